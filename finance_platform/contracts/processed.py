@@ -1,0 +1,119 @@
+"""The processed zone: ledger lines, reference rows, rejected rows, members.
+
+Belongs here: contracts of tables that live as Parquet in the lake only, one folder per delivery.
+Does not belong here: the star's tables (see `star`).
+"""
+
+from __future__ import annotations
+
+from finance_platform.contracts.model import MONEY, Column, Contract
+
+_LINEAGE = (
+    Column("delivery_id", "varchar", "The delivery that offered this row."),
+    Column("feed", "varchar", "The feed that the delivery belongs to."),
+    Column("source_file", "varchar", "Object key in the raw zone."),
+    Column("source_sheet", "varchar", "Sheet of a workbook.", nullable=True),
+    Column("source_row", "bigint", "The line that an editor shows, counted from 1."),
+)
+
+_LEDGER_LINE = (
+    *_LINEAGE,
+    Column("scenario", "varchar", "Scenario as declared."),
+    Column("scenario_type", "varchar", "Actual, Budget or Forecast."),
+    Column("scenario_key", "bigint", "Surrogate key of the scenario."),
+    Column("period", "varchar", "Accounting period, YYYY-MM."),
+    Column("document_date", "date", "The date that the source gives."),
+    Column("posting_date", "date", "The day in the period that the line is booked on; the first, for plan lines."),
+    Column("department_code", "varchar", "Department, as delivered, white space folded."),
+    Column("department_key", "bigint", "Surrogate key of the department."),
+    Column("account_number", "varchar", "Account, as delivered, white space folded."),
+    Column("account_key", "bigint", "Surrogate key of the account."),
+    Column("amount", MONEY, "Amount in the home's currency, sign as delivered."),
+    Column("is_debit_positive", "boolean", "True when the feed's sign is debit minus credit."),
+    Column("line_key", "varchar", "The feed's key, length-prefixed; null for feeds without one.", nullable=True),
+    Column("transaction_id", "varchar", "Identifier in the source.", nullable=True),
+    Column("description", "varchar", "Free text of the source.", nullable=True),
+)
+
+TRANSACTIONS = Contract(
+    name="transactions",
+    table="",
+    grain="One ledger line of scenario Actual.",
+    natural_key=("delivery_id", "source_sheet", "source_row"),
+    columns=_LEDGER_LINE,
+)
+
+BUDGET = Contract(
+    name="budget",
+    table="",
+    grain="One ledger line of a plan scenario: a budget or a forecast.",
+    natural_key=("delivery_id", "source_sheet", "source_row"),
+    columns=_LEDGER_LINE,
+)
+
+DEPARTMENTS = Contract(
+    name="departments",
+    table="",
+    grain="One department, as one delivery of a reference file describes it.",
+    natural_key=("delivery_id", "department_key"),
+    columns=(
+        *_LINEAGE,
+        Column("department_key", "bigint", "Surrogate key of the department."),
+        Column("department_code", "varchar", "Code."),
+        Column("department_name", "varchar", "Name.", nullable=True),
+        Column("business_unit", "varchar", "Business unit.", nullable=True),
+        Column("parent_department_code", "varchar", "Code of the department above.", nullable=True),
+    ),
+)
+
+ACCOUNTS = Contract(
+    name="accounts",
+    table="",
+    grain="One account, as one delivery of a reference file describes it.",
+    natural_key=("delivery_id", "account_key"),
+    columns=(
+        *_LINEAGE,
+        Column("account_key", "bigint", "Surrogate key of the account."),
+        Column("account_number", "varchar", "Number."),
+        Column("account_name", "varchar", "Name.", nullable=True),
+        Column("account_type", "varchar", "Type.", nullable=True),
+        Column("category", "varchar", "Category.", nullable=True),
+        Column("measure", "varchar", "flow or balance.", nullable=True),
+        Column("parent_account_number", "varchar", "Number of the account above.", nullable=True),
+    ),
+)
+
+REJECTED_ROWS = Contract(
+    name="rejected_rows",
+    table="",
+    grain="One candidate line that did not become a ledger line or a reference row.",
+    natural_key=("delivery_id", "source_sheet", "source_row"),
+    columns=(
+        *_LINEAGE,
+        Column("outcome", "varchar", "rejected, duplicate or skipped."),
+        Column("rules", "varchar", "Names of the rules that the row broke, comma-separated."),
+        Column("reasons", "varchar", "What was expected and found, one clause per rule."),
+        Column("amount", MONEY, "The row's amount, where it parses.", nullable=True),
+        Column("raw_row", "varchar", "The row as delivered, a JSON object of its cells."),
+    ),
+)
+
+MEMBERS = Contract(
+    name="members",
+    table="",
+    grain="One department or account as one delivery's ledger lines mention it.",
+    natural_key=("delivery_id", "dimension", "member_key"),
+    columns=(
+        Column("delivery_id", "varchar", "The delivery whose lines mention it."),
+        Column("dimension", "varchar", "department or account."),
+        Column("member_key", "bigint", "Surrogate key of the member."),
+        Column("code", "varchar", "Department code or account number."),
+        Column("name", "varchar", "First name given in the delivery.", nullable=True),
+        Column("business_unit", "varchar", "First business unit given.", nullable=True),
+        Column("account_type", "varchar", "First account type given.", nullable=True),
+        Column("category", "varchar", "First category given.", nullable=True),
+    ),
+)
+
+PROCESSED: tuple[Contract, ...] = (TRANSACTIONS, BUDGET, DEPARTMENTS, ACCOUNTS, REJECTED_ROWS)
+"""The tables of the processed zone that are assets."""

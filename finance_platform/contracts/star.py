@@ -1,0 +1,159 @@
+"""The star schema: four dimensions, one fact table, and the load's own ledger.
+
+Belongs here: contracts of warehouse tables. The first columns of each are the founding document's, in its order.
+Does not belong here: DDL (`sql/ddl`, held against these by a test).
+"""
+
+from __future__ import annotations
+
+from finance_platform.contracts.model import MONEY, Column, Contract, Reference
+
+WHOLE_TABLE = "all"
+"""The slice name of a table that is built as a whole."""
+
+DIM_DATE = Contract(
+    name="dim_date",
+    table="DimDate",
+    grain="One calendar day; whole calendar years around the data.",
+    natural_key=("full_date",),
+    surrogate_key="date_key",
+    columns=(
+        Column("date_key", "integer", "The day as yyyymmdd.", "DateKey"),
+        Column("full_date", "date", "The day.", "FullDate"),
+        Column("year", "integer", "Calendar year.", "Year"),
+        Column("quarter", "integer", "Calendar quarter, 1 to 4.", "Quarter"),
+        Column("month", "integer", "Calendar month, 1 to 12.", "Month"),
+        Column("day", "integer", "Day of the month.", "Day"),
+        Column("week_of_year", "integer", "ISO 8601 week; belongs with IsoYear.", "WeekOfYear"),
+        Column("day_of_week", "varchar(9)", "English name of the weekday.", "DayOfWeek"),
+        Column("iso_year", "integer", "ISO 8601 year of the week.", "IsoYear"),
+        Column("month_name", "varchar(9)", "English name of the month.", "MonthName"),
+        Column("year_month", "varchar(7)", "Accounting period, YYYY-MM.", "YearMonth"),
+        Column("fiscal_year", "integer", "Fiscal year, named by the calendar year in which it ends.", "FiscalYear"),
+        Column("fiscal_quarter", "integer", "Quarter of the fiscal year, 1 to 4.", "FiscalQuarter"),
+        Column("fiscal_period", "integer", "Month of the fiscal year, 1 to 12.", "FiscalPeriod"),
+        Column("is_month_end", "boolean", "True on the last day of a month.", "IsMonthEnd"),
+    ),
+)
+
+DIM_DEPARTMENT = Contract(
+    name="dim_department",
+    table="DimDepartment",
+    grain="One department.",
+    natural_key=("department_code",),
+    surrogate_key="department_key",
+    columns=(
+        Column("department_key", "bigint", "48-bit hash of the folded department code.", "DepartmentKey"),
+        Column("department_name", "varchar(256)", "Name; the code where none was given.", "DepartmentName"),
+        Column("department_code", "varchar(128)", "Code as the source writes it.", "DepartmentCode"),
+        Column("business_unit", "varchar(256)", "Business unit, or Unknown.", "BusinessUnit"),
+        Column(
+            "parent_department_code",
+            "varchar(128)",
+            "Code of the department above, if any.",
+            "ParentDepartmentCode",
+            nullable=True,
+        ),
+        Column("is_inferred", "boolean", "True when no reference file has this department.", "IsInferred"),
+    ),
+)
+
+DIM_ACCOUNT = Contract(
+    name="dim_account",
+    table="DimAccount",
+    grain="One account.",
+    natural_key=("account_number",),
+    surrogate_key="account_key",
+    columns=(
+        Column("account_key", "bigint", "48-bit hash of the folded account number.", "AccountKey"),
+        Column("account_name", "varchar(256)", "Name; the number where none was given.", "AccountName"),
+        Column("account_number", "varchar(128)", "Number as the source writes it, leading zeros kept.", "AccountNumber"),
+        Column(
+            "account_type",
+            "varchar(16)",
+            "Revenue, Expense, Asset, Liability, Equity, Statistical or Unknown.",
+            "AccountType",
+        ),
+        Column("category", "varchar(256)", "Category, or Unknown; CapEx is a category of Asset accounts.", "Category"),
+        Column("profit_sign", "integer", "Revenue 1, Expense -1, else 0: profit is SUM(Amount * ProfitSign).", "ProfitSign"),
+        Column("is_monetary", "boolean", "False for Statistical accounts, which are not money.", "IsMonetary"),
+        Column("measure", "varchar(8)", "flow, or balance: a balance is never summed over periods.", "Measure"),
+        Column(
+            "parent_account_number",
+            "varchar(128)",
+            "Number of the account above, if any.",
+            "ParentAccountNumber",
+            nullable=True,
+        ),
+        Column("is_inferred", "boolean", "True when no reference file has this account.", "IsInferred"),
+    ),
+)
+
+DIM_SCENARIO = Contract(
+    name="dim_scenario",
+    table="DimScenario",
+    grain="One scenario.",
+    natural_key=("scenario_name",),
+    surrogate_key="scenario_key",
+    columns=(
+        Column("scenario_key", "bigint", "48-bit hash of the folded scenario name.", "ScenarioKey"),
+        Column("scenario_name", "varchar(128)", "Actual, Budget, Budget Q1, Forecast and so on.", "ScenarioName"),
+        Column("scenario_type", "varchar(8)", "Actual, Budget or Forecast.", "ScenarioType"),
+        Column("is_baseline", "boolean", "True for the scenario that the others are compared with.", "IsBaseline"),
+    ),
+)
+
+FACT_FINANCIALS = Contract(
+    name="fact_financials",
+    table="FactFinancials",
+    grain="One row per day, department, account and scenario.",
+    natural_key=("date_key", "department_key", "account_key", "scenario_key"),
+    sliced_by_period=True,
+    references=(
+        Reference("date_key", "dim_date", "date_key"),
+        Reference("department_key", "dim_department", "department_key"),
+        Reference("account_key", "dim_account", "account_key"),
+        Reference("scenario_key", "dim_scenario", "scenario_key"),
+    ),
+    columns=(
+        Column("date_key", "integer", "Day inside the accounting period, yyyymmdd.", "DateKey"),
+        Column("department_key", "bigint", "The department.", "DepartmentKey"),
+        Column("account_key", "bigint", "The account.", "AccountKey"),
+        Column("scenario_key", "bigint", "The scenario that Amount belongs to.", "ScenarioKey"),
+        Column("amount", MONEY, "What the row's scenario says, in the home's currency, natural sign.", "Amount"),
+        Column(
+            "budget_amount",
+            MONEY,
+            "The baseline for the same cell, booked on the period's first day; means nothing below a period.",
+            "BudgetAmount",
+        ),
+        Column("variance", MONEY, "Amount - BudgetAmount; means nothing below a period.", "Variance"),
+        Column("transaction_date", "date", "The day of DateKey.", "TransactionDate"),
+        Column("load_timestamp", "timestamp", "When the row was loaded, UTC.", "LoadTimestamp", set_by_load=True),
+        Column("transaction_count", "bigint", "How many ledger lines the row sums.", "TransactionCount"),
+    ),
+)
+
+LOAD_LEDGER = Contract(
+    name="load_ledger",
+    table="LoadLedger",
+    grain="One slice in one load; the row with the highest LoadNumber says what is published.",
+    natural_key=("load_number", "table_name", "slice"),
+    columns=(
+        Column("load_number", "bigint", "Number of the load, rising by one.", "LoadNumber"),
+        Column("table_name", "varchar(64)", "The table.", "TableName"),
+        Column("slice", "varchar(16)", "Period YYYY-MM, or all.", "Slice"),
+        Column("version", "varchar(64)", "Version of the slice that this load published.", "Version"),
+        Column("is_removed", "boolean", "True when the slice was taken out because nothing reaches it any more.", "IsRemoved"),
+        Column("row_count", "bigint", "Rows published.", "RowCount"),
+        Column("amount", MONEY, "SUM(Amount) published; 0 for dimensions.", "Amount"),
+        Column("run_id", "varchar(64)", "The run that loaded it.", "RunId"),
+        Column("loaded_at", "timestamp", "When, UTC.", "LoadedAt"),
+    ),
+)
+
+STAR: tuple[Contract, ...] = (DIM_DATE, DIM_DEPARTMENT, DIM_ACCOUNT, DIM_SCENARIO, FACT_FINANCIALS)
+"""Dimensions first, then facts: the order in which they are loaded."""
+
+WAREHOUSE: tuple[Contract, ...] = (*STAR, LOAD_LEDGER)
+"""Every table that the warehouse holds."""

@@ -1,0 +1,90 @@
+"""The errors that a user may meet, each with what was attempted, found, and how to mend it.
+
+Belongs here: exception classes with constant titles and variable parts as fields.
+Does not belong here: handling, logging, exit codes (those are `cli`'s).
+"""
+
+from __future__ import annotations
+
+
+class FinancePlatformError(Exception):
+    """Base of every error that this platform raises on purpose.
+
+    Attributes:
+        title: what went wrong, the same words every time, so that it can be grouped and searched.
+        found: the variable part: which file, line, column, value.
+        fix: what the reader should do next.
+    """
+
+    title = "Something that the platform expected did not hold"
+
+    def __init__(self, found: str, *, fix: str = "") -> None:
+        self.found = found
+        self.fix = fix
+        super().__init__(found, fix)
+
+    def __str__(self) -> str:
+        text = f"{self.title}: {self.found}"
+        return f"{text}\n  Fix: {self.fix}" if self.fix else text
+
+
+class PermanentError(FinancePlatformError):
+    """Trying again without a change cannot help."""
+
+
+class TransientError(FinancePlatformError):
+    """The same step may succeed when it is tried again."""
+
+
+class SettingsError(PermanentError):
+    """A setting has a value that is not allowed."""
+
+    title = "A setting is not valid"
+
+
+class HomeError(PermanentError):
+    """The home folder cannot be used."""
+
+    title = "The home folder cannot be used"
+
+
+class LockedError(TransientError):
+    """Another run holds the home's lock."""
+
+    title = "Another run is at work in this home"
+
+
+class DescriptorError(PermanentError):
+    """A feed descriptor is wrong; `found` begins with file and line."""
+
+    title = "A feed descriptor is not valid"
+
+
+class UnreadableDeliveryError(PermanentError):
+    """A raw object cannot be read as its descriptor says; the other deliveries go on."""
+
+    title = "A file cannot be read"
+
+
+class JobError(PermanentError):
+    """A Glue job did not do what was asked of it."""
+
+    title = "A Glue job failed"
+
+
+class LoadError(PermanentError):
+    """The warehouse was not given what the lake holds; nothing was published."""
+
+    title = "The load was rolled back"
+
+
+class TransientWarehouseError(TransientError):
+    """The warehouse asks for the transaction to be tried again on a new connection."""
+
+    title = "The warehouse was busy"
+
+
+class QueryError(PermanentError):
+    """A query is not valid, or outside the tested subset of Redshift's dialect."""
+
+    title = "The query cannot be run"

@@ -1,0 +1,110 @@
+"""Amounts: text becomes money, exactly, rounded half-up once.
+
+Belongs here: what a written amount looks like, and its sum before any rule is applied.
+Does not belong here: which column holds it, what a bad amount means for its row (see `ledger_lines`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MONEY_TYPE = pa.decimal128(18, 2)
+_CENT = Decimal("0.01")
+_LIMIT = Decimal(10) ** 16
+_EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
+_MINUS_SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-"})  # noqa: RUF001 (what people type for a minus)
+
+
+@dataclass(frozen=True)
+class ParsedAmounts:
+    """A column of amounts.
+
+    Attributes:
+        values: DECIMAL(18,2), null where the text is blank or no amount.
+        exact_total: sum of the parsed amounts as written, before rounding.
+        rounding: what rounding to cents added to it.
+    """
+
+    values: pa.Array
+    exact_total: Decimal
+    rounding: Decimal
+
+
+def parse_amounts(texts: pa.StringArray, decimal: str = ".", thousands: str | None = None) -> ParsedAmounts:
+    """Parse a column of trimmed texts, null where blank.
+
+    Plain numbers with at most two decimals are cast by Arrow; every other text goes through `parse_amount`.
+    """
+    plain = pc.match_substring_regex(texts, _plain_pattern(decimal))
+    plain = pc.fill_null(plain, False)
+    pointed = texts if decimal == "." else pc.replace_substring(texts, decimal, ".")
+    fast = pc.cast(pc.if_else(plain, pointed, None), MONEY_TYPE)
+    total = _sum(fast)
+    rounding = Decimal(0)
+    rest = pc.and_(pc.invert(plain), pc.is_valid(texts))
+    if not pc.any(rest).as_py():
+        return ParsedAmounts(fast, total, rounding)
+    positions = pc.indices_nonzero(rest)
+    slow: list[Decimal | None] = []
+    for text in pc.take(texts, positions).to_pylist():
+        exact = parse_amount(text, decimal, thousands)
+        cents = None if exact is None else exact.quantize(_CENT, context=_EXACT)
+        slow.append(cents)
+        if exact is not None and cents is not None:
+            total += exact
+            rounding += cents - exact
+    values = pc.replace_with_mask(fast, rest, pa.array(slow, MONEY_TYPE))
+    return ParsedAmounts(values, total, rounding)
+
+
+def parse_amount(text: str, decimal: str = ".", thousands: str | None = None) -> Decimal | None:
+    """Return the amount that `text` writes, exactly, or None.
+
+    Understood: a sign before or after, parentheses for negatives, a currency sign, spaces as grouping,
+    full-width digits, a lone dash for zero. Not understood, because the source has lost digits: 1.2E+05.
+    """
+    plain = unicodedata.normalize("NFKC", text).translate(_MINUS_SIGNS).strip()
+    plain = "".join(mark for mark in plain if unicodedata.category(mark) != "Sc").strip()
+    if plain == "-":
+        return Decimal(0)
+    in_parentheses = plain.startswith("(") and plain.endswith(")")
+    if in_parentheses:
+        plain = plain[1:-1].strip()
+    match = _written_pattern(decimal, thousands).fullmatch(plain)
+    if not match or not match["whole"] + (match["fraction"] or ""):
+        return None
+    signs = [sign for sign in (match["before"], match["after"]) if sign]
+    if len(signs) > 1 or (in_parentheses and signs):
+        return None
+    digits = re.sub(r"[^0-9]", "", match["whole"]) or "0"
+    value = Decimal(f"{digits}.{match['fraction'] or '0'}")
+    if abs(value) >= _LIMIT - 1:
+        return None
+    return -value if in_parentheses or signs == ["-"] else value
+
+
+@lru_cache(maxsize=32)
+def _plain_pattern(decimal: str) -> str:
+    return f"^-?[0-9]{{1,15}}({re.escape(decimal)}[0-9]{{1,2}})?$"
+
+
+@lru_cache(maxsize=32)
+def _written_pattern(decimal: str, thousands: str | None) -> re.Pattern[str]:
+    # A space groups whatever the descriptor says; a mark that groups must stand before three digits,
+    # so that 1,23 under thousands "," is refused rather than read as 123.
+    groups = "".join(re.escape(mark) for mark in {" ", thousands or " "})
+    whole = rf"[0-9]*|[0-9]{{1,3}}(?:[{groups}][0-9]{{3}})+"
+    mark = re.escape(decimal)
+    return re.compile(rf"(?P<before>[-+]?)\s*(?P<whole>{whole})(?:{mark}(?P<fraction>[0-9]*))?\s*(?P<after>[-+]?)")
+
+
+def _sum(values: pa.Array) -> Decimal:
+    total = pc.sum(values).as_py()
+    return Decimal(0) if total is None else Decimal(total)

@@ -1,0 +1,89 @@
+"""Codes and names: white space folded, compared without case, hashed into surrogate keys.
+
+Belongs here: what makes two codes the same, and the key that follows from a code.
+Does not belong here: which column a code comes from (see `cells`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+KEY_BITS = 48
+"""Surrogate keys fit into 48 bits, which JavaScript and Excel hold exactly."""
+
+MAX_CODE_BYTES = 128
+"""Codes longer than the warehouse's VARCHAR(128), which Redshift counts in bytes, are rejected."""
+
+MAX_NAME_BYTES = 256
+"""Names are cut to the warehouse's VARCHAR(256), which Redshift counts in bytes."""
+
+SCENARIO_TYPES = ("Actual", "Budget", "Forecast")
+
+ACCOUNT_TYPES = ("Revenue", "Expense", "Asset", "Liability", "Equity", "Statistical", "Unknown")
+
+MEASURES = ("flow", "balance")
+
+
+def clean(text: str) -> str:
+    """Return `text` in Unicode form NFC, trimmed, each run of white space made one space; zeros stay."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def fold(text: str) -> str:
+    """Return the form in which two codes are compared: compatibility forms, white space and case folded."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def surrogate_key(*natural_key: str) -> int:
+    """Return the 48-bit key of a natural key: SHA-256 of its folded, length-prefixed parts.
+
+    The length before each part keeps ("ab", "c") and ("a", "bc") apart.
+    """
+    digest = hashlib.sha256(joined_key(fold(part) for part in natural_key).encode()).digest()
+    return int.from_bytes(digest[: KEY_BITS // 8], "big")
+
+
+def joined_key(parts: Iterable[str]) -> str:
+    """Return the parts as one text in which every part says its length in UTF-8 bytes."""
+    return "".join(f"{len(part.encode())}:{part}" for part in parts)
+
+
+def short_name(text: str) -> str:
+    """Return `text` cleaned and cut to `MAX_NAME_BYTES` bytes of UTF-8, never in the midst of a character."""
+    cleaned = clean(text)
+    return cleaned.encode()[:MAX_NAME_BYTES].decode("utf-8", "ignore")
+
+
+def scenario_type(name: str, declared: Mapping[str, str]) -> str | None:
+    """Return the type of the scenario `name`, or None when it is not declared.
+
+    `Actual` is Actual; names that begin with Budget or Forecast are of that type; others need a declaration.
+    """
+    folded = fold(name)
+    for scenario, its_type in declared.items():
+        if fold(scenario) == folded:
+            return its_type
+    if folded == "actual":
+        return "Actual"
+    first_word = folded.split(" ")[0]
+    return {"budget": "Budget", "forecast": "Forecast"}.get(first_word)
+
+
+def scenario_name(name: str, declared: Mapping[str, str]) -> str:
+    """Return the spelling of a scenario that everybody sees: as declared, with the type's own word capitalised."""
+    folded = fold(name)
+    for scenario in (*declared, *SCENARIO_TYPES):
+        if fold(scenario) == folded:
+            return scenario
+    first, _, rest = clean(name).partition(" ")
+    return f"{first.capitalize()} {rest}".strip() if first.casefold() in {"budget", "forecast"} else clean(name)
+
+
+def nearest(text: str, allowed: Iterable[str]) -> str | None:
+    """Return the allowed value that `text` most probably meant, if any is near."""
+    by_folded = {fold(value): value for value in allowed}
+    found = difflib.get_close_matches(fold(text), by_folded, n=1, cutoff=0.6)
+    return by_folded[found[0]] if found else None

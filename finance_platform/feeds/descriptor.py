@@ -1,0 +1,250 @@
+"""The feed descriptor as people write it: its model, its rules, its resolved form.
+
+Belongs here: what a descriptor may say, and how that becomes `ResolvedFeed`.
+Does not belong here: finding and reading descriptor files, and their line numbers (see `catalog`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from finance_platform.feeds.codes import SCENARIO_TYPES, scenario_type
+from finance_platform.feeds.dates import compile_pattern
+from finance_platform.feeds.resolved import Dialect, FieldRule, Kind, LoadMode, ReadingRules, ResolvedFeed
+from finance_platform.settings import Settings
+
+LEDGER_FIELDS = (
+    "date",
+    "department",
+    "account",
+    "amount",
+    "scenario",
+    "period",
+    "transaction_id",
+    "currency",
+    "department_name",
+    "business_unit",
+    "account_name",
+    "account_type",
+    "account_category",
+    "description",
+)
+DEPARTMENT_FIELDS = ("code", "name", "business_unit", "parent")
+ACCOUNT_FIELDS = ("number", "name", "type", "category", "parent", "measure")
+FIELDS: Mapping[Kind, tuple[str, ...]] = {
+    "ledger": LEDGER_FIELDS,
+    "departments": DEPARTMENT_FIELDS,
+    "accounts": ACCOUNT_FIELDS,
+}
+NEEDED: Mapping[Kind, tuple[str, ...]] = {
+    "ledger": ("date", "department", "account", "amount", "scenario"),
+    "departments": ("code",),
+    "accounts": ("number",),
+}
+_KEY_FIELDS = ("transaction_id", "date", "department", "account", "scenario", "period", "description")
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+TextList = Annotated[list[str], BeforeValidator(_as_list)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class DialectPart(_Strict):
+    """How the file is cut into cells."""
+
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    quote: str = Field('"', min_length=1, max_length=1)
+    encoding: str = "utf-8"
+    header_row: int = Field(1, ge=0)
+    names: list[str] = []
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except LookupError:
+            raise ValueError(f"{value!r} is no encoding that Python knows; try utf-8 or cp1252") from None
+        return value
+
+    @model_validator(mode="after")
+    def _names_stand_for_a_header(self) -> DialectPart:
+        if (self.header_row == 0) != bool(self.names):
+            raise ValueError("names: [...] is needed with header_row: 0, and only then")
+        return self
+
+
+class DebitCredit(_Strict):
+    """An amount in two columns; it means debit less credit."""
+
+    debit: str
+    credit: str
+
+
+class FieldPart(_Strict):
+    """Where a field comes from and how its text is understood."""
+
+    source: TextList | DebitCredit | None = Field(None, alias="from")
+    formats: TextList = []
+    decimal: Literal[".", ","] = "."
+    thousands: Literal[",", ".", " ", "'"] | None = None
+    required: bool = True
+    default: str | None = None
+    value_map: dict[str, str] = Field({}, alias="map")
+
+    @field_validator("formats")
+    @classmethod
+    def _are_patterns(cls, value: list[str]) -> list[str]:
+        for pattern in value:
+            compile_pattern(pattern)
+        return value
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> FieldPart:
+        if self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
+        if self.source is None or self.source == []:
+            raise ValueError("from: is needed; use constants: for a value that is the same in every row")
+        return self
+
+    def resolve(self) -> FieldRule:
+        """Return the rule in the form that travels to Glue."""
+        pair = self.source if isinstance(self.source, DebitCredit) else None
+        return FieldRule(
+            sources=tuple(self.source) if isinstance(self.source, list) else (),
+            required=self.required,
+            default=self.default,
+            value_map=dict(self.value_map),
+            formats=tuple(self.formats),
+            decimal=self.decimal,
+            thousands=self.thousands,
+            debit=pair.debit if pair else None,
+            credit=pair.credit if pair else None,
+        )
+
+
+class LoadPart(_Strict):
+    """What a delivery does to the ones before it."""
+
+    mode: LoadMode = "append"
+    key: TextList = []
+
+    @model_validator(mode="after")
+    def _key_fits_mode(self) -> LoadPart:
+        if (self.mode == "upsert") != bool(self.key):
+            raise ValueError("key: [...] is needed with mode: upsert, and only then")
+        return self
+
+
+class TolerancePart(_Strict):
+    """How much may be rejected before a delivery is held; nothing, unless it says so."""
+
+    rejected_rows: Decimal = Field(Decimal(0), ge=0, le=1, description="Share of candidate lines.")
+    rejected_amount: Decimal | None = Field(None, ge=0, description="Sum of absolute amounts, in the home's currency.")
+
+
+class FeedDescriptor(_Strict):
+    """One kind of file from one source."""
+
+    feed: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    kind: Kind
+    path: str = Field(min_length=1)
+    summary: str = Field("", alias="description")
+    owner: str = ""
+    dialect: DialectPart = DialectPart()
+    columns: dict[str, FieldPart] = {}
+    constants: dict[str, str] = {}
+    scenarios: dict[str, Literal["Actual", "Budget", "Forecast"]] = {}
+    sign: Literal["natural", "debit_positive"] = "natural"
+    load: LoadPart = LoadPart()
+    tolerance: TolerancePart = TolerancePart()
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        """`name: Header` is short for `name: {from: Header}`, as is the two-column form of an amount."""
+        if not isinstance(value, dict):
+            return value
+        short = {"debit", "credit"}
+        return {
+            name: {"from": part} if isinstance(part, str | list) or (isinstance(part, dict) and set(part) == short) else part
+            for name, part in value.items()
+        }
+
+    @field_validator("path")
+    @classmethod
+    def _is_a_plain_glob(cls, value: str) -> str:
+        if value.startswith("/") or "**" in value or ".." in value:
+            raise ValueError("path is a glob inside the raw zone, such as council/*.csv; no leading /, no .., no **")
+        if not re.search(r"\.(csv|txt|tsv)$", value, re.IGNORECASE):
+            raise ValueError("path must end in .csv, .txt or .tsv")
+        return value
+
+    @model_validator(mode="after")
+    def _fields_fit_the_kind(self) -> FeedDescriptor:
+        allowed = FIELDS[self.kind]
+        for part, names in (("columns", self.columns), ("constants", self.constants)):
+            for name in names:
+                if name not in allowed:
+                    raise ValueError(f"{part}.{name} is no field of {self.kind}; the fields are {', '.join(allowed)}")
+        for name in self.columns.keys() & self.constants.keys():
+            raise ValueError(f"{name} is in columns and in constants; keep one")
+        for name in NEEDED[self.kind]:
+            if name not in self.columns and name not in self.constants:
+                raise ValueError(f"columns.{name} is needed for kind {self.kind} (or constants.{name})")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> FeedDescriptor:
+        amount = self.columns.get("amount")
+        if self.kind == "ledger" and amount is None:
+            raise ValueError("columns.amount is needed for kind ledger")
+        if "amount" in self.constants or "date" in self.constants:
+            raise ValueError("amount and date cannot be constants")
+        for name, part in self.columns.items():
+            if isinstance(part.source, DebitCredit) and name != "amount":
+                raise ValueError(f"columns.{name}: only amount can be {{debit, credit}}")
+        for name in self.load.key:
+            if name not in _KEY_FIELDS or (name not in self.columns and name not in self.constants):
+                raise ValueError(f"load.key: {name} must be one of the mapped fields {', '.join(_KEY_FIELDS)}")
+        scenario = self.constants.get("scenario")
+        if scenario is not None and scenario_type(scenario, self.scenarios) is None:
+            raise ValueError(
+                f"constants.scenario: {scenario!r} begins with none of {', '.join(SCENARIO_TYPES)}; "
+                f"declare it: scenarios: {{{scenario}: Forecast}}"
+            )
+        return self
+
+    def matches(self, object_key: str) -> bool:
+        """Return whether this feed reads the raw object; `*` stays inside one folder."""
+        return PurePosixPath("/" + object_key).match("/" + self.path)
+
+    def resolve(self, settings: Settings) -> ResolvedFeed:
+        """Return the feed in the form that travels to Glue, with the home's currency and date range."""
+        pair = any(isinstance(part.source, DebitCredit) for part in self.columns.values())
+        key = tuple(self.load.key) if self.kind == "ledger" else NEEDED[self.kind]
+        rules = ReadingRules(
+            kind=self.kind,
+            dialect=Dialect(**{**self.dialect.model_dump(), "names": tuple(self.dialect.names)}),
+            fields={name: part.resolve() for name, part in self.columns.items()},
+            constants=dict(self.constants),
+            scenarios=dict(self.scenarios),
+            key=key,
+            is_debit_positive=pair or self.sign == "debit_positive",
+            currency=settings.currency,
+            earliest_date=settings.earliest_date.isoformat(),
+            latest_date=settings.latest_date.isoformat(),
+        )
+        return ResolvedFeed(self.feed, rules)

@@ -1,0 +1,75 @@
+"""From raw rows to departments and accounts: the rules of reference feeds, on Arrow batches.
+
+Belongs here: what makes a row a department or an account, and the reasons when it is none.
+Does not belong here: which delivery's description wins (see `transforms`).
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.feeds.cells import RawBatch, bind_fields, field_texts, map_distinct
+from finance_platform.feeds.codes import ACCOUNT_TYPES, MEASURES, clean, short_name, surrogate_key
+from finance_platform.feeds.findings import Findings, blank_rows, mask_of
+from finance_platform.feeds.ledger_lines import checked_choice, reject_long_codes
+from finance_platform.feeds.resolved import ResolvedFeed
+
+_COLUMN_OF_FIELD = {
+    "departments": {
+        "code": "department_code",
+        "name": "department_name",
+        "business_unit": "business_unit",
+        "parent": "parent_department_code",
+    },
+    "accounts": {
+        "number": "account_number",
+        "name": "account_name",
+        "type": "account_type",
+        "category": "category",
+        "measure": "measure",
+        "parent": "parent_account_number",
+    },
+}
+_CODES = {"code", "number", "parent"}
+_CHOICES = {"type": ACCOUNT_TYPES, "measure": MEASURES}
+_NEEDED = {"departments": "code", "accounts": "number"}
+_KEY_COLUMN = {"departments": "department_key", "accounts": "account_key"}
+
+
+class ReferenceRows:
+    """Turns the raw batches of one reference file into typed rows, each accepted, rejected or skipped."""
+
+    def __init__(self, feed: ResolvedFeed, header: list[str]) -> None:
+        """Bind the feed's fields to a file's header.
+
+        Raises:
+            UnreadableDeliveryError: the header lacks a needed column.
+        """
+        self._kind = feed.rules.kind
+        self._sources = bind_fields(feed.rules, header)
+
+    def type_batch(self, batch: RawBatch) -> dict[str, pa.Array]:
+        """Return the typed columns of every row."""
+        findings = Findings(batch, blank_rows(batch))
+        findings.add("malformed_row", mask_of(pc.is_valid(batch.problems)), lambda i: str(batch.problems[i].as_py()))
+        columns = {
+            column: self._column(field, batch, findings) for field, column in _COLUMN_OF_FIELD[self._kind].items()
+        }
+        needed = _NEEDED[self._kind]
+        codes = columns[_COLUMN_OF_FIELD[self._kind][needed]]
+        findings.add(f"blank_{needed}", mask_of(pc.is_null(codes)), lambda _: f"{needed} is blank")
+        columns[_KEY_COLUMN[self._kind]] = map_distinct(codes, surrogate_key, pa.int64())
+        return columns | findings.columns()
+
+    def _column(self, field: str, batch: RawBatch, findings: Findings) -> pa.Array:
+        if field not in self._sources:
+            return pa.nulls(len(batch), pa.string())
+        texts = field_texts(self._sources[field], batch)
+        if field in _CHOICES:
+            return checked_choice(findings, field, texts, _CHOICES[field])
+        if field in _CODES:
+            codes = map_distinct(texts, clean, pa.string())
+            reject_long_codes(findings, field, codes)
+            return codes
+        return map_distinct(texts, short_name, pa.string())

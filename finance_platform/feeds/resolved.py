@@ -1,0 +1,105 @@
+"""A feed as the reader needs it: plain dataclasses that travel to Glue as JSON.
+
+Belongs here: the resolved form of a descriptor, its JSON, and the identity of its reading rules.
+Does not belong here: YAML, pydantic, validation of what people write (see `descriptor`); Glue has neither library.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+READER_VERSION = 1
+"""Raised when the same bytes under the same rules would give other lines; every delivery is then read again."""
+
+Kind = Literal["ledger", "departments", "accounts"]
+LoadMode = Literal["append", "upsert", "replace_period"]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a delimited file is cut into cells; words of Frictionless Table Dialect."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    header_row: int = 1
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FieldRule:
+    """Where a field comes from and how its text is understood.
+
+    Attributes:
+        sources: alternative header names, or templates such as `{Group}-{Code}`; the first present wins.
+        required: whether a delivery without any of the sources is refused.
+        default: text for blank cells.
+        value_map: text to text, matched with case and white space folded.
+        formats: date patterns, tried in order.
+        decimal: decimal mark of amounts.
+        thousands: grouping mark of amounts, if any.
+        debit: header of the debit column, for amounts in two columns.
+        credit: header of the credit column.
+    """
+
+    sources: tuple[str, ...] = ()
+    required: bool = True
+    default: str | None = None
+    value_map: Mapping[str, str] = field(default_factory=dict)
+    formats: tuple[str, ...] = ()
+    decimal: str = "."
+    thousands: str | None = None
+    debit: str | None = None
+    credit: str | None = None
+
+
+@dataclass(frozen=True)
+class ReadingRules:
+    """All that decides which lines a file's bytes become; part of a delivery's identity."""
+
+    kind: Kind
+    dialect: Dialect
+    fields: Mapping[str, FieldRule]
+    constants: Mapping[str, str]
+    scenarios: Mapping[str, str]
+    key: tuple[str, ...]
+    is_debit_positive: bool
+    currency: str
+    earliest_date: str
+    latest_date: str
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of the rules' canonical JSON, shortened to 16 hex digits."""
+        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class ResolvedFeed:
+    """One feed, ready to be read."""
+
+    name: str
+    rules: ReadingRules
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the feed as JSON-compatible values."""
+        return {"name": self.name, "rules": asdict(self.rules)}
+
+    @staticmethod
+    def from_json(document: Mapping[str, Any]) -> ResolvedFeed:
+        """Rebuild a feed from `to_json`'s values."""
+        rules = dict(document["rules"])
+        dialect = rules["dialect"]
+        rules["dialect"] = Dialect(**{**dialect, "names": tuple(dialect["names"])})
+        rules["fields"] = {name: _field_rule(rule) for name, rule in rules["fields"].items()}
+        rules["key"] = tuple(rules["key"])
+        return ResolvedFeed(document["name"], ReadingRules(**rules))
+
+
+def _field_rule(values: Mapping[str, Any]) -> FieldRule:
+    return FieldRule(**{**values, "sources": tuple(values["sources"]), "formats": tuple(values["formats"])})

@@ -1,0 +1,231 @@
+"""The Glue job `build_star`: live ledger lines become dimensions and fact slices, as Parquet.
+
+Belongs here: the order of the steps and the commits at the end. Does not belong here: rules (`transforms`).
+
+Request: see `BuildRequest`. Result: `{"built": [[table, slice, version]], "accounts_without_sign": [account numbers]}`;
+the slice commits carry the figures.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from finance_platform.contracts.model import Column
+from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, MEMBERS, TRANSACTIONS
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO, FACT_FINANCIALS
+from finance_platform.feeds.codes import surrogate_key
+from finance_platform.feeds.dates import first_day
+from finance_platform.glue.job import JobArguments, run_job
+from finance_platform.glue.session import spark_session
+from finance_platform.glue.tables import read_files, write_split, write_whole
+from finance_platform.lake.deliveries import DataFile
+from finance_platform.lake.local import LocalLake
+from finance_platform.lake.port import Lake
+from finance_platform.lake.slices import ScenarioSum, SliceCommit, write_slice
+from finance_platform.transforms.dim_account import dim_account
+from finance_platform.transforms.dim_date import dim_date
+from finance_platform.transforms.dim_department import dim_department
+from finance_platform.transforms.dim_scenario import dim_scenario
+from finance_platform.transforms.fact_financials import fact_financials
+from finance_platform.transforms.live_lines import live_lines, with_natural_sign
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What `build_star` is asked for.
+
+    Attributes:
+        deliveries: every live delivery in the defined order: delivery_id, feed, kind, and files by table.
+        slices: the slices to build: table, slice, version, inputs.
+        counted: delivery_id, period, scenario: whose lines count in the wanted periods.
+        upserts: feeds with more than one live delivery under upsert.
+        scenarios: name and type of every live scenario.
+        baseline_scenario: the scenario that the others are compared with.
+    """
+
+    deliveries: Sequence[Mapping[str, Any]] = ()
+    slices: Sequence[Mapping[str, Any]] = ()
+    counted: Sequence[tuple[str, str, str]] = ()
+    upserts: Sequence[str] = ()
+    scenarios: Sequence[tuple[str, str]] = ()
+    baseline_scenario: str = ""
+
+
+@dataclass
+class _Build:
+    """One run of the job: the session, the request, and what was built so far."""
+
+    spark: SparkSession
+    lake: Lake
+    request: BuildRequest
+    attempt: str
+    built: list[list[str]] = field(default_factory=list)
+
+    def files(self, table: str, delivery_ids: Iterable[str] | None = None) -> list[str]:
+        """Return the keys of a table's files, of all live deliveries or of some."""
+        wanted = None if delivery_ids is None else set(delivery_ids)
+        return [
+            file["key"]
+            for delivery in self.request.deliveries
+            if wanted is None or delivery["delivery_id"] in wanted
+            for file in delivery["files"].get(table, [])
+        ]
+
+    def read(self, table: str, columns: Sequence[Column]) -> DataFrame:
+        """Return a table's rows of every live delivery."""
+        return read_files(self.spark, self.lake, self.files(table), columns)
+
+    def ranks(self) -> DataFrame:
+        """Return delivery_id and rank, the defined order."""
+        rows = [(delivery["delivery_id"], rank) for rank, delivery in enumerate(self.request.deliveries)]
+        return self.spark.createDataFrame(rows, "delivery_id string, rank bigint")
+
+    def commit(self, wanted: Mapping[str, Any], files: Sequence[DataFile], sums: Sequence[ScenarioSum], rows: int) -> None:
+        """Make one built slice visible."""
+        commit = SliceCommit(
+            table=wanted["table"],
+            slice=wanted["slice"],
+            version=wanted["version"],
+            row_count=rows,
+            files=files,
+            sums=sums,
+            inputs=wanted["inputs"],
+            attempt=self.attempt,
+            built_at=datetime.now(UTC).isoformat(timespec="microseconds"),
+        )
+        write_slice(self.lake, commit)
+        self.built.append([commit.table, commit.slice, commit.version])
+
+
+def build_star(arguments: JobArguments, request: dict[str, Any]) -> dict[str, Any]:
+    """Build the wanted slices, dimensions first, and commit each."""
+    with spark_session(arguments.spark_engine) as spark:
+        build = _Build(spark, LocalLake(arguments.processed_uri), BuildRequest(**request), arguments.attempt)
+        wanted = {(item["table"], item["slice"]): item for item in build.request.slices}
+        periods = {name: item for (table, name), item in wanted.items() if table == FACT_FINANCIALS.name}
+        for table, transform in _DIMENSIONS.items():
+            item = next((item for (name, _), item in wanted.items() if name == table), None)
+            if item:
+                _write_dimension(build, item, transform(build, item))
+        unsigned = _build_fact(build, periods) if periods else []
+    return {"built": build.built, "accounts_without_sign": unsigned}
+
+
+def _dates(build: _Build, wanted: Mapping[str, Any]) -> DataFrame:
+    inputs = wanted["inputs"]
+    days = (date(inputs["last_year"] + 1, 1, 1) - date(inputs["first_year"], 1, 1)).days
+    return dim_date(build.spark.range(days), inputs["first_year"], inputs["fiscal_start"])
+
+
+def _departments(build: _Build, wanted: Mapping[str, Any]) -> DataFrame:
+    reference = build.read(DEPARTMENTS.name, DEPARTMENTS.columns)
+    return dim_department(reference, build.read(MEMBERS.name, MEMBERS.columns), build.ranks())
+
+
+def _accounts(build: _Build, wanted: Mapping[str, Any] | None) -> DataFrame:
+    reference = build.read(ACCOUNTS.name, ACCOUNTS.columns)
+    return dim_account(reference, build.read(MEMBERS.name, MEMBERS.columns), build.ranks())
+
+
+def _scenarios(build: _Build, wanted: Mapping[str, Any]) -> DataFrame:
+    rows = [(surrogate_key(name), name, its_type) for name, its_type in build.request.scenarios]
+    schema = "scenario_key bigint, scenario_name string, scenario_type string"
+    return dim_scenario(build.spark.createDataFrame(rows, schema), surrogate_key(build.request.baseline_scenario))
+
+
+_DIMENSIONS: dict[str, Callable[[_Build, Mapping[str, Any]], DataFrame]] = {
+    DIM_DATE.name: _dates,
+    DIM_DEPARTMENT.name: _departments,
+    DIM_ACCOUNT.name: _accounts,
+    DIM_SCENARIO.name: _scenarios,
+}
+_COLUMNS = {contract.name: contract.columns for contract in (DIM_DATE, DIM_DEPARTMENT, DIM_ACCOUNT, DIM_SCENARIO)}
+
+
+def _write_dimension(build: _Build, wanted: Mapping[str, Any], rows: DataFrame) -> None:
+    table = wanted["table"]
+    _log.info("building %s", table)
+    files = write_whole(rows.coalesce(1), build.lake, f"{table}/{build.attempt}")
+    written = read_files(build.spark, build.lake, [file.key for file in files], _COLUMNS[table])
+    build.commit(wanted, files, (), written.count())
+
+
+def _build_fact(build: _Build, periods: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    _log.info("building %d periods of the fact table", len(periods))
+    lines = _wanted_lines(build, list(periods))
+    accounts = _accounts(build, None)
+    signed = with_natural_sign(lines, accounts)
+    coverage = build.spark.createDataFrame(
+        [(name, first_day(name), bool(item["inputs"]["actual_covers"])) for name, item in periods.items()],
+        "period string, first_day date, actual_covers boolean",
+    )
+    baseline_key = surrogate_key(build.request.baseline_scenario)
+    rows = fact_financials(signed, coverage, baseline_key, surrogate_key("Actual"))
+    order = ("scenario_key", "date_key", "department_key", "account_key")
+    files = write_split(rows, build.lake, f"{FACT_FINANCIALS.name}/{build.attempt}", "period", order)
+    sums = _sums_by_period(build, files)
+    for name, item in sorted(periods.items()):
+        of_period = sums.get(name, [])
+        build.commit(item, files.get(name, []), of_period, sum(one.row_count for one in of_period))
+    return _accounts_without_sign(lines, accounts) if _any_debit_positive(build) else []
+
+
+def _wanted_lines(build: _Build, periods: Sequence[str]) -> DataFrame:
+    counted = build.spark.createDataFrame(
+        [tuple(item) for item in build.request.counted], "delivery_id string, period string, scenario string"
+    )
+    rivals = {d["delivery_id"]: rank for rank, d in enumerate(build.request.deliveries) if d["feed"] in build.request.upserts}
+    upserts = build.spark.createDataFrame(list(rivals.items()), "delivery_id string, rank bigint")
+    reaching = {item[0] for item in build.request.counted} | set(rivals)
+    keys = [*build.files("transactions", reaching), *build.files("budget", reaching)]
+    lines = read_files(build.spark, build.lake, keys, TRANSACTIONS.columns)
+    # Keys hide each other across periods, so only deliveries without rivals can be cut to the wanted periods early.
+    lines = lines.where(F.col("period").isin(*periods) | F.col("delivery_id").isin(*rivals)) if rivals else lines.where(
+        F.col("period").isin(*periods)
+    )
+    return live_lines(lines, counted, upserts) if rivals or build.request.counted else lines
+
+
+def _sums_by_period(build: _Build, files: Mapping[str, Sequence[DataFile]]) -> dict[str, list[ScenarioSum]]:
+    """Sum what was written, from what was written, so that a lost row shows at the load."""
+    names = {surrogate_key(name): name for name, _ in build.request.scenarios}
+    keys = [file.key for of_period in files.values() for file in of_period]
+    written = read_files(build.spark, build.lake, keys, FACT_FINANCIALS.stored_columns)
+    period = F.date_format("transaction_date", "yyyy-MM").alias("period")
+    sums = written.groupBy(period, "scenario_key").agg(
+        F.count(F.lit(1)).alias("row_count"),
+        F.sum("transaction_count").alias("line_count"),
+        F.sum("amount").alias("amount"),
+        F.sum("budget_amount").alias("budget_amount"),
+    )
+    found: dict[str, list[ScenarioSum]] = {}
+    for row in sums.collect():
+        key = row["scenario_key"]
+        found.setdefault(row["period"], []).append(
+            ScenarioSum(key, names[key], row["row_count"], row["line_count"], row["amount"], row["budget_amount"])
+        )
+    return {name: sorted(of_period, key=lambda one: one.scenario) for name, of_period in found.items()}
+
+
+def _any_debit_positive(build: _Build) -> bool:
+    return any(delivery["is_debit_positive"] for delivery in build.request.deliveries)
+
+
+def _accounts_without_sign(lines: DataFrame, accounts: DataFrame) -> list[str]:
+    """Return the accounts of unknown type under debit-positive feeds: nobody can say which way they count."""
+    unknown = accounts.where(F.col("account_type") == "Unknown").select("account_key")
+    rows = lines.where("is_debit_positive").join(unknown, on="account_key", how="left_semi")
+    return sorted(row["account_number"] for row in rows.select("account_number").distinct().collect())
+
+
+if __name__ == "__main__":
+    run_job(build_star)

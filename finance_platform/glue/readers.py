@@ -1,0 +1,208 @@
+"""Readers: a delimited file as batches of text, each row with the line that an editor shows.
+
+Belongs here: cutting bytes into cells. Does not belong here: what the cells mean (see `feeds`).
+
+Two ways lead through a file. Arrow's CSV reader is fast and right as long as one line is one row; the standard
+library's reader takes quoted line breaks and ragged rows. The first is used as far as it goes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.codes import clean
+from finance_platform.feeds.resolved import Dialect
+
+_BLOCK_BYTES = 4 << 20
+_SLOW_ROWS = 20_000
+_CELL_LIMIT = 1 << 24
+_ONE_BYTE_PER_ASCII = {"utf-8", "utf8", "utf-8-sig", "cp1252", "latin-1", "iso-8859-1", "iso8859-1", "ascii", "cp1250"}
+
+OpenFile = Callable[[], BinaryIO]
+
+
+class DelimitedFile:
+    """One delimited file, read once and in constant memory."""
+
+    def __init__(self, open_file: OpenFile, dialect: Dialect) -> None:
+        """Read the header.
+
+        Raises:
+            UnreadableDeliveryError: the file is empty, no text of its encoding, or shorter than its header.
+        """
+        self._open = open_file
+        self._dialect = dialect
+        self._encoding = "utf-8-sig" if dialect.encoding.lower() in {"utf-8", "utf8"} else dialect.encoding
+        self._check_first_bytes()
+        self.header = list(dialect.names) or self._read_header()
+
+    def batches(self) -> Iterator[RawBatch]:
+        """Yield every row after the header, blank ones included, in order.
+
+        Raises:
+            UnreadableDeliveryError: bytes are no text of the encoding; names the line.
+        """
+        done = 0
+        if self._one_line_is_one_row():
+            try:
+                for batch in self._fast():
+                    done += len(batch)
+                    yield batch
+            except pa.ArrowInvalid:
+                # A ragged or blank row, or bad bytes: the rows so far were one line each, so they stand.
+                yield from self._slow(skip=done)
+            return
+        yield from self._slow(skip=0)
+
+    def _check_first_bytes(self) -> None:
+        with self._open() as stream:
+            start = stream.read(8)
+        if not start:
+            raise UnreadableDeliveryError("the file is empty", fix="send it again; an empty file changes nothing")
+        if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+            raise UnreadableDeliveryError("the file is a workbook, not delimited text", fix="save it as CSV")
+
+    def _rows(self, stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
+        csv.field_size_limit(_CELL_LIMIT)
+        text = io.TextIOWrapper(stream, encoding=self._encoding, newline="")
+        reader = csv.reader(text, delimiter=self._dialect.delimiter, quotechar=self._dialect.quote)
+        line = 0
+        while True:
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except UnicodeDecodeError:
+                raise self._bad_bytes() from None
+            except csv.Error as error:
+                raise UnreadableDeliveryError(
+                    f"line {reader.line_num}: {error}", fix="check the dialect: delimiter and quote in the descriptor"
+                ) from None
+            yield line + 1, row
+            line = reader.line_num
+
+    def _read_header(self) -> list[str]:
+        with self._open() as stream:
+            for line, row in self._rows(stream):
+                if line >= self._dialect.header_row:
+                    return _header_names(row)
+        raise UnreadableDeliveryError(
+            f"the header should be on line {self._dialect.header_row}, but the file is shorter",
+            fix="check dialect.header_row in the descriptor",
+        )
+
+    def _one_line_is_one_row(self) -> bool:
+        if self._dialect.encoding.lower() not in _ONE_BYTE_PER_ASCII:
+            return False
+        quote = self._dialect.quote.encode()[0]
+        quotes_before, last = 0, b""
+        with self._open() as stream:
+            while block := stream.read(_BLOCK_BYTES):
+                data = np.frombuffer(block, dtype=np.uint8)
+                if _has_lone_return(last + block) or b"\0" in block:
+                    return False
+                quotes = np.flatnonzero(data == quote)
+                counts = np.searchsorted(quotes, np.flatnonzero(data == 10)) + quotes_before
+                if (counts & 1).any():
+                    return False
+                quotes_before += len(quotes)
+                last = block[-1:]
+        return last != b"\r"
+
+    def _fast(self) -> Iterator[RawBatch]:
+        dialect = self._dialect
+        encoding = "utf8" if self._encoding == "utf-8-sig" else dialect.encoding
+        with self._open() as stream:
+            reader = arrow_csv.open_csv(
+                stream,
+                arrow_csv.ReadOptions(
+                    column_names=self.header,
+                    skip_rows=dialect.header_row,
+                    encoding=encoding,
+                    block_size=_BLOCK_BYTES,
+                    use_threads=False,
+                ),
+                arrow_csv.ParseOptions(
+                    delimiter=dialect.delimiter, quote_char=dialect.quote, ignore_empty_lines=False
+                ),
+                arrow_csv.ConvertOptions(
+                    column_types=dict.fromkeys(self.header, pa.string()), strings_can_be_null=False, null_values=[]
+                ),
+            )
+            first = dialect.header_row + 1
+            for batch in reader:
+                columns = dict(zip(self.header, batch.columns, strict=True))
+                rows = pa.array(np.arange(first, first + batch.num_rows, dtype=np.int64))
+                first += batch.num_rows
+                yield RawBatch(columns, rows, pa.nulls(batch.num_rows, pa.string()))
+
+    def _slow(self, skip: int) -> Iterator[RawBatch]:
+        lines: list[int] = []
+        rows: list[list[str]] = []
+        with self._open() as stream:
+            for line, row in self._rows(stream):
+                if line <= self._dialect.header_row:
+                    continue
+                if skip:
+                    skip -= 1
+                    continue
+                lines.append(line)
+                rows.append(row)
+                if len(rows) == _SLOW_ROWS:
+                    yield self._batch(lines, rows)
+                    lines, rows = [], []
+        if rows:
+            yield self._batch(lines, rows)
+
+    def _batch(self, lines: Sequence[int], rows: Sequence[list[str]]) -> RawBatch:
+        width = len(self.header)
+        problems = [_problem(row, width) for row in rows]
+        padded = [(row + [""] * width)[:width] for row in rows]
+        columns = {
+            name: pa.array([row[position] for row in padded], pa.string()) for position, name in enumerate(self.header)
+        }
+        return RawBatch(columns, pa.array(lines, pa.int64()), pa.array(problems, pa.string()))
+
+    def _bad_bytes(self) -> UnreadableDeliveryError:
+        fix = "set dialect.encoding in the descriptor; files from Excel on Windows are often cp1252"
+        with self._open() as stream:
+            for number, line in enumerate(stream, start=1):
+                try:
+                    line.decode(self._encoding)
+                except UnicodeDecodeError as error:
+                    byte = line[error.start]
+                    return UnreadableDeliveryError(
+                        f"line {number}: byte 0x{byte:02x} is no {self._dialect.encoding} text", fix=fix
+                    )
+        return UnreadableDeliveryError(f"the file is no {self._dialect.encoding} text", fix=fix)
+
+
+def _problem(row: Sequence[str], width: int) -> str | None:
+    if len(row) == width or not any(cell.strip() for cell in row):
+        return None
+    text = f"the row has {len(row)} cells, the header {width}"
+    return text if len(row) < width else f"{text}; left over: {', '.join(row[width:])[:200]}"
+
+
+def _header_names(row: Sequence[str]) -> list[str]:
+    names = [clean(name) or f"(column {position})" for position, name in enumerate(row, start=1)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UnreadableDeliveryError(
+            f"the header has the column {twice[0]!r} twice", fix="rename or remove one of the two columns"
+        )
+    return names
+
+
+def _has_lone_return(block: bytes) -> bool:
+    # The block's last byte may be half of \r\n; the next call sees it again as the first byte.
+    return block.count(b"\r", 0, len(block) - 1) != block.count(b"\r\n")

@@ -1,0 +1,134 @@
+"""Reading: the function inside `mapInArrow` that turns named files into typed rows.
+
+Belongs here: one file's way from bytes to staged rows, with its measures; a bad file becomes one row that says so.
+Does not belong here: Spark's part (see `standardise_job`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pyarrow as pa
+
+from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.amounts import ParsedAmounts
+from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.codes import fold
+from finance_platform.feeds.cells import map_distinct
+from finance_platform.feeds.ledger_lines import LedgerLines
+from finance_platform.feeds.reference_rows import ReferenceRows
+from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.glue.readers import DelimitedFile
+from finance_platform.glue.schemas import MEASURED, NOT_OPENED, REFUSED, STAGED, arrow_schema
+from finance_platform.lake.local import LocalLake
+
+
+@dataclass
+class Measure:
+    """What the reader counts in one file before any rule."""
+
+    rows: int = 0
+    amount: Decimal = Decimal(0)
+    rounding: Decimal = Decimal(0)
+    unpriced: int = 0
+
+    def add(self, rows: int, parsed: ParsedAmounts | None) -> None:
+        """Count a batch."""
+        self.rows += rows
+        self.unpriced += rows if parsed is None else parsed.values.null_count
+        if parsed is not None:
+            self.amount += parsed.exact_total
+            self.rounding += parsed.rounding
+
+
+def reader(
+    kind: str, feeds: dict[str, dict[str, object]], raw_root: str
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """Return the function for `mapInArrow`: rows (delivery_id, object_key, feed) in, staged rows out.
+
+    Args:
+        kind: ledger, departments or accounts.
+        feeds: feeds by name, as JSON, since the function travels to Spark's workers.
+        raw_root: the raw zone.
+    """
+
+    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for row in batch.to_pylist():
+                feed = ResolvedFeed.from_json(feeds[row["feed"]])
+                yield from read_file(kind, feed, LocalLake(raw_root), row["delivery_id"], row["object_key"])
+
+    return read
+
+
+def read_file(kind: str, feed: ResolvedFeed, raw: LocalLake, delivery_id: str, key: str) -> Iterator[pa.RecordBatch]:
+    """Yield one file's staged rows, then one row with its measures; or one row that says why it is refused."""
+    schema = arrow_schema(STAGED[kind])
+    lineage = {"delivery_id": delivery_id, "feed": feed.name, "source_file": key}
+    try:
+        file = DelimitedFile(lambda: raw.open(key), feed.rules.dialect)
+        measure = Measure()
+        for columns, rows in _typed(kind, feed, file, measure):
+            yield _staged(schema, rows, lineage, columns)
+        yield _marker(schema, lineage, _measured(measure, _extra_columns(feed, file.header)))
+    except UnreadableDeliveryError as error:
+        yield _marker(schema, lineage, {"outcome": REFUSED, "reasons": error.found, "raw_row": error.fix})
+    except OSError as error:
+        yield _marker(schema, lineage, {"outcome": NOT_OPENED, "reasons": f"{error.strerror or error}"})
+
+
+def _typed(
+    kind: str, feed: ResolvedFeed, file: DelimitedFile, measure: Measure
+) -> Iterator[tuple[dict[str, pa.Array], RawBatch]]:
+    if kind == "ledger":
+        lines = LedgerLines(feed, file.header)
+        for batch in file.batches():
+            columns, parsed = lines.type_batch(batch)
+            measure.add(len(batch), parsed)
+            yield columns, batch
+        return
+    references = ReferenceRows(feed, file.header)
+    code = "department_code" if kind == "departments" else "account_number"
+    for batch in file.batches():
+        columns = references.type_batch(batch)
+        columns["line_key"] = map_distinct(columns[code], fold, pa.string())
+        measure.add(len(batch), None)
+        yield columns, batch
+
+
+def _staged(
+    schema: pa.Schema, batch: RawBatch, lineage: dict[str, str], columns: dict[str, pa.Array]
+) -> pa.RecordBatch:
+    size = len(batch)
+    columns = columns | {name: pa.repeat(pa.scalar(value), size) for name, value in lineage.items()}
+    columns |= {"source_row": batch.source_rows, "source_sheet": pa.repeat(pa.scalar(batch.sheet, pa.string()), size)}
+    arrays = [columns.get(field.name, pa.nulls(size, field.type)) for field in schema]
+    return pa.RecordBatch.from_arrays([array.cast(f.type) for array, f in zip(arrays, schema, strict=True)], schema=schema)
+
+
+def _marker(schema: pa.Schema, lineage: dict[str, str], values: dict[str, object]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([{**lineage, "source_row": 0, **values}], schema=schema)
+
+
+def _measured(measure: Measure, extra_columns: list[str]) -> dict[str, object]:
+    return {
+        "outcome": MEASURED,
+        "measured_rows": measure.rows,
+        "measured_amount": str(measure.amount),
+        "measured_rounding": str(measure.rounding),
+        "measured_unpriced": measure.unpriced,
+        "extra_columns": json.dumps(extra_columns, ensure_ascii=False),
+    }
+
+
+def _extra_columns(feed: ResolvedFeed, header: list[str]) -> list[str]:
+    wanted = {
+        fold(part)
+        for rule in feed.rules.fields.values()
+        for text in (*rule.sources, rule.debit or "", rule.credit or "")
+        for part in [text, *(piece.rpartition("{")[2] for piece in text.split("}"))]
+    }
+    return [name for name in header if fold(name) not in wanted]

@@ -1,0 +1,72 @@
+"""Schemas: contracts in the words of Spark and Arrow, and the staging tables between reading and writing.
+
+Belongs here: types only. Does not belong here: rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from finance_platform.contracts.model import MONEY, Column
+from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, TRANSACTIONS
+
+_ARROW = {
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+    "boolean": pa.bool_(),
+    MONEY: pa.decimal128(18, 2),
+}
+_SPARK = {
+    "integer": "int",
+    "bigint": "bigint",
+    "date": "date",
+    "timestamp": "timestamp_ntz",
+    "boolean": "boolean",
+    MONEY: MONEY,
+}
+
+MEASURED = "measured"
+"""Outcome of the one row per file that carries what the reader measured before any rule."""
+
+REFUSED = "refused"
+"""Outcome of the one row per file that says why the file as a whole cannot be read."""
+
+NOT_OPENED = "not_opened"
+"""Outcome of the one row of a file that storage would not give; nothing is committed, the next run tries again."""
+
+_OUTCOME = tuple(
+    Column(name, "varchar", "See contracts.processed.REJECTED_ROWS.", nullable=True)
+    for name in ("outcome", "rules", "reasons", "raw_row")
+)
+_MEASURES = (
+    Column("measured_rows", "bigint", "Candidate lines.", nullable=True),
+    Column("measured_amount", "varchar", "Exact sum of the amounts that parse, as text.", nullable=True),
+    Column("measured_rounding", "varchar", "What rounding to cents added, as text.", nullable=True),
+    Column("measured_unpriced", "bigint", "Amount cells that do not parse.", nullable=True),
+    Column("extra_columns", "varchar", "Headers that no field uses, a JSON list.", nullable=True),
+)
+_ATTRIBUTES = tuple(
+    Column(name, "varchar", "As the line gives it.", nullable=True)
+    for name in ("department_name", "business_unit", "account_name", "account_type", "account_category")
+)
+_KEY = (Column("line_key", "varchar", "What must not repeat in one delivery.", nullable=True),)
+
+STAGED: dict[str, tuple[Column, ...]] = {
+    "ledger": (*TRANSACTIONS.columns, *_ATTRIBUTES, *_OUTCOME, *_MEASURES),
+    "departments": (*DEPARTMENTS.columns, *_KEY, *_OUTCOME, *_MEASURES),
+    "accounts": (*ACCOUNTS.columns, *_KEY, *_OUTCOME, *_MEASURES),
+}
+
+
+def arrow_schema(columns: Iterable[Column]) -> pa.Schema:
+    """Return the Arrow schema of columns; every field nullable, as Spark writes it."""
+    return pa.schema([pa.field(column.name, _ARROW.get(column.type, pa.string())) for column in columns])
+
+
+def spark_schema(columns: Iterable[Column]) -> str:
+    """Return the columns as Spark's DDL text."""
+    return ", ".join(f"{column.name} {_SPARK.get(column.type, 'string')}" for column in columns)

@@ -1,0 +1,52 @@
+"""Tables of the processed zone as Spark reads and writes them.
+
+Belongs here: reading a list of files under a contract, writing a DataFrame into an attempt's own folder.
+Does not belong here: what the tables hold (see `transforms`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from finance_platform.contracts.model import Column
+from finance_platform.glue.schemas import spark_schema
+from finance_platform.lake.deliveries import DataFile
+from finance_platform.lake.port import Lake
+
+
+def read_files(spark: SparkSession, lake: Lake, keys: Iterable[str], columns: Sequence[Column]) -> DataFrame:
+    """Return the rows of exactly these files, under exactly this schema; no files give no rows."""
+    uris = [lake.uri(key) for key in keys]
+    schema = spark_schema(columns)
+    return spark.read.schema(schema).parquet(*uris) if uris else spark.createDataFrame([], schema)
+
+
+def write_split(rows: DataFrame, lake: Lake, folder: str, by: str, order: Sequence[str]) -> dict[str, list[DataFile]]:
+    """Write rows into a new folder, one folder per value of `by`, sorted; return the files by value.
+
+    The column stays in the files too: a partition column would be in the folder's name only.
+
+    Args:
+        rows: what to write.
+        lake: the processed zone.
+        folder: a folder that nothing has written to yet.
+        by: the column to split by.
+        order: columns to sort by within a value, so that readers can skip row groups.
+    """
+    split = rows.withColumn("split_by", F.col(by))
+    split.sort(by, *order).write.partitionBy("split_by").parquet(lake.uri(folder))
+    files: dict[str, list[DataFile]] = {}
+    for item in lake.list_objects(folder):
+        if item.key.endswith(".parquet"):
+            value = item.key.rpartition("/")[0].rpartition("split_by=")[2]
+            files.setdefault(value, []).append(DataFile(item.key, item.size))
+    return files
+
+
+def write_whole(rows: DataFrame, lake: Lake, folder: str) -> list[DataFile]:
+    """Write rows into a new folder as they are; return the files, possibly none."""
+    rows.write.parquet(lake.uri(folder))
+    return [DataFile(item.key, item.size) for item in lake.list_objects(folder) if item.key.endswith(".parquet")]

@@ -1,0 +1,131 @@
+"""Intake: the raw zone's listing against the register; what is new, and what nothing can read.
+
+Belongs here: listing, fingerprints, matching objects to feeds, new register events.
+Does not belong here: reading the files' contents as rows (see `glue`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.lake.deliveries import delivery_id
+from finance_platform.lake.port import Lake, LakeObject
+from finance_platform.lake.register import Delivered, Register, utc_text
+
+if TYPE_CHECKING:
+    from finance_platform.feeds.catalog import Catalog, Problem
+    from finance_platform.feeds.descriptor import FeedDescriptor
+    from finance_platform.settings import Settings
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What one look at the raw zone gave.
+
+    Attributes:
+        events: the register's events, the new ones last.
+        new_count: how many events are new.
+        present: by feed, the objects that are there now: key and fingerprint.
+        problems: descriptors and objects that cannot be used; each stops only itself.
+        unmatched: objects that no descriptor names.
+        vanished: objects that the register knows and the raw zone no longer has; their lines stay.
+        feeds: every feed, resolved.
+    """
+
+    events: Sequence[Delivered]
+    new_count: int
+    present: Mapping[str, Mapping[str, str]]
+    problems: Sequence[Problem]
+    unmatched: Sequence[str]
+    vanished: Sequence[str]
+    feeds: Mapping[str, ResolvedFeed]
+
+    def data_version(self, feed: str) -> str:
+        """Return a hash of a feed's listing: the same objects and bytes give the same version."""
+        listing = sorted(self.present.get(feed, {}).items())
+        return hashlib.sha256(json.dumps(listing).encode()).hexdigest()[:16]
+
+
+def take_stock(
+    raw: Lake, register: Register, catalog: Catalog, settings: Settings, *, at: datetime, run_id: str, record: bool = True
+) -> Intake:
+    """List the raw zone and enter what is new into the register.
+
+    Args:
+        raw: the raw zone.
+        register: the register of the processed zone.
+        catalog: the home's descriptors.
+        settings: for the currency and the date range, which are part of the reading rules.
+        at: now, UTC.
+        run_id: the run that looks.
+        record: whether to enter new events; a mere status does not.
+    """
+    known = register.events()
+    last = {event.object_key: event for event in known}
+    feeds = {feed.feed: feed.resolve(settings) for feed in catalog.feeds}
+    identities = {name: feed.rules.identity for name, feed in feeds.items()}
+    new: list[Delivered] = []
+    present: dict[str, dict[str, str]] = {}
+    problems, unmatched, seen = list(catalog.problems), [], set()
+    for item in raw.list_objects():
+        seen.add(item.key)
+        match = catalog.match(item.key)
+        if match.problem:
+            problems.append(match.problem)
+        elif match.feed is None:
+            unmatched.append(item.key)
+        else:
+            event = _event(raw, item, match.feed, identities[match.feed.feed], last.get(item.key), problems)
+            if event is None:
+                continue
+            present.setdefault(match.feed.feed, {})[item.key] = event.fingerprint
+            stamped = replace(event, at=utc_text(at), run_id=run_id)
+            if _differs(stamped, last.get(item.key)):
+                new.append(stamped)
+    if record:
+        register.append(new)
+    vanished = sorted(set(last) - seen)
+    return Intake([*known, *new], len(new), present, problems, sorted(unmatched), vanished, feeds)
+
+
+def _event(
+    raw: Lake, item: LakeObject, feed: FeedDescriptor, identity: str, last: Delivered | None, problems: list[Problem]
+) -> Delivered | None:
+    try:
+        known = last.fingerprint if last and last.stamp == item.stamp else None
+        fingerprint = known or raw.fingerprint(item.key)
+    except OSError as error:
+        problems.append(_unreadable(item.key, error))
+        return None
+    amount = feed.tolerance.rejected_amount
+    return Delivered(
+        object_key=item.key,
+        feed=feed.feed,
+        kind=feed.kind,
+        delivery_id=delivery_id(item.key, fingerprint, feed.feed, identity),
+        fingerprint=fingerprint,
+        stamp=item.stamp,
+        size=item.size,
+        modified_at=utc_text(item.modified_at),
+        load_mode=feed.load.mode,
+        tolerated_share=str(feed.tolerance.rejected_rows),
+        tolerated_amount=None if amount is None else str(amount),
+        at="",
+        run_id="",
+    )
+
+
+def _differs(event: Delivered, last: Delivered | None) -> bool:
+    return last is None or replace(event, at=last.at, run_id=last.run_id) != last
+
+
+def _unreadable(key: str, error: OSError) -> Problem:
+    from finance_platform.feeds.catalog import Problem  # not at the top: Glue, which has no YAML, imports this package
+
+    return Problem(key, f"the file cannot be opened: {error.strerror or error}", "check its permissions, then run again")

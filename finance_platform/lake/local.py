@@ -1,0 +1,105 @@
+"""The lake on disk: a zone is a folder.
+
+Belongs here: what is particular to a file system. Does not belong here: what the objects mean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from finance_platform.errors import HomeError
+from finance_platform.lake.port import LakeObject
+
+_TEMPORARY_PREFIXES = (".", "~$", "_")
+
+
+class LocalLake:
+    """One zone of the lake in a folder on disk."""
+
+    def __init__(self, root: str | Path) -> None:
+        self._root = Path(root)
+
+    @property
+    def root(self) -> str:
+        """The folder."""
+        return str(self._root)
+
+    def list_objects(self, prefix: str = "") -> Iterator[LakeObject]:
+        """Yield the files under a prefix, by key; hidden and temporary ones are left out."""
+        start = self._root / prefix
+        for folder, folders, files in os.walk(start):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(files):
+                if not name.startswith(_TEMPORARY_PREFIXES):
+                    yield self._describe(Path(folder) / name)
+
+    def fingerprint(self, key: str) -> str:
+        """Return the SHA-256 of a file's bytes, read in pieces."""
+        with self.open(key) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    def open(self, key: str) -> BinaryIO:
+        """Open a file for reading."""
+        return (self._root / key).open("rb")
+
+    def read(self, key: str) -> bytes:
+        """Return a file's bytes."""
+        return (self._root / key).read_bytes()
+
+    def write(self, key: str, data: bytes) -> None:
+        """Write a file atomically, by renaming a complete one over it."""
+        temporary = self._write_beside(key, data)
+        temporary.replace(self._root / key)
+
+    def write_new(self, key: str, data: bytes) -> bool:
+        """Write a file atomically unless it exists: a hard link fails where the name is taken."""
+        temporary = self._write_beside(key, data)
+        try:
+            os.link(temporary, self._root / key)
+        except FileExistsError:
+            return False
+        finally:
+            temporary.unlink()
+        return True
+
+    def delete_folder(self, prefix: str) -> None:
+        """Remove a folder and all that is in it."""
+        folder = self._root / prefix
+        if folder.exists():
+            shutil.rmtree(folder)
+
+    def uri(self, key: str) -> str:
+        """Return a file's absolute path."""
+        return str((self._root / key).absolute())
+
+    def _write_beside(self, key: str, data: bytes) -> Path:
+        target = self._root / key
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=".writing-", dir=target.parent)
+        except OSError as error:
+            raise HomeError(
+                f"cannot write {target}: {error.strerror}", fix="make the folder writable, or choose another with --home"
+            ) from error
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        return Path(name)
+
+    def _describe(self, path: Path) -> LakeObject:
+        status = path.stat()
+        return LakeObject(
+            key=path.relative_to(self._root).as_posix(),
+            size=status.st_size,
+            modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
+            # ctime moves even where mtime is set back by hand or by `cp -p`.
+            stamp=f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}",
+        )

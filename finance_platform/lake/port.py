@@ -1,0 +1,68 @@
+"""The lake's port: what an adapter must do, whatever stores the bytes.
+
+Belongs here: the protocol and its value types. Does not belong here: any storage's own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+
+@dataclass(frozen=True)
+class LakeObject:
+    """One object as a listing shows it.
+
+    Attributes:
+        key: path inside the zone, with `/`.
+        size: in bytes.
+        modified_at: UTC.
+        stamp: changes whenever the object is written; equal stamps mean equal bytes.
+    """
+
+    key: str
+    size: int
+    modified_at: datetime
+    stamp: str
+
+
+class Lake(Protocol):
+    """One zone of the lake."""
+
+    @property
+    def root(self) -> str:
+        """Where the zone is, for messages and job arguments."""
+
+    def list_objects(self, prefix: str = "") -> Iterator[LakeObject]:
+        """Yield the objects under a prefix, by key; hidden and temporary files are left out."""
+
+    def fingerprint(self, key: str) -> str:
+        """Return the SHA-256 of an object's bytes, in hex.
+
+        Raises:
+            OSError: the object cannot be read.
+        """
+
+    def open(self, key: str) -> BinaryIO:
+        """Open an object for reading."""
+
+    def read(self, key: str) -> bytes:
+        """Return an object's bytes.
+
+        Raises:
+            FileNotFoundError: there is no such object.
+        """
+
+    def write(self, key: str, data: bytes) -> None:
+        """Write an object atomically: a reader sees the old bytes or the new ones."""
+
+    def write_new(self, key: str, data: bytes) -> bool:
+        """Write an object atomically unless it exists; return whether it was written."""
+
+    def delete_folder(self, prefix: str) -> None:
+        """Remove every object under a prefix."""
+
+    def uri(self, key: str) -> str:
+        """Return the address by which Spark and the warehouse know an object."""

@@ -1,0 +1,97 @@
+"""The platform's settings: the only reader of the environment.
+
+Belongs here: names, defaults, allowed values, and the places that follow from them.
+Does not belong here: opening anything. Secrets get a type of their own (`SecretStr`) and are never printed.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from finance_platform.errors import SettingsError
+
+ENV_PREFIX = "FINANCE_PLATFORM_"
+Period = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, parsed once and frozen. Each name is an environment variable with the prefix."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_file=".env", frozen=True, extra="ignore")
+
+    profile: Literal["local"] = Field("local", description="Which adapters stand behind the ports.")
+    home: Path = Field(Path("data"), description="Holds raw/, processed/, warehouse.duckdb, feeds/, reports/, dagster/.")
+    raw_uri: str = Field("", description="The raw zone; HOME/raw unless given.")
+    processed_uri: str = Field("", description="The processed zone; HOME/processed unless given.")
+    warehouse_uri: str = Field("", description="The warehouse; HOME/warehouse.duckdb unless given.")
+    spark_engine: Literal["sail", "jvm"] = Field("sail", description="Which Spark runs the Glue jobs locally.")
+    baseline_scenario: str = Field("Budget", min_length=1, description="The scenario that budgets are compared with.")
+    actuals_through: Period | None = Field(None, description="Last period that Actual covers, gaps included; YYYY-MM.")
+    fiscal_year_start_month: int = Field(1, ge=1, le=12, description="First month of the fiscal year.")
+    currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="The home's one currency, ISO 4217.")
+    earliest_date: date = Field(date(2000, 1, 1), description="Dates before this are rejected.")
+    latest_date: date = Field(date(2049, 12, 31), description="Dates after this are rejected.")
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Settings:
+        if self.earliest_date > self.latest_date:
+            raise ValueError(f"EARLIEST_DATE {self.earliest_date} is after LATEST_DATE {self.latest_date}")
+        return self
+
+    @property
+    def home_path(self) -> Path:
+        """The home folder, absolute."""
+        return self.home.expanduser().absolute()
+
+    @property
+    def raw_root(self) -> str:
+        """Where the raw zone is."""
+        return self.raw_uri or str(self.home_path / "raw")
+
+    @property
+    def processed_root(self) -> str:
+        """Where the processed zone is."""
+        return self.processed_uri or str(self.home_path / "processed")
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The embedded warehouse's file."""
+        return Path(self.warehouse_uri) if self.warehouse_uri else self.home_path / "warehouse.duckdb"
+
+    @property
+    def feeds_path(self) -> Path:
+        """The folder of the project's own feed descriptors."""
+        return self.home_path / "feeds"
+
+    @property
+    def reports_path(self) -> Path:
+        """The folder that reports are written to."""
+        return self.home_path / "reports"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage."""
+        return self.home_path / "dagster"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment (and `.env`), with `overrides` first.
+
+    Raises:
+        SettingsError: a value is not allowed; says which, what was found and what is allowed.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ENV_PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+        # Only the value of the setting itself is shown: the whole input would show the others too.
+        shown = "" if not first["loc"] else f" (found {first['input']!r})"
+        name = name if first["loc"] else "settings"
+        raise SettingsError(f"{name}: {first['msg']}{shown}", fix=f"set {name} to an allowed value, or unset it") from None

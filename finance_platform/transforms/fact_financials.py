@@ -1,0 +1,86 @@
+"""`fact_financials`: what each scenario says of a day, department and account, beside the baseline.
+
+Grain of the output: one row per day, department, account and scenario. A period's baseline is booked on the period's
+first day, once for every scenario that covers the period, so that no join fans out and no budget counts twice.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from finance_platform.contracts.model import MONEY
+from finance_platform.contracts.star import FACT_FINANCIALS
+
+_CELL = ("period", "transaction_date", "department_key", "account_key", "scenario_key")
+
+
+def fact_financials(lines: DataFrame, coverage: DataFrame, baseline_key: int, actual_key: int) -> DataFrame:
+    """Return the fact rows of the periods in `coverage`, with `period` as a last column to slice them by.
+
+    Args:
+        lines: live lines with natural sign.
+        coverage: period, first_day, actual_covers; one row per wanted period.
+        baseline_key: surrogate key of the baseline.
+        actual_key: surrogate key of scenario Actual.
+    """
+    is_baseline = F.col("scenario_key") == F.lit(baseline_key)
+    cells = (
+        lines.withColumnRenamed("posting_date", "transaction_date")
+        .groupBy(*_CELL, "scenario_type")
+        .agg(F.sum("amount").alias("amount"), F.count(F.lit(1)).alias("transaction_count"))
+    )
+    said = cells.select(
+        *_CELL,
+        "amount",
+        F.when(is_baseline, F.col("amount")).otherwise(F.lit(0)).alias("budget_amount"),
+        "transaction_count",
+    )
+    planned = (
+        cells.where(is_baseline)
+        .groupBy("period", "department_key", "account_key")
+        .agg(F.sum("amount").alias("budget_amount"))
+        .join(F.broadcast(_compared(cells.where(~is_baseline), coverage, actual_key)), on="period", how="inner")
+        .select(
+            "period",
+            F.col("first_day").alias("transaction_date"),
+            "department_key",
+            "account_key",
+            "scenario_key",
+            F.lit(0).cast(MONEY).alias("amount"),
+            "budget_amount",
+            F.lit(0).cast("bigint").alias("transaction_count"),
+        )
+    )
+    summed = (
+        said.unionByName(planned)
+        .groupBy(*_CELL)
+        .agg(
+            # Spark widens a sum; the cast back keeps the Parquet type that COPY expects.
+            F.sum("amount").cast(MONEY).alias("amount"),
+            F.sum("budget_amount").cast(MONEY).alias("budget_amount"),
+            F.sum("transaction_count").alias("transaction_count"),
+        )
+    )
+    day = F.col("transaction_date")
+    date_key = F.year(day) * F.lit(10000) + F.month(day) * F.lit(100) + F.dayofmonth(day)
+    return (
+        summed.withColumn("date_key", date_key.cast("int"))
+        .withColumn("variance", (F.col("amount") - F.col("budget_amount")).cast(MONEY))
+        .select(*[column.name for column in FACT_FINANCIALS.stored_columns], "period")
+    )
+
+
+def _compared(cells: DataFrame, coverage: DataFrame, actual_key: int) -> DataFrame:
+    """Return period, first_day, scenario_key of every scenario that covers a period, Actual's gaps included."""
+    plans = (
+        cells.where(F.col("scenario_type") != "Actual")
+        .select("period", "scenario_key")
+        .distinct()
+        .join(F.broadcast(coverage), on="period", how="inner")
+        .select("period", "first_day", "scenario_key")
+    )
+    actual = coverage.where(F.col("actual_covers")).select(
+        "period", "first_day", F.lit(actual_key).cast("bigint").alias("scenario_key")
+    )
+    return plans.unionByName(actual)

@@ -1,0 +1,69 @@
+"""`members`: the departments and accounts that one delivery's ledger lines mention.
+
+Grain of the output: one member of one dimension in one delivery. Small, so that dimensions never read lines.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from finance_platform.contracts.processed import MEMBERS
+
+_SOURCE_OF_COLUMN = {
+    "department": {
+        "member_key": "department_key",
+        "code": "department_code",
+        "name": "department_name",
+        "business_unit": "business_unit",
+    },
+    "account": {
+        "member_key": "account_key",
+        "code": "account_number",
+        "name": "account_name",
+        "account_type": "account_type",
+        "category": "account_category",
+    },
+}
+_ATTRIBUTES = ("name", "business_unit", "account_type", "category")
+
+
+def members(rows: DataFrame) -> DataFrame:
+    """Return the members that staged ledger rows with the outcome accepted mention.
+
+    The code and each attribute are the first that the delivery gives, by line.
+    """
+    accepted = rows.where(F.col("outcome") == "accepted")
+    departments = _members_of(accepted, "department")
+    return departments.unionByName(_members_of(accepted, "account")).select(*MEMBERS.column_names)
+
+
+def _members_of(accepted: DataFrame, dimension: str) -> DataFrame:
+    sources = _SOURCE_OF_COLUMN[dimension]
+    columns = [
+        F.col(sources[name]).alias(name) if name in sources else F.lit(None).cast("string").alias(name)
+        for name in ("member_key", "code", *_ATTRIBUTES)
+    ]
+    spellings = (
+        accepted.select("delivery_id", "source_row", *columns)
+        .groupBy("delivery_id", "member_key", "code", *_ATTRIBUTES)
+        .agg(F.min("source_row").alias("first_row"))
+    )
+    whole = (
+        Window.partitionBy("delivery_id", "member_key")
+        .orderBy("first_row")
+        .rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    )
+    nth = Window.partitionBy("delivery_id", "member_key").orderBy("first_row")
+    return (
+        spellings.select(
+            "delivery_id",
+            F.lit(dimension).alias("dimension"),
+            "member_key",
+            F.first("code").over(whole).alias("code"),
+            *[F.first(name, ignorenulls=True).over(whole).alias(name) for name in _ATTRIBUTES],
+            F.row_number().over(nth).alias("nth"),
+        )
+        .where(F.col("nth") == 1)
+        .select(*MEMBERS.column_names)
+    )

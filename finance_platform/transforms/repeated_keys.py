@@ -1,0 +1,77 @@
+"""Rows of one delivery that share a key: identical ones are duplicates, differing ones are all rejected.
+
+Grain of the output: one row that must not become a line because of its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+_ABSENT = "\u0000"
+_BETWEEN = "\u0001"
+
+
+def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
+    """Return outcome, rules and reasons of the rows whose key stands more than once in their delivery.
+
+    Args:
+        staged: staged rows of one kind of feed.
+        compared: the columns that must all be equal for two rows to be the same.
+    """
+    keyed = staged.where((F.col("outcome") == "accepted") & F.col("line_key").isNotNull())
+    repeated = keyed.groupBy("delivery_id", "line_key").agg(F.count(F.lit(1)).alias("times")).where(F.col("times") > 1)
+    # Only the few repeated rows are compared; a window over every row would sort the whole delivery.
+    rows = keyed.join(F.broadcast(repeated), on=["delivery_id", "line_key"], how="inner").withColumn(
+        "content", F.concat_ws(_BETWEEN, *[_text(name) for name in compared])
+    )
+    verdicts = rows.groupBy("delivery_id", "line_key").agg(
+        F.countDistinct("content").alias("versions"),
+        F.min("source_row").alias("first_row"),
+        F.max("source_row").alias("last_row"),
+    )
+    judged = rows.join(F.broadcast(verdicts), on=["delivery_id", "line_key"], how="inner").withColumn(
+        "nth", F.row_number().over(Window.partitionBy("delivery_id", "line_key").orderBy("source_row"))
+    )
+    is_conflict = F.col("versions") > 1
+    return judged.where(is_conflict | (F.col("nth") > 1)).select(
+        "delivery_id",
+        "source_row",
+        F.when(is_conflict, F.lit("rejected")).otherwise(F.lit("duplicate")).alias("key_outcome"),
+        F.when(is_conflict, F.lit("conflicting_key")).otherwise(F.lit("repeated_row")).alias("key_rules"),
+        F.when(is_conflict, _conflict_reason()).otherwise(_duplicate_reason()).alias("key_reasons"),
+        F.to_json(F.struct(*[F.col(name).cast("string").alias(name) for name in compared])).alias("key_raw_row"),
+    )
+
+
+def with_outcomes(staged: DataFrame, repeats: DataFrame) -> DataFrame:
+    """Return the staged rows with the outcome that their keys leave them."""
+    joined = staged.join(F.broadcast(repeats), on=["delivery_id", "source_row"], how="left")
+    names = {name: F.coalesce(F.col(f"key_{name}"), F.col(name)) for name in ("outcome", "rules", "reasons", "raw_row")}
+    return joined.select(*[names.get(name, F.col(name)).alias(name) for name in staged.columns])
+
+
+def _text(name: str) -> Column:
+    return F.coalesce(F.col(name).cast("string"), F.lit(_ABSENT))
+
+
+def _conflict_reason() -> Column:
+    return F.concat(
+        F.lit("the key "),
+        F.col("line_key"),
+        F.lit(" stands on several lines with different values, the first "),
+        F.col("first_row").cast("string"),
+        F.lit(", the last "),
+        F.col("last_row").cast("string"),
+    )
+
+
+def _duplicate_reason() -> Column:
+    return F.concat(
+        F.lit("the same row with the key "),
+        F.col("line_key"),
+        F.lit(" is on line "),
+        F.col("first_row").cast("string"),
+    )

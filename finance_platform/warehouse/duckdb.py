@@ -1,0 +1,254 @@
+"""The embedded warehouse: one DuckDB file, no server.
+
+Belongs here: sessions, COPY, and turning DuckDB's errors into the platform's. The only module that imports duckdb, and
+only when a warehouse is used.
+Does not belong here: SQL (see `statements`), its translation (see `translation`), what a load does (see `load`).
+
+DuckDB lets one process write a file, or many read it. So a load works on a copy that is renamed over the published
+file when it is whole: readers, a BI tool too, see the old or the new one and never wait.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from finance_platform.contracts.star import LOAD_LEDGER, WAREHOUSE
+from finance_platform.errors import LoadError, QueryError, TransientWarehouseError
+from finance_platform.warehouse.port import NO_PARAMETERS, LoadConnection, NoWarehouseYetError, Parameters, QueryResult
+from finance_platform.warehouse.published_file import PublishedFile
+from finance_platform.warehouse.statements import definitions, definitions_fingerprint
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SCHEMA = "finance"
+_SESSION = (
+    "SET TimeZone = 'UTC'",
+    "SET integer_division = true",
+    "SET python_enable_replacements = false",  # else a table name may find a Python variable
+    "SET autoinstall_known_extensions = false",  # else a function's name may start a download
+)
+
+
+class DuckDBWarehouse:
+    """A `Warehouse` in the file at `path`; the caller of `prepare` and `transaction` holds the run's lock."""
+
+    def __init__(self, path: Path) -> None:
+        """Open nothing yet."""
+        self._file = PublishedFile(path)
+
+    def prepare(self) -> None:
+        """Make sure that all tables and views are there and current; see `Warehouse`."""
+        if not self._is_current():
+            with self.transaction():
+                pass
+
+    def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
+        """Run one read-only query on what is published; see `Queryable`."""
+        with self._reader() as connection:
+            return _query(connection, sql, parameters)
+
+    @contextmanager
+    def transaction(self) -> Iterator[LoadConnection]:
+        """Open a load transaction on a copy of the file; see `Warehouse`. Nothing changed, nothing is published."""
+        import duckdb
+
+        with self._file.replacement() as copy:
+            with _errors("opening a copy of the warehouse"):
+                connection = duckdb.connect(str(copy.path))
+            with closing(connection):
+                with _errors("creating tables and views"):
+                    is_redefined = _define(connection, self._file.path)
+                    connection.begin()
+                loading = DuckDBLoadConnection(connection)
+                yield loading
+                with _errors("committing"):
+                    connection.commit()
+                    connection.execute("CHECKPOINT")
+            copy.is_changed = is_redefined or loading.has_changed
+
+    def _is_current(self) -> bool:
+        try:
+            with self._reader() as connection:
+                return _fingerprint(connection) == definitions_fingerprint()
+        except NoWarehouseYetError:
+            return False
+
+    @contextmanager
+    def _reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Attach the file to an instance of its own.
+
+        `duckdb.connect(path)` would share the instance of any other reader in this process, and go on showing the
+        file that was published when that one was opened.
+        """
+        import duckdb
+
+        path = self._file.path
+        if not path.exists():
+            raise NoWarehouseYetError(f"{path} does not exist", fix="load it first: `finance-platform run`")
+        spill = Path(tempfile.gettempdir()) / f"finance-platform-{os.getpid()}-{secrets.token_hex(4)}"
+        with closing(duckdb.connect(":memory:")) as connection:
+            with _query_errors("let other programs open the warehouse read-only; `finance-platform run` makes its tables"):
+                connection.execute(f"ATTACH {_quoted(path)} AS warehouse (READ_ONLY)")
+                _begin_session(connection, f"warehouse.{_SCHEMA}")
+                connection.execute(f"SET temp_directory = {_quoted(spill)}")
+                connection.execute("SET enable_external_access = false")  # a query reads the warehouse, no other file
+            with _query_errors("mend the query; `sql/dml/sample_queries.sql` has examples"):
+                yield connection
+
+
+class DuckDBLoadConnection:
+    """A `LoadConnection` on a private copy of the file."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Take a connection whose transaction has begun."""
+        self._connection = connection
+        self.has_changed = False
+
+    def lock(self, table: str) -> None:
+        """Do nothing: the copy is private, and publishing it notices whether another load was faster."""
+
+    def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
+        """Run one read-only query inside the transaction; see `Queryable`."""
+        with _errors(sql):
+            return _query(self._connection, sql, parameters)
+
+    def execute(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> None:
+        """Run one statement that changes something; see `LoadConnection`."""
+        from finance_platform.warehouse.translation import to_duckdb
+
+        self.has_changed = True
+        with _errors(sql):
+            self._connection.execute(to_duckdb(sql), dict(parameters) or None)
+
+    def copy(self, stage_table: str, columns: Sequence[str], files: Sequence[str]) -> int:
+        """Append Parquet files to a stage table; see `LoadConnection`."""
+        self.has_changed = True
+        if not files:
+            return 0
+        paths = [_pattern(file) for file in files]
+        with _errors(f"COPY {stage_table}"):
+            _refuse_other_columns(self._connection, stage_table, columns, paths)
+            self._connection.read_parquet(paths, hive_partitioning=False).insert_into(stage_table)
+
+
+def _begin_session(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+    for setting in _SESSION:
+        connection.execute(setting)
+    connection.execute(f"USE {schema}")
+
+
+def _define(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Begin a session in which all tables and views are current; say whether any had to be created."""
+    from finance_platform.warehouse.translation import to_duckdb
+
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
+    _begin_session(connection, _SCHEMA)
+    wanted = definitions_fingerprint()
+    if _fingerprint(connection) == wanted:
+        return False
+    for statement in definitions():
+        connection.execute(to_duckdb(statement))
+    _refuse_other_tables(connection, path)
+    connection.execute(f"COMMENT ON TABLE {LOAD_LEDGER.table} IS '{wanted}'")
+    return True
+
+
+def _fingerprint(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The definitions that the file was made from; the only place that DuckDB keeps such a thing is a comment."""
+    found = connection.execute(
+        "SELECT comment FROM duckdb_tables() WHERE schema_name = $schema AND table_name = $ledger",
+        {"schema": _SCHEMA, "ledger": LOAD_LEDGER.table},
+    ).fetchone()
+    return found[0] if found else None
+
+
+def _refuse_other_tables(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """CREATE TABLE IF NOT EXISTS leaves a table of an older release as it is."""
+    for contract in WAREHOUSE:
+        table = connection.table(contract.table)
+        found = [f"{name} {kind}" for name, kind in zip(table.columns, map(str, table.dtypes), strict=True)]
+        wanted = [
+            f"{c.sql_name} {'VARCHAR' if c.type.startswith('varchar') else c.type.upper()}" for c in contract.columns
+        ]
+        if found != wanted:
+            raise LoadError(
+                f"{path} holds {contract.table} with {found}, where this release has {wanted}",
+                fix="move the file away and run again: everything is loaded anew from the processed zone",
+            )
+
+
+def _query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters) -> QueryResult:
+    from finance_platform.warehouse.dialect import parse_query
+    from finance_platform.warehouse.result_columns import name_columns
+    from finance_platform.warehouse.translation import to_duckdb
+
+    query = parse_query(sql)
+    cursor = connection.execute(to_duckdb(sql), dict(parameters) or None)
+    names = [column[0] for column in cursor.description or ()]
+    return QueryResult(name_columns(query, sql, names), cursor.fetchall())
+
+
+def _refuse_other_columns(
+    connection: duckdb.DuckDBPyConnection, stage_table: str, columns: Sequence[str], paths: Sequence[str]
+) -> None:
+    """Redshift's COPY goes by position and fits no type; DuckDB would turn a float into money without a word."""
+    stage = connection.table(stage_table)
+    kinds = dict(zip((name.lower() for name in stage.columns), map(str, stage.dtypes), strict=True))
+    wanted = [(column.lower(), kinds.get(column.lower(), "unknown")) for column in columns]
+    described = connection.execute(
+        "SELECT file_name, name, duckdb_type FROM parquet_schema($files) "
+        "WHERE duckdb_type IS NOT NULL ORDER BY file_name, column_id",
+        {"files": list(paths)},
+    ).fetchall()
+    found: dict[str, list[tuple[str, str]]] = {}
+    for file, name, kind in described:
+        found.setdefault(file, []).append((name.lower(), kind))
+    for file, layout in found.items():
+        if layout != wanted:
+            raise LoadError(f"{file} has columns {layout}; {stage_table} takes {wanted}", fix="build the slice again")
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    counted = connection.table(table).count("*").fetchone()
+    return int(counted[0]) if counted else 0
+
+
+@contextmanager
+def _query_errors(fix: str) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise QueryError(str(error), fix=fix) from error
+
+
+@contextmanager
+def _errors(attempted: str) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.TransactionException as error:
+        raise TransientWarehouseError(f"{attempted}: {error}", fix="run again") from error
+    except duckdb.Error as error:
+        raise LoadError(f"{attempted}: {error}", fix="nothing was published; mend the cause and run again") from error
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _pattern(file: str) -> str:
+    """The file's path as a pattern that matches nothing else: DuckDB takes every path for a pattern."""
+    path = url2pathname(urlsplit(file).path) if file.startswith("file:") else file
+    return "".join(f"[{character}]" if character in "*?[" else character for character in path)

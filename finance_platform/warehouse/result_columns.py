@@ -1,0 +1,73 @@
+"""What the columns of a result are called: what the query typed, or what Redshift calls a nameless one.
+
+Belongs here: names, taken from the parsed outer select. Engines disagree on them: `SELECT COUNT(*), year` is
+`count_star(), Year` in DuckDB and `count, year` in Redshift, whatever the query typed.
+Does not belong here: values and types of a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+_NAMELESS = "?column?"
+_REDSHIFT_CALLS_IT = {
+    "ceiling": "ceil",
+    "date_part": "date_part",
+    "dateadd": "date_add",
+    "datediff": "date_diff",
+    "decode": "case",
+    "decode_case": "case",
+    "extract": "date_part",
+    "nvl": "coalesce",
+    "str_position": "position",
+    "trim": "btrim",
+}
+_WRAPPERS = (exp.Paren, exp.Window, exp.WithinGroup, exp.Filter, exp.IgnoreNulls, exp.RespectNulls)
+
+
+def name_columns(query: exp.Query, sql: str, engine_names: Sequence[str]) -> list[str]:
+    """Return one name per column of the result.
+
+    Args:
+        query: the tree of `sql`.
+        sql: the text, whose spelling counts.
+        engine_names: what the engine calls them; what a star stands for is taken from here.
+    """
+    projections = query.selects
+    stars = [index for index, item in enumerate(projections) if item.is_star and not isinstance(item, exp.Func)]
+    if not stars:
+        return [_name(item, sql) for item in projections]
+    before = [_name(item, sql) for item in projections[: stars[0]]]
+    after = [_name(item, sql) for item in projections[stars[-1] + 1 :]]
+    return [*before, *engine_names[len(before) : len(engine_names) - len(after)], *after]
+
+
+def _name(node: exp.Expr, sql: str) -> str:
+    if isinstance(node, exp.Alias | exp.Column):
+        return node.alias_or_name
+    if isinstance(node, _WRAPPERS):
+        return _name(node.this, sql)
+    if isinstance(node, exp.Cast):
+        return _or_else(_name(node.this, sql), node.to.this.value.lower())
+    if isinstance(node, exp.Case):
+        return _or_else(_name(node.args["default"], sql) if node.args.get("default") else _NAMELESS, "case")
+    if isinstance(node, exp.Subquery):
+        return _name(node.selects[0], sql)
+    return _function_name(node, sql)
+
+
+def _or_else(name: str, otherwise: str) -> str:
+    return otherwise if name == _NAMELESS else name
+
+
+def _function_name(node: exp.Expr, sql: str) -> str:
+    begin, end = node.meta.get("start"), node.meta.get("end")
+    if begin is not None and end is not None and sql[end + 1 :].lstrip().startswith("("):
+        typed = sql[begin : end + 1].lower()
+    elif isinstance(node, exp.Func) and not isinstance(node, exp.Binary):
+        typed = node.sql_name().lower()
+    else:
+        return _NAMELESS
+    return _REDSHIFT_CALLS_IT.get(typed, typed)

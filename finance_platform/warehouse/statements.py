@@ -1,0 +1,172 @@
+"""Every statement that the platform sends to a warehouse; the only reader of `sql/`.
+
+Belongs here: which files there are, reading them, and the statements whose names come from a contract.
+Does not belong here: Redshift's or DuckDB's own statements (LOCK, COPY, search_path: see the adapters), running any.
+sqlglot is imported by the functions that need it: it takes 0.1 to 0.2 s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import finance_platform
+from finance_platform.contracts.model import Column, Contract
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+
+class SqlFile(StrEnum):
+    """The files under `sql/` that the platform runs. `dml/sample_queries.sql` is for people."""
+
+    CREATE_DIMENSIONS = "ddl/create_dimensions.sql"
+    CREATE_FACTS = "ddl/create_facts.sql"
+    CREATE_LOAD_LEDGER = "ddl/create_load_ledger.sql"
+    ACTUAL_VS_BUDGET = "views/actual_vs_budget.sql"
+    PUBLISHED_SLICES = "load/published_slices.sql"
+    LAST_LOAD_NUMBER = "load/last_load_number.sql"
+    STAGED_FACT_SUMS = "load/staged_fact_sums.sql"
+    FACT_GRAIN_IS_UNIQUE = "quality/fact_grain_is_unique.sql"
+    REFERENCES_RESOLVE = "quality/references_resolve.sql"
+    VARIANCE_IDENTITY = "quality/variance_identity.sql"
+    KEYS_COLLIDE_NOWHERE = "quality/keys_collide_nowhere.sql"
+    BASELINE_BOOKED_ONCE = "quality/baseline_booked_once.sql"
+    SUMS_BY_SCENARIO_AND_PERIOD = "quality/sums_by_scenario_and_period.sql"
+    VARIANCE_BY_YEAR = "reporting/variance_by_year.sql"
+
+
+DEFINITIONS = (
+    SqlFile.CREATE_DIMENSIONS,
+    SqlFile.CREATE_FACTS,
+    SqlFile.CREATE_LOAD_LEDGER,
+    SqlFile.ACTUAL_VS_BUDGET,
+)
+"""Tables, then the views that read them."""
+
+INVARIANTS = (
+    SqlFile.FACT_GRAIN_IS_UNIQUE,
+    SqlFile.REFERENCES_RESOLVE,
+    SqlFile.VARIANCE_IDENTITY,
+    SqlFile.KEYS_COLLIDE_NOWHERE,
+    SqlFile.BASELINE_BOOKED_ONCE,
+)
+"""Each gives the rows that break it: no row is a pass."""
+
+
+def sql_folder() -> Path:
+    """Return the folder of the SQL files: inside the package once installed, beside it in a checkout."""
+    package = Path(finance_platform.__file__).parent
+    installed = package / "sql"
+    return installed if installed.is_dir() else package.parent / "sql"
+
+
+@lru_cache
+def script(file: SqlFile) -> str:
+    """Return a file's text."""
+    return (sql_folder() / file.value).read_text(encoding="utf-8")
+
+
+@lru_cache
+def statements(file: SqlFile) -> tuple[str, ...]:
+    """Return a file's statements, word for word, in order."""
+    from finance_platform.warehouse.dialect import split
+
+    return split(script(file))
+
+
+def statement(file: SqlFile) -> str:
+    """Return the only statement of a file.
+
+    Raises:
+        ValueError: it holds another number of them.
+    """
+    (only,) = statements(file)
+    return only
+
+
+def definitions() -> tuple[str, ...]:
+    """Return what creates every table and view, in the order in which it can run."""
+    return tuple(text for file in DEFINITIONS for text in statements(file))
+
+
+def definitions_fingerprint() -> str:
+    """Return a hash that changes when any definition does."""
+    return hashlib.sha256("\n".join(script(file) for file in DEFINITIONS).encode()).hexdigest()
+
+
+def stage_table(contract: Contract) -> str:
+    """Return the name of the table that a load stages `contract`'s slices in."""
+    return f"Stage{contract.table}"
+
+
+def create_stage(contract: Contract) -> str:
+    """Return the DDL of a contract's stage table: the stored columns, in the order in which Parquet has them."""
+    columns = ", ".join(_definition(column) for column in contract.stored_columns)
+    return f"CREATE TEMPORARY TABLE {stage_table(contract)} ({columns})"
+
+
+def count_staged(contract: Contract) -> str:
+    """Return the query for the number of staged rows."""
+    from sqlglot import exp
+
+    return exp.select("COUNT(*)").from_(stage_table(contract)).sql(dialect="redshift")
+
+
+def delete_all(contract: Contract) -> str:
+    """Return what empties a table. TRUNCATE would commit the transaction on Redshift."""
+    from sqlglot import exp
+
+    return exp.delete(contract.table).sql(dialect="redshift")
+
+
+def delete_ranges(contract: Contract, column_name: str, count: int) -> str:
+    """Return what deletes `count` ranges of a column; bind `:first_0`, `:last_0`, `:first_1` and so on."""
+    from sqlglot import exp
+
+    column = exp.column(contract.column(column_name).sql_name)
+    ranges = [column.between(_bound(f"first_{index}"), _bound(f"last_{index}")) for index in range(count)]
+    return exp.delete(contract.table).where(exp.or_(*ranges)).sql(dialect="redshift")
+
+
+def insert_staged(contract: Contract) -> str:
+    """Return what moves all staged rows into their table; bind each column that only the load knows by its name."""
+    from sqlglot import exp
+
+    values = [
+        exp.cast(_bound(column.name), column.type, dialect="redshift")
+        if column.set_by_load
+        else exp.column(column.sql_name)
+        for column in contract.columns
+    ]
+    staged = exp.select(*values).from_(stage_table(contract))
+    return exp.insert(staged, contract.table, columns=_names(contract)).sql(dialect="redshift")
+
+
+def insert_rows(contract: Contract, count: int) -> str:
+    """Return what inserts `count` rows; bind `:<column>_<row>`, as in `:slice_0`."""
+    from sqlglot import exp
+
+    rows = [
+        exp.Tuple(expressions=[_bound(f"{column.name}_{index}") for column in contract.columns])
+        for index in range(count)
+    ]
+    values = exp.Values(expressions=rows)
+    return exp.insert(values, contract.table, columns=_names(contract)).sql(dialect="redshift")
+
+
+def _names(contract: Contract) -> list[str]:
+    return [column.sql_name for column in contract.columns]
+
+
+def _definition(column: Column) -> str:
+    return f"{column.sql_name} {column.type.upper()}{'' if column.nullable else ' NOT NULL'}"
+
+
+def _bound(name: str) -> exp.Var:
+    from sqlglot import exp
+
+    return exp.var(f":{name}")

@@ -1,0 +1,31 @@
+-- Grain: FactFinancials one row per day, department, account and scenario.
+--
+-- Held against finance_platform/contracts/star.py by a test: names, order and types.
+-- DISTSTYLE EVEN: the dimensions are on every node, so no join moves a row of this table wherever it lies, while a
+-- DISTKEY on DepartmentKey would put a company's largest department on one slice.
+-- SORTKEY DateKey: a period is what queries filter by and what a load deletes and inserts, so both read few blocks.
+
+CREATE TABLE IF NOT EXISTS FactFinancials (
+    DateKey          INTEGER        NOT NULL,
+    DepartmentKey    BIGINT         NOT NULL,
+    AccountKey       BIGINT         NOT NULL,
+    ScenarioKey      BIGINT         NOT NULL,
+    Amount           DECIMAL(18, 2) NOT NULL,
+    BudgetAmount     DECIMAL(18, 2) NOT NULL,
+    Variance         DECIMAL(18, 2) NOT NULL,
+    TransactionDate  DATE           NOT NULL,
+    LoadTimestamp    TIMESTAMP      NOT NULL,
+    TransactionCount BIGINT         NOT NULL,
+    PRIMARY KEY (DateKey, DepartmentKey, AccountKey, ScenarioKey),
+    FOREIGN KEY (DateKey) REFERENCES DimDate (DateKey),
+    FOREIGN KEY (DepartmentKey) REFERENCES DimDepartment (DepartmentKey),
+    FOREIGN KEY (AccountKey) REFERENCES DimAccount (AccountKey),
+    FOREIGN KEY (ScenarioKey) REFERENCES DimScenario (ScenarioKey)
+)
+DISTSTYLE EVEN
+COMPOUND SORTKEY (DateKey);
+
+COMMENT ON COLUMN FactFinancials.BudgetAmount IS
+    'The baseline for the same cell, booked on the period''s first day; means nothing below a period.';
+
+COMMENT ON COLUMN FactFinancials.Variance IS 'Amount - BudgetAmount; means nothing below a period.';

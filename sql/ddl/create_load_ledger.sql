@@ -1,0 +1,19 @@
+-- Grain: LoadLedger one slice in one load; the row with the highest LoadNumber says what is published.
+--
+-- Append-only, and written in the transaction of the data that it speaks of. A few rows per load, read whole, so
+-- every node keeps a copy.
+
+CREATE TABLE IF NOT EXISTS LoadLedger (
+    LoadNumber BIGINT         NOT NULL,
+    TableName  VARCHAR(64)    NOT NULL,
+    Slice      VARCHAR(16)    NOT NULL,
+    Version    VARCHAR(64)    NOT NULL,
+    IsRemoved  BOOLEAN        NOT NULL,
+    RowCount   BIGINT         NOT NULL,
+    Amount     DECIMAL(18, 2) NOT NULL,
+    RunId      VARCHAR(64)    NOT NULL,
+    LoadedAt   TIMESTAMP      NOT NULL,
+    PRIMARY KEY (LoadNumber, TableName, Slice)
+)
+DISTSTYLE ALL
+SORTKEY (LoadNumber);

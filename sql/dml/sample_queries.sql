@@ -1,0 +1,145 @@
+-- Grain: stated at each query. Questions that a finance team asks, in the dialect that both warehouses understand.
+--
+-- Run one with:  finance-platform query "SELECT COUNT(*) FROM DimDate"
+-- ActualVsBudget is the way to compare with the budget; FactFinancials also has the plans and the days.
+
+-- How many rows does each table hold? One row each.
+SELECT COUNT(*) FROM DimDate;
+
+SELECT COUNT(*) FROM DimDepartment;
+
+SELECT COUNT(*) FROM DimAccount;
+
+SELECT COUNT(*) FROM DimScenario;
+
+SELECT COUNT(*) FROM FactFinancials;
+
+-- What did each department spend, month by month? One row per period and department.
+SELECT
+    Period,
+    DepartmentName,
+    SUM(Actual) AS Spend,
+    SUM(Budget) AS PlannedSpend
+FROM ActualVsBudget
+WHERE AccountType = 'Expense'
+GROUP BY Period, DepartmentName
+ORDER BY Period, Spend DESC;
+
+-- Is capital expenditure within its plan? One row per period and department; a positive OverPlan is unfavourable.
+SELECT
+    Period,
+    DepartmentName,
+    SUM(Actual) AS CapEx,
+    SUM(Budget) AS PlannedCapEx,
+    SUM(Variance) AS OverPlan
+FROM ActualVsBudget
+WHERE AccountType = 'Asset' AND Category = 'CapEx'
+GROUP BY Period, DepartmentName
+ORDER BY Period, DepartmentName;
+
+-- Which cells hurt profit most against the budget? The ten worst of the last period that has one; one row per cell.
+SELECT
+    Period,
+    DepartmentName,
+    AccountName,
+    Actual,
+    Budget,
+    FavourableVariance
+FROM ActualVsBudget
+WHERE
+    Period = (SELECT MAX(Period) FROM ActualVsBudget WHERE HasBudget)
+    AND FavourableVariance < 0
+ORDER BY FavourableVariance, DepartmentName, AccountName
+LIMIT 10;
+
+-- What is the profit of each fiscal year, and how far is it from the budget? One row per fiscal year.
+-- The variance is of the periods that have a budget.
+SELECT
+    FiscalYear,
+    SUM(Actual * ProfitSign) AS Profit,
+    SUM(FavourableVariance) AS BetterThanBudget
+FROM ActualVsBudget
+GROUP BY FiscalYear
+ORDER BY FiscalYear;
+
+-- What would a year cost at the rate of the last three periods? One row per department; three months, four times.
+WITH LastPeriod AS (
+    SELECT DISTINCT Period
+    FROM ActualVsBudget
+    ORDER BY Period DESC
+    LIMIT 3
+)
+
+SELECT
+    ActualVsBudget.DepartmentName,
+    SUM(ActualVsBudget.Actual) * 4 AS AnnualRunRate
+FROM ActualVsBudget
+INNER JOIN LastPeriod ON LastPeriod.Period = ActualVsBudget.Period
+WHERE ActualVsBudget.AccountType = 'Expense'
+GROUP BY ActualVsBudget.DepartmentName
+ORDER BY AnnualRunRate DESC;
+
+-- How good were the forecasts? One row per forecast, period and account type that has both a forecast and actuals.
+WITH ScenarioTotal AS (
+    SELECT
+        DimScenario.ScenarioName,
+        DimScenario.ScenarioType,
+        DimDate.YearMonth,
+        DimAccount.AccountType,
+        SUM(FactFinancials.Amount) AS Amount
+    FROM FactFinancials
+    INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
+    INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
+    INNER JOIN DimAccount ON DimAccount.AccountKey = FactFinancials.AccountKey
+    WHERE DimAccount.IsMonetary AND DimAccount.Measure = 'flow'
+    GROUP BY DimScenario.ScenarioName, DimScenario.ScenarioType, DimDate.YearMonth, DimAccount.AccountType
+)
+
+SELECT
+    Forecasted.ScenarioName,
+    Forecasted.YearMonth AS Period,
+    Forecasted.AccountType,
+    Forecasted.Amount AS Forecast,
+    Actuals.Amount AS Actual,
+    Actuals.Amount - Forecasted.Amount AS ForecastError
+FROM ScenarioTotal AS Forecasted
+INNER JOIN ScenarioTotal AS Actuals
+    ON Actuals.YearMonth = Forecasted.YearMonth
+    AND Actuals.AccountType = Forecasted.AccountType
+WHERE Forecasted.ScenarioType = 'Forecast' AND Actuals.ScenarioType = 'Actual'
+ORDER BY Forecasted.ScenarioName, Forecasted.YearMonth, Forecasted.AccountType;
+
+-- What share of its budget has each department spent this fiscal year? One row per department that has a budget.
+-- A division stands between explicit casts: without them the two warehouses give results of different types.
+SELECT
+    DepartmentName,
+    SUM(Actual) AS Spend,
+    SUM(Budget) AS PlannedSpend,
+    CAST(
+        100 * (CAST(SUM(Actual) AS DOUBLE PRECISION) / CAST(NULLIF(SUM(Budget), 0) AS DOUBLE PRECISION))
+        AS DECIMAL(9, 1)
+    ) AS PercentSpent
+FROM ActualVsBudget
+WHERE
+    AccountType = 'Expense'
+    AND HasBudget
+    AND FiscalYear = (SELECT MAX(FiscalYear) FROM ActualVsBudget WHERE HasBudget)
+GROUP BY DepartmentName
+ORDER BY DepartmentName;
+
+-- Which accounts or departments do the facts mention that no reference file has? One row per inferred member.
+SELECT 'Department' AS Dimension, DepartmentCode AS Code, DepartmentName AS Name
+FROM DimDepartment
+WHERE IsInferred
+
+UNION ALL
+
+SELECT 'Account' AS Dimension, AccountNumber AS Code, AccountName AS Name
+FROM DimAccount
+WHERE IsInferred
+ORDER BY Dimension, Code;
+
+-- When was each period last loaded, and with what total? One row per slice and load, latest first.
+SELECT LoadedAt, TableName, Slice, RowCount, Amount, IsRemoved, RunId
+FROM LoadLedger
+ORDER BY LoadNumber DESC, TableName, Slice;

@@ -1,0 +1,35 @@
+-- Grain: one row per period, department and account where Actual's BudgetAmount is not the baseline's Amount.
+--
+-- Only in the periods that Actual covers: elsewhere a budget has no Actual row to be booked on. None is a pass.
+
+WITH CoveredPeriod AS (
+    SELECT DISTINCT DimDate.YearMonth
+    FROM FactFinancials
+    INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
+    INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
+    WHERE DimScenario.ScenarioType = 'Actual'
+),
+
+BookedOrPlanned AS (
+    SELECT
+        DimDate.YearMonth,
+        FactFinancials.DepartmentKey,
+        FactFinancials.AccountKey,
+        CASE WHEN DimScenario.ScenarioType = 'Actual' THEN FactFinancials.BudgetAmount ELSE 0 END AS Booked,
+        CASE WHEN DimScenario.IsBaseline THEN FactFinancials.Amount ELSE 0 END AS Planned
+    FROM FactFinancials
+    INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
+    INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
+    INNER JOIN CoveredPeriod ON CoveredPeriod.YearMonth = DimDate.YearMonth
+)
+
+SELECT
+    YearMonth AS Period,
+    DepartmentKey,
+    AccountKey,
+    CAST(SUM(Booked) AS DECIMAL(18, 2)) AS BookedBudget,
+    CAST(SUM(Planned) AS DECIMAL(18, 2)) AS PlannedBudget
+FROM BookedOrPlanned
+GROUP BY YearMonth, DepartmentKey, AccountKey
+HAVING SUM(Booked) <> SUM(Planned)
+ORDER BY YearMonth, DepartmentKey, AccountKey;

@@ -1,0 +1,15 @@
+-- Grain: one row per calendar year and account type that scenario Actual covers.
+--
+-- Actual is the whole year's. Variance compares like with like: ActualWithBudget, of the periods that have a budget,
+-- with Budget. All three are NULL in a year in which no period has a budget.
+
+SELECT
+    Year,
+    AccountType,
+    CAST(SUM(Actual) AS DECIMAL(18, 2)) AS Actual,
+    CAST(SUM(CASE WHEN HasBudget THEN Actual END) AS DECIMAL(18, 2)) AS ActualWithBudget,
+    CAST(SUM(Budget) AS DECIMAL(18, 2)) AS Budget,
+    CAST(SUM(Variance) AS DECIMAL(18, 2)) AS Variance
+FROM ActualVsBudget
+GROUP BY Year, AccountType
+ORDER BY Year, AccountType;

@@ -1,0 +1,79 @@
+-- Grain: one row per accounting period, department and account that scenario Actual covers, for monetary flows.
+--
+-- The documented way to compare with the budget. A period has a budget when the baseline scenario has a row in it,
+-- anywhere; in a period without one Budget and Variance are NULL, which means "no budget", not zero.
+-- FavourableVariance is positive where profit is better than planned; accounts that are neither Revenue nor Expense
+-- have no favourability: NULL.
+
+CREATE OR REPLACE VIEW ActualVsBudget AS
+WITH BudgetedPeriod AS (
+    SELECT DISTINCT DimDate.YearMonth
+    FROM FactFinancials
+    INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
+    INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
+    WHERE DimScenario.IsBaseline
+),
+
+ActualCell AS (
+    SELECT
+        DimDate.YearMonth,
+        DimDate.Year,
+        DimDate.Quarter,
+        DimDate.Month,
+        DimDate.FiscalYear,
+        DimDate.FiscalQuarter,
+        DimDate.FiscalPeriod,
+        FactFinancials.DepartmentKey,
+        FactFinancials.AccountKey,
+        CAST(SUM(FactFinancials.Amount) AS DECIMAL(18, 2)) AS Amount,
+        CAST(SUM(FactFinancials.BudgetAmount) AS DECIMAL(18, 2)) AS BudgetAmount,
+        CAST(SUM(FactFinancials.Variance) AS DECIMAL(18, 2)) AS Variance,
+        CAST(SUM(FactFinancials.TransactionCount) AS BIGINT) AS TransactionCount
+    FROM FactFinancials
+    INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
+    INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
+    WHERE DimScenario.ScenarioType = 'Actual'
+    GROUP BY
+        DimDate.YearMonth,
+        DimDate.Year,
+        DimDate.Quarter,
+        DimDate.Month,
+        DimDate.FiscalYear,
+        DimDate.FiscalQuarter,
+        DimDate.FiscalPeriod,
+        FactFinancials.DepartmentKey,
+        FactFinancials.AccountKey
+)
+
+SELECT
+    ActualCell.YearMonth AS Period,
+    ActualCell.Year,
+    ActualCell.Quarter,
+    ActualCell.Month,
+    ActualCell.FiscalYear,
+    ActualCell.FiscalQuarter,
+    ActualCell.FiscalPeriod,
+    DimDepartment.DepartmentKey,
+    DimDepartment.DepartmentCode,
+    DimDepartment.DepartmentName,
+    DimDepartment.BusinessUnit,
+    DimAccount.AccountKey,
+    DimAccount.AccountNumber,
+    DimAccount.AccountName,
+    DimAccount.AccountType,
+    DimAccount.Category,
+    DimAccount.ProfitSign,
+    ActualCell.Amount AS Actual,
+    CASE WHEN BudgetedPeriod.YearMonth IS NOT NULL THEN ActualCell.BudgetAmount END AS Budget,
+    CASE WHEN BudgetedPeriod.YearMonth IS NOT NULL THEN ActualCell.Variance END AS Variance,
+    CAST(
+        CASE WHEN BudgetedPeriod.YearMonth IS NOT NULL THEN ActualCell.Variance * NULLIF(DimAccount.ProfitSign, 0) END
+        AS DECIMAL(18, 2)
+    ) AS FavourableVariance,
+    BudgetedPeriod.YearMonth IS NOT NULL AS HasBudget,
+    ActualCell.TransactionCount
+FROM ActualCell
+INNER JOIN DimDepartment ON DimDepartment.DepartmentKey = ActualCell.DepartmentKey
+INNER JOIN DimAccount ON DimAccount.AccountKey = ActualCell.AccountKey
+LEFT JOIN BudgetedPeriod ON BudgetedPeriod.YearMonth = ActualCell.YearMonth
+WHERE DimAccount.IsMonetary AND DimAccount.Measure = 'flow';
