@@ -171,7 +171,8 @@ def _build_fact(build: _Build, periods: Mapping[str, Mapping[str, Any]]) -> list
     baseline_key = surrogate_key(build.request.baseline_scenario)
     rows = fact_financials(signed, coverage, baseline_key, surrogate_key("Actual"))
     order = ("scenario_key", "date_key", "department_key", "account_key")
-    files = write_split(rows, build.lake, f"{FACT_FINANCIALS.name}/{build.attempt}", "period", order)
+    folder = f"{FACT_FINANCIALS.name}/{build.attempt}"
+    files = write_split(rows, FACT_FINANCIALS.stored_columns, build.lake, folder, "period", order)
     sums = _sums_by_period(build, files)
     for name, item in sorted(periods.items()):
         of_period = sums.get(name, [])

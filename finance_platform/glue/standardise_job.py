@@ -132,7 +132,8 @@ def _data_columns(kind: str) -> set[str]:
 def _write_output(
     spark: SparkSession, processed: Lake, folder: str, contract: Contract, rows: DataFrame, found: _Measured
 ) -> None:
-    files = write_split(rows, processed, folder, "delivery_id", _SORT.get(contract.name, ("source_row",)))
+    order = _SORT.get(contract.name, ("source_row",))
+    files = write_split(rows, contract.columns, processed, folder, "delivery_id", order)
     for delivery_id, of_delivery in files.items():
         found.files.setdefault(delivery_id, {})[contract.name] = of_delivery
     keys = [file.key for of_delivery in files.values() for file in of_delivery]

@@ -24,20 +24,24 @@ def read_files(spark: SparkSession, lake: Lake, keys: Iterable[str], columns: Se
     return spark.read.schema(schema).parquet(*uris) if uris else spark.createDataFrame([], schema)
 
 
-def write_split(rows: DataFrame, lake: Lake, folder: str, by: str, order: Sequence[str]) -> dict[str, list[DataFile]]:
+def write_split(
+    rows: DataFrame, columns: Sequence[Column], lake: Lake, folder: str, by: str, order: Sequence[str]
+) -> dict[str, list[DataFile]]:
     """Write rows into a new folder, one folder per value of `by`, sorted; return the files by value.
 
-    The column stays in the files too: a partition column would be in the folder's name only.
+    Spark takes the column that it splits by out of the files, so it splits by a copy.
 
     Args:
         rows: what to write.
+        columns: the columns of the files.
         lake: the processed zone.
         folder: a folder that nothing has written to yet.
         by: the column to split by.
         order: columns to sort by within a value, so that readers can skip row groups.
     """
-    split = rows.withColumn("split_by", F.col(by))
-    split.sort(by, *order).write.partitionBy("split_by").parquet(lake.uri(folder))
+    names = [column.name for column in columns]
+    split = rows.sort(by, *order).select(*names, F.col(by).alias("split_by"))
+    split.write.partitionBy("split_by").parquet(lake.uri(folder))
     files: dict[str, list[DataFile]] = {}
     for item in lake.list_objects(folder):
         if item.key.endswith(".parquet"):

@@ -26,7 +26,8 @@ def dim_date(offsets: DataFrame, first_year: int, fiscal_year_start_month: int) 
     days = offsets.select(F.date_add(first, F.col("id").cast("int")).alias("full_date"))
     day = F.col("full_date")
     year, month = F.year(day), F.month(day)
-    weekday = F.weekday(day)
+    # Monday 0 to Sunday 6, by dayofweek: Sail 0.7's weekday says -1 on Sundays.
+    weekday = (F.dayofweek(day) + F.lit(5)) % F.lit(7)
     # ISO 8601: a week belongs to the year of its Thursday.
     iso_year = F.year(F.date_add(day, F.lit(3) - weekday))
     fiscal_period = (month - F.lit(fiscal_year_start_month) + F.lit(12)) % F.lit(12) + F.lit(1)
@@ -52,7 +53,7 @@ def dim_date(offsets: DataFrame, first_year: int, fiscal_year_start_month: int) 
 
 
 def _name(names: str, position: Column) -> Column:
-    return F.get(F.array(*[F.lit(name) for name in names.split()]), position)
+    return F.element_at(F.array(*[F.lit(name) for name in names.split()]), position + F.lit(1))
 
 
 def _typed(value: Column, column_type: str) -> Column:

@@ -15,6 +15,7 @@ import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -96,7 +97,9 @@ class DuckDBWarehouse:
             raise NoWarehouseYetError(f"{path} does not exist", fix="load it first: `finance-platform run`")
         spill = Path(tempfile.gettempdir()) / f"finance-platform-{os.getpid()}-{secrets.token_hex(4)}"
         with closing(duckdb.connect(":memory:")) as connection:
-            with _query_errors("let other programs open the warehouse read-only; `finance-platform run` makes its tables"):
+            with _query_errors(
+                "let other programs open the warehouse read-only; `finance-platform run` makes its tables"
+            ):
                 connection.execute(f"ATTACH {_quoted(path)} AS warehouse (READ_ONLY)")
                 _begin_session(connection, f"warehouse.{_SCHEMA}")
                 connection.execute(f"SET temp_directory = {_quoted(spill)}")
@@ -137,7 +140,8 @@ class DuckDBLoadConnection:
         paths = [_pattern(file) for file in files]
         with _errors(f"COPY {stage_table}"):
             _refuse_other_columns(self._connection, stage_table, columns, paths)
-            self._connection.read_parquet(paths, hive_partitioning=False).insert_into(stage_table)
+            inserted = self._connection.execute(_insert_parquet(stage_table), {"files": paths}).fetchone()
+        return int(inserted[0]) if inserted else 0
 
 
 def _begin_session(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
@@ -174,8 +178,7 @@ def _fingerprint(connection: duckdb.DuckDBPyConnection) -> str | None:
 def _refuse_other_tables(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """CREATE TABLE IF NOT EXISTS leaves a table of an older release as it is."""
     for contract in WAREHOUSE:
-        table = connection.table(contract.table)
-        found = [f"{name} {kind}" for name, kind in zip(table.columns, map(str, table.dtypes), strict=True)]
+        found = [f"{name} {kind}" for name, kind in _columns(connection, contract.table)]
         wanted = [
             f"{c.sql_name} {'VARCHAR' if c.type.startswith('varchar') else c.type.upper()}" for c in contract.columns
         ]
@@ -201,25 +204,32 @@ def _refuse_other_columns(
     connection: duckdb.DuckDBPyConnection, stage_table: str, columns: Sequence[str], paths: Sequence[str]
 ) -> None:
     """Redshift's COPY goes by position and fits no type; DuckDB would turn a float into money without a word."""
-    stage = connection.table(stage_table)
-    kinds = dict(zip((name.lower() for name in stage.columns), map(str, stage.dtypes), strict=True))
-    wanted = [(column.lower(), kinds.get(column.lower(), "unknown")) for column in columns]
+    staged = _columns(connection, stage_table)
+    wanted = [f"{name} {kind}" for name, (_, kind) in zip(columns, staged, strict=True)]
     described = connection.execute(
         "SELECT file_name, name, duckdb_type FROM parquet_schema($files) "
         "WHERE duckdb_type IS NOT NULL ORDER BY file_name, column_id",
         {"files": list(paths)},
     ).fetchall()
-    found: dict[str, list[tuple[str, str]]] = {}
-    for file, name, kind in described:
-        found.setdefault(file, []).append((name.lower(), kind))
-    for file, layout in found.items():
-        if layout != wanted:
-            raise LoadError(f"{file} has columns {layout}; {stage_table} takes {wanted}", fix="build the slice again")
+    for file, layout in groupby(described, key=lambda column: column[0]):
+        found = [f"{name} {kind}" for _, name, kind in layout]
+        if found != wanted:
+            raise LoadError(f"{file} has columns {found}; {stage_table} takes {wanted}", fix="build the slice again")
 
 
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    counted = connection.table(table).count("*").fetchone()
-    return int(counted[0]) if counted else 0
+def _insert_parquet(stage_table: str) -> str:
+    from sqlglot import exp
+
+    files = "SELECT * FROM READ_PARQUET($files, HIVE_PARTITIONING = FALSE)"
+    return exp.insert(files, stage_table, dialect="duckdb").sql(dialect="duckdb")
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str]]:
+    """Name and type of each column of a table that was never in two schemas."""
+    return connection.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = $table ORDER BY column_index",
+        {"table": table},
+    ).fetchall()
 
 
 @contextmanager

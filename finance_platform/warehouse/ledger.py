@@ -10,9 +10,78 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import batched
 
 from finance_platform.contracts.star import LOAD_LEDGER, STAR
 from finance_platform.warehouse.plan import SliceName, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection, NoWarehouseYetError, Queryable
 from finance_platform.warehouse.statements import SqlFile, insert_rows, statement
+
+_ROWS_PER_INSERT = 100
+_CONTRACT_NAMES = {contract.table: contract.name for contract in STAR}
+
+
+@dataclass(frozen=True)
+class PublishedSlice:
+    """What the ledger says about a slice that is published now.
+
+    Attributes:
+        version: what the slice was made from.
+        row_count: rows published.
+        amount: SUM(Amount) of all scenarios; 0 for dimensions.
+        loaded_at: when, UTC without a zone.
+        load_number: the load that published it.
+    """
+
+    version: str
+    row_count: int
+    amount: Decimal
+    loaded_at: datetime
+    load_number: int
+
+
+def published(source: Queryable) -> dict[SliceName, PublishedSlice]:
+    """Return what is published, by contract name and slice; nothing where there is no warehouse yet."""
+    try:
+        rows = source.query(statement(SqlFile.PUBLISHED_SLICES)).rows
+    except NoWarehouseYetError:
+        return {}
+    return {
+        (_CONTRACT_NAMES[table], slice_name): PublishedSlice(version, row_count, amount, loaded_at, load_number)
+        for table, slice_name, version, row_count, amount, loaded_at, load_number in rows
+        if table in _CONTRACT_NAMES
+    }
+
+
+def next_load_number(connection: LoadConnection) -> int:
+    """Return the number that the load which holds the ledger's lock may take."""
+    return int(connection.query(statement(SqlFile.LAST_LOAD_NUMBER)).rows[0][0]) + 1
+
+
+def write(
+    connection: LoadConnection, slices: Sequence[SliceToLoad], *, load_number: int, run_id: str, loaded_at: datetime
+) -> None:
+    """Add a row per slice; `loaded_at` is UTC without a zone.
+
+    A hundred rows go in one statement: redshift-connector's `executemany` takes a round trip for each.
+    """
+    for begin in range(0, len(slices), _ROWS_PER_INSERT):
+        batch = slices[begin : begin + _ROWS_PER_INSERT]
+        parameters: dict[str, object] = {}
+        for index, loaded in enumerate(batch):
+            row = _row(loaded, load_number, run_id, loaded_at)
+            parameters |= {f"{column}_{index}": value for column, value in row.items()}
+        connection.execute(insert_rows(LOAD_LEDGER, len(batch)), parameters)
+
+
+def _row(loaded: SliceToLoad, load_number: int, run_id: str, loaded_at: datetime) -> dict[str, object]:
+    return {
+        "load_number": load_number,
+        "table_name": loaded.contract.table,
+        "slice": loaded.slice,
+        "version": loaded.version or "",
+        "is_removed": loaded.version is None,
+        "row_count": loaded.row_count,
+        "amount": loaded.amount,
+        "run_id": run_id,
+        "loaded_at": loaded_at,
+    }

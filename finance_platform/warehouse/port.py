@@ -81,7 +81,7 @@ class LoadConnection(Queryable, Protocol):
 
         Args:
             stage_table: a table of this transaction.
-            columns: the columns that each file must have, in this order; case does not matter.
+            columns: the columns that each file has, as it spells them; the first goes into the stage table's first.
             files: absolute paths or URIs.
 
         Raises:

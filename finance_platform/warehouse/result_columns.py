@@ -24,6 +24,16 @@ _REDSHIFT_CALLS_IT = {
     "str_position": "position",
     "trim": "btrim",
 }
+_REDSHIFT_CALLS_THE_TYPE = {
+    "bigint": "int8",
+    "boolean": "bool",
+    "decimal": "numeric",
+    "double": "float8",
+    "float": "float4",
+    "int": "int4",
+    "smallint": "int2",
+    "text": "varchar",
+}
 _WRAPPERS = (exp.Paren, exp.Window, exp.WithinGroup, exp.Filter, exp.IgnoreNulls, exp.RespectNulls)
 
 
@@ -50,7 +60,8 @@ def _name(node: exp.Expr, sql: str) -> str:
     if isinstance(node, _WRAPPERS):
         return _name(node.this, sql)
     if isinstance(node, exp.Cast):
-        return _or_else(_name(node.this, sql), node.to.this.value.lower())
+        kind = node.to.this.value.lower()
+        return _or_else(_name(node.this, sql), _REDSHIFT_CALLS_THE_TYPE.get(kind, kind))
     if isinstance(node, exp.Case):
         return _or_else(_name(node.args["default"], sql) if node.args.get("default") else _NAMELESS, "case")
     if isinstance(node, exp.Subquery):

@@ -35,6 +35,8 @@ class SqlFile(StrEnum):
     VARIANCE_IDENTITY = "quality/variance_identity.sql"
     KEYS_COLLIDE_NOWHERE = "quality/keys_collide_nowhere.sql"
     BASELINE_BOOKED_ONCE = "quality/baseline_booked_once.sql"
+    INFERRED_DEPARTMENTS = "quality/inferred_departments.sql"
+    INFERRED_ACCOUNTS = "quality/inferred_accounts.sql"
     SUMS_BY_SCENARIO_AND_PERIOD = "quality/sums_by_scenario_and_period.sql"
     VARIANCE_BY_YEAR = "reporting/variance_by_year.sql"
 

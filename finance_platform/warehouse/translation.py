@@ -45,10 +45,10 @@ def to_duckdb(sql: str) -> str:
 
 def _enforcing_alike(create: exp.Create) -> exp.Create:
     """Drop what DuckDB would enforce and Redshift does not; add what Redshift enforces and DuckDB does not."""
-    for node in list(create.find_all(*_REDSHIFT_STORAGE)):
-        node.pop()
-    for node in list(create.find_all(*_INFORMATIONAL)):
-        (node.find_ancestor(exp.ColumnConstraint, exp.Constraint) or node).pop()
+    for storage in list(create.find_all(*_REDSHIFT_STORAGE)):
+        storage.pop()
+    for constraint in list(create.find_all(*_INFORMATIONAL)):
+        (constraint.find_ancestor(exp.ColumnConstraint, exp.Constraint) or constraint).pop()
     for column in create.find_all(exp.ColumnDef):
         _limit_bytes(column)
     return create

@@ -1,0 +1,80 @@
+"""The first step: look at the raw zone, enter what is new into the register.
+
+Belongs here: the `raw/<feed>` assets. Does not belong here: reading the files (see `standardise`).
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from finance_platform.assets.describing import OWNERS, explained_failures
+from finance_platform.checks.translation import check_result, check_specs
+from finance_platform.feeds.catalog import Catalog, load_catalog
+from finance_platform.feeds.descriptor import FeedDescriptor
+from finance_platform.lake.intake import Intake, take_stock
+from finance_platform.lake.lock import run_lock
+from finance_platform.lake.register import Register
+from finance_platform.quality.catalogue import raw_checks
+from finance_platform.quality.deliveries import check_raw
+from finance_platform.resources.lake import LakeResource
+from finance_platform.settings import Settings
+
+
+def register_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
+    """Return the step with one output per feed that the home knows when definitions load."""
+    names = [feed.feed for feed in catalog.feeds]
+
+    @dg.multi_asset(
+        name="register",
+        specs=[_spec(feed) for feed in catalog.feeds],
+        check_specs=check_specs(check for name in names for check in raw_checks(name)),
+    )
+    def register(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult[None]]:
+        with explained_failures(), run_lock(settings.home_path):
+            # Read again: a descriptor may have changed since the definitions were loaded.
+            intake = take_stock(
+                lake.raw,
+                Register(lake.processed),
+                load_catalog(settings.feeds_path),
+                settings,
+                at=datetime.now(UTC),
+                run_id=context.run_id,
+            )
+            _log(context, intake)
+            for name in names:
+                yield _materialization(name, intake)
+
+    return register
+
+
+def _spec(feed: FeedDescriptor) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        ["raw", feed.feed],
+        description=feed.summary or f"Raw objects that match `{feed.path}`.",
+        group_name="raw",
+        kinds={"csv"},
+        owners=[feed.owner] if feed.owner else OWNERS,
+        metadata={"path": feed.path, "kind": feed.kind, "load_mode": feed.load.mode},
+    )
+
+
+def _log(context: dg.AssetExecutionContext, intake: Intake) -> None:
+    count = sum(len(objects) for objects in intake.present.values())
+    context.log.info(f"{count} raw objects, {intake.new_count} new or changed")
+    for problem in intake.problems:
+        context.log.error(f"{problem.where}: {problem.message}. Fix: {problem.fix}")
+    for key in intake.unmatched:
+        context.log.warning(f"{key}: no feed descriptor matches this file. Fix: add one to the home's feeds folder")
+    for key in intake.vanished:
+        context.log.warning(f"{key}: delivered before, now gone from the raw zone; its lines still count")
+
+
+def _materialization(name: str, intake: Intake) -> dg.MaterializeResult[None]:
+    objects = intake.present.get(name, {})
+    return dg.MaterializeResult(
+        asset_key=["raw", name],
+        data_version=dg.DataVersion(intake.data_version(name)),
+        metadata={"files": len(objects), "objects": dg.MetadataValue.json(dict(objects))},
+        check_results=[check_result(outcome) for outcome in check_raw(name, intake)],
+    )

@@ -1,0 +1,141 @@
+"""The third step: build the slices that the live deliveries ask for and nobody has built.
+
+Belongs here: the star's assets in the processed zone. Does not belong here: how a slice is built (see `glue`).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from finance_platform.assets.describing import contract_spec, explained_failures, markdown_table, star_settings, version_of
+from finance_platform.checks.translation import check_result, check_specs
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import STAR
+from finance_platform.errors import JobError
+from finance_platform.lake.lock import run_lock
+from finance_platform.lake.plan import WantedSlice
+from finance_platform.lake.requests import build_request
+from finance_platform.lake.snapshot import Snapshot, take_snapshot
+from finance_platform.quality.catalogue import SCHEMA_CHECKS, STAR_CHECKS
+from finance_platform.quality.schemas import check_schema
+from finance_platform.quality.star import check_accounts_have_sign, check_lines_equal_star
+from finance_platform.resources.glue import GlueResource
+from finance_platform.resources.lake import LakeResource
+from finance_platform.settings import Settings
+
+_DEPS = {
+    "dim_date": ("transactions", "budget"),
+    "dim_department": ("departments", "transactions", "budget"),
+    "dim_account": ("accounts", "transactions", "budget"),
+    "dim_scenario": ("transactions", "budget"),
+    "fact_financials": ("transactions", "budget"),
+}
+_NAMES = {contract.name for contract in STAR}
+
+
+class RebuildConfig(dg.Config):
+    """Which slices to make again although they are current.
+
+    Attributes:
+        rebuild: whether to make slices again at all.
+        periods: the periods of the fact table to make again, YYYY-MM; every slice when empty.
+    """
+
+    rebuild: bool = False
+    periods: list[str] = []
+
+    def selects(self, table: str, slice_name: str) -> bool:
+        """Return whether a slice is to be made again."""
+        return self.rebuild and (not self.periods or (table == "fact_financials" and slice_name in self.periods))
+
+
+def star_assets(settings: Settings) -> dg.AssetsDefinition:
+    """Return the step with one output per table of the star."""
+    checks = [check for check in SCHEMA_CHECKS if check.asset[1] in _NAMES] + list(STAR_CHECKS)
+
+    @dg.multi_asset(
+        name="build_star",
+        specs=[
+            contract_spec(
+                contract, "processed", {"pyspark", "parquet"}, [dg.AssetKey(["processed", n]) for n in _DEPS[contract.name]]
+            )
+            for contract in STAR
+        ],
+        check_specs=check_specs(checks),
+    )
+    def build_star(
+        context: dg.AssetExecutionContext, config: RebuildConfig, lake: LakeResource, glue: GlueResource
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        with explained_failures(), run_lock(settings.home_path):
+            before = take_snapshot(lake.processed, star_settings(settings))
+            built, without_sign = _build(context, settings, config, glue, before)
+            snapshot = take_snapshot(lake.processed, star_settings(settings)) if built else before
+            if snapshot.unbuilt:
+                names = ", ".join(f"{slice_.table} {slice_.slice}" for slice_ in snapshot.unbuilt)
+                raise JobError(f"build_star did not build {names}", fix="run again; what is missing is built anew")
+            outcomes = [check_lines_equal_star(snapshot), check_accounts_have_sign(without_sign)]
+            for contract in STAR:
+                new = [s for s in built if s.table == contract.name]
+                files = [f.key for s in new for f in snapshot.built[s.table, s.slice].files]
+                results = [check_schema(contract, lake.processed, files)]
+                results += [outcome for outcome in outcomes if outcome.check.asset == ("processed", contract.name)]
+                yield dg.MaterializeResult(
+                    asset_key=["processed", contract.name],
+                    data_version=version_of_table(contract, snapshot),
+                    metadata=slice_metadata(contract, snapshot, [s.slice for s in new]),
+                    check_results=[check_result(outcome) for outcome in results],
+                )
+
+    return build_star
+
+
+def _build(
+    context: dg.AssetExecutionContext, settings: Settings, config: RebuildConfig, glue: GlueResource, snapshot: Snapshot
+) -> tuple[Sequence[WantedSlice], Sequence[str]]:
+    unbuilt = {(slice_.table, slice_.slice) for slice_ in snapshot.unbuilt}
+    stale = [s for s in snapshot.wanted if (s.table, s.slice) in unbuilt or config.selects(s.table, s.slice)]
+    if not stale:
+        context.log.info("nothing to build")
+        return [], []
+    result = glue.run(context, "build_star", build_request(snapshot.state, stale, star_settings(settings)))
+    told = {tuple(item) for item in result["built"]}
+    asked = {(s.table, s.slice, s.version) for s in stale}
+    if told != asked:
+        raise JobError(f"build_star was asked for {len(asked)} slices and says it built {len(told)}", fix="run again")
+    context.log.info(f"{len(stale)} slices built")
+    return stale, result["accounts_without_sign"]
+
+
+def version_of_table(contract: Contract, snapshot: Snapshot) -> dg.DataVersion:
+    """Return a table's data version: the versions of all its slices."""
+    return version_of((s.slice, s.version) for s in snapshot.wanted if s.table == contract.name)
+
+
+def slice_metadata(contract: Contract, snapshot: Snapshot, changed: Sequence[str]) -> dict[str, Any]:
+    """Return what the UI shows of a table: rows, money, and one line per period."""
+    commits = [commit for (table, _), commit in snapshot.built.items() if table == contract.name]
+    metadata: dict[str, Any] = {
+        "dagster/row_count": sum(commit.row_count for commit in commits),
+        "slices_changed_now": len(changed),
+    }
+    if not contract.sliced_by_period:
+        return metadata
+    scenarios = sorted({one.scenario for commit in commits for one in commit.sums})
+    amounts = {(commit.slice, one.scenario): one.amount for commit in commits for one in commit.sums}
+    for scenario in scenarios:
+        metadata[f"amount_{scenario}"] = str(sum(amount for (_, name), amount in amounts.items() if name == scenario))
+    metadata["periods"] = markdown_table(
+        [
+            {
+                "period": commit.slice,
+                "rows": commit.row_count,
+                **{scenario: amounts.get((commit.slice, scenario), "") for scenario in scenarios},
+                "version": commit.version,
+                "built": commit.built_at[:19],
+                "now": "changed" if commit.slice in changed else "",
+            }
+            for commit in commits
+        ]
+    )
+    return metadata

@@ -1,0 +1,101 @@
+"""The fourth step: publish what the lake wants, in one transaction, and check what then stands there.
+
+Belongs here: the warehouse's assets. Does not belong here: how a load works (see `warehouse.load`).
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from finance_platform.assets.describing import contract_spec, explained_failures, star_settings
+from finance_platform.assets.star import RebuildConfig, slice_metadata, version_of_table
+from finance_platform.checks.translation import check_result, check_specs
+from finance_platform.contracts.star import STAR
+from finance_platform.lake.lock import run_lock
+from finance_platform.lake.port import Lake
+from finance_platform.lake.slices import SliceCommit
+from finance_platform.lake.snapshot import Snapshot, take_snapshot
+from finance_platform.quality.catalogue import WAREHOUSE_CHECKS
+from finance_platform.quality.warehouse import check_warehouse
+from finance_platform.resources.lake import LakeResource
+from finance_platform.resources.warehouse import WarehouseResource
+from finance_platform.settings import Settings
+from finance_platform.warehouse.ledger import published
+from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.plan import LoadResult, SliceName, SliceSum, SliceToLoad
+from finance_platform.warehouse.port import Warehouse
+
+
+def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
+    """Return the step with one output per table of the star."""
+
+    @dg.multi_asset(
+        name="load",
+        specs=[
+            contract_spec(contract, "warehouse", {"duckdb", "table"}, [dg.AssetKey(["processed", contract.name])])
+            for contract in STAR
+        ],
+        check_specs=check_specs(WAREHOUSE_CHECKS),
+    )
+    def load(
+        context: dg.AssetExecutionContext, config: RebuildConfig, lake: LakeResource, warehouse: WarehouseResource
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        with explained_failures(), run_lock(settings.home_path):
+            snapshot = take_snapshot(lake.processed, star_settings(settings))
+            opened = warehouse.open()
+            result = _publish(context, config, lake.processed, snapshot, opened)
+            outcomes = check_warehouse(opened, snapshot)
+            for contract in STAR:
+                loaded = [s.slice for s in result.loaded if s.contract_name == contract.name] if result else []
+                yield dg.MaterializeResult(
+                    asset_key=["warehouse", contract.name],
+                    data_version=version_of_table(contract, snapshot),
+                    metadata={
+                        **slice_metadata(contract, snapshot, loaded),
+                        "load_number": str(result.load_number if result else "nothing to load"),
+                    },
+                    check_results=[
+                        check_result(outcome)
+                        for outcome in outcomes
+                        if outcome.check.asset == ("warehouse", contract.name)
+                    ],
+                )
+
+    return load
+
+
+def slices_to_load(lake: Lake, snapshot: Snapshot, names: Sequence[SliceName]) -> list[SliceToLoad]:
+    """Return what the load needs to know of slices; a slice that nothing wants any more is to be taken out."""
+    return [_slice_to_load(lake, name, snapshot.built.get(name)) for name in names]
+
+
+def _slice_to_load(lake: Lake, name: SliceName, commit: SliceCommit | None) -> SliceToLoad:
+    table, slice_name = name
+    if commit is None:
+        return SliceToLoad(table, slice_name, None)
+    sums = tuple(SliceSum(one.scenario_key, one.row_count, one.amount, one.budget_amount) for one in commit.sums)
+    files = tuple(lake.uri(file.key) for file in commit.files)
+    return SliceToLoad(table, slice_name, commit.version, files, commit.row_count, sums)
+
+
+def _publish(
+    context: dg.AssetExecutionContext, config: RebuildConfig, lake: Lake, snapshot: Snapshot, warehouse: Warehouse
+) -> LoadResult | None:
+    warehouse.prepare()
+    versions: dict[SliceName, Any] = {name: slice_.version for name, slice_ in published(warehouse).items()}
+    again = {name for name in snapshot.built if config.selects(*name)}
+    names = list(dict.fromkeys([*snapshot.unloaded(versions), *sorted(again)]))
+    if not names:
+        context.log.info("nothing to load: the warehouse holds every slice as wanted")
+        return None
+    result = publish(
+        warehouse,
+        slices_to_load(lake, snapshot, names),
+        run_id=context.run_id,
+        loaded_at=datetime.now(UTC),
+        again=again,
+    )
+    context.log.info(f"load {result.load_number}: {len(result.loaded)} slices published")
+    return result

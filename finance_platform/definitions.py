@@ -1,0 +1,53 @@
+"""The composition root: settings in, Dagster definitions out. Wiring only.
+
+Belongs here: which assets, jobs and resources there are. Does not belong here: logic, I/O beyond descriptors.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from finance_platform.assets.register import register_assets
+from finance_platform.assets.reporting import reporting_assets
+from finance_platform.assets.standardise import standardise_assets
+from finance_platform.assets.star import star_assets
+from finance_platform.assets.warehouse import warehouse_assets
+from finance_platform.feeds.catalog import load_catalog
+from finance_platform.jobs import quiet_logger, refresh_job
+from finance_platform.resources.glue import GlueResource
+from finance_platform.resources.lake import LakeResource
+from finance_platform.resources.warehouse import WarehouseResource
+from finance_platform.settings import Settings, load_settings
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """Return everything that Dagster needs to know for a home.
+
+    Args:
+        settings: decides the home, and through its descriptors which `raw/<feed>` assets there are.
+    """
+    catalog = load_catalog(settings.feeds_path)
+    lake = LakeResource(raw_root=settings.raw_root, processed_root=settings.processed_root)
+    return dg.Definitions(
+        assets=[
+            register_assets(settings, catalog),
+            standardise_assets(settings, catalog),
+            star_assets(settings),
+            warehouse_assets(settings),
+            reporting_assets(settings),
+        ],
+        jobs=[refresh_job()],
+        resources={
+            "lake": lake,
+            "glue": GlueResource(lake=lake, spark_engine=settings.spark_engine),
+            "warehouse": WarehouseResource(path=str(settings.warehouse_path)),
+        },
+        loggers={"quiet": quiet_logger},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Return the definitions of the home that the environment names; what `workspace.yaml` loads."""
+    return build_definitions(load_settings())

@@ -1,0 +1,160 @@
+"""The catalogue: every check, what its failure means and what to do; generated from contracts where it can be.
+
+Belongs here: declarations. Does not belong here: evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from finance_platform.contracts.processed import PROCESSED
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, FACT_FINANCIALS, STAR
+
+AssetPath = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check on one asset.
+
+    Attributes:
+        asset: group and name.
+        name: a statement that holds when the check passes.
+        meaning: what a failure means, and what to do.
+        is_blocking: whether the whole result is unusable when it fails.
+        is_warning: whether a failure leaves the exit code alone.
+    """
+
+    asset: AssetPath
+    name: str
+    meaning: str
+    is_blocking: bool = False
+    is_warning: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check found.
+
+    Attributes:
+        check: the check.
+        passed: whether its statement holds.
+        summary: one sentence with figures.
+        evidence: the offending rows, at most a few dozen.
+    """
+
+    check: Check
+    passed: bool
+    summary: str
+    evidence: Sequence[dict[str, Any]] = field(default=())
+
+
+EVIDENCE_ROWS = 50
+
+_MATCHES = "A file's columns or types are not the contract's. Rebuild with `finance-platform run --rebuild`."
+_COLLIDE = "Two members share a key, so their money cannot be told apart. Nothing downstream is right; report it."
+_DESCRIBED = "Lines mention members that no reference file describes. Add them to the reference file and send it again."
+
+
+def raw_checks(feed: str) -> tuple[Check, ...]:
+    """Return the checks of one feed's raw objects."""
+    asset = ("raw", feed)
+    return (
+        Check(asset, "files_can_be_opened", "A file cannot be opened. Mend its permissions or its descriptor's path."),
+        Check(
+            asset,
+            "no_file_vanished",
+            "A file that was delivered is gone from the raw zone. Its lines still count; put it back to be sure.",
+            is_warning=True,
+        ),
+    )
+
+
+SCHEMA_CHECKS: tuple[Check, ...] = tuple(
+    Check(("processed", contract.name), "schema_matches_contract", _MATCHES, is_blocking=True)
+    for contract in (*PROCESSED, *STAR)
+)
+
+EVERY_ROW_ACCOUNTED = Check(
+    ("processed", "rejected_rows"),
+    "every_row_is_accounted_for",
+    "Rows or money were read and are neither accepted nor rejected nor duplicate nor skipped. The delivery is held; "
+    "keep the file and report it.",
+)
+WITHIN_TOLERANCE = Check(
+    ("processed", "rejected_rows"),
+    "deliveries_are_within_tolerance",
+    "More was rejected than the descriptor tolerates, so the delivery is held and the published version stays. Correct "
+    "the file and send it again, or widen `tolerance` in the descriptor.",
+)
+NO_FILE_REFUSED = Check(
+    ("processed", "rejected_rows"),
+    "no_file_is_refused",
+    "A file as a whole cannot be read as its descriptor says. The others were processed; mend the file or the descriptor.",
+)
+ACCOUNTS_HAVE_SIGN = Check(
+    ("processed", "dim_account"),
+    "accounts_have_a_sign",
+    "A debit-positive feed has lines on accounts of unknown type, so nobody knows which way they count. Describe the "
+    "accounts in an accounts file.",
+    is_blocking=True,
+)
+LINES_EQUAL_STAR = Check(
+    ("processed", "fact_financials"),
+    "ledger_lines_equal_star",
+    "The star's money or line count differs from the ledger lines it was built from. Rebuild; report it if it stays.",
+    is_blocking=True,
+)
+NO_GAPS = Check(
+    ("processed", "transactions"),
+    "actuals_have_no_gaps",
+    "Actual skips a period, or its last period is thin: a file may be missing or still to come.",
+    is_warning=True,
+)
+KEYS_COLLIDE_NOWHERE: dict[str, Check] = {
+    contract.name: Check(("warehouse", contract.name), "keys_collide_nowhere", _COLLIDE, is_blocking=True)
+    for contract in STAR
+    if contract.surrogate_key
+}
+MEMBERS_DESCRIBED: dict[str, Check] = {
+    contract.name: Check(("warehouse", contract.name), "members_are_described", _DESCRIBED, is_warning=True)
+    for contract in (DIM_DEPARTMENT, DIM_ACCOUNT)
+}
+_FACT = ("warehouse", FACT_FINANCIALS.name)
+GRAIN_UNIQUE = Check(
+    _FACT, "grain_is_unique", "A day, department, account and scenario has two rows. Report it.", is_blocking=True
+)
+REFERENCES_RESOLVE = Check(
+    _FACT, "references_resolve", "Fact rows point at members that no dimension has; joins lose them.", is_blocking=True
+)
+VARIANCE_IDENTITY = Check(
+    _FACT, "variance_is_amount_less_budget", "Variance is not Amount - BudgetAmount somewhere.", is_blocking=True
+)
+BASELINE_ONCE = Check(
+    _FACT, "baseline_is_booked_once", "A budget is missing from Actual's rows or counted twice there.", is_blocking=True
+)
+LAKE_EQUALS_WAREHOUSE = Check(
+    _FACT,
+    "lake_equals_warehouse",
+    "By scenario and period, the warehouse holds other rows or cents than the lake. Rebuild; report it if it stays.",
+    is_blocking=True,
+)
+
+DELIVERY_CHECKS = (EVERY_ROW_ACCOUNTED, WITHIN_TOLERANCE, NO_FILE_REFUSED, NO_GAPS)
+STAR_CHECKS = (ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR)
+WAREHOUSE_CHECKS = (
+    *KEYS_COLLIDE_NOWHERE.values(),
+    *MEMBERS_DESCRIBED.values(),
+    GRAIN_UNIQUE,
+    REFERENCES_RESOLVE,
+    VARIANCE_IDENTITY,
+    BASELINE_ONCE,
+    LAKE_EQUALS_WAREHOUSE,
+)
+
+
+def limited(rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """Return the first rows, as many as a check shows."""
+    return rows[:EVIDENCE_ROWS]

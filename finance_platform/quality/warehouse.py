@@ -1,0 +1,95 @@
+"""Checks on the warehouse: invariants in SQL, and the lake against the warehouse to the cent.
+
+Belongs here: running the statements of `sql/quality` and judging them. Does not belong here: SQL text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from finance_platform.lake.snapshot import Snapshot
+from finance_platform.quality.catalogue import (
+    BASELINE_ONCE,
+    GRAIN_UNIQUE,
+    KEYS_COLLIDE_NOWHERE,
+    LAKE_EQUALS_WAREHOUSE,
+    MEMBERS_DESCRIBED,
+    REFERENCES_RESOLVE,
+    VARIANCE_IDENTITY,
+    Check,
+    Outcome,
+    limited,
+)
+from finance_platform.contracts.star import STAR
+from finance_platform.warehouse.port import Queryable, QueryResult
+from finance_platform.warehouse.statements import SqlFile, statement
+
+
+def check_warehouse(warehouse: Queryable, snapshot: Snapshot) -> list[Outcome]:
+    """Run every check on the warehouse."""
+    return [
+        *_check_keys(warehouse),
+        *_check_members(warehouse),
+        _no_rows(warehouse, GRAIN_UNIQUE, SqlFile.FACT_GRAIN_IS_UNIQUE),
+        _no_rows(warehouse, REFERENCES_RESOLVE, SqlFile.REFERENCES_RESOLVE),
+        _no_rows(warehouse, VARIANCE_IDENTITY, SqlFile.VARIANCE_IDENTITY),
+        _no_rows(warehouse, BASELINE_ONCE, SqlFile.BASELINE_BOOKED_ONCE),
+        check_lake_equals_warehouse(warehouse, snapshot),
+    ]
+
+
+def check_lake_equals_warehouse(warehouse: Queryable, snapshot: Snapshot) -> Outcome:
+    """Return whether rows, Amount and BudgetAmount agree by scenario and period, with zero tolerance."""
+    expected = {
+        (one.scenario_key, period): (one.row_count, one.amount, one.budget_amount)
+        for (table, period), commit in snapshot.built.items()
+        if table == "fact_financials"
+        for one in commit.sums
+    }
+    rows = warehouse.query(statement(SqlFile.SUMS_BY_SCENARIO_AND_PERIOD)).rows
+    found = {(key, period): (count, amount, budget) for key, period, count, amount, budget in rows}
+    evidence: list[dict[str, Any]] = [
+        {
+            "period": period,
+            "scenario_key": key,
+            "lake": str(expected.get((key, period))),
+            "warehouse": str(found.get((key, period))),
+        }
+        for key, period in sorted(expected.keys() | found.keys())
+        if expected.get((key, period)) != found.get((key, period))
+    ]
+    summary = f"{len(expected)} sums compared" + (f", {len(evidence)} differ" if evidence else "")
+    return Outcome(LAKE_EQUALS_WAREHOUSE, not evidence, summary, limited(evidence))
+
+
+def _check_keys(warehouse: Queryable) -> list[Outcome]:
+    names = {contract.table: contract.name for contract in STAR}
+    result = warehouse.query(statement(SqlFile.KEYS_COLLIDE_NOWHERE))
+    rows = _dictionaries(result)
+    outcomes = []
+    for name, check in KEYS_COLLIDE_NOWHERE.items():
+        evidence = [row for row in rows if names[row["TableName"]] == name]
+        outcomes.append(Outcome(check, not evidence, f"{len(evidence)} keys collide", limited(evidence)))
+    return outcomes
+
+
+def _check_members(warehouse: Queryable) -> list[Outcome]:
+    outcomes = []
+    statements = {"dim_department": SqlFile.INFERRED_DEPARTMENTS, "dim_account": SqlFile.INFERRED_ACCOUNTS}
+    for name, check in MEMBERS_DESCRIBED.items():
+        evidence = _dictionaries(warehouse.query(statement(statements[name])))
+        outcomes.append(Outcome(check, not evidence, f"{len(evidence)} inferred members", limited(evidence)))
+    return outcomes
+
+
+def _no_rows(warehouse: Queryable, check: Check, file: SqlFile) -> Outcome:
+    evidence = _dictionaries(warehouse.query(statement(file)))
+    return Outcome(check, not evidence, f"{len(evidence)} rows break it", limited(evidence))
+
+
+def _dictionaries(result: QueryResult) -> list[dict[str, Any]]:
+    return [dict(zip(result.columns, map(_plain, row), strict=True)) for row in result.rows]
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, int | str | bool) or value is None else str(value)

@@ -1,0 +1,136 @@
+"""The subset of Redshift's dialect: what is refused and how to mend it, and what DuckDB is told instead.
+
+Belongs here: `dialect` and `translation`, without a warehouse.
+Does not belong here: names of results (see `test_result_columns`).
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from finance_platform.errors import QueryError
+from finance_platform.warehouse.dialect import READ_ONLY, SUBSET, parse, parse_query, split
+from finance_platform.warehouse.translation import to_duckdb
+
+REFUSED = {
+    "INSERT INTO DimDate (DateKey) VALUES (1)": "does not begin with SELECT or WITH",
+    "DELETE FROM DimDate": "does not begin with SELECT or WITH",
+    "DROP TABLE DimDate": "does not begin with SELECT or WITH",
+    "CREATE TABLE Mine AS SELECT 1 AS One": "does not begin with SELECT or WITH",
+    "TRUNCATE DimDate": "does not begin with SELECT or WITH",
+    "VACUUM": "does not begin with SELECT or WITH",
+    "UNLOAD ('SELECT 1') TO 's3://bucket/'": "does not begin with SELECT or WITH",
+    "COPY DimDate FROM 's3://bucket/'": "does not begin with SELECT or WITH",
+    "EXPLAIN SELECT 1": "does not begin with SELECT or WITH",
+    "FROM DimDate": "does not begin with SELECT or WITH",
+    "TABLE DimDate": "does not begin with SELECT or WITH",
+    "VALUES (1)": "does not begin with SELECT or WITH",
+    "": "does not begin with SELECT or WITH",
+    "SELECT 1; SELECT 2": "2 statements where one is expected",
+    "SELECT 1; DROP TABLE DimDate": "2 statements where one is expected",
+    "SELECT * INTO Mine FROM DimDate": "a query may only read",
+    "SELECT * FROM DimDate FOR UPDATE": "a query may only read",
+    "WITH gone AS (DELETE FROM DimDate) SELECT 1": "a query may only read",
+    "WITH added AS (INSERT INTO DimDate VALUES (1)) SELECT 1": "a query may only read",
+    "WITH x AS (SELECT 1) DELETE FROM DimDate": "a query may only read",
+    "SELECT Amount / BudgetAmount FROM FactFinancials": "a division has another type",
+    "SELECT Amount / 12 FROM FactFinancials": "a division has another type",
+    "SELECT CAST(Amount AS DOUBLE PRECISION) / 12 FROM FactFinancials": "a division has another type",
+    "SELECT CAST(Amount AS DECIMAL(18, 2)) / CAST(12 AS DECIMAL(18, 2)) FROM FactFinancials": "a division has another",
+    "SELECT 1 FROM FactFinancials WHERE Amount / 2 > 1": "a division has another type",
+    "SELECT AVG(Amount) FROM FactFinancials": "an average has another type",
+    "SELECT AVG(CAST(Year AS INTEGER)) FROM DimDate": "an average has another type",
+    "SELECT GETDATE()": "a query that reads the clock",
+    "SELECT SYSDATE": "a query that reads the clock",
+    "SELECT 1 FROM DimDate WHERE FullDate < CURRENT_DATE": "a query that reads the clock",
+    "SELECT DISTINCT ON (Year) Month FROM DimDate": "Redshift has no DISTINCT ON",
+    "SELECT * FROM read_csv('/etc/passwd')": "a function cannot stand for a table",
+    "SELECT Year FROM DimDate, generate_series(1, 2) AS g": "a function cannot stand for a table",
+    "SELECT FROM WHERE": "cannot be parsed: ",
+    "SELECT 'never closed": "cannot be read",
+}
+
+TAKEN = [
+    "SELECT COUNT(*) FROM DimDate;",
+    "  -- a comment; with a semicolon\n  SELECT 1",
+    "WITH y AS (SELECT Year FROM DimDate) SELECT * FROM y",
+    "(SELECT 1 AS a) UNION ALL (SELECT 2) ORDER BY a",
+    "SELECT ';' AS semicolon",
+    "SELECT CAST(Amount AS DOUBLE PRECISION) / CAST(NULLIF(BudgetAmount, 0) AS DOUBLE PRECISION) FROM FactFinancials",
+    "SELECT (SUM(Amount)::FLOAT8) / (2::INTEGER) FROM FactFinancials",
+    "SELECT AVG(CAST(Amount AS DOUBLE PRECISION)) FROM FactFinancials",
+    "SELECT DISTINCT Year FROM finance.DimDate ORDER BY Year DESC LIMIT 3",
+    "SELECT Year FROM DimDate WHERE DateKey = :key",
+]
+
+
+@pytest.mark.parametrize("sql", REFUSED)
+def test_a_query_outside_the_subset_is_refused_with_a_reason_and_a_fix(sql: str) -> None:
+    with pytest.raises(QueryError, match=REFUSED[sql]) as caught:
+        parse_query(sql)
+
+    assert caught.value.fix
+
+
+@pytest.mark.parametrize("sql", TAKEN)
+def test_a_query_of_the_subset_is_taken(sql: str) -> None:
+    assert parse_query(sql)
+
+
+def test_every_rule_has_a_query_that_breaks_it() -> None:
+    without_command = [rule for rule in (*SUBSET, *READ_ONLY) if "known to only one" not in rule.reason]
+
+    for rule in without_command:
+        assert any(rule.reason.startswith(said) for said in REFUSED.values()), rule.reason
+
+
+@pytest.mark.parametrize("sql", ["VACUUM FactFinancials", "CALL refresh()", "LOCK TABLE DimDate"])
+def test_a_statement_that_the_parser_does_not_understand_is_refused(sql: str) -> None:
+    with pytest.raises(QueryError, match="known to only one of the warehouses"):
+        parse(sql)
+
+
+def test_a_message_says_where_the_parser_stopped_without_terminal_colours() -> None:
+    with pytest.raises(QueryError, match=r"line 2, column \d+") as caught:
+        parse_query("SELECT Year\nFROM DimDate WHERE (Year = 1")
+
+    assert "\x1b" not in str(caught.value)
+
+
+def test_a_script_is_split_where_statements_end_and_nowhere_else() -> None:
+    script = """-- Grain: one; row.
+    SELECT 'a;b' AS "c;d" /* e; f */ FROM t -- g; h
+    ; ;
+    COMMENT ON COLUMN t.a IS 'it''s; so'"""
+
+    assert split(script) == (
+        "SELECT 'a;b' AS \"c;d\" /* e; f */ FROM t",
+        "COMMENT ON COLUMN t.a IS 'it''s; so'",
+    )
+
+
+def test_storage_and_unenforced_keys_stay_on_redshift_and_byte_limits_come_to_duckdb() -> None:
+    translated = to_duckdb(
+        "CREATE TABLE t (a INTEGER PRIMARY KEY, b VARCHAR(3) NOT NULL REFERENCES u (b), c VARCHAR, PRIMARY KEY (a), "
+        "CONSTRAINT once UNIQUE (b), FOREIGN KEY (b) REFERENCES u (b)) "
+        "DISTSTYLE KEY DISTKEY (a) COMPOUND SORTKEY (a, b)"
+    )
+
+    assert translated == "CREATE TABLE t (a INT, b TEXT(3) NOT NULL CHECK (STRLEN(b) <= 3), c TEXT)"
+
+
+def test_descending_order_puts_nulls_first_as_redshift_does() -> None:
+    assert to_duckdb("SELECT a FROM t ORDER BY a DESC") == "SELECT a FROM t ORDER BY a DESC NULLS FIRST"
+
+
+def test_bound_values_keep_their_names() -> None:
+    assert to_duckdb("SELECT a FROM t WHERE b = :b AND c > :c_1") == "SELECT a FROM t WHERE b = $b AND c > $c_1"
+
+
+def test_translating_leaves_the_parsed_statement_as_it_was() -> None:
+    sql = "CREATE TABLE t (a VARCHAR(3) NOT NULL) DISTSTYLE ALL"
+    before = parse(sql).sql(dialect="redshift")
+
+    to_duckdb(sql)
+
+    assert parse(sql).sql(dialect="redshift") == before

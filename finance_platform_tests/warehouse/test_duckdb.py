@@ -1,0 +1,310 @@
+"""The embedded adapter: its sessions, its COPY, its readers, and what a killed process leaves.
+
+Belongs here: what `port` promises, kept by DuckDB.
+Does not belong here: the order of a load (see `test_load`), the rename (see `test_published_file`).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from finance_platform.contracts.star import DIM_DEPARTMENT, DIM_SCENARIO
+from finance_platform.errors import LoadError, QueryError
+from finance_platform.warehouse import duckdb as adapter
+from finance_platform.warehouse import statements
+from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.port import LoadConnection, NoWarehouseYetError
+from finance_platform_tests.warehouse.star_files import (
+    LOADED_AT,
+    Lake,
+    departments,
+    february,
+    january,
+    removed,
+    scenarios,
+    write_parquet,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+COLUMNS = list(DIM_SCENARIO.column_names)
+
+
+@contextmanager
+def stage(warehouse: DuckDBWarehouse) -> Iterator[LoadConnection]:
+    with warehouse.transaction() as connection:
+        connection.execute(statements.create_stage(DIM_SCENARIO))
+        yield connection
+
+
+def test_a_query_before_the_first_load_says_what_to_do(warehouse: DuckDBWarehouse) -> None:
+    with pytest.raises(NoWarehouseYetError, match="There is no warehouse yet") as caught:
+        warehouse.query("SELECT COUNT(*) FROM DimDate")
+
+    assert "finance-platform run" in caught.value.fix
+
+
+def test_prepare_makes_every_table_and_the_view_and_a_second_time_changes_nothing(
+    warehouse: DuckDBWarehouse, path: Path
+) -> None:
+    warehouse.prepare()
+    first = (path.read_bytes(), path.stat().st_ino)
+    warehouse.prepare()
+
+    assert (path.read_bytes(), path.stat().st_ino) == first
+    assert warehouse.query("SELECT COUNT(*) FROM FactFinancials").rows == [(0,)]
+    assert warehouse.query("SELECT COUNT(*) FROM ActualVsBudget").rows == [(0,)]
+
+
+def test_changed_definitions_are_applied_to_what_is_there(
+    loaded: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = "CREATE OR REPLACE VIEW ActualVsBudget AS SELECT 'of the next release' AS Period"
+    monkeypatch.setattr(adapter, "definitions", lambda: (*statements.definitions(), view))
+    monkeypatch.setattr(adapter, "definitions_fingerprint", lambda: "next")
+
+    loaded.prepare()
+
+    assert loaded.query("SELECT Period FROM ActualVsBudget").rows == [("of the next release",)]
+    assert loaded.query("SELECT COUNT(*) FROM FactFinancials").rows == [(12,)]
+
+
+def test_a_file_of_a_release_with_other_columns_is_refused_and_left_alone(
+    loaded: DuckDBWarehouse, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = path.read_bytes()
+    first, *others = adapter.WAREHOUSE
+    monkeypatch.setattr(adapter, "WAREHOUSE", (replace(first, columns=first.columns[:-1]), *others))
+    monkeypatch.setattr(adapter, "definitions_fingerprint", lambda: "next")
+
+    with pytest.raises(LoadError, match="holds DimDate with .* where this release has") as caught:
+        loaded.prepare()
+
+    assert "move the file away" in caught.value.fix
+    assert path.read_bytes() == before
+
+
+def test_nothing_written_in_a_transaction_publishes_nothing(loaded: DuckDBWarehouse, path: Path) -> None:
+    inode = path.stat().st_ino
+
+    with loaded.transaction() as connection:
+        assert connection.query("SELECT COUNT(*) FROM FactFinancials").rows == [(12,)]
+
+    assert path.stat().st_ino == inode
+
+
+def test_money_and_dates_come_back_as_exact_python_values(loaded: DuckDBWarehouse) -> None:
+    rows = loaded.query(
+        "SELECT SUM(Amount), MIN(TransactionDate), SUM(TransactionCount), CAST(7 AS INTEGER) / CAST(2 AS INTEGER), "
+        "CAST(7 AS DOUBLE PRECISION) / CAST(2 AS DOUBLE PRECISION) FROM FactFinancials WHERE ScenarioKey = 31"
+    ).rows
+
+    assert [tuple(map(repr, row)) for row in rows] == [
+        ("Decimal('7693.00')", "datetime.date(2025, 1, 1)", "8", "3", "3.5")
+    ]
+
+
+def test_values_are_bound_by_name(loaded: DuckDBWarehouse) -> None:
+    result = loaded.query(
+        "SELECT ScenarioName FROM DimScenario WHERE ScenarioKey = :key AND ScenarioType = :kind",
+        {"key": 32, "kind": "Budget"},
+    )
+
+    assert result.rows == [("Budget",)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT Nothing FROM DimDate", "Nothing"),
+        ("SELECT 1 FROM NoSuchTable", "NoSuchTable"),
+        ("SELECT Year FROM DimDate WHERE DateKey = :key", "key"),
+        ("SELECT CAST('x' AS INTEGER)", "Could not convert"),
+        ("SELECT CAST(1 AS INTEGER) / CAST(0 AS INTEGER)", "[Dd]ivision by zero"),
+        ("SELECT * FROM '/etc/hostname'", "disabled|does not exist"),
+        ("SELECT * FROM pq", "does not exist"),
+        ("SELECT Amount / 2 FROM FactFinancials", "a division has another type"),
+    ],
+)
+def test_a_query_that_fails_says_why_in_the_platform_s_own_error(loaded: DuckDBWarehouse, sql: str, said: str) -> None:
+    with pytest.raises(QueryError, match=said) as caught:
+        loaded.query(sql)
+
+    assert caught.value.fix
+
+
+def test_a_file_that_another_program_has_opened_for_writing_cannot_be_asked(
+    loaded: DuckDBWarehouse, path: Path
+) -> None:
+    writer = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    with _python(writer, str(path)) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        with pytest.raises(QueryError) as caught:
+            loaded.query("SELECT COUNT(*) FROM DimDate")
+
+    assert "read-only" in caught.value.fix
+
+
+def test_parquet_is_copied_by_position_and_counted(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    odd = tmp_path / "period=2025-01" / "a [b] *?.parquet"
+    files = [
+        write_parquet(odd, DIM_SCENARIO, scenarios()),
+        write_parquet(tmp_path / "b", DIM_SCENARIO, scenarios()[:1]),
+    ]
+    write_parquet(tmp_path / "period=2025-01" / "a b *?.parquet", DIM_SCENARIO, scenarios())
+    with stage(warehouse) as connection:
+        assert connection.copy("StageDimScenario", COLUMNS, [odd.as_uri(), files[1]]) == 4
+        assert connection.copy("StageDimScenario", COLUMNS, []) == 0
+        assert connection.query("SELECT COUNT(*), MAX(ScenarioName) FROM StageDimScenario").rows == [(4, "Forecast")]
+
+
+WRONG_FILES = {
+    "columns in another order": {
+        "scenario_name": ["a"],
+        "scenario_key": [1],
+        "scenario_type": ["a"],
+        "is_baseline": [True],
+    },
+    "a column too many": {
+        "scenario_key": [1],
+        "scenario_name": ["a"],
+        "scenario_type": ["a"],
+        "is_baseline": [True],
+        "x": [1],
+    },
+    "a column too few": {"scenario_key": [1], "scenario_name": ["a"], "scenario_type": ["a"]},
+    "a float for a key": {"scenario_key": [1.5], "scenario_name": ["a"], "scenario_type": ["a"], "is_baseline": [True]},
+}
+
+
+@pytest.mark.parametrize("fault", WRONG_FILES)
+def test_a_file_with_other_columns_or_types_is_refused(warehouse: DuckDBWarehouse, tmp_path: Path, fault: str) -> None:
+    pq.write_table(pa.table(WRONG_FILES[fault]), tmp_path / "wrong.parquet")
+
+    with (
+        pytest.raises(LoadError, match="wrong.parquet has columns .* StageDimScenario takes"),
+        stage(warehouse) as copying,
+    ):
+        copying.copy("StageDimScenario", COLUMNS, [str(tmp_path / "wrong.parquet")])
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"department_code": "é" * 65}, "STRLEN|strlen"),
+        ({"business_unit": None}, "NOT NULL"),
+    ],
+)
+def test_what_redshift_would_refuse_duckdb_refuses_too(
+    loaded: DuckDBWarehouse, lake: Lake, path: Path, row: dict[str, str | None], said: str
+) -> None:
+    before = path.read_bytes()
+    bad = lake.dimension(DIM_DEPARTMENT, [{**departments()[0], **row}], "d2")
+
+    with pytest.raises(LoadError, match=said):
+        publish(loaded, [bad], run_id="run-2", loaded_at=LOADED_AT)
+
+    assert path.read_bytes() == before
+
+
+def test_readers_during_a_load_see_the_old_state_without_waiting_and_then_the_new_one(
+    loaded: DuckDBWarehouse,
+) -> None:
+    seen: list[int] = []
+
+    def read() -> None:
+        seen.append(loaded.query("SELECT COUNT(*) FROM FactFinancials").rows[0][0])
+
+    with loaded.transaction() as connection:
+        connection.execute("DELETE FROM FactFinancials")
+        reader = threading.Thread(target=read)
+        reader.start()
+        reader.join(timeout=10)
+        assert connection.query("SELECT COUNT(*) FROM FactFinancials").rows == [(0,)]
+    read()
+
+    assert seen == [12, 0]
+
+
+def test_a_reader_that_began_before_a_load_does_not_hold_later_readers_of_its_process_back(
+    loaded: DuckDBWarehouse,
+) -> None:
+    with loaded._reader() as connection:
+        with loaded.transaction() as loading:
+            loading.execute("DELETE FROM FactFinancials")
+
+        assert loaded.query("SELECT COUNT(*) FROM FactFinancials").rows == [(0,)]
+        assert connection.execute("SELECT COUNT(*) FROM FactFinancials").fetchall() == [(12,)]
+
+
+def test_a_bi_tool_in_another_process_blocks_no_load_and_keeps_what_it_opened(
+    loaded: DuckDBWarehouse, path: Path
+) -> None:
+    tool = (
+        "import duckdb, sys\n"
+        "connection = duckdb.connect(sys.argv[1], read_only=True)\n"
+        "print(connection.execute('SELECT SUM(Actual) FROM finance.ActualVsBudget').fetchone()[0], flush=True)\n"
+        "sys.stdin.readline()\n"
+        "print(connection.execute('SELECT SUM(Actual) FROM finance.ActualVsBudget').fetchone()[0], flush=True)\n"
+    )
+    with _python(tool, str(path)) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "2681.00\n"
+        publish(loaded, [removed("2025-01")], run_id="run-2", loaded_at=LOADED_AT)
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "2681.00\n"
+
+    assert loaded.query("SELECT SUM(Actual) FROM ActualVsBudget").rows == [(Decimal("1350.50"),)]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.published_file import PublishedFile
+
+warehouse = DuckDBWarehouse(Path(sys.argv[1]))
+if sys.argv[2] == "before the rename":
+    PublishedFile._publish = lambda *arguments: os._exit(9)
+with warehouse.transaction() as connection:
+    connection.execute("DELETE FROM FactFinancials")
+    if sys.argv[2] == "in the transaction":
+        os._exit(9)
+"""
+
+
+@pytest.mark.parametrize("moment", ["in the transaction", "before the rename"])
+def test_a_killed_load_leaves_the_old_state_and_the_next_one_clears_up(
+    loaded: DuckDBWarehouse, lake: Lake, path: Path, moment: str
+) -> None:
+    before = path.read_bytes()
+
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path), moment], cwd=ROOT, check=False)
+
+    assert killed.returncode == 9
+    assert path.read_bytes() == before
+    assert len(list(path.parent.iterdir())) > 1
+    publish(loaded, [lake.facts("2025-01", "j2", january()[:1])], run_id="run-2", loaded_at=LOADED_AT)
+    assert loaded.query("SELECT COUNT(*) FROM FactFinancials").rows == [(1 + len(february()),)]
+    assert [entry.name for entry in path.parent.iterdir()] == ["warehouse.duckdb"]
+
+
+@contextmanager
+def _python(code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", code, *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        yield process

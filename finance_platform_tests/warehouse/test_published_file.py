@@ -1,0 +1,139 @@
+"""A file that is only replaced as a whole."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from finance_platform.errors import LoadError, TransientWarehouseError
+from finance_platform.warehouse.published_file import PublishedFile
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> PublishedFile:
+    return PublishedFile(tmp_path / "warehouse.duckdb")
+
+
+def names(file: PublishedFile) -> list[str]:
+    return sorted(entry.name for entry in file.path.parent.iterdir())
+
+
+def test_a_changed_copy_takes_the_file_s_place_and_an_unchanged_one_does_not(file: PublishedFile) -> None:
+    file.path.write_text("old")
+    with file.replacement() as copy:
+        copy.path.write_text("ignored")
+    assert file.path.read_text() == "old"
+
+    with file.replacement() as copy:
+        assert copy.path.read_text() == "old"
+        copy.path.write_text("new")
+        copy.is_changed = True
+
+    assert file.path.read_text() == "new"
+    assert names(file) == ["warehouse.duckdb"]
+
+
+def test_an_open_reader_goes_on_reading_the_old_file(file: PublishedFile) -> None:
+    file.path.write_text("old")
+    with file.path.open() as reader:
+        with file.replacement() as copy:
+            copy.path.write_text("new")
+            copy.is_changed = True
+
+        assert reader.read() == "old"
+
+
+def test_a_failure_leaves_the_file_and_no_copy(file: PublishedFile) -> None:
+    file.path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), file.replacement() as copy:
+        copy.path.write_text("new")
+        copy.is_changed = True
+        raise KeyboardInterrupt
+
+    assert file.path.read_text() == "old"
+    assert names(file) == ["warehouse.duckdb"]
+
+
+def test_the_first_file_is_made_where_there_was_none(tmp_path: Path) -> None:
+    file = PublishedFile(tmp_path / "deep" / "home" / "warehouse.duckdb")
+    with file.replacement() as copy:
+        assert not copy.path.exists()
+        copy.path.write_text("first")
+        copy.is_changed = True
+
+    assert file.path.read_text() == "first"
+
+
+def test_what_killed_runs_left_is_cleared_away_and_nothing_else(file: PublishedFile) -> None:
+    file.path.write_text("old")
+    file.path.with_name("warehouse.duckdb.loading-1-dead").write_text("half")
+    file.path.with_name("warehouse.duckdb.loading-1-dead.wal").write_text("log")
+    spill = file.path.with_name("warehouse.duckdb.loading-1-dead.tmp")
+    spill.mkdir()
+    (spill / "part.tmp").write_text("spilled")
+    file.path.with_name("other.duckdb.loading-1").write_text("not ours")
+
+    with file.replacement():
+        assert len(names(file)) == 3
+
+    assert names(file) == ["other.duckdb.loading-1", "warehouse.duckdb"]
+
+
+def test_a_file_that_another_program_writes_to_is_not_touched(file: PublishedFile) -> None:
+    file.path.write_text("old")
+    file.path.with_name("warehouse.duckdb.wal").write_text("changes of another program")
+
+    with pytest.raises(LoadError, match="another program has opened"), file.replacement():
+        pytest.fail("no copy may be made")
+
+    assert names(file) == ["warehouse.duckdb", "warehouse.duckdb.wal"]
+
+
+def test_a_load_that_another_one_overtook_is_to_be_tried_again(file: PublishedFile) -> None:
+    file.path.write_text("old")
+    other = file.path.with_name("other")
+    other.write_text("of another load")
+
+    with pytest.raises(TransientWarehouseError, match="was replaced while"), file.replacement() as copy:
+        copy.path.write_text("mine")
+        copy.is_changed = True
+        other.replace(file.path)
+
+    assert file.path.read_text() == "of another load"
+
+
+def test_a_link_stays_a_link_and_the_file_keeps_its_permissions(tmp_path: Path) -> None:
+    real, link = tmp_path / "disk" / "real.duckdb", tmp_path / "warehouse.duckdb"
+    real.parent.mkdir()
+    real.write_text("old")
+    real.chmod(0o640)
+    link.symlink_to(real)
+
+    with PublishedFile(link).replacement() as copy:
+        copy.path.write_text("new")
+        copy.is_changed = True
+
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+    assert real.stat().st_mode & 0o777 == 0o640
+
+
+def test_the_copy_is_on_disk_before_it_takes_the_file_s_place(
+    file: PublishedFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    real_fsync = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(f"{os.fstat(descriptor).st_ino} while {file.path.exists()}")
+        real_fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with file.replacement() as copy:
+        copy.path.write_text("first")
+        copy.is_changed = True
+        inode = copy.path.stat().st_ino
+
+    assert synced == [f"{inode} while False", f"{file.path.parent.stat().st_ino} while True"]

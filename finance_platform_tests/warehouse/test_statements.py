@@ -1,0 +1,206 @@
+"""The files under `sql/` and the statements made from contracts.
+
+Belongs here: that DDL and contracts say the same, that every file obeys the subset and is used, what is generated.
+Does not belong here: what a query answers (see `test_views`, `test_invariants`).
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlglot import exp
+
+import finance_platform
+from finance_platform.contracts.model import Column, Contract
+from finance_platform.contracts.star import DIM_DATE, DIM_DEPARTMENT, FACT_FINANCIALS, LOAD_LEDGER, STAR, WAREHOUSE
+from finance_platform.warehouse import statements
+from finance_platform.warehouse.dialect import parse, split
+from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.statements import SqlFile
+
+ROOT = Path(__file__).resolve().parents[2]
+SQL = ROOT / "sql"
+FOR_PEOPLE = "dml/sample_queries.sql"
+EXACT_TEXT = "security/"
+FILES = sorted(
+    name
+    for name in (file.relative_to(SQL).as_posix() for file in SQL.rglob("*.sql"))
+    if not name.startswith(EXACT_TEXT)
+)
+
+
+def created_tables() -> dict[str, exp.Create]:
+    trees = [parse(text) for text in statements.definitions()]
+    return {
+        tree.this.this.name: tree for tree in trees if isinstance(tree, exp.Create) and tree.args["kind"] == "TABLE"
+    }
+
+
+def ddl_columns(create: exp.Create) -> list[tuple[str, str, bool]]:
+    return [
+        (
+            column.name,
+            column.kind.sql(dialect="redshift").replace(" ", "").lower() if column.kind else "",
+            not any(isinstance(constraint.kind, exp.NotNullColumnConstraint) for constraint in column.constraints),
+        )
+        for column in create.this.expressions
+        if isinstance(column, exp.ColumnDef)
+    ]
+
+
+def contract_column(column: Column) -> tuple[str, str, bool]:
+    return column.sql_name, column.type, column.nullable
+
+
+def key_columns(create: exp.Create, kind: type[exp.Expression]) -> list[list[str]]:
+    return [[item.name for item in node.find_all(exp.Identifier)] for node in create.this.find_all(kind)]
+
+
+def test_the_ddl_creates_the_tables_of_the_contracts_and_no_other() -> None:
+    assert sorted(created_tables()) == sorted(contract.table for contract in WAREHOUSE)
+
+
+@pytest.mark.parametrize("contract", WAREHOUSE, ids=lambda contract: contract.table)
+def test_a_table_s_columns_are_the_contract_s_in_name_order_type_and_nullability(contract: Contract) -> None:
+    assert ddl_columns(created_tables()[contract.table]) == [contract_column(column) for column in contract.columns]
+
+
+@pytest.mark.parametrize("contract", STAR, ids=lambda contract: contract.table)
+def test_a_table_s_keys_are_the_contract_s(contract: Contract) -> None:
+    create = created_tables()[contract.table]
+    named = {column.name: column.sql_name for column in contract.columns}
+    primary = [contract.surrogate_key] if contract.surrogate_key else list(contract.natural_key)
+    unique = [[named[name] for name in contract.natural_key]] if contract.surrogate_key else []
+
+    assert key_columns(create, exp.PrimaryKey) == [[named[name] for name in primary]]
+    assert key_columns(create, exp.UniqueColumnConstraint) == unique
+
+
+def test_the_fact_table_refers_to_each_dimension_that_its_contract_names() -> None:
+    tables = {contract.name: contract for contract in STAR}
+    create = created_tables()["FactFinancials"]
+
+    found = {
+        (key.expressions[0].name, reference.this.this.name, reference.this.expressions[0].name)
+        for key in create.this.find_all(exp.ForeignKey)
+        for reference in key.find_all(exp.Reference)
+    }
+
+    assert found == {
+        (
+            FACT_FINANCIALS.column(reference.column).sql_name,
+            tables[reference.contract].table,
+            tables[reference.contract].column(reference.key).sql_name,
+        )
+        for reference in FACT_FINANCIALS.references
+    }
+
+
+def test_what_the_warehouse_tells_about_a_column_is_what_its_contract_says() -> None:
+    described = {
+        (contract.table, column.sql_name): column.description for contract in WAREHOUSE for column in contract.columns
+    }
+    comments = [tree for tree in map(parse, statements.definitions()) if isinstance(tree, exp.Comment)]
+
+    told = {(tree.this.table, tree.this.name): tree.expression.name for tree in comments}
+
+    assert told.items() <= described.items()
+    assert ("FactFinancials", "BudgetAmount") in told
+    assert ("FactFinancials", "Variance") in told
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_statement_of_a_file_is_in_the_subset(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="sqlglot"):
+        trees = [parse(text) for text in split((SQL / name).read_text(encoding="utf-8"))]
+
+    assert trees
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_begins_by_stating_its_grain(name: str) -> None:
+    first = (SQL / name).read_text(encoding="utf-8").splitlines()[0]
+
+    assert first.startswith("-- Grain: ")
+    assert first.endswith(".")
+
+
+def test_every_file_is_one_that_the_platform_runs_and_every_one_that_it_runs_is_there() -> None:
+    assert sorted(file.value for file in SqlFile) == sorted(set(FILES) - {FOR_PEOPLE})
+
+
+@pytest.mark.parametrize("file", [file for file in SqlFile if not file.value.startswith("ddl/")], ids=str)
+def test_every_other_file_holds_one_statement(file: SqlFile) -> None:
+    assert statements.statement(file)
+
+
+def test_a_file_of_several_statements_is_not_taken_for_one() -> None:
+    with pytest.raises(ValueError, match="too many values"):
+        statements.statement(SqlFile.CREATE_DIMENSIONS)
+
+
+def test_the_files_are_found_beside_the_package_in_a_checkout_and_inside_it_when_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert statements.sql_folder() == SQL
+
+    (tmp_path / "finance_platform" / "sql").mkdir(parents=True)
+    monkeypatch.setattr(finance_platform, "__file__", str(tmp_path / "finance_platform" / "__init__.py"))
+    assert statements.sql_folder() == tmp_path / "finance_platform" / "sql"
+
+
+def test_a_stage_table_has_the_stored_columns_in_the_order_of_parquet() -> None:
+    create = parse(statements.create_stage(FACT_FINANCIALS))
+
+    assert isinstance(create, exp.Create)
+    assert create.this.this.name == "StageFactFinancials"
+    assert ddl_columns(create) == [contract_column(column) for column in FACT_FINANCIALS.stored_columns]
+
+
+def test_the_statements_made_from_contracts_say_exactly_this() -> None:
+    assert statements.create_stage(DIM_DEPARTMENT) == (
+        "CREATE TEMPORARY TABLE StageDimDepartment (DepartmentKey BIGINT NOT NULL, "
+        "DepartmentName VARCHAR(256) NOT NULL, DepartmentCode VARCHAR(128) NOT NULL, BusinessUnit VARCHAR(256) NOT NULL, ParentDepartmentCode VARCHAR(128), "
+        "IsInferred BOOLEAN NOT NULL)"
+    )
+    assert statements.count_staged(DIM_DATE) == "SELECT COUNT(*) FROM StageDimDate"
+    assert statements.delete_all(DIM_DATE) == "DELETE FROM DimDate"
+    assert statements.delete_ranges(FACT_FINANCIALS, "date_key", 2) == (
+        "DELETE FROM FactFinancials WHERE DateKey BETWEEN :first_0 AND :last_0 OR DateKey BETWEEN :first_1 AND :last_1"
+    )
+    assert statements.insert_staged(FACT_FINANCIALS) == (
+        "INSERT INTO FactFinancials (DateKey, DepartmentKey, AccountKey, ScenarioKey, Amount, BudgetAmount, Variance, "
+        "TransactionDate, LoadTimestamp, TransactionCount) SELECT DateKey, DepartmentKey, AccountKey, ScenarioKey, "
+        "Amount, BudgetAmount, Variance, TransactionDate, CAST(:load_timestamp AS TIMESTAMP), TransactionCount "
+        "FROM StageFactFinancials"
+    )
+    assert statements.insert_rows(LOAD_LEDGER, 1) == (
+        "INSERT INTO LoadLedger (LoadNumber, TableName, Slice, Version, IsRemoved, RowCount, Amount, RunId, LoadedAt) "
+        "VALUES (:load_number_0, :table_name_0, :slice_0, :version_0, :is_removed_0, :row_count_0, :amount_0, "
+        ":run_id_0, :loaded_at_0)"
+    )
+
+
+def test_no_sample_query_is_for_nothing(loaded: DuckDBWarehouse) -> None:
+    queries = split((SQL / FOR_PEOPLE).read_text(encoding="utf-8"))
+
+    assert len(queries) >= 10
+    for query in queries:
+        assert loaded.query(query).rows, query
+
+
+def test_importing_the_warehouse_loads_neither_an_engine_nor_the_parser() -> None:
+    modules = "duckdb, ledger, load, plan, port, published_file, statements"
+    code = (
+        f"from finance_platform.warehouse import {modules}; import sys; "
+        "print([name for name in ('duckdb', 'sqlglot', 'pyarrow', 'pandas') if name in sys.modules])"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert ran.stdout.strip() == "[]"

@@ -1,0 +1,11 @@
+-- Grain: one department that ledger lines mention and no reference file describes; none is a pass.
+
+SELECT
+    DimDepartment.DepartmentCode,
+    CAST(SUM(FactFinancials.TransactionCount) AS BIGINT) AS Lines,
+    CAST(SUM(FactFinancials.Amount) AS DECIMAL(18, 2)) AS Amount
+FROM DimDepartment
+INNER JOIN FactFinancials ON FactFinancials.DepartmentKey = DimDepartment.DepartmentKey
+WHERE DimDepartment.IsInferred
+GROUP BY DimDepartment.DepartmentCode
+ORDER BY DimDepartment.DepartmentCode;
