@@ -15,9 +15,9 @@ RUN_LOGGER = logging.getLogger("finance_platform.run")
 """Gets what a run logs when the command line runs it; the command line decides what is shown."""
 
 
-@dg.logger(description="Hands a run's messages to the command line instead of printing them.")
+@dg.logger
 def quiet_logger(_: dg.InitLoggerContext) -> logging.Logger:
-    """Return the logger that the command line listens to."""
+    """Hand a run's messages to the command line instead of printing them."""
     RUN_LOGGER.setLevel(logging.DEBUG)
     RUN_LOGGER.propagate = False
     return RUN_LOGGER

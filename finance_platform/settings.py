@@ -25,7 +25,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_file=".env", frozen=True, extra="ignore")
 
     profile: Literal["local"] = Field("local", description="Which adapters stand behind the ports.")
-    home: Path = Field(Path("data"), description="Holds raw/, processed/, warehouse.duckdb, feeds/, reports/, dagster/.")
+    home: Path = Field(
+        Path("data"), description="Holds raw/, processed/, warehouse.duckdb, feeds/, reports/, dagster/."
+    )
     raw_uri: str = Field("", description="The raw zone; HOME/raw unless given.")
     processed_uri: str = Field("", description="The processed zone; HOME/processed unless given.")
     warehouse_uri: str = Field("", description="The warehouse; HOME/warehouse.duckdb unless given.")
@@ -94,4 +96,6 @@ def load_settings(**overrides: Any) -> Settings:
         # Only the value of the setting itself is shown: the whole input would show the others too.
         shown = "" if not first["loc"] else f" (found {first['input']!r})"
         name = name if first["loc"] else "settings"
-        raise SettingsError(f"{name}: {first['msg']}{shown}", fix=f"set {name} to an allowed value, or unset it") from None
+        raise SettingsError(
+            f"{name}: {first['msg']}{shown}", fix=f"set {name} to an allowed value, or unset it"
+        ) from None

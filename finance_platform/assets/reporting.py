@@ -26,9 +26,7 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
         owners=OWNERS,
         description="Actual against Budget by calendar year and account type; `no budget` where no period has one.",
     )
-    def variance_report(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource
-    ) -> dg.MaterializeResult[None]:
+    def variance_report(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
         with explained_failures():
             rows = variance_rows(warehouse.open())
             text = as_csv(rows)

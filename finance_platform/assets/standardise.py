@@ -8,7 +8,13 @@ from typing import Any
 
 import dagster as dg
 
-from finance_platform.assets.describing import contract_spec, explained_failures, markdown_table, star_settings, version_of
+from finance_platform.assets.describing import (
+    contract_spec,
+    explained_failures,
+    markdown_table,
+    star_settings,
+    version_of,
+)
 from finance_platform.checks.translation import check_result, check_specs
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import PROCESSED
@@ -25,7 +31,11 @@ from finance_platform.resources.glue import GlueResource
 from finance_platform.resources.lake import LakeResource
 from finance_platform.settings import Settings
 
-_KINDS_OF_TABLE = {"departments": {"departments"}, "accounts": {"accounts"}, "rejected_rows": {"ledger", "departments", "accounts"}}
+_KINDS_OF_TABLE = {
+    "departments": {"departments"},
+    "accounts": {"accounts"},
+    "rejected_rows": {"ledger", "departments", "accounts"},
+}
 _NAMES = {contract.name for contract in PROCESSED}
 
 
@@ -36,7 +46,8 @@ def standardise_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinit
     @dg.multi_asset(
         name="standardise",
         specs=[
-            contract_spec(contract, "processed", {"pyspark", "parquet"}, _deps(contract, catalog)) for contract in PROCESSED
+            contract_spec(contract, "processed", {"pyspark", "parquet"}, _deps(contract, catalog))
+            for contract in PROCESSED
         ],
         check_specs=check_specs(checks),
     )
@@ -78,7 +89,9 @@ def _read_pending(
         return []
     result = glue.run(context, "standardise", standardise_request(pending, feeds))
     for failure in result["not_opened"]:
-        context.log.error(f"{failure['object_key']}: cannot be opened: {failure['reason']}. Fix: mend it, then run again")
+        context.log.error(
+            f"{failure['object_key']}: cannot be opened: {failure['reason']}. Fix: mend it, then run again"
+        )
     commits = read_commits(lake.processed)
     asked = {event.delivery_id for event in pending}
     told = set(result["committed"])
@@ -109,7 +122,11 @@ def _metadata(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryCom
         current = [*live, *stopped]
         names = ("rejected", "duplicate", "skipped")
         rows = [
-            {"file": c.object_key, **{name: c.outcome(name).rows for name in names}, "amount": c.outcome("rejected").amount}
+            {
+                "file": c.object_key,
+                **{name: c.outcome(name).rows for name in names},
+                "amount": c.outcome("rejected").amount,
+            }
             for c in current
         ]
         metadata["dagster/row_count"] = sum(row[name] for row in rows for name in names)

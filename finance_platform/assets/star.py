@@ -7,8 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
-from finance_platform.assets.describing import contract_spec, explained_failures, markdown_table, star_settings, version_of
+from finance_platform.assets.describing import (
+    contract_spec,
+    explained_failures,
+    markdown_table,
+    star_settings,
+    version_of,
+)
 from finance_platform.checks.translation import check_result, check_specs
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import STAR
@@ -43,7 +50,7 @@ class RebuildConfig(dg.Config):
     """
 
     rebuild: bool = False
-    periods: list[str] = []
+    periods: list[str] = Field(default_factory=list)
 
     def selects(self, table: str, slice_name: str) -> bool:
         """Return whether a slice is to be made again."""
@@ -58,7 +65,10 @@ def star_assets(settings: Settings) -> dg.AssetsDefinition:
         name="build_star",
         specs=[
             contract_spec(
-                contract, "processed", {"pyspark", "parquet"}, [dg.AssetKey(["processed", n]) for n in _DEPS[contract.name]]
+                contract,
+                "processed",
+                {"pyspark", "parquet"},
+                [dg.AssetKey(["processed", n]) for n in _DEPS[contract.name]],
             )
             for contract in STAR
         ],
@@ -117,7 +127,7 @@ def slice_metadata(contract: Contract, snapshot: Snapshot, changed: Sequence[str
     commits = [commit for (table, _), commit in snapshot.built.items() if table == contract.name]
     metadata: dict[str, Any] = {
         "dagster/row_count": sum(commit.row_count for commit in commits),
-        "slices_changed_now": len(changed),
+        "slices_changed_now": dg.MetadataValue.json(list(changed)),
     }
     if not contract.sliced_by_period:
         return metadata

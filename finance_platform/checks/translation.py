@@ -28,9 +28,7 @@ def check_result(outcome: Outcome) -> dg.AssetCheckResult:
     columns = sorted({name for row in outcome.evidence for name in row})
     metadata: dict[str, dg.MetadataValue] = {"summary": dg.MetadataValue.text(outcome.summary)}
     if outcome.evidence:
-        records = [
-            dg.TableRecord({name: _cell(row.get(name)) for name in columns}) for row in outcome.evidence
-        ]
+        records = [dg.TableRecord({name: _cell(row.get(name)) for name in columns}) for row in outcome.evidence]
         schema = dg.TableSchema([dg.TableColumn(name, "string") for name in columns])
         metadata["evidence"] = dg.MetadataValue.table(records, schema)
     return dg.AssetCheckResult(

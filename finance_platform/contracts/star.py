@@ -67,7 +67,9 @@ DIM_ACCOUNT = Contract(
     columns=(
         Column("account_key", "bigint", "48-bit hash of the folded account number.", "AccountKey"),
         Column("account_name", "varchar(256)", "Name; the number where none was given.", "AccountName"),
-        Column("account_number", "varchar(128)", "Number as the source writes it, leading zeros kept.", "AccountNumber"),
+        Column(
+            "account_number", "varchar(128)", "Number as the source writes it, leading zeros kept.", "AccountNumber"
+        ),
         Column(
             "account_type",
             "varchar(16)",
@@ -75,7 +77,9 @@ DIM_ACCOUNT = Contract(
             "AccountType",
         ),
         Column("category", "varchar(256)", "Category, or Unknown; CapEx is a category of Asset accounts.", "Category"),
-        Column("profit_sign", "integer", "Revenue 1, Expense -1, else 0: profit is SUM(Amount * ProfitSign).", "ProfitSign"),
+        Column(
+            "profit_sign", "integer", "Revenue 1, Expense -1, else 0: profit is SUM(Amount * ProfitSign).", "ProfitSign"
+        ),
         Column("is_monetary", "boolean", "False for Statistical accounts, which are not money.", "IsMonetary"),
         Column("measure", "varchar(8)", "flow, or balance: a balance is never summed over periods.", "Measure"),
         Column(
@@ -144,7 +148,12 @@ LOAD_LEDGER = Contract(
         Column("table_name", "varchar(64)", "The table.", "TableName"),
         Column("slice", "varchar(16)", "Period YYYY-MM, or all.", "Slice"),
         Column("version", "varchar(64)", "Version of the slice that this load published.", "Version"),
-        Column("is_removed", "boolean", "True when the slice was taken out because nothing reaches it any more.", "IsRemoved"),
+        Column(
+            "is_removed",
+            "boolean",
+            "True when the slice was taken out because nothing reaches it any more.",
+            "IsRemoved",
+        ),
         Column("row_count", "bigint", "Rows published.", "RowCount"),
         Column("amount", MONEY, "SUM(Amount) published; 0 for dimensions.", "Amount"),
         Column("run_id", "varchar(64)", "The run that loaded it.", "RunId"),

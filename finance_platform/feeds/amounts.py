@@ -19,7 +19,7 @@ MONEY_TYPE = pa.decimal128(18, 2)
 _CENT = Decimal("0.01")
 _LIMIT = Decimal(10) ** 16
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
-_MINUS_SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-"})  # noqa: RUF001 (what people type for a minus)
+_MINUS_SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-"})
 
 
 @dataclass(frozen=True)

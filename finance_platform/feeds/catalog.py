@@ -92,17 +92,18 @@ def load_catalog(feeds_path: Path) -> Catalog:
     files = sorted([*feeds_path.glob("*.yaml"), *feeds_path.glob("*.yml")]) if feeds_path.is_dir() else []
     for file in files:
         try:
-            text = file.read_text(encoding="utf-8")
-            descriptor = parse_descriptor(text, str(file))
-            if descriptor.feed in own:
-                raise DescriptorError(
-                    f"{file}: the feed {descriptor.feed!r} is described twice in {feeds_path}", fix="rename one of the two"
-                )
-            own[descriptor.feed] = descriptor
+            descriptor = parse_descriptor(file.read_text(encoding="utf-8"), str(file))
         except (DescriptorError, OSError, UnicodeDecodeError) as error:
             found = error.found if isinstance(error, DescriptorError) else f"{file}: {error}"
             problems.append(Problem(str(file), found, getattr(error, "fix", "") or "make the file readable UTF-8 text"))
             broken += [(str(file), path) for path in _path_of_broken(file)]
+            continue
+        if descriptor.feed in own:
+            found = f"{file}: the feed {descriptor.feed!r} is described twice in {feeds_path}"
+            problems.append(Problem(str(file), found, "rename one of the two"))
+            broken.append((str(file), descriptor.path))
+        else:
+            own[descriptor.feed] = descriptor
     shipped = [feed for feed in shipped_descriptors() if feed.feed not in own]
     return Catalog(tuple(own.values()), tuple(shipped), tuple(problems), tuple(broken))
 

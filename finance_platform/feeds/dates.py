@@ -89,7 +89,7 @@ def parse_date(text: str, patterns: Sequence[str]) -> date | None:
 
 
 def _day(parts: dict[str, str | None]) -> date | None:
-    year = int(parts["year"]) if parts.get("year") else 2000 + int(parts["short_year"] or 0)
+    year = int(parts.get("year") or 2000 + int(parts.get("short_year") or 0))
     if parts.get("month_name"):
         month = _MONTH_NAMES.index(str(parts["month_name"]).lower()) + 1
     elif parts.get("month_short"):

@@ -166,7 +166,7 @@ class FeedDescriptor(_Strict):
     dialect: DialectPart = DialectPart()
     columns: dict[str, FieldPart] = {}
     constants: dict[str, str] = {}
-    scenarios: dict[str, Literal["Actual", "Budget", "Forecast"]] = {}
+    scenarios: dict[str, Literal["Budget", "Forecast"]] = {}
     sign: Literal["natural", "debit_positive"] = "natural"
     load: LoadPart = LoadPart()
     tolerance: TolerancePart = TolerancePart()
@@ -179,7 +179,9 @@ class FeedDescriptor(_Strict):
             return value
         short = {"debit", "credit"}
         return {
-            name: {"from": part} if isinstance(part, str | list) or (isinstance(part, dict) and set(part) == short) else part
+            name: {"from": part}
+            if isinstance(part, str | list) or (isinstance(part, dict) and set(part) == short)
+            else part
             for name, part in value.items()
         }
 

@@ -67,12 +67,16 @@ class Findings:
         reasons: list[str | None] = [None] * size
         raw: list[str | None] = [None] * size
         for position in np.flatnonzero(self.skipped):
-            rules[position], reasons[position], raw[position] = "blank_row", "every cell is blank", self._raw(position)
+            rules[position], reasons[position], raw[position] = (
+                "blank_row",
+                "every cell is blank",
+                self._raw(int(position)),
+            )
         for position in np.flatnonzero(rejected):
             broken_here = [(rule, reason) for rule, broken, reason in self._found if broken[position]]
             rules[position] = ",".join(rule for rule, _ in broken_here)
             reasons[position] = "; ".join(reason(int(position)) for _, reason in broken_here)
-            raw[position] = self._raw(position)
+            raw[position] = self._raw(int(position))
         return {
             "outcome": pa.array(outcome, pa.string()),
             "rules": pa.array(rules, pa.string()),
@@ -81,7 +85,7 @@ class Findings:
         }
 
     def _raw(self, position: int) -> str:
-        cells = {name: texts[int(position)].as_py() or "" for name, texts in self.batch.columns.items()}
+        cells = {name: texts[position].as_py() or "" for name, texts in self.batch.columns.items()}
         return json.dumps(cells, ensure_ascii=False)
 
 

@@ -6,6 +6,7 @@ Does not belong here: rules that need more than one row, such as repeated keys (
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import numpy as np
@@ -89,7 +90,11 @@ class LedgerLines:
 
         findings.add("undeclared_scenario", mask_of(pc.and_(pc.is_valid(written), pc.is_null(kinds))), undeclared)
         names = map_distinct(written, lambda text: scenario_name(text, declared), pa.string())
-        return {"scenario": names, "scenario_type": kinds, "scenario_key": map_distinct(names, surrogate_key, pa.int64())}
+        return {
+            "scenario": names,
+            "scenario_type": kinds,
+            "scenario_key": map_distinct(names, surrogate_key, pa.int64()),
+        }
 
     def _dates(self, texts: dict[str, pa.Array], scenario_types: pa.Array, findings: Findings) -> dict[str, pa.Array]:
         days = self._days("date", texts["date"], DEFAULT_DATE_FORMATS, findings)
@@ -132,7 +137,8 @@ class LedgerLines:
     def _attributes(self, texts: dict[str, pa.Array], findings: Findings) -> dict[str, pa.Array]:
         nothing = pa.nulls(len(findings.batch), pa.string())
         columns = {
-            name: map_distinct(texts[name], short_name, pa.string()) if name in texts else nothing for name in _ATTRIBUTES
+            name: map_distinct(texts[name], short_name, pa.string()) if name in texts else nothing
+            for name in _ATTRIBUTES
         }
         columns["account_type"] = (
             checked_choice(findings, "account_type", texts["account_type"], ACCOUNT_TYPES)
@@ -160,14 +166,16 @@ class LedgerLines:
         parts = [texts[name] for name in self._rules.key]
         for name, part in zip(self._rules.key, parts, strict=True):
             if name not in {"date", "department", "account", "scenario", "period"}:
-                findings.add(
-                    f"blank_{name}", mask_of(pc.is_null(part)), lambda _, name=name: f"{name} is blank, but is the key"
-                )
+                findings.add(f"blank_{name}", mask_of(pc.is_null(part)), _always(f"{name} is blank, but is the key"))
         if len(parts) == 1:
             return {"line_key": parts[0]}
         rows = zip(*(part.to_pylist() for part in parts), strict=True)
         keys = [joined_key(row) if None not in row else None for row in rows]
         return {"line_key": pa.array(keys, pa.string())}
+
+
+def _always(reason: str) -> Callable[[int], str]:
+    return lambda _: reason
 
 
 def reject_long_codes(findings: Findings, name: str, codes: pa.Array) -> None:

@@ -9,7 +9,7 @@ the slice commits carry the figures.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -89,7 +89,9 @@ class _Build:
         rows = [(delivery["delivery_id"], rank) for rank, delivery in enumerate(self.request.deliveries)]
         return self.spark.createDataFrame(rows, "delivery_id string, rank bigint")
 
-    def commit(self, wanted: Mapping[str, Any], files: Sequence[DataFile], sums: Sequence[ScenarioSum], rows: int) -> None:
+    def commit(
+        self, wanted: Mapping[str, Any], files: Sequence[DataFile], sums: Sequence[ScenarioSum], rows: int
+    ) -> None:
         """Make one built slice visible."""
         commit = SliceCommit(
             table=wanted["table"],
@@ -112,42 +114,43 @@ def build_star(arguments: JobArguments, request: dict[str, Any]) -> dict[str, An
         build = _Build(spark, LocalLake(arguments.processed_uri), BuildRequest(**request), arguments.attempt)
         wanted = {(item["table"], item["slice"]): item for item in build.request.slices}
         periods = {name: item for (table, name), item in wanted.items() if table == FACT_FINANCIALS.name}
-        for table, transform in _DIMENSIONS.items():
-            item = next((item for (name, _), item in wanted.items() if name == table), None)
-            if item:
-                _write_dimension(build, item, transform(build, item))
+        for (table, _), item in wanted.items():
+            if table != FACT_FINANCIALS.name:
+                _write_dimension(build, item, _dimension(build, item))
         unsigned = _build_fact(build, periods) if periods else []
     return {"built": build.built, "accounts_without_sign": unsigned}
 
 
-def _dates(build: _Build, wanted: Mapping[str, Any]) -> DataFrame:
-    inputs = wanted["inputs"]
+def _dimension(build: _Build, wanted: Mapping[str, Any]) -> DataFrame:
+    match wanted["table"]:
+        case DIM_DATE.name:
+            return _dates(build, wanted["inputs"])
+        case DIM_DEPARTMENT.name:
+            reference = build.read(DEPARTMENTS.name, DEPARTMENTS.columns)
+            return dim_department(reference, build.read(MEMBERS.name, MEMBERS.columns), build.ranks())
+        case DIM_ACCOUNT.name:
+            return _accounts(build)
+        case DIM_SCENARIO.name:
+            return _scenarios(build)
+    raise ValueError(f"no dimension is called {wanted['table']!r}")
+
+
+def _dates(build: _Build, inputs: Mapping[str, Any]) -> DataFrame:
     days = (date(inputs["last_year"] + 1, 1, 1) - date(inputs["first_year"], 1, 1)).days
     return dim_date(build.spark.range(days), inputs["first_year"], inputs["fiscal_start"])
 
 
-def _departments(build: _Build, wanted: Mapping[str, Any]) -> DataFrame:
-    reference = build.read(DEPARTMENTS.name, DEPARTMENTS.columns)
-    return dim_department(reference, build.read(MEMBERS.name, MEMBERS.columns), build.ranks())
-
-
-def _accounts(build: _Build, wanted: Mapping[str, Any] | None) -> DataFrame:
+def _accounts(build: _Build) -> DataFrame:
     reference = build.read(ACCOUNTS.name, ACCOUNTS.columns)
     return dim_account(reference, build.read(MEMBERS.name, MEMBERS.columns), build.ranks())
 
 
-def _scenarios(build: _Build, wanted: Mapping[str, Any]) -> DataFrame:
+def _scenarios(build: _Build) -> DataFrame:
     rows = [(surrogate_key(name), name, its_type) for name, its_type in build.request.scenarios]
     schema = "scenario_key bigint, scenario_name string, scenario_type string"
     return dim_scenario(build.spark.createDataFrame(rows, schema), surrogate_key(build.request.baseline_scenario))
 
 
-_DIMENSIONS: dict[str, Callable[[_Build, Mapping[str, Any]], DataFrame]] = {
-    DIM_DATE.name: _dates,
-    DIM_DEPARTMENT.name: _departments,
-    DIM_ACCOUNT.name: _accounts,
-    DIM_SCENARIO.name: _scenarios,
-}
 _COLUMNS = {contract.name: contract.columns for contract in (DIM_DATE, DIM_DEPARTMENT, DIM_ACCOUNT, DIM_SCENARIO)}
 
 
@@ -162,7 +165,7 @@ def _write_dimension(build: _Build, wanted: Mapping[str, Any], rows: DataFrame) 
 def _build_fact(build: _Build, periods: Mapping[str, Mapping[str, Any]]) -> list[str]:
     _log.info("building %d periods of the fact table", len(periods))
     lines = _wanted_lines(build, list(periods))
-    accounts = _accounts(build, None)
+    accounts = _accounts(build)
     signed = with_natural_sign(lines, accounts)
     coverage = build.spark.createDataFrame(
         [(name, first_day(name), bool(item["inputs"]["actual_covers"])) for name, item in periods.items()],
@@ -184,14 +187,18 @@ def _wanted_lines(build: _Build, periods: Sequence[str]) -> DataFrame:
     counted = build.spark.createDataFrame(
         [tuple(item) for item in build.request.counted], "delivery_id string, period string, scenario string"
     )
-    rivals = {d["delivery_id"]: rank for rank, d in enumerate(build.request.deliveries) if d["feed"] in build.request.upserts}
+    rivals = {
+        d["delivery_id"]: rank for rank, d in enumerate(build.request.deliveries) if d["feed"] in build.request.upserts
+    }
     upserts = build.spark.createDataFrame(list(rivals.items()), "delivery_id string, rank bigint")
     reaching = {item[0] for item in build.request.counted} | set(rivals)
     keys = [*build.files("transactions", reaching), *build.files("budget", reaching)]
     lines = read_files(build.spark, build.lake, keys, TRANSACTIONS.columns)
     # Keys hide each other across periods, so only deliveries without rivals can be cut to the wanted periods early.
-    lines = lines.where(F.col("period").isin(*periods) | F.col("delivery_id").isin(*rivals)) if rivals else lines.where(
-        F.col("period").isin(*periods)
+    lines = (
+        lines.where(F.col("period").isin(*periods) | F.col("delivery_id").isin(*rivals))
+        if rivals
+        else lines.where(F.col("period").isin(*periods))
     )
     return live_lines(lines, counted, upserts) if rivals or build.request.counted else lines
 

@@ -131,9 +131,7 @@ class DelimitedFile:
                     block_size=_BLOCK_BYTES,
                     use_threads=False,
                 ),
-                arrow_csv.ParseOptions(
-                    delimiter=dialect.delimiter, quote_char=dialect.quote, ignore_empty_lines=False
-                ),
+                arrow_csv.ParseOptions(delimiter=dialect.delimiter, quote_char=dialect.quote, ignore_empty_lines=False),
                 arrow_csv.ConvertOptions(
                     column_types=dict.fromkeys(self.header, pa.string()), strings_can_be_null=False, null_values=[]
                 ),

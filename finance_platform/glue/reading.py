@@ -7,7 +7,7 @@ Does not belong here: Spark's part (see `standardise_job`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,9 +15,8 @@ import pyarrow as pa
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.amounts import ParsedAmounts
-from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.cells import RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
-from finance_platform.feeds.cells import map_distinct
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.resolved import ResolvedFeed
@@ -46,7 +45,7 @@ class Measure:
 
 def reader(
     kind: str, feeds: dict[str, dict[str, object]], raw_root: str
-) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
     """Return the function for `mapInArrow`: rows (delivery_id, object_key, feed) in, staged rows out.
 
     Args:
@@ -55,7 +54,7 @@ def reader(
         raw_root: the raw zone.
     """
 
-    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def read(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         for batch in batches:
             for row in batch.to_pylist():
                 feed = ResolvedFeed.from_json(feeds[row["feed"]])
@@ -106,7 +105,9 @@ def _staged(
     columns = columns | {name: pa.repeat(pa.scalar(value), size) for name, value in lineage.items()}
     columns |= {"source_row": batch.source_rows, "source_sheet": pa.repeat(pa.scalar(batch.sheet, pa.string()), size)}
     arrays = [columns.get(field.name, pa.nulls(size, field.type)) for field in schema]
-    return pa.RecordBatch.from_arrays([array.cast(f.type) for array, f in zip(arrays, schema, strict=True)], schema=schema)
+    return pa.RecordBatch.from_arrays(
+        [array.cast(f.type) for array, f in zip(arrays, schema, strict=True)], schema=schema
+    )
 
 
 def _marker(schema: pa.Schema, lineage: dict[str, str], values: dict[str, object]) -> pa.RecordBatch:

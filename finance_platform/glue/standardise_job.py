@@ -46,7 +46,11 @@ _OUTPUTS = {
     "departments": ((DEPARTMENTS, departments),),
     "accounts": ((ACCOUNTS, accounts),),
 }
-_SORT = {"transactions": ("period", "source_row"), "budget": ("period", "source_row"), "members": ("dimension", "member_key")}
+_SORT = {
+    "transactions": ("period", "source_row"),
+    "budget": ("period", "source_row"),
+    "members": ("dimension", "member_key"),
+}
 
 
 @dataclass
@@ -110,13 +114,19 @@ def _read_and_write(
     found = _Measured()
     markers = staged.where(F.col("outcome").isin(MEASURED, REFUSED, NOT_OPENED)).collect()
     # A file that breaks off in its midst has rows before the marker; they are left behind with the staging table.
-    found.markers = {row["delivery_id"]: row for row in sorted(markers, key=lambda row: row["outcome"] == MEASURED)[::-1]}
+    found.markers = {
+        row["delivery_id"]: row for row in sorted(markers, key=lambda row: row["outcome"] == MEASURED)[::-1]
+    }
     unread = [row["delivery_id"] for row in markers if row["outcome"] != MEASURED]
     readable = staged.where(~F.col("delivery_id").isin(unread)) if unread else staged
     compared = [column.name for column in schema if column.name not in _LINEAGE and column.name in _data_columns(kind)]
     repeats = repeated_keys(readable, compared)
     repeat_files = write_whole(repeats, processed, f"{folder}/repeats")
-    repeats = spark.read.schema(repeats.schema).parquet(*[processed.uri(f.key) for f in repeat_files]) if repeat_files else repeats
+    repeats = (
+        spark.read.schema(repeats.schema).parquet(*[processed.uri(f.key) for f in repeat_files])
+        if repeat_files
+        else repeats
+    )
     rows = with_outcomes(readable, repeats)
     for contract, transform in (*_OUTPUTS[kind], (REJECTED_ROWS, rejected_rows)):
         _write_output(spark, processed, f"{contract.name}/{arguments.attempt}/{kind}", contract, transform(rows), found)
@@ -138,16 +148,19 @@ def _write_output(
         found.files.setdefault(delivery_id, {})[contract.name] = of_delivery
     keys = [file.key for of_delivery in files.values() for file in of_delivery]
     written = read_files(spark, processed, keys, contract.columns)
-    measure = {"rejected_rows": _measure_rejected, "members": _measure_members}.get(contract.name, _measure_accepted)
-    measure(written, contract, found)
-
-
-def _measure_accepted(written: DataFrame, contract: Contract, found: _Measured) -> None:
-    """Count what was written, from what was written, so that a lost row shows."""
-    if "amount" not in contract.column_names:
+    if contract is REJECTED_ROWS:
+        _measure_rejected(written, found)
+    elif contract is MEMBERS:
+        _measure_members(written, found)
+    elif contract in (TRANSACTIONS, BUDGET):
+        _measure_lines(written, found)
+    else:
         for row in written.groupBy("delivery_id").agg(F.count(F.lit(1)).alias("row_count")).collect():
             _add(found, row["delivery_id"], "accepted", Count(rows=row["row_count"], unpriced=row["row_count"]))
-        return
+
+
+def _measure_lines(written: DataFrame, found: _Measured) -> None:
+    """Count what was written, from what was written, so that a lost row shows."""
     sums = written.groupBy("delivery_id", "scenario", "scenario_type", "period").agg(
         F.count(F.lit(1)).alias("row_count"),
         F.sum("amount").alias("amount"),
@@ -165,7 +178,7 @@ def _measure_accepted(written: DataFrame, contract: Contract, found: _Measured) 
         found.days[delivery_id] = (min(first, str(row["first_day"])), max(last, str(row["last_day"])))
 
 
-def _measure_rejected(written: DataFrame, contract: Contract, found: _Measured) -> None:
+def _measure_rejected(written: DataFrame, found: _Measured) -> None:
     sums = written.groupBy("delivery_id", "outcome", "rules").agg(
         F.count(F.lit(1)).alias("row_count"),
         F.sum("amount").alias("amount"),
@@ -174,17 +187,21 @@ def _measure_rejected(written: DataFrame, contract: Contract, found: _Measured) 
     )
     for row in sums.collect():
         zero = Decimal("0.00")
-        count = Count(row["row_count"], row["amount"] or zero, row["absolute"] or zero, row["row_count"] - row["priced"])
+        count = Count(
+            row["row_count"], row["amount"] or zero, row["absolute"] or zero, row["row_count"] - row["priced"]
+        )
         _add(found, row["delivery_id"], row["outcome"], count)
         rules = found.rules.setdefault(row["delivery_id"], {})
         for rule in row["rules"].split(","):
             rules[rule] = rules.get(rule, 0) + row["row_count"]
 
 
-def _measure_members(written: DataFrame, contract: Contract, found: _Measured) -> None:
+def _measure_members(written: DataFrame, found: _Measured) -> None:
     by_delivery: dict[str, list[list[str]]] = {}
     for row in written.drop("member_key").collect():
-        by_delivery.setdefault(row["delivery_id"], []).append([row[name] or "" for name in row.asDict() if name != "delivery_id"])
+        by_delivery.setdefault(row["delivery_id"], []).append(
+            [row[name] or "" for name in row.asDict() if name != "delivery_id"]
+        )
     for delivery_id, rows in by_delivery.items():
         found.members[delivery_id] = hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()[:16]
 

@@ -53,7 +53,14 @@ class Intake:
 
 
 def take_stock(
-    raw: Lake, register: Register, catalog: Catalog, settings: Settings, *, at: datetime, run_id: str, record: bool = True
+    raw: Lake,
+    register: Register,
+    catalog: Catalog,
+    settings: Settings,
+    *,
+    at: datetime,
+    run_id: str,
+    record: bool = True,
 ) -> Intake:
     """List the raw zone and enter what is new into the register.
 
@@ -128,4 +135,6 @@ def _differs(event: Delivered, last: Delivered | None) -> bool:
 def _unreadable(key: str, error: OSError) -> Problem:
     from finance_platform.feeds.catalog import Problem  # not at the top: Glue, which has no YAML, imports this package
 
-    return Problem(key, f"the file cannot be opened: {error.strerror or error}", "check its permissions, then run again")
+    return Problem(
+        key, f"the file cannot be opened: {error.strerror or error}", "check its permissions, then run again"
+    )

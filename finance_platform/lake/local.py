@@ -42,7 +42,7 @@ class LocalLake:
 
     def fingerprint(self, key: str) -> str:
         """Return the SHA-256 of a file's bytes, read in pieces."""
-        with self.open(key) as stream:
+        with (self._root / key).open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
     def open(self, key: str) -> BinaryIO:
@@ -86,7 +86,8 @@ class LocalLake:
             handle, name = tempfile.mkstemp(prefix=".writing-", dir=target.parent)
         except OSError as error:
             raise HomeError(
-                f"cannot write {target}: {error.strerror}", fix="make the folder writable, or choose another with --home"
+                f"cannot write {target}: {error.strerror}",
+                fix="make the folder writable, or choose another with --home",
             ) from error
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)

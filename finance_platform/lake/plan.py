@@ -138,9 +138,13 @@ def wanted_slices(state: LakeState, settings: StarSettings, code: str) -> list[W
 def _dimension_inputs(state: LakeState, settings: StarSettings) -> dict[str, dict[str, Any]]:
     if not state.live:
         return {}
-    days = sorted(day for delivery in state.ledger for day in (delivery.commit.first_day, delivery.commit.last_day) if day)
+    days = sorted(
+        day for delivery in state.ledger for day in (delivery.commit.first_day, delivery.commit.last_day) if day
+    )
     members = [delivery.commit.members_hash for delivery in state.ledger]
-    scenarios = {(count.scenario, count.scenario_type) for delivery in state.ledger for count in delivery.commit.periods}
+    scenarios = {
+        (count.scenario, count.scenario_type) for delivery in state.ledger for count in delivery.commit.periods
+    }
     inputs: dict[str, dict[str, Any]] = {
         "dim_department": {"members": members, "reference": _reference_ids(state, "departments")},
         "dim_account": {"members": members, "reference": _reference_ids(state, "accounts")},

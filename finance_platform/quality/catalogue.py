@@ -92,7 +92,8 @@ WITHIN_TOLERANCE = Check(
 NO_FILE_REFUSED = Check(
     ("processed", "rejected_rows"),
     "no_file_is_refused",
-    "A file as a whole cannot be read as its descriptor says. The others were processed; mend the file or the descriptor.",
+    "A file as a whole cannot be read as its descriptor says. The others were processed; mend the file or the "
+    "descriptor.",
 )
 ACCOUNTS_HAVE_SIGN = Check(
     ("processed", "dim_account"),

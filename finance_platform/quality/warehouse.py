@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from finance_platform.contracts.star import STAR
 from finance_platform.lake.snapshot import Snapshot
 from finance_platform.quality.catalogue import (
     BASELINE_ONCE,
@@ -20,7 +21,6 @@ from finance_platform.quality.catalogue import (
     Outcome,
     limited,
 )
-from finance_platform.contracts.star import STAR
 from finance_platform.warehouse.port import Queryable, QueryResult
 from finance_platform.warehouse.statements import SqlFile, statement
 

@@ -5,6 +5,7 @@ Belongs here: starting a job, and judging whether it did what it was asked. Does
 
 import json
 import sys
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -51,7 +52,10 @@ class GlueResource(dg.ConfigurableResource[dg.PipesSubprocessClient]):
         # -P keeps the script's own folder off the module path, where its neighbours would hide other modules.
         command = [sys.executable, "-P", str(script), *arguments.as_command_line()]
         try:
-            invocation = dg.PipesSubprocessClient().run(context=context, command=command)
+            with warnings.catch_warnings():
+                # Pipes warns of a part of its own that is new; there is nothing that a reader could do about it.
+                warnings.filterwarnings("ignore", message=".*expected_writer_count.*")
+                invocation = dg.PipesSubprocessClient().run(context=context, command=command)
         except Exception as error:
             log = log_path(self.lake.processed_root, attempt)
             raise JobError(f"{job}: {_last_line(log)}", fix=f"read the job's log, {log}") from error

@@ -29,10 +29,7 @@ def conformed_members(
     inferred = mentioned.select(
         "delivery_id",
         F.col("member_key").alias(key),
-        *[
-            (F.col(source) if source else F.lit(None).cast("string")).alias(name)
-            for name, source in columns.items()
-        ],
+        *[(F.col(source) if source else F.lit(None).cast("string")).alias(name) for name, source in columns.items()],
     )
     seen = _first_known(inferred.join(F.broadcast(ranks), "delivery_id"), key, list(columns), latest_first=False)
     left = described.withColumn("is_described", F.lit(True)).alias("described")

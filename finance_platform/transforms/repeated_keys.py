@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-_ABSENT = "\u0000"
-_BETWEEN = "\u0001"
-
 
 def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
     """Return outcome, rules and reasons of the rows whose key stands more than once in their delivery.
@@ -25,7 +22,7 @@ def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
     repeated = keyed.groupBy("delivery_id", "line_key").agg(F.count(F.lit(1)).alias("times")).where(F.col("times") > 1)
     # Only the few repeated rows are compared; a window over every row would sort the whole delivery.
     rows = keyed.join(F.broadcast(repeated), on=["delivery_id", "line_key"], how="inner").withColumn(
-        "content", F.concat_ws(_BETWEEN, *[_text(name) for name in compared])
+        "content", F.concat(*[_told_apart(name) for name in compared])
     )
     verdicts = rows.groupBy("delivery_id", "line_key").agg(
         F.countDistinct("content").alias("versions"),
@@ -53,8 +50,10 @@ def with_outcomes(staged: DataFrame, repeats: DataFrame) -> DataFrame:
     return joined.select(*[names.get(name, F.col(name)).alias(name) for name in staged.columns])
 
 
-def _text(name: str) -> Column:
-    return F.coalesce(F.col(name).cast("string"), F.lit(_ABSENT))
+def _told_apart(name: str) -> Column:
+    # The length before each cell: no character that a sender may write can make two rows the same, or a blank a cell.
+    text = F.col(name).cast("string")
+    return F.coalesce(F.concat(F.length(text).cast("string"), F.lit(":"), text), F.lit("-"))
 
 
 def _conflict_reason() -> Column:

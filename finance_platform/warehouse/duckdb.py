@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from finance_platform.contracts.star import LOAD_LEDGER, WAREHOUSE
-from finance_platform.errors import LoadError, QueryError, TransientWarehouseError
+from finance_platform.errors import LoadError, QueryError
 from finance_platform.warehouse.port import NO_PARAMETERS, LoadConnection, NoWarehouseYetError, Parameters, QueryResult
 from finance_platform.warehouse.published_file import PublishedFile
 from finance_platform.warehouse.statements import definitions, definitions_fingerprint
@@ -34,7 +34,6 @@ _SCHEMA = "finance"
 _SESSION = (
     "SET TimeZone = 'UTC'",
     "SET integer_division = true",
-    "SET python_enable_replacements = false",  # else a table name may find a Python variable
     "SET autoinstall_known_extensions = false",  # else a function's name may start a download
 )
 
@@ -80,8 +79,8 @@ class DuckDBWarehouse:
         try:
             with self._reader() as connection:
                 return _fingerprint(connection) == definitions_fingerprint()
-        except NoWarehouseYetError:
-            return False
+        except QueryError:
+            return False  # missing, empty or damaged: the transaction will make it, or say what is wrong
 
     @contextmanager
     def _reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -248,8 +247,6 @@ def _errors(attempted: str) -> Iterator[None]:
 
     try:
         yield
-    except duckdb.TransactionException as error:
-        raise TransientWarehouseError(f"{attempted}: {error}", fix="run again") from error
     except duckdb.Error as error:
         raise LoadError(f"{attempted}: {error}", fix="nothing was published; mend the cause and run again") from error
 

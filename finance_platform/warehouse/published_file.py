@@ -46,7 +46,7 @@ class PublishedFile:
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._remove_copies()
-        self._refuse_foreign_writer(self.path)
+        self._refuse_unfinished(self.path)
         copy = Replacement(self.path.with_name(f"{self.path.name}{_MARK}{os.getpid()}-{secrets.token_hex(4)}"))
         copied_from = self._identity()
         try:
@@ -54,7 +54,7 @@ class PublishedFile:
                 shutil.copy(self.path, copy.path)
             yield copy
             if copy.is_changed:
-                self._refuse_foreign_writer(copy.path)
+                self._refuse_unfinished(copy.path)
                 self._publish(copy.path, copied_from)
         finally:
             self._remove_copies()
@@ -74,12 +74,12 @@ class PublishedFile:
         stat = self.path.stat()
         return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
-    def _refuse_foreign_writer(self, path: Path) -> None:
-        """A log beside the file holds changes that are not in it; with another file they would be applied to it."""
+    def _refuse_unfinished(self, path: Path) -> None:
+        """A log beside the file holds changes that are not in it; with another file they would be applied to that."""
         log = path.with_name(f"{path.name}.wal")
         if log.exists():
             raise LoadError(
-                f"{log} exists: another program has opened {path.name} for writing",
+                f"{log} holds changes that are not in {path.name} yet: another program has opened it for writing",
                 fix="close it there, let it open the warehouse read-only from now on, and run again",
             )
 

@@ -39,6 +39,7 @@ class SqlFile(StrEnum):
     INFERRED_ACCOUNTS = "quality/inferred_accounts.sql"
     SUMS_BY_SCENARIO_AND_PERIOD = "quality/sums_by_scenario_and_period.sql"
     VARIANCE_BY_YEAR = "reporting/variance_by_year.sql"
+    LINES_IN_WAREHOUSE = "reporting/lines_in_warehouse.sql"
 
 
 DEFINITIONS = (

@@ -14,12 +14,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from finance_platform.contracts.star import DIM_DEPARTMENT, DIM_SCENARIO
+from finance_platform.contracts.star import DIM_DEPARTMENT, DIM_SCENARIO, WAREHOUSE
 from finance_platform.errors import LoadError, QueryError
 from finance_platform.warehouse import duckdb as adapter
 from finance_platform.warehouse import statements
@@ -84,11 +86,11 @@ def test_a_file_of_a_release_with_other_columns_is_refused_and_left_alone(
     loaded: DuckDBWarehouse, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = path.read_bytes()
-    first, *others = adapter.WAREHOUSE
+    first, *others = WAREHOUSE
     monkeypatch.setattr(adapter, "WAREHOUSE", (replace(first, columns=first.columns[:-1]), *others))
     monkeypatch.setattr(adapter, "definitions_fingerprint", lambda: "next")
 
-    with pytest.raises(LoadError, match="holds DimDate with .* where this release has") as caught:
+    with pytest.raises(LoadError, match=r"holds DimDate with .* where this release has") as caught:
         loaded.prepare()
 
     assert "move the file away" in caught.value.fix
@@ -133,7 +135,6 @@ def test_values_are_bound_by_name(loaded: DuckDBWarehouse) -> None:
         ("SELECT CAST('x' AS INTEGER)", "Could not convert"),
         ("SELECT CAST(1 AS INTEGER) / CAST(0 AS INTEGER)", "[Dd]ivision by zero"),
         ("SELECT * FROM '/etc/hostname'", "disabled|does not exist"),
-        ("SELECT * FROM pq", "does not exist"),
         ("SELECT Amount / 2 FROM FactFinancials", "a division has another type"),
     ],
 )
@@ -170,7 +171,7 @@ def test_parquet_is_copied_by_position_and_counted(warehouse: DuckDBWarehouse, t
         assert connection.query("SELECT COUNT(*), MAX(ScenarioName) FROM StageDimScenario").rows == [(4, "Forecast")]
 
 
-WRONG_FILES = {
+WRONG_FILES: dict[str, dict[str, list[Any]]] = {
     "columns in another order": {
         "scenario_name": ["a"],
         "scenario_key": [1],
@@ -194,7 +195,7 @@ def test_a_file_with_other_columns_or_types_is_refused(warehouse: DuckDBWarehous
     pq.write_table(pa.table(WRONG_FILES[fault]), tmp_path / "wrong.parquet")
 
     with (
-        pytest.raises(LoadError, match="wrong.parquet has columns .* StageDimScenario takes"),
+        pytest.raises(LoadError, match=r"wrong\.parquet has columns .* StageDimScenario takes"),
         stage(warehouse) as copying,
     ):
         copying.copy("StageDimScenario", COLUMNS, [str(tmp_path / "wrong.parquet")])
@@ -238,15 +239,15 @@ def test_readers_during_a_load_see_the_old_state_without_waiting_and_then_the_ne
     assert seen == [12, 0]
 
 
-def test_a_reader_that_began_before_a_load_does_not_hold_later_readers_of_its_process_back(
-    loaded: DuckDBWarehouse,
+def test_a_reader_of_the_same_process_that_keeps_its_connection_holds_no_later_reader_back(
+    loaded: DuckDBWarehouse, path: Path
 ) -> None:
-    with loaded._reader() as connection:
+    with duckdb.connect(str(path), read_only=True) as kept:
         with loaded.transaction() as loading:
             loading.execute("DELETE FROM FactFinancials")
 
         assert loaded.query("SELECT COUNT(*) FROM FactFinancials").rows == [(0,)]
-        assert connection.execute("SELECT COUNT(*) FROM FactFinancials").fetchall() == [(12,)]
+        assert kept.execute("SELECT COUNT(*) FROM finance.FactFinancials").fetchall() == [(12,)]
 
 
 def test_a_bi_tool_in_another_process_blocks_no_load_and_keeps_what_it_opened(

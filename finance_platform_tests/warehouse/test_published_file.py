@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,17 @@ from finance_platform.warehouse.published_file import PublishedFile
 @pytest.fixture
 def file(tmp_path: Path) -> PublishedFile:
     return PublishedFile(tmp_path / "warehouse.duckdb")
+
+
+def replace_with(file: PublishedFile, text: str, *, meanwhile: Callable[[], object]) -> None:
+    with file.replacement() as copy:
+        copy.path.write_text(text)
+        copy.is_changed = True
+        meanwhile()
+
+
+def be_interrupted() -> None:
+    raise KeyboardInterrupt
 
 
 def names(file: PublishedFile) -> list[str]:
@@ -47,10 +59,8 @@ def test_an_open_reader_goes_on_reading_the_old_file(file: PublishedFile) -> Non
 
 def test_a_failure_leaves_the_file_and_no_copy(file: PublishedFile) -> None:
     file.path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), file.replacement() as copy:
-        copy.path.write_text("new")
-        copy.is_changed = True
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        replace_with(file, "new", meanwhile=be_interrupted)
 
     assert file.path.read_text() == "old"
     assert names(file) == ["warehouse.duckdb"]
@@ -96,10 +106,8 @@ def test_a_load_that_another_one_overtook_is_to_be_tried_again(file: PublishedFi
     other = file.path.with_name("other")
     other.write_text("of another load")
 
-    with pytest.raises(TransientWarehouseError, match="was replaced while"), file.replacement() as copy:
-        copy.path.write_text("mine")
-        copy.is_changed = True
-        other.replace(file.path)
+    with pytest.raises(TransientWarehouseError, match="was replaced while"):
+        replace_with(file, "mine", meanwhile=lambda: other.replace(file.path))
 
     assert file.path.read_text() == "of another load"
 

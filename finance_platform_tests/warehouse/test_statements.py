@@ -165,7 +165,8 @@ def test_a_stage_table_has_the_stored_columns_in_the_order_of_parquet() -> None:
 def test_the_statements_made_from_contracts_say_exactly_this() -> None:
     assert statements.create_stage(DIM_DEPARTMENT) == (
         "CREATE TEMPORARY TABLE StageDimDepartment (DepartmentKey BIGINT NOT NULL, "
-        "DepartmentName VARCHAR(256) NOT NULL, DepartmentCode VARCHAR(128) NOT NULL, BusinessUnit VARCHAR(256) NOT NULL, ParentDepartmentCode VARCHAR(128), "
+        "DepartmentName VARCHAR(256) NOT NULL, DepartmentCode VARCHAR(128) NOT NULL, "
+        "BusinessUnit VARCHAR(256) NOT NULL, ParentDepartmentCode VARCHAR(128), "
         "IsInferred BOOLEAN NOT NULL)"
     )
     assert statements.count_staged(DIM_DATE) == "SELECT COUNT(*) FROM StageDimDate"

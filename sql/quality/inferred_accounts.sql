@@ -2,8 +2,7 @@
 
 SELECT
     DimAccount.AccountNumber,
-    CAST(SUM(FactFinancials.TransactionCount) AS BIGINT) AS Lines,
-    CAST(SUM(FactFinancials.Amount) AS DECIMAL(18, 2)) AS Amount
+    CAST(SUM(FactFinancials.TransactionCount) AS BIGINT) AS Lines
 FROM DimAccount
 INNER JOIN FactFinancials ON FactFinancials.AccountKey = DimAccount.AccountKey
 WHERE DimAccount.IsInferred

@@ -2,8 +2,7 @@
 
 SELECT
     DimDepartment.DepartmentCode,
-    CAST(SUM(FactFinancials.TransactionCount) AS BIGINT) AS Lines,
-    CAST(SUM(FactFinancials.Amount) AS DECIMAL(18, 2)) AS Amount
+    CAST(SUM(FactFinancials.TransactionCount) AS BIGINT) AS Lines
 FROM DimDepartment
 INNER JOIN FactFinancials ON FactFinancials.DepartmentKey = DimDepartment.DepartmentKey
 WHERE DimDepartment.IsInferred

@@ -1,0 +1,61 @@
+# Every target sets itself up on a machine that has Python 3.11 to 3.13 and make.
+.DEFAULT_GOAL := help
+.PHONY: help run ui test check bench sample lock clean
+
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; done)
+BIN := .venv/bin
+# The stamps say what is installed; they are older than the files they depend on after those change.
+RUNTIME := .venv/runtime.stamp
+DEVELOPMENT := .venv/development.stamp
+COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-strip-extras \
+	--no-emit-index-url --custom-compile-command "make lock"
+
+help:  ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUNTIME)  ## Bring the sample (or FINANCE_PLATFORM_HOME) up to date, end to end
+	@$(BIN)/finance-platform run
+
+ui: $(RUNTIME)  ## Open the Dagster UI on http://127.0.0.1:3000
+	@$(BIN)/finance-platform ui
+
+test: $(DEVELOPMENT)  ## Run the tests
+	@$(BIN)/pytest
+
+check: $(DEVELOPMENT)  ## Lint, format, types, import rules, locks, architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q finance_platform_tests/test_architecture.py
+	@mkdir -p build && cp requirements.txt requirements-dev.txt build/
+	$(COMPILE) --group build -o build/requirements.txt
+	$(COMPILE) --group build --group dev -c build/requirements.txt -o build/requirements-dev.txt
+	@diff requirements.txt build/requirements.txt && diff requirements-dev.txt build/requirements-dev.txt \
+		|| { echo "The locks are not in step with pyproject.toml. Run: make lock"; exit 1; }
+
+bench: $(DEVELOPMENT)  ## Measure first run, second run and start-up on the sample
+	@$(BIN)/python benchmarks/run_times.py
+
+sample: $(DEVELOPMENT)  ## Write the sample and its answer key again
+	@$(BIN)/python -m finance_platform_tests.sample.generator
+
+lock: $(DEVELOPMENT)  ## Write the lock files again after a change of dependencies
+	$(COMPILE) --group build -o requirements.txt
+	$(COMPILE) --group build --group dev -c requirements.txt -o requirements-dev.txt
+
+clean:  ## Remove the environment and what the sample's run has made
+	rm -rf .venv build dist data/processed data/dagster data/reports data/warehouse.duckdb data/run.lock
+
+$(RUNTIME): requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; set PYTHON=/path/to/python"; exit 1; }
+	@echo "Setting up .venv; once, about two minutes."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,234 @@
+"""The command line: thin. Each command asks a layer below and prints what it says.
+
+Belongs here: arguments, exit codes, where output goes. Does not belong here: figures, looks (see `reporting`).
+Dagster is imported by the commands that run it: the others answer in half the time.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+
+from finance_platform.errors import FinancePlatformError, HomeError, QueryError, SettingsError
+from finance_platform.settings import ENV_PREFIX, Settings, load_settings
+
+if TYPE_CHECKING:
+    from finance_platform.lake.snapshot import Snapshot
+    from finance_platform.reporting.status import Status
+    from finance_platform.reporting.summary import RunOutcome
+
+EXIT_FINE, EXIT_STOPPED, EXIT_WRONG_USE, EXIT_BROKEN = 0, 1, 2, 3
+_WRONG_USE = (SettingsError, HomeError, QueryError)
+_STEP_LABELS = {
+    "register": "looking at the raw files",
+    "standardise": "reading new deliveries",
+    "build_star": "building stale periods",
+    "load": "loading the warehouse",
+    "reporting__variance_report": "writing the report",
+}
+_ROWS_IN_A_TABLE = 50
+
+_home = click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="The home; default: data.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_format = click.option("--format", "output_format", type=click.Choice(["table", "csv", "json"]), default="table")
+
+
+def _explained(command: Callable[..., int]) -> Callable[..., None]:
+    """Turn a command's result into the exit code, and an expected error into a message without a trace."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            code = command(*args, **kwargs)
+        except FinancePlatformError as error:
+            click.echo(str(error), err=True)
+            code = EXIT_WRONG_USE if isinstance(error, _WRONG_USE) else EXIT_BROKEN
+        except BrokenPipeError:
+            # The reader, `head` perhaps, has seen enough; Python must not complain about it at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = EXIT_FINE
+        sys.exit(code)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="finance-platform")
+def main() -> None:
+    """Turn a finance department's files into a star schema that a controller trusts to the cent."""
+
+
+@main.command()
+@_home
+@click.option("--rebuild", is_flag=True, help="Make slices again although they are current.")
+@click.option("--period", "periods", multiple=True, metavar="YYYY-MM", help="With --rebuild: only this period.")
+@_as_json
+@_explained
+def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], as_json: bool) -> int:
+    """Bring everything that is stale up to date, end to end."""
+    settings = load_settings(home=home)
+    if periods and not rebuild:
+        raise click.UsageError("--period goes with --rebuild")
+    begin = time.monotonic()
+    with _progress() as on_step:
+        from finance_platform.refresh import run_refresh
+
+        outcome = run_refresh(settings, rebuild=rebuild, periods=periods, on_step=on_step)
+    status = _status(settings)
+    _print_run(settings, outcome, status, time.monotonic() - begin, as_json=as_json)
+    if not outcome.succeeded and not outcome.failed_checks:
+        return EXIT_BROKEN
+    return EXIT_FINE if status.is_sound and not outcome.failed_checks else EXIT_STOPPED
+
+
+@main.command()
+@_home
+@_as_json
+@_explained
+def status(home: Path | None, as_json: bool) -> int:
+    """Show deliveries, slices, and what is held, refused or stale."""
+    from finance_platform.reporting import rendering
+
+    found = _status(load_settings(home=home))
+    console = _console()
+    if as_json:
+        rendering.print_json(console, found.as_json())
+    else:
+        rendering.print_deliveries(console, found)
+        rendering.print_warnings(console, found)
+        rendering.print_slices(console, found)
+        rendering.print_line(console, found.line)
+    return EXIT_FINE if found.is_sound else EXIT_STOPPED
+
+
+@main.command()
+@_home
+@click.argument("sql")
+@_format
+@_explained
+def query(home: Path | None, sql: str, output_format: str) -> int:
+    """Run read-only SQL, in Redshift's dialect, on the warehouse."""
+    from finance_platform.reporting import rendering
+    from finance_platform.warehouse.duckdb import DuckDBWarehouse
+
+    result = DuckDBWarehouse(load_settings(home=home).warehouse_path).query(sql)
+    rendering.print_rows(_console(), result.columns, result.rows, output_format)
+    return EXIT_FINE
+
+
+@main.command()
+@_home
+@click.option("--feed", help="Only this feed's rows.")
+@_format
+@_explained
+def rejected(home: Path | None, feed: str | None, output_format: str) -> int:
+    """List the rows that were refused or repeated, with file, line and reason."""
+    from finance_platform.lake.local import LocalLake
+    from finance_platform.reporting import rendering
+    from finance_platform.reporting.rejected import COLUMNS, rejected_rows
+
+    settings = load_settings(home=home)
+    processed = LocalLake(settings.processed_root)
+    rows = list(rejected_rows(processed, _snapshot(settings).state, feed))
+    shown = rows[:_ROWS_IN_A_TABLE] if output_format == "table" else rows
+    columns = COLUMNS if output_format != "table" else ("source_file", "source_row", "outcome", "reasons", "amount")
+    rendering.print_rows(_console(), columns, ([row[name] for name in columns] for row in shown), output_format)
+    if len(shown) < len(rows):
+        click.echo(f"{len(rows) - len(shown)} more; --format csv or json lists all", err=True)
+    return EXIT_FINE
+
+
+@main.command()
+@_home
+@click.option("--port", type=int, default=3000, show_default=True, help="Port on 127.0.0.1.")
+@_explained
+def ui(home: Path | None, port: int) -> int:
+    """Open the Dagster UI of a home; it stops with Ctrl-C."""
+    from finance_platform.resources.home import prepare_dagster_home
+
+    settings = load_settings(home=home)
+    folder = prepare_dagster_home(settings.dagster_home)
+    environment = {**os.environ, "DAGSTER_HOME": str(folder), f"{ENV_PREFIX}HOME": str(settings.home_path)}
+    arguments = ["-m", "dagster", "dev", "-m", "finance_platform.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    os.execve(sys.executable, [sys.executable, *arguments], environment)
+
+
+def _snapshot(settings: Settings) -> Snapshot:
+    from finance_platform.lake.local import LocalLake
+    from finance_platform.lake.plan import StarSettings
+    from finance_platform.lake.snapshot import take_snapshot
+
+    star = StarSettings(settings.baseline_scenario, settings.actuals_through, settings.fiscal_year_start_month)
+    return take_snapshot(LocalLake(settings.processed_root), star)
+
+
+def _status(settings: Settings) -> Status:
+    from finance_platform.feeds.catalog import load_catalog
+    from finance_platform.lake.intake import take_stock
+    from finance_platform.lake.local import LocalLake
+    from finance_platform.lake.register import Register
+    from finance_platform.reporting.accounting import controllers_line
+    from finance_platform.reporting.status import build_status
+    from finance_platform.warehouse.duckdb import DuckDBWarehouse
+    from finance_platform.warehouse.ledger import published
+
+    register = Register(LocalLake(settings.processed_root))
+    catalog = load_catalog(settings.feeds_path)
+    raw = LocalLake(settings.raw_root)
+    intake = take_stock(raw, register, catalog, settings, at=datetime.now(UTC), run_id="", record=False)
+    snapshot = _snapshot(settings)
+    warehouse = DuckDBWarehouse(settings.warehouse_path)
+    return build_status(snapshot, intake, published(warehouse), controllers_line(snapshot, warehouse))
+
+
+def _print_run(settings: Settings, outcome: RunOutcome, found: Status, seconds: float, *, as_json: bool) -> None:
+    from finance_platform.reporting import rendering
+    from finance_platform.reporting.summary import print_summary, summary_as_json
+    from finance_platform.reporting.variance import variance_rows
+    from finance_platform.warehouse.duckdb import DuckDBWarehouse
+    from finance_platform.warehouse.port import NoWarehouseYetError
+
+    try:
+        variance = variance_rows(DuckDBWarehouse(settings.warehouse_path))
+    except NoWarehouseYetError:
+        variance = []
+    if as_json:
+        rendering.print_json(_console(), summary_as_json(outcome, found, variance, seconds))
+    else:
+        print_summary(_console(), outcome, found, variance, seconds)
+
+
+def _console() -> Console:
+    # A pipe has no width: a table must not be cut to eighty columns there.
+    return Console() if sys.stdout.isatty() else Console(width=250, no_color=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show the step at work on stderr, when that is a terminal."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("starting", total=len(_STEP_LABELS))
+        done = iter(range(len(_STEP_LABELS)))
+
+        def on_step(name: str) -> None:
+            progress.update(task, description=_STEP_LABELS.get(name, name), completed=next(done, 0))
+
+        yield on_step
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Running the refresh job from a program: the same Dagster job as the UI's, in this process.
+
+Belongs here: starting the job, following it, reading off what came of it. Does not belong here: printing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+
+from finance_platform.definitions import build_definitions
+from finance_platform.errors import HomeError
+from finance_platform.jobs import REFRESH, RUN_LOGGER
+from finance_platform.lake.lock import run_lock
+from finance_platform.reporting.summary import CheckLine, RunOutcome
+from finance_platform.resources.home import open_instance
+from finance_platform.settings import Settings
+
+
+def run_refresh(
+    settings: Settings, *, rebuild: bool, periods: Sequence[str], on_step: Callable[[str], None]
+) -> RunOutcome:
+    """Run everything that is stale, end to end.
+
+    Args:
+        settings: the home.
+        rebuild: make slices again although they are current.
+        periods: with `rebuild`, only these periods of the fact table.
+        on_step: called with a step's name when it starts.
+
+    Raises:
+        HomeError: the home has no raw zone, or cannot be written to.
+        LockedError: another run is at work in this home.
+    """
+    if not settings.raw_uri and not (settings.home_path / "raw").is_dir():
+        raise HomeError(
+            f"{settings.home_path} has no folder raw", fix=f"create {settings.home_path / 'raw'} and put files into it"
+        )
+    config: dict[str, Any] = {"loggers": {"quiet": {}}}
+    if rebuild:
+        again = {"config": {"rebuild": True, "periods": list(periods)}}
+        config["ops"] = {"build_star": again, "load": again}
+    with run_lock(settings.home_path), open_instance(settings.dagster_home) as instance, _following(on_step):
+        job = build_definitions(settings).resolve_job_def(REFRESH)
+        result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False)
+        return _outcome(result)
+
+
+@contextmanager
+def _following(on_step: Callable[[str], None]) -> Iterator[None]:
+    handler = _StepHandler(on_step)
+    RUN_LOGGER.addHandler(handler)
+    try:
+        yield
+    finally:
+        RUN_LOGGER.removeHandler(handler)
+
+
+class _StepHandler(logging.Handler):
+    def __init__(self, on_step: Callable[[str], None]) -> None:
+        super().__init__()
+        self._on_step = on_step
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "dagster_meta", {}).get("dagster_event")
+        if event is not None and event.event_type_value == "STEP_START":
+            self._on_step(event.step_key)
+
+
+def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
+    metadata = {
+        tuple(event.asset_key.path): event.step_materialization_data.materialization.metadata
+        for event in result.get_asset_materialization_events()
+        if event.asset_key
+    }
+    return RunOutcome(
+        run_id=result.run_id,
+        succeeded=result.success,
+        error=_error(result),
+        checks=[
+            CheckLine(
+                asset=check.asset_key.to_user_string(),
+                name=check.check_name,
+                passed=check.passed,
+                is_warning=check.severity == dg.AssetCheckSeverity.WARN,
+                summary=check.description or "",
+            )
+            for check in result.get_asset_check_evaluations()
+        ],
+        deliveries_read=_read_now(metadata),
+        built=_changed(metadata, "processed"),
+        loaded=_changed(metadata, "warehouse"),
+    )
+
+
+def _read_now(metadata: dict[tuple[str, ...], Any]) -> int:
+    found = metadata.get(("processed", "rejected_rows"), {}).get("deliveries_read_now")
+    return int(found.value) if found else 0
+
+
+def _changed(metadata: dict[tuple[str, ...], Any], group: str) -> list[str]:
+    return [
+        f"{path[-1]} {name}"
+        for path, values in metadata.items()
+        if path[0] == group and "slices_changed_now" in values
+        for name in values["slices_changed_now"].value
+    ]
+
+
+def _error(result: dg.ExecuteInProcessResult) -> str:
+    """Return what an expected failure says of itself; of an unexpected one, the error and where its trace is."""
+    for event in result.get_step_failure_events():
+        failure = event.step_failure_data
+        if failure.user_failure_data and failure.user_failure_data.description:
+            return str(failure.user_failure_data.description)
+        if failure.error:
+            message = failure.error.message.strip()
+            return (
+                f"step {event.step_key}: {message}\n  Fix: the run's page in the UI has the trace: finance-platform ui"
+            )
+    return "" if result.success else "the run failed before its first step; see the UI"

@@ -1,0 +1,128 @@
+"""The house rules that a reader could otherwise only hope for: contracts, SQL, imports, settings, in both directions."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from finance_platform.contracts.processed import PROCESSED
+from finance_platform.contracts.star import STAR, WAREHOUSE
+from finance_platform.definitions import build_definitions
+from finance_platform.settings import ENV_PREFIX, Settings, load_settings
+from finance_platform.warehouse.statements import SqlFile, sql_folder
+
+ROOT = Path(__file__).parents[1]
+ALL_SQL = sorted(path.relative_to(sql_folder()).as_posix() for path in sql_folder().rglob("*.sql"))
+FOR_PEOPLE = {"dml/sample_queries.sql"}
+
+PROBE = """
+import json, socket, sys
+
+opened = []
+connect = socket.socket.connect
+def refuse(self, address):
+    opened.append(str(address))
+    return connect(self, address)
+socket.socket.connect = refuse
+from finance_platform.definitions import defs
+loaded = defs()
+from dagster import Definitions
+assert loaded is not None
+heavy = [name for name in ("pyspark", "pysail", "duckdb", "boto3", "redshift_connector") if name in sys.modules]
+print(json.dumps({"opened": opened, "heavy": heavy}))
+"""
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    return build_definitions(load_settings(home=tmp_path_factory.mktemp("home")))
+
+
+def test_loading_definitions_with_an_empty_environment_opens_no_socket_and_imports_no_engine(tmp_path: Path):
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout.splitlines()[-1]) == {"opened": [], "heavy": []}
+
+
+def test_every_contract_is_an_asset_and_every_table_asset_has_a_contract(definitions: dg.Definitions):
+    keys = {tuple(spec.key.path) for spec in definitions.resolve_all_asset_specs()}
+    expected = {("processed", contract.name) for contract in (*PROCESSED, *STAR)}
+    expected |= {("warehouse", contract.name) for contract in STAR}
+    assert {key for key in keys if key[0] in {"processed", "warehouse"}} == expected
+
+
+def test_every_contract_has_checks_and_every_check_is_on_an_asset(definitions: dg.Definitions):
+    graph = definitions.resolve_asset_graph()
+    checked = {tuple(key.asset_key.path) for key in graph.asset_check_keys}
+    assets = {tuple(key.path) for key in graph.get_all_asset_keys()}
+    assert checked <= assets
+    tables = {key for key in assets if key[0] in {"processed", "warehouse"}}
+    assert tables - checked == set()
+
+
+def test_every_contract_of_the_warehouse_has_its_ddl_and_every_ddl_a_contract():
+    created = set()
+    for name in ALL_SQL:
+        if name.startswith("ddl/"):
+            statements = sqlglot.parse((sql_folder() / name).read_text(), read="redshift")
+            created |= {s.find(exp.Table).name for s in statements if isinstance(s, exp.Create)}  # type: ignore[union-attr]
+    assert created == {contract.table for contract in WAREHOUSE}
+
+
+def test_every_sql_file_is_used_and_every_used_file_is_there():
+    assert {file.value for file in SqlFile} | FOR_PEOPLE == set(ALL_SQL)
+    package = Path(str(sys.modules["finance_platform"].__file__)).parent
+    source = "\n".join(path.read_text() for path in package.rglob("*.py") if path.name != "statements.py")
+    registered = (package / "warehouse" / "statements.py").read_text()
+    for file in SqlFile:
+        used = f"SqlFile.{file.name}" in source or registered.count(f"SqlFile.{file.name}") >= 1
+        assert used, f"{file.value} is registered and nobody runs it"
+
+
+@pytest.mark.parametrize("name", ALL_SQL)
+def test_every_sql_file_parses_as_redshift_sql(name: str):
+    statements = sqlglot.parse((sql_folder() / name).read_text(), read="redshift")
+    assert statements
+    for statement in statements:
+        assert statement is not None
+        assert not list(statement.find_all(exp.Command)), f"sqlglot does not understand a statement of {name}"
+
+
+def test_every_asset_says_what_it_is_whose_it_is_and_where_it_belongs(definitions: dg.Definitions):
+    for spec in definitions.resolve_all_asset_specs():
+        assert spec.description, spec.key
+        assert spec.owners, spec.key
+        assert spec.group_name == spec.key.path[0], spec.key
+        assert spec.kinds, spec.key
+
+
+def test_the_example_environment_names_every_setting_and_nothing_else():
+    text = (ROOT / ".env.example").read_text()
+    named = set(re.findall(rf"^#? ?{ENV_PREFIX}([A-Z_]+)=", text, re.MULTILINE))
+    assert named == {name.upper() for name in Settings.model_fields}
+
+
+def test_every_module_says_what_belongs_in_it():
+    for path in (ROOT / "finance_platform").rglob("*.py"):
+        first = path.read_text().lstrip()
+        assert first.startswith('"""'), f"{path.relative_to(ROOT)} has no docstring"
+
+
+def test_locks_name_no_index_and_carry_hashes():
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        text = (ROOT / name).read_text()
+        assert "://" not in text
+        assert "--index-url" not in text
+        pinned = re.findall(r"^[a-z0-9].*==", text, re.MULTILINE)
+        assert len(pinned) <= text.count("--hash=sha256:")

@@ -1,0 +1,139 @@
+"""Rows for the tests of the transforms: ledger lines and members in few words, and DataFrames of them.
+
+Belongs here: what most tests do not care about, with a value that fits. Does not belong here: expectations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+from hypothesis import HealthCheck, settings
+from pyspark.sql import DataFrame, SparkSession
+
+from finance_platform.contracts.model import Column, Contract
+from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, MEMBERS, TRANSACTIONS
+from finance_platform.feeds.codes import surrogate_key
+from finance_platform.feeds.dates import first_day, period_of
+from finance_platform.glue.schemas import STAGED, arrow_schema, spark_schema
+
+Row = dict[str, Any]
+
+few_examples = settings(
+    max_examples=25,
+    deadline=None,
+    # The session is meant to outlive an example.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+"""For laws: each example costs some calls of Spark, about 20 ms each."""
+
+
+def frame(spark: SparkSession, columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]) -> DataFrame:
+    """Return rows as a DataFrame with exactly these columns; what a row does not say is null."""
+    table = pa.Table.from_pylist([dict(row) for row in rows], arrow_schema(columns))
+    return spark.createDataFrame(table) if len(table) else spark.createDataFrame([], spark_schema(columns))
+
+
+def rows_of(result: DataFrame) -> list[Row]:
+    """Return what a DataFrame holds, as dictionaries."""
+    rows: list[Row] = result.toArrow().to_pylist()
+    return rows
+
+
+def assert_is(result: DataFrame, contract: Contract) -> None:
+    """Hold a result against its contract: the stored columns, in order, with their types."""
+    wanted = [(field.name, str(field.type)) for field in arrow_schema(contract.stored_columns)]
+    # Sail hands out some of its texts in Arrow's wide or view layouts; in Parquet they are all the same.
+    found = [(f.name, str(f.type).replace("large_", "").replace("_view", "")) for f in result.toArrow().schema]
+    assert found == wanted
+
+
+def ledger_line(day: str = "2025-01-15", amount: str = "100.00", **others: Any) -> Row:
+    """Return an accepted, staged ledger line; `others` says what matters about it."""
+    scenario = others.get("scenario", "Actual")
+    department, account = others.get("department_code", "D100"), others.get("account_number", "4000")
+    document_date = date.fromisoformat(day)
+    period = others.get("period", period_of(document_date))
+    scenario_type = others.get("scenario_type", scenario.split(" ")[0])
+    return {
+        "delivery_id": "d1",
+        "feed": "ledger",
+        "source_file": "ledger.csv",
+        "source_row": 2,
+        "scenario": scenario,
+        "scenario_type": scenario_type,
+        "scenario_key": surrogate_key(scenario),
+        "period": period,
+        "document_date": document_date,
+        "posting_date": document_date if scenario_type == "Actual" else first_day(period),
+        "department_code": department,
+        "department_key": surrogate_key(department),
+        "account_number": account,
+        "account_key": surrogate_key(account),
+        "amount": Decimal(amount),
+        "is_debit_positive": False,
+        "outcome": "accepted",
+        **others,
+    }
+
+
+def ledger_lines(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
+    """Return lines as the processed zone holds them."""
+    names = set(TRANSACTIONS.column_names)
+    return frame(spark, TRANSACTIONS.columns, ({k: v for k, v in row.items() if k in names} for row in rows))
+
+
+def staged_ledger(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
+    """Return ledger rows as the reader stages them, the outcome beside each."""
+    return frame(spark, STAGED["ledger"], rows)
+
+
+def staged_department(code: str, row: int = 2, **others: Any) -> Row:
+    """Return an accepted, staged department."""
+    return {
+        **{"delivery_id": "r1", "feed": "departments", "source_file": "departments.csv", "source_row": row},
+        **{"department_code": code, "department_key": surrogate_key(code), "line_key": code, "outcome": "accepted"},
+        **others,
+    }
+
+
+def staged_account(number: str, row: int = 2, **others: Any) -> Row:
+    """Return an accepted, staged account."""
+    return {
+        **{"delivery_id": "r1", "feed": "accounts", "source_file": "accounts.csv", "source_row": row},
+        **{"account_number": number, "account_key": surrogate_key(number), "line_key": number, "outcome": "accepted"},
+        **others,
+    }
+
+
+def departments_of(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
+    """Return departments as the processed zone holds them."""
+    return _reference(spark, DEPARTMENTS, rows)
+
+
+def accounts_of(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
+    """Return accounts as the processed zone holds them."""
+    return _reference(spark, ACCOUNTS, rows)
+
+
+def _reference(spark: SparkSession, contract: Contract, rows: Iterable[Row]) -> DataFrame:
+    names = set(contract.column_names)
+    return frame(spark, contract.columns, ({k: v for k, v in row.items() if k in names} for row in rows))
+
+
+def member(dimension: str, code: str, **others: Any) -> Row:
+    """Return a department or account as the lines of delivery d1 mention it."""
+    return {"delivery_id": "d1", "dimension": dimension, "member_key": surrogate_key(code), "code": code, **others}
+
+
+def members_of(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
+    """Return members as the processed zone holds them."""
+    return frame(spark, MEMBERS.columns, rows)
+
+
+def ranks_of(spark: SparkSession, *deliveries: str) -> DataFrame:
+    """Return the defined order: deliveries, the latest last."""
+    return spark.createDataFrame(list(enumerate(deliveries)), "rank bigint, delivery_id string")

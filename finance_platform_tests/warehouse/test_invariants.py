@@ -1,0 +1,145 @@
+"""The queries of the checks: each gives no row on a sound warehouse, and the offending rows on a broken one.
+
+Belongs here: `sql/quality`. Does not belong here: what a check makes of the rows (see `quality`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
+from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.plan import SliceToLoad
+from finance_platform.warehouse.statements import INVARIANTS, SqlFile, statement
+from finance_platform_tests.warehouse.star_files import (
+    ACTUAL,
+    BUDGET,
+    FORECAST,
+    LOADED_AT,
+    RENT,
+    REVENUE,
+    SALES,
+    Fact,
+    Lake,
+    accounts,
+    departments,
+    january,
+)
+
+
+def _february(*facts: Fact) -> Callable[[Lake], SliceToLoad]:
+    return lambda lake: lake.facts("2025-02", "broken", facts)
+
+
+def _department_twice(lake: Lake) -> SliceToLoad:
+    return lake.dimension(DIM_DEPARTMENT, [*departments(), {**departments()[0], "department_code": "0030"}], "broken")
+
+
+def _account_number_in_two_cases(lake: Lake) -> SliceToLoad:
+    rows = [{**accounts()[0], "account_number": "a-1"}, {**accounts()[1], "account_number": "A-1"}, *accounts()[2:]]
+    return lake.dimension(DIM_ACCOUNT, rows, "broken")
+
+
+RENT_PAID = Fact("2025-02-10", SALES, RENT, ACTUAL, "10.00")
+
+BROKEN: list[tuple[SqlFile, Callable[[Lake], SliceToLoad], list[tuple[Any, ...]]]] = [
+    (SqlFile.FACT_GRAIN_IS_UNIQUE, _february(RENT_PAID, RENT_PAID), [(20250210, SALES, RENT, ACTUAL, 2)]),
+    (SqlFile.REFERENCES_RESOLVE, _february(RENT_PAID._replace(account=77)), [("AccountKey", 77, 1)]),
+    (SqlFile.REFERENCES_RESOLVE, _february(RENT_PAID._replace(department=77)), [("DepartmentKey", 77, 1)]),
+    (SqlFile.REFERENCES_RESOLVE, _february(RENT_PAID._replace(scenario=77)), [("ScenarioKey", 77, 1)]),
+    (
+        SqlFile.REFERENCES_RESOLVE,
+        lambda lake: lake.facts("2031-02", "broken", [RENT_PAID._replace(day="2031-02-03")]),
+        [("DateKey", 20310203, 1)],
+    ),
+    (
+        SqlFile.VARIANCE_IDENTITY,
+        _february(RENT_PAID._replace(budget="4.00", variance="5.99")),
+        [(20250210, SALES, RENT, ACTUAL, Decimal("10.00"), Decimal("4.00"), Decimal("5.99"))],
+    ),
+    (SqlFile.KEYS_COLLIDE_NOWHERE, _department_twice, [("DimDepartment", "DepartmentKey", str(SALES), 2)]),
+    (SqlFile.KEYS_COLLIDE_NOWHERE, _account_number_in_two_cases, [("DimAccount", "AccountNumber", "A-1", 2)]),
+    (
+        SqlFile.BASELINE_BOOKED_ONCE,
+        _february(
+            RENT_PAID._replace(budget="8.00"),
+            RENT_PAID._replace(day="2025-02-11", budget="8.00"),
+            Fact("2025-02-01", SALES, RENT, BUDGET, "8.00", "8.00"),
+        ),
+        [("2025-02", SALES, RENT, Decimal("16.00"), Decimal("8.00"))],
+    ),
+    (
+        SqlFile.BASELINE_BOOKED_ONCE,
+        _february(RENT_PAID, Fact("2025-02-01", SALES, REVENUE, BUDGET, "8.00", "8.00")),
+        [("2025-02", SALES, REVENUE, Decimal("0.00"), Decimal("8.00"))],
+    ),
+]
+
+
+@pytest.mark.parametrize("invariant", INVARIANTS, ids=str)
+def test_a_sound_warehouse_breaks_no_invariant(loaded: DuckDBWarehouse, invariant: SqlFile) -> None:
+    assert loaded.query(statement(invariant)).rows == []
+
+
+@pytest.mark.parametrize(("invariant", "spoil", "rows"), BROKEN)
+def test_a_broken_warehouse_gives_the_rows_that_break_it(
+    loaded: DuckDBWarehouse,
+    lake: Lake,
+    invariant: SqlFile,
+    spoil: Callable[[Lake], SliceToLoad],
+    rows: list[tuple[Any, ...]],
+) -> None:
+    publish(loaded, [spoil(lake)], run_id="run-2", loaded_at=LOADED_AT)
+
+    assert loaded.query(statement(invariant)).rows == rows
+
+
+def test_every_invariant_is_shown_to_fail() -> None:
+    assert {invariant for invariant, _, _ in BROKEN} == set(INVARIANTS)
+
+
+def test_months_of_a_budget_that_actual_does_not_reach_break_nothing(loaded: DuckDBWarehouse, lake: Lake) -> None:
+    ahead = lake.facts("2025-12", "b1", [Fact("2025-12-01", SALES, RENT, BUDGET, "8.00", "8.00")])
+    publish(loaded, [ahead], run_id="run-2", loaded_at=LOADED_AT)
+
+    assert loaded.query(statement(SqlFile.BASELINE_BOOKED_ONCE)).rows == []
+
+
+def test_sums_by_scenario_and_period_are_those_of_the_lake(loaded: DuckDBWarehouse, lake: Lake) -> None:
+    result = loaded.query(statement(SqlFile.SUMS_BY_SCENARIO_AND_PERIOD))
+
+    assert result.columns == ["ScenarioKey", "Period", "RowCount", "Amount", "BudgetAmount"]
+    expected = {
+        part.scenario_key: (part.row_count, part.amount, part.budget_amount)
+        for part in lake.facts("2025-01", "j1", january()).sums
+    }
+    assert {row[0]: row[2:] for row in result.rows if row[1] == "2025-01"} == expected
+    assert [row[:3] for row in result.rows] == [
+        (ACTUAL, "2025-01", 6),
+        (ACTUAL, "2025-02", 2),
+        (BUDGET, "2025-01", 3),
+        (FORECAST, "2025-01", 1),
+    ]
+
+
+def test_sums_count_rows_whose_date_the_dimension_does_not_have(loaded: DuckDBWarehouse, lake: Lake) -> None:
+    publish(
+        loaded,
+        [lake.facts("2031-02", "x", [RENT_PAID._replace(day="2031-02-03")])],
+        run_id="run-2",
+        loaded_at=LOADED_AT,
+    )
+
+    rows = loaded.query(statement(SqlFile.SUMS_BY_SCENARIO_AND_PERIOD)).rows
+
+    assert (ACTUAL, "2031-02", 1, Decimal("10.00"), Decimal("0.00")) in rows
+
+
+def test_an_inferred_member_that_lines_mention_is_named_and_a_described_one_is_not(loaded: DuckDBWarehouse) -> None:
+    assert [row[:2] for row in loaded.query(statement(SqlFile.INFERRED_DEPARTMENTS)).rows] == [("0020", 4)]
+    assert loaded.query(statement(SqlFile.INFERRED_ACCOUNTS)).rows == []

@@ -1,0 +1,124 @@
+"""What the views and the report's query answer.
+
+Belongs here: `sql/views` and `sql/reporting`, on a small star whose answers can be worked out by hand.
+Does not belong here: the checks (see `test_invariants`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.statements import SqlFile, statement
+from finance_platform_tests.warehouse.star_files import (
+    ACTUAL,
+    BUDGET,
+    HEADS,
+    LOADED_AT,
+    RENT,
+    REVENUE,
+    SALES,
+    Fact,
+    Lake,
+    removed,
+)
+
+
+def cells(warehouse: DuckDBWarehouse, columns: str, where: str = "1 = 1") -> list[tuple[object, ...]]:
+    view = f"SELECT {columns} FROM ActualVsBudget WHERE {where} ORDER BY Period, DepartmentCode, AccountNumber"
+    return warehouse.query(view).rows
+
+
+def test_the_view_has_one_row_per_period_department_and_account_with_the_budget_counted_once(
+    loaded: DuckDBWarehouse,
+) -> None:
+    assert cells(loaded, "Period, DepartmentCode, AccountNumber, Actual, Budget, Variance", "HasBudget") == [
+        ("2025-01", "0010", "4000", Decimal("1000.00"), Decimal("900.00"), Decimal("100.00")),
+        ("2025-01", "0010", "6000", Decimal("250.50"), Decimal("200.00"), Decimal("50.50")),
+        ("2025-01", "0020", "1500", Decimal("80.00"), Decimal("100.00"), Decimal("-20.00")),
+    ]
+
+
+def test_a_period_without_lines_of_the_baseline_has_no_budget_rather_than_a_budget_of_zero(
+    loaded: DuckDBWarehouse,
+) -> None:
+    assert cells(loaded, "Actual, Budget, Variance, FavourableVariance, HasBudget", "Period = '2025-02'") == [
+        (Decimal("1100.00"), None, None, None, False),
+        (Decimal("250.50"), None, None, None, False),
+    ]
+
+
+def test_a_period_has_a_budget_as_soon_as_any_cell_of_the_baseline_lies_in_it(
+    loaded: DuckDBWarehouse, lake: Lake
+) -> None:
+    facts = [
+        Fact("2025-02-10", SALES, REVENUE, ACTUAL, "1100.00"),
+        Fact("2025-02-01", SALES, HEADS, BUDGET, "3.00", "3.00"),
+    ]
+    publish(loaded, [lake.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT)
+
+    assert cells(loaded, "Actual, Budget, Variance, HasBudget", "Period = '2025-02'") == [
+        (Decimal("1100.00"), Decimal("0.00"), Decimal("1100.00"), True)
+    ]
+
+
+def test_more_revenue_and_less_expense_are_favourable_and_other_accounts_are_neither(loaded: DuckDBWarehouse) -> None:
+    assert cells(loaded, "AccountType, FavourableVariance", "HasBudget") == [
+        ("Revenue", Decimal("100.00")),
+        ("Expense", Decimal("-50.50")),
+        ("Asset", None),
+    ]
+
+
+def test_balances_and_statistics_are_not_in_the_view(loaded: DuckDBWarehouse) -> None:
+    rows = loaded.query("SELECT DISTINCT AccountName FROM ActualVsBudget ORDER BY AccountName").rows
+
+    assert rows == [("Rent",), ("Revenue",), ("Trucks",)]
+
+
+def test_a_budgeted_cell_without_actuals_is_in_the_view(loaded: DuckDBWarehouse, lake: Lake) -> None:
+    facts = [
+        Fact("2025-02-01", SALES, RENT, ACTUAL, "0.00", "70.00"),
+        Fact("2025-02-01", SALES, RENT, BUDGET, "70.00", "70.00"),
+    ]
+    publish(loaded, [lake.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT)
+
+    assert cells(loaded, "Actual, Budget, FavourableVariance", "Period = '2025-02'") == [
+        (Decimal("0.00"), Decimal("70.00"), Decimal("70.00"))
+    ]
+
+
+def test_a_year_compares_the_periods_that_have_a_budget_and_shows_the_whole_year_beside_them(
+    loaded: DuckDBWarehouse,
+) -> None:
+    result = loaded.query(statement(SqlFile.VARIANCE_BY_YEAR))
+
+    assert result.columns == ["Year", "AccountType", "Actual", "ActualWithBudget", "Budget", "Variance"]
+    assert [tuple(map(str, row)) for row in result.rows] == [
+        ("2025", "Asset", "80.00", "80.00", "100.00", "-20.00"),
+        ("2025", "Expense", "501.00", "250.50", "200.00", "50.50"),
+        ("2025", "Revenue", "2100.00", "1000.00", "900.00", "100.00"),
+    ]
+
+
+def test_a_year_without_any_budget_says_so_by_null(loaded: DuckDBWarehouse) -> None:
+    publish(loaded, [removed("2025-01")], run_id="run-2", loaded_at=LOADED_AT)
+
+    assert loaded.query(statement(SqlFile.VARIANCE_BY_YEAR)).rows == [
+        (2025, "Expense", Decimal("250.50"), None, None, None),
+        (2025, "Revenue", Decimal("1100.00"), None, None, None),
+    ]
+
+
+@pytest.mark.parametrize("column", ["Actual", "Budget", "Variance", "FavourableVariance"])
+def test_money_in_the_view_keeps_its_type(loaded: DuckDBWarehouse, column: str) -> None:
+    kinds = loaded.query(
+        "SELECT data_type FROM information_schema.columns "
+        "WHERE table_name = 'ActualVsBudget' AND column_name = :column",
+        {"column": column},
+    ).rows
+
+    assert kinds == [("DECIMAL(18,2)",)]
