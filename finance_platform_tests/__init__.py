@@ -1,1 +1,1 @@
-"""Tests of the Finance Analytics Platform, by what they need: unit, transforms, warehouse, orchestration, end to end."""
+"""Tests of the Finance Analytics Platform, in folders by what they need."""

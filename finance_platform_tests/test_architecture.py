@@ -1,4 +1,4 @@
-"""The house rules that a reader could otherwise only hope for: contracts, SQL, imports, settings, in both directions."""
+"""The house rules: contracts, SQL, imports, settings, each in both directions."""
 
 from __future__ import annotations
 

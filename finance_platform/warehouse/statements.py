@@ -50,16 +50,6 @@ DEFINITIONS = (
 )
 """Tables, then the views that read them."""
 
-INVARIANTS = (
-    SqlFile.FACT_GRAIN_IS_UNIQUE,
-    SqlFile.REFERENCES_RESOLVE,
-    SqlFile.VARIANCE_IDENTITY,
-    SqlFile.KEYS_COLLIDE_NOWHERE,
-    SqlFile.BASELINE_BOOKED_ONCE,
-)
-"""Each gives the rows that break it: no row is a pass."""
-
-
 def sql_folder() -> Path:
     """Return the folder of the SQL files: inside the package once installed, beside it in a checkout."""
     package = Path(finance_platform.__file__).parent

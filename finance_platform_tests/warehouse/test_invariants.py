@@ -15,7 +15,7 @@ from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
 from finance_platform.warehouse.duckdb import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.plan import SliceToLoad
-from finance_platform.warehouse.statements import INVARIANTS, SqlFile, statement
+from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.warehouse.star_files import (
     ACTUAL,
     BUDGET,
@@ -29,6 +29,14 @@ from finance_platform_tests.warehouse.star_files import (
     accounts,
     departments,
     january,
+)
+
+INVARIANTS = (
+    SqlFile.FACT_GRAIN_IS_UNIQUE,
+    SqlFile.REFERENCES_RESOLVE,
+    SqlFile.VARIANCE_IDENTITY,
+    SqlFile.KEYS_COLLIDE_NOWHERE,
+    SqlFile.BASELINE_BOOKED_ONCE,
 )
 
 

@@ -1,0 +1,114 @@
+"""Tests of `dim_date`: every column against Python's own calendar."""
+
+from __future__ import annotations
+
+import calendar
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from finance_platform.contracts.star import DIM_DATE
+from finance_platform.transforms.dim_date import dim_date
+from finance_platform_tests.transforms.rows import assert_is, rows_of
+
+FIRST, LAST = 1999, 2030
+
+
+def calendar_day(day: date, fiscal_start: int) -> dict[str, Any]:
+    """Return a day as Python's datetime and calendar have it."""
+    iso = day.isocalendar()
+    # Counted in months from the start of the fiscal year that the day is in.
+    start = date(day.year if day.month >= fiscal_start else day.year - 1, fiscal_start, 1)
+    end = date(start.year + 1, fiscal_start, 1) - timedelta(days=1)
+    month_of_year = (day.year - start.year) * 12 + day.month - start.month + 1
+    return {
+        "date_key": int(day.strftime("%Y%m%d")),
+        "full_date": day,
+        "year": day.year,
+        "quarter": {1: 1, 2: 1, 3: 1, 4: 2, 5: 2, 6: 2, 7: 3, 8: 3, 9: 3, 10: 4, 11: 4, 12: 4}[day.month],
+        "month": day.month,
+        "day": day.day,
+        "week_of_year": iso.week,
+        "day_of_week": calendar.day_name[day.weekday()],
+        "iso_year": iso.year,
+        "month_name": calendar.month_name[day.month],
+        "year_month": day.isoformat()[:7],
+        "fiscal_year": end.year,
+        "fiscal_quarter": (month_of_year + 2) // 3,
+        "fiscal_period": month_of_year,
+        "is_month_end": day.day == calendar.monthrange(day.year, day.month)[1],
+    }
+
+
+def days_of(spark: SparkSession, first: int, last: int, fiscal_start: int = 1) -> list[dict[str, Any]]:
+    """Return the calendar's rows by day."""
+    offsets = spark.range((date(last + 1, 1, 1) - date(first, 1, 1)).days)
+    result = dim_date(offsets, first, fiscal_start)
+    assert_is(result, DIM_DATE)
+    return sorted(rows_of(result), key=lambda row: row["full_date"])
+
+
+@pytest.mark.parametrize("fiscal_start", [1, 4, 7, 12])
+def test_every_column_of_every_day_is_what_the_calendar_says(spark: SparkSession, fiscal_start: int) -> None:
+    """32 years, leap years and a century's turn among them; no gap, no day twice."""
+    expected = []
+    day = date(FIRST, 1, 1)
+    while day.year <= LAST:
+        expected.append(calendar_day(day, fiscal_start))
+        day += timedelta(days=1)
+    found = days_of(spark, FIRST, LAST, fiscal_start)
+    assert len(found) == len(expected) == 11_688
+    assert [(a, b) for a, b in zip(found, expected, strict=True) if a != b] == []
+
+
+def test_a_fiscal_year_is_named_by_the_year_in_which_it_ends(spark: SparkSession) -> None:
+    """A year from April: 31 March 2025 closes period 12 of 2025, 1 April opens period 1 of 2026."""
+    found = {row["date_key"]: row for row in days_of(spark, 2025, 2025, fiscal_start=4)}
+    shown = ("fiscal_year", "fiscal_quarter", "fiscal_period")
+    assert tuple(found[20250331][name] for name in shown) == (2025, 4, 12)
+    assert tuple(found[20250401][name] for name in shown) == (2026, 1, 1)
+
+
+def test_a_fiscal_year_from_january_is_the_calendar_year(spark: SparkSession) -> None:
+    """Every quarter and month agree."""
+    for row in days_of(spark, 2024, 2025):
+        assert (row["fiscal_year"], row["fiscal_quarter"], row["fiscal_period"]) == (
+            row["year"],
+            row["quarter"],
+            row["month"],
+        )
+
+
+@pytest.mark.parametrize(
+    ("day", "iso_year", "week"),
+    [
+        (20210103, 2020, 53),  # a Sunday: still week 53 of the year before
+        (20210104, 2021, 1),
+        (20241229, 2024, 52),
+        (20241230, 2025, 1),  # a Monday of December in week 1 of the next year
+    ],
+)
+def test_weeks_at_the_turn_of_the_year_belong_to_the_year_of_their_thursday(
+    spark: SparkSession, day: int, iso_year: int, week: int
+) -> None:
+    """WeekOfYear means nothing without IsoYear."""
+    year = day // 10_000
+    found = {row["date_key"]: row for row in days_of(spark, year, year)}[day]
+    assert (found["iso_year"], found["week_of_year"]) == (iso_year, week)
+
+
+def test_the_29th_of_february_is_a_day_and_a_month_end_in_leap_years_only(spark: SparkSession) -> None:
+    """2000 was a leap year although a century."""
+    found = {row["date_key"]: row["is_month_end"] for row in days_of(spark, 2000, 2001)}
+    assert found[20000229]
+    assert not found[20000228]
+    assert found[20010228]
+    assert 20010229 not in found
+
+
+def test_a_home_with_data_of_one_year_has_whole_calendar_years_only(spark: SparkSession) -> None:
+    """From 1 January to 31 December."""
+    found = [row["full_date"] for row in days_of(spark, 2023, 2023)]
+    assert (found[0], found[-1], len(found)) == (date(2023, 1, 1), date(2023, 12, 31), 365)

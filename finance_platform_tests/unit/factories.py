@@ -1,0 +1,219 @@
+"""Short ways to what the unit tests are about: settings, feeds, typed rows, events, commits, deliveries.
+
+Belongs here: values that most tests do not care about, with names for those that they do.
+Does not belong here: expectations.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from finance_platform.feeds.amounts import ParsedAmounts
+from finance_platform.feeds.catalog import parse_descriptor
+from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.descriptor import FeedDescriptor
+from finance_platform.feeds.ledger_lines import LedgerLines
+from finance_platform.feeds.reference_rows import ReferenceRows
+from finance_platform.feeds.resolved import LoadMode, ResolvedFeed
+from finance_platform.lake.deliveries import Count, DeliveryCommit, PeriodCount
+from finance_platform.lake.register import Delivered
+from finance_platform.lake.state import LakeState, derive_state
+from finance_platform.settings import Settings
+
+LEDGER = """\
+feed: ledger
+kind: ledger
+path: ledger*.csv
+columns:
+  date: {from: Date, formats: [yyyy-MM-dd]}
+  department: {from: Dept}
+  account: {from: Account}
+  amount: {from: Amount, thousands: ","}
+constants: {scenario: Actual}
+"""
+"""The smallest ledger descriptor, header `HEADER`."""
+
+HEADER = ("Date", "Dept", "Account", "Amount")
+GOOD = {"Date": "2025-01-15", "Dept": "D100", "Account": "4000", "Amount": "100.00"}
+"""A row under `HEADER` that breaks no rule."""
+
+
+def settings(**values: Any) -> Settings:
+    """Return settings that neither the environment nor a .env file has a say in."""
+    return Settings(_env_file=None, **values)
+
+
+def descriptor(text: str = LEDGER, **replaced: str) -> FeedDescriptor:
+    """Return a valid descriptor; `replaced` puts another text into the place of a top-level key's line."""
+    return parse_descriptor(with_lines(text, **replaced), "feeds/test.yaml")
+
+
+def with_lines(text: str, **replaced: str) -> str:
+    """Return a descriptor's text with top-level keys replaced (with all that is indented under them) or added."""
+    kept: list[str] = []
+    key = ""
+    for line in text.splitlines():
+        key = line.partition(":")[0] if line[:1].strip() else key
+        if key not in replaced:
+            kept.append(line)
+    return "\n".join([*kept, *(f"{name}: {value}" for name, value in replaced.items())]) + "\n"
+
+
+def with_columns(columns: Mapping[str, str], **replaced: str) -> str:
+    """Return `LEDGER` with columns (flow-style YAML) replaced or added, and other top-level keys replaced."""
+    usual = {
+        "date": "{from: Date, formats: [yyyy-MM-dd]}",
+        "department": "{from: Dept}",
+        "account": "{from: Account}",
+        "amount": '{from: Amount, thousands: ","}',
+    }
+    lines = "".join(f"\n  {name}: {value}" for name, value in (usual | dict(columns)).items())
+    return with_lines(LEDGER, columns=lines, **replaced)
+
+
+def feed(text: str = LEDGER, **values: Any) -> ResolvedFeed:
+    """Return a resolved feed; `values` are settings."""
+    return descriptor(text).resolve(settings(**values))
+
+
+def raw_batch(header: Sequence[str], rows: Iterable[Sequence[str]], problems: Sequence[str | None] = ()) -> RawBatch:
+    """Return rows as a reader gives them; the first stands on line 2."""
+    cells = [list(row) for row in rows]
+    columns = {name: pa.array([row[i] for row in cells], pa.string()) for i, name in enumerate(header)}
+    lines = pa.array(range(2, len(cells) + 2), pa.int64())
+    return RawBatch(columns, lines, pa.array(problems or [None] * len(cells), pa.string()))
+
+
+@dataclass(frozen=True)
+class Typed:
+    """Typed rows, easy to ask."""
+
+    columns: Mapping[str, pa.Array]
+    parsed: ParsedAmounts | None = None
+
+    def column(self, name: str) -> list[Any]:
+        """Return a column's values."""
+        values: list[Any] = self.columns[name].to_pylist()
+        return values
+
+    def one(self, name: str) -> Any:
+        """Return the only row's value of a column."""
+        (value,) = self.column(name)
+        return value
+
+    @property
+    def rules(self) -> list[str]:
+        """The rules that the only row broke."""
+        return (self.one("rules") or "").split(",") if self.one("rules") else []
+
+
+def ledger_rows(text: str, *rows: Mapping[str, str], header: Sequence[str] | None = None, **values: Any) -> Typed:
+    """Return rows, given as cells by header, typed under a ledger descriptor; cells not given are `GOOD`'s or blank."""
+    names = list(header or dict.fromkeys([*HEADER, *(name for row in rows for name in row)]))
+    cells = [[{**GOOD, **row}.get(name, "") for name in names] for row in rows]
+    columns, parsed = LedgerLines(feed(text, **values), names).type_batch(raw_batch(names, cells))
+    return Typed(columns, parsed)
+
+
+def reference_rows(text: str, header: Sequence[str], *rows: Sequence[str]) -> Typed:
+    """Return rows typed under a descriptor of departments or accounts."""
+    return Typed(ReferenceRows(feed(text), list(header)).type_batch(raw_batch(header, rows)))
+
+
+def delivered(object_key: str = "ledger.csv", content: str = "v1", **values: Any) -> Delivered:
+    """Return an event; the delivery's identity follows from key and content, as it should."""
+    moment = values.pop("modified_at", "2025-02-01T08:00:00.000000+00:00")
+    usual: dict[str, Any] = {
+        "feed": "ledger",
+        "kind": "ledger",
+        "delivery_id": f"{object_key}@{content}",
+        "fingerprint": content,
+        "stamp": f"{content}-{moment}",
+        "size": len(content),
+        "modified_at": moment,
+        "load_mode": "append",
+        "tolerated_share": "0",
+        "tolerated_amount": None,
+        "at": moment,
+        "run_id": "run-1",
+    }
+    return Delivered(object_key=object_key, **(usual | values))
+
+
+def money(rows: int, amount: str = "0.00", absolute: str | None = None, unpriced: int = 0) -> Count:
+    """Return a count of rows and money."""
+    return Count(rows, Decimal(amount), Decimal(absolute if absolute is not None else amount), unpriced)
+
+
+def in_period(period: str, scenario: str = "Actual", kind: str | None = None, amount: str = "10.00") -> PeriodCount:
+    """Return one accepted line's count in a period."""
+    return PeriodCount(scenario, kind or scenario.split(" ")[0].capitalize(), period, 1, Decimal(amount))
+
+
+def commit_of(event: Delivered, *periods: PeriodCount, **values: Any) -> DeliveryCommit:
+    """Return the commit of a delivery that was read whole, each line of `periods` accepted."""
+    accepted = Count(
+        sum(count.rows for count in periods),
+        sum((count.amount for count in periods), Decimal("0.00")),
+        sum((abs(count.amount) for count in periods), Decimal("0.00")),
+    )
+    days = sorted(f"{count.period}-01" for count in periods)
+    usual: dict[str, Any] = {
+        "status": "read",
+        "read": replace(accepted, absolute=Decimal("0.00")),
+        "outcomes": {"accepted": accepted},
+        "periods": tuple(periods),
+        "members_hash": "members",
+        "first_day": days[0] if days else "",
+        "last_day": days[-1] if days else "",
+    }
+    names = ("delivery_id", "object_key", "feed", "kind", "fingerprint")
+    return DeliveryCommit(**({name: getattr(event, name) for name in names} | usual | values))
+
+
+def refused(event: Delivered) -> DeliveryCommit:
+    """Return the commit of a file that could not be read."""
+    return commit_of(event, status="refused", refusal="the file is empty", fix="send it again", outcomes={})
+
+
+def partly_rejected(event: Delivered, rejected: int, of: int, amount: str = "0.00") -> DeliveryCommit:
+    """Return the commit of a delivery with some rows rejected, `amount` of money in them."""
+    bad = money(rejected, amount, amount.lstrip("-"))
+    good = commit_of(event, *[in_period("2025-01")] * (of - rejected))
+    return replace(good, read=good.read + replace(bad, absolute=Decimal(0)), outcomes={**good.outcomes, "rejected": bad})
+
+
+def state_of(*pairs: tuple[Delivered, DeliveryCommit | None]) -> LakeState:
+    """Return the state that events and their commits mean; None where a delivery is not read yet."""
+    return derive_state([event for event, _ in pairs], {c.delivery_id: c for _, c in pairs if c is not None})
+
+
+def live_in(*periods: PeriodCount, key: str = "ledger.csv", content: str = "v1", **values: Any) -> Any:
+    """Return an event and a commit for `state_of`; `values` starting with `commit_` go to the commit."""
+    own = {name.removeprefix("commit_"): values.pop(name) for name in list(values) if name.startswith("commit_")}
+    event = delivered(key, content, **values)
+    return event, commit_of(event, *periods, **own)
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    """Write a file and its folders; return it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def raw_cells(document: str) -> dict[str, str]:
+    """Return the cells that a rejected row carries."""
+    cells: dict[str, str] = json.loads(document)
+    return cells
+
+
+Kind = Literal["ledger", "departments", "accounts"]
+Mode = LoadMode
