@@ -18,7 +18,10 @@ import pyarrow.compute as pc
 MONEY_TYPE = pa.decimal128(18, 2)
 _CENT = Decimal("0.01")
 _LIMIT = Decimal(10) ** 16
-_EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
+EXACT = Context(prec=100, rounding=ROUND_HALF_UP)
+"""Amounts as written add up exactly in this context; Python's own keeps 28 digits."""
+
+_MAX_DECIMALS = 60
 _MINUS_SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-"})
 
 
@@ -55,11 +58,11 @@ def parse_amounts(texts: pa.StringArray, decimal: str = ".", thousands: str | No
     slow: list[Decimal | None] = []
     for text in pc.take(texts, positions).to_pylist():
         exact = parse_amount(text, decimal, thousands)
-        cents = None if exact is None else exact.quantize(_CENT, context=_EXACT)
+        cents = None if exact is None else exact.quantize(_CENT, context=EXACT)
         slow.append(cents)
         if exact is not None and cents is not None:
-            total += exact
-            rounding += cents - exact
+            total = EXACT.add(total, exact)
+            rounding = EXACT.add(rounding, EXACT.subtract(cents, exact))
     values = pc.replace_with_mask(fast, rest, pa.array(slow, MONEY_TYPE))
     return ParsedAmounts(values, total, rounding)
 
@@ -69,9 +72,15 @@ def parse_amount(text: str, decimal: str = ".", thousands: str | None = None) ->
 
     Understood: a sign before or after, parentheses for negatives, a currency sign, spaces as grouping,
     full-width digits, a lone dash for zero. Not understood, because the source has lost digits: 1.2E+05.
+    Nor is a number that a sign or a footnote mark stands in or at, such as 12€50 and 100².
     """
-    plain = unicodedata.normalize("NFKC", text).translate(_MINUS_SIGNS).strip()
-    plain = "".join(mark for mark in plain if unicodedata.category(mark) != "Sc").strip()
+    if not text.isascii() and any(unicodedata.category(mark) == "No" for mark in text):
+        return None
+    plain = unicodedata.normalize("NFKC", text).translate(_MINUS_SIGNS)
+    pieces = "".join("¤" if unicodedata.category(mark) == "Sc" else mark for mark in plain).split("¤")
+    if sum(1 for piece in pieces if piece.strip(" +-()")) > 1:
+        return None
+    plain = "".join(pieces).strip()
     if plain == "-":
         return Decimal(0)
     in_parentheses = plain.startswith("(") and plain.endswith(")")
@@ -85,9 +94,9 @@ def parse_amount(text: str, decimal: str = ".", thousands: str | None = None) ->
         return None
     digits = re.sub(r"[^0-9]", "", match["whole"]) or "0"
     value = Decimal(f"{digits}.{match['fraction'] or '0'}")
-    if abs(value) >= _LIMIT - 1:
+    if value >= _LIMIT or value.quantize(_CENT, context=EXACT) >= _LIMIT:
         return None
-    return -value if in_parentheses or signs == ["-"] else value
+    return EXACT.minus(value) if in_parentheses or signs == ["-"] else value
 
 
 @lru_cache(maxsize=32)
@@ -98,11 +107,10 @@ def _plain_pattern(decimal: str) -> str:
 @lru_cache(maxsize=32)
 def _written_pattern(decimal: str, thousands: str | None) -> re.Pattern[str]:
     # A space groups whatever the descriptor says; a mark that groups must stand before three digits,
-    # so that 1,23 under thousands "," is refused rather than read as 123.
-    groups = "".join(re.escape(mark) for mark in {" ", thousands or " "})
-    whole = rf"[0-9]*|[0-9]{{1,3}}(?:[{groups}][0-9]{{3}})+"
-    mark = re.escape(decimal)
-    return re.compile(rf"(?P<before>[-+]?)\s*(?P<whole>{whole})(?:{mark}(?P<fraction>[0-9]*))?\s*(?P<after>[-+]?)")
+    # so that 1,23 under thousands "," is refused rather than read as 123. One number has one such mark.
+    groups = "".join(f"|[0-9]{{1,3}}(?:{re.escape(mark)}[0-9]{{3}})+" for mark in sorted({" ", thousands or " "}))
+    fraction = f"(?:{re.escape(decimal)}(?P<fraction>[0-9]{{0,{_MAX_DECIMALS}}}))?"
+    return re.compile(rf"(?P<before>[-+]?)\s*(?P<whole>[0-9]*{groups}){fraction}\s*(?P<after>[-+]?)")
 
 
 def _sum(values: pa.Array) -> Decimal:

@@ -37,11 +37,13 @@ class Problem:
         where: the file.
         message: what was expected and found.
         fix: what to do.
+        feed: the feed that it touches, where that is known.
     """
 
     where: str
     message: str
     fix: str
+    feed: str = ""
 
 
 @dataclass(frozen=True)

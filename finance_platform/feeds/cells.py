@@ -65,7 +65,7 @@ def bind_fields(rules: ReadingRules, header: Sequence[str]) -> dict[str, FieldSo
         if source is not None:
             bound[name] = source
         elif rule.required:
-            raise _missing(name, rule, header)
+            raise _missing(name, rule, header, _unclaimed(rules, headers))
     return bound
 
 
@@ -139,9 +139,14 @@ def _joined(template: str, batch: RawBatch) -> pa.StringArray:
     return pc.binary_join_element_wise(*pieces, "", null_handling="emit_null")
 
 
-def _missing(name: str, rule: FieldRule, header: Sequence[str]) -> UnreadableDeliveryError:
+def _unclaimed(rules: ReadingRules, headers: Mapping[str, str]) -> list[str]:
+    claimed = {fold(text) for rule in rules.fields.values() for text in rule.sources}
+    return [name for folded, name in headers.items() if folded not in claimed]
+
+
+def _missing(name: str, rule: FieldRule, header: Sequence[str], unclaimed: Sequence[str]) -> UnreadableDeliveryError:
     wanted = " or ".join(repr(text) for text in (*rule.sources, rule.debit, rule.credit) if text)
-    near = nearest(rule.sources[0], header) if rule.sources else None
+    near = nearest(rule.sources[0], unclaimed) if rule.sources else None
     hint = f"; is it {near!r}?" if near else ""
     return UnreadableDeliveryError(
         f"the header lacks the column for {name}: expected {wanted}, found {', '.join(map(clean, header))}{hint}",

@@ -108,7 +108,7 @@ def _event(
         known = last.fingerprint if last and last.stamp == item.stamp else None
         fingerprint = known or raw.fingerprint(item.key)
     except OSError as error:
-        problems.append(_unreadable(item.key, error))
+        problems.append(_unreadable(item.key, feed.feed, error))
         return None
     amount = feed.tolerance.rejected_amount
     return Delivered(
@@ -132,9 +132,8 @@ def _differs(event: Delivered, last: Delivered | None) -> bool:
     return last is None or replace(event, at=last.at, run_id=last.run_id) != last
 
 
-def _unreadable(key: str, error: OSError) -> Problem:
+def _unreadable(key: str, feed: str, error: OSError) -> Problem:
     from finance_platform.feeds.catalog import Problem  # not at the top: Glue, which has no YAML, imports this package
 
-    return Problem(
-        key, f"the file cannot be opened: {error.strerror or error}", "check its permissions, then run again"
-    )
+    found = f"the file cannot be opened: {error.strerror or error}"
+    return Problem(key, found, "check its permissions, then run again", feed)

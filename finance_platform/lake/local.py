@@ -96,7 +96,11 @@ class LocalLake:
         return Path(name)
 
     def _describe(self, path: Path) -> LakeObject:
-        status = path.stat()
+        try:
+            status = path.stat()
+        except OSError:
+            # A link that leads nowhere is listed as itself, so that whoever opens it can say so.
+            status = path.lstat()
         return LakeObject(
             key=path.relative_to(self._root).as_posix(),
             size=status.st_size,

@@ -29,7 +29,7 @@ def check_raw(feed: str, intake: Intake) -> list[Outcome]:
     """Return whether a feed's objects can be opened and are still there."""
     opened, vanished = raw_checks(feed)
     known = {event.object_key for event in intake.events if event.feed == feed}
-    problems = [p for p in intake.problems if p.where in known or p.where in intake.present.get(feed, {})]
+    problems = [problem for problem in intake.problems if problem.feed == feed]
     gone = [key for key in intake.vanished if key in known]
     return [
         _outcome(opened, [_problem(problem) for problem in problems], "files cannot be opened"),

@@ -40,7 +40,8 @@ def fact_financials(lines: DataFrame, coverage: DataFrame, baseline_key: int, ac
         cells.where(is_baseline)
         .groupBy("period", "department_key", "account_key")
         .agg(F.sum("amount").alias("budget_amount"))
-        .join(F.broadcast(_compared(cells.where(~is_baseline), coverage, actual_key)), on="period", how="inner")
+        # The baseline is not compared with itself, not even where Actual is the baseline.
+        .join(F.broadcast(_compared(cells, coverage, actual_key).where(~is_baseline)), on="period", how="inner")
         .select(
             "period",
             F.col("first_day").alias("transaction_date"),

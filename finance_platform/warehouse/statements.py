@@ -50,6 +50,7 @@ DEFINITIONS = (
 )
 """Tables, then the views that read them."""
 
+
 def sql_folder() -> Path:
     """Return the folder of the SQL files: inside the package once installed, beside it in a checkout."""
     package = Path(finance_platform.__file__).parent
