@@ -107,7 +107,7 @@ def status(home: Path | None, as_json: bool) -> int:
         rendering.print_deliveries(console, found)
         rendering.print_warnings(console, found)
         rendering.print_slices(console, found)
-        rendering.print_line(console, found.line)
+        rendering.print_line(console, found)
     return EXIT_FINE if found.is_sound else EXIT_STOPPED
 
 
@@ -159,6 +159,8 @@ def ui(home: Path | None, port: int) -> int:
     settings = load_settings(home=home)
     folder = prepare_dagster_home(settings.dagster_home)
     environment = {**os.environ, "DAGSTER_HOME": str(folder), f"{ENV_PREFIX}HOME": str(settings.home_path)}
+    # Dagster advises a scaffolding tool instead of `dagster dev`; the project has its own layout.
+    environment["PYTHONWARNINGS"] = "ignore:Function `dev_command` is superseded"
     arguments = ["-m", "dagster", "dev", "-m", "finance_platform.definitions", "-h", "127.0.0.1", "-p", str(port)]
     os.execve(sys.executable, [sys.executable, *arguments], environment)
 
@@ -168,8 +170,7 @@ def _snapshot(settings: Settings) -> Snapshot:
     from finance_platform.lake.plan import StarSettings
     from finance_platform.lake.snapshot import take_snapshot
 
-    star = StarSettings(settings.baseline_scenario, settings.actuals_through, settings.fiscal_year_start_month)
-    return take_snapshot(LocalLake(settings.processed_root), star)
+    return take_snapshot(LocalLake(settings.processed_root), StarSettings.of(settings))
 
 
 def _status(settings: Settings) -> Status:

@@ -1,6 +1,6 @@
 """What every test shares: an environment in which nobody has set anything of ours.
 
-Belongs here: hiding the developer's own configuration. Does not belong here: data, set-up of one layer.
+Belongs here: hiding the developer's own configuration, hypothesis' profile. Does not belong here: data, set-up of one layer.
 """
 
 from __future__ import annotations
@@ -8,8 +8,13 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
 
 from finance_platform.settings import ENV_PREFIX
+
+# A law is right or wrong, however busy the machine is; time has tests of its own.
+settings.register_profile("finance_platform", deadline=None)
+settings.load_profile("finance_platform")
 
 
 @pytest.fixture(autouse=True)

@@ -16,8 +16,6 @@ import dagster as dg
 
 from finance_platform.contracts.model import Contract
 from finance_platform.errors import FinancePlatformError
-from finance_platform.lake.plan import StarSettings
-from finance_platform.settings import Settings
 
 OWNERS = ["team:finance-data"]
 
@@ -53,11 +51,6 @@ def contract_spec(contract: Contract, group: str, kinds: set[str], deps: Sequenc
 def version_of(parts: Iterable[Any]) -> dg.DataVersion:
     """Return the data version that says: made from exactly these."""
     return dg.DataVersion(hashlib.sha256(json.dumps(list(parts), default=str).encode()).hexdigest()[:16])
-
-
-def star_settings(settings: Settings) -> StarSettings:
-    """Return the settings that decide what is in the star."""
-    return StarSettings(settings.baseline_scenario, settings.actuals_through, settings.fiscal_year_start_month)
 
 
 def markdown_table(rows: Sequence[Mapping[str, Any]]) -> dg.MarkdownMetadataValue:

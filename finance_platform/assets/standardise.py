@@ -12,7 +12,6 @@ from finance_platform.assets.describing import (
     contract_spec,
     explained_failures,
     markdown_table,
-    star_settings,
     version_of,
 )
 from finance_platform.checks.translation import check_result, check_specs
@@ -22,6 +21,7 @@ from finance_platform.errors import JobError
 from finance_platform.feeds.catalog import Catalog, load_catalog
 from finance_platform.lake.deliveries import DeliveryCommit, read_commits
 from finance_platform.lake.lock import run_lock
+from finance_platform.lake.plan import StarSettings
 from finance_platform.lake.requests import standardise_request
 from finance_platform.lake.snapshot import Snapshot, take_snapshot
 from finance_platform.quality.catalogue import DELIVERY_CHECKS, SCHEMA_CHECKS
@@ -55,9 +55,9 @@ def standardise_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinit
         context: dg.AssetExecutionContext, lake: LakeResource, glue: GlueResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         with explained_failures(), run_lock(settings.home_path):
-            before = take_snapshot(lake.processed, star_settings(settings))
+            before = take_snapshot(lake.processed, StarSettings.of(settings))
             read = _read_pending(context, settings, lake, glue, before)
-            snapshot = take_snapshot(lake.processed, star_settings(settings)) if read else before
+            snapshot = take_snapshot(lake.processed, StarSettings.of(settings)) if read else before
             outcomes = check_deliveries(snapshot.state)
             for contract in PROCESSED:
                 new_files = [file.key for commit in read for file in commit.files.get(contract.name, ())]
@@ -84,6 +84,10 @@ def _read_pending(
     """Read what is pending; return the new commits, which must be what the job says it committed."""
     feeds = {feed.feed: feed.resolve(settings) for feed in load_catalog(settings.feeds_path).feeds}
     pending = [event for event in snapshot.state.pending if event.feed in feeds]
+    if pending:
+        # What vanished before it was read cannot be read; without this, every run would start a job for it.
+        present = {item.key for item in lake.raw.list_objects()}
+        pending = [event for event in pending if event.object_key in present]
     if not pending:
         context.log.info("nothing new to read")
         return []

@@ -13,7 +13,6 @@ from finance_platform.assets.describing import (
     contract_spec,
     explained_failures,
     markdown_table,
-    star_settings,
     version_of,
 )
 from finance_platform.checks.translation import check_result, check_specs
@@ -21,7 +20,7 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import STAR
 from finance_platform.errors import JobError
 from finance_platform.lake.lock import run_lock
-from finance_platform.lake.plan import WantedSlice
+from finance_platform.lake.plan import StarSettings, WantedSlice
 from finance_platform.lake.requests import build_request
 from finance_platform.lake.snapshot import Snapshot, take_snapshot
 from finance_platform.quality.catalogue import SCHEMA_CHECKS, STAR_CHECKS
@@ -78,13 +77,13 @@ def star_assets(settings: Settings) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: RebuildConfig, lake: LakeResource, glue: GlueResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         with explained_failures(), run_lock(settings.home_path):
-            before = take_snapshot(lake.processed, star_settings(settings))
-            built, without_sign = _build(context, settings, config, glue, before)
-            snapshot = take_snapshot(lake.processed, star_settings(settings)) if built else before
+            before = take_snapshot(lake.processed, StarSettings.of(settings))
+            built = _build(context, settings, config, glue, before)
+            snapshot = take_snapshot(lake.processed, StarSettings.of(settings)) if built else before
             if snapshot.unbuilt:
                 names = ", ".join(f"{slice_.table} {slice_.slice}" for slice_ in snapshot.unbuilt)
                 raise JobError(f"build_star did not build {names}", fix="run again; what is missing is built anew")
-            outcomes = [check_lines_equal_star(snapshot), check_accounts_have_sign(without_sign)]
+            outcomes = [check_lines_equal_star(snapshot), check_accounts_have_sign(snapshot, lake.processed)]
             for contract in STAR:
                 new = [s for s in built if s.table == contract.name]
                 files = [f.key for s in new for f in snapshot.built[s.table, s.slice].files]
@@ -102,19 +101,19 @@ def star_assets(settings: Settings) -> dg.AssetsDefinition:
 
 def _build(
     context: dg.AssetExecutionContext, settings: Settings, config: RebuildConfig, glue: GlueResource, snapshot: Snapshot
-) -> tuple[Sequence[WantedSlice], Sequence[str]]:
+) -> Sequence[WantedSlice]:
     unbuilt = {(slice_.table, slice_.slice) for slice_ in snapshot.unbuilt}
     stale = [s for s in snapshot.wanted if (s.table, s.slice) in unbuilt or config.selects(s.table, s.slice)]
     if not stale:
         context.log.info("nothing to build")
-        return [], []
-    result = glue.run(context, "build_star", build_request(snapshot.state, stale, star_settings(settings)))
+        return []
+    result = glue.run(context, "build_star", build_request(snapshot.state, stale, StarSettings.of(settings)))
     told = {tuple(item) for item in result["built"]}
     asked = {(s.table, s.slice, s.version) for s in stale}
     if told != asked:
         raise JobError(f"build_star was asked for {len(asked)} slices and says it built {len(told)}", fix="run again")
     context.log.info(f"{len(stale)} slices built")
-    return stale, result["accounts_without_sign"]
+    return stale
 
 
 def version_of_table(contract: Contract, snapshot: Snapshot) -> dg.DataVersion:

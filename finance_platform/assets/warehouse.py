@@ -9,11 +9,12 @@ from typing import Any
 
 import dagster as dg
 
-from finance_platform.assets.describing import contract_spec, explained_failures, star_settings
+from finance_platform.assets.describing import contract_spec, explained_failures
 from finance_platform.assets.star import RebuildConfig, slice_metadata, version_of_table
 from finance_platform.checks.translation import check_result, check_specs
 from finance_platform.contracts.star import STAR
 from finance_platform.lake.lock import run_lock
+from finance_platform.lake.plan import StarSettings
 from finance_platform.lake.port import Lake
 from finance_platform.lake.slices import SliceCommit
 from finance_platform.lake.snapshot import Snapshot, take_snapshot
@@ -43,7 +44,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: RebuildConfig, lake: LakeResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         with explained_failures(), run_lock(settings.home_path):
-            snapshot = take_snapshot(lake.processed, star_settings(settings))
+            snapshot = take_snapshot(lake.processed, StarSettings.of(settings))
             opened = warehouse.open()
             result = _publish(context, config, lake.processed, snapshot, opened)
             outcomes = check_warehouse(opened, snapshot)

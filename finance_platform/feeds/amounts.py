@@ -17,7 +17,9 @@ import pyarrow.compute as pc
 
 MONEY_TYPE = pa.decimal128(18, 2)
 _CENT = Decimal("0.01")
-_LIMIT = Decimal(10) ** 16
+LIMIT = Decimal(10) ** 16
+"""Money is below this, on either side of zero."""
+
 EXACT = Context(prec=100, rounding=ROUND_HALF_UP)
 """Amounts as written add up exactly in this context; Python's own keeps 28 digits."""
 
@@ -94,7 +96,7 @@ def parse_amount(text: str, decimal: str = ".", thousands: str | None = None) ->
         return None
     digits = re.sub(r"[^0-9]", "", match["whole"]) or "0"
     value = Decimal(f"{digits}.{match['fraction'] or '0'}")
-    if value >= _LIMIT or value.quantize(_CENT, context=EXACT) >= _LIMIT:
+    if value >= LIMIT or value.quantize(_CENT, context=EXACT) >= LIMIT:
         return None
     return EXACT.minus(value) if in_parentheses or signs == ["-"] else value
 

@@ -18,9 +18,7 @@ from pydantic import ValidationError
 from finance_platform.errors import DescriptorError
 from finance_platform.feeds.codes import nearest
 from finance_platform.feeds.descriptor import (
-    ACCOUNT_FIELDS,
-    DEPARTMENT_FIELDS,
-    LEDGER_FIELDS,
+    DebitCredit,
     DialectPart,
     FeedDescriptor,
     FieldPart,
@@ -133,6 +131,9 @@ def parse_descriptor(text: str, file: str) -> FeedDescriptor:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise DescriptorError(f"{file}, line {line}: {error.problem}", fix="correct the YAML on that line") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise DescriptorError(f"{file}, line {line}: {error.reason}", fix="correct the YAML on that line") from None
     if not isinstance(values, dict):
         raise DescriptorError(f"{file}, line 1: expected keys such as feed:, kind:, path:", fix="see the feed guide")
     for key, line in _repeated_keys(tree):
@@ -148,7 +149,9 @@ def _descriptor_error(error: ValidationError, tree: Any, file: str) -> Descripto
     # An unknown key is the likeliest typo, so it is named before what follows from it.
     first = next((detail for detail in details if detail["type"] == "extra_forbidden"), details[0])
     names = [part for part in first["loc"] if not str(part).startswith(("list[", "DebitCredit", "function-"))]
-    line = _line_of(tree, names)
+    message = first["msg"].removeprefix("Value error, ")
+    # What is wrong between parts has no place of its own; its message begins with the part to look at.
+    line = _line_of(tree, names or message.partition(" ")[0].rstrip(":").split("."))
     where = ".".join(str(part) for part in names)
     if first["type"] == "extra_forbidden":
         allowed = _allowed_keys(names)
@@ -157,7 +160,6 @@ def _descriptor_error(error: ValidationError, tree: Any, file: str) -> Descripto
             f"{file}, line {line}: {where} is not a known key" + (f"; did you mean {near!r}?" if near else ""),
             fix=f"use one of {', '.join(allowed)}",
         )
-    message = first["msg"].removeprefix("Value error, ")
     return DescriptorError(f"{file}, line {line}: {where + ': ' if where else ''}{message}", fix="correct that line")
 
 
@@ -166,8 +168,8 @@ def _allowed_keys(names: Sequence[Any]) -> list[str]:
     if len(names) > 1:
         parts = {"dialect": DialectPart, "columns": FieldPart, "load": LoadPart, "tolerance": TolerancePart}
         model = parts.get(str(names[0]), FeedDescriptor)
-    if list(names[:1]) == ["columns"] and len(names) == 2:
-        return sorted({*LEDGER_FIELDS, *DEPARTMENT_FIELDS, *ACCOUNT_FIELDS})
+    if list(names[:1]) == ["columns"] and len(names) > 3:
+        model = DebitCredit
     return sorted(info.alias or name for name, info in model.model_fields.items())
 
 

@@ -62,6 +62,8 @@ def bind_fields(rules: ReadingRules, header: Sequence[str]) -> dict[str, FieldSo
     for name, rule in rules.fields.items():
         alternatives = [text for text in (rule.debit, rule.credit) if text]
         source = _bind_pair(rule, alternatives, headers) if alternatives else _bind(rule, headers)
+        if source is None and not rule.required and rule.default is not None:
+            source = FieldSource(rule, constant=rule.default)
         if source is not None:
             bound[name] = source
         elif rule.required:
@@ -70,10 +72,10 @@ def bind_fields(rules: ReadingRules, header: Sequence[str]) -> dict[str, FieldSo
 
 
 def field_texts(source: FieldSource, batch: RawBatch) -> pa.StringArray:
-    """Return a field's text for each row: trimmed, null where blank and without default, mapped."""
+    """Return a field's text for each row: trimmed, mapped; null where blank and without default, or mapped to nothing."""
     if source.constant is not None:
-        return pa.repeat(pa.scalar(source.constant, pa.string()), len(batch))
-    if source.template is None:
+        texts = pa.repeat(pa.scalar(source.constant, pa.string()), len(batch))
+    elif source.template is None:
         texts = blank_to_null(batch.columns[source.headers[0]])
     else:
         texts = _joined(source.template, batch)
@@ -81,7 +83,7 @@ def field_texts(source: FieldSource, batch: RawBatch) -> pa.StringArray:
         texts = pc.fill_null(texts, source.rule.default)
     if source.rule.value_map:
         by_folded = {fold(written): meant for written, meant in source.rule.value_map.items()}
-        texts = map_distinct(texts, lambda text: by_folded.get(fold(text), text), pa.string())
+        texts = blank_to_null(map_distinct(texts, lambda text: by_folded.get(fold(text), text), pa.string()))
     return texts
 
 
@@ -145,7 +147,8 @@ def _unclaimed(rules: ReadingRules, headers: Mapping[str, str]) -> list[str]:
 
 
 def _missing(name: str, rule: FieldRule, header: Sequence[str], unclaimed: Sequence[str]) -> UnreadableDeliveryError:
-    wanted = " or ".join(repr(text) for text in (*rule.sources, rule.debit, rule.credit) if text)
+    pair = [text for text in (rule.debit, rule.credit) if text]
+    wanted = " and ".join(map(repr, pair)) if pair else " or ".join(map(repr, rule.sources))
     near = nearest(rule.sources[0], unclaimed) if rule.sources else None
     hint = f"; is it {near!r}?" if near else ""
     return UnreadableDeliveryError(

@@ -34,7 +34,8 @@ def clean(text: str) -> str:
 
 def fold(text: str) -> str:
     """Return the form in which two codes are compared: compatibility forms, white space and case folded."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def surrogate_key(*natural_key: str) -> int:

@@ -42,7 +42,9 @@ _TOKENS = {
     "ss": r"[0-5][0-9]",
     "SSS": r"[0-9]{3}",
 }
-_TOKEN = re.compile("|".join(sorted(_TOKENS, key=len, reverse=True)) + "|[A-Za-z]+|.", re.DOTALL)
+# T and Z come before other letters, or the THH of an ISO time would be one unknown token.
+_TOKEN = re.compile("|".join(sorted(_TOKENS, key=len, reverse=True)) + "|[TZ]|[A-Za-z]+|.", re.DOTALL)
+_ONE_OF_EACH = ({"year", "short_year"}, {"month", "month_name", "month_short"})
 
 
 @lru_cache(maxsize=256)
@@ -50,7 +52,8 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Return the regular expression of a date pattern.
 
     Args:
-        pattern: of yyyy, yy, MMMM, MMM, MM, M, dd, d, HH, mm, ss, SSS and punctuation; `T` stands for itself.
+        pattern: of yyyy, yy, MMMM, MMM, MM, M, dd, d, HH, mm, ss, SSS and punctuation; `T` and `Z` stand for
+            themselves.
 
     Raises:
         ValueError: the pattern has an unknown letter, names a part twice, or lacks a year or a month.
@@ -59,16 +62,19 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     for token in _TOKEN.findall(pattern):
         if token in _TOKENS:
             parts.append(_TOKENS[token])
-        elif token.isalpha() and token not in {"T", "Z"}:
+        elif token.isascii() and token.isalpha() and token not in {"T", "Z"}:
             raise ValueError(f"date pattern {pattern!r}: {token!r} is not one of {', '.join(_TOKENS)}")
         else:
             parts.append(re.escape(token))
     try:
-        compiled = re.compile("".join(parts), re.IGNORECASE)
+        # ASCII, because İ and ſ would otherwise match the i and s of month names.
+        compiled = re.compile("".join(parts), re.IGNORECASE | re.ASCII)
     except re.error:
         raise ValueError(f"date pattern {pattern!r} names a part twice") from None
     names = set(compiled.groupindex)
-    if not names & {"year", "short_year"} or not names & {"month", "month_name", "month_short"}:
+    if any(len(names & alternatives) > 1 for alternatives in _ONE_OF_EACH):
+        raise ValueError(f"date pattern {pattern!r} names a part twice")
+    if not all(names & alternatives for alternatives in _ONE_OF_EACH):
         raise ValueError(f"date pattern {pattern!r} needs a year (yyyy) and a month (MM)")
     return compiled
 

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from finance_platform.feeds.codes import SCENARIO_TYPES, scenario_type
+from finance_platform.feeds.codes import SCENARIO_TYPES, fold, scenario_type
 from finance_platform.feeds.dates import compile_pattern
 from finance_platform.feeds.resolved import Dialect, FieldRule, Kind, LoadMode, ReadingRules, ResolvedFeed
 from finance_platform.settings import Settings
@@ -85,6 +85,21 @@ class DialectPart(_Strict):
             raise ValueError("names: [...] is needed with header_row: 0, and only then")
         return self
 
+    @model_validator(mode="after")
+    def _marks_differ(self) -> DialectPart:
+        if self.delimiter == self.quote or {self.delimiter, self.quote} & {"\n", "\r"}:
+            raise ValueError("delimiter and quote must differ, and neither can be a line break")
+        return self
+
+    @field_validator("names")
+    @classmethod
+    def _name_each_column_once(cls, value: list[str]) -> list[str]:
+        folded = [fold(name) for name in value]
+        for position, name in enumerate(folded):
+            if name in folded[:position]:
+                raise ValueError(f"has {value[position]!r} twice; columns are found by name")
+        return value
+
 
 class DebitCredit(_Strict):
     """An amount in two columns; it means debit less credit."""
@@ -117,7 +132,17 @@ class FieldPart(_Strict):
             raise ValueError(f"decimal and thousands are both {self.decimal!r}")
         if self.source is None or self.source == []:
             raise ValueError("from: is needed; use constants: for a value that is the same in every row")
+        sources = [self.source.debit, self.source.credit] if isinstance(self.source, DebitCredit) else self.source
+        if any(not text.strip() for text in sources):
+            raise ValueError("from: is blank; name the column")
         return self
+
+    @field_validator("default")
+    @classmethod
+    def _is_not_blank(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
+            raise ValueError("is blank; remove it, blank cells are blank without it")
+        return value
 
     def resolve(self) -> FieldRule:
         """Return the rule in the form that travels to Glue."""
@@ -201,20 +226,27 @@ class FeedDescriptor(_Strict):
             for name in names:
                 if name not in allowed:
                     raise ValueError(f"{part}.{name} is no field of {self.kind}; the fields are {', '.join(allowed)}")
-        for name in self.columns.keys() & self.constants.keys():
-            raise ValueError(f"{name} is in columns and in constants; keep one")
+        for name, value in self.constants.items():
+            if name in self.columns:
+                raise ValueError(f"constants.{name} is in columns too; keep one")
+            if not value.strip():
+                raise ValueError(f"constants.{name} is blank")
         for name in NEEDED[self.kind]:
             if name not in self.columns and name not in self.constants:
                 raise ValueError(f"columns.{name} is needed for kind {self.kind} (or constants.{name})")
+        for name in (*NEEDED[self.kind], *self.load.key):
+            part = self.columns.get(name)
+            if part and not part.required and part.default is None:
+                raise ValueError(f"columns.{name} is needed in every file; remove required: false, or give a default:")
         return self
 
     @model_validator(mode="after")
     def _parts_agree(self) -> FeedDescriptor:
-        amount = self.columns.get("amount")
-        if self.kind == "ledger" and amount is None:
-            raise ValueError("columns.amount is needed for kind ledger")
-        if "amount" in self.constants or "date" in self.constants:
-            raise ValueError("amount and date cannot be constants")
+        for name in self.constants.keys() & {"amount", "date"}:
+            raise ValueError(f"constants.{name} cannot be; columns.{name} is needed")
+        for name in self.scenarios:
+            if fold(name) == "actual":
+                raise ValueError(f"scenarios.{name}: Actual is what happened, whatever else is declared; remove it")
         for name, part in self.columns.items():
             if isinstance(part.source, DebitCredit) and name != "amount":
                 raise ValueError(f"columns.{name}: only amount can be {{debit, credit}}")

@@ -33,6 +33,7 @@ from finance_platform.feeds.resolved import ResolvedFeed
 
 DEFAULT_DATE_FORMATS = ("yyyy-MM-dd",)
 DEFAULT_PERIOD_FORMATS = ("yyyy-MM", "yyyyMM")
+_CODE_COLUMNS = {"department": "department_code", "account": "account_number", "scenario": "scenario"}
 _ATTRIBUTES = ("department_name", "business_unit", "account_name", "account_category")
 
 
@@ -61,7 +62,7 @@ class LedgerLines:
         columns |= self._code(texts, "account", "account_number", findings)
         columns |= self._attributes(texts, findings)
         self._check_currency(texts, findings)
-        columns |= self._key(texts, findings)
+        columns |= self._key(texts, columns, findings)
         columns["is_debit_positive"] = pa.repeat(pa.scalar(self._rules.is_debit_positive), len(batch))
         return columns | findings.columns(), parsed
 
@@ -90,6 +91,7 @@ class LedgerLines:
 
         findings.add("undeclared_scenario", mask_of(pc.and_(pc.is_valid(written), pc.is_null(kinds))), undeclared)
         names = map_distinct(written, lambda text: scenario_name(text, declared), pa.string())
+        reject_long_codes(findings, "scenario", names)
         return {
             "scenario": names,
             "scenario_type": kinds,
@@ -160,10 +162,12 @@ class LedgerLines:
             lambda i: f"currency: {shown(written[i].as_py())}, but this home keeps its books in {wanted}",
         )
 
-    def _key(self, texts: dict[str, pa.Array], findings: Findings) -> dict[str, pa.Array]:
+    def _key(
+        self, texts: dict[str, pa.Array], columns: dict[str, pa.Array], findings: Findings
+    ) -> dict[str, pa.Array]:
         if not self._rules.key:
             return {"line_key": pa.nulls(len(findings.batch), pa.string())}
-        parts = [texts[name] for name in self._rules.key]
+        parts = [_in_one_spelling(name, texts, columns) for name in self._rules.key]
         for name, part in zip(self._rules.key, parts, strict=True):
             if name not in {"date", "department", "account", "scenario", "period"}:
                 findings.add(f"blank_{name}", mask_of(pc.is_null(part)), _always(f"{name} is blank, but is the key"))
@@ -176,6 +180,15 @@ class LedgerLines:
 
 def _always(reason: str) -> Callable[[int], str]:
     return lambda _: reason
+
+
+def _in_one_spelling(name: str, texts: dict[str, pa.Array], columns: dict[str, pa.Array]) -> pa.Array:
+    """Return a field as it counts in a key: the same day, period or code is one text, however it is written."""
+    if name in _CODE_COLUMNS:
+        return map_distinct(columns[_CODE_COLUMNS[name]], fold, pa.string())
+    if name == "date":
+        return pc.cast(columns["document_date"], pa.string())
+    return columns["period"] if name == "period" else texts[name]
 
 
 def reject_long_codes(findings: Findings, name: str, codes: pa.Array) -> None:
@@ -219,24 +232,27 @@ def _debit_less_credit(
     for texts, side in zip((debit, credit), sides, strict=True):
         bad |= mask_of(pc.and_(pc.is_valid(texts), pc.is_null(side.values)))
     blank = mask_of(pc.and_(pc.is_null(debit), pc.is_null(credit)))
+    zero = pa.scalar(0, amounts.MONEY_TYPE)
+    difference = pc.subtract(*(pc.fill_null(side.values, zero) for side in sides))
+    bad |= mask_of(pc.greater_equal(pc.abs(difference), pa.scalar(amounts.LIMIT, difference.type)))
     findings.add("blank_amount", blank, lambda _: f"both {source.headers[0]} and {source.headers[1]} are blank")
     findings.add(
         "invalid_amount",
         bad,
         lambda i: f"amount: {shown(debit[i].as_py())} or {shown(credit[i].as_py())} is no amount",
     )
-    zero = pa.scalar(0, amounts.MONEY_TYPE)
-    left, right = (pc.fill_null(side.values, zero) for side in sides)
-    difference = pc.cast(pc.subtract(left, right), amounts.MONEY_TYPE)
-    values = pc.if_else(pa.array(bad | blank), pa.scalar(None, amounts.MONEY_TYPE), difference)
-    return _without_bad_rows(values, sides, bad)
+    counted = pc.if_else(pa.array(bad | blank), pa.scalar(None, difference.type), difference)
+    return _without_bad_rows(pc.cast(counted, amounts.MONEY_TYPE), sides, bad)
 
 
 def _without_bad_rows(values: pa.Array, sides: list[amounts.ParsedAmounts], bad: Mask) -> amounts.ParsedAmounts:
     # A row with one bad side has no amount at all, so the good side's money is not counted either.
     lost = [pc.sum(pc.filter(side.values, pa.array(bad))).as_py() or 0 for side in sides]
-    exact = sides[0].exact_total - sides[1].exact_total - (lost[0] - lost[1])
-    return amounts.ParsedAmounts(values, exact, sides[0].rounding - sides[1].rounding)
+    debit, credit = (
+        amounts.EXACT.subtract(side.exact_total, money) for side, money in zip(sides, lost, strict=True)
+    )
+    rounding = amounts.EXACT.subtract(sides[0].rounding, sides[1].rounding)
+    return amounts.ParsedAmounts(values, amounts.EXACT.subtract(debit, credit), rounding)
 
 
 def _periods(days: pa.Array) -> pa.Array:

@@ -14,7 +14,7 @@ from decimal import Decimal
 import pyarrow as pa
 
 from finance_platform.errors import UnreadableDeliveryError
-from finance_platform.feeds.amounts import ParsedAmounts
+from finance_platform.feeds.amounts import EXACT, ParsedAmounts
 from finance_platform.feeds.cells import RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.ledger_lines import LedgerLines
@@ -39,8 +39,8 @@ class Measure:
         self.rows += rows
         self.unpriced += rows if parsed is None else parsed.values.null_count
         if parsed is not None:
-            self.amount += parsed.exact_total
-            self.rounding += parsed.rounding
+            self.amount = EXACT.add(self.amount, parsed.exact_total)
+            self.rounding = EXACT.add(self.rounding, parsed.rounding)
 
 
 def reader(

@@ -12,12 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import finance_platform
 from finance_platform.contracts.star import WHOLE_TABLE
 from finance_platform.feeds.codes import fold
 from finance_platform.lake.state import LakeState, LiveDelivery
+
+if TYPE_CHECKING:
+    from finance_platform.settings import Settings
 
 _CODE_PACKAGES = ("glue", "transforms", "feeds", "contracts")
 
@@ -35,6 +38,11 @@ class StarSettings:
     baseline_scenario: str
     actuals_through: str | None
     fiscal_year_start_month: int
+
+    @staticmethod
+    def of(settings: Settings) -> StarSettings:
+        """Return the part of a home's settings that decides what is in the star."""
+        return StarSettings(settings.baseline_scenario, settings.actuals_through, settings.fiscal_year_start_month)
 
 
 @dataclass(frozen=True)

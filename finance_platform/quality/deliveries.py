@@ -28,9 +28,9 @@ _THIN_SHARE = 0.5
 def check_raw(feed: str, intake: Intake) -> list[Outcome]:
     """Return whether a feed's objects can be opened and are still there."""
     opened, vanished = raw_checks(feed)
-    known = {event.object_key for event in intake.events if event.feed == feed}
+    reader = {event.object_key: event.feed for event in intake.events}
     problems = [problem for problem in intake.problems if problem.feed == feed]
-    gone = [key for key in intake.vanished if key in known]
+    gone = [key for key in intake.vanished if reader[key] == feed]
     return [
         _outcome(opened, [_problem(problem) for problem in problems], "files cannot be opened"),
         _outcome(vanished, [{"file": key} for key in gone], "files vanished"),

@@ -1,14 +1,20 @@
 """Checks on the built star: it says what the ledger lines say.
 
-Belongs here: pure functions of the snapshot. Does not belong here: Spark, the warehouse.
+Belongs here: functions of the snapshot and the small tables that it names. Does not belong here: Spark, the warehouse.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from typing import Any
 
+import pyarrow.parquet as pq
+
+from finance_platform.contracts.star import DIM_ACCOUNT, WHOLE_TABLE
+from finance_platform.lake.deliveries import DataFile
 from finance_platform.lake.plan import period_inputs, upsert_groups
+from finance_platform.lake.port import Lake
 from finance_platform.lake.snapshot import Snapshot
 from finance_platform.quality.catalogue import ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR, Outcome, limited
 
@@ -45,8 +51,37 @@ def check_lines_equal_star(snapshot: Snapshot) -> Outcome:
     return Outcome(LINES_EQUAL_STAR, not evidence, summary, limited(evidence))
 
 
-def check_accounts_have_sign(accounts_without_sign: Sequence[str]) -> Outcome:
-    """Return whether every account of a debit-positive feed has a type, and so a direction."""
-    evidence = [{"account": number} for number in accounts_without_sign]
+def check_accounts_have_sign(snapshot: Snapshot, processed: Lake) -> Outcome:
+    """Return whether every account of a debit-positive feed has a type, and so a direction.
+
+    It is read off what is there, not told by the job that builds: a run with nothing to build must fail as well.
+    """
+    evidence = [{"account": number} for number in _accounts_without_sign(snapshot, processed)]
     summary = f"{len(evidence)} accounts without a type under a debit-positive feed"
     return Outcome(ACCOUNTS_HAVE_SIGN, not evidence, summary, limited(evidence))
+
+
+def _accounts_without_sign(snapshot: Snapshot, processed: Lake) -> list[str]:
+    commits = {
+        item.delivery.delivery_id: item.delivery.commit
+        for items in period_inputs(snapshot.state).values()
+        for item in items
+        if item.delivery.commit.is_debit_positive
+    }
+    members = (file for commit in commits.values() for file in commit.files.get("members", ()))
+    rows = _rows(processed, members, ["dimension", "member_key", "code"])
+    mentioned = {row["member_key"]: row["code"] for row in rows if row["dimension"] == "account"}
+    built = snapshot.built.get((DIM_ACCOUNT.name, WHOLE_TABLE))
+    if not mentioned or built is None:
+        return []
+    types = {
+        row["account_key"]: row["account_type"]
+        for row in _rows(processed, built.files, ["account_key", "account_type"])
+    }
+    return sorted(code for key, code in mentioned.items() if types.get(key, "Unknown") == "Unknown")
+
+
+def _rows(processed: Lake, files: Iterable[DataFile], columns: list[str]) -> Iterator[dict[str, Any]]:
+    for file in files:
+        with processed.open(file.key) as stream:
+            yield from pq.read_table(stream, columns=columns).to_pylist()

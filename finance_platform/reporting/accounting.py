@@ -5,13 +5,14 @@ Belongs here: the line's terms, from commits and the warehouse. Does not belong 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from finance_platform.lake.deliveries import Count, DeliveryCommit
 from finance_platform.lake.plan import period_inputs
 from finance_platform.lake.snapshot import Snapshot
+from finance_platform.warehouse.ledger import published
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable
 from finance_platform.warehouse.statements import SqlFile, statement
 
@@ -42,7 +43,7 @@ class ControllersLine:
 
     @property
     def difference(self) -> tuple[int, Decimal]:
-        """Rows and money that no term explains; both zero, or the platform has lost something."""
+        """Rows and money that no term explains: zero, once everything live is loaded, or something was lost."""
         parts = (self.in_warehouse, self.rejected, self.duplicate, self.skipped, self.superseded, self.held)
         return (
             self.delivered.rows - sum(part.rows for part in parts),
@@ -51,55 +52,79 @@ class ControllersLine:
 
 
 def controllers_line(snapshot: Snapshot, warehouse: Queryable) -> ControllersLine:
-    """Return the line as things stand."""
+    """Return the line as things stand; what should be in the warehouse and is not shows as the difference."""
     ledger = [commit for commit in snapshot.commits.values() if commit.kind == "ledger" and commit.status == "read"]
-    held = {stopped.commit.delivery_id for stopped in snapshot.state.stopped}
     live = {delivery.delivery_id for delivery in snapshot.state.ledger}
+    # What was published before its feed tolerated less still counts, so it is not held.
+    held = {stopped.commit.delivery_id for stopped in snapshot.state.stopped} - live
     replaced = [commit for commit in ledger if commit.delivery_id not in live | held]
     accepted = _total(commit.outcome("accepted") for commit in ledger if commit.delivery_id in live)
-    in_lake = _counted(snapshot)
+    periods = _counted(snapshot)
+    counted = _total(period.as_delivered for period in periods)
     return ControllersLine(
         delivered=_total(Count(c.read.rows, c.read.amount + c.rounding, unpriced=c.read.unpriced) for c in ledger),
-        in_warehouse=in_lake if _has_flipped_signs(snapshot) else _in_warehouse(warehouse),
+        in_warehouse=_in_warehouse(warehouse, periods),
         rejected=_outcome(ledger, "rejected"),
         duplicate=_outcome(ledger, "duplicate"),
         skipped=_outcome(ledger, "skipped"),
-        superseded=_total(
-            [
-                *(c.outcome("accepted") for c in replaced),
-                Count(accepted.rows - in_lake.rows, accepted.amount - in_lake.amount),
-            ]
-        ),
+        superseded=_total([*(c.outcome("accepted") for c in replaced), _less(accepted, counted)]),
         held=_total(c.outcome("accepted") for c in ledger if c.delivery_id in held),
     )
 
 
-def _counted(snapshot: Snapshot) -> Count:
-    """Return the live lines that no later one replaces."""
-    if _has_flipped_signs(snapshot):
-        winning = [
+@dataclass(frozen=True)
+class _Counted:
+    """The live lines of a period that no later one replaces.
+
+    Attributes:
+        period: YYYY-MM.
+        version: of the slice that is built; empty where none is.
+        as_delivered: with the sign as delivered.
+        in_star: with the sign of the star, where accounts under debit-positive feeds are flipped.
+    """
+
+    period: str
+    version: str
+    as_delivered: Count
+    in_star: Count
+
+
+def _counted(snapshot: Snapshot) -> list[_Counted]:
+    """Return what counts, period by period; a period that is not built yet counts as its deliveries say.
+
+    Only what is built knows which lines an upsert hides, and only the commits know the sign as delivered; so where
+    both matter, money that is hidden under a debit-positive feed stays in the period.
+    """
+    found = []
+    for period, items in period_inputs(snapshot.state).items():
+        told = _total(
             Count(count.rows, count.amount)
-            for period, items in period_inputs(snapshot.state).items()
             for item in items
             for count in item.delivery.commit.periods
             if count.period == period and count.scenario in item.scenarios
-        ]
-        return _total(winning)
-    sums = [one for (table, _), c in snapshot.built.items() if table == "fact_financials" for one in c.sums]
-    return _total(Count(one.line_count, one.amount) for one in sums)
+        )
+        commit = snapshot.built.get(("fact_financials", period))
+        star = _total(Count(one.line_count, one.amount) for one in commit.sums) if commit else told
+        is_flipped = any(item.delivery.commit.is_debit_positive for item in items)
+        as_delivered = Count(star.rows, told.amount) if is_flipped else star
+        found.append(_Counted(period, commit.version if commit else "", as_delivered, star))
+    return found
 
 
-def _has_flipped_signs(snapshot: Snapshot) -> bool:
-    # The warehouse holds the canonical sign, the line speaks of the sign as delivered.
-    return any(delivery.commit.is_debit_positive for delivery in snapshot.state.ledger)
-
-
-def _in_warehouse(warehouse: Queryable) -> Count:
+def _in_warehouse(warehouse: Queryable, periods: Sequence[_Counted]) -> Count:
+    """Return what the warehouse holds; with the sign as delivered where it holds a period as it is built."""
     try:
         ((rows, amount),) = warehouse.query(statement(SqlFile.LINES_IN_WAREHOUSE)).rows
     except NoWarehouseYetError:
         return Count()
-    return Count(rows, amount)
+    flipped = [period for period in periods if period.as_delivered != period.in_star]
+    versions = {name: there.version for name, there in published(warehouse).items()} if flipped else {}
+    loaded = [period for period in flipped if versions.get(("fact_financials", period.period)) == period.version]
+    return _total([Count(rows, amount), *(_less(period.as_delivered, period.in_star) for period in loaded)])
+
+
+def _less(whole: Count, part: Count) -> Count:
+    return Count(whole.rows - part.rows, whole.amount - part.amount)
 
 
 def _outcome(commits: Iterable[DeliveryCommit], name: str) -> Count:

@@ -8,13 +8,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from finance_platform.lake.deliveries import Count
 from finance_platform.reporting.accounting import ControllersLine
@@ -47,7 +50,8 @@ def print_json(console: Console, document: object) -> None:
 def json_value(value: Any) -> Any:
     """Return a value of the warehouse as JSON has it."""
     if value is None or isinstance(value, str | bool | int | float):
-        return value
+        # JSON has no word for what is not a number, nor for infinity.
+        return value if not isinstance(value, float) or math.isfinite(value) else None
     return _text(value)
 
 
@@ -66,12 +70,12 @@ def print_deliveries(console: Console, status: Status) -> None:
         counts = [f"{row[name]:,}" for name in ("rows", "accepted", "rejected", "duplicate", "skipped")]
         amounts = [money(Decimal(row[name])) for name in ("amount", "rejected_amount")]
         has_money = row["amount"] != "0.00" or row["rejected_amount"] != "0.00"
-        table.add_row(row["file"], _state(row["state"]), *counts, *(amounts if has_money else ("", "")))
+        table.add_row(escape(row["file"]), _state(row["state"]), *counts, *(amounts if has_money else ("", "")))
     console.print(table)
     for row in status.deliveries:
         if row["state"] in {"held", "refused"}:
-            console.print(f"[red]{row['state']}[/] {row['file']}: {row['reason']}", highlight=False)
-            console.print(f"  Fix: {row['fix']}", highlight=False)
+            console.print(f"[red]{row['state']}[/] {escape(row['file'])}: {escape(row['reason'])}", highlight=False)
+            console.print(f"  Fix: {escape(row['fix'])}", highlight=False)
     print_rules(console, status)
 
 
@@ -90,18 +94,17 @@ def print_rules(console: Console, status: Status) -> None:
 def print_warnings(console: Console, status: Status) -> None:
     """Print what is wrong around the deliveries."""
     for problem in status.problems:
-        console.print(
-            f"[red]problem[/] {problem['file']}: {problem['problem']}\n  Fix: {problem['fix']}", highlight=False
-        )
+        told = escape(f"{problem['file']}: {problem['problem']}\n  Fix: {problem['fix']}")
+        console.print(f"[red]problem[/] {told}", highlight=False)
     for name in status.unmatched:
         console.print(
-            f"[yellow]unmatched[/] {name}: no feed descriptor reads this file\n"
+            f"[yellow]unmatched[/] {escape(name)}: no feed descriptor reads this file\n"
             "  Fix: add a descriptor to the home's feeds folder, or take the file out of raw",
             highlight=False,
         )
     for name in status.vanished:
         console.print(
-            f"[yellow]vanished[/] {name}: delivered before, gone from raw; its lines still count\n"
+            f"[yellow]vanished[/] {escape(name)}: delivered before, gone from raw; its lines still count\n"
             "  Fix: put the file back",
             highlight=False,
         )
@@ -122,24 +125,26 @@ def print_slices(console: Console, status: Status) -> None:
     console.print(table)
 
 
-def print_line(console: Console, line: ControllersLine) -> None:
+def print_line(console: Console, status: Status) -> None:
     """Print the controller's line as a table, in money and in rows."""
     table = Table("", "money", "rows", "", title="Every cent", title_justify="left", box=None, pad_edge=False)
     table.columns[1].justify = table.columns[2].justify = "right"
-    for sign, label, count in _terms(line):
+    for sign, label, count in _terms(status.line):
         note = f"{count.unpriced:,} without an amount" if count.unpriced else ""
         table.add_row(f"{sign} {label}".strip(), money(count.amount), f"{count.rows:,}", note)
     console.print(table)
-    _print_difference(console, line)
+    _print_difference(console, status)
 
 
-def print_controllers_line(console: Console, line: ControllersLine) -> None:
+def print_controllers_line(console: Console, status: Status) -> None:
     """Print the controller's line as a sentence of money and one of rows."""
-    amounts = [f"{sign} {label} {money(count.amount)}{_unpriced(label, count)}" for sign, label, count in _terms(line)]
-    rows = [f"{sign} {label} {count.rows:,}" for sign, label, count in _terms(line)]
+    amounts = [
+        f"{sign} {label} {money(count.amount)}{_unpriced(label, count)}" for sign, label, count in _terms(status.line)
+    ]
+    rows = [f"{sign} {label} {count.rows:,}" for sign, label, count in _terms(status.line)]
     console.print(f"Money: {' '.join(amounts).strip()}", highlight=False)
     console.print(f"Rows:  {' '.join(rows).strip()}", highlight=False)
-    _print_difference(console, line)
+    _print_difference(console, status)
 
 
 def _terms(line: ControllersLine) -> list[tuple[str, str, Count]]:
@@ -158,10 +163,11 @@ def _unpriced(label: str, count: Count) -> str:
     return f" (unpriced {count.unpriced:,})" if label == "rejected" and count.unpriced else ""
 
 
-def _print_difference(console: Console, line: ControllersLine) -> None:
-    rows, amount = line.difference
+def _print_difference(console: Console, status: Status) -> None:
+    rows, amount = status.line.difference
     if rows or amount:
-        console.print(f"[red]not explained: {rows:,} rows, {money(amount)}[/]", highlight=False)
+        what = "not loaded yet" if status.is_stale else "not explained"
+        console.print(f"[red]{what}: {rows:,} rows, {money(amount)}[/]", highlight=False)
 
 
 def print_variance(console: Console, rows: Sequence[VarianceRow]) -> None:
@@ -197,7 +203,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     for column, is_numeric in zip(table.columns, numeric, strict=True):
         column.justify = "right" if is_numeric and texts else "left"
     for row_texts in texts:
-        table.add_row(*row_texts)
+        table.add_row(*map(Text, row_texts))  # else rich takes [draft] and :euro: for its own
     return table
 
 
@@ -206,6 +212,8 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value:f}"  # str() would turn small amounts into 0E-8
     if isinstance(value, Mapping):
         return json.dumps(value)
     return str(value)

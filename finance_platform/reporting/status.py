@@ -41,7 +41,13 @@ class Status:
     def is_sound(self) -> bool:
         """Whether nothing is held, refused or broken as the state stands."""
         stopped = any(row["state"] in {"held", "refused"} for row in self.deliveries)
-        return not stopped and not self.problems and not any(self.line.difference)
+        lost = any(self.line.difference) and not self.is_stale
+        return not stopped and not self.problems and not lost
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the warehouse is behind the lake, so that a run would change it."""
+        return any(row["state"] != "published" for row in self.slices)
 
     def as_json(self) -> dict[str, Any]:
         """Return the status as JSON values; money is text with two decimals."""
@@ -52,6 +58,7 @@ class Status:
         }
         return {
             "is_sound": self.is_sound,
+            "is_stale": self.is_stale,
             "deliveries": self.deliveries,
             "slices": self.slices,
             "problems": self.problems,
@@ -82,9 +89,9 @@ def _deliveries(state: LakeState, intake: Intake) -> list[dict[str, Any]]:
         row = _delivery(stopped.event.object_key, stopped.event.feed, name, stopped.commit)
         rows.append({**row, "reason": stopped.reason, "fix": stopped.fix})
     current = {event.object_key: event for event in intake.events}
-    read = {stopped.event.object_key for stopped in state.stopped}
-    read |= {d.event.object_key for d in state.live if d.event.delivery_id == current[d.event.object_key].delivery_id}
-    rows += [_pending(key, event.feed) for key, event in current.items() if key not in read]
+    read = {live.event.delivery_id for live in state.live} | {stopped.event.delivery_id for stopped in state.stopped}
+    gone = {current[key].delivery_id for key in intake.vanished}
+    rows += [_pending(key, event.feed) for key, event in current.items() if event.delivery_id not in read | gone]
     return sorted(rows, key=lambda row: (row["file"], row["state"]))
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from finance_platform.reporting.rendering import (
     print_controllers_line,
@@ -73,9 +74,9 @@ def print_summary(
     _print_checks(console, outcome.checks)
     console.print(_what_was_done(outcome), highlight=False)
     if outcome.error:
-        console.print(f"[red]failed:[/] {outcome.error}", highlight=False)
+        console.print(f"[red]failed:[/] {escape(outcome.error)}", highlight=False)
     console.print(f"Run {outcome.run_id}, {seconds:.1f} s; it shows in the UI: finance-platform ui", highlight=False)
-    print_controllers_line(console, status.line)
+    print_controllers_line(console, status)
 
 
 def summary_as_json(
@@ -99,9 +100,12 @@ def summary_as_json(
 def _what_was_done(outcome: RunOutcome) -> str:
     if not outcome.deliveries_read and not outcome.built and not outcome.loaded and outcome.succeeded:
         return "Nothing to do: no new deliveries, every period is current."
-    return (
-        f"Read {outcome.deliveries_read} deliveries; built {_slices(outcome.built)}; loaded {_slices(outcome.loaded)}."
-    )
+    read = _counted(outcome.deliveries_read, "delivery", "deliveries")
+    return f"Read {read}; built {_slices(outcome.built)}; loaded {_slices(outcome.loaded)}."
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _slices(names: Sequence[str]) -> str:
@@ -110,9 +114,9 @@ def _slices(names: Sequence[str]) -> str:
     parts = []
     if periods:
         span = periods[0] if len(periods) == 1 else f"{periods[0]} … {periods[-1]}"
-        parts.append(f"{len(periods)} period{'s' if len(periods) > 1 else ''} ({span})")
+        parts.append(f"{_counted(len(periods), 'period', 'periods')} ({span})")
     if dimensions:
-        parts.append(f"{len(dimensions)} dimension{'s' if len(dimensions) > 1 else ''}")
+        parts.append(_counted(len(dimensions), "dimension", "dimensions"))
     return " and ".join(parts) or "nothing"
 
 
@@ -120,7 +124,8 @@ def _print_checks(console: Console, checks: Sequence[CheckLine]) -> None:
     failed = [check for check in checks if not check.passed]
     errors = sum(1 for check in failed if not check.is_warning)
     passed = len(checks) - len(failed)
-    console.print(f"Checks: {passed} passed, {len(failed) - errors} warnings, {errors} failed", highlight=False)
+    warnings = _counted(len(failed) - errors, "warning", "warnings")
+    console.print(f"Checks: {passed} passed, {warnings}, {errors} failed", highlight=False)
     for check in failed:
         mark = "[yellow]warning[/]" if check.is_warning else "[red]failed[/]"
-        console.print(f"  {mark} {check.asset} {check.name}: {check.summary}", highlight=False)
+        console.print(f"  {mark} {check.asset} {check.name}: {escape(check.summary)}", highlight=False)

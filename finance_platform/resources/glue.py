@@ -48,9 +48,8 @@ class GlueResource(dg.ConfigurableResource[dg.PipesSubprocessClient]):
             attempt=attempt,
             spark_engine=self.spark_engine,
         )
-        script = Path(str(finance_platform.__file__)).parent / "glue" / f"{job}_job.py"
         # -P keeps the script's own folder off the module path, where its neighbours would hide other modules.
-        command = [sys.executable, "-P", str(script), *arguments.as_command_line()]
+        command = [sys.executable, "-P", str(_script(job)), *arguments.as_command_line()]
         try:
             with warnings.catch_warnings():
                 # Pipes warns of a part of its own that is new; there is nothing that a reader could do about it.
@@ -67,14 +66,23 @@ class GlueResource(dg.ConfigurableResource[dg.PipesSubprocessClient]):
                 f"{job} sent {len(messages)} results, expected exactly one",
                 fix=f"read the job's log, {log_path(self.lake.processed_root, attempt)}",
             )
-        written = json.loads(self.lake.processed.read(result_key(attempt)))
+        try:
+            written = json.loads(self.lake.processed.read(result_key(attempt)))
+        except FileNotFoundError:
+            written = None
         if messages[0] != written:
             raise JobError(f"{job} sent another result than it wrote to the lake", fix="run again")
         return dict(written)
 
 
+def _script(job: JobName) -> Path:
+    """Return where a job's script is."""
+    return Path(str(finance_platform.__file__)).parent / "glue" / f"{job}_job.py"
+
+
 def _last_line(log: Path) -> str:
+    """Return the last line that is no continuation of another: an error's fix and a trace's frames are indented."""
     if not log.exists():
         return "it wrote no log"
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line[:1].strip()]
     return lines[-1] if lines else "its log is empty"

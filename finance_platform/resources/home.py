@@ -15,6 +15,9 @@ _DAGSTER_YAML = """\
 # Written once by finance-platform; yours to change.
 telemetry:
   enabled: false
+# No invitation to a newsletter over the first page.
+nux:
+  enabled: false
 """
 
 

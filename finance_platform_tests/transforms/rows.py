@@ -22,12 +22,7 @@ from finance_platform.glue.schemas import STAGED, arrow_schema, spark_schema
 
 Row = dict[str, Any]
 
-few_examples = settings(
-    max_examples=25,
-    deadline=None,
-    # The session is meant to outlive an example.
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+few_examples = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """For laws: each example costs some calls of Spark, about 20 ms each."""
 
 

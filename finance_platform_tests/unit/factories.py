@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,6 +79,7 @@ def with_columns(columns: Mapping[str, str], **replaced: str) -> str:
     return with_lines(LEDGER, columns=lines, **replaced)
 
 
+@lru_cache
 def feed(text: str = LEDGER, **values: Any) -> ResolvedFeed:
     """Return a resolved feed; `values` are settings."""
     return descriptor(text).resolve(settings(**values))

@@ -1,0 +1,215 @@
+"""A home that is hard on engines: a cut of the sample with all its faults, and files made to find differences.
+
+Belongs here: the raw files, the descriptors, and the hand-counted figures of the files made here.
+Does not belong here: running anything (see `test_engine_parity`).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SAMPLE = REPOSITORY / "data" / "raw"
+ANSWERS = REPOSITORY / "finance_platform_tests" / "sample" / "answer_key.json"
+SHIPPED = REPOSITORY / "finance_platform" / "feeds" / "builtin"
+
+# Debit less credit, decimal commas, quoted line breaks, a period of its own, codes in every spelling.
+_GENERAL_LEDGER = """
+feed: general_ledger
+kind: ledger
+path: gl/*.csv
+dialect: {delimiter: ";"}
+columns:
+  transaction_id: Beleg
+  date: {from: Datum, formats: [dd.MM.yyyy]}
+  period: {from: Periode, formats: [MM/yyyy]}
+  department: Kostenstelle
+  department_name: {from: Bezeichnung, required: false}
+  account: Konto
+  account_name: {from: Kontoname, required: false}
+  account_type: {from: Art, map: {E: Revenue, A: Expense, B: Asset, V: Liability, K: Equity}}
+  amount: {from: {debit: Soll, credit: Haben}, decimal: ",", thousands: "."}
+  description: {from: Text, required: false}
+constants: {scenario: Actual}
+load: {mode: upsert, key: [transaction_id]}
+tolerance: {rejected_rows: 1}
+"""
+_GL_HEADER = "Beleg;Datum;Periode;Kostenstelle;Bezeichnung;Konto;Kontoname;Art;Soll;Haben;Text\n"
+_GL_FIRST = (
+    'A1;03.01.2021;01/2021; d100 ;Erste Stelle;0010;Erlöse;E;;1.000,00;"Sunday, ISO year 2020, ""quoted"" \\ / \t"\n'
+    "A2;31.12.2020;12/2020;D100;Zweiter Name;10;;A;12,345;;rounded half up\n"
+    "A3;30.12.2024;12/2024;D100;;10;Aufwand;A;12,344;;ISO year 2025\n"
+    "A4;04.01.2021;12/2020;ＤＥ７;;0010;;E;250,00;;reversal, booked back into December\n"
+    'A5;29.02.2024;02/2024;de7;Drei;B1;Kasse;B;"99.999,99";;"two\nlines, 漢字 😀 Müller"\n'
+    "A6;29.02.2024;02/2024;de7;;V1;Darlehen;V;;(0,005);credit of half a cent, negative\n"
+    "A7;01.03.2024;03/2024;de7;;K1;Kapital;K;;1,00;\n"
+    "A7;01.03.2024;03/2024;de7;;K1;Kapital;K;;1,00;\n"
+    "A8;02.03.2024;03/2024;de7;;K1;Kapital;K;;5,00;conflict <&> \\u00e4 'x'\n"
+    "A8;02.03.2024;03/2024;de7;;K1;;K;;6,00;conflict\n"
+    "A9;31.02.2024;02/2024;de7;;K1;;K;;1,00;no such day\n"
+    ";;;;;;;;;;\n"
+    "B1;01.03.2024;03/2024;de7;;K1;;X;;1,00;no such type\n"
+    "B2;01.03.2024;03/2024;de7;;K1;;K;;1e3;no amount\n"
+    "B3;05.03.2024;03/2024;de7;;NEU;;;7,00;;nobody knows the account's type\n"
+    "B4;05.03.2024\n"
+)
+# A1 is corrected, A2 moves from December to January, A3 stays, C1 is new.
+_GL_SECOND = (
+    "A1;03.01.2021;01/2021;D100;;0010;;E;;1.100,00;corrected\n"
+    "A2;31.12.2020;01/2021;D100;;10;;A;12,34;;moved\n"
+    "C1;05.01.2021;01/2021;d100;;0010;;E;;0,10;\n"
+)
+
+# No header, cp1252, a template, a scenario map, float noise; later files replace months.
+_PLANS = """
+feed: plans
+kind: ledger
+path: plans/*.txt
+dialect: {delimiter: "|", encoding: cp1252, header_row: 0, names: [Id, Month, Dept, Group, Account, Scenario, Value, Note]}
+columns:
+  date: {from: Month, formats: [yyyyMM]}
+  department: "{Dept}-{Group}"
+  business_unit: {from: Dept, map: {7: Norden, 8: "Süden"}}
+  account: Account
+  scenario: {from: Scenario, map: {1: Actual, 2: Budget, 3: Forecast, Q1: Budget Q1}}
+  amount: Value
+  description: {from: Note, required: false}
+load: {mode: replace_period}
+tolerance: {rejected_rows: 1}
+"""
+_PLANS_FIRST = (
+    "1|202101|7|01|4000|2|2012.9599999999998|Grüße\n"
+    "2|202101|7|01|4000|2|0.005|\n"
+    "3|202101|7|01|4000|1|-0.005|\n"
+    "4|202101|8|02|5000|Q1|1234567890123.455|\n"
+    "5|202101|8|02|5000|3|(17.5)|\n"
+    "6|202102|8|02|5000|2|100|February, first\n"
+    "7|202102|8||5000|2|100|half a code\n"
+    "8|202102|8|02|5000|4|100|no such scenario\n"
+    "9|202102|8|02|5000|2|12.3.4|\n"
+)
+_PLANS_SECOND = "1|202102|8|02|5000|2|250.50|February, second\n2|202102|8|02|5000|2|250.50|February, second\n"
+
+_CHART = """
+feed: chart
+kind: accounts
+path: chart/*.csv
+columns:
+  number: No
+  name: Name
+  type: {from: Type, map: {Assets: Asset}}
+  category: {from: Type}
+  measure: {from: Type, map: {Assets: balance, Expense: flow, Revenue: flow, Statistical: flow}}
+tolerance: {rejected_rows: 1}
+"""
+_CHART_ROWS = (
+    "No,Name,Type\n"
+    "0010,Erlöse laut Plan,Revenue\n"
+    "10,Aufwand laut Plan,Expense\n"
+    "B1,Kasse,Assets\n"
+    "B1,Kasse,Assets\n"
+    "S1,Köpfe,Statistical\n"
+    "S2,Zwei Namen,Revenue\n"
+    "s2,Two names,Revenue\n"
+    "4000,Umsatz,Revenue\n"
+)
+
+_SITES = """
+feed: sites
+kind: departments
+path: sites/*.csv
+columns: {code: Code, name: Name, business_unit: {from: Unit, required: false}, parent: {from: Above, required: false}}
+tolerance: {rejected_rows: 1}
+"""
+_SITES_ROWS = "Code,Name,Unit,Above\n7-01,Nord eins,,\nDE7,Werk sieben,Produktion,7-01\n,ohne Code,,\n"
+
+GENERAL_LEDGER_FACTS = {
+    # (period, account): Amount of Actual, natural sign, after the second file.
+    ("2020-12", "0010"): Decimal("-250.00"),
+    ("2021-01", "0010"): Decimal("1100.10"),
+    ("2021-01", "10"): Decimal("12.34"),
+    ("2024-12", "10"): Decimal("12.34"),
+    ("2024-02", "B1"): Decimal("99999.99"),
+    ("2024-02", "V1"): Decimal("-0.01"),
+    ("2024-03", "K1"): Decimal("1.00"),
+    ("2024-03", "NEU"): Decimal("7.00"),
+}
+PLANS_FACTS = {
+    # (scenario, period, department, account): Amount.
+    ("Budget", "2021-01", "7-01", "4000"): Decimal("2012.97"),
+    ("Actual", "2021-01", "7-01", "4000"): Decimal("-0.01"),
+    ("Budget Q1", "2021-01", "8-02", "5000"): Decimal("1234567890123.46"),
+    ("Forecast", "2021-01", "8-02", "5000"): Decimal("-17.50"),
+    ("Budget", "2021-02", "8-02", "5000"): Decimal("501.00"),
+}
+OUTCOMES = {
+    # accepted, rejected, duplicate, skipped
+    "gl/1.csv": (8, 6, 1, 1),
+    "gl/2.csv": (3, 0, 0, 0),
+    "plans/1.txt": (6, 3, 0, 0),
+    "plans/2.txt": (2, 0, 0, 0),
+    "chart/a.csv": (5, 2, 1, 0),
+    "sites/a.csv": (2, 1, 0, 0),
+}
+REFUSED = {"gl/3.csv", "gl/4.csv", "plans/4.txt"}
+WITHOUT_SIGN = ["NEU"]
+
+
+def make_home(home: Path) -> Path:
+    """Write raw files and descriptors into a new home; return it."""
+    raw, feeds = home / "raw", home / "feeds"
+    for folder in (raw / "gl", raw / "plans", raw / "chart", raw / "sites", feeds):
+        folder.mkdir(parents=True)
+    for name, text in (("general_ledger", _GENERAL_LEDGER), ("plans", _PLANS), ("chart", _CHART), ("sites", _SITES)):
+        (feeds / f"{name}.yaml").write_text(text, encoding="utf-8")
+    _copy_sample(raw, feeds)
+    files = {
+        "gl/1.csv": (_GL_HEADER + _GL_FIRST).encode(),
+        "gl/2.csv": (_GL_HEADER + _GL_SECOND).encode("utf-8-sig"),
+        "gl/3.csv": b"Beleg;Datum\nA1;01.01.2021\n",  # refused: columns are missing
+        "plans/1.txt": _PLANS_FIRST.encode("cp1252"),
+        "plans/2.txt": _PLANS_SECOND.encode("cp1252"),
+        "gl/4.csv": _GL_HEADER.encode() + b"D1;01.03.2021;03/2021;D100;;10;;A;1,00;;ok\nD2;01.03.2021;03/2021;D100;;10;;A;1,00;;\xff\n",
+        "plans/4.txt": b"",
+        "chart/a.csv": _CHART_ROWS.encode(),
+        "sites/a.csv": _SITES_ROWS.encode(),
+    }
+    for position, (key, data) in enumerate(files.items()):
+        (raw / key).write_bytes(data)
+        # Deliveries are in the order of their times, so the files get some that differ.
+        os.utime(raw / key, (1_700_000_000 + position, 1_700_000_000 + position))
+    return home
+
+
+def _copy_sample(raw: Path, feeds: Path) -> None:
+    for name in ("departments", "accounts"):
+        shutil.copy(SAMPLE / f"{name}.csv", raw)
+    answers: dict[str, Any] = json.loads(ANSWERS.read_text(encoding="utf-8"))["files"]
+    for name in ("transactions", "budget", "forecast"):
+        descriptor = yaml.safe_load((SHIPPED / f"{name}.yaml").read_text(encoding="utf-8"))
+        descriptor["tolerance"] = {"rejected_rows": 1}  # every fault of the sample, and few good lines
+        (feeds / f"{name}.yaml").write_text(yaml.safe_dump(descriptor), encoding="utf-8")
+        lines = (SAMPLE / f"{name}.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = set(_lines_to_keep(lines, answers[f"{name}.csv"]))
+        cut = [line for number, line in enumerate(lines, start=1) if number in kept]
+        (raw / f"{name}.csv").write_text("".join(cut), encoding="utf-8", newline="")
+
+
+def _lines_to_keep(lines: list[str], answers: dict[str, Any]) -> Iterator[int]:
+    """Yield the header, the first and last lines, every faulty line, and what shares its first cell with one."""
+    faulty = {line for part in answers["rejected"]["by_rule"].values() for line in part["lines"]}
+    faulty |= {*answers["duplicate"]["lines"], *answers["skipped"]["lines"]}
+    keys = [row[0] if row else "" for row in csv.reader(lines)]
+    repeated = {keys[line - 1] for line in faulty if keys[line - 1].startswith("T")}
+    yield from range(1, 120)
+    yield from range(len(lines) - 60, len(lines) + 1)
+    yield from (number for number, key in enumerate(keys, start=1) if number in faulty or key in repeated)

@@ -1,0 +1,255 @@
+"""Tests that Sail and the JVM give identical tables, through the very job scripts that Glue runs.
+
+One home holds all that is hard on engines; each engine reads and builds it once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import finance_platform
+from finance_platform.contracts.model import MONEY, Contract
+from finance_platform.contracts.processed import MEMBERS, PROCESSED
+from finance_platform.contracts.star import FACT_FINANCIALS, STAR
+from finance_platform.feeds.catalog import load_catalog
+from finance_platform.feeds.codes import surrogate_key
+from finance_platform.glue.job import JobArguments, log_path, request_key, result_key
+from finance_platform.glue.schemas import arrow_schema
+from finance_platform.lake.deliveries import OUTCOMES, DeliveryCommit, read_commits
+from finance_platform.lake.intake import take_stock
+from finance_platform.lake.local import LocalLake
+from finance_platform.lake.plan import StarSettings, code_version, wanted_slices
+from finance_platform.lake.register import Register
+from finance_platform.lake.requests import build_request, standardise_request
+from finance_platform.lake.slices import SliceCommit, read_slice
+from finance_platform.lake.state import derive_state
+from finance_platform.settings import ENV_PREFIX, load_settings
+from finance_platform_tests.transforms import parity_home
+from finance_platform_tests.transforms.parity_home import make_home
+
+PACKAGE = Path(str(finance_platform.__file__)).parent
+TABLES: tuple[Contract, ...] = (*PROCESSED, MEMBERS, *STAR)
+OLDEST_JAVA = 17
+PHYSICAL = {
+    "integer": "INT32",
+    "date": "INT32",
+    "bigint": "INT64",
+    "boolean": "BOOLEAN",
+    MONEY: "INT64",
+}
+"""How Parquet stores each type of the contracts; texts are BYTE_ARRAY. Redshift's COPY takes nothing else for them."""
+
+Cells = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one engine made of the home."""
+
+    processed: Path
+    commits: Mapping[str, DeliveryCommit]
+    slices: Sequence[SliceCommit]
+    without_sign: list[str]
+
+    def files(self, table: str) -> list[Path]:
+        """Return the Parquet files of a table."""
+        of_deliveries = [file for commit in self.commits.values() for file in commit.files.get(table, ())]
+        of_slices = [file for commit in self.slices if commit.table == table for file in commit.files]
+        return [self.processed / file.key for file in (*of_deliveries, *of_slices)]
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Return a table's rows."""
+        return [row for file in self.files(table) for row in pq.ParquetFile(file).read().to_pylist()]
+
+
+def run_job(job: str, request: Mapping[str, Any], home: Path, engine: str) -> dict[str, Any]:
+    """Run a Glue job's script as the laptop does, and return its result."""
+    processed = home / f"processed-{engine}"
+    lake, attempt = LocalLake(processed), job
+    lake.write(request_key(attempt), json.dumps(request, default=str).encode())
+    arguments = JobArguments(str(home / "raw"), str(processed), attempt, engine)
+    command = [sys.executable, "-P", str(PACKAGE / "glue" / f"{job}_job.py"), *arguments.as_command_line()]
+    ended = subprocess.run(command, check=False, timeout=600)
+    assert ended.returncode == 0, log_path(str(processed), attempt).read_text(errors="replace")[-4000:]
+    result: dict[str, Any] = json.loads(lake.read(result_key(attempt)))
+    return result
+
+
+def run_engine(home: Path, engine: str) -> Run:
+    """Read the home's files and build the star, each with one start of the engine."""
+    settings = load_settings(home=home)
+    star = StarSettings("Budget", actuals_through="2025-06", fiscal_year_start_month=4)
+    raw, processed = LocalLake(home / "raw"), LocalLake(home / f"processed-{engine}")
+    intake = take_stock(
+        raw, Register(processed), load_catalog(settings.feeds_path), settings, at=datetime.now(UTC), run_id=engine
+    )
+    assert not intake.problems
+    assert not intake.unmatched
+    pending = derive_state(intake.events, {}).pending
+    run_job("standardise", standardise_request(pending, intake.feeds), home, engine)
+    commits = read_commits(processed)
+    state = derive_state(intake.events, commits)
+    wanted = wanted_slices(state, star, code_version())
+    result = run_job("build_star", build_request(state, wanted, star), home, engine)
+    built = [read_slice(processed, item.table, item.slice, item.version) for item in wanted]
+    slices = [commit for commit in built if commit]
+    assert len(slices) == len(wanted)
+    return Run(home / f"processed-{engine}", commits, slices, result["accounts_without_sign"])
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home that both engines read."""
+    return make_home(tmp_path_factory.mktemp("parity"))
+
+
+@pytest.fixture(scope="module")
+def sail(home: Path) -> Run:
+    """What Sail made of it."""
+    return _without_own_settings(home, "sail")
+
+
+@pytest.fixture(scope="module")
+def jvm(home: Path) -> Run:
+    """What Spark on the JVM made of it."""
+    if reason := why_no_java():
+        pytest.skip(reason)
+    return _without_own_settings(home, "jvm")
+
+
+def _without_own_settings(home: Path, engine: str) -> Run:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)  # away from a developer's .env
+        for name in [name for name in os.environ if name.startswith(ENV_PREFIX)]:
+            patch.delenv(name)
+        return run_engine(home, engine)
+
+
+def why_no_java() -> str:
+    """Return why the JVM engine cannot run here, or nothing."""
+    at_home = Path(os.environ["JAVA_HOME"]) / "bin" / "java" if os.environ.get("JAVA_HOME") else None
+    java = str(at_home) if at_home and at_home.exists() else shutil.which("java")
+    if not java:
+        return "the local JVM engine needs Java, and neither JAVA_HOME nor PATH has one"
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    found = re.search(r'version "(\d+)', said.stderr + said.stdout)
+    if not found or int(found[1]) < OLDEST_JAVA:
+        return f"the local JVM engine needs Java {OLDEST_JAVA} or later; {java} says {said.stderr.splitlines()[:1]}"
+    return ""
+
+
+def cells(rows: Iterable[Mapping[str, Any]]) -> list[Cells]:
+    """Return rows in an order of their own; null comes before every value."""
+    return sorted((tuple(row.values()) for row in rows), key=lambda row: [(c is not None, str(c)) for c in row])
+
+
+def told(commit: DeliveryCommit) -> dict[str, Any]:
+    """Return what a commit says of its delivery, without what is each run's own."""
+    document: dict[str, Any] = json.loads(commit.to_json())
+    return {name: value for name, value in document.items() if name not in {"files", "attempt", "committed_at"}}
+
+
+@pytest.mark.jvm
+@pytest.mark.parametrize("contract", TABLES, ids=lambda contract: contract.name)
+def test_both_engines_give_the_same_table_cell_for_cell(sail: Run, jvm: Run, contract: Contract) -> None:
+    """In any order of rows and in any number of files."""
+    ours, theirs = cells(sail.rows(contract.name)), cells(jvm.rows(contract.name))
+    assert [(a, b) for a, b in zip(ours, theirs, strict=False) if a != b] == []
+    assert len(ours) == len(theirs)
+
+
+@pytest.mark.jvm
+def test_both_engines_say_the_same_of_every_delivery(sail: Run, jvm: Run) -> None:
+    """Rows, money, rules, periods and refusals, down to the hash of the members."""
+    assert sail.commits.keys() == jvm.commits.keys()
+    for delivery_id, commit in sail.commits.items():
+        assert told(commit) == told(jvm.commits[delivery_id]), commit.object_key
+
+
+@pytest.mark.jvm
+def test_both_engines_say_the_same_of_every_slice(sail: Run, jvm: Run) -> None:
+    """Rows and sums by scenario, and which accounts have no sign."""
+    for ours, theirs in zip(sail.slices, jvm.slices, strict=True):
+        assert (ours.version, ours.row_count, ours.sums) == (theirs.version, theirs.row_count, theirs.sums)
+    assert sail.without_sign == jvm.without_sign
+
+
+@pytest.mark.parametrize("engine", ["sail", pytest.param("jvm", marks=pytest.mark.jvm)])
+@pytest.mark.parametrize("contract", TABLES, ids=lambda contract: contract.name)
+def test_files_are_what_the_contract_says_down_to_the_physical_type(
+    request: pytest.FixtureRequest, engine: str, contract: Contract
+) -> None:
+    """COPY goes by position and physical type, and fails on anything else."""
+    run: Run = request.getfixturevalue(engine)
+    files = run.files(contract.name)
+    assert files, "a table without files would pass unseen"
+    physical = [PHYSICAL.get(column.type, "BYTE_ARRAY") for column in contract.stored_columns]
+    for file in files:
+        parquet = pq.ParquetFile(file)
+        found = [parquet.schema.column(position) for position in range(len(parquet.schema))]
+        assert parquet.schema_arrow.names == [column.name for column in contract.stored_columns], file
+        assert parquet.schema_arrow.types == arrow_schema(contract.stored_columns).types, file
+        assert [column.physical_type for column in found] == physical, file
+        assert {column.max_repetition_level for column in found} == {0}, file
+
+
+def test_the_home_is_hard_enough(sail: Run) -> None:
+    """Equal tables prove little where nothing is in them."""
+    counted = {
+        commit.object_key: tuple(commit.outcome(name).rows for name in OUTCOMES)
+        for commit in sail.commits.values()
+        if commit.status == "read" and "/" in commit.object_key
+    }
+    assert counted == parity_home.OUTCOMES
+    assert {c.object_key for c in sail.commits.values() if c.status == "refused"} == parity_home.REFUSED
+    rules = {rule for row in sail.rows("rejected_rows") for rule in row["rules"].split(",")}
+    assert {"conflicting_key", "repeated_row", "blank_row", "malformed_row", "invalid_amount"} <= rules
+    assert all(commit.unaccounted == (0, 0, 0) for commit in sail.commits.values() if commit.status == "read")
+    assert sail.without_sign == parity_home.WITHOUT_SIGN
+    sheets = pa.Table.from_pylist(sail.rows("dim_account"))
+    assert {"flow", "balance"} == set(sheets["measure"].to_pylist())
+
+
+def test_the_files_made_by_hand_give_the_figures_counted_by_hand(sail: Run) -> None:
+    """Signs, rounding, corrected and moved lines, replaced months, whatever engine they went through."""
+    names = {row["account_key"]: row["account_number"] for row in sail.rows("dim_account")}
+    codes = {row["department_key"]: row["department_code"] for row in sail.rows("dim_department")}
+    scenarios = {row["scenario_key"]: row["scenario_name"] for row in sail.rows("dim_scenario")}
+    by_account: dict[tuple[str, str], Decimal] = {}
+    by_cell: dict[tuple[str, str, str, str], Decimal] = {}
+    for row in sail.rows(FACT_FINANCIALS.name):
+        scenario, account = scenarios[row["scenario_key"]], names[row["account_key"]]
+        period, department = f"{row['transaction_date']:%Y-%m}", codes[row["department_key"]]
+        cell = (scenario, period, department, account)
+        by_cell[cell] = by_cell.get(cell, Decimal(0)) + row["amount"]
+        if scenario == "Actual":
+            by_account[period, account] = by_account.get((period, account), Decimal(0)) + row["amount"]
+    assert {key: by_account.get(key) for key in parity_home.GENERAL_LEDGER_FACTS} == parity_home.GENERAL_LEDGER_FACTS
+    assert {key: by_cell.get(key) for key in parity_home.PLANS_FACTS} == parity_home.PLANS_FACTS
+    assert ("2020-12", "10") not in by_account, "the line moved to January"
+
+
+def test_codes_in_every_spelling_are_one_member_under_the_name_that_counts(sail: Run) -> None:
+    """Full-width letters, lower case and spaces around; the reference file's spelling, else the first."""
+    departments = {row["department_key"]: row for row in sail.rows("dim_department")}
+    factory = departments[surrogate_key("de7")]
+    assert (factory["department_code"], factory["department_name"]) == ("DE7", "Werk sieben")
+    assert (factory["business_unit"], factory["is_inferred"]) == ("Produktion", False)
+    assert departments[surrogate_key("8-02")]["business_unit"] == "Süden"
+    accounts = {row["account_number"]: row["account_name"] for row in sail.rows("dim_account")}
+    assert (accounts["0010"], accounts["10"]) == ("Erlöse laut Plan", "Aufwand laut Plan")

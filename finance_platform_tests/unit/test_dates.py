@@ -1,0 +1,178 @@
+"""Dates: a text names one day under the feed's patterns, or none."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable
+from datetime import date, datetime
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from finance_platform.feeds.dates import compile_pattern, first_day, last_day, nearest_day, parse_date, period_of
+
+MONTHS = list(calendar.month_name)
+FORMS = {
+    "yyyy": lambda day: f"{day.year:04d}",
+    "yy": lambda day: f"{day.year % 100:02d}",
+    "MMMM": lambda day: MONTHS[day.month],
+    "MMM": lambda day: MONTHS[day.month][:3],
+    "MM": lambda day: f"{day.month:02d}",
+    "M": lambda day: f"{day.month}",
+    "dd": lambda day: f"{day.day:02d}",
+    "d": lambda day: f"{day.day}",
+}
+days = st.dates(date(1900, 1, 1), date(2199, 12, 31))
+this_century = st.dates(date(2000, 1, 1), date(2099, 12, 31))
+year_tokens = st.sampled_from(["yyyy", "yy"])
+month_tokens = st.sampled_from(["MMMM", "MMM", "MM", "M"])
+day_tokens = st.sampled_from(["dd", "d"])
+separators = st.sampled_from(["-", "/", ".", " ", ", ", ")", "年"])
+
+
+@st.composite
+def patterns(draw: st.DrawFn) -> tuple[str, ...]:
+    """A pattern as its tokens and separators, year, month and day in any order."""
+    tokens = draw(st.permutations([draw(year_tokens), draw(month_tokens), draw(day_tokens)]))
+    between = draw(separators)
+    return (tokens[0], between, tokens[1], between, tokens[2])
+
+
+@given(this_century, patterns(), st.sampled_from([str.lower, str.upper, str.title]))
+def test_every_day_written_under_a_pattern_is_read_back(day: date, pattern: tuple[str, ...], case: Callable[[str], str]) -> None:
+    text = "".join(FORMS[token](day) if token in FORMS else token for token in pattern)
+    assert parse_date(case(text), ["".join(pattern)]) == day
+
+
+@given(days, st.sampled_from(["yyyyMMdd", "ddMMyyyy", "MMddyyyy", "ddMMMyyyy"]))
+def test_patterns_without_separators_are_read_back(day: date, pattern: str) -> None:
+    texts = {
+        "yyyyMMdd": f"{day.year:04d}{day.month:02d}{day.day:02d}",
+        "ddMMyyyy": f"{day.day:02d}{day.month:02d}{day.year:04d}",
+        "MMddyyyy": f"{day.month:02d}{day.day:02d}{day.year:04d}",
+        "ddMMMyyyy": f"{day.day:02d}{MONTHS[day.month][:3]}{day.year:04d}",
+    }
+    assert parse_date(texts[pattern], [pattern]) == day
+
+
+@given(st.datetimes())
+def test_a_time_of_day_is_read_over(moment: datetime) -> None:
+    seconds = moment.replace(microsecond=0)
+    assert parse_date(seconds.isoformat(), ["yyyy-MM-ddTHH:mm:ss"]) == moment.date()
+    assert parse_date(seconds.isoformat(" ", "milliseconds"), ["yyyy-MM-dd HH:mm:ss.SSS"]) == moment.date()
+    assert parse_date(seconds.isoformat(timespec="minutes") + "Z", ["yyyy-MM-ddTHH:mmZ"]) == moment.date()
+
+
+@pytest.mark.parametrize("time", ["24:00:00", "12:60:00", "12:00:60", "1:00:00", "12:00"])
+def test_a_time_that_does_not_exist_makes_no_date(time: str) -> None:
+    assert parse_date(f"2025-01-31 {time}", ["yyyy-MM-dd HH:mm:ss"]) is None
+
+
+@given(st.integers(0, 9999), st.integers(0, 99), st.integers(0, 99))
+@example(2025, 2, 29)
+@example(2024, 2, 29)
+@example(1900, 2, 29)
+@example(2025, 2, 30)
+@example(2025, 13, 1)
+@example(2025, 0, 1)
+@example(0, 1, 1)
+def test_a_day_that_is_not_in_the_calendar_is_none(year: int, month: int, day: int) -> None:
+    exists = year >= 1 and 1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]
+    expected = date(year, month, day) if exists else None
+    assert parse_date(f"{year:04d}-{month:02d}-{day:02d}", ["yyyy-MM-dd"]) == expected
+
+
+@given(st.text(max_size=16), patterns())
+@example("APRİL-2025-1", ("MMMM", "-", "yyyy", "-", "d"))
+@example("ſep-2025-1", ("MMM", "-", "yyyy", "-", "d"))
+@example("٢٠٢٥-01-01", ("yyyy", "-", "MM", "-", "dd"))
+def test_no_text_makes_the_parser_fail(text: str, pattern: tuple[str, ...]) -> None:
+    found = parse_date(text, ["".join(pattern)])
+    assert found is None or text.isascii() or "年" in text
+
+
+@pytest.mark.parametrize("text", ["2025-1-31", "25-01-31", "2025-01-31 ", " 2025-01-31", "2025-01-31x", "2025/01/31", ""])
+def test_a_text_that_does_not_fit_the_pattern_whole_is_none(text: str) -> None:
+    assert parse_date(text, ["yyyy-MM-dd"]) is None
+
+
+def test_the_first_pattern_that_gives_a_day_wins() -> None:
+    ambiguous = "03/04/2025"
+    assert parse_date(ambiguous, ["dd/MM/yyyy", "MM/dd/yyyy"]) == date(2025, 4, 3)
+    assert parse_date(ambiguous, ["MM/dd/yyyy", "dd/MM/yyyy"]) == date(2025, 3, 4)
+
+
+def test_a_later_pattern_is_tried_where_an_earlier_one_gives_no_day() -> None:
+    assert parse_date("31/01/2025", ["MM/dd/yyyy", "dd/MM/yyyy"]) == date(2025, 1, 31)
+
+
+def test_a_pattern_without_a_day_gives_the_first_of_the_month() -> None:
+    assert parse_date("2025-07", ["yyyy-MM"]) == date(2025, 7, 1)
+
+
+@pytest.mark.parametrize(("text", "year"), [("31-12-00", 2000), ("31-12-68", 2068), ("31-12-99", 2099)])
+def test_a_two_digit_year_is_of_this_century(text: str, year: int) -> None:
+    assert parse_date(text, ["dd-MM-yy"]) == date(year, 12, 31)
+
+
+def test_may_is_read_both_as_a_short_and_as_a_long_name() -> None:
+    assert parse_date("May 2025", ["MMM yyyy"]) == parse_date("May 2025", ["MMMM yyyy"]) == date(2025, 5, 1)
+
+
+def test_punctuation_of_a_pattern_stands_for_itself_only() -> None:
+    assert parse_date("2025x01x31", ["yyyy.MM.dd"]) is None
+
+
+@pytest.mark.parametrize("pattern", ["YYYY-MM-dd", "yyyy-MM-DD", "yyyy-MM-ddd", "yyyyy-MM", "yyyy-MM-dd hh:mm a"])
+def test_a_pattern_with_unknown_letters_is_an_error_that_names_them(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"is not one of yyyy|names a part twice"):
+        compile_pattern(pattern)
+
+
+def test_the_error_of_an_unknown_letter_lists_what_is_allowed() -> None:
+    with pytest.raises(ValueError, match="'YYYY' is not one of yyyy, yy, MMMM, MMM, MM, M, dd, d, HH, mm, ss, SSS"):
+        compile_pattern("YYYY-MM-dd")
+
+
+@pytest.mark.parametrize("pattern", ["yyyy-MM-dd yyyy", "yyyy yy MM", "yyyy MMM MM", "MMMMM yyyy", "yyyy-MM-dd d", "M MM yyyy"])
+def test_a_pattern_that_names_a_part_twice_is_an_error(pattern: str) -> None:
+    with pytest.raises(ValueError, match="names a part twice"):
+        compile_pattern(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["", "MM-dd", "yyyy", "yyyy-dd", "HH:mm", "-"])
+def test_a_pattern_without_year_or_month_is_an_error(pattern: str) -> None:
+    with pytest.raises(ValueError, match="needs a year"):
+        compile_pattern(pattern)
+
+
+@given(days)
+def test_the_period_of_a_day_holds_the_day(day: date) -> None:
+    period = period_of(day)
+    assert first_day(period) <= day <= last_day(period)
+
+
+@given(days)
+def test_a_period_is_the_day_s_year_and_month(day: date) -> None:
+    assert period_of(day) == day.isoformat()[:7]
+
+
+@pytest.mark.parametrize(
+    ("period", "expected"), [("2024-02", "2024-02-29"), ("2025-02", "2025-02-28"), ("1900-02", "1900-02-28")]
+)
+def test_the_last_day_of_february_follows_the_leap_year(period: str, expected: str) -> None:
+    assert last_day(period) == date.fromisoformat(expected)
+
+
+@given(days, days)
+def test_the_nearest_day_lies_in_the_period_and_no_other_day_of_it_is_nearer(day: date, other: date) -> None:
+    period = period_of(other)
+    found = nearest_day(day, period)
+    assert period_of(found) == period
+    assert abs(found - day) <= min(abs(first_day(period) - day), abs(last_day(period) - day), abs(other - day))
+
+
+@given(days)
+def test_a_day_inside_the_period_stays(day: date) -> None:
+    assert nearest_day(day, period_of(day)) == day

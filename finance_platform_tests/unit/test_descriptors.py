@@ -1,0 +1,448 @@
+"""Descriptors: what people may write, what they are told when it is wrong, and which feed reads a file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finance_platform.errors import DescriptorError
+from finance_platform.feeds.catalog import Catalog, load_catalog, parse_descriptor, shipped_descriptors
+from finance_platform.feeds.resolved import Dialect, FieldRule, ReadingRules, ResolvedFeed
+from finance_platform_tests.unit.factories import LEDGER, descriptor, feed, settings, with_columns, with_lines, write
+
+WHOLE = """\
+feed: council_spend
+kind: ledger
+path: council/*.csv
+description: Spend over 500.
+owner: finance@example.org
+dialect: {delimiter: ";", quote: "'", encoding: cp1252, header_row: 0, names: [Day, Area, Group, Code, Net]}
+columns:
+  date: {from: [Day, Paid], formats: [dd.MM.yyyy, dd/MM/yyyy], map: {FY14-15: 01.07.2014}}
+  department: {from: Area, default: "0000"}
+  account: "{Group}-{Code}"
+  amount: {from: Net, decimal: ",", thousands: "."}
+  description: {from: Text, required: false}
+constants: {scenario: Outlook}
+scenarios: {Outlook: Forecast}
+sign: debit_positive
+load: {mode: upsert, key: [date, account]}
+tolerance: {rejected_rows: 0.01, rejected_amount: 1000.00}
+"""
+
+
+def error_of(text: str) -> DescriptorError:
+    with pytest.raises(DescriptorError) as caught:
+        parse_descriptor(text, "feeds/bad.yaml")
+    return caught.value
+
+
+def column(name: str, value: str) -> str:
+    return with_columns({name: value})
+
+
+# What is wrong, where it stands, what to write instead
+
+WRONG = [
+    # A key that does not exist.
+    ("pth: x.csv\n" + LEDGER, "pth:", "pth is not a known key; did you mean 'path'?", "use one of columns, constants"),
+    (with_lines(LEDGER, dialect="{encodin: utf-8}"), "dialect", "dialect.encodin is not a known key", "'encoding'"),
+    (with_lines(LEDGER, load="\n  modus: append"), "modus", "load.modus is not a known key", "use one of key, mode"),
+    (with_lines(LEDGER, tolerance="\n  rows: 1"), "rows", "tolerance.rows is not a known key", "rejected_rows"),
+    (column("date", "{from: Date, format: [yyyy]}"), "date", "columns.date.format is not a known key", "'formats'"),
+    (
+        column("amount", "{from: {debit: Dr, kredit: Cr}}"),
+        "amount",
+        "columns.amount.from.kredit is not a known key; did you mean 'credit'?",
+        "use one of credit, debit",
+    ),
+    # A field that does not exist, or is missing.
+    (column("departmnt", "Dept"), "departmnt", "columns.departmnt is no field of ledger", "date, department, account"),
+    (with_lines(LEDGER, constants="\n  scenario: Actual\n  code: 1"), "code", "constants.code is no field of ledger", ""),
+    (LEDGER.replace("  account: {from: Account}\n", ""), "columns", "columns.account is needed for kind ledger", ""),
+    (with_lines(LEDGER, constants="{}"), "columns", "columns.scenario is needed for kind ledger", "constants.scenario"),
+    (
+        with_lines(LEDGER, constants="\n  scenario: Actual\n  account: 1"),
+        "account: 1",
+        "constants.account is in columns too",
+        "keep one",
+    ),
+    (
+        with_lines(LEDGER, constants="\n  scenario: Actual\n  department: ' '", columns="{account: A, date: D, amount: N}"),
+        "department",
+        "constants.department is blank",
+        "",
+    ),
+    (column("account", "\n    from: ''"), "account", "from: is blank", ""),
+    (column("account", "\n    from: []"), "account", "from: is needed", "constants:"),
+    (column("account", "\n    default: '1'"), "account", "from: is needed", "constants:"),
+    (column("account", "\n    from: A\n    default: ' '"), "default", "columns.account.default: is blank", ""),
+    (column("account", "{from: A, required: false}"), "account", "columns.account is needed", "default"),
+    (
+        with_columns({"transaction_id": "{from: Id, required: false}"}, load="{mode: upsert, key: transaction_id}"),
+        "transaction_id",
+        "columns.transaction_id is needed",
+        "default",
+    ),
+    (
+        with_lines(LEDGER, constants="{scenario: Actual, amount: 1}", columns="{date: D, department: P, account: A}"),
+        "constants",
+        "constants.amount cannot be; columns.amount is needed",
+        "",
+    ),
+    (
+        with_lines(LEDGER, constants="\n  scenario: A\n  date: 2025-01-01", columns="{amount: N, department: P, account: A}"),
+        "date: 2025",
+        "constants.date cannot be",
+        "",
+    ),
+    (column("date", "{from: {debit: A, credit: B}}"), "date", "columns.date: only amount can be {debit, credit}", ""),
+    # Values.
+    (column("date", "\n    from: Date\n    formats: [YYYY-MM-dd]"), "formats", "'YYYY' is not one of yyyy, yy", ""),
+    (column("date", "\n    from: Date\n    formats: yyyy-dd"), "formats", "needs a year (yyyy) and a month (MM)", ""),
+    (column("amount", "{from: A, decimal: ',', thousands: ','}"), "amount", "decimal and thousands are both ','", ""),
+    (column("amount", "\n    from: A\n    decimal: '·'"), "decimal", "Input should be '.' or ','", ""),
+    (LEDGER.replace("kind: ledger", "kind: budget"), "kind", "Input should be 'ledger', 'departments' or 'accounts'", ""),
+    (LEDGER.replace("feed: ledger", "feed: My Feed"), "feed", "feed: String should match pattern", ""),
+    (LEDGER.replace("feed: ledger\n", ""), "", "feed: Field required", ""),
+    (with_lines(LEDGER, path="/ledger.csv"), "path", "path is a glob inside the raw zone", "no leading /"),
+    (with_lines(LEDGER, path="a/../b.csv"), "path", "path is a glob inside the raw zone", "no .."),
+    (with_lines(LEDGER, path="'**/b.csv'"), "path", "path is a glob inside the raw zone", "no **"),
+    (with_lines(LEDGER, path="ledger.xml"), "path", "path must end in .csv, .txt or .tsv", ""),
+    (with_lines(LEDGER, dialect="\n  encoding: utf-9"), "encoding", "'utf-9' is no encoding that Python knows", "cp1252"),
+    (with_lines(LEDGER, dialect="\n  encoding: base64"), "encoding", "'base64' is no encoding", ""),
+    (with_lines(LEDGER, dialect="\n  delimiter: ;;"), "delimiter", "at most 1 character", ""),
+    (with_lines(LEDGER, dialect="\n  header_row: -1"), "header_row", "greater than or equal to 0", ""),
+    (with_lines(LEDGER, dialect="{header_row: 0}"), "dialect", "names: [...] is needed with header_row: 0", "only then"),
+    (with_lines(LEDGER, dialect="{names: [a, b]}"), "dialect", "names: [...] is needed with header_row: 0", "only then"),
+    (with_lines(LEDGER, dialect="\n  header_row: 0\n  names: [a, A]"), "names", "has 'A' twice", ""),
+    (with_lines(LEDGER, dialect="{delimiter: '\"'}"), "dialect", "delimiter and quote must differ", ""),
+    (with_lines(LEDGER, dialect='{delimiter: "\\n"}'), "dialect", "neither can be a line break", ""),
+    (with_lines(LEDGER, load="{mode: upsert}"), "load", "key: [...] is needed with mode: upsert", "only then"),
+    (with_lines(LEDGER, load="{key: [date]}"), "load", "key: [...] is needed with mode: upsert", "only then"),
+    (with_lines(LEDGER, load="\n  mode: merge"), "mode", "Input should be 'append', 'upsert' or 'replace_period'", ""),
+    (
+        with_lines(LEDGER, load="\n  mode: upsert\n  key: [transaction_id]"),
+        "key",
+        "load.key: transaction_id must be one of the mapped fields",
+        "date, department",
+    ),
+    (with_lines(LEDGER, load="\n  mode: upsert\n  key: amount"), "key", "load.key: amount must be one of", ""),
+    (with_lines(LEDGER, tolerance="\n  rejected_rows: 2"), "rejected_rows", "less than or equal to 1", ""),
+    (with_lines(LEDGER, tolerance="\n  rejected_rows: 1%"), "rejected_rows", "valid decimal", ""),
+    (with_lines(LEDGER, tolerance="\n  rejected_amount: -1"), "rejected_amount", "greater than or equal to 0", ""),
+    (with_lines(LEDGER, sign="debit"), "sign", "Input should be 'natural' or 'debit_positive'", ""),
+    (with_lines(LEDGER, scenarios="\n  Plan: Plan"), "Plan", "Input should be 'Budget' or 'Forecast'", ""),
+    (with_lines(LEDGER, scenarios="\n  ACTUAL: Budget"), "ACTUAL", "Actual is what happened", ""),
+    (
+        with_lines(LEDGER, constants="\n  scenario: Outlook"),
+        "scenario",
+        "constants.scenario: 'Outlook' begins with none of Actual, Budget, Forecast",
+        "scenarios: {Outlook: Forecast}",
+    ),
+    # YAML.
+    (LEDGER + "feed: again\n", "feed: again", "'feed' stands twice", "keep one of the two"),
+    (LEDGER.replace("  account:", "  date: Day\n  account:"), "date: Day", "'date' stands twice", "keep one of the two"),
+    (LEDGER + "owner: [a\nsign: natural\n", "sign", "expected ',' or ']'", "correct the YAML"),
+    (LEDGER + "\towner: a\n", "owner", "found character '\\t'", "correct the YAML"),
+    (LEDGER + "owner: a\x07b\n", "owner", "special characters are not allowed", "correct the YAML"),
+    ("", "", "expected keys such as feed:, kind:, path:", "feed guide"),
+    ("- feed: x\n", "- feed", "expected keys such as feed:, kind:, path:", "feed guide"),
+]
+
+
+@pytest.mark.parametrize(("text", "at", "message", "hint"), WRONG, ids=[f"{i}-{w[2][:40]}" for i, w in enumerate(WRONG)])
+def test_an_error_names_the_file_the_line_what_is_wrong_and_the_fix(text: str, at: str, message: str, hint: str) -> None:
+    error = error_of(text)
+    (line,) = [n for n, line in enumerate(text.splitlines(), 1) if line.strip().startswith(at)] if at else [1]
+    where, _, what = error.found.partition(": ")
+    assert where == f"feeds/bad.yaml, line {line}"
+    assert message in what
+    assert error.fix
+    assert hint in what + error.fix
+
+
+def test_an_unknown_key_is_named_before_what_follows_from_it() -> None:
+    assert "colums is not a known key; did you mean 'columns'?" in error_of(LEDGER.replace("columns:", "colums:")).found
+
+
+def test_scalars_stay_as_they_are_written() -> None:
+    text = with_columns({"department": "{from: Dept, default: 0010, map: {no: yes, 1: 2025-01-01}}"})
+    rule = feed(text).rules.fields["department"]
+    assert (rule.default, rule.value_map) == ("0010", {"no": "yes", "1": "2025-01-01"})
+
+
+def test_a_header_alone_is_short_for_its_from() -> None:
+    assert feed(column("account", "Account")) == feed(column("account", "{from: [Account]}"))
+
+
+def test_debit_and_credit_alone_are_short_for_their_from() -> None:
+    assert feed(column("amount", "{debit: Dr, credit: Cr}")) == feed(column("amount", "{from: {debit: Dr, credit: Cr}}"))
+
+
+def test_a_needed_field_may_be_missing_in_files_where_it_has_a_default() -> None:
+    rule = feed(column("department", "{from: Dept, required: false, default: D0}")).rules.fields["department"]
+    assert (rule.required, rule.default) == (False, "D0")
+
+
+# The resolved form
+
+
+def test_everything_that_a_descriptor_says_about_reading_reaches_the_reader() -> None:
+    rules = feed(WHOLE).rules
+    assert rules.dialect == Dialect(";", "'", "cp1252", 0, ("Day", "Area", "Group", "Code", "Net"))
+    assert rules.fields["date"] == FieldRule(
+        sources=("Day", "Paid"), formats=("dd.MM.yyyy", "dd/MM/yyyy"), value_map={"FY14-15": "01.07.2014"}
+    )
+    assert rules.fields["department"] == FieldRule(sources=("Area",), default="0000")
+    assert rules.fields["account"] == FieldRule(sources=("{Group}-{Code}",))
+    assert rules.fields["amount"] == FieldRule(sources=("Net",), decimal=",", thousands=".")
+    assert rules.fields["description"] == FieldRule(sources=("Text",), required=False)
+    assert (rules.constants, rules.scenarios) == ({"scenario": "Outlook"}, {"Outlook": "Forecast"})
+    assert (rules.key, rules.is_debit_positive) == (("date", "account"), True)
+
+
+def test_debit_and_credit_imply_a_debit_positive_sign() -> None:
+    assert feed(column("amount", "{debit: Dr, credit: Cr}")).rules.is_debit_positive
+
+
+@pytest.mark.parametrize(("kind", "code"), [("departments", "code"), ("accounts", "number")])
+def test_the_key_of_a_reference_feed_is_its_code(kind: str, code: str) -> None:
+    text = f"feed: x\nkind: {kind}\npath: x.csv\ncolumns: {{{code}: Code}}\n"
+    assert feed(text).rules.key == (code,)
+
+
+short = st.text(max_size=5)
+names = st.dictionaries(short, short, max_size=3)
+tuples = st.lists(short, max_size=3).map(tuple)
+rules = st.builds(
+    ReadingRules,
+    kind=st.sampled_from(["ledger", "departments", "accounts"]),
+    dialect=st.builds(Dialect, delimiter=short, header_row=st.integers(0, 3), names=tuples),
+    fields=st.dictionaries(
+        short,
+        st.builds(
+            FieldRule,
+            sources=tuples,
+            required=st.booleans(),
+            default=st.none() | short,
+            value_map=names,
+            formats=tuples,
+            thousands=st.none() | short,
+            debit=st.none() | short,
+        ),
+        max_size=3,
+    ),
+    constants=names,
+    scenarios=names,
+    key=tuples,
+    is_debit_positive=st.booleans(),
+    currency=short,
+    earliest_date=short,
+    latest_date=short,
+)
+
+
+@given(st.builds(ResolvedFeed, short, rules))
+def test_a_feed_comes_back_from_its_json_as_it_was(original: ResolvedFeed) -> None:
+    assert ResolvedFeed.from_json(json.loads(json.dumps(original.to_json()))) == original
+
+
+@given(rules, rules)
+def test_two_sets_of_rules_have_one_identity_only_if_they_are_equal(one: ReadingRules, other: ReadingRules) -> None:
+    assert (one.identity == other.identity) == (one == other)
+    assert replace(one).identity == one.identity
+
+
+@pytest.mark.parametrize("given_feed", [feed(WHOLE), *(shipped.resolve(settings()) for shipped in shipped_descriptors())])
+def test_a_feed_has_the_same_identity_after_its_way_through_json(given_feed: ResolvedFeed) -> None:
+    returned = ResolvedFeed.from_json(json.loads(json.dumps(given_feed.to_json())))
+    assert returned.rules.identity == given_feed.rules.identity
+
+
+READING_RULES = {
+    "delimiter": ('";"', '","'),
+    "quote": ("\"'\"", "'\"'"),
+    "encoding": ("cp1252", "utf-8"),
+    "header names": ("Net]", "Nett]"),
+    "source": ("[Day, Paid]", "[Paid, Day]"),
+    "formats": ("[dd.MM.yyyy, dd/MM/yyyy]", "[dd/MM/yyyy, dd.MM.yyyy]"),
+    "map": ("FY14-15: 01.07", "FY14-15: 02.07"),
+    "default": ('"0000"', '"0001"'),
+    "template": ("{Group}-{Code}", "{Group}{Code}"),
+    "marks": ('decimal: ",", thousands: "."', 'decimal: "."'),
+    "required": (", required: false", ""),
+    "constant": ("{scenario: Outlook}", "{scenario: Budget}"),
+    "scenario types": ("{Outlook: Forecast}", "{Outlook: Budget}"),
+    "sign": ("debit_positive", "natural"),
+    "key": ("[date, account]", "[account, date]"),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), READING_RULES.values(), ids=READING_RULES)
+def test_the_identity_changes_with_a_reading_rule(old: str, new: str) -> None:
+    assert WHOLE.count(old) == 1
+    assert feed(WHOLE.replace(old, new)).rules.identity != feed(WHOLE).rules.identity
+
+
+@pytest.mark.parametrize("changed", [{"currency": "EUR"}, {"earliest_date": "2001-01-01"}, {"latest_date": "2030-01-01"}])
+def test_the_identity_changes_with_a_setting_that_decides_what_is_rejected(changed: dict[str, str]) -> None:
+    assert feed(WHOLE, **changed).rules.identity != feed(WHOLE).rules.identity
+
+
+NOT_READING = {
+    "description": ("Spend over 500.", "Spend"),
+    "owner": ("finance@example.org", "cfo@example.org"),
+    "tolerance of rows": ("rejected_rows: 0.01", "rejected_rows: 0.5"),
+    "tolerance of money": ("rejected_amount: 1000.00", "rejected_amount: 1.00"),
+    "path": ("council/*.csv", "council/2025/*.csv"),
+    "name": ("council_spend", "council"),
+    "a comment": ("owner:", "# who\nowner:"),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), NOT_READING.values(), ids=NOT_READING)
+def test_the_identity_stays_where_no_reading_rule_changes(old: str, new: str) -> None:
+    assert WHOLE.count(old) == 1
+    assert feed(WHOLE.replace(old, new)).rules.identity == feed(WHOLE).rules.identity
+
+
+# Which feed reads a file
+
+
+def home(tmp_path: Path, **files: str) -> Catalog:
+    """A catalog of a home with these descriptors, by file name without .yaml."""
+    for name, text in files.items():
+        write(tmp_path / "feeds" / f"{name}.yaml", text)
+    return load_catalog(tmp_path / "feeds")
+
+
+def named(name: str, path: str, **replaced: str) -> str:
+    return with_lines(LEDGER, feed=name, path=path, **replaced)
+
+
+def feed_of(catalog: Catalog, object_key: str) -> str | None:
+    match = catalog.match(object_key)
+    assert match.feed is None or match.problem is None
+    return match.feed.feed if match.feed else None
+
+
+@pytest.mark.parametrize(
+    ("object_key", "expected"),
+    [
+        ("transactions.csv", "transactions"),
+        ("transactions_2025.csv", "transactions"),
+        ("budget-v2.csv", "budget"),
+        ("forecast.csv", "forecast"),
+        ("departments.csv", "departments"),
+        ("accounts.csv", "accounts"),
+        ("2025/transactions.csv", None),
+        ("old_transactions.csv", None),
+        ("transactions.csv.bak", None),
+        ("notes.txt", None),
+    ],
+)
+def test_shipped_feeds_read_the_files_of_their_names_at_the_top(object_key: str, expected: str | None, tmp_path: Path) -> None:
+    assert feed_of(load_catalog(tmp_path / "no such folder"), object_key) == expected
+
+
+def test_shipped_descriptors_are_valid_and_bear_the_names_of_their_files() -> None:
+    assert [shipped.feed for shipped in shipped_descriptors()] == [
+        "accounts", "budget", "departments", "forecast", "transactions",
+    ]  # fmt: skip
+
+
+def test_a_star_in_a_path_stays_inside_one_folder() -> None:
+    council = descriptor(path="council/*.csv")
+    matched = [key for key in ("council/a.csv", "council/b/a.csv", "a.csv", "x/council/a.csv") if council.matches(key)]
+    assert matched == ["council/a.csv"]
+
+
+def test_a_home_s_own_feed_comes_before_a_shipped_one(tmp_path: Path) -> None:
+    catalog = home(tmp_path, mine=named("my_ledger", "transactions*.csv"))
+    assert feed_of(catalog, "transactions.csv") == "my_ledger"
+    assert feed_of(catalog, "budget.csv") == "budget"
+
+
+def test_a_home_s_own_feed_of_a_shipped_name_takes_its_place(tmp_path: Path) -> None:
+    catalog = home(tmp_path, mine=named("transactions", "ledger/*.csv"))
+    assert feed_of(catalog, "ledger/a.csv") == "transactions"
+    assert feed_of(catalog, "transactions.csv") is None
+    assert [one.feed for one in catalog.feeds].count("transactions") == 1
+
+
+def test_a_file_that_two_feeds_of_a_home_match_is_read_by_none_and_both_are_named(tmp_path: Path) -> None:
+    catalog = home(tmp_path, a=named("first", "ledger*.csv"), b=named("second", "'*_2025.csv'"))
+    problem = catalog.match("ledger_2025.csv").problem
+    assert problem is not None
+    assert problem.message == "two feeds match this file: first (path: ledger*.csv) and second (path: *_2025.csv)"
+    assert problem.fix
+    assert feed_of(catalog, "ledger_2024.csv") == "first"
+
+
+def test_a_feed_that_is_described_twice_is_a_problem_and_the_first_description_counts(tmp_path: Path) -> None:
+    catalog = home(tmp_path, a=named("twice", "a*.csv"), b=named("twice", "b*.csv"))
+    (problem,) = catalog.problems
+    assert problem.where.endswith("b.yaml")
+    assert "'twice' is described twice" in problem.message
+    assert feed_of(catalog, "a.csv") == "twice"
+    assert catalog.match("b.csv").problem is not None
+
+
+def test_an_invalid_descriptor_stops_the_files_on_its_path_and_no_others(tmp_path: Path) -> None:
+    bad = named("mine", "transactions*.csv").replace("account:", "acount:")
+    catalog = home(tmp_path, bad=bad, good=named("other", "other*.csv"))
+    (problem,) = catalog.problems
+    assert "bad.yaml, line" in problem.message
+    stopped = catalog.match("transactions.csv")
+    assert stopped.feed is None
+    assert stopped.problem is not None
+    assert "bad.yaml is not valid" in stopped.problem.message
+    assert [feed_of(catalog, key) for key in ("other.csv", "budget.csv")] == ["other", "budget"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path: 'transactions*.csv'   # ours\nfeed: [",
+        'feed: a\nfeed: b\npath: "transactions*.csv"\n',
+        "feed: a\x07\npath: transactions*.csv\n",
+    ],
+)
+def test_a_descriptor_that_is_not_even_yaml_still_stops_the_files_on_its_path(text: str, tmp_path: Path) -> None:
+    catalog = home(tmp_path, bad=text)
+    assert len(catalog.problems) == 1
+    assert feed_of(catalog, "transactions.csv") is None
+    assert feed_of(catalog, "budget.csv") == "budget"
+
+
+def test_a_descriptor_in_another_encoding_is_a_problem_that_names_the_file(tmp_path: Path) -> None:
+    write(tmp_path / "feeds" / "bad.yaml", named("mine", "a*.csv", owner="Müller").encode("cp1252"))
+    (problem,) = load_catalog(tmp_path / "feeds").problems
+    assert "bad.yaml" in problem.message
+    assert "UTF-8" in problem.fix
+
+
+def test_a_descriptor_that_cannot_be_opened_is_a_problem_and_the_others_count(tmp_path: Path) -> None:
+    (tmp_path / "feeds" / "folder.yaml").mkdir(parents=True)
+    (tmp_path / "feeds" / "dangling.yml").symlink_to(tmp_path / "nowhere.yml")
+    catalog = home(tmp_path, good=named("good", "good*.csv"))
+    assert len(catalog.problems) == 2
+    assert feed_of(catalog, "good.csv") == "good"
+
+
+def test_descriptors_may_end_in_yml(tmp_path: Path) -> None:
+    write(tmp_path / "feeds" / "mine.yml", named("mine", "mine.csv"))
+    assert feed_of(load_catalog(tmp_path / "feeds"), "mine.csv") == "mine"
+
+
+def test_the_feeds_of_a_home_are_listed_by_name(tmp_path: Path) -> None:
+    catalog = home(tmp_path, z=named("zebra", "z.csv"), a=named("ant", "a.csv"))
+    listed: list[Any] = [one.feed for one in catalog.feeds]
+    assert listed == sorted([*(shipped.feed for shipped in shipped_descriptors()), "ant", "zebra"])

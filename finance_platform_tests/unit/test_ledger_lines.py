@@ -1,0 +1,469 @@
+"""Ledger lines: a row becomes a line of money, or says which rule it broke."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finance_platform.contracts.processed import TRANSACTIONS
+from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.codes import MAX_NAME_BYTES, surrogate_key
+from finance_platform.feeds.ledger_lines import LedgerLines
+from finance_platform_tests.unit.factories import (
+    GOOD,
+    HEADER,
+    LEDGER,
+    Typed,
+    feed,
+    ledger_rows,
+    raw_batch,
+    raw_cells,
+    with_columns,
+    with_lines,
+)
+
+PAIR = with_columns({"amount": '{from: {debit: Dr, credit: Cr}, thousands: ","}'})
+PERIOD = with_columns({"period": "{from: Period}"})
+PERIOD_AS_WORDS = with_columns({"period": "{from: Period, formats: [MMM yyyy]}"})
+SCENARIO = with_columns({"scenario": "{from: Scenario}"}, constants="{}")
+KEYED = with_columns({"transaction_id": "{from: Id}"}, load="{mode: upsert, key: [transaction_id]}")
+CURRENCY = with_columns({"currency": "{from: Ccy}"})
+TYPED = with_columns({"account_type": "{from: Type}"})
+
+REJECTIONS = [
+    (LEDGER, {"Amount": ""}, "blank_amount", "amount is blank"),
+    (LEDGER, {"Amount": "n/a"}, "invalid_amount", "amount: 'n/a' is no amount"),
+    (PAIR, {"Dr": " ", "Cr": ""}, "blank_amount", "both Dr and Cr are blank"),
+    (PAIR, {"Dr": "1.00", "Cr": "x"}, "invalid_amount", "amount: '1.00' or 'x' is no amount"),
+    (PAIR, {"Dr": "x", "Cr": ""}, "invalid_amount", "amount: 'x' or '' is no amount"),
+    (LEDGER, {"Date": " "}, "blank_date", "date is blank"),
+    (LEDGER, {"Date": "31/01/2025"}, "invalid_date", "date: '31/01/2025' is no date of the form yyyy-MM-dd"),
+    (LEDGER, {"Date": "2025-02-30"}, "invalid_date", "date: '2025-02-30' is no date of the form yyyy-MM-dd"),
+    (
+        LEDGER,
+        {"Date": "1999-12-31"},
+        "date_out_of_range",
+        "date: 1999-12-31 is outside the accepted range 2000-01-01 to 2049-12-31",
+    ),
+    (
+        LEDGER,
+        {"Date": "2050-01-01"},
+        "date_out_of_range",
+        "date: 2050-01-01 is outside the accepted range 2000-01-01 to 2049-12-31",
+    ),
+    (PERIOD, {"Period": ""}, "blank_period", "period is blank"),
+    (PERIOD, {"Period": "2025-13"}, "invalid_period", "period: '2025-13' is no date of the form yyyy-MM or yyyyMM"),
+    (PERIOD_AS_WORDS, {"Period": "2025-01"}, "invalid_period", "period: '2025-01' is no date of the form MMM yyyy"),
+    (
+        PERIOD,
+        {"Period": "1999-12"},
+        "period_out_of_range",
+        "period: 1999-12-01 is outside the accepted range 2000-01-01 to 2049-12-31",
+    ),
+    (LEDGER, {"Dept": "\u00a0"}, "blank_department", "department is blank"),
+    (LEDGER, {"Account": ""}, "blank_account", "account is blank"),
+    (
+        LEDGER,
+        {"Dept": "é" * 65},
+        "department_too_long",
+        f"department: '{'é' * 60}…' is longer than 128 bytes",
+    ),
+    (LEDGER, {"Account": "9" * 129}, "account_too_long", f"account: '{'9' * 60}…' is longer than 128 bytes"),
+    (SCENARIO, {"Scenario": ""}, "blank_scenario", "scenario is blank"),
+    (
+        SCENARIO,
+        {"Scenario": "Budgt"},
+        "undeclared_scenario",
+        "scenario: 'Budgt' is not declared; did you mean 'Budget'?",
+    ),
+    (SCENARIO, {"Scenario": "zzz"}, "undeclared_scenario", "scenario: 'zzz' is not declared"),
+    (
+        SCENARIO,
+        {"Scenario": "Budget " + "x" * 122},
+        "scenario_too_long",
+        f"scenario: 'Budget {'x' * 53}…' is longer than 128 bytes",
+    ),
+    (CURRENCY, {"Ccy": "EUR"}, "foreign_currency", "currency: 'EUR', but this home keeps its books in USD"),
+    (
+        TYPED,
+        {"Type": "Income"},
+        "unknown_account_type",
+        "account_type: 'Income' is not one of Revenue, Expense, Asset, Liability, Equity, Statistical, Unknown;"
+        " map it in the descriptor",
+    ),
+    (KEYED, {"Id": ""}, "blank_transaction_id", "transaction_id is blank, but is the key"),
+]
+
+
+@pytest.mark.parametrize(("text", "row", "rule", "reason"), REJECTIONS, ids=[f"{r[2]}-{i}" for i, r in enumerate(REJECTIONS)])
+def test_a_row_that_breaks_a_rule_is_rejected_and_says_what_was_expected_and_found(
+    text: str, row: Mapping[str, str], rule: str, reason: str
+) -> None:
+    typed = ledger_rows(text, row)
+    assert (typed.one("outcome"), typed.rules, typed.one("reasons")) == ("rejected", [rule], reason)
+
+
+ACCEPTED = [
+    (LEDGER, {}),
+    (LEDGER, {"Date": "2000-01-01"}),
+    (LEDGER, {"Date": "2049-12-31"}),
+    (LEDGER, {"Dept": "é" * 64}),
+    (LEDGER, {"Amount": "-"}),
+    (PAIR, {"Dr": "", "Cr": "1.00"}),
+    (PERIOD, {"Period": "202501"}),
+    (SCENARIO, {"Scenario": "Budget " + "x" * 121}),
+    (CURRENCY, {"Ccy": " usd "}),
+    (TYPED, {"Type": ""}),
+    (TYPED, {"Type": "EXPENSE"}),
+    (KEYED, {"Id": "0"}),
+]
+
+
+@pytest.mark.parametrize(("text", "row"), ACCEPTED)
+def test_a_row_that_breaks_no_rule_is_accepted_without_a_word(text: str, row: Mapping[str, str]) -> None:
+    typed = ledger_rows(text, row)
+    said = [typed.one(name) for name in ("outcome", "rules", "reasons", "raw_row")]
+    assert said == ["accepted", None, None, None]
+
+
+def test_a_row_that_breaks_several_rules_names_each_of_them() -> None:
+    typed = ledger_rows(LEDGER, {"Date": "x", "Dept": "", "Amount": "y"})
+    assert set(typed.rules) == {"invalid_date", "blank_department", "invalid_amount"}
+    assert len(typed.one("reasons").split("; ")) == 3
+
+
+def test_a_row_that_was_not_cut_as_the_header_says_is_rejected_with_the_reader_s_words() -> None:
+    lines = LedgerLines(feed(), list(HEADER))
+    columns, _ = lines.type_batch(raw_batch(HEADER, [list(GOOD.values())], ["the row has 3 cells, the header 4"]))
+    typed = Typed(columns)
+    assert (typed.rules, typed.one("reasons")) == (["malformed_row"], "the row has 3 cells, the header 4")
+
+
+def test_a_rejected_row_carries_its_cells_as_delivered() -> None:
+    typed = ledger_rows(LEDGER, {"Amount": " n/a ", "Dept": "Ü \t1"})
+    assert raw_cells(typed.one("raw_row")) == {**GOOD, "Amount": " n/a ", "Dept": "Ü \t1"}
+
+
+def test_a_rejected_row_keeps_the_amount_that_parses() -> None:
+    assert ledger_rows(LEDGER, {"Date": "x", "Amount": "12.00"}).one("amount") == Decimal("12.00")
+
+
+def test_a_row_with_nothing_in_any_cell_is_skipped_not_rejected() -> None:
+    typed = ledger_rows(LEDGER, {}, dict.fromkeys(HEADER, ""), dict.fromkeys(HEADER, " \u00a0\t"))
+    assert typed.column("outcome") == ["accepted", "skipped", "skipped"]
+    assert typed.column("reasons")[1:] == ["every cell is blank"] * 2
+
+
+def test_a_row_with_something_in_a_column_that_no_field_uses_is_not_skipped() -> None:
+    typed = ledger_rows(LEDGER, {**dict.fromkeys(HEADER, ""), "Note": "Page 3"})
+    assert typed.one("outcome") == "rejected"
+
+
+def test_the_accepted_range_comes_from_the_settings() -> None:
+    day = date(2020, 1, 1)
+    typed = ledger_rows(LEDGER, {"Date": "2019-12-31"}, {"Date": "2020-01-01"}, earliest_date=day, latest_date=day)
+    assert typed.column("outcome") == ["rejected", "accepted"]
+
+
+def test_the_home_s_currency_comes_from_the_settings() -> None:
+    assert ledger_rows(CURRENCY, {"Ccy": "EUR"}, {"Ccy": "USD"}, currency="EUR").column("outcome") == ["accepted", "rejected"]
+
+
+# Where a field comes from
+
+
+def test_columns_are_found_by_name_in_any_order_and_case() -> None:
+    typed = ledger_rows(LEDGER, {"AMOUNT ": "7", "date": "2025-03-01", "dept": "X", "ACCOUNT": "1"}, header=[
+        "AMOUNT ", "Extra", "ACCOUNT", "dept", "date",
+    ])
+    assert (typed.one("amount"), typed.one("department_code"), typed.one("account_number")) == (Decimal(7), "X", "1")
+
+
+def test_the_first_alternative_header_that_the_file_has_is_used() -> None:
+    text = with_columns({"amount": "{from: [Net Amount, Amount]}"})
+    assert ledger_rows(text, {"Amount": "1"}).one("amount") == 1
+    assert ledger_rows(text, {"Amount": "1", "Net Amount": "2"}).one("amount") == 2
+
+
+def test_a_missing_needed_column_refuses_the_file_and_names_what_was_found() -> None:
+    with pytest.raises(UnreadableDeliveryError) as caught:
+        LedgerLines(feed(), ["Date", "Dept", "Acount", "Amount"])
+    assert caught.value.found == (
+        "the header lacks the column for account: expected 'Account', found Date, Dept, Acount, Amount; is it 'Acount'?"
+    )
+    assert "columns.account.from" in caught.value.fix
+
+
+def test_a_missing_side_of_debit_and_credit_refuses_the_file() -> None:
+    with pytest.raises(UnreadableDeliveryError, match="expected 'Dr' and 'Cr'"):
+        LedgerLines(feed(PAIR), ["Date", "Dept", "Account", "Dr"])
+
+
+def test_a_header_that_has_a_column_in_two_spellings_refuses_the_file() -> None:
+    with pytest.raises(UnreadableDeliveryError, match="'AMOUNT' twice"):
+        LedgerLines(feed(), [*HEADER, "AMOUNT"])
+
+
+def test_a_missing_column_that_is_not_required_leaves_the_field_empty() -> None:
+    text = with_columns({"description": "{from: Text, required: false}"})
+    typed = ledger_rows(text, {})
+    assert (typed.one("outcome"), typed.one("description")) == ("accepted", None)
+
+
+def test_a_missing_column_with_a_default_has_the_default_in_every_row() -> None:
+    text = with_columns({"department": "{from: Cost Centre, required: false, default: D999}"})
+    assert ledger_rows(text, {}).one("department_code") == "D999"
+
+
+def test_a_missing_column_with_a_default_and_a_map_has_the_mapped_default() -> None:
+    text = with_columns({"department": "{from: Cost Centre, required: false, default: none, map: {none: D999}}"})
+    assert ledger_rows(text, {}).one("department_code") == "D999"
+
+
+def test_a_template_joins_columns_into_one_code() -> None:
+    text = with_columns({"account": "{from: '{Group}-{Account}.'}"})
+    assert ledger_rows(text, {"Group": " 07 ", "Account": "010"}).one("account_number") == "07-010."
+
+
+def test_a_template_is_blank_where_any_of_its_parts_is() -> None:
+    text = with_columns({"account": "{from: '{Group}-{Account}'}"})
+    assert ledger_rows(text, {"Group": " ", "Account": "010"}).rules == ["blank_account"]
+
+
+def test_a_template_finds_its_columns_by_folded_name() -> None:
+    text = with_columns({"account": "{from: '{GROUP}{account}'}"})
+    assert ledger_rows(text, {"Group": "1", "Account": "0"}).one("account_number") == "10"
+
+
+def test_a_template_whose_column_is_missing_gives_way_to_the_next_alternative() -> None:
+    text = with_columns({"account": "{from: ['{Group}-{Account}', Account]}"})
+    assert ledger_rows(text, {"Account": "0"}).one("account_number") == "0"
+
+
+def test_a_default_fills_blank_cells_only() -> None:
+    text = with_columns({"department": "{from: Dept, default: D999}"})
+    assert ledger_rows(text, {"Dept": " "}, {"Dept": "D1"}).column("department_code") == ["D999", "D1"]
+
+
+def test_a_map_finds_its_values_with_case_and_space_folded_and_leaves_others_alone() -> None:
+    text = with_columns({"department": "{from: Dept, map: {Head  Office: '0001'}}"})
+    assert ledger_rows(text, {"Dept": " head office"}, {"Dept": "X"}).column("department_code") == ["0001", "X"]
+
+
+def test_a_map_may_name_dates() -> None:
+    text = with_columns({"date": "{from: Date, formats: [yyyy-MM-dd], map: {FY14-15: 2014-07-01}}"})
+    assert ledger_rows(text, {"Date": "fy14-15"}).one("document_date") == date(2014, 7, 1)
+
+
+def test_a_value_that_is_mapped_to_nothing_is_blank() -> None:
+    text = with_columns({"department": "{from: Dept, map: {N/A: ''}}"})
+    assert ledger_rows(text, {"Dept": "n/a"}).rules == ["blank_department"]
+
+
+def test_an_amount_that_is_mapped_to_nothing_is_blank_and_not_invalid() -> None:
+    text = with_columns({"amount": "{from: Amount, map: {nil: ' '}}"})
+    assert ledger_rows(text, {"Amount": "nil"}).rules == ["blank_amount"]
+
+
+def test_a_constant_is_in_every_row() -> None:
+    text = with_lines(LEDGER, constants="{scenario: Budget 2025, department_name: Group}")
+    typed = ledger_rows(text, {}, {})
+    assert typed.column("scenario") == ["Budget 2025"] * 2
+    assert typed.column("department_name") == ["Group"] * 2
+
+
+# What a line says
+
+
+def test_codes_keep_case_and_leading_zeros_and_lose_only_surplus_white_space() -> None:
+    typed = ledger_rows(LEDGER, {"Dept": " d  100 ", "Account": "0010"})
+    assert (typed.one("department_code"), typed.one("account_number")) == ("d 100", "0010")
+    assert typed.one("department_key") == surrogate_key("D 100")
+    assert typed.one("account_key") == surrogate_key("0010")
+
+
+def test_names_are_cut_to_what_the_warehouse_holds() -> None:
+    text = with_columns({"department_name": "{from: Name}", "account_category": "{from: Cat}"})
+    typed = ledger_rows(text, {"Name": "x" * 300, "Cat": " a  b "})
+    assert len(typed.one("department_name")) == MAX_NAME_BYTES
+    assert typed.one("account_category") == "a b"
+
+
+def test_an_account_type_is_shown_in_its_own_spelling() -> None:
+    assert ledger_rows(TYPED, {"Type": " revenue"}).one("account_type") == "Revenue"
+
+
+def test_an_amount_is_rounded_half_up_and_the_rounding_is_told() -> None:
+    typed = ledger_rows(LEDGER, {"Amount": "1.005"}, {"Amount": "-1.005"}, {"Amount": "2.001"})
+    assert typed.column("amount") == [Decimal("1.01"), Decimal("-1.01"), Decimal("2.00")]
+    assert typed.parsed is not None
+    assert (typed.parsed.exact_total, typed.parsed.rounding) == (Decimal("2.001"), Decimal("-0.001"))
+
+
+def test_the_measured_money_is_that_of_every_row_whatever_becomes_of_it() -> None:
+    typed = ledger_rows(LEDGER, {"Amount": "1"}, {"Amount": "2", "Date": "x"}, {"Amount": "z"})
+    assert typed.parsed is not None
+    assert typed.parsed.exact_total == 3
+
+
+def test_debit_less_credit_is_the_amount_and_its_sign_is_the_debit_s() -> None:
+    rows = [{"Dr": "5", "Cr": ""}, {"Dr": "", "Cr": "5"}, {"Dr": "7", "Cr": "2.50"}, {"Dr": "0", "Cr": "0"}]
+    typed = ledger_rows(PAIR, *rows)
+    assert typed.column("amount") == [Decimal(5), Decimal(-5), Decimal("4.50"), Decimal(0)]
+    assert typed.column("is_debit_positive") == [True] * 4
+
+
+def test_the_good_side_of_a_bad_pair_is_not_counted_as_money() -> None:
+    typed = ledger_rows(PAIR, {"Dr": "5", "Cr": "x"}, {"Dr": "1.004", "Cr": ""})
+    assert typed.column("amount") == [None, Decimal(1)]
+    assert typed.parsed is not None
+    assert typed.parsed.exact_total + typed.parsed.rounding == 1
+
+
+def test_a_difference_that_does_not_fit_into_money_is_no_amount() -> None:
+    typed = ledger_rows(PAIR, {"Dr": "9000000000000000", "Cr": "-9000000000000000"}, {"Dr": "1", "Cr": "2"})
+    assert typed.column("amount") == [None, Decimal(-1)]
+    assert typed.column("rules") == ["invalid_amount", None]
+    assert typed.parsed is not None
+    assert typed.parsed.exact_total + typed.parsed.rounding == -1
+
+
+sides = st.sampled_from(["", "1.00", "2.345", "-7", "x", "(3.10)", "9999999999999999.99", "-9999999999999999.99"])
+
+
+@given(st.lists(st.tuples(sides, sides), max_size=8))
+def test_money_of_pairs_as_written_plus_rounding_is_the_sum_of_their_amounts(pairs: list[tuple[str, str]]) -> None:
+    rows = ({"Dr": debit, "Cr": credit} for debit, credit in pairs)
+    typed = ledger_rows(PAIR, *rows, header=[*HEADER, "Dr", "Cr"])
+    assert typed.parsed is not None
+    total = sum((amount for amount in typed.column("amount") if amount is not None), Decimal(0))
+    assert typed.parsed.exact_total + typed.parsed.rounding == total
+
+
+def test_the_sign_of_a_single_column_is_natural_unless_the_feed_says_otherwise() -> None:
+    assert ledger_rows(LEDGER, {}).one("is_debit_positive") is False
+    assert ledger_rows(with_lines(LEDGER, sign="debit_positive"), {}).one("is_debit_positive") is True
+
+
+def test_an_actual_line_is_booked_on_its_own_day() -> None:
+    typed = ledger_rows(LEDGER, {"Date": "2025-01-15"})
+    found = [typed.one(name) for name in ("document_date", "posting_date", "period")]
+    assert found == [date(2025, 1, 15), date(2025, 1, 15), "2025-01"]
+
+
+@pytest.mark.parametrize("scenario", ["Budget", "Forecast 3+9"])
+def test_a_plan_line_is_booked_on_the_first_day_of_its_period(scenario: str) -> None:
+    typed = ledger_rows(SCENARIO, {"Date": "2025-01-15", "Scenario": scenario})
+    found = [typed.one(name) for name in ("document_date", "posting_date", "period")]
+    assert found == [date(2025, 1, 15), date(2025, 1, 1), "2025-01"]
+
+
+@pytest.mark.parametrize(
+    ("day", "posted"), [("2025-02-03", "2025-01-31"), ("2024-12-30", "2025-01-01"), ("2025-01-09", "2025-01-09")]
+)
+def test_the_period_column_decides_the_period_and_the_document_date_stays(day: str, posted: str) -> None:
+    typed = ledger_rows(PERIOD, {"Date": day, "Period": "2025-01"})
+    assert (typed.one("period"), typed.one("outcome")) == ("2025-01", "accepted")
+    assert typed.one("document_date") == date.fromisoformat(day)
+    assert typed.one("posting_date") == date.fromisoformat(posted)
+
+
+def test_a_plan_line_with_a_period_of_its_own_is_booked_on_that_period_s_first_day() -> None:
+    text = with_columns({"period": "{from: Period}"}, constants="{scenario: Budget}")
+    assert ledger_rows(text, {"Date": "2024-11-30", "Period": "2025-01"}).one("posting_date") == date(2025, 1, 1)
+
+
+def test_a_declared_scenario_has_its_declared_type_and_spelling() -> None:
+    text = with_columns({"scenario": "{from: Scenario}"}, constants="{}", scenarios="{Outlook May: Forecast}")
+    typed = ledger_rows(text, {"Scenario": "OUTLOOK  may"})
+    assert (typed.one("scenario"), typed.one("scenario_type")) == ("Outlook May", "Forecast")
+
+
+def test_two_spellings_of_a_scenario_have_one_key() -> None:
+    typed = ledger_rows(SCENARIO, {"Scenario": "budget q1"}, {"Scenario": "Budget  Q1"})
+    assert len(set(typed.column("scenario_key"))) == 1
+
+
+# Keys
+
+
+def test_a_feed_without_a_key_gives_its_lines_none() -> None:
+    assert ledger_rows(LEDGER, {}).one("line_key") is None
+
+
+def composite(*fields: str) -> str:
+    columns = {"transaction_id": "{from: Id}", "date": "{from: Date, formats: [yyyy-MM-dd, dd/MM/yyyy]}"}
+    return with_columns(columns, load=f"{{mode: upsert, key: [{', '.join(fields)}]}}")
+
+
+def test_a_composite_key_keeps_its_parts_apart() -> None:
+    text = composite("department", "account")
+    typed = ledger_rows(text, {"Id": "1", "Dept": "ab", "Account": "c"}, {"Id": "1", "Dept": "a", "Account": "bc"})
+    assert len(set(typed.column("line_key"))) == 2
+
+
+def test_a_composite_key_differs_where_any_of_its_parts_differs() -> None:
+    text = composite("transaction_id", "date", "account")
+    rows = [{"Id": "1"}, {"Id": "2"}, {"Id": "1", "Date": "2025-01-16"}, {"Id": "1", "Account": "4001"}]
+    assert len(set(ledger_rows(text, *rows).column("line_key"))) == 4
+
+
+def test_two_spellings_of_the_same_key_are_one_key() -> None:
+    text = composite("date", "department", "account", "scenario")
+    one = {"Id": "1", "Date": "2025-02-01", "Dept": "d 100", "Account": "ab"}
+    other = {"Id": "2", "Date": "01/02/2025", "Dept": "D  100", "Account": "AB"}
+    first, second = ledger_rows(text, one, other).column("line_key")
+    assert first == second
+
+
+def test_a_composite_key_with_a_blank_part_rejects_the_row() -> None:
+    typed = ledger_rows(composite("transaction_id", "account"), {"Id": "", "Account": "1"})
+    assert (typed.rules, typed.one("line_key")) == (["blank_transaction_id"], None)
+
+
+# Laws
+
+cells = st.one_of(
+    st.sampled_from(["", " ", "2025-01-31", "2025-13-01", "D1", "4000", "12.50", "(1)", "Actual", "Budget", "x", "\x1f"]),
+    st.text(max_size=6),
+)
+usual = {**GOOD, "Scenario": "Actual", "Period": "2025-01-01"}
+table = st.lists(
+    st.fixed_dictionaries({name: st.one_of(st.just(text), st.just(text), cells) for name, text in usual.items()}),
+    max_size=6,
+)
+WIDE = with_columns({"scenario": "{from: Scenario}", "period": "{from: Period, formats: [yyyy-MM-dd]}"}, constants="{}")
+NOT_TYPED_HERE = {"delivery_id", "feed", "source_file", "source_sheet", "source_row"}
+
+
+@given(table)
+def test_an_accepted_line_has_everything_that_its_contract_demands(rows: list[dict[str, str]]) -> None:
+    typed = ledger_rows(WIDE, *rows, header=[*HEADER, "Scenario", "Period"])
+    demanded = [c.name for c in TRANSACTIONS.columns if not c.nullable and c.name not in NOT_TYPED_HERE]
+    for position, outcome in enumerate(typed.column("outcome")):
+        if outcome == "accepted":
+            assert [name for name in demanded if typed.column(name)[position] in {None, ""}] == []
+
+
+@given(table)
+def test_every_row_has_one_outcome_and_a_reason_unless_it_is_accepted(rows: list[dict[str, str]]) -> None:
+    typed = ledger_rows(WIDE, *rows, header=[*HEADER, "Scenario", "Period"])
+    assert len(typed.column("outcome")) == len(rows)
+    for outcome, rules, reasons in zip(*(typed.column(n) for n in ("outcome", "rules", "reasons")), strict=True):
+        assert outcome in {"accepted", "rejected", "skipped"}
+        assert (rules is None) == (reasons is None) == (outcome == "accepted")
+
+
+@given(table, st.integers(0, 6))
+def test_cutting_a_file_into_batches_changes_nothing(rows: list[dict[str, str]], cut: int) -> None:
+    header = [*HEADER, "Scenario", "Period"]
+    whole = ledger_rows(WIDE, *rows, header=header).columns
+    first, second = (ledger_rows(WIDE, *part, header=header).columns for part in (rows[:cut], rows[cut:]))
+    for name, values in whole.items():
+        assert pa.concat_arrays([first[name], second[name]]).equals(values)

@@ -1,0 +1,200 @@
+"""Checks on raw objects and deliveries: each statement holds, and each is broken, with the rows that break it.
+
+Belongs here: `quality.deliveries`. Does not belong here: when a delivery is held or refused (see the lake's state).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from finance_platform.feeds.catalog import Problem
+from finance_platform.lake.deliveries import PeriodCount
+from finance_platform.lake.intake import Intake
+from finance_platform.lake.register import Delivered
+from finance_platform.lake.state import LakeState
+from finance_platform.quality.catalogue import (
+    EVERY_ROW_ACCOUNTED,
+    EVIDENCE_ROWS,
+    NO_FILE_REFUSED,
+    NO_GAPS,
+    WITHIN_TOLERANCE,
+    Check,
+    Outcome,
+)
+from finance_platform.quality.deliveries import check_deliveries, check_raw
+from finance_platform_tests.unit.factories import (
+    commit_of,
+    delivered,
+    in_period,
+    live_in,
+    money,
+    partly_rejected,
+    refused,
+    state_of,
+)
+
+
+def intake(
+    *events: Delivered,
+    present: Mapping[str, Mapping[str, str]] | None = None,
+    problems: Sequence[Problem] = (),
+    vanished: Sequence[str] = (),
+) -> Intake:
+    return Intake(list(events), 0, present or {}, problems, (), vanished, {})
+
+
+def outcome_of(check: Check, state: LakeState) -> Outcome:
+    (outcome,) = [outcome for outcome in check_deliveries(state) if outcome.check is check]
+    return outcome
+
+
+def by_name(outcomes: Sequence[Outcome]) -> dict[str, Outcome]:
+    return {outcome.check.name: outcome for outcome in outcomes}
+
+
+def test_raw_objects_that_are_there_and_can_be_opened_pass_both_checks():
+    outcomes = check_raw("ledger", intake(delivered()))
+    assert [(outcome.check.name, outcome.passed) for outcome in outcomes] == [
+        ("files_can_be_opened", True),
+        ("no_file_vanished", True),
+    ]
+    assert {outcome.check.asset for outcome in outcomes} == {("raw", "ledger")}
+
+
+def test_a_file_that_cannot_be_opened_fails_the_check_of_its_own_feed_alone():
+    problem = Problem("ledger.csv", "the file cannot be opened: Permission denied", "check its permissions", "ledger")
+    looked = intake(problems=[problem])
+    assert by_name(check_raw("ledger", looked))["files_can_be_opened"].evidence == [
+        {
+            "file": "ledger.csv",
+            "problem": "the file cannot be opened: Permission denied",
+            "fix": "check its permissions",
+        }
+    ]
+    assert by_name(check_raw("budget", looked))["files_can_be_opened"].passed
+
+
+def test_a_vanished_file_is_a_warning_of_its_own_feed_alone():
+    looked = intake(delivered("ledger.csv"), delivered("plan.csv", feed="plan"), vanished=["ledger.csv"])
+    gone = by_name(check_raw("ledger", looked))["no_file_vanished"]
+    assert (gone.passed, gone.check.is_warning, gone.evidence) == (False, True, [{"file": "ledger.csv"}])
+    assert by_name(check_raw("plan", looked))["no_file_vanished"].passed
+
+
+def test_a_vanished_file_is_missed_by_the_feed_that_read_it_last():
+    looked = intake(delivered(feed="old"), delivered(feed="new"), vanished=["ledger.csv"])
+    assert by_name(check_raw("old", looked))["no_file_vanished"].passed
+    assert not by_name(check_raw("new", looked))["no_file_vanished"].passed
+
+
+def test_deliveries_without_fault_pass_every_check():
+    state = state_of(live_in(in_period("2025-01"), in_period("2025-02")))
+    assert [(outcome.check, outcome.passed) for outcome in check_deliveries(state)] == [
+        (EVERY_ROW_ACCOUNTED, True),
+        (WITHIN_TOLERANCE, True),
+        (NO_FILE_REFUSED, True),
+        (NO_GAPS, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("read", "evidence"),
+    [
+        (money(2, "10.00"), {"rows": 1, "amount": "0.00", "unpriced": 0}),
+        (money(1, "10.01"), {"rows": 0, "amount": "0.01", "unpriced": 0}),
+        (money(1, "10.00", unpriced=1), {"rows": 0, "amount": "0.00", "unpriced": 1}),
+    ],
+    ids=["a row", "a cent", "an unpriced cell"],
+)
+def test_what_was_read_and_has_no_outcome_is_named_with_its_file(read, evidence):
+    event = delivered()
+    lost = outcome_of(EVERY_ROW_ACCOUNTED, state_of((event, commit_of(event, in_period("2025-01"), read=read))))
+    assert (lost.passed, lost.check.is_warning) == (False, False)
+    assert lost.evidence == [{"file": "ledger.csv", **evidence}]
+    assert lost.summary == "1 deliveries with rows or money unaccounted for"
+
+
+def test_a_delivery_held_for_lost_rows_is_not_blamed_on_its_tolerance_too():
+    event = delivered()
+    state = state_of((event, commit_of(event, in_period("2025-01"), read=money(2, "10.00"))))
+    assert outcome_of(WITHIN_TOLERANCE, state).passed
+
+
+def test_a_delivery_beyond_its_tolerance_is_named_with_reason_and_fix():
+    event = delivered(tolerated_share="0.01")
+    held = outcome_of(WITHIN_TOLERANCE, state_of((event, partly_rejected(event, 2, of=10))))
+    assert not held.passed
+    (row,) = held.evidence
+    assert row["file"] == "ledger.csv"
+    assert row["reason"].startswith("2 of 10 rows rejected")
+    assert "tolerance" in row["fix"]
+
+
+def test_a_delivery_within_its_tolerance_passes():
+    event = delivered(tolerated_share="0.2")
+    assert outcome_of(WITHIN_TOLERANCE, state_of((event, partly_rejected(event, 2, of=10)))).passed
+
+
+def test_a_refused_file_fails_its_own_check_and_no_other():
+    event = delivered()
+    outcomes = check_deliveries(state_of((event, refused(event))))
+    assert [outcome.check for outcome in outcomes if not outcome.passed] == [NO_FILE_REFUSED]
+    assert outcome_of(NO_FILE_REFUSED, state_of((event, refused(event)))).evidence == [
+        {"file": "ledger.csv", "reason": "the file is empty", "fix": "send it again"}
+    ]
+
+
+def test_a_refused_file_is_forgiven_when_a_good_one_replaced_it():
+    first, second = delivered(content="v1"), delivered(content="v2")
+    state = state_of((first, refused(first)), (second, commit_of(second, in_period("2025-01"))))
+    assert outcome_of(NO_FILE_REFUSED, state).passed
+
+
+def actuals(**lines: int) -> LakeState:
+    """A state with so many lines of Actual in each period, `m2025_01` for 2025-01."""
+    counts = [replace(in_period(name[1:].replace("_", "-")), rows=rows) for name, rows in lines.items()]
+    return state_of(live_in(*counts))
+
+
+def test_periods_that_actual_skips_are_gaps():
+    gaps = outcome_of(NO_GAPS, actuals(m2024_11=5, m2025_02=5))
+    assert (gaps.passed, gaps.check.is_warning) == (False, True)
+    assert gaps.evidence == [
+        {"period": "2024-12", "lines": 0, "what": "gap"},
+        {"period": "2025-01", "lines": 0, "what": "gap"},
+    ]
+
+
+def test_a_budget_fills_no_gap_of_actual():
+    planned = live_in(in_period("2025-02", "Budget"), key="budget.csv", feed="budget")
+    state = state_of(live_in(in_period("2025-01"), in_period("2025-03")), planned)
+    assert [row["period"] for row in outcome_of(NO_GAPS, state).evidence] == ["2025-02"]
+
+
+def test_a_last_period_with_less_than_half_the_usual_lines_is_thin():
+    thin = outcome_of(NO_GAPS, actuals(m2025_01=10, m2025_02=12, m2025_03=4))
+    assert thin.evidence == [{"period": "2025-03", "lines": 4, "what": "thin last period"}]
+
+
+def test_a_last_period_with_half_the_usual_lines_is_not_thin():
+    assert outcome_of(NO_GAPS, actuals(m2025_01=10, m2025_02=10, m2025_03=5)).passed
+
+
+def test_two_periods_are_too_few_to_say_what_is_usual():
+    assert outcome_of(NO_GAPS, actuals(m2025_01=10, m2025_02=1)).passed
+
+
+def test_lines_of_several_files_make_a_period_together():
+    march = live_in(*[in_period("2025-03")] * 6, key="ledger_2.csv")
+    whole = live_in(*(PeriodCount("Actual", "Actual", p, 10, money(0).amount) for p in ("2025-01", "2025-02")))
+    assert outcome_of(NO_GAPS, state_of(whole, march)).passed
+
+
+def test_a_check_shows_a_few_dozen_rows_and_counts_them_all():
+    events = [delivered(f"{number:03}.csv") for number in range(EVIDENCE_ROWS + 5)]
+    outcome = outcome_of(NO_FILE_REFUSED, state_of(*((event, refused(event)) for event in events)))
+    assert len(outcome.evidence) == EVIDENCE_ROWS
+    assert outcome.summary == f"{EVIDENCE_ROWS + 5} files refused"

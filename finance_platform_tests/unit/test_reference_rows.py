@@ -1,0 +1,171 @@
+"""Reference rows: a row becomes a department or an account, or says which rule it broke."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.codes import MAX_NAME_BYTES, surrogate_key
+from finance_platform.feeds.reference_rows import ReferenceRows
+from finance_platform_tests.unit.factories import Typed, feed, raw_batch, raw_cells, reference_rows, with_lines
+
+DEPARTMENTS = """\
+feed: departments
+kind: departments
+path: departments*.csv
+columns:
+  code: {from: [Code, Cost Centre]}
+  name: {from: Name}
+  business_unit: {from: Unit, required: false, default: Group}
+  parent: {from: Parent, required: false}
+"""
+HEADER = ("Code", "Name", "Unit", "Parent")
+ACCOUNTS = """\
+feed: accounts
+kind: accounts
+path: accounts*.csv
+columns:
+  number: {from: '{Class}{No}'}
+  name: {from: Name}
+  type: {from: Type, map: {P&L income: Revenue}}
+  category: {from: Category, required: false}
+  measure: {from: Measure, required: false}
+  parent: {from: Parent, required: false}
+"""
+ACCOUNT_HEADER = ("Class", "No", "Name", "Type", "Measure", "Parent")
+
+
+def department(code: str = "D1", name: str = "Sales", unit: str = "Trade", parent: str = "") -> Typed:
+    return reference_rows(DEPARTMENTS, HEADER, (code, name, unit, parent))
+
+
+def account(number: str = "10", kind: str = "Asset", measure: str = "", parent: str = "", name: str = "Cash") -> Typed:
+    return reference_rows(ACCOUNTS, ACCOUNT_HEADER, ("0", number, name, kind, measure, parent))
+
+
+def test_a_department_has_its_code_name_unit_parent_and_key() -> None:
+    typed = department(" d  1 ", " Sales  North", "Trade", "D0")
+    names = ("outcome", "department_code", "department_name", "business_unit", "parent_department_code")
+    assert [typed.one(name) for name in names] == ["accepted", "d 1", "Sales North", "Trade", "D0"]
+    assert typed.one("department_key") == surrogate_key("D 1")
+
+
+def test_an_account_has_its_number_name_type_measure_parent_and_key() -> None:
+    typed = account("010", "EXPENSE", "Balance", "0100")
+    names = ("outcome", "account_number", "account_name", "account_type", "measure", "parent_account_number", "category")
+    assert [typed.one(name) for name in names] == ["accepted", "0010", "Cash", "Expense", "balance", "0100", None]
+    assert typed.one("account_key") == surrogate_key("0010")
+
+
+@pytest.mark.parametrize(
+    ("make", "cells", "rule", "reason"),
+    [
+        (department, {"code": " "}, "blank_code", "code is blank"),
+        (account, {"number": ""}, "blank_number", "number is blank"),
+        (department, {"code": "x" * 129}, "code_too_long", f"code: '{'x' * 60}…' is longer than 128 bytes"),
+        (account, {"number": "9" * 128}, "number_too_long", f"number: '0{'9' * 59}…' is longer than 128 bytes"),
+        (department, {"parent": "é" * 65}, "parent_too_long", f"parent: '{'é' * 60}…' is longer than 128 bytes"),
+        (
+            account,
+            {"kind": "Incomes"},
+            "unknown_type",
+            "type: 'Incomes' is not one of Revenue, Expense, Asset, Liability, Equity, Statistical, Unknown;"
+            " map it in the descriptor",
+        ),
+        (
+            account,
+            {"measure": "stock"},
+            "unknown_measure",
+            "measure: 'stock' is not one of flow, balance; map it in the descriptor",
+        ),
+    ],
+)
+def test_a_row_that_breaks_a_rule_is_rejected_and_says_what_was_expected_and_found(
+    make: Callable[..., Typed], cells: dict[str, str], rule: str, reason: str
+) -> None:
+    typed = make(**cells)
+    assert (typed.one("outcome"), typed.rules, typed.one("reasons")) == ("rejected", [rule], reason)
+
+
+@pytest.mark.parametrize(
+    ("make", "cells"),
+    [
+        (department, {"code": "x" * 128}),
+        (department, {"parent": "é" * 64}),
+        (account, {"kind": ""}),
+        (account, {"kind": "Statistical"}),
+    ],
+)
+def test_a_row_at_the_edge_of_a_rule_is_accepted(make: Callable[..., Typed], cells: dict[str, str]) -> None:
+    assert make(**cells).one("outcome") == "accepted"
+
+
+def test_a_row_that_was_not_cut_as_the_header_says_is_rejected_with_the_reader_s_words() -> None:
+    rows = ReferenceRows(feed(DEPARTMENTS), list(HEADER))
+    typed = Typed(rows.type_batch(raw_batch(HEADER, [["D1", "", "", ""]], ["the row has 1 cells, the header 4"])))
+    assert (typed.rules, typed.one("reasons")) == (["malformed_row"], "the row has 1 cells, the header 4")
+
+
+def test_a_rejected_row_carries_its_cells_as_delivered() -> None:
+    assert raw_cells(department(code="", name=" Ü ").one("raw_row")) == {
+        "Code": "", "Name": " Ü ", "Unit": "Trade", "Parent": "",
+    }
+
+
+def test_a_row_with_nothing_in_any_cell_is_skipped_even_where_a_field_has_a_default() -> None:
+    typed = department("", " ", "\u00a0", "\t")
+    assert (typed.one("outcome"), typed.one("reasons")) == ("skipped", "every cell is blank")
+
+
+def test_a_default_fills_blank_cells_only() -> None:
+    assert department(unit=" ").one("business_unit") == "Group"
+    assert department(unit="X").one("business_unit") == "X"
+
+
+def test_a_column_that_is_missing_and_not_required_has_its_default() -> None:
+    assert reference_rows(DEPARTMENTS, ("Code", "Name"), ("D1", "Sales")).one("business_unit") == "Group"
+
+
+def test_a_column_that_is_missing_and_not_required_is_empty_without_a_default() -> None:
+    assert reference_rows(DEPARTMENTS, ("Code", "Name"), ("D1", "Sales")).one("parent_department_code") is None
+
+
+def test_a_missing_needed_column_refuses_the_file_and_names_the_alternatives() -> None:
+    with pytest.raises(UnreadableDeliveryError, match="for code: expected 'Code' or 'Cost Centre', found Name"):
+        ReferenceRows(feed(DEPARTMENTS), ["Name"])
+
+
+def test_an_alternative_header_is_found() -> None:
+    assert reference_rows(DEPARTMENTS, ("cost  centre", "NAME"), ("D1", "Sales")).one("department_code") == "D1"
+
+
+def test_a_template_is_blank_where_any_of_its_parts_is() -> None:
+    assert account(number=" ").rules == ["blank_number"]
+
+
+def test_a_map_turns_the_source_s_words_into_ours() -> None:
+    assert account(kind="p&l  INCOME").one("account_type") == "Revenue"
+
+
+def test_a_constant_is_in_every_row() -> None:
+    text = with_lines(DEPARTMENTS, columns="{code: Code}", constants="{business_unit: Group}")
+    assert reference_rows(text, ("Code",), ("D1",), ("D2",)).column("business_unit") == ["Group", "Group"]
+
+
+def test_a_code_that_is_mapped_to_nothing_is_blank() -> None:
+    text = with_lines(DEPARTMENTS, columns="{code: {from: Code, map: {none: ''}}}")
+    assert reference_rows(text, ("Code",), ("None",)).rules == ["blank_code"]
+
+
+def test_names_are_cut_to_what_the_warehouse_holds() -> None:
+    assert department(name="x" * 300).one("department_name") == "x" * MAX_NAME_BYTES
+
+
+@given(st.text(max_size=20))
+def test_an_accepted_department_has_a_code_that_shows(code: str) -> None:
+    typed = department(code=code)
+    assert (typed.one("outcome") == "accepted") == bool(typed.one("department_code")) == bool(code.strip())
