@@ -1,6 +1,7 @@
 """What every test shares: an environment in which nobody has set anything of ours.
 
-Belongs here: hiding the developer's own configuration, hypothesis' profile. Does not belong here: data, set-up of one layer.
+Belongs here: hiding the developer's own configuration, hypothesis' profile.
+Does not belong here: data, set-up of one layer.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def register_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition
                 load_catalog(settings.feeds_path),
                 settings,
                 at=datetime.now(UTC),
-                run_id=context.run_id,
+                run_id=context.run.run_id,
             )
             _log(context, intake)
             for name in names:

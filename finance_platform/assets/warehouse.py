@@ -94,7 +94,7 @@ def _publish(
     result = publish(
         warehouse,
         slices_to_load(lake, snapshot, names),
-        run_id=context.run_id,
+        run_id=context.run.run_id,
         loaded_at=datetime.now(UTC),
         again=again,
     )

@@ -72,7 +72,7 @@ def bind_fields(rules: ReadingRules, header: Sequence[str]) -> dict[str, FieldSo
 
 
 def field_texts(source: FieldSource, batch: RawBatch) -> pa.StringArray:
-    """Return a field's text for each row: trimmed, mapped; null where blank and without default, or mapped to nothing."""
+    """Return a field's text for each row: trimmed, mapped, null where it is blank before or after that."""
     if source.constant is not None:
         texts = pa.repeat(pa.scalar(source.constant, pa.string()), len(batch))
     elif source.template is None:

@@ -234,6 +234,10 @@ class FeedDescriptor(_Strict):
         for name in NEEDED[self.kind]:
             if name not in self.columns and name not in self.constants:
                 raise ValueError(f"columns.{name} is needed for kind {self.kind} (or constants.{name})")
+        return self
+
+    @model_validator(mode="after")
+    def _needed_fields_are_in_every_file(self) -> FeedDescriptor:
         for name in (*NEEDED[self.kind], *self.load.key):
             part = self.columns.get(name)
             if part and not part.required and part.default is None:

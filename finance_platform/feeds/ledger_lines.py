@@ -162,9 +162,7 @@ class LedgerLines:
             lambda i: f"currency: {shown(written[i].as_py())}, but this home keeps its books in {wanted}",
         )
 
-    def _key(
-        self, texts: dict[str, pa.Array], columns: dict[str, pa.Array], findings: Findings
-    ) -> dict[str, pa.Array]:
+    def _key(self, texts: dict[str, pa.Array], columns: dict[str, pa.Array], findings: Findings) -> dict[str, pa.Array]:
         if not self._rules.key:
             return {"line_key": pa.nulls(len(findings.batch), pa.string())}
         parts = [_in_one_spelling(name, texts, columns) for name in self._rules.key]
@@ -248,9 +246,7 @@ def _debit_less_credit(
 def _without_bad_rows(values: pa.Array, sides: list[amounts.ParsedAmounts], bad: Mask) -> amounts.ParsedAmounts:
     # A row with one bad side has no amount at all, so the good side's money is not counted either.
     lost = [pc.sum(pc.filter(side.values, pa.array(bad))).as_py() or 0 for side in sides]
-    debit, credit = (
-        amounts.EXACT.subtract(side.exact_total, money) for side, money in zip(sides, lost, strict=True)
-    )
+    debit, credit = (amounts.EXACT.subtract(side.exact_total, money) for side, money in zip(sides, lost, strict=True))
     rounding = amounts.EXACT.subtract(sides[0].rounding, sides[1].rounding)
     return amounts.ParsedAmounts(values, amounts.EXACT.subtract(debit, credit), rounding)
 

@@ -2,15 +2,16 @@
 
 Belongs here: cutting bytes into cells. Does not belong here: what the cells mean (see `feeds`).
 
-Two ways lead through a file. Arrow's CSV reader is fast and right as long as one line is one row; the standard
-library's reader takes quoted line breaks and ragged rows. The first is used as far as it goes.
+Two ways lead through a file. Arrow's CSV reader is fast and right as long as one line is one row and quotes stand only
+around cells; the standard library's reader takes all else. The first is used as far as it goes.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -25,7 +26,8 @@ from finance_platform.feeds.resolved import Dialect
 _BLOCK_BYTES = 4 << 20
 _SLOW_ROWS = 20_000
 _CELL_LIMIT = 1 << 24
-_ONE_BYTE_PER_ASCII = {"utf-8", "utf8", "utf-8-sig", "cp1252", "latin-1", "iso-8859-1", "iso8859-1", "ascii", "cp1250"}
+_ONE_BYTE_PER_ASCII = {"utf-8-sig", "cp1252", "iso8859-1", "ascii", "cp1250"}
+_NEWLINE, _RETURN = b"\n\r"
 
 OpenFile = Callable[[], BinaryIO]
 
@@ -41,9 +43,10 @@ class DelimitedFile:
         """
         self._open = open_file
         self._dialect = dialect
-        self._encoding = "utf-8-sig" if dialect.encoding.lower() in {"utf-8", "utf8"} else dialect.encoding
+        encoding = codecs.lookup(dialect.encoding).name
+        self._encoding = "utf-8-sig" if encoding == "utf-8" else encoding
         self._check_first_bytes()
-        self.header = list(dialect.names) or self._read_header()
+        self._header_line, self.header = self._read_header()
 
     def batches(self) -> Iterator[RawBatch]:
         """Yield every row after the header, blank ones included, in order.
@@ -57,7 +60,7 @@ class DelimitedFile:
                 for batch in self._fast():
                     done += len(batch)
                     yield batch
-            except pa.ArrowInvalid:
+            except (pa.ArrowInvalid, UnicodeError):
                 # A ragged or blank row, or bad bytes: the rows so far were one line each, so they stand.
                 yield from self._slow(skip=done)
             return
@@ -73,54 +76,55 @@ class DelimitedFile:
 
     def _rows(self, stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
         csv.field_size_limit(_CELL_LIMIT)
-        text = io.TextIOWrapper(stream, encoding=self._encoding, newline="")
-        reader = csv.reader(text, delimiter=self._dialect.delimiter, quotechar=self._dialect.quote)
+        lines = _LinesAndOneMore(io.TextIOWrapper(stream, encoding=self._encoding, newline=""))
+        reader = csv.reader(lines, delimiter=self._dialect.delimiter, quotechar=self._dialect.quote)
         line = 0
         while True:
             try:
                 row = next(reader)
             except StopIteration:
                 return
-            except UnicodeDecodeError:
+            except UnicodeError:
                 raise self._bad_bytes() from None
             except csv.Error as error:
                 raise UnreadableDeliveryError(
                     f"line {reader.line_num}: {error}", fix="check the dialect: delimiter and quote in the descriptor"
                 ) from None
+            if lines.is_over:
+                if reader.line_num > line + 1:
+                    raise _open_quote(line + 1)
+                return
             yield line + 1, row
             line = reader.line_num
 
-    def _read_header(self) -> list[str]:
+    def _read_header(self) -> tuple[int, list[str]]:
+        if self._dialect.names:
+            return 0, list(self._dialect.names)
         with self._open() as stream:
             for line, row in self._rows(stream):
                 if line >= self._dialect.header_row:
-                    return _header_names(row)
+                    return line, _header_names(row)
         raise UnreadableDeliveryError(
             f"the header should be on line {self._dialect.header_row}, but the file is shorter",
             fix="check dialect.header_row in the descriptor",
         )
 
     def _one_line_is_one_row(self) -> bool:
-        if self._dialect.encoding.lower() not in _ONE_BYTE_PER_ASCII:
+        marks = self._dialect.delimiter + self._dialect.quote
+        if self._encoding not in _ONE_BYTE_PER_ASCII or not marks.isascii():
             return False
-        quote = self._dialect.quote.encode()[0]
-        quotes_before, last = 0, b""
         with self._open() as stream:
+            start = stream.read(len(codecs.BOM_UTF8))
+            rest = b"" if self._encoding == "utf-8-sig" and start == codecs.BOM_UTF8 else start
             while block := stream.read(_BLOCK_BYTES):
-                data = np.frombuffer(block, dtype=np.uint8)
-                if _has_lone_return(last + block) or b"\0" in block:
+                lines, line_end, rest = (rest + block).rpartition(b"\n")
+                if len(rest) > _CELL_LIMIT or not _is_plain(lines + line_end, marks):
                     return False
-                quotes = np.flatnonzero(data == quote)
-                counts = np.searchsorted(quotes, np.flatnonzero(data == 10)) + quotes_before
-                if (counts & 1).any():
-                    return False
-                quotes_before += len(quotes)
-                last = block[-1:]
-        return last != b"\r"
+        return _is_plain(rest, marks)
 
     def _fast(self) -> Iterator[RawBatch]:
         dialect = self._dialect
-        encoding = "utf8" if self._encoding == "utf-8-sig" else dialect.encoding
+        encoding = "utf8" if self._encoding == "utf-8-sig" else self._encoding
         with self._open() as stream:
             reader = arrow_csv.open_csv(
                 stream,
@@ -148,7 +152,7 @@ class DelimitedFile:
         rows: list[list[str]] = []
         with self._open() as stream:
             for line, row in self._rows(stream):
-                if line <= self._dialect.header_row:
+                if line <= self._header_line:
                     continue
                 if skip:
                     skip -= 1
@@ -172,12 +176,15 @@ class DelimitedFile:
 
     def _bad_bytes(self) -> UnreadableDeliveryError:
         fix = "set dialect.encoding in the descriptor; files from Excel on Windows are often cp1252"
+        has_ascii_breaks = b"\n".decode(self._encoding, "ignore") == "\n"
         with self._open() as stream:
-            for number, line in enumerate(stream, start=1):
+            # Under latin-1 every byte is a letter, so it cuts bytes into lines as an editor does.
+            lines = io.TextIOWrapper(stream, "latin-1", newline="") if has_ascii_breaks else ()
+            for number, line in enumerate(lines, start=1):
                 try:
-                    line.decode(self._encoding)
+                    line.encode("latin-1").decode(self._encoding)
                 except UnicodeDecodeError as error:
-                    byte = line[error.start]
+                    byte = error.object[error.start]
                     return UnreadableDeliveryError(
                         f"line {number}: byte 0x{byte:02x} is no {self._dialect.encoding} text", fix=fix
                     )
@@ -201,6 +208,40 @@ def _header_names(row: Sequence[str]) -> list[str]:
     return names
 
 
-def _has_lone_return(block: bytes) -> bool:
-    # The block's last byte may be half of \r\n; the next call sees it again as the first byte.
-    return block.count(b"\r", 0, len(block) - 1) != block.count(b"\r\n")
+def _open_quote(line: int) -> UnreadableDeliveryError:
+    return UnreadableDeliveryError(
+        f"line {line}: a quote is opened in this row and never closed, so the rest of the file would be one cell",
+        fix="close or remove the quote; where quotes are mere text, set dialect.quote to a sign that the file has not",
+    )
+
+
+def _is_plain(lines: bytes, marks: str) -> bool:
+    """Return whether every line is one row and quotes stand only around cells, or doubled inside them.
+
+    Readers differ on everything else.
+    """
+    if b"\0" in lines or lines.count(b"\r") != lines.count(b"\r\n"):
+        return False
+    delimiter, quote = marks.encode()
+    data = np.frombuffer(b"\n" + lines + b"\n", dtype=np.uint8)
+    quotes = np.flatnonzero(data == quote)
+    if (np.searchsorted(quotes, np.flatnonzero(data == _NEWLINE)) & 1).any():
+        return False
+    before_opening, after_closing = data[quotes[0::2] - 1], data[quotes[1::2] + 1]
+    return bool(
+        np.isin(before_opening, (delimiter, quote, _NEWLINE)).all()
+        and np.isin(after_closing, (delimiter, quote, _NEWLINE, _RETURN)).all()
+    )
+
+
+class _LinesAndOneMore:
+    """The lines of a text and a blank one after them, which a quote that is still open makes part of the last row."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.is_over = False
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._lines
+        self.is_over = True
+        yield ""

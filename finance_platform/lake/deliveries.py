@@ -138,6 +138,7 @@ class DeliveryCommit:
         values["outcomes"] = {name: _count(count) for name, count in values["outcomes"].items()}
         values["periods"] = tuple(PeriodCount(**{**p, "amount": Decimal(p["amount"])}) for p in values["periods"])
         values["files"] = {t: tuple(DataFile(**file) for file in files) for t, files in values["files"].items()}
+        values["extra_columns"] = tuple(values["extra_columns"])
         return DeliveryCommit(**values)
 
 

@@ -81,6 +81,9 @@ def take_stock(
     present: dict[str, dict[str, str]] = {}
     problems, unmatched, seen = list(catalog.problems), [], set()
     for item in raw.list_objects():
+        if not _is_text(item.key):
+            problems.append(_unwritable_name(item.key))
+            continue
         seen.add(item.key)
         match = catalog.match(item.key)
         if match.problem:
@@ -130,6 +133,22 @@ def _event(
 
 def _differs(event: Delivered, last: Delivered | None) -> bool:
     return last is None or replace(event, at=last.at, run_id=last.run_id) != last
+
+
+def _is_text(key: str) -> bool:
+    """Return whether a key can be written into JSON; a file system may hold names in any encoding."""
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _unwritable_name(key: str) -> Problem:
+    from finance_platform.feeds.catalog import Problem  # see _unreadable
+
+    shown = key.encode(errors="backslashreplace").decode()
+    return Problem(shown, "the name of the file is no UTF-8 text", "rename the file")
 
 
 def _unreadable(key: str, feed: str, error: OSError) -> Problem:

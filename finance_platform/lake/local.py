@@ -5,6 +5,7 @@ Belongs here: what is particular to a file system. Does not belong here: what th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -32,13 +33,14 @@ class LocalLake:
         return str(self._root)
 
     def list_objects(self, prefix: str = "") -> Iterator[LakeObject]:
-        """Yield the files under a prefix, by key; hidden and temporary ones are left out."""
-        start = self._root / prefix
-        for folder, folders, files in os.walk(start):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(files):
-                if not name.startswith(_TEMPORARY_PREFIXES):
-                    yield self._describe(Path(folder) / name)
+        """Yield the files under a prefix, by key; hidden and temporary ones are left out, as is what goes meanwhile."""
+        found: list[Path] = []
+        for folder, folders, files in os.walk(self._root / prefix):
+            folders[:] = [name for name in folders if not name.startswith(_TEMPORARY_PREFIXES)]
+            found += [Path(folder) / name for name in files if not name.startswith(_TEMPORARY_PREFIXES)]
+        for key in sorted(path.relative_to(self._root).as_posix() for path in found):
+            with contextlib.suppress(FileNotFoundError):
+                yield self._describe(key)
 
     def fingerprint(self, key: str) -> str:
         """Return the SHA-256 of a file's bytes, read in pieces."""
@@ -55,18 +57,16 @@ class LocalLake:
 
     def write(self, key: str, data: bytes) -> None:
         """Write a file atomically, by renaming a complete one over it."""
-        temporary = self._write_beside(key, data)
-        temporary.replace(self._root / key)
+        with self._written_beside(key, data) as temporary:
+            temporary.replace(self._root / key)
 
     def write_new(self, key: str, data: bytes) -> bool:
         """Write a file atomically unless it exists: a hard link fails where the name is taken."""
-        temporary = self._write_beside(key, data)
-        try:
-            os.link(temporary, self._root / key)
-        except FileExistsError:
-            return False
-        finally:
-            temporary.unlink()
+        with self._written_beside(key, data) as temporary:
+            try:
+                os.link(temporary, self._root / key)
+            except FileExistsError:
+                return False
         return True
 
     def delete_folder(self, prefix: str) -> None:
@@ -79,7 +79,9 @@ class LocalLake:
         """Return a file's absolute path."""
         return str((self._root / key).absolute())
 
-    def _write_beside(self, key: str, data: bytes) -> Path:
+    @contextlib.contextmanager
+    def _written_beside(self, key: str, data: bytes) -> Iterator[Path]:
+        """Yield a complete, hidden file beside an object's place; whatever happens, it is gone afterwards."""
         target = self._root / key
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -89,20 +91,24 @@ class LocalLake:
                 f"cannot write {target}: {error.strerror}",
                 fix="make the folder writable, or choose another with --home",
             ) from error
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        return Path(name)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
 
-    def _describe(self, path: Path) -> LakeObject:
+    def _describe(self, key: str) -> LakeObject:
+        path = self._root / key
         try:
             status = path.stat()
         except OSError:
             # A link that leads nowhere is listed as itself, so that whoever opens it can say so.
             status = path.lstat()
         return LakeObject(
-            key=path.relative_to(self._root).as_posix(),
+            key=key,
             size=status.st_size,
             modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
             # ctime moves even where mtime is set back by hand or by `cp -p`.

@@ -27,6 +27,7 @@ def run_lock(home: Path) -> Iterator[None]:
         LockedError: another process is at work in this home.
         HomeError: the home cannot be written to.
     """
+    home = home.resolve()
     with _guard:
         if home in _held:
             yield

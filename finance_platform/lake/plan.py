@@ -72,12 +72,12 @@ def period_inputs(state: LakeState) -> dict[str, list[PeriodInput]]:
     for delivery in state.ledger:
         if delivery.event.load_mode == "replace_period":
             for count in delivery.commit.periods:
-                winners[delivery.event.feed, count.scenario, count.period] = delivery.delivery_id
+                winners[delivery.event.feed, fold(count.scenario), count.period] = delivery.delivery_id
     found: dict[str, dict[str, list[str]]] = {}
     by_id = {delivery.delivery_id: delivery for delivery in state.ledger}
     for delivery in state.ledger:
         for count in delivery.commit.periods:
-            winner = winners.get((delivery.event.feed, count.scenario, count.period), delivery.delivery_id)
+            winner = winners.get((delivery.event.feed, fold(count.scenario), count.period), delivery.delivery_id)
             if winner == delivery.delivery_id:
                 found.setdefault(count.period, {}).setdefault(delivery.delivery_id, []).append(count.scenario)
     return {
@@ -93,6 +93,15 @@ def upsert_groups(state: LakeState) -> dict[str, list[LiveDelivery]]:
         if delivery.event.load_mode == "upsert":
             groups.setdefault(delivery.event.feed, []).append(delivery)
     return {feed: deliveries for feed, deliveries in groups.items() if len(deliveries) > 1}
+
+
+def scenarios(state: LakeState) -> list[tuple[str, str]]:
+    """Return name and type of each scenario that has live lines, once, as the first delivery that has it spells it."""
+    found: dict[str, tuple[str, str]] = {}
+    for delivery in state.ledger:
+        for count in delivery.commit.periods:
+            found.setdefault(fold(count.scenario), (count.scenario, count.scenario_type))
+    return sorted(found.values())
 
 
 def actual_periods(state: LakeState) -> list[str]:
@@ -150,13 +159,10 @@ def _dimension_inputs(state: LakeState, settings: StarSettings) -> dict[str, dic
         day for delivery in state.ledger for day in (delivery.commit.first_day, delivery.commit.last_day) if day
     )
     members = [delivery.commit.members_hash for delivery in state.ledger]
-    scenarios = {
-        (count.scenario, count.scenario_type) for delivery in state.ledger for count in delivery.commit.periods
-    }
     inputs: dict[str, dict[str, Any]] = {
         "dim_department": {"members": members, "reference": _reference_ids(state, "departments")},
         "dim_account": {"members": members, "reference": _reference_ids(state, "accounts")},
-        "dim_scenario": {"scenarios": sorted(scenarios), "baseline": fold(settings.baseline_scenario)},
+        "dim_scenario": {"scenarios": scenarios(state), "baseline": fold(settings.baseline_scenario)},
     }
     if days:
         years = {"first_year": int(days[0][:4]), "last_year": int(days[-1][:4])}

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from finance_platform.feeds.resolved import ResolvedFeed
-from finance_platform.lake.plan import StarSettings, WantedSlice, period_inputs, upsert_groups
+from finance_platform.lake.plan import StarSettings, WantedSlice, period_inputs, scenarios, upsert_groups
 from finance_platform.lake.register import Delivered
 from finance_platform.lake.state import LakeState
 
@@ -51,8 +51,6 @@ def build_request(state: LakeState, slices: Sequence[WantedSlice], settings: Sta
         "slices": [asdict(wanted) for wanted in slices],
         "counted": counted,
         "upserts": sorted(rivals),
-        "scenarios": sorted(
-            {(count.scenario, count.scenario_type) for delivery in state.ledger for count in delivery.commit.periods}
-        ),
+        "scenarios": scenarios(state),
         "baseline_scenario": settings.baseline_scenario,
     }

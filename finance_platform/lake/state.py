@@ -91,9 +91,11 @@ def derive_state(events: Sequence[Delivered], commits: Mapping[str, DeliveryComm
         if current.delivery_id not in commits:
             pending.append(current)
         found: LiveDelivery | None = None
+        # A delivery is judged under its last event alone: an older one may have tolerated more.
+        last_events = {event.delivery_id: event for event in versions}
         for event in reversed(versions):
             commit = commits.get(event.delivery_id)
-            if commit is None:
+            if commit is None or event is not last_events[event.delivery_id]:
                 continue
             reason = reason_to_stop(event, commit)
             if reason is None:
@@ -103,7 +105,7 @@ def derive_state(events: Sequence[Delivered], commits: Mapping[str, DeliveryComm
                 stopped.append(StoppedDelivery(event, commit, *reason))
         if found:
             live.append(found)
-            superseded += _replaced(versions, commits, found)
+            superseded += _replaced(last_events, commits, found)
     live.sort(key=lambda delivery: delivery.position)
     return LakeState(live, stopped, pending, superseded)
 
@@ -130,12 +132,12 @@ def reason_to_stop(event: Delivered, commit: DeliveryCommit) -> tuple[str, str] 
 
 
 def _replaced(
-    versions: Sequence[Delivered], commits: Mapping[str, DeliveryCommit], live: LiveDelivery
+    last_events: Mapping[str, Delivered], commits: Mapping[str, DeliveryCommit], live: LiveDelivery
 ) -> list[DeliveryCommit]:
-    ids = dict.fromkeys(event.delivery_id for event in versions)
-    last_event = {event.delivery_id: event for event in versions}
     return [
-        commits[i]
-        for i in ids
-        if i != live.delivery_id and i in commits and reason_to_stop(last_event[i], commits[i]) is None
+        commits[delivery_id]
+        for delivery_id, event in last_events.items()
+        if delivery_id != live.delivery_id
+        and delivery_id in commits
+        and reason_to_stop(event, commits[delivery_id]) is None
     ]

@@ -55,8 +55,7 @@ def controllers_line(snapshot: Snapshot, warehouse: Queryable) -> ControllersLin
     """Return the line as things stand; what should be in the warehouse and is not shows as the difference."""
     ledger = [commit for commit in snapshot.commits.values() if commit.kind == "ledger" and commit.status == "read"]
     live = {delivery.delivery_id for delivery in snapshot.state.ledger}
-    # What was published before its feed tolerated less still counts, so it is not held.
-    held = {stopped.commit.delivery_id for stopped in snapshot.state.stopped} - live
+    held = {stopped.commit.delivery_id for stopped in snapshot.state.stopped}
     replaced = [commit for commit in ledger if commit.delivery_id not in live | held]
     accepted = _total(commit.outcome("accepted") for commit in ledger if commit.delivery_id in live)
     periods = _counted(snapshot)

@@ -68,19 +68,20 @@ _GL_SECOND = (
     "A2;31.12.2020;01/2021;D100;;10;;A;12,34;;moved\n"
     "C1;05.01.2021;01/2021;d100;;0010;;E;;0,10;\n"
 )
+_GL_BAD_BYTES = "D1;01.03.2021;03/2021;D100;;10;;A;1,00;;good\nD2;01.03.2021;03/2021;D100;;10;;A;1,00;;\xff no UTF-8\n"
 
 # No header, cp1252, a template, a scenario map, float noise; later files replace months.
 _PLANS = """
 feed: plans
 kind: ledger
 path: plans/*.txt
-dialect: {delimiter: "|", encoding: cp1252, header_row: 0, names: [Id, Month, Dept, Group, Account, Scenario, Value, Note]}
+dialect: {delimiter: "|", encoding: cp1252, header_row: 0, names: [Id, Month, Dept, Group, Account, Kind, Value, Note]}
 columns:
   date: {from: Month, formats: [yyyyMM]}
   department: "{Dept}-{Group}"
   business_unit: {from: Dept, map: {7: Norden, 8: "Süden"}}
   account: Account
-  scenario: {from: Scenario, map: {1: Actual, 2: Budget, 3: Forecast, Q1: Budget Q1}}
+  scenario: {from: Kind, map: {1: Actual, 2: Budget, 3: Forecast, Q1: Budget Q1}}
   amount: Value
   description: {from: Note, required: false}
 load: {mode: replace_period}
@@ -160,7 +161,7 @@ OUTCOMES = {
     "chart/a.csv": (5, 2, 1, 0),
     "sites/a.csv": (2, 1, 0, 0),
 }
-REFUSED = {"gl/3.csv", "gl/4.csv", "plans/4.txt"}
+REFUSED = {"gl/3.csv", "gl/4.csv", "plans/3.txt", "plans/4.txt"}
 WITHOUT_SIGN = ["NEU"]
 
 
@@ -178,7 +179,8 @@ def make_home(home: Path) -> Path:
         "gl/3.csv": b"Beleg;Datum\nA1;01.01.2021\n",  # refused: columns are missing
         "plans/1.txt": _PLANS_FIRST.encode("cp1252"),
         "plans/2.txt": _PLANS_SECOND.encode("cp1252"),
-        "gl/4.csv": _GL_HEADER.encode() + b"D1;01.03.2021;03/2021;D100;;10;;A;1,00;;ok\nD2;01.03.2021;03/2021;D100;;10;;A;1,00;;\xff\n",
+        "gl/4.csv": (_GL_HEADER + _GL_BAD_BYTES).encode("latin-1"),
+        "plans/3.txt": b"1|202103|8|02|5000|2|1.00|good\n2|202103|8|02|5000|2|1.00|\x81 no cp1252\n",
         "plans/4.txt": b"",
         "chart/a.csv": _CHART_ROWS.encode(),
         "sites/a.csv": _SITES_ROWS.encode(),

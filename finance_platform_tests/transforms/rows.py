@@ -89,8 +89,14 @@ def staged_ledger(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
 def staged_department(code: str, row: int = 2, **others: Any) -> Row:
     """Return an accepted, staged department."""
     return {
-        **{"delivery_id": "r1", "feed": "departments", "source_file": "departments.csv", "source_row": row},
-        **{"department_code": code, "department_key": surrogate_key(code), "line_key": code, "outcome": "accepted"},
+        "delivery_id": "r1",
+        "feed": "departments",
+        "source_file": "departments.csv",
+        "source_row": row,
+        "department_code": code,
+        "department_key": surrogate_key(code),
+        "line_key": code,
+        "outcome": "accepted",
         **others,
     }
 
@@ -98,8 +104,14 @@ def staged_department(code: str, row: int = 2, **others: Any) -> Row:
 def staged_account(number: str, row: int = 2, **others: Any) -> Row:
     """Return an accepted, staged account."""
     return {
-        **{"delivery_id": "r1", "feed": "accounts", "source_file": "accounts.csv", "source_row": row},
-        **{"account_number": number, "account_key": surrogate_key(number), "line_key": number, "outcome": "accepted"},
+        "delivery_id": "r1",
+        "feed": "accounts",
+        "source_file": "accounts.csv",
+        "source_row": row,
+        "account_number": number,
+        "account_key": surrogate_key(number),
+        "line_key": number,
+        "outcome": "accepted",
         **others,
     }
 

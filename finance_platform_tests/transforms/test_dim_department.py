@@ -151,7 +151,9 @@ def test_each_department_is_what_the_first_to_know_says(
 ) -> None:
     """For any reference files and ledgers: the latest description, then mentions in order, then the defaults."""
     # One delivery has a code in one spelling only; that is what its own transforms see to.
-    described, mentioned = ({(d, c.lower()): (c, *said) for (d, c), said in pairs.items()} for pairs in (described, mentioned))
+    described, mentioned = (
+        {(d, c.lower()): (c, *said) for (d, c), said in pairs.items()} for pairs in (described, mentioned)
+    )
     expected = {}
     for code in {code for _, code in (*described, *mentioned)}:
         latest = [described[d, code] for d in order if (d, code) in described][-1:]
@@ -161,10 +163,15 @@ def test_each_department_is_what_the_first_to_know_says(
     found = found_departments(
         spark,
         [
-            staged_department(code, delivery_id=d, department_key=surrogate_key(code), department_name=n, business_unit=u)
+            staged_department(
+                code, delivery_id=d, department_key=surrogate_key(code), department_name=n, business_unit=u
+            )
             for (d, _), (code, n, u) in described.items()
         ],
-        [member("department", code, delivery_id=d, name=n, business_unit=u) for (d, _), (code, n, u) in mentioned.items()],
+        [
+            member("department", code, delivery_id=d, name=n, business_unit=u)
+            for (d, _), (code, n, u) in mentioned.items()
+        ],
         order=order,
     )
     shown = ("department_code", "department_name", "business_unit", "is_inferred")

@@ -197,7 +197,9 @@ def test_a_month_without_a_budget_has_no_budget_rows(spark: SparkSession) -> Non
     assert shown(january) == [(20250120, "Actual", "100.00", "0.00", "100.00", 1)]
 
 
-def test_a_line_whose_period_is_not_its_dates_month_counts_on_the_nearest_day_of_its_period(spark: SparkSession) -> None:
+def test_a_line_whose_period_is_not_its_dates_month_counts_on_the_nearest_day_of_its_period(
+    spark: SparkSession,
+) -> None:
     """A document of 3 January that belongs to December is booked on 31 December."""
     line = ledger_line("2025-01-03", "5.00", period="2024-12", posting_date=date(2024, 12, 31))
     found = facts(spark, [line, ledger_line("2024-12-05", "9.00", scenario="Budget")])

@@ -46,17 +46,26 @@ def test_each_line_mentions_its_department_and_its_account(spark: SparkSession) 
     )
     result = members(staged_ledger(spark, [line]))
     assert_is(result, MEMBERS)
-    nothing = {"name": None, "business_unit": None, "account_type": None, "category": None}
     assert sorted(rows_of(result), key=lambda row: row["dimension"]) == [
         {
-            **{"delivery_id": "d1", "dimension": "account", "member_key": surrogate_key("0010"), "code": "0010"},
-            **nothing,
-            **{"name": "Cash", "account_type": "Asset", "category": "Liquid"},
+            "delivery_id": "d1",
+            "dimension": "account",
+            "member_key": surrogate_key("0010"),
+            "code": "0010",
+            "name": "Cash",
+            "business_unit": None,
+            "account_type": "Asset",
+            "category": "Liquid",
         },
         {
-            **{"delivery_id": "d1", "dimension": "department", "member_key": surrogate_key("0450"), "code": "0450"},
-            **nothing,
-            **{"name": "Field Services", "business_unit": "Operations"},
+            "delivery_id": "d1",
+            "dimension": "department",
+            "member_key": surrogate_key("0450"),
+            "code": "0450",
+            "name": "Field Services",
+            "business_unit": "Operations",
+            "account_type": None,
+            "category": None,
         },
     ]
 
@@ -144,7 +153,5 @@ def test_a_member_is_the_first_to_say_something_in_line_order(spark: SparkSessio
             for position, name in enumerate(ATTRIBUTES[dimension], start=1):
                 known[position] = known[position] or row[name]
     shown = {"department": ("code", "name", "business_unit"), "account": ("code", "account_type", "category")}
-    found = {
-        name: [row[column] for column in shown[name[1]]] for name, row in found_members(spark, shuffled).items()
-    }
+    found = {name: [row[column] for column in shown[name[1]]] for name, row in found_members(spark, shuffled).items()}
     assert found == expected

@@ -59,7 +59,10 @@ def test_the_notes_that_the_reader_makes_about_a_file_are_no_rejected_rows(spark
 
 def test_an_amount_that_does_not_parse_stays_null_rather_than_zero(spark: SparkSession) -> None:
     """Zero is an amount; no amount is none."""
-    rows = [ledger_line() | spoiled("rejected", 2) | {"amount": None}, ledger_line(amount="0.00") | spoiled("rejected", 3)]
+    rows = [
+        ledger_line() | spoiled("rejected", 2) | {"amount": None},
+        ledger_line(amount="0.00") | spoiled("rejected", 3),
+    ]
     found = {row["source_row"]: row["amount"] for row in rows_of(rejected_rows(staged_ledger(spark, rows)))}
     assert found == {2: None, 3: Decimal("0.00")}
 

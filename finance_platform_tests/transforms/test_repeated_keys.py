@@ -107,6 +107,18 @@ def test_the_same_key_in_two_deliveries_is_left_to_the_load_mode(spark: SparkSes
     assert [row["outcome"] for row in judged(spark, rows)] == ["accepted", "accepted"]
 
 
+def test_each_delivery_keeps_a_row_of_its_own(spark: SparkSession) -> None:
+    """Two files that repeat the same line each have one left, wherever it stands."""
+    rows = [keyed("T1", row, delivery_id=delivery) for row, delivery in ((2, "d1"), (3, "d1"), (4, "d2"), (5, "d2"))]
+    found = [(row["delivery_id"], row["outcome"], row["reasons"]) for row in judged(spark, rows)]
+    assert found == [
+        ("d1", "accepted", None),
+        ("d1", "duplicate", "the same row with the key T1 is on line 2"),
+        ("d2", "accepted", None),
+        ("d2", "duplicate", "the same row with the key T1 is on line 4"),
+    ]
+
+
 def test_rows_without_a_key_are_never_repeated(spark: SparkSession) -> None:
     """A feed without a key never collapses rows."""
     rows = [keyed(None, row) for row in (2, 3, 4)]

@@ -189,7 +189,9 @@ def partly_rejected(event: Delivered, rejected: int, of: int, amount: str = "0.0
     """Return the commit of a delivery with some rows rejected, `amount` of money in them."""
     bad = money(rejected, amount, amount.lstrip("-"))
     good = commit_of(event, *[in_period("2025-01")] * (of - rejected))
-    return replace(good, read=good.read + replace(bad, absolute=Decimal(0)), outcomes={**good.outcomes, "rejected": bad})
+    return replace(
+        good, read=good.read + replace(bad, absolute=Decimal(0)), outcomes={**good.outcomes, "rejected": bad}
+    )
 
 
 def state_of(*pairs: tuple[Delivered, DeliveryCommit | None]) -> LakeState:

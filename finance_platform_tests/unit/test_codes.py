@@ -159,7 +159,9 @@ def test_actual_is_shown_in_one_spelling(name: str) -> None:
     assert scenario_name(name, {}) == "Actual"
 
 
-@pytest.mark.parametrize(("name", "expected"), [("BUDGET  Q1", "Budget Q1"), ("forecast", "Forecast"), ("Plan B", "Plan B")])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("BUDGET  Q1", "Budget Q1"), ("forecast", "Forecast"), ("Plan B", "Plan B")]
+)
 def test_the_type_s_own_word_is_shown_with_a_capital(name: str, expected: str) -> None:
     assert scenario_name(name, {}) == expected
 

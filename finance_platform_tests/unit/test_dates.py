@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from finance_platform.feeds.dates import compile_pattern, first_day, last_day, nearest_day, parse_date, period_of
 
 MONTHS = list(calendar.month_name)
-FORMS = {
+FORMS: dict[str, Callable[[date], str]] = {
     "yyyy": lambda day: f"{day.year:04d}",
     "yy": lambda day: f"{day.year % 100:02d}",
     "MMMM": lambda day: MONTHS[day.month],
@@ -40,7 +40,9 @@ def patterns(draw: st.DrawFn) -> tuple[str, ...]:
 
 
 @given(this_century, patterns(), st.sampled_from([str.lower, str.upper, str.title]))
-def test_every_day_written_under_a_pattern_is_read_back(day: date, pattern: tuple[str, ...], case: Callable[[str], str]) -> None:
+def test_every_day_written_under_a_pattern_is_read_back(
+    day: date, pattern: tuple[str, ...], case: Callable[[str], str]
+) -> None:
     text = "".join(FORMS[token](day) if token in FORMS else token for token in pattern)
     assert parse_date(case(text), ["".join(pattern)]) == day
 
@@ -92,7 +94,9 @@ def test_no_text_makes_the_parser_fail(text: str, pattern: tuple[str, ...]) -> N
     assert found is None or text.isascii() or "年" in text
 
 
-@pytest.mark.parametrize("text", ["2025-1-31", "25-01-31", "2025-01-31 ", " 2025-01-31", "2025-01-31x", "2025/01/31", ""])
+@pytest.mark.parametrize(
+    "text", ["2025-1-31", "25-01-31", "2025-01-31 ", " 2025-01-31", "2025-01-31x", "2025/01/31", ""]
+)
 def test_a_text_that_does_not_fit_the_pattern_whole_is_none(text: str) -> None:
     assert parse_date(text, ["yyyy-MM-dd"]) is None
 
@@ -135,7 +139,9 @@ def test_the_error_of_an_unknown_letter_lists_what_is_allowed() -> None:
         compile_pattern("YYYY-MM-dd")
 
 
-@pytest.mark.parametrize("pattern", ["yyyy-MM-dd yyyy", "yyyy yy MM", "yyyy MMM MM", "MMMMM yyyy", "yyyy-MM-dd d", "M MM yyyy"])
+@pytest.mark.parametrize(
+    "pattern", ["yyyy-MM-dd yyyy", "yyyy yy MM", "yyyy MMM MM", "MMMMM yyyy", "yyyy-MM-dd d", "M MM yyyy"]
+)
 def test_a_pattern_that_names_a_part_twice_is_an_error(pattern: str) -> None:
     with pytest.raises(ValueError, match="names a part twice"):
         compile_pattern(pattern)

@@ -64,7 +64,12 @@ WRONG = [
     ),
     # A field that does not exist, or is missing.
     (column("departmnt", "Dept"), "departmnt", "columns.departmnt is no field of ledger", "date, department, account"),
-    (with_lines(LEDGER, constants="\n  scenario: Actual\n  code: 1"), "code", "constants.code is no field of ledger", ""),
+    (
+        with_lines(LEDGER, constants="\n  scenario: Actual\n  code: 1"),
+        "code",
+        "constants.code is no field of ledger",
+        "",
+    ),
     (LEDGER.replace("  account: {from: Account}\n", ""), "columns", "columns.account is needed for kind ledger", ""),
     (with_lines(LEDGER, constants="{}"), "columns", "columns.scenario is needed for kind ledger", "constants.scenario"),
     (
@@ -74,7 +79,9 @@ WRONG = [
         "keep one",
     ),
     (
-        with_lines(LEDGER, constants="\n  scenario: Actual\n  department: ' '", columns="{account: A, date: D, amount: N}"),
+        with_lines(
+            LEDGER, constants="\n  scenario: Actual\n  department: ' '", columns="{account: A, date: D, amount: N}"
+        ),
         "department",
         "constants.department is blank",
         "",
@@ -97,7 +104,9 @@ WRONG = [
         "",
     ),
     (
-        with_lines(LEDGER, constants="\n  scenario: A\n  date: 2025-01-01", columns="{amount: N, department: P, account: A}"),
+        with_lines(
+            LEDGER, constants="\n  scenario: A\n  date: 2025-01-01", columns="{amount: N, department: P, account: A}"
+        ),
         "date: 2025",
         "constants.date cannot be",
         "",
@@ -108,19 +117,39 @@ WRONG = [
     (column("date", "\n    from: Date\n    formats: yyyy-dd"), "formats", "needs a year (yyyy) and a month (MM)", ""),
     (column("amount", "{from: A, decimal: ',', thousands: ','}"), "amount", "decimal and thousands are both ','", ""),
     (column("amount", "\n    from: A\n    decimal: '·'"), "decimal", "Input should be '.' or ','", ""),
-    (LEDGER.replace("kind: ledger", "kind: budget"), "kind", "Input should be 'ledger', 'departments' or 'accounts'", ""),
+    (
+        LEDGER.replace("kind: ledger", "kind: budget"),
+        "kind",
+        "Input should be 'ledger', 'departments' or 'accounts'",
+        "",
+    ),
     (LEDGER.replace("feed: ledger", "feed: My Feed"), "feed", "feed: String should match pattern", ""),
     (LEDGER.replace("feed: ledger\n", ""), "", "feed: Field required", ""),
     (with_lines(LEDGER, path="/ledger.csv"), "path", "path is a glob inside the raw zone", "no leading /"),
     (with_lines(LEDGER, path="a/../b.csv"), "path", "path is a glob inside the raw zone", "no .."),
     (with_lines(LEDGER, path="'**/b.csv'"), "path", "path is a glob inside the raw zone", "no **"),
     (with_lines(LEDGER, path="ledger.xml"), "path", "path must end in .csv, .txt or .tsv", ""),
-    (with_lines(LEDGER, dialect="\n  encoding: utf-9"), "encoding", "'utf-9' is no encoding that Python knows", "cp1252"),
+    (
+        with_lines(LEDGER, dialect="\n  encoding: utf-9"),
+        "encoding",
+        "'utf-9' is no encoding that Python knows",
+        "cp1252",
+    ),
     (with_lines(LEDGER, dialect="\n  encoding: base64"), "encoding", "'base64' is no encoding", ""),
     (with_lines(LEDGER, dialect="\n  delimiter: ;;"), "delimiter", "at most 1 character", ""),
     (with_lines(LEDGER, dialect="\n  header_row: -1"), "header_row", "greater than or equal to 0", ""),
-    (with_lines(LEDGER, dialect="{header_row: 0}"), "dialect", "names: [...] is needed with header_row: 0", "only then"),
-    (with_lines(LEDGER, dialect="{names: [a, b]}"), "dialect", "names: [...] is needed with header_row: 0", "only then"),
+    (
+        with_lines(LEDGER, dialect="{header_row: 0}"),
+        "dialect",
+        "names: [...] is needed with header_row: 0",
+        "only then",
+    ),
+    (
+        with_lines(LEDGER, dialect="{names: [a, b]}"),
+        "dialect",
+        "names: [...] is needed with header_row: 0",
+        "only then",
+    ),
     (with_lines(LEDGER, dialect="\n  header_row: 0\n  names: [a, A]"), "names", "has 'A' twice", ""),
     (with_lines(LEDGER, dialect="{delimiter: '\"'}"), "dialect", "delimiter and quote must differ", ""),
     (with_lines(LEDGER, dialect='{delimiter: "\\n"}'), "dialect", "neither can be a line break", ""),
@@ -148,7 +177,12 @@ WRONG = [
     ),
     # YAML.
     (LEDGER + "feed: again\n", "feed: again", "'feed' stands twice", "keep one of the two"),
-    (LEDGER.replace("  account:", "  date: Day\n  account:"), "date: Day", "'date' stands twice", "keep one of the two"),
+    (
+        LEDGER.replace("  account:", "  date: Day\n  account:"),
+        "date: Day",
+        "'date' stands twice",
+        "keep one of the two",
+    ),
     (LEDGER + "owner: [a\nsign: natural\n", "sign", "expected ',' or ']'", "correct the YAML"),
     (LEDGER + "\towner: a\n", "owner", "found character '\\t'", "correct the YAML"),
     (LEDGER + "owner: a\x07b\n", "owner", "special characters are not allowed", "correct the YAML"),
@@ -157,8 +191,12 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("text", "at", "message", "hint"), WRONG, ids=[f"{i}-{w[2][:40]}" for i, w in enumerate(WRONG)])
-def test_an_error_names_the_file_the_line_what_is_wrong_and_the_fix(text: str, at: str, message: str, hint: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "at", "message", "hint"), WRONG, ids=[f"{i}-{w[2][:40]}" for i, w in enumerate(WRONG)]
+)
+def test_an_error_names_the_file_the_line_what_is_wrong_and_the_fix(
+    text: str, at: str, message: str, hint: str
+) -> None:
     error = error_of(text)
     (line,) = [n for n, line in enumerate(text.splitlines(), 1) if line.strip().startswith(at)] if at else [1]
     where, _, what = error.found.partition(": ")
@@ -183,7 +221,9 @@ def test_a_header_alone_is_short_for_its_from() -> None:
 
 
 def test_debit_and_credit_alone_are_short_for_their_from() -> None:
-    assert feed(column("amount", "{debit: Dr, credit: Cr}")) == feed(column("amount", "{from: {debit: Dr, credit: Cr}}"))
+    assert feed(column("amount", "{debit: Dr, credit: Cr}")) == feed(
+        column("amount", "{from: {debit: Dr, credit: Cr}}")
+    )
 
 
 def test_a_needed_field_may_be_missing_in_files_where_it_has_a_default() -> None:
@@ -260,7 +300,9 @@ def test_two_sets_of_rules_have_one_identity_only_if_they_are_equal(one: Reading
     assert replace(one).identity == one.identity
 
 
-@pytest.mark.parametrize("given_feed", [feed(WHOLE), *(shipped.resolve(settings()) for shipped in shipped_descriptors())])
+@pytest.mark.parametrize(
+    "given_feed", [feed(WHOLE), *(shipped.resolve(settings()) for shipped in shipped_descriptors())]
+)
 def test_a_feed_has_the_same_identity_after_its_way_through_json(given_feed: ResolvedFeed) -> None:
     returned = ResolvedFeed.from_json(json.loads(json.dumps(given_feed.to_json())))
     assert returned.rules.identity == given_feed.rules.identity
@@ -268,7 +310,7 @@ def test_a_feed_has_the_same_identity_after_its_way_through_json(given_feed: Res
 
 READING_RULES = {
     "delimiter": ('";"', '","'),
-    "quote": ("\"'\"", "'\"'"),
+    "quote": ('"\'"', "'\"'"),
     "encoding": ("cp1252", "utf-8"),
     "header names": ("Net]", "Nett]"),
     "source": ("[Day, Paid]", "[Paid, Day]"),
@@ -291,7 +333,9 @@ def test_the_identity_changes_with_a_reading_rule(old: str, new: str) -> None:
     assert feed(WHOLE.replace(old, new)).rules.identity != feed(WHOLE).rules.identity
 
 
-@pytest.mark.parametrize("changed", [{"currency": "EUR"}, {"earliest_date": "2001-01-01"}, {"latest_date": "2030-01-01"}])
+@pytest.mark.parametrize(
+    "changed", [{"currency": "EUR"}, {"earliest_date": "2001-01-01"}, {"latest_date": "2030-01-01"}]
+)
 def test_the_identity_changes_with_a_setting_that_decides_what_is_rejected(changed: dict[str, str]) -> None:
     assert feed(WHOLE, **changed).rules.identity != feed(WHOLE).rules.identity
 
@@ -348,7 +392,9 @@ def feed_of(catalog: Catalog, object_key: str) -> str | None:
         ("notes.txt", None),
     ],
 )
-def test_shipped_feeds_read_the_files_of_their_names_at_the_top(object_key: str, expected: str | None, tmp_path: Path) -> None:
+def test_shipped_feeds_read_the_files_of_their_names_at_the_top(
+    object_key: str, expected: str | None, tmp_path: Path
+) -> None:
     assert feed_of(load_catalog(tmp_path / "no such folder"), object_key) == expected
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.errors import UnreadableDeliveryError
-from finance_platform.feeds.codes import MAX_NAME_BYTES, surrogate_key
+from finance_platform.feeds.codes import ACCOUNT_TYPES, MAX_NAME_BYTES, surrogate_key
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform_tests.unit.factories import (
     GOOD,
@@ -94,14 +94,15 @@ REJECTIONS = [
         TYPED,
         {"Type": "Income"},
         "unknown_account_type",
-        "account_type: 'Income' is not one of Revenue, Expense, Asset, Liability, Equity, Statistical, Unknown;"
-        " map it in the descriptor",
+        f"account_type: 'Income' is not one of {', '.join(ACCOUNT_TYPES)}; map it in the descriptor",
     ),
     (KEYED, {"Id": ""}, "blank_transaction_id", "transaction_id is blank, but is the key"),
 ]
 
 
-@pytest.mark.parametrize(("text", "row", "rule", "reason"), REJECTIONS, ids=[f"{r[2]}-{i}" for i, r in enumerate(REJECTIONS)])
+@pytest.mark.parametrize(
+    ("text", "row", "rule", "reason"), REJECTIONS, ids=[f"{r[2]}-{i}" for i, r in enumerate(REJECTIONS)]
+)
 def test_a_row_that_breaks_a_rule_is_rejected_and_says_what_was_expected_and_found(
     text: str, row: Mapping[str, str], rule: str, reason: str
 ) -> None:
@@ -172,16 +173,27 @@ def test_the_accepted_range_comes_from_the_settings() -> None:
 
 
 def test_the_home_s_currency_comes_from_the_settings() -> None:
-    assert ledger_rows(CURRENCY, {"Ccy": "EUR"}, {"Ccy": "USD"}, currency="EUR").column("outcome") == ["accepted", "rejected"]
+    assert ledger_rows(CURRENCY, {"Ccy": "EUR"}, {"Ccy": "USD"}, currency="EUR").column("outcome") == [
+        "accepted",
+        "rejected",
+    ]
 
 
 # Where a field comes from
 
 
 def test_columns_are_found_by_name_in_any_order_and_case() -> None:
-    typed = ledger_rows(LEDGER, {"AMOUNT ": "7", "date": "2025-03-01", "dept": "X", "ACCOUNT": "1"}, header=[
-        "AMOUNT ", "Extra", "ACCOUNT", "dept", "date",
-    ])
+    typed = ledger_rows(
+        LEDGER,
+        {"AMOUNT ": "7", "date": "2025-03-01", "dept": "X", "ACCOUNT": "1"},
+        header=[
+            "AMOUNT ",
+            "Extra",
+            "ACCOUNT",
+            "dept",
+            "date",
+        ],
+    )
     assert (typed.one("amount"), typed.one("department_code"), typed.one("account_number")) == (Decimal(7), "X", "1")
 
 
@@ -430,7 +442,9 @@ def test_a_composite_key_with_a_blank_part_rejects_the_row() -> None:
 # Laws
 
 cells = st.one_of(
-    st.sampled_from(["", " ", "2025-01-31", "2025-13-01", "D1", "4000", "12.50", "(1)", "Actual", "Budget", "x", "\x1f"]),
+    st.sampled_from(
+        ["", " ", "2025-01-31", "2025-13-01", "D1", "4000", "12.50", "(1)", "Actual", "Budget", "x", "\x1f"]
+    ),
     st.text(max_size=6),
 )
 usual = {**GOOD, "Scenario": "Actual", "Period": "2025-01-01"}

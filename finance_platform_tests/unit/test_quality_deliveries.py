@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from finance_platform.feeds.catalog import Problem
-from finance_platform.lake.deliveries import PeriodCount
+from finance_platform.lake.deliveries import Count, PeriodCount
 from finance_platform.lake.intake import Intake
 from finance_platform.lake.register import Delivered
 from finance_platform.lake.state import LakeState
@@ -109,7 +110,7 @@ def test_deliveries_without_fault_pass_every_check():
     ],
     ids=["a row", "a cent", "an unpriced cell"],
 )
-def test_what_was_read_and_has_no_outcome_is_named_with_its_file(read, evidence):
+def test_what_was_read_and_has_no_outcome_is_named_with_its_file(read: Count, evidence: dict[str, Any]):
     event = delivered()
     lost = outcome_of(EVERY_ROW_ACCOUNTED, state_of((event, commit_of(event, in_period("2025-01"), read=read))))
     assert (lost.passed, lost.check.is_warning) == (False, False)

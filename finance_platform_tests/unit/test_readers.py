@@ -7,11 +7,13 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal, localcontext
 from pathlib import Path
+from typing import Any, Literal
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from finance_platform.errors import UnreadableDeliveryError
@@ -19,6 +21,9 @@ from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.resolved import Dialect
 from finance_platform.glue import readers
 from finance_platform.glue.readers import DelimitedFile
+from finance_platform.glue.reading import read_file
+from finance_platform.lake.local import LocalLake
+from finance_platform_tests.unit.factories import LEDGER, feed, with_lines
 
 Row = tuple[int, str | None, tuple[str, ...]]
 
@@ -79,14 +84,14 @@ def written_files(draw: st.DrawFn) -> Written:
     delimiter = draw(st.sampled_from([",", ";", "\t", "|", " ", "§" if encoding != "shift_jis" else ","]))
     quote = draw(st.sampled_from(['"', "'"]))
     names = [f"column {number}" for number in range(draw(st.integers(1, 3)))]
-    plain = st.characters(codec=encoding, exclude_characters="\ufeff")
+    plain = st.characters(codec=encoding, exclude_characters="\ufeff¥‾")
     cell = st.text(st.one_of(st.sampled_from([delimiter, quote, "\n", "\r", "a", " "]), plain), max_size=6)
     table = draw(st.lists(st.lists(cell, min_size=len(names), max_size=len(names)), max_size=6))
     header_row = draw(st.integers(0, 3))
     ending = draw(st.sampled_from(["\n", "\r\n"]))
     # The csv module leaves a bare \r unquoted where \r is not part of the line's end.
     must_quote = draw(st.booleans()) or (ending == "\n" and any("\r" in text for row in table for text in row))
-    quoting = csv.QUOTE_ALL if must_quote else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if must_quote else csv.QUOTE_MINIMAL
     text = io.StringIO(newline="")
     text.write(f"Report{ending}" * (header_row - 1))
     writer = csv.writer(text, delimiter=delimiter, quotechar=quote, lineterminator=ending, quoting=quoting)
@@ -105,7 +110,7 @@ def written_files(draw: st.DrawFn) -> Written:
 
 
 @given(written_files(), st.sampled_from([16, 50, 1 << 20]))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_what_the_csv_module_writes_is_read_back_cell_for_cell_and_line_for_line(written: Written, block: int) -> None:
     if not written.data:
         return
@@ -115,7 +120,8 @@ def test_what_the_csv_module_writes_is_read_back_cell_for_cell_and_line_for_line
 
 
 messy = st.lists(
-    st.sampled_from(['"', '""', ",", "\n", "\r\n", "\r", "a", "é", " ", "b,c\n", '"x"', ',"', '",', "\0", "'"]), max_size=30
+    st.sampled_from(['"', '""', ",", "\n", "\r\n", "\r", "a", "é", " ", "b,c\n", '"x"', ',"', '",', "\0", "'"]),
+    max_size=30,
 ).map("".join)
 
 
@@ -131,7 +137,7 @@ def outcome(data: bytes, dialect: Dialect, *, is_slow: bool) -> list[Row] | str:
 @given(messy, st.sampled_from([16, 1 << 20]), st.integers(0, 2))
 @settings(max_examples=400)
 @example('x"y,"c\nd"z"\n', 1 << 20, 1)
-@example('p"q"\n"r\ns"\n', 1 << 20, 1)
+@example('x"y,"c\nd"z"\n1,2\n', 1 << 20, 1)
 @example('"x"y,z\n', 1 << 20, 1)
 @example('"x" ,z\n', 1 << 20, 1)
 def test_whatever_is_in_a_file_the_fast_way_changes_nothing(text: str, block: int, header_row: int) -> None:
@@ -228,7 +234,9 @@ def test_an_odd_row_far_into_a_large_file_loses_and_repeats_nothing(file: Path, 
     assert rows[-1] == (60_003 + oddity.count("\n") - 1, None, ("last", "row"))
 
 
-def test_a_line_break_at_the_border_of_two_blocks_is_one_line_break(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_break_at_the_border_of_two_blocks_is_one_line_break(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = "a,b\r\n" + "1,2\r\n" * 20
     for block in range(4, 24):
         monkeypatch.setattr(readers, "_BLOCK_BYTES", block)
@@ -279,7 +287,9 @@ def test_a_byte_order_mark_is_no_part_of_the_first_cell(file: Path) -> None:
     assert cells_of(read(file, b'\xef\xbb\xbf"1",2\n', header_row=0, names=("a", "b"))) == [("1", "2")]
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16", "utf-16-le", "utf-8-sig", "UTF8", "iso8859-15", "cp1250"])
+@pytest.mark.parametrize(
+    "encoding", ["cp1252", "latin-1", "utf-16", "utf-16-le", "utf-8-sig", "UTF8", "iso8859-15", "cp1250"]
+)
 def test_text_of_the_declared_encoding_is_read(file: Path, encoding: str) -> None:
     assert cells_of(read(file, 'a,b\nMüller,"ä\n"\n'.encode(encoding), encoding=encoding)) == [("Müller", "ä\n")]
 
@@ -299,11 +309,20 @@ def test_the_line_of_a_bad_byte_is_the_one_that_an_editor_shows(data: bytes, lin
     assert refusal(data).found == f"line {line}: byte 0xff is no utf-8 text"
 
 
-def test_bad_bytes_far_into_a_large_file_name_their_line() -> None:
-    data = b"a,b\n" + b"1,2\n" * 20_000 + b"3,\xe9\n"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(readers, "_BLOCK_BYTES", 4096)
-        assert refusal(data).found.startswith("line 20002: byte 0xe9")
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
+@pytest.mark.parametrize("block", [4096, 1 << 20])
+def test_bad_bytes_far_into_a_large_file_name_their_line(
+    encoding: str, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "_BLOCK_BYTES", block)
+    data = b"a,b\n" + b"1,2\n" * 20_000 + b"3,\x81\n"
+    assert refusal(data, Dialect(encoding=encoding)).found == f"line 20002: byte 0x81 is no {encoding} text"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
+def test_bad_bytes_of_a_file_without_a_header_refuse_it(encoding: str) -> None:
+    found = refusal(b"1,\x81\n", Dialect(encoding=encoding, header_row=0, names=("a", "b"))).found
+    assert f"no {encoding} text" in found
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le"])
@@ -346,7 +365,9 @@ def test_a_header_that_names_a_column_twice_is_refused() -> None:
 
 @pytest.mark.parametrize(("text", "row"), [("x\ny\n", 3), ("x", 2)])
 def test_a_file_that_is_shorter_than_its_header_is_refused(text: str, row: int) -> None:
-    assert refusal(text, Dialect(header_row=row)).found == f"the header should be on line {row}, but the file is shorter"
+    assert (
+        refusal(text, Dialect(header_row=row)).found == f"the header should be on line {row}, but the file is shorter"
+    )
 
 
 # Files that are no delimited text
@@ -381,8 +402,121 @@ def header_of(names: Sequence[str]) -> bytes:
     return ",".join(names).encode() + b"\n"
 
 
-@given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=5), min_size=1, unique=True, max_size=5))
+@given(
+    st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=5), min_size=1, unique=True, max_size=5)
+)
 def test_the_columns_of_every_batch_are_those_of_the_header(names: list[str]) -> None:
     opened = file_of(header_of(names) + header_of(names) + b"ragged\n" * (len(names) > 1))
     for batch in opened.batches():
         assert list(batch.columns) == opened.header
+
+
+# A whole file, as the rows that Spark stages
+
+COMMA = with_lines(
+    LEDGER,
+    columns="""
+  date: {from: Date}
+  department: {from: '{Unit}-{Dept}'}
+  account: {from: [Account, Acct]}
+  amount: {from: {debit: Dr, credit: Cr}, thousands: ","}""",
+)
+TOP = "Date,Unit,Dept,Acct,Dr,Cr,Note"
+REFERENCE = "feed: departments\nkind: departments\npath: d.csv\ncolumns: {code: Code}\n"
+
+
+def staged(root: Path, data: bytes, text: str = COMMA, kind: str = "ledger") -> list[dict[str, Any]]:
+    """All that reading a file gives; the last row is the one that says how it went."""
+    (root / "file.csv").write_bytes(data)
+    batches = read_file(kind, feed(text), LocalLake(root), "d1", "file.csv")
+    return [row for batch in batches for row in batch.to_pylist()]
+
+
+def test_every_row_of_a_file_is_staged_with_its_lineage(tmp_path: Path) -> None:
+    *rows, last = staged(tmp_path, f"{TOP}\n2025-01-02,U,D,1,5,,n\nx,U,D,1,5,,n\n".encode())
+    assert [(row["outcome"], row["source_row"]) for row in rows] == [("accepted", 2), ("rejected", 3)]
+    for row in (*rows, last):
+        assert (row["delivery_id"], row["feed"], row["source_file"]) == ("d1", "ledger", "file.csv")
+
+
+def test_columns_that_no_field_uses_are_told(tmp_path: Path) -> None:
+    *_, last = staged(tmp_path, f"{TOP},,Who\n".encode())
+    assert (last["outcome"], last["extra_columns"]) == ("measured", '["Note", "(column 8)", "Who"]')
+
+
+def test_a_file_with_a_header_only_is_read_and_has_no_rows(tmp_path: Path) -> None:
+    (last,) = staged(tmp_path, TOP.encode())
+    measured = {name: last[name] for name in ("outcome", "measured_rows", "measured_amount", "measured_unpriced")}
+    assert measured == {"outcome": "measured", "measured_rows": 0, "measured_amount": "0", "measured_unpriced": 0}
+
+
+def test_a_file_that_cannot_be_read_says_why_and_how_to_mend_it(tmp_path: Path) -> None:
+    (last,) = staged(tmp_path, b"Date,Unit\n")
+    assert last["outcome"] == "refused"
+    assert "lacks the column for department" in last["reasons"]
+    assert "columns.department.from" in last["raw_row"]
+
+
+def test_a_file_that_turns_bad_half_way_ends_with_the_refusal(tmp_path: Path) -> None:
+    good = b"2025-01-02,U,D,1,5,,n\n"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(readers, "_BLOCK_BYTES", 1024)
+        rows = staged(tmp_path, TOP.encode() + b"\n" + good * 200 + b"2025-01-02,\xff,D,1,5,,n\n")
+    assert (rows[-1]["outcome"], rows[-1]["reasons"]) == ("refused", "line 202: byte 0xff is no utf-8 text")
+    assert {row["outcome"] for row in rows[:-1]} <= {"accepted"}
+
+
+def test_a_file_that_storage_does_not_give_is_left_for_the_next_run(tmp_path: Path) -> None:
+    (batch,) = read_file("ledger", feed(COMMA), LocalLake(tmp_path), "d1", "gone.csv")
+    (last,) = batch.to_pylist()
+    assert (last["outcome"], last["reasons"]) == ("not_opened", "No such file or directory")
+
+
+def test_reference_rows_have_no_money_and_their_code_as_key(tmp_path: Path) -> None:
+    *rows, last = staged(tmp_path, b"Code\nd  1\n\n", REFERENCE, "departments")
+    assert [(row["outcome"], row["line_key"]) for row in rows] == [("accepted", "d 1"), ("skipped", None)]
+    assert (last["measured_rows"], last["measured_amount"], last["measured_unpriced"]) == (2, "0", 2)
+
+
+some_cells = st.sampled_from(
+    [
+        "",
+        "2025-01-02",
+        "U",
+        "1",
+        "5.00",
+        "0.005",
+        "(1,234.567)",
+        "x",
+        "1e5",
+        '"',
+        "\xff",
+        "9999999999999999.99",
+        "9" * 40,
+    ]
+)
+some_lines = st.lists(st.lists(some_cells, max_size=8).map(",".join), max_size=8).map("\n".join)
+
+
+some_bytes = st.one_of(some_lines.map(lambda text: text.encode("latin-1")), st.binary(max_size=60))
+NAMED = "header_row: 0, names: [Date, Unit, Dept, Acct, Dr, Cr, Note]"
+
+
+@given(some_bytes, st.sampled_from(["utf-8", "cp1252", "utf-16", "ascii"]), st.booleans())
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(b"\xff\xfe", "utf-8", False)
+@example(b"\x00", "utf-16", False)
+@example(b"1,\x81\n", "cp1252", False)
+def test_whatever_a_file_holds_what_was_measured_is_what_was_staged_or_the_file_is_refused(
+    tmp_path: Path, content: bytes, encoding: str, has_header: bool
+) -> None:
+    data = f"{TOP}\n".encode(encoding) + content if has_header else content
+    text = with_lines(COMMA, dialect=f"{{encoding: {encoding}{'' if has_header else ', ' + NAMED}}}")
+    *rows, last = staged(tmp_path, data, text)
+    assert last["outcome"] in {"measured", "refused"}
+    if last["outcome"] == "measured":
+        amounts = [row["amount"] for row in rows if row["amount"] is not None]
+        with localcontext() as context:
+            context.prec = 200
+            assert Decimal(last["measured_amount"]) + Decimal(last["measured_rounding"]) == sum(amounts, Decimal(0))
+        assert (last["measured_rows"], last["measured_unpriced"]) == (len(rows), len(rows) - len(amounts))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.errors import UnreadableDeliveryError
-from finance_platform.feeds.codes import MAX_NAME_BYTES, surrogate_key
+from finance_platform.feeds.codes import ACCOUNT_TYPES, MAX_NAME_BYTES, surrogate_key
 from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform_tests.unit.factories import Typed, feed, raw_batch, raw_cells, reference_rows, with_lines
 
@@ -56,7 +56,15 @@ def test_a_department_has_its_code_name_unit_parent_and_key() -> None:
 
 def test_an_account_has_its_number_name_type_measure_parent_and_key() -> None:
     typed = account("010", "EXPENSE", "Balance", "0100")
-    names = ("outcome", "account_number", "account_name", "account_type", "measure", "parent_account_number", "category")
+    names = (
+        "outcome",
+        "account_number",
+        "account_name",
+        "account_type",
+        "measure",
+        "parent_account_number",
+        "category",
+    )
     assert [typed.one(name) for name in names] == ["accepted", "0010", "Cash", "Expense", "balance", "0100", None]
     assert typed.one("account_key") == surrogate_key("0010")
 
@@ -73,8 +81,7 @@ def test_an_account_has_its_number_name_type_measure_parent_and_key() -> None:
             account,
             {"kind": "Incomes"},
             "unknown_type",
-            "type: 'Incomes' is not one of Revenue, Expense, Asset, Liability, Equity, Statistical, Unknown;"
-            " map it in the descriptor",
+            f"type: 'Incomes' is not one of {', '.join(ACCOUNT_TYPES)}; map it in the descriptor",
         ),
         (
             account,
@@ -112,7 +119,10 @@ def test_a_row_that_was_not_cut_as_the_header_says_is_rejected_with_the_reader_s
 
 def test_a_rejected_row_carries_its_cells_as_delivered() -> None:
     assert raw_cells(department(code="", name=" Ü ").one("raw_row")) == {
-        "Code": "", "Name": " Ü ", "Unit": "Trade", "Parent": "",
+        "Code": "",
+        "Name": " Ü ",
+        "Unit": "Trade",
+        "Parent": "",
     }
 
 

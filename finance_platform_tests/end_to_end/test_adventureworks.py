@@ -1,0 +1,202 @@
+"""Tests on AdventureWorks: a published ledger comes out to the cent as others have counted it.
+
+The files stay where they are (see the README beside them); the descriptors are `adventureworks/*.yaml` here.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finance_platform_tests.end_to_end.refreshed_home import CENT, RefreshedHome, refresh
+
+pytestmark = pytest.mark.end_to_end
+
+DESCRIPTORS = Path(__file__).parent / "adventureworks"
+PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "adventureworks"
+TYPES = {
+    "Assets": "Asset",
+    "Liabilities": "Liability",
+    "Expenditures": "Expense",
+    "Revenue": "Revenue",
+    "Balances": "Statistical",
+    "Flow": "Statistical",
+}
+FACTS = """
+FROM FactFinancials
+INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
+INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
+INNER JOIN DimAccount ON DimAccount.AccountKey = FactFinancials.AccountKey
+INNER JOIN DimDepartment ON DimDepartment.DepartmentKey = FactFinancials.DepartmentKey
+"""
+
+Sums = dict[str, tuple[int, Decimal]]
+
+
+@pytest.fixture(scope="module")
+def published() -> Path:
+    """The folder of the files as published."""
+    if not PUBLISHED.is_dir():
+        pytest.skip(f"the published AdventureWorks files are not at {PUBLISHED}")
+    return PUBLISHED
+
+
+@pytest.fixture(scope="module")
+def known(published: Path) -> dict[str, Any]:
+    """The figures that were counted independently."""
+    answers: dict[str, Any] = json.loads((published / "known_answers.json").read_text(encoding="utf-8"))
+    return answers
+
+
+@pytest.fixture(scope="module")
+def home(published: Path, tmp_path_factory: pytest.TempPathFactory) -> RefreshedHome:
+    """A home with the published files and our three descriptors, after one run."""
+    folder = tmp_path_factory.mktemp("adventureworks")
+    shutil.copytree(published / "raw", folder / "raw")
+    shutil.copytree(DESCRIPTORS, folder / "feeds")
+    return refresh(folder)
+
+
+def summed(home: RefreshedHome, by: str) -> Sums:
+    """Return number of lines and sum of amounts by scenario and one more column."""
+    sql = f"SELECT ScenarioName, {by}, SUM(TransactionCount), SUM(Amount) {FACTS} GROUP BY ScenarioName, {by}"
+    return {f"{scenario}|{name}": (int(lines), amount) for scenario, name, lines, amount in home.query(sql)}
+
+
+def counted(block: dict[str, Any]) -> Sums:
+    """Return the same of the known answers, to the cent."""
+    return {name: (part["rows"], Decimal(part["sum"]).quantize(CENT)) for name, part in block.items()}
+
+
+def test_the_run_takes_every_file_that_has_a_feed_and_refuses_nothing(home: RefreshedHome) -> None:
+    """No delivery is held, refused or left unread; no row is rejected, repeated or skipped."""
+    assert home.succeeded
+    state = home.state
+    assert (list(state.stopped), list(state.pending)) == ([], [])
+    read = {key: (commit.read.rows, commit.outcome("accepted").rows) for key, commit in home.commits().items()}
+    assert read == {
+        "FactFinance.csv": (39_409, 39_409),
+        "DimAccount.csv": (99, 99),
+        "DimDepartmentGroup.csv": (7, 7),
+    }
+    assert all(home.rows(commit, "rejected_rows") == [] for commit in home.commits().values())
+
+
+def test_every_check_that_is_no_mere_warning_passes(home: RefreshedHome) -> None:
+    """And they were all asked."""
+    assert home.failed_checks() == []
+    asked = {check.name.partition(": ")[2] for check in home.checks}
+    assert {
+        "every_row_is_accounted_for",
+        "ledger_lines_equal_star",
+        "lake_equals_warehouse",
+        "grain_is_unique",
+    } <= asked
+
+
+def test_files_without_a_feed_are_warned_of_and_stop_nothing(home: RefreshedHome) -> None:
+    """DimDate, DimOrganization, DimScenario and the licence are left alone, by name."""
+    unread = ["DimDate.csv", "DimOrganization.csv", "DimScenario.csv", "license.txt"]
+    warned = [message.partition(":")[0] for message in home.warnings if "no feed descriptor" in message]
+    assert sorted(warned) == unread
+    assert list(home.errors) == []
+
+
+def test_actual_and_budget_are_the_published_sums_to_the_cent(home: RefreshedHome) -> None:
+    """As everybody who has this database can count."""
+    found = home.query(f"SELECT ScenarioName, SUM(TransactionCount), SUM(Amount) {FACTS} GROUP BY ScenarioName")
+    assert {scenario: (int(lines), amount) for scenario, lines, amount in found} == {
+        "Actual": (34_563, Decimal("1316228562.70")),
+        "Budget": (4_846, Decimal("42411850.00")),
+    }
+
+
+def test_every_year_is_the_published_sum(home: RefreshedHome, known: dict[str, Any]) -> None:
+    """By scenario and calendar year."""
+    assert summed(home, "Year") == counted(known["rounded_2dp_half_up"]["by_scenario_year"])
+
+
+def test_every_account_type_is_the_published_sum(home: RefreshedHome, known: dict[str, Any]) -> None:
+    """By scenario; what is counted in units is Statistical."""
+    expected: Sums = {}
+    for name, (lines, amount) in counted(known["rounded_2dp_half_up"]["by_scenario_account_type"]).items():
+        scenario, _, published = name.partition("|")
+        before = expected.get(f"{scenario}|{TYPES[published]}", (0, Decimal(0)))
+        expected[f"{scenario}|{TYPES[published]}"] = (before[0] + lines, before[1] + amount)
+    assert summed(home, "AccountType") == expected
+
+
+def test_every_department_group_and_organization_is_the_published_sum(
+    home: RefreshedHome, known: dict[str, Any]
+) -> None:
+    """The names come with the ledger's lines, through maps of the descriptor."""
+    assert summed(home, "DepartmentName") == counted(known["rounded_2dp_half_up"]["by_scenario_department_group"])
+    assert summed(home, "BusinessUnit") == counted(known["by_scenario_organization"])
+
+
+def test_months_with_several_posting_days_are_one_period(home: RefreshedHome, known: dict[str, Any]) -> None:
+    """39 days of posting in 34 months."""
+    by_month = {name.replace("-", ""): total for name, total in summed(home, "YearMonth").items()}
+    assert by_month == counted(known["by_scenario_month"])
+    ((periods, days),) = home.query(
+        f"SELECT COUNT(DISTINCT YearMonth), COUNT(DISTINCT FullDate) {FACTS} WHERE TransactionCount > 0"
+        " AND ScenarioName = 'Actual'"
+    )
+    assert (periods, days) == (known["distinct_calendar_months"], known["distinct_date_keys"]) == (34, 39)
+
+
+def test_the_variance_of_what_was_budgeted_and_booked_is_the_published_one(
+    home: RefreshedHome, known: dict[str, Any]
+) -> None:
+    """Over the months, departments and accounts that have both, counted from the rows of Actual alone."""
+    (found,) = home.query(
+        f"""
+        WITH Cell AS (
+            SELECT DimDate.YearMonth, DepartmentCode, AccountNumber,
+                SUM(Amount) AS Amount, SUM(BudgetAmount) AS BudgetAmount, SUM(Variance) AS Variance
+            {FACTS}
+            WHERE ScenarioName = 'Actual'
+            GROUP BY DimDate.YearMonth, DepartmentCode, AccountNumber
+            HAVING SUM(TransactionCount) > 0
+        ), Budgeted AS (
+            SELECT DISTINCT DimDate.YearMonth, DepartmentCode, AccountNumber {FACTS} WHERE ScenarioName = 'Budget'
+        )
+        SELECT SUM(Variance), SUM(Amount) - SUM(BudgetAmount) FROM Cell
+        INNER JOIN Budgeted ON Budgeted.YearMonth = Cell.YearMonth
+            AND Budgeted.DepartmentCode = Cell.DepartmentCode AND Budgeted.AccountNumber = Cell.AccountNumber
+        """
+    )
+    expected = Decimal(known["rounded_2dp_half_up"]["sum_variance_actual_minus_budget_on_matched"])
+    assert found == (expected, expected)
+
+
+def test_every_account_is_described_and_what_is_no_money_is_out_of_the_money_view(
+    home: RefreshedHome, known: dict[str, Any]
+) -> None:
+    """Heads, units and balances at the month's end are never added to revenue and expense."""
+    ((accounts, inferred),) = home.query("SELECT COUNT(*), SUM(CASE WHEN IsInferred THEN 1 ELSE 0 END) FROM DimAccount")
+    assert (accounts, int(inferred)) == (99, 0)
+    assert home.query("SELECT AccountType, Category FROM DimAccount WHERE AccountNumber = '1'") == [
+        ("Unknown", "Unknown")
+    ]
+    money = known["rounded_2dp_half_up"]["by_scenario_account_type"]
+    assert sorted(home.query("SELECT AccountType, SUM(Actual) FROM ActualVsBudget GROUP BY AccountType")) == [
+        ("Expense", Decimal(money["Actual|Expenditures"]["sum"])),
+        ("Revenue", Decimal(money["Actual|Revenue"]["sum"])),
+    ]
+
+
+def test_a_department_is_a_group_within_an_organization(home: RefreshedHome) -> None:
+    """Two columns of the ledger make one code; the seven groups of the reference file stand beside them."""
+    found = home.query(
+        "SELECT DepartmentName, BusinessUnit, IsInferred FROM DimDepartment WHERE DepartmentCode IN ('3-7', '7')"
+    )
+    assert sorted(found) == [
+        ("Sales and Marketing", "Northeast Division", True),
+        ("Sales and Marketing", "Unknown", False),
+    ]

@@ -1,0 +1,179 @@
+"""The asset graph, enumerated: what there is, what depends on what, which checks may stop everything.
+
+Belongs here: definitions as they load. Does not belong here: running them (see `test_refresh`).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from finance_platform.definitions import build_definitions
+from finance_platform.jobs import REFRESH
+from finance_platform.quality.catalogue import (
+    DELIVERY_CHECKS,
+    SCHEMA_CHECKS,
+    STAR_CHECKS,
+    WAREHOUSE_CHECKS,
+    raw_checks,
+)
+from finance_platform_tests.unit.factories import LEDGER, settings, write
+
+SHIPPED = ("accounts", "budget", "departments", "forecast", "transactions")
+LEDGER_FEEDS = {"raw/budget", "raw/forecast", "raw/transactions"}
+LINES = {"processed/transactions", "processed/budget"}
+STAR = ("dim_date", "dim_department", "dim_account", "dim_scenario", "fact_financials")
+
+PARENTS: dict[str, set[str]] = {
+    **{f"raw/{feed}": set() for feed in SHIPPED},
+    "processed/transactions": LEDGER_FEEDS,
+    "processed/budget": LEDGER_FEEDS,
+    "processed/departments": {"raw/departments"},
+    "processed/accounts": {"raw/accounts"},
+    "processed/rejected_rows": {f"raw/{feed}" for feed in SHIPPED},
+    "processed/dim_date": LINES,
+    "processed/dim_department": LINES | {"processed/departments"},
+    "processed/dim_account": LINES | {"processed/accounts"},
+    "processed/dim_scenario": LINES,
+    "processed/fact_financials": LINES,
+    **{f"warehouse/{table}": {f"processed/{table}"} for table in STAR},
+    "reporting/variance_report": {f"warehouse/{table}" for table in STAR},
+}
+
+BLOCKING = {
+    *((f"processed/{table}", "schema_matches_contract") for table in STAR),
+    *(
+        (f"processed/{table}", "schema_matches_contract")
+        for table in ("transactions", "budget", "departments", "accounts", "rejected_rows")
+    ),
+    ("processed/dim_account", "accounts_have_a_sign"),
+    ("processed/fact_financials", "ledger_lines_equal_star"),
+    *((f"warehouse/{table}", "keys_collide_nowhere") for table in STAR if table.startswith("dim_")),
+    ("warehouse/fact_financials", "grain_is_unique"),
+    ("warehouse/fact_financials", "references_resolve"),
+    ("warehouse/fact_financials", "variance_is_amount_less_budget"),
+    ("warehouse/fact_financials", "baseline_is_booked_once"),
+    ("warehouse/fact_financials", "lake_equals_warehouse"),
+}
+
+LOAD_WITH_WARNINGS_AS_ERRORS = """
+import warnings
+import dagster, pyarrow, pydantic, pydantic_settings, yaml  # what they warn of at import is theirs to mend
+warnings.simplefilter("error")
+from finance_platform.definitions import defs
+from finance_platform.jobs import REFRESH
+loaded = defs()
+loaded.resolve_job_def(REFRESH)
+loaded.resolve_asset_graph()
+dagster.Definitions.validate_loadable(loaded)
+"""
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    return build_definitions(settings(home=tmp_path_factory.mktemp("home")))
+
+
+def parents(definitions: dg.Definitions) -> dict[str, set[str]]:
+    graph = definitions.resolve_asset_graph()
+    return {
+        key.to_user_string(): {parent.to_user_string() for parent in graph.get(key).parent_keys}
+        for key in graph.get_all_asset_keys()
+    }
+
+
+def with_descriptor(home: Path, text: str) -> dg.Definitions:
+    write(home / "feeds" / "own.yaml", text)
+    return build_definitions(settings(home=home))
+
+
+def test_the_asset_graph_is_exactly_this(definitions: dg.Definitions):
+    assert parents(definitions) == PARENTS
+
+
+def test_assets_stand_in_the_group_that_their_key_begins_with(definitions: dg.Definitions):
+    groups = {spec.key.to_user_string(): spec.group_name for spec in definitions.resolve_all_asset_specs()}
+    assert groups == {key: key.split("/")[0] for key in PARENTS}
+
+
+def test_everything_is_done_in_five_steps(definitions: dg.Definitions):
+    steps = {node.name for node in definitions.resolve_job_def(REFRESH).nodes}
+    assert steps == {"register", "standardise", "build_star", "load", "reporting__variance_report"}
+
+
+def test_a_homes_own_descriptor_adds_a_raw_asset_that_the_lines_depend_on(tmp_path: Path):
+    found = parents(with_descriptor(tmp_path, LEDGER))
+    assert found.keys() - PARENTS.keys() == {"raw/ledger"}
+    for table in ("processed/transactions", "processed/budget", "processed/rejected_rows"):
+        assert found[table] == PARENTS[table] | {"raw/ledger"}
+    assert found["processed/accounts"] == PARENTS["processed/accounts"]
+
+
+def test_a_homes_own_descriptor_of_accounts_feeds_the_accounts_alone(tmp_path: Path):
+    own = "feed: chart\nkind: accounts\npath: chart*.csv\ncolumns: {number: No, name: Name, type: Type}\n"
+    found = parents(with_descriptor(tmp_path, own))
+    assert found["processed/accounts"] == {"raw/accounts", "raw/chart"}
+    assert found["processed/transactions"] == LEDGER_FEEDS
+
+
+def test_a_descriptor_under_a_shipped_name_takes_its_place(tmp_path: Path):
+    found = parents(with_descriptor(tmp_path, LEDGER.replace("feed: ledger", "feed: forecast")))
+    assert found == PARENTS
+
+
+def test_a_broken_descriptor_takes_no_asset_away(tmp_path: Path):
+    assert parents(with_descriptor(tmp_path, "feed: ledger\nkind: ledgr\n")) == PARENTS
+
+
+def test_a_raw_asset_shows_what_its_descriptor_says(tmp_path: Path):
+    own = LEDGER + "description: The ledger of the subsidiary.\nowner: team:subsidiary\n"
+    specs = {spec.key.to_user_string(): spec for spec in with_descriptor(tmp_path, own).resolve_all_asset_specs()}
+    spec = specs["raw/ledger"]
+    assert (spec.description, list(spec.owners)) == ("The ledger of the subsidiary.", ["team:subsidiary"])
+    assert spec.metadata["path"] == "ledger*.csv"
+
+
+def test_only_what_makes_the_whole_result_unusable_may_stop_everything(definitions: dg.Definitions):
+    graph = definitions.resolve_asset_graph()
+    blocking = {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys if graph.get(key).blocking}
+    assert blocking == BLOCKING
+
+
+def test_every_declared_check_is_on_the_graph_and_every_one_there_is_declared(definitions: dg.Definitions):
+    declared = [*SCHEMA_CHECKS, *DELIVERY_CHECKS, *STAR_CHECKS, *WAREHOUSE_CHECKS]
+    declared += [check for feed in SHIPPED for check in raw_checks(feed)]
+    on_the_graph = {(tuple(key.asset_key.path), key.name) for key in definitions.resolve_asset_graph().asset_check_keys}
+    assert on_the_graph == {(check.asset, check.name) for check in declared}
+
+
+def test_tables_show_their_columns_and_warehouse_tables_their_name(definitions: dg.Definitions):
+    for spec in definitions.resolve_all_asset_specs():
+        if spec.group_name in {"processed", "warehouse"}:
+            assert spec.metadata["dagster/column_schema"].columns, spec.key
+        if spec.group_name == "warehouse":
+            assert spec.metadata["dagster/table_name"].startswith("finance."), spec.key
+
+
+def test_the_refresh_job_runs_all_assets_in_one_process(definitions: dg.Definitions):
+    job = definitions.resolve_job_def(REFRESH)
+    assert REFRESH == "refresh"
+    assert job.executor_def is dg.in_process_executor
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == set(PARENTS)
+    assert job.description
+
+
+def test_there_is_no_other_job(definitions: dg.Definitions):
+    names = {job.name for job in definitions.resolve_all_job_defs() if not job.name.startswith("__")}
+    assert names == {REFRESH}
+
+
+def test_definitions_load_without_a_warning_of_anything_old_or_unfinished(tmp_path: Path):
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    command = [sys.executable, "-c", LOAD_WITH_WARNINGS_AS_ERRORS]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

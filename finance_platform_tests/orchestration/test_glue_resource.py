@@ -1,0 +1,213 @@
+"""The Glue resource against job scripts that misbehave: each becomes a failure that says what was found and the fix.
+
+Belongs here: `resources.glue` and `assets.describing.explained_failures`, with small scripts in place of the jobs.
+Does not belong here: what the jobs do.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from finance_platform.assets.describing import explained_failures
+from finance_platform.resources import glue as glue_module
+from finance_platform.resources.glue import GlueResource
+from finance_platform.resources.lake import LakeResource
+from finance_platform_tests.unit.factories import write
+
+# Dagster calls old names of its own here.
+pytestmark = pytest.mark.filterwarnings(r"ignore::DeprecationWarning:dagster\._core")
+
+REQUEST = {"wanted": ["2025-01", "2025-02"], "card": "4111-secret-request"}
+HIDDEN = "hunter2-secret-environment"
+
+JOB = """
+import sys
+from finance_platform.glue.job import run_job
+{before}
+def body(arguments, request):
+    {body}
+run_job(body)
+"""
+BY_HAND = """
+import sys
+from dagster_pipes import open_dagster_pipes
+from finance_platform.glue.job import parse_arguments, result_key
+from finance_platform.lake.local import LocalLake
+arguments = parse_arguments(sys.argv[1:])
+lake = LocalLake(arguments.processed_uri)
+with open_dagster_pipes() as pipes:
+    {body}
+"""
+ECHO = "return {'wanted': request['wanted'], 'engine': arguments.spark_engine, 'raw': arguments.raw_uri}"
+
+Run = Callable[[str], dg.ExecuteInProcessResult]
+
+
+def job(body: str, before: str = "") -> str:
+    return JOB.format(body=body, before=before)
+
+
+def by_hand(*statements: str) -> str:
+    return BY_HAND.format(body="\n    ".join(statements))
+
+
+@dg.asset
+def asked(context: dg.AssetExecutionContext, glue: GlueResource) -> dg.MaterializeResult[None]:
+    with explained_failures():
+        result = glue.run(context, "standardise", REQUEST)
+    return dg.MaterializeResult(metadata={"result": dg.MetadataValue.json(result)})
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a script in place of the job, inside an asset."""
+    lake = LakeResource(raw_root=str(tmp_path / "raw"), processed_root=str(tmp_path / "processed"))
+    monkeypatch.setenv("WAREHOUSE_PASSWORD", HIDDEN)
+
+    def materialize(script: str) -> dg.ExecuteInProcessResult:
+        path = write(tmp_path / "job.py", script)
+        monkeypatch.setattr(glue_module, "_script", lambda _: path)
+        return dg.materialize(
+            [asked],
+            resources={"glue": GlueResource(lake=lake, spark_engine="sail")},
+            instance=dg.DagsterInstance.ephemeral(),
+            raise_on_error=False,
+        )
+
+    return materialize
+
+
+def result_of(found: dg.ExecuteInProcessResult) -> Any:
+    (event,) = found.get_asset_materialization_events()
+    return event.step_materialization_data.materialization.metadata["result"].value
+
+
+def failure_of(found: dg.ExecuteInProcessResult) -> dg.Failure:
+    """The failure as the UI shows it."""
+    assert not found.success
+    (event,) = found.get_step_failure_events()
+    shown = event.step_failure_data.user_failure_data
+    assert shown is not None, event.step_failure_data.error
+    return dg.Failure(shown.description, dict(shown.metadata))
+
+
+def text(failure: dg.Failure, name: str) -> str:
+    return str(failure.metadata[name].value)
+
+
+def attempts(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "processed" / "jobs").iterdir())
+
+
+def test_every_job_has_its_script():
+    for name in ("standardise", "build_star"):
+        assert glue_module._script(name).is_file()
+
+
+def test_a_job_gets_its_request_and_its_one_result_comes_back(run: Run, tmp_path: Path):
+    found = result_of(run(job(ECHO)))
+    (attempt,) = attempts(tmp_path)
+    assert found == {
+        "wanted": ["2025-01", "2025-02"],
+        "engine": "sail",
+        "raw": str(tmp_path / "raw"),
+        "attempt": attempt.name,
+    }
+    assert json.loads((attempt / "request.json").read_text()) == REQUEST
+    assert json.loads((attempt / "result.json").read_text()) == found
+
+
+def test_two_attempts_never_share_a_folder(run: Run, tmp_path: Path):
+    for _ in range(2):
+        assert run(job(ECHO)).success
+    assert len(attempts(tmp_path)) == 2
+
+
+def test_a_script_that_does_nothing_has_sent_no_result(run: Run, tmp_path: Path):
+    failure = failure_of(run("pass\n"))
+    assert text(failure, "title") == "A Glue job failed"
+    assert text(failure, "found") == "standardise sent 0 results, expected exactly one"
+    assert text(failure, "fix") == f"read the job's log, {attempts(tmp_path)[0] / 'job.log'}"
+    assert str(failure.description).startswith("A Glue job failed: standardise sent 0 results")
+
+
+def test_a_script_that_reports_and_ends_without_a_result_has_sent_none(run: Run):
+    assert "sent 0 results" in text(failure_of(run(by_hand("pipes.log.info('almost')"))), "found")
+
+
+def test_a_script_that_sends_two_results_is_not_believed(run: Run):
+    script = by_hand(
+        "lake.write(result_key(arguments.attempt), b'{}')",
+        "pipes.report_custom_message({})",
+        "pipes.report_custom_message({})",
+    )
+    failure = failure_of(run(script))
+    assert text(failure, "found") == "standardise sent 2 results, expected exactly one"
+    assert text(failure, "fix")
+
+
+def test_a_script_that_sends_another_result_than_it_wrote_is_not_believed(run: Run):
+    script = by_hand(
+        "lake.write(result_key(arguments.attempt), b'{\"committed\": [1]}')",
+        "pipes.report_custom_message({'committed': [1, 2]})",
+    )
+    failure = failure_of(run(script))
+    assert text(failure, "found") == "standardise sent another result than it wrote to the lake"
+    assert text(failure, "fix") == "run again"
+
+
+def test_a_script_that_sends_a_result_and_writes_none_is_not_believed(run: Run):
+    failure = failure_of(run(by_hand("pipes.report_custom_message({'committed': []})")))
+    assert text(failure, "found") == "standardise sent another result than it wrote to the lake"
+
+
+def test_a_script_that_crashes_says_so_with_the_last_line_of_its_log(run: Run, tmp_path: Path):
+    failure = failure_of(run(job("raise ValueError('the disk is full')")))
+    assert text(failure, "found") == "standardise: ValueError: the disk is full"
+    assert text(failure, "fix") == f"read the job's log, {attempts(tmp_path)[0] / 'job.log'}"
+
+
+def test_an_error_with_a_fix_shows_the_error_and_not_its_last_line(run: Run):
+    raising = "raise LockedError('the home', fix='wait until it has ended')"
+    failure = failure_of(run(job(raising, before="from finance_platform.errors import LockedError")))
+    assert text(failure, "found").endswith("Another run is at work in this home: the home")
+
+
+def test_a_script_that_sends_a_result_and_crashes_after_it_has_failed(run: Run):
+    script = by_hand(
+        "lake.write(result_key(arguments.attempt), b'{}')",
+        "pipes.report_custom_message({})",
+        "sys.exit(7)",
+    )
+    assert text(failure_of(run(script)), "found") == "standardise: it wrote no log"
+
+
+def test_a_script_that_ends_before_it_has_a_log_says_that_there_is_none(run: Run):
+    assert text(failure_of(run("raise SystemExit(3)\n")), "found") == "standardise: it wrote no log"
+
+
+def test_nothing_of_the_environment_the_request_or_the_command_is_in_a_failure(run: Run):
+    found = run(job("raise ValueError('the disk is full')"))
+    (event,) = found.get_step_failure_events()
+    failure, error = failure_of(found), event.step_failure_data.error
+    assert error is not None
+    shown = f"{failure.description} {failure.metadata} {error.to_string()}"
+    for hidden in (HIDDEN, "WAREHOUSE_PASSWORD", "4111-secret-request", "--processed_uri", "--spark_engine"):
+        assert hidden not in shown
+
+
+def test_a_megabyte_on_stdout_blocks_nobody(run: Run, capfd: pytest.CaptureFixture[str]):
+    found = run(job(ECHO, before="print('x' * 1_000_000); print('y' * 1_000_000, file=sys.stderr)"))
+    assert result_of(found)["engine"] == "sail"
+    assert capfd.readouterr().out.count("x") >= 1_000_000
+
+
+def test_what_a_job_prints_is_in_its_log_and_not_on_stdout(run: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    found = run(job(f"print('z' * 1_000_000)\n    {ECHO}"))
+    assert result_of(found)["engine"] == "sail"
+    assert "z" * 100 not in capfd.readouterr().out
+    assert (attempts(tmp_path)[0] / "job.log").read_text().count("z") >= 1_000_000

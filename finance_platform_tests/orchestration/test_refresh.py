@@ -1,0 +1,597 @@
+"""One small home, run again and again: what a run does, and above all what it leaves alone.
+
+Belongs here: the refresh job with real Glue jobs on Sail and a real warehouse, as the command line starts it.
+Does not belong here: reading rules, figures of big files, printing.
+
+Each fixture that is called after an event is a chapter: it changes the home, runs, and keeps what was then seen. Tests
+read what was seen, so their own order does not matter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+import finance_platform
+from finance_platform.definitions import build_definitions
+from finance_platform.errors import HomeError, LockedError
+from finance_platform.feeds.catalog import load_catalog
+from finance_platform.glue.job import request_key
+from finance_platform.lake.deliveries import DeliveryCommit, read_commits
+from finance_platform.lake.intake import take_stock
+from finance_platform.lake.local import LocalLake
+from finance_platform.lake.plan import StarSettings
+from finance_platform.lake.register import Register
+from finance_platform.lake.snapshot import take_snapshot
+from finance_platform.refresh import run_refresh
+from finance_platform.reporting.accounting import ControllersLine, controllers_line
+from finance_platform.reporting.summary import CheckLine, RunOutcome
+from finance_platform.resources.home import open_instance
+from finance_platform.settings import ENV_PREFIX, Settings
+from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.ledger import PublishedSlice, published
+from finance_platform_tests.unit.factories import settings, write
+
+pytestmark = pytest.mark.end_to_end
+
+STEPS = ["register", "standardise", "build_star", "load", "reporting__variance_report"]
+DIMENSIONS = ["dim_date all", "dim_department all", "dim_account all", "dim_scenario all"]
+NO_DIFFERENCE = (0, Decimal("0.00"))
+
+BRANCH = """\
+feed: branch
+kind: ledger
+path: branch*.csv
+columns:
+  date: {from: Date, formats: [yyyy-MM-dd]}
+  department: {from: Dept}
+  account: {from: Account}
+  amount: {from: Amount}
+constants: {scenario: Actual}
+tolerance: {rejected_rows: 0.5}
+"""
+JOURNAL = """\
+feed: journal
+kind: ledger
+path: journal*.csv
+columns:
+  date: {from: Date, formats: [yyyy-MM-dd]}
+  department: {from: Dept}
+  account: {from: Account}
+  amount: {from: {debit: Dr, credit: Cr}}
+constants: {scenario: Actual}
+"""
+
+Line = tuple[str, str, str, str]
+"""Date, department, account, amount."""
+
+TRANSACTIONS: list[Line] = [
+    ("2025-01-03", "D100", "4000", "1000.00"),
+    ("2025-01-09", "D100", "4000", "250.10"),
+    ("2025-01-14", "D100", "6000", "310.05"),
+    ("2025-01-20", "D200", "6000", "95.00"),
+    ("2025-01-31", "D200", "0150", "4000.00"),
+    ("2025-02-03", "D100", "4000", "1100.00"),
+    ("2025-02-10", "D100", "4000", "-50.00"),
+    ("2025-02-11", "D100", "6000", "320.15"),
+    ("2025-02-17", "D200", "6000", "99.99"),
+    ("2025-02-28", "D200", "0150", "500.00"),
+    ("2025-03-03", "D100", "4000", "1205.00"),
+    ("2025-03-04", "D100", "4000", "15.00"),
+    ("2025-03-12", "D100", "6000", "333.33"),
+    ("2025-03-20", "D200", "6000", "101.01"),
+]
+BUDGET: list[Line] = [
+    ("2025-01", "D100", "4000", "1200.00"),
+    ("2025-01", "D100", "6000", "300.00"),
+    ("2025-01", "D200", "6000", "100.00"),
+    ("2025-02", "D100", "4000", "1200.00"),
+    ("2025-02", "D100", "6000", "300.00"),
+    ("2025-02", "D200", "6000", "100.00"),
+]
+BRANCH_LINES: list[Line] = [
+    ("2025-03-05", "D200", "4000", "77.70"),
+    ("2025-03-06", "D200", "6000", "11.10"),
+    ("2025-03-07", "D200", "6000", "12.20"),
+    ("2025-04-01", "D200", "4000", "88.80"),
+    ("2025-04-02", "D200", "6000", "13.30"),
+    ("2025-04-03", "D200", "6000", "14.40"),
+    ("2025-04-04", "D200", "0150", "600.00"),
+    ("2025-04-05", "D200", "6000", "15.50"),
+]
+LATE: Line = ("30/04/2025", "D200", "4000", "9.90")
+"""A line of the branch whose date the first descriptor does not know."""
+
+
+def csv_of(header: str, lines: Sequence[Sequence[str]]) -> str:
+    return "".join(f"{','.join(cells)}\n" for cells in ([header], *lines))
+
+
+def branch_file(lines: Sequence[Line]) -> str:
+    return csv_of("Date,Dept,Account,Amount", [*lines, LATE])
+
+
+def sums_of(actual: Sequence[Line], budget: Sequence[Line] = BUDGET) -> dict[tuple[str, str], Decimal]:
+    """Amount by scenario and period, added up from the lines themselves."""
+    sums: dict[tuple[str, str], Decimal] = {}
+    for scenario, lines in (("Actual", actual), ("Budget", budget)):
+        for day, _, _, amount in lines:
+            place = (scenario, day[:7])
+            sums[place] = sums.get(place, Decimal("0.00")) + Decimal(amount)
+    return sums
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What there is after a run.
+
+    Attributes:
+        outcome: what the run says of itself.
+        steps: the steps that it started, in order.
+        files: every file of the processed zone, with its size and time.
+        attempts: the folders of the Glue jobs.
+        ledger: what is published.
+        load_times: LoadTimestamp by period.
+        sums: Amount by scenario and period, of periods with money.
+        data_versions: the last one of each asset in the Dagster instance.
+        line: the controller's line.
+        warned: warnings whose cause is our own code.
+    """
+
+    outcome: RunOutcome
+    steps: list[str]
+    files: Mapping[str, tuple[int, int]]
+    attempts: list[str]
+    ledger: Mapping[tuple[str, str], PublishedSlice]
+    load_times: Mapping[str, list[datetime]]
+    sums: Mapping[tuple[str, str], Decimal]
+    data_versions: Mapping[str, str]
+    line: ControllersLine
+    warned: list[str]
+
+    @property
+    def last_load(self) -> int:
+        """The number of the last load."""
+        return max(slice_.load_number for slice_ in self.ledger.values())
+
+    def changed(self, before: Seen) -> set[str]:
+        """The assets whose data version is another than before."""
+        return {key for key, version in self.data_versions.items() if before.data_versions.get(key) != version}
+
+    def failed(self) -> list[CheckLine]:
+        """The checks that failed, warnings included."""
+        return [check for check in self.outcome.checks if not check.passed]
+
+
+def run(home: Settings, *, rebuild: bool = False, periods: Sequence[str] = ()) -> Seen:
+    """Run and look."""
+    steps: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        outcome = run_refresh(home, rebuild=rebuild, periods=periods, on_step=steps.append)
+    package = str(Path(str(finance_platform.__file__)).parent)
+    processed = LocalLake(home.processed_root)
+    warehouse = DuckDBWarehouse(home.warehouse_path)
+    return Seen(
+        outcome=outcome,
+        steps=steps,
+        files={
+            path.relative_to(processed.root).as_posix(): (path.stat().st_size, path.stat().st_mtime_ns)
+            for path in Path(processed.root).rglob("*")
+            if path.is_file() and path.name != "job.lock"
+        },
+        attempts=sorted(path.name for path in (Path(processed.root) / "jobs").iterdir()),
+        ledger=published(warehouse),
+        load_times=load_times(warehouse),
+        sums=sums(warehouse),
+        data_versions=data_versions(home),
+        line=controllers_line(take_snapshot(processed, StarSettings.of(home)), warehouse),
+        warned=[f"{warning.message}" for warning in caught if warning.filename.startswith(package)],
+    )
+
+
+def load_times(warehouse: DuckDBWarehouse) -> dict[str, list[datetime]]:
+    sql = (
+        "SELECT DISTINCT YearMonth, LoadTimestamp FROM FactFinancials "
+        "INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey ORDER BY YearMonth, LoadTimestamp"
+    )
+    found: dict[str, list[datetime]] = {}
+    for period, at in warehouse.query(sql).rows:
+        found.setdefault(period, []).append(at)
+    return found
+
+
+def sums(warehouse: DuckDBWarehouse) -> dict[tuple[str, str], Decimal]:
+    sql = (
+        "SELECT ScenarioName, YearMonth, SUM(Amount) AS Amount FROM FactFinancials "
+        "INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey "
+        "INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey "
+        "GROUP BY ScenarioName, YearMonth"
+    )
+    return {(scenario, period): amount for scenario, period, amount in warehouse.query(sql).rows}
+
+
+def data_versions(home: Settings) -> dict[str, str]:
+    found = {}
+    with open_instance(home.dagster_home) as instance:
+        for key in build_definitions(home).resolve_asset_graph().get_all_asset_keys():
+            event = instance.get_latest_materialization_event(key)
+            if event and event.asset_materialization and event.asset_materialization.tags:
+                found[key.to_user_string()] = event.asset_materialization.tags["dagster/data_version"]
+    return found
+
+
+def commit_of(home: Settings, object_key: str) -> DeliveryCommit:
+    (commit,) = [c for c in read_commits(LocalLake(home.processed_root)).values() if c.object_key == object_key]
+    return commit
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A finance department's files of four months."""
+    folder = tmp_path_factory.mktemp("home")
+    numbered = [(f"T{number:03}", *line) for number, line in enumerate(TRANSACTIONS)]
+    header = "transaction_id,transaction_date,department_code,account_number,amount"
+    write(folder / "raw/transactions.csv", csv_of(header, numbered))
+    write(folder / "raw/budget.csv", csv_of("period,department_code,account_number,budget_amount", BUDGET))
+    write(folder / "raw/branch_2025.csv", branch_file(BRANCH_LINES))
+    write(folder / "raw/departments.csv", "department_code,department_name\nD100,Sales\nD200,Works\n")
+    accounts = "account_number,account_name,account_type\n4000,Sales,Revenue\n6000,Rent,Expense\n0150,Machines,Asset\n"
+    write(folder / "raw/accounts.csv", accounts)
+    write(folder / "feeds/branch.yaml", BRANCH)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.upper().startswith(ENV_PREFIX)]:
+            patch.delenv(name)
+        yield settings(home=folder)
+
+
+@pytest.fixture(scope="module")
+def first(home: Settings) -> Seen:
+    """The first run."""
+    return run(home)
+
+
+@pytest.fixture(scope="module")
+def again(home: Settings, first: Seen) -> Seen:
+    """Nothing happened."""
+    assert first.outcome.succeeded
+    return run(home)
+
+
+@pytest.fixture(scope="module")
+def replaced(home: Settings, again: Seen) -> Seen:
+    """The branch sent its file again, with one line changed and one less."""
+    assert again.outcome.succeeded
+    write(home.home_path / "raw/branch_2025.csv", branch_file(REPLACED))
+    return run(home)
+
+
+REPLACED: list[Line] = [("2025-03-05", "D200", "4000", "70.00"), *BRANCH_LINES[1:-1]]
+
+
+@pytest.fixture(scope="module")
+def rebuilt(home: Settings, replaced: Seen) -> Seen:
+    """February is asked anew when its budget is gone from raw, and a file that a killed run registered is gone too."""
+    assert replaced.outcome.succeeded
+    raw, register = LocalLake(home.raw_root), Register(LocalLake(home.processed_root))
+    brief = write(home.home_path / "raw/branch_brief.csv", branch_file(BRANCH_LINES))
+    at = datetime.now(UTC)
+    assert take_stock(raw, register, load_catalog(home.feeds_path), home, at=at, run_id="killed").new_count == 1
+    brief.unlink()
+    (home.home_path / "raw/budget.csv").unlink()
+    return run(home, rebuild=True, periods=["2025-02"])
+
+
+@pytest.fixture(scope="module")
+def corrected(home: Settings, rebuilt: Seen) -> Seen:
+    """The branch's descriptor learned the date of the rejected line."""
+    assert rebuilt.outcome.succeeded
+    write(home.home_path / "feeds/branch.yaml", BRANCH.replace("[yyyy-MM-dd]", "[yyyy-MM-dd, dd/MM/yyyy]"))
+    return run(home)
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A delivery whose commit was lost, and what was seen after the next run."""
+
+    lost: DeliveryCommit
+    found: DeliveryCommit
+    seen: Seen
+
+
+@pytest.fixture(scope="module")
+def healed(home: Settings, corrected: Seen) -> Killed:
+    """A job was killed after it had written its Parquet and before it committed the transactions."""
+    assert corrected.outcome.succeeded
+    lost = commit_of(home, "transactions.csv")
+    (Path(home.processed_root) / "deliveries" / f"{lost.delivery_id}.json").unlink()
+    seen = run(home)
+    return Killed(lost, commit_of(home, "transactions.csv"), seen)
+
+
+@pytest.fixture(scope="module")
+def blocked(home: Settings, healed: Killed) -> list[Seen]:
+    """A debit-positive journal came, with an account that nobody has described; two runs."""
+    assert healed.seen.outcome.succeeded
+    write(home.home_path / "feeds/journal.yaml", JOURNAL)
+    write(home.home_path / "raw/journal.csv", "Date,Dept,Account,Dr,Cr\n2025-04-30,D100,4999,,5.00\n")
+    return [run(home), run(home)]
+
+
+# The first run
+
+
+def test_the_first_run_reads_builds_and_loads_everything(first: Seen):
+    periods = [f"fact_financials {period}" for period in ("2025-01", "2025-02", "2025-03", "2025-04")]
+    assert (first.outcome.succeeded, first.outcome.error, first.failed()) == (True, "", [])
+    assert first.outcome.deliveries_read == 5
+    assert sorted(first.outcome.built) == sorted(DIMENSIONS + periods)
+    assert sorted(first.outcome.loaded) == sorted(DIMENSIONS + periods)
+    assert first.last_load == 1
+    assert len(first.attempts) == 2
+
+
+def test_the_warehouse_holds_the_sums_of_the_lines_to_the_cent(first: Seen):
+    assert first.sums == sums_of(TRANSACTIONS + BRANCH_LINES)
+
+
+def test_every_row_and_cent_has_its_place(first: Seen):
+    delivered = sum((Decimal(line[3]) for line in [*TRANSACTIONS, *BUDGET, *BRANCH_LINES, LATE]), Decimal(0))
+    assert (first.line.delivered.rows, first.line.delivered.amount) == (29, delivered)
+    assert (first.line.rejected.rows, first.line.rejected.amount) == (1, Decimal("9.90"))
+    assert first.line.in_warehouse.amount == delivered - Decimal("9.90")
+    assert first.line.difference == NO_DIFFERENCE
+
+
+def test_a_run_follows_the_steps_in_their_order(first: Seen):
+    assert first.steps == STEPS
+
+
+def test_every_check_of_the_definitions_is_evaluated_in_a_run(home: Settings, first: Seen):
+    declared = {
+        (key.asset_key.to_user_string(), key.name)
+        for key in build_definitions(home).resolve_asset_graph().asset_check_keys
+    }
+    # The journal's descriptor may be there by now; when the first run ran it was not.
+    declared = {check for check in declared if check[0] != "raw/journal"}
+    assert {(check.asset, check.name) for check in first.outcome.checks} == declared
+    assert len(first.outcome.checks) == len(declared)
+
+
+def test_the_run_is_in_the_instance_under_the_jobs_name(home: Settings, first: Seen):
+    with open_instance(home.dagster_home) as instance:
+        found = instance.get_run_by_id(first.outcome.run_id)
+    assert found is not None
+    assert (found.job_name, found.status) == ("refresh", dg.DagsterRunStatus.SUCCESS)
+
+
+def test_every_asset_has_a_data_version(home: Settings, first: Seen):
+    keys = {key.to_user_string() for key in build_definitions(home).resolve_asset_graph().get_all_asset_keys()}
+    assert first.data_versions.keys() == keys - {"raw/journal"}
+
+
+def test_a_run_uses_nothing_of_dagster_that_is_on_its_way_out(first: Seen):
+    assert first.warned == []
+
+
+def test_the_report_lies_in_the_home(home: Settings, first: Seen):
+    assert first.outcome.succeeded
+    assert (home.reports_path / "variance_report.csv").read_text().startswith("Year,AccountType,")
+
+
+# Nothing new
+
+
+def test_a_second_run_does_nothing(first: Seen, again: Seen):
+    assert (again.outcome.deliveries_read, again.outcome.built, again.outcome.loaded) == (0, [], [])
+    assert again.files == first.files
+    assert again.attempts == first.attempts
+    assert again.ledger == first.ledger
+    assert again.load_times == first.load_times
+
+
+def test_a_second_run_evaluates_all_checks_again(first: Seen, again: Seen):
+    assert [(check.asset, check.name) for check in again.outcome.checks] == [
+        (check.asset, check.name) for check in first.outcome.checks
+    ]
+    assert again.failed() == []
+
+
+def test_data_versions_do_not_change_when_nothing_changes(first: Seen, again: Seen):
+    assert again.outcome.run_id != first.outcome.run_id
+    assert again.changed(first) == set()
+
+
+# A file sent again
+
+
+def test_a_replaced_file_rebuilds_and_reloads_only_its_periods(again: Seen, replaced: Seen):
+    touched = ["fact_financials 2025-03", "fact_financials 2025-04"]
+    assert replaced.outcome.deliveries_read == 1
+    assert (sorted(replaced.outcome.built), sorted(replaced.outcome.loaded)) == (touched, touched)
+    for name, slice_ in again.ledger.items():
+        is_touched = " ".join(name) in touched
+        assert (replaced.ledger[name] != slice_) == is_touched, name
+        assert (replaced.ledger[name].version != slice_.version) == is_touched, name
+    assert replaced.last_load == 2
+
+
+def test_rows_of_other_periods_keep_their_load_timestamp(again: Seen, replaced: Seen):
+    for period in ("2025-01", "2025-02"):
+        assert replaced.load_times[period] == again.load_times[period]
+    for period in ("2025-03", "2025-04"):
+        assert min(replaced.load_times[period]) > max(again.load_times[period])
+
+
+def test_a_replaced_file_counts_instead_of_the_old_one(replaced: Seen):
+    assert replaced.sums == sums_of(TRANSACTIONS + REPLACED)
+    superseded = sum((Decimal(line[3]) for line in BRANCH_LINES), Decimal(0))
+    assert (replaced.line.superseded.rows, replaced.line.superseded.amount) == (len(BRANCH_LINES), superseded)
+    assert replaced.line.difference == NO_DIFFERENCE
+
+
+def test_data_versions_change_for_what_was_made_of_a_replaced_file_and_for_nothing_else(again: Seen, replaced: Seen):
+    assert replaced.changed(again) == {
+        "raw/branch",
+        "processed/transactions",
+        "processed/rejected_rows",
+        "processed/fact_financials",
+        "warehouse/fact_financials",
+        "reporting/variance_report",
+    }
+
+
+# A file that vanished
+
+
+def test_a_removed_file_keeps_its_lines_and_warns(replaced: Seen, rebuilt: Seen):
+    assert rebuilt.outcome.succeeded
+    warned = [(check.asset, check.name, check.is_warning) for check in rebuilt.failed()]
+    assert warned == [("raw/branch", "no_file_vanished", True), ("raw/budget", "no_file_vanished", True)]
+    assert rebuilt.sums == replaced.sums
+    assert rebuilt.line == replaced.line
+
+
+def test_a_removed_file_changes_the_data_version_of_its_listing_alone(replaced: Seen, rebuilt: Seen):
+    assert rebuilt.changed(replaced) == {"raw/budget"}
+
+
+def test_a_file_that_vanished_before_it_was_read_starts_no_job(home: Settings, replaced: Seen, rebuilt: Seen):
+    assert rebuilt.outcome.deliveries_read == 0
+    (attempt,) = set(rebuilt.attempts) - set(replaced.attempts)
+    request = json.loads(LocalLake(home.processed_root).read(request_key(attempt)))
+    assert [(asked["table"], asked["slice"]) for asked in request["slices"]] == [("fact_financials", "2025-02")]
+
+
+# A rebuild
+
+
+def test_a_rebuild_of_a_period_makes_and_loads_exactly_that_slice_again(replaced: Seen, rebuilt: Seen):
+    february = ["fact_financials 2025-02"]
+    assert (rebuilt.outcome.built, rebuilt.outcome.loaded) == (february, february)
+    assert rebuilt.last_load == replaced.last_load + 1
+    loaded_now = {name for name, slice_ in rebuilt.ledger.items() if slice_.load_number == rebuilt.last_load}
+    assert loaded_now == {("fact_financials", "2025-02")}
+
+
+def test_a_rebuild_gives_the_same_versions_out_of_a_raw_zone_that_lacks_a_file(replaced: Seen, rebuilt: Seen):
+    assert {name: slice_.version for name, slice_ in rebuilt.ledger.items()} == {
+        name: slice_.version for name, slice_ in replaced.ledger.items()
+    }
+
+
+def test_a_rebuild_moves_the_load_timestamp_of_that_period_alone(replaced: Seen, rebuilt: Seen):
+    moved = {period for period, times in rebuilt.load_times.items() if times != replaced.load_times[period]}
+    assert moved == {"2025-02"}
+
+
+# A corrected descriptor
+
+
+def test_a_changed_descriptor_reads_only_its_own_files_again(rebuilt: Seen, corrected: Seen):
+    assert corrected.outcome.deliveries_read == 1
+    assert sorted(corrected.outcome.built) == ["fact_financials 2025-03", "fact_financials 2025-04"]
+    assert corrected.changed(rebuilt) == {
+        "processed/transactions",
+        "processed/rejected_rows",
+        "processed/fact_financials",
+        "warehouse/fact_financials",
+        "reporting/variance_report",
+    }
+
+
+def test_a_corrected_descriptor_makes_a_line_of_the_rejected_row(corrected: Seen):
+    assert corrected.sums == sums_of([*TRANSACTIONS, *REPLACED, ("2025-04-30", *LATE[1:])])
+    assert corrected.line.difference == NO_DIFFERENCE
+
+
+# A killed job
+
+
+def test_a_delivery_without_its_commit_is_read_again_although_its_parquet_is_there(corrected: Seen, healed: Killed):
+    assert healed.seen.outcome.deliveries_read == 1
+    assert healed.found.delivery_id == healed.lost.delivery_id
+    left_behind = {file.key for files in healed.lost.files.values() for file in files}
+    assert left_behind <= healed.seen.files.keys()
+    assert left_behind.isdisjoint(file.key for files in healed.found.files.values() for file in files)
+    assert len(healed.seen.attempts) == len(corrected.attempts) + 1
+
+
+def test_a_healed_home_is_as_if_nothing_had_happened(corrected: Seen, healed: Killed):
+    assert (healed.found.outcomes, healed.found.periods) == (healed.lost.outcomes, healed.lost.periods)
+    assert (healed.seen.outcome.built, healed.seen.outcome.loaded) == ([], [])
+    assert healed.seen.sums == corrected.sums
+    assert healed.seen.ledger == corrected.ledger
+    assert healed.seen.changed(corrected) == set()
+    assert healed.seen.line == corrected.line
+
+
+# A blocking check
+
+
+def test_a_blocking_check_keeps_the_star_out_of_the_warehouse(healed: Killed, blocked: list[Seen]):
+    for seen in blocked:
+        assert not seen.outcome.succeeded
+        assert "accounts_have_a_sign" in seen.outcome.error
+        assert [check.name for check in seen.outcome.failed_checks] == ["accounts_have_a_sign"]
+        assert seen.ledger == healed.seen.ledger
+        assert seen.sums == healed.seen.sums
+
+
+def test_a_blocking_check_fails_again_in_a_run_that_builds_nothing(blocked: list[Seen]):
+    assert (blocked[0].outcome.deliveries_read, len(blocked[0].outcome.built)) == (1, 3)
+    assert (blocked[1].outcome.deliveries_read, blocked[1].outcome.built) == (0, [])
+    assert blocked[1].attempts == blocked[0].attempts
+
+
+def test_what_a_blocking_check_keeps_out_is_not_said_to_be_in_the_warehouse(healed: Killed, blocked: list[Seen]):
+    assert blocked[1].line.in_warehouse == healed.seen.line.in_warehouse
+    assert blocked[1].line.difference[0] == 1
+
+
+# Homes that cannot be run
+
+
+HOLD_THE_LOCK = """
+import fcntl, sys
+handle = open(sys.argv[1], "w")
+fcntl.flock(handle, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_second_process_is_told_that_another_run_is_at_work(tmp_path: Path):
+    (tmp_path / "raw").mkdir()
+    command = [sys.executable, "-c", HOLD_THE_LOCK, str(tmp_path / "run.lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        begin = time.monotonic()
+        with pytest.raises(LockedError) as caught:
+            run_refresh(settings(home=tmp_path), rebuild=False, periods=(), on_step=lambda _: None)
+        assert time.monotonic() - begin < 5
+        other.communicate()
+    assert str(caught.value) == (
+        f"Another run is at work in this home: {tmp_path}\n  Fix: wait until it has ended, then run again"
+    )
+    assert not (tmp_path / "processed").exists()
+
+
+def test_a_home_without_a_raw_zone_says_what_to_create(tmp_path: Path):
+    with pytest.raises(HomeError) as caught:
+        run_refresh(settings(home=tmp_path), rebuild=False, periods=(), on_step=lambda _: None)
+    assert f"{tmp_path} has no folder raw" in str(caught.value)
+    assert f"create {tmp_path / 'raw'}" in caught.value.fix

@@ -1,0 +1,156 @@
+"""Deliveries: their identity, their commits, and the equation that every commit must satisfy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finance_platform.feeds import resolved
+from finance_platform.lake import deliveries
+from finance_platform.lake.deliveries import (
+    OUTCOMES,
+    Count,
+    DataFile,
+    DeliveryCommit,
+    PeriodCount,
+    delivery_id,
+    read_commits,
+    write_commit,
+)
+from finance_platform.lake.local import LocalLake
+from finance_platform_tests.unit.factories import commit_of, delivered, in_period, money, refused
+
+texts = st.text(max_size=8)
+amounts = st.integers(-(10**18), 10**18).map(lambda number: Decimal(number).scaleb(-2))
+exact = st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**15), max_value=10**15)
+counts = st.builds(Count, st.integers(0, 10**9), amounts, amounts.map(abs), st.integers(0, 10**9))
+files = st.lists(st.builds(DataFile, texts, st.integers(0, 10**12)), max_size=2).map(tuple)
+commits = st.builds(
+    DeliveryCommit,
+    delivery_id=texts,
+    object_key=texts,
+    feed=texts,
+    kind=st.sampled_from(["ledger", "departments", "accounts"]),
+    fingerprint=texts,
+    status=st.sampled_from(["read", "refused"]),
+    refusal=texts,
+    fix=texts,
+    read=st.builds(Count, st.integers(0, 10**9), exact),
+    rounding=exact,
+    outcomes=st.dictionaries(st.sampled_from(OUTCOMES), counts),
+    rules=st.dictionaries(texts, st.integers(1, 100), max_size=2),
+    periods=st.lists(st.builds(PeriodCount, texts, texts, texts, st.integers(0, 9), amounts), max_size=2).map(tuple),
+    files=st.dictionaries(texts, files, max_size=2),
+    is_debit_positive=st.booleans(),
+    extra_columns=st.lists(texts, max_size=2).map(tuple),
+)
+
+
+@given(commits)
+def test_a_commit_comes_back_from_its_document_as_it_was(commit: DeliveryCommit) -> None:
+    assert DeliveryCommit.from_json(commit.to_json()) == commit
+
+
+@given(commits)
+def test_the_same_commit_always_gives_the_same_document(commit: DeliveryCommit) -> None:
+    assert DeliveryCommit.from_json(commit.to_json()).to_json() == commit.to_json()
+
+
+def test_commits_are_found_by_the_identity_of_their_delivery(tmp_path: Path) -> None:
+    processed = LocalLake(tmp_path)
+    both = [commit_of(delivered("a.csv"), in_period("2025-01")), refused(delivered("b.csv"))]
+    ids = {replace(commit, delivery_id=f"id{number}").delivery_id for number, commit in enumerate(both)}
+    for number, commit in enumerate(both):
+        write_commit(processed, replace(commit, delivery_id=f"id{number}"))
+    assert read_commits(processed) == {f"id{n}": replace(c, delivery_id=f"id{n}") for n, c in enumerate(both)}
+    assert set(read_commits(processed)) == ids
+
+
+def test_a_zone_without_commits_has_no_deliveries(tmp_path: Path) -> None:
+    assert read_commits(LocalLake(tmp_path / "processed")) == {}
+
+
+def test_files_without_a_commit_make_no_delivery(tmp_path: Path) -> None:
+    processed = LocalLake(tmp_path)
+    processed.write("transactions/attempt/part-0.parquet", b"PAR1")
+    assert read_commits(processed) == {}
+
+
+# Identity
+
+PARTS = ("ledger.csv", "f1", "ledger", "rules")
+
+
+def test_the_same_object_bytes_feed_and_rules_are_the_same_delivery() -> None:
+    assert delivery_id(*PARTS) == delivery_id(*PARTS)
+
+
+@given(st.tuples(texts, texts, texts, texts), st.tuples(texts, texts, texts, texts))
+def test_another_object_other_bytes_feed_or_rules_are_another_delivery(
+    one: tuple[str, str, str, str], other: tuple[str, str, str, str]
+) -> None:
+    assert (delivery_id(*one) == delivery_id(*other)) == (one == other)
+
+
+def test_another_version_of_the_reader_makes_another_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = delivery_id(*PARTS)
+    monkeypatch.setattr(deliveries, "READER_VERSION", resolved.READER_VERSION + 1)
+    assert delivery_id(*PARTS) != before
+
+
+# The equation
+
+
+def test_a_delivery_whose_outcomes_add_up_has_nothing_unaccounted() -> None:
+    commit = commit_of(
+        delivered(),
+        read=Count(10, Decimal("100.005"), unpriced=2),
+        rounding=Decimal("0.005"),
+        outcomes={
+            "accepted": money(5, "80.00"),
+            "rejected": money(3, "-20.00", "60.00", unpriced=1),
+            "duplicate": money(1, "40.01"),
+            "skipped": money(1, unpriced=1),
+        },
+    )
+    assert not any(commit.unaccounted)
+
+
+@pytest.mark.parametrize(
+    ("lost", "found"),
+    [
+        (Count(1), (1, Decimal(0), 0)),
+        (Count(0, Decimal("0.01")), (0, Decimal("0.01"), 0)),
+        (Count(0, unpriced=1), (0, Decimal(0), 1)),
+        (Count(-1, Decimal("-5.00")), (-1, Decimal(-5), 0)),
+    ],
+    ids=["row", "cent", "unpriced cell", "row too many"],
+)
+def test_what_was_read_and_has_no_outcome_shows(lost: Count, found: tuple[int, Decimal, int]) -> None:
+    whole = commit_of(delivered(), in_period("2025-01"))
+    assert replace(whole, read=whole.read + lost).unaccounted == found
+
+
+def test_money_of_many_digits_is_accounted_for_exactly() -> None:
+    read, rounding = Decimal("9" * 16 + ".123456789012345678901"), Decimal("-0.003456789012345678901")
+    commit = commit_of(delivered(), read=Count(1, read), rounding=rounding)
+    commit = replace(commit, outcomes={"accepted": money(1, "9" * 16 + ".12")})
+    assert not any(commit.unaccounted)
+
+
+@given(st.lists(counts, max_size=5))
+def test_counts_add_up_field_by_field(several: list[Count]) -> None:
+    total = sum(several, Count())
+    assert total.rows == sum(count.rows for count in several)
+    assert total.amount == sum(count.amount for count in several)
+    assert total.absolute == sum(count.absolute for count in several)
+    assert total.unpriced == sum(count.unpriced for count in several)
+
+
+def test_an_outcome_that_did_not_occur_counts_nothing() -> None:
+    assert commit_of(delivered()).outcome("duplicate") == Count()

@@ -1,0 +1,247 @@
+"""The lake on disk: complete listings, atomic writes, nothing left behind."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finance_platform.errors import HomeError
+from finance_platform.lake.local import LocalLake
+from finance_platform_tests.unit.factories import write
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> LocalLake:
+    return LocalLake(tmp_path / "zone")
+
+
+def keys(lake: LocalLake, prefix: str = "") -> list[str]:
+    return [item.key for item in lake.list_objects(prefix)]
+
+
+def everything_in(folder: Path) -> list[str]:
+    """Every file, hidden ones too."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+@contextmanager
+def files_limited_to(size: int) -> Iterator[None]:
+    """Let writes beyond `size` bytes fail, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def temporary_lake() -> Iterator[LocalLake]:
+    """An empty lake for one example of a law."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield LocalLake(folder)
+
+
+# Listing
+
+
+def test_a_zone_that_is_not_there_yet_is_empty(lake: LocalLake) -> None:
+    assert keys(lake) == []
+
+
+part = st.sampled_from(["a", "a.csv", "a-b", "b", "ü", "B"])
+
+
+@given(st.sets(st.lists(part, min_size=1, max_size=3).map("/".join), max_size=8))
+def test_objects_are_listed_in_the_order_of_their_keys_whatever_folders_they_are_in(names: set[str]) -> None:
+    files = {name for name in names if not any(other.startswith(f"{name}/") for other in names)}
+    with temporary_lake() as lake:
+        for key in files:
+            write(Path(lake.root) / key, "")
+        assert keys(lake) == sorted(files)
+
+
+def test_a_prefix_lists_what_is_under_it_with_whole_keys(lake: LocalLake) -> None:
+    for key in ("a/1.json", "a/b/2.json", "ab/3.json", "c.json"):
+        lake.write(key, b"")
+    assert keys(lake, "a") == ["a/1.json", "a/b/2.json"]
+
+
+@pytest.mark.parametrize(
+    "key", [".hidden.csv", "~$open.xlsx", "_SUCCESS", ".cache/a.csv", "a/.b/c.csv", "a/_temporary/0/part-0.parquet"]
+)
+def test_hidden_and_temporary_files_are_left_out(key: str, lake: LocalLake) -> None:
+    write(Path(lake.root) / key, "")
+    lake.write("seen.csv", b"")
+    assert keys(lake) == ["seen.csv"]
+
+
+def test_an_object_is_listed_with_its_size_and_its_time_in_utc(lake: LocalLake) -> None:
+    path = write(Path(lake.root) / "a.csv", "12345")
+    os.utime(path, (1_735_689_600, 1_735_689_600))
+    (item,) = lake.list_objects()
+    assert (item.size, item.modified_at) == (5, datetime(2025, 1, 1, tzinfo=UTC))
+
+
+def test_the_stamp_stays_while_nobody_writes(lake: LocalLake) -> None:
+    lake.write("a.csv", b"1")
+    assert list(lake.list_objects()) == list(lake.list_objects())
+
+
+def test_the_stamp_changes_even_where_size_and_time_are_set_back(lake: LocalLake) -> None:
+    path = write(Path(lake.root) / "a.csv", "old")
+    before = path.stat()
+    (old,) = lake.list_objects()
+    path.write_text("new")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    (new,) = lake.list_objects()
+    assert (old.size, old.modified_at) == (new.size, new.modified_at)
+    assert old.stamp != new.stamp
+
+
+def test_a_link_that_leads_nowhere_is_listed_and_cannot_be_opened(lake: LocalLake) -> None:
+    lake.write("b.csv", b"")
+    (Path(lake.root) / "a.csv").symlink_to("nowhere.csv")
+    assert keys(lake) == ["a.csv", "b.csv"]
+    with pytest.raises(OSError, match="No such file"):
+        lake.open("a.csv")
+
+
+def test_an_object_that_vanishes_during_the_listing_is_left_out(lake: LocalLake) -> None:
+    for key in ("a.csv", "b.csv", "c.csv"):
+        lake.write(key, b"")
+    listing = lake.list_objects()
+    first = next(listing)
+    (Path(lake.root) / "b.csv").unlink()
+    assert [first.key, *(item.key for item in listing)] == ["a.csv", "c.csv"]
+
+
+# Reading
+
+
+@given(st.binary(max_size=200))
+def test_what_was_written_is_read_and_fingerprinted(data: bytes) -> None:
+    with temporary_lake() as lake:
+        lake.write("deep/down/a.bin", data)
+        with lake.open("deep/down/a.bin") as stream:
+            assert stream.read() == lake.read("deep/down/a.bin") == data
+        assert lake.fingerprint("deep/down/a.bin") == hashlib.sha256(data).hexdigest()
+
+
+def test_reading_what_is_not_there_says_so(lake: LocalLake) -> None:
+    with pytest.raises(FileNotFoundError):
+        lake.read("a.csv")
+
+
+def test_an_address_is_an_absolute_path(lake: LocalLake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert LocalLake("zone").uri("a/b.csv") == lake.uri("a/b.csv") == str(tmp_path / "zone" / "a" / "b.csv")
+
+
+# Writing
+
+
+def test_a_write_replaces_the_whole_object(lake: LocalLake) -> None:
+    lake.write("a.json", b"a long text")
+    lake.write("a.json", b"short")
+    assert lake.read("a.json") == b"short"
+
+
+def test_a_write_leaves_nothing_beside_the_object(lake: LocalLake) -> None:
+    lake.write("a.json", b"1")
+    lake.write_new("b.json", b"2")
+    lake.write_new("b.json", b"3")
+    assert everything_in(Path(lake.root)) == ["a.json", "b.json"]
+
+
+@pytest.mark.parametrize("method", ["write", "write_new"])
+def test_a_write_that_fails_half_way_leaves_the_old_object_and_no_partial_file(method: str, lake: LocalLake) -> None:
+    lake.write("a.json", b"old")
+    with files_limited_to(1000), pytest.raises(OSError, match="File too large"):
+        getattr(lake, method)("a.json", b"x" * 100_000)
+    assert everything_in(Path(lake.root)) == ["a.json"]
+    assert lake.read("a.json") == b"old"
+
+
+def test_a_write_to_the_place_of_a_folder_fails_and_leaves_no_partial_file(lake: LocalLake) -> None:
+    lake.write("a/b.json", b"")
+    with pytest.raises(OSError, match="directory"):
+        lake.write("a", b"data")
+    assert everything_in(Path(lake.root)) == ["a/b.json"]
+
+
+def test_a_reader_sees_the_old_bytes_or_the_new_ones_and_never_a_mixture(lake: LocalLake) -> None:
+    texts = [bytes([letter]) * 200_000 for letter in b"ab"]
+    lake.write("a.json", texts[0])
+    stop = threading.Event()
+    seen: set[bytes] = set()
+
+    def look() -> None:
+        while not stop.is_set():
+            seen.add(lake.read("a.json"))
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for number in range(30):
+        lake.write("a.json", texts[number % 2])
+    stop.set()
+    reader.join()
+    assert seen <= set(texts)
+
+
+def test_a_new_object_is_written_once_and_an_existing_one_is_never_touched(lake: LocalLake) -> None:
+    assert lake.write_new("a.json", b"first")
+    assert not lake.write_new("a.json", b"second")
+    assert lake.read("a.json") == b"first"
+
+
+def test_of_many_writers_of_one_new_object_exactly_one_wins(lake: LocalLake) -> None:
+    won: list[bytes] = []
+    start = threading.Barrier(8)
+
+    def race(number: int) -> None:
+        start.wait()
+        data = str(number).encode()
+        if lake.write_new("a.json", data):
+            won.append(data)
+
+    racers = [threading.Thread(target=race, args=(number,)) for number in range(8)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    assert won == [lake.read("a.json")]
+
+
+def test_a_zone_that_cannot_be_written_to_is_an_error_with_a_fix(tmp_path: Path) -> None:
+    write(tmp_path / "zone", "a file where the folder should be")
+    with pytest.raises(HomeError) as caught:
+        LocalLake(tmp_path / "zone").write("a/b.json", b"")
+    assert str(tmp_path / "zone" / "a" / "b.json") in caught.value.found
+    assert "--home" in caught.value.fix
+
+
+# Removing
+
+
+def test_removing_a_folder_removes_all_in_it_and_nothing_beside_it(lake: LocalLake) -> None:
+    for key in ("a/1", "a/b/2", "ab/3"):
+        lake.write(key, b"")
+    lake.delete_folder("a")
+    assert keys(lake) == ["ab/3"]
+
+
+def test_removing_what_is_not_there_does_nothing(lake: LocalLake) -> None:
+    lake.delete_folder("a")
+    assert keys(lake) == []

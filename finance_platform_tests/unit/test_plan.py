@@ -1,0 +1,416 @@
+"""The plan: a slice's version changes exactly when something that its rows depend on changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finance_platform.lake.deliveries import DeliveryCommit
+from finance_platform.lake.plan import (
+    StarSettings,
+    actual_covers,
+    actual_periods,
+    code_version,
+    period_inputs,
+    scenarios,
+    upsert_groups,
+    wanted_slices,
+)
+from finance_platform.lake.register import Delivered
+from finance_platform.lake.requests import build_request, standardise_request
+from finance_platform.lake.state import LakeState
+from finance_platform_tests.unit.factories import feed, in_period, live_in, settings, state_of
+
+Pair = tuple[Delivered, DeliveryCommit]
+STAR = StarSettings("Budget", None, 1)
+JANUARY, FEBRUARY, MARCH = "2025-01", "2025-02", "2025-03"
+
+
+def ledger(*periods: str, key: str = "jan.csv", **values: Any) -> Pair:
+    pair: Pair = live_in(*(in_period(period) for period in periods), key=key, **values)
+    return pair
+
+
+def plan(*periods: str, scenario: str = "Budget", key: str = "budget.csv", **values: Any) -> Pair:
+    values = {"feed": "budget", "load_mode": "replace_period", **values}
+    pair: Pair = live_in(*(in_period(period, scenario) for period in periods), key=key, **values)
+    return pair
+
+
+def reference(kind: str, content: str = "v1") -> Pair:
+    pair: Pair = live_in(key=f"{kind}.csv", content=content, feed=kind, kind=kind, commit_members_hash="")
+    return pair
+
+
+def versions(*pairs: Pair, star: StarSettings = STAR, code: str = "code") -> dict[str, str]:
+    """Versions by table and slice."""
+    return {f"{w.table}/{w.slice}": w.version for w in wanted_slices(state_of(*pairs), star, code)}
+
+
+def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+def facts(*periods: str) -> set[str]:
+    return {f"fact_financials/{period}" for period in periods}
+
+
+DIMENSIONS = {f"dim_{name}/all" for name in ("date", "department", "account", "scenario")}
+BASE = (ledger(JANUARY, FEBRUARY), plan(JANUARY, FEBRUARY, MARCH), reference("departments"), reference("accounts"))
+
+
+# What is wanted
+
+
+def test_nothing_live_wants_nothing() -> None:
+    assert versions() == {}
+
+
+def test_every_period_with_a_live_line_and_every_dimension_is_wanted() -> None:
+    assert versions(*BASE).keys() == facts(JANUARY, FEBRUARY, MARCH) | DIMENSIONS
+
+
+def test_dimensions_come_before_facts_and_periods_in_order() -> None:
+    wanted = wanted_slices(state_of(*BASE), STAR, "code")
+    assert [one.table for one in wanted[:4]] == ["dim_date", "dim_department", "dim_account", "dim_scenario"]
+    assert [one.slice for one in wanted if one.table == "fact_financials"] == [JANUARY, FEBRUARY, MARCH]
+
+
+def test_references_alone_want_the_dimensions_that_need_no_days() -> None:
+    assert versions(reference("accounts")).keys() == DIMENSIONS - {"dim_date/all"}
+
+
+def test_the_calendar_spans_the_years_of_all_live_lines() -> None:
+    wanted = wanted_slices(state_of(ledger("2023-12"), plan("2026-01")), STAR, "code")
+    inputs = next(one.inputs for one in wanted if one.table == "dim_date")
+    assert (inputs["first_year"], inputs["last_year"]) == (2023, 2026)
+
+
+def test_the_same_state_always_has_the_same_versions() -> None:
+    assert versions(*BASE) == versions(*BASE)
+
+
+def test_the_order_in_which_deliveries_were_found_changes_nothing() -> None:
+    assert versions(*BASE) == versions(*reversed(BASE))
+
+
+# What changes them
+
+
+def test_a_delivery_in_one_period_changes_that_period_s_facts_only() -> None:
+    after = versions(*BASE, ledger(FEBRUARY, key="late.csv", commit_members_hash=""))
+    assert changed(versions(*BASE), after) - DIMENSIONS == facts(FEBRUARY)
+
+
+def test_a_delivery_in_a_period_without_lines_adds_its_slice() -> None:
+    after = versions(*BASE, ledger("2025-04", key="april.csv"))
+    assert changed(versions(*BASE), after) - DIMENSIONS == facts("2025-04")
+
+
+def test_a_replaced_delivery_changes_the_periods_that_it_has_or_had() -> None:
+    after = versions(*BASE, ledger(FEBRUARY, MARCH, content="v2"))
+    assert changed(versions(*BASE), after) - DIMENSIONS == facts(JANUARY, FEBRUARY, MARCH)
+
+
+def test_a_held_delivery_changes_nothing() -> None:
+    event, commit = ledger(JANUARY, key="held.csv")
+    held = replace(commit, read=replace(commit.read, rows=commit.read.rows + 1))
+    assert versions(*BASE, (event, held)) == versions(*BASE)
+
+
+def test_the_baseline_s_delivery_changes_the_periods_that_it_has() -> None:
+    after = versions(*BASE, plan(MARCH, key="budget2.csv"))
+    assert changed(versions(*BASE), after) - DIMENSIONS == facts(MARCH)
+
+
+def test_another_baseline_changes_every_period_and_the_scenarios() -> None:
+    after = versions(*BASE, star=replace(STAR, baseline_scenario="Forecast"))
+    assert changed(versions(*BASE), after) == facts(JANUARY, FEBRUARY, MARCH) | {"dim_scenario/all"}
+
+
+def test_another_spelling_of_the_baseline_changes_nothing() -> None:
+    assert versions(*BASE, star=replace(STAR, baseline_scenario=" BUDGET")) == versions(*BASE)
+
+
+def test_another_fiscal_year_changes_the_calendar_only() -> None:
+    after = versions(*BASE, star=replace(STAR, fiscal_year_start_month=7))
+    assert changed(versions(*BASE), after) == {"dim_date/all"}
+
+
+def test_other_code_changes_everything() -> None:
+    assert changed(versions(*BASE), versions(*BASE, code="other")) == versions(*BASE).keys()
+
+
+@pytest.mark.parametrize(
+    ("through", "stale"),
+    [(FEBRUARY, set()), (MARCH, facts(MARCH)), (JANUARY, facts(FEBRUARY)), ("2030-12", facts(MARCH))],
+)
+def test_actuals_through_changes_the_periods_whose_coverage_it_changes(through: str, stale: set[str]) -> None:
+    assert changed(versions(*BASE), versions(*BASE, star=replace(STAR, actuals_through=through))) == stale
+
+
+@pytest.mark.parametrize(("kind", "table"), [("departments", "dim_department/all"), ("accounts", "dim_account/all")])
+def test_names_and_attributes_change_their_dimension_and_no_facts(kind: str, table: str) -> None:
+    after = versions(*BASE, reference(kind, "v2"))
+    assert changed(versions(*BASE), after) == {table}
+
+
+def test_other_members_change_the_dimensions_of_members() -> None:
+    after = versions(*BASE, ledger(JANUARY, key="new.csv", commit_members_hash="others"))
+    assert changed(versions(*BASE), after) == {"dim_department/all", "dim_account/all"} | facts(JANUARY)
+
+
+def test_a_scenario_is_shown_in_the_spelling_of_its_first_delivery() -> None:
+    first = plan(JANUARY, scenario="Budget q1", key="first.csv", modified_at=at(1))
+    second = plan(FEBRUARY, scenario="Budget Q1", key="second.csv", modified_at=at(2))
+    assert scenarios(state_of(second, first)) == [("Budget q1", "Budget")]
+    assert "dim_scenario/all" not in changed(versions(first), versions(first, second))
+
+
+def test_a_new_scenario_changes_the_scenarios() -> None:
+    after = versions(*BASE, plan(JANUARY, scenario="Forecast", key="forecast.csv", feed="forecast"))
+    assert "dim_scenario/all" in changed(versions(*BASE), after)
+
+
+def test_account_types_reach_the_facts_of_a_debit_positive_feed_alone() -> None:
+    debit = ledger(FEBRUARY, key="debit.csv", feed="gl", commit_is_debit_positive=True)
+    before, after = versions(*BASE, debit), versions(*BASE, debit, reference("accounts", "v2"))
+    assert changed(before, after) == {"dim_account/all"} | facts(FEBRUARY)
+
+
+# Load modes
+
+
+def winners(*pairs: Pair) -> dict[tuple[str, str], list[str]]:
+    """Whose lines count, by period and scenario."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for period, items in period_inputs(state_of(*pairs)).items():
+        for item in items:
+            for scenario in item.scenarios:
+                found.setdefault((period, scenario), []).append(item.delivery.delivery_id)
+    return found
+
+
+def at(day: int) -> str:
+    return f"2025-06-{day:02d}"
+
+
+def test_under_append_every_delivery_counts() -> None:
+    assert winners(ledger(JANUARY), ledger(JANUARY, key="more.csv")) == {
+        (JANUARY, "Actual"): ["jan.csv@v1", "more.csv@v1"]
+    }
+
+
+def test_under_replace_period_the_latest_delivery_of_a_feed_wins_each_period_that_it_has() -> None:
+    old = plan(JANUARY, FEBRUARY, key="old.csv", modified_at=at(1))
+    new = plan(FEBRUARY, MARCH, key="new.csv", modified_at=at(2))
+    assert winners(new, old) == {
+        (JANUARY, "Budget"): ["old.csv@v1"],
+        (FEBRUARY, "Budget"): ["new.csv@v1"],
+        (MARCH, "Budget"): ["new.csv@v1"],
+    }
+
+
+def test_replace_period_replaces_scenario_by_scenario() -> None:
+    old: Pair = live_in(
+        in_period(JANUARY, "Budget"), in_period(JANUARY, "Forecast"), key="old.csv", load_mode="replace_period"
+    )
+    new = plan(JANUARY, key="new.csv", feed="ledger", modified_at=at(2))
+    assert winners(old, new) == {(JANUARY, "Forecast"): ["old.csv@v1"], (JANUARY, "Budget"): ["new.csv@v1"]}
+
+
+def test_replace_period_knows_a_scenario_in_another_spelling() -> None:
+    old = plan(JANUARY, scenario="Budget Q1", key="old.csv", modified_at=at(1))
+    new = plan(JANUARY, scenario="Budget q1", key="new.csv", modified_at=at(2))
+    assert winners(old, new) == {(JANUARY, "Budget q1"): ["new.csv@v1"]}
+
+
+def test_replace_period_leaves_other_feeds_alone() -> None:
+    one, other = plan(JANUARY), plan(JANUARY, key="other.csv", feed="other", modified_at=at(2))
+    assert winners(one, other) == {(JANUARY, "Budget"): ["budget.csv@v1", "other.csv@v1"]}
+
+
+def test_the_earlier_delivery_shows_again_when_the_winner_goes() -> None:
+    old, new = plan(JANUARY, key="old.csv"), plan(JANUARY, key="new.csv", modified_at=at(2))
+    elsewhere = plan(MARCH, key="new.csv", content="v2", modified_at=at(3))
+    assert winners(old, new, elsewhere)[JANUARY, "Budget"] == ["old.csv@v1"]
+
+
+def test_a_winner_changes_the_version_of_its_period_only() -> None:
+    old = plan(JANUARY, FEBRUARY, key="old.csv", modified_at=at(1))
+    new = plan(FEBRUARY, key="new.csv", modified_at=at(2))
+    assert changed(versions(old), versions(old, new)) - DIMENSIONS == facts(FEBRUARY)
+
+
+def test_another_winner_of_the_same_two_deliveries_changes_the_version() -> None:
+    one = plan(JANUARY, key="one.csv", modified_at=at(1)), plan(JANUARY, key="two.csv", modified_at=at(2))
+    other = plan(JANUARY, key="one.csv", modified_at=at(3)), plan(JANUARY, key="two.csv", modified_at=at(2))
+    assert changed(versions(*one), versions(*other)) - DIMENSIONS == facts(JANUARY)
+
+
+def test_a_change_of_load_mode_changes_the_version() -> None:
+    appended = [ledger(JANUARY, key=key, modified_at=at(day)) for day, key in enumerate(("a.csv", "b.csv"), 1)]
+    replaced = [(replace(event, load_mode="replace_period"), commit) for event, commit in appended]
+    upserted = [(replace(event, load_mode="upsert"), commit) for event, commit in appended]
+    found = [versions(*pairs)["fact_financials/2025-01"] for pairs in (appended, replaced, upserted)]
+    assert len(set(found)) == 3
+
+
+def upsert(*periods: str, key: str, day: int = 1, **values: Any) -> Pair:
+    return ledger(*periods, key=key, load_mode="upsert", modified_at=at(day), **values)
+
+
+def test_only_feeds_with_several_upsert_deliveries_have_keys_that_hide_each_other() -> None:
+    state = state_of(
+        upsert(JANUARY, key="a.csv", day=2),
+        upsert(MARCH, key="b.csv", day=1),
+        upsert(JANUARY, key="c.csv", feed="single"),
+        ledger(JANUARY, key="d.csv", feed="appended"),
+        ledger(JANUARY, key="e.csv", feed="appended"),
+    )
+    groups = {name: [one.delivery_id for one in group] for name, group in upsert_groups(state).items()}
+    assert groups == {"ledger": ["b.csv@v1", "a.csv@v1"]}
+
+
+def test_an_upsert_delivery_may_move_keys_out_of_every_period_of_its_feed() -> None:
+    before = [upsert(JANUARY, key="a.csv"), upsert(FEBRUARY, key="b.csv", day=2), ledger(MARCH, key="x.csv", feed="x")]
+    after = versions(*before, upsert(FEBRUARY, key="c.csv", day=3))
+    assert changed(versions(*before), after) - DIMENSIONS == facts(JANUARY, FEBRUARY)
+
+
+def test_the_order_of_upsert_deliveries_changes_the_version() -> None:
+    one = [upsert(JANUARY, key="a.csv", day=1), upsert(JANUARY, key="b.csv", day=2)]
+    other = [upsert(JANUARY, key="a.csv", day=3), upsert(JANUARY, key="b.csv", day=2)]
+    assert changed(versions(*one), versions(*other)) >= facts(JANUARY)
+
+
+# Coverage
+
+
+def test_actual_has_lines_in_the_periods_of_its_scenario_only() -> None:
+    assert actual_periods(state_of(ledger(FEBRUARY, JANUARY), plan(MARCH))) == [JANUARY, FEBRUARY]
+
+
+@pytest.mark.parametrize(
+    ("period", "through", "covered"),
+    [
+        ("2025-01", None, False),
+        ("2025-02", None, True),
+        ("2025-03", None, False),
+        ("2025-04", None, True),
+        ("2025-01", "2025-05", False),
+        ("2025-03", "2025-05", True),
+        ("2025-05", "2025-05", True),
+        ("2025-06", "2025-05", False),
+        ("2025-04", "2025-03", False),
+    ],
+)
+def test_actual_covers_its_own_periods_or_all_from_the_first_through_the_last_given(
+    period: str, through: str | None, *, covered: bool
+) -> None:
+    assert actual_covers(period, ["2025-02", "2025-04"], through) is covered
+
+
+def test_without_actuals_nothing_is_covered() -> None:
+    assert not actual_covers(JANUARY, [], "2030-12")
+
+
+# Code
+
+
+def test_the_version_of_the_code_is_a_hash_that_stays() -> None:
+    code_version.cache_clear()
+    first = code_version()
+    code_version.cache_clear()
+    assert code_version() == first
+    assert len(first) == 16
+
+
+# Requests
+
+
+def test_a_request_to_read_names_each_pending_delivery_and_the_feeds_that_it_needs() -> None:
+    event, _ = ledger(JANUARY)
+    ours = feed()
+    request = standardise_request([event], {"ledger": ours, "other": ours})
+    assert request["deliveries"] == [
+        {"delivery_id": "jan.csv@v1", "object_key": "jan.csv", "feed": "ledger", "kind": "ledger", "fingerprint": "v1"}
+    ]
+    assert request["feeds"] == {"ledger": ours.to_json()}
+
+
+def build(state: LakeState, *periods: str) -> dict[str, Any]:
+    slices = [one for one in wanted_slices(state, STAR, "code") if one.slice in periods]
+    return build_request(state, slices, STAR)
+
+
+def test_a_request_to_build_counts_the_lines_of_its_periods_only() -> None:
+    request = build(state_of(*BASE), MARCH)
+    assert request["counted"] == [("budget.csv@v1", MARCH, "Budget")]
+
+
+def test_a_request_to_build_leaves_out_what_replace_period_has_replaced() -> None:
+    state = state_of(plan(JANUARY, key="old.csv"), plan(JANUARY, key="new.csv", modified_at=at(2)))
+    assert build(state, JANUARY)["counted"] == [("new.csv@v1", JANUARY, "Budget")]
+
+
+def test_a_request_to_build_names_the_feeds_whose_keys_may_hide_each_other_there() -> None:
+    state = state_of(upsert(JANUARY, key="a.csv"), upsert(JANUARY, key="b.csv", day=2), plan(MARCH))
+    assert build(state, JANUARY)["upserts"] == ["ledger"]
+    assert build(state, MARCH)["upserts"] == []
+
+
+def test_a_request_to_build_has_each_scenario_once_whatever_its_spellings() -> None:
+    state = state_of(plan(JANUARY, scenario="Budget Q1"), plan(FEBRUARY, scenario="Budget q1", key="other.csv"))
+    assert build(state, JANUARY)["scenarios"] == [("Budget Q1", "Budget")]
+
+
+# Laws
+
+NAMES = ("a.csv", "b.csv", "c.csv")
+modes = st.sampled_from(["append", "upsert", "replace_period"])
+covered_periods = st.lists(st.sampled_from([JANUARY, FEBRUARY, MARCH]), max_size=3, unique=True)
+lakes = st.lists(
+    st.tuples(st.sampled_from(NAMES), covered_periods, st.sampled_from(["Actual", "Budget"]), st.integers(1, 9))
+)
+
+
+def pairs_of(lake: list[tuple[str, list[str], str, int]], mode: str) -> list[Pair]:
+    return [
+        live_in(
+            *(in_period(period, scenario) for period in periods),
+            key=key,
+            content=f"v{number}",
+            load_mode=mode,
+            modified_at=at(day),
+        )
+        for number, (key, periods, scenario, day) in enumerate(lake)
+    ]
+
+
+@given(lakes, modes)
+def test_every_line_of_a_live_delivery_counts_unless_replace_period_gives_its_period_to_a_later_one(
+    lake: list[tuple[str, list[str], str, int]], mode: str
+) -> None:
+    state = state_of(*pairs_of(lake, mode))
+    counted = {
+        (item.delivery.delivery_id, scenario, period)
+        for period, items in period_inputs(state).items()
+        for item in items
+        for scenario in item.scenarios
+    }
+    offered = [(d.delivery_id, c.scenario, c.period) for d in state.live for c in d.commit.periods]
+    if mode == "replace_period":
+        latest = {(scenario, period): delivery for delivery, scenario, period in offered}
+        assert counted == {(delivery, scenario, period) for (scenario, period), delivery in latest.items()}
+    else:
+        assert counted == set(offered)
+
+
+def test_the_star_s_settings_are_those_of_the_home() -> None:
+    home = settings(baseline_scenario="Plan", actuals_through="2025-03", fiscal_year_start_month=7)
+    assert StarSettings.of(home) == StarSettings("Plan", "2025-03", 7)

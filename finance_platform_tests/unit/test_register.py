@@ -1,0 +1,114 @@
+"""The register: events are appended, never lost, never changed."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finance_platform.lake.local import LocalLake
+from finance_platform.lake.register import FOLDER, Register, utc_text
+from finance_platform_tests.unit.factories import delivered
+
+
+@pytest.fixture
+def processed(tmp_path: Path) -> LocalLake:
+    return LocalLake(tmp_path / "processed")
+
+
+def documents(processed: LocalLake) -> list[str]:
+    return [item.key for item in processed.list_objects(FOLDER)]
+
+
+def test_a_register_that_nobody_wrote_to_has_no_events(processed: LocalLake) -> None:
+    assert Register(processed).events() == []
+
+
+def test_events_come_back_as_they_were_in_the_order_in_which_they_were_written(processed: LocalLake) -> None:
+    first = [delivered("b.csv"), delivered("a.csv", tolerated_amount="1.00", load_mode="upsert")]
+    second = [delivered("Müller – 2025.csv", "v2")]
+    Register(processed).append(first)
+    Register(processed).append(second)
+    assert Register(processed).events() == [*first, *second]
+
+
+def test_the_order_holds_beyond_ten_and_a_hundred_writes(processed: LocalLake) -> None:
+    register = Register(processed)
+    events = [delivered("a.csv", f"v{number}") for number in range(120)]
+    for event in events:
+        register.append([event])
+    assert register.events() == events
+
+
+def test_nothing_is_written_where_there_are_no_events(processed: LocalLake) -> None:
+    Register(processed).append([])
+    assert documents(processed) == []
+
+
+def test_the_events_of_one_run_are_one_document(processed: LocalLake) -> None:
+    Register(processed).append([delivered("a.csv"), delivered("b.csv")])
+    assert len(documents(processed)) == 1
+
+
+def test_a_document_is_never_changed_by_later_events(processed: LocalLake) -> None:
+    register = Register(processed)
+    register.append([delivered("a.csv", "v1")])
+    (key,) = documents(processed)
+    before = processed.read(key)
+    register.append([delivered("a.csv", "v2")])
+    assert processed.read(key) == before
+
+
+def test_every_event_says_what_happened(processed: LocalLake) -> None:
+    Register(processed).append([delivered()])
+    (key,) = documents(processed)
+    assert [event["event"] for event in json.loads(processed.read(key))["events"]] == ["delivered"]
+
+
+def test_a_number_that_another_writer_took_is_not_overwritten(processed: LocalLake) -> None:
+    Register(processed).append([delivered("a.csv")])
+    (key,) = documents(processed)
+    # One document is there, so the next writer reckons with number 2; somebody was quicker.
+    taken = f"{FOLDER}/{2:012d}.json"
+    Path(processed.uri(key)).rename(processed.uri(taken))
+    Register(processed).append([delivered("b.csv")])
+    assert [event.object_key for event in Register(processed).events()] == ["a.csv", "b.csv"]
+
+
+def test_writers_at_the_same_time_lose_nothing_to_each_other(processed: LocalLake) -> None:
+    start = threading.Barrier(6)
+
+    def record(writer: int) -> None:
+        start.wait()
+        for number in range(5):
+            Register(processed).append([delivered(f"{writer}.csv", f"v{number}")])
+
+    writers = [threading.Thread(target=record, args=(number,)) for number in range(6)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    events = Register(processed).events()
+    assert len(events) == 30
+    for writer_number in range(6):
+        of_writer = [event.fingerprint for event in events if event.object_key == f"{writer_number}.csv"]
+        assert of_writer == [f"v{number}" for number in range(5)]
+
+
+moments = st.datetimes(datetime(1980, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@given(moments, moments)
+def test_moments_as_text_sort_by_time(one: datetime, other: datetime) -> None:
+    assert (utc_text(one) < utc_text(other)) == (one < other)
+
+
+def test_a_moment_as_text_keeps_its_microseconds_and_its_zone() -> None:
+    moment = datetime(2025, 1, 1, tzinfo=UTC)
+    assert utc_text(moment) == "2025-01-01T00:00:00.000000+00:00"
+    assert datetime.fromisoformat(utc_text(moment + timedelta(microseconds=1))) == moment + timedelta(microseconds=1)

@@ -1,0 +1,116 @@
+"""The run lock: one process at a time in a home, as often as it likes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from finance_platform.errors import HomeError, LockedError
+from finance_platform.lake.lock import run_lock
+
+
+@contextmanager
+def another_process(home: Path) -> Iterator[None]:
+    """Hold the lock as another process does: flock belongs to the opened file, not to the process."""
+    home.mkdir(parents=True, exist_ok=True)
+    handle = os.open(home / "run.lock", os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_free(home: Path) -> bool:
+    try:
+        with another_process(home):
+            return True
+    except BlockingIOError:
+        return False
+
+
+def test_a_second_process_is_refused_and_told_what_to_do(tmp_path: Path) -> None:
+    with another_process(tmp_path), pytest.raises(LockedError) as caught, run_lock(tmp_path):
+        pass
+    assert str(caught.value) == (
+        f"Another run is at work in this home: {tmp_path}\n  Fix: wait until it has ended, then run again"
+    )
+
+
+def test_the_lock_is_held_inside_and_free_after(tmp_path: Path) -> None:
+    with run_lock(tmp_path):
+        assert not is_free(tmp_path)
+    assert is_free(tmp_path)
+
+
+def test_a_refused_process_gets_the_lock_when_the_other_has_ended(tmp_path: Path) -> None:
+    with another_process(tmp_path), pytest.raises(LockedError), run_lock(tmp_path):
+        pass
+    with run_lock(tmp_path):
+        assert not is_free(tmp_path)
+
+
+def test_the_lock_may_be_taken_again_inside_the_process_that_holds_it(tmp_path: Path) -> None:
+    with run_lock(tmp_path):
+        with run_lock(tmp_path):
+            pass
+        assert not is_free(tmp_path)
+    assert is_free(tmp_path)
+
+
+def test_the_lock_may_be_taken_again_under_another_spelling_of_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path / "home")
+    with run_lock(tmp_path / "home"), run_lock(Path("home")), run_lock(tmp_path / "link"):
+        assert not is_free(tmp_path / "home")
+
+
+def test_an_error_inside_gives_the_lock_back(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), run_lock(tmp_path), run_lock(tmp_path):
+        raise ZeroDivisionError
+    assert is_free(tmp_path)
+
+
+def test_homes_are_locked_apart(tmp_path: Path) -> None:
+    with another_process(tmp_path / "one"), run_lock(tmp_path / "two"):
+        assert not is_free(tmp_path / "two")
+
+
+def test_another_thread_of_the_process_waits_its_turn(tmp_path: Path) -> None:
+    order: list[str] = []
+    inside = threading.Event()
+
+    def second() -> None:
+        inside.wait()
+        with run_lock(tmp_path):
+            order.append("second")
+
+    other = threading.Thread(target=second)
+    other.start()
+    with run_lock(tmp_path):
+        inside.set()
+        other.join(timeout=0.05)
+        order.append("first")
+    other.join()
+    assert order == ["first", "second"]
+
+
+def test_a_home_that_is_not_there_is_made(tmp_path: Path) -> None:
+    with run_lock(tmp_path / "a" / "b"):
+        assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_a_home_that_cannot_be_used_is_an_error_with_a_fix(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    with pytest.raises(HomeError) as caught, run_lock(tmp_path / "home"):
+        pass
+    assert str(tmp_path / "home") in caught.value.found
+    assert "--home" in caught.value.fix
