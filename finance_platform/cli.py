@@ -79,6 +79,7 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], as_json: boo
     settings = load_settings(home=home)
     if periods and not rebuild:
         raise click.UsageError("--period goes with --rebuild")
+    _check_periods(settings, periods)
     begin = time.monotonic()
     with _progress() as on_step:
         from finance_platform.refresh import run_refresh
@@ -163,6 +164,15 @@ def ui(home: Path | None, port: int) -> int:
     environment["PYTHONWARNINGS"] = "ignore:Function `dev_command` is superseded"
     arguments = ["-m", "dagster", "dev", "-m", "finance_platform.definitions", "-h", "127.0.0.1", "-p", str(port)]
     os.execve(sys.executable, [sys.executable, *arguments], environment)
+
+
+def _check_periods(settings: Settings, periods: tuple[str, ...]) -> None:
+    if not periods:
+        return
+    there = {wanted.slice for wanted in _snapshot(settings).wanted}
+    for period in periods:
+        if period not in there:
+            raise click.BadParameter(f"no data reaches the period {period!r}; expected YYYY-MM", param_hint="--period")
 
 
 def _snapshot(settings: Settings) -> Snapshot:

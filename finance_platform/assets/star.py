@@ -35,7 +35,7 @@ _DEPS = {
     "dim_department": ("departments", "transactions", "budget"),
     "dim_account": ("accounts", "transactions", "budget"),
     "dim_scenario": ("transactions", "budget"),
-    "fact_financials": ("transactions", "budget"),
+    "fact_financials": ("accounts", "transactions", "budget"),
 }
 _NAMES = {contract.name for contract in STAR}
 

@@ -2,8 +2,7 @@
 
 Belongs here: the order of the steps and the commits at the end. Does not belong here: rules (`transforms`).
 
-Request: see `BuildRequest`. Result: `{"built": [[table, slice, version]], "accounts_without_sign": [account numbers]}`;
-the slice commits carry the figures.
+Request: see `BuildRequest`. Result: `{"built": [[table, slice, version]]}`; the slice commits carry the figures.
 """
 
 from __future__ import annotations
@@ -117,8 +116,9 @@ def build_star(arguments: JobArguments, request: dict[str, Any]) -> dict[str, An
         for (table, _), item in wanted.items():
             if table != FACT_FINANCIALS.name:
                 _write_dimension(build, item, _dimension(build, item))
-        unsigned = _build_fact(build, periods) if periods else []
-    return {"built": build.built, "accounts_without_sign": unsigned}
+        if periods:
+            _build_fact(build, periods)
+    return {"built": build.built}
 
 
 def _dimension(build: _Build, wanted: Mapping[str, Any]) -> DataFrame:
@@ -157,16 +157,15 @@ _COLUMNS = {contract.name: contract.columns for contract in (DIM_DATE, DIM_DEPAR
 def _write_dimension(build: _Build, wanted: Mapping[str, Any], rows: DataFrame) -> None:
     table = wanted["table"]
     _log.info("building %s", table)
-    files = write_whole(rows.coalesce(1), build.lake, f"{table}/{build.attempt}")
+    files = write_whole(rows.coalesce(1), _COLUMNS[table], build.lake, f"{table}/{build.attempt}")
     written = read_files(build.spark, build.lake, [file.key for file in files], _COLUMNS[table])
     build.commit(wanted, files, (), written.count())
 
 
-def _build_fact(build: _Build, periods: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _build_fact(build: _Build, periods: Mapping[str, Mapping[str, Any]]) -> None:
     _log.info("building %d periods of the fact table", len(periods))
     lines = _wanted_lines(build, list(periods))
-    accounts = _accounts(build)
-    signed = with_natural_sign(lines, accounts)
+    signed = with_natural_sign(lines, _accounts(build))
     coverage = build.spark.createDataFrame(
         [(name, first_day(name), bool(item["inputs"]["actual_covers"])) for name, item in periods.items()],
         "period string, first_day date, actual_covers boolean",
@@ -180,7 +179,6 @@ def _build_fact(build: _Build, periods: Mapping[str, Mapping[str, Any]]) -> list
     for name, item in sorted(periods.items()):
         of_period = sums.get(name, [])
         build.commit(item, files.get(name, []), of_period, sum(one.row_count for one in of_period))
-    return _accounts_without_sign(lines, accounts) if _any_debit_positive(build) else []
 
 
 def _wanted_lines(build: _Build, periods: Sequence[str]) -> DataFrame:
@@ -222,17 +220,6 @@ def _sums_by_period(build: _Build, files: Mapping[str, Sequence[DataFile]]) -> d
             ScenarioSum(key, names[key], row["row_count"], row["line_count"], row["amount"], row["budget_amount"])
         )
     return {name: sorted(of_period, key=lambda one: one.scenario) for name, of_period in found.items()}
-
-
-def _any_debit_positive(build: _Build) -> bool:
-    return any(delivery["is_debit_positive"] for delivery in build.request.deliveries)
-
-
-def _accounts_without_sign(lines: DataFrame, accounts: DataFrame) -> list[str]:
-    """Return the accounts of unknown type under debit-positive feeds: nobody can say which way they count."""
-    unknown = accounts.where(F.col("account_type") == "Unknown").select("account_key")
-    rows = lines.where("is_debit_positive").join(unknown, on="account_key", how="left_semi")
-    return sorted(row["account_number"] for row in rows.select("account_number").distinct().collect())
 
 
 if __name__ == "__main__":

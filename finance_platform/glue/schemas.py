@@ -6,8 +6,10 @@ Belongs here: types only. Does not belong here: rules.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from finance_platform.contracts.model import MONEY, Column
 from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, TRANSACTIONS
@@ -55,6 +57,14 @@ _ATTRIBUTES = tuple(
 )
 _KEY = (Column("line_key", "varchar", "What must not repeat in one delivery.", nullable=True),)
 
+REPEATS: tuple[Column, ...] = (
+    Column("delivery_id", "varchar", "The delivery."),
+    Column("source_row", "bigint", "The line."),
+    *(Column(f"key_{name}", "varchar", "What the key makes of the row.") for name in ("outcome", "rules", "reasons")),
+    Column("key_raw_row", "varchar", "The row as it was understood, a JSON object."),
+)
+"""What `transforms.repeated_keys` gives."""
+
 STAGED: dict[str, tuple[Column, ...]] = {
     "ledger": (*TRANSACTIONS.columns, *_ATTRIBUTES, *_OUTCOME, *_MEASURES),
     "departments": (*DEPARTMENTS.columns, *_KEY, *_OUTCOME, *_MEASURES),
@@ -65,6 +75,16 @@ STAGED: dict[str, tuple[Column, ...]] = {
 def arrow_schema(columns: Iterable[Column]) -> pa.Schema:
     """Return the Arrow schema of columns; every field nullable, as Spark writes it."""
     return pa.schema([pa.field(column.name, _ARROW.get(column.type, pa.string())) for column in columns])
+
+
+def parquet_columns(stream: BinaryIO) -> list[tuple[str, str]]:
+    """Return the names and types of a Parquet file's columns, in order."""
+    return [(field.name, str(field.type)) for field in pq.read_schema(stream)]
+
+
+def contract_columns(columns: Iterable[Column]) -> list[tuple[str, str]]:
+    """Return the names and types that `parquet_columns` must give for these columns."""
+    return [(field.name, str(field.type)) for field in arrow_schema(columns)]
 
 
 def spark_schema(columns: Iterable[Column]) -> str:

@@ -24,7 +24,7 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, MEMBERS, REJECTED_ROWS, TRANSACTIONS
 from finance_platform.glue.job import JobArguments, run_job
 from finance_platform.glue.reading import reader
-from finance_platform.glue.schemas import MEASURED, NOT_OPENED, REFUSED, STAGED, spark_schema
+from finance_platform.glue.schemas import MEASURED, NOT_OPENED, REFUSED, REPEATS, STAGED, spark_schema
 from finance_platform.glue.session import spark_session
 from finance_platform.glue.tables import read_files, write_split, write_whole
 from finance_platform.lake.deliveries import Count, DataFile, DeliveryCommit, PeriodCount, write_commit
@@ -109,24 +109,17 @@ def _read_and_write(
         reader(kind, feeds, arguments.raw_uri), spark_schema(schema)
     )
     folder = f"{_staging(arguments.attempt)}/{kind}"
-    staged_files = write_whole(staged_rows, processed, f"{folder}/rows")
+    staged_files = write_whole(staged_rows, schema, processed, f"{folder}/rows")
     staged = read_files(spark, processed, [file.key for file in staged_files], schema)
     found = _Measured()
     markers = staged.where(F.col("outcome").isin(MEASURED, REFUSED, NOT_OPENED)).collect()
-    # A file that breaks off in its midst has rows before the marker; they are left behind with the staging table.
-    found.markers = {
-        row["delivery_id"]: row for row in sorted(markers, key=lambda row: row["outcome"] == MEASURED)[::-1]
-    }
+    found.markers = {row["delivery_id"]: row for row in markers}
+    # A file that breaks off in its midst has rows before its marker; they stay behind in the staging table.
     unread = [row["delivery_id"] for row in markers if row["outcome"] != MEASURED]
     readable = staged.where(~F.col("delivery_id").isin(unread)) if unread else staged
     compared = [column.name for column in schema if column.name not in _LINEAGE and column.name in _data_columns(kind)]
-    repeats = repeated_keys(readable, compared)
-    repeat_files = write_whole(repeats, processed, f"{folder}/repeats")
-    repeats = (
-        spark.read.schema(repeats.schema).parquet(*[processed.uri(f.key) for f in repeat_files])
-        if repeat_files
-        else repeats
-    )
+    repeat_files = write_whole(repeated_keys(readable, compared), REPEATS, processed, f"{folder}/repeats")
+    repeats = read_files(spark, processed, [file.key for file in repeat_files], REPEATS)
     rows = with_outcomes(readable, repeats)
     for contract, transform in (*_OUTPUTS[kind], (REJECTED_ROWS, rejected_rows)):
         _write_output(spark, processed, f"{contract.name}/{arguments.attempt}/{kind}", contract, transform(rows), found)

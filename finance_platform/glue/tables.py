@@ -12,7 +12,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Column
-from finance_platform.glue.schemas import spark_schema
+from finance_platform.errors import JobError
+from finance_platform.glue.schemas import contract_columns, parquet_columns, spark_schema
 from finance_platform.lake.deliveries import DataFile
 from finance_platform.lake.port import Lake
 
@@ -38,19 +39,39 @@ def write_split(
         folder: a folder that nothing has written to yet.
         by: the column to split by.
         order: columns to sort by within a value, so that readers can skip row groups.
+
+    Raises:
+        JobError: Spark wrote other columns or types than `columns`.
     """
     names = [column.name for column in columns]
     split = rows.sort(by, *order).select(*names, F.col(by).alias("split_by"))
     split.write.partitionBy("split_by").parquet(lake.uri(folder))
     files: dict[str, list[DataFile]] = {}
-    for item in lake.list_objects(folder):
-        if item.key.endswith(".parquet"):
-            value = item.key.rpartition("/")[0].rpartition("split_by=")[2]
-            files.setdefault(value, []).append(DataFile(item.key, item.size))
+    for file in _written(lake, folder, columns):
+        value = file.key.rpartition("/")[0].rpartition("split_by=")[2]
+        files.setdefault(value, []).append(file)
     return files
 
 
-def write_whole(rows: DataFrame, lake: Lake, folder: str) -> list[DataFile]:
-    """Write rows into a new folder as they are; return the files, possibly none."""
+def write_whole(rows: DataFrame, columns: Sequence[Column], lake: Lake, folder: str) -> list[DataFile]:
+    """Write rows into a new folder as they are; return the files, possibly none.
+
+    Raises:
+        JobError: see `write_split`.
+    """
     rows.write.parquet(lake.uri(folder))
-    return [DataFile(item.key, item.size) for item in lake.list_objects(folder) if item.key.endswith(".parquet")]
+    return _written(lake, folder, columns)
+
+
+def _written(lake: Lake, folder: str, columns: Sequence[Column]) -> list[DataFile]:
+    """Return the files of a folder, each with the contract's columns: what is not like that is never committed."""
+    files = [DataFile(item.key, item.size) for item in lake.list_objects(folder) if item.key.endswith(".parquet")]
+    for file in files:
+        with lake.open(file.key) as stream:
+            found = parquet_columns(stream)
+        if found != contract_columns(columns):
+            raise JobError(
+                f"{file.key}: expected the columns {contract_columns(columns)}, Spark wrote {found}",
+                fix="this is a fault of the platform: report it",
+            )
+    return files

@@ -18,7 +18,7 @@ from typing import BinaryIO
 from finance_platform.errors import HomeError
 from finance_platform.lake.port import LakeObject
 
-_TEMPORARY_PREFIXES = (".", "~$", "_")
+_TEMPORARY_PREFIXES = (".", "~$")
 
 
 class LocalLake:

@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from finance_platform.contracts.model import Contract
-from finance_platform.glue.schemas import arrow_schema
+from finance_platform.glue.schemas import contract_columns, parquet_columns
 from finance_platform.lake.port import Lake
 from finance_platform.quality.catalogue import SCHEMA_CHECKS, Outcome, limited
 
@@ -19,13 +17,13 @@ from finance_platform.quality.catalogue import SCHEMA_CHECKS, Outcome, limited
 def check_schema(contract: Contract, lake: Lake, keys: Iterable[str]) -> Outcome:
     """Return whether every file has exactly the contract's columns, in order, with its types."""
     check = next(check for check in SCHEMA_CHECKS if check.asset == ("processed", contract.name))
-    wanted = [(field.name, str(field.type)) for field in arrow_schema(contract.stored_columns)]
+    wanted = contract_columns(contract.stored_columns)
     evidence: list[dict[str, Any]] = []
     count = 0
     for key in keys:
         count += 1
         with lake.open(key) as stream:
-            found = [(field.name, str(field.type)) for field in pq.read_schema(stream)]
+            found = parquet_columns(stream)
         if found != wanted:
             evidence.append({"file": key, "expected": str(wanted), "found": str(found)})
     summary = f"{count} files read" + (f", {len(evidence)} differ" if evidence else "")

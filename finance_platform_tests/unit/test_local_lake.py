@@ -78,9 +78,12 @@ def test_a_prefix_lists_what_is_under_it_with_whole_keys(lake: LocalLake) -> Non
     assert keys(lake, "a") == ["a/1.json", "a/b/2.json"]
 
 
-@pytest.mark.parametrize(
-    "key", [".hidden.csv", "~$open.xlsx", "_SUCCESS", ".cache/a.csv", "a/.b/c.csv", "a/_temporary/0/part-0.parquet"]
-)
+def test_a_name_that_begins_with_an_underscore_is_as_good_as_any(lake: LocalLake) -> None:
+    lake.write("_ledger.csv", b"")
+    assert keys(lake) == ["_ledger.csv"]
+
+
+@pytest.mark.parametrize("key", [".hidden.csv", "~$open.xlsx", ".cache/a.csv", "a/.b/c.csv"])
 def test_hidden_and_temporary_files_are_left_out(key: str, lake: LocalLake) -> None:
     write(Path(lake.root) / key, "")
     lake.write("seen.csv", b"")
