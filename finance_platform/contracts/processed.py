@@ -94,7 +94,11 @@ REJECTED_ROWS = Contract(
         Column("rules", "varchar", "Names of the rules that the row broke, comma-separated."),
         Column("reasons", "varchar", "What was expected and found, one clause per rule."),
         Column("amount", MONEY, "The row's amount, where it parses.", nullable=True),
-        Column("raw_row", "varchar", "The row as delivered, a JSON object of its cells; as it was understood, where only its key refuses it."),
+        Column(
+            "raw_row",
+            "varchar",
+            "The row as delivered, a JSON object of its cells; as it was understood, where only its key refuses it.",
+        ),
     ),
 )
 

@@ -7,7 +7,7 @@ Does not belong here: finding and reading descriptor files, and their line numbe
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
@@ -57,6 +57,14 @@ def _as_list(value: object) -> object:
 TextList = Annotated[list[str], BeforeValidator(_as_list)]
 
 
+def _refuse_repeats(names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if fold(name) in seen:
+            raise ValueError(f"has {name!r} twice; case and white space make no difference")
+        seen.add(fold(name))
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -94,10 +102,7 @@ class DialectPart(_Strict):
     @field_validator("names")
     @classmethod
     def _name_each_column_once(cls, value: list[str]) -> list[str]:
-        folded = [fold(name) for name in value]
-        for position, name in enumerate(folded):
-            if name in folded[:position]:
-                raise ValueError(f"has {value[position]!r} twice; columns are found by name")
+        _refuse_repeats(value)
         return value
 
 
@@ -118,6 +123,12 @@ class FieldPart(_Strict):
     required: bool = True
     default: str | None = None
     value_map: dict[str, str] = Field({}, alias="map")
+
+    @field_validator("value_map")
+    @classmethod
+    def _map_each_value_once(cls, value: dict[str, str]) -> dict[str, str]:
+        _refuse_repeats(value)
+        return value
 
     @field_validator("formats")
     @classmethod
@@ -209,6 +220,12 @@ class FeedDescriptor(_Strict):
             else part
             for name, part in value.items()
         }
+
+    @field_validator("scenarios")
+    @classmethod
+    def _declare_each_once(cls, value: dict[str, str]) -> dict[str, str]:
+        _refuse_repeats(value)
+        return value
 
     @field_validator("path")
     @classmethod

@@ -160,7 +160,7 @@ def test_actual_is_shown_in_one_spelling(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("BUDGET  Q1", "Budget Q1"), ("forecast", "Forecast"), ("Plan B", "Plan B")]
+    ("name", "expected"), [("BUDGET  Q1", "Budget Q1"), ("forecast", "Forecast"), ("ZBB plan", "ZBB plan")]
 )
 def test_the_type_s_own_word_is_shown_with_a_capital(name: str, expected: str) -> None:
     assert scenario_name(name, {}) == expected
