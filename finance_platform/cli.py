@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -53,10 +54,16 @@ def _explained(command: Callable[..., int]) -> Callable[..., None]:
         except FinancePlatformError as error:
             click.echo(str(error), err=True)
             code = EXIT_WRONG_USE if isinstance(error, _WRONG_USE) else EXIT_BROKEN
+        except (click.ClickException, click.exceptions.Exit):
+            raise
         except BrokenPipeError:
             # The reader, `head` perhaps, has seen enough; Python must not complain about it at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = EXIT_FINE
+        except Exception:
+            # Nobody expected it, so the trace is the message; Python's own exit code would say that something is held.
+            traceback.print_exc()
+            code = EXIT_BROKEN
         sys.exit(code)
 
     return run
@@ -87,9 +94,10 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], as_json: boo
         outcome = run_refresh(settings, rebuild=rebuild, periods=periods, on_step=on_step)
     status = _status(settings)
     _print_run(settings, outcome, status, time.monotonic() - begin, as_json=as_json)
-    if not outcome.succeeded and not outcome.failed_checks:
+    if outcome.is_broken:
         return EXIT_BROKEN
-    return EXIT_FINE if status.is_sound and not outcome.failed_checks else EXIT_STOPPED
+    is_unread = any(row["state"] == "pending" for row in status.deliveries)
+    return EXIT_STOPPED if is_unread or outcome.failed_checks or not status.is_sound else EXIT_FINE
 
 
 @main.command()

@@ -80,6 +80,7 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
     return RunOutcome(
         run_id=result.run_id,
         succeeded=result.success,
+        is_broken=_is_broken(result),
         error=_error(result),
         checks=[
             CheckLine(
@@ -109,6 +110,13 @@ def _changed(metadata: dict[tuple[str, ...], Any], group: str) -> list[str]:
         if path[0] == group and "slices_changed_now" in values
         for name in values["slices_changed_now"].value
     ]
+
+
+def _is_broken(result: dg.ExecuteInProcessResult) -> bool:
+    """Return whether something failed other than a blocking check, which is an answer and no break."""
+    failures = [event.step_failure_data for event in result.get_step_failure_events()]
+    causes = [failure.error.cls_name if failure.error else None for failure in failures]
+    return not result.success and (not causes or any(cause != "DagsterAssetCheckFailedError" for cause in causes))
 
 
 def _error(result: dg.ExecuteInProcessResult) -> str:

@@ -47,7 +47,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
             snapshot = take_snapshot(lake.processed, StarSettings.of(settings))
             opened = warehouse.open()
             result = _publish(context, config, lake.processed, snapshot, opened)
-            outcomes = check_warehouse(opened, snapshot)
+            outcomes = check_warehouse(opened, snapshot, actuals_through=settings.actuals_through)
             for contract in STAR:
                 loaded = [s.slice for s in result.loaded if s.contract_name == contract.name] if result else []
                 yield dg.MaterializeResult(

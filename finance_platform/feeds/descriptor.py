@@ -198,7 +198,7 @@ class FeedDescriptor(_Strict):
     kind: Kind
     path: str = Field(min_length=1)
     summary: str = Field("", alias="description")
-    owner: str = ""
+    owner: str = Field("", pattern=r"^$|^team:[A-Za-z0-9_.-]+$|^[^@\s]+@[^@\s]+\.[^@\s]+$")
     dialect: DialectPart = DialectPart()
     columns: dict[str, FieldPart] = {}
     constants: dict[str, str] = {}

@@ -46,7 +46,7 @@ class BuildRequest:
         deliveries: every live delivery in the defined order: delivery_id, feed, kind, and files by table.
         slices: the slices to build: table, slice, version, inputs.
         counted: delivery_id, period, scenario: whose lines count in the wanted periods.
-        upserts: feeds with more than one live delivery under upsert.
+        upserts: ids of the deliveries in which a later one's key hides an earlier one's.
         scenarios: name and type of every live scenario.
         baseline_scenario: the scenario that the others are compared with.
     """
@@ -167,7 +167,7 @@ def _build_fact(build: _Build, periods: Mapping[str, Mapping[str, Any]]) -> None
     lines = _wanted_lines(build, list(periods))
     signed = with_natural_sign(lines, _accounts(build))
     coverage = build.spark.createDataFrame(
-        [(name, first_day(name), bool(item["inputs"]["actual_covers"])) for name, item in periods.items()],
+        [(name, first_day(name), item["inputs"]["actual_covers"]) for name, item in periods.items()],
         "period string, first_day date, actual_covers boolean",
     )
     baseline_key = surrogate_key(build.request.baseline_scenario)
@@ -186,7 +186,9 @@ def _wanted_lines(build: _Build, periods: Sequence[str]) -> DataFrame:
         [tuple(item) for item in build.request.counted], "delivery_id string, period string, scenario string"
     )
     rivals = {
-        d["delivery_id"]: rank for rank, d in enumerate(build.request.deliveries) if d["feed"] in build.request.upserts
+        d["delivery_id"]: rank
+        for rank, d in enumerate(build.request.deliveries)
+        if d["delivery_id"] in build.request.upserts
     }
     upserts = build.spark.createDataFrame(list(rivals.items()), "delivery_id string, rank bigint")
     reaching = {item[0] for item in build.request.counted} | set(rivals)
@@ -198,7 +200,7 @@ def _wanted_lines(build: _Build, periods: Sequence[str]) -> DataFrame:
         if rivals
         else lines.where(F.col("period").isin(*periods))
     )
-    return live_lines(lines, counted, upserts) if rivals or build.request.counted else lines
+    return live_lines(lines, counted, upserts)
 
 
 def _sums_by_period(build: _Build, files: Mapping[str, Sequence[DataFile]]) -> dict[str, list[ScenarioSum]]:

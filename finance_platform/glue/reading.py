@@ -23,6 +23,7 @@ from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.glue.readers import DelimitedFile
 from finance_platform.glue.schemas import MEASURED, NOT_OPENED, REFUSED, STAGED, arrow_schema
 from finance_platform.lake.local import LocalLake
+from finance_platform.lake.port import Lake
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Measure:
 def reader(
     kind: str, feeds: dict[str, dict[str, object]], raw_root: str
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
-    """Return the function for `mapInArrow`: rows (delivery_id, object_key, feed) in, staged rows out.
+    """Return the function for `mapInArrow`: rows as `FileToRead` has them in, staged rows out.
 
     Args:
         kind: ledger, departments or accounts.
@@ -58,25 +59,41 @@ def reader(
         for batch in batches:
             for row in batch.to_pylist():
                 feed = ResolvedFeed.from_json(feeds[row["feed"]])
-                yield from read_file(kind, feed, LocalLake(raw_root), row["delivery_id"], row["object_key"])
+                yield from read_file(kind, feed, LocalLake(raw_root), FileToRead(**{**row, "feed": feed.name}))
 
     return read
 
 
-def read_file(kind: str, feed: ResolvedFeed, raw: LocalLake, delivery_id: str, key: str) -> Iterator[pa.RecordBatch]:
-    """Yield one file's staged rows, then one row with its measures; or one row that says why it is refused."""
+@dataclass(frozen=True)
+class FileToRead:
+    """One raw object, in the version that the register has seen."""
+
+    delivery_id: str
+    object_key: str
+    feed: str
+    fingerprint: str
+
+
+def read_file(kind: str, feed: ResolvedFeed, raw: Lake, wanted: FileToRead) -> Iterator[pa.RecordBatch]:
+    """Yield one file's staged rows, then one row with its measures; or one row that says why there are none."""
     schema = arrow_schema(STAGED[kind])
-    lineage = {"delivery_id": delivery_id, "feed": feed.name, "source_file": key}
+    key = wanted.object_key
+    lineage = {"delivery_id": wanted.delivery_id, "feed": feed.name, "source_file": key}
     try:
-        file = DelimitedFile(lambda: raw.open(key), feed.rules.dialect)
-        measure = Measure()
-        for columns, rows in _typed(kind, feed, file, measure):
-            yield _staged(schema, rows, lineage, columns)
-        yield _marker(schema, lineage, _measured(measure, _extra_columns(feed, file.header)))
-    except UnreadableDeliveryError as error:
-        yield _marker(schema, lineage, {"outcome": REFUSED, "reasons": error.found, "raw_row": error.fix})
+        try:
+            file = DelimitedFile(lambda: raw.open(key), feed.rules.dialect)
+            measure = Measure()
+            for columns, rows in _typed(kind, feed, file, measure):
+                yield _staged(schema, rows, lineage, columns)
+            last = _measured(measure, _extra_columns(feed, file.header))
+        except UnreadableDeliveryError as error:
+            last = {"outcome": REFUSED, "reasons": error.found, "raw_row": error.fix}
+        # Somebody may have overwritten the file since the register saw it: other bytes are another delivery.
+        if raw.fingerprint(key) != wanted.fingerprint:
+            last = {"outcome": NOT_OPENED, "reasons": "the file was overwritten before it was read"}
     except OSError as error:
-        yield _marker(schema, lineage, {"outcome": NOT_OPENED, "reasons": f"{error.strerror or error}"})
+        last = {"outcome": NOT_OPENED, "reasons": f"{error.strerror or error}"}
+    yield _marker(schema, lineage, last)
 
 
 def _typed(

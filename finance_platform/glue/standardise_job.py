@@ -103,9 +103,12 @@ def _read_and_write(
 ) -> _Measured:
     """Read the files once into a staging table, then write each output from that."""
     schema = STAGED[kind]
-    names = [(d["delivery_id"], d["object_key"], d["feed"]) for d in deliveries]
-    listing = spark.createDataFrame(names, "delivery_id string, object_key string, feed string")
-    staged_rows = listing.repartition(len(names)).mapInArrow(
+    fields = ("delivery_id", "object_key", "feed", "fingerprint")
+    listing = spark.createDataFrame(
+        [tuple(delivery[name] for name in fields) for delivery in deliveries],
+        ", ".join(f"{name} string" for name in fields),
+    )
+    staged_rows = listing.repartition(len(deliveries)).mapInArrow(
         reader(kind, feeds, arguments.raw_uri), spark_schema(schema)
     )
     folder = f"{_staging(arguments.attempt)}/{kind}"

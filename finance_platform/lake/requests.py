@@ -36,7 +36,12 @@ def build_request(state: LakeState, slices: Sequence[WantedSlice], settings: Sta
     ]
     reaching = {delivery_id for delivery_id, _, _ in counted}
     groups = upsert_groups(state)
-    rivals = [feed for feed, group in groups.items() if any(d.delivery_id in reaching for d in group)]
+    rivals = [
+        delivery.delivery_id
+        for group in groups.values()
+        if any(delivery.delivery_id in reaching for delivery in group)
+        for delivery in group
+    ]
     return {
         "deliveries": [
             {

@@ -21,19 +21,28 @@ from finance_platform.quality.catalogue import (
     Outcome,
     limited,
 )
-from finance_platform.warehouse.port import Queryable, QueryResult
+from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, Queryable, QueryResult
 from finance_platform.warehouse.statements import SqlFile, statement
 
+_NO_LAST_PERIOD = "9999-12"
 
-def check_warehouse(warehouse: Queryable, snapshot: Snapshot) -> list[Outcome]:
-    """Run every check on the warehouse."""
+
+def check_warehouse(warehouse: Queryable, snapshot: Snapshot, *, actuals_through: str | None = None) -> list[Outcome]:
+    """Run every check on the warehouse.
+
+    Args:
+        warehouse: what was loaded.
+        snapshot: what the lake wants to be loaded.
+        actuals_through: the last period that Actual covers, where the home says so.
+    """
+    through = {"actuals_through": actuals_through or _NO_LAST_PERIOD}
     return [
         *_check_keys(warehouse),
         *_check_members(warehouse),
         _no_rows(warehouse, GRAIN_UNIQUE, SqlFile.FACT_GRAIN_IS_UNIQUE),
         _no_rows(warehouse, REFERENCES_RESOLVE, SqlFile.REFERENCES_RESOLVE),
         _no_rows(warehouse, VARIANCE_IDENTITY, SqlFile.VARIANCE_IDENTITY),
-        _no_rows(warehouse, BASELINE_ONCE, SqlFile.BASELINE_BOOKED_ONCE),
+        _no_rows(warehouse, BASELINE_ONCE, SqlFile.BASELINE_BOOKED_ONCE, through),
         check_lake_equals_warehouse(warehouse, snapshot),
     ]
 
@@ -82,8 +91,8 @@ def _check_members(warehouse: Queryable) -> list[Outcome]:
     return outcomes
 
 
-def _no_rows(warehouse: Queryable, check: Check, file: SqlFile) -> Outcome:
-    evidence = _dictionaries(warehouse.query(statement(file)))
+def _no_rows(warehouse: Queryable, check: Check, file: SqlFile, parameters: Parameters = NO_PARAMETERS) -> Outcome:
+    evidence = _dictionaries(warehouse.query(statement(file), parameters))
     return Outcome(check, not evidence, f"{len(evidence)} rows break it", limited(evidence))
 
 

@@ -40,6 +40,7 @@ class RunOutcome:
     Attributes:
         run_id: Dagster's run id; the UI knows it.
         succeeded: whether every step ran.
+        is_broken: whether a step failed by anything but a blocking check.
         error: why not, with the fix; empty when all ran.
         checks: every check that was evaluated.
         deliveries_read: files that were read now.
@@ -49,6 +50,7 @@ class RunOutcome:
 
     run_id: str
     succeeded: bool
+    is_broken: bool
     error: str
     checks: Sequence[CheckLine]
     deliveries_read: int

@@ -20,7 +20,7 @@ def fact_financials(lines: DataFrame, coverage: DataFrame, baseline_key: int, ac
 
     Args:
         lines: live lines with natural sign.
-        coverage: period, first_day, actual_covers; one row per wanted period.
+        coverage: period, first_day, actual_covers; one row per wanted period. Null: Actual covers it if it has lines.
         baseline_key: surrogate key of the baseline.
         actual_key: surrogate key of scenario Actual.
     """
@@ -81,7 +81,11 @@ def _compared(cells: DataFrame, coverage: DataFrame, actual_key: int) -> DataFra
         .join(F.broadcast(coverage), on="period", how="inner")
         .select("period", "first_day", "scenario_key")
     )
-    actual = coverage.where(F.col("actual_covers")).select(
-        "period", "first_day", F.lit(actual_key).cast("bigint").alias("scenario_key")
+    with_actuals = cells.where(F.col("scenario_type") == "Actual").select("period").distinct()
+    by_lines = coverage.where(F.col("actual_covers").isNull()).join(with_actuals, on="period", how="left_semi")
+    actual = (
+        coverage.where(F.col("actual_covers"))
+        .unionByName(by_lines)
+        .select("period", "first_day", F.lit(actual_key).cast("bigint").alias("scenario_key"))
     )
     return plans.unionByName(actual)

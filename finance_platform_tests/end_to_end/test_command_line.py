@@ -265,3 +265,36 @@ def test_an_empty_raw_zone_is_fine_and_loads_nothing(tmp_path: Path):
     done = Home(tmp_path).command("run")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Nothing to do" in done.stdout
+
+
+def test_actuals_through_ends_the_comparison_and_breaks_no_check(tmp_path: Path):
+    home = small_home(tmp_path)
+    done = home.command("run", FINANCE_PLATFORM_ACTUALS_THROUGH="2024-01")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = home.query("SELECT Period, HasBudget, SUM(Actual) AS A, SUM(Budget) AS B FROM ActualVsBudget GROUP BY 1, 2")
+    assert {row["Period"]: (row["HasBudget"], row["A"], row["B"]) for row in rows} == {
+        "2024-01": (True, "1250.10", "900.00"),
+        "2024-02": (False, "2350.25", None),
+        "2024-03": (False, "-100.00", None),
+    }
+
+
+def test_a_descriptor_with_an_owner_that_is_nobody_stops_only_its_own_files(tmp_path: Path):
+    home = small_home(tmp_path)
+    home.write(
+        "feeds/bob.yaml",
+        "feed: bob\nkind: ledger\npath: bob*.csv\nowner: Bob Smith\n"
+        "columns: {date: d, department: e, account: a, amount: m}\nconstants: {scenario: Actual}\n",
+    )
+    done = home.command("run")
+    assert done.returncode == 1
+    assert "bob.yaml, line 4: owner" in done.stdout
+    assert "in the warehouse 6,300.35" in done.stdout
+
+
+def test_something_unexpected_is_told_with_its_trace_and_exits_three(tmp_path: Path):
+    home = small_home(tmp_path)
+    home.write("processed/deliveries/broken.json", "{")
+    done = home.command("status")
+    assert done.returncode == 3
+    assert "Traceback" in done.stderr

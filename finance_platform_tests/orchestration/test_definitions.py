@@ -40,7 +40,7 @@ PARENTS: dict[str, set[str]] = {
     "processed/dim_department": LINES | {"processed/departments"},
     "processed/dim_account": LINES | {"processed/accounts"},
     "processed/dim_scenario": LINES,
-    "processed/fact_financials": LINES,
+    "processed/fact_financials": LINES | {"processed/accounts"},
     **{f"warehouse/{table}": {f"processed/{table}"} for table in STAR},
     "reporting/variance_report": {f"warehouse/{table}" for table in STAR},
 }

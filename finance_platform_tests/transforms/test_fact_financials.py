@@ -33,11 +33,13 @@ def facts(
     baseline: str = "Budget",
     actuals_through: str | None = None,
     periods: Iterable[str] | None = None,
+    is_coverage_known: bool = True,
 ) -> list[Row]:
     """Return the fact rows of all periods with lines, or of some, as the job asks for them."""
     wanted = set(periods or (line["period"] for line in lines))
     with_actuals = sorted({line["period"] for line in lines if line["scenario_type"] == "Actual"})
-    coverage = [(p, first_day(p), actual_covers(p, with_actuals, actuals_through)) for p in sorted(wanted)]
+    covers = {p: actual_covers(p, with_actuals, actuals_through) if is_coverage_known else None for p in wanted}
+    coverage = [(p, first_day(p), covers[p]) for p in sorted(wanted)]
     result = fact_financials(
         ledger_lines(spark, [line for line in lines if line["period"] in wanted]),
         spark.createDataFrame(coverage, "period string, first_day date, actual_covers boolean"),
@@ -344,3 +346,12 @@ def test_each_covered_month_has_the_whole_baseline_once_and_other_months_none_of
         elif covered:
             budgeted = {cell(line) for line in budget if line["period"] in covered}
             assert budgeted <= {cell(row) for row in own}, "a budgeted cell without actuals has a row"
+
+
+@few_examples
+@given(random_lines)
+def test_where_keys_may_hide_lines_actual_covers_the_months_in_which_it_has_lines_left(
+    spark: SparkSession, lines: list[Row]
+) -> None:
+    """Nobody knows before the build; afterwards it is as if somebody had."""
+    assert shown(facts(spark, lines, is_coverage_known=False)) == shown(facts(spark, lines))

@@ -62,6 +62,7 @@ WRONG = [
         "columns.amount.from.kredit is not a known key; did you mean 'credit'?",
         "use one of credit, debit",
     ),
+    ("zzz: 1\n" + LEDGER, "zzz", "zzz is not a known key", "use one of columns, constants"),
     # A field that does not exist, or is missing.
     (column("departmnt", "Dept"), "departmnt", "columns.departmnt is no field of ledger", "date, department, account"),
     (
@@ -112,6 +113,7 @@ WRONG = [
         "",
     ),
     (column("date", "{from: {debit: A, credit: B}}"), "date", "columns.date: only amount can be {debit, credit}", ""),
+    (with_lines(LEDGER, columns="[Date, Amount]"), "columns", "columns: Input should be a valid dictionary", ""),
     # Values.
     (column("date", "\n    from: Date\n    formats: [YYYY-MM-dd]"), "formats", "'YYYY' is not one of yyyy, yy", ""),
     (column("date", "\n    from: Date\n    formats: yyyy-dd"), "formats", "needs a year (yyyy) and a month (MM)", ""),
@@ -177,6 +179,18 @@ WRONG = [
         "constants.scenario: 'Outlook' begins with none of Actual, Budget, Forecast",
         "scenarios: {Outlook: Forecast}",
     ),
+    (
+        column("date", "\n    from: Date\n    formats:\n      - yyyy-MM-dd\n      - {dd: MM}"),
+        "- {dd",
+        "columns.date.formats.1: Input should be a valid string",
+        "",
+    ),
+    (
+        with_lines(LEDGER, dialect="\n  names:\n    - {a: 1,\n       a: 2}"),
+        "a: 2",
+        "'a' stands twice",
+        "keep one of the two",
+    ),
     # YAML.
     (LEDGER + "feed: again\n", "feed: again", "'feed' stands twice", "keep one of the two"),
     (
@@ -204,6 +218,8 @@ def test_an_error_names_the_file_the_line_what_is_wrong_and_the_fix(
     where, _, what = error.found.partition(": ")
     assert where == f"feeds/bad.yaml, line {line}"
     assert message in what
+    assert what[0].isalnum() or what[0] == "'"
+    assert "None" not in what
     assert error.fix
     assert hint in what + error.fix
 
@@ -251,7 +267,13 @@ def test_everything_that_a_descriptor_says_about_reading_reaches_the_reader() ->
 
 
 def test_debit_and_credit_imply_a_debit_positive_sign() -> None:
-    assert feed(column("amount", "{debit: Dr, credit: Cr}")).rules.is_debit_positive
+    rules = feed(column("amount", "{debit: Dr, credit: Cr}")).rules
+    assert rules.fields["amount"] == FieldRule(debit="Dr", credit="Cr")
+    assert rules.is_debit_positive
+
+
+def test_without_a_dialect_a_file_is_what_most_programs_write() -> None:
+    assert feed().rules.dialect == Dialect(delimiter=",", quote='"', encoding="utf-8", header_row=1, names=())
 
 
 @pytest.mark.parametrize(("kind", "code"), [("departments", "code"), ("accounts", "number")])
@@ -447,7 +469,9 @@ def test_an_invalid_descriptor_stops_the_files_on_its_path_and_no_others(tmp_pat
     bad = named("mine", "transactions*.csv").replace("account:", "acount:")
     catalog = home(tmp_path, bad=bad, good=named("other", "other*.csv"))
     (problem,) = catalog.problems
-    assert "bad.yaml, line" in problem.message
+    assert problem.message.startswith(
+        f"{tmp_path / 'feeds' / 'bad.yaml'}, line 5: columns.acount is no field of ledger"
+    )
     stopped = catalog.match("transactions.csv")
     assert stopped.feed is None
     assert stopped.problem is not None

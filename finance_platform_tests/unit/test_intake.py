@@ -187,6 +187,7 @@ def test_a_changed_tolerance_is_entered_and_leaves_the_delivery_the_same(home: H
     home.feed(with_lines(LEDGER, tolerance="{rejected_rows: 0.5}"))
     old, new = home.look().events
     assert (old.delivery_id, old.tolerated_share, new.tolerated_share) == (new.delivery_id, "0", "0.5")
+    assert (old.tolerated_amount, new.tolerated_amount) == (None, None)
 
 
 def test_a_changed_description_is_no_event(home: Home) -> None:

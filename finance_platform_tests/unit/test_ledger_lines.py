@@ -212,6 +212,12 @@ def test_a_missing_needed_column_refuses_the_file_and_names_what_was_found() -> 
     assert "columns.account.from" in caught.value.fix
 
 
+def test_nothing_is_guessed_where_no_column_resembles_the_missing_one() -> None:
+    with pytest.raises(UnreadableDeliveryError) as caught:
+        LedgerLines(feed(), ["Date", "Dept", "x", "Amount"])
+    assert caught.value.found.endswith("expected 'Account', found Date, Dept, x, Amount")
+
+
 def test_a_missing_side_of_debit_and_credit_refuses_the_file() -> None:
     with pytest.raises(UnreadableDeliveryError, match="expected 'Dr' and 'Cr'"):
         LedgerLines(feed(PAIR), ["Date", "Dept", "Account", "Dr"])
@@ -391,6 +397,12 @@ def test_a_plan_line_with_a_period_of_its_own_is_booked_on_that_period_s_first_d
     assert ledger_rows(text, {"Date": "2024-11-30", "Period": "2025-01"}).one("posting_date") == date(2025, 1, 1)
 
 
+def test_a_constant_period_is_that_of_every_line() -> None:
+    text = with_lines(LEDGER, constants="{scenario: Actual, period: 2025-03}")
+    typed = ledger_rows(text, {"Date": "2025-01-15"})
+    assert (typed.one("period"), typed.one("posting_date")) == ("2025-03", date(2025, 3, 1))
+
+
 def test_a_declared_scenario_has_its_declared_type_and_spelling() -> None:
     text = with_columns({"scenario": "{from: Scenario}"}, constants="{}", scenarios="{Outlook May: Forecast}")
     typed = ledger_rows(text, {"Scenario": "OUTLOOK  may"})
@@ -409,8 +421,16 @@ def test_a_feed_without_a_key_gives_its_lines_none() -> None:
     assert ledger_rows(LEDGER, {}).one("line_key") is None
 
 
+def test_a_key_of_one_field_is_its_text() -> None:
+    assert ledger_rows(KEYED, {"Id": " T 1 "}).one("line_key") == "T 1"
+
+
 def composite(*fields: str) -> str:
-    columns = {"transaction_id": "{from: Id}", "date": "{from: Date, formats: [yyyy-MM-dd, dd/MM/yyyy]}"}
+    columns = {
+        "transaction_id": "{from: Id}",
+        "period": "{from: Period, required: false, default: 2025-01}",
+        "date": "{from: Date, formats: [yyyy-MM-dd, dd/MM/yyyy]}",
+    }
     return with_columns(columns, load=f"{{mode: upsert, key: [{', '.join(fields)}]}}")
 
 
@@ -427,9 +447,9 @@ def test_a_composite_key_differs_where_any_of_its_parts_differs() -> None:
 
 
 def test_two_spellings_of_the_same_key_are_one_key() -> None:
-    text = composite("date", "department", "account", "scenario")
-    one = {"Id": "1", "Date": "2025-02-01", "Dept": "d 100", "Account": "ab"}
-    other = {"Id": "2", "Date": "01/02/2025", "Dept": "D  100", "Account": "AB"}
+    text = composite("date", "period", "department", "account", "scenario")
+    one = {"Id": "1", "Date": "2025-02-01", "Period": "2025-02", "Dept": "d 100", "Account": "ab"}
+    other = {"Id": "2", "Date": "01/02/2025", "Period": "202502", "Dept": "D  100", "Account": "AB"}
     first, second = ledger_rows(text, one, other).column("line_key")
     assert first == second
 
@@ -437,6 +457,13 @@ def test_two_spellings_of_the_same_key_are_one_key() -> None:
 def test_a_composite_key_with_a_blank_part_rejects_the_row() -> None:
     typed = ledger_rows(composite("transaction_id", "account"), {"Id": "", "Account": "1"})
     assert (typed.rules, typed.one("line_key")) == (["blank_transaction_id"], None)
+
+
+def test_a_blank_part_of_a_key_that_is_needed_anyway_is_told_once() -> None:
+    assert ledger_rows(composite("date", "department"), {"Id": "1", "Date": "", "Dept": ""}).rules == [
+        "blank_date",
+        "blank_department",
+    ]
 
 
 # Laws

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import finance_platform
 from finance_platform.lake.deliveries import DeliveryCommit
 from finance_platform.lake.plan import (
     StarSettings,
@@ -23,7 +26,7 @@ from finance_platform.lake.plan import (
 from finance_platform.lake.register import Delivered
 from finance_platform.lake.requests import build_request, standardise_request
 from finance_platform.lake.state import LakeState
-from finance_platform_tests.unit.factories import feed, in_period, live_in, settings, state_of
+from finance_platform_tests.unit.factories import feed, in_period, live_in, settings, state_of, write
 
 Pair = tuple[Delivered, DeliveryCommit]
 STAR = StarSettings("Budget", None, 1)
@@ -85,7 +88,7 @@ def test_references_alone_want_the_dimensions_that_need_no_days() -> None:
 
 
 def test_the_calendar_spans_the_years_of_all_live_lines() -> None:
-    wanted = wanted_slices(state_of(ledger("2023-12"), plan("2026-01")), STAR, "code")
+    wanted = wanted_slices(state_of(ledger("2024-05"), plan("2023-12", "2026-01")), STAR, "code")
     inputs = next(one.inputs for one in wanted if one.table == "dim_date")
     assert (inputs["first_year"], inputs["last_year"]) == (2023, 2026)
 
@@ -315,6 +318,19 @@ def test_actual_covers_its_own_periods_or_all_from_the_first_through_the_last_gi
     assert actual_covers(period, ["2025-02", "2025-04"], through) is covered
 
 
+def covers(star: StarSettings, *pairs: Pair) -> dict[str, object]:
+    """What the slices of the facts say of their coverage, by period."""
+    wanted = wanted_slices(state_of(*pairs), star, "code")
+    return {one.slice: one.inputs["actual_covers"] for one in wanted if one.table == "fact_financials"}
+
+
+def test_where_later_keys_may_hide_every_line_of_a_period_the_build_says_whether_it_is_covered() -> None:
+    pairs = [upsert(JANUARY, FEBRUARY, key="a.csv"), upsert(FEBRUARY, key="b.csv", day=2), plan(MARCH)]
+    assert covers(STAR, *pairs) == {JANUARY: None, FEBRUARY: None, MARCH: False}
+    through = replace(STAR, actuals_through=MARCH)
+    assert covers(through, *pairs) == {JANUARY: True, FEBRUARY: True, MARCH: True}
+
+
 def test_without_actuals_nothing_is_covered() -> None:
     assert not actual_covers(JANUARY, [], "2030-12")
 
@@ -322,12 +338,43 @@ def test_without_actuals_nothing_is_covered() -> None:
 # Code
 
 
-def test_the_version_of_the_code_is_a_hash_that_stays() -> None:
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A small package in the place of ours."""
+    for name in ("glue/job.py", "transforms/facts.py", "feeds/amounts.py", "contracts/star.py", "cli.py"):
+        write(tmp_path / "package" / name, "text = 1\n")
+    monkeypatch.setattr(finance_platform, "__file__", str(tmp_path / "package" / "__init__.py"))
+    yield tmp_path / "package"
     code_version.cache_clear()
-    first = code_version()
+
+
+def version_of_the_code() -> str:
     code_version.cache_clear()
-    assert code_version() == first
-    assert len(first) == 16
+    return code_version()
+
+
+def test_the_version_of_the_code_stays_while_nobody_edits_it() -> None:
+    assert version_of_the_code() == version_of_the_code()
+
+
+@pytest.mark.parametrize("name", ["glue/job.py", "transforms/facts.py", "feeds/amounts.py", "contracts/star.py"])
+def test_an_edit_of_what_makes_the_star_changes_the_version_of_the_code(package: Path, name: str) -> None:
+    before = version_of_the_code()
+    write(package / name, "text = 2\n")
+    assert version_of_the_code() != before
+
+
+def test_a_module_under_another_name_changes_the_version_of_the_code(package: Path) -> None:
+    before = version_of_the_code()
+    (package / "feeds" / "amounts.py").rename(package / "feeds" / "money.py")
+    assert version_of_the_code() != before
+
+
+def test_an_edit_of_anything_else_leaves_the_version_of_the_code(package: Path) -> None:
+    before = version_of_the_code()
+    write(package / "cli.py", "text = 2\n")
+    write(package / "feeds" / "builtin" / "accounts.yaml", "feed: accounts\n")
+    assert version_of_the_code() == before
 
 
 # Requests
@@ -358,9 +405,9 @@ def test_a_request_to_build_leaves_out_what_replace_period_has_replaced() -> Non
     assert build(state, JANUARY)["counted"] == [("new.csv@v1", JANUARY, "Budget")]
 
 
-def test_a_request_to_build_names_the_feeds_whose_keys_may_hide_each_other_there() -> None:
+def test_a_request_to_build_names_the_deliveries_whose_keys_may_hide_each_other_there() -> None:
     state = state_of(upsert(JANUARY, key="a.csv"), upsert(JANUARY, key="b.csv", day=2), plan(MARCH))
-    assert build(state, JANUARY)["upserts"] == ["ledger"]
+    assert build(state, JANUARY)["upserts"] == ["a.csv@v1", "b.csv@v1"]
     assert build(state, MARCH)["upserts"] == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Iterable, Sequence
@@ -21,7 +22,7 @@ from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.resolved import Dialect
 from finance_platform.glue import readers
 from finance_platform.glue.readers import DelimitedFile
-from finance_platform.glue.reading import read_file
+from finance_platform.glue.reading import FileToRead, read_file
 from finance_platform.lake.local import LocalLake
 from finance_platform_tests.unit.factories import LEDGER, feed, with_lines
 
@@ -135,7 +136,7 @@ def outcome(data: bytes, dialect: Dialect, *, is_slow: bool) -> list[Row] | str:
 
 
 @given(messy, st.sampled_from([16, 1 << 20]), st.integers(0, 2))
-@settings(max_examples=400)
+@settings(max_examples=250)
 @example('x"y,"c\nd"z"\n', 1 << 20, 1)
 @example('x"y,"c\nd"z"\n1,2\n', 1 << 20, 1)
 @example('"x"y,z\n', 1 << 20, 1)
@@ -428,8 +429,13 @@ REFERENCE = "feed: departments\nkind: departments\npath: d.csv\ncolumns: {code: 
 def staged(root: Path, data: bytes, text: str = COMMA, kind: str = "ledger") -> list[dict[str, Any]]:
     """All that reading a file gives; the last row is the one that says how it went."""
     (root / "file.csv").write_bytes(data)
-    batches = read_file(kind, feed(text), LocalLake(root), "d1", "file.csv")
-    return [row for batch in batches for row in batch.to_pylist()]
+    return staged_as(root, hashlib.sha256(data).hexdigest(), text, kind)
+
+
+def staged_as(root: Path, fingerprint: str, text: str = COMMA, kind: str = "ledger") -> list[dict[str, Any]]:
+    """All that reading the file gives when the register has seen this fingerprint."""
+    wanted = FileToRead("d1", "file.csv", "ledger", fingerprint)
+    return [row for batch in read_file(kind, feed(text), LocalLake(root), wanted) for row in batch.to_pylist()]
 
 
 def test_every_row_of_a_file_is_staged_with_its_lineage(tmp_path: Path) -> None:
@@ -467,9 +473,17 @@ def test_a_file_that_turns_bad_half_way_ends_with_the_refusal(tmp_path: Path) ->
 
 
 def test_a_file_that_storage_does_not_give_is_left_for_the_next_run(tmp_path: Path) -> None:
-    (batch,) = read_file("ledger", feed(COMMA), LocalLake(tmp_path), "d1", "gone.csv")
-    (last,) = batch.to_pylist()
+    (last,) = staged_as(tmp_path, "0" * 64)
     assert (last["outcome"], last["reasons"]) == ("not_opened", "No such file or directory")
+
+
+@pytest.mark.parametrize("seen", [f"{TOP}\n2025-01-02,U,D,1,5,,n\n", "Date,Unit\n", ""])
+def test_a_file_that_was_overwritten_since_the_register_saw_it_is_left_for_the_next_run(
+    tmp_path: Path, seen: str
+) -> None:
+    (tmp_path / "file.csv").write_bytes(f"{TOP}\n2025-01-02,U,D,1,999,,n\n".encode())
+    *_, last = staged_as(tmp_path, hashlib.sha256(seen.encode()).hexdigest())
+    assert (last["outcome"], last["reasons"]) == ("not_opened", "the file was overwritten before it was read")
 
 
 def test_reference_rows_have_no_money_and_their_code_as_key(tmp_path: Path) -> None:

@@ -266,6 +266,7 @@ def outcome(**values: Any) -> RunOutcome:
     usual: dict[str, Any] = {
         "run_id": "r1",
         "succeeded": True,
+        "is_broken": False,
         "error": "",
         "checks": [],
         "deliveries_read": 0,

@@ -56,12 +56,25 @@ def test_a_period_has_a_budget_as_soon_as_any_cell_of_the_baseline_lies_in_it(
 ) -> None:
     facts = [
         Fact("2025-02-10", SALES, REVENUE, ACTUAL, "1100.00"),
+        Fact("2025-02-01", SALES, HEADS, ACTUAL, "0.00", "3.00"),
         Fact("2025-02-01", SALES, HEADS, BUDGET, "3.00", "3.00"),
     ]
     publish(loaded, [lake.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT)
 
     assert cells(loaded, "Actual, Budget, Variance, HasBudget", "Period = '2025-02'") == [
         (Decimal("1100.00"), Decimal("0.00"), Decimal("1100.00"), True)
+    ]
+
+
+def test_a_period_that_actual_does_not_cover_has_no_budget(loaded: DuckDBWarehouse, lake: Lake) -> None:
+    facts = [
+        Fact("2025-02-10", SALES, REVENUE, ACTUAL, "1100.00"),
+        Fact("2025-02-01", SALES, REVENUE, BUDGET, "900.00", "900.00"),
+    ]
+    publish(loaded, [lake.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT)
+
+    assert cells(loaded, "Actual, Budget, Variance, HasBudget", "Period = '2025-02'") == [
+        (Decimal("1100.00"), None, None, False)
     ]
 
 

@@ -1,13 +1,14 @@
 -- Grain: one row per period, department and account where Actual's BudgetAmount is not the baseline's Amount.
 --
 -- Only in the periods that Actual covers: elsewhere a budget has no Actual row to be booked on. None is a pass.
+-- :actuals_through is the last period that Actual covers, 9999-12 where no setting ends it.
 
 WITH CoveredPeriod AS (
     SELECT DISTINCT DimDate.YearMonth
     FROM FactFinancials
     INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
     INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
-    WHERE DimScenario.ScenarioType = 'Actual'
+    WHERE DimScenario.ScenarioType = 'Actual' AND DimDate.YearMonth <= :actuals_through
 ),
 
 BookedOrPlanned AS (

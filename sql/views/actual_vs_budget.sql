@@ -1,17 +1,28 @@
 -- Grain: one row per accounting period, department and account that scenario Actual covers, for monetary flows.
 --
 -- The documented way to compare with the budget. A period has a budget when the baseline scenario has a row in it,
--- anywhere; in a period without one Budget and Variance are NULL, which means "no budget", not zero.
+-- anywhere, and Actual covers it, so that the baseline is booked on Actual's rows; elsewhere Budget and Variance are
+-- NULL, which means "no budget", not zero.
 -- FavourableVariance is positive where profit is better than planned; accounts that are neither Revenue nor Expense
 -- have no favourability: NULL.
 
 CREATE OR REPLACE VIEW ActualVsBudget AS
-WITH BudgetedPeriod AS (
-    SELECT DISTINCT DimDate.YearMonth
+WITH PeriodBudget AS (
+    SELECT
+        DimDate.YearMonth,
+        MAX(CASE WHEN DimScenario.IsBaseline THEN 1 ELSE 0 END) AS HasBaseline,
+        SUM(CASE WHEN DimScenario.IsBaseline THEN ABS(FactFinancials.Amount) ELSE 0 END) AS Planned,
+        SUM(CASE WHEN DimScenario.ScenarioType = 'Actual' THEN ABS(FactFinancials.BudgetAmount) ELSE 0 END) AS Booked
     FROM FactFinancials
     INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
     INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
-    WHERE DimScenario.IsBaseline
+    GROUP BY DimDate.YearMonth
+),
+
+BudgetedPeriod AS (
+    SELECT YearMonth
+    FROM PeriodBudget
+    WHERE HasBaseline = 1 AND (Booked > 0 OR Planned = 0)
 ),
 
 ActualCell AS (
