@@ -7,6 +7,8 @@ Dagster is imported by the commands that run it: the others answer in half the t
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import sys
 import time
 import traceback
@@ -108,7 +110,7 @@ def status(home: Path | None, as_json: bool) -> int:
     """Show deliveries, slices, and what is held, refused or stale."""
     from finance_platform.reporting import rendering
 
-    found = _status(load_settings(home=home))
+    found = _status(_existing(load_settings(home=home)))
     console = _console()
     if as_json:
         rendering.print_json(console, found.as_json())
@@ -120,7 +122,7 @@ def status(home: Path | None, as_json: bool) -> int:
     return EXIT_FINE if found.is_sound else EXIT_STOPPED
 
 
-@main.command()
+@main.command(context_settings={"ignore_unknown_options": True})  # SQL may begin with a comment, which is two dashes
 @_home
 @click.argument("sql")
 @_format
@@ -146,7 +148,7 @@ def rejected(home: Path | None, feed: str | None, output_format: str) -> int:
     from finance_platform.reporting import rendering
     from finance_platform.reporting.rejected import COLUMNS, rejected_rows
 
-    settings = load_settings(home=home)
+    settings = _existing(load_settings(home=home))
     processed = LocalLake(settings.processed_root)
     rows = list(rejected_rows(processed, _snapshot(settings).state, feed))
     shown = rows[:_ROWS_IN_A_TABLE] if output_format == "table" else rows
@@ -165,13 +167,25 @@ def ui(home: Path | None, port: int) -> int:
     """Open the Dagster UI of a home; it stops with Ctrl-C."""
     from finance_platform.resources.home import prepare_dagster_home
 
-    settings = load_settings(home=home)
+    settings = _existing(load_settings(home=home))
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise click.BadParameter(f"{port} is in use; choose another", param_hint="--port")
     folder = prepare_dagster_home(settings.dagster_home)
     environment = {**os.environ, "DAGSTER_HOME": str(folder), f"{ENV_PREFIX}HOME": str(settings.home_path)}
     # Dagster advises a scaffolding tool instead of `dagster dev`; the project has its own layout.
     environment["PYTHONWARNINGS"] = "ignore:Function `dev_command` is superseded"
     arguments = ["-m", "dagster", "dev", "-m", "finance_platform.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    # A shell starts what runs in the background with SIGINT ignored, and Dagster would take that for SIGTERM too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.execve(sys.executable, [sys.executable, *arguments], environment)
+
+
+def _existing(settings: Settings) -> Settings:
+    if not Path(settings.raw_root).is_dir():
+        raise HomeError(f"there is no folder {settings.raw_root}", fix="name the home with --home")
+    return settings
 
 
 def _check_periods(settings: Settings, periods: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -16,9 +17,14 @@ from finance_platform.definitions import build_definitions
 from finance_platform.errors import HomeError
 from finance_platform.jobs import REFRESH, RUN_LOGGER
 from finance_platform.lake.lock import run_lock
+from finance_platform.quality.catalogue import SCHEMA_CHECKS, STAR_CHECKS, WAREHOUSE_CHECKS
 from finance_platform.reporting.summary import CheckLine, RunOutcome
 from finance_platform.resources.home import open_instance
 from finance_platform.settings import Settings
+
+_EVIDENCE_ROWS = 5
+_BLOCKED = "DagsterAssetCheckFailedError"
+_MEANINGS = {check.name: check.meaning for check in (*STAR_CHECKS, *SCHEMA_CHECKS, *WAREHOUSE_CHECKS)}
 
 
 def run_refresh(
@@ -36,10 +42,9 @@ def run_refresh(
         HomeError: the home has no raw zone, or cannot be written to.
         LockedError: another run is at work in this home.
     """
-    if not settings.raw_uri and not (settings.home_path / "raw").is_dir():
-        raise HomeError(
-            f"{settings.home_path} has no folder raw", fix=f"create {settings.home_path / 'raw'} and put files into it"
-        )
+    if not Path(settings.raw_root).is_dir():
+        found = f"{settings.home_path} has no folder raw" if not settings.raw_uri else f"there is no {settings.raw_uri}"
+        raise HomeError(found, fix=f"create {settings.raw_root} and put files into it")
     config: dict[str, Any] = {"loggers": {"quiet": {}}}
     if rebuild:
         again = {"config": {"rebuild": True, "periods": list(periods)}}
@@ -77,21 +82,23 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
         for event in result.get_asset_materialization_events()
         if event.asset_key
     }
+    checks = [
+        CheckLine(
+            asset=check.asset_key.to_user_string(),
+            name=check.check_name,
+            passed=check.passed,
+            is_warning=check.severity == dg.AssetCheckSeverity.WARN,
+            summary=check.description or "",
+            evidence=_evidence(check),
+        )
+        for check in result.get_asset_check_evaluations()
+    ]
     return RunOutcome(
         run_id=result.run_id,
         succeeded=result.success,
         is_broken=_is_broken(result),
-        error=_error(result),
-        checks=[
-            CheckLine(
-                asset=check.asset_key.to_user_string(),
-                name=check.check_name,
-                passed=check.passed,
-                is_warning=check.severity == dg.AssetCheckSeverity.WARN,
-                summary=check.description or "",
-            )
-            for check in result.get_asset_check_evaluations()
-        ],
+        error=_error(result, [check for check in checks if not check.passed and not check.is_warning]),
+        checks=checks,
         deliveries_read=_read_now(metadata),
         built=_changed(metadata, "processed"),
         loaded=_changed(metadata, "warehouse"),
@@ -112,19 +119,33 @@ def _changed(metadata: dict[tuple[str, ...], Any], group: str) -> list[str]:
     ]
 
 
+def _evidence(check: dg.AssetCheckEvaluation) -> list[str]:
+    """Return the first offending rows of a failed check as text: names and values."""
+    table = check.metadata.get("evidence")
+    if check.passed or not isinstance(table, dg.TableMetadataValue):
+        return []
+    return [
+        ", ".join(f"{name} {value}" for name, value in record.data.items() if value)
+        for record in table.records[:_EVIDENCE_ROWS]
+    ]
+
+
 def _is_broken(result: dg.ExecuteInProcessResult) -> bool:
     """Return whether something failed other than a blocking check, which is an answer and no break."""
     failures = [event.step_failure_data for event in result.get_step_failure_events()]
     causes = [failure.error.cls_name if failure.error else None for failure in failures]
-    return not result.success and (not causes or any(cause != "DagsterAssetCheckFailedError" for cause in causes))
+    return not result.success and (not causes or any(cause != _BLOCKED for cause in causes))
 
 
-def _error(result: dg.ExecuteInProcessResult) -> str:
+def _error(result: dg.ExecuteInProcessResult, failed_checks: Sequence[CheckLine]) -> str:
     """Return what an expected failure says of itself; of an unexpected one, the error and where its trace is."""
     for event in result.get_step_failure_events():
         failure = event.step_failure_data
         if failure.user_failure_data and failure.user_failure_data.description:
             return str(failure.user_failure_data.description)
+        if failure.error and failure.error.cls_name == _BLOCKED:
+            meanings = " ".join(_MEANINGS[check.name] for check in failed_checks if check.name in _MEANINGS)
+            return f"step {event.step_key}: a blocking check failed, so nothing after it ran\n  Fix: {meanings}"
         if failure.error:
             message = failure.error.message.strip()
             return (

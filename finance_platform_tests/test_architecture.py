@@ -34,9 +34,7 @@ def refuse(self, address):
     return connect(self, address)
 socket.socket.connect = refuse
 from finance_platform.definitions import defs
-loaded = defs()
-from dagster import Definitions
-assert loaded is not None
+defs()
 heavy = [name for name in ("pyspark", "pysail", "duckdb", "boto3", "redshift_connector") if name in sys.modules]
 print(json.dumps({"opened": opened, "heavy": heavy}))
 """
@@ -53,6 +51,12 @@ def test_loading_definitions_with_an_empty_environment_opens_no_socket_and_impor
         [sys.executable, "-c", PROBE], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout.splitlines()[-1]) == {"opened": [], "heavy": []}
+
+
+def test_the_layers_and_the_other_import_rules_hold():
+    lint_imports = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([lint_imports, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_every_contract_is_an_asset_and_every_table_asset_has_a_contract(definitions: dg.Definitions):

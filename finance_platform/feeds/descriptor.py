@@ -130,6 +130,14 @@ class FieldPart(_Strict):
         _refuse_repeats(value)
         return value
 
+    @field_validator("source")
+    @classmethod
+    def _close_every_brace(cls, value: list[str] | DebitCredit | None) -> list[str] | DebitCredit | None:
+        for text in value if isinstance(value, list) else []:
+            if re.search(r"[{}]", re.sub(r"\{[^{}]+\}", "", text)):
+                raise ValueError(f"{text!r} has a brace without its partner; a template is written {{Group}}-{{Code}}")
+        return value
+
     @field_validator("formats")
     @classmethod
     def _are_patterns(cls, value: list[str]) -> list[str]:

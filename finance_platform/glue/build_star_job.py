@@ -19,7 +19,8 @@ from pyspark.sql import functions as F
 from finance_platform.contracts.model import Column
 from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, MEMBERS, TRANSACTIONS
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO, FACT_FINANCIALS
-from finance_platform.feeds.codes import surrogate_key
+from finance_platform.errors import JobError
+from finance_platform.feeds.codes import fold, surrogate_key
 from finance_platform.feeds.dates import first_day
 from finance_platform.glue.job import JobArguments, run_job
 from finance_platform.glue.session import spark_session
@@ -127,7 +128,10 @@ def _dimension(build: _Build, wanted: Mapping[str, Any]) -> DataFrame:
             return _dates(build, wanted["inputs"])
         case DIM_DEPARTMENT.name:
             reference = build.read(DEPARTMENTS.name, DEPARTMENTS.columns)
-            return dim_department(reference, build.read(MEMBERS.name, MEMBERS.columns), build.ranks())
+            mentioned = build.read(MEMBERS.name, MEMBERS.columns)
+            of_department = mentioned.where(F.col("dimension") == "department").select("member_key", "code")
+            refuse_collisions(reference.select("department_key", "department_code").union(of_department))
+            return dim_department(reference, mentioned, build.ranks())
         case DIM_ACCOUNT.name:
             return _accounts(build)
         case DIM_SCENARIO.name:
@@ -142,7 +146,27 @@ def _dates(build: _Build, inputs: Mapping[str, Any]) -> DataFrame:
 
 def _accounts(build: _Build) -> DataFrame:
     reference = build.read(ACCOUNTS.name, ACCOUNTS.columns)
-    return dim_account(reference, build.read(MEMBERS.name, MEMBERS.columns), build.ranks())
+    mentioned = build.read(MEMBERS.name, MEMBERS.columns)
+    of_account = mentioned.where(F.col("dimension") == "account").select("member_key", "code")
+    refuse_collisions(reference.select("account_key", "account_number").union(of_account))
+    return dim_account(reference, mentioned, build.ranks())
+
+
+def refuse_collisions(members: DataFrame) -> None:
+    """Stop where two codes that do not match share a surrogate key: they would become one member.
+
+    Raises:
+        JobError: names the codes.
+    """
+    codes: dict[int, dict[str, str]] = {}
+    for key, code in members.distinct().collect():
+        codes.setdefault(key, {})[fold(code)] = code
+    collisions = [sorted(spellings.values()) for spellings in codes.values() if len(spellings) > 1]
+    if collisions:
+        raise JobError(
+            f"the codes {' and '.join(map(repr, collisions[0]))} have one surrogate key, {len(collisions)} such keys",
+            fix="rename one of the codes in the source; nothing was built",
+        )
 
 
 def _scenarios(build: _Build) -> DataFrame:

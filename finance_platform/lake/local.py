@@ -21,6 +21,12 @@ from finance_platform.lake.port import LakeObject
 _TEMPORARY_PREFIXES = (".", "~$")
 
 
+def _refuse_unlisted(error: OSError) -> None:
+    """Stop where a folder cannot be listed: to go on would be to say that its files are gone."""
+    if not isinstance(error, FileNotFoundError):
+        raise HomeError(f"cannot list {error.filename}: {error.strerror}", fix="make the folder readable") from error
+
+
 class LocalLake:
     """One zone of the lake in a folder on disk."""
 
@@ -35,7 +41,7 @@ class LocalLake:
     def list_objects(self, prefix: str = "") -> Iterator[LakeObject]:
         """Yield the files under a prefix, by key; hidden and temporary ones are left out, as is what goes meanwhile."""
         found: list[Path] = []
-        for folder, folders, files in os.walk(self._root / prefix):
+        for folder, folders, files in os.walk(self._root / prefix, onerror=_refuse_unlisted):
             folders[:] = [name for name in folders if not name.startswith(_TEMPORARY_PREFIXES)]
             found += [Path(folder) / name for name in files if not name.startswith(_TEMPORARY_PREFIXES)]
         for key in sorted(path.relative_to(self._root).as_posix() for path in found):

@@ -24,13 +24,23 @@ from finance_platform.reporting.variance import VarianceRow
 
 @dataclass(frozen=True)
 class CheckLine:
-    """One evaluated check: what was checked, and what was found."""
+    """One evaluated check.
+
+    Attributes:
+        asset: what was checked.
+        name: the statement that holds when it passes.
+        passed: whether it holds.
+        is_warning: whether a failure leaves the exit code alone.
+        summary: one sentence with figures.
+        evidence: the first offending rows, each as text.
+    """
 
     asset: str
     name: str
     passed: bool
     is_warning: bool
     summary: str
+    evidence: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -131,3 +141,5 @@ def _print_checks(console: Console, checks: Sequence[CheckLine]) -> None:
     for check in failed:
         mark = "[yellow]warning[/]" if check.is_warning else "[red]failed[/]"
         console.print(f"  {mark} {check.asset} {check.name}: {escape(check.summary)}", highlight=False)
+        for row in check.evidence:
+            console.print(f"    {escape(row)}", highlight=False)

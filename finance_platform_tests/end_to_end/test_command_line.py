@@ -7,6 +7,7 @@ import fcntl
 import io
 import json
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -298,3 +299,41 @@ def test_something_unexpected_is_told_with_its_trace_and_exits_three(tmp_path: P
     done = home.command("status")
     assert done.returncode == 3
     assert "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "status", "rejected", "ui"])
+def test_a_home_that_is_not_there_is_wrong_use_for_every_command(tmp_path: Path, command: str):
+    done = Home(tmp_path).command(command)
+    assert done.returncode == 2
+    assert str(tmp_path) in done.stderr
+    assert "Fix:" in done.stderr
+
+
+def test_the_ui_refuses_a_port_that_is_in_use(tmp_path: Path):
+    home = small_home(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = home.command("ui", "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 2
+    assert "in use" in done.stderr
+
+
+def test_a_query_may_begin_with_a_comment(loaded: tuple[Home, str, int]):
+    home, _, _ = loaded
+    assert home.query("-- How many days?\nSELECT COUNT(*) FROM DimDate") == [{"count": 366}]
+
+
+def test_a_blocking_check_names_what_broke_it_and_what_to_do(tmp_path: Path):
+    home = small_home(tmp_path)
+    home.write(
+        "feeds/erp.yaml",
+        "feed: erp\nkind: ledger\npath: erp*.csv\ncolumns:\n  date: d\n  department: e\n  account: a\n"
+        "  amount: {debit: dr, credit: cr}\nconstants: {scenario: Actual}\n",
+    )
+    home.write("raw/erp.csv", "d,e,a,dr,cr\n2024-01-01,D100,9999,1.00,\n")
+    done = home.command("run")
+    assert done.returncode == 1
+    assert "account 9999" in done.stdout
+    assert "Describe the accounts in an accounts file" in done.stdout
+    assert not (tmp_path / "warehouse.duckdb").exists()

@@ -358,6 +358,7 @@ def test_the_summary_for_programs_is_json_that_says_the_same():
             "passed": False,
             "is_warning": False,
             "summary": "2 [members]",
+            "evidence": [],
         }
     ]
     assert document["actual_vs_budget"][0]["Budget"] == "no budget"
