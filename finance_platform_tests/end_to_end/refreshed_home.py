@@ -97,10 +97,11 @@ class RefreshedHome:
         return [check.name for check in self.checks if not check.passed and not check.is_warning]
 
 
-def refresh(home: Path) -> RefreshedHome:
+def refresh(home: Path, spark_engine: str = "sail") -> RefreshedHome:
     """Run the job that the UI, the sensors and the command line run."""
     with _nobodys_settings(home), open_instance(home / "dagster") as instance:
-        job = build_definitions(load_settings(home=home)).resolve_job_def("refresh")
+        settings = load_settings(home=home, spark_engine=spark_engine)
+        job = build_definitions(settings).resolve_job_def("refresh")
         result = job.execute_in_process(instance=instance, run_config={"loggers": {"quiet": {}}}, raise_on_error=False)
         logged = [(int(record.level), record.user_message) for record in instance.all_logs(result.run_id)]
     return RefreshedHome(
@@ -121,6 +122,7 @@ def _check(evaluation: dg.AssetCheckEvaluation) -> CheckFound:
 def _nobodys_settings(home: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)  # away from a developer's .env
-        for name in [name for name in os.environ if name.upper().startswith(ENV_PREFIX)]:
+        # Ours, and what PySpark leaves behind in a process that has had a session, as pytest's own may have.
+        for name in [name for name in os.environ if name.upper().startswith((ENV_PREFIX, "SPARK_", "PYSPARK_"))]:
             patch.delenv(name)
         yield

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from finance_platform.contracts.star import STAR
 from finance_platform_tests.end_to_end.refreshed_home import CENT, RefreshedHome, refresh
+from finance_platform_tests.java import why_no_java
 
 pytestmark = pytest.mark.end_to_end
 
@@ -200,3 +202,22 @@ def test_a_department_is_a_group_within_an_organization(home: RefreshedHome) -> 
         ("Sales and Marketing", "Northeast Division", True),
         ("Sales and Marketing", "Unknown", False),
     ]
+
+
+@pytest.mark.jvm
+def test_spark_on_the_jvm_makes_the_same_of_it(
+    home: RefreshedHome, published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every table of the warehouse, cell for cell, but for the time of the load."""
+    if reason := why_no_java():
+        pytest.skip(reason)
+    # A short life is not worth the optimising compiler.
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+    shutil.copytree(published / "raw", tmp_path / "raw")
+    shutil.copytree(DESCRIPTORS, tmp_path / "feeds")
+    other = refresh(tmp_path, spark_engine="jvm")
+    assert other.succeeded, other.errors
+    for contract in STAR:
+        names = ", ".join(column.sql_name for column in contract.stored_columns)
+        sql = f"SELECT {names} FROM {contract.table} ORDER BY {names}"
+        assert other.query(sql) == home.query(sql), contract.table

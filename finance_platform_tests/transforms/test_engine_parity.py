@@ -8,8 +8,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,12 +39,12 @@ from finance_platform.lake.slices import SliceCommit
 from finance_platform.lake.snapshot import take_snapshot
 from finance_platform.quality.star import check_accounts_have_sign
 from finance_platform.settings import ENV_PREFIX, load_settings
+from finance_platform_tests.java import why_no_java
 from finance_platform_tests.transforms import parity_home
 from finance_platform_tests.transforms.parity_home import make_home
 
 PACKAGE = Path(str(finance_platform.__file__)).parent
 TABLES: tuple[Contract, ...] = (*PROCESSED, MEMBERS, *STAR)
-OLDEST_JAVA = 17
 VANISHING = "plans/9.txt"
 """A file that storage does not give: it stays to be read, and stops no other."""
 PHYSICAL = {
@@ -161,19 +159,6 @@ def _without_own_settings(home: Path, engine: str, **environment: str) -> Run:
         for name in [name for name in os.environ if name.upper().startswith((ENV_PREFIX, "SPARK_", "PYSPARK_"))]:
             patch.delenv(name)
         return run_engine(home, engine)
-
-
-def why_no_java() -> str:
-    """Return why the JVM engine cannot run here, or nothing."""
-    at_home = Path(os.environ["JAVA_HOME"]) / "bin" / "java" if os.environ.get("JAVA_HOME") else None
-    java = str(at_home) if at_home and at_home.exists() else shutil.which("java")
-    if not java:
-        return "the local JVM engine needs Java, and neither JAVA_HOME nor PATH has one"
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
-    found = re.search(r'version "(\d+)', said.stderr + said.stdout)
-    if not found or int(found[1]) < OLDEST_JAVA:
-        return f"the local JVM engine needs Java {OLDEST_JAVA} or later; {java} says {said.stderr.splitlines()[:1]}"
-    return ""
 
 
 def cells(rows: Iterable[Mapping[str, Any]]) -> list[Cells]:
