@@ -144,8 +144,9 @@ def _error(result: dg.ExecuteInProcessResult, failed_checks: Sequence[CheckLine]
         if failure.user_failure_data and failure.user_failure_data.description:
             return str(failure.user_failure_data.description)
         if failure.error and failure.error.cls_name == _BLOCKED:
-            meanings = " ".join(_MEANINGS[check.name] for check in failed_checks if check.name in _MEANINGS)
-            return f"step {event.step_key}: a blocking check failed, so nothing after it ran\n  Fix: {meanings}"
+            blocking = [check.name for check in failed_checks if check.name in _MEANINGS]
+            names, meanings = ", ".join(blocking), " ".join(_MEANINGS[name] for name in blocking)
+            return f"step {event.step_key}: {names} failed and blocks, so nothing after it ran\n  Fix: {meanings}"
         if failure.error:
             message = failure.error.message.strip()
             return (

@@ -492,6 +492,12 @@ def test_reference_rows_have_no_money_and_their_code_as_key(tmp_path: Path) -> N
     assert (last["measured_rows"], last["measured_amount"], last["measured_unpriced"]) == (2, "0", 2)
 
 
+def test_the_key_of_an_account_is_its_number(tmp_path: Path) -> None:
+    text = "feed: accounts\nkind: accounts\npath: a.csv\ncolumns: {number: No}\n"
+    row, _ = staged(tmp_path, b"No\n 0010 A\n", text, "accounts")
+    assert (row["account_number"], row["line_key"]) == ("0010 A", "0010 a")
+
+
 some_cells = st.sampled_from(
     [
         "",
