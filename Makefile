@@ -31,7 +31,7 @@ check: $(DEVELOPMENT)  ## Lint, format, types, import rules, locks, architecture
 	$(BIN)/pytest -q finance_platform_tests/test_architecture.py
 	@mkdir -p build && cp requirements.txt requirements-dev.txt build/
 	$(COMPILE) --group build -o build/requirements.txt
-	$(COMPILE) --group build --group dev -c build/requirements.txt -o build/requirements-dev.txt
+	$(COMPILE) --group build --group dev -c requirements.txt -o build/requirements-dev.txt
 	@diff requirements.txt build/requirements.txt && diff requirements-dev.txt build/requirements-dev.txt \
 		|| { echo "The locks are not in step with pyproject.toml. Run: make lock"; exit 1; }
 
