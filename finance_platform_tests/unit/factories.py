@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 
@@ -22,7 +22,7 @@ from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.reference_rows import ReferenceRows
-from finance_platform.feeds.resolved import LoadMode, ResolvedFeed
+from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.lake.deliveries import Count, DeliveryCommit, PeriodCount
 from finance_platform.lake.register import Delivered
 from finance_platform.lake.state import LakeState, derive_state
@@ -217,7 +217,3 @@ def raw_cells(document: str) -> dict[str, str]:
     """Return the cells that a rejected row carries."""
     cells: dict[str, str] = json.loads(document)
     return cells
-
-
-Kind = Literal["ledger", "departments", "accounts"]
-Mode = LoadMode

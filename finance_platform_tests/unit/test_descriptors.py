@@ -152,6 +152,13 @@ WRONG = [
         "names: [...] is needed with header_row: 0",
         "only then",
     ),
+    (
+        column("account", "\n    from: '{Group}-{Code'"),
+        "from",
+        "'{Group}-{Code' has a brace without its partner",
+        "{Code}",
+    ),
+    (column("account", "\n    from: [Code, 'Group}']"), "from", "'Group}' has a brace without its partner", "{Code}"),
     (column("account", "\n    from: A\n    map: {x: 1, ' X': 2}"), "map", "columns.account.map: has ' X' twice", ""),
     (with_lines(LEDGER, scenarios="{Plan A: Budget, plan  a: Forecast}"), "scenarios", "has 'plan  a' twice", ""),
     (with_lines(LEDGER, dialect="\n  header_row: 0\n  names: [a, A]"), "names", "has 'A' twice", ""),

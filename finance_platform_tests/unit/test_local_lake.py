@@ -130,6 +130,15 @@ def test_an_object_that_vanishes_during_the_listing_is_left_out(lake: LocalLake)
     assert [first.key, *(item.key for item in listing)] == ["a.csv", "c.csv"]
 
 
+def test_a_folder_that_cannot_be_listed_is_an_error_and_not_an_empty_zone(tmp_path: Path) -> None:
+    # A file in the folder's place cannot be listed by root either.
+    write(tmp_path / "zone", "")
+    with pytest.raises(HomeError) as caught:
+        keys(LocalLake(tmp_path / "zone"))
+    assert caught.value.found.startswith(f"cannot list {tmp_path / 'zone'}: ")
+    assert caught.value.fix
+
+
 # Reading
 
 

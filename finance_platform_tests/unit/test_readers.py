@@ -141,6 +141,8 @@ def outcome(data: bytes, dialect: Dialect, *, is_slow: bool) -> list[Row] | str:
 @example('x"y,"c\nd"z"\n1,2\n', 1 << 20, 1)
 @example('"x"y,z\n', 1 << 20, 1)
 @example('"x" ,z\n', 1 << 20, 1)
+@example('"x\ry",1\n2,3\n', 1 << 20, 1)
+@example("x\0,1\n2,3\n", 1 << 20, 1)
 def test_whatever_is_in_a_file_the_fast_way_changes_nothing(text: str, block: int, header_row: int) -> None:
     dialect = Dialect(header_row=header_row, names=() if header_row else ("a", "b"))
     data = ("preamble\n" * (header_row - 1) + "a,b\n" * (header_row > 0) + text).encode()
