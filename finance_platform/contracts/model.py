@@ -7,12 +7,9 @@ Does not belong here: any table (see `star`, `processed`), any engine's types.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 MONEY = "decimal(18,2)"
 """Money everywhere, in the home's one currency; never a float."""
-
-Measure = Literal["additive", "period", "none"]
 
 
 @dataclass(frozen=True)

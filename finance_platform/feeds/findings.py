@@ -20,7 +20,6 @@ Mask = npt.NDArray[np.bool_]
 
 ACCEPTED = "accepted"
 REJECTED = "rejected"
-DUPLICATE = "duplicate"
 SKIPPED = "skipped"
 
 _SHOWN = 60

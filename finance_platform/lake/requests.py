@@ -48,7 +48,6 @@ def build_request(state: LakeState, slices: Sequence[WantedSlice], settings: Sta
                 "delivery_id": delivery.delivery_id,
                 "feed": delivery.event.feed,
                 "kind": delivery.event.kind,
-                "is_debit_positive": delivery.commit.is_debit_positive,
                 "files": {table: [asdict(file) for file in files] for table, files in delivery.commit.files.items()},
             }
             for delivery in state.live

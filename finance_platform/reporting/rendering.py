@@ -24,11 +24,9 @@ from finance_platform.reporting.accounting import ControllersLine
 from finance_platform.reporting.status import Status
 from finance_platform.reporting.variance import NO_BUDGET, VarianceRow
 
-FORMATS = ("table", "csv", "json")
-
 
 def print_rows(console: Console, columns: Sequence[str], rows: Iterable[Sequence[Any]], output_format: str) -> None:
-    """Print rows in one of `FORMATS`; JSON is an array of objects, money a string with two decimals."""
+    """Print rows as `table`, `csv` or `json`; JSON is an array of objects, money a string with two decimals."""
     if output_format == "json":
         documents = [dict(zip(columns, map(json_value, row), strict=True)) for row in rows]
         print_json(console, documents)

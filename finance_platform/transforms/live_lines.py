@@ -8,6 +8,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from finance_platform.contracts.model import MONEY
+
 _FLIPPED_TYPES = ("Revenue", "Liability", "Equity")
 
 
@@ -34,6 +36,6 @@ def with_natural_sign(lines: DataFrame, dim_account: DataFrame) -> DataFrame:
     """Return the lines with the canonical sign: under debit-positive feeds, credit-natured accounts are flipped."""
     types = dim_account.select("account_key", "account_type")
     is_flipped = F.col("is_debit_positive") & F.col("account_type").isin(*_FLIPPED_TYPES)
-    signed = F.when(is_flipped, -F.col("amount")).otherwise(F.col("amount")).cast("decimal(18,2)")
+    signed = F.when(is_flipped, -F.col("amount")).otherwise(F.col("amount")).cast(MONEY)
     names = [signed.alias(name) if name == "amount" else F.col(name) for name in lines.columns]
     return lines.join(F.broadcast(types), on="account_key", how="left").select(*names)

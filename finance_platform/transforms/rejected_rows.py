@@ -8,6 +8,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from finance_platform.contracts.model import MONEY
 from finance_platform.contracts.processed import REJECTED_ROWS
 
 _OUTCOMES = ("rejected", "duplicate", "skipped")
@@ -16,5 +17,5 @@ _OUTCOMES = ("rejected", "duplicate", "skipped")
 def rejected_rows(rows: DataFrame) -> DataFrame:
     """Return the rows of any staged kind whose final outcome is not accepted."""
     if "amount" not in rows.columns:
-        rows = rows.withColumn("amount", F.lit(None).cast("decimal(18,2)"))
+        rows = rows.withColumn("amount", F.lit(None).cast(MONEY))
     return rows.where(F.col("outcome").isin(*_OUTCOMES)).select(*REJECTED_ROWS.column_names)
