@@ -1,4 +1,4 @@
-"""The star schema: four dimensions, one fact table, and the load's own ledger.
+"""The star schema: four dimensions, one fact table, the load's own ledger, and the record of what it moved.
 
 Belongs here: contracts of warehouse tables. The first columns of each are the founding document's, in its order.
 Does not belong here: DDL (`sql/ddl`, held against these by a test).
@@ -161,8 +161,78 @@ LOAD_LEDGER = Contract(
     ),
 )
 
+MOVEMENTS = Contract(
+    name="movements",
+    table="Movements",
+    grain=(
+        "One cell (measure, scenario, period, department, account) that one load moved in what was published, or put "
+        "under another attribute."
+    ),
+    natural_key=(
+        "load_number",
+        "kind",
+        "measure",
+        "period",
+        "scenario_key",
+        "department_key",
+        "account_key",
+        "attribute",
+    ),
+    columns=(
+        Column("load_number", "bigint", "The load that moved it; see LoadLedger.", "LoadNumber"),
+        Column(
+            "kind",
+            "varchar(16)",
+            "movement: the amount differs; reclassification: the amount stands under another attribute.",
+            "Kind",
+        ),
+        Column("measure", "varchar(12)", "The measure of FactFinancials: Amount or BudgetAmount.", "Measure"),
+        Column("period", "varchar(7)", "Accounting period, YYYY-MM.", "Period"),
+        Column("scenario_key", "bigint", "The scenario.", "ScenarioKey"),
+        Column("department_key", "bigint", "The department.", "DepartmentKey"),
+        Column("account_key", "bigint", "The account.", "AccountKey"),
+        Column(
+            "attribute",
+            "varchar(16)",
+            "BusinessUnit, AccountType or Category; null for a movement.",
+            "Attribute",
+            nullable=True,
+        ),
+        Column("old_value", "varchar(256)", "The attribute before; null for a movement.", "OldValue", nullable=True),
+        Column("new_value", "varchar(256)", "The attribute after; null for a movement.", "NewValue", nullable=True),
+        Column(
+            "old_amount", MONEY, "What was published before, under the old value; 0 where nothing was.", "OldAmount"
+        ),
+        Column("new_amount", MONEY, "What this load published, under the new value; 0 where nothing is.", "NewAmount"),
+        Column(
+            "difference", MONEY, "NewAmount - OldAmount; add it up over Kind movement, never over both.", "Difference"
+        ),
+        Column("is_restatement", "boolean", "True when the period was closed at the load.", "IsRestatement"),
+        Column(
+            "old_version",
+            "varchar(64)",
+            "Version of the slice that moved it, before: the period's, or the dimension's for a reclassification; null "
+            "where it was not published.",
+            "OldVersion",
+            nullable=True,
+        ),
+        Column(
+            "new_version",
+            "varchar(64)",
+            "Version of that slice now; null where it was taken out.",
+            "NewVersion",
+            nullable=True,
+        ),
+        Column(
+            "cause", "varchar(4096)", "What changed in what the slice is made from, if known.", "Cause", nullable=True
+        ),
+        Column("run_id", "varchar(64)", "The run that loaded it.", "RunId"),
+        Column("loaded_at", "timestamp", "When, UTC.", "LoadedAt"),
+    ),
+)
+
 STAR: tuple[Contract, ...] = (DIM_DATE, DIM_DEPARTMENT, DIM_ACCOUNT, DIM_SCENARIO, FACT_FINANCIALS)
 """Dimensions first, then facts: the order in which they are loaded."""
 
-WAREHOUSE: tuple[Contract, ...] = (*STAR, LOAD_LEDGER)
+WAREHOUSE: tuple[Contract, ...] = (*STAR, LOAD_LEDGER, MOVEMENTS)
 """Every table that the warehouse holds."""

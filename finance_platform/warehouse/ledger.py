@@ -12,11 +12,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from finance_platform.contracts.star import LOAD_LEDGER, STAR
+from finance_platform.warehouse.inserting import insert
 from finance_platform.warehouse.plan import SliceName, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection, NoWarehouseYetError, Queryable
-from finance_platform.warehouse.statements import SqlFile, insert_rows, statement
+from finance_platform.warehouse.statements import SqlFile, statement
 
-_ROWS_PER_INSERT = 100
 _CONTRACT_NAMES = {contract.table: contract.name for contract in STAR}
 
 
@@ -60,17 +60,8 @@ def next_load_number(connection: LoadConnection) -> int:
 def write(
     connection: LoadConnection, slices: Sequence[SliceToLoad], *, load_number: int, run_id: str, loaded_at: datetime
 ) -> None:
-    """Add a row per slice; `loaded_at` is UTC without a zone.
-
-    A hundred rows go in one statement: redshift-connector's `executemany` takes a round trip for each.
-    """
-    for begin in range(0, len(slices), _ROWS_PER_INSERT):
-        batch = slices[begin : begin + _ROWS_PER_INSERT]
-        parameters: dict[str, object] = {}
-        for index, loaded in enumerate(batch):
-            row = _row(loaded, load_number, run_id, loaded_at)
-            parameters |= {f"{column}_{index}": value for column, value in row.items()}
-        connection.execute(insert_rows(LOAD_LEDGER, len(batch)), parameters)
+    """Add a row per slice; `loaded_at` is UTC without a zone."""
+    insert(connection, LOAD_LEDGER, [_row(loaded, load_number, run_id, loaded_at) for loaded in slices])
 
 
 def _row(loaded: SliceToLoad, load_number: int, run_id: str, loaded_at: datetime) -> dict[str, object]:

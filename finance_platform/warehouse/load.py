@@ -8,18 +8,19 @@ checks of what was loaded (see `quality`).
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import NamedTuple
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.star import LOAD_LEDGER, WHOLE_TABLE
+from finance_platform.contracts.star import LOAD_LEDGER, STAR, WHOLE_TABLE
 from finance_platform.errors import LoadError, TransientWarehouseError
-from finance_platform.warehouse import ledger, statements
+from finance_platform.warehouse import ledger, movements, statements
+from finance_platform.warehouse.movements import NO_CAUSES, Circumstances
 from finance_platform.warehouse.plan import LoadResult, SliceName, SliceToLoad, check_plan
-from finance_platform.warehouse.port import LoadConnection, Warehouse
+from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
 from finance_platform.warehouse.statements import SqlFile
 
 PAUSES_SECONDS = (1.0, 5.0, 15.0)
@@ -27,6 +28,14 @@ PAUSES_SECONDS = (1.0, 5.0, 15.0)
 
 _DIFFERENCES_SHOWN = 5
 _NOTHING = "no rows"
+
+
+Audit = Callable[[Queryable], bool]
+"""Looks at a warehouse, says whether it may be published."""
+
+
+class AuditFailedError(LoadError):
+    """The transaction did all that was asked of it, and its own audit refused the outcome; nothing was published."""
 
 
 class _Control(NamedTuple):
@@ -47,6 +56,9 @@ def publish(
     run_id: str,
     loaded_at: datetime,
     again: Collection[SliceName] = (),
+    closed_periods: Collection[str] = (),
+    causes: Mapping[SliceName, Sequence[str]] = NO_CAUSES,
+    audit: Audit | None = None,
 ) -> LoadResult:
     """Bring the warehouse to what the lake wants, in one transaction, all or nothing.
 
@@ -56,8 +68,13 @@ def publish(
         run_id: the run that the ledger names.
         loaded_at: LoadTimestamp of every row and LoadedAt of every ledger row; it must know its time zone.
         again: slices to load even though they are published in that version already, after a rebuild.
+        closed_periods: periods in which a movement is a restatement, YYYY-MM.
+        causes: by slice, what changed in what it is made from; movements tell it.
+        audit: looks at what is about to be published, inside the transaction; its no rolls everything back. A
+            transaction that is tried again is audited again.
 
     Raises:
+        AuditFailedError: the audit said no; nothing was published.
         LoadError: the plan cannot be carried out, or the files are not what the slices say; nothing was published.
         TransientWarehouseError: the warehouse stayed busy through every attempt; nothing was published.
         ValueError: `loaded_at` has no time zone.
@@ -66,43 +83,64 @@ def publish(
         raise ValueError(f"loaded_at {loaded_at} has no time zone")
     plan = check_plan(slices)
     stamp = loaded_at.astimezone(UTC).replace(tzinfo=None)
+    circumstances = Circumstances(run_id, stamp, closed_periods, causes)
     for pause in PAUSES_SECONDS:
         try:
-            return _publish_once(warehouse, plan, run_id, stamp, again)
+            return _publish_once(warehouse, plan, again, circumstances, audit)
         except TransientWarehouseError:
             time.sleep(pause)
-    return _publish_once(warehouse, plan, run_id, stamp, again)
+    return _publish_once(warehouse, plan, again, circumstances, audit)
 
 
 def _publish_once(
-    warehouse: Warehouse, plan: Sequence[SliceToLoad], run_id: str, stamp: datetime, again: Collection[SliceName]
+    warehouse: Warehouse,
+    plan: Sequence[SliceToLoad],
+    again: Collection[SliceName],
+    circumstances: Circumstances,
+    audit: Audit | None,
 ) -> LoadResult:
-    """Run the transaction. Old and staged rows stand side by side between `_compare` and `_replace`, nowhere else."""
     with warehouse.transaction() as connection:
         connection.lock(LOAD_LEDGER.table)
-        stale = _stale(connection, plan, again)
+        present = {name: slice_.version for name, slice_ in ledger.published(connection).items()}
+        stale = [wanted for wanted in plan if present.get(wanted.name) != wanted.version or wanted.name in again]
         already = tuple(wanted.name for wanted in plan if wanted not in stale)
         if not stale:
             return LoadResult(None, (), already)
-        tables = [(contract, list(group)) for contract, group in groupby(stale, lambda wanted: wanted.contract)]
-        for contract, group in tables:
-            _stage(connection, contract, group)
-        for contract, group in tables:
-            _compare(connection, contract, group)
-        for contract, group in tables:
-            _replace(connection, contract, group, stamp)
         number = ledger.next_load_number(connection)
-        ledger.write(connection, stale, load_number=number, run_id=run_id, loaded_at=stamp)
-    return LoadResult(number, tuple(stale), already)
+        _load(connection, stale, present, number, circumstances)
+        ledger.write(
+            connection, stale, load_number=number, run_id=circumstances.run_id, loaded_at=circumstances.loaded_at
+        )
+        moved = movements.moved(connection, number)
+        if audit is not None and not audit(connection):
+            raise AuditFailedError(
+                f"load {number} of {len(stale)} slices would break a blocking check; what was published before stays",
+                fix="mend what the failed checks name and run again",
+            )
+    return LoadResult(number, tuple(stale), already, moved)
 
 
-def _stale(connection: LoadConnection, plan: Sequence[SliceToLoad], again: Collection[SliceName]) -> list[SliceToLoad]:
-    present = {name: slice_.version for name, slice_ in ledger.published(connection).items()}
-    return [wanted for wanted in plan if present.get(wanted.name) != wanted.version or wanted.name in again]
+def _load(
+    connection: LoadConnection,
+    stale: Sequence[SliceToLoad],
+    present: Mapping[SliceName, str],
+    number: int,
+    circumstances: Circumstances,
+) -> None:
+    """Replace what is stale. Old and staged rows stand side by side before `_replace`, nowhere else."""
+    tables = [(contract, list(group)) for contract, group in groupby(stale, lambda wanted: wanted.contract)]
+    for contract in STAR:
+        connection.execute(statements.create_stage(contract))
+    for contract, group in tables:
+        _stage(connection, contract, group)
+    for contract, group in tables:
+        _compare(connection, contract, group)
+    movements.write(connection, number, stale, present, circumstances)
+    for contract, group in tables:
+        _replace(connection, contract, group, circumstances.loaded_at)
 
 
 def _stage(connection: LoadConnection, contract: Contract, slices: Sequence[SliceToLoad]) -> None:
-    connection.execute(statements.create_stage(contract))
     files = [file for wanted in slices for file in wanted.files]
     if files:
         columns = [column.name for column in contract.stored_columns]

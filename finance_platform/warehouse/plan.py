@@ -79,6 +79,33 @@ class TableLoad:
 
 
 @dataclass(frozen=True)
+class MovedSum:
+    """What one load moved of one measure of one scenario in one period.
+
+    Attributes:
+        period: YYYY-MM.
+        kind: movement or reclassification.
+        scenario: its name.
+        measure: Amount or BudgetAmount.
+        cells: how many rows of Movements this sums.
+        old_amount: what was published.
+        new_amount: what is.
+        difference: new_amount - old_amount.
+        is_restatement: whether the period was closed.
+    """
+
+    period: str
+    kind: str
+    scenario: str
+    measure: str
+    cells: int
+    old_amount: Decimal
+    new_amount: Decimal
+    difference: Decimal
+    is_restatement: bool
+
+
+@dataclass(frozen=True)
 class LoadResult:
     """What one load did.
 
@@ -86,11 +113,13 @@ class LoadResult:
         load_number: the load's number in the ledger; None when there was nothing to do.
         loaded: the slices that it published or took out.
         already_published: the slices that were published in the wanted version before.
+        moved: what it changed in what was published.
     """
 
     load_number: int | None
     loaded: tuple[SliceToLoad, ...]
     already_published: tuple[SliceName, ...]
+    moved: tuple[MovedSum, ...] = ()
 
     @property
     def tables(self) -> dict[str, TableLoad]:

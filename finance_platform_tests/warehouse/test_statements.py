@@ -20,7 +20,9 @@ from finance_platform.contracts.star import DIM_DATE, DIM_DEPARTMENT, FACT_FINAN
 from finance_platform.warehouse import statements
 from finance_platform.warehouse.dialect import parse, split
 from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.statements import SqlFile
+from finance_platform_tests.warehouse.star_files import LOADED_AT, Lake, february
 
 ROOT = Path(__file__).resolve().parents[2]
 SQL = ROOT / "sql"
@@ -169,6 +171,10 @@ def test_the_statements_made_from_contracts_say_exactly_this() -> None:
         "BusinessUnit VARCHAR(256) NOT NULL, ParentDepartmentCode VARCHAR(128), "
         "IsInferred BOOLEAN NOT NULL)"
     )
+    scratch = Contract(
+        "scratch", "StageOne", "One.", ("one",), (Column("one", "bigint", "One.", "One", nullable=True),)
+    )
+    assert statements.create_scratch(scratch) == "CREATE TEMPORARY TABLE StageOne (One BIGINT)"
     assert statements.count_staged(DIM_DATE) == "SELECT COUNT(*) FROM StageDimDate"
     assert statements.delete_all(DIM_DATE) == "DELETE FROM DimDate"
     assert statements.delete_ranges(FACT_FINANCIALS, "date_key", 2) == (
@@ -187,7 +193,9 @@ def test_the_statements_made_from_contracts_say_exactly_this() -> None:
     )
 
 
-def test_no_sample_query_is_for_nothing(loaded: DuckDBWarehouse) -> None:
+def test_no_sample_query_is_for_nothing(loaded: DuckDBWarehouse, lake: Lake) -> None:
+    moved = lake.facts("2025-02", "f2", february()[:1])
+    publish(loaded, [moved], run_id="run-2", loaded_at=LOADED_AT)
     queries = split((SQL / FOR_PEOPLE).read_text(encoding="utf-8"))
 
     assert len(queries) >= 10
@@ -196,7 +204,7 @@ def test_no_sample_query_is_for_nothing(loaded: DuckDBWarehouse) -> None:
 
 
 def test_importing_the_warehouse_loads_neither_an_engine_nor_the_parser() -> None:
-    modules = "duckdb, ledger, load, plan, port, published_file, statements"
+    modules = "duckdb, inserting, ledger, load, movements, plan, port, published_file, statements"
     code = (
         f"from finance_platform.warehouse import {modules}; import sys; "
         "print([name for name in ('duckdb', 'sqlglot', 'pyarrow', 'pandas') if name in sys.modules])"

@@ -143,3 +143,26 @@ ORDER BY Dimension, Code;
 SELECT LoadedAt, TableName, Slice, RowCount, Amount, IsRemoved, RunId
 FROM LoadLedger
 ORDER BY LoadNumber DESC, TableName, Slice;
+
+-- What moved in what was published, by period, since a day? One row per load, period, scenario and measure; times are
+-- UTC, and a restatement is a movement in a closed period.
+SELECT
+    Movements.LoadedAt,
+    Movements.Period,
+    DimScenario.ScenarioName,
+    Movements.Measure,
+    COUNT(*) AS Cells,
+    SUM(Movements.Difference) AS Difference,
+    Movements.IsRestatement,
+    Movements.Cause
+FROM Movements
+INNER JOIN DimScenario ON DimScenario.ScenarioKey = Movements.ScenarioKey
+WHERE Movements.Kind = 'movement' AND Movements.LoadedAt >= DATE '2025-01-01'
+GROUP BY
+    Movements.LoadedAt,
+    Movements.Period,
+    DimScenario.ScenarioName,
+    Movements.Measure,
+    Movements.IsRestatement,
+    Movements.Cause
+ORDER BY Movements.LoadedAt, Movements.Period, DimScenario.ScenarioName, Movements.Measure;

@@ -1,0 +1,524 @@
+"""Movements: what a load changed in what was published, to the cent, and nothing that was published for the first time.
+
+Belongs here: the rows of Movements after `load.publish`, against real DuckDB and real Parquet; first by example, then
+as laws. Does not belong here: how they are shown (see the tests of reporting), faults and audits (see `test_audit`).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
+from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.movements import joined_causes
+from finance_platform.warehouse.plan import LoadResult, SliceToLoad
+from finance_platform_tests.warehouse.star_files import (
+    ACTUAL,
+    BUDGET,
+    CASH,
+    FORECAST,
+    HEADS,
+    LOADED_AT,
+    RENT,
+    REVENUE,
+    SALES,
+    TRUCKS,
+    WORKS,
+    Fact,
+    Lake,
+    accounts,
+    departments,
+    february,
+    january,
+    removed,
+)
+
+FACT = "fact_financials"
+JANUARY = (FACT, "2025-01")
+FEBRUARY = (FACT, "2025-02")
+
+Cell = tuple[str, int, str, int, int]
+"""Measure, scenario, period, department, account."""
+
+
+class Row(NamedTuple):
+    """One row of Movements, without what every row of a load shares."""
+
+    kind: str
+    measure: str
+    period: str
+    scenario: int
+    department: int
+    account: int
+    attribute: str | None
+    old_value: str | None
+    new_value: str | None
+    old: Decimal
+    new: Decimal
+    difference: Decimal
+    is_restatement: bool
+    old_version: str | None
+    new_version: str | None
+    cause: str | None
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that moved."""
+        return self.measure, self.scenario, self.period, self.department, self.account
+
+    @property
+    def amounts(self) -> tuple[str, str]:
+        """Old and new."""
+        return str(self.old), str(self.new)
+
+
+def rows_of(warehouse: DuckDBWarehouse, load_number: int | None = None) -> list[Row]:
+    rows = warehouse.query(
+        "SELECT Kind, Measure, Period, ScenarioKey, DepartmentKey, AccountKey, Attribute, OldValue, NewValue, "
+        "OldAmount, NewAmount, Difference, IsRestatement, OldVersion, NewVersion, Cause FROM Movements "
+        "WHERE LoadNumber = :number OR :number = 0 ORDER BY LoadNumber, Kind, Measure, Period, 4, 5, 6, Attribute",
+        {"number": load_number or 0},
+    ).rows
+    return [Row(*row) for row in rows]
+
+
+def load_into(warehouse: DuckDBWarehouse, *slices: SliceToLoad, **options: Any) -> LoadResult:
+    return publish(warehouse, slices, run_id="run-2", loaded_at=LOADED_AT, **options)
+
+
+def changed(facts: Iterable[Fact], account: int, amount: str, scenario: int = ACTUAL) -> list[Fact]:
+    """The same facts with another amount on one account."""
+    return [
+        fact._replace(amount=amount) if (fact.account, fact.scenario) == (account, scenario) else fact for fact in facts
+    ]
+
+
+def renamed(rows: Sequence[dict[str, Any]], key: int, **values: str) -> list[dict[str, Any]]:
+    """Members of which one has other attributes."""
+    return [{**row, **values} if key in row.values() else row for row in rows]
+
+
+# By example: movements
+
+
+def test_a_first_load_moves_nothing(loaded: DuckDBWarehouse) -> None:
+    assert rows_of(loaded) == []
+
+
+def test_a_cell_whose_amount_differs_is_a_movement_with_its_amounts_versions_and_cause(
+    loaded: DuckDBWarehouse, lake: Lake
+) -> None:
+    slices = [lake.facts("2025-02", "f2", changed(february(), RENT, "200.25"))]
+
+    result = load_into(loaded, *slices, causes={FEBRUARY: ["rent.csv: another version", "late.csv came"]})
+
+    (row,) = rows_of(loaded)
+    assert row == Row(
+        "movement",
+        "Amount",
+        "2025-02",
+        ACTUAL,
+        SALES,
+        RENT,
+        None,
+        None,
+        None,
+        Decimal("250.50"),
+        Decimal("200.25"),
+        Decimal("-50.25"),
+        False,
+        "f1",
+        "f2",
+        "rent.csv: another version; late.csv came",
+    )
+    shared = loaded.query("SELECT LoadNumber, RunId, LoadedAt FROM Movements").rows
+    assert shared == [(result.load_number, "run-2", LOADED_AT.replace(tzinfo=None))]
+
+
+def test_a_cell_that_comes_or_goes_in_a_published_period_moves_from_or_to_zero(
+    loaded: DuckDBWarehouse, lake: Lake
+) -> None:
+    facts = [february()[0], Fact("2025-02-03", WORKS, TRUCKS, ACTUAL, "7.00")]
+
+    load_into(loaded, lake.facts("2025-02", "f2", facts))
+
+    assert {(row.department, row.account): row.amounts for row in rows_of(loaded)} == {
+        (SALES, RENT): ("250.50", "0.00"),
+        (WORKS, TRUCKS): ("0.00", "7.00"),
+    }
+
+
+def test_days_of_one_cell_are_compared_as_one_sum(loaded: DuckDBWarehouse, lake: Lake) -> None:
+    facts = [
+        february()[1],
+        Fact("2025-02-01", SALES, REVENUE, ACTUAL, "1000.00"),
+        Fact("2025-02-27", SALES, REVENUE, ACTUAL, "100.00"),
+    ]
+
+    load_into(loaded, lake.facts("2025-02", "f2", facts))
+
+    assert rows_of(loaded) == []
+
+
+def test_another_budget_moves_the_baseline_and_what_is_booked_on_the_scenarios_that_are_compared_with_it(
+    loaded: DuckDBWarehouse, lake: Lake
+) -> None:
+    facts = [
+        fact._replace(budget="210.00", amount="210.00" if fact.scenario == BUDGET else fact.amount)
+        if fact.account == RENT
+        else fact
+        for fact in january()
+    ]
+
+    load_into(loaded, lake.facts("2025-01", "j2", facts))
+
+    assert [(row.measure, row.scenario, row.account, str(row.difference)) for row in rows_of(loaded)] == [
+        ("Amount", BUDGET, RENT, "10.00"),
+        ("BudgetAmount", ACTUAL, RENT, "10.00"),
+        ("BudgetAmount", BUDGET, RENT, "10.00"),
+        ("BudgetAmount", FORECAST, RENT, "10.00"),
+    ]
+
+
+def test_a_scenario_or_a_budget_that_comes_to_a_published_period_is_published_for_the_first_time(
+    loaded: DuckDBWarehouse, lake: Lake
+) -> None:
+    facts = [
+        *february()[1:],
+        Fact("2025-02-10", SALES, REVENUE, ACTUAL, "1100.00", "900.00"),
+        Fact("2025-02-01", SALES, REVENUE, BUDGET, "900.00", "900.00"),
+    ]
+
+    load_into(loaded, lake.facts("2025-02", "f2", facts))
+
+    assert rows_of(loaded) == []
+
+
+def test_a_period_taken_out_moves_to_zero_and_moves_again_when_it_comes_back(
+    loaded: DuckDBWarehouse, lake: Lake
+) -> None:
+    out = load_into(loaded, removed("2025-02"))
+    back = load_into(loaded, lake.facts("2025-02", "f1", february()))
+
+    gone, returned = rows_of(loaded, out.load_number), rows_of(loaded, back.load_number)
+    assert {row.account: row.amounts for row in gone} == {REVENUE: ("1100.00", "0.00"), RENT: ("250.50", "0.00")}
+    assert {row.account: row.amounts for row in returned} == {REVENUE: ("0.00", "1100.00"), RENT: ("0.00", "250.50")}
+    assert {(row.old_version, row.new_version) for row in gone} == {("f1", None)}
+    assert {(row.old_version, row.new_version) for row in returned} == {(None, "f1")}
+
+
+def test_a_scenario_and_a_budget_that_were_taken_out_move_when_they_come_back(
+    loaded: DuckDBWarehouse, lake: Lake
+) -> None:
+    without = [fact._replace(budget="0.00") for fact in january() if fact.scenario == ACTUAL]
+    load_into(loaded, lake.facts("2025-01", "j2", without))
+
+    back = load_into(loaded, lake.facts("2025-01", "j1", january()))
+
+    sums: dict[tuple[str, int], Decimal] = defaultdict(Decimal)
+    for row in rows_of(loaded, back.load_number):
+        sums[row.measure, row.scenario] += row.difference
+    assert {key: str(amount) for key, amount in sums.items()} == {
+        ("Amount", BUDGET): "1200.00",
+        ("Amount", FORECAST): "240.00",
+        ("BudgetAmount", ACTUAL): "1200.00",
+        ("BudgetAmount", BUDGET): "1200.00",
+        ("BudgetAmount", FORECAST): "200.00",
+    }
+
+
+def test_a_movement_in_a_closed_period_is_a_restatement_and_only_there(loaded: DuckDBWarehouse, lake: Lake) -> None:
+    slices = [
+        lake.facts("2025-01", "j2", changed(january(), CASH, "1.00")),
+        lake.facts("2025-02", "f2", changed(february(), RENT, "1.00")),
+    ]
+
+    result = load_into(loaded, *slices, closed_periods={"2025-01", "2024-12"})
+
+    assert {row.period: row.is_restatement for row in rows_of(loaded)} == {"2025-01": True, "2025-02": False}
+    assert {one.period: one.is_restatement for one in result.moved} == {"2025-01": True, "2025-02": False}
+
+
+def test_the_same_version_loaded_again_moves_nothing(loaded: DuckDBWarehouse, lake: Lake) -> None:
+    same = [lake.facts("2025-01", "j1", january()), *lake.dimensions()]
+
+    result = load_into(loaded, *same, again={slice_.name for slice_ in same})
+
+    assert len(result.loaded) == 5
+    assert result.moved == ()
+    assert rows_of(loaded) == []
+
+
+def test_a_load_tells_what_it_moved_by_period_scenario_and_measure(loaded: DuckDBWarehouse, lake: Lake) -> None:
+    facts = changed(changed(january(), RENT, "200.00"), CASH, "5000.01")
+
+    result = load_into(loaded, lake.facts("2025-01", "j2", facts), removed("2025-02"))
+
+    assert [(m.period, m.kind, m.scenario, m.measure, m.cells, str(m.difference)) for m in result.moved] == [
+        ("2025-01", "movement", "Actual", "Amount", 2, "-50.49"),
+        ("2025-02", "movement", "Actual", "Amount", 2, "-1350.50"),
+    ]
+    assert [(str(m.old_amount), str(m.new_amount)) for m in result.moved] == [
+        ("5250.50", "5200.01"),
+        ("1350.50", "0.00"),
+    ]
+
+
+def test_more_closed_periods_than_go_into_one_statement_are_all_known(loaded: DuckDBWarehouse) -> None:
+    closed = [f"{year}-{month:02}" for year in range(2010, 2025) for month in range(1, 13)]
+
+    load_into(loaded, removed("2025-01"), closed_periods=[*closed, "2025-01"])
+
+    assert {row.is_restatement for row in rows_of(loaded)} == {True}
+
+
+# By example: reclassifications
+
+
+def test_an_account_of_another_type_is_reclassified_in_every_cell_that_has_money_though_no_period_is_loaded(
+    loaded: DuckDBWarehouse, lake: Lake
+) -> None:
+    renaming = lake.dimension(DIM_ACCOUNT, renamed(accounts(), RENT, account_type="Asset"), "d2")
+
+    load_into(loaded, renaming, closed_periods=["2025-01"], causes={renaming.name: ["accounts.csv: another version"]})
+
+    rows = rows_of(loaded)
+    assert [(*row.cell, *row.amounts, row.is_restatement) for row in rows] == [
+        ("Amount", ACTUAL, "2025-01", SALES, RENT, "250.50", "250.50", True),
+        ("Amount", BUDGET, "2025-01", SALES, RENT, "200.00", "200.00", True),
+        ("Amount", FORECAST, "2025-01", SALES, RENT, "240.00", "240.00", True),
+        ("Amount", ACTUAL, "2025-02", SALES, RENT, "250.50", "250.50", False),
+        ("BudgetAmount", ACTUAL, "2025-01", SALES, RENT, "200.00", "200.00", True),
+        ("BudgetAmount", BUDGET, "2025-01", SALES, RENT, "200.00", "200.00", True),
+        ("BudgetAmount", FORECAST, "2025-01", SALES, RENT, "200.00", "200.00", True),
+    ]
+    assert {row[:1] + row[6:9] + row[13:] for row in rows} == {
+        ("reclassification", "AccountType", "Expense", "Asset", "d1", "d2", "accounts.csv: another version")
+    }
+
+
+@pytest.mark.parametrize(
+    ("contract", "members", "key", "column", "attribute"),
+    [
+        (DIM_DEPARTMENT, departments(), WORKS, "business_unit", "BusinessUnit"),
+        (DIM_ACCOUNT, accounts(), TRUCKS, "account_type", "AccountType"),
+        (DIM_ACCOUNT, accounts(), TRUCKS, "category", "Category"),
+    ],
+    ids=["BusinessUnit", "AccountType", "Category"],
+)
+def test_each_attribute_that_reports_group_by_is_watched(
+    loaded: DuckDBWarehouse, lake: Lake, contract: Any, members: Any, key: int, column: str, attribute: str
+) -> None:
+    load_into(loaded, lake.dimension(contract, renamed(members, key, **{column: "Other"}), "d2"))
+
+    rows = rows_of(loaded)
+    assert {(row.attribute, row.new_value) for row in rows} == {(attribute, "Other")}
+    assert {key in (row.department, row.account) for row in rows} == {True}
+
+
+def test_a_name_that_changes_reclassifies_nothing(loaded: DuckDBWarehouse, lake: Lake) -> None:
+    load_into(loaded, lake.dimension(DIM_DEPARTMENT, renamed(departments(), SALES, department_name="Selling"), "d2"))
+
+    assert rows_of(loaded) == []
+
+
+def test_a_cell_may_be_reclassified_and_moved_by_one_load(loaded: DuckDBWarehouse, lake: Lake) -> None:
+    load_into(
+        loaded,
+        lake.dimension(DIM_ACCOUNT, renamed(accounts(), RENT, category="Rooms"), "d2"),
+        lake.facts("2025-02", "f2", changed(february(), RENT, "300.00")),
+    )
+
+    in_february = [row for row in rows_of(loaded) if row.period == "2025-02"]
+    assert [(row.kind, row.attribute, *row.amounts, row.new_version) for row in in_february] == [
+        ("movement", None, "250.50", "300.00", "f2"),
+        ("reclassification", "Category", "250.50", "300.00", "d2"),
+    ]
+
+
+def test_money_that_is_published_for_the_first_time_never_stood_under_the_old_value(
+    loaded: DuckDBWarehouse, lake: Lake
+) -> None:
+    march = [Fact("2025-03-05", SALES, RENT, ACTUAL, "260.00")]
+
+    load_into(
+        loaded,
+        lake.dimension(DIM_ACCOUNT, renamed(accounts(), RENT, category="Rooms"), "d2"),
+        lake.facts("2025-03", "m1", march),
+    )
+
+    assert {row.period for row in rows_of(loaded)} == {"2025-01", "2025-02"}
+
+
+def test_a_member_that_was_not_published_before_is_not_reclassified(loaded: DuckDBWarehouse, lake: Lake) -> None:
+    load_into(loaded, lake.dimension(DIM_ACCOUNT, accounts()[:-1], "d2"))
+
+    load_into(loaded, lake.dimension(DIM_ACCOUNT, renamed(accounts(), HEADS, account_type="Asset"), "d3"))
+
+    assert rows_of(loaded) == []
+
+
+# Causes are cut to what the column holds
+
+
+def test_no_cause_is_null() -> None:
+    assert joined_causes([]) is None
+
+
+def test_causes_that_do_not_fit_are_counted() -> None:
+    causes = ["one", "two", "a much longer one"]
+    assert joined_causes(causes, limit=23) == "one; … and 2 more"
+    assert joined_causes(causes, limit=24) == "one; two; … and 1 more"
+    assert joined_causes(causes, limit=27) == "one; two; a much longer one"
+    assert joined_causes(["much too long"], limit=12) == "… and 1 more"
+
+
+@given(st.lists(st.text(max_size=300), max_size=60))
+def test_causes_never_take_more_bytes_than_the_column(causes: list[str]) -> None:
+    assert len((joined_causes(causes) or "").encode()) <= 4096
+
+
+def test_long_causes_in_many_scripts_are_loaded(loaded: DuckDBWarehouse) -> None:
+    load_into(loaded, removed("2025-02"), causes={FEBRUARY: [f"übersicht_{n}.csv came" for n in range(500)]})
+
+    assert all((row.cause or "").endswith(" more") for row in rows_of(loaded))
+
+
+# The laws
+
+PERIODS = ("2025-01", "2025-02")
+AMOUNTS = st.sampled_from(["-10.00", "0.00", "0.01", "10.00", "99999999999999.99"])
+FACTS = st.builds(
+    lambda day, department, account, scenario, amount, budget: (day, department, account, scenario, amount, budget),
+    st.sampled_from([1, 15]),
+    st.sampled_from([SALES, WORKS]),
+    st.sampled_from([REVENUE, RENT]),
+    st.sampled_from([ACTUAL, BUDGET]),
+    AMOUNTS,
+    AMOUNTS,
+)
+SLICE = st.none() | st.lists(FACTS, max_size=6, unique_by=lambda fact: fact[:4])
+STATE = st.fixed_dictionaries(dict.fromkeys(PERIODS, SLICE))
+ATTRIBUTE = st.sampled_from(["A", "B"])
+ATTRIBUTES = st.fixed_dictionaries(
+    {
+        ("BusinessUnit", SALES): ATTRIBUTE,
+        ("BusinessUnit", WORKS): ATTRIBUTE,
+        ("AccountType", RENT): ATTRIBUTE,
+        ("Category", RENT): ATTRIBUTE,
+        ("Category", REVENUE): ATTRIBUTE,
+    }
+)
+COLUMNS = {"BusinessUnit": "business_unit", "AccountType": "account_type", "Category": "category"}
+
+
+def slices_of(lake: Lake, state: Mapping[str, Any], version: str) -> list[SliceToLoad]:
+    return [
+        removed(period)
+        if facts is None
+        else lake.facts(period, version, [Fact(f"{period}-{day:02}", *rest) for day, *rest in facts])
+        for period, facts in state.items()
+    ]
+
+
+def dimensions_of(lake: Lake, attributes: Mapping[tuple[str, int], str], version: str) -> list[SliceToLoad]:
+    members = {DIM_DEPARTMENT: departments(), DIM_ACCOUNT: accounts()}
+    for (attribute, key), value in attributes.items():
+        contract = DIM_DEPARTMENT if attribute == "BusinessUnit" else DIM_ACCOUNT
+        members[contract] = renamed(members[contract], key, **{COLUMNS[attribute]: value})
+    return [lake.dimension(contract, rows, version) for contract, rows in members.items()]
+
+
+def cells_of(state: Mapping[str, Any]) -> dict[Cell, Decimal]:
+    cells: dict[Cell, Decimal] = defaultdict(Decimal)
+    for period, facts in state.items():
+        for _, department, account, scenario, amount, budget in facts or ():
+            cells["Amount", scenario, period, department, account] += Decimal(amount)
+            cells["BudgetAmount", scenario, period, department, account] += Decimal(budget)
+    return cells
+
+
+def stands(state: Mapping[str, Any], cell: Cell) -> bool:
+    """Whether a measure of a scenario in a period is published, so that a difference is a movement."""
+    measure, scenario, period, *_ = cell
+    rows = [fact for fact in state[period] or () if fact[3] == scenario]
+    return bool(rows) if measure == "Amount" else any(Decimal(fact[5]) for fact in rows)
+
+
+@settings(max_examples=25)
+@given(st.lists(STATE, min_size=2, max_size=4), st.sets(st.sampled_from(PERIODS)))
+def test_movements_add_up_to_the_star_that_is_less_the_star_that_was(
+    states: list[dict[str, Any]], closed: set[str]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        warehouse, lake = DuckDBWarehouse(Path(folder) / "warehouse.duckdb"), Lake(Path(folder) / "processed")
+        seen: set[tuple[str, int, str]] = set()
+        old: dict[str, Any] = dict.fromkeys(PERIODS)
+        publish(warehouse, lake.dimensions(), run_id="run", loaded_at=LOADED_AT)
+        for number, state in enumerate(states):
+            result = load_into(warehouse, *slices_of(lake, state, f"v{number}"), closed_periods=closed)
+            rows = rows_of(warehouse, result.load_number) if result.load_number else []
+            before, after = cells_of(old), cells_of(state)
+            expected = {
+                cell: after[cell] - before[cell]
+                for cell in {*before, *after}
+                if after[cell] != before[cell] and (stands(old, cell) or cell[:3] in seen)
+            }
+            assert {row.cell: row.difference for row in rows} == expected
+            assert {row.cell: (row.old, row.new) for row in rows} == {c: (before[c], after[c]) for c in expected}
+            assert all(row.is_restatement == (row.period in closed) for row in rows)
+            assert sum(one.cells for one in result.moved) == len(rows)
+            seen |= {cell[:3] for cell in expected}
+            old = state
+
+
+@settings(max_examples=25)
+@given(STATE, STATE, ATTRIBUTES, ATTRIBUTES)
+def test_what_stands_under_a_value_changes_by_movements_and_reclassifications_and_by_nothing_else(
+    old: dict[str, Any],
+    new: dict[str, Any],
+    before: dict[tuple[str, int], str],
+    after: dict[tuple[str, int], str],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        warehouse, lake = DuckDBWarehouse(Path(folder) / "warehouse.duckdb"), Lake(Path(folder) / "processed")
+        load_into(warehouse, *dimensions_of(lake, before, "d1"), *slices_of(lake, old, "v1"))
+        result = load_into(warehouse, *dimensions_of(lake, after, "d2"), *slices_of(lake, new, "v2"))
+        rows = rows_of(warehouse, result.load_number)
+
+    for attribute in COLUMNS:
+        found = sums_by_value(new, after, attribute, old)
+        for row in rows:
+            key = row.department if attribute == "BusinessUnit" else row.account
+            is_changed = (attribute, key) in before and before[attribute, key] != after[attribute, key]
+            if row.kind == "movement" and not is_changed and (attribute, key) in before:
+                found[before[attribute, key], *row.cell[:3]] -= row.difference
+            elif row.attribute == attribute:
+                assert (row.old_value, row.new_value) == (before[attribute, key], after[attribute, key])
+                found[after[attribute, key], *row.cell[:3]] -= row.new
+                found[before[attribute, key], *row.cell[:3]] += row.old
+        assert {place: amount for place, amount in found.items() if amount} == {
+            place: amount for place, amount in sums_by_value(old, before, attribute, old).items() if amount
+        }
+
+
+def sums_by_value(
+    state: Mapping[str, Any], attributes: Mapping[tuple[str, int], str], attribute: str, published: Mapping[str, Any]
+) -> dict[tuple[str, str, int, str], Decimal]:
+    """Money by an attribute's value, measure, scenario and period, of what was published before."""
+    sums: dict[tuple[str, str, int, str], Decimal] = defaultdict(Decimal)
+    for cell, amount in cells_of(state).items():
+        key = cell[3] if attribute == "BusinessUnit" else cell[4]
+        if (attribute, key) in attributes and stands(published, cell):
+            sums[attributes[attribute, key], *cell[:3]] += amount
+    return sums

@@ -1,0 +1,35 @@
+-- Grain: Movements one cell (measure, scenario, period, department, account) and kind that one load moved.
+--
+-- Append-only, and written in the transaction of the data that it speaks of. A cell that is published for the first
+-- time has not moved. Difference is added up over Kind 'movement': a reclassification moves money from one attribute
+-- to another, and its row may stand beside a movement of the same cell.
+-- DISTSTYLE EVEN: a restated year has as many rows as cells. SORTKEY LoadedAt: it is asked since when.
+
+CREATE TABLE IF NOT EXISTS Movements (
+    LoadNumber    BIGINT         NOT NULL,
+    Kind          VARCHAR(16)    NOT NULL,
+    Measure       VARCHAR(12)    NOT NULL,
+    Period        VARCHAR(7)     NOT NULL,
+    ScenarioKey   BIGINT         NOT NULL,
+    DepartmentKey BIGINT         NOT NULL,
+    AccountKey    BIGINT         NOT NULL,
+    Attribute     VARCHAR(16),
+    OldValue      VARCHAR(256),
+    NewValue      VARCHAR(256),
+    OldAmount     DECIMAL(18, 2) NOT NULL,
+    NewAmount     DECIMAL(18, 2) NOT NULL,
+    Difference    DECIMAL(18, 2) NOT NULL,
+    IsRestatement BOOLEAN        NOT NULL,
+    OldVersion    VARCHAR(64),
+    NewVersion    VARCHAR(64),
+    Cause         VARCHAR(4096),
+    RunId         VARCHAR(64)    NOT NULL,
+    LoadedAt      TIMESTAMP      NOT NULL
+)
+DISTSTYLE EVEN
+COMPOUND SORTKEY (LoadedAt);
+
+COMMENT ON COLUMN Movements.Difference IS
+    'NewAmount - OldAmount; add it up over Kind movement, never over both.';
+
+COMMENT ON COLUMN Movements.IsRestatement IS 'True when the period was closed at the load.';

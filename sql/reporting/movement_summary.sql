@@ -1,0 +1,28 @@
+-- Grain: one row per load, period, kind, scenario, measure and cause since :since, UTC.
+
+SELECT
+    Movements.LoadNumber,
+    Movements.LoadedAt,
+    Movements.RunId,
+    Movements.Period,
+    Movements.Kind,
+    COALESCE(DimScenario.ScenarioName, CAST(Movements.ScenarioKey AS VARCHAR(128))) AS Scenario,
+    Movements.Measure,
+    CAST(COUNT(*) AS BIGINT) AS Cells,
+    CAST(SUM(Movements.Difference) AS DECIMAL(18, 2)) AS Difference,
+    Movements.IsRestatement,
+    Movements.Cause
+FROM Movements
+LEFT JOIN DimScenario ON DimScenario.ScenarioKey = Movements.ScenarioKey
+WHERE Movements.LoadedAt >= CAST(:since AS TIMESTAMP)
+GROUP BY
+    Movements.LoadNumber,
+    Movements.LoadedAt,
+    Movements.RunId,
+    Movements.Period,
+    Movements.Kind,
+    COALESCE(DimScenario.ScenarioName, CAST(Movements.ScenarioKey AS VARCHAR(128))),
+    Movements.Measure,
+    Movements.IsRestatement,
+    Movements.Cause
+ORDER BY LoadNumber, Period, Kind, Scenario, Measure;
