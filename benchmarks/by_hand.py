@@ -1,0 +1,27 @@
+"""Runs by_hand.sql in a process of its own: `python by_hand.py RAW_FOLDER FILE.duckdb`.
+
+Belongs here: which files the SQL reads. Does not belong here: what it does with them.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import duckdb
+
+
+def main() -> None:
+    """Read every file of a raw zone and write the star schema into a DuckDB file, anew."""
+    raw, warehouse = Path(sys.argv[1]), Path(sys.argv[2])
+    warehouse.unlink(missing_ok=True)
+    in_order = sorted(raw.glob("transactions*.csv"), key=lambda file: (file.stat().st_mtime, file.name))
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("SET VARIABLE transactions = $files", {"files": [str(file) for file in in_order]})
+        for name in ("budget", "departments", "accounts"):
+            connection.execute(f"SET VARIABLE {name} = $file", {"file": str(raw / f"{name}.csv")})
+        connection.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""A company's files of any size, the same bytes every time: ledger, budget, departments, accounts.
+
+Belongs here: writing the files that the shipped descriptors read, fast and in constant memory.
+Does not belong here: figures worth reading (see the sample of the tests), what is measured (see `cost_of_change`).
+
+In each transactions file 0.2 % of the rows are bad, 0.5 % of the amounts have a thousands mark, 1 % of the dates are
+written dd/MM/yyyy, one row in 5,000 stands twice, and one in 1,000 corrects a line of the month before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MONTHS = 36
+CHANGED_FILE, DELIVERED_MONTHS = 30, (19, 20)
+"""The month whose file is replaced, and the two months that a small delivery reaches, counted from 0."""
+
+_FIRST_YEAR = 2022
+_DEPARTMENTS = [f"D{number:03d}" for number in range(100, 500, 10)]
+_ACCOUNTS = [f"{number:04d}" for number in range(310, 9910, 80)]
+_CHUNK = 100_000
+_ONE_IN_CORRECTS, _ONE_IN_REPEATS = 1_000, 5_000
+# 2025-01-01 UTC; files are an hour apart, because a ledger's later files correct its earlier ones.
+_FIRST_WRITTEN = 1_735_689_600
+_HEADER = b"transaction_id,transaction_date,department_code,account_number,amount,description\n"
+_THOUSANDS_SHARE, _SLASH_SHARE = 0.005, 0.01
+# Of so many rows these two are bad: by position, so that not even a small file is beyond its tolerance by chance.
+_ONE_IN_BAD, _BAD_DATE, _BAD_AMOUNT = 1_000, 400, 800
+_TEXTS = [f"{what} {name}" for what in ("Invoice", "Rent", "Salary run", "Müller GmbH –") for name in "ABCDEFGHIJKLM"]
+_TEXTS_IN_QUOTES = [f'"Nordhafen AG, {text}' for text in _TEXTS]
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A ledger of so many transactions over `MONTHS` months, in a raw zone.
+
+    Attributes:
+        raw: the raw zone.
+        transactions: how many lines, about.
+    """
+
+    raw: Path
+    transactions: int
+
+    @property
+    def changed_file_rows(self) -> int:
+        """How many rows the file that is replaced has."""
+        return self.transactions // 50
+
+    def write(self, *, in_one_file: bool = False) -> None:
+        """Write the whole base: a file a month, or everything in one without corrections."""
+        self.raw.mkdir(parents=True)
+        _write_references(self.raw)
+        _write_budget(self.raw / "budget.csv")
+        if in_one_file:
+            chunks = (chunk for month in range(MONTHS) for chunk in self._month(month, corrects=False))
+            _write_lines(self.raw / "transactions.csv", 0, chunks)
+            return
+        for month in range(MONTHS):
+            _write_lines(self._file(month), month, self._month(month, corrects=month > 0))
+
+    def replace_file(self) -> None:
+        """Write one of the monthly files again, with one amount in a hundred changed."""
+        changed = self._month(CHANGED_FILE, corrects=True, changes_one_in=100)
+        _write_lines(self._file(CHANGED_FILE), MONTHS + 1, changed)
+
+    def deliver(self, rows: int) -> None:
+        """Write a small file of two months: new lines, and one in twenty corrects a line of the base."""
+        per_month = rows // len(DELIVERED_MONTHS)
+        next_id = self._first_ids()[-1]
+        chunks = []
+        for month in DELIVERED_MONTHS:
+            draw = np.random.default_rng([month, 2])
+            ids = np.arange(next_id, next_id + per_month)
+            corrected = np.arange(0, per_month, 20)
+            ids[corrected] = self._first_ids()[month] + np.arange(len(corrected)) * 3
+            chunks.append(_lines(draw, ids, np.full(per_month, month), 0))
+            next_id += per_month
+        _write_lines(self.raw / "transactions_corrections.csv", MONTHS, iter(chunks))
+
+    def _file(self, month: int) -> Path:
+        return self.raw / f"transactions_{_FIRST_YEAR + month // 12}-{month % 12 + 1:02d}.csv"
+
+    def _first_ids(self) -> Numbers:
+        """The first transaction number of each month, and the one after the last."""
+        sizes = np.full(MONTHS, (self.transactions - self.changed_file_rows) // (MONTHS - 1))
+        sizes[CHANGED_FILE] = self.changed_file_rows
+        return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+    def _month(self, month: int, *, corrects: bool, changes_one_in: int = 0) -> Iterator[pa.StringArray]:
+        first, end = self._first_ids()[month : month + 2]
+        for start in range(first, end, _CHUNK):
+            ids = np.arange(start, min(start + _CHUNK, end))
+            months = np.full(len(ids), month)
+            if corrects:
+                positions = np.flatnonzero(ids % _ONE_IN_CORRECTS == 0)
+                # Every tenth line of the month before, so that no two rows of a file correct the same one.
+                ids[positions] = self._first_ids()[month - 1] + (ids[positions] - first) // _ONE_IN_CORRECTS * 10
+                months[positions] -= 1
+            yield _lines(np.random.default_rng([start, 1]), ids, months, changes_one_in)
+
+
+def _lines(draw: np.random.Generator, ids: Numbers, months: Numbers, changes_one_in: int) -> pa.StringArray:
+    """Return the lines of a file, without line ends."""
+    size = len(ids)
+    departments = draw.integers(0, len(_DEPARTMENTS), size)
+    accounts = (departments * 7 + draw.integers(0, 32, size)) % len(_ACCOUNTS)
+    cents = draw.lognormal(9.5, 1.4, size).astype(np.int64) * np.where(draw.random(size) < 0.04, -1, 1)
+    if changes_one_in:
+        cents[::changes_one_in] += 100
+    lines = pc.binary_join_element_wise(
+        pc.binary_join_element_wise("T", pc.cast(pa.array(ids + 100_000_000), pa.string()), ""),
+        _dates(draw, months),
+        _taken(_DEPARTMENTS, departments),
+        _taken(_ACCOUNTS, accounts),
+        _amounts(draw, cents),
+        _descriptions(draw, size),
+        ",",
+    )
+    again = np.sort(np.concatenate([np.arange(size), np.arange(0, size, _ONE_IN_REPEATS)]))
+    return pc.take(lines, pa.array(again))
+
+
+def _dates(draw: np.random.Generator, months: Numbers) -> pa.StringArray:
+    """Return a day of each month, some of them in the other notation, a few of them none."""
+    first = date(_FIRST_YEAR, 1, 1)
+    days = [first + timedelta(days=number) for number in range(366 * MONTHS // 12)]
+    texts = [f"{day:%Y-%m-%d}" for day in days] + [f"{day:%d/%m/%Y}" for day in days] + ["2025-02-30"]
+    starts = np.array([(date(_FIRST_YEAR + m // 12, m % 12 + 1, 1) - first).days for m in range(MONTHS)])
+    positions = starts[months] + draw.integers(0, 28, len(months))
+    positions[draw.random(len(months)) < _SLASH_SHARE] += len(days)
+    positions[_BAD_DATE::_ONE_IN_BAD] = len(texts) - 1
+    return _taken(texts, positions)
+
+
+def _amounts(draw: np.random.Generator, cents: Numbers) -> pa.StringArray:
+    """Return amounts as text; some with a thousands mark, a few that are none."""
+    whole = np.abs(cents) // 100
+    signs = _taken(["", "-"], (cents < 0).astype(np.int64))
+    fractions = _taken([f".{number:02d}" for number in range(100)], np.abs(cents) % 100)
+    texts = pc.binary_join_element_wise(signs, pc.cast(pa.array(whole), pa.string()), fractions, "")
+    below = pc.binary_join_element_wise(
+        _taken([f"{number:03d}" for number in range(1000)], whole % 1000), fractions, ""
+    )
+    above = pc.binary_join_element_wise(signs, pc.cast(pa.array(whole // 1000), pa.string()), "")
+    marked = pc.binary_join_element_wise('"', above, ",", below, '"', "")
+    is_marked = (draw.random(len(cents)) < _THOUSANDS_SHARE) & (whole >= 1000)
+    is_bad = np.arange(len(cents)) % _ONE_IN_BAD == _BAD_AMOUNT
+    return pc.if_else(pa.array(is_bad), "tbc", pc.if_else(pa.array(is_marked), marked, texts))
+
+
+def _descriptions(draw: np.random.Generator, size: int) -> pa.StringArray:
+    kinds = draw.integers(0, len(_TEXTS), size)
+    is_quoted = draw.random(size) < 0.02
+    numbers = pc.cast(pa.array(draw.integers(10_000, 99_999, size)), pa.string())
+    texts = _taken(_TEXTS + _TEXTS_IN_QUOTES, kinds + is_quoted * len(_TEXTS))
+    ends = _taken(["", '"'], is_quoted.astype(np.int64))
+    return pc.binary_join_element_wise(pc.binary_join_element_wise(texts, numbers, " "), ends, "")
+
+
+def _taken(texts: list[str], positions: Numbers) -> pa.StringArray:
+    return pc.take(pa.array(texts), pa.array(positions))
+
+
+def _write_lines(file: Path, hour: int, chunks: Iterator[pa.StringArray]) -> None:
+    with file.open("wb") as stream:
+        stream.write(_HEADER)
+        for lines in chunks:
+            ended = pc.binary_join_element_wise(lines, "\n", "")
+            stream.write(ended.buffers()[2])
+    os.utime(file, (_FIRST_WRITTEN + hour * 3600,) * 2)
+
+
+def _write_references(raw: Path) -> None:
+    departments = ["department_code,department_name,business_unit,parent_department_code"]
+    departments += [f"{code},Department {code},Unit {code[1]}," for code in _DEPARTMENTS]
+    (raw / "departments.csv").write_text("\n".join(departments) + "\n", encoding="utf-8")
+    accounts = ["account_number,account_name,account_type,category,parent_account_number"]
+    for number in _ACCOUNTS:
+        kind = "Revenue" if number < "3000" else "Expense"
+        accounts.append(f"{number},Account {number},{kind},Category {number[0]},")
+    (raw / "accounts.csv").write_text("\n".join(accounts) + "\n", encoding="utf-8")
+
+
+def _write_budget(file: Path) -> None:
+    """Write a plan for each month and each cell that the ledger posts to; 0.2 % of the amounts are none."""
+    lines = ["period,department_code,account_number,budget_amount"]
+    for month in range(MONTHS):
+        for position, department in enumerate(_DEPARTMENTS):
+            for step in range(32):
+                account = _ACCOUNTS[(position * 7 + step) % len(_ACCOUNTS)]
+                amount = "tbc" if len(lines) % 500 == 0 else f"{(position + 1) * (step + 1) * 125 + month * 10}.00"
+                lines.append(f"{_FIRST_YEAR + month // 12}-{month % 12 + 1:02d},{department},{account},{amount}")
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
