@@ -1,0 +1,135 @@
+"""Causes: one sentence for each way in which the inputs of a slice may differ.
+
+Belongs here: `lake.causes`. Does not belong here: which inputs a slice has (see `test_plan`).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from finance_platform.lake.causes import what_changed
+
+NAMES = {"j1": "jan.csv", "j2": "jan.csv", "f1": "feb.csv", "b1": "budget_2024.csv", "a1": "accounts.csv"}
+PERIOD: dict[str, Any] = {
+    "lines": [["j1", "Actual"]],
+    "hidden": [],
+    "hidden_scopes": [],
+    "baseline": "budget",
+    "actual_covers": True,
+    "code": "c1",
+}
+MEMBERS: dict[str, Any] = {"members": ["h1"], "reference": ["a1"], "code": "c1"}
+SCENARIOS: dict[str, Any] = {"scenarios": [["Actual", "Actual"]], "baseline": "budget", "code": "c1"}
+DAYS: dict[str, Any] = {"first_year": 2024, "last_year": 2024, "fiscal_start": 1, "code": "c1"}
+
+CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
+    ("nothing", PERIOD, {}, []),
+    ("file again", PERIOD, {"lines": [["j2", "Actual"]]}, ["jan.csv: another version"]),
+    ("file came", PERIOD, {"lines": [["b1", "Budget"], ["j1", "Actual"]]}, ["budget_2024.csv came"]),
+    ("file went", PERIOD, {"lines": []}, ["jan.csv no longer counts"]),
+    (
+        "one came and one went",
+        PERIOD,
+        {"lines": [["f1", "Actual"]]},
+        ["feb.csv came", "jan.csv no longer counts"],
+    ),
+    (
+        "other scenarios of the same file",
+        PERIOD,
+        {"lines": [["j1", "Forecast"]]},
+        ["jan.csv now counts for Forecast", "jan.csv no longer counts for Actual"],
+    ),
+    ("file without a name", PERIOD, {"lines": [["j1", "Actual"], ["x9", "Actual"]]}, ["x9 came"]),
+    ("lines replaced by key", PERIOD, {"hidden": [["j1", "f1"]]}, ["feb.csv now replaces lines of jan.csv"]),
+    (
+        "part of a scenario replaced",
+        PERIOD,
+        {"hidden_scopes": [["j1", "Actual", "D100"], ["j1", "Actual", "D200"]]},
+        ["lines of jan.csv for Actual are now replaced by a later file"],
+    ),
+    ("baseline", PERIOD, {"baseline": "budget q1"}, ["baseline changed from budget to budget q1"]),
+    ("covered no more", PERIOD, {"actual_covers": False}, ["Actual no longer covers the period"]),
+    ("coverage left open", PERIOD, {"actual_covers": None}, ["what Actual covers is decided in another way"]),
+    ("debit-positive file", PERIOD, {"account_types": "t1"}, ["account types now decide signs"]),
+    ("code", PERIOD, {"code": "c2"}, ["the platform's code changed"]),
+    ("two things", PERIOD, {"code": "c2", "lines": []}, ["jan.csv no longer counts", "the platform's code changed"]),
+    ("members", MEMBERS, {"members": ["h1", "h2"]}, ["the members that ledger lines mention changed"]),
+    ("reference file went", MEMBERS, {"reference": []}, ["accounts.csv no longer counts"]),
+    ("scenario came", SCENARIOS, {"scenarios": [["Actual", "Actual"], ["F1", "Forecast"]]}, ["scenario F1 came"]),
+    ("scenario went", SCENARIOS, {"scenarios": []}, ["scenario Actual has no lines any more"]),
+    (
+        "scenario of another type",
+        SCENARIOS,
+        {"scenarios": [["Actual", "Budget"]]},
+        ["scenario Actual changed from Actual to Budget"],
+    ),
+    ("first year", DAYS, {"first_year": 2023}, ["the first year changed from 2024 to 2023"]),
+    ("last year", DAYS, {"last_year": 2025}, ["the last year changed from 2024 to 2025"]),
+    ("fiscal year", DAYS, {"fiscal_start": 7}, ["the fiscal year's first month changed from 1 to 7"]),
+]
+
+
+@pytest.mark.parametrize(("was", "becomes", "told"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_each_difference_is_told_in_a_sentence(was: dict[str, Any], becomes: dict[str, Any], told: list[str]):
+    assert what_changed(was, {**was, **becomes}, NAMES) == told
+
+
+def test_what_no_longer_hides_is_told():
+    hiding = {**PERIOD, "hidden": [["j1", "f1"]], "hidden_scopes": [["j1", "Actual", None]]}
+    assert what_changed(hiding, PERIOD, NAMES) == [
+        "feb.csv no longer replaces lines of jan.csv",
+        "lines of jan.csv for Actual count again",
+    ]
+
+
+def test_a_file_that_is_another_version_hides_as_before():
+    old = {**PERIOD, "lines": [["f1", "Actual"], ["j1", "Actual"]], "hidden": [["j1", "f1"]]}
+    new = {**PERIOD, "lines": [["f1", "Actual"], ["j2", "Actual"]], "hidden": [["j2", "f1"]]}
+    assert what_changed(old, new, NAMES) == ["jan.csv: another version"]
+
+
+def test_actual_may_come_to_cover_a_period():
+    assert what_changed({**PERIOD, "actual_covers": False}, PERIOD, NAMES) == ["Actual now covers the period"]
+
+
+def test_account_types_are_told_where_a_debit_positive_feed_reaches_the_period():
+    typed = {**PERIOD, "account_types": "t1"}
+    assert what_changed(typed, {**PERIOD, "account_types": "t2"}, NAMES) == ["account types changed"]
+    assert what_changed(typed, PERIOD, NAMES) == ["account types no longer decide signs"]
+
+
+def test_reference_files_in_another_order_are_told():
+    old, new = {**MEMBERS, "reference": ["a1", "b1"]}, {**MEMBERS, "reference": ["b1", "a1"]}
+    assert what_changed(old, new, NAMES) == ["the reference files' order changed"]
+
+
+def test_nothing_before_is_a_first_build():
+    assert what_changed(None, PERIOD, NAMES) == ["first build"]
+
+
+def test_a_slice_that_comes_back_is_told_by_the_files_that_came():
+    assert what_changed({}, PERIOD, NAMES) == ["jan.csv came"]
+
+
+def test_a_slice_that_is_taken_out_is_told_by_the_files_that_went():
+    assert what_changed(PERIOD, None, NAMES) == ["jan.csv no longer counts"]
+    assert what_changed(DAYS, None, NAMES) == ["nothing reaches it any more"]
+    assert what_changed(None, None, NAMES) == ["nothing reaches it any more"]
+
+
+def test_an_input_that_nobody_here_knows_is_told_plainly():
+    assert what_changed({**PERIOD, "time_zone": "a"}, {**PERIOD, "time_zone": "b"}, NAMES) == ["time zone changed"]
+
+
+def test_an_input_that_only_one_release_knows_is_no_cause_beside_others():
+    old = {**PERIOD, "upserts": ["j1"], "code": "c0"}
+    assert what_changed(old, PERIOD, NAMES) == ["the platform's code changed"]
+    assert what_changed({**PERIOD, "upserts": ["j1"]}, PERIOD, NAMES) == ["what it is made from is told in other words"]
+
+
+def test_inputs_that_were_written_to_a_file_and_read_again_are_the_same():
+    inputs = {**SCENARIOS, "scenarios": [("Actual", "Actual")]}
+    assert what_changed(json.loads(json.dumps(inputs)), inputs, NAMES) == []
