@@ -161,6 +161,39 @@ def rejected(home: Path | None, feed: str | None, output_format: str) -> int:
 
 @main.command()
 @_home
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Only what was loaded on this day (UTC) or later; default: everything.",
+)
+@click.option("--period", metavar="YYYY-MM", help="Only this period.")
+@_format
+@_explained
+def movements(home: Path | None, since: datetime | None, period: str | None, output_format: str) -> int:
+    """List what moved in what was published: cell by cell, with the cause, restatements marked."""
+    from finance_platform.reporting import rendering
+    from finance_platform.reporting.movements import COLUMNS_IN_A_TABLE, SINCE_EVER, columns_of, movement_rows
+    from finance_platform.warehouse.duckdb import DuckDBWarehouse
+
+    warehouse = DuckDBWarehouse(load_settings(home=home).warehouse_path)
+    day = since.replace(tzinfo=UTC) if since else SINCE_EVER
+    found = movement_rows(warehouse, since=day, period=period)
+    is_table = output_format == "table"
+    if not found.rows:
+        where = f" in {period}" if period else ""
+        click.echo(f"Nothing moved{where}{f' since {day:%Y-%m-%d}' if since else ''}.", err=not is_table)
+    if found.rows or not is_table:
+        columns = COLUMNS_IN_A_TABLE if is_table else found.columns
+        rows = columns_of(found, columns)
+        shown = rows[:_ROWS_IN_A_TABLE] if is_table else rows
+        rendering.print_rows(_console(), columns, shown, output_format)
+        if len(shown) < len(rows):
+            click.echo(f"{len(rows) - len(shown)} more; --format csv or json lists all", err=True)
+    return EXIT_FINE
+
+
+@main.command()
+@_home
 @click.option("--port", type=int, default=3000, show_default=True, help="Port on 127.0.0.1.")
 @_explained
 def ui(home: Path | None, port: int) -> int:
@@ -202,7 +235,7 @@ def _snapshot(settings: Settings) -> Snapshot:
     from finance_platform.lake.plan import StarSettings
     from finance_platform.lake.snapshot import take_snapshot
 
-    return take_snapshot(LocalLake(settings.processed_root), StarSettings.of(settings))
+    return take_snapshot(LocalLake(settings.processed_root), StarSettings.of(settings), record=False)
 
 
 def _status(settings: Settings) -> Status:

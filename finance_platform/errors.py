@@ -66,6 +66,18 @@ class UnreadableDeliveryError(PermanentError):
     title = "A file cannot be read"
 
 
+class FileNameError(PermanentError):
+    """A raw object's name does not say what its descriptor reads off it."""
+
+    title = "A file's name cannot be understood"
+
+
+class DecisionError(PermanentError):
+    """A person's decision (accept, withdraw, close, reopen) has nothing that it could apply to."""
+
+    title = "Nothing was decided"
+
+
 class JobError(PermanentError):
     """A Glue job did not do what was asked of it."""
 

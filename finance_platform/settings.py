@@ -39,6 +39,11 @@ class Settings(BaseSettings):
     earliest_date: date = Field(date(2000, 1, 1), description="Dates before this are rejected.")
     latest_date: date = Field(date(2049, 12, 31), description="Dates after this are rejected.")
 
+    closed_periods: Literal["publish", "hold"] = Field(
+        "publish", description="What happens to a delivery that changes a closed period."
+    )
+    retention_days: int = Field(90, ge=0, description="How long superseded versions stay before vacuum removes them.")
+
     @model_validator(mode="after")
     def _dates_in_order(self) -> Settings:
         if self.earliest_date > self.latest_date:
@@ -49,6 +54,11 @@ class Settings(BaseSettings):
     def home_path(self) -> Path:
         """The home folder, absolute."""
         return self.home.expanduser().absolute()
+
+    @property
+    def holds_closed_periods(self) -> bool:
+        """Whether what would change a closed period is held."""
+        return self.closed_periods == "hold"
 
     @property
     def raw_root(self) -> str:

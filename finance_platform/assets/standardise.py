@@ -4,6 +4,7 @@ Belongs here: the assets of the processed zone's tables. Does not belong here: h
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -20,10 +21,13 @@ from finance_platform.contracts.processed import PROCESSED
 from finance_platform.errors import JobError
 from finance_platform.feeds.catalog import Catalog, load_catalog
 from finance_platform.lake.deliveries import DeliveryCommit, read_commits
+from finance_platform.lake.judging import judge
 from finance_platform.lake.lock import run_lock
 from finance_platform.lake.plan import StarSettings
+from finance_platform.lake.register import Register
 from finance_platform.lake.requests import standardise_request
 from finance_platform.lake.snapshot import Snapshot, take_snapshot
+from finance_platform.lake.state import derive_state
 from finance_platform.quality.catalogue import DELIVERY_CHECKS, SCHEMA_CHECKS
 from finance_platform.quality.deliveries import check_deliveries
 from finance_platform.quality.schemas import check_schema
@@ -55,9 +59,9 @@ def standardise_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinit
         context: dg.AssetExecutionContext, lake: LakeResource, glue: GlueResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         with explained_failures(), run_lock(settings.home_path):
-            before = take_snapshot(lake.processed, StarSettings.of(settings))
-            read = _read_pending(context, settings, lake, glue, before)
-            snapshot = take_snapshot(lake.processed, StarSettings.of(settings)) if read else before
+            read = _read_pending(context, settings, lake, glue)
+            _judge(context, settings, lake)
+            snapshot = take_snapshot(lake.processed, StarSettings.of(settings))
             outcomes = check_deliveries(snapshot.state)
             for contract in PROCESSED:
                 new_files = [file.key for commit in read for file in commit.files.get(contract.name, ())]
@@ -78,12 +82,27 @@ def _deps(contract: Contract, catalog: Catalog) -> list[dg.AssetKey]:
     return [dg.AssetKey(["raw", feed.feed]) for feed in catalog.feeds if feed.kind in kinds]
 
 
+def _judge(context: dg.AssetExecutionContext, settings: Settings, lake: LakeResource) -> None:
+    verdicts = judge(
+        lake.processed,
+        at=datetime.now(UTC),
+        run_id=context.run.run_id,
+        holds_closed_periods=settings.holds_closed_periods,
+    )
+    for verdict in verdicts:
+        if verdict.is_held:
+            context.log.error(f"{verdict.object_key} is held: {'; '.join(verdict.reasons)}. Fix: {verdict.fix}")
+        for warning in verdict.warnings:
+            context.log.warning(f"{verdict.object_key}: {warning}")
+
+
 def _read_pending(
-    context: dg.AssetExecutionContext, settings: Settings, lake: LakeResource, glue: GlueResource, snapshot: Snapshot
+    context: dg.AssetExecutionContext, settings: Settings, lake: LakeResource, glue: GlueResource
 ) -> list[DeliveryCommit]:
     """Read what is pending; return the new commits, which must be what the job says it committed."""
     feeds = {feed.feed: feed.resolve(settings) for feed in load_catalog(settings.feeds_path).feeds}
-    pending = [event for event in snapshot.state.pending if event.feed in feeds]
+    state = derive_state(Register(lake.processed).events(), read_commits(lake.processed))
+    pending = [event for event in state.pending if event.feed in feeds]
     if pending:
         # What vanished before it was read cannot be read; without this, every run would start a job for it.
         present = {item.key for item in lake.raw.list_objects()}

@@ -107,7 +107,9 @@ def _build(
     if not stale:
         context.log.info("nothing to build")
         return []
-    result = glue.run(context, "build_star", build_request(snapshot.state, stale, StarSettings.of(settings)))
+    result = glue.run(
+        context, "build_star", build_request(snapshot.state, snapshot.overlaps, stale, StarSettings.of(settings))
+    )
     told = {tuple(item) for item in result["built"]}
     asked = {(s.table, s.slice, s.version) for s in stale}
     if told != asked:

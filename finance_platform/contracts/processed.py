@@ -31,6 +31,12 @@ _LEDGER_LINE = (
     Column("amount", MONEY, "Amount in the home's currency, sign as delivered."),
     Column("is_debit_positive", "boolean", "True when the feed's sign is debit minus credit."),
     Column("line_key", "varchar", "The feed's key, length-prefixed; null for feeds without one.", nullable=True),
+    Column(
+        "scope_key",
+        "varchar",
+        "What the delivery replaces within the period, length-prefixed; null for feeds without a scope.",
+        nullable=True,
+    ),
     Column("transaction_id", "varchar", "Identifier in the source.", nullable=True),
     Column("description", "varchar", "Free text of the source.", nullable=True),
 )

@@ -18,11 +18,13 @@ from pydantic import ValidationError
 from finance_platform.errors import DescriptorError
 from finance_platform.feeds.codes import nearest
 from finance_platform.feeds.descriptor import (
+    CoversPart,
     DebitCredit,
     DialectPart,
     FeedDescriptor,
     FieldPart,
     LoadPart,
+    OrderPart,
     TolerancePart,
 )
 
@@ -166,8 +168,16 @@ def _descriptor_error(error: ValidationError, tree: Any, file: str) -> Descripto
 def _allowed_keys(names: Sequence[Any]) -> list[str]:
     model: Any = FeedDescriptor
     if len(names) > 1:
-        parts = {"dialect": DialectPart, "columns": FieldPart, "load": LoadPart, "tolerance": TolerancePart}
+        parts = {
+            "dialect": DialectPart,
+            "columns": FieldPart,
+            "load": LoadPart,
+            "order": OrderPart,
+            "tolerance": TolerancePart,
+        }
         model = parts.get(str(names[0]), FeedDescriptor)
+    if list(names[:2]) == ["load", "covers"] and len(names) > 2:
+        model = CoversPart
     if list(names[:1]) == ["columns"] and len(names) > 3:
         model = DebitCredit
     return sorted(info.alias or name for name, info in model.model_fields.items())

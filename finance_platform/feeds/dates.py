@@ -127,3 +127,9 @@ def last_day(period: str) -> date:
 def nearest_day(day: date, period: str) -> date:
     """Return `day` if it lies in `period`, else the day of the period that is nearest to it."""
     return min(max(day, first_day(period)), last_day(period))
+
+
+def periods_between(first: str, last: str) -> list[str]:
+    """Return every period from the first through the last; none when the last is before the first."""
+    begin, end = (int(period[:4]) * 12 + int(period[5:]) - 1 for period in (first, last))
+    return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(begin, end + 1)]

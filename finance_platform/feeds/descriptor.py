@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from finance_platform.feeds.codes import SCENARIO_TYPES, fold, scenario_type
 from finance_platform.feeds.dates import compile_pattern
@@ -48,6 +48,7 @@ NEEDED: Mapping[Kind, tuple[str, ...]] = {
     "accounts": ("number",),
 }
 _KEY_FIELDS = ("transaction_id", "date", "department", "account", "scenario", "period", "description")
+_SCOPE_FIELDS = ("department", "account", "business_unit")
 
 
 def _as_list(value: object) -> object:
@@ -179,16 +180,59 @@ class FieldPart(_Strict):
         )
 
 
+def _is_pattern(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_is_pattern)]
+
+
+class CoversPart(_Strict):
+    """How a file's name says which periods it covers."""
+
+    from_name: Pattern
+
+    @field_validator("from_name")
+    @classmethod
+    def _has_one_group_or_two(cls, value: str) -> str:
+        if re.compile(value).groups not in {1, 2}:
+            raise ValueError(f"{value!r} needs one group for the period, or two: the first and the last")
+        return value
+
+
+class OrderPart(_Strict):
+    """What says where a delivery stands in the order: its name, or the greatest value of a column."""
+
+    from_name: Pattern | None = None
+    from_column: str | None = Field(None, min_length=1)
+
+    @model_validator(mode="after")
+    def _from_one_of_them(self) -> OrderPart:
+        if (self.from_name is None) == (self.from_column is None):
+            raise ValueError("give from_name: a pattern, or from_column: a header")
+        return self
+
+
 class LoadPart(_Strict):
     """What a delivery does to the ones before it."""
 
     mode: LoadMode = "append"
     key: TextList = []
+    scope: TextList = []
+    covers: CoversPart | None = None
 
     @model_validator(mode="after")
-    def _key_fits_mode(self) -> LoadPart:
+    def _parts_fit_the_mode(self) -> LoadPart:
         if (self.mode == "upsert") != bool(self.key):
             raise ValueError("key: [...] is needed with mode: upsert, and only then")
+        if self.mode != "replace_period" and self.scope:
+            raise ValueError("scope: [...] goes with mode: replace_period")
+        if self.mode != "replace_period" and self.covers:
+            raise ValueError("covers: goes with mode: replace_period")
         return self
 
 
@@ -213,7 +257,17 @@ class FeedDescriptor(_Strict):
     scenarios: dict[str, Literal["Budget", "Forecast"]] = {}
     sign: Literal["natural", "debit_positive"] = "natural"
     load: LoadPart = LoadPart()
+    order: OrderPart | None = None
     tolerance: TolerancePart = TolerancePart()
+    hold_if_removes: Decimal | Literal["never"] = Decimal("0.5")
+    hold_if_late: bool = False
+
+    @field_validator("hold_if_removes")
+    @classmethod
+    def _is_a_share(cls, value: Decimal | str) -> Decimal | str:
+        if isinstance(value, Decimal) and not 0 <= value <= 1:
+            raise ValueError("is a share of the lines that were published, from 0 to 1, or never")
+        return value
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -290,6 +344,13 @@ class FeedDescriptor(_Strict):
             )
         return self
 
+    @model_validator(mode="after")
+    def _scope_is_mapped(self) -> FeedDescriptor:
+        for name in self.load.scope:
+            if name not in _SCOPE_FIELDS or (name not in self.columns and name not in self.constants):
+                raise ValueError(f"load.scope: {name} must be one of the mapped fields {', '.join(_SCOPE_FIELDS)}")
+        return self
+
     def matches(self, object_key: str) -> bool:
         """Return whether this feed reads the raw object; `*` stays inside one folder."""
         return PurePosixPath("/" + object_key).match("/" + self.path)
@@ -305,9 +366,12 @@ class FeedDescriptor(_Strict):
             constants=dict(self.constants),
             scenarios=dict(self.scenarios),
             key=key,
+            scope=tuple(self.load.scope),
             is_debit_positive=pair or self.sign == "debit_positive",
             currency=settings.currency,
             earliest_date=settings.earliest_date.isoformat(),
             latest_date=settings.latest_date.isoformat(),
+            covers=self.load.covers.from_name if self.load.covers else None,
+            order_column=self.order.from_column if self.order else None,
         )
         return ResolvedFeed(self.feed, rules)

@@ -28,6 +28,7 @@ from finance_platform.feeds.codes import (
     short_name,
     surrogate_key,
 )
+from finance_platform.feeds.file_names import covered_periods
 from finance_platform.feeds.findings import Findings, Mask, blank_rows, mask_of, shown
 from finance_platform.feeds.resolved import ResolvedFeed
 
@@ -40,14 +41,16 @@ _ATTRIBUTES = ("department_name", "business_unit", "account_name", "account_cate
 class LedgerLines:
     """Turns the raw batches of one file into typed rows, each accepted, rejected or skipped."""
 
-    def __init__(self, feed: ResolvedFeed, header: list[str]) -> None:
-        """Bind the feed's fields to a file's header.
+    def __init__(self, feed: ResolvedFeed, header: list[str], object_key: str = "") -> None:
+        """Bind the feed's fields to a file's header, and the periods that its name declares.
 
         Raises:
             UnreadableDeliveryError: the header lacks a needed column.
+            FileNameError: the name does not declare periods as the descriptor says.
         """
         self._rules = feed.rules
         self._sources = bind_fields(feed.rules, header)
+        self.covers = tuple(covered_periods(feed.rules.covers, object_key)) if feed.rules.covers else ()
 
     def type_batch(self, batch: RawBatch) -> tuple[dict[str, pa.Array], amounts.ParsedAmounts]:
         """Return the typed columns of every row, and the amounts as they were before any rule."""
@@ -58,11 +61,13 @@ class LedgerLines:
         columns: dict[str, pa.Array] = {"amount": parsed.values}
         columns |= self._scenario(texts, findings)
         columns |= self._dates(texts, columns["scenario_type"], findings)
+        self._check_covers(columns["period"], findings)
         columns |= self._code(texts, "department", "department_code", findings)
         columns |= self._code(texts, "account", "account_number", findings)
         columns |= self._attributes(texts, findings)
         self._check_currency(texts, findings)
         columns |= self._key(texts, columns, findings)
+        columns["scope_key"] = self._scope(columns)
         columns["is_debit_positive"] = pa.repeat(pa.scalar(self._rules.is_debit_positive), len(batch))
         return columns | findings.columns(), parsed
 
@@ -109,6 +114,17 @@ class LedgerLines:
         first_days = map_distinct(periods, dates.first_day, pa.date32())
         posting = pc.if_else(pc.equal(scenario_types, "Actual"), posting, first_days)
         return {"document_date": days, "posting_date": posting, "period": periods}
+
+    def _check_covers(self, periods: pa.Array, findings: Findings) -> None:
+        if not self.covers:
+            return
+        declared = self.covers[0] if len(self.covers) == 1 else f"{self.covers[0]} to {self.covers[-1]}"
+        is_outside = pc.and_(pc.is_valid(periods), pc.invert(pc.is_in(periods, pa.array(self.covers, pa.string()))))
+        findings.add(
+            "outside_covered_periods",
+            mask_of(is_outside),
+            lambda i: f"period: {periods[i].as_py()} is not in {declared}, which the file's name says it covers",
+        )
 
     def _days(self, name: str, written: pa.Array, default: tuple[str, ...], findings: Findings) -> pa.Array:
         patterns = self._rules.fields[name].formats if name in self._rules.fields else ()
@@ -174,6 +190,19 @@ class LedgerLines:
         rows = zip(*(part.to_pylist() for part in parts), strict=True)
         keys = [joined_key(row) if None not in row else None for row in rows]
         return {"line_key": pa.array(keys, pa.string())}
+
+    def _scope(self, columns: dict[str, pa.Array]) -> pa.Array:
+        """Return what a line's delivery replaces within its period; null where the feed has no scope."""
+        if not self._rules.scope:
+            return pa.nulls(len(columns["period"]), pa.string())
+        parts = [map_distinct(columns[_scope_column(name)], fold, pa.string()) for name in self._rules.scope]
+        # A blank business unit is a scope of its own.
+        rows = zip(*(part.fill_null("").to_pylist() for part in parts), strict=True)
+        return pa.array([joined_key(row) for row in rows], pa.string())
+
+
+def _scope_column(name: str) -> str:
+    return _CODE_COLUMNS.get(name, name)
 
 
 def _always(reason: str) -> Callable[[int], str]:

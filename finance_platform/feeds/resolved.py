@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Raised when the same bytes under the same rules would give other lines; every delivery is then read again."""
 
 Kind = Literal["ledger", "departments", "accounts"]
@@ -59,7 +59,23 @@ class FieldRule:
 
 @dataclass(frozen=True)
 class ReadingRules:
-    """All that decides which lines a file's bytes become; part of a delivery's identity."""
+    """All that decides which lines a file's bytes become; part of a delivery's identity.
+
+    Attributes:
+        kind: ledger, departments or accounts.
+        dialect: how the file is cut into cells.
+        fields: the rule of each field.
+        constants: fields that are the same in every row.
+        scenarios: declared scenarios, name to type.
+        key: the fields that must not repeat in a delivery.
+        scope: under load mode replace_period, the fields within whose values a delivery replaces earlier ones.
+        is_debit_positive: whether amounts are debit less credit.
+        currency: the home's currency.
+        earliest_date: ISO; dates before it are rejected.
+        latest_date: ISO; dates after it are rejected.
+        covers: pattern by which a file's name says the periods that it covers; lines outside are rejected.
+        order_column: header of the column whose greatest value says where the delivery stands in the order.
+    """
 
     kind: Kind
     dialect: Dialect
@@ -67,10 +83,13 @@ class ReadingRules:
     constants: Mapping[str, str]
     scenarios: Mapping[str, str]
     key: tuple[str, ...]
+    scope: tuple[str, ...]
     is_debit_positive: bool
     currency: str
     earliest_date: str
     latest_date: str
+    covers: str | None = None
+    order_column: str | None = None
 
     @property
     def identity(self) -> str:
@@ -97,7 +116,7 @@ class ResolvedFeed:
         dialect = rules["dialect"]
         rules["dialect"] = Dialect(**{**dialect, "names": tuple(dialect["names"])})
         rules["fields"] = {name: _field_rule(rule) for name, rule in rules["fields"].items()}
-        rules["key"] = tuple(rules["key"])
+        rules["key"], rules["scope"] = tuple(rules["key"]), tuple(rules["scope"])
         return ResolvedFeed(document["name"], ReadingRules(**rules))
 
 

@@ -22,19 +22,20 @@ from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMEN
 from finance_platform.errors import JobError
 from finance_platform.feeds.codes import fold, surrogate_key
 from finance_platform.feeds.dates import first_day
+from finance_platform.glue.control import PeriodControl, compare, control_sums, star_sums
 from finance_platform.glue.job import JobArguments, run_job
 from finance_platform.glue.session import spark_session
 from finance_platform.glue.tables import read_files, write_split, write_whole
 from finance_platform.lake.deliveries import DataFile
 from finance_platform.lake.local import LocalLake
 from finance_platform.lake.port import Lake
-from finance_platform.lake.slices import ScenarioSum, SliceCommit, write_slice
+from finance_platform.lake.slices import Difference, ScenarioSum, SliceCommit, write_slice
 from finance_platform.transforms.dim_account import dim_account
 from finance_platform.transforms.dim_date import dim_date
 from finance_platform.transforms.dim_department import dim_department
 from finance_platform.transforms.dim_scenario import dim_scenario
 from finance_platform.transforms.fact_financials import fact_financials
-from finance_platform.transforms.live_lines import live_lines, with_natural_sign
+from finance_platform.transforms.live_lines import counted_lines, hidden_lines, live_lines, with_natural_sign
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +48,8 @@ class BuildRequest:
         deliveries: every live delivery in the defined order: delivery_id, feed, kind, and files by table.
         slices: the slices to build: table, slice, version, inputs.
         counted: delivery_id, period, scenario: whose lines count in the wanted periods.
-        upserts: ids of the deliveries in which a later one's key hides an earlier one's.
+        hiders: delivery, the later delivery that hides lines of it by key, the periods in which that one has the keys.
+        hidden_scopes: delivery_id, scenario, period, scope_key: lines that a later delivery replaces.
         scenarios: name and type of every live scenario.
         baseline_scenario: the scenario that the others are compared with.
     """
@@ -55,7 +57,8 @@ class BuildRequest:
     deliveries: Sequence[Mapping[str, Any]] = ()
     slices: Sequence[Mapping[str, Any]] = ()
     counted: Sequence[tuple[str, str, str]] = ()
-    upserts: Sequence[str] = ()
+    hiders: Sequence[tuple[str, str, Sequence[str]]] = ()
+    hidden_scopes: Sequence[tuple[str, str, str, str]] = ()
     scenarios: Sequence[tuple[str, str]] = ()
     baseline_scenario: str = ""
 
@@ -90,7 +93,13 @@ class _Build:
         return self.spark.createDataFrame(rows, "delivery_id string, rank bigint")
 
     def commit(
-        self, wanted: Mapping[str, Any], files: Sequence[DataFile], sums: Sequence[ScenarioSum], rows: int
+        self,
+        wanted: Mapping[str, Any],
+        files: Sequence[DataFile],
+        sums: Sequence[ScenarioSum],
+        rows: int,
+        accounts_compared: int = 0,
+        differences: Sequence[Difference] = (),
     ) -> None:
         """Make one built slice visible."""
         commit = SliceCommit(
@@ -100,6 +109,8 @@ class _Build:
             row_count=rows,
             files=files,
             sums=sums,
+            accounts_compared=accounts_compared,
+            differences=differences,
             inputs=wanted["inputs"],
             attempt=self.attempt,
             built_at=datetime.now(UTC).isoformat(timespec="microseconds"),
@@ -188,8 +199,10 @@ def _write_dimension(build: _Build, wanted: Mapping[str, Any], rows: DataFrame) 
 
 def _build_fact(build: _Build, periods: Mapping[str, Mapping[str, Any]]) -> None:
     _log.info("building %d periods of the fact table", len(periods))
-    lines = _wanted_lines(build, list(periods))
-    signed = with_natural_sign(lines, _accounts(build))
+    counted = _counted(build, list(periods))
+    keys, scopes = _hidden_keys(build), _hidden_scopes(build)
+    dim_account = _accounts(build)
+    signed = with_natural_sign(live_lines(counted, keys, scopes), dim_account)
     coverage = build.spark.createDataFrame(
         [(name, first_day(name), item["inputs"]["actual_covers"]) for name, item in periods.items()],
         "period string, first_day date, actual_covers boolean",
@@ -199,53 +212,64 @@ def _build_fact(build: _Build, periods: Mapping[str, Mapping[str, Any]]) -> None
     order = ("scenario_key", "date_key", "department_key", "account_key")
     folder = f"{FACT_FINANCIALS.name}/{build.attempt}"
     files = write_split(rows, FACT_FINANCIALS.stored_columns, build.lake, folder, "period", order)
-    sums = _sums_by_period(build, files)
+    names = [file.key for of_period in files.values() for file in of_period]
+    written = read_files(build.spark, build.lake, names, FACT_FINANCIALS.stored_columns)
+    control = control_sums(counted, hidden_lines(counted, keys, scopes), dim_account)
+    compared = compare(control.collect(), star_sums(written).collect())
     for name, item in sorted(periods.items()):
-        of_period = sums.get(name, [])
-        build.commit(item, files.get(name, []), of_period, sum(one.row_count for one in of_period))
+        _commit_fact(build, item, files.get(name, []), compared.get(name, PeriodControl()))
 
 
-def _wanted_lines(build: _Build, periods: Sequence[str]) -> DataFrame:
+def _commit_fact(build: _Build, wanted: Mapping[str, Any], files: Sequence[DataFile], control: PeriodControl) -> None:
+    names = {surrogate_key(name): name for name, _ in build.request.scenarios}
+    sums = [
+        ScenarioSum(key, names[key], one.rows, one.lines, one.amount, one.budget_amount, control.delivered[key])
+        for key, one in control.star.items()
+    ]
+    build.commit(
+        wanted,
+        files,
+        sorted(sums, key=lambda one: one.scenario),
+        sum(one.row_count for one in sums),
+        control.accounts_compared,
+        control.differences,
+    )
+
+
+def _counted(build: _Build, periods: Sequence[str]) -> DataFrame:
     counted = build.spark.createDataFrame(
         [tuple(item) for item in build.request.counted], "delivery_id string, period string, scenario string"
     )
-    rivals = {
-        d["delivery_id"]: rank
-        for rank, d in enumerate(build.request.deliveries)
-        if d["delivery_id"] in build.request.upserts
-    }
-    upserts = build.spark.createDataFrame(list(rivals.items()), "delivery_id string, rank bigint")
-    reaching = {item[0] for item in build.request.counted} | set(rivals)
-    keys = [*build.files("transactions", reaching), *build.files("budget", reaching)]
+    return counted_lines(_lines(build, {item[0] for item in build.request.counted}, periods), counted)
+
+
+def _lines(build: _Build, delivery_ids: Iterable[str], periods: Iterable[str]) -> DataFrame:
+    wanted = set(delivery_ids)
+    keys = [*build.files("transactions", wanted), *build.files("budget", wanted)]
     lines = read_files(build.spark, build.lake, keys, TRANSACTIONS.columns)
-    # Keys hide each other across periods, so only deliveries without rivals can be cut to the wanted periods early.
-    lines = (
-        lines.where(F.col("period").isin(*periods) | F.col("delivery_id").isin(*rivals))
-        if rivals
-        else lines.where(F.col("period").isin(*periods))
-    )
-    return live_lines(lines, counted, upserts)
+    return lines.where(F.col("period").isin(*periods))
 
 
-def _sums_by_period(build: _Build, files: Mapping[str, Sequence[DataFile]]) -> dict[str, list[ScenarioSum]]:
-    """Sum what was written, from what was written, so that a lost row shows at the load."""
-    names = {surrogate_key(name): name for name, _ in build.request.scenarios}
-    keys = [file.key for of_period in files.values() for file in of_period]
-    written = read_files(build.spark, build.lake, keys, FACT_FINANCIALS.stored_columns)
-    period = F.date_format("transaction_date", "yyyy-MM").alias("period")
-    sums = written.groupBy(period, "scenario_key").agg(
-        F.count(F.lit(1)).alias("row_count"),
-        F.sum("transaction_count").alias("line_count"),
-        F.sum("amount").alias("amount"),
-        F.sum("budget_amount").alias("budget_amount"),
+def _hidden_keys(build: _Build) -> DataFrame | None:
+    """Return delivery_id, line_key of the keys that a later delivery has too."""
+    if not build.request.hiders:
+        return None
+    pairs = build.spark.createDataFrame(
+        [(delivery_id, hider) for delivery_id, hider, _ in build.request.hiders], "delivery_id string, hider string"
     )
-    found: dict[str, list[ScenarioSum]] = {}
-    for row in sums.collect():
-        key = row["scenario_key"]
-        found.setdefault(row["period"], []).append(
-            ScenarioSum(key, names[key], row["row_count"], row["line_count"], row["amount"], row["budget_amount"])
-        )
-    return {name: sorted(of_period, key=lambda one: one.scenario) for name, of_period in found.items()}
+    periods = {period for _, _, of_hider in build.request.hiders for period in of_hider}
+    later = _lines(build, {hider for _, hider, _ in build.request.hiders}, periods)
+    keys = later.select(F.col("delivery_id").alias("hider"), "line_key")
+    return keys.join(F.broadcast(pairs), on="hider").select("delivery_id", "line_key").distinct()
+
+
+def _hidden_scopes(build: _Build) -> DataFrame | None:
+    if not build.request.hidden_scopes:
+        return None
+    return build.spark.createDataFrame(
+        [tuple(item) for item in build.request.hidden_scopes],
+        "delivery_id string, scenario string, period string, scope_key string",
+    )
 
 
 if __name__ == "__main__":

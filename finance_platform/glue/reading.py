@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.errors import FileNameError, UnreadableDeliveryError
 from finance_platform.feeds.amounts import EXACT, ParsedAmounts
 from finance_platform.feeds.cells import RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
+from finance_platform.feeds.file_names import order_text
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.resolved import ResolvedFeed
@@ -34,6 +36,8 @@ class Measure:
     amount: Decimal = Decimal(0)
     rounding: Decimal = Decimal(0)
     unpriced: int = 0
+    order: str = ""
+    covers: tuple[str, ...] = ()
 
     def add(self, rows: int, parsed: ParsedAmounts | None) -> None:
         """Count a batch."""
@@ -83,10 +87,10 @@ def read_file(kind: str, feed: ResolvedFeed, raw: Lake, wanted: FileToRead) -> I
         try:
             file = DelimitedFile(lambda: raw.open(key), feed.rules.dialect)
             measure = Measure()
-            for columns, rows in _typed(kind, feed, file, measure):
+            for columns, rows in _typed(kind, feed, file, measure, key):
                 yield _staged(schema, rows, lineage, columns)
             last = _measured(measure, _extra_columns(feed, file.header))
-        except UnreadableDeliveryError as error:
+        except (UnreadableDeliveryError, FileNameError) as error:
             last = {"outcome": REFUSED, "reasons": error.found, "raw_row": error.fix}
         # Somebody may have overwritten the file since the register saw it: other bytes are another delivery.
         if raw.fingerprint(key) != wanted.fingerprint:
@@ -97,13 +101,17 @@ def read_file(kind: str, feed: ResolvedFeed, raw: Lake, wanted: FileToRead) -> I
 
 
 def _typed(
-    kind: str, feed: ResolvedFeed, file: DelimitedFile, measure: Measure
+    kind: str, feed: ResolvedFeed, file: DelimitedFile, measure: Measure, object_key: str
 ) -> Iterator[tuple[dict[str, pa.Array], RawBatch]]:
     if kind == "ledger":
-        lines = LedgerLines(feed, file.header)
+        lines = LedgerLines(feed, file.header, object_key)
+        measure.covers = lines.covers
+        order_header = _order_header(feed, file.header)
         for batch in file.batches():
             columns, parsed = lines.type_batch(batch)
             measure.add(len(batch), parsed)
+            if order_header:
+                measure.order = max(measure.order, _greatest(batch.columns[order_header]))
             yield columns, batch
         return
     references = ReferenceRows(feed, file.header)
@@ -113,6 +121,23 @@ def _typed(
         columns["line_key"] = map_distinct(columns[code], fold, pa.string())
         measure.add(len(batch), None)
         yield columns, batch
+
+
+def _order_header(feed: ResolvedFeed, header: list[str]) -> str | None:
+    wanted = feed.rules.order_column
+    if wanted is None:
+        return None
+    for name in header:
+        if fold(name) == fold(wanted):
+            return name
+    raise UnreadableDeliveryError(
+        f"the header lacks the column {wanted!r}, which says where the file stands in the order",
+        fix="correct the file's header, or order.from_column in the descriptor",
+    )
+
+
+def _greatest(texts: pa.Array) -> str:
+    return max((order_text(text) for text in pc.unique(texts).to_pylist() if text), default="")
 
 
 def _staged(
@@ -138,6 +163,8 @@ def _measured(measure: Measure, extra_columns: list[str]) -> dict[str, object]:
         "measured_amount": str(measure.amount),
         "measured_rounding": str(measure.rounding),
         "measured_unpriced": measure.unpriced,
+        "measured_order": measure.order,
+        "covers": json.dumps(measure.covers),
         "extra_columns": json.dumps(extra_columns, ensure_ascii=False),
     }
 
@@ -149,4 +176,4 @@ def _extra_columns(feed: ResolvedFeed, header: list[str]) -> list[str]:
         for text in (*rule.sources, rule.debit or "", rule.credit or "")
         for part in [text, *(piece.rpartition("{")[2] for piece in text.split("}"))]
     }
-    return [name for name in header if fold(name) not in wanted]
+    return [name for name in header if fold(name) not in wanted | {fold(feed.rules.order_column or "")}]

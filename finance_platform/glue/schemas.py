@@ -49,6 +49,8 @@ _MEASURES = (
     Column("measured_amount", "varchar", "Exact sum of the amounts that parse, as text.", nullable=True),
     Column("measured_rounding", "varchar", "What rounding to cents added, as text.", nullable=True),
     Column("measured_unpriced", "bigint", "Amount cells that do not parse.", nullable=True),
+    Column("measured_order", "varchar", "Greatest value of the column that says the order.", nullable=True),
+    Column("covers", "varchar", "Periods that the name declares, a JSON list.", nullable=True),
     Column("extra_columns", "varchar", "Headers that no field uses, a JSON list.", nullable=True),
 )
 _ATTRIBUTES = tuple(

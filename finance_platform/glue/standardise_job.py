@@ -22,6 +22,7 @@ from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, MEMBERS, REJECTED_ROWS, TRANSACTIONS
+from finance_platform.feeds.codes import scenario_name
 from finance_platform.glue.job import JobArguments, run_job
 from finance_platform.glue.reading import reader
 from finance_platform.glue.schemas import MEASURED, NOT_OPENED, REFUSED, REPEATS, STAGED, spark_schema
@@ -233,10 +234,18 @@ def _commit(
         is_debit_positive=feeds[delivery["feed"]]["rules"]["is_debit_positive"],
         first_day=first,
         last_day=last,
+        order=marker["measured_order"] or "",
+        covers=tuple(json.loads(marker["covers"])),
+        constant_scenarios=_constant_scenarios(feeds[delivery["feed"]]["rules"]),
         extra_columns=json.loads(marker["extra_columns"]),
         attempt=attempt,
         committed_at=at,
     )
+
+
+def _constant_scenarios(rules: Mapping[str, Any]) -> tuple[str, ...]:
+    constant = rules["constants"].get("scenario")
+    return (scenario_name(constant, rules["scenarios"]),) if constant else ()
 
 
 if __name__ == "__main__":

@@ -86,6 +86,9 @@ class DeliveryCommit:
         members_hash: hash of the members that the lines mention.
         first_day: earliest posting date of the accepted lines, ISO, or empty.
         last_day: latest posting date of the accepted lines, ISO, or empty.
+        order: what the column that says the order holds at most, as text that sorts; empty where the feed has none.
+        covers: the periods that the file's name declares; empty where the feed has no such rule.
+        constant_scenarios: the scenario that every line of the feed has, where its descriptor says so.
         extra_columns: headers that no field uses.
     """
 
@@ -107,6 +110,9 @@ class DeliveryCommit:
     is_debit_positive: bool = False
     first_day: str = ""
     last_day: str = ""
+    order: str = ""
+    covers: Sequence[str] = ()
+    constant_scenarios: Sequence[str] = ()
     extra_columns: Sequence[str] = ()
     attempt: str = ""
     committed_at: str = ""
@@ -138,7 +144,8 @@ class DeliveryCommit:
         values["outcomes"] = {name: _count(count) for name, count in values["outcomes"].items()}
         values["periods"] = tuple(PeriodCount(**{**p, "amount": Decimal(p["amount"])}) for p in values["periods"])
         values["files"] = {t: tuple(DataFile(**file) for file in files) for t, files in values["files"].items()}
-        values["extra_columns"] = tuple(values["extra_columns"])
+        for name in ("extra_columns", "covers", "constant_scenarios"):
+            values[name] = tuple(values[name])
         return DeliveryCommit(**values)
 
 

@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from finance_platform.errors import FileNameError
+from finance_platform.feeds.file_names import order_of_name
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.lake.deliveries import delivery_id
 from finance_platform.lake.port import Lake, LakeObject
-from finance_platform.lake.register import Delivered, Register, utc_text
+from finance_platform.lake.register import Delivered, Register, delivered, utc_text
 
 if TYPE_CHECKING:
     from finance_platform.feeds.catalog import Catalog, Problem
@@ -29,7 +31,7 @@ class Intake:
     """What one look at the raw zone gave.
 
     Attributes:
-        events: the register's events, the new ones last.
+        events: the deliveries that the register knows, the new ones last.
         new_count: how many events are new.
         present: by feed, the objects that are there now: key and fingerprint.
         problems: descriptors and objects that cannot be used; each stops only itself.
@@ -73,7 +75,7 @@ def take_stock(
         run_id: the run that looks.
         record: whether to enter new events; a mere status does not.
     """
-    known = register.events()
+    known = delivered(register.events())
     last = {event.object_key: event for event in known}
     feeds = {feed.feed: feed.resolve(settings) for feed in catalog.feeds}
     identities = {name: feed.rules.identity for name, feed in feeds.items()}
@@ -110,10 +112,14 @@ def _event(
     try:
         known = last.fingerprint if last and last.stamp == item.stamp else None
         fingerprint = known or raw.fingerprint(item.key)
+        order = order_of_name(feed.order.from_name, item.key) if feed.order and feed.order.from_name else ""
     except OSError as error:
         problems.append(_unreadable(item.key, feed.feed, error))
         return None
-    amount = feed.tolerance.rejected_amount
+    except FileNameError as error:
+        problems.append(_unnamed(item.key, feed.feed, error))
+        return None
+    amount, removal = feed.tolerance.rejected_amount, feed.hold_if_removes
     return Delivered(
         object_key=item.key,
         feed=feed.feed,
@@ -128,6 +134,10 @@ def _event(
         tolerated_amount=None if amount is None else str(amount),
         at="",
         run_id="",
+        is_scoped=bool(feed.load.scope),
+        order=order,
+        tolerated_removal=None if removal == "never" else str(removal),
+        is_held_when_late=feed.hold_if_late,
     )
 
 
@@ -149,6 +159,12 @@ def _unwritable_name(key: str) -> Problem:
 
     shown = key.encode(errors="backslashreplace").decode()
     return Problem(shown, "the name of the file is no UTF-8 text", "rename the file")
+
+
+def _unnamed(key: str, feed: str, error: FileNameError) -> Problem:
+    from finance_platform.feeds.catalog import Problem  # see _unreadable
+
+    return Problem(key, error.found.removeprefix(f"{key}: "), error.fix, feed)
 
 
 def _unreadable(key: str, feed: str, error: OSError) -> Problem:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import finance_platform
 from finance_platform.contracts.star import WHOLE_TABLE
 from finance_platform.feeds.codes import fold
-from finance_platform.lake.state import LakeState, LiveDelivery
+from finance_platform.lake.overlaps import NO_OVERLAPS, Overlaps
+from finance_platform.lake.state import LakeState, LiveDelivery, Position
 
 if TYPE_CHECKING:
     from finance_platform.settings import Settings
@@ -57,42 +58,90 @@ class WantedSlice:
 
 @dataclass(frozen=True)
 class PeriodInput:
-    """The lines of one live delivery that count in one period: those of the named scenarios."""
+    """The lines of one live delivery that count in one period.
+
+    Attributes:
+        delivery: the delivery.
+        scenarios: the scenarios whose lines count, as the delivery spells them.
+        hiders: ids of the later deliveries that have keys of some of these lines, and so hide them.
+        hidden_scopes: scenario and scope key of the lines that a later delivery replaces.
+    """
 
     delivery: LiveDelivery
     scenarios: tuple[str, ...]
+    hiders: tuple[str, ...] = ()
+    hidden_scopes: tuple[tuple[str, str | None], ...] = ()
 
 
-def period_inputs(state: LakeState) -> dict[str, list[PeriodInput]]:
+def period_inputs(state: LakeState, overlaps: Overlaps) -> dict[str, list[PeriodInput]]:
     """Return, by period, whose lines count there, in delivery order.
 
-    Under load mode replace_period, the latest delivery of a feed that has a scenario and period wins both.
+    Under load mode replace_period the latest delivery of a feed that covers a scenario and period wins both, or what
+    the feed's scope cuts out of them; under upsert the latest delivery that has a key wins the key, in any period.
     """
-    winners: dict[tuple[str, str, str], str] = {}
+    winners = _period_winners(state)
+    positions = {delivery.delivery_id: delivery.position for delivery in state.ledger}
+    found: dict[str, list[PeriodInput]] = {}
     for delivery in state.ledger:
-        if delivery.event.load_mode == "replace_period":
-            for count in delivery.commit.periods:
-                winners[delivery.event.feed, fold(count.scenario), count.period] = delivery.delivery_id
-    found: dict[str, dict[str, list[str]]] = {}
-    by_id = {delivery.delivery_id: delivery for delivery in state.ledger}
-    for delivery in state.ledger:
+        hiders, scopes = _hidden(delivery, overlaps, positions)
+        by_period: dict[str, list[str]] = {}
         for count in delivery.commit.periods:
             winner = winners.get((delivery.event.feed, fold(count.scenario), count.period), delivery.delivery_id)
-            if winner == delivery.delivery_id:
-                found.setdefault(count.period, {}).setdefault(delivery.delivery_id, []).append(count.scenario)
+            if winner == delivery.delivery_id or not _replaces_periods(delivery):
+                by_period.setdefault(count.period, []).append(count.scenario)
+        for period, names in by_period.items():
+            found.setdefault(period, []).append(
+                PeriodInput(
+                    delivery,
+                    tuple(sorted(names)),
+                    tuple(sorted(hiders.get(period, ()))),
+                    tuple(sorted(scopes.get(period, ()), key=str)),
+                )
+            )
+    return dict(sorted(found.items()))
+
+
+def covered(delivery: LiveDelivery) -> set[tuple[str, str]]:
+    """Return scenario (folded) and period of all that a replace_period delivery covers.
+
+    It covers what it has lines of, and every period that its name declares, for the scenarios that it has lines of or
+    that its feed is all about.
+    """
+    commit = delivery.commit
+    with_lines = {(fold(count.scenario), count.period) for count in commit.periods}
+    names = {scenario for scenario, _ in with_lines} | {fold(name) for name in commit.constant_scenarios}
+    return with_lines | {(scenario, period) for scenario in names for period in commit.covers}
+
+
+def _replaces_periods(delivery: LiveDelivery) -> bool:
+    return delivery.event.load_mode == "replace_period" and not delivery.event.is_scoped
+
+
+def _period_winners(state: LakeState) -> dict[tuple[str, str, str], str]:
+    """Return the delivery that wins each feed, scenario and period under load mode replace_period without scope."""
     return {
-        period: [PeriodInput(by_id[i], tuple(sorted(scenarios))) for i, scenarios in by_delivery.items()]
-        for period, by_delivery in sorted(found.items())
+        (delivery.event.feed, scenario, period): delivery.delivery_id
+        for delivery in state.ledger
+        if _replaces_periods(delivery)
+        for scenario, period in covered(delivery)
     }
 
 
-def upsert_groups(state: LakeState) -> dict[str, list[LiveDelivery]]:
-    """Return, by feed, the live deliveries in which a key can hide an earlier one: more than one under upsert."""
-    groups: dict[str, list[LiveDelivery]] = {}
-    for delivery in state.ledger:
-        if delivery.event.load_mode == "upsert":
-            groups.setdefault(delivery.event.feed, []).append(delivery)
-    return {feed: deliveries for feed, deliveries in groups.items() if len(deliveries) > 1}
+def _hidden(
+    delivery: LiveDelivery, overlaps: Overlaps, positions: Mapping[str, Position]
+) -> tuple[dict[str, set[str]], dict[str, set[tuple[str, str | None]]]]:
+    """Return, by period, which live later deliveries hide lines by key, and which scopes are replaced."""
+    hiders: dict[str, set[str]] = {}
+    scopes: dict[str, set[tuple[str, str | None]]] = {}
+    for other in overlaps.claimants(delivery.delivery_id):
+        if other not in positions or positions[other] < delivery.position:
+            continue
+        for scenario, period, scope in overlaps.shared(delivery.delivery_id, other).lines:
+            if delivery.event.is_scoped:
+                scopes.setdefault(period, set()).add((scenario, scope))
+            else:
+                hiders.setdefault(period, set()).add(other)
+    return hiders, scopes
 
 
 def scenarios(state: LakeState) -> list[tuple[str, str]]:
@@ -123,34 +172,47 @@ def actual_covers(period: str, with_actuals: Sequence[str], actuals_through: str
     return bool(with_actuals) and with_actuals[0] <= period <= actuals_through
 
 
-def wanted_slices(state: LakeState, settings: StarSettings, code: str) -> list[WantedSlice]:
+def wanted_slices(
+    state: LakeState,
+    settings: StarSettings,
+    code: str,
+    overlaps: Overlaps = NO_OVERLAPS,
+    account_types: Mapping[int, str] | None = None,
+    accounts_of: Mapping[str, frozenset[int]] | None = None,
+) -> list[WantedSlice]:
     """Return every slice that the live deliveries ask for, dimensions first.
 
     Args:
         state: what is in the lake.
         settings: what decides the star beside the lines.
         code: hash of the code that builds it, see `code_version`.
+        overlaps: which lines the live deliveries claim from each other.
+        account_types: type by account key; needed where a live delivery is debit-positive.
+        accounts_of: the accounts that each debit-positive delivery mentions.
     """
     dimensions = _dimension_inputs(state, settings)
     wanted = [_slice(table, WHOLE_TABLE, {**inputs, "code": code}) for table, inputs in dimensions.items()]
-    account_types = next((slice_.version for slice_ in wanted if slice_.table == "dim_account"), "")
-    groups = upsert_groups(state)
     with_actuals = actual_periods(state)
-    for period, found in period_inputs(state).items():
+    for period, found in period_inputs(state, overlaps).items():
         inputs: dict[str, Any] = {
             "lines": sorted([item.delivery.delivery_id, *item.scenarios] for item in found),
+            "hidden": sorted([item.delivery.delivery_id, hider] for item in found for hider in item.hiders),
+            "hidden_scopes": sorted(
+                ([item.delivery.delivery_id, *hidden] for item in found for hidden in item.hidden_scopes), key=str
+            ),
             "baseline": fold(settings.baseline_scenario),
             "actual_covers": actual_covers(period, with_actuals, settings.actuals_through),
             "code": code,
         }
-        feeds = {item.delivery.event.feed for item in found} & groups.keys()
-        if feeds:
-            inputs["upserts"] = [delivery.delivery_id for feed in sorted(feeds) for delivery in groups[feed]]
-            if settings.actuals_through is None and inputs["actual_covers"]:
-                # A later key may hide every line of the period; only the build knows what is left.
-                inputs["actual_covers"] = None
-        if any(item.delivery.commit.is_debit_positive for item in found):
-            inputs["account_types"] = account_types
+        is_hiding = inputs["hidden"] or inputs["hidden_scopes"]
+        if is_hiding and settings.actuals_through is None and inputs["actual_covers"]:
+            # Later deliveries may hide every line of the period; only the build knows what is left.
+            inputs["actual_covers"] = None
+        flipped = [item.delivery.delivery_id for item in found if item.delivery.commit.is_debit_positive]
+        if flipped:
+            mentioned = frozenset[int]().union(*((accounts_of or {}).get(name, frozenset()) for name in flipped))
+            types = sorted((key, (account_types or {}).get(key, "Unknown")) for key in mentioned)
+            inputs["account_types"] = hashlib.sha256(json.dumps(types).encode()).hexdigest()[:16]
         wanted.append(_slice("fact_financials", period, inputs))
     return wanted
 

@@ -1,15 +1,17 @@
-"""The register: the append-only record of what happened to the raw zone's objects.
+"""The register: the append-only record of what happened to the raw zone's objects, and of what people decided.
 
 Belongs here: its events, their storage, and safety against a second writer.
-Does not belong here: what follows from the events (see `state`).
+Does not belong here: what follows from the events (see `state`), when a delivery is held (see `judging`), what a
+person may decide (see `decisions`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any, Literal
 
 from finance_platform.feeds.resolved import LoadMode
 from finance_platform.lake.port import Lake
@@ -35,6 +37,10 @@ class Delivered:
         tolerated_amount: sum of absolute amounts that may be rejected, a decimal, or None for any.
         at: when the platform found it, ISO 8601 UTC.
         run_id: the run that found it.
+        is_scoped: whether the delivery replaces its periods only within the values of the feed's scope.
+        order: what the name says about its place in the order, as text that sorts; empty where the feed has no rule.
+        tolerated_removal: share of a period's published lines that it may remove before it is held, or None for all.
+        is_held_when_late: whether it is held, and not only warned of, when it sorts before one that it overlaps.
     """
 
     object_key: str
@@ -50,25 +56,108 @@ class Delivered:
     tolerated_amount: str | None
     at: str
     run_id: str
+    is_scoped: bool = False
+    order: str = ""
+    tolerated_removal: str | None = "0.5"
+    is_held_when_late: bool = False
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the platform made of a delivery once it was read: it counts, or it is held.
+
+    Attributes:
+        object_key: path in the raw zone.
+        delivery_id: the delivery.
+        at: when, ISO 8601 UTC.
+        run_id: the run that judged it.
+        reasons: why it is held, each a clause; empty when it counts.
+        fix: what to do about a held one.
+        is_final: whether accepting it is out of the question.
+        warnings: what a person should know of one that counts.
+    """
+
+    object_key: str
+    delivery_id: str
+    at: str
+    run_id: str
+    reasons: tuple[str, ...] = ()
+    fix: str = ""
+    is_final: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the delivery does not count until someone accepts it."""
+        return bool(self.reasons)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a person decided about a delivery.
+
+    Attributes:
+        action: accepted (a held one counts), withdrawn (it counts no more), reinstated (as before it was withdrawn).
+        object_key: path in the raw zone.
+        delivery_id: the delivery that the object was when it was decided.
+        keeps_earlier: of a withdrawal: the delivery was held, so what its object said before goes on counting.
+        who: the person's user name.
+        why: in their words.
+        at: when, ISO 8601 UTC.
+    """
+
+    action: Literal["accepted", "withdrawn", "reinstated"]
+    object_key: str
+    delivery_id: str
+    who: str
+    why: str
+    at: str
+    keeps_earlier: bool = False
+
+
+@dataclass(frozen=True)
+class Closing:
+    """A period was closed or reopened.
+
+    Attributes:
+        action: closed or reopened.
+        period: YYYY-MM.
+        versions: of a closing: the version of the fact slice that was published then, by table.
+        who: the person's user name.
+        why: in their words.
+        at: when, ISO 8601 UTC.
+    """
+
+    action: Literal["closed", "reopened"]
+    period: str
+    who: str
+    why: str
+    at: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+Event = Delivered | Judged | Decided | Closing
+_KINDS: dict[str, type[Any]] = {"delivered": Delivered, "judged": Judged, "decided": Decided, "closing": Closing}
+_NAMES = {its_type: name for name, its_type in _KINDS.items()}
 
 
 class Register:
-    """The register of one processed zone: numbered objects, each a list of events of one run."""
+    """The register of one processed zone: numbered objects, each a list of events that happened together."""
 
     def __init__(self, processed: Lake) -> None:
         self._lake = processed
 
-    def events(self) -> list[Delivered]:
+    def events(self) -> list[Event]:
         """Return every event, oldest first."""
-        events = []
+        events: list[Event] = []
         for entry in sorted(self._lake.list_objects(FOLDER), key=lambda item: item.key):
             document = json.loads(self._lake.read(entry.key))
-            events += [Delivered(**{k: v for k, v in event.items() if k != "event"}) for event in document["events"]]
+            events += [_event(values) for values in document["events"]]
         return events
 
-    def append(self, events: Iterable[Delivered]) -> None:
+    def append(self, events: Iterable[Event]) -> None:
         """Write events after the last ones; a number that another writer took is never overwritten."""
-        documents = [{"event": "delivered", **asdict(event)} for event in events]
+        documents = [{"event": _NAMES[type(event)], **asdict(event)} for event in events]
         if not documents:
             return
         data = json.dumps({"events": documents}, indent=1, ensure_ascii=False).encode()
@@ -77,6 +166,19 @@ class Register:
             number += 1
 
 
+def delivered(events: Iterable[Event]) -> list[Delivered]:
+    """Return the deliveries among events, oldest first."""
+    return [event for event in events if isinstance(event, Delivered)]
+
+
 def utc_text(moment: datetime) -> str:
     """Return a UTC moment as ISO 8601 text with microseconds, which sorts by time."""
     return moment.isoformat(timespec="microseconds")
+
+
+def _event(document: Mapping[str, Any]) -> Event:
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+    }
+    event: Event = _KINDS[values.pop("event")](**values)
+    return event

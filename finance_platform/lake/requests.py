@@ -10,7 +10,8 @@ from dataclasses import asdict
 from typing import Any
 
 from finance_platform.feeds.resolved import ResolvedFeed
-from finance_platform.lake.plan import StarSettings, WantedSlice, period_inputs, scenarios, upsert_groups
+from finance_platform.lake.overlaps import Overlaps
+from finance_platform.lake.plan import PeriodInput, StarSettings, WantedSlice, period_inputs, scenarios
 from finance_platform.lake.register import Delivered
 from finance_platform.lake.state import LakeState
 
@@ -24,23 +25,16 @@ def standardise_request(pending: Sequence[Delivered], feeds: Mapping[str, Resolv
     }
 
 
-def build_request(state: LakeState, slices: Sequence[WantedSlice], settings: StarSettings) -> dict[str, Any]:
+def build_request(
+    state: LakeState, overlaps: Overlaps, slices: Sequence[WantedSlice], settings: StarSettings
+) -> dict[str, Any]:
     """Return the request to build slices out of the live deliveries' lines."""
     periods = {wanted.slice for wanted in slices}
-    counted = [
-        (item.delivery.delivery_id, period, scenario)
-        for period, items in period_inputs(state).items()
+    inputs = [
+        (period, item)
+        for period, items in period_inputs(state, overlaps).items()
         if period in periods
         for item in items
-        for scenario in item.scenarios
-    ]
-    reaching = {delivery_id for delivery_id, _, _ in counted}
-    groups = upsert_groups(state)
-    rivals = [
-        delivery.delivery_id
-        for group in groups.values()
-        if any(delivery.delivery_id in reaching for delivery in group)
-        for delivery in group
     ]
     return {
         "deliveries": [
@@ -53,8 +47,19 @@ def build_request(state: LakeState, slices: Sequence[WantedSlice], settings: Sta
             for delivery in state.live
         ],
         "slices": [asdict(wanted) for wanted in slices],
-        "counted": counted,
-        "upserts": sorted(rivals),
+        "counted": [(item.delivery.delivery_id, period, name) for period, item in inputs for name in item.scenarios],
+        "hiders": _hiders([item for _, item in inputs], overlaps),
+        "hidden_scopes": [
+            (item.delivery.delivery_id, scenario, period, scope)
+            for period, item in inputs
+            for scenario, scope in item.hidden_scopes
+        ],
         "scenarios": scenarios(state),
         "baseline_scenario": settings.baseline_scenario,
     }
+
+
+def _hiders(items: Sequence[PeriodInput], overlaps: Overlaps) -> list[tuple[str, str, list[str]]]:
+    """Return delivery, the later one that hides lines of it by key, and the periods in which that one has the keys."""
+    pairs = {(item.delivery.delivery_id, hider) for item in items for hider in item.hiders}
+    return sorted((delivery, hider, list(overlaps.shared(delivery, hider).hider_periods)) for delivery, hider in pairs)

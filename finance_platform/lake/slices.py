@@ -19,7 +19,17 @@ FOLDER = "slices"
 
 @dataclass(frozen=True)
 class ScenarioSum:
-    """What a slice of the fact table holds of one scenario."""
+    """What a slice of the fact table holds of one scenario.
+
+    Attributes:
+        scenario_key: surrogate key.
+        scenario: name.
+        row_count: rows in the files.
+        line_count: ledger lines that the rows sum.
+        amount: SUM(Amount).
+        budget_amount: SUM(BudgetAmount).
+        delivered_amount: the money of those lines with the sign as delivered, summed from the lines themselves.
+    """
 
     scenario_key: int
     scenario: str
@@ -27,6 +37,17 @@ class ScenarioSum:
     line_count: int
     amount: Decimal
     budget_amount: Decimal
+    delivered_amount: Decimal = Decimal("0.00")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An account whose money or lines in the star are not those of the ledger lines that it was built from."""
+
+    scenario_key: int
+    account_key: int
+    lines: str
+    star: str
 
 
 @dataclass(frozen=True)
@@ -39,6 +60,8 @@ class SliceCommit:
         version: hash of all that the rows were made from.
         row_count: rows in the files.
         sums: per scenario; empty for dimensions.
+        accounts_compared: how many sums by scenario and account were compared with the ledger lines.
+        differences: those that differ; none, or the star is wrong.
         inputs: what the version is the hash of, in words, to say later why a slice is stale.
     """
 
@@ -48,6 +71,8 @@ class SliceCommit:
     row_count: int
     files: Sequence[DataFile]
     sums: Sequence[ScenarioSum] = ()
+    accounts_compared: int = 0
+    differences: Sequence[Difference] = ()
     inputs: Mapping[str, Any] | None = None
     attempt: str = ""
     built_at: str = ""
@@ -61,11 +86,14 @@ class SliceCommit:
         """Rebuild a commit from its document."""
         values: dict[str, Any] = json.loads(data)
         values["files"] = tuple(DataFile(**file) for file in values["files"])
-        values["sums"] = tuple(
-            ScenarioSum(**{**s, "amount": Decimal(s["amount"]), "budget_amount": Decimal(s["budget_amount"])})
-            for s in values["sums"]
-        )
+        values["sums"] = tuple(_scenario_sum(one) for one in values["sums"])
+        values["differences"] = tuple(Difference(**one) for one in values["differences"])
         return SliceCommit(**values)
+
+
+def _scenario_sum(values: Mapping[str, Any]) -> ScenarioSum:
+    money = {name: Decimal(values[name]) for name in ("amount", "budget_amount", "delivered_amount")}
+    return ScenarioSum(**{**values, **money})
 
 
 def write_slice(processed: Lake, commit: SliceCommit) -> None:

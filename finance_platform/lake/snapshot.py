@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from finance_platform.lake.account_types import account_types, accounts_mentioned
 from finance_platform.lake.deliveries import DeliveryCommit, read_commits
+from finance_platform.lake.overlaps import Overlaps, complete
 from finance_platform.lake.plan import StarSettings, WantedSlice, code_version, wanted_slices
 from finance_platform.lake.port import Lake
 from finance_platform.lake.register import Register
@@ -23,12 +25,14 @@ class Snapshot:
     Attributes:
         commits: every delivery that was ever read, by id.
         state: which of them count.
+        overlaps: which lines the live deliveries claim from each other.
         wanted: the slices that they ask for.
         built: those of the wanted slices that are there, by table and slice.
     """
 
     commits: Mapping[str, DeliveryCommit]
     state: LakeState
+    overlaps: Overlaps
     wanted: Sequence[WantedSlice]
     built: Mapping[tuple[str, str], SliceCommit]
 
@@ -48,11 +52,28 @@ class Snapshot:
         return [*stale, *sorted(name for name in published if name not in versions)]
 
 
-def take_snapshot(processed: Lake, settings: StarSettings) -> Snapshot:
-    """Read the processed zone."""
+def take_snapshot(processed: Lake, settings: StarSettings, *, record: bool = True) -> Snapshot:
+    """Read the processed zone.
+
+    Args:
+        processed: the processed zone.
+        settings: what decides the star beside the lines.
+        record: whether to keep overlaps that nobody has found yet; a mere look does not.
+    """
     commits = read_commits(processed)
     state = derive_state(Register(processed).events(), commits)
-    wanted = wanted_slices(state, settings, code_version())
+    overlaps = complete(processed, state.live, record=record)
+    types, mentioned = _debit_positive(processed, state)
+    wanted = wanted_slices(state, settings, code_version(), overlaps, types, mentioned)
     found = ((w.table, w.slice, read_slice(processed, w.table, w.slice, w.version)) for w in wanted)
     built = {(table, slice_name): commit for table, slice_name, commit in found if commit}
-    return Snapshot(commits, state, wanted, built)
+    return Snapshot(commits, state, overlaps, wanted, built)
+
+
+def _debit_positive(processed: Lake, state: LakeState) -> tuple[dict[int, str], dict[str, frozenset[int]]]:
+    """Return the account types, and the accounts of each debit-positive delivery; nothing where there is none."""
+    flipped = [delivery for delivery in state.ledger if delivery.commit.is_debit_positive]
+    if not flipped:
+        return {}, {}
+    mentioned = {delivery.delivery_id: frozenset(accounts_mentioned(processed, delivery)) for delivery in flipped}
+    return account_types(processed, state), mentioned

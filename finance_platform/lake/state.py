@@ -1,32 +1,38 @@
 """The state: what the register's events and the commits together mean.
 
-Belongs here: which deliveries are live, held, refused or still to be read. Pure functions.
-Does not belong here: reading or writing anything, versions of slices (see `plan`).
+Belongs here: which deliveries are live, held, refused, withdrawn or still to be read; which periods are closed. Pure
+functions. Does not belong here: when a delivery is held (see `judging`), versions of slices (see `plan`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from finance_platform.lake.deliveries import DeliveryCommit
-from finance_platform.lake.register import Delivered
+from finance_platform.lake.register import Closing, Decided, Delivered, Event, Judged
+
+Position = tuple[str, str, str]
+"""Where a delivery stands: what its order says, when this content was first seen, its key."""
 
 
 @dataclass(frozen=True)
 class LiveDelivery:
-    """A delivery whose lines count.
+    """A delivery whose lines count, or might.
 
     Attributes:
         event: the register's event.
         commit: what reading it gave.
         position: its place in the defined order; the last one wins where two say different things.
+        judged: what the platform made of it, if it did already.
+        seen_at: when this content was first seen under this key, by the platform's own clock.
     """
 
     event: Delivered
     commit: DeliveryCommit
-    position: tuple[str, str]
+    position: Position
+    judged: Judged | None = None
+    seen_at: str = ""
 
     @property
     def delivery_id(self) -> str:
@@ -36,12 +42,13 @@ class LiveDelivery:
 
 @dataclass(frozen=True)
 class StoppedDelivery:
-    """A delivery that was read and does not count: held beyond tolerance, or refused whole."""
+    """A delivery that was read and does not count: held, refused whole, or withdrawn."""
 
     event: Delivered
     commit: DeliveryCommit
     reason: str
     fix: str
+    decided: Decided | None = None
 
     @property
     def is_refused(self) -> bool:
@@ -58,12 +65,18 @@ class LakeState:
         stopped: the current deliveries that are held or refused.
         pending: current deliveries that are not read yet.
         superseded: commits that once counted and were replaced.
+        unjudged: current deliveries that are read, and that nobody has judged since they were found.
+        withdrawn: current deliveries that a person took out.
+        closed: by period, how it was closed; open periods are not in it.
     """
 
     live: Sequence[LiveDelivery]
     stopped: Sequence[StoppedDelivery]
     pending: Sequence[Delivered]
     superseded: Sequence[DeliveryCommit]
+    unjudged: Sequence[LiveDelivery] = ()
+    withdrawn: Sequence[StoppedDelivery] = ()
+    closed: Mapping[str, Closing] = field(default_factory=dict)
 
     @property
     def ledger(self) -> list[LiveDelivery]:
@@ -71,73 +84,140 @@ class LakeState:
         return [delivery for delivery in self.live if delivery.event.kind == "ledger"]
 
 
-def derive_state(events: Sequence[Delivered], commits: Mapping[str, DeliveryCommit]) -> LakeState:
+@dataclass
+class _Version:
+    """One delivery of an object: its last event, and what was said of it since."""
+
+    event: Delivered
+    judged: Judged | None = None
+    is_judged_again: bool = False
+    is_accepted: bool = False
+    withdrawn: Decided | None = None
+
+
+@dataclass
+class _Object:
+    """One raw object: its deliveries, the one that it is now last."""
+
+    versions: dict[str, _Version] = field(default_factory=dict)
+    first_seen: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def deliver(self, event: Delivered) -> None:
+        self.first_seen.setdefault(event.fingerprint, (event.modified_at, event.at))
+        version = self.versions.pop(event.delivery_id, None) or _Version(event)
+        version.event, version.is_judged_again = event, False
+        self.versions[event.delivery_id] = version
+
+    def decide(self, event: Decided) -> None:
+        version = self.versions[event.delivery_id]
+        if event.action == "accepted":
+            version.is_accepted = True
+        else:
+            version.withdrawn = event if event.action == "withdrawn" else None
+
+    def judge(self, event: Judged) -> None:
+        version = self.versions[event.delivery_id]
+        version.judged, version.is_judged_again = event, True
+
+    def newest_first(self) -> Iterator[_Version]:
+        return reversed(self.versions.values())
+
+
+def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit]) -> LakeState:
     """Return what the events and commits mean.
 
-    For each raw object the newest delivery counts that was read and is not held; until a new one is, the old one
-    stays. The order of deliveries is by the time at which this content under this key was first seen, then by key.
+    For each raw object the newest delivery counts that was read and is neither held nor withdrawn; until a new one
+    does, the old one stays. A withdrawal takes out the object, what it said before included, unless what was
+    withdrawn had never counted.
     """
-    by_key: dict[str, list[Delivered]] = {}
-    first_seen: dict[tuple[str, str], str] = {}
+    objects: dict[str, _Object] = {}
+    closed: dict[str, Closing] = {}
     for event in events:
-        by_key.setdefault(event.object_key, []).append(event)
-        first_seen.setdefault((event.object_key, event.fingerprint), event.modified_at)
-    live: list[LiveDelivery] = []
-    stopped: list[StoppedDelivery] = []
-    pending: list[Delivered] = []
-    superseded: list[DeliveryCommit] = []
-    for key, versions in by_key.items():
-        current = versions[-1]
-        if current.delivery_id not in commits:
-            pending.append(current)
-        found: LiveDelivery | None = None
-        # A delivery is judged under its last event alone: an older one may have tolerated more.
-        last_events = {event.delivery_id: event for event in versions}
-        for event in reversed(versions):
-            commit = commits.get(event.delivery_id)
-            if commit is None or event is not last_events[event.delivery_id]:
+        match event:
+            case Delivered():
+                objects.setdefault(event.object_key, _Object()).deliver(event)
+            case Judged():
+                objects[event.object_key].judge(event)
+            case Decided():
+                objects[event.object_key].decide(event)
+            case Closing():
+                closed.pop(event.period, None)
+                if event.action == "closed":
+                    closed[event.period] = event
+    state = _Derivation(commits)
+    for found in objects.values():
+        state.add(found)
+    state.live.sort(key=lambda delivery: delivery.position)
+    state.unjudged.sort(key=lambda delivery: delivery.position)
+    return LakeState(
+        state.live, state.stopped, state.pending, state.superseded, state.unjudged, state.withdrawn, closed
+    )
+
+
+@dataclass
+class _Derivation:
+    commits: Mapping[str, DeliveryCommit]
+    live: list[LiveDelivery] = field(default_factory=list)
+    stopped: list[StoppedDelivery] = field(default_factory=list)
+    pending: list[Delivered] = field(default_factory=list)
+    superseded: list[DeliveryCommit] = field(default_factory=list)
+    unjudged: list[LiveDelivery] = field(default_factory=list)
+    withdrawn: list[StoppedDelivery] = field(default_factory=list)
+
+    def add(self, found: _Object) -> None:
+        """Enter what one object comes to."""
+        is_decided = False
+        for nth, version in enumerate(found.newest_first()):
+            is_current = nth == 0
+            commit = self.commits.get(version.event.delivery_id)
+            if commit is None:
+                if is_current:
+                    self.pending.append(version.event)
                 continue
-            reason = reason_to_stop(event, commit)
-            if reason is None:
-                found = LiveDelivery(event, commit, (first_seen[key, event.fingerprint], key))
-                break
-            if event is current:
-                stopped.append(StoppedDelivery(event, commit, *reason))
-        if found:
-            live.append(found)
-            superseded += _replaced(last_events, commits, found)
-    live.sort(key=lambda delivery: delivery.position)
-    return LakeState(live, stopped, pending, superseded)
+            if is_current and commit.status == "read" and not version.is_judged_again:
+                self.unjudged.append(_read(version, commit, found))
+            if is_decided:
+                if _counts(version, commit):
+                    self.superseded.append(commit)
+                continue
+            is_decided = self._enter(version, commit, found, is_current=is_current)
+
+    def _enter(self, version: _Version, commit: DeliveryCommit, found: _Object, *, is_current: bool) -> bool:
+        """Enter one version; return whether the older ones no longer matter."""
+        if version.withdrawn:
+            if is_current:
+                self.withdrawn.append(_withdrawn(version, commit, version.withdrawn))
+            return not version.withdrawn.keeps_earlier
+        if _counts(version, commit):
+            self.live.append(_read(version, commit, found))
+            return True
+        if is_current:
+            self._stop(version, commit)
+        return False
+
+    def _stop(self, version: _Version, commit: DeliveryCommit) -> None:
+        if commit.status == "refused":
+            self.stopped.append(StoppedDelivery(version.event, commit, commit.refusal, commit.fix))
+        elif version.judged:
+            reason = "; ".join(version.judged.reasons)
+            self.stopped.append(StoppedDelivery(version.event, commit, reason, version.judged.fix))
 
 
-def reason_to_stop(event: Delivered, commit: DeliveryCommit) -> tuple[str, str] | None:
-    """Return why a delivery must not count, and what to do; None when it may count."""
-    if commit.status == "refused":
-        return commit.refusal, commit.fix
-    if any(commit.unaccounted):
-        rows, amount, unpriced = commit.unaccounted
-        return (
-            f"not accounted for: {rows} rows, {amount}, {unpriced} cells that are no amount",
-            "this is a fault of the platform: keep the file and report it",
-        )
-    rejected = commit.outcome("rejected")
-    share = Decimal(event.tolerated_share)
-    allowed_rows = share * commit.read.rows
-    mend = "correct the file and send it again, or widen tolerance: in the descriptor"
-    if rejected.rows > allowed_rows:
-        return f"{rejected.rows} of {commit.read.rows} rows rejected, tolerated {share:%}", mend
-    if event.tolerated_amount is not None and rejected.absolute > Decimal(event.tolerated_amount):
-        return f"{rejected.absolute} rejected, tolerated {event.tolerated_amount}", mend
-    return None
+def _counts(version: _Version, commit: DeliveryCommit) -> bool:
+    """Return whether a version would count if it were the newest."""
+    if commit.status == "refused" or version.judged is None or version.withdrawn:
+        return False
+    return not version.judged.is_held or (version.is_accepted and not version.judged.is_final)
 
 
-def _replaced(
-    last_events: Mapping[str, Delivered], commits: Mapping[str, DeliveryCommit], live: LiveDelivery
-) -> list[DeliveryCommit]:
-    return [
-        commits[delivery_id]
-        for delivery_id, event in last_events.items()
-        if delivery_id != live.delivery_id
-        and delivery_id in commits
-        and reason_to_stop(event, commits[delivery_id]) is None
-    ]
+def _read(version: _Version, commit: DeliveryCommit, found: _Object) -> LiveDelivery:
+    event = version.event
+    modified_at, seen_at = found.first_seen[event.fingerprint]
+    position = (event.order or commit.order, modified_at, event.object_key)
+    return LiveDelivery(event, commit, position, version.judged, seen_at)
+
+
+def _withdrawn(version: _Version, commit: DeliveryCommit, decided: Decided) -> StoppedDelivery:
+    reason = f"withdrawn by {decided.who}: {decided.why}"
+    fix = f"`finance-platform withdraw --undo {decided.object_key} --why TEXT` takes it in again"
+    return StoppedDelivery(version.event, commit, reason, fix, decided)

@@ -87,7 +87,21 @@ WITHIN_TOLERANCE = Check(
     ("processed", "rejected_rows"),
     "deliveries_are_within_tolerance",
     "More was rejected than the descriptor tolerates, so the delivery is held and the published version stays. Correct "
-    "the file and send it again, or widen `tolerance` in the descriptor.",
+    "the file and send it again, or widen `tolerance` in the descriptor, or take it as it is with "
+    "`finance-platform accept`.",
+)
+NOTHING_HELD = Check(
+    ("processed", "rejected_rows"),
+    "no_delivery_awaits_a_decision",
+    "A delivery would remove much of what is published, repeats another file, or would restate a closed period. It is "
+    "held, and the published version stays, until `finance-platform accept` or `withdraw`.",
+)
+ARRIVED_IN_ORDER = Check(
+    ("processed", "rejected_rows"),
+    "deliveries_arrive_in_order",
+    "A file came after another that sorts behind it and has the same keys or periods, so the other one's lines count. "
+    "If that is wrong, give the feed an `order`, or withdraw one of the two.",
+    is_warning=True,
 )
 NO_FILE_REFUSED = Check(
     ("processed", "rejected_rows"),
@@ -143,7 +157,14 @@ LAKE_EQUALS_WAREHOUSE = Check(
     is_blocking=True,
 )
 
-DELIVERY_CHECKS = (EVERY_ROW_ACCOUNTED, WITHIN_TOLERANCE, NO_FILE_REFUSED, NO_GAPS)
+DELIVERY_CHECKS = (
+    EVERY_ROW_ACCOUNTED,
+    WITHIN_TOLERANCE,
+    NOTHING_HELD,
+    NO_FILE_REFUSED,
+    ARRIVED_IN_ORDER,
+    NO_GAPS,
+)
 STAR_CHECKS = (ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR)
 WAREHOUSE_CHECKS = (
     *KEYS_COLLIDE_NOWHERE.values(),

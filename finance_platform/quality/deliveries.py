@@ -9,12 +9,17 @@ from statistics import median
 from typing import Any
 
 from finance_platform.feeds.catalog import Problem
+from finance_platform.feeds.dates import periods_between
+from finance_platform.lake.deliveries import DeliveryCommit
 from finance_platform.lake.intake import Intake
+from finance_platform.lake.judging import reason_to_stop
 from finance_platform.lake.state import LakeState, StoppedDelivery
 from finance_platform.quality.catalogue import (
+    ARRIVED_IN_ORDER,
     EVERY_ROW_ACCOUNTED,
     NO_FILE_REFUSED,
     NO_GAPS,
+    NOTHING_HELD,
     WITHIN_TOLERANCE,
     Check,
     Outcome,
@@ -38,24 +43,30 @@ def check_raw(feed: str, intake: Intake) -> list[Outcome]:
 
 
 def check_deliveries(state: LakeState) -> list[Outcome]:
-    """Return whether every current delivery counts, and whether Actual has gaps."""
-    current = [delivery.commit for delivery in state.live] + [stopped.commit for stopped in state.stopped]
-    lost = [
-        {"file": commit.object_key, "rows": rows, "amount": str(amount), "unpriced": unpriced}
-        for commit in current
-        if commit.status == "read"
-        for rows, amount, unpriced in [commit.unaccounted]
-        if rows or amount or unpriced
+    """Return whether every current delivery counts, came in order, and whether Actual has gaps."""
+    held = [stopped for stopped in state.stopped if not stopped.is_refused]
+    lost = [_lost(stopped.commit) for stopped in held if any(stopped.commit.unaccounted)]
+    beyond = [stopped for stopped in held if reason_to_stop(stopped.event, stopped.commit)]
+    other = [stopped for stopped in held if stopped not in beyond and not any(stopped.commit.unaccounted)]
+    late = [
+        {"file": delivery.event.object_key, "what": warning}
+        for delivery in state.live
+        if delivery.judged
+        for warning in delivery.judged.warnings
     ]
-    lost_files = {row["file"] for row in lost}
-    refused = [_stopped(s) for s in state.stopped if s.is_refused]
-    held = [_stopped(s) for s in state.stopped if not s.is_refused and s.event.object_key not in lost_files]
     return [
         _outcome(EVERY_ROW_ACCOUNTED, lost, "deliveries with rows or money unaccounted for"),
-        _outcome(WITHIN_TOLERANCE, held, "deliveries held"),
-        _outcome(NO_FILE_REFUSED, refused, "files refused"),
+        _outcome(WITHIN_TOLERANCE, [_stopped(one) for one in beyond], "deliveries held"),
+        _outcome(NOTHING_HELD, [_stopped(one) for one in other], "deliveries held"),
+        _outcome(NO_FILE_REFUSED, [_stopped(s) for s in state.stopped if s.is_refused], "files refused"),
+        _outcome(ARRIVED_IN_ORDER, late, "deliveries came late"),
         _check_gaps(state),
     ]
+
+
+def _lost(commit: DeliveryCommit) -> dict[str, Any]:
+    rows, amount, unpriced = commit.unaccounted
+    return {"file": commit.object_key, "rows": rows, "amount": str(amount), "unpriced": unpriced}
 
 
 def _check_gaps(state: LakeState) -> Outcome:
@@ -74,9 +85,7 @@ def _check_gaps(state: LakeState) -> Outcome:
 def _gaps(periods: list[str]) -> list[str]:
     if not periods:
         return []
-    first, last = (int(p[:4]) * 12 + int(p[5:]) - 1 for p in (periods[0], periods[-1]))
-    every = [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(first, last + 1)]
-    return sorted(set(every) - set(periods))
+    return sorted(set(periods_between(periods[0], periods[-1])) - set(periods))
 
 
 def _outcome(check: Check, evidence: list[dict[str, Any]], what: str) -> Outcome:

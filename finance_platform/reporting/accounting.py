@@ -19,7 +19,7 @@ from finance_platform.warehouse.statements import SqlFile, statement
 
 @dataclass(frozen=True)
 class ControllersLine:
-    """delivered = in the warehouse + rejected + duplicate + skipped + superseded + held.
+    """delivered = in the warehouse + rejected + duplicate + skipped + superseded + held + withdrawn.
 
     Rows are candidate lines of ledger feeds; money has the sign as delivered, rounded to cents at parse.
 
@@ -30,7 +30,8 @@ class ControllersLine:
         duplicate: lines that repeat another of the same delivery.
         skipped: rows that are not data.
         superseded: accepted lines that a later delivery replaced.
-        held: accepted lines of deliveries that wait for a decision.
+        held: accepted lines of deliveries that wait for a verdict or a decision.
+        withdrawn: accepted lines of deliveries that a person took out.
     """
 
     delivered: Count
@@ -40,11 +41,20 @@ class ControllersLine:
     skipped: Count
     superseded: Count
     held: Count
+    withdrawn: Count
 
     @property
     def difference(self) -> tuple[int, Decimal]:
         """Rows and money that no term explains: zero, once everything live is loaded, or something was lost."""
-        parts = (self.in_warehouse, self.rejected, self.duplicate, self.skipped, self.superseded, self.held)
+        parts = (
+            self.in_warehouse,
+            self.rejected,
+            self.duplicate,
+            self.skipped,
+            self.superseded,
+            self.held,
+            self.withdrawn,
+        )
         return (
             self.delivered.rows - sum(part.rows for part in parts),
             self.delivered.amount - sum((part.amount for part in parts), Decimal(0)),
@@ -54,9 +64,12 @@ class ControllersLine:
 def controllers_line(snapshot: Snapshot, warehouse: Queryable) -> ControllersLine:
     """Return the line as things stand; what should be in the warehouse and is not shows as the difference."""
     ledger = [commit for commit in snapshot.commits.values() if commit.kind == "ledger" and commit.status == "read"]
-    live = {delivery.delivery_id for delivery in snapshot.state.ledger}
-    held = {stopped.commit.delivery_id for stopped in snapshot.state.stopped}
-    replaced = [commit for commit in ledger if commit.delivery_id not in live | held]
+    state = snapshot.state
+    live = {delivery.delivery_id for delivery in state.ledger}
+    held = {stopped.commit.delivery_id for stopped in state.stopped}
+    held |= {delivery.delivery_id for delivery in state.unjudged} - live
+    withdrawn = {stopped.commit.delivery_id for stopped in state.withdrawn}
+    replaced = [commit for commit in ledger if commit.delivery_id not in live | held | withdrawn]
     accepted = _total(commit.outcome("accepted") for commit in ledger if commit.delivery_id in live)
     periods = _counted(snapshot)
     counted = _total(period.as_delivered for period in periods)
@@ -67,7 +80,8 @@ def controllers_line(snapshot: Snapshot, warehouse: Queryable) -> ControllersLin
         duplicate=_outcome(ledger, "duplicate"),
         skipped=_outcome(ledger, "skipped"),
         superseded=_total([*(c.outcome("accepted") for c in replaced), _less(accepted, counted)]),
-        held=_total(c.outcome("accepted") for c in ledger if c.delivery_id in held),
+        held=_total(c.outcome("accepted") for c in ledger if c.delivery_id in held - withdrawn),
+        withdrawn=_total(c.outcome("accepted") for c in ledger if c.delivery_id in withdrawn),
     )
 
 
@@ -89,23 +103,20 @@ class _Counted:
 
 
 def _counted(snapshot: Snapshot) -> list[_Counted]:
-    """Return what counts, period by period; a period that is not built yet counts as its deliveries say.
-
-    Only what is built knows which lines an upsert hides, and only the commits know the sign as delivered; so where
-    both matter, money that is hidden under a debit-positive feed stays in the period.
-    """
+    """Return what counts, period by period; a period that is not built yet counts as its deliveries say."""
     found = []
-    for period, items in period_inputs(snapshot.state).items():
-        told = _total(
-            Count(count.rows, count.amount)
-            for item in items
-            for count in item.delivery.commit.periods
-            if count.period == period and count.scenario in item.scenarios
-        )
+    for period, items in period_inputs(snapshot.state, snapshot.overlaps).items():
         commit = snapshot.built.get(("fact_financials", period))
-        star = _total(Count(one.line_count, one.amount) for one in commit.sums) if commit else told
-        is_flipped = any(item.delivery.commit.is_debit_positive for item in items)
-        as_delivered = Count(star.rows, told.amount) if is_flipped else star
+        if commit:
+            star = _total(Count(one.line_count, one.amount) for one in commit.sums)
+            as_delivered = _total(Count(one.line_count, one.delivered_amount) for one in commit.sums)
+        else:
+            star = as_delivered = _total(
+                Count(count.rows, count.amount)
+                for item in items
+                for count in item.delivery.commit.periods
+                if count.period == period and count.scenario in item.scenarios
+            )
         found.append(_Counted(period, commit.version if commit else "", as_delivered, star))
     return found
 

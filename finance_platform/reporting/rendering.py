@@ -146,7 +146,7 @@ def print_controllers_line(console: Console, status: Status) -> None:
 
 
 def _terms(line: ControllersLine) -> list[tuple[str, str, Count]]:
-    return [
+    terms = [
         ("", "delivered", line.delivered),
         ("=", "in the warehouse", line.in_warehouse),
         ("+", "rejected", line.rejected),
@@ -155,6 +155,7 @@ def _terms(line: ControllersLine) -> list[tuple[str, str, Count]]:
         ("+", "superseded", line.superseded),
         ("+", "held", line.held),
     ]
+    return [*terms, ("+", "withdrawn", line.withdrawn)] if line.withdrawn.rows else terms
 
 
 def _unpriced(label: str, count: Count) -> str:
@@ -187,7 +188,7 @@ def _amounts(row: VarianceRow) -> tuple[Decimal | None, ...]:
 
 
 def _state(state: str) -> str:
-    colour = {"live": "green", "held": "red", "refused": "red", "pending": "yellow"}[state]
+    colour = {"live": "green", "held": "red", "refused": "red", "pending": "yellow", "withdrawn": "yellow"}[state]
     return f"[{colour}]{state}[/]"
 
 

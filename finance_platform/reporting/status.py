@@ -88,8 +88,12 @@ def _deliveries(state: LakeState, intake: Intake) -> list[dict[str, Any]]:
         name = "refused" if stopped.is_refused else "held"
         row = _delivery(stopped.event.object_key, stopped.event.feed, name, stopped.commit)
         rows.append({**row, "reason": stopped.reason, "fix": stopped.fix})
+    for stopped in state.withdrawn:
+        row = _delivery(stopped.event.object_key, stopped.event.feed, "withdrawn", stopped.commit)
+        rows.append({**row, "reason": stopped.reason, "fix": stopped.fix})
     current = {event.object_key: event for event in intake.events}
-    read = {live.event.delivery_id for live in state.live} | {stopped.event.delivery_id for stopped in state.stopped}
+    read = {stopped.event.delivery_id for stopped in state.withdrawn}
+    read |= {live.event.delivery_id for live in state.live} | {stopped.event.delivery_id for stopped in state.stopped}
     gone = {current[key].delivery_id for key in intake.vanished}
     rows += [_pending(key, event.feed) for key, event in current.items() if event.delivery_id not in read | gone]
     return sorted(rows, key=lambda row: (row["file"], row["state"]))

@@ -5,31 +5,54 @@ Grain of the output: one ledger line whose amount has the canonical sign.
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Window
+from functools import reduce
+
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import MONEY
 
+_BY_KEY = ["delivery_id", "line_key"]
+_BY_SCOPE = ["delivery_id", "scenario", "period", "scope_key"]
 _FLIPPED_TYPES = ("Revenue", "Liability", "Equity")
 
 
-def live_lines(lines: DataFrame, counted: DataFrame, upserts: DataFrame) -> DataFrame:
-    """Return the lines that count.
+def counted_lines(lines: DataFrame, counted: DataFrame) -> DataFrame:
+    """Return the lines of the deliveries, periods and scenarios in `counted`, hidden ones included.
 
     Args:
-        lines: ledger lines of the deliveries that reach the wanted periods, and of the upsert groups whole.
+        lines: ledger lines.
         counted: delivery_id, period, scenario: whose lines count where; decides replace_period.
-        upserts: delivery_id, rank: deliveries in which a later one's key hides an earlier one's.
     """
-    newest = Window.partitionBy("feed", "line_key").orderBy(F.col("rank").desc())
-    ranked = lines.join(F.broadcast(upserts), on="delivery_id", how="inner")
-    winners = ranked.withColumn("nth", F.row_number().over(newest)).where(F.col("nth") == 1).select(*lines.columns)
-    others = lines.join(F.broadcast(upserts), on="delivery_id", how="left_anti")
-    return (
-        others.unionByName(winners)
-        .join(F.broadcast(counted), on=["delivery_id", "period", "scenario"], how="left_semi")
-        .select(*lines.columns)
-    )
+    return lines.join(F.broadcast(counted), on=["delivery_id", "period", "scenario"], how="left_semi")
+
+
+def hidden_lines(lines: DataFrame, hidden_keys: DataFrame | None, hidden_scopes: DataFrame | None) -> DataFrame | None:
+    """Return the lines that a later delivery hides, the counterpart of `live_lines`; None where nothing is hidden.
+
+    Args:
+        lines: ledger lines.
+        hidden_keys: delivery_id, line_key: keys of which a later delivery has a line; None where there are none.
+        hidden_scopes: delivery_id, scenario, period, scope_key: what a later delivery replaces; None where nothing is.
+    """
+    names = lines.columns
+    hidden = []
+    if hidden_keys is not None:
+        hidden.append(lines.join(hidden_keys, on=_BY_KEY, how="left_semi").select(*names))
+    if hidden_scopes is not None:
+        hidden.append(lines.join(F.broadcast(hidden_scopes), on=_BY_SCOPE, how="left_semi").select(*names))
+    # One delivery's lines are hidden either by key or by scope, never by both.
+    return reduce(DataFrame.unionByName, hidden) if hidden else None
+
+
+def live_lines(lines: DataFrame, hidden_keys: DataFrame | None, hidden_scopes: DataFrame | None) -> DataFrame:
+    """Return the lines that no later delivery hides; for the arguments see `hidden_lines`."""
+    names = lines.columns
+    if hidden_keys is not None:
+        lines = lines.join(hidden_keys, on=_BY_KEY, how="left_anti").select(*names)
+    if hidden_scopes is not None:
+        lines = lines.join(F.broadcast(hidden_scopes), on=_BY_SCOPE, how="left_anti").select(*names)
+    return lines
 
 
 def with_natural_sign(lines: DataFrame, dim_account: DataFrame) -> DataFrame:

@@ -1,0 +1,234 @@
+"""Judging: whether a delivery that was read counts at once, or is held until someone accepts it.
+
+Belongs here: the reasons to hold, and what to warn of. A verdict is made once, against what counts at that moment, and
+entered into the register; nothing is judged twice unless it is delivered again.
+Does not belong here: what people decide (see `decisions`), what follows from a verdict (see `state`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+
+from finance_platform.feeds.codes import fold
+from finance_platform.lake.deliveries import DeliveryCommit, read_commits
+from finance_platform.lake.overlaps import Overlaps, Shared, complete
+from finance_platform.lake.plan import covered
+from finance_platform.lake.port import Lake
+from finance_platform.lake.register import Delivered, Judged, Register, utc_text
+from finance_platform.lake.state import LakeState, LiveDelivery, derive_state
+
+_ACCEPT = "`finance-platform accept {key} --why TEXT` takes it as it is, `withdraw` drops it"
+_MEND = "correct the file and send it again, or widen tolerance: in the descriptor; " + _ACCEPT
+_KEEP = "this is a fault of the platform: keep the file and report it"
+
+_Cell = tuple[str, str]
+"""Scenario, folded, and period."""
+
+
+def judge(processed: Lake, *, at: datetime, run_id: str, holds_closed_periods: bool = False) -> list[Judged]:
+    """Judge every delivery that was read and not judged since, in delivery order; enter the verdicts and return them.
+
+    Args:
+        processed: the processed zone; the caller holds the run's lock.
+        at: now, UTC.
+        run_id: the run that judges.
+        holds_closed_periods: whether a delivery that would restate a closed period is held.
+    """
+    register = Register(processed)
+    state = derive_state(register.events(), read_commits(processed))
+    if not state.unjudged:
+        return []
+    candidates = {candidate.event.object_key for candidate in state.unjudged}
+    others = [delivery for delivery in state.live if delivery.event.object_key not in candidates]
+    overlaps = complete(processed, [*others, *state.unjudged])
+    bench = _Bench(state, overlaps, holds_closed_periods=holds_closed_periods)
+    verdicts = [bench.judge(candidate, utc_text(at), run_id) for candidate in state.unjudged]
+    register.append(verdicts)
+    return verdicts
+
+
+def reason_to_stop(event: Delivered, commit: DeliveryCommit) -> str | None:
+    """Return why a delivery is held whatever else is there: more is rejected than tolerated; None when it is not."""
+    rejected = commit.outcome("rejected")
+    share = Decimal(event.tolerated_share)
+    if rejected.rows > share * commit.read.rows:
+        return f"{rejected.rows} of {commit.read.rows} rows rejected, tolerated {share:%}"
+    if event.tolerated_amount is not None and rejected.absolute > Decimal(event.tolerated_amount):
+        return f"{rejected.absolute} rejected, tolerated {event.tolerated_amount}"
+    return None
+
+
+@dataclass
+class _Feed:
+    """The live deliveries of one feed, and which of them have lines in which cell."""
+
+    by_cell: dict[_Cell, dict[str, LiveDelivery]] = field(default_factory=dict)
+    by_fingerprint: dict[str, dict[str, LiveDelivery]] = field(default_factory=dict)
+
+    def enter(self, delivery: LiveDelivery) -> None:
+        for cell in _cells(delivery):
+            self.by_cell.setdefault(cell, {})[delivery.delivery_id] = delivery
+        self.by_fingerprint.setdefault(delivery.event.fingerprint, {})[delivery.delivery_id] = delivery
+
+    def leave(self, delivery: LiveDelivery) -> None:
+        for cell in _cells(delivery):
+            del self.by_cell[cell][delivery.delivery_id]
+        del self.by_fingerprint[delivery.event.fingerprint][delivery.delivery_id]
+
+
+class _Bench:
+    """What counts while deliveries are judged one after the other."""
+
+    def __init__(self, state: LakeState, overlaps: Overlaps, *, holds_closed_periods: bool) -> None:
+        self._overlaps = overlaps
+        self._withdrawn = {stopped.commit.delivery_id for stopped in state.withdrawn}
+        self._closed = set(state.closed) if holds_closed_periods else set()
+        self._by_key: dict[str, LiveDelivery] = {}
+        self._live: dict[str, LiveDelivery] = {}
+        self._feeds: dict[str, _Feed] = {}
+        for delivery in state.live:
+            self._enter(delivery)
+
+    def judge(self, candidate: LiveDelivery, at: str, run_id: str) -> Judged:
+        """Return the verdict; one that counts takes its place among the others."""
+        verdict = Judged(candidate.event.object_key, candidate.delivery_id, at, run_id)
+        if any(candidate.commit.unaccounted):
+            return replace(verdict, reasons=(_unaccounted(candidate.commit),), fix=_KEEP, is_final=True)
+        if candidate.delivery_id in self._withdrawn:
+            return verdict
+        late = self._late(candidate)
+        mend = reason_to_stop(candidate.event, candidate.commit)
+        reasons = [mend] if mend else []
+        reasons += [*self._duplicates(candidate), *self._removes(candidate), *self._restates(candidate)]
+        if candidate.event.is_held_when_late:
+            reasons += late
+        if reasons:
+            fix = (_MEND if mend else _ACCEPT).format(key=candidate.event.object_key)
+            return replace(verdict, reasons=tuple(reasons), fix=fix)
+        self._enter(candidate)
+        return replace(verdict, warnings=tuple(late))
+
+    def _enter(self, delivery: LiveDelivery) -> None:
+        earlier = self._by_key.get(delivery.event.object_key)
+        if earlier:
+            self._feeds[earlier.event.feed].leave(earlier)
+            del self._live[earlier.delivery_id]
+        self._by_key[delivery.event.object_key] = delivery
+        self._live[delivery.delivery_id] = delivery
+        self._feeds.setdefault(delivery.event.feed, _Feed()).enter(delivery)
+
+    def _others(self, candidate: LiveDelivery, cell: _Cell) -> list[LiveDelivery]:
+        """Return the live deliveries of other objects that have to do with a cell."""
+        feed = self._feeds.get(candidate.event.feed, _Feed())
+        found = feed.by_cell.get(cell, {}).values()
+        return [other for other in found if other.event.object_key != candidate.event.object_key]
+
+    def _duplicates(self, candidate: LiveDelivery) -> Iterator[str]:
+        feed = self._feeds.get(candidate.event.feed, _Feed())
+        for other in feed.by_fingerprint.get(candidate.event.fingerprint, {}).values():
+            if other.event.object_key != candidate.event.object_key:
+                yield f"the same content as {other.event.object_key}, which counts already"
+
+    def _touched(self, candidate: LiveDelivery) -> set[_Cell]:
+        """Return the cells in which the candidate would change what counts."""
+        earlier = self._by_key.get(candidate.event.object_key)
+        if earlier and earlier.delivery_id == candidate.delivery_id:
+            return set()
+        touched = _cells(candidate) | (_cells(earlier) if earlier else set())
+        for claimant in (candidate, *([earlier] if earlier else [])):
+            for other in self._overlaps.claimants(claimant.delivery_id):
+                # The other one may have these keys in other periods, which then lose lines or get them back.
+                if other in self._live:
+                    touched |= _folded(self._overlaps.shared(other, claimant.delivery_id))
+        return touched
+
+    def _removes(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield where the candidate would take out all lines, or too many, of what counts of its feed."""
+        tolerated = candidate.event.tolerated_removal
+        if candidate.event.kind != "ledger" or tolerated is None:
+            return
+        earlier = self._by_key.get(candidate.event.object_key)
+        then = {**self._live, candidate.delivery_id: candidate}
+        if earlier:
+            del then[earlier.delivery_id]
+        for cell in sorted(self._touched(candidate)):
+            others = self._others(candidate, cell)
+            before = self._visible([*others, *([earlier] if earlier else [])], cell, self._live)
+            after = self._visible([*others, candidate], cell, then)
+            if before and (after == 0 or before - after > Decimal(tolerated) * before):
+                yield (
+                    f"{cell[0]} {cell[1]} would go from {before:,} lines to {after:,}: "
+                    f"{Decimal(before - after) / before:.0%} removed, tolerated {Decimal(tolerated):.0%}"
+                )
+
+    def _visible(self, deliveries: Sequence[LiveDelivery], cell: _Cell, live: Mapping[str, LiveDelivery]) -> int:
+        """Return how many lines of a cell count of `deliveries`, if exactly `live` are live.
+
+        Where several later ones hide lines of one, the one that hides most is taken: a bound that needs no keys.
+        """
+        return sum(_rows(delivery, cell) - self._hidden(delivery, deliveries, cell, live) for delivery in deliveries)
+
+    def _hidden(
+        self,
+        delivery: LiveDelivery,
+        deliveries: Sequence[LiveDelivery],
+        cell: _Cell,
+        live: Mapping[str, LiveDelivery],
+    ) -> int:
+        if delivery.event.load_mode == "replace_period" and not delivery.event.is_scoped:
+            is_replaced = any(other.position > delivery.position and cell in _cells(other) for other in deliveries)
+            return _rows(delivery, cell) if is_replaced else 0
+        hidden = [
+            sum(
+                rows
+                for (scenario, period, _), rows in self._overlaps.shared(delivery.delivery_id, other).lines.items()
+                if (fold(scenario), period) == cell
+            )
+            for other in self._overlaps.claimants(delivery.delivery_id)
+            if other in live and live[other].position > delivery.position
+        ]
+        return max(hidden, default=0)
+
+    def _restates(self, candidate: LiveDelivery) -> Iterator[str]:
+        if candidate.event.kind == "ledger" and self._closed:
+            periods = sorted({period for _, period in self._touched(candidate)} & self._closed)
+            if periods:
+                yield f"would restate {', '.join(periods)}, which {'is' if len(periods) == 1 else 'are'} closed"
+
+    def _late(self, candidate: LiveDelivery) -> list[str]:
+        """Return what to say when the candidate comes after deliveries of its feed that sort after it and hide it."""
+        later = set(self._overlaps.claimants(candidate.delivery_id)) & self._live.keys()
+        if candidate.event.kind == "ledger" and not candidate.event.is_scoped:
+            cells = _cells(candidate) if candidate.event.load_mode == "replace_period" else set()
+            later |= {other.delivery_id for cell in cells for other in self._others(candidate, cell)}
+        names = sorted(
+            self._live[other].event.object_key
+            for other in later
+            if self._live[other].position > candidate.position
+            and self._live[other].event.object_key != candidate.event.object_key
+        )
+        if not names:
+            return []
+        return [f"came late: {', '.join(names[:5])} {'sorts' if len(names) == 1 else 'sort'} after it and wins"]
+
+
+def _cells(delivery: LiveDelivery) -> set[_Cell]:
+    if delivery.event.load_mode == "replace_period":
+        return covered(delivery)
+    return {(fold(count.scenario), count.period) for count in delivery.commit.periods}
+
+
+def _folded(shared: Shared) -> set[_Cell]:
+    return {(fold(scenario), period) for scenario, period, _ in shared.lines}
+
+
+def _rows(delivery: LiveDelivery, cell: _Cell) -> int:
+    return sum(count.rows for count in delivery.commit.periods if (fold(count.scenario), count.period) == cell)
+
+
+def _unaccounted(commit: DeliveryCommit) -> str:
+    rows, amount, unpriced = commit.unaccounted
+    return f"not accounted for: {rows} rows, {amount}, {unpriced} cells that are no amount"

@@ -1,0 +1,92 @@
+"""Movements as people ask for them: row by row since a day, and what each load moved.
+
+Belongs here: reading the table Movements. Does not belong here: writing it (see `warehouse.movements`), looks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from finance_platform.errors import QueryError
+from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, QueryResult
+from finance_platform.warehouse.statements import SqlFile, statement
+
+SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+COLUMNS_IN_A_TABLE = (
+    "LoadedAt",
+    "Kind",
+    "Period",
+    "Scenario",
+    "Measure",
+    "DepartmentCode",
+    "AccountNumber",
+    "OldValue",
+    "NewValue",
+    "OldAmount",
+    "NewAmount",
+    "Difference",
+    "IsRestatement",
+    "Cause",
+)
+"""What fits on a screen; CSV and JSON have every column."""
+
+_PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_EVERY_PERIOD = ("0000-00", "9999-99")
+
+
+def movement_rows(warehouse: Queryable, *, since: datetime = SINCE_EVER, period: str | None = None) -> QueryResult:
+    """Return the rows of Movements with the names of their members, in the order of loads.
+
+    Args:
+        warehouse: what is published.
+        since: only what was loaded then or later; it must know its time zone.
+        period: only this period, YYYY-MM.
+
+    Raises:
+        NoWarehouseYetError: nothing was ever loaded.
+        QueryError: `period` is no period.
+        ValueError: `since` has no time zone.
+    """
+    if period is not None and not _PERIOD.fullmatch(period):
+        raise QueryError(f"{period!r} is no period", fix="write it as YYYY-MM, such as 2025-06")
+    first, last = (period, period) if period else _EVERY_PERIOD
+    return warehouse.query(
+        statement(SqlFile.MOVEMENTS_SINCE), {"since": _utc(since), "first_period": first, "last_period": last}
+    )
+
+
+def movement_summary(warehouse: Queryable, since: datetime = SINCE_EVER) -> list[dict[str, Any]]:
+    """Return what moved since a moment, a row per load, period, kind, scenario, measure and cause.
+
+    Rows have `load_number`, `loaded_at` (UTC), `run_id`, `period`, `kind`, `scenario`, `measure`, `cells`,
+    `difference` (the net, Decimal; of a reclassification what moved beside it, not what it put elsewhere),
+    `is_restatement` and `cause` (None where nobody knows). Empty where nothing moved, or nothing was ever loaded.
+
+    Raises:
+        ValueError: `since` has no time zone.
+    """
+    try:
+        result = warehouse.query(statement(SqlFile.MOVEMENT_SUMMARY), {"since": _utc(since)})
+    except NoWarehouseYetError:
+        return []
+    names = [_snake_case(column) for column in result.columns]
+    return [dict(zip(names, row, strict=True)) for row in result.rows]
+
+
+def columns_of(result: QueryResult, columns: Sequence[str]) -> list[list[Any]]:
+    """Return some columns of a result's rows."""
+    places = [result.columns.index(column) for column in columns]
+    return [[row[place] for place in places] for row in result.rows]
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone")
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
