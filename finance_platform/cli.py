@@ -6,6 +6,7 @@ Dagster is imported by the commands that run it: the others answer in half the t
 
 from __future__ import annotations
 
+import getpass
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -22,16 +23,18 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from finance_platform.errors import FinancePlatformError, HomeError, QueryError, SettingsError
+from finance_platform.errors import DecisionError, FinancePlatformError, HomeError, QueryError, SettingsError
 from finance_platform.settings import ENV_PREFIX, Settings, load_settings
 
 if TYPE_CHECKING:
+    from finance_platform.lake.decisions import Author
+    from finance_platform.lake.port import Lake
     from finance_platform.lake.snapshot import Snapshot
     from finance_platform.reporting.status import Status
     from finance_platform.reporting.summary import RunOutcome
 
 EXIT_FINE, EXIT_STOPPED, EXIT_WRONG_USE, EXIT_BROKEN = 0, 1, 2, 3
-_WRONG_USE = (SettingsError, HomeError, QueryError)
+_WRONG_USE = (SettingsError, HomeError, QueryError, DecisionError)
 _STEP_LABELS = {
     "register": "looking at the raw files",
     "standardise": "reading new deliveries",
@@ -43,6 +46,7 @@ _ROWS_IN_A_TABLE = 50
 
 _home = click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="The home; default: data.")
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_why = click.option("--why", required=True, metavar="TEXT", help="Why; the register keeps it with your name.")
 _format = click.option("--format", "output_format", type=click.Choice(["table", "csv", "json"]), default="table")
 
 
@@ -194,6 +198,77 @@ def movements(home: Path | None, since: datetime | None, period: str | None, out
 
 @main.command()
 @_home
+@click.argument("key")
+@_why
+@_explained
+def accept(home: Path | None, key: str, why: str) -> int:
+    """Let the held delivery of a raw object count from the next run on."""
+    from finance_platform.lake import decisions
+
+    settings = _existing(load_settings(home=home))
+    with _deciding(settings) as processed:
+        decided = decisions.accept(processed, _object_key(settings, key), _author(why))
+    return _said(f"{decided.object_key} is accepted", settings)
+
+
+@main.command()
+@_home
+@click.option("--undo", is_flag=True, help="Take back a withdrawal.")
+@click.argument("key")
+@_why
+@_explained
+def withdraw(home: Path | None, undo: bool, key: str, why: str) -> int:
+    """Take out what a raw object says, or drop its held delivery, from the next run on."""
+    from finance_platform.lake import decisions
+
+    settings = _existing(load_settings(home=home))
+    with _deciding(settings) as processed:
+        name, holds = _object_key(settings, key), settings.holds_closed_periods
+        if undo:
+            decisions.reinstate(processed, name, _author(why))
+        else:
+            decisions.withdraw(processed, name, _author(why), holds_closed_periods=holds)
+    return _said(f"{name} {'counts again' if undo else 'is withdrawn'}", settings)
+
+
+@main.command()
+@_home
+@click.argument("period")
+@_why
+@_explained
+def close(home: Path | None, period: str, why: str) -> int:
+    """Close a period: what changes it from then on is a restatement."""
+    from finance_platform.lake import decisions
+    from finance_platform.warehouse.duckdb import DuckDBWarehouse
+    from finance_platform.warehouse.ledger import published
+
+    settings = _existing(load_settings(home=home))
+    with _deciding(settings) as processed:
+        wanted = {w.slice: w.version for w in _snapshot(settings).wanted if w.table == "fact_financials"}
+        there = published(DuckDBWarehouse(settings.warehouse_path)).items()
+        versions = {name: found.version for (table, name), found in there if table == "fact_financials"}
+        decisions.close(processed, period, _author(why), wanted=wanted, published=versions)
+    click.echo(f"{period} is closed.")
+    return EXIT_FINE
+
+
+@main.command()
+@_home
+@click.argument("period")
+@_why
+@_explained
+def reopen(home: Path | None, period: str, why: str) -> int:
+    """Open a closed period again."""
+    from finance_platform.lake import decisions
+
+    settings = _existing(load_settings(home=home))
+    with _deciding(settings) as processed:
+        decisions.reopen(processed, period, _author(why))
+    return _said(f"{period} is open again", settings)
+
+
+@main.command()
+@_home
 @click.option("--port", type=int, default=3000, show_default=True, help="Port on 127.0.0.1.")
 @_explained
 def ui(home: Path | None, port: int) -> int:
@@ -213,6 +288,36 @@ def ui(home: Path | None, port: int) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.execve(sys.executable, [sys.executable, *arguments], environment)
+
+
+@contextmanager
+def _deciding(settings: Settings) -> Iterator[Lake]:
+    """Give the processed zone while no run is at work in it."""
+    from finance_platform.lake.local import LocalLake
+    from finance_platform.lake.lock import run_lock
+
+    with run_lock(settings.home_path):
+        yield LocalLake(settings.processed_root)
+
+
+def _author(why: str) -> Author:
+    from finance_platform.lake.decisions import Author
+
+    if not why.strip():
+        raise click.BadParameter("say why; the register keeps it", param_hint="--why")
+    return Author(getpass.getuser(), " ".join(why.split()), datetime.now(UTC))
+
+
+def _object_key(settings: Settings, written: str) -> str:
+    """Return the key inside the raw zone; a path to the file itself will do as well."""
+    with suppress(ValueError):
+        return Path(written).absolute().relative_to(Path(settings.raw_root).absolute()).as_posix()
+    return written
+
+
+def _said(what: str, settings: Settings) -> int:
+    click.echo(f"{what}. `finance-platform run --home {settings.home}` publishes what follows.")
+    return EXIT_FINE
 
 
 def _existing(settings: Settings) -> Settings:
