@@ -1,4 +1,4 @@
-"""The fourth step: publish what the lake wants, in one transaction, and check what then stands there.
+"""The fourth step: publish what the lake wants, in one transaction that commits only what passes the blocking checks.
 
 Belongs here: the warehouse's assets. Does not belong here: how a load works (see `warehouse.load`).
 """
@@ -9,24 +9,28 @@ from typing import Any
 
 import dagster as dg
 
-from finance_platform.assets.describing import contract_spec, explained_failures
+from finance_platform.assets.describing import contract_spec, explained_failures, markdown_table
 from finance_platform.assets.star import RebuildConfig, slice_metadata, version_of_table
 from finance_platform.checks.translation import check_result, check_specs
-from finance_platform.contracts.star import STAR
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.lake.lock import run_lock
 from finance_platform.lake.plan import StarSettings
 from finance_platform.lake.port import Lake
 from finance_platform.lake.slices import SliceCommit
 from finance_platform.lake.snapshot import Snapshot, take_snapshot
+from finance_platform.lake.standing import causes, standing
 from finance_platform.quality.catalogue import WAREHOUSE_CHECKS
-from finance_platform.quality.warehouse import check_warehouse
+from finance_platform.quality.warehouse import Audit, check_warehouse
 from finance_platform.resources.lake import LakeResource
 from finance_platform.resources.warehouse import WarehouseResource
 from finance_platform.settings import Settings
 from finance_platform.warehouse.ledger import published
-from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load import AuditFailedError, publish
 from finance_platform.warehouse.plan import LoadResult, SliceName, SliceSum, SliceToLoad
 from finance_platform.warehouse.port import Warehouse
+
+_MOVEMENTS_SHOWN = 50
 
 
 def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
@@ -46,17 +50,16 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
         with explained_failures(), run_lock(settings.home_path):
             snapshot = take_snapshot(lake.processed, StarSettings.of(settings))
             opened = warehouse.open()
-            result = _publish(context, config, lake.processed, snapshot, opened)
-            outcomes = check_warehouse(opened, snapshot, actuals_through=settings.actuals_through)
+            audit = Audit(snapshot, actuals_through=settings.actuals_through)
+            result = _publish(context, config, lake.processed, snapshot, opened, audit)
+            outcomes = audit.outcomes or check_warehouse(opened, snapshot, actuals_through=settings.actuals_through)
+            # Told is what stands there, which is not what was wanted when the audit has refused it.
+            there = standing(lake.processed, snapshot, _versions(opened))
             for contract in STAR:
-                loaded = [s.slice for s in result.loaded if s.contract_name == contract.name] if result else []
                 yield dg.MaterializeResult(
                     asset_key=["warehouse", contract.name],
-                    data_version=version_of_table(contract, snapshot),
-                    metadata={
-                        **slice_metadata(contract, snapshot, loaded),
-                        "load_number": str(result.load_number if result else "nothing to load"),
-                    },
+                    data_version=version_of_table(contract, there),
+                    metadata=_metadata(contract, there, result),
                     check_results=[
                         check_result(outcome)
                         for outcome in outcomes
@@ -82,21 +85,73 @@ def _slice_to_load(lake: Lake, name: SliceName, commit: SliceCommit | None) -> S
 
 
 def _publish(
-    context: dg.AssetExecutionContext, config: RebuildConfig, lake: Lake, snapshot: Snapshot, warehouse: Warehouse
+    context: dg.AssetExecutionContext,
+    config: RebuildConfig,
+    lake: Lake,
+    snapshot: Snapshot,
+    warehouse: Warehouse,
+    audit: Audit,
 ) -> LoadResult | None:
+    """Publish what is stale; None where there was nothing to load, or where the audit refused it."""
     warehouse.prepare()
-    versions: dict[SliceName, Any] = {name: slice_.version for name, slice_ in published(warehouse).items()}
+    versions = _versions(warehouse)
     again = {name for name in snapshot.built if config.selects(*name)}
     names = list(dict.fromkeys([*snapshot.unloaded(versions), *sorted(again)]))
     if not names:
         context.log.info("nothing to load: the warehouse holds every slice as wanted")
         return None
-    result = publish(
-        warehouse,
-        slices_to_load(lake, snapshot, names),
-        run_id=context.run.run_id,
-        loaded_at=datetime.now(UTC),
-        again=again,
-    )
+    try:
+        result = publish(
+            warehouse,
+            slices_to_load(lake, snapshot, names),
+            run_id=context.run.run_id,
+            loaded_at=datetime.now(UTC),
+            again=again,
+            closed_periods=(),
+            causes=causes(lake, snapshot, versions, names),
+            audit=audit,
+        )
+    except AuditFailedError as error:
+        # The failed checks, which block, fail the step once they are shown.
+        context.log.warning(str(error))
+        return None
     context.log.info(f"load {result.load_number}: {len(result.loaded)} slices published")
     return result
+
+
+def _versions(warehouse: Warehouse) -> dict[SliceName, str]:
+    return {name: slice_.version for name, slice_ in published(warehouse).items()}
+
+
+def _metadata(contract: Contract, there: Snapshot, result: LoadResult | None) -> dict[str, Any]:
+    loaded = [one.slice for one in result.loaded if one.contract_name == contract.name] if result else []
+    number = result.load_number if result else None
+    metadata = {
+        **slice_metadata(contract, there, loaded),
+        "load_number": "nothing was loaded" if number is None else str(number),
+    }
+    return {**metadata, **_movements(result)} if contract is FACT_FINANCIALS else metadata
+
+
+def _movements(result: LoadResult | None) -> dict[str, Any]:
+    """What the load moved in what was published: the net by period, scenario and measure."""
+    moved = result.moved if result else ()
+    shown = [
+        {
+            "period": one.period,
+            "kind": one.kind,
+            "scenario": one.scenario,
+            "measure": one.measure,
+            "cells": one.cells,
+            "was": one.old_amount,
+            "is": one.new_amount,
+            "difference": one.difference,
+            "": "restatement" if one.is_restatement else "",
+        }
+        for one in moved[:_MOVEMENTS_SHOWN]
+    ]
+    return {
+        "movement_rows": sum(one.cells for one in moved),
+        "restatement_rows": sum(one.cells for one in moved if one.is_restatement),
+        "movements": markdown_table(shown),
+    }

@@ -5,6 +5,7 @@ Belongs here: running the statements of `sql/quality` and judging them. Does not
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from finance_platform.contracts.star import STAR
@@ -45,6 +46,36 @@ def check_warehouse(warehouse: Queryable, snapshot: Snapshot, *, actuals_through
         _no_rows(warehouse, BASELINE_ONCE, SqlFile.BASELINE_BOOKED_ONCE, through),
         check_lake_equals_warehouse(warehouse, snapshot),
     ]
+
+
+class Audit:
+    """The checks as a load runs them, on what it is about to publish: write, audit, publish.
+
+    Attributes:
+        outcomes: what the last call found, of a transaction that was tried again the last attempt; None before any.
+    """
+
+    def __init__(self, snapshot: Snapshot, *, actuals_through: str | None = None) -> None:
+        """Take what `check_warehouse` takes."""
+        self._snapshot, self._actuals_through = snapshot, actuals_through
+        self.outcomes: list[Outcome] | None = None
+
+    def __call__(self, warehouse: Queryable) -> bool:
+        """Run every check; return whether none that blocks has failed."""
+        found = check_warehouse(warehouse, self._snapshot, actuals_through=self._actuals_through)
+        is_refused = any(_blocks(outcome) for outcome in found)
+        self.outcomes = [_told_as_refused(outcome) if is_refused else outcome for outcome in found]
+        return not is_refused
+
+
+def _blocks(outcome: Outcome) -> bool:
+    return outcome.check.is_blocking and not outcome.passed
+
+
+def _told_as_refused(outcome: Outcome) -> Outcome:
+    if not _blocks(outcome):
+        return outcome
+    return replace(outcome, summary=f"{outcome.summary}; the load was rolled back, what was published before stays")
 
 
 def check_lake_equals_warehouse(warehouse: Queryable, snapshot: Snapshot) -> Outcome:

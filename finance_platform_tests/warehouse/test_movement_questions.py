@@ -1,0 +1,192 @@
+"""Movements as they are asked for: the rows, the summary, the command.
+
+Belongs here: `reporting.movements` and `finance-platform movements`, on a warehouse that has moved.
+Does not belong here: what is a movement (see `test_movements`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from finance_platform.cli import main
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
+from finance_platform.errors import QueryError
+from finance_platform.reporting.movements import movement_rows, movement_summary
+from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.load import publish
+from finance_platform_tests.warehouse.star_files import RENT, Lake, accounts, departments, january, removed
+
+SECOND = datetime(2025, 7, 2, 8, 0, tzinfo=UTC)
+THIRD = datetime(2025, 7, 3, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def moved(loaded: DuckDBWarehouse, lake: Lake) -> DuckDBWarehouse:
+    """July 2nd: January, which is closed, lost revenue, and rent is an asset. July 3rd: February goes."""
+    accounts_again = [{**row, "account_type": "Asset"} if row["account_key"] == RENT else row for row in accounts()]
+    slices = [
+        lake.dimension(DIM_ACCOUNT, accounts_again, "d2"),
+        lake.facts("2025-01", "j2", [*january()[:1], *january()[2:]]),
+    ]
+    publish(
+        loaded,
+        slices,
+        run_id="run-2",
+        loaded_at=SECOND,
+        closed_periods=["2025-01"],
+        causes={slices[1].name: ["transactions.csv: another version"]},
+    )
+    publish(loaded, [removed("2025-02")], run_id="run-3", loaded_at=THIRD)
+    return loaded
+
+
+def command(path: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["movements", "--home", str(path.parent), *arguments])
+
+
+def of_command(path: Path, *arguments: str) -> list[dict[str, Any]]:
+    done = command(path, *arguments, "--format", "json")
+    assert done.exit_code == 0, done.output
+    return list(json.loads(done.stdout))
+
+
+def test_a_row_names_its_members_and_says_what_moved_and_why(moved: DuckDBWarehouse) -> None:
+    result = movement_rows(moved, since=SECOND)
+
+    first = dict(zip(result.columns, result.rows[0], strict=True))
+    assert first == {
+        "LoadedAt": SECOND.replace(tzinfo=None),
+        "LoadNumber": 2,
+        "Kind": "movement",
+        "Period": "2025-01",
+        "Scenario": "Actual",
+        "Measure": "Amount",
+        "DepartmentCode": "0010",
+        "DepartmentName": "Sales",
+        "AccountNumber": "4000",
+        "AccountName": "Revenue",
+        "Attribute": None,
+        "OldValue": None,
+        "NewValue": None,
+        "OldAmount": Decimal("1000.00"),
+        "NewAmount": Decimal("0.00"),
+        "Difference": Decimal("-1000.00"),
+        "IsRestatement": True,
+        "Cause": "transactions.csv: another version",
+        "OldVersion": "j1",
+        "NewVersion": "j2",
+        "RunId": "run-2",
+    }
+
+
+def test_a_movement_outlives_the_members_that_it_speaks_of(moved: DuckDBWarehouse, lake: Lake) -> None:
+    only_works = lake.dimension(DIM_DEPARTMENT, departments()[1:], "d3")
+    publish(moved, [only_works], run_id="run-4", loaded_at=THIRD)
+
+    result = movement_rows(moved)
+
+    codes = {row[result.columns.index("DepartmentCode")] for row in result.rows}
+    assert codes == {"11"}
+
+
+def test_the_summary_nets_each_load_by_period_scenario_measure_and_cause(moved: DuckDBWarehouse) -> None:
+    rows = movement_summary(moved, SECOND + timedelta(seconds=1))
+
+    assert rows == [
+        {
+            "load_number": 3,
+            "loaded_at": THIRD.replace(tzinfo=None),
+            "run_id": "run-3",
+            "period": "2025-02",
+            "kind": "movement",
+            "scenario": "Actual",
+            "measure": "Amount",
+            "cells": 2,
+            "difference": Decimal("-1350.50"),
+            "is_restatement": False,
+            "cause": None,
+        }
+    ]
+    everything = movement_summary(moved)
+    assert {(row["period"], row["kind"]) for row in everything if row["is_restatement"]} == {
+        ("2025-01", "movement"),
+        ("2025-01", "reclassification"),
+    }
+    assert sum(row["cells"] for row in everything) == len(movement_rows(moved).rows)
+
+
+def test_where_nothing_was_ever_loaded_nothing_has_moved(warehouse: DuckDBWarehouse) -> None:
+    assert movement_summary(warehouse, SECOND) == []
+
+
+def test_a_moment_without_a_zone_is_refused(moved: DuckDBWarehouse) -> None:
+    with pytest.raises(ValueError, match="no time zone"):
+        movement_summary(moved, datetime.fromisoformat("2025-07-02"))
+
+
+def test_a_period_that_is_none_is_refused_with_the_fix(moved: DuckDBWarehouse) -> None:
+    with pytest.raises(QueryError, match="'2025-13' is no period") as caught:
+        movement_rows(moved, period="2025-13")
+
+    assert "YYYY-MM" in caught.value.fix
+
+
+def test_the_command_lists_what_was_loaded_on_a_day_or_later(moved: DuckDBWarehouse, path: Path) -> None:
+    everything = of_command(path)
+    assert len(everything) == len(movement_rows(moved).rows)
+    assert of_command(path, "--since", "2025-07-02") == everything
+    assert [
+        (row["Period"], row["AccountNumber"], row["Difference"]) for row in of_command(path, "--since", "2025-07-03")
+    ] == [
+        ("2025-02", "4000", "-1100.00"),
+        ("2025-02", "6000", "-250.50"),
+    ]
+    assert {row["Period"] for row in of_command(path, "--period", "2025-02")} == {"2025-02"}
+
+
+def test_the_command_writes_csv_with_every_column(moved: DuckDBWarehouse, path: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(command(path, "--since", "2025-07-03", "--format", "csv").stdout)))
+
+    assert list(rows[0]) == movement_rows(moved).columns
+    assert [row["OldAmount"] for row in rows] == ["1100.00", "250.50"]
+
+
+@pytest.mark.usefixtures("moved")
+def test_the_command_shows_a_table_by_default(path: Path) -> None:
+    done = command(path, "--period", "2025-01")
+
+    assert done.exit_code == 0
+    assert "transactions.csv: another version" in done.stdout
+    assert "-1000.00" in done.stdout
+
+
+@pytest.mark.usefixtures("loaded")
+def test_the_command_says_in_one_line_that_nothing_moved(path: Path) -> None:
+    assert command(path).stdout == "Nothing moved.\n"
+    assert command(path, "--since", "2025-07-01", "--period", "2025-01").stdout == (
+        "Nothing moved in 2025-01 since 2025-07-01.\n"
+    )
+    assert of_command(path) == []
+    assert command(path, "--format", "csv").stdout.startswith("LoadedAt,LoadNumber,Kind,")
+
+
+@pytest.mark.parametrize("wrong", [("--since", "yesterday"), ("--period", "May"), ("--format", "xml")])
+@pytest.mark.usefixtures("loaded")
+def test_wrong_use_of_the_command_exits_two(path: Path, wrong: tuple[str, str]) -> None:
+    assert command(path, *wrong).exit_code == 2
+
+
+def test_the_command_asked_before_the_first_load_says_what_to_do(path: Path) -> None:
+    done = command(path)
+
+    assert done.exit_code == 2
+    assert "finance-platform run" in done.stderr
