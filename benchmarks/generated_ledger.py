@@ -117,6 +117,7 @@ def _lines(draw: np.random.Generator, ids: Numbers, months: Numbers, changes_one
     departments = draw.integers(0, len(_DEPARTMENTS), size)
     accounts = (departments * 7 + draw.integers(0, 32, size)) % len(_ACCOUNTS)
     cents = draw.lognormal(9.5, 1.4, size).astype(np.int64) * np.where(draw.random(size) < 0.04, -1, 1)
+    cents[_BAD_DATE::_ONE_IN_BAD] = 1_000  # rejected with its money, of which a descriptor tolerates half a million
     if changes_one_in:
         cents[::changes_one_in] += 100
     lines = pc.binary_join_element_wise(
