@@ -1,0 +1,165 @@
+"""The load step in Dagster: what moved and why, and a load that its own checks refuse.
+
+Belongs here: the load asset's events, after real runs of a small home. Does not belong here: the other steps (see
+`test_refresh`), the transaction itself (see the tests of the warehouse).
+
+Each fixture that is called after an event is a chapter: it changes the home, runs, and keeps what was then seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from finance_platform.refresh import run_refresh
+from finance_platform.reporting.movements import movement_summary
+from finance_platform.reporting.summary import CheckLine, RunOutcome
+from finance_platform.resources.home import open_instance
+from finance_platform.settings import Settings
+from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.ledger import published
+from finance_platform_tests.unit.factories import settings, write
+
+pytestmark = pytest.mark.end_to_end
+
+TRANSACTIONS = """\
+transaction_id,transaction_date,department_code,account_number,amount
+T1,2025-01-03,D100,4000,1000.00
+T2,2025-02-03,D100,4000,1100.00
+"""
+FACT = dg.AssetKey(["warehouse", "fact_financials"])
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What there is after a run."""
+
+    outcome: RunOutcome
+    versions: dict[tuple[str, str], str]
+    data_version: str
+    metadata: dict[str, Any]
+    moved: list[dict[str, Any]]
+    amount: Decimal
+
+    @property
+    def blocking(self) -> list[CheckLine]:
+        """The checks that failed and are no warning."""
+        return self.outcome.failed_checks
+
+
+def run(home: Settings) -> Seen:
+    outcome = run_refresh(home, rebuild=False, periods=(), on_step=lambda _: None)
+    warehouse = DuckDBWarehouse(home.warehouse_path)
+    with open_instance(home.dagster_home) as instance:
+        event = instance.get_latest_materialization_event(FACT)
+    assert event is not None
+    assert event.asset_materialization is not None
+    return Seen(
+        outcome=outcome,
+        versions={name: one.version for name, one in published(warehouse).items()},
+        data_version=(event.asset_materialization.tags or {})["dagster/data_version"],
+        metadata={name: value.value for name, value in event.asset_materialization.metadata.items()},
+        moved=movement_summary(warehouse),
+        amount=warehouse.query("SELECT SUM(Amount) FROM FactFinancials WHERE DateKey < 20250300").rows[0][0],
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Two months of one department, and a budget of a third, which no other file reaches."""
+    folder = tmp_path_factory.mktemp("home")
+    write(folder / "raw/transactions.csv", TRANSACTIONS)
+    write(folder / "raw/budget.csv", "period,department_code,account_number,budget_amount\n2025-03,D100,4000,500.00\n")
+    write(folder / "raw/accounts.csv", "account_number,account_name,account_type\n4000,Sales,Revenue\n")
+    return settings(home=folder)
+
+
+@pytest.fixture(scope="module")
+def first(home: Settings) -> Seen:
+    """The first run."""
+    return run(home)
+
+
+@pytest.fixture(scope="module")
+def changed(home: Settings, first: Seen) -> Seen:
+    """January was sent again with another amount."""
+    assert first.outcome.succeeded, first.outcome.error
+    write(home.home_path / "raw/transactions.csv", TRANSACTIONS.replace("1000.00", "900.00"))
+    return run(home)
+
+
+@pytest.fixture(scope="module")
+def refused(home: Settings, changed: Seen) -> Seen:
+    """February was sent again, and somebody has been at the warehouse."""
+    assert changed.outcome.succeeded, changed.outcome.error
+    with duckdb.connect(str(home.warehouse_path)) as connection:
+        connection.execute("UPDATE finance.FactFinancials SET Variance = Variance + 0.01 WHERE DateKey > 20250300")
+    text = TRANSACTIONS.replace("1000.00", "900.00").replace("1100.00", "1200.00")
+    write(home.home_path / "raw/transactions.csv", text)
+    return run(home)
+
+
+@pytest.fixture(scope="module")
+def healed(home: Settings, refused: Seen) -> Seen:
+    """The row is what it was."""
+    assert not refused.outcome.succeeded
+    with duckdb.connect(str(home.warehouse_path)) as connection:
+        connection.execute("UPDATE finance.FactFinancials SET Variance = Amount - BudgetAmount")
+    return run(home)
+
+
+def test_a_first_run_shows_that_nothing_moved(first: Seen):
+    assert first.moved == []
+    assert first.metadata["movement_rows"] == 0
+    assert first.metadata["movements"] == "none"
+
+
+def test_what_moved_shows_with_its_net_and_its_cause(changed: Seen):
+    (row,) = changed.moved
+    assert (row["period"], row["scenario"], row["measure"], row["difference"]) == (
+        "2025-01",
+        "Actual",
+        "Amount",
+        Decimal("-100.00"),
+    )
+    assert row["cause"] == "transactions.csv: another version"
+    assert changed.metadata["movement_rows"] == 1
+    assert changed.metadata["restatement_rows"] == 0
+    header, _, line = changed.metadata["movements"].splitlines()
+    assert "difference" in header
+    assert "| 2025-01 | movement | Actual | Amount | 1 | 1000.00 | 900.00 | -100.00 |" in line
+
+
+def test_a_load_that_breaks_a_blocking_check_publishes_nothing(changed: Seen, refused: Seen):
+    assert refused.versions == changed.versions
+    assert refused.moved == changed.moved
+    assert refused.amount == changed.amount
+    assert refused.outcome.loaded == []
+
+
+def test_a_refused_load_shows_red_with_its_evidence_and_is_no_break(refused: Seen):
+    (check,) = refused.blocking
+    assert check.name == "variance_is_amount_less_budget"
+    assert check.summary == "1 rows break it; the load was rolled back, what was published before stays"
+    assert "DateKey 20250301" in check.evidence[0]
+    assert not refused.outcome.is_broken
+    assert "step load: variance_is_amount_less_budget failed and blocks" in refused.outcome.error
+
+
+def test_after_a_refused_load_data_version_and_metadata_speak_of_what_is_published(changed: Seen, refused: Seen):
+    assert refused.data_version == changed.data_version
+    assert refused.metadata["amount_Actual"] == changed.metadata["amount_Actual"] == "2000.00"
+    assert refused.metadata["load_number"] == "nothing was loaded"
+    assert refused.metadata["movement_rows"] == 0
+
+
+def test_a_refused_load_is_made_good_by_the_next_run(changed: Seen, healed: Seen):
+    assert healed.outcome.succeeded
+    assert healed.amount == Decimal("2100.00")
+    assert healed.data_version != changed.data_version
+    assert [str(row["difference"]) for row in healed.moved] == ["-100.00", "100.00"]
