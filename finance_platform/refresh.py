@@ -22,6 +22,10 @@ from finance_platform.reporting.summary import CheckLine, RunOutcome
 from finance_platform.resources.home import open_instance
 from finance_platform.settings import Settings
 
+STARTED_BY = "finance_platform/started_by"
+COMMAND_LINE = "command line"
+
+_UNFINISHED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.NOT_STARTED]
 _EVIDENCE_ROWS = 5
 _BLOCKED = "DagsterAssetCheckFailedError"
 _MEANINGS = {check.name: check.meaning for check in (*STAR_CHECKS, *SCHEMA_CHECKS, *WAREHOUSE_CHECKS)}
@@ -50,9 +54,19 @@ def run_refresh(
         again = {"config": {"rebuild": True, "periods": list(periods)}}
         config["ops"] = {"build_star": again, "load": again}
     with run_lock(settings.home_path), open_instance(settings.dagster_home) as instance, _following(on_step):
+        _mark_dead_runs(instance)
         job = build_definitions(settings).resolve_job_def(REFRESH)
-        result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False)
+        result = job.execute_in_process(
+            run_config=config, instance=instance, raise_on_error=False, tags={STARTED_BY: COMMAND_LINE}
+        )
         return _outcome(result)
+
+
+def _mark_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Mark the command line's unfinished runs as failed: each held the lock to its end, and now this one has it."""
+    unfinished = dg.RunsFilter(tags={STARTED_BY: COMMAND_LINE}, statuses=_UNFINISHED)
+    for run in instance.get_runs(unfinished):
+        instance.report_run_failed(run, "its process was killed; what it had committed stays, the rest is done anew")
 
 
 @contextmanager

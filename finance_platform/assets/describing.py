@@ -15,7 +15,7 @@ from typing import Any
 import dagster as dg
 
 from finance_platform.contracts.model import Contract
-from finance_platform.errors import FinancePlatformError
+from finance_platform.errors import FinancePlatformError, TransientError
 
 OWNERS = ["team:finance-data"]
 
@@ -72,5 +72,5 @@ def explained_failures() -> Iterator[None]:
         raise dg.Failure(
             description=str(error),
             metadata={"title": error.title, "found": error.found, "fix": error.fix},
-            allow_retries=False,
+            allow_retries=isinstance(error, TransientError),
         ) from error

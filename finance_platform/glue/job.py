@@ -24,10 +24,18 @@ from dagster_pipes import PipesContext, open_dagster_pipes
 from finance_platform.errors import LockedError
 from finance_platform.lake.local import LocalLake
 
+_log = logging.getLogger(__name__)
+
 FOLDER = "jobs"
 """Where requests and results lie in the processed zone, a folder per attempt."""
 
+LOCK_FILE = "job.lock"
+LOCKED_EXIT_CODE = 75
+"""Exit code of a job that another one kept out; the usual code for "try again later"."""
+
 _PARENT_CHECK_SECONDS = 1.0
+_LOCK_WAIT_SECONDS = 10.0
+_LOCK_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,11 @@ def run_job(body: JobBody) -> None:
     if arguments.spark_engine != "glue":
         _write_log_to_file(log_path(arguments.processed_uri, arguments.attempt))
         _end_with_parent()
-        _hold_job_lock(Path(arguments.processed_uri))
+        try:
+            _hold_job_lock(Path(arguments.processed_uri))
+        except LockedError as error:
+            _log.error("%s", error)
+            sys.exit(LOCKED_EXIT_CODE)
     processed = LocalLake(arguments.processed_uri)
     with open_dagster_pipes() as pipes:
         request = json.loads(processed.read(request_key(arguments.attempt)))
@@ -122,11 +134,23 @@ def _end_with_parent() -> None:
 
 
 def _hold_job_lock(processed: Path) -> None:
+    """Take the lock; a job whose parent was killed ends within a moment, so it is waited for.
+
+    Raises:
+        LockedError: another job goes on.
+    """
     # The handle stays open until the process ends; the lock goes with it.
-    handle = os.open(processed / "job.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    handle = os.open(processed / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
+    give_up_at = time.monotonic() + _LOCK_WAIT_SECONDS
+    while not _is_locked_by_us(handle):
+        if time.monotonic() > give_up_at:
+            raise LockedError(f"a Glue job is writing to {processed}", fix="wait until it has ended, then run again")
+        time.sleep(_LOCK_POLL_SECONDS)
+
+
+def _is_locked_by_us(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise LockedError(
-            f"a Glue job is writing to {processed}", fix="wait until it has ended, then run again"
-        ) from None
+        return False
+    return True

@@ -14,8 +14,8 @@ from uuid import uuid4
 import dagster as dg
 
 import finance_platform
-from finance_platform.errors import JobError
-from finance_platform.glue.job import JobArguments, log_path, request_key, result_key
+from finance_platform.errors import JobError, LockedError
+from finance_platform.glue.job import LOCKED_EXIT_CODE, JobArguments, log_path, request_key, result_key
 from finance_platform.resources.lake import LakeResource
 
 JobName = Literal["standardise", "build_star"]
@@ -36,6 +36,7 @@ class GlueResource(dg.ConfigurableResource[dg.PipesSubprocessClient]):
         """Run a job and return its result document.
 
         Raises:
+            LockedError: another job is at work in the processed zone.
             JobError: the job failed, or did not send exactly one result, or not the one that it wrote.
         """
         processed = self.lake.processed
@@ -57,6 +58,11 @@ class GlueResource(dg.ConfigurableResource[dg.PipesSubprocessClient]):
                 invocation = dg.PipesSubprocessClient().run(context=context, command=command)
         except Exception as error:
             log = log_path(self.lake.processed_root, attempt)
+            if str(error).endswith(f"code {LOCKED_EXIT_CODE}"):
+                raise LockedError(
+                    f"a Glue job is writing to {self.lake.processed_root}",
+                    fix="wait until it has ended, then run again",
+                ) from error
             raise JobError(f"{job}: {_last_line(log)}", fix=f"read the job's log, {log}") from error
         return self._checked(job, attempt, invocation.get_custom_messages())
 

@@ -4,7 +4,9 @@ Belongs here: `resources.glue` and `assets.describing.explained_failures`, with 
 Does not belong here: what the jobs do.
 """
 
+import fcntl
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import dagster as dg
 import pytest
 
 from finance_platform.assets.describing import explained_failures
+from finance_platform.glue.job import LOCK_FILE
 from finance_platform.resources import glue as glue_module
 from finance_platform.resources.glue import GlueResource
 from finance_platform.resources.lake import LakeResource
@@ -175,6 +178,24 @@ def test_an_error_with_a_fix_shows_the_error_and_not_its_last_line(run: Run):
     raising = "raise LockedError('the home', fix='wait until it has ended')"
     failure = failure_of(run(job(raising, before="from finance_platform.errors import LockedError")))
     assert text(failure, "found").endswith("Another run is at work in this home: the home")
+
+
+def test_a_job_that_another_one_keeps_out_says_to_wait(run: Run, tmp_path: Path):
+    (tmp_path / "processed").mkdir()
+    with (tmp_path / "processed" / LOCK_FILE).open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        impatient = "from finance_platform.glue import job as harness\nharness._LOCK_WAIT_SECONDS = 0.1"
+        failure = failure_of(run(job(ECHO, before=impatient)))
+    assert text(failure, "title") == "Another run is at work in this home"
+    assert text(failure, "fix") == "wait until it has ended, then run again"
+
+
+def test_a_job_waits_for_one_that_is_about_to_end(run: Run, tmp_path: Path):
+    (tmp_path / "processed").mkdir()
+    held = (tmp_path / "processed" / LOCK_FILE).open("w")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    threading.Timer(2.0, held.close).start()
+    assert result_of(run(job(ECHO)))["engine"] == "sail"
 
 
 def test_a_script_that_sends_a_result_and_crashes_after_it_has_failed(run: Run):

@@ -29,13 +29,14 @@ from finance_platform.definitions import build_definitions
 from finance_platform.errors import HomeError, LockedError
 from finance_platform.feeds.catalog import load_catalog
 from finance_platform.glue.job import request_key
+from finance_platform.jobs import REFRESH
 from finance_platform.lake.deliveries import DeliveryCommit, read_commits
 from finance_platform.lake.intake import take_stock
 from finance_platform.lake.local import LocalLake
 from finance_platform.lake.plan import StarSettings
 from finance_platform.lake.register import Register
 from finance_platform.lake.snapshot import take_snapshot
-from finance_platform.refresh import run_refresh
+from finance_platform.refresh import COMMAND_LINE, STARTED_BY, run_refresh
 from finance_platform.reporting.accounting import ControllersLine, controllers_line
 from finance_platform.reporting.summary import CheckLine, RunOutcome
 from finance_platform.resources.home import open_instance
@@ -588,6 +589,20 @@ def test_a_second_process_is_told_that_another_run_is_at_work(tmp_path: Path):
         f"Another run is at work in this home: {tmp_path}\n  Fix: wait until it has ended, then run again"
     )
     assert not (tmp_path / "processed").exists()
+
+
+def test_a_run_whose_process_was_killed_is_marked_failed_by_the_next(tmp_path: Path):
+    home = settings(home=tmp_path)
+    (tmp_path / "raw").mkdir()
+    job = build_definitions(home).resolve_job_def(REFRESH)
+    started = dg.DagsterRunStatus.STARTED
+    with open_instance(home.dagster_home) as instance:
+        dead = instance.create_run_for_job(job, status=started, tags={STARTED_BY: COMMAND_LINE})
+        of_the_ui = instance.create_run_for_job(job, status=started)
+        run_refresh(home, rebuild=False, periods=(), on_step=lambda _: None)
+        found = {run.run_id: run.status for run in instance.get_runs()}
+    assert found[dead.run_id] == dg.DagsterRunStatus.FAILURE
+    assert found[of_the_ui.run_id] == started
 
 
 def test_a_home_without_a_raw_zone_says_what_to_create(tmp_path: Path):
