@@ -120,16 +120,21 @@ class _Build:
 
 
 def build_star(arguments: JobArguments, request: dict[str, Any]) -> dict[str, Any]:
-    """Build the wanted slices, dimensions first, and commit each."""
+    """Start Spark, build the wanted slices."""
     with spark_session(arguments.spark_engine) as spark:
-        build = _Build(spark, LocalLake(arguments.processed_uri), BuildRequest(**request), arguments.attempt)
-        wanted = {(item["table"], item["slice"]): item for item in build.request.slices}
-        periods = {name: item for (table, name), item in wanted.items() if table == FACT_FINANCIALS.name}
-        for (table, _), item in wanted.items():
-            if table != FACT_FINANCIALS.name:
-                _write_dimension(build, item, _dimension(build, item))
-        if periods:
-            _build_fact(build, periods)
+        return build_slices(spark, arguments, request)
+
+
+def build_slices(spark: SparkSession, arguments: JobArguments, request: dict[str, Any]) -> dict[str, Any]:
+    """Build the wanted slices, dimensions first, and commit each."""
+    build = _Build(spark, LocalLake(arguments.processed_uri), BuildRequest(**request), arguments.attempt)
+    wanted = {(item["table"], item["slice"]): item for item in build.request.slices}
+    periods = {name: item for (table, name), item in wanted.items() if table == FACT_FINANCIALS.name}
+    for (table, _), item in wanted.items():
+        if table != FACT_FINANCIALS.name:
+            _write_dimension(build, item, _dimension(build, item))
+    if periods:
+        _build_fact(build, periods)
     return {"built": build.built}
 
 

@@ -68,24 +68,29 @@ class _Measured:
 
 
 def standardise(arguments: JobArguments, request: dict[str, Any]) -> dict[str, Any]:
+    """Start Spark, read every delivery of the request."""
+    with spark_session(arguments.spark_engine) as spark:
+        return read_deliveries(spark, arguments, request)
+
+
+def read_deliveries(spark: SparkSession, arguments: JobArguments, request: dict[str, Any]) -> dict[str, Any]:
     """Read every delivery of the request, write its rows, commit it."""
     processed = LocalLake(arguments.processed_uri)
     committed: list[str] = []
     not_opened: list[dict[str, str]] = []
-    with spark_session(arguments.spark_engine) as spark:
-        for kind in _OUTPUTS:
-            deliveries = [delivery for delivery in request["deliveries"] if delivery["kind"] == kind]
-            if not deliveries:
+    for kind in _OUTPUTS:
+        deliveries = [delivery for delivery in request["deliveries"] if delivery["kind"] == kind]
+        if not deliveries:
+            continue
+        _log.info("reading %d deliveries of kind %s", len(deliveries), kind)
+        found = _read_and_write(spark, processed, arguments, kind, deliveries, request["feeds"])
+        for delivery in deliveries:
+            marker = found.markers[delivery["delivery_id"]]
+            if marker["outcome"] == NOT_OPENED:
+                not_opened.append({"object_key": delivery["object_key"], "reason": marker["reasons"]})
                 continue
-            _log.info("reading %d deliveries of kind %s", len(deliveries), kind)
-            found = _read_and_write(spark, processed, arguments, kind, deliveries, request["feeds"])
-            for delivery in deliveries:
-                marker = found.markers[delivery["delivery_id"]]
-                if marker["outcome"] == NOT_OPENED:
-                    not_opened.append({"object_key": delivery["object_key"], "reason": marker["reasons"]})
-                    continue
-                write_commit(processed, _commit(delivery, marker, found, request["feeds"], arguments.attempt))
-                committed.append(delivery["delivery_id"])
+            write_commit(processed, _commit(delivery, marker, found, request["feeds"], arguments.attempt))
+            committed.append(delivery["delivery_id"])
     processed.delete_folder(_staging(arguments.attempt))
     return {"committed": committed, "not_opened": not_opened}
 
