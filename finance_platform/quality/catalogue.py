@@ -54,7 +54,11 @@ class Outcome:
 EVIDENCE_ROWS = 50
 
 _MATCHES = "A file's columns or types are not the contract's. Rebuild with `finance-platform run --rebuild`."
-_COLLIDE = "Two members share a key, so their money cannot be told apart. Nothing downstream is right; report it."
+_REBUILD = (
+    " A load that would break this is rolled back, and what was published before stays. Make everything again with "
+    "`finance-platform run --rebuild`; report it if it stays."
+)
+_COLLIDE = f"Two members share a key, so their money cannot be told apart.{_REBUILD}"
 _DESCRIBED = "Lines mention members that no reference file describes. Add them to the reference file and send it again."
 
 
@@ -139,21 +143,30 @@ MEMBERS_DESCRIBED: dict[str, Check] = {
 }
 _FACT = ("warehouse", FACT_FINANCIALS.name)
 GRAIN_UNIQUE = Check(
-    _FACT, "grain_is_unique", "A day, department, account and scenario has two rows. Report it.", is_blocking=True
+    _FACT, "grain_is_unique", f"A day, department, account and scenario has two rows.{_REBUILD}", is_blocking=True
 )
 REFERENCES_RESOLVE = Check(
-    _FACT, "references_resolve", "Fact rows point at members that no dimension has; joins lose them.", is_blocking=True
+    _FACT,
+    "references_resolve",
+    f"Fact rows point at members that no dimension has; joins lose them.{_REBUILD}",
+    is_blocking=True,
 )
 VARIANCE_IDENTITY = Check(
-    _FACT, "variance_is_amount_less_budget", "Variance is not Amount - BudgetAmount somewhere.", is_blocking=True
+    _FACT,
+    "variance_is_amount_less_budget",
+    f"Variance is not Amount - BudgetAmount somewhere.{_REBUILD}",
+    is_blocking=True,
 )
 BASELINE_ONCE = Check(
-    _FACT, "baseline_is_booked_once", "A budget is missing from Actual's rows or counted twice there.", is_blocking=True
+    _FACT,
+    "baseline_is_booked_once",
+    f"A budget is missing from Actual's rows or counted twice there.{_REBUILD}",
+    is_blocking=True,
 )
 LAKE_EQUALS_WAREHOUSE = Check(
     _FACT,
     "lake_equals_warehouse",
-    "By scenario and period, the warehouse holds other rows or cents than the lake. Rebuild; report it if it stays.",
+    f"By scenario and period, the warehouse holds other rows or cents than the lake.{_REBUILD}",
     is_blocking=True,
 )
 
