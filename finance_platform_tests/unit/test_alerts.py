@@ -1,0 +1,39 @@
+"""Alerts into a file: once per key, whole lines, whatever a killed process left behind."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from finance_platform.alerts.local import AlertsFile
+from finance_platform.alerts.port import Alert
+
+ALERT = Alert("load 3", "restatement", "2024-03 was restated", {"net": "-10.00"}, "look", "run-1", "2026-01-01T00:00Z")
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
+
+
+def test_an_alert_is_one_line_with_all_that_it_says(tmp_path: Path):
+    path = tmp_path / "alerts.jsonl"
+    assert AlertsFile(path).send(ALERT)
+    (found,) = lines(path)
+    assert found["title"] == "2024-03 was restated"
+    assert found["found"] == {"net": "-10.00"}
+
+
+def test_an_alert_is_sent_once(tmp_path: Path):
+    path = tmp_path / "alerts.jsonl"
+    assert AlertsFile(path).send(ALERT)
+    assert not AlertsFile(path).send(replace(ALERT, title="the same thing in other words"))
+    assert AlertsFile(path).send(replace(ALERT, key="load 4"))
+    assert [line["key"] for line in lines(path)] == ["load 3", "load 4"]
+
+
+def test_half_a_line_of_a_killed_process_spoils_no_other(tmp_path: Path):
+    path = tmp_path / "alerts.jsonl"
+    path.write_text('{"key": "load 3", "ki')
+    assert AlertsFile(path).send(ALERT)
+    assert [line["key"] for line in lines(path)] == ["load 3"]
