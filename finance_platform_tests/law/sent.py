@@ -1,0 +1,139 @@
+"""What senders send in the tests of the law: rows of text, files made of them, and the feeds that read those.
+
+Belongs here: rows, files and descriptors as values. Does not belong here: what they mean (see `model`), the home that
+they lie in (see `home`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import yaml
+
+HEADER = "id,date,department,account,scenario,amount,type"
+ORDER = r"_v(\d+)"
+COVERS = r"(\d{4}-\d{2})_(\d{4}-\d{2})"
+
+
+@dataclass(frozen=True)
+class SentRow:
+    """One row of a ledger file, as written."""
+
+    id: str
+    date: str
+    department: str
+    account: str
+    scenario: str
+    amount: str
+    type: str = ""
+
+
+@dataclass(frozen=True)
+class SentAccount:
+    """One row of a reference file of accounts, as written."""
+
+    number: str
+    type: str
+
+
+Content = tuple[SentRow, ...] | tuple[SentAccount, ...]
+
+
+def as_bytes(kind: str, content: Content) -> bytes:
+    """Return the file."""
+    header = "account_number,account_name,account_type" if kind == "accounts" else HEADER
+    lines = [header, *(_line(row) for row in content)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _line(row: SentRow | SentAccount) -> str:
+    if isinstance(row, SentAccount):
+        return f"{row.number},Account {row.number},{row.type}"
+    return ",".join(vars(row).values())
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A feed as its descriptor says; every file of it has its name's folder.
+
+    Attributes:
+        name: of the feed and of its folder.
+        mode: load mode.
+        key: fields of the key, under upsert.
+        scope: fields of the scope, under replace_period.
+        has_covers: whether the names declare the periods.
+        has_order: whether the names declare the order.
+        sign: of the amounts.
+        scenario: the scenario of every line; empty where a column says it.
+        has_types: whether its lines bring the accounts' types.
+        tolerance: share of rows that may be rejected.
+        hold_if_removes: share of lines that may be removed, or never.
+    """
+
+    name: str
+    kind: Literal["ledger", "accounts"] = "ledger"
+    mode: str = "append"
+    key: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
+    has_covers: bool = False
+    has_order: bool = False
+    sign: Literal["natural", "debit_positive"] = "natural"
+    scenario: str = ""
+    has_types: bool = False
+    tolerance: str = "1"
+    hold_if_removes: str = "never"
+
+    def descriptor(self) -> str:
+        """Return the YAML that a person would write."""
+        common = {"feed": self.name, "kind": self.kind, "path": f"{self.name}/*.csv"}
+        order = {"order": {"from_name": ORDER}} if self.has_order else {}
+        if self.kind == "accounts":
+            columns = {"number": "account_number", "name": "account_name", "type": "account_type"}
+            return yaml.safe_dump({**common, "columns": columns, **order})
+        columns = {"transaction_id": "id", "date": "date", "department": "department", "account": "account"}
+        columns["amount"] = "amount"
+        if not self.scenario:
+            columns["scenario"] = "scenario"
+        if self.has_types:
+            columns["account_type"] = "type"
+        return yaml.safe_dump(
+            {
+                **common,
+                "columns": columns,
+                "constants": {"scenario": self.scenario} if self.scenario else {},
+                "load": self._load(),
+                "sign": self.sign,
+                "tolerance": {"rejected_rows": self.tolerance},
+                "hold_if_removes": self.hold_if_removes,
+                **order,
+            }
+        )
+
+    def _load(self) -> dict[str, object]:
+        load: dict[str, object] = {"mode": self.mode}
+        if self.mode == "upsert":
+            load["key"] = list(self.key)
+        if self.mode == "replace_period":
+            load["scope"] = list(self.scope)
+        if self.has_covers:
+            load["covers"] = {"from_name": COVERS}
+        return load
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One file that counts, as the model needs to know it.
+
+    Attributes:
+        key: path in the raw zone.
+        feed: as its descriptor said when the file was last looked at.
+        content: its rows.
+        first_seen: the file's own time when this content was first seen under this key; sorts as text.
+    """
+
+    key: str
+    feed: Feed
+    content: Sequence[SentRow] | Sequence[SentAccount]
+    first_seen: str

@@ -1,0 +1,29 @@
+"""The law: whatever happens in whatever order, the star is what a build from scratch gives, and what the model says."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+from pyspark.sql import SparkSession
+
+from finance_platform_tests.law.machine import Deliveries
+
+EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "0"))
+"""How many homes to try, at random; unset, the same few every time."""
+
+FEW = settings(
+    max_examples=6,
+    stateful_step_count=20,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+MANY = settings(FEW, max_examples=EXAMPLES or 1, stateful_step_count=40, derandomize=False, print_blob=True)
+
+
+def test_incremental_equals_from_scratch_equals_the_model(spark: SparkSession) -> None:
+    machine = type("DeliveriesOnSail", (Deliveries,), {"spark": spark})
+    run_state_machine_as_test(machine, settings=MANY if EXAMPLES else FEW)
