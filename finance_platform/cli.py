@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import wraps
@@ -23,10 +23,18 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from finance_platform.errors import DecisionError, FinancePlatformError, HomeError, QueryError, SettingsError
+from finance_platform.errors import (
+    DecisionError,
+    FinancePlatformError,
+    HomeError,
+    QueryError,
+    SettingsError,
+    TraceError,
+)
 from finance_platform.settings import ENV_PREFIX, Settings, load_settings
 
 if TYPE_CHECKING:
+    from finance_platform.feeds.resolved import Dialect
     from finance_platform.lake.decisions import Author
     from finance_platform.lake.port import Lake
     from finance_platform.lake.snapshot import Snapshot
@@ -34,7 +42,7 @@ if TYPE_CHECKING:
     from finance_platform.reporting.summary import RunOutcome
 
 EXIT_FINE, EXIT_STOPPED, EXIT_WRONG_USE, EXIT_BROKEN = 0, 1, 2, 3
-_WRONG_USE = (SettingsError, HomeError, QueryError, DecisionError)
+_WRONG_USE = (SettingsError, HomeError, QueryError, DecisionError, TraceError)
 _STEP_LABELS = {
     "register": "looking at the raw files",
     "standardise": "reading new deliveries",
@@ -269,6 +277,30 @@ def reopen(home: Path | None, period: str, why: str) -> int:
 
 @main.command()
 @_home
+@click.option("--period", metavar="YYYY-MM", help="The cell's period.")
+@click.option("--department", metavar="CODE", help="The cell's department.")
+@click.option("--account", metavar="NUMBER", help="The cell's account.")
+@click.option("--scenario", help="The cell's scenario; default: Actual, or the only one that has the cell.")
+@click.option("--measure", type=click.Choice(["amount", "budget"]), help="Amount, or the budget beside it.")
+@click.option("--file", "file", metavar="KEY", help="The other way: which cells this file reached.")
+@click.option("--line", type=click.IntRange(min=1), help="With --file: this line of it, as an editor counts.")
+@_format
+@_explained
+def trace(home: Path | None, file: str | None, line: int | None, output_format: str, **cell: str | None) -> int:
+    """Show the lines of files behind a published cell, or the cells that a file or a line of it reached."""
+    settings = _existing(load_settings(home=home))
+    if file is not None:
+        if any(cell.values()):
+            raise click.UsageError("--file goes with --line alone")
+        return _trace_file(settings, _object_key(settings, file), line, output_format)
+    missing = [f"--{name}" for name in ("period", "department", "account") if cell[name] is None]
+    if missing or line is not None:
+        raise click.UsageError(f"missing {', '.join(missing)}" if missing else "--line goes with --file")
+    return _trace_cell(settings, {name: said for name, said in cell.items() if said is not None}, output_format)
+
+
+@main.command()
+@_home
 @click.option("--port", type=int, default=3000, show_default=True, help="Port on 127.0.0.1.")
 @_explained
 def ui(home: Path | None, port: int) -> int:
@@ -318,6 +350,48 @@ def _object_key(settings: Settings, written: str) -> str:
 def _said(what: str, settings: Settings) -> int:
     click.echo(f"{what}. `finance-platform run --home {settings.home}` publishes what follows.")
     return EXIT_FINE
+
+
+def _trace_cell(settings: Settings, cell: dict[str, Any], output_format: str) -> int:
+    from dataclasses import replace
+
+    from finance_platform.lake.local import LocalLake
+    from finance_platform.reporting.cells import CellName
+    from finance_platform.reporting.published_lines import open_lines
+    from finance_platform.reporting.trace import trace_cell, with_texts
+    from finance_platform.reporting.tracing import ROWS_IN_A_TABLE, print_trace, verdict
+    from finance_platform.warehouse.duckdb import DuckDBWarehouse
+
+    store = open_lines(LocalLake(settings.processed_root))
+    found = trace_cell(DuckDBWarehouse(settings.warehouse_path), store, CellName(**cell))
+    is_table = output_format == "table"
+    if found.lines:
+        shown = found.lines[:ROWS_IN_A_TABLE] if is_table else found.lines
+        texts = with_texts(shown, LocalLake(settings.raw_root), store, _dialects(settings))
+        found = replace(found, lines=[*texts, *found.lines[len(shown) :]])
+    print_trace(_console(), found, output_format)
+    if output_format != "json" or not found.ties:
+        click.echo(verdict(found), err=not is_table)
+    return EXIT_FINE if found.ties else EXIT_STOPPED
+
+
+def _trace_file(settings: Settings, key: str, line: int | None, output_format: str) -> int:
+    from finance_platform.lake.local import LocalLake
+    from finance_platform.reporting.published_lines import open_lines
+    from finance_platform.reporting.reached import read_publication, trace_file
+    from finance_platform.reporting.tracing import print_reached
+    from finance_platform.warehouse.duckdb import DuckDBWarehouse
+
+    store = open_lines(LocalLake(settings.processed_root))
+    publication = read_publication(DuckDBWarehouse(settings.warehouse_path), store, key)
+    print_reached(_console(), trace_file(store, publication, key, line), output_format)
+    return EXIT_FINE
+
+
+def _dialects(settings: Settings) -> Mapping[str, Dialect]:
+    from finance_platform.feeds.catalog import load_catalog
+
+    return {feed.feed: feed.resolve(settings).rules.dialect for feed in load_catalog(settings.feeds_path).feeds}
 
 
 def _existing(settings: Settings) -> Settings:

@@ -100,3 +100,15 @@ class QueryError(PermanentError):
     """A query is not valid, or outside the tested subset of Redshift's dialect."""
 
     title = "The query cannot be run"
+
+
+class TraceError(PermanentError):
+    """A trace was asked for something that is not there."""
+
+    title = "There is nothing to trace"
+
+
+class MissingRecordError(PermanentError):
+    """What is published has no record in the lake that says what it was made from."""
+
+    title = "The lake has lost a record"

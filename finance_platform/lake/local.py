@@ -48,6 +48,10 @@ class LocalLake:
             with contextlib.suppress(FileNotFoundError):
                 yield self._describe(key)
 
+    def find(self, key: str) -> LakeObject | None:
+        """Return one file as a listing shows it, or None where there is none."""
+        return self._describe(key) if (self._root / key).is_file() else None
+
     def fingerprint(self, key: str) -> str:
         """Return the SHA-256 of a file's bytes, read in pieces."""
         with (self._root / key).open("rb") as stream:

@@ -38,6 +38,9 @@ class Lake(Protocol):
     def list_objects(self, prefix: str = "") -> Iterator[LakeObject]:
         """Yield the objects under a prefix, by key; hidden and temporary files are left out."""
 
+    def find(self, key: str) -> LakeObject | None:
+        """Return one object as a listing shows it, or None where there is none."""
+
     def fingerprint(self, key: str) -> str:
         """Return the SHA-256 of an object's bytes, in hex.
 

@@ -11,10 +11,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import MONEY
+from finance_platform.feeds.codes import CREDIT_TYPES
 
 _BY_KEY = ["delivery_id", "line_key"]
 _BY_SCOPE = ["delivery_id", "scenario", "period", "scope_key"]
-_FLIPPED_TYPES = ("Revenue", "Liability", "Equity")
 
 
 def counted_lines(lines: DataFrame, counted: DataFrame) -> DataFrame:
@@ -58,7 +58,7 @@ def live_lines(lines: DataFrame, hidden_keys: DataFrame | None, hidden_scopes: D
 def with_natural_sign(lines: DataFrame, dim_account: DataFrame) -> DataFrame:
     """Return the lines with the canonical sign: under debit-positive feeds, credit-natured accounts are flipped."""
     types = dim_account.select("account_key", "account_type")
-    is_flipped = F.col("is_debit_positive") & F.col("account_type").isin(*_FLIPPED_TYPES)
+    is_flipped = F.col("is_debit_positive") & F.col("account_type").isin(*CREDIT_TYPES)
     signed = F.when(is_flipped, -F.col("amount")).otherwise(F.col("amount")).cast(MONEY)
     names = [signed.alias(name) if name == "amount" else F.col(name) for name in lines.columns]
     return lines.join(F.broadcast(types), on="account_key", how="left").select(*names)

@@ -49,6 +49,10 @@ class SqlFile(StrEnum):
     LINES_IN_WAREHOUSE = "reporting/lines_in_warehouse.sql"
     MOVEMENTS_SINCE = "reporting/movements_since.sql"
     MOVEMENT_SUMMARY = "reporting/movement_summary.sql"
+    CELL = "reporting/cell.sql"
+    DEPARTMENT_CODES = "reporting/department_codes.sql"
+    ACCOUNT_NUMBERS = "reporting/account_numbers.sql"
+    SCENARIO_NAMES = "reporting/scenario_names.sql"
 
 
 DEFINITIONS = (

@@ -1,0 +1,5 @@
+-- Grain: one account.
+
+SELECT AccountKey, AccountNumber, AccountType
+FROM DimAccount
+ORDER BY AccountNumber;

@@ -1,0 +1,5 @@
+-- Grain: one department.
+
+SELECT DepartmentKey, DepartmentCode
+FROM DimDepartment
+ORDER BY DepartmentCode;

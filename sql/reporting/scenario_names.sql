@@ -1,0 +1,5 @@
+-- Grain: one scenario.
+
+SELECT ScenarioKey, ScenarioName
+FROM DimScenario
+ORDER BY ScenarioName;
