@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
@@ -191,6 +191,14 @@ def _is_pattern(pattern: str) -> str:
 Pattern = Annotated[str, AfterValidator(_is_pattern)]
 
 
+def _is_share(text: str) -> bool:
+    try:
+        share = Decimal(text)
+    except InvalidOperation:
+        return False
+    return share.is_finite() and 0 <= share <= 1
+
+
 class CoversPart(_Strict):
     """How a file's name says which periods it covers."""
 
@@ -262,11 +270,11 @@ class FeedDescriptor(_Strict):
     hold_if_removes: Decimal | Literal["never"] = Decimal("0.5")
     hold_if_late: bool = False
 
-    @field_validator("hold_if_removes")
+    @field_validator("hold_if_removes", mode="before")
     @classmethod
-    def _is_a_share(cls, value: Decimal | str) -> Decimal | str:
-        if isinstance(value, Decimal) and not 0 <= value <= 1:
-            raise ValueError("is a share of the lines that were published, from 0 to 1, or never")
+    def _is_a_share(cls, value: object) -> object:
+        if value != "never" and not _is_share(str(value)):
+            raise ValueError(f"{value!r} is no share of the lines that are published, from 0 to 1, nor never")
         return value
 
     @field_validator("columns", mode="before")
@@ -317,7 +325,7 @@ class FeedDescriptor(_Strict):
 
     @model_validator(mode="after")
     def _needed_fields_are_in_every_file(self) -> FeedDescriptor:
-        for name in (*NEEDED[self.kind], *self.load.key):
+        for name in (*NEEDED[self.kind], *self.load.key, *self.load.scope):
             part = self.columns.get(name)
             if part and not part.required and part.default is None:
                 raise ValueError(f"columns.{name} is needed in every file; remove required: false, or give a default:")

@@ -106,21 +106,27 @@ def _typed(
     if kind == "ledger":
         lines = LedgerLines(feed, file.header, object_key)
         measure.covers = lines.covers
-        order_header = _order_header(feed, file.header)
-        for batch in file.batches():
+        for batch in _ordered(feed, file, measure):
             columns, parsed = lines.type_batch(batch)
             measure.add(len(batch), parsed)
-            if order_header:
-                measure.order = max(measure.order, _greatest(batch.columns[order_header]))
             yield columns, batch
         return
     references = ReferenceRows(feed, file.header)
     code = "department_code" if kind == "departments" else "account_number"
-    for batch in file.batches():
+    for batch in _ordered(feed, file, measure):
         columns = references.type_batch(batch)
         columns["line_key"] = map_distinct(columns[code], fold, pa.string())
         measure.add(len(batch), None)
         yield columns, batch
+
+
+def _ordered(feed: ResolvedFeed, file: DelimitedFile, measure: Measure) -> Iterator[RawBatch]:
+    """Yield a file's batches, and measure the column that says where the file stands in the order."""
+    header = _order_header(feed, file.header)
+    for batch in file.batches():
+        if header:
+            measure.order = max(measure.order, _greatest(batch.columns[header]))
+        yield batch
 
 
 def _order_header(feed: ResolvedFeed, header: list[str]) -> str | None:

@@ -73,13 +73,15 @@ def withdraw(processed: Lake, object_key: str, author: Author, *, holds_closed_p
 
 
 def reinstate(processed: Lake, object_key: str, author: Author) -> Decided:
-    """Undo a withdrawal from the next run on; the caller holds the run's lock.
+    """Undo an object's latest withdrawal from the next run on; the caller holds the run's lock.
 
     Raises:
         DecisionError: the object is not withdrawn.
     """
-    state = _state(processed)
-    withdrawn = _find(object_key, state.withdrawn, "withdrawn")
+    latest_first = sorted(
+        _state(processed).withdrawn, key=lambda one: one.decided.at if one.decided else "", reverse=True
+    )
+    withdrawn = _find(object_key, latest_first, "withdrawn")
     return _enter(processed, Decided("reinstated", object_key, withdrawn.commit.delivery_id, *_words(author)))
 
 

@@ -97,19 +97,21 @@ class _Bench:
         verdict = Judged(candidate.event.object_key, candidate.delivery_id, at, run_id)
         if any(candidate.commit.unaccounted):
             return replace(verdict, reasons=(_unaccounted(candidate.commit),), fix=_KEEP, is_final=True)
-        if candidate.delivery_id in self._withdrawn:
-            return verdict
-        late = self._late(candidate)
         mend = reason_to_stop(candidate.event, candidate.commit)
         reasons = [mend] if mend else []
-        reasons += [*self._duplicates(candidate), *self._removes(candidate), *self._restates(candidate)]
-        if candidate.event.is_held_when_late:
-            reasons += late
+        if candidate.delivery_id in self._live:
+            # It counts already, and was only touched, or is tolerated otherwise: it takes nothing from the others.
+            warnings = candidate.judged.warnings if candidate.judged else ()
+        else:
+            warnings = tuple(self._late(candidate))
+            reasons += [*self._duplicates(candidate), *self._removes(candidate), *self._restates(candidate)]
+            reasons += warnings if candidate.event.is_held_when_late else ()
         if reasons:
             fix = (_MEND if mend else _ACCEPT).format(key=candidate.event.object_key)
             return replace(verdict, reasons=tuple(reasons), fix=fix)
-        self._enter(candidate)
-        return replace(verdict, warnings=tuple(late))
+        if candidate.delivery_id not in self._withdrawn:
+            self._enter(candidate)
+        return replace(verdict, warnings=warnings)
 
     def _enter(self, delivery: LiveDelivery) -> None:
         earlier = self._by_key.get(delivery.event.object_key)
@@ -135,8 +137,6 @@ class _Bench:
     def _touched(self, candidate: LiveDelivery) -> set[_Cell]:
         """Return the cells in which the candidate would change what counts."""
         earlier = self._by_key.get(candidate.event.object_key)
-        if earlier and earlier.delivery_id == candidate.delivery_id:
-            return set()
         touched = _cells(candidate) | (_cells(earlier) if earlier else set())
         for claimant in (candidate, *([earlier] if earlier else [])):
             for other in self._overlaps.claimants(claimant.delivery_id):

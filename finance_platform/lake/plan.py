@@ -153,16 +153,13 @@ def scenarios(state: LakeState) -> list[tuple[str, str]]:
     return sorted(found.values())
 
 
-def actual_periods(state: LakeState) -> list[str]:
-    """Return the periods in which scenario Actual has lines, sorted."""
-    return sorted(
-        {
-            count.period
-            for delivery in state.ledger
-            for count in delivery.commit.periods
-            if count.scenario_type == "Actual"
-        }
-    )
+def actual_periods(inputs: Mapping[str, Sequence[PeriodInput]]) -> list[str]:
+    """Return the periods in which lines of scenario Actual count, sorted.
+
+    Args:
+        inputs: whose lines count, by period; see `period_inputs`.
+    """
+    return sorted(period for period, found in inputs.items() if any("Actual" in item.scenarios for item in found))
 
 
 def actual_covers(period: str, with_actuals: Sequence[str], actuals_through: str | None) -> bool:
@@ -192,8 +189,9 @@ def wanted_slices(
     """
     dimensions = _dimension_inputs(state, settings)
     wanted = [_slice(table, WHOLE_TABLE, {**inputs, "code": code}) for table, inputs in dimensions.items()]
-    with_actuals = actual_periods(state)
-    for period, found in period_inputs(state, overlaps).items():
+    counted = period_inputs(state, overlaps)
+    with_actuals = actual_periods(counted)
+    for period, found in counted.items():
         inputs: dict[str, Any] = {
             "lines": sorted([item.delivery.delivery_id, *item.scenarios] for item in found),
             "hidden": sorted([item.delivery.delivery_id, hider] for item in found for hider in item.hiders),

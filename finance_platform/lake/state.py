@@ -25,14 +25,12 @@ class LiveDelivery:
         commit: what reading it gave.
         position: its place in the defined order; the last one wins where two say different things.
         judged: what the platform made of it, if it did already.
-        seen_at: when this content was first seen under this key, by the platform's own clock.
     """
 
     event: Delivered
     commit: DeliveryCommit
     position: Position
     judged: Judged | None = None
-    seen_at: str = ""
 
     @property
     def delivery_id(self) -> str:
@@ -66,7 +64,7 @@ class LakeState:
         pending: current deliveries that are not read yet.
         superseded: commits that once counted and were replaced.
         unjudged: current deliveries that are read, and that nobody has judged since they were found.
-        withdrawn: current deliveries that a person took out.
+        withdrawn: deliveries that a person took out, and that could be taken in again.
         closed: by period, how it was closed; open periods are not in it.
     """
 
@@ -100,10 +98,10 @@ class _Object:
     """One raw object: its deliveries, the one that it is now last."""
 
     versions: dict[str, _Version] = field(default_factory=dict)
-    first_seen: dict[str, tuple[str, str]] = field(default_factory=dict)
+    first_seen: dict[str, str] = field(default_factory=dict)
 
     def deliver(self, event: Delivered) -> None:
-        self.first_seen.setdefault(event.fingerprint, (event.modified_at, event.at))
+        self.first_seen.setdefault(event.fingerprint, event.modified_at)
         version = self.versions.pop(event.delivery_id, None) or _Version(event)
         version.event, version.is_judged_again = event, False
         self.versions[event.delivery_id] = version
@@ -185,7 +183,7 @@ class _Derivation:
     def _enter(self, version: _Version, commit: DeliveryCommit, found: _Object, *, is_current: bool) -> bool:
         """Enter one version; return whether the older ones no longer matter."""
         if version.withdrawn:
-            if is_current:
+            if is_current or not version.withdrawn.keeps_earlier:
                 self.withdrawn.append(_withdrawn(version, commit, version.withdrawn))
             return not version.withdrawn.keeps_earlier
         if _counts(version, commit):
@@ -212,9 +210,8 @@ def _counts(version: _Version, commit: DeliveryCommit) -> bool:
 
 def _read(version: _Version, commit: DeliveryCommit, found: _Object) -> LiveDelivery:
     event = version.event
-    modified_at, seen_at = found.first_seen[event.fingerprint]
-    position = (event.order or commit.order, modified_at, event.object_key)
-    return LiveDelivery(event, commit, position, version.judged, seen_at)
+    position = (event.order or commit.order, found.first_seen[event.fingerprint], event.object_key)
+    return LiveDelivery(event, commit, position, version.judged)
 
 
 def _withdrawn(version: _Version, commit: DeliveryCommit, decided: Decided) -> StoppedDelivery:

@@ -31,6 +31,7 @@ from finance_platform.glue.job import JobArguments, log_path, request_key, resul
 from finance_platform.glue.schemas import arrow_schema
 from finance_platform.lake.deliveries import OUTCOMES, DeliveryCommit
 from finance_platform.lake.intake import take_stock
+from finance_platform.lake.judging import judge
 from finance_platform.lake.local import LocalLake
 from finance_platform.lake.plan import StarSettings
 from finance_platform.lake.register import Register
@@ -117,8 +118,11 @@ def run_engine(home: Path, engine: str) -> Run:
     assert not intake.unmatched
     pending = take_snapshot(processed, star).state.pending
     run_job("standardise", standardise_request(pending, intake.feeds), home, engine)
+    held = [verdict for verdict in judge(processed, at=datetime.now(UTC), run_id=engine) if verdict.is_held]
+    assert not held
     read = take_snapshot(processed, star)
-    run_job("build_star", build_request(read.state, read.unbuilt, star), home, engine)
+    assert read.overlaps.claimants(next(d.delivery_id for d in read.state.live if d.event.object_key == "gl/1.csv"))
+    run_job("build_star", build_request(read.state, read.overlaps, read.unbuilt, star), home, engine)
     built = take_snapshot(processed, star)
     assert ([event.object_key for event in built.state.pending], built.unbuilt) == ([VANISHING], [])
     unsigned = [str(found["account"]) for found in check_accounts_have_sign(built, processed).evidence]

@@ -10,25 +10,54 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.feeds.codes import surrogate_key
-from finance_platform.transforms.live_lines import live_lines, with_natural_sign
+from finance_platform.transforms.live_lines import counted_lines, hidden_lines, live_lines, with_natural_sign
 from finance_platform_tests.transforms.rows import Row, assert_is, few_examples, ledger_line, ledger_lines, rows_of
 
 Counted = Iterable[tuple[str, str, str]]
+Hidden = Iterable[tuple[str, str]]
+HiddenScopes = Iterable[tuple[str, str, str, str]]
 
 
-def live(spark: SparkSession, rows: Iterable[Row], counted: Counted, upserts: Mapping[str, int]) -> list[str]:
-    """Return the descriptions of the lines that count; lines are described to know them again."""
-    result = live_lines(
-        ledger_lines(spark, rows),
-        spark.createDataFrame(list(counted), "delivery_id string, period string, scenario string"),
-        spark.createDataFrame(list(upserts.items()), "delivery_id string, rank bigint"),
+@dataclass(frozen=True)
+class Hiding:
+    """What later deliveries hide, as the transforms are given it; None where that is nothing."""
+
+    keys: DataFrame | None
+    scopes: DataFrame | None
+
+
+def hiding(spark: SparkSession, keys: Hidden, scopes: HiddenScopes) -> Hiding:
+    """Return (delivery, key) and (delivery, scenario, period, scope) as DataFrames."""
+    keys, scopes = list(keys), list(scopes)
+    by_scope = "delivery_id string, scenario string, period string, scope_key string"
+    return Hiding(
+        spark.createDataFrame(keys, "delivery_id string, line_key string") if keys else None,
+        spark.createDataFrame(scopes, by_scope) if scopes else None,
     )
+
+
+def live(
+    spark: SparkSession, rows: Iterable[Row], counted: Counted, keys: Hidden = (), scopes: HiddenScopes = ()
+) -> list[str]:
+    """Return the descriptions of the lines that count; lines are described to know them again."""
+    schema = "delivery_id string, period string, scenario string"
+    offered = counted_lines(ledger_lines(spark, rows), spark.createDataFrame(list(counted), schema))
+    away = hiding(spark, keys, scopes)
+    result = live_lines(offered, away.keys, away.scopes)
     assert_is(result, TRANSACTIONS)
-    return sorted(row["description"] for row in rows_of(result))
+    left = _described(result)
+    hidden = hidden_lines(offered, away.keys, away.scopes)
+    # What hides and what is left are two ways to say the same; the control sums go the other way.
+    assert sorted([*left, *(_described(hidden) if hidden else [])]) == _described(offered)
+    return left
+
+
+def _described(lines: DataFrame) -> list[str]:
+    return sorted(row["description"] for row in rows_of(lines))
 
 
 def sent(delivery: str, key: str | None, day: str, what: str, scenario: str = "Actual") -> Row:
@@ -36,44 +65,61 @@ def sent(delivery: str, key: str | None, day: str, what: str, scenario: str = "A
     return ledger_line(day, delivery_id=delivery, line_key=key, description=what, scenario=scenario)
 
 
-def test_a_later_delivery_of_a_key_hides_the_earlier_one(spark: SparkSession) -> None:
+def test_a_key_that_a_later_delivery_has_is_hidden_and_the_later_line_counts(spark: SparkSession) -> None:
     """The correction counts, the corrected line does not."""
     rows = [sent("d1", "T1", "2025-01-15", "wrong"), sent("d2", "T1", "2025-01-15", "right")]
     counted = [("d1", "2025-01", "Actual"), ("d2", "2025-01", "Actual")]
-    assert live(spark, rows, counted, {"d1": 0, "d2": 1}) == ["right"]
+    assert live(spark, rows, counted, [("d1", "T1")]) == ["right"]
 
 
-def test_the_order_of_deliveries_decides_not_their_names(spark: SparkSession) -> None:
-    """A file called z that came first gives way to a file called a."""
-    rows = [sent("z", "T1", "2025-01-15", "first"), sent("a", "T1", "2025-01-15", "last")]
-    counted = [("z", "2025-01", "Actual"), ("a", "2025-01", "Actual")]
-    assert live(spark, rows, counted, {"z": 10, "a": 200}) == ["last"]
+def test_only_the_hidden_keys_of_a_delivery_go(spark: SparkSession) -> None:
+    """Its other lines stay, those without a key too."""
+    rows = [sent("d1", key, "2025-01-15", f"{key}") for key in ("T1", "T2", None)]
+    assert live(spark, rows, [("d1", "2025-01", "Actual")], [("d1", "T1")]) == ["None", "T2"]
 
 
-def test_a_line_that_moves_to_another_period_leaves_the_one_where_it_was(spark: SparkSession) -> None:
-    """Also when only the old period is built anew: there, nothing is left of it."""
-    rows = [sent("d1", "T1", "2025-01-31", "in January"), sent("d2", "T1", "2025-02-01", "in February")]
-    both = [("d1", "2025-01", "Actual"), ("d2", "2025-02", "Actual")]
-    assert live(spark, rows, both, {"d1": 0, "d2": 1}) == ["in February"]
-    assert live(spark, rows, both[:1], {"d1": 0, "d2": 1}) == []
-    assert live(spark, rows, both[1:], {"d1": 0, "d2": 1}) == ["in February"]
+def test_a_key_is_hidden_in_every_period_and_scenario_in_which_its_delivery_has_it(spark: SparkSession) -> None:
+    """The later line may be in another period: here, nothing is left of it."""
+    rows = [sent("d1", "T1", "2025-01-31", "in January"), sent("d1", "T2", "2025-01-31", "stays")]
+    assert live(spark, rows, [("d1", "2025-01", "Actual")], [("d1", "T1")]) == ["stays"]
 
 
-def test_keys_of_two_feeds_do_not_meet(spark: SparkSession) -> None:
-    """Each feed numbers its lines on its own."""
+def test_keys_of_other_deliveries_are_not_touched(spark: SparkSession) -> None:
+    """Each feed numbers its lines on its own, and appended lines all count."""
     rows = [
         sent("d1", "T1", "2025-01-15", "of the ledger"),
         sent("d2", "T1", "2025-01-15", "of the bank") | {"feed": "bank"},
     ]
     counted = [("d1", "2025-01", "Actual"), ("d2", "2025-01", "Actual")]
-    assert live(spark, rows, counted, {"d1": 0, "d2": 1}) == ["of the bank", "of the ledger"]
+    assert live(spark, rows, counted) == ["of the bank", "of the ledger"]
+    assert live(spark, rows, counted, [("d2", "T1")]) == ["of the ledger"]
 
 
-def test_appended_lines_all_count_even_with_equal_keys(spark: SparkSession) -> None:
-    """Only an upsert lets keys hide each other."""
-    rows = [sent("d1", "T1", "2025-01-15", "one"), sent("d2", "T1", "2025-01-15", "two")]
+def test_a_scope_that_a_later_delivery_replaces_is_hidden_and_the_others_stay(spark: SparkSession) -> None:
+    """The later file has Sales for January: Works, February and the budget stay with the earlier one."""
+    rows = [
+        sent("d1", None, "2025-01-15", "January, Sales") | {"scope_key": "sales"},
+        sent("d1", None, "2025-01-15", "January, Works") | {"scope_key": "works"},
+        sent("d1", None, "2025-02-15", "February, Sales") | {"scope_key": "sales"},
+        sent("d1", None, "2025-01-01", "budget, Sales", "Budget") | {"scope_key": "sales"},
+        sent("d2", None, "2025-01-15", "January, Sales, again") | {"scope_key": "sales"},
+    ]
+    counted = [("d1", "2025-01", "Actual"), ("d1", "2025-02", "Actual"), ("d1", "2025-01", "Budget")]
+    found = live(spark, rows, [*counted, ("d2", "2025-01", "Actual")], (), [("d1", "Actual", "2025-01", "sales")])
+    assert found == ["February, Sales", "January, Sales, again", "January, Works", "budget, Sales"]
+
+
+def test_keys_and_scopes_of_different_feeds_are_hidden_side_by_side(spark: SparkSession) -> None:
+    """One delivery's lines are hidden either by key or by scope."""
+    rows = [
+        sent("d1", "T1", "2025-01-15", "by key"),
+        sent("d1", "T2", "2025-01-15", "left by key"),
+        sent("d2", None, "2025-01-15", "by scope") | {"scope_key": "sales"},
+        sent("d2", None, "2025-01-15", "left by scope") | {"scope_key": "works"},
+    ]
     counted = [("d1", "2025-01", "Actual"), ("d2", "2025-01", "Actual")]
-    assert live(spark, rows, counted, {}) == ["one", "two"]
+    found = live(spark, rows, counted, [("d1", "T1")], [("d2", "Actual", "2025-01", "sales")])
+    assert found == ["left by key", "left by scope"]
 
 
 def test_a_replaced_period_counts_from_its_winner_only_and_the_others_stay(spark: SparkSession) -> None:
@@ -84,7 +130,7 @@ def test_a_replaced_period_counts_from_its_winner_only_and_the_others_stay(spark
         sent("d2", None, "2025-02-01", "February, second file", "Budget"),
     ]
     counted = [("d1", "2025-01", "Budget"), ("d2", "2025-02", "Budget")]
-    assert live(spark, rows, counted, {}) == ["February, second file", "January, first file"]
+    assert live(spark, rows, counted) == ["February, second file", "January, first file"]
 
 
 def test_a_scenario_is_replaced_on_its_own(spark: SparkSession) -> None:
@@ -95,36 +141,39 @@ def test_a_scenario_is_replaced_on_its_own(spark: SparkSession) -> None:
         sent("d2", None, "2025-01-01", "new forecast", "Forecast"),
     ]
     counted = [("d1", "2025-01", "Budget"), ("d2", "2025-01", "Forecast")]
-    assert live(spark, rows, counted, {}) == ["budget", "new forecast"]
+    assert live(spark, rows, counted) == ["budget", "new forecast"]
 
 
 def test_identical_lines_of_a_winner_all_count(spark: SparkSession) -> None:
     """Choosing between deliveries never collapses lines within one."""
     rows = [sent("d1", None, "2025-01-15", "taxi"), sent("d1", None, "2025-01-15", "taxi")]
-    assert live(spark, rows, [("d1", "2025-01", "Actual")], {}) == ["taxi", "taxi"]
+    assert live(spark, rows, [("d1", "2025-01", "Actual")]) == ["taxi", "taxi"]
 
 
 def test_lines_of_deliveries_that_do_not_count_are_left_out(spark: SparkSession) -> None:
     """Nothing counted, nothing live."""
-    assert live(spark, [sent("d1", "T1", "2025-01-15", "held")], [], {}) == []
+    assert live(spark, [sent("d1", "T1", "2025-01-15", "held")], []) == []
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A delivery of the law below: its feed's load mode, and (key, period, scenario) of each line."""
+    """A delivery of the law below: its feed's load mode, and (key, period, scenario, scope) of each line."""
 
     mode: str
-    lines: list[tuple[str, str, str]]
+    lines: list[tuple[str, str, str, str]]
 
 
 MONTHS = ("2025-01", "2025-02", "2025-03")
 line_parts = st.tuples(
-    st.sampled_from(["T1", "T2", "T3"]), st.sampled_from(MONTHS), st.sampled_from(["Actual", "Budget"])
+    st.sampled_from(["T1", "T2", "T3"]),
+    st.sampled_from(MONTHS),
+    st.sampled_from(["Actual", "Budget"]),
+    st.sampled_from(["sales", "works"]),
 )
 random_deliveries = st.lists(
     st.builds(
         Delivery,
-        st.sampled_from(["append", "upsert", "replace_period"]),
+        st.sampled_from(["append", "upsert", "replace_period", "replace_scope"]),
         st.lists(line_parts, max_size=5, unique_by=lambda line: line[0]),
     ),
     max_size=6,
@@ -133,17 +182,29 @@ random_deliveries = st.lists(
 
 def by_hand(deliveries: list[Delivery], wanted: Iterable[str]) -> list[str]:
     """Play the deliveries one after another, as an accountant with a card index would."""
-    cards: dict[tuple[int, int], tuple[str, str, str, str]] = {}
+    cards: dict[tuple[int, int], tuple[str, str, str, str, str]] = {}
     for number, delivery in enumerate(deliveries):
-        covered = {(scenario, period) for _, period, scenario in delivery.lines}
-        for name, (mode, key, period, scenario) in list(cards.items()):
+        covered = {line[1:3] for line in delivery.lines}
+        for name, (mode, key, period, scenario, scope) in list(cards.items()):
             hidden = mode == "upsert" and key in {line[0] for line in delivery.lines}
-            replaced = mode == "replace_period" and (scenario, period) in covered
+            replaced = mode == "replace_period" and (period, scenario) in covered
+            replaced |= mode == "replace_scope" and (period, scenario, scope) in {line[1:] for line in delivery.lines}
             if mode == delivery.mode and (hidden or replaced):
                 del cards[name]
         for position, line in enumerate(delivery.lines):
             cards[number, position] = (delivery.mode, *line)
-    return sorted(f"{name}" for name, (_, _, period, _) in cards.items() if period in set(wanted))
+    return sorted(f"{name}" for name, (_, _, period, _, _) in cards.items() if period in set(wanted))
+
+
+def counted_in(deliveries: list[Delivery], wanted: set[str]) -> Counted:
+    """Whose lines count where: of replace_period the last that has the period, of the others all."""
+    winners: dict[tuple[str, ...], set[str]] = {}
+    for number, delivery in enumerate(deliveries):
+        for _, period, scenario, _ in delivery.lines:
+            place = (delivery.mode, scenario, period)
+            before = set() if delivery.mode == "replace_period" else winners.get(place, set())
+            winners[place] = {*before, f"d{number}"}
+    return [(d, period, scenario) for (_, scenario, period), ids in winners.items() for d in ids if period in wanted]
 
 
 @few_examples
@@ -152,20 +213,22 @@ def test_what_is_live_is_what_playing_the_deliveries_in_order_leaves(
     spark: SparkSession, deliveries: list[Delivery], wanted: set[str]
 ) -> None:
     """For any deliveries under any load modes, built whole or some periods of it; one feed for each mode."""
-    rows: list[Row] = []
-    winners: dict[tuple[str, ...], set[str]] = {}
-    for number, delivery in enumerate(deliveries):
-        name = f"d{number}"
-        for position, (key, period, scenario) in enumerate(delivery.lines):
-            what = f"{(number, position)}"
-            rows.append(sent(name, key, f"{period}-15", what, scenario) | {"feed": delivery.mode})
-            if delivery.mode == "replace_period":
-                winners[delivery.mode, scenario, period] = {name}
-            else:
-                winners.setdefault((delivery.mode, scenario, period), set()).add(name)
-    counted = [(d, period, scenario) for (_, scenario, period), ids in winners.items() for d in ids if period in wanted]
-    upserts = {f"d{n}": n for n, delivery in enumerate(deliveries) if delivery.mode == "upsert"}
-    assert live(spark, rows, counted, upserts) == by_hand(deliveries, wanted)
+    rows = [
+        sent(f"d{number}", key, f"{period}-15", f"{(number, position)}", scenario)
+        | {"feed": delivery.mode, "scope_key": scope}
+        for number, delivery in enumerate(deliveries)
+        for position, (key, period, scenario, scope) in enumerate(delivery.lines)
+    ]
+    numbered = list(enumerate(deliveries))
+    later = [(n, a, b) for n, a in numbered for m, b in numbered if n < m and a.mode == b.mode]
+    keys = {(f"d{n}", line[0]) for n, a, b in later if a.mode == "upsert" for line in b.lines}
+    scopes = {
+        (f"d{n}", scenario, period, scope)
+        for n, a, b in later
+        if a.mode == "replace_scope"
+        for _, period, scenario, scope in b.lines
+    }
+    assert live(spark, rows, counted_in(deliveries, wanted), keys, scopes) == by_hand(deliveries, wanted)
 
 
 def signed(spark: SparkSession, rows: Iterable[Row], types: Mapping[str, str]) -> list[Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -24,7 +24,8 @@ from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.lake.deliveries import Count, DeliveryCommit, PeriodCount
-from finance_platform.lake.register import Delivered
+from finance_platform.lake.judging import reason_to_stop
+from finance_platform.lake.register import Decided, Delivered, Event, Judged
 from finance_platform.lake.state import LakeState, derive_state
 from finance_platform.settings import Settings
 
@@ -194,9 +195,38 @@ def partly_rejected(event: Delivered, rejected: int, of: int, amount: str = "0.0
     )
 
 
+def judged(event: Delivered, *reasons: str, **values: Any) -> Judged:
+    """Return a verdict on a delivery: it counts, or it is held for `reasons`."""
+    usual: dict[str, Any] = {"at": event.at, "run_id": event.run_id, "fix": "decide" if reasons else ""}
+    return Judged(event.object_key, event.delivery_id, reasons=reasons, **(usual | values))
+
+
+def decided(action: Literal["accepted", "withdrawn", "reinstated"], event: Delivered, **values: Any) -> Decided:
+    """Return what a person decided about a delivery."""
+    usual: dict[str, Any] = {"who": "ada", "why": "because", "at": "2025-06-01T12:00:00.000000+00:00"}
+    return Decided(action, event.object_key, event.delivery_id, **(usual | values))
+
+
+def log_of(*pairs: tuple[Delivered, DeliveryCommit | None]) -> list[Event]:
+    """Return the register's events where each delivery was read and judged before the next one came.
+
+    A delivery is held here for lost rows or beyond its tolerance alone; what it does to others is the judging's own
+    matter, and has tests of its own.
+    """
+    events: list[Event] = []
+    for event, commit in pairs:
+        events.append(event)
+        if commit is not None and commit.status == "read":
+            lost = ("not accounted for",) if any(commit.unaccounted) else ()
+            beyond = reason_to_stop(event, commit)
+            reasons = lost or ((beyond,) if beyond else ())
+            events.append(judged(event, *reasons, is_final=bool(lost)))
+    return events
+
+
 def state_of(*pairs: tuple[Delivered, DeliveryCommit | None]) -> LakeState:
-    """Return the state that events and their commits mean; None where a delivery is not read yet."""
-    return derive_state([event for event, _ in pairs], {c.delivery_id: c for _, c in pairs if c is not None})
+    """Return the state that `log_of` and the commits mean; None where a delivery is not read yet."""
+    return derive_state(log_of(*pairs), {c.delivery_id: c for _, c in pairs if c is not None})
 
 
 def live_in(*periods: PeriodCount, key: str = "ledger.csv", content: str = "v1", **values: Any) -> Any:

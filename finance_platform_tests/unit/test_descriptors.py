@@ -53,7 +53,12 @@ WRONG = [
     # A key that does not exist.
     ("pth: x.csv\n" + LEDGER, "pth:", "pth is not a known key; did you mean 'path'?", "use one of columns, constants"),
     (with_lines(LEDGER, dialect="{encodin: utf-8}"), "dialect", "dialect.encodin is not a known key", "'encoding'"),
-    (with_lines(LEDGER, load="\n  modus: append"), "modus", "load.modus is not a known key", "use one of key, mode"),
+    (
+        with_lines(LEDGER, load="\n  modus: append"),
+        "modus",
+        "load.modus is not a known key",
+        "use one of covers, key, mode",
+    ),
     (with_lines(LEDGER, tolerance="\n  rows: 1"), "rows", "tolerance.rows is not a known key", "rejected_rows"),
     (column("date", "{from: Date, format: [yyyy]}"), "date", "columns.date.format is not a known key", "'formats'"),
     (

@@ -17,7 +17,7 @@ from finance_platform.lake.deliveries import delivery_id
 from finance_platform.lake.intake import Intake, take_stock
 from finance_platform.lake.local import LocalLake
 from finance_platform.lake.port import LakeObject
-from finance_platform.lake.register import Register
+from finance_platform.lake.register import Delivered, Register, delivered
 from finance_platform.lake.state import derive_state
 from finance_platform_tests.unit.factories import LEDGER, feed, settings, with_lines, write
 
@@ -54,6 +54,11 @@ class Home:
     def register(self) -> Register:
         return Register(LocalLake(self.path / "processed"))
 
+    @property
+    def entered(self) -> list[Delivered]:
+        """The deliveries that the register has."""
+        return delivered(self.register.events())
+
     def look(self, *, record: bool = True, **values: Any) -> Intake:
         """Take stock, a minute later each time."""
         self.looks += 1
@@ -82,7 +87,7 @@ def test_a_new_object_is_entered_into_the_register_with_all_that_is_known_of_it(
     path = home.deliver("ledger.csv", "12345")
     os.utime(path, (1_735_689_600, 1_735_689_600))
     home.look()
-    (event,) = home.register.events()
+    (event,) = home.entered
     assert (event.object_key, event.feed, event.kind, event.load_mode) == (
         "ledger.csv",
         "ledger",
@@ -102,7 +107,7 @@ def test_an_unchanged_object_makes_no_event_and_is_not_read_again(home: Home) ->
     home.look()
     again = home.look()
     assert (again.new_count, home.raw.fingerprinted) == (0, [])
-    assert len(home.register.events()) == 1
+    assert len(home.entered) == 1
 
 
 def test_only_what_is_new_is_read(home: Home) -> None:
@@ -129,7 +134,7 @@ def test_a_touched_object_keeps_the_time_at_which_its_content_was_first_seen(hom
     home.look()
     os.utime(home.path / "raw" / "ledger.csv", (1_800_000_000, 1_800_000_000))
     (pending,) = derive_state(home.look().events, {}).pending
-    assert pending.delivery_id == home.register.events()[0].delivery_id
+    assert pending.delivery_id == home.entered[0].delivery_id
 
 
 def test_a_replaced_object_is_another_delivery(home: Home) -> None:
@@ -200,7 +205,7 @@ def test_a_changed_description_is_no_event(home: Home) -> None:
 def test_a_status_records_nothing(home: Home) -> None:
     home.deliver("ledger.csv")
     assert home.look(record=False).new_count == 1
-    assert home.register.events() == []
+    assert home.entered == []
     assert home.look().new_count == 1
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import finance_platform
 from finance_platform.lake.deliveries import DeliveryCommit
+from finance_platform.lake.overlaps import NO_OVERLAPS, Overlaps, Shared
 from finance_platform.lake.plan import (
     StarSettings,
     actual_covers,
@@ -20,7 +21,6 @@ from finance_platform.lake.plan import (
     code_version,
     period_inputs,
     scenarios,
-    upsert_groups,
     wanted_slices,
 )
 from finance_platform.lake.register import Delivered
@@ -49,9 +49,11 @@ def reference(kind: str, content: str = "v1") -> Pair:
     return pair
 
 
-def versions(*pairs: Pair, star: StarSettings = STAR, code: str = "code") -> dict[str, str]:
+def versions(
+    *pairs: Pair, star: StarSettings = STAR, code: str = "code", overlaps: Overlaps = NO_OVERLAPS
+) -> dict[str, str]:
     """Versions by table and slice."""
-    return {f"{w.table}/{w.slice}": w.version for w in wanted_slices(state_of(*pairs), star, code)}
+    return {f"{w.table}/{w.slice}": w.version for w in wanted_slices(state_of(*pairs), star, code, overlaps)}
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
@@ -181,8 +183,17 @@ def test_a_new_scenario_changes_the_scenarios() -> None:
 
 def test_account_types_reach_the_facts_of_a_debit_positive_feed_alone() -> None:
     debit = ledger(FEBRUARY, key="debit.csv", feed="gl", commit_is_debit_positive=True)
-    before, after = versions(*BASE, debit), versions(*BASE, debit, reference("accounts", "v2"))
-    assert changed(before, after) == {"dim_account/all"} | facts(FEBRUARY)
+    state, mentioned = state_of(*BASE, debit), {"debit.csv@v1": frozenset({4000})}
+
+    def found(**types: str) -> dict[str, str]:
+        keyed = {int(name[1:]): its_type for name, its_type in types.items()}
+        wanted = wanted_slices(state, STAR, "code", NO_OVERLAPS, keyed, mentioned)
+        return {f"{one.table}/{one.slice}": one.version for one in wanted}
+
+    assert changed(found(a4000="Revenue"), found(a4000="Expense")) == facts(FEBRUARY)
+    assert changed(found(a4000="Revenue"), found()) == facts(FEBRUARY)
+    assert changed(found(), found(a4000="Unknown")) == set()
+    assert changed(found(a4000="Revenue"), found(a4000="Revenue", a5000="Asset")) == set()
 
 
 # Load modes
@@ -191,7 +202,7 @@ def test_account_types_reach_the_facts_of_a_debit_positive_feed_alone() -> None:
 def winners(*pairs: Pair) -> dict[tuple[str, str], list[str]]:
     """Whose lines count, by period and scenario."""
     found: dict[tuple[str, str], list[str]] = {}
-    for period, items in period_inputs(state_of(*pairs)).items():
+    for period, items in period_inputs(state_of(*pairs), NO_OVERLAPS).items():
         for item in items:
             for scenario in item.scenarios:
                 found.setdefault((period, scenario), []).append(item.delivery.delivery_id)
@@ -255,47 +266,59 @@ def test_another_winner_of_the_same_two_deliveries_changes_the_version() -> None
     assert changed(versions(*one), versions(*other)) - DIMENSIONS == facts(JANUARY)
 
 
-def test_a_change_of_load_mode_changes_the_version() -> None:
-    appended = [ledger(JANUARY, key=key, modified_at=at(day)) for day, key in enumerate(("a.csv", "b.csv"), 1)]
-    replaced = [(replace(event, load_mode="replace_period"), commit) for event, commit in appended]
-    upserted = [(replace(event, load_mode="upsert"), commit) for event, commit in appended]
-    found = [versions(*pairs)["fact_financials/2025-01"] for pairs in (appended, replaced, upserted)]
-    assert len(set(found)) == 3
-
-
 def upsert(*periods: str, key: str, day: int = 1, **values: Any) -> Pair:
     return ledger(*periods, key=key, load_mode="upsert", modified_at=at(day), **values)
 
 
-def test_only_feeds_with_several_upsert_deliveries_have_keys_that_hide_each_other() -> None:
-    state = state_of(
-        upsert(JANUARY, key="a.csv", day=2),
-        upsert(MARCH, key="b.csv", day=1),
-        upsert(JANUARY, key="c.csv", feed="single"),
-        ledger(JANUARY, key="d.csv", feed="appended"),
-        ledger(JANUARY, key="e.csv", feed="appended"),
-    )
-    groups = {name: [one.delivery_id for one in group] for name, group in upsert_groups(state).items()}
-    assert groups == {"ledger": ["b.csv@v1", "a.csv@v1"]}
+def sharing(one: str, other: str, *periods: str) -> Overlaps:
+    """Overlaps in which two files have one key in common in each of these periods."""
+    shared = Shared({("Actual", period, None): 1 for period in periods}, periods)
+    return Overlaps({(f"{one}@v1", f"{other}@v1"): shared, (f"{other}@v1", f"{one}@v1"): shared})
 
 
-def test_an_upsert_delivery_may_move_keys_out_of_every_period_of_its_feed() -> None:
-    before = [upsert(JANUARY, key="a.csv"), upsert(FEBRUARY, key="b.csv", day=2), ledger(MARCH, key="x.csv", feed="x")]
-    after = versions(*before, upsert(FEBRUARY, key="c.csv", day=3))
-    assert changed(versions(*before), after) - DIMENSIONS == facts(JANUARY, FEBRUARY)
+def test_a_change_of_load_mode_changes_the_version_where_it_changes_what_counts() -> None:
+    appended = [ledger(JANUARY, key=key, modified_at=at(day)) for day, key in enumerate(("a.csv", "b.csv"), 1)]
+    replaced = [(replace(event, load_mode="replace_period"), commit) for event, commit in appended]
+    upserted = [(replace(event, load_mode="upsert"), commit) for event, commit in appended]
+    shared = sharing("a.csv", "b.csv", JANUARY)
+    found = [versions(*appended), versions(*replaced), versions(*upserted, overlaps=shared)]
+    assert len({one["fact_financials/2025-01"] for one in found}) == 3
+    assert versions(*upserted) == versions(*appended)
+
+
+def test_a_later_delivery_of_a_key_changes_the_periods_that_lose_it_and_no_others() -> None:
+    before = [upsert(JANUARY, FEBRUARY, key="a.csv"), ledger(JANUARY, key="x.csv", feed="x")]
+    moved = Overlaps({("a.csv@v1", "b.csv@v1"): Shared({("Actual", JANUARY, None): 1}, (MARCH,))})
+    after = versions(*before, upsert(MARCH, key="b.csv", day=2), overlaps=moved)
+    assert changed(versions(*before), after) - DIMENSIONS == facts(JANUARY, MARCH)
 
 
 def test_the_order_of_upsert_deliveries_changes_the_version() -> None:
     one = [upsert(JANUARY, key="a.csv", day=1), upsert(JANUARY, key="b.csv", day=2)]
     other = [upsert(JANUARY, key="a.csv", day=3), upsert(JANUARY, key="b.csv", day=2)]
-    assert changed(versions(*one), versions(*other)) >= facts(JANUARY)
+    shared = sharing("a.csv", "b.csv", JANUARY)
+    assert changed(versions(*one, overlaps=shared), versions(*other, overlaps=shared)) >= facts(JANUARY)
+
+
+def test_deliveries_that_do_not_count_hide_nothing() -> None:
+    alone = [upsert(JANUARY, key="a.csv")]
+    assert versions(*alone, overlaps=sharing("a.csv", "gone.csv", JANUARY)) == versions(*alone)
 
 
 # Coverage
 
 
 def test_actual_has_lines_in_the_periods_of_its_scenario_only() -> None:
-    assert actual_periods(state_of(ledger(FEBRUARY, JANUARY), plan(MARCH))) == [JANUARY, FEBRUARY]
+    inputs = period_inputs(state_of(ledger(FEBRUARY, JANUARY), plan(MARCH)), NO_OVERLAPS)
+    assert actual_periods(inputs) == [JANUARY, FEBRUARY]
+
+
+def test_actual_has_no_lines_in_a_period_that_a_later_file_declares_and_leaves_empty() -> None:
+    old = ledger(JANUARY, FEBRUARY, key="old.csv", load_mode="replace_period", modified_at=at(1))
+    new = ledger(
+        JANUARY, key="new.csv", load_mode="replace_period", modified_at=at(2), commit_covers=(JANUARY, FEBRUARY)
+    )
+    assert covers(STAR, old, new, plan(FEBRUARY)) == {JANUARY: True, FEBRUARY: False}
 
 
 @pytest.mark.parametrize(
@@ -318,17 +341,18 @@ def test_actual_covers_its_own_periods_or_all_from_the_first_through_the_last_gi
     assert actual_covers(period, ["2025-02", "2025-04"], through) is covered
 
 
-def covers(star: StarSettings, *pairs: Pair) -> dict[str, object]:
+def covers(star: StarSettings, *pairs: Pair, overlaps: Overlaps = NO_OVERLAPS) -> dict[str, object]:
     """What the slices of the facts say of their coverage, by period."""
-    wanted = wanted_slices(state_of(*pairs), star, "code")
+    wanted = wanted_slices(state_of(*pairs), star, "code", overlaps)
     return {one.slice: one.inputs["actual_covers"] for one in wanted if one.table == "fact_financials"}
 
 
 def test_where_later_keys_may_hide_every_line_of_a_period_the_build_says_whether_it_is_covered() -> None:
     pairs = [upsert(JANUARY, FEBRUARY, key="a.csv"), upsert(FEBRUARY, key="b.csv", day=2), plan(MARCH)]
-    assert covers(STAR, *pairs) == {JANUARY: None, FEBRUARY: None, MARCH: False}
+    shared = sharing("a.csv", "b.csv", FEBRUARY)
+    assert covers(STAR, *pairs, overlaps=shared) == {JANUARY: True, FEBRUARY: None, MARCH: False}
     through = replace(STAR, actuals_through=MARCH)
-    assert covers(through, *pairs) == {JANUARY: True, FEBRUARY: True, MARCH: True}
+    assert covers(through, *pairs, overlaps=shared) == {JANUARY: True, FEBRUARY: True, MARCH: True}
 
 
 def test_without_actuals_nothing_is_covered() -> None:
@@ -390,9 +414,9 @@ def test_a_request_to_read_names_each_pending_delivery_and_the_feeds_that_it_nee
     assert request["feeds"] == {"ledger": ours.to_json()}
 
 
-def build(state: LakeState, *periods: str) -> dict[str, Any]:
-    slices = [one for one in wanted_slices(state, STAR, "code") if one.slice in periods]
-    return build_request(state, slices, STAR)
+def build(state: LakeState, *periods: str, overlaps: Overlaps = NO_OVERLAPS) -> dict[str, Any]:
+    slices = [one for one in wanted_slices(state, STAR, "code", overlaps) if one.slice in periods]
+    return build_request(state, overlaps, slices, STAR)
 
 
 def test_a_request_to_build_counts_the_lines_of_its_periods_only() -> None:
@@ -405,10 +429,24 @@ def test_a_request_to_build_leaves_out_what_replace_period_has_replaced() -> Non
     assert build(state, JANUARY)["counted"] == [("new.csv@v1", JANUARY, "Budget")]
 
 
-def test_a_request_to_build_names_the_deliveries_whose_keys_may_hide_each_other_there() -> None:
-    state = state_of(upsert(JANUARY, key="a.csv"), upsert(JANUARY, key="b.csv", day=2), plan(MARCH))
-    assert build(state, JANUARY)["upserts"] == ["a.csv@v1", "b.csv@v1"]
-    assert build(state, MARCH)["upserts"] == []
+def test_a_request_to_build_names_the_later_deliveries_that_hide_keys_there_and_where_they_have_them() -> None:
+    state = state_of(upsert(JANUARY, key="a.csv"), upsert(FEBRUARY, key="b.csv", day=2), plan(MARCH))
+    moved = Overlaps({("a.csv@v1", "b.csv@v1"): Shared({("Actual", JANUARY, None): 1}, (FEBRUARY,))})
+    assert build(state, JANUARY, overlaps=moved)["hiders"] == [("a.csv@v1", "b.csv@v1", [FEBRUARY])]
+    assert build(state, FEBRUARY, MARCH, overlaps=moved)["hiders"] == []
+
+
+def test_a_request_to_build_names_the_scopes_that_a_later_delivery_replaces() -> None:
+    scoped = {"load_mode": "replace_period", "is_scoped": True}
+    state = state_of(
+        ledger(JANUARY, key="a.csv", modified_at=at(1), **scoped),
+        ledger(JANUARY, key="b.csv", modified_at=at(2), **scoped),
+    )
+    shared = Shared({("Actual", JANUARY, "D100"): 1}, (JANUARY,))
+    both = Overlaps({("a.csv@v1", "b.csv@v1"): shared, ("b.csv@v1", "a.csv@v1"): shared})
+    request = build(state, JANUARY, overlaps=both)
+    assert request["hidden_scopes"] == [("a.csv@v1", "Actual", JANUARY, "D100")]
+    assert [delivery for delivery, *_ in request["counted"]] == ["a.csv@v1", "b.csv@v1"]
 
 
 def test_a_request_to_build_has_each_scenario_once_whatever_its_spellings() -> None:
@@ -446,7 +484,7 @@ def test_every_line_of_a_live_delivery_counts_unless_replace_period_gives_its_pe
     state = state_of(*pairs_of(lake, mode))
     counted = {
         (item.delivery.delivery_id, scenario, period)
-        for period, items in period_inputs(state).items()
+        for period, items in period_inputs(state, NO_OVERLAPS).items()
         for item in items
         for scenario in item.scenarios
     }

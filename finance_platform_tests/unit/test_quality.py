@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.processed import MEMBERS, PROCESSED, TRANSACTIONS
+from finance_platform.contracts.processed import ACCOUNTS, MEMBERS, PROCESSED, TRANSACTIONS
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, DIM_SCENARIO, STAR
 from finance_platform.glue.schemas import arrow_schema
 from finance_platform.lake.deliveries import DataFile
 from finance_platform.lake.intake import Intake
 from finance_platform.lake.local import LocalLake
-from finance_platform.lake.slices import ScenarioSum, SliceCommit
+from finance_platform.lake.overlaps import NO_OVERLAPS
+from finance_platform.lake.slices import Difference, ScenarioSum, SliceCommit
 from finance_platform.lake.snapshot import Snapshot
 from finance_platform.lake.state import LakeState
 from finance_platform.quality import catalogue
@@ -70,15 +70,7 @@ NAMES = {ACTUAL: "Actual", BUDGET: "Budget", FORECAST: "Forecast"}
 
 
 def snapshot(state: LakeState = NOTHING, *built: SliceCommit) -> Snapshot:
-    return Snapshot({}, state, (), {(commit.table, commit.slice): commit for commit in built})
-
-
-def fact_slice(period: str, *sums: ScenarioSum) -> SliceCommit:
-    return SliceCommit("fact_financials", period, f"v-{period}", sum(one.row_count for one in sums), (), sums)
-
-
-def in_star(scenario: str, lines: int, amount: str) -> ScenarioSum:
-    return ScenarioSum(1, scenario, lines, lines, Decimal(amount), Decimal("0.00"))
+    return Snapshot({}, state, NO_OVERLAPS, (), {(commit.table, commit.slice): commit for commit in built})
 
 
 # What is declared
@@ -184,83 +176,49 @@ def test_money_of_another_scale_is_another_type(processed: LocalLake):
 # Ledger lines against the star
 
 
+def compared(period: str, accounts: int, *differences: Difference) -> SliceCommit:
+    """A built slice of which so many sums by scenario and account were compared with the ledger lines."""
+    return SliceCommit(
+        "fact_financials", period, f"v-{period}", 1, (), accounts_compared=accounts, differences=differences
+    )
+
+
 def test_a_star_with_the_lines_and_cents_of_its_deliveries_passes():
-    state = state_of(live_in(in_period("2025-01"), in_period("2025-01"), in_period("2025-02", "Budget")))
-    built = [
-        fact_slice("2025-01", in_star("Actual", 2, "20.00")),
-        fact_slice("2025-02", in_star("Actual", 0, "0.00"), in_star("Budget", 1, "10.00")),
-    ]
-    outcome = check_lines_equal_star(snapshot(state, *built))
-    assert (outcome.passed, outcome.summary) == (True, "2 periods compared")
+    outcome = check_lines_equal_star(snapshot(NOTHING, compared("2025-01", 3), compared("2025-02", 4)))
+    assert (outcome.passed, outcome.summary) == (True, "7 sums by scenario, period and account compared")
 
 
-@pytest.mark.parametrize(
-    ("sums", "scenario", "lines", "star"),
-    [
-        ([in_star("Actual", 1, "20.00")], "actual", "(2, Decimal('20.00'))", "(1, Decimal('20.00'))"),
-        ([in_star("Actual", 2, "19.99")], "actual", "(2, Decimal('20.00'))", "(2, Decimal('19.99'))"),
-        ([], "actual", "(2, Decimal('20.00'))", "None"),
-        (
-            [in_star("Actual", 2, "20.00"), in_star("Forecast", 1, "1.00")],
-            "forecast",
-            "None",
-            "(1, Decimal('1.00'))",
-        ),
-    ],
-    ids=["a line less", "a cent less", "a scenario less", "a scenario more"],
-)
-def test_a_star_that_differs_from_its_lines_is_named_by_period_and_scenario(
-    sums: Sequence[ScenarioSum], scenario: str, lines: str, star: str
-):
-    state = state_of(live_in(in_period("2025-01"), in_period("2025-01")))
-    outcome = check_lines_equal_star(snapshot(state, fact_slice("2025-01", *sums)))
+def test_a_star_that_differs_from_its_lines_is_named_by_period_scenario_and_account():
+    differs = compared("2025-02", 4, Difference(1, 4000, "2 lines, 20.00", "1 lines, 10.00"))
+    outcome = check_lines_equal_star(snapshot(NOTHING, compared("2025-01", 3), differs))
     assert (outcome.passed, outcome.check.is_blocking) == (False, True)
-    assert outcome.evidence == [{"period": "2025-01", "scenario": scenario, "lines": lines, "star": star}]
+    assert outcome.summary == "7 sums by scenario, period and account compared, 1 differ"
+    assert outcome.evidence == [
+        {
+            "period": "2025-02",
+            "scenario_key": 1,
+            "account_key": 4000,
+            "lines": "2 lines, 20.00",
+            "star": "1 lines, 10.00",
+        }
+    ]
 
 
-def test_a_scenario_that_is_spelled_in_two_ways_is_one():
-    spelled = [live_in(in_period("2025-01", name), key=f"{name}.csv") for name in ("Budget Q1", "BUDGET  q1")]
-    state = state_of(*spelled)
-    assert check_lines_equal_star(snapshot(state, fact_slice("2025-01", in_star("Budget Q1", 2, "20.00")))).passed
-    assert not check_lines_equal_star(snapshot(state, fact_slice("2025-01", in_star("Budget Q1", 1, "10.00")))).passed
-
-
-def test_a_period_that_nobody_built_differs():
-    outcome = check_lines_equal_star(snapshot(state_of(live_in(in_period("2025-01")))))
-    assert [row["star"] for row in outcome.evidence] == ["None"]
-
-
-def test_lines_of_a_replaced_period_are_not_expected_in_the_star():
-    first = live_in(in_period("2025-01"), in_period("2025-02"), key="a.csv", load_mode="replace_period")
-    second = live_in(in_period("2025-02", amount="7.00"), key="b.csv", load_mode="replace_period")
-    state = state_of(first, second)
-    january_only = fact_slice("2025-01", in_star("Actual", 1, "10.00"))
-    replaced = fact_slice("2025-02", in_star("Actual", 1, "7.00"))
-    both = fact_slice("2025-02", in_star("Actual", 2, "17.00"))
-    assert check_lines_equal_star(snapshot(state, january_only, replaced)).passed
-    assert not check_lines_equal_star(snapshot(state, january_only, both)).passed
-
-
-def test_periods_in_which_keys_may_hide_lines_are_not_compared():
-    rivals = [live_in(in_period("2025-01"), key=key, load_mode="upsert") for key in ("a.csv", "b.csv")]
-    outcome = check_lines_equal_star(snapshot(state_of(*rivals), fact_slice("2025-01", in_star("Actual", 1, "10.00"))))
-    assert (outcome.passed, outcome.summary) == (True, "0 periods compared")
-
-
-def test_periods_with_flipped_signs_are_not_compared():
-    state = state_of(live_in(in_period("2025-01"), commit_is_debit_positive=True))
-    outcome = check_lines_equal_star(snapshot(state, fact_slice("2025-01", in_star("Actual", 1, "-10.00"))))
-    assert (outcome.passed, outcome.summary) == (True, "0 periods compared")
+def test_a_dimension_has_no_sums_to_compare():
+    dimension = SliceCommit("dim_scenario", "all", "v1", 1, ())
+    assert check_lines_equal_star(snapshot(NOTHING, dimension)).summary.startswith("0 sums")
 
 
 # Accounts of debit-positive feeds
 
 
-def chart(lake: LocalLake, **types: str) -> SliceCommit:
-    """A built DimAccount whose accounts, `a4000` for 4000, have these types."""
+def chart(lake: LocalLake, content: str = "v1", **types: str | None) -> Any:
+    """A live reference delivery whose accounts, `a4000` for 4000, have these types."""
     rows = [{"account_key": int(name[1:]), "account_type": its_type} for name, its_type in types.items()]
-    file = write_parquet(lake, "dim_account/1.parquet", arrow_schema(DIM_ACCOUNT.stored_columns), rows)
-    return SliceCommit("dim_account", "all", "v1", len(rows), (file,))
+    file = write_parquet(lake, f"accounts/{content}.parquet", arrow_schema(ACCOUNTS.columns), rows)
+    return live_in(
+        key="accounts.csv", content=content, feed="accounts", kind="accounts", commit_files={"accounts": (file,)}
+    )
 
 
 def mentioning(lake: LocalLake, *accounts: str, is_debit_positive: bool = True, key: str = "gl.csv") -> Any:
@@ -280,15 +238,14 @@ def mentioning(lake: LocalLake, *accounts: str, is_debit_positive: bool = True, 
 
 
 def test_accounts_with_a_type_have_a_sign(processed: LocalLake):
-    found = snapshot(
-        state_of(mentioning(processed, "4000", "6000")), chart(processed, a4000="Revenue", a6000="Expense")
-    )
-    assert check_accounts_have_sign(found, processed).passed
+    described = chart(processed, a4000="Revenue", a6000="Expense")
+    state = state_of(mentioning(processed, "4000", "6000"), described)
+    assert check_accounts_have_sign(snapshot(state), processed).passed
 
 
 def test_accounts_of_unknown_type_under_a_debit_positive_feed_are_named_whenever_one_looks(processed: LocalLake):
-    chart_of_accounts = chart(processed, a4000="Unknown", a6000="Expense", a7000="Unknown")
-    found = snapshot(state_of(mentioning(processed, "7000", "6000", "4000")), chart_of_accounts)
+    described = chart(processed, a4000=None, a6000="Expense")
+    found = snapshot(state_of(mentioning(processed, "7000", "6000", "4000"), described))
     outcome = check_accounts_have_sign(found, processed)
     assert (outcome.passed, outcome.check.is_blocking) == (False, True)
     assert outcome.evidence == [{"account": "4000"}, {"account": "7000"}]
@@ -297,15 +254,15 @@ def test_accounts_of_unknown_type_under_a_debit_positive_feed_are_named_whenever
 
 def test_accounts_of_unknown_type_under_other_feeds_need_no_sign(processed: LocalLake):
     natural = mentioning(processed, "4000", is_debit_positive=False, key="natural.csv")
-    found = snapshot(state_of(natural, mentioning(processed, "6000")), chart(processed, a4000="Unknown", a6000="Asset"))
-    assert check_accounts_have_sign(found, processed).passed
+    described = chart(processed, a4000=None, a6000="Asset")
+    state = state_of(natural, mentioning(processed, "6000"), described)
+    assert check_accounts_have_sign(snapshot(state), processed).passed
 
 
 def test_accounts_of_a_delivery_that_counts_nowhere_any_more_need_no_sign(processed: LocalLake):
-    replaced = mentioning(processed, "4000", key="a.csv")
-    chart_of_accounts = chart(processed, a4000="Unknown", a6000="Asset")
-    assert not check_accounts_have_sign(snapshot(state_of(replaced), chart_of_accounts), processed).passed
-    found = snapshot(state_of(replaced, mentioning(processed, "6000", key="b.csv")), chart_of_accounts)
+    replaced, described = mentioning(processed, "4000", key="a.csv"), chart(processed, a4000=None, a6000="Asset")
+    assert not check_accounts_have_sign(snapshot(state_of(replaced, described)), processed).passed
+    found = snapshot(state_of(replaced, mentioning(processed, "6000", key="b.csv"), described))
     assert check_accounts_have_sign(found, processed).passed
 
 
@@ -526,7 +483,7 @@ def test_a_period_that_the_lake_wants_and_the_warehouse_lacks_differs(path: Path
 
 
 def test_dimensions_have_no_sums_to_compare(sound: DuckDBWarehouse, lake_says: Snapshot):
-    with_dimension = replace(lake_says, built={**lake_says.built, ("dim_date", "all"): fact_slice("all")})
+    with_dimension = replace(lake_says, built={**lake_says.built, ("dim_date", "all"): compared("all", 0)})
     assert check_lake_equals_warehouse(sound, with_dimension).passed
 
 

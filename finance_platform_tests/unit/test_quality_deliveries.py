@@ -14,13 +14,15 @@ import pytest
 from finance_platform.feeds.catalog import Problem
 from finance_platform.lake.deliveries import Count, PeriodCount
 from finance_platform.lake.intake import Intake
-from finance_platform.lake.register import Delivered
-from finance_platform.lake.state import LakeState
+from finance_platform.lake.register import Delivered, Event
+from finance_platform.lake.state import LakeState, derive_state
 from finance_platform.quality.catalogue import (
+    ARRIVED_IN_ORDER,
     EVERY_ROW_ACCOUNTED,
     EVIDENCE_ROWS,
     NO_FILE_REFUSED,
     NO_GAPS,
+    NOTHING_HELD,
     WITHIN_TOLERANCE,
     Check,
     Outcome,
@@ -28,8 +30,10 @@ from finance_platform.quality.catalogue import (
 from finance_platform.quality.deliveries import check_deliveries, check_raw
 from finance_platform_tests.unit.factories import (
     commit_of,
+    decided,
     delivered,
     in_period,
+    judged,
     live_in,
     money,
     partly_rejected,
@@ -96,7 +100,9 @@ def test_deliveries_without_fault_pass_every_check():
     assert [(outcome.check, outcome.passed) for outcome in check_deliveries(state)] == [
         (EVERY_ROW_ACCOUNTED, True),
         (WITHIN_TOLERANCE, True),
+        (NOTHING_HELD, True),
         (NO_FILE_REFUSED, True),
+        (ARRIVED_IN_ORDER, True),
         (NO_GAPS, True),
     ]
 
@@ -126,17 +132,47 @@ def test_a_delivery_held_for_lost_rows_is_not_blamed_on_its_tolerance_too():
 
 def test_a_delivery_beyond_its_tolerance_is_named_with_reason_and_fix():
     event = delivered(tolerated_share="0.01")
-    held = outcome_of(WITHIN_TOLERANCE, state_of((event, partly_rejected(event, 2, of=10))))
+    state = state_of((event, partly_rejected(event, 2, of=10)))
+    held = outcome_of(WITHIN_TOLERANCE, state)
     assert not held.passed
     (row,) = held.evidence
     assert row["file"] == "ledger.csv"
     assert row["reason"].startswith("2 of 10 rows rejected")
-    assert "tolerance" in row["fix"]
+    assert row["fix"] == "decide"
+    assert outcome_of(NOTHING_HELD, state).passed
 
 
 def test_a_delivery_within_its_tolerance_passes():
     event = delivered(tolerated_share="0.2")
     assert outcome_of(WITHIN_TOLERANCE, state_of((event, partly_rejected(event, 2, of=10)))).passed
+
+
+def test_a_delivery_that_is_held_for_what_it_would_do_to_others_awaits_a_decision_and_is_within_tolerance():
+    event = delivered()
+    commits = {event.delivery_id: commit_of(event, in_period("2025-01"))}
+    state = derive_state([event, judged(event, "would remove January")], commits)
+    held = outcome_of(NOTHING_HELD, state)
+    assert (held.passed, held.check.is_warning) == (False, False)
+    assert held.evidence == [{"file": "ledger.csv", "reason": "would remove January", "fix": "decide"}]
+    assert outcome_of(WITHIN_TOLERANCE, state).passed
+
+
+def test_a_delivery_that_somebody_accepted_or_withdrew_awaits_no_decision():
+    event = delivered()
+    commits = {event.delivery_id: commit_of(event, in_period("2025-01"))}
+    held: list[Event] = [event, judged(event, "would remove January")]
+    assert outcome_of(NOTHING_HELD, derive_state([*held, decided("accepted", event)], commits)).passed
+    dropped = decided("withdrawn", event, keeps_earlier=True)
+    assert outcome_of(NOTHING_HELD, derive_state([*held, dropped], commits)).passed
+
+
+def test_a_live_delivery_that_came_late_is_a_warning():
+    event = delivered()
+    commits = {event.delivery_id: commit_of(event, in_period("2025-01"))}
+    state = derive_state([event, judged(event, warnings=("came late: b.csv sorts after it and wins",))], commits)
+    late = outcome_of(ARRIVED_IN_ORDER, state)
+    assert (late.passed, late.check.is_warning, late.summary) == (False, True, "1 deliveries came late")
+    assert late.evidence == [{"file": "ledger.csv", "what": "came late: b.csv sorts after it and wins"}]
 
 
 def test_a_refused_file_fails_its_own_check_and_no_other():

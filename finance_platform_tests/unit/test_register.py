@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from finance_platform.lake.local import LocalLake
 from finance_platform.lake.register import FOLDER, Register, utc_text
+from finance_platform.lake.register import delivered as deliveries_of
 from finance_platform_tests.unit.factories import delivered
 
 
@@ -77,7 +78,7 @@ def test_a_number_that_another_writer_took_is_not_overwritten(processed: LocalLa
     taken = f"{FOLDER}/{2:012d}.json"
     Path(processed.uri(key)).rename(processed.uri(taken))
     Register(processed).append([delivered("b.csv")])
-    assert [event.object_key for event in Register(processed).events()] == ["a.csv", "b.csv"]
+    assert [event.object_key for event in deliveries_of(Register(processed).events())] == ["a.csv", "b.csv"]
 
 
 def test_writers_at_the_same_time_lose_nothing_to_each_other(processed: LocalLake) -> None:
@@ -93,7 +94,7 @@ def test_writers_at_the_same_time_lose_nothing_to_each_other(processed: LocalLak
         writer.start()
     for writer in writers:
         writer.join()
-    events = Register(processed).events()
+    events = deliveries_of(Register(processed).events())
     assert len(events) == 30
     for writer_number in range(6):
         of_writer = [event.fingerprint for event in events if event.object_key == f"{writer_number}.csv"]

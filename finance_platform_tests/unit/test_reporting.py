@@ -25,6 +25,7 @@ from finance_platform.glue.schemas import arrow_schema
 from finance_platform.lake.deliveries import Count, DataFile, DeliveryCommit
 from finance_platform.lake.intake import Intake
 from finance_platform.lake.local import LocalLake
+from finance_platform.lake.overlaps import NO_OVERLAPS
 from finance_platform.lake.plan import WantedSlice
 from finance_platform.lake.register import Delivered
 from finance_platform.lake.slices import SliceCommit
@@ -42,6 +43,7 @@ from finance_platform_tests.unit.factories import (
     delivered,
     in_period,
     live_in,
+    log_of,
     money,
     partly_rejected,
     refused,
@@ -50,7 +52,7 @@ from finance_platform_tests.unit.factories import (
 from finance_platform_tests.warehouse.star_files import LOADED_AT, Lake, february, january
 
 Pair = tuple[Delivered, DeliveryCommit | None]
-EXPLAINED = ControllersLine(*[Count()] * 7)
+EXPLAINED = ControllersLine(*[Count()] * 8)
 """A line without a difference."""
 
 
@@ -68,7 +70,8 @@ def status_of(
     commits = {commit.delivery_id: commit for _, commit in pairs if commit}
     snapshot = Snapshot(
         commits,
-        derive_state(events, commits),
+        derive_state(log_of(*pairs), commits),
+        NO_OVERLAPS,
         [WantedSlice(table, name, version, {}) for (table, name), version in (wanted or {}).items()],
         {(table, name): SliceCommit(table, name, "", 0, ()) for table, name in built},
     )

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from finance_platform.feeds.resolved import LoadMode
 from finance_platform.lake.deliveries import Count, DeliveryCommit, PeriodCount
-from finance_platform.lake.register import Delivered
+from finance_platform.lake.overlaps import NO_OVERLAPS
+from finance_platform.lake.register import Decided, Delivered, Event
 from finance_platform.lake.slices import ScenarioSum, SliceCommit
 from finance_platform.lake.snapshot import Snapshot
 from finance_platform.lake.state import derive_state
@@ -25,9 +26,11 @@ from finance_platform.warehouse.port import NO_PARAMETERS, NoWarehouseYetError, 
 from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.unit.factories import (
     commit_of,
+    decided,
     delivered,
     in_period,
     live_in,
+    log_of,
     money,
     partly_rejected,
     refused,
@@ -37,6 +40,10 @@ ZERO = (0, Decimal("0.00"))
 QUICKLY = settings(max_examples=50)
 MODES: dict[str, LoadMode] = {"append": "append", "upsert": "upsert", "replace": "replace_period", "debit": "append"}
 """The load mode of each feed of the law; feed debit is debit-positive."""
+FATES = ("fine", "fine", "fine", "held", "accepted", "withdrawn", "dropped", "refused", "pending")
+"""What becomes of a delivery: one that is held may be accepted or dropped, one that counts may be withdrawn."""
+IS_HELD = {"held", "accepted", "dropped"}
+IS_READ = {"fine", "withdrawn", *IS_HELD}
 
 
 @dataclass(frozen=True)
@@ -126,7 +133,7 @@ def stories(*feeds: str) -> st.SearchStrategy[list[Story]]:
         duplicate=_counts,
         skipped=_counts,
         rounding=st.sampled_from([Decimal(0), Decimal("0.004"), Decimal("-0.005")]),
-        fate=st.sampled_from(["fine", "fine", "fine", "held", "refused", "pending"]),
+        fate=st.sampled_from(FATES),
     )
     return st.lists(one, max_size=7)
 
@@ -138,7 +145,7 @@ def event_of(position: int, story: Story) -> Delivered:
         feed=story.feed,
         modified_at=f"2025-02-01T08:00:00.{position:06}+00:00",
         load_mode=MODES[story.feed],
-        tolerated_share="0" if story.fate == "held" else "1",
+        tolerated_share="0" if story.fate in IS_HELD else "1",
     )
 
 
@@ -147,7 +154,7 @@ def commit_of_story(event: Delivered, story: Story) -> DeliveryCommit | None:
         return None
     if story.fate == "refused":
         return refused(event)
-    rejected = story.rejected if story.fate == "fine" else story.rejected + Count(1)
+    rejected = story.rejected + Count(1) if story.fate in IS_HELD else story.rejected
     accepted = as_delivered(story.lines)
     outcomes = {"accepted": accepted, "rejected": rejected, "duplicate": story.duplicate, "skipped": story.skipped}
     read = sum(outcomes.values(), Count())
@@ -177,12 +184,27 @@ Counted = tuple[str, Line]
 """A line that counts, and its feed."""
 
 
+def log_of_stories(told: Sequence[Story]) -> list[Event]:
+    """What the register holds: each delivery judged, and decided, before the next one comes."""
+    log: list[Event] = []
+    for position, story in enumerate(told):
+        event = event_of(position, story)
+        log += log_of((event, commit_of_story(event, story)))
+        if story.fate == "accepted":
+            log.append(decided("accepted", event))
+        if story.fate in {"withdrawn", "dropped"}:
+            log.append(decided("withdrawn", event, keeps_earlier=story.fate == "dropped"))
+    return log
+
+
 def what_counts(told: Sequence[Story]) -> tuple[list[Story], list[Counted]]:
     """The live deliveries and the lines that count, found line by line; another way than the platform's."""
     live: dict[str, tuple[int, Story]] = {}
     for position, story in enumerate(told):
-        if story.fate == "fine":
+        if story.fate in {"fine", "accepted"}:
             live[story.key] = (position, story)
+        elif story.fate == "withdrawn":
+            live.pop(story.key, None)
     in_order = [story for _, story in sorted(live.values(), key=lambda item: item[0])]
     winners: dict[tuple[str, ...], int] = {}
     for rank, story in enumerate(in_order):
@@ -212,7 +234,9 @@ def slice_of(period: str, counting: Sequence[Counted]) -> SliceCommit:
     sums = []
     for scenario in sorted({line.scenario for _, line in lines}):
         count = in_the_star((feed, line) for feed, line in lines if line.scenario == scenario)
-        sums.append(ScenarioSum(1, scenario, count.rows, count.rows, count.amount, Decimal("0.00")))
+        sent = as_delivered(line for _, line in lines if line.scenario == scenario)
+        zero = Decimal("0.00")
+        sums.append(ScenarioSum(1, scenario, count.rows, count.rows, count.amount, zero, sent.amount))
     return SliceCommit("fact_financials", period, f"v-{period}", len(lines), (), tuple(sums))
 
 
@@ -222,7 +246,7 @@ def snapshot_of(told: Sequence[Story], live: Sequence[Story], counting: Sequence
     commits = {commit.delivery_id: commit for commit in found if commit}
     periods = sorted({line.period for story in live for line in story.lines})
     built = {("fact_financials", period): slice_of(period, counting) for period in periods}
-    return Snapshot(commits, derive_state(events, commits), (), built)
+    return Snapshot(commits, derive_state(log_of_stories(told), commits), NO_OVERLAPS, (), built)
 
 
 def loaded(snapshot: Snapshot, counting: Sequence[Counted]) -> Holding:
@@ -230,7 +254,19 @@ def loaded(snapshot: Snapshot, counting: Sequence[Counted]) -> Holding:
 
 
 def read_ones(told: Sequence[Story]) -> list[Story]:
-    return [story for story in told if story.fate in {"fine", "held"}]
+    return [story for story in told if story.fate in IS_READ]
+
+
+def taken_out(told: Sequence[Story]) -> list[Story]:
+    """The stories that wait to be taken in again: dropped ones that are the last, withdrawn ones with none since."""
+    last = {story.key: story for story in told}
+    since: dict[str, Story] = {}
+    for story in told:
+        if story.fate == "withdrawn":
+            since[story.key] = story
+        elif story.fate in {"fine", "accepted"}:
+            since.pop(story.key, None)
+    return [*since.values(), *(story for story in last.values() if story.fate == "dropped")]
 
 
 def without_absolutes(count: Count) -> Count:
@@ -258,14 +294,27 @@ def test_every_term_is_what_a_count_line_by_line_finds(feeds: tuple[str, ...]):
         accepted = as_delivered(ln for story in read_ones(told) for ln in story.lines)
         counted = as_delivered(ln for _, ln in counting)
         assert without_absolutes(line.in_warehouse) == without_absolutes(counted)
+        withdrawn = as_delivered(ln for story in taken_out(told) for ln in story.lines)
         assert line.held == held
-        assert line.superseded.rows == accepted.rows - counted.rows - held.rows
-        assert line.superseded.amount == accepted.amount - counted.amount - held.amount
+        assert line.withdrawn == withdrawn
+        assert line.superseded.rows == accepted.rows - counted.rows - held.rows - withdrawn.rows
+        assert line.superseded.amount == accepted.amount - counted.amount - held.amount - withdrawn.amount
         assert line.duplicate == sum((story.duplicate for story in read_ones(told)), Count())
         assert line.skipped == sum((story.skipped for story in read_ones(told)), Count())
         assert line.rejected.unpriced == sum(story.rejected.unpriced for story in read_ones(told))
 
     law()
+
+
+@QUICKLY
+@given(stories("append", "upsert", "replace", "debit"))
+def test_what_was_accepted_is_live_superseded_withdrawn_or_held(told: list[Story]):
+    live, counting = what_counts(told)
+    snapshot = snapshot_of(told, live, counting)
+    line = controllers_line(snapshot, loaded(snapshot, counting))
+    accepted = as_delivered(ln for story in read_ones(told) for ln in story.lines)
+    places = line.in_warehouse + line.superseded + line.withdrawn + line.held
+    assert (places.rows, places.amount) == (accepted.rows, accepted.amount)
 
 
 @QUICKLY
@@ -311,10 +360,15 @@ def test_a_period_that_is_not_built_yet_is_the_difference_and_not_superseded(tol
 def line_of(
     *pairs: tuple[Delivered, DeliveryCommit | None],
     star: Mapping[str, tuple[int, str]],
+    sent: str | None = None,
     holding: Count | None = None,
     versions: Mapping[str, str] | None = None,
+    decisions: Sequence[Decided] = (),
 ) -> ControllersLine:
-    """The line where Actual's slices have these lines and cents, and the warehouse the same unless it is said."""
+    """The line where Actual's slices have these lines and cents, and the warehouse the same unless it is said.
+
+    `sent` is the slices' money with the sign as delivered, where that is another.
+    """
     commits = {commit.delivery_id: commit for _, commit in pairs if commit}
     built = {
         ("fact_financials", period): SliceCommit(
@@ -323,13 +377,14 @@ def line_of(
             "v1",
             rows,
             (),
-            (ScenarioSum(1, "Actual", rows, rows, Decimal(amount), Decimal(0)),),
+            (ScenarioSum(1, "Actual", rows, rows, Decimal(amount), Decimal(0), Decimal(sent or amount)),),
         )
         for period, (rows, amount) in star.items()
     }
     total = sum((money(rows, amount) for rows, amount in star.values()), Count())
     ledger = dict.fromkeys(star, "v1") if versions is None else versions
-    snapshot = Snapshot(commits, derive_state([event for event, _ in pairs], commits), (), built)
+    state = derive_state([*log_of(*pairs), *decisions], commits)
+    snapshot = Snapshot(commits, state, NO_OVERLAPS, (), built)
     return controllers_line(snapshot, Holding(holding or total, ledger))
 
 
@@ -392,6 +447,27 @@ def test_a_held_delivery_that_was_replaced_is_superseded():
     assert line.difference == ZERO
 
 
+def test_a_withdrawn_delivery_is_withdrawn_and_what_its_object_said_before_is_superseded():
+    first, second = (live_in(in_period("2025-01", amount=f"{n}.00"), content=f"v{n}") for n in (1, 2))
+    line = line_of(first, second, star={}, decisions=[decided("withdrawn", second[0])])
+    assert terms(line) == {"delivered": (2, "3.00"), "superseded": (1, "1.00"), "withdrawn": (1, "2.00")}
+    assert line.difference == ZERO
+
+
+def test_a_delivery_that_is_withdrawn_and_sent_again_is_withdrawn_and_not_held_while_nobody_has_judged_it():
+    event, commit = live_in(in_period("2025-01"))
+    state = derive_state([*log_of((event, commit)), decided("withdrawn", event), event], {event.delivery_id: commit})
+    snapshot = Snapshot({event.delivery_id: commit}, state, NO_OVERLAPS, (), {})
+    assert terms(controllers_line(snapshot, Missing())) == {"delivered": (1, "10.00"), "withdrawn": (1, "10.00")}
+
+
+def test_a_delivery_that_nobody_has_judged_yet_is_held():
+    event, commit = live_in(in_period("2025-01"))
+    state = derive_state([event], {event.delivery_id: commit})
+    snapshot = Snapshot({event.delivery_id: commit}, state, NO_OVERLAPS, (), {})
+    assert terms(controllers_line(snapshot, Missing())) == {"delivered": (1, "10.00"), "held": (1, "10.00")}
+
+
 def test_a_delivery_whose_tolerance_was_narrowed_after_it_was_read_is_held_once():
     wide, narrow = delivered(tolerated_share="1"), delivered(tolerated_share="0")
     commit = partly_rejected(wide, 1, of=3)
@@ -408,19 +484,19 @@ def test_refused_files_and_reference_files_offer_no_lines():
 
 def test_a_debit_positive_feed_is_counted_with_the_sign_as_delivered():
     journal = live_in(in_period("2025-01", amount="-100.00"), in_period("2025-01"), commit_is_debit_positive=True)
-    line = line_of(journal, star={"2025-01": (2, "110.00")})
+    line = line_of(journal, star={"2025-01": (2, "110.00")}, sent="-90.00")
     assert terms(line) == {"delivered": (2, "-90.00"), "in_warehouse": (2, "-90.00")}
 
 
 def test_a_debit_positive_line_that_the_warehouse_lacks_is_the_difference():
     journal = live_in(in_period("2025-01", amount="-100.00"), in_period("2025-01"), commit_is_debit_positive=True)
-    line = line_of(journal, star={"2025-01": (2, "110.00")}, holding=money(1, "100.00"))
+    line = line_of(journal, star={"2025-01": (2, "110.00")}, sent="-90.00", holding=money(1, "100.00"))
     assert line.difference == (1, Decimal("10.00"))
 
 
 def test_a_debit_positive_feed_that_was_built_and_never_loaded_is_not_in_the_warehouse():
     journal = live_in(in_period("2025-01", amount="-100.00"), in_period("2025-01"), commit_is_debit_positive=True)
-    line = line_of(journal, star={"2025-01": (2, "110.00")}, holding=Count(), versions={})
+    line = line_of(journal, star={"2025-01": (2, "110.00")}, sent="-90.00", holding=Count(), versions={})
     assert line.in_warehouse == Count()
     assert line.difference == (2, Decimal("-90.00"))
 

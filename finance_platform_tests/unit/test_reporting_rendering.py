@@ -41,6 +41,7 @@ LINE = ControllersLine(
     skipped=Count(),
     superseded=Count(),
     held=Count(),
+    withdrawn=Count(),
 )
 DELIVERY: dict[str, Any] = {
     "file": "ledger.csv",

@@ -81,6 +81,8 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "currency": "CHF",
         "earliest_date": "2001-02-03",
         "latest_date": "2031-02-03",
+        "closed_periods": "hold",
+        "retention_days": "7",
     }.get(name, "other")
     monkeypatch.setenv(ENV_PREFIX + name.upper(), other)
     assert str(getattr(load_settings(), name)) == other

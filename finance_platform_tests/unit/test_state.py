@@ -1,22 +1,24 @@
-"""The state: which deliveries count, after whatever has happened to the raw zone."""
+"""The state: which deliveries count, after whatever has happened to the raw zone.
+
+Does not belong here: what people decided (see `test_state_decided`), when a delivery is held (see `test_judging`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finance_platform.lake.deliveries import Count, DeliveryCommit
+from finance_platform.lake.deliveries import DeliveryCommit
 from finance_platform.lake.register import Delivered
-from finance_platform.lake.state import LakeState, derive_state, reason_to_stop
+from finance_platform.lake.state import LakeState, derive_state
 from finance_platform_tests.unit.factories import (
     commit_of,
     delivered,
     in_period,
-    money,
+    judged,
+    log_of,
     partly_rejected,
     refused,
     state_of,
@@ -85,7 +87,7 @@ def test_a_held_delivery_leaves_the_older_one_live_and_says_why() -> None:
     (stopped,) = state.stopped
     assert not stopped.is_refused
     assert stopped.reason.startswith("1 of 200 rows rejected")
-    assert "tolerance" in stopped.fix
+    assert stopped.fix == "decide"
 
 
 def test_a_held_delivery_without_an_older_one_leaves_nothing_live() -> None:
@@ -147,70 +149,7 @@ def test_only_ledger_feeds_are_in_the_ledger() -> None:
     assert [delivery.delivery_id for delivery in state.ledger] == ["ledger.csv@v1"]
 
 
-# Tolerance
-
-
-def limits(share: str = "0", amount: str | None = None) -> Delivered:
-    return delivered(tolerated_share=share, tolerated_amount=amount)
-
-
-@pytest.mark.parametrize(("rejected", "is_held"), [(0, False), (2, False), (3, True)])
-def test_a_delivery_is_held_when_more_rows_are_rejected_than_tolerated(rejected: int, *, is_held: bool) -> None:
-    event = limits("0.01")
-    assert (reason_to_stop(event, partly_rejected(event, rejected, of=200)) is not None) == is_held
-
-
-def test_without_a_tolerance_one_rejected_row_holds_the_delivery() -> None:
-    reason = reason_to_stop(limits(), partly_rejected(limits(), 1, of=1000))
-    assert reason is not None
-    assert reason[0] == "1 of 1000 rows rejected, tolerated 0%"
-
-
-@pytest.mark.parametrize(
-    ("amount", "is_held"), [("100.00", False), ("100.01", True), ("-100.01", True), ("0.00", False)]
-)
-def test_a_delivery_is_held_when_more_money_is_rejected_than_tolerated(amount: str, *, is_held: bool) -> None:
-    event = limits("1", "100.00")
-    assert (reason_to_stop(event, partly_rejected(event, 1, of=2, amount=amount)) is not None) == is_held
-
-
-def test_rejected_credits_and_debits_do_not_cancel_out() -> None:
-    event = limits("1", "100.00")
-    commit = commit_of(event, outcomes={"rejected": money(2, "0.00", "1000.00")}, read=Count(2))
-    assert reason_to_stop(event, commit) == (
-        "1000.00 rejected, tolerated 100.00",
-        "correct the file and send it again, or widen tolerance: in the descriptor",
-    )
-
-
-def test_without_a_limit_of_money_only_the_rows_count() -> None:
-    event = limits("0.5")
-    assert reason_to_stop(event, partly_rejected(event, 1, of=2, amount="999999999.00")) is None
-
-
-def test_a_limit_of_zero_money_holds_any_rejected_cent() -> None:
-    event = limits("1", "0")
-    assert reason_to_stop(event, partly_rejected(event, 1, of=2, amount="0.01")) is not None
-
-
-def test_a_file_without_rows_is_not_held() -> None:
-    assert reason_to_stop(limits(), commit_of(limits())) is None
-
-
-def test_duplicate_and_skipped_rows_are_tolerated() -> None:
-    commit = commit_of(limits(), read=Count(2), outcomes={"duplicate": money(1), "skipped": money(1)})
-    assert reason_to_stop(limits(), commit) is None
-
-
-@pytest.mark.parametrize(
-    "lost", [Count(1), Count(0, Decimal("0.01")), Count(0, unpriced=1)], ids=["row", "cent", "cell"]
-)
-def test_a_delivery_with_anything_unaccounted_is_held_whatever_is_tolerated(lost: Count) -> None:
-    event = limits("1")
-    whole = commit_of(event, JANUARY)
-    reason = reason_to_stop(event, replace(whole, read=whole.read + lost))
-    assert reason is not None
-    assert reason[0].startswith("not accounted for: ")
+# Verdicts that change
 
 
 def test_a_wider_tolerance_makes_a_held_delivery_live() -> None:
@@ -232,6 +171,67 @@ def test_a_narrower_tolerance_shows_the_older_content_again() -> None:
     assert ids(state) == expected(live=["ledger.csv@v1"], stopped=["ledger.csv@v2"])
 
 
+def test_a_delivery_that_nobody_has_judged_yet_does_not_count() -> None:
+    state = derive_state([V1], {V1.delivery_id: commit_of(V1, JANUARY)})
+    assert ids(state) == expected()
+    assert [delivery.delivery_id for delivery in state.unjudged] == ["ledger.csv@v1"]
+
+
+def test_new_content_that_nobody_has_judged_yet_leaves_the_old_one_live() -> None:
+    commits = {event.delivery_id: commit_of(event, JANUARY) for event in (V1, V2)}
+    state = derive_state([V1, judged(V1), V2], commits)
+    assert ids(state) == expected(live=["ledger.csv@v1"])
+    assert [delivery.delivery_id for delivery in state.unjudged] == ["ledger.csv@v2"]
+
+
+def test_a_delivery_that_is_delivered_again_keeps_its_verdict_until_it_is_judged_anew() -> None:
+    commits = {V1.delivery_id: commit_of(V1, JANUARY)}
+    touched = replace(V1, stamp="touched")
+    state = derive_state([V1, judged(V1), touched], commits)
+    assert ids(state) == expected(live=["ledger.csv@v1"])
+    assert [delivery.delivery_id for delivery in state.unjudged] == ["ledger.csv@v1"]
+    held = derive_state([V1, judged(V1, "too little"), touched], commits)
+    assert ids(held) == expected(stopped=["ledger.csv@v1"])
+    assert held.unjudged
+    assert derive_state([V1, judged(V1), touched, judged(touched)], commits).unjudged == []
+
+
+def test_only_the_newest_version_of_an_object_waits_to_be_judged() -> None:
+    commits = {event.delivery_id: commit_of(event, JANUARY) for event in (V1, V2)}
+    assert [delivery.delivery_id for delivery in derive_state([V1, V2], commits).unjudged] == ["ledger.csv@v2"]
+
+
+def test_the_last_verdict_counts() -> None:
+    commits = {V1.delivery_id: commit_of(V1, JANUARY)}
+    assert ids(derive_state([V1, judged(V1), judged(V1, "no")], commits)) == expected(stopped=["ledger.csv@v1"])
+    assert ids(derive_state([V1, judged(V1, "no"), judged(V1)], commits)) == expected(live=["ledger.csv@v1"])
+
+
+def test_a_held_delivery_tells_all_its_reasons() -> None:
+    state = derive_state([V1, judged(V1, "one", "another")], {V1.delivery_id: commit_of(V1, JANUARY)})
+    assert [stopped.reason for stopped in state.stopped] == ["one; another"]
+
+
+# Order
+
+
+def test_the_order_that_a_name_says_comes_before_the_time() -> None:
+    late, early = delivered("a.csv", modified_at="2025-03-01", order="1"), delivered("b.csv", order="2")
+    assert ids(state_of(good(early), good(late)))["live"] == ["a.csv@v1", "b.csv@v1"]
+
+
+def test_the_order_that_a_column_says_comes_before_the_time() -> None:
+    late, early = delivered("a.csv", modified_at="2025-03-01"), delivered("b.csv", modified_at="2025-01-01")
+    pairs = (late, commit_of(late, JANUARY, order="1")), (early, commit_of(early, JANUARY, order="2"))
+    assert ids(state_of(*pairs))["live"] == ["a.csv@v1", "b.csv@v1"]
+
+
+def test_deliveries_waiting_to_be_judged_are_in_the_defined_order() -> None:
+    late, early = delivered("a.csv", modified_at="2025-03-01"), delivered("b.csv", modified_at="2025-01-01")
+    state = derive_state([late, early], {event.delivery_id: commit_of(event, JANUARY) for event in (late, early)})
+    assert [delivery.delivery_id for delivery in state.unjudged] == ["b.csv@v1", "a.csv@v1"]
+
+
 # Laws
 
 events = st.lists(
@@ -249,20 +249,21 @@ def test_a_raw_object_has_at_most_one_live_delivery_and_none_both_counts_and_wai
     happened: list[tuple[str, str, str]],
 ) -> None:
     fates = {(key, content): fate for key, content, fate in happened}
-    log = [delivered(key, content, modified_at=f"{n:03d}") for n, (key, content, _) in enumerate(happened)]
+    found_events = [delivered(key, content, modified_at=f"{n:03d}") for n, (key, content, _) in enumerate(happened)]
     commits: dict[str, DeliveryCommit] = {}
-    for event in log:
+    for event in found_events:
         fate = fates[event.object_key, event.fingerprint]
         made = {"good": commit_of(event, JANUARY), "held": partly_rejected(event, 1, of=2), "refused": refused(event)}
         if fate != "unread":
             commits[event.delivery_id] = made[fate]
+    log = log_of(*((event, commits.get(event.delivery_id)) for event in found_events))
     found = ids(derive_state(log, commits))
     named = [one for several in found.values() for one in several]
     assert len(named) == len(set(named))
     keys = [one.partition("@")[0] for one in found["live"]]
     assert len(keys) == len(set(keys))
-    for key in {event.object_key for event in log}:
-        last = [event for event in log if event.object_key == key][-1]
+    for key in {event.object_key for event in found_events}:
+        last = [event for event in found_events if event.object_key == key][-1]
         fate = fates[key, last.fingerprint]
         place = {"good": "live", "held": "stopped", "refused": "stopped", "unread": "pending"}[fate]
         assert last.delivery_id in found[place]
