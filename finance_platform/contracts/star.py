@@ -93,6 +93,9 @@ DIM_ACCOUNT = Contract(
     ),
 )
 
+CREDIT_TYPES = ("Revenue", "Liability", "Equity")
+"""Account types whose natural sign is credit: under debit-positive feeds their lines are flipped."""
+
 DIM_SCENARIO = Contract(
     name="dim_scenario",
     table="DimScenario",

@@ -24,9 +24,6 @@ SCENARIO_TYPES = ("Actual", "Budget", "Forecast")
 
 ACCOUNT_TYPES = ("Revenue", "Expense", "Asset", "Liability", "Equity", "Statistical", "Unknown")
 
-CREDIT_TYPES = ("Revenue", "Liability", "Equity")
-"""Account types whose natural sign is credit: under debit-positive feeds their lines are flipped."""
-
 MEASURES = ("flow", "balance")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import pyarrow as pa
@@ -185,6 +185,12 @@ class LineStore:
             and cell in self._overlaps.shared(delivery_id, other).lines
         ]
         return max(claimants, key=self._place, default="")
+
+
+def of_scenarios(lines: pa.Table, scenarios: Sequence[str]) -> pa.Table:
+    """Return the lines of some scenarios, as they are spelled."""
+    masks = [pc.equal(lines["scenario"], scenario) for scenario in scenarios]
+    return lines.filter(reduce(pc.or_, masks)) if masks else lines.slice(0, 0)
 
 
 def read_rows(

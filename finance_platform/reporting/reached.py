@@ -26,6 +26,7 @@ from finance_platform.reporting.published_lines import (
     LINE_TABLES,
     LineStore,
     PublishedPeriod,
+    of_scenarios,
     read_period,
     read_rows,
 )
@@ -271,7 +272,7 @@ class _Way:
                 self._leave_out(name, count.scenario, count.rows, count.amount)
         if counted:
             lines = self._store.lines(self._commit.delivery_id, _COLUMNS, {"period": name})
-            self._sum_up(name, (self._of(counted, table) for table in lines))
+            self._sum_up(name, (of_scenarios(table, counted) for table in lines))
 
     def follow_record(self, record: int) -> None:
         """Sort the lines of one record of the file, usually one."""
@@ -282,16 +283,12 @@ class _Way:
                 for row in lines.select(["scenario", "amount"]).to_pylist():
                     if row["scenario"] not in counted:
                         self._leave_out(name, row["scenario"], 1, row["amount"])
-                self._sum_up(name, [self._of(counted, lines)])
+                self._sum_up(name, [of_scenarios(lines, counted)])
 
     def _counted(self, name: str) -> tuple[str, ...]:
         """Return the scenarios of which this delivery's lines count in what is published of a period."""
         period = self._publication.periods.get(name)
         return period.counted.get(self._commit.delivery_id, ()) if period else ()
-
-    @staticmethod
-    def _of(scenarios: Sequence[str], lines: pa.Table) -> pa.Table:
-        return lines.filter(pc.is_in(lines["scenario"], value_set=pa.array(scenarios, pa.string())))
 
     def _sum_up(self, name: str, tables: Iterable[pa.Table]) -> None:
         """Enter the cells of lines that count in a period, and of those of them that are hidden there."""

@@ -13,14 +13,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from finance_platform.feeds.codes import CREDIT_TYPES, fold, surrogate_key
+from finance_platform.contracts.star import CREDIT_TYPES
+from finance_platform.feeds.codes import fold, surrogate_key
 from finance_platform.feeds.resolved import Dialect
 from finance_platform.lake.port import Lake
 from finance_platform.reporting.cells import Cell, CellName, find_cell
-from finance_platform.reporting.published_lines import HIDDEN_BY, LineStore, PublishedPeriod, read_period
+from finance_platform.reporting.published_lines import HIDDEN_BY, LineStore, PublishedPeriod, of_scenarios, read_period
 from finance_platform.reporting.raw_lines import RawState, raw_state, raw_texts
 from finance_platform.warehouse.port import Queryable
 
@@ -190,9 +188,7 @@ def _follow(
     equal = {"period": cell.period, "scenario_key": scenario_key}
     equal |= {"department_key": cell.department.key, "account_key": cell.account.key}
     for table in store.lines(delivery_id, _COLUMNS, equal):
-        counted = table.filter(
-            pc.is_in(table["scenario"], value_set=pa.array(period.counted[delivery_id], pa.string()))
-        )
+        counted = of_scenarios(table, period.counted[delivery_id])
         for row in store.with_hiders(counted, delivery_id, period).to_pylist():
             if row[HIDDEN_BY] is None:
                 lines.append(_line(store, delivery_id, cell, row))

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import MONEY
-from finance_platform.feeds.codes import CREDIT_TYPES
+from finance_platform.contracts.star import CREDIT_TYPES
 
 _BY_KEY = ["delivery_id", "line_key"]
 _BY_SCOPE = ["delivery_id", "scenario", "period", "scope_key"]
@@ -24,7 +24,8 @@ def counted_lines(lines: DataFrame, counted: DataFrame) -> DataFrame:
         lines: ledger lines.
         counted: delivery_id, period, scenario: whose lines count where; decides replace_period.
     """
-    return lines.join(F.broadcast(counted), on=["delivery_id", "period", "scenario"], how="left_semi")
+    offered = lines.join(F.broadcast(counted), on=["delivery_id", "period", "scenario"], how="left_semi")
+    return offered.select(*lines.columns)
 
 
 def hidden_lines(lines: DataFrame, hidden_keys: DataFrame | None, hidden_scopes: DataFrame | None) -> DataFrame | None:
