@@ -301,6 +301,31 @@ def trace(home: Path | None, file: str | None, line: int | None, output_format: 
 
 @main.command()
 @_home
+@click.option("--yes", "is_meant", is_flag=True, help="Remove it; without, it is listed and stays.")
+@_as_json
+@_explained
+def vacuum(home: Path | None, is_meant: bool, as_json: bool) -> int:
+    """List, or with --yes remove, what was replaced longer ago than the retention and nothing needs."""
+    from finance_platform.lake.local import LocalLake
+    from finance_platform.lake.lock import job_lock, run_lock
+    from finance_platform.lake.retention import removable, remove
+    from finance_platform.reporting.vacuuming import print_vacuum
+    from finance_platform.warehouse.duckdb import DuckDBWarehouse
+    from finance_platform.warehouse.ledger import published
+
+    settings = _existing(load_settings(home=home))
+    processed, days = LocalLake(settings.processed_root), settings.retention_days
+    with run_lock(settings.home_path), job_lock(Path(settings.processed_root)):
+        there = {name: found.version for name, found in published(DuckDBWarehouse(settings.warehouse_path)).items()}
+        found = removable(processed, _snapshot(settings), there, now=datetime.now(UTC), retention_days=days)
+        if is_meant:
+            remove(processed, found)
+    print_vacuum(_console(), found, retention_days=days, is_removed=is_meant, as_json=as_json)
+    return EXIT_FINE
+
+
+@main.command()
+@_home
 @click.option("--port", type=int, default=3000, show_default=True, help="Port on 127.0.0.1.")
 @_explained
 def ui(home: Path | None, port: int) -> int:

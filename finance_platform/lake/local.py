@@ -79,6 +79,15 @@ class LocalLake:
                 return False
         return True
 
+    def delete(self, key: str) -> None:
+        """Remove a file if it is there, the checksum that Spark on the JVM hides beside it, and folders left empty."""
+        path = self._root / key
+        for gone in (path, path.with_name(f".{path.name}.crc")):
+            gone.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the first folder that holds something ends it
+            for folder in path.relative_to(self._root).parents[:-1]:
+                (self._root / folder).rmdir()
+
     def delete_folder(self, prefix: str) -> None:
         """Remove a folder and all that is in it."""
         folder = self._root / prefix

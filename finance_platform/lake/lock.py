@@ -1,6 +1,6 @@
-"""The run lock: one run at a time works in a home.
+"""Locks: one run at a time works in a home, and one Glue job in its processed zone.
 
-Belongs here: taking and giving back the lock. Does not belong here: what is done under it.
+Belongs here: taking and giving back locks. Does not belong here: what is done under them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from finance_platform.errors import HomeError, LockedError
 
-_FILE = "run.lock"
+_FILE, _JOB_FILE = "run.lock", "job.lock"
 _guard = threading.RLock()
 _held: dict[Path, int] = {}
 
@@ -32,7 +32,7 @@ def run_lock(home: Path) -> Iterator[None]:
         if home in _held:
             yield
             return
-        handle = _open(home)
+        handle = _open(home, _FILE, str(home))
         try:
             _held[home] = handle
             yield
@@ -41,10 +41,25 @@ def run_lock(home: Path) -> Iterator[None]:
             os.close(handle)
 
 
-def _open(home: Path) -> int:
+@contextmanager
+def job_lock(processed: Path) -> Iterator[None]:
+    """Keep Glue jobs out of a local processed zone; one whose run was killed may go on for a moment.
+
+    Raises:
+        LockedError: a job is at work in it.
+        HomeError: the zone cannot be written to.
+    """
+    handle = _open(processed, _JOB_FILE, f"a Glue job is writing to {processed}")
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _open(home: Path, name: str, locked: str) -> int:
     try:
         home.mkdir(parents=True, exist_ok=True)
-        handle = os.open(home / _FILE, os.O_RDWR | os.O_CREAT, 0o644)
+        handle = os.open(home / name, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise HomeError(
             f"{home}: {error.strerror}", fix="make the folder writable, or choose another with --home"
@@ -53,5 +68,5 @@ def _open(home: Path) -> int:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise LockedError(str(home), fix="wait until it has ended, then run again") from None
+        raise LockedError(locked, fix="wait until it has ended, then run again") from None
     return handle

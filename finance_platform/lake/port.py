@@ -64,6 +64,9 @@ class Lake(Protocol):
     def write_new(self, key: str, data: bytes) -> bool:
         """Write an object atomically unless it exists; return whether it was written."""
 
+    def delete(self, key: str) -> None:
+        """Remove an object, if it is there."""
+
     def delete_folder(self, prefix: str) -> None:
         """Remove every object under a prefix."""
 
