@@ -11,13 +11,17 @@ import re
 from finance_platform.errors import FileNameError
 from finance_platform.feeds.dates import periods_between
 
-_DIGITS = 20
 _WRITTEN_PERIOD = re.compile(r"(\d{4})(?:[-_.]?(0[1-9]|1[0-2]))?")
 
 
 def order_text(written: str) -> str:
     """Return a text that sorts as people count: runs of digits by their value, so that v10 comes after v9."""
-    return re.sub(r"\d+", lambda digits: digits[0].zfill(_DIGITS), written.casefold())
+    return re.sub("[0-9]+", lambda digits: _by_value(digits[0].lstrip("0")), written.casefold())
+
+
+def _by_value(digits: str) -> str:
+    # Of two numbers without leading zeros the longer one is greater.
+    return f"{len(digits):05d}{digits}"
 
 
 def order_of_name(pattern: str, object_key: str) -> str:

@@ -1,20 +1,20 @@
-"""Descriptors: what people may write, what they are told when it is wrong, and which feed reads a file."""
+"""Descriptors: what people may write, and what they are told when it is wrong."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.errors import DescriptorError
-from finance_platform.feeds.catalog import Catalog, load_catalog, parse_descriptor, shipped_descriptors
+from finance_platform.feeds.catalog import parse_descriptor, shipped_descriptors
+from finance_platform.feeds.descriptor import OrderPart
 from finance_platform.feeds.resolved import Dialect, FieldRule, ReadingRules, ResolvedFeed
-from finance_platform_tests.unit.factories import LEDGER, descriptor, feed, settings, with_columns, with_lines, write
+from finance_platform_tests.unit.factories import LEDGER, descriptor, feed, settings, with_columns, with_lines
 
 WHOLE = """\
 feed: council_spend
@@ -180,6 +180,80 @@ WRONG = [
     ),
     (with_lines(LEDGER, load="\n  mode: upsert\n  key: amount"), "key", "load.key: amount must be one of", ""),
     (with_lines(LEDGER, tolerance="\n  rejected_rows: 2"), "rejected_rows", "less than or equal to 1", ""),
+    # Order, scope, covers, what is held.
+    (with_lines(LEDGER, order="{}"), "order", "order: give from_name: a pattern, or from_column: a header", ""),
+    (with_lines(LEDGER, order="{from_name: a, from_column: b}"), "order", "order: give from_name: a pattern, or", ""),
+    (with_lines(LEDGER, order="\n  from: a"), "from", "order.from is not a known key; did you mean 'from_name'?", ""),
+    (with_lines(LEDGER, order="\n  by: a"), "by", "order.by is not a known key", "use one of from_column, from_name"),
+    (
+        with_lines(LEDGER, order="\n  from_name: _v("),
+        "from_name",
+        "order.from_name: '_v(' is no regular expression",
+        "",
+    ),
+    (with_lines(LEDGER, order="\n  from_column: ''"), "from_column", "order.from_column: String should have", ""),
+    (with_lines(LEDGER, load="{scope: [department]}"), "load", "load: scope: [...] goes with mode: replace_period", ""),
+    (
+        with_lines(LEDGER, load="\n  mode: replace_period\n  scope: [scenario]"),
+        "scope",
+        "load.scope: scenario must be one of the mapped fields department, account, business_unit",
+        "",
+    ),
+    (
+        with_lines(LEDGER, load="\n  mode: replace_period\n  scope: business_unit"),
+        "scope",
+        "load.scope: business_unit must be one of the mapped fields",
+        "",
+    ),
+    (
+        with_columns(
+            {"business_unit": "{from: Unit, required: false}"}, load="{mode: replace_period, scope: [business_unit]}"
+        ),
+        "business_unit",
+        "columns.business_unit is needed in every file",
+        "give a default:",
+    ),
+    (
+        with_lines(LEDGER, load="{mode: append, covers: {from_name: (a)}}"),
+        "load",
+        "load: covers: goes with mode: replace_period",
+        "",
+    ),
+    (
+        with_lines(LEDGER, load="\n  mode: replace_period\n  covers:\n    from_name: gl_[0-9]+"),
+        "from_name",
+        "load.covers.from_name: 'gl_[0-9]+' needs one group for the period, or two: the first and the last",
+        "",
+    ),
+    (
+        with_lines(LEDGER, load="\n  mode: replace_period\n  covers:\n    from_name: (a)(b)(c)"),
+        "from_name",
+        "load.covers.from_name: '(a)(b)(c)' needs one group for the period, or two",
+        "",
+    ),
+    (
+        with_lines(LEDGER, load="\n  mode: replace_period\n  covers:\n    from_name: '(a'"),
+        "from_name",
+        "load.covers.from_name: '(a' is no regular expression",
+        "",
+    ),
+    (
+        with_lines(LEDGER, load="\n  mode: replace_period\n  covers:\n    name: (a)"),
+        "name",
+        "load.covers.name is not a known key; did you mean 'from_name'?",
+        "use one of from_name",
+    ),
+    (with_lines(LEDGER, load="\n  covers: {}"), "covers", "load.covers.from_name: Field required", ""),
+    *(
+        (
+            with_lines(LEDGER, hold_if_removes=share),
+            "hold_if_removes",
+            f"hold_if_removes: '{share}' is no share",
+            "never",
+        )
+        for share in ("half", "1.5", "-0.1", "nan", "50%", "Never")
+    ),
+    (with_lines(LEDGER, hold_if_late="maybe"), "hold_if_late", "hold_if_late: Input should be a valid boolean", ""),
     (with_lines(LEDGER, tolerance="\n  rejected_rows: 1%"), "rejected_rows", "valid decimal", ""),
     (with_lines(LEDGER, tolerance="\n  rejected_amount: -1"), "rejected_amount", "greater than or equal to 0", ""),
     (with_lines(LEDGER, sign="debit"), "sign", "Input should be 'natural' or 'debit_positive'", ""),
@@ -393,140 +467,66 @@ def test_the_identity_stays_where_no_reading_rule_changes(old: str, new: str) ->
     assert feed(WHOLE.replace(old, new)).rules.identity == feed(WHOLE).rules.identity
 
 
-# Which feed reads a file
+# Order, scope, covers, what is held
 
 
-def home(tmp_path: Path, **files: str) -> Catalog:
-    """A catalog of a home with these descriptors, by file name without .yaml."""
-    for name, text in files.items():
-        write(tmp_path / "feeds" / f"{name}.yaml", text)
-    return load_catalog(tmp_path / "feeds")
+def test_without_a_word_of_it_a_feed_has_no_order_no_scope_and_holds_what_removes_over_half() -> None:
+    found = descriptor()
+    assert (found.order, found.load.scope, found.load.covers) == (None, [], None)
+    assert (found.hold_if_removes, found.hold_if_late) == (Decimal("0.5"), False)
+    rules = found.resolve(settings()).rules
+    assert (rules.scope, rules.covers, rules.order_column) == ((), None, None)
 
 
-def named(name: str, path: str, **replaced: str) -> str:
-    return with_lines(LEDGER, feed=name, path=path, **replaced)
+def test_the_order_may_come_from_the_name_or_from_a_column() -> None:
+    assert descriptor(order="{from_name: '_v([0-9]+)'}").order == OrderPart(from_name="_v([0-9]+)")
+    assert descriptor(order="{from_column: Posted}").order == OrderPart(from_column="Posted")
 
 
-def feed_of(catalog: Catalog, object_key: str) -> str | None:
-    match = catalog.match(object_key)
-    assert match.feed is None or match.problem is None
-    return match.feed.feed if match.feed else None
-
-
-@pytest.mark.parametrize(
-    ("object_key", "expected"),
-    [
-        ("transactions.csv", "transactions"),
-        ("transactions_2025.csv", "transactions"),
-        ("budget-v2.csv", "budget"),
-        ("forecast.csv", "forecast"),
-        ("departments.csv", "departments"),
-        ("accounts.csv", "accounts"),
-        ("2025/transactions.csv", None),
-        ("old_transactions.csv", None),
-        ("transactions.csv.bak", None),
-        ("notes.txt", None),
-    ],
-)
-def test_shipped_feeds_read_the_files_of_their_names_at_the_top(
-    object_key: str, expected: str | None, tmp_path: Path
-) -> None:
-    assert feed_of(load_catalog(tmp_path / "no such folder"), object_key) == expected
-
-
-def test_shipped_descriptors_are_valid_and_bear_the_names_of_their_files() -> None:
-    assert [shipped.feed for shipped in shipped_descriptors()] == [
-        "accounts", "budget", "departments", "forecast", "transactions",
-    ]  # fmt: skip
-
-
-def test_a_star_in_a_path_stays_inside_one_folder() -> None:
-    council = descriptor(path="council/*.csv")
-    matched = [key for key in ("council/a.csv", "council/b/a.csv", "a.csv", "x/council/a.csv") if council.matches(key)]
-    assert matched == ["council/a.csv"]
-
-
-def test_a_home_s_own_feed_comes_before_a_shipped_one(tmp_path: Path) -> None:
-    catalog = home(tmp_path, mine=named("my_ledger", "transactions*.csv"))
-    assert feed_of(catalog, "transactions.csv") == "my_ledger"
-    assert feed_of(catalog, "budget.csv") == "budget"
-
-
-def test_a_home_s_own_feed_of_a_shipped_name_takes_its_place(tmp_path: Path) -> None:
-    catalog = home(tmp_path, mine=named("transactions", "ledger/*.csv"))
-    assert feed_of(catalog, "ledger/a.csv") == "transactions"
-    assert feed_of(catalog, "transactions.csv") is None
-    assert [one.feed for one in catalog.feeds].count("transactions") == 1
-
-
-def test_a_file_that_two_feeds_of_a_home_match_is_read_by_none_and_both_are_named(tmp_path: Path) -> None:
-    catalog = home(tmp_path, a=named("first", "ledger*.csv"), b=named("second", "'*_2025.csv'"))
-    problem = catalog.match("ledger_2025.csv").problem
-    assert problem is not None
-    assert problem.message == "two feeds match this file: first (path: ledger*.csv) and second (path: *_2025.csv)"
-    assert problem.fix
-    assert feed_of(catalog, "ledger_2024.csv") == "first"
-
-
-def test_a_feed_that_is_described_twice_is_a_problem_and_the_first_description_counts(tmp_path: Path) -> None:
-    catalog = home(tmp_path, a=named("twice", "a*.csv"), b=named("twice", "b*.csv"))
-    (problem,) = catalog.problems
-    assert problem.where.endswith("b.yaml")
-    assert "'twice' is described twice" in problem.message
-    assert feed_of(catalog, "a.csv") == "twice"
-    assert catalog.match("b.csv").problem is not None
-
-
-def test_an_invalid_descriptor_stops_the_files_on_its_path_and_no_others(tmp_path: Path) -> None:
-    bad = named("mine", "transactions*.csv").replace("account:", "acount:")
-    catalog = home(tmp_path, bad=bad, good=named("other", "other*.csv"))
-    (problem,) = catalog.problems
-    assert problem.message.startswith(
-        f"{tmp_path / 'feeds' / 'bad.yaml'}, line 5: columns.acount is no field of ledger"
+def test_the_order_of_names_leaves_the_reading_rules_and_that_of_a_column_does_not() -> None:
+    plain, named, columned = (
+        descriptor(**order).resolve(settings()).rules
+        for order in ({}, {"order": "{from_name: a}"}, {"order": "{from_column: Posted}"})
     )
-    stopped = catalog.match("transactions.csv")
-    assert stopped.feed is None
-    assert stopped.problem is not None
-    assert "bad.yaml is not valid" in stopped.problem.message
-    assert [feed_of(catalog, key) for key in ("other.csv", "budget.csv")] == ["other", "budget"]
+    assert named.identity == plain.identity
+    assert (columned.order_column, columned.identity == plain.identity) == ("Posted", False)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "path: 'transactions*.csv'   # ours\nfeed: [",
-        'feed: a\nfeed: b\npath: "transactions*.csv"\n',
-        "feed: a\x07\npath: transactions*.csv\n",
-    ],
-)
-def test_a_descriptor_that_is_not_even_yaml_still_stops_the_files_on_its_path(text: str, tmp_path: Path) -> None:
-    catalog = home(tmp_path, bad=text)
-    assert len(catalog.problems) == 1
-    assert feed_of(catalog, "transactions.csv") is None
-    assert feed_of(catalog, "budget.csv") == "budget"
+@pytest.mark.parametrize("scope", ["department", "[department, account]"])
+def test_a_scope_is_one_mapped_field_or_several(scope: str) -> None:
+    found = descriptor(load=f"{{mode: replace_period, scope: {scope}}}").resolve(settings())
+    assert found.rules.scope == tuple(scope.strip("[]").split(", "))
 
 
-def test_a_descriptor_in_another_encoding_is_a_problem_that_names_the_file(tmp_path: Path) -> None:
-    write(tmp_path / "feeds" / "bad.yaml", named("mine", "a*.csv", owner="Müller").encode("cp1252"))
-    (problem,) = load_catalog(tmp_path / "feeds").problems
-    assert "bad.yaml" in problem.message
-    assert "UTF-8" in problem.fix
+def test_a_scope_may_be_a_constant() -> None:
+    constant = with_lines(
+        LEDGER,
+        constants="{scenario: Actual, business_unit: North}",
+        load="{mode: replace_period, scope: business_unit}",
+    )
+    assert descriptor(constant).load.scope == ["business_unit"]
 
 
-def test_a_descriptor_that_cannot_be_opened_is_a_problem_and_the_others_count(tmp_path: Path) -> None:
-    (tmp_path / "feeds" / "folder.yaml").mkdir(parents=True)
-    (tmp_path / "feeds" / "dangling.yml").symlink_to(tmp_path / "nowhere.yml")
-    catalog = home(tmp_path, good=named("good", "good*.csv"))
-    assert len(catalog.problems) == 2
-    assert feed_of(catalog, "good.csv") == "good"
+def test_what_a_name_covers_is_part_of_the_reading_rules() -> None:
+    covering = descriptor(load="{mode: replace_period, covers: {from_name: 'gl_([0-9]{6})'}}").resolve(settings())
+    assert covering.rules.covers == "gl_([0-9]{6})"
+    assert covering.rules.identity != descriptor(load="{mode: replace_period}").resolve(settings()).rules.identity
 
 
-def test_descriptors_may_end_in_yml(tmp_path: Path) -> None:
-    write(tmp_path / "feeds" / "mine.yml", named("mine", "mine.csv"))
-    assert feed_of(load_catalog(tmp_path / "feeds"), "mine.csv") == "mine"
+@pytest.mark.parametrize(("written", "share"), [("0", 0), ("0.25", Decimal("0.25")), ("1", 1), ("never", "never")])
+def test_how_much_may_be_removed_is_a_share_or_never_held(written: str, share: object) -> None:
+    assert descriptor(hold_if_removes=written).hold_if_removes == share
 
 
-def test_the_feeds_of_a_home_are_listed_by_name(tmp_path: Path) -> None:
-    catalog = home(tmp_path, z=named("zebra", "z.csv"), a=named("ant", "a.csv"))
-    listed: list[Any] = [one.feed for one in catalog.feeds]
-    assert listed == sorted([*(shipped.feed for shipped in shipped_descriptors()), "ant", "zebra"])
+def test_late_files_may_be_held() -> None:
+    assert descriptor(hold_if_late="true").hold_if_late
+
+
+def test_a_feed_with_scope_covers_and_order_travels_as_json() -> None:
+    text = with_lines(
+        LEDGER,
+        load="{mode: replace_period, scope: department, covers: {from_name: (a)}}",
+        order="{from_column: Posted}",
+    )
+    resolved = descriptor(text).resolve(settings())
+    assert ResolvedFeed.from_json(json.loads(json.dumps(resolved.to_json()))) == resolved

@@ -1,0 +1,147 @@
+"""The catalog: which descriptor reads a file, and what a broken one stops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finance_platform.feeds.catalog import Catalog, load_catalog, shipped_descriptors
+from finance_platform_tests.unit.factories import LEDGER, descriptor, with_lines, write
+
+
+def home(tmp_path: Path, **files: str) -> Catalog:
+    """A catalog of a home with these descriptors, by file name without .yaml."""
+    for name, text in files.items():
+        write(tmp_path / "feeds" / f"{name}.yaml", text)
+    return load_catalog(tmp_path / "feeds")
+
+
+def named(name: str, path: str, **replaced: str) -> str:
+    return with_lines(LEDGER, feed=name, path=path, **replaced)
+
+
+def feed_of(catalog: Catalog, object_key: str) -> str | None:
+    match = catalog.match(object_key)
+    assert match.feed is None or match.problem is None
+    return match.feed.feed if match.feed else None
+
+
+@pytest.mark.parametrize(
+    ("object_key", "expected"),
+    [
+        ("transactions.csv", "transactions"),
+        ("transactions_2025.csv", "transactions"),
+        ("budget-v2.csv", "budget"),
+        ("forecast.csv", "forecast"),
+        ("departments.csv", "departments"),
+        ("accounts.csv", "accounts"),
+        ("2025/transactions.csv", None),
+        ("old_transactions.csv", None),
+        ("transactions.csv.bak", None),
+        ("notes.txt", None),
+    ],
+)
+def test_shipped_feeds_read_the_files_of_their_names_at_the_top(
+    object_key: str, expected: str | None, tmp_path: Path
+) -> None:
+    assert feed_of(load_catalog(tmp_path / "no such folder"), object_key) == expected
+
+
+def test_shipped_descriptors_are_valid_and_bear_the_names_of_their_files() -> None:
+    assert [shipped.feed for shipped in shipped_descriptors()] == [
+        "accounts", "budget", "departments", "forecast", "transactions",
+    ]  # fmt: skip
+
+
+def test_a_star_in_a_path_stays_inside_one_folder() -> None:
+    council = descriptor(path="council/*.csv")
+    matched = [key for key in ("council/a.csv", "council/b/a.csv", "a.csv", "x/council/a.csv") if council.matches(key)]
+    assert matched == ["council/a.csv"]
+
+
+def test_a_home_s_own_feed_comes_before_a_shipped_one(tmp_path: Path) -> None:
+    catalog = home(tmp_path, mine=named("my_ledger", "transactions*.csv"))
+    assert feed_of(catalog, "transactions.csv") == "my_ledger"
+    assert feed_of(catalog, "budget.csv") == "budget"
+
+
+def test_a_home_s_own_feed_of_a_shipped_name_takes_its_place(tmp_path: Path) -> None:
+    catalog = home(tmp_path, mine=named("transactions", "ledger/*.csv"))
+    assert feed_of(catalog, "ledger/a.csv") == "transactions"
+    assert feed_of(catalog, "transactions.csv") is None
+    assert [one.feed for one in catalog.feeds].count("transactions") == 1
+
+
+def test_a_file_that_two_feeds_of_a_home_match_is_read_by_none_and_both_are_named(tmp_path: Path) -> None:
+    catalog = home(tmp_path, a=named("first", "ledger*.csv"), b=named("second", "'*_2025.csv'"))
+    problem = catalog.match("ledger_2025.csv").problem
+    assert problem is not None
+    assert problem.message == "two feeds match this file: first (path: ledger*.csv) and second (path: *_2025.csv)"
+    assert problem.fix
+    assert feed_of(catalog, "ledger_2024.csv") == "first"
+
+
+def test_a_feed_that_is_described_twice_is_a_problem_and_the_first_description_counts(tmp_path: Path) -> None:
+    catalog = home(tmp_path, a=named("twice", "a*.csv"), b=named("twice", "b*.csv"))
+    (problem,) = catalog.problems
+    assert problem.where.endswith("b.yaml")
+    assert "'twice' is described twice" in problem.message
+    assert feed_of(catalog, "a.csv") == "twice"
+    assert catalog.match("b.csv").problem is not None
+
+
+def test_an_invalid_descriptor_stops_the_files_on_its_path_and_no_others(tmp_path: Path) -> None:
+    bad = named("mine", "transactions*.csv").replace("account:", "acount:")
+    catalog = home(tmp_path, bad=bad, good=named("other", "other*.csv"))
+    (problem,) = catalog.problems
+    assert problem.message.startswith(
+        f"{tmp_path / 'feeds' / 'bad.yaml'}, line 5: columns.acount is no field of ledger"
+    )
+    stopped = catalog.match("transactions.csv")
+    assert stopped.feed is None
+    assert stopped.problem is not None
+    assert "bad.yaml is not valid" in stopped.problem.message
+    assert [feed_of(catalog, key) for key in ("other.csv", "budget.csv")] == ["other", "budget"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path: 'transactions*.csv'   # ours\nfeed: [",
+        'feed: a\nfeed: b\npath: "transactions*.csv"\n',
+        "feed: a\x07\npath: transactions*.csv\n",
+    ],
+)
+def test_a_descriptor_that_is_not_even_yaml_still_stops_the_files_on_its_path(text: str, tmp_path: Path) -> None:
+    catalog = home(tmp_path, bad=text)
+    assert len(catalog.problems) == 1
+    assert feed_of(catalog, "transactions.csv") is None
+    assert feed_of(catalog, "budget.csv") == "budget"
+
+
+def test_a_descriptor_in_another_encoding_is_a_problem_that_names_the_file(tmp_path: Path) -> None:
+    write(tmp_path / "feeds" / "bad.yaml", named("mine", "a*.csv", owner="Müller").encode("cp1252"))
+    (problem,) = load_catalog(tmp_path / "feeds").problems
+    assert "bad.yaml" in problem.message
+    assert "UTF-8" in problem.fix
+
+
+def test_a_descriptor_that_cannot_be_opened_is_a_problem_and_the_others_count(tmp_path: Path) -> None:
+    (tmp_path / "feeds" / "folder.yaml").mkdir(parents=True)
+    (tmp_path / "feeds" / "dangling.yml").symlink_to(tmp_path / "nowhere.yml")
+    catalog = home(tmp_path, good=named("good", "good*.csv"))
+    assert len(catalog.problems) == 2
+    assert feed_of(catalog, "good.csv") == "good"
+
+
+def test_descriptors_may_end_in_yml(tmp_path: Path) -> None:
+    write(tmp_path / "feeds" / "mine.yml", named("mine", "mine.csv"))
+    assert feed_of(load_catalog(tmp_path / "feeds"), "mine.csv") == "mine"
+
+
+def test_the_feeds_of_a_home_are_listed_by_name(tmp_path: Path) -> None:
+    catalog = home(tmp_path, z=named("zebra", "z.csv"), a=named("ant", "a.csv"))
+    listed: list[Any] = [one.feed for one in catalog.feeds]
+    assert listed == sorted([*(shipped.feed for shipped in shipped_descriptors()), "ant", "zebra"])
