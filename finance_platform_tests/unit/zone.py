@@ -1,0 +1,193 @@
+"""A processed zone on disk, told delivery by delivery: ledger lines as Parquet, commits, the register.
+
+Belongs here: what reading files leaves behind, in few words, so that tests of the lake need no Spark.
+Does not belong here: expectations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from finance_platform.contracts.processed import MEMBERS, TRANSACTIONS
+from finance_platform.glue.schemas import arrow_schema
+from finance_platform.lake.decisions import Author
+from finance_platform.lake.deliveries import DataFile, DeliveryCommit, PeriodCount, read_commits, write_commit
+from finance_platform.lake.judging import judge
+from finance_platform.lake.local import LocalLake
+from finance_platform.lake.overlaps import Overlaps, complete
+from finance_platform.lake.plan import StarSettings
+from finance_platform.lake.register import Delivered, Event, Judged, Register
+from finance_platform.lake.snapshot import Snapshot, take_snapshot
+from finance_platform.lake.state import LakeState, derive_state
+from finance_platform_tests.unit.factories import commit_of, delivered
+
+NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
+STAR = StarSettings("Budget", None, 1)
+ADA = Author("ada", "looked at it", NOON)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A ledger line; `scope` where its feed has one."""
+
+    key: str | None = None
+    period: str = "2025-01"
+    scenario: str = "Actual"
+    scope: str | None = None
+    amount: str = "10.00"
+
+
+class OpeningLake(LocalLake):
+    """A lake on disk that remembers which objects were opened."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.opened: list[str] = []
+
+    def open(self, key: str) -> BinaryIO:
+        """Open a file for reading, and remember it."""
+        self.opened.append(key)
+        return super().open(key)
+
+
+def lines(*keys: str, **values: Any) -> list[Line]:
+    """Return a line for each key."""
+    return [Line(key, **values) for key in keys]
+
+
+def many(count: int, period: str = "2025-01", scenario: str = "Actual") -> list[Line]:
+    """Return lines without keys."""
+    return [Line(None, period, scenario)] * count
+
+
+@dataclass
+class Zone:
+    """The zone; every delivery is a day later than the one before, unless it says when it was modified."""
+
+    path: Path
+    days: int = 0
+    runs: int = 0
+    lake: OpeningLake = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lake = OpeningLake(self.path)
+
+    @property
+    def register(self) -> Register:
+        """The register."""
+        return Register(self.lake)
+
+    @property
+    def state(self) -> LakeState:
+        """What the register and the commits mean now."""
+        return derive_state(self.register.events(), read_commits(self.lake))
+
+    def snapshot(self, *, record: bool = True) -> Snapshot:
+        """Look at the zone."""
+        return take_snapshot(self.lake, STAR, record=record)
+
+    def deliver(self, key: str, sent: Iterable[Line], content: str = "v1", **values: Any) -> Delivered:
+        """Enter a delivery and read it; `values` that begin with `commit_` go to the commit."""
+        self.days += 1
+        own = {name.removeprefix("commit_"): values.pop(name) for name in list(values) if name.startswith("commit_")}
+        values = {"modified_at": f"2025-05-{self.days:02d}", **values}
+        event = delivered(key, content, **values)
+        commit = commit_of(event, *counts_of(sent), **own)
+        files = {**self._write_lines(event, list(sent)), **commit.files}
+        write_commit(self.lake, replace(commit, files=files))
+        self.register.append([event])
+        return event
+
+    def commit(self, commit: DeliveryCommit) -> None:
+        """Say something else of a delivery than its lines do."""
+        write_commit(self.lake, commit)
+
+    def judge(self, **values: Any) -> dict[str, Judged]:
+        """Judge what nobody has judged, as a run does; return the verdicts by object."""
+        self.runs += 1
+        at = NOON + timedelta(minutes=self.runs)
+        return {one.object_key: one for one in judge(self.lake, at=at, run_id=f"run-{self.runs}", **values)}
+
+    def held(self, **values: Any) -> dict[str, tuple[str, ...]]:
+        """Judge, and return the reasons to hold by object."""
+        return {key: one.reasons for key, one in self.judge(**values).items() if one.is_held}
+
+    def append(self, *events: Event) -> None:
+        """Enter other events."""
+        self.register.append(events)
+
+    @property
+    def live(self) -> list[str]:
+        """Which deliveries count."""
+        return [delivery.delivery_id for delivery in self.state.live]
+
+    def overlaps(self, *, record: bool = True) -> Overlaps:
+        """Compare the live deliveries."""
+        return complete(self.lake, self.state.live, record=record)
+
+    def versions(self) -> dict[str, str]:
+        """Return the wanted version of each period's facts."""
+        wanted = self.snapshot().wanted
+        return {one.slice: one.version for one in wanted if one.table == "fact_financials"}
+
+    def members(self, delivery: str, accounts: Mapping[str, str | None]) -> tuple[DataFile, ...]:
+        """Write the accounts that a delivery's lines mention, with the types that they give."""
+        rows = [
+            {
+                "delivery_id": delivery,
+                "dimension": "account",
+                "member_key": int(code),
+                "code": code,
+                "account_type": kind,
+            }
+            for code, kind in accounts.items()
+        ]
+        return (self.write(f"members/{delivery}.parquet", arrow_schema(MEMBERS.columns), rows),)
+
+    def write(self, key: str, schema: pa.Schema, rows: Sequence[Mapping[str, Any]], row_groups: int = 1) -> DataFile:
+        """Write a Parquet file."""
+        path = self.path / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+        pq.write_table(table, path, row_group_size=max(1, len(table) // row_groups))
+        return DataFile(key, path.stat().st_size)
+
+    def _write_lines(self, event: Delivered, sent: Sequence[Line]) -> dict[str, Sequence[DataFile]]:
+        files: dict[str, Sequence[DataFile]] = {}
+        for table, is_actual in (("transactions", True), ("budget", False)):
+            rows = [_row(event, line) for line in sent if (line.scenario == "Actual") == is_actual]
+            if rows:
+                key = f"{table}/{event.delivery_id}.parquet"
+                files[table] = (self.write(key, arrow_schema(TRANSACTIONS.columns), rows, row_groups=2),)
+        return files
+
+
+def counts_of(sent: Iterable[Line]) -> list[PeriodCount]:
+    """Return what a commit says of lines, by scenario and period."""
+    found: dict[tuple[str, str], list[Decimal]] = {}
+    for line in sent:
+        found.setdefault((line.scenario, line.period), []).append(Decimal(line.amount))
+    return [
+        PeriodCount(scenario, scenario.split(" ")[0].capitalize(), period, len(amounts), sum(amounts, Decimal("0.00")))
+        for (scenario, period), amounts in found.items()
+    ]
+
+
+def _row(event: Delivered, line: Line) -> dict[str, Any]:
+    return {
+        "delivery_id": event.delivery_id,
+        "feed": event.feed,
+        "scenario": line.scenario,
+        "period": line.period,
+        "line_key": line.key,
+        "scope_key": line.scope,
+        "amount": Decimal(line.amount),
+    }
