@@ -14,6 +14,7 @@ from finance_platform.assets.star import star_assets
 from finance_platform.assets.warehouse import warehouse_assets
 from finance_platform.feeds.catalog import load_catalog
 from finance_platform.jobs import quiet_logger, refresh_job
+from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.glue import GlueResource
 from finance_platform.resources.lake import LakeResource
 from finance_platform.resources.warehouse import WarehouseResource
@@ -38,6 +39,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         ],
         jobs=[refresh_job()],
         resources={
+            "alerts": AlertsResource(path=str(settings.alerts_path)),
             "lake": lake,
             "glue": GlueResource(lake=lake, spark_engine=settings.spark_engine),
             "warehouse": WarehouseResource(path=str(settings.warehouse_path)),

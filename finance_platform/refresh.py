@@ -28,7 +28,9 @@ COMMAND_LINE = "command line"
 _UNFINISHED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.NOT_STARTED]
 _EVIDENCE_ROWS = 5
 _BLOCKED = "DagsterAssetCheckFailedError"
-_MEANINGS = {check.name: check.meaning for check in (*STAR_CHECKS, *SCHEMA_CHECKS, *WAREHOUSE_CHECKS)}
+_MEANINGS = {
+    check.name: check.meaning for check in (*STAR_CHECKS, *SCHEMA_CHECKS, *WAREHOUSE_CHECKS) if check.is_blocking
+}
 
 
 def run_refresh(

@@ -86,6 +86,11 @@ class Settings(BaseSettings):
         return self.home_path / "reports"
 
     @property
+    def alerts_path(self) -> Path:
+        """The file that gets alerts."""
+        return self.home_path / "alerts.jsonl"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own storage."""
         return self.home_path / "dagster"

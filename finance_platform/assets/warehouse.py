@@ -14,6 +14,7 @@ from finance_platform.assets.star import RebuildConfig, slice_metadata, version_
 from finance_platform.checks.translation import check_result, check_specs
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
+from finance_platform.lake.closed_periods import Kept, keep_closed
 from finance_platform.lake.lock import run_lock
 from finance_platform.lake.plan import StarSettings
 from finance_platform.lake.port import Lake
@@ -21,7 +22,9 @@ from finance_platform.lake.slices import SliceCommit
 from finance_platform.lake.snapshot import Snapshot, take_snapshot
 from finance_platform.lake.standing import causes, standing
 from finance_platform.quality.catalogue import WAREHOUSE_CHECKS
-from finance_platform.quality.warehouse import Audit, check_warehouse
+from finance_platform.quality.warehouse import Audit, check_closed_periods, check_warehouse
+from finance_platform.reporting.movements import restatement_alerts
+from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.lake import LakeResource
 from finance_platform.resources.warehouse import WarehouseResource
 from finance_platform.settings import Settings
@@ -45,14 +48,24 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
         check_specs=check_specs(WAREHOUSE_CHECKS),
     )
     def load(
-        context: dg.AssetExecutionContext, config: RebuildConfig, lake: LakeResource, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext,
+        config: RebuildConfig,
+        lake: LakeResource,
+        warehouse: WarehouseResource,
+        alerts: AlertsResource,
     ) -> Iterator[dg.MaterializeResult[None]]:
         with explained_failures(), run_lock(settings.home_path):
-            snapshot = take_snapshot(lake.processed, StarSettings.of(settings))
             opened = warehouse.open()
+            kept = _what_to_publish(settings, lake.processed, opened)
+            snapshot = kept.snapshot
             audit = Audit(snapshot, actuals_through=settings.actuals_through)
             result = _publish(context, config, lake.processed, snapshot, opened, audit)
             outcomes = audit.outcomes or check_warehouse(opened, snapshot, actuals_through=settings.actuals_through)
+            outcomes = [*outcomes, check_closed_periods(kept.periods)]
+            sender = alerts.open()
+            for alert in restatement_alerts(opened):
+                if sender.send(alert):
+                    context.log.warning(f"{alert.title}. Fix: {alert.fix}")
             # Told is what stands there, which is not what was wanted when the audit has refused it.
             there = standing(lake.processed, snapshot, _versions(opened))
             for contract in STAR:
@@ -68,6 +81,14 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
                 )
 
     return load
+
+
+def _what_to_publish(settings: Settings, processed: Lake, warehouse: Warehouse) -> Kept:
+    """Return what the lake wants, closed periods left as they are where the home holds those."""
+    snapshot = take_snapshot(processed, StarSettings.of(settings))
+    if not settings.holds_closed_periods:
+        return Kept(snapshot, ())
+    return keep_closed(processed, snapshot, _versions(warehouse))
 
 
 def slices_to_load(lake: Lake, snapshot: Snapshot, names: Sequence[SliceName]) -> list[SliceToLoad]:
@@ -107,7 +128,7 @@ def _publish(
             run_id=context.run.run_id,
             loaded_at=datetime.now(UTC),
             again=again,
-            closed_periods=(),
+            closed_periods=snapshot.state.closed,
             causes=causes(lake, snapshot, versions, names),
             audit=audit,
         )

@@ -169,6 +169,12 @@ LAKE_EQUALS_WAREHOUSE = Check(
     f"By scenario and period, the warehouse holds other rows or cents than the lake.{_REBUILD}",
     is_blocking=True,
 )
+CLOSED_PERIODS_STAND = Check(
+    _FACT,
+    "closed_periods_stand",
+    "A closed period would be published with other rows, because of account types, the baseline or a new release. It "
+    "stays as it is published. `finance-platform reopen` lets the change through.",
+)
 
 DELIVERY_CHECKS = (
     EVERY_ROW_ACCOUNTED,
@@ -187,6 +193,7 @@ WAREHOUSE_CHECKS = (
     VARIANCE_IDENTITY,
     BASELINE_ONCE,
     LAKE_EQUALS_WAREHOUSE,
+    CLOSED_PERIODS_STAND,
 )
 
 

@@ -5,6 +5,7 @@ Belongs here: running the statements of `sql/quality` and judging them. Does not
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from finance_platform.contracts.star import STAR
 from finance_platform.lake.snapshot import Snapshot
 from finance_platform.quality.catalogue import (
     BASELINE_ONCE,
+    CLOSED_PERIODS_STAND,
     GRAIN_UNIQUE,
     KEYS_COLLIDE_NOWHERE,
     LAKE_EQUALS_WAREHOUSE,
@@ -46,6 +48,12 @@ def check_warehouse(warehouse: Queryable, snapshot: Snapshot, *, actuals_through
         _no_rows(warehouse, BASELINE_ONCE, SqlFile.BASELINE_BOOKED_ONCE, through),
         check_lake_equals_warehouse(warehouse, snapshot),
     ]
+
+
+def check_closed_periods(kept: Sequence[str]) -> Outcome:
+    """Return whether every closed period is published as the lake would build it; `kept` are those that are not."""
+    evidence = [{"period": period} for period in kept]
+    return Outcome(CLOSED_PERIODS_STAND, not kept, f"{len(kept)} closed periods held as published", limited(evidence))
 
 
 class Audit:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
+from finance_platform.alerts.port import Alert
 from finance_platform.errors import QueryError
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, QueryResult
 from finance_platform.warehouse.statements import SqlFile, statement
@@ -74,6 +76,36 @@ def movement_summary(warehouse: Queryable, since: datetime = SINCE_EVER) -> list
         return []
     names = [_snake_case(column) for column in result.columns]
     return [dict(zip(names, row, strict=True)) for row in result.rows]
+
+
+def restatement_alerts(warehouse: Queryable) -> list[Alert]:
+    """Return an alert for each load that changed a closed period, oldest first; which were sent, the port knows.
+
+    Reading them off the table Movements, and not off what a run has just done, no kill between the two can lose one.
+    """
+    restated: dict[tuple[int, str], list[dict[str, Any]]] = {}
+    for row in movement_summary(warehouse):
+        if row["is_restatement"]:
+            restated.setdefault((row["load_number"], row["period"]), []).append(row)
+    return [_restatement(load, period, rows) for (load, period), rows in restated.items()]
+
+
+def _restatement(load: int, period: str, rows: Sequence[dict[str, Any]]) -> Alert:
+    net: dict[str, Decimal] = {}
+    for row in rows:
+        name = f"{row['scenario']} {row['measure']}" + (" reclassified" if row["kind"] != "movement" else "")
+        net[name] = net.get(name, Decimal("0.00")) + row["difference"]
+    causes = sorted({row["cause"] for row in rows if row["cause"]})
+    cells = sum(row["cells"] for row in rows)
+    return Alert(
+        key=f"restatement of {period} by load {load}",
+        kind="restatement",
+        title=f"The closed period {period} was restated in {cells:,} cells",
+        found={"period": period, **{name: f"{amount:.2f}" for name, amount in net.items()}, "cause": "; ".join(causes)},
+        fix=f"`finance-platform movements --period {period}` lists what moved",
+        run_id=rows[0]["run_id"],
+        at=f"{rows[0]['loaded_at'].isoformat()}Z",
+    )
 
 
 def columns_of(result: QueryResult, columns: Sequence[str]) -> list[list[Any]]:
