@@ -167,7 +167,7 @@ class _Bench:
     def _visible(self, deliveries: Sequence[LiveDelivery], cell: _Cell, live: Mapping[str, LiveDelivery]) -> int:
         """Return how many lines of a cell count of `deliveries`, if exactly `live` are live.
 
-        Where several later ones hide lines of one, the one that hides most is taken: a bound that needs no keys.
+        Where several later ones hide lines of one by key, the one that hides most is taken: a bound that needs no keys.
         """
         return sum(_rows(delivery, cell) - self._hidden(delivery, deliveries, cell, live) for delivery in deliveries)
 
@@ -182,15 +182,18 @@ class _Bench:
             is_replaced = any(other.position > delivery.position and cell in _cells(other) for other in deliveries)
             return _rows(delivery, cell) if is_replaced else 0
         hidden = [
-            sum(
-                rows
-                for (scenario, period, _), rows in self._overlaps.shared(delivery.delivery_id, other).lines.items()
-                if (fold(scenario), period) == cell
-            )
+            {
+                place: rows
+                for place, rows in self._overlaps.shared(delivery.delivery_id, other).lines.items()
+                if (fold(place[0]), place[1]) == cell
+            }
             for other in self._overlaps.claimants(delivery.delivery_id)
             if other in live and live[other].position > delivery.position
         ]
-        return max(hidden, default=0)
+        if delivery.event.is_scoped:
+            # A scope is replaced whole, so what several others replace of it is known without reading lines.
+            return sum({place: rows for one in hidden for place, rows in one.items()}.values())
+        return max((sum(one.values()) for one in hidden), default=0)
 
     def _restates(self, candidate: LiveDelivery) -> Iterator[str]:
         if candidate.event.kind == "ledger" and self._closed:
@@ -212,7 +215,8 @@ class _Bench:
         )
         if not names:
             return []
-        return [f"came late: {', '.join(names[:5])} {'sorts' if len(names) == 1 else 'sort'} after it and wins"]
+        others = "sorts after it and wins" if len(names) == 1 else "sort after it and win"
+        return [f"came late: {', '.join(names[:5])} {others}"]
 
 
 def _cells(delivery: LiveDelivery) -> set[_Cell]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.lake.local import LocalLake
-from finance_platform.lake.register import FOLDER, Register, utc_text
+from finance_platform.lake.register import FOLDER, Closing, Decided, Event, Judged, Register, utc_text
 from finance_platform.lake.register import delivered as deliveries_of
-from finance_platform_tests.unit.factories import delivered
+from finance_platform_tests.unit.factories import decided, delivered, judged
 
 
 @pytest.fixture
@@ -36,6 +38,48 @@ def test_events_come_back_as_they_were_in_the_order_in_which_they_were_written(p
     Register(processed).append(first)
     Register(processed).append(second)
     assert Register(processed).events() == [*first, *second]
+
+
+def test_every_kind_of_event_comes_back_with_all_that_it_says(processed: LocalLake) -> None:
+    at = "2025-06-01T12:00:00.000000+00:00"
+    events: list[Event] = [
+        delivered(is_scoped=True, order="v00012", tolerated_removal=None, is_held_when_late=True),
+        delivered(tolerated_removal="0.25", load_mode="replace_period"),
+        Judged("ledger.csv", "ledger.csv@v1", at, "run-1"),
+        Judged("ledger.csv", "ledger.csv@v1", at, "run-1", ("one", "zwei – ü"), "mend it", is_final=True),
+        Judged("ledger.csv", "ledger.csv@v1", at, "run-1", warnings=("came late",)),
+        Decided("accepted", "ledger.csv", "ledger.csv@v1", "ada", "as agreed", at),
+        Decided("withdrawn", "ledger.csv", "ledger.csv@v1", "bob", "wrong", at, keeps_earlier=True),
+        Decided("reinstated", "ledger.csv", "ledger.csv@v1", "bob", "right after all", at),
+        Closing("closed", "2025-01", "ada", "audited", at, {"fact_financials": "v1"}),
+        Closing("reopened", "2025-01", "ada", "a late invoice", at),
+    ]
+    Register(processed).append(events)
+    assert Register(processed).events() == events
+    (key,) = documents(processed)
+    names = [event["event"] for event in json.loads(processed.read(key))["events"]]
+    assert list(dict.fromkeys(names)) == ["delivered", "judged", "decided", "closing"]
+
+
+def test_only_deliveries_are_deliveries(processed: LocalLake) -> None:
+    Register(processed).append([delivered(), judged(delivered()), decided("accepted", delivered())])
+    assert deliveries_of(Register(processed).events()) == [delivered()]
+
+
+def test_processes_that_write_at_the_same_time_lose_nothing_to_each_other(processed: LocalLake) -> None:
+    script = (
+        "import sys\n"
+        "from finance_platform.lake.local import LocalLake\n"
+        "from finance_platform.lake.register import Decided, Register\n"
+        "root, writer = sys.argv[1:]\n"
+        "for number in range(20):\n"
+        "    Register(LocalLake(root)).append([Decided('accepted', writer, str(number), 'ada', 'why', 'now')])\n"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", script, processed.root, name]) for name in ("one", "other")]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    events = [event for event in Register(processed).events() if isinstance(event, Decided)]
+    for name in ("one", "other"):
+        assert [event.delivery_id for event in events if event.object_key == name] == [str(n) for n in range(20)]
 
 
 def test_the_order_holds_beyond_ten_and_a_hundred_writes(processed: LocalLake) -> None:

@@ -1,0 +1,277 @@
+"""Judging: which deliveries are held when they come, why, and what is only warned of.
+
+Does not belong here: how much may be rejected (see `test_tolerance`), what is lost or moved (see `test_removals`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finance_platform.lake.deliveries import Count, read_commits
+from finance_platform.lake.register import Closing, Judged
+from finance_platform_tests.unit.factories import decided, partly_rejected
+from finance_platform_tests.unit.zone import Line, Zone, lines, many
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Zone:
+    return Zone(tmp_path / "processed")
+
+
+# One delivery
+
+
+def test_a_delivery_without_fault_counts_once_it_is_judged(zone: Zone) -> None:
+    zone.deliver("a.csv", many(2))
+    assert zone.live == []
+    verdict = zone.judge()["a.csv"]
+    assert (verdict.is_held, verdict.fix, verdict.warnings) == (False, "", ())
+    assert zone.live == ["a.csv@v1"]
+
+
+def test_a_verdict_says_what_was_judged_when_and_by_which_run(zone: Zone) -> None:
+    zone.deliver("a.csv", many(2))
+    zone.judge()
+    (verdict,) = [event for event in zone.register.events() if isinstance(event, Judged)]
+    told = (verdict.object_key, verdict.delivery_id, verdict.at, verdict.run_id)
+    assert told == ("a.csv", "a.csv@v1", "2025-06-01T12:01:00.000000+00:00", "run-1")
+
+
+def test_a_delivery_beyond_its_tolerance_is_held_and_may_be_accepted(zone: Zone) -> None:
+    event = zone.deliver("a.csv", many(2))
+    zone.commit(partly_rejected(event, 1, of=3))
+    verdict = zone.judge()["a.csv"]
+    assert verdict.reasons == ("1 of 3 rows rejected, tolerated 0%",)
+    assert (verdict.is_final, verdict.fix.startswith("correct the file and send it again")) == (False, True)
+    assert "finance-platform accept a.csv --why TEXT" in verdict.fix
+    zone.append(decided("accepted", event))
+    assert zone.live == ["a.csv@v1"]
+
+
+def test_a_delivery_with_more_rejected_money_than_tolerated_is_held(zone: Zone) -> None:
+    event = zone.deliver("a.csv", many(2), tolerated_share="1", tolerated_amount="4.99")
+    zone.commit(partly_rejected(event, 1, of=3, amount="5.00"))
+    assert zone.held() == {"a.csv": ("5.00 rejected, tolerated 4.99",)}
+
+
+@pytest.mark.parametrize("lost", [Count(1), Count(0, Count().amount + 1), Count(0, unpriced=1)])
+def test_a_delivery_that_does_not_add_up_is_held_for_good_whatever_is_tolerated(zone: Zone, lost: Count) -> None:
+    event = zone.deliver("a.csv", many(2), tolerated_share="1")
+    commit = read_commits(zone.lake)["a.csv@v1"]
+    zone.commit(replace(commit, read=commit.read + lost))
+    verdict = zone.judge()["a.csv"]
+    assert (verdict.is_held, verdict.is_final) == (True, True)
+    assert verdict.reasons[0].startswith("not accounted for: ")
+    assert "fault of the platform" in verdict.fix
+    zone.append(decided("accepted", event))
+    assert zone.live == []
+
+
+# The same content
+
+
+def test_the_same_content_under_another_key_of_the_feed_is_held(zone: Zone) -> None:
+    zone.deliver("a.csv", many(1))
+    zone.deliver("b.csv", many(1))
+    assert zone.held() == {"b.csv": ("the same content as a.csv, which counts already",)}
+    assert zone.live == ["a.csv@v1"]
+
+
+def test_the_same_content_for_another_feed_is_another_matter(zone: Zone) -> None:
+    zone.deliver("a.csv", many(1))
+    zone.deliver("b.csv", many(1), feed="other")
+    assert zone.held() == {}
+
+
+def test_the_same_content_as_a_withdrawn_delivery_counts(zone: Zone) -> None:
+    event = zone.deliver("a.csv", many(1))
+    zone.judge()
+    zone.append(decided("withdrawn", event))
+    zone.deliver("b.csv", many(1))
+    assert zone.held() == {}
+    assert zone.live == ["b.csv@v1"]
+
+
+def test_content_that_its_object_no_longer_has_is_not_the_same(zone: Zone) -> None:
+    zone.deliver("a.csv", many(1))
+    zone.judge()
+    zone.deliver("a.csv", many(1), content="v2")
+    zone.judge()
+    zone.deliver("b.csv", many(1), content="v1")
+    assert zone.held() == {}
+
+
+def test_an_accepted_copy_does_not_hold_the_original_when_that_is_touched(zone: Zone) -> None:
+    original = zone.deliver("a.csv", many(1))
+    copy = zone.deliver("b.csv", many(1))
+    zone.judge()
+    zone.append(decided("accepted", copy), replace(original, stamp="touched"))
+    assert zone.held() == {}
+    assert zone.live == ["a.csv@v1", "b.csv@v1"]
+
+
+# Late
+
+
+def late_upsert(zone: Zone, **values: Any) -> None:
+    """b.csv sorts after a.csv, came before it, and has a key of it."""
+    zone.deliver("b.csv", lines("T1"), load_mode="upsert", order="2")
+    zone.judge()
+    zone.deliver("a.csv", lines("T1", "T2", "T3"), load_mode="upsert", order="1", content="w", **values)
+
+
+def test_a_late_delivery_counts_with_a_warning(zone: Zone) -> None:
+    late_upsert(zone)
+    verdict = zone.judge()["a.csv"]
+    assert (verdict.is_held, verdict.warnings) == (False, ("came late: b.csv sorts after it and wins",))
+
+
+def test_a_late_delivery_is_held_where_its_feed_says_so(zone: Zone) -> None:
+    late_upsert(zone, is_held_when_late=True)
+    assert zone.held() == {"a.csv": ("came late: b.csv sorts after it and wins",)}
+
+
+def test_deliveries_that_have_nothing_in_common_are_not_late(zone: Zone) -> None:
+    zone.deliver("b.csv", lines("T9"), load_mode="upsert", order="2")
+    zone.judge()
+    zone.deliver("a.csv", lines("T1"), load_mode="upsert", order="1", is_held_when_late=True, content="w")
+    verdict = zone.judge()["a.csv"]
+    assert (verdict.is_held, verdict.warnings) == (False, ())
+
+
+@pytest.mark.parametrize(("mode", "is_late"), [("replace_period", True), ("append", False)])
+def test_a_period_that_a_later_file_replaced_is_late_and_an_appended_one_never(
+    zone: Zone, mode: str, *, is_late: bool
+) -> None:
+    for key, order in (("c.csv", "3"), ("b.csv", "2")):
+        zone.deliver(key, many(2), load_mode=mode, order=order, content=key)
+        zone.judge()
+    zone.deliver("a.csv", many(2), load_mode=mode, order="1", content="w")
+    expected = ("came late: b.csv, c.csv sort after it and win",) if is_late else ()
+    assert zone.judge()["a.csv"].warnings == expected
+
+
+def test_late_by_scope_is_told_by_scope(zone: Zone) -> None:
+    scoped: dict[str, Any] = {"load_mode": "replace_period", "is_scoped": True}
+    zone.deliver("b.csv", [Line(scope="sales")], order="2", **scoped)
+    zone.judge()
+    zone.deliver("a.csv", [Line(scope="works")], order="1", content="w", **scoped)
+    zone.deliver("c.csv", [Line(scope="sales")], order="0", content="x", **scoped)
+    verdicts = zone.judge()
+    assert verdicts["a.csv"].warnings == ()
+    assert verdicts["c.csv"].warnings == ("came late: b.csv sorts after it and wins",)
+
+
+def test_what_arrives_at_once_in_any_order_is_not_late(zone: Zone) -> None:
+    zone.deliver("b.csv", many(2), load_mode="replace_period", order="2", is_held_when_late=True)
+    zone.deliver("a.csv", many(2), load_mode="replace_period", order="1", is_held_when_late=True, content="w")
+    assert not any(one.is_held or one.warnings for one in zone.judge().values())
+
+
+def test_a_delivery_that_counts_and_is_only_touched_keeps_its_warnings_and_is_not_held(zone: Zone) -> None:
+    first = zone.deliver("a.csv", many(2), load_mode="replace_period", is_held_when_late=True)
+    zone.judge()
+    zone.deliver("b.csv", many(2), load_mode="replace_period", content="w")
+    zone.judge()
+    zone.append(replace(first, stamp="touched"))
+    assert (zone.held(), zone.state.unjudged) == ({}, [])
+    late_upsert(zone)
+    told = zone.judge()["a.csv"].warnings
+    (event,) = [one.event for one in zone.state.live if one.event.object_key == "a.csv"]
+    zone.append(replace(event, stamp="touched"))
+    assert zone.judge()["a.csv"].warnings == told
+
+
+# Closed periods
+
+
+def closed(zone: Zone) -> None:
+    zone.deliver("a.csv", many(4))
+    zone.judge()
+    zone.append(Closing("closed", "2025-01", "ada", "audited", "2025-06-01"))
+
+
+def test_a_delivery_in_a_closed_period_is_held_where_the_home_says_so(zone: Zone) -> None:
+    closed(zone)
+    zone.deliver("b.csv", many(1), content="w")
+    assert zone.held(holds_closed_periods=True) == {"b.csv": ("would restate 2025-01, which is closed",)}
+
+
+def test_a_delivery_in_a_closed_period_counts_where_the_home_says_nothing(zone: Zone) -> None:
+    closed(zone)
+    zone.deliver("b.csv", many(1), content="w")
+    assert zone.held() == {}
+
+
+def test_a_delivery_in_an_open_period_is_not_held(zone: Zone) -> None:
+    closed(zone)
+    zone.deliver("b.csv", many(1, "2025-02"), content="w")
+    assert zone.held(holds_closed_periods=True) == {}
+
+
+def test_a_key_that_moves_out_of_a_closed_period_restates_it(zone: Zone) -> None:
+    zone.deliver("a.csv", [*lines("T1", "T2", "T3"), *lines("U1", period="2025-02")], load_mode="upsert")
+    zone.judge()
+    zone.append(*(Closing("closed", period, "ada", "audited", "2025-06-01") for period in ("2025-01", "2025-02")))
+    zone.deliver("b.csv", lines("T1", period="2025-03"), load_mode="upsert", content="w")
+    assert zone.held(holds_closed_periods=True) == {"b.csv": ("would restate 2025-01, which is closed",)}
+
+
+def test_a_reopened_period_is_restated_freely(zone: Zone) -> None:
+    closed(zone)
+    zone.append(Closing("reopened", "2025-01", "ada", "a late invoice", "2025-06-02"))
+    zone.deliver("b.csv", many(1), content="w")
+    assert zone.held(holds_closed_periods=True) == {}
+
+
+# Once
+
+
+def test_nothing_is_judged_twice(zone: Zone) -> None:
+    zone.deliver("a.csv", many(1))
+    assert zone.judge().keys() == {"a.csv"}
+    assert zone.judge() == {}
+    zone.deliver("b.csv", many(1, "2025-02"), content="w")
+    assert zone.judge().keys() == {"b.csv"}
+    assert sum(isinstance(event, Judged) for event in zone.register.events()) == 2
+
+
+def test_a_delivery_that_is_delivered_again_is_judged_again(zone: Zone) -> None:
+    event = zone.deliver("a.csv", many(2))
+    zone.commit(partly_rejected(event, 1, of=3))
+    assert zone.held()
+    zone.append(replace(event, tolerated_share="0.5"))
+    assert zone.held() == {}
+    assert zone.live == ["a.csv@v1"]
+    zone.append(event)
+    assert zone.held().keys() == {"a.csv"}
+    assert zone.live == []
+
+
+def test_another_tolerance_for_files_that_count_holds_none_of_them_as_late_or_as_too_little(zone: Zone) -> None:
+    late: dict[str, Any] = {"load_mode": "replace_period", "is_held_when_late": True}
+    events = [zone.deliver(f"{n}.csv", many(9 - n), content=f"v{n}", **late) for n in range(3)]
+    zone.judge()
+    before = zone.live
+    zone.append(*(replace(event, tolerated_share="0.5") for event in events))
+    assert zone.held() == {}
+    assert zone.live == before
+
+
+def test_a_withdrawn_delivery_that_is_sent_again_is_judged_as_any_other_and_stays_out(zone: Zone) -> None:
+    event = zone.deliver("a.csv", many(2))
+    zone.commit(partly_rejected(event, 1, of=3))
+    zone.judge()
+    zone.append(decided("withdrawn", event, keeps_earlier=True), replace(event, stamp="touched"))
+    assert zone.held().keys() == {"a.csv"}
+    zone.append(decided("reinstated", event))
+    assert zone.live == []
+
+
+def test_refused_deliveries_are_not_judged(zone: Zone) -> None:
+    zone.deliver("a.csv", [], commit_status="refused")
+    assert zone.judge() == {}
