@@ -14,9 +14,11 @@ from typing import TypeVar
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import nearest
 from finance_platform.lake.deliveries import read_commits
+from finance_platform.lake.overlaps import complete
+from finance_platform.lake.plan import covered
 from finance_platform.lake.port import Lake
 from finance_platform.lake.register import Closing, Decided, Register, utc_text
-from finance_platform.lake.state import LakeState, StoppedDelivery, derive_state
+from finance_platform.lake.state import LakeState, LiveDelivery, StoppedDelivery, derive_state
 
 _Event = TypeVar("_Event", Decided, Closing)
 
@@ -55,7 +57,7 @@ def withdraw(processed: Lake, object_key: str, author: Author, *, holds_closed_p
     """Take an object's lines out from the next run on, or drop its held delivery; the caller holds the run's lock.
 
     Raises:
-        DecisionError: the object has no delivery that counts or is held, or has lines in a closed period while the
+        DecisionError: the object has no delivery that counts or is held, or a closed period would change while the
             home holds those.
     """
     state = _state(processed)
@@ -66,9 +68,8 @@ def withdraw(processed: Lake, object_key: str, author: Author, *, holds_closed_p
     live = [delivery for delivery in state.live if delivery.event.object_key == object_key]
     if not live:
         raise _unknown(object_key, "counts or is held", [delivery.event.object_key for delivery in state.live])
-    closed = sorted({count.period for count in live[0].commit.periods} & state.closed.keys())
-    if closed and holds_closed_periods:
-        raise DecisionError(f"{object_key} has lines in {', '.join(closed)}, closed periods", fix="reopen them first")
+    if holds_closed_periods:
+        _refuse_closed(processed, state, live[0])
     return _enter(processed, Decided("withdrawn", object_key, live[0].delivery_id, *_words(author)))
 
 
@@ -126,6 +127,21 @@ def reopen(processed: Lake, period: str, author: Author) -> Closing:
 
 def _state(processed: Lake) -> LakeState:
     return derive_state(Register(processed).events(), read_commits(processed))
+
+
+def _refuse_closed(processed: Lake, state: LakeState, delivery: LiveDelivery) -> None:
+    """Refuse to take out a delivery that has lines in closed periods, or hides lines of others there."""
+    key = delivery.event.object_key
+    own = sorted({count.period for count in delivery.commit.periods} & state.closed.keys())
+    if own:
+        raise DecisionError(f"{key} has lines in {', '.join(own)}, closed periods", fix="reopen them first")
+    overlaps = complete(processed, state.live, record=False)
+    others = overlaps.claimants(delivery.delivery_id)
+    hidden = {period for other in others for _, period, _ in overlaps.shared(other, delivery.delivery_id).lines}
+    hidden |= {period for _, period in covered(delivery)}
+    if shown_again := sorted(hidden & state.closed.keys()):
+        found = f"{key} hides lines of other files in {', '.join(shown_again)}, closed periods"
+        raise DecisionError(found, fix="reopen them first")
 
 
 def _enter(processed: Lake, event: _Event) -> _Event:

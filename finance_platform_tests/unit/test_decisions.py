@@ -1,0 +1,255 @@
+"""Decisions: what a person may decide, what is refused and why, what the register keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finance_platform.errors import DecisionError
+from finance_platform.lake.decisions import Author, accept, close, reinstate, reopen, withdraw
+from finance_platform.lake.deliveries import Count, read_commits
+from finance_platform.lake.register import Closing, Decided
+from finance_platform_tests.unit.factories import partly_rejected
+from finance_platform_tests.unit.zone import ADA, Zone, lines, many
+
+BOB = Author("bob", "a late invoice", datetime(2025, 7, 2, 8, tzinfo=UTC))
+PUBLISHED = {"2025-01": "v1", "2025-02": "v2"}
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Zone:
+    """A zone in which live.csv counts and held.csv is held."""
+    zone = Zone(tmp_path / "processed")
+    zone.deliver("live.csv", many(2), content="a")
+    event = zone.deliver("held.csv", many(2), content="b")
+    zone.commit(partly_rejected(event, 1, of=3))
+    zone.judge()
+    return zone
+
+
+def refusal(decide: Callable[[], object]) -> tuple[str, str]:
+    with pytest.raises(DecisionError) as caught:
+        decide()
+    return caught.value.found, caught.value.fix
+
+
+def last(zone: Zone) -> Any:
+    return zone.register.events()[-1]
+
+
+def states(zone: Zone) -> dict[str, list[str]]:
+    state = zone.state
+    return {
+        "live": [one.event.object_key for one in state.live],
+        "held": [one.event.object_key for one in state.stopped],
+        "withdrawn": [one.event.object_key for one in state.withdrawn],
+    }
+
+
+# Accept
+
+
+def test_a_held_delivery_that_is_accepted_counts_and_the_register_says_who_why_and_when(zone: Zone) -> None:
+    event = accept(zone.lake, "held.csv", BOB)
+    assert last(zone) == event
+    assert event == Decided(
+        "accepted", "held.csv", "held.csv@b", "bob", "a late invoice", "2025-07-02T08:00:00.000000+00:00"
+    )
+    assert states(zone) == {"live": ["live.csv", "held.csv"], "held": [], "withdrawn": []}
+
+
+def test_what_counts_already_cannot_be_accepted(zone: Zone) -> None:
+    found, fix = refusal(lambda: accept(zone.lake, "live.csv", ADA))
+    assert found == "no delivery of 'live.csv' is held"
+    assert fix == "did you mean 'held.csv'? `finance-platform status` lists all"
+
+
+def test_a_mistyped_name_is_told_the_nearest(zone: Zone) -> None:
+    found, fix = refusal(lambda: accept(zone.lake, "helt.csv", ADA))
+    assert found == "no delivery of 'helt.csv' is held"
+    assert fix.startswith("did you mean 'held.csv'?")
+
+
+def test_where_nothing_is_held_the_refusal_says_so(zone: Zone) -> None:
+    accept(zone.lake, "held.csv", ADA)
+    assert "these are: none" in refusal(lambda: accept(zone.lake, "held.csv", ADA))[1]
+
+
+def test_a_file_that_could_not_be_read_cannot_be_accepted(zone: Zone) -> None:
+    zone.deliver("bad.csv", [], commit_status="refused", commit_refusal="the file is empty", commit_fix="send it again")
+    found, fix = refusal(lambda: accept(zone.lake, "bad.csv", ADA))
+    assert (found, fix) == ("bad.csv could not be read: the file is empty", "send it again")
+
+
+def test_a_delivery_that_does_not_add_up_cannot_be_accepted(zone: Zone) -> None:
+    zone.deliver("lost.csv", many(2), content="c")
+    commit = read_commits(zone.lake)["lost.csv@c"]
+    zone.commit(replace(commit, read=commit.read + Count(1)))
+    zone.judge()
+    found, fix = refusal(lambda: accept(zone.lake, "lost.csv", ADA))
+    assert found == "lost.csv is not accounted for: 1 rows, 0.00, 0 cells that are no amount"
+    assert "fault of the platform" in fix
+
+
+# Withdraw
+
+
+def test_a_withdrawn_object_counts_no_more_with_all_that_it_said(zone: Zone) -> None:
+    zone.deliver("live.csv", many(2), content="a2")
+    zone.judge()
+    event = withdraw(zone.lake, "live.csv", BOB)
+    assert last(zone) == event
+    assert (event.action, event.delivery_id, event.keeps_earlier) == ("withdrawn", "live.csv@a2", False)
+    assert (event.who, event.why) == ("bob", "a late invoice")
+    assert states(zone) == {"live": [], "held": ["held.csv"], "withdrawn": ["live.csv"]}
+
+
+def test_a_held_delivery_that_is_withdrawn_leaves_what_counts(zone: Zone) -> None:
+    zone.deliver("live.csv", [], content="a2")
+    zone.judge()
+    assert withdraw(zone.lake, "live.csv", ADA).keeps_earlier
+    assert zone.live == ["live.csv@a"]
+
+
+def test_an_accepted_delivery_is_withdrawn_as_one_that_counts(zone: Zone) -> None:
+    accept(zone.lake, "held.csv", ADA)
+    assert not withdraw(zone.lake, "held.csv", ADA).keeps_earlier
+    assert states(zone)["withdrawn"] == ["held.csv"]
+
+
+def test_what_neither_counts_nor_is_held_cannot_be_withdrawn(zone: Zone) -> None:
+    withdraw(zone.lake, "live.csv", ADA)
+    assert refusal(lambda: withdraw(zone.lake, "live.csv", ADA))[0] == "no delivery of 'live.csv' counts or is held"
+    assert refusal(lambda: withdraw(zone.lake, "other.csv", ADA))[0] == "no delivery of 'other.csv' counts or is held"
+
+
+def test_a_mistyped_name_of_a_live_object_is_told_the_nearest(zone: Zone) -> None:
+    assert "did you mean 'live.csv'?" in refusal(lambda: withdraw(zone.lake, "life.csv", ADA))[1]
+
+
+def closed(zone: Zone) -> None:
+    close(zone.lake, "2025-01", ADA, wanted=PUBLISHED, published=PUBLISHED)
+
+
+def test_what_is_in_a_closed_period_is_withdrawn_only_where_the_home_lets_it(zone: Zone) -> None:
+    closed(zone)
+    found, fix = refusal(lambda: withdraw(zone.lake, "live.csv", ADA, holds_closed_periods=True))
+    assert (found, fix) == ("live.csv has lines in 2025-01, closed periods", "reopen them first")
+    withdraw(zone.lake, "live.csv", ADA)
+    assert states(zone)["withdrawn"] == ["live.csv"]
+
+
+def test_a_file_that_moved_a_key_out_of_a_closed_period_is_not_withdrawn_either(zone: Zone) -> None:
+    zone.deliver("a.csv", lines("T1", "T2", "T3"), load_mode="upsert", feed="bank", content="c")
+    zone.deliver("b.csv", lines("T1", period="2025-02"), load_mode="upsert", feed="bank", content="d")
+    zone.judge()
+    closed(zone)
+    found, _ = refusal(lambda: withdraw(zone.lake, "b.csv", ADA, holds_closed_periods=True))
+    assert found == "b.csv hides lines of other files in 2025-01, closed periods"
+
+
+def test_a_file_in_open_periods_is_withdrawn_whatever_else_is_closed(zone: Zone) -> None:
+    zone.deliver("b.csv", many(1, "2025-02"), content="d")
+    zone.judge()
+    closed(zone)
+    withdraw(zone.lake, "b.csv", ADA, holds_closed_periods=True)
+    assert states(zone)["withdrawn"] == ["b.csv"]
+
+
+def test_a_held_delivery_is_dropped_whatever_is_closed(zone: Zone) -> None:
+    closed(zone)
+    assert withdraw(zone.lake, "held.csv", ADA, holds_closed_periods=True).keeps_earlier
+
+
+# Take in again
+
+
+def test_a_withdrawal_is_undone(zone: Zone) -> None:
+    before = states(zone)
+    for name in ("live.csv", "held.csv"):
+        withdraw(zone.lake, name, ADA)
+        event = reinstate(zone.lake, name, BOB)
+        assert last(zone) == event
+        assert (event.action, event.object_key, event.who, event.why) == ("reinstated", name, "bob", "a late invoice")
+    assert states(zone) == before
+
+
+def test_the_latest_withdrawal_of_an_object_is_undone_first(zone: Zone) -> None:
+    zone.deliver("live.csv", [], content="a2")
+    zone.judge()
+    withdraw(zone.lake, "live.csv", ADA)
+    withdraw(zone.lake, "live.csv", BOB)
+    assert zone.live == []
+    assert reinstate(zone.lake, "live.csv", BOB).delivery_id == "live.csv@a"
+    assert zone.live == ["live.csv@a"]
+    assert reinstate(zone.lake, "live.csv", BOB).delivery_id == "live.csv@a2"
+    assert states(zone)["held"] == ["live.csv", "held.csv"]
+
+
+def test_what_is_not_withdrawn_cannot_be_taken_in_again(zone: Zone) -> None:
+    withdraw(zone.lake, "held.csv", ADA)
+    found, fix = refusal(lambda: reinstate(zone.lake, "live.csv", ADA))
+    assert found == "no delivery of 'live.csv' is withdrawn"
+    assert "held.csv" in fix
+
+
+# Close and reopen
+
+
+def test_a_period_is_closed_as_it_is_published(zone: Zone) -> None:
+    event = close(zone.lake, "2025-01", BOB, wanted=PUBLISHED, published=PUBLISHED)
+    assert last(zone) == event
+    at = "2025-07-02T08:00:00.000000+00:00"
+    assert event == Closing("closed", "2025-01", "bob", "a late invoice", at, {"fact_financials": "v1"})
+    assert zone.state.closed.keys() == {"2025-01"}
+
+
+def test_a_closed_period_is_not_closed_again(zone: Zone) -> None:
+    closed(zone)
+    found, _ = refusal(lambda: close(zone.lake, "2025-01", BOB, wanted=PUBLISHED, published=PUBLISHED))
+    assert found == "2025-01 was closed by ada: looked at it"
+
+
+@pytest.mark.parametrize(
+    ("published", "fix"),
+    [
+        (PUBLISHED, "choose one of 2025-01 … 2025-02"),
+        ({}, "choose one of none: run `finance-platform run` first"),
+    ],
+)
+def test_a_period_of_which_nothing_is_published_is_not_closed(zone: Zone, published: dict[str, str], fix: str) -> None:
+    refused = refusal(lambda: close(zone.lake, "2024-12", BOB, wanted=published, published=published))
+    assert refused == ("nothing is published of 2024-12", fix)
+
+
+@pytest.mark.parametrize("wanted", [{"2025-01": "other"}, {}])
+def test_a_period_with_changes_that_are_not_published_is_not_closed(zone: Zone, wanted: dict[str, str]) -> None:
+    refused = refusal(lambda: close(zone.lake, "2025-01", BOB, wanted=wanted, published=PUBLISHED))
+    assert refused == ("2025-01 has changes that are not published yet", "run `finance-platform run` first")
+
+
+def test_a_closed_period_is_reopened(zone: Zone) -> None:
+    closed(zone)
+    event = reopen(zone.lake, "2025-01", BOB)
+    assert last(zone) == event
+    assert (event.action, event.period, event.who, event.why) == ("reopened", "2025-01", "bob", "a late invoice")
+    assert zone.state.closed == {}
+
+
+def test_an_open_period_is_not_reopened(zone: Zone) -> None:
+    assert refusal(lambda: reopen(zone.lake, "2025-02", BOB)) == ("2025-02 is not closed", "closed periods: none")
+    closed(zone)
+    assert refusal(lambda: reopen(zone.lake, "2025-02", BOB))[1] == "closed periods: 2025-01"
+
+
+def test_a_refused_decision_leaves_no_trace(zone: Zone) -> None:
+    before = zone.register.events()
+    refusal(lambda: accept(zone.lake, "live.csv", ADA))
+    refusal(lambda: reinstate(zone.lake, "live.csv", ADA))
+    refusal(lambda: reopen(zone.lake, "2025-01", ADA))
+    assert zone.register.events() == before
