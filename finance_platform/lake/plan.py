@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -176,6 +176,7 @@ def wanted_slices(
     overlaps: Overlaps = NO_OVERLAPS,
     account_types: Mapping[int, str] | None = None,
     accounts_of: Mapping[str, frozenset[int]] | None = None,
+    emptied: Collection[str] = (),
 ) -> list[WantedSlice]:
     """Return every slice that the live deliveries ask for, dimensions first.
 
@@ -186,11 +187,12 @@ def wanted_slices(
         overlaps: which lines the live deliveries claim from each other.
         account_types: type by account key; needed where a live delivery is debit-positive.
         accounts_of: the accounts that each debit-positive delivery mentions.
+        emptied: the periods before Actual's first line in which it has hidden ones; needed with ACTUALS_THROUGH.
     """
     dimensions = _dimension_inputs(state, settings)
     wanted = [_slice(table, WHOLE_TABLE, {**inputs, "code": code}) for table, inputs in dimensions.items()]
     counted = period_inputs(state, overlaps)
-    with_actuals = actual_periods(counted)
+    with_actuals = [period for period in actual_periods(counted) if period not in emptied]
     for period, found in counted.items():
         inputs: dict[str, Any] = {
             "lines": sorted([item.delivery.delivery_id, *item.scenarios] for item in found),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from finance_platform.lake.account_types import account_types, accounts_mentioned
 from finance_platform.lake.deliveries import DeliveryCommit, read_commits
+from finance_platform.lake.emptied import emptied_at_first
 from finance_platform.lake.overlaps import Overlaps, complete
 from finance_platform.lake.plan import StarSettings, WantedSlice, code_version, wanted_slices
 from finance_platform.lake.port import Lake
@@ -64,7 +65,8 @@ def take_snapshot(processed: Lake, settings: StarSettings, *, record: bool = Tru
     state = derive_state(Register(processed).events(), commits)
     overlaps = complete(processed, state.live, record=record)
     types, mentioned = _debit_positive(processed, state)
-    wanted = wanted_slices(state, settings, code_version(), overlaps, types, mentioned)
+    emptied = emptied_at_first(processed, state, overlaps) if settings.actuals_through else frozenset[str]()
+    wanted = wanted_slices(state, settings, code_version(), overlaps, types, mentioned, emptied)
     found = ((w.table, w.slice, read_slice(processed, w.table, w.slice, w.version)) for w in wanted)
     built = {(table, slice_name): commit for table, slice_name, commit in found if commit}
     return Snapshot(commits, state, overlaps, wanted, built)

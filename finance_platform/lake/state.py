@@ -92,6 +92,13 @@ class _Version:
     is_accepted: bool = False
     withdrawn: Decided | None = None
 
+    @property
+    def counts(self) -> bool:
+        """Whether it would count if it were the newest, and could be read."""
+        if self.judged is None or self.withdrawn:
+            return False
+        return not self.judged.is_held or (self.is_accepted and not self.judged.is_final)
+
 
 @dataclass
 class _Object:
@@ -102,8 +109,11 @@ class _Object:
 
     def deliver(self, event: Delivered) -> None:
         self.first_seen.setdefault(event.fingerprint, event.modified_at)
+        counting = self._counting()
         version = self.versions.pop(event.delivery_id, None) or _Version(event)
         version.event, version.is_judged_again = event, False
+        if version is not counting and version.counts:
+            version.judged = None  # what counts meanwhile goes on counting until this one is judged against it
         self.versions[event.delivery_id] = version
 
     def decide(self, event: Decided) -> None:
@@ -119,6 +129,15 @@ class _Object:
 
     def newest_first(self) -> Iterator[_Version]:
         return reversed(self.versions.values())
+
+    def _counting(self) -> _Version | None:
+        """Return the version that counts as things stand; one that has a verdict was read."""
+        for version in self.newest_first():
+            if version.withdrawn and not version.withdrawn.keeps_earlier:
+                return None
+            if version.counts:
+                return version
+        return None
 
 
 def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit]) -> LakeState:
@@ -175,7 +194,7 @@ class _Derivation:
             if is_current and commit.status == "read" and not version.is_judged_again:
                 self.unjudged.append(_read(version, commit, found))
             if is_decided:
-                if _counts(version, commit):
+                if version.counts and commit.status == "read":
                     self.superseded.append(commit)
                 continue
             is_decided = self._enter(version, commit, found, is_current=is_current)
@@ -186,7 +205,7 @@ class _Derivation:
             if is_current or not version.withdrawn.keeps_earlier:
                 self.withdrawn.append(_withdrawn(version, commit, version.withdrawn))
             return not version.withdrawn.keeps_earlier
-        if _counts(version, commit):
+        if version.counts and commit.status == "read":
             self.live.append(_read(version, commit, found))
             return True
         if is_current:
@@ -199,13 +218,6 @@ class _Derivation:
         elif version.judged:
             reason = "; ".join(version.judged.reasons)
             self.stopped.append(StoppedDelivery(version.event, commit, reason, version.judged.fix))
-
-
-def _counts(version: _Version, commit: DeliveryCommit) -> bool:
-    """Return whether a version would count if it were the newest."""
-    if commit.status == "refused" or version.judged is None or version.withdrawn:
-        return False
-    return not version.judged.is_held or (version.is_accepted and not version.judged.is_final)
 
 
 def _read(version: _Version, commit: DeliveryCommit, found: _Object) -> LiveDelivery:

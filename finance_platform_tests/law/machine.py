@@ -154,12 +154,7 @@ class Deliveries(RuleBasedStateMachine):
     @rule(action=st.sampled_from(["accept", "accept", "withdraw", "reinstate"]), nth=NTH)
     @precondition(lambda self: self.learned)
     def decide(self, action: str, nth: int) -> None:
-        state = self.home.state()
-        candidates = {
-            "accept": [stopped.event.object_key for stopped in state.stopped],
-            "withdraw": [one.event.object_key for one in (*state.live, *state.stopped)],
-            "reinstate": [stopped.event.object_key for stopped in state.withdrawn],
-        }[action]
+        candidates = self._decidable(action)
         if not candidates:
             return
         key = candidates[nth % len(candidates)]
@@ -220,6 +215,14 @@ class Deliveries(RuleBasedStateMachine):
                 assert self.home.tables() == tables
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _decidable(self, action: str) -> list[str]:
+        """Return the raw objects that a person may decide so about."""
+        state = self.home.state()
+        if action == "withdraw":
+            live = [delivery.event.object_key for delivery in state.live]
+            return [*live, *(stopped.event.object_key for stopped in state.stopped)]
+        return [one.event.object_key for one in (state.stopped if action == "accept" else state.withdrawn)]
 
     # What must hold
 
