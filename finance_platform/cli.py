@@ -116,13 +116,16 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], as_json: boo
 
 @main.command()
 @_home
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="What moved on this day (UTC) or later; default: last load."
+)
 @_as_json
 @_explained
-def status(home: Path | None, as_json: bool) -> int:
-    """Show deliveries, slices, and what is held, refused or stale."""
-    from finance_platform.reporting import rendering
+def status(home: Path | None, since: datetime | None, as_json: bool) -> int:
+    """Show deliveries, slices, what is held, refused, closed or stale and why, what moved, and the last run."""
+    from finance_platform.reporting import background, rendering
 
-    found = _status(_existing(load_settings(home=home)))
+    found = _status(_existing(load_settings(home=home)), since.replace(tzinfo=UTC) if since else None)
     console = _console()
     if as_json:
         rendering.print_json(console, found.as_json())
@@ -130,6 +133,7 @@ def status(home: Path | None, as_json: bool) -> int:
         rendering.print_deliveries(console, found)
         rendering.print_warnings(console, found)
         rendering.print_slices(console, found)
+        background.print_background(console, found)
         rendering.print_line(console, found)
     return EXIT_FINE if found.is_sound else EXIT_STOPPED
 
@@ -442,13 +446,15 @@ def _snapshot(settings: Settings) -> Snapshot:
     return take_snapshot(LocalLake(settings.processed_root), StarSettings.of(settings), record=False)
 
 
-def _status(settings: Settings) -> Status:
+def _status(settings: Settings, since: datetime | None = None) -> Status:
     from finance_platform.feeds.catalog import load_catalog
     from finance_platform.lake.intake import take_stock
     from finance_platform.lake.local import LocalLake
     from finance_platform.lake.register import Register
     from finance_platform.reporting.accounting import controllers_line
-    from finance_platform.reporting.status import build_status
+    from finance_platform.reporting.recent import closed_periods, recent_movements, why_stale
+    from finance_platform.reporting.status import Background, build_status
+    from finance_platform.resources.runs import last_run
     from finance_platform.warehouse.duckdb import DuckDBWarehouse
     from finance_platform.warehouse.ledger import published
 
@@ -458,7 +464,14 @@ def _status(settings: Settings) -> Status:
     intake = take_stock(raw, register, catalog, settings, at=datetime.now(UTC), run_id="", record=False)
     snapshot = _snapshot(settings)
     warehouse = DuckDBWarehouse(settings.warehouse_path)
-    return build_status(snapshot, intake, published(warehouse), controllers_line(snapshot, warehouse))
+    there = published(warehouse)
+    background = Background(
+        why_stale=why_stale(LocalLake(settings.processed_root), snapshot, there),
+        closed=closed_periods(warehouse, snapshot.state.closed, there),
+        movements=recent_movements(warehouse, there, since),
+        last_run=last_run(settings.dagster_home),
+    )
+    return build_status(snapshot, intake, there, controllers_line(snapshot, warehouse), background)
 
 
 def _print_run(settings: Settings, outcome: RunOutcome, found: Status, seconds: float, *, as_json: bool) -> None:

@@ -71,21 +71,17 @@ def print_deliveries(console: Console, status: Status) -> None:
         table.add_row(escape(row["file"]), _state(row["state"]), *counts, *(amounts if has_money else ("", "")))
     console.print(table)
     for row in status.deliveries:
-        if row["state"] in {"held", "refused"}:
-            console.print(f"[red]{row['state']}[/] {escape(row['file'])}: {escape(row['reason'])}", highlight=False)
+        if row["state"] in {"held", "refused", "withdrawn"}:
+            told = f"{_state(row['state'])} {escape(row['file'])}: {escape(row['reason'])}"
+            console.print(told, highlight=False)
             console.print(f"  Fix: {escape(row['fix'])}", highlight=False)
     print_rules(console, status)
 
 
 def print_rules(console: Console, status: Status) -> None:
     """Print how many rows broke which rule."""
-    rules: dict[str, int] = {}
-    for row in status.deliveries:
-        for rule, count in row["rules"].items():
-            rules[rule] = rules.get(rule, 0) + count
-    if rules:
-        ranked = sorted(rules.items(), key=lambda item: (-item[1], item[0]))
-        listed = ", ".join(f"{rule} {count}" for rule, count in ranked)
+    if status.rules:
+        listed = ", ".join(f"{rule} {count}" for rule, count in status.rules.items())
         console.print(f"Refused, repeated or blank: {listed}. See `finance-platform rejected`.", highlight=False)
 
 
@@ -94,18 +90,10 @@ def print_warnings(console: Console, status: Status) -> None:
     for problem in status.problems:
         told = escape(f"{problem['file']}: {problem['problem']}\n  Fix: {problem['fix']}")
         console.print(f"[red]problem[/] {told}", highlight=False)
-    for name in status.unmatched:
-        console.print(
-            f"[yellow]unmatched[/] {escape(name)}: no feed descriptor reads this file\n"
-            "  Fix: add a descriptor to the home's feeds folder, or take the file out of raw",
-            highlight=False,
-        )
-    for name in status.vanished:
-        console.print(
-            f"[yellow]vanished[/] {escape(name)}: delivered before, gone from raw; its lines still count\n"
-            "  Fix: put the file back",
-            highlight=False,
-        )
+    for row in status.warnings:
+        name = {"delivery": "warning"}.get(row["kind"], row["kind"])
+        fix = f"\n  Fix: {row['fix']}" if row["fix"] else ""
+        console.print(f"[yellow]{name}[/] {escape(row['file'])}: {escape(row['warning'] + fix)}", highlight=False)
 
 
 def print_slices(console: Console, status: Status) -> None:
@@ -165,7 +153,7 @@ def _unpriced(label: str, count: Count) -> str:
 def _print_difference(console: Console, status: Status) -> None:
     rows, amount = status.line.difference
     if rows or amount:
-        what = "not loaded yet" if status.is_stale else "not explained"
+        what = "not loaded yet" if status.is_behind else "not explained"
         console.print(f"[red]{what}: {rows:,} rows, {money(amount)}[/]", highlight=False)
 
 

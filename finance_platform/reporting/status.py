@@ -5,16 +5,38 @@ Belongs here: the status document. Does not belong here: how it is shown (see `r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from finance_platform.lake.deliveries import OUTCOMES, DeliveryCommit
 from finance_platform.lake.intake import Intake
 from finance_platform.lake.snapshot import Snapshot
-from finance_platform.lake.state import LakeState
+from finance_platform.lake.state import LakeState, StoppedDelivery
 from finance_platform.reporting.accounting import ControllersLine
 from finance_platform.warehouse.ledger import PublishedSlice
+
+FIX_VANISHED = "put the file back, or withdraw it"
+FIX_UNMATCHED = "add a descriptor to the home's feeds folder, or take the file out of raw"
+FORMAT = 1
+"""Of the JSON document; raised when a key goes or changes its meaning. `docs/status.md` describes it."""
+
+
+@dataclass(frozen=True)
+class Background:
+    """What the status tells beside the lake's and the warehouse's own words; see `recent`.
+
+    Attributes:
+        why_stale: by slice, what differs between what is published and what is wanted.
+        closed: the closed periods.
+        movements: what moved lately.
+        last_run: the home's latest run, None where there was none.
+    """
+
+    why_stale: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+    closed: Sequence[Mapping[str, Any]] = ()
+    movements: Sequence[Mapping[str, Any]] = ()
+    last_run: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -22,12 +44,13 @@ class Status:
     """A home as it stands.
 
     Attributes:
-        deliveries: one row per raw object: file, feed, state, rows by outcome, money, reason and fix.
-        slices: one row per slice: table, slice, versions wanted and published, state.
+        deliveries: one row per raw object: file, feed, state, rows by outcome, money, reason, fix and warnings.
+        slices: one row per slice: table, slice, versions wanted and published, state, why it is stale.
         problems: descriptors and files that cannot be used, with the fix.
         unmatched: files that no descriptor matches.
         vanished: files that were delivered and are gone; their lines still count.
         line: the controller's line.
+        background: closed periods, movements, last run.
     """
 
     deliveries: list[dict[str, Any]]
@@ -36,18 +59,49 @@ class Status:
     unmatched: list[str]
     vanished: list[str]
     line: ControllersLine
+    background: Background = Background()
 
     @property
     def is_sound(self) -> bool:
         """Whether nothing is held, refused or broken as the state stands."""
         stopped = any(row["state"] in {"held", "refused"} for row in self.deliveries)
-        lost = any(self.line.difference) and not self.is_stale
+        lost = any(self.line.difference) and not self.is_behind
         return not stopped and not self.problems and not lost
 
     @property
-    def is_stale(self) -> bool:
-        """Whether the warehouse is behind the lake, so that a run would change it."""
+    def is_behind(self) -> bool:
+        """Whether the warehouse is behind what was read and decided."""
         return any(row["state"] != "published" for row in self.slices)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether a run would have something to do: the warehouse is behind, or a file waits to be read."""
+        return self.is_behind or any(row["state"] == "pending" for row in self.deliveries)
+
+    @property
+    def rules(self) -> dict[str, int]:
+        """How many rows broke each rule, the most broken first."""
+        counts: dict[str, int] = {}
+        for row in self.deliveries:
+            for rule, count in row["rules"].items():
+                counts[rule] = counts.get(rule, 0) + count
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    @property
+    def warnings(self) -> list[dict[str, str]]:
+        """What a person should know that stops nothing: file, kind, warning and fix."""
+        late = [
+            {"file": row["file"], "kind": "delivery", "warning": warning, "fix": ""}
+            for row in self.deliveries
+            for warning in row["warnings"]
+        ]
+        vanished = "delivered before, gone from raw; its lines still count"
+        unmatched = "no feed descriptor reads this file"
+        return [
+            *late,
+            *({"file": n, "kind": "unmatched", "warning": unmatched, "fix": FIX_UNMATCHED} for n in self.unmatched),
+            *({"file": n, "kind": "vanished", "warning": vanished, "fix": FIX_VANISHED} for n in self.vanished),
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """Return the status as JSON values; money is text with two decimals."""
@@ -57,10 +111,16 @@ class Status:
             for name, term in terms.items()
         }
         return {
+            "format": FORMAT,
             "is_sound": self.is_sound,
             "is_stale": self.is_stale,
+            "last_run": self.background.last_run,
             "deliveries": self.deliveries,
+            "rejected_by_rule": self.rules,
             "slices": self.slices,
+            "closed_periods": list(self.background.closed),
+            "movements": list(self.background.movements),
+            "warnings": self.warnings,
             "problems": self.problems,
             "unmatched_files": self.unmatched,
             "vanished_files": self.vanished,
@@ -69,28 +129,34 @@ class Status:
 
 
 def build_status(
-    snapshot: Snapshot, intake: Intake, published: Mapping[tuple[str, str], PublishedSlice], line: ControllersLine
+    snapshot: Snapshot,
+    intake: Intake,
+    published: Mapping[tuple[str, str], PublishedSlice],
+    line: ControllersLine,
+    background: Background = Background(),
 ) -> Status:
     """Return the status of a home."""
     return Status(
         deliveries=_deliveries(snapshot.state, intake),
-        slices=_slices(snapshot, published),
+        slices=_slices(snapshot, published, background.why_stale),
         problems=[{"file": p.where, "problem": p.message, "fix": p.fix} for p in intake.problems],
         unmatched=list(intake.unmatched),
         vanished=list(intake.vanished),
         line=line,
+        background=background,
     )
 
 
 def _deliveries(state: LakeState, intake: Intake) -> list[dict[str, Any]]:
-    rows = [_delivery(d.event.object_key, d.event.feed, "live", d.commit) for d in state.live]
-    for stopped in state.stopped:
-        name = "refused" if stopped.is_refused else "held"
-        row = _delivery(stopped.event.object_key, stopped.event.feed, name, stopped.commit)
-        rows.append({**row, "reason": stopped.reason, "fix": stopped.fix})
-    for stopped in state.withdrawn:
-        row = _delivery(stopped.event.object_key, stopped.event.feed, "withdrawn", stopped.commit)
-        rows.append({**row, "reason": stopped.reason, "fix": stopped.fix})
+    rows = [
+        {
+            **_delivery(delivery.event.object_key, delivery.event.feed, "live", delivery.commit),
+            "warnings": list(delivery.judged.warnings) if delivery.judged else [],
+        }
+        for delivery in state.live
+    ]
+    rows += [_stopped(stopped, "refused" if stopped.is_refused else "held") for stopped in state.stopped]
+    rows += [_stopped(stopped, "withdrawn") for stopped in state.withdrawn]
     current = {event.object_key: event for event in intake.events}
     read = {stopped.event.delivery_id for stopped in state.withdrawn}
     read |= {live.event.delivery_id for live in state.live} | {stopped.event.delivery_id for stopped in state.stopped}
@@ -113,7 +179,16 @@ def _delivery(key: str, feed: str, state: str, commit: DeliveryCommit) -> dict[s
         "delivery": commit.delivery_id,
         "reason": "",
         "fix": "",
+        "warnings": [],
+        "decision": None,
     }
+
+
+def _stopped(stopped: StoppedDelivery, state: str) -> dict[str, Any]:
+    decided = stopped.decided
+    decision = decided and {"action": decided.action, "who": decided.who, "why": decided.why, "at": decided.at}
+    row = _delivery(stopped.event.object_key, stopped.event.feed, state, stopped.commit)
+    return {**row, "reason": stopped.reason, "fix": stopped.fix, "decision": decision}
 
 
 def _pending(key: str, feed: str) -> dict[str, Any]:
@@ -121,7 +196,11 @@ def _pending(key: str, feed: str) -> dict[str, Any]:
     return {**_delivery(key, feed, "pending", nothing), "reason": "not read yet", "fix": "run `finance-platform run`"}
 
 
-def _slices(snapshot: Snapshot, published: Mapping[tuple[str, str], PublishedSlice]) -> list[dict[str, Any]]:
+def _slices(
+    snapshot: Snapshot,
+    published: Mapping[tuple[str, str], PublishedSlice],
+    why_stale: Mapping[tuple[str, str], Sequence[str]],
+) -> list[dict[str, Any]]:
     wanted = {(slice_.table, slice_.slice): slice_.version for slice_ in snapshot.wanted}
     rows = []
     for name in sorted(wanted.keys() | published.keys()):
@@ -138,6 +217,7 @@ def _slices(snapshot: Snapshot, published: Mapping[tuple[str, str], PublishedSli
                 "table": name[0],
                 "slice": name[1],
                 "state": state,
+                "why": list(why_stale.get(name, ())),
                 "wanted": version or "",
                 "published": there.version if there else "",
                 "rows": there.row_count if there else 0,

@@ -107,6 +107,8 @@ def test_a_live_delivery_says_where_its_rows_and_money_went():
         "delivery": "ledger.csv@v1",
         "reason": "",
         "fix": "",
+        "warnings": [],
+        "decision": None,
     }
 
 
