@@ -1,0 +1,95 @@
+"""The types of accounts, told before the dimension is built, are those that the dimension will have."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import given
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.processed import ACCOUNTS, MEMBERS
+from finance_platform.feeds.codes import ACCOUNT_TYPES
+from finance_platform.glue.schemas import arrow_schema
+from finance_platform.lake.account_types import account_types
+from finance_platform.lake.deliveries import DataFile
+from finance_platform.lake.local import LocalLake
+from finance_platform.lake.state import LakeState
+from finance_platform.transforms.dim_account import dim_account
+from finance_platform_tests.transforms.rows import (
+    Row,
+    accounts_of,
+    few_examples,
+    member,
+    members_of,
+    ranks_of,
+    rows_of,
+    staged_account,
+)
+from finance_platform_tests.unit.factories import in_period, live_in, state_of
+
+NUMBERS = ("4000", "5000", "0010")
+said = st.dictionaries(st.sampled_from(NUMBERS), st.none() | st.sampled_from(ACCOUNT_TYPES))
+deliveries = st.lists(st.tuples(st.booleans(), said), max_size=5)
+"""Deliveries in order: whether a reference file or a ledger, and what it says of accounts."""
+
+
+def rows_said(name: str, types: dict[str, str | None], *, is_reference: bool) -> list[Row]:
+    if is_reference:
+        return [staged_account(code, delivery_id=name, account_type=kind) for code, kind in types.items()]
+    return [member("account", code, delivery_id=name, account_type=kind) for code, kind in types.items()]
+
+
+def state_on_disk(root: Path, told: list[tuple[bool, dict[str, str | None]]]) -> LakeState:
+    """The same deliveries as files of a zone."""
+    pairs: list[Any] = []
+    for number, (is_reference, types) in enumerate(told):
+        contract = ACCOUNTS if is_reference else MEMBERS
+        kind = "accounts" if is_reference else "ledger"
+        rows = rows_said(f"{number}.csv@v1", types, is_reference=is_reference)
+        files = {contract.name: (written(root, f"{number}.parquet", contract, rows),)}
+        periods = () if is_reference else (in_period("2025-01"),)
+        pairs.append(
+            live_in(
+                *periods, key=f"{number}.csv", kind=kind, modified_at=f"2025-05-{number + 1:02d}", commit_files=files
+            )
+        )
+    return state_of(*pairs)
+
+
+def written(root: Path, key: str, contract: Contract, rows: list[Row]) -> DataFile:
+    names = set(contract.column_names)
+    table = pa.Table.from_pylist(
+        [{name: value for name, value in row.items() if name in names} for row in rows],
+        schema=arrow_schema(contract.columns),
+    )
+    pq.write_table(table, root / key)
+    return DataFile(key, (root / key).stat().st_size)
+
+
+@few_examples
+@given(deliveries)
+def test_the_types_that_versions_depend_on_are_those_of_the_dimension(
+    spark: SparkSession, told: list[tuple[bool, dict[str, str | None]]]
+) -> None:
+    """For any reference files and ledgers in any order, some of them silent about a type."""
+    names = [f"{number}.csv@v1" for number in range(len(told))]
+    described = [
+        r for n, (ref, types) in zip(names, told, strict=True) if ref for r in rows_said(n, types, is_reference=True)
+    ]
+    mentioned = [
+        r
+        for n, (ref, types) in zip(names, told, strict=True)
+        if not ref
+        for r in rows_said(n, types, is_reference=False)
+    ]
+    built = dim_account(accounts_of(spark, described), members_of(spark, mentioned), ranks_of(spark, "-", *names))
+    of_dimension = {row["account_key"]: row["account_type"] for row in rows_of(built)}
+    with tempfile.TemporaryDirectory() as folder:
+        state = state_on_disk(Path(folder), told)
+        assert account_types(LocalLake(folder), state) == of_dimension

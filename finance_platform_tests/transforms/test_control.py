@@ -1,0 +1,194 @@
+"""Control sums: what is lost, doubled or turned on the way from ledger lines to the star shows as a difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from finance_platform.feeds.codes import surrogate_key
+from finance_platform.feeds.dates import first_day
+from finance_platform.glue.control import PeriodControl, ScenarioFigures, compare, control_sums, star_sums
+from finance_platform.lake.slices import Difference
+from finance_platform.transforms.fact_financials import fact_financials
+from finance_platform.transforms.live_lines import hidden_lines, live_lines, with_natural_sign
+from finance_platform_tests.transforms.rows import Row, ledger_line, ledger_lines
+
+ACTUAL, BUDGET = surrogate_key("Actual"), surrogate_key("Budget")
+TYPES = {"4000": "Revenue", "6000": "Expense"}
+PERIODS = ("2025-01", "2025-02")
+
+ROWS: list[Row] = [
+    ledger_line("2025-01-15", "100.00", line_key="T1"),
+    ledger_line("2025-01-20", "0.10", line_key="T2"),
+    ledger_line("2025-01-20", "7.00", line_key="T3", account_number="6000"),
+    ledger_line("2025-01-20", "-50.00", account_number="4000", is_debit_positive=True, delivery_id="gl"),
+    ledger_line("2025-01-21", "20.00", account_number="6000", is_debit_positive=True, delivery_id="gl"),
+    ledger_line("2025-02-03", "3.00", line_key="T4"),
+    ledger_line("2025-01-01", "200.00", scenario="Budget", delivery_id="plan"),
+    ledger_line("2025-02-01", "150.00", scenario="Budget", delivery_id="plan"),
+]
+
+
+def accounts(spark: SparkSession, **others: str) -> DataFrame:
+    """Return the types of the accounts, `a4000` for 4000 where another is given."""
+    types = {**TYPES, **{name[1:]: its_type for name, its_type in others.items()}}
+    rows = [(surrogate_key(number), its_type) for number, its_type in types.items()]
+    return spark.createDataFrame(rows, "account_key bigint, account_type string")
+
+
+def star_of(spark: SparkSession, lines: DataFrame, types: DataFrame) -> DataFrame:
+    """Return the facts that these live lines make."""
+    coverage = spark.createDataFrame(
+        [(period, first_day(period), None) for period in PERIODS],
+        "period string, first_day date, actual_covers boolean",
+    )
+    signed = with_natural_sign(lines, types)
+    return fact_financials(signed, coverage, BUDGET, ACTUAL)
+
+
+def compared(control: DataFrame, star: DataFrame) -> dict[str, PeriodControl]:
+    return compare(control.collect(), star_sums(star).collect())
+
+
+def differences(
+    spark: SparkSession, made_of: Iterable[Row], rows: Iterable[Row] = ROWS, **types: str
+) -> list[tuple[str, str, str, str]]:
+    """Return period, account, lines and star of what differs, where the star is made of other lines or types."""
+    control = control_sums(ledger_lines(spark, rows), None, accounts(spark))
+    found = compared(control, star_of(spark, ledger_lines(spark, made_of), accounts(spark, **types)))
+    numbers = {surrogate_key(number): number for number in TYPES}
+    return [
+        (period, numbers[one.account_key], one.lines, one.star)
+        for period, control_of in found.items()
+        for one in control_of.differences
+    ]
+
+
+def test_a_star_of_all_its_lines_differs_nowhere_and_says_what_it_holds(spark: SparkSession) -> None:
+    """Both signs, two scenarios, two periods; a budgeted cell without actuals is no line."""
+    control = control_sums(ledger_lines(spark, ROWS), None, accounts(spark))
+    found = compared(control, star_of(spark, ledger_lines(spark, ROWS), accounts(spark)))
+    january = found["2025-01"]
+    assert [one.differences for one in found.values()] == [[], []]
+    assert (january.star[ACTUAL].lines, january.star[ACTUAL].amount) == (5, Decimal("177.10"))
+    assert (january.star[BUDGET].lines, january.star[BUDGET].amount) == (1, Decimal("200.00"))
+    assert january.star[ACTUAL].budget_amount == january.star[BUDGET].amount
+    assert january.delivered == {ACTUAL: Decimal("77.10"), BUDGET: Decimal("200.00")}
+    assert [one.accounts_compared for one in found.values()] == [3, 2]
+
+
+def test_a_lost_line_is_a_difference(spark: SparkSession) -> None:
+    """Named by period and account, with lines and money on both sides."""
+    assert differences(spark, ROWS[1:]) == [("2025-01", "4000", "3 lines, 150.10", "2 lines, 50.10")]
+
+
+def test_a_doubled_line_is_a_difference(spark: SparkSession) -> None:
+    """As a join that fans out makes it."""
+    assert differences(spark, [*ROWS, ROWS[2]]) == [("2025-01", "6000", "2 lines, 27.00", "3 lines, 34.00")]
+
+
+def test_a_lost_line_without_money_is_a_difference(spark: SparkSession) -> None:
+    """Cents alone would not show it."""
+    nothing = ledger_line("2025-02-04", "0.00", line_key="T9")
+    rows = [*ROWS, nothing]
+    assert differences(spark, ROWS, rows) == [("2025-02", "4000", "2 lines, 3.00", "1 lines, 3.00")]
+
+
+def test_two_faults_that_cancel_out_in_a_scenario_are_two_differences(spark: SparkSession) -> None:
+    """Money that lands on another account leaves the scenario's sum as it is."""
+    moved = [*ROWS[:2], {**ROWS[2], "account_number": "4000", "account_key": surrogate_key("4000")}, *ROWS[3:]]
+    assert {(period, account) for period, account, _, _ in differences(spark, moved)} == {
+        ("2025-01", "4000"),
+        ("2025-01", "6000"),
+    }
+
+
+def test_a_wrong_sign_is_a_difference(spark: SparkSession) -> None:
+    """A revenue account that is taken for an expense is not flipped."""
+    assert differences(spark, ROWS, a4000="Expense") == [("2025-01", "4000", "3 lines, 150.10", "3 lines, 50.10")]
+
+
+def test_a_line_in_another_period_is_a_difference_in_both(spark: SparkSession) -> None:
+    """Sums over all periods would be the same."""
+    moved = [ledger_line("2025-02-15", "100.00", line_key="T1"), *ROWS[1:]]
+    assert [period for period, *_ in differences(spark, moved)] == ["2025-01", "2025-02"]
+
+
+def test_a_scenario_that_the_star_lacks_is_a_difference(spark: SparkSession) -> None:
+    """Though no row of the star says anything about it."""
+    found = differences(spark, [row for row in ROWS if row["scenario"] != "Budget"])
+    assert [(period, lines, star) for period, _, lines, star in found] == [
+        ("2025-01", "1 lines, 200.00", "0 lines, 0.00"),
+        ("2025-02", "1 lines, 150.00", "0 lines, 0.00"),
+    ]
+
+
+HIDING: list[tuple[str, Callable[[SparkSession], tuple[DataFrame | None, DataFrame | None]]]] = [
+    (
+        "by key",
+        lambda spark: (
+            spark.createDataFrame([("d1", "T1"), ("d1", "T4")], "delivery_id string, line_key string"),
+            None,
+        ),
+    ),
+    (
+        "by scope",
+        lambda spark: (
+            None,
+            spark.createDataFrame(
+                [("gl", "Actual", "2025-01", "sales")],
+                "delivery_id string, scenario string, period string, scope_key string",
+            ),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("hiding", [make for _, make in HIDING], ids=[name for name, _ in HIDING])
+def test_hidden_lines_are_taken_off_on_a_way_of_their_own(
+    spark: SparkSession, hiding: Callable[[SparkSession], tuple[DataFrame | None, DataFrame | None]]
+) -> None:
+    """A star of the live lines agrees, one of all lines does not."""
+    rows = [{**row, "scope_key": "sales"} if row["delivery_id"] == "gl" else row for row in ROWS]
+    counted, (keys, scopes) = ledger_lines(spark, rows), hiding(spark)
+    control = control_sums(counted, hidden_lines(counted, keys, scopes), accounts(spark))
+    right = compared(control, star_of(spark, live_lines(counted, keys, scopes), accounts(spark)))
+    assert not any(one.differences for one in right.values())
+    wrong = compared(control, star_of(spark, counted, accounts(spark)))
+    assert any(one.differences for one in wrong.values())
+
+
+def test_an_account_whose_lines_are_all_hidden_is_not_expected(spark: SparkSession) -> None:
+    """Nothing is left of it, and nothing in the star is right."""
+    counted = ledger_lines(spark, ROWS[2:3])
+    hidden = spark.createDataFrame([("d1", "T3")], "delivery_id string, line_key string")
+    control = control_sums(counted, hidden_lines(counted, hidden, None), accounts(spark))
+    assert compare(control.collect(), []) == {}
+
+
+def test_differences_are_counted_up_to_a_few_dozen() -> None:
+    """A star that is wrong everywhere does not fill the commit."""
+    lines = [
+        {
+            "period": "2025-01",
+            "scenario_key": 1,
+            "account_key": number,
+            "lines": 1,
+            "amount": Decimal("1.00"),
+            "delivered": Decimal("1.00"),
+        }
+        for number in range(80)
+    ]
+    found = compare(lines, [])["2025-01"]
+    assert (found.accounts_compared, len(found.differences)) == (80, 50)
+    assert found.differences[0] == Difference(1, 0, "1 lines, 1.00", "0 lines, 0.00")
+    assert (found.star, found.delivered) == ({}, {1: Decimal("80.00")})
+
+
+def test_a_period_without_anything_has_no_figures() -> None:
+    """Neither lines nor star."""
+    assert compare([], []) == {}
+    assert ScenarioFigures() == (0, 0, Decimal("0.00"), Decimal("0.00"))
