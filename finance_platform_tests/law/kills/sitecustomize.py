@@ -1,0 +1,39 @@
+"""Kills the process before its nth rename, link or removal, counted over all processes of a run; see `test_crashes`.
+
+Python imports a module of this name at its start when its folder is on PYTHONPATH; the code under test knows nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def _killing(original: Callable[..., Any], counter: Path, kill_at: int) -> Callable[..., Any]:
+    def counted(*arguments: Any, **named: Any) -> Any:
+        with counter.open("r+") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            count = int(stream.read()) + 1
+            stream.seek(0)
+            stream.write(str(count))
+            stream.flush()
+        if count == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*arguments, **named)
+
+    return counted
+
+
+def _install() -> None:
+    counter, kill_at = Path(os.environ["LAW_COUNTER"]), int(os.environ["LAW_KILL_AT"])
+    for module, name in ((os, "replace"), (os, "link"), (os, "rename"), (shutil, "rmtree")):
+        setattr(module, name, _killing(getattr(module, name), counter, kill_at))
+
+
+if "LAW_COUNTER" in os.environ:
+    _install()
