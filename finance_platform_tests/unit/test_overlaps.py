@@ -19,7 +19,7 @@ from finance_platform.lake.overlaps import FOLDER, Cell, Overlaps, complete
 from finance_platform.lake.state import LiveDelivery
 from finance_platform_tests.unit.zone import Line, Zone, lines
 
-QUICKLY = settings(max_examples=40)
+QUICKLY = settings(max_examples=25)
 PERIODS = ("2025-01", "2025-02", "2025-03")
 Facts = dict[tuple[str, str], tuple[dict[Cell, int], tuple[str, ...]]]
 

@@ -44,7 +44,7 @@ from finance_platform.quality.catalogue import (
 from finance_platform.quality.deliveries import check_deliveries, check_raw
 from finance_platform.quality.schemas import check_schema
 from finance_platform.quality.star import check_accounts_have_sign, check_lines_equal_star
-from finance_platform.quality.warehouse import check_lake_equals_warehouse, check_warehouse
+from finance_platform.quality.warehouse import check_closed_periods, check_lake_equals_warehouse, check_warehouse
 from finance_platform.warehouse.duckdb import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.plan import SliceToLoad
@@ -96,6 +96,7 @@ def test_every_declared_check_is_evaluated_and_every_evaluated_one_declared(
         check_lines_equal_star(snapshot(state)),
         check_accounts_have_sign(snapshot(state), processed),
         *check_warehouse(sound, snapshot(state)),
+        check_closed_periods(()),
     ]
     evaluated = [outcome.check for outcome in outcomes]
     assert set(evaluated) == set(declared())
@@ -428,7 +429,7 @@ def test_a_broken_warehouse_fails_the_check_that_names_the_rows(
 
 
 def test_every_check_of_the_warehouse_is_broken_by_some_case():
-    tried = {check for check, _, _ in BREAKS} | {catalogue.LAKE_EQUALS_WAREHOUSE}
+    tried = {check for check, _, _ in BREAKS} | {catalogue.LAKE_EQUALS_WAREHOUSE, catalogue.CLOSED_PERIODS_STAND}
     assert tried == set(catalogue.WAREHOUSE_CHECKS)
 
 
@@ -485,6 +486,14 @@ def test_a_period_that_the_lake_wants_and_the_warehouse_lacks_differs(path: Path
 def test_dimensions_have_no_sums_to_compare(sound: DuckDBWarehouse, lake_says: Snapshot):
     with_dimension = replace(lake_says, built={**lake_says.built, ("dim_date", "all"): compared("all", 0)})
     assert check_lake_equals_warehouse(sound, with_dimension).passed
+
+
+def test_closed_periods_that_are_kept_as_they_are_published_are_named():
+    outcome = check_closed_periods(["2025-01", "2025-02"])
+    assert (outcome.passed, outcome.check.is_blocking, outcome.check.is_warning) == (False, False, False)
+    assert outcome.summary == "2 closed periods held as published"
+    assert outcome.evidence == [{"period": "2025-01"}, {"period": "2025-02"}]
+    assert check_closed_periods(()).passed
 
 
 def test_a_check_of_the_warehouse_shows_a_few_dozen_rows_and_counts_them_all(path: Path, lake_says: Snapshot):
