@@ -237,7 +237,7 @@ def withdraw(home: Path | None, undo: bool, key: str, why: str) -> int:
     with _deciding(settings) as processed:
         name, holds = _object_key(settings, key), settings.holds_closed_periods
         if undo:
-            decisions.reinstate(processed, name, _author(why))
+            decisions.reinstate(processed, name, _author(why), holds_closed_periods=holds)
         else:
             decisions.withdraw(processed, name, _author(why), holds_closed_periods=holds)
     return _said(f"{name} {'counts again' if undo else 'is withdrawn'}", settings)

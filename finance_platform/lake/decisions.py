@@ -73,16 +73,18 @@ def withdraw(processed: Lake, object_key: str, author: Author, *, holds_closed_p
     return _enter(processed, Decided("withdrawn", object_key, live[0].delivery_id, *_words(author)))
 
 
-def reinstate(processed: Lake, object_key: str, author: Author) -> Decided:
+def reinstate(processed: Lake, object_key: str, author: Author, *, holds_closed_periods: bool = False) -> Decided:
     """Undo an object's latest withdrawal from the next run on; the caller holds the run's lock.
 
     Raises:
-        DecisionError: the object is not withdrawn.
+        DecisionError: the object is not withdrawn, or a closed period would change while the home holds those.
     """
-    latest_first = sorted(
-        _state(processed).withdrawn, key=lambda one: one.decided.at if one.decided else "", reverse=True
-    )
+    state = _state(processed)
+    latest_first = sorted(state.withdrawn, key=lambda one: one.decided.at if one.decided else "", reverse=True)
     withdrawn = _find(object_key, latest_first, "withdrawn")
+    is_dropped = withdrawn.decided is not None and withdrawn.decided.keeps_earlier
+    if holds_closed_periods and not is_dropped:
+        _refuse_closed(processed, state, withdrawn)
     return _enter(processed, Decided("reinstated", object_key, withdrawn.commit.delivery_id, *_words(author)))
 
 
@@ -129,18 +131,19 @@ def _state(processed: Lake) -> LakeState:
     return derive_state(Register(processed).events(), read_commits(processed))
 
 
-def _refuse_closed(processed: Lake, state: LakeState, delivery: LiveDelivery) -> None:
-    """Refuse to take out a delivery that has lines in closed periods, or hides lines of others there."""
+def _refuse_closed(processed: Lake, state: LakeState, moved: LiveDelivery | StoppedDelivery) -> None:
+    """Refuse to take out or in what has lines in closed periods, or hides lines of others there."""
+    delivery = LiveDelivery(moved.event, moved.commit, ("", "", ""))  # what it hides at any place in the order
     key = delivery.event.object_key
     own = sorted({count.period for count in delivery.commit.periods} & state.closed.keys())
     if own:
         raise DecisionError(f"{key} has lines in {', '.join(own)}, closed periods", fix="reopen them first")
-    overlaps = complete(processed, state.live, record=False)
+    overlaps = complete(processed, [*state.live, delivery], record=False)
     others = overlaps.claimants(delivery.delivery_id)
     hidden = {period for other in others for _, period, _ in overlaps.shared(other, delivery.delivery_id).lines}
     hidden |= {period for _, period in covered(delivery)}
-    if shown_again := sorted(hidden & state.closed.keys()):
-        found = f"{key} hides lines of other files in {', '.join(shown_again)}, closed periods"
+    if restated := sorted(hidden & state.closed.keys()):
+        found = f"{key} hides lines of other files in {', '.join(restated)}, closed periods"
         raise DecisionError(found, fix="reopen them first")
 
 

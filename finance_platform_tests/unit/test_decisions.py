@@ -191,6 +191,32 @@ def test_the_latest_withdrawal_of_an_object_is_undone_first(zone: Zone) -> None:
     assert states(zone)["held"] == ["live.csv", "held.csv"]
 
 
+def test_what_would_change_a_closed_period_is_taken_in_again_only_where_the_home_lets_it(zone: Zone) -> None:
+    withdraw(zone.lake, "live.csv", ADA)
+    closed(zone)
+    found, fix = refusal(lambda: reinstate(zone.lake, "live.csv", ADA, holds_closed_periods=True))
+    assert (found, fix) == ("live.csv has lines in 2025-01, closed periods", "reopen them first")
+    reinstate(zone.lake, "live.csv", ADA)
+    assert zone.live == ["live.csv@a"]
+
+
+def test_a_file_that_would_move_a_key_out_of_a_closed_period_is_not_taken_in_again_either(zone: Zone) -> None:
+    zone.deliver("a.csv", lines("T1", "T2", "T3"), load_mode="upsert", feed="bank", content="c")
+    zone.deliver("b.csv", lines("T1", period="2025-02"), load_mode="upsert", feed="bank", content="d")
+    zone.judge()
+    withdraw(zone.lake, "b.csv", ADA)
+    closed(zone)
+    found, _ = refusal(lambda: reinstate(zone.lake, "b.csv", ADA, holds_closed_periods=True))
+    assert found == "b.csv hides lines of other files in 2025-01, closed periods"
+
+
+def test_a_dropped_delivery_waits_again_whatever_is_closed(zone: Zone) -> None:
+    withdraw(zone.lake, "held.csv", ADA)
+    closed(zone)
+    reinstate(zone.lake, "held.csv", ADA, holds_closed_periods=True)
+    assert states(zone)["held"] == ["held.csv"]
+
+
 def test_what_is_not_withdrawn_cannot_be_taken_in_again(zone: Zone) -> None:
     withdraw(zone.lake, "held.csv", ADA)
     found, fix = refusal(lambda: reinstate(zone.lake, "live.csv", ADA))

@@ -27,7 +27,7 @@ from finance_platform.lake.intake import Intake
 from finance_platform.lake.local import LocalLake
 from finance_platform.lake.overlaps import NO_OVERLAPS
 from finance_platform.lake.plan import WantedSlice
-from finance_platform.lake.register import Delivered
+from finance_platform.lake.register import Decided, Delivered
 from finance_platform.lake.slices import SliceCommit
 from finance_platform.lake.snapshot import Snapshot
 from finance_platform.lake.state import derive_state
@@ -40,6 +40,7 @@ from finance_platform.warehouse.ledger import PublishedSlice
 from finance_platform.warehouse.load import publish
 from finance_platform_tests.unit.factories import (
     commit_of,
+    decided,
     delivered,
     in_period,
     live_in,
@@ -63,6 +64,7 @@ def status_of(
     built: Sequence[tuple[str, str]] = (),
     published: Mapping[tuple[str, str], str] | None = None,
     line: ControllersLine = EXPLAINED,
+    decisions: Sequence[Decided] = (),
     **intake: Any,
 ) -> Status:
     """The status of a home with these events and commits; `listed` is what only the listing knows."""
@@ -70,7 +72,7 @@ def status_of(
     commits = {commit.delivery_id: commit for _, commit in pairs if commit}
     snapshot = Snapshot(
         commits,
-        derive_state(log_of(*pairs), commits),
+        derive_state([*log_of(*pairs), *decisions], commits),
         NO_OVERLAPS,
         [WantedSlice(table, name, version, {}) for (table, name), version in (wanted or {}).items()],
         {(table, name): SliceCommit(table, name, "", 0, ()) for table, name in built},
@@ -116,6 +118,15 @@ def test_money_is_what_was_delivered_after_rounding():
     event = delivered()
     commit = commit_of(event, in_period("2025-01"), read=money(1, "9.996"), rounding=Decimal("0.004"))
     assert status_of((event, commit)).deliveries[0]["amount"] == "10.00"
+
+
+def test_a_withdrawn_delivery_says_who_took_it_out_and_how_to_take_it_in_again():
+    event, commit = live_in(in_period("2025-01"))
+    status = status_of((event, commit), decisions=[decided("withdrawn", event)])
+    (row,) = status.deliveries
+    assert (row["state"], row["reason"]) == ("withdrawn", "withdrawn by ada: because")
+    assert "withdraw --undo ledger.csv" in row["fix"]
+    assert status.is_sound
 
 
 def test_a_held_delivery_says_why_and_how_to_mend_it():
