@@ -29,7 +29,7 @@ from finance_platform.glue.tables import read_files, write_split, write_whole
 from finance_platform.lake.deliveries import DataFile
 from finance_platform.lake.local import LocalLake
 from finance_platform.lake.port import Lake
-from finance_platform.lake.slices import Difference, ScenarioSum, SliceCommit, write_slice
+from finance_platform.lake.slices import ScenarioSum, SliceCommit, write_slice
 from finance_platform.transforms.dim_account import dim_account
 from finance_platform.transforms.dim_date import dim_date
 from finance_platform.transforms.dim_department import dim_department
@@ -98,10 +98,10 @@ class _Build:
         files: Sequence[DataFile],
         sums: Sequence[ScenarioSum],
         rows: int,
-        accounts_compared: int = 0,
-        differences: Sequence[Difference] = (),
+        control: PeriodControl | None = None,
     ) -> None:
-        """Make one built slice visible."""
+        """Make one built slice visible; a slice of the fact table with what its control sums gave."""
+        control = control or PeriodControl()
         commit = SliceCommit(
             table=wanted["table"],
             slice=wanted["slice"],
@@ -109,8 +109,10 @@ class _Build:
             row_count=rows,
             files=files,
             sums=sums,
-            accounts_compared=accounts_compared,
-            differences=differences,
+            hidden_lines=control.hidden_lines,
+            hidden_amount=control.hidden_amount,
+            accounts_compared=control.accounts_compared,
+            differences=control.differences,
             inputs=wanted["inputs"],
             attempt=self.attempt,
             built_at=datetime.now(UTC).isoformat(timespec="microseconds"),
@@ -231,14 +233,8 @@ def _commit_fact(build: _Build, wanted: Mapping[str, Any], files: Sequence[DataF
         ScenarioSum(key, names[key], one.rows, one.lines, one.amount, one.budget_amount, control.delivered[key])
         for key, one in control.star.items()
     ]
-    build.commit(
-        wanted,
-        files,
-        sorted(sums, key=lambda one: one.scenario),
-        sum(one.row_count for one in sums),
-        control.accounts_compared,
-        control.differences,
-    )
+    rows = sum(one.row_count for one in sums)
+    build.commit(wanted, files, sorted(sums, key=lambda one: one.scenario), rows, control)
 
 
 def _counted(build: _Build, periods: Sequence[str]) -> DataFrame:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from finance_platform.contracts.model import MONEY
 from finance_platform.lake.slices import Difference
 from finance_platform.transforms.live_lines import with_natural_sign
 
@@ -38,43 +39,51 @@ class PeriodControl:
     Attributes:
         star: the star's figures by scenario key.
         delivered: money of the lines with the sign as delivered, by scenario key.
+        hidden_lines: lines that a later delivery hides.
+        hidden_amount: their money, with the sign as delivered.
         accounts_compared: sums by scenario and account that were compared.
         differences: the first of those that differ.
     """
 
     star: dict[int, ScenarioFigures] = field(default_factory=dict)
     delivered: dict[int, Decimal] = field(default_factory=dict)
+    hidden_lines: int = 0
+    hidden_amount: Decimal = Decimal("0.00")
     accounts_compared: int = 0
     differences: list[Difference] = field(default_factory=list)
 
 
 def control_sums(counted: DataFrame, hidden: DataFrame | None, dim_account: DataFrame) -> DataFrame:
-    """Return lines, amount (sign of the star) and delivered by period, scenario and account.
+    """Return lines, amount (sign of the star), delivered, hidden_lines and hidden_amount by period, scenario, account.
 
     Args:
         counted: the lines of all deliveries that count, hidden ones included.
         hidden: those of them that a later delivery hides, None where there are none.
         dim_account: for the sign.
     """
-    both = _weighed(counted, 1)
+    weighed = _weighed(counted, is_hidden=False)
     if hidden is not None:
-        both = both.unionByName(_weighed(hidden, -1))
+        weighed = weighed.unionByName(_weighed(hidden, is_hidden=True))
     # The sign is the account's, so it can wait until few rows are left.
-    sums = both.groupBy(*_ACCOUNT, "is_debit_positive").agg(
-        F.sum("lines").alias("lines"), F.sum("amount").cast("decimal(38,2)").alias("amount")
+    sums = weighed.groupBy(*_ACCOUNT, "is_debit_positive").agg(
+        F.sum("lines").alias("lines"),
+        *[F.sum(name).cast("decimal(38,2)").alias(name) for name in ("amount", "hidden_amount")],
+        F.sum("hidden_lines").alias("hidden_lines"),
     )
     signed = with_natural_sign(sums.withColumn("delivered", F.col("amount")), dim_account)
-    return signed.groupBy(*_ACCOUNT).agg(
-        F.sum("lines").alias("lines"), F.sum("amount").alias("amount"), F.sum("delivered").alias("delivered")
-    )
+    names = ("lines", "amount", "delivered", "hidden_lines", "hidden_amount")
+    return signed.groupBy(*_ACCOUNT).agg(*[F.sum(name).alias(name) for name in names])
 
 
-def _weighed(lines: DataFrame, weight: int) -> DataFrame:
+def _weighed(lines: DataFrame, *, is_hidden: bool) -> DataFrame:
+    amount = F.col("amount")
     return lines.select(
         *_ACCOUNT,
         "is_debit_positive",
-        F.lit(weight).alias("lines"),
-        (F.col("amount") if weight > 0 else -F.col("amount")).alias("amount"),
+        F.lit(-1 if is_hidden else 1).alias("lines"),
+        (-amount if is_hidden else amount).alias("amount"),
+        F.lit(1 if is_hidden else 0).alias("hidden_lines"),
+        (amount if is_hidden else amount * F.lit(0)).cast(MONEY).alias("hidden_amount"),
     )
 
 
@@ -91,12 +100,17 @@ def star_sums(written: DataFrame) -> DataFrame:
 
 def compare(control: Iterable[Any], star: Iterable[Any]) -> dict[str, PeriodControl]:
     """Return by period what the rows of `control_sums` and `star_sums` come to."""
-    lines = {tuple(row[name] for name in _ACCOUNT): row for row in control if row["lines"]}
+    told = {tuple(row[name] for name in _ACCOUNT): row for row in control}
+    lines = {cell: row for cell, row in told.items() if row["lines"]}
     found = {tuple(row[name] for name in _ACCOUNT): row for row in star}
     periods: dict[str, PeriodControl] = {}
+    for (name, *_), row in told.items():
+        period = periods.setdefault(name, PeriodControl())
+        period.hidden_lines += row["hidden_lines"]
+        period.hidden_amount += row["hidden_amount"]
     for cell in sorted(lines.keys() | found.keys()):
-        period, scenario, _ = cell
-        _add(periods.setdefault(period, PeriodControl()), scenario, cell, lines.get(cell), found.get(cell))
+        name, scenario, _ = cell
+        _add(periods.setdefault(name, PeriodControl()), scenario, cell, lines.get(cell), found.get(cell))
     return periods
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import finance_platform
 from finance_platform.contracts.star import WHOLE_TABLE
 from finance_platform.feeds.codes import fold
+from finance_platform.lake.deliveries import Count
 from finance_platform.lake.overlaps import NO_OVERLAPS, Overlaps
 from finance_platform.lake.state import LakeState, LiveDelivery, Position
 
@@ -71,6 +72,14 @@ class PeriodInput:
     scenarios: tuple[str, ...]
     hiders: tuple[str, ...] = ()
     hidden_scopes: tuple[tuple[str, str | None], ...] = ()
+
+    def accepted(self, period: str) -> Count:
+        """Return the lines and the money, sign as delivered, that the delivery's commit says it has there."""
+        counts = self.delivery.commit.periods
+        return sum(
+            (Count(one.rows, one.amount) for one in counts if one.period == period and one.scenario in self.scenarios),
+            Count(),
+        )
 
 
 def period_inputs(state: LakeState, overlaps: Overlaps) -> dict[str, list[PeriodInput]]:

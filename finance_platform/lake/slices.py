@@ -60,6 +60,8 @@ class SliceCommit:
         version: hash of all that the rows were made from.
         row_count: rows in the files.
         sums: per scenario; empty for dimensions.
+        hidden_lines: lines of counted deliveries that a later delivery hides, measured where they are hidden.
+        hidden_amount: their money, with the sign as delivered.
         accounts_compared: how many sums by scenario and account were compared with the ledger lines.
         differences: those that differ; none, or the star is wrong.
         inputs: what the version is the hash of, in words, to say later why a slice is stale.
@@ -71,6 +73,8 @@ class SliceCommit:
     row_count: int
     files: Sequence[DataFile]
     sums: Sequence[ScenarioSum] = ()
+    hidden_lines: int = 0
+    hidden_amount: Decimal = Decimal("0.00")
     accounts_compared: int = 0
     differences: Sequence[Difference] = ()
     inputs: Mapping[str, Any] | None = None
@@ -87,6 +91,7 @@ class SliceCommit:
         values: dict[str, Any] = json.loads(data)
         values["files"] = tuple(DataFile(**file) for file in values["files"])
         values["sums"] = tuple(_scenario_sum(one) for one in values["sums"])
+        values["hidden_amount"] = Decimal(values["hidden_amount"])
         values["differences"] = tuple(Difference(**one) for one in values["differences"])
         return SliceCommit(**values)
 

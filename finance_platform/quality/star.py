@@ -5,10 +5,15 @@ Belongs here: functions of the snapshot and the small tables that it names. Does
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.lake.account_types import UNKNOWN, account_types, accounts_mentioned
+from finance_platform.lake.deliveries import Count
 from finance_platform.lake.plan import period_inputs
 from finance_platform.lake.port import Lake
+from finance_platform.lake.slices import SliceCommit
 from finance_platform.lake.snapshot import Snapshot
 from finance_platform.quality.catalogue import ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR, Outcome, limited
 
@@ -16,9 +21,10 @@ from finance_platform.quality.catalogue import ACCOUNTS_HAVE_SIGN, LINES_EQUAL_S
 def check_lines_equal_star(snapshot: Snapshot) -> Outcome:
     """Return whether each scenario, period and account has as many lines and cents in the star as its ledger lines.
 
-    The job that builds a slice compares both, and commits what it found with the slice; see `glue.control`.
+    The job that builds a slice compares both, and commits what it found with the slice; see `glue.control`. What it
+    found is compared here with what the deliveries' own commits say.
     """
-    facts = [commit for (table, _), commit in snapshot.built.items() if table == FACT_FINANCIALS.name]
+    facts = {name: commit for (table, name), commit in snapshot.built.items() if table == FACT_FINANCIALS.name}
     evidence = [
         {
             "period": commit.slice,
@@ -27,13 +33,35 @@ def check_lines_equal_star(snapshot: Snapshot) -> Outcome:
             "lines": one.lines,
             "star": one.star,
         }
-        for commit in facts
+        for commit in facts.values()
         for one in commit.differences
     ]
-    compared = sum(commit.accounts_compared for commit in facts)
+    evidence += _lost_since_they_were_accepted(snapshot, facts)
+    compared = sum(commit.accounts_compared for commit in facts.values())
     summary = f"{compared} sums by scenario, period and account compared"
     summary += f", {len(evidence)} differ" if evidence else ""
     return Outcome(LINES_EQUAL_STAR, not evidence, summary, limited(evidence))
+
+
+def _lost_since_they_were_accepted(snapshot: Snapshot, facts: Mapping[str, SliceCommit]) -> list[dict[str, Any]]:
+    """Compare what the deliveries' commits accepted with what the build found: accepted = live + hidden."""
+    evidence = []
+    for period, items in period_inputs(snapshot.state, snapshot.overlaps).items():
+        commit = facts.get(period)
+        if commit is None:
+            continue
+        accepted = sum((item.accepted(period) for item in items), Count())
+        lines = sum(one.line_count for one in commit.sums) + commit.hidden_lines
+        amount = sum((one.delivered_amount for one in commit.sums), commit.hidden_amount)
+        if (accepted.rows, accepted.amount) != (lines, amount):
+            evidence.append(
+                {
+                    "period": period,
+                    "lines": f"accepted {accepted.rows} lines, {accepted.amount}",
+                    "star": f"live and hidden {lines} lines, {amount}",
+                }
+            )
+    return evidence
 
 
 def check_accounts_have_sign(snapshot: Snapshot, processed: Lake) -> Outcome:

@@ -72,14 +72,20 @@ def controllers_line(snapshot: Snapshot, warehouse: Queryable) -> ControllersLin
     replaced = [commit for commit in ledger if commit.delivery_id not in live | held | withdrawn]
     accepted = _total(commit.outcome("accepted") for commit in ledger if commit.delivery_id in live)
     periods = _counted(snapshot)
-    counted = _total(period.as_delivered for period in periods)
+    counted = _total(period.accepted for period in periods)
     return ControllersLine(
         delivered=_total(Count(c.read.rows, c.read.amount + c.rounding, unpriced=c.read.unpriced) for c in ledger),
         in_warehouse=_in_warehouse(warehouse, periods),
         rejected=_outcome(ledger, "rejected"),
         duplicate=_outcome(ledger, "duplicate"),
         skipped=_outcome(ledger, "skipped"),
-        superseded=_total([*(c.outcome("accepted") for c in replaced), _less(accepted, counted)]),
+        superseded=_total(
+            [
+                *(c.outcome("accepted") for c in replaced),
+                _less(accepted, counted),
+                *(period.hidden for period in periods),
+            ]
+        ),
         held=_total(c.outcome("accepted") for c in ledger if c.delivery_id in held - withdrawn),
         withdrawn=_total(c.outcome("accepted") for c in ledger if c.delivery_id in withdrawn),
     )
@@ -87,37 +93,38 @@ def controllers_line(snapshot: Snapshot, warehouse: Queryable) -> ControllersLin
 
 @dataclass(frozen=True)
 class _Counted:
-    """The live lines of a period that no later one replaces.
+    """The lines of a period that count.
 
     Attributes:
         period: YYYY-MM.
         version: of the slice that is built; empty where none is.
+        accepted: what the commits of the deliveries that count there say, hidden lines included.
+        hidden: those of them that a later delivery hides.
         as_delivered: with the sign as delivered.
         in_star: with the sign of the star, where accounts under debit-positive feeds are flipped.
     """
 
     period: str
     version: str
+    accepted: Count
+    hidden: Count
     as_delivered: Count
     in_star: Count
 
 
 def _counted(snapshot: Snapshot) -> list[_Counted]:
-    """Return what counts, period by period; a period that is not built yet counts as its deliveries say."""
+    """Return what counts, period by period; of a period that is not built yet nobody knows what is hidden."""
     found = []
     for period, items in period_inputs(snapshot.state, snapshot.overlaps).items():
+        accepted = _total(item.accepted(period) for item in items)
         commit = snapshot.built.get(("fact_financials", period))
         if commit:
             star = _total(Count(one.line_count, one.amount) for one in commit.sums)
             as_delivered = _total(Count(one.line_count, one.delivered_amount) for one in commit.sums)
+            hidden = Count(commit.hidden_lines, commit.hidden_amount)
+            found.append(_Counted(period, commit.version, accepted, hidden, as_delivered, star))
         else:
-            star = as_delivered = _total(
-                Count(count.rows, count.amount)
-                for item in items
-                for count in item.delivery.commit.periods
-                if count.period == period and count.scenario in item.scenarios
-            )
-        found.append(_Counted(period, commit.version if commit else "", as_delivered, star))
+            found.append(_Counted(period, "", accepted, Count(), accepted, accepted))
     return found
 
 

@@ -166,7 +166,9 @@ def test_an_account_whose_lines_are_all_hidden_is_not_expected(spark: SparkSessi
     counted = ledger_lines(spark, ROWS[2:3])
     hidden = spark.createDataFrame([("d1", "T3")], "delivery_id string, line_key string")
     control = control_sums(counted, hidden_lines(counted, hidden, None), accounts(spark))
-    assert compare(control.collect(), []) == {}
+    found = compare(control.collect(), [])["2025-01"]
+    assert not found.differences
+    assert (found.hidden_lines, found.hidden_amount) == (1, Decimal("7.00"))
 
 
 def test_differences_are_counted_up_to_a_few_dozen() -> None:
@@ -179,6 +181,8 @@ def test_differences_are_counted_up_to_a_few_dozen() -> None:
             "lines": 1,
             "amount": Decimal("1.00"),
             "delivered": Decimal("1.00"),
+            "hidden_lines": 0,
+            "hidden_amount": Decimal("0.00"),
         }
         for number in range(80)
     ]

@@ -205,6 +205,21 @@ def test_a_star_that_differs_from_its_lines_is_named_by_period_scenario_and_acco
     ]
 
 
+def test_lines_that_were_accepted_and_are_neither_live_nor_hidden_are_named():
+    accepted = state_of(live_in(in_period("2025-01", amount="10.00")))
+    sums = (ScenarioSum(1, "Actual", 1, 1, Decimal("10.00"), Decimal(0), Decimal("10.00")),)
+    whole = SliceCommit("fact_financials", "2025-01", "v", 1, (), sums)
+    hidden = SliceCommit("fact_financials", "2025-01", "v", 0, (), (), 1, Decimal("10.00"))
+    lost = SliceCommit("fact_financials", "2025-01", "v", 0, (), ())
+    assert check_lines_equal_star(snapshot(accepted, whole)).passed
+    assert check_lines_equal_star(snapshot(accepted, hidden)).passed
+    outcome = check_lines_equal_star(snapshot(accepted, lost))
+    assert not outcome.passed
+    assert outcome.evidence == [
+        {"period": "2025-01", "lines": "accepted 1 lines, 10.00", "star": "live and hidden 0 lines, 0.00"}
+    ]
+
+
 def test_a_dimension_has_no_sums_to_compare():
     dimension = SliceCommit("dim_scenario", "all", "v1", 1, ())
     assert check_lines_equal_star(snapshot(NOTHING, dimension)).summary.startswith("0 sums")

@@ -364,6 +364,7 @@ def line_of(
     holding: Count | None = None,
     versions: Mapping[str, str] | None = None,
     decisions: Sequence[Decided] = (),
+    hidden: Mapping[str, tuple[int, str]] | None = None,
 ) -> ControllersLine:
     """The line where Actual's slices have these lines and cents, and the warehouse the same unless it is said.
 
@@ -378,6 +379,7 @@ def line_of(
             rows,
             (),
             (ScenarioSum(1, "Actual", rows, rows, Decimal(amount), Decimal(0), Decimal(sent or amount)),),
+            *_hidden(hidden, period),
         )
         for period, (rows, amount) in star.items()
     }
@@ -386,6 +388,11 @@ def line_of(
     state = derive_state([*log_of(*pairs), *decisions], commits)
     snapshot = Snapshot(commits, state, NO_OVERLAPS, (), built)
     return controllers_line(snapshot, Holding(holding or total, ledger))
+
+
+def _hidden(hidden: Mapping[str, tuple[int, str]] | None, period: str) -> tuple[int, Decimal]:
+    lines, amount = (hidden or {}).get(period, (0, "0.00"))
+    return lines, Decimal(amount)
 
 
 def terms(line: ControllersLine) -> dict[str, tuple[int, str]]:
@@ -415,8 +422,18 @@ def test_a_key_that_is_sent_again_supersedes_the_earlier_line():
         live_in(in_period("2025-01"), key="a.csv", load_mode="upsert"),
         live_in(in_period("2025-01", amount="12.00"), key="b.csv", load_mode="upsert"),
         star={"2025-01": (1, "12.00")},
+        hidden={"2025-01": (1, "10.00")},
     )
     assert terms(line) == {"delivered": (2, "22.00"), "in_warehouse": (1, "12.00"), "superseded": (1, "10.00")}
+
+
+def test_a_line_that_is_in_no_slice_and_that_nobody_hides_is_a_difference():
+    line = line_of(
+        live_in(in_period("2025-01"), key="a.csv", load_mode="upsert"),
+        live_in(in_period("2025-01", amount="12.00"), key="b.csv", load_mode="upsert"),
+        star={"2025-01": (1, "12.00")},
+    )
+    assert line.difference == (1, Decimal("10.00"))
 
 
 def test_a_replaced_period_is_superseded_and_the_other_periods_of_its_delivery_are_not():
