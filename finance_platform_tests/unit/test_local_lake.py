@@ -257,3 +257,38 @@ def test_removing_a_folder_removes_all_in_it_and_nothing_beside_it(lake: LocalLa
 def test_removing_what_is_not_there_does_nothing(lake: LocalLake) -> None:
     lake.delete_folder("a")
     assert keys(lake) == []
+
+
+# One object
+
+
+def test_an_object_is_found_as_the_listing_shows_it(lake: LocalLake) -> None:
+    lake.write("a/b.csv", b"x")
+    assert [lake.find("a/b.csv")] == list(lake.list_objects())
+    assert lake.find("a") is None
+    assert lake.find("a/c.csv") is None
+
+
+def test_what_is_deleted_is_gone_with_the_folders_that_it_leaves_empty(lake: LocalLake) -> None:
+    for key in ("a/b/c/1.parquet", "a/2.parquet"):
+        lake.write(key, b"x")
+    lake.delete("a/b/c/1.parquet")
+    assert keys(lake) == ["a/2.parquet"]
+    assert not (Path(lake.root) / "a" / "b").exists()
+    lake.delete("a/2.parquet")
+    assert everything_in(Path(lake.root)) == []
+    assert Path(lake.root).is_dir()
+
+
+def test_what_is_not_there_is_deleted_without_a_word(lake: LocalLake) -> None:
+    lake.write("a.csv", b"x")
+    lake.delete("b.csv")
+    lake.delete("no/such/folder.csv")
+    assert keys(lake) == ["a.csv"]
+
+
+def test_the_checksum_that_spark_hides_beside_a_file_goes_with_it(lake: LocalLake) -> None:
+    lake.write("t/part.parquet", b"x")
+    write(Path(lake.root) / "t" / ".part.parquet.crc", b"c")
+    lake.delete("t/part.parquet")
+    assert everything_in(Path(lake.root)) == []
