@@ -126,8 +126,9 @@ def _measure(base: Base, delivered_rows: int, *, one_in_all: bool) -> None:
 
 
 def _case(base: Base, case: str, measure: Callable[[], Measured]) -> None:
-    base.measured[case] = measure()
-    Console(stderr=True).print(f"{base.name}: {case}: {base.measured[case].seconds:.1f} s")
+    found = base.measured[case] = measure()
+    told = f"{found.seconds:.1f} s, {found.processor_seconds:.1f} processor s, {_gib(found.peak_bytes)}"
+    Console(stderr=True).print(f"{base.name}: {case}: {told}")
 
 
 def _table(bases: list[Base]) -> Table:
