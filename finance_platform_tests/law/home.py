@@ -45,7 +45,7 @@ from finance_platform_tests.law.model import Cell, Figures, Star
 FIRST_MOMENT = datetime(2025, 1, 1, tzinfo=UTC)
 _ALL = {
     "facts": """
-        SELECT FullDate, LOWER(DepartmentCode), LOWER(AccountNumber), ScenarioName, Amount, BudgetAmount,
+        SELECT FullDate, LOWER(DepartmentCode), LOWER(AccountNumber), LOWER(ScenarioName), Amount, BudgetAmount,
             TransactionCount, Variance, TransactionDate
         FROM FactFinancials
         INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
@@ -255,7 +255,7 @@ class LawHome:
             facts,
             {code.casefold(): (code, inferred) for code, inferred in rows["departments"]},
             {number.casefold(): (number, *rest) for number, *rest in rows["accounts"]},
-            {name: tuple(rest) for name, *rest in rows["scenarios"]},
+            {name.casefold(): (name, *rest) for name, *rest in rows["scenarios"]},
             None if first is None else (first, last),
         )
 

@@ -69,7 +69,7 @@ ANY_LEDGER: Sequence[dict[str, Any]] = (
     {"hold_if_removes": "0.5"},
     {"hold_if_removes": "never"},
 )
-ANY_FEED: Sequence[dict[str, Any]] = ({"has_order": True}, {"has_order": False})
+ANY_FEED: Sequence[dict[str, Any]] = ({"order": "name"}, {"order": "column"}, {"order": ""})
 
 SPANS = ("2023-12_2024-01", "2024-01_2024-02", "2024-01_2024-01")
 KEYS = [f"{feed.name}/{span}_v{n}.csv" for feed in FEEDS for span, n in zip(SPANS, (2, 1, 10), strict=True)]
@@ -80,7 +80,7 @@ ROWS = st.builds(
     date=st.sampled_from(["2023-12-31", "2024-01-01", "2024-01-20", "2024-02-10", "2024-01-01", "2024-02-30"]),
     department=st.sampled_from(["D1", "D2", "d1", "D1", "D2", "D1", ""]),
     account=st.sampled_from(["4000", "5000", "2000"]),
-    scenario=st.sampled_from(["Actual", "Budget", "Forecast", "Budget Q1", "Actual", "Budget", "Guess"]),
+    scenario=st.sampled_from(["Actual", "Budget", "Forecast", "Budget Q1", "Actual", "BUDGET", "budget q1", "Guess"]),
     amount=st.sampled_from(["100.00", "100", "-40.5", "0", "0.005", "7.25", "-7.25", "x"]),
     type=st.sampled_from(["", "", "Revenue", "Expense", "Liability", "Nonsense"]),
 )

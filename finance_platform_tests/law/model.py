@@ -18,7 +18,7 @@ from finance_platform_tests.law.sent import COVERS, ORDER, Delivery, Feed, SentA
 ACCOUNT_TYPES = {"Revenue", "Expense", "Asset", "Liability", "Equity", "Statistical", "Unknown"}
 CREDIT_NATURED = {"Revenue", "Liability", "Equity"}
 PROFIT_SIGNS = {"Revenue": 1, "Expense": -1}
-SCENARIO_TYPES = {"Actual": "Actual", "Budget": "Budget", "Budget Q1": "Budget", "Forecast": "Forecast"}
+SCENARIO_TYPES = {"actual": "Actual", "budget": "Budget", "budget q1": "Budget", "forecast": "Forecast"}
 ZERO = Decimal("0.00")
 
 
@@ -29,10 +29,14 @@ class Line:
     day: date
     department: str
     account: str
-    scenario: str
+    spelled: str
     amount: Decimal
     type: str
     key: tuple[str, ...] | None
+
+    @property
+    def scenario(self) -> str:
+        return self.spelled.casefold()
 
     @property
     def period(self) -> str:
@@ -40,7 +44,7 @@ class Line:
 
     @property
     def posted(self) -> date:
-        return self.day if self.scenario == "Actual" else self.day.replace(day=1)
+        return self.day if self.scenario == "actual" else self.day.replace(day=1)
 
     def scope(self, feed: Feed) -> tuple[str, ...]:
         return tuple({"department": self.department, "account": self.account}[name].casefold() for name in feed.scope)
@@ -55,7 +59,7 @@ class Typed(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """What names a row of the fact table; codes folded."""
+    """What names a row of the fact table; codes and names folded."""
 
     day: date
     department: str
@@ -73,20 +77,20 @@ class Figures(NamedTuple):
 
 @dataclass(frozen=True)
 class Star:
-    """The star, codes folded.
+    """The star, codes and names folded.
 
     Attributes:
         facts: the fact table.
         departments: shown code and whether it is inferred, by code.
         accounts: shown number, type, profit sign and whether it is inferred, by number.
-        scenarios: type and whether it is the baseline, by name.
+        scenarios: shown name, type and whether it is the baseline, by name.
         years: first and last calendar year; None where there is no line.
     """
 
     facts: Mapping[Cell, Figures]
     departments: Mapping[str, tuple[str, bool]]
     accounts: Mapping[str, tuple[str, str, int, bool]]
-    scenarios: Mapping[str, tuple[str, bool]]
+    scenarios: Mapping[str, tuple[str, str, bool]]
     years: tuple[int, int] | None
 
 
@@ -108,13 +112,14 @@ def typed(delivery: Delivery) -> Typed:
 
 
 def _line(feed: Feed, row: SentRow, covers: Sequence[str]) -> Line | None:
-    scenario = feed.scenario or row.scenario
+    first, _, rest = (feed.scenario or row.scenario).partition(" ")
+    scenario = f"{first.capitalize()} {rest}".strip()
     try:
         day = date.fromisoformat(row.date)
         amount = Decimal(row.amount).quantize(Decimal("0.01"), ROUND_HALF_UP)
     except (ValueError, InvalidOperation):
         return None
-    if not (row.department and row.account and scenario in SCENARIO_TYPES):
+    if not (row.department and row.account and scenario.casefold() in SCENARIO_TYPES):
         return None
     if feed.has_types and row.type and row.type not in ACCOUNT_TYPES:
         return None
@@ -146,10 +151,20 @@ def in_order(deliveries: Iterable[Delivery]) -> list[Delivery]:
     return sorted(deliveries, key=_position)
 
 
-def _position(delivery: Delivery) -> tuple[int, str, str]:
-    found = re.search(ORDER, delivery.key)
-    order = int(found[1]) if found and delivery.feed.has_order else -1
-    return order, delivery.first_seen, delivery.key
+def _position(delivery: Delivery) -> tuple[str, str, str]:
+    return _order(delivery), delivery.first_seen, delivery.key
+
+
+def _order(delivery: Delivery) -> str:
+    """Return what a delivery says of its place in the order; numbers sort by value."""
+    said: list[str] = []
+    if delivery.feed.order == "name":
+        found = re.search(ORDER, delivery.key)
+        assert found, delivery.key
+        said = [found[1]]
+    if delivery.feed.order == "column":
+        said = [row.id if isinstance(row, SentRow) else row.number for row in delivery.content]
+    return max((re.sub(r"\d+", lambda digits: digits[0].zfill(20), one.casefold()) for one in said), default="")
 
 
 def live_lines(deliveries: Sequence[Delivery]) -> list[tuple[Delivery, Line]]:
@@ -179,7 +194,7 @@ def _claims(delivery: Delivery, lines: Sequence[Line]) -> set[tuple[object, ...]
     if feed.mode == "replace_period":
         whole = {(line.scenario, line.scope(feed)) for line in lines}
         if feed.scenario and not feed.scope:
-            whole.add((feed.scenario, ()))
+            whole.add((feed.scenario.casefold(), ()))
         covers = covered_by_name(delivery)
         claimed |= {("period", feed.scope, name, period, scope) for name, scope in whole for period in covers}
     return claimed
@@ -202,10 +217,10 @@ def star(deliveries: Iterable[Delivery], baseline: str, actuals_through: str | N
     for line in every:
         departments.setdefault(line.department.casefold(), (line.department, True))
     return Star(
-        _facts(lines, baseline, actuals_through),
+        _facts(lines, baseline.casefold(), actuals_through),
         departments,
         accounts,
-        {line.scenario: (SCENARIO_TYPES[line.scenario], line.scenario == baseline) for line in every},
+        _scenarios(ordered, baseline.casefold()),
         (min(years), max(years)) if years else None,
     )
 
@@ -227,6 +242,16 @@ def _accounts(ordered: Sequence[Delivery]) -> dict[str, tuple[str, str, int, boo
         its_type = (row.type if row else "") or told.get(key, ("", ""))[1] or "Unknown"
         found[key] = (number, its_type, PROFIT_SIGNS.get(its_type, 0), row is None)
     return found
+
+
+def _scenarios(ordered: Sequence[Delivery], baseline: str) -> dict[str, tuple[str, str, bool]]:
+    """Return the scenarios as the first delivery shows them, by period and name."""
+    shown: dict[str, str] = {}
+    for delivery in ordered:
+        if delivery.feed.kind == "ledger":
+            for _, spelled in sorted((line.period, line.spelled) for line in typed(delivery).lines):
+                shown.setdefault(spelled.casefold(), spelled)
+    return {name: (spelled, SCENARIO_TYPES[name], name == baseline) for name, spelled in shown.items()}
 
 
 def _with_sign(delivery: Delivery, line: Line, accounts: Mapping[str, tuple[str, str, int, bool]]) -> Line:
@@ -257,10 +282,10 @@ def _facts(lines: Sequence[Line], baseline: str, actuals_through: str | None) ->
 def _covering(lines: Sequence[Line], period: str, actuals_through: str | None) -> set[str]:
     """Return the scenarios that are compared in a period."""
     covering = {line.scenario for line in lines if line.period == period}
-    with_actuals = sorted({line.period for line in lines if line.scenario == "Actual"})
+    with_actuals = sorted({line.period for line in lines if line.scenario == "actual"})
     if actuals_through is None:
         return covering
-    covering.discard("Actual")
+    covering.discard("actual")
     if with_actuals and with_actuals[0] <= period <= actuals_through:
-        covering.add("Actual")
+        covering.add("actual")
     return covering

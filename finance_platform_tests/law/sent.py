@@ -64,7 +64,7 @@ class Feed:
         key: fields of the key, under upsert.
         scope: fields of the scope, under replace_period.
         has_covers: whether the names declare the periods.
-        has_order: whether the names declare the order.
+        order: where it stands in the order: what says so, `name` or `column`, or nothing.
         sign: of the amounts.
         scenario: the scenario of every line; empty where a column says it.
         has_types: whether its lines bring the accounts' types.
@@ -78,7 +78,7 @@ class Feed:
     key: tuple[str, ...] = ()
     scope: tuple[str, ...] = ()
     has_covers: bool = False
-    has_order: bool = False
+    order: Literal["", "name", "column"] = ""
     sign: Literal["natural", "debit_positive"] = "natural"
     scenario: str = ""
     has_types: bool = False
@@ -88,7 +88,7 @@ class Feed:
     def descriptor(self) -> str:
         """Return the YAML that a person would write."""
         common = {"feed": self.name, "kind": self.kind, "path": f"{self.name}/*.csv"}
-        order = {"order": {"from_name": ORDER}} if self.has_order else {}
+        order = self._order()
         if self.kind == "accounts":
             columns = {"number": "account_number", "name": "account_name", "type": "account_type"}
             return yaml.safe_dump({**common, "columns": columns, **order})
@@ -110,6 +110,15 @@ class Feed:
                 **order,
             }
         )
+
+    @property
+    def order_column(self) -> str:
+        """The header of the column that says the order, where one does."""
+        return "account_number" if self.kind == "accounts" else "id"
+
+    def _order(self) -> dict[str, object]:
+        rules = {"name": {"from_name": ORDER}, "column": {"from_column": self.order_column}}
+        return {"order": rules[self.order]} if self.order else {}
 
     def _load(self) -> dict[str, object]:
         load: dict[str, object] = {"mode": self.mode}
