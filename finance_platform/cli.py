@@ -406,14 +406,18 @@ def _trace_cell(settings: Settings, cell: dict[str, Any], output_format: str) ->
 
 def _trace_file(settings: Settings, key: str, line: int | None, output_format: str) -> int:
     from finance_platform.lake.local import LocalLake
+    from finance_platform.reporting.cells import read_publication
     from finance_platform.reporting.published_lines import open_lines
-    from finance_platform.reporting.reached import read_publication, trace_file
+    from finance_platform.reporting.reached import trace_file, with_text
     from finance_platform.reporting.tracing import print_reached
     from finance_platform.warehouse.duckdb import DuckDBWarehouse
 
     store = open_lines(LocalLake(settings.processed_root))
     publication = read_publication(DuckDBWarehouse(settings.warehouse_path), store, key)
-    print_reached(_console(), trace_file(store, publication, key, line), output_format)
+    found = trace_file(store, publication, key, line)
+    if line is not None:
+        found = with_text(found, LocalLake(settings.raw_root), store, _dialects(settings))
+    print_reached(_console(), found, output_format)
     return EXIT_FINE
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from finance_platform.errors import TraceError
 from finance_platform.feeds.codes import nearest, surrogate_key
-from finance_platform.reporting.published_lines import FACT
+from finance_platform.reporting.published_lines import FACT, LineStore, PublishedPeriod, read_period
 from finance_platform.warehouse.ledger import PublishedSlice, published
 from finance_platform.warehouse.port import Queryable
 from finance_platform.warehouse.statements import SqlFile, statement
@@ -83,6 +83,21 @@ class Member:
     account_type: str = ""
 
 
+@dataclass(frozen=True)
+class Publication:
+    """What the warehouse holds, as far as lines go.
+
+    Attributes:
+        periods: what each published period was made from.
+        accounts: the published accounts by key, for signs and spelling.
+        departments: the published departments by key.
+    """
+
+    periods: Mapping[str, PublishedPeriod]
+    accounts: Mapping[int, Member]
+    departments: Mapping[int, Member]
+
+
 def find_cell(warehouse: Queryable, name: CellName) -> Cell:
     """Return a cell of what is published.
 
@@ -116,6 +131,26 @@ def find_cell(warehouse: Queryable, name: CellName) -> Cell:
         scenario.key in rows,
         slice_,
     )
+
+
+def read_publication(warehouse: Queryable, store: LineStore, object_key: str) -> Publication:
+    """Return what is published of the periods that any delivery of a file has lines in.
+
+    Raises:
+        MissingRecordError: the lake no longer knows what was published.
+    """
+    reached = {
+        count.period for commit in store.commits.values() if commit.object_key == object_key for count in commit.periods
+    }
+    slices = published(warehouse)
+    if not slices:
+        return Publication({}, {}, {})
+    periods = {
+        name: read_period(store.processed, name, found.version)
+        for (table, name), found in slices.items()
+        if table == FACT and name in reached
+    }
+    return Publication(periods, accounts(warehouse), departments(warehouse))
 
 
 def departments(warehouse: Queryable) -> dict[int, Member]:

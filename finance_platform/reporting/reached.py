@@ -7,8 +7,9 @@ Does not belong here: the way from a cell to its lines (see `trace`), looks (see
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,23 +17,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.errors import TraceError
-from finance_platform.feeds.codes import fold, nearest
-from finance_platform.lake.deliveries import DataFile, DeliveryCommit
+from finance_platform.feeds.codes import fold
+from finance_platform.feeds.resolved import Dialect
+from finance_platform.lake.deliveries import DeliveryCommit
 from finance_platform.lake.plan import covered
-from finance_platform.reporting.cells import Member, accounts, departments
-from finance_platform.reporting.published_lines import (
-    FACT,
-    HIDDEN_BY,
-    LINE_TABLES,
-    LineStore,
-    PublishedPeriod,
-    of_scenarios,
-    read_period,
-    read_rows,
-)
-from finance_platform.reporting.trace import star_amount
-from finance_platform.warehouse.ledger import published
-from finance_platform.warehouse.port import Queryable
+from finance_platform.lake.port import Lake
+from finance_platform.reporting.cells import Member, Publication
+from finance_platform.reporting.published_lines import HIDDEN_BY, LineStore, of_scenarios
+from finance_platform.reporting.raw_lines import RawState
+from finance_platform.reporting.records import OtherRow, other_rows, record_of
+from finance_platform.reporting.trace import star_amount, texts_of
+from finance_platform.reporting.versions import Version, version_to_show, versions_of
 
 _COLUMNS = (
     "source_row",
@@ -48,7 +43,6 @@ _COLUMNS = (
     "scope_key",
 )
 _CELL = ("scenario", "department_key", "account_key", "is_debit_positive", HIDDEN_BY)
-_REJECTED = ("source_row", "outcome", "rules", "reasons", "amount", "raw_row")
 _NOTHING = Decimal("0.00")
 _RUN = "run `finance-platform run`"
 
@@ -88,37 +82,6 @@ class Unpublished:
 
 
 @dataclass(frozen=True)
-class OtherRow:
-    """A candidate line that became no ledger line."""
-
-    row: int
-    outcome: str
-    rules: str
-    reasons: str
-    amount: Decimal | None
-    raw_row: str
-
-
-@dataclass(frozen=True)
-class Version:
-    """One delivery of the file.
-
-    Attributes:
-        delivery_id: the delivery; empty for one that is not read yet.
-        state: live, held, refused, withdrawn, superseded, pending, or unjudged.
-        reason: why it does not count.
-        fix: what to do about it.
-        is_published: whether lines of it are in what is published.
-    """
-
-    delivery_id: str
-    state: str
-    reason: str = ""
-    fix: str = ""
-    is_published: bool = False
-
-
-@dataclass(frozen=True)
 class Reached:
     """What a file, or one line of it, came to.
 
@@ -133,6 +96,8 @@ class Reached:
         unpublished: accepted lines that are in no cell.
         others: the rejected, repeated and skipped rows: of a line the rows, of a file none.
         outcomes: candidate lines by outcome, of the whole file.
+        file_state: what became of the file since it was read; None where nobody asked.
+        text: the record as an editor shows it, where the file is still the same.
     """
 
     file: str
@@ -145,41 +110,8 @@ class Reached:
     unpublished: Sequence[Unpublished] = ()
     others: Sequence[OtherRow] = ()
     outcomes: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Publication:
-    """What the warehouse holds, as far as lines go.
-
-    Attributes:
-        periods: what each published period was made from.
-        accounts: the published accounts by key, for signs and spelling.
-        departments: the published departments by key.
-    """
-
-    periods: Mapping[str, PublishedPeriod]
-    accounts: Mapping[int, Member]
-    departments: Mapping[int, Member]
-
-
-def read_publication(warehouse: Queryable, store: LineStore, object_key: str) -> Publication:
-    """Return what is published of the periods that any delivery of a file has lines in.
-
-    Raises:
-        MissingRecordError: the lake no longer knows what was published.
-    """
-    reached = {
-        count.period for commit in store.commits.values() if commit.object_key == object_key for count in commit.periods
-    }
-    slices = published(warehouse)
-    if not slices:
-        return Publication({}, {}, {})
-    periods = {
-        name: read_period(store.processed, name, found.version)
-        for (table, name), found in slices.items()
-        if table == FACT and name in reached
-    }
-    return Publication(periods, accounts(warehouse), departments(warehouse))
+    file_state: RawState | None = None
+    text: str | None = None
 
 
 def trace_file(store: LineStore, publication: Publication, object_key: str, line: int | None = None) -> Reached:
@@ -194,12 +126,13 @@ def trace_file(store: LineStore, publication: Publication, object_key: str, line
     Raises:
         TraceError: no such file was ever delivered, or the line is before its first row.
     """
-    versions = _versions(store, publication, object_key)
-    shown = _shown(versions)
+    counted = {delivery_id for period in publication.periods.values() for delivery_id in period.counted}
+    versions = versions_of(store, counted, object_key)
+    shown = version_to_show(versions)
     commit = store.commits.get(shown)
     if commit is None:
         return Reached(object_key, line, None, versions, "")
-    record = None if line is None else _record(store, commit, line)
+    record = None if line is None else record_of(store, commit, line)
     way = _Way(store, publication, commit)
     if record is None:
         for period in sorted({count.period for count in commit.periods}):
@@ -215,42 +148,29 @@ def trace_file(store: LineStore, publication: Publication, object_key: str, line
         way.cells,
         way.replaced,
         way.unpublished,
-        () if record is None else list(_other_rows(store, commit, record)),
+        () if record is None else list(other_rows(store, commit, record)),
         {name: count.rows for name, count in sorted(commit.outcomes.items())},
     )
 
 
-def _versions(store: LineStore, publication: Publication, object_key: str) -> list[Version]:
-    ids = list(dict.fromkeys(event.delivery_id for event in reversed(store.events) if event.object_key == object_key))
-    if not ids:
-        known = sorted({event.object_key for event in store.events})
-        near = nearest(object_key, known)
-        hint = (
-            f"did you mean {near!r}?" if near else "name it as the raw zone does; `finance-platform status` lists all"
+def with_text(reached: Reached, raw: Lake, store: LineStore, dialects: Mapping[str, Dialect]) -> Reached:
+    """Return what one line came to with the text of its record.
+
+    Raises:
+        TraceError: the line is behind the end of the last record before it.
+    """
+    if reached.record is None or reached.line is None:
+        return reached
+    commit = store.commit(reached.shown)
+    state, texts = texts_of(raw, commit, store, [reached.record], dialects)
+    text = texts.get(reached.record)
+    end = reached.record + len(re.findall(r"\r\n|\r|\n", text or ""))
+    if text is not None and reached.line > end:
+        raise TraceError(
+            f"no row of {reached.file} is on line {reached.line}",
+            fix=f"the last row before it begins on line {reached.record} and ends on line {end}",
         )
-        raise TraceError(f"no file {object_key!r} was ever delivered", fix=hint)
-    counted = {delivery_id for period in publication.periods.values() for delivery_id in period.counted}
-    state = store.state
-    said = {d.delivery_id: ("live", "", "") for d in state.live}
-    said |= {d.delivery_id: ("unjudged", "not judged yet", _RUN) for d in state.unjudged if d.delivery_id not in said}
-    said |= {s.commit.delivery_id: ("refused" if s.is_refused else "held", s.reason, s.fix) for s in state.stopped}
-    said |= {s.commit.delivery_id: ("withdrawn", s.reason, s.fix) for s in state.withdrawn}
-    said |= {event.delivery_id: ("pending", "not read yet", _RUN) for event in state.pending}
-    gone = ("superseded", "a later version of the file took its place", "")
-    return [Version(one, *said.get(one, gone), is_published=one in counted) for one in reversed(ids)]
-
-
-def _shown(versions: Sequence[Version]) -> str:
-    """Return the version to speak of: what is published of the file, else what counts, else the newest."""
-    for is_it in (
-        lambda version: version.is_published,
-        lambda version: version.state == "live",
-        lambda version: version.state not in {"pending", "superseded"},
-    ):
-        found = [version.delivery_id for version in versions if is_it(version)]
-        if found:
-            return found[-1]
-    return versions[-1].delivery_id
+    return replace(reached, file_state=state, text=text)
 
 
 class _Way:
@@ -358,35 +278,3 @@ def _add(sums: dict[tuple[Any, ...], tuple[int, Decimal]], lines: pa.Table) -> N
 
 def _place(cell: ReachedCell) -> tuple[str, ...]:
     return cell.period, cell.scenario, cell.department, cell.account, cell.replaced_by
-
-
-def _record(store: LineStore, commit: DeliveryCommit, line: int) -> int:
-    """Return the line on which the record begins that a line is part of: the last one that begins on it or before.
-
-    Raises:
-        TraceError: no row begins there or before.
-    """
-    starts = [
-        pc.max(table["source_row"].filter(pc.less_equal(table["source_row"], line))).as_py()
-        for files in _row_files(commit)
-        for table in read_rows(store.processed, files, ["source_row"], {}, {"source_row": (0, line)})
-    ]
-    found = max((start for start in starts if start is not None), default=None)
-    if found is None:
-        raise TraceError(
-            f"no row of {commit.object_key} begins on line {line} or before",
-            fix="lines are counted from 1 as an editor does; the header is no row",
-        )
-    return int(found)
-
-
-def _row_files(commit: DeliveryCommit) -> Iterator[Sequence[DataFile]]:
-    for table in (*LINE_TABLES, "departments", "accounts", "rejected_rows"):
-        yield commit.files.get(table, ())
-
-
-def _other_rows(store: LineStore, commit: DeliveryCommit, record: int) -> Iterator[OtherRow]:
-    files = commit.files.get("rejected_rows", ())
-    for table in read_rows(store.processed, files, _REJECTED, {"source_row": record}):
-        for row in table.to_pylist():
-            yield OtherRow(*(row[name] for name in _REJECTED))

@@ -6,6 +6,7 @@ Belongs here: the parts of the status that need more than the snapshot. Does not
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,11 +14,13 @@ from typing import Any
 from finance_platform.lake.causes import what_changed
 from finance_platform.lake.port import Lake
 from finance_platform.lake.register import Closing
-from finance_platform.lake.slices import SliceCommit, read_slice
+from finance_platform.lake.slices import FOLDER
 from finance_platform.lake.snapshot import Snapshot
 from finance_platform.reporting.movements import movement_summary
 from finance_platform.warehouse.ledger import PublishedSlice
 from finance_platform.warehouse.port import Queryable
+
+_FORGOTTEN = "what the published version was made from is not known any more"
 
 Published = Mapping[tuple[str, str], PublishedSlice]
 
@@ -35,11 +38,8 @@ def why_stale(processed: Lake, snapshot: Snapshot, published: Published) -> dict
         if there is None:
             told[name] = what_changed(None, new, names)
             continue
-        before = _commit(processed, name, there.version)
-        if before is None or before.inputs is None:
-            told[name] = ["what the published version was made from is not known any more"]
-        else:
-            told[name] = what_changed(before.inputs, new, names)
+        before = _inputs(processed, name, there.version)
+        told[name] = [_FORGOTTEN] if before is None else what_changed(before, new, names)
     return told
 
 
@@ -87,8 +87,10 @@ def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _commit(processed: Lake, name: tuple[str, str], version: str) -> SliceCommit | None:
+def _inputs(processed: Lake, name: tuple[str, str], version: str) -> Mapping[str, Any] | None:
+    """Return what a version was made from; of one that another release wrote, too."""
     try:
-        return read_slice(processed, *name, version)
-    except (KeyError, TypeError):
-        return None  # an older release wrote its commits in another form
+        document: dict[str, Any] = json.loads(processed.read(f"{FOLDER}/{name[0]}/{name[1]}/{version}.json"))
+    except FileNotFoundError:
+        return None
+    return document.get("inputs")

@@ -7,7 +7,7 @@ Does not belong here: the way back, from a file to its cells (see `reached`), lo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -16,6 +16,7 @@ from typing import Any
 from finance_platform.contracts.star import CREDIT_TYPES
 from finance_platform.feeds.codes import fold, surrogate_key
 from finance_platform.feeds.resolved import Dialect
+from finance_platform.lake.deliveries import DeliveryCommit
 from finance_platform.lake.port import Lake
 from finance_platform.reporting.cells import Cell, CellName, find_cell
 from finance_platform.reporting.published_lines import HIDDEN_BY, LineStore, PublishedPeriod, of_scenarios, read_period
@@ -150,29 +151,32 @@ def with_texts(
         store: for what was read.
         dialects: by feed, how its files are cut into cells; a feed that nobody knows any more has usual ones.
     """
-    stamps = {event.delivery_id: event.stamp for event in store.events}
     rows: dict[str, set[int]] = {}
     for line in lines:
         rows.setdefault(line.delivery_id, set()).add(line.row)
-    states: dict[str, RawState] = {}
-    texts: dict[str, dict[int, str]] = {}
-    for delivery_id, wanted in rows.items():
-        commit = store.commit(delivery_id)
-        state = raw_state(raw, commit.object_key, commit.fingerprint, stamps.get(delivery_id))
-        if state is RawState.SAME:
-            try:
-                texts[delivery_id] = raw_texts(raw, commit.object_key, wanted, dialects.get(commit.feed, Dialect()))
-            except OSError:
-                state = RawState.UNREADABLE
-        states[delivery_id] = state
+    found = {name: texts_of(raw, store.commit(name), store, wanted, dialects) for name, wanted in rows.items()}
     return [
         replace(
             line,
-            file_state=states[line.delivery_id],
-            text=texts.get(line.delivery_id, {}).get(line.row) if line.sheet is None else None,
+            file_state=found[line.delivery_id][0],
+            text=found[line.delivery_id][1].get(line.row) if line.sheet is None else None,
         )
         for line in lines
     ]
+
+
+def texts_of(
+    raw: Lake, commit: DeliveryCommit, store: LineStore, rows: Iterable[int], dialects: Mapping[str, Dialect]
+) -> tuple[RawState, dict[int, str]]:
+    """Return what became of a delivery's file, and the text of some of its records where it is still the same."""
+    stamp = next((event.stamp for event in reversed(store.events) if event.delivery_id == commit.delivery_id), None)
+    state = raw_state(raw, commit.object_key, commit.fingerprint, stamp)
+    if state is not RawState.SAME:
+        return state, {}
+    try:
+        return state, raw_texts(raw, commit.object_key, rows, dialects.get(commit.feed, Dialect()))
+    except OSError:
+        return RawState.UNREADABLE, {}
 
 
 def _follow(

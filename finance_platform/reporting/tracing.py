@@ -136,6 +136,10 @@ def _print_versions(console: Console, reached: Reached) -> None:
             console.print(f"  Fix: {version.fix}", markup=False, highlight=False)
     if reached.line is not None and reached.record is not None and reached.record != reached.line:
         console.print(f"Line {reached.line} is part of the row that begins on line {reached.record}.", highlight=False)
+    if reached.file_state in _NO_TEXT:
+        console.print(f"[{_NO_TEXT[reached.file_state]}]", markup=False, highlight=False)
+    elif reached.text is not None:
+        console.print(reached.text, markup=False, highlight=False)
 
 
 def _print_cells(console: Console, reached: Reached) -> None:
