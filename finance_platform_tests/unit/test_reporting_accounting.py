@@ -229,7 +229,16 @@ def in_the_star(counting: Iterable[Counted]) -> Count:
     return Count(len(lines), sum(amounts, Decimal("0.00")))
 
 
-def slice_of(period: str, counting: Sequence[Counted]) -> SliceCommit:
+def hidden_by_key(live: Sequence[Story], counting: Sequence[Counted], period: str) -> Count:
+    """What the build measures: lines of the upsert feed that a later delivery hides; the sums know nothing of them."""
+    sent = as_delivered(
+        line for story in live if story.feed == "upsert" for line in story.lines if line.period == period
+    )
+    left = as_delivered(line for feed, line in counting if feed == "upsert" and line.period == period)
+    return Count(sent.rows - left.rows, sent.amount - left.amount)
+
+
+def slice_of(period: str, live: Sequence[Story], counting: Sequence[Counted]) -> SliceCommit:
     lines = [(feed, line) for feed, line in counting if line.period == period]
     sums = []
     for scenario in sorted({line.scenario for _, line in lines}):
@@ -237,7 +246,17 @@ def slice_of(period: str, counting: Sequence[Counted]) -> SliceCommit:
         sent = as_delivered(line for _, line in lines if line.scenario == scenario)
         zero = Decimal("0.00")
         sums.append(ScenarioSum(1, scenario, count.rows, count.rows, count.amount, zero, sent.amount))
-    return SliceCommit("fact_financials", period, f"v-{period}", len(lines), (), tuple(sums))
+    hidden = hidden_by_key(live, counting, period)
+    return SliceCommit(
+        "fact_financials",
+        period,
+        f"v-{period}",
+        len(lines),
+        (),
+        tuple(sums),
+        hidden_lines=hidden.rows,
+        hidden_amount=hidden.amount,
+    )
 
 
 def snapshot_of(told: Sequence[Story], live: Sequence[Story], counting: Sequence[Counted]) -> Snapshot:
@@ -245,7 +264,7 @@ def snapshot_of(told: Sequence[Story], live: Sequence[Story], counting: Sequence
     found = [commit_of_story(event, story) for event, story in zip(events, told, strict=True)]
     commits = {commit.delivery_id: commit for commit in found if commit}
     periods = sorted({line.period for story in live for line in story.lines})
-    built = {("fact_financials", period): slice_of(period, counting) for period in periods}
+    built = {("fact_financials", period): slice_of(period, live, counting) for period in periods}
     return Snapshot(commits, derive_state(log_of_stories(told), commits), NO_OVERLAPS, (), built)
 
 
