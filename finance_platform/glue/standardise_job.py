@@ -42,6 +42,7 @@ from finance_platform.transforms.transactions import transactions
 _log = logging.getLogger(__name__)
 
 _LINEAGE = {"delivery_id", "feed", "source_file", "source_sheet", "source_row", "line_key"}
+_CONTENT = ("posting_date", "department_key", "account_key", "amount", "is_debit_positive", "line_key", "scope_key")
 _OUTPUTS = {
     "ledger": ((TRANSACTIONS, transactions), (BUDGET, budget), (MEMBERS, members)),
     "departments": ((DEPARTMENTS, departments),),
@@ -169,12 +170,21 @@ def _measure_lines(written: DataFrame, found: _Measured) -> None:
         F.sum(F.abs("amount")).alias("absolute"),
         F.min("posting_date").alias("first_day"),
         F.max("posting_date").alias("last_day"),
+        # A sum does not depend on the order of lines, and tells apart what a bitwise operation would cancel out.
+        F.sum(F.xxhash64(*_CONTENT).cast("decimal(38,0)")).alias("content"),
     )
     for row in sums.collect():
         delivery_id = row["delivery_id"]
         _add(found, delivery_id, "accepted", Count(row["row_count"], row["amount"], row["absolute"]))
         found.periods.setdefault(delivery_id, []).append(
-            PeriodCount(row["scenario"], row["scenario_type"], row["period"], row["row_count"], row["amount"])
+            PeriodCount(
+                row["scenario"],
+                row["scenario_type"],
+                row["period"],
+                row["row_count"],
+                row["amount"],
+                str(row["content"]),
+            )
         )
         first, last = found.days.get(delivery_id, ("9999", ""))
         found.days[delivery_id] = (min(first, str(row["first_day"])), max(last, str(row["last_day"])))

@@ -53,13 +53,23 @@ class Count:
 
 @dataclass(frozen=True)
 class PeriodCount:
-    """The accepted lines of one scenario and period."""
+    """The accepted lines of one scenario and period.
+
+    Attributes:
+        scenario: as the delivery spells it.
+        scenario_type: Actual, Budget or Forecast.
+        period: YYYY-MM.
+        rows: lines.
+        amount: their money, sign as delivered.
+        content: a hash of what the star makes of the lines, whatever their order; equal lines, equal hash.
+    """
 
     scenario: str
     scenario_type: str
     period: str
     rows: int
     amount: Decimal
+    content: str = ""
 
 
 @dataclass(frozen=True)

@@ -151,12 +151,10 @@ class _Bench:
         if candidate.event.kind != "ledger" or tolerated is None:
             return
         earlier = self._by_key.get(candidate.event.object_key)
-        then = {**self._live, candidate.delivery_id: candidate}
-        if earlier:
-            del then[earlier.delivery_id]
+        now, then = self._before_and_after(candidate)
         for cell in sorted(self._touched(candidate)):
             others = self._others(candidate, cell)
-            before = self._visible([*others, *([earlier] if earlier else [])], cell, self._live)
+            before = self._visible([*others, *([earlier] if earlier else [])], cell, now)
             after = self._visible([*others, candidate], cell, then)
             if before and (after == 0 or before - after > Decimal(tolerated) * before):
                 yield (
@@ -196,10 +194,43 @@ class _Bench:
         return max((sum(one.values()) for one in hidden), default=0)
 
     def _restates(self, candidate: LiveDelivery) -> Iterator[str]:
-        if candidate.event.kind == "ledger" and self._closed:
-            periods = sorted({period for _, period in self._touched(candidate)} & self._closed)
-            if periods:
-                yield f"would restate {', '.join(periods)}, which {'is' if len(periods) == 1 else 'are'} closed"
+        if candidate.event.kind != "ledger" or not self._closed:
+            return
+        touched = {cell for cell in self._touched(candidate) if cell[1] in self._closed}
+        periods = sorted({cell[1] for cell in touched if self._changes(candidate, cell)})
+        if periods:
+            yield f"would restate {', '.join(periods)}, which {'is' if len(periods) == 1 else 'are'} closed"
+
+    def _changes(self, candidate: LiveDelivery, cell: _Cell) -> bool:
+        """Return whether a cell would hold other lines; a file that repeats what is there changes nothing."""
+        before, after = self._before_and_after(candidate)
+        others = self._others(candidate, cell)
+        earlier = self._by_key.get(candidate.event.object_key)
+        was = self._contents([*others, *([earlier] if earlier else [])], cell, before)
+        return was != self._contents([*others, candidate], cell, after)
+
+    def _contents(
+        self, deliveries: Sequence[LiveDelivery], cell: _Cell, live: Mapping[str, LiveDelivery]
+    ) -> list[tuple[str, int]]:
+        """Return the content of each delivery that shows in a cell, and how many of its lines are hidden."""
+        hidden = {delivery.delivery_id: self._hidden(delivery, deliveries, cell, live) for delivery in deliveries}
+        return sorted(
+            (count.content or delivery.delivery_id, hidden[delivery.delivery_id])
+            for delivery in deliveries
+            if hidden[delivery.delivery_id] < _rows(delivery, cell)
+            for count in delivery.commit.periods
+            if (fold(count.scenario), count.period) == cell
+        )
+
+    def _before_and_after(
+        self, candidate: LiveDelivery
+    ) -> tuple[Mapping[str, LiveDelivery], Mapping[str, LiveDelivery]]:
+        """Return what is live without the candidate and with it."""
+        earlier = self._by_key.get(candidate.event.object_key)
+        after = {**self._live, candidate.delivery_id: candidate}
+        if earlier:
+            del after[earlier.delivery_id]
+        return self._live, after
 
     def _late(self, candidate: LiveDelivery) -> list[str]:
         """Return what to say when the candidate comes after deliveries of its feed that sort after it and hide it."""

@@ -87,6 +87,15 @@ def test_a_home_that_holds_closed_periods_holds_the_delivery_until_it_is_accepte
     assert january(home) == "1250.60"
 
 
+def test_a_longer_export_that_repeats_a_closed_period_is_not_held(home: Home):
+    # Sorted anew, so that every line of January stands somewhere else.
+    header, *lines = TRANSACTIONS.splitlines()
+    longer = [header, "T6,2024-03-28,D100,4000,10.00,March", *reversed(lines)]
+    home.write("raw/transactions.csv", "\n".join(longer) + "\n")
+    assert home.command("run", **HOLD).returncode == 0
+    assert january(home) == "1250.10"
+
+
 def test_a_period_that_is_open_again_is_held_no_more(home: Home):
     assert home.command("reopen", "2024-01", "--why", "a late invoice").returncode == 0
     home.write("raw/transactions.csv", CORRECTED)

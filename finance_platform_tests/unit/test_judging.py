@@ -221,6 +221,26 @@ def test_a_key_that_moves_out_of_a_closed_period_restates_it(zone: Zone) -> None
     assert zone.held(holds_closed_periods=True) == {"b.csv": ("would restate 2025-01, which is closed",)}
 
 
+@pytest.mark.parametrize("key", ["a.csv", "b.csv"])
+def test_an_export_that_repeats_a_closed_period_and_adds_an_open_one_is_not_held(zone: Zone, key: str) -> None:
+    zone.deliver("a.csv", lines("T1", "T2"), load_mode="upsert")
+    zone.judge()
+    zone.append(Closing("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    whole = [*lines("T1", "T2"), *lines("U1", period="2025-02")]
+    zone.deliver(key, whole, load_mode="upsert", content="w")
+    assert zone.held(holds_closed_periods=True) == {}
+
+
+@pytest.mark.parametrize("key", ["a.csv", "b.csv"])
+def test_an_export_that_repeats_a_closed_period_with_another_amount_is_held(zone: Zone, key: str) -> None:
+    zone.deliver("a.csv", lines("T1", "T2"), load_mode="upsert")
+    zone.judge()
+    zone.append(Closing("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    changed = [replace(line, amount="99.00") if line.key == "T2" else line for line in lines("T1", "T2")]
+    zone.deliver(key, [*changed, *lines("U1", period="2025-02")], load_mode="upsert", content="w")
+    assert zone.held(holds_closed_periods=True) == {key: ("would restate 2025-01, which is closed",)}
+
+
 def test_a_reopened_period_is_restated_freely(zone: Zone) -> None:
     closed(zone)
     zone.append(Closing("reopened", "2025-01", "ada", "a late invoice", "2025-06-02"))

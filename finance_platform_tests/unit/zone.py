@@ -172,12 +172,19 @@ class Zone:
 
 def counts_of(sent: Iterable[Line]) -> list[PeriodCount]:
     """Return what a commit says of lines, by scenario and period."""
-    found: dict[tuple[str, str], list[Decimal]] = {}
+    found: dict[tuple[str, str], list[Line]] = {}
     for line in sent:
-        found.setdefault((line.scenario, line.period), []).append(Decimal(line.amount))
+        found.setdefault((line.scenario, line.period), []).append(line)
     return [
-        PeriodCount(scenario, scenario.split(" ")[0].capitalize(), period, len(amounts), sum(amounts, Decimal("0.00")))
-        for (scenario, period), amounts in found.items()
+        PeriodCount(
+            scenario,
+            scenario.split(" ")[0].capitalize(),
+            period,
+            len(of_period),
+            sum((Decimal(line.amount) for line in of_period), Decimal("0.00")),
+            repr(sorted(map(repr, of_period))),
+        )
+        for (scenario, period), of_period in found.items()
     ]
 
 
