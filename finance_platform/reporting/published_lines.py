@@ -126,6 +126,12 @@ class LineStore:
             )
         return self.commits[delivery_id]
 
+    @staticmethod
+    def hiding_columns(delivery_id: str, period: PublishedPeriod) -> list[str]:
+        """Return the columns by which lines of a delivery are hidden in a period; keys take long to read."""
+        by_key = ["line_key"] if delivery_id in period.hiders else []
+        return by_key + (["scope_key"] if delivery_id in period.hidden_scopes else [])
+
     def lines(self, delivery_id: str, columns: Sequence[str], equal: Mapping[str, Any]) -> Iterator[pa.Table]:
         """Yield a delivery's lines in which each column of `equal` has its value."""
         commit = self.commit(delivery_id)
@@ -136,11 +142,11 @@ class LineStore:
         """Return lines of one delivery and period with a column that names the delivery that hides each, or null.
 
         Args:
-            lines: with line_key, scenario and scope_key.
+            lines: with scenario and `hiding_columns`.
             delivery_id: whose lines they are.
             period: the period that all of them are in, as published.
         """
-        hidden_by = pa.nulls(lines.num_rows, pa.string())
+        hidden_by: pa.Array = pa.nulls(lines.num_rows, pa.string())
         # The last one that has a key wins it, so it overwrites what was found before.
         for hider in sorted(period.hiders.get(delivery_id, ()), key=self._place):
             keys = self._shared_keys(hider, lines["line_key"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from enum import StrEnum
@@ -78,7 +79,8 @@ class _Lines:
     def record(self, row: int, dialect: Dialect) -> str | None:
         """Return the record that begins on a line not passed yet, without its last line break."""
         # A record begins here, so no quote is open, and the lines before need no look.
-        self._passed += sum(1 for _ in islice(self._lines, row - 1 - self._passed))
+        deque(islice(self._lines, row - 1 - self._passed), maxlen=0)
+        self._passed = row - 1
         taken: list[str] = []
         csv.field_size_limit(_CELL_LIMIT)
         with suppress(csv.Error):  # the lines that were taken are shown all the same

@@ -8,7 +8,7 @@ Does not belong here: the way from a cell to its lines (see `trace`), looks (see
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -30,17 +30,12 @@ from finance_platform.reporting.trace import star_amount, texts_of
 from finance_platform.reporting.versions import Version, version_to_show, versions_of
 
 _COLUMNS = (
-    "source_row",
     "period",
     "scenario",
-    "department_code",
     "department_key",
-    "account_number",
     "account_key",
     "amount",
     "is_debit_positive",
-    "line_key",
-    "scope_key",
 )
 _CELL = ("scenario", "department_key", "account_key", "is_debit_positive", HIDDEN_BY)
 _NOTHING = Decimal("0.00")
@@ -134,11 +129,7 @@ def trace_file(store: LineStore, publication: Publication, object_key: str, line
         return Reached(object_key, line, None, versions, "")
     record = None if line is None else record_of(store, commit, line)
     way = _Way(store, publication, commit)
-    if record is None:
-        for period in sorted({count.period for count in commit.periods}):
-            way.follow_period(period)
-    else:
-        way.follow_record(record)
+    way.follow(record)
     return Reached(
         object_key,
         line,
@@ -182,45 +173,37 @@ class _Way:
         self._commit = commit
         self.cells: list[ReachedCell] = []
         self.replaced: list[ReachedCell] = []
-        self.unpublished: list[Unpublished] = []
+        self._left: dict[tuple[str, str], tuple[int, Decimal]] = {}
 
-    def follow_period(self, name: str) -> None:
-        """Sort all lines of one period into what counts, what is replaced, and what is not published."""
-        counted = self._counted(name)
-        for count in self._commit.periods:
-            if count.period == name and count.scenario not in counted:
-                self._leave_out(name, count.scenario, count.rows, count.amount)
-        if counted:
-            lines = self._store.lines(self._commit.delivery_id, _COLUMNS, {"period": name})
-            self._sum_up(name, (of_scenarios(table, counted) for table in lines))
-
-    def follow_record(self, record: int) -> None:
-        """Sort the lines of one record of the file, usually one."""
-        for table in self._store.lines(self._commit.delivery_id, _COLUMNS, {"source_row": record}):
-            for name in sorted(set(table["period"].to_pylist())):
-                lines = table.filter(pc.equal(table["period"], name))
-                counted = self._counted(name)
-                for row in lines.select(["scenario", "amount"]).to_pylist():
-                    if row["scenario"] not in counted:
-                        self._leave_out(name, row["scenario"], 1, row["amount"])
-                self._sum_up(name, [of_scenarios(lines, counted)])
-
-    def _counted(self, name: str) -> tuple[str, ...]:
-        """Return the scenarios of which this delivery's lines count in what is published of a period."""
-        period = self._publication.periods.get(name)
-        return period.counted.get(self._commit.delivery_id, ()) if period else ()
-
-    def _sum_up(self, name: str, tables: Iterable[pa.Table]) -> None:
-        """Enter the cells of lines that count in a period, and of those of them that are hidden there."""
+    def follow(self, record: int | None) -> None:
+        """Sort all lines, or those of one record, into what counts, what is replaced, and what is not published."""
+        equal = {} if record is None else {"source_row": record}
         sums: dict[tuple[Any, ...], tuple[int, Decimal]] = {}
-        for table in tables:
-            if table.num_rows:
-                hidden = self._store.with_hiders(table, self._commit.delivery_id, self._publication.periods[name])
-                _add(sums, hidden)
-        for (scenario, department, account, is_debit_positive, hider), (rows, amount) in sums.items():
+        for table in self._store.lines(self._commit.delivery_id, self._columns(), equal):
+            for name in sorted(pc.unique(table["period"]).to_pylist()):
+                counted, left = self._split(name, table.filter(pc.equal(table["period"], name)))
+                for scenario in pc.unique(left["scenario"]).to_pylist():
+                    lines = left.filter(pc.equal(left["scenario"], scenario))
+                    self._leave_out(name, scenario, lines.num_rows, pc.sum(lines["amount"]).as_py())
+                if counted.num_rows:
+                    period = self._publication.periods[name]
+                    _add(sums, name, self._store.with_hiders(counted, self._commit.delivery_id, period))
+        for (name, scenario, department, account, is_debit_positive, hider), (rows, amount) in sums.items():
             self._enter(name, scenario, department, account, hider, rows, amount, is_debit_positive=is_debit_positive)
         self.cells.sort(key=_place)
         self.replaced.sort(key=_place)
+
+    def _columns(self) -> list[str]:
+        periods = self._publication.periods.values()
+        hiding = (name for one in periods for name in self._store.hiding_columns(self._commit.delivery_id, one))
+        return list(dict.fromkeys([*_COLUMNS, *hiding]))
+
+    def _split(self, period: str, lines: pa.Table) -> tuple[pa.Table, pa.Table]:
+        """Return the lines of one period whose scenarios count in what is published, and the others."""
+        published = self._publication.periods.get(period)
+        counted = published.counted.get(self._commit.delivery_id, ()) if published else ()
+        others = [name for name in pc.unique(lines["scenario"]).to_pylist() if name not in counted]
+        return of_scenarios(lines, counted), of_scenarios(lines, others)
 
     def _enter(
         self,
@@ -246,7 +229,16 @@ class _Way:
         return self._store.commit(hider).object_key if hider else "a later file"
 
     def _leave_out(self, period: str, scenario: str, rows: int, amount: Decimal) -> None:
-        self.unpublished.append(Unpublished(period, scenario, rows, amount, self._why(scenario, period)))
+        before = self._left.get((period, scenario), (0, _NOTHING))
+        self._left[period, scenario] = (before[0] + rows, before[1] + amount)
+
+    @property
+    def unpublished(self) -> list[Unpublished]:
+        """The lines that are in no cell, by period and scenario."""
+        return [
+            Unpublished(period, scenario, rows, amount, self._why(scenario, period))
+            for (period, scenario), (rows, amount) in sorted(self._left.items())
+        ]
 
     def _why(self, scenario: str, period: str) -> str:
         """Say why a scenario's lines are in no cell of a period: another file has the period, or no load had them."""
@@ -268,10 +260,10 @@ class _Way:
         return f"not published yet; {_RUN}"
 
 
-def _add(sums: dict[tuple[Any, ...], tuple[int, Decimal]], lines: pa.Table) -> None:
+def _add(sums: dict[tuple[Any, ...], tuple[int, Decimal]], period: str, lines: pa.Table) -> None:
     grouped = lines.group_by(list(_CELL)).aggregate([([], "count_all"), ("amount", "sum")])
     for row in grouped.to_pylist():
-        cell = tuple(row[name] for name in _CELL)
+        cell = (period, *(row[name] for name in _CELL))
         rows, amount = sums.get(cell, (0, _NOTHING))
         sums[cell] = (rows + row["count_all"], amount + row["amount_sum"])
 

@@ -32,8 +32,6 @@ _COLUMNS = (
     "account_number",
     "amount",
     "is_debit_positive",
-    "line_key",
-    "scope_key",
     "transaction_id",
     "description",
 )
@@ -191,7 +189,8 @@ def _follow(
     """Add one delivery's lines of a cell to those that count, or to those that later deliveries replaced."""
     equal = {"period": cell.period, "scenario_key": scenario_key}
     equal |= {"department_key": cell.department.key, "account_key": cell.account.key}
-    for table in store.lines(delivery_id, _COLUMNS, equal):
+    columns = [*_COLUMNS, *store.hiding_columns(delivery_id, period)]
+    for table in store.lines(delivery_id, columns, equal):
         counted = of_scenarios(table, period.counted[delivery_id])
         for row in store.with_hiders(counted, delivery_id, period).to_pylist():
             if row[HIDDEN_BY] is None:

@@ -119,6 +119,7 @@ def test_codes_match_in_any_case_and_spacing_and_zeros_stay(corrected: Home):
         (("--file", "transaction.csv"), "did you mean 'transactions.csv'?"),
         (("--file", "transactions.csv", "--period", "2024-01"), "--line alone"),
         (("--file", "transactions.csv", "--line", "1"), "begins on line 1"),
+        (("--file", "transactions.csv", "--line", "7"), "ends on line 6"),
     ],
 )
 def test_what_is_not_there_is_wrong_use_and_says_what_is(corrected: Home, arguments: tuple[str, ...], said: str):
@@ -157,6 +158,7 @@ def test_a_line_leads_to_its_cell_or_to_why_it_has_none(corrected: Home):
     assert (inside["record"], inside["cells"][0]["amount"]) == (4, "7.50")
     _, rejected = trace(corrected, *file, "7")
     assert rejected["cells"] == []
+    assert rejected["text"] == "T7,2024-02-30,D100,4000,9.99,no such day"
     (row,) = rejected["others"]
     assert (row["outcome"], row["rules"]) == ("rejected", "invalid_date")
     assert "rejected, 9.99: date: '2024-02-30' is no date" in corrected.command("trace", *file, "7").stdout
