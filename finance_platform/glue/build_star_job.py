@@ -24,6 +24,7 @@ from finance_platform.feeds.codes import fold, surrogate_key
 from finance_platform.feeds.dates import first_day
 from finance_platform.glue.control import PeriodControl, compare, control_sums, star_sums
 from finance_platform.glue.job import JobArguments, run_job
+from finance_platform.glue.schemas import CELLS
 from finance_platform.glue.session import spark_session
 from finance_platform.glue.tables import read_files, write_split, write_whole
 from finance_platform.lake.deliveries import DataFile
@@ -34,7 +35,7 @@ from finance_platform.transforms.dim_account import dim_account
 from finance_platform.transforms.dim_date import dim_date
 from finance_platform.transforms.dim_department import dim_department
 from finance_platform.transforms.dim_scenario import dim_scenario
-from finance_platform.transforms.fact_financials import fact_financials
+from finance_platform.transforms.fact_financials import fact_cells, fact_financials
 from finance_platform.transforms.live_lines import counted_lines, hidden_lines, live_lines, with_natural_sign
 
 _log = logging.getLogger(__name__)
@@ -209,13 +210,13 @@ def _build_fact(build: _Build, periods: Mapping[str, Mapping[str, Any]]) -> None
     counted = _counted(build, list(periods))
     keys, scopes = _hidden_keys(build), _hidden_scopes(build)
     dim_account = _accounts(build)
-    signed = with_natural_sign(live_lines(counted, keys, scopes), dim_account)
+    cells = _written_cells(build, with_natural_sign(live_lines(counted, keys, scopes), dim_account))
     coverage = build.spark.createDataFrame(
         [(name, first_day(name), item["inputs"]["actual_covers"]) for name, item in periods.items()],
         "period string, first_day date, actual_covers boolean",
     )
     baseline_key = surrogate_key(build.request.baseline_scenario)
-    rows = fact_financials(signed, coverage, baseline_key, surrogate_key("Actual"))
+    rows = fact_financials(cells, coverage, baseline_key, surrogate_key("Actual"))
     order = ("scenario_key", "date_key", "department_key", "account_key")
     folder = f"{FACT_FINANCIALS.name}/{build.attempt}"
     files = write_split(rows, FACT_FINANCIALS.stored_columns, build.lake, folder, "period", order)
@@ -225,6 +226,17 @@ def _build_fact(build: _Build, periods: Mapping[str, Mapping[str, Any]]) -> None
     compared = compare(control.collect(), star_sums(written).collect())
     for name, item in sorted(periods.items()):
         _commit_fact(build, item, files.get(name, []), compared.get(name, PeriodControl()))
+    build.lake.delete_folder(_staging(build))
+
+
+def _written_cells(build: _Build, lines: DataFrame) -> DataFrame:
+    """Add the lines up once: the fact table looks at its cells five times, and Spark would begin at the files each."""
+    files = write_whole(fact_cells(lines), CELLS, build.lake, f"{_staging(build)}/cells")
+    return read_files(build.spark, build.lake, [file.key for file in files], CELLS)
+
+
+def _staging(build: _Build) -> str:
+    return f"staging/{build.attempt}"
 
 
 def _commit_fact(build: _Build, wanted: Mapping[str, Any], files: Sequence[DataFile], control: PeriodControl) -> None:
@@ -255,13 +267,18 @@ def _hidden_keys(build: _Build) -> DataFrame | None:
     """Return delivery_id, line_key of the keys that a later delivery has too."""
     if not build.request.hiders:
         return None
+    # By period too: a file that corrects a few lines of the month before hides those alone, not by all its other keys.
     pairs = build.spark.createDataFrame(
-        [(delivery_id, hider) for delivery_id, hider, _ in build.request.hiders], "delivery_id string, hider string"
+        [(delivery, hider, period) for delivery, hider, periods in build.request.hiders for period in periods],
+        "delivery_id string, hider string, period string",
     )
     periods = {period for _, _, of_hider in build.request.hiders for period in of_hider}
     later = _lines(build, {hider for _, hider, _ in build.request.hiders}, periods)
-    keys = later.select(F.col("delivery_id").alias("hider"), "line_key")
-    return keys.join(F.broadcast(pairs), on="hider").select("delivery_id", "line_key").distinct()
+    keys = later.select(F.col("delivery_id").alias("hider"), "period", "line_key")
+    found = keys.join(F.broadcast(pairs), on=["hider", "period"]).select("delivery_id", "line_key").distinct()
+    columns = (Column("delivery_id", "varchar", "The delivery."), Column("line_key", "varchar", "The hidden key."))
+    files = write_whole(found, columns, build.lake, f"{_staging(build)}/hidden_keys")
+    return read_files(build.spark, build.lake, [file.key for file in files], columns)
 
 
 def _hidden_scopes(build: _Build) -> DataFrame | None:

@@ -67,6 +67,16 @@ REPEATS: tuple[Column, ...] = (
 )
 """What `transforms.repeated_keys` gives."""
 
+CELLS: tuple[Column, ...] = (
+    Column("period", "varchar", "The accounting period."),
+    Column("transaction_date", "date", "The day."),
+    *(Column(f"{name}_key", "bigint", f"The {name}.") for name in ("department", "account", "scenario")),
+    Column("scenario_type", "varchar", "The type of the scenario."),
+    Column("amount", MONEY, "Sum of the lines."),
+    Column("transaction_count", "bigint", "How many lines."),
+)
+"""What `transforms.fact_financials.fact_cells` gives."""
+
 STAGED: dict[str, tuple[Column, ...]] = {
     "ledger": (*TRANSACTIONS.columns, *_ATTRIBUTES, *_OUTCOME, *_MEASURES),
     "departments": (*DEPARTMENTS.columns, *_KEY, *_OUTCOME, *_MEASURES),

@@ -42,6 +42,8 @@ def spark_session(engine: str) -> Iterator[SparkSession]:
 
 def _sail() -> Iterator[SparkSession]:
     os.environ.setdefault("RUST_LOG", "warn")
+    # Columns are decoded only for the rows that a filter or the small side of a join leaves; it is off by default.
+    os.environ.setdefault("SAIL_PARQUET__PUSHDOWN_FILTERS", "true")
     from pysail.spark import SparkConnectServer
     from pyspark.sql import SparkSession
 

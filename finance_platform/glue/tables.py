@@ -26,11 +26,17 @@ def read_files(spark: SparkSession, lake: Lake, keys: Iterable[str], columns: Se
 
 
 def write_split(
-    rows: DataFrame, columns: Sequence[Column], lake: Lake, folder: str, by: str, order: Sequence[str]
+    rows: DataFrame,
+    columns: Sequence[Column],
+    lake: Lake,
+    folder: str,
+    by: str,
+    order: Sequence[str] = (),
+    then_by: str | None = None,
 ) -> dict[str, list[DataFile]]:
-    """Write rows into a new folder, one folder per value of `by`, sorted; return the files by value.
+    """Write rows into a new folder, one folder per value of `by`; return the files by value.
 
-    Spark takes the column that it splits by out of the files, so it splits by a copy.
+    Spark takes the columns that it splits by out of the files, so it splits by copies.
 
     Args:
         rows: what to write.
@@ -38,17 +44,21 @@ def write_split(
         lake: the processed zone.
         folder: a folder that nothing has written to yet.
         by: the column to split by.
-        order: columns to sort by within a value, so that readers can skip row groups.
+        order: columns to sort by within a value; none where there are many rows, because a sort holds them all.
+        then_by: a second column to split by, so that readers can skip files by their footers.
 
     Raises:
         JobError: Spark wrote other columns or types than `columns`.
     """
-    names = [column.name for column in columns]
-    split = rows.sort(by, *order).select(*names, F.col(by).alias("split_by"))
-    split.write.partitionBy("split_by").parquet(lake.uri(folder))
+    copies = {"split_by": by} | ({"then_by": then_by} if then_by else {})
+    ordered = rows.sort(by, *order) if order else rows
+    split = ordered.select(
+        *[column.name for column in columns], *[F.col(name).alias(copy) for copy, name in copies.items()]
+    )
+    split.write.partitionBy(*copies).parquet(lake.uri(folder))
     files: dict[str, list[DataFile]] = {}
     for file in _written(lake, folder, columns):
-        value = file.key.rpartition("/")[0].rpartition("split_by=")[2]
+        value = file.key.partition("/split_by=")[2].partition("/")[0]
         files.setdefault(value, []).append(file)
     return files
 

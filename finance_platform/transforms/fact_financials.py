@@ -15,21 +15,32 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 _CELL = ("period", "transaction_date", "department_key", "account_key", "scenario_key")
 
 
-def fact_financials(lines: DataFrame, coverage: DataFrame, baseline_key: int, actual_key: int) -> DataFrame:
-    """Return the fact rows of the periods in `coverage`, with `period` as a last column to slice them by.
+def fact_cells(lines: DataFrame) -> DataFrame:
+    """Return what the lines add up to in each cell: a day, department, account and scenario of a period.
+
+    `fact_financials` looks at the cells five times; whoever runs it on many lines writes them down in between.
 
     Args:
         lines: live lines with natural sign.
+    """
+    return (
+        lines.withColumnRenamed("posting_date", "transaction_date")
+        .groupBy(*_CELL, "scenario_type")
+        # Spark widens a sum; the cast back keeps the type of the column.
+        .agg(F.sum("amount").cast(MONEY).alias("amount"), F.count(F.lit(1)).alias("transaction_count"))
+    )
+
+
+def fact_financials(cells: DataFrame, coverage: DataFrame, baseline_key: int, actual_key: int) -> DataFrame:
+    """Return the fact rows of the periods in `coverage`, with `period` as a last column to slice them by.
+
+    Args:
+        cells: see `fact_cells`.
         coverage: period, first_day, actual_covers; one row per wanted period. Null: Actual covers it if it has lines.
         baseline_key: surrogate key of the baseline.
         actual_key: surrogate key of scenario Actual.
     """
     is_baseline = F.col("scenario_key") == F.lit(baseline_key)
-    cells = (
-        lines.withColumnRenamed("posting_date", "transaction_date")
-        .groupBy(*_CELL, "scenario_type")
-        .agg(F.sum("amount").alias("amount"), F.count(F.lit(1)).alias("transaction_count"))
-    )
     said = cells.select(
         *_CELL,
         "amount",

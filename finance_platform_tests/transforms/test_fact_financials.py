@@ -19,7 +19,7 @@ from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import first_day
 from finance_platform.glue.schemas import arrow_schema
 from finance_platform.lake.plan import actual_covers
-from finance_platform.transforms.fact_financials import fact_financials
+from finance_platform.transforms.fact_financials import fact_cells, fact_financials
 from finance_platform_tests.transforms.rows import Row, few_examples, ledger_line, ledger_lines, rows_of
 
 ZERO = Decimal("0.00")
@@ -41,7 +41,7 @@ def facts(
     covers = {p: actual_covers(p, with_actuals, actuals_through) if is_coverage_known else None for p in wanted}
     coverage = [(p, first_day(p), covers[p]) for p in sorted(wanted)]
     result = fact_financials(
-        ledger_lines(spark, [line for line in lines if line["period"] in wanted]),
+        fact_cells(ledger_lines(spark, [line for line in lines if line["period"] in wanted])),
         spark.createDataFrame(coverage, "period string, first_day date, actual_covers boolean"),
         surrogate_key(baseline),
         surrogate_key("Actual"),
