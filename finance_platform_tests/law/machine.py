@@ -11,14 +11,15 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, TypeVar
 
 from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from pyspark.sql import SparkSession
 
 from finance_platform.errors import DecisionError
@@ -28,77 +29,14 @@ from finance_platform.lake.deliveries import read_commits
 from finance_platform.reporting.accounting import controllers_line
 from finance_platform.warehouse.ledger import published
 from finance_platform_tests.law import model
-from finance_platform_tests.law.home import FIRST_MOMENT, BrokenOffError, Fuse, LawHome
-from finance_platform_tests.law.sent import Content, Delivery, Feed, SentAccount, SentRow, as_bytes
+from finance_platform_tests.law.chance import AT_FIRST, FEEDS, actions, content, moment
+from finance_platform_tests.law.home import BrokenOffError, Fuse, LawHome
+from finance_platform_tests.law.sent import Content, Delivery, SentAccount, as_bytes
 
-FEEDS = (
-    Feed("ledger", mode="upsert", key=("transaction_id",), scenario="Actual"),
-    Feed("journal", sign="debit_positive", has_types=True),
-    Feed("plan", mode="replace_period", has_covers=True),
-    Feed("regional", mode="replace_period", scope=("department",), scenario="Budget"),
-    Feed("accounts", kind="accounts"),
-)
-CHANGES: dict[str, Sequence[dict[str, Any]]] = {
-    "ledger": (
-        {"key": ("transaction_id",)},
-        {"key": ("transaction_id", "date")},
-        {"sign": "debit_positive"},
-        {"sign": "natural"},
-        {"has_types": True},
-    ),
-    "journal": (
-        {"sign": "natural"},
-        {"sign": "debit_positive"},
-        {"mode": "upsert", "key": ("transaction_id",)},
-        {"mode": "append", "key": ()},
-    ),
-    "plan": (
-        {"has_covers": False},
-        {"has_covers": True},
-        {"scope": ("department",)},
-        {"scope": ()},
-        {"mode": "append", "scope": (), "has_covers": False},
-        {"mode": "replace_period"},
-    ),
-    "regional": ({"scope": ("department", "account")}, {"scope": ("department",)}, {"has_covers": True}),
-    "accounts": (),
-}
-ANY_LEDGER: Sequence[dict[str, Any]] = (
-    {"tolerance": "0"},
-    {"tolerance": "1"},
-    {"hold_if_removes": "0.5"},
-    {"hold_if_removes": "never"},
-)
-ANY_FEED: Sequence[dict[str, Any]] = ({"order": "name"}, {"order": "column"}, {"order": ""})
+_One = TypeVar("_One")
 
-SPANS = ("2023-12_2024-01", "2024-01_2024-02", "2024-01_2024-01")
-KEYS = [f"{feed.name}/{span}_v{n}.csv" for feed in FEEDS for span, n in zip(SPANS, (2, 1, 10), strict=True)]
-
-ROWS = st.builds(
-    SentRow,
-    id=st.sampled_from(["K1", "K2", "K3", "K1", "K2", "K3", "K4", ""]),
-    date=st.sampled_from(["2023-12-31", "2024-01-01", "2024-01-20", "2024-02-10", "2024-01-01", "2024-02-30"]),
-    department=st.sampled_from(["D1", "D2", "d1", "D1", "D2", "D1", ""]),
-    account=st.sampled_from(["4000", "5000", "2000"]),
-    scenario=st.sampled_from(["Actual", "Budget", "Forecast", "Budget Q1", "Actual", "BUDGET", "budget q1", "Guess"]),
-    amount=st.sampled_from(["100.00", "100", "-40.5", "0", "0.005", "7.25", "-7.25", "x"]),
-    type=st.sampled_from(["", "", "Revenue", "Expense", "Liability", "Nonsense"]),
-)
-LEDGER_FILES = st.lists(ROWS, max_size=5).map(tuple)
-ACCOUNT_FILES = st.lists(
-    st.builds(
-        SentAccount,
-        number=st.sampled_from(["4000", "5000", "2000", "9000"]),
-        type=st.sampled_from(["Revenue", "Expense", "Liability", "Equity", ""]),
-    ),
-    unique_by=lambda row: row.number,
-    max_size=4,
-).map(tuple)
-FILES = st.sampled_from(KEYS).flatmap(
-    lambda key: st.tuples(st.just(key), ACCOUNT_FILES if key.startswith("accounts/") else LEDGER_FILES)
-)
-MOMENTS = st.integers(0, 50).map(lambda hours: FIRST_MOMENT - timedelta(days=30) + timedelta(hours=hours))
-NTH = st.integers(0, 20)
+SEEDS = st.integers(0, 2**32 - 1)
+POINTS = st.one_of(st.none(), st.none(), st.integers(1, 150))
 
 
 class Deliveries(RuleBasedStateMachine):
@@ -116,91 +54,83 @@ class Deliveries(RuleBasedStateMachine):
         self.sent: dict[str, Delivery] = {}
         self.first_seen: dict[tuple[str, str], str] = {}
         self.learned = 0
+        self.steps = 0
         for feed in FEEDS:
             self.home.describe(feed.name, feed.descriptor())
 
     # What senders do
 
-    @rule(files=st.lists(FILES, min_size=1, max_size=3), at=MOMENTS)
-    def send(self, files: Sequence[tuple[str, Content]], at: datetime) -> None:
-        for key, content in files:
-            self._put(key, content, at)
+    @initialize(seed=SEEDS)
+    def begin(self, seed: int) -> None:
+        chance = Random(seed)
+        for key in AT_FIRST:
+            self.send(key, content(chance, key), moment(chance))
 
-    @rule(key=st.sampled_from(KEYS), nth=NTH, at=MOMENTS)
-    @precondition(lambda self: self.contents)
+    def send(self, key: str, rows: Content, at: datetime) -> None:
+        data = as_bytes("accounts" if key.startswith("accounts/") else "ledger", rows)
+        self.contents[hashlib.sha256(data).hexdigest()] = rows
+        self.home.put(key, data, at)
+
     def send_an_old_content_back_or_under_another_name(self, key: str, nth: int, at: datetime) -> None:
         is_reference = key.startswith("accounts/")
         fitting = [
-            content
-            for content in self.contents.values()
-            if all(isinstance(row, SentAccount) == is_reference for row in content)
+            rows for rows in self.contents.values() if all(isinstance(row, SentAccount) == is_reference for row in rows)
         ]
-        if fitting:
-            self._put(key, fitting[nth % len(fitting)], at)
+        for rows in _one_of(fitting, nth):
+            self.send(key, rows, at)
 
-    @rule(nth=NTH, at=MOMENTS)
-    @precondition(lambda self: self._present())
     def touch(self, nth: int, at: datetime) -> None:
-        key = self._present()[nth % len(self._present())]
-        self.home.put(key, self.home.raw.read(key), at)
+        for key in _one_of(self._present(), nth):
+            self.home.put(key, self.home.raw.read(key), at)
 
-    @rule(nth=NTH)
-    @precondition(lambda self: self._present())
     def vanish(self, nth: int) -> None:
-        self.home.remove(self._present()[nth % len(self._present())])
+        for key in _one_of(self._present(), nth):
+            self.home.remove(key)
 
     # What people do
 
-    @rule(action=st.sampled_from(["accept", "accept", "withdraw", "reinstate"]), nth=NTH)
-    @precondition(lambda self: self.learned)
     def decide(self, action: str, nth: int) -> None:
-        candidates = self._decidable(action)
-        if not candidates:
-            return
-        key = candidates[nth % len(candidates)]
-        note(f"{action} {key}")
-        try:
-            getattr(decisions, action)(self.home.processed, key, Author("ana", "because", self.home.tick()))
-        except DecisionError as error:
-            note(f"not decided: {error}")
+        for key in _one_of(self._decidable(action), nth):
+            try:
+                getattr(decisions, action)(self.home.processed, key, Author("ana", "because", self.home.tick()))
+            except DecisionError as error:
+                note(f"not decided: {error}")
 
-    @rule(name=st.sampled_from([feed.name for feed in FEEDS]), nth=NTH)
-    def change_a_descriptor(self, name: str, nth: int) -> None:
-        options = [*CHANGES[name], *ANY_FEED, *(ANY_LEDGER if name != "accounts" else ())]
-        changed = replace(self.feeds[name], **options[nth % len(options)])
+    def change_a_descriptor(self, name: str, change: dict[str, Any]) -> None:
+        changed = replace(self.feeds[name], **change)
         if changed.mode == "append":
             changed = replace(changed, scope=(), has_covers=False)
         self.feeds[name] = changed
-        note(str(changed))
         self.home.describe(name, changed.descriptor())
 
-    @rule(
-        baseline=st.sampled_from(["Budget", "Budget", "Forecast", "Actual", "Budget Q1"]),
-        through=st.sampled_from([None, None, "2023-12", "2024-01", "2024-03"]),
-    )
     def change_the_settings(self, baseline: str, through: str | None) -> None:
         self.home.baseline, self.home.actuals_through = baseline, through
 
     # What the platform does
 
-    @rule()
-    def refresh(self) -> None:
-        try:
-            self.home.refresh()
-        finally:
-            self._learn()
-        self._check()
+    @rule(seed=SEEDS, point=POINTS)
+    def happen(self, seed: int, point: int | None) -> None:
+        """Let a few things happen, then refresh, up to the point where the run breaks off if one is given.
 
-    @rule(point=st.integers(1, 150))
-    def refresh_and_break_off(self, point: int) -> None:
+        One rule, so that no step is idle: hypothesis leaves whole rules out of an example, and there are few examples.
+        """
+        self.steps += 1
+        for name, arguments in actions(Random(f"{seed} {self.steps}")):
+            note(f"{name} {arguments}")
+            getattr(self, name)(*arguments)
         fuse = Fuse()
         fuse.set_to(point)
         try:
             with fuse.wired():
                 self.home.refresh()
         except BrokenOffError:
-            self._learn()
             return
+        finally:
+            self._learn()
+        self._check()
+
+    def refresh(self) -> None:
+        self.home.refresh()
         self._learn()
         self._check()
 
@@ -253,11 +183,6 @@ class Deliveries(RuleBasedStateMachine):
 
     # What the test knows
 
-    def _put(self, key: str, content: Content, at: datetime) -> None:
-        data = as_bytes("accounts" if key.startswith("accounts/") else "ledger", content)
-        self.contents[hashlib.sha256(data).hexdigest()] = content
-        self.home.put(key, data, at)
-
     def _present(self) -> list[str]:
         return [item.key for item in self.home.raw.list_objects()]
 
@@ -274,3 +199,8 @@ class Deliveries(RuleBasedStateMachine):
             content = self.contents[event.fingerprint]
             self.sent[event.delivery_id] = Delivery(event.object_key, feed, content, seen)
         self.learned = len(events)
+
+
+def _one_of(several: Sequence[_One], nth: int) -> Sequence[_One]:
+    """Return one of several, or none of none."""
+    return [several[nth % len(several)]] if several else []

@@ -14,14 +14,14 @@ EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "0"))
 """How many homes to try, at random; unset, the same few every time."""
 
 FEW = settings(
-    max_examples=6,
-    stateful_step_count=20,
+    max_examples=4,
+    stateful_step_count=9,
     deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-MANY = settings(FEW, max_examples=EXAMPLES or 1, stateful_step_count=40, derandomize=False, print_blob=True)
+MANY = settings(FEW, max_examples=EXAMPLES or 1, stateful_step_count=25, derandomize=False, print_blob=True)
 
 
 def test_incremental_equals_from_scratch_equals_the_model(spark: SparkSession) -> None:
