@@ -16,6 +16,9 @@ from pathlib import Path
 
 from finance_platform.errors import LoadError, TransientWarehouseError
 
+FileIdentity = tuple[int, int, int]
+"""Inode, time and size of a file."""
+
 _MARK = ".loading-"
 
 
@@ -48,7 +51,7 @@ class PublishedFile:
         self._remove_copies()
         self._refuse_unfinished(self.path)
         copy = Replacement(self.path.with_name(f"{self.path.name}{_MARK}{os.getpid()}-{secrets.token_hex(4)}"))
-        copied_from = self._identity()
+        copied_from = self.identity()
         try:
             if copied_from:
                 shutil.copy(self.path, copy.path)
@@ -59,16 +62,17 @@ class PublishedFile:
         finally:
             self._remove_copies()
 
-    def _publish(self, copy: Path, copied_from: tuple[int, int, int] | None) -> None:
+    def _publish(self, copy: Path, copied_from: FileIdentity | None) -> None:
         _sync(copy)
-        if self._identity() != copied_from:
+        if self.identity() != copied_from:
             raise TransientWarehouseError(
                 f"{self.path} was replaced while a load was at work on a copy of it", fix="let one run load at a time"
             )
         copy.replace(self.path)
         _sync(self.path.parent)
 
-    def _identity(self) -> tuple[int, int, int] | None:
+    def identity(self) -> FileIdentity | None:
+        """Return what changes whenever another file is published; None where there is none."""
         if not self.path.exists():
             return None
         stat = self.path.stat()

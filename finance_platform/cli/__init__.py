@@ -1,0 +1,37 @@
+"""The command line: thin. Each command asks a layer below and prints what it says.
+
+Belongs here: arguments, exit codes, where output goes. Does not belong here: figures, looks (see `reporting`).
+Dagster is imported by the commands that run it: the others answer in half the time.
+"""
+
+from __future__ import annotations
+
+import click
+
+from finance_platform.cli.asking import movements, query, rejected, status
+from finance_platform.cli.deciding import accept, close, reopen, vacuum, withdraw
+from finance_platform.cli.running import run, ui
+from finance_platform.cli.tracing import trace
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="finance-platform")
+def main() -> None:
+    """Turn a finance department's files into a star schema that a controller trusts to the cent."""
+
+
+for _command in (
+    run,
+    status,
+    query,
+    rejected,
+    movements,
+    trace,
+    accept,
+    withdraw,
+    close,
+    reopen,
+    vacuum,
+    ui,
+):
+    main.add_command(_command)

@@ -1,0 +1,157 @@
+"""The commands that look and change nothing: status, query, rejected, movements.
+
+Belongs here: arguments, and which figures go to which printer. Does not belong here: figures, looks (see `reporting`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from finance_platform.cli.frame import (
+    EXIT_FINE,
+    EXIT_STOPPED,
+    ROWS_IN_A_TABLE,
+    console,
+    existing,
+    explained,
+    format_option,
+    home_option,
+    json_option,
+    snapshot,
+)
+from finance_platform.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from finance_platform.reporting.status import Status
+
+
+@click.command()
+@home_option
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="What moved on this day (UTC) or later; default: last load."
+)
+@json_option
+@explained
+def status(home: Path | None, since: datetime | None, as_json: bool) -> int:
+    """Show deliveries, slices, what is held, refused, closed or stale and why, what moved, and the last run."""
+    from finance_platform.reporting import background, rendering
+
+    found = read_status(existing(load_settings(home=home)), since.replace(tzinfo=UTC) if since else None)
+    out = console()
+    if as_json:
+        rendering.print_json(out, found.as_json())
+    else:
+        rendering.print_deliveries(out, found)
+        rendering.print_warnings(out, found)
+        rendering.print_slices(out, found)
+        background.print_background(out, found)
+        rendering.print_line(out, found)
+    return EXIT_FINE if found.is_sound else EXIT_STOPPED
+
+
+@click.command(context_settings={"ignore_unknown_options": True})  # SQL may begin with a comment, which is two dashes
+@home_option
+@click.argument("sql")
+@format_option
+@explained
+def query(home: Path | None, sql: str, output_format: str) -> int:
+    """Run read-only SQL, in Redshift's dialect, on the warehouse."""
+    from finance_platform.reporting import rendering
+    from finance_platform.warehouse.duckdb import DuckDBWarehouse
+
+    result = DuckDBWarehouse(load_settings(home=home).warehouse_path).query(sql)
+    rendering.print_rows(console(), result.columns, result.rows, output_format)
+    return EXIT_FINE
+
+
+@click.command()
+@home_option
+@click.option("--feed", help="Only this feed's rows.")
+@format_option
+@explained
+def rejected(home: Path | None, feed: str | None, output_format: str) -> int:
+    """List the rows that were refused or repeated, with file, line and reason."""
+    from finance_platform.lake.local import LocalLake
+    from finance_platform.reporting import rendering
+    from finance_platform.reporting.rejected import COLUMNS, rejected_rows
+
+    settings = existing(load_settings(home=home))
+    processed = LocalLake(settings.processed_root)
+    rows = list(rejected_rows(processed, snapshot(settings).state, feed))
+    shown = rows[:ROWS_IN_A_TABLE] if output_format == "table" else rows
+    columns = COLUMNS if output_format != "table" else ("source_file", "source_row", "outcome", "reasons", "amount")
+    rendering.print_rows(console(), columns, ([row[name] for name in columns] for row in shown), output_format)
+    if len(shown) < len(rows):
+        click.echo(f"{len(rows) - len(shown)} more; --format csv or json lists all", err=True)
+    return EXIT_FINE
+
+
+@click.command()
+@home_option
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Only what was loaded on this day (UTC) or later; default: everything.",
+)
+@click.option("--period", metavar="YYYY-MM", help="Only this period.")
+@format_option
+@explained
+def movements(home: Path | None, since: datetime | None, period: str | None, output_format: str) -> int:
+    """List what moved in what was published: cell by cell, with the cause, restatements marked."""
+    from finance_platform.reporting import rendering
+    from finance_platform.reporting.movements import COLUMNS_IN_A_TABLE, SINCE_EVER, columns_of, movement_rows
+    from finance_platform.warehouse.duckdb import DuckDBWarehouse
+
+    warehouse = DuckDBWarehouse(load_settings(home=home).warehouse_path)
+    day = since.replace(tzinfo=UTC) if since else SINCE_EVER
+    found = movement_rows(warehouse, since=day, period=period)
+    is_table = output_format == "table"
+    if not found.rows:
+        where = f" in {period}" if period else ""
+        click.echo(f"Nothing moved{where}{f' since {day:%Y-%m-%d}' if since else ''}.", err=not is_table)
+    if found.rows or not is_table:
+        columns = COLUMNS_IN_A_TABLE if is_table else found.columns
+        rows = columns_of(found, columns)
+        shown = rows[:ROWS_IN_A_TABLE] if is_table else rows
+        rendering.print_rows(console(), columns, shown, output_format)
+        if len(shown) < len(rows):
+            click.echo(f"{len(rows) - len(shown)} more; --format csv or json lists all", err=True)
+    return EXIT_FINE
+
+
+def read_status(settings: Settings, since: datetime | None = None) -> Status:
+    """Return how a home stands.
+
+    Args:
+        settings: the home.
+        since: tell what moved then or later; None for the latest load.
+    """
+    from finance_platform.feeds.catalog import load_catalog
+    from finance_platform.lake.intake import take_stock
+    from finance_platform.lake.local import LocalLake
+    from finance_platform.lake.register import Register
+    from finance_platform.reporting.accounting import controllers_line
+    from finance_platform.reporting.recent import closed_periods, recent_movements, why_stale
+    from finance_platform.reporting.status import Background, build_status
+    from finance_platform.resources.runs import last_run
+    from finance_platform.warehouse.duckdb import DuckDBWarehouse
+    from finance_platform.warehouse.ledger import published
+
+    register = Register(LocalLake(settings.processed_root))
+    catalog = load_catalog(settings.feeds_path)
+    raw = LocalLake(settings.raw_root)
+    intake = take_stock(raw, register, catalog, settings, at=datetime.now(UTC), run_id="", record=False)
+    seen = snapshot(settings)
+    warehouse = DuckDBWarehouse(settings.warehouse_path)
+    there = published(warehouse)
+    background = Background(
+        why_stale=why_stale(LocalLake(settings.processed_root), seen, there),
+        closed=closed_periods(warehouse, seen.state.closed, there),
+        movements=recent_movements(warehouse, there, since),
+        last_run=last_run(settings.dagster_home),
+    )
+    return build_status(seen, intake, there, controllers_line(seen, warehouse), background)

@@ -1,0 +1,136 @@
+"""The commands that start Dagster: run, ui.
+
+Belongs here: starting it, showing the step at work, the exit code of a run. Does not belong here: what a run does.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from finance_platform.cli.asking import read_status
+from finance_platform.cli.frame import (
+    EXIT_BROKEN,
+    EXIT_FINE,
+    EXIT_STOPPED,
+    console,
+    existing,
+    explained,
+    home_option,
+    json_option,
+    snapshot,
+)
+from finance_platform.settings import ENV_PREFIX, Settings, load_settings
+
+if TYPE_CHECKING:
+    from finance_platform.reporting.status import Status
+    from finance_platform.reporting.summary import RunOutcome
+
+_STEP_LABELS = {
+    "register": "looking at the raw files",
+    "standardise": "reading new deliveries",
+    "build_star": "building stale periods",
+    "load": "loading the warehouse",
+    "reporting__variance_report": "writing the report",
+}
+
+
+@click.command()
+@home_option
+@click.option("--rebuild", is_flag=True, help="Make slices again although they are current.")
+@click.option("--period", "periods", multiple=True, metavar="YYYY-MM", help="With --rebuild: only this period.")
+@json_option
+@explained
+def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], as_json: bool) -> int:
+    """Bring everything that is stale up to date, end to end."""
+    settings = load_settings(home=home)
+    if periods and not rebuild:
+        raise click.UsageError("--period goes with --rebuild")
+    _check_periods(settings, periods)
+    begin = time.monotonic()
+    with _progress() as on_step:
+        from finance_platform.refresh import run_refresh
+
+        outcome = run_refresh(settings, rebuild=rebuild, periods=periods, on_step=on_step)
+    status = read_status(settings)
+    _print_run(settings, outcome, status, time.monotonic() - begin, as_json=as_json)
+    if outcome.is_broken:
+        return EXIT_BROKEN
+    is_unread = any(row["state"] == "pending" for row in status.deliveries)
+    return EXIT_STOPPED if is_unread or outcome.failed_checks or not status.is_sound else EXIT_FINE
+
+
+@click.command()
+@home_option
+@click.option("--port", type=int, default=3000, show_default=True, help="Port on 127.0.0.1.")
+@explained
+def ui(home: Path | None, port: int) -> int:
+    """Open the Dagster UI of a home; it stops with Ctrl-C."""
+    from finance_platform.resources.home import prepare_dagster_home
+
+    settings = existing(load_settings(home=home))
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise click.BadParameter(f"{port} is in use; choose another", param_hint="--port")
+    folder = prepare_dagster_home(settings.dagster_home)
+    environment = {**os.environ, "DAGSTER_HOME": str(folder), f"{ENV_PREFIX}HOME": str(settings.home_path)}
+    # Dagster advises a scaffolding tool instead of `dagster dev`; the project has its own layout.
+    environment["PYTHONWARNINGS"] = "ignore:Function `dev_command` is superseded"
+    arguments = ["-m", "dagster", "dev", "-m", "finance_platform.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    # A shell starts what runs in the background with SIGINT ignored, and Dagster would take that for SIGTERM too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.execve(sys.executable, [sys.executable, *arguments], environment)
+
+
+def _check_periods(settings: Settings, periods: tuple[str, ...]) -> None:
+    if not periods:
+        return
+    there = {wanted.slice for wanted in snapshot(settings).wanted}
+    for period in periods:
+        if period not in there:
+            raise click.BadParameter(f"no data reaches the period {period!r}; expected YYYY-MM", param_hint="--period")
+
+
+def _print_run(settings: Settings, outcome: RunOutcome, found: Status, seconds: float, *, as_json: bool) -> None:
+    from finance_platform.reporting import rendering
+    from finance_platform.reporting.summary import print_summary, summary_as_json
+    from finance_platform.reporting.variance import variance_rows
+    from finance_platform.warehouse.duckdb import DuckDBWarehouse
+    from finance_platform.warehouse.port import NoWarehouseYetError
+
+    try:
+        variance = variance_rows(DuckDBWarehouse(settings.warehouse_path))
+    except NoWarehouseYetError:
+        variance = []
+    if as_json:
+        rendering.print_json(console(), summary_as_json(outcome, found, variance, seconds))
+    else:
+        print_summary(console(), outcome, found, variance, seconds)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show the step at work on stderr, when that is a terminal."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("starting", total=len(_STEP_LABELS))
+        done = iter(range(len(_STEP_LABELS)))
+
+        def on_step(name: str) -> None:
+            progress.update(task, description=_STEP_LABELS.get(name, name), completed=next(done, 0))
+
+        yield on_step
