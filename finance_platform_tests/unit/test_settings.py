@@ -209,4 +209,4 @@ def test_nothing_but_the_settings_reads_the_environment() -> None:
         for use in uses_of_the_environment(path.read_text()):
             found.setdefault(use, set()).add(path.relative_to(PACKAGE).as_posix())
     # The session sets variables that Spark's engines look for; the UI is a program of its own and gets ours whole.
-    assert found == {"sets": {"glue/session.py"}, "hands on": {"cli.py"}}
+    assert found == {"sets": {"glue/session.py"}, "hands on": {"cli/running.py"}}
