@@ -4,7 +4,7 @@ Belongs here: the warehouse's assets. Does not belong here: how a load works (se
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -23,7 +23,7 @@ from finance_platform.lake.snapshot import Snapshot, take_snapshot
 from finance_platform.lake.standing import causes, standing
 from finance_platform.quality.catalogue import WAREHOUSE_CHECKS
 from finance_platform.quality.warehouse import Audit, check_closed_periods, check_warehouse
-from finance_platform.reporting.movements import restatement_alerts
+from finance_platform.reporting.movements import movement_summary, restatement_alerts
 from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.lake import LakeResource
 from finance_platform.resources.warehouse import WarehouseResource
@@ -34,6 +34,7 @@ from finance_platform.warehouse.plan import LoadResult, SliceName, SliceSum, Sli
 from finance_platform.warehouse.port import Warehouse
 
 _MOVEMENTS_SHOWN = 50
+_DAYS_SHOWN = 30
 
 
 def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
@@ -72,7 +73,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
                 yield dg.MaterializeResult(
                     asset_key=["warehouse", contract.name],
                     data_version=version_of_table(contract, there),
-                    metadata=_metadata(contract, there, result),
+                    metadata=_metadata(contract, there, result, opened),
                     check_results=[
                         check_result(outcome)
                         for outcome in outcomes
@@ -144,14 +145,22 @@ def _versions(warehouse: Warehouse) -> dict[SliceName, str]:
     return {name: slice_.version for name, slice_ in published(warehouse).items()}
 
 
-def _metadata(contract: Contract, there: Snapshot, result: LoadResult | None) -> dict[str, Any]:
+def _metadata(contract: Contract, there: Snapshot, result: LoadResult | None, warehouse: Warehouse) -> dict[str, Any]:
     loaded = [one.slice for one in result.loaded if one.contract_name == contract.name] if result else []
     number = result.load_number if result else None
     metadata = {
         **slice_metadata(contract, there, loaded),
         "load_number": "nothing was loaded" if number is None else str(number),
     }
-    return {**metadata, **_movements(result)} if contract is FACT_FINANCIALS else metadata
+    if contract is not FACT_FINANCIALS:
+        return metadata
+    return {**metadata, **_movements(result), f"moved_in_{_DAYS_SHOWN}_days": _moved_lately(warehouse)}
+
+
+def _moved_lately(warehouse: Warehouse) -> dg.MarkdownMetadataValue:
+    rows = movement_summary(warehouse, since=datetime.now(UTC) - timedelta(days=_DAYS_SHOWN))
+    names = ("loaded_at", "period", "kind", "scenario", "measure", "cells", "difference", "is_restatement", "cause")
+    return markdown_table([{name: row[name] for name in names} for row in rows[-_MOVEMENTS_SHOWN:]])
 
 
 def _movements(result: LoadResult | None) -> dict[str, Any]:

@@ -133,6 +133,7 @@ def test_what_moved_shows_with_its_net_and_its_cause(changed: Seen):
     header, _, line = changed.metadata["movements"].splitlines()
     assert "difference" in header
     assert "| 2025-01 | movement | Actual | Amount | 1 | 1000.00 | 900.00 | -100.00 |" in line
+    assert "transactions.csv: another version" in changed.metadata["moved_in_30_days"]
 
 
 def test_a_load_that_breaks_a_blocking_check_publishes_nothing(changed: Seen, refused: Seen):
