@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import RawBatch
 
@@ -36,6 +37,10 @@ def mask_of(values: pa.Array) -> Mask:
     return np.asarray(values.fill_null(False).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
+def _with_texts(texts: pa.Array, where: Mask, replaced: list[str]) -> pa.Array:
+    return pc.replace_with_mask(texts, pa.array(where), pa.array(replaced, pa.string())) if replaced else texts
+
+
 @dataclass
 class Findings:
     """The rules that the rows of one batch broke.
@@ -57,31 +62,28 @@ class Findings:
 
     def columns(self) -> dict[str, pa.Array]:
         """Return outcome, rules, reasons and raw_row, one value a row; the last three null for accepted rows."""
-        size = len(self.batch)
-        rejected = np.zeros(size, dtype=np.bool_)
+        rejected = np.zeros(len(self.batch), dtype=np.bool_)
         for _, broken, _ in self._found:
             rejected |= broken
-        outcome = np.where(self.skipped, SKIPPED, np.where(rejected, REJECTED, ACCEPTED))
-        rules: list[str | None] = [None] * size
-        reasons: list[str | None] = [None] * size
-        raw: list[str | None] = [None] * size
-        for position in np.flatnonzero(self.skipped):
-            rules[position], reasons[position], raw[position] = (
-                "blank_row",
-                "every cell is blank",
-                self._raw(int(position)),
+        refused = rejected | self.skipped
+        told = [self._told(int(position)) for position in np.flatnonzero(refused)]
+        outcomes = [SKIPPED if self.skipped[position] else REJECTED for position in np.flatnonzero(refused)]
+        accepted = pa.repeat(pa.scalar(ACCEPTED), len(self.batch))
+        # Nearly all rows of nearly all batches are accepted; only the others are touched one by one.
+        columns = {"outcome": _with_texts(accepted, refused, outcomes)}
+        for place, name in enumerate(("rules", "reasons", "raw_row")):
+            columns[name] = _with_texts(
+                pa.nulls(len(self.batch), pa.string()), refused, [texts[place] for texts in told]
             )
-        for position in np.flatnonzero(rejected):
-            broken_here = [(rule, reason) for rule, broken, reason in self._found if broken[position]]
-            rules[position] = ",".join(rule for rule, _ in broken_here)
-            reasons[position] = "; ".join(reason(int(position)) for _, reason in broken_here)
-            raw[position] = self._raw(int(position))
-        return {
-            "outcome": pa.array(outcome, pa.string()),
-            "rules": pa.array(rules, pa.string()),
-            "reasons": pa.array(reasons, pa.string()),
-            "raw_row": pa.array(raw, pa.string()),
-        }
+        return columns
+
+    def _told(self, position: int) -> tuple[str, str, str]:
+        """Return rules, reasons and raw row of a row that is not accepted."""
+        if self.skipped[position]:
+            return "blank_row", "every cell is blank", self._raw(position)
+        broken_here = [(rule, reason) for rule, broken, reason in self._found if broken[position]]
+        rules = ",".join(rule for rule, _ in broken_here)
+        return rules, "; ".join(reason(position) for _, reason in broken_here), self._raw(position)
 
     def _raw(self, position: int) -> str:
         cells = {name: texts[position].as_py() or "" for name, texts in self.batch.columns.items()}
