@@ -15,7 +15,7 @@ EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "0"))
 
 FEW = settings(
     max_examples=4,
-    stateful_step_count=9,
+    stateful_step_count=11,
     deadline=None,
     derandomize=True,
     database=None,
