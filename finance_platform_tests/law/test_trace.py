@@ -30,14 +30,14 @@ EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "0"))
 """How many homes to try, at random; unset, the same few every time."""
 
 FEW = settings(
-    max_examples=5,
-    stateful_step_count=20,
+    max_examples=3,
+    stateful_step_count=8,
     deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-MANY = settings(FEW, max_examples=EXAMPLES or 1, stateful_step_count=40, derandomize=False, print_blob=True)
+MANY = settings(FEW, max_examples=EXAMPLES or 1, stateful_step_count=25, derandomize=False, print_blob=True)
 CELLS = """
     SELECT DISTINCT SUBSTRING(CAST(FullDate AS VARCHAR(10)), 1, 7), DepartmentCode, AccountNumber, ScenarioName
     FROM FactFinancials
