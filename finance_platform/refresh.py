@@ -73,7 +73,7 @@ def _mark_dead_runs(instance: dg.DagsterInstance) -> None:
 
 @contextmanager
 def _following(on_step: Callable[[str], None]) -> Iterator[None]:
-    handler = _StepHandler(on_step)
+    handler = _StepWatcher(on_step)
     RUN_LOGGER.addHandler(handler)
     try:
         yield
@@ -81,7 +81,7 @@ def _following(on_step: Callable[[str], None]) -> Iterator[None]:
         RUN_LOGGER.removeHandler(handler)
 
 
-class _StepHandler(logging.Handler):
+class _StepWatcher(logging.Handler):
     def __init__(self, on_step: Callable[[str], None]) -> None:
         super().__init__()
         self._on_step = on_step

@@ -1,17 +1,22 @@
-"""What every test shares: an environment in which nobody has set anything of ours.
+"""What every test shares: an environment in which nobody has set anything of ours, and one Spark session on Sail.
 
-Belongs here: hiding the developer's own configuration, hypothesis' profile.
+Belongs here: hiding the developer's own configuration, hypothesis' profile, the session.
 Does not belong here: data, set-up of one layer.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from finance_platform.settings import ENV_PREFIX
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 # A law is right or wrong, however busy the machine is; time has tests of its own.
 settings.register_profile("finance_platform", deadline=None)
@@ -22,3 +27,12 @@ settings.load_profile("finance_platform")
 def _no_settings_from_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.upper().startswith(ENV_PREFIX)]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """The session of a local Glue job; one for all, because stopping one leaves a process without any."""
+    from finance_platform.glue.session import spark_session
+
+    with spark_session("sail") as session:
+        yield session

@@ -22,7 +22,7 @@ from finance_platform.lake.slices import SliceCommit
 from finance_platform.lake.snapshot import Snapshot, take_snapshot
 from finance_platform.lake.standing import causes, standing
 from finance_platform.quality.catalogue import WAREHOUSE_CHECKS
-from finance_platform.quality.warehouse import Audit, check_closed_periods, check_warehouse
+from finance_platform.quality.warehouse import Audit, check_closed_periods
 from finance_platform.reporting.movements import movement_summary, restatement_alerts
 from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.lake import LakeResource
@@ -59,10 +59,11 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
             opened = warehouse.open()
             kept = _what_to_publish(settings, lake.processed, opened)
             snapshot = kept.snapshot
-            audit = Audit(snapshot, actuals_through=settings.actuals_through)
+            audit = Audit(snapshot, actuals_through=settings.actuals_through, kept=kept.periods)
             result = _publish(context, config, lake.processed, snapshot, opened, audit)
-            outcomes = audit.outcomes or check_warehouse(opened, snapshot, actuals_through=settings.actuals_through)
-            outcomes = [*outcomes, check_closed_periods(kept.periods)]
+            if audit.outcomes is None:
+                audit(opened)
+            outcomes = [*(audit.outcomes or ()), check_closed_periods(kept.periods)]
             sender = alerts.open()
             for alert in restatement_alerts(opened):
                 if sender.send(alert):

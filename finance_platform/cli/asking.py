@@ -131,6 +131,7 @@ def read_status(settings: Settings, since: datetime | None = None) -> Status:
         since: tell what moved then or later; None for the latest load.
     """
     from finance_platform.feeds.catalog import load_catalog
+    from finance_platform.lake.closed_periods import keep_closed
     from finance_platform.lake.intake import take_stock
     from finance_platform.lake.local import LocalLake
     from finance_platform.lake.register import Register
@@ -145,13 +146,19 @@ def read_status(settings: Settings, since: datetime | None = None) -> Status:
     catalog = load_catalog(settings.feeds_path)
     raw = LocalLake(settings.raw_root)
     intake = take_stock(raw, register, catalog, settings, at=datetime.now(UTC), run_id="", record=False)
-    seen = snapshot(settings)
     warehouse = DuckDBWarehouse(settings.warehouse_path)
     there = published(warehouse)
+    seen = snapshot(settings)
+    kept: tuple[str, ...] = ()
+    if settings.holds_closed_periods:
+        versions = {name: found.version for name, found in there.items()}
+        held = keep_closed(LocalLake(settings.processed_root), seen, versions)
+        seen, kept = held.snapshot, held.periods
     background = Background(
         why_stale=why_stale(LocalLake(settings.processed_root), seen, there),
         closed=closed_periods(warehouse, seen.state.closed, there),
         movements=recent_movements(warehouse, there, since),
         last_run=last_run(settings.dagster_home),
+        kept=kept,
     )
     return build_status(seen, intake, there, controllers_line(seen, warehouse), background)

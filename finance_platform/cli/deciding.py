@@ -66,7 +66,7 @@ def withdraw(home: Path | None, undo: bool, key: str, why: str) -> int:
             decisions.reinstate(processed, name, _author(why), holds_closed_periods=holds)
         else:
             decisions.withdraw(processed, name, _author(why), holds_closed_periods=holds)
-    return _said(f"{name} {'counts again' if undo else 'is withdrawn'}", settings)
+    return _said(f"{name} {'is no longer withdrawn' if undo else 'is withdrawn'}", settings)
 
 
 @click.command()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -51,7 +52,7 @@ def keep_closed(processed: Lake, snapshot: Snapshot, published: Mapping[tuple[st
         if wanted is None or version is None or wanted.version == version:
             continue
         there = read_slice(processed, *name, version)
-        if there and _same_deliveries(wanted, there) and not _same_rows(processed, wanted, there):
+        if there and _same_lines(snapshot, period, wanted, there) and not _same_rows(processed, wanted, there):
             kept[name] = there
     wanted_slices = [
         WantedSlice(one.table, one.slice, kept[name].version, kept[name].inputs or {})
@@ -63,9 +64,26 @@ def keep_closed(processed: Lake, snapshot: Snapshot, published: Mapping[tuple[st
     return Kept(after, tuple(sorted(period for _, period in kept)))
 
 
-def _same_deliveries(wanted: SliceCommit, there: SliceCommit) -> bool:
+def _same_lines(snapshot: Snapshot, period: str, wanted: SliceCommit, there: SliceCommit) -> bool:
+    """Return whether two versions count the same lines; a longer export that repeats the period changes nothing.
+
+    Where lines hide each other, the deliveries must be the same, since what is left of them is told by them alone.
+    """
     new, old = wanted.inputs or {}, there.inputs or {}
-    return all(_plain(new.get(part)) == _plain(old.get(part)) for part in _OF_DELIVERIES)
+    if all(_plain(new.get(part)) == _plain(old.get(part)) for part in _OF_DELIVERIES):
+        return True
+    if any(one.get(part) for one in (new, old) for part in _OF_DELIVERIES[1:]):
+        return False
+    return _contents(snapshot, period, new) == _contents(snapshot, period, old)
+
+
+def _contents(snapshot: Snapshot, period: str, inputs: Mapping[str, Any]) -> list[str]:
+    return sorted(
+        count.content or f"unknown: {delivery_id}"
+        for delivery_id, *scenarios in inputs.get("lines", ())
+        for count in snapshot.commits[delivery_id].periods
+        if count.period == period and count.scenario in scenarios
+    )
 
 
 def _plain(value: object) -> object:

@@ -61,7 +61,10 @@ def withdraw(processed: Lake, object_key: str, author: Author, *, holds_closed_p
             home holds those.
     """
     state = _state(processed)
-    held = [stopped for stopped in state.stopped if stopped.event.object_key == object_key]
+    counting = {delivery.delivery_id for delivery in state.live}
+    stopped = [one for one in state.stopped if one.event.object_key == object_key]
+    # One that counts by other terms than those under which it is held is taken out, not dropped.
+    held = [one for one in stopped if one.commit.delivery_id not in counting]
     if held:
         decided = Decided("withdrawn", object_key, held[0].commit.delivery_id, *_words(author), keeps_earlier=True)
         return _enter(processed, decided)

@@ -17,7 +17,7 @@ from finance_platform.lake.deliveries import DeliveryCommit, read_commits
 from finance_platform.lake.overlaps import Overlaps, Shared, complete
 from finance_platform.lake.plan import covered
 from finance_platform.lake.port import Lake
-from finance_platform.lake.register import Delivered, Judged, Register, utc_text
+from finance_platform.lake.register import TOLERANCE, Delivered, Judged, Register, utc_text
 from finance_platform.lake.state import LakeState, LiveDelivery, derive_state
 
 _ACCEPT = "`finance-platform accept {key} --why TEXT` takes it as it is, `withdraw` drops it"
@@ -97,21 +97,35 @@ class _Bench:
         verdict = Judged(candidate.event.object_key, candidate.delivery_id, at, run_id)
         if any(candidate.commit.unaccounted):
             return replace(verdict, reasons=(_unaccounted(candidate.commit),), fix=_KEEP, is_final=True)
-        mend = reason_to_stop(candidate.event, candidate.commit)
-        reasons = [mend] if mend else []
-        if candidate.delivery_id in self._live:
-            # It counts already, and was only touched, or is tolerated otherwise: it takes nothing from the others.
-            warnings = candidate.judged.warnings if candidate.judged else ()
-        else:
-            warnings = tuple(self._late(candidate))
-            reasons += [*self._duplicates(candidate), *self._removes(candidate), *self._restates(candidate)]
-            reasons += warnings if candidate.event.is_held_when_late else ()
+        reasons, warnings = self._reasons(candidate)
         if reasons:
-            fix = (_MEND if mend else _ACCEPT).format(key=candidate.event.object_key)
-            return replace(verdict, reasons=tuple(reasons), fix=fix)
-        if candidate.delivery_id not in self._withdrawn:
+            mends = TOLERANCE in {kind for kind, _ in reasons}
+            verdict = replace(
+                verdict,
+                reasons=tuple(text for _, text in reasons),
+                kinds=tuple(dict.fromkeys(kind for kind, _ in reasons)),
+                fix=(_MEND if mends else _ACCEPT).format(key=candidate.event.object_key),
+            )
+        is_counted = not verdict.is_held or verdict.is_accepted_by(candidate.accepted)
+        if is_counted and candidate.delivery_id not in self._withdrawn:
             self._enter(candidate)
         return replace(verdict, warnings=warnings)
+
+    def _reasons(self, candidate: LiveDelivery) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+        """Return the reasons to hold a delivery, each with its kind, and what to warn of."""
+        mend = reason_to_stop(candidate.event, candidate.commit)
+        reasons = [(TOLERANCE, mend)] if mend else []
+        now = self._live.get(candidate.delivery_id)
+        if now and _terms(now.event) == _terms(candidate.event):
+            # It counts already, and was only touched, or is tolerated otherwise: it takes nothing from the others.
+            return reasons, candidate.judged.warnings if candidate.judged else ()
+        late = tuple(self._late(candidate)) if now is None else ()
+        if now is None:
+            reasons += [("duplicate", text) for text in self._duplicates(candidate)]
+        reasons += [("removal", text) for text in self._removes(candidate)]
+        reasons += [("restatement", text) for text in self._restates(candidate)]
+        reasons += [("late", text) for text in late if candidate.event.is_held_when_late]
+        return reasons, late
 
     def _enter(self, delivery: LiveDelivery) -> None:
         earlier = self._by_key.get(delivery.event.object_key)
@@ -148,7 +162,7 @@ class _Bench:
     def _removes(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield where the candidate would take out all lines, or too many, of what counts of its feed."""
         tolerated = candidate.event.tolerated_removal
-        if candidate.event.kind != "ledger" or tolerated is None:
+        if not self._concerns_lines(candidate) or tolerated is None:
             return
         earlier = self._by_key.get(candidate.event.object_key)
         now, then = self._before_and_after(candidate)
@@ -193,8 +207,12 @@ class _Bench:
             return sum({place: rows for one in hidden for place, rows in one.items()}.values())
         return max((sum(one.values()) for one in hidden), default=0)
 
+    def _concerns_lines(self, candidate: LiveDelivery) -> bool:
+        earlier = self._by_key.get(candidate.event.object_key)
+        return "ledger" in {candidate.event.kind, earlier.event.kind if earlier else ""}
+
     def _restates(self, candidate: LiveDelivery) -> Iterator[str]:
-        if candidate.event.kind != "ledger" or not self._closed:
+        if not self._concerns_lines(candidate) or not self._closed:
             return
         touched = {cell for cell in self._touched(candidate) if cell[1] in self._closed}
         periods = sorted({cell[1] for cell in touched if self._changes(candidate, cell)})
@@ -227,10 +245,10 @@ class _Bench:
     ) -> tuple[Mapping[str, LiveDelivery], Mapping[str, LiveDelivery]]:
         """Return what is live without the candidate and with it."""
         earlier = self._by_key.get(candidate.event.object_key)
-        after = {**self._live, candidate.delivery_id: candidate}
+        after = dict(self._live)
         if earlier:
             del after[earlier.delivery_id]
-        return self._live, after
+        return self._live, {**after, candidate.delivery_id: candidate}
 
     def _late(self, candidate: LiveDelivery) -> list[str]:
         """Return what to say when the candidate comes after deliveries of its feed that sort after it and hide it."""
@@ -248,6 +266,11 @@ class _Bench:
             return []
         others = "sorts after it and wins" if len(names) == 1 else "sort after it and win"
         return [f"came late: {', '.join(names[:5])} {others}"]
+
+
+def _terms(event: Delivered) -> tuple[object, ...]:
+    """Return what decides, beside its lines, what a delivery does to the others."""
+    return event.feed, event.kind, event.load_mode, event.is_scoped, event.order
 
 
 def _cells(delivery: LiveDelivery) -> set[_Cell]:

@@ -8,7 +8,7 @@ person may decide (see `decisions`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -17,6 +17,8 @@ from finance_platform.feeds.resolved import LoadMode
 from finance_platform.lake.port import Lake
 
 FOLDER = "register"
+TOLERANCE = "tolerance"
+"""The kind of reason that lies in a delivery's content alone."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Judged:
         fix: what to do about a held one.
         is_final: whether accepting it is out of the question.
         warnings: what a person should know of one that counts.
+        kinds: a word for each reason.
     """
 
     object_key: str
@@ -85,6 +88,15 @@ class Judged:
     fix: str = ""
     is_final: bool = False
     warnings: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+    def is_accepted_by(self, accepted: Collection[str]) -> bool:
+        """Return whether an earlier acceptance covers the verdict: what is wrong in the content alone, not beside it.
+
+        Whether a delivery removes much, repeats another or restates a closed period depends on what is there when it
+        comes, so somebody is asked each time.
+        """
+        return set(self.kinds) == {TOLERANCE} and TOLERANCE in accepted and not self.is_final
 
     @property
     def is_held(self) -> bool:

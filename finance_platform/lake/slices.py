@@ -107,10 +107,10 @@ def write_slice(processed: Lake, commit: SliceCommit) -> None:
 
 
 def read_slice(processed: Lake, table: str, slice_name: str, version: str) -> SliceCommit | None:
-    """Return one version of a slice, or None when it was never built."""
+    """Return one version of a slice; None when it was never built, or when another release wrote it in another form."""
     try:
         return SliceCommit.from_json(processed.read(_key(table, slice_name, version)))
-    except FileNotFoundError:
+    except (FileNotFoundError, KeyError, TypeError):
         return None
 
 

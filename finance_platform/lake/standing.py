@@ -49,7 +49,4 @@ def _commit(processed: Lake, snapshot: Snapshot, name: tuple[str, str], version:
     built = snapshot.built.get(name)
     if built and built.version == version:
         return built
-    try:
-        return read_slice(processed, *name, version)
-    except (KeyError, TypeError):
-        return None  # an older release wrote its commits in another form
+    return read_slice(processed, *name, version)

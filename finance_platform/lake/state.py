@@ -25,12 +25,14 @@ class LiveDelivery:
         commit: what reading it gave.
         position: its place in the defined order; the last one wins where two say different things.
         judged: what the platform made of it, if it did already.
+        accepted: the kinds of reasons to hold it that somebody accepted.
     """
 
     event: Delivered
     commit: DeliveryCommit
     position: Position
     judged: Judged | None = None
+    accepted: frozenset[str] = frozenset()
 
     @property
     def delivery_id(self) -> str:
@@ -84,20 +86,32 @@ class LakeState:
 
 @dataclass
 class _Version:
-    """One delivery of an object: its last event, and what was said of it since."""
+    """One delivery of an object: its last event, and what was said of it since.
+
+    Attributes:
+        event: the last one.
+        found_at: place of that event among all events.
+        judged: the last verdict.
+        is_judged_again: whether that verdict is about the last event.
+        counted: the event under whose terms it counts; a verdict against other terms leaves it as it is.
+        accepted: the kinds of reasons that somebody accepted.
+        withdrawn: who took it out.
+        withdrawn_at: place of that event among all events.
+    """
 
     event: Delivered
+    found_at: int
     judged: Judged | None = None
     is_judged_again: bool = False
-    is_accepted: bool = False
+    counted: Delivered | None = None
+    accepted: frozenset[str] = frozenset()
     withdrawn: Decided | None = None
+    withdrawn_at: int = -1
 
     @property
     def counts(self) -> bool:
         """Whether it would count if it were the newest, and could be read."""
-        if self.judged is None or self.withdrawn:
-            return False
-        return not self.judged.is_held or (self.is_accepted and not self.judged.is_final)
+        return self.counted is not None and not self.withdrawn
 
 
 @dataclass
@@ -107,37 +121,44 @@ class _Object:
     versions: dict[str, _Version] = field(default_factory=dict)
     first_seen: dict[str, str] = field(default_factory=dict)
 
-    def deliver(self, event: Delivered) -> None:
+    def deliver(self, event: Delivered, place: int) -> None:
         self.first_seen.setdefault(event.fingerprint, event.modified_at)
         counting = self._counting()
-        version = self.versions.pop(event.delivery_id, None) or _Version(event)
-        version.event, version.is_judged_again = event, False
-        if version is not counting and version.counts:
-            version.judged = None  # what counts meanwhile goes on counting until this one is judged against it
+        version = self.versions.pop(event.delivery_id, None) or _Version(event, place)
+        version.event, version.found_at, version.is_judged_again = event, place, False
+        if version is not counting:
+            version.counted = None  # what counts meanwhile goes on counting until this one is judged against it
         self.versions[event.delivery_id] = version
 
-    def decide(self, event: Decided) -> None:
+    def decide(self, event: Decided, place: int) -> None:
         version = self.versions[event.delivery_id]
-        if event.action == "accepted":
-            version.is_accepted = True
-        else:
-            version.withdrawn = event if event.action == "withdrawn" else None
+        if event.action == "withdrawn":
+            version.withdrawn, version.withdrawn_at = event, place
+        elif event.action == "reinstated":
+            version.withdrawn = None
+        elif version.judged and not version.judged.is_final:
+            version.counted = version.event
+            version.accepted |= set(version.judged.kinds)
 
     def judge(self, event: Judged) -> None:
         version = self.versions[event.delivery_id]
         version.judged, version.is_judged_again = event, True
+        if not event.is_held or event.is_accepted_by(version.accepted):
+            version.counted = version.event
 
     def newest_first(self) -> Iterator[_Version]:
         return reversed(self.versions.values())
 
+    @property
+    def taken_out_at(self) -> int:
+        """Place of the last withdrawal in force that took the object out; what was found before it does not count."""
+        places = (v.withdrawn_at for v in self.versions.values() if v.withdrawn and not v.withdrawn.keeps_earlier)
+        return max(places, default=-1)
+
     def _counting(self) -> _Version | None:
-        """Return the version that counts as things stand; one that has a verdict was read."""
-        for version in self.newest_first():
-            if version.withdrawn and not version.withdrawn.keeps_earlier:
-                return None
-            if version.counts:
-                return version
-        return None
+        """Return the version that counts as things stand."""
+        after = self.taken_out_at
+        return next((one for one in self.newest_first() if one.counts and one.found_at > after), None)
 
 
 def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit]) -> LakeState:
@@ -145,18 +166,19 @@ def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
 
     For each raw object the newest delivery counts that was read and is neither held nor withdrawn; until a new one
     does, the old one stays. A withdrawal takes out the object, what it said before included, unless what was
-    withdrawn had never counted.
+    withdrawn had never counted; what is found after it counts as ever. A delivery that counts and is then judged by
+    other terms, and held, goes on counting by the former ones.
     """
     objects: dict[str, _Object] = {}
     closed: dict[str, Closing] = {}
-    for event in events:
+    for place, event in enumerate(events):
         match event:
             case Delivered():
-                objects.setdefault(event.object_key, _Object()).deliver(event)
+                objects.setdefault(event.object_key, _Object()).deliver(event, place)
             case Judged():
                 objects[event.object_key].judge(event)
             case Decided():
-                objects[event.object_key].decide(event)
+                objects[event.object_key].decide(event, place)
             case Closing():
                 closed.pop(event.period, None)
                 if event.action == "closed":
@@ -183,34 +205,42 @@ class _Derivation:
 
     def add(self, found: _Object) -> None:
         """Enter what one object comes to."""
-        is_decided = False
+        after, is_settled = found.taken_out_at, False
         for nth, version in enumerate(found.newest_first()):
-            is_current = nth == 0
             commit = self.commits.get(version.event.delivery_id)
             if commit is None:
-                if is_current:
+                if nth == 0:
                     self.pending.append(version.event)
                 continue
-            if is_current and commit.status == "read" and not version.is_judged_again:
-                self.unjudged.append(_read(version, commit, found))
-            if is_decided:
-                if version.counts and commit.status == "read":
-                    self.superseded.append(commit)
-                continue
-            is_decided = self._enter(version, commit, found, is_current=is_current)
+            if nth == 0 and commit.status == "read" and not version.is_judged_again:
+                self.unjudged.append(_read(version, version.event, commit, found))
+            if version.withdrawn and is_settled:
+                continue  # something newer counts in its place, or was taken out as well
+            if self._enter(version, commit, found, is_current=nth == 0, is_taken_out=version.found_at < after):
+                after = version.found_at  # what was found before it no longer matters
+                is_settled = True
+            elif version.withdrawn and not version.withdrawn.keeps_earlier:
+                is_settled = True
 
-    def _enter(self, version: _Version, commit: DeliveryCommit, found: _Object, *, is_current: bool) -> bool:
-        """Enter one version; return whether the older ones no longer matter."""
+    def _enter(
+        self, version: _Version, commit: DeliveryCommit, found: _Object, *, is_current: bool, is_taken_out: bool
+    ) -> bool:
+        """Enter one version that was read or refused; return whether it is the one that counts."""
         if version.withdrawn:
             if is_current or not version.withdrawn.keeps_earlier:
                 self.withdrawn.append(_withdrawn(version, commit, version.withdrawn))
-            return not version.withdrawn.keeps_earlier
-        if version.counts and commit.status == "read":
-            self.live.append(_read(version, commit, found))
-            return True
-        if is_current:
+            return False
+        if version.counted is None or commit.status != "read":
+            if is_current:
+                self._stop(version, commit)
+            return False
+        if is_taken_out:
+            self.superseded.append(commit)
+            return False
+        self.live.append(_read(version, version.counted, commit, found))
+        if is_current and version.is_judged_again and version.counted != version.event:
             self._stop(version, commit)
-        return False
+        return True
 
     def _stop(self, version: _Version, commit: DeliveryCommit) -> None:
         if commit.status == "refused":
@@ -220,10 +250,9 @@ class _Derivation:
             self.stopped.append(StoppedDelivery(version.event, commit, reason, version.judged.fix))
 
 
-def _read(version: _Version, commit: DeliveryCommit, found: _Object) -> LiveDelivery:
-    event = version.event
+def _read(version: _Version, event: Delivered, commit: DeliveryCommit, found: _Object) -> LiveDelivery:
     position = (event.order or commit.order, found.first_seen[event.fingerprint], event.object_key)
-    return LiveDelivery(event, commit, position, version.judged)
+    return LiveDelivery(event, commit, position, version.judged, version.accepted)
 
 
 def _withdrawn(version: _Version, commit: DeliveryCommit, decided: Decided) -> StoppedDelivery:

@@ -30,13 +30,16 @@ from finance_platform.warehouse.statements import SqlFile, statement
 _NO_LAST_PERIOD = "9999-12"
 
 
-def check_warehouse(warehouse: Queryable, snapshot: Snapshot, *, actuals_through: str | None = None) -> list[Outcome]:
+def check_warehouse(
+    warehouse: Queryable, snapshot: Snapshot, *, actuals_through: str | None = None, kept: Sequence[str] = ()
+) -> list[Outcome]:
     """Run every check on the warehouse.
 
     Args:
         warehouse: what was loaded.
         snapshot: what the lake wants to be loaded.
         actuals_through: the last period that Actual covers, where the home says so.
+        kept: closed periods that stay as they are published; theirs may be another baseline.
     """
     through = {"actuals_through": actuals_through or _NO_LAST_PERIOD}
     return [
@@ -45,7 +48,7 @@ def check_warehouse(warehouse: Queryable, snapshot: Snapshot, *, actuals_through
         _no_rows(warehouse, GRAIN_UNIQUE, SqlFile.FACT_GRAIN_IS_UNIQUE),
         _no_rows(warehouse, REFERENCES_RESOLVE, SqlFile.REFERENCES_RESOLVE),
         _no_rows(warehouse, VARIANCE_IDENTITY, SqlFile.VARIANCE_IDENTITY),
-        _no_rows(warehouse, BASELINE_ONCE, SqlFile.BASELINE_BOOKED_ONCE, through),
+        _check_baseline(warehouse, through, kept),
         check_lake_equals_warehouse(warehouse, snapshot),
     ]
 
@@ -63,14 +66,14 @@ class Audit:
         outcomes: what the last call found, of a transaction that was tried again the last attempt; None before any.
     """
 
-    def __init__(self, snapshot: Snapshot, *, actuals_through: str | None = None) -> None:
+    def __init__(self, snapshot: Snapshot, *, actuals_through: str | None = None, kept: Sequence[str] = ()) -> None:
         """Take what `check_warehouse` takes."""
-        self._snapshot, self._actuals_through = snapshot, actuals_through
+        self._snapshot, self._actuals_through, self._kept = snapshot, actuals_through, kept
         self.outcomes: list[Outcome] | None = None
 
     def __call__(self, warehouse: Queryable) -> bool:
         """Run every check; return whether none that blocks has failed."""
-        found = check_warehouse(warehouse, self._snapshot, actuals_through=self._actuals_through)
+        found = check_warehouse(warehouse, self._snapshot, actuals_through=self._actuals_through, kept=self._kept)
         is_refused = any(_blocks(outcome) for outcome in found)
         self.outcomes = [_told_as_refused(outcome) if is_refused else outcome for outcome in found]
         return not is_refused
@@ -128,6 +131,12 @@ def _check_members(warehouse: Queryable) -> list[Outcome]:
         evidence = _dictionaries(warehouse.query(statement(statements[name])))
         outcomes.append(Outcome(check, not evidence, f"{len(evidence)} inferred members", limited(evidence)))
     return outcomes
+
+
+def _check_baseline(warehouse: Queryable, through: Parameters, kept: Sequence[str]) -> Outcome:
+    rows = _dictionaries(warehouse.query(statement(SqlFile.BASELINE_BOOKED_ONCE), through))
+    evidence = [row for row in rows if row["Period"] not in kept]
+    return Outcome(BASELINE_ONCE, not evidence, f"{len(evidence)} rows break it", limited(evidence))
 
 
 def _no_rows(warehouse: Queryable, check: Check, file: SqlFile, parameters: Parameters = NO_PARAMETERS) -> Outcome:

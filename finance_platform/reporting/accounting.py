@@ -67,7 +67,8 @@ def controllers_line(snapshot: Snapshot, warehouse: Queryable) -> ControllersLin
     state = snapshot.state
     live = {delivery.delivery_id for delivery in state.ledger}
     held = {stopped.commit.delivery_id for stopped in state.stopped}
-    held |= {delivery.delivery_id for delivery in state.unjudged} - live
+    # One that is held under other terms than those under which it counts is live.
+    held = (held | {delivery.delivery_id for delivery in state.unjudged}) - live
     withdrawn = {stopped.commit.delivery_id for stopped in state.withdrawn}
     replaced = [commit for commit in ledger if commit.delivery_id not in live | held | withdrawn]
     accepted = _total(commit.outcome("accepted") for commit in ledger if commit.delivery_id in live)

@@ -64,7 +64,7 @@ def movement_summary(warehouse: Queryable, since: datetime = SINCE_EVER) -> list
     """Return what moved since a moment, a row per load, period, kind, scenario, measure and cause.
 
     Rows have `load_number`, `loaded_at` (UTC), `run_id`, `period`, `kind`, `scenario`, `measure`, `cells`,
-    `difference` (the net, Decimal; of a reclassification what moved beside it, not what it put elsewhere),
+    `difference` (the net, Decimal; of a reclassification what moved beside it), `reclassified` (what it put elsewhere),
     `is_restatement` and `cause` (None where nobody knows). Empty where nothing moved, or nothing was ever loaded.
 
     Raises:
@@ -93,8 +93,9 @@ def restatement_alerts(warehouse: Queryable) -> list[Alert]:
 def _restatement(load: int, period: str, rows: Sequence[dict[str, Any]]) -> Alert:
     net: dict[str, Decimal] = {}
     for row in rows:
-        name = f"{row['scenario']} {row['measure']}" + (" reclassified" if row["kind"] != "movement" else "")
-        net[name] = net.get(name, Decimal("0.00")) + row["difference"]
+        is_movement = row["kind"] == "movement"
+        name = f"{row['scenario']} {row['measure']}" + ("" if is_movement else " reclassified")
+        net[name] = net.get(name, Decimal("0.00")) + row["difference" if is_movement else "reclassified"]
     causes = sorted({row["cause"] for row in rows if row["cause"]})
     cells = sum(row["cells"] for row in rows)
     return Alert(

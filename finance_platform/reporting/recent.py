@@ -83,6 +83,7 @@ def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
         **row,
         "loaded_at": f"{row['loaded_at'].isoformat()}Z",
         "difference": f"{row['difference']:.2f}",
+        "reclassified": f"{row['reclassified']:.2f}",
         "cause": row["cause"] or "",
     }
 

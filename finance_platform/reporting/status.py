@@ -31,12 +31,14 @@ class Background:
         closed: the closed periods.
         movements: what moved lately.
         last_run: the home's latest run, None where there was none.
+        kept: closed periods that stay as they are published although what they are made from has changed.
     """
 
     why_stale: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
     closed: Sequence[Mapping[str, Any]] = ()
     movements: Sequence[Mapping[str, Any]] = ()
     last_run: Mapping[str, Any] | None = None
+    kept: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,11 @@ class Status:
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is held, refused or broken as the state stands."""
+        """Whether nothing is held, refused or broken as the state stands, and the last run came through."""
         stopped = any(row["state"] in {"held", "refused"} for row in self.deliveries)
         lost = any(self.line.difference) and not self.is_behind
-        return not stopped and not self.problems and not lost
+        has_failed = (self.background.last_run or {}).get("status") == "FAILURE"
+        return not stopped and not self.problems and not lost and not has_failed
 
     @property
     def is_behind(self) -> bool:
@@ -139,12 +142,23 @@ def build_status(
     return Status(
         deliveries=_deliveries(snapshot.state, intake),
         slices=_slices(snapshot, published, background.why_stale),
-        problems=[{"file": p.where, "problem": p.message, "fix": p.fix} for p in intake.problems],
+        problems=[
+            *({"file": p.where, "problem": p.message, "fix": p.fix} for p in intake.problems),
+            *(_kept(period) for period in background.kept),
+        ],
         unmatched=list(intake.unmatched),
         vanished=list(intake.vanished),
         line=line,
         background=background,
     )
+
+
+def _kept(period: str) -> dict[str, str]:
+    return {
+        "file": period,
+        "problem": "the period is closed and stays as it is published, though what it is made from has changed",
+        "fix": f"`finance-platform reopen {period} --why TEXT` lets the change through",
+    }
 
 
 def _deliveries(state: LakeState, intake: Intake) -> list[dict[str, Any]]:

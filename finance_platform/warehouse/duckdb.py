@@ -24,7 +24,7 @@ from urllib.request import url2pathname
 from finance_platform.contracts.star import LOAD_LEDGER, WAREHOUSE
 from finance_platform.errors import LoadError, QueryError
 from finance_platform.warehouse.port import NO_PARAMETERS, LoadConnection, NoWarehouseYetError, Parameters, QueryResult
-from finance_platform.warehouse.published_file import FileIdentity, PublishedFile
+from finance_platform.warehouse.published_file import PublishedFile
 from finance_platform.warehouse.statements import definitions, definitions_fingerprint
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ class DuckDBWarehouse:
     def __init__(self, path: Path) -> None:
         """Open nothing yet."""
         self._file = PublishedFile(path)
-        self._opened: tuple[FileIdentity, duckdb.DuckDBPyConnection] | None = None
 
     def prepare(self) -> None:
         """Make sure that all tables and views are there and current; see `Warehouse`."""
@@ -85,19 +84,6 @@ class DuckDBWarehouse:
 
     @contextmanager
     def _reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give a connection to the file that is published now; it stays open until another file is."""
-        identity = self._file.identity()
-        if identity is None:
-            raise NoWarehouseYetError(f"{self._file.path} does not exist", fix="load it first: `finance-platform run`")
-        if self._opened is None or self._opened[0] != identity:
-            if self._opened:
-                self._opened[1].close()
-            self._opened = None
-            self._opened = identity, self._attached()
-        with _query_errors("mend the query; `sql/dml/sample_queries.sql` has examples"):
-            yield self._opened[1]
-
-    def _attached(self) -> duckdb.DuckDBPyConnection:
         """Attach the file to an instance of its own.
 
         `duckdb.connect(path)` would share the instance of any other reader in this process, and go on showing the
@@ -105,20 +91,20 @@ class DuckDBWarehouse:
         """
         import duckdb
 
+        path = self._file.path
+        if not path.exists():
+            raise NoWarehouseYetError(f"{path} does not exist", fix="load it first: `finance-platform run`")
         spill = Path(tempfile.gettempdir()) / f"finance-platform-{os.getpid()}-{secrets.token_hex(4)}"
-        connection = duckdb.connect(":memory:")
-        try:
+        with closing(duckdb.connect(":memory:")) as connection:
             with _query_errors(
                 "let other programs open the warehouse read-only; `finance-platform run` makes its tables"
             ):
-                connection.execute(f"ATTACH {_quoted(self._file.path)} AS warehouse (READ_ONLY)")
+                connection.execute(f"ATTACH {_quoted(path)} AS warehouse (READ_ONLY)")
                 _begin_session(connection, f"warehouse.{_SCHEMA}")
                 connection.execute(f"SET temp_directory = {_quoted(spill)}")
                 connection.execute("SET enable_external_access = false")  # a query reads the warehouse, no other file
-        except QueryError:
-            connection.close()
-            raise
-        return connection
+            with _query_errors("mend the query; `sql/dml/sample_queries.sql` has examples"):
+                yield connection
 
 
 class DuckDBLoadConnection:

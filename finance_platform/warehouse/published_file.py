@@ -16,9 +16,6 @@ from pathlib import Path
 
 from finance_platform.errors import LoadError, TransientWarehouseError
 
-FileIdentity = tuple[int, int, int]
-"""Inode, time and size of a file."""
-
 _MARK = ".loading-"
 
 
@@ -51,7 +48,7 @@ class PublishedFile:
         self._remove_copies()
         self._refuse_unfinished(self.path)
         copy = Replacement(self.path.with_name(f"{self.path.name}{_MARK}{os.getpid()}-{secrets.token_hex(4)}"))
-        copied_from = self.identity()
+        copied_from = self._identity()
         try:
             if copied_from:
                 shutil.copy(self.path, copy.path)
@@ -62,17 +59,16 @@ class PublishedFile:
         finally:
             self._remove_copies()
 
-    def _publish(self, copy: Path, copied_from: FileIdentity | None) -> None:
+    def _publish(self, copy: Path, copied_from: tuple[int, int, int] | None) -> None:
         _sync(copy)
-        if self.identity() != copied_from:
+        if self._identity() != copied_from:
             raise TransientWarehouseError(
                 f"{self.path} was replaced while a load was at work on a copy of it", fix="let one run load at a time"
             )
         copy.replace(self.path)
         _sync(self.path.parent)
 
-    def identity(self) -> FileIdentity | None:
-        """Return what changes whenever another file is published; None where there is none."""
+    def _identity(self) -> tuple[int, int, int] | None:
         if not self.path.exists():
             return None
         stat = self.path.stat()

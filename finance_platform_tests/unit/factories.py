@@ -220,7 +220,8 @@ def log_of(*pairs: tuple[Delivered, DeliveryCommit | None]) -> list[Event]:
             lost = ("not accounted for",) if any(commit.unaccounted) else ()
             beyond = reason_to_stop(event, commit)
             reasons = lost or ((beyond,) if beyond else ())
-            events.append(judged(event, *reasons, is_final=bool(lost)))
+            kinds = ("tolerance",) if beyond and not lost else ()
+            events.append(judged(event, *reasons, is_final=bool(lost), kinds=kinds))
     return events
 
 

@@ -504,11 +504,11 @@ def test_a_delivery_that_nobody_has_judged_yet_is_held():
     assert terms(controllers_line(snapshot, Missing())) == {"delivered": (1, "10.00"), "held": (1, "10.00")}
 
 
-def test_a_delivery_whose_tolerance_was_narrowed_after_it_was_read_is_held_once():
+def test_a_delivery_whose_tolerance_was_narrowed_after_it_was_read_counts_once_and_as_live():
     wide, narrow = delivered(tolerated_share="1"), delivered(tolerated_share="0")
     commit = partly_rejected(wide, 1, of=3)
-    line = line_of((wide, commit), (narrow, commit), star={})
-    assert terms(line) == {"delivered": (3, "20.00"), "rejected": (1, "0.00"), "held": (2, "20.00")}
+    line = line_of((wide, commit), (narrow, commit), star={"2025-01": (2, "20.00")})
+    assert terms(line) == {"delivered": (3, "20.00"), "rejected": (1, "0.00"), "in_warehouse": (2, "20.00")}
 
 
 def test_refused_files_and_reference_files_offer_no_lines():

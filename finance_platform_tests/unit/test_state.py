@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.lake.deliveries import DeliveryCommit
-from finance_platform.lake.register import Delivered
+from finance_platform.lake.register import Delivered, Event
 from finance_platform.lake.state import LakeState, derive_state
 from finance_platform_tests.unit.factories import (
     commit_of,
@@ -158,17 +158,12 @@ def test_a_wider_tolerance_makes_a_held_delivery_live() -> None:
     assert ids(state_of((V1, bad), (wider, bad))) == expected(live=["ledger.csv@v1"])
 
 
-def test_a_narrower_tolerance_holds_a_delivery_that_was_live() -> None:
-    bad = partly_rejected(V1, 1, of=10)
-    wide = replace(V1, tolerated_share="0.5")
-    assert ids(state_of((wide, bad), (V1, bad))) == expected(stopped=["ledger.csv@v1"])
-
-
-def test_a_narrower_tolerance_shows_the_older_content_again() -> None:
+def test_a_narrower_tolerance_asks_and_takes_nothing_out_that_counts() -> None:
     bad = partly_rejected(V2, 1, of=10)
     wide = replace(V2, tolerated_share="0.5")
     state = state_of(good(V1), (wide, bad), (V2, bad))
-    assert ids(state) == expected(live=["ledger.csv@v1"], stopped=["ledger.csv@v2"])
+    assert ids(state) == expected(live=["ledger.csv@v2"], stopped=["ledger.csv@v2"], superseded=["ledger.csv@v1"])
+    assert state.live[0].event == wide
 
 
 def test_a_delivery_that_nobody_has_judged_yet_does_not_count() -> None:
@@ -201,9 +196,19 @@ def test_only_the_newest_version_of_an_object_waits_to_be_judged() -> None:
     assert [delivery.delivery_id for delivery in derive_state([V1, V2], commits).unjudged] == ["ledger.csv@v2"]
 
 
+def test_another_load_mode_waits_for_its_verdict_and_the_former_one_stays_where_it_is_held() -> None:
+    commits = {V1.delivery_id: commit_of(V1, JANUARY)}
+    other = replace(V1, load_mode="replace_period")
+    waiting: list[Event] = [V1, judged(V1), other]
+    for log in (waiting, [*waiting, judged(other, "removes January")]):
+        (live,) = derive_state(log, commits).live
+        assert live.event == V1
+    (live,) = derive_state([V1, judged(V1), other, judged(other)], commits).live
+    assert live.event == other
+
+
 def test_the_last_verdict_counts() -> None:
     commits = {V1.delivery_id: commit_of(V1, JANUARY)}
-    assert ids(derive_state([V1, judged(V1), judged(V1, "no")], commits)) == expected(stopped=["ledger.csv@v1"])
     assert ids(derive_state([V1, judged(V1, "no"), judged(V1)], commits)) == expected(live=["ledger.csv@v1"])
 
 

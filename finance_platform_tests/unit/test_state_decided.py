@@ -49,16 +49,18 @@ def test_a_held_version_keeps_the_old_one_until_it_is_accepted() -> None:
     assert ids(state(*GOOD_1, *HELD_2, decided("accepted", V2))) == {"live": ["v2"], "superseded": ["v1"]}
 
 
-def test_an_acceptance_survives_that_the_same_content_is_sent_again() -> None:
-    again = replace(V2, stamp="again")
-    log: list[Event] = [*GOOD_1, *HELD_2, decided("accepted", V2), again]
-    assert ids(state(*log)) == {"live": ["v2"], "superseded": ["v1"]}
-    assert ids(state(*log, judged(again, "removes January"))) == {"live": ["v2"], "superseded": ["v1"]}
+def test_an_acceptance_of_rejected_rows_survives_that_the_content_is_sent_again() -> None:
+    beyond = judged(V2, "3 rows rejected", kinds=("tolerance",))
+    log: list[Event] = [V2, beyond, decided("accepted", V2)]
+    assert ids(state(*log, V2, beyond)) == {"live": ["v2"]}
+    assert ids(state(*log, V3, judged(V3), V2, beyond)) == {"live": ["v2"], "superseded": ["v3"]}
 
 
-def test_an_acceptance_survives_that_other_content_came_between() -> None:
-    log: list[Event] = [*HELD_2, decided("accepted", V2), V3, judged(V3), V2, judged(V2, "removes January")]
-    assert ids(state(*log)) == {"live": ["v2"], "superseded": ["v3"]}
+def test_an_acceptance_does_not_cover_what_content_does_when_it_is_sent_back() -> None:
+    removes = judged(V2, "removes January", kinds=("removal",))
+    log: list[Event] = [V2, removes, decided("accepted", V2), V3, judged(V3), V2, removes]
+    assert ids(state(*log)) == {"live": ["v3"], "stopped": ["v2"]}
+    assert ids(state(*log, decided("accepted", V2))) == {"live": ["v2"], "superseded": ["v3"]}
 
 
 def test_an_acceptance_is_of_one_content_and_not_of_the_object() -> None:
@@ -93,6 +95,12 @@ def test_a_withdrawal_says_who_why_and_how_to_undo_it() -> None:
 def test_other_content_counts_after_a_withdrawal() -> None:
     log: list[Event] = [*GOOD_1, decided("withdrawn", V1), V2, judged(V2)]
     assert ids(state(*log)) == {"live": ["v2"]}
+
+
+def test_withdrawn_content_that_is_sent_back_takes_nothing_out_of_what_came_since() -> None:
+    back = replace(V1, stamp="back")
+    log: list[Event] = [*GOOD_1, decided("withdrawn", V1), V2, judged(V2), back, judged(back)]
+    assert ids(state(*log)) == {"live": ["v2"], "withdrawn": ["v1"]}
 
 
 def test_withdrawn_content_that_is_sent_again_stays_withdrawn() -> None:

@@ -112,6 +112,7 @@ def test_the_summary_nets_each_load_by_period_scenario_measure_and_cause(moved: 
             "measure": "Amount",
             "cells": 2,
             "difference": Decimal("-1350.50"),
+            "reclassified": Decimal("0.00"),
             "is_restatement": False,
             "cause": None,
         }

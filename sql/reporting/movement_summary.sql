@@ -10,6 +10,8 @@ SELECT
     Movements.Measure,
     CAST(COUNT(*) AS BIGINT) AS Cells,
     CAST(SUM(Movements.Difference) AS DECIMAL(18, 2)) AS Difference,
+    CAST(SUM(CASE WHEN Movements.Kind = 'reclassification' THEN Movements.OldAmount ELSE 0 END) AS DECIMAL(18, 2))
+        AS Reclassified,
     Movements.IsRestatement,
     Movements.Cause
 FROM Movements
