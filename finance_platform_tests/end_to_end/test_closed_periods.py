@@ -120,9 +120,12 @@ def test_what_no_delivery_caused_leaves_a_closed_period_alone_and_says_so(tmp_pa
     assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
     before = loans(home)
     home.write("raw/accounts.csv", ACCOUNTS + "2100,Loans,Liability,Debt,\n")
+    home.write("raw/transactions_may.csv", TRANSACTIONS.splitlines()[0] + "\nM1,2024-05-05,D100,4000,5.00,May\n")
     held = home.command("run", **HOLD)
     assert held.returncode == 1
     assert "closed_periods_stand" in held.stdout
+    assert home.query("SELECT COUNT(*) AS Times FROM ActualVsBudget WHERE Period = '2024-05'")[0]["Times"] == 1
+    assert "stays as it is published" in home.command("status", **HOLD).stdout
     assert loans(home) == before == "-70.00"
     assert home.command("reopen", "2024-01", "--why", "the type was wrong").returncode == 0
     assert home.command("run", **HOLD).returncode == 0
