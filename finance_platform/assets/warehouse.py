@@ -28,7 +28,7 @@ from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.lake import LakeResource
 from finance_platform.resources.warehouse import WarehouseResource
 from finance_platform.settings import Settings
-from finance_platform.warehouse.ledger import published
+from finance_platform.warehouse.ledger import published_versions
 from finance_platform.warehouse.load import AuditFailedError, publish
 from finance_platform.warehouse.plan import LoadResult, SliceName, SliceSum, SliceToLoad
 from finance_platform.warehouse.port import Warehouse
@@ -69,7 +69,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
                 if sender.send(alert):
                     context.log.warning(f"{alert.title}. Fix: {alert.fix}")
             # Told is what stands there, which is not what was wanted when the audit has refused it.
-            there = standing(lake.processed, snapshot, _versions(opened))
+            there = standing(lake.processed, snapshot, published_versions(opened))
             for contract in STAR:
                 yield dg.MaterializeResult(
                     asset_key=["warehouse", contract.name],
@@ -90,7 +90,7 @@ def _what_to_publish(settings: Settings, processed: Lake, warehouse: Warehouse) 
     snapshot = take_snapshot(processed, StarSettings.of(settings))
     if not settings.holds_closed_periods:
         return Kept(snapshot, ())
-    return keep_closed(processed, snapshot, _versions(warehouse))
+    return keep_closed(processed, snapshot, published_versions(warehouse))
 
 
 def slices_to_load(lake: Lake, snapshot: Snapshot, names: Sequence[SliceName]) -> list[SliceToLoad]:
@@ -117,7 +117,7 @@ def _publish(
 ) -> LoadResult | None:
     """Publish what is stale; None where there was nothing to load, or where the audit refused it."""
     warehouse.prepare()
-    versions = _versions(warehouse)
+    versions = published_versions(warehouse)
     again = {name for name in snapshot.built if config.selects(*name)}
     names = list(dict.fromkeys([*snapshot.unloaded(versions), *sorted(again)]))
     if not names:
@@ -140,10 +140,6 @@ def _publish(
         return None
     context.log.info(f"load {result.load_number}: {len(result.loaded)} slices published")
     return result
-
-
-def _versions(warehouse: Warehouse) -> dict[SliceName, str]:
-    return {name: slice_.version for name, slice_ in published(warehouse).items()}
 
 
 def _metadata(contract: Contract, there: Snapshot, result: LoadResult | None, warehouse: Warehouse) -> dict[str, Any]:

@@ -5,9 +5,10 @@ Belongs here: arguments, and which figures go to which printer. Does not belong 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -76,17 +77,13 @@ def query(home: Path | None, sql: str, output_format: str) -> int:
 def rejected(home: Path | None, feed: str | None, output_format: str) -> int:
     """List the rows that were refused or repeated, with file, line and reason."""
     from finance_platform.lake.local import LocalLake
-    from finance_platform.reporting import rendering
     from finance_platform.reporting.rejected import COLUMNS, rejected_rows
 
     settings = existing(load_settings(home=home))
     processed = LocalLake(settings.processed_root)
     rows = list(rejected_rows(processed, snapshot(settings).state, feed))
-    shown = rows[:ROWS_IN_A_TABLE] if output_format == "table" else rows
     columns = COLUMNS if output_format != "table" else ("source_file", "source_row", "outcome", "reasons", "amount")
-    rendering.print_rows(console(), columns, ([row[name] for name in columns] for row in shown), output_format)
-    if len(shown) < len(rows):
-        click.echo(f"{len(rows) - len(shown)} more; --format csv or json lists all", err=True)
+    _print_listing(columns, [[row[name] for name in columns] for row in rows], output_format)
     return EXIT_FINE
 
 
@@ -102,7 +99,6 @@ def rejected(home: Path | None, feed: str | None, output_format: str) -> int:
 @explained
 def movements(home: Path | None, since: datetime | None, period: str | None, output_format: str) -> int:
     """List what moved in what was published: cell by cell, with the cause, restatements marked."""
-    from finance_platform.reporting import rendering
     from finance_platform.reporting.movements import COLUMNS_IN_A_TABLE, SINCE_EVER, columns_of, movement_rows
     from finance_platform.warehouse.duckdb import DuckDBWarehouse
 
@@ -115,12 +111,18 @@ def movements(home: Path | None, since: datetime | None, period: str | None, out
         click.echo(f"Nothing moved{where}{f' since {day:%Y-%m-%d}' if since else ''}.", err=not is_table)
     if found.rows or not is_table:
         columns = COLUMNS_IN_A_TABLE if is_table else found.columns
-        rows = columns_of(found, columns)
-        shown = rows[:ROWS_IN_A_TABLE] if is_table else rows
-        rendering.print_rows(console(), columns, shown, output_format)
-        if len(shown) < len(rows):
-            click.echo(f"{len(rows) - len(shown)} more; --format csv or json lists all", err=True)
+        _print_listing(columns, columns_of(found, columns), output_format)
     return EXIT_FINE
+
+
+def _print_listing(columns: Sequence[str], rows: Sequence[Sequence[Any]], output_format: str) -> None:
+    """Print rows; as a table only the first, with a word on how many there are besides."""
+    from finance_platform.reporting import rendering
+
+    shown = rows[:ROWS_IN_A_TABLE] if output_format == "table" else rows
+    rendering.print_rows(console(), columns, shown, output_format)
+    if len(shown) < len(rows):
+        click.echo(f"{len(rows) - len(shown)} more; --format csv or json lists all", err=True)
 
 
 def read_status(settings: Settings, since: datetime | None = None) -> Status:

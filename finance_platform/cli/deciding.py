@@ -78,13 +78,13 @@ def close(home: Path | None, period: str, why: str) -> int:
     """Close a period: what changes it from then on is a restatement."""
     from finance_platform.lake import decisions
     from finance_platform.warehouse.duckdb import DuckDBWarehouse
-    from finance_platform.warehouse.ledger import published
+    from finance_platform.warehouse.ledger import published_versions
 
     settings = existing(load_settings(home=home))
     with _deciding(settings) as processed:
         wanted = {w.slice: w.version for w in snapshot(settings).wanted if w.table == "fact_financials"}
-        there = published(DuckDBWarehouse(settings.warehouse_path)).items()
-        versions = {name: found.version for (table, name), found in there if table == "fact_financials"}
+        there = published_versions(DuckDBWarehouse(settings.warehouse_path))
+        versions = {name: version for (table, name), version in there.items() if table == "fact_financials"}
         decisions.close(processed, period, _author(why), wanted=wanted, published=versions)
     click.echo(f"{period} is closed.")
     return EXIT_FINE
@@ -117,12 +117,12 @@ def vacuum(home: Path | None, is_meant: bool, as_json: bool) -> int:
     from finance_platform.lake.retention import removable, remove
     from finance_platform.reporting.vacuuming import print_vacuum
     from finance_platform.warehouse.duckdb import DuckDBWarehouse
-    from finance_platform.warehouse.ledger import published
+    from finance_platform.warehouse.ledger import published_versions
 
     settings = existing(load_settings(home=home))
     processed, days = LocalLake(settings.processed_root), settings.retention_days
     with run_lock(settings.home_path), job_lock(Path(settings.processed_root)):
-        there = {name: found.version for name, found in published(DuckDBWarehouse(settings.warehouse_path)).items()}
+        there = published_versions(DuckDBWarehouse(settings.warehouse_path))
         found = removable(processed, snapshot(settings), there, now=datetime.now(UTC), retention_days=days)
         if is_meant:
             remove(processed, found)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from finance_platform.lake.deliveries import Count, DeliveryCommit
 from finance_platform.lake.plan import period_inputs
 from finance_platform.lake.snapshot import Snapshot
-from finance_platform.warehouse.ledger import published
+from finance_platform.warehouse.ledger import published_versions
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable
 from finance_platform.warehouse.statements import SqlFile, statement
 
@@ -136,7 +136,7 @@ def _in_warehouse(warehouse: Queryable, periods: Sequence[_Counted]) -> Count:
     except NoWarehouseYetError:
         return Count()
     flipped = [period for period in periods if period.as_delivered != period.in_star]
-    versions = {name: there.version for name, there in published(warehouse).items()} if flipped else {}
+    versions = published_versions(warehouse) if flipped else {}
     loaded = [period for period in flipped if versions.get(("fact_financials", period.period)) == period.version]
     return _total([Count(rows, amount), *(_less(period.as_delivered, period.in_star) for period in loaded)])
 

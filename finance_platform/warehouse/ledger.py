@@ -52,6 +52,11 @@ def published(source: Queryable) -> dict[SliceName, PublishedSlice]:
     }
 
 
+def published_versions(source: Queryable) -> dict[SliceName, str]:
+    """Return the version of each slice that is published; nothing where there is no warehouse yet."""
+    return {name: there.version for name, there in published(source).items()}
+
+
 def next_load_number(connection: LoadConnection) -> int:
     """Return the number that the load which holds the ledger's lock may take."""
     return int(connection.query(statement(SqlFile.LAST_LOAD_NUMBER)).rows[0][0]) + 1

@@ -101,7 +101,7 @@ def _publish_once(
 ) -> LoadResult:
     with warehouse.transaction() as connection:
         connection.lock(LOAD_LEDGER.table)
-        present = {name: slice_.version for name, slice_ in ledger.published(connection).items()}
+        present = ledger.published_versions(connection)
         stale = [wanted for wanted in plan if present.get(wanted.name) != wanted.version or wanted.name in again]
         already = tuple(wanted.name for wanted in plan if wanted not in stale)
         if not stale:
