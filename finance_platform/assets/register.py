@@ -14,11 +14,23 @@ from finance_platform.feeds.catalog import Catalog, load_catalog
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.lake.intake import Intake, take_stock
 from finance_platform.lake.lock import run_lock
-from finance_platform.lake.register import Register
+from finance_platform.lake.looks import note_look, terms_of
+from finance_platform.lake.register import Register, utc_text
 from finance_platform.quality.catalogue import raw_checks
 from finance_platform.quality.deliveries import check_raw
 from finance_platform.resources.lake import LakeResource
 from finance_platform.settings import Settings
+
+
+class RegisterConfig(dg.Config):
+    """How the raw zone is looked at.
+
+    Attributes:
+        leave_settling: leave a file that was written to in the last seconds, and may be half there, for the next run.
+            A person who starts a run means the files as they are; the sensor cannot know.
+    """
+
+    leave_settling: bool = False
 
 
 def register_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
@@ -30,17 +42,24 @@ def register_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition
         specs=[_spec(feed) for feed in catalog.feeds],
         check_specs=check_specs(check for name in names for check in raw_checks(name)),
     )
-    def register(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult[None]]:
+    def register(
+        context: dg.AssetExecutionContext, config: RegisterConfig, lake: LakeResource
+    ) -> Iterator[dg.MaterializeResult[None]]:
         with explained_failures(), run_lock(settings.home_path):
             # Read again: a descriptor may have changed since the definitions were loaded.
+            current = load_catalog(settings.feeds_path)
+            at, run_id = datetime.now(UTC), context.run.run_id
             intake = take_stock(
                 lake.raw,
                 Register(lake.processed),
-                load_catalog(settings.feeds_path),
+                current,
                 settings,
-                at=datetime.now(UTC),
-                run_id=context.run.run_id,
+                at=at,
+                run_id=run_id,
+                leave_settling=config.leave_settling,
             )
+            terms = terms_of(current, settings)
+            note_look(lake.processed, intake.seen.items(), terms=terms, run_id=run_id, at=utc_text(at))
             _log(context, intake)
             for name in names:
                 yield _materialization(name, intake)
@@ -66,6 +85,8 @@ def _log(context: dg.AssetExecutionContext, intake: Intake) -> None:
         context.log.error(f"{problem.where}: {problem.message}. Fix: {problem.fix}")
     for key in intake.unmatched:
         context.log.warning(f"{key}: no feed descriptor matches this file. Fix: add one to the home's feeds folder")
+    for key in intake.settling:
+        context.log.info(f"{key}: still being written; left for the next run")
     for key in intake.vanished:
         context.log.warning(f"{key}: delivered before, now gone from the raw zone; its lines still count")
 

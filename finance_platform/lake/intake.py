@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,8 @@ class Intake:
         problems: descriptors and objects that cannot be used; each stops only itself.
         unmatched: objects that no descriptor names.
         vanished: objects that the register knows and the raw zone no longer has; their lines stay.
+        seen: every object that was taken as it is, with its stamp.
+        settling: objects that somebody may still be writing; they are left for the next look.
         feeds: every feed, resolved.
     """
 
@@ -47,6 +49,8 @@ class Intake:
     unmatched: Sequence[str]
     vanished: Sequence[str]
     feeds: Mapping[str, ResolvedFeed]
+    seen: Mapping[str, str] = field(default_factory=dict)
+    settling: Sequence[str] = ()
 
     def data_version(self, feed: str) -> str:
         """Return a hash of a feed's listing: the same objects and bytes give the same version."""
@@ -63,6 +67,7 @@ def take_stock(
     at: datetime,
     run_id: str,
     record: bool = True,
+    leave_settling: bool = False,
 ) -> Intake:
     """List the raw zone and enter what is new into the register.
 
@@ -74,6 +79,7 @@ def take_stock(
         at: now, UTC.
         run_id: the run that looks.
         record: whether to enter new events; a mere status does not.
+        leave_settling: whether to leave what somebody may still be writing as it was known before.
     """
     known = delivered(register.events())
     last = {event.object_key: event for event in known}
@@ -81,29 +87,39 @@ def take_stock(
     identities = {name: feed.rules.identity for name, feed in feeds.items()}
     new: list[Delivered] = []
     present: dict[str, dict[str, str]] = {}
-    problems, unmatched, seen = list(catalog.problems), [], set()
+    problems, unmatched, settling = list(catalog.problems), [], []
+    seen: dict[str, str] = {}
     for item in raw.list_objects():
         if not _is_text(item.key):
             problems.append(_unwritable_name(item.key))
+            seen[item.key] = item.stamp
             continue
-        seen.add(item.key)
+        before = last.get(item.key)
+        if leave_settling and not item.is_settled(at) and not (before and before.stamp == item.stamp):
+            settling.append(item.key)
+            if before:
+                # Whatever is being written over it, what was there before still counts.
+                seen[item.key] = before.stamp
+                present.setdefault(before.feed, {})[item.key] = before.fingerprint
+            continue
+        seen[item.key] = item.stamp
         match = catalog.match(item.key)
         if match.problem:
             problems.append(match.problem)
         elif match.feed is None:
             unmatched.append(item.key)
         else:
-            event = _event(raw, item, match.feed, identities[match.feed.feed], last.get(item.key), problems)
+            event = _event(raw, item, match.feed, identities[match.feed.feed], before, problems)
             if event is None:
                 continue
             present.setdefault(match.feed.feed, {})[item.key] = event.fingerprint
             stamped = replace(event, at=utc_text(at), run_id=run_id)
-            if _differs(stamped, last.get(item.key)):
+            if _differs(stamped, before):
                 new.append(stamped)
     if record:
         register.append(new)
-    vanished = sorted(set(last) - seen)
-    return Intake([*known, *new], len(new), present, problems, sorted(unmatched), vanished, feeds)
+    vanished = sorted(set(last) - seen.keys() - set(settling))
+    return Intake([*known, *new], len(new), present, problems, sorted(unmatched), vanished, feeds, seen, settling)
 
 
 def _event(

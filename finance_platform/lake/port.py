@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol
+
+SETTLING = timedelta(seconds=5)
+"""How long a file that is written in place must have been left alone; a copy over a slow network writes more often."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,18 @@ class LakeObject:
         size: in bytes.
         modified_at: UTC.
         stamp: changes whenever the object is written; equal stamps mean equal bytes.
+        written_at: when somebody last wrote to it, UTC; None in a storage where an object appears whole or not at all.
     """
 
     key: str
     size: int
     modified_at: datetime
     stamp: str
+    written_at: datetime | None = None
+
+    def is_settled(self, at: datetime) -> bool:
+        """Return whether nobody has written to the object for a while, so that it is probably whole."""
+        return self.written_at is None or at - self.written_at >= SETTLING
 
 
 class Lake(Protocol):

@@ -159,10 +159,18 @@ class Register:
     def __init__(self, processed: Lake) -> None:
         self._lake = processed
 
-    def events(self) -> list[Event]:
-        """Return every event, oldest first."""
+    def length(self) -> int:
+        """Return how many documents there are."""
+        return sum(1 for _ in self._lake.list_objects(FOLDER))
+
+    def events(self, *, after: int = 0) -> list[Event]:
+        """Return every event, oldest first.
+
+        Args:
+            after: leave out what the first so many documents say.
+        """
         events: list[Event] = []
-        for entry in sorted(self._lake.list_objects(FOLDER), key=lambda item: item.key):
+        for entry in sorted(self._lake.list_objects(FOLDER), key=lambda item: item.key)[after:]:
             document = json.loads(self._lake.read(entry.key))
             events += [_event(values) for values in document["events"]]
         return events
@@ -173,7 +181,7 @@ class Register:
         if not documents:
             return
         data = json.dumps({"events": documents}, indent=1, ensure_ascii=False).encode()
-        number = sum(1 for _ in self._lake.list_objects(FOLDER)) + 1
+        number = self.length() + 1
         while not self._lake.write_new(f"{FOLDER}/{number:012d}.json", data):
             number += 1
 
