@@ -25,6 +25,7 @@ class Check:
         meaning: what a failure means, and what to do.
         is_blocking: whether the whole result is unusable when it fails.
         is_warning: whether a failure leaves the exit code alone.
+        is_urgent: whether a warning is worth a message to people all the same.
     """
 
     asset: AssetPath
@@ -32,6 +33,12 @@ class Check:
     meaning: str
     is_blocking: bool = False
     is_warning: bool = False
+    is_urgent: bool = False
+
+    @property
+    def alerts(self) -> bool:
+        """Whether a failure is worth a message to people: all but warnings, and of those the urgent ones."""
+        return self.is_urgent or not self.is_warning
 
 
 @dataclass(frozen=True)
@@ -53,25 +60,38 @@ class Outcome:
 
 EVIDENCE_ROWS = 50
 
-_MATCHES = "A file's columns or types are not the contract's. Rebuild with `finance-platform run --rebuild`."
+_MATCHES = (
+    "A file's columns or types are not the contract's, so nothing may be built on it. Make everything again with "
+    "`finance-platform run --rebuild`; report it if it stays."
+)
 _REBUILD = (
     " A load that would break this is rolled back, and what was published before stays. Make everything again with "
     "`finance-platform run --rebuild`; report it if it stays."
 )
 _COLLIDE = f"Two members share a key, so their money cannot be told apart.{_REBUILD}"
-_DESCRIBED = "Lines mention members that no reference file describes. Add them to the reference file and send it again."
+_DESCRIBED = (
+    "Lines mention members that no reference file describes: mistyped codes, or new ones. Their money counts, under "
+    "attributes that say Unknown. Add them to the reference file and send it again, or correct the lines."
+)
 
 
 def raw_checks(feed: str) -> tuple[Check, ...]:
     """Return the checks of one feed's raw objects."""
     asset = ("raw", feed)
     return (
-        Check(asset, "files_can_be_opened", "A file cannot be opened. Mend its permissions or its descriptor's path."),
+        Check(
+            asset,
+            "files_can_be_opened",
+            "A file cannot be opened, so it is not read; what was read of it before still counts. Mend its permissions "
+            "or its descriptor's path.",
+        ),
         Check(
             asset,
             "no_file_vanished",
-            "A file that was delivered is gone from the raw zone. Its lines still count; put it back to be sure.",
+            "A file that was delivered is gone from the raw zone. Its lines still count. Put it back, or take its "
+            "lines out with `finance-platform withdraw`.",
             is_warning=True,
+            is_urgent=True,
         ),
     )
 
@@ -123,13 +143,16 @@ ACCOUNTS_HAVE_SIGN = Check(
 LINES_EQUAL_STAR = Check(
     ("processed", "fact_financials"),
     "ledger_lines_equal_star",
-    "The star's money or line count differs from the ledger lines it was built from. Rebuild; report it if it stays.",
+    "The star's money or line count differs from the ledger lines it was built from; it is not loaded. Make everything "
+    "again with `finance-platform run --rebuild`; report it if it stays.",
     is_blocking=True,
 )
 NO_GAPS = Check(
     ("processed", "transactions"),
     "actuals_have_no_gaps",
-    "Actual skips a period, or its last period is thin: a file may be missing or still to come.",
+    "Actual skips a period, or its last period has few lines: a file may be missing or still to come. Send it; until "
+    "then compare no such period with its budget. A last period that is not over can be left out of every comparison "
+    "with FINANCE_PLATFORM_ACTUALS_THROUGH.",
     is_warning=True,
 )
 KEYS_COLLIDE_NOWHERE: dict[str, Check] = {
@@ -175,6 +198,16 @@ CLOSED_PERIODS_STAND = Check(
     "A closed period would be published with other rows, because of account types, the baseline or a new release. It "
     "stays as it is published. `finance-platform reopen` lets the change through.",
 )
+AMOUNTS_ARE_USUAL = Check(
+    _FACT,
+    "amounts_are_usual",
+    "An account's month is far from what the account was in the months before, and in the same month of earlier years: "
+    "a slip, a file that is missing or came twice, or something that did happen. Look at the lines behind it with "
+    "`finance-platform trace`. If they are wrong, correct the file and send it again; if they are right, nothing is to "
+    "be done, and it is told until three more months have come in.",
+    is_warning=True,
+    is_urgent=True,
+)
 
 DELIVERY_CHECKS = (
     EVERY_ROW_ACCOUNTED,
@@ -194,6 +227,7 @@ WAREHOUSE_CHECKS = (
     BASELINE_ONCE,
     LAKE_EQUALS_WAREHOUSE,
     CLOSED_PERIODS_STAND,
+    AMOUNTS_ARE_USUAL,
 )
 
 

@@ -5,7 +5,6 @@ Belongs here: pure functions of intake and state. Does not belong here: reading 
 
 from __future__ import annotations
 
-from statistics import median
 from typing import Any
 
 from finance_platform.feeds.catalog import Problem
@@ -14,6 +13,7 @@ from finance_platform.lake.deliveries import DeliveryCommit
 from finance_platform.lake.intake import Intake
 from finance_platform.lake.judging import reason_to_stop
 from finance_platform.lake.state import LakeState, StoppedDelivery
+from finance_platform.quality.anomalies import last_is_thin
 from finance_platform.quality.catalogue import (
     ARRIVED_IN_ORDER,
     EVERY_ROW_ACCOUNTED,
@@ -26,8 +26,6 @@ from finance_platform.quality.catalogue import (
     limited,
     raw_checks,
 )
-
-_THIN_SHARE = 0.5
 
 
 def check_raw(feed: str, intake: Intake) -> list[Outcome]:
@@ -77,7 +75,7 @@ def _check_gaps(state: LakeState) -> Outcome:
                 lines[count.period] = lines.get(count.period, 0) + count.rows
     periods = sorted(lines)
     evidence: list[dict[str, Any]] = [{"period": gap, "lines": 0, "what": "gap"} for gap in _gaps(periods)]
-    if len(periods) > 2 and lines[periods[-1]] < _THIN_SHARE * median(lines[period] for period in periods[:-1]):
+    if last_is_thin([lines[period] for period in periods]):
         evidence.append({"period": periods[-1], "lines": lines[periods[-1]], "what": "thin last period"})
     return _outcome(NO_GAPS, evidence, "gaps or thin periods")
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from finance_platform.contracts.star import STAR
 from finance_platform.lake.snapshot import Snapshot
+from finance_platform.quality.account_months import AccountMonth, Unusual, judge
 from finance_platform.quality.catalogue import (
+    AMOUNTS_ARE_USUAL,
     BASELINE_ONCE,
     CLOSED_PERIODS_STAND,
     GRAIN_UNIQUE,
@@ -50,6 +52,7 @@ def check_warehouse(
         _no_rows(warehouse, VARIANCE_IDENTITY, SqlFile.VARIANCE_IDENTITY),
         _check_baseline(warehouse, through, kept),
         check_lake_equals_warehouse(warehouse, snapshot),
+        _check_amounts(warehouse, through),
     ]
 
 
@@ -137,6 +140,31 @@ def _check_baseline(warehouse: Queryable, through: Parameters, kept: Sequence[st
     rows = _dictionaries(warehouse.query(statement(SqlFile.BASELINE_BOOKED_ONCE), through))
     evidence = [row for row in rows if row["Period"] not in kept]
     return Outcome(BASELINE_ONCE, not evidence, f"{len(evidence)} rows break it", limited(evidence))
+
+
+def _check_amounts(warehouse: Queryable, through: Parameters) -> Outcome:
+    rows = warehouse.query(statement(SqlFile.ACTUAL_BY_ACCOUNT_AND_PERIOD), through).rows
+    judgement = judge(AccountMonth(*row) for row in rows)
+    found = [_unusual(one) for one in judgement.unusual]
+    if judgement.accounts:
+        judged = f"{judgement.accounts} accounts judged in {', '.join(judgement.periods)}"
+        summary = f"{len(found) or 'no'} unusual amounts; {judged}"
+    else:
+        summary = "no account has a year of Actual to be judged by"
+    return Outcome(AMOUNTS_ARE_USUAL, not found, summary, limited(found))
+
+
+def _unusual(found: Unusual) -> dict[str, Any]:
+    month, usual = found.month, found.usual
+    return {
+        "what": found.sentence,
+        "period": month.period,
+        "account": month.number,
+        "account_name": month.name,
+        "amount": str(month.amount),
+        "usual_amount": str(usual.amount),
+        "usual_range": f"{usual.low} to {usual.high}",
+    }
 
 
 def _no_rows(warehouse: Queryable, check: Check, file: SqlFile, parameters: Parameters = NO_PARAMETERS) -> Outcome:

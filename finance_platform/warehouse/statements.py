@@ -45,6 +45,7 @@ class SqlFile(StrEnum):
     INFERRED_DEPARTMENTS = "quality/inferred_departments.sql"
     INFERRED_ACCOUNTS = "quality/inferred_accounts.sql"
     SUMS_BY_SCENARIO_AND_PERIOD = "quality/sums_by_scenario_and_period.sql"
+    ACTUAL_BY_ACCOUNT_AND_PERIOD = "quality/actual_by_account_and_period.sql"
     VARIANCE_BY_YEAR = "reporting/variance_by_year.sql"
     LINES_IN_WAREHOUSE = "reporting/lines_in_warehouse.sql"
     MOVEMENTS_SINCE = "reporting/movements_since.sql"

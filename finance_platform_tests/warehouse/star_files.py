@@ -46,6 +46,7 @@ class Fact(NamedTuple):
     amount: str
     budget: str = "0.00"
     variance: str | None = None
+    transaction_count: int = 1
 
     def row(self) -> dict[str, Any]:
         """The row by column name."""
@@ -60,7 +61,7 @@ class Fact(NamedTuple):
             "budget_amount": budget,
             "variance": amount - budget if self.variance is None else Decimal(self.variance),
             "transaction_date": day,
-            "transaction_count": 1,
+            "transaction_count": self.transaction_count,
         }
 
 
@@ -106,7 +107,7 @@ class Lake:
     def dimensions(self, version: str = "d1") -> list[SliceToLoad]:
         """All four dimensions."""
         return [
-            self.dimension(DIM_DATE, list(_days(2025)), version),
+            self.dimension(DIM_DATE, list(days(2025)), version),
             self.dimension(DIM_DEPARTMENT, departments(), version),
             self.dimension(DIM_ACCOUNT, accounts(), version),
             self.dimension(DIM_SCENARIO, scenarios(), version),
@@ -210,7 +211,8 @@ def _account(
     }
 
 
-def _days(year: int) -> Iterable[dict[str, Any]]:
+def days(year: int) -> Iterable[dict[str, Any]]:
+    """The rows of DimDate of a year."""
     day = date(year, 1, 1)
     while day.year == year:
         iso = day.isocalendar()

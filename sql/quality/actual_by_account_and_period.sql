@@ -1,0 +1,50 @@
+-- Grain: one row per account and accounting period in which scenario Actual has lines, or was moved lately.
+--
+-- Monetary flows only: statistical accounts are no money, and a balance is no month's doing. Moved is by how much loads
+-- changed the amount after it was first published, in the three months that end with the last load: a home that loads
+-- nothing more goes on saying the same. :actuals_through is the last period that Actual covers, 9999-12 where no
+-- setting ends it.
+
+WITH BookedOrMoved AS (
+    SELECT
+        DimDate.YearMonth,
+        FactFinancials.AccountKey,
+        FactFinancials.Amount,
+        FactFinancials.TransactionCount AS Lines,
+        CAST(0 AS DECIMAL(18, 2)) AS Moved
+    FROM FactFinancials
+    INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
+    INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
+    WHERE DimScenario.ScenarioType = 'Actual' AND DimDate.YearMonth <= :actuals_through
+
+    UNION ALL
+
+    SELECT
+        Movements.Period AS YearMonth,
+        Movements.AccountKey,
+        CAST(0 AS DECIMAL(18, 2)) AS Amount,
+        0 AS Lines,
+        Movements.Difference AS Moved
+    FROM Movements
+    INNER JOIN DimScenario ON DimScenario.ScenarioKey = Movements.ScenarioKey
+    WHERE
+        DimScenario.ScenarioType = 'Actual'
+        AND Movements.Kind = 'movement'
+        AND Movements.Measure = 'Amount'
+        AND Movements.Period <= :actuals_through
+        AND Movements.LoadedAt > (SELECT DATEADD(day, -92, MAX(LoadedAt)) FROM LoadLedger)
+)
+
+SELECT
+    BookedOrMoved.YearMonth AS Period,
+    DimAccount.AccountNumber,
+    DimAccount.AccountName,
+    CAST(SUM(BookedOrMoved.Amount) AS DECIMAL(18, 2)) AS Amount,
+    CAST(SUM(BookedOrMoved.Lines) AS BIGINT) AS Lines,
+    CAST(SUM(BookedOrMoved.Moved) AS DECIMAL(18, 2)) AS Moved
+FROM BookedOrMoved
+INNER JOIN DimAccount ON DimAccount.AccountKey = BookedOrMoved.AccountKey
+WHERE DimAccount.IsMonetary AND DimAccount.Measure = 'flow'
+GROUP BY BookedOrMoved.YearMonth, DimAccount.AccountNumber, DimAccount.AccountName
+HAVING SUM(BookedOrMoved.Lines) > 0 OR SUM(BookedOrMoved.Moved) <> 0
+ORDER BY BookedOrMoved.YearMonth, DimAccount.AccountNumber;
