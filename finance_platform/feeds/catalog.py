@@ -23,6 +23,7 @@ from finance_platform.feeds.descriptor import (
     DialectPart,
     FeedDescriptor,
     FieldPart,
+    FreshnessPart,
     LoadPart,
     OrderPart,
     TolerancePart,
@@ -174,6 +175,7 @@ def _allowed_keys(names: Sequence[Any]) -> list[str]:
             "load": LoadPart,
             "order": OrderPart,
             "tolerance": TolerancePart,
+            "freshness": FreshnessPart,
         }
         model = parts.get(str(names[0]), FeedDescriptor)
     if list(names[:2]) == ["load", "covers"] and len(names) > 2:

@@ -251,6 +251,22 @@ class TolerancePart(_Strict):
     rejected_amount: Decimal | None = Field(None, ge=0, description="Sum of absolute amounts, in the home's currency.")
 
 
+class FreshnessPart(_Strict):
+    """How long a feed may go without a new delivery; it changes nothing that is read."""
+
+    warn_after_days: int | None = Field(None, gt=0, description="Days until somebody should look, if before that.")
+    fail_after_days: int = Field(gt=0, description="Days until a delivery is overdue.")
+
+    @model_validator(mode="after")
+    def _warns_before_it_fails(self) -> FreshnessPart:
+        if self.warn_after_days is not None and self.warn_after_days >= self.fail_after_days:
+            raise ValueError(
+                f"warn_after_days: {self.warn_after_days} comes no earlier than fail_after_days: "
+                f"{self.fail_after_days}; make it smaller, or remove it"
+            )
+        return self
+
+
 class FeedDescriptor(_Strict):
     """One kind of file from one source."""
 
@@ -267,6 +283,7 @@ class FeedDescriptor(_Strict):
     load: LoadPart = LoadPart()
     order: OrderPart | None = None
     tolerance: TolerancePart = TolerancePart()
+    freshness: FreshnessPart | None = None
     hold_if_removes: Decimal | Literal["never"] = Decimal("0.5")
     hold_if_late: bool = False
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from finance_platform.errors import DescriptorError
 from finance_platform.feeds.catalog import parse_descriptor, shipped_descriptors
-from finance_platform.feeds.descriptor import OrderPart
+from finance_platform.feeds.descriptor import FreshnessPart, OrderPart
 from finance_platform.feeds.resolved import Dialect, FieldRule, ReadingRules, ResolvedFeed
 from finance_platform_tests.unit.factories import LEDGER, descriptor, feed, settings, with_columns, with_lines
 
@@ -34,6 +34,7 @@ scenarios: {Outlook: Forecast}
 sign: debit_positive
 load: {mode: upsert, key: [date, account]}
 tolerance: {rejected_rows: 0.01, rejected_amount: 1000.00}
+freshness: {warn_after_days: 35, fail_after_days: 45}
 """
 
 
@@ -256,6 +257,47 @@ WRONG = [
     (with_lines(LEDGER, hold_if_late="maybe"), "hold_if_late", "hold_if_late: Input should be a valid boolean", ""),
     (with_lines(LEDGER, tolerance="\n  rejected_rows: 1%"), "rejected_rows", "valid decimal", ""),
     (with_lines(LEDGER, tolerance="\n  rejected_amount: -1"), "rejected_amount", "greater than or equal to 0", ""),
+    # Freshness.
+    (
+        with_lines(LEDGER, freshness="{warn_after_days: 35}"),
+        "freshness",
+        "freshness.fail_after_days: Field required",
+        "",
+    ),
+    *(
+        (
+            with_lines(LEDGER, freshness=f"{{warn_after_days: {days}, fail_after_days: 45}}"),
+            "freshness",
+            f"freshness: warn_after_days: {days} comes no earlier than fail_after_days: 45",
+            "make it smaller, or remove it",
+        )
+        for days in (45, 46)
+    ),
+    (
+        with_lines(LEDGER, freshness="\n  fail_after_days: 0"),
+        "fail_after_days",
+        "freshness.fail_after_days: Input should be greater than 0",
+        "",
+    ),
+    (
+        with_lines(LEDGER, freshness="\n  fail_after_days: 45\n  warn_after_days: -1"),
+        "warn_after_days",
+        "freshness.warn_after_days: Input should be greater than 0",
+        "",
+    ),
+    (
+        with_lines(LEDGER, freshness="\n  fail_after_days: monthly"),
+        "fail_after_days",
+        "freshness.fail_after_days: Input should be a valid integer",
+        "",
+    ),
+    (
+        with_lines(LEDGER, freshness="\n  fail_after: 45"),
+        "fail_after",
+        "freshness.fail_after is not a known key; did you mean 'fail_after_days'?",
+        "use one of fail_after_days, warn_after_days",
+    ),
+    (with_lines(LEDGER, freshness="45"), "freshness", "freshness: Input should be a valid dictionary", ""),
     (with_lines(LEDGER, sign="debit"), "sign", "Input should be 'natural' or 'debit_positive'", ""),
     (with_lines(LEDGER, scenarios="\n  Plan: Plan"), "Plan", "Input should be 'Budget' or 'Forecast'", ""),
     (with_lines(LEDGER, scenarios="\n  ACTUAL: Budget"), "ACTUAL", "Actual is what happened", ""),
@@ -455,6 +497,9 @@ NOT_READING = {
     "owner": ("finance@example.org", "cfo@example.org"),
     "tolerance of rows": ("rejected_rows: 0.01", "rejected_rows: 0.5"),
     "tolerance of money": ("rejected_amount: 1000.00", "rejected_amount: 1.00"),
+    "days until somebody should look": ("warn_after_days: 35", "warn_after_days: 5"),
+    "days until it is overdue": ("fail_after_days: 45", "fail_after_days: 100"),
+    "freshness": ("freshness: {warn_after_days: 35, fail_after_days: 45}\n", ""),
     "path": ("council/*.csv", "council/2025/*.csv"),
     "name": ("council_spend", "council"),
     "a comment": ("owner:", "# who\nowner:"),
@@ -516,6 +561,18 @@ def test_what_a_name_covers_is_part_of_the_reading_rules() -> None:
 @pytest.mark.parametrize(("written", "share"), [("0", 0), ("0.25", Decimal("0.25")), ("1", 1), ("never", "never")])
 def test_how_much_may_be_removed_is_a_share_or_never_held(written: str, share: object) -> None:
     assert descriptor(hold_if_removes=written).hold_if_removes == share
+
+
+def test_a_feed_is_overdue_after_so_many_days_and_may_be_looked_at_before() -> None:
+    assert descriptor().freshness is None
+    assert descriptor(freshness="{fail_after_days: 45}").freshness == FreshnessPart(fail_after_days=45)
+    both = descriptor(freshness="{warn_after_days: 35, fail_after_days: 45}").freshness
+    assert both == FreshnessPart(warn_after_days=35, fail_after_days=45)
+
+
+def test_of_the_shipped_feeds_the_ledger_alone_is_expected_each_month() -> None:
+    expected = {shipped.feed: shipped.freshness for shipped in shipped_descriptors() if shipped.freshness}
+    assert expected == {"transactions": FreshnessPart(warn_after_days=35, fail_after_days=45)}
 
 
 def test_late_files_may_be_held() -> None:
