@@ -24,6 +24,7 @@ class Column:
         sql_name: as SQL spells it; empty for tables that never reach the warehouse.
         nullable: whether null may appear.
         set_by_load: true for what only the load knows; such a column is not in Parquet.
+        is_personal: true for free text of a source, which may name a person; nothing shows it unasked.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Column:
     sql_name: str = ""
     nullable: bool = False
     set_by_load: bool = False
+    is_personal: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,11 @@ class Contract:
     def column_names(self) -> tuple[str, ...]:
         """All columns, snake_case, in contract order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def shown_columns(self) -> tuple[Column, ...]:
+        """The columns that may be shown to anybody who looks at the table's page."""
+        return tuple(column for column in self.columns if not column.is_personal)
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:

@@ -30,7 +30,13 @@ _LEDGER_LINE = (
     Column("account_key", "bigint", "Surrogate key of the account."),
     Column("amount", MONEY, "Amount in the home's currency, sign as delivered."),
     Column("is_debit_positive", "boolean", "True when the feed's sign is debit minus credit."),
-    Column("line_key", "varchar", "The feed's key, length-prefixed; null for feeds without one.", nullable=True),
+    Column(
+        "line_key",
+        "varchar",
+        "The feed's key, length-prefixed; null for feeds without one.",
+        nullable=True,
+        is_personal=True,  # a key may have the description in it
+    ),
     Column(
         "scope_key",
         "varchar",
@@ -38,7 +44,7 @@ _LEDGER_LINE = (
         nullable=True,
     ),
     Column("transaction_id", "varchar", "Identifier in the source.", nullable=True),
-    Column("description", "varchar", "Free text of the source.", nullable=True),
+    Column("description", "varchar", "Free text of the source.", nullable=True, is_personal=True),
 )
 
 TRANSACTIONS = Contract(
@@ -98,12 +104,18 @@ REJECTED_ROWS = Contract(
         *_LINEAGE,
         Column("outcome", "varchar", "rejected, duplicate or skipped."),
         Column("rules", "varchar", "Names of the rules that the row broke, comma-separated."),
-        Column("reasons", "varchar", "What was expected and found, one clause per rule."),
+        Column(
+            "reasons",
+            "varchar",
+            "What was expected and found, one clause per rule.",
+            is_personal=True,  # it quotes the cell that was found
+        ),
         Column("amount", MONEY, "The row's amount, where it parses.", nullable=True),
         Column(
             "raw_row",
             "varchar",
             "The row as delivered, a JSON object of its cells; as it was understood, where only its key refuses it.",
+            is_personal=True,
         ),
     ),
 )

@@ -129,6 +129,15 @@ def count_staged(contract: Contract) -> str:
     return exp.select("COUNT(*)").from_(stage_table(contract)).sql(dialect="redshift")
 
 
+def first_rows(contract: Contract) -> str:
+    """Return the query for a table's first rows, in the order of what names a row; bind `:row_count`."""
+    from sqlglot import exp
+
+    names = [column.sql_name for column in contract.shown_columns]
+    order = [contract.column(name).sql_name for name in contract.natural_key]
+    return exp.select(*names).from_(contract.table).order_by(*order).limit(_bound("row_count")).sql(dialect="redshift")
+
+
 def delete_all(contract: Contract) -> str:
     """Return what empties a table. TRUNCATE would commit the transaction on Redshift."""
     from sqlglot import exp

@@ -16,7 +16,15 @@ from sqlglot import exp
 
 import finance_platform
 from finance_platform.contracts.model import Column, Contract
-from finance_platform.contracts.star import DIM_DATE, DIM_DEPARTMENT, FACT_FINANCIALS, LOAD_LEDGER, STAR, WAREHOUSE
+from finance_platform.contracts.star import (
+    DIM_DATE,
+    DIM_DEPARTMENT,
+    DIM_SCENARIO,
+    FACT_FINANCIALS,
+    LOAD_LEDGER,
+    STAR,
+    WAREHOUSE,
+)
 from finance_platform.warehouse import statements
 from finance_platform.warehouse.dialect import parse, split
 from finance_platform.warehouse.duckdb import DuckDBWarehouse
@@ -176,6 +184,10 @@ def test_the_statements_made_from_contracts_say_exactly_this() -> None:
     )
     assert statements.create_scratch(scratch) == "CREATE TEMPORARY TABLE StageOne (One BIGINT)"
     assert statements.count_staged(DIM_DATE) == "SELECT COUNT(*) FROM StageDimDate"
+    assert statements.first_rows(DIM_SCENARIO) == (
+        "SELECT ScenarioKey, ScenarioName, ScenarioType, IsBaseline FROM DimScenario "
+        "ORDER BY ScenarioName NULLS FIRST LIMIT :row_count"
+    )
     assert statements.delete_all(DIM_DATE) == "DELETE FROM DimDate"
     assert statements.delete_ranges(FACT_FINANCIALS, "date_key", 2) == (
         "DELETE FROM FactFinancials WHERE DateKey BETWEEN :first_0 AND :last_0 OR DateKey BETWEEN :first_1 AND :last_1"
