@@ -50,6 +50,7 @@ DESCRIPTOR_KEYS = {
     "load",
     "tolerance",
     "scenarios",
+    "freshness",
 }
 
 

@@ -130,6 +130,12 @@ def test_an_old_month_is_judged_for_three_months_after_a_load_has_moved_it(stead
     assert amounts_checked(steady).passed
 
 
+def test_a_closed_month_that_is_restated_is_judged_like_any_other(steady: DuckDBWarehouse, lake: Lake):
+    restated = lake.facts("2025-02", "v2", facts("2025-02", "900.00"))
+    publish(steady, [restated], run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-02"])
+    assert [row["period"] for row in amounts_checked(steady).evidence] == ["2025-02"]
+
+
 def test_an_old_oddity_that_no_load_has_moved_is_not_told(warehouse: DuckDBWarehouse, lake: Lake):
     odd = {"2025-02": "900.00"}
     load_months(warehouse, lake, [lake.facts(one, "v1", facts(one, odd.get(one, "100.00"))) for one in MONTHS])

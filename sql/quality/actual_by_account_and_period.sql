@@ -32,7 +32,7 @@ WITH BookedOrMoved AS (
         AND Movements.Kind = 'movement'
         AND Movements.Measure = 'Amount'
         AND Movements.Period <= :actuals_through
-        AND Movements.LoadedAt > (SELECT DATEADD(day, -92, MAX(LoadedAt)) FROM LoadLedger)
+        AND Movements.LoadedAt > (SELECT MAX(LoadedAt) - INTERVAL '92 days' FROM LoadLedger)
 )
 
 SELECT
