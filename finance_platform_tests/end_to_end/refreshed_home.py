@@ -6,9 +6,7 @@ Belongs here: running the refresh job, asking the lake and the warehouse. Does n
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +14,6 @@ from typing import Any
 
 import dagster as dg
 import pyarrow.parquet as pq
-import pytest
 
 from finance_platform.definitions import build_definitions
 from finance_platform.lake.deliveries import DeliveryCommit, read_commits
@@ -24,8 +21,9 @@ from finance_platform.lake.local import LocalLake
 from finance_platform.lake.register import Register
 from finance_platform.lake.state import LakeState, derive_state
 from finance_platform.resources.home import open_instance
-from finance_platform.settings import ENV_PREFIX, load_settings
+from finance_platform.settings import load_settings
 from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform_tests.environment import nobodys_environment
 
 CENT = Decimal("0.01")
 
@@ -99,7 +97,7 @@ class RefreshedHome:
 
 def refresh(home: Path, spark_engine: str = "sail") -> RefreshedHome:
     """Run the job that the UI, the sensors and the command line run."""
-    with _nobodys_settings(home), open_instance(home / "dagster") as instance:
+    with nobodys_environment(home), open_instance(home / "dagster") as instance:
         settings = load_settings(home=home, spark_engine=spark_engine)
         job = build_definitions(settings).resolve_job_def("refresh")
         result = job.execute_in_process(instance=instance, run_config={"loggers": {"quiet": {}}}, raise_on_error=False)
@@ -116,13 +114,3 @@ def refresh(home: Path, spark_engine: str = "sail") -> RefreshedHome:
 def _check(evaluation: dg.AssetCheckEvaluation) -> CheckFound:
     name = f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
     return CheckFound(name, evaluation.passed, evaluation.severity == dg.AssetCheckSeverity.WARN)
-
-
-@contextmanager
-def _nobodys_settings(home: Path) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(home)  # away from a developer's .env
-        # Ours, and what PySpark leaves behind in a process that has had a session, as pytest's own may have.
-        for name in [name for name in os.environ if name.upper().startswith((ENV_PREFIX, "SPARK_", "PYSPARK_"))]:
-            patch.delenv(name)
-        yield

@@ -1,17 +1,27 @@
 """A small home on disk, and the command run on it.
 
-Belongs here: files that a department might send, and starting the command. Does not belong here: assertions.
+Belongs here: files that a department might send, and running the command, in this process or in one of its own. Does
+not belong here: assertions.
+
+The command is the same code from its arguments to its exit code in either way. A process of its own costs two seconds
+of imports each time, so only tests of what a process adds have one: how it is started, how it ends, being killed.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from click.testing import CliRunner
+
+from finance_platform.cli import main
+from finance_platform_tests.environment import nobodys_environment
 
 DEPARTMENTS = """\
 department_code,department_name,business_unit,parent_department_code
@@ -41,6 +51,15 @@ period,department_code,account_number,budget_amount
 
 
 @dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
 class Home:
     """A home folder; `raw` and `feeds` are there."""
 
@@ -53,11 +72,18 @@ class Home:
         target.write_bytes(content if isinstance(content, bytes) else content.encode())
         return target
 
-    def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, **environment: str) -> Ended:
+        """Run `finance-platform` with `--home` in this process."""
+        with nobodys_environment(self.path, **environment):
+            done = CliRunner().invoke(main, self._with_home(arguments), prog_name="finance-platform")
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Ended(done.exit_code, done.stdout, done.stderr)
+
+    def process(self, *arguments: str, **environment: str) -> Ended:
         """Run `finance-platform` with `--home` in a process of its own."""
-        name, *rest = arguments
-        return subprocess.run(
-            [sys.executable, "-m", "finance_platform.cli", name, "--home", str(self.path), *rest],
+        done = subprocess.run(
+            [sys.executable, "-m", "finance_platform.cli", *self._with_home(arguments)],
             capture_output=True,
             text=True,
             check=False,
@@ -65,6 +91,11 @@ class Home:
             cwd=self.path,
             timeout=180,
         )
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def _with_home(self, arguments: tuple[str, ...]) -> list[str]:
+        name, *rest = arguments
+        return [name, "--home", str(self.path), *rest]
 
     def run(self) -> dict[str, Any]:
         """Run everything that is stale and return the summary."""
@@ -87,3 +118,9 @@ def small_home(path: Path) -> Home:
     home.write("raw/transactions.csv", TRANSACTIONS)
     home.write("raw/budget.csv", BUDGET)
     return home
+
+
+def copied(home: Path, target: Path) -> Home:
+    """Return a copy of a home; its files keep their times, so that nothing looks changed."""
+    shutil.copytree(home, target, copy_function=shutil.copy2)
+    return Home(target)

@@ -7,12 +7,11 @@ Belongs here: close, reopen, and both values of the setting CLOSED_PERIODS. Does
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
-from finance_platform_tests.end_to_end.small_home import ACCOUNTS, TRANSACTIONS, Home, small_home
+from finance_platform_tests.end_to_end.small_home import ACCOUNTS, TRANSACTIONS, Home, copied, small_home
 
 pytestmark = pytest.mark.end_to_end
 
@@ -29,18 +28,16 @@ TRIAL_BALANCE = "Day,Dept,Account,Dr,Cr\n2024-01-10,D100,2100,,70.00\n2024-02-10
 
 
 @pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def closed(small_home_once_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose January is closed; each test works on a copy of its own."""
-    home = small_home(tmp_path_factory.mktemp("closed"))
-    assert home.command("run").returncode == 0
+    home = copied(small_home_once_run, tmp_path_factory.mktemp("closed") / "home")
     assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
     return home.path
 
 
 @pytest.fixture
 def home(closed: Path, tmp_path: Path) -> Home:
-    shutil.copytree(closed, tmp_path / "home", copy_function=shutil.copy2)
-    return Home(tmp_path / "home")
+    return copied(closed, tmp_path / "home")
 
 
 def january(home: Home) -> str:

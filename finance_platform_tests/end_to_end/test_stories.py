@@ -84,9 +84,8 @@ def test_a_correction_rebuilds_its_own_periods_and_the_old_file_brings_every_tab
     assert tables(home) == first
 
 
-def test_a_key_that_moves_leaves_its_old_period_and_shows_there_again_when_the_move_is_withdrawn(tmp_path: Path):
-    home = small_home(tmp_path)
-    run(home)
+def test_a_key_that_moves_leaves_its_old_period_and_shows_there_again_when_the_move_is_withdrawn(run_home: Home):
+    home = run_home
     first = tables(home)
     assert amounts(home, "Actual") == {"2024-01": "1250.10", "2024-02": "2350.25", "2024-03": "-100.00"}
     home.write("raw/transactions_moved.csv", HEADER + "T2,2024-02-01,0450,6000,250.10,booked late\n")
@@ -121,9 +120,8 @@ def test_a_later_plan_replaces_what_it_covers_and_no_more(tmp_path: Path):
     assert amounts(home, "Forecast") == {"2024-01": "30.00"}
 
 
-def test_what_would_take_out_or_double_what_is_published_is_held_and_what_is_good_beside_it_goes_on(tmp_path: Path):
-    home = small_home(tmp_path)
-    run(home)
+def test_what_would_take_out_or_double_what_is_published_is_held_and_what_is_good_beside_it_goes_on(run_home: Home):
+    home = run_home
     published = amounts(home, "Actual")
     home.write("raw/transactions.csv", HEADER + "T8,2024-04-01,D100,4000,80.00,the next month alone\n")
     home.write("raw/transactions_beside.csv", HEADER + "T9,2024-05-01,D100,4000,90.00,good\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -169,9 +168,8 @@ def test_a_path_will_do_for_a_key(corrected: Home):
     assert [(c["scenario"], c["period"], c["amount"]) for c in found["cells"]] == [("Budget", "2024-02", "900.00")]
 
 
-def test_a_raw_file_that_changed_or_went_since_says_so_and_the_cell_ties_all_the_same(tmp_path: Path):
-    home = small_home(tmp_path)
-    home.run()
+def test_a_raw_file_that_changed_or_went_since_says_so_and_the_cell_ties_all_the_same(run_home: Home):
+    home = run_home
     home.write("raw/transactions.csv", TRANSACTIONS.replace("1000.00,January", "1000.01,January"))
     code, found = trace(home, *cell("2024-01"))
     assert (code, found["lines"][0]["file_state"], found["lines"][0]["text"]) == (0, "changed", None)
@@ -184,9 +182,8 @@ def test_a_raw_file_that_changed_or_went_since_says_so_and_the_cell_ties_all_the
     assert (code, found["lines"][0]["file_state"], found["ties"]) == (0, "gone", True)
 
 
-def test_held_and_withdrawn_files_say_so(tmp_path: Path):
-    home = small_home(tmp_path)
-    home.run()
+def test_held_and_withdrawn_files_say_so(run_home: Home):
+    home = run_home
     home.write("raw/transactions_copy.csv", TRANSACTIONS)
     home.write("raw/transactions_bad.csv", "nothing of what is needed\n")
     home.run()
@@ -207,11 +204,10 @@ def test_held_and_withdrawn_files_say_so(tmp_path: Path):
     assert {left["why"] for left in withdrawn["unpublished"]} == {"this version of the file does not count"}
 
 
-def test_an_amount_that_no_line_explains_is_said_loudly_and_fails(tmp_path: Path):
+def test_an_amount_that_no_line_explains_is_said_loudly_and_fails(run_home: Home):
     import duckdb
 
-    home = small_home(tmp_path)
-    home.run()
+    home = run_home
     with duckdb.connect(str(home.path / "warehouse.duckdb")) as connection:
         connection.execute("UPDATE finance.FactFinancials SET Amount = Amount + 0.01 WHERE Amount = 1000.00")
     done = home.command("trace", *cell("2024-01"))

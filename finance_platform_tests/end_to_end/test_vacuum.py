@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, Home, small_home
+from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, Home, copied
 
 pytestmark = pytest.mark.end_to_end
 
@@ -36,10 +36,9 @@ def status(home: Home) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def replaced(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def replaced(small_home_once_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home in which transactions.csv was corrected; February was closed before, with the first version."""
-    home = small_home(tmp_path_factory.mktemp("replaced"))
-    home.run()
+    home = copied(small_home_once_run, tmp_path_factory.mktemp("replaced") / "home")
     home.command("close", "2024-02", "--why", "month end")
     home.write("raw/transactions.csv", CORRECTED)
     home.run()
@@ -81,9 +80,8 @@ def test_vacuum_waits_for_no_run_and_for_no_job(replaced: Home):
         assert "at work" in done.stderr
 
 
-def test_after_a_vacuum_nothing_is_to_do_everything_is_equal_and_content_sent_back_is_read_again(tmp_path: Path):
-    home = small_home(tmp_path)
-    home.run()
+def test_after_a_vacuum_nothing_is_to_do_everything_is_equal_and_content_sent_back_is_read_again(run_home: Home):
+    home = run_home
     first = home.query(FACTS)
     home.write("raw/transactions.csv", CORRECTED)
     home.run()

@@ -119,7 +119,7 @@ def test_a_command_that_is_killed_at_any_write_is_healed_by_the_next(tmp_path: P
     for point in range(1, 60, 1 if EVERY_POINT else 4):
         counter = tmp_path / f"counter-{point}"
         counter.write_text("0")
-        done = home.command("run", PYTHONPATH=str(KILLS), LAW_KILL_AT=str(point), LAW_COUNTER=str(counter))
+        done = home.process("run", PYTHONPATH=str(KILLS), LAW_KILL_AT=str(point), LAW_COUNTER=str(counter))
         if int(counter.read_text()) < point:
             assert done.returncode == 0, done.stderr
             break

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +38,8 @@ from finance_platform.lake.requests import build_request, standardise_request
 from finance_platform.lake.slices import SliceCommit
 from finance_platform.lake.snapshot import take_snapshot
 from finance_platform.quality.star import check_accounts_have_sign
-from finance_platform.settings import ENV_PREFIX, load_settings
+from finance_platform.settings import load_settings
+from finance_platform_tests.environment import nobodys_environment
 from finance_platform_tests.java import why_no_java
 from finance_platform_tests.transforms import parity_home
 from finance_platform_tests.transforms.parity_home import make_home
@@ -155,13 +155,7 @@ def jvm(home: Path, _java: None) -> Run:
 
 
 def _without_own_settings(home: Path, engine: str, **environment: str) -> Run:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        patch.chdir(home)  # away from a developer's .env
-        # Ours, and what PySpark leaves behind in a process that has had a session, as pytest's own may have.
-        for name in [name for name in os.environ if name.upper().startswith((ENV_PREFIX, "SPARK_", "PYSPARK_"))]:
-            patch.delenv(name)
+    with nobodys_environment(home, **environment):
         return run_engine(home, engine)
 
 
