@@ -1,7 +1,7 @@
-"""How assets describe themselves to the UI, and how an expected failure reads there.
+"""What steps tell Dagster in one way: data versions, tables as Markdown, expected failures.
 
-Belongs here: specs and metadata made from contracts, `dg.Failure` made from our errors.
-Does not belong here: any step's work.
+Belongs here: `dg.DataVersion` made from what a table was made from, `dg.Failure` made from our errors.
+Does not belong here: any step's work, pages of assets (see `specs`), figures (see `figures`).
 """
 
 from __future__ import annotations
@@ -14,38 +14,7 @@ from typing import Any
 
 import dagster as dg
 
-from finance_platform.contracts.model import Contract
 from finance_platform.errors import FinancePlatformError, TransientError
-
-OWNERS = ["team:finance-data"]
-
-
-def contract_spec(contract: Contract, group: str, kinds: set[str], deps: Sequence[dg.AssetKey]) -> dg.AssetSpec:
-    """Return the spec of a table's asset: grain, keys and columns as its contract says."""
-    columns = contract.columns if group == "warehouse" else contract.stored_columns
-    schema = dg.TableSchema(
-        columns=[
-            dg.TableColumn(
-                column.sql_name if group == "warehouse" else column.name,
-                column.type,
-                description=column.description,
-                constraints=dg.TableColumnConstraints(nullable=column.nullable),
-            )
-            for column in columns
-        ]
-    )
-    metadata: dict[str, Any] = {"dagster/column_schema": schema, "natural_key": ", ".join(contract.natural_key)}
-    if group == "warehouse":
-        metadata["dagster/table_name"] = f"finance.{contract.table}"
-    return dg.AssetSpec(
-        [group, contract.name],
-        deps=deps,
-        description=f"{contract.grain}\n\nNamed by {', '.join(contract.natural_key)}.",
-        group_name=group,
-        kinds=kinds,
-        owners=OWNERS,
-        metadata=metadata,
-    )
 
 
 def version_of(parts: Iterable[Any]) -> dg.DataVersion:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from finance_platform.assets.describing import OWNERS, explained_failures
+from finance_platform.assets.describing import explained_failures
+from finance_platform.assets.figures import table
+from finance_platform.assets.specs import raw_spec
 from finance_platform.checks.translation import check_result, check_specs
 from finance_platform.feeds.catalog import Catalog, load_catalog
-from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.lake.intake import Intake, take_stock
 from finance_platform.lake.lock import run_lock
 from finance_platform.lake.looks import note_look, terms_of
@@ -39,7 +40,7 @@ def register_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition
 
     @dg.multi_asset(
         name="register",
-        specs=[_spec(feed) for feed in catalog.feeds],
+        specs=[raw_spec(feed, settings) for feed in catalog.feeds],
         check_specs=check_specs(check for name in names for check in raw_checks(name)),
     )
     def register(
@@ -67,17 +68,6 @@ def register_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition
     return register
 
 
-def _spec(feed: FeedDescriptor) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        ["raw", feed.feed],
-        description=feed.summary or f"Raw objects that match `{feed.path}`.",
-        group_name="raw",
-        kinds={"csv"},
-        owners=[feed.owner] if feed.owner else OWNERS,
-        metadata={"path": feed.path, "kind": feed.kind, "load_mode": feed.load.mode},
-    )
-
-
 def _log(context: dg.AssetExecutionContext, intake: Intake) -> None:
     count = sum(len(objects) for objects in intake.present.values())
     context.log.info(f"{count} raw objects, {intake.new_count} new or changed")
@@ -96,6 +86,6 @@ def _materialization(name: str, intake: Intake) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(
         asset_key=["raw", name],
         data_version=dg.DataVersion(intake.data_version(name)),
-        metadata={"files": len(objects), "objects": dg.MetadataValue.json(dict(objects))},
+        metadata=table("files", [{"file": key, "fingerprint": one[:16]} for key, one in sorted(objects.items())]),
         check_results=[check_result(outcome) for outcome in check_raw(name, intake)],
     )

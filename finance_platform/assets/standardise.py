@@ -5,22 +5,22 @@ Belongs here: the assets of the processed zone's tables. Does not belong here: h
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
 
-from finance_platform.assets.describing import (
-    contract_spec,
-    explained_failures,
-    markdown_table,
-    version_of,
-)
+from finance_platform.assets.delivery_events import report_deliveries
+from finance_platform.assets.describing import explained_failures, version_of
+from finance_platform.assets.figures import counted, money, span, table
+from finance_platform.assets.previews import preview_of_files
+from finance_platform.assets.specs import processed_spec
 from finance_platform.checks.translation import check_result, check_specs
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import PROCESSED
 from finance_platform.errors import JobError
 from finance_platform.feeds.catalog import Catalog, load_catalog
-from finance_platform.lake.deliveries import DeliveryCommit, read_commits
+from finance_platform.lake.deliveries import OUTCOMES, DeliveryCommit, read_commits
 from finance_platform.lake.judging import judge
 from finance_platform.lake.lock import run_lock
 from finance_platform.lake.plan import StarSettings
@@ -35,11 +35,6 @@ from finance_platform.resources.glue import GlueResource
 from finance_platform.resources.lake import LakeResource
 from finance_platform.settings import Settings
 
-_KINDS_OF_TABLE = {
-    "departments": {"departments"},
-    "accounts": {"accounts"},
-    "rejected_rows": {"ledger", "departments", "accounts"},
-}
 _NAMES = {contract.name for contract in PROCESSED}
 
 
@@ -47,12 +42,11 @@ def standardise_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinit
     """Return the step with one output per table of the processed zone."""
     checks = [check for check in SCHEMA_CHECKS if check.asset[1] in _NAMES] + list(DELIVERY_CHECKS)
 
+    feeds = [feed.feed for feed in catalog.feeds]
+
     @dg.multi_asset(
         name="standardise",
-        specs=[
-            contract_spec(contract, "processed", {"pyspark", "parquet"}, _deps(contract, catalog))
-            for contract in PROCESSED
-        ],
+        specs=[processed_spec(contract, catalog, settings) for contract in PROCESSED],
         check_specs=check_specs(checks),
     )
     def standardise(
@@ -62,6 +56,7 @@ def standardise_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinit
             read = _read_pending(context, settings, lake, glue)
             _judge(context, settings, lake)
             snapshot = take_snapshot(lake.processed, StarSettings.of(settings))
+            report_deliveries(context, feeds, snapshot, Register(lake.processed), currency=settings.currency)
             outcomes = check_deliveries(snapshot.state)
             for contract in PROCESSED:
                 new_files = [file.key for commit in read for file in commit.files.get(contract.name, ())]
@@ -70,16 +65,14 @@ def standardise_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinit
                 yield dg.MaterializeResult(
                     asset_key=["processed", contract.name],
                     data_version=_version(contract, snapshot),
-                    metadata=_metadata(contract, snapshot, read),
+                    metadata={
+                        **_metadata(contract, snapshot, read, settings.currency),
+                        **_preview(contract, snapshot, lake),
+                    },
                     check_results=[check_result(outcome) for outcome in results],
                 )
 
     return standardise
-
-
-def _deps(contract: Contract, catalog: Catalog) -> list[dg.AssetKey]:
-    kinds = _KINDS_OF_TABLE.get(contract.name, {"ledger"})
-    return [dg.AssetKey(["raw", feed.feed]) for feed in catalog.feeds if feed.kind in kinds]
 
 
 def _judge(context: dg.AssetExecutionContext, settings: Settings, lake: LakeResource) -> None:
@@ -124,8 +117,17 @@ def _read_pending(
             f"of which {len(told & commits.keys())} have a commit",
             fix="run again; deliveries without a commit are read anew",
         )
-    context.log.info(f"{len(told)} deliveries read")
-    return [commits[delivery_id] for delivery_id in sorted(told)]
+    read = [commits[delivery_id] for delivery_id in sorted(told)]
+    _log_read(context, read)
+    return read
+
+
+def _log_read(context: dg.AssetExecutionContext, read: Sequence[DeliveryCommit]) -> None:
+    for commit in read:
+        rows = ", ".join(f"{commit.outcome(name).rows:,} {name}" for name in OUTCOMES)
+        periods = sorted({count.period for count in commit.periods})
+        reached = f", reaching {span(periods)}" if periods else ""
+        context.log.info(f"read {commit.object_key}: {counted(commit.read.rows, 'row')}, {rows}{reached}")
 
 
 def _version(contract: Contract, snapshot: Snapshot) -> dg.DataVersion:
@@ -137,30 +139,57 @@ def _version(contract: Contract, snapshot: Snapshot) -> dg.DataVersion:
     return version_of(commit.delivery_id for commit in commits if commit.files.get(contract.name))
 
 
-def _metadata(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryCommit]) -> dict[str, Any]:
+def _metadata(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryCommit], currency: str) -> dict[str, Any]:
     live = [delivery.commit for delivery in snapshot.state.live]
-    stopped = [s.commit for s in snapshot.state.stopped]
     metadata: dict[str, Any] = {"deliveries_read_now": len(read)}
     if contract.name == "rejected_rows":
-        current = [*live, *stopped]
-        names = ("rejected", "duplicate", "skipped")
-        rows = [
-            {
-                "file": c.object_key,
-                **{name: c.outcome(name).rows for name in names},
-                "amount": c.outcome("rejected").amount,
-            }
-            for c in current
-        ]
-        metadata["dagster/row_count"] = sum(row[name] for row in rows for name in names)
-        metadata["by_file"] = markdown_table(rows)
-        return metadata
+        return metadata | _of_rejected_rows([*live, *(one.commit for one in snapshot.state.stopped)], currency)
     if contract.name in {"transactions", "budget"}:
-        is_actual = contract.name == "transactions"
-        counts = [c for commit in live for c in commit.periods if (c.scenario_type == "Actual") == is_actual]
-        metadata["dagster/row_count"] = sum(count.rows for count in counts)
-        metadata["amount"] = str(sum(count.amount for count in counts))
-        metadata["periods"] = len({count.period for count in counts})
-        return metadata
-    metadata["dagster/row_count"] = sum(c.outcome("accepted").rows for c in live if c.files.get(contract.name))
-    return metadata
+        return metadata | _of_lines(live, currency, is_actual=contract.name == "transactions")
+    delivered = [commit for commit in live if commit.files.get(contract.name)]
+    metadata["dagster/row_count"] = sum(commit.outcome("accepted").rows for commit in delivered)
+    return metadata | table("by_file", [{"file": c.object_key, "rows": c.outcome("accepted").rows} for c in delivered])
+
+
+def _of_rejected_rows(commits: Sequence[DeliveryCommit], currency: str) -> dict[str, Any]:
+    names = ("rejected", "duplicate", "skipped")
+    rows = [
+        {
+            "file": commit.object_key,
+            **{name: commit.outcome(name).rows for name in names},
+            f"rejected {currency}": commit.outcome("rejected").amount,
+            "unpriced": commit.outcome("rejected").unpriced,
+        }
+        for commit in commits
+    ]
+    rejected = sum((commit.outcome("rejected").amount for commit in commits), Decimal("0.00"))
+    return {
+        "dagster/row_count": sum(commit.outcome(name).rows for commit in commits for name in names),
+        **money("rejected_amount", rejected, currency),
+        **table("by_file", rows),
+    }
+
+
+def _of_lines(live: Sequence[DeliveryCommit], currency: str, *, is_actual: bool) -> dict[str, Any]:
+    counts = [(c, one) for c in live for one in c.periods if (one.scenario_type == "Actual") == is_actual]
+    by_file: dict[tuple[str, str], tuple[int, Decimal]] = {}
+    for commit, one in counts:
+        rows, amount = by_file.get((commit.object_key, one.scenario), (0, Decimal("0.00")))
+        by_file[commit.object_key, one.scenario] = rows + one.rows, amount + one.amount
+    return {
+        "dagster/row_count": sum(one.rows for _, one in counts),
+        **money("amount", sum((one.amount for _, one in counts), Decimal("0.00")), currency),
+        "periods": span(sorted({one.period for _, one in counts})),
+        **table(
+            "by_file",
+            [
+                {"file": file, "scenario": scenario, "rows": rows, f"amount {currency}": amount}
+                for (file, scenario), (rows, amount) in by_file.items()
+            ],
+        ),
+    }
+
+
+def _preview(contract: Contract, snapshot: Snapshot, lake: LakeResource) -> dict[str, Any]:
+    files = [file.key for delivery in snapshot.state.live for file in delivery.commit.files.get(contract.name, ())]
+    return preview_of_files(contract, lake.processed, files)

@@ -4,21 +4,21 @@ Belongs here: the star's assets in the processed zone. Does not belong here: how
 """
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
-from finance_platform.assets.describing import (
-    contract_spec,
-    explained_failures,
-    markdown_table,
-    version_of,
-)
+from finance_platform.assets.describing import explained_failures, version_of
+from finance_platform.assets.figures import counted, money, span, table
+from finance_platform.assets.previews import preview_of_files
+from finance_platform.assets.specs import star_spec
 from finance_platform.checks.translation import check_result, check_specs
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.star import STAR
+from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.errors import JobError
+from finance_platform.feeds.catalog import Catalog
 from finance_platform.lake.lock import run_lock
 from finance_platform.lake.plan import StarSettings, WantedSlice
 from finance_platform.lake.requests import build_request
@@ -30,14 +30,8 @@ from finance_platform.resources.glue import GlueResource
 from finance_platform.resources.lake import LakeResource
 from finance_platform.settings import Settings
 
-_DEPS = {
-    "dim_date": ("transactions", "budget"),
-    "dim_department": ("departments", "transactions", "budget"),
-    "dim_account": ("accounts", "transactions", "budget"),
-    "dim_scenario": ("transactions", "budget"),
-    "fact_financials": ("accounts", "transactions", "budget"),
-}
 _NAMES = {contract.name for contract in STAR}
+_FACT = FACT_FINANCIALS.name
 
 
 class RebuildConfig(dg.Config):
@@ -56,21 +50,13 @@ class RebuildConfig(dg.Config):
         return self.rebuild and (not self.periods or (table == "fact_financials" and slice_name in self.periods))
 
 
-def star_assets(settings: Settings) -> dg.AssetsDefinition:
+def star_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
     """Return the step with one output per table of the star."""
     checks = [check for check in SCHEMA_CHECKS if check.asset[1] in _NAMES] + list(STAR_CHECKS)
 
     @dg.multi_asset(
         name="build_star",
-        specs=[
-            contract_spec(
-                contract,
-                "processed",
-                {"pyspark", "parquet"},
-                [dg.AssetKey(["processed", n]) for n in _DEPS[contract.name]],
-            )
-            for contract in STAR
-        ],
+        specs=[star_spec(contract, catalog, settings) for contract in STAR],
         check_specs=check_specs(checks),
     )
     def build_star(
@@ -92,7 +78,15 @@ def star_assets(settings: Settings) -> dg.AssetsDefinition:
                 yield dg.MaterializeResult(
                     asset_key=["processed", contract.name],
                     data_version=version_of_table(contract, snapshot),
-                    metadata=slice_metadata(contract, snapshot, [s.slice for s in new]),
+                    metadata={
+                        **slice_metadata(contract, snapshot, [s.slice for s in new], settings.currency),
+                        **(
+                            table("periods", period_rows(snapshot, [s.slice for s in new]))
+                            if contract.sliced_by_period
+                            else {}
+                        ),
+                        **preview_of_files(contract, lake.processed, _files(contract, snapshot)),
+                    },
                     check_results=[check_result(outcome) for outcome in results],
                 )
 
@@ -114,7 +108,7 @@ def _build(
     asked = {(s.table, s.slice, s.version) for s in stale}
     if told != asked:
         raise JobError(f"build_star was asked for {len(asked)} slices and says it built {len(told)}", fix="run again")
-    context.log.info(f"{len(stale)} slices built")
+    context.log.info(f"built {in_words([(slice_.table, slice_.slice) for slice_ in stale])}")
     return stale
 
 
@@ -123,30 +117,49 @@ def version_of_table(contract: Contract, snapshot: Snapshot) -> dg.DataVersion:
     return version_of((s.slice, s.version) for s in snapshot.wanted if s.table == contract.name)
 
 
-def slice_metadata(contract: Contract, snapshot: Snapshot, changed: Sequence[str]) -> dict[str, Any]:
-    """Return what the UI shows of a table: rows, money, and one line per period."""
-    commits = [commit for (table, _), commit in snapshot.built.items() if table == contract.name]
+def slice_metadata(contract: Contract, snapshot: Snapshot, changed: Sequence[str], currency: str) -> dict[str, Any]:
+    """Return what the UI shows of a table: rows, and of the fact table money by scenario."""
+    commits = [commit for (table_name, _), commit in snapshot.built.items() if table_name == contract.name]
     metadata: dict[str, Any] = {
         "dagster/row_count": sum(commit.row_count for commit in commits),
         "slices_changed_now": dg.MetadataValue.json(list(changed)),
     }
-    if not contract.sliced_by_period:
-        return metadata
-    scenarios = sorted({one.scenario for commit in commits for one in commit.sums})
-    amounts = {(commit.slice, one.scenario): one.amount for commit in commits for one in commit.sums}
-    for scenario in scenarios:
-        metadata[f"amount_{scenario}"] = str(sum(amount for (_, name), amount in amounts.items() if name == scenario))
-    metadata["periods"] = markdown_table(
-        [
+    if contract.sliced_by_period:
+        sums = [one for commit in commits for one in commit.sums]
+        for scenario in sorted({one.scenario for one in sums}):
+            amount = sum((one.amount for one in sums if one.scenario == scenario), Decimal("0.00"))
+            metadata |= money(f"amount_{scenario}", amount, currency)
+    return metadata
+
+
+def period_rows(snapshot: Snapshot, changed: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a row for each period of the fact table: rows, money by scenario, version, when it was built."""
+    commits = {name: commit for (table_name, name), commit in snapshot.built.items() if table_name == _FACT}
+    scenarios = sorted({one.scenario for commit in commits.values() for one in commit.sums})
+    rows = []
+    for period, commit in sorted(commits.items()):
+        amounts = {one.scenario: one.amount for one in commit.sums}
+        rows.append(
             {
-                "period": commit.slice,
+                "period": period,
                 "rows": commit.row_count,
-                **{scenario: amounts.get((commit.slice, scenario), "") for scenario in scenarios},
+                **{scenario: amounts.get(scenario) for scenario in scenarios},
                 "version": commit.version,
                 "built": commit.built_at[:19],
-                "now": "changed" if commit.slice in changed else "",
+                "now": "changed" if period in changed else "",
             }
-            for commit in commits
-        ]
-    )
-    return metadata
+        )
+    return rows
+
+
+def in_words(names: Sequence[tuple[str, str]]) -> str:
+    """Return slices in few words: `3 periods (2025-01 … 2025-03), 1 dimension`."""
+    periods = [name for table_name, name in names if table_name == _FACT]
+    dimensions = len(names) - len(periods)
+    parts = [span(periods)] if periods else []
+    return ", ".join([*parts, counted(dimensions, "dimension")] if dimensions else parts)
+
+
+def _files(contract: Contract, snapshot: Snapshot) -> list[str]:
+    slices = sorted(name for name in snapshot.built if name[0] == contract.name)
+    return [file.key for name in slices for file in snapshot.built[name].files]

@@ -1,0 +1,263 @@
+"""The page of each asset: what it says of itself before anything ran.
+
+Belongs here: specs made from contracts, descriptors and the prose of `meanings`. Does not belong here: any step's work,
+what a run adds (see `figures`, `previews`, and the steps).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from finance_platform.assets.lineage import (
+    REPORT_COLUMNS,
+    STAR_PARENTS,
+    as_metadata,
+    feeds_of,
+    processed_lineage,
+    star_lineage,
+    warehouse_lineage,
+)
+from finance_platform.assets.meanings import GRAINS, RULES
+from finance_platform.assets.raw_columns import raw_schema
+from finance_platform.assets.reading import how_read
+from finance_platform.assets.sources import code, definition
+from finance_platform.contracts.model import MONEY, Column, Contract
+from finance_platform.contracts.star import FACT_FINANCIALS, STAR
+from finance_platform.feeds.catalog import Catalog
+from finance_platform.feeds.descriptor import FeedDescriptor
+from finance_platform.feeds.resolved import READER_VERSION
+from finance_platform.lake.plan import code_version
+from finance_platform.settings import Settings
+from finance_platform.warehouse.statements import SqlFile
+
+OWNERS = ["team:finance-data"]
+PERIODS = dg.DynamicPartitionsDefinition(name="period")
+BY_PERIOD = dg.AssetKey(["warehouse", "fact_financials_by_period"])
+
+_KIND_OF_SUFFIX = {"csv": "csv", "tsv": "text", "txt": "text", "xlsx": "excel"}
+_SPARK = {"sail": "sail", "jvm": "spark"}
+
+
+def raw_spec(feed: FeedDescriptor, settings: Settings) -> dg.AssetSpec:
+    """Return the page of a feed's files."""
+    suffix = feed.path.rpartition(".")[2].lower()
+    return dg.AssetSpec(
+        ["raw", feed.feed],
+        description=f"{feed.summary or f'Raw objects that match `{feed.path}`.'}\n\n{how_read(feed)}",
+        group_name="raw",
+        kinds={_KIND_OF_SUFFIX.get(suffix, "file"), "python"},
+        owners=_owners(feed),
+        tags={**_tags("raw", "file"), "finance_platform/feed": feed.feed},
+        metadata={
+            "dagster/column_schema": raw_schema(feed),
+            "dagster/uri": f"{settings.raw_root}/{feed.path}",
+            "path": feed.path,
+            "kind": feed.kind,
+            "load_mode": feed.load.mode,
+            **code("assets/register.py:register", "lake/intake.py:take_stock"),
+        },
+    )
+
+
+def delivery_spec(feed: FeedDescriptor) -> dg.AssetSpec:
+    """Return the page of a feed's timeline.
+
+    The freshness policy is here: Dagster judges it by the last materialization, and every run materializes
+    `raw/<feed>`, whether a file came or not.
+    """
+    policy = None
+    if feed.freshness:
+        warn_days = feed.freshness.warn_after_days
+        policy = dg.FreshnessPolicy.time_window(
+            fail_window=timedelta(days=feed.freshness.fail_after_days),
+            warn_window=timedelta(days=warn_days) if warn_days else None,
+        )
+    return dg.AssetSpec(
+        ["deliveries", feed.feed],
+        deps=[dg.AssetKey(["raw", feed.feed])],
+        description=(
+            f"The deliveries of `{feed.feed}`, one event each: what came, when, and what became of its rows and money "
+            "as it was judged after reading.\n\nRun nothing here: the step `standardise` tells what it has read. A "
+            "file that comes again with other bytes, or is read again by a corrected descriptor, is another delivery."
+        ),
+        group_name="deliveries",
+        kinds={"python"},
+        owners=_owners(feed),
+        tags={**_tags("deliveries", "delivery"), "finance_platform/feed": feed.feed},
+        metadata=code("assets/delivery_events.py", "lake/judging.py:judge"),
+        freshness_policy=policy,
+    )
+
+
+def processed_spec(contract: Contract, catalog: Catalog, settings: Settings) -> dg.AssetSpec:
+    """Return the page of a table of ledger lines, reference rows or rejected rows."""
+    return _parquet_spec(
+        contract,
+        settings,
+        deps=[dg.AssetKey(["raw", feed.feed]) for feed in feeds_of(contract.name, catalog)],
+        metadata={
+            "dagster/column_lineage": as_metadata(processed_lineage(contract, catalog)),
+            **code(
+                "assets/standardise.py:standardise",
+                f"transforms/{contract.name}.py:{contract.name}",
+                "glue/standardise_job.py",
+                "contracts/processed.py",
+            ),
+        },
+        # What makes the same bytes give other lines, so that they are read again.
+        version=str(READER_VERSION),
+    )
+
+
+def star_spec(contract: Contract, catalog: Catalog, settings: Settings) -> dg.AssetSpec:
+    """Return the page of a table of the star in the processed zone."""
+    return _parquet_spec(
+        contract,
+        settings,
+        deps=[dg.AssetKey(["processed", name]) for name in STAR_PARENTS[contract.name]],
+        metadata={
+            "dagster/column_lineage": as_metadata(star_lineage(contract, catalog, settings.baseline_scenario)),
+            **code(
+                "assets/star.py:build_star",
+                f"transforms/{contract.name}.py:{contract.name}",
+                "glue/build_star_job.py",
+                "contracts/star.py",
+            ),
+        },
+        # Part of every slice's version: other code, and all slices are built again.
+        version=code_version(),
+    )
+
+
+def warehouse_spec(contract: Contract, settings: Settings) -> dg.AssetSpec:
+    """Return the page of a published table."""
+    file, sql = definition(contract)
+    return dg.AssetSpec(
+        ["warehouse", contract.name],
+        deps=[dg.AssetKey(["processed", contract.name])],
+        description=_description(contract),
+        group_name="warehouse",
+        kinds={"duckdb", "table"},
+        owners=OWNERS,
+        tags=_tags("warehouse", GRAINS[contract.name]),
+        metadata={
+            "dagster/column_schema": _schema(contract.columns, is_sql=True),
+            "dagster/column_lineage": as_metadata(warehouse_lineage(contract)),
+            "dagster/table_name": f"finance.{contract.table}",
+            "dagster/uri": str(settings.warehouse_path),
+            "natural_key": ", ".join(contract.natural_key),
+            "definition": dg.MetadataValue.md(f"```sql\n{sql}\n```"),
+            **code("assets/warehouse.py:load", "warehouse/load.py:publish", file, SqlFile.ACTUAL_VS_BUDGET),
+        },
+    )
+
+
+def by_period_spec() -> dg.AssetSpec:
+    """Return the page of the grid of months."""
+    return dg.AssetSpec(
+        BY_PERIOD,
+        deps=[dg.AssetKey(["warehouse", FACT_FINANCIALS.name])],
+        description=(
+            "`FactFinancials` as a grid of accounting periods: a partition per published period, an event per load of "
+            "it, with rows, amounts, version, and whether it restated a closed period.\n\n"
+            "Run nothing here: the step `load` tells what it has published; `finance-platform run --rebuild --period "
+            "YYYY-MM` makes a period anew. Nothing depends on this asset."
+        ),
+        group_name="warehouse",
+        kinds={"duckdb", "table"},
+        owners=OWNERS,
+        tags=_tags("warehouse", "period"),
+        partitions_def=PERIODS,
+        metadata={
+            "dagster/table_name": f"finance.{FACT_FINANCIALS.table}",
+            **code("assets/by_period.py", SqlFile.PUBLISHED_SLICES),
+        },
+    )
+
+
+def report_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
+    """Return the page of the variance report."""
+    columns = [
+        Column("Year", "integer", "Calendar year."),
+        Column("AccountType", "varchar", "Revenue, Expense and so on."),
+        Column("Actual", MONEY, "Actual of the whole year, natural sign."),
+        Column("ActualWithBudget", MONEY, "Actual of the periods that have a budget; `no budget` where none has."),
+        Column("Budget", MONEY, "The baseline in those periods; `no budget` where none has."),
+        Column("Variance", MONEY, "ActualWithBudget - Budget; `no budget` where no period has one."),
+    ]
+    return dg.AssetSpec(
+        ["reporting", "variance_report"],
+        deps=[dg.AssetKey(["warehouse", contract.name]) for contract in STAR],
+        description=(
+            "Actual against Budget by calendar year and account type.\n\n**Grain**: one row per calendar year and "
+            f"account type.\n\n{RULES['variance_report']}"
+        ),
+        group_name="reporting",
+        kinds={"csv", "report", "duckdb"},
+        owners=OWNERS,
+        tags=_tags("reporting", GRAINS["variance_report"]),
+        metadata={
+            "dagster/column_schema": _schema(columns, is_sql=False),
+            "dagster/column_lineage": as_metadata(REPORT_COLUMNS),
+            "dagster/uri": str(settings.reports_path / file_name),
+            **code(
+                "assets/reporting.py:variance_report",
+                "reporting/variance.py:variance_rows",
+                SqlFile.VARIANCE_BY_YEAR,
+                SqlFile.ACTUAL_VS_BUDGET,
+            ),
+        },
+    )
+
+
+def _parquet_spec(
+    contract: Contract, settings: Settings, *, deps: Sequence[dg.AssetKey], metadata: dict[str, Any], version: str
+) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        ["processed", contract.name],
+        deps=deps,
+        description=_description(contract),
+        group_name="processed",
+        kinds={"pyspark", _SPARK[settings.spark_engine], "parquet"},
+        owners=OWNERS,
+        tags=_tags("processed", GRAINS[contract.name]),
+        code_version=version,
+        metadata={
+            "dagster/column_schema": _schema(contract.stored_columns, is_sql=False),
+            "dagster/uri": f"{settings.processed_root}/{contract.name}",
+            "natural_key": ", ".join(contract.natural_key),
+            **metadata,
+        },
+    )
+
+
+def _description(contract: Contract) -> str:
+    key = ", ".join(f"`{name}`" for name in contract.natural_key)
+    return f"**Grain**: {contract.grain} Named by {key}.\n\n{RULES[contract.name]}"
+
+
+def _schema(columns: Sequence[Column], *, is_sql: bool) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.sql_name if is_sql else column.name,
+                column.type,
+                description=column.description,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable),
+                tags={"personal": "possible"} if column.is_personal else {},
+            )
+            for column in columns
+        ]
+    )
+
+
+def _owners(feed: FeedDescriptor) -> list[str]:
+    return [feed.owner] if feed.owner else OWNERS
+
+
+def _tags(layer: str, grain: str) -> dict[str, str]:
+    return {"domain": "finance", "layer": layer, "grain": grain}
