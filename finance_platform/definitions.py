@@ -18,6 +18,9 @@ from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.glue import GlueResource
 from finance_platform.resources.lake import LakeResource
 from finance_platform.resources.warehouse import WarehouseResource
+from finance_platform.schedules import close_calendar
+from finance_platform.sensors.alerting import alerting_sensors
+from finance_platform.sensors.raw_files import raw_files_sensor
 from finance_platform.settings import Settings, load_settings
 
 
@@ -38,6 +41,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             reporting_assets(settings),
         ],
         jobs=[refresh_job()],
+        schedules=close_calendar(settings),
+        sensors=[raw_files_sensor(settings), *alerting_sensors(settings)],
         resources={
             "alerts": AlertsResource(path=str(settings.alerts_path)),
             "lake": lake,

@@ -15,17 +15,17 @@ import dagster as dg
 
 from finance_platform.definitions import build_definitions
 from finance_platform.errors import HomeError
+from finance_platform.feeds.catalog import load_catalog
 from finance_platform.jobs import REFRESH, RUN_LOGGER
 from finance_platform.lake.lock import run_lock
 from finance_platform.quality.catalogue import SCHEMA_CHECKS, STAR_CHECKS, WAREHOUSE_CHECKS
 from finance_platform.reporting.summary import CheckLine, RunOutcome
+from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.home import open_instance
+from finance_platform.resources.run_alerts import alerts_of_run
+from finance_platform.resources.runs import COMMAND_LINE, STARTED_BY, mark_killed
 from finance_platform.settings import Settings
 
-STARTED_BY = "finance_platform/started_by"
-COMMAND_LINE = "command line"
-
-_UNFINISHED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.NOT_STARTED]
 _EVIDENCE_ROWS = 5
 _BLOCKED = "DagsterAssetCheckFailedError"
 _MEANINGS = {
@@ -56,19 +56,24 @@ def run_refresh(
         again = {"config": {"rebuild": True, "periods": list(periods)}}
         config["ops"] = {"build_star": again, "load": again}
     with run_lock(settings.home_path), open_instance(settings.dagster_home) as instance, _following(on_step):
-        _mark_dead_runs(instance)
+        # Each run of the command line held the lock to its end, and now this one has it.
+        mark_killed(instance, only_of_command_line=True)
         job = build_definitions(settings).resolve_job_def(REFRESH)
         result = job.execute_in_process(
             run_config=config, instance=instance, raise_on_error=False, tags={STARTED_BY: COMMAND_LINE}
         )
+        _tell(settings, instance, result.run_id)
         return _outcome(result)
 
 
-def _mark_dead_runs(instance: dg.DagsterInstance) -> None:
-    """Mark the command line's unfinished runs as failed: each held the lock to its end, and now this one has it."""
-    unfinished = dg.RunsFilter(tags={STARTED_BY: COMMAND_LINE}, statuses=_UNFINISHED)
-    for run in instance.get_runs(unfinished):
-        instance.report_run_failed(run, "its process was killed; what it had committed stays, the rest is done anew")
+def _tell(settings: Settings, instance: dg.DagsterInstance, run_id: str) -> None:
+    """Send the alerts of a run; the UI's sensors see only those that the UI has started."""
+    run = instance.get_run_by_id(run_id)
+    if run is None:
+        return
+    alerts = AlertsResource(path=str(settings.alerts_path)).open()
+    for alert in alerts_of_run(instance, run, load_catalog(settings.feeds_path), settings.ui_url):
+        alerts.send(alert)
 
 
 @contextmanager

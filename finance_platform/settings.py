@@ -7,16 +7,21 @@ Does not belong here: opening anything. Secrets get a type of their own (`Secret
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from finance_platform.errors import SettingsError
 
 ENV_PREFIX = "FINANCE_PLATFORM_"
 Period = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+
+def _split(value: object) -> object:
+    return [part for part in value.replace(",", " ").split() if part] if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -42,7 +47,26 @@ class Settings(BaseSettings):
     closed_periods: Literal["publish", "hold"] = Field(
         "publish", description="What happens to a delivery that changes a closed period."
     )
+    auto_refresh: bool = Field(False, description="Whether the sensors are on from the start; `make ui` turns them on.")
+    sensor_interval_seconds: int = Field(10, ge=1, description="How often the sensor looks at the raw zone.")
+    close_working_day: int | None = Field(
+        None, ge=1, le=20, description="Working day of the month on which the books close; a refresh runs that morning."
+    )
+    close_holidays: Annotated[tuple[date, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="Days beside weekends that are no working days; YYYY-MM-DD, with commas between."
+    )
+    restatement_alert_from: Decimal = Field(
+        Decimal("0.00"), ge=0, description="Money that must move in a closed period for an alert."
+    )
+    ui_url: str = Field("http://127.0.0.1:3000", description="Where the UI is; alerts link to it.")
     retention_days: int = Field(90, ge=0, description="How long superseded versions stay before vacuum removes them.")
+
+    @field_validator("ui_url")
+    @classmethod
+    def _has_no_slash_at_its_end(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("expected an address that begins with http:// or https://")
+        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Settings:

@@ -5,6 +5,7 @@ Belongs here: what is particular to that file. Does not belong here: what is wor
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from dataclasses import asdict
@@ -14,34 +15,35 @@ from finance_platform.alerts.port import Alert
 
 
 class AlertsFile:
-    """Alerts in the file at `path`, one JSON object a line; the caller holds the run's lock."""
+    """Alerts in the file at `path`, one JSON object a line; runs and sensors may send at the same time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def send(self, alert: Alert) -> bool:
         """Append an alert unless its key is in the file; see `Alerts`."""
-        if alert.key in self._keys():
-            return False
-        with self._path.open("ab") as stream:
-            stream.write(json.dumps(asdict(alert), ensure_ascii=False).encode() + b"\n")
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("ab+") as stream:
+            # Two processes may come with one alert; the second must see what the first has written.
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            stream.seek(0)
+            whole = stream.read()
+            if alert.key in _keys(whole):
+                return False
+            # What a killed process left half-written ends there, and what comes next begins on a line of its own.
+            start = b"\n" if whole and not whole.endswith(b"\n") else b""
+            stream.write(start + json.dumps(asdict(alert), ensure_ascii=False).encode() + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
         return True
 
-    def _keys(self) -> set[str]:
-        """Return the keys of all alerts sent; a line that a killed process left half-written counts for none."""
-        if not self._path.exists():
-            return set()
-        keys = set()
-        whole = self._path.read_bytes()
-        for line in whole.splitlines():
-            try:
-                keys.add(json.loads(line)["key"])
-            except ValueError:
-                continue
-        if whole and not whole.endswith(b"\n"):
-            # What comes next begins on a line of its own.
-            with self._path.open("ab") as stream:
-                stream.write(b"\n")
-        return keys
+
+def _keys(whole: bytes) -> set[str]:
+    """Return the keys of all alerts sent; a line that a killed process left half-written counts for none."""
+    keys = set()
+    for line in whole.splitlines():
+        try:
+            keys.add(json.loads(line)["key"])
+        except ValueError:
+            continue
+    return keys

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
+
+Kind = Literal["run failure", "failed check", "freshness violation", "exhausted retries", "restatement"]
 
 
 @dataclass(frozen=True)
@@ -16,19 +18,23 @@ class Alert:
 
     Attributes:
         key: what happened, once and for all; an alert is sent once for each key.
-        kind: restatement, and what else is worth waking somebody for.
+        kind: what it is about, for whoever routes messages.
         title: what happened, in one line.
-        found: the figures.
+        where: the asset, check, step or feed.
+        found: the figures; how much.
         fix: what to do.
-        run_id: the run in which it happened.
+        link: the page that shows more.
+        run_id: the run in which it happened; empty where it happened in none.
         at: when, ISO 8601 UTC.
     """
 
     key: str
-    kind: str
+    kind: Kind
     title: str
+    where: str
     found: Mapping[str, str]
     fix: str
+    link: str
     run_id: str
     at: str
 

@@ -65,7 +65,9 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
                 audit(opened)
             outcomes = [*(audit.outcomes or ()), check_closed_periods(kept.periods)]
             sender = alerts.open()
-            for alert in restatement_alerts(opened):
+            for alert in restatement_alerts(
+                opened, threshold=settings.restatement_alert_from, ui_url=settings.ui_url
+            ):
                 if sender.send(alert):
                     context.log.warning(f"{alert.title}. Fix: {alert.fix}")
             # Told is what stands there, which is not what was wanted when the audit has refused it.

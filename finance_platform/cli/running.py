@@ -73,24 +73,52 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], as_json: boo
 @click.command()
 @home_option
 @click.option("--port", type=int, default=3000, show_default=True, help="Port on 127.0.0.1.")
+@click.option(
+    "--auto-refresh/--no-auto-refresh",
+    default=True,
+    show_default=True,
+    help="Whether its sensors are on from the start; one that was turned on or off in the UI stays so.",
+)
 @explained
-def ui(home: Path | None, port: int) -> int:
-    """Open the Dagster UI of a home; it stops with Ctrl-C."""
-    from finance_platform.resources.home import prepare_dagster_home
+def ui(home: Path | None, port: int, auto_refresh: bool) -> int:
+    """Open the Dagster UI of a home, which refreshes itself when files come; it stops with Ctrl-C."""
+    from finance_platform.lake.lock import ui_lock
 
     settings = existing(load_settings(home=home))
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             raise click.BadParameter(f"{port} is in use; choose another", param_hint="--port")
+    with ui_lock(settings.home_path) as lock:
+        folder = _clean_dagster_home(settings)
+        environment = {
+            f"{ENV_PREFIX}UI_URL": f"http://127.0.0.1:{port}",
+            **os.environ,
+            "DAGSTER_HOME": str(folder),
+            f"{ENV_PREFIX}HOME": str(settings.home_path),
+            f"{ENV_PREFIX}AUTO_REFRESH": str(auto_refresh).lower(),
+            # Dagster advises a scaffolding tool instead of `dagster dev`; the project has its own layout.
+            "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded",
+        }
+        arguments = ["-m", "dagster", "dev", "-m", "finance_platform.definitions", "-h", "127.0.0.1", "-p", str(port)]
+        # A shell starts what runs in the background with SIGINT ignored, and Dagster would take that for SIGTERM too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # The lock lives as long as the process that takes this one's place.
+        os.set_inheritable(lock, True)
+        os.execve(sys.executable, [sys.executable, *arguments], environment)
+
+
+def _clean_dagster_home(settings: Settings) -> Path:
+    """Return Dagster's folder, in which no run seems to be at work that was killed with the last UI."""
+    from finance_platform.lake.lock import is_locked
+    from finance_platform.resources.home import open_instance, prepare_dagster_home
+    from finance_platform.resources.runs import mark_killed
+
     folder = prepare_dagster_home(settings.dagster_home)
-    environment = {**os.environ, "DAGSTER_HOME": str(folder), f"{ENV_PREFIX}HOME": str(settings.home_path)}
-    # Dagster advises a scaffolding tool instead of `dagster dev`; the project has its own layout.
-    environment["PYTHONWARNINGS"] = "ignore:Function `dev_command` is superseded"
-    arguments = ["-m", "dagster", "dev", "-m", "finance_platform.definitions", "-h", "127.0.0.1", "-p", str(port)]
-    # A shell starts what runs in the background with SIGINT ignored, and Dagster would take that for SIGTERM too.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.execve(sys.executable, [sys.executable, *arguments], environment)
+    if not is_locked(settings.home_path):
+        with open_instance(folder) as instance:
+            mark_killed(instance, only_of_command_line=False)
+    return folder
 
 
 def _check_periods(settings: Settings, periods: tuple[str, ...]) -> None:

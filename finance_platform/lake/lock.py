@@ -14,7 +14,7 @@ from pathlib import Path
 
 from finance_platform.errors import HomeError, LockedError
 
-_FILE, _JOB_FILE = "run.lock", "job.lock"
+_FILE, _JOB_FILE, _UI_FILE = "run.lock", "job.lock", "ui.lock"
 _guard = threading.RLock()
 _held: dict[Path, int] = {}
 
@@ -41,6 +41,33 @@ def run_lock(home: Path) -> Iterator[None]:
             os.close(handle)
 
 
+def is_locked(home: Path) -> bool:
+    """Return whether a run of another process is at work in the home."""
+    try:
+        with (home.resolve() / _FILE).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+@contextmanager
+def ui_lock(home: Path) -> Iterator[int]:
+    """Keep a second UI out of the home, whose daemon would start every run twice; yields the lock's file descriptor.
+
+    Raises:
+        LockedError: a UI of this home is open.
+        HomeError: the home cannot be written to.
+    """
+    handle = _open(home, _UI_FILE, f"the UI of {home}", fix="use the one that is open, or stop it first")
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
 @contextmanager
 def job_lock(processed: Path) -> Iterator[None]:
     """Keep Glue jobs out of a local processed zone; one whose run was killed may go on for a moment.
@@ -56,7 +83,7 @@ def job_lock(processed: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _open(home: Path, name: str, locked: str) -> int:
+def _open(home: Path, name: str, locked: str, fix: str = "wait until it has ended, then run again") -> int:
     try:
         home.mkdir(parents=True, exist_ok=True)
         handle = os.open(home / name, os.O_RDWR | os.O_CREAT, 0o644)
@@ -68,5 +95,5 @@ def _open(home: Path, name: str, locked: str) -> int:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise LockedError(locked, fix="wait until it has ended, then run again") from None
+        raise LockedError(locked, fix=fix) from None
     return handle

@@ -5,7 +5,7 @@ Belongs here: declarations. Does not belong here: evaluation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -229,6 +229,12 @@ WAREHOUSE_CHECKS = (
     CLOSED_PERIODS_STAND,
     AMOUNTS_ARE_USUAL,
 )
+
+
+def checks_of(feeds: Iterable[str]) -> tuple[Check, ...]:
+    """Return every check of a home with these feeds."""
+    of_feeds = tuple(check for feed in feeds for check in raw_checks(feed))
+    return (*of_feeds, *SCHEMA_CHECKS, *DELIVERY_CHECKS, *STAR_CHECKS, *WAREHOUSE_CHECKS)
 
 
 def limited(rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:

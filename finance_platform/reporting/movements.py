@@ -65,7 +65,8 @@ def movement_summary(warehouse: Queryable, since: datetime = SINCE_EVER) -> list
 
     Rows have `load_number`, `loaded_at` (UTC), `run_id`, `period`, `kind`, `scenario`, `measure`, `cells`,
     `difference` (the net, Decimal; of a reclassification what moved beside it), `reclassified` (what it put elsewhere),
-    `is_restatement` and `cause` (None where nobody knows). Empty where nothing moved, or nothing was ever loaded.
+    `moved` (the sum of what moved, whichever way), `is_restatement` and `cause` (None where nobody knows). Empty where
+    nothing moved, or nothing was ever loaded.
 
     Raises:
         ValueError: `since` has no time zone.
@@ -78,19 +79,33 @@ def movement_summary(warehouse: Queryable, since: datetime = SINCE_EVER) -> list
     return [dict(zip(names, row, strict=True)) for row in result.rows]
 
 
-def restatement_alerts(warehouse: Queryable) -> list[Alert]:
+def restatement_alerts(warehouse: Queryable, *, threshold: Decimal, ui_url: str) -> list[Alert]:
     """Return an alert for each load that changed a closed period, oldest first; which were sent, the port knows.
 
     Reading them off the table Movements, and not off what a run has just done, no kill between the two can lose one.
+
+    Args:
+        warehouse: what is published.
+        threshold: money that must have moved in a period for an alert, whichever way; in the home's currency.
+        ui_url: where the UI is, for the link.
     """
     restated: dict[tuple[int, str], list[dict[str, Any]]] = {}
     for row in movement_summary(warehouse):
         if row["is_restatement"]:
             restated.setdefault((row["load_number"], row["period"]), []).append(row)
-    return [_restatement(load, period, rows) for (load, period), rows in restated.items()]
+    return [
+        _restatement(load, period, rows, ui_url)
+        for (load, period), rows in restated.items()
+        if _moved(rows) >= threshold
+    ]
 
 
-def _restatement(load: int, period: str, rows: Sequence[dict[str, Any]]) -> Alert:
+def _moved(rows: Sequence[dict[str, Any]]) -> Decimal:
+    """Return what moved whichever way; a budget's money is in Amount already, on the budget's own rows."""
+    return sum((row["moved"] for row in rows if row["measure"] == "Amount"), Decimal("0.00"))
+
+
+def _restatement(load: int, period: str, rows: Sequence[dict[str, Any]], ui_url: str) -> Alert:
     net: dict[str, Decimal] = {}
     for row in rows:
         is_movement = row["kind"] == "movement"
@@ -98,12 +113,15 @@ def _restatement(load: int, period: str, rows: Sequence[dict[str, Any]]) -> Aler
         net[name] = net.get(name, Decimal("0.00")) + row["difference" if is_movement else "reclassified"]
     causes = sorted({row["cause"] for row in rows if row["cause"]})
     cells = sum(row["cells"] for row in rows)
+    found = {"period": period, "moved in all": f"{_moved(rows):.2f}", "cause": "; ".join(causes)}
     return Alert(
         key=f"restatement of {period} by load {load}",
         kind="restatement",
         title=f"The closed period {period} was restated in {cells:,} cells",
-        found={"period": period, **{name: f"{amount:.2f}" for name, amount in net.items()}, "cause": "; ".join(causes)},
+        where=f"warehouse/fact_financials, {period}",
+        found={**found, **{name: f"{amount:.2f}" for name, amount in net.items()}},
         fix=f"`finance-platform movements --period {period}` lists what moved",
+        link=f"{ui_url}/runs/{rows[0]['run_id']}",
         run_id=rows[0]["run_id"],
         at=f"{rows[0]['loaded_at'].isoformat()}Z",
     )

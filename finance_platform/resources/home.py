@@ -22,6 +22,26 @@ telemetry:
 # No invitation to a newsletter over the first page.
 nux:
   enabled: false
+# One refresh at a time: what comes meanwhile waits in the queue, and two loads never meet.
+concurrency:
+  pools:
+    default_limit: 1
+    granularity: run
+# A run whose process was killed starts again; a step that failed decides for itself whether to.
+run_retries:
+  enabled: true
+  max_retries: 2
+  retry_on_asset_or_op_failure: false
+# A run that does not get to its first step within three minutes has failed.
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 180
+# What sensors and schedules found is kept for a while, not for ever.
+retention:
+  sensor:
+    purge_after_days: {skipped: 1, failure: 30, success: 90}
+  schedule:
+    purge_after_days: {skipped: 30, failure: 90, success: 365}
 """
 
 

@@ -1,4 +1,4 @@
-"""Sensors: runs that start because something happened in the raw zone. None yet.
+"""Sensors: what starts runs by news, and what tells people.
 
-Belongs here: looking at listings and asking for runs. Does not belong here: what a run does (see `jobs`).
+Belongs here: `raw_files` with its `attempts`, and `alerting`. Does not belong here: what is new, what an alert says.
 """

@@ -36,10 +36,11 @@ from finance_platform.lake.local import LocalLake
 from finance_platform.lake.plan import StarSettings
 from finance_platform.lake.register import Register
 from finance_platform.lake.snapshot import take_snapshot
-from finance_platform.refresh import COMMAND_LINE, STARTED_BY, run_refresh
+from finance_platform.refresh import run_refresh
 from finance_platform.reporting.accounting import ControllersLine, controllers_line
 from finance_platform.reporting.summary import CheckLine, RunOutcome
 from finance_platform.resources.home import open_instance
+from finance_platform.resources.runs import COMMAND_LINE, STARTED_BY
 from finance_platform.settings import ENV_PREFIX, Settings
 from finance_platform.warehouse.duckdb import DuckDBWarehouse
 from finance_platform.warehouse.ledger import PublishedSlice, published

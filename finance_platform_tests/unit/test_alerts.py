@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from finance_platform.alerts.local import AlertsFile
 from finance_platform.alerts.port import Alert
 
-ALERT = Alert("load 3", "restatement", "2024-03 was restated", {"net": "-10.00"}, "look", "run-1", "2026-01-01T00:00Z")
+ALERT = Alert(
+    key="load 3",
+    kind="restatement",
+    title="2024-03 was restated",
+    where="warehouse/fact_financials, 2024-03",
+    found={"net": "-10.00"},
+    fix="look",
+    link="http://127.0.0.1:3000/runs/run-1",
+    run_id="run-1",
+    at="2026-01-01T00:00Z",
+)
 
 
 def lines(path: Path) -> list[dict[str, object]]:
@@ -37,3 +48,10 @@ def test_half_a_line_of_a_killed_process_spoils_no_other(tmp_path: Path):
     path.write_text('{"key": "load 3", "ki')
     assert AlertsFile(path).send(ALERT)
     assert [line["key"] for line in lines(path)] == ["load 3"]
+
+
+def test_two_processes_with_one_alert_send_it_once(tmp_path: Path):
+    path = tmp_path / "alerts.jsonl"
+    with ThreadPoolExecutor(8) as pool:
+        sent = list(pool.map(lambda _: AlertsFile(path).send(ALERT), range(16)))
+    assert (sum(sent), len(lines(path))) == (1, 1)

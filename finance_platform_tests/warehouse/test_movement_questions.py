@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 from finance_platform.cli import main
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
 from finance_platform.errors import QueryError
-from finance_platform.reporting.movements import movement_rows, movement_summary
+from finance_platform.reporting.movements import movement_rows, movement_summary, restatement_alerts
 from finance_platform.warehouse.duckdb import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform_tests.warehouse.star_files import RENT, Lake, accounts, departments, january, removed
@@ -113,6 +113,7 @@ def test_the_summary_nets_each_load_by_period_scenario_measure_and_cause(moved: 
             "cells": 2,
             "difference": Decimal("-1350.50"),
             "reclassified": Decimal("0.00"),
+            "moved": Decimal("1350.50"),
             "is_restatement": False,
             "cause": None,
         }
@@ -123,6 +124,26 @@ def test_the_summary_nets_each_load_by_period_scenario_measure_and_cause(moved: 
         ("2025-01", "reclassification"),
     }
     assert sum(row["cells"] for row in everything) == len(movement_rows(moved).rows)
+
+
+UI = "http://127.0.0.1:3000"
+
+
+def test_a_restatement_is_told_once_a_load_and_period_with_what_moved_and_the_link(moved: DuckDBWarehouse) -> None:
+    (alert,) = restatement_alerts(moved, threshold=Decimal(0), ui_url=UI)
+
+    assert (alert.kind, alert.where) == ("restatement", "warehouse/fact_financials, 2025-01")
+    assert alert.found["period"] == "2025-01"
+    assert Decimal(alert.found["moved in all"]) >= abs(Decimal(alert.found["Actual Amount"]))
+    assert (alert.run_id, alert.link) == ("run-2", f"{UI}/runs/run-2")
+
+
+def test_a_restatement_of_less_than_the_threshold_is_not_told(moved: DuckDBWarehouse) -> None:
+    (alert,) = restatement_alerts(moved, threshold=Decimal(0), ui_url=UI)
+    in_all = Decimal(alert.found["moved in all"])
+
+    assert restatement_alerts(moved, threshold=in_all, ui_url=UI) == [alert]
+    assert restatement_alerts(moved, threshold=in_all + Decimal("0.01"), ui_url=UI) == []
 
 
 def test_where_nothing_was_ever_loaded_nothing_has_moved(warehouse: DuckDBWarehouse) -> None:

@@ -12,6 +12,11 @@ SELECT
     CAST(SUM(Movements.Difference) AS DECIMAL(18, 2)) AS Difference,
     CAST(SUM(CASE WHEN Movements.Kind = 'reclassification' THEN Movements.OldAmount ELSE 0 END) AS DECIMAL(18, 2))
         AS Reclassified,
+    CAST(
+        SUM(
+            CASE WHEN Movements.Kind = 'reclassification' THEN ABS(Movements.OldAmount) ELSE ABS(Movements.Difference) END
+        ) AS DECIMAL(18, 2)
+    ) AS Moved,
     Movements.IsRestatement,
     Movements.Cause
 FROM Movements

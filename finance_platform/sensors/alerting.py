@@ -1,0 +1,97 @@
+"""Sensors that tell people: runs that failed, checks that failed in runs, feeds that are overdue.
+
+Belongs here: when Dagster asks, and what is then sent. Does not belong here: what an alert says (see
+`resources.run_alerts`), what a raw file starts (see `raw_files`).
+
+The command line tells of its own runs itself, since it works without a daemon.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from finance_platform.alerts.port import Alert
+from finance_platform.feeds.catalog import load_catalog
+from finance_platform.feeds.descriptor import FeedDescriptor
+from finance_platform.resources.alerts import AlertsResource
+from finance_platform.resources.run_alerts import alerts_of_run
+from finance_platform.settings import Settings
+
+_FRESHNESS_SECONDS = 300
+_RUNS_SECONDS = 15
+
+
+def alerting_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    """Return the sensors that tell of failed runs, of finished ones whose checks failed, of overdue feeds."""
+    return [
+        _run_sensor(settings, "failed_runs", dg.DagsterRunStatus.FAILURE, "Tells of runs that failed, once a cause."),
+        _run_sensor(
+            settings, "finished_runs", dg.DagsterRunStatus.SUCCESS, "Tells of checks that failed in a run that went on."
+        ),
+        _freshness_sensor(settings),
+    ]
+
+
+def _status(settings: Settings) -> dg.DefaultSensorStatus:
+    return dg.DefaultSensorStatus.RUNNING if settings.auto_refresh else dg.DefaultSensorStatus.STOPPED
+
+
+def _run_sensor(
+    settings: Settings, name: str, status: dg.DagsterRunStatus, description: str
+) -> dg.RunStatusSensorDefinition:
+    @dg.run_status_sensor(
+        status,
+        name=name,
+        description=description,
+        minimum_interval_seconds=_RUNS_SECONDS,
+        default_status=_status(settings),
+    )
+    def tell(context: dg.RunStatusSensorContext, alerts: AlertsResource) -> None:
+        catalog = load_catalog(settings.feeds_path)
+        for alert in alerts_of_run(context.instance, context.dagster_run, catalog, settings.ui_url):
+            if alerts.open().send(alert):
+                context.log.info(f"told: {alert.title}")
+
+    return tell
+
+
+def _freshness_sensor(settings: Settings) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="overdue_feeds",
+        description="Tells once of each feed whose last delivery is longer ago than its descriptor's `freshness` says.",
+        minimum_interval_seconds=_FRESHNESS_SECONDS,
+        default_status=_status(settings),
+    )
+    def overdue_feeds(context: dg.SensorEvaluationContext, alerts: AlertsResource) -> dg.SkipReason:
+        at = datetime.now(UTC)
+        found = [
+            alert
+            for feed in load_catalog(settings.feeds_path).feeds
+            if (alert := _overdue(context.instance, feed, settings.ui_url, at))
+        ]
+        for alert in found:
+            alerts.open().send(alert)
+        return dg.SkipReason("; ".join(alert.title for alert in found) or "no feed is overdue")
+
+    return overdue_feeds
+
+
+def _overdue(instance: dg.DagsterInstance, feed: FeedDescriptor, ui_url: str, at: datetime) -> Alert | None:
+    last = instance.get_latest_materialization_event(dg.AssetKey(["deliveries", feed.feed])) if feed.freshness else None
+    if last is None or feed.freshness is None:
+        return None  # a feed that never had a file is not in use
+    came = datetime.fromtimestamp(last.timestamp, UTC)
+    days = feed.freshness.fail_after_days
+    if at - came < timedelta(days=days):
+        return None
+    return Alert(
+        key=f"{feed.feed} is overdue since {came.isoformat()}",
+        kind="freshness violation",
+        title=f"{feed.feed} is overdue: nothing came since {came:%Y-%m-%d}",
+        where=f"deliveries/{feed.feed}",
+        found={"last delivery": f"{came:%Y-%m-%d %H:%M} UTC", "expected within": f"{days} days"},
+        fix=f"ask {feed.owner or 'the owner of the feed'} for the file `{feed.path}`, or change the feed's `freshness`",
+        link=f"{ui_url}/assets/deliveries/{feed.feed}",
+        run_id=last.run_id,
+        at=at.isoformat(timespec="seconds"),
+    )

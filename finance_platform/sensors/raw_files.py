@@ -1,0 +1,117 @@
+"""The sensor on the raw zone: one run for all that is new, again with patience where it fails, and never in silence.
+
+Belongs here: from news and earlier attempts to a run, a skip with its reason, or an alert.
+Does not belong here: what is new (see `lake.news`), when to try again (see `attempts`).
+
+The sensor has no memory of its own. What was done, the processed zone says; what was tried, the tags of runs say.
+"""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from finance_platform.alerts.port import Alert
+from finance_platform.feeds.catalog import load_catalog
+from finance_platform.jobs import REFRESH
+from finance_platform.lake.looks import terms_of
+from finance_platform.lake.news import News, find_news
+from finance_platform.resources.alerts import AlertsResource
+from finance_platform.resources.lake import LakeResource
+from finance_platform.resources.runs import ATTEMPT, CHANGES, STATE, runs_at_work
+from finance_platform.sensors.attempts import GiveUp, Start, Wait, next_attempt
+from finance_platform.settings import Settings
+
+_FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+_TAG_LENGTH = 250
+_ATTEMPTS_LOOKED_AT = 20
+
+
+def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Return the sensor that starts the refresh when raw files, decisions, descriptors or settings have changed."""
+
+    @dg.sensor(
+        name="raw_files",
+        job_name=REFRESH,
+        minimum_interval_seconds=settings.sensor_interval_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING if settings.auto_refresh else dg.DefaultSensorStatus.STOPPED,
+        description="Starts one refresh for all raw files that are new, overwritten or gone, for decisions, and for "
+        "changed descriptors or settings. Files that are still being written wait. A refresh that fails is tried "
+        "again after 1, 5 and 15 minutes; then one alert is sent, and nothing more until something changes.",
+    )
+    def raw_files(
+        context: dg.SensorEvaluationContext, lake: LakeResource, alerts: AlertsResource
+    ) -> dg.RunRequest | dg.SkipReason:
+        at_work = runs_at_work(context.instance, REFRESH, settings.home_path)
+        if at_work:
+            return dg.SkipReason(f"run {at_work[0].run_id} is at work; what is new is looked at when it has ended")
+        at = datetime.now(UTC)
+        news = find_news(lake.raw, lake.processed, terms_of(load_catalog(settings.feeds_path), settings), at)
+        if not news.changes:
+            return dg.SkipReason(_nothing(news))
+        return _attempt(context, settings, news, alerts, at)
+
+    return raw_files
+
+
+def _nothing(news: News) -> str:
+    if news.settling:
+        return f"{news.settling}: still being written; looked at again when nobody has written for a few seconds"
+    since = f", as when run {news.refreshed.run_id} looked at {news.refreshed.at[:19]} UTC" if news.refreshed else ""
+    return f"nothing new: {news.object_count:,} raw files{since}"
+
+
+def _attempt(
+    context: dg.SensorEvaluationContext, settings: Settings, news: News, alerts: AlertsResource, at: datetime
+) -> dg.RunRequest | dg.SkipReason:
+    changes = "; ".join(news.changes)
+    records = context.instance.get_run_records(dg.RunsFilter(tags={STATE: news.state}), limit=_ATTEMPTS_LOOKED_AT)
+    done = [record.dagster_run for record in records if record.dagster_run.status not in _FAILED]
+    if done:
+        return dg.SkipReason(
+            f"run {done[0].run_id} has ended well, and still there is news: {changes}. "
+            "Start a refresh by hand; its log says what is left out"
+        )
+    failed_at = [_ended(record) for record in records]
+    match next_attempt(failed_at, at):
+        case Start(number):
+            return _run_request(news, changes, number)
+        case Wait(until, failed):
+            return dg.SkipReason(
+                f"{failed} of the attempts at this state failed; the next is at {until:%H:%M:%S} UTC: {changes}"
+            )
+        case GiveUp(failed):
+            last = records[0].dagster_run.run_id
+            alerts.open().send(_gave_up(news, changes, failed, last, settings.ui_url, at))
+            return dg.SkipReason(
+                f"gave up after {failed} failed attempts, the last one run {last}. Waiting for a raw file, a decision, "
+                f"a descriptor or a setting to change, or for a run by hand: {changes}"
+            )
+
+
+def _run_request(news: News, changes: str, number: int) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=f"{news.state}-{number}",
+        # What is half there when the run comes to it is left for the next one.
+        run_config={"ops": {"register": {"config": {"leave_settling": True}}}},
+        tags={STATE: news.state, ATTEMPT: str(number), CHANGES: changes[:_TAG_LENGTH]},
+    )
+
+
+def _gave_up(news: News, changes: str, failed: int, last_run: str, ui_url: str, at: datetime) -> Alert:
+    return Alert(
+        key=f"gave up on state {news.state}",
+        kind="exhausted retries",
+        title=f"The refresh has failed {failed} times and is not tried again",
+        where="the raw zone",
+        found={"not taken in": changes, "failed attempts": str(failed)},
+        fix="the last run's page says what failed; mend it, then send the file again or start a refresh by hand",
+        link=f"{ui_url}/runs/{last_run}",
+        run_id=last_run,
+        at=at.isoformat(timespec="seconds"),
+    )
+
+
+def _ended(record: dg.RunRecord) -> datetime:
+    ended = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
+    # The time of the storage has no zone in some versions of it.
+    return ended.replace(tzinfo=UTC) if ended.tzinfo is None else ended

@@ -1,0 +1,75 @@
+"""The close calendar: which morning is the closing day's, and what then starts."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finance_platform.jobs import REFRESH
+from finance_platform.schedules import close_calendar, working_day
+from finance_platform_tests.unit.factories import settings
+
+
+def evaluate(day: datetime, home: Path, **values: object) -> dg.RunRequest | dg.SkipReason:
+    (schedule,) = close_calendar(settings(home=home, **values))
+    found = schedule(dg.build_schedule_context(scheduled_execution_time=day))
+    assert isinstance(found, dg.RunRequest | dg.SkipReason)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("day", "number"),
+    [
+        ("2026-11-02", 1),  # a Monday; the month begins on a Sunday
+        ("2026-11-01", None),
+        ("2026-11-06", 5),
+        ("2026-11-07", None),
+        ("2026-11-09", 6),
+        ("2026-10-01", 1),
+    ],
+)
+def test_saturdays_and_sundays_are_no_working_days(day: str, number: int | None):
+    assert working_day(date.fromisoformat(day)) == number
+
+
+def test_a_holiday_moves_the_days_after_it():
+    holidays = [date(2026, 11, 2)]
+    assert working_day(date(2026, 11, 2), holidays) is None
+    assert working_day(date(2026, 11, 3), holidays) == 1
+
+
+@given(st.dates(date(2000, 1, 1), date(2049, 12, 1)), st.sets(st.dates(date(2000, 1, 1), date(2050, 1, 1)), max_size=9))
+def test_the_working_days_of_a_month_are_numbered_without_a_gap(day: date, holidays: set[date]):
+    first = day.replace(day=1)
+    month = [first + timedelta(days=offset) for offset in range(31)]
+    numbers = [working_day(one, holidays) for one in month if one.month == first.month]
+    found = [number for number in numbers if number is not None]
+    assert found == list(range(1, len(found) + 1))
+
+
+def test_without_a_closing_day_there_is_no_schedule(tmp_path: Path):
+    assert close_calendar(settings(home=tmp_path)) == []
+
+
+def test_the_closing_day_starts_one_refresh_that_names_the_month_it_closes(tmp_path: Path):
+    request = evaluate(datetime(2026, 1, 8, 6, tzinfo=UTC), tmp_path, close_working_day=5, close_holidays="2026-01-01")
+    assert isinstance(request, dg.RunRequest)
+    assert (request.run_key, request.tags["finance_platform/closes"]) == ("close 2025-12", "2025-12")
+
+
+def test_another_day_says_why_nothing_starts(tmp_path: Path):
+    skip = evaluate(datetime(2026, 11, 9, 6, tzinfo=UTC), tmp_path, close_working_day=5)
+    assert isinstance(skip, dg.SkipReason)
+    assert skip.skip_message == "2026-11-09 is working day 6; the books close on working day 5"
+
+
+def test_the_schedule_starts_the_refresh_and_is_on_where_refreshing_is_automatic(tmp_path: Path):
+    (schedule,) = close_calendar(settings(home=tmp_path, close_working_day=3, auto_refresh=True))
+    assert (schedule.job_name, schedule.default_status) == (REFRESH, dg.DefaultScheduleStatus.RUNNING)
+    (schedule,) = close_calendar(settings(home=tmp_path, close_working_day=3))
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
