@@ -9,6 +9,7 @@ import dagster as dg
 
 from finance_platform.assets.register import register_assets
 from finance_platform.assets.reporting import reporting_assets
+from finance_platform.assets.specs import by_period_spec, delivery_spec
 from finance_platform.assets.standardise import standardise_assets
 from finance_platform.assets.star import star_assets
 from finance_platform.assets.warehouse import warehouse_assets
@@ -36,9 +37,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         assets=[
             register_assets(settings, catalog),
             standardise_assets(settings, catalog),
-            star_assets(settings),
+            star_assets(settings, catalog),
             warehouse_assets(settings),
             reporting_assets(settings),
+            by_period_spec(),
+            *(delivery_spec(feed) for feed in catalog.feeds),
         ],
         jobs=[refresh_job()],
         schedules=close_calendar(settings),

@@ -3,14 +3,19 @@
 Belongs here: the warehouse's assets. Does not belong here: how a load works (see `warehouse.load`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
-from finance_platform.assets.describing import contract_spec, explained_failures, markdown_table
-from finance_platform.assets.star import RebuildConfig, slice_metadata, version_of_table
+from finance_platform.assets.by_period import report_periods
+from finance_platform.assets.describing import explained_failures, markdown_table
+from finance_platform.assets.figures import table
+from finance_platform.assets.previews import earlier_previews, preview_of_table
+from finance_platform.assets.specs import warehouse_spec
+from finance_platform.assets.star import RebuildConfig, in_words, period_rows, slice_metadata, version_of_table
 from finance_platform.checks.translation import check_result, check_specs
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
@@ -28,7 +33,7 @@ from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.lake import LakeResource
 from finance_platform.resources.warehouse import WarehouseResource
 from finance_platform.settings import Settings
-from finance_platform.warehouse.ledger import published_versions
+from finance_platform.warehouse.ledger import PublishedSlice, published, published_versions
 from finance_platform.warehouse.load import AuditFailedError, publish
 from finance_platform.warehouse.plan import LoadResult, SliceName, SliceSum, SliceToLoad
 from finance_platform.warehouse.port import Warehouse
@@ -42,10 +47,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name="load",
-        specs=[
-            contract_spec(contract, "warehouse", {"duckdb", "table"}, [dg.AssetKey(["processed", contract.name])])
-            for contract in STAR
-        ],
+        specs=[warehouse_spec(contract, settings) for contract in STAR],
         check_specs=check_specs(WAREHOUSE_CHECKS),
     )
     def load(
@@ -65,18 +67,29 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
                 audit(opened)
             outcomes = [*(audit.outcomes or ()), check_closed_periods(kept.periods)]
             sender = alerts.open()
-            for alert in restatement_alerts(
-                opened, threshold=settings.restatement_alert_from, ui_url=settings.ui_url
-            ):
+            for alert in restatement_alerts(opened, threshold=settings.restatement_alert_from, ui_url=settings.ui_url):
                 if sender.send(alert):
                     context.log.warning(f"{alert.title}. Fix: {alert.fix}")
             # Told is what stands there, which is not what was wanted when the audit has refused it.
-            there = standing(lake.processed, snapshot, published_versions(opened))
+            ledger = published(opened)
+            there = standing(lake.processed, snapshot, {name: one.version for name, one in ledger.items()})
+            page = _Page(settings, opened, ledger, there, result, movement_summary(opened))
+            previews = earlier_previews(context.instance, [dg.AssetKey(["warehouse", c.name]) for c in STAR])
+            report_periods(
+                context,
+                ledger,
+                there,
+                page.restated,
+                loaded_now=page.loaded(FACT_FINANCIALS),
+                currency=settings.currency,
+            )
             for contract in STAR:
+                version = version_of_table(contract, there)
+                earlier = previews.get(("warehouse", contract.name, version.value))
                 yield dg.MaterializeResult(
                     asset_key=["warehouse", contract.name],
-                    data_version=version_of_table(contract, there),
-                    metadata=_metadata(contract, there, result, opened),
+                    data_version=version,
+                    metadata={**page.metadata(contract), **(earlier or preview_of_table(contract, opened))},
                     check_results=[
                         check_result(outcome)
                         for outcome in outcomes
@@ -140,26 +153,73 @@ def _publish(
         # The failed checks, which block, fail the step once they are shown.
         context.log.warning(str(error))
         return None
-    context.log.info(f"load {result.load_number}: {len(result.loaded)} slices published")
+    restated = {moved.period for moved in result.moved if moved.is_restatement}
+    told = in_words([one.name for one in result.loaded])
+    context.log.info(f"loaded {told}, {len(restated)} restated, as load {result.load_number}")
     return result
 
 
-def _metadata(contract: Contract, there: Snapshot, result: LoadResult | None, warehouse: Warehouse) -> dict[str, Any]:
-    loaded = [one.slice for one in result.loaded if one.contract_name == contract.name] if result else []
-    number = result.load_number if result else None
-    metadata = {
-        **slice_metadata(contract, there, loaded),
-        "load_number": "nothing was loaded" if number is None else str(number),
-    }
-    if contract is not FACT_FINANCIALS:
-        return metadata
-    return {**metadata, **_movements(result), f"moved_in_{_DAYS_SHOWN}_days": _moved_lately(warehouse)}
+@dataclass(frozen=True)
+class _Page:
+    """What one run has to say of the published tables.
 
+    Attributes:
+        settings: the home's.
+        warehouse: what is published.
+        ledger: what the load ledger says is published.
+        there: the commits of that.
+        result: what this run loaded; None for nothing.
+        moved: every movement, a row per load, period, kind, scenario, measure and cause.
+    """
 
-def _moved_lately(warehouse: Warehouse) -> dg.MarkdownMetadataValue:
-    rows = movement_summary(warehouse, since=datetime.now(UTC) - timedelta(days=_DAYS_SHOWN))
-    names = ("loaded_at", "period", "kind", "scenario", "measure", "cells", "difference", "is_restatement", "cause")
-    return markdown_table([{name: row[name] for name in names} for row in rows[-_MOVEMENTS_SHOWN:]])
+    settings: Settings
+    warehouse: Warehouse
+    ledger: Mapping[SliceName, PublishedSlice]
+    there: Snapshot
+    result: LoadResult | None
+    moved: Sequence[Mapping[str, Any]]
+
+    @property
+    def restated(self) -> dict[str, datetime]:
+        """By period, when a load last changed it although it was closed."""
+        return {row["period"]: row["loaded_at"] for row in self.moved if row["is_restatement"]}
+
+    def loaded(self, contract: Contract) -> list[str]:
+        """Return the slices of a table that this run loaded or took out."""
+        return [one.slice for one in self.result.loaded if one.contract_name == contract.name] if self.result else []
+
+    def metadata(self, contract: Contract) -> dict[str, Any]:
+        """Return what the UI shows of a table."""
+        number = self.result.load_number if self.result else None
+        metadata = {
+            **slice_metadata(contract, self.there, self.loaded(contract), self.settings.currency),
+            "load_number": "nothing was loaded" if number is None else str(number),
+        }
+        if contract is not FACT_FINANCIALS:
+            return metadata
+        return {
+            **metadata,
+            **table("periods", self._periods()),
+            **_movements(self.result),
+            f"moved_in_{_DAYS_SHOWN}_days": self._moved_lately(),
+        }
+
+    def _periods(self) -> list[dict[str, Any]]:
+        restated = self.restated
+        rows = []
+        for row in period_rows(self.there, self.loaded(FACT_FINANCIALS)):
+            loaded_at = self.ledger[FACT_FINANCIALS.name, row["period"]].loaded_at
+            again = restated.get(row["period"])
+            rows.append(
+                {**row, "loaded": f"{loaded_at:%Y-%m-%d %H:%M}", "restated": f"{again:%Y-%m-%d}" if again else ""}
+            )
+        return rows
+
+    def _moved_lately(self) -> dg.MarkdownMetadataValue:
+        since = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=_DAYS_SHOWN)
+        names = ("loaded_at", "period", "kind", "scenario", "measure", "cells", "difference", "is_restatement", "cause")
+        rows = [row for row in self.moved if row["loaded_at"] >= since]
+        return markdown_table([{name: row[name] for name in names} for row in rows[-_MOVEMENTS_SHOWN:]])
 
 
 def _movements(result: LoadResult | None) -> dict[str, Any]:

@@ -22,17 +22,17 @@ from finance_platform.quality.catalogue import (
     WAREHOUSE_CHECKS,
     raw_checks,
 )
-from finance_platform_tests.unit.factories import LEDGER, settings, write
+from finance_platform_tests.unit.factories import LEDGER, settings, with_columns, write
 
 SHIPPED = ("accounts", "budget", "departments", "forecast", "transactions")
-LEDGER_FEEDS = {"raw/budget", "raw/forecast", "raw/transactions"}
+PLAN_FEEDS = {"raw/budget", "raw/forecast"}
 LINES = {"processed/transactions", "processed/budget"}
 STAR = ("dim_date", "dim_department", "dim_account", "dim_scenario", "fact_financials")
 
 PARENTS: dict[str, set[str]] = {
     **{f"raw/{feed}": set() for feed in SHIPPED},
-    "processed/transactions": LEDGER_FEEDS,
-    "processed/budget": LEDGER_FEEDS,
+    "processed/transactions": {"raw/transactions"},
+    "processed/budget": PLAN_FEEDS,
     "processed/departments": {"raw/departments"},
     "processed/accounts": {"raw/accounts"},
     "processed/rejected_rows": {f"raw/{feed}" for feed in SHIPPED},
@@ -44,6 +44,12 @@ PARENTS: dict[str, set[str]] = {
     **{f"warehouse/{table}": {f"processed/{table}"} for table in STAR},
     "reporting/variance_report": {f"warehouse/{table}" for table in STAR},
 }
+
+BESIDE: dict[str, set[str]] = {
+    **{f"deliveries/{feed}": {f"raw/{feed}"} for feed in SHIPPED},
+    "warehouse/fact_financials_by_period": {"warehouse/fact_financials"},
+}
+"""What steps tell of beside their assets; nothing runs it, and nothing depends on it."""
 
 BLOCKING = {
     *((f"processed/{table}", "schema_matches_contract") for table in STAR),
@@ -93,12 +99,19 @@ def with_descriptor(home: Path, text: str) -> dg.Definitions:
 
 
 def test_the_asset_graph_is_exactly_this(definitions: dg.Definitions):
-    assert parents(definitions) == PARENTS
+    assert parents(definitions) == PARENTS | BESIDE
+
+
+def test_what_is_beside_the_assets_is_never_run_and_feeds_nothing(definitions: dg.Definitions):
+    graph = definitions.resolve_asset_graph()
+    external = {key.to_user_string() for key in graph.external_asset_keys}
+    assert external == set(BESIDE)
+    assert all(not graph.get(key).child_keys for key in graph.external_asset_keys)
 
 
 def test_assets_stand_in_the_group_that_their_key_begins_with(definitions: dg.Definitions):
     groups = {spec.key.to_user_string(): spec.group_name for spec in definitions.resolve_all_asset_specs()}
-    assert groups == {key: key.split("/")[0] for key in PARENTS}
+    assert groups == {key: key.split("/")[0] for key in PARENTS | BESIDE}
 
 
 def test_everything_is_done_in_five_steps(definitions: dg.Definitions):
@@ -108,34 +121,35 @@ def test_everything_is_done_in_five_steps(definitions: dg.Definitions):
 
 def test_a_homes_own_descriptor_adds_a_raw_asset_that_the_lines_depend_on(tmp_path: Path):
     found = parents(with_descriptor(tmp_path, LEDGER))
-    assert found.keys() - PARENTS.keys() == {"raw/ledger"}
-    for table in ("processed/transactions", "processed/budget", "processed/rejected_rows"):
+    assert found.keys() - PARENTS.keys() - BESIDE.keys() == {"raw/ledger", "deliveries/ledger"}
+    for table in ("processed/transactions", "processed/rejected_rows"):
         assert found[table] == PARENTS[table] | {"raw/ledger"}
-    assert found["processed/accounts"] == PARENTS["processed/accounts"]
+    for table in ("processed/budget", "processed/accounts"):
+        assert found[table] == PARENTS[table]
+
+
+def test_a_feed_that_says_the_scenario_in_each_row_feeds_actuals_and_plans(tmp_path: Path):
+    own = with_columns({"scenario": "Version"}, constants="{}")
+    found = parents(with_descriptor(tmp_path, own))
+    for table in ("processed/transactions", "processed/budget"):
+        assert found[table] == PARENTS[table] | {"raw/ledger"}
 
 
 def test_a_homes_own_descriptor_of_accounts_feeds_the_accounts_alone(tmp_path: Path):
     own = "feed: chart\nkind: accounts\npath: chart*.csv\ncolumns: {number: No, name: Name, type: Type}\n"
     found = parents(with_descriptor(tmp_path, own))
     assert found["processed/accounts"] == {"raw/accounts", "raw/chart"}
-    assert found["processed/transactions"] == LEDGER_FEEDS
+    assert found["processed/transactions"] == {"raw/transactions"}
 
 
 def test_a_descriptor_under_a_shipped_name_takes_its_place(tmp_path: Path):
     found = parents(with_descriptor(tmp_path, LEDGER.replace("feed: ledger", "feed: forecast")))
-    assert found == PARENTS
+    assert found.keys() == PARENTS.keys() | BESIDE.keys()
+    assert found["processed/transactions"] == {"raw/transactions", "raw/forecast"}
 
 
 def test_a_broken_descriptor_takes_no_asset_away(tmp_path: Path):
-    assert parents(with_descriptor(tmp_path, "feed: ledger\nkind: ledgr\n")) == PARENTS
-
-
-def test_a_raw_asset_shows_what_its_descriptor_says(tmp_path: Path):
-    own = LEDGER + "description: The ledger of the subsidiary.\nowner: team:subsidiary\n"
-    specs = {spec.key.to_user_string(): spec for spec in with_descriptor(tmp_path, own).resolve_all_asset_specs()}
-    spec = specs["raw/ledger"]
-    assert (spec.description, list(spec.owners)) == ("The ledger of the subsidiary.", ["team:subsidiary"])
-    assert spec.metadata["path"] == "ledger*.csv"
+    assert parents(with_descriptor(tmp_path, "feed: ledger\nkind: ledgr\n")) == PARENTS | BESIDE
 
 
 def test_only_what_makes_the_whole_result_unusable_may_stop_everything(definitions: dg.Definitions):
@@ -149,14 +163,6 @@ def test_every_declared_check_is_on_the_graph_and_every_one_there_is_declared(de
     declared += [check for feed in SHIPPED for check in raw_checks(feed)]
     on_the_graph = {(tuple(key.asset_key.path), key.name) for key in definitions.resolve_asset_graph().asset_check_keys}
     assert on_the_graph == {(check.asset, check.name) for check in declared}
-
-
-def test_tables_show_their_columns_and_warehouse_tables_their_name(definitions: dg.Definitions):
-    for spec in definitions.resolve_all_asset_specs():
-        if spec.group_name in {"processed", "warehouse"}:
-            assert spec.metadata["dagster/column_schema"].columns, spec.key
-        if spec.group_name == "warehouse":
-            assert spec.metadata["dagster/table_name"].startswith("finance."), spec.key
 
 
 def test_the_refresh_job_runs_all_assets_in_one_process(definitions: dg.Definitions):
