@@ -21,7 +21,7 @@ ui: $(RUNTIME)  ## Open the Dagster UI on http://127.0.0.1:3000
 	@$(BIN)/finance-platform ui
 
 test: $(DEVELOPMENT)  ## Run the tests
-	@$(BIN)/pytest -n auto --dist loadfile
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(DEVELOPMENT)  ## Lint, format, types, import rules, locks, architecture
 	$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """What every test shares: an environment in which nobody has set anything of ours, and one Spark session on Sail.
 
-Belongs here: hiding the developer's own configuration, hypothesis' profile, the session.
+Belongs here: hiding the developer's own configuration, hypothesis' profile, the session, which files come first.
 Does not belong here: data, set-up of one layer.
 """
 
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 # A law is right or wrong, however busy the machine is; time has tests of its own.
 settings.register_profile("finance_platform", deadline=None)
 settings.load_profile("finance_platform")
+
+
+LONGEST_FIRST = ("test_engine_parity.py", "/law/", "/end_to_end/", "/orchestration/", "")
+"""Parts of paths: workers take whole files, and one that is a minute long must not be the last to begin."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next(nth for nth, part in enumerate(LONGEST_FIRST) if part in item.path.as_posix()))
 
 
 @pytest.fixture(autouse=True)

@@ -95,9 +95,9 @@ class RefreshedHome:
         return [check.name for check in self.checks if not check.passed and not check.is_warning]
 
 
-def refresh(home: Path, spark_engine: str = "sail") -> RefreshedHome:
+def refresh(home: Path, spark_engine: str = "sail", **environment: str) -> RefreshedHome:
     """Run the job that the UI, the sensors and the command line run."""
-    with nobodys_environment(home), open_instance(home / "dagster") as instance:
+    with nobodys_environment(home, **environment), open_instance(home / "dagster") as instance:
         settings = load_settings(home=home, spark_engine=spark_engine)
         job = build_definitions(settings).resolve_job_def("refresh")
         result = job.execute_in_process(instance=instance, run_config={"loggers": {"quiet": {}}}, raise_on_error=False)

@@ -1,26 +1,22 @@
 """Tests on AdventureWorks: a published ledger comes out to the cent as others have counted it.
 
-The files stay where they are (see the README beside them); the descriptors are `adventureworks/*.yaml` here.
+Belongs here: the published figures. Does not belong here: the same on the JVM (see `transforms.test_engine_parity`).
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from finance_platform.contracts.star import STAR
-from finance_platform_tests.end_to_end.refreshed_home import CENT, RefreshedHome, refresh
-from finance_platform_tests.java import why_no_java
+from finance_platform_tests.end_to_end.adventureworks_home import published_files, refreshed_once
+from finance_platform_tests.end_to_end.refreshed_home import CENT, RefreshedHome
 
 pytestmark = pytest.mark.end_to_end
 
-DESCRIPTORS = Path(__file__).parent / "adventureworks"
-PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "adventureworks"
 TYPES = {
     "Assets": "Asset",
     "Liabilities": "Liability",
@@ -43,9 +39,7 @@ Sums = dict[str, tuple[int, Decimal]]
 @pytest.fixture(scope="module")
 def published() -> Path:
     """The folder of the files as published."""
-    if not PUBLISHED.is_dir():
-        pytest.skip(f"the published AdventureWorks files are not at {PUBLISHED}")
-    return PUBLISHED
+    return published_files()
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +50,9 @@ def known(published: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def home(published: Path, tmp_path_factory: pytest.TempPathFactory) -> RefreshedHome:
+def home(tmp_path_factory: pytest.TempPathFactory) -> RefreshedHome:
     """A home with the published files and our three descriptors, after one run."""
-    folder = tmp_path_factory.mktemp("adventureworks")
-    shutil.copytree(published / "raw", folder / "raw")
-    shutil.copytree(DESCRIPTORS, folder / "feeds")
-    return refresh(folder)
+    return refreshed_once(tmp_path_factory)
 
 
 def summed(home: RefreshedHome, by: str) -> Sums:
@@ -202,22 +193,3 @@ def test_a_department_is_a_group_within_an_organization(home: RefreshedHome) -> 
         ("Sales and Marketing", "Northeast Division", True),
         ("Sales and Marketing", "Unknown", False),
     ]
-
-
-@pytest.mark.jvm
-def test_spark_on_the_jvm_makes_the_same_of_it(
-    home: RefreshedHome, published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every table of the warehouse, cell for cell, but for the time of the load."""
-    if reason := why_no_java():
-        pytest.skip(reason)
-    # A short life is not worth the optimising compiler.
-    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
-    shutil.copytree(published / "raw", tmp_path / "raw")
-    shutil.copytree(DESCRIPTORS, tmp_path / "feeds")
-    other = refresh(tmp_path, spark_engine="jvm")
-    assert other.succeeded, other.errors
-    for contract in STAR:
-        names = ", ".join(column.sql_name for column in contract.stored_columns)
-        sql = f"SELECT {names} FROM {contract.table} ORDER BY {names}"
-        assert other.query(sql) == home.query(sql), contract.table

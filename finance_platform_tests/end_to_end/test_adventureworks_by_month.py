@@ -6,13 +6,17 @@ import os
 import random
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from finance_platform.contracts.star import STAR
-from finance_platform_tests.end_to_end.refreshed_home import RefreshedHome, refresh
-from finance_platform_tests.end_to_end.test_adventureworks import DESCRIPTORS, PUBLISHED
+from finance_platform_tests.end_to_end.adventureworks_home import (
+    DESCRIPTORS,
+    PUBLISHED,
+    published_files,
+    refreshed_once,
+    star_tables,
+)
+from finance_platform_tests.end_to_end.refreshed_home import refresh
 
 pytestmark = pytest.mark.end_to_end
 
@@ -21,22 +25,12 @@ RUNS = 3
 
 def new_home(path: Path) -> Path:
     """Make a home with the descriptors and the reference files."""
-    if not PUBLISHED.is_dir():
-        pytest.skip(f"the published AdventureWorks files are not at {PUBLISHED}")
+    published_files()
     shutil.copytree(DESCRIPTORS, path / "feeds")
     (path / "raw").mkdir()
     for name in ("DimAccount.csv", "DimDepartmentGroup.csv"):
         shutil.copy(PUBLISHED / "raw" / name, path / "raw" / name)
     return path
-
-
-def tables(home: RefreshedHome) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every table but for what the load sets."""
-    found = {}
-    for contract in STAR:
-        names = ", ".join(column.sql_name for column in contract.stored_columns)
-        found[contract.table] = home.query(f"SELECT {names} FROM {contract.table} ORDER BY {names}")
-    return found
 
 
 def months() -> dict[str, bytes]:
@@ -48,11 +42,10 @@ def months() -> dict[str, bytes]:
     return found
 
 
-def test_the_months_in_any_order_with_repeats_and_corrections_give_the_star_of_the_whole_file(tmp_path: Path):
-    whole = new_home(tmp_path / "whole")
-    shutil.copy(PUBLISHED / "raw" / "FactFinance.csv", whole / "raw")
-    expected = tables(refresh(whole))
-
+def test_the_months_in_any_order_with_repeats_and_corrections_give_the_star_of_the_whole_file(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+):
+    expected = star_tables(refreshed_once(tmp_path_factory))
     home = new_home(tmp_path / "by_month")
     files = list(months().items())
     assert len(files) == 34
@@ -75,4 +68,4 @@ def test_the_months_in_any_order_with_repeats_and_corrections_give_the_star_of_t
         assert refreshed.succeeded
     held = sorted(stopped.event.object_key for stopped in refreshed.state.stopped)
     assert held == sorted(f"FactFinance_{month}_again.csv" for month, _ in files[: RUNS - 1])
-    assert tables(refreshed) == expected
+    assert star_tables(refreshed) == expected

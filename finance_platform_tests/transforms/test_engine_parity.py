@@ -1,6 +1,7 @@
 """Tests that Sail and the JVM give identical tables, through the very job scripts that Glue runs.
 
-One home holds all that is hard on engines; each engine reads and builds it once.
+One home holds all that is hard on engines; each engine reads and builds it once. A published ledger goes through the
+whole job on both as well. All of the JVM's part is here, because it is done in one JVM.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import ast
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -39,8 +40,11 @@ from finance_platform.lake.slices import SliceCommit
 from finance_platform.lake.snapshot import take_snapshot
 from finance_platform.quality.star import check_accounts_have_sign
 from finance_platform.settings import load_settings
+from finance_platform_tests.end_to_end.adventureworks_home import adventureworks_home, refreshed_once, star_tables
+from finance_platform_tests.end_to_end.refreshed_home import refresh
 from finance_platform_tests.environment import nobodys_environment
 from finance_platform_tests.java import why_no_java
+from finance_platform_tests.one_jvm import SHORT_LIVED, one_jvm
 from finance_platform_tests.transforms import parity_home
 from finance_platform_tests.transforms.parity_home import make_home
 
@@ -138,7 +142,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def sail(home: Path) -> Run:
     """What Sail made of it."""
-    return _without_own_settings(home, "sail")
+    with nobodys_environment(home):
+        return run_engine(home, "sail")
 
 
 @pytest.fixture(scope="module")
@@ -148,15 +153,17 @@ def _java() -> None:
 
 
 @pytest.fixture(scope="module")
-def jvm(home: Path, _java: None) -> Run:
+def in_one_jvm(_java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """The environment in which jobs find one JVM."""
+    with one_jvm(tmp_path_factory.mktemp("jvm")) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="module")
+def jvm(home: Path, in_one_jvm: Mapping[str, str]) -> Run:
     """What Spark on the JVM made of it."""
-    # A short life is not worth the optimising compiler: a quarter of the time less on two cores.
-    return _without_own_settings(home, "jvm", JAVA_TOOL_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
-
-
-def _without_own_settings(home: Path, engine: str, **environment: str) -> Run:
-    with nobodys_environment(home, **environment):
-        return run_engine(home, engine)
+    with nobodys_environment(home, **in_one_jvm):
+        return run_engine(home, "jvm")
 
 
 def cells(rows: Iterable[Mapping[str, Any]]) -> list[Cells]:
@@ -196,6 +203,34 @@ def test_both_engines_say_the_same_of_every_slice(sail: Run, jvm: Run) -> None:
     for ours, theirs in zip(sail.slices, jvm.slices, strict=True):
         assert (ours.version, ours.row_count, ours.sums) == (theirs.version, theirs.row_count, theirs.sums)
     assert sail.without_sign == jvm.without_sign
+
+
+@pytest.mark.jvm
+@pytest.mark.end_to_end
+def test_both_engines_make_the_same_warehouse_of_a_published_ledger(
+    in_one_jvm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    """Every table of AdventureWorks' warehouse, cell for cell, but for the time of the load."""
+    expected = refreshed_once(tmp_path_factory)
+    other = refresh(adventureworks_home(tmp_path), spark_engine="jvm", **in_one_jvm)
+    assert other.succeeded, other.errors
+    assert star_tables(other) == star_tables(expected)
+
+
+COUNT = """
+from finance_platform.glue.session import spark_session
+with spark_session("jvm") as session:
+    print("counted", session.range(3).count())
+"""
+
+
+@pytest.mark.jvm
+@pytest.mark.usefixtures("_java")
+def test_a_job_that_is_told_of_no_jvm_starts_its_own(tmp_path: Path) -> None:
+    """As every job on a laptop does."""
+    with nobodys_environment(tmp_path, JAVA_TOOL_OPTIONS=SHORT_LIVED):
+        ended = subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, check=False, timeout=600)
+    assert "counted 3" in ended.stdout, ended.stderr[-4000:]
 
 
 @pytest.mark.parametrize("engine", ["sail", pytest.param("jvm", marks=pytest.mark.jvm)])
