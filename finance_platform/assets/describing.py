@@ -1,20 +1,18 @@
-"""What steps tell Dagster in one way: data versions, tables as Markdown, expected failures.
+"""What steps tell Dagster in one way: data versions, tables as Markdown.
 
-Belongs here: `dg.DataVersion` made from what a table was made from, `dg.Failure` made from our errors.
-Does not belong here: any step's work, pages of assets (see `specs`), figures (see `figures`).
+Belongs here: `dg.DataVersion` made from what a table was made from, tables for people.
+Does not belong here: any step's work, pages of assets (see `specs`), figures (see `figures`), how a step fails (see
+`failures`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-
-from finance_platform.errors import FinancePlatformError, TransientError
 
 
 def version_of(parts: Iterable[Any]) -> dg.DataVersion:
@@ -30,16 +28,3 @@ def markdown_table(rows: Sequence[Mapping[str, Any]]) -> dg.MarkdownMetadataValu
     lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
     lines += [f"| {' | '.join(str(row[name]).replace('|', '&#124;') for name in names)} |" for row in rows]
     return dg.MetadataValue.md("\n".join(lines))
-
-
-@contextmanager
-def explained_failures() -> Iterator[None]:
-    """Turn an expected error into a failure that names what was found and the fix, without a stack trace."""
-    try:
-        yield
-    except FinancePlatformError as error:
-        raise dg.Failure(
-            description=str(error),
-            metadata={"title": error.title, "found": error.found, "fix": error.fix},
-            allow_retries=isinstance(error, TransientError),
-        ) from error

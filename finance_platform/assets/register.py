@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from finance_platform.assets.describing import explained_failures
+from finance_platform.assets.failures import explained_failures
 from finance_platform.assets.figures import table
 from finance_platform.assets.specs import raw_spec
 from finance_platform.checks.translation import check_result, check_specs
@@ -46,7 +46,7 @@ def register_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition
     def register(
         context: dg.AssetExecutionContext, config: RegisterConfig, lake: LakeResource
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with explained_failures(), run_lock(settings.home_path):
+        with explained_failures(context), run_lock(settings.home_path):
             # Read again: a descriptor may have changed since the definitions were loaded.
             current = load_catalog(settings.feeds_path)
             at, run_id = datetime.now(UTC), context.run.run_id

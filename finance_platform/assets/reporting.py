@@ -8,7 +8,8 @@ from typing import Any
 
 import dagster as dg
 
-from finance_platform.assets.describing import explained_failures, version_of
+from finance_platform.assets.describing import version_of
+from finance_platform.assets.failures import explained_failures
 from finance_platform.assets.figures import money, table
 from finance_platform.assets.specs import report_spec
 from finance_platform.lake.local import LocalLake
@@ -36,7 +37,7 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
     def variance_report(
         context: dg.AssetExecutionContext, lake: LakeResource, warehouse: WarehouseResource
     ) -> dg.MaterializeResult[None]:
-        with explained_failures():
+        with explained_failures(context):
             rows = variance_rows(warehouse.open())
             text = as_csv(rows)
             folder = LocalLake(settings.reports_path)

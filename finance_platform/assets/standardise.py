@@ -11,7 +11,8 @@ from typing import Any
 import dagster as dg
 
 from finance_platform.assets.delivery_events import report_deliveries
-from finance_platform.assets.describing import explained_failures, version_of
+from finance_platform.assets.describing import version_of
+from finance_platform.assets.failures import POOL, explained_failures
 from finance_platform.assets.figures import counted, money, span, table
 from finance_platform.assets.previews import preview_of_files
 from finance_platform.assets.specs import processed_spec
@@ -46,13 +47,14 @@ def standardise_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinit
 
     @dg.multi_asset(
         name="standardise",
+        pool=POOL,
         specs=[processed_spec(contract, catalog, settings) for contract in PROCESSED],
         check_specs=check_specs(checks),
     )
     def standardise(
         context: dg.AssetExecutionContext, lake: LakeResource, glue: GlueResource
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with explained_failures(), run_lock(settings.home_path):
+        with explained_failures(context), run_lock(settings.home_path):
             read = _read_pending(context, settings, lake, glue)
             _judge(context, settings, lake)
             snapshot = take_snapshot(lake.processed, StarSettings.of(settings))

@@ -10,7 +10,8 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from finance_platform.assets.describing import explained_failures, version_of
+from finance_platform.assets.describing import version_of
+from finance_platform.assets.failures import POOL, explained_failures
 from finance_platform.assets.figures import counted, money, span, table
 from finance_platform.assets.previews import preview_of_files
 from finance_platform.assets.specs import star_spec
@@ -56,13 +57,14 @@ def star_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name="build_star",
+        pool=POOL,
         specs=[star_spec(contract, catalog, settings) for contract in STAR],
         check_specs=check_specs(checks),
     )
     def build_star(
         context: dg.AssetExecutionContext, config: RebuildConfig, lake: LakeResource, glue: GlueResource
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with explained_failures(), run_lock(settings.home_path):
+        with explained_failures(context), run_lock(settings.home_path):
             before = take_snapshot(lake.processed, StarSettings.of(settings))
             built = _build(context, settings, config, glue, before)
             snapshot = take_snapshot(lake.processed, StarSettings.of(settings)) if built else before

@@ -11,7 +11,8 @@ from typing import Any
 import dagster as dg
 
 from finance_platform.assets.by_period import report_periods
-from finance_platform.assets.describing import explained_failures, markdown_table
+from finance_platform.assets.describing import markdown_table
+from finance_platform.assets.failures import POOL, explained_failures
 from finance_platform.assets.figures import table
 from finance_platform.assets.previews import earlier_previews, preview_of_table
 from finance_platform.assets.specs import warehouse_spec
@@ -47,6 +48,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name="load",
+        pool=POOL,
         specs=[warehouse_spec(contract, settings) for contract in STAR],
         check_specs=check_specs(WAREHOUSE_CHECKS),
     )
@@ -57,7 +59,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
         warehouse: WarehouseResource,
         alerts: AlertsResource,
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with explained_failures(), run_lock(settings.home_path):
+        with explained_failures(context), run_lock(settings.home_path):
             opened = warehouse.open()
             kept = _what_to_publish(settings, lake.processed, opened)
             snapshot = kept.snapshot

@@ -22,6 +22,9 @@ telemetry:
 # No invitation to a newsletter over the first page.
 nux:
   enabled: false
+# The terminal shows what steps say, not every event; the UI has them all.
+python_logs:
+  python_log_level: INFO
 # One refresh at a time: what comes meanwhile waits in the queue, and two loads never meet.
 concurrency:
   pools:

@@ -1,6 +1,6 @@
 """The Glue resource against job scripts that misbehave: each becomes a failure that says what was found and the fix.
 
-Belongs here: `resources.glue` and `assets.describing.explained_failures`, with small scripts in place of the jobs.
+Belongs here: `resources.glue` and `assets.failures.explained_failures`, with small scripts in place of the jobs.
 Does not belong here: what the jobs do.
 """
 
@@ -14,7 +14,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from finance_platform.assets.describing import explained_failures
+from finance_platform.assets import failures
+from finance_platform.assets.failures import explained_failures
 from finance_platform.glue.job import LOCK_FILE
 from finance_platform.resources import glue as glue_module
 from finance_platform.resources.glue import GlueResource
@@ -60,7 +61,7 @@ def by_hand(*statements: str) -> str:
 
 @dg.asset
 def asked(context: dg.AssetExecutionContext, glue: GlueResource) -> dg.MaterializeResult[None]:
-    with explained_failures():
+    with explained_failures(context):
         result = glue.run(context, "standardise", REQUEST)
     return dg.MaterializeResult(metadata={"result": dg.MetadataValue.json(result)})
 
@@ -180,14 +181,40 @@ def test_an_error_with_a_fix_shows_the_error_and_not_its_last_line(run: Run):
     assert text(failure, "found").endswith("Another run is at work in this home: the home")
 
 
-def test_a_job_that_another_one_keeps_out_says_to_wait(run: Run, tmp_path: Path):
+def test_a_job_that_another_one_keeps_out_is_tried_again_and_then_says_to_wait(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(failures, "PAUSES_SECONDS", (0, 0))
     (tmp_path / "processed").mkdir()
     with (tmp_path / "processed" / LOCK_FILE).open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         impatient = "from finance_platform.glue import job as harness\nharness._LOCK_WAIT_SECONDS = 0.1"
-        failure = failure_of(run(job(ECHO, before=impatient)))
+        found = run(job(ECHO, before=impatient))
+    failure = failure_of(found)
+    retries = [event for event in found.all_events if event.event_type == dg.DagsterEventType.STEP_RESTARTED]
+    assert len(retries) == 2
     assert text(failure, "title") == "Another run is at work in this home"
     assert text(failure, "fix") == "wait until it has ended, then run again"
+
+
+def test_what_trying_again_cannot_mend_is_tried_once(run: Run):
+    found = run(job("raise ValueError('the disk is full')"))
+    assert not [event for event in found.all_events if event.event_type == dg.DagsterEventType.STEP_UP_FOR_RETRY]
+
+
+def test_an_unexpected_error_keeps_its_trace(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(GlueResource, "run", lambda *_: 1 // 0)
+    (event,) = run("").get_step_failure_events()
+    assert event.step_failure_data.user_failure_data is None
+    assert "ZeroDivisionError" in str(event.step_failure_data.error)
+
+
+def test_an_expected_failure_shows_no_trace_of_what_it_came_from(run: Run):
+    (event,) = run(job("raise ValueError('the disk is full')")).get_step_failure_events()
+    error = event.step_failure_data.error
+    assert error is not None
+    assert error.cause is None
+    assert "glue/job.py" not in str(error)
 
 
 def test_a_job_waits_for_one_that_is_about_to_end(run: Run, tmp_path: Path):

@@ -1,0 +1,45 @@
+"""How a step fails: expected errors end in words and not in a stack trace, transient ones are tried again first.
+
+Belongs here: from our errors to Dagster's failures and retries. Does not belong here: what the errors say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from finance_platform.errors import FinancePlatformError, TransientError
+
+PAUSES_SECONDS = (5, 20)
+"""How long a step waits before it is tried again after a transient error; a load has retries of its own inside."""
+
+POOL = "home"
+"""The pool of the steps that write: with one slot, two runs never load at the same time, whoever started them."""
+
+
+@contextmanager
+def explained_failures(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Turn an expected error into a failure that says what was found and the fix; leave every other error as it is.
+
+    Args:
+        context: of the step, which knows how often it was tried.
+
+    Raises:
+        Failure: the step failed; trying the same again cannot help, or has not.
+        RetryRequested: the error was transient, and the step has attempts left.
+    """
+    try:
+        yield
+    except FinancePlatformError as error:
+        if isinstance(error, TransientError) and context.retry_number < len(PAUSES_SECONDS):
+            seconds = PAUSES_SECONDS[context.retry_number]
+            context.log.warning(f"{error.title}: {error.found}. Tried again in {seconds} s")
+            raise dg.RetryRequested(max_retries=len(PAUSES_SECONDS), seconds_to_wait=seconds) from None
+        # Retries, if any, are over; and the trace would only show where we noticed.
+        raise dg.Failure(
+            description=str(error),
+            metadata={"title": error.title, "found": error.found, "fix": error.fix},
+            allow_retries=False,
+        ) from None
