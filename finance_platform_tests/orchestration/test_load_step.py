@@ -154,7 +154,7 @@ def test_a_refused_load_shows_red_with_its_evidence_and_is_no_break(refused: See
 
 def test_after_a_refused_load_data_version_and_metadata_speak_of_what_is_published(changed: Seen, refused: Seen):
     assert refused.data_version == changed.data_version
-    assert refused.metadata["amount_Actual"] == changed.metadata["amount_Actual"] == "2000.00"
+    assert refused.metadata["amount_Actual"] == changed.metadata["amount_Actual"] == "2,000.00 USD"
     assert refused.metadata["load_number"] == "nothing was loaded"
     assert refused.metadata["movement_rows"] == 0
 
