@@ -173,6 +173,22 @@ def as_metadata(lineage: Lineage) -> dg.TableColumnLineage:
     )
 
 
+def origins(group: str, table: str, lineage: Lineage) -> dict[str, str]:
+    """Return, by column, a sentence that says where it comes from.
+
+    Dagster's own UI draws no lineage of columns, it only keeps it for those that do; so each column says it in words.
+    """
+    said = {name: f"Computed: {why}." for name, why in COMPUTED.get((group, table), {}).items()}
+    for name, sources in lineage.items():
+        by_asset: dict[str, list[str]] = {}
+        for key, column in sources:
+            by_asset.setdefault("/".join(key), []).append(column)
+        if by_asset:
+            parts = [f"{asset}: {', '.join(names)}" for asset, names in by_asset.items()]
+            said[name] = f"From {'; '.join(parts)}."
+    return said
+
+
 def _may_say(feed: FeedDescriptor, *, is_actual: bool) -> bool:
     """Return whether a ledger feed may have lines of Actual, or of a plan."""
     scenario = feed.constants.get("scenario")

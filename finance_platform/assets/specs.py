@@ -15,8 +15,10 @@ import dagster as dg
 from finance_platform.assets.lineage import (
     REPORT_COLUMNS,
     STAR_PARENTS,
+    Lineage,
     as_metadata,
     feeds_of,
+    origins,
     processed_lineage,
     star_lineage,
     warehouse_lineage,
@@ -99,15 +101,13 @@ def processed_spec(contract: Contract, catalog: Catalog, settings: Settings) -> 
         contract,
         settings,
         deps=[dg.AssetKey(["raw", feed.feed]) for feed in feeds_of(contract.name, catalog)],
-        metadata={
-            "dagster/column_lineage": as_metadata(processed_lineage(contract, catalog)),
-            **code(
-                "assets/standardise.py:standardise",
-                f"transforms/{contract.name}.py:{contract.name}",
-                "glue/standardise_job.py",
-                "contracts/processed.py",
-            ),
-        },
+        lineage=processed_lineage(contract, catalog),
+        metadata=code(
+            "assets/standardise.py:standardise",
+            f"transforms/{contract.name}.py:{contract.name}",
+            "glue/standardise_job.py",
+            "contracts/processed.py",
+        ),
         # What makes the same bytes give other lines, so that they are read again.
         version=str(READER_VERSION),
     )
@@ -119,15 +119,13 @@ def star_spec(contract: Contract, catalog: Catalog, settings: Settings) -> dg.As
         contract,
         settings,
         deps=[dg.AssetKey(["processed", name]) for name in STAR_PARENTS[contract.name]],
-        metadata={
-            "dagster/column_lineage": as_metadata(star_lineage(contract, catalog, settings.baseline_scenario)),
-            **code(
-                "assets/star.py:build_star",
-                f"transforms/{contract.name}.py:{contract.name}",
-                "glue/build_star_job.py",
-                "contracts/star.py",
-            ),
-        },
+        lineage=star_lineage(contract, catalog, settings.baseline_scenario),
+        metadata=code(
+            "assets/star.py:build_star",
+            f"transforms/{contract.name}.py:{contract.name}",
+            "glue/build_star_job.py",
+            "contracts/star.py",
+        ),
         # Part of every slice's version: other code, and all slices are built again.
         version=code_version(),
     )
@@ -145,8 +143,7 @@ def warehouse_spec(contract: Contract, settings: Settings) -> dg.AssetSpec:
         owners=OWNERS,
         tags=_tags("warehouse", GRAINS[contract.name]),
         metadata={
-            "dagster/column_schema": _schema(contract.columns, is_sql=True),
-            "dagster/column_lineage": as_metadata(warehouse_lineage(contract)),
+            **_columns("warehouse", contract.name, contract.columns, warehouse_lineage(contract)),
             "dagster/table_name": f"finance.{contract.table}",
             "dagster/uri": str(settings.warehouse_path),
             "natural_key": ", ".join(contract.natural_key),
@@ -201,8 +198,7 @@ def report_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
         owners=OWNERS,
         tags=_tags("reporting", GRAINS["variance_report"]),
         metadata={
-            "dagster/column_schema": _schema(columns, is_sql=False),
-            "dagster/column_lineage": as_metadata(REPORT_COLUMNS),
+            **_columns("reporting", "variance_report", columns, REPORT_COLUMNS),
             "dagster/uri": str(settings.reports_path / file_name),
             **code(
                 "assets/reporting.py:variance_report",
@@ -215,7 +211,13 @@ def report_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
 
 
 def _parquet_spec(
-    contract: Contract, settings: Settings, *, deps: Sequence[dg.AssetKey], metadata: dict[str, Any], version: str
+    contract: Contract,
+    settings: Settings,
+    *,
+    deps: Sequence[dg.AssetKey],
+    lineage: Lineage,
+    metadata: dict[str, Any],
+    version: str,
 ) -> dg.AssetSpec:
     return dg.AssetSpec(
         ["processed", contract.name],
@@ -227,7 +229,7 @@ def _parquet_spec(
         tags=_tags("processed", GRAINS[contract.name]),
         code_version=version,
         metadata={
-            "dagster/column_schema": _schema(contract.stored_columns, is_sql=False),
+            **_columns("processed", contract.name, contract.stored_columns, lineage),
             "dagster/uri": f"{settings.processed_root}/{contract.name}",
             "natural_key": ", ".join(contract.natural_key),
             **metadata,
@@ -240,19 +242,22 @@ def _description(contract: Contract) -> str:
     return f"**Grain**: {contract.grain} Named by {key}.\n\n{RULES[contract.name]}"
 
 
-def _schema(columns: Sequence[Column], *, is_sql: bool) -> dg.TableSchema:
-    return dg.TableSchema(
-        columns=[
+def _columns(group: str, table: str, columns: Sequence[Column], lineage: Lineage) -> dict[str, Any]:
+    """Return the schema of a table with the origin of each column, in words and as lineage."""
+    said = origins(group, table, lineage)
+    shown = []
+    for column in columns:
+        name = column.sql_name if group == "warehouse" else column.name
+        shown.append(
             dg.TableColumn(
-                column.sql_name if is_sql else column.name,
+                name,
                 column.type,
-                description=column.description,
+                description=f"{column.description} {said.get(name, '')}".strip(),
                 constraints=dg.TableColumnConstraints(nullable=column.nullable),
                 tags={"personal": "possible"} if column.is_personal else {},
             )
-            for column in columns
-        ]
-    )
+        )
+    return {"dagster/column_schema": dg.TableSchema(shown), "dagster/column_lineage": as_metadata(lineage)}
 
 
 def _owners(feed: FeedDescriptor) -> list[str]:

@@ -268,6 +268,17 @@ def test_every_header_that_a_line_is_made_of_leads_to_a_column(own: dict[str, dg
     assert headers - used == {("raw/everything", "Sent")}
 
 
+def test_each_column_says_in_words_where_it_comes_from(shipped: dict[str, dg.AssetSpec]):
+    amount = columns(shipped["processed/transactions"])["amount"].description or ""
+    assert amount.endswith("From raw/transactions: amount.")
+    counted = columns(shipped["warehouse/fact_financials"])["LoadTimestamp"].description or ""
+    assert counted.endswith("Computed: the moment of the load.")
+    for key, spec in tables(shipped).items():
+        for name, found in sources(spec).items():
+            said = columns(spec)[name].description or ""
+            assert all(f"{source_key}: " in said and source in said for source_key, source in found), (key, name)
+
+
 def test_an_amount_of_the_warehouse_leads_back_to_the_header_of_the_ledger(shipped: dict[str, dg.AssetSpec]):
     behind = headers_behind(shipped, ("warehouse/fact_financials", "Amount"))
     assert ("raw/transactions", "amount") in behind
