@@ -84,6 +84,12 @@ class JobError(PermanentError):
     title = "A Glue job failed"
 
 
+class UnusableResultError(PermanentError):
+    """A blocking check failed: what a step made must not go on, and what was published before stays."""
+
+    title = "A blocking check failed, so nothing after it ran"
+
+
 class LoadError(PermanentError):
     """The warehouse was not given what the lake holds; nothing was published."""
 

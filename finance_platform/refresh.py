@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.execution.plan.objects import UserFailureData
 
 from finance_platform.definitions import build_definitions
-from finance_platform.errors import HomeError
+from finance_platform.errors import HomeError, UnusableResultError
 from finance_platform.feeds.catalog import load_catalog
 from finance_platform.jobs import REFRESH, RUN_LOGGER
 from finance_platform.lake.lock import run_lock
-from finance_platform.quality.catalogue import SCHEMA_CHECKS, STAR_CHECKS, WAREHOUSE_CHECKS
 from finance_platform.reporting.summary import CheckLine, RunOutcome
 from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.home import open_instance
@@ -27,10 +27,6 @@ from finance_platform.resources.runs import COMMAND_LINE, STARTED_BY, mark_kille
 from finance_platform.settings import Settings
 
 _EVIDENCE_ROWS = 5
-_BLOCKED = "DagsterAssetCheckFailedError"
-_MEANINGS = {
-    check.name: check.meaning for check in (*STAR_CHECKS, *SCHEMA_CHECKS, *WAREHOUSE_CHECKS) if check.is_blocking
-}
 
 
 def run_refresh(
@@ -118,7 +114,7 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
         run_id=result.run_id,
         succeeded=result.success,
         is_broken=_is_broken(result),
-        error=_error(result, [check for check in checks if not check.passed and not check.is_warning]),
+        error=_error(result),
         checks=checks,
         deliveries_read=_read_now(metadata),
         built=_changed(metadata, "processed"),
@@ -153,21 +149,22 @@ def _evidence(check: dg.AssetCheckEvaluation) -> list[str]:
 
 def _is_broken(result: dg.ExecuteInProcessResult) -> bool:
     """Return whether something failed other than a blocking check, which is an answer and no break."""
-    failures = [event.step_failure_data for event in result.get_step_failure_events()]
-    causes = [failure.error.cls_name if failure.error else None for failure in failures]
-    return not result.success and (not causes or any(cause != _BLOCKED for cause in causes))
+    titles = [_title(event.step_failure_data.user_failure_data) for event in result.get_step_failure_events()]
+    return not result.success and (not titles or any(title != UnusableResultError.title for title in titles))
 
 
-def _error(result: dg.ExecuteInProcessResult, failed_checks: Sequence[CheckLine]) -> str:
+def _title(failure: UserFailureData | None) -> str | None:
+    """Return the title of an expected failure; None of an unexpected one."""
+    title = failure.metadata.get("title") if failure else None
+    return str(title.value) if title else None
+
+
+def _error(result: dg.ExecuteInProcessResult) -> str:
     """Return what an expected failure says of itself; of an unexpected one, the error and where its trace is."""
     for event in result.get_step_failure_events():
         failure = event.step_failure_data
         if failure.user_failure_data and failure.user_failure_data.description:
             return str(failure.user_failure_data.description)
-        if failure.error and failure.error.cls_name == _BLOCKED:
-            blocking = [check.name for check in failed_checks if check.name in _MEANINGS]
-            names, meanings = ", ".join(blocking), " ".join(_MEANINGS[name] for name in blocking)
-            return f"step {event.step_key}: {names} failed and blocks, so nothing after it ran\n  Fix: {meanings}"
         if failure.error:
             message = failure.error.message.strip()
             return (

@@ -5,12 +5,13 @@ Belongs here: from our errors to Dagster's failures and retries. Does not belong
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import dagster as dg
 
-from finance_platform.errors import FinancePlatformError, TransientError
+from finance_platform.errors import FinancePlatformError, TransientError, UnusableResultError
+from finance_platform.quality.catalogue import Outcome
 
 PAUSES_SECONDS = (5, 20)
 """How long a step waits before it is tried again after a transient error; a load has retries of its own inside."""
@@ -43,3 +44,19 @@ def explained_failures(context: dg.AssetExecutionContext) -> Iterator[None]:
             metadata={"title": error.title, "found": error.found, "fix": error.fix},
             allow_retries=False,
         ) from None
+
+
+def refuse_unusable(outcomes: Iterable[Outcome]) -> None:
+    """Fail the step where a blocking check has failed, once its results are shown.
+
+    Dagster would fail it as well, but with a trace of its own in place of what was found and the fix.
+
+    Raises:
+        UnusableResultError: a blocking check failed.
+    """
+    failed = [outcome for outcome in outcomes if outcome.check.is_blocking and not outcome.passed]
+    if failed:
+        found = "; ".join(
+            f"{outcome.check.name} on {'/'.join(outcome.check.asset)}: {outcome.summary}" for outcome in failed
+        )
+        raise UnusableResultError(found, fix=" ".join(dict.fromkeys(outcome.check.meaning for outcome in failed)))

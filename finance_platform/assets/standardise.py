@@ -12,7 +12,7 @@ import dagster as dg
 
 from finance_platform.assets.delivery_events import report_deliveries
 from finance_platform.assets.describing import version_of
-from finance_platform.assets.failures import POOL, explained_failures
+from finance_platform.assets.failures import POOL, explained_failures, refuse_unusable
 from finance_platform.assets.figures import counted, money, span, table
 from finance_platform.assets.previews import preview_of_files
 from finance_platform.assets.specs import processed_spec
@@ -29,7 +29,7 @@ from finance_platform.lake.register import Register
 from finance_platform.lake.requests import standardise_request
 from finance_platform.lake.snapshot import Snapshot, take_snapshot
 from finance_platform.lake.state import derive_state
-from finance_platform.quality.catalogue import DELIVERY_CHECKS, SCHEMA_CHECKS
+from finance_platform.quality.catalogue import DELIVERY_CHECKS, SCHEMA_CHECKS, Outcome
 from finance_platform.quality.deliveries import check_deliveries
 from finance_platform.quality.schemas import check_schema
 from finance_platform.resources.glue import GlueResource
@@ -60,10 +60,12 @@ def standardise_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinit
             snapshot = take_snapshot(lake.processed, StarSettings.of(settings))
             report_deliveries(context, feeds, snapshot, Register(lake.processed), currency=settings.currency)
             outcomes = check_deliveries(snapshot.state)
+            told: list[Outcome] = []
             for contract in PROCESSED:
                 new_files = [file.key for commit in read for file in commit.files.get(contract.name, ())]
                 results = [check_schema(contract, lake.processed, new_files)]
                 results += [outcome for outcome in outcomes if outcome.check.asset == ("processed", contract.name)]
+                told += results
                 yield dg.MaterializeResult(
                     asset_key=["processed", contract.name],
                     data_version=_version(contract, snapshot),
@@ -73,6 +75,7 @@ def standardise_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinit
                     },
                     check_results=[check_result(outcome) for outcome in results],
                 )
+            refuse_unusable(told)
 
     return standardise
 

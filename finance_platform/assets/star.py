@@ -11,7 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from finance_platform.assets.describing import version_of
-from finance_platform.assets.failures import POOL, explained_failures
+from finance_platform.assets.failures import POOL, explained_failures, refuse_unusable
 from finance_platform.assets.figures import counted, money, span, table
 from finance_platform.assets.previews import preview_of_files
 from finance_platform.assets.specs import star_spec
@@ -24,7 +24,7 @@ from finance_platform.lake.lock import run_lock
 from finance_platform.lake.plan import StarSettings, WantedSlice
 from finance_platform.lake.requests import build_request
 from finance_platform.lake.snapshot import Snapshot, take_snapshot
-from finance_platform.quality.catalogue import SCHEMA_CHECKS, STAR_CHECKS
+from finance_platform.quality.catalogue import SCHEMA_CHECKS, STAR_CHECKS, Outcome
 from finance_platform.quality.schemas import check_schema
 from finance_platform.quality.star import check_accounts_have_sign, check_lines_equal_star
 from finance_platform.resources.glue import GlueResource
@@ -72,11 +72,13 @@ def star_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
                 names = ", ".join(f"{slice_.table} {slice_.slice}" for slice_ in snapshot.unbuilt)
                 raise JobError(f"build_star did not build {names}", fix="run again; what is missing is built anew")
             outcomes = [check_lines_equal_star(snapshot), check_accounts_have_sign(snapshot, lake.processed)]
+            told: list[Outcome] = []
             for contract in STAR:
                 new = [s for s in built if s.table == contract.name]
                 files = [f.key for s in new for f in snapshot.built[s.table, s.slice].files]
                 results = [check_schema(contract, lake.processed, files)]
                 results += [outcome for outcome in outcomes if outcome.check.asset == ("processed", contract.name)]
+                told += results
                 yield dg.MaterializeResult(
                     asset_key=["processed", contract.name],
                     data_version=version_of_table(contract, snapshot),
@@ -91,6 +93,7 @@ def star_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
                     },
                     check_results=[check_result(outcome) for outcome in results],
                 )
+            refuse_unusable(told)
 
     return build_star
 

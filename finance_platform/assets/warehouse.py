@@ -12,7 +12,7 @@ import dagster as dg
 
 from finance_platform.assets.by_period import report_periods
 from finance_platform.assets.describing import markdown_table
-from finance_platform.assets.failures import POOL, explained_failures
+from finance_platform.assets.failures import POOL, explained_failures, refuse_unusable
 from finance_platform.assets.figures import table
 from finance_platform.assets.previews import earlier_previews, preview_of_table
 from finance_platform.assets.specs import warehouse_spec
@@ -98,6 +98,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
                         if outcome.check.asset == ("warehouse", contract.name)
                     ],
                 )
+            refuse_unusable(outcomes)
 
     return load
 

@@ -70,7 +70,8 @@ def check_accounts_have_sign(snapshot: Snapshot, processed: Lake) -> Outcome:
     It is read off what is there, not told by the job that builds: a run with nothing to build must fail as well.
     """
     evidence = [{"account": number} for number in _accounts_without_sign(snapshot, processed)]
-    summary = f"{len(evidence)} accounts without a type under a debit-positive feed"
+    count = f"{len(evidence)} account{'' if len(evidence) == 1 else 's'}"
+    summary = f"{count} without a type under a debit-positive feed"
     return Outcome(ACCOUNTS_HAVE_SIGN, not evidence, summary, limited(evidence))
 
 

@@ -14,12 +14,12 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from finance_platform.alerts.port import Alert
+from finance_platform.errors import UnusableResultError
 from finance_platform.feeds.catalog import Catalog
 from finance_platform.quality.catalogue import Check, checks_of
 from finance_platform.resources.runs import CHANGES, STATE
 
 _EVIDENCE_ROWS = 5
-_BLOCKED = "DagsterAssetCheckFailedError"
 _TRACE = "the run's page has the trace"
 
 
@@ -54,9 +54,9 @@ def _step_failure(run: dg.DagsterRun, entry: dg.EventLogEntry, ui_url: str) -> A
     error, expected = event.step_failure_data.error, event.step_failure_data.user_failure_data
     if expected and expected.metadata:
         title, found, fix = (str(expected.metadata[name].value) for name in ("title", "found", "fix"))
+        if title == UnusableResultError.title:
+            return None  # the check that blocks is told of itself
         return _failure(run, event.step_key, title, found, fix, ui_url)
-    if error and error.cls_name == _BLOCKED:
-        return None  # the check that blocks is told of itself
     title = f"An error that nobody expected: {error.cls_name if error else 'none is recorded'}"
     return _failure(run, event.step_key, title, error.message.strip() if error else "", _TRACE, ui_url)
 
