@@ -10,9 +10,12 @@ import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
+from sqlglot import exp
+from sqlglot.lineage import lineage
 
 from finance_platform.assets.lineage import COMPUTED, REPORT_COLUMNS
 from finance_platform.assets.meanings import GRAINS, RULES
@@ -21,6 +24,7 @@ from finance_platform.contracts.star import STAR
 from finance_platform.definitions import build_definitions
 from finance_platform.feeds.catalog import shipped_descriptors
 from finance_platform.reporting.variance import VarianceRow
+from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.unit.factories import LEDGER, settings, with_columns, with_lines, write
 
 Column = tuple[str, str]
@@ -305,6 +309,18 @@ def test_a_name_that_only_ledger_lines_give_leads_back_to_their_header(own: dict
 def test_the_report_has_the_columns_of_its_file(shipped: dict[str, dg.AssetSpec]):
     row = VarianceRow(2025, "Expense", *4 * [None])  # type: ignore[arg-type]
     assert list(columns(shipped["reporting/variance_report"])) == list(row.cells()) == list(REPORT_COLUMNS)
+
+
+@pytest.mark.parametrize("name", REPORT_COLUMNS)
+def test_the_report_s_lineage_is_what_its_sql_says(name: str):
+    view: Any = exp.maybe_parse(statement(SqlFile.ACTUAL_VS_BUDGET), dialect="redshift").expression
+    schema = {contract.table: {column.sql_name: column.type for column in contract.columns} for contract in STAR}
+    sql = statement(SqlFile.VARIANCE_BY_YEAR)
+    found = lineage(name, sql, sources={"ActualVsBudget": view}, schema=schema, dialect="redshift")
+    # Whether a period has a budget decides which rows count, not what they say.
+    read = {node.name for node in found.walk() if not node.downstream} - {"dimdate.yearmonth"}
+    names = {contract.name: contract.table for contract in STAR}
+    assert read == {f"{names[key[1]]}.{column}".lower() for key, column in REPORT_COLUMNS[name]}
 
 
 def test_a_header_in_two_spellings_is_one_column(tmp_path: Path):
