@@ -3,22 +3,18 @@
 Belongs here: the warehouse's assets. Does not belong here: how a load works (see `warehouse.load`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from finance_platform.assets.by_period import report_periods
-from finance_platform.assets.describing import markdown_table
 from finance_platform.assets.failures import POOL, explained_failures, refuse_unusable
-from finance_platform.assets.figures import table
 from finance_platform.assets.previews import earlier_previews, preview_of_table
+from finance_platform.assets.published_page import PublishedPage
 from finance_platform.assets.specs import warehouse_spec
-from finance_platform.assets.star import RebuildConfig, in_words, period_rows, slice_metadata, version_of_table
+from finance_platform.assets.star import RebuildConfig, in_words, version_of_table
 from finance_platform.checks.translation import check_result, check_specs
-from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.lake.closed_periods import Kept, keep_closed
 from finance_platform.lake.lock import run_lock
@@ -34,13 +30,10 @@ from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.lake import LakeResource
 from finance_platform.resources.warehouse import WarehouseResource
 from finance_platform.settings import Settings
-from finance_platform.warehouse.ledger import PublishedSlice, published, published_versions
+from finance_platform.warehouse.ledger import published, published_versions
 from finance_platform.warehouse.load import AuditFailedError, publish
 from finance_platform.warehouse.plan import LoadResult, SliceName, SliceSum, SliceToLoad
 from finance_platform.warehouse.port import Warehouse
-
-_MOVEMENTS_SHOWN = 50
-_DAYS_SHOWN = 30
 
 
 def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
@@ -75,7 +68,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
             # Told is what stands there, which is not what was wanted when the audit has refused it.
             ledger = published(opened)
             there = standing(lake.processed, snapshot, {name: one.version for name, one in ledger.items()})
-            page = _Page(settings, opened, ledger, there, result, movement_summary(opened))
+            page = PublishedPage(settings, ledger, there, result, movement_summary(opened))
             previews = earlier_previews(context.instance, [dg.AssetKey(["warehouse", c.name]) for c in STAR])
             report_periods(
                 context,
@@ -160,90 +153,3 @@ def _publish(
     told = in_words([one.name for one in result.loaded])
     context.log.info(f"loaded {told}, {len(restated)} restated, as load {result.load_number}")
     return result
-
-
-@dataclass(frozen=True)
-class _Page:
-    """What one run has to say of the published tables.
-
-    Attributes:
-        settings: the home's.
-        warehouse: what is published.
-        ledger: what the load ledger says is published.
-        there: the commits of that.
-        result: what this run loaded; None for nothing.
-        moved: every movement, a row per load, period, kind, scenario, measure and cause.
-    """
-
-    settings: Settings
-    warehouse: Warehouse
-    ledger: Mapping[SliceName, PublishedSlice]
-    there: Snapshot
-    result: LoadResult | None
-    moved: Sequence[Mapping[str, Any]]
-
-    @property
-    def restated(self) -> dict[str, datetime]:
-        """By period, when a load last changed it although it was closed."""
-        return {row["period"]: row["loaded_at"] for row in self.moved if row["is_restatement"]}
-
-    def loaded(self, contract: Contract) -> list[str]:
-        """Return the slices of a table that this run loaded or took out."""
-        return [one.slice for one in self.result.loaded if one.contract_name == contract.name] if self.result else []
-
-    def metadata(self, contract: Contract) -> dict[str, Any]:
-        """Return what the UI shows of a table."""
-        number = self.result.load_number if self.result else None
-        metadata = {
-            **slice_metadata(contract, self.there, self.loaded(contract), self.settings.currency),
-            "load_number": "nothing was loaded" if number is None else str(number),
-        }
-        if contract is not FACT_FINANCIALS:
-            return metadata
-        return {
-            **metadata,
-            **table("periods", self._periods()),
-            **_movements(self.result),
-            f"moved_in_{_DAYS_SHOWN}_days": self._moved_lately(),
-        }
-
-    def _periods(self) -> list[dict[str, Any]]:
-        restated = self.restated
-        rows = []
-        for row in period_rows(self.there, self.loaded(FACT_FINANCIALS)):
-            loaded_at = self.ledger[FACT_FINANCIALS.name, row["period"]].loaded_at
-            again = restated.get(row["period"])
-            rows.append(
-                {**row, "loaded": f"{loaded_at:%Y-%m-%d %H:%M}", "restated": f"{again:%Y-%m-%d}" if again else ""}
-            )
-        return rows
-
-    def _moved_lately(self) -> dg.MarkdownMetadataValue:
-        since = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=_DAYS_SHOWN)
-        names = ("loaded_at", "period", "kind", "scenario", "measure", "cells", "difference", "is_restatement", "cause")
-        rows = [row for row in self.moved if row["loaded_at"] >= since]
-        return markdown_table([{name: row[name] for name in names} for row in rows[-_MOVEMENTS_SHOWN:]])
-
-
-def _movements(result: LoadResult | None) -> dict[str, Any]:
-    """What the load moved in what was published: the net by period, scenario and measure."""
-    moved = result.moved if result else ()
-    shown = [
-        {
-            "period": one.period,
-            "kind": one.kind,
-            "scenario": one.scenario,
-            "measure": one.measure,
-            "cells": one.cells,
-            "was": one.old_amount,
-            "is": one.new_amount,
-            "difference": one.difference,
-            "": "restatement" if one.is_restatement else "",
-        }
-        for one in moved[:_MOVEMENTS_SHOWN]
-    ]
-    return {
-        "movement_rows": sum(one.cells for one in moved),
-        "restatement_rows": sum(one.cells for one in moved if one.is_restatement),
-        "movements": markdown_table(shown),
-    }
