@@ -34,16 +34,17 @@ def explained_failures(context: dg.AssetExecutionContext) -> Iterator[None]:
     try:
         yield
     except FinancePlatformError as error:
-        if isinstance(error, TransientError) and context.retry_number < len(PAUSES_SECONDS):
-            seconds = PAUSES_SECONDS[context.retry_number]
-            context.log.warning(f"{error.title}: {error.found}. Tried again in {seconds} s")
-            raise dg.RetryRequested(max_retries=len(PAUSES_SECONDS), seconds_to_wait=seconds) from None
-        # Retries, if any, are over; and the trace would only show where we noticed.
-        raise dg.Failure(
+        # Retries are decided here and not by Dagster; and the trace would only show where we noticed.
+        failure = dg.Failure(
             description=str(error),
             metadata={"title": error.title, "found": error.found, "fix": error.fix},
             allow_retries=False,
-        ) from None
+        )
+        if not isinstance(error, TransientError) or context.retry_number >= len(PAUSES_SECONDS):
+            raise failure from None
+        seconds = PAUSES_SECONDS[context.retry_number]
+        context.log.warning(f"{error.title}: {error.found}. Tried again in {seconds} s")
+        raise dg.RetryRequested(max_retries=len(PAUSES_SECONDS), seconds_to_wait=seconds) from failure
 
 
 def refuse_unusable(outcomes: Iterable[Outcome]) -> None:

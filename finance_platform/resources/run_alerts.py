@@ -57,8 +57,10 @@ def _step_failure(run: dg.DagsterRun, entry: dg.EventLogEntry, ui_url: str) -> A
         if title == UnusableResultError.title:
             return None  # the check that blocks is told of itself
         return _failure(run, event.step_key, title, found, fix, ui_url)
-    title = f"An error that nobody expected: {error.cls_name if error else 'none is recorded'}"
-    return _failure(run, event.step_key, title, error.message.strip() if error else "", _TRACE, ui_url)
+    # Dagster wraps what a step raises in an error of its own.
+    root = error.cause or error if error else None
+    title = f"An error that nobody expected: {root.cls_name if root else 'none is recorded'}"
+    return _failure(run, event.step_key, title, root.message.strip() if root else "", _TRACE, ui_url)
 
 
 def _failure(run: dg.DagsterRun, step: str, title: str, found: str, fix: str, ui_url: str) -> Alert:

@@ -1,0 +1,269 @@
+"""What people are told: of runs that failed, checks that failed, feeds that are overdue; each once, with the way out.
+
+Belongs here: alerts of real runs, the sensors that send them, runs that were killed.
+Does not belong here: restatements (see `warehouse/test_movement_questions`), the raw zone's sensor (see `test_sensor`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from finance_platform.alerts.port import Alert
+from finance_platform.definitions import build_definitions
+from finance_platform.errors import JobError
+from finance_platform.feeds.catalog import load_catalog
+from finance_platform.jobs import REFRESH
+from finance_platform.lake.lock import is_locked, run_lock, ui_lock
+from finance_platform.resources.alerts import AlertsResource
+from finance_platform.resources.run_alerts import alerts_of_run
+from finance_platform.resources.runs import COMMAND_LINE, STARTED_BY, STATE, mark_killed, runs_at_work
+from finance_platform.sensors.alerting import alerting_sensors
+from finance_platform_tests.unit.factories import settings, write
+
+LEDGER = """\
+feed: gl
+kind: ledger
+path: gl_*.csv
+sign: debit_positive
+columns: {date: date, department: department, account: account, amount: amount}
+constants: {scenario: Actual}
+"""
+UI = "http://127.0.0.1:3000"
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as found:
+        yield found
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home whose one file cannot be opened, so that a run finds something wrong without any job."""
+    write(tmp_path / "feeds" / "gl.yaml", LEDGER)
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "gl_1.csv").symlink_to(tmp_path / "nowhere.csv")
+    return tmp_path
+
+
+def run(home: Path, instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
+    """Run the register step alone, as the UI would."""
+    job = build_definitions(settings(home=home)).resolve_implicit_global_asset_job_def()
+    keys = [key for key in job.asset_layer.executable_asset_keys if key.path[0] == "raw"]
+    done = job.execute_in_process(instance=instance, asset_selection=keys, tags=tags, raise_on_error=False)
+    found = instance.get_run_by_id(done.run_id)
+    assert found
+    return found
+
+
+def told(home: Path, instance: dg.DagsterInstance, of: dg.DagsterRun) -> list[Alert]:
+    return alerts_of_run(instance, of, load_catalog(home / "feeds"), UI)
+
+
+def test_a_failed_check_is_told_with_what_where_how_much_and_the_link(home: Path, instance: dg.DagsterInstance):
+    found = run(home, instance)
+    (alert,) = told(home, instance, found)
+    assert (alert.kind, alert.where) == ("failed check", "raw/gl, files_can_be_opened")
+    assert alert.title == "files_can_be_opened does not hold on raw/gl: 1 files cannot be opened"
+    assert "gl_1.csv" in alert.found["1"]
+    assert alert.fix
+    assert alert.link == f"{UI}/assets/raw/gl?view=checks&checkDetail=files_can_be_opened"
+    assert alert.run_id == found.run_id
+
+
+def test_a_check_that_goes_on_failing_is_the_same_alert_until_it_has_passed(home: Path, instance: dg.DagsterInstance):
+    file = home / "raw" / "gl_1.csv"
+    keys = []
+    for is_broken in (True, True, False, True):
+        file.unlink()
+        if is_broken:
+            file.symlink_to(home / "nowhere.csv")
+        else:
+            file.write_text("date,department,account,amount\n")
+        keys.append({alert.key for alert in told(home, instance, run(home, instance))})
+    first, again, passed, broken_again = keys
+    assert first == again
+    assert passed == set()
+    assert broken_again
+    assert broken_again != first
+
+
+def test_another_finding_of_the_same_check_is_another_alert(home: Path, instance: dg.DagsterInstance):
+    (first,) = told(home, instance, run(home, instance))
+    (home / "raw" / "gl_2.csv").symlink_to(home / "nowhere.csv")
+    (second,) = told(home, instance, run(home, instance))
+    assert first.key != second.key
+
+
+def test_a_warning_that_can_wait_is_not_told(home: Path, instance: dg.DagsterInstance):
+    quiet = {"deliveries_arrive_in_order", "actuals_have_no_gaps", "members_are_described"}
+    names = {alert.where.split(", ")[1] for alert in told(home, instance, run(home, instance))}
+    assert not names & quiet
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("finance_platform.assets.register.take_stock", fail)
+
+
+def test_an_expected_failure_is_told_in_its_own_words(
+    home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+):
+    failing(monkeypatch, JobError("the disk is full", fix="make room"))
+    found = run(home, instance)
+    (alert,) = told(home, instance, found)
+    assert (alert.kind, alert.title) == ("run failure", "A Glue job failed, in step register")
+    assert (alert.found["error"], alert.fix) == ("the disk is full", "make room")
+    assert alert.link == f"{UI}/runs/{found.run_id}"
+
+
+def test_an_unexpected_failure_is_told_by_its_name_with_the_way_to_its_trace(
+    home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+):
+    failing(monkeypatch, ZeroDivisionError("division by zero"))
+    (alert,) = told(home, instance, run(home, instance))
+    assert alert.title == "An error that nobody expected: ZeroDivisionError, in step register"
+    assert "trace" in alert.fix
+
+
+def test_attempts_at_one_state_that_fail_in_one_way_are_one_alert(
+    home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+):
+    failing(monkeypatch, JobError("the log is 20250601.log", fix="read it"))
+    first = told(home, instance, run(home, instance, **{STATE: "abc"}))
+    failing(monkeypatch, JobError("the log is 20250602.log", fix="read it"))
+    second = told(home, instance, run(home, instance, **{STATE: "abc"}))
+    other = told(home, instance, run(home, instance, **{STATE: "def"}))
+    assert [alert.key for alert in first] == [alert.key for alert in second]
+    assert [alert.key for alert in first] != [alert.key for alert in other]
+
+
+def test_a_run_that_failed_outside_of_its_steps_is_told(home: Path, instance: dg.DagsterInstance):
+    job = build_definitions(settings(home=home)).resolve_job_def(REFRESH)
+    instance.report_run_failed(instance.create_run_for_job(job), "its process was killed")
+    (found,) = instance.get_runs()
+    (alert,) = told(home, instance, found)
+    assert alert.title == "The run failed outside of its steps"
+    assert "its process was killed" in alert.found["error"]
+
+
+# The sensors
+
+
+def sent(home: Path) -> list[dict[str, Any]]:
+    path = home / "alerts.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def sensor(home: Path, name: str) -> dg.SensorDefinition:
+    return next(one for one in alerting_sensors(settings(home=home)) if one.name == name)
+
+
+def test_the_sensor_of_finished_runs_sends_each_alert_once(home: Path, instance: dg.DagsterInstance):
+    tell = sensor(home, "finished_runs")
+    for _ in range(2):
+        job = build_definitions(settings(home=home)).resolve_implicit_global_asset_job_def()
+        keys = [key for key in job.asset_layer.executable_asset_keys if key.path[0] == "raw"]
+        done = job.execute_in_process(instance=instance, asset_selection=keys)
+        context = dg.build_run_status_sensor_context(
+            sensor_name="finished_runs",
+            dagster_event=done.all_events[-1],
+            dagster_instance=instance,
+            dagster_run=done.dagster_run,
+            resources={"alerts": AlertsResource(path=str(home / "alerts.jsonl"))},
+        )
+        tell(context)
+    assert [alert["kind"] for alert in sent(home)] == ["failed check"]
+
+
+def look_for_overdue(home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, days: int) -> str:
+    moment = datetime.now(UTC) + timedelta(days=days)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Any:
+            return moment.astimezone(tz)
+
+    monkeypatch.setattr("finance_platform.sensors.alerting.datetime", Clock)
+    resources = {"alerts": AlertsResource(path=str(home / "alerts.jsonl"))}
+    with dg.build_sensor_context(instance=instance, resources=resources) as context:
+        return sensor(home, "overdue_feeds").evaluate_tick(context).skip_message or ""
+
+
+def test_an_overdue_feed_is_told_once_until_something_comes(
+    home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+):
+    write(home / "feeds" / "gl.yaml", LEDGER + "owner: ledger@example.com\nfreshness: {fail_after_days: 31}\n")
+    instance.report_runless_asset_event(dg.AssetMaterialization(["deliveries", "gl"]))
+    assert look_for_overdue(home, instance, monkeypatch, 30) == "no feed is overdue"
+    for _ in range(2):
+        assert look_for_overdue(home, instance, monkeypatch, 32).startswith("gl is overdue: nothing came since ")
+    (alert,) = sent(home)
+    assert alert["kind"] == "freshness violation"
+    assert alert["found"]["expected within"] == "31 days"
+    assert "ledger@example.com" in alert["fix"]
+    assert alert["link"] == f"{UI}/assets/deliveries/gl"
+
+
+def test_a_feed_without_freshness_or_without_any_file_is_never_overdue(
+    home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+):
+    instance.report_runless_asset_event(dg.AssetMaterialization(["deliveries", "gl"]))
+    # The shipped transactions expect a file each month, and none has ever come.
+    assert look_for_overdue(home, instance, monkeypatch, 999) == "no feed is overdue"
+
+
+# Runs that were killed
+
+
+def enter(instance: dg.DagsterInstance, home: Path, **tags: str) -> dg.DagsterRun:
+    job = build_definitions(settings(home=home)).resolve_job_def(REFRESH)
+    run = instance.create_run_for_job(job, tags=tags)
+    started = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_START.value, job_name=run.job_name)
+    instance.report_dagster_event(started, run.run_id)
+    return run
+
+
+def test_a_killed_run_of_the_command_line_is_not_at_work_and_one_that_holds_the_lock_is(
+    home: Path, instance: dg.DagsterInstance
+):
+    run = enter(instance, home, **{STARTED_BY: COMMAND_LINE})
+    assert runs_at_work(instance, REFRESH, home) == []
+    with run_lock(home):
+        assert [found.run_id for found in runs_at_work(instance, REFRESH, home)] == [run.run_id]
+
+
+def test_the_command_line_marks_its_own_killed_runs_and_leaves_the_ui_s_alone(home: Path, instance: dg.DagsterInstance):
+    own, of_ui = enter(instance, home, **{STARTED_BY: COMMAND_LINE}), enter(instance, home)
+    mark_killed(instance, only_of_command_line=True)
+    status = {run.run_id: run.status for run in instance.get_runs()}
+    assert status == {own.run_id: dg.DagsterRunStatus.FAILURE, of_ui.run_id: dg.DagsterRunStatus.STARTED}
+
+
+def test_a_new_ui_marks_every_run_that_was_killed_with_the_last_one(home: Path, instance: dg.DagsterInstance):
+    enter(instance, home, **{STARTED_BY: COMMAND_LINE})
+    enter(instance, home)
+    mark_killed(instance, only_of_command_line=False)
+    assert {run.status for run in instance.get_runs()} == {dg.DagsterRunStatus.FAILURE}
+
+
+def test_a_home_that_nobody_works_in_is_not_locked(tmp_path: Path):
+    assert not is_locked(tmp_path)
+    with run_lock(tmp_path):
+        assert is_locked(tmp_path)
+    assert not is_locked(tmp_path)
+
+
+def test_a_second_ui_of_a_home_is_refused(tmp_path: Path):
+    with ui_lock(tmp_path), pytest.raises(Exception, match="the UI of") as caught, ui_lock(tmp_path):
+        pass
+    assert "use the one that is open" in str(caught.value)
