@@ -1,0 +1,87 @@
+"""Dagster's instance: what a home's own `dagster.yaml` and the one for AWS say, and that Dagster takes it.
+
+Belongs here: configuration of the instance. Does not belong here: definitions.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dagster._config import process_config, resolve_to_config_type
+from dagster._core.instance.config import PoolGranularity, dagster_instance_config_schema
+from dagster_aws.ecs import EcsRunLauncher
+from dagster_aws.s3 import S3ComputeLogManager
+
+from finance_platform.definitions import build_definitions
+from finance_platform.jobs import REFRESH
+from finance_platform.resources.home import open_instance, prepare_dagster_home
+from finance_platform_tests.unit.factories import settings
+
+AWS = Path(__file__).parents[2] / "infra" / "dagster.yaml"
+SAME_IN_BOTH = ("telemetry", "nux", "python_logs", "concurrency", "run_retries", "retention")
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((prepare_dagster_home(tmp_path / "dagster") / "dagster.yaml").read_text())
+    return found
+
+
+@pytest.fixture
+def aws() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(AWS.read_text())
+    return found
+
+
+def schema_of(service: Any) -> Any:
+    """What a class of Dagster's own takes as its `config`; it has no types."""
+    return service.config_type()
+
+
+def errors_of(schema: Any, document: dict[str, Any]) -> list[str]:
+    return [error.message for error in process_config(resolve_to_config_type(schema), document).errors or []]
+
+
+def test_dagster_takes_both_documents(local: dict[str, Any], aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+    for name in ("POSTGRES_HOST", "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DATABASE"):
+        monkeypatch.setenv(f"DAGSTER_{name}", "x")
+    for document in (local, aws):
+        assert errors_of(dagster_instance_config_schema(), document) == []
+
+
+def test_the_services_of_aws_take_their_parts(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FINANCE_PLATFORM_LOGS_BUCKET", "logs")
+    assert errors_of(schema_of(EcsRunLauncher), aws["run_launcher"]["config"]) == []
+    assert errors_of(schema_of(S3ComputeLogManager), aws["compute_logs"]["config"]) == []
+
+
+def test_a_wrong_word_would_be_found(aws: dict[str, Any]):
+    assert errors_of(schema_of(EcsRunLauncher), {**aws["run_launcher"]["config"], "memroy": "1"})
+
+
+def test_runs_are_treated_alike_on_a_laptop_and_on_aws(local: dict[str, Any], aws: dict[str, Any]):
+    assert {name: local[name] for name in SAME_IN_BOTH} == {name: aws[name] for name in SAME_IN_BOTH}
+
+
+def test_no_secret_is_written_down(aws: dict[str, Any]):
+    values = aws["storage"]["postgres"]["postgres_db"]
+    assert all(set(values[name]) == {"env"} for name in ("hostname", "username", "password", "db_name"))
+
+
+def test_two_runs_that_write_cannot_be_at_work_at_once(tmp_path: Path):
+    with open_instance(tmp_path / "dagster") as instance:
+        config = instance.get_concurrency_config().pool_config
+        assert (config.default_pool_limit, config.pool_granularity) == (1, PoolGranularity.RUN)
+    job = build_definitions(settings(home=tmp_path)).resolve_job_def(REFRESH)
+    pools = {node.name: job.graph.node_named(node.name).definition.pools for node in job.nodes}
+    assert {name for name, found in pools.items() if found == {"home"}} == {"standardise", "build_star", "load"}
+
+
+def test_what_a_person_has_changed_in_the_file_stays(tmp_path: Path):
+    folder = prepare_dagster_home(tmp_path)
+    (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    prepare_dagster_home(tmp_path)
+    assert (folder / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
