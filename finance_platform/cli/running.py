@@ -100,6 +100,9 @@ def ui(home: Path | None, port: int, auto_refresh: bool) -> int:
             "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded",
         }
         arguments = ["-m", "dagster", "dev", "-m", "finance_platform.definitions", "-h", "127.0.0.1", "-p", str(port)]
+        # What runs say is shown all the same; what each look of a sensor found, the UI has.
+        arguments += ["--log-level", "warning"]
+        click.echo(f"The UI of {settings.home_path} opens on http://127.0.0.1:{port} in some seconds; Ctrl-C stops it.")
         # A shell starts what runs in the background with SIGINT ignored, and Dagster would take that for SIGTERM too.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
