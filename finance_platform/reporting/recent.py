@@ -84,6 +84,7 @@ def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
         "loaded_at": f"{row['loaded_at'].isoformat()}Z",
         "difference": f"{row['difference']:.2f}",
         "reclassified": f"{row['reclassified']:.2f}",
+        "moved": f"{row['moved']:.2f}",
         "cause": row["cause"] or "",
     }
 

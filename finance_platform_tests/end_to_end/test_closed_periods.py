@@ -60,6 +60,7 @@ def test_a_change_of_a_closed_period_is_published_as_a_restatement_with_one_aler
     assert alert["kind"] == "restatement"
     assert alert["found"] == {
         "period": "2024-01",
+        "moved in all": "0.50",
         "Actual Amount": "0.50",
         "cause": "transactions.csv: another version",
     }
