@@ -32,7 +32,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         settings: decides the home, and through its descriptors which `raw/<feed>` assets there are.
     """
     catalog = load_catalog(settings.feeds_path)
-    lake = LakeResource(raw_root=settings.raw_root, processed_root=settings.processed_root)
+    lake = LakeResource(
+        raw_root=settings.raw_root,
+        processed_root=settings.processed_root,
+        raw_events_queue_url=settings.raw_events_queue_url,
+    )
     return dg.Definitions(
         assets=[
             register_assets(settings, catalog),

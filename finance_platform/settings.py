@@ -49,6 +49,12 @@ class Settings(BaseSettings):
     )
     auto_refresh: bool = Field(False, description="Whether the sensors are on from the start; `make ui` turns them on.")
     sensor_interval_seconds: int = Field(10, ge=1, description="How often the sensor looks at the raw zone.")
+    raw_events_queue_url: str = Field(
+        "", description="SQS queue that is told of writes to the raw zone; the sensor then lists it when told."
+    )
+    sensor_full_look_seconds: int = Field(
+        300, ge=1, description="With such a queue: how often the sensor lists the raw zone all the same."
+    )
     close_working_day: int | None = Field(
         None, ge=1, le=20, description="Working day of the month on which the books close; a refresh runs that morning."
     )

@@ -4,6 +4,7 @@ Belongs here: from news and earlier attempts to a run, a skip with its reason, o
 Does not belong here: what is new (see `lake.news`), when to try again (see `attempts`).
 
 The sensor has no memory of its own. What was done, the processed zone says; what was tried, the tags of runs say.
+Where a queue is told of writes, its messages shorten the wait; the raw zone is listed every few minutes all the same.
 """
 
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import dagster as dg
 from finance_platform.alerts.port import Alert
 from finance_platform.feeds.catalog import load_catalog
 from finance_platform.jobs import REFRESH
+from finance_platform.lake.hints import HintsError
 from finance_platform.lake.looks import terms_of
 from finance_platform.lake.news import News, find_news
 from finance_platform.resources.alerts import AlertsResource
@@ -45,12 +47,36 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
         if at_work:
             return dg.SkipReason(f"run {at_work[0].run_id} is at work; what is new is looked at when it has ended")
         at = datetime.now(UTC)
+        next_look = _next_look(context, lake, settings, at)
+        if next_look:
+            return dg.SkipReason(
+                f"no event since the last look; the next one is at {next_look:%H:%M:%S} UTC at the latest"
+            )
+        # The cursor says when the raw zone was looked at, no more: losing it costs one look.
+        context.update_cursor(str(int(at.timestamp())))
         news = find_news(lake.raw, lake.processed, terms_of(load_catalog(settings.feeds_path), settings), at)
         if not news.changes:
             return dg.SkipReason(_nothing(news))
         return _attempt(context, settings, news, alerts, at)
 
     return raw_files
+
+
+def _next_look(
+    context: dg.SensorEvaluationContext, lake: LakeResource, settings: Settings, at: datetime
+) -> datetime | None:
+    """Return when the raw zone is looked at again, where nobody has told of anything; None where it is now."""
+    hints = lake.hints
+    if hints is None:
+        return None
+    last = int(context.cursor) if context.cursor and context.cursor.isdecimal() else 0
+    due = datetime.fromtimestamp(last + settings.sensor_full_look_seconds, UTC)
+    try:
+        is_told = hints.arrived()
+    except HintsError as error:
+        context.log.warning(f"{error.title}: {error.found}. Fix: {error.fix}")
+        is_told = True
+    return None if is_told or due <= at else due
 
 
 def _nothing(news: News) -> str:

@@ -85,6 +85,7 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "retention_days": "7",
         "auto_refresh": "True",
         "sensor_interval_seconds": "60",
+        "sensor_full_look_seconds": "600",
         "close_working_day": "5",
         "close_holidays": "2026-01-01, 2026-12-25",
         "restatement_alert_from": "1000.00",

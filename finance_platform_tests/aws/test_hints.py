@@ -1,0 +1,153 @@
+"""Events of the raw zone by SQS, over a real wire to a stand-in of it: they shorten a wait and are never believed.
+
+Belongs here: the queue, and the sensor that asks it. Does not belong here: what is new (see `unit/test_news`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import dagster as dg
+import pytest
+from moto.server import ThreadedMotoServer
+
+from finance_platform.lake.hints import HintsError
+from finance_platform.lake.sqs import SqsHints
+from finance_platform.resources.alerts import AlertsResource
+from finance_platform.resources.lake import LakeResource
+from finance_platform.sensors.raw_files import raw_files_sensor
+from finance_platform_tests.unit.factories import LEDGER, settings, write
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Where the stand-in of AWS is."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def queue(address: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Any:
+    """A queue of the test's own."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": address,
+        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_SECRET_ACCESS_KEY": "nothing",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return boto3.resource("sqs").create_queue(QueueName=f"events-{abs(hash(request.node.name))}")
+
+
+def tell(queue: Any, times: int = 1) -> None:
+    for _ in range(times):
+        queue.send_message(MessageBody='{"detail-type": "Object Created"}')
+
+
+def test_without_a_message_nothing_has_arrived(queue: Any):
+    assert not SqsHints(queue.url).arrived()
+
+
+def test_a_message_is_told_once(queue: Any):
+    tell(queue)
+    hints = SqsHints(queue.url)
+    assert hints.arrived()
+    assert not hints.arrived()
+
+
+def test_many_messages_are_one_hint(queue: Any):
+    tell(queue, 23)
+    hints = SqsHints(queue.url)
+    assert hints.arrived()
+    assert not hints.arrived()
+
+
+def test_what_a_message_says_makes_no_difference(queue: Any):
+    queue.send_message(MessageBody="no JSON at all")
+    assert SqsHints(queue.url).arrived()
+
+
+def test_a_queue_that_is_not_there_is_an_error_that_says_so(queue: Any):
+    with pytest.raises(HintsError, match="NonExistentQueue") as caught:
+        SqsHints(queue.url + "-gone").arrived()
+    assert "check the queue's address" in str(caught.value)
+
+
+class Sensor:
+    """The raw zone's sensor of a home with such a queue; each tick is some seconds after the last."""
+
+    def __init__(self, home: Path, queue_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        write(home / "feeds" / "ledger.yaml", LEDGER)
+        write(home / "raw" / "ledger_1.csv", "a,b\n1,2\n")
+        self.home, self.queue_url, self.monkeypatch = home, queue_url, monkeypatch
+        self.cursor: str | None = None
+        self.now = datetime.now(UTC) + timedelta(minutes=1)
+
+    def tick(self, seconds: int = 10) -> tuple[int, str]:
+        """Return how many runs are asked for, and why none."""
+        self.now += timedelta(seconds=seconds)
+        now = self.now
+
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: Any = None) -> Any:
+                return now.astimezone(tz)
+
+        self.monkeypatch.setattr("finance_platform.sensors.raw_files.datetime", Clock)
+        found = settings(home=self.home, raw_events_queue_url=self.queue_url, sensor_full_look_seconds=300)
+        resources = {
+            "lake": LakeResource(
+                raw_root=found.raw_root, processed_root=found.processed_root, raw_events_queue_url=self.queue_url
+            ),
+            "alerts": AlertsResource(path=str(found.alerts_path)),
+        }
+        with (
+            dg.DagsterInstance.ephemeral() as instance,
+            dg.build_sensor_context(instance=instance, cursor=self.cursor, resources=resources) as context,
+        ):
+            result = raw_files_sensor(found).evaluate_tick(context)
+        self.cursor = result.cursor
+        return len(result.run_requests or []), result.skip_message or ""
+
+
+def test_the_first_look_waits_for_no_event(queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert Sensor(tmp_path, queue.url, monkeypatch).tick()[0] == 1
+
+
+def test_without_an_event_the_raw_zone_is_listed_only_now_and_then(
+    queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    sensor = Sensor(tmp_path, queue.url, monkeypatch)
+    sensor.tick()
+    runs, why = sensor.tick()
+    assert (runs, why[:28]) == (0, "no event since the last look")
+    assert sensor.tick(300)[0] == 1, "an event that got lost costs minutes, not the file"
+
+
+def test_an_event_lets_the_sensor_look_at_once(queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    sensor = Sensor(tmp_path, queue.url, monkeypatch)
+    sensor.tick()
+    tell(queue)
+    assert sensor.tick()[0] == 1
+
+
+def test_where_the_queue_cannot_be_asked_the_raw_zone_is_listed(
+    queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    sensor = Sensor(tmp_path, queue.url + "-gone", monkeypatch)
+    sensor.tick()
+    assert sensor.tick()[0] == 1
+
+
+def test_a_cursor_that_means_nothing_costs_one_look(queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    sensor = Sensor(tmp_path, queue.url, monkeypatch)
+    sensor.cursor = "from another release"
+    assert sensor.tick()[0] == 1
+    assert len(sensor.cursor or "") < 20
