@@ -35,8 +35,9 @@ check: $(DEVELOPMENT)  ## Lint, format, types, import rules, locks, architecture
 	@diff requirements.txt build/requirements.txt && diff requirements-dev.txt build/requirements-dev.txt \
 		|| { echo "The locks are not in step with pyproject.toml. Run: make lock"; exit 1; }
 
-bench: $(DEVELOPMENT)  ## Measure times on the sample, and what a change costs on 5 million transactions
+bench: $(DEVELOPMENT)  ## Measure times on the sample, looks at 100,000 files, what a change costs on 5 million rows
 	@$(BIN)/python benchmarks/run_times.py
+	@$(BIN)/python benchmarks/looks.py
 	@$(BIN)/python benchmarks/cost_of_change.py
 
 sample: $(DEVELOPMENT)  ## Write the sample and its answer key again
