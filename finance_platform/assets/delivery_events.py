@@ -14,6 +14,7 @@ import dagster as dg
 from dagster import DagsterInstance
 
 from finance_platform.assets.figures import money, span
+from finance_platform.assets.specs import delivery_key
 from finance_platform.lake.deliveries import OUTCOMES, DeliveryCommit
 from finance_platform.lake.register import Register, delivered
 from finance_platform.lake.snapshot import Snapshot
@@ -58,7 +59,7 @@ def report_deliveries(
 
 def _last_told(instance: DagsterInstance, feeds: Collection[str]) -> dict[str, str]:
     """Return, by feed, the delivery of its last event; one question for all feeds."""
-    keys = [dg.AssetKey(["deliveries", feed]) for feed in feeds]
+    keys = [delivery_key(feed) for feed in feeds]
     found = {}
     for record in instance.get_asset_records(keys):
         last = record.asset_entry.last_materialization
@@ -104,7 +105,7 @@ def _event(commit: DeliveryCommit, seen_at: str | None, verdict: str, currency: 
             metadata |= money(f"{name}_amount", commit.outcome(name).amount, currency)
         metadata["periods"] = span(sorted({count.period for count in commit.periods}))
     return dg.AssetMaterialization(
-        ["deliveries", commit.feed],
+        delivery_key(commit.feed),
         description=f"{commit.object_key}: {verdict}",
         tags={"dagster/data_version": commit.delivery_id, DELIVERY: commit.delivery_id},
         metadata=metadata,

@@ -65,6 +65,11 @@ def raw_spec(feed: FeedDescriptor, settings: Settings) -> dg.AssetSpec:
     )
 
 
+def delivery_key(feed: str) -> dg.AssetKey:
+    """Return the key of a feed's timeline."""
+    return dg.AssetKey(["deliveries", feed])
+
+
 def delivery_spec(feed: FeedDescriptor) -> dg.AssetSpec:
     """Return the page of a feed's timeline.
 
@@ -79,7 +84,7 @@ def delivery_spec(feed: FeedDescriptor) -> dg.AssetSpec:
             warn_window=timedelta(days=warn_days) if warn_days else None,
         )
     return dg.AssetSpec(
-        ["deliveries", feed.feed],
+        delivery_key(feed.feed),
         deps=[dg.AssetKey(["raw", feed.feed])],
         description=(
             f"The deliveries of `{feed.feed}`, one event each: what came, when, and what became of its rows and money "

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from finance_platform.alerts.port import Alert
+from finance_platform.assets.specs import delivery_key
 from finance_platform.feeds.catalog import load_catalog
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.resources.alerts import AlertsResource
@@ -77,7 +78,7 @@ def _freshness_sensor(settings: Settings) -> dg.SensorDefinition:
 
 
 def _overdue(instance: dg.DagsterInstance, feed: FeedDescriptor, ui_url: str, at: datetime) -> Alert | None:
-    last = instance.get_latest_materialization_event(dg.AssetKey(["deliveries", feed.feed])) if feed.freshness else None
+    last = instance.get_latest_materialization_event(delivery_key(feed.feed)) if feed.freshness else None
     if last is None or feed.freshness is None:
         return None  # a feed that never had a file is not in use
     came = datetime.fromtimestamp(last.timestamp, UTC)
