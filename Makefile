@@ -1,6 +1,6 @@
 # Every target sets itself up on a machine that has Python 3.11 to 3.13 and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ui test check bench sample lock clean
+.PHONY: help run ui test check bench sample screenshots lock clean
 
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; done)
@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-h
 	--no-emit-index-url --custom-compile-command "make lock"
 
 help:  ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUNTIME)  ## Bring the sample (or FINANCE_PLATFORM_HOME) up to date, end to end
 	@$(BIN)/finance-platform run
@@ -42,6 +42,9 @@ bench: $(DEVELOPMENT)  ## Measure times on the sample, looks at 100,000 files, w
 
 sample: $(DEVELOPMENT)  ## Write the sample and its answer key again
 	@$(BIN)/python -m finance_platform_tests.sample.generator
+
+screenshots: $(DEVELOPMENT)  ## Make the screenshots of the documentation again; needs Chromium
+	@$(BIN)/python -m finance_platform_tests.browser.screenshots
 
 lock: $(DEVELOPMENT)  ## Write the lock files again after a change of dependencies
 	$(COMPILE) --group build -o requirements.txt

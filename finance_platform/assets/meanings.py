@@ -32,8 +32,8 @@ _FACT = """\
   **below a period `BudgetAmount` and `Variance` mean nothing**.
 - **`Variance`** is `Amount - BudgetAmount` on every row.
 - **What may be added up**: within one scenario and one account type `SUM(Amount)`, `SUM(BudgetAmount)` and
-  `SUM(Variance)`, by period and coarser. Never over scenarios; never a balance over periods. Profit is `SUM(Amount
-  * ProfitSign)`.
+  `SUM(Variance)`, by period and coarser. Never over scenarios; never a balance over periods. Profit is
+  `SUM(Amount * ProfitSign)`.
 - A budgeted cell without actuals has a row (`Amount` 0, `TransactionCount` 0); an actual without a budget has one
   (`BudgetAmount` 0). On the baseline's own rows `BudgetAmount = Amount`.
 - **Coverage**: a scenario is compared in the periods in which it has lines (Actual, where `ACTUALS_THROUGH` is set,

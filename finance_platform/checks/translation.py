@@ -25,7 +25,8 @@ def check_specs(checks: Iterable[Check]) -> list[dg.AssetCheckSpec]:
 def check_result(outcome: Outcome) -> dg.AssetCheckResult:
     """Return an outcome as Dagster shows it, with the offending rows."""
     check = outcome.check
-    columns = sorted({name for row in outcome.evidence for name in row})
+    # As the check orders them: what was found comes before what to do.
+    columns = list(dict.fromkeys(name for row in outcome.evidence for name in row))
     metadata: dict[str, dg.MetadataValue] = {"summary": dg.MetadataValue.text(outcome.summary)}
     if outcome.evidence:
         records = [dg.TableRecord({name: _cell(row.get(name)) for name in columns}) for row in outcome.evidence]

@@ -1,0 +1,62 @@
+"""The screenshots of the documentation, made from the sample: `make screenshots`.
+
+Belongs here: which pages are shown, and how large. Does not belong here: assertions (see `test_ui`).
+
+The home is a neutral folder, because pages show where it is.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import FloatRect
+
+import finance_platform
+from finance_platform_tests.browser.chromium import found_chromium, opened_page
+from finance_platform_tests.browser.files_sent import BAD, BAD_NAME, sample_home, send
+from finance_platform_tests.browser.person import Person
+from finance_platform_tests.browser.ui_process import running_ui
+
+IMAGES = Path(str(finance_platform.__file__)).parent.parent / "docs" / "images"
+HOME = Path("/tmp/finance-sample/home")  # noqa: S108  it is made anew, whoever made it before
+
+FACT = "warehouse/fact_financials"
+_CANVAS = FloatRect(x=368, y=108, width=832, height=1452)
+
+
+def make_screenshots() -> None:
+    """Bring a fresh sample home up to date in the UI, then send a file that is held, and photograph the pages."""
+    shutil.rmtree(HOME.parent, ignore_errors=True)
+    log = HOME.parent / "ui.log"
+    sample_home(HOME)
+    with running_ui(HOME, log, "--no-auto-refresh") as ui, opened_page(found_chromium(), ui.url) as page:
+        person = Person(page)
+        person.materializes_all()
+        ui.wait_for_run([])
+
+        person.expands_lineage()
+        page.set_viewport_size({"width": 1200, "height": 1560})
+        person.button("Hide navigation").click()
+        page.goto("/asset-groups")
+        person.sees("variance_report", "transactions")
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=IMAGES / "lineage.png", clip=_CANVAS)
+
+        page.set_viewport_size({"width": 1600, "height": 1000})
+        person.read(f"/assets/{FACT}", "Grain", "Row count", "Show schema")
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=IMAGES / "fact-table.png")
+
+        earlier = ui.runs()
+        send(HOME, f"raw/{BAD_NAME}", BAD)
+        person.materializes_all()
+        ui.wait_for_run(earlier)
+        person.reads_check("processed/rejected_rows", "deliveries_are_within_tolerance")
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=IMAGES / "red-check.png", clip=FloatRect(x=0, y=0, width=1600, height=720))
+    shutil.rmtree(HOME.parent)
+
+
+if __name__ == "__main__":
+    make_screenshots()

@@ -1,0 +1,386 @@
+"""One sample home in one UI, in one browser: refreshed by a click, then by the files that come.
+
+Belongs here: what a person reads on the pages. Does not belong here: the same facts where no browser is needed.
+
+Each fixture that is called after an event is a chapter: something happens, and what is then on the pages is kept. Tests
+read what was kept, so their own order does not matter.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from finance_platform_tests.browser.chromium import chromium, opened_page
+from finance_platform_tests.browser.files_sent import (
+    BAD,
+    BAD_NAME,
+    JOURNAL,
+    JOURNAL_FEED,
+    NEW_BUDGET,
+    NEW_BUDGET_NAME,
+    NEW_LINES,
+    NEW_LINES_NAME,
+    sample_home,
+    send,
+)
+from finance_platform_tests.browser.person import Person
+from finance_platform_tests.browser.ui_process import UI, Run, running_ui, wait_until
+from finance_platform_tests.end_to_end.small_home import Home
+
+pytestmark = pytest.mark.browser
+
+FACT = "warehouse/fact_financials"
+GRID = "warehouse/fact_financials_by_period"
+REJECTED = "processed/rejected_rows"
+WITHIN_TOLERANCE = "deliveries_are_within_tolerance"
+SENSOR_TAG = "dagster/sensor_name"
+UP_TO_A = 180
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    return chromium()
+
+
+@pytest.fixture(scope="module")
+def ui(browser: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UI]:
+    """The UI of a home that never ran, whose sensors are off."""
+    assert browser
+    folder = tmp_path_factory.mktemp("ui")
+    with running_ui(sample_home(folder / "home"), folder / "ui.log", "--no-auto-refresh") as ui:
+        yield ui
+
+
+@pytest.fixture(scope="module")
+def person(browser: str, ui: UI) -> Iterator[Person]:
+    with opened_page(browser, ui.url) as page:
+        yield Person(page)
+
+
+# Chapters
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What is to be seen after "Materialize all".
+
+    Attributes:
+        groups: the graph before.
+        run: the run that the click started.
+        run_page: that run's page.
+        graph: the lines of the expanded graph.
+        stale: the assets that Dagster would advise to materialize again.
+        states: how each check stands.
+    """
+
+    groups: str
+    run: Run
+    run_page: str
+    graph: Sequence[str]
+    stale: Sequence[str]
+    states: Mapping[str, str]
+
+
+@pytest.fixture(scope="module")
+def refreshed(ui: UI, person: Person) -> Refreshed:
+    """Somebody clicked "Materialize all"."""
+    groups = person.opens_lineage()
+    person.materializes_all()
+    run = ui.wait_for_run([])
+    person.expands_lineage()
+    run_page = person.read(f"/runs/{run.run_id}", "Success", "RUN_SUCCESS")
+    return Refreshed(groups, run, run_page, person.reads_expanded_lineage(), ui.stale_assets(), ui.check_states())
+
+
+@dataclass(frozen=True)
+class FactPages:
+    """The pages of the fact table.
+
+    Attributes:
+        overview: its first page.
+        checks: by check, what its page says.
+        upstream: the graph of what it is made of.
+        grid: the page of months.
+        june: a month's page.
+    """
+
+    overview: str
+    checks: Mapping[str, str]
+    upstream: str
+    grid: str
+    june: str
+
+
+@pytest.fixture(scope="module")
+def fact(refreshed: Refreshed, person: Person) -> FactPages:
+    """Somebody looked at the fact table's pages."""
+    assert refreshed.run.status == "SUCCESS"
+    checks = [check.partition(" ")[2] for check in refreshed.states if check.startswith(f"{FACT} ")]
+    return FactPages(
+        person.read(f"/assets/{FACT}", "Grain", "Row count", "Show schema"),
+        person.reads_checks(FACT, checks),
+        person.read(f"/assets/{FACT}?view=lineage&lineageScope=upstream&lineageDepth=9", "raw", "transactions"),
+        person.read(f"/assets/{GRID}?view=partitions", "Partitions Selected", "2022-10"),
+        person.reads_period(GRID, "2025-06"),
+    )
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What is to be seen after a bad file came.
+
+    Attributes:
+        run: the run that the sensor started.
+        states: how each check stands.
+        check: the page of the check that it broke.
+    """
+
+    run: Run
+    states: Mapping[str, str]
+    check: str
+
+
+@pytest.fixture(scope="module")
+def refused(ui: UI, person: Person, fact: FactPages) -> Refused:
+    """Somebody switched the sensors on, and a file came whose amounts nobody can read."""
+    assert fact.grid
+    person.switches_on(["raw_files", "finished_runs"])
+    earlier = ui.runs()
+    send(ui.home, f"raw/{BAD_NAME}", BAD)
+    run = ui.wait_for_run(earlier, UP_TO_A)
+    return Refused(run, ui.check_states(), person.reads_check(REJECTED, WITHIN_TOLERANCE))
+
+
+@dataclass(frozen=True)
+class NewMonth:
+    """What is to be seen after good files came.
+
+    Attributes:
+        run: the run that the sensor started.
+        seconds: from the files' coming to the end of the run.
+        january: the page of the new period.
+        october: the page of the period that had a budget only.
+        published: from the warehouse: period, scenario, amount.
+        graph: the lines of the expanded graph.
+        stale: the assets that Dagster would advise to materialize again.
+    """
+
+    run: Run
+    seconds: float
+    january: str
+    october: str
+    published: Sequence[tuple[str, str, str]]
+    graph: Sequence[str]
+    stale: Sequence[str]
+
+
+@pytest.fixture(scope="module")
+def new_month(ui: UI, person: Person, refused: Refused) -> NewMonth:
+    """October's first lines came, and next year's budget."""
+    assert refused.run.status == "SUCCESS"
+    earlier = ui.runs()
+    begin = time.monotonic()
+    send(ui.home, f"raw/{NEW_LINES_NAME}", NEW_LINES)
+    send(ui.home, f"raw/{NEW_BUDGET_NAME}", NEW_BUDGET)
+    run = ui.wait_for_run(earlier, UP_TO_A)
+    seconds = time.monotonic() - begin
+    rows = Home(ui.home).query(
+        "SELECT TO_CHAR(TransactionDate, 'YYYY-MM') AS Period, ScenarioName, SUM(Amount) AS Amount "
+        "FROM FactFinancials JOIN DimScenario USING (ScenarioKey) "
+        "WHERE TransactionDate >= DATE '2025-10-01' GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    return NewMonth(
+        run,
+        seconds,
+        person.reads_period(GRID, "2026-01"),
+        person.reads_period(GRID, "2025-10"),
+        [(row["Period"], row["ScenarioName"], row["Amount"]) for row in rows],
+        person.reads_expanded_lineage(),
+        ui.stale_assets(),
+    )
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What is to be seen after a run failed as expected.
+
+    Attributes:
+        run: the run that the sensor started.
+        page: that run's page.
+    """
+
+    run: Run
+    page: str
+
+
+@pytest.fixture(scope="module")
+def stopped(ui: UI, person: Person, new_month: NewMonth) -> Stopped:
+    """A journal came whose account has no type, which decides its sign."""
+    assert new_month.run.status == "SUCCESS"
+    earlier = ui.runs()
+    send(ui.home, "feeds/journal.yaml", JOURNAL_FEED)
+    send(ui.home, "raw/journal.csv", JOURNAL)
+    run = ui.wait_for_run(earlier, UP_TO_A)
+    return Stopped(run, person.read(f"/runs/{run.run_id}", "Failure", "STEP_FAILURE"))
+
+
+# The graph
+
+
+def test_the_graph_shows_every_group_on_the_way_from_raw_files_to_the_report(refreshed: Refreshed):
+    shown = refreshed.groups.splitlines()
+    assert {"raw", "deliveries", "processed", "warehouse", "reporting"} <= set(shown)
+
+
+def test_the_expanded_graph_shows_every_asset(refreshed: Refreshed):
+    shown = {name: refreshed.graph.count(name) for name in refreshed.graph}
+    feeds = dict.fromkeys(("transactions", "budget", "departments", "accounts"), 3) | {"forecast": 2}
+    star = dict.fromkeys(("dim_date", "dim_department", "dim_account", "dim_scenario", "fact_financials"), 2)
+    others = {"rejected_rows": 1, "variance_report": 1, "fact_financials_by_period": 1}
+    assert {name: shown.get(name, 0) for name in feeds | star | others} == feeds | star | others
+
+
+def test_one_click_brings_everything_up_to_date(refreshed: Refreshed):
+    assert refreshed.run.status == "SUCCESS"
+    assert SENSOR_TAG not in refreshed.run.tags
+    assert "Errored (0)" in refreshed.run_page
+    assert "Succeeded (5)" in refreshed.run_page
+
+
+def test_after_a_refresh_nothing_is_said_to_be_out_of_date(refreshed: Refreshed, new_month: NewMonth):
+    for graph, stale in ((refreshed.graph, refreshed.stale), (new_month.graph, new_month.stale)):
+        assert stale == []
+        assert not [line for line in graph if re.search(r"(?i)stale|unsynced|outdated|missing|upstream", line)]
+        assert graph.count("Materialized") >= 21
+
+
+# The fact table
+
+
+def test_the_page_of_the_fact_table_says_what_a_row_is(fact: FactPages):
+    assert "Grain: One row per day, department, account and scenario." in fact.overview
+    assert "Profit is SUM(Amount * ProfitSign)." in fact.overview
+
+
+def test_the_page_of_the_fact_table_describes_its_columns(fact: FactPages):
+    words = " ".join(fact.overview.split())
+    assert "Amount decimal(18,2) non-nullable What the row's scenario says, in the home's currency" in words
+
+
+def test_the_page_of_the_fact_table_shows_its_figures_and_its_periods(fact: FactPages):
+    words = " ".join(fact.overview.split())
+    assert "Row count 34,703" in words
+    assert "274,834,299.12 USD" in words
+    assert re.search(r"2025-09 1035 8496980\.74 8625600\.00 8412890\.00", words)
+
+
+def test_each_check_of_the_fact_table_has_passed_and_says_what_it_is_about(fact: FactPages):
+    assert len(fact.checks) == 7
+    for name, page in fact.checks.items():
+        assert "Passed" in page, name
+        meaning = page.partition("Latest execution")[0]
+        assert len(meaning) > 100, name
+
+
+def test_the_graph_of_the_fact_table_leads_back_to_the_files(fact: FactPages):
+    shown = fact.upstream.splitlines()
+    assert {"raw", "processed", "warehouse"} <= set(shown)
+    assert shown.count("transactions") == 2
+
+
+def test_the_amount_comes_from_the_amount_in_the_ledger_file(ui: UI, fact: FactPages):
+    # The open-source UI draws no graph of columns; its API has them.
+    assert fact.overview
+    sources = ui.column_sources()
+    found, new = set[tuple[str, str]](), {(FACT, "Amount")}
+    while new:
+        found |= new
+        new = {source for column in new for source in sources.get(column, ())} - found
+    assert ("raw/transactions", "amount") in found
+
+
+def test_the_grid_of_months_shows_every_period(fact: FactPages):
+    assert "Materialized (39)" in fact.grid
+    assert "Missing (0)" in fact.grid
+    assert {"2022-10", "2022-11", "2023-12"} <= set(fact.grid.splitlines())
+
+
+def test_a_month_shows_its_money(fact: FactPages):
+    words = " ".join(fact.june.split())
+    assert "amount_Actual 8,144,873.59 USD" in words
+    assert "is_restated false" in words
+
+
+# A bad file
+
+
+def test_a_file_that_comes_starts_a_run(refused: Refused):
+    assert refused.run.tags[SENSOR_TAG] == "raw_files"
+    assert refused.run.status == "SUCCESS"
+
+
+def test_a_bad_file_turns_the_one_check_red_that_is_about_it(refreshed: Refreshed, refused: Refused):
+    turned = {name: state for name, state in refused.states.items() if refreshed.states[name] != state}
+    assert turned == {f"{REJECTED} {WITHIN_TOLERANCE}": "FAILED"}
+
+
+def test_a_red_check_names_the_file_the_reason_and_the_fix(refused: Refused):
+    words = " ".join(refused.check.split())
+    assert "Failed" in words
+    assert BAD_NAME in words
+    assert "2 of 3 rows" in words
+    assert "finance-platform accept" in words
+
+
+def test_a_red_check_is_told_once_in_the_alerts_file(ui: UI, refused: Refused):
+    assert refused.run.status == "SUCCESS"
+    file = ui.home / "alerts.jsonl"
+    wait_until(file.exists, "an alert was sent", UP_TO_A)
+    alerts = [json.loads(line) for line in file.read_text().splitlines()]
+    (alert,) = [one for one in alerts if one["kind"] == "failed check" and WITHIN_TOLERANCE in json.dumps(one)]
+    assert BAD_NAME in json.dumps(alert)
+
+
+# A new month
+
+
+def test_good_files_start_a_run(new_month: NewMonth):
+    assert new_month.run.tags[SENSOR_TAG] == "raw_files"
+    assert new_month.run.status == "SUCCESS"
+
+
+def test_a_new_period_is_in_the_grid_of_months(new_month: NewMonth, record_property: Callable[[str, object], None]):
+    record_property("seconds_from_file_to_grid", round(new_month.seconds, 1))
+    print(f"from the files' coming to the end of the run: {new_month.seconds:.1f} s")  # noqa: T201
+    assert "amount_Budget 1,516,000.00 USD" in " ".join(new_month.january.split())
+    assert "amount_Actual 1,650.75 USD" in " ".join(new_month.october.split())
+
+
+def test_a_new_period_is_in_the_warehouse(new_month: NewMonth):
+    assert ("2025-10", "Actual", "1650.75") in new_month.published
+    assert ("2026-01", "Budget", "1516000.00") in new_month.published
+
+
+# A run that fails
+
+
+def test_a_run_that_is_stopped_says_what_is_wrong_and_what_to_do(stopped: Stopped):
+    assert stopped.run.status == "FAILURE"
+    words = " ".join(stopped.page.split())
+    assert "accounts_have_a_sign" in words
+    assert "4999" in words
+    assert "fix" in words
+
+
+def test_a_run_that_is_stopped_says_so_before_anything_that_only_a_programmer_can_read(stopped: Stopped):
+    # Dagster puts the place in the code below every failure; people stop reading before that.
+    told = stopped.page.partition("STEP_FAILURE")[2].partition("Stack Trace")[0]
+    assert "A blocking check failed, so nothing after it ran" in told
+    assert "Describe the accounts in an accounts file" in told
+    assert 'File "' not in told
