@@ -12,6 +12,8 @@ from typing import Any
 
 import dagster as dg
 
+from finance_platform.quality.catalogue import counted
+
 ROWS_SHOWN = 36
 """How many rows a table of metadata has at most: three years of periods; every run keeps a copy of it."""
 
@@ -41,11 +43,6 @@ def table(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def counted(count: int, one: str) -> str:
-    """Return a number of things: `1 period`, `2 periods`."""
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
-
-
 def span(periods: Sequence[str]) -> str:
     """Return periods in few words: `3 periods (2025-01 … 2025-03)`."""
     if not periods:
@@ -58,7 +55,7 @@ def _cell(value: object) -> str | int | bool | None:
     """Return a value as a table of metadata may hold it; money as exact text, never as a float."""
     if value is None or isinstance(value, str | int):
         return value
-    return f"{value:.2f}" if isinstance(value, Decimal) else str(value)
+    return f"{value:,.2f}" if isinstance(value, Decimal) else str(value)
 
 
 def _type(records: Sequence[dg.TableRecord], column: str) -> str:

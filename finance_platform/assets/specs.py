@@ -142,7 +142,7 @@ def warehouse_spec(contract: Contract, settings: Settings) -> dg.AssetSpec:
     return dg.AssetSpec(
         ["warehouse", contract.name],
         deps=[dg.AssetKey(["processed", contract.name])],
-        description=_description(contract),
+        description=_description(contract, "warehouse"),
         group_name="warehouse",
         kinds={"duckdb", "table"},
         owners=OWNERS,
@@ -151,7 +151,7 @@ def warehouse_spec(contract: Contract, settings: Settings) -> dg.AssetSpec:
             **_columns("warehouse", contract.name, contract.columns, warehouse_lineage(contract)),
             "dagster/table_name": f"finance.{contract.table}",
             "dagster/uri": str(settings.warehouse_path),
-            "natural_key": ", ".join(contract.natural_key),
+            "natural_key": ", ".join(_natural_key(contract, "warehouse")),
             "definition": dg.MetadataValue.md(f"```sql\n{sql}\n```"),
             **code("assets/warehouse.py:load", "warehouse/load.py:publish", file, SqlFile.ACTUAL_VS_BUDGET),
         },
@@ -227,7 +227,7 @@ def _parquet_spec(
     return dg.AssetSpec(
         ["processed", contract.name],
         deps=deps,
-        description=_description(contract),
+        description=_description(contract, "processed"),
         group_name="processed",
         kinds={"pyspark", _SPARK[settings.spark_engine], "parquet"},
         owners=OWNERS,
@@ -242,9 +242,15 @@ def _parquet_spec(
     )
 
 
-def _description(contract: Contract) -> str:
-    key = ", ".join(f"`{name}`" for name in contract.natural_key)
+def _description(contract: Contract, group: str) -> str:
+    key = ", ".join(f"`{name}`" for name in _natural_key(contract, group))
     return f"**Grain**: {contract.grain} Named by {key}.\n\n{RULES[contract.name]}"
+
+
+def _natural_key(contract: Contract, group: str) -> list[str]:
+    """Return the columns that name a row, as they are spelt there."""
+    columns = [contract.column(name) for name in contract.natural_key]
+    return [column.sql_name if group == "warehouse" else column.name for column in columns]
 
 
 def _columns(group: str, table: str, columns: Sequence[Column], lineage: Lineage) -> dict[str, Any]:

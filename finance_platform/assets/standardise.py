@@ -13,7 +13,7 @@ import dagster as dg
 from finance_platform.assets.delivery_events import report_deliveries
 from finance_platform.assets.describing import version_of
 from finance_platform.assets.failures import POOL, explained_failures, refuse_unusable
-from finance_platform.assets.figures import counted, money, span, table
+from finance_platform.assets.figures import money, span, table
 from finance_platform.assets.previews import preview_of_files
 from finance_platform.assets.specs import processed_spec
 from finance_platform.checks.translation import check_result, check_specs
@@ -29,7 +29,7 @@ from finance_platform.lake.register import Register
 from finance_platform.lake.requests import standardise_request
 from finance_platform.lake.snapshot import Snapshot, take_snapshot
 from finance_platform.lake.state import derive_state
-from finance_platform.quality.catalogue import DELIVERY_CHECKS, SCHEMA_CHECKS, Outcome
+from finance_platform.quality.catalogue import DELIVERY_CHECKS, SCHEMA_CHECKS, Outcome, counted
 from finance_platform.quality.deliveries import check_deliveries
 from finance_platform.quality.schemas import check_schema
 from finance_platform.resources.glue import GlueResource

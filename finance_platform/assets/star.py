@@ -12,7 +12,7 @@ from pydantic import Field
 
 from finance_platform.assets.describing import version_of
 from finance_platform.assets.failures import POOL, explained_failures, refuse_unusable
-from finance_platform.assets.figures import counted, money, span, table
+from finance_platform.assets.figures import money, span, table
 from finance_platform.assets.previews import preview_of_files
 from finance_platform.assets.specs import star_spec
 from finance_platform.checks.translation import check_result, check_specs
@@ -24,7 +24,7 @@ from finance_platform.lake.lock import run_lock
 from finance_platform.lake.plan import StarSettings, WantedSlice
 from finance_platform.lake.requests import build_request
 from finance_platform.lake.snapshot import Snapshot, take_snapshot
-from finance_platform.quality.catalogue import SCHEMA_CHECKS, STAR_CHECKS, Outcome
+from finance_platform.quality.catalogue import SCHEMA_CHECKS, STAR_CHECKS, Outcome, counted
 from finance_platform.quality.schemas import check_schema
 from finance_platform.quality.star import check_accounts_have_sign, check_lines_equal_star
 from finance_platform.resources.glue import GlueResource

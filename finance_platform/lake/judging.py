@@ -21,7 +21,7 @@ from finance_platform.lake.register import TOLERANCE, Delivered, Judged, Registe
 from finance_platform.lake.state import LakeState, LiveDelivery, derive_state
 
 _ACCEPT = "`finance-platform accept {key} --why TEXT` takes it as it is, `withdraw` drops it"
-_MEND = "correct the file and send it again, or widen tolerance: in the descriptor; " + _ACCEPT
+_MEND = "correct the file and send it again, or widen `tolerance` in the descriptor; " + _ACCEPT
 _KEEP = "this is a fault of the platform: keep the file and report it"
 
 _Cell = tuple[str, str]

@@ -237,6 +237,11 @@ def checks_of(feeds: Iterable[str]) -> tuple[Check, ...]:
     return (*of_feeds, *SCHEMA_CHECKS, *DELIVERY_CHECKS, *STAR_CHECKS, *WAREHOUSE_CHECKS)
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a number of things in words: `1 period`, `2 periods`; `many` where the plural has no mere s."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 def limited(rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
     """Return the first rows, as many as a check shows."""
     return rows[:EVIDENCE_ROWS]

@@ -23,9 +23,12 @@ from finance_platform.quality.catalogue import (
     WITHIN_TOLERANCE,
     Check,
     Outcome,
+    counted,
     limited,
     raw_checks,
 )
+
+_HELD = ("delivery held", "deliveries held")
 
 
 def check_raw(feed: str, intake: Intake) -> list[Outcome]:
@@ -35,8 +38,10 @@ def check_raw(feed: str, intake: Intake) -> list[Outcome]:
     problems = [problem for problem in intake.problems if problem.feed == feed]
     gone = [key for key in intake.vanished if reader[key] == feed]
     return [
-        _outcome(opened, [_problem(problem) for problem in problems], "files cannot be opened"),
-        _outcome(vanished, [{"file": key} for key in gone], "files vanished"),
+        _outcome(
+            opened, [_problem(problem) for problem in problems], "file cannot be opened", "files cannot be opened"
+        ),
+        _outcome(vanished, [{"file": key} for key in gone], "file vanished", "files vanished"),
     ]
 
 
@@ -53,11 +58,18 @@ def check_deliveries(state: LakeState) -> list[Outcome]:
         for warning in delivery.judged.warnings
     ]
     return [
-        _outcome(EVERY_ROW_ACCOUNTED, lost, "deliveries with rows or money unaccounted for"),
-        _outcome(WITHIN_TOLERANCE, [_stopped(one) for one in beyond], "deliveries held"),
-        _outcome(NOTHING_HELD, [_stopped(one) for one in other], "deliveries held"),
-        _outcome(NO_FILE_REFUSED, [_stopped(s) for s in state.stopped if s.is_refused], "files refused"),
-        _outcome(ARRIVED_IN_ORDER, late, "deliveries came late"),
+        _outcome(
+            EVERY_ROW_ACCOUNTED,
+            lost,
+            "delivery with rows or money unaccounted for",
+            "deliveries with rows or money unaccounted for",
+        ),
+        _outcome(WITHIN_TOLERANCE, [_stopped(one) for one in beyond], *_HELD),
+        _outcome(NOTHING_HELD, [_stopped(one) for one in other], *_HELD),
+        _outcome(
+            NO_FILE_REFUSED, [_stopped(s) for s in state.stopped if s.is_refused], "file refused", "files refused"
+        ),
+        _outcome(ARRIVED_IN_ORDER, late, "delivery came late", "deliveries came late"),
         _check_gaps(state),
     ]
 
@@ -77,7 +89,7 @@ def _check_gaps(state: LakeState) -> Outcome:
     evidence: list[dict[str, Any]] = [{"period": gap, "lines": 0, "what": "gap"} for gap in _gaps(periods)]
     if last_is_thin([lines[period] for period in periods]):
         evidence.append({"period": periods[-1], "lines": lines[periods[-1]], "what": "thin last period"})
-    return _outcome(NO_GAPS, evidence, "gaps or thin periods")
+    return _outcome(NO_GAPS, evidence, "gap or thin period", "gaps or thin periods")
 
 
 def _gaps(periods: list[str]) -> list[str]:
@@ -86,8 +98,8 @@ def _gaps(periods: list[str]) -> list[str]:
     return sorted(set(periods_between(periods[0], periods[-1])) - set(periods))
 
 
-def _outcome(check: Check, evidence: list[dict[str, Any]], what: str) -> Outcome:
-    summary = f"{len(evidence)} {what}" if evidence else f"no {what}"
+def _outcome(check: Check, evidence: list[dict[str, Any]], one: str, many: str) -> Outcome:
+    summary = counted(len(evidence), one, many) if evidence else f"no {many}"
     return Outcome(check, not evidence, summary, limited(evidence))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from finance_platform.contracts.model import Contract
 from finance_platform.glue.schemas import contract_columns, parquet_columns
 from finance_platform.lake.port import Lake
-from finance_platform.quality.catalogue import SCHEMA_CHECKS, Outcome, limited
+from finance_platform.quality.catalogue import SCHEMA_CHECKS, Outcome, counted, limited
 
 
 def check_schema(contract: Contract, lake: Lake, keys: Iterable[str]) -> Outcome:
@@ -26,5 +26,9 @@ def check_schema(contract: Contract, lake: Lake, keys: Iterable[str]) -> Outcome
             found = parquet_columns(stream)
         if found != wanted:
             evidence.append({"file": key, "expected": str(wanted), "found": str(found)})
-    summary = f"{count} files read" + (f", {len(evidence)} differ" if evidence else "")
+    summary = (
+        counted(count, "file")
+        + " read"
+        + (f", {len(evidence)} {'differs' if len(evidence) == 1 else 'differ'}" if evidence else "")
+    )
     return Outcome(check, not evidence, summary, limited(evidence))

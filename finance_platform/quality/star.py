@@ -15,7 +15,7 @@ from finance_platform.lake.plan import period_inputs
 from finance_platform.lake.port import Lake
 from finance_platform.lake.slices import SliceCommit
 from finance_platform.lake.snapshot import Snapshot
-from finance_platform.quality.catalogue import ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR, Outcome, limited
+from finance_platform.quality.catalogue import ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR, Outcome, counted, limited
 
 
 def check_lines_equal_star(snapshot: Snapshot) -> Outcome:
@@ -70,8 +70,7 @@ def check_accounts_have_sign(snapshot: Snapshot, processed: Lake) -> Outcome:
     It is read off what is there, not told by the job that builds: a run with nothing to build must fail as well.
     """
     evidence = [{"account": number} for number in _accounts_without_sign(snapshot, processed)]
-    count = f"{len(evidence)} account{'' if len(evidence) == 1 else 's'}"
-    summary = f"{count} without a type under a debit-positive feed"
+    summary = f"{counted(len(evidence), 'account')} without a type under a debit-positive feed"
     return Outcome(ACCOUNTS_HAVE_SIGN, not evidence, summary, limited(evidence))
 
 

@@ -24,6 +24,7 @@ from finance_platform.quality.catalogue import (
     VARIANCE_IDENTITY,
     Check,
     Outcome,
+    counted,
     limited,
 )
 from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, Queryable, QueryResult
@@ -59,7 +60,9 @@ def check_warehouse(
 def check_closed_periods(kept: Sequence[str]) -> Outcome:
     """Return whether every closed period is published as the lake would build it; `kept` are those that are not."""
     evidence = [{"period": period} for period in kept]
-    return Outcome(CLOSED_PERIODS_STAND, not kept, f"{len(kept)} closed periods held as published", limited(evidence))
+    return Outcome(
+        CLOSED_PERIODS_STAND, not kept, counted(len(kept), "closed period") + " held as published", limited(evidence)
+    )
 
 
 class Audit:
@@ -123,7 +126,9 @@ def _check_keys(warehouse: Queryable) -> list[Outcome]:
     outcomes = []
     for name, check in KEYS_COLLIDE_NOWHERE.items():
         evidence = [row for row in rows if names[row["TableName"]] == name]
-        outcomes.append(Outcome(check, not evidence, f"{len(evidence)} keys collide", limited(evidence)))
+        outcomes.append(
+            Outcome(check, not evidence, counted(len(evidence), "key collides", "keys collide"), limited(evidence))
+        )
     return outcomes
 
 
@@ -132,14 +137,16 @@ def _check_members(warehouse: Queryable) -> list[Outcome]:
     statements = {"dim_department": SqlFile.INFERRED_DEPARTMENTS, "dim_account": SqlFile.INFERRED_ACCOUNTS}
     for name, check in MEMBERS_DESCRIBED.items():
         evidence = _dictionaries(warehouse.query(statement(statements[name])))
-        outcomes.append(Outcome(check, not evidence, f"{len(evidence)} inferred members", limited(evidence)))
+        outcomes.append(Outcome(check, not evidence, counted(len(evidence), "inferred member"), limited(evidence)))
     return outcomes
 
 
 def _check_baseline(warehouse: Queryable, through: Parameters, kept: Sequence[str]) -> Outcome:
     rows = _dictionaries(warehouse.query(statement(SqlFile.BASELINE_BOOKED_ONCE), through))
     evidence = [row for row in rows if row["Period"] not in kept]
-    return Outcome(BASELINE_ONCE, not evidence, f"{len(evidence)} rows break it", limited(evidence))
+    return Outcome(
+        BASELINE_ONCE, not evidence, counted(len(evidence), "row breaks it", "rows break it"), limited(evidence)
+    )
 
 
 def _check_amounts(warehouse: Queryable, through: Parameters) -> Outcome:
@@ -169,7 +176,7 @@ def _unusual(found: Unusual) -> dict[str, Any]:
 
 def _no_rows(warehouse: Queryable, check: Check, file: SqlFile, parameters: Parameters = NO_PARAMETERS) -> Outcome:
     evidence = _dictionaries(warehouse.query(statement(file), parameters))
-    return Outcome(check, not evidence, f"{len(evidence)} rows break it", limited(evidence))
+    return Outcome(check, not evidence, counted(len(evidence), "row breaks it", "rows break it"), limited(evidence))
 
 
 def _dictionaries(result: QueryResult) -> list[dict[str, Any]]:

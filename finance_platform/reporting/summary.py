@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from finance_platform.quality.catalogue import counted
 from finance_platform.reporting.rendering import (
     print_controllers_line,
     print_deliveries,
@@ -112,12 +113,8 @@ def summary_as_json(
 def _what_was_done(outcome: RunOutcome) -> str:
     if not outcome.deliveries_read and not outcome.built and not outcome.loaded and outcome.succeeded:
         return "Nothing to do: no new deliveries, every period is current."
-    read = _counted(outcome.deliveries_read, "delivery", "deliveries")
+    read = counted(outcome.deliveries_read, "delivery", "deliveries")
     return f"Read {read}; built {_slices(outcome.built)}; loaded {_slices(outcome.loaded)}."
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
 
 
 def _slices(names: Sequence[str]) -> str:
@@ -126,9 +123,9 @@ def _slices(names: Sequence[str]) -> str:
     parts = []
     if periods:
         span = periods[0] if len(periods) == 1 else f"{periods[0]} … {periods[-1]}"
-        parts.append(f"{_counted(len(periods), 'period', 'periods')} ({span})")
+        parts.append(f"{counted(len(periods), 'period', 'periods')} ({span})")
     if dimensions:
-        parts.append(_counted(len(dimensions), "dimension", "dimensions"))
+        parts.append(counted(len(dimensions), "dimension", "dimensions"))
     return " and ".join(parts) or "nothing"
 
 
@@ -136,7 +133,7 @@ def _print_checks(console: Console, checks: Sequence[CheckLine]) -> None:
     failed = [check for check in checks if not check.passed]
     errors = sum(1 for check in failed if not check.is_warning)
     passed = len(checks) - len(failed)
-    warnings = _counted(len(failed) - errors, "warning", "warnings")
+    warnings = counted(len(failed) - errors, "warning", "warnings")
     console.print(f"Checks: {passed} passed, {warnings}, {errors} failed", highlight=False)
     for check in failed:
         mark = "[yellow]warning[/]" if check.is_warning else "[red]failed[/]"

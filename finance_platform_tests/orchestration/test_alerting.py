@@ -71,7 +71,7 @@ def test_a_failed_check_is_told_with_what_where_how_much_and_the_link(home: Path
     found = run(home, instance)
     (alert,) = told(home, instance, found)
     assert (alert.kind, alert.where) == ("failed check", "raw/gl, files_can_be_opened")
-    assert alert.title == "files_can_be_opened does not hold on raw/gl: 1 files cannot be opened"
+    assert alert.title == "files_can_be_opened does not hold on raw/gl: 1 file cannot be opened"
     assert "gl_1.csv" in alert.found["1"]
     assert alert.fix
     assert alert.link == f"{UI}/assets/raw/gl?view=checks&checkDetail=files_can_be_opened"

@@ -183,3 +183,17 @@ def test_definitions_load_without_a_warning_of_anything_old_or_unfinished(tmp_pa
     command = [sys.executable, "-c", LOAD_WITH_WARNINGS_AS_ERRORS]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_ui_that_does_not_know_a_new_feed_yet_can_still_run_what_it_knows(tmp_path: Path):
+    known = build_definitions(settings(home=tmp_path)).resolve_implicit_global_asset_job_def()
+    raw = [key for key in known.asset_layer.executable_asset_keys if key.path[0] == "raw"]
+    (tmp_path / "raw").mkdir()
+    write(tmp_path / "raw" / "ledger_1.csv", "a\n1\n")
+    now = with_descriptor(tmp_path, LEDGER).resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = now.execute_in_process(asset_selection=raw, instance=instance, raise_on_error=False)
+        told = {event.asset_key for event in done.get_asset_materialization_events()}
+    assert (done.success, told) == (True, set(raw))
+    # What the new feed reads was registered all the same; the next look of the UI shows it.
+    assert (tmp_path / "processed" / "register").is_dir()

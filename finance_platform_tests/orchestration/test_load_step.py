@@ -146,7 +146,7 @@ def test_a_load_that_breaks_a_blocking_check_publishes_nothing(changed: Seen, re
 def test_a_refused_load_shows_red_with_its_evidence_and_is_no_break(refused: Seen):
     (check,) = refused.blocking
     assert check.name == "variance_is_amount_less_budget"
-    assert check.summary == "1 rows break it; the load was rolled back, what was published before stays"
+    assert check.summary == "1 row breaks it; the load was rolled back, what was published before stays"
     assert "DateKey 20250301" in check.evidence[0]
     assert not refused.outcome.is_broken
     assert refused.outcome.error.startswith("A blocking check failed, so nothing after it ran: variance_is_amount_less")

@@ -156,7 +156,7 @@ def write_parquet(lake: LocalLake, key: str, schema: pa.Schema, rows: Sequence[M
 def test_a_file_with_the_contracts_columns_in_their_order_and_types_matches(contract: Contract, processed: LocalLake):
     write_parquet(processed, "right.parquet", arrow_schema(contract.stored_columns))
     outcome = check_schema(contract, processed, ["right.parquet"])
-    assert (outcome.passed, outcome.summary) == (True, "1 files read")
+    assert (outcome.passed, outcome.summary) == (True, "1 file read")
     assert outcome.check.asset == ("processed", contract.name)
 
 
@@ -180,7 +180,7 @@ def test_a_file_with_other_columns_is_named_with_what_was_expected_and_found(sch
     write_parquet(processed, "wrong.parquet", schema)
     outcome = check_schema(DIM_SCENARIO, processed, ["right.parquet", "wrong.parquet"])
     assert (outcome.passed, outcome.check.is_blocking) == (False, True)
-    assert outcome.summary == "2 files read, 1 differ"
+    assert outcome.summary == "2 files read, 1 differs"
     (row,) = outcome.evidence
     assert row["file"] == "wrong.parquet"
     assert row["expected"] == str([(column.name, str(column.type)) for column in _columns(list)])

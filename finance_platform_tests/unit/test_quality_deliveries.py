@@ -121,7 +121,7 @@ def test_what_was_read_and_has_no_outcome_is_named_with_its_file(read: Count, ev
     lost = outcome_of(EVERY_ROW_ACCOUNTED, state_of((event, commit_of(event, in_period("2025-01"), read=read))))
     assert (lost.passed, lost.check.is_warning) == (False, False)
     assert lost.evidence == [{"file": "ledger.csv", **evidence}]
-    assert lost.summary == "1 deliveries with rows or money unaccounted for"
+    assert lost.summary == "1 delivery with rows or money unaccounted for"
 
 
 def test_a_delivery_held_for_lost_rows_is_not_blamed_on_its_tolerance_too():
@@ -171,7 +171,7 @@ def test_a_live_delivery_that_came_late_is_a_warning():
     commits = {event.delivery_id: commit_of(event, in_period("2025-01"))}
     state = derive_state([event, judged(event, warnings=("came late: b.csv sorts after it and wins",))], commits)
     late = outcome_of(ARRIVED_IN_ORDER, state)
-    assert (late.passed, late.check.is_warning, late.summary) == (False, True, "1 deliveries came late")
+    assert (late.passed, late.check.is_warning, late.summary) == (False, True, "1 delivery came late")
     assert late.evidence == [{"file": "ledger.csv", "what": "came late: b.csv sorts after it and wins"}]
 
 
