@@ -53,23 +53,21 @@ def run_refresh(
         config["ops"] = {"build_star": again, "load": again}
     with run_lock(settings.home_path), open_instance(settings.dagster_home) as instance, _following(on_step):
         # Each run of the command line held the lock to its end, and now this one has it.
-        mark_killed(instance, only_of_command_line=True)
+        killed = mark_killed(instance, of_command_line=True)
         job = build_definitions(settings).resolve_job_def(REFRESH)
         result = job.execute_in_process(
             run_config=config, instance=instance, raise_on_error=False, tags={STARTED_BY: COMMAND_LINE}
         )
-        _tell(settings, instance, result.run_id)
+        ended = instance.get_run_by_id(result.run_id)
+        _tell(settings, instance, [*killed, *([ended] if ended else [])])
         return _outcome(result)
 
 
-def _tell(settings: Settings, instance: dg.DagsterInstance, run_id: str) -> None:
-    """Send the alerts of a run; the UI's sensors see only those that the UI has started."""
-    run = instance.get_run_by_id(run_id)
-    if run is None:
-        return
+def _tell(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
+    """Send the alerts of runs; the UI's sensors see only those that the UI has started."""
+    catalog = load_catalog(settings.feeds_path)
     alerts = AlertsResource(path=str(settings.alerts_path)).open()
-    for alert in alerts_of_run(instance, run, load_catalog(settings.feeds_path), settings.ui_url):
-        alerts.send(alert)
+    alerts.send([alert for run in runs for alert in alerts_of_run(instance, run, catalog, settings.ui_url)])
 
 
 @contextmanager

@@ -8,10 +8,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import BinaryIO
 
-from finance_platform.alerts.port import Alert
+from finance_platform.alerts.port import Alert, AlertError
 
 
 class AlertsFile:
@@ -20,22 +22,32 @@ class AlertsFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def send(self, alert: Alert) -> bool:
-        """Append an alert unless its key is in the file; see `Alerts`."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("ab+") as stream:
-            # Two processes may come with one alert; the second must see what the first has written.
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            stream.seek(0)
-            whole = stream.read()
-            if alert.key in _keys(whole):
-                return False
-            # What a killed process left half-written ends there, and what comes next begins on a line of its own.
-            start = b"\n" if whole and not whole.endswith(b"\n") else b""
-            stream.write(start + json.dumps(asdict(alert), ensure_ascii=False).encode() + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        return True
+    def send(self, alerts: Sequence[Alert]) -> list[Alert]:
+        """Append the alerts whose keys are not in the file, which is read once; see `Alerts`."""
+        if not alerts:
+            return []
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("ab+") as stream:
+                return _append(stream, alerts)
+        except OSError as error:
+            raise AlertError(f"{self._path}: {error.strerror}", fix="make room there, or make it writable") from error
+
+
+def _append(stream: BinaryIO, alerts: Sequence[Alert]) -> list[Alert]:
+    # Two processes may come with one alert; the second must see what the first has written.
+    fcntl.flock(stream, fcntl.LOCK_EX)
+    stream.seek(0)
+    whole = stream.read()
+    known = _keys(whole)
+    sent = list({alert.key: alert for alert in alerts if alert.key not in known}.values())
+    if sent:
+        # What a killed process left half-written ends there, and what comes next begins on a line of its own.
+        start = b"\n" if whole and not whole.endswith(b"\n") else b""
+        stream.write(start + b"".join(json.dumps(asdict(one), ensure_ascii=False).encode() + b"\n" for one in sent))
+        stream.flush()
+        os.fsync(stream.fileno())
+    return sent
 
 
 def _keys(whole: bytes) -> set[str]:

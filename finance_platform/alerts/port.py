@@ -5,11 +5,19 @@ Belongs here: the protocol and its value. Does not belong here: any service's ow
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from finance_platform.errors import TransientError
+
 Kind = Literal["run failure", "failed check", "freshness violation", "exhausted retries", "restatement"]
+
+
+class AlertError(TransientError):
+    """People cannot be told; the numbers are as they are."""
+
+    title = "An alert could not be sent"
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,10 @@ class Alert:
 class Alerts(Protocol):
     """Where alerts go."""
 
-    def send(self, alert: Alert) -> bool:
-        """Send an alert unless one of its key was sent before; return whether it was sent."""
+    def send(self, alerts: Sequence[Alert]) -> list[Alert]:
+        """Send the alerts whose keys were not sent before; return those that were sent.
+
+        Raises:
+            AlertError: they could not be sent; what was sent is known, and the rest may be sent again.
+        """
         ...

@@ -61,14 +61,11 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
             if audit.outcomes is None:
                 audit(opened)
             outcomes = [*(audit.outcomes or ()), check_closed_periods(kept.periods)]
-            sender = alerts.open()
-            for alert in restatement_alerts(opened, threshold=settings.restatement_alert_from, ui_url=settings.ui_url):
-                if sender.send(alert):
-                    context.log.warning(f"{alert.title}. Fix: {alert.fix}")
+            summary = movement_summary(opened)
             # Told is what stands there, which is not what was wanted when the audit has refused it.
             ledger = published(opened)
             there = standing(lake.processed, snapshot, {name: one.version for name, one in ledger.items()})
-            page = PublishedPage(settings, ledger, there, result, movement_summary(opened))
+            page = PublishedPage(settings, ledger, there, result, summary)
             previews = earlier_previews(context.instance, [dg.AssetKey(["warehouse", c.name]) for c in STAR])
             report_periods(
                 context,
@@ -91,6 +88,10 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
                         if outcome.check.asset == ("warehouse", contract.name)
                     ],
                 )
+            found = restatement_alerts(summary, threshold=settings.restatement_alert_from, ui_url=settings.ui_url)
+            # Last, since numbers that are published stay published whether people can be told or not.
+            for alert in alerts.open().send(found):
+                context.log.warning(f"{alert.title}. Fix: {alert.fix}")
             refuse_unusable(outcomes)
 
     return load

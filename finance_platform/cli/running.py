@@ -112,15 +112,20 @@ def ui(home: Path | None, port: int, auto_refresh: bool) -> int:
 
 
 def _clean_dagster_home(settings: Settings) -> Path:
-    """Return Dagster's folder, in which no run seems to be at work that was killed with the last UI."""
-    from finance_platform.lake.lock import is_locked
+    """Return Dagster's folder, in which no run seems to be at work that was killed; the caller has the UI's lock."""
+    from finance_platform.feeds.catalog import load_catalog
+    from finance_platform.resources.alerts import AlertsResource
     from finance_platform.resources.home import open_instance, prepare_dagster_home
-    from finance_platform.resources.runs import mark_killed
+    from finance_platform.resources.run_alerts import alerts_of_run
+    from finance_platform.resources.runs import mark_killed, mark_killed_unless_locked
 
     folder = prepare_dagster_home(settings.dagster_home)
-    if not is_locked(settings.home_path):
-        with open_instance(folder) as instance:
-            mark_killed(instance, only_of_command_line=False)
+    alerts = AlertsResource(path=str(settings.alerts_path)).open()
+    with open_instance(folder) as instance:
+        killed = mark_killed(instance, of_command_line=False)
+        killed += mark_killed_unless_locked(instance, settings.home_path)
+        catalog = load_catalog(settings.feeds_path)
+        alerts.send([alert for run in killed for alert in alerts_of_run(instance, run, catalog, settings.ui_url)])
     return folder
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from finance_platform.lake.plan import StarSettings, code_version
+from finance_platform.lake.plan import StarSettings, source_hash
 from finance_platform.lake.port import Lake
 from finance_platform.lake.register import Closing, Decided, Event, Register
 
@@ -56,7 +56,8 @@ def terms_of(catalog: Catalog, settings: Settings) -> str:
     problems = [asdict(problem) for problem in catalog.problems]
     star = asdict(StarSettings.of(settings))
     reading = [settings.currency, settings.earliest_date, settings.latest_date, settings.closed_periods]
-    document = json.dumps([feeds, problems, star, reading, code_version()], default=str, sort_keys=True)
+    # Of the code as it is on disk now: the process that looks may be older than the ones in which runs work.
+    document = json.dumps([feeds, problems, star, reading, source_hash()], default=str, sort_keys=True)
     return hashlib.sha256(document.encode()).hexdigest()[:16]
 
 
@@ -76,7 +77,7 @@ def note_look(processed: Lake, seen: Iterable[Seen], *, terms: str, run_id: str,
     look = Look(listing, terms, register.length(), run_id, at)
     refreshed = last_refresh(processed)
     is_known = refreshed is not None and (refreshed.listing, refreshed.terms) == (look.listing, look.terms)
-    if is_known and refreshed and not decisions_since(register, refreshed):
+    if is_known and not decisions_since(register, refreshed) and unfinished_look(processed) is None:
         return
     # The time is left out of the file, so that the same listing is the same bytes.
     processed.write(_listing_key(listing), gzip.compress(lines, compresslevel=1, mtime=0))
@@ -104,11 +105,20 @@ def last_refresh(processed: Lake) -> Look | None:
     return _read(processed, _REFRESHED)
 
 
+def unfinished_look(processed: Lake) -> Look | None:
+    """Return the look that came to no complete refresh, of a run that broke off or is at work; None without one."""
+    return _read(processed, _LAST)
+
+
 def listed(processed: Lake, look: Look | None) -> Iterator[Seen]:
-    """Yield what a look saw, by key, a line at a time; nothing where nobody has looked."""
-    if look is None:
+    """Yield what a look saw, by key, a line at a time; nothing where nobody has looked, or its listing is lost."""
+    try:
+        opened = processed.open(_listing_key(look.listing)) if look else None
+    except FileNotFoundError:
         return
-    with processed.open(_listing_key(look.listing)) as stream, gzip.open(stream, "rb") as lines:
+    if opened is None:
+        return
+    with opened as stream, gzip.open(stream, "rb") as lines:
         for line in lines:
             key, stamp = json.loads(line)
             yield key, stamp
@@ -131,9 +141,9 @@ def _document(look: Look) -> bytes:
 def _read(processed: Lake, key: str) -> Look | None:
     try:
         document: dict[str, Any] = json.loads(processed.read(key))
-    except FileNotFoundError:
-        return None
-    return Look(**document)
+        return Look(**document)
+    except (FileNotFoundError, ValueError, TypeError):
+        return None  # nobody has looked, or another release did and wrote it in another form
 
 
 def _listing_key(listing: str) -> str:

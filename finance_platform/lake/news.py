@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from finance_platform.lake.looks import Look, Seen, decisions_since, last_refresh, listed
+from finance_platform.lake.looks import Look, Seen, decisions_since, last_refresh, listed, unfinished_look
 from finance_platform.lake.port import Lake, LakeObject
 from finance_platform.lake.register import Decided, Register
 
 Change = Literal["new", "overwritten", "gone"]
+
+TERMS_CHANGED = "descriptors, settings or code changed"
 
 _NAMED = 3
 
@@ -85,7 +87,12 @@ def find_news(raw: Lake, processed: Lake, terms: str, at: datetime) -> News:
         changes.append(f"{subject} {decision.action}")
         digest.update(f"{decision}\0".encode(errors="surrogateescape"))
     if refreshed and refreshed.terms != terms:
-        changes.append("descriptors, settings or code changed")
+        changes.append(TERMS_CHANGED)
+    left = unfinished_look(processed)
+    if left and not changes:
+        # What made it start may be gone again, and what it had begun is still half done.
+        changes.append(f"run {left.run_id} broke off")
+        digest.update(f"{left.listing}\0".encode())
     digest.update(f"{terms}\0{refreshed.run_id if refreshed else ''}".encode())
     state = digest.hexdigest()[:16] if changes else ""
     return News(count, tuple(changes), str(settling), refreshed, state)

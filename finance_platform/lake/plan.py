@@ -255,6 +255,11 @@ def _slice(table: str, slice_name: str, inputs: Mapping[str, Any]) -> WantedSlic
 
 @lru_cache(maxsize=1)
 def code_version() -> str:
+    """Return the hash of the source as it was when this process first asked."""
+    return source_hash()
+
+
+def source_hash() -> str:
     """Return a hash of the source that turns bytes into a star: glue, transforms, feeds and contracts."""
     digest = hashlib.sha256()
     package = Path(str(finance_platform.__file__)).parent

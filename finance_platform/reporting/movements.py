@@ -79,18 +79,18 @@ def movement_summary(warehouse: Queryable, since: datetime = SINCE_EVER) -> list
     return [dict(zip(names, row, strict=True)) for row in result.rows]
 
 
-def restatement_alerts(warehouse: Queryable, *, threshold: Decimal, ui_url: str) -> list[Alert]:
+def restatement_alerts(summary: Sequence[dict[str, Any]], *, threshold: Decimal, ui_url: str) -> list[Alert]:
     """Return an alert for each load that changed a closed period, oldest first; which were sent, the port knows.
 
     Reading them off the table Movements, and not off what a run has just done, no kill between the two can lose one.
 
     Args:
-        warehouse: what is published.
+        summary: all that ever moved, as `movement_summary` returns it.
         threshold: money that must have moved in a period for an alert, whichever way; in the home's currency.
         ui_url: where the UI is, for the link.
     """
     restated: dict[tuple[int, str], list[dict[str, Any]]] = {}
-    for row in movement_summary(warehouse):
+    for row in summary:
         if row["is_restatement"]:
             restated.setdefault((row["load_number"], row["period"]), []).append(row)
     return [

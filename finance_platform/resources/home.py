@@ -5,6 +5,7 @@ Belongs here: `dagster.yaml` and opening the instance. Does not belong here: any
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -48,6 +49,10 @@ retention:
 """
 
 
+_EARLIER = {"f045155a2663b184", "9d267daca31992ef"}
+"""Hashes of what earlier releases wrote: a file that nobody has changed since is written anew."""
+
+
 def prepare_dagster_home(folder: Path) -> Path:
     """Make Dagster's folder and its configuration unless they are there; return the folder.
 
@@ -57,13 +62,17 @@ def prepare_dagster_home(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         configuration = folder / "dagster.yaml"
-        if not configuration.exists():
+        if not configuration.exists() or _hash_of(configuration.read_bytes()) in _EARLIER:
             configuration.write_text(_DAGSTER_YAML, encoding="utf-8")
     except OSError as error:
         raise HomeError(
             f"{folder}: {error.strerror}", fix="make the folder writable, or choose another with --home"
         ) from error
     return folder
+
+
+def _hash_of(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:16]
 
 
 @contextmanager

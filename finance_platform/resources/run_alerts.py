@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.tags import WILL_RETRY_TAG
 
 from finance_platform.alerts.port import Alert
 from finance_platform.errors import UnusableResultError
@@ -21,6 +22,8 @@ from finance_platform.resources.runs import CHANGES, STATE
 
 _EVIDENCE_ROWS = 5
 _TRACE = "the run's page has the trace"
+_KILLED = "its process ended without a word, as for want of memory; start a refresh, which takes it up again"
+_MESSAGE = 300
 
 
 def alerts_of_run(instance: dg.DagsterInstance, run: dg.DagsterRun, catalog: Catalog, ui_url: str) -> list[Alert]:
@@ -36,15 +39,15 @@ def alerts_of_run(instance: dg.DagsterInstance, run: dg.DagsterRun, catalog: Cat
 
 
 def _failures(instance: dg.DagsterInstance, run: dg.DagsterRun, ui_url: str) -> Iterator[Alert]:
-    if run.status != dg.DagsterRunStatus.FAILURE:
-        return
+    if run.status != dg.DagsterRunStatus.FAILURE or run.tags.get(WILL_RETRY_TAG) == "true":
+        return  # of a run that is started again, its last attempt tells
     entries = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
     told = [alert for entry in entries if (alert := _step_failure(run, entry, ui_url))]
     yield from told
     if not entries:
         ends = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
         message = (ends[-1].dagster_event.message if ends and ends[-1].dagster_event else None) or "no event says why"
-        yield _failure(run, "the run", "The run failed outside of its steps", message, _TRACE, ui_url)
+        yield _failure(run, "the run", "The run failed outside of its steps", message[:_MESSAGE], _KILLED, ui_url)
 
 
 def _step_failure(run: dg.DagsterRun, entry: dg.EventLogEntry, ui_url: str) -> Alert | None:
@@ -60,7 +63,13 @@ def _step_failure(run: dg.DagsterRun, entry: dg.EventLogEntry, ui_url: str) -> A
     # Dagster wraps what a step raises in an error of its own.
     root = error.cause or error if error else None
     title = f"An error that nobody expected: {root.cls_name if root else 'none is recorded'}"
-    return _failure(run, event.step_key, title, root.message.strip() if root else "", _TRACE, ui_url)
+    return _failure(run, event.step_key, title, _first_words(root.message) if root else "", _TRACE, ui_url)
+
+
+def _first_words(message: str) -> str:
+    """Return the beginning of an error that nobody expected; what engines quote further on may be anybody's data."""
+    lines = message.strip().splitlines()
+    return lines[0][:_MESSAGE] if lines else ""
 
 
 def _failure(run: dg.DagsterRun, step: str, title: str, found: str, fix: str, ui_url: str) -> Alert:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 STARTED_BY = "finance_platform/started_by"
 COMMAND_LINE = "command line"
 
+KILLED = "its process was killed; what it had committed stays, the rest is done anew"
+
 STATE = "finance_platform/state"
 """Names the state of the home that a run was started for."""
 
@@ -52,47 +54,56 @@ def last_run(folder: Path) -> dict[str, Any] | None:
     }
 
 
-def runs_at_work(instance: DagsterInstance, job_name: str, home: Path) -> list[DagsterRun]:
-    """Return the runs of a job that wait or work, the killed ones of the command line aside.
+def unfinished_runs(instance: DagsterInstance, job_name: str) -> list[DagsterRun]:
+    """Return the runs of a job that wait or work, as far as Dagster knows."""
+    from dagster import RunsFilter
+    from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+
+    return list(instance.get_runs(RunsFilter(job_name=job_name, statuses=NOT_FINISHED_STATUSES)))
+
+
+def mark_killed(instance: DagsterInstance, *, of_command_line: bool) -> list[DagsterRun]:
+    """Mark unfinished runs as failed, and return them; the caller knows that none of them is at work.
 
     Args:
         instance: Dagster's storage in the home.
-        job_name: the job.
-        home: the home, whose lock a run of the command line holds from its beginning to its end.
+        of_command_line: those of the command line, rather than those that a UI has started.
     """
+    return _mark(instance, [run for run in _begun(instance) if _is_of_command_line(run) == of_command_line])
+
+
+def mark_killed_unless_locked(instance: DagsterInstance, home: Path) -> list[DagsterRun]:
+    """Mark the command line's unfinished runs as failed, unless one is at work; return those that were marked.
+
+    Each holds the home's lock from its beginning to its end. One that was killed would count as at work for ever, and
+    keep every other run in the queue.
+
+    Args:
+        instance: Dagster's storage in the home.
+        home: the home.
+    """
+    unfinished = [run for run in _begun(instance) if _is_of_command_line(run)]
+    # To ask for the lock takes it for a moment, so it is asked for only where somebody may have it.
+    return _mark(instance, unfinished) if unfinished and not is_locked(home) else []
+
+
+def _begun(instance: DagsterInstance) -> list[DagsterRun]:
     from dagster import DagsterRunStatus, RunsFilter
 
-    statuses = [
-        DagsterRunStatus.QUEUED,
+    # One that waits in the queue goes on waiting, and the next daemon starts it.
+    begun = [
         DagsterRunStatus.NOT_STARTED,
         DagsterRunStatus.STARTING,
         DagsterRunStatus.STARTED,
         DagsterRunStatus.CANCELING,
     ]
-    runs = instance.get_runs(RunsFilter(job_name=job_name, statuses=statuses))
-    if any(_is_of_command_line(run) for run in runs) and not is_locked(home):
-        return [run for run in runs if not _is_of_command_line(run)]
-    return list(runs)
+    return list(instance.get_runs(RunsFilter(statuses=begun)))
 
 
-def mark_killed(instance: DagsterInstance, *, only_of_command_line: bool) -> None:
-    """Mark unfinished runs as failed; the caller knows that none of them can be at work.
-
-    Args:
-        instance: Dagster's storage in the home.
-        only_of_command_line: leave those that a UI has started, which may be at work beside.
-    """
-    from dagster import DagsterRunStatus, RunsFilter
-
-    unfinished = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
-    if only_of_command_line:
-        # Nothing takes one of its runs out of a queue, so it cannot begin any more.
-        unfinished.append(DagsterRunStatus.NOT_STARTED)
-    for run in instance.get_runs(RunsFilter(statuses=unfinished)):
-        if _is_of_command_line(run) or not only_of_command_line:
-            instance.report_run_failed(
-                run, "its process was killed; what it had committed stays, the rest is done anew"
-            )
+def _mark(instance: DagsterInstance, runs: list[DagsterRun]) -> list[DagsterRun]:
+    for run in runs:
+        instance.report_run_failed(run, KILLED)
+    return [found for run in runs if (found := instance.get_run_by_id(run.run_id))]
 
 
 def _is_of_command_line(run: DagsterRun) -> bool:

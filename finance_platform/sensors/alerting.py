@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from finance_platform.alerts.port import Alert
+from finance_platform.assets.delivery_events import EVENTS_AT_ONCE, FIRST_SEEN
 from finance_platform.assets.specs import delivery_key
 from finance_platform.feeds.catalog import load_catalog
 from finance_platform.feeds.descriptor import FeedDescriptor
@@ -49,9 +50,9 @@ def _run_sensor(
     )
     def tell(context: dg.RunStatusSensorContext, alerts: AlertsResource) -> None:
         catalog = load_catalog(settings.feeds_path)
-        for alert in alerts_of_run(context.instance, context.dagster_run, catalog, settings.ui_url):
-            if alerts.open().send(alert):
-                context.log.info(f"told: {alert.title}")
+        found = alerts_of_run(context.instance, context.dagster_run, catalog, settings.ui_url)
+        for alert in alerts.open().send(found):
+            context.log.info(f"told: {alert.title}")
 
     return tell
 
@@ -70,18 +71,20 @@ def _freshness_sensor(settings: Settings) -> dg.SensorDefinition:
             for feed in load_catalog(settings.feeds_path).feeds
             if (alert := _overdue(context.instance, feed, settings.ui_url, at))
         ]
-        for alert in found:
-            alerts.open().send(alert)
+        alerts.open().send(found)
         return dg.SkipReason("; ".join(alert.title for alert in found) or "no feed is overdue")
 
     return overdue_feeds
 
 
 def _overdue(instance: dg.DagsterInstance, feed: FeedDescriptor, ui_url: str, at: datetime) -> Alert | None:
-    last = instance.get_latest_materialization_event(delivery_key(feed.feed)) if feed.freshness else None
-    if last is None or feed.freshness is None:
+    if feed.freshness is None:
+        return None
+    # As many as one run tells at once: after Dagster's storage was lost, old deliveries are told anew, in any order.
+    told = instance.fetch_materializations(delivery_key(feed.feed), limit=EVENTS_AT_ONCE).records
+    if not told:
         return None  # a feed that never had a file is not in use
-    came = datetime.fromtimestamp(last.timestamp, UTC)
+    came, last = max(((_came(record), record) for record in told), key=lambda one: one[0])
     days = feed.freshness.fail_after_days
     if at - came < timedelta(days=days):
         return None
@@ -96,3 +99,13 @@ def _overdue(instance: dg.DagsterInstance, feed: FeedDescriptor, ui_url: str, at
         run_id=last.run_id,
         at=at.isoformat(timespec="seconds"),
     )
+
+
+def _came(record: dg.EventLogRecord) -> datetime:
+    """Return when a delivery came: when its bytes were first seen, or else when it was told."""
+    event = record.asset_materialization
+    said = event.metadata.get(FIRST_SEEN) if event else None
+    try:
+        return datetime.fromisoformat(str(said.value if said else ""))
+    except ValueError:
+        return datetime.fromtimestamp(record.timestamp, UTC)

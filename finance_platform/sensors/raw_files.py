@@ -10,16 +10,19 @@ Where a queue is told of writes, its messages shorten the wait; the raw zone is 
 from datetime import UTC, datetime
 
 import dagster as dg
+from dagster._core.execution.plan.resume_retry import ReexecutionStrategy
+from dagster._core.storage.tags import RETRY_STRATEGY_TAG
 
 from finance_platform.alerts.port import Alert
 from finance_platform.feeds.catalog import load_catalog
 from finance_platform.jobs import REFRESH
 from finance_platform.lake.hints import HintsError
 from finance_platform.lake.looks import terms_of
-from finance_platform.lake.news import News, find_news
+from finance_platform.lake.news import TERMS_CHANGED, News, find_news
 from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.lake import LakeResource
-from finance_platform.resources.runs import ATTEMPT, CHANGES, STATE, runs_at_work
+from finance_platform.resources.run_alerts import alerts_of_run
+from finance_platform.resources.runs import ATTEMPT, CHANGES, STATE, mark_killed_unless_locked, unfinished_runs
 from finance_platform.sensors.attempts import GiveUp, Start, Wait, next_attempt
 from finance_platform.settings import Settings
 
@@ -43,10 +46,14 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
     def raw_files(
         context: dg.SensorEvaluationContext, lake: LakeResource, alerts: AlertsResource
     ) -> dg.RunRequest | dg.SkipReason:
-        at_work = runs_at_work(context.instance, REFRESH, settings.home_path)
+        at, catalog = datetime.now(UTC), load_catalog(settings.feeds_path)
+        killed = mark_killed_unless_locked(context.instance, settings.home_path)
+        alerts.open().send(
+            [alert for run in killed for alert in alerts_of_run(context.instance, run, catalog, settings.ui_url)]
+        )
+        at_work = unfinished_runs(context.instance, REFRESH)
         if at_work:
             return dg.SkipReason(f"run {at_work[0].run_id} is at work; what is new is looked at when it has ended")
-        at = datetime.now(UTC)
         next_look = _next_look(context, lake, settings, at)
         if next_look:
             return dg.SkipReason(
@@ -54,7 +61,7 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
             )
         # The cursor says when the raw zone was looked at, no more: losing it costs one look.
         context.update_cursor(str(int(at.timestamp())))
-        news = find_news(lake.raw, lake.processed, terms_of(load_catalog(settings.feeds_path), settings), at)
+        news = find_news(lake.raw, lake.processed, terms_of(catalog, settings), at)
         if not news.changes:
             return dg.SkipReason(_nothing(news))
         return _attempt(context, settings, news, alerts, at)
@@ -67,8 +74,8 @@ def _next_look(
 ) -> datetime | None:
     """Return when the raw zone is looked at again, where nobody has told of anything; None where it is now."""
     hints = lake.hints
-    if hints is None:
-        return None
+    if hints is None or _has_failed_last(context.instance):
+        return None  # the next attempt is due when it is due, and nobody tells of that
     last = int(context.cursor) if context.cursor and context.cursor.isdecimal() else 0
     due = datetime.fromtimestamp(last + settings.sensor_full_look_seconds, UTC)
     try:
@@ -77,6 +84,11 @@ def _next_look(
         context.log.warning(f"{error.title}: {error.found}. Fix: {error.fix}")
         is_told = True
     return None if is_told or due <= at else due
+
+
+def _has_failed_last(instance: dg.DagsterInstance) -> bool:
+    last = instance.get_runs(dg.RunsFilter(job_name=REFRESH), limit=1)
+    return bool(last) and last[0].status in _FAILED
 
 
 def _nothing(news: News) -> str:
@@ -90,13 +102,20 @@ def _attempt(
     context: dg.SensorEvaluationContext, settings: Settings, news: News, alerts: AlertsResource, at: datetime
 ) -> dg.RunRequest | dg.SkipReason:
     changes = "; ".join(news.changes)
-    records = context.instance.get_run_records(dg.RunsFilter(tags={STATE: news.state}), limit=_ATTEMPTS_LOOKED_AT)
-    done = [record.dagster_run for record in records if record.dagster_run.status not in _FAILED]
-    if done:
-        return dg.SkipReason(
-            f"run {done[0].run_id} has ended well, and still there is news: {changes}. "
-            "Start a refresh by hand; its log says what is left out"
+    records = [
+        record
+        for record in context.instance.get_run_records(
+            dg.RunsFilter(tags={STATE: news.state}), limit=_ATTEMPTS_LOOKED_AT
         )
+        # What Dagster or a person runs again after a failure is no attempt of the sensor's.
+        if record.dagster_run.parent_run_id is None
+    ]
+    done = [record.dagster_run.run_id for record in records if record.dagster_run.status not in _FAILED]
+    if done:
+        alert = _unexplained(news, done[0], settings.ui_url, at)
+        if news.changes != (TERMS_CHANGED,):
+            alerts.open().send([alert])
+        return dg.SkipReason(f"{alert.title}: {changes}. Fix: {alert.fix}")
     failed_at = [_ended(record) for record in records]
     match next_attempt(failed_at, at):
         case Start(number):
@@ -107,7 +126,7 @@ def _attempt(
             )
         case GiveUp(failed):
             last = records[0].dagster_run.run_id
-            alerts.open().send(_gave_up(news, changes, failed, last, settings.ui_url, at))
+            alerts.open().send([_gave_up(news, changes, failed, last, settings.ui_url, at)])
             return dg.SkipReason(
                 f"gave up after {failed} failed attempts, the last one run {last}. Waiting for a raw file, a decision, "
                 f"a descriptor or a setting to change, or for a run by hand: {changes}"
@@ -119,7 +138,31 @@ def _run_request(news: News, changes: str, number: int) -> dg.RunRequest:
         run_key=f"{news.state}-{number}",
         # What is half there when the run comes to it is left for the next one.
         run_config={"ops": {"register": {"config": {"leave_settling": True}}}},
-        tags={STATE: news.state, ATTEMPT: str(number), CHANGES: changes[:_TAG_LENGTH]},
+        # Started again after a kill, a run must look again: what it has taken in is told by its own look.
+        tags={
+            STATE: news.state,
+            ATTEMPT: str(number),
+            CHANGES: changes[:_TAG_LENGTH],
+            RETRY_STRATEGY_TAG: ReexecutionStrategy.ALL_STEPS.value,
+        },
+    )
+
+
+def _unexplained(news: News, run_id: str, ui_url: str, at: datetime) -> Alert:
+    """Say that a run has done all it could, and that this is not all: trying again would do the same."""
+    is_of_terms = news.changes == (TERMS_CHANGED,)
+    return Alert(
+        key=f"state {news.state} stays after {run_id}",
+        kind="exhausted retries",
+        title=f"Run {run_id} has ended well, and still there is news",
+        where="the raw zone",
+        found={"not taken in": "; ".join(news.changes)},
+        fix="this process has other settings than runs have; start the UI again"
+        if is_of_terms
+        else "start a refresh by hand; its log says what is left out",
+        link=f"{ui_url}/runs/{run_id}",
+        run_id=run_id,
+        at=at.isoformat(timespec="seconds"),
     )
 
 

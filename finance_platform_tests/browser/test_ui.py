@@ -277,7 +277,7 @@ def test_the_page_of_the_fact_table_shows_its_figures_and_its_periods(fact: Fact
     words = " ".join(fact.overview.split())
     assert "Row count 34,703" in words
     assert "274,834,299.12 USD" in words
-    assert re.search(r"2025-09 1035 8496980\.74 8625600\.00 8412890\.00", words)
+    assert re.search(r"2025-09 1035 8,496,980\.74 8,625,600\.00 8,412,890\.00", words)
 
 
 def test_each_check_of_the_fact_table_has_passed_and_says_what_it_is_about(fact: FactPages):

@@ -23,7 +23,14 @@ from finance_platform.jobs import REFRESH
 from finance_platform.lake.lock import is_locked, run_lock, ui_lock
 from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.run_alerts import alerts_of_run
-from finance_platform.resources.runs import COMMAND_LINE, STARTED_BY, STATE, mark_killed, runs_at_work
+from finance_platform.resources.runs import (
+    COMMAND_LINE,
+    STARTED_BY,
+    STATE,
+    mark_killed,
+    mark_killed_unless_locked,
+    unfinished_runs,
+)
 from finance_platform.sensors.alerting import alerting_sensors
 from finance_platform_tests.unit.factories import settings, write
 
@@ -135,6 +142,15 @@ def test_an_unexpected_failure_is_told_by_its_name_with_the_way_to_its_trace(
     assert "trace" in alert.fix
 
 
+def test_of_an_unexpected_error_only_the_first_words_are_told(
+    home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+):
+    failing(monkeypatch, ValueError("cannot read line 7\nSmith, John; 1,000.00" + "x" * 1000))
+    (alert,) = told(home, instance, run(home, instance))
+    assert "Smith" not in str(alert)
+    assert len(alert.found["error"]) <= 300
+
+
 def test_attempts_at_one_state_that_fail_in_one_way_are_one_alert(
     home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ):
@@ -233,27 +249,38 @@ def enter(instance: dg.DagsterInstance, home: Path, **tags: str) -> dg.DagsterRu
     return run
 
 
-def test_a_killed_run_of_the_command_line_is_not_at_work_and_one_that_holds_the_lock_is(
-    home: Path, instance: dg.DagsterInstance
-):
+def status_of(instance: dg.DagsterInstance) -> dict[str, dg.DagsterRunStatus]:
+    return {run.run_id: run.status for run in instance.get_runs()}
+
+
+def test_a_killed_run_of_the_command_line_is_marked_unless_one_holds_the_lock(home: Path, instance: dg.DagsterInstance):
     run = enter(instance, home, **{STARTED_BY: COMMAND_LINE})
-    assert runs_at_work(instance, REFRESH, home) == []
     with run_lock(home):
-        assert [found.run_id for found in runs_at_work(instance, REFRESH, home)] == [run.run_id]
+        assert mark_killed_unless_locked(instance, home) == []
+    assert [found.run_id for found in mark_killed_unless_locked(instance, home)] == [run.run_id]
+    assert status_of(instance) == {run.run_id: dg.DagsterRunStatus.FAILURE}
 
 
-def test_the_command_line_marks_its_own_killed_runs_and_leaves_the_ui_s_alone(home: Path, instance: dg.DagsterInstance):
+def test_the_command_line_marks_its_own_killed_runs_and_a_ui_those_of_uis(home: Path, instance: dg.DagsterInstance):
     own, of_ui = enter(instance, home, **{STARTED_BY: COMMAND_LINE}), enter(instance, home)
-    mark_killed(instance, only_of_command_line=True)
-    status = {run.run_id: run.status for run in instance.get_runs()}
-    assert status == {own.run_id: dg.DagsterRunStatus.FAILURE, of_ui.run_id: dg.DagsterRunStatus.STARTED}
+    assert [run.run_id for run in mark_killed(instance, of_command_line=True)] == [own.run_id]
+    assert status_of(instance) == {own.run_id: dg.DagsterRunStatus.FAILURE, of_ui.run_id: dg.DagsterRunStatus.STARTED}
+    assert [run.run_id for run in mark_killed(instance, of_command_line=False)] == [of_ui.run_id]
+    assert unfinished_runs(instance, REFRESH) == []
 
 
-def test_a_new_ui_marks_every_run_that_was_killed_with_the_last_one(home: Path, instance: dg.DagsterInstance):
+def test_a_killed_run_is_told(home: Path, instance: dg.DagsterInstance):
     enter(instance, home, **{STARTED_BY: COMMAND_LINE})
-    enter(instance, home)
-    mark_killed(instance, only_of_command_line=False)
-    assert {run.status for run in instance.get_runs()} == {dg.DagsterRunStatus.FAILURE}
+    (killed,) = mark_killed_unless_locked(instance, home)
+    (alert,) = told(home, instance, killed)
+    assert "its process was killed" in alert.found["error"]
+    assert "start a refresh" in alert.fix
+
+
+def test_a_failed_run_that_is_started_again_leaves_the_telling_to_the_next(home: Path, instance: dg.DagsterInstance):
+    enter(instance, home, **{STARTED_BY: COMMAND_LINE, "dagster/will_retry": "true"})
+    (killed,) = mark_killed_unless_locked(instance, home)
+    assert told(home, instance, killed) == []
 
 
 def test_a_home_that_nobody_works_in_is_not_locked(tmp_path: Path):

@@ -85,3 +85,10 @@ def test_what_a_person_has_changed_in_the_file_stays(tmp_path: Path):
     (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     prepare_dagster_home(tmp_path)
     assert (folder / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+
+
+def test_a_file_that_an_earlier_release_wrote_and_nobody_changed_is_written_anew(tmp_path: Path):
+    earlier = "# Written once by finance-platform; yours to change.\ntelemetry:\n  enabled: false\n"
+    (tmp_path / "dagster.yaml").write_text(earlier)
+    prepare_dagster_home(tmp_path)
+    assert "concurrency" in (tmp_path / "dagster.yaml").read_text()

@@ -78,10 +78,10 @@ class Home:
             found = sensor.evaluate_tick(context)
         return Tick(list(found.run_requests or []), found.skip_message or "")
 
-    def enter_run(self, status: dg.DagsterRunStatus, **tags: str) -> dg.DagsterRun:
-        """Enter a run of the refresh into the instance, as if it had ended or were at work."""
+    def enter_run(self, status: dg.DagsterRunStatus, again: str | None = None, **tags: str) -> dg.DagsterRun:
+        """Enter a run of the refresh into the instance, as if it had ended or were at work; `again` names its parent."""
         job = build_definitions(settings(home=self.path)).resolve_job_def(REFRESH)
-        run = self.instance.create_run_for_job(job, tags=tags)
+        run = self.instance.create_run_for_job(job, tags=tags, parent_run_id=again, root_run_id=again)
         if status == dg.DagsterRunStatus.FAILURE:
             self.instance.report_run_failed(run)
         elif status != dg.DagsterRunStatus.NOT_STARTED:
@@ -166,10 +166,17 @@ def test_while_a_run_is_at_work_no_other_starts(
     assert result.skip_message.startswith(f"run {run.run_id} is at work")
 
 
-def test_a_killed_run_of_the_command_line_keeps_nothing_waiting(home: Home, monkeypatch: pytest.MonkeyPatch):
+def test_a_killed_run_of_the_command_line_keeps_nothing_waiting_and_is_told(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
     home.deliver("ledger_2.csv")
-    home.enter_run(dg.DagsterRunStatus.STARTED, **{STARTED_BY: COMMAND_LINE})
+    run = home.enter_run(dg.DagsterRunStatus.STARTED, **{STARTED_BY: COMMAND_LINE})
     assert request_of(home.tick(monkeypatch))
+    # Left as it is, it would hold its place in the pool, and every run of the UI would wait in the queue for ever.
+    marked = home.instance.get_run_by_id(run.run_id)
+    assert marked
+    assert marked.status == dg.DagsterRunStatus.FAILURE
+    assert [alert["run_id"] for alert in home.alerts] == [run.run_id]
 
 
 def test_a_run_of_the_command_line_that_holds_the_home_s_lock_is_waited_for(
@@ -225,14 +232,35 @@ def test_after_the_last_attempt_one_alert_is_sent_and_nothing_more_until_the_sta
     assert request_of(home.tick(monkeypatch)).tags[ATTEMPT] == "1"
 
 
-def test_a_run_that_ended_well_without_taking_all_in_is_not_started_for_ever(
+def test_what_dagster_runs_again_after_a_kill_is_no_attempt_of_the_sensor(home: Home, monkeypatch: pytest.MonkeyPatch):
+    home.deliver("ledger_2.csv")
+    request = request_of(home.tick(monkeypatch))
+    assert request.tags["dagster/retry_strategy"] == "ALL_STEPS"
+    fail(home, request)
+    (first,) = home.instance.get_runs()
+    for status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS):
+        home.enter_run(status, again=first.run_id, **request.tags)
+    later = home.tick(monkeypatch, later=PAUSES[0] + timedelta(seconds=30))
+    assert request_of(later).tags[ATTEMPT] == "2"
+
+
+def test_a_run_that_ended_well_without_taking_all_in_is_told_once_and_not_started_for_ever(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ):
     home.deliver("ledger_2.csv")
     run = home.enter_run(dg.DagsterRunStatus.SUCCESS, **request_of(home.tick(monkeypatch)).tags)
-    result = home.tick(monkeypatch)
-    assert not result.run_requests
-    assert result.skip_message.startswith(f"run {run.run_id} has ended well, and still there is news")
+    for _ in range(2):
+        result = home.tick(monkeypatch)
+        assert not result.run_requests
+        assert result.skip_message.startswith(f"Run {run.run_id} has ended well, and still there is news")
+    assert [alert["run_id"] for alert in home.alerts] == [run.run_id]
+
+
+def test_a_ui_with_other_settings_than_runs_have_says_so_and_alerts_nobody(home: Home, monkeypatch: pytest.MonkeyPatch):
+    write(home.path / "feeds" / "ledger.yaml", LEDGER + "hold_if_late: true\n")
+    home.enter_run(dg.DagsterRunStatus.SUCCESS, **request_of(home.tick(monkeypatch)).tags)
+    assert "start the UI again" in home.tick(monkeypatch).skip_message
+    assert home.alerts == []
 
 
 def test_the_tick_opens_no_raw_file(home: Home, monkeypatch: pytest.MonkeyPatch):

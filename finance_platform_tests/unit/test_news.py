@@ -265,6 +265,41 @@ def test_records_that_are_lost_make_everything_new_and_nothing_else(refreshed: H
     assert changes(refreshed) == ()
 
 
+def test_a_run_that_broke_off_is_news_even_when_what_started_it_is_gone(refreshed: Home):
+    path = refreshed.deliver("ledger_3.csv")
+    refreshed.run(finishes=False)
+    path.unlink()
+    assert changes(refreshed) == ("run run-2 broke off",)
+    state = refreshed.news().state
+    refreshed.run(finishes=False)
+    assert changes(refreshed) == ("run run-3 broke off",)
+    assert state
+    refreshed.run()
+    assert changes(refreshed) == ()
+
+
+def test_a_state_that_a_broken_run_left_keeps_its_name_through_further_attempts(refreshed: Home):
+    path = refreshed.deliver("ledger_3.csv")
+    refreshed.run(finishes=False)
+    path.unlink()
+    refreshed.run(finishes=False)
+    state = refreshed.news().state
+    refreshed.run(finishes=False)
+    assert refreshed.news().state == state
+
+
+def test_a_listing_that_is_lost_is_as_if_nobody_had_looked(refreshed: Home):
+    (listing,) = [item.key for item in refreshed.processed.list_objects(FOLDER) if item.key.endswith(".gz")]
+    refreshed.processed.delete(listing)
+    assert changes(refreshed) == ("2 new (ledger_1.csv, ledger_2.csv)",)
+
+
+@pytest.mark.parametrize("document", ["{", '{"listing": "a", "of another release": 1}'])
+def test_a_record_in_another_form_is_as_if_nobody_had_looked(refreshed: Home, document: str):
+    refreshed.processed.write(f"{FOLDER}/refreshed.json", document.encode())
+    assert changes(refreshed) == ("2 new (ledger_1.csv, ledger_2.csv)",)
+
+
 names = st.sampled_from(["a.csv", "a-b.csv", "a/x.csv", "b/y.csv", "ü.csv", "z.csv"])
 
 

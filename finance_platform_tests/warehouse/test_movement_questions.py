@@ -130,7 +130,7 @@ UI = "http://127.0.0.1:3000"
 
 
 def test_a_restatement_is_told_once_a_load_and_period_with_what_moved_and_the_link(moved: DuckDBWarehouse) -> None:
-    (alert,) = restatement_alerts(moved, threshold=Decimal(0), ui_url=UI)
+    (alert,) = restatement_alerts(movement_summary(moved), threshold=Decimal(0), ui_url=UI)
 
     assert (alert.kind, alert.where) == ("restatement", "warehouse/fact_financials, 2025-01")
     assert alert.found["period"] == "2025-01"
@@ -139,11 +139,11 @@ def test_a_restatement_is_told_once_a_load_and_period_with_what_moved_and_the_li
 
 
 def test_a_restatement_of_less_than_the_threshold_is_not_told(moved: DuckDBWarehouse) -> None:
-    (alert,) = restatement_alerts(moved, threshold=Decimal(0), ui_url=UI)
+    (alert,) = restatement_alerts(movement_summary(moved), threshold=Decimal(0), ui_url=UI)
     in_all = Decimal(alert.found["moved in all"])
 
-    assert restatement_alerts(moved, threshold=in_all, ui_url=UI) == [alert]
-    assert restatement_alerts(moved, threshold=in_all + Decimal("0.01"), ui_url=UI) == []
+    assert restatement_alerts(movement_summary(moved), threshold=in_all, ui_url=UI) == [alert]
+    assert restatement_alerts(movement_summary(moved), threshold=in_all + Decimal("0.01"), ui_url=UI) == []
 
 
 def test_where_nothing_was_ever_loaded_nothing_has_moved(warehouse: DuckDBWarehouse) -> None:
