@@ -79,7 +79,7 @@ class Home:
         return Tick(list(found.run_requests or []), found.skip_message or "")
 
     def enter_run(self, status: dg.DagsterRunStatus, again: str | None = None, **tags: str) -> dg.DagsterRun:
-        """Enter a run of the refresh into the instance, as if it had ended or were at work; `again` names its parent."""
+        """Enter a run of the refresh into the instance, as if it had ended or were at work; `again`: its parent."""
         job = build_definitions(settings(home=self.path)).resolve_job_def(REFRESH)
         run = self.instance.create_run_for_job(job, tags=tags, parent_run_id=again, root_run_id=again)
         if status == dg.DagsterRunStatus.FAILURE:
