@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.execution.plan.objects import UserFailureData
+from dagster._core.storage.tags import MAX_RETRIES_TAG
 
 from finance_platform.definitions import build_definitions
 from finance_platform.errors import HomeError, UnusableResultError
@@ -27,6 +28,9 @@ from finance_platform.resources.runs import COMMAND_LINE, STARTED_BY, mark_kille
 from finance_platform.settings import Settings
 
 _EVIDENCE_ROWS = 5
+
+# Dagster's daemon could not start it again: it knows no place from which the command line's runs come.
+_TAGS = {STARTED_BY: COMMAND_LINE, MAX_RETRIES_TAG: "0"}
 
 
 def run_refresh(
@@ -55,9 +59,7 @@ def run_refresh(
         # Each run of the command line held the lock to its end, and now this one has it.
         killed = mark_killed(instance, of_command_line=True)
         job = build_definitions(settings).resolve_job_def(REFRESH)
-        result = job.execute_in_process(
-            run_config=config, instance=instance, raise_on_error=False, tags={STARTED_BY: COMMAND_LINE}
-        )
+        result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False, tags=_TAGS)
         ended = instance.get_run_by_id(result.run_id)
         _tell(settings, instance, [*killed, *([ended] if ended else [])])
         return _outcome(result)
