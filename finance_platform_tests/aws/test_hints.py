@@ -15,6 +15,8 @@ import dagster as dg
 import pytest
 from moto.server import ThreadedMotoServer
 
+from finance_platform.definitions import build_definitions
+from finance_platform.jobs import REFRESH
 from finance_platform.lake.hints import HintsError
 from finance_platform.lake.sqs import SqsHints
 from finance_platform.resources.alerts import AlertsResource
@@ -88,6 +90,7 @@ class Sensor:
         write(home / "raw" / "ledger_1.csv", "a,b\n1,2\n")
         self.home, self.queue_url, self.monkeypatch = home, queue_url, monkeypatch
         self.cursor: str | None = None
+        self.instance = dg.DagsterInstance.ephemeral()
         self.now = datetime.now(UTC) + timedelta(minutes=1)
 
     def tick(self, seconds: int = 10) -> tuple[int, str]:
@@ -108,10 +111,7 @@ class Sensor:
             ),
             "alerts": AlertsResource(path=str(found.alerts_path)),
         }
-        with (
-            dg.DagsterInstance.ephemeral() as instance,
-            dg.build_sensor_context(instance=instance, cursor=self.cursor, resources=resources) as context,
-        ):
+        with dg.build_sensor_context(instance=self.instance, cursor=self.cursor, resources=resources) as context:
             result = raw_files_sensor(found).evaluate_tick(context)
         self.cursor = result.cursor
         return len(result.run_requests or []), result.skip_message or ""
@@ -143,6 +143,16 @@ def test_where_the_queue_cannot_be_asked_the_raw_zone_is_listed(
 ):
     sensor = Sensor(tmp_path, queue.url + "-gone", monkeypatch)
     sensor.tick()
+    assert sensor.tick()[0] == 1
+
+
+def test_after_a_failure_the_next_attempt_waits_for_its_time_and_for_no_event(
+    queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    sensor = Sensor(tmp_path, queue.url, monkeypatch)
+    sensor.tick()
+    job = build_definitions(settings(home=tmp_path)).resolve_job_def(REFRESH)
+    sensor.instance.report_run_failed(sensor.instance.create_run_for_job(job))
     assert sensor.tick()[0] == 1
 
 
