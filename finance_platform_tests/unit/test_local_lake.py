@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from finance_platform.errors import HomeError
 from finance_platform.lake.local import LocalLake
+from finance_platform.lake.port import SETTLING, LakeObject
 from finance_platform_tests.unit.factories import write
 
 
@@ -70,6 +71,26 @@ def test_objects_are_listed_in_the_order_of_their_keys_whatever_folders_they_are
         for key in files:
             write(Path(lake.root) / key, "")
         assert keys(lake) == sorted(files)
+
+
+def test_a_file_is_settled_once_nobody_has_written_to_it_for_a_while(lake: LocalLake) -> None:
+    lake.write("a.csv", b"")
+    (item,) = lake.list_objects()
+    assert item.written_at
+    assert not item.is_settled(item.written_at + SETTLING / 2)
+    assert item.is_settled(item.written_at + SETTLING)
+
+
+def test_a_storage_whose_clock_is_ahead_keeps_no_file_waiting_for_ever(lake: LocalLake) -> None:
+    lake.write("a.csv", b"")
+    (item,) = lake.list_objects()
+    assert item.written_at
+    assert item.is_settled(item.written_at - 2 * SETTLING)
+
+
+def test_an_object_that_appears_whole_is_settled_at_once() -> None:
+    now = datetime.now(UTC)
+    assert LakeObject("a.csv", 1, now, "stamp").is_settled(now)
 
 
 def test_a_prefix_lists_what_is_under_it_with_whole_keys(lake: LocalLake) -> None:
