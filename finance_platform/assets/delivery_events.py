@@ -23,8 +23,14 @@ from finance_platform.lake.state import LakeState
 DELIVERY = "finance_platform/delivery"
 """The tag that names the delivery of an event."""
 
-_EVENTS_AT_ONCE = 200
+FIRST_SEEN = "first_seen"
+"""The name of the moment at which the bytes of a delivery were first found under their name, whoever read them then."""
+
+EVENTS_AT_ONCE = 200
 """The first run on a home that has read thousands of files tells of the last of them only."""
+
+_Place = tuple[str, str, str]
+"""When a delivery was read, its file, its identity; the order in which deliveries are told."""
 
 
 def report_deliveries(
@@ -37,48 +43,69 @@ def report_deliveries(
 ) -> None:
     """Log an event for each delivery that was read after the last one that an event tells of, feed by feed.
 
+    What came is a materialization. What was only read again, by other rules, is an observation: a feed is not on time
+    because somebody corrected its descriptor.
+
     Args:
         context: the step that read them, whose events they are.
         feeds: the feeds that have a timeline.
         snapshot: the lake after judging.
-        register: says when each was first seen.
+        register: says when the bytes of each were first seen.
         currency: the home's.
     """
     told = _last_told(context.instance, feeds)
-    new = [commit for feed in sorted(feeds) for commit in _after(told.get(feed), feed, snapshot.commits)]
-    if not new:
+    new = {feed: _after(told.get(feed), feed, snapshot.commits) for feed in sorted(feeds)}
+    if not any(new.values()):
         return
-    seen: dict[str, str] = {}
+    seen: dict[tuple[str, str], str] = {}
     for event in delivered(register.events()):
-        seen.setdefault(event.delivery_id, event.at)
+        seen.setdefault((event.object_key, event.fingerprint), event.at)
     verdicts = _verdicts(snapshot.state)
-    for commit in new:
-        verdict = verdicts.get(commit.delivery_id, "a later version of the file took its place")
-        context.log_event(_event(commit, seen.get(commit.delivery_id), verdict, currency))
+    for feed, commits in new.items():
+        known = _contents_until(told.get(feed), snapshot.commits)
+        for commit in commits:
+            content = commit.object_key, commit.fingerprint
+            kind = dg.AssetObservation if content in known else dg.AssetMaterialization
+            known.add(content)
+            verdict = verdicts.get(commit.delivery_id, "a later version of the file took its place")
+            context.log_event(kind(**_event(commit, seen.get(content), verdict, currency)))
 
 
-def _last_told(instance: DagsterInstance, feeds: Collection[str]) -> dict[str, str]:
-    """Return, by feed, the delivery of its last event; one question for all feeds."""
-    keys = [delivery_key(feed) for feed in feeds]
+def _last_told(instance: DagsterInstance, feeds: Collection[str]) -> dict[str, _Place]:
+    """Return, by feed, the place of the last delivery that an event tells of.
+
+    Each timeline begins with a materialization, so one question finds the feeds that have one; Dagster's local storage
+    has no such question for observations.
+    """
     found = {}
-    for record in instance.get_asset_records(keys):
+    for record in instance.get_asset_records([delivery_key(feed) for feed in feeds]):
         last = record.asset_entry.last_materialization
-        if last and last.asset_materialization and last.asset_materialization.tags:
-            feed = record.asset_entry.asset_key.path[-1]
-            found[feed] = last.asset_materialization.tags.get(DELIVERY, "")
+        if last and last.asset_materialization:
+            key = record.asset_entry.asset_key
+            again = instance.fetch_observations(key, limit=1).records
+            events = [last.asset_materialization, *(one.asset_observation for one in again)]
+            found[key.path[-1]] = max(_place_told(event) for event in events if event)
     return found
 
 
-def _after(told: str | None, feed: str, commits: Mapping[str, DeliveryCommit]) -> list[DeliveryCommit]:
+def _place_told(event: dg.AssetMaterialization | dg.AssetObservation) -> _Place:
+    """Return the place of the delivery that an event tells of; before all others where it tells of none."""
+    said = [event.metadata[name].value if name in event.metadata else "" for name in ("read_at", "file")]
+    return str(said[0]), str(said[1]), event.tags.get(DELIVERY, "") if event.tags else ""
+
+
+def _after(told: _Place | None, feed: str, commits: Mapping[str, DeliveryCommit]) -> list[DeliveryCommit]:
     """Return the feed's commits after the one that was last told of, oldest first."""
     own = sorted((one for one in commits.values() if one.feed == feed), key=_place)
-    last = commits.get(told) if told else None
-    if last is None:
-        return own[-_EVENTS_AT_ONCE:]
-    return [one for one in own if _place(one) > _place(last)][-_EVENTS_AT_ONCE:]
+    return [one for one in own if told is None or _place(one) > told][-EVENTS_AT_ONCE:]
 
 
-def _place(commit: DeliveryCommit) -> tuple[str, str, str]:
+def _contents_until(told: _Place | None, commits: Mapping[str, DeliveryCommit]) -> set[tuple[str, str]]:
+    """Return the files and bytes that were read before; none for a timeline that has not begun, which needs one."""
+    return {(one.object_key, one.fingerprint) for one in commits.values() if told and _place(one) <= told}
+
+
+def _place(commit: DeliveryCommit) -> _Place:
     return commit.committed_at, commit.object_key, commit.delivery_id
 
 
@@ -90,11 +117,12 @@ def _verdicts(state: LakeState) -> dict[str, str]:
     return said | {one.commit.delivery_id: one.reason for one in state.withdrawn}
 
 
-def _event(commit: DeliveryCommit, seen_at: str | None, verdict: str, currency: str) -> dg.AssetMaterialization:
+def _event(commit: DeliveryCommit, seen_at: str | None, verdict: str, currency: str) -> dict[str, Any]:
+    """Return what an event says, whichever kind it is."""
     metadata: dict[str, Any] = {
         "file": commit.object_key,
         "verdict": verdict,
-        "first_seen": seen_at or "not known any more",
+        FIRST_SEEN: seen_at or "not known any more",
         "read_at": commit.committed_at,
         "candidate_lines": commit.read.rows,
         **{f"{name}_rows": commit.outcome(name).rows for name in OUTCOMES},
@@ -104,9 +132,9 @@ def _event(commit: DeliveryCommit, seen_at: str | None, verdict: str, currency: 
         for name in OUTCOMES:
             metadata |= money(f"{name}_amount", commit.outcome(name).amount, currency)
         metadata["periods"] = span(sorted({count.period for count in commit.periods}))
-    return dg.AssetMaterialization(
-        delivery_key(commit.feed),
-        description=f"{commit.object_key}: {verdict}",
-        tags={"dagster/data_version": commit.delivery_id, DELIVERY: commit.delivery_id},
-        metadata=metadata,
-    )
+    return {
+        "asset_key": delivery_key(commit.feed),
+        "description": f"{commit.object_key}: {verdict}",
+        "tags": {"dagster/data_version": commit.delivery_id, DELIVERY: commit.delivery_id},
+        "metadata": metadata,
+    }
