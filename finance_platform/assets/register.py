@@ -1,24 +1,27 @@
 """The first step: look at the raw zone, enter what is new into the register.
 
-Belongs here: the `raw/<feed>` assets. Does not belong here: reading the files (see `standardise`).
+Belongs here: the `raw/<feed>` assets, and the one for what no feed reads. Does not belong here: reading the files (see
+`standardise`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 
+from finance_platform.assets.describing import few, version_of
 from finance_platform.assets.failures import explained_failures
-from finance_platform.assets.figures import table
-from finance_platform.assets.specs import raw_spec
+from finance_platform.assets.figures import ROWS_SHOWN, table
+from finance_platform.assets.specs import raw_spec, unread_spec
 from finance_platform.checks.translation import check_result, check_specs
 from finance_platform.feeds.catalog import Catalog, load_catalog
+from finance_platform.feeds.descriptor import UNREAD_FILES
 from finance_platform.lake.intake import Intake, take_stock
 from finance_platform.lake.lock import run_lock
 from finance_platform.lake.looks import note_look, terms_of
 from finance_platform.lake.register import Register, utc_text
-from finance_platform.quality.catalogue import raw_checks
-from finance_platform.quality.deliveries import check_raw
+from finance_platform.quality.catalogue import UNREAD_CHECKS, Outcome, counted, raw_checks
+from finance_platform.quality.deliveries import check_raw, check_unread
 from finance_platform.resources.lake import LakeResource
 from finance_platform.settings import Settings
 
@@ -35,13 +38,13 @@ class RegisterConfig(dg.Config):
 
 
 def register_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
-    """Return the step with one output per feed that the home knows when definitions load."""
+    """Return the step with one output per feed that the home knows when definitions load, and one for other files."""
     names = [feed.feed for feed in catalog.feeds]
 
     @dg.multi_asset(
         name="register",
-        specs=[raw_spec(feed, settings) for feed in catalog.feeds],
-        check_specs=check_specs(check for name in names for check in raw_checks(name)),
+        specs=[*(raw_spec(feed, settings) for feed in catalog.feeds), unread_spec(settings)],
+        check_specs=check_specs([*(check for name in names for check in raw_checks(name)), *UNREAD_CHECKS]),
         # The step always looks at every feed. But a UI that was opened before a descriptor came does not know the new
         # feed, and what it asks for must not fail for that.
         can_subset=True,
@@ -67,7 +70,9 @@ def register_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition
             _log(context, intake)
             for name in names:
                 if dg.AssetKey(["raw", name]) in context.selected_asset_keys:
-                    yield _materialization(context, name, intake)
+                    yield _of_feed(context, name, intake)
+            if dg.AssetKey(["raw", UNREAD_FILES]) in context.selected_asset_keys:
+                yield _of_unread(context, intake, str(settings.feeds_path))
 
     return register
 
@@ -75,23 +80,49 @@ def register_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition
 def _log(context: dg.AssetExecutionContext, intake: Intake) -> None:
     count = sum(len(objects) for objects in intake.present.values())
     context.log.info(f"{count} raw objects, {intake.new_count} new or changed")
-    for problem in intake.problems:
-        context.log.error(f"{problem.where}: {problem.message}. Fix: {problem.fix}")
-    for key in intake.unmatched:
-        context.log.warning(f"{key}: no feed descriptor matches this file. Fix: add one to the home's feeds folder")
-    for key in intake.settling:
-        context.log.info(f"{key}: still being written; left for the next run")
-    for key in intake.vanished:
-        context.log.warning(f"{key}: delivered before, now gone from the raw zone; its lines still count")
+    # A line a kind, whatever their number: the checks list them.
+    problems, unread, gone = intake.problems, intake.unmatched, intake.vanished
+    if problems:
+        said = few([f"{one.where}: {one.message}. Fix: {one.fix}" for one in problems])
+        context.log.error(f"{counted(len(problems), 'problem')} with descriptors or files: {said}")
+    if unread:
+        fix = "add a descriptor to the home's feeds folder"
+        context.log.warning(f"{counted(len(unread), 'file')} without a feed descriptor: {few(unread)}. Fix: {fix}")
+    if intake.settling:
+        said = few(intake.settling)
+        context.log.info(f"{counted(len(intake.settling), 'file')} still being written, left for the next run: {said}")
+    if gone:
+        said = "delivered before, now gone from the raw zone; their lines still count"
+        context.log.warning(f"{counted(len(gone), 'file')} {said}: {few(gone)}")
 
 
-def _materialization(context: dg.AssetExecutionContext, name: str, intake: Intake) -> dg.MaterializeResult[None]:
-    asked = {(tuple(key.asset_key.path), key.name) for key in context.selected_asset_check_keys}
-    outcomes = [found for found in check_raw(name, intake) if (found.check.asset, found.check.name) in asked]
+def _of_feed(context: dg.AssetExecutionContext, name: str, intake: Intake) -> dg.MaterializeResult[None]:
     objects = intake.present.get(name, {})
     return dg.MaterializeResult(
         asset_key=["raw", name],
         data_version=dg.DataVersion(intake.data_version(name)),
         metadata=table("files", [{"file": key, "fingerprint": one[:16]} for key, one in sorted(objects.items())]),
-        check_results=[check_result(outcome) for outcome in outcomes],
+        check_results=_asked(context, check_raw(name, intake)),
     )
+
+
+def _of_unread(context: dg.AssetExecutionContext, intake: Intake, feeds_folder: str) -> dg.MaterializeResult[None]:
+    problems = [{"file": one.where, "problem": one.message, "fix": one.fix} for one in intake.problems if not one.feed]
+    files = [{"file": key} for key in intake.unmatched]
+    return dg.MaterializeResult(
+        asset_key=["raw", UNREAD_FILES],
+        data_version=version_of([*problems, *files]),
+        metadata={
+            # The first of them: descriptors come before the files that they would read.
+            **table("unusable", problems[:ROWS_SHOWN]),
+            "unusable_count": len(problems),
+            **table("without_a_feed", files[:ROWS_SHOWN]),
+            "without_a_feed_count": len(files),
+        },
+        check_results=_asked(context, check_unread(intake, feeds_folder)),
+    )
+
+
+def _asked(context: dg.AssetExecutionContext, outcomes: Collection[Outcome]) -> list[dg.AssetCheckResult]:
+    asked = {(tuple(key.asset_key.path), key.name) for key in context.selected_asset_check_keys}
+    return [check_result(found) for found in outcomes if (found.check.asset, found.check.name) in asked]

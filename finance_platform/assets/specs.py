@@ -30,7 +30,7 @@ from finance_platform.assets.sources import code, definition
 from finance_platform.contracts.model import MONEY, Column, Contract
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.feeds.catalog import Catalog
-from finance_platform.feeds.descriptor import FeedDescriptor
+from finance_platform.feeds.descriptor import UNREAD_FILES, FeedDescriptor
 from finance_platform.feeds.resolved import READER_VERSION
 from finance_platform.lake.plan import code_version
 from finance_platform.settings import Settings
@@ -65,6 +65,26 @@ def raw_spec(feed: FeedDescriptor, settings: Settings) -> dg.AssetSpec:
     )
 
 
+def unread_spec(settings: Settings) -> dg.AssetSpec:
+    """Return the page of the files that no feed reads, and of the descriptors that cannot be used."""
+    return dg.AssetSpec(
+        ["raw", UNREAD_FILES],
+        description=(
+            "What lies in the raw zone and is read by nobody: files that no feed's path matches, files whose "
+            "descriptor is broken or that two descriptors claim, and the broken descriptors themselves.\n\nIt is empty "
+            f"where all is well. A file gets a feed by a descriptor in `{settings.feeds_path}`."
+        ),
+        group_name="raw",
+        kinds={"file", "python"},
+        owners=OWNERS,
+        tags=_tags("raw", "file"),
+        metadata={
+            "dagster/uri": str(settings.raw_root),
+            **code("assets/register.py:register", "lake/intake.py:take_stock", "feeds/catalog.py:load_catalog"),
+        },
+    )
+
+
 def delivery_key(feed: str) -> dg.AssetKey:
     """Return the key of a feed's timeline."""
     return dg.AssetKey(["deliveries", feed])
@@ -74,7 +94,7 @@ def delivery_spec(feed: FeedDescriptor) -> dg.AssetSpec:
     """Return the page of a feed's timeline.
 
     The freshness policy is here: Dagster judges it by the last materialization, and every run materializes
-    `raw/<feed>`, whether a file came or not.
+    `raw/<feed>`, whether a file came or not. What is only read again is an observation, which leaves the clock alone.
     """
     policy = None
     if feed.freshness:
@@ -89,7 +109,8 @@ def delivery_spec(feed: FeedDescriptor) -> dg.AssetSpec:
         description=(
             f"The deliveries of `{feed.feed}`, one event each: what came, when, and what became of its rows and money "
             "as it was judged after reading.\n\nRun nothing here: the step `standardise` tells what it has read. A "
-            "file that comes again with other bytes, or is read again by a corrected descriptor, is another delivery."
+            "file that comes again with other bytes is another delivery. One that is only read again, by a corrected "
+            "descriptor or a newer reader, is an observation: nothing came, so the feed is no less overdue for it."
         ),
         group_name="deliveries",
         kinds={"python"},

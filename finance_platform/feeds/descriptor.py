@@ -267,6 +267,10 @@ class FreshnessPart(_Strict):
         return self
 
 
+UNREAD_FILES = "unread_files"
+"""No feed's name: beside the feeds' own assets there is one of this name, for files that no feed reads."""
+
+
 class FeedDescriptor(_Strict):
     """One kind of file from one source."""
 
@@ -286,6 +290,13 @@ class FeedDescriptor(_Strict):
     freshness: FreshnessPart | None = None
     hold_if_removes: Decimal | Literal["never"] = Decimal("0.5")
     hold_if_late: bool = False
+
+    @field_validator("feed")
+    @classmethod
+    def _is_free(cls, value: str) -> str:
+        if value == UNREAD_FILES:
+            raise ValueError(f"{value} is what the files that no feed reads are shown under; take another name")
+        return value
 
     @field_validator("hold_if_removes", mode="before")
     @classmethod

@@ -11,6 +11,7 @@ from typing import Any
 
 from finance_platform.contracts.processed import PROCESSED
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, FACT_FINANCIALS, STAR
+from finance_platform.feeds.descriptor import UNREAD_FILES
 
 AssetPath = tuple[str, str]
 
@@ -95,6 +96,21 @@ def raw_checks(feed: str) -> tuple[Check, ...]:
         ),
     )
 
+
+DESCRIPTORS_VALID = Check(
+    ("raw", UNREAD_FILES),
+    "descriptors_are_valid",
+    "A descriptor cannot be used, two claim one file, or a file's name is no text, so nothing new is read of these "
+    "files; what was read before still counts. Correct the descriptor, or rename the file.",
+)
+EVERY_FILE_HAS_FEED = Check(
+    ("raw", UNREAD_FILES),
+    "every_file_has_a_feed",
+    "No descriptor's path matches a file, so nobody reads it, and its money is missing if it has any. Add a descriptor "
+    "to the home's folder `feeds`, mend the file's name, or take the file out of the raw zone.",
+    is_warning=True,
+    is_urgent=True,
+)
 
 SCHEMA_CHECKS: tuple[Check, ...] = tuple(
     Check(("processed", contract.name), "schema_matches_contract", _MATCHES, is_blocking=True)
@@ -209,6 +225,7 @@ AMOUNTS_ARE_USUAL = Check(
     is_urgent=True,
 )
 
+UNREAD_CHECKS = (DESCRIPTORS_VALID, EVERY_FILE_HAS_FEED)
 DELIVERY_CHECKS = (
     EVERY_ROW_ACCOUNTED,
     WITHIN_TOLERANCE,
@@ -234,7 +251,7 @@ WAREHOUSE_CHECKS = (
 def checks_of(feeds: Iterable[str]) -> tuple[Check, ...]:
     """Return every check of a home with these feeds."""
     of_feeds = tuple(check for feed in feeds for check in raw_checks(feed))
-    return (*of_feeds, *SCHEMA_CHECKS, *DELIVERY_CHECKS, *STAR_CHECKS, *WAREHOUSE_CHECKS)
+    return (*of_feeds, *UNREAD_CHECKS, *SCHEMA_CHECKS, *DELIVERY_CHECKS, *STAR_CHECKS, *WAREHOUSE_CHECKS)
 
 
 def counted(count: int, one: str, many: str = "") -> str:

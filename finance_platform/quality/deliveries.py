@@ -16,6 +16,8 @@ from finance_platform.lake.state import LakeState, StoppedDelivery
 from finance_platform.quality.anomalies import last_is_thin
 from finance_platform.quality.catalogue import (
     ARRIVED_IN_ORDER,
+    DESCRIPTORS_VALID,
+    EVERY_FILE_HAS_FEED,
     EVERY_ROW_ACCOUNTED,
     NO_FILE_REFUSED,
     NO_GAPS,
@@ -42,6 +44,22 @@ def check_raw(feed: str, intake: Intake) -> list[Outcome]:
             opened, [_problem(problem) for problem in problems], "file cannot be opened", "files cannot be opened"
         ),
         _outcome(vanished, [{"file": key} for key in gone], "file vanished", "files vanished"),
+    ]
+
+
+def check_unread(intake: Intake, feeds_folder: str) -> list[Outcome]:
+    """Return whether every descriptor can be used and every file is read by a feed.
+
+    Args:
+        intake: what the last look at the raw zone gave.
+        feeds_folder: where the home's descriptors are, for the fix.
+    """
+    problems = [_problem(problem) for problem in intake.problems if not problem.feed]
+    fix = f"add a descriptor to {feeds_folder}, or take the file out of the raw zone"
+    unread = [{"file": key, "fix": fix} for key in intake.unmatched]
+    return [
+        _outcome(DESCRIPTORS_VALID, problems, "unusable descriptor or file", "unusable descriptors or files"),
+        _outcome(EVERY_FILE_HAS_FEED, unread, "file without a feed", "files without a feed"),
     ]
 
 

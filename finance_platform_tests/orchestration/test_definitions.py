@@ -19,6 +19,7 @@ from finance_platform.quality.catalogue import (
     DELIVERY_CHECKS,
     SCHEMA_CHECKS,
     STAR_CHECKS,
+    UNREAD_CHECKS,
     WAREHOUSE_CHECKS,
     raw_checks,
 )
@@ -31,6 +32,7 @@ STAR = ("dim_date", "dim_department", "dim_account", "dim_scenario", "fact_finan
 
 PARENTS: dict[str, set[str]] = {
     **{f"raw/{feed}": set() for feed in SHIPPED},
+    "raw/unread_files": set(),
     "processed/transactions": {"raw/transactions"},
     "processed/budget": PLAN_FEEDS,
     "processed/departments": {"raw/departments"},
@@ -152,6 +154,10 @@ def test_a_broken_descriptor_takes_no_asset_away(tmp_path: Path):
     assert parents(with_descriptor(tmp_path, "feed: ledger\nkind: ledgr\n")) == PARENTS | BESIDE
 
 
+def test_a_feed_cannot_take_the_place_of_the_files_that_no_feed_reads(tmp_path: Path):
+    assert parents(with_descriptor(tmp_path, LEDGER.replace("feed: ledger", "feed: unread_files"))) == PARENTS | BESIDE
+
+
 def test_only_what_makes_the_whole_result_unusable_may_stop_everything(definitions: dg.Definitions):
     graph = definitions.resolve_asset_graph()
     blocking = {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys if graph.get(key).blocking}
@@ -159,7 +165,7 @@ def test_only_what_makes_the_whole_result_unusable_may_stop_everything(definitio
 
 
 def test_every_declared_check_is_on_the_graph_and_every_one_there_is_declared(definitions: dg.Definitions):
-    declared = [*SCHEMA_CHECKS, *DELIVERY_CHECKS, *STAR_CHECKS, *WAREHOUSE_CHECKS]
+    declared = [*UNREAD_CHECKS, *SCHEMA_CHECKS, *DELIVERY_CHECKS, *STAR_CHECKS, *WAREHOUSE_CHECKS]
     declared += [check for feed in SHIPPED for check in raw_checks(feed)]
     on_the_graph = {(tuple(key.asset_key.path), key.name) for key in definitions.resolve_asset_graph().asset_check_keys}
     assert on_the_graph == {(check.asset, check.name) for check in declared}

@@ -43,7 +43,7 @@ from finance_platform.quality.catalogue import (
     Outcome,
     raw_checks,
 )
-from finance_platform.quality.deliveries import check_deliveries, check_raw
+from finance_platform.quality.deliveries import check_deliveries, check_raw, check_unread
 from finance_platform.quality.schemas import check_schema
 from finance_platform.quality.star import check_accounts_have_sign, check_lines_equal_star
 from finance_platform.quality.warehouse import check_closed_periods, check_lake_equals_warehouse, check_warehouse
@@ -90,9 +90,10 @@ def declared() -> list[Check]:
 def test_every_declared_check_is_evaluated_and_every_evaluated_one_declared(
     sound: DuckDBWarehouse, processed: LocalLake
 ):
-    state = state_of()
+    state, looked = state_of(), Intake((), 0, {}, (), (), (), {})
     outcomes = [
-        *check_raw("ledger", Intake((), 0, {}, (), (), (), {})),
+        *check_raw("ledger", looked),
+        *check_unread(looked, "feeds"),
         *check_deliveries(state),
         *(check_schema(contract, processed, ()) for contract in (*PROCESSED, *STAR)),
         check_lines_equal_star(snapshot(state)),
@@ -133,6 +134,7 @@ def test_people_are_told_of_every_failure_but_of_warnings_that_can_wait():
     assert waiting == {"deliveries_arrive_in_order", "actuals_have_no_gaps", "members_are_described"}
     assert {check.name for check in declared() if check.is_warning} - waiting == {
         "amounts_are_usual",
+        "every_file_has_a_feed",
         "no_file_vanished",
     }
 

@@ -27,7 +27,7 @@ from finance_platform.quality.catalogue import (
     Check,
     Outcome,
 )
-from finance_platform.quality.deliveries import check_deliveries, check_raw
+from finance_platform.quality.deliveries import check_deliveries, check_raw, check_unread
 from finance_platform_tests.unit.factories import (
     commit_of,
     decided,
@@ -47,8 +47,9 @@ def intake(
     present: Mapping[str, Mapping[str, str]] | None = None,
     problems: Sequence[Problem] = (),
     vanished: Sequence[str] = (),
+    unmatched: Sequence[str] = (),
 ) -> Intake:
-    return Intake(list(events), 0, present or {}, problems, (), vanished, {})
+    return Intake(list(events), 0, present or {}, problems, unmatched, vanished, {})
 
 
 def outcome_of(check: Check, state: LakeState) -> Outcome:
@@ -93,6 +94,45 @@ def test_a_vanished_file_is_missed_by_the_feed_that_read_it_last():
     looked = intake(delivered(feed="old"), delivered(feed="new"), vanished=["ledger.csv"])
     assert by_name(check_raw("old", looked))["no_file_vanished"].passed
     assert not by_name(check_raw("new", looked))["no_file_vanished"].passed
+
+
+BROKEN = Problem("feeds/gl.yaml", "feeds/gl.yaml, line 2: colums is not a known key", "use one of columns")
+
+
+def test_a_zone_whose_files_all_have_a_feed_passes_both_checks_of_unread_files():
+    found = check_unread(intake(delivered()), "/home/feeds")
+    assert [(one.check.name, one.passed, one.summary) for one in found] == [
+        ("descriptors_are_valid", True, "no unusable descriptors or files"),
+        ("every_file_has_a_feed", True, "no files without a feed"),
+    ]
+
+
+def test_a_broken_descriptor_is_an_error_that_is_told_with_file_problem_and_fix():
+    found = by_name(check_unread(intake(problems=[BROKEN]), "/home/feeds"))["descriptors_are_valid"]
+    assert (found.passed, found.check.is_warning, found.check.is_blocking, found.check.alerts) == (
+        False,
+        *2 * [False],
+        True,
+    )
+    assert found.evidence == [{"file": BROKEN.where, "problem": BROKEN.message, "fix": BROKEN.fix}]
+
+
+def test_what_is_wrong_with_a_feeds_own_file_is_told_by_the_feed_alone():
+    looked = intake(problems=[Problem("gl.csv", "the file cannot be opened", "check its permissions", "gl")])
+    assert all(outcome.passed for outcome in check_unread(looked, "/home/feeds"))
+
+
+def test_a_file_that_no_feed_reads_is_a_warning_that_is_told_with_the_folder_of_the_descriptors():
+    found = by_name(check_unread(intake(unmatched=["notes.md"]), "/home/feeds"))["every_file_has_a_feed"]
+    assert (found.passed, found.check.is_warning, found.check.alerts) == (False, True, True)
+    (row,) = found.evidence
+    assert row == {"file": "notes.md", "fix": "add a descriptor to /home/feeds, or take the file out of the raw zone"}
+
+
+def test_thousands_of_unread_files_are_counted_and_the_first_of_them_shown():
+    found = by_name(check_unread(intake(unmatched=[f"{one:04}.txt" for one in range(2000)]), "feeds"))
+    outcome = found["every_file_has_a_feed"]
+    assert (outcome.summary, len(outcome.evidence)) == ("2,000 files without a feed", EVIDENCE_ROWS)
 
 
 def test_deliveries_without_fault_pass_every_check():
