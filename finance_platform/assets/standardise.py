@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from finance_platform.assets.delivery_events import report_deliveries
-from finance_platform.assets.describing import version_of
+from finance_platform.assets.describing import LINES_SHOWN, first_lines, version_of
 from finance_platform.assets.failures import POOL, explained_failures, refuse_unusable
 from finance_platform.assets.figures import money, span, table
 from finance_platform.assets.previews import preview_of_files
@@ -29,7 +29,7 @@ from finance_platform.lake.register import Register
 from finance_platform.lake.requests import standardise_request
 from finance_platform.lake.snapshot import Snapshot, take_snapshot
 from finance_platform.lake.state import derive_state
-from finance_platform.quality.catalogue import DELIVERY_CHECKS, SCHEMA_CHECKS, Outcome, counted
+from finance_platform.quality.catalogue import ARRIVED_IN_ORDER, DELIVERY_CHECKS, SCHEMA_CHECKS, Outcome, counted
 from finance_platform.quality.deliveries import check_deliveries
 from finance_platform.quality.schemas import check_schema
 from finance_platform.resources.glue import GlueResource
@@ -87,11 +87,12 @@ def _judge(context: dg.AssetExecutionContext, settings: Settings, lake: LakeReso
         run_id=context.run.run_id,
         holds_closed_periods=settings.holds_closed_periods,
     )
-    for verdict in verdicts:
-        if verdict.is_held:
-            context.log.error(f"{verdict.object_key} is held: {'; '.join(verdict.reasons)}. Fix: {verdict.fix}")
-        for warning in verdict.warnings:
-            context.log.warning(f"{verdict.object_key}: {warning}")
+    held = [f"{one.object_key} is held: {'; '.join(one.reasons)}. Fix: {one.fix}" for one in verdicts if one.is_held]
+    for line in first_lines(held, "are held; `finance-platform status` lists them"):
+        context.log.error(line)
+    warnings = [f"{one.object_key}: {warning}" for one in verdicts for warning in one.warnings]
+    for line in first_lines(warnings, f"warnings; the check {ARRIVED_IN_ORDER.name} lists them"):
+        context.log.warning(line)
 
 
 def _read_pending(
@@ -109,10 +110,12 @@ def _read_pending(
         context.log.info("nothing new to read")
         return []
     result = glue.run(context, "standardise", standardise_request(pending, feeds))
-    for failure in result["not_opened"]:
-        context.log.error(
-            f"{failure['object_key']}: cannot be opened: {failure['reason']}. Fix: mend it, then run again"
-        )
+    closed = [
+        f"{one['object_key']}: cannot be opened: {one['reason']}. Fix: mend it, then run again"
+        for one in result["not_opened"]
+    ]
+    for line in first_lines(closed, "cannot be opened; `finance-platform status` lists them"):
+        context.log.error(line)
     commits = read_commits(lake.processed)
     asked = {event.delivery_id for event in pending}
     told = set(result["committed"])
@@ -128,11 +131,17 @@ def _read_pending(
 
 
 def _log_read(context: dg.AssetExecutionContext, read: Sequence[DeliveryCommit]) -> None:
-    for commit in read:
-        rows = ", ".join(f"{commit.outcome(name).rows:,} {name}" for name in OUTCOMES)
-        periods = sorted({count.period for count in commit.periods})
-        reached = f", reaching {span(periods)}" if periods else ""
-        context.log.info(f"read {commit.object_key}: {counted(commit.read.rows, 'row')}, {rows}{reached}")
+    said = [f"read {commit.object_key}: {_came_of([commit])}" for commit in read]
+    for line in first_lines(said, f"files read: {_came_of(read[LINES_SHOWN:])}"):
+        context.log.info(line)
+
+
+def _came_of(read: Sequence[DeliveryCommit]) -> str:
+    outcomes = [(name, sum(commit.outcome(name).rows for commit in read)) for name in OUTCOMES]
+    rows = ", ".join(f"{count:,} {name}" for name, count in outcomes)
+    periods = sorted({count.period for commit in read for count in commit.periods})
+    reached = f", reaching {span(periods)}" if periods else ""
+    return f"{counted(sum(commit.read.rows for commit in read), 'row')}, {rows}{reached}"
 
 
 def _version(contract: Contract, snapshot: Snapshot) -> dg.DataVersion:
