@@ -169,7 +169,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, str, int]:
         ("refused transactions_header.csv: the header lacks the column for date", "add its name to columns.date.from"),
         ("refused transactions_bytes.csv: line 7: byte 0xe9 is no utf-8 text", "set dialect.encoding"),
         ("refused transactions_workbook.csv: the file is a workbook", "save it as CSV"),
-        ("held transactions_dates.csv: 2 of 2 rows rejected", "widen tolerance"),
+        ("held transactions_dates.csv: 2 of 2 rows rejected", "widen `tolerance`"),
         ("typo.yaml, line 4: colums is not a known key; did you mean 'columns'?", "use one of"),
         ("problem typo_1.csv: its descriptor", "mend"),
         (

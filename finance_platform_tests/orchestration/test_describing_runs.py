@@ -234,7 +234,7 @@ def _cells(value: Any) -> list[Any]:
 def test_the_fact_table_shows_a_row_for_each_period(first: Seen, restated: Seen):
     for key in ("processed/fact_financials", "warehouse/fact_financials"):
         january, february = rows(first.pages[key], "periods")
-        assert (january["period"], january["Actual"], january["Budget"]) == ("2025-01", "1000.49", "900.00")
+        assert (january["period"], january["Actual"], january["Budget"]) == ("2025-01", "1,000.49", "900.00")
         assert (february["period"], february["Actual"], february["Budget"]) == ("2025-02", "250.01", None)
         assert january["version"] != february["version"]
         assert january["built"]
@@ -263,14 +263,14 @@ def test_each_table_shows_its_first_rows(first: Seen, again: Seen):
 
 def test_a_preview_shows_what_is_published_now(again: Seen, restated: Seen):
     before, now = (rows(seen.pages["warehouse/fact_financials"], "preview") for seen in (again, restated))
-    assert "1000.49" in {row["Amount"] for row in before}
-    assert "1100.50" in {row["Amount"] for row in now}
+    assert "1,000.49" in {row["Amount"] for row in before}
+    assert "1,100.50" in {row["Amount"] for row in now}
 
 
 def test_a_supplier_shows_nowhere(first: Seen, again: Seen, restated: Seen, killed: tuple[Seen, Seen]):
     for seen in (first, again, restated, *killed):
         assert "Featherstonehaugh" not in seen.everything
-    assert "1000.49" in first.everything
+    assert "1,000.49" in first.everything
 
 
 def test_a_run_with_nothing_new_writes_little(again: Seen):
