@@ -54,12 +54,12 @@ def last_run(folder: Path) -> dict[str, Any] | None:
     }
 
 
-def unfinished_runs(instance: DagsterInstance, job_name: str) -> list[DagsterRun]:
-    """Return the runs of a job that wait or work, as far as Dagster knows."""
+def unfinished_runs(instance: DagsterInstance) -> list[DagsterRun]:
+    """Return the runs that wait or work, as far as Dagster knows, whichever job or selection they are of."""
     from dagster import RunsFilter
     from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
-    return list(instance.get_runs(RunsFilter(job_name=job_name, statuses=NOT_FINISHED_STATUSES)))
+    return list(instance.get_runs(RunsFilter(statuses=NOT_FINISHED_STATUSES)))
 
 
 def mark_killed(instance: DagsterInstance, *, of_command_line: bool) -> list[DagsterRun]:

@@ -51,7 +51,7 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
         alerts.open().send(
             [alert for run in killed for alert in alerts_of_run(context.instance, run, catalog, settings.ui_url)]
         )
-        at_work = unfinished_runs(context.instance, REFRESH)
+        at_work = unfinished_runs(context.instance)
         if at_work:
             return dg.SkipReason(f"run {at_work[0].run_id} is at work; what is new is looked at when it has ended")
         next_look = _next_look(context, lake, settings, at)

@@ -266,7 +266,7 @@ def test_the_command_line_marks_its_own_killed_runs_and_a_ui_those_of_uis(home: 
     assert [run.run_id for run in mark_killed(instance, of_command_line=True)] == [own.run_id]
     assert status_of(instance) == {own.run_id: dg.DagsterRunStatus.FAILURE, of_ui.run_id: dg.DagsterRunStatus.STARTED}
     assert [run.run_id for run in mark_killed(instance, of_command_line=False)] == [of_ui.run_id]
-    assert unfinished_runs(instance, REFRESH) == []
+    assert unfinished_runs(instance) == []
 
 
 def test_a_killed_run_is_told(home: Path, instance: dg.DagsterInstance):

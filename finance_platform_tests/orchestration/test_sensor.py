@@ -166,6 +166,13 @@ def test_while_a_run_is_at_work_no_other_starts(
     assert result.skip_message.startswith(f"run {run.run_id} is at work")
 
 
+def test_what_somebody_materializes_by_hand_is_waited_for_as_well(home: Home, monkeypatch: pytest.MonkeyPatch):
+    home.deliver("ledger_2.csv")
+    by_hand = build_definitions(settings(home=home.path)).resolve_implicit_global_asset_job_def()
+    run = home.instance.create_run_for_job(by_hand)
+    assert home.tick(monkeypatch).skip_message.startswith(f"run {run.run_id} is at work")
+
+
 def test_a_killed_run_of_the_command_line_keeps_nothing_waiting_and_is_told(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ):
