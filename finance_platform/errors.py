@@ -54,6 +54,12 @@ class LockedError(TransientError):
     title = "Another run is at work in this home"
 
 
+class UiOpenError(PermanentError):
+    """A UI of the home is open, whose daemon would start every run beside another's."""
+
+    title = "The UI of this home is open already"
+
+
 class DescriptorError(PermanentError):
     """A feed descriptor is wrong; `found` begins with file and line."""
 

@@ -24,6 +24,7 @@ from finance_platform.errors import (
     QueryError,
     SettingsError,
     TraceError,
+    UiOpenError,
 )
 from finance_platform.settings import Settings
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 EXIT_FINE, EXIT_STOPPED, EXIT_WRONG_USE, EXIT_BROKEN = 0, 1, 2, 3
 ROWS_IN_A_TABLE = 50
 
-_WRONG_USE = (SettingsError, HomeError, QueryError, DecisionError, TraceError)
+_WRONG_USE = (SettingsError, HomeError, QueryError, DecisionError, TraceError, UiOpenError)
 
 home_option = click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="The home; default: data.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from finance_platform.errors import HomeError, LockedError
+from finance_platform.errors import HomeError, LockedError, UiOpenError
 
 _FILE, _JOB_FILE, _UI_FILE = "run.lock", "job.lock", "ui.lock"
 _guard = threading.RLock()
@@ -58,10 +58,13 @@ def ui_lock(home: Path) -> Iterator[int]:
     """Keep a second UI out of the home, whose daemon would start every run twice; yields the lock's file descriptor.
 
     Raises:
-        LockedError: a UI of this home is open.
+        UiOpenError: a UI of this home is open.
         HomeError: the home cannot be written to.
     """
-    handle = _open(home, _UI_FILE, f"the UI of {home}", fix="use the one that is open, or stop it first")
+    try:
+        handle = _open(home, _UI_FILE, str(home))
+    except LockedError:
+        raise UiOpenError(str(home), fix="use the one that is open, or stop it first") from None
     try:
         yield handle
     finally:
@@ -83,7 +86,7 @@ def job_lock(processed: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _open(home: Path, name: str, locked: str, fix: str = "wait until it has ended, then run again") -> int:
+def _open(home: Path, name: str, locked: str) -> int:
     try:
         home.mkdir(parents=True, exist_ok=True)
         handle = os.open(home / name, os.O_RDWR | os.O_CREAT, 0o644)
@@ -95,5 +98,5 @@ def _open(home: Path, name: str, locked: str, fix: str = "wait until it has ende
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise LockedError(locked, fix=fix) from None
+        raise LockedError(locked, fix="wait until it has ended, then run again") from None
     return handle

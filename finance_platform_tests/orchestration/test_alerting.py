@@ -17,7 +17,7 @@ import pytest
 
 from finance_platform.alerts.port import Alert
 from finance_platform.definitions import build_definitions
-from finance_platform.errors import JobError
+from finance_platform.errors import JobError, UiOpenError
 from finance_platform.feeds.catalog import load_catalog
 from finance_platform.jobs import REFRESH
 from finance_platform.lake.lock import is_locked, run_lock, ui_lock
@@ -291,6 +291,6 @@ def test_a_home_that_nobody_works_in_is_not_locked(tmp_path: Path):
 
 
 def test_a_second_ui_of_a_home_is_refused(tmp_path: Path):
-    with ui_lock(tmp_path), pytest.raises(Exception, match="the UI of") as caught, ui_lock(tmp_path):
+    with ui_lock(tmp_path), pytest.raises(UiOpenError, match="open already") as caught, ui_lock(tmp_path):
         pass
     assert "use the one that is open" in str(caught.value)
