@@ -23,7 +23,7 @@ from finance_platform.lake.lock import run_lock
 from finance_platform.reporting.summary import CheckLine, RunOutcome
 from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.home import open_instance
-from finance_platform.resources.run_alerts import alerts_of_run
+from finance_platform.resources.run_alerts import tell_of_runs
 from finance_platform.resources.runs import COMMAND_LINE, STARTED_BY, mark_killed
 from finance_platform.settings import Settings
 
@@ -67,9 +67,8 @@ def run_refresh(
 
 def _tell(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
     """Send the alerts of runs; the UI's sensors see only those that the UI has started."""
-    catalog = load_catalog(settings.feeds_path)
     alerts = AlertsResource(path=str(settings.alerts_path)).open()
-    alerts.send([alert for run in runs for alert in alerts_of_run(instance, run, catalog, settings.ui_url)])
+    tell_of_runs(alerts, instance, runs, load_catalog(settings.feeds_path), settings.ui_url)
 
 
 @contextmanager

@@ -116,7 +116,7 @@ def _clean_dagster_home(settings: Settings) -> Path:
     from finance_platform.feeds.catalog import load_catalog
     from finance_platform.resources.alerts import AlertsResource
     from finance_platform.resources.home import open_instance, prepare_dagster_home
-    from finance_platform.resources.run_alerts import alerts_of_run
+    from finance_platform.resources.run_alerts import tell_of_runs
     from finance_platform.resources.runs import mark_killed, mark_killed_unless_locked
 
     folder = prepare_dagster_home(settings.dagster_home)
@@ -124,8 +124,7 @@ def _clean_dagster_home(settings: Settings) -> Path:
     with open_instance(folder) as instance:
         killed = mark_killed(instance, of_command_line=False)
         killed += mark_killed_unless_locked(instance, settings.home_path)
-        catalog = load_catalog(settings.feeds_path)
-        alerts.send([alert for run in killed for alert in alerts_of_run(instance, run, catalog, settings.ui_url)])
+        tell_of_runs(alerts, instance, killed, load_catalog(settings.feeds_path), settings.ui_url)
     return folder
 
 

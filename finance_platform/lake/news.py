@@ -18,7 +18,7 @@ from finance_platform.lake.register import Decided, Register
 
 Change = Literal["new", "overwritten", "gone"]
 
-TERMS_CHANGED = "descriptors, settings or code changed"
+_TERMS_CHANGED = "descriptors, settings or code changed"
 
 _NAMED = 3
 
@@ -55,6 +55,11 @@ class News:
     refreshed: Look | None
     state: str
 
+    @property
+    def is_only_of_terms(self) -> bool:
+        """Whether no file and no decision is new, but descriptors, settings or code are."""
+        return self.changes == (_TERMS_CHANGED,)
+
 
 def find_news(raw: Lake, processed: Lake, terms: str, at: datetime) -> News:
     """Compare the raw zone, the decisions and the terms with what the last complete refresh was made from.
@@ -87,7 +92,7 @@ def find_news(raw: Lake, processed: Lake, terms: str, at: datetime) -> News:
         changes.append(f"{subject} {decision.action}")
         digest.update(f"{decision}\0".encode(errors="surrogateescape"))
     if refreshed and refreshed.terms != terms:
-        changes.append(TERMS_CHANGED)
+        changes.append(_TERMS_CHANGED)
     left = unfinished_look(processed)
     if left and not changes:
         # What made it start may be gone again, and what it had begun is still half done.

@@ -7,14 +7,14 @@ Does not belong here: sending (see `alerts`), what is asked of data rather than 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.tags import WILL_RETRY_TAG
 
-from finance_platform.alerts.port import Alert
+from finance_platform.alerts.port import Alert, Alerts
 from finance_platform.errors import UnusableResultError
 from finance_platform.feeds.catalog import Catalog
 from finance_platform.quality.catalogue import Check, checks_of
@@ -36,6 +36,17 @@ def alerts_of_run(instance: dg.DagsterInstance, run: dg.DagsterRun, catalog: Cat
         ui_url: where the UI is.
     """
     return [*_failures(instance, run, ui_url), *_failed_checks(instance, run, catalog, ui_url)]
+
+
+def tell_of_runs(
+    alerts: Alerts, instance: dg.DagsterInstance, runs: Iterable[dg.DagsterRun], catalog: Catalog, ui_url: str
+) -> list[Alert]:
+    """Send what people should be told of runs that have ended; return what was not sent before.
+
+    Raises:
+        AlertError: people cannot be told.
+    """
+    return alerts.send([alert for run in runs for alert in alerts_of_run(instance, run, catalog, ui_url)])
 
 
 def _failures(instance: dg.DagsterInstance, run: dg.DagsterRun, ui_url: str) -> Iterator[Alert]:

@@ -16,7 +16,7 @@ from finance_platform.assets.specs import delivery_key
 from finance_platform.feeds.catalog import load_catalog
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.resources.alerts import AlertsResource
-from finance_platform.resources.run_alerts import alerts_of_run
+from finance_platform.resources.run_alerts import tell_of_runs
 from finance_platform.settings import Settings
 
 _FRESHNESS_SECONDS = 300
@@ -50,8 +50,8 @@ def _run_sensor(
     )
     def tell(context: dg.RunStatusSensorContext, alerts: AlertsResource) -> None:
         catalog = load_catalog(settings.feeds_path)
-        found = alerts_of_run(context.instance, context.dagster_run, catalog, settings.ui_url)
-        for alert in alerts.open().send(found):
+        runs = [context.dagster_run]
+        for alert in tell_of_runs(alerts.open(), context.instance, runs, catalog, settings.ui_url):
             context.log.info(f"told: {alert.title}")
 
     return tell

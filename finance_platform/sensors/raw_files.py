@@ -18,10 +18,10 @@ from finance_platform.feeds.catalog import load_catalog
 from finance_platform.jobs import REFRESH
 from finance_platform.lake.hints import HintsError
 from finance_platform.lake.looks import terms_of
-from finance_platform.lake.news import TERMS_CHANGED, News, find_news
+from finance_platform.lake.news import News, find_news
 from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.lake import LakeResource
-from finance_platform.resources.run_alerts import alerts_of_run
+from finance_platform.resources.run_alerts import tell_of_runs
 from finance_platform.resources.runs import ATTEMPT, CHANGES, STATE, mark_killed_unless_locked, unfinished_runs
 from finance_platform.sensors.attempts import GiveUp, Start, Wait, next_attempt
 from finance_platform.settings import Settings
@@ -48,9 +48,7 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
     ) -> dg.RunRequest | dg.SkipReason:
         at, catalog = datetime.now(UTC), load_catalog(settings.feeds_path)
         killed = mark_killed_unless_locked(context.instance, settings.home_path)
-        alerts.open().send(
-            [alert for run in killed for alert in alerts_of_run(context.instance, run, catalog, settings.ui_url)]
-        )
+        tell_of_runs(alerts.open(), context.instance, killed, catalog, settings.ui_url)
         at_work = unfinished_runs(context.instance)
         if at_work:
             return dg.SkipReason(f"run {at_work[0].run_id} is at work; what is new is looked at when it has ended")
@@ -113,7 +111,7 @@ def _attempt(
     done = [record.dagster_run.run_id for record in records if record.dagster_run.status not in _FAILED]
     if done:
         alert = _unexplained(news, done[0], settings.ui_url, at)
-        if news.changes != (TERMS_CHANGED,):
+        if not news.is_only_of_terms:
             alerts.open().send([alert])
         return dg.SkipReason(f"{alert.title}: {changes}. Fix: {alert.fix}")
     failed_at = [_ended(record) for record in records]
@@ -150,7 +148,6 @@ def _run_request(news: News, changes: str, number: int) -> dg.RunRequest:
 
 def _unexplained(news: News, run_id: str, ui_url: str, at: datetime) -> Alert:
     """Say that a run has done all it could, and that this is not all: trying again would do the same."""
-    is_of_terms = news.changes == (TERMS_CHANGED,)
     return Alert(
         key=f"state {news.state} stays after {run_id}",
         kind="exhausted retries",
@@ -158,7 +155,7 @@ def _unexplained(news: News, run_id: str, ui_url: str, at: datetime) -> Alert:
         where="the raw zone",
         found={"not taken in": "; ".join(news.changes)},
         fix="this process has other settings than runs have; start the UI again"
-        if is_of_terms
+        if news.is_only_of_terms
         else "start a refresh by hand; its log says what is left out",
         link=f"{ui_url}/runs/{run_id}",
         run_id=run_id,
