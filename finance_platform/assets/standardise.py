@@ -24,6 +24,7 @@ from finance_platform.feeds.catalog import Catalog, load_catalog
 from finance_platform.lake.deliveries import OUTCOMES, DeliveryCommit, read_commits
 from finance_platform.lake.judging import judge
 from finance_platform.lake.lock import run_lock
+from finance_platform.lake.looks import forget_look
 from finance_platform.lake.plan import StarSettings
 from finance_platform.lake.register import Register
 from finance_platform.lake.requests import standardise_request
@@ -116,6 +117,8 @@ def _read_pending(
     ]
     for line in first_lines(closed, "cannot be opened; `finance-platform status` lists them"):
         context.log.error(line)
+    if closed:
+        forget_look(lake.processed)
     commits = read_commits(lake.processed)
     asked = {event.delivery_id for event in pending}
     told = set(result["committed"])

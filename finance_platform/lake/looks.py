@@ -100,6 +100,11 @@ def mark_refreshed(processed: Lake, run_id: str) -> None:
             processed.delete(item.key)
 
 
+def forget_look(processed: Lake) -> None:
+    """Let this run be no complete refresh: something that its look saw could not be read, and stays news."""
+    processed.delete(_LAST)
+
+
 def last_refresh(processed: Lake) -> Look | None:
     """Return the look that the last complete refresh was made from; None where there was none yet."""
     return _read(processed, _REFRESHED)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -33,18 +34,20 @@ from finance_platform.jobs import REFRESH
 from finance_platform.lake.deliveries import DeliveryCommit, read_commits
 from finance_platform.lake.intake import take_stock
 from finance_platform.lake.local import LocalLake
+from finance_platform.lake.looks import last_refresh
 from finance_platform.lake.plan import StarSettings
 from finance_platform.lake.register import Register
 from finance_platform.lake.snapshot import take_snapshot
 from finance_platform.refresh import run_refresh
 from finance_platform.reporting.accounting import ControllersLine, controllers_line
 from finance_platform.reporting.summary import CheckLine, RunOutcome
+from finance_platform.resources.glue import GlueResource
 from finance_platform.resources.home import open_instance
 from finance_platform.resources.runs import COMMAND_LINE, STARTED_BY
 from finance_platform.settings import ENV_PREFIX, Settings
 from finance_platform.warehouse.duckdb import DuckDBWarehouse
 from finance_platform.warehouse.ledger import PublishedSlice, published
-from finance_platform_tests.unit.factories import settings, write
+from finance_platform_tests.unit.factories import LEDGER, settings, write
 
 pytestmark = pytest.mark.end_to_end
 
@@ -611,3 +614,31 @@ def test_a_home_without_a_raw_zone_says_what_to_create(tmp_path: Path):
         run_refresh(settings(home=tmp_path), rebuild=False, periods=(), on_step=lambda _: None)
     assert f"{tmp_path} has no folder raw" in str(caught.value)
     assert f"create {tmp_path / 'raw'}" in caught.value.fix
+
+
+# A file that changes while a run is at work
+
+
+def test_a_file_that_is_overwritten_before_it_is_read_leaves_news_for_the_sensor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write(tmp_path / "feeds/ledger.yaml", LEDGER)
+    content = "Date,Dept,Account,Amount\n2025-01-01,D1,6000,2.00\n"
+    for name in ("ledger_1.csv", "ledger_2.csv"):
+        write(tmp_path / "raw" / name, content.replace("D1", name[7:8]))
+    original = GlueResource.run
+
+    def overwriting(self: GlueResource, context: Any, job: Any, request: Any) -> Any:
+        if job == "standardise":
+            write(tmp_path / "raw/ledger_2.csv", content.replace("2.00", "3.00"))
+        return original(self, context, job, request)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GlueResource, "run", overwriting)
+        outcome = run_refresh(settings(home=tmp_path), rebuild=False, periods=(), on_step=lambda _: None)
+    processed = LocalLake(tmp_path / "processed")
+    assert (outcome.succeeded, outcome.deliveries_read) == (True, 1)
+    assert last_refresh(processed) is None
+    again = run_refresh(settings(home=tmp_path), rebuild=False, periods=(), on_step=lambda _: None)
+    assert again.deliveries_read == 1
+    assert last_refresh(processed) is not None

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from finance_platform.feeds.catalog import load_catalog
 from finance_platform.lake.intake import Intake, take_stock
 from finance_platform.lake.local import LocalLake
-from finance_platform.lake.looks import FOLDER, last_refresh, mark_refreshed, note_look, terms_of
+from finance_platform.lake.looks import FOLDER, forget_look, last_refresh, mark_refreshed, note_look, terms_of
 from finance_platform.lake.news import News, find_news
 from finance_platform.lake.port import SETTLING
 from finance_platform.lake.register import Closing, Decided, Judged, Register, utc_text
@@ -286,6 +286,14 @@ def test_a_state_that_a_broken_run_left_keeps_its_name_through_further_attempts(
     state = refreshed.news().state
     refreshed.run(finishes=False)
     assert refreshed.news().state == state
+
+
+def test_what_a_run_saw_and_could_not_read_stays_news_although_the_run_goes_on(refreshed: Home):
+    refreshed.deliver("ledger_3.csv")
+    refreshed.run(finishes=False)
+    forget_look(refreshed.processed)
+    mark_refreshed(refreshed.processed, "run-2")
+    assert changes(refreshed) == ("1 new (ledger_3.csv)",)
 
 
 def test_a_listing_that_is_lost_is_as_if_nobody_had_looked(refreshed: Home):
