@@ -15,10 +15,7 @@ from finance_platform.assets.star import star_assets
 from finance_platform.assets.warehouse import warehouse_assets
 from finance_platform.feeds.catalog import load_catalog
 from finance_platform.jobs import quiet_logger, refresh_job
-from finance_platform.resources.alerts import AlertsResource
-from finance_platform.resources.glue import GlueResource
-from finance_platform.resources.lake import LakeResource
-from finance_platform.resources.warehouse import WarehouseResource
+from finance_platform.resources.wiring import platform_resources
 from finance_platform.schedules import close_calendar
 from finance_platform.sensors.alerting import alerting_sensors
 from finance_platform.sensors.raw_files import raw_files_sensor
@@ -32,11 +29,6 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         settings: decides the home, and through its descriptors which `raw/<feed>` assets there are.
     """
     catalog = load_catalog(settings.feeds_path)
-    lake = LakeResource(
-        raw_root=settings.raw_root,
-        processed_root=settings.processed_root,
-        raw_events_queue_url=settings.raw_events_queue_url,
-    )
     return dg.Definitions(
         assets=[
             register_assets(settings, catalog),
@@ -50,12 +42,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         jobs=[refresh_job()],
         schedules=close_calendar(settings),
         sensors=[raw_files_sensor(settings), *alerting_sensors(settings)],
-        resources={
-            "alerts": AlertsResource(path=str(settings.alerts_path)),
-            "lake": lake,
-            "glue": GlueResource(lake=lake, spark_engine=settings.spark_engine),
-            "warehouse": WarehouseResource(path=str(settings.warehouse_path)),
-        },
+        resources=platform_resources(settings),
         loggers={"quiet": quiet_logger},
         executor=dg.in_process_executor,
     )

@@ -15,13 +15,13 @@ import dagster as dg
 from dagster._core.execution.plan.objects import UserFailureData
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
+from finance_platform.adapters import open_alerts
 from finance_platform.definitions import build_definitions
 from finance_platform.errors import HomeError, UnusableResultError
 from finance_platform.feeds.catalog import load_catalog
 from finance_platform.jobs import REFRESH, RUN_LOGGER
 from finance_platform.lake.lock import run_lock
 from finance_platform.reporting.summary import CheckLine, RunOutcome
-from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.home import open_instance
 from finance_platform.resources.run_alerts import tell_of_runs
 from finance_platform.resources.runs import COMMAND_LINE, STARTED_BY, mark_killed
@@ -67,7 +67,7 @@ def run_refresh(
 
 def _tell(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
     """Send the alerts of runs; the UI's sensors see only those that the UI has started."""
-    alerts = AlertsResource(path=str(settings.alerts_path)).open()
+    alerts = open_alerts(settings)
     tell_of_runs(alerts, instance, runs, load_catalog(settings.feeds_path), settings.ui_url)
 
 

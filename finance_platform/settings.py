@@ -29,13 +29,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_file=".env", frozen=True, extra="ignore")
 
-    profile: Literal["local"] = Field("local", description="Which adapters stand behind the ports.")
+    profile: Literal["local", "aws"] = Field("local", description="Which adapters stand behind the ports.")
     home: Path = Field(
         Path("data"), description="Holds raw/, processed/, warehouse.duckdb, feeds/, reports/, dagster/."
     )
     raw_uri: str = Field("", description="The raw zone; HOME/raw unless given.")
     processed_uri: str = Field("", description="The processed zone; HOME/processed unless given.")
-    warehouse_uri: str = Field("", description="The warehouse; HOME/warehouse.duckdb unless given.")
+    warehouse_uri: str = Field("", description="The embedded warehouse's file; HOME/warehouse.duckdb unless given.")
+    reports_uri: str = Field("", description="Where reports go; HOME/reports, on AWS PROCESSED_URI/reports.")
     spark_engine: Literal["sail", "jvm"] = Field("sail", description="Which Spark runs the Glue jobs locally.")
     baseline_scenario: str = Field("Budget", min_length=1, description="The scenario that budgets are compared with.")
     actuals_through: Period | None = Field(None, description="Last period that Actual covers, gaps included; YYYY-MM.")
@@ -67,6 +68,30 @@ class Settings(BaseSettings):
     ui_url: str = Field("http://127.0.0.1:3000", description="Where the UI is; alerts link to it.")
     retention_days: int = Field(90, ge=0, description="How long superseded versions stay before vacuum removes them.")
 
+    # On AWS alone. Credentials are found as boto3 finds them (role, environment, profile); none is set here.
+    aws_region: str = Field("", description="The region; as boto3 finds it unless given.")
+    scripts_uri: str = Field("", description="Where the Glue jobs' scripts, wheels and messages are, s3://...")
+    s3_endpoint_url: str = Field("", description="Another address for S3, such as an interface endpoint's.")
+    s3_kms_key_id: str = Field("", description="Key that objects are encrypted with; the bucket's own unless given.")
+    s3_request_payer: bool = Field(False, description="Whether reading the raw zone is paid by whoever reads.")
+    glue_job_prefix: str = Field("finance-platform", min_length=1, description="Jobs are PREFIX-standardise and so on.")
+    redshift_host: str = Field("", description="The warehouse's endpoint; asked for by workgroup or cluster if unset.")
+    redshift_port: int = Field(5439, ge=1, le=65535, description="The warehouse's port.")
+    redshift_database: str = Field("finance", min_length=1, description="The warehouse's database.")
+    redshift_schema: str = Field("finance", pattern=r"^[a-z_][a-z0-9_]{0,62}$", description="The star's schema.")
+    redshift_workgroup: str = Field("", description="Redshift Serverless: its workgroup.")
+    redshift_cluster: str = Field("", description="A provisioned cluster: its identifier.")
+    redshift_user: str = Field("", description="Database user of a provisioned cluster, with temporary credentials.")
+    redshift_secret_id: str = Field("", description="Secret with user and password; IAM's temporary ones unless given.")
+    redshift_copy_role_arn: str = Field("", description="Role with which the warehouse reads the processed zone.")
+    redshift_tls: bool = Field(True, description="TLS with the server's name checked; off only on this machine.")
+    redshift_statement_timeout_seconds: int = Field(1800, ge=1, description="Longest that one statement may take.")
+    redshift_query_group: str = Field("finance_platform", description="Query group, for workload management.")
+    failures_topic_arn: str = Field("", description="SNS topic that is told of failed runs; none unless given.")
+    anomalies_topic_arn: str = Field("", description="SNS topic that is told of odd data; none unless given.")
+    metrics_namespace: str = Field("", description="CloudWatch namespace of the metrics; none are sent unless given.")
+    data_catalog_database: str = Field("", description="Glue database that lists processed tables; none unless given.")
+
     @field_validator("ui_url")
     @classmethod
     def _has_no_slash_at_its_end(cls, value: str) -> str:
@@ -79,6 +104,25 @@ class Settings(BaseSettings):
         if self.earliest_date > self.latest_date:
             raise ValueError(f"EARLIEST_DATE {self.earliest_date} is after LATEST_DATE {self.latest_date}")
         return self
+
+    @model_validator(mode="after")
+    def _has_what_aws_needs(self) -> Settings:
+        if self.profile == "aws":
+            for name in ("raw_uri", "processed_uri", "scripts_uri"):
+                if not str(getattr(self, name)).startswith("s3://"):
+                    raise ValueError(f"{name.upper()} must be an s3:// address with profile aws")
+            if not (self.redshift_host or self.redshift_workgroup or self.redshift_cluster):
+                raise ValueError("profile aws needs REDSHIFT_WORKGROUP, REDSHIFT_CLUSTER or REDSHIFT_HOST")
+            if not (self.redshift_secret_id or self.redshift_workgroup or self.redshift_cluster):
+                raise ValueError("REDSHIFT_HOST alone has no credentials: set REDSHIFT_SECRET_ID as well")
+            if not self.redshift_copy_role_arn:
+                raise ValueError("profile aws needs REDSHIFT_COPY_ROLE_ARN")
+        return self
+
+    @property
+    def is_on_aws(self) -> bool:
+        """Whether AWS's services stand behind the ports."""
+        return self.profile == "aws"
 
     @property
     def home_path(self) -> Path:
@@ -111,9 +155,19 @@ class Settings(BaseSettings):
         return self.home_path / "feeds"
 
     @property
-    def reports_path(self) -> Path:
-        """The folder that reports are written to."""
-        return self.home_path / "reports"
+    def warehouse_address(self) -> str:
+        """Where the warehouse is, for people."""
+        if not self.is_on_aws:
+            return str(self.warehouse_path)
+        place = self.redshift_host or self.redshift_workgroup or self.redshift_cluster
+        return f"redshift://{place}:{self.redshift_port}/{self.redshift_database}/{self.redshift_schema}"
+
+    @property
+    def reports_root(self) -> str:
+        """Where reports are written to."""
+        if self.reports_uri:
+            return self.reports_uri
+        return f"{self.processed_root.rstrip('/')}/reports" if self.is_on_aws else str(self.home_path / "reports")
 
     @property
     def alerts_path(self) -> Path:

@@ -114,7 +114,7 @@ def test_every_asset_says_what_it_is_whose_it_is_and_where_it_belongs(definition
 
 def test_the_example_environment_names_every_setting_and_nothing_else():
     text = (ROOT / ".env.example").read_text()
-    named = set(re.findall(rf"^#? ?{ENV_PREFIX}([A-Z_]+)=", text, re.MULTILINE))
+    named = set(re.findall(rf"^#? ?{ENV_PREFIX}([A-Z0-9_]+)=", text, re.MULTILINE))
     assert named == {name.upper() for name in Settings.model_fields}
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import dagster as dg
 
+from finance_platform.adapters import reports_folder
 from finance_platform.assets.describing import version_of
 from finance_platform.assets.failures import explained_failures
 from finance_platform.assets.figures import money, table
 from finance_platform.assets.specs import report_spec
-from finance_platform.lake.local import LocalLake
 from finance_platform.lake.looks import mark_refreshed
 from finance_platform.reporting.variance import VarianceRow, as_csv, variance_rows
 from finance_platform.resources.lake import LakeResource
@@ -40,7 +40,7 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
         with explained_failures(context):
             rows = variance_rows(warehouse.open())
             text = as_csv(rows)
-            folder = LocalLake(settings.reports_path)
+            folder = reports_folder(settings)
             folder.write(REPORT_FILE, text.encode())
             if _is_whole(context.run):
                 mark_refreshed(lake.processed, context.run.run_id)

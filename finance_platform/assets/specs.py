@@ -171,7 +171,7 @@ def warehouse_spec(contract: Contract, settings: Settings) -> dg.AssetSpec:
         metadata={
             **_columns("warehouse", contract.name, contract.columns, warehouse_lineage(contract)),
             "dagster/table_name": f"finance.{contract.table}",
-            "dagster/uri": str(settings.warehouse_path),
+            "dagster/uri": settings.warehouse_address,
             "natural_key": ", ".join(_natural_key(contract, "warehouse")),
             "definition": dg.MetadataValue.md(f"```sql\n{sql}\n```"),
             **code("assets/warehouse.py:load", "warehouse/load.py:publish", file, SqlFile.ACTUAL_VS_BUDGET),
@@ -225,7 +225,7 @@ def report_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
         tags=_tags("reporting", GRAINS["variance_report"]),
         metadata={
             **_columns("reporting", "variance_report", columns, REPORT_COLUMNS),
-            "dagster/uri": str(settings.reports_path / file_name),
+            "dagster/uri": f"{settings.reports_root}/{file_name}",
             **code(
                 "assets/reporting.py:variance_report",
                 "reporting/variance.py:variance_rows",

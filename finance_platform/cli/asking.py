@@ -61,10 +61,10 @@ def status(home: Path | None, since: datetime | None, as_json: bool) -> int:
 @explained
 def query(home: Path | None, sql: str, output_format: str) -> int:
     """Run read-only SQL, in Redshift's dialect, on the warehouse."""
+    from finance_platform.adapters import open_warehouse
     from finance_platform.reporting import rendering
-    from finance_platform.warehouse.duckdb import DuckDBWarehouse
 
-    result = DuckDBWarehouse(load_settings(home=home).warehouse_path).query(sql)
+    result = open_warehouse(load_settings(home=home)).query(sql)
     rendering.print_rows(console(), result.columns, result.rows, output_format)
     return EXIT_FINE
 
@@ -76,11 +76,11 @@ def query(home: Path | None, sql: str, output_format: str) -> int:
 @explained
 def rejected(home: Path | None, feed: str | None, output_format: str) -> int:
     """List the rows that were refused or repeated, with file, line and reason."""
-    from finance_platform.lake.local import LocalLake
+    from finance_platform.adapters import processed_zone
     from finance_platform.reporting.rejected import COLUMNS, rejected_rows
 
     settings = existing(load_settings(home=home))
-    processed = LocalLake(settings.processed_root)
+    processed = processed_zone(settings)
     rows = list(rejected_rows(processed, snapshot(settings).state, feed))
     columns = COLUMNS if output_format != "table" else ("source_file", "source_row", "outcome", "reasons", "amount")
     _print_listing(columns, [[row[name] for name in columns] for row in rows], output_format)
@@ -99,10 +99,10 @@ def rejected(home: Path | None, feed: str | None, output_format: str) -> int:
 @explained
 def movements(home: Path | None, since: datetime | None, period: str | None, output_format: str) -> int:
     """List what moved in what was published: cell by cell, with the cause, restatements marked."""
+    from finance_platform.adapters import open_warehouse
     from finance_platform.reporting.movements import COLUMNS_IN_A_TABLE, SINCE_EVER, columns_of, movement_rows
-    from finance_platform.warehouse.duckdb import DuckDBWarehouse
 
-    warehouse = DuckDBWarehouse(load_settings(home=home).warehouse_path)
+    warehouse = open_warehouse(load_settings(home=home))
     day = since.replace(tzinfo=UTC) if since else SINCE_EVER
     found = movement_rows(warehouse, since=day, period=period)
     is_table = output_format == "table"
@@ -132,32 +132,31 @@ def read_status(settings: Settings, since: datetime | None = None) -> Status:
         settings: the home.
         since: tell what moved then or later; None for the latest load.
     """
+    from finance_platform.adapters import open_warehouse, processed_zone, raw_zone
     from finance_platform.feeds.catalog import load_catalog
     from finance_platform.lake.closed_periods import keep_closed
     from finance_platform.lake.intake import take_stock
-    from finance_platform.lake.local import LocalLake
     from finance_platform.lake.register import Register
     from finance_platform.reporting.accounting import controllers_line
     from finance_platform.reporting.recent import closed_periods, recent_movements, why_stale
     from finance_platform.reporting.status import Background, build_status
     from finance_platform.resources.runs import last_run
-    from finance_platform.warehouse.duckdb import DuckDBWarehouse
     from finance_platform.warehouse.ledger import published
 
-    register = Register(LocalLake(settings.processed_root))
+    register = Register(processed_zone(settings))
     catalog = load_catalog(settings.feeds_path)
-    raw = LocalLake(settings.raw_root)
+    raw = raw_zone(settings)
     intake = take_stock(raw, register, catalog, settings, at=datetime.now(UTC), run_id="", record=False)
-    warehouse = DuckDBWarehouse(settings.warehouse_path)
+    warehouse = open_warehouse(settings)
     there = published(warehouse)
     seen = snapshot(settings)
     kept: tuple[str, ...] = ()
     if settings.holds_closed_periods:
         versions = {name: found.version for name, found in there.items()}
-        held = keep_closed(LocalLake(settings.processed_root), seen, versions)
+        held = keep_closed(processed_zone(settings), seen, versions)
         seen, kept = held.snapshot, held.periods
     background = Background(
-        why_stale=why_stale(LocalLake(settings.processed_root), seen, there),
+        why_stale=why_stale(processed_zone(settings), seen, there),
         closed=closed_periods(warehouse, seen.state.closed, there),
         movements=recent_movements(warehouse, there, since),
         last_run=last_run(settings.dagster_home),

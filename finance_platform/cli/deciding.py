@@ -76,14 +76,14 @@ def withdraw(home: Path | None, undo: bool, key: str, why: str) -> int:
 @explained
 def close(home: Path | None, period: str, why: str) -> int:
     """Close a period: what changes it from then on is a restatement."""
+    from finance_platform.adapters import open_warehouse
     from finance_platform.lake import decisions
-    from finance_platform.warehouse.duckdb import DuckDBWarehouse
     from finance_platform.warehouse.ledger import published_versions
 
     settings = existing(load_settings(home=home))
     with _deciding(settings) as processed:
         wanted = {w.slice: w.version for w in snapshot(settings).wanted if w.table == "fact_financials"}
-        there = published_versions(DuckDBWarehouse(settings.warehouse_path))
+        there = published_versions(open_warehouse(settings))
         versions = {name: version for (table, name), version in there.items() if table == "fact_financials"}
         decisions.close(processed, period, _author(why), wanted=wanted, published=versions)
     click.echo(f"{period} is closed.")
@@ -112,17 +112,16 @@ def reopen(home: Path | None, period: str, why: str) -> int:
 @explained
 def vacuum(home: Path | None, is_meant: bool, as_json: bool) -> int:
     """List, or with --yes remove, what was replaced longer ago than the retention and nothing needs."""
-    from finance_platform.lake.local import LocalLake
+    from finance_platform.adapters import open_warehouse, processed_zone
     from finance_platform.lake.lock import job_lock, run_lock
     from finance_platform.lake.retention import removable, remove
     from finance_platform.reporting.vacuuming import print_vacuum
-    from finance_platform.warehouse.duckdb import DuckDBWarehouse
     from finance_platform.warehouse.ledger import published_versions
 
     settings = existing(load_settings(home=home))
-    processed, days = LocalLake(settings.processed_root), settings.retention_days
+    processed, days = processed_zone(settings), settings.retention_days
     with run_lock(settings.home_path), job_lock(Path(settings.processed_root)):
-        there = published_versions(DuckDBWarehouse(settings.warehouse_path))
+        there = published_versions(open_warehouse(settings))
         found = removable(processed, snapshot(settings), there, now=datetime.now(UTC), retention_days=days)
         if is_meant:
             remove(processed, found)
@@ -133,11 +132,11 @@ def vacuum(home: Path | None, is_meant: bool, as_json: bool) -> int:
 @contextmanager
 def _deciding(settings: Settings) -> Iterator[Lake]:
     """Give the processed zone while no run is at work in it."""
-    from finance_platform.lake.local import LocalLake
+    from finance_platform.adapters import processed_zone
     from finance_platform.lake.lock import run_lock
 
     with run_lock(settings.home_path):
-        yield LocalLake(settings.processed_root)
+        yield processed_zone(settings)
 
 
 def _author(why: str) -> Author:

@@ -79,11 +79,11 @@ def existing(settings: Settings) -> Settings:
 
 def snapshot(settings: Settings) -> Snapshot:
     """Look at the processed zone, and write nothing."""
-    from finance_platform.lake.local import LocalLake
+    from finance_platform.adapters import processed_zone
     from finance_platform.lake.plan import StarSettings
     from finance_platform.lake.snapshot import take_snapshot
 
-    return take_snapshot(LocalLake(settings.processed_root), StarSettings.of(settings), record=False)
+    return take_snapshot(processed_zone(settings), StarSettings.of(settings), record=False)
 
 
 def object_key(settings: Settings, written: str) -> str:

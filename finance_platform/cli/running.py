@@ -113,14 +113,14 @@ def ui(home: Path | None, port: int, auto_refresh: bool) -> int:
 
 def _clean_dagster_home(settings: Settings) -> Path:
     """Return Dagster's folder, in which no run seems to be at work that was killed; the caller has the UI's lock."""
+    from finance_platform.adapters import open_alerts
     from finance_platform.feeds.catalog import load_catalog
-    from finance_platform.resources.alerts import AlertsResource
     from finance_platform.resources.home import open_instance, prepare_dagster_home
     from finance_platform.resources.run_alerts import tell_of_runs
     from finance_platform.resources.runs import mark_killed, mark_killed_unless_locked
 
     folder = prepare_dagster_home(settings.dagster_home)
-    alerts = AlertsResource(path=str(settings.alerts_path)).open()
+    alerts = open_alerts(settings)
     with open_instance(folder) as instance:
         killed = mark_killed(instance, of_command_line=False)
         killed += mark_killed_unless_locked(instance, settings.home_path)
@@ -138,14 +138,14 @@ def _check_periods(settings: Settings, periods: tuple[str, ...]) -> None:
 
 
 def _print_run(settings: Settings, outcome: RunOutcome, found: Status, seconds: float, *, as_json: bool) -> None:
+    from finance_platform.adapters import open_warehouse
     from finance_platform.reporting import rendering
     from finance_platform.reporting.summary import print_summary, summary_as_json
     from finance_platform.reporting.variance import variance_rows
-    from finance_platform.warehouse.duckdb import DuckDBWarehouse
     from finance_platform.warehouse.port import NoWarehouseYetError
 
     try:
-        variance = variance_rows(DuckDBWarehouse(settings.warehouse_path))
+        variance = variance_rows(open_warehouse(settings))
     except NoWarehouseYetError:
         variance = []
     if as_json:

@@ -54,19 +54,18 @@ def trace(home: Path | None, file: str | None, line: int | None, output_format: 
 def _trace_cell(settings: Settings, cell: dict[str, Any], output_format: str) -> int:
     from dataclasses import replace
 
-    from finance_platform.lake.local import LocalLake
+    from finance_platform.adapters import open_warehouse, processed_zone, raw_zone
     from finance_platform.reporting.cells import CellName
     from finance_platform.reporting.published_lines import open_lines
     from finance_platform.reporting.trace import trace_cell, with_texts
     from finance_platform.reporting.tracing import ROWS_IN_A_TABLE, print_trace, verdict
-    from finance_platform.warehouse.duckdb import DuckDBWarehouse
 
-    store = open_lines(LocalLake(settings.processed_root))
-    found = trace_cell(DuckDBWarehouse(settings.warehouse_path), store, CellName(**cell))
+    store = open_lines(processed_zone(settings))
+    found = trace_cell(open_warehouse(settings), store, CellName(**cell))
     is_table = output_format == "table"
     if found.lines:
         shown = found.lines[:ROWS_IN_A_TABLE] if is_table else found.lines
-        texts = with_texts(shown, LocalLake(settings.raw_root), store, _dialects(settings))
+        texts = with_texts(shown, raw_zone(settings), store, _dialects(settings))
         found = replace(found, lines=[*texts, *found.lines[len(shown) :]])
     print_trace(console(), found, output_format)
     if output_format != "json" or not found.ties:
@@ -75,18 +74,17 @@ def _trace_cell(settings: Settings, cell: dict[str, Any], output_format: str) ->
 
 
 def _trace_file(settings: Settings, key: str, line: int | None, output_format: str) -> int:
-    from finance_platform.lake.local import LocalLake
+    from finance_platform.adapters import open_warehouse, processed_zone, raw_zone
     from finance_platform.reporting.cells import read_publication
     from finance_platform.reporting.published_lines import open_lines
     from finance_platform.reporting.reached import trace_file, with_text
     from finance_platform.reporting.tracing import print_reached
-    from finance_platform.warehouse.duckdb import DuckDBWarehouse
 
-    store = open_lines(LocalLake(settings.processed_root))
-    publication = read_publication(DuckDBWarehouse(settings.warehouse_path), store, key)
+    store = open_lines(processed_zone(settings))
+    publication = read_publication(open_warehouse(settings), store, key)
     found = trace_file(store, publication, key, line)
     if line is not None:
-        found = with_text(found, LocalLake(settings.raw_root), store, _dialects(settings))
+        found = with_text(found, raw_zone(settings), store, _dialects(settings))
     print_reached(console(), found, output_format)
     return EXIT_FINE
 

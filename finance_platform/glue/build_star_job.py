@@ -28,9 +28,9 @@ from finance_platform.glue.schemas import CELLS
 from finance_platform.glue.session import spark_session
 from finance_platform.glue.tables import read_files, write_split, write_whole
 from finance_platform.lake.deliveries import DataFile
-from finance_platform.lake.local import LocalLake
 from finance_platform.lake.port import Lake
 from finance_platform.lake.slices import ScenarioSum, SliceCommit, write_slice
+from finance_platform.lake.zones import open_zone
 from finance_platform.transforms.dim_account import dim_account
 from finance_platform.transforms.dim_date import dim_date
 from finance_platform.transforms.dim_department import dim_department
@@ -130,7 +130,7 @@ def build_star(arguments: JobArguments, request: dict[str, Any]) -> dict[str, An
 
 def build_slices(spark: SparkSession, arguments: JobArguments, request: dict[str, Any]) -> dict[str, Any]:
     """Build the wanted slices, dimensions first, and commit each."""
-    build = _Build(spark, LocalLake(arguments.processed_uri), BuildRequest(**request), arguments.attempt)
+    build = _Build(spark, open_zone(arguments.processed_uri), BuildRequest(**request), arguments.attempt)
     wanted = {(item["table"], item["slice"]): item for item in build.request.slices}
     periods = {name: item for (table, name), item in wanted.items() if table == FACT_FINANCIALS.name}
     for (table, _), item in wanted.items():

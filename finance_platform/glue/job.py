@@ -22,7 +22,7 @@ from typing import Any
 from dagster_pipes import PipesContext, open_dagster_pipes
 
 from finance_platform.errors import LockedError
-from finance_platform.lake.local import LocalLake
+from finance_platform.lake.zones import open_zone
 
 _log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def run_job(body: JobBody) -> None:
         except LockedError as error:
             _log.error("%s", error)
             sys.exit(LOCKED_EXIT_CODE)
-    processed = LocalLake(arguments.processed_uri)
+    processed = open_zone(arguments.processed_uri)
     with open_dagster_pipes() as pipes:
         request = json.loads(processed.read(request_key(arguments.attempt)))
         result = {**body(arguments, request), "attempt": arguments.attempt}

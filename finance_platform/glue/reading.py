@@ -24,8 +24,8 @@ from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.glue.readers import DelimitedFile
 from finance_platform.glue.schemas import MEASURED, NOT_OPENED, REFUSED, STAGED, arrow_schema
-from finance_platform.lake.local import LocalLake
 from finance_platform.lake.port import Lake
+from finance_platform.lake.zones import open_zone
 
 
 @dataclass
@@ -63,7 +63,7 @@ def reader(
         for batch in batches:
             for row in batch.to_pylist():
                 feed = ResolvedFeed.from_json(feeds[row["feed"]])
-                yield from read_file(kind, feed, LocalLake(raw_root), FileToRead(**{**row, "feed": feed.name}))
+                yield from read_file(kind, feed, open_zone(raw_root), FileToRead(**{**row, "feed": feed.name}))
 
     return read
 

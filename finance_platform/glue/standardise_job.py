@@ -30,8 +30,8 @@ from finance_platform.glue.schemas import MEASURED, NOT_OPENED, REFUSED, REPEATS
 from finance_platform.glue.session import spark_session
 from finance_platform.glue.tables import read_files, write_split, write_whole
 from finance_platform.lake.deliveries import Count, DataFile, DeliveryCommit, PeriodCount, write_commit
-from finance_platform.lake.local import LocalLake
 from finance_platform.lake.port import Lake
+from finance_platform.lake.zones import open_zone
 from finance_platform.transforms.accounts import accounts
 from finance_platform.transforms.budget import budget
 from finance_platform.transforms.departments import departments
@@ -75,7 +75,7 @@ def standardise(arguments: JobArguments, request: dict[str, Any]) -> dict[str, A
 
 def read_deliveries(spark: SparkSession, arguments: JobArguments, request: dict[str, Any]) -> dict[str, Any]:
     """Read every delivery of the request, write its rows, commit it."""
-    processed = LocalLake(arguments.processed_uri)
+    processed = open_zone(arguments.processed_uri)
     committed: list[str] = []
     not_opened: list[dict[str, str]] = []
     for kind in _OUTPUTS:

@@ -393,7 +393,7 @@ def test_a_run_uses_nothing_of_dagster_that_is_on_its_way_out(first: Seen):
 
 def test_the_report_lies_in_the_home(home: Settings, first: Seen):
     assert first.outcome.succeeded
-    assert (home.reports_path / "variance_report.csv").read_text().startswith("Year,AccountType,")
+    assert (Path(home.reports_root) / "variance_report.csv").read_text().startswith("Year,AccountType,")
 
 
 # Nothing new

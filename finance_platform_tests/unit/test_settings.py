@@ -44,8 +44,8 @@ def test_every_place_follows_from_the_home(folder: Path) -> None:
     found = load_settings(home=folder / "h")
     assert (found.raw_root, found.processed_root) == (str(folder / "h" / "raw"), str(folder / "h" / "processed"))
     assert found.warehouse_path == folder / "h" / "warehouse.duckdb"
-    places = (found.feeds_path, found.reports_path, found.dagster_home)
-    assert places == tuple(folder / "h" / name for name in ("feeds", "reports", "dagster"))
+    places = (found.feeds_path, found.reports_root, found.dagster_home)
+    assert tuple(map(str, places)) == tuple(str(folder / "h" / name) for name in ("feeds", "reports", "dagster"))
 
 
 def test_each_place_can_be_set_alone(folder: Path) -> None:

@@ -1,0 +1,29 @@
+"""Which resources the assets get, as the settings say.
+
+Belongs here: one resource per port, by profile. Does not belong here: what a resource does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from finance_platform.resources.alerts import AlertsResource
+from finance_platform.resources.glue import GlueResource
+from finance_platform.resources.lake import LakeResource
+from finance_platform.resources.warehouse import WarehouseResource
+from finance_platform.settings import Settings
+
+
+def platform_resources(settings: Settings) -> dict[str, Any]:
+    """Return the resources by the names under which assets and sensors ask for them."""
+    lake = LakeResource(
+        raw_root=settings.raw_root,
+        processed_root=settings.processed_root,
+        raw_events_queue_url=settings.raw_events_queue_url,
+    )
+    return {
+        "alerts": AlertsResource(path=str(settings.alerts_path)),
+        "lake": lake,
+        "glue": GlueResource(lake=lake, spark_engine=settings.spark_engine),
+        "warehouse": WarehouseResource(path=str(settings.warehouse_path)),
+    }
