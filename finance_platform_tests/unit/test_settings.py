@@ -90,6 +90,10 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "close_holidays": "2026-01-01, 2026-12-25",
         "restatement_alert_from": "1000.00",
         "ui_url": "https://dagster.example",
+        "s3_request_payer": "True",
+        "redshift_port": "5440",
+        "redshift_tls": "False",
+        "redshift_statement_timeout_seconds": "60",
     }.get(name, "other")
     monkeypatch.setenv(ENV_PREFIX + name.upper(), other)
     found = getattr(load_settings(), name)
@@ -116,13 +120,48 @@ def test_an_argument_comes_before_the_environment_unless_it_is_none(monkeypatch:
     assert load_settings(currency=None).currency == "CHF"
 
 
+# On AWS
+
+AWS = {
+    "profile": "aws",
+    "raw_uri": "s3://books-raw",
+    "processed_uri": "s3://books-processed",
+    "scripts_uri": "s3://books-scripts",
+    "redshift_workgroup": "finance",
+    "redshift_copy_role_arn": "arn:aws:iam::123456789012:role/copy",
+}
+
+
+def test_on_aws_every_place_is_an_address(folder: Path) -> None:
+    found = settings(home=folder, **AWS)
+    assert (found.raw_root, found.processed_root) == ("s3://books-raw", "s3://books-processed")
+    assert found.reports_root == "s3://books-processed/reports"
+    assert found.warehouse_address == "redshift://finance:5439/finance/finance"
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"raw_uri": ""}, "RAW_URI must be an s3:// address"),
+        ({"processed_uri": "/here"}, "PROCESSED_URI must be an s3:// address"),
+        ({"scripts_uri": "https://bucket"}, "SCRIPTS_URI must be an s3:// address"),
+        ({"redshift_workgroup": ""}, "needs REDSHIFT_WORKGROUP, REDSHIFT_CLUSTER or REDSHIFT_HOST"),
+        ({"redshift_workgroup": "", "redshift_host": "h"}, "has no credentials: set REDSHIFT_SECRET_ID"),
+        ({"redshift_copy_role_arn": ""}, "needs REDSHIFT_COPY_ROLE_ARN"),
+    ],
+)
+def test_what_aws_needs_and_lacks_is_named(changed: dict[str, str], named: str, folder: Path) -> None:
+    with pytest.raises(SettingsError, match=named):
+        load_settings(home=folder, **{**AWS, **changed})
+
+
 # What is wrong
 
 
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
-        ("PROFILE", "azure", "Input should be 'local'"),
+        ("PROFILE", "azure", "Input should be 'local' or 'aws'"),
         ("SPARK_ENGINE", "flink", "Input should be 'sail' or 'jvm'"),
         ("FISCAL_YEAR_START_MONTH", "13", "less than or equal to 12"),
         ("FISCAL_YEAR_START_MONTH", "0", "greater than or equal to 1"),
@@ -134,6 +173,8 @@ def test_an_argument_comes_before_the_environment_unless_it_is_none(monkeypatch:
         ("ACTUALS_THROUGH", "2025-03-31", "should match pattern"),
         ("EARLIEST_DATE", "2025-02-30", "valid date"),
         ("BASELINE_SCENARIO", "", "at least 1 character"),
+        ("REDSHIFT_SCHEMA", "finance; DROP", "should match pattern"),
+        ("REDSHIFT_PORT", "0", "greater than or equal to 1"),
     ],
 )
 def test_a_bad_value_names_the_variable_what_was_found_and_what_is_allowed(
