@@ -36,7 +36,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             star_assets(settings, catalog),
             warehouse_assets(settings),
             reporting_assets(settings),
-            by_period_spec(),
+            by_period_spec(settings),
             *(delivery_spec(feed) for feed in catalog.feeds),
         ],
         jobs=[refresh_job()],

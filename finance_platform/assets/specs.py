@@ -51,7 +51,7 @@ def raw_spec(feed: FeedDescriptor, settings: Settings) -> dg.AssetSpec:
         ["raw", feed.feed],
         description=f"{feed.summary or f'Raw objects that match `{feed.path}`.'}\n\n{how_read(feed)}",
         group_name="raw",
-        kinds={_KIND_OF_SUFFIX.get(suffix, "file"), "python"},
+        kinds={_KIND_OF_SUFFIX.get(suffix, "file"), "python", *_kinds(settings, "raw")},
         owners=_owners(feed),
         tags={**_tags("raw", "file"), "finance_platform/feed": feed.feed},
         metadata={
@@ -75,7 +75,7 @@ def unread_spec(settings: Settings) -> dg.AssetSpec:
             f"where all is well. A file gets a feed by a descriptor in `{settings.feeds_path}`."
         ),
         group_name="raw",
-        kinds={"file", "python"},
+        kinds={"file", "python", *_kinds(settings, "raw")},
         owners=OWNERS,
         tags=_tags("raw", "file"),
         metadata={
@@ -165,7 +165,7 @@ def warehouse_spec(contract: Contract, settings: Settings) -> dg.AssetSpec:
         deps=[dg.AssetKey(["processed", contract.name])],
         description=_description(contract, "warehouse"),
         group_name="warehouse",
-        kinds={"duckdb", "table"},
+        kinds={"table", *_kinds(settings, "warehouse")},
         owners=OWNERS,
         tags=_tags("warehouse", GRAINS[contract.name]),
         metadata={
@@ -179,7 +179,7 @@ def warehouse_spec(contract: Contract, settings: Settings) -> dg.AssetSpec:
     )
 
 
-def by_period_spec() -> dg.AssetSpec:
+def by_period_spec(settings: Settings) -> dg.AssetSpec:
     """Return the page of the grid of months."""
     return dg.AssetSpec(
         BY_PERIOD,
@@ -191,7 +191,7 @@ def by_period_spec() -> dg.AssetSpec:
             "YYYY-MM` makes a period anew. Nothing depends on this asset."
         ),
         group_name="warehouse",
-        kinds={"duckdb", "table"},
+        kinds={"table", *_kinds(settings, "warehouse")},
         owners=OWNERS,
         tags=_tags("warehouse", "period"),
         partitions_def=PERIODS,
@@ -220,7 +220,7 @@ def report_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
             f"account type.\n\n{RULES['variance_report']}"
         ),
         group_name="reporting",
-        kinds={"csv", "report", "duckdb"},
+        kinds={"csv", "report", *_kinds(settings, "warehouse")},
         owners=OWNERS,
         tags=_tags("reporting", GRAINS["variance_report"]),
         metadata={
@@ -250,7 +250,7 @@ def _parquet_spec(
         deps=deps,
         description=_description(contract, "processed"),
         group_name="processed",
-        kinds={"pyspark", _SPARK[settings.spark_engine], "parquet"},
+        kinds={"pyspark", "parquet", *_kinds(settings, "processed")},
         owners=OWNERS,
         tags=_tags("processed", GRAINS[contract.name]),
         code_version=version,
@@ -294,6 +294,13 @@ def _columns(group: str, table: str, columns: Sequence[Column], lineage: Lineage
 
 def _owners(feed: FeedDescriptor) -> list[str]:
     return [feed.owner] if feed.owner else OWNERS
+
+
+def _kinds(settings: Settings, layer: str) -> set[str]:
+    """Return the services that stand behind a layer, as the settings say; Dagster shows at most three kinds."""
+    if settings.is_on_aws:
+        return {"raw": {"s3"}, "processed": {"glue"}, "warehouse": {"redshift"}}[layer]
+    return {"raw": set[str](), "processed": {_SPARK[settings.spark_engine]}, "warehouse": {"duckdb"}}[layer]
 
 
 def _tags(layer: str, grain: str) -> dict[str, str]:
