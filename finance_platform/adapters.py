@@ -47,6 +47,7 @@ def open_warehouse(settings: Settings) -> Warehouse:
 
 def open_alerts(settings: Settings) -> Alerts:
     """Return where alerts go; nothing is written before one is sent."""
-    from finance_platform.alerts.local import AlertsFile
+    from finance_platform.alerts import opening
 
-    return AlertsFile(settings.alerts_path)
+    topics = opening.Topics(settings.failures_topic_arn, settings.anomalies_topic_arn)
+    return opening.open_alerts(settings.alerts_path, topics, processed_zone(settings))

@@ -19,6 +19,8 @@ from finance_platform.errors import SettingsError
 ENV_PREFIX = "FINANCE_PLATFORM_"
 Period = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
+TopicArn = Annotated[str, StringConstraints(pattern=r"^(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256})?$")]
+
 
 def _split(value: object) -> object:
     return [part for part in value.replace(",", " ").split() if part] if isinstance(value, str) else value
@@ -87,8 +89,8 @@ class Settings(BaseSettings):
     redshift_tls: bool = Field(True, description="TLS with the server's name checked; off only on this machine.")
     redshift_statement_timeout_seconds: int = Field(1800, ge=1, description="Longest that one statement may take.")
     redshift_query_group: str = Field("finance_platform", description="Query group, for workload management.")
-    failures_topic_arn: str = Field("", description="SNS topic that is told of failed runs; none unless given.")
-    anomalies_topic_arn: str = Field("", description="SNS topic that is told of odd data; none unless given.")
+    failures_topic_arn: TopicArn = Field("", description="SNS topic that is told of failed runs; none unless given.")
+    anomalies_topic_arn: TopicArn = Field("", description="SNS topic that is told of odd data; none unless given.")
     metrics_namespace: str = Field("", description="CloudWatch namespace of the metrics; none are sent unless given.")
     data_catalog_database: str = Field("", description="Glue database that lists processed tables; none unless given.")
 

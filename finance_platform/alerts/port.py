@@ -1,6 +1,6 @@
 """The port of alerts: what an alert says, and what an adapter must do.
 
-Belongs here: the protocol and its value. Does not belong here: any service's own words.
+Belongs here: the protocols, their value, the two audiences. Does not belong here: any service's own words.
 """
 
 from __future__ import annotations
@@ -13,11 +13,23 @@ from finance_platform.errors import TransientError
 
 Kind = Literal["run failure", "failed check", "freshness violation", "exhausted retries", "restatement"]
 
+OF_FAILURES: tuple[Kind, ...] = ("run failure", "exhausted retries")
+"""What those mend who run the platform."""
+
+OF_ANOMALIES: tuple[Kind, ...] = ("failed check", "freshness violation", "restatement")
+"""What those look into who know the data."""
+
 
 class AlertError(TransientError):
     """People cannot be told; the numbers are as they are."""
 
     title = "An alert could not be sent"
+
+
+def together(errors: Sequence[AlertError]) -> AlertError:
+    """Return one error that says what several say; there is at least one."""
+    found, fixes = (dict.fromkeys(said) for said in ([one.found for one in errors], [one.fix for one in errors]))
+    return AlertError("; ".join(found), fix="; ".join(fixes))
 
 
 @dataclass(frozen=True)
@@ -56,4 +68,16 @@ class Alerts(Protocol):
         Raises:
             AlertError: they could not be sent; what was sent is known, and the rest may be sent again.
         """
+        ...
+
+
+class Notes(Protocol):
+    """Where it is noted what was sent, for an adapter that sends into the void; a zone of the lake will do."""
+
+    def find(self, key: str) -> object | None:
+        """Return something where there is a note under a key."""
+        ...
+
+    def write_new(self, key: str, data: bytes) -> bool:
+        """Write a note, atomically, unless it exists; return whether it was written."""
         ...

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from finance_platform.resources.alerts import AlertsResource
+from finance_platform.resources.alerts import AlertsResource, TopicAlertsResource
 from finance_platform.resources.glue import GlueResource
 from finance_platform.resources.lake import LakeResource
 from finance_platform.resources.warehouse import WarehouseResource
@@ -22,8 +22,20 @@ def platform_resources(settings: Settings) -> dict[str, Any]:
         raw_events_queue_url=settings.raw_events_queue_url,
     )
     return {
-        "alerts": AlertsResource(path=str(settings.alerts_path)),
+        "alerts": _alerts(settings, lake),
         "lake": lake,
         "glue": GlueResource(lake=lake, spark_engine=settings.spark_engine),
         "warehouse": WarehouseResource(path=str(settings.warehouse_path)),
     }
+
+
+def _alerts(settings: Settings, lake: LakeResource) -> AlertsResource:
+    path = str(settings.alerts_path)
+    if not (settings.failures_topic_arn or settings.anomalies_topic_arn):
+        return AlertsResource(path=path)
+    return TopicAlertsResource(
+        path=path,
+        lake=lake,
+        failures_topic_arn=settings.failures_topic_arn,
+        anomalies_topic_arn=settings.anomalies_topic_arn,
+    )
