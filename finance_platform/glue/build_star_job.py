@@ -30,7 +30,6 @@ from finance_platform.glue.tables import read_files, write_split, write_whole
 from finance_platform.lake.deliveries import DataFile
 from finance_platform.lake.port import Lake
 from finance_platform.lake.slices import ScenarioSum, SliceCommit, write_slice
-from finance_platform.lake.zones import open_zone
 from finance_platform.transforms.dim_account import dim_account
 from finance_platform.transforms.dim_date import dim_date
 from finance_platform.transforms.dim_department import dim_department
@@ -66,10 +65,11 @@ class BuildRequest:
 
 @dataclass
 class _Build:
-    """One run of the job: the session, the request, and what was built so far."""
+    """One run of the job: the session, the zones, the request, and what was built so far."""
 
     spark: SparkSession
     lake: Lake
+    temporary: Lake
     request: BuildRequest
     attempt: str
     built: list[list[str]] = field(default_factory=list)
@@ -124,13 +124,13 @@ class _Build:
 
 def build_star(arguments: JobArguments, request: dict[str, Any]) -> dict[str, Any]:
     """Start Spark, build the wanted slices."""
-    with spark_session(arguments.spark_engine) as spark:
+    with spark_session(arguments.spark_engine, arguments.s3_options) as spark:
         return build_slices(spark, arguments, request)
 
 
 def build_slices(spark: SparkSession, arguments: JobArguments, request: dict[str, Any]) -> dict[str, Any]:
     """Build the wanted slices, dimensions first, and commit each."""
-    build = _Build(spark, open_zone(arguments.processed_uri), BuildRequest(**request), arguments.attempt)
+    build = _Build(spark, arguments.processed, arguments.temporary, BuildRequest(**request), arguments.attempt)
     wanted = {(item["table"], item["slice"]): item for item in build.request.slices}
     periods = {name: item for (table, name), item in wanted.items() if table == FACT_FINANCIALS.name}
     for (table, _), item in wanted.items():
@@ -226,13 +226,13 @@ def _build_fact(build: _Build, periods: Mapping[str, Mapping[str, Any]]) -> None
     compared = compare(control.collect(), star_sums(written).collect())
     for name, item in sorted(periods.items()):
         _commit_fact(build, item, files.get(name, []), compared.get(name, PeriodControl()))
-    build.lake.delete_folder(_staging(build))
+    build.temporary.delete_folder(_staging(build))
 
 
 def _written_cells(build: _Build, lines: DataFrame) -> DataFrame:
     """Add the lines up once: the fact table looks at its cells five times, and Spark would begin at the files each."""
-    files = write_whole(fact_cells(lines), CELLS, build.lake, f"{_staging(build)}/cells")
-    return read_files(build.spark, build.lake, [file.key for file in files], CELLS)
+    files = write_whole(fact_cells(lines), CELLS, build.temporary, f"{_staging(build)}/cells")
+    return read_files(build.spark, build.temporary, [file.key for file in files], CELLS)
 
 
 def _staging(build: _Build) -> str:
@@ -277,8 +277,8 @@ def _hidden_keys(build: _Build) -> DataFrame | None:
     keys = later.select(F.col("delivery_id").alias("hider"), "period", "line_key")
     found = keys.join(F.broadcast(pairs), on=["hider", "period"]).select("delivery_id", "line_key").distinct()
     columns = (Column("delivery_id", "varchar", "The delivery."), Column("line_key", "varchar", "The hidden key."))
-    files = write_whole(found, columns, build.lake, f"{_staging(build)}/hidden_keys")
-    return read_files(build.spark, build.lake, [file.key for file in files], columns)
+    files = write_whole(found, columns, build.temporary, f"{_staging(build)}/hidden_keys")
+    return read_files(build.spark, build.temporary, [file.key for file in files], columns)
 
 
 def _hidden_scopes(build: _Build) -> DataFrame | None:

@@ -25,7 +25,7 @@ from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.glue.readers import DelimitedFile
 from finance_platform.glue.schemas import MEASURED, NOT_OPENED, REFUSED, STAGED, arrow_schema
 from finance_platform.lake.port import Lake
-from finance_platform.lake.zones import open_zone
+from finance_platform.lake.zones import NO_OPTIONS, S3Options, open_zone
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Measure:
 
 
 def reader(
-    kind: str, feeds: dict[str, dict[str, object]], raw_root: str
+    kind: str, feeds: dict[str, dict[str, object]], raw_root: str, raw_options: S3Options = NO_OPTIONS
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
     """Return the function for `mapInArrow`: rows as `FileToRead` has them in, staged rows out.
 
@@ -57,13 +57,16 @@ def reader(
         kind: ledger, departments or accounts.
         feeds: feeds by name, as JSON, since the function travels to Spark's workers.
         raw_root: the raw zone.
+        raw_options: how it is spoken to, where it is on S3.
     """
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         for batch in batches:
             for row in batch.to_pylist():
                 feed = ResolvedFeed.from_json(feeds[row["feed"]])
-                yield from read_file(kind, feed, open_zone(raw_root), FileToRead(**{**row, "feed": feed.name}))
+                yield from read_file(
+                    kind, feed, open_zone(raw_root, raw_options), FileToRead(**{**row, "feed": feed.name})
+                )
 
     return read
 

@@ -31,7 +31,6 @@ from finance_platform.glue.session import spark_session
 from finance_platform.glue.tables import read_files, write_split, write_whole
 from finance_platform.lake.deliveries import Count, DataFile, DeliveryCommit, PeriodCount, write_commit
 from finance_platform.lake.port import Lake
-from finance_platform.lake.zones import open_zone
 from finance_platform.transforms.accounts import accounts
 from finance_platform.transforms.budget import budget
 from finance_platform.transforms.departments import departments
@@ -69,13 +68,13 @@ class _Measured:
 
 def standardise(arguments: JobArguments, request: dict[str, Any]) -> dict[str, Any]:
     """Start Spark, read every delivery of the request."""
-    with spark_session(arguments.spark_engine) as spark:
+    with spark_session(arguments.spark_engine, arguments.s3_options) as spark:
         return read_deliveries(spark, arguments, request)
 
 
 def read_deliveries(spark: SparkSession, arguments: JobArguments, request: dict[str, Any]) -> dict[str, Any]:
     """Read every delivery of the request, write its rows, commit it."""
-    processed = open_zone(arguments.processed_uri)
+    processed = arguments.processed
     committed: list[str] = []
     not_opened: list[dict[str, str]] = []
     for kind in _OUTPUTS:
@@ -91,7 +90,7 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: dict[
                 continue
             write_commit(processed, _commit(delivery, marker, found, request["feeds"], arguments.attempt))
             committed.append(delivery["delivery_id"])
-    processed.delete_folder(_staging(arguments.attempt))
+    arguments.temporary.delete_folder(_staging(arguments.attempt))
     return {"committed": committed, "not_opened": not_opened}
 
 
@@ -115,11 +114,12 @@ def _read_and_write(
         ", ".join(f"{name} string" for name in fields),
     )
     # Every file that is open holds its batches. One reader for each of 36 files at once took 2.8 GiB, two took 0.8.
-    readers = len(deliveries) if arguments.spark_engine == "glue" else min(len(deliveries), os.cpu_count() or 1)
-    staged_rows = listing.repartition(readers).mapInArrow(reader(kind, feeds, arguments.raw_uri), spark_schema(schema))
-    folder = f"{_staging(arguments.attempt)}/{kind}"
-    staged_files = write_whole(staged_rows, schema, processed, f"{folder}/rows")
-    staged = read_files(spark, processed, [file.key for file in staged_files], schema)
+    readers = len(deliveries) if arguments.is_in_glue else min(len(deliveries), os.cpu_count() or 1)
+    read = reader(kind, feeds, arguments.raw_uri, arguments.raw_options)
+    staged_rows = listing.repartition(readers).mapInArrow(read, spark_schema(schema))
+    temporary, folder = arguments.temporary, f"{_staging(arguments.attempt)}/{kind}"
+    staged_files = write_whole(staged_rows, schema, temporary, f"{folder}/rows")
+    staged = read_files(spark, temporary, [file.key for file in staged_files], schema)
     found = _Measured()
     markers = staged.where(F.col("outcome").isin(MEASURED, REFUSED, NOT_OPENED)).collect()
     found.markers = {row["delivery_id"]: row for row in markers}
@@ -127,10 +127,10 @@ def _read_and_write(
     unread = [row["delivery_id"] for row in markers if row["outcome"] != MEASURED]
     readable = staged.where(~F.col("delivery_id").isin(unread)) if unread else staged
     compared = [column.name for column in schema if column.name not in _LINEAGE and column.name in _data_columns(kind)]
-    suspect_files = write_whole(suspected_repeats(readable), schema, processed, f"{folder}/suspects")
-    suspects = read_files(spark, processed, [file.key for file in suspect_files], schema)
-    repeat_files = write_whole(repeated_keys(suspects, compared), REPEATS, processed, f"{folder}/repeats")
-    repeats = read_files(spark, processed, [file.key for file in repeat_files], REPEATS)
+    suspect_files = write_whole(suspected_repeats(readable), schema, temporary, f"{folder}/suspects")
+    suspects = read_files(spark, temporary, [file.key for file in suspect_files], schema)
+    repeat_files = write_whole(repeated_keys(suspects, compared), REPEATS, temporary, f"{folder}/repeats")
+    repeats = read_files(spark, temporary, [file.key for file in repeat_files], REPEATS)
     rows = with_outcomes(readable, repeats)
     for contract, transform in (*_OUTPUTS[kind], (REJECTED_ROWS, rejected_rows)):
         _write_output(spark, processed, f"{contract.name}/{arguments.attempt}/{kind}", contract, transform(rows), found)
