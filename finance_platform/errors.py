@@ -48,6 +48,24 @@ class HomeError(PermanentError):
     title = "The home folder cannot be used"
 
 
+class LakeError(PermanentError):
+    """A zone of the lake cannot be used before someone mends something: its address, a permission, credentials."""
+
+    title = "The lake cannot be used"
+
+
+class UnreadableObjectError(LakeError, OSError):
+    """One object cannot be read, as a file on disk may not be; the others can."""
+
+    title = "An object of the lake cannot be read"
+
+
+class TransientLakeError(TransientError, OSError):
+    """The lake's storage was busy or out of reach, beyond the retries of its client; an object may be read later."""
+
+    title = "The lake could not be reached"
+
+
 class LockedError(TransientError):
     """Another run holds the home's lock."""
 
@@ -90,6 +108,12 @@ class JobError(PermanentError):
     title = "A Glue job failed"
 
 
+class TransientJobError(TransientError):
+    """A Glue job could not run, or was lost, through no fault of its own."""
+
+    title = "A Glue job may succeed when it is started again"
+
+
 class UnusableResultError(PermanentError):
     """A blocking check failed: what a step made must not go on, and what was published before stays."""
 
@@ -106,6 +130,24 @@ class TransientWarehouseError(TransientError):
     """The warehouse asks for the transaction to be tried again on a new connection."""
 
     title = "The warehouse was busy"
+
+
+class WarehouseAccessError(LoadError):
+    """The warehouse does not let the platform in, or has no such database; nothing was read or published."""
+
+    title = "The warehouse cannot be entered"
+
+
+class WarehouseUnreachableError(TransientWarehouseError):
+    """The warehouse cannot be reached just now: paused, restarting, or the line was cut."""
+
+    title = "The warehouse cannot be reached just now"
+
+
+class MigrationError(LoadError):
+    """The warehouse's tables are not those of this release, and mending them would be more than adding to them."""
+
+    title = "The warehouse's tables have to be changed by hand"
 
 
 class QueryError(PermanentError):

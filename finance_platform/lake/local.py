@@ -6,6 +6,7 @@ Belongs here: what is particular to a file system. Does not belong here: what th
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -16,9 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from finance_platform.errors import HomeError
-from finance_platform.lake.port import LakeObject
-
-_TEMPORARY_PREFIXES = (".", "~$")
+from finance_platform.lake.port import HIDDEN, AtHand, LakeObject
 
 
 def _refuse_unlisted(error: OSError) -> None:
@@ -43,9 +42,15 @@ class LocalLake:
         """The folder."""
         return str(self._root)
 
-    def list_objects(self, prefix: str = "") -> Iterator[LakeObject]:
-        """Yield the files under a prefix, by key; hidden and temporary ones are left out, as is what goes meanwhile."""
+    def is_there(self) -> bool:
+        """Return whether the folder is there."""
+        return self._root.is_dir()
+
+    def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[LakeObject]:
+        """Yield the files in a folder, by key; hidden and temporary ones are left out, as is what goes meanwhile."""
         for key in self._keys(self._root / prefix, f"{prefix}/" if prefix else ""):
+            if key <= after:
+                continue
             with contextlib.suppress(FileNotFoundError):
                 yield self._describe(key)
 
@@ -57,7 +62,7 @@ class LocalLake:
                 names = sorted(
                     f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
                     for entry in entries
-                    if not entry.name.startswith(_TEMPORARY_PREFIXES) and not _is_linked_folder(entry)
+                    if not entry.name.startswith(HIDDEN) and not _is_linked_folder(entry)
                 )
         except OSError as error:
             _refuse_unlisted(error)
@@ -81,6 +86,11 @@ class LocalLake:
         """Open a file for reading."""
         return (self._root / key).open("rb")
 
+    @contextlib.contextmanager
+    def at_hand(self, key: str) -> Iterator[AtHand]:
+        """Give the file as it is."""
+        yield AtHand(lambda: self.open(key), lambda: self.fingerprint(key))
+
     def read(self, key: str) -> bytes:
         """Return a file's bytes."""
         return (self._root / key).read_bytes()
@@ -97,6 +107,15 @@ class LocalLake:
                 os.link(temporary, self._root / key)
             except FileExistsError:
                 return False
+        return True
+
+    def replace(self, key: str, data: bytes, *, stamp: str) -> bool:
+        """Write a file atomically if its stamp is still this one; of several who replace it so, one does."""
+        with self._written_beside(key, data) as temporary, self._alone_in(temporary.parent):
+            found = self.find(key)
+            if found is None or found.stamp != stamp:
+                return False
+            temporary.replace(self._root / key)
         return True
 
     def delete(self, key: str) -> None:
@@ -138,6 +157,16 @@ class LocalLake:
             yield Path(name)
         finally:
             Path(name).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _alone_in(self, folder: Path) -> Iterator[None]:
+        """Keep others who replace files in a folder waiting: between a look and a rename there is time for another."""
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
 
     def _describe(self, key: str) -> LakeObject:
         path = os.path.join(self._root, key)  # noqa: PTH118  a Path for each of 100,000 objects takes a second

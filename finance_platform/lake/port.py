@@ -5,10 +5,14 @@ Belongs here: the protocol and its value types. Does not belong here: any storag
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol
+
+HIDDEN = (".", "~$")
+"""How names of hidden and temporary files and folders begin; no listing shows them."""
 
 SETTLING = timedelta(seconds=5)
 """How long a file that is written in place must have been left alone; a copy over a slow network writes more often."""
@@ -38,15 +42,40 @@ class LakeObject:
         return self.written_at is None or abs(at - self.written_at) >= SETTLING
 
 
+@dataclass(frozen=True)
+class AtHand:
+    """An object that can be read again and again at the cost of a local file.
+
+    Attributes:
+        open: opens it for reading.
+        fingerprint: the SHA-256 of its bytes, in hex, asked for after they were read: other bytes have another one.
+    """
+
+    open: Callable[[], BinaryIO]
+    fingerprint: Callable[[], str]
+
+
 class Lake(Protocol):
-    """One zone of the lake."""
+    """One zone of the lake.
+
+    Every method raises `LakeError` where nothing can be done before someone mends something, and `TransientLakeError`
+    where the storage is busy or out of reach.
+    """
 
     @property
     def root(self) -> str:
         """Where the zone is, for messages and job arguments."""
 
-    def list_objects(self, prefix: str = "") -> Iterator[LakeObject]:
-        """Yield the objects under a prefix, by key; hidden and temporary files are left out."""
+    def is_there(self) -> bool:
+        """Return whether the zone is there to be read; an empty one is."""
+
+    def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[LakeObject]:
+        """Yield the objects in a folder, in the order of their keys; hidden and temporary files are left out.
+
+        Args:
+            prefix: the folder; all of the zone without one.
+            after: leave out this key and those before it.
+        """
 
     def find(self, key: str) -> LakeObject | None:
         """Return one object as a listing shows it, or None where there is none."""
@@ -59,7 +88,18 @@ class Lake(Protocol):
         """
 
     def open(self, key: str) -> BinaryIO:
-        """Open an object for reading."""
+        """Open an object for reading, from anywhere in it.
+
+        Raises:
+            FileNotFoundError: there is no such object.
+        """
+
+    def at_hand(self, key: str) -> AbstractContextManager[AtHand]:
+        """Have an object at hand that is to be read several times; what is far away is fetched once, to local disk.
+
+        Raises:
+            OSError: the object cannot be read.
+        """
 
     def read(self, key: str) -> bytes:
         """Return an object's bytes.
@@ -73,6 +113,15 @@ class Lake(Protocol):
 
     def write_new(self, key: str, data: bytes) -> bool:
         """Write an object atomically unless it exists; return whether it was written."""
+
+    def replace(self, key: str, data: bytes, *, stamp: str) -> bool:
+        """Write an object atomically if nobody has written it since; return whether it was written.
+
+        Args:
+            key: the object.
+            data: its bytes from now on.
+            stamp: as the listing showed it.
+        """
 
     def delete(self, key: str) -> None:
         """Remove an object, if it is there."""
