@@ -9,6 +9,7 @@ from __future__ import annotations
 from finance_platform.alerts.port import Alerts
 from finance_platform.lake.port import Lake
 from finance_platform.lake.zones import S3Options, open_zone
+from finance_platform.metrics.port import Metrics
 from finance_platform.settings import Settings
 from finance_platform.warehouse.port import Warehouse
 
@@ -51,3 +52,12 @@ def open_alerts(settings: Settings) -> Alerts:
 
     topics = opening.Topics(settings.failures_topic_arn, settings.anomalies_topic_arn)
     return opening.open_alerts(settings.alerts_path, topics, processed_zone(settings))
+
+
+def open_metrics(settings: Settings) -> Metrics | None:
+    """Return where metrics go, or None where nobody looks; nothing is opened before one is sent."""
+    if not settings.metrics_namespace:
+        return None
+    from finance_platform.metrics.cloudwatch import CloudWatchMetrics
+
+    return CloudWatchMetrics(settings.metrics_namespace, settings.aws_region)

@@ -15,7 +15,7 @@ import dagster as dg
 from dagster._core.execution.plan.objects import UserFailureData
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
-from finance_platform.adapters import open_alerts
+from finance_platform.adapters import open_alerts, open_metrics
 from finance_platform.definitions import build_definitions
 from finance_platform.errors import HomeError, UnusableResultError
 from finance_platform.feeds.catalog import load_catalog
@@ -24,10 +24,12 @@ from finance_platform.lake.lock import run_lock
 from finance_platform.reporting.summary import CheckLine, RunOutcome
 from finance_platform.resources.home import open_instance
 from finance_platform.resources.run_alerts import tell_of_runs
+from finance_platform.resources.run_metrics import measure_runs
 from finance_platform.resources.runs import COMMAND_LINE, STARTED_BY, mark_killed
 from finance_platform.settings import Settings
 
 _EVIDENCE_ROWS = 5
+_log = logging.getLogger(__name__)
 
 # Dagster's daemon could not start it again: it knows no place from which the command line's runs come.
 _TAGS = {STARTED_BY: COMMAND_LINE, MAX_RETRIES_TAG: "0"}
@@ -66,7 +68,9 @@ def run_refresh(
 
 
 def _tell(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
-    """Send the alerts of runs; the UI's sensors see only those that the UI has started."""
+    """Send the alerts and the metrics of runs; the UI's sensors see only those that the UI has started."""
+    # First, since alerts that cannot be sent are an error and metrics that cannot are not.
+    measure_runs(open_metrics(settings), instance, runs, _log)
     alerts = open_alerts(settings)
     tell_of_runs(alerts, instance, runs, load_catalog(settings.feeds_path), settings.ui_url)
 

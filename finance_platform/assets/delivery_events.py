@@ -8,6 +8,7 @@ The commits are the truth and the events follow them: what a killed process did 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -69,6 +70,29 @@ def report_deliveries(
             known.add(content)
             verdict = verdicts.get(commit.delivery_id, "a later version of the file took its place")
             context.log_event(kind(**_event(commit, seen.get(content), verdict, currency)))
+
+
+def last_arrivals(instance: DagsterInstance, feeds: Collection[str]) -> dict[str, datetime]:
+    """Return, by feed, when its last delivery came; a feed that never had one is left out."""
+    found = ((feed, last_arrival(instance, feed)) for feed in feeds)
+    return {feed: arrival[0] for feed, arrival in found if arrival}
+
+
+def last_arrival(instance: DagsterInstance, feed: str) -> tuple[datetime, dg.EventLogRecord] | None:
+    """Return when a feed's last delivery came, and the event that tells of it; None where none ever came."""
+    # As many as one run tells at once: after Dagster's storage was lost, old deliveries are told anew, in any order.
+    told = instance.fetch_materializations(delivery_key(feed), limit=EVENTS_AT_ONCE).records
+    return max(((_came(record), record) for record in told), key=lambda one: one[0], default=None)
+
+
+def _came(record: dg.EventLogRecord) -> datetime:
+    """Return when a delivery came: when its bytes were first seen, or else when it was told."""
+    event = record.asset_materialization
+    said = event.metadata.get(FIRST_SEEN) if event else None
+    try:
+        return datetime.fromisoformat(str(said.value if said else ""))
+    except ValueError:
+        return datetime.fromtimestamp(record.timestamp, UTC)
 
 
 def _last_told(instance: DagsterInstance, feeds: Collection[str]) -> dict[str, _Place]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from finance_platform.assets.delivery_events import report_deliveries
+from finance_platform.assets.delivery_events import last_arrivals, report_deliveries
 from finance_platform.assets.describing import LINES_SHOWN, first_lines, version_of
 from finance_platform.assets.failures import POOL, explained_failures, refuse_unusable
 from finance_platform.assets.figures import money, span, table
@@ -33,8 +33,10 @@ from finance_platform.lake.state import derive_state
 from finance_platform.quality.catalogue import ARRIVED_IN_ORDER, DELIVERY_CHECKS, SCHEMA_CHECKS, Outcome, counted
 from finance_platform.quality.deliveries import check_deliveries
 from finance_platform.quality.schemas import check_schema
+from finance_platform.reporting.measuring import freshness_lags, metrics_of_deliveries
 from finance_platform.resources.glue import GlueResource
 from finance_platform.resources.lake import LakeResource
+from finance_platform.resources.metrics import MetricsResource, send_or_warn
 from finance_platform.settings import Settings
 
 _NAMES = {contract.name for contract in PROCESSED}
@@ -53,13 +55,16 @@ def standardise_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinit
         check_specs=check_specs(checks),
     )
     def standardise(
-        context: dg.AssetExecutionContext, lake: LakeResource, glue: GlueResource
+        context: dg.AssetExecutionContext, lake: LakeResource, glue: GlueResource, metrics: MetricsResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         with explained_failures(context), run_lock(settings.home_path):
             read = _read_pending(context, settings, lake, glue)
+            # At once: should the step be tried again, these are read already and counted no second time.
+            send_or_warn(metrics.open(), metrics_of_deliveries(read, datetime.now(UTC)), context.log)
             _judge(context, settings, lake)
             snapshot = take_snapshot(lake.processed, StarSettings.of(settings))
             report_deliveries(context, feeds, snapshot, Register(lake.processed), currency=settings.currency)
+            _measure_lags(context, feeds, metrics)
             outcomes = check_deliveries(snapshot.state)
             told: list[Outcome] = []
             for contract in PROCESSED:
@@ -79,6 +84,13 @@ def standardise_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinit
             refuse_unusable(told)
 
     return standardise
+
+
+def _measure_lags(context: dg.AssetExecutionContext, feeds: Sequence[str], metrics: MetricsResource) -> None:
+    opened = metrics.open()
+    if opened is not None:
+        lags = freshness_lags(last_arrivals(context.instance, feeds), datetime.now(UTC))
+        send_or_warn(opened, lags, context.log)
 
 
 def _judge(context: dg.AssetExecutionContext, settings: Settings, lake: LakeResource) -> None:

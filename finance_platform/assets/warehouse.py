@@ -25,9 +25,11 @@ from finance_platform.lake.snapshot import Snapshot, take_snapshot
 from finance_platform.lake.standing import causes, standing
 from finance_platform.quality.catalogue import WAREHOUSE_CHECKS
 from finance_platform.quality.warehouse import Audit, check_closed_periods
+from finance_platform.reporting.measuring import restated_amount
 from finance_platform.reporting.movements import movement_summary, restatement_alerts
 from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.lake import LakeResource
+from finance_platform.resources.metrics import MetricsResource, send_or_warn
 from finance_platform.resources.warehouse import WarehouseResource
 from finance_platform.settings import Settings
 from finance_platform.warehouse.ledger import published, published_versions
@@ -51,6 +53,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
         lake: LakeResource,
         warehouse: WarehouseResource,
         alerts: AlertsResource,
+        metrics: MetricsResource,
     ) -> Iterator[dg.MaterializeResult[None]]:
         with explained_failures(context), run_lock(settings.home_path):
             opened = warehouse.open()
@@ -62,6 +65,9 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
                 audit(opened)
             outcomes = [*(audit.outcomes or ()), check_closed_periods(kept.periods)]
             summary = movement_summary(opened)
+            if result is not None and result.load_number is not None:
+                restated = restated_amount(summary, result.load_number, datetime.now(UTC))
+                send_or_warn(metrics.open(), [restated], context.log)
             # Told is what stands there, which is not what was wanted when the audit has refused it.
             ledger = published(opened)
             there = standing(lake.processed, snapshot, {name: one.version for name, one in ledger.items()})

@@ -5,6 +5,7 @@ Belongs here: starting it, showing the step at work, the exit code of a run. Doe
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -113,10 +114,11 @@ def ui(home: Path | None, port: int, auto_refresh: bool) -> int:
 
 def _clean_dagster_home(settings: Settings) -> Path:
     """Return Dagster's folder, in which no run seems to be at work that was killed; the caller has the UI's lock."""
-    from finance_platform.adapters import open_alerts
+    from finance_platform.adapters import open_alerts, open_metrics
     from finance_platform.feeds.catalog import load_catalog
     from finance_platform.resources.home import open_instance, prepare_dagster_home
     from finance_platform.resources.run_alerts import tell_of_runs
+    from finance_platform.resources.run_metrics import measure_runs
     from finance_platform.resources.runs import mark_killed, mark_killed_unless_locked
 
     folder = prepare_dagster_home(settings.dagster_home)
@@ -124,6 +126,7 @@ def _clean_dagster_home(settings: Settings) -> Path:
     with open_instance(folder) as instance:
         killed = mark_killed(instance, of_command_line=False)
         killed += mark_killed_unless_locked(instance, settings.home_path)
+        measure_runs(open_metrics(settings), instance, killed, logging.getLogger(__name__))
         tell_of_runs(alerts, instance, killed, load_catalog(settings.feeds_path), settings.ui_url)
     return folder
 

@@ -96,11 +96,11 @@ def restatement_alerts(summary: Sequence[dict[str, Any]], *, threshold: Decimal,
     return [
         _restatement(load, period, rows, ui_url)
         for (load, period), rows in restated.items()
-        if _moved(rows) >= threshold
+        if moved_in_all(rows) >= threshold
     ]
 
 
-def _moved(rows: Sequence[dict[str, Any]]) -> Decimal:
+def moved_in_all(rows: Sequence[dict[str, Any]]) -> Decimal:
     """Return what moved whichever way; a budget's money is in Amount already, on the budget's own rows."""
     return sum((row["moved"] for row in rows if row["measure"] == "Amount"), Decimal("0.00"))
 
@@ -113,7 +113,7 @@ def _restatement(load: int, period: str, rows: Sequence[dict[str, Any]], ui_url:
         net[name] = net.get(name, Decimal("0.00")) + row["difference" if is_movement else "reclassified"]
     causes = sorted({row["cause"] for row in rows if row["cause"]})
     cells = sum(row["cells"] for row in rows)
-    found = {"period": period, "moved in all": f"{_moved(rows):.2f}", "cause": "; ".join(causes)}
+    found = {"period": period, "moved in all": f"{moved_in_all(rows):.2f}", "cause": "; ".join(causes)}
     return Alert(
         key=f"restatement of {period} by load {load}",
         kind="restatement",

@@ -9,7 +9,9 @@ from typing import Any
 
 from finance_platform.resources.alerts import AlertsResource, TopicAlertsResource
 from finance_platform.resources.glue import GlueResource
+from finance_platform.resources.glue_local import LocalGlueResource
 from finance_platform.resources.lake import LakeResource
+from finance_platform.resources.metrics import MetricsResource
 from finance_platform.resources.warehouse import WarehouseResource
 from finance_platform.settings import Settings
 
@@ -24,7 +26,8 @@ def platform_resources(settings: Settings) -> dict[str, Any]:
     return {
         "alerts": _alerts(settings, lake),
         "lake": lake,
-        "glue": GlueResource(lake=lake, spark_engine=settings.spark_engine),
+        "glue": _glue(settings, lake),
+        "metrics": MetricsResource(namespace=settings.metrics_namespace, region=settings.aws_region),
         "warehouse": WarehouseResource(path=str(settings.warehouse_path)),
     }
 
@@ -39,3 +42,17 @@ def _alerts(settings: Settings, lake: LakeResource) -> AlertsResource:
         failures_topic_arn=settings.failures_topic_arn,
         anomalies_topic_arn=settings.anomalies_topic_arn,
     )
+
+
+def _glue(settings: Settings, lake: LakeResource) -> GlueResource:
+    s3 = {
+        "aws_region": settings.aws_region,
+        "s3_endpoint_url": settings.s3_endpoint_url,
+        "s3_kms_key_id": settings.s3_kms_key_id,
+        "s3_request_payer": settings.s3_request_payer,
+    }
+    if not settings.is_on_aws:
+        return LocalGlueResource(lake=lake, spark_engine=settings.spark_engine, **s3)
+    from finance_platform.resources.glue_aws import AwsGlueResource  # boto3 takes most of a second to import
+
+    return AwsGlueResource(lake=lake, scripts_uri=settings.scripts_uri, job_prefix=settings.glue_job_prefix, **s3)

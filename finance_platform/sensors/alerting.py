@@ -1,4 +1,4 @@
-"""Sensors that tell people: runs that failed, checks that failed in runs, feeds that are overdue.
+"""Sensors that tell people: runs that failed, checks that failed in runs, feeds that are overdue; and that measure.
 
 Belongs here: when Dagster asks, and what is then sent. Does not belong here: what an alert says (see
 `resources.run_alerts`), what a raw file starts (see `raw_files`).
@@ -11,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from finance_platform.alerts.port import Alert
-from finance_platform.assets.delivery_events import EVENTS_AT_ONCE, FIRST_SEEN
-from finance_platform.assets.specs import delivery_key
+from finance_platform.assets.delivery_events import last_arrival, last_arrivals
 from finance_platform.feeds.catalog import load_catalog
 from finance_platform.feeds.descriptor import FeedDescriptor
+from finance_platform.reporting.measuring import freshness_lags
 from finance_platform.resources.alerts import AlertsResource
+from finance_platform.resources.metrics import MetricsResource, send_or_warn
 from finance_platform.resources.run_alerts import tell_of_runs
+from finance_platform.resources.run_metrics import measure_runs
 from finance_platform.settings import Settings
 
 _FRESHNESS_SECONDS = 300
@@ -48,9 +50,11 @@ def _run_sensor(
         minimum_interval_seconds=_RUNS_SECONDS,
         default_status=_status(settings),
     )
-    def tell(context: dg.RunStatusSensorContext, alerts: AlertsResource) -> None:
+    def tell(context: dg.RunStatusSensorContext, alerts: AlertsResource, metrics: MetricsResource) -> None:
         catalog = load_catalog(settings.feeds_path)
         runs = [context.dagster_run]
+        # First, since alerts that cannot be sent are an error and metrics that cannot are not.
+        measure_runs(metrics.open(), context.instance, runs, context.log)
         for alert in tell_of_runs(alerts.open(), context.instance, runs, catalog, settings.ui_url):
             context.log.info(f"told: {alert.title}")
 
@@ -64,13 +68,17 @@ def _freshness_sensor(settings: Settings) -> dg.SensorDefinition:
         minimum_interval_seconds=_FRESHNESS_SECONDS,
         default_status=_status(settings),
     )
-    def overdue_feeds(context: dg.SensorEvaluationContext, alerts: AlertsResource) -> dg.SkipReason:
+    def overdue_feeds(
+        context: dg.SensorEvaluationContext, alerts: AlertsResource, metrics: MetricsResource
+    ) -> dg.SkipReason:
         at = datetime.now(UTC)
-        found = [
-            alert
-            for feed in load_catalog(settings.feeds_path).feeds
-            if (alert := _overdue(context.instance, feed, settings.ui_url, at))
-        ]
+        feeds = load_catalog(settings.feeds_path).feeds
+        opened = metrics.open()
+        if opened is not None:
+            # Here and not in runs alone: a lag that grows while nothing comes and nothing runs is the one to see.
+            lags = freshness_lags(last_arrivals(context.instance, [feed.feed for feed in feeds]), at)
+            send_or_warn(opened, lags, context.log)
+        found = [alert for feed in feeds if (alert := _overdue(context.instance, feed, settings.ui_url, at))]
         alerts.open().send(found)
         return dg.SkipReason("; ".join(alert.title for alert in found) or "no feed is overdue")
 
@@ -80,11 +88,10 @@ def _freshness_sensor(settings: Settings) -> dg.SensorDefinition:
 def _overdue(instance: dg.DagsterInstance, feed: FeedDescriptor, ui_url: str, at: datetime) -> Alert | None:
     if feed.freshness is None:
         return None
-    # As many as one run tells at once: after Dagster's storage was lost, old deliveries are told anew, in any order.
-    told = instance.fetch_materializations(delivery_key(feed.feed), limit=EVENTS_AT_ONCE).records
-    if not told:
+    arrival = last_arrival(instance, feed.feed)
+    if arrival is None:
         return None  # a feed that never had a file is not in use
-    came, last = max(((_came(record), record) for record in told), key=lambda one: one[0])
+    came, last = arrival
     days = feed.freshness.fail_after_days
     if at - came < timedelta(days=days):
         return None
@@ -99,13 +106,3 @@ def _overdue(instance: dg.DagsterInstance, feed: FeedDescriptor, ui_url: str, at
         run_id=last.run_id,
         at=at.isoformat(timespec="seconds"),
     )
-
-
-def _came(record: dg.EventLogRecord) -> datetime:
-    """Return when a delivery came: when its bytes were first seen, or else when it was told."""
-    event = record.asset_materialization
-    said = event.metadata.get(FIRST_SEEN) if event else None
-    try:
-        return datetime.fromisoformat(str(said.value if said else ""))
-    except ValueError:
-        return datetime.fromtimestamp(record.timestamp, UTC)

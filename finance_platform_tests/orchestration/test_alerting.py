@@ -22,6 +22,7 @@ from finance_platform.feeds.catalog import load_catalog
 from finance_platform.jobs import REFRESH
 from finance_platform.lake.lock import is_locked, run_lock, ui_lock
 from finance_platform.resources.alerts import AlertsResource
+from finance_platform.resources.metrics import MetricsResource
 from finance_platform.resources.run_alerts import alerts_of_run
 from finance_platform.resources.runs import (
     COMMAND_LINE,
@@ -195,7 +196,7 @@ def test_the_sensor_of_finished_runs_sends_each_alert_once(home: Path, instance:
             dagster_event=done.all_events[-1],
             dagster_instance=instance,
             dagster_run=done.dagster_run,
-            resources={"alerts": AlertsResource(path=str(home / "alerts.jsonl"))},
+            resources={"alerts": AlertsResource(path=str(home / "alerts.jsonl")), "metrics": MetricsResource()},
         )
         tell(context)
     assert [alert["kind"] for alert in sent(home)] == ["failed check"]
@@ -210,7 +211,7 @@ def look_for_overdue(home: Path, instance: dg.DagsterInstance, monkeypatch: pyte
             return moment.astimezone(tz)
 
     monkeypatch.setattr("finance_platform.sensors.alerting.datetime", Clock)
-    resources = {"alerts": AlertsResource(path=str(home / "alerts.jsonl"))}
+    resources = {"alerts": AlertsResource(path=str(home / "alerts.jsonl")), "metrics": MetricsResource()}
     with dg.build_sensor_context(instance=instance, resources=resources) as context:
         return sensor(home, "overdue_feeds").evaluate_tick(context).skip_message or ""
 

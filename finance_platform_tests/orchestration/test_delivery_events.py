@@ -19,6 +19,7 @@ from finance_platform.lake.register import Register
 from finance_platform.lake.snapshot import Snapshot
 from finance_platform.lake.state import LakeState
 from finance_platform.resources.alerts import AlertsResource
+from finance_platform.resources.metrics import MetricsResource
 from finance_platform.sensors.alerting import alerting_sensors
 from finance_platform_tests.unit.factories import LEDGER, commit_of, delivered, in_period, settings, with_lines, write
 
@@ -69,7 +70,7 @@ class Timeline:
     def overdue(self, instance: dg.DagsterInstance) -> str:
         """Return what the sensor says."""
         (sensor,) = [one for one in alerting_sensors(settings(home=self.path)) if one.name == "overdue_feeds"]
-        resources = {"alerts": AlertsResource(path=str(self.path / "alerts.jsonl"))}
+        resources = {"alerts": AlertsResource(path=str(self.path / "alerts.jsonl")), "metrics": MetricsResource()}
         with dg.build_sensor_context(instance=instance, resources=resources) as context:
             return sensor.evaluate_tick(context).skip_message or ""
 
