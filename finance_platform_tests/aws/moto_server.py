@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from finance_platform.lake.s3 import s3_client
 from finance_platform_tests.aws.faults import Faults
 
 REGION = "eu-central-1"
@@ -80,19 +82,23 @@ def moto_server(port: int = 0) -> Iterator[MotoServer]:
 @contextlib.contextmanager
 def in_environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Let boto3 in this process find these variables, and no credentials or addresses of the developer's."""
-    from finance_platform.lake.s3 import s3_client
-
     before = dict(os.environ)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(variables)
-    s3_client.cache_clear()  # a client keeps the address with which it was made
+    _forget_clients()
     try:
         yield
     finally:
         os.environ.clear()
         os.environ.update(before)
-        s3_client.cache_clear()
+        _forget_clients()
+
+
+def _forget_clients() -> None:
+    """Let the next client find its address and credentials anew; the ones that were made keep theirs."""
+    s3_client.cache_clear()
+    boto3.DEFAULT_SESSION = None
 
 
 class _OneConditionAtATime:

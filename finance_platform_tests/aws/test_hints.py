@@ -5,7 +5,6 @@ Belongs here: the queue, and the sensor that asks it. Does not belong here: what
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import boto3
 import dagster as dg
 import pytest
-from moto.server import ThreadedMotoServer
 
 from finance_platform.definitions import build_definitions
 from finance_platform.jobs import REFRESH
@@ -22,30 +20,16 @@ from finance_platform.lake.sqs import SqsHints
 from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.lake import LakeResource
 from finance_platform.sensors.raw_files import raw_files_sensor
+from finance_platform_tests.aws.moto_server import MotoServer
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Where the stand-in of AWS is."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def queue(address: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Any:
+def queue(aws: MotoServer, request: pytest.FixtureRequest) -> Any:
     """A queue of the test's own."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": address,
-        "AWS_ACCESS_KEY_ID": "nobody",
-        "AWS_SECRET_ACCESS_KEY": "nothing",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    return boto3.resource("sqs").create_queue(QueueName=f"events-{abs(hash(request.node.name))}")
+    return boto3.resource("sqs", endpoint_url=aws.address).create_queue(
+        QueueName=f"events-{abs(hash(request.node.name))}"
+    )
 
 
 def tell(queue: Any, times: int = 1) -> None:
