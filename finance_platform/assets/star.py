@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from finance_platform.adapters import home_lock
 from finance_platform.assets.describing import version_of
 from finance_platform.assets.failures import POOL, explained_failures, refuse_unusable
 from finance_platform.assets.figures import money, span, table
@@ -20,13 +21,13 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.errors import JobError
 from finance_platform.feeds.catalog import Catalog
-from finance_platform.lake.lock import run_lock
 from finance_platform.lake.plan import StarSettings, WantedSlice
 from finance_platform.lake.requests import build_request
 from finance_platform.lake.snapshot import Snapshot, take_snapshot
 from finance_platform.quality.catalogue import SCHEMA_CHECKS, STAR_CHECKS, Outcome, counted
 from finance_platform.quality.schemas import check_schema
 from finance_platform.quality.star import check_accounts_have_sign, check_lines_equal_star
+from finance_platform.resources.data_catalog import DataCatalogResource, register_or_warn
 from finance_platform.resources.glue import GlueResource
 from finance_platform.resources.lake import LakeResource
 from finance_platform.settings import Settings
@@ -62,9 +63,13 @@ def star_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
         check_specs=check_specs(checks),
     )
     def build_star(
-        context: dg.AssetExecutionContext, config: RebuildConfig, lake: LakeResource, glue: GlueResource
+        context: dg.AssetExecutionContext,
+        config: RebuildConfig,
+        lake: LakeResource,
+        glue: GlueResource,
+        data_catalog: DataCatalogResource,
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with explained_failures(context), run_lock(settings.home_path):
+        with explained_failures(context), home_lock(settings, context.run.run_id):
             before = take_snapshot(lake.processed, StarSettings.of(settings))
             built = _build(context, settings, config, glue, before)
             snapshot = take_snapshot(lake.processed, StarSettings.of(settings)) if built else before
@@ -94,6 +99,7 @@ def star_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
                     check_results=[check_result(outcome) for outcome in results],
                 )
             refuse_unusable(told)
+            register_or_warn(data_catalog.open(), snapshot, lake.processed, context.log)
 
     return build_star
 

@@ -6,14 +6,12 @@ Belongs here: topics. Does not belong here: the file of JSON lines (see `unit/te
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from finance_platform.adapters import open_alerts
 from finance_platform.alerts.message import SUBJECT_LENGTH, TEXT_BYTES, note_key, subject, text
@@ -24,6 +22,7 @@ from finance_platform.lake.local import LocalLake
 from finance_platform.resources.wiring import platform_resources
 from finance_platform.settings import load_settings
 from finance_platform_tests.aws.answering import answering, xml_error
+from finance_platform_tests.aws.moto_server import MotoServer, environment
 from finance_platform_tests.unit.factories import settings
 
 FAILURE = Alert(
@@ -41,23 +40,10 @@ ODD = replace(FAILURE, key="restatement of 2024-03 by load 7", kind="restatement
 GONE = "arn:aws:sns:eu-central-1:123456789012:gone"
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Where the stand-in of AWS is."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture(autouse=True)
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "nobody",
-        "AWS_SECRET_ACCESS_KEY": "nothing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
+    """Nobody's, and no address: a test that says neither reaches nothing."""
+    for name, value in environment("http://127.0.0.1:9").items():
         monkeypatch.setenv(name, value)
 
 
@@ -81,14 +67,14 @@ class Topic:
 
 
 @pytest.fixture
-def failures(address: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Topic:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+def failures(moto: MotoServer, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Topic:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto.address)
     return Topic(f"failures-{abs(hash(request.node.name))}")
 
 
 @pytest.fixture
-def anomalies(address: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Topic:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+def anomalies(moto: MotoServer, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Topic:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto.address)
     return Topic(f"anomalies-{abs(hash(request.node.name))}")
 
 
@@ -222,9 +208,6 @@ def test_one_message_that_is_refused_holds_up_no_other(
 def test_without_credentials_the_error_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     with pytest.raises(AlertError, match="credentials"):
         TopicAlerts(GONE, LocalLake(tmp_path)).send([FAILURE])
 
