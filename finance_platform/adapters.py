@@ -6,12 +6,18 @@ Does not belong here: what an adapter does. An adapter's own library is imported
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from pathlib import Path
+
 from finance_platform.alerts.port import Alerts
+from finance_platform.lake import lease, lock
 from finance_platform.lake.port import Lake
-from finance_platform.lake.zones import S3Options, open_zone
+from finance_platform.lake.staged_files import StagedFiles
+from finance_platform.lake.zones import S3_SCHEME, S3Options, open_zone
 from finance_platform.metrics.port import Metrics
 from finance_platform.settings import Settings
 from finance_platform.warehouse.port import Warehouse
+from finance_platform.warehouse.redshift_endpoint import RedshiftEndpoint
 
 
 def s3_options(settings: Settings, *, is_raw: bool = False) -> S3Options:
@@ -39,11 +45,73 @@ def reports_folder(settings: Settings) -> Lake:
     return open_zone(settings.reports_root, s3_options(settings))
 
 
+def home_lock(settings: Settings, run_id: str = "") -> AbstractContextManager[None]:
+    """Return the lock under which one run at a time works in a home, to be held in a `with` block.
+
+    On disk it is a lock of this machine. A processed zone on S3 is reached by many machines, and has a lease.
+
+    Args:
+        settings: the home.
+        run_id: the run, which whoever is refused is told.
+
+    Raises:
+        LockedError: another run is at work in this home.
+    """
+    if _is_on_s3(settings):
+        return lease.hold_lease(processed_zone(settings), lease.RUN, run_id=run_id)
+    return lock.run_lock(settings.home_path)
+
+
+def is_home_locked(settings: Settings) -> bool:
+    """Return whether a run of another process is at work in the home."""
+    if _is_on_s3(settings):
+        return lease.is_leased(processed_zone(settings), lease.RUN)
+    return lock.is_locked(settings.home_path)
+
+
+def jobs_lock(settings: Settings) -> AbstractContextManager[None]:
+    """Return the lock that keeps Glue jobs out; one whose run was killed may go on for a while.
+
+    Raises:
+        LockedError: a job is at work.
+    """
+    if _is_on_s3(settings):
+        return lease.hold_lease(processed_zone(settings), lease.JOB)
+    return lock.job_lock(Path(settings.processed_root))
+
+
+def _is_on_s3(settings: Settings) -> bool:
+    return settings.processed_root.startswith(S3_SCHEME)
+
+
 def open_warehouse(settings: Settings) -> Warehouse:
     """Return the warehouse; nothing is opened before it is asked or loaded."""
+    if settings.is_on_aws:
+        from finance_platform.warehouse.redshift import RedshiftWarehouse
+
+        return RedshiftWarehouse(redshift_endpoint(settings), StagedFiles(processed_zone(settings)))
     from finance_platform.warehouse.duckdb import DuckDBWarehouse
 
     return DuckDBWarehouse(settings.warehouse_path)
+
+
+def redshift_endpoint(settings: Settings) -> RedshiftEndpoint:
+    """Return where Redshift is, and how it is spoken to."""
+    return RedshiftEndpoint(
+        database=settings.redshift_database,
+        schema=settings.redshift_schema,
+        copy_role_arn=settings.redshift_copy_role_arn,
+        host=settings.redshift_host,
+        port=settings.redshift_port,
+        workgroup=settings.redshift_workgroup,
+        cluster=settings.redshift_cluster,
+        user=settings.redshift_user,
+        secret_id=settings.redshift_secret_id,
+        tls=settings.redshift_tls,
+        statement_timeout_seconds=settings.redshift_statement_timeout_seconds,
+        query_group=settings.redshift_query_group,
+        region=settings.aws_region,
+    )
 
 
 def open_alerts(settings: Settings) -> Alerts:

@@ -72,6 +72,12 @@ class LockedError(TransientError):
     title = "Another run is at work in this home"
 
 
+class LeaseLostError(TransientError):
+    """This run could not renew its lease in time, so another one may be at work; nothing more is written."""
+
+    title = "The run has lost its hold on the home"
+
+
 class UiOpenError(PermanentError):
     """A UI of the home is open, whose daemon would start every run beside another's."""
 
@@ -166,3 +172,21 @@ class MissingRecordError(PermanentError):
     """What is published has no record in the lake that says what it was made from."""
 
     title = "The lake has lost a record"
+
+
+class DeploymentError(PermanentError):
+    """A deployment stopped; what stood before stands, and running it again goes on from there."""
+
+    title = "The deployment did not go through"
+
+
+class DeploymentParameterError(PermanentError):
+    """A deployment was asked for with a parameter that the template does not allow."""
+
+    title = "A parameter of the deployment is not valid"
+
+
+class DeploymentAccessError(PermanentError):
+    """AWS does not let this person deploy."""
+
+    title = "AWS refused"

@@ -8,19 +8,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster._core.execution.plan.objects import UserFailureData
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
-from finance_platform.adapters import open_alerts, open_metrics
+from finance_platform.adapters import home_lock, open_alerts, open_metrics, raw_zone
 from finance_platform.definitions import build_definitions
 from finance_platform.errors import HomeError, UnusableResultError
 from finance_platform.feeds.catalog import load_catalog
 from finance_platform.jobs import REFRESH, RUN_LOGGER
-from finance_platform.lake.lock import run_lock
 from finance_platform.reporting.summary import CheckLine, RunOutcome
 from finance_platform.resources.home import open_instance
 from finance_platform.resources.run_alerts import tell_of_runs
@@ -48,16 +46,17 @@ def run_refresh(
 
     Raises:
         HomeError: the home has no raw zone, or cannot be written to.
+        LakeError: the raw zone cannot be listed.
         LockedError: another run is at work in this home.
     """
-    if not Path(settings.raw_root).is_dir():
+    if not raw_zone(settings).is_there():
         found = f"{settings.home_path} has no folder raw" if not settings.raw_uri else f"there is no {settings.raw_uri}"
         raise HomeError(found, fix=f"create {settings.raw_root} and put files into it")
     config: dict[str, Any] = {"loggers": {"quiet": {}}}
     if rebuild:
         again = {"config": {"rebuild": True, "periods": list(periods)}}
         config["ops"] = {"build_star": again, "load": again}
-    with run_lock(settings.home_path), open_instance(settings.dagster_home) as instance, _following(on_step):
+    with home_lock(settings), open_instance(settings.dagster_home) as instance, _following(on_step):
         # Each run of the command line held the lock to its end, and now this one has it.
         killed = mark_killed(instance, of_command_line=True)
         job = build_definitions(settings).resolve_job_def(REFRESH)

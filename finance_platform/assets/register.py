@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from finance_platform.adapters import home_lock
 from finance_platform.assets.describing import few, version_of
 from finance_platform.assets.failures import explained_failures
 from finance_platform.assets.figures import ROWS_SHOWN, table
@@ -17,7 +18,6 @@ from finance_platform.checks.translation import check_result, check_specs
 from finance_platform.feeds.catalog import Catalog, load_catalog
 from finance_platform.feeds.descriptor import UNREAD_FILES
 from finance_platform.lake.intake import Intake, take_stock
-from finance_platform.lake.lock import run_lock
 from finance_platform.lake.looks import note_look, terms_of
 from finance_platform.lake.register import Register, utc_text
 from finance_platform.quality.catalogue import UNREAD_CHECKS, Outcome, counted, raw_checks
@@ -52,7 +52,7 @@ def register_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition
     def register(
         context: dg.AssetExecutionContext, config: RegisterConfig, lake: LakeResource
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with explained_failures(context), run_lock(settings.home_path):
+        with explained_failures(context), home_lock(settings, context.run.run_id):
             # Read again: a descriptor may have changed since the definitions were loaded.
             current = load_catalog(settings.feeds_path)
             at, run_id = datetime.now(UTC), context.run.run_id

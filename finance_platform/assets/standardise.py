@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from finance_platform.adapters import home_lock
 from finance_platform.assets.delivery_events import last_arrivals, report_deliveries
 from finance_platform.assets.describing import LINES_SHOWN, first_lines, version_of
 from finance_platform.assets.failures import POOL, explained_failures, refuse_unusable
@@ -23,7 +24,6 @@ from finance_platform.errors import JobError
 from finance_platform.feeds.catalog import Catalog, load_catalog
 from finance_platform.lake.deliveries import OUTCOMES, DeliveryCommit, read_commits
 from finance_platform.lake.judging import judge
-from finance_platform.lake.lock import run_lock
 from finance_platform.lake.looks import forget_look
 from finance_platform.lake.plan import StarSettings
 from finance_platform.lake.register import Register
@@ -57,7 +57,7 @@ def standardise_assets(settings: Settings, catalog: Catalog) -> dg.AssetsDefinit
     def standardise(
         context: dg.AssetExecutionContext, lake: LakeResource, glue: GlueResource, metrics: MetricsResource
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with explained_failures(context), run_lock(settings.home_path):
+        with explained_failures(context), home_lock(settings, context.run.run_id):
             read = _read_pending(context, settings, lake, glue)
             # At once: should the step be tried again, these are read already and counted no second time.
             send_or_warn(metrics.open(), metrics_of_deliveries(read, datetime.now(UTC)), context.log)

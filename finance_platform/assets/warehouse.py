@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from finance_platform.adapters import home_lock
 from finance_platform.assets.by_period import report_periods
 from finance_platform.assets.failures import POOL, explained_failures, refuse_unusable
 from finance_platform.assets.previews import earlier_previews, preview_of_table
@@ -17,7 +18,6 @@ from finance_platform.assets.star import RebuildConfig, in_words, version_of_tab
 from finance_platform.checks.translation import check_result, check_specs
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.lake.closed_periods import Kept, keep_closed
-from finance_platform.lake.lock import run_lock
 from finance_platform.lake.plan import StarSettings
 from finance_platform.lake.port import Lake
 from finance_platform.lake.slices import SliceCommit
@@ -55,7 +55,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
         alerts: AlertsResource,
         metrics: MetricsResource,
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with explained_failures(context), run_lock(settings.home_path):
+        with explained_failures(context), home_lock(settings, context.run.run_id):
             opened = warehouse.open()
             kept = _what_to_publish(settings, lake.processed, opened)
             snapshot = kept.snapshot

@@ -112,15 +112,14 @@ def reopen(home: Path | None, period: str, why: str) -> int:
 @explained
 def vacuum(home: Path | None, is_meant: bool, as_json: bool) -> int:
     """List, or with --yes remove, what was replaced longer ago than the retention and nothing needs."""
-    from finance_platform.adapters import open_warehouse, processed_zone
-    from finance_platform.lake.lock import job_lock, run_lock
+    from finance_platform.adapters import home_lock, jobs_lock, open_warehouse, processed_zone
     from finance_platform.lake.retention import removable, remove
     from finance_platform.reporting.vacuuming import print_vacuum
     from finance_platform.warehouse.ledger import published_versions
 
     settings = existing(load_settings(home=home))
     processed, days = processed_zone(settings), settings.retention_days
-    with run_lock(settings.home_path), job_lock(Path(settings.processed_root)):
+    with home_lock(settings), jobs_lock(settings):
         there = published_versions(open_warehouse(settings))
         found = removable(processed, snapshot(settings), there, now=datetime.now(UTC), retention_days=days)
         if is_meant:
@@ -132,10 +131,9 @@ def vacuum(home: Path | None, is_meant: bool, as_json: bool) -> int:
 @contextmanager
 def _deciding(settings: Settings) -> Iterator[Lake]:
     """Give the processed zone while no run is at work in it."""
-    from finance_platform.adapters import processed_zone
-    from finance_platform.lake.lock import run_lock
+    from finance_platform.adapters import home_lock, processed_zone
 
-    with run_lock(settings.home_path):
+    with home_lock(settings):
         yield processed_zone(settings)
 
 

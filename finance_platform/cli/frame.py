@@ -26,6 +26,7 @@ from finance_platform.errors import (
     TraceError,
     UiOpenError,
 )
+from finance_platform.lake.zones import S3_SCHEME
 from finance_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,8 +72,11 @@ def existing(settings: Settings) -> Settings:
 
     Raises:
         HomeError: it is not.
+        LakeError: it cannot be listed.
     """
-    if not Path(settings.raw_root).is_dir():
+    from finance_platform.adapters import raw_zone
+
+    if not raw_zone(settings).is_there():
         raise HomeError(f"there is no folder {settings.raw_root}", fix="name the home with --home")
     return settings
 
@@ -87,7 +91,10 @@ def snapshot(settings: Settings) -> Snapshot:
 
 
 def object_key(settings: Settings, written: str) -> str:
-    """Return the key inside the raw zone; a path to the file itself will do as well."""
+    """Return the key inside the raw zone; a path to the file itself, or its address on S3, will do as well."""
+    zone = f"{settings.raw_root.rstrip('/')}/"
+    if zone.startswith(S3_SCHEME):
+        return written.removeprefix(zone)
     with suppress(ValueError):
         return Path(written).absolute().relative_to(Path(settings.raw_root).absolute()).as_posix()
     return written

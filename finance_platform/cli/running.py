@@ -125,7 +125,7 @@ def _clean_dagster_home(settings: Settings) -> Path:
     alerts = open_alerts(settings)
     with open_instance(folder) as instance:
         killed = mark_killed(instance, of_command_line=False)
-        killed += mark_killed_unless_locked(instance, settings.home_path)
+        killed += mark_killed_unless_locked(instance, settings)
         measure_runs(open_metrics(settings), instance, killed, logging.getLogger(__name__))
         tell_of_runs(alerts, instance, killed, load_catalog(settings.feeds_path), settings.ui_url)
     return folder

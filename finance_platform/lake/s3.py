@@ -24,6 +24,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from finance_platform.lake import lease
 from finance_platform.lake.port import HIDDEN, AtHand, LakeObject
 from finance_platform.lake.s3_errors import Attempt, error_of_answer, explained_by_s3, status_of
 from finance_platform.lake.s3_reading import ObjectStream
@@ -32,7 +33,7 @@ from finance_platform.lake.zones import S3_SCHEME, S3Options
 ATTEMPTS = 6
 """How often a request is sent at most; with full jitter and 1, 2, 4 ... s between, that is a quarter of a minute."""
 
-_CONNECT_SECONDS, _READ_SECONDS = 5, 60
+_CONNECT_SECONDS, _READ_SECONDS = 5, 20
 _MULTIPART_BYTES = 16 << 20
 _COPY_BYTES = 1 << 20
 _DELETED_AT_ONCE = 1000
@@ -139,7 +140,7 @@ class S3Lake:
 
     def write(self, key: str, data: bytes) -> None:
         """Write an object; a large one in parts, which S3 shows when the last is there."""
-        with explained_by_s3(self._attempt("write", key)):
+        with self._writing("write", key):
             if len(data) < _MULTIPART_BYTES:
                 self._put(key, data)
                 return
@@ -158,7 +159,7 @@ class S3Lake:
 
     def delete(self, key: str) -> None:
         """Remove an object, if it is there."""
-        with explained_by_s3(self._attempt("delete", key)):
+        with self._writing("delete", key):
             self._client.delete_object(Bucket=self._bucket, Key=self._base + key)
 
     def delete_folder(self, prefix: str) -> None:
@@ -177,6 +178,14 @@ class S3Lake:
 
     def _attempt(self, verb: str, key: str, *, is_of_one_object: bool = False) -> Attempt:
         return Attempt(verb, self._bucket, self._base + key, is_of_one_object)
+
+    @contextmanager
+    def _writing(self, verb: str, key: str) -> Iterator[None]:
+        """Let nothing be written by a process that has lost its lease of the zone; the lease itself may be renewed."""
+        if not key.startswith(f"{lease.FOLDER}/"):
+            lease.still_held(self._root)
+        with explained_by_s3(self._attempt(verb, key)):
+            yield
 
     def _entries(self, prefix: str, after: str = "") -> Iterator[Mapping[str, Any]]:
         from_here = {"StartAfter": after} if after else {}
@@ -197,7 +206,7 @@ class S3Lake:
 
     def _put_if(self, key: str, data: bytes, condition: Mapping[str, str]) -> bool:
         mark = uuid4().hex
-        with explained_by_s3(self._attempt("write", key)):
+        with self._writing("write", key):
             conflicts = 0
             while True:
                 try:
@@ -231,7 +240,7 @@ class S3Lake:
     def _delete_all(self, objects: list[dict[str, str]]) -> None:
         if not objects:
             return
-        with explained_by_s3(Attempt("delete", self._bucket, objects[0]["Key"])):
+        with self._writing("delete", objects[0]["Key"].removeprefix(self._base)):
             answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
         for error in answer.get("Errors", ()):
             raise error_of_answer(Attempt("delete", self._bucket, error["Key"]), "DeleteObjects", {"Error": error})

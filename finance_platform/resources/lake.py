@@ -1,37 +1,46 @@
 """The lake resource: the two zones behind the lake's port.
 
-Belongs here: which adapter stands behind the port. Does not belong here: what the zones hold.
+Belongs here: which adapter stands behind the port. Does not belong here: what the zones hold, what of them is
+particular to AWS (see `lake_aws`).
 """
 
 import dagster as dg
 
 from finance_platform.lake.hints import Hints
-from finance_platform.lake.local import LocalLake
 from finance_platform.lake.port import Lake
+from finance_platform.lake.zones import S3Options, open_zone
 
 
 class LakeResource(dg.ConfigurableResource[Lake]):
-    """The raw zone and the processed zone.
+    """The raw zone and the processed zone, each in a folder or at an address of S3.
 
     Attributes:
         raw_root: where the raw zone is; only ever read.
         processed_root: where the processed zone is.
         raw_events_queue_url: the queue that is told of writes to the raw zone; empty where nobody tells.
+        aws_region: the region; as boto3 finds it when empty.
+        s3_endpoint_url: another address for S3.
+        s3_kms_key_id: the key that written objects are encrypted with; the bucket's own when empty.
+        s3_request_payer: whether reading the raw zone is paid by whoever reads.
     """
 
     raw_root: str
     processed_root: str
     raw_events_queue_url: str = ""
+    aws_region: str = ""
+    s3_endpoint_url: str = ""
+    s3_kms_key_id: str = ""
+    s3_request_payer: bool = False
 
     @property
     def raw(self) -> Lake:
         """The raw zone."""
-        return LocalLake(self.raw_root)
+        return self._open(self.raw_root, self._options(is_raw=True))
 
     @property
     def processed(self) -> Lake:
         """The processed zone."""
-        return LocalLake(self.processed_root)
+        return self._open(self.processed_root, self._options())
 
     @property
     def hints(self) -> Hints | None:
@@ -41,3 +50,14 @@ class LakeResource(dg.ConfigurableResource[Lake]):
         from finance_platform.lake.sqs import SqsHints  # boto3 takes most of a second to import
 
         return SqsHints(self.raw_events_queue_url)
+
+    def _open(self, root: str, options: S3Options) -> Lake:
+        return open_zone(root, options)
+
+    def _options(self, *, is_raw: bool = False) -> S3Options:
+        return S3Options(
+            region=self.aws_region,
+            endpoint_url=self.s3_endpoint_url,
+            kms_key_id=self.s3_kms_key_id,
+            request_payer=is_raw and self.s3_request_payer,
+        )

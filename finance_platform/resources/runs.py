@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finance_platform.lake.lock import is_locked
+from finance_platform.adapters import is_home_locked
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
+
+    from finance_platform.settings import Settings
 
 STARTED_BY = "finance_platform/started_by"
 COMMAND_LINE = "command line"
@@ -72,7 +74,7 @@ def mark_killed(instance: DagsterInstance, *, of_command_line: bool) -> list[Dag
     return _mark(instance, [run for run in _begun(instance) if _is_of_command_line(run) == of_command_line])
 
 
-def mark_killed_unless_locked(instance: DagsterInstance, home: Path) -> list[DagsterRun]:
+def mark_killed_unless_locked(instance: DagsterInstance, settings: Settings) -> list[DagsterRun]:
     """Mark the command line's unfinished runs as failed, unless one is at work; return those that were marked.
 
     Each holds the home's lock from its beginning to its end. One that was killed would count as at work for ever, and
@@ -80,11 +82,11 @@ def mark_killed_unless_locked(instance: DagsterInstance, home: Path) -> list[Dag
 
     Args:
         instance: Dagster's storage in the home.
-        home: the home.
+        settings: the home.
     """
     unfinished = [run for run in _begun(instance) if _is_of_command_line(run)]
     # To ask for the lock takes it for a moment, so it is asked for only where somebody may have it.
-    return _mark(instance, unfinished) if unfinished and not is_locked(home) else []
+    return _mark(instance, unfinished) if unfinished and not is_home_locked(settings) else []
 
 
 def _begun(instance: DagsterInstance) -> list[DagsterRun]:

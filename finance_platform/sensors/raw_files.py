@@ -47,7 +47,7 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, lake: LakeResource, alerts: AlertsResource
     ) -> dg.RunRequest | dg.SkipReason:
         at, catalog = datetime.now(UTC), load_catalog(settings.feeds_path)
-        killed = mark_killed_unless_locked(context.instance, settings.home_path)
+        killed = mark_killed_unless_locked(context.instance, settings)
         tell_of_runs(alerts.open(), context.instance, killed, catalog, settings.ui_url)
         at_work = unfinished_runs(context.instance)
         if at_work:

@@ -257,8 +257,8 @@ def status_of(instance: dg.DagsterInstance) -> dict[str, dg.DagsterRunStatus]:
 def test_a_killed_run_of_the_command_line_is_marked_unless_one_holds_the_lock(home: Path, instance: dg.DagsterInstance):
     run = enter(instance, home, **{STARTED_BY: COMMAND_LINE})
     with run_lock(home):
-        assert mark_killed_unless_locked(instance, home) == []
-    assert [found.run_id for found in mark_killed_unless_locked(instance, home)] == [run.run_id]
+        assert mark_killed_unless_locked(instance, settings(home=home)) == []
+    assert [found.run_id for found in mark_killed_unless_locked(instance, settings(home=home))] == [run.run_id]
     assert status_of(instance) == {run.run_id: dg.DagsterRunStatus.FAILURE}
 
 
@@ -272,7 +272,7 @@ def test_the_command_line_marks_its_own_killed_runs_and_a_ui_those_of_uis(home: 
 
 def test_a_killed_run_is_told(home: Path, instance: dg.DagsterInstance):
     enter(instance, home, **{STARTED_BY: COMMAND_LINE})
-    (killed,) = mark_killed_unless_locked(instance, home)
+    (killed,) = mark_killed_unless_locked(instance, settings(home=home))
     (alert,) = told(home, instance, killed)
     assert "its process was killed" in alert.found["error"]
     assert "start a refresh" in alert.fix
@@ -280,7 +280,7 @@ def test_a_killed_run_is_told(home: Path, instance: dg.DagsterInstance):
 
 def test_a_failed_run_that_is_started_again_leaves_the_telling_to_the_next(home: Path, instance: dg.DagsterInstance):
     enter(instance, home, **{STARTED_BY: COMMAND_LINE, "dagster/will_retry": "true"})
-    (killed,) = mark_killed_unless_locked(instance, home)
+    (killed,) = mark_killed_unless_locked(instance, settings(home=home))
     assert told(home, instance, killed) == []
 
 
