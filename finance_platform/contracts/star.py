@@ -1,4 +1,4 @@
-"""The star schema: four dimensions, one fact table, the load's own ledger, and the record of what it moved.
+"""The star schema: four dimensions, one fact table, the load's own ledger, what it moved, how its tables changed.
 
 Belongs here: contracts of warehouse tables. The first columns of each are the founding document's, in its order.
 Does not belong here: DDL (`sql/ddl`, held against these by a test).
@@ -234,8 +234,21 @@ MOVEMENTS = Contract(
     ),
 )
 
+SCHEMA_VERSION = Contract(
+    name="schema_version",
+    table="SchemaVersion",
+    grain="One change of the warehouse's tables and views; the row with the highest Version says what stands.",
+    natural_key=("version",),
+    columns=(
+        Column("version", "bigint", "Number of the change, rising by one.", "Version"),
+        Column("fingerprint", "varchar(64)", "Hash of the definitions after it.", "Fingerprint"),
+        Column("changes", "varchar(4096)", "What was created, added, widened or replaced.", "Changes"),
+        Column("applied_at", "timestamp", "When, UTC.", "AppliedAt"),
+    ),
+)
+
 STAR: tuple[Contract, ...] = (DIM_DATE, DIM_DEPARTMENT, DIM_ACCOUNT, DIM_SCENARIO, FACT_FINANCIALS)
 """Dimensions first, then facts: the order in which they are loaded."""
 
-WAREHOUSE: tuple[Contract, ...] = (*STAR, LOAD_LEDGER, MOVEMENTS)
+WAREHOUSE: tuple[Contract, ...] = (*STAR, LOAD_LEDGER, MOVEMENTS, SCHEMA_VERSION)
 """Every table that the warehouse holds."""

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 class SqlFile(StrEnum):
     """The files under `sql/` that the platform runs. `dml/sample_queries.sql` is for people."""
 
+    CREATE_SCHEMA_VERSION = "ddl/create_schema_version.sql"
     CREATE_DIMENSIONS = "ddl/create_dimensions.sql"
     CREATE_FACTS = "ddl/create_facts.sql"
     CREATE_LOAD_LEDGER = "ddl/create_load_ledger.sql"
     CREATE_MOVEMENTS = "ddl/create_movements.sql"
     ACTUAL_VS_BUDGET = "views/actual_vs_budget.sql"
+    SCHEMA_VERSION = "load/schema_version.sql"
     PUBLISHED_SLICES = "load/published_slices.sql"
     LAST_LOAD_NUMBER = "load/last_load_number.sql"
     STAGED_FACT_SUMS = "load/staged_fact_sums.sql"
@@ -57,6 +59,7 @@ class SqlFile(StrEnum):
 
 
 DEFINITIONS = (
+    SqlFile.CREATE_SCHEMA_VERSION,
     SqlFile.CREATE_DIMENSIONS,
     SqlFile.CREATE_FACTS,
     SqlFile.CREATE_LOAD_LEDGER,

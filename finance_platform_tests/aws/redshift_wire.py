@@ -1,0 +1,342 @@
+"""Redshift's wire in front of PostgreSQL: one thread per connection passes messages on, and edits a few.
+
+Belongs here: framing, the handshake, who is let in, which statement a message runs, faults of the line.
+Does not belong here: what is edited in a statement (see `redshift_rewrites`), what COPY does (see `redshift_copying`).
+
+A statement is edited when it is parsed; describing, binding, errors, 25P02 and rollback are PostgreSQL's own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+TLS_REQUEST, PROTOCOL = 80877103, 196608
+_KNOWN_TO_POSTGRES = {"user", "database", "application_name"}
+_SERVER_VERSION = "8.0.2"
+
+
+class ClosedError(Exception):
+    """One side has hung up, or a fault did."""
+
+
+class Line:
+    """One side of a connection, in messages."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self._buffer = bytearray()
+
+    def fill(self) -> None:
+        """Take what has come."""
+        data = self.socket.recv(1 << 16)
+        if not data:
+            raise ClosedError
+        self._buffer += data
+        while isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+            self._buffer += self.socket.recv(self.socket.pending())
+
+    def messages(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the whole messages among what has come: kind and body."""
+        while len(self._buffer) >= 5:
+            length = struct.unpack_from("!i", self._buffer, 1)[0] + 1
+            if len(self._buffer) < length:
+                return
+            kind, body = bytes(self._buffer[:1]), bytes(self._buffer[5:length])
+            del self._buffer[:length]
+            yield kind, body
+
+    def next_message(self) -> tuple[bytes, bytes]:
+        """Wait for a message."""
+        while True:
+            for message in self.messages():
+                return message
+            self.fill()
+
+    def exactly(self, count: int) -> bytes:
+        """Wait for so many bytes, before there are messages."""
+        while len(self._buffer) < count:
+            self.fill()
+        taken = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return taken
+
+    def send(self, kind: bytes, body: bytes) -> None:
+        """Send one message."""
+        self.socket.sendall(message(kind, body))
+
+
+def message(kind: bytes, body: bytes) -> bytes:
+    """Return a message as it goes over the wire."""
+    return kind + struct.pack("!i", len(body) + 4) + body
+
+
+def error_message(severity: str, state: str, text: str) -> bytes:
+    """Return the body of an ErrorResponse."""
+    fields = ((b"S", severity), (b"C", state), (b"M", text))
+    return b"".join(mark + value.encode() + b"\0" for mark, value in fields) + b"\0"
+
+
+class Editor(Protocol):
+    """Edits statements of one session."""
+
+    def edited(self, sql: str) -> str:
+        """Return what PostgreSQL is told instead."""
+        ...
+
+
+@dataclass
+class Session:
+    """What is known of one connection.
+
+    Attributes:
+        user: as whom, in the database.
+        database: which.
+        process: PostgreSQL's process number.
+        status: of the transaction: I none, T in one, E in one that has failed.
+    """
+
+    user: str
+    database: str
+    server: Line
+    process: int = 0
+    status: str = "I"
+    statements: dict[bytes, str] = field(default_factory=dict)
+
+    def ask(self, sql: str) -> list[tuple[str | None, ...]]:
+        """Ask PostgreSQL something in this session, between two messages of the client."""
+        self.server.send(b"Q", sql.encode() + b"\0")
+        rows: list[tuple[str | None, ...]] = []
+        problem = b""
+        while True:
+            kind, body = self.server.next_message()
+            if kind == b"D":
+                rows.append(tuple(_values(body)))
+            elif kind == b"E":
+                problem = body
+            elif kind == b"Z":
+                if problem:
+                    raise AssertionError(problem)
+                return rows
+
+
+def _values(body: bytes) -> Iterator[str | None]:
+    at = 2
+    for _ in range(struct.unpack_from("!h", body)[0]):
+        length = struct.unpack_from("!i", body, at)[0]
+        at += 4
+        yield None if length < 0 else body[at : at + length].decode()
+        at += max(length, 0)
+
+
+class Faults:
+    """What the line does wrong, on request; statements of the loader are counted from when a fault is set."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.statements: list[str] = []
+        self._cut_at: int | None = None
+        self._is_cut_after = False
+        self._errors: list[tuple[str, str, str]] = []
+        self._error_where = ""
+
+    def clear(self) -> None:
+        """Do nothing wrong from now on, and forget what was run."""
+        with self._lock:
+            self.statements = []
+            self._cut_at, self._is_cut_after, self._errors, self._error_where = None, False, [], ""
+
+    def cut(self, at: int, *, after: bool = False) -> None:
+        """Cut the line at a statement, from 0: before the server gets it, or after it did it and before it says so."""
+        self.clear()
+        self._cut_at, self._is_cut_after = at, after
+
+    def answer(self, state: str, text: str, detail: str = "", *, to: str = "", times: int = 1) -> None:
+        """Let so many statements that begin with `to` fail."""
+        with self._lock:
+            self._errors, self._error_where = [(state, text, detail)] * times, to
+
+    def begins(self, sql: str) -> tuple[str, str, str] | None:
+        """Note that a statement begins; return the error that it is to have."""
+        with self._lock:
+            self.statements.append(sql)
+            if self._cut_at == len(self.statements) - 1 and not self._is_cut_after:
+                self._cut_at = None
+                raise ClosedError
+            if self._errors and sql.startswith(self._error_where):
+                return self._errors.pop()
+            return None
+
+    def ends(self) -> None:
+        """Note that a statement was done, before the client hears of it."""
+        with self._lock:
+            if self._is_cut_after and self._cut_at is not None and len(self.statements) > self._cut_at:
+                self._cut_at = None
+                raise ClosedError
+
+
+@dataclass
+class Wire:
+    """The listening side.
+
+    Attributes:
+        socket_path: where PostgreSQL is.
+        let_in: the database user behind a name and a password, or None.
+        editor: makes the editor of a session.
+        admin: the user whose statements are neither counted nor harmed.
+        tls: what the server shows, if it speaks TLS.
+    """
+
+    socket_path: str
+    let_in: Callable[[str, str], str | None]
+    editor: Callable[[Session], Editor]
+    admin: str
+    tls: ssl.SSLContext | None = None
+    faults: Faults = field(default_factory=Faults)
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        self._open: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
+        self._listener: socket.socket | None = None
+        self.resume()
+
+    def resume(self) -> None:
+        """Listen, at the same port as before."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listener.getsockname()[1]
+        self._start(self._accept, self._listener)
+
+    def pause(self) -> None:
+        """Stop listening, and hang up on everybody, as a warehouse that is paused."""
+        listener, self._listener = self._listener, None
+        if listener:
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for the next connection
+            listener.close()
+        for sock in list(self._open):
+            _hang_up(sock)
+
+    def stop(self) -> None:
+        """Stop for good, and wait until every connection has ended."""
+        self.pause()
+        for thread in self._threads:
+            thread.join()
+
+    def _start(self, work: Callable[[socket.socket], None], sock: socket.socket) -> None:
+        thread = threading.Thread(target=work, args=(sock,), name="redshift", daemon=True)
+        self._threads = [*(one for one in self._threads if one.is_alive()), thread]
+        thread.start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for an ACK
+            self._start(self._serve, client)
+
+    def _serve(self, client: socket.socket) -> None:
+        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._open |= {client, server}
+        with contextlib.suppress(ClosedError, OSError, ValueError), contextlib.ExitStack() as stack:
+            stack.callback(_hang_up, server)
+            line = Line(client)
+            stack.callback(lambda: _hang_up(line.socket))
+            session = self._handshake(line, server)
+            if session is not None:
+                _Relay(self, line, session).run()
+        self._open -= {client, server}
+
+    def _handshake(self, client: Line, sock: socket.socket) -> Session | None:
+        length, code = struct.unpack("!ii", client.exactly(8))
+        if code == TLS_REQUEST:
+            client.socket.sendall(b"S" if self.tls else b"N")
+            if self.tls is None:
+                return None
+            client.socket = self.tls.wrap_socket(client.socket, server_side=True)
+            self._open.add(client.socket)
+            length, code = struct.unpack("!ii", client.exactly(8))
+        parts = client.exactly(length - 8).decode().split("\0")
+        asked = {name: value for name, value in zip(parts[::2], parts[1::2], strict=False) if name}
+        client.send(b"R", struct.pack("!i", 3))
+        _, password = client.next_message()
+        user = self.let_in(asked["user"], password.rstrip(b"\0").decode())
+        if user is None:
+            text = f'password authentication failed for user "{asked["user"]}"'
+            client.send(b"E", error_message("FATAL", "28000", text))
+            return None
+        sock.connect(self.socket_path)
+        known = {**{name: asked[name] for name in asked if name in _KNOWN_TO_POSTGRES}, "user": user}
+        body = struct.pack("!i", PROTOCOL) + b"".join(f"{k}\0{v}\0".encode() for k, v in known.items()) + b"\0"
+        sock.sendall(struct.pack("!i", len(body) + 4) + body)
+        return Session(user, asked["database"], Line(sock))
+
+
+class _Relay:
+    """Passes messages on between a client and PostgreSQL."""
+
+    def __init__(self, wire: Wire, client: Line, session: Session) -> None:
+        self._client, self._session = client, session
+        self._faults = wire.faults if session.user != wire.admin else Faults()
+        self._editor = wire.editor(session)
+
+    def run(self) -> None:
+        """Pass on until one side hangs up."""
+        client, server = self._client, self._session.server
+        while True:
+            readable, _, _ = select.select([client.socket, server.socket], [], [])
+            if server.socket in readable:
+                server.fill()
+                client.socket.sendall(b"".join(self._to_client(*one) for one in server.messages()))
+            if client.socket in readable:
+                client.fill()
+                for kind, body in client.messages():
+                    server.socket.sendall(self._to_server(kind, body))
+                    if kind == b"X":
+                        return
+
+    def _to_client(self, kind: bytes, body: bytes) -> bytes:
+        if kind == b"S" and body.startswith(b"server_version\0"):
+            body = b"server_version\0" + _SERVER_VERSION.encode() + b"\0"
+        elif kind == b"K":
+            self._session.process = struct.unpack_from("!i", body)[0]
+        elif kind == b"Z":
+            self._session.status = body.decode()
+        elif kind == b"C":
+            self._faults.ends()
+        return message(kind, body)
+
+    def _to_server(self, kind: bytes, body: bytes) -> bytes:
+        if kind == b"P":
+            name, sql, rest = body.split(b"\0", 2)
+            self._session.statements[name] = sql.decode()
+            return message(kind, name + b"\0" + self._editor.edited(sql.decode()).encode() + b"\0" + rest)
+        if kind == b"B":
+            _, name, _ = body.split(b"\0", 2)
+            error = self._faults.begins(self._session.statements[name])
+            if error is not None:
+                failing = b"\0" + raising(*error).encode() + b"\0" + struct.pack("!h", 0)
+                return message(b"P", failing) + message(b"B", b"\0\0" + struct.pack("!hhh", 0, 0, 0))
+        return message(kind, body)
+
+
+def raising(state: str, text: str, detail: str = "") -> str:
+    """Return a statement that fails in just this way."""
+    parts = (("ERRCODE", state), ("MESSAGE", text), ("DETAIL", detail))
+    using = ", ".join(f"{name} = " + "'" + value.replace("'", "''") + "'" for name, value in parts if value)
+    return f"DO $redshift$ BEGIN RAISE EXCEPTION USING {using}; END $redshift$"
+
+
+def _hang_up(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+    sock.close()
