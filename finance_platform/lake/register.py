@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from finance_platform.feeds.resolved import LoadMode
+from finance_platform.lake.documents import read_all
 from finance_platform.lake.port import Lake
 
 FOLDER = "register"
@@ -170,9 +171,9 @@ class Register:
             after: leave out what the first so many documents say.
         """
         events: list[Event] = []
-        for entry in sorted(self._lake.list_objects(FOLDER), key=lambda item: item.key)[after:]:
-            document = json.loads(self._lake.read(entry.key))
-            events += [_event(values) for values in document["events"]]
+        keys = [entry.key for entry in self._lake.list_objects(FOLDER)][after:]
+        for data in read_all(self._lake, keys):
+            events += [_event(values) for values in json.loads(data)["events"]]
         return events
 
     def append(self, events: Iterable[Event]) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from finance_platform.contracts.processed import MEMBERS, PROCESSED
 from finance_platform.contracts.star import STAR
 from finance_platform.lake import deliveries, slices
+from finance_platform.lake.documents import read_all
 from finance_platform.lake.port import Lake, LakeObject
 from finance_platform.lake.register import Closing, Decided, Delivered, Event, Judged, Register, utc_text
 from finance_platform.lake.snapshot import Snapshot
@@ -82,7 +83,8 @@ def removable(
     before = utc_text(now - timedelta(days=retention_days))
     events = Register(processed).events()
     listing = {item.key: item for item in processed.list_objects()}
-    versions = [_read_version(processed, key) for key in listing if key.startswith(f"{slices.FOLDER}/")]
+    keys = [key for key in listing if key.startswith(f"{slices.FOLDER}/")]
+    versions = [_version(key, data) for key, data in zip(keys, read_all(processed, keys), strict=True)]
     needed = _needed_versions(snapshot, published, events)
     old = [v for v in versions if (v.table, v.slice, v.version) not in needed and v.built_at < before]
     kept = [version for version in versions if version not in old]
@@ -172,8 +174,8 @@ def _named(inputs: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def _read_version(processed: Lake, key: str) -> _Version:
-    document: dict[str, Any] = json.loads(processed.read(key))
+def _version(key: str, data: bytes) -> _Version:
+    document: dict[str, Any] = json.loads(data)
     return _Version(
         key=key,
         table=document["table"],

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from finance_platform.lake.deliveries import DataFile
+from finance_platform.lake.documents import read_each
 from finance_platform.lake.port import Lake
 
 FOLDER = "slices"
@@ -106,11 +107,25 @@ def write_slice(processed: Lake, commit: SliceCommit) -> None:
     processed.write(_key(commit.table, commit.slice, commit.version), commit.to_json())
 
 
+def read_slices(processed: Lake, names: Sequence[tuple[str, str, str]]) -> list[SliceCommit | None]:
+    """Return one version of each slice, named by table, slice and version.
+
+    None stands for one that was never built, or that another release wrote in another form.
+    """
+    return [_from_document(data) for data in read_each(processed, [_key(*name) for name in names])]
+
+
 def read_slice(processed: Lake, table: str, slice_name: str, version: str) -> SliceCommit | None:
-    """Return one version of a slice; None when it was never built, or when another release wrote it in another form."""
+    """Return one version of one slice; see `read_slices`."""
+    return read_slices(processed, [(table, slice_name, version)])[0]
+
+
+def _from_document(data: bytes | None) -> SliceCommit | None:
+    if data is None:
+        return None
     try:
-        return SliceCommit.from_json(processed.read(_key(table, slice_name, version)))
-    except (FileNotFoundError, KeyError, TypeError):
+        return SliceCommit.from_json(data)
+    except (KeyError, TypeError):
         return None
 
 

@@ -15,7 +15,7 @@ from finance_platform.lake.overlaps import Overlaps, complete
 from finance_platform.lake.plan import StarSettings, WantedSlice, code_version, wanted_slices
 from finance_platform.lake.port import Lake
 from finance_platform.lake.register import Register
-from finance_platform.lake.slices import SliceCommit, read_slice
+from finance_platform.lake.slices import SliceCommit, read_slices
 from finance_platform.lake.state import LakeState, derive_state
 
 
@@ -67,8 +67,8 @@ def take_snapshot(processed: Lake, settings: StarSettings, *, record: bool = Tru
     types, mentioned = _debit_positive(processed, state)
     emptied = emptied_at_first(processed, state, overlaps) if settings.actuals_through else frozenset[str]()
     wanted = wanted_slices(state, settings, code_version(), overlaps, types, mentioned, emptied)
-    found = ((w.table, w.slice, read_slice(processed, w.table, w.slice, w.version)) for w in wanted)
-    built = {(table, slice_name): commit for table, slice_name, commit in found if commit}
+    found = read_slices(processed, [(one.table, one.slice, one.version) for one in wanted])
+    built = {(commit.table, commit.slice): commit for commit in found if commit}
     return Snapshot(commits, state, overlaps, wanted, built)
 
 

@@ -33,6 +33,11 @@ class S3Options:
 NO_OPTIONS = S3Options()
 
 
+def is_far(root: str) -> bool:
+    """Return whether what is read from there comes over a network."""
+    return root.startswith(S3_SCHEME)
+
+
 def open_zone(root: str, options: S3Options = NO_OPTIONS) -> Lake:
     """Return the zone at an address; nothing is opened before it is asked.
 
@@ -40,7 +45,7 @@ def open_zone(root: str, options: S3Options = NO_OPTIONS) -> Lake:
         root: a folder, or `s3://bucket/prefix`.
         options: for S3 alone.
     """
-    if not root.startswith(S3_SCHEME):
+    if not is_far(root):
         return LocalLake(root)
     from finance_platform.lake.s3 import S3Lake, s3_client  # boto3 takes most of a second to import
 
