@@ -24,7 +24,7 @@ from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.glue.readers import DelimitedFile
 from finance_platform.glue.schemas import MEASURED, NOT_OPENED, REFUSED, STAGED, arrow_schema
-from finance_platform.lake.port import Lake
+from finance_platform.lake.port import Lake, reason_of
 from finance_platform.lake.zones import NO_OPTIONS, S3Options, open_zone
 
 
@@ -87,19 +87,20 @@ def read_file(kind: str, feed: ResolvedFeed, raw: Lake, wanted: FileToRead) -> I
     key = wanted.object_key
     lineage = {"delivery_id": wanted.delivery_id, "feed": feed.name, "source_file": key}
     try:
-        try:
-            file = DelimitedFile(lambda: raw.open(key), feed.rules.dialect)
-            measure = Measure()
-            for columns, rows in _typed(kind, feed, file, measure, key):
-                yield _staged(schema, rows, lineage, columns)
-            last = _measured(measure, _extra_columns(feed, file.header))
-        except (UnreadableDeliveryError, FileNameError) as error:
-            last = {"outcome": REFUSED, "reasons": error.found, "raw_row": error.fix}
-        # Somebody may have overwritten the file since the register saw it: other bytes are another delivery.
-        if raw.fingerprint(key) != wanted.fingerprint:
-            last = {"outcome": NOT_OPENED, "reasons": "the file was overwritten before it was read"}
+        with raw.at_hand(key) as there:
+            try:
+                file = DelimitedFile(there.open, feed.rules.dialect)
+                measure = Measure()
+                for columns, rows in _typed(kind, feed, file, measure, key):
+                    yield _staged(schema, rows, lineage, columns)
+                last = _measured(measure, _extra_columns(feed, file.header))
+            except (UnreadableDeliveryError, FileNameError) as error:
+                last = {"outcome": REFUSED, "reasons": error.found, "raw_row": error.fix}
+            # Somebody may have overwritten the file since the register saw it: other bytes are another delivery.
+            if there.fingerprint() != wanted.fingerprint:
+                last = {"outcome": NOT_OPENED, "reasons": "the file was overwritten before it was read"}
     except OSError as error:
-        last = {"outcome": NOT_OPENED, "reasons": f"{error.strerror or error}"}
+        last = {"outcome": NOT_OPENED, "reasons": reason_of(error)}
     yield _marker(schema, lineage, last)
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from finance_platform.errors import FileNameError
+from finance_platform.errors import FileNameError, FinancePlatformError, TransientLakeError
 from finance_platform.feeds.file_names import order_of_name
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.lake.deliveries import delivery_id
-from finance_platform.lake.port import Lake, LakeObject
+from finance_platform.lake.port import Lake, LakeObject, reason_of
 from finance_platform.lake.register import Delivered, Register, delivered, utc_text
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Intake:
         vanished: objects that the register knows and the raw zone no longer has; their lines stay.
         seen: every object that was taken as it is, with its stamp.
         settling: objects that somebody may still be writing; they are left for the next look.
+        out_of_reach: objects that the storage did not give just now; to the next look they are as new as they were.
         feeds: every feed, resolved.
     """
 
@@ -51,6 +52,7 @@ class Intake:
     feeds: Mapping[str, ResolvedFeed]
     seen: Mapping[str, str] = field(default_factory=dict)
     settling: Sequence[str] = ()
+    out_of_reach: Sequence[str] = ()
 
     def data_version(self, feed: str) -> str:
         """Return a hash of a feed's listing: the same objects and bytes give the same version."""
@@ -88,28 +90,24 @@ def take_stock(
     new: list[Delivered] = []
     present: dict[str, dict[str, str]] = {}
     problems, unmatched, settling = list(catalog.problems), [], []
+    out_of_reach: list[str] = []
     seen: dict[str, str] = {}
     for item in raw.list_objects():
+        seen[item.key] = item.stamp
         if not _is_text(item.key):
             problems.append(_unwritable_name(item.key))
-            seen[item.key] = item.stamp
             continue
         before = last.get(item.key)
         if leave_settling and not item.is_settled(at) and not (before and before.stamp == item.stamp):
             settling.append(item.key)
-            if before:
-                # Whatever is being written over it, what was there before still counts.
-                seen[item.key] = before.stamp
-                present.setdefault(before.feed, {})[item.key] = before.fingerprint
             continue
-        seen[item.key] = item.stamp
         match = catalog.match(item.key)
         if match.problem:
             problems.append(match.problem)
-        elif match.feed is None:
+        elif match.feed is None or _is_marker(item.key):
             unmatched.append(item.key)
         else:
-            event = _event(raw, item, match.feed, identities[match.feed.feed], before, problems)
+            event = _event(raw, item, match.feed, identities[match.feed.feed], before, problems, out_of_reach)
             if event is None:
                 continue
             present.setdefault(match.feed.feed, {})[item.key] = event.fingerprint
@@ -118,12 +116,32 @@ def take_stock(
                 new.append(stamped)
     if record:
         register.append(new)
-    vanished = sorted(set(last) - seen.keys() - set(settling))
-    return Intake([*known, *new], len(new), present, problems, sorted(unmatched), vanished, feeds, seen, settling)
+    vanished = sorted(set(last) - seen.keys())
+    for key in (*settling, *out_of_reach):
+        _leave_as_it_was(key, last.get(key), seen, present)
+    unread = sorted(key for key in unmatched if not _is_marker(key))
+    return Intake([*known, *new], len(new), present, problems, unread, vanished, feeds, seen, settling, out_of_reach)
+
+
+def _leave_as_it_was(
+    key: str, before: Delivered | None, seen: dict[str, str], present: dict[str, dict[str, str]]
+) -> None:
+    """Take an object for what it was: whatever is there now, or is being written over it, that still counts."""
+    if before is None:
+        del seen[key]
+        return
+    seen[key] = before.stamp
+    present.setdefault(before.feed, {})[key] = before.fingerprint
 
 
 def _event(
-    raw: Lake, item: LakeObject, feed: FeedDescriptor, identity: str, last: Delivered | None, problems: list[Problem]
+    raw: Lake,
+    item: LakeObject,
+    feed: FeedDescriptor,
+    identity: str,
+    last: Delivered | None,
+    problems: list[Problem],
+    out_of_reach: list[str],
 ) -> Delivered | None:
     try:
         known = last.fingerprint if last and last.stamp == item.stamp else None
@@ -131,6 +149,8 @@ def _event(
         order = order_of_name(feed.order.from_name, item.key) if feed.order and feed.order.from_name else ""
     except OSError as error:
         problems.append(_unreadable(item.key, feed.feed, error))
+        if isinstance(error, TransientLakeError):
+            out_of_reach.append(item.key)
         return None
     except FileNameError as error:
         problems.append(_unnamed(item.key, feed.feed, error))
@@ -170,6 +190,11 @@ def _is_text(key: str) -> bool:
     return True
 
 
+def _is_marker(key: str) -> bool:
+    """Return whether Spark wrote an object only to say that it has written the others of its folder."""
+    return key.rpartition("/")[2] == "_SUCCESS"
+
+
 def _unwritable_name(key: str) -> Problem:
     from finance_platform.feeds.catalog import Problem  # see _unreadable
 
@@ -186,5 +211,5 @@ def _unnamed(key: str, feed: str, error: FileNameError) -> Problem:
 def _unreadable(key: str, feed: str, error: OSError) -> Problem:
     from finance_platform.feeds.catalog import Problem  # not at the top: Glue, which has no YAML, imports this package
 
-    found = f"the file cannot be opened: {error.strerror or error}"
-    return Problem(key, found, "check its permissions, then run again", feed)
+    fix = error.fix if isinstance(error, FinancePlatformError) else "check its permissions, then run again"
+    return Problem(key, f"the file cannot be opened: {reason_of(error)}", fix, feed)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol
 
+from finance_platform.errors import FinancePlatformError
+
 HIDDEN = (".", "~$")
 """How names of hidden and temporary files and folders begin; no listing shows them."""
 
@@ -40,6 +42,11 @@ class LakeObject:
         """Return whether nobody has written to the object for a while, so that it is probably whole."""
         # A storage whose clock is ahead would otherwise keep its files from ever being read.
         return self.written_at is None or abs(at - self.written_at) >= SETTLING
+
+
+def reason_of(error: OSError) -> str:
+    """Return in words why an object cannot be read, whichever storage says so."""
+    return error.found if isinstance(error, FinancePlatformError) else error.strerror or str(error)
 
 
 @dataclass(frozen=True)

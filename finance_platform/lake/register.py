@@ -183,8 +183,12 @@ class Register:
             return
         data = json.dumps({"events": documents}, indent=1, ensure_ascii=False).encode()
         number = self.length() + 1
-        while not self._lake.write_new(f"{FOLDER}/{number:012d}.json", data):
+        while not self._lake.write_new(_key(number), data):
             number += 1
+
+
+def _key(number: int) -> str:
+    return f"{FOLDER}/{number:012d}.json"
 
 
 def delivered(events: Iterable[Event]) -> list[Delivered]:
