@@ -178,6 +178,7 @@ def run_job(body: JobBody) -> None:
     if arguments.has_lake_on_disk:
         _write_log_to_file(log_path(arguments.processed_uri, arguments.attempt))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("botocore").setLevel(logging.WARNING)
     if not arguments.is_in_glue:
         _end_with_parent()
     if arguments.has_lake_on_disk:

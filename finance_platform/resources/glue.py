@@ -1,76 +1,105 @@
-"""The Glue resource: runs a job script with a request, and gives back its one result.
+"""The Glue resource: runs a job with a request, and gives back its one result, wherever jobs run.
 
-Belongs here: starting a job, and judging whether it did what it was asked. Does not belong here: what jobs do.
+Belongs here: the request, and judging whether a job did what it was asked. Does not belong here: what jobs do (see
+`glue`), starting them (see `glue_local`, `glue_aws`).
 """
 
 import json
-import sys
-import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
 import dagster as dg
 
-import finance_platform
-from finance_platform.errors import JobError, LockedError
-from finance_platform.glue.job import LOCKED_EXIT_CODE, JobArguments, log_path, request_key, result_key
+from finance_platform.errors import JobError, TransientJobError
+from finance_platform.glue.job import JobArguments, failure_key, request_key, result_key
 from finance_platform.resources.lake import LakeResource
 
 JobName = Literal["standardise", "build_star"]
 
 
-class GlueResource(dg.ConfigurableResource[dg.PipesSubprocessClient]):
-    """Runs Glue job scripts; here as a subprocess of the very script that Glue runs.
+class GlueResource(dg.ConfigurableResource[Any], ABC):
+    """Runs Glue jobs.
+
+    A run that dies may leave its job going on. That does no harm: each attempt writes to folders of its own, what it
+    commits is what the next one would commit, and nobody reads what it has not committed.
 
     Attributes:
         lake: where requests and results lie.
-        spark_engine: sail or jvm.
+        aws_region: the region; as boto3 finds it when empty.
+        s3_endpoint_url: another address for S3.
+        s3_kms_key_id: the key that written objects are encrypted with; the bucket's own when empty.
+        s3_request_payer: whether reading the raw zone is paid by whoever reads.
     """
 
     lake: dg.ResourceDependency[LakeResource]
-    spark_engine: str
+    aws_region: str = ""
+    s3_endpoint_url: str = ""
+    s3_kms_key_id: str = ""
+    s3_request_payer: bool = False
 
     def run(self, context: dg.AssetExecutionContext, job: JobName, request: dict[str, Any]) -> dict[str, Any]:
         """Run a job and return its result document.
 
         Raises:
             LockedError: another job is at work in the processed zone.
+            TransientJobError: the job may succeed when it is started again.
             JobError: the job failed, or did not send exactly one result, or not the one that it wrote.
         """
-        processed = self.lake.processed
         # The time first, so that folders sort as they came; the rest keeps two attempts in one second apart.
         attempt = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
-        processed.write(request_key(attempt), json.dumps(request, default=str).encode())
-        arguments = JobArguments(
+        self.lake.processed.write(request_key(attempt), json.dumps(request, default=str).encode())
+        try:
+            messages = self.start_and_wait(context, job, self.arguments(attempt))
+        except (JobError, TransientJobError) as error:
+            raise self._as_the_job_says(job, attempt, error) from error
+        return self._checked(job, attempt, messages)
+
+    def arguments(self, attempt: str) -> JobArguments:
+        """Return what every job is started with; who starts it adds what depends on where it runs."""
+        return JobArguments(
             raw_uri=self.lake.raw_root,
             processed_uri=self.lake.processed_root,
             attempt=attempt,
-            spark_engine=self.spark_engine,
+            aws_region=self.aws_region,
+            s3_endpoint_url=self.s3_endpoint_url,
+            s3_kms_key_id=self.s3_kms_key_id,
+            s3_request_payer="true" if self.s3_request_payer else "",
         )
-        # -P keeps the script's own folder off the module path, where its neighbours would hide other modules.
-        command = [sys.executable, "-P", str(_script(job)), *arguments.as_command_line()]
-        try:
-            with warnings.catch_warnings():
-                # Pipes warns of a part of its own that is new; there is nothing that a reader could do about it.
-                warnings.filterwarnings("ignore", message=".*expected_writer_count.*")
-                invocation = dg.PipesSubprocessClient().run(context=context, command=command)
-        except Exception as error:
-            log = log_path(self.lake.processed_root, attempt)
-            if str(error).endswith(f"code {LOCKED_EXIT_CODE}"):
-                raise LockedError(
-                    f"a Glue job is writing to {self.lake.processed_root}",
-                    fix="wait until it has ended, then run again",
-                ) from error
-            raise JobError(f"{job}: {_last_line(log)}", fix=f"read the job's log, {log}") from error
-        return self._checked(job, attempt, invocation.get_custom_messages())
 
-    def _checked(self, job: JobName, attempt: str, messages: Any) -> dict[str, Any]:
+    @abstractmethod
+    def start_and_wait(self, context: dg.AssetExecutionContext, job: JobName, arguments: JobArguments) -> Sequence[Any]:
+        """Run a job to its end and return the results that it sent.
+
+        Raises:
+            LockedError: see `run`.
+            TransientJobError: see `run`.
+            JobError: the job failed.
+        """
+
+    @abstractmethod
+    def log_of(self, job: JobName, attempt: str) -> str:
+        """Return where a person finds an attempt's log."""
+
+    def _as_the_job_says(
+        self, job: JobName, attempt: str, error: JobError | TransientJobError
+    ) -> JobError | TransientJobError:
+        """Return what the job itself said of its failure, which knows more than who saw it end."""
+        try:
+            said = json.loads(self.lake.processed.read(failure_key(attempt)))
+        except FileNotFoundError:
+            return error
+        kind = TransientJobError if said["is_transient"] else JobError
+        title = "" if said["title"] == JobError.title else f"{said['title']}: "
+        return kind(f"{job}: {title}{said['found']}", fix=said["fix"] or error.fix)
+
+    def _checked(self, job: JobName, attempt: str, messages: Sequence[Any]) -> dict[str, Any]:
         if len(messages) != 1:
             raise JobError(
                 f"{job} sent {len(messages)} results, expected exactly one",
-                fix=f"read the job's log, {log_path(self.lake.processed_root, attempt)}",
+                fix=f"read the job's log, {self.log_of(job, attempt)}",
             )
         try:
             written = json.loads(self.lake.processed.read(result_key(attempt)))
@@ -79,16 +108,3 @@ class GlueResource(dg.ConfigurableResource[dg.PipesSubprocessClient]):
         if messages[0] != written:
             raise JobError(f"{job} sent another result than it wrote to the lake", fix="run again")
         return dict(written)
-
-
-def _script(job: JobName) -> Path:
-    """Return where a job's script is."""
-    return Path(str(finance_platform.__file__)).parent / "glue" / f"{job}_job.py"
-
-
-def _last_line(log: Path) -> str:
-    """Return the last line that is no continuation of another: an error's fix and a trace's frames are indented."""
-    if not log.exists():
-        return "it wrote no log"
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line[:1].strip()]
-    return lines[-1] if lines else "its log is empty"

@@ -1,13 +1,15 @@
 """The Glue resource against job scripts that misbehave: each becomes a failure that says what was found and the fix.
 
-Belongs here: `resources.glue` and `assets.failures.explained_failures`, with small scripts in place of the jobs.
+Belongs here: `resources.glue`, `glue_local` and `assets.failures.explained_failures`, with small scripts in place of the jobs.
 Does not belong here: what the jobs do.
 """
 
 import fcntl
 import json
+import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ import pytest
 from finance_platform.assets import failures
 from finance_platform.assets.failures import explained_failures
 from finance_platform.glue.job import LOCK_FILE
-from finance_platform.resources import glue as glue_module
+from finance_platform.resources import glue_local
 from finance_platform.resources.glue import GlueResource
+from finance_platform.resources.glue_local import LocalGlueResource
 from finance_platform.resources.lake import LakeResource
 from finance_platform_tests.unit.factories import write
 
@@ -74,10 +77,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def materialize(script: str) -> dg.ExecuteInProcessResult:
         path = write(tmp_path / "job.py", script)
-        monkeypatch.setattr(glue_module, "_script", lambda _: path)
+        monkeypatch.setattr(glue_local, "script", lambda _: path)
         return dg.materialize(
             [asked],
-            resources={"glue": GlueResource(lake=lake, spark_engine="sail")},
+            resources={"glue": LocalGlueResource(lake=lake, spark_engine="sail")},
             instance=dg.DagsterInstance.ephemeral(),
             raise_on_error=False,
         )
@@ -109,7 +112,7 @@ def attempts(tmp_path: Path) -> list[Path]:
 
 def test_every_job_has_its_script():
     for name in ("standardise", "build_star"):
-        assert glue_module._script(name).is_file()
+        assert glue_local.script(name).is_file()
 
 
 def test_a_job_gets_its_request_and_its_one_result_comes_back(run: Run, tmp_path: Path):
@@ -176,9 +179,27 @@ def test_a_script_that_crashes_says_so_with_the_last_line_of_its_log(run: Run, t
 
 
 def test_an_error_with_a_fix_shows_the_error_and_not_its_last_line(run: Run):
-    raising = "raise LockedError('the home', fix='wait until it has ended')"
-    failure = failure_of(run(job(raising, before="from finance_platform.errors import LockedError")))
-    assert text(failure, "found").endswith("Another run is at work in this home: the home")
+    raising = "raise HomeError('the home', fix='make it writable')"
+    failure = failure_of(run(job(raising, before="from finance_platform.errors import HomeError")))
+    assert text(failure, "found") == "standardise: The home folder cannot be used: the home"
+    assert text(failure, "fix") == "make it writable"
+
+
+def test_a_job_that_calls_its_failure_passing_is_tried_again(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(failures, "PAUSES_SECONDS", (0,))
+    raising = "raise TransientLakeError('S3 was busy', fix='run again')"
+    found = run(job(raising, before="from finance_platform.errors import TransientLakeError"))
+    assert [event for event in found.all_events if event.event_type == dg.DagsterEventType.STEP_RESTARTED]
+    assert text(failure_of(found), "title") == "A Glue job may succeed when it is started again"
+    assert text(failure_of(found), "found").endswith(": S3 was busy")
+
+
+def test_a_job_that_has_other_code_than_the_platform_builds_nothing(run: Run, monkeypatch: pytest.MonkeyPatch):
+    arguments = GlueResource.arguments
+    monkeypatch.setattr(GlueResource, "arguments", lambda *given: replace(arguments(*given), code_version="older"))
+    failure = failure_of(run(job(ECHO)))
+    assert re.fullmatch(r"standardise: the job has the code [0-9a-f]{16}, the platform older", text(failure, "found"))
+    assert "finance-platform deploy" in text(failure, "fix")
 
 
 def test_a_job_that_another_one_keeps_out_is_tried_again_and_then_says_to_wait(
