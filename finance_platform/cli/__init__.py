@@ -10,6 +10,7 @@ import click
 
 from finance_platform.cli.asking import movements, query, rejected, status
 from finance_platform.cli.deciding import accept, close, reopen, vacuum, withdraw
+from finance_platform.cli.deploying import deploy, remote
 from finance_platform.cli.running import run, ui
 from finance_platform.cli.tracing import trace
 
@@ -33,5 +34,7 @@ for _command in (
     reopen,
     vacuum,
     ui,
+    deploy,
+    remote,
 ):
     main.add_command(_command)
