@@ -22,8 +22,9 @@ from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMEN
 from finance_platform.errors import JobError
 from finance_platform.feeds.codes import fold, surrogate_key
 from finance_platform.feeds.dates import first_day
+from finance_platform.glue.arguments import JobArguments
 from finance_platform.glue.control import PeriodControl, compare, control_sums, star_sums
-from finance_platform.glue.job import JobArguments, run_job
+from finance_platform.glue.job import run_job
 from finance_platform.glue.schemas import CELLS
 from finance_platform.glue.session import spark_session
 from finance_platform.glue.tables import read_files, write_split, write_whole

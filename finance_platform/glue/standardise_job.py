@@ -24,13 +24,15 @@ from pyspark.sql import functions as F
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, MEMBERS, REJECTED_ROWS, TRANSACTIONS
 from finance_platform.feeds.codes import scenario_name
-from finance_platform.glue.job import JobArguments, run_job
+from finance_platform.glue.arguments import JobArguments
+from finance_platform.glue.job import run_job
 from finance_platform.glue.reading import reader
 from finance_platform.glue.schemas import MEASURED, NOT_OPENED, REFUSED, REPEATS, STAGED, spark_schema
 from finance_platform.glue.session import spark_session
 from finance_platform.glue.tables import read_files, write_split, write_whole
 from finance_platform.lake.deliveries import Count, DataFile, DeliveryCommit, PeriodCount, write_commit
 from finance_platform.lake.port import Lake
+from finance_platform.lake.zones import open_zone
 from finance_platform.transforms.accounts import accounts
 from finance_platform.transforms.budget import budget
 from finance_platform.transforms.departments import departments
@@ -68,6 +70,9 @@ class _Measured:
 
 def standardise(arguments: JobArguments, request: dict[str, Any]) -> dict[str, Any]:
     """Start Spark, read every delivery of the request."""
+    # Asked here, where what is wrong with a bucket or with credentials is told in words: of a worker's failure, Spark
+    # shows a trace. A folder that is gone is told file by file.
+    open_zone(arguments.raw_uri, arguments.raw_options).is_there()
     with spark_session(arguments.spark_engine, arguments.s3_options) as spark:
         return read_deliveries(spark, arguments, request)
 

@@ -14,7 +14,8 @@ from uuid import uuid4
 import dagster as dg
 
 from finance_platform.errors import JobError, TransientJobError
-from finance_platform.glue.job import JobArguments, failure_key, request_key, result_key
+from finance_platform.glue.arguments import JobArguments
+from finance_platform.glue.job import failure_key, request_key, result_key
 from finance_platform.resources.lake import LakeResource
 
 JobName = Literal["standardise", "build_star"]
@@ -27,18 +28,10 @@ class GlueResource(dg.ConfigurableResource[Any], ABC):
     commits is what the next one would commit, and nobody reads what it has not committed.
 
     Attributes:
-        lake: where requests and results lie.
-        aws_region: the region; as boto3 finds it when empty.
-        s3_endpoint_url: another address for S3.
-        s3_kms_key_id: the key that written objects are encrypted with; the bucket's own when empty.
-        s3_request_payer: whether reading the raw zone is paid by whoever reads.
+        lake: where requests and results lie, and how it is spoken to.
     """
 
     lake: dg.ResourceDependency[LakeResource]
-    aws_region: str = ""
-    s3_endpoint_url: str = ""
-    s3_kms_key_id: str = ""
-    s3_request_payer: bool = False
 
     def run(self, context: dg.AssetExecutionContext, job: JobName, request: dict[str, Any]) -> dict[str, Any]:
         """Run a job and return its result document.
@@ -63,10 +56,10 @@ class GlueResource(dg.ConfigurableResource[Any], ABC):
             raw_uri=self.lake.raw_root,
             processed_uri=self.lake.processed_root,
             attempt=attempt,
-            aws_region=self.aws_region,
-            s3_endpoint_url=self.s3_endpoint_url,
-            s3_kms_key_id=self.s3_kms_key_id,
-            s3_request_payer="true" if self.s3_request_payer else "",
+            aws_region=self.lake.aws_region,
+            s3_endpoint_url=self.lake.s3_endpoint_url,
+            s3_kms_key_id=self.lake.s3_kms_key_id,
+            s3_request_payer="true" if self.lake.s3_request_payer else "",
         )
 
     @abstractmethod

@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 from dagster_aws.pipes import PipesS3ContextInjector
 
-from finance_platform.glue.job import JobArguments
+from finance_platform.glue.arguments import JobArguments
 from finance_platform.lake.plan import code_version
 from finance_platform.lake.s3 import s3_client
 from finance_platform.lake.s3_errors import Attempt, explained_by_s3
@@ -50,12 +50,12 @@ class AwsGlueResource(GlueResource):
         """
         bucket, folder = self._temporary
         messages = MessageFolder(bucket, f"{folder}messages/{arguments.attempt}")
-        client = s3_client(S3Options(region=self.aws_region, endpoint_url=self.s3_endpoint_url))
+        client = s3_client(S3Options(region=self.lake.aws_region, endpoint_url=self.lake.s3_endpoint_url))
         arguments = replace(
             arguments, temp_uri=f"{S3_SCHEME}{bucket}/{folder.rstrip('/')}", code_version=code_version()
         )
         runs = GlueRunClient(
-            client=glue_client(self.aws_region),
+            client=glue_client(self.lake.aws_region),
             context_injector=PipesS3ContextInjector(bucket=bucket, client=client, key_prefix=f"{messages.folder}/"),
             message_reader=messages.reader(client),
             patience=Patience(self.poll_seconds, self.wait_for_turn_seconds),

@@ -76,12 +76,11 @@ def _alerts(settings: Settings, lake: LakeResource) -> AlertsResource:
 
 
 def _glue(settings: Settings, lake: LakeResource) -> GlueResource:
-    s3 = _s3(settings)
     if not settings.is_on_aws:
-        return LocalGlueResource(lake=lake, spark_engine=settings.spark_engine, **s3)
+        return LocalGlueResource(lake=lake, spark_engine=settings.spark_engine)
     from finance_platform.resources.glue_aws import AwsGlueResource  # boto3 takes most of a second to import
 
-    return AwsGlueResource(lake=lake, scripts_uri=settings.scripts_uri, job_prefix=settings.glue_job_prefix, **s3)
+    return AwsGlueResource(lake=lake, scripts_uri=settings.scripts_uri, job_prefix=settings.glue_job_prefix)
 
 
 def _warehouse(settings: Settings, lake: LakeResource) -> WarehouseResource:

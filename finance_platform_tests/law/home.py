@@ -21,8 +21,8 @@ from pyspark.sql import SparkSession
 from finance_platform.assets.warehouse import slices_to_load
 from finance_platform.contracts.star import STAR
 from finance_platform.feeds.catalog import load_catalog
+from finance_platform.glue.arguments import JobArguments
 from finance_platform.glue.build_star_job import build_slices
-from finance_platform.glue.job import JobArguments
 from finance_platform.glue.standardise_job import read_deliveries
 from finance_platform.lake.deliveries import read_commits
 from finance_platform.lake.intake import take_stock

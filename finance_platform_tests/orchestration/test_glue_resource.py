@@ -1,6 +1,6 @@
 """The Glue resource against job scripts that misbehave: each becomes a failure that says what was found and the fix.
 
-Belongs here: `resources.glue`, `glue_local` and `assets.failures.explained_failures`, with small scripts in place of the jobs.
+Belongs here: `resources.glue`, `glue_local` and `assets.failures`, with small scripts in place of the jobs.
 Does not belong here: what the jobs do.
 """
 
@@ -18,7 +18,7 @@ import pytest
 
 from finance_platform.assets import failures
 from finance_platform.assets.failures import explained_failures
-from finance_platform.glue.job import LOCK_FILE
+from finance_platform.glue.locks import LOCK_FILE
 from finance_platform.resources import glue_local
 from finance_platform.resources.glue import GlueResource
 from finance_platform.resources.glue_local import LocalGlueResource
@@ -42,7 +42,8 @@ run_job(body)
 BY_HAND = """
 import sys
 from dagster_pipes import open_dagster_pipes
-from finance_platform.glue.job import parse_arguments, result_key
+from finance_platform.glue.arguments import parse_arguments
+from finance_platform.glue.job import result_key
 from finance_platform.lake.local import LocalLake
 arguments = parse_arguments(sys.argv[1:])
 lake = LocalLake(arguments.processed_uri)
@@ -209,7 +210,7 @@ def test_a_job_that_another_one_keeps_out_is_tried_again_and_then_says_to_wait(
     (tmp_path / "processed").mkdir()
     with (tmp_path / "processed" / LOCK_FILE).open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        impatient = "from finance_platform.glue import job as harness\nharness._LOCK_WAIT_SECONDS = 0.1"
+        impatient = "from finance_platform.glue import locks\nlocks._LOCK_WAIT_SECONDS = 0.1"
         found = run(job(ECHO, before=impatient))
     failure = failure_of(found)
     retries = [event for event in found.all_events if event.event_type == dg.DagsterEventType.STEP_RESTARTED]

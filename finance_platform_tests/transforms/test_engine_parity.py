@@ -27,7 +27,8 @@ from finance_platform.contracts.processed import MEMBERS, PROCESSED
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.feeds.catalog import load_catalog
 from finance_platform.feeds.codes import surrogate_key
-from finance_platform.glue.job import JobArguments, log_path, request_key, result_key
+from finance_platform.glue.arguments import JobArguments
+from finance_platform.glue.job import log_path, request_key, result_key
 from finance_platform.glue.schemas import arrow_schema
 from finance_platform.lake.deliveries import OUTCOMES, DeliveryCommit
 from finance_platform.lake.intake import take_stock
