@@ -88,8 +88,11 @@ def open_warehouse(settings: Settings) -> Warehouse:
     """Return the warehouse; nothing is opened before it is asked or loaded."""
     if settings.is_on_aws:
         from finance_platform.warehouse.redshift import RedshiftWarehouse
+        from finance_platform.warehouse.secured import SecuredWarehouse
 
-        return RedshiftWarehouse(redshift_endpoint(settings), StagedFiles(processed_zone(settings)))
+        endpoint = redshift_endpoint(settings)
+        redshift = RedshiftWarehouse(endpoint, StagedFiles(processed_zone(settings)))
+        return SecuredWarehouse(redshift, endpoint.schema)
     from finance_platform.warehouse.duckdb import DuckDBWarehouse
 
     return DuckDBWarehouse(settings.warehouse_path)

@@ -132,6 +132,12 @@ class LoadError(PermanentError):
     title = "The load was rolled back"
 
 
+class SecurityError(PermanentError):
+    """A role, policy or grant could not be applied; those before it stand."""
+
+    title = "The warehouse is not secured as it should be"
+
+
 class TransientWarehouseError(TransientError):
     """The warehouse asks for the transaction to be tried again on a new connection."""
 

@@ -12,6 +12,7 @@ from finance_platform.cli.asking import movements, query, rejected, status
 from finance_platform.cli.deciding import accept, close, reopen, vacuum, withdraw
 from finance_platform.cli.deploying import deploy, remote
 from finance_platform.cli.running import run, ui
+from finance_platform.cli.securing import secure
 from finance_platform.cli.tracing import trace
 
 
@@ -33,6 +34,7 @@ for _command in (
     close,
     reopen,
     vacuum,
+    secure,
     ui,
     deploy,
     remote,

@@ -63,6 +63,7 @@ class RedshiftWarehouseResource(WarehouseResource):
     def open(self) -> Warehouse:
         """Return the warehouse; nothing is connected to before it is asked or loaded."""
         from finance_platform.warehouse.redshift import RedshiftWarehouse
+        from finance_platform.warehouse.secured import SecuredWarehouse
 
         endpoint = RedshiftEndpoint(
             database=self.database,
@@ -79,4 +80,5 @@ class RedshiftWarehouseResource(WarehouseResource):
             query_group=self.query_group,
             region=self.region,
         )
-        return RedshiftWarehouse(endpoint, StagedFiles(self.lake.processed))
+        redshift = RedshiftWarehouse(endpoint, StagedFiles(self.lake.processed))
+        return SecuredWarehouse(redshift, endpoint.schema)

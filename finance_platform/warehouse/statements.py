@@ -56,6 +56,13 @@ class SqlFile(StrEnum):
     DEPARTMENT_CODES = "reporting/department_codes.sql"
     ACCOUNT_NUMBERS = "reporting/account_numbers.sql"
     SCENARIO_NAMES = "reporting/scenario_names.sql"
+    SECURITY_ROLES = "security/roles.sql"
+    SECURITY_ACCESS = "security/access.sql"
+    SECURITY_DEPARTMENT_UNITS = "security/department_units.sql"
+    SECURITY_IS_SECURED = "security/is_secured.sql"
+    SECURITY_ROWS = "security/row_level_security.sql"
+    SECURITY_LEDGER_LINES = "security/ledger_lines.sql"
+    SECURITY_GRANTS = "security/grants.sql"
 
 
 DEFINITIONS = (

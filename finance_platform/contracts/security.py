@@ -1,0 +1,33 @@
+"""The tables that row-level security looks up; they are on Redshift alone.
+
+Belongs here: their contracts. Does not belong here: roles and policies (`sql/security`), the star (see `star`).
+"""
+
+from __future__ import annotations
+
+from finance_platform.contracts.model import Column, Contract
+
+BUSINESS_UNIT_ACCESS = Contract(
+    name="business_unit_access",
+    table="BusinessUnitAccess",
+    grain="One user and business unit that the user may see; people fill it.",
+    natural_key=("user_name", "business_unit"),
+    columns=(
+        Column("user_name", "varchar(128)", "Database user, as current_user says it.", "UserName"),
+        Column("business_unit", "varchar(256)", "Business unit, as DimDepartment spells it.", "BusinessUnit"),
+    ),
+)
+
+DEPARTMENT_UNIT = Contract(
+    name="department_unit",
+    table="DepartmentUnit",
+    grain="One department; every load fills it from DimDepartment.",
+    natural_key=("department_key",),
+    columns=(
+        Column("department_key", "bigint", "The department.", "DepartmentKey"),
+        Column("business_unit", "varchar(256)", "Its business unit.", "BusinessUnit"),
+    ),
+)
+
+SECURITY: tuple[Contract, ...] = (BUSINESS_UNIT_ACCESS, DEPARTMENT_UNIT)
+"""Every table that is there for security alone."""

@@ -1,0 +1,5 @@
+-- Grain: one row, whether the tables that row-level security looks up are there; bind :schema.
+
+SELECT COUNT(*) AS Found
+FROM information_schema.tables
+WHERE table_schema = :schema AND table_name = 'departmentunit';
