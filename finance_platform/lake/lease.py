@@ -30,6 +30,8 @@ from finance_platform.lake.port import Lake
 FOLDER = "leases"
 RUN, JOB = "run", "job"
 
+_LOOKED_AT_EVERY_SECONDS = 2.0
+
 _log = logging.getLogger(__name__)
 _guard = threading.RLock()
 _held: dict[tuple[str, str], _Holder] = {}
@@ -90,13 +92,16 @@ class Lease:
 
 
 @contextmanager
-def hold_lease(zone: Lake, name: str, *, run_id: str = "", terms: Terms = TERMS) -> Iterator[None]:
+def hold_lease(
+    zone: Lake, name: str, *, run_id: str = "", wait_seconds: float = 0, terms: Terms = TERMS
+) -> Iterator[None]:
     """Hold a lease of a zone; inside this process it may be taken again, since a run's steps take it too.
 
     Args:
         zone: the zone, on a storage that many machines reach.
         name: of the lease.
         run_id: the run, for people.
+        wait_seconds: how long to wait for another who holds it.
         terms: how long things last.
 
     Raises:
@@ -108,7 +113,7 @@ def hold_lease(zone: Lake, name: str, *, run_id: str = "", terms: Terms = TERMS)
             _held[zone.root, name].check()
             yield
             return
-        holder = _Holder(zone, name, _take(zone, name, run_id, terms), terms)
+        holder = _Holder(zone, name, _take_within(wait_seconds, zone, name, run_id, terms), terms)
         _held[zone.root, name] = holder
         try:
             with holder.renewing():
@@ -141,6 +146,17 @@ def still_held(root: str) -> None:
 def lease_key(name: str) -> str:
     """Return where a lease is in its zone."""
     return f"{FOLDER}/{name}.json"
+
+
+def _take_within(wait_seconds: float, zone: Lake, name: str, run_id: str, terms: Terms) -> Lease:
+    give_up_at = time.monotonic() + wait_seconds
+    while True:
+        try:
+            return _take(zone, name, run_id, terms)
+        except LockedError:
+            if time.monotonic() >= give_up_at:
+                raise
+        time.sleep(min(_LOOKED_AT_EVERY_SECONDS, wait_seconds))
 
 
 def _take(zone: Lake, name: str, run_id: str, terms: Terms) -> Lease:

@@ -27,7 +27,7 @@ from botocore.exceptions import ClientError
 from finance_platform.lake import lease
 from finance_platform.lake.port import HIDDEN, AtHand, LakeObject
 from finance_platform.lake.s3_errors import Attempt, error_of_answer, explained_by_s3, status_of
-from finance_platform.lake.s3_reading import ObjectStream
+from finance_platform.lake.s3_reading import FIRST_BYTES, WHOLE, ObjectStream
 from finance_platform.lake.zones import S3_SCHEME, S3Options
 
 ATTEMPTS = 6
@@ -118,8 +118,7 @@ class S3Lake:
 
     def open(self, key: str) -> BinaryIO:
         """Open an object for reading; what is read is of one version, or an error."""
-        get = partial(self._client.get_object, Bucket=self._bucket, Key=self._base + key, **self._asking)
-        return cast(BinaryIO, ObjectStream(get, self._attempt("read", key, is_of_one_object=True)))
+        return self._open(key, FIRST_BYTES)
 
     @contextmanager
     def at_hand(self, key: str) -> Iterator[AtHand]:
@@ -134,8 +133,8 @@ class S3Lake:
             yield AtHand(lambda: path.open("rb"), digest.hexdigest)
 
     def read(self, key: str) -> bytes:
-        """Return an object's bytes."""
-        with self.open(key) as stream:
+        """Return an object's bytes, in one answer: a document may be overwritten while others read it."""
+        with self._open(key, WHOLE) as stream:
             return stream.read()
 
     def write(self, key: str, data: bytes) -> None:
@@ -175,6 +174,10 @@ class S3Lake:
     def uri(self, key: str) -> str:
         """Return an object's address."""
         return f"{self._root}/{key}"
+
+    def _open(self, key: str, first_bytes: int) -> BinaryIO:
+        get = partial(self._client.get_object, Bucket=self._bucket, Key=self._base + key, **self._asking)
+        return cast(BinaryIO, ObjectStream(get, self._attempt("read", key, is_of_one_object=True), first_bytes))
 
     def _attempt(self, verb: str, key: str, *, is_of_one_object: bool = False) -> Attempt:
         return Attempt(verb, self._bucket, self._base + key, is_of_one_object)

@@ -19,8 +19,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from finance_platform.lake.s3_errors import Attempt, explained_by_s3, status_of
 
-_FIRST_BYTES = 128 << 10
+FIRST_BYTES = 128 << 10
 """The first answer holds small objects, which are most, as a whole."""
+
+WHOLE = 1 << 40
+"""More than any object has: S3 gives what there is, in one answer and so of one version."""
 
 _AHEAD_BYTES = 8 << 20
 """Read ahead while somebody reads on: memory stays at this, and 1 GB is 128 requests."""
@@ -36,12 +39,13 @@ Get = Callable[..., Any]
 class ObjectStream(io.RawIOBase):
     """An object's bytes, all of one version: where it is overwritten meanwhile, the next piece is refused."""
 
-    def __init__(self, get: Get, attempt: Attempt) -> None:
+    def __init__(self, get: Get, attempt: Attempt, first_bytes: int = FIRST_BYTES) -> None:
         """Read the first piece.
 
         Args:
             get: the client's `get_object`, which knows bucket and key.
             attempt: for errors.
+            first_bytes: how long the first piece is.
 
         Raises:
             FileNotFoundError: there is no such object.
@@ -52,8 +56,8 @@ class ObjectStream(io.RawIOBase):
         self._position = 0
         self._start, self._piece = 0, b""
         self._version: dict[str, str] = {}
-        self._size = _FIRST_BYTES
-        self._fetch(0, _FIRST_BYTES)
+        self._size = 0
+        self._fetch(0, first_bytes)
 
     def readable(self) -> bool:
         """Return True."""
@@ -84,7 +88,7 @@ class ObjectStream(io.RawIOBase):
         while done < wanted:
             if not self._start <= self._position < self._start + len(self._piece):
                 reads_on = self._position == self._start + len(self._piece)
-                self._fetch(self._position, max(wanted - done, _AHEAD_BYTES if reads_on else _FIRST_BYTES))
+                self._fetch(self._position, max(wanted - done, _AHEAD_BYTES if reads_on else FIRST_BYTES))
             taken = memoryview(self._piece)[self._position - self._start :][: wanted - done]
             target[done : done + len(taken)] = taken
             done += len(taken)

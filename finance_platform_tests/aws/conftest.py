@@ -6,14 +6,12 @@ Belongs here: starting the stand-in once, a bucket of a test's own. Does not bel
 from __future__ import annotations
 
 from collections.abc import Iterator
-from uuid import uuid4
 
-import boto3
 import pytest
 
 from finance_platform.refresh import run_refresh
 from finance_platform.settings import Settings
-from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_environment, moto_server
+from finance_platform_tests.aws.moto_server import MotoServer, in_environment, moto_server
 from finance_platform_tests.unit.factories import settings, write
 
 TOLERANT = """\
@@ -45,11 +43,7 @@ def aws(moto: MotoServer) -> Iterator[MotoServer]:
 @pytest.fixture
 def bucket(aws: MotoServer) -> str:
     """An empty bucket of the test's own."""
-    name = f"bucket-{uuid4().hex[:12]}"
-    boto3.session.Session().client("s3", endpoint_url=aws.address).create_bucket(
-        Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
-    )
-    return name
+    return aws.new_bucket()
 
 
 @pytest.fixture(scope="session")

@@ -13,12 +13,14 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
 from finance_platform.lake.s3 import s3_client
+from finance_platform.lake.zones import NO_OPTIONS
 from finance_platform_tests.aws.faults import Faults
 
 REGION = "eu-central-1"
@@ -42,6 +44,12 @@ class MotoServer:
     def environment(self) -> dict[str, str]:
         """What a process needs in its environment to take this for AWS."""
         return environment(self.address)
+
+    def new_bucket(self) -> str:
+        """Make an empty bucket and return its name; called in this environment."""
+        name = f"bucket-{uuid4().hex[:12]}"
+        s3_client(NO_OPTIONS).create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        return name
 
 
 def environment(address: str) -> dict[str, str]:
@@ -69,7 +77,7 @@ def moto_server(port: int = 0) -> Iterator[MotoServer]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     faults = Faults(_OneConditionAtATime(DomainDispatcherApplication(create_backend_app)))
     server = make_server("127.0.0.1", port, faults, threaded=True, request_handler=MotoRequestHandler)
-    thread = threading.Thread(target=server.serve_forever, name="moto", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="moto", daemon=True)
     thread.start()
     try:
         yield MotoServer(f"http://127.0.0.1:{server.server_port}", faults)
@@ -82,23 +90,30 @@ def moto_server(port: int = 0) -> Iterator[MotoServer]:
 @contextlib.contextmanager
 def in_environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Let boto3 in this process find these variables, and no credentials or addresses of the developer's."""
+    _forget_clients_unless_made_in(variables)
     before = dict(os.environ)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(variables)
-    _forget_clients()
     try:
         yield
     finally:
         os.environ.clear()
         os.environ.update(before)
-        _forget_clients()
 
 
-def _forget_clients() -> None:
-    """Let the next client find its address and credentials anew; the ones that were made keep theirs."""
-    s3_client.cache_clear()
-    boto3.DEFAULT_SESSION = None
+_made_in: list[Mapping[str, str]] = [{}]
+
+
+def _forget_clients_unless_made_in(variables: Mapping[str, str]) -> None:
+    """Let the next client find its address and credentials anew, as those that were made keep theirs.
+
+    To make one takes a tenth of a second, more than most tests of one.
+    """
+    if _made_in != [variables]:
+        _made_in[:] = [dict(variables)]
+        s3_client.cache_clear()
+        boto3.DEFAULT_SESSION = None
 
 
 class _OneConditionAtATime:

@@ -1,4 +1,7 @@
-"""The lake on disk: complete listings, atomic writes, nothing left behind."""
+"""The lake on disk, where it is no other than disk: files in the midst of being written, links, what is left behind.
+
+Belongs here: what only a file system has. Does not belong here: what every lake does (see `aws/test_s3_and_disk`).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import hashlib
 import os
 import resource
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -57,10 +59,6 @@ def temporary_lake() -> Iterator[LocalLake]:
 # Listing
 
 
-def test_a_zone_that_is_not_there_yet_is_empty(lake: LocalLake) -> None:
-    assert keys(lake) == []
-
-
 part = st.sampled_from(["a", "a.csv", "a-b", "b", "ü", "B"])
 
 
@@ -93,17 +91,6 @@ def test_an_object_that_appears_whole_is_settled_at_once() -> None:
     assert LakeObject("a.csv", 1, now, "stamp").is_settled(now)
 
 
-def test_a_prefix_lists_what_is_under_it_with_whole_keys(lake: LocalLake) -> None:
-    for key in ("a/1.json", "a/b/2.json", "ab/3.json", "c.json"):
-        lake.write(key, b"")
-    assert keys(lake, "a") == ["a/1.json", "a/b/2.json"]
-
-
-def test_a_name_that_begins_with_an_underscore_is_as_good_as_any(lake: LocalLake) -> None:
-    lake.write("_ledger.csv", b"")
-    assert keys(lake) == ["_ledger.csv"]
-
-
 @pytest.mark.parametrize("key", [".hidden.csv", "~$open.xlsx", ".cache/a.csv", "a/.b/c.csv"])
 def test_hidden_and_temporary_files_are_left_out(key: str, lake: LocalLake) -> None:
     write(Path(lake.root) / key, "")
@@ -116,11 +103,6 @@ def test_an_object_is_listed_with_its_size_and_its_time_in_utc(lake: LocalLake) 
     os.utime(path, (1_735_689_600, 1_735_689_600))
     (item,) = lake.list_objects()
     assert (item.size, item.modified_at) == (5, datetime(2025, 1, 1, tzinfo=UTC))
-
-
-def test_the_stamp_stays_while_nobody_writes(lake: LocalLake) -> None:
-    lake.write("a.csv", b"1")
-    assert list(lake.list_objects()) == list(lake.list_objects())
 
 
 def test_the_stamp_changes_even_where_size_and_time_are_set_back(lake: LocalLake) -> None:
@@ -172,23 +154,12 @@ def test_what_was_written_is_read_and_fingerprinted(data: bytes) -> None:
         assert lake.fingerprint("deep/down/a.bin") == hashlib.sha256(data).hexdigest()
 
 
-def test_reading_what_is_not_there_says_so(lake: LocalLake) -> None:
-    with pytest.raises(FileNotFoundError):
-        lake.read("a.csv")
-
-
 def test_an_address_is_an_absolute_path(lake: LocalLake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     assert LocalLake("zone").uri("a/b.csv") == lake.uri("a/b.csv") == str(tmp_path / "zone" / "a" / "b.csv")
 
 
 # Writing
-
-
-def test_a_write_replaces_the_whole_object(lake: LocalLake) -> None:
-    lake.write("a.json", b"a long text")
-    lake.write("a.json", b"short")
-    assert lake.read("a.json") == b"short"
 
 
 def test_a_write_leaves_nothing_beside_the_object(lake: LocalLake) -> None:
@@ -214,80 +185,12 @@ def test_a_write_to_the_place_of_a_folder_fails_and_leaves_no_partial_file(lake:
     assert everything_in(Path(lake.root)) == ["a/b.json"]
 
 
-def test_a_reader_sees_the_old_bytes_or_the_new_ones_and_never_a_mixture(lake: LocalLake) -> None:
-    texts = [bytes([letter]) * 200_000 for letter in b"ab"]
-    lake.write("a.json", texts[0])
-    stop = threading.Event()
-    seen: set[bytes] = set()
-
-    def look() -> None:
-        while not stop.is_set():
-            seen.add(lake.read("a.json"))
-
-    reader = threading.Thread(target=look)
-    reader.start()
-    for number in range(30):
-        lake.write("a.json", texts[number % 2])
-    stop.set()
-    reader.join()
-    assert seen <= set(texts)
-
-
-def test_a_new_object_is_written_once_and_an_existing_one_is_never_touched(lake: LocalLake) -> None:
-    assert lake.write_new("a.json", b"first")
-    assert not lake.write_new("a.json", b"second")
-    assert lake.read("a.json") == b"first"
-
-
-def test_of_many_writers_of_one_new_object_exactly_one_wins(lake: LocalLake) -> None:
-    won: list[bytes] = []
-    start = threading.Barrier(8)
-
-    def race(number: int) -> None:
-        start.wait()
-        data = str(number).encode()
-        if lake.write_new("a.json", data):
-            won.append(data)
-
-    racers = [threading.Thread(target=race, args=(number,)) for number in range(8)]
-    for racer in racers:
-        racer.start()
-    for racer in racers:
-        racer.join()
-    assert won == [lake.read("a.json")]
-
-
 def test_a_zone_that_cannot_be_written_to_is_an_error_with_a_fix(tmp_path: Path) -> None:
     write(tmp_path / "zone", "a file where the folder should be")
     with pytest.raises(HomeError) as caught:
         LocalLake(tmp_path / "zone").write("a/b.json", b"")
     assert str(tmp_path / "zone" / "a" / "b.json") in caught.value.found
     assert "--home" in caught.value.fix
-
-
-# Removing
-
-
-def test_removing_a_folder_removes_all_in_it_and_nothing_beside_it(lake: LocalLake) -> None:
-    for key in ("a/1", "a/b/2", "ab/3"):
-        lake.write(key, b"")
-    lake.delete_folder("a")
-    assert keys(lake) == ["ab/3"]
-
-
-def test_removing_what_is_not_there_does_nothing(lake: LocalLake) -> None:
-    lake.delete_folder("a")
-    assert keys(lake) == []
-
-
-# One object
-
-
-def test_an_object_is_found_as_the_listing_shows_it(lake: LocalLake) -> None:
-    lake.write("a/b.csv", b"x")
-    assert [lake.find("a/b.csv")] == list(lake.list_objects())
-    assert lake.find("a") is None
-    assert lake.find("a/c.csv") is None
 
 
 def test_what_is_deleted_is_gone_with_the_folders_that_it_leaves_empty(lake: LocalLake) -> None:
@@ -299,13 +202,6 @@ def test_what_is_deleted_is_gone_with_the_folders_that_it_leaves_empty(lake: Loc
     lake.delete("a/2.parquet")
     assert everything_in(Path(lake.root)) == []
     assert Path(lake.root).is_dir()
-
-
-def test_what_is_not_there_is_deleted_without_a_word(lake: LocalLake) -> None:
-    lake.write("a.csv", b"x")
-    lake.delete("b.csv")
-    lake.delete("no/such/folder.csv")
-    assert keys(lake) == ["a.csv"]
 
 
 def test_the_checksum_that_spark_hides_beside_a_file_goes_with_it(lake: LocalLake) -> None:
