@@ -1,6 +1,6 @@
 # Every target sets itself up on a machine that has Python 3.11 to 3.13 and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ui test check bench sample screenshots lock clean
+.PHONY: help run ui test check bench sample screenshots dist lock clean
 
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; done)
@@ -45,6 +45,9 @@ sample: $(DEVELOPMENT)  ## Write the sample and its answer key again
 
 screenshots: $(DEVELOPMENT)  ## Make the screenshots of the documentation again; needs Chromium
 	@$(BIN)/python -m finance_platform_tests.browser.screenshots
+
+dist: $(RUNTIME)  ## Build what the Glue jobs on AWS run: scripts, our wheel, the wheels that Glue lacks
+	@$(BIN)/python -m finance_platform.deployment.artefacts dist
 
 lock: $(DEVELOPMENT)  ## Write the lock files again after a change of dependencies
 	$(COMPILE) --group build -o requirements.txt

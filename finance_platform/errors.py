@@ -180,6 +180,12 @@ class MissingRecordError(PermanentError):
     title = "The lake has lost a record"
 
 
+class ArtefactsError(PermanentError):
+    """What Glue is to run was not built, or is not what was built."""
+
+    title = "The artefacts of a release are not there"
+
+
 class DeploymentError(PermanentError):
     """A deployment stopped; what stood before stands, and running it again goes on from there."""
 

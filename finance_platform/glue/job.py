@@ -4,8 +4,8 @@ Belongs here: log, the result's two ways out (lake and Dagster Pipes), the failu
 Does not belong here: what any job does, its arguments (see `arguments`), keeping others out (see `locks`).
 
 Where a job runs and where the lake is are two things. Beside a lake on disk the log is a file, and so is the lock; with
-a lake on S3 the log is what the job prints, and the lock is a lease. Whoever starts a job as Glue does (parameters of Pipes
-among the arguments) gets its messages by S3, wherever it runs.
+a lake on S3 the log is what the job prints, and the lock is a lease. A job that is started as Glue starts one (with
+parameters of Pipes among the arguments) gets and sends its messages by S3, wherever it runs.
 """
 
 from __future__ import annotations
