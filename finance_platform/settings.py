@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     s3_kms_key_id: str = Field("", description="Key that objects are encrypted with; the bucket's own unless given.")
     s3_request_payer: bool = Field(False, description="Whether reading the raw zone is paid by whoever reads.")
     glue_job_prefix: str = Field("finance-platform", min_length=1, description="Jobs are PREFIX-standardise and so on.")
+    glue_poll_seconds: float = Field(5.0, gt=0, description="How often a Glue job is asked how it stands.")
     redshift_host: str = Field("", description="The warehouse's endpoint; asked for by workgroup or cluster if unset.")
     redshift_port: int = Field(5439, ge=1, le=65535, description="The warehouse's port.")
     redshift_database: str = Field("finance", min_length=1, description="The warehouse's database.")

@@ -80,7 +80,12 @@ def _glue(settings: Settings, lake: LakeResource) -> GlueResource:
         return LocalGlueResource(lake=lake, spark_engine=settings.spark_engine)
     from finance_platform.resources.glue_aws import AwsGlueResource  # boto3 takes most of a second to import
 
-    return AwsGlueResource(lake=lake, scripts_uri=settings.scripts_uri, job_prefix=settings.glue_job_prefix)
+    return AwsGlueResource(
+        lake=lake,
+        scripts_uri=settings.scripts_uri,
+        job_prefix=settings.glue_job_prefix,
+        poll_seconds=settings.glue_poll_seconds,
+    )
 
 
 def _warehouse(settings: Settings, lake: LakeResource) -> WarehouseResource:

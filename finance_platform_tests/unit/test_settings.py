@@ -91,6 +91,7 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "restatement_alert_from": "1000.00",
         "ui_url": "https://dagster.example",
         "s3_request_payer": "True",
+        "glue_poll_seconds": "0.5",
         "redshift_port": "5440",
         "redshift_tls": "False",
         "redshift_statement_timeout_seconds": "60",
