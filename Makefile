@@ -11,6 +11,10 @@ DEVELOPMENT := .venv/development.stamp
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-strip-extras \
 	--no-emit-index-url --custom-compile-command "make lock"
 
+# The image on AWS has no Spark and no DuckDB (infra/Dockerfile says why).
+IMAGE_LOCK := infra/requirements-image.in -c requirements.txt --no-emit-package pyspark --no-emit-package py4j \
+	--no-emit-package pysail --no-emit-package duckdb
+
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -29,10 +33,14 @@ check: $(DEVELOPMENT)  ## Lint, format, types, import rules, locks, architecture
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q finance_platform_tests/test_architecture.py
-	@mkdir -p build && cp requirements.txt requirements-dev.txt build/
+	$(BIN)/cfn-lint --regions us-east-1 eu-central-1 -- infra/cloudformation_template.yaml
+	$(BIN)/pytest -q finance_platform_tests/aws/test_template_policies.py
+	@mkdir -p build && cp requirements.txt requirements-dev.txt infra/requirements-image.txt build/
 	$(COMPILE) --group build -o build/requirements.txt
 	$(COMPILE) --group build --group dev -c requirements.txt -o build/requirements-dev.txt
+	$(COMPILE) $(IMAGE_LOCK) -o build/requirements-image.txt
 	@diff requirements.txt build/requirements.txt && diff requirements-dev.txt build/requirements-dev.txt \
+		&& diff infra/requirements-image.txt build/requirements-image.txt \
 		|| { echo "The locks are not in step with pyproject.toml. Run: make lock"; exit 1; }
 
 bench: $(DEVELOPMENT)  ## Measure times on the sample, looks at 100,000 files, what a change costs on 5 million rows
@@ -52,6 +60,10 @@ dist: $(RUNTIME)  ## Build what the Glue jobs on AWS run: scripts, our wheel, th
 lock: $(DEVELOPMENT)  ## Write the lock files again after a change of dependencies
 	$(COMPILE) --group build -o requirements.txt
 	$(COMPILE) --group build --group dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) $(IMAGE_LOCK) -o infra/requirements-image.txt
+
+deploy: dist  ## Deploy to AWS, having said what changes (ARGS="--stack-name finance --image …")
+	@$(BIN)/finance-platform deploy $(ARGS)
 
 clean:  ## Remove the environment and what the sample's run has made
 	rm -rf .venv build dist data/processed data/dagster data/reports data/warehouse.duckdb data/run.lock

@@ -53,7 +53,8 @@ def test_dagster_takes_both_documents(local: dict[str, Any], aws: dict[str, Any]
 
 
 def test_the_services_of_aws_take_their_parts(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("FINANCE_PLATFORM_LOGS_BUCKET", "logs")
+    monkeypatch.setenv("DAGSTER_LOGS_BUCKET", "logs")
+    monkeypatch.setenv("DAGSTER_RUN_TASK_DEFINITION", "finance-run")
     assert errors_of(schema_of(EcsRunLauncher), aws["run_launcher"]["config"]) == []
     assert errors_of(schema_of(S3ComputeLogManager), aws["compute_logs"]["config"]) == []
 
