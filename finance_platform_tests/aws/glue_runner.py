@@ -26,7 +26,7 @@ from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_
 from werkzeug.serving import make_server
 
 from finance_platform.resources.glue_local import script
-from finance_platform.resources.glue_run import glue_client
+from finance_platform.resources.glue_run import GOING_ON, glue_client
 from finance_platform_tests.aws.moto_server import Application, MotoServer, in_environment
 
 PREFIX = "finance-platform"
@@ -91,7 +91,7 @@ class Run:
         """Return what GetJobRun says, and count the look."""
         state = self.state
         self.looks += 1
-        error = self.play.error or (f"{_last_line(self.log)}" if state == "FAILED" else "")
+        error = self.play.error or (_last_line(self.log) if state == "FAILED" else "")
         return {
             "JobRunState": state,
             "LogGroupName": f"/aws-glue/{PREFIX}",
@@ -155,7 +155,7 @@ class GlueRunner:
         if status != 200:
             return status, answer
         job = answer["Job"]
-        at_work = [run for run in self.runs.values() if run.job == job["Name"] and run.state in {"RUNNING", "WAITING"}]
+        at_work = [run for run in self.runs.values() if run.job == job["Name"] and run.state in GOING_ON]
         if len(at_work) >= job.get("ExecutionProperty", {}).get("MaxConcurrentRuns", 1):
             message = f"Concurrent runs exceeded for {job['Name']}"
             return 400, {"__type": "ConcurrentRunsExceededException", "message": message}
@@ -237,29 +237,32 @@ def make_jobs(scripts_uri: str, prefix: str = PREFIX) -> None:
         scripts_uri: s3://...; the bucket is there.
         prefix: what the jobs' names begin with.
     """
-    for job in ("standardise", "build_star"):
-        make_job(f"{prefix}-{job.replace('_', '-')}", scripts_uri, script(job).read_text(), f"{job}_job.py")  # type: ignore[arg-type]
+    for job, path in (("standardise", script("standardise")), ("build-star", script("build_star"))):
+        make_job(f"{prefix}-{job}", send(path.read_text(), f"{scripts_uri.rstrip('/')}/releases/{prefix}/{path.name}"))
 
 
-def make_job(name: str, scripts_uri: str, text: str, file: str = "job.py") -> None:
-    """Define one job with a script of its own.
+def send(text: str, address: str) -> str:
+    """Put a script on S3 and return its address."""
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
+    return address
+
+
+def make_job(name: str, script_address: str, arguments: Mapping[str, str] | None = None) -> None:
+    """Define one job.
 
     Args:
         name: the job's.
-        scripts_uri: s3://...; the bucket is there.
-        text: the script.
-        file: what the script is called.
+        script_address: where its script is on S3.
+        arguments: those that every run gets, beside Glue's usual ones.
     """
-    bucket, _, prefix = scripts_uri.removeprefix("s3://").partition("/")
-    key = "/".join(part for part in (prefix, "releases", name, file) if part)
-    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
     boto3.client("glue").create_job(
         Name=name,
         Role="arn:aws:iam::123456789012:role/nobody",
         GlueVersion="6.0",
         ExecutionProperty={"MaxConcurrentRuns": 1},
-        Command={"Name": "glueetl", "PythonVersion": "3", "ScriptLocation": f"s3://{bucket}/{key}"},
-        DefaultArguments={"--job-language": "python", "--enable-metrics": "true"},
+        Command={"Name": "glueetl", "PythonVersion": "3", "ScriptLocation": script_address},
+        DefaultArguments={"--job-language": "python", "--enable-metrics": "true", **(arguments or {})},
     )
 
 

@@ -23,8 +23,8 @@ from finance_platform.resources.glue_errors import error_of_run
 from finance_platform.resources.glue_run import Patience, PatientGlue, glue_client
 from finance_platform.resources.wiring import platform_resources
 from finance_platform.settings import load_settings
-from finance_platform_tests.aws.glue_runner import GlueRunner, Play, glue_runner, make_job
-from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_environment, moto_server
+from finance_platform_tests.aws.glue_runner import GlueRunner, Play, glue_runner, make_job, send
+from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_environment
 
 # Dagster calls old names of its own here.
 pytestmark = pytest.mark.filterwarnings(r"ignore::DeprecationWarning:dagster\._core")
@@ -50,31 +50,26 @@ def body(arguments, request):
 run_job(body)
 """
 SLEEPING = "import time\ntime.sleep(120)\n"
-STANDARDISE = "finance-platform-standardise"
+STANDARDISE = "small-standardise"
 ON_AWS = {
     "profile": "aws",
-    "raw_uri": "s3://raw/in",
-    "processed_uri": "s3://processed/lake",
-    "scripts_uri": "s3://scripts/finance",
+    "raw_uri": "s3://glue-raw/in",
+    "processed_uri": "s3://glue-processed/lake",
+    "scripts_uri": "s3://glue-scripts/finance",
+    "glue_job_prefix": "small",
     "redshift_workgroup": "finance",
     "redshift_copy_role_arn": "arn:aws:iam::123456789012:role/copy",
 }
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[MotoServer]:
-    with moto_server() as server, in_environment(server.environment):
-        for bucket in ("raw", "processed", "scripts"):
+def service(moto: MotoServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GlueRunner]:
+    with in_environment(moto.environment), glue_runner(tmp_path_factory.mktemp("glue"), moto) as runner:
+        for bucket in ("glue-raw", "glue-processed", "glue-scripts"):
             boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        yield server
-
-
-@pytest.fixture(scope="module")
-def service(aws: MotoServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GlueRunner]:
-    with glue_runner(tmp_path_factory.mktemp("glue"), aws) as runner:
-        make_job(STANDARDISE, "s3://scripts/finance", ECHO)
-        make_job("refusing-standardise", "s3://scripts/finance", REFUSING)
-        make_job("sleeping-standardise", "s3://scripts/finance", SLEEPING)
+        for prefix, text in (("small", ECHO), ("refusing", REFUSING), ("sleeping", SLEEPING)):
+            name = f"{prefix}-standardise"
+            make_job(name, send(text, f"{ON_AWS['scripts_uri']}/releases/{prefix}/standardise_job.py"))
         yield runner
 
 
@@ -145,20 +140,20 @@ def test_a_run_gives_its_result_and_its_page_even_where_messages_come_after_its_
     result = found["result"]
     assert (result["wanted"], result["raw"], result["temp"]) == (
         ["2025-01"],
-        "s3://raw/in",
-        "s3://scripts/finance/temp",
+        "s3://glue-raw/in",
+        "s3://glue-scripts/finance/temp",
     )
     assert found["AWS Glue Job Run ID"] == run_id
     assert found["AWS Glue Job Run URL"] == (
         f"https://{REGION}.console.aws.amazon.com/gluestudio/home?region={REGION}#/job/{STANDARDISE}/run/{run_id}"
     )
-    assert run.arguments["--RAW_S3_PATH"] == "s3://raw/in"
-    assert run.arguments["--PROCESSED_S3_PATH"] == "s3://processed/lake"
-    assert run.arguments["--TEMP_S3_DIR"] == "s3://scripts/finance/temp"
+    assert run.arguments["--RAW_S3_PATH"] == "s3://glue-raw/in"
+    assert run.arguments["--PROCESSED_S3_PATH"] == "s3://glue-processed/lake"
+    assert run.arguments["--TEMP_S3_DIR"] == "s3://glue-scripts/finance/temp"
 
 
 def test_messages_lie_in_a_folder_of_the_attempt_that_the_deployment_lets_expire():
-    keys = [item["Key"] for item in boto3.client("s3").list_objects_v2(Bucket="scripts")["Contents"]]
+    keys = [item["Key"] for item in boto3.client("s3").list_objects_v2(Bucket="glue-scripts")["Contents"]]
     messages = [key for key in keys if "/releases/" not in key]
     assert messages
     assert all(key.startswith("finance/temp/messages/") for key in messages)

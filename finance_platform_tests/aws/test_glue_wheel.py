@@ -1,0 +1,211 @@
+"""What Glue runs, as Glue runs it: a release's scripts and wheels in a Python that has what Glue has, on a lake on S3.
+
+Belongs here: building a release, importing it, running a real job by it. Does not belong here: what jobs do with data,
+failures (see `test_glue`).
+"""
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import boto3
+import dagster as dg
+import pytest
+
+from finance_platform.deployment.artefacts import (
+    JOBS,
+    Release,
+    build_release,
+    default_arguments,
+    locked,
+    read_release,
+)
+from finance_platform.errors import ArtefactsError
+from finance_platform.lake.deliveries import read_commits
+from finance_platform.lake.zones import open_zone
+from finance_platform.resources.glue import GlueResource
+from finance_platform.resources.wiring import platform_resources
+from finance_platform.settings import load_settings
+from finance_platform_tests.aws.glue_environment import lacking_wheels, make_environment
+from finance_platform_tests.aws.glue_runner import GlueRunner, glue_runner, make_job
+from finance_platform_tests.aws.moto_server import MotoServer, in_environment
+from finance_platform_tests.unit.factories import LEDGER, feed
+
+# Dagster calls old names of its own here.
+pytestmark = pytest.mark.filterwarnings(r"ignore::DeprecationWarning:dagster\._core")
+
+ROOT = Path(__file__).parents[2]
+LINES = b"Date,Dept,Account,Amount\n2025-01-15,D100,4000,100.25\n2025-02-03,D100,4000,-0.25\nno day,D100,4000,7\n"
+DELIVERY = {
+    "delivery_id": "d1",
+    "object_key": "gl/ledger.csv",
+    "feed": "ledger",
+    "kind": "ledger",
+    "fingerprint": hashlib.sha256(LINES).hexdigest(),
+}
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    return build_release(tmp_path_factory.mktemp("release") / "dist", lacking_wheels)
+
+
+@pytest.fixture(scope="module")
+def python(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter like Glue's."""
+    return make_environment(tmp_path_factory.mktemp("glue") / "environment", release)
+
+
+@pytest.fixture(scope="module")
+def runner(
+    moto: MotoServer, release: Release, python: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GlueRunner]:
+    """The stand-in of Glue with the jobs of a deployed release."""
+    folder = tmp_path_factory.mktemp("runs")
+    with in_environment(moto.environment), glue_runner(folder, moto, python=str(python)) as found:
+        client = boto3.client("s3")
+        for bucket in ("wheel-raw", "wheel-processed", "wheel-scripts"):
+            client.create_bucket(
+                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": client.meta.region_name}
+            )
+        client.put_object(Bucket="wheel-raw", Key=DELIVERY["object_key"], Body=LINES)
+        for file in release.files:
+            client.upload_file(str(file.path), "wheel-scripts", file.key)
+        for job in JOBS:
+            make_job(
+                f"wheel-{job.replace('_', '-')}",
+                f"s3://wheel-scripts/{release.script_key(job)}",
+                default_arguments("s3://wheel-scripts", release),
+            )
+        yield found
+
+
+@dg.asset
+def lines(context: dg.AssetExecutionContext, glue: GlueResource) -> dg.MaterializeResult[None]:
+    request = {"deliveries": [DELIVERY], "feeds": {"ledger": feed(LEDGER).to_json()}}
+    result = glue.run(context, "standardise", request)
+    return dg.MaterializeResult(metadata={"result": dg.MetadataValue.json(result)})
+
+
+def run_in(python: Path, code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [python, "-c", code], cwd=folder, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("name", ["dagster", "dagster_aws", "pydantic", "pydantic_settings", "yaml", "duckdb"])
+def test_what_glue_lacks_and_we_do_not_bring_is_not_there(python: Path, tmp_path: Path, name: str):
+    assert f"No module named '{name}'" in run_in(python, f"import {name}", tmp_path).stderr
+
+
+def test_both_jobs_import_from_the_wheel_alone(python: Path, tmp_path: Path):
+    code = """
+import json, sys
+from finance_platform.glue import build_star_job, standardise_job
+import finance_platform.lake.s3
+forbidden = [name for name in sys.modules if name.split(".")[0] in ("dagster", "pydantic", "yaml")]
+print(json.dumps([standardise_job.__file__, forbidden]))
+"""
+    done = run_in(python, code, tmp_path)
+    assert done.returncode == 0, done.stderr
+    file, forbidden = json.loads(done.stdout)
+    assert Path(file).is_relative_to(python.parents[1])
+    assert forbidden == []
+
+
+def test_a_job_of_the_release_reads_and_writes_the_lake_on_s3(runner: GlueRunner, capfd: pytest.CaptureFixture[str]):
+    settings = load_settings(
+        profile="aws",
+        raw_uri="s3://wheel-raw",
+        processed_uri="s3://wheel-processed/lake",
+        scripts_uri="s3://wheel-scripts",
+        glue_job_prefix="wheel",
+        redshift_workgroup="finance",
+        redshift_copy_role_arn="arn:aws:iam::123456789012:role/copy",
+    )
+    found = dg.materialize([lines], resources=_glue(settings), instance=dg.DagsterInstance.ephemeral())
+    (event,) = found.get_asset_materialization_events()
+    result: Any = event.step_materialization_data.materialization.metadata["result"].value
+    assert (result["committed"], result["not_opened"]) == (["d1"], [])
+    processed = open_zone("s3://wheel-processed/lake")
+    commit = read_commits(processed)["d1"]
+    assert (commit.outcome("accepted").rows, commit.outcome("accepted").amount) == (2, Decimal("100.00"))
+    assert commit.outcome("rejected").rows == 1
+    assert sorted(one.period for one in commit.periods) == ["2025-01", "2025-02"]
+    for file in commit.files["transactions"]:
+        assert processed.find(file.key) is not None
+    left = [item.key for item in open_zone("s3://wheel-scripts/temp").list_objects()]
+    assert left
+    assert all(key.startswith("messages/") for key in left)
+    assert "reading 1 deliveries of kind ledger" in capfd.readouterr().err
+    assert [run.state for run in runner.runs.values()] == ["SUCCEEDED"]
+
+
+def _glue(settings: Any) -> dict[str, Any]:
+    return {"glue": platform_resources(settings)["glue"]}
+
+
+# The release itself
+
+
+def test_the_same_source_gives_the_same_release(release: Release, tmp_path: Path):
+    again = build_release(tmp_path / "dist", lacking_wheels)
+    assert again.identifier == release.identifier
+    assert [(file.key, file.sha256) for file in again.files] == [(file.key, file.sha256) for file in release.files]
+
+
+def test_a_release_is_two_scripts_the_wheels_and_its_manifest_under_its_own_name(release: Release):
+    names = [file.key.removeprefix(f"releases/{release.identifier}/") for file in release.files]
+    assert [name for name in names if name.endswith(".py")] == ["build_star_job.py", "standardise_job.py"]
+    assert [name.partition("-")[0] for name in names if name.endswith(".whl")] == ["dagster_pipes", "finance_platform"]
+    assert names[-1] == "manifest.json"
+    assert len(names) == 5
+
+
+def test_the_scripts_are_the_very_files_that_run_here(release: Release):
+    for job in JOBS:
+        (file,) = [file for file in release.files if file.key == release.script_key(job)]
+        assert file.path.read_bytes() == (ROOT / "finance_platform" / "glue" / f"{job}_job.py").read_bytes()
+
+
+def test_our_wheel_comes_first_and_nothing_is_asked_of_an_index_or_replaced(release: Release):
+    arguments = default_arguments("s3://scripts/finance/", release)
+    first, *_ = arguments["--additional-python-modules"].split(",")
+    assert first.startswith(f"s3://scripts/finance/releases/{release.identifier}/finance_platform-")
+    assert set(arguments["--python-modules-installer-option"].split()) == {"--no-deps", "--no-index"}
+
+
+def test_a_folder_in_which_nothing_was_built_is_no_release(tmp_path: Path):
+    with pytest.raises(ArtefactsError, match=r"there is no .*manifest\.json") as raised:
+        read_release(tmp_path)
+    assert raised.value.fix == "run `make dist`"
+
+
+def test_a_file_that_was_changed_after_it_was_built_is_not_deployed(release: Release, tmp_path: Path):
+    for file in release.files:
+        (tmp_path / file.path.name).write_bytes(file.path.read_bytes())
+    (tmp_path / "standardise_job.py").write_text("print('something else')\n")
+    with pytest.raises(ArtefactsError, match=r"standardise_job\.py is not the file that was built"):
+        read_release(tmp_path)
+
+
+def test_a_manifest_that_is_none_says_so(tmp_path: Path):
+    (tmp_path / "manifest.json").write_text("[]")
+    with pytest.raises(ArtefactsError, match="is no manifest"):
+        read_release(tmp_path)
+
+
+def test_what_glue_lacks_is_locked_with_its_hashes():
+    text = locked((ROOT / "requirements.txt").read_text(), ["dagster-pipes"])
+    assert text.startswith("dagster-pipes==")
+    assert text.count("--hash=sha256:") >= 1
+    assert text.count("==") == 1
+
+
+def test_what_the_lock_does_not_have_is_named():
+    with pytest.raises(ArtefactsError, match=r"requirements\.txt has no left-pad"):
+        locked("dagster-pipes==1 \\\n    --hash=sha256:00\n", ["left-pad"])
