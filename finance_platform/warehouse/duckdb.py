@@ -21,21 +21,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from finance_platform.contracts.star import LOAD_LEDGER, WAREHOUSE
 from finance_platform.errors import LoadError, QueryError
+from finance_platform.warehouse.duckdb_migrating import begin_session, is_current, migrate, planned
 from finance_platform.warehouse.port import NO_PARAMETERS, LoadConnection, NoWarehouseYetError, Parameters, QueryResult
 from finance_platform.warehouse.published_file import PublishedFile
-from finance_platform.warehouse.statements import definitions, definitions_fingerprint
 
 if TYPE_CHECKING:
     import duckdb
 
 _SCHEMA = "finance"
-_SESSION = (
-    "SET TimeZone = 'UTC'",
-    "SET integer_division = true",
-    "SET autoinstall_known_extensions = false",  # else a function's name may start a download
-)
 
 
 class DuckDBWarehouse:
@@ -45,11 +39,23 @@ class DuckDBWarehouse:
         """Open nothing yet."""
         self._file = PublishedFile(path)
 
+    @property
+    def path(self) -> Path:
+        """Where its file is."""
+        return self._file.path
+
     def prepare(self) -> None:
         """Make sure that all tables and views are there and current; see `Warehouse`."""
         if not self._is_current():
             with self.transaction():
                 pass
+
+    def planned(self) -> tuple[str, ...]:
+        """Return the statements that `prepare` would run; see `Warehouse`."""
+        if not self._file.path.exists():
+            return planned(None, self._otherwise)
+        with self._reader() as connection:
+            return planned(connection, self._otherwise)
 
     def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
         """Run one read-only query on what is published; see `Queryable`."""
@@ -65,10 +71,14 @@ class DuckDBWarehouse:
             with _errors("opening a copy of the warehouse"):
                 connection = duckdb.connect(str(copy.path))
             with closing(connection):
-                with _errors("creating tables and views"):
-                    is_redefined = _define(connection, self._file.path)
-                    connection.begin()
                 loading = DuckDBLoadConnection(connection)
+                with _errors("creating tables and views"):
+                    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
+                    begin_session(connection, _SCHEMA)
+                    is_redefined = not is_current(connection)
+                    if is_redefined:
+                        migrate(connection, loading, self._otherwise)
+                    connection.begin()
                 yield loading
                 with _errors("committing"):
                     connection.commit()
@@ -78,9 +88,13 @@ class DuckDBWarehouse:
     def _is_current(self) -> bool:
         try:
             with self._reader() as connection:
-                return _fingerprint(connection) == definitions_fingerprint()
+                return is_current(connection)
         except QueryError:
             return False  # missing, empty or damaged: the transaction will make it, or say what is wrong
+
+    @property
+    def _otherwise(self) -> str:
+        return f"move {self._file.path} away, and everything is loaded anew from the processed zone"
 
     @contextmanager
     def _reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -100,7 +114,7 @@ class DuckDBWarehouse:
                 "let other programs open the warehouse read-only; `finance-platform run` makes its tables"
             ):
                 connection.execute(f"ATTACH {_quoted(path)} AS warehouse (READ_ONLY)")
-                _begin_session(connection, f"warehouse.{_SCHEMA}")
+                begin_session(connection, f"warehouse.{_SCHEMA}")
                 connection.execute(f"SET temp_directory = {_quoted(spill)}")
                 connection.execute("SET enable_external_access = false")  # a query reads the warehouse, no other file
             with _query_errors("mend the query; `sql/dml/sample_queries.sql` has examples"):
@@ -141,51 +155,6 @@ class DuckDBLoadConnection:
             _refuse_other_columns(self._connection, stage_table, columns, paths)
             inserted = self._connection.execute(_insert_parquet(stage_table), {"files": paths}).fetchone()
         return int(inserted[0]) if inserted else 0
-
-
-def _begin_session(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
-    for setting in _SESSION:
-        connection.execute(setting)
-    connection.execute(f"USE {schema}")
-
-
-def _define(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
-    """Begin a session in which all tables and views are current; say whether any had to be created."""
-    from finance_platform.warehouse.translation import to_duckdb
-
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
-    _begin_session(connection, _SCHEMA)
-    wanted = definitions_fingerprint()
-    if _fingerprint(connection) == wanted:
-        return False
-    for statement in definitions():
-        connection.execute(to_duckdb(statement))
-    _refuse_other_tables(connection, path)
-    connection.execute(f"COMMENT ON TABLE {LOAD_LEDGER.table} IS '{wanted}'")
-    return True
-
-
-def _fingerprint(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """The definitions that the file was made from; the only place that DuckDB keeps such a thing is a comment."""
-    found = connection.execute(
-        "SELECT comment FROM duckdb_tables() WHERE schema_name = $schema AND table_name = $ledger",
-        {"schema": _SCHEMA, "ledger": LOAD_LEDGER.table},
-    ).fetchone()
-    return found[0] if found else None
-
-
-def _refuse_other_tables(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """CREATE TABLE IF NOT EXISTS leaves a table of an older release as it is."""
-    for contract in WAREHOUSE:
-        found = [f"{name} {kind}" for name, kind in _columns(connection, contract.table)]
-        wanted = [
-            f"{c.sql_name} {'VARCHAR' if c.type.startswith('varchar') else c.type.upper()}" for c in contract.columns
-        ]
-        if found != wanted:
-            raise LoadError(
-                f"{path} holds {contract.table} with {found}, where this release has {wanted}",
-                fix="move the file away and run again: everything is loaded anew from the processed zone",
-            )
 
 
 def _query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters) -> QueryResult:

@@ -10,7 +10,7 @@ A column that is gone, of another type or suddenly needed is refused, with the S
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -50,8 +50,8 @@ class HeldColumn:
 class Held:
     """What a warehouse holds: columns by the folded name of their table, column names by that of their view."""
 
-    tables: Mapping[str, Sequence[HeldColumn]] = field(default_factory=dict)
-    views: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    tables: dict[str, list[HeldColumn]] = field(default_factory=dict)
+    views: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,19 @@ def known_names(definitions: Sequence[str]) -> frozenset[str]:
     """Return the folded names of the tables and views that definitions create."""
     trees = [parse(text) for text in definitions]
     return frozenset(_name(tree).lower() for tree in trees if isinstance(tree, exp.Create))
+
+
+def definition_of(definitions: Sequence[str], table: str) -> str:
+    """Return what creates a table.
+
+    Raises:
+        KeyError: nothing does.
+    """
+    for text in definitions:
+        tree = parse(text)
+        if is_table(tree) and _name(tree) == table:
+            return text
+    raise KeyError(table)
 
 
 def view_columns(tree: exp.Expr) -> list[str]:

@@ -95,7 +95,19 @@ class Warehouse(Queryable, Protocol):
     """One warehouse: what readers see, and transactions that replace it."""
 
     def prepare(self) -> None:
-        """Make sure that all tables and views are there and current; cheap when they are."""
+        """Make sure that all tables and views are there and current; cheap when they are.
+
+        Raises:
+            MigrationError: that would take more than adding to what is there; nothing was changed.
+        """
+        ...
+
+    def planned(self) -> tuple[str, ...]:
+        """Return the statements that `prepare` would run now, in Redshift's dialect; none when all is current.
+
+        Raises:
+            MigrationError: they would not be enough; the error has the SQL to run by hand.
+        """
         ...
 
     def transaction(self) -> AbstractContextManager[LoadConnection]:

@@ -10,7 +10,7 @@ does whoever asks what is published; everybody else reads the old state until CO
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
@@ -30,13 +30,20 @@ from finance_platform.warehouse.statements import SqlFile, statement
 class RedshiftWarehouse:
     """A `Warehouse` on Redshift. Every query and every transaction has a connection of its own."""
 
-    def __init__(self, endpoint: RedshiftEndpoint, staged: StagedFiles) -> None:
+    def __init__(
+        self,
+        endpoint: RedshiftEndpoint,
+        staged: StagedFiles,
+        ask_log_in: Callable[[RedshiftEndpoint], LogIn] = find_log_in,
+    ) -> None:
         """Connect to nothing yet.
 
         Args:
             endpoint: where it is.
             staged: the files that can be loaded.
+            ask_log_in: says where to connect, and as whom.
         """
+        self._ask_log_in = ask_log_in
         self._endpoint = endpoint
         self._staged = staged
         self._logging_in = threading.Lock()
@@ -106,7 +113,7 @@ class RedshiftWarehouse:
         """Credentials of IAM are good for an hour and asking for them is throttled, so they are kept for a while."""
         with self._logging_in:
             if self._log_in is None or not self._log_in.is_good_at(datetime.now(UTC)):
-                self._log_in = find_log_in(self._endpoint)
+                self._log_in = self._ask_log_in(self._endpoint)
             return self._log_in
 
     def _refuse_without_ledger(self, session: RedshiftSession) -> None:

@@ -63,7 +63,7 @@ def manifest(sizes: Mapping[str, int]) -> bytes:
 
 
 def checked_sizes(
-    staged: StagedFiles, files: Sequence[str], columns: Sequence[str], table: Sequence[HeldColumn]
+    staged: StagedFiles, stage_table: str, files: Sequence[str], columns: Sequence[str], table: Sequence[HeldColumn]
 ) -> dict[str, int]:
     """Return the size of each file, once Redshift would take it; each footer is read once, some files at a time.
 
@@ -71,19 +71,19 @@ def checked_sizes(
         LoadError: a file is missing, or is not what the table takes.
     """
 
-    def size(file: str) -> int:
-        found = staged.size(file)
-        if found is None:
-            raise LoadError(f"{file} is not there any more", fix=_BUILD_AGAIN)
+    def checked(file: str) -> int:
         try:
-            with staged.open(file) as stream:
-                refuse_unfit(file, stream, columns, table)
-        except FileNotFoundError as error:
-            raise LoadError(f"{file} is not there any more", fix=_BUILD_AGAIN) from error
-        return found
+            size = staged.size(file)
+            if size is not None:
+                with staged.open(file) as stream:
+                    refuse_unfit(file, stream, columns, table)
+                return size
+        except FileNotFoundError:
+            pass  # it went between the two questions, or its address is of another zone
+        raise LoadError(f"COPY {stage_table}: {file} is not there", fix=_BUILD_AGAIN)
 
     with ThreadPoolExecutor(min(_FILES_AT_ONCE, len(files))) as pool:
-        return dict(zip(files, pool.map(size, files), strict=True))
+        return dict(zip(files, pool.map(checked, files), strict=True))
 
 
 def explained(error: LoadError, session: RedshiftSession, failed_session: int, database: str) -> LoadError:

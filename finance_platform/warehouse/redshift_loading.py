@@ -69,7 +69,7 @@ class RedshiftLoadConnection:
         """Append Parquet files to a stage table; see `LoadConnection`."""
         if not files:
             return 0
-        sizes = checked_sizes(self._staged, files, columns, stage_columns(self._session, stage_table))
+        sizes = checked_sizes(self._staged, stage_table, files, columns, stage_columns(self._session, stage_table))
         if self._process is None:  # asked before it is needed: after a failure the session answers nothing
             self._process = int(self._session.run("SELECT pg_backend_pid()").rows[0][0])
         name = f"{stage_table.lower()}-{secrets.token_hex(8)}.json"

@@ -16,7 +16,7 @@ from finance_platform.warehouse.port import LoadConnection
 from finance_platform.warehouse.redshift_catalog import has_schema, held
 from finance_platform.warehouse.redshift_errors import UNDEFINED_SCHEMA, UNDEFINED_TABLE, state_of
 from finance_platform.warehouse.redshift_session import RedshiftSession
-from finance_platform.warehouse.statements import SqlFile, definitions, definitions_fingerprint, statement
+from finance_platform.warehouse.statements import SqlFile, definitions, definitions_fingerprint, script, statement
 
 MISSING = frozenset({UNDEFINED_TABLE, UNDEFINED_SCHEMA})
 
@@ -87,7 +87,7 @@ def migrate(session: RedshiftSession, schema: str, connection: LoadConnection) -
 
 def _standing(session: RedshiftSession) -> _Standing:
     try:
-        rows = session.run(statement(SqlFile.SCHEMA_VERSION)).rows
+        rows = session.run(script(SqlFile.SCHEMA_VERSION)).rows  # as it is: splitting it imports sqlglot
     except LoadError as error:
         if state_of(error) in MISSING:
             return _Standing()

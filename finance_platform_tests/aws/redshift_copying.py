@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
+from finance_platform_tests.aws.moto_server import REGION
 from finance_platform_tests.aws.redshift_wire import Session, raising
 
 COPY_ROLE = "arn:aws:iam::123456789012:role/finance-platform-copy"
@@ -64,7 +65,7 @@ class Copying:
 
     def __init__(self, s3_address: str, folder: Path, write_down: Callable[[str, str], object]) -> None:
         """Take where S3 is, a folder that PostgreSQL reads, and what runs a statement as the superuser."""
-        self._s3 = boto3.session.Session().client("s3", endpoint_url=s3_address)
+        self._s3 = boto3.session.Session("nobody", "nothing", region_name=REGION).client("s3", endpoint_url=s3_address)
         self._folder = folder
         self._write_down = write_down
         self._numbers = itertools.count(1000)

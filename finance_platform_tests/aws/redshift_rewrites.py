@@ -12,6 +12,7 @@ from collections.abc import Callable
 import sqlglot
 from sqlglot import exp
 
+from finance_platform_tests.aws.redshift_security import edited_security
 from finance_platform_tests.aws.redshift_wire import Session, raising
 
 _STORAGE = (exp.DistStyleProperty, exp.DistKeyProperty, exp.SortKeyProperty, exp.EncodeProperty)
@@ -41,6 +42,9 @@ class RedshiftEditor:
         words = sql.upper().split(None, 4)
         if self._session.status == "E" and words[:1] not in (["ROLLBACK"], ["ABORT"], ["COMMIT"], ["END"]):
             return "SELECT 1"  # which fails as everything does in a transaction that has failed
+        secured = edited_security(sql)
+        if secured is not None:
+            return secured
         if words[:1] == ["COPY"]:
             return self._copied(self._session, sql)
         if words[:2] == ["SET", "QUERY_GROUP"]:

@@ -27,6 +27,7 @@ class RedshiftStandIn:
 
     Attributes:
         password: of the loader.
+        people: passwords of others who are let in as themselves, and have a role of PostgreSQL's.
         faults: what it does wrong, on request.
     """
 
@@ -36,6 +37,7 @@ class RedshiftStandIn:
         self.password = secrets.token_urlsafe(16)
         self.user = LOADER
         self.issued: set[tuple[str, str]] = set()
+        self.people: dict[str, str] = {}
         copying = Copying(s3_address, postgres.files, lambda database, sql: postgres.psql(sql, database))
 
         def editor(session: Session) -> RedshiftEditor:
@@ -59,6 +61,10 @@ class RedshiftStandIn:
         self._postgres.psql(f"CREATE DATABASE {name} TEMPLATE {like} OWNER {LOADER}")
         return name
 
+    def drop(self, database: str) -> None:
+        """Throw a database away, whoever is connected to it."""
+        self._postgres.psql(f"DROP DATABASE {database} WITH (FORCE)")
+
     def psql(self, script: str, database: str) -> str:
         """Run a script as the superuser, beside the wire."""
         return self._postgres.psql(script, database)
@@ -77,6 +83,8 @@ class RedshiftStandIn:
 
     def _let_in(self, user: str, password: str) -> str | None:
         if user == self.user and password == self.password:
+            return user
+        if password and self.people.get(user) == password:
             return user
         if (user, password) in self.issued:
             return self.user

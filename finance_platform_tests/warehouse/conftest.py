@@ -1,54 +1,76 @@
-"""What the tests of the warehouse share: an empty warehouse, a lake to load from, and a loaded one."""
+"""What the tests of the warehouse share: an empty warehouse, a lake to load from, and a loaded one.
+
+A module whose tests hold for every warehouse says `ENGINES = EVERY_ENGINE`; the others run on the embedded one.
+"""
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from finance_platform.warehouse import load
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
-from finance_platform_tests.warehouse.star_files import LOADED_AT, Lake, february, january
+from finance_platform.warehouse.port import Warehouse
+from finance_platform_tests.warehouse.engines import DuckDBEngine, Engine, RedshiftEngine, redshift_engine
+from finance_platform_tests.warehouse.star_files import Lake
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", getattr(metafunc.module, "ENGINES", ("duckdb",)), indirect=True)
+
+
+@pytest.fixture(scope="session")
+def duckdb_engine(tmp_path_factory: pytest.TempPathFactory) -> DuckDBEngine:
+    """The embedded warehouse."""
+    return DuckDBEngine(tmp_path_factory.mktemp("loaded_once"))
+
+
+@pytest.fixture(scope="session")
+def redshift() -> Iterator[RedshiftEngine]:
+    """Redshift's stand-in."""
+    with redshift_engine() as engine:
+        yield engine
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """The kind of warehouse that the test runs on."""
+    name = "redshift" if request.param == "redshift" else "duckdb_engine"
+    found: Engine = request.getfixturevalue(name)
+    yield found
+    found.tidy()
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the warehouse's file will be."""
+    """Where the embedded warehouse's file will be."""
     return tmp_path / "home" / "warehouse.duckdb"
 
 
 @pytest.fixture
-def warehouse(path: Path) -> DuckDBWarehouse:
+def warehouse(engine: Engine, tmp_path: Path) -> Warehouse:
     """A warehouse that nothing was ever loaded into."""
-    return DuckDBWarehouse(path)
+    return engine.empty(tmp_path)
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
+def lake(engine: Engine, tmp_path: Path) -> Lake:
     """An empty lake."""
-    return Lake(tmp_path / "processed")
-
-
-@pytest.fixture(scope="session")
-def _loaded_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("loaded_once")
-    lake = Lake(folder / "processed")
-    slices = [
-        *lake.dimensions(),
-        lake.facts("2025-01", "j1", january(), files=2),
-        lake.facts("2025-02", "f1", february()),
-    ]
-    load.publish(DuckDBWarehouse(folder / "warehouse.duckdb"), slices, run_id="run-1", loaded_at=LOADED_AT)
-    return folder / "warehouse.duckdb"
+    return engine.lake(tmp_path)
 
 
 @pytest.fixture
-def loaded(warehouse: DuckDBWarehouse, path: Path, _loaded_once: Path) -> DuckDBWarehouse:
+def loaded(engine: Engine, tmp_path: Path) -> Warehouse:
     """A warehouse with the dimensions, a month that has a budget and one that has none; load 1, run-1."""
-    path.parent.mkdir()
-    shutil.copy(_loaded_once, path)
-    return warehouse
+    return engine.loaded(tmp_path)
+
+
+@pytest.fixture
+def seen(engine: Engine) -> Callable[[Warehouse], object]:
+    """What shows whether anything was published, or left behind, since it was last asked."""
+    return engine.seen
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ Does not belong here: assertions.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -97,11 +97,23 @@ def write_parquet(path: Path, contract: Contract, rows: Sequence[dict[str, Any]]
     return str(path)
 
 
+def _unlink(file: str) -> None:
+    Path(file).unlink()
+
+
 @dataclass
 class Lake:
-    """Writes slices below a folder, each version to files of its own."""
+    """Writes slices below a folder, each version to files of its own.
+
+    Attributes:
+        folder: where files are written.
+        address: puts a written file where the warehouse can load it from, and returns its address there.
+        remove: takes it away again, by its address.
+    """
 
     folder: Path
+    address: Callable[[Path], str] = str
+    remove: Callable[[str], object] = _unlink
     _written: int = field(default=0)
 
     def dimensions(self, version: str = "d1") -> list[SliceToLoad]:
@@ -123,9 +135,15 @@ class Lake:
         paths = tuple(self._file(FACT_FINANCIALS, rows[index::files]) for index in range(files))
         return SliceToLoad("fact_financials", period, version, paths, len(rows), sums_of(rows))
 
+    def lose(self, file: str) -> None:
+        """Let a file be gone, as if somebody had deleted it."""
+        self.remove(file)
+
     def _file(self, contract: Contract, rows: Sequence[dict[str, Any]]) -> str:
         self._written += 1
-        return write_parquet(self.folder / contract.name / f"{self._written:04}.parquet", contract, rows)
+        return self.address(
+            Path(write_parquet(self.folder / contract.name / f"{self._written:04}.parquet", contract, rows))
+        )
 
 
 def removed(period: str) -> SliceToLoad:

@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from finance_platform.contracts.star import DIM_DEPARTMENT, DIM_SCENARIO, WAREHOUSE
+from finance_platform.contracts.star import DIM_DEPARTMENT, DIM_SCENARIO
 from finance_platform.errors import LoadError, QueryError
-from finance_platform.warehouse import duckdb as adapter
 from finance_platform.warehouse import statements
 from finance_platform.warehouse.duckdb import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
@@ -67,34 +65,6 @@ def test_prepare_makes_every_table_and_the_view_and_a_second_time_changes_nothin
     assert (path.read_bytes(), path.stat().st_ino) == first
     assert warehouse.query("SELECT COUNT(*) FROM FactFinancials").rows == [(0,)]
     assert warehouse.query("SELECT COUNT(*) FROM ActualVsBudget").rows == [(0,)]
-
-
-def test_changed_definitions_are_applied_to_what_is_there(
-    loaded: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    view = "CREATE OR REPLACE VIEW ActualVsBudget AS SELECT 'of the next release' AS Period"
-    monkeypatch.setattr(adapter, "definitions", lambda: (*statements.definitions(), view))
-    monkeypatch.setattr(adapter, "definitions_fingerprint", lambda: "next")
-
-    loaded.prepare()
-
-    assert loaded.query("SELECT Period FROM ActualVsBudget").rows == [("of the next release",)]
-    assert loaded.query("SELECT COUNT(*) FROM FactFinancials").rows == [(12,)]
-
-
-def test_a_file_of_a_release_with_other_columns_is_refused_and_left_alone(
-    loaded: DuckDBWarehouse, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = path.read_bytes()
-    first, *others = WAREHOUSE
-    monkeypatch.setattr(adapter, "WAREHOUSE", (replace(first, columns=first.columns[:-1]), *others))
-    monkeypatch.setattr(adapter, "definitions_fingerprint", lambda: "next")
-
-    with pytest.raises(LoadError, match=r"holds DimDate with .* where this release has") as caught:
-        loaded.prepare()
-
-    assert "move the file away" in caught.value.fix
-    assert path.read_bytes() == before
 
 
 def test_nothing_written_in_a_transaction_publishes_nothing(loaded: DuckDBWarehouse, path: Path) -> None:

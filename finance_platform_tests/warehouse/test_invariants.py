@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.plan import SliceToLoad
+from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.statements import SqlFile, statement
+from finance_platform_tests.warehouse.engines import EVERY_ENGINE
 from finance_platform_tests.warehouse.star_files import (
     ACTUAL,
     BUDGET,
@@ -30,6 +31,8 @@ from finance_platform_tests.warehouse.star_files import (
     departments,
     january,
 )
+
+ENGINES = EVERY_ENGINE
 
 INVARIANTS = (
     SqlFile.FACT_GRAIN_IS_UNIQUE,
@@ -89,19 +92,19 @@ BROKEN: list[tuple[SqlFile, Callable[[Lake], SliceToLoad], list[tuple[Any, ...]]
 ]
 
 
-def _broken_by(loaded: DuckDBWarehouse, invariant: SqlFile, through: str = "9999-12") -> list[tuple[Any, ...]]:
+def _broken_by(loaded: Warehouse, invariant: SqlFile, through: str = "9999-12") -> list[tuple[Any, ...]]:
     parameters = {"actuals_through": through} if invariant is SqlFile.BASELINE_BOOKED_ONCE else {}
     return loaded.query(statement(invariant), parameters).rows
 
 
 @pytest.mark.parametrize("invariant", INVARIANTS, ids=str)
-def test_a_sound_warehouse_breaks_no_invariant(loaded: DuckDBWarehouse, invariant: SqlFile) -> None:
+def test_a_sound_warehouse_breaks_no_invariant(loaded: Warehouse, invariant: SqlFile) -> None:
     assert _broken_by(loaded, invariant) == []
 
 
 @pytest.mark.parametrize(("invariant", "spoil", "rows"), BROKEN)
 def test_a_broken_warehouse_gives_the_rows_that_break_it(
-    loaded: DuckDBWarehouse,
+    loaded: Warehouse,
     lake: Lake,
     invariant: SqlFile,
     spoil: Callable[[Lake], SliceToLoad],
@@ -116,14 +119,14 @@ def test_every_invariant_is_shown_to_fail() -> None:
     assert {invariant for invariant, _, _ in BROKEN} == set(INVARIANTS)
 
 
-def test_months_of_a_budget_that_actual_does_not_reach_break_nothing(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_months_of_a_budget_that_actual_does_not_reach_break_nothing(loaded: Warehouse, lake: Lake) -> None:
     ahead = lake.facts("2025-12", "b1", [Fact("2025-12-01", SALES, RENT, BUDGET, "8.00", "8.00")])
     publish(loaded, [ahead], run_id="run-2", loaded_at=LOADED_AT)
 
     assert _broken_by(loaded, SqlFile.BASELINE_BOOKED_ONCE) == []
 
 
-def test_actuals_after_the_last_covered_period_need_no_budget(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_actuals_after_the_last_covered_period_need_no_budget(loaded: Warehouse, lake: Lake) -> None:
     unbooked = _february(RENT_PAID, Fact("2025-02-01", SALES, REVENUE, BUDGET, "8.00", "8.00"))(lake)
     publish(loaded, [unbooked], run_id="run-2", loaded_at=LOADED_AT)
 
@@ -131,7 +134,7 @@ def test_actuals_after_the_last_covered_period_need_no_budget(loaded: DuckDBWare
     assert _broken_by(loaded, SqlFile.BASELINE_BOOKED_ONCE, through="2025-01") == []
 
 
-def test_sums_by_scenario_and_period_are_those_of_the_lake(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_sums_by_scenario_and_period_are_those_of_the_lake(loaded: Warehouse, lake: Lake) -> None:
     result = loaded.query(statement(SqlFile.SUMS_BY_SCENARIO_AND_PERIOD))
 
     assert result.columns == ["ScenarioKey", "Period", "RowCount", "Amount", "BudgetAmount"]
@@ -148,7 +151,7 @@ def test_sums_by_scenario_and_period_are_those_of_the_lake(loaded: DuckDBWarehou
     ]
 
 
-def test_sums_count_rows_whose_date_the_dimension_does_not_have(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_sums_count_rows_whose_date_the_dimension_does_not_have(loaded: Warehouse, lake: Lake) -> None:
     publish(
         loaded,
         [lake.facts("2031-02", "x", [RENT_PAID._replace(day="2031-02-03")])],
@@ -161,6 +164,6 @@ def test_sums_count_rows_whose_date_the_dimension_does_not_have(loaded: DuckDBWa
     assert (ACTUAL, "2031-02", 1, Decimal("10.00"), Decimal("0.00")) in rows
 
 
-def test_an_inferred_member_that_lines_mention_is_named_and_a_described_one_is_not(loaded: DuckDBWarehouse) -> None:
+def test_an_inferred_member_that_lines_mention_is_named_and_a_described_one_is_not(loaded: Warehouse) -> None:
     assert [row[:2] for row in loaded.query(statement(SqlFile.INFERRED_DEPARTMENTS)).rows] == [("0020", 4)]
     assert loaded.query(statement(SqlFile.INFERRED_ACCOUNTS)).rows == []

@@ -22,6 +22,8 @@ from finance_platform.warehouse.duckdb import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.movements import joined_causes
 from finance_platform.warehouse.plan import LoadResult, SliceToLoad
+from finance_platform.warehouse.port import Warehouse
+from finance_platform_tests.warehouse.engines import EVERY_ENGINE
 from finance_platform_tests.warehouse.star_files import (
     ACTUAL,
     BUDGET,
@@ -43,6 +45,7 @@ from finance_platform_tests.warehouse.star_files import (
     removed,
 )
 
+ENGINES = EVERY_ENGINE
 FACT = "fact_financials"
 JANUARY = (FACT, "2025-01")
 FEBRUARY = (FACT, "2025-02")
@@ -82,7 +85,7 @@ class Row(NamedTuple):
         return str(self.old), str(self.new)
 
 
-def rows_of(warehouse: DuckDBWarehouse, load_number: int | None = None) -> list[Row]:
+def rows_of(warehouse: Warehouse, load_number: int | None = None) -> list[Row]:
     rows = warehouse.query(
         "SELECT Kind, Measure, Period, ScenarioKey, DepartmentKey, AccountKey, Attribute, OldValue, NewValue, "
         "OldAmount, NewAmount, Difference, IsRestatement, OldVersion, NewVersion, Cause FROM Movements "
@@ -92,7 +95,7 @@ def rows_of(warehouse: DuckDBWarehouse, load_number: int | None = None) -> list[
     return [Row(*row) for row in rows]
 
 
-def load_into(warehouse: DuckDBWarehouse, *slices: SliceToLoad, **options: Any) -> LoadResult:
+def load_into(warehouse: Warehouse, *slices: SliceToLoad, **options: Any) -> LoadResult:
     return publish(warehouse, slices, run_id="run-2", loaded_at=LOADED_AT, **options)
 
 
@@ -111,12 +114,12 @@ def renamed(rows: Sequence[dict[str, Any]], key: int, **values: str) -> list[dic
 # By example: movements
 
 
-def test_a_first_load_moves_nothing(loaded: DuckDBWarehouse) -> None:
+def test_a_first_load_moves_nothing(loaded: Warehouse) -> None:
     assert rows_of(loaded) == []
 
 
 def test_a_cell_whose_amount_differs_is_a_movement_with_its_amounts_versions_and_cause(
-    loaded: DuckDBWarehouse, lake: Lake
+    loaded: Warehouse, lake: Lake
 ) -> None:
     slices = [lake.facts("2025-02", "f2", changed(february(), RENT, "200.25"))]
 
@@ -145,9 +148,7 @@ def test_a_cell_whose_amount_differs_is_a_movement_with_its_amounts_versions_and
     assert shared == [(result.load_number, "run-2", LOADED_AT.replace(tzinfo=None))]
 
 
-def test_a_cell_that_comes_or_goes_in_a_published_period_moves_from_or_to_zero(
-    loaded: DuckDBWarehouse, lake: Lake
-) -> None:
+def test_a_cell_that_comes_or_goes_in_a_published_period_moves_from_or_to_zero(loaded: Warehouse, lake: Lake) -> None:
     facts = [february()[0], Fact("2025-02-03", WORKS, TRUCKS, ACTUAL, "7.00")]
 
     load_into(loaded, lake.facts("2025-02", "f2", facts))
@@ -158,7 +159,7 @@ def test_a_cell_that_comes_or_goes_in_a_published_period_moves_from_or_to_zero(
     }
 
 
-def test_days_of_one_cell_are_compared_as_one_sum(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_days_of_one_cell_are_compared_as_one_sum(loaded: Warehouse, lake: Lake) -> None:
     facts = [
         february()[1],
         Fact("2025-02-01", SALES, REVENUE, ACTUAL, "1000.00"),
@@ -171,7 +172,7 @@ def test_days_of_one_cell_are_compared_as_one_sum(loaded: DuckDBWarehouse, lake:
 
 
 def test_another_budget_moves_the_baseline_and_what_is_booked_on_the_scenarios_that_are_compared_with_it(
-    loaded: DuckDBWarehouse, lake: Lake
+    loaded: Warehouse, lake: Lake
 ) -> None:
     facts = [
         fact._replace(budget="210.00", amount="210.00" if fact.scenario == BUDGET else fact.amount)
@@ -191,7 +192,7 @@ def test_another_budget_moves_the_baseline_and_what_is_booked_on_the_scenarios_t
 
 
 def test_a_scenario_or_a_budget_that_comes_to_a_published_period_is_published_for_the_first_time(
-    loaded: DuckDBWarehouse, lake: Lake
+    loaded: Warehouse, lake: Lake
 ) -> None:
     facts = [
         *february()[1:],
@@ -204,9 +205,7 @@ def test_a_scenario_or_a_budget_that_comes_to_a_published_period_is_published_fo
     assert rows_of(loaded) == []
 
 
-def test_a_period_taken_out_moves_to_zero_and_moves_again_when_it_comes_back(
-    loaded: DuckDBWarehouse, lake: Lake
-) -> None:
+def test_a_period_taken_out_moves_to_zero_and_moves_again_when_it_comes_back(loaded: Warehouse, lake: Lake) -> None:
     out = load_into(loaded, removed("2025-02"))
     back = load_into(loaded, lake.facts("2025-02", "f1", february()))
 
@@ -217,9 +216,7 @@ def test_a_period_taken_out_moves_to_zero_and_moves_again_when_it_comes_back(
     assert {(row.old_version, row.new_version) for row in returned} == {(None, "f1")}
 
 
-def test_a_scenario_and_a_budget_that_were_taken_out_move_when_they_come_back(
-    loaded: DuckDBWarehouse, lake: Lake
-) -> None:
+def test_a_scenario_and_a_budget_that_were_taken_out_move_when_they_come_back(loaded: Warehouse, lake: Lake) -> None:
     without = [fact._replace(budget="0.00") for fact in january() if fact.scenario == ACTUAL]
     load_into(loaded, lake.facts("2025-01", "j2", without))
 
@@ -237,7 +234,7 @@ def test_a_scenario_and_a_budget_that_were_taken_out_move_when_they_come_back(
     }
 
 
-def test_a_movement_in_a_closed_period_is_a_restatement_and_only_there(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_a_movement_in_a_closed_period_is_a_restatement_and_only_there(loaded: Warehouse, lake: Lake) -> None:
     slices = [
         lake.facts("2025-01", "j2", changed(january(), CASH, "1.00")),
         lake.facts("2025-02", "f2", changed(february(), RENT, "1.00")),
@@ -249,7 +246,7 @@ def test_a_movement_in_a_closed_period_is_a_restatement_and_only_there(loaded: D
     assert {one.period: one.is_restatement for one in result.moved} == {"2025-01": True, "2025-02": False}
 
 
-def test_the_same_version_loaded_again_moves_nothing(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_the_same_version_loaded_again_moves_nothing(loaded: Warehouse, lake: Lake) -> None:
     same = [lake.facts("2025-01", "j1", january()), *lake.dimensions()]
 
     result = load_into(loaded, *same, again={slice_.name for slice_ in same})
@@ -259,7 +256,7 @@ def test_the_same_version_loaded_again_moves_nothing(loaded: DuckDBWarehouse, la
     assert rows_of(loaded) == []
 
 
-def test_a_load_tells_what_it_moved_by_period_scenario_and_measure(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_a_load_tells_what_it_moved_by_period_scenario_and_measure(loaded: Warehouse, lake: Lake) -> None:
     facts = changed(changed(january(), RENT, "200.00"), CASH, "5000.01")
 
     result = load_into(loaded, lake.facts("2025-01", "j2", facts), removed("2025-02"))
@@ -274,7 +271,7 @@ def test_a_load_tells_what_it_moved_by_period_scenario_and_measure(loaded: DuckD
     ]
 
 
-def test_more_closed_periods_than_go_into_one_statement_are_all_known(loaded: DuckDBWarehouse) -> None:
+def test_more_closed_periods_than_go_into_one_statement_are_all_known(loaded: Warehouse) -> None:
     closed = [f"{year}-{month:02}" for year in range(2010, 2025) for month in range(1, 13)]
 
     load_into(loaded, removed("2025-01"), closed_periods=[*closed, "2025-01"])
@@ -286,7 +283,7 @@ def test_more_closed_periods_than_go_into_one_statement_are_all_known(loaded: Du
 
 
 def test_an_account_of_another_type_is_reclassified_in_every_cell_that_has_money_though_no_period_is_loaded(
-    loaded: DuckDBWarehouse, lake: Lake
+    loaded: Warehouse, lake: Lake
 ) -> None:
     renaming = lake.dimension(DIM_ACCOUNT, renamed(accounts(), RENT, account_type="Asset"), "d2")
 
@@ -317,7 +314,7 @@ def test_an_account_of_another_type_is_reclassified_in_every_cell_that_has_money
     ids=["BusinessUnit", "AccountType", "Category"],
 )
 def test_each_attribute_that_reports_group_by_is_watched(
-    loaded: DuckDBWarehouse, lake: Lake, contract: Any, members: Any, key: int, column: str, attribute: str
+    loaded: Warehouse, lake: Lake, contract: Any, members: Any, key: int, column: str, attribute: str
 ) -> None:
     load_into(loaded, lake.dimension(contract, renamed(members, key, **{column: "Other"}), "d2"))
 
@@ -326,13 +323,13 @@ def test_each_attribute_that_reports_group_by_is_watched(
     assert {key in (row.department, row.account) for row in rows} == {True}
 
 
-def test_a_name_that_changes_reclassifies_nothing(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_a_name_that_changes_reclassifies_nothing(loaded: Warehouse, lake: Lake) -> None:
     load_into(loaded, lake.dimension(DIM_DEPARTMENT, renamed(departments(), SALES, department_name="Selling"), "d2"))
 
     assert rows_of(loaded) == []
 
 
-def test_a_cell_may_be_reclassified_and_moved_by_one_load(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_a_cell_may_be_reclassified_and_moved_by_one_load(loaded: Warehouse, lake: Lake) -> None:
     load_into(
         loaded,
         lake.dimension(DIM_ACCOUNT, renamed(accounts(), RENT, category="Rooms"), "d2"),
@@ -347,7 +344,7 @@ def test_a_cell_may_be_reclassified_and_moved_by_one_load(loaded: DuckDBWarehous
 
 
 def test_money_that_is_published_for_the_first_time_never_stood_under_the_old_value(
-    loaded: DuckDBWarehouse, lake: Lake
+    loaded: Warehouse, lake: Lake
 ) -> None:
     march = [Fact("2025-03-05", SALES, RENT, ACTUAL, "260.00")]
 
@@ -360,7 +357,7 @@ def test_money_that_is_published_for_the_first_time_never_stood_under_the_old_va
     assert {row.period for row in rows_of(loaded)} == {"2025-01", "2025-02"}
 
 
-def test_a_member_that_was_not_published_before_is_not_reclassified(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_a_member_that_was_not_published_before_is_not_reclassified(loaded: Warehouse, lake: Lake) -> None:
     load_into(loaded, lake.dimension(DIM_ACCOUNT, accounts()[:-1], "d2"))
 
     load_into(loaded, lake.dimension(DIM_ACCOUNT, renamed(accounts(), HEADS, account_type="Asset"), "d3"))
@@ -388,7 +385,7 @@ def test_causes_never_take_more_bytes_than_the_column(causes: list[str]) -> None
     assert len((joined_causes(causes) or "").encode()) <= 4096
 
 
-def test_long_causes_in_many_scripts_are_loaded(loaded: DuckDBWarehouse) -> None:
+def test_long_causes_in_many_scripts_are_loaded(loaded: Warehouse) -> None:
     load_into(loaded, removed("2025-02"), causes={FEBRUARY: [f"übersicht_{n}.csv came" for n in range(500)]})
 
     assert all((row.cause or "").endswith(" more") for row in rows_of(loaded))

@@ -10,9 +10,10 @@ from decimal import Decimal
 
 import pytest
 
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.statements import SqlFile, statement
+from finance_platform_tests.warehouse.engines import EVERY_ENGINE
 from finance_platform_tests.warehouse.star_files import (
     ACTUAL,
     BUDGET,
@@ -26,14 +27,16 @@ from finance_platform_tests.warehouse.star_files import (
     removed,
 )
 
+ENGINES = EVERY_ENGINE
 
-def cells(warehouse: DuckDBWarehouse, columns: str, where: str = "1 = 1") -> list[tuple[object, ...]]:
+
+def cells(warehouse: Warehouse, columns: str, where: str = "1 = 1") -> list[tuple[object, ...]]:
     view = f"SELECT {columns} FROM ActualVsBudget WHERE {where} ORDER BY Period, DepartmentCode, AccountNumber"
     return warehouse.query(view).rows
 
 
 def test_the_view_has_one_row_per_period_department_and_account_with_the_budget_counted_once(
-    loaded: DuckDBWarehouse,
+    loaded: Warehouse,
 ) -> None:
     assert cells(loaded, "Period, DepartmentCode, AccountNumber, Actual, Budget, Variance", "HasBudget") == [
         ("2025-01", "0010", "4000", Decimal("1000.00"), Decimal("900.00"), Decimal("100.00")),
@@ -43,7 +46,7 @@ def test_the_view_has_one_row_per_period_department_and_account_with_the_budget_
 
 
 def test_a_period_without_lines_of_the_baseline_has_no_budget_rather_than_a_budget_of_zero(
-    loaded: DuckDBWarehouse,
+    loaded: Warehouse,
 ) -> None:
     assert cells(loaded, "Actual, Budget, Variance, FavourableVariance, HasBudget", "Period = '2025-02'") == [
         (Decimal("1100.00"), None, None, None, False),
@@ -51,9 +54,7 @@ def test_a_period_without_lines_of_the_baseline_has_no_budget_rather_than_a_budg
     ]
 
 
-def test_a_period_has_a_budget_as_soon_as_any_cell_of_the_baseline_lies_in_it(
-    loaded: DuckDBWarehouse, lake: Lake
-) -> None:
+def test_a_period_has_a_budget_as_soon_as_any_cell_of_the_baseline_lies_in_it(loaded: Warehouse, lake: Lake) -> None:
     facts = [
         Fact("2025-02-10", SALES, REVENUE, ACTUAL, "1100.00"),
         Fact("2025-02-01", SALES, HEADS, ACTUAL, "0.00", "3.00"),
@@ -66,7 +67,7 @@ def test_a_period_has_a_budget_as_soon_as_any_cell_of_the_baseline_lies_in_it(
     ]
 
 
-def test_a_period_that_actual_does_not_cover_has_no_budget(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_a_period_that_actual_does_not_cover_has_no_budget(loaded: Warehouse, lake: Lake) -> None:
     facts = [
         Fact("2025-02-10", SALES, REVENUE, ACTUAL, "1100.00"),
         Fact("2025-02-01", SALES, REVENUE, BUDGET, "900.00", "900.00"),
@@ -78,7 +79,7 @@ def test_a_period_that_actual_does_not_cover_has_no_budget(loaded: DuckDBWarehou
     ]
 
 
-def test_more_revenue_and_less_expense_are_favourable_and_other_accounts_are_neither(loaded: DuckDBWarehouse) -> None:
+def test_more_revenue_and_less_expense_are_favourable_and_other_accounts_are_neither(loaded: Warehouse) -> None:
     assert cells(loaded, "AccountType, FavourableVariance", "HasBudget") == [
         ("Revenue", Decimal("100.00")),
         ("Expense", Decimal("-50.50")),
@@ -86,13 +87,13 @@ def test_more_revenue_and_less_expense_are_favourable_and_other_accounts_are_nei
     ]
 
 
-def test_balances_and_statistics_are_not_in_the_view(loaded: DuckDBWarehouse) -> None:
+def test_balances_and_statistics_are_not_in_the_view(loaded: Warehouse) -> None:
     rows = loaded.query("SELECT DISTINCT AccountName FROM ActualVsBudget ORDER BY AccountName").rows
 
     assert rows == [("Rent",), ("Revenue",), ("Trucks",)]
 
 
-def test_a_budgeted_cell_without_actuals_is_in_the_view(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_a_budgeted_cell_without_actuals_is_in_the_view(loaded: Warehouse, lake: Lake) -> None:
     facts = [
         Fact("2025-02-01", SALES, RENT, ACTUAL, "0.00", "70.00"),
         Fact("2025-02-01", SALES, RENT, BUDGET, "70.00", "70.00"),
@@ -105,7 +106,7 @@ def test_a_budgeted_cell_without_actuals_is_in_the_view(loaded: DuckDBWarehouse,
 
 
 def test_a_year_compares_the_periods_that_have_a_budget_and_shows_the_whole_year_beside_them(
-    loaded: DuckDBWarehouse,
+    loaded: Warehouse,
 ) -> None:
     result = loaded.query(statement(SqlFile.VARIANCE_BY_YEAR))
 
@@ -117,7 +118,7 @@ def test_a_year_compares_the_periods_that_have_a_budget_and_shows_the_whole_year
     ]
 
 
-def test_a_year_without_any_budget_says_so_by_null(loaded: DuckDBWarehouse) -> None:
+def test_a_year_without_any_budget_says_so_by_null(loaded: Warehouse) -> None:
     publish(loaded, [removed("2025-01")], run_id="run-2", loaded_at=LOADED_AT)
 
     assert loaded.query(statement(SqlFile.VARIANCE_BY_YEAR)).rows == [
@@ -127,11 +128,11 @@ def test_a_year_without_any_budget_says_so_by_null(loaded: DuckDBWarehouse) -> N
 
 
 @pytest.mark.parametrize("column", ["Actual", "Budget", "Variance", "FavourableVariance"])
-def test_money_in_the_view_keeps_its_type(loaded: DuckDBWarehouse, column: str) -> None:
+def test_money_in_the_view_keeps_its_type(loaded: Warehouse, column: str) -> None:
     kinds = loaded.query(
-        "SELECT data_type FROM information_schema.columns "
-        "WHERE table_name = 'ActualVsBudget' AND column_name = :column",
-        {"column": column},
+        "SELECT numeric_precision, numeric_scale FROM information_schema.columns "
+        "WHERE LOWER(table_name) = 'actualvsbudget' AND LOWER(column_name) = :column",
+        {"column": column.lower()},
     ).rows
 
-    assert kinds == [("DECIMAL(18,2)",)]
+    assert kinds == [(18, 2)]

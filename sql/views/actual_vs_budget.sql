@@ -75,8 +75,12 @@ SELECT
     DimAccount.Category,
     DimAccount.ProfitSign,
     ActualCell.Amount AS Actual,
-    CASE WHEN BudgetedPeriod.YearMonth IS NOT NULL THEN ActualCell.BudgetAmount END AS Budget,
-    CASE WHEN BudgetedPeriod.YearMonth IS NOT NULL THEN ActualCell.Variance END AS Variance,
+    CAST(
+        CASE WHEN BudgetedPeriod.YearMonth IS NOT NULL THEN ActualCell.BudgetAmount END AS DECIMAL(18, 2)
+    ) AS Budget,
+    CAST(
+        CASE WHEN BudgetedPeriod.YearMonth IS NOT NULL THEN ActualCell.Variance END AS DECIMAL(18, 2)
+    ) AS Variance,
     CAST(
         CASE WHEN BudgetedPeriod.YearMonth IS NOT NULL THEN ActualCell.Variance * NULLIF(DimAccount.ProfitSign, 0) END
         AS DECIMAL(18, 2)
