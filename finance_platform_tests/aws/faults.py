@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -105,6 +106,17 @@ def says(status: str, code: str, message: str = "", *, more: str = "", headers: 
     return broken
 
 
+def gives(body: str, headers: dict[str, str] | None = None) -> Broken:
+    """Answer that all is well, with this."""
+
+    def broken(_: Application, request: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        _read_all(request)
+        start_response("200 OK", [("Content-Length", str(len(body))), *(headers or {}).items()])
+        return [body.encode()]
+
+    return broken
+
+
 def slow_down() -> Broken:
     """Say that there are too many requests."""
     return says("503 Slow Down", "SlowDown", "Please reduce your request rate.")
@@ -136,7 +148,7 @@ def cut(after: int = 10) -> Broken:
     def broken(behind: Application, request: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = b"".join(behind(request, start_response))
         yield body[:after]
-        raise ConnectionAbortedError("the fault that was asked for")
+        request["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
 
     return broken
 
@@ -146,7 +158,8 @@ def done_and_unanswered() -> Broken:
 
     def broken(behind: Application, request: dict[str, Any], _: Callable[..., Any]) -> Iterable[bytes]:
         list(behind(request, lambda *__: None))
-        raise ConnectionAbortedError("the fault that was asked for")
+        request["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        return []
 
     return broken
 
