@@ -132,7 +132,7 @@ def _check_code(wanted: str) -> None:
 
 def _open_pipes(arguments: JobArguments) -> PipesContext:
     """Open the way to Dagster that the job was started with."""
-    by_arguments = PipesCliArgsParamsLoader()
+    by_arguments = PipesCliArgsParamsLoader()  # type: ignore[no-untyped-call]
     if not by_arguments.is_dagster_pipes_process():
         return open_dagster_pipes()
     from finance_platform.lake.s3 import s3_client  # boto3 takes most of a second to import

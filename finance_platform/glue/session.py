@@ -49,15 +49,15 @@ def spark_session(engine: str, options: S3Options = NO_OPTIONS) -> Iterator[Spar
     if engine == "sail":
         yield from _sail(options)
     elif engine == "jvm":
-        yield from _jvm(_LOCAL | _hadoop(options))
+        yield from _jvm(_LOCAL | hadoop_settings(options))
     elif engine == "glue":
-        yield from _jvm(_hadoop(options))
+        yield from _jvm(hadoop_settings(options))
     else:
         raise ValueError(f"no Spark engine is called {engine!r}; choose sail, jvm or glue")
 
 
 def _sail(options: S3Options) -> Iterator[SparkSession]:
-    for name, value in _object_store(options).items():
+    for name, value in object_store_variables(options).items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("RUST_LOG", "warn")
     # Columns are decoded only for the rows that a filter or the small side of a join leaves; it is off by default.
@@ -78,7 +78,7 @@ def _sail(options: S3Options) -> Iterator[SparkSession]:
         server.stop()
 
 
-def _object_store(options: S3Options) -> dict[str, str]:
+def object_store_variables(options: S3Options) -> dict[str, str]:
     """Return the variables by which Sail's storage layer is told what boto3 finds by names of its own."""
     endpoint = options.endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
     found = {"AWS_REGION": options.region or os.environ.get("AWS_DEFAULT_REGION", "")}
@@ -91,7 +91,7 @@ def _object_store(options: S3Options) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _hadoop(options: S3Options) -> dict[str, str]:
+def hadoop_settings(options: S3Options) -> dict[str, str]:
     """Return the settings by which Hadoop's S3 client is told the same."""
     found = {"endpoint": options.endpoint_url, "endpoint.region": options.region if options.endpoint_url else ""}
     if options.kms_key_id:
@@ -103,7 +103,7 @@ def _jvm(settings: Mapping[str, str]) -> Iterator[SparkSession]:
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName("finance-platform")
-    for name, value in (_SETTINGS | settings).items():
+    for name, value in {**_SETTINGS, **settings}.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     try:

@@ -50,12 +50,12 @@ class AwsGlueResource(GlueResource):
         """
         bucket, folder = self._temporary
         messages = MessageFolder(bucket, f"{folder}messages/{arguments.attempt}")
-        client = s3_client(S3Options(region=self.lake.aws_region, endpoint_url=self.lake.s3_endpoint_url))
+        client = s3_client(S3Options(region=arguments.aws_region, endpoint_url=arguments.s3_endpoint_url))
         arguments = replace(
             arguments, temp_uri=f"{S3_SCHEME}{bucket}/{folder.rstrip('/')}", code_version=code_version()
         )
         runs = GlueRunClient(
-            client=glue_client(self.lake.aws_region),
+            client=glue_client(arguments.aws_region),
             context_injector=PipesS3ContextInjector(bucket=bucket, client=client, key_prefix=f"{messages.folder}/"),
             message_reader=messages.reader(client),
             patience=Patience(self.poll_seconds, self.wait_for_turn_seconds),
@@ -66,7 +66,7 @@ class AwsGlueResource(GlueResource):
             warnings.filterwarnings("ignore", message=".*expected_writer_count.*")
             invocation = runs.run(context=context, start_job_run_params=params)
         _show(context, invocation.metadata)
-        return invocation.get_custom_messages()
+        return list(invocation.get_custom_messages())
 
     def name_of(self, job: JobName) -> str:
         """Return what a job is called in Glue."""

@@ -54,7 +54,7 @@ _NO_CREDENTIALS = (
 )
 _GET_CREDENTIALS = "give the process a role, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _ACTIONS = {"StartJobRun": "start", "GetJobRun": "ask for the state of", "BatchStopJobRun": "stop"}
-_END_STATES = {
+_END_STATES: dict[str, tuple[type[JobError] | type[TransientJobError], str, str]] = {
     "EXPIRED": (TransientJobError, "it waited too long for its turn and never began", "run again"),
     "STOPPED": (JobError, "somebody stopped it", "run again when it may run"),
     "TIMEOUT": (
@@ -134,6 +134,7 @@ def error_of_run(run: Mapping[str, Any], page: str) -> JobError | TransientJobEr
         page: the run's page in the Glue console.
     """
     state, message = str(run["JobRunState"]), str(run.get("ErrorMessage") or "")
+    kind: type[JobError] | type[TransientJobError]
     kind, meaning, fix = _END_STATES.get(state, (JobError, "", "read the run's log"))
     if kind is JobError and state in {"FAILED", "ERROR"} and NOT_THE_JOBS_FAULT.search(message):
         kind, fix = TransientJobError, "run again"

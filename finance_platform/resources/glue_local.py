@@ -56,8 +56,10 @@ class LocalGlueResource(GlueResource):
 
     def log_of(self, job: JobName, attempt: str) -> str:
         """Return where an attempt's log is: a file in the lake; with a lake elsewhere, what the step printed."""
-        is_on_disk = self.arguments(attempt).has_lake_on_disk
-        return str(log_path(self.lake.processed_root, attempt)) if is_on_disk else f"what the step of {job} printed"
+        arguments = self.arguments(attempt)
+        if arguments.has_lake_on_disk:
+            return str(log_path(arguments.processed_uri, attempt))
+        return f"what the step of {job} printed"
 
 
 def script(job: JobName) -> Path:

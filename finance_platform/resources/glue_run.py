@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import dagster as dg
@@ -70,7 +70,7 @@ class MessageFolder:
         )
 
 
-class _FolderMessageReader(PipesS3MessageReader):  # type: ignore[misc]  # dagster_aws has no types here
+class _FolderMessageReader(PipesS3MessageReader):
     """Reads messages from a folder that we name; by itself it would take a random one at the top of the bucket."""
 
     def __init__(self, *, folder: str, **more: Any) -> None:
@@ -112,7 +112,7 @@ def glue_client(region: str) -> Any:
     return boto3.session.Session().client("glue", region_name=region or None, config=config)
 
 
-class GlueRunClient(PipesGlueClient):  # type: ignore[misc]  # dagster_aws has no types here
+class GlueRunClient(PipesGlueClient):
     """Runs one Glue job; see the module for what it adds to the client of `dagster_aws`."""
 
     def __init__(self, *, client: Any, patience: Patience, **more: Any) -> None:
@@ -127,13 +127,13 @@ class GlueRunClient(PipesGlueClient):  # type: ignore[misc]  # dagster_aws has n
         super().__init__(client=PatientGlue(client, patience), forward_termination=False, **more)
         self._patience = patience
 
-    def run(
+    def run(  # type: ignore[override]  # as the parent does
         self,
         *,
         context: dg.OpExecutionContext | dg.AssetExecutionContext,
-        start_job_run_params: Mapping[str, Any],
+        start_job_run_params: Any,
         extras: dict[str, Any] | None = None,
-    ) -> Any:
+    ) -> dg.PipesClientCompletedInvocation:
         """Start a run, wait for its end, and return what came of it.
 
         Args:
@@ -186,7 +186,7 @@ class GlueRunClient(PipesGlueClient):  # type: ignore[misc]  # dagster_aws has n
 
     def _page(self, job_name: str, run_id: str) -> str:
         named = {"JobRun": {"Id": run_id, "JobName": job_name}}
-        return str(self._extract_dagster_metadata(named)["AWS Glue Job Run URL"].value)
+        return str(cast(dg.UrlMetadataValue, self._extract_dagster_metadata(named)["AWS Glue Job Run URL"]).value)
 
 
 class PatientGlue:

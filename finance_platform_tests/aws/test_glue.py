@@ -342,7 +342,7 @@ def test_what_the_caller_gives_is_left_as_it_is(runner: GlueRunner, monkeypatch:
         finally:
             given.append((before, json.dumps(start_job_run_params)))
 
-    monkeypatch.setattr(glue_aws.GlueRunClient, "run", watched)
+    monkeypatch.setattr(glue_run.GlueRunClient, "run", watched)
     runner.plays.append(Play(end="FAILED", error="JobError: no", runs=False))
     materialize()
     ((before, after),) = given

@@ -1,0 +1,60 @@
+"""Two attempts at the same request: a run that was given up may leave its job going on, and that must do no harm.
+
+Does not belong here: what keeps a second job out in the first place (see `aws/test_glue_locks`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from finance_platform.glue.arguments import JobArguments
+from finance_platform.glue.standardise_job import read_deliveries
+from finance_platform.lake.deliveries import DeliveryCommit, read_commits
+from finance_platform.lake.local import LocalLake
+from finance_platform_tests.unit.factories import LEDGER, feed, write
+
+LINES = b"Date,Dept,Account,Amount\n2025-01-15,D100,4000,100.25\n2025-02-03,D100,4000,-0.25\n"
+
+
+def attempted(spark: SparkSession, folder: Path, attempt: str) -> DeliveryCommit:
+    """Make one attempt and return what is committed after it."""
+    arguments = JobArguments(str(folder / "raw"), str(folder / "processed"), attempt, "sail")
+    delivery = {"delivery_id": "d1", "object_key": "gl.csv", "feed": "ledger", "kind": "ledger"}
+    delivery["fingerprint"] = hashlib.sha256(LINES).hexdigest()
+    read_deliveries(spark, arguments, {"deliveries": [delivery], "feeds": {"ledger": feed(LEDGER).to_json()}})
+    return read_commits(LocalLake(folder / "processed"))["d1"]
+
+
+def rows(folder: Path, commit: DeliveryCommit) -> list[dict[str, Any]]:
+    files = [folder / "processed" / file.key for file in commit.files["transactions"]]
+    return sorted((row for file in files for row in pq.ParquetFile(file).read().to_pylist()), key=str)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path / "raw/gl.csv", LINES)
+    (tmp_path / "processed").mkdir()
+    return tmp_path
+
+
+def test_whichever_attempt_commits_last_its_files_are_there_and_say_the_same(spark: SparkSession, folder: Path):
+    first = attempted(spark, folder, "20250101T000000-1")
+    of_first = rows(folder, first)
+    last = attempted(spark, folder, "20250101T000000-2")
+    assert {file.key for file in first.files["transactions"]}.isdisjoint(f.key for f in last.files["transactions"])
+    assert rows(folder, last) == rows(folder, first) == of_first
+    same = {"attempt": "", "committed_at": "", "files": {}}
+    assert replace(first, **same) == replace(last, **same)
+
+
+def test_no_attempt_ever_writes_into_the_folders_of_another(spark: SparkSession, folder: Path):
+    attempted(spark, folder, "20250101T000000-1")
+    with pytest.raises(Exception, match="20250101T000000-1"):
+        attempted(spark, folder, "20250101T000000-1")
