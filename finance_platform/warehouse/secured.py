@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from finance_platform.warehouse.port import NO_PARAMETERS, LoadConnection, Parameters, QueryResult, Warehouse
+from finance_platform.errors import LoadError
+from finance_platform.warehouse.port import (
+    NO_PARAMETERS,
+    LoadConnection,
+    NoWarehouseYetError,
+    Parameters,
+    QueryResult,
+    Warehouse,
+)
+from finance_platform.warehouse.security import LOADER
 from finance_platform.warehouse.statements import SqlFile, statement, statements
 
 
@@ -39,10 +48,28 @@ class SecuredWarehouse:
 
     @contextmanager
     def transaction(self) -> Iterator[LoadConnection]:
-        """Open a load transaction, at the end of which the departments' business units are told; see `Warehouse`."""
+        """Open a load transaction, at the end of which the departments' business units are told; see `Warehouse`.
+
+        Raises:
+            LoadError: see `Warehouse`; or row-level security hides the star from the platform's own user, which would
+                load every row a second time beside those that it does not see.
+        """
+        self._refuse_blindness()
         with self._warehouse.transaction() as connection:
             yield connection
             ((found,),) = connection.query(statement(SqlFile.SECURITY_IS_SECURED), {"schema": self._schema}).rows
             if found:
                 for sql in statements(SqlFile.SECURITY_DEPARTMENT_UNITS):
                     connection.execute(sql)
+
+    def _refuse_blindness(self) -> None:
+        # On a connection of its own: the first statement of the transaction is to be its lock.
+        try:
+            ((seen, published),) = self._warehouse.query(statement(SqlFile.SECURITY_SEES_DEPARTMENTS)).rows
+        except NoWarehouseYetError:
+            return
+        if published and not seen:
+            raise LoadError(
+                "row-level security hides the departments from the platform's own database user",
+                fix=f"GRANT ROLE {LOADER} to that user, as docs/security.md says; nothing was published",
+            )

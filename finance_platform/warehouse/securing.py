@@ -9,11 +9,11 @@ neither a superuser nor has the role sys:secadmin, and such a user is refused at
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from finance_platform.errors import SecurityError
-from finance_platform.warehouse.redshift_credentials import find_log_in
+from finance_platform.warehouse.redshift_credentials import LogIn, find_log_in
 from finance_platform.warehouse.redshift_endpoint import RedshiftEndpoint
 from finance_platform.warehouse.redshift_session import RedshiftSession, open_session
 from finance_platform.warehouse.security import Security, SecurityStatement
@@ -53,8 +53,16 @@ class Standing:
         return statement.sql
 
 
-def planned_security(endpoint: RedshiftEndpoint, security: Security) -> list[str]:
+FindLogIn = Callable[[RedshiftEndpoint], LogIn]
+
+
+def planned_security(endpoint: RedshiftEndpoint, security: Security, find_log_in: FindLogIn = find_log_in) -> list[str]:
     """Return the statements that `apply_security` would run now.
+
+    Args:
+        endpoint: the warehouse.
+        security: what there should be.
+        find_log_in: who does it.
 
     Raises:
         SecurityError: the warehouse cannot be asked.
@@ -67,8 +75,13 @@ def planned_security(endpoint: RedshiftEndpoint, security: Security) -> list[str
         return _steps(standing(session, security.schema), statements)
 
 
-def apply_security(endpoint: RedshiftEndpoint, security: Security) -> list[str]:
+def apply_security(endpoint: RedshiftEndpoint, security: Security, find_log_in: FindLogIn = find_log_in) -> list[str]:
     """Bring the warehouse to what `sql/security` says, and return what was run; a break is healed by doing it again.
+
+    Args:
+        endpoint: the warehouse.
+        security: what there should be.
+        find_log_in: who does it.
 
     Raises:
         SecurityError: a statement fails; those before it stand.

@@ -30,6 +30,9 @@ _CATALOG_DATABASE = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
 
 _PARENTHESES = r"\((?:[^()]|\([^()]*\))*\)"
+_RIGHT = "(?:SELECT|INSERT|UPDATE|DELETE|USAGE|CREATE|TEMPORARY)"
+_RIGHTS = rf"{_RIGHT}(?:, {_RIGHT})*"
+_TO_ROLES = r"ROLE \w+(?:, ROLE \w+)*"
 _SHAPES = {
     "role": r"CREATE ROLE (?P<role>\w+)",
     "row policy": rf"CREATE RLS POLICY (?P<policy>\w+)(?: WITH {_PARENTHESES})? (?P<using>USING \(.*\))",
@@ -38,8 +41,8 @@ _SHAPES = {
     "mask attached": r"ATTACH MASKING POLICY (?P<policy>\w+) ON (?P<table>\w+) \((?P<column>\w+)\) "
     r"TO ROLE (?P<role>\w+) PRIORITY \d+",
     "row security on": r"ALTER TABLE (?P<table>\w+) ROW LEVEL SECURITY ON",
-    "grant": r"GRANT [A-Z, ]+ ON (?:TABLE|SCHEMA|DATABASE) [\w, ]+ TO (?:RLS POLICY \w+|ROLE \w+(?:, ROLE \w+)*)",
-    "revoke": r"REVOKE [A-Z, ]+ ON (?:ALL TABLES IN SCHEMA|SCHEMA) \w+ FROM (?:PUBLIC, )?ROLE \w+(?:, ROLE \w+)*",
+    "grant": rf"GRANT {_RIGHTS} ON (?:TABLE|SCHEMA|DATABASE) [\w, ]+ TO (?:RLS POLICY \w+|{_TO_ROLES})",
+    "revoke": rf"REVOKE {_RIGHTS} ON (?:ALL TABLES IN SCHEMA|SCHEMA) \w+ FROM (?:PUBLIC, )?{_TO_ROLES}",
     "table": r"CREATE TABLE IF NOT EXISTS (?P<table>\w+) \(.*",
     "view": r"CREATE OR REPLACE VIEW (?P<table>\w+) AS SELECT .* WITH NO SCHEMA BINDING",
     "external schema": r"CREATE EXTERNAL SCHEMA IF NOT EXISTS \w+ FROM DATA CATALOG DATABASE '[^']+' IAM_ROLE '[^']+'",

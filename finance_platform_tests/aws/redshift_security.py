@@ -1,0 +1,105 @@
+"""What roles and row-level security of Redshift are to PostgreSQL; masks have no equal there.
+
+Belongs here: the statements of `sql/security`, and Redshift's views of what they have made.
+Does not belong here: any other statement (see `redshift_rewrites`).
+
+As on Redshift: where row-level security is on, whoever has no policy sees no row, the owner too; several policies are
+joined by AND; what a policy looks up, its reader need not be allowed to read; a view shows what its reader may see.
+"""
+
+from __future__ import annotations
+
+import re
+
+_CREATED = re.compile(
+    r"CREATE RLS POLICY (?P<name>\w+)(?: WITH \((?P<columns>[^()]*)\))? USING \((?P<predicate>.*)\)", re.I | re.S
+)
+_ALTERED = re.compile(r"ALTER RLS POLICY (?P<name>\w+) USING \((?P<predicate>.*)\)", re.I | re.S)
+_ATTACHED = re.compile(r"ATTACH RLS POLICY (\w+) ON (\w+) TO ROLE (\w+)", re.I)
+_ON = re.compile(r"ALTER TABLE (\w+) ROW LEVEL SECURITY ON", re.I)
+_TO_POLICY = re.compile(r"GRANT .* TO RLS POLICY \w+", re.I | re.S)
+_GRANT = re.compile(r"(GRANT|REVOKE)\b.*\bROLE \w+.*", re.I | re.S)
+
+VIEWS = """
+SET allow_system_table_mods = on;
+
+CREATE TABLE pg_catalog.svv_rls_policy (
+    poldb text DEFAULT current_database(), polname text PRIMARY KEY, polatts text, polqual text
+);
+CREATE TABLE pg_catalog.svv_rls_attached_policy (
+    relschema text DEFAULT 'finance', relname text, polname text, grantee text, PRIMARY KEY (relname, polname, grantee)
+);
+CREATE VIEW pg_catalog.svv_rls_relation AS
+SELECT nspname AS relschema, relname, relrowsecurity AS is_rls_on
+FROM pg_class INNER JOIN pg_namespace ON pg_namespace.oid = relnamespace;
+CREATE VIEW pg_catalog.svv_roles AS SELECT rolname AS role_name FROM pg_roles;
+CREATE VIEW pg_catalog.svv_masking_policy AS SELECT ''::text AS policy_name WHERE false;
+CREATE VIEW pg_catalog.svv_attached_masking_policy AS
+SELECT ''::text AS policy_name, ''::text AS table_name, ''::text AS output_columns, ''::text AS grantee,
+    ''::text AS schema_name
+WHERE false;
+
+CREATE FUNCTION pg_catalog.say_rls_policy(name text, columns text, predicate text)
+RETURNS void LANGUAGE plpgsql AS $say$
+BEGIN
+    EXECUTE format(
+        'CREATE OR REPLACE FUNCTION finance.rls_%s(%s) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER '
+        'SET search_path = finance AS $rls$ SELECT %s $rls$',
+        name, columns, regexp_replace(predicate, '\\mcurrent_user\\M', 'session_user', 'gi')
+    );
+END $say$;
+
+CREATE FUNCTION pg_catalog.attach_rls_policy(policy text, relation text, role text)
+RETURNS void LANGUAGE plpgsql AS $to$
+DECLARE
+    names text;
+BEGIN
+    SELECT COALESCE(
+        (SELECT string_agg(split_part(trim(one), ' ', 1), ', ') FROM unnest(string_to_array(polatts, ',')) one), ''
+    ) INTO STRICT names FROM svv_rls_policy WHERE polname = policy;
+    INSERT INTO svv_rls_attached_policy (relname, polname, grantee) VALUES (relation, policy, role);
+    IF NOT EXISTS (SELECT 1 FROM pg_policies WHERE tablename = relation AND policyname = 'open_to_' || role) THEN
+        EXECUTE format('CREATE POLICY open_to_%s ON finance.%s TO %s USING (true)', role, relation, role);
+    END IF;
+    EXECUTE format(
+        'CREATE POLICY %s_%s ON finance.%s AS RESTRICTIVE TO %s USING (finance.rls_%s(%s))',
+        policy, role, relation, role, policy, names
+    );
+END $to$;
+"""
+"""To be run once in a database, by the superuser."""
+
+
+def edited_security(sql: str) -> str | None:
+    """Return what PostgreSQL is told instead of a statement about security; None for any other."""
+    flat = " ".join(sql.split())
+    if created := _CREATED.fullmatch(flat):
+        name, columns, predicate = created["name"].lower(), created["columns"] or "", created["predicate"]
+        values = f"{_text(name)}, {_text(columns)}, {_text(predicate)}"
+        return _done(
+            f"INSERT INTO svv_rls_policy (polname, polatts, polqual) VALUES ({values}); "
+            f"PERFORM say_rls_policy({values});"
+        )
+    if altered := _ALTERED.fullmatch(flat):
+        name, predicate = altered["name"].lower(), altered["predicate"]
+        return _done(
+            f"PERFORM say_rls_policy(polname, polatts, {_text(predicate)}) FROM svv_rls_policy "
+            f"WHERE polname = {_text(name)};"
+        )
+    if attached := _ATTACHED.fullmatch(flat):
+        return _done(f"PERFORM attach_rls_policy({', '.join(_text(part.lower()) for part in attached.groups())});")
+    if on := _ON.fullmatch(flat):
+        return f"ALTER TABLE {on[1]} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
+    if _TO_POLICY.fullmatch(flat):
+        return _done("NULL;")  # there, a policy's lookups run with the rights of whoever made it
+    if _GRANT.fullmatch(flat):
+        return re.sub(r"\bROLE (\w+)", r"\1", flat)
+    return None
+
+
+def _done(body: str) -> str:
+    return f"DO $redshift$ BEGIN {body} END $redshift$"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,274 @@
+"""Security in SQL: every statement has its shape, says just this, and covers just the tables that there are.
+
+Belongs here: the text of `sql/security`. Does not belong here: what the policies do (see `test_security_at_work`).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import sqlglot
+from click.testing import CliRunner
+from sqlglot import exp
+
+from finance_platform.cli import main
+from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
+from finance_platform.contracts.security import SECURITY
+from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, SCHEMA_VERSION, STAR, WAREHOUSE
+from finance_platform.errors import SettingsError
+from finance_platform.warehouse.securing import Standing
+from finance_platform.warehouse.security import ANALYST, CONTROLLER, LOADER, PARTNER, ROLES, Security, SecurityStatement
+from finance_platform.warehouse.statements import SqlFile, statements
+
+ROLE_ARN = "arn:aws:iam::123456789012:role/finance-platform-copy"
+WHOLE = Security("warehouse", "finance", ROLE_ARN, "finance_processed")
+READERS = (CONTROLLER, ANALYST, PARTNER)
+LINES_VIEW = "LedgerLines"
+LOOKED_UP = "BusinessUnitAccess, DepartmentUnit"
+OWN_DEPARTMENTS = (
+    "CREATE RLS POLICY finance_own_departments WITH (DepartmentKey BIGINT) USING ( DepartmentKey IN ( "
+    "SELECT DepartmentUnit.DepartmentKey FROM DepartmentUnit WHERE DepartmentUnit.BusinessUnit IN ( "
+    "SELECT BusinessUnitAccess.BusinessUnit FROM BusinessUnitAccess "
+    "WHERE BusinessUnitAccess.UserName = current_user ) ) )"
+)
+
+
+def flat(of: Security = WHOLE) -> list[str]:
+    """Return every statement on one line."""
+    return [" ".join(statement.sql.split()) for statement in of.statements()]
+
+
+def of_kind(kind: str) -> list[str]:
+    return [line for statement, line in zip(WHOLE.statements(), flat(), strict=True) if statement.kind == kind]
+
+
+def granted() -> dict[str, dict[str, set[str]]]:
+    """Return the privileges on tables by role and table."""
+    found: dict[str, dict[str, set[str]]] = {role: {} for role in ROLES}
+    for line in of_kind("grant"):
+        told = re.fullmatch(r"GRANT ([A-Z, ]+) ON TABLE ([\w, ]+) TO (ROLE .*)", line)
+        for role in re.findall(r"ROLE (\w+)", told[3]) if told else ():
+            for table in told[2].split(", ") if told else ():
+                found[role].setdefault(table, set()).update(told[1].split(", ") if told else ())
+    return found
+
+
+def test_every_statement_has_the_shape_of_one_that_belongs_here():
+    assert {statement.kind for statement in WHOLE.statements()} == {
+        "role",
+        "table",
+        "rows",
+        "row policy",
+        "row policy attached",
+        "row security on",
+        "grant",
+        "revoke",
+        "external schema",
+        "view",
+        "mask",
+        "mask attached",
+    }
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DROP TABLE FactFinancials",
+        "GRANT ALL ON SCHEMA finance TO ROLE finance_analyst",
+        "GRANT SELECT ON TABLE FactFinancials TO PUBLIC",
+        "GRANT SELECT ON TABLE FactFinancials TO ROLE finance_analyst WITH GRANT OPTION",
+        "ALTER TABLE FactFinancials ROW LEVEL SECURITY OFF",
+        "ATTACH RLS POLICY finance_every_row ON FactFinancials TO PUBLIC",
+        "CREATE ROLE finance_analyst; DROP ROLE finance_loader",
+    ],
+)
+def test_a_statement_of_another_shape_is_no_part_of_security(sql: str):
+    with pytest.raises(ValueError, match="has the shape of no statement"):
+        SecurityStatement(sql).kind  # noqa: B018 - to ask is the test
+
+
+def test_the_roles_are_these_and_no_statement_names_another():
+    assert of_kind("role") == [f"CREATE ROLE {role}" for role in ROLES]
+    assert {role for line in flat() for role in re.findall(r"\bROLE (finance_\w+)", line)} == set(ROLES)
+
+
+def test_the_policies_say_just_this():
+    assert of_kind("row policy") == [
+        "CREATE RLS POLICY finance_every_row USING (TRUE)",
+        OWN_DEPARTMENTS,
+    ]
+    assert of_kind("mask") == [
+        "CREATE MASKING POLICY finance_hidden_text WITH (Shown VARCHAR(65535)) USING (CAST('***' AS VARCHAR(65535)))"
+    ]
+
+
+def test_the_grants_say_just_this():
+    star = "DimDate, DimDepartment, DimAccount, DimScenario, FactFinancials"
+    readers = "ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner"
+    assert of_kind("grant") == [
+        "GRANT SELECT ON TABLE DepartmentUnit, BusinessUnitAccess TO RLS POLICY finance_own_departments",
+        f"GRANT SELECT ON TABLE LedgerLines TO {readers}",
+        f"GRANT USAGE ON SCHEMA finance TO ROLE finance_loader, {readers}",
+        "GRANT TEMPORARY ON DATABASE warehouse TO ROLE finance_loader",
+        f"GRANT SELECT, INSERT, DELETE ON TABLE {star} TO ROLE finance_loader",
+        "GRANT SELECT, INSERT, DELETE ON TABLE LoadLedger, DepartmentUnit TO ROLE finance_loader",
+        "GRANT SELECT, INSERT ON TABLE Movements TO ROLE finance_loader",
+        "GRANT SELECT ON TABLE SchemaVersion, ActualVsBudget TO ROLE finance_loader",
+        f"GRANT SELECT ON TABLE {star}, ActualVsBudget, Movements TO {readers}",
+        f"GRANT SELECT ON TABLE LoadLedger, SchemaVersion, {LOOKED_UP} TO ROLE finance_controller",
+    ]
+    assert of_kind("revoke") == [
+        f"REVOKE INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA finance FROM {readers}",
+        f"REVOKE CREATE ON SCHEMA finance FROM PUBLIC, ROLE finance_loader, {readers}",
+    ]
+
+
+def test_every_table_of_the_warehouse_is_granted_and_nothing_else_is():
+    tables = {contract.table for contract in (*WAREHOUSE, *SECURITY)}
+    found = granted()
+    assert set().union(*found.values()) == tables | {"ActualVsBudget", LINES_VIEW}
+    assert set(found[LOADER]) | {"BusinessUnitAccess"} == tables | {"ActualVsBudget"}
+    assert set(found[CONTROLLER]) == tables | {"ActualVsBudget", LINES_VIEW}
+    for role in (ANALYST, PARTNER):
+        assert set(found[role]) == {contract.table for contract in (*STAR, MOVEMENTS)} | {"ActualVsBudget", LINES_VIEW}
+
+
+def test_nobody_but_the_loader_writes_and_the_loader_changes_no_record():
+    found = granted()
+    for role in READERS:
+        assert set().union(*found[role].values()) == {"SELECT"}
+    assert set().union(*found[LOADER].values()) == {"SELECT", "INSERT", "DELETE"}
+    assert found[LOADER][MOVEMENTS.table] == {"SELECT", "INSERT"}
+    assert found[LOADER][SCHEMA_VERSION.table] == {"SELECT"}
+    assert LOAD_LEDGER.table in found[LOADER]
+
+
+def test_what_has_a_department_has_row_level_security_for_each_role_that_reads_it_and_nothing_else_has():
+    with_department = {
+        contract.table for contract in WAREHOUSE if any(c.sql_name == "DepartmentKey" for c in contract.columns)
+    }
+    on = {re.findall(r"ALTER TABLE (\w+)", line)[0] for line in of_kind("row security on")}
+    assert on == with_department | {LINES_VIEW}
+    attached = [
+        re.fullmatch(r"ATTACH RLS POLICY (\w+) ON (\w+) TO ROLE (\w+)", one) for one in of_kind("row policy attached")
+    ]
+    policies = {(found[2], found[3]): found[1] for found in attached if found}
+    assert policies == {
+        (table, role): "finance_own_departments" if role == PARTNER else "finance_every_row"
+        for role, tables in granted().items()
+        for table in tables
+        if table in on
+    }
+
+
+def test_a_policy_looks_up_no_table_that_has_row_level_security_itself():
+    on = {re.findall(r"ALTER TABLE (\w+)", line)[0] for line in of_kind("row security on")}
+    looked_up = {table for line in of_kind("row policy") for table in re.findall(r"FROM (\w+)", line)}
+    assert looked_up == {contract.table for contract in SECURITY}
+    assert not looked_up & on, "Redshift refuses it"
+
+
+def test_a_row_is_open_before_its_table_is_closed_and_granted_last():
+    lines = flat()
+    for table in ("DimDepartment", "FactFinancials", "Movements", LINES_VIEW):
+        attached = max(n for n, line in enumerate(lines) if line.startswith("ATTACH") and f" ON {table} TO " in line)
+        closed = lines.index(f"ALTER TABLE {table} ROW LEVEL SECURITY ON")
+        read = min(n for n, line in enumerate(lines) if line.startswith("GRANT") and table in line and "ROLE" in line)
+        assert attached < closed < read
+
+
+def test_ledger_lines_show_every_column_of_the_contract_and_mask_each_personal_one():
+    (view,) = [statement for statement in WHOLE.statements() if statement.kind == "view"]
+    select = view.sql.partition(" AS\n")[2].rpartition("\nWITH NO SCHEMA BINDING")[0]
+    parts = sqlglot.parse_one(select, read="redshift")
+    assert isinstance(parts, exp.Union)
+    for part, contract in zip((parts.left, parts.right), (TRANSACTIONS, BUDGET), strict=True):
+        assert [cast.this.this.name for cast in part.expressions] == list(contract.column_names)
+        assert [table.sql() for table in part.find_all(exp.Table)] == [f"finance_lake.{contract.name}"]
+        assert part.named_selects == [
+            column.replace("_", " ").title().replace(" ", "") for column in contract.column_names
+        ]
+    personal = [column.name.title().replace("_", "") for column in TRANSACTIONS.columns if column.is_personal]
+    assert of_kind("mask attached") == [
+        f"ATTACH MASKING POLICY finance_hidden_text ON LedgerLines ({column}) TO ROLE {role} PRIORITY 10"
+        for column in personal
+        for role in (ANALYST, PARTNER)
+    ]
+
+
+def test_nobody_may_use_the_external_schema_past_the_view():
+    (schema,) = of_kind("external schema")
+    assert schema == (
+        "CREATE EXTERNAL SCHEMA IF NOT EXISTS finance_lake FROM DATA CATALOG DATABASE 'finance_processed' "
+        f"IAM_ROLE '{ROLE_ARN}'"
+    )
+    assert not [line for line in of_kind("grant") if "finance_lake" in line]
+
+
+def test_without_a_data_catalog_there_are_no_ledger_lines():
+    assert not [line for line in flat(Security("warehouse", "finance")) if LINES_VIEW in line or "lake" in line]
+
+
+def test_the_tables_of_security_are_as_their_contracts_say():
+    created = {}
+    for sql in statements(SqlFile.SECURITY_ACCESS):
+        tree = sqlglot.parse_one(sql, read="redshift")
+        table = tree.find(exp.Table)
+        assert table is not None
+        created[table.name] = [(c.name, c.args["kind"].sql("redshift").lower()) for c in tree.find_all(exp.ColumnDef)]
+    assert created == {
+        contract.table: [(column.sql_name, column.type) for column in contract.columns] for contract in SECURITY
+    }
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Security("warehouse", "finance; DROP TABLE x"),
+        Security("Warehouse", "finance"),
+        Security("warehouse", "finance", ROLE_ARN, "a'b"),
+        Security("warehouse", "finance", "not an ARN", "lake"),
+    ],
+)
+def test_a_name_that_cannot_stand_in_sql_is_refused(odd: Security):
+    with pytest.raises(SettingsError, match="cannot stand in a statement that grants something"):
+        odd.statements()
+
+
+def test_what_is_there_is_left_or_brought_to_what_this_release_says():
+    kinds = ("role", "row policy", "row policy attached", "row security on", "mask", "mask attached")
+    empty = Standing({kind: frozenset() for kind in kinds})
+    assert [empty.next_step(one) for one in WHOLE.statements()] == [one.sql for one in WHOLE.statements()]
+    names: dict[str, tuple[str, ...]] = {
+        "row policy": ("policy",),
+        "mask": ("policy",),
+        "role": ("role",),
+        "row security on": ("table",),
+    }
+    names |= {
+        "row policy attached": ("policy", "table", "role"),
+        "mask attached": ("policy", "table", "column", "role"),
+    }
+    full = Standing(
+        {
+            kind: frozenset(tuple(one.named(p) for p in parts) for one in WHOLE.statements() if one.kind == kind)
+            for kind, parts in names.items()
+        }
+    )
+    again = [" ".join(step.split()) for one in WHOLE.statements() if (step := full.next_step(one))]
+    assert not [line for line in again if line.startswith(("CREATE ROLE", "ATTACH", "ALTER TABLE"))]
+    assert "ALTER RLS POLICY finance_every_row USING (TRUE)" in again
+    assert "ALTER MASKING POLICY finance_hidden_text USING (CAST('***' AS VARCHAR(65535)))" in again
+
+
+def test_a_statement_that_names_no_such_part_says_so():
+    with pytest.raises(KeyError):
+        SecurityStatement("CREATE ROLE finance_loader").named("table")
+
+
+def test_on_a_laptop_the_command_says_that_there_is_nothing_to_secure(tmp_path: Path):
+    done = CliRunner().invoke(main, ["secure", "--home", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "this needs FINANCE_PLATFORM_PROFILE=aws" in done.output
