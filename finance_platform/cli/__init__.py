@@ -11,6 +11,7 @@ import click
 from finance_platform.cli.asking import movements, query, rejected, status
 from finance_platform.cli.deciding import accept, close, reopen, vacuum, withdraw
 from finance_platform.cli.deploying import deploy, remote
+from finance_platform.cli.migrating import migrate
 from finance_platform.cli.running import run, ui
 from finance_platform.cli.securing import secure
 from finance_platform.cli.tracing import trace
@@ -34,6 +35,7 @@ for _command in (
     close,
     reopen,
     vacuum,
+    migrate,
     secure,
     ui,
     deploy,
