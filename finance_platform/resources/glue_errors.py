@@ -53,7 +53,12 @@ _NO_CREDENTIALS = (
     boto.TokenRetrievalError,
 )
 _GET_CREDENTIALS = "give the process a role, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-_ACTIONS = {"StartJobRun": "start", "GetJobRun": "ask for the state of", "BatchStopJobRun": "stop"}
+_ACTIONS = {
+    "StartJobRun": "start",
+    "GetJobRun": "ask for the state of",
+    "GetJobRuns": "look for runs of",
+    "BatchStopJobRun": "stop",
+}
 _END_STATES: dict[str, tuple[type[JobError] | type[TransientJobError], str, str]] = {
     "EXPIRED": (TransientJobError, "it waited too long for its turn and never began", "run again"),
     "STOPPED": (JobError, "somebody stopped it", "run again when it may run"),

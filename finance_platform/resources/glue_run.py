@@ -31,6 +31,8 @@ GOING_ON = {"STARTING", "RUNNING", "STOPPING", "WAITING"}
 """The states that a run leaves by itself; every other one is an end, whatever Glue adds."""
 
 ATTEMPTS = 8
+ATTEMPT = "--attempt"
+_RUNS_LOOKED_AT = 20
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 60.0
 
 
@@ -210,15 +212,27 @@ class PatientGlue:
                 try:
                     answer = self._client.start_job_run(**params)
                 except ClientError as error:
+                    answer = self._already_started(params) if is_busy(error) else None
                     seconds = random.uniform(pause / 2, pause)  # noqa: S311  no secret, only spread out
-                    if not is_busy(error) or time.monotonic() + seconds > give_up_at:
+                    if not answer and (not is_busy(error) or time.monotonic() + seconds > give_up_at):
                         raise
-                    self.tell(f"{name} waits for its turn: {error.response['Error']['Code']}")
-                    time.sleep(seconds)
-                    pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-                else:
+                if answer:
                     self._started = name, answer["JobRunId"]
                     return answer
+                self.tell(f"{name} waits for its turn")
+                time.sleep(seconds)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def _already_started(self, params: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the run that we have started ourselves, where the answer to that was lost and the client asked again.
+
+        It would keep us out for as long as it goes on, and then do again what it has done.
+        """
+        attempt = params["Arguments"].get(ATTEMPT)
+        for run in self._client.get_job_runs(JobName=params["JobName"], MaxResults=_RUNS_LOOKED_AT)["JobRuns"]:
+            if attempt and run.get("Arguments", {}).get(ATTEMPT) == attempt:
+                return {"JobRunId": run["Id"]}
+        return None
 
     def get_job_run(self, **params: Any) -> Any:
         """Ask for a run's state."""

@@ -118,11 +118,11 @@ def failure_of(found: dg.ExecuteInProcessResult) -> dict[str, str]:
     return {name: str(value.value) for name, value in shown.metadata.items()}
 
 
-def starting(*, turn_seconds: float = 0.0, job: str = STANDARDISE) -> PatientGlue:
+def starting(*, turn_seconds: float = 0.0, job: str = STANDARDISE, attempt: str = "") -> PatientGlue:
     """Start a run as the resource does, without the rest; returns the client that has done it."""
     client = PatientGlue(glue_client(""), Patience(0.01, turn_seconds))
     client.tell = lambda _: None
-    client.start_job_run(JobName=job, Arguments={})
+    client.start_job_run(JobName=job, Arguments={"--attempt": attempt} if attempt else {})
     return client
 
 
@@ -174,6 +174,15 @@ def test_a_run_that_gets_no_turn_says_that_another_goes_on(runner: GlueRunner):
     starting()
     with pytest.raises(LockedError, match="a run of it goes on"):
         starting(turn_seconds=0.05)
+
+
+def test_a_run_whose_start_was_not_answered_is_known_again_by_its_attempt(runner: GlueRunner):
+    runner.plays.append(Play(first=("RUNNING",) * 99, runs=False))
+    starting(attempt="20250101T000000-1")
+    starting(attempt="20250101T000000-1")
+    assert len(runner.runs) == 1
+    with pytest.raises(LockedError):
+        starting(attempt="20250101T000000-2")
 
 
 def test_a_full_account_is_waited_for_and_then_a_reason_to_try_again(runner: GlueRunner):
