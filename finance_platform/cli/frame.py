@@ -19,6 +19,7 @@ from rich.console import Console
 
 from finance_platform.errors import (
     DecisionError,
+    DeploymentParameterError,
     FinancePlatformError,
     HomeError,
     QueryError,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 EXIT_FINE, EXIT_STOPPED, EXIT_WRONG_USE, EXIT_BROKEN = 0, 1, 2, 3
 ROWS_IN_A_TABLE = 50
 
-_WRONG_USE = (SettingsError, HomeError, QueryError, DecisionError, TraceError, UiOpenError)
+_WRONG_USE = (SettingsError, HomeError, QueryError, DecisionError, TraceError, UiOpenError, DeploymentParameterError)
 
 home_option = click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="The home; default: data.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

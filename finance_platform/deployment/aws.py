@@ -17,7 +17,13 @@ _UNKNOWN = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "Si
 
 
 class Account:
-    """An account of AWS in one region, as whoever runs the command."""
+    """An account of AWS in one region, as whoever runs the command.
+
+    Attributes:
+        poll_seconds: how long to wait before asking again how something that takes minutes stands.
+    """
+
+    poll_seconds = 4.0
 
     def __init__(self, region: str = "") -> None:
         import boto3

@@ -16,7 +16,6 @@ from finance_platform.errors import DeploymentError, LockedError
 
 _NOT_THERE = "does not exist"
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
-_POLL_SECONDS = 5.0
 
 STUCK: Mapping[str, str] = {
     "ROLLBACK_COMPLETE": "its creation failed and was undone; delete the stack, then deploy again",
@@ -76,10 +75,10 @@ class Event:
 class Stack:
     """One stack, there or not yet."""
 
-    def __init__(self, account: Account, name: str, poll_seconds: float = _POLL_SECONDS) -> None:
+    def __init__(self, account: Account, name: str) -> None:
         self.name = name
         self._client = account.client("cloudformation")
-        self._poll_seconds = poll_seconds
+        self._poll_seconds = account.poll_seconds
 
     def describe(self) -> Mapping[str, Any] | None:
         """Return what CloudFormation knows of the stack; None where there is none, or only a plan of one."""

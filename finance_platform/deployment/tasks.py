@@ -19,7 +19,6 @@ from finance_platform.errors import DeploymentError
 from finance_platform.settings import ENV_PREFIX
 
 _CONTAINER = "run"
-_POLL_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,7 @@ class OneOffTask:
     as_owner: bool = False
 
 
-def run_task(
-    account: Account, stack: Stack, task: OneOffTask, show: Callable[[str], None], poll_seconds: float = _POLL_SECONDS
-) -> int:
+def run_task(account: Account, stack: Stack, task: OneOffTask, show: Callable[[str], None]) -> int:
     """Run a command in the deployment, show its log, return its exit code.
 
     Raises:
@@ -58,7 +55,7 @@ def run_task(
         log.show_news(show)
         if found["lastStatus"] == "STOPPED":
             break
-        time.sleep(poll_seconds)
+        time.sleep(account.poll_seconds)
     return _exit_code(found)
 
 

@@ -20,7 +20,7 @@ import yaml
 from finance_platform.errors import DeploymentParameterError
 
 FIRST = "first"
-"""What a resource's `Metadata: {Stage: …}` says when the others need it: the key, the scripts bucket, the repository."""
+"""What `Metadata: {Stage: …}` says of a resource that the others need: the key, the scripts bucket, the repository."""
 
 
 class _Loader(yaml.SafeLoader):

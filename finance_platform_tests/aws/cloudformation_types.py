@@ -103,10 +103,23 @@ def complete_cloudformation() -> Iterator[None]:
             del known[name]
 
 
+def is_written_down(model: type) -> bool:
+    """Return whether a type's model is one of ours."""
+    return issubclass(model, _WrittenDown)
+
+
 def _apply_wholly(apply: Callable[[ChangeSet], None]) -> Callable[[ChangeSet], None]:
     def apply_wholly(change_set: ChangeSet) -> None:
+        stack, resources = change_set.stack, change_set.stack.resource_map
+        # moto takes a default for a change where an update spells it out, and makes such resources None.
+        resources.input_parameters = {**resources.resolved_parameters, **resources.input_parameters}
         apply(change_set)
-        stack = change_set.stack
+        for name, resource in change_set.template_dict["Resources"].items():
+            if resources._parsed_resources.get(name) is None:
+                resources._parsed_resources.pop(name, None)
+                # A resource whose condition has come true is one to add.
+                if resources.lazy_condition_map.get(resource.get("Condition"), True):
+                    resources[name]
         stack.template, stack.parameters = change_set.template, change_set.parameters
         stack._parse_template()
         stack.output_map = stack._create_output_map()
