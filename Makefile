@@ -1,6 +1,6 @@
 # Every target sets itself up on a machine that has Python 3.11 to 3.13 and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ui test check bench sample screenshots dist lock clean
+.PHONY: help run ui ui-aws test check bench sample screenshots dist lock clean
 
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; done)
@@ -16,13 +16,16 @@ IMAGE_LOCK := infra/requirements-image.in -c requirements.txt --no-emit-package 
 	--no-emit-package pysail --no-emit-package duckdb
 
 help:  ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUNTIME)  ## Bring the sample (or FINANCE_PLATFORM_HOME) up to date, end to end
 	@$(BIN)/finance-platform run
 
 ui: $(RUNTIME)  ## Open the Dagster UI on http://127.0.0.1:3000
 	@$(BIN)/finance-platform ui
+
+ui-aws: $(DEVELOPMENT)  ## Open the UI on profile aws, with the sample, against stand-ins of AWS on this machine
+	@$(BIN)/python -m finance_platform_tests.aws.ui
 
 test: $(DEVELOPMENT)  ## Run the tests
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder

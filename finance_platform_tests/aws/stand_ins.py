@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import boto3
 
+import finance_platform
 from finance_platform.settings import ENV_PREFIX
 from finance_platform_tests.aws.glue_runner import GlueRunner, glue_runner, make_jobs
 from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_environment, moto_server
@@ -80,6 +81,8 @@ def stand_ins(folder: Path) -> Iterator[StandIns]:
         redshift_stand_in(aws.address) as redshift,
         glue_runner(folder, aws) as glue,
     ):
+        # Jobs are of this very checkout, wherever it is, as a deployment's are of the release.
+        glue.environment = {**glue.environment, "PYTHONPATH": str(Path(finance_platform.__file__).parents[1])}
         yield StandIns(aws, glue, redshift)
 
 
