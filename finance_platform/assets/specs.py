@@ -170,7 +170,7 @@ def warehouse_spec(contract: Contract, settings: Settings) -> dg.AssetSpec:
         tags=_tags("warehouse", GRAINS[contract.name]),
         metadata={
             **_columns("warehouse", contract.name, contract.columns, warehouse_lineage(contract)),
-            "dagster/table_name": f"finance.{contract.table}",
+            "dagster/table_name": f"{settings.redshift_schema}.{contract.table}",
             "dagster/uri": settings.warehouse_address,
             "natural_key": ", ".join(_natural_key(contract, "warehouse")),
             "definition": dg.MetadataValue.md(f"```sql\n{sql}\n```"),
@@ -196,7 +196,7 @@ def by_period_spec(settings: Settings) -> dg.AssetSpec:
         tags=_tags("warehouse", "period"),
         partitions_def=PERIODS,
         metadata={
-            "dagster/table_name": f"finance.{FACT_FINANCIALS.table}",
+            "dagster/table_name": f"{settings.redshift_schema}.{FACT_FINANCIALS.table}",
             **code("assets/by_period.py", SqlFile.PUBLISHED_SLICES),
         },
     )
