@@ -14,45 +14,27 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import pyarrow.parquet as pq
 import pytest
 
-from finance_platform.adapters import open_warehouse, processed_zone
-from finance_platform.contracts.processed import PROCESSED
-from finance_platform.contracts.star import STAR, WAREHOUSE
-from finance_platform.lake.deliveries import read_commits
-from finance_platform.lake.plan import StarSettings
-from finance_platform.lake.port import Lake
-from finance_platform.lake.snapshot import take_snapshot
-from finance_platform.settings import Settings, load_settings
+from finance_platform.adapters import processed_zone
+from finance_platform.contracts.star import STAR
+from finance_platform.settings import Settings
 from finance_platform_tests.aws.stand_ins import Deployment, StandIns, deployed, stand_ins
-from finance_platform_tests.end_to_end.small_home import Ended, Home, small_home
-from finance_platform_tests.environment import nobodys_environment
-from finance_platform_tests.made_once import made_once
+from finance_platform_tests.aws.two_profiles import OF_A_RUN, SAMPLE, AwsHome, in_lake, in_warehouse, local_sample
+from finance_platform_tests.end_to_end.small_home import Home, small_home
 
 pytestmark = pytest.mark.end_to_end
 
-SAMPLE = Path(__file__).resolve().parents[2] / "data" / "raw"
-OF_A_RUN = {"load_timestamp", "loaded_at", "run_id", "attempt", "applied_at", "changes"}
-"""Columns that say when, by which run, and in which steps tables were made; two homes differ in them."""
-
 
 @dataclass(frozen=True)
-class AwsHome:
-    """A home whose zones and warehouse are on the stand-ins."""
+class DeployedHome(AwsHome):
+    """A home on the stand-ins.
 
-    home: Home
+    Attributes:
+        deployment: what it was given there.
+    """
+
     deployment: Deployment
-
-    def command(self, *arguments: str) -> Ended:
-        """Run `finance-platform` on it, in this process."""
-        return self.home.command(*arguments, **self.deployment.settings)
-
-    @property
-    def settings(self) -> Settings:
-        """Its settings."""
-        with nobodys_environment(self.home.path, **self.deployment.settings):
-            return load_settings(home=self.home.path)
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +45,12 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIns]:
 
 
 @pytest.fixture(scope="module")
-def make_home(there: StandIns, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], AwsHome]:
+def make_home(there: StandIns, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], DeployedHome]:
     """Makes a home on AWS whose raw zone has the files of a folder."""
 
-    def make(files: Path) -> AwsHome:
-        home = AwsHome(Home(tmp_path_factory.mktemp("home")), deployed(there))
+    def make(files: Path) -> DeployedHome:
+        deployment = deployed(there)
+        home = DeployedHome(Home(tmp_path_factory.mktemp("home")), deployment.settings, deployment)
         for path in sorted(files.iterdir()):
             home.deployment.send(path)
         return home
@@ -76,7 +59,7 @@ def make_home(there: StandIns, tmp_path_factory: pytest.TempPathFactory) -> Call
 
 
 @pytest.fixture(scope="module")
-def on_aws(make_home: Callable[[Path], AwsHome]) -> AwsHome:
+def on_aws(make_home: Callable[[Path], DeployedHome]) -> DeployedHome:
     """A home with the sample, after its first run on profile aws."""
     home = make_home(SAMPLE)
     done = home.command("run")
@@ -87,49 +70,13 @@ def on_aws(make_home: Callable[[Path], AwsHome]) -> AwsHome:
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home with the sample, after its first run on a laptop."""
-
-    def run(folder: Path) -> None:
-        home = Home(folder)
-        for path in sorted(SAMPLE.iterdir()):
-            home.write(f"raw/{path.name}", path.read_bytes())
-        assert home.command("run").returncode == 0
-
-    folder = made_once(tmp_path_factory, "sample_once_run", run)
-    with nobodys_environment(folder):
-        return load_settings(home=folder)
-
-
-def in_warehouse(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of every table of a warehouse, but for what says when and by which run."""
-    warehouse, found = open_warehouse(settings), {}
-    for contract in WAREHOUSE:
-        names = ", ".join(column.sql_name for column in contract.columns if column.name not in OF_A_RUN)
-        found[contract.table] = sorted(warehouse.query(f"SELECT {names} FROM {contract.table}").rows, key=repr)
-    return found
-
-
-def in_lake(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of every table of a processed zone."""
-    lake = processed_zone(settings)
-    keys: dict[str, list[str]] = {contract.name: [] for contract in (*PROCESSED, *STAR)}
-    for commit in read_commits(lake).values():
-        for table, files in commit.files.items():
-            keys.setdefault(table, []).extend(file.key for file in files)
-    for (table, _), slice_commit in take_snapshot(lake, StarSettings.of(settings), record=False).built.items():
-        keys[table] += [file.key for file in slice_commit.files]
-    return {table: sorted((row for key in of for row in rows_of(lake, key)), key=repr) for table, of in keys.items()}
-
-
-def rows_of(lake: Lake, key: str) -> Iterator[tuple[Any, ...]]:
-    with lake.open(key) as stream:
-        for row in pq.ParquetFile(stream).read().to_pylist():
-            yield tuple(row.items())
+    return local_sample(tmp_path_factory)
 
 
 # One job, two profiles
 
 
-def test_every_table_of_the_warehouse_is_what_the_local_profile_makes(on_aws: AwsHome, local: Settings):
+def test_every_table_of_the_warehouse_is_what_the_local_profile_makes(on_aws: DeployedHome, local: Settings):
     ours, theirs = in_warehouse(on_aws.settings), in_warehouse(local)
     assert {table: len(rows) for table, rows in ours.items()} == {table: len(rows) for table, rows in theirs.items()}
     for table, rows in theirs.items():
@@ -137,40 +84,40 @@ def test_every_table_of_the_warehouse_is_what_the_local_profile_makes(on_aws: Aw
     assert len(ours["FactFinancials"]) == 34703
 
 
-def test_every_table_of_the_processed_zone_is_what_the_local_profile_makes(on_aws: AwsHome, local: Settings):
+def test_every_table_of_the_processed_zone_is_what_the_local_profile_makes(on_aws: DeployedHome, local: Settings):
     ours, theirs = in_lake(on_aws.settings), in_lake(local)
     assert ours.keys() == theirs.keys()
     for table, rows in theirs.items():
         assert ours[table] == rows, table
 
 
-def test_the_report_lies_beside_the_processed_zone_and_says_the_same(on_aws: AwsHome, local: Settings):
+def test_the_report_lies_beside_the_processed_zone_and_says_the_same(on_aws: DeployedHome, local: Settings):
     bucket = on_aws.deployment.bucket("processed")
     found = boto3.client("s3").get_object(Bucket=bucket, Key="reports/variance_report.csv")["Body"].read().decode()
     assert found == (Path(local.reports_root) / "variance_report.csv").read_text()
     assert next(csv.DictReader(io.StringIO(found)))["AccountType"]
 
 
-def test_nothing_of_a_run_lies_in_the_raw_zone_and_no_zone_lies_on_this_disk(on_aws: AwsHome):
+def test_nothing_of_a_run_lies_in_the_raw_zone_and_no_zone_lies_on_this_disk(on_aws: DeployedHome):
     listed = boto3.client("s3").list_objects_v2(Bucket=on_aws.deployment.bucket("raw"))["Contents"]
     assert {one["Key"] for one in listed} == {path.name for path in SAMPLE.iterdir()}
     assert not {path.name for path in on_aws.home.path.iterdir()} & {"raw", "processed", "warehouse.duckdb", "reports"}
 
 
-def test_a_second_run_has_nothing_to_do_and_starts_no_job(on_aws: AwsHome, there: StandIns):
+def test_a_second_run_has_nothing_to_do_and_starts_no_job(on_aws: DeployedHome, there: StandIns):
     jobs = len(there.glue.runs)
     done = on_aws.command("run")
     assert (done.returncode, "Nothing to do" in done.stdout) == (0, True), done.stdout
     assert len(there.glue.runs) == jobs
 
 
-def test_the_catalog_lists_what_lies_in_the_processed_zone(on_aws: AwsHome):
+def test_the_catalog_lists_what_lies_in_the_processed_zone(on_aws: DeployedHome):
     database = on_aws.deployment.setting("DATA_CATALOG_DATABASE")
     tables = {one["Name"] for one in boto3.client("glue").get_tables(DatabaseName=database)["TableList"]}
     assert {contract.name for contract in STAR} < tables
 
 
-def test_the_run_is_measured(on_aws: AwsHome):
+def test_the_run_is_measured(on_aws: DeployedHome):
     listed = boto3.client("cloudwatch").list_metrics(Namespace=on_aws.deployment.setting("METRICS_NAMESPACE"))
     names = {one["MetricName"] for one in listed["Metrics"]}
     assert {"RowsRead", "RowsAccepted", "RowsRejected", "MoneyRejected", "RunDuration", "RunsSucceeded"} <= names
@@ -188,7 +135,7 @@ def test_the_run_is_measured(on_aws: AwsHome):
     ],
 )
 def test_every_question_gets_the_answer_that_it_gets_on_a_laptop(
-    command: tuple[str, ...], on_aws: AwsHome, local: Settings
+    command: tuple[str, ...], on_aws: DeployedHome, local: Settings
 ):
     ours, theirs = on_aws.command(*command), Home(local.home_path).command(*command)
     assert (ours.returncode, ours.stderr) == (theirs.returncode, theirs.stderr)
@@ -207,7 +154,7 @@ def _without_runs(answer: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def small(make_home: Callable[[Path], AwsHome], tmp_path_factory: pytest.TempPathFactory) -> AwsHome:
+def small(make_home: Callable[[Path], DeployedHome], tmp_path_factory: pytest.TempPathFactory) -> DeployedHome:
     """A small home on AWS, after its first run."""
     home = make_home(small_home(tmp_path_factory.mktemp("sent")).path / "raw")
     done = home.command("run")
@@ -215,7 +162,9 @@ def small(make_home: Callable[[Path], AwsHome], tmp_path_factory: pytest.TempPat
     return home
 
 
-def test_a_correction_moves_a_closed_period_with_an_alert_and_a_bad_file_stops_nobody(small: AwsHome, tmp_path: Path):
+def test_a_correction_moves_a_closed_period_with_an_alert_and_a_bad_file_stops_nobody(
+    small: DeployedHome, tmp_path: Path
+):
     assert small.command("close", "2024-01", "--why", "signed").returncode == 0
     corrected = (
         "transaction_id,transaction_date,department_code,account_number,amount,description\n"
