@@ -50,6 +50,11 @@ class RedshiftWarehouse:
         self._log_in: LogIn | None = None
         self._is_prepared = False
 
+    @property
+    def database(self) -> str:
+        """Which database it is."""
+        return self._endpoint.database
+
     def prepare(self) -> None:
         """Make sure that all tables and views are there and current; see `Warehouse`. One query when they are."""
         with self._session() as session:

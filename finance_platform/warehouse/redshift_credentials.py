@@ -20,6 +20,9 @@ from typing import Any
 from finance_platform.errors import WarehouseAccessError, WarehouseUnreachableError
 from finance_platform.warehouse.redshift_endpoint import RedshiftEndpoint
 
+ATTEMPTS = 5
+"""How often a call is sent at most, with full jitter between."""
+
 _LIFETIME_SECONDS = 3600
 _MARGIN = timedelta(minutes=5)
 _PASSING = frozenset(
@@ -147,13 +150,14 @@ def _client(service: str, endpoint: RedshiftEndpoint) -> Any:
     import boto3
     from botocore.config import Config
 
-    config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10, read_timeout=30)
+    config = Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, connect_timeout=10, read_timeout=30)
     return boto3.client(service, region_name=endpoint.region or None, config=config)
 
 
 @contextmanager
 def _aws_errors(endpoint: RedshiftEndpoint) -> Iterator[None]:
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import ConnectionError as NoConnectionError
 
     attempted = f"logging in to {endpoint.name}"
     try:
@@ -161,7 +165,7 @@ def _aws_errors(endpoint: RedshiftEndpoint) -> Iterator[None]:
     except ClientError as error:
         said = error.response.get("Error", {})
         raise _refused(attempted, said.get("Code", ""), said.get("Message", "")) from error
-    except HTTPClientError as error:
+    except (HTTPClientError, NoConnectionError) as error:
         raise WarehouseUnreachableError(
             f"{attempted}: AWS cannot be reached: {error}", fix="run again once this machine can reach AWS"
         ) from error

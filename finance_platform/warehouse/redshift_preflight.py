@@ -58,7 +58,9 @@ def refuse_unfit(file: str, stream: BinaryIO, columns: Sequence[str], table: Seq
                 _refuse_other_type(file, parquet, index, held)
                 _refuse_nulls(file, parquet, index, held)
             _refuse_long_texts(file, parquet, table)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, OSError) and type(error) is not OSError:
+            raise  # the lake's own, which says what is wrong there; pyarrow's, of a broken footer, is a bare OSError
         raise LoadError(f"{file} is not a Parquet file that can be read: {error}", fix=_BUILD_AGAIN) from error
 
 

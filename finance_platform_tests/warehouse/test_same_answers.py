@@ -1,0 +1,89 @@
+"""The same answers from both warehouses: every statement of `sql/` that asks, on the same star.
+
+Belongs here: rows and names of columns, compared. Does not belong here: whether they are right (see the other tests).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finance_platform.contracts.star import WAREHOUSE
+from finance_platform.warehouse.dialect import split
+from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.port import QueryResult, Warehouse
+from finance_platform.warehouse.statements import first_rows, sql_folder
+from finance_platform_tests.warehouse.engines import DuckDBEngine, Engine, RedshiftEngine
+from finance_platform_tests.warehouse.star_files import LOADED_AT, january, removed
+
+VALUES: dict[str, object] = {
+    "account_key": 22,
+    "actuals_through": "2025-02",
+    "department_key": 11,
+    "first_date_key": 20250101,
+    "first_period": "2025-01",
+    "last_date_key": 20251231,
+    "last_period": "2025-12",
+    "load_number": 2,
+    "row_count": 5,
+    "scenario_key": 31,
+    "since": datetime(2025, 1, 1),  # noqa: DTZ001  the warehouse's times have no zone
+}
+ASKING = [
+    pytest.param(sql, id=f"{path.parent.name}/{path.stem}-{number}")
+    for folder in ("dml", "load", "quality", "reporting")
+    for path in sorted((sql_folder() / folder).glob("*.sql"))
+    for number, sql in enumerate(split(path.read_text(encoding="utf-8")))
+    if sql.startswith(("SELECT", "WITH")) and "Stage" not in sql
+]
+
+
+def restated(engine: Engine, folder: Path) -> Warehouse:
+    warehouse, lake = engine.loaded(folder), engine.lake(folder)
+    slices = [lake.facts("2025-01", "j2", january()[:-2]), removed("2025-02")]
+    publish(warehouse, slices, run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-01"])
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def both(
+    duckdb_engine: DuckDBEngine, redshift: RedshiftEngine, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Warehouse, Warehouse]:
+    """The same star in both: loaded, then one closed month restated and one taken out."""
+    folder = tmp_path_factory.mktemp("both")
+    return restated(duckdb_engine, folder / "duckdb"), restated(redshift, folder / "redshift")
+
+
+def comparable(result: QueryResult) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Names and rows; rows in an order of their own, since few statements say one for ties."""
+    rows = [tuple(float(value) if isinstance(value, Decimal) else value for value in row) for row in result.rows]
+    return result.columns, sorted(rows, key=repr)
+
+
+@pytest.mark.parametrize("sql", ASKING)
+def test_a_statement_gives_the_same_columns_and_rows_on_both(both: tuple[Warehouse, Warehouse], sql: str) -> None:
+    values = {key: value for key, value in VALUES.items() if f":{key}" in sql}
+
+    embedded, redshift = (comparable(warehouse.query(sql, values)) for warehouse in both)
+
+    assert embedded == redshift
+
+
+@pytest.mark.parametrize("contract", WAREHOUSE, ids=lambda contract: contract.table)
+def test_a_tables_first_rows_are_the_same_on_both(both: tuple[Warehouse, Warehouse], contract: Any) -> None:
+    if contract.table == "SchemaVersion":
+        assert all(len(warehouse.query("SELECT * FROM SchemaVersion").rows) == 1 for warehouse in both)
+        return
+    sql = first_rows(contract)
+
+    embedded, redshift = (warehouse.query(sql, {"row_count": 50}) for warehouse in both)
+
+    assert embedded == redshift
+
+
+def test_every_statement_that_asks_is_compared() -> None:
+    assert len(ASKING) > 30
