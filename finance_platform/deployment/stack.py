@@ -113,11 +113,12 @@ class Stack:
         found = self.describe() or {}
         return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
-    def physical_id(self, logical_id: str) -> str:
-        """Return the name or id that AWS gave a resource."""
-        with explained(f"looking up {logical_id}"):
-            found = self._client.describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
-        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+    def physical_ids(self) -> dict[str, str]:
+        """Return the names and ids that AWS gave the resources, by their names in the template."""
+        with explained(f"listing the resources of {self.name}"):
+            pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
+            found = [one for page in pages for one in page["StackResourceSummaries"]]
+        return {one["LogicalResourceId"]: one.get("PhysicalResourceId", "") for one in found}
 
     def create(self, body: str, follow: Callable[[Event], None]) -> None:
         """Create the stack from a template and wait for it.

@@ -41,14 +41,17 @@ def run_task(account: Account, stack: Stack, task: OneOffTask, show: Callable[[s
         DeploymentError: the stack has no image yet, or the task did not start.
     """
     client, logs = account.client("ecs"), account.client("logs")
-    cluster = stack.physical_id("Tasks")
+    ids = stack.physical_ids()
+    if "RunTask" not in ids:
+        raise DeploymentError(f"the stack {stack.name} has no image yet", fix="push one, then deploy with --image")
+    cluster = ids["Tasks"]
     with explained("starting a task"):
-        started = client.run_task(cluster=cluster, **_request(stack, task))
+        started = client.run_task(cluster=cluster, **_request(ids, stack, task))
     if not started["tasks"]:
         reasons = ", ".join(str(one.get("reason")) for one in started.get("failures", []))
         raise DeploymentError(f"the task did not start: {reasons}", fix="run again; ECS may lack capacity for a while")
     arn = started["tasks"][0]["taskArn"]
-    log = _Log(logs, stack.physical_id("TaskLogs"), f"run/{_CONTAINER}/{arn.rsplit('/', 1)[-1]}")
+    log = _Log(logs, ids["TaskLogs"], f"run/{_CONTAINER}/{arn.rsplit('/', 1)[-1]}")
     while True:
         with explained("watching the task"):
             found = client.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]
@@ -56,10 +59,13 @@ def run_task(account: Account, stack: Stack, task: OneOffTask, show: Callable[[s
         if found["lastStatus"] == "STOPPED":
             break
         time.sleep(account.poll_seconds)
+    # The last lines of a log come some seconds after the end of the task.
+    time.sleep(account.poll_seconds)
+    log.show_news(show)
     return _exit_code(found)
 
 
-def _request(stack: Stack, task: OneOffTask) -> dict[str, Any]:
+def _request(ids: Mapping[str, str], stack: Stack, task: OneOffTask) -> dict[str, Any]:
     overrides: dict[str, Any] = {}
     container: dict[str, Any] = {"name": _CONTAINER, "command": list(task.command)}
     if task.as_owner:
@@ -68,12 +74,12 @@ def _request(stack: Stack, task: OneOffTask) -> dict[str, Any]:
         container["environment"] = [secret]
         overrides["taskRoleArn"] = outputs["WarehouseAdminRoleArn"]
     network = {
-        "subnets": [stack.physical_id(f"Subnet{zone}") for zone in "ABC"],
-        "securityGroups": [stack.physical_id("TaskSecurityGroup")],
+        "subnets": [ids[f"Subnet{zone}"] for zone in "ABC"],
+        "securityGroups": [ids["TaskSecurityGroup"]],
         "assignPublicIp": "DISABLED",
     }
     return {
-        "taskDefinition": stack.physical_id("RunTask"),
+        "taskDefinition": ids["RunTask"],
         "launchType": "FARGATE",
         "networkConfiguration": {"awsvpcConfiguration": network},
         "overrides": {**overrides, "containerOverrides": [container]},

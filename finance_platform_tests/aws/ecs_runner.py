@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,10 @@ def tasks_at_work(programs: Path) -> Iterator[list[dict[str, Any]]]:
     asked: list[dict[str, Any]] = []
     run_task = EC2ContainerServiceBackend.run_task
 
-    def run(backend: EC2ContainerServiceBackend, *arguments: Any, **named: Any) -> list[Task]:
-        tasks = run_task(backend, *arguments, **named)
+    def run(backend: EC2ContainerServiceBackend, cluster: str, definition: str, *rest: Any, **named: Any) -> list[Task]:
+        for container in backend.describe_task_definition(definition).container_definitions:
+            container.setdefault("memory", 0)  # moto adds it up, and on Fargate a container has none of its own
+        tasks = run_task(backend, cluster, definition, *rest, **named)
         for task in tasks:
             asked.append(task.overrides)
             _run(backend, task, programs)
@@ -40,7 +43,7 @@ def tasks_at_work(programs: Path) -> Iterator[list[dict[str, Any]]]:
 
 
 def _run(backend: EC2ContainerServiceBackend, task: Task, programs: Path) -> None:
-    definition = backend.describe_task_definition(task.task_definition_arn).container_definitions[0]
+    definition = _as_in_the_api(backend.describe_task_definition(task.task_definition_arn).container_definitions[0])
     (override,) = task.overrides["containerOverrides"]
     given = [*definition["environment"], *override.get("environment", [])]
     environment = {one["name"]: str(one["value"]) for one in given}
@@ -55,10 +58,17 @@ def _run(backend: EC2ContainerServiceBackend, task: Task, programs: Path) -> Non
     _log(backend, definition["logConfiguration"]["options"], task, done.stdout + done.stderr)
 
 
+def _as_in_the_api(value: Any) -> Any:
+    """Return what CloudFormation was given as ECS spells it; moto mixes the two."""
+    if isinstance(value, dict):
+        return {f"{key[:1].lower()}{key[1:]}": _as_in_the_api(one) for key, one in value.items()}
+    return [_as_in_the_api(one) for one in value] if isinstance(value, list) else value
+
+
 def _log(backend: EC2ContainerServiceBackend, options: Mapping[str, str], task: Task, text: str) -> None:
     logs = logs_backends[backend.account_id][backend.region_name]
-    stream = f"{options['awslogs-stream-prefix']}/{task.containers[0].name}/{task.id}"
+    stream = f"{options['awslogs-stream-prefix']}/{task.overrides['containerOverrides'][0]['name']}/{task.id}"
     logs.create_log_stream(options["awslogs-group"], stream)
-    at = int(logs.groups[options["awslogs-group"]].creation_time)
+    at = int(time.time() * 1000)
     events = [{"timestamp": at, "message": line} for line in text.splitlines()]
     logs.put_log_events(options["awslogs-group"], stream, events)

@@ -11,13 +11,14 @@ from typing import Any
 import boto3
 import pytest
 from click.testing import CliRunner, Result
+from moto.cloudformation.models import CloudFormationBackend, Event
 
 from finance_platform.cli import main
 from finance_platform.deployment.artefacts import MANIFEST
 from finance_platform.deployment.aws import Account
 from finance_platform.deployment.plan import template_path
 from finance_platform.deployment.settings_file import FOR_PEOPLE, output_name
-from finance_platform.deployment.stack import STUCK
+from finance_platform.deployment.stack import STUCK, Stack
 from finance_platform.deployment.template import read_template
 from finance_platform.settings import Settings, load_settings
 from finance_platform_tests.aws.cloudformation_types import UNKNOWN_TO_MOTO, complete_cloudformation, is_written_down
@@ -27,6 +28,7 @@ from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_enviro
 ACCOUNT = "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/finance:1"
 RELEASE = "0123456789ab"
+EMPTY = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
 CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/of-nobody"
 
 
@@ -75,10 +77,16 @@ def stack(name: str = "finance") -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def deployed(cloud: MotoServer, dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first deployment writes the settings."""
+    return tmp_path_factory.mktemp("deployed")
+
+
+@pytest.fixture(scope="module")
+def deployed(cloud: MotoServer, dist: Path, folder: Path) -> Result:
     """The stack, deployed from nothing, without an image."""
     assert cloud.address
-    result = deploy(dist, tmp_path_factory.mktemp("deployed"), "--yes")
+    result = deploy(dist, folder, "--yes")
     assert result.exit_code == 0, result.output
     return result
 
@@ -111,8 +119,7 @@ def test_from_nothing_to_a_stack_with_its_artefacts(deployed: Result):
 
 def test_every_resource_of_the_template_is_in_the_stack(deployed: Result):
     assert deployed.exit_code == 0
-    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName="finance")
-    made = {one["LogicalResourceId"] for page in pages for one in page["StackResourceSummaries"]}
+    made = set(Stack(Account(), "finance").physical_ids())
     # moto lists an ingress rule that stands alone without its name.
     named = {one.logical_id for one in read_template(template_path()).resources({})} - {"CodeLocationIngress"}
     assert made - {"", "CodeLocationIngress"} == named
@@ -127,17 +134,14 @@ def test_the_types_that_the_stand_in_cannot_create_are_known_by_name(cloud: Moto
 
 
 def test_the_platform_takes_the_settings_that_the_deployment_writes(
-    deployed: Result, cloud: MotoServer, dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    deployed: Result, folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
     assert deployed.exit_code == 0
-    assert deploy(dist, tmp_path, "--yes").exit_code == 0
-    lines = (tmp_path / "finance.env").read_text().splitlines()[1:]
-    for name, value in (line.split("=", 1) for line in lines):
+    for name, value in (line.split("=", 1) for line in (folder / "finance.env").read_text().splitlines()[1:]):
         monkeypatch.setenv(name, value)
-    found = load_settings(home=tmp_path)
+    found = load_settings(home=folder)
     assert found.is_on_aws
     assert found.raw_root == f"s3://finance-raw-{ACCOUNT}-{REGION}"
-    assert cloud.address
 
 
 def test_deploying_again_changes_nothing(deployed: Result, dist: Path, tmp_path: Path):
@@ -149,12 +153,14 @@ def test_deploying_again_changes_nothing(deployed: Result, dist: Path, tmp_path:
     assert stack()["Outputs"] == before["Outputs"]
 
 
-def test_an_image_brings_dagster_and_the_warehouses_tables(
+def test_an_image_brings_dagster_the_warehouses_tables_and_a_place_to_run_commands_in(
     deployed: Result, dist: Path, tmp_path: Path, programs: Path
 ):
     assert deployed.exit_code == 0
     with tasks_at_work(programs) as asked:
         result = deploy(dist, tmp_path, "--image", IMAGE, "--yes")
+        fine = CliRunner().invoke(main, ["remote", "--stack-name", "finance", "status", "--json"])
+        failed = CliRunner().invoke(main, ["remote", "--stack-name", "finance", "fail"])
     assert result.exit_code == 0, result.output
     secret = {one["OutputKey"]: one["OutputValue"] for one in stack()["Outputs"]}["WarehouseAdminSecretArn"]
     assert f"called: migrate secret={secret}" in result.output
@@ -162,19 +168,16 @@ def test_an_image_brings_dagster_and_the_warehouses_tables(
     assert asked[0]["taskRoleArn"].endswith(role_of("WarehouseAdminRole")), "the owner's role, which no service has"
     services = boto3.client("ecs").list_services(cluster="finance")["serviceArns"]
     assert {arn.rsplit("/", 1)[-1] for arn in services} == {"code", "daemon", "webserver"}
-
-
-def test_a_command_of_the_platform_runs_inside_the_deployment_and_gives_its_exit_code(
-    deployed: Result, dist: Path, tmp_path: Path, programs: Path
-):
-    assert deployed.exit_code == 0
-    with tasks_at_work(programs) as asked:
-        assert deploy(dist, tmp_path, "--image", IMAGE, "--yes").exit_code == 0
-        fine = CliRunner().invoke(main, ["remote", "--stack-name", "finance", "status", "--json"])
-        failed = CliRunner().invoke(main, ["remote", "--stack-name", "finance", "fail"])
     assert (fine.exit_code, failed.exit_code) == (0, 1)
     assert "called: status --json secret=\n" in fine.output, "with the rights of a refresh"
     assert "taskRoleArn" not in asked[-1]
+
+
+def test_without_an_image_there_is_nothing_to_run_a_command_in(cloud: MotoServer):
+    boto3.client("cloudformation").create_stack(StackName="imageless", TemplateBody=EMPTY)
+    result = CliRunner().invoke(main, ["remote", "--stack-name", "imageless", "status"])
+    assert (result.exit_code, cloud.address != "") == (3, True)
+    assert "has no image yet" in result.output
 
 
 @pytest.mark.parametrize("state", [*STUCK, "UPDATE_IN_PROGRESS"])
@@ -204,6 +207,24 @@ def test_a_resource_that_fails_is_told_with_its_reason_and_what_stood_before_sta
     assert "The deployment did not go through" in result.output
     assert f"{CERTIFICATE} not found" in result.output
     assert stack()["Outputs"] == before
+
+
+def test_the_first_resource_that_failed_is_named_with_its_reason(
+    deployed: Result, dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def roll_back(backend: CloudFormationBackend, _change_set: str, stack_name: str | None = None) -> None:
+        (found,) = [one for one in backend.stacks.values() if one.name == stack_name]
+        for name, reason in (("Records", "no such class here"), ("Tasks", "Resource creation cancelled")):
+            told = Event(found.stack_id, found.name, name, name, "AWS::RDS::DBInstance", "CREATE_FAILED", reason, None)
+            found.events.append(told)
+        found.status = "UPDATE_ROLLBACK_COMPLETE"
+
+    monkeypatch.setattr(CloudFormationBackend, "execute_change_set", roll_back)
+    result = deploy(dist, tmp_path, "--yes", "--parameter", "FreshnessHours=48")
+    assert (result.exit_code, deployed.exit_code) == (3, 0)
+    assert "ended in UPDATE_ROLLBACK_COMPLETE: Records" in result.output
+    assert "no such class here" in result.output
+    assert "what stood before stands" in result.output
 
 
 @pytest.mark.parametrize(
@@ -289,8 +310,7 @@ def test_the_platforms_tasks_get_the_same_settings_as_the_outputs_say(task: str)
 
 
 def role_of(logical_id: str) -> str:
-    found = boto3.client("cloudformation").describe_stack_resource(StackName="finance", LogicalResourceId=logical_id)
-    return str(found["StackResourceDetail"]["PhysicalResourceId"])
+    return Stack(Account(), "finance").physical_ids()[logical_id]
 
 
 def bucket() -> str:

@@ -1,0 +1,97 @@
+"""The policies of a template as IAM will see them: intrinsic functions resolved to addresses of the right shape.
+
+Belongs here: finding and resolving policy documents. Does not belong here: what a policy may say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from finance_platform.deployment.template import Template
+
+_ACCOUNT, _REGION = "123456789012", "eu-central-1"
+_PSEUDO = {"Partition": "aws", "Region": _REGION, "AccountId": _ACCOUNT, "StackName": "finance"}
+_UUID = "0d990263-003e-418e-b2e1-f1a9b9c4e0f0"
+_ADDRESSES = {
+    "AWS::S3::Bucket": "arn:aws:s3:::finance-bucket",
+    "AWS::SQS::Queue": f"arn:aws:sqs:{_REGION}:{_ACCOUNT}:finance-queue",
+    "AWS::SNS::Topic": f"arn:aws:sns:{_REGION}:{_ACCOUNT}:finance-topic",
+    "AWS::KMS::Key": f"arn:aws:kms:{_REGION}:{_ACCOUNT}:key/{_UUID}",
+    "AWS::IAM::Role": f"arn:aws:iam::{_ACCOUNT}:role/finance-role",
+    "AWS::Logs::LogGroup": f"arn:aws:logs:{_REGION}:{_ACCOUNT}:log-group:/finance/dagster:*",
+    "AWS::ECS::Cluster": f"arn:aws:ecs:{_REGION}:{_ACCOUNT}:cluster/finance",
+    "AWS::ECR::Repository": f"arn:aws:ecr:{_REGION}:{_ACCOUNT}:repository/finance",
+    "AWS::Events::Rule": f"arn:aws:events:{_REGION}:{_ACCOUNT}:rule/finance",
+    "AWS::RedshiftServerless::Workgroup": f"arn:aws:redshift-serverless:{_REGION}:{_ACCOUNT}:workgroup/{_UUID}",
+    "AWS::SecretsManager::Secret": f"arn:aws:secretsmanager:{_REGION}:{_ACCOUNT}:secret:finance-AbCdEf",
+}
+_REF_IS_ADDRESS = {"AWS::SNS::Topic", "AWS::SecretsManager::Secret"}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One policy document.
+
+    Attributes:
+        resource: the resource of the template that has it.
+        type: that resource's type.
+        is_trust: whether it says who may take on a role.
+        document: the document, resolved.
+    """
+
+    resource: str
+    type: str
+    is_trust: bool
+    document: dict[str, Any]
+
+
+def policies(template: Template, *, is_serverless: bool = True) -> Iterator[Policy]:
+    """Yield every policy document of a template, for one of the two kinds of warehouse."""
+    resources = template.document["Resources"]
+    for name, resource in resources.items():
+        for path, document in _documents(resource.get("Properties", {}), ""):
+            resolved = _resolve(document, resources, is_serverless=is_serverless)
+            yield Policy(name, resource["Type"], path.endswith("AssumeRolePolicyDocument"), resolved)
+
+
+def _documents(value: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(value, dict):
+        if "Statement" in value:
+            yield path, value
+        else:
+            for key, inner in value.items():
+                yield from _documents(inner, f"{path}/{key}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _documents(inner, path)
+
+
+def _resolve(value: Any, resources: dict[str, Any], *, is_serverless: bool) -> Any:
+    def address(name: str, *, is_ref: bool = False) -> str:
+        if name.startswith("AWS::"):
+            return _PSEUDO[name.removeprefix("AWS::")]
+        kind = resources.get(name, {}).get("Type", "")
+        return _ADDRESSES[kind] if kind in _ADDRESSES and (not is_ref or kind in _REF_IS_ADDRESS) else name.lower()
+
+    def resolve(value: Any) -> Any:
+        if isinstance(value, list):
+            return [resolve(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        if "Ref" in value:
+            return address(value["Ref"], is_ref=True)
+        if "Fn::GetAtt" in value:
+            return address(value["Fn::GetAtt"][0])
+        if "Fn::If" in value:
+            condition, yes, no = value["Fn::If"]
+            return resolve(yes if (condition == "IsServerless") == is_serverless else no)
+        if "Fn::Sub" in value:
+            return re.sub(
+                r"\$\{([^}.]+)(\.[^}]+)?\}", lambda found: address(found[1], is_ref=not found[2]), value["Fn::Sub"]
+            )
+        return {key: resolve(one) for key, one in value.items()}
+
+    return resolve(value)

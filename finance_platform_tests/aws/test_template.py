@@ -1,0 +1,139 @@
+"""The template: clean in CloudFormation's own linter, encrypted, closed, kept, and told of in the runbook."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finance_platform.deployment.plan import template_path
+from finance_platform.deployment.template import FIRST, read_template
+
+TEMPLATE = read_template(template_path())
+RESOURCES: dict[str, dict[str, Any]] = TEMPLATE.document["Resources"]
+CHOICES = [
+    {},
+    {"Image": "an-image", "Warehouse": "provisioned", "RawCrawler": "on", "AlertEmail": "a@b.co"},
+    {"BiAllowedCidr": "10.0.0.0/8", "AllowPortForwarding": "yes", "UiCertificateArn": "arn"},
+]
+
+
+def of_type(kind: str) -> list[Any]:
+    return [pytest.param(one["Properties"], id=name) for name, one in RESOURCES.items() if one["Type"] == kind]
+
+
+def test_cloudformations_linter_finds_nothing():
+    linter = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run(
+        [linter, "--regions", "eu-central-1", "--", template_path()], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_what_is_created_first_needs_nothing_of_the_rest_and_fits_into_a_request():
+    first = {name for name, one in RESOURCES.items() if one.get("Metadata", {}).get("Stage") == FIRST}
+    assert {"Key", "ScriptsBucket", "ImageRepository"} <= first
+    for name in first:
+        assert set(re.findall(r"'(?:Ref|Fn::GetAtt)': \[?'(\w+)'", str(RESOURCES[name]))) <= first, name
+    assert len(TEMPLATE.first_stage()) < 51_200
+    assert len(TEMPLATE.text.encode()) < 1_000_000
+
+
+@pytest.mark.parametrize("values", CHOICES)
+def test_nothing_that_is_created_refers_to_what_is_not(values: dict[str, str]):
+    made = {one.logical_id for one in TEMPLATE.resources(values)}
+    for name in made:
+        waits = RESOURCES[name].get("DependsOn", [])
+        assert {waits} if isinstance(waits, str) else set(waits) <= made, name
+
+
+@pytest.mark.parametrize("bucket", of_type("AWS::S3::Bucket"))
+def test_a_bucket_is_encrypted_versioned_and_closed(bucket: dict[str, Any]):
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["LifecycleConfiguration"]["Rules"]
+
+
+@pytest.mark.parametrize(
+    "name", ["RawBucket", "ProcessedBucket", "ScriptsBucket", "Key", "ServerlessNamespace", "Cluster", "Records"]
+)
+def test_data_outlives_its_stack(name: str):
+    assert RESOURCES[name]["DeletionPolicy"] in {"RetainExceptOnCreate", "Snapshot"}
+    assert RESOURCES[name]["UpdateReplacePolicy"] in {"Retain", "Snapshot"}
+
+
+def test_the_warehouse_and_the_records_are_encrypted_and_not_public():
+    cluster, workgroup, records = (
+        RESOURCES[name]["Properties"] for name in ("Cluster", "ServerlessWorkgroup", "Records")
+    )
+    assert [one["PubliclyAccessible"] for one in (cluster, workgroup, records)] == [False] * 3
+    assert (cluster["EnhancedVpcRouting"], workgroup["EnhancedVpcRouting"]) == (True, True)
+    assert (cluster["Encrypted"], records["StorageEncrypted"]) == (True, True)
+    assert RESOURCES["ServerlessNamespace"]["Properties"]["KmsKeyId"]
+
+
+def test_the_network_has_no_way_out():
+    kinds = {one["Type"] for one in RESOURCES.values()}
+    assert not kinds & {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::EIP"}
+    assert RESOURCES["LoadBalancer"]["Properties"]["Scheme"] == "internal"
+    for name in ("CodeService", "DaemonService", "WebserverService"):
+        network = RESOURCES[name]["Properties"]["NetworkConfiguration"]["AwsvpcConfiguration"]
+        assert network["AssignPublicIp"] == "DISABLED"
+
+
+@pytest.mark.parametrize("group", of_type("AWS::EC2::SecurityGroup"))
+def test_a_security_group_lets_in_named_ports_alone(group: dict[str, Any]):
+    for rule in group["SecurityGroupIngress"]:
+        assert rule["IpProtocol"] == "tcp"
+        assert rule.get("CidrIp") != "0.0.0.0/0"
+        assert rule["FromPort"] == rule["ToPort"]
+
+
+@pytest.mark.parametrize("name", TEMPLATE.parameters)
+def test_a_parameter_says_what_it_is_what_is_allowed_and_stands_in_a_group(name: str):
+    declared = TEMPLATE.parameters[name]
+    assert declared["Description"]
+    assert {"AllowedPattern", "AllowedValues", "MinValue"} & declared.keys()
+    assert "AllowedValues" in declared or declared["ConstraintDescription"]
+    groups = TEMPLATE.document["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert sum(name in group["Parameters"] for group in groups) == 1
+
+
+@pytest.mark.parametrize("job", of_type("AWS::Glue::Job"))
+def test_the_jobs_are_what_the_platform_starts_and_run_what_a_release_has(job: dict[str, Any]):
+    from finance_platform.deployment.artefacts import INSTALLER_OPTION, JOBS
+
+    names = {f"${{AWS::StackName}}-{one.replace('_', '-')}": one for one in JOBS}
+    script = names[job["Name"]["Fn::Sub"]]
+    expected = f"s3://${{ScriptsBucket}}/releases/${{Release}}/{script}_job.py"
+    assert job["Command"]["ScriptLocation"] == {"Fn::Sub": expected}
+    assert (job["GlueVersion"], job["ExecutionProperty"]) == ("6.0", {"MaxConcurrentRuns": 1})
+    assert job["DefaultArguments"]["--python-modules-installer-option"] == INSTALLER_OPTION
+
+
+def test_alarms_and_dashboard_show_metrics_that_the_platform_sends():
+    from finance_platform.metrics.port import OF_A_FEED, UNITS
+
+    text = TEMPLATE.text
+    own = set(re.findall(r"MetricsNamespace\n\s+MetricName: (\w+)", text))
+    queried = set(re.findall(r"(?:SUM|MAX)\((\w+)\)", text))
+    searched = set(re.findall(r'MetricName=\\"(\w+)\\"', text))
+    plain = set(re.findall(r'\["\$\{MetricsNamespace\}", "(\w+)"\]', text))
+    assert own | plain <= set(UNITS) - set(OF_A_FEED)
+    assert queried | searched <= set(OF_A_FEED)
+    assert {"RunsFailed", "RunsSucceeded"} <= own
+    assert {"MoneyRejected", "FreshnessLag"} <= queried
+
+
+def test_each_alarm_tells_a_topic_and_names_the_runbook():
+    for name, one in RESOURCES.items():
+        if one["Type"] == "AWS::CloudWatch::Alarm":
+            properties = one["Properties"]
+            assert properties["AlarmActions"][0]["Ref"] in {"FailuresTopic", "AnomaliesTopic"}, name
+            assert "docs/runbook.md" in properties["AlarmDescription"], name

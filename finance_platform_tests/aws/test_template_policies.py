@@ -1,0 +1,114 @@
+"""Least privilege: every policy of the template, through a linter and through rules of the house."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from finance_platform.deployment.plan import template_path
+from finance_platform.deployment.template import read_template
+from finance_platform_tests.aws.policies import Policy, policies
+
+ALL = [
+    pytest.param(policy, id=f"{policy.resource}-{number}-{kind}")
+    for kind, is_serverless in (("serverless", True), ("provisioned", False))
+    for number, policy in enumerate(policies(read_template(template_path()), is_serverless=is_serverless))
+]
+KMS = "arn:aws:kms:eu-central-1:123456789012"
+KNOW_NO_RESOURCE = {
+    "cloudwatch:PutMetricData",
+    "ec2:DescribeNetworkInterfaces",
+    "ecr:GetAuthorizationToken",
+    "ecs:DescribeTaskDefinition",
+}
+"""What IAM grants on `*` alone; each is bound by a condition."""
+
+
+@pytest.fixture(scope="module")
+def findings_of() -> Callable[[dict[str, Any]], list[Any]]:
+    """The linter. It asks setuptools for one function that setuptools no longer has; Python itself has it."""
+    if "parliament" not in sys.modules and "pkg_resources" not in sys.modules:
+        stood_for = ModuleType("pkg_resources")
+        stood_for.resource_filename = lambda package, name: str(importlib.resources.files(package) / name)  # type: ignore[attr-defined]
+        sys.modules["pkg_resources"] = stood_for
+    from parliament import analyze_policy_string
+
+    return lambda document: list(analyze_policy_string(json.dumps(document)).findings)
+
+
+@pytest.mark.parametrize("policy", [one for one in ALL if not one.values[0].is_trust])  # type: ignore[union-attr]
+def test_the_linter_finds_nothing(policy: Policy, findings_of: Callable[[dict[str, Any]], list[Any]]):
+    document = json.loads(json.dumps(policy.document))
+    if policy.type == "AWS::KMS::Key":
+        for statement in document["Statement"]:
+            assert statement["Resource"] == "*", "in a key's own policy it means this key"
+            statement["Resource"] = [f"{KMS}:key/0d990263-003e-418e-b2e1-f1a9b9c4e0f0", f"{KMS}:alias/finance"]
+    assert [str(finding) for finding in findings_of(document)] == []
+
+
+def test_the_linter_finds_what_is_wrong(findings_of: Callable[[dict[str, Any]], list[Any]]):
+    wrong = {"Effect": "Allow", "Action": "s3:ReadEverything", "Resource": "*"}
+    assert findings_of({"Version": "2012-10-17", "Statement": [wrong]})
+
+
+@pytest.mark.parametrize("policy", ALL)
+def test_no_action_is_a_star_and_resources_are_named(policy: Policy):
+    for statement in policy.document["Statement"]:
+        if statement["Effect"] == "Deny":
+            continue  # what is forbidden may be forbidden whole
+        actions = as_list(statement["Action"])
+        assert not [action for action in actions if "*" in action]
+        assert "NotAction" not in statement
+        if policy.is_trust or policy.type == "AWS::KMS::Key":
+            continue
+        for resource in as_list(statement["Resource"]):
+            if resource == "*":
+                assert set(actions) <= KNOW_NO_RESOURCE
+                assert statement["Condition"]
+            else:
+                assert resource.startswith("arn:aws:")
+                assert not resource.startswith("arn:aws:s3:::*")
+
+
+@pytest.mark.parametrize("policy", [one for one in ALL if one.values[0].is_trust])  # type: ignore[union-attr]
+def test_a_role_is_taken_on_by_services_alone(policy: Policy):
+    for statement in policy.document["Statement"]:
+        assert statement["Action"] == "sts:AssumeRole"
+        assert set(statement["Principal"]) == {"Service"}
+
+
+@pytest.mark.parametrize("policy", ALL)
+def test_nobody_outside_is_allowed_anything(policy: Policy):
+    if policy.type == "AWS::EC2::VPCEndpoint":
+        return  # what the network may reach; who may do it, the roles say
+    for statement in policy.document["Statement"]:
+        if statement["Effect"] == "Allow":
+            assert statement.get("Principal") != "*"
+
+
+@pytest.mark.parametrize("zone", ["RawBucket", "ProcessedBucket", "ScriptsBucket"])
+def test_a_bucket_takes_nothing_without_tls(zone: str):
+    (found,) = [policy for policy in (one.values[0] for one in ALL) if policy.resource == f"{zone}Policy"][:1]  # type: ignore[union-attr]
+    (statement,) = found.document["Statement"]
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@pytest.mark.parametrize("role", ["GlueRole", "PlatformRole", "CopyRole", "DagsterRole", "WarehouseAdminRole"])
+def test_nobody_of_the_platform_writes_the_raw_zone(role: str):
+    resources = read_template(template_path()).document["Resources"]
+    for policy in resources[role]["Properties"]["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            text = json.dumps(statement)
+            if "RawBucket" in text:
+                assert not [action for action in as_list(statement["Action"]) if "Put" in action or "Delete" in action]
+
+
+def as_list(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
