@@ -86,7 +86,8 @@ class GlueResource(dg.ConfigurableResource[Any], ABC):
             return error
         kind = TransientJobError if said["is_transient"] else JobError
         title = "" if said["title"] == JobError.title else f"{said['title']}: "
-        return kind(f"{job}: {title}{said['found']}", fix=said["fix"] or error.fix)
+        fix = f"{said['fix']}; if that does not help, {error.fix}" if said["fix"] else error.fix
+        return kind(f"{job}: {title}{said['found']}", fix=fix)
 
     def _checked(self, job: JobName, attempt: str, messages: Sequence[Any]) -> dict[str, Any]:
         if len(messages) != 1:

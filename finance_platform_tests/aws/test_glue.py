@@ -7,6 +7,7 @@ here: what the jobs do, judging results (see `orchestration/test_glue_resource`)
 import contextlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,7 +18,7 @@ from dagster._core.pipes import utils as pipes
 from finance_platform.assets import failures
 from finance_platform.assets.failures import explained_failures
 from finance_platform.errors import FinancePlatformError, JobError, LockedError, TransientJobError
-from finance_platform.resources import glue_aws, glue_run
+from finance_platform.resources import glue_aws, glue_local, glue_run
 from finance_platform.resources.glue import GlueResource
 from finance_platform.resources.glue_errors import error_of_run
 from finance_platform.resources.glue_run import Patience, PatientGlue, glue_client
@@ -159,6 +160,17 @@ def test_messages_lie_in_a_folder_of_the_attempt_that_the_deployment_lets_expire
     assert all(key.startswith("finance/temp/messages/") for key in messages)
 
 
+def test_a_job_of_this_machine_works_on_a_lake_on_s3_as_well(
+    runner: GlueRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    path = tmp_path / "job.py"
+    path.write_text(ECHO)
+    monkeypatch.setattr(glue_local, "script", lambda _: path)
+    result = metadata_of(materialize(profile="local"))["result"]
+    assert (result["wanted"], result["raw"], result["temp"]) == (["2025-01"], "s3://glue-raw/in", "")
+    assert runner.runs == {}
+
+
 # Our turn
 
 
@@ -285,10 +297,13 @@ def test_each_end_has_its_class_its_words_and_the_way_to_the_log(
     assert "/aws-glue/finance-platform" in error.fix
 
 
-def test_a_run_that_waits_and_expires_has_ended_and_is_not_waited_for_for_ever(runner: GlueRunner):
+def test_a_run_that_waits_is_shown_to_and_one_that_expires_is_not_waited_for_for_ever(
+    runner: GlueRunner, capfd: pytest.CaptureFixture[str]
+):
     runner.plays.append(Play(first=("WAITING", "WAITING"), end="EXPIRED", runs=False, detail="no workers are free"))
     found = materialize()
     assert "is EXPIRED: it waited too long for its turn" in failure_of(found)["found"]
+    assert capfd.readouterr().err.count(f"{STANDARDISE} is WAITING: no workers are free") == 1
 
 
 def test_a_run_without_messages_has_failed_though_glue_calls_it_a_success(runner: GlueRunner):
@@ -304,7 +319,8 @@ def test_what_a_job_says_of_its_failure_counts_more_than_how_glue_ends_it_and_wh
     failure = failure_of(materialize(glue_job_prefix="refusing"))
     assert failure["title"] == "A Glue job may succeed when it is started again"
     assert failure["found"].endswith(": S3 was busy")
-    assert failure["fix"] == "run again in a few minutes"
+    assert failure["fix"].startswith("run again in a few minutes; if that does not help, read the run's log: https://")
+    assert failure["fix"].endswith("its log is in CloudWatch, group /aws-glue/finance-platform")
     assert "the last word of the job" in capsys.readouterr().out
     ((_, run),) = runner.runs.items()
     assert run.state == "FAILED"
