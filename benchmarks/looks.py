@@ -3,13 +3,19 @@
 Belongs here: a raw zone of many small objects, looks at it in a process of their own.
 Does not belong here: what runs cost (see `run_times`, `cost_of_change`).
 
-    python benchmarks/looks.py [OBJECTS]
+    python benchmarks/looks.py [OBJECTS] [--s3]
+
+On S3 the stand-in answers, which is slow and no measure of S3: what counts there is the processor time of the look
+itself, how it grows, and its memory. On a real bucket, 100,000 objects are 100 requests.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,16 +25,19 @@ from watched_process import Measured, compile_product, watch
 
 from finance_platform.lake.local import LocalLake
 from finance_platform.lake.looks import mark_refreshed, note_look
+from finance_platform.lake.port import Lake
+from finance_platform.lake.zones import open_zone
 
 _OBJECTS = 100_000
+_OBJECTS_ON_S3 = 20_000
 _IN_A_FOLDER = 5_000
 _LOOKS = 5
 _LOOK = """
 import sys, time
 from datetime import UTC, datetime, timedelta
-from finance_platform.lake.local import LocalLake
 from finance_platform.lake.news import find_news
-raw, processed, looks = LocalLake(sys.argv[1]), LocalLake(sys.argv[2]), int(sys.argv[3])
+from finance_platform.lake.zones import open_zone
+raw, processed, looks = open_zone(sys.argv[1]), open_zone(sys.argv[2]), int(sys.argv[3])
 for _ in range(looks):
     news = find_news(raw, processed, "terms", datetime.now(UTC) + timedelta(minutes=1))
 """
@@ -36,14 +45,16 @@ for _ in range(looks):
 
 def main() -> None:
     """Print what a look costs over a tenth of the objects and over all of them."""
-    objects = int(sys.argv[1]) if len(sys.argv) > 1 else _OBJECTS
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("objects", nargs="?", type=int)
+    arguments.add_argument("--s3", action="store_true")
+    given = arguments.parse_args()
+    objects = given.objects or (_OBJECTS_ON_S3 if given.s3 else _OBJECTS)
     compile_product()
     table = Table("raw objects", "looks", "seconds a look", "processor s a look", "peak MiB")
     for count in (objects // 10, objects):
-        with tempfile.TemporaryDirectory() as folder:
-            home = Path(folder)
-            _fill(home, count)
-            once, often = (_measure(home, looks) for looks in (1, 1 + _LOOKS))
+        with tempfile.TemporaryDirectory() as folder, _zones(Path(folder), count, on_s3=given.s3) as zones:
+            once, often = (_measure(Path(folder), zones, looks) for looks in (1, 1 + _LOOKS))
             seconds, processor = (
                 (getattr(often, name) - getattr(once, name)) / _LOOKS for name in ("seconds", "processor_seconds")
             )
@@ -52,22 +63,47 @@ def main() -> None:
     Console().print(table)
 
 
-def _fill(home: Path, count: int) -> None:
-    """Write a raw zone that was refreshed, and then one new object and one other content."""
-    for number in range(count):
-        folder = home / "raw" / f"{number // _IN_A_FOLDER:03d}"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"lines_{number:06d}.csv").write_text("a,b\n1,2\n")
-    raw, processed = LocalLake(home / "raw"), LocalLake(home / "processed")
+@contextmanager
+def _zones(home: Path, count: int, *, on_s3: bool) -> Iterator[tuple[str, str]]:
+    """Give the addresses of a raw zone that was refreshed, with one new object and one other content since."""
+    if not on_s3:
+        raw, processed = LocalLake(home / "raw"), LocalLake(home / "processed")
+        for number in range(count):
+            path = home / "raw" / _key(number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("a,b\n1,2\n")
+        _refresh_and_change(raw, processed, lambda key: (home / "raw" / key).write_text("a,b\n3,4\n"))
+        yield raw.root, processed.root
+        return
+    from moto.core.models import DEFAULT_ACCOUNT_ID
+    from moto.s3.models import s3_backends
+
+    from finance_platform_tests.aws.moto_server import in_environment, moto_server
+
+    with moto_server() as server, in_environment(server.environment):
+        bucket = server.new_bucket()
+        backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+        for number in range(count):
+            backend.put_object(bucket, f"raw/{_key(number)}", b"a,b\n1,2\n")
+        on_aws = open_zone(f"s3://{bucket}/raw"), open_zone(f"s3://{bucket}/processed")
+        _refresh_and_change(*on_aws, lambda key: on_aws[0].write(key, b"a,b\n3,4\n"))
+        yield on_aws[0].root, on_aws[1].root
+
+
+def _key(number: int) -> str:
+    return f"{number // _IN_A_FOLDER:03d}/lines_{number:06d}.csv"
+
+
+def _refresh_and_change(raw: Lake, processed: Lake, write: Callable[[str], object]) -> None:
     seen = ((item.key, item.stamp) for item in raw.list_objects())
     note_look(processed, seen, terms="terms", run_id="run", at=datetime.now(UTC).isoformat())
     mark_refreshed(processed, "run")
-    (home / "raw" / "new.csv").write_text("a,b\n1,2\n")
-    (home / "raw" / "000" / "lines_000001.csv").write_text("a,b\n3,4\n")
+    for key in ("new.csv", _key(1)):
+        write(key)
 
 
-def _measure(home: Path, looks: int) -> Measured:
-    return watch([sys.executable, "-c", _LOOK, str(home / "raw"), str(home / "processed"), str(looks)], home)
+def _measure(home: Path, zones: tuple[str, str], looks: int) -> Measured:
+    return watch([sys.executable, "-c", _LOOK, *zones, str(looks)], home)
 
 
 if __name__ == "__main__":
