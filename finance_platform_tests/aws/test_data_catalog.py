@@ -13,24 +13,21 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
-import pyarrow.parquet as pq
 import pytest
 
 from finance_platform.contracts.processed import PROCESSED
-from finance_platform.contracts.star import FACT_FINANCIALS, STAR
+from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.data_catalog.glue import PERSONAL, VERSION, GlueDataCatalog
-from finance_platform.data_catalog.port import CatalogColumn, CatalogTable, DataCatalogError
+from finance_platform.data_catalog.port import CatalogColumn, DataCatalogError
 from finance_platform.data_catalog.registering import Changes, register
 from finance_platform.data_catalog.tables import catalog_tables, hive_type
 from finance_platform.lake.deliveries import DataFile
 from finance_platform.lake.local import LocalLake
 from finance_platform.lake.overlaps import Overlaps
-from finance_platform.lake.plan import StarSettings
 from finance_platform.lake.slices import SliceCommit
-from finance_platform.lake.snapshot import Snapshot, take_snapshot
+from finance_platform.lake.snapshot import Snapshot
 from finance_platform.resources.data_catalog import DataCatalogResource, register_or_warn
 from finance_platform.resources.wiring import platform_resources
-from finance_platform.settings import Settings
 from finance_platform_tests.aws.answering import answering
 from finance_platform_tests.aws.moto_server import MotoServer, environment
 from finance_platform_tests.unit.factories import commit_of, delivered, in_period, settings, state_of
@@ -102,39 +99,6 @@ def test_every_table_of_the_processed_zone_is_registered_with_the_columns_of_its
 def test_a_partition_key_is_no_column_of_the_files():
     for found in catalog_tables(look(fact={}), ZONE):
         assert not {key.name for key in found.keys} & {column.name for column in found.columns}
-
-
-def test_every_contract_has_a_table_once_it_is_built(ran: Settings):
-    zone = LocalLake(ran.processed_root)
-    found = catalog_tables(take_snapshot(zone, StarSettings.of(ran), record=False), zone)
-    assert sorted(one.name for one in found) == sorted(contract.name for contract in (*STAR, *PROCESSED))
-
-
-def test_what_lies_in_a_registered_folder_is_what_the_contract_says(ran: Settings):
-    zone = LocalLake(ran.processed_root)
-    by_name = {one.name: one for one in catalog_tables(take_snapshot(zone, StarSettings.of(ran), record=False), zone)}
-    rows = {
-        name: sum(_rows(Path(folder), one) for folder in (one.partitions.values() if one.keys else [one.location]))
-        for name, one in by_name.items()
-    }
-    assert {name: rows[name] for name in ("fact_financials", "transactions", "budget", "rejected_rows")} == {
-        "fact_financials": 2,
-        "transactions": 2,
-        "budget": 0,
-        "rejected_rows": 2,
-    }
-    assert (rows["dim_date"], rows["dim_account"]) == (365, 1)
-    assert [values[-1] for values in by_name["transactions"].partitions] == ["2025-01", "2025-02"]
-
-
-def _rows(folder: Path, expected: CatalogTable) -> int:
-    counted = 0
-    for file in folder.iterdir():
-        if not file.name.startswith(("_", ".")):
-            read = pq.read_table(file, partitioning=None)
-            assert read.column_names == [column.name for column in expected.columns]
-            counted += read.num_rows
-    return counted
 
 
 def test_columns_that_may_hold_personal_data_are_marked(database: str):

@@ -29,6 +29,7 @@ from finance_platform.resources.run_metrics import measure_runs, metrics_of_run
 from finance_platform.resources.runs import KILLED
 from finance_platform.sensors.alerting import alerting_sensors
 from finance_platform_tests.aws.answering import answering
+from finance_platform_tests.aws.measured import sums
 from finance_platform_tests.aws.moto_server import environment
 from finance_platform_tests.unit.factories import settings
 
@@ -39,21 +40,6 @@ LOG = logging.getLogger("test")
 def lead_to(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in environment(address).items():
         monkeypatch.setenv(name, value)
-
-
-def sums(namespace: str, name: Name, feed: str = "") -> tuple[float, float]:
-    """Return what CloudWatch knows of a metric, all in all: the sum, and of how many values."""
-    found = boto3.client("cloudwatch").get_metric_statistics(
-        Namespace=namespace,
-        MetricName=name,
-        Dimensions=[{"Name": "Feed", "Value": feed}] if feed else [],
-        StartTime=datetime(2025, 1, 1, tzinfo=UTC),
-        EndTime=datetime(2050, 1, 1, tzinfo=UTC),
-        Period=86400,
-        Statistics=["Sum", "SampleCount"],
-        Unit=UNITS[name],
-    )["Datapoints"]
-    return sum(point["Sum"] for point in found), sum(point["SampleCount"] for point in found)
 
 
 def test_every_metric_has_a_unit_and_says_whether_it_is_of_a_feed():
@@ -131,25 +117,6 @@ def test_a_lag_is_the_time_since_the_last_delivery_and_never_negative():
 
 def test_nothing_read_makes_no_metrics():
     assert metrics_of_deliveries([], AT) == []
-
-
-@pytest.mark.end_to_end
-@pytest.mark.usefixtures("ran", "aws")
-def test_a_run_tells_rows_and_money_of_what_it_has_read():
-    assert sums("Ran", "RowsRead", "gl") == (4, 1)
-    assert sums("Ran", "RowsAccepted", "gl") == (2, 1)
-    assert sums("Ran", "RowsRejected", "gl") == (2, 1)
-    assert sums("Ran", "MoneyRejected", "gl") == (8.25, 1), "money counts whichever way it goes"
-
-
-@pytest.mark.end_to_end
-@pytest.mark.usefixtures("ran", "aws")
-def test_a_run_tells_its_own_end_and_how_old_its_feeds_are():
-    assert sums("Ran", "RunsSucceeded") == (1, 1)
-    assert sums("Ran", "RunsFailed") == (0, 0)
-    assert sums("Ran", "RunDuration")[1] == 1
-    assert sums("Ran", "FreshnessLag", "gl")[1] == 1
-    assert sums("Ran", "FreshnessLag", "budget")[1] == 0, "a feed that never had a file has no age"
 
 
 @pytest.fixture
