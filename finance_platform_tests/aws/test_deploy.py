@@ -212,7 +212,8 @@ def test_a_resource_that_fails_is_told_with_its_reason_and_what_stood_before_sta
 def test_the_first_resource_that_failed_is_named_with_its_reason(
     deployed: Result, dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def roll_back(backend: CloudFormationBackend, _change_set: str, stack_name: str | None = None) -> None:
+    def roll_back(backend: CloudFormationBackend, change_set_name: str, stack_name: str | None = None) -> None:
+        assert change_set_name
         (found,) = [one for one in backend.stacks.values() if one.name == stack_name]
         for name, reason in (("Records", "no such class here"), ("Tasks", "Resource creation cancelled")):
             told = Event(found.stack_id, found.name, name, name, "AWS::RDS::DBInstance", "CREATE_FAILED", reason, None)

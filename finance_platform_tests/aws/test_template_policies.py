@@ -26,6 +26,7 @@ KNOW_NO_RESOURCE = {
     "ec2:DescribeNetworkInterfaces",
     "ecr:GetAuthorizationToken",
     "ecs:DescribeTaskDefinition",
+    *(f"ssmmessages:{verb}{kind}Channel" for verb in ("Create", "Open") for kind in ("Control", "Data")),
 }
 """What IAM grants on `*` alone; each is bound by a condition."""
 
