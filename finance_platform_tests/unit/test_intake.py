@@ -287,8 +287,8 @@ def test_an_object_that_goes_between_listing_and_reading_is_a_problem_and_the_ot
     home.deliver("ledger_2.csv")
 
     class Vanishing(CountingLake):
-        def list_objects(self, prefix: str = "") -> Iterator[LakeObject]:
-            for item in list(super().list_objects(prefix)):
+        def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[LakeObject]:
+            for item in list(super().list_objects(prefix, after=after)):
                 if item.key == "ledger_1.csv":
                     (home.path / "raw" / item.key).unlink()
                 yield item
