@@ -130,7 +130,8 @@ def _standing(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
 
 def _held(connection: duckdb.DuckDBPyConnection) -> Held:
     """What the file holds; a VARCHAR's limit is in a CHECK, since DuckDB has none of its own."""
-    from finance_platform.warehouse.migration import Held, HeldColumn, column_type
+    from finance_platform.warehouse.column_changes import HeldColumn, column_type
+    from finance_platform.warehouse.migration import Held
 
     limits = {(table, column): _limit(check) for table, column, check in connection.execute(_LIMITS).fetchall()}
     views = {name for (name,) in connection.execute(_VIEWS).fetchall()}

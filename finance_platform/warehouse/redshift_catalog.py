@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from finance_platform.warehouse.migration import Held, HeldColumn, column_type
+from finance_platform.warehouse.column_changes import HeldColumn, column_type
+from finance_platform.warehouse.migration import Held
 from finance_platform.warehouse.redshift_session import RedshiftSession
 
 _SCHEMA = "SELECT nspname FROM pg_namespace WHERE nspname = :schema"

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, Protocol
 
 from finance_platform.errors import LoadError
-from finance_platform.warehouse.migration import HeldColumn
+from finance_platform.warehouse.column_changes import HeldColumn
 from finance_platform.warehouse.redshift_preflight import refuse_unfit
 from finance_platform.warehouse.redshift_session import RedshiftSession, quoted
 

@@ -30,8 +30,13 @@ UNDEFINED_TABLE, UNDEFINED_SCHEMA = "42P01", "3F000"
 _BUSY_STATES = frozenset({"40001", "40P01", "53300", "55P03"})
 _AWAY_STATES = frozenset({"57P01", "57P02", "57P03"})
 _BUSY_WORDS = re.compile(
-    r"code:\s*1023\b|serializable isolation violation|concurrent transaction|could not open relation with oid", re.I
+    r"code:\s*1023\b|serializable isolation violation|concurrent transaction|could not open relation with oid"
+    # What COPY tells of S3.
+    r"|\bslowdown\b|reduce your request rate|status 50[03]\b",
+    re.I,
 )
+_S3_EXPIRED = re.compile(r"\bExpiredToken\b|security token .* is expired", re.I)
+_S3_REFUSED = re.compile(r"\bAccessDenied\b|not authorized to assume IAM Role|\bKMS\b", re.I)
 _AWAY_WORDS = re.compile(r"\b(is |being )?(paused|resuming|resized|rebooting|shutting down|starting up)\b", re.I)
 _CUT = (OSError, struct.error, IndexError)
 """The driver passes on what its socket says, and trips over a message that ends before its length."""
@@ -108,7 +113,7 @@ def refused(state: str, message: str, attempted: str, otherwise: type[PermanentE
         return otherwise(told, fix="grant the platform's user that right, or run as a user that has it")
     if state == "57014":
         return otherwise(told, fix="allow it more time with REDSHIFT_STATEMENT_TIMEOUT_SECONDS, or ask for less")
-    return otherwise(told, fix=_fix(otherwise))
+    return otherwise(told, fix=_fix_for_s3(message) or _fix(otherwise))
 
 
 def _unspoken(error: Exception, attempted: str, otherwise: type[PermanentError]) -> FinancePlatformError:
@@ -137,6 +142,17 @@ def _cut(attempted: str, error: BaseException) -> WarehouseUnreachableError:
     else:
         why = "the connection was cut"
     return WarehouseUnreachableError(f"{shortened(attempted, 200)}: {why}", fix=_TRY_LATER)
+
+
+def _fix_for_s3(message: str) -> str:
+    if _S3_EXPIRED.search(message):
+        return "run again: the role's credentials ended while files were being copied"
+    if _S3_REFUSED.search(message):
+        return (
+            "let the role REDSHIFT_COPY_ROLE_ARN be assumed by the warehouse, read the processed zone and use the key "
+            "that its objects are encrypted with"
+        )
+    return ""
 
 
 def _fix(otherwise: type[PermanentError]) -> str:

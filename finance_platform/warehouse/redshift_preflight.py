@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from finance_platform.errors import LoadError
-from finance_platform.warehouse.migration import HeldColumn
+from finance_platform.warehouse.column_changes import HeldColumn
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 
 from finance_platform_tests.aws.postgres_server import LOADER, TEMPLATE, PostgresServer, postgres_server
 from finance_platform_tests.aws.redshift_copying import Copying
+from finance_platform_tests.aws.redshift_faults import Faults
 from finance_platform_tests.aws.redshift_rewrites import RedshiftEditor
-from finance_platform_tests.aws.redshift_wire import Faults, Session, Wire
+from finance_platform_tests.aws.redshift_wire import Session, Wire
 
 ADMIN = "postgres"
 _TEMPORARY = "IAM:"

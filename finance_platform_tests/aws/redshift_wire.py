@@ -1,7 +1,8 @@
 """Redshift's wire in front of PostgreSQL: one thread per connection passes messages on, and edits a few.
 
-Belongs here: framing, the handshake, who is let in, which statement a message runs, faults of the line.
-Does not belong here: what is edited in a statement (see `redshift_rewrites`), what COPY does (see `redshift_copying`).
+Belongs here: framing, the handshake, who is let in, which statement a message runs.
+Does not belong here: what is edited in a statement (see `redshift_rewrites`), what COPY does (see `redshift_copying`),
+what goes wrong on request (see `redshift_faults`).
 
 A statement is edited when it is parsed; describing, binding, errors, 25P02 and rollback are PostgreSQL's own.
 """
@@ -18,13 +19,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from finance_platform_tests.aws.redshift_faults import ClosedError, Faults
+
 TLS_REQUEST, PROTOCOL = 80877103, 196608
 _KNOWN_TO_POSTGRES = {"user", "database", "application_name"}
 _SERVER_VERSION = "8.0.2"
-
-
-class ClosedError(Exception):
-    """One side has hung up, or a fault did."""
 
 
 class Line:
@@ -134,52 +133,6 @@ def _values(body: bytes) -> Iterator[str | None]:
         at += 4
         yield None if length < 0 else body[at : at + length].decode()
         at += max(length, 0)
-
-
-class Faults:
-    """What the line does wrong, on request; statements of the loader are counted from when a fault is set."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.statements: list[str] = []
-        self._cut_at: int | None = None
-        self._is_cut_after = False
-        self._errors: list[tuple[str, str, str]] = []
-        self._error_where = ""
-
-    def clear(self) -> None:
-        """Do nothing wrong from now on, and forget what was run."""
-        with self._lock:
-            self.statements = []
-            self._cut_at, self._is_cut_after, self._errors, self._error_where = None, False, [], ""
-
-    def cut(self, at: int, *, after: bool = False) -> None:
-        """Cut the line at a statement, from 0: before the server gets it, or after it did it and before it says so."""
-        self.clear()
-        self._cut_at, self._is_cut_after = at, after
-
-    def answer(self, state: str, text: str, detail: str = "", *, to: str = "", times: int = 1) -> None:
-        """Let so many statements that begin with `to` fail."""
-        with self._lock:
-            self._errors, self._error_where = [(state, text, detail)] * times, to
-
-    def begins(self, sql: str) -> tuple[str, str, str] | None:
-        """Note that a statement begins; return the error that it is to have."""
-        with self._lock:
-            self.statements.append(sql)
-            if self._cut_at == len(self.statements) - 1 and not self._is_cut_after:
-                self._cut_at = None
-                raise ClosedError
-            if self._errors and sql.startswith(self._error_where):
-                return self._errors.pop()
-            return None
-
-    def ends(self) -> None:
-        """Note that a statement was done, before the client hears of it."""
-        with self._lock:
-            if self._is_cut_after and self._cut_at is not None and len(self.statements) > self._cut_at:
-                self._cut_at = None
-                raise ClosedError
 
 
 @dataclass

@@ -230,6 +230,7 @@ BUSY = {
     "another transaction": ("XX000", "cannot proceed: concurrent transaction on the table", ""),
     "a deadlock": ("40P01", "deadlock detected", ""),
     "a restart": ("57P01", "terminating connection due to administrator command", ""),
+    "S3, when it is asked too much": ("XX000", "S3ServiceException:Please reduce your request rate.,Status 503", ""),
     "a pause": ("XX000", "The cluster is being paused", ""),
 }
 
@@ -271,6 +272,24 @@ def test_a_refusal_is_not_tried_again(engine: RedshiftEngine, loaded: RedshiftWa
     assert not isinstance(caught.value, TransientError)
     assert "grant" in caught.value.fix
     assert ran(engine).count("BEGIN") == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "fix"),
+    [
+        ("S3ServiceException:Access Denied,Status 403,Error AccessDenied", "read the processed zone"),
+        ("S3ServiceException:The provided token has expired.,Status 400,Error ExpiredToken", "run again"),
+    ],
+)
+def test_what_s3_refuses_to_the_copy_is_told_with_what_to_do(
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: Lake, message: str, fix: str
+) -> None:
+    engine.stand_in.faults.answer("XX000", message, to="COPY")
+
+    with pytest.raises(LoadError, match="S3ServiceException") as caught:
+        load_into(loaded, lake.facts("2025-02", "f2", february()))
+
+    assert fix in caught.value.fix
 
 
 def test_a_line_cut_in_the_middle_of_a_copy_is_healed_by_the_next_attempt(

@@ -40,7 +40,7 @@ pytestmark = [
     pytest.mark.usefixtures("aws"),
     pytest.mark.filterwarnings("ignore:ssl[.]:DeprecationWarning"),  # the driver speaks TLS as Python 3.9 did
 ]
-A_SECRET = {"secret_id": "some"}
+A_SECRET = f"warehouse-{uuid4().hex}"
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +185,7 @@ def test_what_aws_says_instead_of_credentials_is_of_the_right_class(
     with answering(400, said, "application/x-amz-json-1.1") as answer:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", answer.address)
         with pytest.raises((WarehouseAccessError, WarehouseUnreachableError), match=f"{code}: said by") as caught:
-            find_log_in(replace(here, **A_SECRET))
+            find_log_in(replace(here, secret_id=A_SECRET))
 
     assert isinstance(caught.value, TransientError) is is_transient
     assert fix in caught.value.fix
@@ -205,13 +205,13 @@ def test_a_machine_without_credentials_or_a_way_to_aws_is_told(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
     with pytest.raises(WarehouseUnreachableError, match="AWS cannot be reached"):
-        find_log_in(replace(here, **A_SECRET))
+        find_log_in(replace(here, secret_id=A_SECRET))
 
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     with pytest.raises(WarehouseAccessError, match="Unable to locate credentials"):
-        find_log_in(replace(here, **A_SECRET))
+        find_log_in(replace(here, secret_id=A_SECRET))
 
 
 def test_a_wrong_password_is_told_and_never_shown(
@@ -219,7 +219,7 @@ def test_a_wrong_password_is_told_and_never_shown(
 ) -> None:
     wrong = LogIn("127.0.0.1", redshift.port, "loader", "hunter2")
     with (
-        caplog.at_level(logging.INFO),
+        caplog.at_level(logging.DEBUG),
         pytest.raises(WarehouseAccessError, match='password authentication failed for user "loader"') as caught,
         open_session(here, wrong),
     ):

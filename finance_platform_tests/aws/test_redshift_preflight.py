@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from finance_platform.errors import LoadError
-from finance_platform.warehouse.migration import HeldColumn
+from finance_platform.warehouse.column_changes import HeldColumn
 from finance_platform.warehouse.redshift_preflight import refuse_unfit
 
 FILE = "s3://processed/dim_thing/0001.parquet"

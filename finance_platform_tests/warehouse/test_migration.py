@@ -9,7 +9,8 @@ import pytest
 
 from finance_platform.contracts.star import WAREHOUSE
 from finance_platform.errors import MigrationError
-from finance_platform.warehouse.migration import Held, HeldColumn, column_type, plan
+from finance_platform.warehouse.column_changes import HeldColumn, column_type
+from finance_platform.warehouse.migration import Held, plan
 from finance_platform.warehouse.statements import definitions
 
 THING = "CREATE TABLE IF NOT EXISTS Thing (ThingKey BIGINT NOT NULL, Name VARCHAR(10), PRIMARY KEY (ThingKey))"
