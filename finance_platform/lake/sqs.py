@@ -24,13 +24,14 @@ _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard",
 class SqsHints:
     """The queue at `url`, whose messages are read and removed unseen: that there are some is all that counts."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, region: str = "") -> None:
+        """Name the queue, and the region where it is not the one that boto3 finds; nobody is asked."""
+        self._url, self._region = url, region
 
     def arrived(self) -> bool:
         """Return whether messages were there; see `Hints`."""
         try:
-            queue = boto3.client("sqs", config=_CONFIG)
+            queue = boto3.client("sqs", region_name=self._region or None, config=_CONFIG)
             for batch in range(_BATCHES):
                 messages = queue.receive_message(QueueUrl=self._url, MaxNumberOfMessages=_BATCH).get("Messages", [])
                 if not messages:

@@ -49,7 +49,7 @@ class LakeResource(dg.ConfigurableResource[Lake]):
             return None
         from finance_platform.lake.sqs import SqsHints  # boto3 takes most of a second to import
 
-        return SqsHints(self.raw_events_queue_url)
+        return SqsHints(self.raw_events_queue_url, self.aws_region)
 
     def _open(self, root: str, options: S3Options) -> Lake:
         return open_zone(root, options)

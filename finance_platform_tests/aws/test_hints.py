@@ -20,7 +20,7 @@ from finance_platform.lake.sqs import SqsHints
 from finance_platform.resources.alerts import AlertsResource
 from finance_platform.resources.lake import LakeResource
 from finance_platform.sensors.raw_files import raw_files_sensor
-from finance_platform_tests.aws.moto_server import MotoServer
+from finance_platform_tests.aws.moto_server import REGION, MotoServer
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
 
@@ -64,6 +64,18 @@ def test_a_queue_that_is_not_there_is_an_error_that_says_so(queue: Any):
     with pytest.raises(HintsError, match="NonExistentQueue") as caught:
         SqsHints(queue.url + "-gone").arrived()
     assert "check the queue's address" in str(caught.value)
+
+
+def test_the_queue_is_asked_in_the_region_that_is_set(queue: Any, monkeypatch: pytest.MonkeyPatch):
+    tell(queue)
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    with pytest.raises(HintsError, match="region"):
+        SqsHints(queue.url).arrived()
+    lake = LakeResource(raw_root="", processed_root="", raw_events_queue_url=queue.url, aws_region=REGION)
+    assert lake.hints
+    assert lake.hints.arrived()
 
 
 class Sensor:
