@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 import yaml
 from moto.cloudformation import parsing
 from moto.cloudformation.models import ChangeSet
@@ -86,21 +87,19 @@ class _WrittenDown(CloudFormationModel):
 def complete_cloudformation() -> Iterator[None]:
     """Let moto take the types that it cannot create, and have outputs after an update, until the end of the block."""
     known = parsing.get_model_map()
-    added = {name: type(name, (_WrittenDown,), {}) for name in UNKNOWN_TO_MOTO - known.keys()}
-    known.update(added)
-    apply = ChangeSet.apply
-    ChangeSet.apply = _apply_wholly(apply)  # type: ignore[method-assign]
     # moto takes `!GetAtt Cluster.Endpoint.Address` for the attribute Endpoint.
     yaml.add_constructor("!GetAtt", lambda _, node: {"Fn::GetAtt": node.value.split(".", 1)})
-    # An alarm asks a target group for its name; moto's has no attributes at all.
-    FakeTargetGroup.get_cfn_attribute = lambda group, attribute: f"{group.name}.{attribute}"
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in UNKNOWN_TO_MOTO - known.keys():
+            patch.setitem(known, name, type(name, (_WrittenDown,), {}))
+        patch.setattr(ChangeSet, "apply", _apply_wholly(ChangeSet.apply))
+        # An alarm asks a target group for its name; moto's has no attributes at all.
+        patch.setattr(FakeTargetGroup, "get_cfn_attribute", _name_of, raising=False)
         yield
-    finally:
-        del FakeTargetGroup.get_cfn_attribute
-        ChangeSet.apply = apply  # type: ignore[method-assign]
-        for name in added:
-            del known[name]
+
+
+def _name_of(group: FakeTargetGroup, attribute: str) -> str:
+    return f"{group.name}.{attribute}"
 
 
 def is_written_down(model: type) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from moto.ecs.models import EC2ContainerServiceBackend, Task
 from moto.logs.models import logs_backends
 
@@ -35,11 +36,9 @@ def tasks_at_work(programs: Path) -> Iterator[list[dict[str, Any]]]:
             _run(backend, task, programs)
         return tasks
 
-    EC2ContainerServiceBackend.run_task = run  # type: ignore[method-assign]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EC2ContainerServiceBackend, "run_task", run)
         yield asked
-    finally:
-        EC2ContainerServiceBackend.run_task = run_task  # type: ignore[method-assign]
 
 
 def _run(backend: EC2ContainerServiceBackend, task: Task, programs: Path) -> None:

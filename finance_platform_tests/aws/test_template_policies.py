@@ -15,11 +15,14 @@ from finance_platform.deployment.plan import template_path
 from finance_platform.deployment.template import read_template
 from finance_platform_tests.aws.policies import Policy, policies
 
-ALL = [
-    pytest.param(policy, id=f"{policy.resource}-{number}-{kind}")
+FOUND = {
+    f"{policy.resource}-{number}-{kind}": policy
     for kind, is_serverless in (("serverless", True), ("provisioned", False))
     for number, policy in enumerate(policies(read_template(template_path()), is_serverless=is_serverless))
-]
+}
+ALL = [pytest.param(policy, id=name) for name, policy in FOUND.items()]
+TRUST = [pytest.param(policy, id=name) for name, policy in FOUND.items() if policy.is_trust]
+OTHERS = [pytest.param(policy, id=name) for name, policy in FOUND.items() if not policy.is_trust]
 KMS = "arn:aws:kms:eu-central-1:123456789012"
 KNOW_NO_RESOURCE = {
     "cloudwatch:PutMetricData",
@@ -43,7 +46,7 @@ def findings_of() -> Callable[[dict[str, Any]], list[Any]]:
     return lambda document: list(analyze_policy_string(json.dumps(document)).findings)
 
 
-@pytest.mark.parametrize("policy", [one for one in ALL if not one.values[0].is_trust])  # type: ignore[union-attr]
+@pytest.mark.parametrize("policy", OTHERS)
 def test_the_linter_finds_nothing(policy: Policy, findings_of: Callable[[dict[str, Any]], list[Any]]):
     document = json.loads(json.dumps(policy.document))
     if policy.type == "AWS::KMS::Key":
@@ -77,7 +80,7 @@ def test_no_action_is_a_star_and_resources_are_named(policy: Policy):
                 assert not resource.startswith("arn:aws:s3:::*")
 
 
-@pytest.mark.parametrize("policy", [one for one in ALL if one.values[0].is_trust])  # type: ignore[union-attr]
+@pytest.mark.parametrize("policy", TRUST)
 def test_a_role_is_taken_on_by_services_alone(policy: Policy):
     for statement in policy.document["Statement"]:
         assert statement["Action"] == "sts:AssumeRole"
@@ -95,7 +98,7 @@ def test_nobody_outside_is_allowed_anything(policy: Policy):
 
 @pytest.mark.parametrize("zone", ["RawBucket", "ProcessedBucket", "ScriptsBucket"])
 def test_a_bucket_takes_nothing_without_tls(zone: str):
-    (found,) = [policy for policy in (one.values[0] for one in ALL) if policy.resource == f"{zone}Policy"][:1]  # type: ignore[union-attr]
+    found = next(policy for policy in FOUND.values() if policy.resource == f"{zone}Policy")
     (statement,) = found.document["Statement"]
     assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
