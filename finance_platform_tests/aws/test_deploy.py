@@ -221,7 +221,7 @@ def test_the_first_resource_that_failed_is_named_with_its_reason(
         found.status = "UPDATE_ROLLBACK_COMPLETE"
 
     monkeypatch.setattr(CloudFormationBackend, "execute_change_set", roll_back)
-    result = deploy(dist, tmp_path, "--yes", "--parameter", "FreshnessHours=48")
+    result = deploy(dist, tmp_path, "--yes", "--parameter", "FreshnessDays=7")
     assert (result.exit_code, deployed.exit_code) == (3, 0)
     assert "ended in UPDATE_ROLLBACK_COMPLETE: Records" in result.output
     assert "no such class here" in result.output

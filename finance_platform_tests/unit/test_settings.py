@@ -173,7 +173,6 @@ def test_what_aws_needs_and_lacks_is_named(changed: dict[str, str], named: str, 
         ("ACTUALS_THROUGH", "2025-3", "should match pattern"),
         ("ACTUALS_THROUGH", "2025-03-31", "should match pattern"),
         ("EARLIEST_DATE", "2025-02-30", "valid date"),
-        ("BASELINE_SCENARIO", "", "at least 1 character"),
         ("REDSHIFT_SCHEMA", "finance; DROP", "should match pattern"),
         ("REDSHIFT_PORT", "0", "greater than or equal to 1"),
     ],
@@ -251,6 +250,13 @@ def _kind_of_use(node: ast.Attribute, parent: ast.AST) -> str:
 )
 def test_every_way_to_use_the_environment_is_told_apart(source: str, use: str) -> None:
     assert uses_of_the_environment(source) == [use]
+
+
+def test_an_empty_variable_is_the_same_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    without = settings()
+    for name in ("ACTUALS_THROUGH", "CLOSE_WORKING_DAY", "CLOSE_HOLIDAYS", "BASELINE_SCENARIO"):
+        monkeypatch.setenv(f"{ENV_PREFIX}{name}", "")
+    assert settings() == without
 
 
 def test_nothing_but_the_settings_reads_the_environment() -> None:
