@@ -141,7 +141,7 @@ def test_a_load_locks_first_copies_by_manifest_and_commits_last(
     assert said[-1] == "COMMIT"
     (copied,) = [sql for sql in said if sql.startswith("COPY")]
     assert re.fullmatch(
-        r"COPY StageFactFinancials FROM 's3://processed/zone/manifests/stagefactfinancials-[0-9a-f]{16}\.json' "
+        rf"COPY StageFactFinancials FROM '{engine.zone.root}/manifests/stagefactfinancials-[0-9a-f]{{16}}\.json' "
         rf"IAM_ROLE '{COPY_ROLE}' FORMAT AS PARQUET MANIFEST",
         copied,
     )

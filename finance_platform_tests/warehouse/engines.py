@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 import boto3
 
@@ -168,14 +169,12 @@ class RedshiftEngine:
         return self._databases[-1]
 
 
-BUCKET = "processed"
-
-
 @contextlib.contextmanager
 def redshift_engine() -> Iterator[RedshiftEngine]:
     """Run Redshift's stand-in, and S3's, until the end of the block."""
     with moto_server() as moto, redshift_stand_in(moto.address) as stand_in:
         session = boto3.session.Session("nobody", "nothing", region_name=REGION)
         s3 = session.client("s3", endpoint_url=moto.address)
-        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        yield RedshiftEngine(stand_in, S3Lake(f"s3://{BUCKET}/zone", s3, S3Options()))
+        bucket = f"processed-{uuid4().hex[:12]}"  # all stand-ins of a process share what they are given
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        yield RedshiftEngine(stand_in, S3Lake(f"s3://{bucket}/zone", s3, S3Options()))
