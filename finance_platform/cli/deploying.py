@@ -76,8 +76,14 @@ def deploy(
     deployment = Deployment(account, stack, wish)
     plan = deployment.plan()
     _show(plan, stack_name, deployment.place, deployment.bucket)
-    if dry_run or not _may_go_on(plan, yes=yes):
-        deployment.forget(plan)
+    is_agreed = False
+    try:
+        is_agreed = not dry_run and _may_go_on(plan, yes=yes)
+    finally:
+        # Ctrl-C is an answer too.
+        if not is_agreed:
+            deployment.forget(plan)
+    if not is_agreed:
         click.echo("Nothing was changed.")
         return EXIT_FINE if dry_run else EXIT_STOPPED
     deployment.carry_out(plan, _follow)

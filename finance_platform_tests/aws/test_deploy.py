@@ -153,6 +153,21 @@ def test_deploying_again_changes_nothing(deployed: Result, dist: Path, tmp_path:
     assert stack()["Outputs"] == before["Outputs"]
 
 
+@pytest.mark.parametrize("arguments", [["--dry-run"], []], ids=["dry run", "nobody to ask"])
+def test_the_changes_of_a_stack_are_shown_and_its_plan_is_not_left_behind(
+    deployed: Result, dist: Path, tmp_path: Path, arguments: list[str]
+):
+    changed = tmp_path / "template.yaml"
+    changed.write_text(
+        template_path().read_text().replace("MessageRetentionPeriod: 345600", "MessageRetentionPeriod: 60")
+    )
+    before, plans = stack(), plans_of("finance")
+    result = deploy(dist, tmp_path, "--template", str(changed), *arguments)
+    assert (result.exit_code, deployed.exit_code) == (0 if arguments else 2, 0)
+    assert re.search(r"Modify\s+│ RawEvents\s+│ AWS::SQS::Queue", result.output), result.output
+    assert (stack(), plans_of("finance")) == (before, plans)
+
+
 def test_an_image_brings_dagster_the_warehouses_tables_and_a_place_to_run_commands_in(
     deployed: Result, dist: Path, tmp_path: Path, programs: Path
 ):
@@ -312,6 +327,11 @@ def test_the_platforms_tasks_get_the_same_settings_as_the_outputs_say(task: str)
 
 def role_of(logical_id: str) -> str:
     return Stack(Account(), "finance").physical_ids()[logical_id]
+
+
+def plans_of(name: str) -> set[str]:
+    found = boto3.client("cloudformation").list_change_sets(StackName=name)["Summaries"]
+    return {one["ChangeSetName"] for one in found}
 
 
 def bucket() -> str:

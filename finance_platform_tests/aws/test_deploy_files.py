@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 import pytest
 import yaml
+from dagster._core.workspace.config_schema import process_workspace_config
 
 from finance_platform.alerts.port import Kind
 from finance_platform.deployment.plan import template_path
@@ -129,6 +130,26 @@ def test_what_dagsters_configuration_asks_of_the_environment_its_tasks_have():
         (container,) = RESOURCES[task]["Properties"]["ContainerDefinitions"]
         given = {one["Name"] for one in (*container["Environment"], *container["Secrets"])}
         assert asked <= given, task
+
+
+def test_a_run_is_the_container_of_the_task_that_the_stack_has():
+    launcher = yaml.safe_load((ROOT / "infra" / "dagster.yaml").read_text())["run_launcher"]["config"]
+    (container,) = RESOURCES["RunTask"]["Properties"]["ContainerDefinitions"]
+    assert container["Name"] == launcher["container_name"]
+    (daemon,) = RESOURCES["DaemonTask"]["Properties"]["ContainerDefinitions"]
+    given = {one["Name"]: one["Value"] for one in daemon["Environment"]}
+    assert given[launcher["task_definition"]["env"]] == {"Ref": "RunTask"}
+
+
+def test_dagster_takes_the_workspace_of_the_image_and_finds_the_code_where_it_listens(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("DAGSTER_CODE_HOST", "code.finance.internal")
+    workspace = yaml.safe_load((ROOT / "infra" / "workspace.yaml").read_text())
+    checked = process_workspace_config(workspace)
+    assert checked.success, checked.errors
+    (container,) = RESOURCES["CodeTask"]["Properties"]["ContainerDefinitions"]
+    assert str(workspace["load_from"][0]["grpc_server"]["port"]) == container["Command"][-1]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
