@@ -10,16 +10,19 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 from moto.cloudformation.models import CloudFormationBackend, Event
 
 from finance_platform.cli import main
 from finance_platform.deployment.artefacts import MANIFEST
-from finance_platform.deployment.aws import Account
+from finance_platform.deployment.aws import Account, explained
 from finance_platform.deployment.plan import template_path
 from finance_platform.deployment.settings_file import FOR_PEOPLE, output_name
 from finance_platform.deployment.stack import STUCK, Stack
+from finance_platform.deployment.tasks import OneOffTask, run_task
 from finance_platform.deployment.template import read_template
+from finance_platform.errors import DeploymentAccessError, DeploymentError
 from finance_platform.settings import Settings, load_settings
 from finance_platform_tests.aws.cloudformation_types import UNKNOWN_TO_MOTO, complete_cloudformation, is_written_down
 from finance_platform_tests.aws.ecs_runner import tasks_at_work
@@ -186,6 +189,47 @@ def test_an_image_brings_dagster_the_warehouses_tables_and_a_place_to_run_comman
     assert (fine.exit_code, failed.exit_code) == (0, 1)
     assert "called: status --json secret=\n" in fine.output, "with the rights of a refresh"
     assert "taskRoleArn" not in asked[-1]
+
+
+@pytest.mark.parametrize(
+    ("starts", "told"), [(False, "the task did not start"), (True, "the task ended without a result")]
+)
+def test_a_task_that_does_not_start_or_ends_without_a_result_is_told(
+    cloud: MotoServer, monkeypatch: pytest.MonkeyPatch, starts: bool, told: str
+):
+    def gone(task: dict[str, str]) -> dict[str, Any]:
+        return {"tasks": [{**task, "lastStatus": "STOPPED", "stoppedReason": "CannotPullContainerError"}]}
+
+    class Ecs:
+        def run_task(self, **_: Any) -> dict[str, Any]:
+            return {"tasks": [{"taskArn": "task/1"}] if starts else [], "failures": [{"reason": "Capacity"}]}
+
+        def describe_tasks(self, **_: Any) -> dict[str, Any]:
+            return gone({"taskArn": "task/1"})
+
+    account = Account()
+    client = account.client
+    monkeypatch.setattr(account, "client", lambda service: Ecs() if service == "ecs" else client(service))
+    ids = dict.fromkeys(("RunTask", "Tasks", "TaskLogs", "TaskSecurityGroup", "SubnetA", "SubnetB", "SubnetC"), "id")
+    there = Stack(account, "finance")
+    monkeypatch.setattr(there, "physical_ids", lambda: ids)
+    with pytest.raises(DeploymentError, match=told):
+        run_task(account, there, OneOffTask(["finance-platform", "status"]), print)
+    assert cloud.address
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "told"),
+    [
+        ("ExpiredToken", DeploymentAccessError, "renew your credentials"),
+        ("AccessDenied", DeploymentAccessError, "ask for the rights"),
+        ("InvalidClientTokenId", DeploymentAccessError, "check AWS_PROFILE"),
+        ("LimitExceededException", DeploymentError, "mend what AWS names"),
+    ],
+)
+def test_what_aws_refuses_is_told_with_what_helps(code: str, kind: type[Exception], told: str):
+    with pytest.raises(kind, match=told), explained("describing the stack"):
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeStacks")
 
 
 def test_without_an_image_there_is_nothing_to_run_a_command_in(cloud: MotoServer):

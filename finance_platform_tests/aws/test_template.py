@@ -107,7 +107,7 @@ def test_a_parameter_says_what_it_is_what_is_allowed_and_stands_in_a_group(name:
 
 @pytest.mark.parametrize("job", of_type("AWS::Glue::Job"))
 def test_the_jobs_are_what_the_platform_starts_and_run_what_a_release_has(job: dict[str, Any]):
-    from finance_platform.deployment.artefacts import INSTALLER_OPTION, JOBS
+    from finance_platform.deployment.artefacts import INSTALLER_OPTION, JOBS, Release, default_arguments
 
     names = {f"${{AWS::StackName}}-{one.replace('_', '-')}": one for one in JOBS}
     script = names[job["Name"]["Fn::Sub"]]
@@ -115,6 +115,7 @@ def test_the_jobs_are_what_the_platform_starts_and_run_what_a_release_has(job: d
     assert job["Command"]["ScriptLocation"] == {"Fn::Sub": expected}
     assert (job["GlueVersion"], job["ExecutionProperty"]) == ("6.0", {"MaxConcurrentRuns": 1})
     assert job["DefaultArguments"]["--python-modules-installer-option"] == INSTALLER_OPTION
+    assert default_arguments("s3://scripts", Release("0123456789ab", ())).keys() <= job["DefaultArguments"].keys()
 
 
 def test_alarms_and_dashboard_show_metrics_that_the_platform_sends():
