@@ -29,7 +29,9 @@ def _split(value: object) -> object:
 class Settings(BaseSettings):
     """Everything that can be set, parsed once and frozen. Each name is an environment variable with the prefix."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_file=".env", env_ignore_empty=True, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_file=".env", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     profile: Literal["local", "aws"] = Field("local", description="Which adapters stand behind the ports.")
     home: Path = Field(
