@@ -1,7 +1,7 @@
 """The embedded warehouse: one DuckDB file, no server.
 
-Belongs here: sessions, COPY, and turning DuckDB's errors into the platform's. The only module that imports duckdb, and
-only when a warehouse is used.
+Belongs here: readers, COPY, and turning DuckDB's errors into the platform's. Only this and `duckdb_migrating` import
+duckdb, and only when a warehouse is used.
 Does not belong here: SQL (see `statements`), its translation (see `translation`), what a load does (see `load`).
 
 DuckDB lets one process write a file, or many read it. So a load works on a copy that is renamed over the published

