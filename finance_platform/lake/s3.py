@@ -26,7 +26,7 @@ from botocore.exceptions import ClientError
 
 from finance_platform.lake import lease
 from finance_platform.lake.port import HIDDEN, AtHand, LakeObject
-from finance_platform.lake.s3_errors import Attempt, error_of_answer, explained_by_s3, status_of
+from finance_platform.lake.s3_errors import Attempt, error_of_answer, explained_by_s3, explained_opening, status_of
 from finance_platform.lake.s3_reading import FIRST_BYTES, WHOLE, ObjectStream
 from finance_platform.lake.zones import S3_SCHEME, S3Options
 
@@ -50,6 +50,9 @@ def s3_client(options: S3Options) -> Any:
 
     Args:
         options: what is empty is as boto3 finds it; credentials always are.
+
+    Raises:
+        LakeError: what is set, or what a profile of AWS says, cannot be used.
     """
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
@@ -60,10 +63,11 @@ def s3_client(options: S3Options) -> Any:
         tcp_keepalive=True,
         user_agent_extra="finance-platform",
     )
-    # A session of its own: the default one is not safe among threads while a client is made.
-    return boto3.session.Session().client(
-        "s3", region_name=options.region or None, endpoint_url=options.endpoint_url or None, config=config
-    )
+    with explained_opening():
+        # A session of its own: the default one is not safe among threads while a client is made.
+        return boto3.session.Session().client(
+            "s3", region_name=options.region or None, endpoint_url=options.endpoint_url or None, config=config
+        )
 
 
 class S3Lake:

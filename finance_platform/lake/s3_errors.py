@@ -23,12 +23,14 @@ _NO_CREDENTIALS = (
     boto.PartialCredentialsError,
     boto.CredentialRetrievalError,
     boto.ProfileNotFound,
-    boto.SSOError,
-    boto.TokenRetrievalError,
 )
+_LOGGED_OUT = (boto.SSOError, boto.TokenRetrievalError)
+_BAD_CONFIGURATION = (boto.ConfigParseError, boto.ConfigNotFound, boto.InvalidConfigError)
 _UNREACHED = (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError, boto.FlexibleChecksumError)
 
+_RENEW = "get new ones (with single sign-on: aws sso login), then run again; a role's are renewed by themselves"
 _GET_CREDENTIALS = "give the process a role, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_CHECK_ADDRESS = "check FINANCE_PLATFORM_AWS_REGION, FINANCE_PLATFORM_S3_ENDPOINT_URL and the zone's address"
 _PERMISSIONS = {
     "ListObjectsV2": "s3:ListBucket on the bucket",
     "GetObject": "s3:GetObject on the zone's objects, and kms:Decrypt on the key that they are encrypted with",
@@ -74,6 +76,24 @@ def explained_by_s3(attempt: Attempt) -> Iterator[None]:
         raise error_of_answer(attempt, error.operation_name, error.response) from error
     except boto.BotoCoreError as error:
         raise _error_of_client(attempt, error) from error
+
+
+@contextmanager
+def explained_opening() -> Iterator[None]:
+    """Turn what making a client raises into this platform's errors: it asks nobody, but looks at all that is set.
+
+    Raises:
+        LakeError: a profile, a region, an address or the credentials that are set cannot be used.
+    """
+    attempt = "cannot speak to S3"
+    try:
+        yield
+    except boto.BotoCoreError as error:
+        raise _error_of_client(attempt, error) from error
+    except ValueError as error:  # of an address that is none
+        raise LakeError(f"{attempt}: {error}", fix=_CHECK_ADDRESS) from error
+    except OSError as error:  # of the program that a profile names for its credentials
+        raise LakeError(f"{attempt}: no credentials could be had ({error})", fix=_GET_CREDENTIALS) from error
 
 
 def status_of(error: boto.ClientError) -> int:
@@ -127,8 +147,7 @@ def _denied(attempt: Attempt, operation: str, answer: dict[str, Any]) -> Excepti
 
 
 def _expired(attempt: Attempt, _: str, __: dict[str, Any]) -> Exception:
-    fix = "get new ones (with single sign-on: aws sso login), then run again; a role's are renewed by themselves"
-    return LakeError(f"{attempt}: the credentials have expired", fix=fix)
+    return LakeError(f"{attempt}: the credentials have expired", fix=_RENEW)
 
 
 def _bad_credentials(attempt: Attempt, _: str, answer: dict[str, Any]) -> Exception:
@@ -164,17 +183,21 @@ def _busy(attempt: Attempt, _: str, answer: dict[str, Any]) -> Exception:
     return TransientLakeError(f"{attempt}: {_said(answer)}, after {retries} retries", fix="run again in a few minutes")
 
 
-def _error_of_client(attempt: Attempt, error: Exception) -> Exception:
+def _error_of_client(attempt: Attempt | str, error: Exception) -> Exception:
     if isinstance(error, _NO_CREDENTIALS):
         return LakeError(f"{attempt}: no credentials could be had ({error})", fix=_GET_CREDENTIALS)
+    if isinstance(error, _LOGGED_OUT):
+        return LakeError(f"{attempt}: no credentials could be had ({error})", fix=_RENEW)
+    if isinstance(error, _BAD_CONFIGURATION):
+        fix = "mend the file of AWS profiles: ~/.aws/config, or what AWS_CONFIG_FILE names"
+        return LakeError(f"{attempt}: the profiles of AWS cannot be read ({error})", fix=fix)
     if isinstance(error, boto.SSLError):
         fix = "check the endpoint's address; behind a proxy, set AWS_CA_BUNDLE to its certificate"
         return LakeError(f"{attempt}: the server's certificate is not trusted ({error})", fix=fix)
     if isinstance(error, _UNREACHED):
         fix = "run again; if it stays, check the network, the S3 endpoint and FINANCE_PLATFORM_S3_ENDPOINT_URL"
         return TransientLakeError(f"{attempt}: the connection failed ({error})", fix=fix)
-    fix = "check FINANCE_PLATFORM_AWS_REGION, FINANCE_PLATFORM_S3_ENDPOINT_URL and the zone's address"
-    return LakeError(f"{attempt}: {error}", fix=fix)
+    return LakeError(f"{attempt}: {error}", fix=_CHECK_ADDRESS)
 
 
 _Explain = Callable[[Attempt, str, dict[str, Any]], Exception]

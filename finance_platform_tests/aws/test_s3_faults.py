@@ -107,6 +107,44 @@ def test_without_credentials_the_error_says_how_to_give_some(moto: MotoServer):
     assert "AWS_ACCESS_KEY_ID" in caught.value.fix
 
 
+PROFILES = """
+[profile runs-a-program]
+credential_process = /nowhere/program
+[profile without-a-source]
+role_arn = arn:aws:iam::123456789012:role/reader
+source_profile = nobody
+[profile logged-out]
+sso_start_url = https://example.awsapps.com/start
+sso_region = eu-central-1
+sso_account_id = 123456789012
+sso_role_name = reader
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "options", "words", "fix"),
+    [
+        ({"AWS_PROFILE": "never-made"}, NO_OPTIONS, "never-made", "AWS_PROFILE"),
+        ({"AWS_PROFILE": "runs-a-program"}, NO_OPTIONS, "/nowhere/program", "AWS_PROFILE"),
+        ({"AWS_PROFILE": "without-a-source"}, NO_OPTIONS, "nobody", "AWS_CONFIG_FILE"),
+        ({"AWS_PROFILE": "logged-out"}, NO_OPTIONS, "no credentials could be had", "aws sso login"),
+        ({"AWS_ACCESS_KEY_ID": "half"}, NO_OPTIONS, "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"),
+        ({}, S3Options(region="eu central"), "eu central", "AWS_REGION"),
+        ({}, S3Options(endpoint_url="nonsense"), "nonsense", "S3_ENDPOINT_URL"),
+    ],
+)
+def test_what_boto3_refuses_before_it_asks_anybody_is_said_in_words(
+    more: dict[str, str], options: S3Options, words: str, fix: str, moto: MotoServer, tmp_path: Path
+):
+    (tmp_path / "config").write_text(PROFILES)
+    nobodys = {name: text for name, text in moto.environment.items() if "KEY" not in name}
+    with in_environment({**nobodys, **more, "AWS_CONFIG_FILE": str(tmp_path / "config")}):
+        with pytest.raises(LakeError, match=words) as caught:
+            open_zone("s3://bucket/raw", options).is_there()
+    assert type(caught.value) is LakeError
+    assert fix in caught.value.fix
+
+
 @pytest.mark.usefixtures("aws")
 def test_a_server_that_is_not_there_is_worth_another_try(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(s3, "ATTEMPTS", 1)
