@@ -78,6 +78,7 @@ def altered(tree: exp.Expr, held: Sequence[HeldColumn]) -> tuple[list[Change], l
     refusals += [
         f"{table}.{gone.name} {gone.type} is no column of this release: ALTER TABLE {table} DROP COLUMN {gone.name};"
         for gone in found.values()
+        if not (gone.is_nullable or gone.has_default)  # else rows go in without it
     ]
     return changes, refusals
 

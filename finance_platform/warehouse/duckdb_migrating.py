@@ -20,6 +20,7 @@ from finance_platform.warehouse.statements import SqlFile, definitions, definiti
 if TYPE_CHECKING:
     import duckdb
 
+    from finance_platform.warehouse.column_changes import HeldColumn
     from finance_platform.warehouse.migration import Held
 
 _SESSION = (
@@ -90,7 +91,7 @@ def migrate(connection: duckdb.DuckDBPyConnection, loading: LoadConnection, othe
     held = _held(connection)
     changes = plan(definitions(), held, otherwise)
     for table in dict.fromkeys(change.alters for change in changes if change.alters):
-        _write_anew(connection, table, [column.name for column in held.tables[table.lower()]])
+        _write_anew(connection, table, held.tables[table.lower()])
     for change in changes:
         if not change.alters:
             connection.execute(to_duckdb(change.sql))
@@ -103,16 +104,22 @@ def migrate(connection: duckdb.DuckDBPyConnection, loading: LoadConnection, othe
     )
 
 
-def _write_anew(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> None:
+def _write_anew(connection: duckdb.DuckDBPyConnection, table: str, held: Sequence[HeldColumn]) -> None:
     from sqlglot import exp
 
+    from finance_platform.warehouse.dialect import parse
     from finance_platform.warehouse.migration import definition_of
     from finance_platform.warehouse.translation import to_duckdb
 
+    definition, columns = definition_of(definitions(), table), [column.name for column in held]
+    defined = {column.name.lower() for column in parse(definition).find_all(exp.ColumnDef)}
     kept = exp.select(*columns).from_(_KEPT)
     connection.execute(f"CREATE TEMPORARY TABLE {_KEPT} AS FROM {table}")
     connection.execute(f"DROP TABLE {table}")
-    connection.execute(to_duckdb(definition_of(definitions(), table)))
+    connection.execute(to_duckdb(definition))
+    for column in held:
+        if column.name.lower() not in defined:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column.name} {column.type}")
     connection.execute(exp.insert(kept, table, columns=list(columns)).sql(dialect="duckdb"))
     connection.execute(f"DROP TABLE {_KEPT}")
 

@@ -4,7 +4,8 @@ Belongs here: planning, a pure function of the definitions in `sql/ddl` and `sql
 Does not belong here: asking a warehouse what it holds, applying a plan (see the adapters).
 
 Only what adds is done unasked: new tables, new columns that may be null or have a default, longer VARCHARs, views.
-A column that is gone, of another type or suddenly needed is refused, with the SQL that a person may run.
+A column of another type, suddenly needed, or needed by nobody any more but never empty, is refused, with the SQL that a
+person may run. One that may be empty is left alone: a newer release has added it, or somebody for a purpose of theirs.
 """
 
 from __future__ import annotations

@@ -106,6 +106,25 @@ def test_an_older_release_leaves_a_longer_text_as_it_is(loaded: Warehouse, relea
     assert not [sql for sql in versions(loaded)[-1][1].split("; ") if "BusinessUnit" in sql]
 
 
+def test_a_release_that_is_taken_back_runs_on_what_it_had_added(
+    loaded: Warehouse, release: Release, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context():
+        release(
+            ("ParentDepartmentCode VARCHAR(128),", "ParentDepartmentCode VARCHAR(128),\n    CostCentre VARCHAR(32),"),
+            ("DimDepartment.BusinessUnit,", "DimDepartment.BusinessUnit,\n    DimDepartment.CostCentre,"),
+        )
+        loaded.prepare()
+    release(("BusinessUnit         VARCHAR(256)", "BusinessUnit VARCHAR(270)"))
+
+    loaded.prepare()
+
+    result = publish(loaded, [removed("2025-01"), *lake.dimensions("d2")], run_id="run-2", loaded_at=LOADED_AT)
+    assert result.load_number == 2
+    assert loaded.query("SELECT COUNT(*), COUNT(CostCentre) FROM DimDepartment").rows == [(2, 0)]
+    assert "CostCentre" not in loaded.query("SELECT * FROM ActualVsBudget").columns
+
+
 REFUSED = {
     "a column that is gone": (
         ("    IsMonthEnd    BOOLEAN    NOT NULL,\n", ""),

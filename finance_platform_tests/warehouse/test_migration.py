@@ -74,8 +74,16 @@ def test_a_view_with_other_columns_is_dropped_first_and_one_with_the_same_is_not
     assert sql(Held(held, {"things": ["THINGNAME"]}), VIEW) == [VIEW]
 
 
+def test_a_column_that_may_be_empty_is_left_alone_whoever_has_added_it() -> None:
+    theirs = [HeldColumn("colour", "varchar(3)"), HeldColumn("size", "integer", is_nullable=False, has_default=True)]
+
+    assert sql(Held({"thing": [KEY, NAME, *theirs]}), THING) == []
+
+
 def test_all_that_is_wrong_is_told_at_once_with_what_else_can_be_done() -> None:
-    held = Held({"thing": [HeldColumn("thingkey", "integer"), NAME, HeldColumn("colour", "varchar(3)")]})
+    held = Held(
+        {"thing": [HeldColumn("thingkey", "integer"), NAME, HeldColumn("colour", "varchar(3)", is_nullable=False)]}
+    )
 
     with pytest.raises(MigrationError) as caught:
         plan((THING,), held, "buy another")
