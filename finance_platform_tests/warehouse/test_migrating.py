@@ -107,14 +107,13 @@ def test_an_older_release_leaves_a_longer_text_as_it_is(loaded: Warehouse, relea
 
 
 def test_a_release_that_is_taken_back_runs_on_what_it_had_added(
-    loaded: Warehouse, release: Release, lake: Lake, monkeypatch: pytest.MonkeyPatch
+    loaded: Warehouse, release: Release, lake: Lake
 ) -> None:
-    with monkeypatch.context():
-        release(
-            ("ParentDepartmentCode VARCHAR(128),", "ParentDepartmentCode VARCHAR(128),\n    CostCentre VARCHAR(32),"),
-            ("DimDepartment.BusinessUnit,", "DimDepartment.BusinessUnit,\n    DimDepartment.CostCentre,"),
-        )
-        loaded.prepare()
+    release(
+        ("ParentDepartmentCode VARCHAR(128),", "ParentDepartmentCode VARCHAR(128),\n    CostCentre VARCHAR(32),"),
+        ("DimDepartment.BusinessUnit,", "DimDepartment.BusinessUnit,\n    DimDepartment.CostCentre,"),
+    )
+    loaded.prepare()
     release(("BusinessUnit         VARCHAR(256)", "BusinessUnit VARCHAR(270)"))
 
     loaded.prepare()
