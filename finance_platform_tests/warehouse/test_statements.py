@@ -141,10 +141,12 @@ def test_every_file_begins_by_stating_its_grain(name: str) -> None:
 
 
 def test_every_file_is_one_that_the_platform_runs_and_every_one_that_it_runs_is_there() -> None:
-    assert sorted(file.value for file in SqlFile) == sorted(set(FILES) - {FOR_PEOPLE})
+    run = [file.value for file in SqlFile if not file.value.startswith(EXACT_TEXT)]
+
+    assert sorted(run) == sorted(set(FILES) - {FOR_PEOPLE})
 
 
-@pytest.mark.parametrize("file", [file for file in SqlFile if not file.value.startswith("ddl/")], ids=str)
+@pytest.mark.parametrize("file", [file for file in SqlFile if not file.value.startswith(("ddl/", EXACT_TEXT))], ids=str)
 def test_every_other_file_holds_one_statement(file: SqlFile) -> None:
     assert statements.statement(file)
 
