@@ -20,7 +20,7 @@ from typing import Any, cast
 import boto3
 import dagster as dg
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from dagster_aws.pipes import PipesGlueClient, PipesS3MessageReader
 
 from finance_platform.errors import FinancePlatformError
@@ -73,7 +73,11 @@ class MessageFolder:
 
 
 class _FolderMessageReader(PipesS3MessageReader):
-    """Reads messages from a folder that we name; by itself it would take a random one at the top of the bucket."""
+    """Reads messages from a folder that we name; by itself it would take a random one at the top of the bucket.
+
+    A connection that is cut while a message is read costs one look: the parent would lose all that are still to come,
+    and with them the result of a job that did its work.
+    """
 
     def __init__(self, *, folder: str, **more: Any) -> None:
         super().__init__(**more)
@@ -92,6 +96,21 @@ class _FolderMessageReader(PipesS3MessageReader):
             finally:
                 self._show_last_words(params)
 
+    def messages_are_readable(self, params: dict[str, Any]) -> bool:
+        """Return whether the first message is there."""
+        try:
+            return bool(super().messages_are_readable(params))
+        except BotoCoreError:
+            return False
+
+    def download_messages_chunk(self, index: int, params: dict[str, Any]) -> str | None:
+        """Return what the job has sent, its closing last: the parent warns of everything that comes after that."""
+        try:
+            chunk = super().download_messages_chunk(index, params)
+        except BotoCoreError:
+            return None
+        return chunk and "\n".join(sorted(chunk.splitlines(), key=_is_closing))
+
     def _show_last_words(self, params: dict[str, Any]) -> None:
         while chunk := self.download_messages_chunk(self.counter, params):
             self.counter += 1
@@ -99,6 +118,10 @@ class _FolderMessageReader(PipesS3MessageReader):
                 if message["method"] == "log_external_stream":
                     stream = sys.stderr if message["params"]["stream"] == "stderr" else sys.stdout
                     stream.write(message["params"]["text"])
+
+
+def _is_closing(line: str) -> bool:
+    return bool(json.loads(line)["method"] == "closed")
 
 
 @cache

@@ -24,6 +24,7 @@ from finance_platform.resources.glue_errors import error_of_run
 from finance_platform.resources.glue_run import Patience, PatientGlue, glue_client
 from finance_platform.resources.wiring import platform_resources
 from finance_platform.settings import load_settings
+from finance_platform_tests.aws.faults import cut
 from finance_platform_tests.aws.glue_runner import GlueRunner, Play, glue_runner, make_job, send
 from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_environment
 
@@ -324,6 +325,25 @@ def test_what_a_job_says_of_its_failure_counts_more_than_how_glue_ends_it_and_wh
     assert "the last word of the job" in capsys.readouterr().out
     ((_, run),) = runner.runs.items()
     assert run.state == "FAILED"
+
+
+def test_what_a_job_prints_until_its_end_is_shown_and_nothing_of_it_is_warned_of(
+    runner: GlueRunner, capfd: pytest.CaptureFixture[str]
+):
+    materialize(glue_job_prefix="refusing")
+    shown = capfd.readouterr()
+    assert "the last word of the job" in shown.out
+    assert "unexpected message" not in shown.err
+    assert len(runner.runs) == 1
+
+
+def test_a_connection_that_is_cut_while_a_message_is_read_loses_no_message(
+    runner: GlueRunner, moto: MotoServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pipes, "WAIT_FOR_LOGS_AFTER_EXECUTION_INTERVAL", 20)
+    with moto.faults.answering(cut(), method="GET", to=r"temp/messages/.*/1\.json", times=1):
+        assert metadata_of(materialize())["result"]["wanted"] == ["2025-01"]
+    assert len(runner.runs) == 1
 
 
 @pytest.mark.parametrize("kind", [dg.DagsterExecutionInterruptedError, ValueError])
