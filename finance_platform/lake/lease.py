@@ -83,7 +83,11 @@ class Lease:
 
     def is_free(self, terms: Terms) -> bool:
         """Return whether nobody can hold it any more, whosever clock is asked."""
-        return self.is_given_back or datetime.now(UTC) > self.until + timedelta(seconds=terms.clocks_differ)
+        return self.is_given_back or datetime.now(UTC) > self.free_from(terms)
+
+    def free_from(self, terms: Terms) -> datetime:
+        """Return from when on another may take the lease over, unless it is renewed."""
+        return self.until + timedelta(seconds=terms.clocks_differ)
 
     def __str__(self) -> str:
         run = f", run {self.run_id}" if self.run_id else ""
@@ -173,7 +177,7 @@ def _take(zone: Lake, name: str, run_id: str, terms: Terms) -> Lease:
     if is_mine:
         return mine
     holds = _read(zone, name)
-    ends = f" One that was killed can be taken over from {holds.until:%H:%M:%S} UTC on." if holds else ""
+    ends = f" One that was killed can be taken over from {holds.free_from(terms):%H:%M:%S} UTC on." if holds else ""
     raise LockedError(
         f"{zone.root}: its lease `{name}` is held by {holds or 'another'}",
         fix=f"wait until it has ended, then run again.{ends}",
