@@ -22,10 +22,13 @@ from finance_platform.lake.documents import read_all
 from finance_platform.lake.port import Lake, LakeObject
 from finance_platform.lake.register import Closing, Decided, Delivered, Event, Judged, Register, utc_text
 from finance_platform.lake.snapshot import Snapshot
+from finance_platform.lake.staged_files import FOLDER as MANIFESTS
 from finance_platform.lake.state import LakeState
 
 _TABLES = tuple(contract.name for contract in (*PROCESSED, MEMBERS, *STAR))
-_STAGING, _JOBS = "staging", "jobs"
+_JOBS = "jobs"
+_OF_ONE_ATTEMPT = ("staging", MANIFESTS)
+"""Folders in which nothing outlives the job or the load that made it, unless that was killed."""
 
 SliceName = tuple[str, str]
 
@@ -196,7 +199,7 @@ def _stray(listing: Mapping[str, LakeObject], named: set[str]) -> Iterator[Remov
     """Yield the files that no commit names: a job that was stopped in its midst, or a slice that was built twice."""
     for key, item in listing.items():
         folder = key.partition("/")[0]
-        if folder == _STAGING or (folder in _TABLES and key not in named):
+        if folder in _OF_ONE_ATTEMPT or (folder in _TABLES and key not in named):
             yield Removal("stray file", key, utc_text(item.modified_at), (key,), item.size)
 
 

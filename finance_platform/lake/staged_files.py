@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from finance_platform.lake.port import Lake
 
-_FOLDER = "manifests"
+FOLDER = "manifests"
 
 
 class StagedFiles:
@@ -35,12 +35,12 @@ class StagedFiles:
 
     def write_manifest(self, name: str, data: bytes) -> str:
         """Write a manifest and return its address."""
-        self._lake.write(f"{_FOLDER}/{name}", data)
-        return self._lake.uri(f"{_FOLDER}/{name}")
+        self._lake.write(f"{FOLDER}/{name}", data)
+        return self._lake.uri(f"{FOLDER}/{name}")
 
     def remove_manifest(self, name: str) -> None:
         """Remove a manifest, if it is there."""
-        self._lake.delete(f"{_FOLDER}/{name}")
+        self._lake.delete(f"{FOLDER}/{name}")
 
     def _key(self, uri: str) -> str:
         root = self._lake.uri("")

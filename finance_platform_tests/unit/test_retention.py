@@ -180,6 +180,7 @@ def test_a_version_that_another_release_wrote_goes_too(lake: LocalLake):
 def test_files_that_no_commit_names_and_staging_go_at_once_and_nothing_else_does(lake: LocalLake):
     snapshot = home(lake, history(("v1", SPRING)))
     stray = {"transactions/dead/part.parquet", "staging/dead/rows.parquet", f"{FACT}/dead/part.parquet"}
+    stray |= {"manifests/stagedimdate-dead.json"}
     for key in (*stray, "overlaps/ledger.key.json", "somebody/else.txt", "job.lock"):
         lake.write(key, b"x")
     assert keys(going(lake, snapshot)) == stray

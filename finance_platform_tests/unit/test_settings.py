@@ -93,6 +93,8 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "s3_request_payer": "True",
         "glue_poll_seconds": "0.5",
         "redshift_port": "5440",
+        "failures_topic_arn": "arn:aws:sns:eu-central-1:123456789012:failures",
+        "anomalies_topic_arn": "arn:aws:sns:eu-central-1:123456789012:anomalies",
         "redshift_tls": "False",
         "redshift_statement_timeout_seconds": "60",
     }.get(name, "other")
@@ -264,5 +266,10 @@ def test_nothing_but_the_settings_reads_the_environment() -> None:
     for path in PACKAGE.rglob("*.py"):
         for use in uses_of_the_environment(path.read_text()):
             found.setdefault(use, set()).add(path.relative_to(PACKAGE).as_posix())
-    # The session sets variables that Spark's engines look for; the UI is a program of its own and gets ours whole.
-    assert found == {"sets": {"glue/session.py"}, "hands on": {"cli/running.py"}}
+    # The session sets variables that Spark's engines look for, and tells Sail where boto3 was told that S3 is. The UI
+    # and what builds a wheel are programs of their own and get ours whole.
+    assert found == {
+        "sets": {"glue/session.py"},
+        "reads": {"glue/session.py"},
+        "hands on": {"cli/running.py", "deployment/artefacts.py"},
+    }
