@@ -48,17 +48,20 @@ def reports_folder(settings: Settings) -> Lake:
 def home_lock(settings: Settings, run_id: str = "") -> AbstractContextManager[None]:
     """Return the lock under which one run at a time works in a home, to be held in a `with` block.
 
-    On disk it is a lock of this machine. A processed zone on S3 is reached by many machines, and has a lease.
+    On disk it is a lock of this machine. A processed zone on S3 is reached by many machines, and has a lease, which
+    outlasts a run that was killed.
 
     Args:
         settings: the home.
-        run_id: the run, which whoever is refused is told.
+        run_id: the run, which whoever is refused is told. A run's step waits for a lease that may be that of a run
+            that was killed, since nobody is there to start it again; without a run, a person is told at once.
 
     Raises:
         LockedError: another run is at work in this home.
     """
     if _is_on_s3(settings):
-        return lease.hold_lease(processed_zone(settings), lease.RUN, run_id=run_id)
+        wait_seconds = lease.UNTIL_FREE_SECONDS if run_id else 0
+        return lease.hold_lease(processed_zone(settings), lease.RUN, run_id=run_id, wait_seconds=wait_seconds)
     return lock.run_lock(settings.home_path)
 
 

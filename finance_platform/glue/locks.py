@@ -7,27 +7,19 @@ are (see `lake.lock`, `lake.lease`), what is done under them (see `job`).
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from finance_platform.errors import LockedError
-from finance_platform.lake.lease import JOB, TERMS, hold_lease
+from finance_platform.lake.lease import JOB, UNTIL_FREE_SECONDS, hold_lease
 from finance_platform.lake.port import Lake
 
 LOCK_FILE = "job.lock"
 
-_log = logging.getLogger(__name__)
-
 _LOCK_WAIT_SECONDS = 10.0
 _LOCK_POLL_SECONDS = 0.2
-_LEASE_WAIT_SECONDS = TERMS.lasts + TERMS.clocks_differ + 15.0
-"""A job that was killed keeps the next one out until its lease has run out."""
-
-_LEASE_POLL_SECONDS = 5.0
 
 
 def hold_lock_file(processed: Path) -> None:
@@ -53,22 +45,10 @@ def _is_locked_by_us(handle: int) -> bool:
     return True
 
 
-@contextmanager
-def job_lease(processed: Lake) -> Iterator[None]:
-    """Hold the jobs' lease of a lake that many machines reach; a job whose run was killed is waited for.
+def job_lease(processed: Lake) -> AbstractContextManager[None]:
+    """Return the jobs' lease of a lake that many machines reach; a job whose run was killed is waited for.
 
     Raises:
         LockedError: another job goes on.
     """
-    give_up_at = time.monotonic() + _LEASE_WAIT_SECONDS
-    with ExitStack() as held:
-        while True:
-            try:
-                held.enter_context(hold_lease(processed, JOB))
-                break
-            except LockedError as error:
-                if time.monotonic() > give_up_at:
-                    raise
-                _log.info("%s", error.found)
-                time.sleep(_LEASE_POLL_SECONDS)
-        yield
+    return hold_lease(processed, JOB, wait_seconds=UNTIL_FREE_SECONDS)

@@ -54,6 +54,9 @@ class Terms:
 
 TERMS = Terms()
 
+UNTIL_FREE_SECONDS = TERMS.lasts + TERMS.clocks_differ + 15
+"""Who waits for so long gets the lease of a holder that was killed, and of one that goes on knows that it does."""
+
 
 @dataclass(frozen=True)
 class Lease:
@@ -154,12 +157,16 @@ def lease_key(name: str) -> str:
 
 def _take_within(wait_seconds: float, zone: Lake, name: str, run_id: str, terms: Terms) -> Lease:
     give_up_at = time.monotonic() + wait_seconds
+    is_told = False
     while True:
         try:
             return _take(zone, name, run_id, terms)
-        except LockedError:
+        except LockedError as error:
             if time.monotonic() >= give_up_at:
                 raise
+            if not is_told:
+                _log.warning("%s; waiting for up to %.0f s", error.found, wait_seconds)
+                is_told = True
         time.sleep(min(_LOOKED_AT_EVERY_SECONDS, wait_seconds))
 
 

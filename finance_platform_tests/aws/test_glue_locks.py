@@ -13,6 +13,7 @@ import pytest
 from finance_platform.errors import LockedError
 from finance_platform.glue import locks
 from finance_platform.glue.locks import job_lease
+from finance_platform.lake import lease
 from finance_platform.lake.lease import JOB, TERMS, is_leased, lease_key
 from finance_platform.lake.port import Lake
 from finance_platform.lake.zones import open_zone
@@ -20,14 +21,14 @@ from finance_platform.lake.zones import open_zone
 
 @pytest.fixture
 def processed(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    monkeypatch.setattr(locks, "_LEASE_POLL_SECONDS", 0.05)
+    monkeypatch.setattr(lease, "_LOOKED_AT_EVERY_SECONDS", 0.05)
     return open_zone(f"s3://{bucket}")
 
 
 def leave_lease(processed: Lake, *, free_in_seconds: float) -> None:
     """Write what a job leaves that was killed, or goes on."""
     until = datetime.now(UTC) + timedelta(seconds=free_in_seconds - TERMS.clocks_differ)
-    lease = {
+    left = {
         "holder": "another",
         "who": "glue on a worker, process 7",
         "run_id": "",
@@ -36,7 +37,7 @@ def leave_lease(processed: Lake, *, free_in_seconds: float) -> None:
         "number": 3,
         "is_given_back": False,
     }
-    processed.write(lease_key(JOB), json.dumps(lease).encode())
+    processed.write(lease_key(JOB), json.dumps(left).encode())
 
 
 def test_a_job_that_was_killed_is_waited_for_until_its_lease_has_run_out(processed: Lake):
@@ -47,7 +48,7 @@ def test_a_job_that_was_killed_is_waited_for_until_its_lease_has_run_out(process
 
 
 def test_a_job_that_goes_on_keeps_the_next_one_out_and_is_named(processed: Lake, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(locks, "_LEASE_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(locks, "UNTIL_FREE_SECONDS", 0.1)
     leave_lease(processed, free_in_seconds=600)
     with pytest.raises(LockedError, match="glue on a worker, process 7"), job_lease(processed):
         pytest.fail("two jobs at once")

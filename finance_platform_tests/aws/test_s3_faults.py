@@ -138,9 +138,9 @@ def test_what_boto3_refuses_before_it_asks_anybody_is_said_in_words(
 ):
     (tmp_path / "config").write_text(PROFILES)
     nobodys = {name: text for name, text in moto.environment.items() if "KEY" not in name}
-    with in_environment({**nobodys, **more, "AWS_CONFIG_FILE": str(tmp_path / "config")}):
-        with pytest.raises(LakeError, match=words) as caught:
-            open_zone("s3://bucket/raw", options).is_there()
+    environment = {**nobodys, **more, "AWS_CONFIG_FILE": str(tmp_path / "config")}
+    with in_environment(environment), pytest.raises(LakeError, match=words) as caught:
+        open_zone("s3://bucket/raw", options).is_there()
     assert type(caught.value) is LakeError
     assert fix in caught.value.fix
 

@@ -241,6 +241,20 @@ def test_a_home_on_s3_is_locked_by_its_lease(zone: Lake, tmp_path: Path):
     assert not (tmp_path / "home").exists(), "nothing is kept on a machine that may be another one next time"
 
 
+def test_a_run_waits_for_the_lease_of_one_that_was_killed_and_a_person_is_told_at_once(
+    zone: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(lease, "_LOOKED_AT_EVERY_SECONDS", 0.05)
+    home = settings(home=tmp_path / "home", raw_uri=str(tmp_path), processed_uri=zone.root)
+    with another_machine(zone, runs_out_in=0.5 - lease.TERMS.clocks_differ):
+        with pytest.raises(LockedError), home_lock(home):
+            pass
+        with home_lock(home, "run-2"):
+            assert written(zone)["run_id"] == "run-2"
+    (told,) = [record.message for record in caplog.records if "waiting" in record.message]
+    assert "held by ada on worker-7, process 1, run r1" in told
+
+
 def test_a_home_on_disk_is_locked_by_a_file_and_has_no_lease(tmp_path: Path):
     home = settings(home=tmp_path)
     with home_lock(home), jobs_lock(home):
