@@ -96,14 +96,14 @@ class _FolderMessageReader(PipesS3MessageReader):
             finally:
                 self._show_last_words(params)
 
-    def messages_are_readable(self, params: dict[str, Any]) -> bool:
+    def messages_are_readable(self, params: Mapping[str, Any]) -> bool:
         """Return whether the first message is there."""
         try:
             return bool(super().messages_are_readable(params))
         except BotoCoreError:
             return False
 
-    def download_messages_chunk(self, index: int, params: dict[str, Any]) -> str | None:
+    def download_messages_chunk(self, index: int, params: Mapping[str, Any]) -> str | None:
         """Return what the job has sent, its closing last: the parent warns of everything that comes after that."""
         try:
             chunk = super().download_messages_chunk(index, params)
@@ -111,7 +111,7 @@ class _FolderMessageReader(PipesS3MessageReader):
             return None
         return chunk and "\n".join(sorted(chunk.splitlines(), key=_is_closing))
 
-    def _show_last_words(self, params: dict[str, Any]) -> None:
+    def _show_last_words(self, params: Mapping[str, Any]) -> None:
         while chunk := self.download_messages_chunk(self.counter, params):
             self.counter += 1
             for message in map(json.loads, chunk.splitlines()):
