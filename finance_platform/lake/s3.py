@@ -26,7 +26,14 @@ from botocore.exceptions import ClientError
 
 from finance_platform.lake import lease
 from finance_platform.lake.port import HIDDEN, AtHand, LakeObject
-from finance_platform.lake.s3_errors import Attempt, error_of_answer, explained_by_s3, explained_opening, status_of
+from finance_platform.lake.s3_errors import (
+    Attempt,
+    code_of,
+    error_of_answer,
+    explained_by_s3,
+    explained_opening,
+    status_of,
+)
 from finance_platform.lake.s3_reading import FIRST_BYTES, WHOLE, ObjectStream
 from finance_platform.lake.zones import S3_SCHEME, S3Options
 
@@ -220,7 +227,7 @@ class S3Lake:
                     self._put(key, data, Metadata={_WRITER: mark}, **condition)
                 except ClientError as error:
                     status = status_of(error)
-                    if status == 404:  # there is nothing to replace
+                    if code_of(error) == "NoSuchKey":  # there is nothing to replace; without a bucket, no place either
                         return False
                     if status == 412:
                         return self._has_mark(key, mark)

@@ -101,6 +101,11 @@ def status_of(error: boto.ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
+def code_of(error: boto.ClientError) -> str:
+    """Return S3's code of an answer; none where the answer had no body."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
 def error_of_answer(attempt: Attempt, operation: str, answer: dict[str, Any]) -> Exception:
     """Return the error that an answer of S3 stands for.
 

@@ -100,6 +100,14 @@ def test_a_bucket_that_is_missing_is_no_empty_zone():
         open_zone("s3://never-made/raw").is_there()
 
 
+@pytest.mark.usefixtures("aws")
+def test_a_bucket_that_is_missing_is_not_taken_for_somebody_who_was_faster():
+    zone = open_zone("s3://never-made/raw")
+    for write_if in (lambda: zone.write_new("a.json", b"x"), lambda: zone.replace("a.json", b"x", stamp='"1"')):
+        with pytest.raises(LakeError, match="there is no bucket never-made"):
+            write_if()
+
+
 def test_without_credentials_the_error_says_how_to_give_some(moto: MotoServer):
     nobodys = {name: text for name, text in moto.environment.items() if "KEY" not in name}
     with in_environment(nobodys), pytest.raises(LakeError, match="no credentials could be had") as caught:
