@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -23,6 +23,8 @@ import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.session import Session
+from botocore.utils import parse_timestamp
 
 from finance_platform.lake import lease
 from finance_platform.lake.port import HIDDEN, AtHand, LakeObject
@@ -72,9 +74,24 @@ def s3_client(options: S3Options) -> Any:
     )
     with explained_opening():
         # A session of its own: the default one is not safe among threads while a client is made.
-        return boto3.session.Session().client(
+        return boto3.session.Session(botocore_session=_session()).client(
             "s3", region_name=options.region or None, endpoint_url=options.endpoint_url or None, config=config
         )
+
+
+def _session() -> Session:
+    """Return a session that reads listings fast: of 100,000 objects, botocore's own way with times took a third."""
+    session = Session()
+    parsers = session.get_component("response_parser_factory")
+    parsers.set_parser_defaults(timestamp_parser=_time)
+    return session
+
+
+def _time(written: Any) -> datetime:
+    """Return a time as S3 writes it in a listing; any other way of writing one is botocore's to read."""
+    if isinstance(written, str) and written.endswith("Z"):
+        return datetime.fromisoformat(written)
+    return cast(datetime, parse_timestamp(written))
 
 
 class S3Lake:
