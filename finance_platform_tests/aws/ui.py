@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from finance_platform.settings import ENV_PREFIX
-from finance_platform_tests.aws.stand_ins import Deployment, deployed, stand_ins
+from finance_platform_tests.aws.stand_ins import deployed, stand_ins
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "raw"
 
@@ -34,10 +34,10 @@ def main() -> int:
                 deployment.send(path)
             # Settings of the developer's own would lead to a real account.
             own = {name: value for name, value in os.environ.items() if not name.startswith((ENV_PREFIX, "AWS_"))}
-            environment = {**own, **there.environment, **deployment.settings}
-            _print_how_to(there.environment, deployment)
+            to_there = {**there.environment, **deployment.settings, f"{ENV_PREFIX}HOME": str(home)}
+            _print_how_to(to_there, deployment.bucket("raw"))
             command = [sys.executable, "-m", "finance_platform.cli", "ui", "--home", str(home), "--port", str(port)]
-            return _wait_for(subprocess.Popen(command, cwd=home, env=environment))
+            return _wait_for(subprocess.Popen(command, cwd=home, env={**own, **to_there}))
 
 
 def _wait_for(ui: subprocess.Popen[bytes]) -> int:
@@ -50,10 +50,10 @@ def _wait_for(ui: subprocess.Popen[bytes]) -> int:
             continue
 
 
-def _print_how_to(environment: dict[str, str], deployment: Deployment) -> None:
-    lines = [f"export {name}={value}" for name, value in sorted({**environment, **deployment.settings}.items())]
+def _print_how_to(to_there: dict[str, str], raw_bucket: str) -> None:
+    lines = [f"export {name}={value}" for name, value in sorted(to_there.items())]
     print("Stand-ins of AWS are at work; these lines lead another terminal to them:", *lines, sep="\n")  # noqa: T201
-    print(f"Send a file: put it into s3://{deployment.bucket('raw')}.", flush=True)  # noqa: T201
+    print(f"Send a file: put it into s3://{raw_bucket}.", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
