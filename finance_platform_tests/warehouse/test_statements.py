@@ -133,6 +133,15 @@ def test_every_statement_of_a_file_is_in_the_subset(name: str, caplog: pytest.Lo
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_no_subquery_of_rows_stands_in_an_or(name: str) -> None:
+    trees = [parse(text) for text in split((SQL / name).read_text(encoding="utf-8"))]
+
+    either = [node for tree in trees for node in tree.find_all(exp.Or)]
+
+    assert [node.sql() for node in either if node.find(exp.Select, exp.Exists)] == [], "Redshift cannot join it"
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_every_file_begins_by_stating_its_grain(name: str) -> None:
     first = (SQL / name).read_text(encoding="utf-8").splitlines()[0]
 

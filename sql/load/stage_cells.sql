@@ -5,9 +5,23 @@
 -- First loads are left out: a measure of a scenario in a period counts as published before when rows of it stand
 -- there (for BudgetAmount: a budget is booked there), or when Movements says that they once did.
 -- The period is read off DateKey, as everywhere in a load: a day need not be in DimDate yet.
+-- Members are joined, not asked for by IN: a subquery that stands in an OR cannot become a join, and Redshift's
+-- compute nodes run no other kind.
 
 INSERT INTO StageCell (Measure, Period, ScenarioKey, DepartmentKey, AccountKey, OldAmount, NewAmount)
-WITH ConcernedRow AS (
+WITH ReclassifiedDepartment AS (
+    SELECT DISTINCT DepartmentKey
+    FROM StageReclassification
+    WHERE DepartmentKey IS NOT NULL
+),
+
+ReclassifiedAccount AS (
+    SELECT DISTINCT AccountKey
+    FROM StageReclassification
+    WHERE AccountKey IS NOT NULL
+),
+
+ConcernedRow AS (
     SELECT
         CAST(FactFinancials.DateKey AS INTEGER) / CAST(100 AS INTEGER) AS PeriodNumber,
         FactFinancials.ScenarioKey,
@@ -23,10 +37,12 @@ WITH ConcernedRow AS (
     FROM FactFinancials
     LEFT JOIN StageSlice
         ON StageSlice.PeriodNumber = CAST(FactFinancials.DateKey AS INTEGER) / CAST(100 AS INTEGER)
+    LEFT JOIN ReclassifiedDepartment ON ReclassifiedDepartment.DepartmentKey = FactFinancials.DepartmentKey
+    LEFT JOIN ReclassifiedAccount ON ReclassifiedAccount.AccountKey = FactFinancials.AccountKey
     WHERE
         StageSlice.IsLoaded
-        OR FactFinancials.DepartmentKey IN (SELECT DepartmentKey FROM StageReclassification)
-        OR FactFinancials.AccountKey IN (SELECT AccountKey FROM StageReclassification)
+        OR ReclassifiedDepartment.DepartmentKey IS NOT NULL
+        OR ReclassifiedAccount.AccountKey IS NOT NULL
 
     UNION ALL
 
