@@ -20,7 +20,7 @@ from finance_platform.settings import load_settings
 def secure(home: Path | None, dry_run: bool) -> int:
     """Apply the roles, row-level security, masks and grants of sql/security to Redshift.
 
-    Run it as a superuser, or as a user with the role sys:secadmin; running it again changes nothing.
+    Run it as a superuser, as the administrator is; running it again changes nothing.
     """
     settings = load_settings(home=home)
     if not settings.is_on_aws:

@@ -2,8 +2,8 @@
 
 Belongs here: what is there, what is to be run, running it. Does not belong here: the statements (see `security`).
 
-Redshift has no IF NOT EXISTS for roles and policies, so its own views are asked. They show nothing to a user that is
-neither a superuser nor has the role sys:secadmin, and such a user is refused at the first statement.
+Redshift has no IF NOT EXISTS for roles and policies, so its own views are asked. Only a superuser is sure to see all of
+them, and to be allowed all of the statements; anybody else is refused at the first one that is not allowed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ROLES = "SELECT role_name FROM svv_roles"
 _ROW_POLICIES = "SELECT polname FROM svv_rls_policy WHERE poldb = current_database()"
 _ATTACHED = "SELECT polname, relname, grantee FROM svv_rls_attached_policy WHERE relschema = :schema"
 _SECURED = "SELECT relname FROM svv_rls_relation WHERE relschema = :schema AND is_rls_on"
-_MASKS = "SELECT policy_name FROM svv_masking_policy"
+_MASKS = "SELECT policy_name FROM svv_masking_policy WHERE policy_database = current_database()"
 _MASKED = (
     "SELECT policy_name, table_name, output_columns, grantee FROM svv_attached_masking_policy "
     "WHERE schema_name = :schema"
@@ -101,7 +101,7 @@ def standing(session: RedshiftSession, schema: str) -> Standing:
     """Ask what there is.
 
     Args:
-        session: of a superuser, or of a user with the role sys:secadmin; to others nothing is shown.
+        session: of a superuser; to others nothing is shown, or not all.
         schema: the star's.
     """
 

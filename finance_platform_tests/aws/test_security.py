@@ -29,8 +29,8 @@ LINES_VIEW = "LedgerLines"
 LOOKED_UP = "BusinessUnitAccess, DepartmentUnit"
 OWN_DEPARTMENTS = (
     "CREATE RLS POLICY finance_own_departments WITH (DepartmentKey BIGINT) USING ( DepartmentKey IN ( "
-    "SELECT DepartmentUnit.DepartmentKey FROM DepartmentUnit WHERE DepartmentUnit.BusinessUnit IN ( "
-    "SELECT BusinessUnitAccess.BusinessUnit FROM BusinessUnitAccess "
+    "SELECT DepartmentUnit.DepartmentKey FROM finance.DepartmentUnit WHERE DepartmentUnit.BusinessUnit IN ( "
+    "SELECT BusinessUnitAccess.BusinessUnit FROM finance.BusinessUnitAccess "
     "WHERE BusinessUnitAccess.UserName = current_user ) ) )"
 )
 
@@ -165,9 +165,9 @@ def test_what_has_a_department_has_row_level_security_for_each_role_that_reads_i
 
 def test_a_policy_looks_up_no_table_that_has_row_level_security_itself():
     on = {re.findall(r"ALTER TABLE (\w+)", line)[0] for line in of_kind("row security on")}
-    looked_up = {table for line in of_kind("row policy") for table in re.findall(r"FROM (\w+)", line)}
-    assert looked_up == {contract.table for contract in SECURITY}
-    assert not looked_up & on, "Redshift refuses it"
+    looked_up = {table for line in of_kind("row policy") for table in re.findall(r"FROM ([\w.]+)", line)}
+    assert looked_up == {f"finance.{contract.table}" for contract in SECURITY}, "a reader's search path is their own"
+    assert not looked_up & {f"finance.{table}" for table in on}, "Redshift refuses it"
 
 
 def test_a_row_is_open_before_its_table_is_closed_and_granted_last():

@@ -111,6 +111,14 @@ def test_running_it_again_makes_nothing_twice(secured: Secured):
     assert secured.departments("paul", "FactFinancials") == [SALES]
 
 
+def test_a_mask_of_another_database_is_none_of_ours(secured: Secured):
+    role = "arn:aws:iam::123456789012:role/finance-platform-copy"
+    wanted = Security(secured.database, "finance", role, "finance_processed")
+    planned = planned_security(secured.endpoint(), wanted, lambda _: secured.log_in("admin"))
+    steps = [sql.split()[0] for sql in planned if "MASKING POLICY finance_hidden_text" in sql]
+    assert steps == ["CREATE", *["ATTACH"] * 4]
+
+
 @pytest.mark.parametrize("table", ["FactFinancials", "ActualVsBudget", "DimDepartment"])
 def test_a_partner_sees_the_rows_of_their_own_unit_alone(secured: Secured, table: str):
     assert secured.departments("paul", table) == [SALES]
@@ -140,6 +148,19 @@ def test_a_load_by_an_owner_who_sees_no_row_is_refused_with_the_way_out(secured:
     with pytest.raises(LoadError, match="row-level security hides the departments") as caught, owner.transaction():
         pass
     assert f"GRANT ROLE {LOADER}" in caught.value.fix
+
+
+def test_a_superuser_needs_no_role_to_load(secured: Secured):
+    with secured.warehouse("admin").transaction():
+        pass
+
+
+def test_a_warehouse_whose_departments_are_all_withdrawn_can_be_loaded_again(secured: Secured, tmp_path: Path):
+    owned = secured.engine.loaded(tmp_path)
+    none = secured.engine.lake(tmp_path).dimension(DIM_DEPARTMENT, [], "d0")
+    load.publish(owned, [none], run_id="run-2", loaded_at=LOADED_AT)
+    with SecuredWarehouse(owned, "finance").transaction():
+        pass
 
 
 def test_the_command_prints_what_it_would_run_and_runs_nothing(secured: Secured, aws: MotoServer):

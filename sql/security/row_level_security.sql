@@ -1,7 +1,8 @@
 -- Row-level security: of what has a department, a partner sees the rows of the business units that are theirs.
 --
--- Where it is on, whoever has no policy sees no row, the tables' owner too. Policies that one user has through several
--- roles are joined by AND, so a partner who is made an analyst as well still sees a partner's rows.
+-- Where it is on, whoever has no policy sees no row, the tables' owner too; superusers and whoever has IGNORE RLS or
+-- sys:secadmin see all. Policies that one user has through several roles are joined by AND, so a partner who is made an
+-- analyst as well still sees a partner's rows. Tables are named with their schema: a reader's search path is their own.
 
 CREATE RLS POLICY finance_every_row
 USING (TRUE);
@@ -11,10 +12,10 @@ WITH (DepartmentKey BIGINT)
 USING (
     DepartmentKey IN (
         SELECT DepartmentUnit.DepartmentKey
-        FROM DepartmentUnit
+        FROM ${schema}.DepartmentUnit
         WHERE DepartmentUnit.BusinessUnit IN (
             SELECT BusinessUnitAccess.BusinessUnit
-            FROM BusinessUnitAccess
+            FROM ${schema}.BusinessUnitAccess
             WHERE BusinessUnitAccess.UserName = current_user
         )
     )
