@@ -141,7 +141,8 @@ def _missing(attempt: Attempt, _: str, __: dict[str, Any]) -> Exception:
 def _no_bucket(attempt: Attempt, _: str, __: dict[str, Any]) -> Exception:
     return LakeError(
         f"{attempt}: there is no bucket {attempt.bucket}",
-        fix="create the bucket, or correct FINANCE_PLATFORM_RAW_URI or FINANCE_PLATFORM_PROCESSED_URI",
+        fix="create the bucket, or correct the setting that names it: FINANCE_PLATFORM_RAW_URI, "
+        "FINANCE_PLATFORM_PROCESSED_URI or FINANCE_PLATFORM_SCRIPTS_URI",
     )
 
 
