@@ -20,6 +20,18 @@ FOUND = {
     for kind, is_serverless in (("serverless", True), ("provisioned", False))
     for number, policy in enumerate(policies(read_template(template_path()), is_serverless=is_serverless))
 }
+RESOURCES: dict[str, dict[str, Any]] = read_template(template_path()).document["Resources"]
+IN_THE_NETWORK = {
+    "ExecutionRole",
+    "DagsterRole",
+    "PlatformRole",
+    "WarehouseAdminRole",
+    "CopyRole",
+    "PortForwardingPolicy",
+}
+TAKES_NO_POLICY = {"RedshiftServerlessEndpoint", "PortForwardingEndpoint"}
+"""Of these two services it is not said whether an endpoint's policy is heeded."""
+
 ALL = [pytest.param(policy, id=name) for name, policy in FOUND.items()]
 TRUST = [pytest.param(policy, id=name) for name, policy in FOUND.items() if policy.is_trust]
 OTHERS = [pytest.param(policy, id=name) for name, policy in FOUND.items() if not policy.is_trust]
@@ -96,6 +108,20 @@ def test_nobody_outside_is_allowed_anything(policy: Policy):
             assert statement.get("Principal") != "*"
 
 
+@pytest.mark.parametrize("name", [name for name, one in RESOURCES.items() if one["Type"] == "AWS::EC2::VPCEndpoint"])
+def test_a_way_to_a_service_is_used_and_lets_through_what_roles_may_do_and_no_more(name: str):
+    endpoint = RESOURCES[name]["Properties"]
+    service = endpoint["ServiceName"]["Fn::Sub"].split(".", 3)[3]
+    prefix = {"monitoring": "cloudwatch"}.get(service, service.split(".")[0])
+    allowed = {action for action in allowed_in_the_network() if action.startswith(f"{prefix}:")}
+    assert allowed, "nobody calls that service"
+    if name in TAKES_NO_POLICY:
+        assert "PolicyDocument" not in endpoint
+    elif endpoint["VpcEndpointType"] == "Interface":
+        statements = endpoint["PolicyDocument"]["Statement"]
+        assert {action for one in statements for action in as_list(one["Action"])} == allowed
+
+
 @pytest.mark.parametrize("zone", ["RawBucket", "ProcessedBucket", "ScriptsBucket"])
 def test_a_bucket_takes_nothing_without_tls(zone: str):
     found = next(policy for policy in FOUND.values() if policy.resource == f"{zone}Policy")
@@ -112,6 +138,13 @@ def test_nobody_of_the_platform_writes_the_raw_zone(role: str):
             text = json.dumps(statement)
             if "RawBucket" in text:
                 assert not [action for action in as_list(statement["Action"]) if "Put" in action or "Delete" in action]
+
+
+def allowed_in_the_network() -> set[str]:
+    held = [one for one in FOUND.values() if one.resource in IN_THE_NETWORK and not one.is_trust]
+    return {
+        action for one in held for statement in one.document["Statement"] for action in as_list(statement["Action"])
+    }
 
 
 def as_list(value: Any) -> list[str]:
