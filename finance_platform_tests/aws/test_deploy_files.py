@@ -173,6 +173,13 @@ def test_no_key_of_aws_is_stored_for_a_workflow():
     assert "role-to-assume" in text
 
 
+def test_the_variables_that_a_workflow_needs_are_told():
+    named = {name for path in WORKFLOWS for name in re.findall(r"\bvars\.(\w+)", path.read_text())}
+    told = (ROOT / "docs" / "deploy.md").read_text()
+    assert "STACK_NAME" in named
+    assert [name for name in sorted(named) if f"`{name}`" not in told] == []
+
+
 def test_the_tests_run_on_the_oldest_and_the_newest_python():
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
     assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.13"]
