@@ -18,18 +18,21 @@ from botocore import exceptions as boto
 
 from finance_platform.errors import LakeError, TransientLakeError, UnreadableObjectError
 
-_NO_CREDENTIALS = (
+# What boto3 says of credentials, and the words for it, are the same whichever service is asked.
+NO_CREDENTIALS = (
     boto.NoCredentialsError,
     boto.PartialCredentialsError,
     boto.CredentialRetrievalError,
     boto.ProfileNotFound,
 )
-_LOGGED_OUT = (boto.SSOError, boto.TokenRetrievalError)
+LOGGED_OUT = (boto.SSOError, boto.TokenRetrievalError)
 _BAD_CONFIGURATION = (boto.ConfigParseError, boto.ConfigNotFound, boto.InvalidConfigError)
 _UNREACHED = (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError, boto.FlexibleChecksumError)
 
-_RENEW = "get new ones (with single sign-on: aws sso login), then run again; a role's are renewed by themselves"
-_GET_CREDENTIALS = "give the process a role, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+RENEW_CREDENTIALS = (
+    "get new ones (with single sign-on: aws sso login), then run again; a role's are renewed by themselves"
+)
+GET_CREDENTIALS = "give the process a role, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _CHECK_ADDRESS = "check FINANCE_PLATFORM_AWS_REGION, FINANCE_PLATFORM_S3_ENDPOINT_URL and the zone's address"
 _PERMISSIONS = {
     "ListObjectsV2": "s3:ListBucket on the bucket",
@@ -93,7 +96,7 @@ def explained_opening() -> Iterator[None]:
     except ValueError as error:  # of an address that is none
         raise LakeError(f"{attempt}: {error}", fix=_CHECK_ADDRESS) from error
     except OSError as error:  # of the program that a profile names for its credentials
-        raise LakeError(f"{attempt}: no credentials could be had ({error})", fix=_GET_CREDENTIALS) from error
+        raise LakeError(f"{attempt}: no credentials could be had ({error})", fix=GET_CREDENTIALS) from error
 
 
 def status_of(error: boto.ClientError) -> int:
@@ -153,11 +156,11 @@ def _denied(attempt: Attempt, operation: str, answer: dict[str, Any]) -> Excepti
 
 
 def _expired(attempt: Attempt, _: str, __: dict[str, Any]) -> Exception:
-    return LakeError(f"{attempt}: the credentials have expired", fix=_RENEW)
+    return LakeError(f"{attempt}: the credentials have expired", fix=RENEW_CREDENTIALS)
 
 
 def _bad_credentials(attempt: Attempt, _: str, answer: dict[str, Any]) -> Exception:
-    return LakeError(f"{attempt}: the credentials are not valid ({_said(answer)})", fix=_GET_CREDENTIALS)
+    return LakeError(f"{attempt}: the credentials are not valid ({_said(answer)})", fix=GET_CREDENTIALS)
 
 
 def _wrong_region(attempt: Attempt, _: str, answer: dict[str, Any]) -> Exception:
@@ -190,10 +193,10 @@ def _busy(attempt: Attempt, _: str, answer: dict[str, Any]) -> Exception:
 
 
 def _error_of_client(attempt: Attempt | str, error: Exception) -> Exception:
-    if isinstance(error, _NO_CREDENTIALS):
-        return LakeError(f"{attempt}: no credentials could be had ({error})", fix=_GET_CREDENTIALS)
-    if isinstance(error, _LOGGED_OUT):
-        return LakeError(f"{attempt}: no credentials could be had ({error})", fix=_RENEW)
+    if isinstance(error, NO_CREDENTIALS):
+        return LakeError(f"{attempt}: no credentials could be had ({error})", fix=GET_CREDENTIALS)
+    if isinstance(error, LOGGED_OUT):
+        return LakeError(f"{attempt}: no credentials could be had ({error})", fix=RENEW_CREDENTIALS)
     if isinstance(error, _BAD_CONFIGURATION):
         fix = "mend the file of AWS profiles: ~/.aws/config, or what AWS_CONFIG_FILE names"
         return LakeError(f"{attempt}: the profiles of AWS cannot be read ({error})", fix=fix)

@@ -13,6 +13,7 @@ from typing import Any
 from botocore import exceptions as boto
 
 from finance_platform.errors import FinancePlatformError, JobError, LockedError, TransientJobError
+from finance_platform.lake.s3_errors import GET_CREDENTIALS, LOGGED_OUT, NO_CREDENTIALS, RENEW_CREDENTIALS
 
 SUCCEEDED = "SUCCEEDED"
 NOT_THE_JOBS_FAULT = re.compile(
@@ -44,15 +45,6 @@ _BAD_CREDENTIALS = {
     "MissingAuthenticationToken",
     "UnrecognizedClientException",
 }
-_NO_CREDENTIALS = (
-    boto.NoCredentialsError,
-    boto.PartialCredentialsError,
-    boto.CredentialRetrievalError,
-    boto.ProfileNotFound,
-    boto.SSOError,
-    boto.TokenRetrievalError,
-)
-_GET_CREDENTIALS = "give the process a role, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _ACTIONS = {
     "StartJobRun": "start",
     "GetJobRun": "ask for the state of",
@@ -112,17 +104,18 @@ def _error_of_answer(job_name: str, region: str, error: boto.ClientError) -> Fin
     if code in _DENIED:
         return JobError(f"{tried}: no permission ({said})", fix=f"allow this role glue:{error.operation_name} on it")
     if code in _EXPIRED:
-        fix = "get new ones (with single sign-on: aws sso login), then run again; a role's are renewed by themselves"
-        return JobError(f"{tried}: the credentials have expired", fix=fix)
+        return JobError(f"{tried}: the credentials have expired", fix=RENEW_CREDENTIALS)
     if code in _BAD_CREDENTIALS:
-        return JobError(f"{tried}: the credentials are not valid ({said})", fix=_GET_CREDENTIALS)
+        return JobError(f"{tried}: the credentials are not valid ({said})", fix=GET_CREDENTIALS)
     return JobError(f"{tried}: {said}", fix="look the code up among Glue's exceptions, mend it, run again")
 
 
 def _error_of_client(job_name: str, error: boto.BotoCoreError) -> FinancePlatformError:
     tried = f"cannot speak to Glue about the job {job_name}"
-    if isinstance(error, _NO_CREDENTIALS):
-        return JobError(f"{tried}: no credentials could be had ({error})", fix=_GET_CREDENTIALS)
+    if isinstance(error, NO_CREDENTIALS):
+        return JobError(f"{tried}: no credentials could be had ({error})", fix=GET_CREDENTIALS)
+    if isinstance(error, LOGGED_OUT):
+        return JobError(f"{tried}: no credentials could be had ({error})", fix=RENEW_CREDENTIALS)
     if isinstance(error, boto.NoRegionError):
         return JobError(f"{tried}: no region is set", fix="set FINANCE_PLATFORM_AWS_REGION")
     if isinstance(error, (boto.HTTPClientError, boto.ConnectionError)):

@@ -255,6 +255,20 @@ def test_missing_credentials_are_said_in_so_many_words(monkeypatch: pytest.Monke
     glue_client.cache_clear()
 
 
+def test_who_is_logged_out_is_told_to_log_in_again(moto: MotoServer, tmp_path: Path):
+    (tmp_path / "config").write_text(
+        "[profile logged-out]\nsso_start_url = https://example.awsapps.com/start\nsso_region = eu-central-1\n"
+        "sso_account_id = 123456789012\nsso_role_name = reader\n"
+    )
+    nobodys = {name: text for name, text in moto.environment.items() if "KEY" not in name}
+    profile = {"AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_PROFILE": "logged-out"}
+    glue_client.cache_clear()
+    with in_environment({**nobodys, **profile}), pytest.raises(JobError, match="no credentials") as caught:
+        starting()
+    glue_client.cache_clear()
+    assert "aws sso login" in caught.value.fix
+
+
 @pytest.mark.usefixtures("runner")
 def test_a_job_that_is_not_there_is_named_with_its_region_and_how_to_make_it():
     failure = failure_of(materialize(glue_job_prefix="nobody's"))
