@@ -23,10 +23,13 @@ WHERE pg_namespace.nspname = :schema AND pg_class.relkind IN ('r', 'v')
     AND pg_attribute.attnum > 0 AND NOT pg_attribute.attisdropped
 ORDER BY pg_class.relname, pg_attribute.attnum
 """
+# Other sessions have tables of that name too; this one's comes first on its search path. Redshift casts no text that is
+# bound to regclass.
 _STAGE = """
 SELECT pg_attribute.attname, format_type(pg_attribute.atttypid, pg_attribute.atttypmod), pg_attribute.attnotnull
 FROM pg_attribute
-WHERE pg_attribute.attrelid = CAST(:stage AS regclass)
+INNER JOIN pg_class ON pg_class.oid = pg_attribute.attrelid
+WHERE pg_class.relname = :stage AND pg_table_is_visible(pg_class.oid)
     AND pg_attribute.attnum > 0 AND NOT pg_attribute.attisdropped
 ORDER BY pg_attribute.attnum
 """

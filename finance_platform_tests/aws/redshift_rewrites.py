@@ -27,6 +27,7 @@ _UNENFORCED = (
 _LONGER = re.compile(r"ALTER\s+TABLE\s+(\w+)\s+ALTER\s+COLUMN\s+(\w+)\s+TYPE\s+VARCHAR\s*\((\d+)\)", re.I)
 _RETYPED = re.compile(r"ALTER\s+TABLE\s+\w+\s+ALTER\s+COLUMN\s+\w+\s+TYPE\b", re.I)
 _ADDED = re.compile(r"ALTER\s+TABLE\s+(\w+)\s+ADD\s+COLUMN\s+(\w+)\s+VARCHAR\s*\((\d+)\)", re.I)
+_REGCLASS = re.compile(r"(\bAS\s+|::\s*)regclass\b", re.I)
 _MERGED = re.compile(r"MERGE\s+INTO\s+\w+(\s+(AS\s+)?(?!USING\b)\w+)?\s+USING\s+(\()?", re.I)
 
 
@@ -57,6 +58,8 @@ class RedshiftEditor:
             return raising("0A000", "TRUNCATE commits the transaction on Redshift, so the stand-in refuses it in one")
         if words[:1] == ["MERGE"]:
             return _merged(sql)
+        if _REGCLASS.search(sql):
+            return raising("42846", "cannot cast type text to regclass")
         return sql
 
     def _altered(self, sql: str) -> str:

@@ -471,6 +471,10 @@ STRICT = {
         "MERGE INTO DimScenario AS d USING DimDate ON d.ScenarioKey = DimDate.DateKey WHEN MATCHED THEN DELETE",
         "MERGE takes a table without an alias",
     ),
+    "a text as regclass": (
+        "SELECT relname FROM pg_class WHERE pg_class.oid = CAST('dimdate' AS regclass)",
+        "cannot cast type text to regclass",
+    ),
     "more bytes than fit": ("INSERT INTO DimScenario VALUES (1, 'é', 'ééééé', TRUE)", "bytes_of_dimscenario"),
 }
 
