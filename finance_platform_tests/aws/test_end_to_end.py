@@ -18,10 +18,11 @@ import pytest
 
 from finance_platform.adapters import processed_zone
 from finance_platform.contracts.star import STAR
+from finance_platform.lake.port import LakeObject
 from finance_platform.settings import Settings
 from finance_platform_tests.aws.stand_ins import Deployment, StandIns, deployed, stand_ins
 from finance_platform_tests.aws.two_profiles import OF_A_RUN, SAMPLE, AwsHome, in_lake, in_warehouse, local_sample
-from finance_platform_tests.end_to_end.small_home import Home, small_home
+from finance_platform_tests.end_to_end.small_home import Home
 
 pytestmark = pytest.mark.end_to_end
 
@@ -150,37 +151,29 @@ def _without_runs(answer: Any) -> Any:
     return [_without_runs(one) for one in answer] if isinstance(answer, list) else answer
 
 
-# What comes later
-
-
-@pytest.fixture(scope="module")
-def small(make_home: Callable[[Path], DeployedHome], tmp_path_factory: pytest.TempPathFactory) -> DeployedHome:
-    """A small home on AWS, after its first run."""
-    home = make_home(small_home(tmp_path_factory.mktemp("sent")).path / "raw")
-    done = home.command("run")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return home
+# What comes later: from here on the home is another
 
 
 def test_a_correction_moves_a_closed_period_with_an_alert_and_a_bad_file_stops_nobody(
-    small: DeployedHome, tmp_path: Path
+    on_aws: DeployedHome, tmp_path: Path
 ):
-    assert small.command("close", "2024-01", "--why", "signed").returncode == 0
+    assert on_aws.command("close", "2025-03", "--why", "signed").returncode == 0
     corrected = (
-        "transaction_id,transaction_date,department_code,account_number,amount,description\n"
-        "T1,2024-01-05,D100,4000,1000.01,January\nT2,2024-01-31,0450,6000,250.10,Salaries\n"
-        "T3,2024-02-05,D100,4000,1100.00,February\nT4,2024-02-29,0450,6000,1250.25,Salaries\n"
-        "T5,2024-03-05,D100,4000,-100.00,Credit note\n"
+        (SAMPLE / "forecast.csv").read_text().replace("2025-03,D300,4100,1821740.00", "2025-03,D300,4100,1821740.01")
     )
-    for name, text in (("transactions.csv", corrected), ("budget.csv", "month,what\n2024-01,1\n")):
+    for name, text in (("forecast.csv", corrected), ("budget.csv", "month,what\n2024-01,1\n")):
         (tmp_path / name).write_text(text)
-        small.deployment.send(tmp_path / name)
-    done = small.command("run")
+        on_aws.deployment.send(tmp_path / name)
+    done = on_aws.command("run")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "budget.csv" in done.stdout
-    moved = json.loads(small.command("movements", "--period", "2024-01", "--format", "json").stdout)
-    assert [(row["Difference"], row["IsRestatement"]) for row in moved if row["Measure"] == "Amount"] == [
-        ("0.01", True)
-    ]
-    sent = processed_zone(small.settings).list_objects("alerts")
-    assert len(list(sent)) >= 1
+    moved = json.loads(on_aws.command("movements", "--format", "json").stdout)
+    assert [
+        (row["Period"], row["Scenario"], row["Measure"], row["Difference"], row["IsRestatement"]) for row in moved
+    ] == [("2025-03", "Forecast", "Amount", "0.01", True)]
+    told = [json.loads(processed_zone(on_aws.settings).read(item.key)) for item in _alerts(on_aws)]
+    assert "restatement of 2025-03 by load 2" in {note["key"] for note in told}
+
+
+def _alerts(home: DeployedHome) -> list[LakeObject]:
+    return list(processed_zone(home.settings).list_objects("alerts"))

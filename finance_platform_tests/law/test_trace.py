@@ -30,7 +30,7 @@ EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "0"))
 """How many homes to try, at random; unset, the same few every time."""
 
 FEW = settings(
-    max_examples=3,
+    max_examples=2,
     stateful_step_count=8,
     deadline=None,
     derandomize=True,
