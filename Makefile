@@ -1,6 +1,7 @@
 # Every target sets itself up on a machine that has Python 3.11 to 3.13 and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ui ui-aws test check bench sample screenshots dist lock clean
+.PHONY: help run ui ui-aws test check check-style check-types check-rules check-templates check-locks bench sample screenshots \
+	dist deploy lock clean
 
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; done)
@@ -30,14 +31,24 @@ ui-aws: $(DEVELOPMENT)  ## Open the UI on profile aws, with the sample, against 
 test: $(DEVELOPMENT)  ## Run the tests
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-check: $(DEVELOPMENT)  ## Lint, format, types, import rules, locks, architecture
+check: check-style check-types check-rules check-templates check-locks  ## Lint, format, types, import rules, templates, locks
+
+check-style: $(DEVELOPMENT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+check-types: $(DEVELOPMENT)
 	$(BIN)/mypy
+
+check-rules: $(DEVELOPMENT)
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q finance_platform_tests/test_architecture.py
+
+check-templates: $(DEVELOPMENT)
 	$(BIN)/cfn-lint --regions us-east-1 eu-central-1 -- infra/cloudformation_template.yaml
 	$(BIN)/pytest -q finance_platform_tests/aws/test_template_policies.py
+
+check-locks: $(DEVELOPMENT)
 	@mkdir -p build && cp requirements.txt requirements-dev.txt infra/requirements-image.txt build/
 	$(COMPILE) --group build -o build/requirements.txt
 	$(COMPILE) --group build --group dev -c requirements.txt -o build/requirements-dev.txt

@@ -23,7 +23,7 @@ from finance_platform_tests.law.sent import Feed, SentAccount, SentRow, as_bytes
 EVERY_POINT = os.environ.get("LAW_EVERY_POINT", "") == "1"
 """Whether to break off at every point; unset, at some of them, the same every time."""
 
-POINTS_TRIED = 8
+POINTS_TRIED = 7
 KILLS = Path(__file__).parent / "kills"
 
 LEDGER = Feed("ledger", mode="upsert", key=("transaction_id",), has_types=True)
@@ -116,7 +116,7 @@ def test_a_command_that_is_killed_at_any_write_is_healed_by_the_next(tmp_path: P
     assert expected.command("run").returncode == 0
     home = _sent(small_home(tmp_path / "killed"))
     died = 0
-    for point in range(1, 60, 1 if EVERY_POINT else 6):
+    for point in range(1, 60, 1 if EVERY_POINT else 8):
         counter = tmp_path / f"counter-{point}"
         counter.write_text("0")
         done = home.process("run", PYTHONPATH=str(KILLS), LAW_KILL_AT=str(point), LAW_COUNTER=str(counter))

@@ -25,7 +25,7 @@ NAMES = [(feed, span) for feed in ORDERED for span in SPANS]
 """Every file's number is its own, so that no two of them depend on when they came."""
 
 
-@settings(max_examples=3, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_files_that_are_left_give_the_same_star_at_once(spark: SparkSession, seed: int):
     folder, chance = Path(tempfile.mkdtemp(prefix="law-")), Random(seed)

@@ -18,7 +18,7 @@ A try takes about half a minute, and what fails is told as it was found, with ev
 
 FEW = settings(
     max_examples=3,
-    stateful_step_count=11,
+    stateful_step_count=10,
     deadline=None,
     derandomize=True,
     database=None,
