@@ -27,12 +27,12 @@ from finance_platform.assets.meanings import GRAINS, RULES
 from finance_platform.assets.raw_columns import raw_schema
 from finance_platform.assets.reading import how_read
 from finance_platform.assets.sources import code, definition
+from finance_platform.code_version import code_version
 from finance_platform.contracts.model import MONEY, Column, Contract
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.feeds.catalog import Catalog
 from finance_platform.feeds.descriptor import UNREAD_FILES, FeedDescriptor
 from finance_platform.feeds.resolved import READER_VERSION
-from finance_platform.lake.plan import code_version
 from finance_platform.settings import Settings
 from finance_platform.warehouse.statements import SqlFile
 
@@ -153,7 +153,7 @@ def star_spec(contract: Contract, catalog: Catalog, settings: Settings) -> dg.As
             "contracts/star.py",
         ),
         # Part of every slice's version: other code, and all slices are built again.
-        version=code_version(),
+        version=code_version("build_star"),
     )
 
 

@@ -292,4 +292,4 @@ def _hidden_scopes(build: _Build) -> DataFrame | None:
 
 
 if __name__ == "__main__":
-    run_job(build_star)
+    run_job("build_star", build_star)

@@ -29,10 +29,10 @@ from dagster_pipes import (
     open_dagster_pipes,
 )
 
+from finance_platform.code_version import JobName, code_version
 from finance_platform.errors import FinancePlatformError, JobError, LockedError, TransientError
 from finance_platform.glue.arguments import JobArguments, parse_arguments
 from finance_platform.glue.locks import hold_lock_file, job_lease
-from finance_platform.lake.plan import source_hash
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def log_path(processed_uri: str, attempt: str) -> Path:
 JobBody = Callable[[JobArguments, dict[str, Any]], dict[str, Any]]
 
 
-def run_job(body: JobBody) -> None:
+def run_job(job: JobName, body: JobBody) -> None:
     """Run a job's body between its request and its one result document."""
     arguments = parse_arguments(sys.argv[1:])
     if arguments.has_lake_on_disk:
@@ -87,15 +87,15 @@ def run_job(body: JobBody) -> None:
             _log.error("%s", error)
             sys.exit(LOCKED_EXIT_CODE)
     with _open_pipes(arguments) as pipes:
-        _report(pipes, _result(body, arguments))
+        _report(pipes, _result(job, body, arguments))
 
 
-def _result(body: JobBody, arguments: JobArguments) -> dict[str, Any]:
+def _result(job: JobName, body: JobBody, arguments: JobArguments) -> dict[str, Any]:
     """Run the body and write its result."""
     processed = arguments.processed
     lease = nullcontext() if arguments.has_lake_on_disk else job_lease(processed)
     with _failure_told(arguments), lease:
-        _check_code(arguments.code_version)
+        _check_code(job, arguments.code_version)
         request = json.loads(processed.read(request_key(arguments.attempt)))
         result = {**body(arguments, request), "attempt": arguments.attempt}
         processed.write(result_key(arguments.attempt), json.dumps(result, indent=1, default=str).encode())
@@ -118,10 +118,10 @@ def _failure_told(arguments: JobArguments) -> Iterator[None]:
         raise
 
 
-def _check_code(wanted: str) -> None:
+def _check_code(job: JobName, wanted: str) -> None:
     if not wanted:
         return
-    found = source_hash()
+    found = code_version(job)
     if wanted != found:
         # A slice's version names the code that built it: other code would build other rows under that name.
         raise JobError(

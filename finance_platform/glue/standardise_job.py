@@ -273,4 +273,4 @@ def _constant_scenarios(rules: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    run_job(standardise)
+    run_job("standardise", standardise)

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from finance_platform.lake.plan import StarSettings, source_hash
+from finance_platform.code_version import current_code_version
+from finance_platform.lake.plan import StarSettings
 from finance_platform.lake.port import Lake
 from finance_platform.lake.register import Closing, Decided, Event, Register
 
@@ -57,7 +58,8 @@ def terms_of(catalog: Catalog, settings: Settings) -> str:
     star = asdict(StarSettings.of(settings))
     reading = [settings.currency, settings.earliest_date, settings.latest_date, settings.closed_periods]
     # Of the code as it is on disk now: the process that looks may be older than the ones in which runs work.
-    document = json.dumps([feeds, problems, star, reading, source_hash()], default=str, sort_keys=True)
+    code = [current_code_version("standardise"), current_code_version("build_star")]
+    document = json.dumps([feeds, problems, star, reading, code], default=str, sort_keys=True)
     return hashlib.sha256(document.encode()).hexdigest()[:16]
 
 

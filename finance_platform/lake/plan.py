@@ -10,11 +10,8 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import finance_platform
 from finance_platform.contracts.star import WHOLE_TABLE
 from finance_platform.feeds.codes import fold
 from finance_platform.lake.deliveries import Count
@@ -23,8 +20,6 @@ from finance_platform.lake.state import LakeState, LiveDelivery, Position
 
 if TYPE_CHECKING:
     from finance_platform.settings import Settings
-
-_CODE_PACKAGES = ("glue", "transforms", "feeds", "contracts")
 
 
 @dataclass(frozen=True)
@@ -192,7 +187,7 @@ def wanted_slices(
     Args:
         state: what is in the lake.
         settings: what decides the star beside the lines.
-        code: hash of the code that builds it, see `code_version`.
+        code: version of the code that builds it, see `code_version`.
         overlaps: which lines the live deliveries claim from each other.
         account_types: type by account key; needed where a live delivery is debit-positive.
         accounts_of: the accounts that each debit-positive delivery mentions.
@@ -251,19 +246,3 @@ def _reference_ids(state: LakeState, kind: str) -> list[str]:
 def _slice(table: str, slice_name: str, inputs: Mapping[str, Any]) -> WantedSlice:
     text = json.dumps([table, slice_name, inputs], sort_keys=True)
     return WantedSlice(table, slice_name, hashlib.sha256(text.encode()).hexdigest()[:16], inputs)
-
-
-@lru_cache(maxsize=1)
-def code_version() -> str:
-    """Return the hash of the source as it was when this process first asked."""
-    return source_hash()
-
-
-def source_hash() -> str:
-    """Return a hash of the source that turns bytes into a star: glue, transforms, feeds and contracts."""
-    digest = hashlib.sha256()
-    package = Path(str(finance_platform.__file__)).parent
-    for folder in _CODE_PACKAGES:
-        for file in sorted((package / folder).rglob("*.py")):
-            digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from finance_platform.code_version import code_version
 from finance_platform.lake.account_types import account_types, accounts_mentioned
 from finance_platform.lake.deliveries import DeliveryCommit, read_commits
 from finance_platform.lake.emptied import emptied_at_first
 from finance_platform.lake.overlaps import Overlaps, complete
-from finance_platform.lake.plan import StarSettings, WantedSlice, code_version, wanted_slices
+from finance_platform.lake.plan import StarSettings, WantedSlice, wanted_slices
 from finance_platform.lake.port import Lake
 from finance_platform.lake.register import Register
 from finance_platform.lake.slices import SliceCommit, read_slices
@@ -66,7 +67,7 @@ def take_snapshot(processed: Lake, settings: StarSettings, *, record: bool = Tru
     overlaps = complete(processed, state.live, record=record)
     types, mentioned = _debit_positive(processed, state)
     emptied = emptied_at_first(processed, state, overlaps) if settings.actuals_through else frozenset[str]()
-    wanted = wanted_slices(state, settings, code_version(), overlaps, types, mentioned, emptied)
+    wanted = wanted_slices(state, settings, code_version("build_star"), overlaps, types, mentioned, emptied)
     found = read_slices(processed, [(one.table, one.slice, one.version) for one in wanted])
     built = {(commit.table, commit.slice): commit for commit in found if commit}
     return Snapshot(commits, state, overlaps, wanted, built)

@@ -8,17 +8,16 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import uuid4
 
 import dagster as dg
 
+from finance_platform.code_version import JobName
 from finance_platform.errors import JobError, TransientJobError
 from finance_platform.glue.arguments import JobArguments
 from finance_platform.glue.job import failure_key, request_key, result_key
 from finance_platform.resources.lake import LakeResource
-
-JobName = Literal["standardise", "build_star"]
 
 
 class GlueResource(dg.ConfigurableResource[Any], ABC):

@@ -12,12 +12,12 @@ from typing import Any
 import dagster as dg
 from dagster_aws.pipes import PipesS3ContextInjector
 
+from finance_platform.code_version import JobName, code_version
 from finance_platform.glue.arguments import JobArguments
-from finance_platform.lake.plan import code_version
 from finance_platform.lake.s3 import s3_client
 from finance_platform.lake.s3_errors import Attempt, explained_by_s3
 from finance_platform.lake.zones import S3_SCHEME, S3Options
-from finance_platform.resources.glue import GlueResource, JobName
+from finance_platform.resources.glue import GlueResource
 from finance_platform.resources.glue_run import GlueRunClient, MessageFolder, Patience, glue_client
 
 TEMPORARY = "temp"
@@ -52,7 +52,7 @@ class AwsGlueResource(GlueResource):
         messages = MessageFolder(bucket, f"{folder}messages/{arguments.attempt}")
         client = s3_client(S3Options(region=arguments.aws_region, endpoint_url=arguments.s3_endpoint_url))
         arguments = replace(
-            arguments, temp_uri=f"{S3_SCHEME}{bucket}/{folder.rstrip('/')}", code_version=code_version()
+            arguments, temp_uri=f"{S3_SCHEME}{bucket}/{folder.rstrip('/')}", code_version=code_version(job)
         )
         runs = GlueRunClient(
             client=glue_client(arguments.aws_region),

@@ -13,10 +13,11 @@ from typing import Any
 import dagster as dg
 
 import finance_platform
+from finance_platform.code_version import JobName
 from finance_platform.errors import JobError, LockedError
 from finance_platform.glue.arguments import JobArguments
 from finance_platform.glue.job import LOCKED_EXIT_CODE, log_path
-from finance_platform.resources.glue import GlueResource, JobName
+from finance_platform.resources.glue import GlueResource
 
 
 class LocalGlueResource(GlueResource):

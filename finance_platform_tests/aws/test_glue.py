@@ -41,7 +41,7 @@ from finance_platform.glue.job import run_job
 def body(arguments, request):
     time.sleep(1.5)
     return dict(wanted=request["wanted"], raw=arguments.raw_uri, temp=arguments.temp_uri)
-run_job(body)
+run_job("standardise", body)
 """
 REFUSING = f"""{IMPATIENT}
 from finance_platform.errors import TransientLakeError
@@ -49,7 +49,7 @@ from finance_platform.glue.job import run_job
 def body(arguments, request):
     print("the last word of the job")
     raise TransientLakeError("S3 was busy", fix="run again in a few minutes")
-run_job(body)
+run_job("standardise", body)
 """
 SLEEPING = "import time\ntime.sleep(120)\n"
 STANDARDISE = "small-standardise"

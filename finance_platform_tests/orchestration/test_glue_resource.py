@@ -37,7 +37,7 @@ from finance_platform.glue.job import run_job
 {before}
 def body(arguments, request):
     {body}
-run_job(body)
+run_job("standardise", body)
 """
 BY_HAND = """
 import sys

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import finance_platform
 from finance_platform.lake.deliveries import DeliveryCommit
 from finance_platform.lake.overlaps import NO_OVERLAPS, Overlaps, Shared
 from finance_platform.lake.plan import (
     StarSettings,
     actual_covers,
     actual_periods,
-    code_version,
     period_inputs,
     scenarios,
     wanted_slices,
@@ -26,7 +22,7 @@ from finance_platform.lake.plan import (
 from finance_platform.lake.register import Delivered
 from finance_platform.lake.requests import build_request, standardise_request
 from finance_platform.lake.state import LakeState
-from finance_platform_tests.unit.factories import feed, in_period, live_in, settings, state_of, write
+from finance_platform_tests.unit.factories import feed, in_period, live_in, settings, state_of
 
 Pair = tuple[Delivered, DeliveryCommit]
 STAR = StarSettings("Budget", None, 1)
@@ -357,48 +353,6 @@ def test_where_later_keys_may_hide_every_line_of_a_period_the_build_says_whether
 
 def test_without_actuals_nothing_is_covered() -> None:
     assert not actual_covers(JANUARY, [], "2030-12")
-
-
-# Code
-
-
-@pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A small package in the place of ours."""
-    for name in ("glue/job.py", "transforms/facts.py", "feeds/amounts.py", "contracts/star.py", "cli.py"):
-        write(tmp_path / "package" / name, "text = 1\n")
-    monkeypatch.setattr(finance_platform, "__file__", str(tmp_path / "package" / "__init__.py"))
-    yield tmp_path / "package"
-    code_version.cache_clear()
-
-
-def version_of_the_code() -> str:
-    code_version.cache_clear()
-    return code_version()
-
-
-def test_the_version_of_the_code_stays_while_nobody_edits_it() -> None:
-    assert version_of_the_code() == version_of_the_code()
-
-
-@pytest.mark.parametrize("name", ["glue/job.py", "transforms/facts.py", "feeds/amounts.py", "contracts/star.py"])
-def test_an_edit_of_what_makes_the_star_changes_the_version_of_the_code(package: Path, name: str) -> None:
-    before = version_of_the_code()
-    write(package / name, "text = 2\n")
-    assert version_of_the_code() != before
-
-
-def test_a_module_under_another_name_changes_the_version_of_the_code(package: Path) -> None:
-    before = version_of_the_code()
-    (package / "feeds" / "amounts.py").rename(package / "feeds" / "money.py")
-    assert version_of_the_code() != before
-
-
-def test_an_edit_of_anything_else_leaves_the_version_of_the_code(package: Path) -> None:
-    before = version_of_the_code()
-    write(package / "cli.py", "text = 2\n")
-    write(package / "feeds" / "builtin" / "accounts.yaml", "feed: accounts\n")
-    assert version_of_the_code() == before
 
 
 # Requests

@@ -1,0 +1,124 @@
+"""The version of the code that a Spark job runs: a hash of what its rules do, not of how they are worded or filed.
+
+Belongs here: which modules decide what a job writes, and their normal form. Does not belong here: what a version is
+compared with (see `slices.versions`, `spark_jobs.harness`).
+
+A moved or renamed module, a better docstring, comment or column description give the same version; a changed rule gives
+another one. The normal form does not depend on the version of Python, since the platform and its jobs may differ there.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import finance_platform
+
+JobName = Literal["standardise", "build_star"]
+
+_ROOMS = ("contracts", "feeds", "transforms", "glue")
+"""Only these rooms decide what a job writes; storage and the register are the same whatever the rules are."""
+
+_ONLY_START_JOBS = frozenset({"glue.arguments", "glue.job", "glue.locks"})
+
+_DESCRIPTIONS = {"Column": (2, "description"), "Contract": (2, "grain")}
+"""By constructor of a contract: position and name of the argument that only people read."""
+
+_EMPTY = frozenset({"None", "[]"})
+
+
+@cache
+def code_version(job: JobName) -> str:
+    """Return the version of the code that decides what a job writes, as it was when this process first asked."""
+    return current_code_version(job)
+
+
+def current_code_version(job: JobName) -> str:
+    """Return the version of the code as it is on disk now; a process may be older than the code."""
+    return source_version(job, Path(str(finance_platform.__file__)).parent)
+
+
+def source_version(job: JobName, package: Path) -> str:
+    """Return the version of the code that decides what a job writes.
+
+    Args:
+        job: the job; the modules that its script imports are followed.
+        package: the folder of the package `finance_platform`.
+    """
+    digests: dict[str, str] = {}
+    pending = [f"glue.{job}_job"]
+    while pending:
+        name = pending.pop()
+        file = _file(name, package)
+        if name in digests or name in _ONLY_START_JOBS or name.split(".")[0] not in _ROOMS or not file.exists():
+            continue
+        module = _read_module(file, file.stat().st_mtime_ns)
+        digests[name] = module.digest
+        pending += module.imports
+    return hashlib.sha256("".join(sorted(digests.values())).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class _Module:
+    """A module: the hash of its normal form, and the names that it imports from this package."""
+
+    digest: str
+    imports: tuple[str, ...]
+
+
+@cache
+def _read_module(file: Path, _modified_at: int) -> _Module:
+    """Parse a module; the same file with the same time is parsed once in a process."""
+    tree = ast.parse(file.read_bytes())
+    return _Module(hashlib.sha256(_normal_form(tree).encode()).hexdigest(), tuple(_imports(tree)))
+
+
+def _file(module: str, package: Path) -> Path:
+    path = package.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    """Yield what a module imports from this package, without the package's name: modules, and names in modules."""
+    prefix = f"{finance_platform.__name__}."
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(prefix):
+            module = str(node.module).removeprefix(prefix)
+            yield from (module, *(f"{module}.{alias.name}" for alias in node.names))
+        elif isinstance(node, ast.Import):
+            yield from (alias.name.removeprefix(prefix) for alias in node.names if alias.name.startswith(prefix))
+
+
+def _normal_form(node: Any) -> str:
+    """Return a syntax tree as text, without imports and without what only people read."""
+    if isinstance(node, ast.Call):
+        node = _without_description(node)
+    if isinstance(node, ast.AST):
+        forms = [(name, _normal_form(value)) for name, value in ast.iter_fields(node)]
+        # Later versions of Python know more fields; a field without a value changes nothing.
+        return f"{type(node).__name__}({','.join(f'{name}={form}' for name, form in forms if form not in _EMPTY)})"
+    if isinstance(node, list):
+        return f"[{','.join(_normal_form(item) for item in node if not _is_for_people(item))}]"
+    return repr(node)
+
+
+def _is_for_people(node: Any) -> bool:
+    """Return whether a statement changes no result: an import, or a text that stands alone, as docstrings do."""
+    if isinstance(node, ast.If):
+        return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return is_text or isinstance(node, (ast.Import, ast.ImportFrom))
+
+
+def _without_description(call: ast.Call) -> ast.Call:
+    """Return a call without the description, if it constructs a contract or a column."""
+    if not isinstance(call.func, ast.Name) or call.func.id not in _DESCRIPTIONS:
+        return call
+    position, name = _DESCRIPTIONS[call.func.id]
+    arguments = [*call.args[:position], *call.args[position + 1 :]]
+    return ast.Call(call.func, arguments, [keyword for keyword in call.keywords if keyword.arg != name])

@@ -1,0 +1,89 @@
+"""Which edits of the source rebuild slices: a copy of the package is edited, and its version compared."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import finance_platform
+from finance_platform.code_version import JobName, code_version, source_version
+
+JOBS: tuple[JobName, ...] = ("standardise", "build_star")
+Edit = Callable[[str, str, str], None]
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A copy of the package's source."""
+    source = Path(str(finance_platform.__file__)).parent
+    return shutil.copytree(source, tmp_path / "finance_platform", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+@pytest.fixture
+def edit(package: Path) -> Edit:
+    """Replaces a text that must be in a module of the copy."""
+
+    def replace(name: str, old: str, new: str) -> None:
+        path = package / name
+        source = path.read_text()
+        assert old in source, f"{name} does not contain {old!r}"
+        path.write_text(source.replace(old, new))
+
+    return replace
+
+
+def versions(package: Path) -> dict[str, str]:
+    return {job: source_version(job, package) for job in JOBS}
+
+
+def test_the_version_is_that_of_the_running_source(package: Path):
+    assert versions(package) == {job: code_version(job) for job in JOBS}
+
+
+def test_a_moved_module_keeps_the_version(package: Path, edit: Edit):
+    before = versions(package)
+    (package / "transforms" / "fact_financials.py").rename(package / "transforms" / "facts.py")
+    edit("glue/build_star_job.py", "transforms.fact_financials import", "transforms.facts import")
+    assert versions(package) == before
+
+
+def test_better_sentences_keep_the_version(package: Path, edit: Edit):
+    before = versions(package)
+    edit("transforms/fact_financials.py", "Grain of the output", "The grain")
+    edit("transforms/fact_financials.py", "def ", "# A comment.\ndef ")
+    edit("contracts/star.py", '"Calendar quarter, 1 to 4."', '"Quarter of the calendar year."')
+    edit("contracts/star.py", '"One calendar day; whole calendar years around the data."', '"One day."')
+    edit("feeds/amounts.py", "import re", "import os\nimport re")
+    assert versions(package) == before
+
+
+def test_a_changed_rule_of_the_star_changes_the_version_of_its_job(package: Path, edit: Edit):
+    before = versions(package)
+    edit("transforms/fact_financials.py", "F.sum(", "F.max(")
+    after = versions(package)
+    assert after["build_star"] != before["build_star"]
+    assert after["standardise"] == before["standardise"]
+
+
+def test_a_changed_reading_rule_changes_the_version_of_its_job(package: Path, edit: Edit):
+    before = versions(package)
+    edit("feeds/amounts.py", "ROUND_HALF_UP", "ROUND_DOWN")
+    after = versions(package)
+    assert after["standardise"] != before["standardise"]
+    assert after["build_star"] == before["build_star"]
+
+
+def test_a_changed_column_changes_the_version(package: Path, edit: Edit):
+    before = versions(package)
+    edit("contracts/star.py", 'Column("week_of_year", "integer"', 'Column("week_of_year", "bigint"')
+    assert versions(package)["build_star"] != before["build_star"]
+
+
+def test_code_that_only_starts_jobs_keeps_the_version(package: Path, edit: Edit):
+    before = versions(package)
+    edit("cli/__init__.py", "import ", "import json\nimport ")
+    edit("glue/job.py", "_PARENT_CHECK_SECONDS = 1.0", "_PARENT_CHECK_SECONDS = 2.0")
+    assert versions(package) == before
