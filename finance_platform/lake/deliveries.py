@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from finance_platform.feeds.resolved import READER_VERSION
-from finance_platform.lake.documents import read_all
+from finance_platform.lake.documents import read_immutable
 from finance_platform.lake.port import Lake
 
 FOLDER = "deliveries"
@@ -171,6 +171,5 @@ def write_commit(processed: Lake, commit: DeliveryCommit) -> None:
 
 def read_commits(processed: Lake) -> dict[str, DeliveryCommit]:
     """Return every commit by delivery id."""
-    keys = [item.key for item in processed.list_objects(FOLDER)]
-    commits = (DeliveryCommit.from_json(data) for data in read_all(processed, keys))
+    commits = read_immutable(processed, FOLDER, DeliveryCommit.from_json)
     return {commit.delivery_id: commit for commit in commits}

@@ -5,11 +5,14 @@ Belongs here: reading several at a time where each read waits for a network. Doe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from finance_platform.lake.port import Lake
 from finance_platform.lake.zones import is_far
+
+_Document = TypeVar("_Document")
 
 _AT_ONCE = 10
 """As many as a client of S3 keeps connections for; one after the other, S3 answers thirty to fifty in a second."""
@@ -38,6 +41,34 @@ def read_all(lake: Lake, keys: Sequence[str]) -> Iterator[bytes]:
         if data is None:
             raise FileNotFoundError(f"{key} is not in {lake.root}")
         yield data
+
+
+def read_immutable(lake: Lake, folder: str, parse: Callable[[bytes], _Document]) -> list[_Document]:
+    """Return the documents of a folder, in the order of their keys; each is read and parsed once per process.
+
+    A document that was removed and written again has another stamp in the listing, and is read again.
+
+    Args:
+        lake: the zone.
+        folder: the folder; its documents are never rewritten.
+        parse: turns bytes into a document that nobody changes; always the same function for the same folder.
+
+    Raises:
+        FileNotFoundError: a document vanished between the listing and the reading.
+    """
+    listed = {item.key: item.stamp for item in lake.list_objects(folder)}
+    earlier = _PARSED.get((lake.root, folder), {})
+    current = {key: earlier[key] for key, stamp in listed.items() if key in earlier and earlier[key][0] == stamp}
+    new = [key for key in listed if key not in current]
+    for key, data in zip(new, read_all(lake, new), strict=True):
+        current[key] = listed[key], parse(data)
+    # One assignment, since threads of a code server may read the same folder at the same time.
+    _PARSED[lake.root, folder] = current
+    return [current[key][1] for key in listed]
+
+
+_PARSED: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {}
+"""By zone and folder: stamp and document by key."""
 
 
 def _read(lake: Lake, key: str) -> bytes | None:

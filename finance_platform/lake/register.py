@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from finance_platform.feeds.resolved import LoadMode
-from finance_platform.lake.documents import read_all
+from finance_platform.lake.documents import read_immutable
 from finance_platform.lake.port import Lake
 
 FOLDER = "register"
@@ -170,11 +170,8 @@ class Register:
         Args:
             after: leave out what the first so many documents say.
         """
-        events: list[Event] = []
-        keys = [entry.key for entry in self._lake.list_objects(FOLDER)][after:]
-        for data in read_all(self._lake, keys):
-            events += [_event(values) for values in json.loads(data)["events"]]
-        return events
+        documents = read_immutable(self._lake, FOLDER, _events)
+        return [event for document in documents[after:] for event in document]
 
     def append(self, events: Iterable[Event]) -> None:
         """Write events after the last ones; a number that another writer took is never overwritten."""
@@ -199,6 +196,10 @@ def delivered(events: Iterable[Event]) -> list[Delivered]:
 def utc_text(moment: datetime) -> str:
     """Return a UTC moment as ISO 8601 text with microseconds, which sorts by time."""
     return moment.isoformat(timespec="microseconds")
+
+
+def _events(data: bytes) -> list[Event]:
+    return [_event(values) for values in json.loads(data)["events"]]
 
 
 def _event(document: Mapping[str, Any]) -> Event:
