@@ -1,5 +1,5 @@
-"""Bringing the platform to AWS: what is built, what is uploaded, what a stack is made of, in which order.
+"""Deployment to AWS: release artefacts, uploads, the CloudFormation stack, one-off tasks, the settings that result.
 
-Belongs here: artefacts, the template's words, CloudFormation, one-off tasks, the settings that come of it.
-Does not belong here: what a refresh needs; nothing here is imported by one. boto3 is imported by `aws` alone.
+Belongs here: the steps of a deployment and the calls to AWS that they need. boto3 is imported by `aws` alone.
+Does not belong here: anything that a refresh needs; no refresh imports this package.
 """

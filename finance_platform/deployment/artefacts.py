@@ -1,12 +1,12 @@
-"""The artefacts of a release: what Glue runs, as files with hashes. `make dist` builds them, `deploy` uploads them.
+"""The artefacts of a release: the files that Glue runs, with their hashes. `make dist` builds, `deploy` uploads them.
 
-Belongs here: which files, building them, the manifest, and the job arguments that name them. Does not belong here:
-uploading (see `upload`).
+Belongs here: the list of files, building them, the manifest, and the job arguments that name them. Does not belong
+here: uploading (see `upload`).
 
-A release is the two job scripts, which are the very files that run here, our wheel, and the wheels that Glue lacks.
-Glue 6.0 has Spark, Arrow, pandas, NumPy and boto3 of its own, which must stay: so modules are installed without their
-dependencies, and from no index. The files of a release lie in a folder named by their contents: a stack that is rolled
-back runs the code that it ran before, and a run that is at work keeps its files.
+A release consists of the two job scripts (the same files that run locally), the platform's wheel, and the wheels that
+Glue lacks. Glue 6.0 brings its own Spark, Arrow, pandas, NumPy and boto3, which must not be replaced: modules are
+installed without their dependencies and without an index. The folder of a release is named by its contents: a stack
+that is rolled back runs the code that it ran before, and a running job keeps its files.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ import finance_platform
 from finance_platform.errors import ArtefactsError
 
 JOBS = ("standardise", "build_star")
-LACKING = ("dagster-pipes",)
-"""What our code on Glue imports and Glue 6.0 has not; `finance_platform_tests/aws/test_glue_wheel.py` holds that."""
+MISSING_ON_GLUE = ("dagster-pipes",)
+"""The packages that the jobs import and Glue 6.0 lacks; `finance_platform_tests/aws/test_glue_wheel.py` verifies it."""
 
 PYTHON_ON_GLUE = "3.13"
 INSTALLER_OPTION = "--no-deps --no-index"
@@ -37,7 +37,7 @@ MANIFEST = "manifest.json"
 _FIX = "run `make dist`"
 _IDENTIFIER_LENGTH = 12
 _SOURCE_DATE = "1580601600"
-"""The time that all files of the wheel bear, so that the same source gives the same bytes."""
+"""The modification time of all files in the wheel, so that the same source gives the same bytes."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class ReleaseFile:
     """One file of a release.
 
     Attributes:
-        path: where it is.
-        key: where it goes, relative to the scripts' address.
-        sha256: of its bytes.
+        path: the file's path.
+        key: the object's key, relative to the scripts' address.
+        sha256: the hash of its bytes.
     """
 
     path: Path
@@ -57,11 +57,11 @@ class ReleaseFile:
 
 @dataclass(frozen=True)
 class Release:
-    """What was built.
+    """A release that was built.
 
     Attributes:
-        identifier: of the contents.
-        files: all of them, the manifest last.
+        identifier: a hash of the contents.
+        files: all files, the manifest last.
     """
 
     identifier: str
@@ -69,16 +69,16 @@ class Release:
 
     @property
     def module_keys(self) -> list[str]:
-        """The wheels' keys, ours first."""
+        """The keys of the wheels, the platform's first."""
         keys = [file.key for file in self.files if file.path.suffix == ".whl"]
         return sorted(keys, key=lambda key: ("/finance_platform-" not in key, key))
 
-    def modules(self, scripts_uri: str) -> str:
-        """Return the wheels' addresses as Glue's `--additional-python-modules` takes them."""
+    def module_uris(self, scripts_uri: str) -> str:
+        """Return the addresses of the wheels in the form of Glue's `--additional-python-modules`."""
         return ",".join(f"{scripts_uri.rstrip('/')}/{key}" for key in self.module_keys)
 
     def script_key(self, job: str) -> str:
-        """Return a job's script's key.
+        """Return the key of a job's script.
 
         Raises:
             ArtefactsError: the release has no such script.
@@ -89,10 +89,10 @@ class Release:
         raise ArtefactsError(f"the release has no script of the job {job}", fix=_FIX)
 
 
-def default_arguments(scripts_uri: str, release: Release) -> dict[str, str]:
-    """Return the arguments of a job that depend on the release; the template gives a job the same."""
+def build_default_arguments(scripts_uri: str, release: Release) -> dict[str, str]:
+    """Return the job arguments that depend on the release; the template gives a job the same."""
     return {
-        "--additional-python-modules": release.modules(scripts_uri),
+        "--additional-python-modules": release.module_uris(scripts_uri),
         "--python-modules-installer-option": INSTALLER_OPTION,
         "--TempDir": f"{scripts_uri.rstrip('/')}/temp/",
         "--TEMP_S3_DIR": f"{scripts_uri.rstrip('/')}/temp",
@@ -100,19 +100,19 @@ def default_arguments(scripts_uri: str, release: Release) -> dict[str, str]:
 
 
 def read_release(dist: Path) -> Release:
-    """Return what was built in a folder.
+    """Return the release that was built in a folder.
 
     Raises:
-        ArtefactsError: nothing was, or a file is not what was built.
+        ArtefactsError: there is no release, or a file was changed since.
     """
     manifest = dist / MANIFEST
     try:
-        said = json.loads(manifest.read_bytes())
-        hashes, identifier = dict(said["files"]), str(said["release"])
+        content = json.loads(manifest.read_bytes())
+        hashes, identifier = dict(content["files"]), str(content["release"])
     except FileNotFoundError:
         raise ArtefactsError(f"there is no {manifest}", fix=_FIX) from None
     except (ValueError, KeyError, TypeError) as error:
-        raise ArtefactsError(f"{manifest} is no manifest: {error}", fix=_FIX) from None
+        raise ArtefactsError(f"{manifest} is not a valid manifest: {error}", fix=_FIX) from None
     for name, expected in hashes.items():
         path = dist / name
         if not path.is_file() or _sha256(path) != expected:
@@ -123,63 +123,65 @@ def read_release(dist: Path) -> Release:
 
 
 Fetch = Callable[[Path], None]
-"""Puts the wheels that Glue lacks into a folder."""
+"""Downloads the wheels that Glue lacks into a folder."""
 
 
 def build_release(dist: Path, fetch: Fetch | None = None) -> Release:
-    """Build a release in a folder; what an earlier one left there goes.
+    """Build a release in a folder; an earlier one in the folder is deleted.
 
     Args:
         dist: the folder.
-        fetch: brings the wheels that Glue lacks; from the index, with the hashes of the lock, unless given.
+        fetch: downloads the wheels that Glue lacks; by default from the index, with the hashes of the lock.
 
     Raises:
-        ArtefactsError: this is no checkout, or a part could not be built.
+        ArtefactsError: this is not a checkout, or a part could not be built.
     """
     project = Path(str(finance_platform.__file__)).parents[1]
     if not (project / "pyproject.toml").is_file():
-        raise ArtefactsError(f"{project} is no checkout of the project", fix="clone the repository, then run make dist")
+        raise ArtefactsError(
+            f"{project} is not a checkout of the project", fix="clone the repository, then run make dist"
+        )
     shutil.rmtree(dist, ignore_errors=True)
     dist.mkdir(parents=True)
     for job in JOBS:
-        shutil.copyfile(project / "finance_platform" / "glue" / f"{job}_job.py", dist / f"{job}_job.py")
+        shutil.copyfile(project / "finance_platform" / "spark_jobs" / f"{job}_job.py", dist / f"{job}_job.py")
     _run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(dist.absolute())], project)
-    (fetch or _from_the_index)(dist)
+    (fetch or _download_wheels)(dist)
     hashes = {path.name: _sha256(path) for path in sorted(dist.iterdir())}
     identifier = hashlib.sha256(json.dumps(hashes).encode()).hexdigest()[:_IDENTIFIER_LENGTH]
-    # Last: without its manifest a folder is no release.
+    # Last: a folder without a manifest does not count as a release.
     (dist / MANIFEST).write_text(json.dumps({"release": identifier, "files": hashes}, indent=1) + "\n")
     return read_release(dist)
 
 
-def locked(requirements: str, names: Iterable[str]) -> str:
-    """Return the lines of a lock that are about some packages, hashes included.
+def select_locked(requirements: str, names: Iterable[str]) -> str:
+    """Return the lines of a lock file that pin some packages, hashes included.
 
     Raises:
-        ArtefactsError: the lock has none of a package.
+        ArtefactsError: the lock file does not pin a package with its hashes.
     """
-    found = []
+    pins = []
     for name in names:
         match = re.search(rf"^{re.escape(name)}==(?:.*\\\n)+.*--hash=.*$", requirements, re.MULTILINE)
         if not match:
             raise ArtefactsError(f"requirements.txt has no {name} with its hashes", fix="run `make lock`")
-        found.append(match[0])
-    return "\n".join(found) + "\n"
+        pins.append(match[0])
+    return "\n".join(pins) + "\n"
 
 
-def _from_the_index(dist: Path) -> None:
+def _download_wheels(dist: Path) -> None:
     project = Path(str(finance_platform.__file__)).parents[1]
     with tempfile.TemporaryDirectory() as folder:
-        wanted = Path(folder) / "requirements.txt"
-        wanted.write_text(locked((project / "requirements.txt").read_text(), LACKING))
+        requirements = Path(folder) / "requirements.txt"
+        requirements.write_text(select_locked((project / "requirements.txt").read_text(), MISSING_ON_GLUE))
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
         command += ["--only-binary=:all:", "--python-version", PYTHON_ON_GLUE, "--implementation", "cp"]
-        command += ["--platform", "manylinux2014_x86_64", "--require-hashes", "-r", str(wanted), "-d", str(dist)]
+        command += ["--platform", "manylinux2014_x86_64", "--require-hashes", "-r", str(requirements), "-d", str(dist)]
         _run(command, project)
 
 
 def _run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         command,
         cwd=folder,
         env={**os.environ, "SOURCE_DATE_EPOCH": _SOURCE_DATE},
@@ -187,9 +189,11 @@ def _run(command: list[str], folder: Path) -> None:
         text=True,
         check=False,
     )
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()[-5:]
-        raise ArtefactsError(f"`{' '.join(command[1:4])}` failed: {' '.join(said)}", fix="mend it, then run make dist")
+    if process.returncode:
+        last_lines = (process.stderr or process.stdout).strip().splitlines()[-5:]
+        raise ArtefactsError(
+            f"`{' '.join(command[1:4])}` failed: {' '.join(last_lines)}", fix="fix the cause, then run `make dist`"
+        )
 
 
 def _sha256(path: Path) -> str:
@@ -198,7 +202,7 @@ def _sha256(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    built = build_release(Path(sys.argv[1]))
-    for file in built.files:
+    release = build_release(Path(sys.argv[1]))
+    for file in release.files:
         sys.stdout.write(f"{file.sha256}  {file.path}\n")
-    sys.stdout.write(f"Release {built.identifier}; `finance-platform deploy` uploads it.\n")
+    sys.stdout.write(f"Release {release.identifier}; `finance-platform deploy` uploads it.\n")

@@ -1,6 +1,6 @@
-"""Speaking to AWS when the platform is deployed: clients, and what AWS says when it refuses.
+"""The AWS account that is deployed to: its clients, and the translation of AWS's errors.
 
-Belongs here: boto3, and the one place where its errors get words. Does not belong here: what is asked of a service.
+Belongs here: boto3, and the one mapping of its errors to this platform's. Does not belong here: calls to a service.
 """
 
 from __future__ import annotations
@@ -9,80 +9,95 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import boto3
+from botocore import exceptions as boto
+from botocore.config import Config
+
 from finance_platform.errors import DeploymentAccessError, DeploymentError
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _FORBIDDEN = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
 _UNKNOWN = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"})
+_LOGGED_OUT = (
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+    boto.ProfileNotFound,
+    boto.SSOError,
+    boto.TokenRetrievalError,
+)
 
 
 class Account:
-    """An account of AWS in one region, as whoever runs the command.
+    """An AWS account in one region, with the credentials that boto3 finds.
 
     Attributes:
-        poll_seconds: how long to wait before asking again how something that takes minutes stands.
+        poll_seconds: the wait between two polls of an operation that takes minutes.
     """
 
     poll_seconds = 4.0
 
     def __init__(self, region: str = "") -> None:
-        import boto3
-
-        with explained("finding the region"):
+        with translate_aws_errors("reading the configuration of AWS"):
             self._session = boto3.Session(region_name=region or None)
         if not self._session.region_name:
             raise DeploymentAccessError("no region is set", fix="give --region, or set AWS_DEFAULT_REGION")
 
     @property
     def region(self) -> str:
-        """The region that everything is done in."""
+        """The region of the deployment."""
         return str(self._session.region_name)
 
     def client(self, service: str) -> Any:
-        """Return a client; throttled calls are repeated with patience."""
-        from botocore.config import Config
-
-        with explained(f"speaking to {service}"):
+        """Return a client that retries throttled calls."""
+        with translate_aws_errors(f"creating a client of {service}"):
             return self._session.client(service, config=Config(retries={"mode": "adaptive", "max_attempts": 8}))
 
-    def number(self) -> str:
+    def fetch_number(self) -> str:
         """Return the account's number.
 
         Raises:
-            DeploymentAccessError: there are no credentials, or they are not good.
+            DeploymentAccessError: the credentials are missing or not valid.
         """
-        with explained("asking AWS who you are"):
+        with translate_aws_errors("identifying the account"):
             return str(self.client("sts").get_caller_identity()["Account"])
 
 
 @contextmanager
-def explained(attempted: str) -> Iterator[None]:
-    """Give AWS's refusals words.
+def translate_aws_errors(attempted: str) -> Iterator[None]:
+    """Turn boto3's errors into this platform's.
+
+    Args:
+        attempted: the call in words, such as "creating the stack finance"; the message begins with it.
 
     Raises:
-        DeploymentAccessError: credentials are missing, expired, unknown, or not enough.
-        DeploymentError: AWS refused for another reason, or cannot be reached.
+        DeploymentAccessError: credentials are missing, expired, unknown, or lack a permission.
+        DeploymentError: AWS rejected the call for another reason, or is unreachable.
     """
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound
-
     try:
         yield
-    except ClientError as error:
-        said = error.response.get("Error", {})
-        code, message = said.get("Code", ""), said.get("Message", "")
-        told = f"{attempted}: {code}: {message}"
+    except boto.ClientError as error:
+        details = error.response.get("Error", {})
+        code = details.get("Code", "")
+        message = f"{attempted}: {code}: {details.get('Message', '')}"
         if code in _EXPIRED:
-            raise DeploymentAccessError(told, fix="renew your credentials (aws sso login), then run again") from error
+            raise DeploymentAccessError(
+                message, fix="renew your credentials (aws sso login), then run again"
+            ) from error
         if code in _UNKNOWN:
-            raise DeploymentAccessError(told, fix="check AWS_PROFILE and the keys: AWS does not know them") from error
+            raise DeploymentAccessError(
+                message, fix="check AWS_PROFILE and the keys: AWS does not know them"
+            ) from error
         if code in _FORBIDDEN:
-            raise DeploymentAccessError(told, fix="ask for the rights that docs/deploy.md lists") from error
+            raise DeploymentAccessError(message, fix="ask for the rights that docs/deploy.md lists") from error
         raise DeploymentError(
-            told, fix="mend what AWS names, then run again: what is done is not done twice"
+            message, fix="fix the cause that AWS names, then run again: completed steps are not repeated"
         ) from error
-    except (NoCredentialsError, ProfileNotFound) as error:
+    except _LOGGED_OUT as error:
         raise DeploymentAccessError(
             f"{attempted}: {error}", fix="log in to AWS (aws sso login, or aws configure), or set AWS_PROFILE"
         ) from error
-    except BotoCoreError as error:
-        raise DeploymentError(f"{attempted}: {error}", fix="check the region and the way to AWS, run again") from error
+    except boto.BotoCoreError as error:
+        raise DeploymentError(
+            f"{attempted}: {error}", fix="check the region and the connection to AWS, then run again"
+        ) from error

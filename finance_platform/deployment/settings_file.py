@@ -1,6 +1,6 @@
-"""The settings that a stack decides, as the text of an `.env` file.
+"""The settings that a stack determines, as the text of an `.env` file.
 
-Belongs here: from a stack's outputs to settings. Does not belong here: what a setting means (see `settings`).
+Belongs here: from a stack's outputs to settings. Does not belong here: the meaning of a setting (see `settings`).
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from collections.abc import Mapping
 
 from finance_platform.settings import ENV_PREFIX, Settings
 
-FOR_PEOPLE = frozenset({"ImageRepositoryUri", "WarehouseAdminSecretArn", "WarehouseAdminRoleArn", "DashboardUrl"})
-"""Outputs that are no settings."""
+OUTPUTS_FOR_PEOPLE = frozenset(
+    {"ImageRepositoryUri", "WarehouseAdminSecretArn", "WarehouseAdminRoleArn", "DashboardUrl"}
+)
+"""The outputs that are not settings."""
 
 
 def output_name(setting: str) -> str:
@@ -18,12 +20,8 @@ def output_name(setting: str) -> str:
     return "".join(word.capitalize() for word in setting.split("_"))
 
 
-def settings_of(outputs: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings among a stack's outputs, by name."""
-    return {name: outputs[output_name(name)] for name in Settings.model_fields if output_name(name) in outputs}
-
-
-def as_env(stack_name: str, outputs: Mapping[str, str]) -> str:
-    """Return the settings as the text of an `.env` file."""
-    lines = [f"{ENV_PREFIX}{name.upper()}={value}" for name, value in settings_of(outputs).items()]
-    return "\n".join([f"# What the stack {stack_name} decided; written by `finance-platform deploy`.", *lines, ""])
+def render_env(stack_name: str, outputs: Mapping[str, str]) -> str:
+    """Return the settings among a stack's outputs as the text of an `.env` file."""
+    settings = {name: outputs[output_name(name)] for name in Settings.model_fields if output_name(name) in outputs}
+    lines = [f"{ENV_PREFIX}{name.upper()}={value}" for name, value in settings.items()]
+    return "\n".join([f"# The settings of the stack {stack_name}; written by `finance-platform deploy`.", *lines, ""])

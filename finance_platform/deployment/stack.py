@@ -1,79 +1,50 @@
-"""A stack of CloudFormation: its state, what a change would do, following the change, why it failed.
+"""A CloudFormation stack: its state, its change sets, and its events while it changes.
 
-Belongs here: CloudFormation's words. Does not belong here: what is in a template, the order of a deployment.
+Belongs here: calls to CloudFormation and the meaning of its states. Does not belong here: the template's content, the
+order of a deployment.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
-from finance_platform.deployment.aws import Account, explained
+from botocore.exceptions import ClientError, WaiterError
+
+from finance_platform.deployment.aws import Account, translate_aws_errors
 from finance_platform.errors import DeploymentError, LockedError
 
-_NOT_THERE = "does not exist"
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
-STUCK: Mapping[str, str] = {
-    "ROLLBACK_COMPLETE": "its creation failed and was undone; delete the stack, then deploy again",
+STUCK_STATES: Mapping[str, str] = {
+    "ROLLBACK_COMPLETE": "its creation failed and was rolled back; delete the stack, then deploy again",
     "CREATE_FAILED": "its creation failed; delete the stack, then deploy again",
-    "ROLLBACK_FAILED": "its creation failed and could not be undone; delete the stack, keeping what cannot be deleted",
-    "DELETE_FAILED": "it could not be deleted whole; delete it again, keeping what cannot be deleted",
-    "UPDATE_ROLLBACK_FAILED": "an update could not be undone; mend what its events name, then "
+    "ROLLBACK_FAILED": "its creation and the rollback failed; delete the stack, retaining what cannot be deleted",
+    "DELETE_FAILED": "its deletion failed; delete it again, retaining what cannot be deleted",
+    "UPDATE_ROLLBACK_FAILED": "the rollback of an update failed; fix the cause that its events name, then run "
     "`aws cloudformation continue-update-rollback`",
-    "UPDATE_FAILED": "an update stopped half-way; `aws cloudformation rollback-stack`, then deploy again",
+    "UPDATE_FAILED": "an update stopped half-way; run `aws cloudformation rollback-stack`, then deploy again",
 }
-"""States that no deployment leads out of, and what does."""
+"""The states in which CloudFormation accepts no change, each with the reason and the fix."""
 
 
-@dataclass(frozen=True)
-class Change:
-    """What a deployment does to one resource.
+Event = Mapping[str, Any]
+"""An event of a stack, as `describe_stack_events` returns it."""
 
-    Attributes:
-        action: Add, Modify, Remove or Import.
-        logical_id: the resource's name in the template.
-        type: such as `AWS::S3::Bucket`.
-        replacement: True, False or Conditional where the resource may be made anew; empty otherwise.
-    """
-
-    action: str
-    logical_id: str
-    type: str
-    replacement: str = ""
+ResourceChange = Mapping[str, Any]
+"""A change of one resource, as `describe_change_set` returns it."""
 
 
-@dataclass(frozen=True)
-class Event:
-    """One line of what CloudFormation does.
-
-    Attributes:
-        id: CloudFormation's own.
-        at: when, UTC.
-        logical_id: the resource.
-        type: its type.
-        status: such as CREATE_COMPLETE.
-        reason: why, where CloudFormation says.
-    """
-
-    id: str
-    at: datetime
-    logical_id: str
-    type: str
-    status: str
-    reason: str
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether something failed here first; what is cancelled because of it does not count."""
-        return self.status.endswith("_FAILED") and "cancelled" not in self.reason.lower()
+def is_failure(event: Event) -> bool:
+    """Whether the resource failed by itself; one that is cancelled because another failed does not count."""
+    return event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in _reason(event).lower()
 
 
 class Stack:
-    """One stack, there or not yet."""
+    """One stack, existing or not."""
 
     def __init__(self, account: Account, name: str) -> None:
         self.name = name
@@ -81,166 +52,151 @@ class Stack:
         self._poll_seconds = account.poll_seconds
 
     def describe(self) -> Mapping[str, Any] | None:
-        """Return what CloudFormation knows of the stack; None where there is none, or only a plan of one."""
-        try:
-            with explained(f"describing the stack {self.name}"):
-                found: Mapping[str, Any] = self._client.describe_stacks(StackName=self.name)["Stacks"][0]
-        except DeploymentError as error:
-            if _NOT_THERE in error.found:
-                return None
-            raise
-        return None if found["StackStatus"] in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else found
+        """Return CloudFormation's description of the stack; None if it has no resources yet or no more."""
+        with translate_aws_errors(f"describing the stack {self.name}"):
+            try:
+                description: Mapping[str, Any] = self._client.describe_stacks(StackName=self.name)["Stacks"][0]
+            except ClientError as error:
+                if "does not exist" in str(error):
+                    return None
+                raise
+        return None if description["StackStatus"] in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else description
 
-    def usable(self) -> Mapping[str, Any] | None:
-        """Return the stack as `describe` does, if it can be changed.
+    def describe_changeable(self) -> Mapping[str, Any] | None:
+        """Return the same as `describe` if the stack accepts a change.
 
         Raises:
-            DeploymentError: it is in a state that no deployment leads out of.
-            LockedError: somebody is changing it.
+            DeploymentError: the stack is in a state in which CloudFormation accepts no change.
+            LockedError: the stack is being changed.
         """
-        found = self.describe()
-        if found is None:
-            return None
-        status = found["StackStatus"]
-        if status in STUCK:
-            raise DeploymentError(f"the stack {self.name} is in {status}", fix=STUCK[status])
+        description = self.describe()
+        status = description["StackStatus"] if description else ""
+        if status in STUCK_STATES:
+            raise DeploymentError(f"the stack {self.name} is in {status}", fix=STUCK_STATES[status])
         if status.endswith("_IN_PROGRESS"):
             raise LockedError(f"the stack {self.name} is in {status}", fix="wait until it has ended, then deploy again")
-        return found
+        return description
 
-    def outputs(self) -> dict[str, str]:
-        """Return the stack's outputs."""
-        found = self.describe() or {}
-        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+    def read_outputs(self) -> dict[str, str]:
+        """Return the stack's outputs by name."""
+        description = self.describe() or {}
+        return {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
 
-    def physical_ids(self) -> dict[str, str]:
-        """Return the names and ids that AWS gave the resources, by their names in the template."""
-        with explained(f"listing the resources of {self.name}"):
+    def list_physical_ids(self) -> dict[str, str]:
+        """Return the ids that AWS assigned to the resources, by their names in the template."""
+        with translate_aws_errors(f"listing the resources of {self.name}"):
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
-            found = [one for page in pages for one in page["StackResourceSummaries"]]
-        return {one["LogicalResourceId"]: one.get("PhysicalResourceId", "") for one in found}
+            resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
+        return {resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "") for resource in resources}
 
-    def create(self, body: str, follow: Callable[[Event], None]) -> None:
-        """Create the stack from a template and wait for it.
+    def create(self, body: str, show: Callable[[Event], None]) -> None:
+        """Create the stack from a template, show its events and wait until it has ended.
 
         Raises:
-            DeploymentError: it failed; says at which resource and why.
+            DeploymentError: the creation failed; names the resource and the reason.
         """
-        with explained(f"creating the stack {self.name}"):
-            self._client.create_stack(StackName=self.name, TemplateBody=body, OnFailure="DELETE")
-        self._follow(set(), follow)
+        with translate_aws_errors(f"creating the stack {self.name}"):
+            created = self._client.create_stack(StackName=self.name, TemplateBody=body, OnFailure="DELETE")
+        self._follow(created["StackId"], "", show)
 
-    def plan(self, template_url: str, parameters: Mapping[str, str], declared: Mapping[str, Any]) -> str:
-        """Make a change set and return its id; empty where there is nothing to change.
+    def create_change_set(self, template_url: str, parameters: Mapping[str, str], declared: Collection[str]) -> str:
+        """Create a change set and return its id; empty if there is nothing to change.
 
         Args:
-            template_url: where the template is, on S3.
-            parameters: values that are given; the others stay as they are.
-            declared: what the template declares.
+            template_url: the template's address on S3.
+            parameters: the values that are given; the others keep their values.
+            declared: the names of all parameters that the template declares.
 
         Raises:
-            DeploymentError: CloudFormation does not take the template or the parameters.
+            DeploymentError: CloudFormation rejected the template or the parameters.
         """
-        before = {one["ParameterKey"] for one in (self.describe() or {}).get("Parameters", [])}
-        chosen = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
-        kept = [
-            {"ParameterKey": name, "UsePreviousValue": True}
-            for name in declared
-            if name in before and name not in parameters
-        ]
-        with explained(f"planning the change of {self.name}"):
-            made = self._client.create_change_set(
-                StackName=self.name,
-                ChangeSetName=f"deploy-{datetime.now(UTC):%Y%m%d%H%M%S%f}",
-                ChangeSetType="UPDATE",
-                TemplateURL=template_url,
-                Parameters=chosen + kept,
-                Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-            )["Id"]
-            found = self._planned(made)
-        if found["Status"] != "FAILED":
-            return str(made)
-        self.discard(made)
-        reason = found.get("StatusReason", "")
+        existing = {parameter["ParameterKey"] for parameter in (self.describe() or {}).get("Parameters", [])}
+        unchanged = existing.intersection(declared) - parameters.keys()
+        with translate_aws_errors(f"creating a change set of {self.name}"):
+            change_set = str(
+                self._client.create_change_set(
+                    StackName=self.name,
+                    ChangeSetName=f"deploy-{datetime.now(UTC):%Y%m%d%H%M%S%f}",
+                    ChangeSetType="UPDATE",
+                    TemplateURL=template_url,
+                    Parameters=[
+                        *({"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()),
+                        *({"ParameterKey": name, "UsePreviousValue": True} for name in sorted(unchanged)),
+                    ],
+                    Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+                )["Id"]
+            )
+            try:
+                self._client.get_waiter("change_set_create_complete").wait(
+                    ChangeSetName=change_set, WaiterConfig={"Delay": self._poll_seconds}
+                )
+            except WaiterError as error:
+                reason = error.last_response.get("StatusReason", str(error))
+            else:
+                return change_set
+        self.delete_change_set(change_set)
         if any(words in reason for words in _NO_CHANGES):
             return ""
-        raise DeploymentError(
-            f"CloudFormation does not take the change: {reason}", fix="mend the parameter or template"
-        )
+        raise DeploymentError(f"CloudFormation rejected the change: {reason}", fix="fix the parameter or the template")
 
-    def _planned(self, change_set: str) -> Mapping[str, Any]:
-        while True:
-            found: Mapping[str, Any] = self._client.describe_change_set(ChangeSetName=change_set, StackName=self.name)
-            if found["Status"] not in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
-                return found
-            time.sleep(self._poll_seconds)
+    def list_changes(self, change_set: str) -> list[ResourceChange]:
+        """Return the changes of a change set."""
+        with translate_aws_errors("reading the change set"):
+            pages = self._client.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
+            return [change["ResourceChange"] for page in pages for change in page.get("Changes", [])]
 
-    def changes(self, change_set: str) -> list[Change]:
-        """Return what a change set would do."""
-        with explained("reading the planned changes"):
-            pages = self._client.get_paginator("describe_change_set").paginate(
-                ChangeSetName=change_set, StackName=self.name
-            )
-            found = [change["ResourceChange"] for page in pages for change in page.get("Changes", [])]
-        return [
-            Change(one["Action"], one["LogicalResourceId"], one["ResourceType"], one.get("Replacement", ""))
-            for one in found
-        ]
+    def delete_change_set(self, change_set: str) -> None:
+        """Delete a change set that is not going to be executed."""
+        with translate_aws_errors("deleting the change set"):
+            self._client.delete_change_set(ChangeSetName=change_set)
 
-    def discard(self, change_set: str) -> None:
-        """Forget a change set that nobody wants."""
-        with explained("discarding the planned changes"):
-            self._client.delete_change_set(ChangeSetName=change_set, StackName=self.name)
-
-    def execute(self, change_set: str, follow: Callable[[Event], None]) -> None:
-        """Make the changes of a change set and wait for them.
+    def execute_change_set(self, change_set: str, show: Callable[[Event], None]) -> None:
+        """Execute a change set, show the stack's events and wait until it has ended.
 
         Raises:
-            DeploymentError: it failed, and what stood before stands again; says at which resource and why.
+            DeploymentError: the change failed and was rolled back; names the resource and the reason.
         """
-        # What happened before is known by its ids: CloudFormation's clock is not this machine's.
-        before = {event.id for event in self._events()}
-        with explained(f"changing the stack {self.name}"):
-            self._client.execute_change_set(ChangeSetName=change_set, StackName=self.name)
-        self._follow(before, follow)
+        with translate_aws_errors(f"changing the stack {self.name}"):
+            # Earlier events are told apart by id: CloudFormation's clock is not this machine's.
+            latest = self._client.describe_stack_events(StackName=self.name)["StackEvents"][0]
+            self._client.execute_change_set(ChangeSetName=change_set)
+        self._follow(latest["StackId"], latest["EventId"], show)
 
-    def _follow(self, seen: set[str], follow: Callable[[Event], None]) -> None:
+    def _follow(self, stack_id: str, seen_event: str, show: Callable[[Event], None]) -> None:
+        # By its id a stack can be described even after its creation failed and it was deleted; by its name it cannot.
         failures: list[Event] = []
         while True:
-            # The status is asked before the events, so that the last of them are not missed.
-            found = self.describe()
-            for event in self._events():
-                if event.id not in seen:
-                    seen.add(event.id)
-                    follow(event)
-                    failures += [event] if event.is_failure else []
-            status = found["StackStatus"] if found else "DELETE_COMPLETE"
+            with translate_aws_errors(f"following the stack {self.name}"):
+                # The status is read before the events, so that the last of them are not missed.
+                status = self._client.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
+                events = self._events_after(stack_id, seen_event)
+            for event in events:
+                show(event)
+                seen_event = event["EventId"]
+            failures += [event for event in events if is_failure(event)]
             if not status.endswith("_IN_PROGRESS"):
                 break
             time.sleep(self._poll_seconds)
         if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-            raise DeploymentError(f"the stack {self.name} ended in {status}: {_why(failures)}", fix=_fix(status))
-
-    def _events(self) -> Iterator[Event]:
-        with explained("reading the stack's events"):
-            pages = self._client.get_paginator("describe_stack_events").paginate(StackName=self.name)
-            found = [event for page in pages for event in page["StackEvents"]]
-        for one in reversed(found):
-            yield Event(
-                one["EventId"],
-                one["Timestamp"],
-                one["LogicalResourceId"],
-                one.get("ResourceType", ""),
-                one["ResourceStatus"],
-                one.get("ResourceStatusReason", ""),
+            raise DeploymentError(
+                f"the stack {self.name} ended in {status}: {_describe_failures(failures)}",
+                fix=STUCK_STATES.get(status, "fix this cause, then deploy again: the previous state is restored"),
             )
 
+    def _events_after(self, stack_id: str, seen_event: str) -> list[Event]:
+        """Return the events after one, oldest first. Pages come newest first, and no page is read beyond that event."""
+        pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+        newest_first = (event for page in pages for event in page["StackEvents"])
+        return list(takewhile(lambda event: event["EventId"] != seen_event, newest_first))[::-1]
 
-def _why(failures: list[Event]) -> str:
-    if not failures:
-        return "CloudFormation names no resource"
-    return "; ".join(f"{one.logical_id} ({one.type}): {one.reason or one.status}" for one in failures[:3])
+
+def _describe_failures(failures: list[Event]) -> str:
+    described = (
+        f"{event['LogicalResourceId']} ({event['ResourceType']}): {_reason(event) or event['ResourceStatus']}"
+        for event in failures[:3]
+    )
+    return "; ".join(described) or "CloudFormation names no resource"
 
 
-def _fix(status: str) -> str:
-    return STUCK.get(status, "mend what is named; what stood before stands, so deploy again")
+def _reason(event: Event) -> str:
+    return str(event.get("ResourceStatusReason", ""))

@@ -1,9 +1,9 @@
-"""One-off tasks: a command of the platform, run in the deployment's own network, with its log shown here.
+"""One-off tasks: a command of the platform, run in the deployment's own network, with its log and its exit code.
 
-Belongs here: ECS and the task's log. Does not belong here: what the commands do.
+Belongs here: ECS and the task's log. Does not belong here: the commands themselves.
 
-The warehouse has no address outside of its network, so what speaks to it (DDL, rights, a query) runs where it can be
-reached: in a task of the image that is deployed. Redshift's Data API would need SQL of our own instead of that code.
+The warehouse has no address outside of its network, so a command that connects to it (DDL, rights, a query) runs
+inside: in a task of the deployed image. Redshift's Data API would need separate SQL in place of that code.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from finance_platform.deployment.aws import Account, explained
+from finance_platform.deployment.aws import Account, translate_aws_errors
 from finance_platform.deployment.stack import Stack
 from finance_platform.errors import DeploymentError
 from finance_platform.settings import ENV_PREFIX
@@ -23,11 +23,11 @@ _CONTAINER = "run"
 
 @dataclass(frozen=True)
 class OneOffTask:
-    """What is run.
+    """A command to run once.
 
     Attributes:
         command: the command and its arguments.
-        as_owner: whether it owns the warehouse; otherwise it has the rights of a refresh.
+        as_owner: whether it has the rights of the warehouse's owner, instead of those of a refresh.
     """
 
     command: Sequence[str]
@@ -40,36 +40,34 @@ def run_task(account: Account, stack: Stack, task: OneOffTask, show: Callable[[s
     Raises:
         DeploymentError: the stack has no image yet, or the task did not start.
     """
-    client, logs = account.client("ecs"), account.client("logs")
-    ids = stack.physical_ids()
+    client = account.client("ecs")
+    ids = stack.list_physical_ids()
     if "RunTask" not in ids:
         raise DeploymentError(f"the stack {stack.name} has no image yet", fix="push one, then deploy with --image")
     cluster = ids["Tasks"]
-    with explained("starting a task"):
-        started = client.run_task(cluster=cluster, **_request(ids, stack, task))
-    if not started["tasks"]:
-        reasons = ", ".join(str(one.get("reason")) for one in started.get("failures", []))
+    with translate_aws_errors("starting a task"):
+        response = client.run_task(cluster=cluster, **_build_request(ids, stack, task))
+    if not response["tasks"]:
+        reasons = ", ".join(str(failure.get("reason")) for failure in response.get("failures", []))
         raise DeploymentError(f"the task did not start: {reasons}", fix="run again; ECS may lack capacity for a while")
-    arn = started["tasks"][0]["taskArn"]
-    log = _Log(logs, ids["TaskLogs"], f"run/{_CONTAINER}/{arn.rsplit('/', 1)[-1]}")
-    while True:
-        with explained("watching the task"):
-            found = client.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]
-        log.show_news(show)
-        if found["lastStatus"] == "STOPPED":
-            break
+    arn = response["tasks"][0]["taskArn"]
+    log = _TaskLog(account, ids["TaskLogs"], f"run/{_CONTAINER}/{arn.rsplit('/', 1)[-1]}")
+    status = ""
+    while status != "STOPPED":
+        # The last lines of a log arrive some seconds after the end of the task, hence the wait before every look at it.
+        with translate_aws_errors("following the task"):
+            (description,) = client.describe_tasks(cluster=cluster, tasks=[arn])["tasks"]
         time.sleep(account.poll_seconds)
-    # The last lines of a log come some seconds after the end of the task.
-    time.sleep(account.poll_seconds)
-    log.show_news(show)
-    return _exit_code(found)
+        log.tail(show)
+        status = description["lastStatus"]
+    return _read_exit_code(description)
 
 
-def _request(ids: Mapping[str, str], stack: Stack, task: OneOffTask) -> dict[str, Any]:
+def _build_request(ids: Mapping[str, str], stack: Stack, task: OneOffTask) -> dict[str, Any]:
     overrides: dict[str, Any] = {}
     container: dict[str, Any] = {"name": _CONTAINER, "command": list(task.command)}
     if task.as_owner:
-        outputs = stack.outputs()
+        outputs = stack.read_outputs()
         secret = {"name": f"{ENV_PREFIX}REDSHIFT_SECRET_ID", "value": outputs["WarehouseAdminSecretArn"]}
         container["environment"] = [secret]
         overrides["taskRoleArn"] = outputs["WarehouseAdminRoleArn"]
@@ -86,33 +84,33 @@ def _request(ids: Mapping[str, str], stack: Stack, task: OneOffTask) -> dict[str
     }
 
 
-def _exit_code(found: Mapping[str, Any]) -> int:
-    code = found["containers"][0].get("exitCode") if found.get("containers") else None
-    if code is None:
-        reason = found.get("stoppedReason", "no reason given")
-        raise DeploymentError(f"the task ended without a result: {reason}", fix="look at the image and the task's log")
-    return int(code)
+def _read_exit_code(description: Mapping[str, Any]) -> int:
+    exit_code = description["containers"][0].get("exitCode") if description.get("containers") else None
+    if exit_code is None:
+        reason = description.get("stoppedReason", "no reason given")
+        raise DeploymentError(
+            f"the task ended without an exit code: {reason}", fix="check the image and the task's log"
+        )
+    return int(exit_code)
 
 
-class _Log:
-    """The task's log, as far as it was shown."""
+class _TaskLog:
+    """A task's log, and the position up to which it was shown. boto3 has no paginator that resumes at a position."""
 
-    def __init__(self, client: Any, group: str, stream: str) -> None:
-        self._client, self._place, self._next = client, {"logGroupName": group, "logStreamName": stream}, ""
+    def __init__(self, account: Account, group: str, stream: str) -> None:
+        self._client = account.client("logs")
+        self._position = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
 
-    def show_news(self, show: Callable[[str], None]) -> None:
-        from botocore.exceptions import ClientError
-
+    def tail(self, show: Callable[[str], None]) -> None:
+        """Show the lines since the last call."""
         while True:
-            more = {"nextToken": self._next} if self._next else {}
-            try:
-                found = self._client.get_log_events(**self._place, startFromHead=True, **more)
-            except ClientError as error:
-                if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                    return  # the container has said nothing yet
-                raise
-            for event in found["events"]:
+            with translate_aws_errors("reading the task's log"):
+                try:
+                    page = self._client.get_log_events(**self._position)
+                except self._client.exceptions.ResourceNotFoundException:
+                    return  # the container has written nothing yet
+            for event in page["events"]:
                 show(event["message"].rstrip())
-            if found["nextForwardToken"] == self._next:
+            if page["nextForwardToken"] == self._position.get("nextToken"):
                 return
-            self._next = found["nextForwardToken"]
+            self._position["nextToken"] = page["nextForwardToken"]

@@ -1,7 +1,8 @@
-"""The CloudFormation template as data: its parameters, its conditions, and the part that is created first.
+"""The CloudFormation template as data: its parameters, its conditions, and the stage that is created first.
 
-Belongs here: reading the template, holding parameters to what it declares. Does not belong here: calls to AWS.
-CloudFormation checks parameters too, but only when the artefacts are uploaded, and in words that name no fix.
+Belongs here: reading the template, validating parameters against it. Does not belong here: calls to AWS.
+
+CloudFormation validates parameters too, but on a first deployment only after the first stage and the uploads.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ import yaml
 
 from finance_platform.errors import DeploymentParameterError
 
-FIRST = "first"
-"""What `Metadata: {Stage: …}` says of a resource that the others need: the key, the scripts bucket, the repository."""
+FIRST_STAGE = "first"
+"""The value of `Metadata: {Stage: …}` of the resources that uploads and the image need: key, bucket, repository."""
 
 
 class _Loader(yaml.SafeLoader):
     """YAML with CloudFormation's short forms: `!Ref x` is `{"Ref": "x"}`."""
 
 
-def _short_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+def _construct_short_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
     value: Any
     if isinstance(node, yaml.ScalarNode):
         value = loader.construct_scalar(node)
@@ -40,20 +41,7 @@ def _short_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
     return {tag if tag in {"Ref", "Condition"} else f"Fn::{tag}": value}
 
 
-_Loader.add_multi_constructor("!", _short_form)
-
-
-@dataclass(frozen=True)
-class Resource:
-    """One resource of a template.
-
-    Attributes:
-        logical_id: its name in the template.
-        type: such as `AWS::S3::Bucket`.
-    """
-
-    logical_id: str
-    type: str
+_Loader.add_multi_constructor("!", _construct_short_form)
 
 
 @dataclass(frozen=True)
@@ -61,8 +49,8 @@ class Template:
     """A template, as text and as data.
 
     Attributes:
-        text: as it is written.
-        document: the short forms of functions written out.
+        text: the text of the file.
+        document: the parsed text, with the short forms of functions in their long form.
     """
 
     text: str
@@ -70,104 +58,109 @@ class Template:
 
     @property
     def key(self) -> str:
-        """Where it goes in the scripts bucket; other content has another key."""
+        """The template's key in the scripts bucket, which contains a hash of its text."""
         return f"templates/{hashlib.sha256(self.text.encode()).hexdigest()[:12]}.yaml"
 
     @property
     def parameters(self) -> Mapping[str, Mapping[str, Any]]:
-        """What may be given, by name."""
-        found: Mapping[str, Mapping[str, Any]] = self.document.get("Parameters", {})
-        return found
+        """The declarations of the parameters, by name."""
+        declarations: Mapping[str, Mapping[str, Any]] = self.document.get("Parameters", {})
+        return declarations
 
-    def first_stage(self) -> str:
-        """Return a template, in JSON, of what has to be there before anything can be uploaded."""
-        resources = self.document["Resources"]
-        chosen = {
-            name: resource for name, resource in resources.items() if resource.get("Metadata", {}).get("Stage") == FIRST
+    def render_first_stage(self) -> str:
+        """Return a template, in JSON, of the resources that must exist before anything can be uploaded."""
+        resources = {
+            name: resource
+            for name, resource in self.document["Resources"].items()
+            if resource.get("Metadata", {}).get("Stage") == FIRST_STAGE
         }
-        described = {"AWSTemplateFormatVersion": "2010-09-09", "Description": self.document["Description"]}
-        return json.dumps({**described, "Resources": chosen})
+        header = {"AWSTemplateFormatVersion": "2010-09-09", "Description": self.document["Description"]}
+        return json.dumps({**header, "Resources": resources})
 
-    def resources(self, values: Mapping[str, str]) -> list[Resource]:
-        """Return the resources that a new stack would have.
+    def select_resources(self, values: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
+        """Return the resources that a new stack would have, by name.
 
         Args:
-            values: of parameters; the others have their defaults.
+            values: the values of parameters; the others have their defaults.
         """
         conditions = self.document.get("Conditions", {})
-        given = {name: str(values.get(name, declared.get("Default", ""))) for name, declared in self.parameters.items()}
+        effective = {name: str(values.get(name, item.get("Default", ""))) for name, item in self.parameters.items()}
 
-        def holds(condition: Any) -> bool:
+        def is_true(condition: Any) -> bool:
             if isinstance(condition, str):
-                return holds(conditions[condition])
-            ((function, parts),) = condition.items()
+                return is_true(conditions[condition])
+            ((function, operands),) = condition.items()
             if function == "Condition":
-                return holds(parts)
+                return is_true(operands)
             if function == "Fn::Equals":
-                left, right = (given[part["Ref"]] if isinstance(part, dict) else str(part) for part in parts)
+                left, right = (effective[item["Ref"]] if isinstance(item, dict) else str(item) for item in operands)
                 return bool(left == right)
-            results = [holds(part) for part in parts]
+            results = [is_true(operand) for operand in operands]
             return {"Fn::Not": not results[0], "Fn::And": all(results), "Fn::Or": any(results)}[function]
 
-        return [
-            Resource(name, resource["Type"])
+        return {
+            name: resource
             for name, resource in self.document["Resources"].items()
-            if "Condition" not in resource or holds(resource["Condition"])
-        ]
+            if "Condition" not in resource or is_true(resource["Condition"])
+        }
+
+
+def template_path() -> Path:
+    """Return the path of the shipped template in a checkout."""
+    return Path(__file__).parents[2] / "infra" / "cloudformation_template.yaml"
 
 
 def read_template(path: Path) -> Template:
     """Read a template.
 
     Raises:
-        DeploymentParameterError: there is none, or it is no template.
+        DeploymentParameterError: the file does not exist or is not a template.
     """
     try:
         text = path.read_text(encoding="utf-8")
         document = yaml.load(text, Loader=_Loader)  # noqa: S506  the loader is a SafeLoader
     except (OSError, yaml.YAMLError) as error:
         raise DeploymentParameterError(
-            f"{path} cannot be read as a template: {error}", fix="mend --template"
+            f"{path} cannot be read as a template: {error}", fix="check the path given to --template"
         ) from error
     if not isinstance(document, dict) or "Resources" not in document:
-        raise DeploymentParameterError(f"{path} has no Resources", fix="name a CloudFormation template with --template")
+        raise DeploymentParameterError(f"{path} has no Resources", fix="give --template a CloudFormation template")
     return Template(text, document)
 
 
-def check_parameters(template: Template, values: Mapping[str, str]) -> None:
-    """Hold values to what the template declares.
+def validate_parameters(template: Template, values: Mapping[str, str]) -> None:
+    """Validate values against the template's declarations.
 
     Raises:
-        DeploymentParameterError: a name is not declared, or a value is not allowed; says what is.
+        DeploymentParameterError: a name is not declared, or a value is not allowed; says which are.
     """
     for name, value in values.items():
-        declared = template.parameters.get(name)
-        if declared is None:
-            near = get_close_matches(name, template.parameters, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(template.parameters))}"
+        declaration = template.parameters.get(name)
+        if declaration is None:
+            similar = get_close_matches(name, template.parameters, n=1)
+            hint = f"did you mean {similar[0]}?" if similar else f"known are {', '.join(sorted(template.parameters))}"
             raise DeploymentParameterError(f"there is no parameter {name}", fix=hint)
-        wanted = _violated(declared, value)
-        if wanted:
-            raise DeploymentParameterError(f"{name} is {value!r}, expected {wanted}", fix=f"give --parameter {name}=…")
+        if not _is_allowed(declaration, value):
+            raise DeploymentParameterError(
+                f"{name} is {value!r}, expected {_describe_allowed(declaration)}", fix=f"give --parameter {name}=…"
+            )
 
 
-def _violated(declared: Mapping[str, Any], value: str) -> str:
-    """Return what was expected of a value, in words; empty where it is as expected."""
-    allowed = [str(one) for one in declared.get("AllowedValues", [])]
-    if allowed and value not in allowed:
-        return "one of " + ", ".join(allowed)
-    said = str(declared.get("ConstraintDescription", ""))
-    pattern = declared.get("AllowedPattern")
-    if pattern and not re.fullmatch(pattern, value):
-        return said or f"a match of {pattern}"
-    if declared["Type"] == "Number":
-        return said or "a number" if not _is_in_range(declared, value) else ""
-    return ""
-
-
-def _is_in_range(declared: Mapping[str, Any], value: str) -> bool:
+def _is_allowed(declaration: Mapping[str, Any], value: str) -> bool:
+    if "AllowedValues" in declaration:
+        return value in map(str, declaration["AllowedValues"])
+    if "AllowedPattern" in declaration:
+        return re.fullmatch(declaration["AllowedPattern"], value) is not None
+    if declaration["Type"] != "Number":
+        return True
     try:
-        number = float(value)
+        return float(declaration.get("MinValue", "-inf")) <= float(value) <= float(declaration.get("MaxValue", "inf"))
     except ValueError:
         return False
-    return float(declared.get("MinValue", "-inf")) <= number <= float(declared.get("MaxValue", "inf"))
+
+
+def _describe_allowed(declaration: Mapping[str, Any]) -> str:
+    if "AllowedValues" in declaration:
+        return f"one of {', '.join(map(str, declaration['AllowedValues']))}"
+    description = declaration.get("ConstraintDescription") or declaration.get("AllowedPattern") or declaration["Type"]
+    return str(description)

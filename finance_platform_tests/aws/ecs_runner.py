@@ -1,6 +1,6 @@
-"""Runs the tasks that moto's ECS only writes down: the command as a process of this machine, its log, its exit code.
+"""Runs the tasks that moto's ECS only records: the command as a local process, its log, its exit code.
 
-Belongs here: what ECS and the container do for a task. Does not belong here: what the command is.
+Belongs here: the part of ECS and of the container in a task. Does not belong here: the commands.
 """
 
 from __future__ import annotations
@@ -18,56 +18,56 @@ from moto.logs.models import logs_backends
 
 
 @contextlib.contextmanager
-def tasks_at_work(programs: Path) -> Iterator[list[dict[str, Any]]]:
-    """Run each task's command until the end of the block; yield what was asked for each.
+def running_tasks(programs: Path) -> Iterator[list[dict[str, Any]]]:
+    """Run the command of each task that starts within the block; yield the overrides of the tasks so far.
 
     Args:
-        programs: the folder that stands for the image's `PATH`.
+        programs: the folder of programs, in place of the image's `PATH`.
     """
-    asked: list[dict[str, Any]] = []
+    overrides: list[dict[str, Any]] = []
     run_task = EC2ContainerServiceBackend.run_task
 
     def run(backend: EC2ContainerServiceBackend, cluster: str, definition: str, *rest: Any, **named: Any) -> list[Task]:
         for container in backend.describe_task_definition(definition).container_definitions:
-            container.setdefault("memory", 0)  # moto adds it up, and on Fargate a container has none of its own
+            container.setdefault("memory", 0)  # moto sums it up, and on Fargate a container has none
         tasks = run_task(backend, cluster, definition, *rest, **named)
         for task in tasks:
-            asked.append(task.overrides)
+            overrides.append(task.overrides)
             _run(backend, task, programs)
         return tasks
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(EC2ContainerServiceBackend, "run_task", run)
-        yield asked
+        yield overrides
 
 
 def _run(backend: EC2ContainerServiceBackend, task: Task, programs: Path) -> None:
-    definition = _as_in_the_api(backend.describe_task_definition(task.task_definition_arn).container_definitions[0])
+    definition = _convert_keys(backend.describe_task_definition(task.task_definition_arn).container_definitions[0])
     (override,) = task.overrides["containerOverrides"]
-    given = [*definition["environment"], *override.get("environment", [])]
-    environment = {one["name"]: str(one["value"]) for one in given}
-    done = subprocess.run(
+    variables = [*definition["environment"], *override.get("environment", [])]
+    environment = {variable["name"]: str(variable["value"]) for variable in variables}
+    process = subprocess.run(
         override["command"],
         env={**environment, "PATH": f"{programs}:/usr/bin:/bin"},
         capture_output=True,
         text=True,
         check=False,
     )
-    task.containers[0].exitCode = done.returncode
-    _log(backend, definition["logConfiguration"]["options"], task, done.stdout + done.stderr)
+    task.containers[0].exitCode = process.returncode
+    _write_log(backend, definition["logConfiguration"]["options"], task, process.stdout + process.stderr)
 
 
-def _as_in_the_api(value: Any) -> Any:
-    """Return what CloudFormation was given as ECS spells it; moto mixes the two."""
+def _convert_keys(value: Any) -> Any:
+    """Return a value of CloudFormation with the keys of ECS, which begin with a small letter; moto mixes the two."""
     if isinstance(value, dict):
-        return {f"{key[:1].lower()}{key[1:]}": _as_in_the_api(one) for key, one in value.items()}
-    return [_as_in_the_api(one) for one in value] if isinstance(value, list) else value
+        return {f"{key[:1].lower()}{key[1:]}": _convert_keys(item) for key, item in value.items()}
+    return [_convert_keys(item) for item in value] if isinstance(value, list) else value
 
 
-def _log(backend: EC2ContainerServiceBackend, options: Mapping[str, str], task: Task, text: str) -> None:
+def _write_log(backend: EC2ContainerServiceBackend, options: Mapping[str, str], task: Task, text: str) -> None:
     logs = logs_backends[backend.account_id][backend.region_name]
     stream = f"{options['awslogs-stream-prefix']}/{task.overrides['containerOverrides'][0]['name']}/{task.id}"
     logs.create_log_stream(options["awslogs-group"], stream)
-    at = int(time.time() * 1000)
-    events = [{"timestamp": at, "message": line} for line in text.splitlines()]
+    milliseconds = int(time.time() * 1000)
+    events = [{"timestamp": milliseconds, "message": line} for line in text.splitlines()]
     logs.put_log_events(options["awslogs-group"], stream, events)

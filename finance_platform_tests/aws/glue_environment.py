@@ -13,7 +13,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from finance_platform.deployment.artefacts import LACKING, Release
+from finance_platform.deployment.artefacts import MISSING_ON_GLUE, Release
 
 GLUES_OWN = ("pyspark[connect]", "pyarrow", "pandas", "numpy", "boto3")
 """What Glue 6.0 has, as far as our code asks for it. Spark Connect's client is not needed there, but by Sail."""
@@ -42,7 +42,7 @@ def make_environment(folder: Path, release: Release) -> Path:
 
 def lacking_wheels(dist: Path) -> None:
     """Put the wheels that Glue lacks into a folder, made of what is installed here: tests ask no index."""
-    for name in LACKING:
+    for name in MISSING_ON_GLUE:
         found = distribution(name)
         files = [file for file in found.files or () if file.suffix != ".pyc" and ".." not in file.parts]
         with zipfile.ZipFile(dist / f"{name.replace('-', '_')}-{found.version}-py3-none-any.whl", "w") as wheel:

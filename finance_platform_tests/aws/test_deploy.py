@@ -1,4 +1,8 @@
-"""The deploy command against the stand-in: the real template, whole, and what is told on the way."""
+"""The commands deploy and remote, with the real template on a fake AWS.
+
+Belongs here: what a deployment does, its output, and the errors that it reports. Does not belong here: the template's
+content (see `test_template`), the image and the workflows (see `test_deploy_files`).
+"""
 
 from __future__ import annotations
 
@@ -12,41 +16,45 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
-from moto.cloudformation.models import CloudFormationBackend, Event
+from moto.cloudformation.models import CloudFormationBackend
+from moto.cloudformation.models import Event as FakeEvent
+from moto.cloudformation.models import Stack as FakeStack
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.core.responses import ActionResult
 
 from finance_platform.cli import main
 from finance_platform.deployment.artefacts import MANIFEST
-from finance_platform.deployment.aws import Account, explained
-from finance_platform.deployment.plan import template_path
-from finance_platform.deployment.settings_file import FOR_PEOPLE, output_name
-from finance_platform.deployment.stack import STUCK, Stack
+from finance_platform.deployment.aws import Account, translate_aws_errors
+from finance_platform.deployment.settings_file import OUTPUTS_FOR_PEOPLE, output_name
+from finance_platform.deployment.stack import STUCK_STATES, Event, Stack
 from finance_platform.deployment.tasks import OneOffTask, run_task
-from finance_platform.deployment.template import read_template
+from finance_platform.deployment.template import read_template, template_path
+from finance_platform.deployment.upload import Upload, upload_missing
 from finance_platform.errors import DeploymentAccessError, DeploymentError
 from finance_platform.settings import Settings, load_settings
 from finance_platform_tests.aws.cloudformation_types import UNKNOWN_TO_MOTO, complete_cloudformation, is_written_down
-from finance_platform_tests.aws.ecs_runner import tasks_at_work
+from finance_platform_tests.aws.ecs_runner import running_tasks
 from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_environment, moto_server
 
 ACCOUNT = "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/finance:1"
 RELEASE = "0123456789ab"
 EMPTY = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
-CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/of-nobody"
+CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/missing"
 
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[MotoServer]:
-    """A stand-in of this module's own: what other tests make in theirs must not be in the way of the stack's names."""
+    """A fake AWS for this module alone: the stack's names are fixed, and other tests must not have taken them."""
     with moto_server() as server, complete_cloudformation(), in_environment(server.environment):
-        patience, Account.poll_seconds = Account.poll_seconds, 0.01
+        poll_seconds, Account.poll_seconds = Account.poll_seconds, 0.01
         yield server
-        Account.poll_seconds = patience
+        Account.poll_seconds = poll_seconds
 
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A release as `make dist` leaves it; small."""
+    """A small release in the form that `make dist` writes."""
     import hashlib
 
     folder = tmp_path_factory.mktemp("dist")
@@ -60,7 +68,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
-    """A program in the place of the image's: it says how it was called, and as whom."""
+    """A replacement of the image's program; it prints its arguments and the secret of its database user."""
     folder = tmp_path / "programs"
     folder.mkdir()
     program = folder / "finance-platform"
@@ -69,32 +77,32 @@ def programs(tmp_path: Path) -> Path:
     return folder
 
 
-def deploy(dist: Path, tmp_path: Path, *arguments: str, answer: str = "", name: str = "finance") -> Result:
+def deploy(dist: Path, tmp_path: Path, *arguments: str, name: str = "finance") -> Result:
     fixed = ["deploy", "--stack-name", name, "--dist", str(dist), "--settings", str(tmp_path / "finance.env")]
-    return CliRunner().invoke(main, [*fixed, *arguments], input=answer)
+    return CliRunner().invoke(main, [*fixed, *arguments])
 
 
 def stack(name: str = "finance") -> dict[str, Any]:
-    found: dict[str, Any] = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    return found
+    description: dict[str, Any] = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    return description
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the first deployment writes the settings."""
+    """The folder that the first deployment writes the settings to."""
     return tmp_path_factory.mktemp("deployed")
 
 
 @pytest.fixture(scope="module")
 def deployed(cloud: MotoServer, dist: Path, folder: Path) -> Result:
-    """The stack, deployed from nothing, without an image."""
+    """The first deployment of the stack, without an image."""
     assert cloud.address
     result = deploy(dist, folder, "--yes")
     assert result.exit_code == 0, result.output
     return result
 
 
-def test_a_dry_run_says_what_it_would_do_and_does_nothing(cloud: MotoServer, dist: Path, tmp_path: Path):
+def test_a_dry_run_prints_the_changes_and_changes_nothing(cloud: MotoServer, dist: Path, tmp_path: Path):
     result = deploy(dist, tmp_path, "--dry-run", name="nothing-yet")
     assert result.exit_code == 0, result.output
     assert "Nothing was changed." in result.output
@@ -105,46 +113,45 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(cloud: MotoServer, dis
         stack("nothing-yet")
 
 
-def test_nobody_to_ask_and_no_yes_changes_nothing(cloud: MotoServer, dist: Path, tmp_path: Path):
+def test_without_a_terminal_and_without_yes_nothing_is_changed(cloud: MotoServer, dist: Path, tmp_path: Path):
     result = deploy(dist, tmp_path, name="nothing-yet")
     assert (result.exit_code, cloud.address != "") == (2, True)
     assert "--yes" in result.output
 
 
-def test_from_nothing_to_a_stack_with_its_artefacts(deployed: Result):
-    found = stack()
-    assert found["StackStatus"] == "UPDATE_COMPLETE", "the rest comes as an update of the first stage"
-    keys = {one["Key"] for one in boto3.client("s3").list_objects_v2(Bucket=bucket())["Contents"]}
+def test_the_first_deployment_creates_the_stack_and_uploads_the_artefacts(deployed: Result):
+    assert stack()["StackStatus"] == "UPDATE_COMPLETE", "the second stage is an update of the first"
+    keys = {item["Key"] for item in boto3.client("s3").list_objects_v2(Bucket=bucket())["Contents"]}
     assert {f"releases/{RELEASE}/standardise_job.py", f"releases/{RELEASE}/{MANIFEST}"} <= keys
     assert any(key.startswith("templates/") for key in keys)
-    assert "docker push" in deployed.output, "without an image the next step is told"
+    assert "docker push" in deployed.output, "without an image the output names the next step"
 
 
 def test_every_resource_of_the_template_is_in_the_stack(deployed: Result):
     assert deployed.exit_code == 0
-    made = set(Stack(Account(), "finance").physical_ids())
-    # moto lists an ingress rule that stands alone without its name.
-    named = {one.logical_id for one in read_template(template_path()).resources({})} - {"CodeLocationIngress"}
-    assert made - {"", "CodeLocationIngress"} == named
+    created = set(Stack(Account(), "finance").list_physical_ids())
+    # moto lists an ingress rule that is a resource of its own without its name.
+    expected = set(read_template(template_path()).select_resources({})) - {"CodeLocationIngress"}
+    assert created - {"", "CodeLocationIngress"} == expected
 
 
-def test_the_types_that_the_stand_in_cannot_create_are_known_by_name(cloud: MotoServer):
+def test_the_resource_types_that_moto_cannot_create_are_listed(cloud: MotoServer):
     from moto.cloudformation import parsing
 
-    types = {one["Type"] for one in read_template(template_path()).document["Resources"].values()}
+    types = {resource["Type"] for resource in read_template(template_path()).document["Resources"].values()}
     known = {name for name, model in parsing.get_model_map().items() if not is_written_down(model)}
     assert types - known == UNKNOWN_TO_MOTO, cloud.address
 
 
-def test_the_platform_takes_the_settings_that_the_deployment_writes(
+def test_the_platform_accepts_the_settings_that_the_deployment_writes(
     deployed: Result, folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
     assert deployed.exit_code == 0
     for name, value in (line.split("=", 1) for line in (folder / "finance.env").read_text().splitlines()[1:]):
         monkeypatch.setenv(name, value)
-    found = load_settings(home=folder)
-    assert found.is_on_aws
-    assert found.raw_root == f"s3://finance-raw-{ACCOUNT}-{REGION}"
+    settings = load_settings(home=folder)
+    assert settings.is_on_aws
+    assert settings.raw_root == f"s3://finance-raw-{ACCOUNT}-{REGION}"
 
 
 def test_deploying_again_changes_nothing(deployed: Result, dist: Path, tmp_path: Path):
@@ -152,143 +159,190 @@ def test_deploying_again_changes_nothing(deployed: Result, dist: Path, tmp_path:
     result = deploy(dist, tmp_path, "--yes")
     assert (result.exit_code, deployed.exit_code) == (0, 0)
     assert "No resource changes." in result.output
-    assert "is there" in result.output
+    assert "exists" in result.output
+    assert "upload" not in result.output
     assert stack()["Outputs"] == before["Outputs"]
 
 
-@pytest.mark.parametrize("arguments", [["--dry-run"], []], ids=["dry run", "nobody to ask"])
-def test_the_changes_of_a_stack_are_shown_and_its_plan_is_not_left_behind(
+@pytest.mark.parametrize("arguments", [["--dry-run"], []], ids=["dry run", "no terminal"])
+def test_the_changes_of_a_stack_are_printed_and_their_change_set_is_deleted(
     deployed: Result, dist: Path, tmp_path: Path, arguments: list[str]
 ):
-    changed = tmp_path / "template.yaml"
-    changed.write_text(
-        template_path().read_text().replace("MessageRetentionPeriod: 345600", "MessageRetentionPeriod: 60")
-    )
-    before, plans = stack(), plans_of("finance")
+    changed = write_changed_template(tmp_path)
+    before, change_sets = stack(), change_sets_of("finance")
     result = deploy(dist, tmp_path, "--template", str(changed), *arguments)
     assert (result.exit_code, deployed.exit_code) == (0 if arguments else 2, 0)
     assert re.search(r"Modify\s+│ RawEvents\s+│ AWS::SQS::Queue", result.output), result.output
-    assert (stack(), plans_of("finance")) == (before, plans)
+    assert (stack(), change_sets_of("finance")) == (before, change_sets)
 
 
-def test_an_image_brings_dagster_the_warehouses_tables_and_a_place_to_run_commands_in(
+def test_a_changed_template_is_uploaded_once(deployed: Result, dist: Path, tmp_path: Path):
+    template = write_changed_template(tmp_path, seconds=120)
+    result = deploy(dist, tmp_path, "--yes", "--template", str(template))
+    assert (result.exit_code, deployed.exit_code) == (0, 0), result.output
+    versions = boto3.client("s3").list_object_versions(Bucket=bucket(), Prefix=read_template(template).key)["Versions"]
+    assert len(versions) == 1
+
+
+def test_a_poll_reads_no_page_of_events_beyond_the_last_event_that_was_shown(
+    deployed: Result, dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pages: list[int] = []
+
+    def describe_page(response: CloudFormationResponse) -> ActionResult:
+        newest_first = response.cloudformation_backend.describe_stack_events(response._get_param("StackName"))[::-1]
+        page = int(response._get_param("NextToken", "0"))
+        pages.append(page)
+        following = page + 1 if page + 1 < len(newest_first) else None
+        return ActionResult({"StackEvents": [newest_first[page]], "NextToken": following and str(following)})
+
+    monkeypatch.setattr(CloudFormationResponse, "describe_stack_events", describe_page)
+    result = deploy(dist, tmp_path, "--yes", "--parameter", "FreshnessDays=3")
+    assert (result.exit_code, deployed.exit_code) == (0, 0), result.output
+    shown = re.findall(r"UPDATE_\w+ +finance$", result.output, re.MULTILINE)
+    assert len(shown) == 2, "the start and the end of this update, not of earlier ones"
+    assert pages == [0, 0, 1, 2], "the last event before, the two of the update, and the one that was seen"
+
+
+def test_an_image_brings_dagster_the_warehouses_tables_and_remote_commands(
     deployed: Result, dist: Path, tmp_path: Path, programs: Path
 ):
     assert deployed.exit_code == 0
-    with tasks_at_work(programs) as asked:
+    with running_tasks(programs) as overrides:
         result = deploy(dist, tmp_path, "--image", IMAGE, "--yes")
-        fine = CliRunner().invoke(main, ["remote", "--stack-name", "finance", "status", "--json"])
+        succeeded = CliRunner().invoke(main, ["remote", "--stack-name", "finance", "status", "--json"])
         failed = CliRunner().invoke(main, ["remote", "--stack-name", "finance", "fail"])
     assert result.exit_code == 0, result.output
-    secret = {one["OutputKey"]: one["OutputValue"] for one in stack()["Outputs"]}["WarehouseAdminSecretArn"]
+    secret = {item["OutputKey"]: item["OutputValue"] for item in stack()["Outputs"]}["WarehouseAdminSecretArn"]
     assert f"called: migrate secret={secret}" in result.output
     assert f"called: secure secret={secret}" in result.output
-    assert asked[0]["taskRoleArn"].endswith(role_of("WarehouseAdminRole")), "the owner's role, which no service has"
+    assert overrides[0]["taskRoleArn"].endswith(role_of("WarehouseAdminRole")), "the owner's role, which no service has"
     services = boto3.client("ecs").list_services(cluster="finance")["serviceArns"]
     assert {arn.rsplit("/", 1)[-1] for arn in services} == {"code", "daemon", "webserver"}
-    assert (fine.exit_code, failed.exit_code) == (0, 1)
-    assert "called: status --json secret=\n" in fine.output, "with the rights of a refresh"
-    assert "taskRoleArn" not in asked[-1]
+    assert (succeeded.exit_code, failed.exit_code) == (0, 1)
+    assert "called: status --json secret=\n" in succeeded.output, "with the rights of a refresh"
+    assert "taskRoleArn" not in overrides[-1]
 
 
 @pytest.mark.parametrize(
-    ("starts", "told"), [(False, "the task did not start"), (True, "the task ended without a result")]
+    ("starts", "message"), [(False, "the task did not start"), (True, "the task ended without an exit code")]
 )
-def test_a_task_that_does_not_start_or_ends_without_a_result_is_told(
-    cloud: MotoServer, monkeypatch: pytest.MonkeyPatch, starts: bool, told: str
+def test_a_task_that_does_not_start_or_has_no_exit_code_is_an_error(
+    cloud: MotoServer, monkeypatch: pytest.MonkeyPatch, starts: bool, message: str
 ):
-    def gone(task: dict[str, str]) -> dict[str, Any]:
-        return {"tasks": [{**task, "lastStatus": "STOPPED", "stoppedReason": "CannotPullContainerError"}]}
-
     class Ecs:
         def run_task(self, **_: Any) -> dict[str, Any]:
             return {"tasks": [{"taskArn": "task/1"}] if starts else [], "failures": [{"reason": "Capacity"}]}
 
         def describe_tasks(self, **_: Any) -> dict[str, Any]:
-            return gone({"taskArn": "task/1"})
+            return {"tasks": [{"lastStatus": "STOPPED", "stoppedReason": "CannotPullContainerError"}]}
 
     account = Account()
     client = account.client
     monkeypatch.setattr(account, "client", lambda service: Ecs() if service == "ecs" else client(service))
     ids = dict.fromkeys(("RunTask", "Tasks", "TaskLogs", "TaskSecurityGroup", "SubnetA", "SubnetB", "SubnetC"), "id")
-    there = Stack(account, "finance")
-    monkeypatch.setattr(there, "physical_ids", lambda: ids)
-    with pytest.raises(DeploymentError, match=told):
-        run_task(account, there, OneOffTask(["finance-platform", "status"]), print)
+    finance = Stack(account, "finance")
+    monkeypatch.setattr(finance, "list_physical_ids", lambda: ids)
+    with pytest.raises(DeploymentError, match=message):
+        run_task(account, finance, OneOffTask(["finance-platform", "status"]), print)
     assert cloud.address
 
 
 @pytest.mark.parametrize(
-    ("code", "kind", "told"),
+    ("code", "error", "fix"),
     [
         ("ExpiredToken", DeploymentAccessError, "renew your credentials"),
         ("AccessDenied", DeploymentAccessError, "ask for the rights"),
         ("InvalidClientTokenId", DeploymentAccessError, "check AWS_PROFILE"),
-        ("LimitExceededException", DeploymentError, "mend what AWS names"),
+        ("LimitExceededException", DeploymentError, "fix the cause that AWS names"),
     ],
 )
-def test_what_aws_refuses_is_told_with_what_helps(code: str, kind: type[Exception], told: str):
-    with pytest.raises(kind, match=told), explained("describing the stack"):
+def test_an_error_of_aws_names_the_fix(code: str, error: type[Exception], fix: str):
+    with pytest.raises(error, match=fix), translate_aws_errors("describing the stack"):
         raise ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeStacks")
 
 
-def test_without_an_image_there_is_nothing_to_run_a_command_in(cloud: MotoServer):
+def test_a_failed_upload_is_an_error_of_the_deployment(cloud: MotoServer):
+    assert cloud.address
+    with pytest.raises(DeploymentError, match="uploading s3://no-such-bucket/key: NoSuchBucket"):
+        upload_missing(Account(), "no-such-bucket", [Upload("key", b"content")])
+
+
+def test_without_an_image_a_remote_command_is_refused(cloud: MotoServer):
     boto3.client("cloudformation").create_stack(StackName="imageless", TemplateBody=EMPTY)
     result = CliRunner().invoke(main, ["remote", "--stack-name", "imageless", "status"])
     assert (result.exit_code, cloud.address != "") == (3, True)
     assert "has no image yet" in result.output
 
 
-@pytest.mark.parametrize("state", [*STUCK, "UPDATE_IN_PROGRESS"])
-def test_a_stack_that_cannot_be_changed_is_told_with_what_helps(
+@pytest.mark.parametrize("state", [*STUCK_STATES, "UPDATE_IN_PROGRESS"])
+def test_a_stack_that_cannot_be_changed_is_refused_with_the_fix(
     deployed: Result, dist: Path, tmp_path: Path, state: str
 ):
     from moto.cloudformation.models import cloudformation_backends
 
-    (found,) = [one for one in cloudformation_backends[ACCOUNT][REGION].stacks.values() if one.name == "finance"]
-    before, found.status = found.status, state
+    (finance,) = [item for item in cloudformation_backends[ACCOUNT][REGION].stacks.values() if item.name == "finance"]
+    before, finance.status = finance.status, state
     try:
         result = deploy(dist, tmp_path, "--yes")
     finally:
-        found.status = before
+        finance.status = before
     assert (result.exit_code, deployed.exit_code) == (3, 0)
     assert state in result.output
-    assert STUCK.get(state, "wait until") in result.output
+    assert STUCK_STATES.get(state, "wait until") in result.output
 
 
-def test_a_resource_that_fails_is_told_with_its_reason_and_what_stood_before_stands(
-    deployed: Result, dist: Path, tmp_path: Path
-):
+def test_a_change_that_aws_rejects_is_reported_and_the_outputs_stay(deployed: Result, dist: Path, tmp_path: Path):
     before = stack()["Outputs"]
     unknown = ["--parameter", "UiHostName=f.example.com", "--parameter", f"UiCertificateArn={CERTIFICATE}"]
     result = deploy(dist, tmp_path, "--yes", *unknown)
     assert (result.exit_code, deployed.exit_code) == (3, 0)
-    assert "The deployment did not go through" in result.output
+    assert DeploymentError.title in result.output
     assert f"{CERTIFICATE} not found" in result.output
     assert stack()["Outputs"] == before
 
 
-def test_the_first_resource_that_failed_is_named_with_its_reason(
+def test_a_failed_update_names_the_first_failed_resource_its_reason_and_the_fix(
     deployed: Result, dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def roll_back(backend: CloudFormationBackend, change_set_name: str, stack_name: str | None = None) -> None:
-        assert change_set_name
-        (found,) = [one for one in backend.stacks.values() if one.name == stack_name]
-        for name, reason in (("Records", "no such class here"), ("Tasks", "Resource creation cancelled")):
-            told = Event(found.stack_id, found.name, name, name, "AWS::RDS::DBInstance", "CREATE_FAILED", reason, None)
-            found.events.append(told)
-        found.status = "UPDATE_ROLLBACK_COMPLETE"
+        assert stack_name is None
+        finance = backend.stacks[backend.change_sets[change_set_name].stack_id]
+        add_failure(finance, "Records", "no such class here")
+        add_failure(finance, "Tasks", "Resource creation cancelled")
+        finance.status = "UPDATE_ROLLBACK_COMPLETE"
 
     monkeypatch.setattr(CloudFormationBackend, "execute_change_set", roll_back)
     result = deploy(dist, tmp_path, "--yes", "--parameter", "FreshnessDays=7")
     assert (result.exit_code, deployed.exit_code) == (3, 0)
     assert "ended in UPDATE_ROLLBACK_COMPLETE: Records" in result.output
     assert "no such class here" in result.output
-    assert "what stood before stands" in result.output
+    assert "the previous state is restored" in result.output
+
+
+def test_a_failed_creation_names_the_failed_resource_although_the_stack_is_deleted(
+    cloud: MotoServer, monkeypatch: pytest.MonkeyPatch
+):
+    create = CloudFormationBackend.create_stack
+
+    def create_and_delete(backend: CloudFormationBackend, **arguments: Any) -> FakeStack:
+        failed = create(backend, **arguments)
+        add_failure(failed, "ScriptsBucket", "the name is taken")
+        backend.delete_stack(failed.stack_id)
+        return failed
+
+    monkeypatch.setattr(CloudFormationBackend, "create_stack", create_and_delete)
+    events: list[Event] = []
+    with pytest.raises(DeploymentError, match=r"ended in DELETE_COMPLETE: ScriptsBucket .*the name is taken"):
+        Stack(Account(), "short-lived").create(EMPTY, events.append)
+    assert ("ScriptsBucket", "CREATE_FAILED") in [
+        (event["LogicalResourceId"], event["ResourceStatus"]) for event in events
+    ]
+    assert cloud.address
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("argument", "message"),
     [
         ("Warehouse=free", "one of serverless, provisioned"),
         ("Curency=EUR", "did you mean Currency?"),
@@ -302,27 +356,27 @@ def test_the_first_resource_that_failed_is_named_with_its_reason(
         ("Currency", "NAME=VALUE"),
     ],
 )
-def test_wrong_parameters_are_refused_before_anything_is_asked_of_aws(
-    dist: Path, tmp_path: Path, written: str, told: str
+def test_a_parameter_that_is_not_valid_is_rejected_before_any_call_to_aws(
+    dist: Path, tmp_path: Path, argument: str, message: str
 ):
-    result = deploy(dist, tmp_path, "--yes", "--parameter", written, name="nothing-yet")
+    result = deploy(dist, tmp_path, "--yes", "--parameter", argument, name="nothing-yet")
     assert result.exit_code == 2, result.output
-    assert told in result.output
+    assert message in result.output
 
 
 @pytest.mark.parametrize("name", ["Finance", "f", "a-name-that-is-far-too-long", "finance-"])
-def test_a_name_that_no_bucket_could_have_is_refused(dist: Path, tmp_path: Path, name: str):
+def test_a_stack_name_that_is_not_valid_for_a_bucket_is_rejected(dist: Path, tmp_path: Path, name: str):
     result = deploy(dist, tmp_path, "--yes", name=name)
     assert (result.exit_code, "3 to 20 small letters" in result.output) == (2, True)
 
 
-def test_without_artefacts_make_dist_is_named(tmp_path: Path):
+def test_without_artefacts_the_error_names_make_dist(tmp_path: Path):
     result = deploy(tmp_path, tmp_path, "--yes")
     assert "make dist" in result.output
     assert result.exit_code != 0
 
 
-def test_without_credentials_the_login_is_named(dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_credentials_the_error_names_the_login(dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with in_environment({"AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}):
         monkeypatch.setenv("HOME", str(tmp_path))
         result = deploy(dist, tmp_path, "--yes")
@@ -330,52 +384,66 @@ def test_without_credentials_the_login_is_named(dist: Path, tmp_path: Path, monk
     assert result.exit_code == 3
 
 
-NOT_DECIDED = {
+NOT_IN_OUTPUTS = {
     "home": "is in the image",
-    "warehouse_uri": "is the embedded warehouse's",
+    "warehouse_uri": "belongs to the embedded warehouse",
     "reports_uri": "follows from PROCESSED_URI",
-    "spark_engine": "is Glue's own",
+    "spark_engine": "is part of Glue",
     "s3_endpoint_url": "the gateway needs no other address",
-    "s3_kms_key_id": "is the buckets' own",
-    "s3_request_payer": "the raw bucket is the stack's",
+    "s3_kms_key_id": "is set on the buckets",
+    "s3_request_payer": "the raw bucket belongs to the stack",
     "redshift_user": "comes with the role or the secret",
     "redshift_tls": "is always on",
-    "redshift_statement_timeout_seconds": "has a default that fits",
-    "redshift_query_group": "has a default that fits",
-    "sensor_interval_seconds": "has a default that fits",
-    "sensor_full_look_seconds": "has a default that fits",
-    "glue_poll_seconds": "has a default that fits",
+    "redshift_statement_timeout_seconds": "has a suitable default",
+    "redshift_query_group": "has a suitable default",
+    "sensor_interval_seconds": "has a suitable default",
+    "sensor_full_look_seconds": "has a suitable default",
+    "glue_poll_seconds": "has a suitable default",
 }
 
 
-def test_outputs_are_exactly_the_settings_that_a_deployment_decides():
+def test_the_outputs_are_exactly_the_settings_that_a_deployment_determines():
     outputs = set(read_template(template_path()).document["Outputs"])
-    decided = {output_name(name) for name in Settings.model_fields if name not in NOT_DECIDED}
-    assert outputs - FOR_PEOPLE == decided
-    assert outputs >= FOR_PEOPLE
-    assert set(Settings.model_fields) >= NOT_DECIDED.keys()
+    expected = {output_name(name) for name in Settings.model_fields if name not in NOT_IN_OUTPUTS}
+    assert outputs - OUTPUTS_FOR_PEOPLE == expected
+    assert outputs >= OUTPUTS_FOR_PEOPLE
+    assert set(Settings.model_fields) >= NOT_IN_OUTPUTS.keys()
 
 
 @pytest.mark.parametrize("task", ["CodeTask", "RunTask"])
-def test_the_platforms_tasks_get_the_same_settings_as_the_outputs_say(task: str):
+def test_the_platforms_tasks_get_the_settings_of_the_outputs(task: str):
     document = read_template(template_path()).document
     (container,) = document["Resources"][task]["Properties"]["ContainerDefinitions"]
-    environment = {one["Name"]: one["Value"] for one in container["Environment"]}
-    given = {name: value for name, value in environment.items() if name.startswith("FINANCE_PLATFORM_")}
-    for name, value in given.items():
+    environment = {item["Name"]: item["Value"] for item in container["Environment"]}
+    settings = {name: value for name, value in environment.items() if name.startswith("FINANCE_PLATFORM_")}
+    for name, value in settings.items():
         output = document["Outputs"][output_name(name.removeprefix("FINANCE_PLATFORM_").lower())]
-        only_sometimes = value["Fn::If"][1] if isinstance(value, dict) and value.get("Fn::If", [0])[-1] == "" else value
-        assert output["Value"] == only_sometimes, name
-    assert len(given) == len(document["Outputs"]) - len(FOR_PEOPLE)
+        is_optional = isinstance(value, dict) and value.get("Fn::If", [0])[-1] == ""
+        assert output["Value"] == (value["Fn::If"][1] if is_optional else value), name
+    assert len(settings) == len(document["Outputs"]) - len(OUTPUTS_FOR_PEOPLE)
 
 
 def role_of(logical_id: str) -> str:
-    return Stack(Account(), "finance").physical_ids()[logical_id]
+    return Stack(Account(), "finance").list_physical_ids()[logical_id]
 
 
-def plans_of(name: str) -> set[str]:
-    found = boto3.client("cloudformation").list_change_sets(StackName=name)["Summaries"]
-    return {one["ChangeSetName"] for one in found}
+def change_sets_of(name: str) -> set[str]:
+    summaries = boto3.client("cloudformation").list_change_sets(StackName=name)["Summaries"]
+    return {summary["ChangeSetName"] for summary in summaries}
+
+
+def write_changed_template(folder: Path, seconds: int = 60) -> Path:
+    path = folder / "template.yaml"
+    retention = "MessageRetentionPeriod: "
+    path.write_text(template_path().read_text().replace(f"{retention}345600", f"{retention}{seconds}"))
+    return path
+
+
+def add_failure(failed: FakeStack, logical_id: str, reason: str) -> None:
+    kind = "AWS::RDS::DBInstance"
+    failed.events.append(
+        FakeEvent(failed.stack_id, failed.name, logical_id, logical_id, kind, "CREATE_FAILED", reason, None)
+    )
 
 
 def bucket() -> str:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from finance_platform.deployment.plan import template_path
-from finance_platform.deployment.template import FIRST, read_template
+from finance_platform.deployment.template import FIRST_STAGE, read_template, template_path
 
 TEMPLATE = read_template(template_path())
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE.document["Resources"]
@@ -35,17 +34,17 @@ def test_cloudformations_linter_finds_nothing():
 
 
 def test_what_is_created_first_needs_nothing_of_the_rest_and_fits_into_a_request():
-    first = {name for name, one in RESOURCES.items() if one.get("Metadata", {}).get("Stage") == FIRST}
+    first = {name for name, one in RESOURCES.items() if one.get("Metadata", {}).get("Stage") == FIRST_STAGE}
     assert {"Key", "ScriptsBucket", "ImageRepository"} <= first
     for name in first:
         assert set(re.findall(r"'(?:Ref|Fn::GetAtt)': \[?'(\w+)'", str(RESOURCES[name]))) <= first, name
-    assert len(TEMPLATE.first_stage()) < 51_200
+    assert len(TEMPLATE.render_first_stage()) < 51_200
     assert len(TEMPLATE.text.encode()) < 1_000_000
 
 
 @pytest.mark.parametrize("values", CHOICES)
 def test_nothing_that_is_created_refers_to_what_is_not(values: dict[str, str]):
-    made = {one.logical_id for one in TEMPLATE.resources(values)}
+    made = set(TEMPLATE.select_resources(values))
     for name in made:
         waits = RESOURCES[name].get("DependsOn", [])
         assert {waits} if isinstance(waits, str) else set(waits) <= made, name
@@ -107,7 +106,7 @@ def test_a_parameter_says_what_it_is_what_is_allowed_and_stands_in_a_group(name:
 
 @pytest.mark.parametrize("job", of_type("AWS::Glue::Job"))
 def test_the_jobs_are_what_the_platform_starts_and_run_what_a_release_has(job: dict[str, Any]):
-    from finance_platform.deployment.artefacts import INSTALLER_OPTION, JOBS, Release, default_arguments
+    from finance_platform.deployment.artefacts import INSTALLER_OPTION, JOBS, Release, build_default_arguments
 
     names = {f"${{AWS::StackName}}-{one.replace('_', '-')}": one for one in JOBS}
     script = names[job["Name"]["Fn::Sub"]]
@@ -115,11 +114,11 @@ def test_the_jobs_are_what_the_platform_starts_and_run_what_a_release_has(job: d
     assert job["Command"]["ScriptLocation"] == {"Fn::Sub": expected}
     assert (job["GlueVersion"], job["ExecutionProperty"]) == ("6.0", {"MaxConcurrentRuns": 1})
     assert job["DefaultArguments"]["--python-modules-installer-option"] == INSTALLER_OPTION
-    assert default_arguments("s3://scripts", Release("0123456789ab", ())).keys() <= job["DefaultArguments"].keys()
+    assert build_default_arguments("s3://scripts", Release("0123456789ab", ())).keys() <= job["DefaultArguments"].keys()
 
 
 def test_alarms_and_dashboard_show_metrics_that_the_platform_sends():
-    from finance_platform.metrics.port import OF_A_FEED, UNITS
+    from finance_platform.notifications.metrics import OF_A_FEED, UNITS
 
     text = TEMPLATE.text
     own = set(re.findall(r"MetricsNamespace\n\s+MetricName: (\w+)", text))

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from finance_platform.deployment.plan import template_path
-from finance_platform.deployment.template import read_template
+from finance_platform.deployment.template import read_template, template_path
 from finance_platform_tests.aws.policies import Policy, policies
 
 FOUND = {

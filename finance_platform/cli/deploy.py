@@ -1,0 +1,181 @@
+"""The commands for AWS: deploy, remote.
+
+Belongs here: options, the confirmation, the output. Does not belong here: the steps of a deployment (see `deployment`).
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from finance_platform.cli.options import EXIT_FINE, EXIT_STOPPED, console, explained
+
+if TYPE_CHECKING:
+    from finance_platform.deployment.stack import Event
+    from finance_platform.deployment.steps import Preview
+
+_stack_option = click.option(
+    "--stack-name", default="finance", show_default=True, help="The stack; the names of its resources begin with it."
+)
+_region_option = click.option("--region", default="", help="The region; by default as boto3 finds it.")
+
+
+@click.command()
+@_stack_option
+@_region_option
+@click.option("--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the template.")
+@click.option("--image", help="The image in the stack's repository; by default the deployed one.")
+@click.option(
+    "--template",
+    "template_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Another template than the shipped one.",
+)
+@click.option(
+    "--dist",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("dist"),
+    show_default=True,
+    help="The folder that `make dist` has built.",
+)
+@click.option(
+    "--settings",
+    "settings_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The .env file that the settings are written to; by default build/STACK.env.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@explained
+def deploy(
+    stack_name: str,
+    region: str,
+    parameters: Sequence[str],
+    image: str | None,
+    template_file: Path | None,
+    dist: Path,
+    settings_path: Path | None,
+    dry_run: bool,
+    yes: bool,
+) -> int:
+    """Create or update the deployment on AWS, after showing what changes."""
+    from finance_platform.deployment.artefacts import read_release
+    from finance_platform.deployment.aws import Account
+    from finance_platform.deployment.stack import Stack
+    from finance_platform.deployment.steps import Deployment, DeploymentRequest, parse_parameters
+    from finance_platform.deployment.template import read_template, template_path
+
+    template = read_template(template_file or template_path())
+    request = DeploymentRequest(stack_name, template, read_release(dist), parse_parameters(parameters, image))
+    request.validate()
+    account = Account(region)
+    stack = Stack(account, stack_name)
+    deployment = Deployment(account, stack, request)
+    preview = deployment.preview()
+    is_confirmed = False
+    try:
+        click.echo(f"Stack {stack_name}, {deployment.target}")
+        _print_preview(preview, deployment.bucket)
+        is_confirmed = not dry_run and _confirm(preview, yes=yes)
+    finally:
+        # Also after Ctrl-C.
+        if not is_confirmed:
+            deployment.discard(preview)
+    if not is_confirmed:
+        click.echo("Nothing was changed.")
+        return EXIT_FINE if dry_run else EXIT_STOPPED
+    deployment.apply(preview, _print_event)
+    if preview.has_image:
+        deployment.prepare_warehouse(click.echo)
+    outputs = stack.read_outputs()
+    _write_settings(settings_path or Path("build") / f"{stack_name}.env", stack_name, outputs)
+    _print_next_step(stack_name, outputs, has_image=preview.has_image)
+    return EXIT_FINE
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@_stack_option
+@_region_option
+@click.option("--as-owner", is_flag=True, help="With the rights of the warehouse's owner, for migrate and secure.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@explained
+def remote(stack_name: str, region: str, as_owner: bool, command: Sequence[str]) -> int:
+    """Run a command of the platform inside the deployment: finance-platform remote status --json."""
+    from finance_platform.deployment.aws import Account
+    from finance_platform.deployment.stack import Stack
+    from finance_platform.deployment.tasks import OneOffTask, run_task
+
+    account = Account(region)
+    task = OneOffTask(["finance-platform", *command], as_owner)
+    return run_task(account, Stack(account, stack_name), task, click.echo)
+
+
+def _print_preview(preview: Preview, bucket: str) -> None:
+    from rich.table import Table
+
+    from finance_platform.deployment.steps import DDL_COMMANDS
+
+    changes = Table("action", "resource", "type", "replacement", title="Resources", title_justify="left")
+    for change in preview.changes:
+        replacement = change.get("Replacement", "")
+        changes.add_row(change["Action"], change["LogicalResourceId"], change["ResourceType"], replacement)
+    uploads = Table("key", "bytes", "", title=f"Into s3://{bucket}", title_justify="left")
+    for upload in preview.uploads:
+        uploads.add_row(upload.key, f"{len(upload.content):,}", "exists" if upload.exists else "upload")
+    if preview.changes:
+        console().print(changes)
+    else:
+        click.echo("No resource changes.")
+    console().print(uploads)
+    if preview.has_image:
+        click.echo(f"Warehouse: {' and '.join(DDL_COMMANDS)}, in a task of the deployment, as its owner.")
+    else:
+        click.echo("Warehouse: its tables are created once the deployment has an image (--image).")
+
+
+def _confirm(preview: Preview, *, yes: bool) -> bool:
+    has_changes = preview.changes or any(not upload.exists for upload in preview.uploads)
+    if yes or not has_changes:
+        return True
+    if not sys.stdin.isatty():
+        raise click.UsageError("there is no terminal to ask for confirmation; add --yes, or --dry-run")
+    replaced = [
+        change["LogicalResourceId"]
+        for change in preview.changes
+        if change.get("Replacement") == "True" or change["Action"] == "Remove"
+    ]
+    warning = f" This replaces or removes {', '.join(replaced)}." if replaced else ""
+    return click.confirm(f"Continue?{warning}")
+
+
+def _print_event(event: Event) -> None:
+    from finance_platform.deployment.stack import is_failure
+
+    reason = click.style(f"  {event.get('ResourceStatusReason', '')}", fg="red") if is_failure(event) else ""
+    status = f"{event['Timestamp']:%H:%M:%S}  {event['ResourceStatus']:<28} {event['LogicalResourceId']}"
+    click.echo(f"{status}{reason}", err=True)
+
+
+def _write_settings(path: Path, stack_name: str, outputs: Mapping[str, str]) -> None:
+    from finance_platform.deployment.settings_file import render_env
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render_env(stack_name, outputs), encoding="utf-8")
+    click.echo(f"The settings are in {shlex.quote(str(path))}.")
+
+
+def _print_next_step(stack_name: str, outputs: Mapping[str, str], *, has_image: bool) -> None:
+    if has_image:
+        click.echo(f"UI: {outputs.get('UiUrl', '')}    Dashboard: {outputs.get('DashboardUrl', '')}")
+    else:
+        repository = outputs.get("ImageRepositoryUri", "")
+        click.echo(
+            "Next: build the image, push it, and deploy again with it (docs/deploy.md):\n"
+            f"  docker build -f infra/Dockerfile -t {repository}:TAG . && docker push {repository}:TAG\n"
+            f"  finance-platform deploy --stack-name {stack_name} --image {repository}:TAG"
+        )
