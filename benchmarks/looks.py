@@ -23,10 +23,10 @@ from rich.console import Console
 from rich.table import Table
 from watched_process import Measured, compile_product, watch
 
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.looks import mark_refreshed, note_look
-from finance_platform.lake.port import Lake
-from finance_platform.lake.zones import open_zone
+from finance_platform.deliveries.scans import mark_refreshed, record_scan
+from finance_platform.storage.factory import open_store
+from finance_platform.storage.local import LocalStore
+from finance_platform.storage.port import ObjectStore
 
 _OBJECTS = 100_000
 _OBJECTS_ON_S3 = 20_000
@@ -35,11 +35,11 @@ _LOOKS = 5
 _LOOK = """
 import sys, time
 from datetime import UTC, datetime, timedelta
-from finance_platform.lake.news import find_news
-from finance_platform.lake.zones import open_zone
-raw, processed, looks = open_zone(sys.argv[1]), open_zone(sys.argv[2]), int(sys.argv[3])
+from finance_platform.deliveries.changes import detect_changes
+from finance_platform.storage.factory import open_store
+raw, processed, looks = open_store(sys.argv[1]), open_store(sys.argv[2]), int(sys.argv[3])
 for _ in range(looks):
-    news = find_news(raw, processed, "terms", datetime.now(UTC) + timedelta(minutes=1))
+    news = detect_changes(raw, processed, "terms", datetime.now(UTC) + timedelta(minutes=1))
 """
 
 
@@ -67,7 +67,7 @@ def main() -> None:
 def _zones(home: Path, count: int, *, on_s3: bool) -> Iterator[tuple[str, str]]:
     """Give the addresses of a raw zone that was refreshed, with one new object and one other content since."""
     if not on_s3:
-        raw, processed = LocalLake(home / "raw"), LocalLake(home / "processed")
+        raw, processed = LocalStore(home / "raw"), LocalStore(home / "processed")
         for number in range(count):
             path = home / "raw" / _key(number)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def _zones(home: Path, count: int, *, on_s3: bool) -> Iterator[tuple[str, str]]:
         backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
         for number in range(count):
             backend.put_object(bucket, f"raw/{_key(number)}", b"a,b\n1,2\n")
-        on_aws = open_zone(f"s3://{bucket}/raw"), open_zone(f"s3://{bucket}/processed")
+        on_aws = open_store(f"s3://{bucket}/raw"), open_store(f"s3://{bucket}/processed")
         _refresh_and_change(*on_aws, lambda key: on_aws[0].write(key, b"a,b\n3,4\n"))
         yield on_aws[0].root, on_aws[1].root
 
@@ -94,9 +94,9 @@ def _key(number: int) -> str:
     return f"{number // _IN_A_FOLDER:03d}/lines_{number:06d}.csv"
 
 
-def _refresh_and_change(raw: Lake, processed: Lake, write: Callable[[str], object]) -> None:
-    seen = ((item.key, item.stamp) for item in raw.list_objects())
-    note_look(processed, seen, terms="terms", run_id="run", at=datetime.now(UTC).isoformat())
+def _refresh_and_change(raw: ObjectStore, processed: ObjectStore, write: Callable[[str], object]) -> None:
+    seen = ((item.key, item.etag) for item in raw.list_objects())
+    record_scan(processed, seen, terms="terms", run_id="run", at=datetime.now(UTC).isoformat())
     mark_refreshed(processed, "run")
     for key in ("new.csv", _key(1)):
         write(key)

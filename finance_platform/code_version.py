@@ -21,10 +21,10 @@ import finance_platform
 
 JobName = Literal["standardise", "build_star"]
 
-_ROOMS = ("contracts", "feeds", "transforms", "glue")
+_ROOMS = ("contracts", "feeds", "transforms", "spark_jobs")
 """Only these rooms decide what a job writes; storage and the register are the same whatever the rules are."""
 
-_ONLY_START_JOBS = frozenset({"glue.arguments", "glue.job", "glue.locks"})
+_ONLY_START_JOBS = frozenset({"spark_jobs.arguments", "spark_jobs.harness", "spark_jobs.job_lock"})
 
 _DESCRIPTIONS = {"Column": (2, "description"), "Contract": (2, "grain")}
 """By constructor of a contract: position and name of the argument that only people read."""
@@ -51,7 +51,7 @@ def source_version(job: JobName, package: Path) -> str:
         package: the folder of the package `finance_platform`.
     """
     digests: dict[str, str] = {}
-    pending = [f"glue.{job}_job"]
+    pending = [f"spark_jobs.{job}_job"]
     while pending:
         name = pending.pop()
         file = _file(name, package)

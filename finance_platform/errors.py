@@ -48,19 +48,19 @@ class HomeError(PermanentError):
     title = "The home folder cannot be used"
 
 
-class LakeError(PermanentError):
+class StorageError(PermanentError):
     """A zone of the lake cannot be used before someone mends something: its address, a permission, credentials."""
 
     title = "The lake cannot be used"
 
 
-class UnreadableObjectError(LakeError, OSError):
+class UnreadableObjectError(StorageError, OSError):
     """One object cannot be read, as a file on disk may not be; the others can."""
 
     title = "An object of the lake cannot be read"
 
 
-class TransientLakeError(TransientError, OSError):
+class TransientStorageError(TransientError, OSError):
     """The lake's storage was busy or out of reach, beyond the retries of its client; an object may be read later."""
 
     title = "The lake could not be reached"

@@ -6,6 +6,7 @@ Does not belong here: opening anything. Secrets get a type of their own (`Secret
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -203,3 +204,23 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError(
             f"{name}: {first['msg']}{shown}", fix=f"set {name} to an allowed value, or unset it"
         ) from None
+
+
+@dataclass(frozen=True)
+class StarSettings:
+    """The settings that decide what is in the star.
+
+    Attributes:
+        baseline_scenario: the scenario that the others are compared with.
+        actuals_through: last period that Actual covers, YYYY-MM, or None for the periods with actuals.
+        fiscal_year_start_month: 1 to 12.
+    """
+
+    baseline_scenario: str
+    actuals_through: str | None
+    fiscal_year_start_month: int
+
+    @staticmethod
+    def of(settings: Settings) -> StarSettings:
+        """Return the part of a home's settings that decides what is in the star."""
+        return StarSettings(settings.baseline_scenario, settings.actuals_through, settings.fiscal_year_start_month)

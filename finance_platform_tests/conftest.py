@@ -55,7 +55,7 @@ def _no_settings_from_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """The session of a local Glue job; one for all, because stopping one leaves a process without any."""
-    from finance_platform.glue.session import spark_session
+    from finance_platform.spark_jobs.session import spark_session
 
     with spark_session("sail") as session:
         yield session

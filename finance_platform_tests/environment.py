@@ -16,7 +16,7 @@ from finance_platform.settings import ENV_PREFIX
 
 
 @contextmanager
-def nobodys_environment(folder: Path, **environment: str) -> Iterator[None]:
+def clean_environment(folder: Path, **environment: str) -> Iterator[None]:
     """Work in a folder, away from a developer's settings, with nothing set but what is given."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)  # away from a developer's .env

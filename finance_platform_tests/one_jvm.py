@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from finance_platform_tests.environment import nobodys_environment
+from finance_platform_tests.environment import clean_environment
 
 SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """A short life is not worth the optimising compiler: a quarter of the time less on two cores."""
@@ -25,7 +25,7 @@ def one_jvm(folder: Path) -> Iterator[Mapping[str, str]]:
     from pyspark.java_gateway import launch_gateway
 
     with (folder / "jvm.log").open("wb") as log:
-        with nobodys_environment(folder, JAVA_TOOL_OPTIONS=SHORT_LIVED):
+        with clean_environment(folder, JAVA_TOOL_OPTIONS=SHORT_LIVED):
             gateway = launch_gateway(popen_kwargs={"stdout": log, "stderr": log})  # type: ignore[no-untyped-call]
         where = gateway.gateway_parameters
         try:

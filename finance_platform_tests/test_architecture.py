@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from finance_platform.contracts.processed import PROCESSED
 from finance_platform.contracts.star import STAR, WAREHOUSE
-from finance_platform.definitions import build_definitions
+from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.settings import ENV_PREFIX, Settings, load_settings
 from finance_platform.warehouse.statements import SqlFile, sql_folder
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import click
 
-from finance_platform.cli.asking import movements, query, rejected, status
-from finance_platform.cli.deciding import accept, close, reopen, vacuum, withdraw
-from finance_platform.cli.deploying import deploy, remote
-from finance_platform.cli.migrating import migrate
-from finance_platform.cli.running import run, ui
-from finance_platform.cli.securing import secure
-from finance_platform.cli.tracing import trace
+from finance_platform.cli.decisions import accept, close, reopen, vacuum, withdraw
+from finance_platform.cli.deploy import deploy, remote
+from finance_platform.cli.inspect import movements, query, rejected, status
+from finance_platform.cli.migrate import migrate
+from finance_platform.cli.run import run, ui
+from finance_platform.cli.security import secure
+from finance_platform.cli.trace import trace
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

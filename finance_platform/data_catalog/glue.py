@@ -1,4 +1,4 @@
-"""The data catalog on AWS: a database of the Glue Data Catalog, which Athena and Redshift Spectrum read.
+"""The data catalog on AWS: a database of the Glue Data FeedSet, which Athena and Redshift Spectrum read.
 
 Belongs here: what is particular to Glue's API. Does not belong here: which tables there are, what has changed.
 """
@@ -43,13 +43,13 @@ _CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard"
 
 _FIXES = {
     "AccessDeniedException": "allow the platform's role to read and write this database's tables and partitions",
-    "EntityNotFoundException": "create the database in the Glue Data Catalog, or correct DATA_CATALOG_DATABASE",
+    "EntityNotFoundException": "create the database in the Glue Data FeedSet, or correct DATA_CATALOG_DATABASE",
 }
 _PASSES = "nothing, if it passes: the next run does it again; else check the region and the credentials"
 
 
 class GlueDataCatalog:
-    """One database of the Glue Data Catalog."""
+    """One database of the Glue Data FeedSet."""
 
     def __init__(self, database: str, region: str = "") -> None:
         """Use `database`, in the region given or else the one that boto3 finds."""

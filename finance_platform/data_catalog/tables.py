@@ -15,9 +15,9 @@ from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, REJECTED_ROWS, TRANSACTIONS
 from finance_platform.contracts.star import STAR, WHOLE_TABLE
 from finance_platform.data_catalog.port import CatalogColumn, CatalogTable, Values
-from finance_platform.lake.deliveries import DeliveryCommit
-from finance_platform.lake.port import Lake
-from finance_platform.lake.snapshot import Snapshot
+from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.storage.port import ObjectStore
 
 SLICE = CatalogColumn("slice", "string", "Accounting period, YYYY-MM; the folder that holds it.")
 DELIVERY = CatalogColumn("delivery", "string", "The delivery that offered the rows; the folder that holds them.")
@@ -32,7 +32,7 @@ _TYPES = {"integer": "int", "timestamp": "timestamp"}
 _SAME_TYPES = {"bigint", "date", "boolean", "decimal(18,2)"}
 
 
-def catalog_tables(snapshot: Snapshot, processed: Lake) -> list[CatalogTable]:
+def catalog_tables(snapshot: Snapshot, processed: ObjectStore) -> list[CatalogTable]:
     """Return the tables as a catalog should have them.
 
     A table of the star of which nothing was ever built is left out: it has no folder.
@@ -53,7 +53,7 @@ def catalog_tables(snapshot: Snapshot, processed: Lake) -> list[CatalogTable]:
     return tables
 
 
-def _of_star(contract: Contract, snapshot: Snapshot, processed: Lake) -> CatalogTable | None:
+def _of_star(contract: Contract, snapshot: Snapshot, processed: ObjectStore) -> CatalogTable | None:
     slices = {name: commit for (table, name), commit in snapshot.built.items() if table == contract.name}
     if contract.sliced_by_period:
         folders: dict[Values, str] = {
@@ -69,7 +69,7 @@ def _of_star(contract: Contract, snapshot: Snapshot, processed: Lake) -> Catalog
 
 
 def _of_deliveries(
-    contract: Contract, keys: tuple[CatalogColumn, ...], commits: Iterable[DeliveryCommit], processed: Lake
+    contract: Contract, keys: tuple[CatalogColumn, ...], commits: Iterable[DeliveryCommit], processed: ObjectStore
 ) -> CatalogTable:
     folders: dict[Values, str] = {}
     for commit in commits:
@@ -80,7 +80,7 @@ def _of_deliveries(
 
 
 def _table(
-    contract: Contract, keys: tuple[CatalogColumn, ...], folder: str, folders: dict[Values, str], processed: Lake
+    contract: Contract, keys: tuple[CatalogColumn, ...], folder: str, folders: dict[Values, str], processed: ObjectStore
 ) -> CatalogTable:
     return CatalogTable(
         name=contract.name,
@@ -120,5 +120,5 @@ def _period(key: str) -> str:
     return key.partition("/then_by=")[2].partition("/")[0]
 
 
-def _address(processed: Lake, folder: str) -> str:
+def _address(processed: ObjectStore, folder: str) -> str:
     return f"{processed.uri(folder).rstrip('/')}/"

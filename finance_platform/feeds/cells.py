@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.errors import UnreadableDeliveryError
-from finance_platform.feeds.codes import clean, fold, nearest
+from finance_platform.feeds.codes import clean, closest_match, fold
 from finance_platform.feeds.resolved import FieldRule, ReadingRules
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
@@ -149,7 +149,7 @@ def _unclaimed(rules: ReadingRules, headers: Mapping[str, str]) -> list[str]:
 def _missing(name: str, rule: FieldRule, header: Sequence[str], unclaimed: Sequence[str]) -> UnreadableDeliveryError:
     pair = [text for text in (rule.debit, rule.credit) if text]
     wanted = " and ".join(map(repr, pair)) if pair else " or ".join(map(repr, rule.sources))
-    near = nearest(rule.sources[0], unclaimed) if rule.sources else None
+    near = closest_match(rule.sources[0], unclaimed) if rule.sources else None
     hint = f"; is it {near!r}?" if near else ""
     return UnreadableDeliveryError(
         f"the header lacks the column for {name}: expected {wanted}, found {', '.join(map(clean, header))}{hint}",

@@ -83,7 +83,7 @@ def scenario_name(name: str, declared: Mapping[str, str]) -> str:
     return f"{first.capitalize()} {rest}".strip() if first.casefold() in {"budget", "forecast"} else clean(name)
 
 
-def nearest(text: str, allowed: Iterable[str]) -> str | None:
+def closest_match(text: str, allowed: Iterable[str]) -> str | None:
     """Return the allowed value that `text` most probably meant, if any is near."""
     by_folded = {fold(value): value for value in allowed}
     found = difflib.get_close_matches(fold(text), by_folded, n=1, cutoff=0.6)

@@ -125,7 +125,7 @@ def last_day(period: str) -> date:
 
 
 def nearest_day(day: date, period: str) -> date:
-    """Return `day` if it lies in `period`, else the day of the period that is nearest to it."""
+    """Return `day` if it lies in `period`, else the day of the period that is closest_match to it."""
     return min(max(day, first_day(period)), last_day(period))
 
 

@@ -20,17 +20,17 @@ from finance_platform.feeds.codes import (
     MAX_CODE_BYTES,
     SCENARIO_TYPES,
     clean,
+    closest_match,
     fold,
     joined_key,
-    nearest,
     scenario_name,
     scenario_type,
     short_name,
     surrogate_key,
 )
 from finance_platform.feeds.file_names import covered_periods
-from finance_platform.feeds.findings import Findings, Mask, blank_rows, mask_of, shown
 from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.feeds.violations import Mask, RuleViolations, blank_rows, mask_of, shown
 
 DEFAULT_DATE_FORMATS = ("yyyy-MM-dd",)
 DEFAULT_PERIOD_FORMATS = ("yyyy-MM", "yyyyMM")
@@ -54,7 +54,7 @@ class LedgerLines:
 
     def type_batch(self, batch: RawBatch) -> tuple[dict[str, pa.Array], amounts.ParsedAmounts]:
         """Return the typed columns of every row, and the amounts as they were before any rule."""
-        findings = Findings(batch, blank_rows(batch))
+        findings = RuleViolations(batch, blank_rows(batch))
         findings.add("malformed_row", mask_of(pc.is_valid(batch.problems)), lambda i: str(batch.problems[i].as_py()))
         texts = {name: field_texts(source, batch) for name, source in self._sources.items() if name != "amount"}
         parsed = self._amounts(batch, findings)
@@ -71,7 +71,7 @@ class LedgerLines:
         columns["is_debit_positive"] = pa.repeat(pa.scalar(self._rules.is_debit_positive), len(batch))
         return columns | findings.columns(), parsed
 
-    def _amounts(self, batch: RawBatch, findings: Findings) -> amounts.ParsedAmounts:
+    def _amounts(self, batch: RawBatch, findings: RuleViolations) -> amounts.ParsedAmounts:
         source = self._sources["amount"]
         rule = source.rule
         if rule.debit is None:
@@ -83,7 +83,7 @@ class LedgerLines:
         debit, credit = (blank_to_null(batch.columns[header]) for header in source.headers)
         return _debit_less_credit(debit, credit, source, findings)
 
-    def _scenario(self, texts: dict[str, pa.Array], findings: Findings) -> dict[str, pa.Array]:
+    def _scenario(self, texts: dict[str, pa.Array], findings: RuleViolations) -> dict[str, pa.Array]:
         declared = self._rules.scenarios
         written = texts["scenario"]
         kinds = map_distinct(written, lambda text: scenario_type(text, declared), pa.string())
@@ -91,7 +91,7 @@ class LedgerLines:
 
         def undeclared(position: int) -> str:
             text = str(written[position].as_py())
-            near = nearest(text, (*declared, *SCENARIO_TYPES))
+            near = closest_match(text, (*declared, *SCENARIO_TYPES))
             return f"scenario: {shown(text)} is not declared" + (f"; did you mean {near!r}?" if near else "")
 
         findings.add("undeclared_scenario", mask_of(pc.and_(pc.is_valid(written), pc.is_null(kinds))), undeclared)
@@ -103,7 +103,9 @@ class LedgerLines:
             "scenario_key": map_distinct(names, surrogate_key, pa.int64()),
         }
 
-    def _dates(self, texts: dict[str, pa.Array], scenario_types: pa.Array, findings: Findings) -> dict[str, pa.Array]:
+    def _dates(
+        self, texts: dict[str, pa.Array], scenario_types: pa.Array, findings: RuleViolations
+    ) -> dict[str, pa.Array]:
         days = self._days("date", texts["date"], DEFAULT_DATE_FORMATS, findings)
         periods = _periods(days)
         posting = days
@@ -115,7 +117,7 @@ class LedgerLines:
         posting = pc.if_else(pc.equal(scenario_types, "Actual"), posting, first_days)
         return {"document_date": days, "posting_date": posting, "period": periods}
 
-    def _check_covers(self, periods: pa.Array, findings: Findings) -> None:
+    def _check_covers(self, periods: pa.Array, findings: RuleViolations) -> None:
         if not self.covers:
             return
         declared = self.covers[0] if len(self.covers) == 1 else f"{self.covers[0]} to {self.covers[-1]}"
@@ -126,7 +128,7 @@ class LedgerLines:
             lambda i: f"period: {periods[i].as_py()} is not in {declared}, which the file's name says it covers",
         )
 
-    def _days(self, name: str, written: pa.Array, default: tuple[str, ...], findings: Findings) -> pa.Array:
+    def _days(self, name: str, written: pa.Array, default: tuple[str, ...], findings: RuleViolations) -> pa.Array:
         patterns = self._rules.fields[name].formats if name in self._rules.fields else ()
         patterns = patterns or default
         days = map_distinct(written, lambda text: dates.parse_date(clean(text), patterns), pa.date32())
@@ -145,14 +147,16 @@ class LedgerLines:
         )
         return days
 
-    def _code(self, texts: dict[str, pa.Array], name: str, column: str, findings: Findings) -> dict[str, pa.Array]:
+    def _code(
+        self, texts: dict[str, pa.Array], name: str, column: str, findings: RuleViolations
+    ) -> dict[str, pa.Array]:
         written = texts[name]
         codes = map_distinct(written, clean, pa.string())
         findings.add(f"blank_{name}", mask_of(pc.is_null(written)), lambda _: f"{name} is blank")
         reject_long_codes(findings, name, codes)
         return {column: codes, column.split("_")[0] + "_key": map_distinct(codes, surrogate_key, pa.int64())}
 
-    def _attributes(self, texts: dict[str, pa.Array], findings: Findings) -> dict[str, pa.Array]:
+    def _attributes(self, texts: dict[str, pa.Array], findings: RuleViolations) -> dict[str, pa.Array]:
         nothing = pa.nulls(len(findings.batch), pa.string())
         columns = {
             name: map_distinct(texts[name], short_name, pa.string()) if name in texts else nothing
@@ -167,7 +171,7 @@ class LedgerLines:
         columns["transaction_id"] = texts.get("transaction_id", nothing)
         return columns
 
-    def _check_currency(self, texts: dict[str, pa.Array], findings: Findings) -> None:
+    def _check_currency(self, texts: dict[str, pa.Array], findings: RuleViolations) -> None:
         if "currency" not in texts:
             return
         written, wanted = texts["currency"], self._rules.currency
@@ -178,10 +182,12 @@ class LedgerLines:
             lambda i: f"currency: {shown(written[i].as_py())}, but this home keeps its books in {wanted}",
         )
 
-    def _key(self, texts: dict[str, pa.Array], columns: dict[str, pa.Array], findings: Findings) -> dict[str, pa.Array]:
+    def _key(
+        self, texts: dict[str, pa.Array], columns: dict[str, pa.Array], findings: RuleViolations
+    ) -> dict[str, pa.Array]:
         if not self._rules.key:
             return {"line_key": pa.nulls(len(findings.batch), pa.string())}
-        parts = [_in_one_spelling(name, texts, columns) for name in self._rules.key]
+        parts = [_canonical(name, texts, columns) for name in self._rules.key]
         for name, part in zip(self._rules.key, parts, strict=True):
             if name not in {"date", "department", "account", "scenario", "period"}:
                 findings.add(f"blank_{name}", mask_of(pc.is_null(part)), _always(f"{name} is blank, but is the key"))
@@ -209,7 +215,7 @@ def _always(reason: str) -> Callable[[int], str]:
     return lambda _: reason
 
 
-def _in_one_spelling(name: str, texts: dict[str, pa.Array], columns: dict[str, pa.Array]) -> pa.Array:
+def _canonical(name: str, texts: dict[str, pa.Array], columns: dict[str, pa.Array]) -> pa.Array:
     """Return a field as it counts in a key: the same day, period or code is one text, however it is written."""
     if name in _CODE_COLUMNS:
         return map_distinct(columns[_CODE_COLUMNS[name]], fold, pa.string())
@@ -218,7 +224,7 @@ def _in_one_spelling(name: str, texts: dict[str, pa.Array], columns: dict[str, p
     return columns["period"] if name == "period" else texts[name]
 
 
-def reject_long_codes(findings: Findings, name: str, codes: pa.Array) -> None:
+def reject_long_codes(findings: RuleViolations, name: str, codes: pa.Array) -> None:
     """Find codes that the warehouse's column cannot hold; cutting them could make two codes one."""
     too_long = pc.greater(pc.binary_length(codes), MAX_CODE_BYTES)
     findings.add(
@@ -228,7 +234,7 @@ def reject_long_codes(findings: Findings, name: str, codes: pa.Array) -> None:
     )
 
 
-def checked_choice(findings: Findings, name: str, written: pa.Array, allowed: tuple[str, ...]) -> pa.Array:
+def checked_choice(findings: RuleViolations, name: str, written: pa.Array, allowed: tuple[str, ...]) -> pa.Array:
     """Return the allowed spelling of each text; what is not allowed is found, blank stays null."""
     by_folded = {fold(value): value for value in allowed}
     values = map_distinct(written, lambda text: by_folded.get(fold(text)), pa.string())
@@ -240,7 +246,7 @@ def checked_choice(findings: Findings, name: str, written: pa.Array, allowed: tu
     return values
 
 
-def _reject_amounts(findings: Findings, texts: pa.Array, values: pa.Array, blank: pa.Array) -> None:
+def _reject_amounts(findings: RuleViolations, texts: pa.Array, values: pa.Array, blank: pa.Array) -> None:
     findings.add("blank_amount", mask_of(blank), lambda _: "amount is blank")
     findings.add(
         "invalid_amount",
@@ -250,7 +256,7 @@ def _reject_amounts(findings: Findings, texts: pa.Array, values: pa.Array, blank
 
 
 def _debit_less_credit(
-    debit: pa.Array, credit: pa.Array, source: FieldSource, findings: Findings
+    debit: pa.Array, credit: pa.Array, source: FieldSource, findings: RuleViolations
 ) -> amounts.ParsedAmounts:
     """Return Dr - Cr; a blank side counts as nothing, two blank sides as a blank amount."""
     rule = source.rule

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import RawBatch, bind_fields, field_texts, map_distinct
 from finance_platform.feeds.codes import ACCOUNT_TYPES, MEASURES, clean, short_name, surrogate_key
-from finance_platform.feeds.findings import Findings, blank_rows, mask_of
 from finance_platform.feeds.ledger_lines import checked_choice, reject_long_codes
 from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.feeds.violations import RuleViolations, blank_rows, mask_of
 
 _COLUMN_OF_FIELD = {
     "departments": {
@@ -51,7 +51,7 @@ class ReferenceRows:
 
     def type_batch(self, batch: RawBatch) -> dict[str, pa.Array]:
         """Return the typed columns of every row."""
-        findings = Findings(batch, blank_rows(batch))
+        findings = RuleViolations(batch, blank_rows(batch))
         findings.add("malformed_row", mask_of(pc.is_valid(batch.problems)), lambda i: str(batch.problems[i].as_py()))
         columns = {
             column: self._column(field, batch, findings) for field, column in _COLUMN_OF_FIELD[self._kind].items()
@@ -62,7 +62,7 @@ class ReferenceRows:
         columns[_KEY_COLUMN[self._kind]] = map_distinct(codes, surrogate_key, pa.int64())
         return columns | findings.columns()
 
-    def _column(self, field: str, batch: RawBatch, findings: Findings) -> pa.Array:
+    def _column(self, field: str, batch: RawBatch, findings: RuleViolations) -> pa.Array:
         if field not in self._sources:
             return pa.nulls(len(batch), pa.string())
         texts = field_texts(self._sources[field], batch)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from finance_platform.quality.anomalies import LEAST_HISTORY, Usual, is_unusual, last_is_thin, usual_of
+from finance_platform.quality.anomalies import LEAST_HISTORY, ExpectedRange, is_unusual, last_is_thin, usual_of
 
 JUDGED_PERIODS = 3
 HISTORY = 24
@@ -48,11 +48,11 @@ class AccountMonth:
 
 
 @dataclass(frozen=True)
-class Unusual:
+class UnusualMonth:
     """An account's month that is unusual, and what is usual."""
 
     month: AccountMonth
-    usual: Usual
+    usual: ExpectedRange
 
     @property
     def sentence(self) -> str:
@@ -76,7 +76,7 @@ class Judgement:
 
     periods: tuple[str, ...]
     accounts: int
-    unusual: tuple[Unusual, ...]
+    unusual: tuple[UnusualMonth, ...]
 
 
 def judge(months: Iterable[AccountMonth]) -> Judgement:
@@ -110,7 +110,9 @@ def _series(known: Mapping[str, AccountMonth], periods: Sequence[str]) -> list[A
     return series
 
 
-def _unusual(series: Sequence[AccountMonth], recent: Sequence[str], floors: Mapping[str, Decimal]) -> Iterator[Unusual]:
+def _unusual(
+    series: Sequence[AccountMonth], recent: Sequence[str], floors: Mapping[str, Decimal]
+) -> Iterator[UnusualMonth]:
     amounts = [month.amount for month in series]
     for position, month in enumerate(series):
         if month.period not in recent and not month.moved:
@@ -118,4 +120,4 @@ def _unusual(series: Sequence[AccountMonth], recent: Sequence[str], floors: Mapp
         history = amounts[max(0, position - HISTORY) : position]
         same = [one.amount for one in series[:position] if one.period[5:] == month.period[5:]][-_EARLIER_YEARS:]
         if is_unusual(month.amount, history, same, floors[month.period]):
-            yield Unusual(month, usual_of(history))
+            yield UnusualMonth(month, usual_of(history))

@@ -28,7 +28,7 @@ _ZERO = Decimal("0.00")
 
 
 @dataclass(frozen=True)
-class Usual:
+class ExpectedRange:
     """What a series of amounts usually is.
 
     Attributes:
@@ -44,14 +44,14 @@ class Usual:
     high: Decimal
 
 
-def usual_of(history: Sequence[Decimal]) -> Usual:
+def usual_of(history: Sequence[Decimal]) -> ExpectedRange:
     """Return what the amounts of at least one month usually are."""
-    ordinary = [amount for amount in history if not strays(amount, history)]
+    ordinary = [amount for amount in history if not is_outlier(amount, history)]
     middle = median(history).quantize(_CENT, ROUND_HALF_UP)
-    return Usual(len(history), middle, min(ordinary), max(ordinary))
+    return ExpectedRange(len(history), middle, min(ordinary), max(ordinary))
 
 
-def strays(amount: Decimal, history: Sequence[Decimal]) -> bool:
+def is_outlier(amount: Decimal, history: Sequence[Decimal]) -> bool:
     """Return whether an amount is an outlier by its modified z-score; multiplied out, so that nothing is rounded."""
     middle = median(history)
     deviations = [abs(one - middle) for one in history]
@@ -78,7 +78,7 @@ def is_unusual(
 ) -> bool:
     """Return whether a month's amount is unusual after the months before it.
 
-    It is when it strays, and is half of the usual amount or more away from it, and is nothing that is known: neither is
+    It is when it is_outlier, and is half of the usual amount or more away from it, and is nothing that is known: neither is
     it near the same month of earlier years (a bonus in each December), nor is one in ten of the months before nearer to
     it than to the usual amount (a purchase each quarter, a level that has lasted for some months).
 
@@ -88,7 +88,7 @@ def is_unusual(
         same_month: of the same month in earlier years, as far as known.
         floor: see `is_material`.
     """
-    if len(history) < LEAST_HISTORY or not strays(amount, history):
+    if len(history) < LEAST_HISTORY or not is_outlier(amount, history):
         return False
     usual = median(history)
     if not is_material(amount, usual, floor):

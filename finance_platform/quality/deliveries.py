@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from finance_platform.feeds.catalog import Problem
+from finance_platform.deliveries.acceptance import tolerance_breach
+from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.dates import periods_between
-from finance_platform.lake.deliveries import DeliveryCommit
-from finance_platform.lake.intake import Intake
-from finance_platform.lake.judging import reason_to_stop
-from finance_platform.lake.state import LakeState, StoppedDelivery
+from finance_platform.feeds.feed_set import Problem
 from finance_platform.quality.anomalies import last_is_thin
-from finance_platform.quality.catalogue import (
+from finance_platform.quality.checks import (
     ARRIVED_IN_ORDER,
     DESCRIPTORS_VALID,
     EVERY_FILE_HAS_FEED,
@@ -33,7 +33,7 @@ from finance_platform.quality.catalogue import (
 _HELD = ("delivery held", "deliveries held")
 
 
-def check_raw(feed: str, intake: Intake) -> list[Outcome]:
+def check_raw(feed: str, intake: RawZoneScan) -> list[Outcome]:
     """Return whether a feed's objects can be opened and are still there."""
     opened, vanished = raw_checks(feed)
     reader = {event.object_key: event.feed for event in intake.events}
@@ -47,7 +47,7 @@ def check_raw(feed: str, intake: Intake) -> list[Outcome]:
     ]
 
 
-def check_unread(intake: Intake, feeds_folder: str) -> list[Outcome]:
+def check_unread(intake: RawZoneScan, feeds_folder: str) -> list[Outcome]:
     """Return whether every descriptor can be used and every file is read by a feed.
 
     Args:
@@ -63,11 +63,11 @@ def check_unread(intake: Intake, feeds_folder: str) -> list[Outcome]:
     ]
 
 
-def check_deliveries(state: LakeState) -> list[Outcome]:
+def check_deliveries(state: DeliveryState) -> list[Outcome]:
     """Return whether every current delivery counts, came in order, and whether Actual has gaps."""
     held = [stopped for stopped in state.stopped if not stopped.is_refused]
     lost = [_lost(stopped.commit) for stopped in held if any(stopped.commit.unaccounted)]
-    beyond = [stopped for stopped in held if reason_to_stop(stopped.event, stopped.commit)]
+    beyond = [stopped for stopped in held if tolerance_breach(stopped.event, stopped.commit)]
     other = [stopped for stopped in held if stopped not in beyond and not any(stopped.commit.unaccounted)]
     late = [
         {"file": delivery.event.object_key, "what": warning}
@@ -97,7 +97,7 @@ def _lost(commit: DeliveryCommit) -> dict[str, Any]:
     return {"file": commit.object_key, "rows": rows, "amount": str(amount), "unpriced": unpriced}
 
 
-def _check_gaps(state: LakeState) -> Outcome:
+def _check_gaps(state: DeliveryState) -> Outcome:
     lines: dict[str, int] = {}
     for delivery in state.ledger:
         for count in delivery.commit.periods:
@@ -125,5 +125,5 @@ def _problem(problem: Problem) -> dict[str, Any]:
     return {"file": problem.where, "problem": problem.message, "fix": problem.fix}
 
 
-def _stopped(stopped: StoppedDelivery) -> dict[str, Any]:
+def _stopped(stopped: InactiveDelivery) -> dict[str, Any]:
     return {"file": stopped.event.object_key, "reason": stopped.reason, "fix": stopped.fix}

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from finance_platform.contracts.model import Contract
-from finance_platform.glue.schemas import contract_columns, parquet_columns
-from finance_platform.lake.port import Lake
-from finance_platform.quality.catalogue import SCHEMA_CHECKS, Outcome, counted, limited
+from finance_platform.contracts.schemas import contract_columns, parquet_columns
+from finance_platform.quality.checks import SCHEMA_CHECKS, Outcome, counted, limited
+from finance_platform.storage.port import ObjectStore
 
 
-def check_schema(contract: Contract, lake: Lake, keys: Iterable[str]) -> Outcome:
+def check_schema(contract: Contract, lake: ObjectStore, keys: Iterable[str]) -> Outcome:
     """Return whether every file has exactly the contract's columns, in order, with its types."""
     check = next(check for check in SCHEMA_CHECKS if check.asset == ("processed", contract.name))
     wanted = contract_columns(contract.stored_columns)

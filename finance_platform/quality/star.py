@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from finance_platform.contracts.star import FACT_FINANCIALS
-from finance_platform.lake.account_types import UNKNOWN, account_types, accounts_mentioned
-from finance_platform.lake.deliveries import Count
-from finance_platform.lake.plan import period_inputs
-from finance_platform.lake.port import Lake
-from finance_platform.lake.slices import SliceCommit
-from finance_platform.lake.snapshot import Snapshot
-from finance_platform.quality.catalogue import ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR, Outcome, counted, limited
+from finance_platform.deliveries.commits import Count
+from finance_platform.quality.checks import ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR, Outcome, counted, limited
+from finance_platform.slices.account_types import UNKNOWN, account_types, accounts_mentioned
+from finance_platform.slices.commits import SliceCommit
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.versions import contributing_deliveries
+from finance_platform.storage.port import ObjectStore
 
 
 def check_lines_equal_star(snapshot: Snapshot) -> Outcome:
@@ -46,7 +46,7 @@ def check_lines_equal_star(snapshot: Snapshot) -> Outcome:
 def _lost_since_they_were_accepted(snapshot: Snapshot, facts: Mapping[str, SliceCommit]) -> list[dict[str, Any]]:
     """Compare what the deliveries' commits accepted with what the build found: accepted = live + hidden."""
     evidence = []
-    for period, items in period_inputs(snapshot.state, snapshot.overlaps).items():
+    for period, items in contributing_deliveries(snapshot.state, snapshot.overlaps).items():
         commit = facts.get(period)
         if commit is None:
             continue
@@ -64,7 +64,7 @@ def _lost_since_they_were_accepted(snapshot: Snapshot, facts: Mapping[str, Slice
     return evidence
 
 
-def check_accounts_have_sign(snapshot: Snapshot, processed: Lake) -> Outcome:
+def check_accounts_have_sign(snapshot: Snapshot, processed: ObjectStore) -> Outcome:
     """Return whether every account of a debit-positive feed has a type, and so a direction.
 
     It is read off what is there, not told by the job that builds: a run with nothing to build must fail as well.
@@ -74,10 +74,10 @@ def check_accounts_have_sign(snapshot: Snapshot, processed: Lake) -> Outcome:
     return Outcome(ACCOUNTS_HAVE_SIGN, not evidence, summary, limited(evidence))
 
 
-def _accounts_without_sign(snapshot: Snapshot, processed: Lake) -> list[str]:
+def _accounts_without_sign(snapshot: Snapshot, processed: ObjectStore) -> list[str]:
     flipped = {
         item.delivery.delivery_id: item.delivery
-        for items in period_inputs(snapshot.state, snapshot.overlaps).values()
+        for items in contributing_deliveries(snapshot.state, snapshot.overlaps).values()
         for item in items
         if item.delivery.commit.is_debit_positive
     }

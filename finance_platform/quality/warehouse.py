@@ -10,9 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from finance_platform.contracts.star import STAR
-from finance_platform.lake.snapshot import Snapshot
-from finance_platform.quality.account_months import AccountMonth, Unusual, judge
-from finance_platform.quality.catalogue import (
+from finance_platform.quality.account_months import AccountMonth, UnusualMonth, judge
+from finance_platform.quality.checks import (
     AMOUNTS_ARE_USUAL,
     BASELINE_ONCE,
     CLOSED_PERIODS_STAND,
@@ -27,6 +26,7 @@ from finance_platform.quality.catalogue import (
     counted,
     limited,
 )
+from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, Queryable, QueryResult
 from finance_platform.warehouse.statements import SqlFile, statement
 
@@ -161,7 +161,7 @@ def _check_amounts(warehouse: Queryable, through: Parameters) -> Outcome:
     return Outcome(AMOUNTS_ARE_USUAL, not found, summary, limited(found))
 
 
-def _unusual(found: Unusual) -> dict[str, Any]:
+def _unusual(found: UnusualMonth) -> dict[str, Any]:
     month, usual = found.month, found.usual
     return {
         "what": found.sentence,

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 
-def suspected_repeats(staged: DataFrame) -> DataFrame:
+def find_possible_duplicates(staged: DataFrame) -> DataFrame:
     """Return the accepted rows whose key's hash stands more than once in their delivery: all repeats, hardly more.
 
     A hash is one number, so a whole ledger of them is counted in a third of the time that its keys take.

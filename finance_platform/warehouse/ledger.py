@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from finance_platform.contracts.star import LOAD_LEDGER, STAR
 from finance_platform.warehouse.inserting import insert
-from finance_platform.warehouse.plan import SliceName, SliceToLoad
+from finance_platform.warehouse.load_request import SliceName, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection, NoWarehouseYetError, Queryable
 from finance_platform.warehouse.statements import SqlFile, statement
 

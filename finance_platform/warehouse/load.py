@@ -18,8 +18,8 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import LOAD_LEDGER, STAR, WHOLE_TABLE
 from finance_platform.errors import LoadError, TransientWarehouseError
 from finance_platform.warehouse import ledger, movements, statements
-from finance_platform.warehouse.movements import NO_CAUSES, Circumstances
-from finance_platform.warehouse.plan import LoadResult, SliceName, SliceToLoad, check_plan
+from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceToLoad, check_plan
+from finance_platform.warehouse.movements import NO_CAUSES, LoadContext
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
 from finance_platform.warehouse.statements import SqlFile
 
@@ -83,7 +83,7 @@ def publish(
         raise ValueError(f"loaded_at {loaded_at} has no time zone")
     plan = check_plan(slices)
     stamp = loaded_at.astimezone(UTC).replace(tzinfo=None)
-    circumstances = Circumstances(run_id, stamp, closed_periods, causes)
+    circumstances = LoadContext(run_id, stamp, closed_periods, causes)
     for pause in PAUSES_SECONDS:
         try:
             return _publish_once(warehouse, plan, again, circumstances, audit)
@@ -96,7 +96,7 @@ def _publish_once(
     warehouse: Warehouse,
     plan: Sequence[SliceToLoad],
     again: Collection[SliceName],
-    circumstances: Circumstances,
+    circumstances: LoadContext,
     audit: Audit | None,
 ) -> LoadResult:
     with warehouse.transaction() as connection:
@@ -125,7 +125,7 @@ def _load(
     stale: Sequence[SliceToLoad],
     present: Mapping[SliceName, str],
     number: int,
-    circumstances: Circumstances,
+    circumstances: LoadContext,
 ) -> None:
     """Replace what is stale. Old and staged rows stand side by side before `_replace`, nowhere else."""
     tables = [(contract, list(group)) for contract, group in groupby(stale, lambda wanted: wanted.contract)]

@@ -26,14 +26,14 @@ from finance_platform.warehouse.port import LoadConnection
 
 
 @dataclass(frozen=True)
-class Held:
+class ExistingSchema:
     """What a warehouse holds: columns by the folded name of their table, column names by that of their view."""
 
     tables: dict[str, list[HeldColumn]] = field(default_factory=dict)
     views: dict[str, list[str]] = field(default_factory=dict)
 
 
-def plan(definitions: Sequence[str], held: Held, otherwise: str = "") -> tuple[Change, ...]:
+def plan(definitions: Sequence[str], held: ExistingSchema, otherwise: str = "") -> tuple[Change, ...]:
     """Return what brings a warehouse to the definitions, in the order in which it can run.
 
     Args:
@@ -110,7 +110,7 @@ def record(
 
 
 def _in_transaction(
-    trees: Sequence[tuple[str, exp.Expr]], held: Held, added: Sequence[Change], dropped: Sequence[str]
+    trees: Sequence[tuple[str, exp.Expr]], held: ExistingSchema, added: Sequence[Change], dropped: Sequence[str]
 ) -> list[Change]:
     """The definitions in their own order; a table's new columns come before whatever speaks of them."""
     changes: list[Change] = []

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from finance_platform.contracts.model import MONEY, Column, Contract
 from finance_platform.contracts.star import FACT_FINANCIALS, MOVEMENTS
 from finance_platform.warehouse.inserting import insert
-from finance_platform.warehouse.plan import MovedSum, SliceName, SliceToLoad
+from finance_platform.warehouse.load_request import MovedSum, SliceName, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection
 from finance_platform.warehouse.statements import SqlFile, create_scratch, statement
 
@@ -71,7 +71,7 @@ _CELL = Contract(
 _SCRATCH = (_SLICE, _RECLASSIFICATION, _CELL)
 
 
-class Circumstances(NamedTuple):
+class LoadContext(NamedTuple):
     """What the rows that a load writes about itself tell beside amounts.
 
     Attributes:
@@ -92,7 +92,7 @@ def write(
     load_number: int,
     slices: Sequence[SliceToLoad],
     published: Mapping[SliceName, str],
-    circumstances: Circumstances,
+    circumstances: LoadContext,
 ) -> None:
     """Write down what the staged slices will change; every stage table is there, nothing is replaced yet.
 
@@ -130,7 +130,7 @@ def joined_causes(causes: Sequence[str], limit: int = _CAUSE_BYTES) -> str | Non
 
 
 def _slice_rows(
-    slices: Sequence[SliceToLoad], published: Mapping[SliceName, str], circumstances: Circumstances
+    slices: Sequence[SliceToLoad], published: Mapping[SliceName, str], circumstances: LoadContext
 ) -> list[dict[str, object]]:
     closed = set(circumstances.closed_periods)
     loaded: list[dict[str, object]] = [

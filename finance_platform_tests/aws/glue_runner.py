@@ -25,8 +25,8 @@ import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from finance_platform.resources.glue_local import script
-from finance_platform.resources.glue_run import GOING_ON, glue_client
+from finance_platform.orchestration.resources.glue_local import script
+from finance_platform.orchestration.resources.glue_run import ACTIVE_STATES, glue_client
 from finance_platform_tests.aws.moto_server import Application, MotoServer, in_environment
 
 PREFIX = "finance-platform"
@@ -155,7 +155,7 @@ class GlueRunner:
         if status != 200:
             return status, answer
         job = answer["Job"]
-        at_work = [run for run in self.runs.values() if run.job == job["Name"] and run.state in GOING_ON]
+        at_work = [run for run in self.runs.values() if run.job == job["Name"] and run.state in ACTIVE_STATES]
         if len(at_work) >= job.get("ExecutionProperty", {}).get("MaxConcurrentRuns", 1):
             message = f"Concurrent runs exceeded for {job['Name']}"
             return 400, {"__type": "ConcurrentRunsExceededException", "message": message}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import boto3
 
-from finance_platform.metrics.port import UNITS, Name
+from finance_platform.notifications.metrics import UNITS, Name
 
 
 def sums(namespace: str, name: Name, feed: str = "") -> tuple[float, float]:

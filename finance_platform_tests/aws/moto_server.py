@@ -19,8 +19,8 @@ import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from finance_platform.lake.s3 import s3_client
-from finance_platform.lake.zones import NO_OPTIONS
+from finance_platform.storage.s3 import s3_client
+from finance_platform.storage.s3_options import NO_OPTIONS
 from finance_platform_tests.aws.faults import Faults
 
 REGION = "eu-central-1"

@@ -13,15 +13,15 @@ from typing import Any, get_args
 import boto3
 import pytest
 
-from finance_platform.adapters import open_alerts
-from finance_platform.alerts.message import SUBJECT_LENGTH, TEXT_BYTES, note_key, subject, text
-from finance_platform.alerts.port import OF_ANOMALIES, OF_FAILURES, Alert, AlertError, Kind
-from finance_platform.alerts.sns import TopicAlerts
+from finance_platform.bootstrap import open_alerts
 from finance_platform.errors import SettingsError
-from finance_platform.lake.local import LocalLake
-from finance_platform.resources.wiring import platform_resources
+from finance_platform.notifications.alert_message import SUBJECT_LENGTH, TEXT_BYTES, note_key, subject, text
+from finance_platform.notifications.alerts import DATA_KINDS, OPERATIONS_KINDS, Alert, AlertError, Kind
+from finance_platform.notifications.sns import TopicAlerts
+from finance_platform.orchestration.resources.wiring import platform_resources
 from finance_platform.settings import load_settings
-from finance_platform_tests.aws.answering import answering, xml_error
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.aws.fault_responses import answering, xml_error
 from finance_platform_tests.aws.moto_server import MotoServer, environment
 from finance_platform_tests.unit.factories import settings
 
@@ -79,12 +79,12 @@ def anomalies(moto: MotoServer, monkeypatch: pytest.MonkeyPatch, request: pytest
 
 
 def test_every_kind_has_one_audience():
-    kinds: list[Kind] = [*OF_FAILURES, *OF_ANOMALIES]
+    kinds: list[Kind] = [*OPERATIONS_KINDS, *DATA_KINDS]
     assert sorted(kinds) == sorted(get_args(Kind))
 
 
 def test_a_message_says_what_where_how_much_what_to_do_and_where_more_is(tmp_path: Path, failures: Topic):
-    assert TopicAlerts(failures.arn, LocalLake(tmp_path)).send([FAILURE]) == [FAILURE]
+    assert TopicAlerts(failures.arn, LocalStore(tmp_path)).send([FAILURE]) == [FAILURE]
     (heard,) = failures.heard()
     assert heard["Subject"] == "run failure: The load was rolled back, in step load"
     assert heard["Message"] == (
@@ -101,8 +101,8 @@ def test_each_kind_goes_to_its_audience(tmp_path: Path, failures: Topic, anomali
     found = settings(home=tmp_path, failures_topic_arn=failures.arn, anomalies_topic_arn=anomalies.arn)
     alerts = [replace(FAILURE, key=kind, kind=kind, title=kind) for kind in get_args(Kind)]
     assert len(open_alerts(found).send(alerts)) == len(alerts)
-    assert sorted(heard["Message"].split("\n")[0] for heard in failures.heard()) == sorted(OF_FAILURES)
-    assert sorted(heard["Message"].split("\n")[0] for heard in anomalies.heard()) == sorted(OF_ANOMALIES)
+    assert sorted(heard["Message"].split("\n")[0] for heard in failures.heard()) == sorted(OPERATIONS_KINDS)
+    assert sorted(heard["Message"].split("\n")[0] for heard in anomalies.heard()) == sorted(DATA_KINDS)
     assert not found.alerts_path.exists()
 
 
@@ -127,14 +127,14 @@ def test_the_steps_and_sensors_send_to_the_same_topics(tmp_path: Path, failures:
 
 
 def test_an_alert_is_sent_once_whoever_asks(tmp_path: Path, failures: Topic):
-    zone = LocalLake(tmp_path)
+    zone = LocalStore(tmp_path)
     first = TopicAlerts(failures.arn, zone).send([FAILURE, replace(FAILURE, title="in other words")])
     assert (first, TopicAlerts(failures.arn, zone).send([FAILURE])) == ([FAILURE], [])
     assert len(failures.heard()) == 1
     assert json.loads(zone.read(note_key(FAILURE)))["title"] == FAILURE.title
 
 
-class KilledOnNote(LocalLake):
+class KilledOnNote(LocalStore):
     """A zone whose process is killed before it can note anything."""
 
     def write_new(self, *_: Any) -> bool:
@@ -144,12 +144,12 @@ class KilledOnNote(LocalLake):
 def test_a_kill_between_message_and_note_loses_nothing_and_tells_twice_at_most(tmp_path: Path, failures: Topic):
     with pytest.raises(KeyboardInterrupt):
         TopicAlerts(failures.arn, KilledOnNote(tmp_path)).send([FAILURE])
-    assert TopicAlerts(failures.arn, LocalLake(tmp_path)).send([FAILURE]) == [FAILURE]
-    assert TopicAlerts(failures.arn, LocalLake(tmp_path)).send([FAILURE]) == []
+    assert TopicAlerts(failures.arn, LocalStore(tmp_path)).send([FAILURE]) == [FAILURE]
+    assert TopicAlerts(failures.arn, LocalStore(tmp_path)).send([FAILURE]) == []
     assert len(failures.heard()) == 2
 
 
-class ReadOnly(LocalLake):
+class ReadOnly(LocalStore):
     """A zone that takes nothing."""
 
     def write_new(self, key: str, *_: Any) -> bool:
@@ -189,19 +189,19 @@ def test_a_no_says_which_topic_why_and_what_to_do(
     with answering(status, xml_error(code, "not today")) as service:
         monkeypatch.setenv("AWS_ENDPOINT_URL", service.address)
         with pytest.raises(AlertError, match=f"{GONE}: {code}: not today") as caught:
-            TopicAlerts(GONE, LocalLake(tmp_path)).send([FAILURE, ODD])
+            TopicAlerts(GONE, LocalStore(tmp_path)).send([FAILURE, ODD])
     assert fix in caught.value.fix
     assert len(service.asked) == calls, "the topic's other alerts do not wait for the same answer"
-    assert LocalLake(tmp_path).find(note_key(FAILURE)) is None
+    assert LocalStore(tmp_path).find(note_key(FAILURE)) is None
 
 
 def test_one_message_that_is_refused_holds_up_no_other(
     tmp_path: Path, failures: Topic, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("finance_platform.alerts.message.TEXT_BYTES", 400_000)
+    monkeypatch.setattr("finance_platform.notifications.alert_message.TEXT_BYTES", 400_000)
     refused = replace(FAILURE, found={"error": "x" * 300_000})
     with pytest.raises(AlertError, match="InvalidParameter"):
-        TopicAlerts(failures.arn, LocalLake(tmp_path)).send([refused, ODD])
+        TopicAlerts(failures.arn, LocalStore(tmp_path)).send([refused, ODD])
     assert len(failures.heard()) == 1
 
 
@@ -209,7 +209,7 @@ def test_without_credentials_the_error_says_so(tmp_path: Path, monkeypatch: pyte
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     with pytest.raises(AlertError, match="credentials"):
-        TopicAlerts(GONE, LocalLake(tmp_path)).send([FAILURE])
+        TopicAlerts(GONE, LocalStore(tmp_path)).send([FAILURE])
 
 
 @pytest.mark.parametrize(

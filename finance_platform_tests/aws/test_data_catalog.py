@@ -1,4 +1,4 @@
-"""The Glue Data Catalog, over a real wire to a stand-in of it: what is registered, and that only changes are written.
+"""The Glue Data FeedSet, over a real wire to a stand-in of it: what is registered, and that only changes are written.
 
 Belongs here: tables, partitions, the comparison. Does not belong here: the files themselves (see `lake`).
 """
@@ -19,20 +19,20 @@ from finance_platform.contracts.processed import PROCESSED
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.data_catalog.glue import PERSONAL, VERSION, GlueDataCatalog
 from finance_platform.data_catalog.port import CatalogColumn, DataCatalogError
-from finance_platform.data_catalog.registering import Changes, register
+from finance_platform.data_catalog.sync import Changes, register
 from finance_platform.data_catalog.tables import catalog_tables, hive_type
-from finance_platform.lake.deliveries import DataFile
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.overlaps import Overlaps
-from finance_platform.lake.slices import SliceCommit
-from finance_platform.lake.snapshot import Snapshot
-from finance_platform.resources.data_catalog import DataCatalogResource, register_or_warn
-from finance_platform.resources.wiring import platform_resources
-from finance_platform_tests.aws.answering import answering
+from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.overlaps import Overlaps
+from finance_platform.orchestration.resources.data_catalog import DataCatalogResource, register_or_warn
+from finance_platform.orchestration.resources.wiring import platform_resources
+from finance_platform.slices.commits import SliceCommit
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.aws.fault_responses import answering
 from finance_platform_tests.aws.moto_server import MotoServer, environment
 from finance_platform_tests.unit.factories import commit_of, delivered, in_period, settings, state_of
 
-ZONE = LocalLake("/lake/processed")
+ZONE = LocalStore("/lake/processed")
 LOG = logging.getLogger("test")
 
 

@@ -16,11 +16,11 @@ from typing import Any
 import boto3
 import pytest
 
-from finance_platform.adapters import processed_zone
+from finance_platform.bootstrap import processed_zone
 from finance_platform.contracts.star import STAR
-from finance_platform.lake.port import LakeObject
 from finance_platform.settings import Settings
-from finance_platform_tests.aws.stand_ins import Deployment, StandIns, deployed, stand_ins
+from finance_platform.storage.port import StoredObject
+from finance_platform_tests.aws.fakes import Deployment, StandIns, deployed, stand_ins
 from finance_platform_tests.aws.two_profiles import OF_A_RUN, SAMPLE, AwsHome, in_lake, in_warehouse, local_sample
 from finance_platform_tests.end_to_end.small_home import Home
 
@@ -175,5 +175,5 @@ def test_a_correction_moves_a_closed_period_with_an_alert_and_a_bad_file_stops_n
     assert "restatement of 2025-03 by load 2" in {note["key"] for note in told}
 
 
-def _alerts(home: DeployedHome) -> list[LakeObject]:
+def _alerts(home: DeployedHome) -> list[StoredObject]:
     return list(processed_zone(home.settings).list_objects("alerts"))

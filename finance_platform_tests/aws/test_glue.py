@@ -15,14 +15,14 @@ import dagster as dg
 import pytest
 from dagster._core.pipes import utils as pipes
 
-from finance_platform.assets import failures
-from finance_platform.assets.failures import explained_failures
 from finance_platform.errors import FinancePlatformError, JobError, LockedError, TransientJobError
-from finance_platform.resources import glue_aws, glue_local, glue_run
-from finance_platform.resources.glue import GlueResource
-from finance_platform.resources.glue_errors import error_of_run
-from finance_platform.resources.glue_run import Patience, PatientGlue, glue_client
-from finance_platform.resources.wiring import platform_resources
+from finance_platform.orchestration import error_handling
+from finance_platform.orchestration.error_handling import dagster_failures
+from finance_platform.orchestration.resources import glue_aws, glue_local, glue_run
+from finance_platform.orchestration.resources.glue import GlueResource
+from finance_platform.orchestration.resources.glue_errors import error_of_run
+from finance_platform.orchestration.resources.glue_run import RetryingGlueClient, WaitPolicy, glue_client
+from finance_platform.orchestration.resources.wiring import platform_resources
 from finance_platform.settings import load_settings
 from finance_platform_tests.aws.faults import cut
 from finance_platform_tests.aws.glue_runner import GlueRunner, Play, glue_runner, make_job, send
@@ -37,18 +37,18 @@ import dagster_pipes, time
 dagster_pipes.PipesStdioLogWriterChannel.WAIT_FOR_TEE_SECONDS = 0.1
 """
 ECHO = f"""{IMPATIENT}
-from finance_platform.glue.job import run_job
+from finance_platform.spark_jobs.harness import run_job
 def body(arguments, request):
     time.sleep(1.5)
     return dict(wanted=request["wanted"], raw=arguments.raw_uri, temp=arguments.temp_uri)
 run_job("standardise", body)
 """
 REFUSING = f"""{IMPATIENT}
-from finance_platform.errors import TransientLakeError
-from finance_platform.glue.job import run_job
+from finance_platform.errors import TransientStorageError
+from finance_platform.spark_jobs.harness import run_job
 def body(arguments, request):
     print("the last word of the job")
-    raise TransientLakeError("S3 was busy", fix="run again in a few minutes")
+    raise TransientStorageError("S3 was busy", fix="run again in a few minutes")
 run_job("standardise", body)
 """
 SLEEPING = "import time\ntime.sleep(120)\n"
@@ -81,8 +81,8 @@ def runner(service: GlueRunner, monkeypatch: pytest.MonkeyPatch) -> Iterator[Glu
     monkeypatch.setattr(pipes, "DEFAULT_SLEEP_INTERVAL", 0.05)
     monkeypatch.setattr(pipes, "WAIT_FOR_LOGS_AFTER_EXECUTION_INTERVAL", -1)
     monkeypatch.setattr(glue_run, "_FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(glue_aws, "Patience", lambda *_: Patience(0.05, 0.05))
-    monkeypatch.setattr(failures, "PAUSES_SECONDS", ())
+    monkeypatch.setattr(glue_aws, "WaitPolicy", lambda *_: WaitPolicy(0.05, 0.05))
+    monkeypatch.setattr(error_handling, "PAUSES_SECONDS", ())
     yield service
     assert (service.plays, service.refusals) == ([], [])
     service.stop_all()
@@ -91,7 +91,7 @@ def runner(service: GlueRunner, monkeypatch: pytest.MonkeyPatch) -> Iterator[Glu
 
 @dg.asset
 def asked(context: dg.AssetExecutionContext, glue: GlueResource) -> dg.MaterializeResult[None]:
-    with explained_failures(context):
+    with dagster_failures(context):
         result = glue.run(context, "standardise", REQUEST)
     return dg.MaterializeResult(metadata={"result": dg.MetadataValue.json(result)})
 
@@ -120,9 +120,9 @@ def failure_of(found: dg.ExecuteInProcessResult) -> dict[str, str]:
     return {name: str(value.value) for name, value in shown.metadata.items()}
 
 
-def starting(*, turn_seconds: float = 0.0, job: str = STANDARDISE, attempt: str = "") -> PatientGlue:
+def starting(*, turn_seconds: float = 0.0, job: str = STANDARDISE, attempt: str = "") -> RetryingGlueClient:
     """Start a run as the resource does, without the rest; returns the client that has done it."""
-    client = PatientGlue(glue_client(""), Patience(0.01, turn_seconds))
+    client = RetryingGlueClient(glue_client(""), WaitPolicy(0.01, turn_seconds))
     client.tell = lambda _: None
     client.start_job_run(JobName=job, Arguments={"--attempt": attempt} if attempt else {})
     return client

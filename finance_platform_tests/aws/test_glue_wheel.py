@@ -16,20 +16,20 @@ import boto3
 import dagster as dg
 import pytest
 
+from finance_platform.deliveries.commits import read_commits
 from finance_platform.deployment.artefacts import (
     JOBS,
     Release,
+    build_default_arguments,
     build_release,
-    default_arguments,
-    locked,
     read_release,
+    select_locked,
 )
 from finance_platform.errors import ArtefactsError
-from finance_platform.lake.deliveries import read_commits
-from finance_platform.lake.zones import open_zone
-from finance_platform.resources.glue import GlueResource
-from finance_platform.resources.wiring import platform_resources
+from finance_platform.orchestration.resources.glue import GlueResource
+from finance_platform.orchestration.resources.wiring import platform_resources
 from finance_platform.settings import load_settings
+from finance_platform.storage.factory import open_store
 from finance_platform_tests.aws.glue_environment import lacking_wheels, make_environment
 from finance_platform_tests.aws.glue_runner import GlueRunner, glue_runner, make_job
 from finance_platform_tests.aws.moto_server import MotoServer, in_environment
@@ -79,7 +79,7 @@ def runner(
             make_job(
                 f"wheel-{job.replace('_', '-')}",
                 f"s3://wheel-scripts/{release.script_key(job)}",
-                default_arguments("s3://wheel-scripts", release),
+                build_default_arguments("s3://wheel-scripts", release),
             )
         yield found
 
@@ -105,8 +105,8 @@ def test_what_glue_lacks_and_we_do_not_bring_is_not_there(python: Path, tmp_path
 def test_both_jobs_import_from_the_wheel_alone(python: Path, tmp_path: Path):
     code = """
 import json, sys
-from finance_platform.glue import build_star_job, standardise_job
-import finance_platform.lake.s3
+from finance_platform.spark_jobs import build_star_job, standardise_job
+import finance_platform.storage.s3
 forbidden = [name for name in sys.modules if name.split(".")[0] in ("dagster", "pydantic", "yaml")]
 print(json.dumps([standardise_job.__file__, forbidden]))
 """
@@ -131,14 +131,14 @@ def test_a_job_of_the_release_reads_and_writes_the_lake_on_s3(runner: GlueRunner
     (event,) = found.get_asset_materialization_events()
     result: Any = event.step_materialization_data.materialization.metadata["result"].value
     assert (result["committed"], result["not_opened"]) == (["d1"], [])
-    processed = open_zone("s3://wheel-processed/lake")
+    processed = open_store("s3://wheel-processed/lake")
     commit = read_commits(processed)["d1"]
     assert (commit.outcome("accepted").rows, commit.outcome("accepted").amount) == (2, Decimal("100.00"))
     assert commit.outcome("rejected").rows == 1
     assert sorted(one.period for one in commit.periods) == ["2025-01", "2025-02"]
     for file in commit.files["transactions"]:
         assert processed.find(file.key) is not None
-    left = [item.key for item in open_zone("s3://wheel-scripts/temp").list_objects()]
+    left = [item.key for item in open_store("s3://wheel-scripts/temp").list_objects()]
     assert left
     assert all(key.startswith("messages/") for key in left)
     assert "reading 1 deliveries of kind ledger" in capfd.readouterr().err
@@ -169,11 +169,11 @@ def test_a_release_is_two_scripts_the_wheels_and_its_manifest_under_its_own_name
 def test_the_scripts_are_the_very_files_that_run_here(release: Release):
     for job in JOBS:
         (file,) = [file for file in release.files if file.key == release.script_key(job)]
-        assert file.path.read_bytes() == (ROOT / "finance_platform" / "glue" / f"{job}_job.py").read_bytes()
+        assert file.path.read_bytes() == (ROOT / "finance_platform" / "spark_jobs" / f"{job}_job.py").read_bytes()
 
 
 def test_our_wheel_comes_first_and_nothing_is_asked_of_an_index_or_replaced(release: Release):
-    arguments = default_arguments("s3://scripts/finance/", release)
+    arguments = build_default_arguments("s3://scripts/finance/", release)
     first, *_ = arguments["--additional-python-modules"].split(",")
     assert first.startswith(f"s3://scripts/finance/releases/{release.identifier}/finance_platform-")
     assert set(arguments["--python-modules-installer-option"].split()) == {"--no-deps", "--no-index"}
@@ -195,12 +195,12 @@ def test_a_file_that_was_changed_after_it_was_built_is_not_deployed(release: Rel
 
 def test_a_manifest_that_is_none_says_so(tmp_path: Path):
     (tmp_path / "manifest.json").write_text("[]")
-    with pytest.raises(ArtefactsError, match="is no manifest"):
+    with pytest.raises(ArtefactsError, match="is not a valid manifest"):
         read_release(tmp_path)
 
 
 def test_what_glue_lacks_is_locked_with_its_hashes():
-    text = locked((ROOT / "requirements.txt").read_text(), ["dagster-pipes"])
+    text = select_locked((ROOT / "requirements.txt").read_text(), ["dagster-pipes"])
     assert text.startswith("dagster-pipes==")
     assert text.count("--hash=sha256:") >= 1
     assert text.count("==") == 1
@@ -208,4 +208,4 @@ def test_what_glue_lacks_is_locked_with_its_hashes():
 
 def test_what_the_lock_does_not_have_is_named():
     with pytest.raises(ArtefactsError, match=r"requirements\.txt has no left-pad"):
-        locked("dagster-pipes==1 \\\n    --hash=sha256:00\n", ["left-pad"])
+        select_locked("dagster-pipes==1 \\\n    --hash=sha256:00\n", ["left-pad"])

@@ -13,13 +13,13 @@ import boto3
 import dagster as dg
 import pytest
 
-from finance_platform.definitions import build_definitions
-from finance_platform.jobs import REFRESH
-from finance_platform.lake.hints import HintsError
-from finance_platform.lake.sqs import SqsHints
-from finance_platform.resources.alerts import AlertsResource
-from finance_platform.resources.lake import LakeResource
-from finance_platform.sensors.raw_files import raw_files_sensor
+from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.jobs import REFRESH
+from finance_platform.orchestration.resources.alerts import AlertsResource
+from finance_platform.orchestration.resources.lake import LakeResource
+from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
+from finance_platform.storage.s3_events import S3EventsError
+from finance_platform.storage.sqs import S3EventQueue
 from finance_platform_tests.aws.moto_server import REGION, MotoServer
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
@@ -38,31 +38,31 @@ def tell(queue: Any, times: int = 1) -> None:
 
 
 def test_without_a_message_nothing_has_arrived(queue: Any):
-    assert not SqsHints(queue.url).arrived()
+    assert not S3EventQueue(queue.url).arrived()
 
 
 def test_a_message_is_told_once(queue: Any):
     tell(queue)
-    hints = SqsHints(queue.url)
+    hints = S3EventQueue(queue.url)
     assert hints.arrived()
     assert not hints.arrived()
 
 
 def test_many_messages_are_one_hint(queue: Any):
     tell(queue, 23)
-    hints = SqsHints(queue.url)
+    hints = S3EventQueue(queue.url)
     assert hints.arrived()
     assert not hints.arrived()
 
 
 def test_what_a_message_says_makes_no_difference(queue: Any):
     queue.send_message(MessageBody="no JSON at all")
-    assert SqsHints(queue.url).arrived()
+    assert S3EventQueue(queue.url).arrived()
 
 
 def test_a_queue_that_is_not_there_is_an_error_that_says_so(queue: Any):
-    with pytest.raises(HintsError, match="NonExistentQueue") as caught:
-        SqsHints(queue.url + "-gone").arrived()
+    with pytest.raises(S3EventsError, match="NonExistentQueue") as caught:
+        S3EventQueue(queue.url + "-gone").arrived()
     assert "check the queue's address" in str(caught.value)
 
 
@@ -71,8 +71,8 @@ def test_the_queue_is_asked_in_the_region_that_is_set(queue: Any, monkeypatch: p
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
         monkeypatch.delenv(name)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    with pytest.raises(HintsError, match="region"):
-        SqsHints(queue.url).arrived()
+    with pytest.raises(S3EventsError, match="region"):
+        S3EventQueue(queue.url).arrived()
     lake = LakeResource(raw_root="", processed_root="", raw_events_queue_url=queue.url, aws_region=REGION)
     assert lake.hints
     assert lake.hints.arrived()
@@ -99,7 +99,7 @@ class Sensor:
             def now(cls, tz: Any = None) -> Any:
                 return now.astimezone(tz)
 
-        self.monkeypatch.setattr("finance_platform.sensors.raw_files.datetime", Clock)
+        self.monkeypatch.setattr("finance_platform.orchestration.sensors.raw_files.datetime", Clock)
         found = settings(home=self.home, raw_events_queue_url=self.queue_url, sensor_full_look_seconds=300)
         resources = {
             "lake": LakeResource(

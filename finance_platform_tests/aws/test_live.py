@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 
-from finance_platform.adapters import open_warehouse, processed_zone, raw_zone
+from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
 from finance_platform.settings import ENV_PREFIX
 from finance_platform_tests.aws.two_profiles import SAMPLE, AwsHome, in_lake, in_warehouse, local_sample
 from finance_platform_tests.end_to_end.small_home import Home

@@ -16,19 +16,19 @@ import boto3
 import dagster as dg
 import pytest
 
-from finance_platform.adapters import open_metrics
-from finance_platform.definitions import build_definitions
-from finance_platform.feeds.catalog import load_catalog
-from finance_platform.jobs import REFRESH
-from finance_platform.metrics.cloudwatch import CloudWatchMetrics
-from finance_platform.metrics.port import UNITS, Metric, MetricsError, Name
-from finance_platform.reporting.measuring import freshness_lags, metrics_of_deliveries, restated_amount
-from finance_platform.resources.alerts import AlertsResource
-from finance_platform.resources.metrics import MetricsResource, send_or_warn
-from finance_platform.resources.run_metrics import measure_runs, metrics_of_run
-from finance_platform.resources.runs import KILLED
-from finance_platform.sensors.alerting import alerting_sensors
-from finance_platform_tests.aws.answering import answering
+from finance_platform.bootstrap import open_metrics
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.notifications.cloudwatch import CloudWatchMetrics
+from finance_platform.notifications.metrics import UNITS, Metric, MetricsError, Name
+from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.jobs import REFRESH
+from finance_platform.orchestration.resources.alerts import AlertsResource
+from finance_platform.orchestration.resources.metrics import MetricsResource, send_or_warn
+from finance_platform.orchestration.run_metrics import measure_runs, metrics_of_run
+from finance_platform.orchestration.runs import KILLED
+from finance_platform.orchestration.sensors.alerts import alerting_sensors
+from finance_platform.reports.metrics import freshness_lags, metrics_of_deliveries, restated_amount
+from finance_platform_tests.aws.fault_responses import answering
 from finance_platform_tests.aws.measured import sums
 from finance_platform_tests.aws.moto_server import environment
 from finance_platform_tests.unit.factories import settings
@@ -166,7 +166,7 @@ def test_where_nobody_looks_no_run_is_marked(tmp_path: Path, instance: dg.Dagste
 def test_the_lag_of_every_feed_that_had_a_file_is_told_though_nothing_runs(
     tmp_path: Path, instance: dg.DagsterInstance
 ):
-    feed = load_catalog(tmp_path / "feeds").feeds[0].feed
+    feed = load_feed_set(tmp_path / "feeds").feeds[0].feed
     instance.report_runless_asset_event(
         dg.AssetMaterialization(["deliveries", feed], metadata={"first_seen": "2025-12-31T00:00:00+00:00"})
     )

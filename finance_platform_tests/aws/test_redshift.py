@@ -25,17 +25,18 @@ from finance_platform.errors import (
     TransientWarehouseError,
     WarehouseUnreachableError,
 )
-from finance_platform.warehouse import load, redshift_copy, statements
+from finance_platform.warehouse import load, statements
 from finance_platform.warehouse.ledger import published
-from finance_platform.warehouse.plan import LoadResult, SliceToLoad
+from finance_platform.warehouse.load_request import LoadResult, SliceToLoad
 from finance_platform.warehouse.port import NoWarehouseYetError
-from finance_platform.warehouse.redshift import RedshiftWarehouse
+from finance_platform.warehouse.redshift import copy
+from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
 from finance_platform_tests.aws.redshift_copying import COPY_ROLE
 from finance_platform_tests.warehouse.engines import RedshiftEngine, contents, redshift_engine
 from finance_platform_tests.warehouse.star_files import (
     LOADED_AT,
     RENT,
-    Lake,
+    StarFiles,
     accounts,
     departments,
     february,
@@ -69,7 +70,7 @@ def _undisturbed(engine: RedshiftEngine, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.fixture
-def lake(engine: RedshiftEngine, tmp_path: Path) -> Lake:
+def lake(engine: RedshiftEngine, tmp_path: Path) -> StarFiles:
     return engine.lake(tmp_path)
 
 
@@ -91,7 +92,7 @@ def load_into(warehouse: RedshiftWarehouse, *slices: SliceToLoad) -> LoadResult:
     return load.publish(warehouse, slices, run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-01"])
 
 
-def changes(lake: Lake) -> list[SliceToLoad]:
+def changes(lake: StarFiles) -> list[SliceToLoad]:
     """A restated month, one that goes, one that comes, and an account that becomes something else."""
     reclassified = [{**row, "category": "Premises"} if row["account_key"] == RENT else row for row in accounts()]
     return [
@@ -122,7 +123,7 @@ def test_a_current_warehouse_is_prepared_by_one_query(engine: RedshiftEngine, lo
 
 
 def test_a_load_locks_first_copies_by_manifest_and_commits_last(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: Lake, monkeypatch: pytest.MonkeyPatch
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifests: list[bytes] = []
     written = engine.zone.write
@@ -160,7 +161,7 @@ def test_a_load_locks_first_copies_by_manifest_and_commits_last(
 
 
 def test_no_manifest_is_left_whether_a_load_succeeds_or_fails(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: Lake
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles
 ) -> None:
     load_into(loaded, lake.facts("2025-02", "f2", february()))
     engine.stand_in.faults.answer("42501", "permission denied for relation factfinancials", to="DELETE")
@@ -239,7 +240,7 @@ BUSY = {
     ("busy", "at"), [*((busy, "COPY") for busy in BUSY), ("a restart", "LOCK"), ("a restart", "COMMIT")]
 )
 def test_a_busy_warehouse_gets_the_whole_transaction_again_on_a_new_connection(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: Lake, busy: str, at: str
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles, busy: str, at: str
 ) -> None:
     engine.stand_in.faults.answer(*BUSY[busy], to=at)
 
@@ -252,7 +253,7 @@ def test_a_busy_warehouse_gets_the_whole_transaction_again_on_a_new_connection(
 
 
 def test_a_warehouse_that_stays_busy_is_given_up_and_keeps_what_it_had(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: Lake
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles
 ) -> None:
     before = contents(loaded)
     engine.stand_in.faults.answer(*BUSY["serialization"], to="INSERT INTO FactFinancials", times=3)
@@ -263,7 +264,7 @@ def test_a_warehouse_that_stays_busy_is_given_up_and_keeps_what_it_had(
     assert contents(loaded) == before
 
 
-def test_a_refusal_is_not_tried_again(engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: Lake) -> None:
+def test_a_refusal_is_not_tried_again(engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles) -> None:
     engine.stand_in.faults.answer("42501", "permission denied for relation loadledger", to="LOCK", times=9)
 
     with pytest.raises(LoadError, match="permission denied") as caught:
@@ -282,7 +283,7 @@ def test_a_refusal_is_not_tried_again(engine: RedshiftEngine, loaded: RedshiftWa
     ],
 )
 def test_what_s3_refuses_to_the_copy_is_told_with_what_to_do(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: Lake, message: str, fix: str
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles, message: str, fix: str
 ) -> None:
     engine.stand_in.faults.answer("XX000", message, to="COPY")
 
@@ -293,7 +294,7 @@ def test_what_s3_refuses_to_the_copy_is_told_with_what_to_do(
 
 
 def test_a_line_cut_in_the_middle_of_a_copy_is_healed_by_the_next_attempt(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: Lake
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles
 ) -> None:
     wanted = lake.facts("2025-02", "f2", february()[:1])
     load_into(loaded, wanted, removed("2025-01"))
@@ -308,7 +309,7 @@ def test_a_line_cut_in_the_middle_of_a_copy_is_healed_by_the_next_attempt(
 
 
 def test_a_commit_whose_answer_is_lost_is_not_done_twice(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: Lake
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles
 ) -> None:
     load_into(loaded, lake.facts("2025-02", "f2", february()[:1]))
     committed = ran(engine).index("COMMIT")
@@ -322,7 +323,7 @@ def test_a_commit_whose_answer_is_lost_is_not_done_twice(
 
 
 def test_a_load_that_is_cut_anywhere_leaves_the_old_state_and_the_next_one_reaches_the_new(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = changes(lake)
     undisturbed = engine.loaded(tmp_path)
@@ -365,7 +366,7 @@ def test_a_migration_that_is_cut_anywhere_is_healed_by_the_next(engine: Redshift
 
 
 def test_a_paused_warehouse_is_out_of_reach_for_now_and_the_next_run_heals(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: Lake
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles
 ) -> None:
     wanted = lake.facts("2025-02", "f2", february()[:1])
     engine.stand_in.pause()
@@ -380,13 +381,13 @@ def test_a_paused_warehouse_is_out_of_reach_for_now_and_the_next_run_heals(
     assert load_into(loaded, wanted).load_number == 2
 
 
-def staged(path: Path, lake: Lake, columns: dict[str, list[Any]]) -> str:
+def staged(path: Path, lake: StarFiles, columns: dict[str, list[Any]]) -> str:
     pq.write_table(pa.table(columns), path / "wrong.parquet")
     return lake.address(path / "wrong.parquet")
 
 
 def test_a_file_that_does_not_fit_is_told_before_anything_is_copied(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: Lake
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles
 ) -> None:
     before = contents(loaded)
     engine.stand_in.faults.clear()
@@ -417,10 +418,10 @@ UNFIT: dict[str, tuple[dict[str, list[Any]], str]] = {
 
 @pytest.mark.parametrize("fault", UNFIT)
 def test_a_copy_that_redshift_refuses_is_explained_from_what_it_wrote_down(
-    loaded: RedshiftWarehouse, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+    loaded: RedshiftWarehouse, lake: StarFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     columns, said = UNFIT[fault]
-    monkeypatch.setattr(redshift_copy, "refuse_unfit", lambda *_: None)
+    monkeypatch.setattr(copy, "refuse_unfit", lambda *_: None)
 
     with loaded.transaction() as connection:
         connection.execute(statements.create_stage(DIM_SCENARIO))
@@ -431,17 +432,17 @@ def test_a_copy_that_redshift_refuses_is_explained_from_what_it_wrote_down(
 
 
 def test_a_file_that_goes_between_the_look_and_the_copy_is_told(
-    loaded: RedshiftWarehouse, lake: Lake, monkeypatch: pytest.MonkeyPatch
+    loaded: RedshiftWarehouse, lake: StarFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost = lake.dimension(DIM_SCENARIO, scenarios(), "d2")
-    look = redshift_copy.checked_sizes
+    look = copy.checked_sizes
 
     def look_and_lose(*arguments: Any) -> dict[str, int]:
         sizes = look(*arguments)
         lake.lose(lost.files[0])
         return sizes
 
-    monkeypatch.setattr("finance_platform.warehouse.redshift_loading.checked_sizes", look_and_lose)
+    monkeypatch.setattr("finance_platform.warehouse.redshift.warehouse.load_connection.checked_sizes", look_and_lose)
     before = contents(loaded)
 
     with pytest.raises(LoadError, match="Mandatory url is not present"):
@@ -450,7 +451,7 @@ def test_a_file_that_goes_between_the_look_and_the_copy_is_told(
     assert contents(loaded) == before
 
 
-def test_a_role_that_may_not_read_the_files_is_told(engine: RedshiftEngine, lake: Lake) -> None:
+def test_a_role_that_may_not_read_the_files_is_told(engine: RedshiftEngine, lake: StarFiles) -> None:
     database = engine.stand_in.database()
     stranger = engine.warehouse(database, copy_role_arn="arn:aws:iam::123456789012:role/stranger")
 

@@ -19,17 +19,17 @@ from uuid import uuid4
 import boto3
 import pytest
 
-from finance_platform.adapters import open_warehouse, redshift_endpoint
+from finance_platform.bootstrap import open_warehouse, redshift_endpoint
 from finance_platform.errors import SettingsError, TransientError, WarehouseAccessError, WarehouseUnreachableError
-from finance_platform.resources.warehouse import RedshiftWarehouseResource
-from finance_platform.resources.wiring import platform_resources
+from finance_platform.orchestration.resources.warehouse import RedshiftWarehouseResource
+from finance_platform.orchestration.resources.wiring import platform_resources
 from finance_platform.settings import Settings, load_settings
-from finance_platform.warehouse import redshift_credentials
-from finance_platform.warehouse.redshift import RedshiftWarehouse
-from finance_platform.warehouse.redshift_credentials import LogIn, find_log_in
-from finance_platform.warehouse.redshift_endpoint import RedshiftEndpoint
-from finance_platform.warehouse.redshift_session import open_session
-from finance_platform_tests.aws.answering import answering, xml_error
+from finance_platform.warehouse.redshift import credentials
+from finance_platform.warehouse.redshift.credentials import Credentials, resolve_credentials
+from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
+from finance_platform.warehouse.redshift.session import open_session
+from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
+from finance_platform_tests.aws.fault_responses import answering, xml_error
 from finance_platform_tests.aws.moto_server import MotoServer
 from finance_platform_tests.aws.redshift_certificate import certificate_for
 from finance_platform_tests.aws.redshift_copying import COPY_ROLE
@@ -56,7 +56,7 @@ def redshift(moto: MotoServer, tls: tuple[ssl.SSLContext, Path]) -> Iterator[Red
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redshift_credentials, "ATTEMPTS", 1)
+    monkeypatch.setattr(credentials, "ATTEMPTS", 1)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def cluster(port: int) -> str:
 
 
 def asked(endpoint: RedshiftEndpoint) -> list[tuple[Any, ...]]:
-    with open_session(endpoint, find_log_in(endpoint)) as session:
+    with open_session(endpoint, resolve_credentials(endpoint)) as session:
         return session.run("SELECT current_user").rows
 
 
@@ -106,7 +106,7 @@ def test_a_secret_without_user_and_password_is_told_without_showing_it(here: Red
     boto3.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(content))
 
     with pytest.raises(WarehouseAccessError, match=f"{name} holds no user and password") as caught:
-        find_log_in(replace(here, secret_id=name))
+        resolve_credentials(replace(here, secret_id=name))
 
     assert "hunter2" not in f"{caught.value!r}{caught.value}{caught.value.__cause__}"
 
@@ -119,11 +119,11 @@ def test_serverless_gives_temporary_credentials_and_says_where_it_is(
         endpoint = RedshiftEndpoint("postgres", "finance", workgroup=WORKGROUP, tls=False)
 
         assert asked(endpoint) == [("loader",)]
-        expires_at = find_log_in(endpoint).expires_at
+        expires_at = resolve_credentials(endpoint).expires_at
         assert expires_at is not None
         assert timedelta(minutes=59) < expires_at - datetime.now(UTC) <= timedelta(hours=1)
         with pytest.raises(WarehouseAccessError, match="no workgroup other") as caught:
-            find_log_in(replace(endpoint, workgroup="other"))
+            resolve_credentials(replace(endpoint, workgroup="other"))
         assert "REDSHIFT_WORKGROUP" in caught.value.fix
 
 
@@ -133,7 +133,7 @@ def test_a_cluster_gives_temporary_credentials(redshift: RedshiftStandIn, here: 
 
 def test_a_cluster_that_is_not_there_is_told(here: RedshiftEndpoint) -> None:
     with pytest.raises(WarehouseAccessError, match="ClusterNotFound") as caught:
-        find_log_in(replace(here, cluster="gone", user="loader"))
+        resolve_credentials(replace(here, cluster="gone", user="loader"))
 
     assert "REDSHIFT_CLUSTER" in caught.value.fix
 
@@ -143,18 +143,18 @@ def test_a_cluster_that_is_paused_is_out_of_reach_for_now(redshift: RedshiftStan
     boto3.client("redshift").pause_cluster(ClusterIdentifier=name)
 
     with pytest.raises(WarehouseUnreachableError, match=f"{name}, database postgres is paused") as caught:
-        find_log_in(RedshiftEndpoint("postgres", "finance", cluster=name, user="loader"))
+        resolve_credentials(RedshiftEndpoint("postgres", "finance", cluster=name, user="loader"))
 
     assert "resume it" in caught.value.fix
 
 
 def test_temporary_credentials_are_kept_until_shortly_before_they_end(here: RedshiftEndpoint) -> None:
-    given: list[LogIn] = []
+    given: list[Credentials] = []
 
-    def give(endpoint: RedshiftEndpoint) -> LogIn:
+    def give(endpoint: RedshiftEndpoint) -> Credentials:
         minutes = 60 if given else 4
         end = datetime.now(UTC) + timedelta(minutes=minutes)
-        given.append(LogIn(endpoint.host, endpoint.port, "loader", "wrong", end))
+        given.append(Credentials(endpoint.host, endpoint.port, "loader", "wrong", end))
         return given[-1]
 
     warehouse = RedshiftWarehouse(here, None, give)  # type: ignore[arg-type]  # no file is loaded
@@ -185,7 +185,7 @@ def test_what_aws_says_instead_of_credentials_is_of_the_right_class(
     with answering(400, said, "application/x-amz-json-1.1") as answer:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", answer.address)
         with pytest.raises((WarehouseAccessError, WarehouseUnreachableError), match=f"{code}: said by") as caught:
-            find_log_in(replace(here, secret_id=A_SECRET))
+            resolve_credentials(replace(here, secret_id=A_SECRET))
 
     assert isinstance(caught.value, TransientError) is is_transient
     assert fix in caught.value.fix
@@ -197,7 +197,7 @@ def test_a_throttled_call_for_a_clusters_credentials_may_be_tried_again(
     with answering(400, xml_error("Throttling", "Rate exceeded")) as answer:
         monkeypatch.setenv("AWS_ENDPOINT_URL_REDSHIFT", answer.address)
         with pytest.raises(WarehouseUnreachableError, match="Throttling: Rate exceeded"):
-            find_log_in(replace(here, cluster="one", user="loader"))
+            resolve_credentials(replace(here, cluster="one", user="loader"))
 
 
 def test_a_machine_without_credentials_or_a_way_to_aws_is_told(
@@ -205,19 +205,19 @@ def test_a_machine_without_credentials_or_a_way_to_aws_is_told(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
     with pytest.raises(WarehouseUnreachableError, match="AWS cannot be reached"):
-        find_log_in(replace(here, secret_id=A_SECRET))
+        resolve_credentials(replace(here, secret_id=A_SECRET))
 
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     with pytest.raises(WarehouseAccessError, match="Unable to locate credentials"):
-        find_log_in(replace(here, secret_id=A_SECRET))
+        resolve_credentials(replace(here, secret_id=A_SECRET))
 
 
 def test_a_wrong_password_is_told_and_never_shown(
     here: RedshiftEndpoint, redshift: RedshiftStandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wrong = LogIn("127.0.0.1", redshift.port, "loader", "hunter2")
+    wrong = Credentials("127.0.0.1", redshift.port, "loader", "hunter2")
     with (
         caplog.at_level(logging.DEBUG),
         pytest.raises(WarehouseAccessError, match='password authentication failed for user "loader"') as caught,
@@ -230,7 +230,7 @@ def test_a_wrong_password_is_told_and_never_shown(
 
 
 def test_a_database_that_is_not_there_is_told(here: RedshiftEndpoint, redshift: RedshiftStandIn) -> None:
-    log_in = LogIn("127.0.0.1", redshift.port, redshift.user, redshift.password)
+    log_in = Credentials("127.0.0.1", redshift.port, redshift.user, redshift.password)
     with (
         pytest.raises(WarehouseAccessError, match='database "books" does not exist') as caught,
         open_session(replace(here, database="books"), log_in),
@@ -241,7 +241,7 @@ def test_a_database_that_is_not_there_is_told(here: RedshiftEndpoint, redshift: 
 
 
 def test_a_host_that_is_not_there_is_told(here: RedshiftEndpoint) -> None:
-    nowhere = LogIn("warehouse.invalid", 5439, "loader", "x")
+    nowhere = Credentials("warehouse.invalid", 5439, "loader", "x")
     with (
         pytest.raises((WarehouseAccessError, WarehouseUnreachableError), match=r"warehouse\.invalid:5439"),
         open_session(replace(here, tls=True), nowhere),
@@ -253,7 +253,7 @@ def test_the_line_is_encrypted_and_the_servers_name_is_checked(
     here: RedshiftEndpoint, redshift: RedshiftStandIn, tls: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tls[1]))
-    log_in = LogIn("localhost", redshift.port, redshift.user, redshift.password)
+    log_in = Credentials("localhost", redshift.port, redshift.user, redshift.password)
 
     with open_session(replace(here, tls=True), log_in) as session:
         assert session.run("SELECT 1").rows == [(1,)]
@@ -266,7 +266,7 @@ def test_the_line_is_encrypted_and_the_servers_name_is_checked(
 
 
 def test_a_server_that_nobody_vouches_for_is_not_spoken_to(here: RedshiftEndpoint, redshift: RedshiftStandIn) -> None:
-    log_in = LogIn("localhost", redshift.port, redshift.user, redshift.password)
+    log_in = Credentials("localhost", redshift.port, redshift.user, redshift.password)
     with (
         pytest.raises(WarehouseAccessError, match="certificate"),
         open_session(replace(here, tls=True), log_in),
@@ -278,7 +278,7 @@ def test_a_server_that_nobody_vouches_for_is_not_spoken_to(here: RedshiftEndpoin
 def test_an_open_line_is_refused_unless_it_stays_on_this_machine(here: RedshiftEndpoint, host: str) -> None:
     with (
         pytest.raises(SettingsError, match=f"REDSHIFT_TLS is off, and the warehouse is at {host}"),
-        open_session(here, LogIn(host, 5439, "loader", "hunter2")),
+        open_session(here, Credentials(host, 5439, "loader", "hunter2")),
     ):
         pytest.fail("let in")
 

@@ -15,7 +15,7 @@ import pytest
 
 from finance_platform.errors import LoadError
 from finance_platform.warehouse.column_changes import HeldColumn
-from finance_platform.warehouse.redshift_preflight import refuse_unfit
+from finance_platform.warehouse.redshift.parquet_check import refuse_unfit
 
 FILE = "s3://processed/dim_thing/0001.parquet"
 TABLE = {

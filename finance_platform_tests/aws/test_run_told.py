@@ -15,11 +15,10 @@ from finance_platform.contracts.processed import PROCESSED
 from finance_platform.contracts.star import STAR
 from finance_platform.data_catalog.port import CatalogTable
 from finance_platform.data_catalog.tables import catalog_tables
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.plan import StarSettings
-from finance_platform.lake.snapshot import take_snapshot
-from finance_platform.refresh import run_refresh
-from finance_platform.settings import Settings
+from finance_platform.orchestration.refresh_run import run_refresh
+from finance_platform.settings import Settings, StarSettings
+from finance_platform.slices.snapshot import take_snapshot
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.aws.measured import sums
 from finance_platform_tests.aws.moto_server import MotoServer, in_environment
 from finance_platform_tests.unit.factories import settings, write
@@ -70,13 +69,13 @@ def test_a_run_tells_its_own_end_and_how_old_its_feeds_are():
 
 
 def test_every_contract_has_a_table_once_it_is_built(ran: Settings):
-    zone = LocalLake(ran.processed_root)
+    zone = LocalStore(ran.processed_root)
     found = catalog_tables(take_snapshot(zone, StarSettings.of(ran), record=False), zone)
     assert sorted(one.name for one in found) == sorted(contract.name for contract in (*STAR, *PROCESSED))
 
 
 def test_what_lies_in_a_registered_folder_is_what_the_contract_says(ran: Settings):
-    zone = LocalLake(ran.processed_root)
+    zone = LocalStore(ran.processed_root)
     by_name = {one.name: one for one in catalog_tables(take_snapshot(zone, StarSettings.of(ran), record=False), zone)}
     rows = {
         name: sum(_rows(Path(folder), one) for folder in (one.partitions.values() if one.keys else [one.location]))

@@ -17,21 +17,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.port import Lake
-from finance_platform.lake.register import Register
-from finance_platform.lake.zones import open_zone
+from finance_platform.deliveries.register import Register
+from finance_platform.storage.factory import open_store
+from finance_platform.storage.local import LocalStore
+from finance_platform.storage.port import ObjectStore
 from finance_platform_tests.unit.factories import decided, delivered
 
 
 @pytest.fixture(params=["disk", "s3"])
-def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     if request.param == "disk":
-        return LocalLake(tmp_path / "zone")
-    return open_zone(f"s3://{request.getfixturevalue('bucket')}/zone")
+        return LocalStore(tmp_path / "zone")
+    return open_store(f"s3://{request.getfixturevalue('bucket')}/zone")
 
 
-def keys(lake: Lake, prefix: str = "", **values: str) -> list[str]:
+def keys(lake: ObjectStore, prefix: str = "", **values: str) -> list[str]:
     return [item.key for item in lake.list_objects(prefix, **values)]
 
 
@@ -56,29 +56,29 @@ def race(count: int, run: Callable[[int], bool]) -> list[int]:
 # Listing
 
 
-def test_a_zone_without_objects_is_empty(lake: Lake):
+def test_a_zone_without_objects_is_empty(lake: ObjectStore):
     assert keys(lake) == []
 
 
-def test_a_zone_with_an_object_is_there(lake: Lake):
+def test_a_zone_with_an_object_is_there(lake: ObjectStore):
     lake.write("a.csv", b"")
-    assert lake.is_there()
+    assert lake.exists()
 
 
-def test_objects_are_listed_in_the_order_of_their_keys_whatever_folders_they_are_in(lake: Lake):
+def test_objects_are_listed_in_the_order_of_their_keys_whatever_folders_they_are_in(lake: ObjectStore):
     names = {"a-b.csv", "a/b.csv", "a/b/c.csv", "a.csv", "B", "ü/x", "ü-", "b c+d%.csv", "a/b-c", "\U0001f600"}
     for key in names:
         lake.write(key, b"")
     assert keys(lake) == sorted(names)
 
 
-def test_a_prefix_lists_what_is_under_it_with_whole_keys(lake: Lake):
+def test_a_prefix_lists_what_is_under_it_with_whole_keys(lake: ObjectStore):
     for key in ("a/1.json", "a/b/2.json", "ab/3.json", "c.json"):
         lake.write(key, b"")
     assert keys(lake, "a") == ["a/1.json", "a/b/2.json"]
 
 
-def test_a_listing_can_begin_after_a_key(lake: Lake):
+def test_a_listing_can_begin_after_a_key(lake: ObjectStore):
     for key in ("a/1", "a/2", "a/3", "b/1"):
         lake.write(key, b"")
     assert keys(lake, after="a/2") == ["a/3", "b/1"]
@@ -86,35 +86,35 @@ def test_a_listing_can_begin_after_a_key(lake: Lake):
     assert keys(lake, after="a/2x") == ["a/3", "b/1"], "the key need not be there"
 
 
-def test_a_name_that_begins_with_an_underscore_is_as_good_as_any(lake: Lake):
+def test_a_name_that_begins_with_an_underscore_is_as_good_as_any(lake: ObjectStore):
     lake.write("_ledger.csv", b"")
     assert keys(lake) == ["_ledger.csv"]
 
 
 @pytest.mark.parametrize("key", [".hidden.csv", "~$open.xlsx", ".cache/a.csv", "a/.b/c.csv"])
-def test_hidden_and_temporary_files_are_left_out(key: str, lake: Lake):
+def test_hidden_and_temporary_files_are_left_out(key: str, lake: ObjectStore):
     lake.write(key, b"")
     lake.write("seen.csv", b"")
     assert keys(lake) == ["seen.csv"]
 
 
-def test_an_object_is_listed_with_its_size_and_its_time_in_utc(lake: Lake):
+def test_an_object_is_listed_with_its_size_and_its_time_in_utc(lake: ObjectStore):
     lake.write("a.csv", b"12345")
     (item,) = lake.list_objects()
     assert (item.size, item.modified_at.tzinfo) == (5, UTC)
     assert abs(datetime.now(UTC) - item.modified_at) < timedelta(minutes=1)
 
 
-def test_the_stamp_stays_while_nobody_writes_and_changes_when_somebody_does(lake: Lake):
+def test_the_stamp_stays_while_nobody_writes_and_changes_when_somebody_does(lake: ObjectStore):
     lake.write("a.csv", b"1")
     before = list(lake.list_objects())
     assert list(lake.list_objects()) == before
     lake.write("a.csv", b"2")
     (after,) = lake.list_objects()
-    assert after.stamp != before[0].stamp
+    assert after.etag != before[0].etag
 
 
-def test_an_object_is_found_as_the_listing_shows_it(lake: Lake):
+def test_an_object_is_found_as_the_listing_shows_it(lake: ObjectStore):
     lake.write("a/b.csv", b"x")
     assert [lake.find("a/b.csv")] == list(lake.list_objects())
     assert lake.find("a") is None
@@ -126,14 +126,14 @@ def test_an_object_is_found_as_the_listing_shows_it(lake: Lake):
 
 
 @pytest.mark.parametrize("data", [b"", b"x", bytes(range(256)) * 2000], ids=["empty", "small", "in pieces"])
-def test_what_was_written_is_read_and_fingerprinted(data: bytes, lake: Lake):
+def test_what_was_written_is_read_and_fingerprinted(data: bytes, lake: ObjectStore):
     lake.write("deep/down/a.bin", data)
     with lake.open("deep/down/a.bin") as stream:
         assert stream.read() == lake.read("deep/down/a.bin") == data
     assert lake.fingerprint("deep/down/a.bin") == hashlib.sha256(data).hexdigest()
 
 
-def test_an_object_is_read_from_anywhere_in_it(lake: Lake):
+def test_an_object_is_read_from_anywhere_in_it(lake: ObjectStore):
     data = bytes(range(256)) * 2000
     lake.write("a.bin", data)
     with lake.open("a.bin") as stream:
@@ -148,14 +148,14 @@ def test_an_object_is_read_from_anywhere_in_it(lake: Lake):
         assert stream.read(10) == b""
 
 
-def test_lines_are_read_as_text(lake: Lake):
+def test_lines_are_read_as_text(lake: ObjectStore):
     lines = [f"line {number}\n" for number in range(50_000)]
     lake.write("a.csv", "".join(lines).encode())
     with lake.open("a.csv") as stream:
         assert list(io.TextIOWrapper(stream, "utf-8", newline="")) == lines
 
 
-def test_parquet_is_read_by_its_footer_and_by_columns(lake: Lake):
+def test_parquet_is_read_by_its_footer_and_by_columns(lake: ObjectStore):
     table = pa.table({"a": range(100_000), "b": [str(number) for number in range(100_000)]})
     sink = io.BytesIO()
     pq.write_table(table, sink, row_group_size=20_000)
@@ -168,9 +168,9 @@ def test_parquet_is_read_by_its_footer_and_by_columns(lake: Lake):
         assert pq.read_table(stream) == table
 
 
-def test_an_object_at_hand_is_opened_as_often_as_it_is_needed_and_hashed(lake: Lake):
+def test_an_object_at_hand_is_opened_as_often_as_it_is_needed_and_hashed(lake: ObjectStore):
     lake.write("a.csv", b"1,2\n" * 100_000)
-    with lake.at_hand("a.csv") as there:
+    with lake.local_copy("a.csv") as there:
         for _ in range(3):
             with there.open() as stream:
                 assert stream.read() == b"1,2\n" * 100_000
@@ -183,17 +183,17 @@ def test_an_object_at_hand_is_opened_as_often_as_it_is_needed_and_hashed(lake: L
         lambda lake: lake.read("a.csv"),
         lambda lake: lake.open("a.csv"),
         lambda lake: lake.fingerprint("a.csv"),
-        lambda lake: lake.at_hand("a.csv").__enter__().fingerprint(),
+        lambda lake: lake.local_copy("a.csv").__enter__().fingerprint(),
     ],
-    ids=["read", "open", "fingerprint", "at_hand"],
+    ids=["read", "open", "fingerprint", "local_copy"],
 )
-def test_what_is_not_there_is_a_file_that_is_not_found(read: Callable[[Lake], object], lake: Lake):
+def test_what_is_not_there_is_a_file_that_is_not_found(read: Callable[[ObjectStore], object], lake: ObjectStore):
     with pytest.raises(FileNotFoundError) as caught:
         read(lake)
     assert caught.value.strerror
 
 
-def test_a_reader_sees_the_old_bytes_or_the_new_ones_and_never_a_mixture(lake: Lake):
+def test_a_reader_sees_the_old_bytes_or_the_new_ones_and_never_a_mixture(lake: ObjectStore):
     texts = [bytes([letter]) * 200_000 for letter in b"ab"]
     lake.write("a.json", texts[0])
     stop = threading.Event()
@@ -216,50 +216,50 @@ def test_a_reader_sees_the_old_bytes_or_the_new_ones_and_never_a_mixture(lake: L
 # Writing
 
 
-def test_a_write_replaces_the_whole_object(lake: Lake):
+def test_a_write_replaces_the_whole_object(lake: ObjectStore):
     lake.write("a.json", b"a long text")
     lake.write("a.json", b"short")
     assert lake.read("a.json") == b"short"
 
 
-def test_a_new_object_is_written_once_and_an_existing_one_is_never_touched(lake: Lake):
+def test_a_new_object_is_written_once_and_an_existing_one_is_never_touched(lake: ObjectStore):
     assert lake.write_new("a.json", b"first")
     assert not lake.write_new("a.json", b"second")
     assert lake.read("a.json") == b"first"
 
 
-def test_of_many_writers_of_one_new_object_exactly_one_wins(lake: Lake):
+def test_of_many_writers_of_one_new_object_exactly_one_wins(lake: ObjectStore):
     won = race(8, lambda number: lake.write_new("a.json", str(number).encode()))
     assert [str(number).encode() for number in won] == [lake.read("a.json")]
 
 
-def test_an_object_is_replaced_while_it_is_what_was_seen(lake: Lake):
+def test_an_object_is_replaced_while_it_is_what_was_seen(lake: ObjectStore):
     lake.write("a.json", b"first")
     seen = lake.find("a.json")
     assert seen
-    assert lake.replace("a.json", b"second", stamp=seen.stamp)
-    assert not lake.replace("a.json", b"third", stamp=seen.stamp)
+    assert lake.replace("a.json", b"second", etag=seen.etag)
+    assert not lake.replace("a.json", b"third", etag=seen.etag)
     assert lake.read("a.json") == b"second"
 
 
-def test_what_is_gone_is_not_replaced(lake: Lake):
+def test_what_is_gone_is_not_replaced(lake: ObjectStore):
     lake.write("a.json", b"first")
     seen = lake.find("a.json")
     assert seen
     lake.delete("a.json")
-    assert not lake.replace("a.json", b"second", stamp=seen.stamp)
+    assert not lake.replace("a.json", b"second", etag=seen.etag)
     assert lake.find("a.json") is None
 
 
-def test_of_many_who_replace_what_they_saw_exactly_one_does(lake: Lake):
+def test_of_many_who_replace_what_they_saw_exactly_one_does(lake: ObjectStore):
     lake.write("a.json", b"first")
     seen = lake.find("a.json")
     assert seen
-    won = race(8, lambda number: lake.replace("a.json", str(number).encode(), stamp=seen.stamp))
+    won = race(8, lambda number: lake.replace("a.json", str(number).encode(), etag=seen.etag))
     assert [str(number).encode() for number in won] == [lake.read("a.json")]
 
 
-def test_the_register_numbers_its_documents_and_gives_those_after_a_number(lake: Lake):
+def test_the_register_numbers_its_documents_and_gives_those_after_a_number(lake: ObjectStore):
     register = Register(lake)
     for number in range(3):
         register.append([decided("accepted", delivered(f"file {number}"))])
@@ -271,7 +271,7 @@ def test_the_register_numbers_its_documents_and_gives_those_after_a_number(lake:
 # Removing
 
 
-def test_removing_a_folder_removes_all_in_it_and_nothing_beside_it(lake: Lake):
+def test_removing_a_folder_removes_all_in_it_and_nothing_beside_it(lake: ObjectStore):
     for key in ("a/1", "a/b/2", "a/.hidden", "ab/3"):
         lake.write(key, b"")
     lake.delete_folder("a")
@@ -279,7 +279,7 @@ def test_removing_a_folder_removes_all_in_it_and_nothing_beside_it(lake: Lake):
     assert lake.find("a/.hidden") is None
 
 
-def test_removing_what_is_not_there_does_nothing(lake: Lake):
+def test_removing_what_is_not_there_does_nothing(lake: ObjectStore):
     lake.write("a.csv", b"x")
     lake.delete_folder("a")
     lake.delete("b.csv")

@@ -13,17 +13,18 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from finance_platform.cli.frame import existing, object_key
-from finance_platform.errors import FinancePlatformError, LakeError, TransientLakeError, UnreadableObjectError
-from finance_platform.feeds.catalog import load_catalog
-from finance_platform.glue.reading import FileToRead, read_file
-from finance_platform.glue.schemas import MEASURED, NOT_OPENED
-from finance_platform.lake import s3
-from finance_platform.lake.intake import Intake, take_stock
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.register import Register
-from finance_platform.lake.s3 import S3Lake, s3_client
-from finance_platform.lake.zones import NO_OPTIONS, S3Options, open_zone
+from finance_platform.cli.options import existing, object_key
+from finance_platform.contracts.schemas import MEASURED, NOT_OPENED
+from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
+from finance_platform.deliveries.register import Register
+from finance_platform.errors import FinancePlatformError, StorageError, TransientStorageError, UnreadableObjectError
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.feeds.read_file import FileToRead, read_file
+from finance_platform.storage import s3
+from finance_platform.storage.factory import open_store
+from finance_platform.storage.local import LocalStore
+from finance_platform.storage.s3 import S3Store, s3_client
+from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
 from finance_platform_tests.aws.faults import Broken, cut, denied, elsewhere, expired, gives, says, slow_down
 from finance_platform_tests.aws.moto_server import MotoServer, in_environment
 from finance_platform_tests.unit.factories import LEDGER, feed, settings, write
@@ -41,9 +42,9 @@ def impatient(moto: MotoServer) -> Any:
 
 
 @pytest.fixture
-def lake(bucket: str, impatient: Any) -> S3Lake:
+def lake(bucket: str, impatient: Any) -> S3Store:
     """A zone of the test's own."""
-    return S3Lake(f"s3://{bucket}/raw", impatient, NO_OPTIONS)
+    return S3Store(f"s3://{bucket}/raw", impatient, NO_OPTIONS)
 
 
 def sha256(data: bytes) -> str:
@@ -55,40 +56,46 @@ READ, LIST, WRITE = (
     lambda lake: list(lake.list_objects()),
     lambda lake: lake.write("b.csv", b"x"),
 )
-Use = Callable[[S3Lake], object]
+Use = Callable[[S3Store], object]
 
 
 @pytest.mark.parametrize(
     ("broken", "use", "kind", "words", "fix"),
     [
-        (slow_down(), LIST, TransientLakeError, "cannot list s3://{}/raw/: S3 says SlowDown", "run again"),
-        (slow_down(), READ, TransientLakeError, "cannot read s3://{}/raw/a.csv: S3 says SlowDown", "run again"),
-        (slow_down(), WRITE, TransientLakeError, "cannot write s3://{}/raw/b.csv: S3 says SlowDown", "run again"),
-        (expired(), LIST, LakeError, "the credentials have expired", "aws sso login"),
-        (expired(), READ, LakeError, "the credentials have expired", "aws sso login"),
-        (denied(), LIST, LakeError, "cannot list s3://{}/raw/: no permission", "s3:ListBucket"),
+        (slow_down(), LIST, TransientStorageError, "cannot list s3://{}/raw/: S3 says SlowDown", "run again"),
+        (slow_down(), READ, TransientStorageError, "cannot read s3://{}/raw/a.csv: S3 says SlowDown", "run again"),
+        (slow_down(), WRITE, TransientStorageError, "cannot write s3://{}/raw/b.csv: S3 says SlowDown", "run again"),
+        (expired(), LIST, StorageError, "the credentials have expired", "aws sso login"),
+        (expired(), READ, StorageError, "the credentials have expired", "aws sso login"),
+        (denied(), LIST, StorageError, "cannot list s3://{}/raw/: no permission", "s3:ListBucket"),
         (denied(), READ, UnreadableObjectError, "cannot read s3://{}/raw/a.csv: no permission", "s3:GetObject"),
-        (denied(), WRITE, LakeError, "cannot write s3://{}/raw/b.csv: no permission", "s3:PutObject"),
-        (elsewhere("us-west-2"), LIST, LakeError, "is in us-west-2", "AWS_REGION to us-west-2"),
+        (denied(), WRITE, StorageError, "cannot write s3://{}/raw/b.csv: no permission", "s3:PutObject"),
+        (elsewhere("us-west-2"), LIST, StorageError, "is in us-west-2", "AWS_REGION to us-west-2"),
         (
             says("404 Not Found", "NoSuchBucket"),
             LIST,
-            LakeError,
+            StorageError,
             "there is no bucket {}",
             "or FINANCE_PLATFORM_SCRIPTS_URI",
         ),
-        (says("403 Forbidden", "InvalidAccessKeyId"), LIST, LakeError, "credentials are not valid", "AWS_PROFILE"),
-        (says("403 Forbidden", "SignatureDoesNotMatch"), LIST, LakeError, "credentials are not valid", "AWS_PROFILE"),
-        (says("403 Forbidden", "RequestTimeTooSkewed"), LIST, LakeError, "clock is wrong", "NTP"),
+        (says("403 Forbidden", "InvalidAccessKeyId"), LIST, StorageError, "credentials are not valid", "AWS_PROFILE"),
+        (
+            says("403 Forbidden", "SignatureDoesNotMatch"),
+            LIST,
+            StorageError,
+            "credentials are not valid",
+            "AWS_PROFILE",
+        ),
+        (says("403 Forbidden", "RequestTimeTooSkewed"), LIST, StorageError, "clock is wrong", "NTP"),
         (says("403 Forbidden", "InvalidObjectState"), READ, UnreadableObjectError, "archived", "restore it"),
-        (says("400 Bad Request", "KMS.DisabledException"), WRITE, LakeError, "KMS.DisabledException", "key exists"),
-        (says("500 Internal Server Error", "InternalError"), LIST, TransientLakeError, "InternalError", "run again"),
-        (says("418 I'm a teapot", "Unheard"), LIST, LakeError, "S3 says Unheard", "look the code up"),
-        (cut(), LIST, TransientLakeError, "cannot list", "run again"),
+        (says("400 Bad Request", "KMS.DisabledException"), WRITE, StorageError, "KMS.DisabledException", "key exists"),
+        (says("500 Internal Server Error", "InternalError"), LIST, TransientStorageError, "InternalError", "run again"),
+        (says("418 I'm a teapot", "Unheard"), LIST, StorageError, "S3 says Unheard", "look the code up"),
+        (cut(), LIST, TransientStorageError, "cannot list", "run again"),
     ],
 )
 def test_each_failure_has_its_class_its_words_and_a_fix(
-    broken: Broken, use: Use, kind: type[Exception], words: str, fix: str, lake: S3Lake, aws: MotoServer, bucket: str
+    broken: Broken, use: Use, kind: type[Exception], words: str, fix: str, lake: S3Store, aws: MotoServer, bucket: str
 ):
     lake.write("a.csv", b"x" * 100)
     with aws.faults.answering(broken), pytest.raises(kind) as caught:
@@ -102,23 +109,23 @@ def test_each_failure_has_its_class_its_words_and_a_fix(
 
 @pytest.mark.usefixtures("aws")
 def test_a_bucket_that_is_missing_is_no_empty_zone():
-    with pytest.raises(LakeError, match="there is no bucket never-made"):
-        open_zone("s3://never-made/raw").is_there()
+    with pytest.raises(StorageError, match="there is no bucket never-made"):
+        open_store("s3://never-made/raw").exists()
 
 
 @pytest.mark.usefixtures("aws")
 def test_a_bucket_that_is_missing_is_not_taken_for_somebody_who_was_faster():
-    zone = open_zone("s3://never-made/raw")
-    with pytest.raises(LakeError, match="there is no bucket never-made"):
+    zone = open_store("s3://never-made/raw")
+    with pytest.raises(StorageError, match="there is no bucket never-made"):
         zone.write_new("a.json", b"x")
-    with pytest.raises(LakeError, match="there is no bucket never-made"):
-        zone.replace("a.json", b"x", stamp='"1"')
+    with pytest.raises(StorageError, match="there is no bucket never-made"):
+        zone.replace("a.json", b"x", etag='"1"')
 
 
 def test_without_credentials_the_error_says_how_to_give_some(moto: MotoServer):
     nobodys = {name: text for name, text in moto.environment.items() if "KEY" not in name}
-    with in_environment(nobodys), pytest.raises(LakeError, match="no credentials could be had") as caught:
-        open_zone("s3://bucket/raw").is_there()
+    with in_environment(nobodys), pytest.raises(StorageError, match="no credentials could be had") as caught:
+        open_store("s3://bucket/raw").exists()
     assert "AWS_ACCESS_KEY_ID" in caught.value.fix
 
 
@@ -154,9 +161,9 @@ def test_what_boto3_refuses_before_it_asks_anybody_is_said_in_words(
     (tmp_path / "config").write_text(PROFILES)
     nobodys = {name: text for name, text in moto.environment.items() if "KEY" not in name}
     environment = {**nobodys, **more, "AWS_CONFIG_FILE": str(tmp_path / "config")}
-    with in_environment(environment), pytest.raises(LakeError, match=words) as caught:
-        open_zone("s3://bucket/raw", options).is_there()
-    assert type(caught.value) is LakeError
+    with in_environment(environment), pytest.raises(StorageError, match=words) as caught:
+        open_store("s3://bucket/raw", options).exists()
+    assert type(caught.value) is StorageError
     assert fix in caught.value.fix
 
 
@@ -164,30 +171,30 @@ def test_what_boto3_refuses_before_it_asks_anybody_is_said_in_words(
 def test_a_server_that_is_not_there_is_worth_another_try(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(s3, "ATTEMPTS", 1)
     options = S3Options(endpoint_url="http://127.0.0.1:9")
-    with pytest.raises(TransientLakeError, match="the connection failed"):
-        open_zone("s3://bucket/raw", options).is_there()
+    with pytest.raises(TransientStorageError, match="the connection failed"):
+        open_store("s3://bucket/raw", options).exists()
 
 
 # Reading in pieces
 
 
-def test_a_connection_that_is_cut_is_gone_on_with(lake: S3Lake, aws: MotoServer):
+def test_a_connection_that_is_cut_is_gone_on_with(lake: S3Store, aws: MotoServer):
     lake.write("a.bin", bytes(range(256)) * 1000)
     for times in (1, 3):
         with aws.faults.answering(cut(), method="GET", to="a.bin", times=times):
             assert lake.fingerprint("a.bin") == sha256(bytes(range(256)) * 1000)
 
 
-def test_an_object_that_is_overwritten_while_it_is_read_is_no_mixture(lake: S3Lake):
+def test_an_object_that_is_overwritten_while_it_is_read_is_no_mixture(lake: S3Store):
     lake.write("a.bin", b"a" * 300_000)
     with lake.open("a.bin") as stream:
         assert stream.read(10) == b"a" * 10
         lake.write("a.bin", b"b" * 300_000)
-        with pytest.raises(TransientLakeError, match="overwritten meanwhile"):
+        with pytest.raises(TransientStorageError, match="overwritten meanwhile"):
             stream.read()
 
 
-def test_an_object_that_goes_while_it_is_read_is_not_found(lake: S3Lake):
+def test_an_object_that_goes_while_it_is_read_is_not_found(lake: S3Store):
     lake.write("a.bin", b"a" * 300_000)
     with lake.open("a.bin") as stream:
         lake.delete("a.bin")
@@ -198,10 +205,10 @@ def test_an_object_that_goes_while_it_is_read_is_not_found(lake: S3Lake):
 # One object among many
 
 
-def taken(lake: S3Lake, home: Path) -> Intake:
+def taken(lake: S3Store, home: Path) -> RawZoneScan:
     write(home / "feeds" / "ledger.yaml", LEDGER)
-    register = Register(LocalLake(home / "processed"))
-    return take_stock(lake, register, load_catalog(home / "feeds"), settings(), at=NOON, run_id="run")
+    register = Register(LocalStore(home / "processed"))
+    return scan_raw_zone(lake, register, load_feed_set(home / "feeds"), settings(), at=NOON, run_id="run")
 
 
 @pytest.mark.parametrize(
@@ -215,7 +222,7 @@ def taken(lake: S3Lake, home: Path) -> Intake:
     ids=["throttled", "cut", "denied", "gone between list and read"],
 )
 def test_one_object_that_cannot_be_had_stops_no_other_and_the_next_run_takes_it(
-    broken: Broken, words: str, lake: S3Lake, aws: MotoServer, tmp_path: Path
+    broken: Broken, words: str, lake: S3Store, aws: MotoServer, tmp_path: Path
 ):
     for number in (1, 2, 3):
         lake.write(f"ledger_{number}.csv", ROWS.replace("100.00", f"{number}").encode())
@@ -230,7 +237,7 @@ def test_one_object_that_cannot_be_had_stops_no_other_and_the_next_run_takes_it(
     assert ([event.object_key for event in healed.events[2:]], healed.problems) == (["ledger_2.csv"], [])
 
 
-def test_what_the_storage_did_not_give_just_now_stays_news(lake: S3Lake, aws: MotoServer, tmp_path: Path):
+def test_what_the_storage_did_not_give_just_now_stays_news(lake: S3Store, aws: MotoServer, tmp_path: Path):
     lake.write("ledger_1.csv", ROWS.encode())
     first = taken(lake, tmp_path)
     lake.write("ledger_1.csv", ROWS.replace("100.00", "7.00").encode())
@@ -244,12 +251,12 @@ def test_what_the_storage_did_not_give_just_now_stays_news(lake: S3Lake, aws: Mo
 
 @pytest.mark.parametrize("broken", [expired(), denied(), says("404 Not Found", "NoSuchBucket"), elsewhere("us-west-2")])
 def test_what_stops_every_object_stops_the_look_and_enters_nothing(
-    broken: Broken, lake: S3Lake, aws: MotoServer, tmp_path: Path
+    broken: Broken, lake: S3Store, aws: MotoServer, tmp_path: Path
 ):
     lake.write("ledger_1.csv", ROWS.encode())
-    with aws.faults.answering(broken), pytest.raises(LakeError):
+    with aws.faults.answering(broken), pytest.raises(StorageError):
         taken(lake, tmp_path)
-    assert Register(LocalLake(tmp_path / "processed")).events() == []
+    assert Register(LocalStore(tmp_path / "processed")).events() == []
 
 
 def outcome_of(batches: Sequence[pa.RecordBatch]) -> tuple[Any, Any]:
@@ -257,19 +264,19 @@ def outcome_of(batches: Sequence[pa.RecordBatch]) -> tuple[Any, Any]:
     return last["outcome"], last["reasons"]
 
 
-def read(lake: S3Lake) -> list[pa.RecordBatch]:
+def read(lake: S3Store) -> list[pa.RecordBatch]:
     wanted = FileToRead("id", "ledger_1.csv", "ledger", sha256(ROWS.encode()))
     return list(read_file("ledger", feed(LEDGER), lake, wanted))
 
 
-def test_a_raw_file_on_s3_is_asked_for_once_and_read_as_on_disk(lake: S3Lake, aws: MotoServer, tmp_path: Path):
+def test_a_raw_file_on_s3_is_asked_for_once_and_read_as_on_disk(lake: S3Store, aws: MotoServer, tmp_path: Path):
     lake.write("ledger_1.csv", ROWS.encode())
     before = len(aws.faults.seen)
     found = read(lake)
     assert len(aws.faults.seen) - before == 1
     write(tmp_path / "ledger_1.csv", ROWS)
     wanted = FileToRead("id", "ledger_1.csv", "ledger", sha256(ROWS.encode()))
-    assert found == list(read_file("ledger", feed(LEDGER), LocalLake(tmp_path), wanted))
+    assert found == list(read_file("ledger", feed(LEDGER), LocalStore(tmp_path), wanted))
     assert outcome_of(found)[0] == MEASURED
 
 
@@ -285,7 +292,7 @@ def test_a_raw_file_on_s3_is_asked_for_once_and_read_as_on_disk(lake: S3Lake, aw
     ids=["throttled", "cut", "denied", "gone", "overwritten"],
 )
 def test_a_raw_file_that_cannot_be_read_is_said_to_be_unread_and_no_row_of_it_is_kept(
-    broken: Broken, reason: str, lake: S3Lake, aws: MotoServer
+    broken: Broken, reason: str, lake: S3Store, aws: MotoServer
 ):
     lake.write("ledger_1.csv", ROWS.encode())
     with aws.faults.answering(broken, method="GET", to="ledger_1"):
@@ -295,9 +302,9 @@ def test_a_raw_file_that_cannot_be_read_is_said_to_be_unread_and_no_row_of_it_is
     assert outcome_of(read(lake))[0] == MEASURED
 
 
-def test_expired_credentials_stop_the_reading_of_all_files(lake: S3Lake, aws: MotoServer):
+def test_expired_credentials_stop_the_reading_of_all_files(lake: S3Store, aws: MotoServer):
     lake.write("ledger_1.csv", ROWS.encode())
-    with aws.faults.answering(expired()), pytest.raises(LakeError, match="have expired"):
+    with aws.faults.answering(expired()), pytest.raises(StorageError, match="have expired"):
         read(lake)
 
 
@@ -311,7 +318,7 @@ def on_s3(bucket: str, tmp_path: Path) -> Any:
 def test_a_home_whose_raw_zone_is_on_s3_is_there_without_a_folder(bucket: str, tmp_path: Path):
     found = on_s3(bucket, tmp_path)
     assert existing(found) == found
-    with pytest.raises(LakeError, match="there is no bucket"):
+    with pytest.raises(StorageError, match="there is no bucket"):
         existing(on_s3("never-made", tmp_path))
 
 

@@ -13,17 +13,17 @@ import pytest
 from click.testing import CliRunner, Result
 from dagster_aws.s3 import S3Resource
 
-from finance_platform.assets.register import register_assets
 from finance_platform.cli import main
-from finance_platform.feeds.catalog import load_catalog
-from finance_platform.lake import lease
-from finance_platform.lake.register import Register
-from finance_platform.lake.s3 import S3Lake, s3_client
-from finance_platform.lake.zones import S3Options
-from finance_platform.resources.lake import LakeResource
-from finance_platform.resources.lake_aws import AwsLakeResource
-from finance_platform.resources.wiring import platform_resources
+from finance_platform.deliveries.register import Register
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.orchestration.assets.register import register_assets
+from finance_platform.orchestration.resources.lake import LakeResource
+from finance_platform.orchestration.resources.lake_aws import AwsLakeResource
+from finance_platform.orchestration.resources.wiring import platform_resources
 from finance_platform.settings import Settings
+from finance_platform.storage import lease
+from finance_platform.storage.s3 import S3Store, s3_client
+from finance_platform.storage.s3_options import S3Options
 from finance_platform_tests.aws.faults import Broken, denied, expired
 from finance_platform_tests.aws.moto_server import MotoServer
 from finance_platform_tests.aws.test_s3_lease import another_machine
@@ -61,7 +61,7 @@ def test_on_aws_the_client_is_that_of_dagster_s_resource_for_s3_and_as_everywher
         raw, processed = resources.lake.raw, resources.lake.processed
         client = resources.lake.s3.get_client()
     assert (raw.root, processed.root) == ("s3://raw-bucket", "s3://processed-bucket/zone")
-    assert isinstance(raw, S3Lake)
+    assert isinstance(raw, S3Store)
     assert client is s3_client(S3Options(region="eu-west-1", endpoint_url="http://127.0.0.1:9"))
     assert (client.meta.region_name, client.meta.endpoint_url) == ("eu-west-1", "http://127.0.0.1:9")
     config = client.meta.config
@@ -73,7 +73,7 @@ def register(home: Settings) -> tuple[dg.ExecuteInProcessResult, str]:
     """Run the first step; return its result and what a failure says."""
     resources = {"lake": platform_resources(home)["lake"]}
     found = dg.materialize(
-        [register_assets(home, load_catalog(home.feeds_path))],
+        [register_assets(home, load_feed_set(home.feeds_path))],
         resources=resources,
         instance=dg.DagsterInstance.ephemeral(),
         raise_on_error=False,

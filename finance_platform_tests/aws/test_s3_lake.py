@@ -14,14 +14,15 @@ import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
-from finance_platform.errors import LakeError
-from finance_platform.feeds.catalog import load_catalog
-from finance_platform.lake import s3
-from finance_platform.lake.intake import take_stock
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.register import Register
-from finance_platform.lake.s3 import S3Lake, s3_client
-from finance_platform.lake.zones import NO_OPTIONS, S3Options, open_zone
+from finance_platform.deliveries.discovery import scan_raw_zone
+from finance_platform.deliveries.register import Register
+from finance_platform.errors import StorageError
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.storage import s3
+from finance_platform.storage.factory import open_store
+from finance_platform.storage.local import LocalStore
+from finance_platform.storage.s3 import S3Store, s3_client
+from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
 from finance_platform_tests.aws.faults import Seen, done_and_unanswered, gives, says
 from finance_platform_tests.aws.moto_server import MotoServer
 from finance_platform_tests.unit.factories import LEDGER, settings, write
@@ -29,8 +30,8 @@ from finance_platform_tests.unit.zone import NOON
 
 
 @pytest.fixture
-def lake(bucket: str) -> S3Lake:
-    return S3Lake(f"s3://{bucket}/zone", s3_client(NO_OPTIONS), NO_OPTIONS)
+def lake(bucket: str) -> S3Store:
+    return S3Store(f"s3://{bucket}/zone", s3_client(NO_OPTIONS), NO_OPTIONS)
 
 
 def asked(aws: MotoServer, run: Callable[[], Any]) -> list[Seen]:
@@ -51,38 +52,40 @@ def put(bucket: str, keys: Iterable[str]) -> None:
 
 def test_an_address_is_that_of_the_bucket_and_the_prefix(bucket: str, aws: MotoServer):
     for root in (f"s3://{bucket}/a/zone", f"s3://{bucket}/a/zone/"):
-        zone = open_zone(root)
+        zone = open_store(root)
         assert (zone.root, zone.uri("b/c.csv")) == (f"s3://{bucket}/a/zone", f"s3://{bucket}/a/zone/b/c.csv")
-    open_zone(f"s3://{bucket}").write("b.csv", b"x")
-    assert [seen.path for seen in asked(aws, lambda: open_zone(f"s3://{bucket}").read("b.csv"))] == [f"/{bucket}/b.csv"]
+    open_store(f"s3://{bucket}").write("b.csv", b"x")
+    assert [seen.path for seen in asked(aws, lambda: open_store(f"s3://{bucket}").read("b.csv"))] == [
+        f"/{bucket}/b.csv"
+    ]
 
 
-def test_what_lies_beside_a_zone_is_none_of_its_objects(lake: S3Lake, bucket: str):
+def test_what_lies_beside_a_zone_is_none_of_its_objects(lake: S3Store, bucket: str):
     for key in ("zone", "zone2/a.csv", "other.csv", "zone/a.csv"):
-        open_zone(f"s3://{bucket}").write(key, b"")
+        open_store(f"s3://{bucket}").write(key, b"")
     assert [item.key for item in lake.list_objects()] == ["a.csv"]
 
 
 @pytest.mark.parametrize("key", ["folder/", "folder_$folder$", "a/b_$folder$"])
-def test_keys_that_stand_for_folders_are_no_files(key: str, lake: S3Lake):
+def test_keys_that_stand_for_folders_are_no_files(key: str, lake: S3Store):
     lake.write(key, b"")
     lake.write("folder/a.csv", b"")
     assert [item.key for item in lake.list_objects()] == ["folder/a.csv"]
 
 
-def test_an_object_appears_whole_and_is_settled_at_once(lake: S3Lake):
+def test_an_object_appears_whole_and_is_settled_at_once(lake: S3Store):
     lake.write("a.csv", b"")
     (item,) = lake.list_objects()
     assert item.written_at is None
     assert item.is_settled(item.modified_at)
 
 
-def test_a_marker_of_spark_is_no_raw_file_and_no_news_each_time(lake: S3Lake, tmp_path: Path):
+def test_a_marker_of_spark_is_no_raw_file_and_no_news_each_time(lake: S3Store, tmp_path: Path):
     write(tmp_path / "feeds" / "ledger.yaml", LEDGER)
     for key in ("ledger/_SUCCESS", "ledger_1.csv", "other.csv"):
         lake.write(key, b"x\n")
-    register = Register(LocalLake(tmp_path / "processed"))
-    found = take_stock(lake, register, load_catalog(tmp_path / "feeds"), settings(), at=NOON, run_id="run")
+    register = Register(LocalStore(tmp_path / "processed"))
+    found = scan_raw_zone(lake, register, load_feed_set(tmp_path / "feeds"), settings(), at=NOON, run_id="run")
     assert (found.unmatched, found.new_count) == (["other.csv"], 1)
     assert "ledger/_SUCCESS" in found.seen
 
@@ -91,7 +94,7 @@ def test_a_marker_of_spark_is_no_raw_file_and_no_news_each_time(lake: S3Lake, tm
 
 
 def test_more_than_one_page_is_listed_in_the_order_of_keys_and_removed_in_batches(
-    lake: S3Lake, bucket: str, aws: MotoServer
+    lake: S3Store, bucket: str, aws: MotoServer
 ):
     names = [f"{number * 7919 % 1100:05d}.csv" for number in range(1100)]
     put(bucket, (f"zone/many/{name}" for name in names))
@@ -106,23 +109,23 @@ def test_more_than_one_page_is_listed_in_the_order_of_keys_and_removed_in_batche
     assert list(lake.list_objects()) == []
 
 
-def test_a_listing_asks_for_a_page_when_it_comes_to_it(lake: S3Lake, bucket: str, aws: MotoServer):
+def test_a_listing_asks_for_a_page_when_it_comes_to_it(lake: S3Store, bucket: str, aws: MotoServer):
     put(bucket, (f"zone/{number:05d}" for number in range(1001)))
     assert len(asked(aws, lambda: next(lake.list_objects()))) == 1
 
 
-def test_a_small_object_is_one_request(lake: S3Lake, aws: MotoServer):
+def test_a_small_object_is_one_request(lake: S3Store, aws: MotoServer):
     lake.write("a.json", b"x" * 100_000)
     assert len(asked(aws, lambda: lake.read("a.json"))) == 1
     assert len(asked(aws, lambda: lake.fingerprint("a.json"))) == 1
 
 
-def test_a_file_that_is_fetched_is_asked_for_once_and_gone_afterwards(lake: S3Lake, aws: MotoServer):
+def test_a_file_that_is_fetched_is_asked_for_once_and_gone_afterwards(lake: S3Store, aws: MotoServer):
     lake.write("a.csv", b"1,2\n" * 1000)
     where: list[Path] = []
 
     def read_thrice() -> None:
-        with lake.at_hand("a.csv") as there:
+        with lake.local_copy("a.csv") as there:
             for _ in range(3):
                 with there.open() as stream:
                     where.append(Path(stream.name))
@@ -138,7 +141,7 @@ def test_a_file_that_is_fetched_is_asked_for_once_and_gone_afterwards(lake: S3La
 
 
 def test_a_large_object_is_written_in_parts_and_read_in_pieces(
-    lake: S3Lake, aws: MotoServer, monkeypatch: pytest.MonkeyPatch
+    lake: S3Store, aws: MotoServer, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(s3, "_MULTIPART_BYTES", 5 << 20)
     data = bytes(range(256)) * (11 << 12)
@@ -153,7 +156,7 @@ def test_a_large_object_is_written_in_parts_and_read_in_pieces(
 
 def test_what_is_written_is_encrypted_with_the_key_that_is_set(bucket: str, aws: MotoServer, monkeypatch: Any):
     key = "arn:aws:kms:eu-central-1:123456789012:key/0f4c8a2e-5b7d-4e7e-9d39-7f2f4b1d6c11"
-    lake = open_zone(f"s3://{bucket}", S3Options(kms_key_id=key))
+    lake = open_store(f"s3://{bucket}", S3Options(kms_key_id=key))
     monkeypatch.setattr(s3, "_MULTIPART_BYTES", 5 << 20)
 
     def write_all() -> None:
@@ -168,45 +171,45 @@ def test_what_is_written_is_encrypted_with_the_key_that_is_set(bucket: str, aws:
     assert s3_client(NO_OPTIONS).head_object(Bucket=bucket, Key="a")["SSEKMSKeyId"] == key
 
 
-def test_without_a_key_the_bucket_s_own_encryption_stands(lake: S3Lake, aws: MotoServer):
+def test_without_a_key_the_bucket_s_own_encryption_stands(lake: S3Store, aws: MotoServer):
     (seen,) = asked(aws, lambda: lake.write("a", b"x"))
     assert "x-amz-server-side-encryption" not in seen.headers
 
 
 def test_whoever_reads_pays_where_that_is_set(bucket: str, aws: MotoServer):
-    open_zone(f"s3://{bucket}").write("a.csv", b"x")
-    lake = open_zone(f"s3://{bucket}", S3Options(request_payer=True))
+    open_store(f"s3://{bucket}").write("a.csv", b"x")
+    lake = open_store(f"s3://{bucket}", S3Options(request_payer=True))
 
     def read_all() -> None:
-        assert lake.is_there()
+        assert lake.exists()
         list(lake.list_objects())
         lake.find("a.csv")
         lake.read("a.csv")
         lake.fingerprint("a.csv")
 
     assert [seen.headers.get("x-amz-request-payer") for seen in asked(aws, read_all)] == ["requester"] * 5
-    assert "x-amz-request-payer" not in asked(aws, lambda: open_zone(f"s3://{bucket}").read("a.csv"))[0].headers
+    assert "x-amz-request-payer" not in asked(aws, lambda: open_store(f"s3://{bucket}").read("a.csv"))[0].headers
 
 
-def test_a_write_whose_answer_was_lost_is_known_as_ones_own(lake: S3Lake, aws: MotoServer):
+def test_a_write_whose_answer_was_lost_is_known_as_ones_own(lake: S3Store, aws: MotoServer):
     with aws.faults.answering(done_and_unanswered(), method="PUT", times=1):
         assert lake.write_new("a.json", b"1")
     found = lake.find("a.json")
     assert found
     with aws.faults.answering(done_and_unanswered(), method="PUT", times=1):
-        assert lake.replace("a.json", b"2", stamp=found.stamp)
+        assert lake.replace("a.json", b"2", etag=found.etag)
     assert lake.read("a.json") == b"2"
 
 
-def test_a_write_that_another_one_was_just_being_made_against_is_sent_again(lake: S3Lake, aws: MotoServer):
+def test_a_write_that_another_one_was_just_being_made_against_is_sent_again(lake: S3Store, aws: MotoServer):
     conflict = says("409 Conflict", "ConditionalRequestConflict", "The conditional request cannot succeed.")
     with aws.faults.answering(conflict, method="PUT", times=3):
         assert lake.write_new("a.json", b"1")
 
 
-def test_a_removal_that_s3_refuses_within_its_answer_is_an_error(lake: S3Lake, aws: MotoServer):
+def test_a_removal_that_s3_refuses_within_its_answer_is_an_error(lake: S3Store, aws: MotoServer):
     for key in ("t/1", "t/2"):
         lake.write(key, b"")
     refused = gives("<DeleteResult><Error><Key>zone/t/2</Key><Code>AccessDenied</Code></Error></DeleteResult>")
-    with aws.faults.answering(refused, method="POST"), pytest.raises(LakeError, match="t/2: no permission"):
+    with aws.faults.answering(refused, method="POST"), pytest.raises(StorageError, match="t/2: no permission"):
         lake.delete_folder("t")

@@ -18,32 +18,34 @@ from typing import Any
 
 import pytest
 
-from finance_platform.adapters import home_lock, is_home_locked, jobs_lock
-from finance_platform.errors import LakeError, LeaseLostError, LockedError
-from finance_platform.lake import lease
-from finance_platform.lake.lease import JOB, RUN, Lease, Terms, hold_lease, is_leased, still_held
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.port import Lake
-from finance_platform.lake.zones import open_zone
+from finance_platform.bootstrap import home_lock, is_home_locked, jobs_lock
+from finance_platform.errors import LeaseLostError, LockedError, StorageError
+from finance_platform.storage import lease
+from finance_platform.storage.factory import open_store
+from finance_platform.storage.lease import JOB, RUN, Lease, LeaseTimings, ensure_lease_held, hold_lease, is_leased
+from finance_platform.storage.local import LocalStore
+from finance_platform.storage.port import ObjectStore
 from finance_platform_tests.aws.faults import slow_down
 from finance_platform_tests.aws.moto_server import MotoServer
 from finance_platform_tests.unit.factories import settings
 
-SHORT = Terms(lasts=1.2, renewed_every=0.15, clocks_differ=0.2)
+SHORT = LeaseTimings(lasts=1.2, renewed_every=0.15, clocks_differ=0.2)
 
 
 @pytest.fixture
-def zone(bucket: str) -> Lake:
-    return open_zone(f"s3://{bucket}/processed")
+def zone(bucket: str) -> ObjectStore:
+    return open_store(f"s3://{bucket}/processed")
 
 
-def written(zone: Lake, name: str = RUN) -> dict[str, Any]:
+def written(zone: ObjectStore, name: str = RUN) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(zone.read(lease.lease_key(name)))
     return found
 
 
 @contextmanager
-def another_machine(zone: Lake, name: str = RUN, *, runs_out_in: float = 90, run_id: str = "r1") -> Iterator[None]:
+def another_machine(
+    zone: ObjectStore, name: str = RUN, *, runs_out_in: float = 90, run_id: str = "r1"
+) -> Iterator[None]:
     """Hold the lease as another machine does."""
     now = datetime.now(UTC)
     held = Lease("another", "ada on worker-7, process 1", run_id, now, now + timedelta(seconds=runs_out_in))
@@ -59,7 +61,7 @@ def wait_until(is_so: Any, seconds: float = 5) -> None:
         time.sleep(0.02)
 
 
-def test_a_second_holder_is_refused_and_told_who_holds_it_until_when(zone: Lake):
+def test_a_second_holder_is_refused_and_told_who_holds_it_until_when(zone: ObjectStore):
     with another_machine(zone), pytest.raises(LockedError) as caught, hold_lease(zone, RUN):
         pass
     assert zone.root in caught.value.found
@@ -67,37 +69,37 @@ def test_a_second_holder_is_refused_and_told_who_holds_it_until_when(zone: Lake)
     assert f"until {written(zone)['until'][11:19]} UTC" in caught.value.found
     assert "run again" in caught.value.fix
     # A clock may be behind: who comes at the very end of the lease would be refused once more.
-    free_from = datetime.fromisoformat(written(zone)["until"]) + timedelta(seconds=15)
-    assert f"taken over from {free_from:%H:%M:%S} UTC on" in caught.value.fix
+    takeover_at = datetime.fromisoformat(written(zone)["until"]) + timedelta(seconds=15)
+    assert f"taken over from {takeover_at:%H:%M:%S} UTC on" in caught.value.fix
 
 
-def test_what_was_given_back_is_taken_at_once(zone: Lake):
+def test_what_was_given_back_is_taken_at_once(zone: ObjectStore):
     for run_id in ("r1", "r2"):
         with hold_lease(zone, RUN, run_id=run_id):
             assert (written(zone)["run_id"], written(zone)["is_given_back"]) == (run_id, False)
         assert written(zone)["is_given_back"]
 
 
-def test_it_is_given_back_after_a_failure_too(zone: Lake):
+def test_it_is_given_back_after_a_failure_too(zone: ObjectStore):
     with pytest.raises(ZeroDivisionError), hold_lease(zone, RUN):
         raise ZeroDivisionError
     assert not is_leased(zone, RUN)
 
 
-def test_the_steps_of_a_run_take_it_again(zone: Lake):
+def test_the_steps_of_a_run_take_it_again(zone: ObjectStore):
     with hold_lease(zone, RUN, run_id="outer"):
         with hold_lease(zone, RUN, run_id="inner"):
             assert written(zone)["run_id"] == "outer"
         assert not written(zone)["is_given_back"]
 
 
-def test_runs_and_jobs_have_leases_of_their_own(zone: Lake):
+def test_runs_and_jobs_have_leases_of_their_own(zone: ObjectStore):
     with another_machine(zone, RUN), hold_lease(zone, JOB):
         assert is_leased(zone, RUN)
         assert not is_leased(zone, JOB), "one's own is not another's"
 
 
-def test_who_was_killed_is_taken_over_from_once_the_lease_has_run_out_everywhere(zone: Lake):
+def test_who_was_killed_is_taken_over_from_once_the_lease_has_run_out_everywhere(zone: ObjectStore):
     with another_machine(zone, runs_out_in=0.1):
         with pytest.raises(LockedError), hold_lease(zone, RUN, terms=SHORT):
             pass
@@ -107,13 +109,13 @@ def test_who_was_killed_is_taken_over_from_once_the_lease_has_run_out_everywhere
             assert written(zone)["holder"] != "another"
 
 
-def test_who_waits_gets_it_when_it_is_given_back(zone: Lake, monkeypatch: pytest.MonkeyPatch):
+def test_who_waits_gets_it_when_it_is_given_back(zone: ObjectStore, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lease, "_LOOKED_AT_EVERY_SECONDS", 0.05)
     with another_machine(zone, runs_out_in=0.1), hold_lease(zone, RUN, wait_seconds=5, terms=SHORT):
         assert written(zone)["holder"] != "another"
 
 
-def test_of_many_who_take_it_at_once_one_does(zone: Lake):
+def test_of_many_who_take_it_at_once_one_does(zone: ObjectStore):
     won: list[Lease] = []
     start = threading.Barrier(6)
 
@@ -135,17 +137,17 @@ def test_of_many_who_take_it_at_once_one_does(zone: Lake):
         wait_until(lambda: not is_leased(zone, RUN, terms=SHORT))
 
 
-def test_it_is_renewed_while_it_is_held(zone: Lake):
+def test_it_is_renewed_while_it_is_held(zone: ObjectStore):
     with hold_lease(zone, RUN, terms=SHORT):
         first = written(zone)
         time.sleep(1.5 * (SHORT.lasts + SHORT.clocks_differ))
-        still_held(zone.root)
+        ensure_lease_held(zone.root)
         assert written(zone)["until"] > first["until"]
         assert (written(zone)["holder"], written(zone)["since"]) == (first["holder"], first["since"])
         assert written(zone)["number"] > first["number"]
 
 
-def test_a_holder_that_was_taken_over_from_notices_and_writes_nothing_more(zone: Lake):
+def test_a_holder_that_was_taken_over_from_notices_and_writes_nothing_more(zone: ObjectStore):
     with hold_lease(zone, RUN, terms=SHORT):
         zone.write("t/before.json", b"x")
         with another_machine(zone):
@@ -154,7 +156,7 @@ def test_a_holder_that_was_taken_over_from_notices_and_writes_nothing_more(zone:
                 zone.write("after.json", b"x")
             for forbidden in (
                 lambda: zone.write_new("after.json", b"x"),
-                lambda: zone.replace("t/before.json", b"y", stamp=""),
+                lambda: zone.replace("t/before.json", b"y", etag=""),
                 lambda: zone.delete("t/before.json"),
                 lambda: zone.delete_folder("t"),
             ):
@@ -168,24 +170,24 @@ def test_a_holder_that_was_taken_over_from_notices_and_writes_nothing_more(zone:
     zone.write("after.json", b"x")  # who holds none may write
 
 
-def lost(zone: Lake) -> bool:
+def lost(zone: ObjectStore) -> bool:
     try:
-        still_held(zone.root)
+        ensure_lease_held(zone.root)
     except LeaseLostError:
         return True
     return False
 
 
-def test_a_lease_that_somebody_removed_is_lost(zone: Lake):
+def test_a_lease_that_somebody_removed_is_lost(zone: ObjectStore):
     with hold_lease(zone, RUN, terms=SHORT):
         zone.delete(lease.lease_key(RUN))
         wait_until(lambda: lost(zone))
         with pytest.raises(LeaseLostError, match="was removed"):
-            still_held(zone.root)
+            ensure_lease_held(zone.root)
 
 
-def test_a_holder_that_is_cut_off_notices_in_time_and_goes_on_when_nobody_took_over(zone: Lake, aws: MotoServer):
-    patient = Terms(lasts=0.8, renewed_every=0.1, clocks_differ=60)
+def test_a_holder_that_is_cut_off_notices_in_time_and_goes_on_when_nobody_took_over(zone: ObjectStore, aws: MotoServer):
+    patient = LeaseTimings(lasts=0.8, renewed_every=0.1, clocks_differ=60)
     with hold_lease(zone, RUN, terms=patient):
         with aws.faults.answering(slow_down(), to=zone.root.removeprefix("s3:/")[:20]):
             began = time.monotonic()
@@ -198,25 +200,27 @@ def test_a_holder_that_is_cut_off_notices_in_time_and_goes_on_when_nobody_took_o
         zone.write("a.json", b"x")
 
 
-def test_a_process_that_was_stopped_for_long_notices_when_it_goes_on(zone: Lake, monkeypatch: pytest.MonkeyPatch):
+def test_a_process_that_was_stopped_for_long_notices_when_it_goes_on(
+    zone: ObjectStore, monkeypatch: pytest.MonkeyPatch
+):
     with hold_lease(zone, RUN):
         later = time.monotonic() + 91
         monkeypatch.setattr(time, "monotonic", lambda: later)
         assert lost(zone)
 
 
-def test_an_object_that_is_no_lease_is_told_and_not_taken(zone: Lake):
+def test_an_object_that_is_no_lease_is_told_and_not_taken(zone: ObjectStore):
     zone.write(lease.lease_key(RUN), b"{}")
-    with pytest.raises(LakeError, match="is no lease") as caught, hold_lease(zone, RUN):
+    with pytest.raises(StorageError, match="is no lease") as caught, hold_lease(zone, RUN):
         pass
     assert "remove the object" in caught.value.fix
 
 
 def test_the_same_holds_on_a_disk_that_many_machines_reach(tmp_path: Path):
-    zone = LocalLake(tmp_path)
+    zone = LocalStore(tmp_path)
     with hold_lease(zone, RUN, terms=SHORT):
         time.sleep(2 * SHORT.renewed_every)
-        still_held(zone.root)
+        ensure_lease_held(zone.root)
         assert written(zone)["number"] > 0
     with another_machine(zone), pytest.raises(LockedError), hold_lease(zone, RUN):
         pass
@@ -225,7 +229,7 @@ def test_the_same_holds_on_a_disk_that_many_machines_reach(tmp_path: Path):
 # The home
 
 
-def test_a_home_on_s3_is_locked_by_its_lease(zone: Lake, tmp_path: Path):
+def test_a_home_on_s3_is_locked_by_its_lease(zone: ObjectStore, tmp_path: Path):
     home = settings(home=tmp_path / "home", raw_uri=str(tmp_path), processed_uri=zone.root)
     assert not is_home_locked(home)
     with home_lock(home, "run-1"), home_lock(home):
@@ -242,7 +246,7 @@ def test_a_home_on_s3_is_locked_by_its_lease(zone: Lake, tmp_path: Path):
 
 
 def test_a_run_waits_for_the_lease_of_one_that_was_killed_and_a_person_is_told_at_once(
-    zone: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    zone: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr(lease, "_LOOKED_AT_EVERY_SECONDS", 0.05)
     home = settings(home=tmp_path / "home", raw_uri=str(tmp_path), processed_uri=zone.root)

@@ -18,8 +18,16 @@ from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.contracts.security import SECURITY
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, SCHEMA_VERSION, STAR, WAREHOUSE
 from finance_platform.errors import SettingsError
-from finance_platform.warehouse.securing import Standing
-from finance_platform.warehouse.security import ANALYST, CONTROLLER, LOADER, PARTNER, ROLES, Security, SecurityStatement
+from finance_platform.warehouse.redshift.apply_security import Standing
+from finance_platform.warehouse.redshift.security_statements import (
+    ANALYST,
+    CONTROLLER,
+    LOADER,
+    PARTNER,
+    ROLES,
+    Security,
+    SecurityStatement,
+)
 from finance_platform.warehouse.statements import SqlFile, statements
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/finance-platform-copy"

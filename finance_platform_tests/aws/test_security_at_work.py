@@ -19,15 +19,15 @@ from click.testing import CliRunner
 from finance_platform.cli import main
 from finance_platform.contracts.star import DIM_DEPARTMENT
 from finance_platform.errors import FinancePlatformError, LoadError, SecurityError
-from finance_platform.lake.staged_files import StagedFiles
+from finance_platform.storage.staged_files import StagedFiles
 from finance_platform.warehouse import load
-from finance_platform.warehouse.plan import SliceToLoad
-from finance_platform.warehouse.redshift import RedshiftWarehouse
-from finance_platform.warehouse.redshift_credentials import LogIn
-from finance_platform.warehouse.redshift_endpoint import RedshiftEndpoint
-from finance_platform.warehouse.secured import SecuredWarehouse
-from finance_platform.warehouse.securing import apply_security, planned_security
-from finance_platform.warehouse.security import ANALYST, CONTROLLER, LOADER, PARTNER, Security
+from finance_platform.warehouse.load_request import SliceToLoad
+from finance_platform.warehouse.redshift.apply_security import apply_security, planned_security
+from finance_platform.warehouse.redshift.credentials import Credentials
+from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
+from finance_platform.warehouse.redshift.row_level_security import SecuredWarehouse
+from finance_platform.warehouse.redshift.security_statements import ANALYST, CONTROLLER, LOADER, PARTNER, Security
+from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
 from finance_platform_tests.aws.moto_server import MotoServer
 from finance_platform_tests.aws.redshift_copying import COPY_ROLE
 from finance_platform_tests.aws.redshift_security import VIEWS
@@ -53,8 +53,8 @@ class Secured:
     def security(self) -> Security:
         return Security(self.database, "finance")
 
-    def log_in(self, user: str) -> LogIn:
-        return LogIn("127.0.0.1", self.engine.stand_in.port, user, self.engine.stand_in.people[user])
+    def log_in(self, user: str) -> Credentials:
+        return Credentials("127.0.0.1", self.engine.stand_in.port, user, self.engine.stand_in.people[user])
 
     def warehouse(self, user: str) -> SecuredWarehouse:
         """Return the warehouse as one of the people finds it."""

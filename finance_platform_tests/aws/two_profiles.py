@@ -13,17 +13,16 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from finance_platform.adapters import open_warehouse, processed_zone
+from finance_platform.bootstrap import open_warehouse, processed_zone
 from finance_platform.contracts.processed import PROCESSED
 from finance_platform.contracts.star import STAR, WAREHOUSE
-from finance_platform.lake.deliveries import read_commits
-from finance_platform.lake.plan import StarSettings
-from finance_platform.lake.port import Lake
-from finance_platform.lake.snapshot import take_snapshot
-from finance_platform.settings import Settings, load_settings
+from finance_platform.deliveries.commits import read_commits
+from finance_platform.settings import Settings, StarSettings, load_settings
+from finance_platform.slices.snapshot import take_snapshot
+from finance_platform.storage.port import ObjectStore
 from finance_platform_tests.end_to_end.small_home import Ended, Home
-from finance_platform_tests.environment import nobodys_environment
-from finance_platform_tests.made_once import made_once
+from finance_platform_tests.environment import clean_environment
+from finance_platform_tests.session_artifacts import session_artifact
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "raw"
 OF_A_RUN = {"load_timestamp", "loaded_at", "run_id", "attempt", "applied_at", "changes"}
@@ -49,7 +48,7 @@ class AwsHome:
     @property
     def settings(self) -> Settings:
         """Its settings, parsed."""
-        with nobodys_environment(self.home.path, **self.variables):
+        with clean_environment(self.home.path, **self.variables):
             return load_settings(home=self.home.path)
 
 
@@ -62,8 +61,8 @@ def local_sample(factory: pytest.TempPathFactory) -> Settings:
             home.write(f"raw/{path.name}", path.read_bytes())
         assert home.command("run").returncode == 0
 
-    folder = made_once(factory, "sample_once_run", run)
-    with nobodys_environment(folder):
+    folder = session_artifact(factory, "sample_once_run", run)
+    with clean_environment(folder):
         return load_settings(home=folder)
 
 
@@ -88,7 +87,7 @@ def in_lake(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
     return {table: sorted((row for key in of for row in rows_of(lake, key)), key=repr) for table, of in keys.items()}
 
 
-def rows_of(lake: Lake, key: str) -> Iterator[tuple[Any, ...]]:
+def rows_of(lake: ObjectStore, key: str) -> Iterator[tuple[Any, ...]]:
     with lake.open(key) as stream:
         for row in pq.ParquetFile(stream).read().to_pylist():
             yield tuple(row.items())

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from finance_platform.settings import ENV_PREFIX
-from finance_platform_tests.aws.stand_ins import deployed, stand_ins
+from finance_platform_tests.aws.fakes import deployed, stand_ins
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "raw"
 

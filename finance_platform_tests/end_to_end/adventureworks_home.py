@@ -15,7 +15,7 @@ import pytest
 
 from finance_platform.contracts.star import STAR
 from finance_platform_tests.end_to_end.refreshed_home import RefreshedHome, refresh
-from finance_platform_tests.made_once import made_once
+from finance_platform_tests.session_artifacts import session_artifact
 
 DESCRIPTORS = Path(__file__).parent / "adventureworks"
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "adventureworks"
@@ -39,7 +39,7 @@ def adventureworks_home(folder: Path) -> Path:
 def refreshed_once(factory: pytest.TempPathFactory) -> RefreshedHome:
     """Return such a home after its first run, on Sail; nobody may change it."""
     published_files()
-    folder = made_once(factory, "adventureworks", _refresh)
+    folder = session_artifact(factory, "adventureworks", _refresh)
     found: RefreshedHome = pickle.loads((folder / _SEEN).read_bytes())  # noqa: S301  # written below
     return found
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from finance_platform_tests.end_to_end.small_home import Home, copied, small_home
-from finance_platform_tests.made_once import made_once
+from finance_platform_tests.session_artifacts import session_artifact
 
 
 def _run_small_home(path: Path) -> None:
@@ -21,7 +21,7 @@ def _run_small_home(path: Path) -> None:
 @pytest.fixture(scope="session")
 def small_home_once_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small home after its first run; for copies."""
-    return made_once(tmp_path_factory, "small_home_once_run", _run_small_home)
+    return session_artifact(tmp_path_factory, "small_home_once_run", _run_small_home)
 
 
 @pytest.fixture

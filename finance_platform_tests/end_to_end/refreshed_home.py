@@ -15,15 +15,15 @@ from typing import Any
 import dagster as dg
 import pyarrow.parquet as pq
 
-from finance_platform.definitions import build_definitions
-from finance_platform.lake.deliveries import DeliveryCommit, read_commits
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.register import Register
-from finance_platform.lake.state import LakeState, derive_state
-from finance_platform.resources.home import open_instance
+from finance_platform.deliveries.commits import DeliveryCommit, read_commits
+from finance_platform.deliveries.register import Register
+from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.orchestration.dagster_instance import open_instance
+from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.settings import load_settings
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
-from finance_platform_tests.environment import nobodys_environment
+from finance_platform.storage.local import LocalStore
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform_tests.environment import clean_environment
 
 CENT = Decimal("0.01")
 
@@ -56,9 +56,9 @@ class RefreshedHome:
     errors: Sequence[str]
 
     @property
-    def processed(self) -> LocalLake:
+    def processed(self) -> LocalStore:
         """The processed zone."""
-        return LocalLake(self.path / "processed")
+        return LocalStore(self.path / "processed")
 
     @property
     def warehouse(self) -> DuckDBWarehouse:
@@ -66,7 +66,7 @@ class RefreshedHome:
         return DuckDBWarehouse(self.path / "warehouse.duckdb")
 
     @property
-    def state(self) -> LakeState:
+    def state(self) -> DeliveryState:
         """What the register and the commits say."""
         return derive_state(Register(self.processed).events(), read_commits(self.processed))
 
@@ -97,7 +97,7 @@ class RefreshedHome:
 
 def refresh(home: Path, spark_engine: str = "sail", **environment: str) -> RefreshedHome:
     """Run the job that the UI, the sensors and the command line run."""
-    with nobodys_environment(home, **environment), open_instance(home / "dagster") as instance:
+    with clean_environment(home, **environment), open_instance(home / "dagster") as instance:
         settings = load_settings(home=home, spark_engine=spark_engine)
         job = build_definitions(settings).resolve_job_def("refresh")
         result = job.execute_in_process(instance=instance, run_config={"loggers": {"quiet": {}}}, raise_on_error=False)

@@ -21,7 +21,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from finance_platform.cli import main
-from finance_platform_tests.environment import nobodys_environment
+from finance_platform_tests.environment import clean_environment
 
 DEPARTMENTS = """\
 department_code,department_name,business_unit,parent_department_code
@@ -74,7 +74,7 @@ class Home:
 
     def command(self, *arguments: str, **environment: str) -> Ended:
         """Run `finance-platform` with `--home` in this process."""
-        with nobodys_environment(self.path, **environment):
+        with clean_environment(self.path, **environment):
             done = CliRunner().invoke(main, self._with_home(arguments), prog_name="finance-platform")
         if done.exception and not isinstance(done.exception, SystemExit):
             raise done.exception

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from finance_platform.deliveries.commits import Count
 from finance_platform.feeds.codes import surrogate_key
-from finance_platform.lake.deliveries import Count
-from finance_platform.reporting.variance import variance_rows
+from finance_platform.reports.variance import variance_rows
 from finance_platform_tests.end_to_end.refreshed_home import RefreshedHome, refresh
 
 pytestmark = pytest.mark.end_to_end

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from finance_platform.contracts.star import STAR
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.end_to_end.small_home import BUDGET, TRANSACTIONS, Home, small_home
 
 pytestmark = pytest.mark.end_to_end

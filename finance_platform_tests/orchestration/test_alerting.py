@@ -15,24 +15,24 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from finance_platform.alerts.port import Alert
-from finance_platform.definitions import build_definitions
 from finance_platform.errors import JobError, UiOpenError
-from finance_platform.feeds.catalog import load_catalog
-from finance_platform.jobs import REFRESH
-from finance_platform.lake.lock import is_locked, run_lock, ui_lock
-from finance_platform.resources.alerts import AlertsResource
-from finance_platform.resources.metrics import MetricsResource
-from finance_platform.resources.run_alerts import alerts_of_run
-from finance_platform.resources.runs import (
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.notifications.alerts import Alert
+from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.jobs import REFRESH
+from finance_platform.orchestration.resources.alerts import AlertsResource
+from finance_platform.orchestration.resources.metrics import MetricsResource
+from finance_platform.orchestration.run_alerts import alerts_of_run
+from finance_platform.orchestration.runs import (
     COMMAND_LINE,
     STARTED_BY,
     STATE,
-    mark_killed,
-    mark_killed_unless_locked,
+    fail_orphaned_runs,
+    fail_orphaned_runs_unless_locked,
     unfinished_runs,
 )
-from finance_platform.sensors.alerting import alerting_sensors
+from finance_platform.orchestration.sensors.alerts import alerting_sensors
+from finance_platform.storage.file_lock import is_locked, run_lock, ui_lock
 from finance_platform_tests.unit.factories import settings, write
 
 LEDGER = """\
@@ -72,7 +72,7 @@ def run(home: Path, instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
 
 
 def told(home: Path, instance: dg.DagsterInstance, of: dg.DagsterRun) -> list[Alert]:
-    return alerts_of_run(instance, of, load_catalog(home / "feeds"), UI)
+    return alerts_of_run(instance, of, load_feed_set(home / "feeds"), UI)
 
 
 def test_a_failed_check_is_told_with_what_where_how_much_and_the_link(home: Path, instance: dg.DagsterInstance):
@@ -120,7 +120,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr("finance_platform.assets.register.take_stock", fail)
+    monkeypatch.setattr("finance_platform.orchestration.assets.register.scan_raw_zone", fail)
 
 
 def test_an_expected_failure_is_told_in_its_own_words(
@@ -210,7 +210,7 @@ def look_for_overdue(home: Path, instance: dg.DagsterInstance, monkeypatch: pyte
         def now(cls, tz: tzinfo | None = None) -> Any:
             return moment.astimezone(tz)
 
-    monkeypatch.setattr("finance_platform.sensors.alerting.datetime", Clock)
+    monkeypatch.setattr("finance_platform.orchestration.sensors.alerts.datetime", Clock)
     resources = {"alerts": AlertsResource(path=str(home / "alerts.jsonl")), "metrics": MetricsResource()}
     with dg.build_sensor_context(instance=instance, resources=resources) as context:
         return sensor(home, "overdue_feeds").evaluate_tick(context).skip_message or ""
@@ -257,22 +257,22 @@ def status_of(instance: dg.DagsterInstance) -> dict[str, dg.DagsterRunStatus]:
 def test_a_killed_run_of_the_command_line_is_marked_unless_one_holds_the_lock(home: Path, instance: dg.DagsterInstance):
     run = enter(instance, home, **{STARTED_BY: COMMAND_LINE})
     with run_lock(home):
-        assert mark_killed_unless_locked(instance, settings(home=home)) == []
-    assert [found.run_id for found in mark_killed_unless_locked(instance, settings(home=home))] == [run.run_id]
+        assert fail_orphaned_runs_unless_locked(instance, settings(home=home)) == []
+    assert [found.run_id for found in fail_orphaned_runs_unless_locked(instance, settings(home=home))] == [run.run_id]
     assert status_of(instance) == {run.run_id: dg.DagsterRunStatus.FAILURE}
 
 
 def test_the_command_line_marks_its_own_killed_runs_and_a_ui_those_of_uis(home: Path, instance: dg.DagsterInstance):
     own, of_ui = enter(instance, home, **{STARTED_BY: COMMAND_LINE}), enter(instance, home)
-    assert [run.run_id for run in mark_killed(instance, of_command_line=True)] == [own.run_id]
+    assert [run.run_id for run in fail_orphaned_runs(instance, of_command_line=True)] == [own.run_id]
     assert status_of(instance) == {own.run_id: dg.DagsterRunStatus.FAILURE, of_ui.run_id: dg.DagsterRunStatus.STARTED}
-    assert [run.run_id for run in mark_killed(instance, of_command_line=False)] == [of_ui.run_id]
+    assert [run.run_id for run in fail_orphaned_runs(instance, of_command_line=False)] == [of_ui.run_id]
     assert unfinished_runs(instance) == []
 
 
 def test_a_killed_run_is_told(home: Path, instance: dg.DagsterInstance):
     enter(instance, home, **{STARTED_BY: COMMAND_LINE})
-    (killed,) = mark_killed_unless_locked(instance, settings(home=home))
+    (killed,) = fail_orphaned_runs_unless_locked(instance, settings(home=home))
     (alert,) = told(home, instance, killed)
     assert "its process was killed" in alert.found["error"]
     assert "start a refresh" in alert.fix
@@ -280,7 +280,7 @@ def test_a_killed_run_is_told(home: Path, instance: dg.DagsterInstance):
 
 def test_a_failed_run_that_is_started_again_leaves_the_telling_to_the_next(home: Path, instance: dg.DagsterInstance):
     enter(instance, home, **{STARTED_BY: COMMAND_LINE, "dagster/will_retry": "true"})
-    (killed,) = mark_killed_unless_locked(instance, settings(home=home))
+    (killed,) = fail_orphaned_runs_unless_locked(instance, settings(home=home))
     assert told(home, instance, killed) == []
 
 

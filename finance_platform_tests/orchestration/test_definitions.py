@@ -13,9 +13,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from finance_platform.definitions import build_definitions
-from finance_platform.jobs import REFRESH
-from finance_platform.quality.catalogue import (
+from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.jobs import REFRESH
+from finance_platform.quality.checks import (
     DELIVERY_CHECKS,
     SCHEMA_CHECKS,
     STAR_CHECKS,
@@ -74,7 +74,7 @@ import warnings
 import dagster, pyarrow, pydantic, pydantic_settings, yaml  # what they warn of at import is theirs to mend
 warnings.simplefilter("error")
 from finance_platform.definitions import defs
-from finance_platform.jobs import REFRESH
+from finance_platform.orchestration.jobs import REFRESH
 loaded = defs()
 loaded.resolve_job_def(REFRESH)
 loaded.resolve_asset_graph()

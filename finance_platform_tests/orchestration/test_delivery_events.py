@@ -11,16 +11,16 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from finance_platform.assets.delivery_events import EVENTS_AT_ONCE, report_deliveries
-from finance_platform.lake.deliveries import DeliveryCommit
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.overlaps import NO_OVERLAPS
-from finance_platform.lake.register import Register
-from finance_platform.lake.snapshot import Snapshot
-from finance_platform.lake.state import LakeState
-from finance_platform.resources.alerts import AlertsResource
-from finance_platform.resources.metrics import MetricsResource
-from finance_platform.sensors.alerting import alerting_sensors
+from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.overlaps import NO_OVERLAPS
+from finance_platform.deliveries.register import Register
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.orchestration.assets.delivery_events import EVENTS_AT_ONCE, report_deliveries
+from finance_platform.orchestration.resources.alerts import AlertsResource
+from finance_platform.orchestration.resources.metrics import MetricsResource
+from finance_platform.orchestration.sensors.alerts import alerting_sensors
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import LEDGER, commit_of, delivered, in_period, settings, with_lines, write
 
 KEY = dg.AssetKey(["deliveries", "ledger"])
@@ -38,7 +38,7 @@ class Timeline:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.register = Register(LocalLake(path / "processed"))
+        self.register = Register(LocalStore(path / "processed"))
         self.commits: dict[str, DeliveryCommit] = {}
         write(path / "feeds" / "ledger.yaml", with_lines(LEDGER, freshness="{fail_after_days: 31}"))
 
@@ -52,7 +52,7 @@ class Timeline:
 
     def tell(self, instance: dg.DagsterInstance) -> list[tuple[str, str]]:
         """Tell what is new; return kind and delivery of each event."""
-        snapshot = Snapshot(self.commits, LakeState((), (), (), ()), NO_OVERLAPS, (), {})
+        snapshot = Snapshot(self.commits, DeliveryState((), (), (), ()), NO_OVERLAPS, (), {})
 
         @dg.asset
         def teller(context: dg.AssetExecutionContext) -> None:

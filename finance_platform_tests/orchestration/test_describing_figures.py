@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from finance_platform.assets.figures import ROWS_SHOWN, money, span, table
-from finance_platform.assets.previews import preview_of_files
 from finance_platform.contracts.processed import REJECTED_ROWS
-from finance_platform.lake.local import LocalLake
+from finance_platform.orchestration.ui.metadata_values import ROWS_SHOWN, money, span, table
+from finance_platform.orchestration.ui.previews import preview_of_files
+from finance_platform.storage.local import LocalStore
 
 
 @pytest.mark.parametrize(
@@ -65,11 +65,11 @@ def test_periods_are_said_in_few_words(periods: list[str], said: str):
 def test_a_preview_leaves_out_what_may_name_a_person(tmp_path: Path):
     names = [column.name for column in REJECTED_ROWS.columns]
     pq.write_table(pa.table({name: [f"{name} {n}" for n in range(7)] for name in names}), tmp_path / "rows.parquet")
-    preview = preview_of_files(REJECTED_ROWS, LocalLake(tmp_path), ["rows.parquet"])["preview"]
+    preview = preview_of_files(REJECTED_ROWS, LocalStore(tmp_path), ["rows.parquet"])["preview"]
     assert len(preview.records) == 5
     assert set(names) - preview.records[0].data.keys() == {"reasons", "raw_row"}
 
 
 def test_a_file_that_is_gone_costs_the_preview_and_nothing_else(tmp_path: Path):
-    assert preview_of_files(REJECTED_ROWS, LocalLake(tmp_path), ["gone.parquet"]) == {}
-    assert preview_of_files(REJECTED_ROWS, LocalLake(tmp_path), []) == {}
+    assert preview_of_files(REJECTED_ROWS, LocalStore(tmp_path), ["gone.parquet"]) == {}
+    assert preview_of_files(REJECTED_ROWS, LocalStore(tmp_path), []) == {}

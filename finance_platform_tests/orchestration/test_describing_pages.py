@@ -17,13 +17,13 @@ import pytest
 from sqlglot import exp
 from sqlglot.lineage import lineage
 
-from finance_platform.assets.lineage import COMPUTED, REPORT_COLUMNS
-from finance_platform.assets.meanings import GRAINS, RULES
 from finance_platform.contracts.processed import PROCESSED
 from finance_platform.contracts.star import STAR
-from finance_platform.definitions import build_definitions
-from finance_platform.feeds.catalog import shipped_descriptors
-from finance_platform.reporting.variance import VarianceRow
+from finance_platform.feeds.feed_set import shipped_descriptors
+from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.ui.descriptions import GRAINS, RULES
+from finance_platform.orchestration.ui.lineage import COMPUTED, REPORT_COLUMNS
+from finance_platform.reports.variance import VarianceRow
 from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.unit.factories import LEDGER, settings, with_columns, with_lines, write
 
@@ -56,7 +56,7 @@ freshness: {warn_after_days: 35, fail_after_days: 40}
 SPECS_WITHOUT_ENGINES = """
 import sys
 from finance_platform.definitions import build_definitions
-from finance_platform.feeds.catalog import shipped_descriptors
+from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.settings import load_settings
 build_definitions(load_settings()).resolve_asset_graph()
 print(sorted({"pyspark", "duckdb", "boto3", "pandas", "sqlglot"} & set(sys.modules)))

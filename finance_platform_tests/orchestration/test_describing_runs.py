@@ -20,16 +20,16 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from dagster._core.instance import DagsterInstance
 from dagster._core.loader import LoadingContextForTest
 
-from finance_platform.assets import standardise, warehouse
-from finance_platform.assets.specs import BY_PERIOD
-from finance_platform.definitions import build_definitions
-from finance_platform.jobs import REFRESH
-from finance_platform.lake.decisions import Author, close, withdraw
-from finance_platform.lake.local import LocalLake
-from finance_platform.refresh import run_refresh
-from finance_platform.resources.home import open_instance
+from finance_platform.deliveries.decisions import Author, close, withdraw
+from finance_platform.orchestration.assets import standardise, warehouse
+from finance_platform.orchestration.dagster_instance import open_instance
+from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.jobs import REFRESH
+from finance_platform.orchestration.refresh_run import run_refresh
+from finance_platform.orchestration.ui.specs import BY_PERIOD
 from finance_platform.settings import Settings
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.storage.local import LocalStore
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import published_versions
 from finance_platform_tests.unit.factories import settings, write
 
@@ -169,7 +169,7 @@ def restated(home: Settings, again: Seen) -> Seen:
         for (table, period), version in published_versions(DuckDBWarehouse(home.warehouse_path)).items()
         if table == "fact_financials"
     }
-    close(LocalLake(home.processed_root), "2025-01", AUTHOR, wanted=versions, published=versions)
+    close(LocalStore(home.processed_root), "2025-01", AUTHOR, wanted=versions, published=versions)
     write(home.home_path / "raw/spend_2.csv", HEADER + JANUARY.replace("1000.49", "1100.50"))
     return run(home)
 
@@ -191,7 +191,7 @@ def withdrawn(home: Settings, killed: tuple[Seen, Seen]) -> Seen:
     """March was withdrawn, and a file came in which no line is good."""
     assert killed
     write(home.home_path / "raw/spend_bad.csv", HEADER + f"2025-01-04,D100,6000,{SUPPLIER},1.00\n")
-    withdraw(LocalLake(home.processed_root), "spend_3.csv", AUTHOR)
+    withdraw(LocalStore(home.processed_root), "spend_3.csv", AUTHOR)
     return run(home)
 
 

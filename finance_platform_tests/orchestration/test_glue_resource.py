@@ -16,13 +16,13 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from finance_platform.assets import failures
-from finance_platform.assets.failures import explained_failures
-from finance_platform.glue.locks import LOCK_FILE
-from finance_platform.resources import glue_local
-from finance_platform.resources.glue import GlueResource
-from finance_platform.resources.glue_local import LocalGlueResource
-from finance_platform.resources.lake import LakeResource
+from finance_platform.orchestration import error_handling
+from finance_platform.orchestration.error_handling import dagster_failures
+from finance_platform.orchestration.resources import glue_local
+from finance_platform.orchestration.resources.glue import GlueResource
+from finance_platform.orchestration.resources.glue_local import LocalGlueResource
+from finance_platform.orchestration.resources.lake import LakeResource
+from finance_platform.spark_jobs.job_lock import LOCK_FILE
 from finance_platform_tests.unit.factories import write
 
 # Dagster calls old names of its own here.
@@ -33,7 +33,7 @@ HIDDEN = "hunter2-secret-environment"
 
 JOB = """
 import sys
-from finance_platform.glue.job import run_job
+from finance_platform.spark_jobs.harness import run_job
 {before}
 def body(arguments, request):
     {body}
@@ -42,11 +42,11 @@ run_job("standardise", body)
 BY_HAND = """
 import sys
 from dagster_pipes import open_dagster_pipes
-from finance_platform.glue.arguments import parse_arguments
-from finance_platform.glue.job import result_key
-from finance_platform.lake.local import LocalLake
+from finance_platform.spark_jobs.arguments import parse_arguments
+from finance_platform.spark_jobs.harness import result_key
+from finance_platform.storage.local import LocalStore
 arguments = parse_arguments(sys.argv[1:])
-lake = LocalLake(arguments.processed_uri)
+lake = LocalStore(arguments.processed_uri)
 with open_dagster_pipes() as pipes:
     {body}
 """
@@ -65,7 +65,7 @@ def by_hand(*statements: str) -> str:
 
 @dg.asset
 def asked(context: dg.AssetExecutionContext, glue: GlueResource) -> dg.MaterializeResult[None]:
-    with explained_failures(context):
+    with dagster_failures(context):
         result = glue.run(context, "standardise", REQUEST)
     return dg.MaterializeResult(metadata={"result": dg.MetadataValue.json(result)})
 
@@ -187,9 +187,9 @@ def test_an_error_with_a_fix_shows_the_error_and_not_its_last_line(run: Run):
 
 
 def test_a_job_that_calls_its_failure_passing_is_tried_again(run: Run, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(failures, "PAUSES_SECONDS", (0,))
-    raising = "raise TransientLakeError('S3 was busy', fix='run again')"
-    found = run(job(raising, before="from finance_platform.errors import TransientLakeError"))
+    monkeypatch.setattr(error_handling, "PAUSES_SECONDS", (0,))
+    raising = "raise TransientStorageError('S3 was busy', fix='run again')"
+    found = run(job(raising, before="from finance_platform.errors import TransientStorageError"))
     assert [event for event in found.all_events if event.event_type == dg.DagsterEventType.STEP_RESTARTED]
     assert text(failure_of(found), "title") == "A Glue job may succeed when it is started again"
     assert text(failure_of(found), "found").endswith(": S3 was busy")
@@ -206,11 +206,11 @@ def test_a_job_that_has_other_code_than_the_platform_builds_nothing(run: Run, mo
 def test_a_job_that_another_one_keeps_out_is_tried_again_and_then_says_to_wait(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(failures, "PAUSES_SECONDS", (0, 0))
+    monkeypatch.setattr(error_handling, "PAUSES_SECONDS", (0, 0))
     (tmp_path / "processed").mkdir()
     with (tmp_path / "processed" / LOCK_FILE).open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        impatient = "from finance_platform.glue import locks\nlocks._LOCK_WAIT_SECONDS = 0.1"
+        impatient = "from finance_platform.spark_jobs import job_lock\njob_lock._LOCK_WAIT_SECONDS = 0.1"
         found = run(job(ECHO, before=impatient))
     failure = failure_of(found)
     retries = [event for event in found.all_events if event.event_type == dg.DagsterEventType.STEP_RESTARTED]
@@ -236,7 +236,7 @@ def test_an_expected_failure_shows_no_trace_of_what_it_came_from(run: Run):
     error = event.step_failure_data.error
     assert error is not None
     assert error.cause is None
-    assert "glue/job.py" not in str(error)
+    assert "spark_jobs/harness.py" not in str(error)
 
 
 def test_a_job_waits_for_one_that_is_about_to_end(run: Run, tmp_path: Path):

@@ -15,9 +15,9 @@ from dagster._core.instance.config import PoolGranularity, dagster_instance_conf
 from dagster_aws.ecs import EcsRunLauncher
 from dagster_aws.s3 import S3ComputeLogManager
 
-from finance_platform.definitions import build_definitions
-from finance_platform.jobs import REFRESH
-from finance_platform.resources.home import open_instance, prepare_dagster_home
+from finance_platform.orchestration.dagster_instance import open_instance, prepare_dagster_home
+from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.jobs import REFRESH
 from finance_platform_tests.unit.factories import settings
 
 AWS = Path(__file__).parents[2] / "infra" / "dagster.yaml"

@@ -16,12 +16,12 @@ import dagster as dg
 import duckdb
 import pytest
 
-from finance_platform.refresh import run_refresh
-from finance_platform.reporting.movements import movement_summary
-from finance_platform.reporting.summary import CheckLine, RunOutcome
-from finance_platform.resources.home import open_instance
+from finance_platform.orchestration.dagster_instance import open_instance
+from finance_platform.orchestration.refresh_run import run_refresh
+from finance_platform.reports.movements import movement_summary
+from finance_platform.reports.run_outcome import CheckLine, RunOutcome
 from finance_platform.settings import Settings
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import published
 from finance_platform_tests.unit.factories import settings, write
 

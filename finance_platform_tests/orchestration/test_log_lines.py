@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.assets.describing import LINES_SHOWN, few, first_lines
-from finance_platform.refresh import run_refresh
-from finance_platform.resources.home import open_instance
+from finance_platform.orchestration.dagster_instance import open_instance
+from finance_platform.orchestration.refresh_run import run_refresh
+from finance_platform.orchestration.ui.formatting import LINES_SHOWN, few, first_lines
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
 

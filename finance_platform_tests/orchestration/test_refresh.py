@@ -26,26 +26,25 @@ import dagster as dg
 import pytest
 
 import finance_platform
-from finance_platform.definitions import build_definitions
+from finance_platform.deliveries.commits import DeliveryCommit, read_commits
+from finance_platform.deliveries.discovery import scan_raw_zone
+from finance_platform.deliveries.register import Register
+from finance_platform.deliveries.scans import last_refresh
 from finance_platform.errors import HomeError, LockedError
-from finance_platform.feeds.catalog import load_catalog
-from finance_platform.glue.job import request_key
-from finance_platform.jobs import REFRESH
-from finance_platform.lake.deliveries import DeliveryCommit, read_commits
-from finance_platform.lake.intake import take_stock
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.looks import last_refresh
-from finance_platform.lake.plan import StarSettings
-from finance_platform.lake.register import Register
-from finance_platform.lake.snapshot import take_snapshot
-from finance_platform.refresh import run_refresh
-from finance_platform.reporting.accounting import ControllersLine, controllers_line
-from finance_platform.reporting.summary import CheckLine, RunOutcome
-from finance_platform.resources.glue import GlueResource
-from finance_platform.resources.home import open_instance
-from finance_platform.resources.runs import COMMAND_LINE, STARTED_BY
-from finance_platform.settings import ENV_PREFIX, Settings
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.orchestration.dagster_instance import open_instance
+from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.jobs import REFRESH
+from finance_platform.orchestration.refresh_run import run_refresh
+from finance_platform.orchestration.resources.glue import GlueResource
+from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
+from finance_platform.reports.reconciliation import Reconciliation, reconcile
+from finance_platform.reports.run_outcome import CheckLine, RunOutcome
+from finance_platform.settings import ENV_PREFIX, Settings, StarSettings
+from finance_platform.slices.snapshot import take_snapshot
+from finance_platform.spark_jobs.harness import request_key
+from finance_platform.storage.local import LocalStore
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import PublishedSlice, published
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
@@ -163,7 +162,7 @@ class Seen:
     load_times: Mapping[str, list[datetime]]
     sums: Mapping[tuple[str, str], Decimal]
     data_versions: Mapping[str, str]
-    line: ControllersLine
+    line: Reconciliation
     warned: list[str]
 
     @property
@@ -187,7 +186,7 @@ def run(home: Settings, *, rebuild: bool = False, periods: Sequence[str] = ()) -
         warnings.simplefilter("always")
         outcome = run_refresh(home, rebuild=rebuild, periods=periods, on_step=steps.append)
     package = str(Path(str(finance_platform.__file__)).parent)
-    processed = LocalLake(home.processed_root)
+    processed = LocalStore(home.processed_root)
     warehouse = DuckDBWarehouse(home.warehouse_path)
     return Seen(
         outcome=outcome,
@@ -202,7 +201,7 @@ def run(home: Settings, *, rebuild: bool = False, periods: Sequence[str] = ()) -
         load_times=load_times(warehouse),
         sums=sums(warehouse),
         data_versions=data_versions(home),
-        line=controllers_line(take_snapshot(processed, StarSettings.of(home)), warehouse),
+        line=reconcile(take_snapshot(processed, StarSettings.of(home)), warehouse),
         warned=[f"{warning.message}" for warning in caught if warning.filename.startswith(package)],
     )
 
@@ -239,7 +238,7 @@ def data_versions(home: Settings) -> dict[str, str]:
 
 
 def commit_of(home: Settings, object_key: str) -> DeliveryCommit:
-    (commit,) = [c for c in read_commits(LocalLake(home.processed_root)).values() if c.object_key == object_key]
+    (commit,) = [c for c in read_commits(LocalStore(home.processed_root)).values() if c.object_key == object_key]
     return commit
 
 
@@ -290,10 +289,10 @@ REPLACED: list[Line] = [("2025-03-05", "D200", "4000", "70.00"), *BRANCH_LINES[1
 def rebuilt(home: Settings, replaced: Seen) -> Seen:
     """February is asked anew when its budget is gone from raw, and a file that a killed run registered is gone too."""
     assert replaced.outcome.succeeded
-    raw, register = LocalLake(home.raw_root), Register(LocalLake(home.processed_root))
+    raw, register = LocalStore(home.raw_root), Register(LocalStore(home.processed_root))
     brief = write(home.home_path / "raw/branch_brief.csv", branch_file(BRANCH_LINES))
     at = datetime.now(UTC)
-    assert take_stock(raw, register, load_catalog(home.feeds_path), home, at=at, run_id="killed").new_count == 1
+    assert scan_raw_zone(raw, register, load_feed_set(home.feeds_path), home, at=at, run_id="killed").new_count == 1
     brief.unlink()
     (home.home_path / "raw/budget.csv").unlink()
     return run(home, rebuild=True, periods=["2025-02"])
@@ -476,7 +475,7 @@ def test_a_removed_file_changes_the_data_version_of_its_listing_alone(replaced: 
 def test_a_file_that_vanished_before_it_was_read_starts_no_job(home: Settings, replaced: Seen, rebuilt: Seen):
     assert rebuilt.outcome.deliveries_read == 0
     (attempt,) = set(rebuilt.attempts) - set(replaced.attempts)
-    request = json.loads(LocalLake(home.processed_root).read(request_key(attempt)))
+    request = json.loads(LocalStore(home.processed_root).read(request_key(attempt)))
     assert [(asked["table"], asked["slice"]) for asked in request["slices"]] == [("fact_financials", "2025-02")]
 
 
@@ -636,7 +635,7 @@ def test_a_file_that_is_overwritten_before_it_is_read_leaves_news_for_the_sensor
     with monkeypatch.context() as patch:
         patch.setattr(GlueResource, "run", overwriting)
         outcome = run_refresh(settings(home=tmp_path), rebuild=False, periods=(), on_step=lambda _: None)
-    processed = LocalLake(tmp_path / "processed")
+    processed = LocalStore(tmp_path / "processed")
     assert (outcome.succeeded, outcome.deliveries_read) == (True, 1)
     assert last_refresh(processed) is None
     again = run_refresh(settings(home=tmp_path), rebuild=False, periods=(), on_step=lambda _: None)

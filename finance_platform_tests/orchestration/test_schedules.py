@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finance_platform.jobs import REFRESH
-from finance_platform.schedules import close_calendar, working_day
+from finance_platform.orchestration.jobs import REFRESH
+from finance_platform.orchestration.schedules import close_calendar, working_day
 from finance_platform_tests.unit.factories import settings
 
 

@@ -18,19 +18,19 @@ from typing import Any, Self
 import dagster as dg
 import pytest
 
-from finance_platform.definitions import build_definitions
-from finance_platform.feeds.catalog import load_catalog
-from finance_platform.jobs import REFRESH
-from finance_platform.lake.intake import take_stock
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.lock import run_lock
-from finance_platform.lake.looks import mark_refreshed, note_look, terms_of
-from finance_platform.lake.register import Register, utc_text
-from finance_platform.resources.alerts import AlertsResource
-from finance_platform.resources.lake import LakeResource
-from finance_platform.resources.runs import ATTEMPT, CHANGES, COMMAND_LINE, STARTED_BY, STATE
-from finance_platform.sensors.attempts import PAUSES
-from finance_platform.sensors.raw_files import raw_files_sensor
+from finance_platform.deliveries.discovery import scan_raw_zone
+from finance_platform.deliveries.register import Register, utc_text
+from finance_platform.deliveries.scans import fingerprint_config, mark_refreshed, record_scan
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.jobs import REFRESH
+from finance_platform.orchestration.resources.alerts import AlertsResource
+from finance_platform.orchestration.resources.lake import LakeResource
+from finance_platform.orchestration.runs import ATTEMPT, CHANGES, COMMAND_LINE, STARTED_BY, STATE
+from finance_platform.orchestration.sensors.attempts import PAUSES
+from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
+from finance_platform.storage.file_lock import run_lock
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
 
@@ -55,16 +55,16 @@ class Home:
 
     def refresh(self) -> None:
         """Leave behind what a complete refresh leaves of its look."""
-        home, lake = settings(home=self.path), LocalLake(self.path / "processed")
-        catalog, at = load_catalog(home.feeds_path), datetime.now(UTC)
+        home, lake = settings(home=self.path), LocalStore(self.path / "processed")
+        catalog, at = load_feed_set(home.feeds_path), datetime.now(UTC)
         run_id = f"run at {at}"
-        intake = take_stock(LocalLake(self.path / "raw"), Register(lake), catalog, home, at=at, run_id=run_id)
-        note_look(lake, intake.seen.items(), terms=terms_of(catalog, home), run_id=run_id, at=utc_text(at))
+        intake = scan_raw_zone(LocalStore(self.path / "raw"), Register(lake), catalog, home, at=at, run_id=run_id)
+        record_scan(lake, intake.seen.items(), terms=fingerprint_config(catalog, home), run_id=run_id, at=utc_text(at))
         mark_refreshed(lake, run_id)
 
     def tick(self, monkeypatch: pytest.MonkeyPatch, *, later: timedelta = timedelta(minutes=1)) -> Tick:
         """Let the sensor look, a while from now."""
-        monkeypatch.setattr("finance_platform.sensors.raw_files.datetime", _clock(later))
+        monkeypatch.setattr("finance_platform.orchestration.sensors.raw_files.datetime", _clock(later))
         home = settings(home=self.path)
         sensor = raw_files_sensor(home)
         resources = {
@@ -145,7 +145,7 @@ def test_one_run_starts_for_all_that_is_new_and_its_tags_say_what(home: Home, mo
 
 def test_the_run_leaves_files_that_are_still_being_written(home: Home, monkeypatch: pytest.MonkeyPatch):
     home.deliver("ledger_2.csv")
-    assert request_of(home.tick(monkeypatch)).run_config == {"ops": {"register": {"config": {"leave_settling": True}}}}
+    assert request_of(home.tick(monkeypatch)).run_config == {"ops": {"register": {"config": {"skip_unstable": True}}}}
 
 
 def test_while_a_file_is_being_written_nothing_starts(home: Home, monkeypatch: pytest.MonkeyPatch):

@@ -12,11 +12,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from finance_platform.alerts.port import Alert
-from finance_platform.assets.figures import ROWS_SHOWN
-from finance_platform.definitions import build_definitions
-from finance_platform.feeds.catalog import load_catalog
-from finance_platform.resources.run_alerts import alerts_of_run
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.notifications.alerts import Alert
+from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.run_alerts import alerts_of_run
+from finance_platform.orchestration.ui.metadata_values import ROWS_SHOWN
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
 UNREAD = dg.AssetKey(["raw", "unread_files"])
@@ -52,7 +52,7 @@ def failed(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckSeverity
 
 
 def alerts(home: Path, instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> dict[str, Alert]:
-    found = alerts_of_run(instance, result.dagster_run, load_catalog(home / "feeds"), "http://127.0.0.1:3000")
+    found = alerts_of_run(instance, result.dagster_run, load_feed_set(home / "feeds"), "http://127.0.0.1:3000")
     return {alert.where: alert for alert in found}
 
 

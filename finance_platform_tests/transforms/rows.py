@@ -16,9 +16,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, MEMBERS, TRANSACTIONS
+from finance_platform.contracts.schemas import STAGED, arrow_schema, spark_schema
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import first_day, period_of
-from finance_platform.glue.schemas import STAGED, arrow_schema, spark_schema
 
 Row = dict[str, Any]
 

@@ -14,12 +14,12 @@ from pyspark.sql import SparkSession
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import ACCOUNTS, MEMBERS
+from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.codes import ACCOUNT_TYPES
-from finance_platform.glue.schemas import arrow_schema
-from finance_platform.lake.account_types import account_types
-from finance_platform.lake.deliveries import DataFile
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.state import LakeState
+from finance_platform.slices.account_types import account_types
+from finance_platform.storage.local import LocalStore
 from finance_platform.transforms.dim_account import dim_account
 from finance_platform_tests.transforms.rows import (
     Row,
@@ -45,7 +45,7 @@ def rows_said(name: str, types: dict[str, str | None], *, is_reference: bool) ->
     return [member("account", code, delivery_id=name, account_type=kind) for code, kind in types.items()]
 
 
-def state_on_disk(root: Path, told: list[tuple[bool, dict[str, str | None]]]) -> LakeState:
+def state_on_disk(root: Path, told: list[tuple[bool, dict[str, str | None]]]) -> DeliveryState:
     """The same deliveries as files of a zone."""
     pairs: list[Any] = []
     for number, (is_reference, types) in enumerate(told):
@@ -92,4 +92,4 @@ def test_the_types_that_versions_depend_on_are_those_of_the_dimension(
     of_dimension = {row["account_key"]: row["account_type"] for row in rows_of(built)}
     with tempfile.TemporaryDirectory() as folder:
         state = state_on_disk(Path(folder), told)
-        assert account_types(LocalLake(folder), state) == of_dimension
+        assert account_types(LocalStore(folder), state) == of_dimension

@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from finance_platform.errors import JobError
-from finance_platform.glue.build_star_job import refuse_collisions
+from finance_platform.spark_jobs.build_star_job import refuse_collisions
 
 SCHEMA = "member_key bigint, code string"
 

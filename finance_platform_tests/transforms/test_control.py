@@ -10,8 +10,14 @@ from pyspark.sql import DataFrame, SparkSession
 
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import first_day
-from finance_platform.glue.control import PeriodControl, ScenarioFigures, compare, control_sums, star_sums
-from finance_platform.lake.slices import Difference
+from finance_platform.slices.commits import Difference
+from finance_platform.spark_jobs.control_totals import (
+    PeriodControl,
+    ScenarioFigures,
+    compare,
+    control_sums,
+    star_sums,
+)
 from finance_platform.transforms.fact_financials import fact_cells, fact_financials
 from finance_platform.transforms.live_lines import hidden_lines, live_lines, with_natural_sign
 from finance_platform_tests.transforms.rows import Row, ledger_line, ledger_lines

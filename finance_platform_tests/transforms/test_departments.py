@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import SparkSession
 
 from finance_platform.contracts.processed import DEPARTMENTS
-from finance_platform.glue.schemas import STAGED
+from finance_platform.contracts.schemas import STAGED
 from finance_platform.transforms.departments import departments
 from finance_platform_tests.transforms.rows import assert_is, frame, rows_of, staged_department
 

@@ -24,26 +24,25 @@ import pytest
 import finance_platform
 from finance_platform.contracts.model import MONEY, Contract
 from finance_platform.contracts.processed import MEMBERS, PROCESSED
+from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
-from finance_platform.feeds.catalog import load_catalog
+from finance_platform.deliveries.acceptance import judge
+from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
+from finance_platform.deliveries.discovery import scan_raw_zone
+from finance_platform.deliveries.register import Register
 from finance_platform.feeds.codes import surrogate_key
-from finance_platform.glue.arguments import JobArguments
-from finance_platform.glue.job import log_path, request_key, result_key
-from finance_platform.glue.schemas import arrow_schema
-from finance_platform.lake.deliveries import OUTCOMES, DeliveryCommit
-from finance_platform.lake.intake import take_stock
-from finance_platform.lake.judging import judge
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.plan import StarSettings
-from finance_platform.lake.register import Register
-from finance_platform.lake.requests import build_request, standardise_request
-from finance_platform.lake.slices import SliceCommit
-from finance_platform.lake.snapshot import take_snapshot
+from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.star import check_accounts_have_sign
-from finance_platform.settings import load_settings
+from finance_platform.refresh.job_requests import build_request, standardise_request
+from finance_platform.settings import StarSettings, load_settings
+from finance_platform.slices.commits import SliceCommit
+from finance_platform.slices.snapshot import take_snapshot
+from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.harness import log_path, request_key, result_key
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.end_to_end.adventureworks_home import adventureworks_home, refreshed_once, star_tables
 from finance_platform_tests.end_to_end.refreshed_home import refresh
-from finance_platform_tests.environment import nobodys_environment
+from finance_platform_tests.environment import clean_environment
 from finance_platform_tests.java import why_no_java
 from finance_platform_tests.one_jvm import SHORT_LIVED, one_jvm
 from finance_platform_tests.transforms import parity_home
@@ -99,10 +98,10 @@ class Run:
 def run_job(job: str, request: Mapping[str, Any], home: Path, engine: str) -> None:
     """Run a Glue job's script as the laptop does."""
     processed = home / f"processed-{engine}"
-    lake, attempt = LocalLake(processed), job
+    lake, attempt = LocalStore(processed), job
     lake.write(request_key(attempt), json.dumps(request, default=str).encode())
     arguments = JobArguments(str(home / "raw"), str(processed), attempt, engine)
-    command = [sys.executable, "-P", str(PACKAGE / "glue" / f"{job}_job.py"), *arguments.as_command_line()]
+    command = [sys.executable, "-P", str(PACKAGE / "spark_jobs" / f"{job}_job.py"), *arguments.as_command_line()]
     ended = subprocess.run(command, check=False, timeout=600)
     assert ended.returncode == 0, log_path(str(processed), attempt).read_text(errors="replace")[-4000:]
     assert json.loads(lake.read(result_key(attempt)))["attempt"] == attempt
@@ -112,11 +111,11 @@ def run_engine(home: Path, engine: str) -> Run:
     """Read the home's files and build the star, each with one start of the engine."""
     settings = load_settings(home=home)
     star = StarSettings("Budget", actuals_through="2025-06", fiscal_year_start_month=4)
-    raw, processed = LocalLake(home / "raw"), LocalLake(home / f"processed-{engine}")
+    raw, processed = LocalStore(home / "raw"), LocalStore(home / f"processed-{engine}")
     vanishing = home / "raw" / VANISHING
     vanishing.write_bytes(b"1|202104|8|02|5000|2|1.00|\n")
-    intake = take_stock(
-        raw, Register(processed), load_catalog(settings.feeds_path), settings, at=datetime.now(UTC), run_id=engine
+    intake = scan_raw_zone(
+        raw, Register(processed), load_feed_set(settings.feeds_path), settings, at=datetime.now(UTC), run_id=engine
     )
     vanishing.unlink()  # registered, and gone before it is read
     assert not intake.problems
@@ -126,10 +125,10 @@ def run_engine(home: Path, engine: str) -> Run:
     held = [verdict for verdict in judge(processed, at=datetime.now(UTC), run_id=engine) if verdict.is_held]
     assert not held
     read = take_snapshot(processed, star)
-    assert read.overlaps.claimants(next(d.delivery_id for d in read.state.live if d.event.object_key == "gl/1.csv"))
-    run_job("build_star", build_request(read.state, read.overlaps, read.unbuilt, star), home, engine)
+    assert read.overlaps.overlapping(next(d.delivery_id for d in read.state.live if d.event.object_key == "gl/1.csv"))
+    run_job("build_star", build_request(read.state, read.overlaps, read.to_build, star), home, engine)
     built = take_snapshot(processed, star)
-    assert ([event.object_key for event in built.state.pending], built.unbuilt) == ([VANISHING], [])
+    assert ([event.object_key for event in built.state.pending], built.to_build) == ([VANISHING], [])
     unsigned = [str(found["account"]) for found in check_accounts_have_sign(built, processed).evidence]
     return Run(home / f"processed-{engine}", built.commits, list(built.built.values()), unsigned)
 
@@ -143,7 +142,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def sail(home: Path) -> Run:
     """What Sail made of it."""
-    with nobodys_environment(home):
+    with clean_environment(home):
         return run_engine(home, "sail")
 
 
@@ -163,7 +162,7 @@ def in_one_jvm(_java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="module")
 def jvm(home: Path, in_one_jvm: Mapping[str, str]) -> Run:
     """What Spark on the JVM made of it."""
-    with nobodys_environment(home, **in_one_jvm):
+    with clean_environment(home, **in_one_jvm):
         return run_engine(home, "jvm")
 
 
@@ -219,7 +218,7 @@ def test_both_engines_make_the_same_warehouse_of_a_published_ledger(
 
 
 COUNT = """
-from finance_platform.glue.session import spark_session
+from finance_platform.spark_jobs.session import spark_session
 with spark_session("jvm") as session:
     print("counted", session.range(3).count())
 """
@@ -229,7 +228,7 @@ with spark_session("jvm") as session:
 @pytest.mark.usefixtures("_java")
 def test_a_job_that_is_told_of_no_jvm_starts_its_own(tmp_path: Path) -> None:
     """As every job on a laptop does."""
-    with nobodys_environment(tmp_path, JAVA_TOOL_OPTIONS=SHORT_LIVED):
+    with clean_environment(tmp_path, JAVA_TOOL_OPTIONS=SHORT_LIVED):
         ended = subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, check=False, timeout=600)
     assert "counted 3" in ended.stdout, ended.stderr[-4000:]
 

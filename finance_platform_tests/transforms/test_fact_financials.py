@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import first_day
-from finance_platform.glue.schemas import arrow_schema
-from finance_platform.lake.plan import actual_covers
+from finance_platform.slices.versions import actual_covers
 from finance_platform.transforms.fact_financials import fact_cells, fact_financials
 from finance_platform_tests.transforms.rows import Row, few_examples, ledger_line, ledger_lines, rows_of
 

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from finance_platform.contracts.processed import REJECTED_ROWS
-from finance_platform.glue.schemas import STAGED
+from finance_platform.contracts.schemas import STAGED
 from finance_platform.transforms.rejected_rows import rejected_rows
 from finance_platform_tests.transforms.rows import (
     Row,

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from finance_platform.glue.arguments import JobArguments
-from finance_platform.glue.standardise_job import read_deliveries
-from finance_platform.lake.deliveries import DeliveryCommit, read_commits
-from finance_platform.lake.local import LocalLake
+from finance_platform.deliveries.commits import DeliveryCommit, read_commits
+from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.standardise_job import read_deliveries
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import LEDGER, feed, write
 
 LINES = b"Date,Dept,Account,Amount\n2025-01-15,D100,4000,100.25\n2025-02-03,D100,4000,-0.25\n"
@@ -29,7 +29,7 @@ def attempted(spark: SparkSession, folder: Path, attempt: str) -> DeliveryCommit
     delivery = {"delivery_id": "d1", "object_key": "gl.csv", "feed": "ledger", "kind": "ledger"}
     delivery["fingerprint"] = hashlib.sha256(LINES).hexdigest()
     read_deliveries(spark, arguments, {"deliveries": [delivery], "feeds": {"ledger": feed(LEDGER).to_json()}})
-    return read_commits(LocalLake(folder / "processed"))["d1"]
+    return read_commits(LocalStore(folder / "processed"))["d1"]
 
 
 def without_names(commit: DeliveryCommit) -> DeliveryCommit:

@@ -16,17 +16,17 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from finance_platform.deliveries.acceptance import tolerance_breach
+from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount
+from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event, Verdict
+from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform.feeds.amounts import ParsedAmounts
-from finance_platform.feeds.catalog import parse_descriptor
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.descriptor import FeedDescriptor
+from finance_platform.feeds.feed_set import parse_descriptor
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.resolved import ResolvedFeed
-from finance_platform.lake.deliveries import Count, DeliveryCommit, PeriodCount
-from finance_platform.lake.judging import reason_to_stop
-from finance_platform.lake.register import Decided, Delivered, Event, Judged
-from finance_platform.lake.state import LakeState, derive_state
 from finance_platform.settings import Settings
 
 LEDGER = """\
@@ -130,7 +130,7 @@ def reference_rows(text: str, header: Sequence[str], *rows: Sequence[str]) -> Ty
     return Typed(ReferenceRows(feed(text), list(header)).type_batch(raw_batch(header, rows)))
 
 
-def delivered(object_key: str = "ledger.csv", content: str = "v1", **values: Any) -> Delivered:
+def delivered(object_key: str = "ledger.csv", content: str = "v1", **values: Any) -> DeliveryDiscovered:
     """Return an event; the delivery's identity follows from key and content, as it should."""
     moment = values.pop("modified_at", "2025-02-01T08:00:00.000000+00:00")
     usual: dict[str, Any] = {
@@ -138,7 +138,7 @@ def delivered(object_key: str = "ledger.csv", content: str = "v1", **values: Any
         "kind": "ledger",
         "delivery_id": f"{object_key}@{content}",
         "fingerprint": content,
-        "stamp": f"{content}-{moment}",
+        "etag": f"{content}-{moment}",
         "size": len(content),
         "modified_at": moment,
         "load_mode": "append",
@@ -147,7 +147,7 @@ def delivered(object_key: str = "ledger.csv", content: str = "v1", **values: Any
         "at": moment,
         "run_id": "run-1",
     }
-    return Delivered(object_key=object_key, **(usual | values))
+    return DeliveryDiscovered(object_key=object_key, **(usual | values))
 
 
 def money(rows: int, amount: str = "0.00", absolute: str | None = None, unpriced: int = 0) -> Count:
@@ -160,7 +160,7 @@ def in_period(period: str, scenario: str = "Actual", kind: str | None = None, am
     return PeriodCount(scenario, kind or scenario.split(" ")[0].capitalize(), period, 1, Decimal(amount))
 
 
-def commit_of(event: Delivered, *periods: PeriodCount, **values: Any) -> DeliveryCommit:
+def commit_of(event: DeliveryDiscovered, *periods: PeriodCount, **values: Any) -> DeliveryCommit:
     """Return the commit of a delivery that was read whole, each line of `periods` accepted."""
     accepted = Count(
         sum(count.rows for count in periods),
@@ -181,12 +181,12 @@ def commit_of(event: Delivered, *periods: PeriodCount, **values: Any) -> Deliver
     return DeliveryCommit(**({name: getattr(event, name) for name in names} | usual | values))
 
 
-def refused(event: Delivered) -> DeliveryCommit:
+def refused(event: DeliveryDiscovered) -> DeliveryCommit:
     """Return the commit of a file that could not be read."""
     return commit_of(event, status="refused", refusal="the file is empty", fix="send it again", outcomes={})
 
 
-def partly_rejected(event: Delivered, rejected: int, of: int, amount: str = "0.00") -> DeliveryCommit:
+def partly_rejected(event: DeliveryDiscovered, rejected: int, of: int, amount: str = "0.00") -> DeliveryCommit:
     """Return the commit of a delivery with some rows rejected, `amount` of money in them."""
     bad = money(rejected, amount, amount.lstrip("-"))
     good = commit_of(event, *[in_period("2025-01")] * (of - rejected))
@@ -195,19 +195,21 @@ def partly_rejected(event: Delivered, rejected: int, of: int, amount: str = "0.0
     )
 
 
-def judged(event: Delivered, *reasons: str, **values: Any) -> Judged:
+def judged(event: DeliveryDiscovered, *reasons: str, **values: Any) -> Verdict:
     """Return a verdict on a delivery: it counts, or it is held for `reasons`."""
     usual: dict[str, Any] = {"at": event.at, "run_id": event.run_id, "fix": "decide" if reasons else ""}
-    return Judged(event.object_key, event.delivery_id, reasons=reasons, **(usual | values))
+    return Verdict(event.object_key, event.delivery_id, reasons=reasons, **(usual | values))
 
 
-def decided(action: Literal["accepted", "withdrawn", "reinstated"], event: Delivered, **values: Any) -> Decided:
+def decided(
+    action: Literal["accepted", "withdrawn", "reinstated"], event: DeliveryDiscovered, **values: Any
+) -> DecisionRecorded:
     """Return what a person decided about a delivery."""
     usual: dict[str, Any] = {"who": "ada", "why": "because", "at": "2025-06-01T12:00:00.000000+00:00"}
-    return Decided(action, event.object_key, event.delivery_id, **(usual | values))
+    return DecisionRecorded(action, event.object_key, event.delivery_id, **(usual | values))
 
 
-def log_of(*pairs: tuple[Delivered, DeliveryCommit | None]) -> list[Event]:
+def log_of(*pairs: tuple[DeliveryDiscovered, DeliveryCommit | None]) -> list[Event]:
     """Return the register's events where each delivery was read and judged before the next one came.
 
     A delivery is held here for lost rows or beyond its tolerance alone; what it does to others is the judging's own
@@ -218,14 +220,14 @@ def log_of(*pairs: tuple[Delivered, DeliveryCommit | None]) -> list[Event]:
         events.append(event)
         if commit is not None and commit.status == "read":
             lost = ("not accounted for",) if any(commit.unaccounted) else ()
-            beyond = reason_to_stop(event, commit)
+            beyond = tolerance_breach(event, commit)
             reasons = lost or ((beyond,) if beyond else ())
             kinds = ("tolerance",) if beyond and not lost else ()
             events.append(judged(event, *reasons, is_final=bool(lost), kinds=kinds))
     return events
 
 
-def state_of(*pairs: tuple[Delivered, DeliveryCommit | None]) -> LakeState:
+def state_of(*pairs: tuple[DeliveryDiscovered, DeliveryCommit | None]) -> DeliveryState:
     """Return the state that `log_of` and the commits mean; None where a delivery is not read yet."""
     return derive_state(log_of(*pairs), {c.delivery_id: c for _, c in pairs if c is not None})
 

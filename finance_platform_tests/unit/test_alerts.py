@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.alerts.local import AlertsFile
-from finance_platform.alerts.port import Alert, AlertError
+from finance_platform.notifications.alerts import Alert, AlertError
+from finance_platform.notifications.alerts_file import AlertsFile
 
 ALERT = Alert(
     key="load 3",

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from finance_platform.quality.anomalies import (
     LEAST_HISTORY,
-    Usual,
+    ExpectedRange,
     is_material,
+    is_outlier,
     is_unusual,
     last_is_thin,
-    strays,
     usual_of,
 )
 
@@ -46,7 +46,7 @@ def test_an_amount_among_the_others_or_less_than_half_away_is_not(text: str):
 
 def test_what_strays_among_steady_amounts_is_unusual_only_from_half_away_on():
     steady = amounts("100.00", "101.00", "99.00") * 8
-    assert strays(Decimal("149.99"), steady)
+    assert is_outlier(Decimal("149.99"), steady)
     assert not is_unusual(Decimal("149.99"), steady, [])
     assert is_unusual(Decimal("150.00"), steady, [])
     assert is_unusual(Decimal("50.00"), steady, [])
@@ -54,15 +54,15 @@ def test_what_strays_among_steady_amounts_is_unusual_only_from_half_away_on():
 
 def test_the_score_is_0_6745_deviations_from_the_median_over_3_5():
     history = amounts("90.00", "100.00", "110.00")  # median 100, median absolute deviation 10: strays from 51.89 on
-    assert not strays(Decimal("151.89"), history)
-    assert strays(Decimal("151.90"), history)
-    assert strays(Decimal("48.10"), history)
+    assert not is_outlier(Decimal("151.89"), history)
+    assert is_outlier(Decimal("151.90"), history)
+    assert is_outlier(Decimal("48.10"), history)
 
 
 def test_where_most_amounts_are_the_same_the_mean_deviation_stands_for_the_median_one():
     history = amounts(*["0.00"] * 8, *["300.00"] * 4)  # mean absolute deviation 100: strays from 438.66 on
-    assert not strays(Decimal("438.65"), history)
-    assert strays(Decimal("438.66"), history)
+    assert not is_outlier(Decimal("438.65"), history)
+    assert is_outlier(Decimal("438.66"), history)
 
 
 def test_less_than_a_year_says_nothing():
@@ -102,7 +102,7 @@ def test_a_distance_under_the_floor_is_worth_no_look():
 
 
 def test_what_is_usual_is_told_by_the_median_and_the_range_of_what_does_not_stray():
-    assert usual_of([*RENT, Decimal(2_200_000)]) == Usual(
+    assert usual_of([*RENT, Decimal(2_200_000)]) == ExpectedRange(
         25, Decimal("22400.00"), Decimal("18500.00"), Decimal("26100.00")
     )
     assert usual_of(amounts("1.00", "1.01")).amount == Decimal("1.01")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from finance_platform.sensors.attempts import PAUSES, GiveUp, Start, Wait, next_attempt
+from finance_platform.orchestration.sensors.attempts import PAUSES, GiveUp, Start, Wait, next_attempt
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 

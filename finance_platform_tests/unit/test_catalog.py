@@ -7,22 +7,22 @@ from typing import Any
 
 import pytest
 
-from finance_platform.feeds.catalog import Catalog, load_catalog, shipped_descriptors
+from finance_platform.feeds.feed_set import FeedSet, load_feed_set, shipped_descriptors
 from finance_platform_tests.unit.factories import LEDGER, descriptor, with_lines, write
 
 
-def home(tmp_path: Path, **files: str) -> Catalog:
+def home(tmp_path: Path, **files: str) -> FeedSet:
     """A catalog of a home with these descriptors, by file name without .yaml."""
     for name, text in files.items():
         write(tmp_path / "feeds" / f"{name}.yaml", text)
-    return load_catalog(tmp_path / "feeds")
+    return load_feed_set(tmp_path / "feeds")
 
 
 def named(name: str, path: str, **replaced: str) -> str:
     return with_lines(LEDGER, feed=name, path=path, **replaced)
 
 
-def feed_of(catalog: Catalog, object_key: str) -> str | None:
+def feed_of(catalog: FeedSet, object_key: str) -> str | None:
     match = catalog.match(object_key)
     assert match.feed is None or match.problem is None
     return match.feed.feed if match.feed else None
@@ -46,7 +46,7 @@ def feed_of(catalog: Catalog, object_key: str) -> str | None:
 def test_shipped_feeds_read_the_files_of_their_names_at_the_top(
     object_key: str, expected: str | None, tmp_path: Path
 ) -> None:
-    assert feed_of(load_catalog(tmp_path / "no such folder"), object_key) == expected
+    assert feed_of(load_feed_set(tmp_path / "no such folder"), object_key) == expected
 
 
 def test_shipped_descriptors_are_valid_and_bear_the_names_of_their_files() -> None:
@@ -123,7 +123,7 @@ def test_a_descriptor_that_is_not_even_yaml_still_stops_the_files_on_its_path(te
 
 def test_a_descriptor_in_another_encoding_is_a_problem_that_names_the_file(tmp_path: Path) -> None:
     write(tmp_path / "feeds" / "bad.yaml", named("mine", "a*.csv", owner="Müller").encode("cp1252"))
-    (problem,) = load_catalog(tmp_path / "feeds").problems
+    (problem,) = load_feed_set(tmp_path / "feeds").problems
     assert "bad.yaml" in problem.message
     assert "UTF-8" in problem.fix
 
@@ -138,7 +138,7 @@ def test_a_descriptor_that_cannot_be_opened_is_a_problem_and_the_others_count(tm
 
 def test_descriptors_may_end_in_yml(tmp_path: Path) -> None:
     write(tmp_path / "feeds" / "mine.yml", named("mine", "mine.csv"))
-    assert feed_of(load_catalog(tmp_path / "feeds"), "mine.csv") == "mine"
+    assert feed_of(load_feed_set(tmp_path / "feeds"), "mine.csv") == "mine"
 
 
 def test_the_feeds_of_a_home_are_listed_by_name(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from finance_platform.lake.causes import what_changed
+from finance_platform.slices.version_diff import explain_diff
 
 NAMES = {"j1": "jan.csv", "j2": "jan.csv", "f1": "feb.csv", "b1": "budget_2024.csv", "a1": "accounts.csv"}
 PERIOD: dict[str, Any] = {
@@ -74,12 +74,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
 
 @pytest.mark.parametrize(("was", "becomes", "told"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_each_difference_is_told_in_a_sentence(was: dict[str, Any], becomes: dict[str, Any], told: list[str]):
-    assert what_changed(was, {**was, **becomes}, NAMES) == told
+    assert explain_diff(was, {**was, **becomes}, NAMES) == told
 
 
 def test_what_no_longer_hides_is_told():
     hiding = {**PERIOD, "hidden": [["j1", "f1"]], "hidden_scopes": [["j1", "Actual", None]]}
-    assert what_changed(hiding, PERIOD, NAMES) == [
+    assert explain_diff(hiding, PERIOD, NAMES) == [
         "feb.csv no longer replaces lines of jan.csv",
         "lines of jan.csv for Actual count again",
     ]
@@ -88,48 +88,48 @@ def test_what_no_longer_hides_is_told():
 def test_a_file_that_is_another_version_hides_as_before():
     old = {**PERIOD, "lines": [["f1", "Actual"], ["j1", "Actual"]], "hidden": [["j1", "f1"]]}
     new = {**PERIOD, "lines": [["f1", "Actual"], ["j2", "Actual"]], "hidden": [["j2", "f1"]]}
-    assert what_changed(old, new, NAMES) == ["jan.csv: another version"]
+    assert explain_diff(old, new, NAMES) == ["jan.csv: another version"]
 
 
 def test_actual_may_come_to_cover_a_period():
-    assert what_changed({**PERIOD, "actual_covers": False}, PERIOD, NAMES) == ["Actual now covers the period"]
+    assert explain_diff({**PERIOD, "actual_covers": False}, PERIOD, NAMES) == ["Actual now covers the period"]
 
 
 def test_account_types_are_told_where_a_debit_positive_feed_reaches_the_period():
     typed = {**PERIOD, "account_types": "t1"}
-    assert what_changed(typed, {**PERIOD, "account_types": "t2"}, NAMES) == ["account types changed"]
-    assert what_changed(typed, PERIOD, NAMES) == ["account types no longer decide signs"]
+    assert explain_diff(typed, {**PERIOD, "account_types": "t2"}, NAMES) == ["account types changed"]
+    assert explain_diff(typed, PERIOD, NAMES) == ["account types no longer decide signs"]
 
 
 def test_reference_files_in_another_order_are_told():
     old, new = {**MEMBERS, "reference": ["a1", "b1"]}, {**MEMBERS, "reference": ["b1", "a1"]}
-    assert what_changed(old, new, NAMES) == ["the reference files' order changed"]
+    assert explain_diff(old, new, NAMES) == ["the reference files' order changed"]
 
 
 def test_nothing_before_is_a_first_build():
-    assert what_changed(None, PERIOD, NAMES) == ["first build"]
+    assert explain_diff(None, PERIOD, NAMES) == ["first build"]
 
 
 def test_a_slice_that_comes_back_is_told_by_the_files_that_came():
-    assert what_changed({}, PERIOD, NAMES) == ["jan.csv came"]
+    assert explain_diff({}, PERIOD, NAMES) == ["jan.csv came"]
 
 
 def test_a_slice_that_is_taken_out_is_told_by_the_files_that_went():
-    assert what_changed(PERIOD, None, NAMES) == ["jan.csv no longer counts"]
-    assert what_changed(DAYS, None, NAMES) == ["nothing reaches it any more"]
-    assert what_changed(None, None, NAMES) == ["nothing reaches it any more"]
+    assert explain_diff(PERIOD, None, NAMES) == ["jan.csv no longer counts"]
+    assert explain_diff(DAYS, None, NAMES) == ["nothing reaches it any more"]
+    assert explain_diff(None, None, NAMES) == ["nothing reaches it any more"]
 
 
 def test_an_input_that_nobody_here_knows_is_told_plainly():
-    assert what_changed({**PERIOD, "time_zone": "a"}, {**PERIOD, "time_zone": "b"}, NAMES) == ["time zone changed"]
+    assert explain_diff({**PERIOD, "time_zone": "a"}, {**PERIOD, "time_zone": "b"}, NAMES) == ["time zone changed"]
 
 
 def test_an_input_that_only_one_release_knows_is_no_cause_beside_others():
     old = {**PERIOD, "upserts": ["j1"], "code": "c0"}
-    assert what_changed(old, PERIOD, NAMES) == ["the platform's code changed"]
-    assert what_changed({**PERIOD, "upserts": ["j1"]}, PERIOD, NAMES) == ["what it is made from is told in other words"]
+    assert explain_diff(old, PERIOD, NAMES) == ["the platform's code changed"]
+    assert explain_diff({**PERIOD, "upserts": ["j1"]}, PERIOD, NAMES) == ["what it is made from is told in other words"]
 
 
 def test_inputs_that_were_written_to_a_file_and_read_again_are_the_same():
     inputs = {**SCENARIOS, "scenarios": [("Actual", "Actual")]}
-    assert what_changed(json.loads(json.dumps(inputs)), inputs, NAMES) == []
+    assert explain_diff(json.loads(json.dumps(inputs)), inputs, NAMES) == []

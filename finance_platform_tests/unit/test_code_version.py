@@ -46,7 +46,7 @@ def test_the_version_is_that_of_the_running_source(package: Path):
 def test_a_moved_module_keeps_the_version(package: Path, edit: Edit):
     before = versions(package)
     (package / "transforms" / "fact_financials.py").rename(package / "transforms" / "facts.py")
-    edit("glue/build_star_job.py", "transforms.fact_financials import", "transforms.facts import")
+    edit("spark_jobs/build_star_job.py", "transforms.fact_financials import", "transforms.facts import")
     assert versions(package) == before
 
 
@@ -85,5 +85,5 @@ def test_a_changed_column_changes_the_version(package: Path, edit: Edit):
 def test_code_that_only_starts_jobs_keeps_the_version(package: Path, edit: Edit):
     before = versions(package)
     edit("cli/__init__.py", "import ", "import json\nimport ")
-    edit("glue/job.py", "_PARENT_CHECK_SECONDS = 1.0", "_PARENT_CHECK_SECONDS = 2.0")
+    edit("spark_jobs/harness.py", "_PARENT_CHECK_SECONDS = 1.0", "_PARENT_CHECK_SECONDS = 2.0")
     assert versions(package) == before

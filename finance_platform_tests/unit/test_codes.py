@@ -13,9 +13,9 @@ from finance_platform.feeds.codes import (
     MAX_NAME_BYTES,
     SCENARIO_TYPES,
     clean,
+    closest_match,
     fold,
     joined_key,
-    nearest,
     scenario_name,
     scenario_type,
     short_name,
@@ -180,14 +180,14 @@ def test_the_shown_name_has_the_key_and_type_of_the_written_one(first: str, rest
 
 @pytest.mark.parametrize(("text", "meant"), [("Budgt", "Budget"), ("FORCAST", "Forecast"), ("actuals", "Actual")])
 def test_the_nearest_value_is_the_one_that_was_probably_meant(text: str, meant: str) -> None:
-    assert nearest(text, SCENARIO_TYPES) == meant
+    assert closest_match(text, SCENARIO_TYPES) == meant
 
 
 def test_nothing_is_near_a_text_that_resembles_nothing() -> None:
-    assert nearest("zzz", SCENARIO_TYPES) is None
+    assert closest_match("zzz", SCENARIO_TYPES) is None
 
 
 @given(texts)
 def test_an_allowed_value_is_nearest_to_itself(text: str) -> None:
     assume(fold(text))
-    assert nearest(text, [text, "something else entirely"]) == text
+    assert closest_match(text, [text, "something else entirely"]) == text

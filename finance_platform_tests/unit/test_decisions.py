@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from finance_platform.deliveries.commits import Count, read_commits
+from finance_platform.deliveries.decisions import Author, accept, close, reinstate, reopen, withdraw
+from finance_platform.deliveries.register import DecisionRecorded, PeriodStatusChanged
 from finance_platform.errors import DecisionError
-from finance_platform.lake.decisions import Author, accept, close, reinstate, reopen, withdraw
-from finance_platform.lake.deliveries import Count, read_commits
-from finance_platform.lake.register import Closing, Decided
 from finance_platform_tests.unit.factories import partly_rejected
 from finance_platform_tests.unit.zone import ADA, Zone, lines, many
 
@@ -57,7 +57,7 @@ def states(zone: Zone) -> dict[str, list[str]]:
 def test_a_held_delivery_that_is_accepted_counts_and_the_register_says_who_why_and_when(zone: Zone) -> None:
     event = accept(zone.lake, "held.csv", BOB)
     assert last(zone) == event
-    assert event == Decided(
+    assert event == DecisionRecorded(
         "accepted", "held.csv", "held.csv@b", "bob", "a late invoice", "2025-07-02T08:00:00.000000+00:00"
     )
     assert states(zone) == {"live": ["live.csv", "held.csv"], "held": [], "withdrawn": []}
@@ -231,7 +231,7 @@ def test_a_period_is_closed_as_it_is_published(zone: Zone) -> None:
     event = close(zone.lake, "2025-01", BOB, wanted=PUBLISHED, published=PUBLISHED)
     assert last(zone) == event
     at = "2025-07-02T08:00:00.000000+00:00"
-    assert event == Closing("closed", "2025-01", "bob", "a late invoice", at, {"fact_financials": "v1"})
+    assert event == PeriodStatusChanged("closed", "2025-01", "bob", "a late invoice", at, {"fact_financials": "v1"})
     assert zone.state.closed.keys() == {"2025-01"}
 
 

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finance_platform.feeds import resolved
-from finance_platform.lake import deliveries
-from finance_platform.lake.deliveries import (
+from finance_platform.deliveries import commits as delivery_commits
+from finance_platform.deliveries.commits import (
     OUTCOMES,
     Count,
     DataFile,
@@ -22,7 +21,8 @@ from finance_platform.lake.deliveries import (
     read_commits,
     write_commit,
 )
-from finance_platform.lake.local import LocalLake
+from finance_platform.feeds import resolved
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import commit_of, delivered, in_period, money, refused
 
 texts = st.text(max_size=8)
@@ -62,7 +62,7 @@ def test_the_same_commit_always_gives_the_same_document(commit: DeliveryCommit) 
 
 
 def test_commits_are_found_by_the_identity_of_their_delivery(tmp_path: Path) -> None:
-    processed = LocalLake(tmp_path)
+    processed = LocalStore(tmp_path)
     both = [commit_of(delivered("a.csv"), in_period("2025-01")), refused(delivered("b.csv"))]
     ids = {replace(commit, delivery_id=f"id{number}").delivery_id for number, commit in enumerate(both)}
     for number, commit in enumerate(both):
@@ -72,11 +72,11 @@ def test_commits_are_found_by_the_identity_of_their_delivery(tmp_path: Path) -> 
 
 
 def test_a_zone_without_commits_has_no_deliveries(tmp_path: Path) -> None:
-    assert read_commits(LocalLake(tmp_path / "processed")) == {}
+    assert read_commits(LocalStore(tmp_path / "processed")) == {}
 
 
 def test_files_without_a_commit_make_no_delivery(tmp_path: Path) -> None:
-    processed = LocalLake(tmp_path)
+    processed = LocalStore(tmp_path)
     processed.write("transactions/attempt/part-0.parquet", b"PAR1")
     assert read_commits(processed) == {}
 
@@ -99,7 +99,7 @@ def test_another_object_other_bytes_feed_or_rules_are_another_delivery(
 
 def test_another_version_of_the_reader_makes_another_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
     before = delivery_id(*PARTS)
-    monkeypatch.setattr(deliveries, "READER_VERSION", resolved.READER_VERSION + 1)
+    monkeypatch.setattr(delivery_commits, "READER_VERSION", resolved.READER_VERSION + 1)
     assert delivery_id(*PARTS) != before
 
 

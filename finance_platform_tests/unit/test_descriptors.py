@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.errors import DescriptorError
-from finance_platform.feeds.catalog import parse_descriptor, shipped_descriptors
 from finance_platform.feeds.descriptor import FreshnessPart, OrderPart
+from finance_platform.feeds.feed_set import parse_descriptor, shipped_descriptors
 from finance_platform.feeds.resolved import Dialect, FieldRule, ReadingRules, ResolvedFeed
 from finance_platform_tests.unit.factories import LEDGER, descriptor, feed, settings, with_columns, with_lines
 

@@ -12,19 +12,19 @@ from typing import Any
 
 import pytest
 
-from finance_platform.feeds.catalog import load_catalog
-from finance_platform.lake.deliveries import delivery_id
-from finance_platform.lake.intake import Intake, take_stock
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.port import LakeObject
-from finance_platform.lake.register import Delivered, Register, delivered
-from finance_platform.lake.state import derive_state
+from finance_platform.deliveries.commits import delivery_id
+from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
+from finance_platform.deliveries.register import DeliveryDiscovered, Register, delivered
+from finance_platform.deliveries.state import derive_state
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.storage.local import LocalStore
+from finance_platform.storage.port import StoredObject
 from finance_platform_tests.unit.factories import LEDGER, feed, settings, with_lines, write
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 
-class CountingLake(LocalLake):
+class CountingLake(LocalStore):
     """A lake on disk that remembers which objects it was made to read."""
 
     def __init__(self, root: Path) -> None:
@@ -52,20 +52,20 @@ class Home:
 
     @property
     def register(self) -> Register:
-        return Register(LocalLake(self.path / "processed"))
+        return Register(LocalStore(self.path / "processed"))
 
     @property
-    def entered(self) -> list[Delivered]:
+    def entered(self) -> list[DeliveryDiscovered]:
         """The deliveries that the register has."""
         return delivered(self.register.events())
 
-    def look(self, *, record: bool = True, **values: Any) -> Intake:
+    def look(self, *, record: bool = True, **values: Any) -> RawZoneScan:
         """Take stock, a minute later each time."""
         self.looks += 1
         at, run_id = NOON + timedelta(minutes=self.looks), f"run-{self.looks}"
-        catalog = load_catalog(self.path / "feeds")
+        catalog = load_feed_set(self.path / "feeds")
         self.raw.fingerprinted.clear()
-        return take_stock(self.raw, self.register, catalog, settings(**values), at=at, run_id=run_id, record=record)
+        return scan_raw_zone(self.raw, self.register, catalog, settings(**values), at=at, run_id=run_id, record=record)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
-def new_keys(intake: Intake) -> list[str]:
+def new_keys(intake: RawZoneScan) -> list[str]:
     return [event.object_key for event in intake.events[len(intake.events) - intake.new_count :]]
 
 
@@ -287,7 +287,7 @@ def test_an_object_that_goes_between_listing_and_reading_is_a_problem_and_the_ot
     home.deliver("ledger_2.csv")
 
     class Vanishing(CountingLake):
-        def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[LakeObject]:
+        def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
             for item in list(super().list_objects(prefix, after=after)):
                 if item.key == "ledger_1.csv":
                     (home.path / "raw" / item.key).unlink()

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from finance_platform.glue.arguments import JobArguments, parse_arguments
-from finance_platform.glue.session import hadoop_settings, object_store_variables
-from finance_platform.lake.zones import NO_OPTIONS, S3Options
+from finance_platform.spark_jobs.arguments import JobArguments, parse_arguments
+from finance_platform.spark_jobs.session import hadoop_settings, object_store_variables
+from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
 
 NEEDED = JobArguments("s3://raw/in", "s3://processed", "20250101T000000-1")
 ALL = JobArguments(

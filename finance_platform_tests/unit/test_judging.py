@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from finance_platform.lake.deliveries import Count, read_commits
-from finance_platform.lake.register import Closing, Judged
+from finance_platform.deliveries.commits import Count, read_commits
+from finance_platform.deliveries.register import PeriodStatusChanged, Verdict
 from finance_platform_tests.unit.factories import decided, partly_rejected
 from finance_platform_tests.unit.zone import Line, Zone, lines, many
 
@@ -36,7 +36,7 @@ def test_a_delivery_without_fault_counts_once_it_is_judged(zone: Zone) -> None:
 def test_a_verdict_says_what_was_judged_when_and_by_which_run(zone: Zone) -> None:
     zone.deliver("a.csv", many(2))
     zone.judge()
-    (verdict,) = [event for event in zone.register.events() if isinstance(event, Judged)]
+    (verdict,) = [event for event in zone.register.events() if isinstance(event, Verdict)]
     told = (verdict.object_key, verdict.delivery_id, verdict.at, verdict.run_id)
     assert told == ("a.csv", "a.csv@v1", "2025-06-01T12:01:00.000000+00:00", "run-1")
 
@@ -109,7 +109,7 @@ def test_an_accepted_copy_does_not_hold_the_original_when_that_is_touched(zone: 
     original = zone.deliver("a.csv", many(1))
     copy = zone.deliver("b.csv", many(1))
     zone.judge()
-    zone.append(decided("accepted", copy), replace(original, stamp="touched"))
+    zone.append(decided("accepted", copy), replace(original, etag="touched"))
     assert zone.held() == {}
     assert zone.live == ["a.csv@v1", "b.csv@v1"]
 
@@ -177,12 +177,12 @@ def test_a_delivery_that_counts_and_is_only_touched_keeps_its_warnings_and_is_no
     zone.judge()
     zone.deliver("b.csv", many(2), load_mode="replace_period", content="w")
     zone.judge()
-    zone.append(replace(first, stamp="touched"))
-    assert (zone.held(), zone.state.unjudged) == ({}, [])
+    zone.append(replace(first, etag="touched"))
+    assert (zone.held(), zone.state.awaiting_verdict) == ({}, [])
     late_upsert(zone)
     told = zone.judge()["a.csv"].warnings
     (event,) = [one.event for one in zone.state.live if one.event.object_key == "a.csv"]
-    zone.append(replace(event, stamp="touched"))
+    zone.append(replace(event, etag="touched"))
     assert zone.judge()["a.csv"].warnings == told
 
 
@@ -192,7 +192,7 @@ def test_a_delivery_that_counts_and_is_only_touched_keeps_its_warnings_and_is_no
 def closed(zone: Zone) -> None:
     zone.deliver("a.csv", many(4))
     zone.judge()
-    zone.append(Closing("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
 
 
 def test_a_delivery_in_a_closed_period_is_held_where_the_home_says_so(zone: Zone) -> None:
@@ -216,7 +216,9 @@ def test_a_delivery_in_an_open_period_is_not_held(zone: Zone) -> None:
 def test_a_key_that_moves_out_of_a_closed_period_restates_it(zone: Zone) -> None:
     zone.deliver("a.csv", [*lines("T1", "T2", "T3"), *lines("U1", period="2025-02")], load_mode="upsert")
     zone.judge()
-    zone.append(*(Closing("closed", period, "ada", "audited", "2025-06-01") for period in ("2025-01", "2025-02")))
+    zone.append(
+        *(PeriodStatusChanged("closed", period, "ada", "audited", "2025-06-01") for period in ("2025-01", "2025-02"))
+    )
     zone.deliver("b.csv", lines("T1", period="2025-03"), load_mode="upsert", content="w")
     assert zone.held(holds_closed_periods=True) == {"b.csv": ("would restate 2025-01, which is closed",)}
 
@@ -225,7 +227,7 @@ def test_a_key_that_moves_out_of_a_closed_period_restates_it(zone: Zone) -> None
 def test_an_export_that_repeats_a_closed_period_and_adds_an_open_one_is_not_held(zone: Zone, key: str) -> None:
     zone.deliver("a.csv", lines("T1", "T2"), load_mode="upsert")
     zone.judge()
-    zone.append(Closing("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
     whole = [*lines("T1", "T2"), *lines("U1", period="2025-02")]
     zone.deliver(key, whole, load_mode="upsert", content="w")
     assert zone.held(holds_closed_periods=True) == {}
@@ -235,7 +237,7 @@ def test_an_export_that_repeats_a_closed_period_and_adds_an_open_one_is_not_held
 def test_an_export_that_repeats_a_closed_period_with_another_amount_is_held(zone: Zone, key: str) -> None:
     zone.deliver("a.csv", lines("T1", "T2"), load_mode="upsert")
     zone.judge()
-    zone.append(Closing("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
     changed = [replace(line, amount="99.00") if line.key == "T2" else line for line in lines("T1", "T2")]
     zone.deliver(key, [*changed, *lines("U1", period="2025-02")], load_mode="upsert", content="w")
     assert zone.held(holds_closed_periods=True) == {key: ("would restate 2025-01, which is closed",)}
@@ -252,7 +254,7 @@ def test_another_load_mode_is_held_where_it_removes_what_counts(zone: Zone) -> N
 
 def test_a_reopened_period_is_restated_freely(zone: Zone) -> None:
     closed(zone)
-    zone.append(Closing("reopened", "2025-01", "ada", "a late invoice", "2025-06-02"))
+    zone.append(PeriodStatusChanged("reopened", "2025-01", "ada", "a late invoice", "2025-06-02"))
     zone.deliver("b.csv", many(1), content="w")
     assert zone.held(holds_closed_periods=True) == {}
 
@@ -266,7 +268,7 @@ def test_nothing_is_judged_twice(zone: Zone) -> None:
     assert zone.judge() == {}
     zone.deliver("b.csv", many(1, "2025-02"), content="w")
     assert zone.judge().keys() == {"b.csv"}
-    assert sum(isinstance(event, Judged) for event in zone.register.events()) == 2
+    assert sum(isinstance(event, Verdict) for event in zone.register.events()) == 2
 
 
 def test_a_delivery_that_is_delivered_again_is_judged_again(zone: Zone) -> None:
@@ -295,7 +297,7 @@ def test_a_withdrawn_delivery_that_is_sent_again_is_judged_as_any_other_and_stay
     event = zone.deliver("a.csv", many(2))
     zone.commit(partly_rejected(event, 1, of=3))
     zone.judge()
-    zone.append(decided("withdrawn", event, keeps_earlier=True), replace(event, stamp="touched"))
+    zone.append(decided("withdrawn", event, keeps_earlier=True), replace(event, etag="touched"))
     assert zone.held().keys() == {"a.csv"}
     zone.append(decided("reinstated", event))
     assert zone.live == []

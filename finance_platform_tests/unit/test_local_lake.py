@@ -19,17 +19,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.errors import HomeError
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.port import SETTLING, LakeObject
+from finance_platform.storage.local import LocalStore
+from finance_platform.storage.port import SETTLING, StoredObject
 from finance_platform_tests.unit.factories import write
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> LocalLake:
-    return LocalLake(tmp_path / "zone")
+def lake(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path / "zone")
 
 
-def keys(lake: LocalLake, prefix: str = "") -> list[str]:
+def keys(lake: LocalStore, prefix: str = "") -> list[str]:
     return [item.key for item in lake.list_objects(prefix)]
 
 
@@ -50,10 +50,10 @@ def files_limited_to(size: int) -> Iterator[None]:
 
 
 @contextmanager
-def temporary_lake() -> Iterator[LocalLake]:
+def temporary_lake() -> Iterator[LocalStore]:
     """An empty lake for one example of a law."""
     with tempfile.TemporaryDirectory() as folder:
-        yield LocalLake(folder)
+        yield LocalStore(folder)
 
 
 # Listing
@@ -71,7 +71,7 @@ def test_objects_are_listed_in_the_order_of_their_keys_whatever_folders_they_are
         assert keys(lake) == sorted(files)
 
 
-def test_a_file_is_settled_once_nobody_has_written_to_it_for_a_while(lake: LocalLake) -> None:
+def test_a_file_is_settled_once_nobody_has_written_to_it_for_a_while(lake: LocalStore) -> None:
     lake.write("a.csv", b"")
     (item,) = lake.list_objects()
     assert item.written_at
@@ -79,7 +79,7 @@ def test_a_file_is_settled_once_nobody_has_written_to_it_for_a_while(lake: Local
     assert item.is_settled(item.written_at + SETTLING)
 
 
-def test_a_storage_whose_clock_is_ahead_keeps_no_file_waiting_for_ever(lake: LocalLake) -> None:
+def test_a_storage_whose_clock_is_ahead_keeps_no_file_waiting_for_ever(lake: LocalStore) -> None:
     lake.write("a.csv", b"")
     (item,) = lake.list_objects()
     assert item.written_at
@@ -88,24 +88,24 @@ def test_a_storage_whose_clock_is_ahead_keeps_no_file_waiting_for_ever(lake: Loc
 
 def test_an_object_that_appears_whole_is_settled_at_once() -> None:
     now = datetime.now(UTC)
-    assert LakeObject("a.csv", 1, now, "stamp").is_settled(now)
+    assert StoredObject("a.csv", 1, now, "stamp").is_settled(now)
 
 
 @pytest.mark.parametrize("key", [".hidden.csv", "~$open.xlsx", ".cache/a.csv", "a/.b/c.csv"])
-def test_hidden_and_temporary_files_are_left_out(key: str, lake: LocalLake) -> None:
+def test_hidden_and_temporary_files_are_left_out(key: str, lake: LocalStore) -> None:
     write(Path(lake.root) / key, "")
     lake.write("seen.csv", b"")
     assert keys(lake) == ["seen.csv"]
 
 
-def test_an_object_is_listed_with_its_size_and_its_time_in_utc(lake: LocalLake) -> None:
+def test_an_object_is_listed_with_its_size_and_its_time_in_utc(lake: LocalStore) -> None:
     path = write(Path(lake.root) / "a.csv", "12345")
     os.utime(path, (1_735_689_600, 1_735_689_600))
     (item,) = lake.list_objects()
     assert (item.size, item.modified_at) == (5, datetime(2025, 1, 1, tzinfo=UTC))
 
 
-def test_the_stamp_changes_even_where_size_and_time_are_set_back(lake: LocalLake) -> None:
+def test_the_stamp_changes_even_where_size_and_time_are_set_back(lake: LocalStore) -> None:
     path = write(Path(lake.root) / "a.csv", "old")
     before = path.stat()
     (old,) = lake.list_objects()
@@ -113,10 +113,10 @@ def test_the_stamp_changes_even_where_size_and_time_are_set_back(lake: LocalLake
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     (new,) = lake.list_objects()
     assert (old.size, old.modified_at) == (new.size, new.modified_at)
-    assert old.stamp != new.stamp
+    assert old.etag != new.etag
 
 
-def test_a_link_that_leads_nowhere_is_listed_and_cannot_be_opened(lake: LocalLake) -> None:
+def test_a_link_that_leads_nowhere_is_listed_and_cannot_be_opened(lake: LocalStore) -> None:
     lake.write("b.csv", b"")
     (Path(lake.root) / "a.csv").symlink_to("nowhere.csv")
     assert keys(lake) == ["a.csv", "b.csv"]
@@ -124,7 +124,7 @@ def test_a_link_that_leads_nowhere_is_listed_and_cannot_be_opened(lake: LocalLak
         lake.open("a.csv")
 
 
-def test_an_object_that_vanishes_during_the_listing_is_left_out(lake: LocalLake) -> None:
+def test_an_object_that_vanishes_during_the_listing_is_left_out(lake: LocalStore) -> None:
     for key in ("a.csv", "b.csv", "c.csv"):
         lake.write(key, b"")
     listing = lake.list_objects()
@@ -137,7 +137,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error_and_not_an_empty_zone(tmp_pa
     # A file in the folder's place cannot be listed by root either.
     write(tmp_path / "zone", "")
     with pytest.raises(HomeError) as caught:
-        keys(LocalLake(tmp_path / "zone"))
+        keys(LocalStore(tmp_path / "zone"))
     assert caught.value.found.startswith(f"cannot list {tmp_path / 'zone'}: ")
     assert caught.value.fix
 
@@ -154,15 +154,15 @@ def test_what_was_written_is_read_and_fingerprinted(data: bytes) -> None:
         assert lake.fingerprint("deep/down/a.bin") == hashlib.sha256(data).hexdigest()
 
 
-def test_an_address_is_an_absolute_path(lake: LocalLake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_address_is_an_absolute_path(lake: LocalStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert LocalLake("zone").uri("a/b.csv") == lake.uri("a/b.csv") == str(tmp_path / "zone" / "a" / "b.csv")
+    assert LocalStore("zone").uri("a/b.csv") == lake.uri("a/b.csv") == str(tmp_path / "zone" / "a" / "b.csv")
 
 
 # Writing
 
 
-def test_a_write_leaves_nothing_beside_the_object(lake: LocalLake) -> None:
+def test_a_write_leaves_nothing_beside_the_object(lake: LocalStore) -> None:
     lake.write("a.json", b"1")
     lake.write_new("b.json", b"2")
     lake.write_new("b.json", b"3")
@@ -170,7 +170,7 @@ def test_a_write_leaves_nothing_beside_the_object(lake: LocalLake) -> None:
 
 
 @pytest.mark.parametrize("method", ["write", "write_new"])
-def test_a_write_that_fails_half_way_leaves_the_old_object_and_no_partial_file(method: str, lake: LocalLake) -> None:
+def test_a_write_that_fails_half_way_leaves_the_old_object_and_no_partial_file(method: str, lake: LocalStore) -> None:
     lake.write("a.json", b"old")
     with files_limited_to(1000), pytest.raises(OSError, match="File too large"):
         getattr(lake, method)("a.json", b"x" * 100_000)
@@ -178,7 +178,7 @@ def test_a_write_that_fails_half_way_leaves_the_old_object_and_no_partial_file(m
     assert lake.read("a.json") == b"old"
 
 
-def test_a_write_to_the_place_of_a_folder_fails_and_leaves_no_partial_file(lake: LocalLake) -> None:
+def test_a_write_to_the_place_of_a_folder_fails_and_leaves_no_partial_file(lake: LocalStore) -> None:
     lake.write("a/b.json", b"")
     with pytest.raises(OSError, match="directory"):
         lake.write("a", b"data")
@@ -188,12 +188,12 @@ def test_a_write_to_the_place_of_a_folder_fails_and_leaves_no_partial_file(lake:
 def test_a_zone_that_cannot_be_written_to_is_an_error_with_a_fix(tmp_path: Path) -> None:
     write(tmp_path / "zone", "a file where the folder should be")
     with pytest.raises(HomeError) as caught:
-        LocalLake(tmp_path / "zone").write("a/b.json", b"")
+        LocalStore(tmp_path / "zone").write("a/b.json", b"")
     assert str(tmp_path / "zone" / "a" / "b.json") in caught.value.found
     assert "--home" in caught.value.fix
 
 
-def test_what_is_deleted_is_gone_with_the_folders_that_it_leaves_empty(lake: LocalLake) -> None:
+def test_what_is_deleted_is_gone_with_the_folders_that_it_leaves_empty(lake: LocalStore) -> None:
     for key in ("a/b/c/1.parquet", "a/2.parquet"):
         lake.write(key, b"x")
     lake.delete("a/b/c/1.parquet")
@@ -204,7 +204,7 @@ def test_what_is_deleted_is_gone_with_the_folders_that_it_leaves_empty(lake: Loc
     assert Path(lake.root).is_dir()
 
 
-def test_the_checksum_that_spark_hides_beside_a_file_goes_with_it(lake: LocalLake) -> None:
+def test_the_checksum_that_spark_hides_beside_a_file_goes_with_it(lake: LocalStore) -> None:
     lake.write("t/part.parquet", b"x")
     write(Path(lake.root) / "t" / ".part.parquet.crc", b"c")
     lake.delete("t/part.parquet")

@@ -12,13 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finance_platform.feeds.catalog import load_catalog
-from finance_platform.lake.intake import Intake, take_stock
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.looks import FOLDER, forget_look, last_refresh, mark_refreshed, note_look, terms_of
-from finance_platform.lake.news import News, find_news
-from finance_platform.lake.port import SETTLING
-from finance_platform.lake.register import Closing, Decided, Judged, Register, utc_text
+from finance_platform.deliveries.changes import RawZoneChanges, detect_changes
+from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
+from finance_platform.deliveries.register import DecisionRecorded, PeriodStatusChanged, Register, Verdict, utc_text
+from finance_platform.deliveries.scans import (
+    FOLDER,
+    discard_scan,
+    fingerprint_config,
+    last_refresh,
+    mark_refreshed,
+    record_scan,
+)
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.storage.local import LocalStore
+from finance_platform.storage.port import SETTLING
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
 LATER = timedelta(minutes=1)
@@ -33,12 +40,12 @@ class Home:
     runs: int = 0
 
     @property
-    def raw(self) -> LocalLake:
-        return LocalLake(self.path / "raw")
+    def raw(self) -> LocalStore:
+        return LocalStore(self.path / "raw")
 
     @property
-    def processed(self) -> LocalLake:
-        return LocalLake(self.path / "processed")
+    def processed(self) -> LocalStore:
+        return LocalStore(self.path / "processed")
 
     @property
     def register(self) -> Register:
@@ -48,22 +55,22 @@ class Home:
         return write(self.path / "raw" / key, content)
 
     def terms(self, **values: object) -> str:
-        return terms_of(load_catalog(self.path / "feeds"), settings(**values))
+        return fingerprint_config(load_feed_set(self.path / "feeds"), settings(**values))
 
-    def run(self, *, finishes: bool = True, at: datetime | None = None, leave_settling: bool = False) -> Intake:
+    def run(self, *, finishes: bool = True, at: datetime | None = None, skip_unstable: bool = False) -> RawZoneScan:
         self.runs += 1
         at, run_id = at or datetime.now(UTC) + LATER, f"run-{self.runs}"
-        catalog = load_catalog(self.path / "feeds")
-        intake = take_stock(
-            self.raw, self.register, catalog, settings(), at=at, run_id=run_id, leave_settling=leave_settling
+        catalog = load_feed_set(self.path / "feeds")
+        intake = scan_raw_zone(
+            self.raw, self.register, catalog, settings(), at=at, run_id=run_id, skip_unstable=skip_unstable
         )
-        note_look(self.processed, intake.seen.items(), terms=self.terms(), run_id=run_id, at=utc_text(at))
+        record_scan(self.processed, intake.seen.items(), terms=self.terms(), run_id=run_id, at=utc_text(at))
         if finishes:
             mark_refreshed(self.processed, run_id)
         return intake
 
-    def news(self, *, at: datetime | None = None, **values: object) -> News:
-        return find_news(self.raw, self.processed, self.terms(**values), at or datetime.now(UTC) + LATER)
+    def news(self, *, at: datetime | None = None, **values: object) -> RawZoneChanges:
+        return detect_changes(self.raw, self.processed, self.terms(**values), at or datetime.now(UTC) + LATER)
 
 
 @pytest.fixture
@@ -167,7 +174,7 @@ def test_a_file_being_written_does_not_keep_the_others_waiting(refreshed: Home):
 def test_a_run_may_leave_what_is_being_written_and_it_stays_new(refreshed: Home):
     refreshed.deliver("ledger_1.csv", "half of i")
     refreshed.deliver("ledger_3.csv", "half")
-    intake = refreshed.run(at=datetime.now(UTC), leave_settling=True)
+    intake = refreshed.run(at=datetime.now(UTC), skip_unstable=True)
     assert (intake.new_count, list(intake.settling), list(intake.vanished)) == (0, ["ledger_1.csv", "ledger_3.csv"], [])
     assert sorted(intake.present["ledger"]) == ["ledger_1.csv", "ledger_2.csv"]
     assert changes(refreshed) == ("1 new (ledger_3.csv)", "1 overwritten (ledger_1.csv)")
@@ -179,7 +186,7 @@ def test_a_person_who_starts_a_run_means_the_files_as_they_are(refreshed: Home):
 
 
 def test_a_decision_is_news_until_a_run_has_carried_it_out(refreshed: Home):
-    decided = Decided("withdrawn", "ledger_1.csv", "some-id", "ada", "a draft", "2025-06-01")
+    decided = DecisionRecorded("withdrawn", "ledger_1.csv", "some-id", "ada", "a draft", "2025-06-01")
     refreshed.register.append([decided])
     assert changes(refreshed) == ("ledger_1.csv withdrawn",)
     refreshed.run()
@@ -189,20 +196,22 @@ def test_a_decision_is_news_until_a_run_has_carried_it_out(refreshed: Home):
 def test_a_decision_made_while_a_run_is_at_work_waits_for_the_next(refreshed: Home):
     refreshed.deliver("ledger_3.csv")
     refreshed.run(finishes=False)
-    refreshed.register.append([Decided("withdrawn", "ledger_1.csv", "some-id", "ada", "a draft", "2025-06-01")])
+    refreshed.register.append(
+        [DecisionRecorded("withdrawn", "ledger_1.csv", "some-id", "ada", "a draft", "2025-06-01")]
+    )
     mark_refreshed(refreshed.processed, "run-2")
     assert changes(refreshed) == ("ledger_1.csv withdrawn",)
 
 
 def test_closing_a_period_is_news(refreshed: Home):
-    refreshed.register.append([Closing("closed", "2025-05", "ada", "books closed", "2025-06-01")])
+    refreshed.register.append([PeriodStatusChanged("closed", "2025-05", "ada", "books closed", "2025-06-01")])
     assert changes(refreshed) == ("2025-05 closed",)
 
 
 def test_what_a_run_enters_of_its_own_is_no_news(refreshed: Home):
     refreshed.deliver("ledger_3.csv")
     refreshed.run(finishes=False)
-    refreshed.register.append([Judged("ledger_3.csv", "some-id", "2025-06-01", "run-2")])
+    refreshed.register.append([Verdict("ledger_3.csv", "some-id", "2025-06-01", "run-2")])
     mark_refreshed(refreshed.processed, "run-2")
     assert changes(refreshed) == ()
 
@@ -235,9 +244,9 @@ def test_a_state_that_comes_back_after_a_refresh_has_another_name(refreshed: Hom
 
 
 def test_a_run_that_finds_nothing_new_writes_nothing(refreshed: Home):
-    before = {item.key: item.stamp for item in refreshed.processed.list_objects()}
+    before = {item.key: item.etag for item in refreshed.processed.list_objects()}
     refreshed.run()
-    assert {item.key: item.stamp for item in refreshed.processed.list_objects()} == before
+    assert {item.key: item.etag for item in refreshed.processed.list_objects()} == before
 
 
 def test_only_the_listing_of_the_last_refresh_is_kept(refreshed: Home):
@@ -291,7 +300,7 @@ def test_a_state_that_a_broken_run_left_keeps_its_name_through_further_attempts(
 def test_what_a_run_saw_and_could_not_read_stays_news_although_the_run_goes_on(refreshed: Home):
     refreshed.deliver("ledger_3.csv")
     refreshed.run(finishes=False)
-    forget_look(refreshed.processed)
+    discard_scan(refreshed.processed)
     mark_refreshed(refreshed.processed, "run-2")
     assert changes(refreshed) == ("1 new (ledger_3.csv)",)
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.overlaps import FOLDER, Cell, Overlaps, complete
+from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
-from finance_platform.lake.deliveries import read_commits
-from finance_platform.lake.overlaps import FOLDER, Cell, Overlaps, complete
-from finance_platform.lake.state import LiveDelivery
 from finance_platform_tests.unit.zone import Line, Zone, lines
 
 QUICKLY = settings(max_examples=25)
@@ -39,7 +39,7 @@ def fresh_zone() -> Iterator[Zone]:
 def deliveries_of(zone: Zone) -> list[LiveDelivery]:
     """Everything that was delivered, as if all of it counted."""
     commits = read_commits(zone.lake)
-    events = zone.state.unjudged
+    events = zone.state.awaiting_verdict
     return [LiveDelivery(one.event, commits[one.delivery_id], one.position) for one in events]
 
 
@@ -48,7 +48,7 @@ def facts(overlaps: Overlaps, deliveries: Sequence[LiveDelivery]) -> Facts:
     found: Facts = {}
     ids = {one.delivery_id for one in deliveries}
     for one in ids:
-        for claimant in ids.intersection(overlaps.claimants(one)):
+        for claimant in ids.intersection(overlaps.overlapping(one)):
             shared = overlaps.shared(one, claimant)
             found[one, claimant] = (dict(shared.lines), tuple(shared.hider_periods))
     return found
@@ -126,7 +126,7 @@ def test_what_the_commits_alone_say_is_not_read(zone: Zone, mode: str) -> None:
     for key in ("a.csv", "b.csv"):
         zone.deliver(key, lines("T1"), load_mode=mode)
     zone.lake.opened.clear()
-    assert not complete(zone.lake, deliveries_of(zone)).claimants("a.csv@v1")
+    assert not complete(zone.lake, deliveries_of(zone)).overlapping("a.csv@v1")
     assert zone.lake.opened == []
 
 
@@ -196,7 +196,7 @@ def test_a_declared_period_without_lines_claims_what_another_delivery_has_there(
     )
     overlaps = complete(zone.lake, deliveries_of(zone))
     assert overlaps.shared("a.csv@v1", "b.csv@v1").lines == {("Actual", "2025-02", "sales"): 1}
-    assert not overlaps.claimants("b.csv@v1")
+    assert not overlaps.overlapping("b.csv@v1")
 
 
 # What it costs

@@ -9,22 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finance_platform.lake.deliveries import DeliveryCommit
-from finance_platform.lake.overlaps import NO_OVERLAPS, Overlaps, Shared
-from finance_platform.lake.plan import (
-    StarSettings,
+from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps, Shared
+from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.refresh.job_requests import build_request, standardise_request
+from finance_platform.settings import StarSettings
+from finance_platform.slices.versions import (
     actual_covers,
     actual_periods,
-    period_inputs,
+    contributing_deliveries,
     scenarios,
-    wanted_slices,
+    target_slices,
 )
-from finance_platform.lake.register import Delivered
-from finance_platform.lake.requests import build_request, standardise_request
-from finance_platform.lake.state import LakeState
 from finance_platform_tests.unit.factories import feed, in_period, live_in, settings, state_of
 
-Pair = tuple[Delivered, DeliveryCommit]
+Pair = tuple[DeliveryDiscovered, DeliveryCommit]
 STAR = StarSettings("Budget", None, 1)
 JANUARY, FEBRUARY, MARCH = "2025-01", "2025-02", "2025-03"
 
@@ -49,7 +49,7 @@ def versions(
     *pairs: Pair, star: StarSettings = STAR, code: str = "code", overlaps: Overlaps = NO_OVERLAPS
 ) -> dict[str, str]:
     """Versions by table and slice."""
-    return {f"{w.table}/{w.slice}": w.version for w in wanted_slices(state_of(*pairs), star, code, overlaps)}
+    return {f"{w.table}/{w.slice}": w.version for w in target_slices(state_of(*pairs), star, code, overlaps)}
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
@@ -76,7 +76,7 @@ def test_every_period_with_a_live_line_and_every_dimension_is_wanted() -> None:
 
 
 def test_dimensions_come_before_facts_and_periods_in_order() -> None:
-    wanted = wanted_slices(state_of(*BASE), STAR, "code")
+    wanted = target_slices(state_of(*BASE), STAR, "code")
     assert [one.table for one in wanted[:4]] == ["dim_date", "dim_department", "dim_account", "dim_scenario"]
     assert [one.slice for one in wanted if one.table == "fact_financials"] == [JANUARY, FEBRUARY, MARCH]
 
@@ -86,7 +86,7 @@ def test_references_alone_want_the_dimensions_that_need_no_days() -> None:
 
 
 def test_the_calendar_spans_the_years_of_all_live_lines() -> None:
-    wanted = wanted_slices(state_of(ledger("2024-05"), plan("2023-12", "2026-01")), STAR, "code")
+    wanted = target_slices(state_of(ledger("2024-05"), plan("2023-12", "2026-01")), STAR, "code")
     inputs = next(one.inputs for one in wanted if one.table == "dim_date")
     assert (inputs["first_year"], inputs["last_year"]) == (2023, 2026)
 
@@ -183,7 +183,7 @@ def test_account_types_reach_the_facts_of_a_debit_positive_feed_alone() -> None:
 
     def found(**types: str) -> dict[str, str]:
         keyed = {int(name[1:]): its_type for name, its_type in types.items()}
-        wanted = wanted_slices(state, STAR, "code", NO_OVERLAPS, keyed, mentioned)
+        wanted = target_slices(state, STAR, "code", NO_OVERLAPS, keyed, mentioned)
         return {f"{one.table}/{one.slice}": one.version for one in wanted}
 
     assert changed(found(a4000="Revenue"), found(a4000="Expense")) == facts(FEBRUARY)
@@ -198,7 +198,7 @@ def test_account_types_reach_the_facts_of_a_debit_positive_feed_alone() -> None:
 def winners(*pairs: Pair) -> dict[tuple[str, str], list[str]]:
     """Whose lines count, by period and scenario."""
     found: dict[tuple[str, str], list[str]] = {}
-    for period, items in period_inputs(state_of(*pairs), NO_OVERLAPS).items():
+    for period, items in contributing_deliveries(state_of(*pairs), NO_OVERLAPS).items():
         for item in items:
             for scenario in item.scenarios:
                 found.setdefault((period, scenario), []).append(item.delivery.delivery_id)
@@ -305,7 +305,7 @@ def test_deliveries_that_do_not_count_hide_nothing() -> None:
 
 
 def test_actual_has_lines_in_the_periods_of_its_scenario_only() -> None:
-    inputs = period_inputs(state_of(ledger(FEBRUARY, JANUARY), plan(MARCH)), NO_OVERLAPS)
+    inputs = contributing_deliveries(state_of(ledger(FEBRUARY, JANUARY), plan(MARCH)), NO_OVERLAPS)
     assert actual_periods(inputs) == [JANUARY, FEBRUARY]
 
 
@@ -339,7 +339,7 @@ def test_actual_covers_its_own_periods_or_all_from_the_first_through_the_last_gi
 
 def covers(star: StarSettings, *pairs: Pair, overlaps: Overlaps = NO_OVERLAPS) -> dict[str, object]:
     """What the slices of the facts say of their coverage, by period."""
-    wanted = wanted_slices(state_of(*pairs), star, "code", overlaps)
+    wanted = target_slices(state_of(*pairs), star, "code", overlaps)
     return {one.slice: one.inputs["actual_covers"] for one in wanted if one.table == "fact_financials"}
 
 
@@ -368,8 +368,8 @@ def test_a_request_to_read_names_each_pending_delivery_and_the_feeds_that_it_nee
     assert request["feeds"] == {"ledger": ours.to_json()}
 
 
-def build(state: LakeState, *periods: str, overlaps: Overlaps = NO_OVERLAPS) -> dict[str, Any]:
-    slices = [one for one in wanted_slices(state, STAR, "code", overlaps) if one.slice in periods]
+def build(state: DeliveryState, *periods: str, overlaps: Overlaps = NO_OVERLAPS) -> dict[str, Any]:
+    slices = [one for one in target_slices(state, STAR, "code", overlaps) if one.slice in periods]
     return build_request(state, overlaps, slices, STAR)
 
 
@@ -438,7 +438,7 @@ def test_every_line_of_a_live_delivery_counts_unless_replace_period_gives_its_pe
     state = state_of(*pairs_of(lake, mode))
     counted = {
         (item.delivery.delivery_id, scenario, period)
-        for period, items in period_inputs(state, NO_OVERLAPS).items()
+        for period, items in contributing_deliveries(state, NO_OVERLAPS).items()
         for item in items
         for scenario in item.scenarios
     }

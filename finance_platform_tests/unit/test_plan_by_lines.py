@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from finance_platform.contracts.processed import ACCOUNTS
-from finance_platform.glue.schemas import arrow_schema
-from finance_platform.lake.account_types import account_types, accounts_mentioned
-from finance_platform.lake.decisions import reinstate, withdraw
-from finance_platform.lake.register import Delivered
+from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.deliveries.decisions import reinstate, withdraw
+from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.slices.account_types import account_types, accounts_mentioned
 from finance_platform_tests.unit.zone import ADA, Line, Zone, lines, many
 
 JANUARY, FEBRUARY, MARCH, APRIL = "2025-01", "2025-02", "2025-03", "2025-04"
@@ -118,7 +118,7 @@ def test_a_scope_that_is_replaced_changes_its_period_only(zone: Zone) -> None:
 # Account types
 
 
-def journal(zone: Zone, key: str, period: str, accounts: dict[str, str | None]) -> Delivered:
+def journal(zone: Zone, key: str, period: str, accounts: dict[str, str | None]) -> DeliveryDiscovered:
     """A debit-positive delivery whose lines mention accounts, with the types that they give."""
     files = {"members": zone.members(key, accounts)}
     return zone.deliver(
@@ -126,7 +126,7 @@ def journal(zone: Zone, key: str, period: str, accounts: dict[str, str | None]) 
     )
 
 
-def chart(zone: Zone, content: str, **types: str | None) -> Delivered:
+def chart(zone: Zone, content: str, **types: str | None) -> DeliveryDiscovered:
     """A chart of accounts, `a4000` for account 4000."""
     rows = [{"account_key": int(name[1:]), "account_type": its_type} for name, its_type in types.items()]
     file = zone.write(f"accounts/{content}.parquet", arrow_schema(ACCOUNTS.columns), rows)

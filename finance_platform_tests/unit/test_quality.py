@@ -1,6 +1,6 @@
 """Checks on files, on the star in the lake and on the warehouse, each on a sound one and on one broken on purpose.
 
-Belongs here: `quality.catalogue`, `schemas`, `star`, `warehouse`. Does not belong here: deliveries (see
+Belongs here: `quality.checks`, `schemas`, `star`, `warehouse`. Does not belong here: deliveries (see
 `test_quality_deliveries`), the checks' SQL row by row (see the warehouse's invariants).
 """
 
@@ -21,17 +21,14 @@ import pytest
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import ACCOUNTS, MEMBERS, PROCESSED, TRANSACTIONS
+from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, DIM_SCENARIO, STAR
-from finance_platform.glue.schemas import arrow_schema
-from finance_platform.lake.deliveries import DataFile
-from finance_platform.lake.intake import Intake
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.overlaps import NO_OVERLAPS
-from finance_platform.lake.slices import Difference, ScenarioSum, SliceCommit
-from finance_platform.lake.snapshot import Snapshot
-from finance_platform.lake.state import LakeState
-from finance_platform.quality import catalogue
-from finance_platform.quality.catalogue import (
+from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.deliveries.overlaps import NO_OVERLAPS
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.quality import checks
+from finance_platform.quality.checks import (
     BASELINE_ONCE,
     EVIDENCE_ROWS,
     GRAIN_UNIQUE,
@@ -47,9 +44,12 @@ from finance_platform.quality.deliveries import check_deliveries, check_raw, che
 from finance_platform.quality.schemas import check_schema
 from finance_platform.quality.star import check_accounts_have_sign, check_lines_equal_star
 from finance_platform.quality.warehouse import check_closed_periods, check_lake_equals_warehouse, check_warehouse
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.slices.commits import Difference, ScenarioSum, SliceCommit
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.storage.local import LocalStore
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
-from finance_platform.warehouse.plan import SliceToLoad
+from finance_platform.warehouse.load_request import SliceToLoad
 from finance_platform_tests.unit.factories import in_period, live_in, state_of
 from finance_platform_tests.warehouse.star_files import (
     ACTUAL,
@@ -60,18 +60,18 @@ from finance_platform_tests.warehouse.star_files import (
     REVENUE,
     SALES,
     WORKS,
-    Lake,
+    StarFiles,
     accounts,
     departments,
     february,
     january,
 )
 
-NOTHING = LakeState((), (), (), ())
+NOTHING = DeliveryState((), (), (), ())
 NAMES = {ACTUAL: "Actual", BUDGET: "Budget", FORECAST: "Forecast"}
 
 
-def snapshot(state: LakeState = NOTHING, *built: SliceCommit) -> Snapshot:
+def snapshot(state: DeliveryState = NOTHING, *built: SliceCommit) -> Snapshot:
     return Snapshot({}, state, NO_OVERLAPS, (), {(commit.table, commit.slice): commit for commit in built})
 
 
@@ -81,16 +81,16 @@ def snapshot(state: LakeState = NOTHING, *built: SliceCommit) -> Snapshot:
 def declared() -> list[Check]:
     """Every check that the catalogue's module holds, wherever it holds it, and those of one feed."""
     found: list[Check] = list(raw_checks("ledger"))
-    for value in vars(catalogue).values():
+    for value in vars(checks).values():
         values = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else [value]
         found += [one for one in values if isinstance(one, Check)]
     return list(dict.fromkeys(found))
 
 
 def test_every_declared_check_is_evaluated_and_every_evaluated_one_declared(
-    sound: DuckDBWarehouse, processed: LocalLake
+    sound: DuckDBWarehouse, processed: LocalStore
 ):
-    state, looked = state_of(), Intake((), 0, {}, (), (), (), {})
+    state, looked = state_of(), RawZoneScan((), 0, {}, (), (), (), {})
     outcomes = [
         *check_raw("ledger", looked),
         *check_unread(looked, "feeds"),
@@ -143,11 +143,11 @@ def test_people_are_told_of_every_failure_but_of_warnings_that_can_wait():
 
 
 @pytest.fixture
-def processed(tmp_path: Path) -> LocalLake:
-    return LocalLake(tmp_path / "processed")
+def processed(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path / "processed")
 
 
-def write_parquet(lake: LocalLake, key: str, schema: pa.Schema, rows: Sequence[Mapping[str, Any]] = ()) -> DataFile:
+def write_parquet(lake: LocalStore, key: str, schema: pa.Schema, rows: Sequence[Mapping[str, Any]] = ()) -> DataFile:
     path = Path(lake.uri(key))
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), path)
@@ -155,7 +155,7 @@ def write_parquet(lake: LocalLake, key: str, schema: pa.Schema, rows: Sequence[M
 
 
 @pytest.mark.parametrize("contract", [*PROCESSED, *STAR], ids=lambda contract: contract.name)
-def test_a_file_with_the_contracts_columns_in_their_order_and_types_matches(contract: Contract, processed: LocalLake):
+def test_a_file_with_the_contracts_columns_in_their_order_and_types_matches(contract: Contract, processed: LocalStore):
     write_parquet(processed, "right.parquet", arrow_schema(contract.stored_columns))
     outcome = check_schema(contract, processed, ["right.parquet"])
     assert (outcome.passed, outcome.summary) == (True, "1 file read")
@@ -177,7 +177,7 @@ def _columns(change: Callable[[list[pa.Field]], list[pa.Field]]) -> pa.Schema:
     ],
     ids=["wrong order", "wrong type", "missing column", "column too many", "other spelling"],
 )
-def test_a_file_with_other_columns_is_named_with_what_was_expected_and_found(schema: pa.Schema, processed: LocalLake):
+def test_a_file_with_other_columns_is_named_with_what_was_expected_and_found(schema: pa.Schema, processed: LocalStore):
     write_parquet(processed, "right.parquet", arrow_schema(DIM_SCENARIO.stored_columns))
     write_parquet(processed, "wrong.parquet", schema)
     outcome = check_schema(DIM_SCENARIO, processed, ["right.parquet", "wrong.parquet"])
@@ -189,7 +189,7 @@ def test_a_file_with_other_columns_is_named_with_what_was_expected_and_found(sch
     assert row["found"] == str([(column.name, str(column.type)) for column in schema])
 
 
-def test_money_of_another_scale_is_another_type(processed: LocalLake):
+def test_money_of_another_scale_is_another_type(processed: LocalStore):
     columns = [
         pa.field("amount", pa.decimal128(28, 2)) if column.name == "amount" else column
         for column in arrow_schema(TRANSACTIONS.stored_columns)
@@ -252,7 +252,7 @@ def test_a_dimension_has_no_sums_to_compare():
 # Accounts of debit-positive feeds
 
 
-def chart(lake: LocalLake, content: str = "v1", **types: str | None) -> Any:
+def chart(lake: LocalStore, content: str = "v1", **types: str | None) -> Any:
     """A live reference delivery whose accounts, `a4000` for 4000, have these types."""
     rows = [{"account_key": int(name[1:]), "account_type": its_type} for name, its_type in types.items()]
     file = write_parquet(lake, f"accounts/{content}.parquet", arrow_schema(ACCOUNTS.columns), rows)
@@ -261,7 +261,7 @@ def chart(lake: LocalLake, content: str = "v1", **types: str | None) -> Any:
     )
 
 
-def mentioning(lake: LocalLake, *accounts: str, is_debit_positive: bool = True, key: str = "gl.csv") -> Any:
+def mentioning(lake: LocalStore, *accounts: str, is_debit_positive: bool = True, key: str = "gl.csv") -> Any:
     """A live delivery whose lines mention accounts, and the department 9."""
     rows: list[dict[str, Any]] = [
         {"dimension": "account", "member_key": int(number), "code": number} for number in accounts
@@ -277,13 +277,13 @@ def mentioning(lake: LocalLake, *accounts: str, is_debit_positive: bool = True, 
     )
 
 
-def test_accounts_with_a_type_have_a_sign(processed: LocalLake):
+def test_accounts_with_a_type_have_a_sign(processed: LocalStore):
     described = chart(processed, a4000="Revenue", a6000="Expense")
     state = state_of(mentioning(processed, "4000", "6000"), described)
     assert check_accounts_have_sign(snapshot(state), processed).passed
 
 
-def test_accounts_of_unknown_type_under_a_debit_positive_feed_are_named_whenever_one_looks(processed: LocalLake):
+def test_accounts_of_unknown_type_under_a_debit_positive_feed_are_named_whenever_one_looks(processed: LocalStore):
     described = chart(processed, a4000=None, a6000="Expense")
     found = snapshot(state_of(mentioning(processed, "7000", "6000", "4000"), described))
     outcome = check_accounts_have_sign(found, processed)
@@ -292,14 +292,14 @@ def test_accounts_of_unknown_type_under_a_debit_positive_feed_are_named_whenever
     assert check_accounts_have_sign(found, processed) == outcome
 
 
-def test_accounts_of_unknown_type_under_other_feeds_need_no_sign(processed: LocalLake):
+def test_accounts_of_unknown_type_under_other_feeds_need_no_sign(processed: LocalStore):
     natural = mentioning(processed, "4000", is_debit_positive=False, key="natural.csv")
     described = chart(processed, a4000=None, a6000="Asset")
     state = state_of(natural, mentioning(processed, "6000"), described)
     assert check_accounts_have_sign(snapshot(state), processed).passed
 
 
-def test_accounts_of_a_delivery_that_counts_nowhere_any_more_need_no_sign(processed: LocalLake):
+def test_accounts_of_a_delivery_that_counts_nowhere_any_more_need_no_sign(processed: LocalStore):
     replaced, described = mentioning(processed, "4000", key="a.csv"), chart(processed, a4000=None, a6000="Asset")
     assert not check_accounts_have_sign(snapshot(state_of(replaced, described)), processed).passed
     found = snapshot(state_of(replaced, mentioning(processed, "6000", key="b.csv"), described))
@@ -321,7 +321,7 @@ def fact_sums(wanted: SliceToLoad) -> SliceCommit:
 @pytest.fixture(scope="module")
 def _sound_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Snapshot]:
     folder = tmp_path_factory.mktemp("sound")
-    lake = Lake(folder / "processed")
+    lake = StarFiles(folder / "processed")
     described = [{**row, "is_inferred": False} for row in departments()]
     # A number with a letter, to be repeated in the other case.
     numbered = [
@@ -468,9 +468,9 @@ def test_a_broken_warehouse_fails_the_check_that_names_the_rows(
 
 
 def test_every_check_of_the_warehouse_is_broken_by_some_case():
-    tried = {check for check, _, _ in BREAKS} | {catalogue.LAKE_EQUALS_WAREHOUSE, catalogue.CLOSED_PERIODS_STAND}
+    tried = {check for check, _, _ in BREAKS} | {checks.LAKE_EQUALS_WAREHOUSE, checks.CLOSED_PERIODS_STAND}
     # Of unusual amounts see the warehouse's tests, of every other below.
-    assert tried | {catalogue.AMOUNTS_ARE_USUAL} == set(catalogue.WAREHOUSE_CHECKS)
+    assert tried | {checks.AMOUNTS_ARE_USUAL} == set(checks.WAREHOUSE_CHECKS)
 
 
 @pytest.mark.parametrize(

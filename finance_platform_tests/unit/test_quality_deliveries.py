@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from finance_platform.feeds.catalog import Problem
-from finance_platform.lake.deliveries import Count, PeriodCount
-from finance_platform.lake.intake import Intake
-from finance_platform.lake.register import Delivered, Event
-from finance_platform.lake.state import LakeState, derive_state
-from finance_platform.quality.catalogue import (
+from finance_platform.deliveries.commits import Count, PeriodCount
+from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.deliveries.register import DeliveryDiscovered, Event
+from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.feeds.feed_set import Problem
+from finance_platform.quality.checks import (
     ARRIVED_IN_ORDER,
     EVERY_ROW_ACCOUNTED,
     EVIDENCE_ROWS,
@@ -43,16 +43,16 @@ from finance_platform_tests.unit.factories import (
 
 
 def intake(
-    *events: Delivered,
+    *events: DeliveryDiscovered,
     present: Mapping[str, Mapping[str, str]] | None = None,
     problems: Sequence[Problem] = (),
     vanished: Sequence[str] = (),
     unmatched: Sequence[str] = (),
-) -> Intake:
-    return Intake(list(events), 0, present or {}, problems, unmatched, vanished, {})
+) -> RawZoneScan:
+    return RawZoneScan(list(events), 0, present or {}, problems, unmatched, vanished, {})
 
 
-def outcome_of(check: Check, state: LakeState) -> Outcome:
+def outcome_of(check: Check, state: DeliveryState) -> Outcome:
     (outcome,) = [outcome for outcome in check_deliveries(state) if outcome.check is check]
     return outcome
 
@@ -230,7 +230,7 @@ def test_a_refused_file_is_forgiven_when_a_good_one_replaced_it():
     assert outcome_of(NO_FILE_REFUSED, state).passed
 
 
-def actuals(**lines: int) -> LakeState:
+def actuals(**lines: int) -> DeliveryState:
     """A state with so many lines of Actual in each period, `m2025_01` for 2025-01."""
     counts = [replace(in_period(name[1:].replace("_", "-")), rows=rows) for name, rows in lines.items()]
     return state_of(live_in(*counts))

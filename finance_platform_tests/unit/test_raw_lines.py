@@ -12,55 +12,55 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finance_platform.feeds.delimited_file import DelimitedFile
 from finance_platform.feeds.resolved import Dialect
-from finance_platform.glue.readers import DelimitedFile
-from finance_platform.lake.local import LocalLake
-from finance_platform.reporting.raw_lines import RawState, raw_state, raw_texts
+from finance_platform.storage.local import LocalStore
+from finance_platform.trace.raw_lines import RawState, raw_state, raw_texts
 from finance_platform_tests.unit.factories import write
 
 KEY = "a.csv"
 
 
 @pytest.fixture
-def raw(tmp_path: Path) -> LocalLake:
-    return LocalLake(tmp_path)
+def raw(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path)
 
 
-def texts(raw: LocalLake, content: str | bytes, *rows: int, **dialect: Any) -> dict[int, str]:
+def texts(raw: LocalStore, content: str | bytes, *rows: int, **dialect: Any) -> dict[int, str]:
     write(Path(raw.root) / KEY, content)
     return raw_texts(raw, KEY, rows, Dialect(**dialect))
 
 
-def test_a_line_is_shown_as_it_stands_in_any_order_of_asking(raw: LocalLake):
+def test_a_line_is_shown_as_it_stands_in_any_order_of_asking(raw: LocalStore):
     assert texts(raw, "h\n a \nb\nc\n", 4, 2) == {2: " a ", 4: "c"}
 
 
-def test_a_quoted_record_is_shown_with_all_of_its_lines(raw: LocalLake):
+def test_a_quoted_record_is_shown_with_all_of_its_lines(raw: LocalStore):
     content = 'h,k\n1,"a\nb ""c""\n\nd"\n2,e\n'
     assert texts(raw, content, 2, 6) == {2: '1,"a\nb ""c""\n\nd"', 6: "2,e"}
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
-def test_every_kind_of_line_break_counts(raw: LocalLake, line_break: str):
+def test_every_kind_of_line_break_counts(raw: LocalStore, line_break: str):
     assert texts(raw, line_break.join(["h", "a", "b"]), 3) == {3: "b"}
 
 
-def test_text_is_that_of_the_dialect(raw: LocalLake):
+def test_text_is_that_of_the_dialect(raw: LocalStore):
     assert texts(raw, "h\nMüller;'a\nb'\n".encode("cp1252"), 2, encoding="cp1252", delimiter=";", quote="'") == {
         2: "Müller;'a\nb'"
     }
     assert texts(raw, b"\xef\xbb\xbfh\na\n", 1) == {1: "h"}
 
 
-def test_bytes_that_are_no_text_are_marked_and_stop_nothing(raw: LocalLake):
+def test_bytes_that_are_no_text_are_marked_and_stop_nothing(raw: LocalStore):
     assert texts(raw, b"h\nM\xfcller\n", 2) == {2: "M\ufffdller"}
 
 
-def test_a_line_that_the_file_does_not_have_is_left_out(raw: LocalLake):
+def test_a_line_that_the_file_does_not_have_is_left_out(raw: LocalStore):
     assert texts(raw, "h\na\n", 2, 9) == {2: "a"}
 
 
-class InMemory(LocalLake):
+class InMemory(LocalStore):
     """A zone whose every object has the same bytes."""
 
     def __init__(self, content: bytes) -> None:
@@ -86,15 +86,15 @@ def test_each_record_that_the_reader_finds_is_shown_whole(rows: list[list[str]])
     assert "\n".join(found[start] for start in starts) + "\n" == content.decode().partition("\n")[2]
 
 
-def test_an_object_is_the_same_by_its_stamp_or_its_bytes_else_changed_or_gone(raw: LocalLake):
+def test_an_object_is_the_same_by_its_stamp_or_its_bytes_else_changed_or_gone(raw: LocalStore):
     path = write(Path(raw.root) / KEY, "one")
     found = raw.find(KEY)
     assert found
     fingerprint = raw.fingerprint(KEY)
-    assert raw_state(raw, KEY, "never read", found.stamp) is RawState.SAME
+    assert raw_state(raw, KEY, "never read", found.etag) is RawState.SAME
     os.utime(path, (1, 1))
-    assert raw_state(raw, KEY, fingerprint, found.stamp) is RawState.SAME
+    assert raw_state(raw, KEY, fingerprint, found.etag) is RawState.SAME
     write(path, "two")
-    assert raw_state(raw, KEY, fingerprint, found.stamp) is RawState.CHANGED
+    assert raw_state(raw, KEY, fingerprint, found.etag) is RawState.CHANGED
     path.unlink()
-    assert raw_state(raw, KEY, fingerprint, found.stamp) is RawState.GONE
+    assert raw_state(raw, KEY, fingerprint, found.etag) is RawState.GONE

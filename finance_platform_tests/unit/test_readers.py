@@ -18,12 +18,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds import delimited_file
 from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.delimited_file import DelimitedFile
+from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.resolved import Dialect
-from finance_platform.glue import readers
-from finance_platform.glue.readers import DelimitedFile
-from finance_platform.glue.reading import FileToRead, read_file
-from finance_platform.lake.local import LocalLake
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import LEDGER, feed, with_lines
 
 Row = tuple[int, str | None, tuple[str, ...]]
@@ -116,7 +116,7 @@ def test_what_the_csv_module_writes_is_read_back_cell_for_cell_and_line_for_line
     if not written.data:
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(readers, "_BLOCK_BYTES", block)
+        patch.setattr(delimited_file, "_BLOCK_BYTES", block)
         assert rows_of(file_of(written.data, written.dialect).batches()) == written.rows
 
 
@@ -147,7 +147,7 @@ def test_whatever_is_in_a_file_the_fast_way_changes_nothing(text: str, block: in
     dialect = Dialect(header_row=header_row, names=() if header_row else ("a", "b"))
     data = ("preamble\n" * (header_row - 1) + "a,b\n" * (header_row > 0) + text).encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(readers, "_BLOCK_BYTES", block)
+        patch.setattr(delimited_file, "_BLOCK_BYTES", block)
         assert outcome(data, dialect, is_slow=False) == outcome(data, dialect, is_slow=True)
 
 
@@ -160,7 +160,7 @@ def test_the_fast_and_the_slow_way_agree_on_files_that_both_can_read(table: list
     csv.writer(text).writerows([("a", "b"), *table])
     opened = file_of(text.getvalue().encode())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(readers, "_BLOCK_BYTES", block)
+        patch.setattr(delimited_file, "_BLOCK_BYTES", block)
         assert opened._one_line_is_one_row()
         try:
             fast = rows_of(opened._fast())
@@ -229,7 +229,7 @@ def test_a_row_of_delimiters_only_is_blank_and_not_malformed(file: Path) -> None
 def test_an_odd_row_far_into_a_large_file_loses_and_repeats_nothing(file: Path, oddity: str) -> None:
     before = "".join(f"{number},{'x' * 80}\n" for number in range(60_000))
     data = "a,b\n" + before + oddity + "last,row\n"
-    assert len(before) > readers._BLOCK_BYTES
+    assert len(before) > delimited_file._BLOCK_BYTES
     rows = read(file, data)
     assert len(rows) == 60_002
     assert [cells[0] for _, _, cells in rows[:60_000]] == [str(number) for number in range(60_000)]
@@ -242,7 +242,7 @@ def test_a_line_break_at_the_border_of_two_blocks_is_one_line_break(
 ) -> None:
     text = "a,b\r\n" + "1,2\r\n" * 20
     for block in range(4, 24):
-        monkeypatch.setattr(readers, "_BLOCK_BYTES", block)
+        monkeypatch.setattr(delimited_file, "_BLOCK_BYTES", block)
         assert lines_of(read(file, text)) == list(range(2, 22))
 
 
@@ -274,7 +274,7 @@ def test_a_closed_quote_on_the_last_line_is_fine(file: Path) -> None:
 
 
 def test_a_cell_without_end_is_refused_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "_CELL_LIMIT", 1000)
+    monkeypatch.setattr(delimited_file, "_CELL_LIMIT", 1000)
     assert "line 2: field larger than field limit" in refusal('a,b\n"' + "x" * 2000 + '\ny",1\n').found
 
 
@@ -317,7 +317,7 @@ def test_the_line_of_a_bad_byte_is_the_one_that_an_editor_shows(data: bytes, lin
 def test_bad_bytes_far_into_a_large_file_name_their_line(
     encoding: str, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readers, "_BLOCK_BYTES", block)
+    monkeypatch.setattr(delimited_file, "_BLOCK_BYTES", block)
     data = b"a,b\n" + b"1,2\n" * 20_000 + b"3,\x81\n"
     assert refusal(data, Dialect(encoding=encoding)).found == f"line 20002: byte 0x81 is no {encoding} text"
 
@@ -437,7 +437,7 @@ def staged(root: Path, data: bytes, text: str = COMMA, kind: str = "ledger") -> 
 def staged_as(root: Path, fingerprint: str, text: str = COMMA, kind: str = "ledger") -> list[dict[str, Any]]:
     """All that reading the file gives when the register has seen this fingerprint."""
     wanted = FileToRead("d1", "file.csv", "ledger", fingerprint)
-    return [row for batch in read_file(kind, feed(text), LocalLake(root), wanted) for row in batch.to_pylist()]
+    return [row for batch in read_file(kind, feed(text), LocalStore(root), wanted) for row in batch.to_pylist()]
 
 
 def test_every_row_of_a_file_is_staged_with_its_lineage(tmp_path: Path) -> None:
@@ -468,7 +468,7 @@ def test_a_file_that_cannot_be_read_says_why_and_how_to_mend_it(tmp_path: Path) 
 def test_a_file_that_turns_bad_half_way_ends_with_the_refusal(tmp_path: Path) -> None:
     good = b"2025-01-02,U,D,1,5,,n\n"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(readers, "_BLOCK_BYTES", 1024)
+        patch.setattr(delimited_file, "_BLOCK_BYTES", 1024)
         rows = staged(tmp_path, TOP.encode() + b"\n" + good * 200 + b"2025-01-02,\xff,D,1,5,,n\n")
     assert (rows[-1]["outcome"], rows[-1]["reasons"]) == ("refused", "line 202: byte 0xff is no utf-8 text")
     assert {row["outcome"] for row in rows[:-1]} <= {"accepted"}

@@ -14,8 +14,8 @@ import pytest
 
 from finance_platform.feeds.codes import joined_key
 from finance_platform.feeds.file_names import order_text
-from finance_platform.glue.reading import FileToRead, read_file
-from finance_platform.lake.local import LocalLake
+from finance_platform.feeds.read_file import FileToRead, read_file
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import LEDGER, feed, ledger_rows, with_columns, with_lines, write
 
 ONE_PERIOD = with_lines(LEDGER, load="{mode: replace_period, covers: {from_name: 'gl_([0-9]+)'}}")
@@ -29,7 +29,7 @@ def staged(root: Path, name: str, content: str, text: str = LEDGER, kind: str = 
     data = content.encode()
     write(root / name, data)
     wanted = FileToRead("d1", name, "ledger", hashlib.sha256(data).hexdigest())
-    return [row for batch in read_file(kind, feed(text), LocalLake(root), wanted) for row in batch.to_pylist()]
+    return [row for batch in read_file(kind, feed(text), LocalStore(root), wanted) for row in batch.to_pylist()]
 
 
 # What a name covers

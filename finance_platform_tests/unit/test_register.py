@@ -13,26 +13,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.register import FOLDER, Closing, Decided, Event, Judged, Register, utc_text
-from finance_platform.lake.register import delivered as deliveries_of
+from finance_platform.deliveries.register import (
+    FOLDER,
+    DecisionRecorded,
+    Event,
+    PeriodStatusChanged,
+    Register,
+    Verdict,
+    utc_text,
+)
+from finance_platform.deliveries.register import delivered as deliveries_of
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import decided, delivered, judged
 
 
 @pytest.fixture
-def processed(tmp_path: Path) -> LocalLake:
-    return LocalLake(tmp_path / "processed")
+def processed(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path / "processed")
 
 
-def documents(processed: LocalLake) -> list[str]:
+def documents(processed: LocalStore) -> list[str]:
     return [item.key for item in processed.list_objects(FOLDER)]
 
 
-def test_a_register_that_nobody_wrote_to_has_no_events(processed: LocalLake) -> None:
+def test_a_register_that_nobody_wrote_to_has_no_events(processed: LocalStore) -> None:
     assert Register(processed).events() == []
 
 
-def test_events_come_back_as_they_were_in_the_order_in_which_they_were_written(processed: LocalLake) -> None:
+def test_events_come_back_as_they_were_in_the_order_in_which_they_were_written(processed: LocalStore) -> None:
     first = [delivered("b.csv"), delivered("a.csv", tolerated_amount="1.00", load_mode="upsert")]
     second = [delivered("Müller – 2025.csv", "v2")]
     Register(processed).append(first)
@@ -40,19 +48,19 @@ def test_events_come_back_as_they_were_in_the_order_in_which_they_were_written(p
     assert Register(processed).events() == [*first, *second]
 
 
-def test_every_kind_of_event_comes_back_with_all_that_it_says(processed: LocalLake) -> None:
+def test_every_kind_of_event_comes_back_with_all_that_it_says(processed: LocalStore) -> None:
     at = "2025-06-01T12:00:00.000000+00:00"
     events: list[Event] = [
         delivered(is_scoped=True, order="v00012", tolerated_removal=None, is_held_when_late=True),
         delivered(tolerated_removal="0.25", load_mode="replace_period"),
-        Judged("ledger.csv", "ledger.csv@v1", at, "run-1"),
-        Judged("ledger.csv", "ledger.csv@v1", at, "run-1", ("one", "zwei – ü"), "mend it", is_final=True),
-        Judged("ledger.csv", "ledger.csv@v1", at, "run-1", warnings=("came late",)),
-        Decided("accepted", "ledger.csv", "ledger.csv@v1", "ada", "as agreed", at),
-        Decided("withdrawn", "ledger.csv", "ledger.csv@v1", "bob", "wrong", at, keeps_earlier=True),
-        Decided("reinstated", "ledger.csv", "ledger.csv@v1", "bob", "right after all", at),
-        Closing("closed", "2025-01", "ada", "audited", at, {"fact_financials": "v1"}),
-        Closing("reopened", "2025-01", "ada", "a late invoice", at),
+        Verdict("ledger.csv", "ledger.csv@v1", at, "run-1"),
+        Verdict("ledger.csv", "ledger.csv@v1", at, "run-1", ("one", "zwei – ü"), "mend it", is_final=True),
+        Verdict("ledger.csv", "ledger.csv@v1", at, "run-1", warnings=("came late",)),
+        DecisionRecorded("accepted", "ledger.csv", "ledger.csv@v1", "ada", "as agreed", at),
+        DecisionRecorded("withdrawn", "ledger.csv", "ledger.csv@v1", "bob", "wrong", at, keeps_earlier=True),
+        DecisionRecorded("reinstated", "ledger.csv", "ledger.csv@v1", "bob", "right after all", at),
+        PeriodStatusChanged("closed", "2025-01", "ada", "audited", at, {"fact_financials": "v1"}),
+        PeriodStatusChanged("reopened", "2025-01", "ada", "a late invoice", at),
     ]
     Register(processed).append(events)
     assert Register(processed).events() == events
@@ -61,28 +69,28 @@ def test_every_kind_of_event_comes_back_with_all_that_it_says(processed: LocalLa
     assert list(dict.fromkeys(names)) == ["delivered", "judged", "decided", "closing"]
 
 
-def test_only_deliveries_are_deliveries(processed: LocalLake) -> None:
+def test_only_deliveries_are_deliveries(processed: LocalStore) -> None:
     Register(processed).append([delivered(), judged(delivered()), decided("accepted", delivered())])
     assert deliveries_of(Register(processed).events()) == [delivered()]
 
 
-def test_processes_that_write_at_the_same_time_lose_nothing_to_each_other(processed: LocalLake) -> None:
+def test_processes_that_write_at_the_same_time_lose_nothing_to_each_other(processed: LocalStore) -> None:
     script = (
         "import sys\n"
-        "from finance_platform.lake.local import LocalLake\n"
-        "from finance_platform.lake.register import Decided, Register\n"
+        "from finance_platform.storage.local import LocalStore\n"
+        "from finance_platform.deliveries.register import DecisionRecorded, Register\n"
         "root, writer = sys.argv[1:]\n"
         "for number in range(20):\n"
-        "    Register(LocalLake(root)).append([Decided('accepted', writer, str(number), 'ada', 'why', 'now')])\n"
+        "    Register(LocalStore(root)).append([DecisionRecorded('accepted', writer, str(number), 'ada', 'why', 'now')])\n"
     )
     writers = [subprocess.Popen([sys.executable, "-c", script, processed.root, name]) for name in ("one", "other")]
     assert [writer.wait(60) for writer in writers] == [0, 0]
-    events = [event for event in Register(processed).events() if isinstance(event, Decided)]
+    events = [event for event in Register(processed).events() if isinstance(event, DecisionRecorded)]
     for name in ("one", "other"):
         assert [event.delivery_id for event in events if event.object_key == name] == [str(n) for n in range(20)]
 
 
-def test_the_order_holds_beyond_ten_and_a_hundred_writes(processed: LocalLake) -> None:
+def test_the_order_holds_beyond_ten_and_a_hundred_writes(processed: LocalStore) -> None:
     register = Register(processed)
     events = [delivered("a.csv", f"v{number}") for number in range(120)]
     for event in events:
@@ -90,17 +98,17 @@ def test_the_order_holds_beyond_ten_and_a_hundred_writes(processed: LocalLake) -
     assert register.events() == events
 
 
-def test_nothing_is_written_where_there_are_no_events(processed: LocalLake) -> None:
+def test_nothing_is_written_where_there_are_no_events(processed: LocalStore) -> None:
     Register(processed).append([])
     assert documents(processed) == []
 
 
-def test_the_events_of_one_run_are_one_document(processed: LocalLake) -> None:
+def test_the_events_of_one_run_are_one_document(processed: LocalStore) -> None:
     Register(processed).append([delivered("a.csv"), delivered("b.csv")])
     assert len(documents(processed)) == 1
 
 
-def test_a_document_is_never_changed_by_later_events(processed: LocalLake) -> None:
+def test_a_document_is_never_changed_by_later_events(processed: LocalStore) -> None:
     register = Register(processed)
     register.append([delivered("a.csv", "v1")])
     (key,) = documents(processed)
@@ -109,13 +117,13 @@ def test_a_document_is_never_changed_by_later_events(processed: LocalLake) -> No
     assert processed.read(key) == before
 
 
-def test_every_event_says_what_happened(processed: LocalLake) -> None:
+def test_every_event_says_what_happened(processed: LocalStore) -> None:
     Register(processed).append([delivered()])
     (key,) = documents(processed)
     assert [event["event"] for event in json.loads(processed.read(key))["events"]] == ["delivered"]
 
 
-def test_a_number_that_another_writer_took_is_not_overwritten(processed: LocalLake) -> None:
+def test_a_number_that_another_writer_took_is_not_overwritten(processed: LocalStore) -> None:
     Register(processed).append([delivered("a.csv")])
     (key,) = documents(processed)
     # One document is there, so the next writer reckons with number 2; somebody was quicker.
@@ -125,7 +133,7 @@ def test_a_number_that_another_writer_took_is_not_overwritten(processed: LocalLa
     assert [event.object_key for event in deliveries_of(Register(processed).events())] == ["a.csv", "b.csv"]
 
 
-def test_writers_at_the_same_time_lose_nothing_to_each_other(processed: LocalLake) -> None:
+def test_writers_at_the_same_time_lose_nothing_to_each_other(processed: LocalStore) -> None:
     start = threading.Barrier(6)
 
     def record(writer: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from finance_platform.lake.decisions import accept
+from finance_platform.deliveries.decisions import accept
 from finance_platform_tests.unit.zone import ADA, Line, Zone, lines, many
 
 

@@ -20,22 +20,22 @@ import pyarrow.parquet as pq
 import pytest
 
 from finance_platform.contracts.processed import REJECTED_ROWS
-from finance_platform.feeds.catalog import Problem
-from finance_platform.glue.schemas import arrow_schema
-from finance_platform.lake.deliveries import Count, DataFile, DeliveryCommit
-from finance_platform.lake.intake import Intake
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.overlaps import NO_OVERLAPS
-from finance_platform.lake.plan import WantedSlice
-from finance_platform.lake.register import Decided, Delivered
-from finance_platform.lake.slices import SliceCommit
-from finance_platform.lake.snapshot import Snapshot
-from finance_platform.lake.state import derive_state
-from finance_platform.reporting.accounting import ControllersLine
-from finance_platform.reporting.rejected import COLUMNS, rejected_rows
-from finance_platform.reporting.status import Status, build_status
-from finance_platform.reporting.variance import NO_BUDGET, VarianceRow, as_csv, variance_rows
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit
+from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.deliveries.overlaps import NO_OVERLAPS
+from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered
+from finance_platform.deliveries.state import derive_state
+from finance_platform.feeds.feed_set import Problem
+from finance_platform.reports.reconciliation import Reconciliation
+from finance_platform.reports.rejected import COLUMNS, rejected_rows
+from finance_platform.reports.status import Status, build_status
+from finance_platform.reports.variance import NO_BUDGET, VarianceRow, as_csv, variance_rows
+from finance_platform.slices.commits import SliceCommit
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.versions import TargetSlice
+from finance_platform.storage.local import LocalStore
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import PublishedSlice
 from finance_platform.warehouse.load import publish
 from finance_platform_tests.unit.factories import (
@@ -50,21 +50,21 @@ from finance_platform_tests.unit.factories import (
     refused,
     state_of,
 )
-from finance_platform_tests.warehouse.star_files import LOADED_AT, Lake, february, january
+from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february, january
 
-Pair = tuple[Delivered, DeliveryCommit | None]
-EXPLAINED = ControllersLine(*[Count()] * 8)
+Pair = tuple[DeliveryDiscovered, DeliveryCommit | None]
+EXPLAINED = Reconciliation(*[Count()] * 8)
 """A line without a difference."""
 
 
 def status_of(
     *pairs: Pair,
-    listed: Sequence[Delivered] = (),
+    listed: Sequence[DeliveryDiscovered] = (),
     wanted: Mapping[tuple[str, str], str] | None = None,
     built: Sequence[tuple[str, str]] = (),
     published: Mapping[tuple[str, str], str] | None = None,
-    line: ControllersLine = EXPLAINED,
-    decisions: Sequence[Decided] = (),
+    line: Reconciliation = EXPLAINED,
+    decisions: Sequence[DecisionRecorded] = (),
     **intake: Any,
 ) -> Status:
     """The status of a home with these events and commits; `listed` is what only the listing knows."""
@@ -74,13 +74,13 @@ def status_of(
         commits,
         derive_state([*log_of(*pairs), *decisions], commits),
         NO_OVERLAPS,
-        [WantedSlice(table, name, version, {}) for (table, name), version in (wanted or {}).items()],
+        [TargetSlice(table, name, version, {}) for (table, name), version in (wanted or {}).items()],
         {(table, name): SliceCommit(table, name, "", 0, ()) for table, name in built},
     )
     nothing: dict[str, Any] = {"present": {}, "problems": (), "unmatched": (), "vanished": (), "feeds": {}}
     at = datetime(2025, 7, 1, 12, 0)  # noqa: DTZ001 (the ledger keeps UTC without a zone)
     ledger = {n: PublishedSlice(version, 7, Decimal(0), at, 1) for n, version in (published or {}).items()}
-    return build_status(snapshot, Intake([*events, *listed], 0, **(nothing | intake)), ledger, line)
+    return build_status(snapshot, RawZoneScan([*events, *listed], 0, **(nothing | intake)), ledger, line)
 
 
 def states(status: Status) -> list[tuple[str, str]]:
@@ -126,7 +126,7 @@ def test_a_withdrawn_delivery_says_who_took_it_out_and_how_to_take_it_in_again()
     (row,) = status.deliveries
     assert (row["state"], row["reason"]) == ("withdrawn", "withdrawn by ada: because")
     assert "withdraw --undo ledger.csv" in row["fix"]
-    assert status.is_sound
+    assert status.is_healthy
 
 
 def test_a_held_delivery_says_why_and_how_to_mend_it():
@@ -136,7 +136,7 @@ def test_a_held_delivery_says_why_and_how_to_mend_it():
     assert (row["state"], row["rows"], row["accepted"]) == ("held", 3, 2)
     assert row["reason"].startswith("1 of 3 rows rejected")
     assert row["fix"]
-    assert not status.is_sound
+    assert not status.is_healthy
 
 
 def test_a_refused_file_says_why_and_how_to_mend_it():
@@ -144,7 +144,7 @@ def test_a_refused_file_says_why_and_how_to_mend_it():
     status = status_of((event, refused(event)))
     (row,) = status.deliveries
     assert (row["state"], row["reason"], row["fix"]) == ("refused", "the file is empty", "send it again")
-    assert not status.is_sound
+    assert not status.is_healthy
 
 
 def test_a_new_file_that_only_the_listing_knows_is_pending():
@@ -152,7 +152,7 @@ def test_a_new_file_that_only_the_listing_knows_is_pending():
     (row,) = status.deliveries
     assert (row["file"], row["state"], row["rows"], row["delivery"]) == ("new.csv", "pending", 0, "")
     assert row["reason"] == "not read yet"
-    assert status.is_sound
+    assert status.is_healthy
 
 
 def test_a_registered_file_that_nobody_has_read_is_pending():
@@ -221,22 +221,22 @@ def test_a_slice_that_was_never_published_has_no_rows_and_no_time():
 
 
 def test_a_home_in_which_nothing_is_wrong_is_sound():
-    assert status_of(live_in(in_period("2025-01"))).is_sound
+    assert status_of(live_in(in_period("2025-01"))).is_healthy
 
 
 def test_warnings_leave_a_home_sound():
-    assert status_of(live_in(in_period("2025-01")), vanished=["ledger.csv"], unmatched=["notes.csv"]).is_sound
+    assert status_of(live_in(in_period("2025-01")), vanished=["ledger.csv"], unmatched=["notes.csv"]).is_healthy
 
 
 def test_a_file_that_cannot_be_used_makes_a_home_unsound():
     status = status_of(problems=[Problem("feeds/a.yaml", "line 3: no such key", "correct that line")])
-    assert not status.is_sound
+    assert not status.is_healthy
     assert status.problems == [{"file": "feeds/a.yaml", "problem": "line 3: no such key", "fix": "correct that line"}]
 
 
 @pytest.mark.parametrize("missing", [money(1, "0.00"), money(0, "0.01")], ids=["a row", "a cent"])
 def test_what_nobody_can_explain_makes_a_home_unsound(missing: Count):
-    assert not status_of(line=replace(EXPLAINED, delivered=missing)).is_sound
+    assert not status_of(line=replace(EXPLAINED, delivered=missing)).is_healthy
 
 
 def test_the_document_is_json_with_money_as_text_of_two_decimals():
@@ -258,7 +258,7 @@ def test_the_document_is_json_with_money_as_text_of_two_decimals():
 def warehouse_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A year with a budget in January alone."""
     folder = tmp_path_factory.mktemp("variance")
-    lake = Lake(folder / "processed")
+    lake = StarFiles(folder / "processed")
     slices = [*lake.dimensions(), lake.facts("2025-01", "j1", january()), lake.facts("2025-02", "f1", february())]
     publish(DuckDBWarehouse(folder / "warehouse.duckdb"), slices, run_id="run-1", loaded_at=LOADED_AT)
     return folder / "warehouse.duckdb"
@@ -313,11 +313,11 @@ def test_a_report_without_rows_is_a_header():
 
 
 @pytest.fixture
-def processed(tmp_path: Path) -> LocalLake:
-    return LocalLake(tmp_path)
+def processed(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path)
 
 
-def with_rejected(lake: LocalLake, commit: DeliveryCommit, *rows: tuple[int, str]) -> DeliveryCommit:
+def with_rejected(lake: LocalStore, commit: DeliveryCommit, *rows: tuple[int, str]) -> DeliveryCommit:
     """The commit with a Parquet file of rows: line and outcome."""
     key = f"rejected/{commit.delivery_id}.parquet"
     records = [
@@ -344,7 +344,7 @@ def listed(rows: Any) -> list[tuple[str, int, str]]:
     return [(row["source_file"], row["source_row"], row["outcome"]) for row in rows]
 
 
-def test_rejected_and_repeated_rows_are_listed_by_file_and_line_and_blank_ones_are_not(processed: LocalLake):
+def test_rejected_and_repeated_rows_are_listed_by_file_and_line_and_blank_ones_are_not(processed: LocalStore):
     held, live = delivered("b.csv"), delivered("a.csv", tolerated_share="1")
     state = state_of(
         (held, with_rejected(processed, partly_rejected(held, 1, of=3), (2, "rejected"), (9, "duplicate"))),
@@ -357,7 +357,7 @@ def test_rejected_and_repeated_rows_are_listed_by_file_and_line_and_blank_ones_a
     ]
 
 
-def test_a_rejected_row_says_why_and_what_was_delivered(processed: LocalLake):
+def test_a_rejected_row_says_why_and_what_was_delivered(processed: LocalStore):
     event = delivered(tolerated_share="1")
     state = state_of((event, with_rejected(processed, partly_rejected(event, 1, of=3), (2, "rejected"))))
     (row,) = rejected_rows(processed, state)
@@ -366,7 +366,7 @@ def test_a_rejected_row_says_why_and_what_was_delivered(processed: LocalLake):
     assert row["raw_row"] == '{"Date": "?"}'
 
 
-def test_rejected_rows_of_one_feed_are_those_of_its_files(processed: LocalLake):
+def test_rejected_rows_of_one_feed_are_those_of_its_files(processed: LocalStore):
     events = [delivered(f"{feed}.csv", feed=feed, tolerated_share="1") for feed in ("plan", "ledger")]
     state = state_of(
         *((event, with_rejected(processed, partly_rejected(event, 1, of=3), (2, "rejected"))) for event in events)
@@ -375,7 +375,7 @@ def test_rejected_rows_of_one_feed_are_those_of_its_files(processed: LocalLake):
     assert listed(rejected_rows(processed, state, "other")) == []
 
 
-def test_rejected_rows_of_a_superseded_delivery_are_gone(processed: LocalLake):
+def test_rejected_rows_of_a_superseded_delivery_are_gone(processed: LocalStore):
     first = delivered(content="v1", tolerated_share="1")
     state = state_of(
         (first, with_rejected(processed, partly_rejected(first, 1, of=3), (2, "rejected"))),

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount
+from finance_platform.deliveries.overlaps import NO_OVERLAPS
+from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event
+from finance_platform.deliveries.state import derive_state
 from finance_platform.feeds.resolved import LoadMode
-from finance_platform.lake.deliveries import Count, DeliveryCommit, PeriodCount
-from finance_platform.lake.overlaps import NO_OVERLAPS
-from finance_platform.lake.register import Decided, Delivered, Event
-from finance_platform.lake.slices import ScenarioSum, SliceCommit
-from finance_platform.lake.snapshot import Snapshot
-from finance_platform.lake.state import derive_state
-from finance_platform.reporting.accounting import ControllersLine, controllers_line
+from finance_platform.reports.reconciliation import Reconciliation, reconcile
+from finance_platform.slices.commits import ScenarioSum, SliceCommit
+from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.port import NO_PARAMETERS, NoWarehouseYetError, Parameters, QueryResult
 from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.unit.factories import (
@@ -138,7 +138,7 @@ def stories(*feeds: str) -> st.SearchStrategy[list[Story]]:
     return st.lists(one, max_size=7)
 
 
-def event_of(position: int, story: Story) -> Delivered:
+def event_of(position: int, story: Story) -> DeliveryDiscovered:
     return delivered(
         story.key,
         str(position),
@@ -149,7 +149,7 @@ def event_of(position: int, story: Story) -> Delivered:
     )
 
 
-def commit_of_story(event: Delivered, story: Story) -> DeliveryCommit | None:
+def commit_of_story(event: DeliveryDiscovered, story: Story) -> DeliveryCommit | None:
     if story.fate == "pending":
         return None
     if story.fate == "refused":
@@ -297,7 +297,7 @@ def without_absolutes(count: Count) -> Count:
 def test_nothing_is_unexplained_when_the_star_holds_what_counts(told: list[Story]):
     live, counting = what_counts(told)
     snapshot = snapshot_of(told, live, counting)
-    assert controllers_line(snapshot, loaded(snapshot, counting)).difference == ZERO
+    assert reconcile(snapshot, loaded(snapshot, counting)).difference == ZERO
 
 
 @pytest.mark.parametrize("feeds", [("append", "upsert", "replace"), ("append", "replace", "debit")])
@@ -307,7 +307,7 @@ def test_every_term_is_what_a_count_line_by_line_finds(feeds: tuple[str, ...]):
     def law(told: list[Story]) -> None:
         live, counting = what_counts(told)
         snapshot = snapshot_of(told, live, counting)
-        line = controllers_line(snapshot, loaded(snapshot, counting))
+        line = reconcile(snapshot, loaded(snapshot, counting))
         current = {story.key: story for story in told}
         held = as_delivered(ln for story in current.values() if story.fate == "held" for ln in story.lines)
         accepted = as_delivered(ln for story in read_ones(told) for ln in story.lines)
@@ -330,7 +330,7 @@ def test_every_term_is_what_a_count_line_by_line_finds(feeds: tuple[str, ...]):
 def test_what_was_accepted_is_live_superseded_withdrawn_or_held(told: list[Story]):
     live, counting = what_counts(told)
     snapshot = snapshot_of(told, live, counting)
-    line = controllers_line(snapshot, loaded(snapshot, counting))
+    line = reconcile(snapshot, loaded(snapshot, counting))
     accepted = as_delivered(ln for story in read_ones(told) for ln in story.lines)
     places = line.in_warehouse + line.superseded + line.withdrawn + line.held
     assert (places.rows, places.amount) == (accepted.rows, accepted.amount)
@@ -343,7 +343,7 @@ def test_what_the_star_lost_is_the_difference_to_the_cent(told: list[Story], dat
     snapshot = snapshot_of(told, live, counting)
     kept = [one for one in counting if data.draw(st.booleans())]
     lost = in_the_star(counting), in_the_star(kept)
-    line = controllers_line(snapshot, replace(loaded(snapshot, counting), count=lost[1]))
+    line = reconcile(snapshot, replace(loaded(snapshot, counting), count=lost[1]))
     assert line.difference == (lost[0].rows - lost[1].rows, lost[0].amount - lost[1].amount)
 
 
@@ -352,7 +352,7 @@ def test_what_the_star_lost_is_the_difference_to_the_cent(told: list[Story], dat
 def test_before_the_first_load_all_that_counts_is_the_difference(told: list[Story]):
     live, counting = what_counts([story for story in told if story.feed != "upsert"])
     snapshot = snapshot_of([story for story in told if story.feed != "upsert"], live, counting)
-    line = controllers_line(snapshot, Missing())
+    line = reconcile(snapshot, Missing())
     counted = as_delivered(line for _, line in counting)
     assert line.in_warehouse == Count()
     assert line.difference == (counted.rows, counted.amount)
@@ -365,9 +365,9 @@ def test_a_period_that_is_not_built_yet_is_the_difference_and_not_superseded(tol
     snapshot = snapshot_of(told, live, counting)
     january = [(feed, line) for feed, line in counting if line.period == "2025-01"]
     others = [(feed, line) for feed, line in counting if line.period != "2025-01"]
-    complete = controllers_line(snapshot, loaded(snapshot, counting))
+    complete = reconcile(snapshot, loaded(snapshot, counting))
     unbuilt = replace(snapshot, built={name: c for name, c in snapshot.built.items() if name[1] != "2025-01"})
-    line = controllers_line(unbuilt, loaded(unbuilt, others))
+    line = reconcile(unbuilt, loaded(unbuilt, others))
     missing = as_delivered(line for _, line in january)
     assert line.difference == (missing.rows, missing.amount)
     assert line.superseded == complete.superseded
@@ -377,14 +377,14 @@ def test_a_period_that_is_not_built_yet_is_the_difference_and_not_superseded(tol
 
 
 def line_of(
-    *pairs: tuple[Delivered, DeliveryCommit | None],
+    *pairs: tuple[DeliveryDiscovered, DeliveryCommit | None],
     star: Mapping[str, tuple[int, str]],
     sent: str | None = None,
     holding: Count | None = None,
     versions: Mapping[str, str] | None = None,
-    decisions: Sequence[Decided] = (),
+    decisions: Sequence[DecisionRecorded] = (),
     hidden: Mapping[str, tuple[int, str]] | None = None,
-) -> ControllersLine:
+) -> Reconciliation:
     """The line where Actual's slices have these lines and cents, and the warehouse the same unless it is said.
 
     `sent` is the slices' money with the sign as delivered, where that is another.
@@ -406,7 +406,7 @@ def line_of(
     ledger = dict.fromkeys(star, "v1") if versions is None else versions
     state = derive_state([*log_of(*pairs), *decisions], commits)
     snapshot = Snapshot(commits, state, NO_OVERLAPS, (), built)
-    return controllers_line(snapshot, Holding(holding or total, ledger))
+    return reconcile(snapshot, Holding(holding or total, ledger))
 
 
 def _hidden(hidden: Mapping[str, tuple[int, str]] | None, period: str) -> tuple[int, Decimal]:
@@ -414,7 +414,7 @@ def _hidden(hidden: Mapping[str, tuple[int, str]] | None, period: str) -> tuple[
     return lines, Decimal(amount)
 
 
-def terms(line: ControllersLine) -> dict[str, tuple[int, str]]:
+def terms(line: Reconciliation) -> dict[str, tuple[int, str]]:
     """The terms that are not zero."""
     found = {name: (count.rows, str(count.amount)) for name, count in vars(line).items()}
     return {name: term for name, term in found.items() if term != (0, "0.00")}
@@ -494,14 +494,14 @@ def test_a_delivery_that_is_withdrawn_and_sent_again_is_withdrawn_and_not_held_w
     event, commit = live_in(in_period("2025-01"))
     state = derive_state([*log_of((event, commit)), decided("withdrawn", event), event], {event.delivery_id: commit})
     snapshot = Snapshot({event.delivery_id: commit}, state, NO_OVERLAPS, (), {})
-    assert terms(controllers_line(snapshot, Missing())) == {"delivered": (1, "10.00"), "withdrawn": (1, "10.00")}
+    assert terms(reconcile(snapshot, Missing())) == {"delivered": (1, "10.00"), "withdrawn": (1, "10.00")}
 
 
 def test_a_delivery_that_nobody_has_judged_yet_is_held():
     event, commit = live_in(in_period("2025-01"))
     state = derive_state([event], {event.delivery_id: commit})
     snapshot = Snapshot({event.delivery_id: commit}, state, NO_OVERLAPS, (), {})
-    assert terms(controllers_line(snapshot, Missing())) == {"delivered": (1, "10.00"), "held": (1, "10.00")}
+    assert terms(reconcile(snapshot, Missing())) == {"delivered": (1, "10.00"), "held": (1, "10.00")}
 
 
 def test_a_delivery_whose_tolerance_was_narrowed_after_it_was_read_counts_once_and_as_live():

@@ -17,9 +17,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from finance_platform.lake.deliveries import Count
-from finance_platform.reporting.accounting import ControllersLine
-from finance_platform.reporting.rendering import (
+from finance_platform.cli.rendering import (
     print_controllers_line,
     print_deliveries,
     print_line,
@@ -28,12 +26,15 @@ from finance_platform.reporting.rendering import (
     print_variance,
     print_warnings,
 )
-from finance_platform.reporting.status import Status
-from finance_platform.reporting.summary import CheckLine, RunOutcome, print_summary, summary_as_json
-from finance_platform.reporting.variance import VarianceRow
+from finance_platform.cli.run_output import print_summary, summary_as_json
+from finance_platform.deliveries.commits import Count
+from finance_platform.reports.reconciliation import Reconciliation
+from finance_platform.reports.run_outcome import CheckLine, RunOutcome
+from finance_platform.reports.status import Status
+from finance_platform.reports.variance import VarianceRow
 from finance_platform_tests.unit.factories import money
 
-LINE = ControllersLine(
+LINE = Reconciliation(
     delivered=money(5, "1234.5", unpriced=1),
     in_warehouse=money(2, "1000.00"),
     rejected=money(2, "134.50", unpriced=1),

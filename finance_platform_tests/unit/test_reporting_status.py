@@ -12,45 +12,45 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from finance_platform.lake.deliveries import Count
-from finance_platform.lake.intake import Intake
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.overlaps import NO_OVERLAPS
-from finance_platform.lake.plan import WantedSlice
-from finance_platform.lake.register import Closing, Decided, Delivered, Judged
-from finance_platform.lake.slices import SliceCommit, write_slice
-from finance_platform.lake.snapshot import Snapshot
-from finance_platform.lake.state import derive_state
-from finance_platform.reporting.accounting import ControllersLine
-from finance_platform.reporting.background import print_background
-from finance_platform.reporting.recent import closed_periods, recent_movements, why_stale
-from finance_platform.reporting.status import FORMAT, Background, Status, build_status
-from finance_platform.resources.runs import last_run
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.cli.status_output import print_background
+from finance_platform.deliveries.commits import Count
+from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.deliveries.overlaps import NO_OVERLAPS
+from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, PeriodStatusChanged, Verdict
+from finance_platform.deliveries.state import derive_state
+from finance_platform.orchestration.runs import last_run
+from finance_platform.reports.recent_changes import closed_periods, recent_movements, why_stale
+from finance_platform.reports.reconciliation import Reconciliation
+from finance_platform.reports.status import FORMAT, Background, Status, build_status
+from finance_platform.slices.commits import SliceCommit, write_slice
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.versions import TargetSlice
+from finance_platform.storage.local import LocalStore
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import PublishedSlice, published
 from finance_platform.warehouse.load import publish
 from finance_platform_tests.unit.factories import commit_of, delivered, in_period
-from finance_platform_tests.warehouse.star_files import LOADED_AT, Lake, february, january
+from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february, january
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "status.md"
-LINE = ControllersLine(*[Count()] * 8)
+LINE = Reconciliation(*[Count()] * 8)
 FACT = "fact_financials"
 LATER = datetime(2025, 8, 1, 9, 30, tzinfo=UTC)
 
 
-def judged(event: Delivered, **values: Any) -> Judged:
-    return Judged(event.object_key, event.delivery_id, "2025-02-01T09:00:00+00:00", "run-1", **values)
+def judged(event: DeliveryDiscovered, **values: Any) -> Verdict:
+    return Verdict(event.object_key, event.delivery_id, "2025-02-01T09:00:00+00:00", "run-1", **values)
 
 
 def snapshot_of(*events: Any, wanted: dict[str, dict[str, Any]] | None = None) -> Snapshot:
-    read = {e.delivery_id: commit_of(e, in_period("2025-01")) for e in events if isinstance(e, Delivered)}
-    slices = [WantedSlice(FACT, period, f"{period}-new", inputs) for period, inputs in (wanted or {}).items()]
+    read = {e.delivery_id: commit_of(e, in_period("2025-01")) for e in events if isinstance(e, DeliveryDiscovered)}
+    slices = [TargetSlice(FACT, period, f"{period}-new", inputs) for period, inputs in (wanted or {}).items()]
     return Snapshot(read, derive_state(events, read), NO_OVERLAPS, slices, {})
 
 
-def status_of(snapshot: Snapshot, *listed: Delivered, **intake: Any) -> Status:
+def status_of(snapshot: Snapshot, *listed: DeliveryDiscovered, **intake: Any) -> Status:
     nothing: dict[str, Any] = {"present": {}, "problems": (), "unmatched": (), "vanished": (), "feeds": {}}
-    return build_status(snapshot, Intake(listed, 0, **(nothing | intake)), {}, LINE)
+    return build_status(snapshot, RawZoneScan(listed, 0, **(nothing | intake)), {}, LINE)
 
 
 def slice_(version: str) -> PublishedSlice:
@@ -65,7 +65,7 @@ def test_what_is_warned_of_a_delivery_is_warned_of_its_file():
     status = status_of(snapshot_of(event, judged(event, warnings=("came late: b.csv sorts after it and wins",))))
     assert status.deliveries[0]["warnings"] == ["came late: b.csv sorts after it and wins"]
     assert [(row["file"], row["kind"]) for row in status.warnings] == [("ledger.csv", "delivery")]
-    assert status.is_sound
+    assert status.is_healthy
 
 
 def test_vanished_and_unmatched_files_are_warnings_with_a_fix():
@@ -78,7 +78,7 @@ def test_vanished_and_unmatched_files_are_warnings_with_a_fix():
 
 def test_a_withdrawn_delivery_says_who_why_and_when():
     event = delivered()
-    decided = Decided(
+    decided = DecisionRecorded(
         "withdrawn", event.object_key, event.delivery_id, "ann", "wrong month", "2025-03-01T00:00:00+00:00"
     )
     (row,) = status_of(snapshot_of(event, judged(event), decided)).deliveries
@@ -94,18 +94,18 @@ def test_a_withdrawn_delivery_says_who_why_and_when():
 def test_a_file_that_waits_to_be_read_makes_a_home_stale_and_leaves_it_sound():
     assert not status_of(snapshot_of()).is_stale
     waiting = status_of(snapshot_of(), delivered())
-    assert (waiting.is_stale, waiting.is_behind, waiting.is_sound) == (True, False, True)
+    assert (waiting.is_stale, waiting.is_behind, waiting.is_healthy) == (True, False, True)
 
 
 # Why slices are stale
 
 
 @pytest.fixture
-def processed(tmp_path: Path) -> LocalLake:
-    return LocalLake(tmp_path / "processed")
+def processed(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path / "processed")
 
 
-def test_a_stale_slice_says_which_input_changed(processed: LocalLake):
+def test_a_stale_slice_says_which_input_changed(processed: LocalStore):
     event = delivered()
     write_slice(processed, SliceCommit(FACT, "2025-01", "old", 1, (), inputs={"lines": [], "code": "a"}))
     snapshot = snapshot_of(event, wanted={"2025-01": {"lines": [[event.delivery_id, "Actual"]], "code": "a"}})
@@ -113,7 +113,7 @@ def test_a_stale_slice_says_which_input_changed(processed: LocalLake):
     assert told == {(FACT, "2025-01"): ["ledger.csv came"]}
     status = build_status(
         snapshot,
-        Intake([], 0, {}, (), (), (), {}),
+        RawZoneScan([], 0, {}, (), (), (), {}),
         {(FACT, "2025-01"): slice_("old")},
         LINE,
         Background(why_stale=told),
@@ -121,7 +121,7 @@ def test_a_stale_slice_says_which_input_changed(processed: LocalLake):
     assert status.slices[0]["why"] == ["ledger.csv came"]
 
 
-def test_a_current_slice_a_first_one_and_one_that_nothing_reaches_tell_apart(processed: LocalLake):
+def test_a_current_slice_a_first_one_and_one_that_nothing_reaches_tell_apart(processed: LocalStore):
     inputs = {"lines": [["d1", "Actual"]]}
     write_slice(processed, SliceCommit(FACT, "2024-12", "old", 1, (), inputs={"code": "a"}))
     snapshot = snapshot_of(wanted={"2025-01": inputs, "2025-02": inputs})
@@ -134,7 +134,7 @@ def test_a_current_slice_a_first_one_and_one_that_nothing_reaches_tell_apart(pro
 
 @pytest.mark.parametrize("document", [None, b'{"files": [], "sums": [], "of": "another release"}'])
 def test_a_published_version_without_a_readable_commit_says_that_nobody_knows(
-    processed: LocalLake, document: bytes | None
+    processed: LocalStore, document: bytes | None
 ):
     if document:
         processed.write(f"slices/{FACT}/2025-01/old.json", document)
@@ -149,7 +149,7 @@ def test_a_published_version_without_a_readable_commit_says_that_nobody_knows(
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> DuckDBWarehouse:
     """January and February, then another February, which is closed by then."""
     folder = tmp_path_factory.mktemp("moved")
-    lake, found = Lake(folder / "processed"), DuckDBWarehouse(folder / "warehouse.duckdb")
+    lake, found = StarFiles(folder / "processed"), DuckDBWarehouse(folder / "warehouse.duckdb")
     first = [*lake.dimensions(), lake.facts("2025-01", "j1", january()), lake.facts("2025-02", "f1", february())]
     publish(found, first, run_id="run-1", loaded_at=LOADED_AT)
     moved = [lake.facts("2025-02", "f2", [february()[0]._replace(amount="1200.00"), february()[1]])]
@@ -166,8 +166,8 @@ def test_the_latest_load_says_what_it_moved_with_money_as_text(warehouse: DuckDB
 
 
 def test_a_closed_period_says_by_whom_and_whether_it_was_restated_since(warehouse: DuckDBWarehouse):
-    def closing(period: str, at: str) -> Closing:
-        return Closing("closed", period, "ann", "quarter end", at, {FACT: "f1"})
+    def closing(period: str, at: str) -> PeriodStatusChanged:
+        return PeriodStatusChanged("closed", period, "ann", "quarter end", at, {FACT: "f1"})
 
     closed = {
         "2025-01": closing("2025-01", "2025-07-02T00:00:00.000000+00:00"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from finance_platform.errors import HomeError, LockedError
-from finance_platform.lake.lock import run_lock
+from finance_platform.storage.file_lock import run_lock
 
 
 @contextmanager

@@ -269,7 +269,7 @@ def test_nothing_but_the_settings_reads_the_environment() -> None:
     # The session sets variables that Spark's engines look for, and tells Sail where boto3 was told that S3 is. The UI
     # and what builds a wheel are programs of their own and get ours whole.
     assert found == {
-        "sets": {"glue/session.py"},
-        "reads": {"glue/session.py"},
-        "hands on": {"cli/running.py", "deployment/artefacts.py"},
+        "sets": {"spark_jobs/session.py"},
+        "reads": {"spark_jobs/session.py"},
+        "hands on": {"cli/run.py", "deployment/artefacts.py"},
     }

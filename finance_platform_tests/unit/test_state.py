@@ -10,9 +10,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finance_platform.lake.deliveries import DeliveryCommit
-from finance_platform.lake.register import Delivered, Event
-from finance_platform.lake.state import LakeState, derive_state
+from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.register import DeliveryDiscovered, Event
+from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform_tests.unit.factories import (
     commit_of,
     delivered,
@@ -27,7 +27,7 @@ from finance_platform_tests.unit.factories import (
 JANUARY = in_period("2025-01")
 
 
-def ids(state: LakeState) -> dict[str, list[str]]:
+def ids(state: DeliveryState) -> dict[str, list[str]]:
     """Delivery ids by what the state says of them."""
     return {
         "live": [delivery.delivery_id for delivery in state.live],
@@ -41,7 +41,7 @@ def expected(**found: list[str]) -> dict[str, list[str]]:
     return {"live": [], "stopped": [], "pending": [], "superseded": []} | found
 
 
-def good(event: Delivered) -> tuple[Delivered, DeliveryCommit]:
+def good(event: DeliveryDiscovered) -> tuple[DeliveryDiscovered, DeliveryCommit]:
     return event, commit_of(event, JANUARY)
 
 
@@ -104,20 +104,20 @@ def test_a_bad_delivery_that_was_replaced_is_forgotten() -> None:
 
 
 def test_content_sent_back_is_live_again_and_replaces_what_came_between() -> None:
-    state = state_of(good(V1), good(V2), good(replace(V1, modified_at="2025-09-01", stamp="again")))
+    state = state_of(good(V1), good(V2), good(replace(V1, modified_at="2025-09-01", etag="again")))
     assert ids(state) == expected(live=["ledger.csv@v1"], superseded=["ledger.csv@v2"])
 
 
 def test_content_sent_back_takes_its_old_position() -> None:
     between = delivered("other.csv", modified_at="2025-01-15")
-    back = replace(V1, modified_at="2025-09-01", stamp="again")
+    back = replace(V1, modified_at="2025-09-01", etag="again")
     state = state_of(good(V1), good(between), good(V2), good(back))
     assert ids(state)["live"] == ["ledger.csv@v1", "other.csv@v1"]
 
 
 def test_a_touched_object_keeps_its_position() -> None:
     other = delivered("other.csv", modified_at="2025-01-15")
-    touched = replace(V1, modified_at="2025-09-01", stamp="touched")
+    touched = replace(V1, modified_at="2025-09-01", etag="touched")
     assert ids(state_of(good(V1), good(other), good(touched)))["live"] == ["ledger.csv@v1", "other.csv@v1"]
 
 
@@ -169,31 +169,31 @@ def test_a_narrower_tolerance_asks_and_takes_nothing_out_that_counts() -> None:
 def test_a_delivery_that_nobody_has_judged_yet_does_not_count() -> None:
     state = derive_state([V1], {V1.delivery_id: commit_of(V1, JANUARY)})
     assert ids(state) == expected()
-    assert [delivery.delivery_id for delivery in state.unjudged] == ["ledger.csv@v1"]
+    assert [delivery.delivery_id for delivery in state.awaiting_verdict] == ["ledger.csv@v1"]
 
 
 def test_new_content_that_nobody_has_judged_yet_leaves_the_old_one_live() -> None:
     commits = {event.delivery_id: commit_of(event, JANUARY) for event in (V1, V2)}
     state = derive_state([V1, judged(V1), V2], commits)
     assert ids(state) == expected(live=["ledger.csv@v1"])
-    assert [delivery.delivery_id for delivery in state.unjudged] == ["ledger.csv@v2"]
+    assert [delivery.delivery_id for delivery in state.awaiting_verdict] == ["ledger.csv@v2"]
 
 
 def test_a_delivery_that_is_delivered_again_keeps_its_verdict_until_it_is_judged_anew() -> None:
     commits = {V1.delivery_id: commit_of(V1, JANUARY)}
-    touched = replace(V1, stamp="touched")
+    touched = replace(V1, etag="touched")
     state = derive_state([V1, judged(V1), touched], commits)
     assert ids(state) == expected(live=["ledger.csv@v1"])
-    assert [delivery.delivery_id for delivery in state.unjudged] == ["ledger.csv@v1"]
+    assert [delivery.delivery_id for delivery in state.awaiting_verdict] == ["ledger.csv@v1"]
     held = derive_state([V1, judged(V1, "too little"), touched], commits)
     assert ids(held) == expected(stopped=["ledger.csv@v1"])
-    assert held.unjudged
-    assert derive_state([V1, judged(V1), touched, judged(touched)], commits).unjudged == []
+    assert held.awaiting_verdict
+    assert derive_state([V1, judged(V1), touched, judged(touched)], commits).awaiting_verdict == []
 
 
 def test_only_the_newest_version_of_an_object_waits_to_be_judged() -> None:
     commits = {event.delivery_id: commit_of(event, JANUARY) for event in (V1, V2)}
-    assert [delivery.delivery_id for delivery in derive_state([V1, V2], commits).unjudged] == ["ledger.csv@v2"]
+    assert [delivery.delivery_id for delivery in derive_state([V1, V2], commits).awaiting_verdict] == ["ledger.csv@v2"]
 
 
 def test_another_load_mode_waits_for_its_verdict_and_the_former_one_stays_where_it_is_held() -> None:
@@ -234,7 +234,7 @@ def test_the_order_that_a_column_says_comes_before_the_time() -> None:
 def test_deliveries_waiting_to_be_judged_are_in_the_defined_order() -> None:
     late, early = delivered("a.csv", modified_at="2025-03-01"), delivered("b.csv", modified_at="2025-01-01")
     state = derive_state([late, early], {event.delivery_id: commit_of(event, JANUARY) for event in (late, early)})
-    assert [delivery.delivery_id for delivery in state.unjudged] == ["b.csv@v1", "a.csv@v1"]
+    assert [delivery.delivery_id for delivery in state.awaiting_verdict] == ["b.csv@v1", "a.csv@v1"]
 
 
 # Laws

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from finance_platform.lake.deliveries import DeliveryCommit
-from finance_platform.lake.register import Closing, Delivered, Event
-from finance_platform.lake.state import LakeState, derive_state
+from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.register import DeliveryDiscovered, Event, PeriodStatusChanged
+from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform_tests.unit.factories import commit_of, decided, delivered, in_period, judged, refused
 
 V1, V2, V3 = (
@@ -21,15 +21,17 @@ GOOD_1: list[Event] = [V1, judged(V1)]
 HELD_2: list[Event] = [V2, judged(V2, "removes January")]
 
 
-def state(*log: Event, broken: Delivered | None = None, unread: Delivered | None = None) -> LakeState:
+def state(
+    *log: Event, broken: DeliveryDiscovered | None = None, unread: DeliveryDiscovered | None = None
+) -> DeliveryState:
     commits: dict[str, DeliveryCommit] = {}
     for event in log:
-        if isinstance(event, Delivered) and event is not unread:
+        if isinstance(event, DeliveryDiscovered) and event is not unread:
             commits[event.delivery_id] = refused(event) if event is broken else commit_of(event, in_period("2025-01"))
     return derive_state(log, commits)
 
 
-def ids(found: LakeState) -> dict[str, list[str]]:
+def ids(found: DeliveryState) -> dict[str, list[str]]:
     """Contents by what the state says of them, what is empty left out."""
     places = {
         "live": [one.event.fingerprint for one in found.live],
@@ -98,13 +100,13 @@ def test_other_content_counts_after_a_withdrawal() -> None:
 
 
 def test_withdrawn_content_that_is_sent_back_takes_nothing_out_of_what_came_since() -> None:
-    back = replace(V1, stamp="back")
+    back = replace(V1, etag="back")
     log: list[Event] = [*GOOD_1, decided("withdrawn", V1), V2, judged(V2), back, judged(back)]
     assert ids(state(*log)) == {"live": ["v2"], "withdrawn": ["v1"]}
 
 
 def test_withdrawn_content_that_is_sent_again_stays_withdrawn() -> None:
-    again = replace(V1, stamp="again")
+    again = replace(V1, etag="again")
     assert ids(state(*GOOD_1, decided("withdrawn", V1), again, judged(again))) == {"withdrawn": ["v1"]}
 
 
@@ -120,7 +122,7 @@ def test_a_withdrawal_is_listed_behind_a_newer_version_that_does_not_count(what:
 def test_an_undone_withdrawal_leaves_things_as_they_were() -> None:
     for log in (GOOD_1, HELD_2):
         event = log[0]
-        assert isinstance(event, Delivered)
+        assert isinstance(event, DeliveryDiscovered)
         after = [*log, decided("withdrawn", event), decided("reinstated", event)]
         assert ids(state(*after)) == ids(state(*log))
 
@@ -133,8 +135,10 @@ def test_an_accepted_delivery_that_was_withdrawn_and_taken_in_again_is_still_acc
 # Closed
 
 
-def closing(action: str, period: str = "2025-01", why: str = "audited") -> Closing:
-    return Closing("closed" if action == "closed" else "reopened", period, "ada", why, "2025-02-01", {"facts": "v1"})
+def closing(action: str, period: str = "2025-01", why: str = "audited") -> PeriodStatusChanged:
+    return PeriodStatusChanged(
+        "closed" if action == "closed" else "reopened", period, "ada", why, "2025-02-01", {"facts": "v1"}
+    )
 
 
 def test_a_period_is_closed_from_its_closing_to_its_reopening() -> None:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from finance_platform.lake.deliveries import Count
-from finance_platform.lake.judging import reason_to_stop
-from finance_platform.lake.register import Delivered
+from finance_platform.deliveries.acceptance import tolerance_breach
+from finance_platform.deliveries.commits import Count
+from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform_tests.unit.factories import commit_of, delivered, money, partly_rejected
 
 
-def limits(share: str = "0", amount: str | None = None) -> Delivered:
+def limits(share: str = "0", amount: str | None = None) -> DeliveryDiscovered:
     return delivered(tolerated_share=share, tolerated_amount=amount)
 
 
 @pytest.mark.parametrize(("rejected", "is_held"), [(0, False), (2, False), (3, True)])
 def test_a_delivery_is_held_when_more_rows_are_rejected_than_tolerated(rejected: int, *, is_held: bool) -> None:
     event = limits("0.01")
-    assert (reason_to_stop(event, partly_rejected(event, rejected, of=200)) is not None) == is_held
+    assert (tolerance_breach(event, partly_rejected(event, rejected, of=200)) is not None) == is_held
 
 
 def test_without_a_tolerance_one_rejected_row_holds_the_delivery() -> None:
-    reason = reason_to_stop(limits(), partly_rejected(limits(), 1, of=1000))
+    reason = tolerance_breach(limits(), partly_rejected(limits(), 1, of=1000))
     assert reason == "1 of 1000 rows rejected, tolerated 0%"
 
 
@@ -30,29 +30,29 @@ def test_without_a_tolerance_one_rejected_row_holds_the_delivery() -> None:
 )
 def test_a_delivery_is_held_when_more_money_is_rejected_than_tolerated(amount: str, *, is_held: bool) -> None:
     event = limits("1", "100.00")
-    assert (reason_to_stop(event, partly_rejected(event, 1, of=2, amount=amount)) is not None) == is_held
+    assert (tolerance_breach(event, partly_rejected(event, 1, of=2, amount=amount)) is not None) == is_held
 
 
 def test_rejected_credits_and_debits_do_not_cancel_out() -> None:
     event = limits("1", "100.00")
     commit = commit_of(event, outcomes={"rejected": money(2, "0.00", "1000.00")}, read=Count(2))
-    assert reason_to_stop(event, commit) == "1000.00 rejected, tolerated 100.00"
+    assert tolerance_breach(event, commit) == "1000.00 rejected, tolerated 100.00"
 
 
 def test_without_a_limit_of_money_only_the_rows_count() -> None:
     event = limits("0.5")
-    assert reason_to_stop(event, partly_rejected(event, 1, of=2, amount="999999999.00")) is None
+    assert tolerance_breach(event, partly_rejected(event, 1, of=2, amount="999999999.00")) is None
 
 
 def test_a_limit_of_zero_money_holds_any_rejected_cent() -> None:
     event = limits("1", "0")
-    assert reason_to_stop(event, partly_rejected(event, 1, of=2, amount="0.01")) is not None
+    assert tolerance_breach(event, partly_rejected(event, 1, of=2, amount="0.01")) is not None
 
 
 def test_a_file_without_rows_is_not_held() -> None:
-    assert reason_to_stop(limits(), commit_of(limits())) is None
+    assert tolerance_breach(limits(), commit_of(limits())) is None
 
 
 def test_duplicate_and_skipped_rows_are_tolerated() -> None:
     commit = commit_of(limits(), read=Count(2), outcomes={"duplicate": money(1), "skipped": money(1)})
-    assert reason_to_stop(limits(), commit) is None
+    assert tolerance_breach(limits(), commit) is None

@@ -17,16 +17,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finance_platform.contracts.processed import MEMBERS, TRANSACTIONS
-from finance_platform.glue.schemas import arrow_schema
-from finance_platform.lake.decisions import Author
-from finance_platform.lake.deliveries import DataFile, DeliveryCommit, PeriodCount, read_commits, write_commit
-from finance_platform.lake.judging import judge
-from finance_platform.lake.local import LocalLake
-from finance_platform.lake.overlaps import Overlaps, complete
-from finance_platform.lake.plan import StarSettings
-from finance_platform.lake.register import Delivered, Event, Judged, Register
-from finance_platform.lake.snapshot import Snapshot, take_snapshot
-from finance_platform.lake.state import LakeState, derive_state
+from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.deliveries.acceptance import judge
+from finance_platform.deliveries.commits import DataFile, DeliveryCommit, PeriodCount, read_commits, write_commit
+from finance_platform.deliveries.decisions import Author
+from finance_platform.deliveries.overlaps import Overlaps, complete
+from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, Verdict
+from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.settings import StarSettings
+from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import commit_of, delivered
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -45,7 +45,7 @@ class Line:
     amount: str = "10.00"
 
 
-class OpeningLake(LocalLake):
+class OpeningLake(LocalStore):
     """A lake on disk that remembers which objects were opened."""
 
     def __init__(self, root: Path) -> None:
@@ -86,7 +86,7 @@ class Zone:
         return Register(self.lake)
 
     @property
-    def state(self) -> LakeState:
+    def state(self) -> DeliveryState:
         """What the register and the commits mean now."""
         return derive_state(self.register.events(), read_commits(self.lake))
 
@@ -94,7 +94,7 @@ class Zone:
         """Look at the zone."""
         return take_snapshot(self.lake, STAR, record=record)
 
-    def deliver(self, key: str, sent: Iterable[Line], content: str = "v1", **values: Any) -> Delivered:
+    def deliver(self, key: str, sent: Iterable[Line], content: str = "v1", **values: Any) -> DeliveryDiscovered:
         """Enter a delivery and read it; `values` that begin with `commit_` go to the commit."""
         self.days += 1
         own = {name.removeprefix("commit_"): values.pop(name) for name in list(values) if name.startswith("commit_")}
@@ -110,7 +110,7 @@ class Zone:
         """Say something else of a delivery than its lines do."""
         write_commit(self.lake, commit)
 
-    def judge(self, **values: Any) -> dict[str, Judged]:
+    def judge(self, **values: Any) -> dict[str, Verdict]:
         """Judge what nobody has judged, as a run does; return the verdicts by object."""
         self.runs += 1
         at = NOON + timedelta(minutes=self.runs)
@@ -160,7 +160,7 @@ class Zone:
         pq.write_table(table, path, row_group_size=max(1, len(table) // row_groups))
         return DataFile(key, path.stat().st_size)
 
-    def _write_lines(self, event: Delivered, sent: Sequence[Line]) -> dict[str, Sequence[DataFile]]:
+    def _write_lines(self, event: DeliveryDiscovered, sent: Sequence[Line]) -> dict[str, Sequence[DataFile]]:
         files: dict[str, Sequence[DataFile]] = {}
         for table, is_actual in (("transactions", True), ("budget", False)):
             rows = [_row(event, line) for line in sent if (line.scenario == "Actual") == is_actual]
@@ -188,7 +188,7 @@ def counts_of(sent: Iterable[Line]) -> list[PeriodCount]:
     ]
 
 
-def _row(event: Delivered, line: Line) -> dict[str, Any]:
+def _row(event: DeliveryDiscovered, line: Line) -> dict[str, Any]:
     return {
         "delivery_id": event.delivery_id,
         "feed": event.feed,

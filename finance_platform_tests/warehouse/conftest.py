@@ -13,7 +13,7 @@ import pytest
 from finance_platform.warehouse import load
 from finance_platform.warehouse.port import Warehouse
 from finance_platform_tests.warehouse.engines import DuckDBEngine, Engine, RedshiftEngine, redshift_engine
-from finance_platform_tests.warehouse.star_files import Lake
+from finance_platform_tests.warehouse.star_files import StarFiles
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -56,7 +56,7 @@ def warehouse(engine: Engine, tmp_path: Path) -> Warehouse:
 
 
 @pytest.fixture
-def lake(engine: Engine, tmp_path: Path) -> Lake:
+def lake(engine: Engine, tmp_path: Path) -> StarFiles:
     """An empty lake."""
     return engine.lake(tmp_path)
 

@@ -17,19 +17,19 @@ from uuid import uuid4
 import boto3
 
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, STAR
-from finance_platform.lake.s3 import S3Lake
-from finance_platform.lake.staged_files import StagedFiles
-from finance_platform.lake.zones import S3Options
+from finance_platform.storage.s3 import S3Store
+from finance_platform.storage.s3_options import S3Options
+from finance_platform.storage.staged_files import StagedFiles
 from finance_platform.warehouse import load
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.port import Warehouse
-from finance_platform.warehouse.redshift import RedshiftWarehouse
-from finance_platform.warehouse.redshift_credentials import LogIn
-from finance_platform.warehouse.redshift_endpoint import RedshiftEndpoint
+from finance_platform.warehouse.redshift.credentials import Credentials
+from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
+from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
 from finance_platform_tests.aws.moto_server import REGION, moto_server
 from finance_platform_tests.aws.redshift_copying import COPY_ROLE
 from finance_platform_tests.aws.redshift_stand_in import RedshiftStandIn, redshift_stand_in
-from finance_platform_tests.warehouse.star_files import LOADED_AT, Lake, february, january
+from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february, january
 
 EVERY_ENGINE = ("duckdb", "redshift")
 TABLES = tuple(contract.table for contract in (*STAR, LOAD_LEDGER, MOVEMENTS))
@@ -38,7 +38,7 @@ TABLES = tuple(contract.table for contract in (*STAR, LOAD_LEDGER, MOVEMENTS))
 class Engine(Protocol):
     """One kind of warehouse."""
 
-    def lake(self, folder: Path) -> Lake:
+    def lake(self, folder: Path) -> StarFiles:
         """Return an empty lake whose files the warehouse can load."""
         ...
 
@@ -64,7 +64,7 @@ def contents(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
     return {table: sorted(warehouse.query(f"SELECT * FROM {table}").rows, key=str) for table in TABLES}
 
 
-def load_once(warehouse: Warehouse, lake: Lake) -> Warehouse:
+def load_once(warehouse: Warehouse, lake: StarFiles) -> Warehouse:
     """Load what `Engine.loaded` promises."""
     slices = [
         *lake.dimensions(),
@@ -82,9 +82,9 @@ class DuckDBEngine:
     once: Path
     _is_made: bool = field(default=False)
 
-    def lake(self, folder: Path) -> Lake:
+    def lake(self, folder: Path) -> StarFiles:
         """See `Engine`."""
-        return Lake(folder / "processed")
+        return StarFiles(folder / "processed")
 
     def empty(self, folder: Path) -> Warehouse:
         """See `Engine`."""
@@ -116,11 +116,11 @@ class RedshiftEngine:
     """Redshift's stand-in, each warehouse a database of its own, all files in one bucket."""
 
     stand_in: RedshiftStandIn
-    zone: S3Lake
+    zone: S3Store
     _like: str = ""
     _databases: list[str] = field(default_factory=list)
 
-    def lake(self, folder: Path) -> Lake:
+    def lake(self, folder: Path) -> StarFiles:
         """See `Engine`; files go to S3 as they are written."""
 
         def put(path: Path) -> str:
@@ -128,7 +128,7 @@ class RedshiftEngine:
             self.zone.write(key, path.read_bytes())
             return self.zone.uri(key)
 
-        return Lake(folder / "processed", put, lambda uri: self.zone.delete(uri.removeprefix(self.zone.uri(""))))
+        return StarFiles(folder / "processed", put, lambda uri: self.zone.delete(uri.removeprefix(self.zone.uri(""))))
 
     def empty(self, folder: Path) -> Warehouse:  # noqa: ARG002  see `Engine`
         """See `Engine`."""
@@ -161,7 +161,7 @@ class RedshiftEngine:
         stand_in = self.stand_in
         said = {"copy_role_arn": COPY_ROLE, "host": "127.0.0.1", "port": stand_in.port, "tls": False, **options}
         endpoint = RedshiftEndpoint(database, "finance", **said)
-        log_in = LogIn("127.0.0.1", stand_in.port, stand_in.user, stand_in.password)
+        log_in = Credentials("127.0.0.1", stand_in.port, stand_in.user, stand_in.password)
         return RedshiftWarehouse(endpoint, StagedFiles(self.zone), lambda _: log_in)
 
     def _database(self, **like: str) -> str:
@@ -177,4 +177,4 @@ def redshift_engine() -> Iterator[RedshiftEngine]:
         s3 = session.client("s3", endpoint_url=moto.address)
         bucket = f"processed-{uuid4().hex[:12]}"  # all stand-ins of a process share what they are given
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        yield RedshiftEngine(stand_in, S3Lake(f"s3://{bucket}/zone", s3, S3Options()))
+        yield RedshiftEngine(stand_in, S3Store(f"s3://{bucket}/zone", s3, S3Options()))

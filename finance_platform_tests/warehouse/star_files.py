@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO, FACT_FINANCIALS
-from finance_platform.warehouse.plan import SliceSum, SliceToLoad
+from finance_platform.warehouse.load_request import SliceSum, SliceToLoad
 
 LOADED_AT = datetime(2025, 7, 1, 12, 0, tzinfo=UTC)
 
@@ -102,7 +102,7 @@ def _unlink(file: str) -> None:
 
 
 @dataclass
-class Lake:
+class StarFiles:
     """Writes slices below a folder, each version to files of its own.
 
     Attributes:

@@ -15,13 +15,13 @@ import pytest
 
 from finance_platform.contracts.star import DIM_ACCOUNT
 from finance_platform.errors import LoadError, TransientWarehouseError
-from finance_platform.lake.slices import ScenarioSum, SliceCommit
-from finance_platform.lake.snapshot import Snapshot
-from finance_platform.quality.catalogue import BASELINE_ONCE, LAKE_EQUALS_WAREHOUSE, VARIANCE_IDENTITY
+from finance_platform.quality.checks import BASELINE_ONCE, LAKE_EQUALS_WAREHOUSE, VARIANCE_IDENTITY
 from finance_platform.quality.warehouse import Audit
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.slices.commits import ScenarioSum, SliceCommit
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import AuditFailedError, publish
-from finance_platform.warehouse.plan import LoadResult, SliceToLoad
+from finance_platform.warehouse.load_request import LoadResult, SliceToLoad
 from finance_platform.warehouse.port import Queryable
 from finance_platform_tests.warehouse.star_files import (
     ACTUAL,
@@ -29,7 +29,7 @@ from finance_platform_tests.warehouse.star_files import (
     RENT,
     SALES,
     Fact,
-    Lake,
+    StarFiles,
     accounts,
     february,
     january,
@@ -71,7 +71,7 @@ def lake_with(*slices: SliceToLoad) -> Snapshot:
     return Snapshot(**{**dict.fromkeys(Snapshot.__dataclass_fields__, nothing), "built": built})
 
 
-def restated(lake: Lake) -> list[SliceToLoad]:
+def restated(lake: StarFiles) -> list[SliceToLoad]:
     """A load of everything: dimensions with an account of another type, one period changed, one taken out, one new."""
     rows = [{**row, "account_type": "Asset"} if row["account_key"] == RENT else row for row in accounts()]
     return [
@@ -115,7 +115,7 @@ def test_an_audit_sees_the_ledger_and_the_movements_of_its_load(loaded: DuckDBWa
     assert seen == [1, 2]
 
 
-def test_what_the_audit_refuses_leaves_the_file_as_it_was(loaded: DuckDBWarehouse, lake: Lake, path: Path) -> None:
+def test_what_the_audit_refuses_leaves_the_file_as_it_was(loaded: DuckDBWarehouse, lake: StarFiles, path: Path) -> None:
     before = path.read_bytes()
 
     with pytest.raises(AuditFailedError, match="what was published before stays") as caught:
@@ -127,14 +127,14 @@ def test_what_the_audit_refuses_leaves_the_file_as_it_was(loaded: DuckDBWarehous
     assert files_beside(path) == ["warehouse.duckdb"]
 
 
-def test_nothing_to_load_is_not_audited(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_nothing_to_load_is_not_audited(loaded: DuckDBWarehouse, lake: StarFiles) -> None:
     def audit(_: Queryable) -> bool:
         raise AssertionError
 
     assert load_into(loaded, *lake.dimensions(), audit=audit).load_number is None
 
 
-def test_a_transaction_that_is_tried_again_is_audited_again(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_a_transaction_that_is_tried_again_is_audited_again(loaded: DuckDBWarehouse, lake: StarFiles) -> None:
     audited: list[int] = []
 
     def audit(inside: Queryable) -> bool:
@@ -157,7 +157,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("check", "facts"), BROKEN, ids=[check.name for check, _ in BROKEN])
 def test_a_load_that_would_break_a_blocking_check_is_refused_with_the_rows_that_break_it(
-    loaded: DuckDBWarehouse, lake: Lake, path: Path, check: Any, facts: Sequence[Fact]
+    loaded: DuckDBWarehouse, lake: StarFiles, path: Path, check: Any, facts: Sequence[Fact]
 ) -> None:
     before = path.read_bytes()
     broken = lake.facts("2025-02", "f2", facts)
@@ -174,7 +174,7 @@ def test_a_load_that_would_break_a_blocking_check_is_refused_with_the_rows_that_
 
 
 def test_a_load_that_would_publish_other_cents_than_the_lake_has_is_refused(
-    loaded: DuckDBWarehouse, lake: Lake
+    loaded: DuckDBWarehouse, lake: StarFiles
 ) -> None:
     other = lake.facts("2025-01", "j1", [*january()[1:], january()[0]._replace(amount="0.01")])
     audit = Audit(lake_with(other, lake.facts("2025-02", "f2", february()[:1])))
@@ -187,7 +187,7 @@ def test_a_load_that_would_publish_other_cents_than_the_lake_has_is_refused(
     ]
 
 
-def test_a_warning_refuses_nothing(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_a_warning_refuses_nothing(loaded: DuckDBWarehouse, lake: StarFiles) -> None:
     less = lake.facts("2025-02", "f2", february()[:1])
     audit = Audit(lake_with(lake.facts("2025-01", "j1", january()), less))
 
@@ -213,7 +213,7 @@ class Undisturbed:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """The load that the others are compared with."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    lake, warehouse = Lake(folder / "processed"), DuckDBWarehouse(folder / "warehouse.duckdb")
+    lake, warehouse = StarFiles(folder / "processed"), DuckDBWarehouse(folder / "warehouse.duckdb")
     first = [
         *lake.dimensions(),
         lake.facts("2025-01", "j1", january(), files=2),
@@ -243,7 +243,7 @@ def test_every_statement_of_a_load_has_its_fault(undisturbed: Undisturbed) -> No
 
 @pytest.mark.parametrize("statement", range(STATEMENTS))
 def test_a_fault_before_any_statement_leaves_no_trace_and_the_next_run_ends_where_an_undisturbed_one_does(
-    loaded: DuckDBWarehouse, lake: Lake, path: Path, undisturbed: Undisturbed, statement: int
+    loaded: DuckDBWarehouse, lake: StarFiles, path: Path, undisturbed: Undisturbed, statement: int
 ) -> None:
     before = path.read_bytes()
     wanted = restated(lake)

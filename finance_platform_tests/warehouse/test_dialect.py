@@ -10,7 +10,7 @@ import pytest
 
 from finance_platform.errors import QueryError
 from finance_platform.warehouse.dialect import READ_ONLY, SUBSET, parse, parse_query, split
-from finance_platform.warehouse.translation import to_duckdb
+from finance_platform.warehouse.duckdb.translation import to_duckdb
 
 REFUSED = {
     "INSERT INTO DimDate (DateKey) VALUES (1)": "does not begin with SELECT or WITH",

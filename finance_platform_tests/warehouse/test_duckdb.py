@@ -23,12 +23,12 @@ import pytest
 from finance_platform.contracts.star import DIM_DEPARTMENT, DIM_SCENARIO
 from finance_platform.errors import LoadError, QueryError
 from finance_platform.warehouse import statements
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.port import LoadConnection, NoWarehouseYetError
 from finance_platform_tests.warehouse.star_files import (
     LOADED_AT,
-    Lake,
+    StarFiles,
     departments,
     february,
     january,
@@ -179,7 +179,7 @@ def test_a_file_with_other_columns_or_types_is_refused(warehouse: DuckDBWarehous
     ],
 )
 def test_what_redshift_would_refuse_duckdb_refuses_too(
-    loaded: DuckDBWarehouse, lake: Lake, path: Path, row: dict[str, str | None], said: str
+    loaded: DuckDBWarehouse, lake: StarFiles, path: Path, row: dict[str, str | None], said: str
 ) -> None:
     before = path.read_bytes()
     bad = lake.dimension(DIM_DEPARTMENT, [{**departments()[0], **row}], "d2")
@@ -245,12 +245,12 @@ def test_a_bi_tool_in_another_process_blocks_no_load_and_keeps_what_it_opened(
 KILLED = """
 import os, sys
 from pathlib import Path
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
-from finance_platform.warehouse.published_file import PublishedFile
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform.warehouse.duckdb.atomic_file import AtomicFile
 
 warehouse = DuckDBWarehouse(Path(sys.argv[1]))
 if sys.argv[2] == "before the rename":
-    PublishedFile._publish = lambda *arguments: os._exit(9)
+    AtomicFile._publish = lambda *arguments: os._exit(9)
 with warehouse.transaction() as connection:
     connection.execute("DELETE FROM FactFinancials")
     if sys.argv[2] == "in the transaction":
@@ -260,7 +260,7 @@ with warehouse.transaction() as connection:
 
 @pytest.mark.parametrize("moment", ["in the transaction", "before the rename"])
 def test_a_killed_load_leaves_the_old_state_and_the_next_one_clears_up(
-    loaded: DuckDBWarehouse, lake: Lake, path: Path, moment: str
+    loaded: DuckDBWarehouse, lake: StarFiles, path: Path, moment: str
 ) -> None:
     before = path.read_bytes()
 

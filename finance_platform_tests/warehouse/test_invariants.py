@@ -13,7 +13,7 @@ import pytest
 
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
 from finance_platform.warehouse.load import publish
-from finance_platform.warehouse.plan import SliceToLoad
+from finance_platform.warehouse.load_request import SliceToLoad
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
@@ -26,7 +26,7 @@ from finance_platform_tests.warehouse.star_files import (
     REVENUE,
     SALES,
     Fact,
-    Lake,
+    StarFiles,
     accounts,
     departments,
     january,
@@ -43,22 +43,22 @@ INVARIANTS = (
 )
 
 
-def _february(*facts: Fact) -> Callable[[Lake], SliceToLoad]:
+def _february(*facts: Fact) -> Callable[[StarFiles], SliceToLoad]:
     return lambda lake: lake.facts("2025-02", "broken", facts)
 
 
-def _department_twice(lake: Lake) -> SliceToLoad:
+def _department_twice(lake: StarFiles) -> SliceToLoad:
     return lake.dimension(DIM_DEPARTMENT, [*departments(), {**departments()[0], "department_code": "0030"}], "broken")
 
 
-def _account_number_in_two_cases(lake: Lake) -> SliceToLoad:
+def _account_number_in_two_cases(lake: StarFiles) -> SliceToLoad:
     rows = [{**accounts()[0], "account_number": "a-1"}, {**accounts()[1], "account_number": "A-1"}, *accounts()[2:]]
     return lake.dimension(DIM_ACCOUNT, rows, "broken")
 
 
 RENT_PAID = Fact("2025-02-10", SALES, RENT, ACTUAL, "10.00")
 
-BROKEN: list[tuple[SqlFile, Callable[[Lake], SliceToLoad], list[tuple[Any, ...]]]] = [
+BROKEN: list[tuple[SqlFile, Callable[[StarFiles], SliceToLoad], list[tuple[Any, ...]]]] = [
     (SqlFile.FACT_GRAIN_IS_UNIQUE, _february(RENT_PAID, RENT_PAID), [(20250210, SALES, RENT, ACTUAL, 2)]),
     (SqlFile.REFERENCES_RESOLVE, _february(RENT_PAID._replace(account=77)), [("AccountKey", 77, 1)]),
     (SqlFile.REFERENCES_RESOLVE, _february(RENT_PAID._replace(department=77)), [("DepartmentKey", 77, 1)]),
@@ -105,9 +105,9 @@ def test_a_sound_warehouse_breaks_no_invariant(loaded: Warehouse, invariant: Sql
 @pytest.mark.parametrize(("invariant", "spoil", "rows"), BROKEN)
 def test_a_broken_warehouse_gives_the_rows_that_break_it(
     loaded: Warehouse,
-    lake: Lake,
+    lake: StarFiles,
     invariant: SqlFile,
-    spoil: Callable[[Lake], SliceToLoad],
+    spoil: Callable[[StarFiles], SliceToLoad],
     rows: list[tuple[Any, ...]],
 ) -> None:
     publish(loaded, [spoil(lake)], run_id="run-2", loaded_at=LOADED_AT)
@@ -119,14 +119,14 @@ def test_every_invariant_is_shown_to_fail() -> None:
     assert {invariant for invariant, _, _ in BROKEN} == set(INVARIANTS)
 
 
-def test_months_of_a_budget_that_actual_does_not_reach_break_nothing(loaded: Warehouse, lake: Lake) -> None:
+def test_months_of_a_budget_that_actual_does_not_reach_break_nothing(loaded: Warehouse, lake: StarFiles) -> None:
     ahead = lake.facts("2025-12", "b1", [Fact("2025-12-01", SALES, RENT, BUDGET, "8.00", "8.00")])
     publish(loaded, [ahead], run_id="run-2", loaded_at=LOADED_AT)
 
     assert _broken_by(loaded, SqlFile.BASELINE_BOOKED_ONCE) == []
 
 
-def test_actuals_after_the_last_covered_period_need_no_budget(loaded: Warehouse, lake: Lake) -> None:
+def test_actuals_after_the_last_covered_period_need_no_budget(loaded: Warehouse, lake: StarFiles) -> None:
     unbooked = _february(RENT_PAID, Fact("2025-02-01", SALES, REVENUE, BUDGET, "8.00", "8.00"))(lake)
     publish(loaded, [unbooked], run_id="run-2", loaded_at=LOADED_AT)
 
@@ -134,7 +134,7 @@ def test_actuals_after_the_last_covered_period_need_no_budget(loaded: Warehouse,
     assert _broken_by(loaded, SqlFile.BASELINE_BOOKED_ONCE, through="2025-01") == []
 
 
-def test_sums_by_scenario_and_period_are_those_of_the_lake(loaded: Warehouse, lake: Lake) -> None:
+def test_sums_by_scenario_and_period_are_those_of_the_lake(loaded: Warehouse, lake: StarFiles) -> None:
     result = loaded.query(statement(SqlFile.SUMS_BY_SCENARIO_AND_PERIOD))
 
     assert result.columns == ["ScenarioKey", "Period", "RowCount", "Amount", "BudgetAmount"]
@@ -151,7 +151,7 @@ def test_sums_by_scenario_and_period_are_those_of_the_lake(loaded: Warehouse, la
     ]
 
 
-def test_sums_count_rows_whose_date_the_dimension_does_not_have(loaded: Warehouse, lake: Lake) -> None:
+def test_sums_count_rows_whose_date_the_dimension_does_not_have(loaded: Warehouse, lake: StarFiles) -> None:
     publish(
         loaded,
         [lake.facts("2031-02", "x", [RENT_PAID._replace(day="2031-02-03")])],

@@ -20,7 +20,7 @@ from finance_platform.contracts.star import DIM_DEPARTMENT, STAR
 from finance_platform.errors import LoadError, TransientWarehouseError
 from finance_platform.warehouse.ledger import published
 from finance_platform.warehouse.load import publish
-from finance_platform.warehouse.plan import LoadResult, SliceSum, SliceToLoad
+from finance_platform.warehouse.load_request import LoadResult, SliceSum, SliceToLoad
 from finance_platform.warehouse.port import (
     NO_PARAMETERS,
     LoadConnection,
@@ -36,7 +36,7 @@ from finance_platform_tests.warehouse.star_files import (
     RENT,
     SALES,
     Fact,
-    Lake,
+    StarFiles,
     departments,
     february,
     january,
@@ -60,7 +60,7 @@ def amount_by_period(warehouse: Warehouse) -> dict[str, Decimal]:
     return dict(rows)
 
 
-def test_a_first_load_publishes_every_row_and_says_so_in_the_ledger(warehouse: Warehouse, lake: Lake) -> None:
+def test_a_first_load_publishes_every_row_and_says_so_in_the_ledger(warehouse: Warehouse, lake: StarFiles) -> None:
     january_slice = lake.facts("2025-01", "j1", january(), files=3)
 
     result = load_into(warehouse, january_slice, *lake.dimensions(), run_id="run-1")
@@ -85,7 +85,7 @@ def test_a_first_load_publishes_every_row_and_says_so_in_the_ledger(warehouse: W
     assert present[FACT, "2025-01"].loaded_at == LOADED_AT.replace(tzinfo=None)
 
 
-def test_every_row_carries_the_time_of_its_load_in_utc(warehouse: Warehouse, lake: Lake) -> None:
+def test_every_row_carries_the_time_of_its_load_in_utc(warehouse: Warehouse, lake: StarFiles) -> None:
     tokyo = datetime.fromisoformat("2025-07-01T21:00:00+09:00")
     publish(warehouse, [lake.facts("2025-01", "j1", january())], run_id="run-1", loaded_at=tokyo)
 
@@ -99,7 +99,9 @@ def test_a_time_of_load_without_a_zone_is_refused(warehouse: Warehouse) -> None:
         publish(warehouse, [], run_id="run-1", loaded_at=datetime.fromisoformat("2025-07-01"))
 
 
-def test_a_second_load_of_the_same_versions_does_nothing_and_says_so(loaded: Warehouse, lake: Lake, seen: Seen) -> None:
+def test_a_second_load_of_the_same_versions_does_nothing_and_says_so(
+    loaded: Warehouse, lake: StarFiles, seen: Seen
+) -> None:
     before = seen(loaded)
 
     again = [lake.facts("2025-01", "j1", january()), lake.facts("2025-02", "f1", february()), *lake.dimensions()]
@@ -110,7 +112,7 @@ def test_a_second_load_of_the_same_versions_does_nothing_and_says_so(loaded: War
     assert seen(loaded) == before
 
 
-def test_a_rebuilt_slice_is_loaded_again_in_the_version_that_it_has(loaded: Warehouse, lake: Lake) -> None:
+def test_a_rebuilt_slice_is_loaded_again_in_the_version_that_it_has(loaded: Warehouse, lake: StarFiles) -> None:
     unchanged = [lake.facts("2025-01", "j1", january()), lake.facts("2025-02", "f1", february())]
 
     result = publish(loaded, unchanged, run_id="run-2", loaded_at=LOADED_AT, again={(FACT, "2025-01")})
@@ -120,7 +122,7 @@ def test_a_rebuilt_slice_is_loaded_again_in_the_version_that_it_has(loaded: Ware
     assert loaded.query("SELECT COUNT(*) FROM FactFinancials").rows == [(12,)]
 
 
-def test_a_replaced_slice_leaves_the_other_slices_alone(loaded: Warehouse, lake: Lake) -> None:
+def test_a_replaced_slice_leaves_the_other_slices_alone(loaded: Warehouse, lake: StarFiles) -> None:
     others = loaded.query("SELECT * FROM FactFinancials WHERE DateKey < 20250201 ORDER BY 1, 2, 3, 4").rows
 
     result = load_into(loaded, lake.facts("2025-02", "f2", [Fact("2025-02-28", SALES, RENT, ACTUAL, "7.00")]))
@@ -150,7 +152,7 @@ def test_removing_what_is_not_published_is_nothing_to_do(loaded: Warehouse) -> N
     assert result.already_published == ((FACT, "2031-12"),)
 
 
-def test_a_removed_slice_can_come_back_in_the_version_that_it_had(loaded: Warehouse, lake: Lake) -> None:
+def test_a_removed_slice_can_come_back_in_the_version_that_it_had(loaded: Warehouse, lake: StarFiles) -> None:
     load_into(loaded, removed("2025-02"))
 
     result = load_into(loaded, lake.facts("2025-02", "f1", february()))
@@ -166,7 +168,7 @@ def test_a_slice_without_rows_is_published_as_empty(loaded: Warehouse) -> None:
     assert published(loaded)[FACT, "2025-02"].row_count == 0
 
 
-def test_a_dimension_is_replaced_whole(loaded: Warehouse, lake: Lake) -> None:
+def test_a_dimension_is_replaced_whole(loaded: Warehouse, lake: StarFiles) -> None:
     only_one = [{**departments()[0], "department_name": "Selling"}]
 
     load_into(loaded, lake.dimension(DIM_DEPARTMENT, only_one, "d2"))
@@ -175,7 +177,7 @@ def test_a_dimension_is_replaced_whole(loaded: Warehouse, lake: Lake) -> None:
     assert loaded.query("SELECT COUNT(*) FROM DimAccount").rows == [(5,)]
 
 
-def test_more_slices_than_go_into_one_ledger_statement_are_all_written(warehouse: Warehouse, lake: Lake) -> None:
+def test_more_slices_than_go_into_one_ledger_statement_are_all_written(warehouse: Warehouse, lake: StarFiles) -> None:
     file = lake.facts("2025-01", "x", january())
     empty = [SliceToLoad(FACT, f"{year}-{month:02}", "e") for year in range(2000, 2020) for month in range(1, 13)]
 
@@ -209,7 +211,7 @@ def _money_in_another_scenario(slice_: SliceToLoad) -> SliceToLoad:
 
 @pytest.mark.parametrize("spoil", [_wrong_count, _wrong_amount, _wrong_budget, _money_in_another_scenario])
 def test_a_slice_whose_rows_are_not_what_it_says_rolls_everything_back(
-    loaded: Warehouse, lake: Lake, seen: Seen, spoil: Any
+    loaded: Warehouse, lake: StarFiles, seen: Seen, spoil: Any
 ) -> None:
     before = seen(loaded)
     good = lake.facts("2025-02", "f2", february())
@@ -223,7 +225,7 @@ def test_a_slice_whose_rows_are_not_what_it_says_rolls_everything_back(
 
 
 def test_a_dimension_with_another_number_of_rows_rolls_everything_back(
-    loaded: Warehouse, lake: Lake, seen: Seen
+    loaded: Warehouse, lake: StarFiles, seen: Seen
 ) -> None:
     before = seen(loaded)
     wrong = replace(lake.dimensions("d2")[1], row_count=3)
@@ -234,7 +236,7 @@ def test_a_dimension_with_another_number_of_rows_rolls_everything_back(
     assert seen(loaded) == before
 
 
-def test_a_file_with_rows_of_another_period_is_refused(loaded: Warehouse, lake: Lake) -> None:
+def test_a_file_with_rows_of_another_period_is_refused(loaded: Warehouse, lake: StarFiles) -> None:
     march = lake.facts("2025-03", "m1", february())
 
     with pytest.raises(
@@ -243,7 +245,7 @@ def test_a_file_with_rows_of_another_period_is_refused(loaded: Warehouse, lake: 
         load_into(loaded, march)
 
 
-def test_a_missing_file_publishes_nothing(loaded: Warehouse, lake: Lake, seen: Seen) -> None:
+def test_a_missing_file_publishes_nothing(loaded: Warehouse, lake: StarFiles, seen: Seen) -> None:
     before = seen(loaded)
     lost = lake.facts("2025-02", "f2", february())
     lake.lose(lost.files[0])
@@ -340,7 +342,7 @@ class CountingConnection:
         return self.connection.copy(stage_table, columns, files)
 
 
-def changes(lake: Lake) -> list[SliceToLoad]:
+def changes(lake: StarFiles) -> list[SliceToLoad]:
     return [*lake.dimensions("d2"), lake.facts("2025-02", "f2", january_in_february()), removed("2025-01")]
 
 
@@ -348,7 +350,7 @@ def january_in_february() -> list[Fact]:
     return [fact._replace(day="2025-02-01") for fact in january()[1:2]]
 
 
-def test_the_statements_of_a_load_come_in_the_order_that_makes_it_safe(loaded: Warehouse, lake: Lake) -> None:
+def test_the_statements_of_a_load_come_in_the_order_that_makes_it_safe(loaded: Warehouse, lake: StarFiles) -> None:
     counting = Counting(loaded)
     only_department = [s for s in changes(lake) if s.contract_name in ("dim_department", FACT)]
 
@@ -380,7 +382,7 @@ def test_the_statements_of_a_load_come_in_the_order_that_makes_it_safe(loaded: W
     ]
 
 
-def test_a_busy_warehouse_gets_the_whole_transaction_again(loaded: Warehouse, lake: Lake) -> None:
+def test_a_busy_warehouse_gets_the_whole_transaction_again(loaded: Warehouse, lake: StarFiles) -> None:
     counting = Counting(loaded, fail_at=9, error=TransientWarehouseError("serializable isolation violation"))
 
     result = load_into(counting, *changes(lake))
@@ -390,7 +392,7 @@ def test_a_busy_warehouse_gets_the_whole_transaction_again(loaded: Warehouse, la
     assert result.load_number == 2
 
 
-def test_a_warehouse_that_stays_busy_is_given_up_after_a_few_attempts(loaded: Warehouse, lake: Lake) -> None:
+def test_a_warehouse_that_stays_busy_is_given_up_after_a_few_attempts(loaded: Warehouse, lake: StarFiles) -> None:
     class Busy(Counting):
         def count(self, call: str) -> None:
             raise TransientWarehouseError(f"still busy at {call}")
@@ -402,7 +404,9 @@ def test_a_warehouse_that_stays_busy_is_given_up_after_a_few_attempts(loaded: Wa
     assert busy.transactions == 3
 
 
-def test_what_was_published_meanwhile_is_dropped_from_the_plan_under_the_lock(loaded: Warehouse, lake: Lake) -> None:
+def test_what_was_published_meanwhile_is_dropped_from_the_plan_under_the_lock(
+    loaded: Warehouse, lake: StarFiles
+) -> None:
     wanted = lake.facts("2025-02", "f2", january_in_february())
     load_into(loaded, wanted)
 
@@ -419,7 +423,7 @@ def test_nothing_is_published_where_there_is_no_warehouse(warehouse: Warehouse) 
 
 
 def test_loading_month_by_month_gives_the_same_tables_as_loading_all_at_once(
-    engine: Engine, tmp_path: Path, lake: Lake
+    engine: Engine, tmp_path: Path, lake: StarFiles
 ) -> None:
     dimensions, first, second = (
         lake.dimensions(),

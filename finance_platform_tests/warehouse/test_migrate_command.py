@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from finance_platform.cli import main
-from finance_platform.warehouse import duckdb_migrating, statements
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse import statements
+from finance_platform.warehouse.duckdb import migration
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 
 
 @pytest.fixture
@@ -47,8 +48,8 @@ def test_it_makes_the_tables_once_and_then_has_nothing_to_do(home: Path) -> None
 def test_what_must_be_done_by_hand_is_told_and_exits_three(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     migrate(home)
     less = tuple(text.replace("    Quarter       INTEGER    NOT NULL,\n", "") for text in statements.definitions())
-    monkeypatch.setattr(duckdb_migrating, "definitions", lambda: less)
-    monkeypatch.setattr(duckdb_migrating, "definitions_fingerprint", lambda: "next")
+    monkeypatch.setattr(migration, "definitions", lambda: less)
+    monkeypatch.setattr(migration, "definitions_fingerprint", lambda: "next")
 
     done = migrate(home)
 

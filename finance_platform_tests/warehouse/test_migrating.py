@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from finance_platform.errors import MigrationError
-from finance_platform.warehouse import duckdb_migrating, redshift_migrating, statements
+from finance_platform.warehouse import statements
+from finance_platform.warehouse.duckdb import migration as duckdb_migration
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.port import Warehouse
+from finance_platform.warehouse.redshift import migration as redshift_migration
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
-from finance_platform_tests.warehouse.star_files import LOADED_AT, Lake, removed
+from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, removed
 
 ENGINES = EVERY_ENGINE
 Release = Callable[..., None]
@@ -32,7 +34,7 @@ def release(monkeypatch: pytest.MonkeyPatch) -> Release:
             assert before in definitions
             definitions = definitions.replace(before, after)
         texts = (*added, *definitions.split("\0"))
-        for module in (duckdb_migrating, redshift_migrating):
+        for module in (duckdb_migration, redshift_migration):
             monkeypatch.setattr(module, "definitions", lambda: texts)
             monkeypatch.setattr(module, "definitions_fingerprint", lambda: f"release {hash(texts)}"[:64])
 
@@ -54,7 +56,9 @@ def test_an_empty_warehouse_gets_every_table_and_view_and_then_there_is_nothing_
     assert [number for number, _ in versions(warehouse)] == [1]
 
 
-def test_what_adds_is_applied_and_nothing_published_is_lost(loaded: Warehouse, release: Release, lake: Lake) -> None:
+def test_what_adds_is_applied_and_nothing_published_is_lost(
+    loaded: Warehouse, release: Release, lake: StarFiles
+) -> None:
     release(
         ("ParentDepartmentCode VARCHAR(128),", "ParentDepartmentCode VARCHAR(128),\n    CostCentre VARCHAR(32),"),
         ("IsBaseline   BOOLEAN      NOT NULL,", "IsBaseline BOOLEAN NOT NULL, Rank INTEGER DEFAULT 7 NOT NULL,"),
@@ -107,7 +111,7 @@ def test_an_older_release_leaves_a_longer_text_as_it_is(loaded: Warehouse, relea
 
 
 def test_a_release_that_is_taken_back_runs_on_what_it_had_added(
-    loaded: Warehouse, release: Release, lake: Lake
+    loaded: Warehouse, release: Release, lake: StarFiles
 ) -> None:
     release(
         ("ParentDepartmentCode VARCHAR(128),", "ParentDepartmentCode VARCHAR(128),\n    CostCentre VARCHAR(32),"),

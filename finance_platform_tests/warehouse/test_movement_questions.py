@@ -20,17 +20,17 @@ from click.testing import CliRunner, Result
 from finance_platform.cli import main
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
 from finance_platform.errors import QueryError
-from finance_platform.reporting.movements import movement_rows, movement_summary, restatement_alerts
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.reports.movements import movement_rows, movement_summary, restatement_alerts
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
-from finance_platform_tests.warehouse.star_files import RENT, Lake, accounts, departments, january, removed
+from finance_platform_tests.warehouse.star_files import RENT, StarFiles, accounts, departments, january, removed
 
 SECOND = datetime(2025, 7, 2, 8, 0, tzinfo=UTC)
 THIRD = datetime(2025, 7, 3, 0, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def moved(loaded: DuckDBWarehouse, lake: Lake) -> DuckDBWarehouse:
+def moved(loaded: DuckDBWarehouse, lake: StarFiles) -> DuckDBWarehouse:
     """July 2nd: January, which is closed, lost revenue, and rent is an asset. July 3rd: February goes."""
     accounts_again = [{**row, "account_type": "Asset"} if row["account_key"] == RENT else row for row in accounts()]
     slices = [
@@ -88,7 +88,7 @@ def test_a_row_names_its_members_and_says_what_moved_and_why(moved: DuckDBWareho
     }
 
 
-def test_a_movement_outlives_the_members_that_it_speaks_of(moved: DuckDBWarehouse, lake: Lake) -> None:
+def test_a_movement_outlives_the_members_that_it_speaks_of(moved: DuckDBWarehouse, lake: StarFiles) -> None:
     only_works = lake.dimension(DIM_DEPARTMENT, departments()[1:], "d3")
     publish(moved, [only_works], run_id="run-4", loaded_at=THIRD)
 

@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load_request import LoadResult, SliceToLoad
 from finance_platform.warehouse.movements import joined_causes
-from finance_platform.warehouse.plan import LoadResult, SliceToLoad
 from finance_platform.warehouse.port import Warehouse
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
 from finance_platform_tests.warehouse.star_files import (
@@ -37,7 +37,7 @@ from finance_platform_tests.warehouse.star_files import (
     TRUCKS,
     WORKS,
     Fact,
-    Lake,
+    StarFiles,
     accounts,
     departments,
     february,
@@ -119,7 +119,7 @@ def test_a_first_load_moves_nothing(loaded: Warehouse) -> None:
 
 
 def test_a_cell_whose_amount_differs_is_a_movement_with_its_amounts_versions_and_cause(
-    loaded: Warehouse, lake: Lake
+    loaded: Warehouse, lake: StarFiles
 ) -> None:
     slices = [lake.facts("2025-02", "f2", changed(february(), RENT, "200.25"))]
 
@@ -148,7 +148,9 @@ def test_a_cell_whose_amount_differs_is_a_movement_with_its_amounts_versions_and
     assert shared == [(result.load_number, "run-2", LOADED_AT.replace(tzinfo=None))]
 
 
-def test_a_cell_that_comes_or_goes_in_a_published_period_moves_from_or_to_zero(loaded: Warehouse, lake: Lake) -> None:
+def test_a_cell_that_comes_or_goes_in_a_published_period_moves_from_or_to_zero(
+    loaded: Warehouse, lake: StarFiles
+) -> None:
     facts = [february()[0], Fact("2025-02-03", WORKS, TRUCKS, ACTUAL, "7.00")]
 
     load_into(loaded, lake.facts("2025-02", "f2", facts))
@@ -159,7 +161,7 @@ def test_a_cell_that_comes_or_goes_in_a_published_period_moves_from_or_to_zero(l
     }
 
 
-def test_days_of_one_cell_are_compared_as_one_sum(loaded: Warehouse, lake: Lake) -> None:
+def test_days_of_one_cell_are_compared_as_one_sum(loaded: Warehouse, lake: StarFiles) -> None:
     facts = [
         february()[1],
         Fact("2025-02-01", SALES, REVENUE, ACTUAL, "1000.00"),
@@ -172,7 +174,7 @@ def test_days_of_one_cell_are_compared_as_one_sum(loaded: Warehouse, lake: Lake)
 
 
 def test_another_budget_moves_the_baseline_and_what_is_booked_on_the_scenarios_that_are_compared_with_it(
-    loaded: Warehouse, lake: Lake
+    loaded: Warehouse, lake: StarFiles
 ) -> None:
     facts = [
         fact._replace(budget="210.00", amount="210.00" if fact.scenario == BUDGET else fact.amount)
@@ -192,7 +194,7 @@ def test_another_budget_moves_the_baseline_and_what_is_booked_on_the_scenarios_t
 
 
 def test_a_scenario_or_a_budget_that_comes_to_a_published_period_is_published_for_the_first_time(
-    loaded: Warehouse, lake: Lake
+    loaded: Warehouse, lake: StarFiles
 ) -> None:
     facts = [
         *february()[1:],
@@ -205,7 +207,9 @@ def test_a_scenario_or_a_budget_that_comes_to_a_published_period_is_published_fo
     assert rows_of(loaded) == []
 
 
-def test_a_period_taken_out_moves_to_zero_and_moves_again_when_it_comes_back(loaded: Warehouse, lake: Lake) -> None:
+def test_a_period_taken_out_moves_to_zero_and_moves_again_when_it_comes_back(
+    loaded: Warehouse, lake: StarFiles
+) -> None:
     out = load_into(loaded, removed("2025-02"))
     back = load_into(loaded, lake.facts("2025-02", "f1", february()))
 
@@ -216,7 +220,9 @@ def test_a_period_taken_out_moves_to_zero_and_moves_again_when_it_comes_back(loa
     assert {(row.old_version, row.new_version) for row in returned} == {(None, "f1")}
 
 
-def test_a_scenario_and_a_budget_that_were_taken_out_move_when_they_come_back(loaded: Warehouse, lake: Lake) -> None:
+def test_a_scenario_and_a_budget_that_were_taken_out_move_when_they_come_back(
+    loaded: Warehouse, lake: StarFiles
+) -> None:
     without = [fact._replace(budget="0.00") for fact in january() if fact.scenario == ACTUAL]
     load_into(loaded, lake.facts("2025-01", "j2", without))
 
@@ -234,7 +240,7 @@ def test_a_scenario_and_a_budget_that_were_taken_out_move_when_they_come_back(lo
     }
 
 
-def test_a_movement_in_a_closed_period_is_a_restatement_and_only_there(loaded: Warehouse, lake: Lake) -> None:
+def test_a_movement_in_a_closed_period_is_a_restatement_and_only_there(loaded: Warehouse, lake: StarFiles) -> None:
     slices = [
         lake.facts("2025-01", "j2", changed(january(), CASH, "1.00")),
         lake.facts("2025-02", "f2", changed(february(), RENT, "1.00")),
@@ -246,7 +252,7 @@ def test_a_movement_in_a_closed_period_is_a_restatement_and_only_there(loaded: W
     assert {one.period: one.is_restatement for one in result.moved} == {"2025-01": True, "2025-02": False}
 
 
-def test_the_same_version_loaded_again_moves_nothing(loaded: Warehouse, lake: Lake) -> None:
+def test_the_same_version_loaded_again_moves_nothing(loaded: Warehouse, lake: StarFiles) -> None:
     same = [lake.facts("2025-01", "j1", january()), *lake.dimensions()]
 
     result = load_into(loaded, *same, again={slice_.name for slice_ in same})
@@ -256,7 +262,7 @@ def test_the_same_version_loaded_again_moves_nothing(loaded: Warehouse, lake: La
     assert rows_of(loaded) == []
 
 
-def test_a_load_tells_what_it_moved_by_period_scenario_and_measure(loaded: Warehouse, lake: Lake) -> None:
+def test_a_load_tells_what_it_moved_by_period_scenario_and_measure(loaded: Warehouse, lake: StarFiles) -> None:
     facts = changed(changed(january(), RENT, "200.00"), CASH, "5000.01")
 
     result = load_into(loaded, lake.facts("2025-01", "j2", facts), removed("2025-02"))
@@ -283,7 +289,7 @@ def test_more_closed_periods_than_go_into_one_statement_are_all_known(loaded: Wa
 
 
 def test_an_account_of_another_type_is_reclassified_in_every_cell_that_has_money_though_no_period_is_loaded(
-    loaded: Warehouse, lake: Lake
+    loaded: Warehouse, lake: StarFiles
 ) -> None:
     renaming = lake.dimension(DIM_ACCOUNT, renamed(accounts(), RENT, account_type="Asset"), "d2")
 
@@ -314,7 +320,7 @@ def test_an_account_of_another_type_is_reclassified_in_every_cell_that_has_money
     ids=["BusinessUnit", "AccountType", "Category"],
 )
 def test_each_attribute_that_reports_group_by_is_watched(
-    loaded: Warehouse, lake: Lake, contract: Any, members: Any, key: int, column: str, attribute: str
+    loaded: Warehouse, lake: StarFiles, contract: Any, members: Any, key: int, column: str, attribute: str
 ) -> None:
     load_into(loaded, lake.dimension(contract, renamed(members, key, **{column: "Other"}), "d2"))
 
@@ -323,13 +329,13 @@ def test_each_attribute_that_reports_group_by_is_watched(
     assert {key in (row.department, row.account) for row in rows} == {True}
 
 
-def test_a_name_that_changes_reclassifies_nothing(loaded: Warehouse, lake: Lake) -> None:
+def test_a_name_that_changes_reclassifies_nothing(loaded: Warehouse, lake: StarFiles) -> None:
     load_into(loaded, lake.dimension(DIM_DEPARTMENT, renamed(departments(), SALES, department_name="Selling"), "d2"))
 
     assert rows_of(loaded) == []
 
 
-def test_a_cell_may_be_reclassified_and_moved_by_one_load(loaded: Warehouse, lake: Lake) -> None:
+def test_a_cell_may_be_reclassified_and_moved_by_one_load(loaded: Warehouse, lake: StarFiles) -> None:
     load_into(
         loaded,
         lake.dimension(DIM_ACCOUNT, renamed(accounts(), RENT, category="Rooms"), "d2"),
@@ -344,7 +350,7 @@ def test_a_cell_may_be_reclassified_and_moved_by_one_load(loaded: Warehouse, lak
 
 
 def test_money_that_is_published_for_the_first_time_never_stood_under_the_old_value(
-    loaded: Warehouse, lake: Lake
+    loaded: Warehouse, lake: StarFiles
 ) -> None:
     march = [Fact("2025-03-05", SALES, RENT, ACTUAL, "260.00")]
 
@@ -357,7 +363,7 @@ def test_money_that_is_published_for_the_first_time_never_stood_under_the_old_va
     assert {row.period for row in rows_of(loaded)} == {"2025-01", "2025-02"}
 
 
-def test_a_member_that_was_not_published_before_is_not_reclassified(loaded: Warehouse, lake: Lake) -> None:
+def test_a_member_that_was_not_published_before_is_not_reclassified(loaded: Warehouse, lake: StarFiles) -> None:
     load_into(loaded, lake.dimension(DIM_ACCOUNT, accounts()[:-1], "d2"))
 
     load_into(loaded, lake.dimension(DIM_ACCOUNT, renamed(accounts(), HEADS, account_type="Asset"), "d3"))
@@ -419,7 +425,7 @@ ATTRIBUTES = st.fixed_dictionaries(
 COLUMNS = {"BusinessUnit": "business_unit", "AccountType": "account_type", "Category": "category"}
 
 
-def slices_of(lake: Lake, state: Mapping[str, Any], version: str) -> list[SliceToLoad]:
+def slices_of(lake: StarFiles, state: Mapping[str, Any], version: str) -> list[SliceToLoad]:
     return [
         removed(period)
         if facts is None
@@ -428,7 +434,7 @@ def slices_of(lake: Lake, state: Mapping[str, Any], version: str) -> list[SliceT
     ]
 
 
-def dimensions_of(lake: Lake, attributes: Mapping[tuple[str, int], str], version: str) -> list[SliceToLoad]:
+def dimensions_of(lake: StarFiles, attributes: Mapping[tuple[str, int], str], version: str) -> list[SliceToLoad]:
     members = {DIM_DEPARTMENT: departments(), DIM_ACCOUNT: accounts()}
     for (attribute, key), value in attributes.items():
         contract = DIM_DEPARTMENT if attribute == "BusinessUnit" else DIM_ACCOUNT
@@ -458,7 +464,7 @@ def test_movements_add_up_to_the_star_that_is_less_the_star_that_was(
     states: list[dict[str, Any]], closed: set[str]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        warehouse, lake = DuckDBWarehouse(Path(folder) / "warehouse.duckdb"), Lake(Path(folder) / "processed")
+        warehouse, lake = DuckDBWarehouse(Path(folder) / "warehouse.duckdb"), StarFiles(Path(folder) / "processed")
         seen: set[tuple[str, int, str]] = set()
         old: dict[str, Any] = dict.fromkeys(PERIODS)
         publish(warehouse, lake.dimensions(), run_id="run", loaded_at=LOADED_AT)
@@ -488,7 +494,7 @@ def test_what_stands_under_a_value_changes_by_movements_and_reclassifications_an
     after: dict[tuple[str, int], str],
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        warehouse, lake = DuckDBWarehouse(Path(folder) / "warehouse.duckdb"), Lake(Path(folder) / "processed")
+        warehouse, lake = DuckDBWarehouse(Path(folder) / "warehouse.duckdb"), StarFiles(Path(folder) / "processed")
         load_into(warehouse, *dimensions_of(lake, before, "d1"), *slices_of(lake, old, "v1"))
         result = load_into(warehouse, *dimensions_of(lake, after, "d2"), *slices_of(lake, new, "v2"))
         rows = rows_of(warehouse, result.load_number)

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from finance_platform.errors import LoadError, TransientWarehouseError
-from finance_platform.warehouse.published_file import PublishedFile
+from finance_platform.warehouse.duckdb.atomic_file import AtomicFile
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> PublishedFile:
-    return PublishedFile(tmp_path / "warehouse.duckdb")
+def file(tmp_path: Path) -> AtomicFile:
+    return AtomicFile(tmp_path / "warehouse.duckdb")
 
 
-def replace_with(file: PublishedFile, text: str, *, meanwhile: Callable[[], object]) -> None:
+def replace_with(file: AtomicFile, text: str, *, meanwhile: Callable[[], object]) -> None:
     with file.replacement() as copy:
         copy.path.write_text(text)
         copy.is_changed = True
@@ -28,11 +28,11 @@ def be_interrupted() -> None:
     raise KeyboardInterrupt
 
 
-def names(file: PublishedFile) -> list[str]:
+def names(file: AtomicFile) -> list[str]:
     return sorted(entry.name for entry in file.path.parent.iterdir())
 
 
-def test_a_changed_copy_takes_the_file_s_place_and_an_unchanged_one_does_not(file: PublishedFile) -> None:
+def test_a_changed_copy_takes_the_file_s_place_and_an_unchanged_one_does_not(file: AtomicFile) -> None:
     file.path.write_text("old")
     with file.replacement() as copy:
         copy.path.write_text("ignored")
@@ -47,7 +47,7 @@ def test_a_changed_copy_takes_the_file_s_place_and_an_unchanged_one_does_not(fil
     assert names(file) == ["warehouse.duckdb"]
 
 
-def test_an_open_reader_goes_on_reading_the_old_file(file: PublishedFile) -> None:
+def test_an_open_reader_goes_on_reading_the_old_file(file: AtomicFile) -> None:
     file.path.write_text("old")
     with file.path.open() as reader:
         with file.replacement() as copy:
@@ -57,7 +57,7 @@ def test_an_open_reader_goes_on_reading_the_old_file(file: PublishedFile) -> Non
         assert reader.read() == "old"
 
 
-def test_a_failure_leaves_the_file_and_no_copy(file: PublishedFile) -> None:
+def test_a_failure_leaves_the_file_and_no_copy(file: AtomicFile) -> None:
     file.path.write_text("old")
     with pytest.raises(KeyboardInterrupt):
         replace_with(file, "new", meanwhile=be_interrupted)
@@ -67,7 +67,7 @@ def test_a_failure_leaves_the_file_and_no_copy(file: PublishedFile) -> None:
 
 
 def test_the_first_file_is_made_where_there_was_none(tmp_path: Path) -> None:
-    file = PublishedFile(tmp_path / "deep" / "home" / "warehouse.duckdb")
+    file = AtomicFile(tmp_path / "deep" / "home" / "warehouse.duckdb")
     with file.replacement() as copy:
         assert not copy.path.exists()
         copy.path.write_text("first")
@@ -76,7 +76,7 @@ def test_the_first_file_is_made_where_there_was_none(tmp_path: Path) -> None:
     assert file.path.read_text() == "first"
 
 
-def test_what_killed_runs_left_is_cleared_away_and_nothing_else(file: PublishedFile) -> None:
+def test_what_killed_runs_left_is_cleared_away_and_nothing_else(file: AtomicFile) -> None:
     file.path.write_text("old")
     file.path.with_name("warehouse.duckdb.loading-1-dead").write_text("half")
     file.path.with_name("warehouse.duckdb.loading-1-dead.wal").write_text("log")
@@ -91,7 +91,7 @@ def test_what_killed_runs_left_is_cleared_away_and_nothing_else(file: PublishedF
     assert names(file) == ["other.duckdb.loading-1", "warehouse.duckdb"]
 
 
-def test_a_file_that_another_program_writes_to_is_not_touched(file: PublishedFile) -> None:
+def test_a_file_that_another_program_writes_to_is_not_touched(file: AtomicFile) -> None:
     file.path.write_text("old")
     file.path.with_name("warehouse.duckdb.wal").write_text("changes of another program")
 
@@ -101,7 +101,7 @@ def test_a_file_that_another_program_writes_to_is_not_touched(file: PublishedFil
     assert names(file) == ["warehouse.duckdb", "warehouse.duckdb.wal"]
 
 
-def test_a_load_that_another_one_overtook_is_to_be_tried_again(file: PublishedFile) -> None:
+def test_a_load_that_another_one_overtook_is_to_be_tried_again(file: AtomicFile) -> None:
     file.path.write_text("old")
     other = file.path.with_name("other")
     other.write_text("of another load")
@@ -119,7 +119,7 @@ def test_a_link_stays_a_link_and_the_file_keeps_its_permissions(tmp_path: Path) 
     real.chmod(0o640)
     link.symlink_to(real)
 
-    with PublishedFile(link).replacement() as copy:
+    with AtomicFile(link).replacement() as copy:
         copy.path.write_text("new")
         copy.is_changed = True
 
@@ -129,7 +129,7 @@ def test_a_link_stays_a_link_and_the_file_keeps_its_permissions(tmp_path: Path) 
 
 
 def test_the_copy_is_on_disk_before_it_takes_the_file_s_place(
-    file: PublishedFile, monkeypatch: pytest.MonkeyPatch
+    file: AtomicFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[str] = []
     real_fsync = os.fsync

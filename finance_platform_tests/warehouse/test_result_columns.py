@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 
 SCENARIO = ["ScenarioKey", "ScenarioName", "ScenarioType", "IsBaseline"]
 

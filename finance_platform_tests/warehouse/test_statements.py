@@ -27,10 +27,10 @@ from finance_platform.contracts.star import (
 )
 from finance_platform.warehouse import statements
 from finance_platform.warehouse.dialect import parse, split
-from finance_platform.warehouse.duckdb import DuckDBWarehouse
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.statements import SqlFile
-from finance_platform_tests.warehouse.star_files import LOADED_AT, Lake, february
+from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february
 
 ROOT = Path(__file__).resolve().parents[2]
 SQL = ROOT / "sql"
@@ -216,7 +216,7 @@ def test_the_statements_made_from_contracts_say_exactly_this() -> None:
     )
 
 
-def test_no_sample_query_is_for_nothing(loaded: DuckDBWarehouse, lake: Lake) -> None:
+def test_no_sample_query_is_for_nothing(loaded: DuckDBWarehouse, lake: StarFiles) -> None:
     moved = lake.facts("2025-02", "f2", february()[:1])
     publish(loaded, [moved], run_id="run-2", loaded_at=LOADED_AT)
     queries = split((SQL / FOR_PEOPLE).read_text(encoding="utf-8"))
@@ -227,10 +227,11 @@ def test_no_sample_query_is_for_nothing(loaded: DuckDBWarehouse, lake: Lake) -> 
 
 
 def test_importing_the_warehouse_loads_neither_an_engine_nor_the_parser() -> None:
-    modules = "duckdb, inserting, ledger, load, movements, plan, port, published_file, statements"
+    modules = "duckdb.atomic_file, duckdb.warehouse, ledger, load, load_request, movements, port, statements"
     code = (
-        f"from finance_platform.warehouse import {modules}; import sys; "
-        "print([name for name in ('duckdb', 'sqlglot', 'pyarrow', 'pandas') if name in sys.modules])"
+        "import sys; "
+        + "".join(f"import finance_platform.warehouse.{module}; " for module in modules.split(", "))
+        + "print([name for name in ('duckdb', 'sqlglot', 'pyarrow', 'pandas') if name in sys.modules])"
     )
 
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

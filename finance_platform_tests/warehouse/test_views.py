@@ -23,7 +23,7 @@ from finance_platform_tests.warehouse.star_files import (
     REVENUE,
     SALES,
     Fact,
-    Lake,
+    StarFiles,
     removed,
 )
 
@@ -54,7 +54,9 @@ def test_a_period_without_lines_of_the_baseline_has_no_budget_rather_than_a_budg
     ]
 
 
-def test_a_period_has_a_budget_as_soon_as_any_cell_of_the_baseline_lies_in_it(loaded: Warehouse, lake: Lake) -> None:
+def test_a_period_has_a_budget_as_soon_as_any_cell_of_the_baseline_lies_in_it(
+    loaded: Warehouse, lake: StarFiles
+) -> None:
     facts = [
         Fact("2025-02-10", SALES, REVENUE, ACTUAL, "1100.00"),
         Fact("2025-02-01", SALES, HEADS, ACTUAL, "0.00", "3.00"),
@@ -67,7 +69,7 @@ def test_a_period_has_a_budget_as_soon_as_any_cell_of_the_baseline_lies_in_it(lo
     ]
 
 
-def test_a_period_that_actual_does_not_cover_has_no_budget(loaded: Warehouse, lake: Lake) -> None:
+def test_a_period_that_actual_does_not_cover_has_no_budget(loaded: Warehouse, lake: StarFiles) -> None:
     facts = [
         Fact("2025-02-10", SALES, REVENUE, ACTUAL, "1100.00"),
         Fact("2025-02-01", SALES, REVENUE, BUDGET, "900.00", "900.00"),
@@ -93,7 +95,7 @@ def test_balances_and_statistics_are_not_in_the_view(loaded: Warehouse) -> None:
     assert rows == [("Rent",), ("Revenue",), ("Trucks",)]
 
 
-def test_a_budgeted_cell_without_actuals_is_in_the_view(loaded: Warehouse, lake: Lake) -> None:
+def test_a_budgeted_cell_without_actuals_is_in_the_view(loaded: Warehouse, lake: StarFiles) -> None:
     facts = [
         Fact("2025-02-01", SALES, RENT, ACTUAL, "0.00", "70.00"),
         Fact("2025-02-01", SALES, RENT, BUDGET, "70.00", "70.00"),

@@ -1,0 +1,175 @@
+"""Deliveries: their identity, and the commit that makes one visible.
+
+Belongs here: the commit document, its storage and what can be read off one commit alone.
+Does not belong here: which deliveries are live (see `state`), the lines (Parquet beside the commits).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from finance_platform.feeds.resolved import READER_VERSION
+from finance_platform.storage.bulk_read import read_immutable
+from finance_platform.storage.port import ObjectStore
+
+FOLDER = "deliveries"
+OUTCOMES = ("accepted", "rejected", "duplicate", "skipped")
+
+
+def delivery_id(object_key: str, fingerprint: str, feed: str, rules_identity: str) -> str:
+    """Return the identity of a delivery: the same object, bytes and reading rules give the same lines."""
+    parts = json.dumps([object_key, fingerprint, feed, rules_identity, READER_VERSION])
+    return hashlib.sha256(parts.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Count:
+    """Rows, and the money in those rows whose amount parses.
+
+    Attributes:
+        rows: candidate lines.
+        amount: sum in the home's currency, sign as delivered.
+        absolute: sum of absolute amounts.
+        unpriced: rows whose amount does not parse.
+    """
+
+    rows: int = 0
+    amount: Decimal = Decimal("0.00")
+    absolute: Decimal = Decimal("0.00")
+    unpriced: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(
+            self.rows + other.rows,
+            self.amount + other.amount,
+            self.absolute + other.absolute,
+            self.unpriced + other.unpriced,
+        )
+
+
+@dataclass(frozen=True)
+class PeriodCount:
+    """The accepted lines of one scenario and period.
+
+    Attributes:
+        scenario: as the delivery spells it.
+        scenario_type: Actual, Budget or Forecast.
+        period: YYYY-MM.
+        rows: lines.
+        amount: their money, sign as delivered.
+        content: a hash of what the star makes of the lines, whatever their order; equal lines, equal hash.
+    """
+
+    scenario: str
+    scenario_type: str
+    period: str
+    rows: int
+    amount: Decimal
+    content: str = ""
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One Parquet file of the processed zone."""
+
+    key: str
+    size: int
+
+
+@dataclass(frozen=True)
+class DeliveryCommit:
+    """What reading one delivery gave; written last, so that a delivery without one does not exist.
+
+    Attributes:
+        status: read, or refused when the file as a whole could not be read.
+        refusal: why, and the fix; empty for read deliveries.
+        read: what the reader measured before any rule; `amount` is exact, so it may have more than two decimals.
+        rounding: what rounding to cents added to `read.amount`.
+        outcomes: accepted, rejected, duplicate and skipped candidate lines.
+        rules: rows by the rule that they broke.
+        periods: accepted lines by scenario and period; empty for reference deliveries.
+        files: Parquet files by table.
+        members_hash: hash of the members that the lines mention.
+        first_day: earliest posting date of the accepted lines, ISO, or empty.
+        last_day: latest posting date of the accepted lines, ISO, or empty.
+        order: what the column that says the order holds at most, as text that sorts; empty where the feed has none.
+        covers: the periods that the file's name declares; empty where the feed has no such rule.
+        constant_scenarios: the scenario that every line of the feed has, where its descriptor says so.
+        extra_columns: headers that no field uses.
+    """
+
+    delivery_id: str
+    object_key: str
+    feed: str
+    kind: str
+    fingerprint: str
+    status: Literal["read", "refused"]
+    refusal: str = ""
+    fix: str = ""
+    read: Count = Count()
+    rounding: Decimal = Decimal(0)
+    outcomes: Mapping[str, Count] = field(default_factory=dict)
+    rules: Mapping[str, int] = field(default_factory=dict)
+    periods: Sequence[PeriodCount] = ()
+    files: Mapping[str, Sequence[DataFile]] = field(default_factory=dict)
+    members_hash: str = ""
+    is_debit_positive: bool = False
+    first_day: str = ""
+    last_day: str = ""
+    order: str = ""
+    covers: Sequence[str] = ()
+    constant_scenarios: Sequence[str] = ()
+    extra_columns: Sequence[str] = ()
+    attempt: str = ""
+    committed_at: str = ""
+
+    def outcome(self, name: str) -> Count:
+        """Return the count of one outcome, zero where there is none."""
+        return self.outcomes.get(name, Count())
+
+    @property
+    def unaccounted(self) -> tuple[int, Decimal, int]:
+        """Rows, money and unpriced cells that were read but have no outcome; all zero, or something was lost."""
+        total = sum((self.outcome(name) for name in OUTCOMES), Count())
+        return (
+            self.read.rows - total.rows,
+            self.read.amount + self.rounding - total.amount,
+            self.read.unpriced - total.unpriced,
+        )
+
+    def to_json(self) -> bytes:
+        """Return the commit document."""
+        return json.dumps(asdict(self), indent=1, default=str, ensure_ascii=False, sort_keys=True).encode()
+
+    @staticmethod
+    def from_json(data: bytes | str) -> DeliveryCommit:
+        """Rebuild a commit from its document."""
+        values: dict[str, Any] = json.loads(data)
+        values["read"] = _count(values["read"])
+        values["rounding"] = Decimal(values["rounding"])
+        values["outcomes"] = {name: _count(count) for name, count in values["outcomes"].items()}
+        values["periods"] = tuple(PeriodCount(**{**p, "amount": Decimal(p["amount"])}) for p in values["periods"])
+        values["files"] = {t: tuple(DataFile(**file) for file in files) for t, files in values["files"].items()}
+        for name in ("extra_columns", "covers", "constant_scenarios"):
+            values[name] = tuple(values[name])
+        return DeliveryCommit(**values)
+
+
+def _count(values: Mapping[str, Any]) -> Count:
+    return Count(values["rows"], Decimal(values["amount"]), Decimal(values["absolute"]), values["unpriced"])
+
+
+def write_commit(processed: ObjectStore, commit: DeliveryCommit) -> None:
+    """Make a delivery visible, atomically."""
+    processed.write(f"{FOLDER}/{commit.delivery_id}.json", commit.to_json())
+
+
+def read_commits(processed: ObjectStore) -> dict[str, DeliveryCommit]:
+    """Return every commit by delivery id."""
+    commits = read_immutable(processed, FOLDER, DeliveryCommit.from_json)
+    return {commit.delivery_id: commit for commit in commits}

@@ -1,0 +1,91 @@
+"""The grid of months: an event for each slice of the fact table that a load published, a partition per period.
+
+Belongs here: `warehouse/fact_financials_by_period`, partitions and events that follow what is published.
+Does not belong here: loading (see `warehouse`), its page (see `specs`).
+The load ledger is the truth and the events follow it: what a killed process did not tell, the next run tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterEventType, DagsterInstance
+
+from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.orchestration.ui.metadata_values import money
+from finance_platform.orchestration.ui.specs import BY_PERIOD, PERIODS
+from finance_platform.slices.commits import SliceCommit
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.warehouse.ledger import PublishedSlice
+from finance_platform.warehouse.load_request import SliceName
+
+_DATA_VERSION = "dagster/data_version"
+_PARTITIONS = str(PERIODS.name)
+
+
+def report_periods(
+    context: dg.AssetExecutionContext,
+    published: Mapping[SliceName, PublishedSlice],
+    there: Snapshot,
+    restated: Mapping[str, datetime],
+    *,
+    loaded_now: Collection[str],
+    currency: str,
+) -> None:
+    """Bring the grid to what is published: its partitions, and an event for each period that has none of its version.
+
+    Args:
+        context: the load step, whose events they are.
+        published: what the load ledger says.
+        there: the commits of what is published.
+        restated: by period, when it was last restated.
+        loaded_now: the periods that this step loaded, an unchanged version made again among them.
+        currency: the home's.
+    """
+    slices = {period: one for (table, period), one in published.items() if table == FACT_FINANCIALS.name}
+    _follow_partitions(context.instance, slices)
+    told = _versions_told(context.instance)
+    for period, one in sorted(slices.items()):
+        if period in loaded_now or told.get(period) != one.version:
+            context.log_event(_event(period, one, there.built.get((FACT_FINANCIALS.name, period)), restated, currency))
+
+
+def _follow_partitions(instance: DagsterInstance, slices: Collection[str]) -> None:
+    there = set(instance.get_dynamic_partitions(_PARTITIONS))
+    new = sorted(set(slices) - there)
+    if new:
+        instance.add_dynamic_partitions(_PARTITIONS, new)
+    for gone in sorted(there - set(slices)):
+        instance.delete_dynamic_partition(_PARTITIONS, gone)
+
+
+def _versions_told(instance: DagsterInstance) -> dict[str, str]:
+    """Return the version in the last event of each period, in one question however many there are."""
+    tags = instance.event_log_storage.get_latest_tags_by_partition(
+        BY_PERIOD, DagsterEventType.ASSET_MATERIALIZATION, [_DATA_VERSION]
+    )
+    return {period: found[_DATA_VERSION] for period, found in tags.items()}
+
+
+def _event(
+    period: str, one: PublishedSlice, commit: SliceCommit | None, restated: Mapping[str, datetime], currency: str
+) -> dg.AssetMaterialization:
+    amounts: dict[str, Any] = {}
+    for scenario in commit.sums if commit else ():
+        amounts |= money(f"amount_{scenario.scenario}", scenario.amount, currency)
+    return dg.AssetMaterialization(
+        BY_PERIOD,
+        partition=period,
+        tags={_DATA_VERSION: one.version},
+        metadata={
+            "dagster/row_count": one.row_count,
+            **amounts,
+            "load_number": one.load_number,
+            "loaded_at": f"{one.loaded_at:%Y-%m-%d %H:%M:%S} UTC",
+            "built_at": commit.built_at[:19] if commit else "not known any more",
+            "is_restated": restated.get(period) == one.loaded_at,
+        },
+    )

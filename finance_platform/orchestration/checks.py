@@ -1,0 +1,46 @@
+"""From quality's checks and outcomes to Dagster's.
+
+Belongs here: severity, blocking, metadata. Does not belong here: evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import dagster as dg
+
+from finance_platform.quality.checks import Check, Outcome
+
+
+def check_specs(checks: Iterable[Check]) -> list[dg.AssetCheckSpec]:
+    """Return the specs that a step declares for the checks that it evaluates."""
+    return [
+        dg.AssetCheckSpec(
+            check.name, asset=dg.AssetKey(check.asset), description=check.meaning, blocking=check.is_blocking
+        )
+        for check in checks
+    ]
+
+
+def check_result(outcome: Outcome) -> dg.AssetCheckResult:
+    """Return an outcome as Dagster shows it, with the offending rows."""
+    check = outcome.check
+    # As the check orders them: what was found comes before what to do.
+    columns = list(dict.fromkeys(name for row in outcome.evidence for name in row))
+    metadata: dict[str, dg.MetadataValue] = {"summary": dg.MetadataValue.text(outcome.summary)}
+    if outcome.evidence:
+        records = [dg.TableRecord({name: _cell(row.get(name)) for name in columns}) for row in outcome.evidence]
+        schema = dg.TableSchema([dg.TableColumn(name, "string") for name in columns])
+        metadata["evidence"] = dg.MetadataValue.table(records, schema)
+    return dg.AssetCheckResult(
+        passed=outcome.passed,
+        asset_key=dg.AssetKey(check.asset),
+        check_name=check.name,
+        metadata=metadata,
+        severity=dg.AssetCheckSeverity.WARN if check.is_warning else dg.AssetCheckSeverity.ERROR,
+        description=outcome.summary,
+    )
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,54 @@
+"""The composition root: settings in, Dagster definitions out. Wiring only.
+
+Belongs here: which assets, jobs and resources there are. Does not belong here: logic, I/O beyond descriptors.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.orchestration.assets.register import register_assets
+from finance_platform.orchestration.assets.reporting import reporting_assets
+from finance_platform.orchestration.assets.standardise import standardise_assets
+from finance_platform.orchestration.assets.star import star_assets
+from finance_platform.orchestration.assets.warehouse import warehouse_assets
+from finance_platform.orchestration.jobs import quiet_logger, refresh_job
+from finance_platform.orchestration.resources.wiring import platform_resources
+from finance_platform.orchestration.schedules import close_calendar
+from finance_platform.orchestration.sensors.alerts import alerting_sensors
+from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
+from finance_platform.orchestration.ui.specs import by_period_spec, delivery_spec
+from finance_platform.settings import Settings, load_settings
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """Return everything that Dagster needs to know for a home.
+
+    Args:
+        settings: decides the home, and through its descriptors which `raw/<feed>` assets there are.
+    """
+    catalog = load_feed_set(settings.feeds_path)
+    return dg.Definitions(
+        assets=[
+            register_assets(settings, catalog),
+            standardise_assets(settings, catalog),
+            star_assets(settings, catalog),
+            warehouse_assets(settings),
+            reporting_assets(settings),
+            by_period_spec(settings),
+            *(delivery_spec(feed) for feed in catalog.feeds),
+        ],
+        jobs=[refresh_job()],
+        schedules=close_calendar(settings),
+        sensors=[raw_files_sensor(settings), *alerting_sensors(settings)],
+        resources=platform_resources(settings),
+        loggers={"quiet": quiet_logger},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Return the definitions of the home that the environment names; what `workspace.yaml` loads."""
+    return build_definitions(load_settings())

@@ -1,0 +1,175 @@
+"""Running the refresh job from a program: the same Dagster job as the UI's, in this process.
+
+Belongs here: starting the job, following it, reading off what came of it. Does not belong here: printing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+from dagster._core.execution.plan.objects import UserFailureData
+from dagster._core.storage.tags import MAX_RETRIES_TAG
+
+from finance_platform.bootstrap import home_lock, open_alerts, open_metrics, raw_zone
+from finance_platform.errors import HomeError, UnusableResultError
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.orchestration.dagster_instance import open_instance
+from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER
+from finance_platform.orchestration.run_alerts import send_run_alerts
+from finance_platform.orchestration.run_metrics import measure_runs
+from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY, fail_orphaned_runs
+from finance_platform.reports.run_outcome import CheckLine, RunOutcome
+from finance_platform.settings import Settings
+
+_EVIDENCE_ROWS = 5
+_log = logging.getLogger(__name__)
+
+# Dagster's daemon could not start it again: it knows no place from which the command line's runs come.
+_TAGS = {STARTED_BY: COMMAND_LINE, MAX_RETRIES_TAG: "0"}
+
+
+def run_refresh(
+    settings: Settings, *, rebuild: bool, periods: Sequence[str], on_step: Callable[[str], None]
+) -> RunOutcome:
+    """Run everything that is stale, end to end.
+
+    Args:
+        settings: the home.
+        rebuild: make slices again although they are current.
+        periods: with `rebuild`, only these periods of the fact table.
+        on_step: called with a step's name when it starts.
+
+    Raises:
+        HomeError: the home has no raw zone, or cannot be written to.
+        StorageError: the raw zone cannot be listed.
+        LockedError: another run is at work in this home.
+    """
+    if not raw_zone(settings).exists():
+        found = f"{settings.home_path} has no folder raw" if not settings.raw_uri else f"there is no {settings.raw_uri}"
+        raise HomeError(found, fix=f"create {settings.raw_root} and put files into it")
+    config: dict[str, Any] = {"loggers": {"quiet": {}}}
+    if rebuild:
+        again = {"config": {"rebuild": True, "periods": list(periods)}}
+        config["ops"] = {"build_star": again, "load": again}
+    with home_lock(settings), open_instance(settings.dagster_home) as instance, _following(on_step):
+        # Each run of the command line held the lock to its end, and now this one has it.
+        killed = fail_orphaned_runs(instance, of_command_line=True)
+        job = build_definitions(settings).resolve_job_def(REFRESH)
+        result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False, tags=_TAGS)
+        ended = instance.get_run_by_id(result.run_id)
+        _tell(settings, instance, [*killed, *([ended] if ended else [])])
+        return _outcome(result)
+
+
+def _tell(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
+    """Send the alerts and the metrics of runs; the UI's sensors see only those that the UI has started."""
+    # First, since alerts that cannot be sent are an error and metrics that cannot are not.
+    measure_runs(open_metrics(settings), instance, runs, _log)
+    alerts = open_alerts(settings)
+    send_run_alerts(alerts, instance, runs, load_feed_set(settings.feeds_path), settings.ui_url)
+
+
+@contextmanager
+def _following(on_step: Callable[[str], None]) -> Iterator[None]:
+    handler = _StepWatcher(on_step)
+    RUN_LOGGER.addHandler(handler)
+    try:
+        yield
+    finally:
+        RUN_LOGGER.removeHandler(handler)
+
+
+class _StepWatcher(logging.Handler):
+    def __init__(self, on_step: Callable[[str], None]) -> None:
+        super().__init__()
+        self._on_step = on_step
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "dagster_meta", {}).get("dagster_event")
+        if event is not None and event.event_type_value == "STEP_START":
+            self._on_step(event.step_key)
+
+
+def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
+    metadata = {
+        tuple(event.asset_key.path): event.step_materialization_data.materialization.metadata
+        for event in result.get_asset_materialization_events()
+        if event.asset_key
+    }
+    checks = [
+        CheckLine(
+            asset=check.asset_key.to_user_string(),
+            name=check.check_name,
+            passed=check.passed,
+            is_warning=check.severity == dg.AssetCheckSeverity.WARN,
+            summary=check.description or "",
+            evidence=_evidence(check),
+        )
+        for check in result.get_asset_check_evaluations()
+    ]
+    return RunOutcome(
+        run_id=result.run_id,
+        succeeded=result.success,
+        is_broken=_is_broken(result),
+        error=_error(result),
+        checks=checks,
+        deliveries_read=_read_now(metadata),
+        built=_changed(metadata, "processed"),
+        loaded=_changed(metadata, "warehouse"),
+    )
+
+
+def _read_now(metadata: dict[tuple[str, ...], Any]) -> int:
+    found = metadata.get(("processed", "rejected_rows"), {}).get("deliveries_read_now")
+    return int(found.value) if found else 0
+
+
+def _changed(metadata: dict[tuple[str, ...], Any], group: str) -> list[str]:
+    return [
+        f"{path[-1]} {name}"
+        for path, values in metadata.items()
+        if path[0] == group and "slices_changed_now" in values
+        for name in values["slices_changed_now"].value
+    ]
+
+
+def _evidence(check: dg.AssetCheckEvaluation) -> list[str]:
+    """Return the first offending rows of a failed check as text: names and values."""
+    table = check.metadata.get("evidence")
+    if check.passed or not isinstance(table, dg.TableMetadataValue):
+        return []
+    return [
+        ", ".join(f"{name} {value}" for name, value in record.data.items() if value)
+        for record in table.records[:_EVIDENCE_ROWS]
+    ]
+
+
+def _is_broken(result: dg.ExecuteInProcessResult) -> bool:
+    """Return whether something failed other than a blocking check, which is an answer and no break."""
+    titles = [_title(event.step_failure_data.user_failure_data) for event in result.get_step_failure_events()]
+    return not result.success and (not titles or any(title != UnusableResultError.title for title in titles))
+
+
+def _title(failure: UserFailureData | None) -> str | None:
+    """Return the title of an expected failure; None of an unexpected one."""
+    title = failure.metadata.get("title") if failure else None
+    return str(title.value) if title else None
+
+
+def _error(result: dg.ExecuteInProcessResult) -> str:
+    """Return what an expected failure says of itself; of an unexpected one, the error and where its trace is."""
+    for event in result.get_step_failure_events():
+        failure = event.step_failure_data
+        if failure.user_failure_data and failure.user_failure_data.description:
+            return str(failure.user_failure_data.description)
+        if failure.error:
+            message = failure.error.message.strip()
+            return (
+                f"step {event.step_key}: {message}\n  Fix: the run's page in the UI has the trace: finance-platform ui"
+            )
+    return "" if result.success else "the run failed before its first step; see the UI"

@@ -1,0 +1,133 @@
+"""Slices: the versions of star tables' parts, and the commit that makes one visible.
+
+Belongs here: the commit document and its storage. Does not belong here: which version is wanted (see `plan`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+from finance_platform.deliveries.commits import DataFile
+from finance_platform.storage.bulk_read import find_many
+from finance_platform.storage.port import ObjectStore
+
+FOLDER = "slices"
+
+
+@dataclass(frozen=True)
+class ScenarioSum:
+    """What a slice of the fact table holds of one scenario.
+
+    Attributes:
+        scenario_key: surrogate key.
+        scenario: name.
+        row_count: rows in the files.
+        line_count: ledger lines that the rows sum.
+        amount: SUM(Amount).
+        budget_amount: SUM(BudgetAmount).
+        delivered_amount: the money of those lines with the sign as delivered, summed from the lines themselves.
+    """
+
+    scenario_key: int
+    scenario: str
+    row_count: int
+    line_count: int
+    amount: Decimal
+    budget_amount: Decimal
+    delivered_amount: Decimal = Decimal("0.00")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An account whose money or lines in the star are not those of the ledger lines that it was built from."""
+
+    scenario_key: int
+    account_key: int
+    lines: str
+    star: str
+
+
+@dataclass(frozen=True)
+class SliceCommit:
+    """One version of one slice.
+
+    Attributes:
+        table: the contract's name.
+        slice: period, or `all`.
+        version: hash of all that the rows were made from.
+        row_count: rows in the files.
+        sums: per scenario; empty for dimensions.
+        hidden_lines: lines of counted deliveries that a later delivery hides, measured where they are hidden.
+        hidden_amount: their money, with the sign as delivered.
+        accounts_compared: how many sums by scenario and account were compared with the ledger lines.
+        differences: those that differ; none, or the star is wrong.
+        inputs: what the version is the hash of, in words, to say later why a slice is stale.
+    """
+
+    table: str
+    slice: str
+    version: str
+    row_count: int
+    files: Sequence[DataFile]
+    sums: Sequence[ScenarioSum] = ()
+    hidden_lines: int = 0
+    hidden_amount: Decimal = Decimal("0.00")
+    accounts_compared: int = 0
+    differences: Sequence[Difference] = ()
+    inputs: Mapping[str, Any] | None = None
+    attempt: str = ""
+    built_at: str = ""
+
+    def to_json(self) -> bytes:
+        """Return the commit document."""
+        return json.dumps(asdict(self), indent=1, default=str, ensure_ascii=False, sort_keys=True).encode()
+
+    @staticmethod
+    def from_json(data: bytes | str) -> SliceCommit:
+        """Rebuild a commit from its document."""
+        values: dict[str, Any] = json.loads(data)
+        values["files"] = tuple(DataFile(**file) for file in values["files"])
+        values["sums"] = tuple(_scenario_sum(one) for one in values["sums"])
+        values["hidden_amount"] = Decimal(values["hidden_amount"])
+        values["differences"] = tuple(Difference(**one) for one in values["differences"])
+        return SliceCommit(**values)
+
+
+def _scenario_sum(values: Mapping[str, Any]) -> ScenarioSum:
+    money = {name: Decimal(values[name]) for name in ("amount", "budget_amount", "delivered_amount")}
+    return ScenarioSum(**{**values, **money})
+
+
+def write_slice(processed: ObjectStore, commit: SliceCommit) -> None:
+    """Make a version of a slice visible, atomically."""
+    processed.write(_key(commit.table, commit.slice, commit.version), commit.to_json())
+
+
+def read_slices(processed: ObjectStore, names: Sequence[tuple[str, str, str]]) -> list[SliceCommit | None]:
+    """Return one version of each slice, named by table, slice and version.
+
+    None stands for one that was never built, or that another release wrote in another form.
+    """
+    return [_from_document(data) for data in find_many(processed, [_key(*name) for name in names])]
+
+
+def read_slice(processed: ObjectStore, table: str, slice_name: str, version: str) -> SliceCommit | None:
+    """Return one version of one slice; see `read_slices`."""
+    return read_slices(processed, [(table, slice_name, version)])[0]
+
+
+def _from_document(data: bytes | None) -> SliceCommit | None:
+    if data is None:
+        return None
+    try:
+        return SliceCommit.from_json(data)
+    except (KeyError, TypeError):
+        return None
+
+
+def _key(table: str, slice_name: str, version: str) -> str:
+    return f"{FOLDER}/{table}/{slice_name}/{version}.json"

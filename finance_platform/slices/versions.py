@@ -1,0 +1,216 @@
+"""The plan: which version of each slice is wanted, and so what is stale.
+
+Belongs here: versions as hashes of inputs, and their comparison with what is built and loaded. Pure functions.
+Does not belong here: building or loading.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from finance_platform.contracts.star import WHOLE_TABLE
+from finance_platform.deliveries.commits import Count
+from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery, Position, covered_periods
+from finance_platform.feeds.codes import fold
+
+if TYPE_CHECKING:
+    from finance_platform.settings import StarSettings
+
+
+@dataclass(frozen=True)
+class TargetSlice:
+    """A slice, in the version that the live deliveries ask for."""
+
+    table: str
+    slice: str
+    version: str
+    inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ContributingDelivery:
+    """The lines of one live delivery that count in one period.
+
+    Attributes:
+        delivery: the delivery.
+        scenarios: the scenarios whose lines count, as the delivery spells them.
+        hiders: ids of the later deliveries that have keys of some of these lines, and so hide them.
+        hidden_scopes: scenario and scope key of the lines that a later delivery replaces.
+    """
+
+    delivery: LiveDelivery
+    scenarios: tuple[str, ...]
+    hiders: tuple[str, ...] = ()
+    hidden_scopes: tuple[tuple[str, str | None], ...] = ()
+
+    def accepted(self, period: str) -> Count:
+        """Return the lines and the money, sign as delivered, that the delivery's commit says it has there."""
+        counts = self.delivery.commit.periods
+        return sum(
+            (Count(one.rows, one.amount) for one in counts if one.period == period and one.scenario in self.scenarios),
+            Count(),
+        )
+
+
+def contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> dict[str, list[ContributingDelivery]]:
+    """Return, by period, whose lines count there, in delivery order.
+
+    Under load mode replace_period the latest delivery of a feed that covers a scenario and period wins both, or what
+    the feed's scope cuts out of them; under upsert the latest delivery that has a key wins the key, in any period.
+    """
+    winners = _period_winners(state)
+    positions = {delivery.delivery_id: delivery.position for delivery in state.ledger}
+    found: dict[str, list[ContributingDelivery]] = {}
+    for delivery in state.ledger:
+        hiders, scopes = _hidden(delivery, overlaps, positions)
+        by_period: dict[str, list[str]] = {}
+        for count in delivery.commit.periods:
+            winner = winners.get((delivery.event.feed, fold(count.scenario), count.period), delivery.delivery_id)
+            if winner == delivery.delivery_id or not _replaces_periods(delivery):
+                by_period.setdefault(count.period, []).append(count.scenario)
+        for period, names in by_period.items():
+            found.setdefault(period, []).append(
+                ContributingDelivery(
+                    delivery,
+                    tuple(sorted(names)),
+                    tuple(sorted(hiders.get(period, ()))),
+                    tuple(sorted(scopes.get(period, ()), key=str)),
+                )
+            )
+    return dict(sorted(found.items()))
+
+
+def _replaces_periods(delivery: LiveDelivery) -> bool:
+    return delivery.event.load_mode == "replace_period" and not delivery.event.is_scoped
+
+
+def _period_winners(state: DeliveryState) -> dict[tuple[str, str, str], str]:
+    """Return the delivery that wins each feed, scenario and period under load mode replace_period without scope."""
+    return {
+        (delivery.event.feed, scenario, period): delivery.delivery_id
+        for delivery in state.ledger
+        if _replaces_periods(delivery)
+        for scenario, period in covered_periods(delivery)
+    }
+
+
+def _hidden(
+    delivery: LiveDelivery, overlaps: Overlaps, positions: Mapping[str, Position]
+) -> tuple[dict[str, set[str]], dict[str, set[tuple[str, str | None]]]]:
+    """Return, by period, which live later deliveries hide lines by key, and which scopes are replaced."""
+    hiders: dict[str, set[str]] = {}
+    scopes: dict[str, set[tuple[str, str | None]]] = {}
+    for other in overlaps.overlapping(delivery.delivery_id):
+        if other not in positions or positions[other] < delivery.position:
+            continue
+        for scenario, period, scope in overlaps.shared(delivery.delivery_id, other).lines:
+            if delivery.event.is_scoped:
+                scopes.setdefault(period, set()).add((scenario, scope))
+            else:
+                hiders.setdefault(period, set()).add(other)
+    return hiders, scopes
+
+
+def scenarios(state: DeliveryState) -> list[tuple[str, str]]:
+    """Return name and type of each scenario that has live lines, once, as the first delivery that has it spells it."""
+    found: dict[str, tuple[str, str]] = {}
+    for delivery in state.ledger:
+        for count in delivery.commit.periods:
+            found.setdefault(fold(count.scenario), (count.scenario, count.scenario_type))
+    return sorted(found.values())
+
+
+def actual_periods(inputs: Mapping[str, Sequence[ContributingDelivery]]) -> list[str]:
+    """Return the periods in which lines of scenario Actual count, sorted.
+
+    Args:
+        inputs: whose lines count, by period; see `contributing_deliveries`.
+    """
+    return sorted(period for period, found in inputs.items() if any("Actual" in item.scenarios for item in found))
+
+
+def actual_covers(period: str, with_actuals: Sequence[str], actuals_through: str | None) -> bool:
+    """Return whether Actual is compared with the baseline in a period."""
+    if actuals_through is None:
+        return period in with_actuals
+    return bool(with_actuals) and with_actuals[0] <= period <= actuals_through
+
+
+def target_slices(
+    state: DeliveryState,
+    settings: StarSettings,
+    code: str,
+    overlaps: Overlaps = NO_OVERLAPS,
+    account_types: Mapping[int, str] | None = None,
+    accounts_of: Mapping[str, frozenset[int]] | None = None,
+    emptied: Collection[str] = (),
+) -> list[TargetSlice]:
+    """Return every slice that the live deliveries ask for, dimensions first.
+
+    Args:
+        state: what is in the lake.
+        settings: what decides the star beside the lines.
+        code: version of the code that builds it, see `code_version`.
+        overlaps: which lines the live deliveries claim from each other.
+        account_types: type by account key; needed where a live delivery is debit-positive.
+        accounts_of: the accounts that each debit-positive delivery mentions.
+        emptied: the periods before Actual's first line in which it has hidden ones; needed with ACTUALS_THROUGH.
+    """
+    dimensions = _dimension_inputs(state, settings)
+    wanted = [_slice(table, WHOLE_TABLE, {**inputs, "code": code}) for table, inputs in dimensions.items()]
+    counted = contributing_deliveries(state, overlaps)
+    with_actuals = [period for period in actual_periods(counted) if period not in emptied]
+    for period, found in counted.items():
+        inputs: dict[str, Any] = {
+            "lines": sorted([item.delivery.delivery_id, *item.scenarios] for item in found),
+            "hidden": sorted([item.delivery.delivery_id, hider] for item in found for hider in item.hiders),
+            "hidden_scopes": sorted(
+                ([item.delivery.delivery_id, *hidden] for item in found for hidden in item.hidden_scopes), key=str
+            ),
+            "baseline": fold(settings.baseline_scenario),
+            "actual_covers": actual_covers(period, with_actuals, settings.actuals_through),
+            "code": code,
+        }
+        is_hiding = inputs["hidden"] or inputs["hidden_scopes"]
+        if is_hiding and settings.actuals_through is None and inputs["actual_covers"]:
+            # Later deliveries may hide every line of the period; only the build knows what is left.
+            inputs["actual_covers"] = None
+        flipped = [item.delivery.delivery_id for item in found if item.delivery.commit.is_debit_positive]
+        if flipped:
+            mentioned = frozenset[int]().union(*((accounts_of or {}).get(name, frozenset()) for name in flipped))
+            types = sorted((key, (account_types or {}).get(key, "Unknown")) for key in mentioned)
+            inputs["account_types"] = hashlib.sha256(json.dumps(types).encode()).hexdigest()[:16]
+        wanted.append(_slice("fact_financials", period, inputs))
+    return wanted
+
+
+def _dimension_inputs(state: DeliveryState, settings: StarSettings) -> dict[str, dict[str, Any]]:
+    if not state.live:
+        return {}
+    days = sorted(
+        day for delivery in state.ledger for day in (delivery.commit.first_day, delivery.commit.last_day) if day
+    )
+    members = [delivery.commit.members_hash for delivery in state.ledger]
+    inputs: dict[str, dict[str, Any]] = {
+        "dim_department": {"members": members, "reference": _reference_ids(state, "departments")},
+        "dim_account": {"members": members, "reference": _reference_ids(state, "accounts")},
+        "dim_scenario": {"scenarios": scenarios(state), "baseline": fold(settings.baseline_scenario)},
+    }
+    if days:
+        years = {"first_year": int(days[0][:4]), "last_year": int(days[-1][:4])}
+        inputs = {"dim_date": {**years, "fiscal_start": settings.fiscal_year_start_month}, **inputs}
+    return inputs
+
+
+def _reference_ids(state: DeliveryState, kind: str) -> list[str]:
+    return [delivery.delivery_id for delivery in state.live if delivery.event.kind == kind]
+
+
+def _slice(table: str, slice_name: str, inputs: Mapping[str, Any]) -> TargetSlice:
+    text = json.dumps([table, slice_name, inputs], sort_keys=True)
+    return TargetSlice(table, slice_name, hashlib.sha256(text.encode()).hexdigest()[:16], inputs)

@@ -1,0 +1,54 @@
+"""One job at a time in a lake: a lock on a file beside a lake on disk, a lease in a lake on S3.
+
+Belongs here: waiting for a job whose run was killed, and being kept out. Does not belong here: what locks and leases
+are (see `lake.lock`, `lake.lease`), what is done under them (see `job`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from finance_platform.errors import LockedError
+from finance_platform.storage.lease import JOB, UNTIL_FREE_SECONDS, hold_lease
+from finance_platform.storage.port import ObjectStore
+
+LOCK_FILE = "job.lock"
+
+_LOCK_WAIT_SECONDS = 10.0
+_LOCK_POLL_SECONDS = 0.2
+
+
+def hold_lock_file(processed: Path) -> None:
+    """Take the lock; a job whose parent was killed ends within a moment, so it is waited for.
+
+    Raises:
+        LockedError: another job goes on.
+    """
+    # The handle stays open until the process ends; the lock goes with it.
+    handle = os.open(processed / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
+    give_up_at = time.monotonic() + _LOCK_WAIT_SECONDS
+    while not _is_locked_by_us(handle):
+        if time.monotonic() > give_up_at:
+            raise LockedError(f"a Glue job is writing to {processed}", fix="wait until it has ended, then run again")
+        time.sleep(_LOCK_POLL_SECONDS)
+
+
+def _is_locked_by_us(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def job_lease(processed: ObjectStore) -> AbstractContextManager[None]:
+    """Return the jobs' lease of a lake that many machines reach; a job whose run was killed is waited for.
+
+    Raises:
+        LockedError: another job goes on.
+    """
+    return hold_lease(processed, JOB, wait_seconds=UNTIL_FREE_SECONDS)

@@ -1,0 +1,112 @@
+"""The Spark session of a job: Sail by default, the local JVM by setting, Glue's own on AWS.
+
+Belongs here: starting and stopping Spark, and the settings that keep engines alike.
+Does not belong here: anything about tables.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    # Redshift's COPY and every engine here read snappy.
+    "spark.sql.parquet.compression.codec": "snappy",
+}
+_LOCAL = {
+    "spark.master": "local[2]",
+    "spark.ui.enabled": "false",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.sql.shuffle.partitions": "4",
+}
+
+
+@contextmanager
+def spark_session(engine: str, options: S3Options = NO_OPTIONS) -> Iterator[SparkSession]:
+    """Yield a session of `sail`, `jvm` or `glue` and stop what was started for it.
+
+    Args:
+        engine: which Spark.
+        options: how Spark's own reads and writes speak to S3.
+
+    Raises:
+        ValueError: there is no such engine.
+    """
+    if engine != "glue":
+        # Spark's Python workers must be this very Python, with this very environment; Glue sees to that itself.
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+    if engine == "sail":
+        yield from _sail(options)
+    elif engine == "jvm":
+        yield from _jvm(_LOCAL | hadoop_settings(options))
+    elif engine == "glue":
+        yield from _jvm(hadoop_settings(options))
+    else:
+        raise ValueError(f"no Spark engine is called {engine!r}; choose sail, jvm or glue")
+
+
+def _sail(options: S3Options) -> Iterator[SparkSession]:
+    for name, value in object_store_variables(options).items():
+        os.environ.setdefault(name, value)
+    os.environ.setdefault("RUST_LOG", "warn")
+    # Columns are decoded only for the rows that a filter or the small side of a join leaves; it is off by default.
+    os.environ.setdefault("SAIL_PARQUET__PUSHDOWN_FILTERS", "true")
+    from pysail.spark import SparkConnectServer
+    from pyspark.sql import SparkSession
+
+    server = SparkConnectServer(ip="127.0.0.1", port=0)
+    server.start(background=True)
+    _, port = server.listening_address
+    session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+    try:
+        for name, value in _SETTINGS.items():
+            session.conf.set(name, value)
+        yield session
+    finally:
+        session.stop()
+        server.stop()
+
+
+def object_store_variables(options: S3Options) -> dict[str, str]:
+    """Return the variables by which Sail's storage layer is told what boto3 finds by names of its own."""
+    endpoint = options.endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    found = {"AWS_REGION": options.region or os.environ.get("AWS_DEFAULT_REGION", "")}
+    if options.kms_key_id:
+        found |= {"AWS_SERVER_SIDE_ENCRYPTION": "aws:kms", "AWS_SSE_KMS_KEY_ID": options.kms_key_id}
+    if endpoint:
+        # Another address than AWS's own knows buckets as folders, not as names of hosts.
+        found |= {"AWS_ENDPOINT": endpoint, "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "false"}
+        found |= {"AWS_ALLOW_HTTP": "true"} if endpoint.startswith("http://") else {}
+    return {name: value for name, value in found.items() if value}
+
+
+def hadoop_settings(options: S3Options) -> dict[str, str]:
+    """Return the settings by which Hadoop's S3 client is told the same."""
+    found = {"endpoint": options.endpoint_url, "endpoint.region": options.region if options.endpoint_url else ""}
+    if options.kms_key_id:
+        found |= {"encryption.algorithm": "SSE-KMS", "encryption.key": options.kms_key_id}
+    return {f"spark.hadoop.fs.s3a.{name}": value for name, value in found.items() if value}
+
+
+def _jvm(settings: Mapping[str, str]) -> Iterator[SparkSession]:
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName("finance-platform")
+    for name, value in {**_SETTINGS, **settings}.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    try:
+        yield session
+    finally:
+        session.stop()

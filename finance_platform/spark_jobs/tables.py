@@ -1,0 +1,87 @@
+"""Tables of the processed zone as Spark reads and writes them.
+
+Belongs here: reading a list of files under a contract, writing a DataFrame into an attempt's own folder.
+Does not belong here: what the tables hold (see `transforms`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from finance_platform.contracts.model import Column
+from finance_platform.contracts.schemas import contract_columns, parquet_columns, spark_schema
+from finance_platform.deliveries.commits import DataFile
+from finance_platform.errors import JobError
+from finance_platform.storage.port import ObjectStore
+
+
+def read_files(spark: SparkSession, lake: ObjectStore, keys: Iterable[str], columns: Sequence[Column]) -> DataFrame:
+    """Return the rows of exactly these files, under exactly this schema; no files give no rows."""
+    uris = [lake.uri(key) for key in keys]
+    schema = spark_schema(columns)
+    return spark.read.schema(schema).parquet(*uris) if uris else spark.createDataFrame([], schema)
+
+
+def write_split(
+    rows: DataFrame,
+    columns: Sequence[Column],
+    lake: ObjectStore,
+    folder: str,
+    by: str,
+    order: Sequence[str] = (),
+    then_by: str | None = None,
+) -> dict[str, list[DataFile]]:
+    """Write rows into a new folder, one folder per value of `by`; return the files by value.
+
+    Spark takes the columns that it splits by out of the files, so it splits by copies.
+
+    Args:
+        rows: what to write.
+        columns: the columns of the files.
+        lake: the processed zone.
+        folder: a folder that nothing has written to yet.
+        by: the column to split by.
+        order: columns to sort by within a value; none where there are many rows, because a sort holds them all.
+        then_by: a second column to split by, so that readers can skip files by their footers.
+
+    Raises:
+        JobError: Spark wrote other columns or types than `columns`.
+    """
+    copies = {"split_by": by} | ({"then_by": then_by} if then_by else {})
+    ordered = rows.sort(by, *order) if order else rows
+    split = ordered.select(
+        *[column.name for column in columns], *[F.col(name).alias(copy) for copy, name in copies.items()]
+    )
+    split.write.partitionBy(*copies).parquet(lake.uri(folder))
+    files: dict[str, list[DataFile]] = {}
+    for file in _written(lake, folder, columns):
+        value = file.key.partition("/split_by=")[2].partition("/")[0]
+        files.setdefault(value, []).append(file)
+    return files
+
+
+def write_whole(rows: DataFrame, columns: Sequence[Column], lake: ObjectStore, folder: str) -> list[DataFile]:
+    """Write rows into a new folder as they are; return the files, possibly none.
+
+    Raises:
+        JobError: see `write_split`.
+    """
+    rows.write.parquet(lake.uri(folder))
+    return _written(lake, folder, columns)
+
+
+def _written(lake: ObjectStore, folder: str, columns: Sequence[Column]) -> list[DataFile]:
+    """Return the files of a folder, each with the contract's columns: what is not like that is never committed."""
+    files = [DataFile(item.key, item.size) for item in lake.list_objects(folder) if item.key.endswith(".parquet")]
+    for file in files:
+        with lake.open(file.key) as stream:
+            found = parquet_columns(stream)
+        if found != contract_columns(columns):
+            raise JobError(
+                f"{file.key}: expected the columns {contract_columns(columns)}, Spark wrote {found}",
+                fix="this is a fault of the platform: report it",
+            )
+    return files

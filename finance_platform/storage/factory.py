@@ -1,0 +1,29 @@
+"""Which adapter stands behind an address: a folder on disk, or `s3://bucket/prefix`.
+
+Belongs here: the choice, and the options that come with an address of S3. Does not belong here: any storage's words.
+"""
+
+from __future__ import annotations
+
+from finance_platform.storage.local import LocalStore
+from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.s3_options import NO_OPTIONS, S3_SCHEME, S3Options
+
+
+def is_remote(root: str) -> bool:
+    """Return whether what is read from there comes over a network."""
+    return root.startswith(S3_SCHEME)
+
+
+def open_store(root: str, options: S3Options = NO_OPTIONS) -> ObjectStore:
+    """Return the zone at an address; nothing is opened before it is asked.
+
+    Args:
+        root: a folder, or `s3://bucket/prefix`.
+        options: for S3 alone.
+    """
+    if not is_remote(root):
+        return LocalStore(root)
+    from finance_platform.storage.s3 import S3Store, s3_client  # boto3 takes most of a second to import
+
+    return S3Store(root, s3_client(options), options)

@@ -1,0 +1,287 @@
+"""A home on disk whose steps run in this process, on one Spark session, with failures at will.
+
+Belongs here: the four steps as the assets take them, without Dagster; what came of them. Does not belong here: what is
+sent (see `sent`), expectations (see `model`, `machine`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from finance_platform.contracts.star import STAR
+from finance_platform.deliveries.acceptance import judge
+from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.discovery import scan_raw_zone
+from finance_platform.deliveries.register import DeliveryDiscovered, Register, delivered
+from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.orchestration.assets.warehouse import slices_to_load
+from finance_platform.quality.warehouse import Audit
+from finance_platform.refresh.job_requests import build_request, standardise_request
+from finance_platform.settings import Settings, StarSettings, load_settings
+from finance_platform.slices.published import causes
+from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.build_star_job import build_slices
+from finance_platform.spark_jobs.standardise_job import read_deliveries
+from finance_platform.storage.local import LocalStore
+from finance_platform.warehouse.duckdb import atomic_file
+from finance_platform.warehouse.duckdb.warehouse import DuckDBLoadConnection, DuckDBWarehouse
+from finance_platform.warehouse.ledger import published
+from finance_platform.warehouse.load import publish
+from finance_platform_tests.model_based.model import Cell, Figures, Star
+
+FIRST_MOMENT = datetime(2025, 1, 1, tzinfo=UTC)
+_ALL = {
+    "facts": """
+        SELECT FullDate, LOWER(DepartmentCode), LOWER(AccountNumber), LOWER(ScenarioName), Amount, BudgetAmount,
+            TransactionCount, Variance, TransactionDate
+        FROM FactFinancials
+        INNER JOIN DimDate ON DimDate.DateKey = FactFinancials.DateKey
+        INNER JOIN DimDepartment ON DimDepartment.DepartmentKey = FactFinancials.DepartmentKey
+        INNER JOIN DimAccount ON DimAccount.AccountKey = FactFinancials.AccountKey
+        INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
+    """,
+    "departments": "SELECT DepartmentCode, IsInferred FROM DimDepartment",
+    "accounts": "SELECT AccountNumber, AccountType, ProfitSign, IsInferred FROM DimAccount",
+    "scenarios": "SELECT ScenarioName, ScenarioType, IsBaseline FROM DimScenario",
+    "years": "SELECT MIN(Year), MAX(Year) FROM DimDate",
+}
+
+
+class BrokenOffError(Exception):
+    """A run was killed at the point that a test chose."""
+
+
+class FaultInjector:
+    """Counts what a run does to files and to the warehouse, and breaks it off at the chosen step."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self._blows_at: int | None = None
+
+    def set_to(self, point: int | None) -> None:
+        self.passed, self._blows_at = 0, point
+
+    def step(self) -> None:
+        self.passed += 1
+        if self.passed == self._blows_at:
+            raise BrokenOffError(f"broken off at point {self.passed}")
+
+    @contextmanager
+    def wired(self) -> Iterator[FaultInjector]:
+        """Wire the fuse into every way by which anything is written: a break before, and one after."""
+        with pytest.MonkeyPatch.context() as patch:
+            for owner, name in (
+                (LocalStore, "write"),
+                (LocalStore, "write_new"),
+                (LocalStore, "delete_folder"),
+                (LocalStore, "list_objects"),
+                (DuckDBLoadConnection, "execute"),
+                (DuckDBLoadConnection, "copy"),
+                (atomic_file.AtomicFile, "_publish"),
+            ):
+                patch.setattr(owner, name, self._around(getattr(owner, name)))
+            yield self
+
+    def _around(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def fused(*arguments: Any, **named: Any) -> Any:
+            self.step()
+            result = original(*arguments, **named)
+            self.step()
+            return result
+
+        return fused
+
+
+@dataclass
+class LawHome:
+    """A home, the settings that are in force, and a clock that only the test moves.
+
+    Attributes:
+        path: the home.
+        spark: the session that both jobs work on.
+        baseline: setting.
+        actuals_through: setting.
+        ticks: how often anything happened; names attempts and moments.
+    """
+
+    path: Path
+    spark: SparkSession
+    baseline: str = "Budget"
+    actuals_through: str | None = None
+    ticks: int = 0
+    built: list[str] = field(default_factory=list)
+
+    @property
+    def settings(self) -> Settings:
+        return load_settings(home=self.path, baseline_scenario=self.baseline, actuals_through=self.actuals_through)
+
+    @property
+    def processed(self) -> LocalStore:
+        return LocalStore(self.path / "processed")
+
+    @property
+    def raw(self) -> LocalStore:
+        return LocalStore(self.path / "raw")
+
+    @property
+    def warehouse(self) -> DuckDBWarehouse:
+        return DuckDBWarehouse(self.path / "warehouse.duckdb")
+
+    def tick(self) -> datetime:
+        """Return a moment after every earlier one."""
+        self.ticks += 1
+        return FIRST_MOMENT + timedelta(minutes=self.ticks)
+
+    def put(self, key: str, data: bytes, modified_at: datetime) -> None:
+        """Write a raw file with a time of its own."""
+        path = self.path / "raw" / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        os.utime(path, (modified_at.timestamp(), modified_at.timestamp()))
+
+    def remove(self, key: str) -> None:
+        """Let a raw file vanish."""
+        (self.path / "raw" / key).unlink()
+
+    def describe(self, name: str, descriptor: str) -> None:
+        """Write a descriptor."""
+        path = self.path / "feeds" / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(descriptor, encoding="utf-8")
+
+    def events(self) -> list[DeliveryDiscovered]:
+        """Return the register's deliveries."""
+        return delivered(Register(self.processed).events())
+
+    def state(self) -> DeliveryState:
+        """Return what the register and the commits say."""
+        return derive_state(Register(self.processed).events(), read_commits(self.processed))
+
+    def snapshot(self) -> Snapshot:
+        """Look at the lake without touching it."""
+        return take_snapshot(self.processed, StarSettings.of(self.settings), record=False)
+
+    def scan_raw_zone(self) -> int:
+        """Take the first step; return how many events were new."""
+        catalog = load_feed_set(self.settings.feeds_path)
+        intake = scan_raw_zone(
+            self.raw, Register(self.processed), catalog, self.settings, at=self.tick(), run_id=f"run-{self.ticks}"
+        )
+        assert not intake.problems, intake.problems
+        return intake.new_count
+
+    def standardise(self) -> None:
+        """Take the second step: read what is pending, judge it."""
+        feeds = {feed.feed: feed.resolve(self.settings) for feed in load_feed_set(self.settings.feeds_path).feeds}
+        present = {item.key for item in self.raw.list_objects()}
+        pending = [event for event in self.state().pending if event.feed in feeds and event.object_key in present]
+        if pending:
+            result = read_deliveries(self.spark, self._arguments(), standardise_request(pending, feeds))
+            assert sorted(result["committed"]) == sorted({event.delivery_id for event in pending}), result
+        judge(self.processed, at=self.tick(), run_id=f"run-{self.ticks}")
+
+    def build_star(self) -> None:
+        """Take the third step."""
+        star = StarSettings.of(self.settings)
+        snapshot = take_snapshot(self.processed, star)
+        self.built = [wanted.slice for wanted in snapshot.to_build]
+        if snapshot.to_build:
+            request = build_request(snapshot.state, snapshot.overlaps, snapshot.to_build, star)
+            build_slices(self.spark, self._arguments(), _through_json(request))
+
+    def load(self) -> None:
+        """Take the fourth step."""
+        snapshot = take_snapshot(self.processed, StarSettings.of(self.settings))
+        assert not snapshot.to_build
+        warehouse = self.warehouse
+        warehouse.prepare()
+        versions = {name: slice_.version for name, slice_ in published(warehouse).items()}
+        names = list(dict.fromkeys(snapshot.to_publish(versions)))
+        if names:
+            publish(
+                warehouse,
+                slices_to_load(self.processed, snapshot, names),
+                run_id=f"run-{self.ticks}",
+                loaded_at=self.tick(),
+                causes=causes(self.processed, snapshot, versions, names),
+                audit=Audit(snapshot, actuals_through=self.actuals_through),
+            )
+
+    def refresh(self) -> None:
+        """Take every step."""
+        self.scan_raw_zone()
+        self.standardise()
+        self.build_star()
+        self.load()
+
+    def _arguments(self) -> JobArguments:
+        self.tick()
+        return JobArguments(self.raw.root, self.processed.root, f"{self.ticks:06d}", "sail")
+
+    def tables(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Return every row of the five tables but for what the load sets."""
+        found = {}
+        for contract in STAR:
+            names = ", ".join(column.sql_name for column in contract.stored_columns)
+            found[contract.table] = sorted(self.warehouse.query(f"SELECT {names} FROM {contract.table}").rows, key=repr)
+        return found
+
+    def star(self) -> Star:
+        """Return what the warehouse holds, as the model says it."""
+        rows = {name: self.warehouse.query(sql).rows for name, sql in _ALL.items()}
+        facts = {}
+        for day, department, account, scenario, amount, budget, lines, variance, written in rows["facts"]:
+            assert variance == amount - budget
+            assert _day(written) == day
+            cell = Cell(day, department, account, scenario)
+            assert cell not in facts, f"{cell} stands twice"
+            facts[cell] = Figures(amount, budget, int(lines))
+        assert len(facts) == self.warehouse.query("SELECT COUNT(*) FROM FactFinancials").rows[0][0]
+        ((first, last),) = rows["years"]
+        return Star(
+            facts,
+            {code.casefold(): (code, inferred) for code, inferred in rows["departments"]},
+            {number.casefold(): (number, *rest) for number, *rest in rows["accounts"]},
+            {name.casefold(): (name, *rest) for name, *rest in rows["scenarios"]},
+            None if first is None else (first, last),
+        )
+
+    def start_from_scratch(self) -> None:
+        """Throw away all but the register and the lines that nobody could read again; the warehouse too."""
+        state = self.state()
+        last = {event.object_key: event for event in self.events()}
+        present = {item.key for item in self.raw.list_objects()}
+        readable = {event.delivery_id for key, event in last.items() if key in present}
+        kept = [delivery.commit for delivery in state.live if delivery.delivery_id not in readable]
+        old = self.path / f"processed-{self.tick():%H%M}"
+        (self.path / "processed").rename(old)
+        shutil.copytree(old / "register", self.path / "processed" / "register")
+        for commit in kept:
+            names = [f"deliveries/{commit.delivery_id}.json"]
+            names += [file.key for files in commit.files.values() for file in files]
+            for name in names:
+                (self.path / "processed" / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(old / name, self.path / "processed" / name)
+        (self.path / "warehouse.duckdb").rename(old / "warehouse.duckdb")
+
+
+def _through_json(request: dict[str, Any]) -> dict[str, Any]:
+    import json
+
+    return dict(json.loads(json.dumps(request)))
+
+
+def _day(written: date | datetime) -> date:
+    return written.date() if isinstance(written, datetime) else written
