@@ -1,7 +1,7 @@
-"""News: what has changed since the last complete refresh, found without reading a single raw object.
+"""Changes since the last complete refresh, detected without reading any raw object.
 
 Belongs here: comparing listings, and the name of the state that a run would bring up to date.
-Does not belong here: when a run is started (see `sensors`), what a run makes of the changes (see `intake`).
+Does not belong here: when a run starts (see `orchestration.sensors`), what a run does with changes (see `discovery`).
 """
 
 from __future__ import annotations
@@ -19,117 +19,119 @@ from finance_platform.deliveries.scans import (
     decisions_since,
     incomplete_scan,
     last_refresh,
-    listed,
+    read_listing,
 )
 from finance_platform.storage.port import ObjectStore, StoredObject
 
 Change = Literal["new", "overwritten", "gone"]
 
-_TERMS_CHANGED = "descriptors, settings or code changed"
+_CONFIG_CHANGED = "descriptors, settings or code changed"
 
-_NAMED = 3
+_MAX_NAMES = 3
 
 
 @dataclass
-class _Kind:
+class _Keys:
+    """Object keys, of which only the first are kept."""
+
     count: int = 0
     first: list[str] = field(default_factory=list)
 
     def add(self, key: str) -> None:
         self.count += 1
-        if len(self.first) < _NAMED:
+        if len(self.first) < _MAX_NAMES:
             self.first.append(key)
 
     def __str__(self) -> str:
-        return ", ".join(self.first) + (f" and {self.count - len(self.first)} more" if self.count > _NAMED else "")
+        more = self.count - len(self.first)
+        return ", ".join(self.first) + (f" and {more} more" if more else "")
 
 
 @dataclass(frozen=True)
 class RawZoneChanges:
-    """What a run would find.
+    """The changes that a run would process.
 
     Attributes:
-        object_count: raw objects that are there.
-        changes: what happened to raw objects, in words.
-        settling: objects that somebody may still be writing, in words; empty where there are none.
-        refreshed: the look that the last complete refresh was made from.
-        state: names all of this; the same for the same changes since the same refresh, empty where nothing is new.
+        object_count: the number of raw objects.
+        changes: descriptions of the changes.
+        still_being_written: names of objects that someone may still be writing; empty without any.
+        refreshed: the scan of the last complete refresh.
+        state: identifies the changes and the refresh that they are relative to; empty without changes.
     """
 
     object_count: int
     changes: tuple[str, ...]
-    settling: str
+    still_being_written: str
     refreshed: ScanRecord | None
     state: str
 
     @property
     def only_config_changed(self) -> bool:
-        """Whether no file and no decision is new, but descriptors, settings or code are."""
-        return self.changes == (_TERMS_CHANGED,)
+        """Whether descriptors, settings or code have changed, but no file and no decision."""
+        return self.changes == (_CONFIG_CHANGED,)
 
 
-def detect_changes(raw: ObjectStore, processed: ObjectStore, terms: str, at: datetime) -> RawZoneChanges:
-    """Compare the raw zone, the decisions and the terms with what the last complete refresh was made from.
+def detect_changes(raw: ObjectStore, processed: ObjectStore, config: str, at: datetime) -> RawZoneChanges:
+    """Compare the raw zone, the decisions and the configuration with those of the last complete refresh.
 
-    Both listings are read side by side in the order of keys, so memory does not grow with them.
+    Both listings are read in parallel, ordered by key, so memory does not grow with them.
 
     Args:
         raw: the raw zone; it is listed, not read.
         processed: the processed zone.
-        terms: see `looks.fingerprint_config`.
+        config: see `scans.fingerprint_config`.
         at: now, UTC.
     """
     refreshed = last_refresh(processed)
     digest = hashlib.sha256()
-    kinds: dict[Change, _Kind] = {"new": _Kind(), "overwritten": _Kind(), "gone": _Kind()}
-    settling = _Kind()
+    changed: dict[Change, _Keys] = {"new": _Keys(), "overwritten": _Keys(), "gone": _Keys()}
+    still_being_written = _Keys()
     count = 0
-    for item, was in _side_by_side(raw.list_objects(), listed(processed, refreshed)):
+    for key, item, etag in _merge(raw.list_objects(), read_listing(processed, refreshed)):
         count += item is not None
-        change = _change(item, was)
-        key = item.key if item else was[0] if was else ""
-        if change and item and not item.is_settled(at):
-            settling.add(key)
+        change = _compare(item, etag)
+        if change and item and not item.is_stable(at):
+            still_being_written.add(key)
         elif change:
-            kinds[change].add(key)
+            changed[change].add(key)
             digest.update(f"{change}\0{key}\0{item.etag if item else ''}\0".encode(errors="surrogateescape"))
-    changes = [f"{kind.count} {name} ({kind})" for name, kind in kinds.items() if kind.count]
+    changes = [f"{keys.count} {change} ({keys})" for change, keys in changed.items() if keys.count]
     for decision in decisions_since(Register(processed), refreshed):
         subject = decision.object_key if isinstance(decision, DecisionRecorded) else decision.period
         changes.append(f"{subject} {decision.action}")
         digest.update(f"{decision}\0".encode(errors="surrogateescape"))
-    if refreshed and refreshed.terms != terms:
-        changes.append(_TERMS_CHANGED)
-    left = incomplete_scan(processed)
-    if left and not changes:
-        # What made it start may be gone again, and what it had begun is still half done.
-        changes.append(f"run {left.run_id} broke off")
-        digest.update(f"{left.listing}\0".encode())
-    digest.update(f"{terms}\0{refreshed.run_id if refreshed else ''}".encode())
+    if refreshed and refreshed.terms != config:
+        changes.append(_CONFIG_CHANGED)
+    incomplete = incomplete_scan(processed)
+    if incomplete and not changes:
+        # The change that started the run may be undone, while its result is incomplete.
+        changes.append(f"run {incomplete.run_id} broke off")
+        digest.update(f"{incomplete.listing}\0".encode())
+    digest.update(f"{config}\0{refreshed.run_id if refreshed else ''}".encode())
     state = digest.hexdigest()[:16] if changes else ""
-    return RawZoneChanges(count, tuple(changes), str(settling), refreshed, state)
+    return RawZoneChanges(count, tuple(changes), str(still_being_written), refreshed, state)
 
 
-def _change(item: StoredObject | None, was: ObjectVersion | None) -> Change | None:
-    if was is None:
+def _compare(item: StoredObject | None, etag: str | None) -> Change | None:
+    if etag is None:
         return "new"
     if item is None:
         return "gone"
-    return None if item.etag == was[1] else "overwritten"
+    return None if item.etag == etag else "overwritten"
 
 
-def _side_by_side(
-    present: Iterator[StoredObject], recorded: Iterator[ObjectVersion]
-) -> Iterator[tuple[StoredObject | None, ObjectVersion | None]]:
-    """Yield what is there beside what was there, matched by key; both come in the order of keys."""
-    item, was = next(present, None), next(recorded, None)
-    while item or was:
-        if item and was and item.key == was[0]:
-            yield item, was
-            item, was = next(present, None), next(recorded, None)
-        elif was is None or (item and item.key < was[0]):
-            yield item, None
-            item = next(present, None)
-        else:
-            yield None, was
-            was = next(recorded, None)
+def _merge(
+    current: Iterator[StoredObject], recorded: Iterator[ObjectVersion]
+) -> Iterator[tuple[str, StoredObject | None, str | None]]:
+    """Yield each key with its current object and its recorded etag; both listings are ordered by key."""
+    item, version = next(current, None), next(recorded, None)
+    while item or version:
+        if item and (version is None or item.key < version[0]):
+            yield item.key, item, None
+            item = next(current, None)
+        elif version and (item is None or version[0] < item.key):
+            yield version[0], None, version[1]
+            version = next(recorded, None)
+        elif item and version:
+            yield item.key, item, version[1]
+            item, version = next(current, None), next(recorded, None)

@@ -1,6 +1,6 @@
-"""Deliveries: their identity, and the commit that makes one visible.
+"""Delivery commits: the identity of a delivery, and the document that makes it visible.
 
-Belongs here: the commit document, its storage and what can be read off one commit alone.
+Belongs here: the commit document, its storage, and what follows from one commit alone.
 Does not belong here: which deliveries are live (see `state`), the lines (Parquet beside the commits).
 """
 
@@ -22,20 +22,20 @@ OUTCOMES = ("accepted", "rejected", "duplicate", "skipped")
 
 
 def delivery_id(object_key: str, fingerprint: str, feed: str, rules_identity: str) -> str:
-    """Return the identity of a delivery: the same object, bytes and reading rules give the same lines."""
+    """Return the identity of a delivery: the same object, bytes and reading rules result in the same lines."""
     parts = json.dumps([object_key, fingerprint, feed, rules_identity, READER_VERSION])
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Count:
-    """Rows, and the money in those rows whose amount parses.
+    """Rows, and the total of those rows whose amount is valid.
 
     Attributes:
         rows: candidate lines.
         amount: sum in the home's currency, sign as delivered.
         absolute: sum of absolute amounts.
-        unpriced: rows whose amount does not parse.
+        unpriced: rows whose amount is not valid.
     """
 
     rows: int = 0
@@ -61,8 +61,8 @@ class PeriodCount:
         scenario_type: Actual, Budget or Forecast.
         period: YYYY-MM.
         rows: lines.
-        amount: their money, sign as delivered.
-        content: a hash of what the star makes of the lines, whatever their order; equal lines, equal hash.
+        amount: their total, sign as delivered.
+        content: a hash of what the star derives from the lines, in any order; equal lines have equal hashes.
     """
 
     scenario: str
@@ -83,23 +83,24 @@ class DataFile:
 
 @dataclass(frozen=True)
 class DeliveryCommit:
-    """What reading one delivery gave; written last, so that a delivery without one does not exist.
+    """The result of reading one delivery; written last, so that a delivery without a commit does not exist.
 
     Attributes:
-        status: read, or refused when the file as a whole could not be read.
-        refusal: why, and the fix; empty for read deliveries.
-        read: what the reader measured before any rule; `amount` is exact, so it may have more than two decimals.
-        rounding: what rounding to cents added to `read.amount`.
+        status: read, or refused if the file as a whole could not be read.
+        refusal: the reason of a refusal; empty for read deliveries.
+        fix: what to do about a refusal.
+        read: the reader's totals before any rule; `amount` is exact, so it may have more than two decimals.
+        rounding: the difference that rounding to cents adds to `read.amount`.
         outcomes: accepted, rejected, duplicate and skipped candidate lines.
-        rules: rows by the rule that they broke.
+        rules: rows by the rule that they violate.
         periods: accepted lines by scenario and period; empty for reference deliveries.
         files: Parquet files by table.
-        members_hash: hash of the members that the lines mention.
+        members_hash: hash of the dimension members of the lines.
         first_day: earliest posting date of the accepted lines, ISO, or empty.
         last_day: latest posting date of the accepted lines, ISO, or empty.
-        order: what the column that says the order holds at most, as text that sorts; empty where the feed has none.
-        covers: the periods that the file's name declares; empty where the feed has no such rule.
-        constant_scenarios: the scenario that every line of the feed has, where its descriptor says so.
+        order: the maximum of `order.from_column`, as text that sorts; empty if the feed has no such rule.
+        covers: the periods that the file's name declares; empty if the feed has no such rule.
+        constant_scenarios: the constant scenario of the feed, if its descriptor has one.
         extra_columns: headers that no field uses.
     """
 
@@ -129,12 +130,12 @@ class DeliveryCommit:
     committed_at: str = ""
 
     def outcome(self, name: str) -> Count:
-        """Return the count of one outcome, zero where there is none."""
+        """Return the count of one outcome, zero if it did not occur."""
         return self.outcomes.get(name, Count())
 
     @property
     def unaccounted(self) -> tuple[int, Decimal, int]:
-        """Rows, money and unpriced cells that were read but have no outcome; all zero, or something was lost."""
+        """Rows, amount and unpriced cells that were read but have no outcome; all zero unless lines were lost."""
         total = sum((self.outcome(name) for name in OUTCOMES), Count())
         return (
             self.read.rows - total.rows,
@@ -148,11 +149,11 @@ class DeliveryCommit:
 
     @staticmethod
     def from_json(data: bytes | str) -> DeliveryCommit:
-        """Rebuild a commit from its document."""
+        """Parse a commit document."""
         values: dict[str, Any] = json.loads(data)
-        values["read"] = _count(values["read"])
+        values["read"] = _parse_count(values["read"])
         values["rounding"] = Decimal(values["rounding"])
-        values["outcomes"] = {name: _count(count) for name, count in values["outcomes"].items()}
+        values["outcomes"] = {name: _parse_count(count) for name, count in values["outcomes"].items()}
         values["periods"] = tuple(PeriodCount(**{**p, "amount": Decimal(p["amount"])}) for p in values["periods"])
         values["files"] = {t: tuple(DataFile(**file) for file in files) for t, files in values["files"].items()}
         for name in ("extra_columns", "covers", "constant_scenarios"):
@@ -160,7 +161,7 @@ class DeliveryCommit:
         return DeliveryCommit(**values)
 
 
-def _count(values: Mapping[str, Any]) -> Count:
+def _parse_count(values: Mapping[str, Any]) -> Count:
     return Count(values["rows"], Decimal(values["amount"]), Decimal(values["absolute"]), values["unpriced"])
 
 

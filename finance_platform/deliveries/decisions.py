@@ -1,18 +1,18 @@
-"""Decisions: what a person may decide, and the register's event that follows.
+"""Decisions of people about deliveries and periods, and their register events.
 
-Belongs here: accept, withdraw and its undoing, close, reopen; each refuses what would have no effect, and says why.
-Does not belong here: what follows from the events (see `state`), when something is held (see `judging`).
+Belongs here: accept, withdraw, reinstate, close, reopen; each refuses a decision that would have no effect.
+Does not belong here: what follows from the events (see `state`), when a delivery is held (see `acceptance`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 from finance_platform.deliveries.commits import read_commits
-from finance_platform.deliveries.overlaps import complete
+from finance_platform.deliveries.overlaps import compute_overlaps
 from finance_platform.deliveries.register import DecisionRecorded, PeriodStatusChanged, Register, utc_text
 from finance_platform.deliveries.state import (
     DeliveryState,
@@ -30,11 +30,11 @@ _Event = TypeVar("_Event", DecisionRecorded, PeriodStatusChanged)
 
 @dataclass(frozen=True)
 class Author:
-    """Who decides, why, and when.
+    """The author of a decision, with the reason and the time.
 
     Attributes:
         who: user name.
-        why: in the person's words; goes into the register for good.
+        why: in the person's words; the register keeps it permanently.
         at: now, UTC.
     """
 
@@ -47,15 +47,15 @@ def accept(processed: ObjectStore, object_key: str, author: Author) -> DecisionR
     """Let a held delivery count from the next run on; the caller holds the run's lock.
 
     Raises:
-        DecisionError: nothing that could be accepted is held under that key.
+        DecisionError: no delivery that can be accepted is held under that key.
     """
     state = _state(processed)
-    held = _find(object_key, state.stopped, "held")
+    held = _find(object_key, state.inactive, "held")
     if held.is_refused:
         raise DecisionError(f"{object_key} could not be read: {held.reason}", fix=held.fix)
     if any(held.commit.unaccounted):
         raise DecisionError(f"{object_key} is {held.reason}", fix=held.fix)
-    return _enter(processed, DecisionRecorded("accepted", object_key, held.commit.delivery_id, *_words(author)))
+    return _record(processed, DecisionRecorded("accepted", object_key, held.commit.delivery_id, *_signature(author)))
 
 
 def withdraw(
@@ -64,25 +64,28 @@ def withdraw(
     """Take an object's lines out from the next run on, or drop its held delivery; the caller holds the run's lock.
 
     Raises:
-        DecisionError: the object has no delivery that counts or is held, or a closed period would change while the
-            home holds those.
+        DecisionError: the object has no delivery that counts or is held, or a closed period would change and
+            `holds_closed_periods` is set.
     """
     state = _state(processed)
-    counting = {delivery.delivery_id for delivery in state.live}
-    stopped = [one for one in state.stopped if one.event.object_key == object_key]
-    # One that counts by other terms than those under which it is held is taken out, not dropped.
-    held = [one for one in stopped if one.commit.delivery_id not in counting]
+    live_ids = {delivery.delivery_id for delivery in state.live}
+    # A delivery that counts as before a change of its descriptor is taken out, although it is held since then.
+    held = [
+        delivery
+        for delivery in state.inactive
+        if delivery.event.object_key == object_key and delivery.commit.delivery_id not in live_ids
+    ]
     if held:
-        decided = DecisionRecorded(
-            "withdrawn", object_key, held[0].commit.delivery_id, *_words(author), keeps_earlier=True
+        decision = DecisionRecorded(
+            "withdrawn", object_key, held[0].commit.delivery_id, *_signature(author), keeps_earlier=True
         )
-        return _enter(processed, decided)
+        return _record(processed, decision)
     live = [delivery for delivery in state.live if delivery.event.object_key == object_key]
     if not live:
         raise _unknown(object_key, "counts or is held", [delivery.event.object_key for delivery in state.live])
     if holds_closed_periods:
         _refuse_closed(processed, state, live[0])
-    return _enter(processed, DecisionRecorded("withdrawn", object_key, live[0].delivery_id, *_words(author)))
+    return _record(processed, DecisionRecorded("withdrawn", object_key, live[0].delivery_id, *_signature(author)))
 
 
 def reinstate(
@@ -91,28 +94,29 @@ def reinstate(
     """Undo an object's latest withdrawal from the next run on; the caller holds the run's lock.
 
     Raises:
-        DecisionError: the object is not withdrawn, or a closed period would change while the home holds those.
+        DecisionError: the object is not withdrawn, or a closed period would change and `holds_closed_periods` is set.
     """
     state = _state(processed)
-    latest_first = sorted(state.withdrawn, key=lambda one: one.decided.at if one.decided else "", reverse=True)
+    latest_first = sorted(state.withdrawn, key=lambda one: one.decision.at if one.decision else "", reverse=True)
     withdrawn = _find(object_key, latest_first, "withdrawn")
-    is_dropped = withdrawn.decided is not None and withdrawn.decided.keeps_earlier
-    if holds_closed_periods and not is_dropped:
+    was_held = withdrawn.decision is not None and withdrawn.decision.keeps_earlier
+    if holds_closed_periods and not was_held:
         _refuse_closed(processed, state, withdrawn)
-    return _enter(processed, DecisionRecorded("reinstated", object_key, withdrawn.commit.delivery_id, *_words(author)))
+    decision = DecisionRecorded("reinstated", object_key, withdrawn.commit.delivery_id, *_signature(author))
+    return _record(processed, decision)
 
 
 def close(
-    processed: ObjectStore, period: str, author: Author, *, wanted: Mapping[str, str], published: Mapping[str, str]
+    processed: ObjectStore, period: str, author: Author, *, target: Mapping[str, str], published: Mapping[str, str]
 ) -> PeriodStatusChanged:
-    """Close a period: what changes it from now on is a restatement; the caller holds the run's lock.
+    """Close a period: later changes of it are restatements; the caller holds the run's lock.
 
     Args:
         processed: the processed zone.
         period: YYYY-MM.
         author: who closes it, and why.
-        wanted: version of each period's fact slice that the lake asks for.
-        published: version of each period's fact slice that the warehouse holds.
+        target: the target version of each period's fact slice.
+        published: the published version of each period's fact slice.
 
     Raises:
         DecisionError: the period is closed already, has nothing published, or is not up to date.
@@ -121,11 +125,11 @@ def close(
     if period in state.closed:
         raise DecisionError(f"{period} was closed by {state.closed[period].who}: {state.closed[period].why}")
     if period not in published:
-        raise DecisionError(f"nothing is published of {period}", fix=f"choose one of {_span(published)}")
-    if wanted.get(period) != published[period]:
+        raise DecisionError(f"nothing is published of {period}", fix=f"choose one of {_format_range(published)}")
+    if target.get(period) != published[period]:
         raise DecisionError(f"{period} has changes that are not published yet", fix="run `finance-platform run` first")
     versions = {"fact_financials": published[period]}
-    return _enter(processed, PeriodStatusChanged("closed", period, *_words(author), versions=versions))
+    return _record(processed, PeriodStatusChanged("closed", period, *_signature(author), versions=versions))
 
 
 def reopen(processed: ObjectStore, period: str, author: Author) -> PeriodStatusChanged:
@@ -138,53 +142,52 @@ def reopen(processed: ObjectStore, period: str, author: Author) -> PeriodStatusC
     if period not in state.closed:
         closed = ", ".join(sorted(state.closed)) or "none"
         raise DecisionError(f"{period} is not closed", fix=f"closed periods: {closed}")
-    return _enter(processed, PeriodStatusChanged("reopened", period, *_words(author)))
+    return _record(processed, PeriodStatusChanged("reopened", period, *_signature(author)))
 
 
 def _state(processed: ObjectStore) -> DeliveryState:
     return derive_state(Register(processed).events(), read_commits(processed))
 
 
-def _refuse_closed(processed: ObjectStore, state: DeliveryState, moved: LiveDelivery | InactiveDelivery) -> None:
-    """Refuse to take out or in what has lines in closed periods, or hides lines of others there."""
-    delivery = LiveDelivery(moved.event, moved.commit, ("", "", ""))  # what it hides at any place in the order
+def _refuse_closed(processed: ObjectStore, state: DeliveryState, subject: LiveDelivery | InactiveDelivery) -> None:
+    """Refuse to withdraw or reinstate a delivery that affects closed periods, wherever it is in the order."""
+    delivery = LiveDelivery(subject.event, subject.commit, ("", "", ""))
     key = delivery.event.object_key
     own = sorted({count.period for count in delivery.commit.periods} & state.closed.keys())
     if own:
         raise DecisionError(f"{key} has lines in {', '.join(own)}, closed periods", fix="reopen them first")
-    overlaps = complete(processed, [*state.live, delivery], record=False)
+    overlaps = compute_overlaps(processed, [*state.live, delivery], record=False)
     others = overlaps.overlapping(delivery.delivery_id)
-    hidden = {period for other in others for _, period, _ in overlaps.shared(other, delivery.delivery_id).lines}
-    hidden |= {period for _, period in covered_periods(delivery)}
-    if restated := sorted(hidden & state.closed.keys()):
-        found = f"{key} hides lines of other files in {', '.join(restated)}, closed periods"
-        raise DecisionError(found, fix="reopen them first")
+    periods = {period for other in others for _, period, _ in overlaps.overlap(other, delivery.delivery_id).lines}
+    periods |= {period for _, period in covered_periods(delivery)}
+    if restated := sorted(periods & state.closed.keys()):
+        message = f"{key} supersedes lines of other files in {', '.join(restated)}, closed periods"
+        raise DecisionError(message, fix="reopen them first")
 
 
-def _enter(processed: ObjectStore, event: _Event) -> _Event:
+def _record(processed: ObjectStore, event: _Event) -> _Event:
     Register(processed).append([event])
     return event
 
 
-def _words(author: Author) -> tuple[str, str, str]:
+def _signature(author: Author) -> tuple[str, str, str]:
     return author.who, author.why, utc_text(author.at)
 
 
-def _find(object_key: str, among: Iterable[InactiveDelivery], what: str) -> InactiveDelivery:
-    candidates = list(among)
-    for stopped in candidates:
-        if stopped.event.object_key == object_key:
-            return stopped
-    raise _unknown(object_key, f"is {what}", [stopped.event.object_key for stopped in candidates])
+def _find(object_key: str, deliveries: Sequence[InactiveDelivery], status: str) -> InactiveDelivery:
+    for delivery in deliveries:
+        if delivery.event.object_key == object_key:
+            return delivery
+    raise _unknown(object_key, f"is {status}", [delivery.event.object_key for delivery in deliveries])
 
 
-def _unknown(object_key: str, what: str, known: Iterable[str]) -> DecisionError:
+def _unknown(object_key: str, status: str, known: Iterable[str]) -> DecisionError:
     names = sorted(known)
-    near = closest_match(object_key, names)
-    hint = f"did you mean {near!r}?" if near else f"these are: {', '.join(names[:10]) or 'none'}"
-    return DecisionError(f"no delivery of {object_key!r} {what}", fix=f"{hint} `finance-platform status` lists all")
+    match = closest_match(object_key, names)
+    hint = f"did you mean {match!r}?" if match else f"these are: {', '.join(names[:10]) or 'none'}"
+    return DecisionError(f"no delivery of {object_key!r} {status}", fix=f"{hint} `finance-platform status` lists all")
 
 
-def _span(periods: Iterable[str]) -> str:
+def _format_range(periods: Iterable[str]) -> str:
     ordered = sorted(periods)
     return f"{ordered[0]} … {ordered[-1]}" if ordered else "none: run `finance-platform run` first"

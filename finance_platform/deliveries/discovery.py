@@ -1,7 +1,7 @@
-"""Intake: the raw zone's listing against the register; what is new, and what nothing can read.
+"""Discovery: the listing of the raw zone against the register: new deliveries, and objects that cannot be used.
 
 Belongs here: listing, fingerprints, matching objects to feeds, new register events.
-Does not belong here: reading the files' contents as rows (see `glue`).
+Does not belong here: reading the content of files (see `feeds`, `spark_jobs`).
 """
 
 from __future__ import annotations
@@ -11,36 +11,33 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from finance_platform.deliveries.commits import delivery_id
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, delivered, utc_text
+from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered, utc_text
 from finance_platform.errors import FileNameError, FinancePlatformError, TransientStorageError
-from finance_platform.feeds.file_names import order_of_name
+from finance_platform.feeds.descriptor import FeedDescriptor
+from finance_platform.feeds.feed_set import FeedSet, Problem
+from finance_platform.feeds.file_names import order_from_name
 from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore, StoredObject, error_message
-
-if TYPE_CHECKING:
-    from finance_platform.feeds.descriptor import FeedDescriptor
-    from finance_platform.feeds.feed_set import FeedSet, Problem
-    from finance_platform.settings import Settings
 
 
 @dataclass(frozen=True)
 class RawZoneScan:
-    """What one look at the raw zone gave.
+    """The result of one scan of the raw zone.
 
     Attributes:
-        events: the deliveries that the register knows, the new ones last.
+        events: the discovered deliveries, the new ones last.
         new_count: how many events are new.
-        present: by feed, the objects that are there now: key and fingerprint.
-        problems: descriptors and objects that cannot be used; each stops only itself.
-        unmatched: objects that no descriptor names.
-        vanished: objects that the register knows and the raw zone no longer has; their lines stay.
-        seen: every object that was taken as it is, with its etag.
-        settling: objects that somebody may still be writing; they are left for the next look.
-        out_of_reach: objects that the storage did not give just now; to the next look they are as new as they were.
+        present: by feed, the fingerprint of each object that exists, by key.
+        problems: descriptors and objects that cannot be used; each affects only itself.
+        unmatched: objects that match no descriptor.
+        vanished: objects that the register knows and that no longer exist; their lines stay.
         feeds: every feed, resolved.
+        etags: the etag of every object that was taken as it is, by key.
+        still_being_written: objects that are left for the next scan, since someone may still be writing them.
+        unavailable: objects that the storage failed to return; the next scan finds the same change.
     """
 
     events: Sequence[DeliveryDiscovered]
@@ -50,12 +47,12 @@ class RawZoneScan:
     unmatched: Sequence[str]
     vanished: Sequence[str]
     feeds: Mapping[str, ResolvedFeed]
-    seen: Mapping[str, str] = field(default_factory=dict)
-    settling: Sequence[str] = ()
-    out_of_reach: Sequence[str] = ()
+    etags: Mapping[str, str] = field(default_factory=dict)
+    still_being_written: Sequence[str] = ()
+    unavailable: Sequence[str] = ()
 
     def data_version(self, feed: str) -> str:
-        """Return a hash of a feed's listing: the same objects and bytes give the same version."""
+        """Return a hash of a feed's listing: the same objects and bytes have the same version."""
         listing = sorted(self.present.get(feed, {}).items())
         return hashlib.sha256(json.dumps(listing).encode()).hexdigest()[:16]
 
@@ -63,7 +60,7 @@ class RawZoneScan:
 def scan_raw_zone(
     raw: ObjectStore,
     register: Register,
-    catalog: FeedSet,
+    feed_set: FeedSet,
     settings: Settings,
     *,
     at: datetime,
@@ -71,120 +68,142 @@ def scan_raw_zone(
     record: bool = True,
     skip_unstable: bool = False,
 ) -> RawZoneScan:
-    """List the raw zone and enter what is new into the register.
+    """List the raw zone and append new deliveries to the register.
 
     Args:
         raw: the raw zone.
         register: the register of the processed zone.
-        catalog: the home's descriptors.
+        feed_set: the home's descriptors.
         settings: for the currency and the date range, which are part of the reading rules.
         at: now, UTC.
-        run_id: the run that looks.
-        record: whether to enter new events; a mere status does not.
-        skip_unstable: whether to leave what somebody may still be writing as it was known before.
+        run_id: the run that scans.
+        record: whether to append new events to the register.
+        skip_unstable: whether to leave objects that someone may still be writing as they were known before.
     """
-    known = delivered(register.events())
-    last = {event.object_key: event for event in known}
-    feeds = {feed.feed: feed.resolve(settings) for feed in catalog.feeds}
+    known = select_discovered(register.events())
+    feeds = {feed.feed: feed.resolve(settings) for feed in feed_set.feeds}
     identities = {name: feed.rules.identity for name, feed in feeds.items()}
-    new: list[DeliveryDiscovered] = []
-    present: dict[str, dict[str, str]] = {}
-    problems, unmatched, settling = list(catalog.problems), [], []
-    out_of_reach: list[str] = []
-    seen: dict[str, str] = {}
+    last = {event.object_key: event for event in known}
+    scan = _Scan(raw, feed_set, identities, last, at, run_id, skip_unstable, problems=list(feed_set.problems))
     for item in raw.list_objects():
-        seen[item.key] = item.etag
-        if not _is_text(item.key):
-            problems.append(_unwritable_name(item.key))
-            continue
-        before = last.get(item.key)
-        if skip_unstable and not item.is_settled(at) and not (before and before.etag == item.etag):
-            settling.append(item.key)
-            continue
-        match = catalog.match(item.key)
-        if match.problem:
-            problems.append(match.problem)
-        elif match.feed is None or _is_marker(item.key):
-            unmatched.append(item.key)
-        else:
-            event = _event(raw, item, match.feed, identities[match.feed.feed], before, problems, out_of_reach)
-            if event is None:
-                continue
-            present.setdefault(match.feed.feed, {})[item.key] = event.fingerprint
-            stamped = replace(event, at=utc_text(at), run_id=run_id)
-            if _differs(stamped, before):
-                new.append(stamped)
+        scan.add(item)
     if record:
-        register.append(new)
-    vanished = sorted(set(last) - seen.keys())
-    for key in (*settling, *out_of_reach):
-        _leave_as_it_was(key, last.get(key), seen, present)
-    unread = sorted(key for key in unmatched if not _is_marker(key))
+        register.append(scan.new)
     return RawZoneScan(
-        [*known, *new], len(new), present, problems, unread, vanished, feeds, seen, settling, out_of_reach
+        [*known, *scan.new],
+        len(scan.new),
+        scan.present,
+        scan.problems,
+        scan.unmatched,
+        sorted(last.keys() - scan.etags.keys()),
+        feeds,
+        scan.etags,
+        scan.still_being_written,
+        scan.unavailable,
     )
 
 
-def _leave_as_it_was(
-    key: str, before: DeliveryDiscovered | None, seen: dict[str, str], present: dict[str, dict[str, str]]
-) -> None:
-    """Take an object for what it was: whatever is there now, or is being written over it, that still counts."""
-    if before is None:
-        del seen[key]
-        return
-    seen[key] = before.etag
-    present.setdefault(before.feed, {})[key] = before.fingerprint
+@dataclass
+class _Scan:
+    """A scan in progress; `last` has the last event of each object."""
+
+    raw: ObjectStore
+    feed_set: FeedSet
+    identities: Mapping[str, str]
+    last: Mapping[str, DeliveryDiscovered]
+    at: datetime
+    run_id: str
+    skip_unstable: bool
+    problems: list[Problem]
+    new: list[DeliveryDiscovered] = field(default_factory=list)
+    present: dict[str, dict[str, str]] = field(default_factory=dict)
+    unmatched: list[str] = field(default_factory=list)
+    etags: dict[str, str] = field(default_factory=dict)
+    still_being_written: list[str] = field(default_factory=list)
+    unavailable: list[str] = field(default_factory=list)
+
+    def add(self, item: StoredObject) -> None:
+        """Enter one object of the listing."""
+        self.etags[item.key] = item.etag
+        if not _is_unicode(item.key):
+            self.problems.append(_undecodable_name(item.key))
+            return
+        last = self.last.get(item.key)
+        is_unchanged = last is not None and last.etag == item.etag
+        if self.skip_unstable and not is_unchanged and not item.is_stable(self.at):
+            self.still_being_written.append(item.key)
+            self._keep_last(item.key)
+            return
+        match = self.feed_set.match(item.key)
+        if match.problem:
+            self.problems.append(match.problem)
+        elif _is_marker(item.key):
+            return
+        elif match.feed is None:
+            self.unmatched.append(item.key)
+        else:
+            self._add_delivery(item, match.feed)
+
+    def _add_delivery(self, item: StoredObject, feed: FeedDescriptor) -> None:
+        last = self.last.get(item.key)
+        try:
+            event = self._discover(item, feed, last)
+        except FileNameError as error:
+            self.problems.append(Problem(item.key, error.found.removeprefix(f"{item.key}: "), error.fix, feed.feed))
+            return
+        except OSError as error:
+            self.problems.append(_unreadable(item.key, feed.feed, error))
+            if isinstance(error, TransientStorageError):
+                self.unavailable.append(item.key)
+                self._keep_last(item.key)
+            return
+        self.present.setdefault(feed.feed, {})[item.key] = event.fingerprint
+        if last is None or replace(event, at=last.at, run_id=last.run_id) != last:
+            self.new.append(event)
+
+    def _discover(
+        self, item: StoredObject, feed: FeedDescriptor, last: DeliveryDiscovered | None
+    ) -> DeliveryDiscovered:
+        """Return the event for an object; its bytes are read only if its etag has changed.
+
+        Raises:
+            FileNameError: the name does not contain what the descriptor reads from it.
+            OSError: the object cannot be read.
+        """
+        fingerprint = last.fingerprint if last and last.etag == item.etag else self.raw.fingerprint(item.key)
+        amount, removal = feed.tolerance.rejected_amount, feed.hold_if_removes
+        return DeliveryDiscovered(
+            object_key=item.key,
+            feed=feed.feed,
+            kind=feed.kind,
+            delivery_id=delivery_id(item.key, fingerprint, feed.feed, self.identities[feed.feed]),
+            fingerprint=fingerprint,
+            etag=item.etag,
+            size=item.size,
+            modified_at=utc_text(item.modified_at),
+            load_mode=feed.load.mode,
+            tolerated_share=str(feed.tolerance.rejected_rows),
+            tolerated_amount=None if amount is None else str(amount),
+            at=utc_text(self.at),
+            run_id=self.run_id,
+            is_scoped=bool(feed.load.scope),
+            order=order_from_name(feed.order.from_name, item.key) if feed.order and feed.order.from_name else "",
+            tolerated_removal=None if removal == "never" else str(removal),
+            is_held_when_late=feed.hold_if_late,
+        )
+
+    def _keep_last(self, key: str) -> None:
+        """Treat an object as in the last scan: its earlier version still counts."""
+        last = self.last.get(key)
+        if last is None:
+            del self.etags[key]
+            return
+        self.etags[key] = last.etag
+        self.present.setdefault(last.feed, {})[key] = last.fingerprint
 
 
-def _event(
-    raw: ObjectStore,
-    item: StoredObject,
-    feed: FeedDescriptor,
-    identity: str,
-    last: DeliveryDiscovered | None,
-    problems: list[Problem],
-    out_of_reach: list[str],
-) -> DeliveryDiscovered | None:
-    try:
-        known = last.fingerprint if last and last.etag == item.etag else None
-        fingerprint = known or raw.fingerprint(item.key)
-        order = order_of_name(feed.order.from_name, item.key) if feed.order and feed.order.from_name else ""
-    except OSError as error:
-        problems.append(_unreadable(item.key, feed.feed, error))
-        if isinstance(error, TransientStorageError):
-            out_of_reach.append(item.key)
-        return None
-    except FileNameError as error:
-        problems.append(_unnamed(item.key, feed.feed, error))
-        return None
-    amount, removal = feed.tolerance.rejected_amount, feed.hold_if_removes
-    return DeliveryDiscovered(
-        object_key=item.key,
-        feed=feed.feed,
-        kind=feed.kind,
-        delivery_id=delivery_id(item.key, fingerprint, feed.feed, identity),
-        fingerprint=fingerprint,
-        etag=item.etag,
-        size=item.size,
-        modified_at=utc_text(item.modified_at),
-        load_mode=feed.load.mode,
-        tolerated_share=str(feed.tolerance.rejected_rows),
-        tolerated_amount=None if amount is None else str(amount),
-        at="",
-        run_id="",
-        is_scoped=bool(feed.load.scope),
-        order=order,
-        tolerated_removal=None if removal == "never" else str(removal),
-        is_held_when_late=feed.hold_if_late,
-    )
-
-
-def _differs(event: DeliveryDiscovered, last: DeliveryDiscovered | None) -> bool:
-    return last is None or replace(event, at=last.at, run_id=last.run_id) != last
-
-
-def _is_text(key: str) -> bool:
-    """Return whether a key can be written into JSON; a file system may hold names in any encoding."""
+def _is_unicode(key: str) -> bool:
+    """Return whether a key can be written to JSON; a file system may have names in any encoding."""
     try:
         key.encode()
     except UnicodeEncodeError:
@@ -193,25 +212,15 @@ def _is_text(key: str) -> bool:
 
 
 def _is_marker(key: str) -> bool:
-    """Return whether Spark wrote an object only to say that it has written the others of its folder."""
+    """Return whether an object is the marker that Spark writes once a folder is complete."""
     return key.rpartition("/")[2] == "_SUCCESS"
 
 
-def _unwritable_name(key: str) -> Problem:
-    from finance_platform.feeds.feed_set import Problem  # see _unreadable
-
-    shown = key.encode(errors="backslashreplace").decode()
-    return Problem(shown, "the name of the file is no UTF-8 text", "rename the file")
-
-
-def _unnamed(key: str, feed: str, error: FileNameError) -> Problem:
-    from finance_platform.feeds.feed_set import Problem  # see _unreadable
-
-    return Problem(key, error.found.removeprefix(f"{key}: "), error.fix, feed)
+def _undecodable_name(key: str) -> Problem:
+    escaped = key.encode(errors="backslashreplace").decode()
+    return Problem(escaped, "the file's name is not valid UTF-8", "rename the file")
 
 
 def _unreadable(key: str, feed: str, error: OSError) -> Problem:
-    from finance_platform.feeds.feed_set import Problem  # not at the top: Glue, which has no YAML, imports this package
-
     fix = error.fix if isinstance(error, FinancePlatformError) else "check its permissions, then run again"
     return Problem(key, f"the file cannot be opened: {error_message(error)}", fix, feed)

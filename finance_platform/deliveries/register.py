@@ -1,7 +1,7 @@
-"""The register: the append-only record of what happened to the raw zone's objects, and of what people decided.
+"""The register: the append-only event log of deliveries, verdicts and decisions.
 
 Belongs here: its events, their storage, and safety against a second writer.
-Does not belong here: what follows from the events (see `state`), when a delivery is held (see `judging`), what a
+Does not belong here: what follows from the events (see `state`), when a delivery is held (see `acceptance`), what a
 person may decide (see `decisions`).
 """
 
@@ -19,31 +19,31 @@ from finance_platform.storage.port import ObjectStore
 
 FOLDER = "register"
 TOLERANCE = "tolerance"
-"""The kind of reason that lies in a delivery's content alone."""
+"""The kind of a reason that depends on a delivery's content alone."""
 
 
 @dataclass(frozen=True)
 class DeliveryDiscovered:
-    """A version of a raw object was found under reading rules that are in force.
+    """A version of a raw object was discovered under the current reading rules.
 
     Attributes:
         object_key: path in the raw zone.
         feed: the feed that reads it.
         kind: ledger, departments or accounts.
-        delivery_id: identity of the delivery that this version is.
+        delivery_id: identity of the delivery.
         fingerprint: SHA-256 of the bytes.
-        etag: the listing's etag, so that unchanged objects are not read to know that.
+        etag: the listing's etag; an object with the same etag is not read again.
         size: in bytes.
         modified_at: the object's own time, ISO 8601 UTC.
-        load_mode: what the delivery does to the feed's earlier ones.
+        load_mode: the effect of the delivery on the feed's earlier ones.
         tolerated_share: share of candidate lines that may be rejected before the delivery is held, a decimal.
         tolerated_amount: sum of absolute amounts that may be rejected, a decimal, or None for any.
-        at: when the platform found it, ISO 8601 UTC.
-        run_id: the run that found it.
+        at: the time of discovery, ISO 8601 UTC.
+        run_id: the run that discovered it.
         is_scoped: whether the delivery replaces its periods only within the values of the feed's scope.
-        order: what the name says about its place in the order, as text that sorts; empty where the feed has no rule.
+        order: the order value in the name, as text that sorts; empty if the feed has no such rule.
         tolerated_removal: share of a period's published lines that it may remove before it is held, or None for all.
-        is_held_when_late: whether it is held, and not only warned of, when it sorts before one that it overlaps.
+        is_held_when_late: whether it is held, instead of only a warning, if it sorts before one that it overlaps.
     """
 
     object_key: str
@@ -67,18 +67,18 @@ class DeliveryDiscovered:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the platform made of a delivery once it was read: it counts, or it is held.
+    """The platform's verdict on a delivery that was read: it counts, or it is held.
 
     Attributes:
         object_key: path in the raw zone.
         delivery_id: the delivery.
         at: when, ISO 8601 UTC.
-        run_id: the run that judged it.
-        reasons: why it is held, each a clause; empty when it counts.
-        fix: what to do about a held one.
-        is_final: whether accepting it is out of the question.
-        warnings: what a person should know of one that counts.
-        kinds: a word for each reason.
+        run_id: the run that evaluated it.
+        reasons: why it is held, each a clause; empty if it counts.
+        fix: what to do about a held delivery.
+        is_final: whether it can never be accepted.
+        warnings: messages about a delivery that counts.
+        kinds: the kind of each reason, without repetition.
     """
 
     object_key: str
@@ -92,28 +92,28 @@ class Verdict:
     kinds: tuple[str, ...] = ()
 
     def is_accepted_by(self, accepted: Collection[str]) -> bool:
-        """Return whether an earlier acceptance covers the verdict: what is wrong in the content alone, not beside it.
+        """Return whether an earlier acceptance covers the verdict.
 
-        Whether a delivery removes much, repeats another or restates a closed period depends on what is there when it
-        comes, so somebody is asked each time.
+        It covers reasons that depend on the content alone. Whether a delivery removes much, repeats another or restates
+        a closed period depends on the other deliveries at that time, so a person decides each time.
         """
         return set(self.kinds) == {TOLERANCE} and TOLERANCE in accepted and not self.is_final
 
     @property
     def is_held(self) -> bool:
-        """Whether the delivery does not count until someone accepts it."""
+        """Whether the delivery does not count until a person accepts it."""
         return bool(self.reasons)
 
 
 @dataclass(frozen=True)
 class DecisionRecorded:
-    """What a person decided about a delivery.
+    """A person's decision about a delivery.
 
     Attributes:
-        action: accepted (a held one counts), withdrawn (it counts no more), reinstated (as before it was withdrawn).
+        action: accepted (a held delivery counts), withdrawn (it no longer counts) or reinstated (withdrawal undone).
         object_key: path in the raw zone.
-        delivery_id: the delivery that the object was when it was decided.
-        keeps_earlier: of a withdrawal: the delivery was held, so what its object said before goes on counting.
+        delivery_id: the object's delivery at the time of the decision.
+        keeps_earlier: of a withdrawal: the delivery was held, so the object's earlier version still counts.
         who: the person's user name.
         why: in their words.
         at: when, ISO 8601 UTC.
@@ -135,7 +135,7 @@ class PeriodStatusChanged:
     Attributes:
         action: closed or reopened.
         period: YYYY-MM.
-        versions: of a closing: the version of the fact slice that was published then, by table.
+        versions: of a closing: the published version of the fact slice, by table.
         who: the person's user name.
         why: in their words.
         at: when, ISO 8601 UTC.
@@ -163,29 +163,29 @@ class Register:
     """The register of one processed zone: numbered objects, each a list of events that happened together."""
 
     def __init__(self, processed: ObjectStore) -> None:
-        self._lake = processed
+        self._processed = processed
 
     def length(self) -> int:
-        """Return how many documents there are."""
-        return sum(1 for _ in self._lake.list_objects(FOLDER))
+        """Return the number of documents."""
+        return sum(1 for _ in self._processed.list_objects(FOLDER))
 
     def events(self, *, after: int = 0) -> list[Event]:
         """Return every event, oldest first.
 
         Args:
-            after: leave out what the first so many documents say.
+            after: leave out the events of this many first documents.
         """
-        documents = read_immutable(self._lake, FOLDER, _events)
+        documents = read_immutable(self._processed, FOLDER, _parse_document)
         return [event for document in documents[after:] for event in document]
 
     def append(self, events: Iterable[Event]) -> None:
-        """Write events after the last ones; a number that another writer took is never overwritten."""
+        """Append events; a document number that another writer took is never overwritten."""
         documents = [{"event": _NAMES[type(event)], **asdict(event)} for event in events]
         if not documents:
             return
         data = json.dumps({"events": documents}, indent=1, ensure_ascii=False).encode()
         number = self.length() + 1
-        while not self._lake.write_new(_key(number), data):
+        while not self._processed.write_new(_key(number), data):
             number += 1
 
 
@@ -193,8 +193,8 @@ def _key(number: int) -> str:
     return f"{FOLDER}/{number:012d}.json"
 
 
-def delivered(events: Iterable[Event]) -> list[DeliveryDiscovered]:
-    """Return the deliveries among events, oldest first."""
+def select_discovered(events: Iterable[Event]) -> list[DeliveryDiscovered]:
+    """Return the discovered deliveries among events, oldest first."""
     return [event for event in events if isinstance(event, DeliveryDiscovered)]
 
 
@@ -203,11 +203,11 @@ def utc_text(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds")
 
 
-def _events(data: bytes) -> list[Event]:
-    return [_event(values) for values in json.loads(data)["events"]]
+def _parse_document(data: bytes) -> list[Event]:
+    return [_parse_event(values) for values in json.loads(data)["events"]]
 
 
-def _event(document: Mapping[str, Any]) -> Event:
+def _parse_event(document: Mapping[str, Any]) -> Event:
     values: dict[str, Any] = {
         _RENAMED.get(name, name): tuple(value) if isinstance(value, list) else value for name, value in document.items()
     }
@@ -216,4 +216,4 @@ def _event(document: Mapping[str, Any]) -> Event:
 
 
 _RENAMED = {"stamp": "etag"}
-"""Fields of events that an earlier register spells otherwise; its documents are never rewritten."""
+"""Fields that have another name in older documents of a register, which are never rewritten."""

@@ -1,9 +1,9 @@
-"""Looks at the raw zone: what the last one saw, and which one the last complete refresh was made from.
+"""Records of raw zone scans: the last one, and the one of the last complete refresh.
 
-Belongs here: the record of a look, and when it becomes the record of a refresh.
-Does not belong here: what is new since (see `news`), what deliveries are (see `register`).
+Belongs here: writing the record of a scan, and promoting it to the record of a refresh.
+Does not belong here: what has changed since (see `changes`), what deliveries are (see `register`).
 
-All of this can be lost without harm: the next run then looks, finds nothing to do, and writes it again.
+All of this can be lost without harm: the next run then scans, has nothing to do, and writes it again.
 """
 
 from __future__ import annotations
@@ -12,17 +12,14 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from finance_platform.code_version import current_code_version
 from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged, Register
-from finance_platform.settings import StarSettings
+from finance_platform.feeds.feed_set import FeedSet
+from finance_platform.settings import Settings, StarSettings
 from finance_platform.storage.port import ObjectStore
-
-if TYPE_CHECKING:
-    from finance_platform.feeds.feed_set import FeedSet
-    from finance_platform.settings import Settings
 
 FOLDER = "looks"
 
@@ -34,13 +31,13 @@ ObjectVersion = tuple[str, str]
 
 @dataclass(frozen=True)
 class ScanRecord:
-    """One look at the raw zone.
+    """One scan of the raw zone.
 
     Attributes:
-        listing: hash of the objects that were there, with their stamps.
-        terms: hash of all else that decides what a run makes of them; see `fingerprint_config`.
-        register_length: how many documents of the register the look knows.
-        run_id: the run that looked.
+        listing: hash of the objects, with their etags.
+        terms: hash of everything else that decides the result of a run; see `fingerprint_config`.
+        register_length: the number of register documents at the time of the scan.
+        run_id: the run that scanned.
         at: when, ISO 8601 UTC.
     """
 
@@ -51,98 +48,95 @@ class ScanRecord:
     at: str
 
 
-def fingerprint_config(catalog: FeedSet, settings: Settings) -> str:
+def fingerprint_config(feed_set: FeedSet, settings: Settings) -> str:
     """Return a hash of what decides the result beside raw objects and decisions: descriptors, settings, code."""
-    feeds = [feed.model_dump(mode="json") for feed in catalog.feeds]
-    problems = [asdict(problem) for problem in catalog.problems]
+    feeds = [feed.model_dump(mode="json") for feed in feed_set.feeds]
+    problems = [asdict(problem) for problem in feed_set.problems]
     star = asdict(StarSettings.of(settings))
     reading = [settings.currency, settings.earliest_date, settings.latest_date, settings.closed_periods]
-    # Of the code as it is on disk now: the process that looks may be older than the ones in which runs work.
+    # The version of the code on disk: this process may be older than the processes of the runs.
     code = [current_code_version("standardise"), current_code_version("build_star")]
     document = json.dumps([feeds, problems, star, reading, code], default=str, sort_keys=True)
     return hashlib.sha256(document.encode()).hexdigest()[:16]
 
 
-def record_scan(processed: ObjectStore, seen: Iterable[ObjectVersion], *, terms: str, run_id: str, at: str) -> None:
-    """Write down what a run saw, unless it is what the last complete refresh was made from.
+def record_scan(
+    processed: ObjectStore, versions: Iterable[ObjectVersion], *, config: str, run_id: str, at: str
+) -> None:
+    """Record a run's scan, unless it is equal to the one of the last complete refresh.
 
     Args:
         processed: the processed zone.
-        seen: the raw objects, by key.
-        terms: see `fingerprint_config`.
-        run_id: the run that looked.
+        versions: the raw objects, ordered by key.
+        config: see `fingerprint_config`.
+        run_id: the run that scanned.
         at: when, ISO 8601 UTC.
     """
-    lines = b"".join(_line(one) for one in seen)
+    lines = b"".join(json.dumps(version).encode() + b"\n" for version in versions)
     listing = hashlib.sha256(lines).hexdigest()[:16]
     register = Register(processed)
-    look = ScanRecord(listing, terms, register.length(), run_id, at)
     refreshed = last_refresh(processed)
-    is_known = refreshed is not None and (refreshed.listing, refreshed.terms) == (look.listing, look.terms)
-    if is_known and not decisions_since(register, refreshed) and incomplete_scan(processed) is None:
+    is_refreshed = refreshed is not None and (refreshed.listing, refreshed.terms) == (listing, config)
+    if is_refreshed and not decisions_since(register, refreshed) and incomplete_scan(processed) is None:
         return
-    # The time is left out of the file, so that the same listing is the same bytes.
+    # Without the time in its header, the same listing is the same bytes.
     processed.write(_listing_key(listing), gzip.compress(lines, compresslevel=1, mtime=0))
-    processed.write(_LAST, _document(look))
+    processed.write(_LAST, _document(ScanRecord(listing, config, register.length(), run_id, at)))
 
 
 def mark_refreshed(processed: ObjectStore, run_id: str) -> None:
-    """Say that all which this run's look saw has been read, built and loaded; the caller has done so.
+    """Record that everything in this run's scan was read, built and loaded.
 
-    A decision that came between is not part of it, so the register is known only as far as the look knew it then.
+    A decision that was recorded after the scan is not included, so the refresh keeps the scan's register length.
     """
-    look = _read(processed, _LAST)
-    if look is None or look.run_id != run_id:
+    scan = _read(processed, _LAST)
+    if scan is None or scan.run_id != run_id:
         return
     register = Register(processed)
-    length = look.register_length if decisions_since(register, look) else register.length()
-    processed.write(_REFRESHED, _document(ScanRecord(**{**asdict(look), "register_length": length})))
+    length = scan.register_length if decisions_since(register, scan) else register.length()
+    processed.write(_REFRESHED, _document(replace(scan, register_length=length)))
     for item in list(processed.list_objects(FOLDER)):
-        if item.key not in {_REFRESHED, _listing_key(look.listing)}:
+        if item.key not in {_REFRESHED, _listing_key(scan.listing)}:
             processed.delete(item.key)
 
 
 def discard_scan(processed: ObjectStore) -> None:
-    """Let this run be no complete refresh: something that its look saw could not be read, and stays news."""
+    """Discard this run's scan so that it does not count as a complete refresh; unreadable objects are retried."""
     processed.delete(_LAST)
 
 
 def last_refresh(processed: ObjectStore) -> ScanRecord | None:
-    """Return the look that the last complete refresh was made from; None where there was none yet."""
+    """Return the scan of the last complete refresh, or None if there was none."""
     return _read(processed, _REFRESHED)
 
 
 def incomplete_scan(processed: ObjectStore) -> ScanRecord | None:
-    """Return the look that came to no complete refresh, of a run that broke off or is at work; None without one."""
+    """Return the scan of a run that has not completed a refresh, whether it failed or is still at work."""
     return _read(processed, _LAST)
 
 
-def listed(processed: ObjectStore, look: ScanRecord | None) -> Iterator[ObjectVersion]:
-    """Yield what a look saw, by key, a line at a time; nothing where nobody has looked, or its listing is lost."""
+def read_listing(processed: ObjectStore, scan: ScanRecord | None) -> Iterator[ObjectVersion]:
+    """Yield the objects of a scan, ordered by key; nothing without a scan, or if its listing is lost."""
+    if scan is None:
+        return
     try:
-        opened = processed.open(_listing_key(look.listing)) if look else None
+        stream = processed.open(_listing_key(scan.listing))
     except FileNotFoundError:
         return
-    if opened is None:
-        return
-    with opened as stream, gzip.open(stream, "rb") as lines:
+    with stream, gzip.open(stream, "rb") as lines:
         for line in lines:
             key, etag = json.loads(line)
             yield key, etag
 
 
-def decisions_since(register: Register, look: ScanRecord | None) -> list[DecisionRecorded | PeriodStatusChanged]:
-    """Return what people decided since a look, oldest first."""
-    events: Iterable[Event] = register.events(after=look.register_length if look else 0)
+def decisions_since(register: Register, scan: ScanRecord | None) -> list[DecisionRecorded | PeriodStatusChanged]:
+    """Return the decisions of people since a scan, oldest first."""
+    events: Iterable[Event] = register.events(after=scan.register_length if scan else 0)
     return [event for event in events if isinstance(event, DecisionRecorded | PeriodStatusChanged)]
 
 
-def _line(seen: ObjectVersion) -> bytes:
-    return json.dumps(seen).encode() + b"\n"
-
-
-def _document(look: ScanRecord) -> bytes:
-    return json.dumps(asdict(look), indent=1).encode()
+def _document(scan: ScanRecord) -> bytes:
+    return json.dumps(asdict(scan), indent=1).encode()
 
 
 def _read(processed: ObjectStore, key: str) -> ScanRecord | None:
@@ -150,7 +144,7 @@ def _read(processed: ObjectStore, key: str) -> ScanRecord | None:
         document: dict[str, Any] = json.loads(processed.read(key))
         return ScanRecord(**document)
     except (FileNotFoundError, ValueError, TypeError):
-        return None  # nobody has looked, or another release did and wrote it in another form
+        return None  # there was no scan, or another release wrote its record in another form
 
 
 def _listing_key(listing: str) -> str:

@@ -1,7 +1,7 @@
-"""The state: what the register's events and the commits together mean.
+"""The state that follows from the register's events and the commits.
 
-Belongs here: which deliveries are live, held, refused, withdrawn or still to be read; which periods are closed. Pure
-functions. Does not belong here: when a delivery is held (see `judging`), versions of slices (see `plan`).
+Belongs here: which deliveries are live, held, refused, withdrawn or pending; which periods are closed. Pure functions.
+Does not belong here: when a delivery is held (see `acceptance`), versions of slices (see `slices`).
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from finance_platform.deliveries.register import (
 from finance_platform.feeds.codes import fold
 
 Position = tuple[str, str, str]
-"""Where a delivery stands: what its order says, when this content was first seen, its key."""
+"""A delivery's place in the defined order: its order value, the time of its content's first discovery, its key."""
 
 
 @dataclass(frozen=True)
 class LiveDelivery:
-    """A delivery whose lines count, or might.
+    """A delivery whose lines count, or may count after its verdict.
 
     Attributes:
         event: the register's event.
-        commit: what reading it gave.
-        position: its place in the defined order; the last one wins where two say different things.
-        judged: what the platform made of it, if it did already.
-        accepted: the kinds of reasons to hold it that somebody accepted.
+        commit: the result of reading it.
+        position: its place in the defined order; of conflicting deliveries the last one wins.
+        verdict: the last verdict, if there is one.
+        accepted: the kinds of reasons to hold it that a person accepted.
     """
 
     event: DeliveryDiscovered
     commit: DeliveryCommit
     position: Position
-    judged: Verdict | None = None
+    verdict: Verdict | None = None
     accepted: frozenset[str] = frozenset()
 
     @property
@@ -49,13 +49,13 @@ class LiveDelivery:
 
 @dataclass(frozen=True)
 class InactiveDelivery:
-    """A delivery that was read and does not count: held, refused whole, or withdrawn."""
+    """A delivery that was read and does not count: held, refused or withdrawn."""
 
     event: DeliveryDiscovered
     commit: DeliveryCommit
     reason: str
     fix: str
-    decided: DecisionRecorded | None = None
+    decision: DecisionRecorded | None = None
 
     @property
     def is_refused(self) -> bool:
@@ -65,20 +65,20 @@ class InactiveDelivery:
 
 @dataclass(frozen=True)
 class DeliveryState:
-    """What is in the lake.
+    """The deliveries of the processed zone and the closed periods.
 
     Attributes:
         live: deliveries that count, in the defined order.
-        stopped: the current deliveries that are held or refused.
+        inactive: current deliveries that are held or refused.
         pending: current deliveries that are not read yet.
         superseded: commits that once counted and were replaced.
-        awaiting_verdict: current deliveries that are read, and that nobody has judged since they were found.
-        withdrawn: deliveries that a person took out, and that could be taken in again.
-        closed: by period, how it was closed; open periods are not in it.
+        awaiting_verdict: current deliveries that are read and have no verdict since their last discovery.
+        withdrawn: deliveries that a person withdrew, and that can be reinstated.
+        closed: the closing event of each closed period.
     """
 
     live: Sequence[LiveDelivery]
-    stopped: Sequence[InactiveDelivery]
+    inactive: Sequence[InactiveDelivery]
     pending: Sequence[DeliveryDiscovered]
     superseded: Sequence[DeliveryCommit]
     awaiting_verdict: Sequence[LiveDelivery] = ()
@@ -93,48 +93,48 @@ class DeliveryState:
 
 @dataclass
 class _Version:
-    """One delivery of an object: its last event, and what was said of it since.
+    """One delivery of an object with the events that concern it.
 
     Attributes:
-        event: the last one.
-        found_at: place of that event among all events.
-        judged: the last verdict.
-        is_judged_again: whether that verdict is about the last event.
-        counted: the event under whose terms it counts; a verdict against other terms leaves it as it is.
-        accepted: the kinds of reasons that somebody accepted.
-        withdrawn: who took it out.
-        withdrawn_at: place of that event among all events.
+        event: the last discovery.
+        discovered_at: its place among all events.
+        verdict: the last verdict.
+        is_verdict_current: whether the verdict is about the last discovery.
+        counted: the discovery as which it counts; a verdict that holds a later one does not change it.
+        accepted: the kinds of reasons that a person accepted.
+        withdrawn: the withdrawal in force.
+        withdrawn_at: its place among all events.
     """
 
     event: DeliveryDiscovered
-    found_at: int
-    judged: Verdict | None = None
-    is_judged_again: bool = False
+    discovered_at: int
+    verdict: Verdict | None = None
+    is_verdict_current: bool = False
     counted: DeliveryDiscovered | None = None
     accepted: frozenset[str] = frozenset()
     withdrawn: DecisionRecorded | None = None
     withdrawn_at: int = -1
 
     @property
-    def counts(self) -> bool:
-        """Whether it would count if it were the newest, and could be read."""
+    def is_counted(self) -> bool:
+        """Whether it counts if it is the newest version that was read."""
         return self.counted is not None and not self.withdrawn
 
 
 @dataclass
 class _Object:
-    """One raw object: its deliveries, the one that it is now last."""
+    """One raw object: its versions, the current one last."""
 
     versions: dict[str, _Version] = field(default_factory=dict)
     first_seen: dict[str, str] = field(default_factory=dict)
 
-    def deliver(self, event: DeliveryDiscovered, place: int) -> None:
+    def discover(self, event: DeliveryDiscovered, place: int) -> None:
         self.first_seen.setdefault(event.fingerprint, event.modified_at)
-        counting = self._counting()
+        counted = self._counted_version()
         version = self.versions.pop(event.delivery_id, None) or _Version(event, place)
-        version.event, version.found_at, version.is_judged_again = event, place, False
-        if version is not counting:
-            version.counted = None  # what counts meanwhile goes on counting until this one is judged against it
+        version.event, version.discovered_at, version.is_verdict_current = event, place, False
+        if version is not counted:
+            version.counted = None  # the version that counts remains until this one has a verdict
         self.versions[event.delivery_id] = version
 
     def decide(self, event: DecisionRecorded, place: int) -> None:
@@ -143,47 +143,46 @@ class _Object:
             version.withdrawn, version.withdrawn_at = event, place
         elif event.action == "reinstated":
             version.withdrawn = None
-        elif version.judged and not version.judged.is_final:
+        elif version.verdict and not version.verdict.is_final:
             version.counted = version.event
-            version.accepted |= set(version.judged.kinds)
+            version.accepted |= set(version.verdict.kinds)
 
-    def judge(self, event: Verdict) -> None:
-        version = self.versions[event.delivery_id]
-        version.judged, version.is_judged_again = event, True
-        if not event.is_held or event.is_accepted_by(version.accepted):
+    def evaluate(self, verdict: Verdict) -> None:
+        version = self.versions[verdict.delivery_id]
+        version.verdict, version.is_verdict_current = verdict, True
+        if not verdict.is_held or verdict.is_accepted_by(version.accepted):
             version.counted = version.event
 
     def newest_first(self) -> Iterator[_Version]:
         return reversed(self.versions.values())
 
     @property
-    def taken_out_at(self) -> int:
-        """Place of the last withdrawal in force that took the object out; what was found before it does not count."""
+    def withdrawn_at(self) -> int:
+        """Place of the last withdrawal of the whole object; versions that were discovered before it do not count."""
         places = (v.withdrawn_at for v in self.versions.values() if v.withdrawn and not v.withdrawn.keeps_earlier)
         return max(places, default=-1)
 
-    def _counting(self) -> _Version | None:
-        """Return the version that counts as things stand."""
-        after = self.taken_out_at
-        return next((one for one in self.newest_first() if one.counts and one.found_at > after), None)
+    def _counted_version(self) -> _Version | None:
+        withdrawn_at = self.withdrawn_at
+        return next((v for v in self.newest_first() if v.is_counted and v.discovered_at > withdrawn_at), None)
 
 
 def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit]) -> DeliveryState:
-    """Return what the events and commits mean.
+    """Return the state that follows from the events and commits.
 
-    For each raw object the newest delivery counts that was read and is neither held nor withdrawn; until a new one
-    does, the old one stays. A withdrawal takes out the object, what it said before included, unless what was
-    withdrawn had never counted; what is found after it counts as ever. A delivery that counts and is then judged by
-    other terms, and held, goes on counting by the former ones.
+    Of each raw object the newest version counts that was read and is neither held nor withdrawn; the previous one
+    remains until then. A withdrawal takes out the object with its earlier versions, unless the withdrawn version never
+    counted; later versions count again. A delivery that counts, and is held after a change of its descriptor, counts
+    as before the change.
     """
     objects: dict[str, _Object] = {}
     closed: dict[str, PeriodStatusChanged] = {}
     for place, event in enumerate(events):
         match event:
             case DeliveryDiscovered():
-                objects.setdefault(event.object_key, _Object()).deliver(event, place)
+                objects.setdefault(event.object_key, _Object()).discover(event, place)
             case Verdict():
-                objects[event.object_key].judge(event)
+                objects[event.object_key].evaluate(event)
             case DecisionRecorded():
                 objects[event.object_key].decide(event, place)
             case PeriodStatusChanged():
@@ -191,12 +190,12 @@ def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
                 if event.action == "closed":
                     closed[event.period] = event
     state = _Derivation(commits)
-    for found in objects.values():
-        state.add(found)
+    for raw_object in objects.values():
+        state.add(raw_object)
     state.live.sort(key=lambda delivery: delivery.position)
     state.awaiting_verdict.sort(key=lambda delivery: delivery.position)
     return DeliveryState(
-        state.live, state.stopped, state.pending, state.superseded, state.awaiting_verdict, state.withdrawn, closed
+        state.live, state.inactive, state.pending, state.superseded, state.awaiting_verdict, state.withdrawn, closed
     )
 
 
@@ -204,77 +203,78 @@ def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
 class _Derivation:
     commits: Mapping[str, DeliveryCommit]
     live: list[LiveDelivery] = field(default_factory=list)
-    stopped: list[InactiveDelivery] = field(default_factory=list)
+    inactive: list[InactiveDelivery] = field(default_factory=list)
     pending: list[DeliveryDiscovered] = field(default_factory=list)
     superseded: list[DeliveryCommit] = field(default_factory=list)
     awaiting_verdict: list[LiveDelivery] = field(default_factory=list)
     withdrawn: list[InactiveDelivery] = field(default_factory=list)
 
-    def add(self, found: _Object) -> None:
-        """Enter what one object comes to."""
-        after, is_settled = found.taken_out_at, False
-        for nth, version in enumerate(found.newest_first()):
+    def add(self, raw_object: _Object) -> None:
+        """Enter the versions of one object."""
+        ends_at, is_replaced = raw_object.withdrawn_at, False
+        for nth, version in enumerate(raw_object.newest_first()):
             commit = self.commits.get(version.event.delivery_id)
             if commit is None:
                 if nth == 0:
                     self.pending.append(version.event)
                 continue
-            if nth == 0 and commit.status == "read" and not version.is_judged_again:
-                self.awaiting_verdict.append(_read(version, version.event, commit, found))
-            if version.withdrawn and is_settled:
-                continue  # something newer counts in its place, or was taken out as well
-            if self._enter(version, commit, found, is_current=nth == 0, is_taken_out=version.found_at < after):
-                after = version.found_at  # what was found before it no longer matters
-                is_settled = True
+            if nth == 0 and commit.status == "read" and not version.is_verdict_current:
+                self.awaiting_verdict.append(_live(version, version.event, commit, raw_object))
+            if version.withdrawn and is_replaced:
+                continue  # a newer version counts instead, or was withdrawn as well
+            is_ended = version.discovered_at < ends_at
+            if self._enter(version, commit, raw_object, is_current=nth == 0, is_ended=is_ended):
+                ends_at = version.discovered_at  # earlier versions no longer count
+                is_replaced = True
             elif version.withdrawn and not version.withdrawn.keeps_earlier:
-                is_settled = True
+                is_replaced = True
 
     def _enter(
-        self, version: _Version, commit: DeliveryCommit, found: _Object, *, is_current: bool, is_taken_out: bool
+        self, version: _Version, commit: DeliveryCommit, raw_object: _Object, *, is_current: bool, is_ended: bool
     ) -> bool:
-        """Enter one version that was read or refused; return whether it is the one that counts."""
+        """Enter one version that was read or refused; return whether it counts."""
         if version.withdrawn:
             if is_current or not version.withdrawn.keeps_earlier:
                 self.withdrawn.append(_withdrawn(version, commit, version.withdrawn))
             return False
         if version.counted is None or commit.status != "read":
             if is_current:
-                self._stop(version, commit)
+                self._enter_inactive(version, commit)
             return False
-        if is_taken_out:
+        if is_ended:
             self.superseded.append(commit)
             return False
-        self.live.append(_read(version, version.counted, commit, found))
-        if is_current and version.is_judged_again and version.counted != version.event:
-            self._stop(version, commit)
+        self.live.append(_live(version, version.counted, commit, raw_object))
+        if is_current and version.is_verdict_current and version.counted != version.event:
+            self._enter_inactive(version, commit)
         return True
 
-    def _stop(self, version: _Version, commit: DeliveryCommit) -> None:
+    def _enter_inactive(self, version: _Version, commit: DeliveryCommit) -> None:
         if commit.status == "refused":
-            self.stopped.append(InactiveDelivery(version.event, commit, commit.refusal, commit.fix))
-        elif version.judged:
-            reason = "; ".join(version.judged.reasons)
-            self.stopped.append(InactiveDelivery(version.event, commit, reason, version.judged.fix))
+            self.inactive.append(InactiveDelivery(version.event, commit, commit.refusal, commit.fix))
+        elif version.verdict:
+            reason = "; ".join(version.verdict.reasons)
+            self.inactive.append(InactiveDelivery(version.event, commit, reason, version.verdict.fix))
 
 
-def _read(version: _Version, event: DeliveryDiscovered, commit: DeliveryCommit, found: _Object) -> LiveDelivery:
-    position = (event.order or commit.order, found.first_seen[event.fingerprint], event.object_key)
-    return LiveDelivery(event, commit, position, version.judged, version.accepted)
+def _live(version: _Version, event: DeliveryDiscovered, commit: DeliveryCommit, raw_object: _Object) -> LiveDelivery:
+    position = (event.order or commit.order, raw_object.first_seen[event.fingerprint], event.object_key)
+    return LiveDelivery(event, commit, position, version.verdict, version.accepted)
 
 
-def _withdrawn(version: _Version, commit: DeliveryCommit, decided: DecisionRecorded) -> InactiveDelivery:
-    reason = f"withdrawn by {decided.who}: {decided.why}"
-    fix = f"`finance-platform withdraw --undo {decided.object_key} --why TEXT` takes it in again"
-    return InactiveDelivery(version.event, commit, reason, fix, decided)
+def _withdrawn(version: _Version, commit: DeliveryCommit, decision: DecisionRecorded) -> InactiveDelivery:
+    reason = f"withdrawn by {decision.who}: {decision.why}"
+    fix = f"`finance-platform withdraw --undo {decision.object_key} --why TEXT` takes it in again"
+    return InactiveDelivery(version.event, commit, reason, fix, decision)
 
 
 def covered_periods(delivery: LiveDelivery) -> set[tuple[str, str]]:
-    """Return scenario (folded) and period of all that a replace_period delivery covers.
+    """Return scenario (folded) and period of everything that a replace_period delivery covers.
 
-    It covers what it has lines of, and every period that its name declares, for the scenarios that it has lines of or
-    that its feed is all about.
+    It covers the scenarios and periods of its lines, and every period that its name declares, for the scenarios of its
+    lines or the constant scenarios of its feed.
     """
     commit = delivery.commit
     with_lines = {(fold(count.scenario), count.period) for count in commit.periods}
-    names = {scenario for scenario, _ in with_lines} | {fold(name) for name in commit.constant_scenarios}
-    return with_lines | {(scenario, period) for scenario in names for period in commit.covers}
+    scenarios = {scenario for scenario, _ in with_lines} | {fold(name) for name in commit.constant_scenarios}
+    return with_lines | {(scenario, period) for scenario in scenarios for period in commit.covers}

@@ -1,5 +1,5 @@
-"""Storage: the object store behind the raw and processed zones, and what keeps two writers apart.
+"""Storage: the object stores behind the raw and processed zones, and the locks that keep two writers apart.
 
-Belongs here: the port, its adapters for folders and S3, the file lock and the lease, reading many objects, the queue of
-S3's events. Does not belong here: what the objects mean (see `deliveries`, `slices`).
+Belongs here: the port, its adapters for folders and S3, the file lock and the lease, bulk reads, the S3 event queue.
+Does not belong here: what the objects mean (see `deliveries`, `slices`).
 """

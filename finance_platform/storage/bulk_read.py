@@ -1,6 +1,6 @@
-"""Many small documents of a zone, read together.
+"""Bulk reads of many small documents of a store.
 
-Belongs here: reading several at a time where each read waits for a network. Does not belong here: what they say.
+Belongs here: concurrent reads where each one waits for a network. Does not belong here: what the documents mean.
 """
 
 from __future__ import annotations
@@ -14,65 +14,65 @@ from finance_platform.storage.port import ObjectStore
 
 _Document = TypeVar("_Document")
 
-_AT_ONCE = 10
-"""As many as a client of S3 keeps connections for; one after the other, S3 answers thirty to fifty in a second."""
+_THREADS = 10
+"""The number of connections of a boto3 client; one after the other, S3 serves thirty to fifty reads a second."""
 
 _BATCH = 500
-"""Of so many documents the texts are in memory at once."""
+"""The number of documents that are in memory at once."""
 
 
-def find_many(lake: ObjectStore, keys: Sequence[str]) -> Iterator[bytes | None]:
-    """Yield the bytes of each object, in the order of the keys; None for one that is not there."""
-    if not is_remote(lake.root):
-        yield from (_read(lake, key) for key in keys)
+def find_many(store: ObjectStore, keys: Sequence[str]) -> Iterator[bytes | None]:
+    """Yield the bytes of each object, in the order of the keys; None for an object that does not exist."""
+    if not is_remote(store.root):
+        yield from (_find(store, key) for key in keys)
         return
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
+    with ThreadPoolExecutor(_THREADS) as threads:
         for first in range(0, len(keys), _BATCH):
-            yield from threads.map(lambda key: _read(lake, key), keys[first : first + _BATCH])
+            yield from threads.map(lambda key: _find(store, key), keys[first : first + _BATCH])
 
 
-def read_many(lake: ObjectStore, keys: Sequence[str]) -> Iterator[bytes]:
-    """Yield the bytes of each object, in the order of the keys, as `ObjectStore.read` does.
+def read_many(store: ObjectStore, keys: Sequence[str]) -> Iterator[bytes]:
+    """Yield the bytes of each object, in the order of the keys.
 
     Raises:
-        FileNotFoundError: one is not there.
+        FileNotFoundError: an object does not exist.
     """
-    for key, data in zip(keys, find_many(lake, keys), strict=True):
+    for key, data in zip(keys, find_many(store, keys), strict=True):
         if data is None:
-            raise FileNotFoundError(f"{key} is not in {lake.root}")
+            raise FileNotFoundError(f"{key} is not in {store.root}")
         yield data
 
 
-def read_immutable(lake: ObjectStore, folder: str, parse: Callable[[bytes], _Document]) -> list[_Document]:
+def read_immutable(store: ObjectStore, folder: str, parse: Callable[[bytes], _Document]) -> list[_Document]:
     """Return the documents of a folder, in the order of their keys; each is read and parsed once per process.
 
-    A document that was removed and written again has another etag in the listing, and is read again.
+    A document that was removed and written again has another etag, and is read again.
 
     Args:
-        lake: the zone.
+        store: the store.
         folder: the folder; its documents are never rewritten.
-        parse: turns bytes into a document that nobody changes; always the same function for the same folder.
+        parse: turns bytes into a document that callers do not change; always the same function for the same folder.
 
     Raises:
-        FileNotFoundError: a document vanished between the listing and the reading.
+        FileNotFoundError: a document was removed between the listing and the read.
     """
-    listed = {item.key: item.etag for item in lake.list_objects(folder)}
-    earlier = _PARSED.get((lake.root, folder), {})
-    current = {key: earlier[key] for key, etag in listed.items() if key in earlier and earlier[key][0] == etag}
-    new = [key for key in listed if key not in current]
-    for key, data in zip(new, read_many(lake, new), strict=True):
-        current[key] = listed[key], parse(data)
+    etags = {item.key: item.etag for item in store.list_objects(folder)}
+    earlier = _PARSED.get((store.root, folder), {})
+    current = {key: earlier[key] for key, etag in etags.items() if key in earlier and earlier[key][0] == etag}
+    new = [key for key in etags if key not in current]
+    for key, data in zip(new, read_many(store, new), strict=True):
+        current[key] = etags[key], parse(data)
     # One assignment, since threads of a code server may read the same folder at the same time.
-    _PARSED[lake.root, folder] = current
-    return [current[key][1] for key in listed]
+    _PARSED[store.root, folder] = current
+    return [current[key][1] for key in etags]
 
 
 _PARSED: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {}
-"""By zone and folder: etag and document by key."""
+"""By store and folder: etag and document by key."""
 
 
-def _read(lake: ObjectStore, key: str) -> bytes | None:
+def _find(store: ObjectStore, key: str) -> bytes | None:
     try:
-        return lake.read(key)
+        return store.read(key)
     except FileNotFoundError:
         return None

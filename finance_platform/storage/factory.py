@@ -1,6 +1,6 @@
-"""Which adapter stands behind an address: a folder on disk, or `s3://bucket/prefix`.
+"""The adapter for an address: a folder on disk, or `s3://bucket/prefix`.
 
-Belongs here: the choice, and the options that come with an address of S3. Does not belong here: any storage's words.
+Belongs here: the choice of the adapter. Does not belong here: anything particular to one adapter.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from finance_platform.storage.s3_options import NO_OPTIONS, S3_SCHEME, S3Options
 
 
 def is_remote(root: str) -> bool:
-    """Return whether what is read from there comes over a network."""
+    """Return whether reads from an address go over a network."""
     return root.startswith(S3_SCHEME)
 
 
 def open_store(root: str, options: S3Options = NO_OPTIONS) -> ObjectStore:
-    """Return the zone at an address; nothing is opened before it is asked.
+    """Return the store at an address; no connection is made before it is used.
 
     Args:
         root: a folder, or `s3://bucket/prefix`.
-        options: for S3 alone.
+        options: for S3 only.
     """
     if not is_remote(root):
         return LocalStore(root)

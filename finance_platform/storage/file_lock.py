@@ -1,6 +1,6 @@
-"""Locks: one run at a time works in a home, and one Glue job in its processed zone.
+"""File locks: one run at a time works in a home, and one Glue job in its local processed zone.
 
-Belongs here: taking and giving back locks. Does not belong here: what is done under them.
+Belongs here: taking and releasing locks of one machine. Does not belong here: locks of many machines (see `lease`).
 """
 
 from __future__ import annotations
@@ -14,37 +14,37 @@ from pathlib import Path
 
 from finance_platform.errors import HomeError, LockedError, UiOpenError
 
-_FILE, _JOB_FILE, _UI_FILE = "run.lock", "job.lock", "ui.lock"
+_RUN_FILE, _JOB_FILE, _UI_FILE = "run.lock", "job.lock", "ui.lock"
 _guard = threading.RLock()
-_held: dict[Path, int] = {}
+_held: set[Path] = set()
 
 
 @contextmanager
 def run_lock(home: Path) -> Iterator[None]:
-    """Hold the home's lock; inside this process it may be taken again, since a run's steps take it too.
+    """Hold the home's lock; it is reentrant within this process, since a run's steps take it as well.
 
     Raises:
-        LockedError: another process is at work in this home.
-        HomeError: the home cannot be written to.
+        LockedError: another process works in this home.
+        HomeError: the home is not writable.
     """
     home = home.resolve()
     with _guard:
         if home in _held:
             yield
             return
-        handle = _open(home, _FILE, str(home))
+        handle = _lock(home, _RUN_FILE, str(home))
         try:
-            _held[home] = handle
+            _held.add(home)
             yield
         finally:
-            del _held[home]
+            _held.remove(home)
             os.close(handle)
 
 
 def is_locked(home: Path) -> bool:
-    """Return whether a run of another process is at work in the home."""
+    """Return whether a run of another process works in the home."""
     try:
-        with (home.resolve() / _FILE).open("rb") as file:
+        with (home.resolve() / _RUN_FILE).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
@@ -59,10 +59,10 @@ def ui_lock(home: Path) -> Iterator[int]:
 
     Raises:
         UiOpenError: a UI of this home is open.
-        HomeError: the home cannot be written to.
+        HomeError: the home is not writable.
     """
     try:
-        handle = _open(home, _UI_FILE, str(home))
+        handle = _lock(home, _UI_FILE, str(home))
     except LockedError:
         raise UiOpenError(str(home), fix="use the one that is open, or stop it first") from None
     try:
@@ -73,26 +73,32 @@ def ui_lock(home: Path) -> Iterator[int]:
 
 @contextmanager
 def job_lock(processed: Path) -> Iterator[None]:
-    """Keep Glue jobs out of a local processed zone; one whose run was killed may go on for a moment.
+    """Keep Glue jobs out of a local processed zone; a job may outlive a killed run for a moment.
 
     Raises:
-        LockedError: a job is at work in it.
-        HomeError: the zone cannot be written to.
+        LockedError: a job writes to the zone.
+        HomeError: the zone is not writable.
     """
-    handle = _open(processed, _JOB_FILE, f"a Glue job is writing to {processed}")
+    handle = _lock(processed, _JOB_FILE, f"a Glue job is writing to {processed}")
     try:
         yield
     finally:
         os.close(handle)
 
 
-def _open(home: Path, name: str, locked: str) -> int:
+def _lock(folder: Path, name: str, locked: str) -> int:
+    """Lock a file of a folder and return its descriptor; closing it releases the lock.
+
+    Raises:
+        LockedError: another process holds the lock; `locked` is its message.
+        HomeError: the folder is not writable.
+    """
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        handle = os.open(home / name, os.O_RDWR | os.O_CREAT, 0o644)
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise HomeError(
-            f"{home}: {error.strerror}", fix="make the folder writable, or choose another with --home"
+            f"{folder}: {error.strerror}", fix="make the folder writable, or choose another with --home"
         ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

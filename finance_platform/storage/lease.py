@@ -1,12 +1,12 @@
-"""Leases: one run at a time at work in a zone that many machines reach, where no file can be locked.
+"""Leases: one run at a time works in a zone that many machines share, where no file can be locked.
 
-Belongs here: taking a lease, renewing it, noticing that it ran out, giving it back.
-Does not belong here: what is done under it; locks of one machine (see `lock`).
+Belongs here: acquiring, renewing, losing and releasing a lease. Does not belong here: locks of one machine (see
+`file_lock`).
 
-A lease is an object that says who holds it and until when. It is taken by a conditional write, so that of two who take
-it one does, and renewed by a thread while it is held. A holder that was killed stops renewing, and the next one takes
-over. One that was cut off for too long may have been taken over from: every write into the zone asks first whether the
-lease still holds (`ensure_lease_held`), and so does whoever is about to commit elsewhere.
+A lease is an object that names its holder and its end. A conditional write acquires it, so that one of two contenders
+wins, and a thread renews it while it is held. A killed holder stops renewing, and the next one takes over. A holder
+that was cut off may have lost its lease to another: `ensure_lease_held` is called before every write to the zone and
+before every commit elsewhere.
 """
 
 from __future__ import annotations
@@ -30,46 +30,46 @@ from finance_platform.storage.port import ObjectStore
 FOLDER = "leases"
 RUN, JOB = "run", "job"
 
-_LOOKED_AT_EVERY_SECONDS = 2.0
+_POLL_SECONDS = 2.0
 
 _log = logging.getLogger(__name__)
 _guard = threading.RLock()
-_held: dict[tuple[str, str], _Holder] = {}
+_held: dict[tuple[str, str], _HeldLease] = {}
 
 
 @dataclass(frozen=True)
 class LeaseTimings:
-    """How long things last, in seconds.
+    """The timings of a lease.
 
     Attributes:
-        lasts: how long a lease holds after it was last renewed.
-        renewed_every: how often it is renewed; several attempts fit into the time that it lasts.
-        clocks_differ: how far two machines' clocks may be apart; so much later it is taken over.
+        duration_seconds: how long a lease lasts after each renewal.
+        renewal_seconds: how often it is renewed; several attempts fit into its duration.
+        clock_skew_seconds: how far the clocks of two machines may differ; a takeover waits this much longer.
     """
 
-    lasts: float = 90
-    renewed_every: float = 20
-    clocks_differ: float = 15
+    duration_seconds: float = 90
+    renewal_seconds: float = 20
+    clock_skew_seconds: float = 15
 
 
-TERMS = LeaseTimings()
+DEFAULT_TIMINGS = LeaseTimings()
 
-UNTIL_FREE_SECONDS = TERMS.lasts + TERMS.clocks_differ + 15
-"""Who waits for so long gets the lease of a holder that was killed, and of one that goes on knows that it does."""
+TAKEOVER_SECONDS = DEFAULT_TIMINGS.duration_seconds + DEFAULT_TIMINGS.clock_skew_seconds + 15
+"""Waiting this long is enough to take over a dead holder's lease."""
 
 
 @dataclass(frozen=True)
 class Lease:
-    """What the object says.
+    """The content of a lease object.
 
     Attributes:
-        holder: the one taking, among all that ever were.
-        who: for people: user, machine, process.
-        run_id: the run that works under it, if any.
-        since: when it was taken.
-        until: when it runs out unless it is renewed.
-        number: counts the writes, so that no two are the same bytes.
-        is_given_back: whether the holder has ended, and anybody may take it at once.
+        holder: unique id of the holder.
+        who: user, machine and process, for people.
+        run_id: the run that works under the lease, if any.
+        since: when it was acquired.
+        until: when it ends unless it is renewed.
+        number: counts the writes, so that no two have the same bytes.
+        is_given_back: whether the holder has released it.
     """
 
     holder: str
@@ -84,13 +84,13 @@ class Lease:
         """Return the document."""
         return json.dumps(vars(self), default=lambda moment: moment.isoformat(timespec="milliseconds")).encode()
 
-    def is_free(self, terms: LeaseTimings) -> bool:
-        """Return whether nobody can hold it any more, whosever clock is asked."""
-        return self.is_given_back or datetime.now(UTC) > self.takeover_at(terms)
+    def is_available(self, timings: LeaseTimings) -> bool:
+        """Return whether the lease was released, or has ended by every machine's clock."""
+        return self.is_given_back or datetime.now(UTC) > self.takeover_at(timings)
 
-    def takeover_at(self, terms: LeaseTimings) -> datetime:
-        """Return from when on another may take the lease over, unless it is renewed."""
-        return self.until + timedelta(seconds=terms.clocks_differ)
+    def takeover_at(self, timings: LeaseTimings) -> datetime:
+        """Return when another holder may take over, unless the lease is renewed."""
+        return self.until + timedelta(seconds=timings.clock_skew_seconds)
 
     def __str__(self) -> str:
         run = f", run {self.run_id}" if self.run_id else ""
@@ -100,148 +100,148 @@ class Lease:
 
 @contextmanager
 def hold_lease(
-    zone: ObjectStore, name: str, *, run_id: str = "", wait_seconds: float = 0, terms: LeaseTimings = TERMS
+    zone: ObjectStore, name: str, *, run_id: str = "", wait_seconds: float = 0, timings: LeaseTimings = DEFAULT_TIMINGS
 ) -> Iterator[None]:
-    """Hold a lease of a zone; inside this process it may be taken again, since a run's steps take it too.
+    """Hold a lease of a zone; it is reentrant within this process, since a run's steps take it as well.
 
     Args:
-        zone: the zone, on a storage that many machines reach.
-        name: of the lease.
+        zone: the zone.
+        name: the lease's name.
         run_id: the run, for people.
-        wait_seconds: how long to wait for another who holds it.
-        terms: how long things last.
+        wait_seconds: how long to wait for another holder.
+        timings: duration, renewal and clock skew.
 
     Raises:
-        LockedError: somebody else holds it.
-        LeaseLostError: this process has it, but could not renew it in time.
+        LockedError: another process holds it.
+        LeaseLostError: this process holds it, but could not renew it in time.
     """
     with _guard:
         if (zone.root, name) in _held:
-            _held[zone.root, name].check()
+            _held[zone.root, name].ensure_held()
             yield
             return
-        holder = _Holder(zone, name, _take_within(wait_seconds, zone, name, run_id, terms), terms)
-        _held[zone.root, name] = holder
+        held = _HeldLease(zone, name, _acquire_within(wait_seconds, zone, name, run_id, timings), timings)
+        _held[zone.root, name] = held
         try:
-            with holder.renewing():
+            with held.renewed():
                 yield
         finally:
             del _held[zone.root, name]
-            holder.release()
+            held.release()
 
 
-def is_leased(zone: ObjectStore, name: str, *, terms: LeaseTimings = TERMS) -> bool:
+def is_leased(zone: ObjectStore, name: str, *, timings: LeaseTimings = DEFAULT_TIMINGS) -> bool:
     """Return whether another process holds a lease."""
-    there = _read(zone, name)
-    return there is not None and not there.is_free(terms) and (zone.root, name) not in _held
+    lease = _read(zone, name)
+    return lease is not None and not lease.is_available(timings) and (zone.root, name) not in _held
 
 
 def ensure_lease_held(root: str) -> None:
-    """Do nothing where this process holds its leases of a zone, or none; called before anything is committed.
+    """Check that this process still holds every lease that it took of a zone.
 
     Args:
         root: the zone's address.
 
     Raises:
-        LeaseLostError: it has one that ran out, so that somebody else may be at work.
+        LeaseLostError: a lease has ended, so another process may work in the zone.
     """
-    for (of_root, _), holder in list(_held.items()):
-        if of_root == root:
-            holder.check()
+    for (leased_root, _), held in list(_held.items()):
+        if leased_root == root:
+            held.ensure_held()
 
 
 def lease_key(name: str) -> str:
-    """Return where a lease is in its zone."""
+    """Return the key of a lease in its zone."""
     return f"{FOLDER}/{name}.json"
 
 
-def _take_within(wait_seconds: float, zone: ObjectStore, name: str, run_id: str, terms: LeaseTimings) -> Lease:
-    give_up_at = time.monotonic() + wait_seconds
-    is_told = False
+def _acquire_within(wait_seconds: float, zone: ObjectStore, name: str, run_id: str, timings: LeaseTimings) -> Lease:
+    deadline = time.monotonic() + wait_seconds
+    is_logged = False
     while True:
         try:
-            return _take(zone, name, run_id, terms)
+            return _acquire(zone, name, run_id, timings)
         except LockedError as error:
-            if time.monotonic() >= give_up_at:
+            if time.monotonic() >= deadline:
                 raise
-            if not is_told:
+            if not is_logged:
                 _log.warning("%s; waiting for up to %.0f s", error.found, wait_seconds)
-                is_told = True
-        time.sleep(min(_LOOKED_AT_EVERY_SECONDS, wait_seconds))
+                is_logged = True
+        time.sleep(min(_POLL_SECONDS, wait_seconds))
 
 
-def _take(zone: ObjectStore, name: str, run_id: str, terms: LeaseTimings) -> Lease:
+def _acquire(zone: ObjectStore, name: str, run_id: str, timings: LeaseTimings) -> Lease:
     now = datetime.now(UTC)
-    mine = Lease(uuid4().hex, _who(), run_id, now, now + timedelta(seconds=terms.lasts))
+    lease = Lease(uuid4().hex, _who(), run_id, now, now + timedelta(seconds=timings.duration_seconds))
     key = lease_key(name)
-    # First the etag, then the text: where somebody writes in between, the etag is the older one and refused.
-    found = zone.find(key)
-    there = _read(zone, name)
-    if found is None or there is None:
-        is_mine = zone.write_new(key, mine.to_json())
+    # The etag is read before the document: if another process writes in between, the older etag is refused.
+    item = zone.find(key)
+    existing = _read(zone, name)
+    if item is None or existing is None:
+        is_acquired = zone.write_new(key, lease.to_json())
     else:
-        is_mine = there.is_free(terms) and zone.replace(key, mine.to_json(), etag=found.etag)
-    if is_mine:
-        return mine
-    holds = _read(zone, name)
-    ends = f" One that was killed can be taken over from {holds.takeover_at(terms):%H:%M:%S} UTC on." if holds else ""
+        is_acquired = existing.is_available(timings) and zone.replace(key, lease.to_json(), etag=item.etag)
+    if is_acquired:
+        return lease
+    holder = _read(zone, name)
+    takeover = (
+        f". A dead holder's can be taken over from {holder.takeover_at(timings):%H:%M:%S} UTC on" if holder else ""
+    )
     raise LockedError(
-        f"{zone.root}: its lease `{name}` is held by {holds or 'another'}",
-        fix=f"wait until it has ended, then run again.{ends}",
+        f"{zone.root}: the lease `{name}` is held by {holder or 'another process'}",
+        fix=f"wait until it has ended, then run again{takeover}",
     )
 
 
 def _read(zone: ObjectStore, name: str) -> Lease | None:
     try:
-        text = zone.read(lease_key(name))
+        document = zone.read(lease_key(name))
     except FileNotFoundError:
         return None
     try:
-        values = json.loads(text)
+        values = json.loads(document)
         moments = {key: datetime.fromisoformat(values[key]) for key in ("since", "until")}
         return Lease(**{**values, **moments})
     except (ValueError, TypeError, KeyError) as error:
-        where = zone.uri(lease_key(name))
-        fix = "make sure that no run is at work, then remove the object"
-        raise StorageError(f"{where} is no lease: {error}", fix=fix) from None
+        raise StorageError(
+            f"{zone.uri(lease_key(name))} is not a valid lease: {error}",
+            fix="make sure that no run is at work, then remove the object",
+        ) from None
 
 
 def _who() -> str:
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number that has no name
+    except (KeyError, OSError):  # a container may run under a user id without a name
         user = f"user {os.getuid()}"
     return f"{user} on {socket.gethostname()}, process {os.getpid()}"
 
 
-class _Holder:
+class _HeldLease:
     """A lease that this process holds."""
 
-    def __init__(self, zone: ObjectStore, name: str, lease: Lease, terms: LeaseTimings) -> None:
+    def __init__(self, zone: ObjectStore, name: str, lease: Lease, timings: LeaseTimings) -> None:
         self._zone = zone
         self._name = name
         self._lease = lease
-        self._terms = terms
-        # A process may be stopped for a while, with the clock that counts its seconds; the other one goes on.
+        self._timings = timings
+        # Checked beside the wall clock: the monotonic one may stop while the machine is suspended.
         self._renewed_at = time.monotonic()
-        self._lost = ""
+        self._loss = ""
         self._ended = threading.Event()
 
-    def check(self) -> None:
-        """Raise where the lease ran out or was taken over."""
-        found, fix = self._lost, "wait until nobody is at work, then run again"
-        if not found and self._is_over():
-            found = f"to be renewed by {self._lease.until:%H:%M:%S} UTC, which could not be done"
-            fix = "check the way to the zone, then run again"
-        if found:
-            raise LeaseLostError(f"{self._zone.root}: its lease `{self._name}` was {found}", fix=fix)
-
-    def _is_over(self) -> bool:
-        return time.monotonic() - self._renewed_at > self._terms.lasts or datetime.now(UTC) > self._lease.until
+    def ensure_held(self) -> None:
+        """Raise `LeaseLostError` if the lease has ended or was taken over."""
+        loss, fix = self._loss, "wait until the other run has ended, then run again"
+        if not loss and self._has_ended():
+            loss = f"could not be renewed by {self._lease.until:%H:%M:%S} UTC"
+            fix = "check the connection to the zone, then run again"
+        if loss:
+            raise LeaseLostError(f"{self._zone.root}: the lease `{self._name}` {loss}", fix=fix)
 
     @contextmanager
-    def renewing(self) -> Iterator[None]:
-        """Renew the lease from time to time until the end of the block."""
+    def renewed(self) -> Iterator[None]:
+        """Renew the lease periodically until the end of the block."""
         thread = threading.Thread(target=self._renew_until_end, name=f"renewing {self._name}", daemon=True)
         thread.start()
         try:
@@ -251,36 +251,38 @@ class _Holder:
             thread.join()
 
     def release(self) -> None:
-        """Let anybody take the lease at once; where that cannot be said, it runs out."""
+        """Make the lease available at once; if that fails, it ends by itself."""
         try:
             self._write(replace(self._lease, number=self._lease.number + 1, is_given_back=True))
         except (FinancePlatformError, OSError) as error:
             _log.warning(
-                "the lease %s was not given back and runs out by itself: %s",
-                self._zone.uri(lease_key(self._name)),
-                error,
+                "the lease %s was not released and ends by itself: %s", self._zone.uri(lease_key(self._name)), error
             )
 
+    def _has_ended(self) -> bool:
+        elapsed = time.monotonic() - self._renewed_at
+        return elapsed > self._timings.duration_seconds or datetime.now(UTC) > self._lease.until
+
     def _renew_until_end(self) -> None:
-        while not self._ended.wait(self._terms.renewed_every) and not self._lost:
+        while not self._ended.wait(self._timings.renewal_seconds) and not self._loss:
             try:
                 self._renew()
             except (FinancePlatformError, OSError) as error:
-                _log.warning("the lease `%s` could not be renewed now: %s", self._name, error)
+                _log.warning("the lease `%s` was not renewed: %s", self._name, error)
 
     def _renew(self) -> None:
-        asked_at = time.monotonic()
-        until = datetime.now(UTC) + timedelta(seconds=self._terms.lasts)
+        started_at = time.monotonic()
+        until = datetime.now(UTC) + timedelta(seconds=self._timings.duration_seconds)
         renewed = replace(self._lease, number=self._lease.number + 1, until=until)
         if self._write(renewed):
-            # Nobody has written in between, so that even one that had run out is ours again.
-            self._lease, self._renewed_at = renewed, asked_at
+            # No other process has written in between, so even a lease that had ended is valid again.
+            self._lease, self._renewed_at = renewed, started_at
 
     def _write(self, lease: Lease) -> bool:
         key = lease_key(self._name)
-        found = self._zone.find(key)
-        there = _read(self._zone, self._name)
-        if found is None or there is None or there.holder != lease.holder:
-            self._lost = f"taken over by {there}" if there else "removed"
+        item = self._zone.find(key)
+        existing = _read(self._zone, self._name)
+        if item is None or existing is None or existing.holder != lease.holder:
+            self._loss = f"was taken over by {existing}" if existing else "was removed"
             return False
-        return self._zone.replace(key, lease.to_json(), etag=found.etag)
+        return self._zone.replace(key, lease.to_json(), etag=item.etag)

@@ -1,4 +1,4 @@
-"""The lake on disk: a zone is a folder.
+"""The object store on disk: a store is a folder.
 
 Belongs here: what is particular to a file system. Does not belong here: what the objects mean.
 """
@@ -17,22 +17,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from finance_platform.errors import HomeError
-from finance_platform.storage.port import HIDDEN, LocalCopy, StoredObject
-
-
-def _refuse_unlisted(error: OSError) -> None:
-    """Stop where a folder cannot be listed: to go on would be to say that its files are gone."""
-    if not isinstance(error, FileNotFoundError):
-        raise HomeError(f"cannot list {error.filename}: {error.strerror}", fix="make the folder readable") from error
-
-
-def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry is a link to a folder; none is followed, since it may lead back to itself."""
-    return entry.is_symlink() and Path(entry).is_dir()
+from finance_platform.storage.port import HIDDEN_PREFIXES, LocalCopy, StoredObject
 
 
 class LocalStore:
-    """One zone of the lake in a folder on disk."""
+    """An object store in a folder on disk."""
 
     def __init__(self, root: str | Path) -> None:
         self._root = Path(root)
@@ -43,11 +32,11 @@ class LocalStore:
         return str(self._root)
 
     def exists(self) -> bool:
-        """Return whether the folder is there."""
+        """Return whether the folder exists."""
         return self._root.is_dir()
 
     def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
-        """Yield the files in a folder, by key; hidden and temporary ones are left out, as is what goes meanwhile."""
+        """Yield the files in a folder, ordered by key; files that are removed meanwhile are left out."""
         for key in self._keys(self._root / prefix, f"{prefix}/" if prefix else ""):
             if key <= after:
                 continue
@@ -55,18 +44,22 @@ class LocalStore:
                 yield self._describe(key)
 
     def _keys(self, folder: Path, prefix: str) -> Iterator[str]:
-        """Yield keys in their order while walking, so that only one folder's names on the way are ever held."""
+        """Yield keys in order during the walk, so that memory holds the names of one folder per level."""
         try:
             with os.scandir(folder) as entries:
-                # A folder sorts with its slash: `a-b.csv` comes before what is in `a`.
+                # A folder sorts with its slash: `a-b.csv` precedes the files in `a`.
                 names = sorted(
                     f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
                     for entry in entries
-                    if not entry.name.startswith(HIDDEN) and not _is_linked_folder(entry)
+                    if not entry.name.startswith(HIDDEN_PREFIXES) and not _is_linked_folder(entry)
                 )
         except OSError as error:
-            _refuse_unlisted(error)
-            return
+            if isinstance(error, FileNotFoundError):
+                return
+            # An empty listing would mean that the files are gone.
+            raise HomeError(
+                f"cannot list {error.filename}: {error.strerror}", fix="make the folder readable"
+            ) from error
         for name in names:
             if name.endswith("/"):
                 yield from self._keys(folder / name, prefix + name)
@@ -74,7 +67,7 @@ class LocalStore:
                 yield prefix + name
 
     def find(self, key: str) -> StoredObject | None:
-        """Return one file as a listing shows it, or None where there is none."""
+        """Return one file as a listing describes it, or None if it does not exist."""
         return self._describe(key) if (self._root / key).is_file() else None
 
     def fingerprint(self, key: str) -> str:
@@ -88,7 +81,7 @@ class LocalStore:
 
     @contextlib.contextmanager
     def local_copy(self, key: str) -> Iterator[LocalCopy]:
-        """Give the file as it is."""
+        """Provide the file itself."""
         yield LocalCopy(lambda: self.open(key), lambda: self.fingerprint(key))
 
     def read(self, key: str) -> bytes:
@@ -96,13 +89,13 @@ class LocalStore:
         return (self._root / key).read_bytes()
 
     def write(self, key: str, data: bytes) -> None:
-        """Write a file atomically, by renaming a complete one over it."""
-        with self._written_beside(key, data) as temporary:
+        """Write a file atomically: a complete file is renamed over it."""
+        with self._temporary_file(key, data) as temporary:
             temporary.replace(self._root / key)
 
     def write_new(self, key: str, data: bytes) -> bool:
-        """Write a file atomically unless it exists: a hard link fails where the name is taken."""
-        with self._written_beside(key, data) as temporary:
+        """Write a file atomically unless it exists: a hard link fails if the name is taken."""
+        with self._temporary_file(key, data) as temporary:
             try:
                 os.link(temporary, self._root / key)
             except FileExistsError:
@@ -110,25 +103,25 @@ class LocalStore:
         return True
 
     def replace(self, key: str, data: bytes, *, etag: str) -> bool:
-        """Write a file atomically if its etag is still this one; of several who replace it so, one does."""
-        with self._written_beside(key, data) as temporary, self._alone_in(temporary.parent):
-            found = self.find(key)
-            if found is None or found.etag != etag:
+        """Write a file atomically if it still has this etag; of several concurrent replacements one succeeds."""
+        with self._temporary_file(key, data) as temporary, self._locked(temporary.parent):
+            item = self.find(key)
+            if item is None or item.etag != etag:
                 return False
             temporary.replace(self._root / key)
         return True
 
     def delete(self, key: str) -> None:
-        """Remove a file if it is there, the checksum that Spark on the JVM hides beside it, and folders left empty."""
+        """Remove a file if it exists, the hidden checksum that Spark on the JVM writes beside it, and empty folders."""
         path = self._root / key
-        for gone in (path, path.with_name(f".{path.name}.crc")):
-            gone.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # the first folder that holds something ends it
+        for file in (path, path.with_name(f".{path.name}.crc")):
+            file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the first folder that is not empty ends the loop
             for folder in path.relative_to(self._root).parents[:-1]:
                 (self._root / folder).rmdir()
 
     def delete_folder(self, prefix: str) -> None:
-        """Remove a folder and all that is in it."""
+        """Remove a folder with its content."""
         folder = self._root / prefix
         if folder.exists():
             shutil.rmtree(folder)
@@ -138,8 +131,8 @@ class LocalStore:
         return str((self._root / key).absolute())
 
     @contextlib.contextmanager
-    def _written_beside(self, key: str, data: bytes) -> Iterator[Path]:
-        """Yield a complete, hidden file beside an object's place; whatever happens, it is gone afterwards."""
+    def _temporary_file(self, key: str, data: bytes) -> Iterator[Path]:
+        """Yield a complete, hidden file in the folder of an object; it is removed afterwards."""
         target = self._root / key
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -159,8 +152,8 @@ class LocalStore:
             Path(name).unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def _alone_in(self, folder: Path) -> Iterator[None]:
-        """Keep others who replace files in a folder waiting: between a look and a rename there is time for another."""
+    def _locked(self, folder: Path) -> Iterator[None]:
+        """Lock a folder against concurrent replacements, since comparing the etag and renaming are two steps."""
         handle = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -173,7 +166,7 @@ class LocalStore:
         try:
             status = os.stat(path)  # noqa: PTH116  see above
         except OSError:
-            # A link that leads nowhere is listed as itself, so that whoever opens it can say so.
+            # A dangling link is listed as itself, so that opening it reports the error.
             status = os.lstat(path)
         return StoredObject(
             key=key,
@@ -183,3 +176,8 @@ class LocalStore:
             etag=f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}",
             written_at=datetime.fromtimestamp(status.st_ctime, UTC),
         )
+
+
+def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a link to a folder; such links are not followed, since they may form a cycle."""
+    return entry.is_symlink() and Path(entry).is_dir()

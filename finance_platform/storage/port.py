@@ -1,6 +1,6 @@
-"""The lake's port: what an adapter must do, whatever stores the bytes.
+"""The port of the object stores behind the raw and processed zones.
 
-Belongs here: the protocol and its value types. Does not belong here: any storage's own words.
+Belongs here: the protocol and its value types. Does not belong here: anything particular to one adapter.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import BinaryIO, Protocol
 
 from finance_platform.errors import FinancePlatformError
 
-HIDDEN = (".", "~$")
-"""How names of hidden and temporary files and folders begin; no listing shows them."""
+HIDDEN_PREFIXES = (".", "~$")
+"""Prefixes of the names of hidden and temporary files and folders; no listing contains them."""
 
-SETTLING = timedelta(seconds=5)
-"""How long a file that is written in place must have been left alone; a copy over a slow network writes more often."""
+STABLE_AFTER = timedelta(seconds=5)
+"""How long a file that is written in place must be left alone; a copy over a slow network writes more often."""
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object as a listing shows it.
+    """One object as a listing describes it.
 
     Attributes:
-        key: path inside the zone, with `/`.
+        key: path in the store, with `/`.
         size: in bytes.
         modified_at: UTC.
-        etag: changes whenever the object is written; equal tags mean equal bytes.
-        written_at: when somebody last wrote to it, UTC; None in a storage where an object appears whole or not at all.
+        etag: changes with every write of the object; equal etags mean equal bytes.
+        written_at: time of the last write, UTC; None in a store where an object appears whole or not at all.
     """
 
     key: str
@@ -38,24 +38,24 @@ class StoredObject:
     etag: str
     written_at: datetime | None = None
 
-    def is_settled(self, at: datetime) -> bool:
-        """Return whether nobody has written to the object for a while, so that it is probably whole."""
-        # A storage whose clock is ahead would otherwise keep its files from ever being read.
-        return self.written_at is None or abs(at - self.written_at) >= SETTLING
+    def is_stable(self, at: datetime) -> bool:
+        """Return whether the object was left alone long enough to be complete."""
+        # With `abs`, files of a store whose clock is ahead are read as well.
+        return self.written_at is None or abs(at - self.written_at) >= STABLE_AFTER
 
 
 def error_message(error: OSError) -> str:
-    """Return in words why an object cannot be read, whichever storage says so."""
+    """Return why an object cannot be read, without the error's title or number."""
     return error.found if isinstance(error, FinancePlatformError) else error.strerror or str(error)
 
 
 @dataclass(frozen=True)
 class LocalCopy:
-    """An object that can be read again and again at the cost of a local file.
+    """An object that can be read repeatedly at the cost of a local file.
 
     Attributes:
         open: opens it for reading.
-        fingerprint: the SHA-256 of its bytes, in hex, asked for after they were read: other bytes have another one.
+        fingerprint: returns the SHA-256 of its bytes, in hex; called after a read, it shows whether they have changed.
     """
 
     open: Callable[[], BinaryIO]
@@ -63,29 +63,29 @@ class LocalCopy:
 
 
 class ObjectStore(Protocol):
-    """One zone of the lake.
+    """One store of objects, such as the raw or the processed zone.
 
-    Every method raises `StorageError` where nothing can be done before someone mends something, and `TransientStorageError`
-    where the storage is busy or out of reach.
+    Every method raises `StorageError` if someone has to fix something first, and `TransientStorageError` if the storage
+    is busy or unreachable.
     """
 
     @property
     def root(self) -> str:
-        """Where the zone is, for messages and job arguments."""
+        """The store's address, for messages and job arguments."""
 
     def exists(self) -> bool:
-        """Return whether the zone is there to be read; an empty one is."""
+        """Return whether the store can be listed; it may be empty."""
 
     def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
-        """Yield the objects in a folder, in the order of their keys; hidden and temporary files are left out.
+        """Yield the objects in a folder, ordered by key, without hidden and temporary files.
 
         Args:
-            prefix: the folder; all of the zone without one.
+            prefix: the folder; the whole store if empty.
             after: leave out this key and those before it.
         """
 
     def find(self, key: str) -> StoredObject | None:
-        """Return one object as a listing shows it, or None where there is none."""
+        """Return one object as a listing describes it, or None if it does not exist."""
 
     def fingerprint(self, key: str) -> str:
         """Return the SHA-256 of an object's bytes, in hex.
@@ -95,14 +95,14 @@ class ObjectStore(Protocol):
         """
 
     def open(self, key: str) -> BinaryIO:
-        """Open an object for reading, from anywhere in it.
+        """Open an object for reading; the stream can seek.
 
         Raises:
-            FileNotFoundError: there is no such object.
+            FileNotFoundError: the object does not exist.
         """
 
     def local_copy(self, key: str) -> AbstractContextManager[LocalCopy]:
-        """Have an object at hand that is to be read several times; what is far away is fetched once, to local disk.
+        """Provide an object for several reads; a remote object is fetched once, to local disk.
 
         Raises:
             OSError: the object cannot be read.
@@ -112,7 +112,7 @@ class ObjectStore(Protocol):
         """Return an object's bytes.
 
         Raises:
-            FileNotFoundError: there is no such object.
+            FileNotFoundError: the object does not exist.
         """
 
     def write(self, key: str, data: bytes) -> None:
@@ -122,19 +122,19 @@ class ObjectStore(Protocol):
         """Write an object atomically unless it exists; return whether it was written."""
 
     def replace(self, key: str, data: bytes, *, etag: str) -> bool:
-        """Write an object atomically if nobody has written it since; return whether it was written.
+        """Write an object atomically if it has not changed; return whether it was written.
 
         Args:
             key: the object.
-            data: its bytes from now on.
-            etag: as the listing showed it.
+            data: its new bytes.
+            etag: the etag that it must still have.
         """
 
     def delete(self, key: str) -> None:
-        """Remove an object, if it is there."""
+        """Remove an object, if it exists."""
 
     def delete_folder(self, prefix: str) -> None:
-        """Remove every object under a prefix."""
+        """Remove every object in a folder, hidden ones too."""
 
     def uri(self, key: str) -> str:
-        """Return the address by which Spark and the warehouse know an object."""
+        """Return an object's address for Spark and the warehouse."""

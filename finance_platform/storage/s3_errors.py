@@ -1,9 +1,9 @@
-"""What S3 and its client say when something fails, as this platform's errors.
+"""Errors of S3 and its client as errors of this platform.
 
-Belongs here: each failure's class, words and fix, in one place. Does not belong here: what is then done about it.
+Belongs here: the class, message and fix of each failure. Does not belong here: what a caller does about it.
 
-`FileNotFoundError` says that an object is not there. Whatever stops one object alone is an `OSError` as well, as on
-disk, so that whoever reads many goes on with the others; whatever stops all of them (credentials, the bucket) is none.
+A missing object is a `FileNotFoundError`. Whatever fails for one object alone is an `OSError`, as on disk, so that a
+caller can continue with other objects; whatever fails for all of them (credentials, the bucket) is not.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from botocore import exceptions as boto
 
 from finance_platform.errors import StorageError, TransientStorageError, UnreadableObjectError
 
-# What boto3 says of credentials, and the words for it, are the same whichever service is asked.
+# boto3 raises the same errors for missing credentials whatever the service, and their fixes are the same.
 NO_CREDENTIALS = (
     boto.NoCredentialsError,
     boto.PartialCredentialsError,
@@ -27,7 +27,7 @@ NO_CREDENTIALS = (
 )
 LOGGED_OUT = (boto.SSOError, boto.TokenRetrievalError)
 _BAD_CONFIGURATION = (boto.ConfigParseError, boto.ConfigNotFound, boto.InvalidConfigError)
-_UNREACHED = (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError, boto.FlexibleChecksumError)
+_UNREACHABLE = (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError, boto.FlexibleChecksumError)
 
 RENEW_CREDENTIALS = (
     "get new ones (with single sign-on: aws sso login), then run again; a role's are renewed by themselves"
@@ -45,13 +45,13 @@ _PERMISSIONS = {
 
 @dataclass(frozen=True)
 class Attempt:
-    """What was attempted when S3 failed.
+    """An operation that S3 may fail.
 
     Attributes:
         verb: list, read, write or delete.
         bucket: the bucket.
-        key: the key in the bucket; empty for all of it.
-        is_of_one_object: whether the failure may be that of this object alone.
+        key: the key in the bucket; empty for the whole bucket.
+        is_of_one_object: whether its failure may concern this object alone.
     """
 
     verb: str
@@ -64,77 +64,77 @@ class Attempt:
 
 
 @contextmanager
-def explained_by_s3(attempt: Attempt) -> Iterator[None]:
-    """Turn what the client raises into this platform's errors.
+def translate_s3_errors(attempt: Attempt) -> Iterator[None]:
+    """Translate errors of a request into errors of this platform.
 
     Raises:
-        FileNotFoundError: there is no such object.
-        UnreadableObjectError: this object cannot be read, others can.
-        TransientStorageError: S3 was busy or out of reach, beyond the client's own retries.
-        StorageError: nothing can be done before someone mends something.
+        FileNotFoundError: the object does not exist.
+        UnreadableObjectError: this object cannot be read; others can.
+        TransientStorageError: S3 was busy or unreachable, beyond the client's own retries.
+        StorageError: someone has to fix something first.
     """
     try:
         yield
     except boto.ClientError as error:
-        raise error_of_answer(attempt, error.operation_name, error.response) from error
+        raise error_from_response(attempt, error.operation_name, error.response) from error
     except boto.BotoCoreError as error:
-        raise _error_of_client(attempt, error) from error
+        raise _error_from_client(attempt, error) from error
 
 
 @contextmanager
-def explained_opening() -> Iterator[None]:
-    """Turn what making a client raises into this platform's errors: it asks nobody, but looks at all that is set.
+def translate_client_errors() -> Iterator[None]:
+    """Translate errors of creating a client, which sends no request but reads all settings.
 
     Raises:
-        StorageError: a profile, a region, an address or the credentials that are set cannot be used.
+        StorageError: a profile, a region, an address or the credentials are not valid.
     """
-    attempt = "cannot speak to S3"
+    attempt = "cannot connect to S3"
     try:
         yield
     except boto.BotoCoreError as error:
-        raise _error_of_client(attempt, error) from error
-    except ValueError as error:  # of an address that is none
+        raise _error_from_client(attempt, error) from error
+    except ValueError as error:  # an invalid address
         raise StorageError(f"{attempt}: {error}", fix=_CHECK_ADDRESS) from error
-    except OSError as error:  # of the program that a profile names for its credentials
-        raise StorageError(f"{attempt}: no credentials could be had ({error})", fix=GET_CREDENTIALS) from error
+    except OSError as error:  # a credential process of a profile that cannot be started
+        raise _no_credentials(attempt, error, GET_CREDENTIALS) from error
 
 
-def status_of(error: boto.ClientError) -> int:
-    """Return the HTTP status of an answer."""
+def http_status(error: boto.ClientError) -> int:
+    """Return the HTTP status of an error response."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def code_of(error: boto.ClientError) -> str:
-    """Return S3's code of an answer; none where the answer had no body."""
+def error_code(error: boto.ClientError) -> str:
+    """Return S3's error code; empty if the response had no body."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def error_of_answer(attempt: Attempt, operation: str, answer: dict[str, Any]) -> Exception:
-    """Return the error that an answer of S3 stands for.
+def error_from_response(attempt: Attempt, operation: str, response: dict[str, Any]) -> Exception:
+    """Return the error for an error response of S3.
 
     Args:
-        attempt: what was attempted.
-        operation: the operation's name in S3's API.
-        answer: with the code and the message under `Error`.
+        attempt: the operation that failed.
+        operation: its name in S3's API.
+        response: with the code and the message under `Error`.
     """
-    code = str(answer.get("Error", {}).get("Code", ""))
-    explain = _BY_CODE.get(code)
-    if explain:
-        return explain(attempt, operation, answer)
-    status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    code = str(response.get("Error", {}).get("Code", ""))
+    translate = _BY_CODE.get(code)
+    if translate:
+        return translate(attempt, operation, response)
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if status >= 500 or status in {409, 412, 429}:
-        return _busy(attempt, operation, answer)
+        return _busy(attempt, operation, response)
     if code.startswith("KMS."):
         fix = "check that the key exists, is enabled, and may be used by this role"
-        return StorageError(f"{attempt}: {_said(answer)}", fix=fix)
+        return StorageError(f"{attempt}: {_message(response)}", fix=fix)
     return StorageError(
-        f"{attempt}: {_said(answer)}", fix="look the code up among S3's error responses, mend it, run again"
+        f"{attempt}: {_message(response)}", fix="look the code up among S3's error responses, fix the cause, run again"
     )
 
 
-def _said(answer: dict[str, Any]) -> str:
-    error = answer.get("Error", {})
-    return f"S3 says {error.get('Code', 'nothing')}: {error.get('Message', '')}".rstrip(": ")
+def _message(response: dict[str, Any]) -> str:
+    error = response.get("Error", {})
+    return f"S3 returned {error.get('Code', 'no code')}: {error.get('Message', '')}".rstrip(": ")
 
 
 def _missing(attempt: Attempt, _: str, __: dict[str, Any]) -> Exception:
@@ -149,70 +149,75 @@ def _no_bucket(attempt: Attempt, _: str, __: dict[str, Any]) -> Exception:
     )
 
 
-def _denied(attempt: Attempt, operation: str, answer: dict[str, Any]) -> Exception:
+def _denied(attempt: Attempt, operation: str, response: dict[str, Any]) -> Exception:
     kind = UnreadableObjectError if attempt.is_of_one_object else StorageError
-    needed = _PERMISSIONS.get(operation, f"s3:{operation}")
-    return kind(f"{attempt}: no permission ({_said(answer)})", fix=f"allow this role {needed}")
+    permission = _PERMISSIONS.get(operation, f"s3:{operation}")
+    return kind(f"{attempt}: no permission ({_message(response)})", fix=f"allow this role {permission}")
 
 
 def _expired(attempt: Attempt, _: str, __: dict[str, Any]) -> Exception:
     return StorageError(f"{attempt}: the credentials have expired", fix=RENEW_CREDENTIALS)
 
 
-def _bad_credentials(attempt: Attempt, _: str, answer: dict[str, Any]) -> Exception:
-    return StorageError(f"{attempt}: the credentials are not valid ({_said(answer)})", fix=GET_CREDENTIALS)
+def _bad_credentials(attempt: Attempt, _: str, response: dict[str, Any]) -> Exception:
+    return StorageError(f"{attempt}: the credentials are not valid ({_message(response)})", fix=GET_CREDENTIALS)
 
 
-def _wrong_region(attempt: Attempt, _: str, answer: dict[str, Any]) -> Exception:
-    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    region = answer.get("Error", {}).get("Region") or headers.get("x-amz-bucket-region")
-    where = f"in {region}" if region else "in another region"
-    wanted = region or "the bucket's region"
+def _wrong_region(attempt: Attempt, _: str, response: dict[str, Any]) -> Exception:
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = response.get("Error", {}).get("Region") or headers.get("x-amz-bucket-region")
     return StorageError(
-        f"{attempt}: the bucket {attempt.bucket} is {where}, which is not the region that was asked",
-        fix=f"set FINANCE_PLATFORM_AWS_REGION to {wanted}, and FINANCE_PLATFORM_S3_ENDPOINT_URL, if set, to match",
+        f"{attempt}: the bucket {attempt.bucket} is in {region or 'another region'}, not in the client's region",
+        fix=f"set FINANCE_PLATFORM_AWS_REGION to {region or 'the region of the bucket'}, and "
+        "FINANCE_PLATFORM_S3_ENDPOINT_URL, if set, to match",
     )
 
 
 def _wrong_clock(attempt: Attempt, _: str, __: dict[str, Any]) -> Exception:
-    return StorageError(f"{attempt}: this machine's clock is wrong by minutes", fix="set the clock, by NTP for good")
+    return StorageError(f"{attempt}: this machine's clock is wrong by minutes", fix="synchronise the clock by NTP")
 
 
-def _archived(attempt: Attempt, _: str, answer: dict[str, Any]) -> Exception:
-    found = f"{attempt}: the object is archived ({_said(answer)})"
-    return UnreadableObjectError(found, fix="restore it to a storage class that can be read at once, then run again")
-
-
-def _changed(attempt: Attempt, _: str, __: dict[str, Any]) -> Exception:
-    return TransientStorageError(f"{attempt}: it was overwritten meanwhile", fix="run again")
-
-
-def _busy(attempt: Attempt, _: str, answer: dict[str, Any]) -> Exception:
-    retries = answer.get("ResponseMetadata", {}).get("RetryAttempts", 0)
-    return TransientStorageError(
-        f"{attempt}: {_said(answer)}, after {retries} retries", fix="run again in a few minutes"
+def _archived(attempt: Attempt, _: str, response: dict[str, Any]) -> Exception:
+    return UnreadableObjectError(
+        f"{attempt}: the object is archived ({_message(response)})",
+        fix="restore it to a storage class with immediate access, then run again",
     )
 
 
-def _error_of_client(attempt: Attempt | str, error: Exception) -> Exception:
+def _changed(attempt: Attempt, _: str, __: dict[str, Any]) -> Exception:
+    return TransientStorageError(f"{attempt}: the object was overwritten meanwhile", fix="run again")
+
+
+def _busy(attempt: Attempt, _: str, response: dict[str, Any]) -> Exception:
+    retries = response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
+    return TransientStorageError(
+        f"{attempt}: {_message(response)}, after {retries} retries", fix="run again in a few minutes"
+    )
+
+
+def _no_credentials(attempt: Attempt | str, error: Exception, fix: str) -> StorageError:
+    return StorageError(f"{attempt}: no credentials were found ({error})", fix=fix)
+
+
+def _error_from_client(attempt: Attempt | str, error: Exception) -> Exception:
     if isinstance(error, NO_CREDENTIALS):
-        return StorageError(f"{attempt}: no credentials could be had ({error})", fix=GET_CREDENTIALS)
+        return _no_credentials(attempt, error, GET_CREDENTIALS)
     if isinstance(error, LOGGED_OUT):
-        return StorageError(f"{attempt}: no credentials could be had ({error})", fix=RENEW_CREDENTIALS)
+        return _no_credentials(attempt, error, RENEW_CREDENTIALS)
     if isinstance(error, _BAD_CONFIGURATION):
-        fix = "mend the file of AWS profiles: ~/.aws/config, or what AWS_CONFIG_FILE names"
-        return StorageError(f"{attempt}: the profiles of AWS cannot be read ({error})", fix=fix)
+        fix = "correct the file of AWS profiles: ~/.aws/config, or the one that AWS_CONFIG_FILE names"
+        return StorageError(f"{attempt}: the AWS profiles cannot be read ({error})", fix=fix)
     if isinstance(error, boto.SSLError):
         fix = "check the endpoint's address; behind a proxy, set AWS_CA_BUNDLE to its certificate"
         return StorageError(f"{attempt}: the server's certificate is not trusted ({error})", fix=fix)
-    if isinstance(error, _UNREACHED):
-        fix = "run again; if it stays, check the network, the S3 endpoint and FINANCE_PLATFORM_S3_ENDPOINT_URL"
+    if isinstance(error, _UNREACHABLE):
+        fix = "run again; if it fails again, check the network, the S3 endpoint and FINANCE_PLATFORM_S3_ENDPOINT_URL"
         return TransientStorageError(f"{attempt}: the connection failed ({error})", fix=fix)
     return StorageError(f"{attempt}: {error}", fix=_CHECK_ADDRESS)
 
 
-_Explain = Callable[[Attempt, str, dict[str, Any]], Exception]
-_BY_CODE: dict[str, _Explain] = {
+_Translate = Callable[[Attempt, str, dict[str, Any]], Exception]
+_BY_CODE: dict[str, _Translate] = {
     **dict.fromkeys(("NoSuchKey", "404", "NoSuchVersion"), _missing),
     "NoSuchBucket": _no_bucket,
     **dict.fromkeys(("AccessDenied", "403", "AllAccessDisabled", "AccountProblem"), _denied),

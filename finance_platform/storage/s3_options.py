@@ -1,4 +1,4 @@
-"""The options of S3: how the storage, the jobs and the notifications reach it.
+"""The options of S3, shared by the storage, the jobs and the notifications.
 
 Belongs here: options that modules need before boto3 is imported, which takes most of a second.
 Does not belong here: the client (see `s3`).
@@ -13,13 +13,13 @@ S3_SCHEME = "s3://"
 
 @dataclass(frozen=True)
 class S3Options:
-    """How S3 is spoken to; what is empty is as boto3 finds it.
+    """Options of an S3 client; for empty ones, boto3's own defaults apply.
 
     Attributes:
         region: the region.
-        endpoint_url: another address for S3.
-        kms_key_id: the key that written objects are encrypted with; empty for the bucket's own.
-        request_payer: whether whoever reads pays.
+        endpoint_url: an endpoint other than that of AWS.
+        kms_key_id: the key that encrypts written objects; empty for the bucket's default.
+        request_payer: whether the reader pays for requests.
     """
 
     region: str = ""

@@ -1,7 +1,7 @@
-"""The processed zone as whoever loads a warehouse from it sees it: files by address, and the lists of files to load.
+"""The processed zone as the warehouse loads from it: files by address, and load manifests.
 
-Belongs here: sizes and bytes of files that are named by their address, manifests and their removal.
-Does not belong here: what is in a manifest (see `warehouse`), which files are loaded (see `assets`).
+Belongs here: sizes and bytes of files that are named by their address, writing and removing manifests.
+Does not belong here: the content of a manifest (see `warehouse`), which files are loaded (see `slices`).
 """
 
 from __future__ import annotations
@@ -14,36 +14,35 @@ FOLDER = "manifests"
 
 
 class StagedFiles:
-    """The files of one zone."""
+    """The files of the processed zone."""
 
-    def __init__(self, lake: ObjectStore) -> None:
-        """Take the processed zone; nothing is opened before it is asked."""
-        self._lake = lake
+    def __init__(self, processed: ObjectStore) -> None:
+        self._processed = processed
 
     def size(self, uri: str) -> int | None:
-        """Return a file's size in bytes, or None where there is no such file."""
-        found = self._lake.find(self._key(uri))
-        return found.size if found else None
+        """Return a file's size in bytes, or None if it does not exist."""
+        item = self._processed.find(self._key(uri))
+        return item.size if item else None
 
     def open(self, uri: str) -> BinaryIO:
-        """Open a file for reading, from anywhere in it.
+        """Open a file for reading; the stream can seek.
 
         Raises:
-            FileNotFoundError: there is no such file.
+            FileNotFoundError: the file does not exist.
         """
-        return self._lake.open(self._key(uri))
+        return self._processed.open(self._key(uri))
 
     def write_manifest(self, name: str, data: bytes) -> str:
         """Write a manifest and return its address."""
-        self._lake.write(f"{FOLDER}/{name}", data)
-        return self._lake.uri(f"{FOLDER}/{name}")
+        self._processed.write(f"{FOLDER}/{name}", data)
+        return self._processed.uri(f"{FOLDER}/{name}")
 
     def remove_manifest(self, name: str) -> None:
-        """Remove a manifest, if it is there."""
-        self._lake.delete(f"{FOLDER}/{name}")
+        """Remove a manifest, if it exists."""
+        self._processed.delete(f"{FOLDER}/{name}")
 
     def _key(self, uri: str) -> str:
-        root = self._lake.uri("")
+        root = self._processed.uri("")
         if not uri.startswith(root):
-            raise FileNotFoundError(f"{uri} is not in {self._lake.root}")
+            raise FileNotFoundError(f"{uri} is not in {self._processed.root}")
         return uri.removeprefix(root).lstrip("/")

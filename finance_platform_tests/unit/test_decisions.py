@@ -46,7 +46,7 @@ def states(zone: Zone) -> dict[str, list[str]]:
     state = zone.state
     return {
         "live": [one.event.object_key for one in state.live],
-        "held": [one.event.object_key for one in state.stopped],
+        "held": [one.event.object_key for one in state.inactive],
         "withdrawn": [one.event.object_key for one in state.withdrawn],
     }
 
@@ -92,7 +92,7 @@ def test_a_delivery_that_does_not_add_up_cannot_be_accepted(zone: Zone) -> None:
     zone.commit(replace(commit, read=commit.read + Count(1)))
     zone.judge()
     found, fix = refusal(lambda: accept(zone.lake, "lost.csv", ADA))
-    assert found == "lost.csv is not accounted for: 1 rows, 0.00, 0 cells that are no amount"
+    assert found == "lost.csv is not accounted for: 1 rows, 0.00, 0 cells that are not a valid amount"
     assert "fault of the platform" in fix
 
 
@@ -133,7 +133,7 @@ def test_a_mistyped_name_of_a_live_object_is_told_the_nearest(zone: Zone) -> Non
 
 
 def closed(zone: Zone) -> None:
-    close(zone.lake, "2025-01", ADA, wanted=PUBLISHED, published=PUBLISHED)
+    close(zone.lake, "2025-01", ADA, target=PUBLISHED, published=PUBLISHED)
 
 
 def test_what_is_in_a_closed_period_is_withdrawn_only_where_the_home_lets_it(zone: Zone) -> None:
@@ -150,7 +150,7 @@ def test_a_file_that_moved_a_key_out_of_a_closed_period_is_not_withdrawn_either(
     zone.judge()
     closed(zone)
     found, _ = refusal(lambda: withdraw(zone.lake, "b.csv", ADA, holds_closed_periods=True))
-    assert found == "b.csv hides lines of other files in 2025-01, closed periods"
+    assert found == "b.csv supersedes lines of other files in 2025-01, closed periods"
 
 
 def test_a_file_in_open_periods_is_withdrawn_whatever_else_is_closed(zone: Zone) -> None:
@@ -207,7 +207,7 @@ def test_a_file_that_would_move_a_key_out_of_a_closed_period_is_not_taken_in_aga
     withdraw(zone.lake, "b.csv", ADA)
     closed(zone)
     found, _ = refusal(lambda: reinstate(zone.lake, "b.csv", ADA, holds_closed_periods=True))
-    assert found == "b.csv hides lines of other files in 2025-01, closed periods"
+    assert found == "b.csv supersedes lines of other files in 2025-01, closed periods"
 
 
 def test_a_dropped_delivery_waits_again_whatever_is_closed(zone: Zone) -> None:
@@ -228,7 +228,7 @@ def test_what_is_not_withdrawn_cannot_be_taken_in_again(zone: Zone) -> None:
 
 
 def test_a_period_is_closed_as_it_is_published(zone: Zone) -> None:
-    event = close(zone.lake, "2025-01", BOB, wanted=PUBLISHED, published=PUBLISHED)
+    event = close(zone.lake, "2025-01", BOB, target=PUBLISHED, published=PUBLISHED)
     assert last(zone) == event
     at = "2025-07-02T08:00:00.000000+00:00"
     assert event == PeriodStatusChanged("closed", "2025-01", "bob", "a late invoice", at, {"fact_financials": "v1"})
@@ -237,7 +237,7 @@ def test_a_period_is_closed_as_it_is_published(zone: Zone) -> None:
 
 def test_a_closed_period_is_not_closed_again(zone: Zone) -> None:
     closed(zone)
-    found, _ = refusal(lambda: close(zone.lake, "2025-01", BOB, wanted=PUBLISHED, published=PUBLISHED))
+    found, _ = refusal(lambda: close(zone.lake, "2025-01", BOB, target=PUBLISHED, published=PUBLISHED))
     assert found == "2025-01 was closed by ada: looked at it"
 
 
@@ -249,13 +249,13 @@ def test_a_closed_period_is_not_closed_again(zone: Zone) -> None:
     ],
 )
 def test_a_period_of_which_nothing_is_published_is_not_closed(zone: Zone, published: dict[str, str], fix: str) -> None:
-    refused = refusal(lambda: close(zone.lake, "2024-12", BOB, wanted=published, published=published))
+    refused = refusal(lambda: close(zone.lake, "2024-12", BOB, target=published, published=published))
     assert refused == ("nothing is published of 2024-12", fix)
 
 
 @pytest.mark.parametrize("wanted", [{"2025-01": "other"}, {}])
 def test_a_period_with_changes_that_are_not_published_is_not_closed(zone: Zone, wanted: dict[str, str]) -> None:
-    refused = refusal(lambda: close(zone.lake, "2025-01", BOB, wanted=wanted, published=PUBLISHED))
+    refused = refusal(lambda: close(zone.lake, "2025-01", BOB, target=wanted, published=PUBLISHED))
     assert refused == ("2025-01 has changes that are not published yet", "run `finance-platform run` first")
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finance_platform.deliveries.commits import read_commits
-from finance_platform.deliveries.overlaps import FOLDER, Cell, Overlaps, complete
+from finance_platform.deliveries.overlaps import FOLDER, Cell, Overlaps, compute_overlaps
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
 from finance_platform_tests.unit.zone import Line, Zone, lines
@@ -49,8 +49,8 @@ def facts(overlaps: Overlaps, deliveries: Sequence[LiveDelivery]) -> Facts:
     ids = {one.delivery_id for one in deliveries}
     for one in ids:
         for claimant in ids.intersection(overlaps.overlapping(one)):
-            shared = overlaps.shared(one, claimant)
-            found[one, claimant] = (dict(shared.lines), tuple(shared.hider_periods))
+            shared = overlaps.overlap(one, claimant)
+            found[one, claimant] = (dict(shared.lines), tuple(shared.other_periods))
     return found
 
 
@@ -102,23 +102,23 @@ def _found_in_steps(zone: Zone, chance: random.Random) -> Facts:
     for _ in range(chance.randint(0, 4)):
         some = [one for one in everything if chance.random() < 0.6]
         chance.shuffle(some)
-        complete(zone.lake, some, record=chance.random() < 0.8)
+        compute_overlaps(zone.lake, some, record=chance.random() < 0.8)
     chance.shuffle(everything)
-    return facts(complete(zone.lake, everything), everything)
+    return facts(compute_overlaps(zone.lake, everything), everything)
 
 
 def test_the_key_s_period_in_the_other_delivery_is_told(zone: Zone) -> None:
     zone.deliver("a.csv", lines("T1"), load_mode="upsert")
     zone.deliver("b.csv", lines("T1", period="2025-03"), load_mode="upsert")
-    overlaps = complete(zone.lake, deliveries_of(zone))
-    assert overlaps.shared("a.csv@v1", "b.csv@v1").hider_periods == ("2025-03",)
-    assert overlaps.shared("b.csv@v1", "a.csv@v1").hider_periods == ("2025-01",)
+    overlaps = compute_overlaps(zone.lake, deliveries_of(zone))
+    assert overlaps.overlap("a.csv@v1", "b.csv@v1").other_periods == ("2025-03",)
+    assert overlaps.overlap("b.csv@v1", "a.csv@v1").other_periods == ("2025-01",)
 
 
 def test_keys_of_two_feeds_do_not_meet(zone: Zone) -> None:
     zone.deliver("a.csv", lines("T1"), load_mode="upsert")
     zone.deliver("b.csv", lines("T1"), load_mode="upsert", feed="bank")
-    assert not facts(complete(zone.lake, deliveries_of(zone)), deliveries_of(zone))
+    assert not facts(compute_overlaps(zone.lake, deliveries_of(zone)), deliveries_of(zone))
 
 
 @pytest.mark.parametrize("mode", ["append", "replace_period"])
@@ -126,7 +126,7 @@ def test_what_the_commits_alone_say_is_not_read(zone: Zone, mode: str) -> None:
     for key in ("a.csv", "b.csv"):
         zone.deliver(key, lines("T1"), load_mode=mode)
     zone.lake.opened.clear()
-    assert not complete(zone.lake, deliveries_of(zone)).overlapping("a.csv@v1")
+    assert not compute_overlaps(zone.lake, deliveries_of(zone)).overlapping("a.csv@v1")
     assert zone.lake.opened == []
 
 
@@ -194,8 +194,8 @@ def test_a_declared_period_without_lines_claims_what_another_delivery_has_there(
         is_scoped=True,
         commit_covers=("2025-01", "2025-02"),
     )
-    overlaps = complete(zone.lake, deliveries_of(zone))
-    assert overlaps.shared("a.csv@v1", "b.csv@v1").lines == {("Actual", "2025-02", "sales"): 1}
+    overlaps = compute_overlaps(zone.lake, deliveries_of(zone))
+    assert overlaps.overlap("a.csv@v1", "b.csv@v1").lines == {("Actual", "2025-02", "sales"): 1}
     assert not overlaps.overlapping("b.csv@v1")
 
 
@@ -210,18 +210,18 @@ def three_files(zone: Zone) -> None:
 
 def test_facts_are_found_once(zone: Zone) -> None:
     three_files(zone)
-    before = complete(zone.lake, deliveries_of(zone))
+    before = compute_overlaps(zone.lake, deliveries_of(zone))
     zone.lake.opened.clear()
-    after = complete(zone.lake, deliveries_of(zone))
+    after = compute_overlaps(zone.lake, deliveries_of(zone))
     assert zone.lake.opened == []
     assert facts(after, deliveries_of(zone)) == facts(before, deliveries_of(zone))
 
 
 def test_a_part_of_what_was_compared_is_known(zone: Zone) -> None:
     three_files(zone)
-    complete(zone.lake, deliveries_of(zone))
+    compute_overlaps(zone.lake, deliveries_of(zone))
     zone.lake.opened.clear()
-    complete(zone.lake, deliveries_of(zone)[:2])
+    compute_overlaps(zone.lake, deliveries_of(zone)[:2])
     assert zone.lake.opened == []
 
 
@@ -233,10 +233,10 @@ def reads(zone: Zone) -> dict[str, int]:
 def test_files_whose_keys_cannot_meet_those_of_a_new_delivery_are_not_read(zone: Zone) -> None:
     zone.deliver("a.csv", lines("A1", "A2"), load_mode="upsert")
     zone.deliver("b.csv", lines("B1", "B2"), load_mode="upsert")
-    complete(zone.lake, deliveries_of(zone))
+    compute_overlaps(zone.lake, deliveries_of(zone))
     zone.deliver("c.csv", lines("A2", "A3"), load_mode="upsert")
     zone.lake.opened.clear()
-    complete(zone.lake, deliveries_of(zone))
+    compute_overlaps(zone.lake, deliveries_of(zone))
     assert reads(zone) == {
         "transactions/a.csv@v1.parquet": 2,
         "transactions/b.csv@v1.parquet": 1,
@@ -246,17 +246,17 @@ def test_files_whose_keys_cannot_meet_those_of_a_new_delivery_are_not_read(zone:
 
 def test_files_that_were_compared_are_not_read_again_because_of_a_new_one_elsewhere(zone: Zone) -> None:
     three_files(zone)
-    complete(zone.lake, deliveries_of(zone))
+    compute_overlaps(zone.lake, deliveries_of(zone))
     zone.deliver("d.csv", lines("D1"), load_mode="upsert")
     zone.lake.opened.clear()
-    complete(zone.lake, deliveries_of(zone))
+    compute_overlaps(zone.lake, deliveries_of(zone))
     assert set(reads(zone).values()) == {1}
 
 
 def test_one_delivery_alone_is_not_read(zone: Zone) -> None:
     zone.deliver("a.csv", lines("A1"), load_mode="upsert")
     zone.lake.opened.clear()
-    complete(zone.lake, deliveries_of(zone))
+    compute_overlaps(zone.lake, deliveries_of(zone))
     assert zone.lake.opened == []
 
 
@@ -269,10 +269,10 @@ def kept(zone: Zone) -> list[str]:
 
 def test_a_mere_look_writes_nothing(zone: Zone) -> None:
     three_files(zone)
-    found = complete(zone.lake, deliveries_of(zone), record=False)
+    found = compute_overlaps(zone.lake, deliveries_of(zone), record=False)
     assert facts(found, deliveries_of(zone))
     assert kept(zone) == []
-    complete(zone.lake, deliveries_of(zone))
+    compute_overlaps(zone.lake, deliveries_of(zone))
     assert kept(zone) == [f"{FOLDER}/ledger.key.json"]
 
 
@@ -283,10 +283,10 @@ def test_a_delivery_that_was_held_and_the_one_that_it_would_replace_are_both_rem
     zone.deliver("a.csv", lines("A1"), content="v2", load_mode="upsert")
     commit = read_commits(zone.lake)["a.csv@v2"]
     candidate = replace(everything[0], event=instead, commit=commit)
-    before = facts(complete(zone.lake, everything), everything)
-    complete(zone.lake, [candidate, *everything[1:]])
+    before = facts(compute_overlaps(zone.lake, everything), everything)
+    compute_overlaps(zone.lake, [candidate, *everything[1:]])
     zone.lake.opened.clear()
-    assert facts(complete(zone.lake, everything), everything) == before
+    assert facts(compute_overlaps(zone.lake, everything), everything) == before
     assert zone.lake.opened == []
 
 
@@ -294,9 +294,9 @@ def test_facts_about_deliveries_that_went_long_ago_are_forgotten(zone: Zone) -> 
     for number in range(6):
         zone.deliver(f"{number}.csv", lines("T1", "T2"), load_mode="upsert")
     everything = deliveries_of(zone)
-    complete(zone.lake, everything[:2])
+    compute_overlaps(zone.lake, everything[:2])
     for number in range(1, 5):
-        complete(zone.lake, everything[number : number + 2])
+        compute_overlaps(zone.lake, everything[number : number + 2])
     document = zone.lake.read(kept(zone)[0]).decode()
     assert "0.csv@v1" not in document
     assert "5.csv@v1" in document

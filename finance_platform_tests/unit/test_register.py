@@ -22,7 +22,7 @@ from finance_platform.deliveries.register import (
     Verdict,
     utc_text,
 )
-from finance_platform.deliveries.register import delivered as deliveries_of
+from finance_platform.deliveries.register import select_discovered as deliveries_of
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import decided, delivered, judged
 

@@ -31,7 +31,7 @@ def ids(state: DeliveryState) -> dict[str, list[str]]:
     """Delivery ids by what the state says of them."""
     return {
         "live": [delivery.delivery_id for delivery in state.live],
-        "stopped": [delivery.event.delivery_id for delivery in state.stopped],
+        "stopped": [delivery.event.delivery_id for delivery in state.inactive],
         "pending": [event.delivery_id for event in state.pending],
         "superseded": [commit.delivery_id for commit in state.superseded],
     }
@@ -77,14 +77,14 @@ def test_only_the_newest_content_is_still_to_be_read() -> None:
 def test_a_refused_delivery_leaves_the_older_one_live_and_says_why() -> None:
     state = state_of(good(V1), (V2, refused(V2)))
     assert ids(state) == expected(live=["ledger.csv@v1"], stopped=["ledger.csv@v2"])
-    (stopped,) = state.stopped
+    (stopped,) = state.inactive
     assert (stopped.is_refused, stopped.reason, stopped.fix) == (True, "the file is empty", "send it again")
 
 
 def test_a_held_delivery_leaves_the_older_one_live_and_says_why() -> None:
     state = state_of(good(V1), (V2, partly_rejected(V2, 1, of=200)))
     assert ids(state) == expected(live=["ledger.csv@v1"], stopped=["ledger.csv@v2"])
-    (stopped,) = state.stopped
+    (stopped,) = state.inactive
     assert not stopped.is_refused
     assert stopped.reason.startswith("1 of 200 rows rejected")
     assert stopped.fix == "decide"
@@ -214,7 +214,7 @@ def test_the_last_verdict_counts() -> None:
 
 def test_a_held_delivery_tells_all_its_reasons() -> None:
     state = derive_state([V1, judged(V1, "one", "another")], {V1.delivery_id: commit_of(V1, JANUARY)})
-    assert [stopped.reason for stopped in state.stopped] == ["one; another"]
+    assert [stopped.reason for stopped in state.inactive] == ["one; another"]
 
 
 # Order

@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 
 from finance_platform.contracts.processed import MEMBERS, TRANSACTIONS
 from finance_platform.contracts.schemas import arrow_schema
-from finance_platform.deliveries.acceptance import judge
+from finance_platform.deliveries.acceptance import evaluate_deliveries
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit, PeriodCount, read_commits, write_commit
 from finance_platform.deliveries.decisions import Author
-from finance_platform.deliveries.overlaps import Overlaps, complete
+from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, Verdict
 from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform.settings import StarSettings
@@ -114,7 +114,7 @@ class Zone:
         """Judge what nobody has judged, as a run does; return the verdicts by object."""
         self.runs += 1
         at = NOON + timedelta(minutes=self.runs)
-        return {one.object_key: one for one in judge(self.lake, at=at, run_id=f"run-{self.runs}", **values)}
+        return {one.object_key: one for one in evaluate_deliveries(self.lake, at=at, run_id=f"run-{self.runs}", **values)}
 
     def held(self, **values: Any) -> dict[str, tuple[str, ...]]:
         """Judge, and return the reasons to hold by object."""
@@ -131,11 +131,11 @@ class Zone:
 
     def overlaps(self, *, record: bool = True) -> Overlaps:
         """Compare the live deliveries."""
-        return complete(self.lake, self.state.live, record=record)
+        return compute_overlaps(self.lake, self.state.live, record=record)
 
     def versions(self) -> dict[str, str]:
         """Return the wanted version of each period's facts."""
-        wanted = self.snapshot().wanted
+        wanted = self.snapshot().target
         return {one.slice: one.version for one in wanted if one.table == "fact_financials"}
 
     def members(self, delivery: str, accounts: Mapping[str, str | None]) -> tuple[DataFile, ...]:

@@ -35,7 +35,7 @@ def ids(found: DeliveryState) -> dict[str, list[str]]:
     """Contents by what the state says of them, what is empty left out."""
     places = {
         "live": [one.event.fingerprint for one in found.live],
-        "stopped": [one.event.fingerprint for one in found.stopped],
+        "stopped": [one.event.fingerprint for one in found.inactive],
         "withdrawn": [one.event.fingerprint for one in found.withdrawn],
         "superseded": [one.fingerprint for one in found.superseded],
         "pending": [one.fingerprint for one in found.pending],

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from finance_platform.cli.options import existing, object_key
+from finance_platform.cli.options import object_key, require_raw_zone
 from finance_platform.contracts.schemas import MEASURED, NOT_OPENED
 from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
 from finance_platform.deliveries.register import Register
@@ -25,8 +25,8 @@ from finance_platform.storage.factory import open_store
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.s3 import S3Store, s3_client
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
-from finance_platform_tests.aws.faults import Broken, cut, denied, elsewhere, expired, gives, says, slow_down
 from finance_platform_tests.aws.moto_server import MotoServer, in_environment
+from finance_platform_tests.aws.s3_faults import Broken, cut, denied, elsewhere, expired, gives, says, slow_down
 from finance_platform_tests.unit.factories import LEDGER, feed, settings, write
 from finance_platform_tests.unit.zone import NOON
 
@@ -62,9 +62,9 @@ Use = Callable[[S3Store], object]
 @pytest.mark.parametrize(
     ("broken", "use", "kind", "words", "fix"),
     [
-        (slow_down(), LIST, TransientStorageError, "cannot list s3://{}/raw/: S3 says SlowDown", "run again"),
-        (slow_down(), READ, TransientStorageError, "cannot read s3://{}/raw/a.csv: S3 says SlowDown", "run again"),
-        (slow_down(), WRITE, TransientStorageError, "cannot write s3://{}/raw/b.csv: S3 says SlowDown", "run again"),
+        (slow_down(), LIST, TransientStorageError, "cannot list s3://{}/raw/: S3 returned SlowDown", "run again"),
+        (slow_down(), READ, TransientStorageError, "cannot read s3://{}/raw/a.csv: S3 returned SlowDown", "run again"),
+        (slow_down(), WRITE, TransientStorageError, "cannot write s3://{}/raw/b.csv: S3 returned SlowDown", "run again"),
         (expired(), LIST, StorageError, "the credentials have expired", "aws sso login"),
         (expired(), READ, StorageError, "the credentials have expired", "aws sso login"),
         (denied(), LIST, StorageError, "cannot list s3://{}/raw/: no permission", "s3:ListBucket"),
@@ -90,7 +90,7 @@ Use = Callable[[S3Store], object]
         (says("403 Forbidden", "InvalidObjectState"), READ, UnreadableObjectError, "archived", "restore it"),
         (says("400 Bad Request", "KMS.DisabledException"), WRITE, StorageError, "KMS.DisabledException", "key exists"),
         (says("500 Internal Server Error", "InternalError"), LIST, TransientStorageError, "InternalError", "run again"),
-        (says("418 I'm a teapot", "Unheard"), LIST, StorageError, "S3 says Unheard", "look the code up"),
+        (says("418 I'm a teapot", "Unheard"), LIST, StorageError, "S3 returned Unheard", "look the code up"),
         (cut(), LIST, TransientStorageError, "cannot list", "run again"),
     ],
 )
@@ -124,7 +124,7 @@ def test_a_bucket_that_is_missing_is_not_taken_for_somebody_who_was_faster():
 
 def test_without_credentials_the_error_says_how_to_give_some(moto: MotoServer):
     nobodys = {name: text for name, text in moto.environment.items() if "KEY" not in name}
-    with in_environment(nobodys), pytest.raises(StorageError, match="no credentials could be had") as caught:
+    with in_environment(nobodys), pytest.raises(StorageError, match="no credentials were found") as caught:
         open_store("s3://bucket/raw").exists()
     assert "AWS_ACCESS_KEY_ID" in caught.value.fix
 
@@ -149,7 +149,7 @@ sso_role_name = reader
         ({"AWS_PROFILE": "never-made"}, NO_OPTIONS, "never-made", "AWS_PROFILE"),
         ({"AWS_PROFILE": "runs-a-program"}, NO_OPTIONS, "/nowhere/program", "AWS_PROFILE"),
         ({"AWS_PROFILE": "without-a-source"}, NO_OPTIONS, "nobody", "AWS_CONFIG_FILE"),
-        ({"AWS_PROFILE": "logged-out"}, NO_OPTIONS, "no credentials could be had", "aws sso login"),
+        ({"AWS_PROFILE": "logged-out"}, NO_OPTIONS, "no credentials were found", "aws sso login"),
         ({"AWS_ACCESS_KEY_ID": "half"}, NO_OPTIONS, "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"),
         ({}, S3Options(region="eu central"), "eu central", "AWS_REGION"),
         ({}, S3Options(endpoint_url="nonsense"), "nonsense", "S3_ENDPOINT_URL"),
@@ -214,7 +214,7 @@ def taken(lake: S3Store, home: Path) -> RawZoneScan:
 @pytest.mark.parametrize(
     ("broken", "words"),
     [
-        (slow_down(), "S3 says SlowDown"),
+        (slow_down(), "S3 returned SlowDown"),
         (cut(), "the connection failed"),
         (denied(), "no permission"),
         (says("404 Not Found", "NoSuchKey"), "there is no such object"),
@@ -244,8 +244,8 @@ def test_what_the_storage_did_not_give_just_now_stays_news(lake: S3Store, aws: M
     lake.write("ledger_2.csv", ROWS.encode())
     with aws.faults.answering(slow_down(), method="GET", to="ledger_"):
         found = taken(lake, tmp_path)
-    assert found.out_of_reach == ["ledger_1.csv", "ledger_2.csv"]
-    assert dict(found.seen) == dict(first.seen), "the next look finds both as new as they were"
+    assert found.unavailable == ["ledger_1.csv", "ledger_2.csv"]
+    assert dict(found.etags) == dict(first.etags), "the next look finds both as new as they were"
     assert (found.present, found.vanished) == (first.present, [])
 
 
@@ -283,7 +283,7 @@ def test_a_raw_file_on_s3_is_asked_for_once_and_read_as_on_disk(lake: S3Store, a
 @pytest.mark.parametrize(
     ("broken", "reason"),
     [
-        (slow_down(), "S3 says SlowDown"),
+        (slow_down(), "S3 returned SlowDown"),
         (cut(), "the connection failed"),
         (denied(), "no permission"),
         (says("404 Not Found", "NoSuchKey"), "there is no such object"),
@@ -317,9 +317,9 @@ def on_s3(bucket: str, tmp_path: Path) -> Any:
 
 def test_a_home_whose_raw_zone_is_on_s3_is_there_without_a_folder(bucket: str, tmp_path: Path):
     found = on_s3(bucket, tmp_path)
-    assert existing(found) == found
+    assert require_raw_zone(found) == found
     with pytest.raises(StorageError, match="there is no bucket"):
-        existing(on_s3("never-made", tmp_path))
+        require_raw_zone(on_s3("never-made", tmp_path))
 
 
 def test_an_object_may_be_named_by_its_address(tmp_path: Path):

@@ -28,7 +28,7 @@ def test_what_counts_goes_on_counting_until_the_content_that_came_back_is_judged
 def test_content_that_came_back_and_is_held_leaves_what_came_between_in_force():
     state = derive_state([OLD, judged(OLD), NEW, judged(NEW), BACK, judged(BACK, "removes too much")], COMMITS)
     assert live(state) == ["ledger.csv@new"]
-    assert [stopped.reason for stopped in state.stopped] == ["removes too much"]
+    assert [stopped.reason for stopped in state.inactive] == ["removes too much"]
 
 
 def test_content_that_came_back_after_a_held_one_never_ceased_to_count():

@@ -25,11 +25,11 @@ from finance_platform.storage.factory import open_store
 from finance_platform.storage.lease import JOB, RUN, Lease, LeaseTimings, ensure_lease_held, hold_lease, is_leased
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore
-from finance_platform_tests.aws.faults import slow_down
 from finance_platform_tests.aws.moto_server import MotoServer
+from finance_platform_tests.aws.s3_faults import slow_down
 from finance_platform_tests.unit.factories import settings
 
-SHORT = LeaseTimings(lasts=1.2, renewed_every=0.15, clocks_differ=0.2)
+SHORT = LeaseTimings(duration_seconds=1.2, renewal_seconds=0.15, clock_skew_seconds=0.2)
 
 
 @pytest.fixture
@@ -101,17 +101,17 @@ def test_runs_and_jobs_have_leases_of_their_own(zone: ObjectStore):
 
 def test_who_was_killed_is_taken_over_from_once_the_lease_has_run_out_everywhere(zone: ObjectStore):
     with another_machine(zone, runs_out_in=0.1):
-        with pytest.raises(LockedError), hold_lease(zone, RUN, terms=SHORT):
+        with pytest.raises(LockedError), hold_lease(zone, RUN, timings=SHORT):
             pass
-        assert is_leased(zone, RUN, terms=SHORT), "another machine's clock may be behind"
-        wait_until(lambda: not is_leased(zone, RUN, terms=SHORT))
-        with hold_lease(zone, RUN, terms=SHORT):
+        assert is_leased(zone, RUN, timings=SHORT), "another machine's clock may be behind"
+        wait_until(lambda: not is_leased(zone, RUN, timings=SHORT))
+        with hold_lease(zone, RUN, timings=SHORT):
             assert written(zone)["holder"] != "another"
 
 
 def test_who_waits_gets_it_when_it_is_given_back(zone: ObjectStore, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lease, "_LOOKED_AT_EVERY_SECONDS", 0.05)
-    with another_machine(zone, runs_out_in=0.1), hold_lease(zone, RUN, wait_seconds=5, terms=SHORT):
+    monkeypatch.setattr(lease, "_POLL_SECONDS", 0.05)
+    with another_machine(zone, runs_out_in=0.1), hold_lease(zone, RUN, wait_seconds=5, timings=SHORT):
         assert written(zone)["holder"] != "another"
 
 
@@ -122,7 +122,7 @@ def test_of_many_who_take_it_at_once_one_does(zone: ObjectStore):
     def race() -> None:
         start.wait()
         try:
-            won.append(lease._take(zone, RUN, "", SHORT))
+            won.append(lease._acquire(zone, RUN, "", SHORT))
         except LockedError:
             return
 
@@ -134,13 +134,13 @@ def test_of_many_who_take_it_at_once_one_does(zone: ObjectStore):
         for racer in racers:
             racer.join()
         assert [one.holder for one in won] == [written(zone)["holder"]]
-        wait_until(lambda: not is_leased(zone, RUN, terms=SHORT))
+        wait_until(lambda: not is_leased(zone, RUN, timings=SHORT))
 
 
 def test_it_is_renewed_while_it_is_held(zone: ObjectStore):
-    with hold_lease(zone, RUN, terms=SHORT):
+    with hold_lease(zone, RUN, timings=SHORT):
         first = written(zone)
-        time.sleep(1.5 * (SHORT.lasts + SHORT.clocks_differ))
+        time.sleep(1.5 * (SHORT.duration_seconds + SHORT.clock_skew_seconds))
         ensure_lease_held(zone.root)
         assert written(zone)["until"] > first["until"]
         assert (written(zone)["holder"], written(zone)["since"]) == (first["holder"], first["since"])
@@ -148,7 +148,7 @@ def test_it_is_renewed_while_it_is_held(zone: ObjectStore):
 
 
 def test_a_holder_that_was_taken_over_from_notices_and_writes_nothing_more(zone: ObjectStore):
-    with hold_lease(zone, RUN, terms=SHORT):
+    with hold_lease(zone, RUN, timings=SHORT):
         zone.write("t/before.json", b"x")
         with another_machine(zone):
             wait_until(lambda: lost(zone))
@@ -179,7 +179,7 @@ def lost(zone: ObjectStore) -> bool:
 
 
 def test_a_lease_that_somebody_removed_is_lost(zone: ObjectStore):
-    with hold_lease(zone, RUN, terms=SHORT):
+    with hold_lease(zone, RUN, timings=SHORT):
         zone.delete(lease.lease_key(RUN))
         wait_until(lambda: lost(zone))
         with pytest.raises(LeaseLostError, match="was removed"):
@@ -187,15 +187,15 @@ def test_a_lease_that_somebody_removed_is_lost(zone: ObjectStore):
 
 
 def test_a_holder_that_is_cut_off_notices_in_time_and_goes_on_when_nobody_took_over(zone: ObjectStore, aws: MotoServer):
-    patient = LeaseTimings(lasts=0.8, renewed_every=0.1, clocks_differ=60)
-    with hold_lease(zone, RUN, terms=patient):
+    patient = LeaseTimings(duration_seconds=0.8, renewal_seconds=0.1, clock_skew_seconds=60)
+    with hold_lease(zone, RUN, timings=patient):
         with aws.faults.answering(slow_down(), to=zone.root.removeprefix("s3:/")[:20]):
             began = time.monotonic()
             wait_until(lambda: lost(zone))
             assert time.monotonic() - began < 1.5
-            with pytest.raises(LeaseLostError, match="could not be done") as caught:
+            with pytest.raises(LeaseLostError, match="could not be renewed") as caught:
                 zone.write("a.json", b"x")
-            assert "check the way" in caught.value.fix
+            assert "check the connection" in caught.value.fix
         wait_until(lambda: not lost(zone), seconds=30)
         zone.write("a.json", b"x")
 
@@ -211,15 +211,15 @@ def test_a_process_that_was_stopped_for_long_notices_when_it_goes_on(
 
 def test_an_object_that_is_no_lease_is_told_and_not_taken(zone: ObjectStore):
     zone.write(lease.lease_key(RUN), b"{}")
-    with pytest.raises(StorageError, match="is no lease") as caught, hold_lease(zone, RUN):
+    with pytest.raises(StorageError, match="is not a valid lease") as caught, hold_lease(zone, RUN):
         pass
     assert "remove the object" in caught.value.fix
 
 
 def test_the_same_holds_on_a_disk_that_many_machines_reach(tmp_path: Path):
     zone = LocalStore(tmp_path)
-    with hold_lease(zone, RUN, terms=SHORT):
-        time.sleep(2 * SHORT.renewed_every)
+    with hold_lease(zone, RUN, timings=SHORT):
+        time.sleep(2 * SHORT.renewal_seconds)
         ensure_lease_held(zone.root)
         assert written(zone)["number"] > 0
     with another_machine(zone), pytest.raises(LockedError), hold_lease(zone, RUN):
@@ -248,9 +248,9 @@ def test_a_home_on_s3_is_locked_by_its_lease(zone: ObjectStore, tmp_path: Path):
 def test_a_run_waits_for_the_lease_of_one_that_was_killed_and_a_person_is_told_at_once(
     zone: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(lease, "_LOOKED_AT_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(lease, "_POLL_SECONDS", 0.05)
     home = settings(home=tmp_path / "home", raw_uri=str(tmp_path), processed_uri=zone.root)
-    with another_machine(zone, runs_out_in=0.5 - lease.TERMS.clocks_differ):
+    with another_machine(zone, runs_out_in=0.5 - lease.DEFAULT_TIMINGS.clock_skew_seconds):
         with pytest.raises(LockedError), home_lock(home):
             pass
         with home_lock(home, "run-2"):

@@ -25,7 +25,7 @@ from finance_platform.deliveries.scans import (
 )
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.storage.local import LocalStore
-from finance_platform.storage.port import SETTLING
+from finance_platform.storage.port import STABLE_AFTER
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
 LATER = timedelta(minutes=1)
@@ -64,7 +64,7 @@ class Home:
         intake = scan_raw_zone(
             self.raw, self.register, catalog, settings(), at=at, run_id=run_id, skip_unstable=skip_unstable
         )
-        record_scan(self.processed, intake.seen.items(), terms=self.terms(), run_id=run_id, at=utc_text(at))
+        record_scan(self.processed, intake.etags.items(), config=self.terms(), run_id=run_id, at=utc_text(at))
         if finishes:
             mark_refreshed(self.processed, run_id)
         return intake
@@ -160,22 +160,22 @@ def test_a_file_that_is_still_being_written_is_left_for_later(refreshed: Home):
     refreshed.deliver("ledger_3.csv")
     now = datetime.now(UTC)
     news = refreshed.news(at=now)
-    assert (news.changes, news.settling, news.state) == ((), "ledger_3.csv", "")
-    assert refreshed.news(at=now + SETTLING).changes == ("1 new (ledger_3.csv)",)
+    assert (news.changes, news.still_being_written, news.state) == ((), "ledger_3.csv", "")
+    assert refreshed.news(at=now + STABLE_AFTER).changes == ("1 new (ledger_3.csv)",)
 
 
 def test_a_file_being_written_does_not_keep_the_others_waiting(refreshed: Home):
     refreshed.deliver("ledger_3.csv")
     (refreshed.path / "raw" / "ledger_2.csv").unlink()
     news = refreshed.news(at=datetime.now(UTC))
-    assert (news.changes, news.settling) == (("1 gone (ledger_2.csv)",), "ledger_3.csv")
+    assert (news.changes, news.still_being_written) == (("1 gone (ledger_2.csv)",), "ledger_3.csv")
 
 
 def test_a_run_may_leave_what_is_being_written_and_it_stays_new(refreshed: Home):
     refreshed.deliver("ledger_1.csv", "half of i")
     refreshed.deliver("ledger_3.csv", "half")
     intake = refreshed.run(at=datetime.now(UTC), skip_unstable=True)
-    assert (intake.new_count, list(intake.settling), list(intake.vanished)) == (0, ["ledger_1.csv", "ledger_3.csv"], [])
+    assert (intake.new_count, list(intake.still_being_written), list(intake.vanished)) == (0, ["ledger_1.csv", "ledger_3.csv"], [])
     assert sorted(intake.present["ledger"]) == ["ledger_1.csv", "ledger_2.csv"]
     assert changes(refreshed) == ("1 new (ledger_3.csv)", "1 overwritten (ledger_1.csv)")
 

@@ -39,7 +39,7 @@ def test_a_second_process_is_refused_and_told_what_to_do(tmp_path: Path) -> None
     with another_process(tmp_path), pytest.raises(LockedError) as caught, run_lock(tmp_path):
         pass
     assert str(caught.value) == (
-        f"Another run is at work in this home: {tmp_path}\n  Fix: wait until it has ended, then run again"
+        f"Another run is active in this home: {tmp_path}\n  Fix: wait until it has ended, then run again"
     )
 
 

@@ -1,6 +1,6 @@
 """Events of the raw zone by SQS, over a real wire to a stand-in of it: they shorten a wait and are never believed.
 
-Belongs here: the queue, and the sensor that asks it. Does not belong here: what is new (see `unit/test_news`).
+Belongs here: the queue, and the sensor that asks it. Does not belong here: what is new (see `unit/test_changes`).
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import boto3
 import dagster as dg
 import pytest
 
+from finance_platform.bootstrap import open_raw_zone_events
+from finance_platform.errors import S3EventsError
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH
-from finance_platform.orchestration.resources.alerts import AlertsResource
-from finance_platform.orchestration.resources.lake import LakeResource
+from finance_platform.orchestration.resources.wiring import platform_resources
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
-from finance_platform.storage.s3_events import S3EventsError
-from finance_platform.storage.sqs import S3EventQueue
+from finance_platform.storage.s3_events import S3EventQueue
 from finance_platform_tests.aws.moto_server import REGION, MotoServer
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
@@ -38,31 +38,31 @@ def tell(queue: Any, times: int = 1) -> None:
 
 
 def test_without_a_message_nothing_has_arrived(queue: Any):
-    assert not S3EventQueue(queue.url).arrived()
+    assert not S3EventQueue(queue.url).poll()
 
 
 def test_a_message_is_told_once(queue: Any):
     tell(queue)
     hints = S3EventQueue(queue.url)
-    assert hints.arrived()
-    assert not hints.arrived()
+    assert hints.poll()
+    assert not hints.poll()
 
 
 def test_many_messages_are_one_hint(queue: Any):
     tell(queue, 23)
     hints = S3EventQueue(queue.url)
-    assert hints.arrived()
-    assert not hints.arrived()
+    assert hints.poll()
+    assert not hints.poll()
 
 
 def test_what_a_message_says_makes_no_difference(queue: Any):
     queue.send_message(MessageBody="no JSON at all")
-    assert S3EventQueue(queue.url).arrived()
+    assert S3EventQueue(queue.url).poll()
 
 
 def test_a_queue_that_is_not_there_is_an_error_that_says_so(queue: Any):
     with pytest.raises(S3EventsError, match="NonExistentQueue") as caught:
-        S3EventQueue(queue.url + "-gone").arrived()
+        S3EventQueue(queue.url + "-gone").poll()
     assert "check the queue's address" in str(caught.value)
 
 
@@ -72,10 +72,10 @@ def test_the_queue_is_asked_in_the_region_that_is_set(queue: Any, monkeypatch: p
         monkeypatch.delenv(name)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     with pytest.raises(S3EventsError, match="region"):
-        S3EventQueue(queue.url).arrived()
-    lake = LakeResource(raw_root="", processed_root="", raw_events_queue_url=queue.url, aws_region=REGION)
-    assert lake.hints
-    assert lake.hints.arrived()
+        S3EventQueue(queue.url).poll()
+    events = open_raw_zone_events(settings(raw_events_queue_url=queue.url, aws_region=REGION))
+    assert events
+    assert events.poll()
 
 
 class Sensor:
@@ -102,10 +102,7 @@ class Sensor:
         self.monkeypatch.setattr("finance_platform.orchestration.sensors.raw_files.datetime", Clock)
         found = settings(home=self.home, raw_events_queue_url=self.queue_url, sensor_full_look_seconds=300)
         resources = {
-            "lake": LakeResource(
-                raw_root=found.raw_root, processed_root=found.processed_root, raw_events_queue_url=self.queue_url
-            ),
-            "alerts": AlertsResource(path=str(found.alerts_path)),
+            name: platform_resources(found)[name] for name in raw_files_sensor(found).required_resource_keys
         }
         with dg.build_sensor_context(instance=self.instance, cursor=self.cursor, resources=resources) as context:
             result = raw_files_sensor(found).evaluate_tick(context)
@@ -123,7 +120,7 @@ def test_without_an_event_the_raw_zone_is_listed_only_now_and_then(
     sensor = Sensor(tmp_path, queue.url, monkeypatch)
     sensor.tick()
     runs, why = sensor.tick()
-    assert (runs, why[:28]) == (0, "no event since the last look")
+    assert (runs, why[:28]) == (0, "no event since the last scan")
     assert sensor.tick(300)[0] == 1, "an event that got lost costs minutes, not the file"
 
 

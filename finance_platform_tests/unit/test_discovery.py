@@ -14,7 +14,7 @@ import pytest
 
 from finance_platform.deliveries.commits import delivery_id
 from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, delivered
+from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.state import derive_state
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.storage.local import LocalStore
@@ -57,7 +57,7 @@ class Home:
     @property
     def entered(self) -> list[DeliveryDiscovered]:
         """The deliveries that the register has."""
-        return delivered(self.register.events())
+        return select_discovered(self.register.events())
 
     def look(self, *, record: bool = True, **values: Any) -> RawZoneScan:
         """Take stock, a minute later each time."""

@@ -23,8 +23,8 @@ from finance_platform.storage.factory import open_store
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.s3 import S3Store, s3_client
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
-from finance_platform_tests.aws.faults import Seen, done_and_unanswered, gives, says
 from finance_platform_tests.aws.moto_server import MotoServer
+from finance_platform_tests.aws.s3_faults import Seen, done_and_unanswered, gives, says
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 from finance_platform_tests.unit.zone import NOON
 
@@ -77,7 +77,7 @@ def test_an_object_appears_whole_and_is_settled_at_once(lake: S3Store):
     lake.write("a.csv", b"")
     (item,) = lake.list_objects()
     assert item.written_at is None
-    assert item.is_settled(item.modified_at)
+    assert item.is_stable(item.modified_at)
 
 
 def test_a_marker_of_spark_is_no_raw_file_and_no_news_each_time(lake: S3Store, tmp_path: Path):
@@ -87,7 +87,7 @@ def test_a_marker_of_spark_is_no_raw_file_and_no_news_each_time(lake: S3Store, t
     register = Register(LocalStore(tmp_path / "processed"))
     found = scan_raw_zone(lake, register, load_feed_set(tmp_path / "feeds"), settings(), at=NOON, run_id="run")
     assert (found.unmatched, found.new_count) == (["other.csv"], 1)
-    assert "ledger/_SUCCESS" in found.seen
+    assert "ledger/_SUCCESS" in found.etags
 
 
 # Listing

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from finance_platform.errors import HomeError
 from finance_platform.storage.local import LocalStore
-from finance_platform.storage.port import SETTLING, StoredObject
+from finance_platform.storage.port import STABLE_AFTER, StoredObject
 from finance_platform_tests.unit.factories import write
 
 
@@ -75,20 +75,20 @@ def test_a_file_is_settled_once_nobody_has_written_to_it_for_a_while(lake: Local
     lake.write("a.csv", b"")
     (item,) = lake.list_objects()
     assert item.written_at
-    assert not item.is_settled(item.written_at + SETTLING / 2)
-    assert item.is_settled(item.written_at + SETTLING)
+    assert not item.is_stable(item.written_at + STABLE_AFTER / 2)
+    assert item.is_stable(item.written_at + STABLE_AFTER)
 
 
 def test_a_storage_whose_clock_is_ahead_keeps_no_file_waiting_for_ever(lake: LocalStore) -> None:
     lake.write("a.csv", b"")
     (item,) = lake.list_objects()
     assert item.written_at
-    assert item.is_settled(item.written_at - 2 * SETTLING)
+    assert item.is_stable(item.written_at - 2 * STABLE_AFTER)
 
 
 def test_an_object_that_appears_whole_is_settled_at_once() -> None:
     now = datetime.now(UTC)
-    assert StoredObject("a.csv", 1, now, "stamp").is_settled(now)
+    assert StoredObject("a.csv", 1, now, "stamp").is_stable(now)
 
 
 @pytest.mark.parametrize("key", [".hidden.csv", "~$open.xlsx", ".cache/a.csv", "a/.b/c.csv"])
