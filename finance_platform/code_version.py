@@ -1,7 +1,7 @@
-"""The version of the code that a Spark job runs: a hash of what its rules do, not of how they are worded or filed.
+"""The version of the code that a Spark job runs: a hash of its rules, independent of their wording and file names.
 
-Belongs here: which modules decide what a job writes, and their normal form. Does not belong here: what a version is
-compared with (see `slices.versions`, `spark_jobs.harness`).
+Belongs here: the modules that determine the rows of a job, and their normal form. Does not belong here: comparing
+versions (see `slices.versions`, `spark_jobs.harness`).
 
 A moved or renamed module, a better docstring, comment or column description give the same version; a changed rule gives
 another one. The normal form does not depend on the version of Python, since the platform and its jobs may differ there.
@@ -21,33 +21,34 @@ import finance_platform
 
 JobName = Literal["standardise", "build_star"]
 
-_ROOMS = ("contracts", "feeds", "transforms", "spark_jobs")
-"""Only these rooms decide what a job writes; storage and the register are the same whatever the rules are."""
+_PACKAGES = ("contracts", "feeds", "transforms", "spark_jobs")
+"""Only modules of these packages determine the rows of a job; storage and the register do not depend on the rules."""
 
 _ONLY_START_JOBS = frozenset({"spark_jobs.arguments", "spark_jobs.harness", "spark_jobs.job_lock"})
+"""`spark_jobs.requests` is not among them: a job must not read a request that another release wrote in another form."""
 
 _DESCRIPTIONS = {"Column": (2, "description"), "Contract": (2, "grain")}
-"""By constructor of a contract: position and name of the argument that only people read."""
+"""By constructor of a contract: position and name of the argument that is only documentation."""
 
 _EMPTY = frozenset({"None", "[]"})
 
 
 @cache
 def code_version(job: JobName) -> str:
-    """Return the version of the code that decides what a job writes, as it was when this process first asked."""
+    """Return the version of a job's code when this function was first called in this process."""
     return current_code_version(job)
 
 
 def current_code_version(job: JobName) -> str:
-    """Return the version of the code as it is on disk now; a process may be older than the code."""
+    """Return the version of a job's code on disk now; a process may be older than the code."""
     return source_version(job, Path(str(finance_platform.__file__)).parent)
 
 
 def source_version(job: JobName, package: Path) -> str:
-    """Return the version of the code that decides what a job writes.
+    """Return the version of a job's code.
 
     Args:
-        job: the job; the modules that its script imports are followed.
+        job: the job; its version covers the modules that its script imports, directly or indirectly.
         package: the folder of the package `finance_platform`.
     """
     digests: dict[str, str] = {}
@@ -55,7 +56,7 @@ def source_version(job: JobName, package: Path) -> str:
     while pending:
         name = pending.pop()
         file = _file(name, package)
-        if name in digests or name in _ONLY_START_JOBS or name.split(".")[0] not in _ROOMS or not file.exists():
+        if name in digests or name in _ONLY_START_JOBS or name.split(".")[0] not in _PACKAGES or not file.exists():
             continue
         module = _read_module(file, file.stat().st_mtime_ns)
         digests[name] = module.digest
@@ -65,7 +66,7 @@ def source_version(job: JobName, package: Path) -> str:
 
 @dataclass(frozen=True)
 class _Module:
-    """A module: the hash of its normal form, and the names that it imports from this package."""
+    """The hash of a module's normal form, and the names that it imports from this package."""
 
     digest: str
     imports: tuple[str, ...]
@@ -73,7 +74,7 @@ class _Module:
 
 @cache
 def _read_module(file: Path, _modified_at: int) -> _Module:
-    """Parse a module; the same file with the same time is parsed once in a process."""
+    """Parse a module; a file with the same time is parsed once per process."""
     tree = ast.parse(file.read_bytes())
     return _Module(hashlib.sha256(_normal_form(tree).encode()).hexdigest(), tuple(_imports(tree)))
 
@@ -84,7 +85,7 @@ def _file(module: str, package: Path) -> Path:
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
-    """Yield what a module imports from this package, without the package's name: modules, and names in modules."""
+    """Yield the modules, and names in modules, that a module imports from this package, without the package's name."""
     prefix = f"{finance_platform.__name__}."
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(prefix):
@@ -95,20 +96,20 @@ def _imports(tree: ast.Module) -> Iterator[str]:
 
 
 def _normal_form(node: Any) -> str:
-    """Return a syntax tree as text, without imports and without what only people read."""
+    """Return a syntax tree as text, without imports and documentation."""
     if isinstance(node, ast.Call):
         node = _without_description(node)
     if isinstance(node, ast.AST):
         forms = [(name, _normal_form(value)) for name, value in ast.iter_fields(node)]
-        # Later versions of Python know more fields; a field without a value changes nothing.
+        # Later versions of Python have more fields; a field without a value changes nothing.
         return f"{type(node).__name__}({','.join(f'{name}={form}' for name, form in forms if form not in _EMPTY)})"
     if isinstance(node, list):
-        return f"[{','.join(_normal_form(item) for item in node if not _is_for_people(item))}]"
+        return f"[{','.join(_normal_form(item) for item in node if not _is_without_effect(item))}]"
     return repr(node)
 
 
-def _is_for_people(node: Any) -> bool:
-    """Return whether a statement changes no result: an import, or a text that stands alone, as docstrings do."""
+def _is_without_effect(node: Any) -> bool:
+    """Return whether a statement changes no result: an import or a text on its own, such as a docstring."""
     if isinstance(node, ast.If):
         return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
     is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

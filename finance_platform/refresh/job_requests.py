@@ -1,13 +1,12 @@
-"""Requests: what each Glue job is asked for, as JSON. Pure functions of state and plan.
+"""The requests with which a refresh starts the Spark jobs. Pure functions of the state and the target slices.
 
-Belongs here: the request documents. Does not belong here: starting jobs (see `resources`), doing them (see `glue`).
+Belongs here: which deliveries, lines and slices a request names. Does not belong here: the documents (see
+`spark_jobs.requests`), starting jobs (see `spark_jobs.job_runner`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
 
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered
@@ -15,52 +14,65 @@ from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.settings import StarSettings
 from finance_platform.slices.versions import ContributingDelivery, TargetSlice, contributing_deliveries, scenarios
+from finance_platform.spark_jobs.requests import (
+    BuildRequest,
+    CountedLines,
+    DeliveryToRead,
+    SourceDelivery,
+    StandardiseRequest,
+    SupersededKeys,
+    SupersededScope,
+)
 
 
-def standardise_request(pending: Sequence[DeliveryDiscovered], feeds: Mapping[str, ResolvedFeed]) -> dict[str, Any]:
+def standardise_request(pending: Sequence[DeliveryDiscovered], feeds: Mapping[str, ResolvedFeed]) -> StandardiseRequest:
     """Return the request to read the pending deliveries, with the feeds that they need."""
-    names = ("delivery_id", "object_key", "feed", "kind", "fingerprint")
-    return {
-        "deliveries": [{name: getattr(event, name) for name in names} for event in pending],
-        "feeds": {event.feed: feeds[event.feed].to_json() for event in pending},
-    }
+    deliveries = [
+        DeliveryToRead(event.delivery_id, event.object_key, event.feed, event.kind, event.fingerprint)
+        for event in pending
+    ]
+    return StandardiseRequest(deliveries, {event.feed: feeds[event.feed] for event in pending})
 
 
 def build_request(
     state: DeliveryState, overlaps: Overlaps, slices: Sequence[TargetSlice], settings: StarSettings
-) -> dict[str, Any]:
+) -> BuildRequest:
     """Return the request to build slices out of the live deliveries' lines."""
-    periods = {wanted.slice for wanted in slices}
-    inputs = [
-        (period, item)
-        for period, items in contributing_deliveries(state, overlaps).items()
+    periods = {target.slice for target in slices}
+    contributions = [
+        (period, contribution)
+        for period, contributions in contributing_deliveries(state, overlaps).items()
         if period in periods
-        for item in items
+        for contribution in contributions
     ]
-    return {
-        "deliveries": [
-            {
-                "delivery_id": delivery.delivery_id,
-                "feed": delivery.event.feed,
-                "kind": delivery.event.kind,
-                "files": {table: [asdict(file) for file in files] for table, files in delivery.commit.files.items()},
-            }
+    return BuildRequest(
+        deliveries=[
+            SourceDelivery(delivery.delivery_id, delivery.event.feed, delivery.event.kind, dict(delivery.commit.files))
             for delivery in state.live
         ],
-        "slices": [asdict(wanted) for wanted in slices],
-        "counted": [(item.delivery.delivery_id, period, name) for period, item in inputs for name in item.scenarios],
-        "hiders": _hiders([item for _, item in inputs], overlaps),
-        "hidden_scopes": [
-            (item.delivery.delivery_id, scenario, period, scope)
-            for period, item in inputs
-            for scenario, scope in item.hidden_scopes
+        slices=slices,
+        counted=[
+            CountedLines(contribution.delivery.delivery_id, period, scenario)
+            for period, contribution in contributions
+            for scenario in contribution.scenarios
         ],
-        "scenarios": scenarios(state),
-        "baseline_scenario": settings.baseline_scenario,
+        superseded_keys=_superseded_keys([contribution for _, contribution in contributions], overlaps),
+        superseded_scopes=[
+            SupersededScope(contribution.delivery.delivery_id, scenario, period, scope)
+            for period, contribution in contributions
+            for scenario, scope in contribution.superseded_scopes
+        ],
+        scenarios=scenarios(state),
+        baseline_scenario=settings.baseline_scenario,
+    )
+
+
+def _superseded_keys(contributions: Sequence[ContributingDelivery], overlaps: Overlaps) -> list[SupersededKeys]:
+    pairs = {
+        (contribution.delivery.delivery_id, later)
+        for contribution in contributions
+        for later in contribution.superseded_by
     }
-
-
-def _hiders(items: Sequence[ContributingDelivery], overlaps: Overlaps) -> list[tuple[str, str, list[str]]]:
-    """Return delivery, the later one that hides lines of it by key, and the periods in which that one has the keys."""
-    pairs = {(item.delivery.delivery_id, hider) for item in items for hider in item.hiders}
-    return sorted((delivery, hider, list(overlaps.shared(delivery, hider).hider_periods)) for delivery, hider in pairs)
+    return sorted(
+        SupersededKeys(earlier, later, list(overlaps.overlap(earlier, later).other_periods)) for earlier, later in pairs
+    )

@@ -1,7 +1,7 @@
 """The types of accounts, as the dimension will have them.
 
-Belongs here: reading the few small files that say an account's type, and which one counts. The versions of slices
-under debit-positive feeds depend on it, and it must be known before the dimension is built; a test holds it against
+Belongs here: reading the few small files that give an account's type, and which one counts. The versions of slices
+under debit-positive feeds depend on it, so it must be known before the dimension is built; a test compares it with
 `transforms.dim_account`. Does not belong here: any other attribute.
 """
 
@@ -20,24 +20,24 @@ UNKNOWN = "Unknown"
 
 
 def account_types(processed: ObjectStore, state: DeliveryState) -> dict[int, str]:
-    """Return the type of every account that a live delivery knows.
+    """Return the type of every account that a live delivery mentions.
 
-    The latest reference delivery that has an account describes it; where that has no type, or none has the account,
-    the first ledger delivery that gives one does.
+    The latest reference delivery that has the account gives its type. If that type is blank, or if no reference
+    delivery has the account, the first ledger delivery with a type for it does.
     """
-    told: dict[int, str] = {}
+    mentioned: dict[int, str] = {}
     for delivery in state.ledger:
         for row in _accounts_mentioned(processed, delivery):
-            told[row["member_key"]] = told.get(row["member_key"]) or row["account_type"] or ""
+            mentioned[row["member_key"]] = mentioned.get(row["member_key"]) or row["account_type"] or ""
     described: dict[int, str] = {}
     for delivery in state.live:
         rows = _rows(processed, delivery.commit.files.get("accounts", ()), ["account_key", "account_type"])
         described |= {row["account_key"]: row["account_type"] or "" for row in rows}
-    return {key: described.get(key) or told.get(key) or UNKNOWN for key in told.keys() | described.keys()}
+    return {key: described.get(key) or mentioned.get(key) or UNKNOWN for key in mentioned.keys() | described.keys()}
 
 
 def accounts_mentioned(processed: ObjectStore, delivery: LiveDelivery) -> dict[int, str]:
-    """Return number by key of the accounts that a delivery's lines mention."""
+    """Return the account number by key of the accounts that a delivery's lines mention."""
     return {row["member_key"]: row["code"] for row in _accounts_mentioned(processed, delivery)}
 
 

@@ -1,9 +1,9 @@
-"""Closed periods: which of their slices stay as they are published, although the lake would build them otherwise.
+"""Closed periods: the ones that keep their published rows although a build would give other rows.
 
-Belongs here: the rule of the setting CLOSED_PERIODS=hold for what no delivery caused (account types, the baseline, the
-platform's own code). A delivery that would restate a closed period is held itself, before it counts (see `judging`), so
-what deliveries caused got here by somebody's decision and is published.
-Does not belong here: closing and reopening (see `decisions`).
+Belongs here: the rule of the setting CLOSED_PERIODS=hold for changes that no delivery caused (account types, the
+baseline, the platform's own code). A delivery that would restate a closed period is held (see
+`deliveries.acceptance`), so a change that a delivery caused was accepted by a person and is published.
+Does not belong here: closing and reopening (see `deliveries.decisions`).
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.storage.port import ObjectStore
 
-_OF_DELIVERIES = ("lines", "hidden", "hidden_scopes")
+_INPUTS_OF_DELIVERIES = ("lines", "hidden", "hidden_scopes")
 
 
 @dataclass(frozen=True)
 class FrozenPeriods:
-    """A snapshot that leaves closed periods as they are published, and which ones that concerns.
+    """A snapshot that keeps closed periods as they are published, and the periods that this concerns.
 
     Attributes:
-        snapshot: wants, of each kept period, the version that is published.
-        periods: the periods that are kept although the lake would build other rows.
+        snapshot: has the published version of each frozen period as its target.
+        periods: the frozen periods: closed ones that a build would change.
     """
 
     snapshot: Snapshot
@@ -40,41 +40,45 @@ class FrozenPeriods:
 def freeze_closed_periods(
     processed: ObjectStore, snapshot: Snapshot, published: Mapping[tuple[str, str], str]
 ) -> FrozenPeriods:
-    """Return the snapshot with the closed periods kept whose rows would change for no delivery's sake.
+    """Return the snapshot without the changes to closed periods that no delivery caused.
 
     Args:
         processed: the processed zone.
-        snapshot: what the lake wants.
+        snapshot: what is in it.
         published: version by table and slice, as the load ledger says.
     """
-    kept: dict[tuple[str, str], SliceCommit] = {}
+    frozen: dict[tuple[str, str], SliceCommit] = {}
     for period in snapshot.state.closed:
         name = (FACT_FINANCIALS.name, period)
-        wanted, version = snapshot.built.get(name), published.get(name)
-        if wanted is None or version is None or wanted.version == version:
+        built, version = snapshot.built.get(name), published.get(name)
+        if built is None or version is None or built.version == version:
             continue
-        there = read_slice(processed, *name, version)
-        if there and _same_lines(snapshot, period, wanted, there) and not _same_rows(processed, wanted, there):
-            kept[name] = there
+        current = read_slice(processed, *name, version)
+        if (
+            current
+            and _has_same_lines(snapshot, period, built, current)
+            and not _has_same_rows(processed, built, current)
+        ):
+            frozen[name] = current
     target_slices = [
-        TargetSlice(one.table, one.slice, kept[name].version, kept[name].inputs or {})
-        if (name := (one.table, one.slice)) in kept
-        else one
-        for one in snapshot.wanted
+        TargetSlice(target.table, target.slice, frozen[name].version, frozen[name].inputs or {})
+        if (name := (target.table, target.slice)) in frozen
+        else target
+        for target in snapshot.target
     ]
-    after = replace(snapshot, wanted=target_slices, built={**snapshot.built, **kept})
-    return FrozenPeriods(after, tuple(sorted(period for _, period in kept)))
+    after = replace(snapshot, target=target_slices, built={**snapshot.built, **frozen})
+    return FrozenPeriods(after, tuple(sorted(period for _, period in frozen)))
 
 
-def _same_lines(snapshot: Snapshot, period: str, wanted: SliceCommit, there: SliceCommit) -> bool:
+def _has_same_lines(snapshot: Snapshot, period: str, built: SliceCommit, current: SliceCommit) -> bool:
     """Return whether two versions count the same lines; a longer export that repeats the period changes nothing.
 
-    Where lines hide each other, the deliveries must be the same, since what is left of them is told by them alone.
+    If lines supersede each other, the deliveries must be the same, since only they determine which lines remain.
     """
-    new, old = wanted.inputs or {}, there.inputs or {}
-    if all(_plain(new.get(part)) == _plain(old.get(part)) for part in _OF_DELIVERIES):
+    new, old = built.inputs or {}, current.inputs or {}
+    if all(_as_lists(new.get(part)) == _as_lists(old.get(part)) for part in _INPUTS_OF_DELIVERIES):
         return True
-    if any(one.get(part) for one in (new, old) for part in _OF_DELIVERIES[1:]):
+    if any(inputs.get(part) for inputs in (new, old) for part in _INPUTS_OF_DELIVERIES[1:]):
         return False
     return _contents(snapshot, period, new) == _contents(snapshot, period, old)
 
@@ -88,13 +92,13 @@ def _contents(snapshot: Snapshot, period: str, inputs: Mapping[str, Any]) -> lis
     )
 
 
-def _plain(value: object) -> object:
-    """Return lists for tuples: what was read from JSON has no others."""
-    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
+def _as_lists(value: object) -> object:
+    """Return a value with lists for tuples, as JSON gives them."""
+    return [_as_lists(part) for part in value] if isinstance(value, list | tuple) else value
 
 
-def _same_rows(processed: ObjectStore, wanted: SliceCommit, there: SliceCommit) -> bool:
-    return wanted.row_count == there.row_count and _rows(processed, wanted) == _rows(processed, there)
+def _has_same_rows(processed: ObjectStore, built: SliceCommit, current: SliceCommit) -> bool:
+    return built.row_count == current.row_count and _rows(processed, built) == _rows(processed, current)
 
 
 def _rows(processed: ObjectStore, commit: SliceCommit) -> pa.Table:
@@ -102,5 +106,5 @@ def _rows(processed: ObjectStore, commit: SliceCommit) -> pa.Table:
     for file in commit.files:
         with processed.open(file.key) as stream:
             tables.append(pq.read_table(stream))
-    whole = pa.concat_tables(tables) if tables else pa.table({})
-    return whole.sort_by([(name, "ascending") for name in whole.column_names]) if tables else whole
+    table = pa.concat_tables(tables) if tables else pa.table({})
+    return table.sort_by([(name, "ascending") for name in table.column_names]) if tables else table

@@ -1,6 +1,6 @@
-"""Slices: the versions of star tables' parts, and the commit that makes one visible.
+"""The commit of a slice: the document that makes one version of one slice visible.
 
-Belongs here: the commit document and its storage. Does not belong here: which version is wanted (see `plan`).
+Belongs here: the document and its storage. Does not belong here: the target version (see `versions`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FOLDER = "slices"
 
 @dataclass(frozen=True)
 class ScenarioSum:
-    """What a slice of the fact table holds of one scenario.
+    """The rows of one scenario in a slice of the fact table.
 
     Attributes:
         scenario_key: surrogate key.
@@ -43,7 +43,7 @@ class ScenarioSum:
 
 @dataclass(frozen=True)
 class Difference:
-    """An account whose money or lines in the star are not those of the ledger lines that it was built from."""
+    """An account whose money or lines in the star differ from the ledger lines that it was built from."""
 
     scenario_key: int
     account_key: int
@@ -58,14 +58,14 @@ class SliceCommit:
     Attributes:
         table: the contract's name.
         slice: period, or `all`.
-        version: hash of all that the rows were made from.
+        version: hash of `inputs`.
         row_count: rows in the files.
         sums: per scenario; empty for dimensions.
-        hidden_lines: lines of counted deliveries that a later delivery hides, measured where they are hidden.
+        hidden_lines: superseded lines of deliveries that count, summed from those lines themselves.
         hidden_amount: their money, with the sign as delivered.
-        accounts_compared: how many sums by scenario and account were compared with the ledger lines.
-        differences: those that differ; none, or the star is wrong.
-        inputs: what the version is the hash of, in words, to say later why a slice is stale.
+        accounts_compared: number of sums by scenario and account that were compared with the ledger lines.
+        differences: those that differ; the star is wrong if there is one.
+        inputs: see `versions`; they explain later why a slice is stale.
     """
 
     table: str
@@ -91,9 +91,9 @@ class SliceCommit:
         """Rebuild a commit from its document."""
         values: dict[str, Any] = json.loads(data)
         values["files"] = tuple(DataFile(**file) for file in values["files"])
-        values["sums"] = tuple(_scenario_sum(one) for one in values["sums"])
+        values["sums"] = tuple(_scenario_sum(scenario_sum) for scenario_sum in values["sums"])
         values["hidden_amount"] = Decimal(values["hidden_amount"])
-        values["differences"] = tuple(Difference(**one) for one in values["differences"])
+        values["differences"] = tuple(Difference(**difference) for difference in values["differences"])
         return SliceCommit(**values)
 
 
@@ -110,7 +110,7 @@ def write_slice(processed: ObjectStore, commit: SliceCommit) -> None:
 def read_slices(processed: ObjectStore, names: Sequence[tuple[str, str, str]]) -> list[SliceCommit | None]:
     """Return one version of each slice, named by table, slice and version.
 
-    None stands for one that was never built, or that another release wrote in another form.
+    It is None if it was never built, or if another release wrote it in another form.
     """
     return [_from_document(data) for data in find_many(processed, [_key(*name) for name in names])]
 
@@ -118,6 +118,14 @@ def read_slices(processed: ObjectStore, names: Sequence[tuple[str, str, str]]) -
 def read_slice(processed: ObjectStore, table: str, slice_name: str, version: str) -> SliceCommit | None:
     """Return one version of one slice; see `read_slices`."""
     return read_slices(processed, [(table, slice_name, version)])[0]
+
+
+def read_inputs(
+    processed: ObjectStore, names: Sequence[tuple[str, str, str]]
+) -> dict[tuple[str, str, str], Mapping[str, Any] | None]:
+    """Return the inputs of versions of slices, of those that another release wrote too; None if they are not known."""
+    documents = find_many(processed, [_key(*name) for name in names])
+    return {name: json.loads(data).get("inputs") if data else None for name, data in zip(names, documents, strict=True)}
 
 
 def _from_document(data: bytes | None) -> SliceCommit | None:

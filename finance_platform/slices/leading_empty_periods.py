@@ -1,7 +1,8 @@
-"""Emptied periods: where lines of Actual were delivered, and later deliveries hide every one of them.
+"""Leading empty periods: the ones before the first live line of Actual in which all its lines are superseded.
 
-Belongs here: telling that a period has no Actual line left, by counts where they suffice, else by keys.
-Does not belong here: what follows for coverage (see `plan`), who hides what (see `overlaps`, `plan`).
+Belongs here: finding that a period has no live line of Actual, by counts if they suffice, otherwise by keys.
+Does not belong here: the coverage that follows (see `versions`), which delivery supersedes which (see `versions`,
+`deliveries.overlaps`).
 
 With ACTUALS_THROUGH, Actual covers the periods from its first line on, so other periods depend on this one fact.
 """
@@ -24,53 +25,56 @@ _ACTUAL = "Actual"
 
 
 def find_leading_empty_periods(processed: ObjectStore, state: DeliveryState, overlaps: Overlaps) -> frozenset[str]:
-    """Return the periods before Actual's first line that counts, in which Actual has hidden lines.
+    """Return the periods before the first live line of Actual in which Actual has superseded lines.
 
     Args:
         processed: the processed zone.
-        state: what is in the lake.
-        overlaps: which lines the live deliveries claim from each other.
+        state: its deliveries.
+        overlaps: the lines that live deliveries claim from each other.
     """
     commits = {delivery.delivery_id: delivery.commit for delivery in state.ledger}
-    emptied = set()
-    for period, found in contributing_deliveries(state, overlaps).items():
-        items = [item for item in found if _ACTUAL in item.scenarios]
-        if any(_shows(processed, item, period, overlaps, commits) for item in items):
+    empty_periods = set()
+    for period, contributions in contributing_deliveries(state, overlaps).items():
+        with_actual = [item for item in contributions if _ACTUAL in item.scenarios]
+        if any(_has_live_line(processed, item, period, overlaps, commits) for item in with_actual):
             break
-        if items:
-            emptied.add(period)
-    return frozenset(emptied)
+        if with_actual:
+            empty_periods.add(period)
+    return frozenset(empty_periods)
 
 
-def _shows(
+def _has_live_line(
     processed: ObjectStore,
     item: ContributingDelivery,
     period: str,
     overlaps: Overlaps,
     commits: Mapping[str, DeliveryCommit],
 ) -> bool:
-    """Return whether at least one Actual line of a delivery is hidden by none."""
+    """Return whether at least one Actual line of a delivery is not superseded."""
     commit = item.delivery.commit
     rows = sum(count.rows for count in commit.periods if (count.scenario, count.period) == (_ACTUAL, period))
-    if item.hidden_scopes:
+    if item.superseded_scopes:
         claims = [
-            overlaps.shared(commit.delivery_id, other).lines for other in overlaps.overlapping(commit.delivery_id)
+            overlaps.overlap(commit.delivery_id, other).lines for other in overlaps.overlapping(commit.delivery_id)
         ]
-        cells = {(scenario, period, scope) for scenario, scope in item.hidden_scopes if scenario == _ACTUAL}
+        cells = {(scenario, period, scope) for scenario, scope in item.superseded_scopes if scenario == _ACTUAL}
         return rows > sum(max(lines.get(cell, 0) for lines in claims) for cell in cells)
-    hidden = [overlaps.shared(commit.delivery_id, hider).lines.get((_ACTUAL, period, None), 0) for hider in item.hiders]
-    if rows > sum(hidden) or rows == max(hidden, default=0):
-        return rows > sum(hidden)
-    # Several deliveries hide some each; whether they hide the same ones, only the keys say.
-    left = pa.chunked_array(_keys(processed, commit, period), pa.string())
-    for hider in item.hiders:
-        for keys in _keys(processed, commits[hider]):
-            left = left.filter(pc.invert(pc.is_in(left, value_set=keys)))
-    return len(left) > 0
+    superseded = [
+        overlaps.overlap(commit.delivery_id, later).lines.get((_ACTUAL, period, None), 0)
+        for later in item.superseded_by
+    ]
+    if rows > sum(superseded) or rows == max(superseded, default=0):
+        return rows > sum(superseded)
+    # Several deliveries supersede some lines each; only the keys show whether these are the same lines.
+    remaining = pa.chunked_array(_keys(processed, commit, period), pa.string())
+    for later in item.superseded_by:
+        for keys in _keys(processed, commits[later]):
+            remaining = remaining.filter(pc.invert(pc.is_in(remaining, value_set=keys)))
+    return len(remaining) > 0
 
 
 def _keys(processed: ObjectStore, commit: DeliveryCommit, period: str | None = None) -> Iterator[pa.Array]:
-    """Yield the keys of a delivery's lines: all, or those of Actual in one period."""
+    """Yield the keys of a delivery's lines: all of them, or those of Actual in one period."""
     tables = ("transactions", "budget") if period is None else ("transactions",)
     for file in (file for table in tables for file in commit.files.get(table, ())):
         with processed.open(file.key) as stream:

@@ -1,7 +1,7 @@
-"""What stands in the warehouse, as the lake knows it: the commits of published versions, and why wanted ones differ.
+"""Published slices, as the processed zone knows them: their commits, and how they differ from the target slices.
 
 Belongs here: looking up slice commits by the versions that the load ledger names. Does not belong here: the ledger (see
-`warehouse.ledger`), the sentences (see `causes`).
+`warehouse.ledger`), the sentences (see `version_diff`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from finance_platform.slices.commits import SliceCommit, read_slice
+from finance_platform.slices.commits import SliceCommit, read_inputs, read_slice
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.version_diff import explain_diff
 from finance_platform.slices.versions import TargetSlice
@@ -19,30 +19,43 @@ Versions = Mapping[tuple[str, str], str]
 """Version by table and slice, as the load ledger says."""
 
 
-def standing(processed: ObjectStore, snapshot: Snapshot, published: Versions) -> Snapshot:
-    """Return the snapshot as it would be if the lake wanted what is published; versions without a commit have none."""
-    wanted = [TargetSlice(*name, version, {}) for name, version in sorted(published.items())]
-    found = {name: _commit(processed, snapshot, name, version) for name, version in published.items()}
-    return replace(snapshot, wanted=wanted, built={name: commit for name, commit in found.items() if commit})
+def published_snapshot(processed: ObjectStore, snapshot: Snapshot, published: Versions) -> Snapshot:
+    """Return the snapshot with the published slices as the target; a version without a commit is not among the built.
+
+    Args:
+        processed: the processed zone.
+        snapshot: what is in it.
+        published: the published versions.
+    """
+    target = [TargetSlice(*name, version, {}) for name, version in sorted(published.items())]
+    commits = {name: _commit(processed, snapshot, name, version) for name, version in published.items()}
+    return replace(snapshot, target=target, built={name: commit for name, commit in commits.items() if commit})
 
 
-def causes(
+def explain_stale(
     processed: ObjectStore, snapshot: Snapshot, published: Versions, names: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], list[str]]:
-    """Return, by slice, what changed between the version that is published and the one that is wanted.
+    """Return, by slice, the differences between the inputs of the published version and of the target version.
 
-    A slice that is not published has nothing to compare with: the files that reach it came. One whose published
-    version has no commit any more has no causes.
+    A slice that is not published is compared with no inputs at all, so that its files are the differences. A slice is
+    left out if the inputs of its published version are not known any more.
+
+    Args:
+        processed: the processed zone.
+        snapshot: what is in it.
+        published: the published versions.
+        names: the slices, by table and slice.
     """
+    names = list(names)
     files = {delivery_id: commit.object_key for delivery_id, commit in snapshot.commits.items()}
-    told = {}
+    target = {(slice_.table, slice_.slice): slice_.inputs for slice_ in snapshot.target}
+    old = read_inputs(processed, [(*name, published[name]) for name in names if name in published])
+    differences = {}
     for name in names:
-        wanted = snapshot.built.get(name)
-        before = _commit(processed, snapshot, name, published[name]) if name in published else None
-        if name in published and before is None:
-            continue
-        told[name] = explain_diff(before.inputs if before else {}, wanted.inputs if wanted else None, files)
-    return told
+        inputs = old[*name, published[name]] if name in published else {}
+        if inputs is not None:
+            differences[name] = explain_diff(inputs, target.get(name), files)
+    return differences
 
 
 def _commit(processed: ObjectStore, snapshot: Snapshot, name: tuple[str, str], version: str) -> SliceCommit | None:

@@ -1,10 +1,12 @@
-"""Retention: what nothing needs any more and is past its time, and removing it.
+"""Retention: the data that nothing needs any more and that is older than the retention, and its removal.
 
-Belongs here: which deliveries, slice versions, job folders and stray files may go, and the order of removing.
-Does not belong here: what counts (see `state`), what is wanted (see `plan`), how it is shown (see `reporting`).
+Belongs here: which deliveries, slice versions, job folders and stray files expire, and the order of removal.
+Does not belong here: which deliveries count (see `deliveries.state`), the target slices (see `versions`), output (see
+`cli.vacuum_output`).
 
-Nothing goes that counts, waits, could be taken in again, or is named by a slice version that stays: the wanted and the
-published ones, those that a closing recorded, and young ones. Content that is gone and is sent again is read again.
+A delivery stays if it counts, awaits reading or a verdict, can be taken in again, or is named by a slice version that
+stays: a target or published version, one that a closing recorded, or a young one. Content that was removed and is sent
+again is read again.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import Any
 from finance_platform.contracts.processed import MEMBERS, PROCESSED
 from finance_platform.contracts.star import STAR
 from finance_platform.deliveries.commits import FOLDER as DELIVERIES
+from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.register import (
     DecisionRecorded,
     DeliveryDiscovered,
@@ -36,21 +39,21 @@ from finance_platform.storage.staged_files import FOLDER as MANIFESTS
 
 _TABLES = tuple(contract.name for contract in (*PROCESSED, MEMBERS, *STAR))
 _JOBS = "jobs"
-_OF_ONE_ATTEMPT = ("staging", MANIFESTS)
-"""Folders in which nothing outlives the job or the load that made it, unless that was killed."""
+_FOLDERS_OF_ATTEMPTS = ("staging", MANIFESTS)
+"""Folders whose files a job or a load removes at its end; those that remain are of a killed one."""
 
 SliceName = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Removal:
-    """Something that may go.
+    """Data that may be removed.
 
     Attributes:
         kind: slice version, delivery, job or stray file.
-        name: what a person calls it.
-        since: since when nothing needs it, ISO 8601 UTC.
-        keys: its objects in the order in which they go: what makes it visible first.
+        name: its name for people.
+        since: the moment since which nothing needs it, ISO 8601 UTC.
+        keys: its objects in the order of removal: the one that makes it visible first.
         size: in bytes.
     """
 
@@ -63,7 +66,7 @@ class Removal:
 
 @dataclass(frozen=True)
 class _Version:
-    """A slice's commit, as far as retention goes; one that another release wrote will do."""
+    """The part of a slice's commit that retention needs; commits of all releases have it."""
 
     key: str
     table: str
@@ -72,7 +75,7 @@ class _Version:
     attempt: str
     built_at: str
     files: tuple[str, ...]
-    needs: frozenset[str]
+    deliveries: frozenset[str]
 
 
 def find_expired(
@@ -83,14 +86,14 @@ def find_expired(
     now: datetime,
     retention_days: int,
 ) -> list[Removal]:
-    """Return what may go, slice versions first: none that stays ever names a delivery that is gone.
+    """Return the data that may be removed, slice versions first: none that stays names a delivery that is gone.
 
     Args:
         processed: the processed zone.
         snapshot: what is in it.
         published: version by table and slice, as the load ledger says.
         now: UTC.
-        retention_days: how long what was replaced stays.
+        retention_days: the number of days for which superseded data stays.
     """
     before = utc_text(now - timedelta(days=retention_days))
     events = Register(processed).events()
@@ -98,33 +101,34 @@ def find_expired(
     keys = [key for key in listing if key.startswith(f"{SLICES}/")]
     versions = [_version(key, data) for key, data in zip(keys, read_many(processed, keys), strict=True)]
     needed = _needed_versions(snapshot, published, events)
-    old = [v for v in versions if (v.table, v.slice, v.version) not in needed and v.built_at < before]
-    kept = [version for version in versions if version not in old]
+    expired = [v for v in versions if (v.table, v.slice, v.version) not in needed and v.built_at < before]
+    kept = set(versions).difference(expired)
     in_use = _in_use(snapshot.state).union(
-        *(version.needs for version in kept), *(_named(wanted.inputs) for wanted in snapshot.wanted)
+        *(version.deliveries for version in kept), *(_named_deliveries(target.inputs) for target in snapshot.target)
     )
     since = superseded_since(events)
-    gone = {
+    expired_commits = {
         name: commit
         for name, commit in snapshot.commits.items()
         if name not in in_use and since.get(name, before) < before
     }
-    found = [_removal("slice version", _title(v), v.built_at, [v.key, *v.files], listing) for v in old]
-    for name, commit in gone.items():
-        files = [file.key for of_table in commit.files.values() for file in of_table]
-        keys = [f"{DELIVERIES}/{name}.json", *files]
-        found.append(_removal("delivery", commit.object_key, since[name], keys, listing))
-    named = {file for version in versions for file in version.files}
-    named |= {file.key for commit in snapshot.commits.values() for of in commit.files.values() for file in of}
-    found += _stray(listing, named)
-    attempts = {v.attempt for v in kept} | {c.attempt for name, c in snapshot.commits.items() if name not in gone}
-    return [*found, *_jobs(listing, attempts, before)]
+    removals = [_removal("slice version", _title(v), v.built_at, [v.key, *v.files], listing) for v in expired]
+    for name, commit in expired_commits.items():
+        keys = [f"{DELIVERIES}/{name}.json", *_files(commit)]
+        removals.append(_removal("delivery", commit.object_key, since[name], keys, listing))
+    committed = {file for version in versions for file in version.files}
+    committed |= {file for commit in snapshot.commits.values() for file in _files(commit)}
+    removals += _stray_files(listing, committed)
+    attempts = {version.attempt for version in kept}
+    attempts |= {commit.attempt for name, commit in snapshot.commits.items() if name not in expired_commits}
+    return [*removals, *_expired_jobs(listing, attempts, before)]
 
 
 def remove(processed: ObjectStore, removals: Iterable[Removal]) -> None:
-    """Remove what `find_expired` gave; the caller holds the run's lock and has held it since.
+    """Remove the data that `find_expired` returned; the caller must have held the run's lock since then.
 
-    What makes something visible goes first, so that a break in the midst leaves stray files and nothing half there.
+    The object that makes a thing visible is removed first, so an interrupted removal leaves stray files and no broken
+    commits.
     """
     for removal in removals:
         for key in removal.keys:
@@ -132,58 +136,64 @@ def remove(processed: ObjectStore, removals: Iterable[Removal]) -> None:
 
 
 def superseded_since(events: Sequence[Event]) -> dict[str, str]:
-    """Return, by delivery id, since when a later delivery of the same object has stood in its place.
+    """Return, by delivery id, the moment since which a later delivery of the same object has replaced it.
 
-    That is when the next one that counts began to; where none did, when the next one was found.
+    That is when the next delivery that counts began to count; if none did, when the next one was discovered.
     """
-    objects: dict[str, dict[str, str]] = {}
+    discovered_at: dict[str, dict[str, str]] = {}
     counts_since: dict[str, str] = {}
     for event in events:
         match event:
             case DeliveryDiscovered():
-                of_object = objects.setdefault(event.object_key, {})
-                of_object.pop(event.delivery_id, None)
-                of_object[event.delivery_id] = event.at
+                versions = discovered_at.setdefault(event.object_key, {})
+                versions.pop(event.delivery_id, None)
+                versions[event.delivery_id] = event.at
             case Verdict() if not event.is_held:
                 counts_since[event.delivery_id] = event.at
             case DecisionRecorded() if event.action != "withdrawn":
                 counts_since[event.delivery_id] = event.at
     since: dict[str, str] = {}
-    for of_object in objects.values():
+    for versions in discovered_at.values():
         replaced_at = ""
-        found_at = ""
-        for delivery_id, at in reversed(of_object.items()):
-            if found_at:
-                since[delivery_id] = replaced_at or found_at
+        next_discovered_at = ""
+        for delivery_id, at in reversed(versions.items()):
+            if next_discovered_at:
+                since[delivery_id] = replaced_at or next_discovered_at
             replaced_at = max(at, counts_since[delivery_id]) if delivery_id in counts_since else replaced_at
-            found_at = at
+            next_discovered_at = at
     return since
 
 
 def _needed_versions(
     snapshot: Snapshot, published: Mapping[SliceName, str], events: Sequence[Event]
 ) -> set[tuple[str, str, str]]:
-    needed = {(wanted.table, wanted.slice, wanted.version) for wanted in snapshot.wanted}
+    needed = {(target.table, target.slice, target.version) for target in snapshot.target}
     needed |= {(*name, version) for name, version in published.items()}
     closings = [event for event in events if isinstance(event, PeriodStatusChanged)]
-    return needed | {(table, one.period, version) for one in closings for table, version in one.versions.items()}
+    return needed | {
+        (table, closing.period, version) for closing in closings for table, version in closing.versions.items()
+    }
 
 
 def _in_use(state: DeliveryState) -> set[str]:
-    """Return the deliveries that count, wait, or could be taken in again."""
-    stopped = {one.commit.delivery_id for one in (*state.stopped, *state.withdrawn)}
+    """Return the deliveries that count, await reading or a verdict, or can be taken in again."""
+    stopped = {delivery.commit.delivery_id for delivery in (*state.inactive, *state.withdrawn)}
     read = {delivery.delivery_id for delivery in (*state.live, *state.awaiting_verdict)}
     return stopped | read | {event.delivery_id for event in state.pending}
 
 
-def _named(inputs: Mapping[str, Any]) -> set[str]:
-    """Return the deliveries that the inputs of a slice name, whatever they are to it."""
-    found: set[str] = set()
-    for name in ("lines", "hidden", "hidden_scopes", "reference"):
-        for part in inputs.get(name) or ():
-            # The scenarios and scopes among them are nobody's id, and do no harm.
-            found |= {part} if isinstance(part, str) else {text for text in part if isinstance(text, str)}
-    return found
+def _named_deliveries(inputs: Mapping[str, Any]) -> set[str]:
+    """Return the deliveries that the inputs of a slice name in any role."""
+    names: set[str] = set()
+    for part in ("lines", "hidden", "hidden_scopes", "reference"):
+        for item in inputs.get(part) or ():
+            # The scenarios and scopes among the texts are no delivery's id and do no harm.
+            names |= {item} if isinstance(item, str) else {text for text in item if isinstance(text, str)}
+    return names
+
+
+def _files(commit: DeliveryCommit) -> list[str]:
+    return [file.key for files in commit.files.values() for file in files]
 
 
 def _version(key: str, data: bytes) -> _Version:
@@ -196,7 +206,7 @@ def _version(key: str, data: bytes) -> _Version:
         attempt=document.get("attempt", ""),
         built_at=document.get("built_at", ""),
         files=tuple(file["key"] for file in document["files"]),
-        needs=frozenset(_named(document.get("inputs") or {})),
+        deliveries=frozenset(_named_deliveries(document.get("inputs") or {})),
     )
 
 
@@ -204,16 +214,16 @@ def _title(version: _Version) -> str:
     return f"{version.table} {version.slice} {version.version}"
 
 
-def _stray(listing: Mapping[str, StoredObject], named: set[str]) -> Iterator[Removal]:
-    """Yield the files that no commit names: a job that was stopped in its midst, or a slice that was built twice."""
+def _stray_files(listing: Mapping[str, StoredObject], committed: set[str]) -> Iterator[Removal]:
+    """Yield the files that no commit names, because a job was stopped half-way or built a slice twice."""
     for key, item in listing.items():
         folder = key.partition("/")[0]
-        if folder in _OF_ONE_ATTEMPT or (folder in _TABLES and key not in named):
+        if folder in _FOLDERS_OF_ATTEMPTS or (folder in _TABLES and key not in committed):
             yield Removal("stray file", key, utc_text(item.modified_at), (key,), item.size)
 
 
-def _jobs(listing: Mapping[str, StoredObject], attempts: set[str], before: str) -> Iterator[Removal]:
-    """Yield the job folders of attempts of which nothing is left."""
+def _expired_jobs(listing: Mapping[str, StoredObject], attempts: set[str], before: str) -> Iterator[Removal]:
+    """Yield the old job folders whose attempt is not among those with results."""
     folders: dict[str, list[StoredObject]] = {}
     for key, item in listing.items():
         folder, _, rest = key.partition("/")
@@ -227,5 +237,5 @@ def _jobs(listing: Mapping[str, StoredObject], attempts: set[str], before: str) 
 
 
 def _removal(kind: str, name: str, since: str, keys: Sequence[str], listing: Mapping[str, StoredObject]) -> Removal:
-    there = tuple(key for key in keys if key in listing)
-    return Removal(kind, name, since, there, sum(listing[key].size for key in there))
+    existing = tuple(key for key in keys if key in listing)
+    return Removal(kind, name, since, existing, sum(listing[key].size for key in existing))

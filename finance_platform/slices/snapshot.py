@@ -1,4 +1,4 @@
-"""The snapshot: everything that one look at the lake tells, read once.
+"""The snapshot: the state of the processed zone, read once.
 
 Belongs here: reading register, commits and slice commits together. Does not belong here: what they mean.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from finance_platform.code_version import code_version
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
-from finance_platform.deliveries.overlaps import Overlaps, complete
+from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform.settings import StarSettings
@@ -23,34 +23,34 @@ from finance_platform.storage.port import ObjectStore
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The processed zone as it stands.
+    """The processed zone at one moment.
 
     Attributes:
         commits: every delivery that was ever read, by id.
         state: which of them count.
-        overlaps: which lines the live deliveries claim from each other.
-        wanted: the slices that they ask for.
-        built: those of the wanted slices that are there, by table and slice.
+        overlaps: the lines that live deliveries claim from each other.
+        target: the slices that follow from them.
+        built: the commits of those target slices that exist, by table and slice.
     """
 
     commits: Mapping[str, DeliveryCommit]
     state: DeliveryState
     overlaps: Overlaps
-    wanted: Sequence[TargetSlice]
+    target: Sequence[TargetSlice]
     built: Mapping[tuple[str, str], SliceCommit]
 
     @property
     def to_build(self) -> list[TargetSlice]:
-        """The wanted slices that nobody has built yet."""
-        return [wanted for wanted in self.wanted if (wanted.table, wanted.slice) not in self.built]
+        """The target slices that do not exist yet."""
+        return [target for target in self.target if (target.table, target.slice) not in self.built]
 
     def to_publish(self, published: Mapping[tuple[str, str], str]) -> list[tuple[str, str]]:
-        """Return the slices that the warehouse does not hold as wanted, gone ones included.
+        """Return the slices whose published version is not the target version, removed ones included.
 
         Args:
             published: version by table and slice, as the load ledger says.
         """
-        versions = {(wanted.table, wanted.slice): wanted.version for wanted in self.wanted}
+        versions = {(target.table, target.slice): target.version for target in self.target}
         stale = [name for name, version in versions.items() if published.get(name) != version]
         return [*stale, *sorted(name for name in published if name not in versions)]
 
@@ -60,24 +60,24 @@ def take_snapshot(processed: ObjectStore, settings: StarSettings, *, record: boo
 
     Args:
         processed: the processed zone.
-        settings: what decides the star beside the lines.
-        record: whether to keep overlaps that nobody has found yet; a mere look does not.
+        settings: what determines the star besides the lines.
+        record: whether to store overlaps that are computed for the first time; only a run does.
     """
     commits = read_commits(processed)
     state = derive_state(Register(processed).events(), commits)
-    overlaps = complete(processed, state.live, record=record)
+    overlaps = compute_overlaps(processed, state.live, record=record)
     types, mentioned = _debit_positive(processed, state)
-    emptied = find_leading_empty_periods(processed, state, overlaps) if settings.actuals_through else frozenset[str]()
-    wanted = target_slices(state, settings, code_version("build_star"), overlaps, types, mentioned, emptied)
-    found = read_slices(processed, [(one.table, one.slice, one.version) for one in wanted])
-    built = {(commit.table, commit.slice): commit for commit in found if commit}
-    return Snapshot(commits, state, overlaps, wanted, built)
+    empty = find_leading_empty_periods(processed, state, overlaps) if settings.actuals_through else frozenset[str]()
+    target = target_slices(state, settings, code_version("build_star"), overlaps, types, mentioned, empty)
+    existing = read_slices(processed, [(slice_.table, slice_.slice, slice_.version) for slice_ in target])
+    built = {(commit.table, commit.slice): commit for commit in existing if commit}
+    return Snapshot(commits, state, overlaps, target, built)
 
 
 def _debit_positive(processed: ObjectStore, state: DeliveryState) -> tuple[dict[int, str], dict[str, frozenset[int]]]:
-    """Return the account types, and the accounts of each debit-positive delivery; nothing where there is none."""
-    flipped = [delivery for delivery in state.ledger if delivery.commit.is_debit_positive]
-    if not flipped:
+    """Return the account types, and the accounts of each debit-positive delivery; nothing without such a delivery."""
+    deliveries = [delivery for delivery in state.ledger if delivery.commit.is_debit_positive]
+    if not deliveries:
         return {}, {}
-    mentioned = {delivery.delivery_id: frozenset(accounts_mentioned(processed, delivery)) for delivery in flipped}
+    mentioned = {delivery.delivery_id: frozenset(accounts_mentioned(processed, delivery)) for delivery in deliveries}
     return account_types(processed, state), mentioned

@@ -1,7 +1,7 @@
-"""Causes: what differs between what two versions of a slice were made from, in words that a controller knows.
+"""Differences between two versions of a slice, as sentences for a controller.
 
 Belongs here: sentences about the `inputs` of slice commits. Pure functions.
-Does not belong here: what the inputs are (see `plan`), where a cause is written down (see `warehouse.movements`).
+Does not belong here: the inputs (see `versions`), storing a cause (see `warehouse.movements`).
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ _PLAIN = {
 }
 
 
-def explain_diff(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, names: Names) -> list[str]:
-    """Say in words which inputs differ between two versions of a slice.
+def explain_diff(old: Mapping[str, Any], new: Mapping[str, Any] | None, names: Names) -> list[str]:
+    """Explain which inputs differ between two versions of a slice.
 
     Args:
-        old: inputs of the version that was published; None where there was none.
-        new: inputs of the version that is wanted; None where the slice is taken out.
+        old: inputs of the published version; empty if there is none.
+        new: inputs of the target version; None if the slice is removed.
         names: object key by delivery id; two deliveries of one key are two versions of one file.
 
     Returns:
-        A sentence per difference, files first; empty when nothing differs. An input that only one side knows is told
-        only where its absence says "none", as with files: else another release has written that side.
+        A sentence per difference, files first; empty if nothing differs. An input that only one side has is reported
+        only if its absence means "none", as with files; otherwise another release has written that side.
     """
     if new is None:
-        return _lines((old or {}).get("lines"), (), names) or ["nothing reaches it any more"]
-    if old is None:
-        return ["first build"]
-    # One side may have been read from a commit: JSON has no tuples.
+        return _lines(old.get("lines"), (), names) or ["nothing reaches it any more"]
+    # One side may come from a commit, and JSON has no tuples.
     old, new = json.loads(json.dumps(old)), json.loads(json.dumps(new))
-    sentences = [sentence for key, tell in _BY_PARTS.items() for sentence in tell(old.get(key), new.get(key), names)]
-    others = [key for key in sorted(old.keys() & new.keys()) if key not in _BY_PARTS and old[key] != new[key]]
+    sentences = [
+        text for key, explain in _EXPLAINED_BY_PARTS.items() for text in explain(old.get(key), new.get(key), names)
+    ]
+    others = [key for key in sorted(old.keys() & new.keys()) if key not in _EXPLAINED_BY_PARTS and old[key] != new[key]]
     sentences += [_other(key, old[key], new[key]) for key in others]
     if not sentences and old != new:
-        return ["what it is made from is told in other words"]
+        return ["the inputs are recorded in another form"]
     return list(dict.fromkeys(sentences))
 
 
 def _lines(old: Any, new: Any, names: Names) -> list[str]:
-    """Whose lines count: a file and its scenarios."""
+    """Explain `lines`: the deliveries whose lines count, each with its scenarios."""
     before, after = _scenarios_by_delivery(old), _scenarios_by_delivery(new)
-    sentences = _came_and_went(before.keys(), after.keys(), names)
-    for delivery_id in sorted(before.keys() & after.keys(), key=lambda one: _name(one, names)):
+    sentences = _added_and_removed(before.keys(), after.keys(), names)
+    for delivery_id in sorted(before.keys() & after.keys(), key=lambda delivery_id: _name(delivery_id, names)):
         gained, lost = after[delivery_id] - before[delivery_id], before[delivery_id] - after[delivery_id]
         name = _name(delivery_id, names)
         sentences += [f"{name} now counts for {scenario}" for scenario in sorted(gained)]
@@ -67,51 +67,47 @@ def _scenarios_by_delivery(lines: Any) -> dict[str, set[str]]:
     return {delivery_id: set(scenarios) for delivery_id, *scenarios in lines or ()}
 
 
-def _came_and_went(before: Iterable[str], after: Iterable[str], names: Names) -> list[str]:
-    gone = {_name(one, names) for one in set(before) - set(after)}
-    come = {_name(one, names) for one in set(after) - set(before)}
+def _added_and_removed(before: Iterable[str], after: Iterable[str], names: Names) -> list[str]:
+    removed = {_name(delivery_id, names) for delivery_id in set(before) - set(after)}
+    added = {_name(delivery_id, names) for delivery_id in set(after) - set(before)}
     return [
-        *(f"{name}: another version" for name in sorted(gone & come)),
-        *(f"{name} came" for name in sorted(come - gone)),
-        *(f"{name} no longer counts" for name in sorted(gone - come)),
+        *(f"{name}: another version" for name in sorted(removed & added)),
+        *(f"{name} came" for name in sorted(added - removed)),
+        *(f"{name} no longer counts" for name in sorted(removed - added)),
     ]
 
 
 def _reference(old: Any, new: Any, names: Names) -> list[str]:
-    """Which reference files describe the members; their order decides whose word counts."""
+    """Explain `reference`: the reference files that describe the members; later ones take precedence."""
     if sorted(old or ()) == sorted(new or ()) and list(old or ()) != list(new or ()):
         return ["the reference files' order changed"]
-    return _came_and_went(old or (), new or (), names)
+    return _added_and_removed(old or (), new or (), names)
 
 
-def _hidden(old: Any, new: Any, names: Names) -> list[str]:
-    """Which delivery takes the place of single lines of another, by key."""
-    before = {(_name(hider, names), _name(hidden, names)) for hidden, hider in old or ()}
-    after = {(_name(hider, names), _name(hidden, names)) for hidden, hider in new or ()}
+def _superseded_keys(old: Any, new: Any, names: Names) -> list[str]:
+    """Explain `hidden`: pairs of a delivery and the later one that supersedes single lines of it, by key."""
+    before = {(_name(later, names), _name(earlier, names)) for earlier, later in old or ()}
+    after = {(_name(later, names), _name(earlier, names)) for earlier, later in new or ()}
     return [
-        *(f"{hider} now replaces lines of {hidden}" for hider, hidden in sorted(after - before)),
-        *(f"{hider} no longer replaces lines of {hidden}" for hider, hidden in sorted(before - after)),
+        *(f"{later} now replaces lines of {earlier}" for later, earlier in sorted(after - before)),
+        *(f"{later} no longer replaces lines of {earlier}" for later, earlier in sorted(before - after)),
     ]
 
 
-def _hidden_scopes(old: Any, new: Any, names: Names) -> list[str]:
-    """Which part of a scenario of a delivery a later delivery of its feed covers."""
-    before = {(_name(one, names), scenario, _scope(scope)) for one, scenario, *scope in old or ()}
-    after = {(_name(one, names), scenario, _scope(scope)) for one, scenario, *scope in new or ()}
-    gone = {(name, scenario) for name, scenario, _ in after - before}
-    back = {(name, scenario) for name, scenario, _ in before - after}
+def _superseded_scopes(old: Any, new: Any, names: Names) -> list[str]:
+    """Explain `hidden_scopes`: parts of a delivery's scenario that a later delivery of its feed covers."""
+    before = {(_name(delivery_id, names), scenario, repr(scope)) for delivery_id, scenario, *scope in old or ()}
+    after = {(_name(delivery_id, names), scenario, repr(scope)) for delivery_id, scenario, *scope in new or ()}
+    replaced = {(name, scenario) for name, scenario, _ in after - before}
+    restored = {(name, scenario) for name, scenario, _ in before - after}
     return [
-        *(f"lines of {name} for {scenario} are now replaced by a later file" for name, scenario in sorted(gone)),
-        *(f"lines of {name} for {scenario} count again" for name, scenario in sorted(back)),
+        *(f"lines of {name} for {scenario} are now replaced by a later file" for name, scenario in sorted(replaced)),
+        *(f"lines of {name} for {scenario} count again" for name, scenario in sorted(restored)),
     ]
-
-
-def _scope(values: list[Any]) -> str:
-    return repr(values)  # a scope is one text or several: all that counts is whether it is the same
 
 
 def _scenarios(old: Any, new: Any, _: Names) -> list[str]:
-    """Which scenarios have lines, each a name and a type."""
+    """Explain `scenarios`: name and type of each scenario that has lines."""
     before, after = dict(map(tuple, old or ())), dict(map(tuple, new or ()))
     return [
         *(f"scenario {name} came" for name in sorted(after.keys() - before.keys())),
@@ -125,21 +121,21 @@ def _scenarios(old: Any, new: Any, _: Names) -> list[str]:
 
 
 def _account_types(old: Any, new: Any, _: Names) -> list[str]:
-    """The types by which a debit-positive feed's lines are flipped; no such feed, no types."""
+    """Explain `account_types`: a hash of the types by which lines of debit-positive feeds are flipped."""
     if old and new:
         return ["account types changed"] if old != new else []
     return [f"account types {'now' if new else 'no longer'} decide signs"] if old or new else []
 
 
-_BY_PARTS: Mapping[str, Callable[[Any, Any, Names], list[str]]] = {
+_EXPLAINED_BY_PARTS: Mapping[str, Callable[[Any, Any, Names], list[str]]] = {
     "lines": _lines,
     "reference": _reference,
-    "hidden": _hidden,
-    "hidden_scopes": _hidden_scopes,
+    "hidden": _superseded_keys,
+    "hidden_scopes": _superseded_scopes,
     "scenarios": _scenarios,
     "account_types": _account_types,
 }
-"""What is told by its parts, and whose absence says "none"."""
+"""The inputs whose parts are explained, and whose absence means "none"."""
 
 
 def _other(key: str, old: Any, new: Any) -> str:
@@ -152,7 +148,7 @@ def _other(key: str, old: Any, new: Any) -> str:
 
 def _coverage(old: Any, new: Any) -> str:
     if old is None or new is None:
-        return "what Actual covers is decided in another way"
+        return "the rule for the coverage of Actual changed"
     return "Actual now covers the period" if new else "Actual no longer covers the period"
 
 

@@ -1,7 +1,7 @@
-"""The plan: which version of each slice is wanted, and so what is stale.
+"""The target version of each slice: a hash of the inputs that its rows are built from.
 
-Belongs here: versions as hashes of inputs, and their comparison with what is built and loaded. Pure functions.
-Does not belong here: building or loading.
+Belongs here: inputs and versions, as pure functions of the state. Does not belong here: comparing versions with what is
+built or published (see `snapshot`, `version_diff`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TargetSlice:
-    """A slice, in the version that the live deliveries ask for."""
+    """A slice in the version that follows from the live deliveries, the settings and the code."""
 
     table: str
     slice: str
@@ -39,50 +39,53 @@ class ContributingDelivery:
     Attributes:
         delivery: the delivery.
         scenarios: the scenarios whose lines count, as the delivery spells them.
-        hiders: ids of the later deliveries that have keys of some of these lines, and so hide them.
-        hidden_scopes: scenario and scope key of the lines that a later delivery replaces.
+        superseded_by: ids of the later deliveries that have keys of some of these lines.
+        superseded_scopes: scenario and scope key of the lines that a later delivery replaces.
     """
 
     delivery: LiveDelivery
     scenarios: tuple[str, ...]
-    hiders: tuple[str, ...] = ()
-    hidden_scopes: tuple[tuple[str, str | None], ...] = ()
+    superseded_by: tuple[str, ...] = ()
+    superseded_scopes: tuple[tuple[str, str | None], ...] = ()
 
     def accepted(self, period: str) -> Count:
-        """Return the lines and the money, sign as delivered, that the delivery's commit says it has there."""
-        counts = self.delivery.commit.periods
+        """Return the lines and the money, sign as delivered, of the delivery's commit in a period."""
         return sum(
-            (Count(one.rows, one.amount) for one in counts if one.period == period and one.scenario in self.scenarios),
+            (
+                Count(count.rows, count.amount)
+                for count in self.delivery.commit.periods
+                if count.period == period and count.scenario in self.scenarios
+            ),
             Count(),
         )
 
 
 def contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> dict[str, list[ContributingDelivery]]:
-    """Return, by period, whose lines count there, in delivery order.
+    """Return, by period, the deliveries whose lines count there, in delivery order.
 
-    Under load mode replace_period the latest delivery of a feed that covers a scenario and period wins both, or what
-    the feed's scope cuts out of them; under upsert the latest delivery that has a key wins the key, in any period.
+    Under load mode replace_period the latest delivery of a feed that covers a scenario and period wins both, or the
+    part of them that the feed's scope selects; under upsert the latest delivery that has a key wins it in any period.
     """
     winners = _period_winners(state)
     positions = {delivery.delivery_id: delivery.position for delivery in state.ledger}
-    found: dict[str, list[ContributingDelivery]] = {}
+    contributions: dict[str, list[ContributingDelivery]] = {}
     for delivery in state.ledger:
-        hiders, scopes = _hidden(delivery, overlaps, positions)
-        by_period: dict[str, list[str]] = {}
+        superseded_by, scopes = _superseded(delivery, overlaps, positions)
+        scenarios_by_period: dict[str, list[str]] = {}
         for count in delivery.commit.periods:
             winner = winners.get((delivery.event.feed, fold(count.scenario), count.period), delivery.delivery_id)
             if winner == delivery.delivery_id or not _replaces_periods(delivery):
-                by_period.setdefault(count.period, []).append(count.scenario)
-        for period, names in by_period.items():
-            found.setdefault(period, []).append(
+                scenarios_by_period.setdefault(count.period, []).append(count.scenario)
+        for period, names in scenarios_by_period.items():
+            contributions.setdefault(period, []).append(
                 ContributingDelivery(
                     delivery,
                     tuple(sorted(names)),
-                    tuple(sorted(hiders.get(period, ()))),
+                    tuple(sorted(superseded_by.get(period, ()))),
                     tuple(sorted(scopes.get(period, ()), key=str)),
                 )
             )
-    return dict(sorted(found.items()))
+    return dict(sorted(contributions.items()))
 
 
 def _replaces_periods(delivery: LiveDelivery) -> bool:
@@ -99,39 +102,41 @@ def _period_winners(state: DeliveryState) -> dict[tuple[str, str, str], str]:
     }
 
 
-def _hidden(
+def _superseded(
     delivery: LiveDelivery, overlaps: Overlaps, positions: Mapping[str, Position]
 ) -> tuple[dict[str, set[str]], dict[str, set[tuple[str, str | None]]]]:
-    """Return, by period, which live later deliveries hide lines by key, and which scopes are replaced."""
-    hiders: dict[str, set[str]] = {}
+    """Return, by period, the live later deliveries that supersede lines by key, and the scopes that are replaced."""
+    superseded_by: dict[str, set[str]] = {}
     scopes: dict[str, set[tuple[str, str | None]]] = {}
     for other in overlaps.overlapping(delivery.delivery_id):
         if other not in positions or positions[other] < delivery.position:
             continue
-        for scenario, period, scope in overlaps.shared(delivery.delivery_id, other).lines:
+        for scenario, period, scope in overlaps.overlap(delivery.delivery_id, other).lines:
             if delivery.event.is_scoped:
                 scopes.setdefault(period, set()).add((scenario, scope))
             else:
-                hiders.setdefault(period, set()).add(other)
-    return hiders, scopes
+                superseded_by.setdefault(period, set()).add(other)
+    return superseded_by, scopes
 
 
 def scenarios(state: DeliveryState) -> list[tuple[str, str]]:
     """Return name and type of each scenario that has live lines, once, as the first delivery that has it spells it."""
-    found: dict[str, tuple[str, str]] = {}
+    spellings: dict[str, tuple[str, str]] = {}
     for delivery in state.ledger:
         for count in delivery.commit.periods:
-            found.setdefault(fold(count.scenario), (count.scenario, count.scenario_type))
-    return sorted(found.values())
+            spellings.setdefault(fold(count.scenario), (count.scenario, count.scenario_type))
+    return sorted(spellings.values())
 
 
-def actual_periods(inputs: Mapping[str, Sequence[ContributingDelivery]]) -> list[str]:
+def actual_periods(contributions: Mapping[str, Sequence[ContributingDelivery]]) -> list[str]:
     """Return the periods in which lines of scenario Actual count, sorted.
 
     Args:
-        inputs: whose lines count, by period; see `contributing_deliveries`.
+        contributions: see `contributing_deliveries`.
     """
-    return sorted(period for period, found in inputs.items() if any("Actual" in item.scenarios for item in found))
+    return sorted(
+        period for period, deliveries in contributions.items() if any("Actual" in item.scenarios for item in deliveries)
+    )
 
 
 def actual_covers(period: str, with_actuals: Sequence[str], actuals_through: str | None) -> bool:
@@ -148,45 +153,45 @@ def target_slices(
     overlaps: Overlaps = NO_OVERLAPS,
     account_types: Mapping[int, str] | None = None,
     accounts_of: Mapping[str, frozenset[int]] | None = None,
-    emptied: Collection[str] = (),
+    leading_empty_periods: Collection[str] = (),
 ) -> list[TargetSlice]:
-    """Return every slice that the live deliveries ask for, dimensions first.
+    """Return every slice that the live deliveries give, dimensions first.
 
     Args:
-        state: what is in the lake.
-        settings: what decides the star beside the lines.
+        state: the deliveries of the processed zone.
+        settings: what determines the star besides the lines.
         code: version of the code that builds it, see `code_version`.
-        overlaps: which lines the live deliveries claim from each other.
-        account_types: type by account key; needed where a live delivery is debit-positive.
+        overlaps: the lines that live deliveries claim from each other.
+        account_types: type by account key; needed if a live delivery is debit-positive.
         accounts_of: the accounts that each debit-positive delivery mentions.
-        emptied: the periods before Actual's first line in which it has hidden ones; needed with ACTUALS_THROUGH.
+        leading_empty_periods: see `leading_empty_periods.find_leading_empty_periods`; needed with ACTUALS_THROUGH.
     """
     dimensions = _dimension_inputs(state, settings)
-    wanted = [_slice(table, WHOLE_TABLE, {**inputs, "code": code}) for table, inputs in dimensions.items()]
-    counted = contributing_deliveries(state, overlaps)
-    with_actuals = [period for period in actual_periods(counted) if period not in emptied]
-    for period, found in counted.items():
+    targets = [_slice(table, WHOLE_TABLE, {**inputs, "code": code}) for table, inputs in dimensions.items()]
+    contributions = contributing_deliveries(state, overlaps)
+    with_actuals = [period for period in actual_periods(contributions) if period not in leading_empty_periods]
+    for period, items in contributions.items():
         inputs: dict[str, Any] = {
-            "lines": sorted([item.delivery.delivery_id, *item.scenarios] for item in found),
-            "hidden": sorted([item.delivery.delivery_id, hider] for item in found for hider in item.hiders),
+            "lines": sorted([item.delivery.delivery_id, *item.scenarios] for item in items),
+            "hidden": sorted([item.delivery.delivery_id, later] for item in items for later in item.superseded_by),
             "hidden_scopes": sorted(
-                ([item.delivery.delivery_id, *hidden] for item in found for hidden in item.hidden_scopes), key=str
+                ([item.delivery.delivery_id, *scope] for item in items for scope in item.superseded_scopes), key=str
             ),
             "baseline": fold(settings.baseline_scenario),
             "actual_covers": actual_covers(period, with_actuals, settings.actuals_through),
             "code": code,
         }
-        is_hiding = inputs["hidden"] or inputs["hidden_scopes"]
-        if is_hiding and settings.actuals_through is None and inputs["actual_covers"]:
-            # Later deliveries may hide every line of the period; only the build knows what is left.
+        has_superseded_lines = inputs["hidden"] or inputs["hidden_scopes"]
+        if has_superseded_lines and settings.actuals_through is None and inputs["actual_covers"]:
+            # Later deliveries may supersede every line of the period; only the build finds out what is left.
             inputs["actual_covers"] = None
-        flipped = [item.delivery.delivery_id for item in found if item.delivery.commit.is_debit_positive]
-        if flipped:
-            mentioned = frozenset[int]().union(*((accounts_of or {}).get(name, frozenset()) for name in flipped))
+        debit_positive = [item.delivery.delivery_id for item in items if item.delivery.commit.is_debit_positive]
+        if debit_positive:
+            mentioned = frozenset[int]().union(*((accounts_of or {}).get(name, frozenset()) for name in debit_positive))
             types = sorted((key, (account_types or {}).get(key, "Unknown")) for key in mentioned)
             inputs["account_types"] = hashlib.sha256(json.dumps(types).encode()).hexdigest()[:16]
-        wanted.append(_slice("fact_financials", period, inputs))
-    return wanted
+        targets.append(_slice("fact_financials", period, inputs))
+    return targets
 
 
 def _dimension_inputs(state: DeliveryState, settings: StarSettings) -> dict[str, dict[str, Any]]:

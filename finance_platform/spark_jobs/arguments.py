@@ -1,10 +1,10 @@
-"""The arguments of a Glue job: what it is started with, here and in Glue.
+"""The arguments of a Spark job, here and in Glue.
 
-Belongs here: names, reading and writing them, the zones that they name. Does not belong here: running (see `job`).
+Belongs here: names, parsing and formatting, the stores that they name. Does not belong here: running (see `harness`).
 
-Glue adds arguments of its own, and these are known by the names that people give them on AWS:
+Glue adds arguments of its own, and these have other names on AWS:
 
-| argument | here | what it is |
+| argument | here | meaning |
 |---|---|---|
 | `--RAW_S3_PATH` | `raw_uri` | the raw zone, only read |
 | `--PROCESSED_S3_PATH` | `processed_uri` | the processed zone: requests, results, tables |
@@ -28,19 +28,19 @@ _NAMES_ON_GLUE = {"raw_uri": "RAW_S3_PATH", "processed_uri": "PROCESSED_S3_PATH"
 
 @dataclass(frozen=True)
 class JobArguments:
-    """What a job is started with.
+    """The arguments of a job.
 
     Attributes:
         raw_uri: the raw zone.
         processed_uri: the processed zone.
-        attempt: names the request, the result, and the folder that this attempt's Parquet goes to.
-        spark_engine: sail, jvm or glue; chosen by whoever knows where the job runs.
-        temp_uri: where interim results go; the processed zone when empty.
-        code_version: the source that the job must have, so that it builds what was asked for; any when empty.
-        aws_region: the region; as boto3 finds it when empty.
-        s3_endpoint_url: another address for S3.
-        s3_kms_key_id: the key that written objects are encrypted with; the bucket's own when empty.
-        s3_request_payer: `true` where reading the raw zone is paid by whoever reads.
+        attempt: the name of the request, of the result, and of the folder of this attempt's Parquet files.
+        spark_engine: sail, jvm or glue.
+        temp_uri: the place of interim results; the processed zone when empty.
+        code_version: the version of the code that the job must have; any when empty.
+        aws_region: the region; boto3's default when empty.
+        s3_endpoint_url: an endpoint of S3 other than AWS's own.
+        s3_kms_key_id: the key that encrypts written objects; the bucket's own when empty.
+        s3_request_payer: `true` if the reader pays for reading the raw zone.
     """
 
     raw_uri: str
@@ -59,17 +59,17 @@ class JobArguments:
         return [part for name, value in vars(self).items() if value for part in (f"--{name}", value)]
 
     def as_glue_arguments(self) -> dict[str, str]:
-        """Return the arguments as Glue takes them, by the names that people know there."""
+        """Return the arguments as Glue takes them, by their names there."""
         return {f"--{_NAMES_ON_GLUE.get(name, name)}": value for name, value in vars(self).items() if value}
 
     @property
     def s3_options(self) -> S3Options:
-        """How the job speaks to S3."""
+        """The S3 options for everything but the raw zone."""
         return S3Options(region=self.aws_region, endpoint_url=self.s3_endpoint_url, kms_key_id=self.s3_kms_key_id)
 
     @property
     def raw_options(self) -> S3Options:
-        """How the job reads the raw zone, which may be somebody else's."""
+        """The S3 options for the raw zone, whose bucket may belong to another account."""
         return S3Options(
             region=self.aws_region,
             endpoint_url=self.s3_endpoint_url,
@@ -83,7 +83,7 @@ class JobArguments:
 
     @property
     def temporary(self) -> ObjectStore:
-        """Where interim results go."""
+        """The store of interim results."""
         return open_store(self.temp_uri or self.processed_uri, self.s3_options)
 
     @property
@@ -92,13 +92,13 @@ class JobArguments:
         return self.spark_engine == GLUE
 
     @property
-    def has_lake_on_disk(self) -> bool:
+    def has_local_zone(self) -> bool:
         """Whether the processed zone is a folder of this machine."""
         return not self.processed_uri.startswith(S3_SCHEME)
 
 
 def parse_arguments(command_line: list[str]) -> JobArguments:
-    """Read a job's arguments; those that Glue adds of its own are left alone."""
+    """Parse a job's arguments; those that Glue adds of its own are ignored."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
     for field in fields(JobArguments):
         names = [f"--{name}" for name in (field.name, _NAMES_ON_GLUE.get(field.name)) if name]

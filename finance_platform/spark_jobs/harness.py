@@ -1,11 +1,11 @@
-"""The harness of a Glue job: arguments in, one result document out.
+"""The harness of a Spark job: arguments in, one result document out.
 
-Belongs here: log, the result's two ways out (lake and Dagster Pipes), the failure's one.
-Does not belong here: what any job does, its arguments (see `arguments`), keeping others out (see `locks`).
+Belongs here: the log, the result (to the processed zone and to Dagster Pipes), the failure (to the processed zone).
+Does not belong here: the work of a job, its arguments (see `arguments`), locks (see `job_lock`).
 
-Where a job runs and where the lake is are two things. Beside a lake on disk the log is a file, and so is the lock; with
-a lake on S3 the log is what the job prints, and the lock is a lease. A job that is started as Glue starts one (with
-parameters of Pipes among the arguments) gets and sends its messages by S3, wherever it runs.
+The place of a job and the place of the processed zone are independent. For a zone on disk, the log and the lock are
+files beside it; for a zone on S3, the log is the job's output and the lock is a lease. A job with parameters of Pipes
+among its arguments, as Glue starts it, exchanges messages through S3 wherever it runs.
 """
 
 from __future__ import annotations
@@ -37,34 +37,34 @@ from finance_platform.spark_jobs.job_lock import hold_lock_file, job_lease
 _log = logging.getLogger(__name__)
 
 FOLDER = "jobs"
-"""Where requests and results lie in the processed zone, a folder per attempt."""
+"""The folder of requests and results in the processed zone; it has a folder per attempt."""
 
 LOCKED_EXIT_CODE = 75
-"""Exit code of a job that another one kept out; the usual code for "try again later"."""
+"""Exit code of a job that another one locked out; the usual code for "try again later"."""
 
 MESSAGE_SECONDS = 3
-"""How often a job on AWS sends what it has printed: people watch it, and each time is one object on S3."""
+"""How often a job on AWS sends its output: people watch it, and each time costs one object on S3."""
 
 _PARENT_CHECK_SECONDS = 1.0
 
 
 def request_key(attempt: str) -> str:
-    """Return where an attempt's request lies in the processed zone."""
+    """Return the key of an attempt's request in the processed zone."""
     return f"{FOLDER}/{attempt}/request.json"
 
 
 def result_key(attempt: str) -> str:
-    """Return where an attempt's result lies in the processed zone."""
+    """Return the key of an attempt's result in the processed zone."""
     return f"{FOLDER}/{attempt}/result.json"
 
 
 def failure_key(attempt: str) -> str:
-    """Return where an attempt says in the processed zone why it failed, if it knows."""
+    """Return the key of an attempt's error in the processed zone; only errors of the platform are written."""
     return f"{FOLDER}/{attempt}/failure.json"
 
 
 def log_path(processed_uri: str, attempt: str) -> Path:
-    """Return where an attempt beside a lake on disk writes its log."""
+    """Return the log file of an attempt whose processed zone is on disk."""
     return Path(processed_uri) / FOLDER / attempt / "job.log"
 
 
@@ -72,15 +72,15 @@ JobBody = Callable[[JobArguments, dict[str, Any]], dict[str, Any]]
 
 
 def run_job(job: JobName, body: JobBody) -> None:
-    """Run a job's body between its request and its one result document."""
+    """Run a job: read its request, run the body, write and report its one result document."""
     arguments = parse_arguments(sys.argv[1:])
-    if arguments.has_lake_on_disk:
+    if arguments.has_local_zone:
         _write_log_to_file(log_path(arguments.processed_uri, arguments.attempt))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("botocore").setLevel(logging.WARNING)
     if not arguments.is_in_glue:
         _end_with_parent()
-    if arguments.has_lake_on_disk:
+    if arguments.has_local_zone:
         try:
             hold_lock_file(Path(arguments.processed_uri))
         except LockedError as error:
@@ -93,8 +93,8 @@ def run_job(job: JobName, body: JobBody) -> None:
 def _result(job: JobName, body: JobBody, arguments: JobArguments) -> dict[str, Any]:
     """Run the body and write its result."""
     processed = arguments.processed
-    lease = nullcontext() if arguments.has_lake_on_disk else job_lease(processed)
-    with _failure_told(arguments), lease:
+    lease = nullcontext() if arguments.has_local_zone else job_lease(processed)
+    with _failure_recorded(arguments), lease:
         _check_code(job, arguments.code_version)
         request = json.loads(processed.read(request_key(arguments.attempt)))
         result = {**body(arguments, request), "attempt": arguments.attempt}
@@ -103,8 +103,8 @@ def _result(job: JobName, body: JobBody, arguments: JobArguments) -> dict[str, A
 
 
 @contextmanager
-def _failure_told(arguments: JobArguments) -> Iterator[None]:
-    """Leave what is known of a failure in the lake, for whoever started the job."""
+def _failure_recorded(arguments: JobArguments) -> Iterator[None]:
+    """Write an error of the platform to the processed zone, for the process that started the job."""
     try:
         yield
     except FinancePlatformError as error:
@@ -118,20 +118,20 @@ def _failure_told(arguments: JobArguments) -> Iterator[None]:
         raise
 
 
-def _check_code(job: JobName, wanted: str) -> None:
-    if not wanted:
+def _check_code(job: JobName, expected: str) -> None:
+    if not expected:
         return
-    found = code_version(job)
-    if wanted != found:
-        # A slice's version names the code that built it: other code would build other rows under that name.
+    own = code_version(job)
+    if expected != own:
+        # A slice's version covers the code that builds it: other code would build other rows under the same version.
         raise JobError(
-            f"the job has the code {found}, the platform {wanted}",
+            f"the job has the code {own}, the platform {expected}",
             fix="run `finance-platform deploy` from the release that the platform runs",
         )
 
 
 def _open_pipes(arguments: JobArguments) -> PipesContext:
-    """Open the way to Dagster that the job was started with."""
+    """Open the connection to Dagster with which the job was started."""
     by_arguments = PipesCliArgsParamsLoader()  # type: ignore[no-untyped-call]
     if not by_arguments.is_dagster_pipes_process():
         return open_dagster_pipes()
@@ -150,9 +150,9 @@ def _report(pipes: PipesContext, result: dict[str, Any]) -> None:
 
 
 def _write_log_to_file(path: Path) -> None:
-    """Send everything that this process prints, Spark's own words included, to a file.
+    """Redirect the output of this process, Spark's included, to a file.
 
-    A pipe to the parent can fill up and stop both processes.
+    A pipe to the parent can fill up and block both processes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -161,7 +161,7 @@ def _write_log_to_file(path: Path) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, so that no job goes on unseen."""
+    """End this process when its parent has ended, so that no job continues unseen."""
     parent = os.getppid()
 
     def watch() -> None:

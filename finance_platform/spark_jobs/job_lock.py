@@ -1,7 +1,7 @@
-"""One job at a time in a lake: a lock on a file beside a lake on disk, a lease in a lake on S3.
+"""One job at a time in a processed zone: a lock file for a zone on disk, a lease for a zone on S3.
 
-Belongs here: waiting for a job whose run was killed, and being kept out. Does not belong here: what locks and leases
-are (see `lake.lock`, `lake.lease`), what is done under them (see `job`).
+Belongs here: waiting for a job whose run was killed. Does not belong here: locks and leases themselves (see
+`storage.file_lock`, `storage.lease`), the work under them (see `harness`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from finance_platform.errors import LockedError
-from finance_platform.storage.lease import JOB, UNTIL_FREE_SECONDS, hold_lease
+from finance_platform.storage.lease import JOB, TAKEOVER_SECONDS, hold_lease
 from finance_platform.storage.port import ObjectStore
 
 LOCK_FILE = "job.lock"
@@ -23,10 +23,10 @@ _LOCK_POLL_SECONDS = 0.2
 
 
 def hold_lock_file(processed: Path) -> None:
-    """Take the lock; a job whose parent was killed ends within a moment, so it is waited for.
+    """Take the lock; wait for a moment, since a job whose parent was killed ends soon.
 
     Raises:
-        LockedError: another job goes on.
+        LockedError: another job is at work.
     """
     # The handle stays open until the process ends; the lock goes with it.
     handle = os.open(processed / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
@@ -46,9 +46,9 @@ def _is_locked_by_us(handle: int) -> bool:
 
 
 def job_lease(processed: ObjectStore) -> AbstractContextManager[None]:
-    """Return the jobs' lease of a lake that many machines reach; a job whose run was killed is waited for.
+    """Return the jobs' lease of a processed zone on S3; entering it waits until a killed job's lease can be taken over.
 
     Raises:
-        LockedError: another job goes on.
+        LockedError: another job is at work.
     """
-    return hold_lease(processed, JOB, wait_seconds=UNTIL_FREE_SECONDS)
+    return hold_lease(processed, JOB, wait_seconds=TAKEOVER_SECONDS)

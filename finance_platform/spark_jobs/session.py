@@ -1,6 +1,6 @@
 """The Spark session of a job: Sail by default, the local JVM by setting, Glue's own on AWS.
 
-Belongs here: starting and stopping Spark, and the settings that keep engines alike.
+Belongs here: starting and stopping Spark, and the settings that make all engines give the same results.
 Does not belong here: anything about tables.
 """
 
@@ -37,14 +37,14 @@ def spark_session(engine: str, options: S3Options = NO_OPTIONS) -> Iterator[Spar
     """Yield a session of `sail`, `jvm` or `glue` and stop what was started for it.
 
     Args:
-        engine: which Spark.
-        options: how Spark's own reads and writes speak to S3.
+        engine: sail, jvm or glue.
+        options: the S3 options for Spark's own reads and writes.
 
     Raises:
         ValueError: there is no such engine.
     """
     if engine != "glue":
-        # Spark's Python workers must be this very Python, with this very environment; Glue sees to that itself.
+        # Spark's Python workers must run in this process's own environment; Glue ensures that itself.
         os.environ["PYSPARK_PYTHON"] = sys.executable
     if engine == "sail":
         yield from _sail(options)
@@ -79,24 +79,24 @@ def _sail(options: S3Options) -> Iterator[SparkSession]:
 
 
 def object_store_variables(options: S3Options) -> dict[str, str]:
-    """Return the variables by which Sail's storage layer is told what boto3 finds by names of its own."""
+    """Return the options as environment variables of Sail's storage layer, which does not read boto3's own names."""
     endpoint = options.endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
-    found = {"AWS_REGION": options.region or os.environ.get("AWS_DEFAULT_REGION", "")}
+    variables = {"AWS_REGION": options.region or os.environ.get("AWS_DEFAULT_REGION", "")}
     if options.kms_key_id:
-        found |= {"AWS_SERVER_SIDE_ENCRYPTION": "aws:kms", "AWS_SSE_KMS_KEY_ID": options.kms_key_id}
+        variables |= {"AWS_SERVER_SIDE_ENCRYPTION": "aws:kms", "AWS_SSE_KMS_KEY_ID": options.kms_key_id}
     if endpoint:
-        # Another address than AWS's own knows buckets as folders, not as names of hosts.
-        found |= {"AWS_ENDPOINT": endpoint, "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "false"}
-        found |= {"AWS_ALLOW_HTTP": "true"} if endpoint.startswith("http://") else {}
-    return {name: value for name, value in found.items() if value}
+        # Endpoints other than AWS's own address buckets by path, not by host name.
+        variables |= {"AWS_ENDPOINT": endpoint, "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "false"}
+        variables |= {"AWS_ALLOW_HTTP": "true"} if endpoint.startswith("http://") else {}
+    return {name: value for name, value in variables.items() if value}
 
 
 def hadoop_settings(options: S3Options) -> dict[str, str]:
-    """Return the settings by which Hadoop's S3 client is told the same."""
-    found = {"endpoint": options.endpoint_url, "endpoint.region": options.region if options.endpoint_url else ""}
+    """Return the options as Spark settings of Hadoop's S3 client."""
+    values = {"endpoint": options.endpoint_url, "endpoint.region": options.region if options.endpoint_url else ""}
     if options.kms_key_id:
-        found |= {"encryption.algorithm": "SSE-KMS", "encryption.key": options.kms_key_id}
-    return {f"spark.hadoop.fs.s3a.{name}": value for name, value in found.items() if value}
+        values |= {"encryption.algorithm": "SSE-KMS", "encryption.key": options.kms_key_id}
+    return {f"spark.hadoop.fs.s3a.{name}": value for name, value in values.items() if value}
 
 
 def _jvm(settings: Mapping[str, str]) -> Iterator[SparkSession]:

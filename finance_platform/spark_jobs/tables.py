@@ -18,9 +18,9 @@ from finance_platform.errors import JobError
 from finance_platform.storage.port import ObjectStore
 
 
-def read_files(spark: SparkSession, lake: ObjectStore, keys: Iterable[str], columns: Sequence[Column]) -> DataFrame:
+def read_files(spark: SparkSession, store: ObjectStore, keys: Iterable[str], columns: Sequence[Column]) -> DataFrame:
     """Return the rows of exactly these files, under exactly this schema; no files give no rows."""
-    uris = [lake.uri(key) for key in keys]
+    uris = [store.uri(key) for key in keys]
     schema = spark_schema(columns)
     return spark.read.schema(schema).parquet(*uris) if uris else spark.createDataFrame([], schema)
 
@@ -28,7 +28,7 @@ def read_files(spark: SparkSession, lake: ObjectStore, keys: Iterable[str], colu
 def write_split(
     rows: DataFrame,
     columns: Sequence[Column],
-    lake: ObjectStore,
+    store: ObjectStore,
     folder: str,
     by: str,
     order: Sequence[str] = (),
@@ -36,15 +36,15 @@ def write_split(
 ) -> dict[str, list[DataFile]]:
     """Write rows into a new folder, one folder per value of `by`; return the files by value.
 
-    Spark takes the columns that it splits by out of the files, so it splits by copies.
+    Spark leaves the columns that it splits by out of the files, so it splits by copies.
 
     Args:
-        rows: what to write.
+        rows: the rows.
         columns: the columns of the files.
-        lake: the processed zone.
+        store: the store to write to.
         folder: a folder that nothing has written to yet.
         by: the column to split by.
-        order: columns to sort by within a value; none where there are many rows, because a sort holds them all.
+        order: columns to sort by within a value; none for many rows, because a sort holds them all.
         then_by: a second column to split by, so that readers can skip files by their footers.
 
     Raises:
@@ -55,33 +55,33 @@ def write_split(
     split = ordered.select(
         *[column.name for column in columns], *[F.col(name).alias(copy) for copy, name in copies.items()]
     )
-    split.write.partitionBy(*copies).parquet(lake.uri(folder))
+    split.write.partitionBy(*copies).parquet(store.uri(folder))
     files: dict[str, list[DataFile]] = {}
-    for file in _written(lake, folder, columns):
+    for file in _written(store, folder, columns):
         value = file.key.partition("/split_by=")[2].partition("/")[0]
         files.setdefault(value, []).append(file)
     return files
 
 
-def write_whole(rows: DataFrame, columns: Sequence[Column], lake: ObjectStore, folder: str) -> list[DataFile]:
+def write_whole(rows: DataFrame, columns: Sequence[Column], store: ObjectStore, folder: str) -> list[DataFile]:
     """Write rows into a new folder as they are; return the files, possibly none.
 
     Raises:
         JobError: see `write_split`.
     """
-    rows.write.parquet(lake.uri(folder))
-    return _written(lake, folder, columns)
+    rows.write.parquet(store.uri(folder))
+    return _written(store, folder, columns)
 
 
-def _written(lake: ObjectStore, folder: str, columns: Sequence[Column]) -> list[DataFile]:
-    """Return the files of a folder, each with the contract's columns: what is not like that is never committed."""
-    files = [DataFile(item.key, item.size) for item in lake.list_objects(folder) if item.key.endswith(".parquet")]
+def _written(store: ObjectStore, folder: str, columns: Sequence[Column]) -> list[DataFile]:
+    """Return the files of a folder, after a check of their columns."""
+    files = [DataFile(item.key, item.size) for item in store.list_objects(folder) if item.key.endswith(".parquet")]
     for file in files:
-        with lake.open(file.key) as stream:
-            found = parquet_columns(stream)
-        if found != contract_columns(columns):
+        with store.open(file.key) as stream:
+            written = parquet_columns(stream)
+        if written != contract_columns(columns):
             raise JobError(
-                f"{file.key}: expected the columns {contract_columns(columns)}, Spark wrote {found}",
+                f"{file.key}: expected the columns {contract_columns(columns)}, Spark wrote {written}",
                 fix="this is a fault of the platform: report it",
             )
     return files

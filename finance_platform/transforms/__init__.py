@@ -1,5 +1,5 @@
-"""Transforms: one module per output table, plain functions from Spark DataFrames to a DataFrame.
+"""Transforms: plain functions from Spark DataFrames to a DataFrame, one module per derived table.
 
-Belongs here: what needs many rows: repeated keys, load modes, conformance, aggregation, variance.
+Belongs here: rules that need many rows: repeated keys, load modes, conformance, aggregation, variance.
 Does not belong here: sessions, reading or writing, text rules (see `feeds`), row UDFs. Spark Connect compatible.
 """

@@ -26,7 +26,7 @@ def dim_date(offsets: DataFrame, first_year: int, fiscal_year_start_month: int) 
     days = offsets.select(F.date_add(first, F.col("id").cast("int")).alias("full_date"))
     day = F.col("full_date")
     year, month = F.year(day), F.month(day)
-    # Monday 0 to Sunday 6, by dayofweek: Sail 0.7's weekday says -1 on Sundays.
+    # Monday 0 to Sunday 6, by dayofweek: Sail 0.7's weekday returns -1 on Sundays.
     weekday = (F.dayofweek(day) + F.lit(5)) % F.lit(7)
     # ISO 8601: a week belongs to the year of its Thursday.
     iso_year = F.year(F.date_add(day, F.lit(3) - weekday))

@@ -1,6 +1,6 @@
-"""What `dim_department` and `dim_account` share: members from reference files and from ledger lines.
+"""The shared part of `dim_department` and `dim_account`: members from reference files and from ledger lines.
 
-Grain of the output: one member, with the attributes that the first to know says.
+Grain of the output: one member, with the attributes of the source that takes precedence.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ def conformed_members(
 ) -> DataFrame:
     """Return one row per member: `key`, every column of `columns`, and is_inferred.
 
-    A reference file's latest delivery decides; where it is silent, the ledger lines' first mention in delivery order.
+    The latest reference delivery of a member gives its attributes; for those that are blank there, the first ledger
+    delivery that has a value gives it.
 
     Args:
         reference: reference rows of live deliveries.
         mentioned: member rows of live ledger deliveries.
         ranks: delivery_id, rank: the defined order.
         key: name of the surrogate key in `reference`.
-        columns: output column to the name of the member column that knows it, empty where none does.
+        columns: output column to member column; empty if members have no such column.
     """
     described = _first_known(reference.join(F.broadcast(ranks), "delivery_id"), key, list(columns), latest_first=True)
     inferred = mentioned.select(
@@ -31,12 +32,12 @@ def conformed_members(
         F.col("member_key").alias(key),
         *[(F.col(source) if source else F.lit(None).cast("string")).alias(name) for name, source in columns.items()],
     )
-    seen = _first_known(inferred.join(F.broadcast(ranks), "delivery_id"), key, list(columns), latest_first=False)
+    by_lines = _first_known(inferred.join(F.broadcast(ranks), "delivery_id"), key, list(columns), latest_first=False)
     left = described.withColumn("is_described", F.lit(True)).alias("described")
-    joined = left.join(seen.alias("seen"), on=key, how="full_outer")
+    joined = left.join(by_lines.alias("inferred"), on=key, how="full_outer")
     return joined.select(
         key,
-        *[F.coalesce(F.col(f"described.{name}"), F.col(f"seen.{name}")).alias(name) for name in columns],
+        *[F.coalesce(F.col(f"described.{name}"), F.col(f"inferred.{name}")).alias(name) for name in columns],
         F.col("is_described").isNull().alias("is_inferred"),
     )
 
@@ -45,7 +46,7 @@ def _first_known(rows: DataFrame, key: str, columns: Sequence[str], *, latest_fi
     by_rank = F.col("rank").desc() if latest_first else F.col("rank").asc()
     nth = Window.partitionBy(key).orderBy(by_rank)
     if latest_first:
-        # The latest description counts whole: an attribute that it leaves blank is not filled from an older one.
+        # The latest description counts as a whole: an attribute that is blank in it is not filled from an older one.
         return rows.withColumn("nth", F.row_number().over(nth)).where(F.col("nth") == 1).select(key, *columns)
     whole = nth.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     known = rows.select(

@@ -1,4 +1,4 @@
-"""`fact_financials`: what each scenario says of a day, department and account, beside the baseline.
+"""`fact_financials`: the amounts of each scenario by day, department and account, beside the baseline.
 
 Grain of the output: one row per day, department, account and scenario. A period's baseline is booked on the period's
 first day, once for every scenario that covers the period, so that no join fans out and no budget counts twice.
@@ -16,9 +16,9 @@ _CELL = ("period", "transaction_date", "department_key", "account_key", "scenari
 
 
 def fact_cells(lines: DataFrame) -> DataFrame:
-    """Return what the lines add up to in each cell: a day, department, account and scenario of a period.
+    """Return the sums of the lines in each cell: a day, department, account and scenario of a period.
 
-    `fact_financials` looks at the cells five times; whoever runs it on many lines writes them down in between.
+    `fact_financials` reads the cells five times, so a caller with many lines writes them to files in between.
 
     Args:
         lines: live lines with natural sign.
@@ -36,23 +36,23 @@ def fact_financials(cells: DataFrame, coverage: DataFrame, baseline_key: int, ac
 
     Args:
         cells: see `fact_cells`.
-        coverage: period, first_day, actual_covers; one row per wanted period. Null: Actual covers it if it has lines.
+        coverage: period, first_day, actual_covers; one row per period. Null: Actual covers it if it has lines.
         baseline_key: surrogate key of the baseline.
         actual_key: surrogate key of scenario Actual.
     """
     is_baseline = F.col("scenario_key") == F.lit(baseline_key)
-    said = cells.select(
+    own = cells.select(
         *_CELL,
         "amount",
         F.when(is_baseline, F.col("amount")).otherwise(F.lit(0)).alias("budget_amount"),
         "transaction_count",
     )
-    planned = (
+    of_baseline = (
         cells.where(is_baseline)
         .groupBy("period", "department_key", "account_key")
         .agg(F.sum("amount").alias("budget_amount"))
         # The baseline is not compared with itself, not even where Actual is the baseline.
-        .join(F.broadcast(_compared(cells, coverage, actual_key).where(~is_baseline)), on="period", how="inner")
+        .join(F.broadcast(_covering(cells, coverage, actual_key).where(~is_baseline)), on="period", how="inner")
         .select(
             "period",
             F.col("first_day").alias("transaction_date"),
@@ -65,7 +65,7 @@ def fact_financials(cells: DataFrame, coverage: DataFrame, baseline_key: int, ac
         )
     )
     summed = (
-        said.unionByName(planned)
+        own.unionByName(of_baseline)
         .groupBy(*_CELL)
         .agg(
             # Spark widens a sum; the cast back keeps the Parquet type that COPY expects.
@@ -83,8 +83,8 @@ def fact_financials(cells: DataFrame, coverage: DataFrame, baseline_key: int, ac
     )
 
 
-def _compared(cells: DataFrame, coverage: DataFrame, actual_key: int) -> DataFrame:
-    """Return period, first_day, scenario_key of every scenario that covers a period, Actual's gaps included."""
+def _covering(cells: DataFrame, coverage: DataFrame, actual_key: int) -> DataFrame:
+    """Return period, first_day and scenario_key of every scenario that covers a period, Actual's gaps included."""
     plans = (
         cells.where(F.col("scenario_type") != "Actual")
         .select("period", "scenario_key")

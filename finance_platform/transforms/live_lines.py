@@ -18,41 +18,44 @@ _BY_SCOPE = ["delivery_id", "scenario", "period", "scope_key"]
 
 
 def counted_lines(lines: DataFrame, counted: DataFrame) -> DataFrame:
-    """Return the lines of the deliveries, periods and scenarios in `counted`, hidden ones included.
+    """Return the lines of the deliveries, periods and scenarios in `counted`, superseded ones included.
 
     Args:
         lines: ledger lines.
-        counted: delivery_id, period, scenario: whose lines count where; decides replace_period.
+        counted: delivery_id, period, scenario: the lines that count; implements replace_period.
     """
-    offered = lines.join(F.broadcast(counted), on=["delivery_id", "period", "scenario"], how="left_semi")
-    return offered.select(*lines.columns)
+    return lines.join(F.broadcast(counted), on=["delivery_id", "period", "scenario"], how="left_semi").select(
+        *lines.columns
+    )
 
 
-def hidden_lines(lines: DataFrame, hidden_keys: DataFrame | None, hidden_scopes: DataFrame | None) -> DataFrame | None:
-    """Return the lines that a later delivery hides, the counterpart of `live_lines`; None where nothing is hidden.
+def superseded_lines(
+    lines: DataFrame, superseded_keys: DataFrame | None, superseded_scopes: DataFrame | None
+) -> DataFrame | None:
+    """Return the lines that a later delivery supersedes, the complement of `live_lines`; None if there are none.
 
     Args:
         lines: ledger lines.
-        hidden_keys: delivery_id, line_key: keys of which a later delivery has a line; None where there are none.
-        hidden_scopes: delivery_id, scenario, period, scope_key: what a later delivery replaces; None where nothing is.
+        superseded_keys: delivery_id, line_key: keys of which a later delivery has a line; None if there are none.
+        superseded_scopes: delivery_id, scenario, period, scope_key: scopes that a later delivery replaces, or None.
     """
     names = lines.columns
-    hidden = []
-    if hidden_keys is not None:
-        hidden.append(lines.join(hidden_keys, on=_BY_KEY, how="left_semi").select(*names))
-    if hidden_scopes is not None:
-        hidden.append(lines.join(F.broadcast(hidden_scopes), on=_BY_SCOPE, how="left_semi").select(*names))
-    # One delivery's lines are hidden either by key or by scope, never by both.
-    return reduce(DataFrame.unionByName, hidden) if hidden else None
+    superseded = []
+    if superseded_keys is not None:
+        superseded.append(lines.join(superseded_keys, on=_BY_KEY, how="left_semi").select(*names))
+    if superseded_scopes is not None:
+        superseded.append(lines.join(F.broadcast(superseded_scopes), on=_BY_SCOPE, how="left_semi").select(*names))
+    # The lines of one delivery are superseded either by key or by scope, never by both.
+    return reduce(DataFrame.unionByName, superseded) if superseded else None
 
 
-def live_lines(lines: DataFrame, hidden_keys: DataFrame | None, hidden_scopes: DataFrame | None) -> DataFrame:
-    """Return the lines that no later delivery hides; for the arguments see `hidden_lines`."""
+def live_lines(lines: DataFrame, superseded_keys: DataFrame | None, superseded_scopes: DataFrame | None) -> DataFrame:
+    """Return the lines that no later delivery supersedes; for the arguments see `superseded_lines`."""
     names = lines.columns
-    if hidden_keys is not None:
-        lines = lines.join(hidden_keys, on=_BY_KEY, how="left_anti").select(*names)
-    if hidden_scopes is not None:
-        lines = lines.join(F.broadcast(hidden_scopes), on=_BY_SCOPE, how="left_anti").select(*names)
+    if superseded_keys is not None:
+        lines = lines.join(superseded_keys, on=_BY_KEY, how="left_anti").select(*names)
+    if superseded_scopes is not None:
+        lines = lines.join(F.broadcast(superseded_scopes), on=_BY_SCOPE, how="left_anti").select(*names)
     return lines
 
 

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from finance_platform.contracts.processed import MEMBERS
 
-_SOURCE_OF_COLUMN = {
+_SOURCES = {
     "department": {
         "member_key": "department_key",
         "code": "department_code",
@@ -29,9 +29,9 @@ _ATTRIBUTES = ("name", "business_unit", "account_type", "category")
 
 
 def members(rows: DataFrame) -> DataFrame:
-    """Return the members that staged ledger rows with the outcome accepted mention.
+    """Return the members that accepted, staged ledger rows mention.
 
-    The code and each attribute are the first that the delivery gives, by line.
+    The code and each attribute are the first ones of the delivery, by line.
     """
     accepted = rows.where(F.col("outcome") == "accepted")
     departments = _members_of(accepted, "department")
@@ -39,7 +39,7 @@ def members(rows: DataFrame) -> DataFrame:
 
 
 def _members_of(accepted: DataFrame, dimension: str) -> DataFrame:
-    sources = _SOURCE_OF_COLUMN[dimension]
+    sources = _SOURCES[dimension]
     columns = [
         F.col(sources[name]).alias(name) if name in sources else F.lit(None).cast("string").alias(name)
         for name in ("member_key", "code", *_ATTRIBUTES)

@@ -1,4 +1,4 @@
-"""`rejected_rows`: every candidate line that did not become a line, with the reasons.
+"""`rejected_rows`: every candidate line that was not accepted, with the reasons.
 
 Grain of the output: one rejected, duplicate or skipped candidate line.
 """
@@ -15,7 +15,7 @@ _OUTCOMES = ("rejected", "duplicate", "skipped")
 
 
 def rejected_rows(rows: DataFrame) -> DataFrame:
-    """Return the rows of any staged kind whose final outcome is not accepted."""
+    """Return the staged rows of any kind whose final outcome is not accepted."""
     if "amount" not in rows.columns:
         rows = rows.withColumn("amount", F.lit(None).cast(MONEY))
     return rows.where(F.col("outcome").isin(*_OUTCOMES)).select(*REJECTED_ROWS.column_names)

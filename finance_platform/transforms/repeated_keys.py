@@ -12,40 +12,40 @@ from pyspark.sql import functions as F
 
 
 def find_possible_duplicates(staged: DataFrame) -> DataFrame:
-    """Return the accepted rows whose key's hash stands more than once in their delivery: all repeats, hardly more.
+    """Return the accepted rows whose key's hash occurs more than once in their delivery: all repeats, hardly more.
 
-    A hash is one number, so a whole ledger of them is counted in a third of the time that its keys take.
+    A hash is one number: counting the hashes of a whole ledger takes a third of the time of counting its keys.
     """
     keyed = staged.where((F.col("outcome") == "accepted") & F.col("line_key").isNotNull()).withColumn(
         "key_hash", F.xxhash64("delivery_id", "line_key")
     )
-    twice = keyed.groupBy("key_hash").agg(F.count(F.lit(1)).alias("times")).where(F.col("times") > 1)
-    return keyed.join(F.broadcast(twice.select("key_hash")), on="key_hash", how="left_semi").select(*staged.columns)
+    repeated = keyed.groupBy("key_hash").agg(F.count(F.lit(1)).alias("times")).where(F.col("times") > 1)
+    return keyed.join(F.broadcast(repeated.select("key_hash")), on="key_hash", how="left_semi").select(*staged.columns)
 
 
 def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
-    """Return outcome, rules and reasons of the rows whose key stands more than once in their delivery.
+    """Return outcome, rules and reasons of the rows whose key occurs more than once in their delivery.
 
     Args:
-        staged: staged rows of one kind of feed, all or the suspected ones. They are looked at several times.
-        compared: the columns that must all be equal for two rows to be the same.
+        staged: staged rows of one kind of feed, all or the possible duplicates. They are read several times.
+        compared: the columns that must all be equal for two rows to be identical.
     """
     keyed = staged.where((F.col("outcome") == "accepted") & F.col("line_key").isNotNull())
     repeated = keyed.groupBy("delivery_id", "line_key").agg(F.count(F.lit(1)).alias("times")).where(F.col("times") > 1)
     # Only the few repeated rows are compared; a window over every row would sort the whole delivery.
     rows = keyed.join(F.broadcast(repeated), on=["delivery_id", "line_key"], how="inner").withColumn(
-        "content", F.concat(*[_told_apart(name) for name in compared])
+        "content", F.concat(*[_delimited(name) for name in compared])
     )
-    verdicts = rows.groupBy("delivery_id", "line_key").agg(
+    contents = rows.groupBy("delivery_id", "line_key").agg(
         F.countDistinct("content").alias("versions"),
         F.min("source_row").alias("first_row"),
         F.max("source_row").alias("last_row"),
     )
-    judged = rows.join(F.broadcast(verdicts), on=["delivery_id", "line_key"], how="inner").withColumn(
+    numbered = rows.join(F.broadcast(contents), on=["delivery_id", "line_key"], how="inner").withColumn(
         "nth", F.row_number().over(Window.partitionBy("delivery_id", "line_key").orderBy("source_row"))
     )
     is_conflict = F.col("versions") > 1
-    return judged.where(is_conflict | (F.col("nth") > 1)).select(
+    return numbered.where(is_conflict | (F.col("nth") > 1)).select(
         "delivery_id",
         "source_row",
         F.when(is_conflict, F.lit("rejected")).otherwise(F.lit("duplicate")).alias("key_outcome"),
@@ -56,14 +56,14 @@ def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
 
 
 def with_outcomes(staged: DataFrame, repeats: DataFrame) -> DataFrame:
-    """Return the staged rows with the outcome that their keys leave them."""
+    """Return the staged rows with their final outcome; `repeats` is the result of `repeated_keys`."""
     joined = staged.join(F.broadcast(repeats), on=["delivery_id", "source_row"], how="left")
     names = {name: F.coalesce(F.col(f"key_{name}"), F.col(name)) for name in ("outcome", "rules", "reasons", "raw_row")}
     return joined.select(*[names.get(name, F.col(name)).alias(name) for name in staged.columns])
 
 
-def _told_apart(name: str) -> Column:
-    # The length before each cell: no character that a sender may write can make two rows the same, or a blank a cell.
+def _delimited(name: str) -> Column:
+    # With the length before each cell, no character in a cell can make two different rows equal, or a blank a value.
     text = F.col(name).cast("string")
     return F.coalesce(F.concat(F.length(text).cast("string"), F.lit(":"), text), F.lit("-"))
 
@@ -72,9 +72,9 @@ def _conflict_reason() -> Column:
     return F.concat(
         F.lit("the key "),
         F.col("line_key"),
-        F.lit(" stands on several lines with different values, the first "),
+        F.lit(" is on several lines with different values, first on line "),
         F.col("first_row").cast("string"),
-        F.lit(", the last "),
+        F.lit(", last on line "),
         F.col("last_row").cast("string"),
     )
 

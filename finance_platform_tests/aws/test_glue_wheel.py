@@ -1,6 +1,6 @@
-"""What Glue runs, as Glue runs it: a release's scripts and wheels in a Python that has what Glue has, on a lake on S3.
+"""A release as Glue runs it: its scripts and wheels in a Python environment like Glue's, with zones on S3.
 
-Belongs here: building a release, importing it, running a real job by it. Does not belong here: what jobs do with data,
+Belongs here: building a release, importing it, running a real job with it. Does not belong here: the work of jobs,
 failures (see `test_glue`).
 """
 
@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 import dagster as dg
 import pytest
+from finance_platform.orchestration.resources.glue import GlueResource
 
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deployment.artefacts import (
@@ -26,27 +27,21 @@ from finance_platform.deployment.artefacts import (
     select_locked,
 )
 from finance_platform.errors import ArtefactsError
-from finance_platform.orchestration.resources.glue import GlueResource
 from finance_platform.orchestration.resources.wiring import platform_resources
 from finance_platform.settings import load_settings
+from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.storage.factory import open_store
 from finance_platform_tests.aws.glue_environment import lacking_wheels, make_environment
 from finance_platform_tests.aws.glue_runner import GlueRunner, glue_runner, make_job
 from finance_platform_tests.aws.moto_server import MotoServer, in_environment
 from finance_platform_tests.unit.factories import LEDGER, feed
 
-# Dagster calls old names of its own here.
+# Dagster calls deprecated names of its own here.
 pytestmark = pytest.mark.filterwarnings(r"ignore::DeprecationWarning:dagster\._core")
 
 ROOT = Path(__file__).parents[2]
 LINES = b"Date,Dept,Account,Amount\n2025-01-15,D100,4000,100.25\n2025-02-03,D100,4000,-0.25\nno day,D100,4000,7\n"
-DELIVERY = {
-    "delivery_id": "d1",
-    "object_key": "gl/ledger.csv",
-    "feed": "ledger",
-    "kind": "ledger",
-    "fingerprint": hashlib.sha256(LINES).hexdigest(),
-}
+DELIVERY = DeliveryToRead("d1", "gl/ledger.csv", "ledger", "ledger", hashlib.sha256(LINES).hexdigest())
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +59,15 @@ def python(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def runner(
     moto: MotoServer, release: Release, python: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GlueRunner]:
-    """The stand-in of Glue with the jobs of a deployed release."""
+    """The fake Glue with the jobs of a deployed release."""
     folder = tmp_path_factory.mktemp("runs")
-    with in_environment(moto.environment), glue_runner(folder, moto, python=str(python)) as found:
+    with in_environment(moto.environment), glue_runner(folder, moto, python=str(python)) as service:
         client = boto3.client("s3")
         for bucket in ("wheel-raw", "wheel-processed", "wheel-scripts"):
             client.create_bucket(
                 Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": client.meta.region_name}
             )
-        client.put_object(Bucket="wheel-raw", Key=DELIVERY["object_key"], Body=LINES)
+        client.put_object(Bucket="wheel-raw", Key=DELIVERY.object_key, Body=LINES)
         for file in release.files:
             client.upload_file(str(file.path), "wheel-scripts", file.key)
         for job in JOBS:
@@ -81,13 +76,12 @@ def runner(
                 f"s3://wheel-scripts/{release.script_key(job)}",
                 build_default_arguments("s3://wheel-scripts", release),
             )
-        yield found
+        yield service
 
 
 @dg.asset
 def lines(context: dg.AssetExecutionContext, glue: GlueResource) -> dg.MaterializeResult[None]:
-    request = {"deliveries": [DELIVERY], "feeds": {"ledger": feed(LEDGER).to_json()}}
-    result = glue.run(context, "standardise", request)
+    result = glue.run(context, "standardise", StandardiseRequest([DELIVERY], {"ledger": feed(LEDGER)}))
     return dg.MaterializeResult(metadata={"result": dg.MetadataValue.json(result)})
 
 
@@ -98,7 +92,7 @@ def run_in(python: Path, code: str, folder: Path) -> subprocess.CompletedProcess
 
 
 @pytest.mark.parametrize("name", ["dagster", "dagster_aws", "pydantic", "pydantic_settings", "yaml", "duckdb"])
-def test_what_glue_lacks_and_we_do_not_bring_is_not_there(python: Path, tmp_path: Path, name: str):
+def test_packages_that_neither_glue_nor_the_release_has_cannot_be_imported(python: Path, tmp_path: Path, name: str):
     assert f"No module named '{name}'" in run_in(python, f"import {name}", tmp_path).stderr
 
 
@@ -110,14 +104,14 @@ import finance_platform.storage.s3
 forbidden = [name for name in sys.modules if name.split(".")[0] in ("dagster", "pydantic", "yaml")]
 print(json.dumps([standardise_job.__file__, forbidden]))
 """
-    done = run_in(python, code, tmp_path)
-    assert done.returncode == 0, done.stderr
-    file, forbidden = json.loads(done.stdout)
+    ended = run_in(python, code, tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    file, forbidden = json.loads(ended.stdout)
     assert Path(file).is_relative_to(python.parents[1])
     assert forbidden == []
 
 
-def test_a_job_of_the_release_reads_and_writes_the_lake_on_s3(runner: GlueRunner, capfd: pytest.CaptureFixture[str]):
+def test_a_job_of_the_release_reads_and_writes_zones_on_s3(runner: GlueRunner, capfd: pytest.CaptureFixture[str]):
     settings = load_settings(
         profile="aws",
         raw_uri="s3://wheel-raw",
@@ -127,20 +121,20 @@ def test_a_job_of_the_release_reads_and_writes_the_lake_on_s3(runner: GlueRunner
         redshift_workgroup="finance",
         redshift_copy_role_arn="arn:aws:iam::123456789012:role/copy",
     )
-    found = dg.materialize([lines], resources=_glue(settings), instance=dg.DagsterInstance.ephemeral())
-    (event,) = found.get_asset_materialization_events()
+    run = dg.materialize([lines], resources=_glue(settings), instance=dg.DagsterInstance.ephemeral())
+    (event,) = run.get_asset_materialization_events()
     result: Any = event.step_materialization_data.materialization.metadata["result"].value
     assert (result["committed"], result["not_opened"]) == (["d1"], [])
     processed = open_store("s3://wheel-processed/lake")
     commit = read_commits(processed)["d1"]
     assert (commit.outcome("accepted").rows, commit.outcome("accepted").amount) == (2, Decimal("100.00"))
     assert commit.outcome("rejected").rows == 1
-    assert sorted(one.period for one in commit.periods) == ["2025-01", "2025-02"]
+    assert sorted(count.period for count in commit.periods) == ["2025-01", "2025-02"]
     for file in commit.files["transactions"]:
         assert processed.find(file.key) is not None
-    left = [item.key for item in open_store("s3://wheel-scripts/temp").list_objects()]
-    assert left
-    assert all(key.startswith("messages/") for key in left)
+    remaining = [item.key for item in open_store("s3://wheel-scripts/temp").list_objects()]
+    assert remaining
+    assert all(key.startswith("messages/") for key in remaining)
     assert "reading 1 deliveries of kind ledger" in capfd.readouterr().err
     assert [run.state for run in runner.runs.values()] == ["SUCCEEDED"]
 
@@ -153,9 +147,9 @@ def _glue(settings: Any) -> dict[str, Any]:
 
 
 def test_the_same_source_gives_the_same_release(release: Release, tmp_path: Path):
-    again = build_release(tmp_path / "dist", lacking_wheels)
-    assert again.identifier == release.identifier
-    assert [(file.key, file.sha256) for file in again.files] == [(file.key, file.sha256) for file in release.files]
+    second = build_release(tmp_path / "dist", lacking_wheels)
+    assert second.identifier == release.identifier
+    assert [(file.key, file.sha256) for file in second.files] == [(file.key, file.sha256) for file in release.files]
 
 
 def test_a_release_is_two_scripts_the_wheels_and_its_manifest_under_its_own_name(release: Release):
@@ -172,20 +166,20 @@ def test_the_scripts_are_the_very_files_that_run_here(release: Release):
         assert file.path.read_bytes() == (ROOT / "finance_platform" / "spark_jobs" / f"{job}_job.py").read_bytes()
 
 
-def test_our_wheel_comes_first_and_nothing_is_asked_of_an_index_or_replaced(release: Release):
+def test_our_wheel_is_first_and_pip_uses_no_index_and_replaces_nothing(release: Release):
     arguments = build_default_arguments("s3://scripts/finance/", release)
     first, *_ = arguments["--additional-python-modules"].split(",")
     assert first.startswith(f"s3://scripts/finance/releases/{release.identifier}/finance_platform-")
     assert set(arguments["--python-modules-installer-option"].split()) == {"--no-deps", "--no-index"}
 
 
-def test_a_folder_in_which_nothing_was_built_is_no_release(tmp_path: Path):
+def test_a_folder_without_a_manifest_is_refused(tmp_path: Path):
     with pytest.raises(ArtefactsError, match=r"there is no .*manifest\.json") as raised:
         read_release(tmp_path)
     assert raised.value.fix == "run `make dist`"
 
 
-def test_a_file_that_was_changed_after_it_was_built_is_not_deployed(release: Release, tmp_path: Path):
+def test_a_file_that_changed_after_the_build_is_refused(release: Release, tmp_path: Path):
     for file in release.files:
         (tmp_path / file.path.name).write_bytes(file.path.read_bytes())
     (tmp_path / "standardise_job.py").write_text("print('something else')\n")
@@ -193,19 +187,19 @@ def test_a_file_that_was_changed_after_it_was_built_is_not_deployed(release: Rel
         read_release(tmp_path)
 
 
-def test_a_manifest_that_is_none_says_so(tmp_path: Path):
+def test_an_invalid_manifest_is_refused(tmp_path: Path):
     (tmp_path / "manifest.json").write_text("[]")
     with pytest.raises(ArtefactsError, match="is not a valid manifest"):
         read_release(tmp_path)
 
 
-def test_what_glue_lacks_is_locked_with_its_hashes():
+def test_packages_that_glue_lacks_are_locked_with_their_hashes():
     text = select_locked((ROOT / "requirements.txt").read_text(), ["dagster-pipes"])
     assert text.startswith("dagster-pipes==")
     assert text.count("--hash=sha256:") >= 1
     assert text.count("==") == 1
 
 
-def test_what_the_lock_does_not_have_is_named():
+def test_a_package_that_is_not_in_the_lock_is_named():
     with pytest.raises(ArtefactsError, match=r"requirements\.txt has no left-pad"):
         select_locked("dagster-pipes==1 \\\n    --hash=sha256:00\n", ["left-pad"])

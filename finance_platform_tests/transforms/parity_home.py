@@ -1,6 +1,6 @@
-"""A home that is hard on engines: a cut of the sample with all its faults, and files made to find differences.
+"""A home that distinguishes engines: part of the sample with all its faults, and files with difficult cases.
 
-Belongs here: the raw files, the descriptors, and the hand-counted figures of the files made here.
+Belongs here: the raw files, the descriptors, and the figures of these files, computed by hand.
 Does not belong here: running anything (see `test_engine_parity`).
 """
 

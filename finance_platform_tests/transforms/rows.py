@@ -1,6 +1,6 @@
-"""Rows for the tests of the transforms: ledger lines and members in few words, and DataFrames of them.
+"""Rows for the tests of the transforms, and DataFrames of them.
 
-Belongs here: what most tests do not care about, with a value that fits. Does not belong here: expectations.
+Belongs here: valid values of the columns that most tests do not care about. Does not belong here: expectations.
 """
 
 from __future__ import annotations
@@ -16,38 +16,38 @@ from pyspark.sql import DataFrame, SparkSession
 
 from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, MEMBERS, TRANSACTIONS
-from finance_platform.contracts.schemas import STAGED, arrow_schema, spark_schema
+from finance_platform.contracts.schemas import STAGED_ROWS, arrow_schema, spark_schema
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import first_day, period_of
 
 Row = dict[str, Any]
 
 few_examples = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""For laws: each example costs some calls of Spark, about 20 ms each."""
+"""For property tests: each example costs some calls of Spark, about 20 ms each."""
 
 
 def frame(spark: SparkSession, columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]) -> DataFrame:
-    """Return rows as a DataFrame with exactly these columns; what a row does not say is null."""
+    """Return rows as a DataFrame with exactly these columns; a column that a row lacks is null."""
     table = pa.Table.from_pylist([dict(row) for row in rows], arrow_schema(columns))
     return spark.createDataFrame(table) if len(table) else spark.createDataFrame([], spark_schema(columns))
 
 
 def rows_of(result: DataFrame) -> list[Row]:
-    """Return what a DataFrame holds, as dictionaries."""
+    """Return the rows of a DataFrame as dictionaries."""
     rows: list[Row] = result.toArrow().to_pylist()
     return rows
 
 
-def assert_is(result: DataFrame, contract: Contract) -> None:
-    """Hold a result against its contract: the stored columns, in order, with their types."""
-    wanted = [(field.name, str(field.type)) for field in arrow_schema(contract.stored_columns)]
-    # Sail hands out some of its texts in Arrow's wide or view layouts; in Parquet they are all the same.
-    found = [(f.name, str(f.type).replace("large_", "").replace("_view", "")) for f in result.toArrow().schema]
-    assert found == wanted
+def assert_matches(result: DataFrame, contract: Contract) -> None:
+    """Compare a result with its contract: the stored columns, in order, with their types."""
+    expected = [(field.name, str(field.type)) for field in arrow_schema(contract.stored_columns)]
+    # Sail returns some texts in Arrow's wide or view layouts; in Parquet they are all the same.
+    actual = [(f.name, str(f.type).replace("large_", "").replace("_view", "")) for f in result.toArrow().schema]
+    assert actual == expected
 
 
 def ledger_line(day: str = "2025-01-15", amount: str = "100.00", **others: Any) -> Row:
-    """Return an accepted, staged ledger line; `others` says what matters about it."""
+    """Return an accepted, staged ledger line; `others` are columns that matter to the test."""
     scenario = others.get("scenario", "Actual")
     department, account = others.get("department_code", "D100"), others.get("account_number", "4000")
     document_date = date.fromisoformat(day)
@@ -76,14 +76,14 @@ def ledger_line(day: str = "2025-01-15", amount: str = "100.00", **others: Any) 
 
 
 def ledger_lines(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
-    """Return lines as the processed zone holds them."""
+    """Return lines as they are in the processed zone."""
     names = set(TRANSACTIONS.column_names)
     return frame(spark, TRANSACTIONS.columns, ({k: v for k, v in row.items() if k in names} for row in rows))
 
 
 def staged_ledger(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
-    """Return ledger rows as the reader stages them, the outcome beside each."""
-    return frame(spark, STAGED["ledger"], rows)
+    """Return ledger rows as the reader stages them, each with its outcome."""
+    return frame(spark, STAGED_ROWS["ledger"], rows)
 
 
 def staged_department(code: str, row: int = 2, **others: Any) -> Row:
@@ -117,12 +117,12 @@ def staged_account(number: str, row: int = 2, **others: Any) -> Row:
 
 
 def departments_of(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
-    """Return departments as the processed zone holds them."""
+    """Return departments as they are in the processed zone."""
     return _reference(spark, DEPARTMENTS, rows)
 
 
 def accounts_of(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
-    """Return accounts as the processed zone holds them."""
+    """Return accounts as they are in the processed zone."""
     return _reference(spark, ACCOUNTS, rows)
 
 
@@ -137,7 +137,7 @@ def member(dimension: str, code: str, **others: Any) -> Row:
 
 
 def members_of(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
-    """Return members as the processed zone holds them."""
+    """Return members as they are in the processed zone."""
     return frame(spark, MEMBERS.columns, rows)
 
 

@@ -1,4 +1,4 @@
-"""The types of accounts, told before the dimension is built, are those that the dimension will have."""
+"""`slices.account_types`: the types that are read before the dimension is built are those of the dimension."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ from finance_platform_tests.transforms.rows import (
 from finance_platform_tests.unit.factories import in_period, live_in, state_of
 
 NUMBERS = ("4000", "5000", "0010")
-said = st.dictionaries(st.sampled_from(NUMBERS), st.none() | st.sampled_from(ACCOUNT_TYPES))
-deliveries = st.lists(st.tuples(st.booleans(), said), max_size=5)
-"""Deliveries in order: whether a reference file or a ledger, and what it says of accounts."""
+account_types_given = st.dictionaries(st.sampled_from(NUMBERS), st.none() | st.sampled_from(ACCOUNT_TYPES))
+deliveries = st.lists(st.tuples(st.booleans(), account_types_given), max_size=5)
+"""Deliveries in order: whether it is a reference file or a ledger, and its account types by number."""
 
 
-def rows_said(name: str, types: dict[str, str | None], *, is_reference: bool) -> list[Row]:
+def account_rows(name: str, types: dict[str, str | None], *, is_reference: bool) -> list[Row]:
     if is_reference:
         return [staged_account(code, delivery_id=name, account_type=kind) for code, kind in types.items()]
     return [member("account", code, delivery_id=name, account_type=kind) for code, kind in types.items()]
 
 
-def state_on_disk(root: Path, told: list[tuple[bool, dict[str, str | None]]]) -> DeliveryState:
-    """The same deliveries as files of a zone."""
+def state_on_disk(root: Path, sent: list[tuple[bool, dict[str, str | None]]]) -> DeliveryState:
+    """Return the state of a zone with these deliveries as files."""
     pairs: list[Any] = []
-    for number, (is_reference, types) in enumerate(told):
+    for number, (is_reference, types) in enumerate(sent):
         contract = ACCOUNTS if is_reference else MEMBERS
         kind = "accounts" if is_reference else "ledger"
-        rows = rows_said(f"{number}.csv@v1", types, is_reference=is_reference)
+        rows = account_rows(f"{number}.csv@v1", types, is_reference=is_reference)
         files = {contract.name: (written(root, f"{number}.parquet", contract, rows),)}
         periods = () if is_reference else (in_period("2025-01"),)
         pairs.append(
@@ -75,21 +75,21 @@ def written(root: Path, key: str, contract: Contract, rows: list[Row]) -> DataFi
 @few_examples
 @given(deliveries)
 def test_the_types_that_versions_depend_on_are_those_of_the_dimension(
-    spark: SparkSession, told: list[tuple[bool, dict[str, str | None]]]
+    spark: SparkSession, sent: list[tuple[bool, dict[str, str | None]]]
 ) -> None:
-    """For any reference files and ledgers in any order, some of them silent about a type."""
-    names = [f"{number}.csv@v1" for number in range(len(told))]
+    """For any reference files and ledgers in any order, some of them without a type."""
+    names = [f"{number}.csv@v1" for number in range(len(sent))]
     described = [
-        r for n, (ref, types) in zip(names, told, strict=True) if ref for r in rows_said(n, types, is_reference=True)
+        r for n, (ref, types) in zip(names, sent, strict=True) if ref for r in account_rows(n, types, is_reference=True)
     ]
     mentioned = [
         r
-        for n, (ref, types) in zip(names, told, strict=True)
+        for n, (ref, types) in zip(names, sent, strict=True)
         if not ref
-        for r in rows_said(n, types, is_reference=False)
+        for r in account_rows(n, types, is_reference=False)
     ]
     built = dim_account(accounts_of(spark, described), members_of(spark, mentioned), ranks_of(spark, "-", *names))
     of_dimension = {row["account_key"]: row["account_type"] for row in rows_of(built)}
     with tempfile.TemporaryDirectory() as folder:
-        state = state_on_disk(Path(folder), told)
+        state = state_on_disk(Path(folder), sent)
         assert account_types(LocalStore(folder), state) == of_dimension

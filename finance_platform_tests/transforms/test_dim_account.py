@@ -1,4 +1,4 @@
-"""Tests of `dim_account`: types, signs and measures of accounts; conformance itself is tested with departments."""
+"""`transforms.dim_account`: types, signs and measures of accounts. For the shared part see `test_dim_department`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from finance_platform.transforms.dim_account import dim_account
 from finance_platform_tests.transforms.rows import (
     Row,
     accounts_of,
-    assert_is,
+    assert_matches,
     member,
     members_of,
     ranks_of,
@@ -24,15 +24,15 @@ from finance_platform_tests.transforms.rows import (
 SIGNS = {"Revenue": 1, "Expense": -1}
 
 
-def found_accounts(spark: SparkSession, described: Iterable[Row], mentioned: Iterable[Row]) -> dict[str, Row]:
+def accounts_by_number(spark: SparkSession, described: Iterable[Row], mentioned: Iterable[Row]) -> dict[str, Row]:
     """Return the dimension by account number."""
     result = dim_account(accounts_of(spark, described), members_of(spark, mentioned), ranks_of(spark, "r1", "d1"))
-    assert_is(result, DIM_ACCOUNT)
+    assert_matches(result, DIM_ACCOUNT)
     return {row["account_number"]: row for row in rows_of(result)}
 
 
-def test_a_described_account_is_shown_as_its_reference_file_says(spark: SparkSession) -> None:
-    """Number with its zeros, name, type, category, measure and the account above."""
+def test_a_described_account_has_the_attributes_of_its_reference_file(spark: SparkSession) -> None:
+    """Number with its zeros, name, type, category, measure and parent account."""
     described = staged_account(
         "0010",
         account_name="Cash",
@@ -41,7 +41,7 @@ def test_a_described_account_is_shown_as_its_reference_file_says(spark: SparkSes
         measure="balance",
         parent_account_number="0001",
     )
-    assert found_accounts(spark, [described], []) == {
+    assert accounts_by_number(spark, [described], []) == {
         "0010": {
             "account_key": surrogate_key("0010"),
             "account_name": "Cash",
@@ -58,43 +58,41 @@ def test_a_described_account_is_shown_as_its_reference_file_says(spark: SparkSes
 
 
 def test_an_account_that_only_lines_mention_is_inferred_with_an_unknown_type(spark: SparkSession) -> None:
-    """It is money of no known direction, and in no profit."""
-    found = found_accounts(spark, [], [member("account", "9999")])["9999"]
+    """It is not part of the profit."""
+    account = accounts_by_number(spark, [], [member("account", "9999")])["9999"]
     shown = ("account_name", "account_type", "category", "profit_sign", "is_monetary", "measure", "is_inferred")
-    assert tuple(found[name] for name in shown) == ("9999", "Unknown", "Unknown", 0, True, "flow", True)
+    assert tuple(account[name] for name in shown) == ("9999", "Unknown", "Unknown", 0, True, "flow", True)
 
 
 @pytest.mark.parametrize("account_type", ACCOUNT_TYPES)
-def test_only_revenue_and_expense_make_profit_and_only_statistics_are_no_money(
+def test_only_revenue_and_expense_are_profit_and_only_statistical_accounts_are_not_monetary(
     spark: SparkSession, account_type: str
 ) -> None:
     """Profit is SUM(Amount * ProfitSign)."""
-    found = found_accounts(spark, [staged_account("1", account_type=account_type)], [])["1"]
-    assert found["profit_sign"] == SIGNS.get(account_type, 0)
-    assert found["is_monetary"] == (account_type != "Statistical")
+    account = accounts_by_number(spark, [staged_account("1", account_type=account_type)], [])["1"]
+    assert account["profit_sign"] == SIGNS.get(account_type, 0)
+    assert account["is_monetary"] == (account_type != "Statistical")
 
 
-def test_the_sign_follows_a_type_that_came_with_the_lines(spark: SparkSession) -> None:
-    """No reference file has the account, the ledger itself says that it is revenue."""
+def test_the_sign_follows_the_type_of_the_lines_without_a_reference_file(spark: SparkSession) -> None:
     mentioned = member("account", "4000", name="Sales", account_type="Revenue", category="Licences")
-    found = found_accounts(spark, [], [mentioned])["4000"]
-    assert (found["account_name"], found["account_type"], found["category"]) == ("Sales", "Revenue", "Licences")
-    assert (found["profit_sign"], found["is_inferred"]) == (1, True)
+    account = accounts_by_number(spark, [], [mentioned])["4000"]
+    assert (account["account_name"], account["account_type"], account["category"]) == ("Sales", "Revenue", "Licences")
+    assert (account["profit_sign"], account["is_inferred"]) == (1, True)
 
 
-def test_the_reference_files_type_stands_against_the_ledgers(spark: SparkSession) -> None:
+def test_the_reference_file_s_type_takes_precedence_over_the_ledger_s(spark: SparkSession) -> None:
     """A ledger line cannot turn an expense into revenue."""
     described, mentioned = staged_account("1", account_type="Expense"), member("account", "1", account_type="Revenue")
-    found = found_accounts(spark, [described], [mentioned])["1"]
-    assert (found["account_type"], found["profit_sign"]) == ("Expense", -1)
+    account = accounts_by_number(spark, [described], [mentioned])["1"]
+    assert (account["account_type"], account["profit_sign"]) == ("Expense", -1)
 
 
 def test_a_type_that_the_reference_file_leaves_blank_is_taken_from_the_lines(spark: SparkSession) -> None:
-    """With the sign that goes with it."""
-    found = found_accounts(spark, [staged_account("1")], [member("account", "1", account_type="Revenue")])["1"]
-    assert (found["account_type"], found["profit_sign"], found["is_inferred"]) == ("Revenue", 1, False)
+    account = accounts_by_number(spark, [staged_account("1")], [member("account", "1", account_type="Revenue")])["1"]
+    assert (account["account_type"], account["profit_sign"], account["is_inferred"]) == ("Revenue", 1, False)
 
 
-def test_a_department_that_lines_mention_is_no_account(spark: SparkSession) -> None:
+def test_a_department_that_lines_mention_is_not_an_account(spark: SparkSession) -> None:
     """Both kinds of members are in one table."""
-    assert found_accounts(spark, [], [member("department", "D100")]) == {}
+    assert accounts_by_number(spark, [], [member("department", "D100")]) == {}

@@ -11,13 +11,13 @@ from pyspark.sql import SparkSession
 
 from finance_platform.contracts.star import DIM_DATE
 from finance_platform.transforms.dim_date import dim_date
-from finance_platform_tests.transforms.rows import assert_is, rows_of
+from finance_platform_tests.transforms.rows import assert_matches, rows_of
 
 FIRST, LAST = 1999, 2030
 
 
 def calendar_day(day: date, fiscal_start: int) -> dict[str, Any]:
-    """Return a day as Python's datetime and calendar have it."""
+    """Return a day by Python's datetime and calendar modules."""
     iso = day.isocalendar()
     # Counted in months from the start of the fiscal year that the day is in.
     start = date(day.year if day.month >= fiscal_start else day.year - 1, fiscal_start, 1)
@@ -46,13 +46,13 @@ def days_of(spark: SparkSession, first: int, last: int, fiscal_start: int = 1) -
     """Return the calendar's rows by day."""
     offsets = spark.range((date(last + 1, 1, 1) - date(first, 1, 1)).days)
     result = dim_date(offsets, first, fiscal_start)
-    assert_is(result, DIM_DATE)
+    assert_matches(result, DIM_DATE)
     return sorted(rows_of(result), key=lambda row: row["full_date"])
 
 
 @pytest.mark.parametrize("fiscal_start", [1, 4, 7, 12])
-def test_every_column_of_every_day_is_what_the_calendar_says(spark: SparkSession, fiscal_start: int) -> None:
-    """32 years, leap years and a century's turn among them; no gap, no day twice."""
+def test_every_column_of_every_day_agrees_with_the_calendar(spark: SparkSession, fiscal_start: int) -> None:
+    """32 years with leap years and the turn of a century; no gap, no day twice."""
     expected = []
     day = date(FIRST, 1, 1)
     while day.year <= LAST:
@@ -93,7 +93,7 @@ def test_a_fiscal_year_from_january_is_the_calendar_year(spark: SparkSession) ->
 def test_weeks_at_the_turn_of_the_year_belong_to_the_year_of_their_thursday(
     spark: SparkSession, day: int, iso_year: int, week: int
 ) -> None:
-    """WeekOfYear means nothing without IsoYear."""
+    """WeekOfYear has a meaning only together with IsoYear."""
     year = day // 10_000
     found = {row["date_key"]: row for row in days_of(spark, year, year)}[day]
     assert (found["iso_year"], found["week_of_year"]) == (iso_year, week)

@@ -26,24 +26,25 @@ from finance_platform.contracts.model import MONEY, Contract
 from finance_platform.contracts.processed import MEMBERS, PROCESSED
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
-from finance_platform.deliveries.acceptance import judge
+from finance_platform.deliveries.acceptance import evaluate_deliveries
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.discovery import scan_raw_zone
 from finance_platform.deliveries.register import Register
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.feed_set import load_feed_set
-from finance_platform.quality.star import check_accounts_have_sign
+from finance_platform.quality.processed import check_accounts_have_sign
 from finance_platform.refresh.job_requests import build_request, standardise_request
 from finance_platform.settings import StarSettings, load_settings
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.harness import log_path, request_key, result_key
+from finance_platform.spark_jobs.requests import JobRequest
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.end_to_end.adventureworks_home import adventureworks_home, refreshed_once, star_tables
 from finance_platform_tests.end_to_end.refreshed_home import refresh
 from finance_platform_tests.environment import clean_environment
-from finance_platform_tests.java import why_no_java
+from finance_platform_tests.java import reason_without_java
 from finance_platform_tests.one_jvm import SHORT_LIVED, one_jvm
 from finance_platform_tests.transforms import parity_home
 from finance_platform_tests.transforms.parity_home import make_home
@@ -51,7 +52,7 @@ from finance_platform_tests.transforms.parity_home import make_home
 PACKAGE = Path(str(finance_platform.__file__)).parent
 TABLES: tuple[Contract, ...] = (*PROCESSED, MEMBERS, *STAR)
 VANISHING = "plans/9.txt"
-"""A file that storage does not give: it stays to be read, and stops no other."""
+"""A file that storage does not give: it stays pending, and the others are read."""
 PHYSICAL = {
     "integer": "INT32",
     "date": "INT32",
@@ -59,25 +60,25 @@ PHYSICAL = {
     "boolean": "BOOLEAN",
     MONEY: "INT64",
 }
-"""How Parquet stores each type of the contracts; texts are BYTE_ARRAY. Redshift's COPY takes nothing else for them."""
+"""The Parquet type of each contract type; texts are BYTE_ARRAY. Redshift's COPY accepts no others."""
 
 FORBIDDEN = {
-    # What Spark Connect does not have, what runs Python row by row, what repairs by chance, what leaves the plan.
+    # Not in Spark Connect; row-by-row Python; repairs by chance; actions outside the query plan.
     *("rdd", "sparkContext", "_sc", "_jvm", "_jsc", "_jdf"),
     *("udf", "pandas_udf", "UserDefinedFunction", "mapInPandas", "applyInPandas"),
     *("dropDuplicates", "drop_duplicates"),
     *("toPandas", "collect", "toLocalIterator", "toArrow", "SparkSession"),
-    # What Sail and the JVM answer differently.
+    # Different results on Sail and the JVM.
     *("input_file_name", "_metadata", "try_to_date", "weekday", "monotonically_increasing_id"),
 }
-"""Names that no transform uses; design, section 4 and 5."""
+"""Names that no transform may use."""
 
 Cells = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one engine made of the home."""
+    """The results of one engine on the home."""
 
     processed: Path
     commits: Mapping[str, DeliveryCommit]
@@ -95,16 +96,16 @@ class Run:
         return [row for file in self.files(table) for row in pq.ParquetFile(file).read().to_pylist()]
 
 
-def run_job(job: str, request: Mapping[str, Any], home: Path, engine: str) -> None:
-    """Run a Glue job's script as the laptop does."""
+def run_job(job: str, request: JobRequest, home: Path, engine: str) -> None:
+    """Run a job's script as a laptop does."""
     processed = home / f"processed-{engine}"
-    lake, attempt = LocalStore(processed), job
-    lake.write(request_key(attempt), json.dumps(request, default=str).encode())
+    store, attempt = LocalStore(processed), job
+    store.write(request_key(attempt), json.dumps(request.to_json(), default=str).encode())
     arguments = JobArguments(str(home / "raw"), str(processed), attempt, engine)
     command = [sys.executable, "-P", str(PACKAGE / "spark_jobs" / f"{job}_job.py"), *arguments.as_command_line()]
     ended = subprocess.run(command, check=False, timeout=600)
     assert ended.returncode == 0, log_path(str(processed), attempt).read_text(errors="replace")[-4000:]
-    assert json.loads(lake.read(result_key(attempt)))["attempt"] == attempt
+    assert json.loads(store.read(result_key(attempt)))["attempt"] == attempt
 
 
 def run_engine(home: Path, engine: str) -> Run:
@@ -122,7 +123,9 @@ def run_engine(home: Path, engine: str) -> Run:
     assert not intake.unmatched
     pending = take_snapshot(processed, star).state.pending
     run_job("standardise", standardise_request(pending, intake.feeds), home, engine)
-    held = [verdict for verdict in judge(processed, at=datetime.now(UTC), run_id=engine) if verdict.is_held]
+    held = [
+        verdict for verdict in evaluate_deliveries(processed, at=datetime.now(UTC), run_id=engine) if verdict.is_held
+    ]
     assert not held
     read = take_snapshot(processed, star)
     assert read.overlaps.overlapping(next(d.delivery_id for d in read.state.live if d.event.object_key == "gl/1.csv"))
@@ -141,14 +144,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def sail(home: Path) -> Run:
-    """What Sail made of it."""
+    """The results of Sail."""
     with clean_environment(home):
         return run_engine(home, "sail")
 
 
 @pytest.fixture(scope="module")
 def _java() -> None:
-    if reason := why_no_java():
+    if reason := reason_without_java():
         pytest.skip(reason)
 
 
@@ -161,18 +164,18 @@ def in_one_jvm(_java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def jvm(home: Path, in_one_jvm: Mapping[str, str]) -> Run:
-    """What Spark on the JVM made of it."""
+    """The results of Spark on the JVM."""
     with clean_environment(home, **in_one_jvm):
         return run_engine(home, "jvm")
 
 
 def cells(rows: Iterable[Mapping[str, Any]]) -> list[Cells]:
-    """Return rows in an order of their own; null comes before every value."""
+    """Return rows in a defined order; null comes before every value."""
     return sorted((tuple(row.values()) for row in rows), key=lambda row: [(c is not None, str(c)) for c in row])
 
 
-def told(commit: DeliveryCommit) -> dict[str, Any]:
-    """Return what a commit says of its delivery, without what is each run's own."""
+def comparable(commit: DeliveryCommit) -> dict[str, Any]:
+    """Return a commit document without the parts that differ between runs."""
     document: dict[str, Any] = json.loads(commit.to_json())
     return {name: value for name, value in document.items() if name not in {"files", "attempt", "committed_at"}}
 
@@ -189,16 +192,16 @@ def test_both_engines_give_the_same_table_cell_for_cell(sail: Run, jvm: Run, con
 
 @pytest.mark.jvm
 @pytest.mark.usefixtures("_java")
-def test_both_engines_say_the_same_of_every_delivery(sail: Run, jvm: Run) -> None:
+def test_both_engines_write_the_same_commit_of_every_delivery(sail: Run, jvm: Run) -> None:
     """Rows, money, rules, periods and refusals, down to the hash of the members."""
     assert sail.commits.keys() == jvm.commits.keys()
     for delivery_id, commit in sail.commits.items():
-        assert told(commit) == told(jvm.commits[delivery_id]), commit.object_key
+        assert comparable(commit) == comparable(jvm.commits[delivery_id]), commit.object_key
 
 
 @pytest.mark.jvm
 @pytest.mark.usefixtures("_java")
-def test_both_engines_say_the_same_of_every_slice(sail: Run, jvm: Run) -> None:
+def test_both_engines_write_the_same_commit_of_every_slice(sail: Run, jvm: Run) -> None:
     """Rows and sums by scenario, and which accounts have no sign."""
     for ours, theirs in zip(sail.slices, jvm.slices, strict=True):
         assert (ours.version, ours.row_count, ours.sums) == (theirs.version, theirs.row_count, theirs.sums)
@@ -207,7 +210,7 @@ def test_both_engines_say_the_same_of_every_slice(sail: Run, jvm: Run) -> None:
 
 @pytest.mark.jvm
 @pytest.mark.end_to_end
-def test_both_engines_make_the_same_warehouse_of_a_published_ledger(
+def test_both_engines_give_the_same_warehouse_of_a_published_ledger(
     in_one_jvm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
     """Every table of AdventureWorks' warehouse, cell for cell, but for the time of the load."""
@@ -226,7 +229,7 @@ with spark_session("jvm") as session:
 
 @pytest.mark.jvm
 @pytest.mark.usefixtures("_java")
-def test_a_job_that_is_told_of_no_jvm_starts_its_own(tmp_path: Path) -> None:
+def test_a_job_without_a_shared_jvm_starts_its_own(tmp_path: Path) -> None:
     """As every job on a laptop does."""
     with clean_environment(tmp_path, JAVA_TOOL_OPTIONS=SHORT_LIVED):
         ended = subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, check=False, timeout=600)
@@ -235,13 +238,13 @@ def test_a_job_that_is_told_of_no_jvm_starts_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("engine", ["sail", pytest.param("jvm", marks=pytest.mark.jvm)])
 @pytest.mark.parametrize("contract", TABLES, ids=lambda contract: contract.name)
-def test_files_are_what_the_contract_says_down_to_the_physical_type(
+def test_files_match_the_contract_down_to_the_physical_type(
     request: pytest.FixtureRequest, engine: str, contract: Contract
 ) -> None:
     """COPY goes by position and physical type, and fails on anything else."""
     run: Run = request.getfixturevalue(engine)
     files = run.files(contract.name)
-    assert files, "a table without files would pass unseen"
+    assert files, "a table without files would pass"
     physical = [PHYSICAL.get(column.type, "BYTE_ARRAY") for column in contract.stored_columns]
     for file in files:
         parquet = pq.ParquetFile(file)
@@ -252,8 +255,8 @@ def test_files_are_what_the_contract_says_down_to_the_physical_type(
         assert {column.max_repetition_level for column in found} == {0}, file
 
 
-def test_the_home_is_hard_enough(sail: Run) -> None:
-    """Equal tables prove little where nothing is in them."""
+def test_the_home_contains_the_cases_that_distinguish_engines(sail: Run) -> None:
+    """Equal tables prove little if they are empty."""
     counted = {
         commit.object_key: tuple(commit.outcome(name).rows for name in OUTCOMES)
         for commit in sail.commits.values()
@@ -269,8 +272,8 @@ def test_the_home_is_hard_enough(sail: Run) -> None:
     assert {"flow", "balance"} == set(sheets["measure"].to_pylist())
 
 
-def test_the_files_made_by_hand_give_the_figures_counted_by_hand(sail: Run) -> None:
-    """Signs, rounding, corrected and moved lines, replaced months, whatever engine they went through."""
+def test_the_files_of_this_test_give_figures_that_were_computed_by_hand(sail: Run) -> None:
+    """Signs, rounding, corrected and moved lines, replaced months."""
     names = {row["account_key"]: row["account_number"] for row in sail.rows("dim_account")}
     codes = {row["department_key"]: row["department_code"] for row in sail.rows("dim_department")}
     scenarios = {row["scenario_key"]: row["scenario_name"] for row in sail.rows("dim_scenario")}
@@ -288,7 +291,7 @@ def test_the_files_made_by_hand_give_the_figures_counted_by_hand(sail: Run) -> N
     assert ("2020-12", "10") not in by_account, "the line moved to January"
 
 
-def test_codes_in_every_spelling_are_one_member_under_the_name_that_counts(sail: Run) -> None:
+def test_all_spellings_of_a_code_are_one_member_with_the_right_name(sail: Run) -> None:
     """Full-width letters, lower case and spaces around; the reference file's spelling, else the first."""
     departments = {row["department_key"]: row for row in sail.rows("dim_department")}
     factory = departments[surrogate_key("de7")]
@@ -311,7 +314,7 @@ def names_used(source: str) -> set[str]:
 
 
 @pytest.mark.parametrize("module", sorted((PACKAGE / "transforms").glob("*.py")), ids=lambda module: module.stem)
-def test_transforms_use_nothing_that_an_engine_lacks_or_answers_otherwise(module: Path) -> None:
+def test_transforms_use_no_name_that_an_engine_lacks_or_treats_differently(module: Path) -> None:
     """The same text runs on Sail, the JVM and Glue."""
     assert names_used(module.read_text(encoding="utf-8")) & FORBIDDEN == set()
 
@@ -327,6 +330,6 @@ def test_transforms_use_nothing_that_an_engine_lacks_or_answers_otherwise(module
         "[row for row in rows.collect()]",
     ],
 )
-def test_what_transforms_must_not_use_is_found_where_it_is_used(source: str) -> None:
+def test_a_forbidden_name_is_found(source: str) -> None:
     """The test above can fail."""
     assert names_used(source) & FORBIDDEN

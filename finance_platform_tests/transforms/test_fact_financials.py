@@ -1,4 +1,4 @@
-"""Tests of `fact_financials`: what a scenario says beside the baseline, at a grain where sums are right."""
+"""`transforms.fact_financials`: amounts of scenarios beside the baseline, at a grain at which sums are right."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def facts(
     periods: Iterable[str] | None = None,
     is_coverage_known: bool = True,
 ) -> list[Row]:
-    """Return the fact rows of all periods with lines, or of some, as the job asks for them."""
-    wanted = set(periods or (line["period"] for line in lines))
+    """Return the fact rows of all periods with lines, or of some, as the job builds them."""
+    requested = set(periods or (line["period"] for line in lines))
     with_actuals = sorted({line["period"] for line in lines if line["scenario_type"] == "Actual"})
-    covers = {p: actual_covers(p, with_actuals, actuals_through) if is_coverage_known else None for p in wanted}
-    coverage = [(p, first_day(p), covers[p]) for p in sorted(wanted)]
+    covers = {p: actual_covers(p, with_actuals, actuals_through) if is_coverage_known else None for p in requested}
+    coverage = [(p, first_day(p), covers[p]) for p in sorted(requested)]
     result = fact_financials(
-        fact_cells(ledger_lines(spark, [line for line in lines if line["period"] in wanted])),
+        fact_cells(ledger_lines(spark, [line for line in lines if line["period"] in requested])),
         spark.createDataFrame(coverage, "period string, first_day date, actual_covers boolean"),
         surrogate_key(baseline),
         surrogate_key("Actual"),
@@ -66,7 +66,7 @@ def shown(rows: Iterable[Row]) -> list[tuple[Any, ...]]:
 
 
 def test_lines_of_one_day_department_account_and_scenario_are_one_row(spark: SparkSession) -> None:
-    """With their sum and their number."""
+    """With their sum and number."""
     lines = [ledger_line("2025-01-15", amount) for amount in ("10.00", "-2.50", "0.01")]
     lines.append(ledger_line("2025-01-16", "1.00"))
     assert shown(facts(spark, lines)) == [
@@ -76,7 +76,7 @@ def test_lines_of_one_day_department_account_and_scenario_are_one_row(spark: Spa
 
 
 def test_another_department_or_account_is_another_row(spark: SparkSession) -> None:
-    """The grain is not coarser than the document's."""
+    """The grain is not coarser."""
     lines = [
         ledger_line(),
         ledger_line(department_code="D2"),
@@ -88,7 +88,7 @@ def test_another_department_or_account_is_another_row(spark: SparkSession) -> No
 
 
 def test_the_budget_is_booked_on_the_first_of_the_month_beside_the_actuals(spark: SparkSession) -> None:
-    """The actuals keep their days; the month's sums compare."""
+    """The actuals keep their days; the sums of the month can be compared."""
     lines = [
         ledger_line("2025-01-15", "70.00"),
         ledger_line("2025-01-31", "50.00"),
@@ -111,7 +111,7 @@ def test_actuals_of_the_first_of_the_month_and_the_budget_share_a_row(spark: Spa
     ]
 
 
-def test_a_budgeted_account_without_actuals_shows_nothing_spent_against_its_budget(spark: SparkSession) -> None:
+def test_a_budgeted_account_without_actuals_has_a_row_of_zero_actuals(spark: SparkSession) -> None:
     """In a month that has other actuals, an unspent budget is a variance."""
     lines = [
         ledger_line("2025-01-20", "5.00", account_number="6000"),
@@ -125,18 +125,18 @@ def test_a_budgeted_account_without_actuals_shows_nothing_spent_against_its_budg
 
 
 def test_an_actual_without_a_budget_is_all_variance(spark: SparkSession) -> None:
-    """BudgetAmount is zero, not null: sums go on working."""
+    """BudgetAmount is zero, not null, so that sums work."""
     assert shown(facts(spark, [ledger_line(amount="5.00")])) == [(20250115, "Actual", "5.00", "0.00", "5.00", 1)]
 
 
-def test_months_that_are_only_budgeted_make_no_rows_of_actuals(spark: SparkSession) -> None:
-    """December is not a month in which nothing was sold; it is still to come."""
+def test_months_with_only_a_budget_have_no_rows_of_actuals(spark: SparkSession) -> None:
+    """December is in the future, so it does not count as a month without sales."""
     lines = [ledger_line("2025-01-20"), ledger_line("2025-12-01", "100.00", scenario="Budget")]
     found = [row for row in facts(spark, lines) if row["period"] == "2025-12"]
     assert shown(found) == [(20251201, "Budget", "100.00", "100.00", "0.00", 1)]
 
 
-def test_a_gap_in_the_actuals_counts_as_nothing_booked_where_the_setting_says_so(spark: SparkSession) -> None:
+def test_a_gap_in_the_actuals_counts_as_zero_up_to_actuals_through(spark: SparkSession) -> None:
     """ACTUALS_THROUGH 2025-03: February without actuals is compared, April is not."""
     lines = [ledger_line("2025-01-20"), ledger_line("2025-03-20")]
     lines += [ledger_line(f"2025-{month:02d}-01", "100.00", scenario="Budget") for month in range(1, 5)]
@@ -149,7 +149,7 @@ def test_a_gap_in_the_actuals_counts_as_nothing_booked_where_the_setting_says_so
 
 
 def test_actuals_after_the_last_covered_month_keep_their_money_and_get_no_budget(spark: SparkSession) -> None:
-    """A few early bookings of April must not make all of April's budget look unspent."""
+    """With a few early bookings of April, all of April's budget would look unspent."""
     lines = [
         ledger_line("2025-03-20"),
         ledger_line("2025-04-02", "7.00"),
@@ -163,7 +163,7 @@ def test_actuals_after_the_last_covered_month_keep_their_money_and_get_no_budget
 
 
 def test_actuals_cover_nothing_before_their_first_month(spark: SparkSession) -> None:
-    """A budget of the year before the books begin has nothing to be compared with."""
+    """A budget before the first actuals is not compared."""
     lines = [ledger_line("2025-02-20"), ledger_line("2024-12-01", "100.00", scenario="Budget")]
     found = facts(spark, lines, actuals_through="2025-03")
     assert shown(row for row in found if row["period"] == "2024-12") == [
@@ -171,7 +171,7 @@ def test_actuals_cover_nothing_before_their_first_month(spark: SparkSession) -> 
     ]
 
 
-def test_each_plan_is_compared_in_the_months_that_it_has_lines_in(spark: SparkSession) -> None:
+def test_each_plan_is_compared_in_the_months_of_its_own_lines(spark: SparkSession) -> None:
     """The forecast gets the baseline of its own months, once."""
     lines = [
         ledger_line("2025-01-01", "100.00", scenario="Budget"),
@@ -184,7 +184,7 @@ def test_each_plan_is_compared_in_the_months_that_it_has_lines_in(spark: SparkSe
 
 
 def test_several_budget_lines_of_a_month_are_one_budget(spark: SparkSession) -> None:
-    """They are summed before they are set beside the actuals, so none is multiplied by the actuals' days."""
+    """They are summed before the join, so that the number of days with actuals does not multiply them."""
     lines = [ledger_line("2025-01-01", amount, scenario="Budget") for amount in ("60.00", "40.00")]
     lines += [ledger_line(f"2025-01-{day:02d}", "1.00") for day in range(1, 11)]
     actual = [row for row in facts(spark, lines) if row["scenario_key"] == surrogate_key("Actual")]
@@ -199,7 +199,7 @@ def test_a_month_without_a_budget_has_no_budget_rows(spark: SparkSession) -> Non
     assert shown(january) == [(20250120, "Actual", "100.00", "0.00", "100.00", 1)]
 
 
-def test_a_line_whose_period_is_not_its_dates_month_counts_on_the_nearest_day_of_its_period(
+def test_a_line_whose_period_is_not_the_month_of_its_date_counts_on_the_nearest_day_of_its_period(
     spark: SparkSession,
 ) -> None:
     """A document of 3 January that belongs to December is booked on 31 December."""
@@ -209,7 +209,7 @@ def test_a_line_whose_period_is_not_its_dates_month_counts_on_the_nearest_day_of
     assert shown(found)[-1] == (20241231, "Actual", "5.00", "0.00", "5.00", 1)
 
 
-def test_one_month_built_alone_is_the_same_as_built_with_all_others(spark: SparkSession) -> None:
+def test_a_month_that_is_built_alone_has_the_same_rows_as_with_all_others(spark: SparkSession) -> None:
     """A slice is a function of its own inputs."""
     lines = [ledger_line(f"2025-0{month}-1{day}", f"{month}{day}.00") for month in (1, 2, 3) for day in (1, 2)]
     lines += [ledger_line(f"2025-0{month}-01", "50.00", scenario="Budget") for month in (1, 2, 3)]
@@ -218,7 +218,7 @@ def test_one_month_built_alone_is_the_same_as_built_with_all_others(spark: Spark
 
 
 def test_any_scenario_can_be_the_baseline(spark: SparkSession) -> None:
-    """Under the baseline Forecast, the budget is one more plan."""
+    """With the baseline Forecast, the budget is one of the plans."""
     lines = [
         ledger_line("2025-01-20", "90.00"),
         ledger_line("2025-01-01", "100.00", scenario="Budget"),
@@ -241,15 +241,15 @@ def test_actuals_as_the_baseline_are_not_counted_twice(spark: SparkSession) -> N
     ]
 
 
-def test_money_that_no_column_can_hold_stops_the_build(spark: SparkSession) -> None:
-    """A sum beyond sixteen digits is an error; it is never cut, nor turned into null."""
+def test_an_amount_that_is_too_large_for_the_column_stops_the_build(spark: SparkSession) -> None:
+    """A sum of more than sixteen digits is an error; it is neither truncated nor null."""
     lines = [ledger_line(amount="9999999999999999.99"), ledger_line(amount="0.01")]
     with pytest.raises(PySparkException, match=r"(?i)overflow|out of range|precision|too large"):
         facts(spark, lines)
 
 
-def test_a_great_sum_is_right_to_the_cent(spark: SparkSession) -> None:
-    """Where a float would have lost the cents."""
+def test_a_large_sum_is_exact_to_the_cent(spark: SparkSession) -> None:
+    """A float would lose the cents."""
     lines = [ledger_line(amount=amount) for amount in ("9999999999999999.98", "0.01", "-0.02", "0.01")]
     (row,) = facts(spark, lines)
     assert row["amount"] == Decimal("9999999999999999.98")
@@ -282,7 +282,7 @@ covered_through = st.sampled_from([None, *MONTHS])
 
 
 def total(rows: Iterable[Row], name: str, group: Callable[[Row], Any]) -> dict[Any, Decimal]:
-    """Return the sum of a column by group, groups without any money left out."""
+    """Return the sum of a column by group, without groups whose sum is zero."""
     sums: dict[Any, Decimal] = defaultdict(Decimal)
     for row in rows:
         sums[group(row)] += row[name]
@@ -290,7 +290,7 @@ def total(rows: Iterable[Row], name: str, group: Callable[[Row], Any]) -> dict[A
 
 
 def covered_periods(lines: Sequence[Row], scenario: str, through: str | None) -> set[str]:
-    """Return the periods in which a scenario is compared with the baseline, by the design's own words."""
+    """Return the periods in which a scenario is compared with the baseline, by the rule in the documentation."""
     own = {line["period"] for line in lines if line["scenario"] == scenario}
     if scenario != "Actual" or through is None or not own:
         return own
@@ -299,7 +299,7 @@ def covered_periods(lines: Sequence[Row], scenario: str, through: str | None) ->
 
 @few_examples
 @given(random_lines, baselines, covered_through)
-def test_the_star_says_of_every_scenario_what_its_lines_say(
+def test_the_star_has_the_amounts_of_the_lines_of_every_scenario(
     spark: SparkSession, lines: list[Row], baseline: str, through: str | None
 ) -> None:
     """For any lines: grain unique, Variance identity, SUM(Amount) and the number of lines are the ledger's."""
@@ -350,8 +350,8 @@ def test_each_covered_month_has_the_whole_baseline_once_and_other_months_none_of
 
 @few_examples
 @given(random_lines)
-def test_where_keys_may_hide_lines_actual_covers_the_months_in_which_it_has_lines_left(
+def test_with_superseded_lines_actual_covers_the_months_in_which_it_has_live_lines(
     spark: SparkSession, lines: list[Row]
 ) -> None:
-    """Nobody knows before the build; afterwards it is as if somebody had."""
+    """The build finds the coverage that is not known before it."""
     assert shown(facts(spark, lines, is_coverage_known=False)) == shown(facts(spark, lines))

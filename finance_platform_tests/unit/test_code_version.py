@@ -1,4 +1,4 @@
-"""Which edits of the source rebuild slices: a copy of the package is edited, and its version compared."""
+"""`code_version`: which edits of the source rebuild slices, tried on a copy of the package."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def package(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def edit(package: Path) -> Edit:
-    """Replaces a text that must be in a module of the copy."""
+    """Replaces a text in a module of the copy; the module must contain it."""
 
     def replace(name: str, old: str, new: str) -> None:
         path = package / name
@@ -80,6 +80,13 @@ def test_a_changed_column_changes_the_version(package: Path, edit: Edit):
     before = versions(package)
     edit("contracts/star.py", 'Column("week_of_year", "integer"', 'Column("week_of_year", "bigint"')
     assert versions(package)["build_star"] != before["build_star"]
+
+
+def test_another_form_of_the_requests_changes_the_versions_of_both_jobs(package: Path, edit: Edit):
+    before = versions(package)
+    edit("spark_jobs/requests.py", '"counted": list(', '"counted_lines": list(')
+    after = versions(package)
+    assert all(after[job] != before[job] for job in JOBS)
 
 
 def test_code_that_only_starts_jobs_keeps_the_version(package: Path, edit: Edit):

@@ -1,4 +1,4 @@
-"""Retention: what may go, by what stands for it and since when; and how it goes."""
+"""`slices.retention`: the data that expires, since when, and its removal."""
 
 from __future__ import annotations
 
@@ -34,52 +34,52 @@ SPRING, SUMMER, AUTUMN = (f"2025-{month:02d}-01T00:00:00.000000+00:00" for month
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> LocalStore:
+def store(tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path / "processed")
 
 
-def found(content: str, at: str) -> DeliveryDiscovered:
+def discovered(content: str, at: str) -> DeliveryDiscovered:
     return delivered(content=content, at=at)
 
 
-def judged(event: DeliveryDiscovered, at: str, *reasons: str) -> Verdict:
+def verdict_on(event: DeliveryDiscovered, at: str, *reasons: str) -> Verdict:
     return Verdict(event.object_key, event.delivery_id, at, "run", reasons)
 
 
 def history(*contents_and_times: tuple[str, str]) -> list[Event]:
-    """One file in several versions, each of which counts at once."""
-    pairs = [(event, judged(event, event.at)) for event in (found(*one) for one in contents_and_times)]
+    """Return the events of one file in several versions, each of which counts at once."""
+    pairs = [(event, verdict_on(event, event.at)) for event in (discovered(*version) for version in contents_and_times)]
     return [event for pair in pairs for event in pair]
 
 
-def home(lake: LocalStore, events: Sequence[Event], wanted: Sequence[TargetSlice] = ()) -> Snapshot:
-    """A processed zone in which every delivery of the register was read, a file of lines each."""
+def home(store: LocalStore, events: Sequence[Event], target: Sequence[TargetSlice] = ()) -> Snapshot:
+    """Write a processed zone in which every delivery of the register was read and has one file of lines."""
     commits = {}
     for event in events:
         if isinstance(event, DeliveryDiscovered) and event.delivery_id not in commits:
             name = event.fingerprint if event.object_key == "ledger.csv" else event.object_key
             key = f"transactions/{name}/part.parquet"
-            lake.write(key, b"lines")
+            store.write(key, b"lines")
             commit = commit_of(event, in_period("2025-01"), files={"transactions": (DataFile(key, 5),)}, attempt="")
             commits[event.delivery_id] = commit
-            write_commit(lake, commit)
-    Register(lake).append(events)
-    return Snapshot(commits, derive_state(events, commits), NO_OVERLAPS, wanted, {})
+            write_commit(store, commit)
+    Register(store).append(events)
+    return Snapshot(commits, derive_state(events, commits), NO_OVERLAPS, target, {})
 
 
-def build(lake: LocalStore, version: str, lines: Sequence[Any] = (), built_at: str = SPRING, **others: Any) -> str:
-    """One version of a period's slice, with a file."""
+def build(store: LocalStore, version: str, lines: Sequence[Any] = (), built_at: str = SPRING, **others: Any) -> str:
+    """Write a version of a period's slice with one file; return the file's key."""
     key = f"{FACT}/{version}/part.parquet"
-    lake.write(key, b"rows")
+    store.write(key, b"rows")
     inputs = {"lines": list(lines), "hidden": [], "hidden_scopes": []} | others
     files = (DataFile(key, 4),)
-    write_slice(lake, SliceCommit(FACT, "2025-01", version, 1, files, inputs=inputs, built_at=built_at))
+    write_slice(store, SliceCommit(FACT, "2025-01", version, 1, files, inputs=inputs, built_at=built_at))
     return key
 
 
-def going(lake: LocalStore, snapshot: Snapshot, published: str = "", days: int = 90) -> list[Removal]:
+def expired(store: LocalStore, snapshot: Snapshot, published: str = "", days: int = 90) -> list[Removal]:
     versions = {(FACT, "2025-01"): published} if published else {}
-    return find_expired(lake, snapshot, versions, now=NOW, retention_days=days)
+    return find_expired(store, snapshot, versions, now=NOW, retention_days=days)
 
 
 def keys(removals: Sequence[Removal]) -> set[str]:
@@ -97,45 +97,46 @@ def test_a_version_is_superseded_since_the_next_one_counts():
 
 
 def test_a_held_version_supersedes_once_it_is_accepted():
-    first, held = found("v1", SPRING), found("v2", SUMMER)
-    events: list[Event] = [first, judged(first, SPRING), held, judged(held, SUMMER, "too much rejected")]
+    first, held = discovered("v1", SPRING), discovered("v2", SUMMER)
+    events: list[Event] = [first, verdict_on(first, SPRING), held, verdict_on(held, SUMMER, "too much rejected")]
     accepted = DecisionRecorded("accepted", held.object_key, held.delivery_id, "ann", "fine", AUTUMN)
     assert superseded_since([*events, accepted]) == {"ledger.csv@v1": AUTUMN}
 
 
 def test_content_sent_back_is_the_newest_again():
-    again = found("v1", AUTUMN)
-    events = [*history(("v1", SPRING), ("v2", SUMMER)), again, judged(again, AUTUMN)]
+    again = discovered("v1", AUTUMN)
+    events = [*history(("v1", SPRING), ("v2", SUMMER)), again, verdict_on(again, AUTUMN)]
     assert superseded_since(events) == {"ledger.csv@v2": AUTUMN}
 
 
-def test_a_version_that_never_counted_goes_by_what_came_after_it():
-    held, second = found("v1", SPRING), found("v2", SUMMER)
-    events: list[Event] = [held, judged(held, SPRING, "no"), second, judged(second, SUMMER, "no")]
+def test_a_version_that_never_counted_is_superseded_since_the_next_one_was_discovered():
+    held, second = discovered("v1", SPRING), discovered("v2", SUMMER)
+    events: list[Event] = [held, verdict_on(held, SPRING, "no"), second, verdict_on(second, SUMMER, "no")]
     assert superseded_since(events) == {"ledger.csv@v1": SUMMER}
 
 
 # Deliveries
 
 
-def test_a_delivery_goes_with_its_commit_first_once_it_is_past_the_retention(lake: LocalStore):
-    snapshot = home(lake, history(("v1", SPRING), ("v2", SUMMER)))
-    (removal,) = going(lake, snapshot)
+def test_an_expired_delivery_is_removed_with_its_commit_first(store: LocalStore):
+    snapshot = home(store, history(("v1", SPRING), ("v2", SUMMER)))
+    (removal,) = expired(store, snapshot)
     assert (removal.kind, removal.name, removal.since) == ("delivery", "ledger.csv", SUMMER)
     assert removal.keys == ("deliveries/ledger.csv@v1.json", "transactions/v1/part.parquet")
-    assert going(lake, snapshot, days=300) == []
+    assert expired(store, snapshot, days=300) == []
 
 
-def test_what_counts_is_held_refused_withdrawn_or_not_judged_stays_whatever_its_age(lake: LocalStore):
+def test_a_delivery_that_is_live_held_withdrawn_or_without_verdict_stays_whatever_its_age(store: LocalStore):
     live, held, withdrawn, unjudged = (
         delivered(f"{name}.csv", "v1", at=SPRING) for name in ("live", "held", "withdrawn", "unjudged")
     )
-    events: list[Event] = [live, held, withdrawn, unjudged, judged(live, SPRING), judged(held, SPRING, "no")]
+    events: list[Event] = [live, held, withdrawn, unjudged, verdict_on(live, SPRING), verdict_on(held, SPRING, "no")]
     events += [
-        judged(withdrawn, SPRING),
+        verdict_on(withdrawn, SPRING),
         DecisionRecorded("withdrawn", "withdrawn.csv", withdrawn.delivery_id, "a", "b", SPRING),
     ]
-    assert not [one for one in going(lake, home(lake, events), days=0) if one.kind == "delivery"]
+    removals = expired(store, home(store, events), days=0)
+    assert not [removal for removal in removals if removal.kind == "delivery"]
 
 
 @pytest.mark.parametrize(
@@ -146,90 +147,90 @@ def test_what_counts_is_held_refused_withdrawn_or_not_judged_stays_whatever_its_
         {"hidden_scopes": [["ledger.csv@v1", "Actual", "4:D100"]]},
     ],
 )
-def test_what_a_published_version_names_stays(lake: LocalStore, named: dict[str, Any]):
-    snapshot = home(lake, history(("v1", SPRING), ("v2", SUMMER)))
-    build(lake, "old", **named)
-    assert going(lake, snapshot, published="old") == []
+def test_a_delivery_that_a_published_version_names_stays(store: LocalStore, named: dict[str, Any]):
+    snapshot = home(store, history(("v1", SPRING), ("v2", SUMMER)))
+    build(store, "old", **named)
+    assert expired(store, snapshot, published="old") == []
 
 
-def test_what_a_version_names_that_goes_itself_goes_with_it(lake: LocalStore):
-    snapshot = home(lake, history(("v1", SPRING), ("v2", SUMMER)))
-    key = build(lake, "old", [["ledger.csv@v1", "Actual"]])
-    found_ = going(lake, snapshot)
-    assert [removal.kind for removal in found_] == ["slice version", "delivery"]
-    assert found_[0].keys == (f"slices/{FACT}/2025-01/old.json", key)
+def test_a_delivery_that_only_an_expired_version_names_is_removed_with_it(store: LocalStore):
+    snapshot = home(store, history(("v1", SPRING), ("v2", SUMMER)))
+    key = build(store, "old", [["ledger.csv@v1", "Actual"]])
+    removals = expired(store, snapshot)
+    assert [removal.kind for removal in removals] == ["slice version", "delivery"]
+    assert removals[0].keys == (f"slices/{FACT}/2025-01/old.json", key)
 
 
 # Slices
 
 
-def test_a_version_that_is_wanted_published_recorded_by_a_closing_or_young_stays(lake: LocalStore):
+def test_a_version_that_is_a_target_published_recorded_by_a_closing_or_young_stays(store: LocalStore):
     closing = PeriodStatusChanged("closed", "2025-01", "ann", "year end", SPRING, {FACT: "closed"})
     reopened = PeriodStatusChanged("reopened", "2025-01", "ann", "late invoice", SUMMER)
-    snapshot = home(lake, [closing, reopened], [TargetSlice(FACT, "2025-01", "wanted", {})])
-    for version in ("wanted", "published", "closed"):
-        build(lake, version)
-    build(lake, "young", built_at="2025-12-01T00:00:00+00:00")
-    build(lake, "old")
-    assert [removal.name for removal in going(lake, snapshot, "published")] == [f"{FACT} 2025-01 old"]
+    snapshot = home(store, [closing, reopened], [TargetSlice(FACT, "2025-01", "target", {})])
+    for version in ("target", "published", "closed"):
+        build(store, version)
+    build(store, "young", built_at="2025-12-01T00:00:00+00:00")
+    build(store, "old")
+    assert [removal.name for removal in expired(store, snapshot, "published")] == [f"{FACT} 2025-01 old"]
 
 
-def test_a_version_that_another_release_wrote_goes_too(lake: LocalStore):
+def test_a_version_of_another_release_expires_too(store: LocalStore):
     document = {"table": FACT, "slice": "2025-01", "version": "x", "files": [{"key": f"{FACT}/x.parquet", "size": 1}]}
-    lake.write(f"slices/{FACT}/2025-01/x.json", json.dumps(document).encode())
-    lake.write(f"{FACT}/x.parquet", b"x")
-    assert keys(going(lake, home(lake, []))) == {f"slices/{FACT}/2025-01/x.json", f"{FACT}/x.parquet"}
+    store.write(f"slices/{FACT}/2025-01/x.json", json.dumps(document).encode())
+    store.write(f"{FACT}/x.parquet", b"x")
+    assert keys(expired(store, home(store, []))) == {f"slices/{FACT}/2025-01/x.json", f"{FACT}/x.parquet"}
 
 
-# What nobody names
+# Stray files and jobs
 
 
-def test_files_that_no_commit_names_and_staging_go_at_once_and_nothing_else_does(lake: LocalStore):
-    snapshot = home(lake, history(("v1", SPRING)))
+def test_only_files_that_no_commit_names_and_staging_expire_at_once(store: LocalStore):
+    snapshot = home(store, history(("v1", SPRING)))
     stray = {"transactions/dead/part.parquet", "staging/dead/rows.parquet", f"{FACT}/dead/part.parquet"}
     stray |= {"manifests/stagedimdate-dead.json"}
     for key in (*stray, "overlaps/ledger.key.json", "somebody/else.txt", "job.lock"):
-        lake.write(key, b"x")
-    assert keys(going(lake, snapshot)) == stray
+        store.write(key, b"x")
+    assert keys(expired(store, snapshot)) == stray
 
 
-def test_job_folders_go_when_nothing_of_the_attempt_is_left_and_they_are_old(lake: LocalStore):
-    snapshot = home(lake, history(("v1", SPRING)))
-    lake.write("jobs/a1/request.json", b"{}")
-    assert going(lake, snapshot) == []  # written now
+def test_job_folders_expire_when_they_are_old_and_their_attempt_has_no_results(store: LocalStore):
+    snapshot = home(store, history(("v1", SPRING)))
+    store.write("jobs/a1/request.json", b"{}")
+    assert expired(store, snapshot) == []  # written now
     later = datetime.now(UTC) + timedelta(days=91)
-    assert keys(find_expired(lake, snapshot, {}, now=later, retention_days=90)) == {"jobs/a1/request.json"}
-    key = build(lake, "v", built_at=SPRING)
+    assert keys(find_expired(store, snapshot, {}, now=later, retention_days=90)) == {"jobs/a1/request.json"}
+    key = build(store, "v", built_at=SPRING)
     commit = SliceCommit(FACT, "2025-01", "v", 1, (DataFile(key, 4),), inputs={}, attempt="a1", built_at=SPRING)
-    write_slice(lake, commit)
-    there = {(FACT, "2025-01"): "v"}
-    assert find_expired(lake, snapshot, there, now=later, retention_days=90) == []
+    write_slice(store, commit)
+    published = {(FACT, "2025-01"): "v"}
+    assert find_expired(store, snapshot, published, now=later, retention_days=90) == []
 
 
 # Removing
 
 
-def test_what_is_removed_is_gone_and_a_second_look_finds_nothing(lake: LocalStore):
+def test_removed_data_is_gone_and_nothing_more_expires(store: LocalStore):
     events = history(("v1", SPRING), ("v2", SUMMER))
-    snapshot = home(lake, events)
-    removals = going(lake, snapshot)
-    remove(lake, removals)
+    snapshot = home(store, events)
+    removals = expired(store, snapshot)
+    remove(store, removals)
     commits = {name: commit for name, commit in snapshot.commits.items() if name != "ledger.csv@v1"}
     left = Snapshot(commits, derive_state(events, commits), NO_OVERLAPS, (), {})
-    assert going(lake, left) == []
-    assert not (Path(lake.root) / "transactions" / "v1").exists()
+    assert expired(store, left) == []
+    assert not (Path(store.root) / "transactions" / "v1").exists()
 
 
-def test_a_removal_that_is_broken_off_leaves_a_stray_file_for_the_next(lake: LocalStore):
+def test_an_interrupted_removal_leaves_a_stray_file_for_the_next_one(store: LocalStore):
     events = history(("v1", SPRING), ("v2", SUMMER))
-    (removal,) = going(lake, home(lake, events))
-    lake.delete(removal.keys[0])
+    (removal,) = expired(store, home(store, events))
+    store.delete(removal.keys[0])
     commits = {
         "ledger.csv@v2": commit_of(
-            found("v2", SUMMER),
+            discovered("v2", SUMMER),
             in_period("2025-01"),
             files={"transactions": (DataFile("transactions/v2/part.parquet", 5),)},
         )
     }
     left = Snapshot(commits, derive_state(events, commits), NO_OVERLAPS, (), {})
-    assert keys(going(lake, left)) == {"transactions/v1/part.parquet"}
+    assert keys(expired(store, left)) == {"transactions/v1/part.parquet"}

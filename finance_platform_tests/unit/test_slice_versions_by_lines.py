@@ -1,6 +1,6 @@
-"""The plan, where keys, scopes and account types decide: a slice changes only where its own lines are touched.
+"""`slices.versions` with keys, scopes and account types: a slice changes only if its own lines are affected.
 
-Does not belong here: everything that commits alone decide (see `test_plan`).
+Does not belong here: versions that depend on commits alone (see `test_slice_versions`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def zone(tmp_path: Path) -> Zone:
     zone = Zone(tmp_path / "processed")
     base = [Line(f"T{number:02d}{period}", period) for period in (JANUARY, FEBRUARY, MARCH) for number in range(10)]
     zone.deliver("base.csv", base, load_mode="upsert")
-    zone.judge()
+    zone.evaluate()
     return zone
 
 
@@ -35,39 +35,39 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
     return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
 
-def judged(zone: Zone) -> dict[str, str]:
-    assert zone.held() == {}
+def evaluated_versions(zone: Zone) -> dict[str, str]:
+    assert zone.evaluate_held() == {}
     return zone.versions()
 
 
 # By key
 
 
-def test_a_small_upsert_delivery_changes_the_periods_that_it_has_lines_in_and_no_others(zone: Zone) -> None:
+def test_a_small_upsert_delivery_changes_only_the_periods_of_its_lines(zone: Zone) -> None:
     before = zone.versions()
     zone.deliver("small.csv", lines("NEW", period=FEBRUARY), load_mode="upsert", content="w")
-    assert changed(before, judged(zone)) == {FEBRUARY}
+    assert changed(before, evaluated_versions(zone)) == {FEBRUARY}
 
 
-def test_a_moved_key_changes_the_period_that_it_leaves_too(zone: Zone) -> None:
+def test_a_moved_key_also_changes_the_period_that_it_leaves(zone: Zone) -> None:
     before = zone.versions()
     zone.deliver("small.csv", lines(f"T03{JANUARY}", period=APRIL), load_mode="upsert", content="w")
-    assert changed(before, judged(zone)) == {JANUARY, APRIL}
+    assert changed(before, evaluated_versions(zone)) == {JANUARY, APRIL}
 
 
 def test_a_corrected_key_changes_its_own_period_only(zone: Zone) -> None:
     before = zone.versions()
     zone.deliver("small.csv", lines(f"T03{MARCH}", period=MARCH), load_mode="upsert", content="w")
-    assert changed(before, judged(zone)) == {MARCH}
+    assert changed(before, evaluated_versions(zone)) == {MARCH}
 
 
-def test_a_withdrawn_delivery_gives_the_earlier_versions_back_and_taken_in_again_its_own(zone: Zone) -> None:
+def test_a_withdrawal_restores_the_earlier_versions_and_a_reinstatement_the_later_ones(zone: Zone) -> None:
     before = zone.versions()
     zone.deliver("small.csv", lines(f"T03{JANUARY}", period=APRIL), load_mode="upsert", content="w")
-    after = judged(zone)
-    withdraw(zone.lake, "small.csv", ADA)
+    after = evaluated_versions(zone)
+    withdraw(zone.store, "small.csv", ADA)
     assert zone.versions() == before
-    reinstate(zone.lake, "small.csv", ADA)
+    reinstate(zone.store, "small.csv", ADA)
     assert zone.versions() == after
 
 
@@ -75,26 +75,32 @@ def test_a_held_delivery_changes_nothing(zone: Zone) -> None:
     before = zone.versions()
     moved = [Line(f"T{number:02d}{JANUARY}", APRIL) for number in range(10)]
     zone.deliver("small.csv", moved, load_mode="upsert", content="w")
-    assert zone.held().keys() == {"small.csv"}
+    assert zone.evaluate_held().keys() == {"small.csv"}
     assert zone.versions() == before
 
 
-def test_a_delivery_that_sorts_before_what_it_shares_is_hidden_and_changes_only_its_own_periods(zone: Zone) -> None:
+def test_a_delivery_that_sorts_before_the_one_with_its_keys_is_superseded_and_changes_only_its_own_periods(
+    zone: Zone,
+) -> None:
     before = zone.versions()
     zone.deliver(
         "old.csv", lines(f"T03{JANUARY}", period=APRIL), load_mode="upsert", content="w", modified_at="2024-01-01"
     )
-    assert changed(before, judged(zone)) == {APRIL}
+    assert changed(before, evaluated_versions(zone)) == {APRIL}
 
 
-def test_a_base_that_is_read_again_changes_its_periods_and_keeps_what_hides_it(zone: Zone) -> None:
+def test_a_base_that_is_read_again_is_superseded_by_the_same_delivery(zone: Zone) -> None:
     zone.deliver("small.csv", lines(f"T03{JANUARY}", period=JANUARY), load_mode="upsert", content="w")
-    judged(zone)
+    evaluated_versions(zone)
     base = [Line(f"T{number:02d}{period}", period) for period in (JANUARY, FEBRUARY, MARCH) for number in range(10)]
     zone.deliver("base.csv", base, content="v2", load_mode="upsert", modified_at="2025-05-01")
-    judged(zone)
-    hidden = {one.slice: one.inputs["hidden"] for one in zone.snapshot().wanted if one.table == "fact_financials"}
-    assert hidden == {JANUARY: [["base.csv@v2", "small.csv@w"]], FEBRUARY: [], MARCH: []}
+    evaluated_versions(zone)
+    targets = [target for target in zone.snapshot().target if target.table == "fact_financials"]
+    assert {target.slice: target.inputs["hidden"] for target in targets} == {
+        JANUARY: [["base.csv@v2", "small.csv@w"]],
+        FEBRUARY: [],
+        MARCH: [],
+    }
 
 
 # By scope
@@ -106,12 +112,12 @@ SCOPED: dict[str, Any] = {"feed": "plan", "load_mode": "replace_period", "is_sco
 def test_a_scope_that_is_replaced_changes_its_period_only(zone: Zone) -> None:
     base = [Line(period=period, scope=scope) for period in (JANUARY, FEBRUARY) for scope in ("sales", "works")] * 3
     zone.deliver("plan_1.csv", base, content="p1", **SCOPED)
-    before = judged(zone)
+    before = evaluated_versions(zone)
     zone.deliver("plan_2.csv", [Line(period=FEBRUARY, scope="sales")] * 3, content="p2", **SCOPED)
-    assert changed(before, judged(zone)) == {FEBRUARY}
-    facts = {one.slice: one.inputs for one in zone.snapshot().wanted if one.table == "fact_financials"}
-    assert [list(one) for one in facts[FEBRUARY]["hidden_scopes"]] == [["plan_1.csv@p1", "Actual", "sales"]]
-    withdraw(zone.lake, "plan_2.csv", ADA)
+    assert changed(before, evaluated_versions(zone)) == {FEBRUARY}
+    inputs = {target.slice: target.inputs for target in zone.snapshot().target if target.table == "fact_financials"}
+    assert [list(scope) for scope in inputs[FEBRUARY]["hidden_scopes"]] == [["plan_1.csv@p1", "Actual", "sales"]]
+    withdraw(zone.store, "plan_2.csv", ADA)
     assert zone.versions() == before
 
 
@@ -119,7 +125,7 @@ def test_a_scope_that_is_replaced_changes_its_period_only(zone: Zone) -> None:
 
 
 def journal(zone: Zone, key: str, period: str, accounts: dict[str, str | None]) -> DeliveryDiscovered:
-    """A debit-positive delivery whose lines mention accounts, with the types that they give."""
+    """Deliver debit-positive lines that mention accounts with these types."""
     files = {"members": zone.members(key, accounts)}
     return zone.deliver(
         key, many(1, period), feed="journal", content=key, commit_is_debit_positive=True, commit_files=files
@@ -127,31 +133,31 @@ def journal(zone: Zone, key: str, period: str, accounts: dict[str, str | None]) 
 
 
 def chart(zone: Zone, content: str, **types: str | None) -> DeliveryDiscovered:
-    """A chart of accounts, `a4000` for account 4000."""
-    rows = [{"account_key": int(name[1:]), "account_type": its_type} for name, its_type in types.items()]
+    """Deliver a chart of accounts, with `a4000` for account 4000."""
+    rows = [{"account_key": int(name[1:]), "account_type": account_type} for name, account_type in types.items()]
     file = zone.write(f"accounts/{content}.parquet", arrow_schema(ACCOUNTS.columns), rows)
     return zone.deliver("chart.csv", [], content, feed="chart", kind="accounts", commit_files={"accounts": (file,)})
 
 
 def types_of(zone: Zone) -> dict[int, str]:
-    judged(zone)
-    return account_types(zone.lake, zone.state)
+    evaluated_versions(zone)
+    return account_types(zone.store, zone.state)
 
 
-def test_only_slices_whose_accounts_types_changed_get_another_version(zone: Zone) -> None:
+def test_only_slices_with_accounts_of_another_type_get_another_version(zone: Zone) -> None:
     journal(zone, "one.csv", JANUARY, {"4000": None})
     journal(zone, "two.csv", FEBRUARY, {"5000": None})
     chart(zone, "c1", a4000="Revenue", a5000="Expense")
-    before = judged(zone)
+    before = evaluated_versions(zone)
     chart(zone, "c2", a4000="Revenue", a5000="Expense", a6000="Asset")
-    assert changed(before, judged(zone)) == set()
+    assert changed(before, evaluated_versions(zone)) == set()
     chart(zone, "c3", a4000="Revenue", a5000="Liability")
-    assert changed(before, judged(zone)) == {FEBRUARY}
+    assert changed(before, evaluated_versions(zone)) == {FEBRUARY}
     chart(zone, "c4", a4000="Revenue", a5000="Expense")
-    assert judged(zone) == before
+    assert evaluated_versions(zone) == before
 
 
-def test_the_latest_chart_decides_and_a_blank_type_of_it_is_filled_by_the_lines_alone(zone: Zone) -> None:
+def test_the_latest_chart_takes_precedence_and_only_lines_fill_its_blank_types(zone: Zone) -> None:
     chart_1 = chart(zone, "c1", a4000="Revenue", a5000="Asset")
     assert types_of(zone) == {4000: "Revenue", 5000: "Asset"}
     other = zone.write(
@@ -167,21 +173,21 @@ def test_the_latest_chart_decides_and_a_blank_type_of_it_is_filled_by_the_lines_
     assert types_of(zone) == {4000: "Equity", 5000: "Asset", 6000: "Unknown", 7000: "Liability"}
 
 
-def test_the_accounts_that_a_delivery_mentions_are_told_by_key(zone: Zone) -> None:
+def test_the_accounts_that_a_delivery_mentions_are_returned_by_key(zone: Zone) -> None:
     journal(zone, "one.csv", JANUARY, {"4000": None, "5000": "Asset"})
-    judged(zone)
-    (delivery,) = [one for one in zone.state.live if one.event.object_key == "one.csv"]
-    assert accounts_mentioned(zone.lake, delivery) == {4000: "4000", 5000: "5000"}
+    evaluated_versions(zone)
+    (delivery,) = [live for live in zone.state.live if live.event.object_key == "one.csv"]
+    assert accounts_mentioned(zone.store, delivery) == {4000: "4000", 5000: "5000"}
 
 
 def test_without_a_debit_positive_feed_no_file_of_accounts_is_read(zone: Zone) -> None:
     chart(zone, "c1", a4000="Revenue")
-    judged(zone)
-    zone.lake.opened.clear()
+    evaluated_versions(zone)
+    zone.store.opened.clear()
     zone.snapshot()
-    assert zone.lake.opened == []
+    assert zone.store.opened == []
 
 
-def test_the_files_of_a_zone_have_row_groups_with_bounds(zone: Zone) -> None:
+def test_the_files_of_a_zone_have_several_row_groups(zone: Zone) -> None:
     footer = pq.ParquetFile(zone.path / "transactions/base.csv@v1.parquet").metadata
     assert footer.num_row_groups > 1

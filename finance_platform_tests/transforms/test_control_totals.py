@@ -1,4 +1,4 @@
-"""Control sums: what is lost, doubled or turned on the way from ledger lines to the star shows as a difference."""
+"""`spark_jobs.control_totals`: a line that is lost, doubled or changed on the way to the star is a difference."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from finance_platform.spark_jobs.control_totals import (
     star_sums,
 )
 from finance_platform.transforms.fact_financials import fact_cells, fact_financials
-from finance_platform.transforms.live_lines import hidden_lines, live_lines, with_natural_sign
+from finance_platform.transforms.live_lines import live_lines, superseded_lines, with_natural_sign
 from finance_platform_tests.transforms.rows import Row, ledger_line, ledger_lines
 
 ACTUAL, BUDGET = surrogate_key("Actual"), surrogate_key("Budget")
@@ -39,14 +39,14 @@ ROWS: list[Row] = [
 
 
 def accounts(spark: SparkSession, **others: str) -> DataFrame:
-    """Return the types of the accounts, `a4000` for 4000 where another is given."""
-    types = {**TYPES, **{name[1:]: its_type for name, its_type in others.items()}}
-    rows = [(surrogate_key(number), its_type) for number, its_type in types.items()]
+    """Return the types of the accounts; `others` overrides them, with `a4000` for account 4000."""
+    types = {**TYPES, **{name[1:]: account_type for name, account_type in others.items()}}
+    rows = [(surrogate_key(number), account_type) for number, account_type in types.items()]
     return spark.createDataFrame(rows, "account_key bigint, account_type string")
 
 
 def star_of(spark: SparkSession, lines: DataFrame, types: DataFrame) -> DataFrame:
-    """Return the facts that these live lines make."""
+    """Return the facts of live lines."""
     coverage = spark.createDataFrame(
         [(period, first_day(period), None) for period in PERIODS],
         "period string, first_day date, actual_covers boolean",
@@ -60,51 +60,50 @@ def compared(control: DataFrame, star: DataFrame) -> dict[str, PeriodControl]:
 
 
 def differences(
-    spark: SparkSession, made_of: Iterable[Row], rows: Iterable[Row] = ROWS, **types: str
+    spark: SparkSession, star_rows: Iterable[Row], rows: Iterable[Row] = ROWS, **types: str
 ) -> list[tuple[str, str, str, str]]:
-    """Return period, account, lines and star of what differs, where the star is made of other lines or types."""
+    """Return period, account, lines and star of the differences when the star is built from other lines or types."""
     control = control_sums(ledger_lines(spark, rows), None, accounts(spark))
-    found = compared(control, star_of(spark, ledger_lines(spark, made_of), accounts(spark, **types)))
+    periods = compared(control, star_of(spark, ledger_lines(spark, star_rows), accounts(spark, **types)))
     numbers = {surrogate_key(number): number for number in TYPES}
     return [
-        (period, numbers[one.account_key], one.lines, one.star)
-        for period, control_of in found.items()
-        for one in control_of.differences
+        (period, numbers[difference.account_key], difference.lines, difference.star)
+        for period, period_control in periods.items()
+        for difference in period_control.differences
     ]
 
 
-def test_a_star_of_all_its_lines_differs_nowhere_and_says_what_it_holds(spark: SparkSession) -> None:
-    """Both signs, two scenarios, two periods; a budgeted cell without actuals is no line."""
+def test_a_star_of_all_its_lines_has_no_difference_and_its_figures_are_reported(spark: SparkSession) -> None:
+    """Both signs, two scenarios, two periods; a budgeted cell without actuals has no line."""
     control = control_sums(ledger_lines(spark, ROWS), None, accounts(spark))
-    found = compared(control, star_of(spark, ledger_lines(spark, ROWS), accounts(spark)))
-    january = found["2025-01"]
-    assert [one.differences for one in found.values()] == [[], []]
+    periods = compared(control, star_of(spark, ledger_lines(spark, ROWS), accounts(spark)))
+    january = periods["2025-01"]
+    assert [period.differences for period in periods.values()] == [[], []]
     assert (january.star[ACTUAL].lines, january.star[ACTUAL].amount) == (5, Decimal("177.10"))
     assert (january.star[BUDGET].lines, january.star[BUDGET].amount) == (1, Decimal("200.00"))
     assert january.star[ACTUAL].budget_amount == january.star[BUDGET].amount
     assert january.delivered == {ACTUAL: Decimal("77.10"), BUDGET: Decimal("200.00")}
-    assert [one.accounts_compared for one in found.values()] == [3, 2]
+    assert [period.accounts_compared for period in periods.values()] == [3, 2]
 
 
 def test_a_lost_line_is_a_difference(spark: SparkSession) -> None:
-    """Named by period and account, with lines and money on both sides."""
+    """It has period and account, with lines and money on both sides."""
     assert differences(spark, ROWS[1:]) == [("2025-01", "4000", "3 lines, 150.10", "2 lines, 50.10")]
 
 
 def test_a_doubled_line_is_a_difference(spark: SparkSession) -> None:
-    """As a join that fans out makes it."""
+    """As by a join that fans out."""
     assert differences(spark, [*ROWS, ROWS[2]]) == [("2025-01", "6000", "2 lines, 27.00", "3 lines, 34.00")]
 
 
 def test_a_lost_line_without_money_is_a_difference(spark: SparkSession) -> None:
-    """Cents alone would not show it."""
-    nothing = ledger_line("2025-02-04", "0.00", line_key="T9")
-    rows = [*ROWS, nothing]
+    """The amounts alone would not show it."""
+    rows = [*ROWS, ledger_line("2025-02-04", "0.00", line_key="T9")]
     assert differences(spark, ROWS, rows) == [("2025-02", "4000", "2 lines, 3.00", "1 lines, 3.00")]
 
 
 def test_two_faults_that_cancel_out_in_a_scenario_are_two_differences(spark: SparkSession) -> None:
-    """Money that lands on another account leaves the scenario's sum as it is."""
+    """An amount on the wrong account does not change the scenario's sum."""
     moved = [*ROWS[:2], {**ROWS[2], "account_number": "4000", "account_key": surrogate_key("4000")}, *ROWS[3:]]
     assert {(period, account) for period, account, _, _ in differences(spark, moved)} == {
         ("2025-01", "4000"),
@@ -113,7 +112,7 @@ def test_two_faults_that_cancel_out_in_a_scenario_are_two_differences(spark: Spa
 
 
 def test_a_wrong_sign_is_a_difference(spark: SparkSession) -> None:
-    """A revenue account that is taken for an expense is not flipped."""
+    """A revenue account that is treated as an expense is not flipped."""
     assert differences(spark, ROWS, a4000="Expense") == [("2025-01", "4000", "3 lines, 150.10", "3 lines, 50.10")]
 
 
@@ -124,15 +123,15 @@ def test_a_line_in_another_period_is_a_difference_in_both(spark: SparkSession) -
 
 
 def test_a_scenario_that_the_star_lacks_is_a_difference(spark: SparkSession) -> None:
-    """Though no row of the star says anything about it."""
-    found = differences(spark, [row for row in ROWS if row["scenario"] != "Budget"])
-    assert [(period, lines, star) for period, _, lines, star in found] == [
+    """Although the star has no row of it."""
+    without_budget = differences(spark, [row for row in ROWS if row["scenario"] != "Budget"])
+    assert [(period, lines, star) for period, _, lines, star in without_budget] == [
         ("2025-01", "1 lines, 200.00", "0 lines, 0.00"),
         ("2025-02", "1 lines, 150.00", "0 lines, 0.00"),
     ]
 
 
-HIDING: list[tuple[str, Callable[[SparkSession], tuple[DataFrame | None, DataFrame | None]]]] = [
+SUPERSEDED: list[tuple[str, Callable[[SparkSession], tuple[DataFrame | None, DataFrame | None]]]] = [
     (
         "by key",
         lambda spark: (
@@ -153,31 +152,30 @@ HIDING: list[tuple[str, Callable[[SparkSession], tuple[DataFrame | None, DataFra
 ]
 
 
-@pytest.mark.parametrize("hiding", [make for _, make in HIDING], ids=[name for name, _ in HIDING])
-def test_hidden_lines_are_taken_off_on_a_way_of_their_own(
-    spark: SparkSession, hiding: Callable[[SparkSession], tuple[DataFrame | None, DataFrame | None]]
+@pytest.mark.parametrize("superseded", [make for _, make in SUPERSEDED], ids=[name for name, _ in SUPERSEDED])
+def test_superseded_lines_are_subtracted_from_the_lines_that_count(
+    spark: SparkSession, superseded: Callable[[SparkSession], tuple[DataFrame | None, DataFrame | None]]
 ) -> None:
     """A star of the live lines agrees, one of all lines does not."""
     rows = [{**row, "scope_key": "sales"} if row["delivery_id"] == "gl" else row for row in ROWS]
-    counted, (keys, scopes) = ledger_lines(spark, rows), hiding(spark)
-    control = control_sums(counted, hidden_lines(counted, keys, scopes), accounts(spark))
+    counted, (keys, scopes) = ledger_lines(spark, rows), superseded(spark)
+    control = control_sums(counted, superseded_lines(counted, keys, scopes), accounts(spark))
     right = compared(control, star_of(spark, live_lines(counted, keys, scopes), accounts(spark)))
-    assert not any(one.differences for one in right.values())
+    assert not any(period.differences for period in right.values())
     wrong = compared(control, star_of(spark, counted, accounts(spark)))
-    assert any(one.differences for one in wrong.values())
+    assert any(period.differences for period in wrong.values())
 
 
-def test_an_account_whose_lines_are_all_hidden_is_not_expected(spark: SparkSession) -> None:
-    """Nothing is left of it, and nothing in the star is right."""
+def test_an_account_whose_lines_are_all_superseded_is_not_expected_in_the_star(spark: SparkSession) -> None:
     counted = ledger_lines(spark, ROWS[2:3])
-    hidden = spark.createDataFrame([("d1", "T3")], "delivery_id string, line_key string")
-    control = control_sums(counted, hidden_lines(counted, hidden, None), accounts(spark))
-    found = compare(control.collect(), [])["2025-01"]
-    assert not found.differences
-    assert (found.hidden_lines, found.hidden_amount) == (1, Decimal("7.00"))
+    keys = spark.createDataFrame([("d1", "T3")], "delivery_id string, line_key string")
+    control = control_sums(counted, superseded_lines(counted, keys, None), accounts(spark))
+    january = compare(control.collect(), [])["2025-01"]
+    assert not january.differences
+    assert (january.superseded_lines, january.superseded_amount) == (1, Decimal("7.00"))
 
 
-def test_differences_are_counted_up_to_a_few_dozen() -> None:
+def test_only_the_first_differences_are_listed() -> None:
     """A star that is wrong everywhere does not fill the commit."""
     lines = [
         {
@@ -187,18 +185,17 @@ def test_differences_are_counted_up_to_a_few_dozen() -> None:
             "lines": 1,
             "amount": Decimal("1.00"),
             "delivered": Decimal("1.00"),
-            "hidden_lines": 0,
-            "hidden_amount": Decimal("0.00"),
+            "superseded_lines": 0,
+            "superseded_amount": Decimal("0.00"),
         }
         for number in range(80)
     ]
-    found = compare(lines, [])["2025-01"]
-    assert (found.accounts_compared, len(found.differences)) == (80, 50)
-    assert found.differences[0] == Difference(1, 0, "1 lines, 1.00", "0 lines, 0.00")
-    assert (found.star, found.delivered) == ({}, {1: Decimal("80.00")})
+    january = compare(lines, [])["2025-01"]
+    assert (january.accounts_compared, len(january.differences)) == (80, 50)
+    assert january.differences[0] == Difference(1, 0, "1 lines, 1.00", "0 lines, 0.00")
+    assert (january.star, january.delivered) == ({}, {1: Decimal("80.00")})
 
 
-def test_a_period_without_anything_has_no_figures() -> None:
-    """Neither lines nor star."""
+def test_without_lines_and_star_there_are_no_figures() -> None:
     assert compare([], []) == {}
     assert ScenarioFigures() == (0, 0, Decimal("0.00"), Decimal("0.00"))

@@ -1,4 +1,4 @@
-"""The plan: a slice's version changes exactly when something that its rows depend on changes."""
+"""`slices.versions`: a slice's version changes exactly when an input of its rows changes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.deliveries.commits import DeliveryCommit
-from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps, Shared
+from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlap, Overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered
-from finance_platform.deliveries.state import DeliveryState
-from finance_platform.refresh.job_requests import build_request, standardise_request
 from finance_platform.settings import StarSettings
 from finance_platform.slices.versions import (
     actual_covers,
@@ -22,7 +20,7 @@ from finance_platform.slices.versions import (
     scenarios,
     target_slices,
 )
-from finance_platform_tests.unit.factories import feed, in_period, live_in, settings, state_of
+from finance_platform_tests.unit.factories import in_period, live_in, settings, state_of
 
 Pair = tuple[DeliveryDiscovered, DeliveryCommit]
 STAR = StarSettings("Budget", None, 1)
@@ -48,8 +46,9 @@ def reference(kind: str, content: str = "v1") -> Pair:
 def versions(
     *pairs: Pair, star: StarSettings = STAR, code: str = "code", overlaps: Overlaps = NO_OVERLAPS
 ) -> dict[str, str]:
-    """Versions by table and slice."""
-    return {f"{w.table}/{w.slice}": w.version for w in target_slices(state_of(*pairs), star, code, overlaps)}
+    """Return versions by table and slice."""
+    targets = target_slices(state_of(*pairs), star, code, overlaps)
+    return {f"{target.table}/{target.slice}": target.version for target in targets}
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
@@ -64,30 +63,30 @@ DIMENSIONS = {f"dim_{name}/all" for name in ("date", "department", "account", "s
 BASE = (ledger(JANUARY, FEBRUARY), plan(JANUARY, FEBRUARY, MARCH), reference("departments"), reference("accounts"))
 
 
-# What is wanted
+# Which slices there are
 
 
-def test_nothing_live_wants_nothing() -> None:
+def test_without_live_deliveries_there_are_no_slices() -> None:
     assert versions() == {}
 
 
-def test_every_period_with_a_live_line_and_every_dimension_is_wanted() -> None:
+def test_every_period_with_a_live_line_and_every_dimension_is_a_slice() -> None:
     assert versions(*BASE).keys() == facts(JANUARY, FEBRUARY, MARCH) | DIMENSIONS
 
 
 def test_dimensions_come_before_facts_and_periods_in_order() -> None:
-    wanted = target_slices(state_of(*BASE), STAR, "code")
-    assert [one.table for one in wanted[:4]] == ["dim_date", "dim_department", "dim_account", "dim_scenario"]
-    assert [one.slice for one in wanted if one.table == "fact_financials"] == [JANUARY, FEBRUARY, MARCH]
+    targets = target_slices(state_of(*BASE), STAR, "code")
+    assert [target.table for target in targets[:4]] == ["dim_date", "dim_department", "dim_account", "dim_scenario"]
+    assert [target.slice for target in targets if target.table == "fact_financials"] == [JANUARY, FEBRUARY, MARCH]
 
 
-def test_references_alone_want_the_dimensions_that_need_no_days() -> None:
+def test_reference_files_alone_give_the_dimensions_that_need_no_days() -> None:
     assert versions(reference("accounts")).keys() == DIMENSIONS - {"dim_date/all"}
 
 
 def test_the_calendar_spans_the_years_of_all_live_lines() -> None:
-    wanted = target_slices(state_of(ledger("2024-05"), plan("2023-12", "2026-01")), STAR, "code")
-    inputs = next(one.inputs for one in wanted if one.table == "dim_date")
+    targets = target_slices(state_of(ledger("2024-05"), plan("2023-12", "2026-01")), STAR, "code")
+    inputs = next(target.inputs for target in targets if target.table == "dim_date")
     assert (inputs["first_year"], inputs["last_year"]) == (2023, 2026)
 
 
@@ -95,14 +94,14 @@ def test_the_same_state_always_has_the_same_versions() -> None:
     assert versions(*BASE) == versions(*BASE)
 
 
-def test_the_order_in_which_deliveries_were_found_changes_nothing() -> None:
+def test_the_order_of_discovery_changes_nothing() -> None:
     assert versions(*BASE) == versions(*reversed(BASE))
 
 
-# What changes them
+# Changes of versions
 
 
-def test_a_delivery_in_one_period_changes_that_period_s_facts_only() -> None:
+def test_a_delivery_in_one_period_changes_the_facts_of_that_period_only() -> None:
     after = versions(*BASE, ledger(FEBRUARY, key="late.csv", commit_members_hash=""))
     assert changed(versions(*BASE), after) - DIMENSIONS == facts(FEBRUARY)
 
@@ -165,7 +164,7 @@ def test_other_members_change_the_dimensions_of_members() -> None:
     assert changed(versions(*BASE), after) == {"dim_department/all", "dim_account/all"} | facts(JANUARY)
 
 
-def test_a_scenario_is_shown_in_the_spelling_of_its_first_delivery() -> None:
+def test_a_scenario_has_the_spelling_of_its_first_delivery() -> None:
     first = plan(JANUARY, scenario="Budget q1", key="first.csv", modified_at=at(1))
     second = plan(FEBRUARY, scenario="Budget Q1", key="second.csv", modified_at=at(2))
     assert scenarios(state_of(second, first)) == [("Budget q1", "Budget")]
@@ -177,32 +176,32 @@ def test_a_new_scenario_changes_the_scenarios() -> None:
     assert "dim_scenario/all" in changed(versions(*BASE), after)
 
 
-def test_account_types_reach_the_facts_of_a_debit_positive_feed_alone() -> None:
+def test_account_types_affect_only_the_facts_of_a_debit_positive_feed() -> None:
     debit = ledger(FEBRUARY, key="debit.csv", feed="gl", commit_is_debit_positive=True)
     state, mentioned = state_of(*BASE, debit), {"debit.csv@v1": frozenset({4000})}
 
-    def found(**types: str) -> dict[str, str]:
-        keyed = {int(name[1:]): its_type for name, its_type in types.items()}
-        wanted = target_slices(state, STAR, "code", NO_OVERLAPS, keyed, mentioned)
-        return {f"{one.table}/{one.slice}": one.version for one in wanted}
+    def with_types(**types: str) -> dict[str, str]:
+        by_key = {int(name[1:]): account_type for name, account_type in types.items()}
+        targets = target_slices(state, STAR, "code", NO_OVERLAPS, by_key, mentioned)
+        return {f"{target.table}/{target.slice}": target.version for target in targets}
 
-    assert changed(found(a4000="Revenue"), found(a4000="Expense")) == facts(FEBRUARY)
-    assert changed(found(a4000="Revenue"), found()) == facts(FEBRUARY)
-    assert changed(found(), found(a4000="Unknown")) == set()
-    assert changed(found(a4000="Revenue"), found(a4000="Revenue", a5000="Asset")) == set()
+    assert changed(with_types(a4000="Revenue"), with_types(a4000="Expense")) == facts(FEBRUARY)
+    assert changed(with_types(a4000="Revenue"), with_types()) == facts(FEBRUARY)
+    assert changed(with_types(), with_types(a4000="Unknown")) == set()
+    assert changed(with_types(a4000="Revenue"), with_types(a4000="Revenue", a5000="Asset")) == set()
 
 
 # Load modes
 
 
 def winners(*pairs: Pair) -> dict[tuple[str, str], list[str]]:
-    """Whose lines count, by period and scenario."""
-    found: dict[tuple[str, str], list[str]] = {}
+    """Return the deliveries whose lines count, by period and scenario."""
+    deliveries: dict[tuple[str, str], list[str]] = {}
     for period, items in contributing_deliveries(state_of(*pairs), NO_OVERLAPS).items():
         for item in items:
             for scenario in item.scenarios:
-                found.setdefault((period, scenario), []).append(item.delivery.delivery_id)
-    return found
+                deliveries.setdefault((period, scenario), []).append(item.delivery.delivery_id)
+    return deliveries
 
 
 def at(day: int) -> str:
@@ -215,7 +214,7 @@ def test_under_append_every_delivery_counts() -> None:
     }
 
 
-def test_under_replace_period_the_latest_delivery_of_a_feed_wins_each_period_that_it_has() -> None:
+def test_under_replace_period_the_latest_delivery_of_a_feed_wins_each_of_its_periods() -> None:
     old = plan(JANUARY, FEBRUARY, key="old.csv", modified_at=at(1))
     new = plan(FEBRUARY, MARCH, key="new.csv", modified_at=at(2))
     assert winners(new, old) == {
@@ -225,7 +224,7 @@ def test_under_replace_period_the_latest_delivery_of_a_feed_wins_each_period_tha
     }
 
 
-def test_replace_period_replaces_scenario_by_scenario() -> None:
+def test_replace_period_replaces_each_scenario_independently() -> None:
     old: Pair = live_in(
         in_period(JANUARY, "Budget"), in_period(JANUARY, "Forecast"), key="old.csv", load_mode="replace_period"
     )
@@ -233,18 +232,18 @@ def test_replace_period_replaces_scenario_by_scenario() -> None:
     assert winners(old, new) == {(JANUARY, "Forecast"): ["old.csv@v1"], (JANUARY, "Budget"): ["new.csv@v1"]}
 
 
-def test_replace_period_knows_a_scenario_in_another_spelling() -> None:
+def test_replace_period_recognises_a_scenario_in_another_spelling() -> None:
     old = plan(JANUARY, scenario="Budget Q1", key="old.csv", modified_at=at(1))
     new = plan(JANUARY, scenario="Budget q1", key="new.csv", modified_at=at(2))
     assert winners(old, new) == {(JANUARY, "Budget q1"): ["new.csv@v1"]}
 
 
-def test_replace_period_leaves_other_feeds_alone() -> None:
+def test_replace_period_does_not_affect_other_feeds() -> None:
     one, other = plan(JANUARY), plan(JANUARY, key="other.csv", feed="other", modified_at=at(2))
     assert winners(one, other) == {(JANUARY, "Budget"): ["budget.csv@v1", "other.csv@v1"]}
 
 
-def test_the_earlier_delivery_shows_again_when_the_winner_goes() -> None:
+def test_the_earlier_delivery_counts_again_when_the_winner_no_longer_covers_the_period() -> None:
     old, new = plan(JANUARY, key="old.csv"), plan(JANUARY, key="new.csv", modified_at=at(2))
     elsewhere = plan(MARCH, key="new.csv", content="v2", modified_at=at(3))
     assert winners(old, new, elsewhere)[JANUARY, "Budget"] == ["old.csv@v1"]
@@ -267,24 +266,24 @@ def upsert(*periods: str, key: str, day: int = 1, **values: Any) -> Pair:
 
 
 def sharing(one: str, other: str, *periods: str) -> Overlaps:
-    """Overlaps in which two files have one key in common in each of these periods."""
-    shared = Shared({("Actual", period, None): 1 for period in periods}, periods)
+    """Return overlaps in which two files have one key in common in each of these periods."""
+    shared = Overlap({("Actual", period, None): 1 for period in periods}, periods)
     return Overlaps({(f"{one}@v1", f"{other}@v1"): shared, (f"{other}@v1", f"{one}@v1"): shared})
 
 
-def test_a_change_of_load_mode_changes_the_version_where_it_changes_what_counts() -> None:
+def test_a_change_of_load_mode_changes_the_version_if_other_lines_count() -> None:
     appended = [ledger(JANUARY, key=key, modified_at=at(day)) for day, key in enumerate(("a.csv", "b.csv"), 1)]
     replaced = [(replace(event, load_mode="replace_period"), commit) for event, commit in appended]
     upserted = [(replace(event, load_mode="upsert"), commit) for event, commit in appended]
     shared = sharing("a.csv", "b.csv", JANUARY)
-    found = [versions(*appended), versions(*replaced), versions(*upserted, overlaps=shared)]
-    assert len({one["fact_financials/2025-01"] for one in found}) == 3
+    by_load_mode = [versions(*appended), versions(*replaced), versions(*upserted, overlaps=shared)]
+    assert len({of_mode["fact_financials/2025-01"] for of_mode in by_load_mode}) == 3
     assert versions(*upserted) == versions(*appended)
 
 
-def test_a_later_delivery_of_a_key_changes_the_periods_that_lose_it_and_no_others() -> None:
+def test_a_later_delivery_of_a_key_changes_only_the_periods_that_lose_and_gain_it() -> None:
     before = [upsert(JANUARY, FEBRUARY, key="a.csv"), ledger(JANUARY, key="x.csv", feed="x")]
-    moved = Overlaps({("a.csv@v1", "b.csv@v1"): Shared({("Actual", JANUARY, None): 1}, (MARCH,))})
+    moved = Overlaps({("a.csv@v1", "b.csv@v1"): Overlap({("Actual", JANUARY, None): 1}, (MARCH,))})
     after = versions(*before, upsert(MARCH, key="b.csv", day=2), overlaps=moved)
     assert changed(versions(*before), after) - DIMENSIONS == facts(JANUARY, MARCH)
 
@@ -296,7 +295,7 @@ def test_the_order_of_upsert_deliveries_changes_the_version() -> None:
     assert changed(versions(*one, overlaps=shared), versions(*other, overlaps=shared)) >= facts(JANUARY)
 
 
-def test_deliveries_that_do_not_count_hide_nothing() -> None:
+def test_deliveries_that_do_not_count_supersede_nothing() -> None:
     alone = [upsert(JANUARY, key="a.csv")]
     assert versions(*alone, overlaps=sharing("a.csv", "gone.csv", JANUARY)) == versions(*alone)
 
@@ -309,7 +308,7 @@ def test_actual_has_lines_in_the_periods_of_its_scenario_only() -> None:
     assert actual_periods(inputs) == [JANUARY, FEBRUARY]
 
 
-def test_actual_has_no_lines_in_a_period_that_a_later_file_declares_and_leaves_empty() -> None:
+def test_actual_does_not_cover_a_period_that_a_later_file_declares_and_leaves_empty() -> None:
     old = ledger(JANUARY, FEBRUARY, key="old.csv", load_mode="replace_period", modified_at=at(1))
     new = ledger(
         JANUARY, key="new.csv", load_mode="replace_period", modified_at=at(2), commit_covers=(JANUARY, FEBRUARY)
@@ -338,12 +337,12 @@ def test_actual_covers_its_own_periods_or_all_from_the_first_through_the_last_gi
 
 
 def covers(star: StarSettings, *pairs: Pair, overlaps: Overlaps = NO_OVERLAPS) -> dict[str, object]:
-    """What the slices of the facts say of their coverage, by period."""
-    wanted = target_slices(state_of(*pairs), star, "code", overlaps)
-    return {one.slice: one.inputs["actual_covers"] for one in wanted if one.table == "fact_financials"}
+    """Return the coverage of Actual by period."""
+    targets = target_slices(state_of(*pairs), star, "code", overlaps)
+    return {target.slice: target.inputs["actual_covers"] for target in targets if target.table == "fact_financials"}
 
 
-def test_where_later_keys_may_hide_every_line_of_a_period_the_build_says_whether_it_is_covered() -> None:
+def test_coverage_is_left_to_the_build_if_later_keys_may_supersede_every_line_of_a_period() -> None:
     pairs = [upsert(JANUARY, FEBRUARY, key="a.csv"), upsert(FEBRUARY, key="b.csv", day=2), plan(MARCH)]
     shared = sharing("a.csv", "b.csv", FEBRUARY)
     assert covers(STAR, *pairs, overlaps=shared) == {JANUARY: True, FEBRUARY: None, MARCH: False}
@@ -355,70 +354,17 @@ def test_without_actuals_nothing_is_covered() -> None:
     assert not actual_covers(JANUARY, [], "2030-12")
 
 
-# Requests
-
-
-def test_a_request_to_read_names_each_pending_delivery_and_the_feeds_that_it_needs() -> None:
-    event, _ = ledger(JANUARY)
-    ours = feed()
-    request = standardise_request([event], {"ledger": ours, "other": ours})
-    assert request["deliveries"] == [
-        {"delivery_id": "jan.csv@v1", "object_key": "jan.csv", "feed": "ledger", "kind": "ledger", "fingerprint": "v1"}
-    ]
-    assert request["feeds"] == {"ledger": ours.to_json()}
-
-
-def build(state: DeliveryState, *periods: str, overlaps: Overlaps = NO_OVERLAPS) -> dict[str, Any]:
-    slices = [one for one in target_slices(state, STAR, "code", overlaps) if one.slice in periods]
-    return build_request(state, overlaps, slices, STAR)
-
-
-def test_a_request_to_build_counts_the_lines_of_its_periods_only() -> None:
-    request = build(state_of(*BASE), MARCH)
-    assert request["counted"] == [("budget.csv@v1", MARCH, "Budget")]
-
-
-def test_a_request_to_build_leaves_out_what_replace_period_has_replaced() -> None:
-    state = state_of(plan(JANUARY, key="old.csv"), plan(JANUARY, key="new.csv", modified_at=at(2)))
-    assert build(state, JANUARY)["counted"] == [("new.csv@v1", JANUARY, "Budget")]
-
-
-def test_a_request_to_build_names_the_later_deliveries_that_hide_keys_there_and_where_they_have_them() -> None:
-    state = state_of(upsert(JANUARY, key="a.csv"), upsert(FEBRUARY, key="b.csv", day=2), plan(MARCH))
-    moved = Overlaps({("a.csv@v1", "b.csv@v1"): Shared({("Actual", JANUARY, None): 1}, (FEBRUARY,))})
-    assert build(state, JANUARY, overlaps=moved)["hiders"] == [("a.csv@v1", "b.csv@v1", [FEBRUARY])]
-    assert build(state, FEBRUARY, MARCH, overlaps=moved)["hiders"] == []
-
-
-def test_a_request_to_build_names_the_scopes_that_a_later_delivery_replaces() -> None:
-    scoped = {"load_mode": "replace_period", "is_scoped": True}
-    state = state_of(
-        ledger(JANUARY, key="a.csv", modified_at=at(1), **scoped),
-        ledger(JANUARY, key="b.csv", modified_at=at(2), **scoped),
-    )
-    shared = Shared({("Actual", JANUARY, "D100"): 1}, (JANUARY,))
-    both = Overlaps({("a.csv@v1", "b.csv@v1"): shared, ("b.csv@v1", "a.csv@v1"): shared})
-    request = build(state, JANUARY, overlaps=both)
-    assert request["hidden_scopes"] == [("a.csv@v1", "Actual", JANUARY, "D100")]
-    assert [delivery for delivery, *_ in request["counted"]] == ["a.csv@v1", "b.csv@v1"]
-
-
-def test_a_request_to_build_has_each_scenario_once_whatever_its_spellings() -> None:
-    state = state_of(plan(JANUARY, scenario="Budget Q1"), plan(FEBRUARY, scenario="Budget q1", key="other.csv"))
-    assert build(state, JANUARY)["scenarios"] == [("Budget Q1", "Budget")]
-
-
-# Laws
+# Properties
 
 NAMES = ("a.csv", "b.csv", "c.csv")
-modes = st.sampled_from(["append", "upsert", "replace_period"])
-covered_periods = st.lists(st.sampled_from([JANUARY, FEBRUARY, MARCH]), max_size=3, unique=True)
-lakes = st.lists(
-    st.tuples(st.sampled_from(NAMES), covered_periods, st.sampled_from(["Actual", "Budget"]), st.integers(1, 9))
+load_modes = st.sampled_from(["append", "upsert", "replace_period"])
+periods_of_a_file = st.lists(st.sampled_from([JANUARY, FEBRUARY, MARCH]), max_size=3, unique=True)
+files = st.lists(
+    st.tuples(st.sampled_from(NAMES), periods_of_a_file, st.sampled_from(["Actual", "Budget"]), st.integers(1, 9))
 )
 
 
-def pairs_of(lake: list[tuple[str, list[str], str, int]], mode: str) -> list[Pair]:
+def pairs_of(sent: list[tuple[str, list[str], str, int]], mode: str) -> list[Pair]:
     return [
         live_in(
             *(in_period(period, scenario) for period in periods),
@@ -427,15 +373,15 @@ def pairs_of(lake: list[tuple[str, list[str], str, int]], mode: str) -> list[Pai
             load_mode=mode,
             modified_at=at(day),
         )
-        for number, (key, periods, scenario, day) in enumerate(lake)
+        for number, (key, periods, scenario, day) in enumerate(sent)
     ]
 
 
-@given(lakes, modes)
+@given(files, load_modes)
 def test_every_line_of_a_live_delivery_counts_unless_replace_period_gives_its_period_to_a_later_one(
-    lake: list[tuple[str, list[str], str, int]], mode: str
+    sent: list[tuple[str, list[str], str, int]], mode: str
 ) -> None:
-    state = state_of(*pairs_of(lake, mode))
+    state = state_of(*pairs_of(sent, mode))
     counted = {
         (item.delivery.delivery_id, scenario, period)
         for period, items in contributing_deliveries(state, NO_OVERLAPS).items()

@@ -1,6 +1,6 @@
-"""Causes: one sentence for each way in which the inputs of a slice may differ.
+"""`slices.version_diff`: one sentence for each way in which the inputs of a slice may differ.
 
-Belongs here: `lake.causes`. Does not belong here: which inputs a slice has (see `test_plan`).
+Does not belong here: which inputs a slice has (see `test_slice_versions`).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
     ),
     ("baseline", PERIOD, {"baseline": "budget q1"}, ["baseline changed from budget to budget q1"]),
     ("covered no more", PERIOD, {"actual_covers": False}, ["Actual no longer covers the period"]),
-    ("coverage left open", PERIOD, {"actual_covers": None}, ["what Actual covers is decided in another way"]),
+    ("coverage left open", PERIOD, {"actual_covers": None}, ["the rule for the coverage of Actual changed"]),
     ("debit-positive file", PERIOD, {"account_types": "t1"}, ["account types now decide signs"]),
     ("code", PERIOD, {"code": "c2"}, ["the platform's code changed"]),
     ("two things", PERIOD, {"code": "c2", "lines": []}, ["jan.csv no longer counts", "the platform's code changed"]),
@@ -72,64 +72,62 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("was", "becomes", "told"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_each_difference_is_told_in_a_sentence(was: dict[str, Any], becomes: dict[str, Any], told: list[str]):
-    assert explain_diff(was, {**was, **becomes}, NAMES) == told
+@pytest.mark.parametrize(
+    ("inputs", "changes", "sentences"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_each_difference_has_a_sentence(inputs: dict[str, Any], changes: dict[str, Any], sentences: list[str]):
+    assert explain_diff(inputs, {**inputs, **changes}, NAMES) == sentences
 
 
-def test_what_no_longer_hides_is_told():
-    hiding = {**PERIOD, "hidden": [["j1", "f1"]], "hidden_scopes": [["j1", "Actual", None]]}
-    assert explain_diff(hiding, PERIOD, NAMES) == [
+def test_lines_that_are_no_longer_superseded_are_reported():
+    superseding = {**PERIOD, "hidden": [["j1", "f1"]], "hidden_scopes": [["j1", "Actual", None]]}
+    assert explain_diff(superseding, PERIOD, NAMES) == [
         "feb.csv no longer replaces lines of jan.csv",
         "lines of jan.csv for Actual count again",
     ]
 
 
-def test_a_file_that_is_another_version_hides_as_before():
+def test_another_version_of_a_file_is_superseded_as_before():
     old = {**PERIOD, "lines": [["f1", "Actual"], ["j1", "Actual"]], "hidden": [["j1", "f1"]]}
     new = {**PERIOD, "lines": [["f1", "Actual"], ["j2", "Actual"]], "hidden": [["j2", "f1"]]}
     assert explain_diff(old, new, NAMES) == ["jan.csv: another version"]
 
 
-def test_actual_may_come_to_cover_a_period():
+def test_a_period_that_actual_now_covers_is_reported():
     assert explain_diff({**PERIOD, "actual_covers": False}, PERIOD, NAMES) == ["Actual now covers the period"]
 
 
-def test_account_types_are_told_where_a_debit_positive_feed_reaches_the_period():
+def test_account_types_are_reported_for_periods_with_a_debit_positive_feed():
     typed = {**PERIOD, "account_types": "t1"}
     assert explain_diff(typed, {**PERIOD, "account_types": "t2"}, NAMES) == ["account types changed"]
     assert explain_diff(typed, PERIOD, NAMES) == ["account types no longer decide signs"]
 
 
-def test_reference_files_in_another_order_are_told():
+def test_another_order_of_reference_files_is_reported():
     old, new = {**MEMBERS, "reference": ["a1", "b1"]}, {**MEMBERS, "reference": ["b1", "a1"]}
     assert explain_diff(old, new, NAMES) == ["the reference files' order changed"]
 
 
-def test_nothing_before_is_a_first_build():
-    assert explain_diff(None, PERIOD, NAMES) == ["first build"]
-
-
-def test_a_slice_that_comes_back_is_told_by_the_files_that_came():
+def test_a_slice_without_old_inputs_is_explained_by_its_files():
     assert explain_diff({}, PERIOD, NAMES) == ["jan.csv came"]
 
 
-def test_a_slice_that_is_taken_out_is_told_by_the_files_that_went():
+def test_a_removed_slice_is_explained_by_its_former_files():
     assert explain_diff(PERIOD, None, NAMES) == ["jan.csv no longer counts"]
     assert explain_diff(DAYS, None, NAMES) == ["nothing reaches it any more"]
-    assert explain_diff(None, None, NAMES) == ["nothing reaches it any more"]
+    assert explain_diff({}, None, NAMES) == ["nothing reaches it any more"]
 
 
-def test_an_input_that_nobody_here_knows_is_told_plainly():
+def test_an_unknown_input_is_reported_by_its_name():
     assert explain_diff({**PERIOD, "time_zone": "a"}, {**PERIOD, "time_zone": "b"}, NAMES) == ["time zone changed"]
 
 
-def test_an_input_that_only_one_release_knows_is_no_cause_beside_others():
+def test_an_input_of_only_one_release_is_not_reported_beside_other_differences():
     old = {**PERIOD, "upserts": ["j1"], "code": "c0"}
     assert explain_diff(old, PERIOD, NAMES) == ["the platform's code changed"]
-    assert explain_diff({**PERIOD, "upserts": ["j1"]}, PERIOD, NAMES) == ["what it is made from is told in other words"]
+    assert explain_diff({**PERIOD, "upserts": ["j1"]}, PERIOD, NAMES) == ["the inputs are recorded in another form"]
 
 
-def test_inputs_that_were_written_to_a_file_and_read_again_are_the_same():
+def test_inputs_from_json_equal_inputs_from_memory():
     inputs = {**SCENARIOS, "scenarios": [("Actual", "Actual")]}
     assert explain_diff(json.loads(json.dumps(inputs)), inputs, NAMES) == []

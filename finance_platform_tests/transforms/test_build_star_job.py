@@ -1,4 +1,4 @@
-"""Tests of what `build_star` refuses to build: two codes behind one surrogate key."""
+"""`spark_jobs.build_star_job`: two codes with one surrogate key are refused."""
 
 from __future__ import annotations
 

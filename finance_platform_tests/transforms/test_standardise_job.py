@@ -1,6 +1,6 @@
-"""Two attempts at the same request: a run that was given up may leave its job going on, and that must do no harm.
+"""`spark_jobs.standardise_job`: two attempts at the same request, since the job of a killed run may continue.
 
-Does not belong here: what keeps a second job out in the first place (see `aws/test_glue_locks`).
+Does not belong here: the lock that keeps a second job out (see `aws/test_job_lock`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.standardise_job import read_deliveries
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import LEDGER, feed, write
@@ -24,16 +25,15 @@ LINES = b"Date,Dept,Account,Amount\n2025-01-15,D100,4000,100.25\n2025-02-03,D100
 
 
 def attempted(spark: SparkSession, folder: Path, attempt: str) -> DeliveryCommit:
-    """Make one attempt and return what is committed after it."""
+    """Run one attempt and return the commit after it."""
     arguments = JobArguments(str(folder / "raw"), str(folder / "processed"), attempt, "sail")
-    delivery = {"delivery_id": "d1", "object_key": "gl.csv", "feed": "ledger", "kind": "ledger"}
-    delivery["fingerprint"] = hashlib.sha256(LINES).hexdigest()
-    read_deliveries(spark, arguments, {"deliveries": [delivery], "feeds": {"ledger": feed(LEDGER).to_json()}})
+    delivery = DeliveryToRead("d1", "gl.csv", "ledger", "ledger", hashlib.sha256(LINES).hexdigest())
+    read_deliveries(spark, arguments, StandardiseRequest([delivery], {"ledger": feed(LEDGER)}))
     return read_commits(LocalStore(folder / "processed"))["d1"]
 
 
 def without_names(commit: DeliveryCommit) -> DeliveryCommit:
-    """Return what a commit says of the delivery, without which attempt said it."""
+    """Return a commit without the parts that name its attempt."""
     return replace(commit, attempt="", committed_at="", files={})
 
 
@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_whichever_attempt_commits_last_its_files_are_there_and_say_the_same(spark: SparkSession, folder: Path):
+def test_the_attempt_that_commits_last_has_its_own_files_and_the_same_rows(spark: SparkSession, folder: Path):
     first = attempted(spark, folder, "20250101T000000-1")
     of_first = rows(folder, first)
     last = attempted(spark, folder, "20250101T000000-2")
@@ -58,7 +58,7 @@ def test_whichever_attempt_commits_last_its_files_are_there_and_say_the_same(spa
     assert without_names(first) == without_names(last)
 
 
-def test_no_attempt_ever_writes_into_the_folders_of_another(spark: SparkSession, folder: Path):
+def test_an_attempt_never_writes_into_the_folders_of_another(spark: SparkSession, folder: Path):
     attempted(spark, folder, "20250101T000000-1")
     with pytest.raises(Exception, match="20250101T000000-1"):
         attempted(spark, folder, "20250101T000000-1")

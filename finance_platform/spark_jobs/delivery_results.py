@@ -1,0 +1,176 @@
+"""The results of `standardise` by delivery, counted from the files that it wrote, so that a lost row shows.
+
+Belongs here: counts, sums and hashes of written rows, and the commit made of them. Does not belong here: writing them
+(see `standardise_job`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.processed import BUDGET, MEMBERS, REJECTED_ROWS, TRANSACTIONS
+from finance_platform.contracts.schemas import NOT_OPENED, REFUSED
+from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit, PeriodCount
+from finance_platform.feeds.codes import scenario_name
+from finance_platform.feeds.resolved import ReadingRules
+from finance_platform.spark_jobs.requests import DeliveryToRead
+
+_CONTENT = ("posting_date", "department_key", "account_key", "amount", "is_debit_positive", "line_key", "scope_key")
+_ZERO = Decimal("0.00")
+
+
+@dataclass
+class DeliveryResult:
+    """The result of reading one delivery.
+
+    Attributes:
+        summary: the reader's own row about the file.
+        files: Parquet files by table.
+        outcomes: candidate lines by outcome.
+        rules: rows by the rule that they broke.
+        periods: accepted lines by scenario and period.
+        first_day: earliest posting date of the accepted lines, ISO, or empty.
+        last_day: latest posting date of the accepted lines, ISO, or empty.
+        members_hash: hash of the members that the lines mention.
+    """
+
+    summary: Row
+    files: dict[str, list[DataFile]] = field(default_factory=dict)
+    outcomes: dict[str, Count] = field(default_factory=dict)
+    rules: dict[str, int] = field(default_factory=dict)
+    periods: list[PeriodCount] = field(default_factory=list)
+    first_day: str = ""
+    last_day: str = ""
+    members_hash: str = ""
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether storage gave the file; one that it did not give is not committed, so the next run tries again."""
+        return bool(self.summary["outcome"] != NOT_OPENED)
+
+    def count(self, outcome: str, count: Count) -> None:
+        """Add candidate lines of an outcome."""
+        self.outcomes[outcome] = self.outcomes.get(outcome, Count()) + count
+
+    def to_commit(self, delivery: DeliveryToRead, rules: ReadingRules, attempt: str) -> DeliveryCommit:
+        """Return the commit of the delivery, read or refused."""
+        summary, committed_at = self.summary, datetime.now(UTC).isoformat(timespec="microseconds")
+        if summary["outcome"] == REFUSED:
+            return DeliveryCommit(
+                **vars(delivery),
+                status="refused",
+                refusal=summary["reasons"],
+                fix=summary["raw_row"] or "",
+                attempt=attempt,
+                committed_at=committed_at,
+            )
+        return DeliveryCommit(
+            **vars(delivery),
+            status="read",
+            read=Count(
+                summary["measured_rows"], Decimal(summary["measured_amount"]), unpriced=summary["measured_unpriced"]
+            ),
+            rounding=Decimal(summary["measured_rounding"]),
+            outcomes=self.outcomes,
+            rules=self.rules,
+            periods=sorted(self.periods, key=lambda count: (count.period, count.scenario)),
+            files=self.files,
+            members_hash=self.members_hash,
+            is_debit_positive=rules.is_debit_positive,
+            first_day=self.first_day,
+            last_day=self.last_day,
+            order=summary["measured_order"] or "",
+            covers=tuple(json.loads(summary["covers"])),
+            constant_scenarios=_constant_scenarios(rules),
+            extra_columns=json.loads(summary["extra_columns"]),
+            attempt=attempt,
+            committed_at=committed_at,
+        )
+
+
+def count_written(contract: Contract, written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
+    """Enter the rows of one table into the results.
+
+    Args:
+        contract: the table.
+        written: its rows as they were written.
+        results: by delivery id.
+    """
+    if contract is REJECTED_ROWS:
+        _count_rejected(written, results)
+    elif contract is MEMBERS:
+        _hash_members(written, results)
+    elif contract in (TRANSACTIONS, BUDGET):
+        _count_lines(written, results)
+    else:
+        for row in written.groupBy("delivery_id").agg(F.count(F.lit(1)).alias("row_count")).collect():
+            results[row["delivery_id"]].count("accepted", Count(rows=row["row_count"], unpriced=row["row_count"]))
+
+
+def _count_lines(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
+    sums = written.groupBy("delivery_id", "scenario", "scenario_type", "period").agg(
+        F.count(F.lit(1)).alias("row_count"),
+        F.sum("amount").alias("amount"),
+        F.sum(F.abs("amount")).alias("absolute"),
+        F.min("posting_date").alias("first_day"),
+        F.max("posting_date").alias("last_day"),
+        # A sum does not depend on the order of lines, and shows pairs of lines that a bitwise operation would cancel.
+        F.sum(F.xxhash64(*_CONTENT).cast("decimal(38,0)")).alias("content"),
+    )
+    for row in sums.collect():
+        result = results[row["delivery_id"]]
+        result.count("accepted", Count(row["row_count"], row["amount"], row["absolute"]))
+        result.periods.append(
+            PeriodCount(
+                row["scenario"],
+                row["scenario_type"],
+                row["period"],
+                row["row_count"],
+                row["amount"],
+                str(row["content"]),
+            )
+        )
+        first_day, last_day = str(row["first_day"]), str(row["last_day"])
+        result.first_day = min(result.first_day or first_day, first_day)
+        result.last_day = max(result.last_day, last_day)
+
+
+def _count_rejected(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
+    sums = written.groupBy("delivery_id", "outcome", "rules").agg(
+        F.count(F.lit(1)).alias("row_count"),
+        F.sum("amount").alias("amount"),
+        F.sum(F.abs("amount")).alias("absolute"),
+        F.count("amount").alias("priced"),
+    )
+    for row in sums.collect():
+        result = results[row["delivery_id"]]
+        unpriced = row["row_count"] - row["priced"]
+        result.count(
+            row["outcome"], Count(row["row_count"], row["amount"] or _ZERO, row["absolute"] or _ZERO, unpriced)
+        )
+        for rule in row["rules"].split(","):
+            result.rules[rule] = result.rules.get(rule, 0) + row["row_count"]
+
+
+def _hash_members(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
+    members: dict[str, list[list[str]]] = {}
+    for row in written.drop("member_key").collect():
+        members.setdefault(row["delivery_id"], []).append(
+            [row[name] or "" for name in row.asDict() if name != "delivery_id"]
+        )
+    for delivery_id, rows in members.items():
+        results[delivery_id].members_hash = hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()[:16]
+
+
+def _constant_scenarios(rules: ReadingRules) -> tuple[str, ...]:
+    constant = rules.constants.get("scenario")
+    return (scenario_name(constant, rules.scenarios),) if constant else ()

@@ -1,0 +1,25 @@
+"""The port through which the use cases run Spark jobs, wherever these run.
+
+Belongs here: the protocol. Does not belong here: its adapters (see `orchestration.job_runners`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from finance_platform.code_version import JobName
+from finance_platform.spark_jobs.requests import JobRequest
+
+
+class JobRunner(Protocol):
+    """Runs a job from its request to its one result."""
+
+    def run(self, job: JobName, request: JobRequest) -> dict[str, Any]:
+        """Run a job and return its result document.
+
+        Raises:
+            LockedError: another job is at work in the processed zone.
+            TransientJobError: the job may succeed when it is started again.
+            JobError: the job failed, or did not send exactly the result that it wrote.
+        """
+        ...

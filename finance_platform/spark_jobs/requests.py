@@ -1,0 +1,151 @@
+"""The requests of the Spark jobs, and the JSON documents in which they travel.
+
+Belongs here: the fields of a request. Does not belong here: filling them (see `refresh.job_requests`).
+
+The version of a job's code covers this module: a job of another release must not misread a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, Protocol
+
+from finance_platform.deliveries.commits import DataFile
+from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.slices.versions import TargetSlice
+
+
+class JobRequest(Protocol):
+    """A request of any job."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request as JSON-compatible values."""
+        ...
+
+
+@dataclass(frozen=True)
+class DeliveryToRead:
+    """A delivery that `standardise` reads, in the version that the register names."""
+
+    delivery_id: str
+    object_key: str
+    feed: str
+    kind: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class StandardiseRequest:
+    """The deliveries that `standardise` reads.
+
+    Attributes:
+        deliveries: in any order.
+        feeds: by name, every feed of the deliveries.
+    """
+
+    deliveries: Sequence[DeliveryToRead]
+    feeds: Mapping[str, ResolvedFeed]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request as JSON-compatible values."""
+        return {
+            "deliveries": [asdict(delivery) for delivery in self.deliveries],
+            "feeds": {name: feed.to_json() for name, feed in self.feeds.items()},
+        }
+
+    @staticmethod
+    def from_json(document: Mapping[str, Any]) -> StandardiseRequest:
+        """Rebuild a request from `to_json`'s values."""
+        return StandardiseRequest(
+            deliveries=[DeliveryToRead(**delivery) for delivery in document["deliveries"]],
+            feeds={name: ResolvedFeed.from_json(feed) for name, feed in document["feeds"].items()},
+        )
+
+
+@dataclass(frozen=True)
+class SourceDelivery:
+    """A live delivery, with its Parquet files by table."""
+
+    delivery_id: str
+    feed: str
+    kind: str
+    files: Mapping[str, Sequence[DataFile]]
+
+
+class CountedLines(NamedTuple):
+    """The lines of one delivery that count in one period and scenario, superseded ones included."""
+
+    delivery_id: str
+    period: str
+    scenario: str
+
+
+class SupersededKeys(NamedTuple):
+    """A delivery whose lines give way, key by key, to a later delivery, which has its keys in these periods."""
+
+    delivery_id: str
+    superseded_by: str
+    periods: Sequence[str]
+
+
+class SupersededScope(NamedTuple):
+    """Lines of one delivery that a later delivery of its feed replaces as a whole."""
+
+    delivery_id: str
+    scenario: str
+    period: str
+    scope_key: str | None
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """The slices that `build_star` builds, and the lines that it builds them from.
+
+    Attributes:
+        deliveries: every live delivery in the defined order.
+        slices: the slices to build.
+        counted: whose lines count in the requested periods.
+        superseded_keys: whose lines a later delivery supersedes by key.
+        superseded_scopes: whose lines a later delivery supersedes by scope.
+        scenarios: name and type of every live scenario.
+        baseline_scenario: the scenario that the others are compared with.
+    """
+
+    deliveries: Sequence[SourceDelivery]
+    slices: Sequence[TargetSlice]
+    counted: Sequence[CountedLines]
+    superseded_keys: Sequence[SupersededKeys]
+    superseded_scopes: Sequence[SupersededScope]
+    scenarios: Sequence[tuple[str, str]]
+    baseline_scenario: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request as JSON-compatible values."""
+        return {
+            "deliveries": [asdict(delivery) for delivery in self.deliveries],
+            "slices": [asdict(target) for target in self.slices],
+            "counted": list(self.counted),
+            "hiders": list(self.superseded_keys),
+            "hidden_scopes": list(self.superseded_scopes),
+            "scenarios": list(self.scenarios),
+            "baseline_scenario": self.baseline_scenario,
+        }
+
+    @staticmethod
+    def from_json(document: Mapping[str, Any]) -> BuildRequest:
+        """Rebuild a request from `to_json`'s values."""
+        return BuildRequest(
+            deliveries=[_source_delivery(delivery) for delivery in document["deliveries"]],
+            slices=[TargetSlice(**target) for target in document["slices"]],
+            counted=[CountedLines(*lines) for lines in document["counted"]],
+            superseded_keys=[SupersededKeys(*keys) for keys in document["hiders"]],
+            superseded_scopes=[SupersededScope(*scope) for scope in document["hidden_scopes"]],
+            scenarios=[(name, scenario_type) for name, scenario_type in document["scenarios"]],
+            baseline_scenario=document["baseline_scenario"],
+        )
+
+
+def _source_delivery(document: Mapping[str, Any]) -> SourceDelivery:
+    files = {table: [DataFile(**file) for file in files] for table, files in document["files"].items()}
+    return SourceDelivery(document["delivery_id"], document["feed"], document["kind"], files)
