@@ -1,7 +1,7 @@
-"""The errors that a user may meet, each with what was attempted, found, and how to mend it.
+"""The errors that the platform reports to users, each with a title, a finding and a fix.
 
 Belongs here: exception classes with constant titles and variable parts as fields.
-Does not belong here: handling, logging, exit codes (those are `cli`'s).
+Does not belong here: handling, logging, exit codes (see `cli`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ class FinancePlatformError(Exception):
     """Base of every error that this platform raises on purpose.
 
     Attributes:
-        title: what went wrong, the same words every time, so that it can be grouped and searched.
+        title: the kind of error, constant, so that errors can be grouped and searched.
         found: the variable part: which file, line, column, value.
-        fix: what the reader should do next.
+        fix: what to do next.
     """
 
-    title = "Something that the platform expected did not hold"
+    title = "The platform stopped on an error"
 
     def __init__(self, found: str, *, fix: str = "") -> None:
         self.found = found
@@ -29,11 +29,11 @@ class FinancePlatformError(Exception):
 
 
 class PermanentError(FinancePlatformError):
-    """Trying again without a change cannot help."""
+    """Retrying without a change cannot succeed."""
 
 
 class TransientError(FinancePlatformError):
-    """The same step may succeed when it is tried again."""
+    """The same step may succeed when it is retried."""
 
 
 class SettingsError(PermanentError):
@@ -49,39 +49,45 @@ class HomeError(PermanentError):
 
 
 class StorageError(PermanentError):
-    """A zone of the lake cannot be used before someone mends something: its address, a permission, credentials."""
+    """Storage cannot be used until an address, a permission or credentials are corrected."""
 
-    title = "The lake cannot be used"
+    title = "Storage cannot be used"
 
 
 class UnreadableObjectError(StorageError, OSError):
-    """One object cannot be read, as a file on disk may not be; the others can."""
+    """One object cannot be read, for example because of a file's permissions; the others can."""
 
-    title = "An object of the lake cannot be read"
+    title = "An object in storage cannot be read"
 
 
 class TransientStorageError(TransientError, OSError):
-    """The lake's storage was busy or out of reach, beyond the retries of its client; an object may be read later."""
+    """Storage was busy or unreachable, beyond the retries of its client; an object may be read later."""
 
-    title = "The lake could not be reached"
+    title = "Storage could not be reached"
+
+
+class S3EventsError(TransientError):
+    """The queue of S3 events cannot be read; the next full listing of the raw zone finds the same changes."""
+
+    title = "The events of the raw zone cannot be read"
 
 
 class LockedError(TransientError):
     """Another run holds the home's lock."""
 
-    title = "Another run is at work in this home"
+    title = "Another run is active in this home"
 
 
 class LeaseLostError(TransientError):
-    """This run could not renew its lease in time, so another one may be at work; nothing more is written."""
+    """This run could not renew its lease in time, so another one may be active; nothing more is written."""
 
-    title = "The run has lost its hold on the home"
+    title = "The run has lost its lease"
 
 
 class UiOpenError(PermanentError):
-    """A UI of the home is open, whose daemon would start every run beside another's."""
+    """A UI of the home is already open; two daemons would start every run twice."""
 
-    title = "The UI of this home is open already"
+    title = "The UI of this home is already open"
 
 
 class DescriptorError(PermanentError):
@@ -91,75 +97,75 @@ class DescriptorError(PermanentError):
 
 
 class UnreadableDeliveryError(PermanentError):
-    """A raw object cannot be read as its descriptor says; the other deliveries go on."""
+    """A raw object cannot be read by the rules of its descriptor; other deliveries are not affected."""
 
     title = "A file cannot be read"
 
 
 class FileNameError(PermanentError):
-    """A raw object's name does not say what its descriptor reads off it."""
+    """A raw object's name does not match a pattern of its descriptor."""
 
-    title = "A file's name cannot be understood"
+    title = "A file name cannot be parsed"
 
 
 class DecisionError(PermanentError):
-    """A person's decision (accept, withdraw, close, reopen) has nothing that it could apply to."""
+    """A person's decision (accept, withdraw, close, reopen) applies to nothing."""
 
-    title = "Nothing was decided"
+    title = "The decision was not recorded"
 
 
 class JobError(PermanentError):
-    """A Glue job did not do what was asked of it."""
+    """A Glue job failed, or returned other results than requested."""
 
     title = "A Glue job failed"
 
 
 class TransientJobError(TransientError):
-    """A Glue job could not run, or was lost, through no fault of its own."""
+    """A Glue job could not run, or was lost, for a reason outside the job."""
 
-    title = "A Glue job may succeed when it is started again"
+    title = "A Glue job did not complete and can be retried"
 
 
 class UnusableResultError(PermanentError):
-    """A blocking check failed: what a step made must not go on, and what was published before stays."""
+    """A blocking check failed: a step's results are not used, and the published data stays as it was."""
 
     title = "A blocking check failed, so nothing after it ran"
 
 
 class LoadError(PermanentError):
-    """The warehouse was not given what the lake holds; nothing was published."""
+    """A load into the warehouse failed; nothing was published."""
 
     title = "The load was rolled back"
 
 
 class SecurityError(PermanentError):
-    """A role, policy or grant could not be applied; those before it stand."""
+    """A role, policy or grant could not be applied; those before it remain."""
 
-    title = "The warehouse is not secured as it should be"
+    title = "The warehouse's security was not applied"
 
 
 class TransientWarehouseError(TransientError):
-    """The warehouse asks for the transaction to be tried again on a new connection."""
+    """The warehouse requires the transaction to be retried on a new connection."""
 
     title = "The warehouse was busy"
 
 
 class WarehouseAccessError(LoadError):
-    """The warehouse does not let the platform in, or has no such database; nothing was read or published."""
+    """The warehouse denies the platform access, or has no such database; nothing was read or published."""
 
-    title = "The warehouse cannot be entered"
+    title = "Access to the warehouse failed"
 
 
 class WarehouseUnreachableError(TransientWarehouseError):
-    """The warehouse cannot be reached just now: paused, restarting, or the line was cut."""
+    """The warehouse is temporarily unreachable: paused, restarting, or the connection was lost."""
 
-    title = "The warehouse cannot be reached just now"
+    title = "The warehouse is temporarily unreachable"
 
 
 class MigrationError(LoadError):
-    """The warehouse's tables are not those of this release, and mending them would be more than adding to them."""
+    """The warehouse's tables differ from this release by more than the additions that it can make itself."""
 
-    title = "The warehouse's tables have to be changed by hand"
+    title = "The warehouse's tables need a manual change"
 
 
 class QueryError(PermanentError):
@@ -169,36 +175,36 @@ class QueryError(PermanentError):
 
 
 class TraceError(PermanentError):
-    """A trace was asked for something that is not there."""
+    """The cell or line of a trace does not exist."""
 
     title = "There is nothing to trace"
 
 
 class MissingRecordError(PermanentError):
-    """What is published has no record in the lake that says what it was made from."""
+    """The processed zone has no record of the inputs of a published slice."""
 
-    title = "The lake has lost a record"
+    title = "A record of the processed zone is missing"
 
 
 class ArtefactsError(PermanentError):
-    """What Glue is to run was not built, or is not what was built."""
+    """The artefacts that Glue runs were not built, or differ from those that were built."""
 
-    title = "The artefacts of a release are not there"
+    title = "The artefacts of the release are missing"
 
 
 class DeploymentError(PermanentError):
-    """A deployment stopped; what stood before stands, and running it again goes on from there."""
+    """A deployment stopped; existing resources remain, and running it again continues from there."""
 
-    title = "The deployment did not go through"
+    title = "The deployment did not complete"
 
 
 class DeploymentParameterError(PermanentError):
-    """A deployment was asked for with a parameter that the template does not allow."""
+    """A parameter of the deployment is not allowed by the template."""
 
     title = "A parameter of the deployment is not valid"
 
 
 class DeploymentAccessError(PermanentError):
-    """AWS does not let this person deploy."""
+    """AWS denies this user the right to deploy."""
 
-    title = "AWS refused"
+    title = "AWS denied access"
