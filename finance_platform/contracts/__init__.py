@@ -1,5 +1,6 @@
-"""What each table is: grain, natural key, columns, types. Data only.
+"""Contracts: the grain, keys, columns and types of each table.
 
-Belongs here: `model` (the words a contract is made of), `star` (warehouse tables), `processed` (tables of the
-processed zone). Does not belong here: code that reads, writes or checks anything.
+Belongs here: `model` (column, reference, contract), `star` (warehouse tables), `security` (tables of row-level
+security), `processed` (tables of the processed zone), `schemas` (their Arrow and Spark schemas, staging tables).
+Does not belong here: code that reads or writes rows, rules, checks.
 """

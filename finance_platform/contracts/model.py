@@ -1,7 +1,7 @@
-"""The words that a contract is made of: column, reference, contract.
+"""The model of a contract: column, reference, contract.
 
-Belongs here: frozen dataclasses and what follows from them alone.
-Does not belong here: any table (see `star`, `processed`), any engine's types.
+Belongs here: frozen dataclasses and properties derived from them.
+Does not belong here: any table (see `star`, `processed`), types of an engine (see `schemas`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ class Column:
         name: snake_case, as in Parquet, Python and asset keys.
         type: integer, bigint, date, timestamp, boolean, decimal(18,2), varchar(n) with n in bytes, or
             varchar where no warehouse table limits it.
-        description: one sentence for the analyst; says units.
-        sql_name: as SQL spells it; empty for tables that never reach the warehouse.
+        description: one sentence for the analyst, with units.
+        sql_name: the name in SQL; empty for tables that never reach the warehouse.
         nullable: whether null may appear.
-        set_by_load: true for what only the load knows; such a column is not in Parquet.
-        is_personal: true for free text of a source, which may name a person; nothing shows it unasked.
+        set_by_load: true if only the load knows the value; such a column is not in Parquet.
+        is_personal: true for free text of a source, which may name a person; shown only on request.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Reference:
-    """`column` of this table holds the `key` of the table that contract `contract` describes."""
+    """A foreign key: `column` of this table refers to `key` of the table of `contract`."""
 
     column: str
     contract: str
@@ -47,17 +47,17 @@ class Reference:
 
 @dataclass(frozen=True)
 class Contract:
-    """One table: what a row is, what names it, what it is made of.
+    """One table.
 
     Attributes:
         name: snake_case; the asset key's last part.
         table: the table's name in SQL, or empty for a table of the processed zone only.
-        grain: one sentence that says what one row is.
-        natural_key: columns that name a row in the business's own words; unique.
+        grain: one sentence that describes one row.
+        natural_key: columns that identify a row in terms of the business; unique.
         surrogate_key: the column that other tables refer to, or empty.
         columns: in the order of Parquet, DDL and COPY.
         references: foreign keys.
-        sliced_by_period: true when the table is built and loaded a period at a time.
+        sliced_by_period: true if the table is built and loaded period by period.
     """
 
     name: str
@@ -86,11 +86,11 @@ class Contract:
         return tuple(column.name for column in self.columns)
 
     @property
-    def shown_columns(self) -> tuple[Column, ...]:
-        """The columns that may be shown to anybody who looks at the table's page."""
+    def non_personal_columns(self) -> tuple[Column, ...]:
+        """The columns that may be shown to every user of the UI."""
         return tuple(column for column in self.columns if not column.is_personal)
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:
-        """The columns that are in Parquet: all but those that only the load knows."""
+        """The columns that are in Parquet: all but those that the load sets."""
         return tuple(column for column in self.columns if not column.set_by_load)

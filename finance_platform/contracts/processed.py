@@ -1,6 +1,6 @@
 """The processed zone: ledger lines, reference rows, rejected rows, members.
 
-Belongs here: contracts of tables that live as Parquet in the lake only, one folder per delivery.
+Belongs here: contracts of tables that exist only as Parquet in the processed zone, one folder per delivery.
 Does not belong here: the star's tables (see `star`).
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 from finance_platform.contracts.model import MONEY, Column, Contract
 
 _LINEAGE = (
-    Column("delivery_id", "varchar", "The delivery that offered this row."),
+    Column("delivery_id", "varchar", "The delivery that contains the row."),
     Column("feed", "varchar", "The feed that the delivery belongs to."),
     Column("source_file", "varchar", "Object key in the raw zone."),
     Column("source_sheet", "varchar", "Sheet of a workbook.", nullable=True),
-    Column("source_row", "bigint", "The line that an editor shows, counted from 1."),
+    Column("source_row", "bigint", "Line number in an editor, counted from 1."),
 )
 
 _LEDGER_LINE = (
@@ -22,7 +22,7 @@ _LEDGER_LINE = (
     Column("scenario_type", "varchar", "Actual, Budget or Forecast."),
     Column("scenario_key", "bigint", "Surrogate key of the scenario."),
     Column("period", "varchar", "Accounting period, YYYY-MM."),
-    Column("document_date", "date", "The date that the source gives."),
+    Column("document_date", "date", "The date in the source."),
     Column("posting_date", "date", "The day in the period that the line is booked on; the first, for plan lines."),
     Column("department_code", "varchar", "Department, as delivered, white space folded."),
     Column("department_key", "bigint", "Surrogate key of the department."),
@@ -35,12 +35,12 @@ _LEDGER_LINE = (
         "varchar",
         "The feed's key, length-prefixed; null for feeds without one.",
         nullable=True,
-        is_personal=True,  # a key may have the description in it
+        is_personal=True,  # a key may include the description
     ),
     Column(
         "scope_key",
         "varchar",
-        "What the delivery replaces within the period, length-prefixed; null for feeds without a scope.",
+        "The scope that the delivery replaces within the period, length-prefixed; null for feeds without a scope.",
         nullable=True,
     ),
     Column("transaction_id", "varchar", "Identifier in the source.", nullable=True),
@@ -66,7 +66,7 @@ BUDGET = Contract(
 DEPARTMENTS = Contract(
     name="departments",
     table="",
-    grain="One department, as one delivery of a reference file describes it.",
+    grain="One department, as described by one delivery of a reference file.",
     natural_key=("delivery_id", "department_key"),
     columns=(
         *_LINEAGE,
@@ -81,7 +81,7 @@ DEPARTMENTS = Contract(
 ACCOUNTS = Contract(
     name="accounts",
     table="",
-    grain="One account, as one delivery of a reference file describes it.",
+    grain="One account, as described by one delivery of a reference file.",
     natural_key=("delivery_id", "account_key"),
     columns=(
         *_LINEAGE,
@@ -107,14 +107,14 @@ REJECTED_ROWS = Contract(
         Column(
             "reasons",
             "varchar",
-            "What was expected and found, one clause per rule.",
-            is_personal=True,  # it quotes the cell that was found
+            "Expected and found, one clause per rule.",
+            is_personal=True,  # a reason quotes the cell
         ),
         Column("amount", MONEY, "The row's amount, where it parses.", nullable=True),
         Column(
             "raw_row",
             "varchar",
-            "The row as delivered, a JSON object of its cells; as it was understood, where only its key refuses it.",
+            "The row as delivered, a JSON object of its cells; as typed, if only its key rejects it.",
             is_personal=True,
         ),
     ),
@@ -123,10 +123,10 @@ REJECTED_ROWS = Contract(
 MEMBERS = Contract(
     name="members",
     table="",
-    grain="One department or account as one delivery's ledger lines mention it.",
+    grain="One department or account as mentioned by the ledger lines of one delivery.",
     natural_key=("delivery_id", "dimension", "member_key"),
     columns=(
-        Column("delivery_id", "varchar", "The delivery whose lines mention it."),
+        Column("delivery_id", "varchar", "The delivery whose lines mention the member."),
         Column("dimension", "varchar", "department or account."),
         Column("member_key", "bigint", "Surrogate key of the member."),
         Column("code", "varchar", "Department code or account number."),

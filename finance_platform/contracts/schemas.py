@@ -1,6 +1,7 @@
-"""Schemas: contracts in the words of Spark and Arrow, and the staging tables between reading and writing.
+"""Schemas: contracts as Arrow and Spark schemas, and the columns of the jobs' staging tables.
 
-Belongs here: types only. Does not belong here: rules.
+Belongs here: the mapping of types, the columns of tables that a job writes and reads again, names of summary outcomes.
+Does not belong here: rules, contracts of tables that outlive a job (see `processed`, `star`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 from finance_platform.contracts.model import MONEY, Column
 from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, TRANSACTIONS
 
-_ARROW = {
+_ARROW_TYPES = {
     "integer": pa.int32(),
     "bigint": pa.int64(),
     "date": pa.date32(),
@@ -22,7 +23,7 @@ _ARROW = {
     "boolean": pa.bool_(),
     MONEY: pa.decimal128(18, 2),
 }
-_SPARK = {
+_SPARK_TYPES = {
     "integer": "int",
     "bigint": "bigint",
     "date": "date",
@@ -32,61 +33,61 @@ _SPARK = {
 }
 
 MEASURED = "measured"
-"""Outcome of the one row per file that carries what the reader measured before any rule."""
+"""Outcome of a file's summary row that carries its totals before any rule."""
 
 REFUSED = "refused"
-"""Outcome of the one row per file that says why the file as a whole cannot be read."""
+"""Outcome of a file's summary row that carries the reason why the file as a whole cannot be read."""
 
 NOT_OPENED = "not_opened"
-"""Outcome of the one row of a file that storage would not give; nothing is committed, the next run tries again."""
+"""Outcome of a file's summary row if storage could not return it; nothing is committed, the next run tries again."""
 
 _OUTCOME = tuple(
-    Column(name, "varchar", "See contracts.processed.REJECTED_ROWS.", nullable=True)
-    for name in ("outcome", "rules", "reasons", "raw_row")
+    Column(name, "varchar", "See REJECTED_ROWS.", nullable=True) for name in ("outcome", "rules", "reasons", "raw_row")
 )
-_MEASURES = (
+_TOTALS = (
     Column("measured_rows", "bigint", "Candidate lines.", nullable=True),
     Column("measured_amount", "varchar", "Exact sum of the amounts that parse, as text.", nullable=True),
-    Column("measured_rounding", "varchar", "What rounding to cents added, as text.", nullable=True),
-    Column("measured_unpriced", "bigint", "Amount cells that do not parse.", nullable=True),
-    Column("measured_order", "varchar", "Greatest value of the column that says the order.", nullable=True),
+    Column("measured_rounding", "varchar", "Sum of the differences from rounding to cents, as text.", nullable=True),
+    Column("measured_unpriced", "bigint", "Rows without an amount that parses.", nullable=True),
+    Column("measured_order", "varchar", "Greatest value of the column that orders deliveries.", nullable=True),
     Column("covers", "varchar", "Periods that the name declares, a JSON list.", nullable=True),
     Column("extra_columns", "varchar", "Headers that no field uses, a JSON list.", nullable=True),
 )
 _ATTRIBUTES = tuple(
-    Column(name, "varchar", "As the line gives it.", nullable=True)
+    Column(name, "varchar", "As delivered in the line.", nullable=True)
     for name in ("department_name", "business_unit", "account_name", "account_type", "account_category")
 )
-_KEY = (Column("line_key", "varchar", "What must not repeat in one delivery.", nullable=True),)
+_KEY = (Column("line_key", "varchar", "The key, unique in one delivery.", nullable=True),)
 
-REPEATS: tuple[Column, ...] = (
+REPEATED_KEYS: tuple[Column, ...] = (
     Column("delivery_id", "varchar", "The delivery."),
     Column("source_row", "bigint", "The line."),
-    *(Column(f"key_{name}", "varchar", "What the key makes of the row.") for name in ("outcome", "rules", "reasons")),
-    Column("key_raw_row", "varchar", "The row as it was understood, a JSON object."),
+    *(Column(f"key_{name}", "varchar", "Result of the key check.") for name in ("outcome", "rules", "reasons")),
+    Column("key_raw_row", "varchar", "The row as typed, a JSON object."),
 )
-"""What `transforms.repeated_keys` gives."""
+"""The staging table of `transforms.repeated_keys`."""
 
-CELLS: tuple[Column, ...] = (
+FACT_CELLS: tuple[Column, ...] = (
     Column("period", "varchar", "The accounting period."),
     Column("transaction_date", "date", "The day."),
     *(Column(f"{name}_key", "bigint", f"The {name}.") for name in ("department", "account", "scenario")),
     Column("scenario_type", "varchar", "The type of the scenario."),
     Column("amount", MONEY, "Sum of the lines."),
-    Column("transaction_count", "bigint", "How many lines."),
+    Column("transaction_count", "bigint", "Number of lines."),
 )
-"""What `transforms.fact_financials.fact_cells` gives."""
+"""The staging table of `transforms.fact_financials.fact_cells`."""
 
-STAGED: dict[str, tuple[Column, ...]] = {
-    "ledger": (*TRANSACTIONS.columns, *_ATTRIBUTES, *_OUTCOME, *_MEASURES),
-    "departments": (*DEPARTMENTS.columns, *_KEY, *_OUTCOME, *_MEASURES),
-    "accounts": (*ACCOUNTS.columns, *_KEY, *_OUTCOME, *_MEASURES),
+STAGED_ROWS: dict[str, tuple[Column, ...]] = {
+    "ledger": (*TRANSACTIONS.columns, *_ATTRIBUTES, *_OUTCOME, *_TOTALS),
+    "departments": (*DEPARTMENTS.columns, *_KEY, *_OUTCOME, *_TOTALS),
+    "accounts": (*ACCOUNTS.columns, *_KEY, *_OUTCOME, *_TOTALS),
 }
+"""The staging table of `feeds.read_file`, by kind of feed: each row, accepted or not, and a summary row per file."""
 
 
 def arrow_schema(columns: Iterable[Column]) -> pa.Schema:
-    """Return the Arrow schema of columns; every field nullable, as Spark writes it."""
-    return pa.schema([pa.field(column.name, _ARROW.get(column.type, pa.string())) for column in columns])
+    """Return the Arrow schema of columns; every field is nullable, as Spark writes it."""
+    return pa.schema([pa.field(column.name, _ARROW_TYPES.get(column.type, pa.string())) for column in columns])
 
 
 def parquet_columns(stream: BinaryIO) -> list[tuple[str, str]]:
@@ -95,10 +96,10 @@ def parquet_columns(stream: BinaryIO) -> list[tuple[str, str]]:
 
 
 def contract_columns(columns: Iterable[Column]) -> list[tuple[str, str]]:
-    """Return the names and types that `parquet_columns` must give for these columns."""
+    """Return the names and types that `parquet_columns` must return for these columns."""
     return [(field.name, str(field.type)) for field in arrow_schema(columns)]
 
 
 def spark_schema(columns: Iterable[Column]) -> str:
-    """Return the columns as Spark's DDL text."""
-    return ", ".join(f"{column.name} {_SPARK.get(column.type, 'string')}" for column in columns)
+    """Return the columns as a DDL string of Spark."""
+    return ", ".join(f"{column.name} {_SPARK_TYPES.get(column.type, 'string')}" for column in columns)

@@ -1,4 +1,4 @@
-"""The tables that row-level security looks up; they are on Redshift alone.
+"""The tables that the policies of row-level security read; they exist only on Redshift.
 
 Belongs here: their contracts. Does not belong here: roles and policies (`sql/security`), the star (see `star`).
 """
@@ -10,10 +10,10 @@ from finance_platform.contracts.model import Column, Contract
 BUSINESS_UNIT_ACCESS = Contract(
     name="business_unit_access",
     table="BusinessUnitAccess",
-    grain="One user and business unit that the user may see; people fill it.",
+    grain="One user and business unit that the user may see; filled by administrators.",
     natural_key=("user_name", "business_unit"),
     columns=(
-        Column("user_name", "varchar(128)", "Database user, as current_user says it.", "UserName"),
+        Column("user_name", "varchar(128)", "Database user, as current_user returns it.", "UserName"),
         Column("business_unit", "varchar(256)", "Business unit, as DimDepartment spells it.", "BusinessUnit"),
     ),
 )
@@ -21,7 +21,7 @@ BUSINESS_UNIT_ACCESS = Contract(
 DEPARTMENT_UNIT = Contract(
     name="department_unit",
     table="DepartmentUnit",
-    grain="One department; every load fills it from DimDepartment.",
+    grain="One department; filled by every load from DimDepartment.",
     natural_key=("department_key",),
     columns=(
         Column("department_key", "bigint", "The department.", "DepartmentKey"),
@@ -30,4 +30,4 @@ DEPARTMENT_UNIT = Contract(
 )
 
 SECURITY: tuple[Contract, ...] = (BUSINESS_UNIT_ACCESS, DEPARTMENT_UNIT)
-"""Every table that is there for security alone."""
+"""Every table that exists for security alone."""

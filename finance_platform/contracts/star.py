@@ -1,7 +1,7 @@
-"""The star schema: four dimensions, one fact table, the load's own ledger, what it moved, how its tables changed.
+"""The star schema: four dimensions, one fact table, and the load's ledger, movements and schema versions.
 
-Belongs here: contracts of warehouse tables. The first columns of each are the founding document's, in its order.
-Does not belong here: DDL (`sql/ddl`, held against these by a test).
+Belongs here: contracts of warehouse tables. The first columns of each are those of the founding document, in its order.
+Does not belong here: DDL (`sql/ddl`, compared with these by a test).
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ FACT_FINANCIALS = Contract(
         Column("department_key", "bigint", "The department.", "DepartmentKey"),
         Column("account_key", "bigint", "The account.", "AccountKey"),
         Column("scenario_key", "bigint", "The scenario that Amount belongs to.", "ScenarioKey"),
-        Column("amount", MONEY, "What the row's scenario says, in the home's currency, natural sign.", "Amount"),
+        Column("amount", MONEY, "Amount of the row's scenario, in the home's currency, natural sign.", "Amount"),
         Column(
             "budget_amount",
             MONEY,
@@ -137,14 +137,14 @@ FACT_FINANCIALS = Contract(
         Column("variance", MONEY, "Amount - BudgetAmount; means nothing below a period.", "Variance"),
         Column("transaction_date", "date", "The day of DateKey.", "TransactionDate"),
         Column("load_timestamp", "timestamp", "When the row was loaded, UTC.", "LoadTimestamp", set_by_load=True),
-        Column("transaction_count", "bigint", "How many ledger lines the row sums.", "TransactionCount"),
+        Column("transaction_count", "bigint", "Number of ledger lines that the row sums.", "TransactionCount"),
     ),
 )
 
 LOAD_LEDGER = Contract(
     name="load_ledger",
     table="LoadLedger",
-    grain="One slice in one load; the row with the highest LoadNumber says what is published.",
+    grain="One slice in one load; the row with the highest LoadNumber is the published version.",
     natural_key=("load_number", "table_name", "slice"),
     columns=(
         Column("load_number", "bigint", "Number of the load, rising by one.", "LoadNumber"),
@@ -154,7 +154,7 @@ LOAD_LEDGER = Contract(
         Column(
             "is_removed",
             "boolean",
-            "True when the slice was taken out because nothing reaches it any more.",
+            "True when the slice was removed because no delivery contributes to it any more.",
             "IsRemoved",
         ),
         Column("row_count", "bigint", "Rows published.", "RowCount"),
@@ -168,8 +168,8 @@ MOVEMENTS = Contract(
     name="movements",
     table="Movements",
     grain=(
-        "One cell (measure, scenario, period, department, account) that one load moved in what was published, or put "
-        "under another attribute."
+        "One cell (measure, scenario, period, department, account) whose published amount one load changed, or moved "
+        "to another attribute."
     ),
     natural_key=(
         "load_number",
@@ -182,11 +182,11 @@ MOVEMENTS = Contract(
         "attribute",
     ),
     columns=(
-        Column("load_number", "bigint", "The load that moved it; see LoadLedger.", "LoadNumber"),
+        Column("load_number", "bigint", "The load that caused it; see LoadLedger.", "LoadNumber"),
         Column(
             "kind",
             "varchar(16)",
-            "movement: the amount differs; reclassification: the amount stands under another attribute.",
+            "movement: the amount differs; reclassification: the amount is reported under another attribute.",
             "Kind",
         ),
         Column("measure", "varchar(12)", "The measure of FactFinancials: Amount or BudgetAmount.", "Measure"),
@@ -203,10 +203,10 @@ MOVEMENTS = Contract(
         ),
         Column("old_value", "varchar(256)", "The attribute before; null for a movement.", "OldValue", nullable=True),
         Column("new_value", "varchar(256)", "The attribute after; null for a movement.", "NewValue", nullable=True),
+        Column("old_amount", MONEY, "Amount published before, under the old value; 0 where none was.", "OldAmount"),
         Column(
-            "old_amount", MONEY, "What was published before, under the old value; 0 where nothing was.", "OldAmount"
+            "new_amount", MONEY, "Amount published by this load, under the new value; 0 where none is.", "NewAmount"
         ),
-        Column("new_amount", MONEY, "What this load published, under the new value; 0 where nothing is.", "NewAmount"),
         Column(
             "difference", MONEY, "NewAmount - OldAmount; add it up over Kind movement, never over both.", "Difference"
         ),
@@ -214,21 +214,19 @@ MOVEMENTS = Contract(
         Column(
             "old_version",
             "varchar(64)",
-            "Version of the slice that moved it, before: the period's, or the dimension's for a reclassification; null "
-            "where it was not published.",
+            "Version before the load of the slice that caused it: the period's, or the dimension's for a "
+            "reclassification; null if it was not published.",
             "OldVersion",
             nullable=True,
         ),
         Column(
             "new_version",
             "varchar(64)",
-            "Version of that slice now; null where it was taken out.",
+            "Version of that slice after the load; null if it was removed.",
             "NewVersion",
             nullable=True,
         ),
-        Column(
-            "cause", "varchar(4096)", "What changed in what the slice is made from, if known.", "Cause", nullable=True
-        ),
+        Column("cause", "varchar(4096)", "Changes in the inputs of the slice, if known.", "Cause", nullable=True),
         Column("run_id", "varchar(64)", "The run that loaded it.", "RunId"),
         Column("loaded_at", "timestamp", "When, UTC.", "LoadedAt"),
     ),
@@ -237,12 +235,12 @@ MOVEMENTS = Contract(
 SCHEMA_VERSION = Contract(
     name="schema_version",
     table="SchemaVersion",
-    grain="One change of the warehouse's tables and views; the row with the highest Version says what stands.",
+    grain="One change of the warehouse's tables and views; the row with the highest Version is the current state.",
     natural_key=("version",),
     columns=(
         Column("version", "bigint", "Number of the change, rising by one.", "Version"),
-        Column("fingerprint", "varchar(64)", "Hash of the definitions after it.", "Fingerprint"),
-        Column("changes", "varchar(4096)", "What was created, added, widened or replaced.", "Changes"),
+        Column("fingerprint", "varchar(64)", "Hash of the definitions after the change.", "Fingerprint"),
+        Column("changes", "varchar(4096)", "Objects that were created, added, widened or replaced.", "Changes"),
         Column("applied_at", "timestamp", "When, UTC.", "AppliedAt"),
     ),
 )
@@ -251,4 +249,4 @@ STAR: tuple[Contract, ...] = (DIM_DATE, DIM_DEPARTMENT, DIM_ACCOUNT, DIM_SCENARI
 """Dimensions first, then facts: the order in which they are loaded."""
 
 WAREHOUSE: tuple[Contract, ...] = (*STAR, LOAD_LEDGER, MOVEMENTS, SCHEMA_VERSION)
-"""Every table that the warehouse holds."""
+"""Every table of the star's schema in the warehouse."""
