@@ -1,7 +1,7 @@
-"""Amounts: text becomes money, exactly, rounded half-up once.
+"""Amounts: parses text into money, exactly, rounded half-up once.
 
-Belongs here: what a written amount looks like, and its sum before any rule is applied.
-Does not belong here: which column holds it, what a bad amount means for its row (see `ledger_lines`).
+Belongs here: the notation of amounts, and their sum before any rule is applied.
+Does not belong here: which column holds an amount, rejecting rows (see `ledger_lines`).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 MONEY_TYPE = pa.decimal128(18, 2)
 _CENT = Decimal("0.01")
 LIMIT = Decimal(10) ** 16
-"""Money is below this, on either side of zero."""
+"""The absolute value of money is less than this."""
 
 EXACT = Context(prec=100, rounding=ROUND_HALF_UP)
-"""Amounts as written add up exactly in this context; Python's own keeps 28 digits."""
+"""Sums of amounts as written are exact in this context; Python's default keeps 28 digits."""
 
 _MAX_DECIMALS = 60
 _MINUS_SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-"})
@@ -32,9 +32,9 @@ class ParsedAmounts:
     """A column of amounts.
 
     Attributes:
-        values: DECIMAL(18,2), null where the text is blank or no amount.
+        values: DECIMAL(18,2), null where the text is blank or not a valid amount.
         exact_total: sum of the parsed amounts as written, before rounding.
-        rounding: what rounding to cents added to it.
+        rounding: sum of the values less `exact_total`.
     """
 
     values: pa.Array
@@ -53,28 +53,27 @@ def parse_amounts(texts: pa.StringArray, decimal: str = ".", thousands: str | No
     fast = pc.cast(pc.if_else(plain, pointed, None), MONEY_TYPE)
     total = _sum(fast)
     rounding = Decimal(0)
-    rest = pc.and_(pc.invert(plain), pc.is_valid(texts))
-    if not pc.any(rest).as_py():
+    is_other = pc.and_(pc.invert(plain), pc.is_valid(texts))
+    if not pc.any(is_other).as_py():
         return ParsedAmounts(fast, total, rounding)
-    positions = pc.indices_nonzero(rest)
     slow: list[Decimal | None] = []
-    for text in pc.take(texts, positions).to_pylist():
+    for text in pc.take(texts, pc.indices_nonzero(is_other)).to_pylist():
         exact = parse_amount(text, decimal, thousands)
         cents = None if exact is None else exact.quantize(_CENT, context=EXACT)
         slow.append(cents)
         if exact is not None and cents is not None:
             total = EXACT.add(total, exact)
             rounding = EXACT.add(rounding, EXACT.subtract(cents, exact))
-    values = pc.replace_with_mask(fast, rest, pa.array(slow, MONEY_TYPE))
+    values = pc.replace_with_mask(fast, is_other, pa.array(slow, MONEY_TYPE))
     return ParsedAmounts(values, total, rounding)
 
 
 def parse_amount(text: str, decimal: str = ".", thousands: str | None = None) -> Decimal | None:
-    """Return the amount that `text` writes, exactly, or None.
+    """Return the amount that `text` denotes, exactly, or None if it is not a valid amount.
 
-    Understood: a sign before or after, parentheses for negatives, a currency sign, spaces as grouping,
-    full-width digits, a lone dash for zero. Not understood, because the source has lost digits: 1.2E+05.
-    Nor is a number that a sign or a footnote mark stands in or at, such as 12€50 and 100².
+    Valid: a sign before or after, parentheses for negatives, a currency sign, spaces as grouping, full-width digits,
+    a lone dash for zero. Not valid: 1.2E+05, because the source has lost digits; numbers with a currency sign between
+    their digits or with a footnote mark, such as 12€50 and 100².
     """
     if not text.isascii() and any(unicodedata.category(mark) == "No" for mark in text):
         return None
@@ -108,8 +107,8 @@ def _plain_pattern(decimal: str) -> str:
 
 @lru_cache(maxsize=32)
 def _written_pattern(decimal: str, thousands: str | None) -> re.Pattern[str]:
-    # A space groups whatever the descriptor says; a mark that groups must stand before three digits,
-    # so that 1,23 under thousands "," is refused rather than read as 123. One number has one such mark.
+    # A space always groups; a grouping mark must precede three digits, so that 1,23 under thousands "," is
+    # rejected rather than read as 123. One number has one kind of grouping mark.
     groups = "".join(f"|[0-9]{{1,3}}(?:{re.escape(mark)}[0-9]{{3}})+" for mark in sorted({" ", thousands or " "}))
     fraction = f"(?:{re.escape(decimal)}(?P<fraction>[0-9]{{0,{_MAX_DECIMALS}}}))?"
     return re.compile(rf"(?P<before>[-+]?)\s*(?P<whole>[0-9]*{groups}){fraction}\s*(?P<after>[-+]?)")

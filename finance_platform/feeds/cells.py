@@ -1,12 +1,11 @@
 """Cells: from a file's raw text columns to a field's text, by header name, template, default and map.
 
-Belongs here: finding a field's column, and what the descriptor says about its text.
+Belongs here: finding a field's columns, joining, filling and mapping their text.
 Does not belong here: types and rules (see `ledger_lines`, `reference_rows`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +15,7 @@ import pyarrow.compute as pc
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.codes import clean, closest_match, fold
-from finance_platform.feeds.resolved import FieldRule, ReadingRules
-
-_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, ReadingRules, template_headers
 
 
 @dataclass(frozen=True)
@@ -27,8 +24,8 @@ class RawBatch:
 
     Attributes:
         columns: header name to text; every array has the same length.
-        source_rows: int64, the line that an editor shows.
-        problems: text, null for a row that was cut into cells as the header says.
+        source_rows: int64, the line number in an editor.
+        problems: text, null for a row that has as many cells as the header.
         sheet: the sheet of a workbook.
     """
 
@@ -43,7 +40,7 @@ class RawBatch:
 
 @dataclass(frozen=True)
 class FieldSource:
-    """Where one field comes from in one file: a constant, or headers joined by a template."""
+    """The source of one field in one file: a constant, a header, two headers of debit and credit, or a template."""
 
     rule: FieldRule
     headers: tuple[str, ...] = ()
@@ -58,43 +55,42 @@ def bind_fields(rules: ReadingRules, header: Sequence[str]) -> dict[str, FieldSo
         UnreadableDeliveryError: the header lacks a needed column, or has one twice.
     """
     headers = _headers_by_folded_name(header)
-    bound = {name: FieldSource(FieldRule(), constant=value) for name, value in rules.constants.items()}
+    sources = {name: FieldSource(FieldRule(), constant=value) for name, value in rules.constants.items()}
     for name, rule in rules.fields.items():
-        alternatives = [text for text in (rule.debit, rule.credit) if text]
-        source = _bind_pair(rule, alternatives, headers) if alternatives else _bind(rule, headers)
+        source = _bind(rule, headers)
         if source is None and not rule.required and rule.default is not None:
             source = FieldSource(rule, constant=rule.default)
         if source is not None:
-            bound[name] = source
+            sources[name] = source
         elif rule.required:
-            raise _missing(name, rule, header, _unclaimed(rules, headers))
-    return bound
+            raise _missing_column(name, rule, header, _unclaimed(rules, headers))
+    return sources
 
 
 def field_texts(source: FieldSource, batch: RawBatch) -> pa.StringArray:
-    """Return a field's text for each row: trimmed, mapped, null where it is blank before or after that."""
+    """Return a field's text for each row: trimmed, filled, mapped; null where the result is blank."""
     if source.constant is not None:
         texts = pa.repeat(pa.scalar(source.constant, pa.string()), len(batch))
     elif source.template is None:
         texts = blank_to_null(batch.columns[source.headers[0]])
     else:
-        texts = _joined(source.template, batch)
+        texts = _join_template(source.template, batch)
     if source.rule.default is not None:
         texts = pc.fill_null(texts, source.rule.default)
     if source.rule.value_map:
-        by_folded = {fold(written): meant for written, meant in source.rule.value_map.items()}
+        by_folded = {fold(written): mapped for written, mapped in source.rule.value_map.items()}
         texts = blank_to_null(map_distinct(texts, lambda text: by_folded.get(fold(text), text), pa.string()))
     return texts
 
 
 def blank_to_null(texts: pa.StringArray) -> pa.StringArray:
-    """Trim Unicode white space; what is then empty is null."""
+    """Trim Unicode white space; empty texts become null."""
     trimmed = pc.utf8_trim_whitespace(texts)
     return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
 
 
 def map_distinct(values: pa.Array, function: Callable[[Any], Any], to_type: pa.DataType) -> pa.Array:
-    """Apply `function` once to each distinct value; nulls stay. Dates and codes repeat, so this is cheap."""
+    """Apply `function` once to each distinct value; nulls stay. Cheap, because dates and codes repeat."""
     encoded = values.dictionary_encode()
     mapped = pa.array([function(text) for text in encoded.dictionary.to_pylist()], to_type)
     return pc.take(mapped, encoded.indices)
@@ -112,28 +108,33 @@ def _headers_by_folded_name(header: Sequence[str]) -> dict[str, str]:
 
 
 def _bind(rule: FieldRule, headers: Mapping[str, str]) -> FieldSource | None:
+    """Return the first source all of whose headers are in the file, in the file's spelling."""
+    if rule.debit and rule.credit:
+        pair = _find_headers([rule.debit, rule.credit], headers)
+        return FieldSource(rule, pair) if pair else None
     for text in rule.sources:
-        wanted = _PLACEHOLDER.findall(text)
-        found = tuple(headers[fold(name)] for name in (wanted or [text]) if fold(name) in headers)
-        if len(found) == len(wanted or [text]):
-            return FieldSource(rule, found, _with_headers(text, found) if wanted else None)
+        names = _find_headers(template_headers(text), headers)
+        if names:
+            return FieldSource(rule, names, _with_headers(text, names) if PLACEHOLDER.search(text) else None)
     return None
 
 
-def _bind_pair(rule: FieldRule, names: Sequence[str], headers: Mapping[str, str]) -> FieldSource | None:
-    found = tuple(headers[fold(name)] for name in names if fold(name) in headers)
-    return FieldSource(rule, found) if len(found) == len(names) else None
+def _find_headers(names: Sequence[str], headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the file's headers of these names; none if one is missing."""
+    if any(fold(name) not in headers for name in names):
+        return ()
+    return tuple(headers[fold(name)] for name in names)
 
 
 def _with_headers(template: str, headers: Sequence[str]) -> str:
     names = iter(headers)
-    return _PLACEHOLDER.sub(lambda _: "{" + next(names) + "}", template)
+    return PLACEHOLDER.sub(lambda _: "{" + next(names) + "}", template)
 
 
-def _joined(template: str, batch: RawBatch) -> pa.StringArray:
-    # A template is blank where any of its parts is: half a code is no code.
+def _join_template(template: str, batch: RawBatch) -> pa.StringArray:
+    # A template is blank where any of its parts is, because half a code is not a code.
     pieces: list[Any] = []
-    for position, piece in enumerate(_PLACEHOLDER.split(template)):
+    for position, piece in enumerate(PLACEHOLDER.split(template)):
         if position % 2:
             pieces.append(blank_to_null(batch.columns[piece]))
         elif piece:
@@ -146,12 +147,14 @@ def _unclaimed(rules: ReadingRules, headers: Mapping[str, str]) -> list[str]:
     return [name for folded, name in headers.items() if folded not in claimed]
 
 
-def _missing(name: str, rule: FieldRule, header: Sequence[str], unclaimed: Sequence[str]) -> UnreadableDeliveryError:
+def _missing_column(
+    name: str, rule: FieldRule, header: Sequence[str], unclaimed: Sequence[str]
+) -> UnreadableDeliveryError:
     pair = [text for text in (rule.debit, rule.credit) if text]
-    wanted = " and ".join(map(repr, pair)) if pair else " or ".join(map(repr, rule.sources))
-    near = closest_match(rule.sources[0], unclaimed) if rule.sources else None
-    hint = f"; is it {near!r}?" if near else ""
+    expected = " and ".join(map(repr, pair)) if pair else " or ".join(map(repr, rule.sources))
+    suggestion = closest_match(rule.sources[0], unclaimed) if rule.sources else None
+    hint = f"; is it {suggestion!r}?" if suggestion else ""
     return UnreadableDeliveryError(
-        f"the header lacks the column for {name}: expected {wanted}, found {', '.join(map(clean, header))}{hint}",
+        f"the header lacks the column for {name}: expected {expected}, found {', '.join(map(clean, header))}{hint}",
         fix=f"correct the file's header, or add its name to columns.{name}.from in the descriptor",
     )

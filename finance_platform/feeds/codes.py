@@ -1,6 +1,6 @@
-"""Codes and names: white space folded, compared without case, hashed into surrogate keys.
+"""Codes and names: cleaned, compared without case and white space, hashed into surrogate keys.
 
-Belongs here: what makes two codes the same, and the key that follows from a code.
+Belongs here: equality of codes, their keys, the allowed types of accounts and scenarios.
 Does not belong here: which column a code comes from (see `cells`).
 """
 
@@ -15,10 +15,10 @@ KEY_BITS = 48
 """Surrogate keys fit into 48 bits, which JavaScript and Excel hold exactly."""
 
 MAX_CODE_BYTES = 128
-"""Codes longer than the warehouse's VARCHAR(128), which Redshift counts in bytes, are rejected."""
+"""Longer codes are rejected: the warehouse's column is VARCHAR(128), which Redshift counts in bytes."""
 
 MAX_NAME_BYTES = 256
-"""Names are cut to the warehouse's VARCHAR(256), which Redshift counts in bytes."""
+"""Longer names are cut: the warehouse's column is VARCHAR(256), which Redshift counts in bytes."""
 
 SCENARIO_TYPES = ("Actual", "Budget", "Forecast")
 
@@ -28,7 +28,7 @@ MEASURES = ("flow", "balance")
 
 
 def clean(text: str) -> str:
-    """Return `text` in Unicode form NFC, trimmed, each run of white space made one space; zeros stay."""
+    """Return `text` in Unicode form NFC, trimmed, each run of white space replaced by one space; zeros stay."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
@@ -48,25 +48,25 @@ def surrogate_key(*natural_key: str) -> int:
 
 
 def joined_key(parts: Iterable[str]) -> str:
-    """Return the parts as one text in which every part says its length in UTF-8 bytes."""
+    """Return the parts as one text, each prefixed with its length in UTF-8 bytes."""
     return "".join(f"{len(part.encode())}:{part}" for part in parts)
 
 
 def short_name(text: str) -> str:
-    """Return `text` cleaned and cut to `MAX_NAME_BYTES` bytes of UTF-8, never in the midst of a character."""
+    """Return `text` cleaned and cut to `MAX_NAME_BYTES` bytes of UTF-8, never inside a character."""
     cleaned = clean(text)
     return cleaned.encode()[:MAX_NAME_BYTES].decode("utf-8", "ignore")
 
 
 def scenario_type(name: str, declared: Mapping[str, str]) -> str | None:
-    """Return the type of the scenario `name`, or None when it is not declared.
+    """Return the type of the scenario `name`, or None if it is not declared.
 
     `Actual` is Actual; names that begin with Budget or Forecast are of that type; others need a declaration.
     """
     folded = fold(name)
-    for scenario, its_type in declared.items():
+    for scenario, declared_type in declared.items():
         if fold(scenario) == folded:
-            return its_type
+            return declared_type
     if folded == "actual":
         return "Actual"
     first_word = folded.split(" ")[0]
@@ -74,17 +74,19 @@ def scenario_type(name: str, declared: Mapping[str, str]) -> str | None:
 
 
 def scenario_name(name: str, declared: Mapping[str, str]) -> str:
-    """Return the spelling of a scenario that everybody sees: as declared, with the type's own word capitalised."""
+    """Return a scenario's display name: as declared, or with the name of its type capitalised."""
     folded = fold(name)
     for scenario in (*declared, *SCENARIO_TYPES):
         if fold(scenario) == folded:
             return scenario
-    first, _, rest = clean(name).partition(" ")
-    return f"{first.capitalize()} {rest}".strip() if first.casefold() in {"budget", "forecast"} else clean(name)
+    first_word, _, rest = clean(name).partition(" ")
+    if first_word.casefold() not in {"budget", "forecast"}:
+        return clean(name)
+    return f"{first_word.capitalize()} {rest}".strip()
 
 
 def closest_match(text: str, allowed: Iterable[str]) -> str | None:
-    """Return the allowed value that `text` most probably meant, if any is near."""
+    """Return the allowed value that most resembles `text`, if one is similar enough to suggest."""
     by_folded = {fold(value): value for value in allowed}
-    found = difflib.get_close_matches(fold(text), by_folded, n=1, cutoff=0.6)
-    return by_folded[found[0]] if found else None
+    matches = difflib.get_close_matches(fold(text), by_folded, n=1, cutoff=0.6)
+    return by_folded[matches[0]] if matches else None

@@ -1,7 +1,7 @@
-"""Dates and periods: text under the patterns of a descriptor becomes a day.
+"""Dates and periods: parses text under the patterns of a descriptor.
 
-Belongs here: the pattern language (`yyyy-MM-dd`) and its exact, engine-independent reading.
-Does not belong here: the accepted range and what a bad date means for a row (see `ledger_lines`).
+Belongs here: the pattern language (`yyyy-MM-dd`) and its exact, engine-independent parsing; arithmetic of periods.
+Does not belong here: the accepted range, rejecting rows (see `ledger_lines`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _TOKENS = {
     "ss": r"[0-5][0-9]",
     "SSS": r"[0-9]{3}",
 }
-# T and Z come before other letters, or the THH of an ISO time would be one unknown token.
+# T and Z come before other letters, otherwise the THH of an ISO time would be one unknown token.
 _TOKEN = re.compile("|".join(sorted(_TOKENS, key=len, reverse=True)) + "|[TZ]|[A-Za-z]+|.", re.DOTALL)
 _ONE_OF_EACH = ({"year", "short_year"}, {"month", "month_name", "month_short"})
 
@@ -52,7 +52,7 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Return the regular expression of a date pattern.
 
     Args:
-        pattern: of yyyy, yy, MMMM, MMM, MM, M, dd, d, HH, mm, ss, SSS and punctuation; `T` and `Z` stand for
+        pattern: of yyyy, yy, MMMM, MMM, MM, M, dd, d, HH, mm, ss, SSS and punctuation; `T` and `Z` match
             themselves.
 
     Raises:
@@ -80,17 +80,16 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def parse_date(text: str, patterns: Sequence[str]) -> date | None:
-    """Return the day that `text` names under the first pattern that fits, or None.
+    """Return the day that `text` names under the first pattern that gives one, or None.
 
     A pattern without a day gives the period's first day. A two-digit year is of this century.
-    A calendar day that does not exist (2025-02-30) is None, never the day after.
+    A calendar day that does not exist (2025-02-30) gives None, never the day after.
     """
     for pattern in patterns:
         match = compile_pattern(pattern).fullmatch(text)
-        if match:
-            found = _day(match.groupdict())
-            if found:
-                return found
+        day = _day(match.groupdict()) if match else None
+        if day:
+            return day
     return None
 
 
@@ -124,12 +123,12 @@ def last_day(period: str) -> date:
     return date(year, month, calendar.monthrange(year, month)[1])
 
 
-def nearest_day(day: date, period: str) -> date:
-    """Return `day` if it lies in `period`, else the day of the period that is closest_match to it."""
+def clamp_to_period(day: date, period: str) -> date:
+    """Return `day` if it lies in `period`, else the period's first or last day, whichever is closer."""
     return min(max(day, first_day(period)), last_day(period))
 
 
 def periods_between(first: str, last: str) -> list[str]:
-    """Return every period from the first through the last; none when the last is before the first."""
+    """Return every period from the first through the last; none if the last is before the first."""
     begin, end = (int(period[:4]) * 12 + int(period[5:]) - 1 for period in (first, last))
     return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(begin, end + 1)]

@@ -1,9 +1,9 @@
-"""Readers: a delimited file as batches of text, each row with the line that an editor shows.
+"""Delimited files: read as batches of text, each row with its line number in an editor.
 
-Belongs here: cutting bytes into cells. Does not belong here: what the cells mean (see `feeds`).
+Belongs here: cutting bytes into cells. Does not belong here: the meaning of cells (see `cells`, `ledger_lines`).
 
-Two ways lead through a file. Arrow's CSV reader is fast and right as long as one line is one row and quotes stand only
-around cells; the standard library's reader takes all else. The first is used as far as it goes.
+Arrow's CSV reader is fast, and right as long as each line is one row and quotes only enclose cells. The standard
+library's reader handles everything else, from the first row that Arrow cannot read.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from finance_platform.feeds.codes import clean
 from finance_platform.feeds.resolved import Dialect
 
 _BLOCK_BYTES = 4 << 20
-_SLOW_ROWS = 20_000
+_BATCH_ROWS = 20_000
 _CELL_LIMIT = 1 << 24
-_ONE_BYTE_PER_ASCII = {"utf-8-sig", "cp1252", "iso8859-1", "ascii", "cp1250"}
+_ASCII_COMPATIBLE = {"utf-8-sig", "cp1252", "iso8859-1", "ascii", "cp1250"}
 _NEWLINE, _RETURN = b"\n\r"
 
 OpenFile = Callable[[], BinaryIO]
 
 
 class DelimitedFile:
-    """One delimited file, read once and in constant memory."""
+    """One delimited file, read in constant memory."""
 
     def __init__(self, open_file: OpenFile, dialect: Dialect) -> None:
         """Read the header.
 
         Raises:
-            UnreadableDeliveryError: the file is empty, no text of its encoding, or shorter than its header.
+            UnreadableDeliveryError: the file is empty, not valid in its encoding, or has no line for the header.
         """
         self._open = open_file
         self._dialect = dialect
@@ -52,19 +52,19 @@ class DelimitedFile:
         """Yield every row after the header, blank ones included, in order.
 
         Raises:
-            UnreadableDeliveryError: bytes are no text of the encoding; names the line.
+            UnreadableDeliveryError: bytes are not valid in the encoding; names the line.
         """
-        done = 0
+        rows_read = 0
         if self._one_line_is_one_row():
             try:
-                for batch in self._fast():
-                    done += len(batch)
+                for batch in self._batches_by_arrow():
+                    rows_read += len(batch)
                     yield batch
             except (pa.ArrowInvalid, UnicodeError):
-                # A ragged or blank row, or bad bytes: the rows so far were one line each, so they stand.
-                yield from self._slow(skip=done)
+                # A ragged or blank row, or invalid bytes: each row so far was one line, so they are valid.
+                yield from self._batches_by_csv(skip=rows_read)
             return
-        yield from self._slow(skip=0)
+        yield from self._batches_by_csv(skip=0)
 
     def _check_first_bytes(self) -> None:
         with self._open() as stream:
@@ -76,7 +76,7 @@ class DelimitedFile:
 
     def _rows(self, stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
         csv.field_size_limit(_CELL_LIMIT)
-        lines = _LinesAndOneMore(io.TextIOWrapper(stream, encoding=self._encoding, newline=""))
+        lines = _LinesWithSentinel(io.TextIOWrapper(stream, encoding=self._encoding, newline=""))
         reader = csv.reader(lines, delimiter=self._dialect.delimiter, quotechar=self._dialect.quote)
         line = 0
         while True:
@@ -85,14 +85,14 @@ class DelimitedFile:
             except StopIteration:
                 return
             except UnicodeError:
-                raise self._bad_bytes() from None
+                raise self._invalid_bytes() from None
             except csv.Error as error:
                 raise UnreadableDeliveryError(
                     f"line {reader.line_num}: {error}", fix="check the dialect: delimiter and quote in the descriptor"
                 ) from None
-            if lines.is_over:
+            if lines.is_exhausted:
                 if reader.line_num > line + 1:
-                    raise _open_quote(line + 1)
+                    raise _unclosed_quote(line + 1)
                 return
             yield line + 1, row
             line = reader.line_num
@@ -111,7 +111,7 @@ class DelimitedFile:
 
     def _one_line_is_one_row(self) -> bool:
         marks = self._dialect.delimiter + self._dialect.quote
-        if self._encoding not in _ONE_BYTE_PER_ASCII or not marks.isascii():
+        if self._encoding not in _ASCII_COMPATIBLE or not marks.isascii():
             return False
         with self._open() as stream:
             start = stream.read(len(codecs.BOM_UTF8))
@@ -122,7 +122,7 @@ class DelimitedFile:
                     return False
         return _is_plain(rest, marks)
 
-    def _fast(self) -> Iterator[RawBatch]:
+    def _batches_by_arrow(self) -> Iterator[RawBatch]:
         dialect = self._dialect
         encoding = "utf8" if self._encoding == "utf-8-sig" else self._encoding
         with self._open() as stream:
@@ -147,7 +147,7 @@ class DelimitedFile:
                 first += batch.num_rows
                 yield RawBatch(columns, rows, pa.nulls(batch.num_rows, pa.string()))
 
-    def _slow(self, skip: int) -> Iterator[RawBatch]:
+    def _batches_by_csv(self, skip: int) -> Iterator[RawBatch]:
         lines: list[int] = []
         rows: list[list[str]] = []
         with self._open() as stream:
@@ -159,7 +159,7 @@ class DelimitedFile:
                     continue
                 lines.append(line)
                 rows.append(row)
-                if len(rows) == _SLOW_ROWS:
+                if len(rows) == _BATCH_ROWS:
                     yield self._batch(lines, rows)
                     lines, rows = [], []
         if rows:
@@ -174,11 +174,11 @@ class DelimitedFile:
         }
         return RawBatch(columns, pa.array(lines, pa.int64()), pa.array(problems, pa.string()))
 
-    def _bad_bytes(self) -> UnreadableDeliveryError:
+    def _invalid_bytes(self) -> UnreadableDeliveryError:
         fix = "set dialect.encoding in the descriptor; files from Excel on Windows are often cp1252"
         has_ascii_breaks = b"\n".decode(self._encoding, "ignore") == "\n"
         with self._open() as stream:
-            # Under latin-1 every byte is a letter, so it cuts bytes into lines as an editor does.
+            # In latin-1 every byte is a character, so it cuts bytes into lines as an editor does.
             lines = io.TextIOWrapper(stream, "latin-1", newline="") if has_ascii_breaks else ()
             for number, line in enumerate(lines, start=1):
                 try:
@@ -186,9 +186,9 @@ class DelimitedFile:
                 except UnicodeDecodeError as error:
                     byte = error.object[error.start]
                     return UnreadableDeliveryError(
-                        f"line {number}: byte 0x{byte:02x} is no {self._dialect.encoding} text", fix=fix
+                        f"line {number}: byte 0x{byte:02x} is not valid {self._dialect.encoding} text", fix=fix
                     )
-        return UnreadableDeliveryError(f"the file is no {self._dialect.encoding} text", fix=fix)
+        return UnreadableDeliveryError(f"the file is not valid {self._dialect.encoding} text", fix=fix)
 
 
 def _problem(row: Sequence[str], width: int) -> str | None:
@@ -200,25 +200,25 @@ def _problem(row: Sequence[str], width: int) -> str | None:
 
 def _header_names(row: Sequence[str]) -> list[str]:
     names = [clean(name) or f"(column {position})" for position, name in enumerate(row, start=1)]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
         raise UnreadableDeliveryError(
-            f"the header has the column {twice[0]!r} twice", fix="rename or remove one of the two columns"
+            f"the header has the column {duplicates[0]!r} twice", fix="rename or remove one of the two columns"
         )
     return names
 
 
-def _open_quote(line: int) -> UnreadableDeliveryError:
+def _unclosed_quote(line: int) -> UnreadableDeliveryError:
     return UnreadableDeliveryError(
         f"line {line}: a quote is opened in this row and never closed, so the rest of the file would be one cell",
-        fix="close or remove the quote; where quotes are mere text, set dialect.quote to a sign that the file has not",
+        fix="close or remove the quote; if quotes are plain text, set dialect.quote to a character not in the file",
     )
 
 
 def _is_plain(lines: bytes, marks: str) -> bool:
-    """Return whether every line is one row and quotes stand only around cells, or doubled inside them.
+    """Return whether every line is one row and quotes only enclose cells or are doubled inside them.
 
-    Readers differ on everything else.
+    CSV readers differ on everything else.
     """
     if b"\0" in lines or lines.count(b"\r") != lines.count(b"\r\n"):
         return False
@@ -234,14 +234,14 @@ def _is_plain(lines: bytes, marks: str) -> bool:
     )
 
 
-class _LinesAndOneMore:
-    """The lines of a text and a blank one after them, which a quote that is still open makes part of the last row."""
+class _LinesWithSentinel:
+    """The lines of a text and a blank one after them, which an unclosed quote makes part of the last row."""
 
     def __init__(self, lines: Iterable[str]) -> None:
-        self.is_over = False
+        self.is_exhausted = False
         self._lines = lines
 
     def __iter__(self) -> Iterator[str]:
         yield from self._lines
-        self.is_over = True
+        self.is_exhausted = True
         yield ""

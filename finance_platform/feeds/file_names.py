@@ -1,7 +1,7 @@
-"""What a file's name says: where it stands in the order, and which periods it covers.
+"""File names: the order of deliveries and the periods that names declare.
 
-Belongs here: the patterns that a descriptor may give for names, and how what they find is compared.
-Does not belong here: which feed a name belongs to (see `catalog`), what is in the file.
+Belongs here: applying a descriptor's patterns to names, and the natural order of their matches.
+Does not belong here: which feed a name belongs to (see `feed_set`), the content of files.
 """
 
 from __future__ import annotations
@@ -11,33 +11,33 @@ import re
 from finance_platform.errors import FileNameError
 from finance_platform.feeds.dates import periods_between
 
-_WRITTEN_PERIOD = re.compile(r"(\d{4})(?:[-_.]?(0[1-9]|1[0-2]))?")
+_PERIOD = re.compile(r"(\d{4})(?:[-_.]?(0[1-9]|1[0-2]))?")
 
 
-def order_text(written: str) -> str:
-    """Return a text that sorts as people count: runs of digits by their value, so that v10 comes after v9."""
-    return re.sub("[0-9]+", lambda digits: _by_value(digits[0].lstrip("0")), written.casefold())
+def natural_sort_key(text: str) -> str:
+    """Return a text that sorts digits by their value and ignores case, so that v10 comes after V9."""
+    return re.sub("[0-9]+", lambda digits: _number_sort_key(digits[0].lstrip("0")), text.casefold())
 
 
-def _by_value(digits: str) -> str:
-    # Of two numbers without leading zeros the longer one is greater.
+def _number_sort_key(digits: str) -> str:
+    # The longer of two numbers without leading zeros is greater.
     return f"{len(digits):05d}{digits}"
 
 
-def order_of_name(pattern: str, object_key: str) -> str:
-    """Return what a name says about its place in the order, as `order_text`.
+def order_from_name(pattern: str, object_key: str) -> str:
+    """Return the sort key of a delivery whose name orders it.
 
     Args:
-        pattern: a regular expression; its groups are compared one after the other, or all of it, where it has none.
+        pattern: a regular expression; its groups are compared one by one, or the whole match if it has none.
         object_key: the raw object.
 
     Raises:
         FileNameError: the pattern does not match.
     """
-    return "\x1f".join(order_text(part) for part in _found(pattern, object_key))
+    return "\x1f".join(natural_sort_key(part) for part in _matched_parts(pattern, object_key))
 
 
-def covered_periods(pattern: str, object_key: str) -> list[str]:
+def periods_from_name(pattern: str, object_key: str) -> list[str]:
     """Return the periods that a name declares: one (`2024-03`, `202403`), a year (`2024`), or first to last.
 
     Args:
@@ -45,31 +45,30 @@ def covered_periods(pattern: str, object_key: str) -> list[str]:
         object_key: the raw object.
 
     Raises:
-        FileNameError: the pattern does not match, or what it finds is no period.
+        FileNameError: the pattern does not match, or a group does not match a period.
     """
-    found = _found(pattern, object_key)
-    periods = [_periods(text, object_key) for text in found]
+    periods = [_parse_periods(text, object_key) for text in _matched_parts(pattern, object_key)]
     covered = periods_between(periods[0][0], periods[-1][-1])
     if not covered:
         raise FileNameError(f"{object_key}: the last period in the name is before the first", fix="rename the file")
     return covered
 
 
-def _found(pattern: str, object_key: str) -> list[str]:
+def _matched_parts(pattern: str, object_key: str) -> list[str]:
     match = re.search(pattern, object_key)
     if match is None:
         raise FileNameError(
-            f"{object_key}: its descriptor reads the name by {pattern!r}, which is not in it",
+            f"{object_key}: the name does not match the descriptor's pattern {pattern!r}",
             fix="rename the file, or correct the pattern in the descriptor",
         )
     return [part or "" for part in match.groups()] or [match[0]]
 
 
-def _periods(written: str, object_key: str) -> list[str]:
-    match = _WRITTEN_PERIOD.fullmatch(written)
+def _parse_periods(written: str, object_key: str) -> list[str]:
+    match = _PERIOD.fullmatch(written)
     if match is None:
         raise FileNameError(
-            f"{object_key}: {written!r} in the name is no period",
+            f"{object_key}: {written!r} in the name is not a valid period",
             fix="write YYYY-MM, YYYYMM or YYYY in the name, or correct covers: in the descriptor",
         )
     year, month = match.groups()

@@ -1,19 +1,18 @@
 """From raw rows to departments and accounts: the rules of reference feeds, on Arrow batches.
 
-Belongs here: what makes a row a department or an account, and the reasons when it is none.
+Belongs here: what makes a row a department or an account, and the reason of each rejected row.
 Does not belong here: which delivery's description wins (see `transforms`).
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import RawBatch, bind_fields, field_texts, map_distinct
 from finance_platform.feeds.codes import ACCOUNT_TYPES, MEASURES, clean, short_name, surrogate_key
-from finance_platform.feeds.ledger_lines import checked_choice, reject_long_codes
+from finance_platform.feeds.ledger_lines import check_choice, reject_long_codes
 from finance_platform.feeds.resolved import ResolvedFeed
-from finance_platform.feeds.violations import RuleViolations, blank_rows, mask_of
+from finance_platform.feeds.violations import RuleViolations
 
 _COLUMN_OF_FIELD = {
     "departments": {
@@ -51,25 +50,24 @@ class ReferenceRows:
 
     def type_batch(self, batch: RawBatch) -> dict[str, pa.Array]:
         """Return the typed columns of every row."""
-        findings = RuleViolations(batch, blank_rows(batch))
-        findings.add("malformed_row", mask_of(pc.is_valid(batch.problems)), lambda i: str(batch.problems[i].as_py()))
+        violations = RuleViolations.of_batch(batch)
         columns = {
-            column: self._column(field, batch, findings) for field, column in _COLUMN_OF_FIELD[self._kind].items()
+            column: self._column(field, batch, violations) for field, column in _COLUMN_OF_FIELD[self._kind].items()
         }
         needed = _NEEDED[self._kind]
         codes = columns[_COLUMN_OF_FIELD[self._kind][needed]]
-        findings.add(f"blank_{needed}", mask_of(pc.is_null(codes)), lambda _: f"{needed} is blank")
+        violations.add_blank(needed, codes)
         columns[_KEY_COLUMN[self._kind]] = map_distinct(codes, surrogate_key, pa.int64())
-        return columns | findings.columns()
+        return columns | violations.columns()
 
-    def _column(self, field: str, batch: RawBatch, findings: RuleViolations) -> pa.Array:
+    def _column(self, field: str, batch: RawBatch, violations: RuleViolations) -> pa.Array:
         if field not in self._sources:
             return pa.nulls(len(batch), pa.string())
         texts = field_texts(self._sources[field], batch)
         if field in _CHOICES:
-            return checked_choice(findings, field, texts, _CHOICES[field])
+            return check_choice(violations, field, texts, _CHOICES[field])
         if field in _CODES:
             codes = map_distinct(texts, clean, pa.string())
-            reject_long_codes(findings, field, codes)
+            reject_long_codes(violations, field, codes)
             return codes
         return map_distinct(texts, short_name, pa.string())

@@ -1,19 +1,23 @@
-"""A feed as the reader needs it: plain dataclasses that travel to Glue as JSON.
+"""A feed as the file reader needs it: plain dataclasses that travel to Glue as JSON.
 
 Belongs here: the resolved form of a descriptor, its JSON, and the identity of its reading rules.
-Does not belong here: YAML, pydantic, validation of what people write (see `descriptor`); Glue has neither library.
+Does not belong here: YAML, pydantic, validation (see `descriptor`); Glue has neither library.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 READER_VERSION = 2
-"""Raised when the same bytes under the same rules would give other lines; every delivery is then read again."""
+"""Increased when the same bytes under the same rules give other lines; every delivery is then read again."""
+
+PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+"""A header's place in a template such as `{Group}-{Code}`."""
 
 Kind = Literal["ledger", "departments", "accounts"]
 LoadMode = Literal["append", "upsert", "replace_period"]
@@ -21,7 +25,7 @@ LoadMode = Literal["append", "upsert", "replace_period"]
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a delimited file is cut into cells; words of Frictionless Table Dialect."""
+    """How a delimited file is cut into cells; named as in Frictionless Table Dialect."""
 
     delimiter: str = ","
     quote: str = '"'
@@ -32,11 +36,11 @@ class Dialect:
 
 @dataclass(frozen=True)
 class FieldRule:
-    """Where a field comes from and how its text is understood.
+    """Where a field comes from and how its text is read.
 
     Attributes:
         sources: alternative header names, or templates such as `{Group}-{Code}`; the first present wins.
-        required: whether a delivery without any of the sources is refused.
+        required: whether a delivery that has none of the sources is refused.
         default: text for blank cells.
         value_map: text to text, matched with case and white space folded.
         formats: date patterns, tried in order.
@@ -59,7 +63,7 @@ class FieldRule:
 
 @dataclass(frozen=True)
 class ReadingRules:
-    """All that decides which lines a file's bytes become; part of a delivery's identity.
+    """Every rule that decides which lines a file's bytes become; part of a delivery's identity.
 
     Attributes:
         kind: ledger, departments or accounts.
@@ -73,8 +77,8 @@ class ReadingRules:
         currency: the home's currency.
         earliest_date: ISO; dates before it are rejected.
         latest_date: ISO; dates after it are rejected.
-        covers: pattern by which a file's name says the periods that it covers; lines outside are rejected.
-        order_column: header of the column whose greatest value says where the delivery stands in the order.
+        covers: pattern of the periods that a file's name declares; lines outside are rejected.
+        order_column: header of the column whose greatest value orders the feed's deliveries.
     """
 
     kind: Kind
@@ -118,6 +122,11 @@ class ResolvedFeed:
         rules["fields"] = {name: _field_rule(rule) for name, rule in rules["fields"].items()}
         rules["key"], rules["scope"] = tuple(rules["key"]), tuple(rules["scope"])
         return ResolvedFeed(document["name"], ReadingRules(**rules))
+
+
+def template_headers(source: str) -> list[str]:
+    """Return the headers that a source names: those of a template's placeholders, or the text itself."""
+    return PLACEHOLDER.findall(source) or [source]
 
 
 def _field_rule(values: Mapping[str, Any]) -> FieldRule:

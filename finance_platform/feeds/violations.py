@@ -1,6 +1,6 @@
-"""Findings: which rows broke which rule, and what to say about each.
+"""Rule violations: which rows of a batch broke which rule, and the reason of each rejected row.
 
-Belongs here: collecting broken rules over a batch and turning them into the rejected rows' texts.
+Belongs here: collecting violations over a batch, and the columns that report them.
 Does not belong here: the rules themselves (see `ledger_lines`, `reference_rows`).
 """
 
@@ -23,22 +23,22 @@ ACCEPTED = "accepted"
 REJECTED = "rejected"
 SKIPPED = "skipped"
 
-_SHOWN = 60
+_MAX_QUOTED = 60
 
 
-def shown(text: str | None) -> str:
-    """Return a cell's text as it may stand in a sentence: quoted, at most 60 characters."""
+def quoted(text: str | None) -> str:
+    """Return a cell's text for a message: quoted, at most 60 characters."""
     written = text or ""
-    return repr(written if len(written) <= _SHOWN else written[:_SHOWN] + "…")
+    return repr(written if len(written) <= _MAX_QUOTED else written[:_MAX_QUOTED] + "…")
 
 
-def mask_of(values: pa.Array) -> Mask:
+def to_mask(values: pa.Array) -> Mask:
     """Return a boolean array as a numpy mask; null counts as false."""
     return np.asarray(values.fill_null(False).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
-def _with_texts(texts: pa.Array, where: Mask, replaced: list[str]) -> pa.Array:
-    return pc.replace_with_mask(texts, pa.array(where), pa.array(replaced, pa.string())) if replaced else texts
+def _replace_texts(texts: pa.Array, where: Mask, replacements: list[str]) -> pa.Array:
+    return pc.replace_with_mask(texts, pa.array(where), pa.array(replacements, pa.string())) if replacements else texts
 
 
 @dataclass
@@ -52,50 +52,65 @@ class RuleViolations:
 
     batch: RawBatch
     skipped: Mask
-    _found: list[tuple[str, Mask, Callable[[int], str]]] = field(default_factory=list)
+    _violations: list[tuple[str, Mask, Callable[[int], str]]] = field(default_factory=list)
+
+    @classmethod
+    def of_batch(cls, batch: RawBatch) -> RuleViolations:
+        """Return the violations that every kind of feed has in common: malformed rows; blank rows are skipped."""
+        violations = cls(batch, _blank_rows(batch))
+        violations.add("malformed_row", to_mask(pc.is_valid(batch.problems)), lambda i: str(batch.problems[i].as_py()))
+        return violations
 
     def add(self, rule: str, broken: Mask, reason: Callable[[int], str]) -> None:
-        """Note that the rows in `broken` break `rule`; `reason` words it for the row at a position."""
+        """Record that the rows in `broken` break `rule`; `reason` gives the message for the row at a position."""
         broken = broken & ~self.skipped
         if broken.any():
-            self._found.append((rule, broken, reason))
+            self._violations.append((rule, broken, reason))
+
+    def add_blank(self, name: str, texts: pa.Array, reason: str = "is blank") -> None:
+        """Record that a needed field is blank in the rows where its text is null."""
+        self.add(f"blank_{name}", to_mask(pc.is_null(texts)), lambda _: f"{name} {reason}")
+
+    def add_invalid(self, rule: str, texts: pa.Array, values: pa.Array, reason: Callable[[int], str]) -> None:
+        """Record that the rows with a text but no value break `rule`."""
+        self.add(rule, to_mask(pc.and_(pc.is_valid(texts), pc.is_null(values))), reason)
 
     def columns(self) -> dict[str, pa.Array]:
         """Return outcome, rules, reasons and raw_row, one value a row; the last three null for accepted rows."""
         rejected = np.zeros(len(self.batch), dtype=np.bool_)
-        for _, broken, _ in self._found:
+        for _, broken, _ in self._violations:
             rejected |= broken
-        refused = rejected | self.skipped
-        told = [self._told(int(position)) for position in np.flatnonzero(refused)]
-        outcomes = [SKIPPED if self.skipped[position] else REJECTED for position in np.flatnonzero(refused)]
+        not_accepted = rejected | self.skipped
+        # Nearly all rows of nearly all batches are accepted; only the others are described one by one.
+        positions = [int(position) for position in np.flatnonzero(not_accepted)]
+        outcomes = [SKIPPED if self.skipped[position] else REJECTED for position in positions]
         accepted = pa.repeat(pa.scalar(ACCEPTED), len(self.batch))
-        # Nearly all rows of nearly all batches are accepted; only the others are touched one by one.
-        columns = {"outcome": _with_texts(accepted, refused, outcomes)}
+        columns = {"outcome": _replace_texts(accepted, not_accepted, outcomes)}
+        nothing = pa.nulls(len(self.batch), pa.string())
+        descriptions = [self._describe(position) for position in positions]
         for place, name in enumerate(("rules", "reasons", "raw_row")):
-            columns[name] = _with_texts(
-                pa.nulls(len(self.batch), pa.string()), refused, [texts[place] for texts in told]
-            )
+            columns[name] = _replace_texts(nothing, not_accepted, [texts[place] for texts in descriptions])
         return columns
 
-    def _told(self, position: int) -> tuple[str, str, str]:
+    def _describe(self, position: int) -> tuple[str, str, str]:
         """Return rules, reasons and raw row of a row that is not accepted."""
         if self.skipped[position]:
             return "blank_row", "every cell is blank", self._raw(position)
-        broken_here = [(rule, reason) for rule, broken, reason in self._found if broken[position]]
-        rules = ",".join(rule for rule, _ in broken_here)
-        return rules, "; ".join(reason(position) for _, reason in broken_here), self._raw(position)
+        violations = [(rule, reason(position)) for rule, broken, reason in self._violations if broken[position]]
+        rules, reasons = zip(*violations, strict=True)
+        return ",".join(rules), "; ".join(reasons), self._raw(position)
 
     def _raw(self, position: int) -> str:
         cells = {name: texts[position].as_py() or "" for name, texts in self.batch.columns.items()}
         return json.dumps(cells, ensure_ascii=False)
 
 
-def blank_rows(batch: RawBatch) -> Mask:
-    """Return which rows have nothing in any cell."""
+def _blank_rows(batch: RawBatch) -> Mask:
+    """Return the rows in which every cell is blank."""
     blank = np.ones(len(batch), dtype=np.bool_)
     for texts in batch.columns.values():
-        stripped = pa.compute.utf8_trim_whitespace(texts)
-        blank &= mask_of(pa.compute.equal(pa.compute.fill_null(stripped, ""), ""))
+        stripped = pc.utf8_trim_whitespace(texts)
+        blank &= to_mask(pc.equal(pc.fill_null(stripped, ""), ""))
         if not blank.any():
             break
     return blank

@@ -1,4 +1,4 @@
-"""Amounts: text becomes money exactly, or not at all."""
+"""Amounts: a text is parsed into money exactly, or is not a valid amount."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ cents = st.integers(-(10**18) + 1, 10**18 - 1)
 amounts = cents.map(lambda number: Decimal(number).scaleb(-2))
 positives = st.integers(1, 10**18 - 1).map(lambda number: Decimal(number).scaleb(-2))
 marks = st.sampled_from([(".", ","), (".", " "), (".", "'"), (",", "."), (",", " "), (",", None), (".", None)])
-written_like_numbers = st.text(st.sampled_from("0123456789.,-+() '$€%eE１２²x\u00a0"), max_size=24)
+number_like_texts = st.text(st.sampled_from("0123456789.,-+() '$€%eE１２²x\u00a0"), max_size=24)
 
 
-def plainly(value: Decimal, decimal: str = ".", thousands: str = "") -> str:
+def formatted(value: Decimal, decimal: str = ".", thousands: str = "") -> str:
     whole, _, fraction = f"{abs(value):.2f}".partition(".")
     grouped = re.sub(r"(?<=[0-9])(?=(?:[0-9]{3})+$)", thousands.replace("\\", r"\\"), whole)
     return ("-" if value < 0 else "") + grouped + decimal + fraction
@@ -31,8 +31,8 @@ def column(*texts: str | None) -> pa.StringArray:
 
 
 def values(parsed: ParsedAmounts) -> list[Decimal | None]:
-    found: list[Decimal | None] = parsed.values.to_pylist()
-    return found
+    amounts: list[Decimal | None] = parsed.values.to_pylist()
+    return amounts
 
 
 @given(amounts)
@@ -40,36 +40,36 @@ def values(parsed: ParsedAmounts) -> list[Decimal | None]:
 @example(-LARGEST)
 @example(Decimal("999999999999999.99"))
 @example(Decimal("1000000000000000.00"))
-def test_an_amount_of_cents_comes_back_exactly(value: Decimal) -> None:
+def test_an_amount_in_cents_is_parsed_exactly(value: Decimal) -> None:
     assert values(parse_amounts(column(str(value)))) == [value]
 
 
 @given(amounts, marks)
-def test_an_amount_with_grouped_thousands_comes_back_exactly(value: Decimal, used: tuple[str, str | None]) -> None:
-    decimal, thousands = used
-    text = plainly(value, decimal, thousands or "")
+def test_an_amount_with_grouped_thousands_is_parsed_exactly(value: Decimal, marks_used: tuple[str, str | None]) -> None:
+    decimal, thousands = marks_used
+    text = formatted(value, decimal, thousands or "")
     assert values(parse_amounts(column(text), decimal, thousands)) == [value]
 
 
 @given(positives, st.sampled_from(["({})", "({} )", "( {})", "{}-", "{} -", "-{}", "- {}", "−{}", "{}–"]))
-def test_every_way_to_write_a_minus_gives_the_same_negative(value: Decimal, written: str) -> None:
-    assert values(parse_amounts(column(written.format(plainly(value, thousands=","))), ".", ",")) == [-value]
+def test_every_notation_of_a_minus_gives_the_same_negative(value: Decimal, written: str) -> None:
+    assert values(parse_amounts(column(written.format(formatted(value, thousands=","))), ".", ",")) == [-value]
 
 
 @given(amounts)
-def test_full_width_digits_come_back_exactly(value: Decimal) -> None:
+def test_full_width_digits_are_parsed_exactly(value: Decimal) -> None:
     wide = str(value).translate({ord(mark): ord(mark) + 0xFEE0 for mark in "0123456789.-"})
     assert values(parse_amounts(column(wide))) == [value]
 
 
 @given(positives, st.sampled_from(["${}", "$ {}", "{} €", "€{}", "{}£", "-${}", "$-{}", "(${})", "$({})", "{} €-"]))
-def test_a_currency_sign_before_or_after_changes_nothing(value: Decimal, written: str) -> None:
+def test_a_currency_sign_before_or_after_an_amount_is_ignored(value: Decimal, written: str) -> None:
     sign = -1 if "-" in written or "(" in written else 1
     assert parse_amount(written.format(value)) == sign * value
 
 
 @pytest.mark.parametrize("text", ["1$2", "12€50", "1 € 000", "0.$5"])
-def test_a_currency_sign_inside_the_digits_is_no_amount(text: str) -> None:
+def test_an_amount_with_a_currency_sign_between_its_digits_is_not_valid(text: str) -> None:
     assert parse_amount(text, ".", ",") is None
 
 
@@ -88,12 +88,12 @@ def test_more_than_two_decimals_are_rounded_half_up(value: Decimal) -> None:
     assert values(parse_amounts(column(str(f"{value:f}")))) == [expected]
 
 
-@given(st.lists(st.one_of(st.none(), amounts.map(str), written_like_numbers, st.text(max_size=8)), max_size=20), marks)
+@given(st.lists(st.one_of(st.none(), amounts.map(str), number_like_texts, st.text(max_size=8)), max_size=20), marks)
 @example(["0." + "1" * 40, "(9999999999999998." + "3" * 35 + ")"], (".", None))
-def test_what_was_written_plus_rounding_is_the_sum_of_the_values(
-    texts: list[str | None], used: tuple[str, str | None]
+def test_the_exact_total_plus_rounding_is_the_sum_of_the_values(
+    texts: list[str | None], marks_used: tuple[str, str | None]
 ) -> None:
-    parsed = parse_amounts(column(*texts), *used)
+    parsed = parse_amounts(column(*texts), *marks_used)
     with localcontext() as context:
         context.prec = 200
         total = sum((value for value in values(parsed) if value is not None), Decimal(0))
@@ -105,42 +105,42 @@ def test_the_exact_total_is_the_sum_of_the_amounts_as_written(texts: list[str]) 
     assert parse_amounts(column(*texts)).exact_total == sum(map(Decimal, texts), Decimal(0))
 
 
-@given(st.lists(st.one_of(amounts.map(str), written_like_numbers), max_size=10), marks)
-def test_a_column_gives_what_its_cells_give_one_by_one(texts: list[str], used: tuple[str, str | None]) -> None:
-    singly = [parse_amount(text, *used) for text in texts]
+@given(st.lists(st.one_of(amounts.map(str), number_like_texts), max_size=10), marks)
+def test_a_column_is_parsed_like_its_cells_one_by_one(texts: list[str], marks_used: tuple[str, str | None]) -> None:
+    singly = [parse_amount(text, *marks_used) for text in texts]
     with localcontext() as context:
         context.prec = 200
         rounded = [None if value is None else value.quantize(Decimal("0.01"), ROUND_HALF_UP) for value in singly]
-    assert values(parse_amounts(column(*texts), *used)) == rounded
+    assert values(parse_amounts(column(*texts), *marks_used)) == rounded
 
 
 @given(st.text(max_size=30), marks)
-def test_no_text_makes_the_parser_fail(text: str, used: tuple[str, str | None]) -> None:
-    value = parse_amount(text, *used)
+def test_no_text_makes_the_parser_fail(text: str, marks_used: tuple[str, str | None]) -> None:
+    value = parse_amount(text, *marks_used)
     assert value is None or value.is_finite()
 
 
 @pytest.mark.parametrize("text", ["1,23", "1,2345", "12,34,567", ",123", "1,", "1234,567", "1,234,56", "0,1234"])
-def test_a_grouping_mark_that_does_not_stand_before_three_digits_is_no_amount(text: str) -> None:
+def test_a_grouping_mark_that_does_not_precede_three_digits_is_not_valid(text: str) -> None:
     assert parse_amount(text, ".", ",") is None
 
 
 @pytest.mark.parametrize("text", ["1,234 567", "1 234,567", "1 234,567.00"])
-def test_two_kinds_of_grouping_in_one_number_are_no_amount(text: str) -> None:
+def test_two_kinds_of_grouping_in_one_number_are_not_valid(text: str) -> None:
     assert parse_amount(text, ".", ",") is None
 
 
-def test_a_grouping_mark_that_the_feed_does_not_name_is_no_amount() -> None:
+def test_a_grouping_mark_that_the_feed_does_not_declare_is_not_valid() -> None:
     assert parse_amount("1,234.00") is None
 
 
 @pytest.mark.parametrize("text", ["1 234 567.89", "1\u00a0234\u00a0567.89", "1\u202f234\u202f567.89"])
-def test_spaces_group_whatever_the_feed_says(text: str) -> None:
+def test_spaces_always_group(text: str) -> None:
     assert parse_amount(text, ".", ",") == Decimal("1234567.89")
 
 
 @pytest.mark.parametrize("text", ["1e5", "1E5", "1.2E+05", "1e-2", "1e"])
-def test_scientific_notation_is_no_amount_since_the_source_has_lost_digits(text: str) -> None:
+def test_scientific_notation_is_not_valid_because_the_source_has_lost_digits(text: str) -> None:
     assert values(parse_amounts(column(text))) == [None]
 
 
@@ -168,35 +168,35 @@ def test_scientific_notation_is_no_amount_since_the_source_has_lost_digits(text:
         "1_000",
     ],
 )
-def test_what_is_not_one_number_with_one_sign_is_no_amount(text: str) -> None:
+def test_a_text_other_than_one_number_with_one_sign_is_not_valid(text: str) -> None:
     assert parse_amount(text) is None
 
 
 @pytest.mark.parametrize("text", ["inf", "Infinity", "NaN", "-inf", "sNaN"])
-def test_the_special_values_of_decimals_are_no_amount(text: str) -> None:
+def test_special_values_of_decimals_are_not_valid(text: str) -> None:
     assert parse_amount(text) is None
 
 
 @pytest.mark.parametrize("text", ["100²", "①", "⑴", "½", "1⁵"])
-def test_digits_that_are_footnotes_or_fractions_are_no_amount(text: str) -> None:
+def test_footnote_marks_and_fractions_are_not_valid(text: str) -> None:
     assert parse_amount(text) is None
 
 
-def test_european_marks_swap_their_meaning() -> None:
+def test_a_decimal_comma_and_grouping_points_are_parsed() -> None:
     assert parse_amount("1.234.567,89", ",", ".") == Decimal("1234567.89")
 
 
-def test_a_decimal_point_is_no_amount_where_the_comma_is_the_decimal_mark() -> None:
+def test_a_decimal_point_is_not_valid_if_the_decimal_mark_is_a_comma() -> None:
     assert parse_amount("1234.56", ",", ".") is None
 
 
 @pytest.mark.parametrize(("text", "expected"), [("5.", "5"), (".5", "0.5"), ("007", "7"), ("+3.10", "3.10")])
-def test_short_forms_of_a_number_are_understood(text: str, expected: str) -> None:
+def test_short_forms_of_a_number_are_valid(text: str, expected: str) -> None:
     assert parse_amount(text) == Decimal(expected)
 
 
 @pytest.mark.parametrize("text", ["10000000000000000", "9999999999999999.995", "-10000000000000000.00", "1" * 200])
-def test_what_does_not_fit_into_money_is_no_amount(text: str) -> None:
+def test_a_number_beyond_the_limit_of_money_is_not_valid(text: str) -> None:
     assert values(parse_amounts(column(text))) == [None]
 
 
@@ -204,7 +204,7 @@ def test_a_value_just_under_the_limit_is_not_rounded_over_it() -> None:
     assert values(parse_amounts(column("9999999999999999.994"))) == [LARGEST]
 
 
-def test_blank_cells_stay_null_and_count_for_nothing() -> None:
+def test_blank_cells_stay_null_and_add_nothing_to_the_total() -> None:
     parsed = parse_amounts(column(None, "1.00", None))
     assert values(parsed) == [None, Decimal("1.00"), None]
     assert parsed.exact_total == 1

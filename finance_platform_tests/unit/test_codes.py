@@ -1,4 +1,4 @@
-"""Codes: what makes two of them the same, their keys, and the scenarios that names declare."""
+"""Codes: their equality and keys, and the types of scenarios."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ spaces = st.sampled_from([" ", "\t", "\n", "  ", "\u00a0", "\u3000", " \r\n "])
         ("Straße", 80552187432108),
     ],
 )
-def test_keys_never_change_since_published_rows_carry_them(code: str, key: int) -> None:
+def test_keys_never_change_because_published_rows_contain_them(code: str, key: int) -> None:
     assert surrogate_key(code) == key
 
 
-def test_a_key_is_the_start_of_the_hash_of_the_length_prefixed_folded_code() -> None:
+def test_a_key_is_the_first_48_bits_of_the_hash_of_the_length_prefixed_folded_code() -> None:
     assert surrogate_key("D100") == int(hashlib.sha256(b"4:d100").hexdigest()[:12], 16)
 
 
@@ -51,13 +51,15 @@ def test_keys_fit_into_48_bits(parts: list[str]) -> None:
 
 
 @given(ascii_texts)
-def test_case_makes_no_difference_to_a_key(code: str) -> None:
+def test_a_key_does_not_depend_on_case(code: str) -> None:
     assert surrogate_key(code.upper()) == surrogate_key(code.lower()) == surrogate_key(code)
 
 
 @given(ascii_texts, ascii_texts, spaces, spaces)
-def test_white_space_makes_no_difference_to_a_key(first: str, second: str, one: str, other: str) -> None:
-    assert surrogate_key(f"{one}{first}{other}{second}") == surrogate_key(f"{first} {second}{one}")
+def test_a_key_does_not_depend_on_the_kind_or_amount_of_white_space(
+    first: str, second: str, space: str, other_space: str
+) -> None:
+    assert surrogate_key(f"{space}{first}{other_space}{second}") == surrogate_key(f"{first} {second}{space}")
 
 
 @given(ascii_texts, ascii_texts)
@@ -72,7 +74,7 @@ def test_composed_and_decomposed_letters_give_one_key(code: str) -> None:
 
 
 @given(st.integers(0, 99999), st.integers(1, 4))
-def test_leading_zeros_make_another_code(number: int, zeros: int) -> None:
+def test_codes_with_different_leading_zeros_have_different_keys(number: int, zeros: int) -> None:
     assert surrogate_key("0" * zeros + str(number)) != surrogate_key(str(number))
 
 
@@ -80,11 +82,11 @@ def test_leading_zeros_make_another_code(number: int, zeros: int) -> None:
 @example(["ab", "c"], ["a", "bc"])
 @example(["a", ""], ["", "a"])
 @example(["1:a"], ["", "a"])
-def test_two_natural_keys_are_joined_alike_only_if_they_are_equal(one: list[str], other: list[str]) -> None:
-    assert (joined_key(one) == joined_key(other)) == (one == other)
+def test_two_natural_keys_are_joined_to_one_text_only_if_they_are_equal(first: list[str], second: list[str]) -> None:
+    assert (joined_key(first) == joined_key(second)) == (first == second)
 
 
-def test_the_length_prefix_counts_bytes_so_that_every_engine_agrees() -> None:
+def test_the_length_prefix_counts_bytes_as_every_engine_does() -> None:
     assert joined_key(["é", "ab"]) == "2:é2:ab"
 
 
@@ -103,7 +105,7 @@ def test_folding_twice_is_folding_once(text: str) -> None:
 
 
 @given(texts)
-def test_a_code_and_its_cleaned_form_fold_alike(text: str) -> None:
+def test_a_code_and_its_cleaned_form_fold_to_one_text(text: str) -> None:
     assert fold(clean(text)) == fold(text)
 
 
@@ -146,48 +148,48 @@ def test_every_other_name_is_undeclared(name: str) -> None:
     assert scenario_type(name, {}) is None
 
 
-def test_a_declared_name_has_its_declared_type_whatever_its_case_and_spaces() -> None:
+def test_a_declared_name_has_its_declared_type_in_any_case_and_spacing() -> None:
     assert scenario_type("outlook  MAY", {"Outlook May": "Forecast"}) == "Forecast"
 
 
-def test_a_declaration_says_nothing_about_longer_names() -> None:
+def test_a_declaration_does_not_apply_to_longer_names() -> None:
     assert scenario_type("Outlook June", {"Outlook": "Forecast"}) is None
 
 
 @given(st.sampled_from(["actual", "ACTUAL", " Actual"]))
-def test_actual_is_shown_in_one_spelling(name: str) -> None:
+def test_actual_has_one_display_name(name: str) -> None:
     assert scenario_name(name, {}) == "Actual"
 
 
 @pytest.mark.parametrize(
     ("name", "expected"), [("BUDGET  Q1", "Budget Q1"), ("forecast", "Forecast"), ("ZBB plan", "ZBB plan")]
 )
-def test_the_type_s_own_word_is_shown_with_a_capital(name: str, expected: str) -> None:
+def test_the_name_of_the_type_is_capitalised(name: str, expected: str) -> None:
     assert scenario_name(name, {}) == expected
 
 
-def test_a_declared_scenario_is_shown_as_declared() -> None:
+def test_the_display_name_of_a_declared_scenario_is_the_declared_one() -> None:
     assert scenario_name("budget q1", {"BUDGET Q1": "Budget"}) == "BUDGET Q1"
 
 
 @given(st.sampled_from(["Budget ", "FORECAST ", "Actual", "Outlook "]), texts)
-def test_the_shown_name_has_the_key_and_type_of_the_written_one(first: str, rest: str) -> None:
+def test_the_display_name_has_the_key_and_type_of_the_delivered_one(first: str, rest: str) -> None:
     declared = {"Outlook May": "Forecast"}
-    shown = scenario_name(first + rest, declared)
-    assert surrogate_key(shown) == surrogate_key(first + rest)
-    assert scenario_type(shown, declared) == scenario_type(first + rest, declared)
+    name = scenario_name(first + rest, declared)
+    assert surrogate_key(name) == surrogate_key(first + rest)
+    assert scenario_type(name, declared) == scenario_type(first + rest, declared)
 
 
-@pytest.mark.parametrize(("text", "meant"), [("Budgt", "Budget"), ("FORCAST", "Forecast"), ("actuals", "Actual")])
-def test_the_nearest_value_is_the_one_that_was_probably_meant(text: str, meant: str) -> None:
-    assert closest_match(text, SCENARIO_TYPES) == meant
+@pytest.mark.parametrize(("text", "expected"), [("Budgt", "Budget"), ("FORCAST", "Forecast"), ("actuals", "Actual")])
+def test_the_closest_match_of_a_typo_is_the_allowed_value(text: str, expected: str) -> None:
+    assert closest_match(text, SCENARIO_TYPES) == expected
 
 
-def test_nothing_is_near_a_text_that_resembles_nothing() -> None:
+def test_a_text_that_resembles_no_allowed_value_has_no_match() -> None:
     assert closest_match("zzz", SCENARIO_TYPES) is None
 
 
 @given(texts)
-def test_an_allowed_value_is_nearest_to_itself(text: str) -> None:
+def test_an_allowed_value_is_its_own_closest_match(text: str) -> None:
     assume(fold(text))
     assert closest_match(text, [text, "something else entirely"]) == text

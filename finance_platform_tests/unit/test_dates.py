@@ -1,4 +1,4 @@
-"""Dates: a text names one day under the feed's patterns, or none."""
+"""Dates: a text is parsed into one day under the feed's patterns, or is not a valid date."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from finance_platform.feeds.dates import compile_pattern, first_day, last_day, nearest_day, parse_date, period_of
+from finance_platform.feeds.dates import clamp_to_period, compile_pattern, first_day, last_day, parse_date, period_of
 
 MONTHS = list(calendar.month_name)
 FORMS: dict[str, Callable[[date], str]] = {
@@ -40,7 +40,7 @@ def patterns(draw: st.DrawFn) -> tuple[str, ...]:
 
 
 @given(this_century, patterns(), st.sampled_from([str.lower, str.upper, str.title]))
-def test_every_day_written_under_a_pattern_is_read_back(
+def test_every_day_formatted_under_a_pattern_is_parsed_back(
     day: date, pattern: tuple[str, ...], case: Callable[[str], str]
 ) -> None:
     text = "".join(FORMS[token](day) if token in FORMS else token for token in pattern)
@@ -48,7 +48,7 @@ def test_every_day_written_under_a_pattern_is_read_back(
 
 
 @given(days, st.sampled_from(["yyyyMMdd", "ddMMyyyy", "MMddyyyy", "ddMMMyyyy"]))
-def test_patterns_without_separators_are_read_back(day: date, pattern: str) -> None:
+def test_days_under_patterns_without_separators_are_parsed_back(day: date, pattern: str) -> None:
     texts = {
         "yyyyMMdd": f"{day.year:04d}{day.month:02d}{day.day:02d}",
         "ddMMyyyy": f"{day.day:02d}{day.month:02d}{day.year:04d}",
@@ -59,7 +59,7 @@ def test_patterns_without_separators_are_read_back(day: date, pattern: str) -> N
 
 
 @given(st.datetimes())
-def test_a_time_of_day_is_read_over(moment: datetime) -> None:
+def test_a_time_of_day_is_ignored(moment: datetime) -> None:
     seconds = moment.replace(microsecond=0)
     assert parse_date(seconds.isoformat(), ["yyyy-MM-ddTHH:mm:ss"]) == moment.date()
     assert parse_date(seconds.isoformat(" ", "milliseconds"), ["yyyy-MM-dd HH:mm:ss.SSS"]) == moment.date()
@@ -67,7 +67,7 @@ def test_a_time_of_day_is_read_over(moment: datetime) -> None:
 
 
 @pytest.mark.parametrize("time", ["24:00:00", "12:60:00", "12:00:60", "1:00:00", "12:00"])
-def test_a_time_that_does_not_exist_makes_no_date(time: str) -> None:
+def test_a_date_with_a_time_that_does_not_exist_is_not_valid(time: str) -> None:
     assert parse_date(f"2025-01-31 {time}", ["yyyy-MM-dd HH:mm:ss"]) is None
 
 
@@ -79,7 +79,7 @@ def test_a_time_that_does_not_exist_makes_no_date(time: str) -> None:
 @example(2025, 13, 1)
 @example(2025, 0, 1)
 @example(0, 1, 1)
-def test_a_day_that_is_not_in_the_calendar_is_none(year: int, month: int, day: int) -> None:
+def test_a_day_that_is_not_in_the_calendar_is_not_valid(year: int, month: int, day: int) -> None:
     exists = year >= 1 and 1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]
     expected = date(year, month, day) if exists else None
     assert parse_date(f"{year:04d}-{month:02d}-{day:02d}", ["yyyy-MM-dd"]) == expected
@@ -90,14 +90,14 @@ def test_a_day_that_is_not_in_the_calendar_is_none(year: int, month: int, day: i
 @example("ſep-2025-1", ("MMM", "-", "yyyy", "-", "d"))
 @example("٢٠٢٥-01-01", ("yyyy", "-", "MM", "-", "dd"))
 def test_no_text_makes_the_parser_fail(text: str, pattern: tuple[str, ...]) -> None:
-    found = parse_date(text, ["".join(pattern)])
-    assert found is None or text.isascii() or "年" in text
+    day = parse_date(text, ["".join(pattern)])
+    assert day is None or text.isascii() or "年" in text
 
 
 @pytest.mark.parametrize(
     "text", ["2025-1-31", "25-01-31", "2025-01-31 ", " 2025-01-31", "2025-01-31x", "2025/01/31", ""]
 )
-def test_a_text_that_does_not_fit_the_pattern_whole_is_none(text: str) -> None:
+def test_a_text_that_does_not_match_the_whole_pattern_is_not_valid(text: str) -> None:
     assert parse_date(text, ["yyyy-MM-dd"]) is None
 
 
@@ -107,7 +107,7 @@ def test_the_first_pattern_that_gives_a_day_wins() -> None:
     assert parse_date(ambiguous, ["MM/dd/yyyy", "dd/MM/yyyy"]) == date(2025, 3, 4)
 
 
-def test_a_later_pattern_is_tried_where_an_earlier_one_gives_no_day() -> None:
+def test_a_later_pattern_is_tried_if_an_earlier_one_gives_no_day() -> None:
     assert parse_date("31/01/2025", ["MM/dd/yyyy", "dd/MM/yyyy"]) == date(2025, 1, 31)
 
 
@@ -120,11 +120,11 @@ def test_a_two_digit_year_is_of_this_century(text: str, year: int) -> None:
     assert parse_date(text, ["dd-MM-yy"]) == date(year, 12, 31)
 
 
-def test_may_is_read_both_as_a_short_and_as_a_long_name() -> None:
+def test_may_is_both_a_short_and_a_long_name() -> None:
     assert parse_date("May 2025", ["MMM yyyy"]) == parse_date("May 2025", ["MMMM yyyy"]) == date(2025, 5, 1)
 
 
-def test_punctuation_of_a_pattern_stands_for_itself_only() -> None:
+def test_punctuation_of_a_pattern_matches_itself_only() -> None:
     assert parse_date("2025x01x31", ["yyyy.MM.dd"]) is None
 
 
@@ -154,7 +154,7 @@ def test_a_pattern_without_year_or_month_is_an_error(pattern: str) -> None:
 
 
 @given(days)
-def test_the_period_of_a_day_holds_the_day(day: date) -> None:
+def test_the_period_of_a_day_contains_the_day(day: date) -> None:
     period = period_of(day)
     assert first_day(period) <= day <= last_day(period)
 
@@ -167,18 +167,18 @@ def test_a_period_is_the_day_s_year_and_month(day: date) -> None:
 @pytest.mark.parametrize(
     ("period", "expected"), [("2024-02", "2024-02-29"), ("2025-02", "2025-02-28"), ("1900-02", "1900-02-28")]
 )
-def test_the_last_day_of_february_follows_the_leap_year(period: str, expected: str) -> None:
+def test_the_last_day_of_february_depends_on_the_leap_year(period: str, expected: str) -> None:
     assert last_day(period) == date.fromisoformat(expected)
 
 
 @given(days, days)
-def test_the_nearest_day_lies_in_the_period_and_no_other_day_of_it_is_nearer(day: date, other: date) -> None:
+def test_a_clamped_day_lies_in_the_period_and_no_other_day_of_it_is_closer(day: date, other: date) -> None:
     period = period_of(other)
-    found = nearest_day(day, period)
-    assert period_of(found) == period
-    assert abs(found - day) <= min(abs(first_day(period) - day), abs(last_day(period) - day), abs(other - day))
+    clamped = clamp_to_period(day, period)
+    assert period_of(clamped) == period
+    assert abs(clamped - day) <= min(abs(first_day(period) - day), abs(last_day(period) - day), abs(other - day))
 
 
 @given(days)
-def test_a_day_inside_the_period_stays(day: date) -> None:
-    assert nearest_day(day, period_of(day)) == day
+def test_a_day_inside_the_period_is_not_changed_by_clamping(day: date) -> None:
+    assert clamp_to_period(day, period_of(day)) == day

@@ -1,4 +1,4 @@
-"""Ledger lines: a row becomes a line of money, or says which rule it broke."""
+"""Ledger lines: a row becomes a typed line, or is rejected with the rule that it broke."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.errors import UnreadableDeliveryError
-from finance_platform.feeds.codes import ACCOUNT_TYPES, MAX_NAME_BYTES, surrogate_key
+from finance_platform.feeds.codes import ACCOUNT_TYPES, MAX_NAME_BYTES, joined_key, surrogate_key
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform_tests.unit.factories import (
     GOOD,
@@ -38,13 +38,13 @@ TYPED = with_columns({"account_type": "{from: Type}"})
 
 REJECTIONS = [
     (LEDGER, {"Amount": ""}, "blank_amount", "amount is blank"),
-    (LEDGER, {"Amount": "n/a"}, "invalid_amount", "amount: 'n/a' is no amount"),
+    (LEDGER, {"Amount": "n/a"}, "invalid_amount", "amount: 'n/a' is not a valid amount"),
     (PAIR, {"Dr": " ", "Cr": ""}, "blank_amount", "both Dr and Cr are blank"),
-    (PAIR, {"Dr": "1.00", "Cr": "x"}, "invalid_amount", "amount: '1.00' or 'x' is no amount"),
-    (PAIR, {"Dr": "x", "Cr": ""}, "invalid_amount", "amount: 'x' or '' is no amount"),
+    (PAIR, {"Dr": "1.00", "Cr": "x"}, "invalid_amount", "amount: '1.00' or 'x' is not a valid amount"),
+    (PAIR, {"Dr": "x", "Cr": ""}, "invalid_amount", "amount: 'x' or '' is not a valid amount"),
     (LEDGER, {"Date": " "}, "blank_date", "date is blank"),
-    (LEDGER, {"Date": "31/01/2025"}, "invalid_date", "date: '31/01/2025' is no date of the form yyyy-MM-dd"),
-    (LEDGER, {"Date": "2025-02-30"}, "invalid_date", "date: '2025-02-30' is no date of the form yyyy-MM-dd"),
+    (LEDGER, {"Date": "31/01/2025"}, "invalid_date", "date: '31/01/2025' is not a valid date of the form yyyy-MM-dd"),
+    (LEDGER, {"Date": "2025-02-30"}, "invalid_date", "date: '2025-02-30' is not a valid date of the form yyyy-MM-dd"),
     (
         LEDGER,
         {"Date": "1999-12-31"},
@@ -58,8 +58,18 @@ REJECTIONS = [
         "date: 2050-01-01 is outside the accepted range 2000-01-01 to 2049-12-31",
     ),
     (PERIOD, {"Period": ""}, "blank_period", "period is blank"),
-    (PERIOD, {"Period": "2025-13"}, "invalid_period", "period: '2025-13' is no date of the form yyyy-MM or yyyyMM"),
-    (PERIOD_AS_WORDS, {"Period": "2025-01"}, "invalid_period", "period: '2025-01' is no date of the form MMM yyyy"),
+    (
+        PERIOD,
+        {"Period": "2025-13"},
+        "invalid_period",
+        "period: '2025-13' is not a valid date of the form yyyy-MM or yyyyMM",
+    ),
+    (
+        PERIOD_AS_WORDS,
+        {"Period": "2025-01"},
+        "invalid_period",
+        "period: '2025-01' is not a valid date of the form MMM yyyy",
+    ),
     (
         PERIOD,
         {"Period": "1999-12"},
@@ -89,21 +99,21 @@ REJECTIONS = [
         "scenario_too_long",
         f"scenario: 'Budget {'x' * 53}…' is longer than 128 bytes",
     ),
-    (CURRENCY, {"Ccy": "EUR"}, "foreign_currency", "currency: 'EUR', but this home keeps its books in USD"),
+    (CURRENCY, {"Ccy": "EUR"}, "foreign_currency", "currency: 'EUR' is not the home's currency, USD"),
     (
         TYPED,
         {"Type": "Income"},
         "unknown_account_type",
         f"account_type: 'Income' is not one of {', '.join(ACCOUNT_TYPES)}; map it in the descriptor",
     ),
-    (KEYED, {"Id": ""}, "blank_transaction_id", "transaction_id is blank, but is the key"),
+    (KEYED, {"Id": ""}, "blank_transaction_id", "transaction_id is blank, but part of the key"),
 ]
 
 
 @pytest.mark.parametrize(
     ("text", "row", "rule", "reason"), REJECTIONS, ids=[f"{r[2]}-{i}" for i, r in enumerate(REJECTIONS)]
 )
-def test_a_row_that_breaks_a_rule_is_rejected_and_says_what_was_expected_and_found(
+def test_a_row_that_breaks_a_rule_is_rejected_with_what_was_expected_and_found(
     text: str, row: Mapping[str, str], rule: str, reason: str
 ) -> None:
     typed = ledger_rows(text, row)
@@ -127,10 +137,10 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize(("text", "row"), ACCEPTED)
-def test_a_row_that_breaks_no_rule_is_accepted_without_a_word(text: str, row: Mapping[str, str]) -> None:
+def test_a_row_that_breaks_no_rule_is_accepted_without_rules_and_reasons(text: str, row: Mapping[str, str]) -> None:
     typed = ledger_rows(text, row)
-    said = [typed.one(name) for name in ("outcome", "rules", "reasons", "raw_row")]
-    assert said == ["accepted", None, None, None]
+    values = [typed.one(name) for name in ("outcome", "rules", "reasons", "raw_row")]
+    assert values == ["accepted", None, None, None]
 
 
 def test_a_row_that_breaks_several_rules_names_each_of_them() -> None:
@@ -139,14 +149,14 @@ def test_a_row_that_breaks_several_rules_names_each_of_them() -> None:
     assert len(typed.one("reasons").split("; ")) == 3
 
 
-def test_a_row_that_was_not_cut_as_the_header_says_is_rejected_with_the_reader_s_words() -> None:
+def test_a_row_with_another_number_of_cells_than_the_header_is_rejected_with_the_reader_s_reason() -> None:
     lines = LedgerLines(feed(), list(HEADER))
     columns, _ = lines.type_batch(raw_batch(HEADER, [list(GOOD.values())], ["the row has 3 cells, the header 4"]))
     typed = Typed(columns)
     assert (typed.rules, typed.one("reasons")) == (["malformed_row"], "the row has 3 cells, the header 4")
 
 
-def test_a_rejected_row_carries_its_cells_as_delivered() -> None:
+def test_a_rejected_row_keeps_its_cells_as_delivered() -> None:
     typed = ledger_rows(LEDGER, {"Amount": " n/a ", "Dept": "Ü \t1"})
     assert raw_cells(typed.one("raw_row")) == {**GOOD, "Amount": " n/a ", "Dept": "Ü \t1"}
 
@@ -155,13 +165,13 @@ def test_a_rejected_row_keeps_the_amount_that_parses() -> None:
     assert ledger_rows(LEDGER, {"Date": "x", "Amount": "12.00"}).one("amount") == Decimal("12.00")
 
 
-def test_a_row_with_nothing_in_any_cell_is_skipped_not_rejected() -> None:
+def test_a_row_of_blank_cells_is_skipped_and_not_rejected() -> None:
     typed = ledger_rows(LEDGER, {}, dict.fromkeys(HEADER, ""), dict.fromkeys(HEADER, " \u00a0\t"))
     assert typed.column("outcome") == ["accepted", "skipped", "skipped"]
     assert typed.column("reasons")[1:] == ["every cell is blank"] * 2
 
 
-def test_a_row_with_something_in_a_column_that_no_field_uses_is_not_skipped() -> None:
+def test_a_row_with_a_text_in_an_unused_column_is_not_skipped() -> None:
     typed = ledger_rows(LEDGER, {**dict.fromkeys(HEADER, ""), "Note": "Page 3"})
     assert typed.one("outcome") == "rejected"
 
@@ -182,7 +192,7 @@ def test_the_home_s_currency_comes_from_the_settings() -> None:
 # Where a field comes from
 
 
-def test_columns_are_found_by_name_in_any_order_and_case() -> None:
+def test_columns_are_matched_by_name_in_any_order_and_case() -> None:
     typed = ledger_rows(
         LEDGER,
         {"AMOUNT ": "7", "date": "2025-03-01", "dept": "X", "ACCOUNT": "1"},
@@ -203,7 +213,7 @@ def test_the_first_alternative_header_that_the_file_has_is_used() -> None:
     assert ledger_rows(text, {"Amount": "1", "Net Amount": "2"}).one("amount") == 2
 
 
-def test_a_missing_needed_column_refuses_the_file_and_names_what_was_found() -> None:
+def test_a_file_without_a_needed_column_is_refused_with_the_header_and_a_suggestion() -> None:
     with pytest.raises(UnreadableDeliveryError) as caught:
         LedgerLines(feed(), ["Date", "Dept", "Acount", "Amount"])
     assert caught.value.found == (
@@ -212,23 +222,23 @@ def test_a_missing_needed_column_refuses_the_file_and_names_what_was_found() -> 
     assert "columns.account.from" in caught.value.fix
 
 
-def test_nothing_is_guessed_where_no_column_resembles_the_missing_one() -> None:
+def test_no_column_is_suggested_if_none_resembles_the_missing_one() -> None:
     with pytest.raises(UnreadableDeliveryError) as caught:
         LedgerLines(feed(), ["Date", "Dept", "x", "Amount"])
     assert caught.value.found.endswith("expected 'Account', found Date, Dept, x, Amount")
 
 
-def test_a_missing_side_of_debit_and_credit_refuses_the_file() -> None:
+def test_a_file_without_one_side_of_debit_and_credit_is_refused() -> None:
     with pytest.raises(UnreadableDeliveryError, match="expected 'Dr' and 'Cr'"):
         LedgerLines(feed(PAIR), ["Date", "Dept", "Account", "Dr"])
 
 
-def test_a_header_that_has_a_column_in_two_spellings_refuses_the_file() -> None:
+def test_a_file_with_a_column_in_two_spellings_is_refused() -> None:
     with pytest.raises(UnreadableDeliveryError, match="'AMOUNT' twice"):
         LedgerLines(feed(), [*HEADER, "AMOUNT"])
 
 
-def test_a_missing_column_that_is_not_required_leaves_the_field_empty() -> None:
+def test_a_missing_optional_column_leaves_the_field_empty() -> None:
     text = with_columns({"description": "{from: Text, required: false}"})
     typed = ledger_rows(text, {})
     assert (typed.one("outcome"), typed.one("description")) == ("accepted", None)
@@ -249,17 +259,17 @@ def test_a_template_joins_columns_into_one_code() -> None:
     assert ledger_rows(text, {"Group": " 07 ", "Account": "010"}).one("account_number") == "07-010."
 
 
-def test_a_template_is_blank_where_any_of_its_parts_is() -> None:
+def test_a_template_is_blank_if_any_of_its_parts_is() -> None:
     text = with_columns({"account": "{from: '{Group}-{Account}'}"})
     assert ledger_rows(text, {"Group": " ", "Account": "010"}).rules == ["blank_account"]
 
 
-def test_a_template_finds_its_columns_by_folded_name() -> None:
+def test_the_columns_of_a_template_are_matched_by_folded_name() -> None:
     text = with_columns({"account": "{from: '{GROUP}{account}'}"})
     assert ledger_rows(text, {"Group": "1", "Account": "0"}).one("account_number") == "10"
 
 
-def test_a_template_whose_column_is_missing_gives_way_to_the_next_alternative() -> None:
+def test_the_next_alternative_is_used_if_a_column_of_a_template_is_missing() -> None:
     text = with_columns({"account": "{from: ['{Group}-{Account}', Account]}"})
     assert ledger_rows(text, {"Account": "0"}).one("account_number") == "0"
 
@@ -269,22 +279,22 @@ def test_a_default_fills_blank_cells_only() -> None:
     assert ledger_rows(text, {"Dept": " "}, {"Dept": "D1"}).column("department_code") == ["D999", "D1"]
 
 
-def test_a_map_finds_its_values_with_case_and_space_folded_and_leaves_others_alone() -> None:
+def test_a_map_matches_folded_values_and_keeps_other_values() -> None:
     text = with_columns({"department": "{from: Dept, map: {Head  Office: '0001'}}"})
     assert ledger_rows(text, {"Dept": " head office"}, {"Dept": "X"}).column("department_code") == ["0001", "X"]
 
 
-def test_a_map_may_name_dates() -> None:
+def test_a_map_may_contain_dates() -> None:
     text = with_columns({"date": "{from: Date, formats: [yyyy-MM-dd], map: {FY14-15: 2014-07-01}}"})
     assert ledger_rows(text, {"Date": "fy14-15"}).one("document_date") == date(2014, 7, 1)
 
 
-def test_a_value_that_is_mapped_to_nothing_is_blank() -> None:
+def test_a_value_that_is_mapped_to_an_empty_text_is_blank() -> None:
     text = with_columns({"department": "{from: Dept, map: {N/A: ''}}"})
     assert ledger_rows(text, {"Dept": "n/a"}).rules == ["blank_department"]
 
 
-def test_an_amount_that_is_mapped_to_nothing_is_blank_and_not_invalid() -> None:
+def test_an_amount_that_is_mapped_to_white_space_is_blank_and_not_invalid() -> None:
     text = with_columns({"amount": "{from: Amount, map: {nil: ' '}}"})
     assert ledger_rows(text, {"Amount": "nil"}).rules == ["blank_amount"]
 
@@ -296,7 +306,7 @@ def test_a_constant_is_in_every_row() -> None:
     assert typed.column("department_name") == ["Group"] * 2
 
 
-# What a line says
+# Values of a line
 
 
 def test_codes_keep_case_and_leading_zeros_and_lose_only_surplus_white_space() -> None:
@@ -306,45 +316,45 @@ def test_codes_keep_case_and_leading_zeros_and_lose_only_surplus_white_space() -
     assert typed.one("account_key") == surrogate_key("0010")
 
 
-def test_names_are_cut_to_what_the_warehouse_holds() -> None:
+def test_names_are_cut_to_the_length_of_the_warehouse_column() -> None:
     text = with_columns({"department_name": "{from: Name}", "account_category": "{from: Cat}"})
     typed = ledger_rows(text, {"Name": "x" * 300, "Cat": " a  b "})
     assert len(typed.one("department_name")) == MAX_NAME_BYTES
     assert typed.one("account_category") == "a b"
 
 
-def test_an_account_type_is_shown_in_its_own_spelling() -> None:
+def test_an_account_type_has_its_canonical_spelling() -> None:
     assert ledger_rows(TYPED, {"Type": " revenue"}).one("account_type") == "Revenue"
 
 
-def test_an_amount_is_rounded_half_up_and_the_rounding_is_told() -> None:
+def test_an_amount_is_rounded_half_up_and_the_rounding_is_totalled() -> None:
     typed = ledger_rows(LEDGER, {"Amount": "1.005"}, {"Amount": "-1.005"}, {"Amount": "2.001"})
     assert typed.column("amount") == [Decimal("1.01"), Decimal("-1.01"), Decimal("2.00")]
     assert typed.parsed is not None
     assert (typed.parsed.exact_total, typed.parsed.rounding) == (Decimal("2.001"), Decimal("-0.001"))
 
 
-def test_the_measured_money_is_that_of_every_row_whatever_becomes_of_it() -> None:
+def test_the_exact_total_includes_rejected_rows() -> None:
     typed = ledger_rows(LEDGER, {"Amount": "1"}, {"Amount": "2", "Date": "x"}, {"Amount": "z"})
     assert typed.parsed is not None
     assert typed.parsed.exact_total == 3
 
 
-def test_debit_less_credit_is_the_amount_and_its_sign_is_the_debit_s() -> None:
+def test_the_amount_of_a_pair_is_debit_less_credit() -> None:
     rows = [{"Dr": "5", "Cr": ""}, {"Dr": "", "Cr": "5"}, {"Dr": "7", "Cr": "2.50"}, {"Dr": "0", "Cr": "0"}]
     typed = ledger_rows(PAIR, *rows)
     assert typed.column("amount") == [Decimal(5), Decimal(-5), Decimal("4.50"), Decimal(0)]
     assert typed.column("is_debit_positive") == [True] * 4
 
 
-def test_the_good_side_of_a_bad_pair_is_not_counted_as_money() -> None:
+def test_the_valid_side_of_an_invalid_pair_is_not_in_the_total() -> None:
     typed = ledger_rows(PAIR, {"Dr": "5", "Cr": "x"}, {"Dr": "1.004", "Cr": ""})
     assert typed.column("amount") == [None, Decimal(1)]
     assert typed.parsed is not None
     assert typed.parsed.exact_total + typed.parsed.rounding == 1
 
 
-def test_a_difference_that_does_not_fit_into_money_is_no_amount() -> None:
+def test_a_difference_beyond_the_limit_of_money_is_not_a_valid_amount() -> None:
     typed = ledger_rows(PAIR, {"Dr": "9000000000000000", "Cr": "-9000000000000000"}, {"Dr": "1", "Cr": "2"})
     assert typed.column("amount") == [None, Decimal(-1)]
     assert typed.column("rules") == ["invalid_amount", None]
@@ -356,7 +366,7 @@ sides = st.sampled_from(["", "1.00", "2.345", "-7", "x", "(3.10)", "999999999999
 
 
 @given(st.lists(st.tuples(sides, sides), max_size=8))
-def test_money_of_pairs_as_written_plus_rounding_is_the_sum_of_their_amounts(pairs: list[tuple[str, str]]) -> None:
+def test_the_exact_total_of_pairs_plus_rounding_is_the_sum_of_their_amounts(pairs: list[tuple[str, str]]) -> None:
     rows = ({"Dr": debit, "Cr": credit} for debit, credit in pairs)
     typed = ledger_rows(PAIR, *rows, header=[*HEADER, "Dr", "Cr"])
     assert typed.parsed is not None
@@ -364,22 +374,22 @@ def test_money_of_pairs_as_written_plus_rounding_is_the_sum_of_their_amounts(pai
     assert typed.parsed.exact_total + typed.parsed.rounding == total
 
 
-def test_the_sign_of_a_single_column_is_natural_unless_the_feed_says_otherwise() -> None:
+def test_the_sign_of_a_single_column_is_natural_unless_declared_otherwise() -> None:
     assert ledger_rows(LEDGER, {}).one("is_debit_positive") is False
     assert ledger_rows(with_lines(LEDGER, sign="debit_positive"), {}).one("is_debit_positive") is True
 
 
 def test_an_actual_line_is_booked_on_its_own_day() -> None:
     typed = ledger_rows(LEDGER, {"Date": "2025-01-15"})
-    found = [typed.one(name) for name in ("document_date", "posting_date", "period")]
-    assert found == [date(2025, 1, 15), date(2025, 1, 15), "2025-01"]
+    values = [typed.one(name) for name in ("document_date", "posting_date", "period")]
+    assert values == [date(2025, 1, 15), date(2025, 1, 15), "2025-01"]
 
 
 @pytest.mark.parametrize("scenario", ["Budget", "Forecast 3+9"])
 def test_a_plan_line_is_booked_on_the_first_day_of_its_period(scenario: str) -> None:
     typed = ledger_rows(SCENARIO, {"Date": "2025-01-15", "Scenario": scenario})
-    found = [typed.one(name) for name in ("document_date", "posting_date", "period")]
-    assert found == [date(2025, 1, 15), date(2025, 1, 1), "2025-01"]
+    values = [typed.one(name) for name in ("document_date", "posting_date", "period")]
+    assert values == [date(2025, 1, 15), date(2025, 1, 1), "2025-01"]
 
 
 @pytest.mark.parametrize(
@@ -392,12 +402,12 @@ def test_the_period_column_decides_the_period_and_the_document_date_stays(day: s
     assert typed.one("posting_date") == date.fromisoformat(posted)
 
 
-def test_a_plan_line_with_a_period_of_its_own_is_booked_on_that_period_s_first_day() -> None:
+def test_a_plan_line_with_a_period_column_is_booked_on_the_first_day_of_that_period() -> None:
     text = with_columns({"period": "{from: Period}"}, constants="{scenario: Budget}")
     assert ledger_rows(text, {"Date": "2024-11-30", "Period": "2025-01"}).one("posting_date") == date(2025, 1, 1)
 
 
-def test_a_constant_period_is_that_of_every_line() -> None:
+def test_a_constant_period_applies_to_every_line() -> None:
     text = with_lines(LEDGER, constants="{scenario: Actual, period: 2025-03}")
     typed = ledger_rows(text, {"Date": "2025-01-15"})
     assert (typed.one("period"), typed.one("posting_date")) == ("2025-03", date(2025, 3, 1))
@@ -417,7 +427,7 @@ def test_two_spellings_of_a_scenario_have_one_key() -> None:
 # Keys
 
 
-def test_a_feed_without_a_key_gives_its_lines_none() -> None:
+def test_lines_of_a_feed_without_a_key_have_no_key() -> None:
     assert ledger_rows(LEDGER, {}).one("line_key") is None
 
 
@@ -446,12 +456,11 @@ def test_a_composite_key_differs_where_any_of_its_parts_differs() -> None:
     assert len(set(ledger_rows(text, *rows).column("line_key"))) == 4
 
 
-def test_two_spellings_of_the_same_key_are_one_key() -> None:
+def test_two_spellings_of_a_key_are_one_key() -> None:
     text = composite("date", "period", "department", "account", "scenario")
-    one = {"Id": "1", "Date": "2025-02-01", "Period": "2025-02", "Dept": "d 100", "Account": "ab"}
-    other = {"Id": "2", "Date": "01/02/2025", "Period": "202502", "Dept": "D  100", "Account": "AB"}
-    first, second = ledger_rows(text, one, other).column("line_key")
-    assert first == second
+    first = {"Id": "1", "Date": "2025-02-01", "Period": "2025-02", "Dept": "d 100", "Account": "ab"}
+    second = {"Id": "2", "Date": "01/02/2025", "Period": "202502", "Dept": "D  100", "Account": "AB"}
+    assert len(set(ledger_rows(text, first, second).column("line_key"))) == 1
 
 
 def test_a_composite_key_with_a_blank_part_rejects_the_row() -> None:
@@ -459,14 +468,47 @@ def test_a_composite_key_with_a_blank_part_rejects_the_row() -> None:
     assert (typed.rules, typed.one("line_key")) == (["blank_transaction_id"], None)
 
 
-def test_a_blank_part_of_a_key_that_is_needed_anyway_is_told_once() -> None:
+def test_a_blank_key_part_that_is_needed_anyway_breaks_one_rule() -> None:
     assert ledger_rows(composite("date", "department"), {"Id": "1", "Date": "", "Dept": ""}).rules == [
         "blank_date",
         "blank_department",
     ]
 
 
-# Laws
+# Scopes
+
+SCOPED = with_columns(
+    {"business_unit": "{from: Unit}"}, load="{mode: replace_period, scope: [business_unit, department]}"
+)
+
+
+def scope_keys(*rows: dict[str, str], text: str = SCOPED) -> list[str | None]:
+    return ledger_rows(text, *rows).column("scope_key")
+
+
+def test_a_feed_without_a_scope_has_no_scope_keys() -> None:
+    assert scope_keys({}, text=LEDGER) == [None]
+
+
+def test_a_scope_key_consists_of_every_folded_field_of_the_scope() -> None:
+    north = {"Unit": " North ", "Dept": "d100"}
+    assert scope_keys(north, {"Unit": "north", "Dept": "D100"}) == [joined_key(("north", "d100"))] * 2
+
+
+def test_scope_keys_differ_where_any_field_differs() -> None:
+    keys = scope_keys({"Unit": "N", "Dept": "1"}, {"Unit": "N", "Dept": "2"}, {"Unit": "S", "Dept": "1"})
+    assert len(set(keys)) == 3
+
+
+def test_a_scope_key_keeps_its_parts_apart() -> None:
+    assert len(set(scope_keys({"Unit": "a", "Dept": "bc"}, {"Unit": "ab", "Dept": "c"}))) == 2
+
+
+def test_a_blank_business_unit_is_a_scope_of_its_own() -> None:
+    assert scope_keys({"Unit": "", "Dept": "D"}, {"Unit": "N", "Dept": "D"})[0] == joined_key(("", "d"))
+
+
+# Properties
 
 cells = st.one_of(
     st.sampled_from(
@@ -480,16 +522,16 @@ table = st.lists(
     max_size=6,
 )
 WIDE = with_columns({"scenario": "{from: Scenario}", "period": "{from: Period, formats: [yyyy-MM-dd]}"}, constants="{}")
-NOT_TYPED_HERE = {"delivery_id", "feed", "source_file", "source_sheet", "source_row"}
+LINEAGE_COLUMNS = {"delivery_id", "feed", "source_file", "source_sheet", "source_row"}
 
 
 @given(table)
-def test_an_accepted_line_has_everything_that_its_contract_demands(rows: list[dict[str, str]]) -> None:
+def test_an_accepted_line_has_every_value_that_its_contract_requires(rows: list[dict[str, str]]) -> None:
     typed = ledger_rows(WIDE, *rows, header=[*HEADER, "Scenario", "Period"])
-    demanded = [c.name for c in TRANSACTIONS.columns if not c.nullable and c.name not in NOT_TYPED_HERE]
+    required = [c.name for c in TRANSACTIONS.columns if not c.nullable and c.name not in LINEAGE_COLUMNS]
     for position, outcome in enumerate(typed.column("outcome")):
         if outcome == "accepted":
-            assert [name for name in demanded if typed.column(name)[position] in {None, ""}] == []
+            assert [name for name in required if typed.column(name)[position] in {None, ""}] == []
 
 
 @given(table)
@@ -502,7 +544,7 @@ def test_every_row_has_one_outcome_and_a_reason_unless_it_is_accepted(rows: list
 
 
 @given(table, st.integers(0, 6))
-def test_cutting_a_file_into_batches_changes_nothing(rows: list[dict[str, str]], cut: int) -> None:
+def test_rows_are_typed_alike_in_one_batch_and_in_two(rows: list[dict[str, str]], cut: int) -> None:
     header = [*HEADER, "Scenario", "Period"]
     whole = ledger_rows(WIDE, *rows, header=header).columns
     first, second = (ledger_rows(WIDE, *part, header=header).columns for part in (rows[:cut], rows[cut:]))

@@ -1,4 +1,4 @@
-"""Reference rows: a row becomes a department or an account, or says which rule it broke."""
+"""Reference rows: a row becomes a department or an account, or is rejected with the rule that it broke."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_an_account_has_its_number_name_type_measure_parent_and_key() -> None:
         ),
     ],
 )
-def test_a_row_that_breaks_a_rule_is_rejected_and_says_what_was_expected_and_found(
+def test_a_row_that_breaks_a_rule_is_rejected_with_what_was_expected_and_found(
     make: Callable[..., Typed], cells: dict[str, str], rule: str, reason: str
 ) -> None:
     typed = make(**cells)
@@ -111,13 +111,13 @@ def test_a_row_at_the_edge_of_a_rule_is_accepted(make: Callable[..., Typed], cel
     assert make(**cells).one("outcome") == "accepted"
 
 
-def test_a_row_that_was_not_cut_as_the_header_says_is_rejected_with_the_reader_s_words() -> None:
+def test_a_row_with_another_number_of_cells_than_the_header_is_rejected_with_the_reader_s_reason() -> None:
     rows = ReferenceRows(feed(DEPARTMENTS), list(HEADER))
     typed = Typed(rows.type_batch(raw_batch(HEADER, [["D1", "", "", ""]], ["the row has 1 cells, the header 4"])))
     assert (typed.rules, typed.one("reasons")) == (["malformed_row"], "the row has 1 cells, the header 4")
 
 
-def test_a_rejected_row_carries_its_cells_as_delivered() -> None:
+def test_a_rejected_row_keeps_its_cells_as_delivered() -> None:
     assert raw_cells(department(code="", name=" Ü ").one("raw_row")) == {
         "Code": "",
         "Name": " Ü ",
@@ -126,7 +126,7 @@ def test_a_rejected_row_carries_its_cells_as_delivered() -> None:
     }
 
 
-def test_a_row_with_nothing_in_any_cell_is_skipped_even_where_a_field_has_a_default() -> None:
+def test_a_row_of_blank_cells_is_skipped_even_if_a_field_has_a_default() -> None:
     typed = department("", " ", "\u00a0", "\t")
     assert (typed.one("outcome"), typed.one("reasons")) == ("skipped", "every cell is blank")
 
@@ -136,15 +136,15 @@ def test_a_default_fills_blank_cells_only() -> None:
     assert department(unit="X").one("business_unit") == "X"
 
 
-def test_a_column_that_is_missing_and_not_required_has_its_default() -> None:
+def test_a_missing_optional_column_has_its_default() -> None:
     assert reference_rows(DEPARTMENTS, ("Code", "Name"), ("D1", "Sales")).one("business_unit") == "Group"
 
 
-def test_a_column_that_is_missing_and_not_required_is_empty_without_a_default() -> None:
+def test_a_missing_optional_column_without_a_default_is_empty() -> None:
     assert reference_rows(DEPARTMENTS, ("Code", "Name"), ("D1", "Sales")).one("parent_department_code") is None
 
 
-def test_a_missing_needed_column_refuses_the_file_and_names_the_alternatives() -> None:
+def test_a_file_without_a_needed_column_is_refused_with_the_alternatives() -> None:
     with pytest.raises(UnreadableDeliveryError, match="for code: expected 'Code' or 'Cost Centre', found Name"):
         ReferenceRows(feed(DEPARTMENTS), ["Name"])
 
@@ -153,11 +153,11 @@ def test_an_alternative_header_is_found() -> None:
     assert reference_rows(DEPARTMENTS, ("cost  centre", "NAME"), ("D1", "Sales")).one("department_code") == "D1"
 
 
-def test_a_template_is_blank_where_any_of_its_parts_is() -> None:
+def test_a_template_is_blank_if_any_of_its_parts_is() -> None:
     assert account(number=" ").rules == ["blank_number"]
 
 
-def test_a_map_turns_the_source_s_words_into_ours() -> None:
+def test_a_map_replaces_values_of_the_source() -> None:
     assert account(kind="p&l  INCOME").one("account_type") == "Revenue"
 
 
@@ -166,16 +166,16 @@ def test_a_constant_is_in_every_row() -> None:
     assert reference_rows(text, ("Code",), ("D1",), ("D2",)).column("business_unit") == ["Group", "Group"]
 
 
-def test_a_code_that_is_mapped_to_nothing_is_blank() -> None:
+def test_a_code_that_is_mapped_to_an_empty_text_is_blank() -> None:
     text = with_lines(DEPARTMENTS, columns="{code: {from: Code, map: {none: ''}}}")
     assert reference_rows(text, ("Code",), ("None",)).rules == ["blank_code"]
 
 
-def test_names_are_cut_to_what_the_warehouse_holds() -> None:
+def test_names_are_cut_to_the_length_of_the_warehouse_column() -> None:
     assert department(name="x" * 300).one("department_name") == "x" * MAX_NAME_BYTES
 
 
 @given(st.text(max_size=20))
-def test_an_accepted_department_has_a_code_that_shows(code: str) -> None:
+def test_a_department_is_accepted_if_and_only_if_its_code_is_not_blank(code: str) -> None:
     typed = department(code=code)
     assert (typed.one("outcome") == "accepted") == bool(typed.one("department_code")) == bool(code.strip())

@@ -1,4 +1,4 @@
-"""The catalog: which descriptor reads a file, and what a broken one stops."""
+"""Feed sets: which descriptor reads a file, and which files a broken one stops."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from finance_platform.feeds.feed_set import FeedSet, load_feed_set, shipped_desc
 from finance_platform_tests.unit.factories import LEDGER, descriptor, with_lines, write
 
 
-def home(tmp_path: Path, **files: str) -> FeedSet:
-    """A catalog of a home with these descriptors, by file name without .yaml."""
+def feed_set_of(tmp_path: Path, **files: str) -> FeedSet:
+    """The feed set of a home with these descriptors, by file name without .yaml."""
     for name, text in files.items():
         write(tmp_path / "feeds" / f"{name}.yaml", text)
     return load_feed_set(tmp_path / "feeds")
@@ -22,8 +22,8 @@ def named(name: str, path: str, **replaced: str) -> str:
     return with_lines(LEDGER, feed=name, path=path, **replaced)
 
 
-def feed_of(catalog: FeedSet, object_key: str) -> str | None:
-    match = catalog.match(object_key)
+def feed_of(feed_set: FeedSet, object_key: str) -> str | None:
+    match = feed_set.match(object_key)
     assert match.feed is None or match.problem is None
     return match.feed.feed if match.feed else None
 
@@ -43,13 +43,13 @@ def feed_of(catalog: FeedSet, object_key: str) -> str | None:
         ("notes.txt", None),
     ],
 )
-def test_shipped_feeds_read_the_files_of_their_names_at_the_top(
+def test_shipped_feeds_read_files_of_their_names_at_the_top_of_the_raw_zone(
     object_key: str, expected: str | None, tmp_path: Path
 ) -> None:
     assert feed_of(load_feed_set(tmp_path / "no such folder"), object_key) == expected
 
 
-def test_shipped_descriptors_are_valid_and_bear_the_names_of_their_files() -> None:
+def test_shipped_descriptors_are_valid_and_named_like_their_files() -> None:
     assert [shipped.feed for shipped in shipped_descriptors()] == [
         "accounts", "budget", "departments", "forecast", "transactions",
     ]  # fmt: skip
@@ -61,49 +61,49 @@ def test_a_star_in_a_path_stays_inside_one_folder() -> None:
     assert matched == ["council/a.csv"]
 
 
-def test_a_home_s_own_feed_comes_before_a_shipped_one(tmp_path: Path) -> None:
-    catalog = home(tmp_path, mine=named("my_ledger", "transactions*.csv"))
-    assert feed_of(catalog, "transactions.csv") == "my_ledger"
-    assert feed_of(catalog, "budget.csv") == "budget"
+def test_a_home_s_own_feed_takes_precedence_over_a_shipped_one(tmp_path: Path) -> None:
+    feed_set = feed_set_of(tmp_path, mine=named("my_ledger", "transactions*.csv"))
+    assert feed_of(feed_set, "transactions.csv") == "my_ledger"
+    assert feed_of(feed_set, "budget.csv") == "budget"
 
 
-def test_a_home_s_own_feed_of_a_shipped_name_takes_its_place(tmp_path: Path) -> None:
-    catalog = home(tmp_path, mine=named("transactions", "ledger/*.csv"))
-    assert feed_of(catalog, "ledger/a.csv") == "transactions"
-    assert feed_of(catalog, "transactions.csv") is None
-    assert [one.feed for one in catalog.feeds].count("transactions") == 1
+def test_a_home_s_own_feed_replaces_the_shipped_one_of_the_same_name(tmp_path: Path) -> None:
+    feed_set = feed_set_of(tmp_path, mine=named("transactions", "ledger/*.csv"))
+    assert feed_of(feed_set, "ledger/a.csv") == "transactions"
+    assert feed_of(feed_set, "transactions.csv") is None
+    assert [feed.feed for feed in feed_set.feeds].count("transactions") == 1
 
 
-def test_a_file_that_two_feeds_of_a_home_match_is_read_by_none_and_both_are_named(tmp_path: Path) -> None:
-    catalog = home(tmp_path, a=named("first", "ledger*.csv"), b=named("second", "'*_2025.csv'"))
-    problem = catalog.match("ledger_2025.csv").problem
+def test_a_file_that_two_feeds_of_a_home_match_is_read_by_neither_and_the_problem_names_both(tmp_path: Path) -> None:
+    feed_set = feed_set_of(tmp_path, a=named("first", "ledger*.csv"), b=named("second", "'*_2025.csv'"))
+    problem = feed_set.match("ledger_2025.csv").problem
     assert problem is not None
     assert problem.message == "two feeds match this file: first (path: ledger*.csv) and second (path: *_2025.csv)"
     assert problem.fix
-    assert feed_of(catalog, "ledger_2024.csv") == "first"
+    assert feed_of(feed_set, "ledger_2024.csv") == "first"
 
 
 def test_a_feed_that_is_described_twice_is_a_problem_and_the_first_description_counts(tmp_path: Path) -> None:
-    catalog = home(tmp_path, a=named("twice", "a*.csv"), b=named("twice", "b*.csv"))
-    (problem,) = catalog.problems
+    feed_set = feed_set_of(tmp_path, a=named("twice", "a*.csv"), b=named("twice", "b*.csv"))
+    (problem,) = feed_set.problems
     assert problem.where.endswith("b.yaml")
     assert "'twice' is described twice" in problem.message
-    assert feed_of(catalog, "a.csv") == "twice"
-    assert catalog.match("b.csv").problem is not None
+    assert feed_of(feed_set, "a.csv") == "twice"
+    assert feed_set.match("b.csv").problem is not None
 
 
 def test_an_invalid_descriptor_stops_the_files_on_its_path_and_no_others(tmp_path: Path) -> None:
     bad = named("mine", "transactions*.csv").replace("account:", "acount:")
-    catalog = home(tmp_path, bad=bad, good=named("other", "other*.csv"))
-    (problem,) = catalog.problems
+    feed_set = feed_set_of(tmp_path, bad=bad, good=named("other", "other*.csv"))
+    (problem,) = feed_set.problems
     assert problem.message.startswith(
-        f"{tmp_path / 'feeds' / 'bad.yaml'}, line 5: columns.acount is no field of ledger"
+        f"{tmp_path / 'feeds' / 'bad.yaml'}, line 5: columns.acount is not a field of ledger"
     )
-    stopped = catalog.match("transactions.csv")
+    stopped = feed_set.match("transactions.csv")
     assert stopped.feed is None
     assert stopped.problem is not None
     assert "bad.yaml is not valid" in stopped.problem.message
-    assert [feed_of(catalog, key) for key in ("other.csv", "budget.csv")] == ["other", "budget"]
+    assert [feed_of(feed_set, key) for key in ("other.csv", "budget.csv")] == ["other", "budget"]
 
 
 @pytest.mark.parametrize(
@@ -114,11 +114,11 @@ def test_an_invalid_descriptor_stops_the_files_on_its_path_and_no_others(tmp_pat
         "feed: a\x07\npath: transactions*.csv\n",
     ],
 )
-def test_a_descriptor_that_is_not_even_yaml_still_stops_the_files_on_its_path(text: str, tmp_path: Path) -> None:
-    catalog = home(tmp_path, bad=text)
-    assert len(catalog.problems) == 1
-    assert feed_of(catalog, "transactions.csv") is None
-    assert feed_of(catalog, "budget.csv") == "budget"
+def test_a_descriptor_that_is_not_valid_yaml_still_stops_the_files_on_its_path(text: str, tmp_path: Path) -> None:
+    feed_set = feed_set_of(tmp_path, bad=text)
+    assert len(feed_set.problems) == 1
+    assert feed_of(feed_set, "transactions.csv") is None
+    assert feed_of(feed_set, "budget.csv") == "budget"
 
 
 def test_a_descriptor_in_another_encoding_is_a_problem_that_names_the_file(tmp_path: Path) -> None:
@@ -131,9 +131,9 @@ def test_a_descriptor_in_another_encoding_is_a_problem_that_names_the_file(tmp_p
 def test_a_descriptor_that_cannot_be_opened_is_a_problem_and_the_others_count(tmp_path: Path) -> None:
     (tmp_path / "feeds" / "folder.yaml").mkdir(parents=True)
     (tmp_path / "feeds" / "dangling.yml").symlink_to(tmp_path / "nowhere.yml")
-    catalog = home(tmp_path, good=named("good", "good*.csv"))
-    assert len(catalog.problems) == 2
-    assert feed_of(catalog, "good.csv") == "good"
+    feed_set = feed_set_of(tmp_path, good=named("good", "good*.csv"))
+    assert len(feed_set.problems) == 2
+    assert feed_of(feed_set, "good.csv") == "good"
 
 
 def test_descriptors_may_end_in_yml(tmp_path: Path) -> None:
@@ -142,6 +142,6 @@ def test_descriptors_may_end_in_yml(tmp_path: Path) -> None:
 
 
 def test_the_feeds_of_a_home_are_listed_by_name(tmp_path: Path) -> None:
-    catalog = home(tmp_path, z=named("zebra", "z.csv"), a=named("ant", "a.csv"))
-    listed: list[Any] = [one.feed for one in catalog.feeds]
+    feed_set = feed_set_of(tmp_path, z=named("zebra", "z.csv"), a=named("ant", "a.csv"))
+    listed: list[Any] = [feed.feed for feed in feed_set.feeds]
     assert listed == sorted([*(shipped.feed for shipped in shipped_descriptors()), "ant", "zebra"])

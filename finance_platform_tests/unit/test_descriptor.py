@@ -1,4 +1,4 @@
-"""Descriptors: what people may write, and what they are told when it is wrong."""
+"""Descriptors: what is valid, the error of each mistake, and the resolved form."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.errors import DescriptorError
-from finance_platform.feeds.descriptor import FreshnessPart, OrderPart
-from finance_platform.feeds.feed_set import parse_descriptor, shipped_descriptors
+from finance_platform.feeds.descriptor import FreshnessConfig, OrderConfig
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.resolved import Dialect, FieldRule, ReadingRules, ResolvedFeed
 from finance_platform_tests.unit.factories import LEDGER, descriptor, feed, settings, with_columns, with_lines
 
@@ -48,7 +49,7 @@ def column(name: str, value: str) -> str:
     return with_columns({name: value})
 
 
-# What is wrong, where it stands, what to write instead
+# Text, start of the line at fault, message, fix or hint
 
 WRONG = [
     # A key that does not exist.
@@ -70,11 +71,16 @@ WRONG = [
     ),
     ("zzz: 1\n" + LEDGER, "zzz", "zzz is not a known key", "use one of columns, constants"),
     # A field that does not exist, or is missing.
-    (column("departmnt", "Dept"), "departmnt", "columns.departmnt is no field of ledger", "date, department, account"),
+    (
+        column("departmnt", "Dept"),
+        "departmnt",
+        "columns.departmnt is not a field of ledger",
+        "date, department, account",
+    ),
     (
         with_lines(LEDGER, constants="\n  scenario: Actual\n  code: 1"),
         "code",
-        "constants.code is no field of ledger",
+        "constants.code is not a field of ledger",
         "",
     ),
     (LEDGER.replace("  account: {from: Account}\n", ""), "columns", "columns.account is needed for kind ledger", ""),
@@ -107,7 +113,7 @@ WRONG = [
     (
         with_lines(LEDGER, constants="{scenario: Actual, amount: 1}", columns="{date: D, department: P, account: A}"),
         "constants",
-        "constants.amount cannot be; columns.amount is needed",
+        "constants.amount is not allowed; columns.amount is needed",
         "",
     ),
     (
@@ -115,7 +121,7 @@ WRONG = [
             LEDGER, constants="\n  scenario: A\n  date: 2025-01-01", columns="{amount: N, department: P, account: A}"
         ),
         "date: 2025",
-        "constants.date cannot be",
+        "constants.date is not allowed",
         "",
     ),
     (column("date", "{from: {debit: A, credit: B}}"), "date", "columns.date: only amount can be {debit, credit}", ""),
@@ -140,10 +146,10 @@ WRONG = [
     (
         with_lines(LEDGER, dialect="\n  encoding: utf-9"),
         "encoding",
-        "'utf-9' is no encoding that Python knows",
+        "'utf-9' is not a text encoding that Python knows",
         "cp1252",
     ),
-    (with_lines(LEDGER, dialect="\n  encoding: base64"), "encoding", "'base64' is no encoding", ""),
+    (with_lines(LEDGER, dialect="\n  encoding: base64"), "encoding", "'base64' is not a text encoding", ""),
     (with_lines(LEDGER, dialect="\n  delimiter: ;;"), "delimiter", "at most 1 character", ""),
     (with_lines(LEDGER, dialect="\n  header_row: -1"), "header_row", "greater than or equal to 0", ""),
     (
@@ -161,10 +167,10 @@ WRONG = [
     (
         column("account", "\n    from: '{Group}-{Code'"),
         "from",
-        "'{Group}-{Code' has a brace without its partner",
+        "'{Group}-{Code' has an unmatched brace",
         "{Code}",
     ),
-    (column("account", "\n    from: [Code, 'Group}']"), "from", "'Group}' has a brace without its partner", "{Code}"),
+    (column("account", "\n    from: [Code, 'Group}']"), "from", "'Group}' has an unmatched brace", "{Code}"),
     (column("account", "\n    from: A\n    map: {x: 1, ' X': 2}"), "map", "columns.account.map: has ' X' twice", ""),
     (with_lines(LEDGER, scenarios="{Plan A: Budget, plan  a: Forecast}"), "scenarios", "has 'plan  a' twice", ""),
     (with_lines(LEDGER, dialect="\n  header_row: 0\n  names: [a, A]"), "names", "has 'A' twice", ""),
@@ -181,7 +187,7 @@ WRONG = [
     ),
     (with_lines(LEDGER, load="\n  mode: upsert\n  key: amount"), "key", "load.key: amount must be one of", ""),
     (with_lines(LEDGER, tolerance="\n  rejected_rows: 2"), "rejected_rows", "less than or equal to 1", ""),
-    # Order, scope, covers, what is held.
+    # Order, scope, covers, limits.
     (with_lines(LEDGER, order="{}"), "order", "order: give from_name: a pattern, or from_column: a header", ""),
     (with_lines(LEDGER, order="{from_name: a, from_column: b}"), "order", "order: give from_name: a pattern, or", ""),
     (with_lines(LEDGER, order="\n  from: a"), "from", "order.from is not a known key; did you mean 'from_name'?", ""),
@@ -189,7 +195,7 @@ WRONG = [
     (
         with_lines(LEDGER, order="\n  from_name: _v("),
         "from_name",
-        "order.from_name: '_v(' is no regular expression",
+        "order.from_name: '_v(' is not a valid regular expression",
         "",
     ),
     (with_lines(LEDGER, order="\n  from_column: ''"), "from_column", "order.from_column: String should have", ""),
@@ -235,7 +241,7 @@ WRONG = [
     (
         with_lines(LEDGER, load="\n  mode: replace_period\n  covers:\n    from_name: '(a'"),
         "from_name",
-        "load.covers.from_name: '(a' is no regular expression",
+        "load.covers.from_name: '(a' is not a valid regular expression",
         "",
     ),
     (
@@ -249,7 +255,7 @@ WRONG = [
         (
             with_lines(LEDGER, hold_if_removes=share),
             "hold_if_removes",
-            f"hold_if_removes: '{share}' is no share",
+            f"hold_if_removes: '{share}' is neither a share",
             "never",
         )
         for share in ("half", "1.5", "-0.1", "nan", "50%", "Never")
@@ -268,7 +274,7 @@ WRONG = [
         (
             with_lines(LEDGER, freshness=f"{{warn_after_days: {days}, fail_after_days: 45}}"),
             "freshness",
-            f"freshness: warn_after_days: {days} comes no earlier than fail_after_days: 45",
+            f"freshness: warn_after_days: {days} is not less than fail_after_days: 45",
             "make it smaller, or remove it",
         )
         for days in (45, 46)
@@ -300,11 +306,11 @@ WRONG = [
     (with_lines(LEDGER, freshness="45"), "freshness", "freshness: Input should be a valid dictionary", ""),
     (with_lines(LEDGER, sign="debit"), "sign", "Input should be 'natural' or 'debit_positive'", ""),
     (with_lines(LEDGER, scenarios="\n  Plan: Plan"), "Plan", "Input should be 'Budget' or 'Forecast'", ""),
-    (with_lines(LEDGER, scenarios="\n  ACTUAL: Budget"), "ACTUAL", "Actual is what happened", ""),
+    (with_lines(LEDGER, scenarios="\n  ACTUAL: Budget"), "ACTUAL", "its type is always Actual", ""),
     (
         with_lines(LEDGER, constants="\n  scenario: Outlook"),
         "scenario",
-        "constants.scenario: 'Outlook' begins with none of Actual, Budget, Forecast",
+        "constants.scenario: 'Outlook' does not begin with any of Actual, Budget, Forecast",
         "scenarios: {Outlook: Forecast}",
     ),
     (
@@ -316,15 +322,15 @@ WRONG = [
     (
         with_lines(LEDGER, dialect="\n  names:\n    - {a: 1,\n       a: 2}"),
         "a: 2",
-        "'a' stands twice",
+        "'a' appears twice",
         "keep one of the two",
     ),
     # YAML.
-    (LEDGER + "feed: again\n", "feed: again", "'feed' stands twice", "keep one of the two"),
+    (LEDGER + "feed: again\n", "feed: again", "'feed' appears twice", "keep one of the two"),
     (
         LEDGER.replace("  account:", "  date: Day\n  account:"),
         "date: Day",
-        "'date' stands twice",
+        "'date' appears twice",
         "keep one of the two",
     ),
     (LEDGER + "owner: [a\nsign: natural\n", "sign", "expected ',' or ']'", "correct the YAML"),
@@ -338,25 +344,23 @@ WRONG = [
 @pytest.mark.parametrize(
     ("text", "at", "message", "hint"), WRONG, ids=[f"{i}-{w[2][:40]}" for i, w in enumerate(WRONG)]
 )
-def test_an_error_names_the_file_the_line_what_is_wrong_and_the_fix(
-    text: str, at: str, message: str, hint: str
-) -> None:
+def test_an_error_names_file_line_mistake_and_fix(text: str, at: str, message: str, hint: str) -> None:
     error = error_of(text)
     (line,) = [n for n, line in enumerate(text.splitlines(), 1) if line.strip().startswith(at)] if at else [1]
-    where, _, what = error.found.partition(": ")
-    assert where == f"feeds/bad.yaml, line {line}"
-    assert message in what
-    assert what[0].isalnum() or what[0] == "'"
-    assert "None" not in what
+    location, _, mistake = error.found.partition(": ")
+    assert location == f"feeds/bad.yaml, line {line}"
+    assert message in mistake
+    assert mistake[0].isalnum() or mistake[0] == "'"
+    assert "None" not in mistake
     assert error.fix
-    assert hint in what + error.fix
+    assert hint in mistake + error.fix
 
 
-def test_an_unknown_key_is_named_before_what_follows_from_it() -> None:
+def test_an_unknown_key_is_reported_before_the_errors_that_follow_from_it() -> None:
     assert "colums is not a known key; did you mean 'columns'?" in error_of(LEDGER.replace("columns:", "colums:")).found
 
 
-def test_scalars_stay_as_they_are_written() -> None:
+def test_scalars_are_texts_as_written() -> None:
     text = with_columns({"department": "{from: Dept, default: 0010, map: {no: yes, 1: 2025-01-01}}"})
     rule = feed(text).rules.fields["department"]
     assert (rule.default, rule.value_map) == ("0010", {"no": "yes", "1": "2025-01-01"})
@@ -372,7 +376,7 @@ def test_debit_and_credit_alone_are_short_for_their_from() -> None:
     )
 
 
-def test_a_needed_field_may_be_missing_in_files_where_it_has_a_default() -> None:
+def test_a_needed_field_with_a_default_may_be_missing_in_files() -> None:
     rule = feed(column("department", "{from: Dept, required: false, default: D0}")).rules.fields["department"]
     assert (rule.required, rule.default) == (False, "D0")
 
@@ -380,7 +384,7 @@ def test_a_needed_field_may_be_missing_in_files_where_it_has_a_default() -> None
 # The resolved form
 
 
-def test_everything_that_a_descriptor_says_about_reading_reaches_the_reader() -> None:
+def test_every_reading_rule_of_a_descriptor_is_in_its_resolved_form() -> None:
     rules = feed(WHOLE).rules
     assert rules.dialect == Dialect(";", "'", "cp1252", 0, ("Day", "Area", "Group", "Code", "Net"))
     assert rules.fields["date"] == FieldRule(
@@ -400,7 +404,7 @@ def test_debit_and_credit_imply_a_debit_positive_sign() -> None:
     assert rules.is_debit_positive
 
 
-def test_without_a_dialect_a_file_is_what_most_programs_write() -> None:
+def test_the_default_dialect_is_comma_delimited_utf_8_with_a_header() -> None:
     assert feed().rules.dialect == Dialect(delimiter=",", quote='"', encoding="utf-8", header_row=1, names=())
 
 
@@ -442,20 +446,20 @@ rules = st.builds(
 
 
 @given(st.builds(ResolvedFeed, short, rules))
-def test_a_feed_comes_back_from_its_json_as_it_was(original: ResolvedFeed) -> None:
+def test_a_feed_is_equal_after_a_round_trip_through_json(original: ResolvedFeed) -> None:
     assert ResolvedFeed.from_json(json.loads(json.dumps(original.to_json()))) == original
 
 
 @given(rules, rules)
-def test_two_sets_of_rules_have_one_identity_only_if_they_are_equal(one: ReadingRules, other: ReadingRules) -> None:
-    assert (one.identity == other.identity) == (one == other)
-    assert replace(one).identity == one.identity
+def test_two_sets_of_rules_have_one_identity_only_if_they_are_equal(first: ReadingRules, second: ReadingRules) -> None:
+    assert (first.identity == second.identity) == (first == second)
+    assert replace(first).identity == first.identity
 
 
 @pytest.mark.parametrize(
     "given_feed", [feed(WHOLE), *(shipped.resolve(settings()) for shipped in shipped_descriptors())]
 )
-def test_a_feed_has_the_same_identity_after_its_way_through_json(given_feed: ResolvedFeed) -> None:
+def test_the_identity_is_the_same_after_a_round_trip_through_json(given_feed: ResolvedFeed) -> None:
     returned = ResolvedFeed.from_json(json.loads(json.dumps(given_feed.to_json())))
     assert returned.rules.identity == given_feed.rules.identity
 
@@ -488,16 +492,16 @@ def test_the_identity_changes_with_a_reading_rule(old: str, new: str) -> None:
 @pytest.mark.parametrize(
     "changed", [{"currency": "EUR"}, {"earliest_date": "2001-01-01"}, {"latest_date": "2030-01-01"}]
 )
-def test_the_identity_changes_with_a_setting_that_decides_what_is_rejected(changed: dict[str, str]) -> None:
+def test_the_identity_changes_with_a_setting_that_decides_which_rows_are_rejected(changed: dict[str, str]) -> None:
     assert feed(WHOLE, **changed).rules.identity != feed(WHOLE).rules.identity
 
 
-NOT_READING = {
+OTHER_KEYS = {
     "description": ("Spend over 500.", "Spend"),
     "owner": ("finance@example.org", "cfo@example.org"),
     "tolerance of rows": ("rejected_rows: 0.01", "rejected_rows: 0.5"),
     "tolerance of money": ("rejected_amount: 1000.00", "rejected_amount: 1.00"),
-    "days until somebody should look": ("warn_after_days: 35", "warn_after_days: 5"),
+    "days until an early warning": ("warn_after_days: 35", "warn_after_days: 5"),
     "days until it is overdue": ("fail_after_days: 45", "fail_after_days: 100"),
     "freshness": ("freshness: {warn_after_days: 35, fail_after_days: 45}\n", ""),
     "path": ("council/*.csv", "council/2025/*.csv"),
@@ -506,41 +510,41 @@ NOT_READING = {
 }
 
 
-@pytest.mark.parametrize(("old", "new"), NOT_READING.values(), ids=NOT_READING)
-def test_the_identity_stays_where_no_reading_rule_changes(old: str, new: str) -> None:
+@pytest.mark.parametrize(("old", "new"), OTHER_KEYS.values(), ids=OTHER_KEYS)
+def test_the_identity_stays_if_no_reading_rule_changes(old: str, new: str) -> None:
     assert WHOLE.count(old) == 1
     assert feed(WHOLE.replace(old, new)).rules.identity == feed(WHOLE).rules.identity
 
 
-# Order, scope, covers, what is held
+# Order, scope, covers, limits
 
 
-def test_without_a_word_of_it_a_feed_has_no_order_no_scope_and_holds_what_removes_over_half() -> None:
-    found = descriptor()
-    assert (found.order, found.load.scope, found.load.covers) == (None, [], None)
-    assert (found.hold_if_removes, found.hold_if_late) == (Decimal("0.5"), False)
-    rules = found.resolve(settings()).rules
+def test_by_default_a_feed_has_no_order_no_scope_and_holds_deliveries_that_remove_over_half() -> None:
+    default = descriptor()
+    assert (default.order, default.load.scope, default.load.covers) == (None, [], None)
+    assert (default.hold_if_removes, default.hold_if_late) == (Decimal("0.5"), False)
+    rules = default.resolve(settings()).rules
     assert (rules.scope, rules.covers, rules.order_column) == ((), None, None)
 
 
 def test_the_order_may_come_from_the_name_or_from_a_column() -> None:
-    assert descriptor(order="{from_name: '_v([0-9]+)'}").order == OrderPart(from_name="_v([0-9]+)")
-    assert descriptor(order="{from_column: Posted}").order == OrderPart(from_column="Posted")
+    assert descriptor(order="{from_name: '_v([0-9]+)'}").order == OrderConfig(from_name="_v([0-9]+)")
+    assert descriptor(order="{from_column: Posted}").order == OrderConfig(from_column="Posted")
 
 
-def test_the_order_of_names_leaves_the_reading_rules_and_that_of_a_column_does_not() -> None:
-    plain, named, columned = (
+def test_an_order_by_column_is_a_reading_rule_and_one_by_name_is_not() -> None:
+    without_order, by_name, by_column = (
         descriptor(**order).resolve(settings()).rules
         for order in ({}, {"order": "{from_name: a}"}, {"order": "{from_column: Posted}"})
     )
-    assert named.identity == plain.identity
-    assert (columned.order_column, columned.identity == plain.identity) == ("Posted", False)
+    assert by_name.identity == without_order.identity
+    assert (by_column.order_column, by_column.identity == without_order.identity) == ("Posted", False)
 
 
 @pytest.mark.parametrize("scope", ["department", "[department, account]"])
 def test_a_scope_is_one_mapped_field_or_several(scope: str) -> None:
-    found = descriptor(load=f"{{mode: replace_period, scope: {scope}}}").resolve(settings())
-    assert found.rules.scope == tuple(scope.strip("[]").split(", "))
+    resolved = descriptor(load=f"{{mode: replace_period, scope: {scope}}}").resolve(settings())
+    assert resolved.rules.scope == tuple(scope.strip("[]").split(", "))
 
 
 def test_a_scope_may_be_a_constant() -> None:
@@ -552,34 +556,34 @@ def test_a_scope_may_be_a_constant() -> None:
     assert descriptor(constant).load.scope == ["business_unit"]
 
 
-def test_what_a_name_covers_is_part_of_the_reading_rules() -> None:
+def test_the_pattern_of_covered_periods_is_a_reading_rule() -> None:
     covering = descriptor(load="{mode: replace_period, covers: {from_name: 'gl_([0-9]{6})'}}").resolve(settings())
     assert covering.rules.covers == "gl_([0-9]{6})"
     assert covering.rules.identity != descriptor(load="{mode: replace_period}").resolve(settings()).rules.identity
 
 
 @pytest.mark.parametrize(("written", "share"), [("0", 0), ("0.25", Decimal("0.25")), ("1", 1), ("never", "never")])
-def test_how_much_may_be_removed_is_a_share_or_never_held(written: str, share: object) -> None:
+def test_hold_if_removes_is_a_share_or_never(written: str, share: object) -> None:
     assert descriptor(hold_if_removes=written).hold_if_removes == share
 
 
-def test_a_feed_is_overdue_after_so_many_days_and_may_be_looked_at_before() -> None:
+def test_freshness_has_a_limit_and_may_have_an_early_warning() -> None:
     assert descriptor().freshness is None
-    assert descriptor(freshness="{fail_after_days: 45}").freshness == FreshnessPart(fail_after_days=45)
+    assert descriptor(freshness="{fail_after_days: 45}").freshness == FreshnessConfig(fail_after_days=45)
     both = descriptor(freshness="{warn_after_days: 35, fail_after_days: 45}").freshness
-    assert both == FreshnessPart(warn_after_days=35, fail_after_days=45)
+    assert both == FreshnessConfig(warn_after_days=35, fail_after_days=45)
 
 
-def test_of_the_shipped_feeds_the_ledger_alone_is_expected_each_month() -> None:
+def test_of_the_shipped_feeds_only_the_ledger_has_a_freshness() -> None:
     expected = {shipped.feed: shipped.freshness for shipped in shipped_descriptors() if shipped.freshness}
-    assert expected == {"transactions": FreshnessPart(warn_after_days=35, fail_after_days=45)}
+    assert expected == {"transactions": FreshnessConfig(warn_after_days=35, fail_after_days=45)}
 
 
-def test_late_files_may_be_held() -> None:
+def test_hold_if_late_is_a_boolean() -> None:
     assert descriptor(hold_if_late="true").hold_if_late
 
 
-def test_a_feed_with_scope_covers_and_order_travels_as_json() -> None:
+def test_a_feed_with_scope_covers_and_order_is_equal_after_a_round_trip_through_json() -> None:
     text = with_lines(
         LEDGER,
         load="{mode: replace_period, scope: department, covers: {from_name: (a)}}",

@@ -1,0 +1,52 @@
+"""The key `dialect`: how a delimited file is cut into cells.
+
+Belongs here: its keys and their checks. Does not belong here: cutting (see `feeds.delimited_file`).
+"""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator, model_validator
+
+from finance_platform.feeds.descriptor.strict_model import StrictModel, reject_duplicates
+from finance_platform.feeds.resolved import Dialect
+
+
+class DialectConfig(StrictModel):
+    """How the file is cut into cells."""
+
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    quote: str = Field('"', min_length=1, max_length=1)
+    encoding: str = "utf-8"
+    header_row: int = Field(1, ge=0)
+    names: list[str] = Field([])
+
+    @field_validator("encoding")
+    @classmethod
+    def _check_encoding(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except LookupError:
+            raise ValueError(f"{value!r} is not a text encoding that Python knows; try utf-8 or cp1252") from None
+        return value
+
+    @field_validator("names")
+    @classmethod
+    def _check_names(cls, value: list[str]) -> list[str]:
+        reject_duplicates(value)
+        return value
+
+    @model_validator(mode="after")
+    def _check_names_replace_the_header(self) -> DialectConfig:
+        if (self.header_row == 0) != bool(self.names):
+            raise ValueError("names: [...] is needed with header_row: 0, and only then")
+        return self
+
+    @model_validator(mode="after")
+    def _check_marks_differ(self) -> DialectConfig:
+        if self.delimiter == self.quote or {self.delimiter, self.quote} & {"\n", "\r"}:
+            raise ValueError("delimiter and quote must differ, and neither can be a line break")
+        return self
+
+    def resolve(self) -> Dialect:
+        """Return the dialect in the form that travels to Glue."""
+        return Dialect(**{**self.model_dump(), "names": tuple(self.names)})

@@ -1,0 +1,173 @@
+"""The descriptor as a whole: one kind of file from one source.
+
+Belongs here: its top-level keys, the checks between its parts, its resolved form.
+Does not belong here: the parts (see `dialect`, `columns`, `load`, `limits`), YAML and line numbers (see `parser`).
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from finance_platform.feeds.codes import SCENARIO_TYPES, fold, scenario_type
+from finance_platform.feeds.descriptor.columns import (
+    FIELDS,
+    KEY_FIELDS,
+    NEEDED_FIELDS,
+    SCOPE_FIELDS,
+    DebitCredit,
+    FieldConfig,
+)
+from finance_platform.feeds.descriptor.dialect import DialectConfig
+from finance_platform.feeds.descriptor.limits import FreshnessConfig, ShareOrNever, ToleranceConfig
+from finance_platform.feeds.descriptor.load import LoadConfig, OrderConfig
+from finance_platform.feeds.descriptor.strict_model import StrictModel, reject_duplicates
+from finance_platform.feeds.resolved import Kind, ReadingRules, ResolvedFeed
+from finance_platform.settings import Settings
+
+UNREAD_FILES = "unread_files"
+"""The asset, beside those of the feeds, for files that no feed reads; reserved, so no feed has this name."""
+
+
+class FeedDescriptor(StrictModel):
+    """One kind of file from one source."""
+
+    feed: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    kind: Kind
+    path: str = Field(min_length=1)
+    summary: str = Field("", alias="description")
+    owner: str = Field("", pattern=r"^$|^team:[A-Za-z0-9_.-]+$|^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    dialect: DialectConfig = DialectConfig()
+    columns: dict[str, FieldConfig] = Field({})
+    constants: dict[str, str] = Field({})
+    scenarios: dict[str, Literal["Budget", "Forecast"]] = Field({})
+    sign: Literal["natural", "debit_positive"] = "natural"
+    load: LoadConfig = LoadConfig()
+    order: OrderConfig | None = None
+    tolerance: ToleranceConfig = ToleranceConfig()
+    freshness: FreshnessConfig | None = None
+    hold_if_removes: ShareOrNever = Decimal("0.5")
+    hold_if_late: bool = False
+
+    @field_validator("feed")
+    @classmethod
+    def _check_name_is_free(cls, value: str) -> str:
+        if value == UNREAD_FILES:
+            raise ValueError(f"{value} is reserved for files that no feed reads; choose another name")
+        return value
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _expand_short_forms(cls, value: object) -> object:
+        """`name: Header` is short for `name: {from: Header}`, as is the two-column form of an amount."""
+        if not isinstance(value, dict):
+            return value
+        short = {"debit", "credit"}
+        return {
+            name: {"from": part}
+            if isinstance(part, str | list) or (isinstance(part, dict) and set(part) == short)
+            else part
+            for name, part in value.items()
+        }
+
+    @field_validator("scenarios")
+    @classmethod
+    def _check_scenarios(cls, value: dict[str, str]) -> dict[str, str]:
+        reject_duplicates(value)
+        return value
+
+    @field_validator("path")
+    @classmethod
+    def _check_path(cls, value: str) -> str:
+        if value.startswith("/") or "**" in value or ".." in value:
+            raise ValueError("path is a glob inside the raw zone, such as council/*.csv; no leading /, no .., no **")
+        if not re.search(r"\.(csv|txt|tsv)$", value, re.IGNORECASE):
+            raise ValueError("path must end in .csv, .txt or .tsv")
+        return value
+
+    @model_validator(mode="after")
+    def _check_fields_of_kind(self) -> FeedDescriptor:
+        allowed = FIELDS[self.kind]
+        for part, names in (("columns", self.columns), ("constants", self.constants)):
+            for name in names:
+                if name not in allowed:
+                    raise ValueError(
+                        f"{part}.{name} is not a field of {self.kind}; the fields are {', '.join(allowed)}"
+                    )
+        for name, value in self.constants.items():
+            if name in self.columns:
+                raise ValueError(f"constants.{name} is in columns too; keep one")
+            if not value.strip():
+                raise ValueError(f"constants.{name} is blank")
+        for name in NEEDED_FIELDS[self.kind]:
+            if not self._has_field(name):
+                raise ValueError(f"columns.{name} is needed for kind {self.kind} (or constants.{name})")
+        return self
+
+    @model_validator(mode="after")
+    def _check_needed_fields_are_in_every_file(self) -> FeedDescriptor:
+        for name in (*NEEDED_FIELDS[self.kind], *self.load.key, *self.load.scope):
+            part = self.columns.get(name)
+            if part and not part.required and part.default is None:
+                raise ValueError(f"columns.{name} is needed in every file; remove required: false, or give a default:")
+        return self
+
+    @model_validator(mode="after")
+    def _check_parts_agree(self) -> FeedDescriptor:
+        for name in self.constants.keys() & {"amount", "date"}:
+            raise ValueError(f"constants.{name} is not allowed; columns.{name} is needed")
+        for name in self.scenarios:
+            if fold(name) == "actual":
+                raise ValueError(f"scenarios.{name} cannot be declared, because its type is always Actual; remove it")
+        for name, part in self.columns.items():
+            if isinstance(part.source, DebitCredit) and name != "amount":
+                raise ValueError(f"columns.{name}: only amount can be {{debit, credit}}")
+        for name in self.load.key:
+            if name not in KEY_FIELDS or not self._has_field(name):
+                raise ValueError(f"load.key: {name} must be one of the mapped fields {', '.join(KEY_FIELDS)}")
+        scenario = self.constants.get("scenario")
+        if scenario is not None and scenario_type(scenario, self.scenarios) is None:
+            raise ValueError(
+                f"constants.scenario: {scenario!r} does not begin with any of {', '.join(SCENARIO_TYPES)}; "
+                f"declare it: scenarios: {{{scenario}: Forecast}}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_scope_is_mapped(self) -> FeedDescriptor:
+        for name in self.load.scope:
+            if name not in SCOPE_FIELDS or not self._has_field(name):
+                raise ValueError(f"load.scope: {name} must be one of the mapped fields {', '.join(SCOPE_FIELDS)}")
+        return self
+
+    def _has_field(self, name: str) -> bool:
+        return name in self.columns or name in self.constants
+
+    def matches(self, object_key: str) -> bool:
+        """Return whether this feed reads the raw object; `*` stays inside one folder."""
+        return PurePosixPath("/" + object_key).match("/" + self.path)
+
+    def resolve(self, settings: Settings) -> ResolvedFeed:
+        """Return the feed in the form that travels to Glue, with the home's currency and date range."""
+        has_pair = any(isinstance(part.source, DebitCredit) for part in self.columns.values())
+        key = tuple(self.load.key) if self.kind == "ledger" else NEEDED_FIELDS[self.kind]
+        rules = ReadingRules(
+            kind=self.kind,
+            dialect=self.dialect.resolve(),
+            fields={name: part.resolve() for name, part in self.columns.items()},
+            constants=dict(self.constants),
+            scenarios=dict(self.scenarios),
+            key=key,
+            scope=tuple(self.load.scope),
+            is_debit_positive=has_pair or self.sign == "debit_positive",
+            currency=settings.currency,
+            earliest_date=settings.earliest_date.isoformat(),
+            latest_date=settings.latest_date.isoformat(),
+            covers=self.load.covers.from_name if self.load.covers else None,
+            order_column=self.order.from_column if self.order else None,
+        )
+        return ResolvedFeed(self.feed, rules)

@@ -1,0 +1,54 @@
+"""The keys `tolerance` and `freshness`, and the value of `hold_if_removes`: limits beyond which a person must decide.
+
+Belongs here: their keys and checks; none of them changes how a file is read.
+Does not belong here: holding a delivery (see `deliveries.acceptance`), the freshness check (see `orchestration`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from finance_platform.feeds.descriptor.strict_model import StrictModel
+
+
+def _is_share(text: str) -> bool:
+    try:
+        share = Decimal(text)
+    except InvalidOperation:
+        return False
+    return share.is_finite() and 0 <= share <= 1
+
+
+def _check_share_or_never(value: object) -> object:
+    if value != "never" and not _is_share(str(value)):
+        raise ValueError(f"{value!r} is neither a share of the published lines, from 0 to 1, nor never")
+    return value
+
+
+ShareOrNever = Annotated[Decimal | Literal["never"], BeforeValidator(_check_share_or_never)]
+
+
+class ToleranceConfig(StrictModel):
+    """How much may be rejected before a delivery is held; no row by default."""
+
+    rejected_rows: Decimal = Field(Decimal(0), ge=0, le=1, description="Share of candidate lines.")
+    rejected_amount: Decimal | None = Field(None, ge=0, description="Sum of absolute amounts, in the home's currency.")
+
+
+class FreshnessConfig(StrictModel):
+    """How long a feed may go without a new delivery."""
+
+    warn_after_days: int | None = Field(None, gt=0, description="Days until an early warning.")
+    fail_after_days: int = Field(gt=0, description="Days until a delivery is overdue.")
+
+    @model_validator(mode="after")
+    def _check_warning_comes_first(self) -> FreshnessConfig:
+        if self.warn_after_days is not None and self.warn_after_days >= self.fail_after_days:
+            raise ValueError(
+                f"warn_after_days: {self.warn_after_days} is not less than fail_after_days: {self.fail_after_days}; "
+                "make it smaller, or remove it"
+            )
+        return self

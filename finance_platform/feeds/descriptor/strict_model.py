@@ -1,0 +1,47 @@
+"""The base of every part of a descriptor, and the types that several parts share.
+
+Belongs here: strictness, lists, regular expressions. Does not belong here: any key of a descriptor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+
+from finance_platform.feeds.codes import fold
+
+
+class StrictModel(BaseModel):
+    """A part of a descriptor; a key that it does not declare is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+def _to_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _check_regex(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is not a valid regular expression: {error}") from None
+    return pattern
+
+
+TextList = Annotated[list[str], BeforeValidator(_to_list)]
+"""A list of texts; a single text is short for a list of one."""
+
+Regex = Annotated[str, AfterValidator(_check_regex)]
+
+
+def reject_duplicates(names: Iterable[str]) -> None:
+    """Raise a ValueError if two names are equal when folded."""
+    seen: set[str] = set()
+    for name in names:
+        if fold(name) in seen:
+            raise ValueError(f"has {name!r} twice; case and white space do not distinguish names")
+        seen.add(fold(name))
