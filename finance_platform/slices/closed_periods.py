@@ -44,7 +44,7 @@ def freeze_closed_periods(
 
     Args:
         processed: the processed zone.
-        snapshot: what is in it.
+        snapshot: its state.
         published: version by table and slice, as the load ledger says.
     """
     frozen: dict[tuple[str, str], SliceCommit] = {}

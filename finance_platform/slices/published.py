@@ -24,7 +24,7 @@ def published_snapshot(processed: ObjectStore, snapshot: Snapshot, published: Ve
 
     Args:
         processed: the processed zone.
-        snapshot: what is in it.
+        snapshot: its state.
         published: the published versions.
     """
     target = [TargetSlice(*name, version, {}) for name, version in sorted(published.items())]
@@ -42,7 +42,7 @@ def explain_stale(
 
     Args:
         processed: the processed zone.
-        snapshot: what is in it.
+        snapshot: its state.
         published: the published versions.
         names: the slices, by table and slice.
     """

@@ -90,7 +90,7 @@ def find_expired(
 
     Args:
         processed: the processed zone.
-        snapshot: what is in it.
+        snapshot: its state.
         published: version by table and slice, as the load ledger says.
         now: UTC.
         retention_days: the number of days for which superseded data stays.

@@ -60,7 +60,7 @@ def take_snapshot(processed: ObjectStore, settings: StarSettings, *, record: boo
 
     Args:
         processed: the processed zone.
-        settings: what determines the star besides the lines.
+        settings: the settings that determine the star.
         record: whether to store overlaps that are computed for the first time; only a run does.
     """
     commits = read_commits(processed)

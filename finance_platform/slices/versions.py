@@ -159,7 +159,7 @@ def target_slices(
 
     Args:
         state: the deliveries of the processed zone.
-        settings: what determines the star besides the lines.
+        settings: the settings that determine the star.
         code: version of the code that builds it, see `code_version`.
         overlaps: the lines that live deliveries claim from each other.
         account_types: type by account key; needed if a live delivery is debit-positive.
@@ -183,7 +183,7 @@ def target_slices(
         }
         has_superseded_lines = inputs["hidden"] or inputs["hidden_scopes"]
         if has_superseded_lines and settings.actuals_through is None and inputs["actual_covers"]:
-            # Later deliveries may supersede every line of the period; only the build finds out what is left.
+            # Later deliveries may supersede every line of the period; only the build finds out which lines remain.
             inputs["actual_covers"] = None
         debit_positive = [item.delivery.delivery_id for item in items if item.delivery.commit.is_debit_positive]
         if debit_positive:

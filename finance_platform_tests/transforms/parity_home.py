@@ -207,7 +207,7 @@ def _copy_sample(raw: Path, feeds: Path) -> None:
 
 
 def _lines_to_keep(lines: list[str], answers: dict[str, Any]) -> Iterator[int]:
-    """Yield the header, the first and last lines, every faulty line, and what shares its first cell with one."""
+    """Yield the header, the first and last lines, every faulty line, and every line with the first cell of one."""
     faulty = {line for part in answers["rejected"]["by_rule"].values() for line in part["lines"]}
     faulty |= {*answers["duplicate"]["lines"], *answers["skipped"]["lines"]}
     keys = [row[0] if row else "" for row in csv.reader(lines)]

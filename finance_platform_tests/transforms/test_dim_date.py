@@ -58,17 +58,17 @@ def test_every_column_of_every_day_agrees_with_the_calendar(spark: SparkSession,
     while day.year <= LAST:
         expected.append(calendar_day(day, fiscal_start))
         day += timedelta(days=1)
-    found = days_of(spark, FIRST, LAST, fiscal_start)
-    assert len(found) == len(expected) == 11_688
-    assert [(a, b) for a, b in zip(found, expected, strict=True) if a != b] == []
+    days = days_of(spark, FIRST, LAST, fiscal_start)
+    assert len(days) == len(expected) == 11_688
+    assert [(a, b) for a, b in zip(days, expected, strict=True) if a != b] == []
 
 
 def test_a_fiscal_year_is_named_by_the_year_in_which_it_ends(spark: SparkSession) -> None:
     """A year from April: 31 March 2025 closes period 12 of 2025, 1 April opens period 1 of 2026."""
-    found = {row["date_key"]: row for row in days_of(spark, 2025, 2025, fiscal_start=4)}
+    days = {row["date_key"]: row for row in days_of(spark, 2025, 2025, fiscal_start=4)}
     shown = ("fiscal_year", "fiscal_quarter", "fiscal_period")
-    assert tuple(found[20250331][name] for name in shown) == (2025, 4, 12)
-    assert tuple(found[20250401][name] for name in shown) == (2026, 1, 1)
+    assert tuple(days[20250331][name] for name in shown) == (2025, 4, 12)
+    assert tuple(days[20250401][name] for name in shown) == (2026, 1, 1)
 
 
 def test_a_fiscal_year_from_january_is_the_calendar_year(spark: SparkSession) -> None:
@@ -95,20 +95,20 @@ def test_weeks_at_the_turn_of_the_year_belong_to_the_year_of_their_thursday(
 ) -> None:
     """WeekOfYear has a meaning only together with IsoYear."""
     year = day // 10_000
-    found = {row["date_key"]: row for row in days_of(spark, year, year)}[day]
-    assert (found["iso_year"], found["week_of_year"]) == (iso_year, week)
+    days = {row["date_key"]: row for row in days_of(spark, year, year)}[day]
+    assert (days["iso_year"], days["week_of_year"]) == (iso_year, week)
 
 
 def test_the_29th_of_february_is_a_day_and_a_month_end_in_leap_years_only(spark: SparkSession) -> None:
     """2000 was a leap year although a century."""
-    found = {row["date_key"]: row["is_month_end"] for row in days_of(spark, 2000, 2001)}
-    assert found[20000229]
-    assert not found[20000228]
-    assert found[20010228]
-    assert 20010229 not in found
+    days = {row["date_key"]: row["is_month_end"] for row in days_of(spark, 2000, 2001)}
+    assert days[20000229]
+    assert not days[20000228]
+    assert days[20010228]
+    assert 20010229 not in days
 
 
 def test_a_home_with_data_of_one_year_has_whole_calendar_years_only(spark: SparkSession) -> None:
     """From 1 January to 31 December."""
-    found = [row["full_date"] for row in days_of(spark, 2023, 2023)]
-    assert (found[0], found[-1], len(found)) == (date(2023, 1, 1), date(2023, 12, 31), 365)
+    days = [row["full_date"] for row in days_of(spark, 2023, 2023)]
+    assert (days[0], days[-1], len(days)) == (date(2023, 1, 1), date(2023, 12, 31), 365)

@@ -1,7 +1,7 @@
-"""Tests that Sail and the JVM give identical tables, through the very job scripts that Glue runs.
+"""Sail and the JVM give identical tables, through the same job scripts that Glue runs.
 
-One home holds all that is hard on engines; each engine reads and builds it once. A published ledger goes through the
-whole job on both as well. All of the JVM's part is here, because it is done in one JVM.
+One home has the cases that distinguish engines; each engine reads and builds it once. Both also refresh a home with a
+published ledger. All tests on the JVM are here, because they share one JVM.
 """
 
 from __future__ import annotations
@@ -41,8 +41,11 @@ from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.harness import log_path, request_key, result_key
 from finance_platform.spark_jobs.requests import JobRequest
 from finance_platform.storage.local import LocalStore
-from finance_platform_tests.end_to_end.adventureworks_home import adventureworks_home, refreshed_once, star_tables
-from finance_platform_tests.end_to_end.refreshed_home import refresh
+from finance_platform_tests.end_to_end.adventureworks_home import (
+    create_adventureworks_home,
+    refresh_adventureworks_once,
+)
+from finance_platform_tests.end_to_end.dagster_refresh import run_refresh_job
 from finance_platform_tests.environment import clean_environment
 from finance_platform_tests.java import reason_without_java
 from finance_platform_tests.one_jvm import SHORT_LIVED, one_jvm
@@ -132,7 +135,7 @@ def run_engine(home: Path, engine: str) -> Run:
     run_job("build_star", build_request(read.state, read.overlaps, read.to_build, star), home, engine)
     built = take_snapshot(processed, star)
     assert ([event.object_key for event in built.state.pending], built.to_build) == ([VANISHING], [])
-    unsigned = [str(found["account"]) for found in check_accounts_have_sign(built, processed).evidence]
+    unsigned = [str(evidence["account"]) for evidence in check_accounts_have_sign(built, processed).evidence]
     return Run(home / f"processed-{engine}", built.commits, list(built.built.values()), unsigned)
 
 
@@ -214,10 +217,10 @@ def test_both_engines_give_the_same_warehouse_of_a_published_ledger(
     in_one_jvm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
     """Every table of AdventureWorks' warehouse, cell for cell, but for the time of the load."""
-    expected = refreshed_once(tmp_path_factory)
-    other = refresh(adventureworks_home(tmp_path), spark_engine="jvm", **in_one_jvm)
+    expected = refresh_adventureworks_once(tmp_path_factory)
+    other = run_refresh_job(create_adventureworks_home(tmp_path), spark_engine="jvm", **in_one_jvm)
     assert other.succeeded, other.errors
-    assert star_tables(other) == star_tables(expected)
+    assert other.tables() == expected.tables()
 
 
 COUNT = """
@@ -248,11 +251,11 @@ def test_files_match_the_contract_down_to_the_physical_type(
     physical = [PHYSICAL.get(column.type, "BYTE_ARRAY") for column in contract.stored_columns]
     for file in files:
         parquet = pq.ParquetFile(file)
-        found = [parquet.schema.column(position) for position in range(len(parquet.schema))]
+        columns = [parquet.schema.column(position) for position in range(len(parquet.schema))]
         assert parquet.schema_arrow.names == [column.name for column in contract.stored_columns], file
         assert parquet.schema_arrow.types == arrow_schema(contract.stored_columns).types, file
-        assert [column.physical_type for column in found] == physical, file
-        assert {column.max_repetition_level for column in found} == {0}, file
+        assert [column.physical_type for column in columns] == physical, file
+        assert {column.max_repetition_level for column in columns} == {0}, file
 
 
 def test_the_home_contains_the_cases_that_distinguish_engines(sail: Run) -> None:

@@ -83,8 +83,8 @@ def test_another_department_or_account_is_another_row(spark: SparkSession) -> No
         ledger_line(account_number="5000"),
         ledger_line(account_number="5000", department_code="D2"),
     ]
-    found = facts(spark, lines)
-    assert len({(row["department_key"], row["account_key"]) for row in found}) == len(found) == 4
+    rows = facts(spark, lines)
+    assert len({(row["department_key"], row["account_key"]) for row in rows}) == len(rows) == 4
 
 
 def test_the_budget_is_booked_on_the_first_of_the_month_beside_the_actuals(spark: SparkSession) -> None:
@@ -117,8 +117,8 @@ def test_a_budgeted_account_without_actuals_has_a_row_of_zero_actuals(spark: Spa
         ledger_line("2025-01-20", "5.00", account_number="6000"),
         ledger_line(amount="100.00", account_number="7000", scenario="Budget"),
     ]
-    found = [row for row in facts(spark, lines) if row["account_key"] == surrogate_key("7000")]
-    assert shown(found) == [
+    rows = [row for row in facts(spark, lines) if row["account_key"] == surrogate_key("7000")]
+    assert shown(rows) == [
         (20250101, "Actual", "0.00", "100.00", "-100.00", 0),
         (20250101, "Budget", "100.00", "100.00", "0.00", 1),
     ]
@@ -132,16 +132,16 @@ def test_an_actual_without_a_budget_is_all_variance(spark: SparkSession) -> None
 def test_months_with_only_a_budget_have_no_rows_of_actuals(spark: SparkSession) -> None:
     """December is in the future, so it does not count as a month without sales."""
     lines = [ledger_line("2025-01-20"), ledger_line("2025-12-01", "100.00", scenario="Budget")]
-    found = [row for row in facts(spark, lines) if row["period"] == "2025-12"]
-    assert shown(found) == [(20251201, "Budget", "100.00", "100.00", "0.00", 1)]
+    rows = [row for row in facts(spark, lines) if row["period"] == "2025-12"]
+    assert shown(rows) == [(20251201, "Budget", "100.00", "100.00", "0.00", 1)]
 
 
 def test_a_gap_in_the_actuals_counts_as_zero_up_to_actuals_through(spark: SparkSession) -> None:
     """ACTUALS_THROUGH 2025-03: February without actuals is compared, April is not."""
     lines = [ledger_line("2025-01-20"), ledger_line("2025-03-20")]
     lines += [ledger_line(f"2025-{month:02d}-01", "100.00", scenario="Budget") for month in range(1, 5)]
-    found = facts(spark, lines, actuals_through="2025-03")
-    actual = [row for row in shown(found) if row[1] == "Actual"]
+    rows = facts(spark, lines, actuals_through="2025-03")
+    actual = [row for row in shown(rows) if row[1] == "Actual"]
     assert [row for row in actual if row[0] // 100 == 202502] == [(20250201, "Actual", "0.00", "100.00", "-100.00", 0)]
     assert {row[0] // 100 for row in actual} == {202501, 202502, 202503}
     without = [row for row in shown(facts(spark, lines)) if row[1] == "Actual"]
@@ -165,8 +165,8 @@ def test_actuals_after_the_last_covered_month_keep_their_money_and_get_no_budget
 def test_actuals_cover_nothing_before_their_first_month(spark: SparkSession) -> None:
     """A budget before the first actuals is not compared."""
     lines = [ledger_line("2025-02-20"), ledger_line("2024-12-01", "100.00", scenario="Budget")]
-    found = facts(spark, lines, actuals_through="2025-03")
-    assert shown(row for row in found if row["period"] == "2024-12") == [
+    rows = facts(spark, lines, actuals_through="2025-03")
+    assert shown(row for row in rows if row["period"] == "2024-12") == [
         (20241201, "Budget", "100.00", "100.00", "0.00", 1)
     ]
 
@@ -204,9 +204,9 @@ def test_a_line_whose_period_is_not_the_month_of_its_date_counts_on_the_nearest_
 ) -> None:
     """A document of 3 January that belongs to December is booked on 31 December."""
     line = ledger_line("2025-01-03", "5.00", period="2024-12", posting_date=date(2024, 12, 31))
-    found = facts(spark, [line, ledger_line("2024-12-05", "9.00", scenario="Budget")])
-    assert {row["period"] for row in found} == {"2024-12"}
-    assert shown(found)[-1] == (20241231, "Actual", "5.00", "0.00", "5.00", 1)
+    rows = facts(spark, [line, ledger_line("2024-12-05", "9.00", scenario="Budget")])
+    assert {row["period"] for row in rows} == {"2024-12"}
+    assert shown(rows)[-1] == (20241231, "Actual", "5.00", "0.00", "5.00", 1)
 
 
 def test_a_month_that_is_built_alone_has_the_same_rows_as_with_all_others(spark: SparkSession) -> None:
