@@ -1,7 +1,6 @@
-"""Short ways to what the unit tests are about: settings, feeds, typed rows, events, commits, deliveries.
+"""Factories of the values that unit tests need: settings, feeds, typed rows, events, commits, states.
 
-Belongs here: values that most tests do not care about, with names for those that they do.
-Does not belong here: expectations.
+Belongs here: defaults for everything that a test does not depend on. Does not belong here: expectations.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform.feeds.amounts import ParsedAmounts
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.descriptor import FeedDescriptor
-from finance_platform.feeds.feed_set import parse_descriptor
+from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.resolved import ResolvedFeed
@@ -44,21 +43,21 @@ constants: {scenario: Actual}
 
 HEADER = ("Date", "Dept", "Account", "Amount")
 GOOD = {"Date": "2025-01-15", "Dept": "D100", "Account": "4000", "Amount": "100.00"}
-"""A row under `HEADER` that breaks no rule."""
+"""A row under `HEADER` that violates no rule."""
 
 
 def settings(**values: Any) -> Settings:
-    """Return settings that neither the environment nor a .env file has a say in."""
+    """Return settings that depend neither on the environment nor on a .env file."""
     return Settings(_env_file=None, **values)
 
 
 def descriptor(text: str = LEDGER, **replaced: str) -> FeedDescriptor:
-    """Return a valid descriptor; `replaced` puts another text into the place of a top-level key's line."""
+    """Return a valid descriptor; `replaced` has other values for top-level keys."""
     return parse_descriptor(with_lines(text, **replaced), "feeds/test.yaml")
 
 
 def with_lines(text: str, **replaced: str) -> str:
-    """Return a descriptor's text with top-level keys replaced (with all that is indented under them) or added."""
+    """Return a descriptor's text with top-level keys, including their indented lines, replaced or added."""
     kept: list[str] = []
     key = ""
     for line in text.splitlines():
@@ -87,7 +86,7 @@ def feed(text: str = LEDGER, **values: Any) -> ResolvedFeed:
 
 
 def raw_batch(header: Sequence[str], rows: Iterable[Sequence[str]], problems: Sequence[str | None] = ()) -> RawBatch:
-    """Return rows as a reader gives them; the first stands on line 2."""
+    """Return rows as a reader returns them; the first is on line 2."""
     cells = [list(row) for row in rows]
     columns = {name: pa.array([row[i] for row in cells], pa.string()) for i, name in enumerate(header)}
     lines = pa.array(range(2, len(cells) + 2), pa.int64())
@@ -96,7 +95,7 @@ def raw_batch(header: Sequence[str], rows: Iterable[Sequence[str]], problems: Se
 
 @dataclass(frozen=True)
 class Typed:
-    """Typed rows, easy to ask."""
+    """Typed rows."""
 
     columns: Mapping[str, pa.Array]
     parsed: ParsedAmounts | None = None
@@ -113,12 +112,12 @@ class Typed:
 
     @property
     def rules(self) -> list[str]:
-        """The rules that the only row broke."""
+        """The rules that the only row violates."""
         return (self.one("rules") or "").split(",") if self.one("rules") else []
 
 
 def ledger_rows(text: str, *rows: Mapping[str, str], header: Sequence[str] | None = None, **values: Any) -> Typed:
-    """Return rows, given as cells by header, typed under a ledger descriptor; cells not given are `GOOD`'s or blank."""
+    """Return rows, given as cells by header, typed under a ledger descriptor; missing cells are `GOOD`'s or blank."""
     names = list(header or dict.fromkeys([*HEADER, *(name for row in rows for name in row)]))
     cells = [[{**GOOD, **row}.get(name, "") for name in names] for row in rows]
     columns, parsed = LedgerLines(feed(text, **values), names).type_batch(raw_batch(names, cells))
@@ -131,7 +130,7 @@ def reference_rows(text: str, header: Sequence[str], *rows: Sequence[str]) -> Ty
 
 
 def delivered(object_key: str = "ledger.csv", content: str = "v1", **values: Any) -> DeliveryDiscovered:
-    """Return an event; the delivery's identity follows from key and content, as it should."""
+    """Return a discovery event; the delivery's identity follows from key and content."""
     moment = values.pop("modified_at", "2025-02-01T08:00:00.000000+00:00")
     usual: dict[str, Any] = {
         "feed": "ledger",
@@ -161,7 +160,7 @@ def in_period(period: str, scenario: str = "Actual", kind: str | None = None, am
 
 
 def commit_of(event: DeliveryDiscovered, *periods: PeriodCount, **values: Any) -> DeliveryCommit:
-    """Return the commit of a delivery that was read whole, each line of `periods` accepted."""
+    """Return the commit of a delivery with one accepted line for each of `periods`."""
     accepted = Count(
         sum(count.rows for count in periods),
         sum((count.amount for count in periods), Decimal("0.00")),
@@ -182,12 +181,12 @@ def commit_of(event: DeliveryDiscovered, *periods: PeriodCount, **values: Any) -
 
 
 def refused(event: DeliveryDiscovered) -> DeliveryCommit:
-    """Return the commit of a file that could not be read."""
+    """Return the commit of a refused file."""
     return commit_of(event, status="refused", refusal="the file is empty", fix="send it again", outcomes={})
 
 
 def partly_rejected(event: DeliveryDiscovered, rejected: int, of: int, amount: str = "0.00") -> DeliveryCommit:
-    """Return the commit of a delivery with some rows rejected, `amount` of money in them."""
+    """Return the commit of a delivery with `rejected` of its rows rejected, which total `amount`."""
     bad = money(rejected, amount, amount.lstrip("-"))
     good = commit_of(event, *[in_period("2025-01")] * (of - rejected))
     return replace(
@@ -195,45 +194,44 @@ def partly_rejected(event: DeliveryDiscovered, rejected: int, of: int, amount: s
     )
 
 
-def judged(event: DeliveryDiscovered, *reasons: str, **values: Any) -> Verdict:
-    """Return a verdict on a delivery: it counts, or it is held for `reasons`."""
+def verdict_on(event: DeliveryDiscovered, *reasons: str, **values: Any) -> Verdict:
+    """Return a verdict on a delivery: it is held for `reasons`, or counts without any."""
     usual: dict[str, Any] = {"at": event.at, "run_id": event.run_id, "fix": "decide" if reasons else ""}
     return Verdict(event.object_key, event.delivery_id, reasons=reasons, **(usual | values))
 
 
-def decided(
+def decision_on(
     action: Literal["accepted", "withdrawn", "reinstated"], event: DeliveryDiscovered, **values: Any
 ) -> DecisionRecorded:
-    """Return what a person decided about a delivery."""
+    """Return a person's decision about a delivery."""
     usual: dict[str, Any] = {"who": "ada", "why": "because", "at": "2025-06-01T12:00:00.000000+00:00"}
     return DecisionRecorded(action, event.object_key, event.delivery_id, **(usual | values))
 
 
 def log_of(*pairs: tuple[DeliveryDiscovered, DeliveryCommit | None]) -> list[Event]:
-    """Return the register's events where each delivery was read and judged before the next one came.
+    """Return the register's events if each delivery was read and evaluated before the next one arrived.
 
-    A delivery is held here for lost rows or beyond its tolerance alone; what it does to others is the judging's own
-    matter, and has tests of its own.
+    A delivery is held here only for unaccounted rows or a breach of its tolerance, not for its effect on others.
     """
     events: list[Event] = []
     for event, commit in pairs:
         events.append(event)
         if commit is not None and commit.status == "read":
-            lost = ("not accounted for",) if any(commit.unaccounted) else ()
-            beyond = tolerance_breach(event, commit)
-            reasons = lost or ((beyond,) if beyond else ())
-            kinds = ("tolerance",) if beyond and not lost else ()
-            events.append(judged(event, *reasons, is_final=bool(lost), kinds=kinds))
+            unaccounted = ("not accounted for",) if any(commit.unaccounted) else ()
+            breach = tolerance_breach(event, commit)
+            reasons = unaccounted or ((breach,) if breach else ())
+            kinds = ("tolerance",) if breach and not unaccounted else ()
+            events.append(verdict_on(event, *reasons, is_final=bool(unaccounted), kinds=kinds))
     return events
 
 
 def state_of(*pairs: tuple[DeliveryDiscovered, DeliveryCommit | None]) -> DeliveryState:
-    """Return the state that `log_of` and the commits mean; None where a delivery is not read yet."""
+    """Return the state of `log_of` and the commits; None stands for a delivery that is not read yet."""
     return derive_state(log_of(*pairs), {c.delivery_id: c for _, c in pairs if c is not None})
 
 
 def live_in(*periods: PeriodCount, key: str = "ledger.csv", content: str = "v1", **values: Any) -> Any:
-    """Return an event and a commit for `state_of`; `values` starting with `commit_` go to the commit."""
+    """Return an event and a commit for `state_of`; `values` that begin with `commit_` go to the commit."""
     own = {name.removeprefix("commit_"): values.pop(name) for name in list(values) if name.startswith("commit_")}
     event = delivered(key, content, **values)
     return event, commit_of(event, *periods, **own)
@@ -247,6 +245,6 @@ def write(path: Path, content: str | bytes) -> Path:
 
 
 def raw_cells(document: str) -> dict[str, str]:
-    """Return the cells that a rejected row carries."""
+    """Return the raw cells of a rejected row."""
     cells: dict[str, str] = json.loads(document)
     return cells

@@ -1,6 +1,7 @@
-"""Judging: which deliveries are held when they come, why, and what is only warned of.
+"""Acceptance: which deliveries are held, with their reasons, and which only have warnings.
 
-Does not belong here: how much may be rejected (see `test_tolerance`), what is lost or moved (see `test_removals`).
+Does not belong here: rejected rows and amounts (see `test_acceptance_tolerance`), removed lines (see
+`test_acceptance_removals`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import pytest
 
 from finance_platform.deliveries.commits import Count, read_commits
 from finance_platform.deliveries.register import PeriodStatusChanged, Verdict
-from finance_platform_tests.unit.factories import decided, partly_rejected
+from finance_platform_tests.unit.factories import decision_on, partly_rejected
 from finance_platform_tests.unit.zone import Line, Zone, lines, many
 
 
@@ -25,49 +26,49 @@ def zone(tmp_path: Path) -> Zone:
 # One delivery
 
 
-def test_a_delivery_without_fault_counts_once_it_is_judged(zone: Zone) -> None:
+def test_a_valid_delivery_counts_after_its_verdict(zone: Zone) -> None:
     zone.deliver("a.csv", many(2))
     assert zone.live == []
-    verdict = zone.judge()["a.csv"]
+    verdict = zone.evaluate()["a.csv"]
     assert (verdict.is_held, verdict.fix, verdict.warnings) == (False, "", ())
     assert zone.live == ["a.csv@v1"]
 
 
-def test_a_verdict_says_what_was_judged_when_and_by_which_run(zone: Zone) -> None:
+def test_a_verdict_has_delivery_time_and_run(zone: Zone) -> None:
     zone.deliver("a.csv", many(2))
-    zone.judge()
+    zone.evaluate()
     (verdict,) = [event for event in zone.register.events() if isinstance(event, Verdict)]
-    told = (verdict.object_key, verdict.delivery_id, verdict.at, verdict.run_id)
-    assert told == ("a.csv", "a.csv@v1", "2025-06-01T12:01:00.000000+00:00", "run-1")
+    values = (verdict.object_key, verdict.delivery_id, verdict.at, verdict.run_id)
+    assert values == ("a.csv", "a.csv@v1", "2025-06-01T12:01:00.000000+00:00", "run-1")
 
 
-def test_a_delivery_beyond_its_tolerance_is_held_and_may_be_accepted(zone: Zone) -> None:
+def test_a_delivery_beyond_its_tolerance_is_held_and_can_be_accepted(zone: Zone) -> None:
     event = zone.deliver("a.csv", many(2))
     zone.commit(partly_rejected(event, 1, of=3))
-    verdict = zone.judge()["a.csv"]
+    verdict = zone.evaluate()["a.csv"]
     assert verdict.reasons == ("1 of 3 rows rejected, tolerated 0%",)
     assert (verdict.is_final, verdict.fix.startswith("correct the file and send it again")) == (False, True)
     assert "finance-platform accept a.csv --why TEXT" in verdict.fix
-    zone.append(decided("accepted", event))
+    zone.append(decision_on("accepted", event))
     assert zone.live == ["a.csv@v1"]
 
 
-def test_a_delivery_with_more_rejected_money_than_tolerated_is_held(zone: Zone) -> None:
+def test_a_delivery_with_a_larger_rejected_amount_than_tolerated_is_held(zone: Zone) -> None:
     event = zone.deliver("a.csv", many(2), tolerated_share="1", tolerated_amount="4.99")
     zone.commit(partly_rejected(event, 1, of=3, amount="5.00"))
-    assert zone.held() == {"a.csv": ("5.00 rejected, tolerated 4.99",)}
+    assert zone.evaluate_held() == {"a.csv": ("5.00 rejected, tolerated 4.99",)}
 
 
 @pytest.mark.parametrize("lost", [Count(1), Count(0, Count().amount + 1), Count(0, unpriced=1)])
-def test_a_delivery_that_does_not_add_up_is_held_for_good_whatever_is_tolerated(zone: Zone, lost: Count) -> None:
+def test_a_delivery_with_unaccounted_rows_is_held_for_good(zone: Zone, lost: Count) -> None:
     event = zone.deliver("a.csv", many(2), tolerated_share="1")
-    commit = read_commits(zone.lake)["a.csv@v1"]
+    commit = read_commits(zone.store)["a.csv@v1"]
     zone.commit(replace(commit, read=commit.read + lost))
-    verdict = zone.judge()["a.csv"]
+    verdict = zone.evaluate()["a.csv"]
     assert (verdict.is_held, verdict.is_final) == (True, True)
     assert verdict.reasons[0].startswith("not accounted for: ")
     assert "fault of the platform" in verdict.fix
-    zone.append(decided("accepted", event))
+    zone.append(decision_on("accepted", event))
     assert zone.live == []
 
 
@@ -77,40 +78,40 @@ def test_a_delivery_that_does_not_add_up_is_held_for_good_whatever_is_tolerated(
 def test_the_same_content_under_another_key_of_the_feed_is_held(zone: Zone) -> None:
     zone.deliver("a.csv", many(1))
     zone.deliver("b.csv", many(1))
-    assert zone.held() == {"b.csv": ("the same content as a.csv, which counts already",)}
+    assert zone.evaluate_held() == {"b.csv": ("the same content as a.csv, which counts already",)}
     assert zone.live == ["a.csv@v1"]
 
 
-def test_the_same_content_for_another_feed_is_another_matter(zone: Zone) -> None:
+def test_the_same_content_in_another_feed_is_not_held(zone: Zone) -> None:
     zone.deliver("a.csv", many(1))
     zone.deliver("b.csv", many(1), feed="other")
-    assert zone.held() == {}
+    assert zone.evaluate_held() == {}
 
 
 def test_the_same_content_as_a_withdrawn_delivery_counts(zone: Zone) -> None:
     event = zone.deliver("a.csv", many(1))
-    zone.judge()
-    zone.append(decided("withdrawn", event))
+    zone.evaluate()
+    zone.append(decision_on("withdrawn", event))
     zone.deliver("b.csv", many(1))
-    assert zone.held() == {}
+    assert zone.evaluate_held() == {}
     assert zone.live == ["b.csv@v1"]
 
 
-def test_content_that_its_object_no_longer_has_is_not_the_same(zone: Zone) -> None:
+def test_the_same_content_as_a_replaced_version_is_not_held(zone: Zone) -> None:
     zone.deliver("a.csv", many(1))
-    zone.judge()
+    zone.evaluate()
     zone.deliver("a.csv", many(1), content="v2")
-    zone.judge()
+    zone.evaluate()
     zone.deliver("b.csv", many(1), content="v1")
-    assert zone.held() == {}
+    assert zone.evaluate_held() == {}
 
 
-def test_an_accepted_copy_does_not_hold_the_original_when_that_is_touched(zone: Zone) -> None:
+def test_an_accepted_copy_does_not_hold_the_touched_original(zone: Zone) -> None:
     original = zone.deliver("a.csv", many(1))
     copy = zone.deliver("b.csv", many(1))
-    zone.judge()
-    zone.append(decided("accepted", copy), replace(original, etag="touched"))
-    assert zone.held() == {}
+    zone.evaluate()
+    zone.append(decision_on("accepted", copy), replace(original, etag="touched"))
+    assert zone.evaluate_held() == {}
     assert zone.live == ["a.csv@v1", "b.csv@v1"]
 
 
@@ -118,191 +119,189 @@ def test_an_accepted_copy_does_not_hold_the_original_when_that_is_touched(zone: 
 
 
 def late_upsert(zone: Zone, **values: Any) -> None:
-    """b.csv sorts after a.csv, came before it, and has a key of it."""
+    """Deliver b.csv before a.csv, which sorts before it and has a key of it."""
     zone.deliver("b.csv", lines("T1"), load_mode="upsert", order="2")
-    zone.judge()
+    zone.evaluate()
     zone.deliver("a.csv", lines("T1", "T2", "T3"), load_mode="upsert", order="1", content="w", **values)
 
 
 def test_a_late_delivery_counts_with_a_warning(zone: Zone) -> None:
     late_upsert(zone)
-    verdict = zone.judge()["a.csv"]
+    verdict = zone.evaluate()["a.csv"]
     assert (verdict.is_held, verdict.warnings) == (False, ("came late: b.csv sorts after it and wins",))
 
 
-def test_a_late_delivery_is_held_where_its_feed_says_so(zone: Zone) -> None:
+def test_a_late_delivery_is_held_if_its_feed_requires_it(zone: Zone) -> None:
     late_upsert(zone, is_held_when_late=True)
-    assert zone.held() == {"a.csv": ("came late: b.csv sorts after it and wins",)}
+    assert zone.evaluate_held() == {"a.csv": ("came late: b.csv sorts after it and wins",)}
 
 
-def test_deliveries_that_have_nothing_in_common_are_not_late(zone: Zone) -> None:
+def test_a_delivery_without_overlap_is_not_late(zone: Zone) -> None:
     zone.deliver("b.csv", lines("T9"), load_mode="upsert", order="2")
-    zone.judge()
+    zone.evaluate()
     zone.deliver("a.csv", lines("T1"), load_mode="upsert", order="1", is_held_when_late=True, content="w")
-    verdict = zone.judge()["a.csv"]
+    verdict = zone.evaluate()["a.csv"]
     assert (verdict.is_held, verdict.warnings) == (False, ())
 
 
 @pytest.mark.parametrize(("mode", "is_late"), [("replace_period", True), ("append", False)])
-def test_a_period_that_a_later_file_replaced_is_late_and_an_appended_one_never(
-    zone: Zone, mode: str, *, is_late: bool
-) -> None:
+def test_a_delivery_is_late_if_a_later_file_replaces_its_period(zone: Zone, mode: str, *, is_late: bool) -> None:
     for key, order in (("c.csv", "3"), ("b.csv", "2")):
         zone.deliver(key, many(2), load_mode=mode, order=order, content=key)
-        zone.judge()
+        zone.evaluate()
     zone.deliver("a.csv", many(2), load_mode=mode, order="1", content="w")
     expected = ("came late: b.csv, c.csv sort after it and win",) if is_late else ()
-    assert zone.judge()["a.csv"].warnings == expected
+    assert zone.evaluate()["a.csv"].warnings == expected
 
 
-def test_late_by_scope_is_told_by_scope(zone: Zone) -> None:
+def test_lateness_is_evaluated_by_scope(zone: Zone) -> None:
     scoped: dict[str, Any] = {"load_mode": "replace_period", "is_scoped": True}
     zone.deliver("b.csv", [Line(scope="sales")], order="2", **scoped)
-    zone.judge()
+    zone.evaluate()
     zone.deliver("a.csv", [Line(scope="works")], order="1", content="w", **scoped)
     zone.deliver("c.csv", [Line(scope="sales")], order="0", content="x", **scoped)
-    verdicts = zone.judge()
+    verdicts = zone.evaluate()
     assert verdicts["a.csv"].warnings == ()
     assert verdicts["c.csv"].warnings == ("came late: b.csv sorts after it and wins",)
 
 
-def test_what_arrives_at_once_in_any_order_is_not_late(zone: Zone) -> None:
+def test_deliveries_of_one_evaluation_are_not_late(zone: Zone) -> None:
     zone.deliver("b.csv", many(2), load_mode="replace_period", order="2", is_held_when_late=True)
     zone.deliver("a.csv", many(2), load_mode="replace_period", order="1", is_held_when_late=True, content="w")
-    assert not any(one.is_held or one.warnings for one in zone.judge().values())
+    assert not any(verdict.is_held or verdict.warnings for verdict in zone.evaluate().values())
 
 
-def test_a_delivery_that_counts_and_is_only_touched_keeps_its_warnings_and_is_not_held(zone: Zone) -> None:
+def test_a_touched_delivery_keeps_its_warnings_and_is_not_held(zone: Zone) -> None:
     first = zone.deliver("a.csv", many(2), load_mode="replace_period", is_held_when_late=True)
-    zone.judge()
+    zone.evaluate()
     zone.deliver("b.csv", many(2), load_mode="replace_period", content="w")
-    zone.judge()
+    zone.evaluate()
     zone.append(replace(first, etag="touched"))
-    assert (zone.held(), zone.state.awaiting_verdict) == ({}, [])
+    assert (zone.evaluate_held(), zone.state.awaiting_verdict) == ({}, [])
     late_upsert(zone)
-    told = zone.judge()["a.csv"].warnings
-    (event,) = [one.event for one in zone.state.live if one.event.object_key == "a.csv"]
+    warnings = zone.evaluate()["a.csv"].warnings
+    (event,) = [live.event for live in zone.state.live if live.event.object_key == "a.csv"]
     zone.append(replace(event, etag="touched"))
-    assert zone.judge()["a.csv"].warnings == told
+    assert zone.evaluate()["a.csv"].warnings == warnings
 
 
 # Closed periods
 
 
-def closed(zone: Zone) -> None:
+def close_january(zone: Zone) -> None:
     zone.deliver("a.csv", many(4))
-    zone.judge()
+    zone.evaluate()
     zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
 
 
-def test_a_delivery_in_a_closed_period_is_held_where_the_home_says_so(zone: Zone) -> None:
-    closed(zone)
+def test_a_delivery_in_a_closed_period_is_held_if_closed_periods_are_held(zone: Zone) -> None:
+    close_january(zone)
     zone.deliver("b.csv", many(1), content="w")
-    assert zone.held(holds_closed_periods=True) == {"b.csv": ("would restate 2025-01, which is closed",)}
+    assert zone.evaluate_held(holds_closed_periods=True) == {"b.csv": ("would restate 2025-01, which is closed",)}
 
 
-def test_a_delivery_in_a_closed_period_counts_where_the_home_says_nothing(zone: Zone) -> None:
-    closed(zone)
+def test_a_delivery_in_a_closed_period_counts_by_default(zone: Zone) -> None:
+    close_january(zone)
     zone.deliver("b.csv", many(1), content="w")
-    assert zone.held() == {}
+    assert zone.evaluate_held() == {}
 
 
 def test_a_delivery_in_an_open_period_is_not_held(zone: Zone) -> None:
-    closed(zone)
+    close_january(zone)
     zone.deliver("b.csv", many(1, "2025-02"), content="w")
-    assert zone.held(holds_closed_periods=True) == {}
+    assert zone.evaluate_held(holds_closed_periods=True) == {}
 
 
 def test_a_key_that_moves_out_of_a_closed_period_restates_it(zone: Zone) -> None:
     zone.deliver("a.csv", [*lines("T1", "T2", "T3"), *lines("U1", period="2025-02")], load_mode="upsert")
-    zone.judge()
+    zone.evaluate()
     zone.append(
         *(PeriodStatusChanged("closed", period, "ada", "audited", "2025-06-01") for period in ("2025-01", "2025-02"))
     )
     zone.deliver("b.csv", lines("T1", period="2025-03"), load_mode="upsert", content="w")
-    assert zone.held(holds_closed_periods=True) == {"b.csv": ("would restate 2025-01, which is closed",)}
+    assert zone.evaluate_held(holds_closed_periods=True) == {"b.csv": ("would restate 2025-01, which is closed",)}
 
 
 @pytest.mark.parametrize("key", ["a.csv", "b.csv"])
 def test_an_export_that_repeats_a_closed_period_and_adds_an_open_one_is_not_held(zone: Zone, key: str) -> None:
     zone.deliver("a.csv", lines("T1", "T2"), load_mode="upsert")
-    zone.judge()
+    zone.evaluate()
     zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
     whole = [*lines("T1", "T2"), *lines("U1", period="2025-02")]
     zone.deliver(key, whole, load_mode="upsert", content="w")
-    assert zone.held(holds_closed_periods=True) == {}
+    assert zone.evaluate_held(holds_closed_periods=True) == {}
 
 
 @pytest.mark.parametrize("key", ["a.csv", "b.csv"])
 def test_an_export_that_repeats_a_closed_period_with_another_amount_is_held(zone: Zone, key: str) -> None:
     zone.deliver("a.csv", lines("T1", "T2"), load_mode="upsert")
-    zone.judge()
+    zone.evaluate()
     zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
     changed = [replace(line, amount="99.00") if line.key == "T2" else line for line in lines("T1", "T2")]
     zone.deliver(key, [*changed, *lines("U1", period="2025-02")], load_mode="upsert", content="w")
-    assert zone.held(holds_closed_periods=True) == {key: ("would restate 2025-01, which is closed",)}
+    assert zone.evaluate_held(holds_closed_periods=True) == {key: ("would restate 2025-01, which is closed",)}
 
 
-def test_another_load_mode_is_held_where_it_removes_what_counts(zone: Zone) -> None:
+def test_a_changed_load_mode_that_removes_live_lines_is_held(zone: Zone) -> None:
     first, second = zone.deliver("a.csv", many(9)), zone.deliver("b.csv", many(1), content="w")
-    zone.judge()
+    zone.evaluate()
     zone.append(*(replace(event, load_mode="replace_period") for event in (first, second)))
-    assert zone.held().keys() == {"a.csv"}
+    assert zone.evaluate_held().keys() == {"a.csv"}
     assert sorted(zone.live) == ["a.csv@v1", "b.csv@w"]
-    assert {one.event.load_mode for one in zone.state.live if one.event.object_key == "a.csv"} == {"append"}
+    assert {live.event.load_mode for live in zone.state.live if live.event.object_key == "a.csv"} == {"append"}
 
 
-def test_a_reopened_period_is_restated_freely(zone: Zone) -> None:
-    closed(zone)
+def test_a_delivery_in_a_reopened_period_is_not_held(zone: Zone) -> None:
+    close_january(zone)
     zone.append(PeriodStatusChanged("reopened", "2025-01", "ada", "a late invoice", "2025-06-02"))
     zone.deliver("b.csv", many(1), content="w")
-    assert zone.held(holds_closed_periods=True) == {}
+    assert zone.evaluate_held(holds_closed_periods=True) == {}
 
 
 # Once
 
 
-def test_nothing_is_judged_twice(zone: Zone) -> None:
+def test_a_delivery_is_evaluated_once(zone: Zone) -> None:
     zone.deliver("a.csv", many(1))
-    assert zone.judge().keys() == {"a.csv"}
-    assert zone.judge() == {}
+    assert zone.evaluate().keys() == {"a.csv"}
+    assert zone.evaluate() == {}
     zone.deliver("b.csv", many(1, "2025-02"), content="w")
-    assert zone.judge().keys() == {"b.csv"}
+    assert zone.evaluate().keys() == {"b.csv"}
     assert sum(isinstance(event, Verdict) for event in zone.register.events()) == 2
 
 
-def test_a_delivery_that_is_delivered_again_is_judged_again(zone: Zone) -> None:
+def test_a_delivery_that_is_discovered_again_is_evaluated_again(zone: Zone) -> None:
     event = zone.deliver("a.csv", many(2))
     zone.commit(partly_rejected(event, 1, of=3))
-    assert zone.held()
+    assert zone.evaluate_held()
     zone.append(replace(event, tolerated_share="0.5"))
-    assert zone.held() == {}
+    assert zone.evaluate_held() == {}
     assert zone.live == ["a.csv@v1"]
     zone.append(event)
-    assert zone.held().keys() == {"a.csv"}
-    assert zone.live == ["a.csv@v1"], "what counts goes on counting"
+    assert zone.evaluate_held().keys() == {"a.csv"}
+    assert zone.live == ["a.csv@v1"], "the earlier verdict stays in force"
 
 
-def test_another_tolerance_for_files_that_count_holds_none_of_them_as_late_or_as_too_little(zone: Zone) -> None:
+def test_a_changed_tolerance_of_live_files_holds_none_as_late_or_for_removals(zone: Zone) -> None:
     late: dict[str, Any] = {"load_mode": "replace_period", "is_held_when_late": True}
     events = [zone.deliver(f"{n}.csv", many(9 - n), content=f"v{n}", **late) for n in range(3)]
-    zone.judge()
+    zone.evaluate()
     before = zone.live
     zone.append(*(replace(event, tolerated_share="0.5") for event in events))
-    assert zone.held() == {}
+    assert zone.evaluate_held() == {}
     assert zone.live == before
 
 
-def test_a_withdrawn_delivery_that_is_sent_again_is_judged_as_any_other_and_stays_out(zone: Zone) -> None:
+def test_a_withdrawn_delivery_that_is_sent_again_is_evaluated_and_stays_out(zone: Zone) -> None:
     event = zone.deliver("a.csv", many(2))
     zone.commit(partly_rejected(event, 1, of=3))
-    zone.judge()
-    zone.append(decided("withdrawn", event, keeps_earlier=True), replace(event, etag="touched"))
-    assert zone.held().keys() == {"a.csv"}
-    zone.append(decided("reinstated", event))
+    zone.evaluate()
+    zone.append(decision_on("withdrawn", event, keeps_earlier=True), replace(event, etag="touched"))
+    assert zone.evaluate_held().keys() == {"a.csv"}
+    zone.append(decision_on("reinstated", event))
     assert zone.live == []
 
 
-def test_refused_deliveries_are_not_judged(zone: Zone) -> None:
+def test_refused_deliveries_are_not_evaluated(zone: Zone) -> None:
     zone.deliver("a.csv", [], commit_status="refused")
-    assert zone.judge() == {}
+    assert zone.evaluate() == {}

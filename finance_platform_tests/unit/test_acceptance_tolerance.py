@@ -1,4 +1,4 @@
-"""Tolerance: how many rejected rows, and how much rejected money, a delivery may have before it is held."""
+"""Tolerance: the rejected rows and amounts above which a delivery is held."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def limits(share: str = "0", amount: str | None = None) -> DeliveryDiscovered:
 
 
 @pytest.mark.parametrize(("rejected", "is_held"), [(0, False), (2, False), (3, True)])
-def test_a_delivery_is_held_when_more_rows_are_rejected_than_tolerated(rejected: int, *, is_held: bool) -> None:
+def test_a_delivery_is_held_if_more_rows_are_rejected_than_tolerated(rejected: int, *, is_held: bool) -> None:
     event = limits("0.01")
     assert (tolerance_breach(event, partly_rejected(event, rejected, of=200)) is not None) == is_held
 
@@ -28,23 +28,23 @@ def test_without_a_tolerance_one_rejected_row_holds_the_delivery() -> None:
 @pytest.mark.parametrize(
     ("amount", "is_held"), [("100.00", False), ("100.01", True), ("-100.01", True), ("0.00", False)]
 )
-def test_a_delivery_is_held_when_more_money_is_rejected_than_tolerated(amount: str, *, is_held: bool) -> None:
+def test_a_delivery_is_held_if_a_larger_amount_is_rejected_than_tolerated(amount: str, *, is_held: bool) -> None:
     event = limits("1", "100.00")
     assert (tolerance_breach(event, partly_rejected(event, 1, of=2, amount=amount)) is not None) == is_held
 
 
-def test_rejected_credits_and_debits_do_not_cancel_out() -> None:
+def test_rejected_debits_and_credits_do_not_offset_each_other() -> None:
     event = limits("1", "100.00")
     commit = commit_of(event, outcomes={"rejected": money(2, "0.00", "1000.00")}, read=Count(2))
     assert tolerance_breach(event, commit) == "1000.00 rejected, tolerated 100.00"
 
 
-def test_without_a_limit_of_money_only_the_rows_count() -> None:
+def test_without_a_tolerated_amount_only_the_rows_count() -> None:
     event = limits("0.5")
     assert tolerance_breach(event, partly_rejected(event, 1, of=2, amount="999999999.00")) is None
 
 
-def test_a_limit_of_zero_money_holds_any_rejected_cent() -> None:
+def test_with_a_tolerated_amount_of_zero_one_rejected_cent_holds_the_delivery() -> None:
     event = limits("1", "0")
     assert tolerance_breach(event, partly_rejected(event, 1, of=2, amount="0.01")) is not None
 

@@ -1,4 +1,4 @@
-"""Documents that never change are read once per process, whoever asks for them."""
+"""Immutable documents are read once per process."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counted: Counter[str] = Counter()
     read = LocalStore.read
 
-    def count(lake: LocalStore, key: str) -> bytes:
+    def count(store: LocalStore, key: str) -> bytes:
         counted[key] += 1
-        return read(lake, key)
+        return read(store, key)
 
     monkeypatch.setattr(LocalStore, "read", count)
     return counted
 
 
-def documents(zone: LocalStore) -> list[Any]:
-    return read_immutable(zone, "deliveries", json.loads)
+def documents(store: LocalStore) -> list[Any]:
+    return read_immutable(store, "deliveries", json.loads)
 
 
-def test_a_document_is_read_once_and_a_new_one_when_it_comes(tmp_path: Path, reads: Counter[str]):
-    zone = LocalStore(tmp_path)
-    zone.write("deliveries/a.json", b"1")
-    assert documents(zone) == documents(LocalStore(tmp_path)) == [1]
-    zone.write("deliveries/b.json", b"2")
-    assert documents(zone) == [1, 2]
+def test_each_document_is_read_once(tmp_path: Path, reads: Counter[str]):
+    store = LocalStore(tmp_path)
+    store.write("deliveries/a.json", b"1")
+    assert documents(store) == documents(LocalStore(tmp_path)) == [1]
+    store.write("deliveries/b.json", b"2")
+    assert documents(store) == [1, 2]
     assert reads == {"deliveries/a.json": 1, "deliveries/b.json": 1}
 
 
-def test_a_document_that_was_removed_is_gone_and_one_written_in_its_place_is_read(tmp_path: Path):
-    zone = LocalStore(tmp_path)
-    zone.write("deliveries/a.json", b"1")
-    zone.write("deliveries/b.json", b"2")
-    assert documents(zone) == [1, 2]
-    zone.delete("deliveries/a.json")
-    assert documents(zone) == [2]
-    zone.write("deliveries/a.json", b"3")
-    assert documents(zone) == [3, 2]
+def test_a_rewritten_document_is_read_again(tmp_path: Path):
+    store = LocalStore(tmp_path)
+    store.write("deliveries/a.json", b"1")
+    store.write("deliveries/b.json", b"2")
+    assert documents(store) == [1, 2]
+    store.delete("deliveries/a.json")
+    assert documents(store) == [2]
+    store.write("deliveries/a.json", b"3")
+    assert documents(store) == [3, 2]
 
 
-def test_zones_do_not_share_documents(tmp_path: Path):
-    zones = [LocalStore(tmp_path / name) for name in ("here", "there")]
-    for number, zone in enumerate(zones):
-        zone.write("deliveries/a.json", str(number).encode())
-    assert [documents(zone) for zone in zones] == [[0], [1]]
+def test_stores_do_not_share_documents(tmp_path: Path):
+    stores = [LocalStore(tmp_path / name) for name in ("one", "other")]
+    for number, store in enumerate(stores):
+        store.write("deliveries/a.json", str(number).encode())
+    assert [documents(store) for store in stores] == [[0], [1]]

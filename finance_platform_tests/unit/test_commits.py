@@ -1,4 +1,4 @@
-"""Deliveries: their identity, their commits, and the equation that every commit must satisfy."""
+"""Delivery commits: identity, documents, and the equation that every commit must satisfy."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ commits = st.builds(
 
 
 @given(commits)
-def test_a_commit_comes_back_from_its_document_as_it_was(commit: DeliveryCommit) -> None:
+def test_a_parsed_commit_is_equal_to_the_written_one(commit: DeliveryCommit) -> None:
     assert DeliveryCommit.from_json(commit.to_json()) == commit
 
 
 @given(commits)
-def test_the_same_commit_always_gives_the_same_document(commit: DeliveryCommit) -> None:
+def test_equal_commits_have_equal_documents(commit: DeliveryCommit) -> None:
     assert DeliveryCommit.from_json(commit.to_json()).to_json() == commit.to_json()
 
 
-def test_commits_are_found_by_the_identity_of_their_delivery(tmp_path: Path) -> None:
+def test_commits_are_read_by_delivery_id(tmp_path: Path) -> None:
     processed = LocalStore(tmp_path)
     both = [commit_of(delivered("a.csv"), in_period("2025-01")), refused(delivered("b.csv"))]
     ids = {replace(commit, delivery_id=f"id{number}").delivery_id for number, commit in enumerate(both)}
@@ -75,7 +75,7 @@ def test_a_zone_without_commits_has_no_deliveries(tmp_path: Path) -> None:
     assert read_commits(LocalStore(tmp_path / "processed")) == {}
 
 
-def test_files_without_a_commit_make_no_delivery(tmp_path: Path) -> None:
+def test_files_without_a_commit_are_not_a_delivery(tmp_path: Path) -> None:
     processed = LocalStore(tmp_path)
     processed.write("transactions/attempt/part-0.parquet", b"PAR1")
     assert read_commits(processed) == {}
@@ -91,13 +91,13 @@ def test_the_same_object_bytes_feed_and_rules_are_the_same_delivery() -> None:
 
 
 @given(st.tuples(texts, texts, texts, texts), st.tuples(texts, texts, texts, texts))
-def test_another_object_other_bytes_feed_or_rules_are_another_delivery(
+def test_a_different_object_feed_rules_or_bytes_are_a_different_delivery(
     one: tuple[str, str, str, str], other: tuple[str, str, str, str]
 ) -> None:
     assert (delivery_id(*one) == delivery_id(*other)) == (one == other)
 
 
-def test_another_version_of_the_reader_makes_another_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_reader_version_is_a_different_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
     before = delivery_id(*PARTS)
     monkeypatch.setattr(delivery_commits, "READER_VERSION", resolved.READER_VERSION + 1)
     assert delivery_id(*PARTS) != before
@@ -106,7 +106,7 @@ def test_another_version_of_the_reader_makes_another_delivery(monkeypatch: pytes
 # The equation
 
 
-def test_a_delivery_whose_outcomes_add_up_has_nothing_unaccounted() -> None:
+def test_a_delivery_whose_outcomes_add_up_has_no_unaccounted_rows() -> None:
     commit = commit_of(
         delivered(),
         read=Count(10, Decimal("100.005"), unpriced=2),
@@ -122,7 +122,7 @@ def test_a_delivery_whose_outcomes_add_up_has_nothing_unaccounted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lost", "found"),
+    ("lost", "unaccounted"),
     [
         (Count(1), (1, Decimal(0), 0)),
         (Count(0, Decimal("0.01")), (0, Decimal("0.01"), 0)),
@@ -131,12 +131,12 @@ def test_a_delivery_whose_outcomes_add_up_has_nothing_unaccounted() -> None:
     ],
     ids=["row", "cent", "unpriced cell", "row too many"],
 )
-def test_what_was_read_and_has_no_outcome_shows(lost: Count, found: tuple[int, Decimal, int]) -> None:
-    whole = commit_of(delivered(), in_period("2025-01"))
-    assert replace(whole, read=whole.read + lost).unaccounted == found
+def test_rows_without_an_outcome_are_unaccounted(lost: Count, unaccounted: tuple[int, Decimal, int]) -> None:
+    commit = commit_of(delivered(), in_period("2025-01"))
+    assert replace(commit, read=commit.read + lost).unaccounted == unaccounted
 
 
-def test_money_of_many_digits_is_accounted_for_exactly() -> None:
+def test_amounts_with_many_digits_are_accounted_for_exactly() -> None:
     read, rounding = Decimal("9" * 16 + ".123456789012345678901"), Decimal("-0.003456789012345678901")
     commit = commit_of(delivered(), read=Count(1, read), rounding=rounding)
     commit = replace(commit, outcomes={"accepted": money(1, "9" * 16 + ".12")})
@@ -144,7 +144,7 @@ def test_money_of_many_digits_is_accounted_for_exactly() -> None:
 
 
 @given(st.lists(counts, max_size=5))
-def test_counts_add_up_field_by_field(several: list[Count]) -> None:
+def test_counts_are_added_field_by_field(several: list[Count]) -> None:
     total = sum(several, Count())
     assert total.rows == sum(count.rows for count in several)
     assert total.amount == sum(count.amount for count in several)
@@ -152,5 +152,5 @@ def test_counts_add_up_field_by_field(several: list[Count]) -> None:
     assert total.unpriced == sum(count.unpriced for count in several)
 
 
-def test_an_outcome_that_did_not_occur_counts_nothing() -> None:
+def test_an_outcome_that_did_not_occur_has_a_count_of_zero() -> None:
     assert commit_of(delivered()).outcome("duplicate") == Count()

@@ -1,4 +1,4 @@
-"""Intake: one look at the raw zone says what is new, what is gone, and what nothing can read."""
+"""Discovery: new, vanished and unusable objects of the raw zone."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from finance_platform_tests.unit.factories import LEDGER, feed, settings, with_l
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 
-class CountingLake(LocalStore):
-    """A lake on disk that remembers which objects it was made to read."""
+class CountingStore(LocalStore):
+    """A store on disk that records which objects were fingerprinted."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
@@ -38,11 +38,11 @@ class CountingLake(LocalStore):
 
 @dataclass
 class Home:
-    """A home with a ledger feed, and a short way to look at it."""
+    """A home with a ledger feed."""
 
     path: Path
-    raw: CountingLake
-    looks: int = 0
+    raw: CountingStore
+    scans: int = 0
 
     def feed(self, text: str = LEDGER, name: str = "ledger") -> None:
         write(self.path / "feeds" / f"{name}.yaml", text)
@@ -56,37 +56,37 @@ class Home:
 
     @property
     def entered(self) -> list[DeliveryDiscovered]:
-        """The deliveries that the register has."""
+        """The deliveries in the register."""
         return select_discovered(self.register.events())
 
-    def look(self, *, record: bool = True, **values: Any) -> RawZoneScan:
-        """Take stock, a minute later each time."""
-        self.looks += 1
-        at, run_id = NOON + timedelta(minutes=self.looks), f"run-{self.looks}"
-        catalog = load_feed_set(self.path / "feeds")
+    def scan(self, *, record: bool = True, **values: Any) -> RawZoneScan:
+        """Scan the raw zone, a minute later each time."""
+        self.scans += 1
+        at, run_id = NOON + timedelta(minutes=self.scans), f"run-{self.scans}"
+        feed_set = load_feed_set(self.path / "feeds")
         self.raw.fingerprinted.clear()
-        return scan_raw_zone(self.raw, self.register, catalog, settings(**values), at=at, run_id=run_id, record=record)
+        return scan_raw_zone(self.raw, self.register, feed_set, settings(**values), at=at, run_id=run_id, record=record)
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    home = Home(tmp_path, CountingLake(tmp_path / "raw"))
+    home = Home(tmp_path, CountingStore(tmp_path / "raw"))
     home.feed()
     return home
 
 
-def new_keys(intake: RawZoneScan) -> list[str]:
-    return [event.object_key for event in intake.events[len(intake.events) - intake.new_count :]]
+def new_keys(scan: RawZoneScan) -> list[str]:
+    return [event.object_key for event in scan.events[len(scan.events) - scan.new_count :]]
 
 
-# What is new
+# New deliveries
 
 
-def test_a_new_object_is_entered_into_the_register_with_all_that_is_known_of_it(home: Home) -> None:
+def test_a_new_object_is_recorded_with_all_its_properties(home: Home) -> None:
     home.feed(with_lines(LEDGER, load="{mode: replace_period}", tolerance="{rejected_rows: 0.01, rejected_amount: 5}"))
     path = home.deliver("ledger.csv", "12345")
     os.utime(path, (1_735_689_600, 1_735_689_600))
-    home.look()
+    home.scan()
     (event,) = home.entered
     assert (event.object_key, event.feed, event.kind, event.load_mode) == (
         "ledger.csv",
@@ -102,191 +102,191 @@ def test_a_new_object_is_entered_into_the_register_with_all_that_is_known_of_it(
     assert event.delivery_id == delivery_id("ledger.csv", event.fingerprint, "ledger", rules.identity)
 
 
-def test_an_unchanged_object_makes_no_event_and_is_not_read_again(home: Home) -> None:
+def test_an_unchanged_object_has_no_event_and_is_not_read_again(home: Home) -> None:
     home.deliver("ledger.csv")
-    home.look()
-    again = home.look()
+    home.scan()
+    again = home.scan()
     assert (again.new_count, home.raw.fingerprinted) == (0, [])
     assert len(home.entered) == 1
 
 
-def test_only_what_is_new_is_read(home: Home) -> None:
+def test_only_new_objects_are_read(home: Home) -> None:
     home.deliver("ledger_1.csv")
-    home.look()
+    home.scan()
     home.deliver("ledger_2.csv")
-    assert new_keys(home.look()) == ["ledger_2.csv"]
+    assert new_keys(home.scan()) == ["ledger_2.csv"]
     assert home.raw.fingerprinted == ["ledger_2.csv"]
 
 
-def test_an_object_that_was_touched_without_a_change_is_read_once_and_stays_the_same_delivery(home: Home) -> None:
+def test_a_touched_object_is_read_once_and_remains_the_same_delivery(home: Home) -> None:
     path = home.deliver("ledger.csv")
-    home.look()
+    home.scan()
     os.utime(path, (1, 1))
-    touched = home.look()
+    touched = home.scan()
     assert home.raw.fingerprinted == ["ledger.csv"]
     assert len({event.delivery_id for event in touched.events}) == 1
-    assert home.look().new_count == 0
+    assert home.scan().new_count == 0
     assert home.raw.fingerprinted == []
 
 
-def test_a_touched_object_keeps_the_time_at_which_its_content_was_first_seen(home: Home) -> None:
+def test_a_touched_object_keeps_its_delivery_id(home: Home) -> None:
     os.utime(home.deliver("ledger.csv"), (1_735_689_600, 1_735_689_600))
-    home.look()
+    home.scan()
     os.utime(home.path / "raw" / "ledger.csv", (1_800_000_000, 1_800_000_000))
-    (pending,) = derive_state(home.look().events, {}).pending
+    (pending,) = derive_state(home.scan().events, {}).pending
     assert pending.delivery_id == home.entered[0].delivery_id
 
 
-def test_a_replaced_object_is_another_delivery(home: Home) -> None:
+def test_a_replaced_object_is_a_new_delivery(home: Home) -> None:
     home.deliver("ledger.csv", "old")
-    home.look()
+    home.scan()
     home.deliver("ledger.csv", "new")
-    old, new = home.look().events
+    old, new = home.scan().events
     assert old.delivery_id != new.delivery_id
 
 
-def test_a_replacement_of_the_same_size_and_time_is_found(home: Home) -> None:
+def test_a_replacement_with_the_same_size_and_time_is_detected(home: Home) -> None:
     path = home.deliver("ledger.csv", "old")
     before = path.stat()
-    home.look()
+    home.scan()
     home.deliver("ledger.csv", "new")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert home.look().new_count == 1
+    assert home.scan().new_count == 1
 
 
-def test_an_object_that_is_replaced_by_renaming_is_found(home: Home) -> None:
+def test_a_replacement_by_renaming_is_detected(home: Home) -> None:
     home.deliver("ledger.csv", "old")
-    home.look()
+    home.scan()
     beside = write(home.path / "raw" / ".half", "new")
     beside.rename(home.path / "raw" / "ledger.csv")
-    assert home.look().new_count == 1
+    assert home.scan().new_count == 1
 
 
 def test_the_same_content_under_two_keys_is_two_deliveries(home: Home) -> None:
     home.deliver("ledger_1.csv", "same")
     home.deliver("ledger_2.csv", "same")
-    one, other = home.look().events
+    one, other = home.scan().events
     assert one.fingerprint == other.fingerprint
     assert one.delivery_id != other.delivery_id
 
 
-def test_a_changed_reading_rule_makes_another_delivery_of_the_same_bytes_without_reading_them(home: Home) -> None:
+def test_a_changed_reading_rule_is_a_new_delivery_and_reads_no_bytes(home: Home) -> None:
     home.deliver("ledger.csv")
-    home.look()
+    home.scan()
     home.feed(LEDGER.replace("yyyy-MM-dd", "dd.MM.yyyy"))
-    old, new = home.look().events
+    old, new = home.scan().events
     assert (old.fingerprint, old.delivery_id != new.delivery_id) == (new.fingerprint, True)
     assert home.raw.fingerprinted == []
 
 
-def test_a_setting_that_decides_what_is_rejected_makes_another_delivery(home: Home) -> None:
+def test_a_changed_setting_of_the_reading_rules_is_a_new_delivery(home: Home) -> None:
     home.deliver("ledger.csv")
-    home.look()
-    old, new = home.look(currency="EUR").events
+    home.scan()
+    old, new = home.scan(currency="EUR").events
     assert old.delivery_id != new.delivery_id
 
 
-def test_a_changed_tolerance_is_entered_and_leaves_the_delivery_the_same(home: Home) -> None:
+def test_a_changed_tolerance_is_recorded_for_the_same_delivery(home: Home) -> None:
     home.deliver("ledger.csv")
-    home.look()
+    home.scan()
     home.feed(with_lines(LEDGER, tolerance="{rejected_rows: 0.5}"))
-    old, new = home.look().events
+    old, new = home.scan().events
     assert (old.delivery_id, old.tolerated_share, new.tolerated_share) == (new.delivery_id, "0", "0.5")
     assert (old.tolerated_amount, new.tolerated_amount) == (None, None)
 
 
-def test_a_changed_description_is_no_event(home: Home) -> None:
+def test_a_changed_description_has_no_event(home: Home) -> None:
     home.deliver("ledger.csv")
-    home.look()
+    home.scan()
     home.feed(with_lines(LEDGER, description="Other words", owner="somebody else"))
-    assert home.look().new_count == 0
+    assert home.scan().new_count == 0
 
 
 def test_a_status_records_nothing(home: Home) -> None:
     home.deliver("ledger.csv")
-    assert home.look(record=False).new_count == 1
+    assert home.scan(record=False).new_count == 1
     assert home.entered == []
-    assert home.look().new_count == 1
+    assert home.scan().new_count == 1
 
 
-# What is gone, and what nothing can read
+# Vanished and unusable objects
 
 
-def test_an_object_that_vanished_is_named_and_its_delivery_stays(home: Home) -> None:
+def test_a_vanished_object_is_reported_and_its_delivery_stays(home: Home) -> None:
     home.deliver("ledger.csv")
-    home.look()
+    home.scan()
     (home.path / "raw" / "ledger.csv").unlink()
-    gone = home.look()
+    gone = home.scan()
     assert (list(gone.vanished), gone.new_count) == (["ledger.csv"], 0)
     assert len(derive_state(gone.events, {}).pending) == 1
 
 
-def test_an_object_that_comes_back_as_it_was_is_no_longer_vanished(home: Home) -> None:
+def test_an_object_that_returns_unchanged_is_no_longer_vanished(home: Home) -> None:
     path = home.deliver("ledger.csv")
-    home.look()
+    home.scan()
     shutil.move(path, home.path / "aside.csv")
-    home.look()
+    home.scan()
     shutil.move(home.path / "aside.csv", path)
-    back = home.look()
+    back = home.scan()
     assert list(back.vanished) == []
     assert len({event.delivery_id for event in back.events}) == 1
 
 
-def test_an_object_that_no_feed_names_is_listed_and_makes_no_event(home: Home) -> None:
+def test_an_unmatched_object_is_reported_and_has_no_event(home: Home) -> None:
     home.deliver("notes.txt")
     home.deliver("sub/ledger.csv")
-    found = home.look()
-    assert (list(found.unmatched), found.new_count) == (["notes.txt", "sub/ledger.csv"], 0)
+    scan = home.scan()
+    assert (list(scan.unmatched), scan.new_count) == (["notes.txt", "sub/ledger.csv"], 0)
 
 
-def test_an_object_that_two_feeds_match_is_a_problem_and_the_others_go_on(home: Home) -> None:
+def test_an_object_that_matches_two_feeds_is_a_problem_of_its_own(home: Home) -> None:
     home.feed(with_lines(LEDGER, feed="rival", path="'*_1.csv'"), "rival")
     home.deliver("ledger_1.csv")
     home.deliver("ledger_2.csv")
-    found = home.look()
-    assert [problem.where for problem in found.problems] == ["ledger_1.csv"]
-    assert new_keys(found) == ["ledger_2.csv"]
+    scan = home.scan()
+    assert [problem.where for problem in scan.problems] == ["ledger_1.csv"]
+    assert new_keys(scan) == ["ledger_2.csv"]
 
 
-def test_a_broken_descriptor_stops_its_own_files_and_their_deliveries_stay(home: Home) -> None:
+def test_an_invalid_descriptor_affects_only_its_own_files_and_their_deliveries_stay(home: Home) -> None:
     home.deliver("ledger.csv")
     home.deliver("transactions.csv")
-    home.look()
+    home.scan()
     home.feed(LEDGER.replace("account:", "acount:"))
     home.deliver("ledger.csv", "new content")
-    found = home.look()
-    assert sorted(problem.where for problem in found.problems) == [
+    scan = home.scan()
+    assert sorted(problem.where for problem in scan.problems) == [
         str(home.path / "feeds" / "ledger.yaml"),
         "ledger.csv",
     ]
-    assert (found.new_count, list(found.vanished)) == (0, [])
+    assert (scan.new_count, list(scan.vanished)) == (0, [])
 
 
 @pytest.mark.parametrize("target", ["nowhere.csv", "ledger_1.csv"], ids=["dangling link", "link to itself"])
-def test_an_object_that_cannot_be_opened_is_a_problem_of_its_feed_and_the_others_go_on(home: Home, target: str) -> None:
+def test_an_unreadable_object_is_a_problem_of_its_feed_alone(home: Home, target: str) -> None:
     home.deliver("ledger_2.csv")
     # Links that lead nowhere cannot be opened by root either.
     (home.path / "raw" / "ledger_1.csv").symlink_to(target)
-    found = home.look()
-    assert [(problem.where, problem.feed) for problem in found.problems] == [("ledger_1.csv", "ledger")]
-    assert found.problems[0].message.startswith("the file cannot be opened: ")
-    assert new_keys(found) == ["ledger_2.csv"]
+    scan = home.scan()
+    assert [(problem.where, problem.feed) for problem in scan.problems] == [("ledger_1.csv", "ledger")]
+    assert scan.problems[0].message.startswith("the file cannot be opened: ")
+    assert new_keys(scan) == ["ledger_2.csv"]
 
 
-def test_an_object_that_cannot_be_opened_any_more_keeps_its_delivery_and_has_not_vanished(home: Home) -> None:
+def test_an_object_that_becomes_unreadable_keeps_its_delivery_and_has_not_vanished(home: Home) -> None:
     path = home.deliver("ledger.csv")
-    home.look()
+    home.scan()
     path.unlink()
     path.symlink_to("nowhere.csv")
-    found = home.look()
-    assert (len(found.problems), list(found.vanished), found.new_count) == (1, [], 0)
+    scan = home.scan()
+    assert (len(scan.problems), list(scan.vanished), scan.new_count) == (1, [], 0)
 
 
-def test_an_object_that_goes_between_listing_and_reading_is_a_problem_and_the_others_go_on(home: Home) -> None:
+def test_an_object_that_is_removed_after_the_listing_is_a_problem_of_its_own(home: Home) -> None:
     home.deliver("ledger_1.csv")
     home.deliver("ledger_2.csv")
 
-    class Vanishing(CountingLake):
+    class Vanishing(CountingStore):
         def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
             for item in list(super().list_objects(prefix, after=after)):
                 if item.key == "ledger_1.csv":
@@ -294,51 +294,51 @@ def test_an_object_that_goes_between_listing_and_reading_is_a_problem_and_the_ot
                 yield item
 
     home.raw = Vanishing(home.path / "raw")
-    found = home.look()
-    assert [problem.where for problem in found.problems] == ["ledger_1.csv"]
-    assert new_keys(found) == ["ledger_2.csv"]
+    scan = home.scan()
+    assert [problem.where for problem in scan.problems] == ["ledger_1.csv"]
+    assert new_keys(scan) == ["ledger_2.csv"]
 
 
-def test_an_object_whose_name_is_no_text_is_a_problem_and_the_others_go_on(home: Home) -> None:
+def test_an_object_whose_name_is_not_valid_utf_8_is_a_problem_of_its_own(home: Home) -> None:
     home.deliver("ledger_2.csv")
     (home.path / "raw" / os.fsdecode(b"ledger_M\xfcller.csv")).write_text("a,b\n")
-    found = home.look()
-    assert [problem.where for problem in found.problems] == ["ledger_M\\udcfcller.csv"]
-    assert "rename" in found.problems[0].fix
-    assert new_keys(found) == ["ledger_2.csv"]
+    scan = home.scan()
+    assert [problem.where for problem in scan.problems] == ["ledger_M\\udcfcller.csv"]
+    assert "rename" in scan.problems[0].fix
+    assert new_keys(scan) == ["ledger_2.csv"]
 
 
-# The feeds' listings
+# Data versions and feeds
 
 
-def test_the_data_version_of_a_feed_changes_with_its_objects_and_nothing_else(home: Home) -> None:
+def test_the_data_version_of_a_feed_depends_only_on_its_objects(home: Home) -> None:
     path = home.deliver("ledger.csv", "one")
     home.deliver("transactions.csv")
-    before = home.look()
+    before = home.scan()
     os.utime(path, (1, 1))
     home.deliver("budget.csv")
-    touched = home.look()
+    touched = home.scan()
     assert touched.data_version("ledger") == before.data_version("ledger")
     assert touched.data_version("budget") != before.data_version("budget")
     home.deliver("ledger.csv", "two")
-    replaced = home.look()
+    replaced = home.scan()
     assert replaced.data_version("ledger") != before.data_version("ledger")
     assert replaced.data_version("transactions") == before.data_version("transactions")
 
 
 def test_the_data_version_changes_when_an_object_vanishes(home: Home) -> None:
     home.deliver("ledger.csv")
-    before = home.look().data_version("ledger")
+    before = home.scan().data_version("ledger")
     (home.path / "raw" / "ledger.csv").unlink()
-    assert home.look().data_version("ledger") != before
+    assert home.scan().data_version("ledger") != before
 
 
-def test_every_feed_is_handed_on_resolved(home: Home) -> None:
-    found = home.look(currency="EUR")
-    assert found.feeds["ledger"] == replace(feed(currency="EUR"), name="ledger")
-    assert {"transactions", "budget", "forecast", "departments", "accounts"} < found.feeds.keys()
+def test_the_scan_has_every_feed_resolved(home: Home) -> None:
+    scan = home.scan(currency="EUR")
+    assert scan.feeds["ledger"] == replace(feed(currency="EUR"), name="ledger")
+    assert {"transactions", "budget", "forecast", "departments", "accounts"} < scan.feeds.keys()
 
 
-def test_an_empty_home_has_nothing_to_say(home: Home) -> None:
-    found = home.look()
-    assert (found.new_count, found.events, found.problems, found.unmatched, found.vanished) == (0, [], [], [], [])
+def test_the_scan_of_an_empty_home_is_empty(home: Home) -> None:
+    scan = home.scan()
+    assert (scan.new_count, scan.events, scan.problems, scan.unmatched, scan.vanished) == (0, [], [], [], [])

@@ -1,4 +1,4 @@
-"""The run lock: one process at a time in a home, as often as it likes."""
+"""The run lock: one process at a time in a home."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from finance_platform.storage.file_lock import run_lock
 
 @contextmanager
 def another_process(home: Path) -> Iterator[None]:
-    """Hold the lock as another process does: flock belongs to the opened file, not to the process."""
+    """Hold the lock like another process: flock belongs to the open file, not to the process."""
     home.mkdir(parents=True, exist_ok=True)
     handle = os.open(home / "run.lock", os.O_RDWR | os.O_CREAT)
     try:
@@ -35,7 +35,7 @@ def is_free(home: Path) -> bool:
         return False
 
 
-def test_a_second_process_is_refused_and_told_what_to_do(tmp_path: Path) -> None:
+def test_a_second_process_is_refused_with_a_fix(tmp_path: Path) -> None:
     with another_process(tmp_path), pytest.raises(LockedError) as caught, run_lock(tmp_path):
         pass
     assert str(caught.value) == (
@@ -43,20 +43,20 @@ def test_a_second_process_is_refused_and_told_what_to_do(tmp_path: Path) -> None
     )
 
 
-def test_the_lock_is_held_inside_and_free_after(tmp_path: Path) -> None:
+def test_the_lock_is_held_inside_the_block_and_released_after_it(tmp_path: Path) -> None:
     with run_lock(tmp_path):
         assert not is_free(tmp_path)
     assert is_free(tmp_path)
 
 
-def test_a_refused_process_gets_the_lock_when_the_other_has_ended(tmp_path: Path) -> None:
+def test_a_refused_process_gets_the_lock_after_the_other_has_ended(tmp_path: Path) -> None:
     with another_process(tmp_path), pytest.raises(LockedError), run_lock(tmp_path):
         pass
     with run_lock(tmp_path):
         assert not is_free(tmp_path)
 
 
-def test_the_lock_may_be_taken_again_inside_the_process_that_holds_it(tmp_path: Path) -> None:
+def test_the_lock_is_reentrant_within_a_process(tmp_path: Path) -> None:
     with run_lock(tmp_path):
         with run_lock(tmp_path):
             pass
@@ -64,7 +64,7 @@ def test_the_lock_may_be_taken_again_inside_the_process_that_holds_it(tmp_path: 
     assert is_free(tmp_path)
 
 
-def test_the_lock_may_be_taken_again_under_another_spelling_of_the_home(
+def test_the_lock_is_reentrant_for_another_path_of_the_same_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -73,18 +73,18 @@ def test_the_lock_may_be_taken_again_under_another_spelling_of_the_home(
         assert not is_free(tmp_path / "home")
 
 
-def test_an_error_inside_gives_the_lock_back(tmp_path: Path) -> None:
+def test_an_error_inside_the_block_releases_the_lock(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), run_lock(tmp_path), run_lock(tmp_path):
         raise ZeroDivisionError
     assert is_free(tmp_path)
 
 
-def test_homes_are_locked_apart(tmp_path: Path) -> None:
+def test_each_home_has_its_own_lock(tmp_path: Path) -> None:
     with another_process(tmp_path / "one"), run_lock(tmp_path / "two"):
         assert not is_free(tmp_path / "two")
 
 
-def test_another_thread_of_the_process_waits_its_turn(tmp_path: Path) -> None:
+def test_another_thread_of_the_process_waits_for_the_lock(tmp_path: Path) -> None:
     order: list[str] = []
     inside = threading.Event()
 
@@ -103,12 +103,12 @@ def test_another_thread_of_the_process_waits_its_turn(tmp_path: Path) -> None:
     assert order == ["first", "second"]
 
 
-def test_a_home_that_is_not_there_is_made(tmp_path: Path) -> None:
+def test_a_missing_home_is_created(tmp_path: Path) -> None:
     with run_lock(tmp_path / "a" / "b"):
         assert (tmp_path / "a" / "b").is_dir()
 
 
-def test_a_home_that_cannot_be_used_is_an_error_with_a_fix(tmp_path: Path) -> None:
+def test_an_unusable_home_is_an_error_with_a_fix(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file")
     with pytest.raises(HomeError) as caught, run_lock(tmp_path / "home"):
         pass

@@ -1,4 +1,4 @@
-"""The register: events are appended, never lost, never changed."""
+"""The register: events are appended, and neither lost nor changed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from finance_platform.deliveries.register import (
     PeriodStatusChanged,
     Register,
     Verdict,
+    select_discovered,
     utc_text,
 )
-from finance_platform.deliveries.register import select_discovered as deliveries_of
 from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import decided, delivered, judged
+from finance_platform_tests.unit.factories import decision_on, delivered, verdict_on
 
 
 @pytest.fixture
@@ -36,11 +36,11 @@ def documents(processed: LocalStore) -> list[str]:
     return [item.key for item in processed.list_objects(FOLDER)]
 
 
-def test_a_register_that_nobody_wrote_to_has_no_events(processed: LocalStore) -> None:
+def test_a_new_register_has_no_events(processed: LocalStore) -> None:
     assert Register(processed).events() == []
 
 
-def test_events_come_back_as_they_were_in_the_order_in_which_they_were_written(processed: LocalStore) -> None:
+def test_events_are_read_unchanged_in_the_order_of_writing(processed: LocalStore) -> None:
     first = [delivered("b.csv"), delivered("a.csv", tolerated_amount="1.00", load_mode="upsert")]
     second = [delivered("Müller – 2025.csv", "v2")]
     Register(processed).append(first)
@@ -48,13 +48,13 @@ def test_events_come_back_as_they_were_in_the_order_in_which_they_were_written(p
     assert Register(processed).events() == [*first, *second]
 
 
-def test_every_kind_of_event_comes_back_with_all_that_it_says(processed: LocalStore) -> None:
+def test_every_kind_of_event_is_read_with_all_its_fields(processed: LocalStore) -> None:
     at = "2025-06-01T12:00:00.000000+00:00"
     events: list[Event] = [
         delivered(is_scoped=True, order="v00012", tolerated_removal=None, is_held_when_late=True),
         delivered(tolerated_removal="0.25", load_mode="replace_period"),
         Verdict("ledger.csv", "ledger.csv@v1", at, "run-1"),
-        Verdict("ledger.csv", "ledger.csv@v1", at, "run-1", ("one", "zwei – ü"), "mend it", is_final=True),
+        Verdict("ledger.csv", "ledger.csv@v1", at, "run-1", ("one", "zwei – ü"), "correct it", is_final=True),
         Verdict("ledger.csv", "ledger.csv@v1", at, "run-1", warnings=("came late",)),
         DecisionRecorded("accepted", "ledger.csv", "ledger.csv@v1", "ada", "as agreed", at),
         DecisionRecorded("withdrawn", "ledger.csv", "ledger.csv@v1", "bob", "wrong", at, keeps_earlier=True),
@@ -69,19 +69,20 @@ def test_every_kind_of_event_comes_back_with_all_that_it_says(processed: LocalSt
     assert list(dict.fromkeys(names)) == ["delivered", "judged", "decided", "closing"]
 
 
-def test_only_deliveries_are_deliveries(processed: LocalStore) -> None:
-    Register(processed).append([delivered(), judged(delivered()), decided("accepted", delivered())])
-    assert deliveries_of(Register(processed).events()) == [delivered()]
+def test_only_discoveries_are_selected(processed: LocalStore) -> None:
+    Register(processed).append([delivered(), verdict_on(delivered()), decision_on("accepted", delivered())])
+    assert select_discovered(Register(processed).events()) == [delivered()]
 
 
-def test_processes_that_write_at_the_same_time_lose_nothing_to_each_other(processed: LocalStore) -> None:
+def test_concurrent_processes_lose_no_events(processed: LocalStore) -> None:
     script = (
         "import sys\n"
         "from finance_platform.storage.local import LocalStore\n"
         "from finance_platform.deliveries.register import DecisionRecorded, Register\n"
         "root, writer = sys.argv[1:]\n"
         "for number in range(20):\n"
-        "    Register(LocalStore(root)).append([DecisionRecorded('accepted', writer, str(number), 'ada', 'why', 'now')])\n"
+        "    event = DecisionRecorded('accepted', writer, str(number), 'ada', 'why', 'now')\n"
+        "    Register(LocalStore(root)).append([event])\n"
     )
     writers = [subprocess.Popen([sys.executable, "-c", script, processed.root, name]) for name in ("one", "other")]
     assert [writer.wait(60) for writer in writers] == [0, 0]
@@ -90,7 +91,7 @@ def test_processes_that_write_at_the_same_time_lose_nothing_to_each_other(proces
         assert [event.delivery_id for event in events if event.object_key == name] == [str(n) for n in range(20)]
 
 
-def test_the_order_holds_beyond_ten_and_a_hundred_writes(processed: LocalStore) -> None:
+def test_the_order_is_kept_for_more_than_a_hundred_documents(processed: LocalStore) -> None:
     register = Register(processed)
     events = [delivered("a.csv", f"v{number}") for number in range(120)]
     for event in events:
@@ -98,17 +99,17 @@ def test_the_order_holds_beyond_ten_and_a_hundred_writes(processed: LocalStore) 
     assert register.events() == events
 
 
-def test_nothing_is_written_where_there_are_no_events(processed: LocalStore) -> None:
+def test_nothing_is_written_without_events(processed: LocalStore) -> None:
     Register(processed).append([])
     assert documents(processed) == []
 
 
-def test_the_events_of_one_run_are_one_document(processed: LocalStore) -> None:
+def test_events_that_are_appended_together_are_one_document(processed: LocalStore) -> None:
     Register(processed).append([delivered("a.csv"), delivered("b.csv")])
     assert len(documents(processed)) == 1
 
 
-def test_a_document_is_never_changed_by_later_events(processed: LocalStore) -> None:
+def test_later_events_do_not_change_a_document(processed: LocalStore) -> None:
     register = Register(processed)
     register.append([delivered("a.csv", "v1")])
     (key,) = documents(processed)
@@ -117,7 +118,7 @@ def test_a_document_is_never_changed_by_later_events(processed: LocalStore) -> N
     assert processed.read(key) == before
 
 
-def test_every_event_says_what_happened(processed: LocalStore) -> None:
+def test_every_event_has_its_kind(processed: LocalStore) -> None:
     Register(processed).append([delivered()])
     (key,) = documents(processed)
     assert [event["event"] for event in json.loads(processed.read(key))["events"]] == ["delivered"]
@@ -126,14 +127,14 @@ def test_every_event_says_what_happened(processed: LocalStore) -> None:
 def test_a_number_that_another_writer_took_is_not_overwritten(processed: LocalStore) -> None:
     Register(processed).append([delivered("a.csv")])
     (key,) = documents(processed)
-    # One document is there, so the next writer reckons with number 2; somebody was quicker.
+    # With one document, the next writer tries number 2, which another writer has taken.
     taken = f"{FOLDER}/{2:012d}.json"
     Path(processed.uri(key)).rename(processed.uri(taken))
     Register(processed).append([delivered("b.csv")])
-    assert [event.object_key for event in deliveries_of(Register(processed).events())] == ["a.csv", "b.csv"]
+    assert [event.object_key for event in select_discovered(Register(processed).events())] == ["a.csv", "b.csv"]
 
 
-def test_writers_at_the_same_time_lose_nothing_to_each_other(processed: LocalStore) -> None:
+def test_concurrent_threads_lose_no_events(processed: LocalStore) -> None:
     start = threading.Barrier(6)
 
     def record(writer: int) -> None:
@@ -146,7 +147,7 @@ def test_writers_at_the_same_time_lose_nothing_to_each_other(processed: LocalSto
         writer.start()
     for writer in writers:
         writer.join()
-    events = deliveries_of(Register(processed).events())
+    events = select_discovered(Register(processed).events())
     assert len(events) == 30
     for writer_number in range(6):
         of_writer = [event.fingerprint for event in events if event.object_key == f"{writer_number}.csv"]
@@ -157,11 +158,11 @@ moments = st.datetimes(datetime(1980, 1, 1), datetime(2200, 1, 1), timezones=st.
 
 
 @given(moments, moments)
-def test_moments_as_text_sort_by_time(one: datetime, other: datetime) -> None:
+def test_utc_text_sorts_by_time(one: datetime, other: datetime) -> None:
     assert (utc_text(one) < utc_text(other)) == (one < other)
 
 
-def test_a_moment_as_text_keeps_its_microseconds_and_its_zone() -> None:
+def test_utc_text_has_microseconds_and_time_zone() -> None:
     moment = datetime(2025, 1, 1, tzinfo=UTC)
     assert utc_text(moment) == "2025-01-01T00:00:00.000000+00:00"
     assert datetime.fromisoformat(utc_text(moment + timedelta(microseconds=1))) == moment + timedelta(microseconds=1)

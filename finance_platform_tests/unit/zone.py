@@ -1,6 +1,6 @@
-"""A processed zone on disk, told delivery by delivery: ledger lines as Parquet, commits, the register.
+"""A processed zone on disk, built delivery by delivery: ledger lines as Parquet, commits, the register.
 
-Belongs here: what reading files leaves behind, in few words, so that tests of the lake need no Spark.
+Belongs here: the results of reading files, so that tests of deliveries and slices need no Spark.
 Does not belong here: expectations.
 """
 
@@ -36,7 +36,7 @@ ADA = Author("ada", "looked at it", NOON)
 
 @dataclass(frozen=True)
 class Line:
-    """A ledger line; `scope` where its feed has one."""
+    """A ledger line; `scope` if its feed has one."""
 
     key: str | None = None
     period: str = "2025-01"
@@ -45,15 +45,15 @@ class Line:
     amount: str = "10.00"
 
 
-class OpeningLake(LocalStore):
-    """A lake on disk that remembers which objects were opened."""
+class RecordingStore(LocalStore):
+    """A store on disk that records which objects were opened."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.opened: list[str] = []
 
     def open(self, key: str) -> BinaryIO:
-        """Open a file for reading, and remember it."""
+        """Open a file for reading, and record it."""
         self.opened.append(key)
         return super().open(key)
 
@@ -70,76 +70,77 @@ def many(count: int, period: str = "2025-01", scenario: str = "Actual") -> list[
 
 @dataclass
 class Zone:
-    """The zone; every delivery is a day later than the one before, unless it says when it was modified."""
+    """The zone; each delivery is a day later than the previous one, unless it has its own `modified_at`."""
 
     path: Path
     days: int = 0
     runs: int = 0
-    lake: OpeningLake = field(init=False)
+    store: RecordingStore = field(init=False)
 
     def __post_init__(self) -> None:
-        self.lake = OpeningLake(self.path)
+        self.store = RecordingStore(self.path)
 
     @property
     def register(self) -> Register:
         """The register."""
-        return Register(self.lake)
+        return Register(self.store)
 
     @property
     def state(self) -> DeliveryState:
-        """What the register and the commits mean now."""
-        return derive_state(self.register.events(), read_commits(self.lake))
+        """The current state."""
+        return derive_state(self.register.events(), read_commits(self.store))
 
     def snapshot(self, *, record: bool = True) -> Snapshot:
-        """Look at the zone."""
-        return take_snapshot(self.lake, STAR, record=record)
+        """Return the zone's snapshot."""
+        return take_snapshot(self.store, STAR, record=record)
 
     def deliver(self, key: str, sent: Iterable[Line], content: str = "v1", **values: Any) -> DeliveryDiscovered:
-        """Enter a delivery and read it; `values` that begin with `commit_` go to the commit."""
+        """Register a delivery with its commit and lines; `values` that begin with `commit_` go to the commit."""
         self.days += 1
         own = {name.removeprefix("commit_"): values.pop(name) for name in list(values) if name.startswith("commit_")}
         values = {"modified_at": f"2025-05-{self.days:02d}", **values}
         event = delivered(key, content, **values)
         commit = commit_of(event, *counts_of(sent), **own)
         files = {**self._write_lines(event, list(sent)), **commit.files}
-        write_commit(self.lake, replace(commit, files=files))
+        write_commit(self.store, replace(commit, files=files))
         self.register.append([event])
         return event
 
     def commit(self, commit: DeliveryCommit) -> None:
-        """Say something else of a delivery than its lines do."""
-        write_commit(self.lake, commit)
+        """Replace a delivery's commit."""
+        write_commit(self.store, commit)
 
-    def judge(self, **values: Any) -> dict[str, Verdict]:
-        """Judge what nobody has judged, as a run does; return the verdicts by object."""
+    def evaluate(self, **values: Any) -> dict[str, Verdict]:
+        """Evaluate deliveries as a run does; return the verdicts by object."""
         self.runs += 1
-        at = NOON + timedelta(minutes=self.runs)
-        return {one.object_key: one for one in evaluate_deliveries(self.lake, at=at, run_id=f"run-{self.runs}", **values)}
+        at, run_id = NOON + timedelta(minutes=self.runs), f"run-{self.runs}"
+        verdicts = evaluate_deliveries(self.store, at=at, run_id=run_id, **values)
+        return {verdict.object_key: verdict for verdict in verdicts}
 
-    def held(self, **values: Any) -> dict[str, tuple[str, ...]]:
-        """Judge, and return the reasons to hold by object."""
-        return {key: one.reasons for key, one in self.judge(**values).items() if one.is_held}
+    def evaluate_held(self, **values: Any) -> dict[str, tuple[str, ...]]:
+        """Evaluate deliveries, and return the reasons of the held ones by object."""
+        return {key: verdict.reasons for key, verdict in self.evaluate(**values).items() if verdict.is_held}
 
     def append(self, *events: Event) -> None:
-        """Enter other events."""
+        """Append events to the register."""
         self.register.append(events)
 
     @property
     def live(self) -> list[str]:
-        """Which deliveries count."""
+        """The ids of the live deliveries."""
         return [delivery.delivery_id for delivery in self.state.live]
 
     def overlaps(self, *, record: bool = True) -> Overlaps:
-        """Compare the live deliveries."""
-        return compute_overlaps(self.lake, self.state.live, record=record)
+        """Return the overlaps of the live deliveries."""
+        return compute_overlaps(self.store, self.state.live, record=record)
 
     def versions(self) -> dict[str, str]:
-        """Return the wanted version of each period's facts."""
-        wanted = self.snapshot().target
-        return {one.slice: one.version for one in wanted if one.table == "fact_financials"}
+        """Return the target version of each period's facts."""
+        target = self.snapshot().target
+        return {item.slice: item.version for item in target if item.table == "fact_financials"}
 
     def members(self, delivery: str, accounts: Mapping[str, str | None]) -> tuple[DataFile, ...]:
-        """Write the accounts that a delivery's lines mention, with the types that they give."""
+        """Write the account members of a delivery, with their account types."""
         rows = [
             {
                 "delivery_id": delivery,
@@ -171,10 +172,10 @@ class Zone:
 
 
 def counts_of(sent: Iterable[Line]) -> list[PeriodCount]:
-    """Return what a commit says of lines, by scenario and period."""
-    found: dict[tuple[str, str], list[Line]] = {}
+    """Return a commit's counts of lines, by scenario and period."""
+    groups: dict[tuple[str, str], list[Line]] = {}
     for line in sent:
-        found.setdefault((line.scenario, line.period), []).append(line)
+        groups.setdefault((line.scenario, line.period), []).append(line)
     return [
         PeriodCount(
             scenario,
@@ -184,7 +185,7 @@ def counts_of(sent: Iterable[Line]) -> list[PeriodCount]:
             sum((Decimal(line.amount) for line in of_period), Decimal("0.00")),
             repr(sorted(map(repr, of_period))),
         )
-        for (scenario, period), of_period in found.items()
+        for (scenario, period), of_period in groups.items()
     ]
 
 
