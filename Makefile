@@ -1,12 +1,13 @@
-# Every target sets itself up on a machine that has Python 3.11 to 3.13 and make.
+# Every target sets up its own environment; the machine needs Python 3.11 to 3.13 and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ui ui-aws test check check-style check-types check-rules check-templates check-locks bench sample screenshots \
+.PHONY: help run ui ui-aws test test-fast test-nightly coverage check check-style check-types check-rules check-templates check-locks bench sample screenshots \
 	dist deploy lock clean
 
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; done)
 BIN := .venv/bin
-# The stamps say what is installed; they are older than the files they depend on after those change.
+PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+# A stamp records an installation; it is out of date when a lock file has changed since.
 RUNTIME := .venv/runtime.stamp
 DEVELOPMENT := .venv/development.stamp
 COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-strip-extras \
@@ -16,8 +17,8 @@ COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-h
 IMAGE_LOCK := infra/requirements-image.in -c requirements.txt --no-emit-package pyspark --no-emit-package py4j \
 	--no-emit-package pysail --no-emit-package duckdb
 
-help:  ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUNTIME)  ## Bring the sample (or FINANCE_PLATFORM_HOME) up to date, end to end
 	@$(BIN)/finance-platform run
@@ -25,11 +26,20 @@ run: $(RUNTIME)  ## Bring the sample (or FINANCE_PLATFORM_HOME) up to date, end 
 ui: $(RUNTIME)  ## Open the Dagster UI on http://127.0.0.1:3000
 	@$(BIN)/finance-platform ui
 
-ui-aws: $(DEVELOPMENT)  ## Open the UI on profile aws, with the sample, against stand-ins of AWS on this machine
+ui-aws: $(DEVELOPMENT)  ## Open the UI on profile aws, with the sample and local substitutes for AWS
 	@$(BIN)/python -m finance_platform_tests.aws.ui
 
 test: $(DEVELOPMENT)  ## Run the tests
-	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+	@$(PYTEST)
+
+test-fast: $(DEVELOPMENT)  ## Run the tests that take no whole run, no browser and no JVM
+	@$(PYTEST) -m "not (end_to_end or browser or jvm or live_aws)"
+
+test-nightly: $(DEVELOPMENT)  ## Run the tests with many random homes and every breaking point; hours
+	@TEST_PROFILE=nightly $(PYTEST)
+
+coverage: $(DEVELOPMENT)  ## Run the tests and hold the coverage of lines and branches to its floor
+	@$(PYTEST) --cov --cov-report=term
 
 check: check-style check-types check-rules check-templates check-locks  ## Lint, format, types, import rules, templates, locks
 
@@ -55,36 +65,36 @@ check-locks: $(DEVELOPMENT)
 	$(COMPILE) $(IMAGE_LOCK) -o build/requirements-image.txt
 	@diff requirements.txt build/requirements.txt && diff requirements-dev.txt build/requirements-dev.txt \
 		&& diff infra/requirements-image.txt build/requirements-image.txt \
-		|| { echo "The locks are not in step with pyproject.toml. Run: make lock"; exit 1; }
+		|| { echo "The lock files differ from pyproject.toml. Run: make lock"; exit 1; }
 
-bench: $(DEVELOPMENT)  ## Measure times on the sample, looks at 100,000 files, what a change costs on 5 million rows
+bench: $(DEVELOPMENT)  ## Measure runs of the sample, scans of 100,000 files, and changes of 5 million rows
 	@$(BIN)/python benchmarks/run_times.py
-	@$(BIN)/python benchmarks/looks.py
+	@$(BIN)/python benchmarks/scan_cost.py
 	@$(BIN)/python benchmarks/cost_of_change.py
 
-sample: $(DEVELOPMENT)  ## Write the sample and its answer key again
+sample: $(DEVELOPMENT)  ## Generate the sample and its answer key
 	@$(BIN)/python -m finance_platform_tests.sample.generator
 
-screenshots: $(DEVELOPMENT)  ## Make the screenshots of the documentation again; needs Chromium
+screenshots: $(DEVELOPMENT)  ## Update the screenshots of the documentation; needs Chromium
 	@$(BIN)/python -m finance_platform_tests.browser.screenshots
 
-dist: $(RUNTIME)  ## Build what the Glue jobs on AWS run: scripts, our wheel, the wheels that Glue lacks
+dist: $(RUNTIME)  ## Build the release of the Glue jobs: scripts, the platform's wheel, wheels that Glue lacks
 	@$(BIN)/python -m finance_platform.deployment.artefacts dist
 
-lock: $(DEVELOPMENT)  ## Write the lock files again after a change of dependencies
+lock: $(DEVELOPMENT)  ## Update the lock files after a change of dependencies
 	$(COMPILE) --group build -o requirements.txt
 	$(COMPILE) --group build --group dev -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) $(IMAGE_LOCK) -o infra/requirements-image.txt
 
-deploy: dist  ## Deploy to AWS, having said what changes (ARGS="--stack-name finance --image …")
+deploy: dist  ## Show the changes and deploy to AWS (ARGS="--stack-name finance --image …")
 	@$(BIN)/finance-platform deploy $(ARGS)
 
-clean:  ## Remove the environment and what the sample's run has made
+clean:  ## Remove the environment and the output of the sample
 	rm -rf .venv build dist data/processed data/dagster data/reports data/warehouse.duckdb data/run.lock
 
 $(RUNTIME): requirements.txt pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; set PYTHON=/path/to/python"; exit 1; }
-	@echo "Setting up .venv; once, about two minutes."
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is required; set PYTHON=/path/to/python"; exit 1; }
+	@echo "Setting up .venv (once, about two minutes)."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -1,16 +1,21 @@
-"""Which adapter stands behind each port, as the settings say.
+"""The composition root: from settings to ports, for Dagster and the command line alike.
 
-Belongs here: from settings to ports, for whoever works without Dagster; `resources` does the same for Dagster's assets.
-Does not belong here: what an adapter does. An adapter's own library is imported when the adapter is opened.
+Belongs here: which adapter implements each port under which settings. Does not belong here: what an adapter does.
+
+Nothing is opened or connected to here, and an adapter's own library is imported only where the settings ask for it:
+boto3 takes most of a second.
 """
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from finance_platform.notifications.alerts import Alerts
+from finance_platform.notifications.alerts import DATA_KINDS, OPERATIONS_KINDS, Alerts
+from finance_platform.notifications.alerts_file import AlertsFile
 from finance_platform.notifications.metrics import Metrics
+from finance_platform.notifications.routing import RoutedAlerts
 from finance_platform.settings import Settings
 from finance_platform.storage import file_lock, lease
 from finance_platform.storage.factory import open_store
@@ -19,6 +24,10 @@ from finance_platform.storage.s3_options import S3_SCHEME, S3Options
 from finance_platform.storage.staged_files import StagedFiles
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
+
+if TYPE_CHECKING:
+    from finance_platform.data_catalog.glue import GlueDataCatalog
+    from finance_platform.storage.s3_events import S3EventQueue
 
 
 def s3_options(settings: Settings, *, is_raw: bool = False) -> S3Options:
@@ -61,7 +70,7 @@ def home_lock(settings: Settings, run_id: str = "") -> AbstractContextManager[No
         LockedError: another run is at work in this home.
     """
     if _is_on_s3(settings):
-        wait_seconds = lease.UNTIL_FREE_SECONDS if run_id else 0
+        wait_seconds = lease.TAKEOVER_SECONDS if run_id else 0
         return lease.hold_lease(processed_zone(settings), lease.RUN, run_id=run_id, wait_seconds=wait_seconds)
     return file_lock.run_lock(settings.home_path)
 
@@ -122,11 +131,22 @@ def redshift_endpoint(settings: Settings) -> RedshiftEndpoint:
 
 
 def open_alerts(settings: Settings) -> Alerts:
-    """Return where alerts go; nothing is written before one is sent."""
-    from finance_platform.notifications import opening
+    """Return where alerts go: a kind that has a topic to that topic alone, every other kind into the file.
 
-    topics = opening.Topics(settings.failures_topic_arn, settings.anomalies_topic_arn)
-    return opening.open_alerts(settings.alerts_path, topics, processed_zone(settings))
+    What was sent to a topic is recorded in the processed zone, since the home of a container ends with it.
+    """
+    alerts_file = AlertsFile(settings.alerts_path)
+    topics = {
+        **dict.fromkeys(OPERATIONS_KINDS, settings.failures_topic_arn),
+        **dict.fromkeys(DATA_KINDS, settings.anomalies_topic_arn),
+    }
+    if not any(topics.values()):
+        return alerts_file
+    from finance_platform.notifications.sns import TopicAlerts
+
+    processed = processed_zone(settings)
+    by_topic = {topic: TopicAlerts(topic, processed) for topic in topics.values() if topic}
+    return RoutedAlerts({kind: by_topic[topic] for kind, topic in topics.items() if topic}, alerts_file)
 
 
 def open_metrics(settings: Settings) -> Metrics | None:
@@ -136,3 +156,24 @@ def open_metrics(settings: Settings) -> Metrics | None:
     from finance_platform.notifications.cloudwatch import CloudWatchMetrics
 
     return CloudWatchMetrics(settings.metrics_namespace, settings.aws_region)
+
+
+def open_data_catalog(settings: Settings) -> GlueDataCatalog | None:
+    """Return the data catalog that lists the processed tables; None where there is none.
+
+    A local folder has no address that readers of a catalog could reach.
+    """
+    if not settings.is_on_aws or not settings.data_catalog_database:
+        return None
+    from finance_platform.data_catalog.glue import GlueDataCatalog
+
+    return GlueDataCatalog(settings.data_catalog_database, settings.aws_region)
+
+
+def open_raw_zone_events(settings: Settings) -> S3EventQueue | None:
+    """Return the queue of S3's events on the raw zone; None where there is none."""
+    if not settings.raw_events_queue_url:
+        return None
+    from finance_platform.storage.s3_events import S3EventQueue
+
+    return S3EventQueue(settings.raw_events_queue_url, settings.aws_region)

@@ -18,7 +18,8 @@ from finance_platform.orchestration.resources.wiring import platform_resources
 from finance_platform.orchestration.schedules import close_calendar
 from finance_platform.orchestration.sensors.alerts import alerting_sensors
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
-from finance_platform.orchestration.ui.specs import by_period_spec, delivery_spec
+from finance_platform.orchestration.ui.feed_specs import delivery_spec
+from finance_platform.orchestration.ui.table_specs import by_period_spec
 from finance_platform.settings import Settings, load_settings
 
 

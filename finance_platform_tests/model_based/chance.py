@@ -80,10 +80,13 @@ _ACTIONS = {
     "decide": 3,
     "change_a_descriptor": 2,
     "change_the_settings": 1,
+    "close_a_period": 1,
+    "reopen_a_period": 1,
+    "overwrite_during_the_run": 1,
 }
 
 Action = tuple[str, tuple[Any, ...]]
-"""The name of one of the machine's methods, and what it is told."""
+"""The name of one of the machine's methods, and its arguments."""
 
 
 def actions(chance: Random) -> list[Action]:
@@ -107,7 +110,10 @@ def _arguments(chance: Random, name: str) -> tuple[Any, ...]:
             return _change(chance)
         case "change_the_settings":
             baseline = chance.choice(["Budget", "Budget", "Forecast", "Actual", "Budget Q1"])
-            return baseline, chance.choice([None, None, "2023-12", "2024-01", "2024-03"])
+            through = chance.choice([None, None, "2023-12", "2024-01", "2024-03"])
+            return baseline, through, chance.choice(["hold", "publish"])
+        case "overwrite_during_the_run":
+            return nth, chance
         case _:
             return (nth,)
 

@@ -1,7 +1,7 @@
-"""A home on disk whose steps run in this process, on one Spark session, with failures at will.
+"""A home on disk whose use cases run in this process, on one Spark session, with failures at will.
 
-Belongs here: the four steps as the assets take them, without Dagster; what came of them. Does not belong here: what is
-sent (see `sent`), expectations (see `model`, `machine`).
+Belongs here: the use cases of `refresh` on local ports, and what they left. Does not belong here: what is sent (see
+`sent`), expectations (see `model`, `machine`).
 """
 
 from __future__ import annotations
@@ -13,32 +13,33 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pyspark.sql import SparkSession
 
+from finance_platform.code_version import JobName
 from finance_platform.contracts.star import STAR
-from finance_platform.deliveries.acceptance import judge
+from finance_platform.deliveries.changes import detect_changes
 from finance_platform.deliveries.commits import read_commits
-from finance_platform.deliveries.discovery import scan_raw_zone
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, delivered
+from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
+from finance_platform.deliveries.scans import fingerprint_config
 from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform.feeds.feed_set import load_feed_set
-from finance_platform.orchestration.assets.warehouse import slices_to_load
-from finance_platform.quality.warehouse import Audit
-from finance_platform.refresh.job_requests import build_request, standardise_request
+from finance_platform.refresh.build_star import build_star
+from finance_platform.refresh.publish import Publication, publish
+from finance_platform.refresh.register import register
+from finance_platform.refresh.report import report
+from finance_platform.refresh.standardise import standardise
+from finance_platform.refresh.status import read_status
+from finance_platform.reports.status import Status
 from finance_platform.settings import Settings, StarSettings, load_settings
-from finance_platform.slices.published import causes
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
-from finance_platform.spark_jobs.arguments import JobArguments
-from finance_platform.spark_jobs.build_star_job import build_slices
-from finance_platform.spark_jobs.standardise_job import read_deliveries
 from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb import atomic_file
-from finance_platform.warehouse.duckdb.warehouse import DuckDBLoadConnection, DuckDBWarehouse
-from finance_platform.warehouse.ledger import published
-from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform_tests.in_process_jobs import InProcessJobs
 from finance_platform_tests.model_based.model import Cell, Figures, Star
 
 FIRST_MOMENT = datetime(2025, 1, 1, tzinfo=UTC)
@@ -113,19 +114,34 @@ class LawHome:
         spark: the session that both jobs work on.
         baseline: setting.
         actuals_through: setting.
+        closed_periods: setting.
         ticks: how often anything happened; names attempts and moments.
+        during_the_run: raw files that somebody overwrites between the scan and the reading job of the next refresh.
+        overwritten: the files that were overwritten so in the latest refresh.
+        built: the slices that the latest refresh built.
+        publication: what the latest refresh published; None before the first.
     """
 
     path: Path
     spark: SparkSession
     baseline: str = "Budget"
     actuals_through: str | None = None
+    closed_periods: Literal["hold", "publish"] = "publish"
     ticks: int = 0
+    during_the_run: dict[str, bytes] = field(default_factory=dict)
+    overwritten: list[str] = field(default_factory=list)
     built: list[str] = field(default_factory=list)
+    publication: Publication | None = None
+    run_id: str = ""
 
     @property
     def settings(self) -> Settings:
-        return load_settings(home=self.path, baseline_scenario=self.baseline, actuals_through=self.actuals_through)
+        return load_settings(
+            home=self.path,
+            baseline_scenario=self.baseline,
+            actuals_through=self.actuals_through,
+            closed_periods=self.closed_periods,
+        )
 
     @property
     def processed(self) -> LocalStore:
@@ -138,6 +154,10 @@ class LawHome:
     @property
     def warehouse(self) -> DuckDBWarehouse:
         return DuckDBWarehouse(self.path / "warehouse.duckdb")
+
+    @property
+    def jobs(self) -> InProcessJobs:
+        return InProcessJobs(self.spark, self.raw, self.processed, self._next_attempt, self._overwrite)
 
     def tick(self) -> datetime:
         """Return a moment after every earlier one."""
@@ -163,72 +183,77 @@ class LawHome:
 
     def events(self) -> list[DeliveryDiscovered]:
         """Return the register's deliveries."""
-        return delivered(Register(self.processed).events())
+        return select_discovered(Register(self.processed).events())
 
     def state(self) -> DeliveryState:
         """Return what the register and the commits say."""
         return derive_state(Register(self.processed).events(), read_commits(self.processed))
 
     def snapshot(self) -> Snapshot:
-        """Look at the lake without touching it."""
+        """Look at the processed zone without touching it."""
         return take_snapshot(self.processed, StarSettings.of(self.settings), record=False)
 
-    def scan_raw_zone(self) -> int:
+    def status(self) -> Status:
+        """Return the status as the command line shows it."""
+        return read_status(self.raw, self.processed, self.warehouse, self.settings, at=self.tick())
+
+    def changes(self) -> tuple[str, ...]:
+        """Return what the sensor would start a run for."""
+        config = fingerprint_config(load_feed_set(self.settings.feeds_path), self.settings)
+        return detect_changes(self.raw, self.processed, config, datetime.now(UTC) + timedelta(hours=1)).changes
+
+    def register(self) -> int:
         """Take the first step; return how many events were new."""
-        catalog = load_feed_set(self.settings.feeds_path)
-        intake = scan_raw_zone(
-            self.raw, Register(self.processed), catalog, self.settings, at=self.tick(), run_id=f"run-{self.ticks}"
-        )
-        assert not intake.problems, intake.problems
-        return intake.new_count
+        scan = register(self.raw, self.processed, self.settings, at=self.tick(), run_id=f"run-{self.ticks}")
+        assert not scan.problems, scan.problems
+        return scan.new_count
 
     def standardise(self) -> None:
-        """Take the second step: read what is pending, judge it."""
-        feeds = {feed.feed: feed.resolve(self.settings) for feed in load_feed_set(self.settings.feeds_path).feeds}
-        present = {item.key for item in self.raw.list_objects()}
-        pending = [event for event in self.state().pending if event.feed in feeds and event.object_key in present]
-        if pending:
-            result = read_deliveries(self.spark, self._arguments(), standardise_request(pending, feeds))
-            assert sorted(result["committed"]) == sorted({event.delivery_id for event in pending}), result
-        judge(self.processed, at=self.tick(), run_id=f"run-{self.ticks}")
+        """Take the second step: read pending deliveries, enter verdicts."""
+        standardise(self.raw, self.processed, self.jobs, self.settings, clock=self.tick, run_id=f"run-{self.ticks}")
 
     def build_star(self) -> None:
         """Take the third step."""
-        star = StarSettings.of(self.settings)
-        snapshot = take_snapshot(self.processed, star)
-        self.built = [wanted.slice for wanted in snapshot.to_build]
-        if snapshot.to_build:
-            request = build_request(snapshot.state, snapshot.overlaps, snapshot.to_build, star)
-            build_slices(self.spark, self._arguments(), _through_json(request))
+        result = build_star(self.processed, self.jobs, StarSettings.of(self.settings))
+        self.built = [target.slice for target in result.built]
 
-    def load(self) -> None:
+    def publish(self) -> None:
         """Take the fourth step."""
-        snapshot = take_snapshot(self.processed, StarSettings.of(self.settings))
-        assert not snapshot.to_build
-        warehouse = self.warehouse
-        warehouse.prepare()
-        versions = {name: slice_.version for name, slice_ in published(warehouse).items()}
-        names = list(dict.fromkeys(snapshot.to_publish(versions)))
-        if names:
-            publish(
-                warehouse,
-                slices_to_load(self.processed, snapshot, names),
-                run_id=f"run-{self.ticks}",
-                loaded_at=self.tick(),
-                causes=causes(self.processed, snapshot, versions, names),
-                audit=Audit(snapshot, actuals_through=self.actuals_through),
-            )
+        self.publication = publish(
+            self.processed, self.warehouse, self.settings, clock=self.tick, run_id=f"run-{self.ticks}"
+        )
+        assert not self.publication.refusal, self.publication.refusal
+
+    def report(self) -> None:
+        """Take the last step."""
+        reports = LocalStore(self.path / "reports")
+        report(self.processed, self.warehouse, reports, run_id=self.run_id, is_complete=True)
 
     def refresh(self) -> None:
         """Take every step."""
-        self.scan_raw_zone()
+        self.overwritten = []
+        try:
+            self._refresh()
+        finally:
+            self.during_the_run = {}
+
+    def _refresh(self) -> None:
+        self.register()
+        self.run_id = f"run-{self.ticks}"
         self.standardise()
         self.build_star()
-        self.load()
+        self.publish()
+        self.report()
 
-    def _arguments(self) -> JobArguments:
+    def _next_attempt(self) -> str:
         self.tick()
-        return JobArguments(self.raw.root, self.processed.root, f"{self.ticks:06d}", "sail")
+        return f"{self.ticks:06d}"
+
+    def _overwrite(self, job: JobName) -> None:
+        if job == "standardise":
+            for key, data in self.during_the_run.items():
+                self.put(key, data, self.tick())
+                self.overwritten.append(key)
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """Return every row of the five tables but for what the load sets."""
@@ -275,12 +300,6 @@ class LawHome:
                 (self.path / "processed" / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(old / name, self.path / "processed" / name)
         (self.path / "warehouse.duckdb").rename(old / "warehouse.duckdb")
-
-
-def _through_json(request: dict[str, Any]) -> dict[str, Any]:
-    import json
-
-    return dict(json.loads(json.dumps(request)))
 
 
 def _day(written: date | datetime) -> date:

@@ -9,28 +9,30 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from pyspark.sql import SparkSession
 
+from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries import decisions
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.decisions import Author
+from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DecisionError
-from finance_platform.reports.reconciliation import reconcile
-from finance_platform.warehouse.ledger import published
+from finance_platform.warehouse.ledger import published_versions
 from finance_platform_tests.model_based import model
 from finance_platform_tests.model_based.chance import AT_FIRST, FEEDS, actions, content, moment
 from finance_platform_tests.model_based.home import BrokenOffError, FaultInjector, LawHome
+from finance_platform_tests.model_based.model import Cell, Figures
 from finance_platform_tests.model_based.sent import Content, Delivery, SentAccount, as_bytes
 
 _One = TypeVar("_One")
@@ -55,6 +57,10 @@ class Deliveries(RuleBasedStateMachine):
         self.first_seen: dict[tuple[str, str], str] = {}
         self.learned = 0
         self.steps = 0
+        self.closed: dict[str, dict[Cell, Figures]] = {}
+        """By closed period, its cells as they were last published."""
+        self.accepted = False
+        """Whether somebody has accepted a delivery since the last refresh, which may restate a closed period."""
         for feed in FEEDS:
             self.home.describe(feed.name, feed.descriptor())
 
@@ -67,9 +73,12 @@ class Deliveries(RuleBasedStateMachine):
             self.send(key, content(chance, key), moment(chance))
 
     def send(self, key: str, rows: Content, at: datetime) -> None:
+        self.home.put(key, self._encoded(key, rows), at)
+
+    def _encoded(self, key: str, rows: Content) -> bytes:
         data = as_bytes("accounts" if key.startswith("accounts/") else "ledger", rows)
         self.contents[hashlib.sha256(data).hexdigest()] = rows
-        self.home.put(key, data, at)
+        return data
 
     def send_an_old_content_back_or_under_another_name(self, key: str, nth: int, at: datetime) -> None:
         is_reference = key.startswith("accounts/")
@@ -92,7 +101,13 @@ class Deliveries(RuleBasedStateMachine):
     def decide(self, action: str, nth: int) -> None:
         for key in _one_of(self._decidable(action), nth):
             try:
-                getattr(decisions, action)(self.home.processed, key, Author("ana", "because", self.home.tick()))
+                author = Author("ana", "because", self.home.tick())
+                if action == "accept":
+                    decisions.accept(self.home.processed, key, author)
+                    self.accepted = True
+                else:
+                    holds = self.home.settings.holds_closed_periods
+                    getattr(decisions, action)(self.home.processed, key, author, holds_closed_periods=holds)
             except DecisionError as error:
                 note(f"not decided: {error}")
 
@@ -103,8 +118,33 @@ class Deliveries(RuleBasedStateMachine):
         self.feeds[name] = changed
         self.home.describe(name, changed.descriptor())
 
-    def change_the_settings(self, baseline: str, through: str | None) -> None:
+    def change_the_settings(
+        self, baseline: str, through: str | None, closed_periods: Literal["hold", "publish"]
+    ) -> None:
         self.home.baseline, self.home.actuals_through = baseline, through
+        self.home.closed_periods = closed_periods
+
+    def close_a_period(self, nth: int) -> None:
+        published = _periods(published_versions(self.home.warehouse))
+        target = _periods({(one.table, one.slice): one.version for one in self.home.snapshot().target})
+        for period in _one_of(sorted(published), nth):
+            author = Author("ana", "books closed", self.home.tick())
+            try:
+                decisions.close(self.home.processed, period, author, target=target, published=published)
+            except DecisionError as error:
+                note(f"not closed: {error}")
+            else:
+                self.closed[period] = self._cells(period)
+
+    def reopen_a_period(self, nth: int) -> None:
+        for period in _one_of(sorted(self.closed), nth):
+            decisions.reopen(self.home.processed, period, Author("ana", "a mistake", self.home.tick()))
+            del self.closed[period]
+
+    def overwrite_during_the_run(self, nth: int, chance: Random) -> None:
+        for key in _one_of(self._present(), nth):
+            rows = content(chance, key)
+            self.home.during_the_run[key] = self._encoded(key, rows)
 
     # What the platform does
 
@@ -124,6 +164,7 @@ class Deliveries(RuleBasedStateMachine):
             with fuse.wired():
                 self.home.refresh()
         except BrokenOffError:
+            self._check_closed_periods()
             return
         finally:
             self._learn()
@@ -134,9 +175,18 @@ class Deliveries(RuleBasedStateMachine):
         self._learn()
         self._check()
 
+    def reopen_every_period(self) -> None:
+        """Let frozen periods go: their rows were made from what is no more, and nothing but themselves says it."""
+        for _ in range(len(self.closed)):
+            self.reopen_a_period(0)
+
     def teardown(self) -> None:
         try:
             if self.learned:
+                self.refresh()
+                if self._is_overwritten():
+                    self.refresh()
+                self.reopen_every_period()
                 self.refresh()
                 self._check_that_a_second_refresh_does_nothing()
                 tables = self.home.tables()
@@ -151,44 +201,81 @@ class Deliveries(RuleBasedStateMachine):
         state = self.home.state()
         if action == "withdraw":
             live = [delivery.event.object_key for delivery in state.live]
-            return [*live, *(stopped.event.object_key for stopped in state.stopped)]
-        return [one.event.object_key for one in (state.stopped if action == "accept" else state.withdrawn)]
+            return [*live, *(stopped.event.object_key for stopped in state.inactive)]
+        return [one.event.object_key for one in (state.inactive if action == "accept" else state.withdrawn)]
 
     # What must hold
 
     def _check(self) -> None:
+        if self._is_overwritten():
+            self._check_that_an_overwritten_file_is_retried()
+            return
         state = self.home.state()
         present = self._present()
         assert [event.object_key for event in state.pending if event.object_key in present] == []
         assert list(state.awaiting_verdict) == []
-        live = [self.sent[delivery.delivery_id] for delivery in state.live]
-        assert self.home.star() == model.star(live, self.home.baseline, self.home.actuals_through)
+        self._check_closed_periods()
+        self._check_star(state)
         for delivery in state.ledger:
             typed = model.typed(self.sent[delivery.delivery_id])
-            found = [delivery.commit.outcome(name).rows for name in ("accepted", "rejected", "duplicate")]
-            assert found == [len(typed.lines), typed.rejected, typed.duplicate], delivery.event.object_key
+            counts = [delivery.commit.outcome(name).rows for name in ("accepted", "rejected", "duplicate")]
+            assert counts == [len(typed.lines), typed.rejected, typed.duplicate], delivery.event.object_key
         for commit in read_commits(self.home.processed).values():
             assert not any(commit.unaccounted), commit
-        snapshot = self.home.snapshot()
-        assert snapshot.to_build == []
-        versions = {name: slice_.version for name, slice_ in published(self.home.warehouse).items()}
-        assert snapshot.to_publish(versions) == []
-        assert reconcile(snapshot, self.home.warehouse).difference == (0, Decimal(0))
+        assert self.home.snapshot().to_build == []
+        status = self.home.status()
+        assert not status.is_stale
+        assert status.reconciliation.difference == (0, Decimal(0))
+        assert self.home.changes() == ()
+
+    def _check_star(self, state: DeliveryState) -> None:
+        """Hold the warehouse against the model, but for closed periods that stay as they were published."""
+        publication = self.home.publication
+        assert publication
+        live = [self.sent[delivery.delivery_id] for delivery in state.live]
+        expected = model.star(live, self.home.baseline, self.home.actuals_through)
+        star = self.home.star()
+        assert replace(star, facts={}) == replace(expected, facts={})
+        frozen = publication.frozen
+        assert _outside(frozen, star.facts) == _outside(frozen, expected.facts)
+
+    def _check_closed_periods(self) -> None:
+        """Hold closed periods against what was published, unless the home publishes or somebody accepted a change."""
+        for period in self.closed:
+            cells = self._cells(period)
+            if self.home.settings.holds_closed_periods and not self.accepted:
+                assert cells == self.closed[period], period
+            self.closed[period] = cells
+        self.accepted = False
+
+    def _is_overwritten(self) -> bool:
+        """Return whether the latest refresh found a file overwritten that it had scanned."""
+        return bool(self.home.overwritten)
+
+    def _check_that_an_overwritten_file_is_retried(self) -> None:
+        """Hold the sensor to starting a run for what somebody wrote after the scan."""
+        assert self.home.changes() != ()
+        self._check_closed_periods()
 
     def _check_that_a_second_refresh_does_nothing(self) -> None:
         before = self._files()
-        assert self.home.scan_raw_zone() == 0
+        assert self.home.register() == 0
         self.home.refresh()
         assert self._files() == before
 
     # What the test knows
 
+    def _cells(self, period: str) -> dict[Cell, Figures]:
+        facts = self.home.star().facts
+        return {cell: figures for cell, figures in facts.items() if f"{cell.day:%Y-%m}" == period}
+
     def _present(self) -> list[str]:
         return [item.key for item in self.home.raw.list_objects()]
 
     def _files(self) -> dict[str, int]:
-        found = [path for path in self.folder.rglob("*") if path.is_file()]
-        return {str(path): path.stat().st_mtime_ns for path in found}
+        """Return every file with its time, but for the report, which each refresh writes."""
+        files = [path for path in self.folder.rglob("*") if path.is_file() and path.parent.name != "reports"]
+        return {str(path): path.stat().st_mtime_ns for path in files}
 
     def _learn(self) -> None:
         """Take down what the register has seen, with the feeds as they were then."""
@@ -204,3 +291,11 @@ class Deliveries(RuleBasedStateMachine):
 def _one_of(several: Sequence[_One], nth: int) -> Sequence[_One]:
     """Return one of several, or none of none."""
     return [several[nth % len(several)]] if several else []
+
+
+def _periods(versions: Mapping[tuple[str, str], str]) -> dict[str, str]:
+    return {name: version for (table, name), version in versions.items() if table == FACT_FINANCIALS.name}
+
+
+def _outside(periods: Collection[str], facts: Mapping[Cell, Figures]) -> dict[Cell, Figures]:
+    return {cell: figures for cell, figures in facts.items() if f"{cell.day:%Y-%m}" not in periods}

@@ -7,7 +7,6 @@ load (see the warehouse's tests).
 
 from __future__ import annotations
 
-import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -16,13 +15,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from finance_platform.reports.reconciliation import reconcile
-from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, Home, small_home
+from finance_platform_tests.end_to_end.home import Home
+from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
 from finance_platform_tests.model_based.home import FIRST_MOMENT, BrokenOffError, FaultInjector, LawHome
 from finance_platform_tests.model_based.sent import Feed, SentAccount, SentRow, as_bytes
+from finance_platform_tests.profiles import current_profile
 
-EVERY_POINT = os.environ.get("LAW_EVERY_POINT", "") == "1"
-"""Whether to break off at every point; unset, at some of them, the same every time."""
-
+EVERY_POINT = current_profile().is_every_breaking_point
 POINTS_TRIED = 7
 KILLS = Path(__file__).parent / "kills"
 
@@ -112,9 +111,9 @@ def test_a_run_that_breaks_off_anywhere_is_healed_by_the_next(
 @pytest.mark.end_to_end
 def test_a_command_that_is_killed_at_any_write_is_healed_by_the_next(tmp_path: Path):
     """Each run dies at its nth rename, link or removal, in whichever process that falls, until one comes through."""
-    expected = _sent(small_home(tmp_path / "undisturbed"))
+    expected = _sent(create_small_home(tmp_path / "undisturbed"))
     assert expected.command("run").returncode == 0
-    home = _sent(small_home(tmp_path / "killed"))
+    home = _sent(create_small_home(tmp_path / "killed"))
     died = 0
     for point in range(1, 60, 1 if EVERY_POINT else 8):
         counter = tmp_path / f"counter-{point}"

@@ -40,7 +40,7 @@ def test_the_files_that_are_left_give_the_same_star_at_once(spark: SparkSession,
                 key = f"{feed.name}/{span}_v{nth}.csv"
                 home.put(key, as_bytes(feed.kind, _marked(content(chance, key), nth)), moment(chance))
             home.refresh()
-        assert list(home.state().stopped) == []
+        assert list(home.state().inactive) == []
         shutil.copytree(folder / "home" / "raw", folder / "fresh" / "raw")
         fresh.refresh()
         assert fresh.tables() == home.tables()

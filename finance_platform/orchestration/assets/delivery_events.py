@@ -15,10 +15,11 @@ import dagster as dg
 from dagster import DagsterInstance
 
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
-from finance_platform.deliveries.register import Register, delivered
+from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState
-from finance_platform.orchestration.ui.metadata_values import money, span
-from finance_platform.orchestration.ui.specs import delivery_key
+from finance_platform.orchestration.ui.feed_specs import delivery_key
+from finance_platform.orchestration.ui.formatting import format_periods
+from finance_platform.orchestration.ui.metadata_values import money_metadata
 from finance_platform.slices.snapshot import Snapshot
 
 DELIVERY = "finance_platform/delivery"
@@ -59,7 +60,7 @@ def report_deliveries(
     if not any(new.values()):
         return
     seen: dict[tuple[str, str], str] = {}
-    for event in delivered(register.events()):
+    for event in select_discovered(register.events()):
         seen.setdefault((event.object_key, event.fingerprint), event.at)
     verdicts = _verdicts(snapshot.state)
     for feed, commits in new.items():
@@ -136,7 +137,7 @@ def _place(commit: DeliveryCommit) -> _Place:
 def _verdicts(state: DeliveryState) -> dict[str, str]:
     said = {one.delivery_id: "counts" for one in state.live}
     said |= {one.delivery_id: "not judged yet" for one in state.awaiting_verdict}
-    for one in state.stopped:
+    for one in state.inactive:
         said[one.commit.delivery_id] = f"{'refused' if one.is_refused else 'held'}: {one.reason}"
     return said | {one.commit.delivery_id: one.reason for one in state.withdrawn}
 
@@ -152,10 +153,10 @@ def _event(commit: DeliveryCommit, seen_at: str | None, verdict: str, currency: 
         **{f"{name}_rows": commit.outcome(name).rows for name in OUTCOMES},
     }
     if commit.kind == "ledger":
-        metadata |= money("delivered", commit.read.amount + commit.rounding, currency)
+        metadata |= money_metadata("delivered", commit.read.amount + commit.rounding, currency)
         for name in OUTCOMES:
-            metadata |= money(f"{name}_amount", commit.outcome(name).amount, currency)
-        metadata["periods"] = span(sorted({count.period for count in commit.periods}))
+            metadata |= money_metadata(f"{name}_amount", commit.outcome(name).amount, currency)
+        metadata["periods"] = format_periods(sorted({count.period for count in commit.periods}))
     return {
         "asset_key": delivery_key(commit.feed),
         "description": f"{commit.object_key}: {verdict}",

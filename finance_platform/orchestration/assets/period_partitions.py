@@ -15,8 +15,8 @@ import dagster as dg
 from dagster import DagsterEventType, DagsterInstance
 
 from finance_platform.contracts.star import FACT_FINANCIALS
-from finance_platform.orchestration.ui.metadata_values import money
-from finance_platform.orchestration.ui.specs import BY_PERIOD, PERIODS
+from finance_platform.orchestration.ui.metadata_values import money_metadata
+from finance_platform.orchestration.ui.table_specs import BY_PERIOD, PERIODS
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.ledger import PublishedSlice
@@ -75,7 +75,7 @@ def _event(
 ) -> dg.AssetMaterialization:
     amounts: dict[str, Any] = {}
     for scenario in commit.sums if commit else ():
-        amounts |= money(f"amount_{scenario.scenario}", scenario.amount, currency)
+        amounts |= money_metadata(f"amount_{scenario.scenario}", scenario.amount, currency)
     return dg.AssetMaterialization(
         BY_PERIOD,
         partition=period,

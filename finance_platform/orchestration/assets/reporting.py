@@ -1,6 +1,6 @@
 """The last step: the report that people open.
 
-Belongs here: the reporting assets. Does not belong here: what a report says (see `reporting`).
+Belongs here: the reporting assets. Does not belong here: the step itself (see `refresh.report`).
 """
 
 from collections.abc import Sequence
@@ -8,25 +8,21 @@ from typing import Any
 
 import dagster as dg
 
-from finance_platform.bootstrap import reports_folder
-from finance_platform.deliveries.scans import mark_refreshed
 from finance_platform.orchestration.error_handling import dagster_failures
-from finance_platform.orchestration.resources.lake import LakeResource
-from finance_platform.orchestration.resources.warehouse import WarehouseResource
-from finance_platform.orchestration.ui.formatting import version_of
-from finance_platform.orchestration.ui.metadata_values import money, table
-from finance_platform.orchestration.ui.specs import report_spec
-from finance_platform.reports.variance import VarianceRow, as_csv, variance_rows
+from finance_platform.orchestration.ui.metadata_values import compute_data_version, money_metadata, table_metadata
+from finance_platform.orchestration.ui.table_specs import report_spec
+from finance_platform.refresh.report import REPORT_FILE, report
+from finance_platform.reports.variance import VarianceRow
 from finance_platform.settings import Settings
-
-REPORT_FILE = "variance_report.csv"
+from finance_platform.storage.port import ObjectStore
+from finance_platform.warehouse.port import Warehouse
 
 _STEPS_BEFORE = {
     dg.AssetKey(["processed", "transactions"]),
     dg.AssetKey(["processed", "fact_financials"]),
     dg.AssetKey(["warehouse", "fact_financials"]),
 }
-"""An asset of each step between the look at the raw zone and the report."""
+"""An asset of each step between the scan of the raw zone and the report."""
 
 
 def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
@@ -35,23 +31,22 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
     # The name is the step's, which the command line shows.
     @dg.multi_asset(name="reporting__variance_report", specs=[report_spec(settings, REPORT_FILE)])
     def variance_report(
-        context: dg.AssetExecutionContext, lake: LakeResource, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext,
+        processed_zone: dg.ResourceParam[ObjectStore],
+        warehouse: dg.ResourceParam[Warehouse],
+        reports: dg.ResourceParam[ObjectStore],
     ) -> dg.MaterializeResult[None]:
         with dagster_failures(context):
-            rows = variance_rows(warehouse.open())
-            text = as_csv(rows)
-            folder = reports_folder(settings)
-            folder.write(REPORT_FILE, text.encode())
-            if _is_whole(context.run):
-                mark_refreshed(lake.processed, context.run.run_id)
+            run = context.run
+            result = report(processed_zone, warehouse, reports, run_id=run.run_id, is_complete=_took_every_step(run))
             return dg.MaterializeResult(
                 asset_key=["reporting", "variance_report"],
-                data_version=version_of([text]),
+                data_version=compute_data_version([result.text]),
                 metadata={
-                    "dagster/uri": folder.uri(REPORT_FILE),
-                    "dagster/row_count": len(rows),
-                    **table("report", [row.cells() for row in rows]),
-                    **_last_year(rows, settings.currency),
+                    "dagster/uri": result.uri,
+                    "dagster/row_count": len(result.rows),
+                    **table_metadata("report", [row.cells() for row in result.rows]),
+                    **_last_year(result.rows, settings.currency),
                 },
             )
 
@@ -64,12 +59,12 @@ def _last_year(rows: Sequence[VarianceRow], currency: str) -> dict[str, Any]:
     metadata: dict[str, Any] = {"last_year": last} if rows else {}
     for row in rows:
         if row.year == last:
-            metadata |= money(f"last_year_actual_{row.account_type}", row.actual, currency)
+            metadata |= money_metadata(f"last_year_actual_{row.account_type}", row.actual, currency)
             if row.variance is not None:
-                metadata |= money(f"last_year_variance_{row.account_type}", row.variance, currency)
+                metadata |= money_metadata(f"last_year_variance_{row.account_type}", row.variance, currency)
     return metadata
 
 
-def _is_whole(run: dg.DagsterRun) -> bool:
-    """Return whether a run that has come this far has left no step out, as one that somebody selects by hand may."""
+def _took_every_step(run: dg.DagsterRun) -> bool:
+    """Return whether a run that has come this far left no step out; one with a selection by hand may have."""
     return not run.asset_selection or run.asset_selection >= _STEPS_BEFORE

@@ -1,0 +1,90 @@
+"""The third step: build the slices that the live deliveries ask for and that do not exist yet.
+
+Belongs here: the use case, and holding the job to what it was asked. Does not belong here: how a slice is built (see
+`spark_jobs`, `transforms`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.errors import JobError
+from finance_platform.refresh.job_requests import build_request
+from finance_platform.settings import StarSettings
+from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.slices.versions import TargetSlice
+from finance_platform.spark_jobs.job_runner import JobRunner
+from finance_platform.storage.port import ObjectStore
+
+
+@dataclass(frozen=True)
+class Rebuild:
+    """Which slices are processed again although they are current.
+
+    Attributes:
+        is_requested: whether any are.
+        periods: the periods of the fact table, YYYY-MM; every slice when empty.
+    """
+
+    is_requested: bool = False
+    periods: Collection[str] = ()
+
+    def selects(self, table: str, slice_name: str) -> bool:
+        """Return whether a slice is processed again."""
+        if not self.is_requested:
+            return False
+        return not self.periods or (table == FACT_FINANCIALS.name and slice_name in self.periods)
+
+
+NO_REBUILD = Rebuild()
+
+
+@dataclass(frozen=True)
+class BuiltStar:
+    """What the step did.
+
+    Attributes:
+        snapshot: the processed zone afterwards; every target slice exists.
+        built: the slices that were built now.
+    """
+
+    snapshot: Snapshot
+    built: Sequence[TargetSlice]
+
+
+def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebuild: Rebuild = NO_REBUILD) -> BuiltStar:
+    """Build every slice that is missing.
+
+    Args:
+        processed: the processed zone; the caller holds the home's lock.
+        jobs: runs the job that builds.
+        star: the settings that decide what is in the star.
+        rebuild: what is built again although it is current.
+
+    Raises:
+        JobError: the job failed, or did other than it was asked.
+        TransientJobError: the job may succeed when it is started again.
+    """
+    before = take_snapshot(processed, star)
+    missing = {(target.table, target.slice) for target in before.to_build}
+    stale = [
+        target
+        for target in before.target
+        if (target.table, target.slice) in missing or rebuild.selects(target.table, target.slice)
+    ]
+    if not stale:
+        return BuiltStar(before, ())
+    result = jobs.run("build_star", build_request(before.state, before.overlaps, stale, star))
+    reported = {tuple(name) for name in result["built"]}
+    requested = {(target.table, target.slice, target.version) for target in stale}
+    if reported != requested:
+        raise JobError(
+            f"build_star was asked for {len(requested)} slices and reports {len(reported)} as built", fix="run again"
+        )
+    after = take_snapshot(processed, star)
+    if after.to_build:
+        names = ", ".join(f"{target.table} {target.slice}" for target in after.to_build)
+        raise JobError(f"build_star did not build {names}", fix="run again; missing slices are built again")
+    return BuiltStar(after, stale)

@@ -1,0 +1,158 @@
+"""The fourth step: publish the target slices in one transaction, which commits only what passes the blocking checks.
+
+Belongs here: the use case. Does not belong here: how a load works (see `warehouse.load`), what is checked (see
+`quality.warehouse`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from finance_platform.quality.checks import Outcome
+from finance_platform.quality.warehouse import Audit, check_closed_periods
+from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
+from finance_platform.reports.movements import movement_summary
+from finance_platform.settings import Settings, StarSettings
+from finance_platform.slices.closed_periods import FrozenPeriods, freeze_closed_periods
+from finance_platform.slices.commits import SliceCommit
+from finance_platform.slices.published import explain_stale, published_snapshot
+from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.storage.lease import ensure_lease_held
+from finance_platform.storage.port import ObjectStore
+from finance_platform.warehouse import load
+from finance_platform.warehouse.ledger import PublishedSlice, published_slices, published_versions
+from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceSum, SliceToLoad
+from finance_platform.warehouse.port import Queryable, Warehouse
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What the step did, and what is published afterwards.
+
+    Attributes:
+        load: the load; None where nothing was stale, or where the audit refused it.
+        refusal: why the audit refused the load; empty where it did not.
+        outcomes: of every check on the warehouse.
+        ledger: every published slice.
+        snapshot: the processed zone with the published versions as its target; differs from what the load tried to
+            publish if the audit refused it.
+        movements: what was moved, in a row per load, period, scenario, measure and cause.
+        frozen: closed periods that stay as they are published although their target has other rows.
+    """
+
+    load: LoadResult | None
+    refusal: str
+    outcomes: Sequence[Outcome]
+    ledger: Mapping[SliceName, PublishedSlice]
+    snapshot: Snapshot
+    movements: Sequence[dict[str, Any]]
+    frozen: tuple[str, ...]
+
+
+def publish(
+    processed: ObjectStore,
+    warehouse: Warehouse,
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime],
+    run_id: str,
+    rebuild: Rebuild = NO_REBUILD,
+) -> Publication:
+    """Publish every stale slice, or none of them.
+
+    Args:
+        processed: the processed zone; the caller holds the home's lock.
+        warehouse: the warehouse.
+        settings: the home.
+        clock: returns now, UTC.
+        run_id: the run.
+        rebuild: what is loaded again although it is current.
+
+    Raises:
+        LoadError: the load failed; what was published stays.
+        LockedError: the lease on the processed zone was lost.
+    """
+    warehouse.prepare()
+    versions = published_versions(warehouse)
+    frozen = freeze(processed, settings, versions)
+    audit = Audit(frozen.snapshot, actuals_through=settings.actuals_through, frozen_periods=frozen.periods)
+    result, refusal = _load(processed, warehouse, frozen.snapshot, versions, audit, rebuild, run_id=run_id, at=clock())
+    if audit.outcomes is None:
+        audit(warehouse)
+    ledger = published_slices(warehouse)
+    snapshot = published_snapshot(processed, frozen.snapshot, {name: one.version for name, one in ledger.items()})
+    outcomes = [*(audit.outcomes or ()), check_closed_periods(frozen.periods)]
+    return Publication(result, refusal, outcomes, ledger, snapshot, movement_summary(warehouse), frozen.periods)
+
+
+def freeze(
+    processed: ObjectStore, settings: Settings, versions: Mapping[SliceName, str], *, record: bool = True
+) -> FrozenPeriods:
+    """Return the target slices, with closed periods as they are published where the home holds those.
+
+    Args:
+        processed: the processed zone.
+        settings: the home.
+        versions: version by table and slice, as the load ledger says.
+        record: whether to keep newly computed overlaps; a status does not.
+    """
+    snapshot = take_snapshot(processed, StarSettings.of(settings), record=record)
+    if not settings.holds_closed_periods:
+        return FrozenPeriods(snapshot, ())
+    return freeze_closed_periods(processed, snapshot, versions)
+
+
+def _load(
+    processed: ObjectStore,
+    warehouse: Warehouse,
+    snapshot: Snapshot,
+    versions: Mapping[SliceName, str],
+    audit: Audit,
+    rebuild: Rebuild,
+    *,
+    run_id: str,
+    at: datetime,
+) -> tuple[LoadResult | None, str]:
+    """Load what is stale; return the load, if there was one, and why the audit refused it, if it did."""
+    force = {name for name in snapshot.built if rebuild.selects(*name)}
+    names = list(dict.fromkeys([*snapshot.to_publish(versions), *sorted(force)]))
+    if not names:
+        return None, ""
+
+    def audit_and_check_lease(connection: Queryable) -> bool:
+        is_good = audit(connection)
+        # Another machine may have taken the lease from a process that was suspended for minutes.
+        ensure_lease_held(processed.root)
+        return is_good
+
+    try:
+        result = load.publish(
+            warehouse,
+            slices_to_load(processed, snapshot, names),
+            run_id=run_id,
+            loaded_at=at,
+            force=force,
+            closed_periods=snapshot.state.closed,
+            causes=explain_stale(processed, snapshot, versions, names),
+            audit=audit_and_check_lease,
+        )
+    except load.AuditFailedError as error:
+        return None, str(error)
+    return result, ""
+
+
+def slices_to_load(processed: ObjectStore, snapshot: Snapshot, names: Sequence[SliceName]) -> list[SliceToLoad]:
+    """Return what the load needs to know of slices; a slice without a target is to be removed."""
+    return [_slice_to_load(processed, name, snapshot.built.get(name)) for name in names]
+
+
+def _slice_to_load(processed: ObjectStore, name: SliceName, commit: SliceCommit | None) -> SliceToLoad:
+    table, slice_name = name
+    if commit is None:
+        return SliceToLoad(table, slice_name, None)
+    sums = tuple(SliceSum(one.scenario_key, one.row_count, one.amount, one.budget_amount) for one in commit.sums)
+    files = tuple(processed.uri(file.key) for file in commit.files)
+    return SliceToLoad(table, slice_name, commit.version, files, commit.row_count, sums)

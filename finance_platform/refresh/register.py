@@ -1,0 +1,47 @@
+"""The first step: scan the raw zone and enter what is new into the register.
+
+Belongs here: the use case. Does not belong here: comparing listings (see `deliveries.discovery`), reading files (see
+`standardise`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
+from finance_platform.deliveries.register import Register, utc_text
+from finance_platform.deliveries.scans import fingerprint_config, record_scan
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.settings import Settings
+from finance_platform.storage.port import ObjectStore
+
+
+def register(
+    raw: ObjectStore,
+    processed: ObjectStore,
+    settings: Settings,
+    *,
+    at: datetime,
+    run_id: str,
+    skip_unstable: bool = False,
+) -> RawZoneScan:
+    """Scan the raw zone, enter new and changed objects into the register, and record the scan.
+
+    Args:
+        raw: the raw zone.
+        processed: the processed zone; the caller holds the home's lock.
+        settings: the home; its descriptors are read again, since they may have changed.
+        at: now, UTC.
+        run_id: the run that scans.
+        skip_unstable: whether to leave files that somebody may still be writing for the next run.
+
+    Raises:
+        StorageError: the raw zone cannot be listed.
+    """
+    feed_set = load_feed_set(settings.feeds_path)
+    scan = scan_raw_zone(
+        raw, Register(processed), feed_set, settings, at=at, run_id=run_id, skip_unstable=skip_unstable
+    )
+    config = fingerprint_config(feed_set, settings)
+    record_scan(processed, scan.etags.items(), config=config, run_id=run_id, at=utc_text(at))
+    return scan

@@ -1,0 +1,51 @@
+"""The last step: write the report, and mark the refresh as complete.
+
+Belongs here: the use case. Does not belong here: the report's figures (see `reports.variance`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from finance_platform.deliveries.scans import mark_refreshed
+from finance_platform.reports.variance import VarianceRow, as_csv, variance_rows
+from finance_platform.storage.port import ObjectStore
+from finance_platform.warehouse.port import Queryable
+
+REPORT_FILE = "variance_report.csv"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The report as it was written.
+
+    Attributes:
+        rows: its rows.
+        text: its bytes as text.
+        uri: its address.
+    """
+
+    rows: Sequence[VarianceRow]
+    text: str
+    uri: str
+
+
+def report(
+    processed: ObjectStore, warehouse: Queryable, reports: ObjectStore, *, run_id: str, is_complete: bool
+) -> Report:
+    """Write the variance report from what is published.
+
+    Args:
+        processed: the processed zone.
+        warehouse: the warehouse.
+        reports: where reports go.
+        run_id: the run.
+        is_complete: whether the run took every step, so that its scan of the raw zone is refreshed.
+    """
+    rows = variance_rows(warehouse)
+    text = as_csv(rows)
+    reports.write(REPORT_FILE, text.encode())
+    if is_complete:
+        mark_refreshed(processed, run_id)
+    return Report(rows, text, reports.uri(REPORT_FILE))

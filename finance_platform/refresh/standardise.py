@@ -1,0 +1,130 @@
+"""The second step: read the deliveries that were not read yet, and decide which of them count.
+
+Belongs here: the use case, and holding the job to what it was asked. Does not belong here: how a file is read (see
+`feeds`, `spark_jobs`), when a delivery is held (see `deliveries.acceptance`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from finance_platform.deliveries.acceptance import evaluate_deliveries
+from finance_platform.deliveries.commits import DeliveryCommit, read_commits
+from finance_platform.deliveries.register import DeliveryDiscovered, Register, Verdict
+from finance_platform.deliveries.scans import discard_scan
+from finance_platform.deliveries.state import derive_state
+from finance_platform.errors import JobError
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.refresh.job_requests import standardise_request
+from finance_platform.settings import Settings
+from finance_platform.spark_jobs.job_runner import JobRunner
+from finance_platform.storage.port import ObjectStore
+
+
+@dataclass(frozen=True)
+class ReadDeliveries:
+    """What the job did with the pending deliveries.
+
+    Attributes:
+        commits: of the deliveries that were read, by delivery id.
+        not_opened: object key and reason of each file that the storage did not give.
+    """
+
+    commits: Sequence[DeliveryCommit] = ()
+    not_opened: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class Standardised:
+    """What the step did.
+
+    Attributes:
+        read: what the job did.
+        verdicts: on the deliveries that were read and had none yet.
+    """
+
+    read: ReadDeliveries
+    verdicts: Sequence[Verdict]
+
+
+def standardise(
+    raw: ObjectStore,
+    processed: ObjectStore,
+    jobs: JobRunner,
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime],
+    run_id: str,
+    on_read: Callable[[ReadDeliveries], None] = lambda _: None,
+) -> Standardised:
+    """Read pending deliveries and enter a verdict on each.
+
+    Args:
+        raw: the raw zone.
+        processed: the processed zone; the caller holds the home's lock.
+        jobs: runs the job that reads.
+        settings: the home.
+        clock: returns now, UTC.
+        run_id: the run.
+        on_read: called once the deliveries are committed, before the verdicts: if the step fails later and is
+            repeated, they are read already.
+
+    Raises:
+        JobError: the job failed, or did other than it was asked.
+        TransientJobError: the job may succeed when it is started again.
+    """
+    read = _read_pending(raw, processed, jobs, settings)
+    on_read(read)
+    verdicts = evaluate_deliveries(
+        processed, at=clock(), run_id=run_id, holds_closed_periods=settings.holds_closed_periods
+    )
+    return Standardised(read, verdicts)
+
+
+def _read_pending(raw: ObjectStore, processed: ObjectStore, jobs: JobRunner, settings: Settings) -> ReadDeliveries:
+    feeds = {feed.feed: feed.resolve(settings) for feed in load_feed_set(settings.feeds_path).feeds}
+    pending = _pending(raw, processed, feeds)
+    if not pending:
+        return ReadDeliveries()
+    result = jobs.run("standardise", standardise_request(pending, feeds))
+    not_opened = [(file["object_key"], file["reason"]) for file in result["not_opened"]]
+    if not_opened:
+        # The scan then does not count as a complete refresh, so these files are retried.
+        discard_scan(processed)
+    return ReadDeliveries(_new_commits(processed, pending, result), not_opened)
+
+
+def _pending(raw: ObjectStore, processed: ObjectStore, feeds: dict[str, ResolvedFeed]) -> list[DeliveryDiscovered]:
+    """Return the deliveries that can be read now: their feed has a descriptor and their file is present."""
+    state = derive_state(Register(processed).events(), read_commits(processed))
+    pending = [event for event in state.pending if event.feed in feeds]
+    if not pending:
+        return []
+    # A file that vanished before it was read would start a job in every run.
+    present = {item.key for item in raw.list_objects()}
+    return [event for event in pending if event.object_key in present]
+
+
+def _new_commits(
+    processed: ObjectStore, pending: Sequence[DeliveryDiscovered], result: dict[str, Any]
+) -> list[DeliveryCommit]:
+    """Return the commits that the job reports, which must be those that it was asked for.
+
+    Raises:
+        JobError: they are not.
+    """
+    commits = read_commits(processed)
+    requested = {event.delivery_id for event in pending}
+    reported = set(result["committed"])
+    is_complete = len(reported) + len(result["not_opened"]) == len(requested)
+    if reported - requested or reported - commits.keys() or not is_complete:
+        raise JobError(
+            f"standardise was asked for {len(requested)} deliveries and reports {len(reported)} as committed; "
+            f"{len(reported & commits.keys())} of these have a commit",
+            fix="run again; deliveries without a commit are read again",
+        )
+    return [commits[delivery_id] for delivery_id in sorted(reported)]

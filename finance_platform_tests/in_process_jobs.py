@@ -1,0 +1,43 @@
+"""Spark jobs in this process, on one session: the bodies that the job scripts run, without their processes.
+
+Belongs here: the `JobRunner` of tests. Does not belong here: anything that a job does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from finance_platform.code_version import JobName
+from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.build_star_job import build_slices
+from finance_platform.spark_jobs.requests import BuildRequest, JobRequest, StandardiseRequest
+from finance_platform.spark_jobs.standardise_job import read_deliveries
+from finance_platform.storage.port import ObjectStore
+
+
+class InProcessJobs:
+    """Runs jobs on a session; a request passes through JSON, as it does on its way to a job's process."""
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        raw: ObjectStore,
+        processed: ObjectStore,
+        next_attempt: Callable[[], str],
+        before_job: Callable[[JobName], None] = lambda _: None,
+    ) -> None:
+        self._spark, self._raw, self._processed = spark, raw, processed
+        self._next_attempt, self._before_job = next_attempt, before_job
+
+    def run(self, job: JobName, request: JobRequest) -> dict[str, Any]:
+        """Run a job and return its result document; see `JobRunner`."""
+        self._before_job(job)
+        arguments = JobArguments(self._raw.root, self._processed.root, self._next_attempt(), "sail")
+        document = json.loads(json.dumps(request.to_json(), default=str))
+        if job == "standardise":
+            return read_deliveries(self._spark, arguments, StandardiseRequest.from_json(document))
+        return build_slices(self._spark, arguments, BuildRequest.from_json(document))

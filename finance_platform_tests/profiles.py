@@ -1,0 +1,62 @@
+"""How thorough the tests are: a profile per occasion, chosen by the environment variable TEST_PROFILE.
+
+Belongs here: what a profile changes. Does not belong here: which tests run (see the Makefile and the markers).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from hypothesis import settings
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A degree of thoroughness.
+
+    Attributes:
+        name: as TEST_PROFILE gives it.
+        examples: how many examples a property tries.
+        is_random: whether examples differ from run to run.
+        law_homes: how many homes the law tries.
+        law_refreshes: how many refreshes each of these homes has.
+        is_every_breaking_point: whether a run is broken off at every point, rather than at a sample of them.
+    """
+
+    name: str
+    examples: int
+    is_random: bool
+    law_homes: int
+    law_refreshes: int
+    is_every_breaking_point: bool = False
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("dev", examples=100, is_random=True, law_homes=3, law_refreshes=10),
+        # The same examples in every run, so that a failure is about the change and not about chance.
+        Profile("ci", examples=100, is_random=False, law_homes=3, law_refreshes=10),
+        Profile("nightly", examples=500, is_random=True, law_homes=100, law_refreshes=25, is_every_breaking_point=True),
+    )
+}
+
+
+def current_profile() -> Profile:
+    """Return the profile of this run: TEST_PROFILE, else `ci` where CI is set, else `dev`."""
+    return PROFILES[os.environ.get("TEST_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "dev")]
+
+
+def load_hypothesis_profile() -> None:
+    """Apply the profile to every property that does not say otherwise."""
+    profile = current_profile()
+    settings.register_profile(
+        "finance_platform",
+        # A property holds or not, however busy the machine is; other tests measure time.
+        deadline=None,
+        max_examples=profile.examples,
+        derandomize=not profile.is_random,
+        print_blob=True,
+    )
+    settings.load_profile("finance_platform")
