@@ -1,6 +1,6 @@
-"""From quality's checks and outcomes to Dagster's.
+"""Checks and outcomes in the form that Dagster shows.
 
-Belongs here: severity, blocking, metadata. Does not belong here: evaluation.
+Belongs here: severity, blocking, metadata. Does not belong here: evaluation (see `quality`).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ def check_specs(checks: Iterable[Check]) -> list[dg.AssetCheckSpec]:
     """Return the specs that a step declares for the checks that it evaluates."""
     return [
         dg.AssetCheckSpec(
-            check.name, asset=dg.AssetKey(check.asset), description=check.meaning, blocking=check.is_blocking
+            check.name, asset=dg.AssetKey(check.asset), description=check.description, blocking=check.is_blocking
         )
         for check in checks
     ]
 
 
 def check_result(outcome: Outcome) -> dg.AssetCheckResult:
-    """Return an outcome as Dagster shows it, with the offending rows."""
+    """Return an outcome as Dagster's check result, with the offending rows."""
     check = outcome.check
-    # As the check orders them: what was found comes before what to do.
+    # In the order of the evidence, which puts the finding before the fix.
     columns = list(dict.fromkeys(name for row in outcome.evidence for name in row))
     metadata: dict[str, dg.MetadataValue] = {"summary": dg.MetadataValue.text(outcome.summary)}
     if outcome.evidence:

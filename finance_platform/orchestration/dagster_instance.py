@@ -1,6 +1,6 @@
-"""Dagster's own storage in the home: made before first use, telemetry off.
+"""Dagster's instance: its storage in the home, created before first use, with telemetry off.
 
-Belongs here: `dagster.yaml` and opening the instance. Does not belong here: anything about finance data.
+Belongs here: `dagster.yaml`, opening the instance. Does not belong here: definitions, runs (see `runs`).
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from sqlalchemy import Engine, event
 from finance_platform.errors import HomeError
 
 _DAGSTER_YAML = """\
-# Written once by finance-platform; yours to change.
+# Written by finance-platform. A file that you have edited is never overwritten.
 telemetry:
   enabled: false
-# No invitation to a newsletter over the first page.
+# No newsletter dialog on the first page.
 nux:
   enabled: false
-# The terminal shows what steps say, not every event; the UI has them all.
+# The terminal shows the messages of steps, not every event; the UI has all events.
 python_logs:
   python_log_level: INFO
-# One refresh at a time: what comes meanwhile waits in the queue, and two loads never meet.
+# One refresh at a time: other runs wait in the queue, so two loads never run concurrently.
 concurrency:
   pools:
     default_limit: 1
     granularity: run
-# A run whose process was killed starts again; a step that failed decides for itself whether to.
+# A run whose process was killed is retried; a failed step has its own retry policy.
 run_retries:
   enabled: true
   max_retries: 2
   retry_on_asset_or_op_failure: false
-# A run that does not get to its first step within three minutes has failed.
+# A run has failed if it does not reach its first step within three minutes.
 run_monitoring:
   enabled: true
   start_timeout_seconds: 180
-# What sensors and schedules found is kept for a while, not for ever.
+# The ticks of sensors and schedules are purged after a while.
 retention:
   sensor:
     purge_after_days: {skipped: 1, failure: 30, success: 90}
@@ -48,13 +48,12 @@ retention:
     purge_after_days: {skipped: 30, failure: 90, success: 365}
 """
 
-
-_EARLIER = {"f045155a2663b184", "9d267daca31992ef"}
-"""Hashes of what earlier releases wrote: a file that nobody has changed since is written anew."""
+_EARLIER_VERSIONS = {"f045155a2663b184", "9d267daca31992ef", "5e7b82b796c56bf6"}
+"""Hashes of the files that earlier versions wrote; such a file was not edited, so it is replaced."""
 
 
 def prepare_dagster_home(folder: Path) -> Path:
-    """Make Dagster's folder and its configuration unless they are there; return the folder.
+    """Create Dagster's folder and its configuration if they do not exist; return the folder.
 
     Raises:
         HomeError: the home cannot be written to.
@@ -62,7 +61,7 @@ def prepare_dagster_home(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         configuration = folder / "dagster.yaml"
-        if not configuration.exists() or _hash_of(configuration.read_bytes()) in _EARLIER:
+        if not configuration.exists() or _hash(configuration.read_bytes()) in _EARLIER_VERSIONS:
             configuration.write_text(_DAGSTER_YAML, encoding="utf-8")
     except OSError as error:
         raise HomeError(
@@ -71,37 +70,37 @@ def prepare_dagster_home(folder: Path) -> Path:
     return folder
 
 
-def _hash_of(text: bytes) -> str:
+def _hash(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()[:16]
 
 
 @contextmanager
 def open_instance(folder: Path) -> Iterator[DagsterInstance]:
     """Yield the Dagster instance whose runs the UI of this home shows."""
-    with _few_waits_for_the_disk(), DagsterInstance.from_config(str(prepare_dagster_home(folder))) as instance:
+    with _fewer_disk_syncs(), DagsterInstance.from_config(str(prepare_dagster_home(folder))) as instance:
         yield instance
 
 
 @contextmanager
-def _few_waits_for_the_disk() -> Iterator[None]:
-    """Let SQLite wait for the disk at the end rather than at every event.
+def _fewer_disk_syncs() -> Iterator[None]:
+    """Let SQLite sync to disk at checkpoints instead of at every event.
 
-    Dagster opens and closes its files for each of the 200 events of a run, and SQLite waits for the disk at each commit
-    and when the last connection is closed. One more connection a file makes that close cheap, and with NORMAL only
-    checkpoints wait: a power cut can take the last events of a run, but harms no file. What was loaded is not there.
+    Dagster opens and closes its files for each of the 200 events of a run, and SQLite syncs at each commit and when the
+    last connection is closed. One more connection per file avoids the sync on close, and with NORMAL only checkpoints
+    sync: a power cut may lose the last events of a run, but damages no file. Finance data is not in these files.
     """
-    with ExitStack() as open_files:
-        kept: set[str] = set()
+    with ExitStack() as connections:
+        connected_files: set[str] = set()
 
         def on_connect(connection: sqlite3.Connection, _: object) -> None:
             connection.execute("PRAGMA synchronous = NORMAL")
             file = connection.execute("PRAGMA database_list").fetchone()[2]
             is_wal = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-            if file and is_wal and file not in kept:
-                kept.add(file)
-                own = open_files.enter_context(closing(sqlite3.connect(file, check_same_thread=False)))
-                # A connection takes part in the log from its first look into the file.
-                own.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            if file and is_wal and file not in connected_files:
+                connected_files.add(file)
+                extra = connections.enter_context(closing(sqlite3.connect(file, check_same_thread=False)))
+                # A connection holds the log open only after its first read of the file.
+                extra.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
 
         event.listen(Engine, "connect", on_connect)
         try:

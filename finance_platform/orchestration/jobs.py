@@ -1,6 +1,6 @@
-"""Jobs: `refresh`, everything that is stale, end to end; and the quiet logger that it may run under.
+"""Jobs: `refresh`, which updates everything that is stale, and the logger that the command line runs it with.
 
-Belongs here: selections of assets that run together, how they are executed. Does not belong here: asset logic.
+Belongs here: selections of assets that run together, their executor. Does not belong here: asset logic.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ import dagster as dg
 REFRESH = "refresh"
 
 RUN_LOGGER = logging.getLogger("finance_platform.run")
-"""Gets what a run logs when the command line runs it; the command line decides what is shown."""
+"""Receives the log of a run that the command line starts; the command line decides which messages it shows."""
 
 
 @dg.logger
 def quiet_logger(_: dg.InitLoggerContext) -> logging.Logger:
-    """Hand a run's messages to the command line instead of printing them."""
+    """Return a logger that passes a run's messages to the command line instead of printing them."""
     RUN_LOGGER.setLevel(logging.DEBUG)
     RUN_LOGGER.propagate = False
     return RUN_LOGGER
 
 
 def refresh_job() -> dg.UnresolvedAssetJobDefinition:
-    """Return the job that the UI, sensors and the command line all run."""
+    """Return the job that the UI, the sensors and the command line run."""
     return dg.define_asset_job(
         REFRESH,
         selection=dg.AssetSelection.all(),
         description="Everything that is stale, end to end: register, read, build, load, report.",
-        # One process for all steps: what they do is in subprocesses and the warehouse, and a step is quick to start.
+        # One process for all steps: the work is in subprocesses and the warehouse, and steps start quickly.
         executor_def=dg.in_process_executor,
     )

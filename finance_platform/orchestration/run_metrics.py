@@ -1,7 +1,7 @@
-"""From what a run has left in Dagster's storage to metrics: how long it took, and how it ended.
+"""Run metrics: the duration and result of each run, from Dagster's storage.
 
-Belongs here: figures of runs, each run once. Does not belong here: figures of the data (see `reporting.measuring`),
-sending (see `metrics`), what people are told of a run (see `run_alerts`).
+Belongs here: metrics of runs, each sent once. Does not belong here: metrics of the data (see `reports.metrics`),
+sending (see `notifications.metrics`), alerts (see `run_alerts`).
 """
 
 from __future__ import annotations
@@ -11,58 +11,56 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster._core.storage.tags import WILL_RETRY_TAG
 
-from finance_platform.notifications.metrics import Metric, Metrics
-from finance_platform.orchestration.resources.metrics import send_or_warn
-from finance_platform.orchestration.runs import KILLED
+from finance_platform.notifications.metrics import Metric, Metrics, send_or_warn
+from finance_platform.orchestration.runs import KILLED, WILL_RETRY_TAG
 
-MEASURED = "finance_platform/measured"
+METRICS_SENT = "finance_platform/measured"
 """The tag of a run whose metrics were sent."""
 
 
-def measure_runs(
+def send_run_metrics(
     metrics: Metrics | None, instance: dg.DagsterInstance, runs: Iterable[dg.DagsterRun], log: logging.Logger
 ) -> None:
-    """Send the metrics of runs that have ended, of each once.
+    """Send the metrics of runs that have ended, once per run.
 
-    A killed run of the UI is found at the UI's next start and by the sensor of failed runs too. It is marked before its
-    metrics are sent: a kill between the two loses a point in a graph, where the other order would count a run twice.
+    Both the next start of the UI and the sensor `failed_runs` process a killed run. The run is tagged before its
+    metrics are sent: a kill in between loses one point in a graph, while the other order could count the run twice.
 
     Args:
-        metrics: where to; None where nobody looks.
+        metrics: where to send them; None if the home sends no metrics.
         instance: Dagster's storage in the home.
         runs: the runs.
-        log: gets a warning where they cannot be sent.
+        log: gets a warning if they cannot be sent.
     """
     if metrics is None:
         return
-    for run in runs:
-        found = instance.get_run_by_id(run.run_id)
-        if found is None or MEASURED in found.tags:
+    for run_id in [run.run_id for run in runs]:
+        run = instance.get_run_by_id(run_id)
+        if run is None or METRICS_SENT in run.tags:
             continue
-        instance.add_run_tags(run.run_id, {MEASURED: "true"})
-        send_or_warn(metrics, metrics_of_run(instance, found), log)
+        instance.add_run_tags(run_id, {METRICS_SENT: "true"})
+        send_or_warn(metrics, collect_run_metrics(instance, run), log)
 
 
-def metrics_of_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[Metric]:
+def collect_run_metrics(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[Metric]:
     """Return the metrics of a run that has ended.
 
-    A run that is started again counts as none: its last attempt tells how it ended. One whose process was killed has no
-    duration: nobody knows when it ended.
+    A run that Dagster retries has none: its last attempt counts. A run whose process was killed has no duration,
+    because the time of its end is unknown.
     """
     record = instance.get_run_record_by_id(run.run_id)
     if record is None or run.tags.get(WILL_RETRY_TAG) == "true":
         return []
     at = datetime.now(UTC)
-    found = []
+    metrics = []
     if run.status == dg.DagsterRunStatus.SUCCESS:
-        found.append(Metric("RunsSucceeded", 1, at))
+        metrics.append(Metric("RunsSucceeded", 1, at))
     if run.status == dg.DagsterRunStatus.FAILURE:
-        found.append(Metric("RunsFailed", 1, at))
+        metrics.append(Metric("RunsFailed", 1, at))
     if record.start_time and record.end_time and not _is_killed(instance, run):
-        found.append(Metric("RunDuration", round(record.end_time - record.start_time), at))
-    return found
+        metrics.append(Metric("RunDuration", round(record.end_time - record.start_time), at))
+    return metrics
 
 
 def _is_killed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:

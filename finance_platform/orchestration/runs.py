@@ -1,7 +1,6 @@
-"""Runs, as Dagster's own storage in the home records them.
+"""Runs in Dagster's own storage: finding them, and failing those whose process was killed.
 
-Belongs here: asking for them, telling which are at work and which were killed, the tags that say where one comes from.
-Does not belong here: starting runs (see `refresh`, `sensors`), how they are shown.
+Belongs here: queries of runs, their tags. Does not belong here: starting runs (see `refresh_run`, `sensors`), printing.
 """
 
 from __future__ import annotations
@@ -20,20 +19,25 @@ if TYPE_CHECKING:
 STARTED_BY = "finance_platform/started_by"
 COMMAND_LINE = "command line"
 
-KILLED = "its process was killed; what it had committed stays, the rest is done anew"
+# Dagster's own tags, which its public API does not name.
+MAX_RETRIES_TAG = "dagster/max_retries"
+RETRY_STRATEGY_TAG = "dagster/retry_strategy"
+WILL_RETRY_TAG = "dagster/will_retry"
+
+KILLED = "its process was killed; what it had committed stays, and the next run does the rest"
 
 STATE = "finance_platform/state"
-"""Names the state of the home that a run was started for."""
+"""The tag for the state of the home that a run was started for."""
 
 ATTEMPT = "finance_platform/attempt"
 CHANGES = "finance_platform/changes"
-"""What had changed when a sensor started the run, in words."""
+"""The tag that describes what had changed when a sensor started the run."""
 
 
 def last_run(folder: Path) -> dict[str, Any] | None:
-    """Return id, job, status, start and end of the home's latest run; None where there was none.
+    """Return id, job, status, start and end of the home's latest run; None if there is no run.
 
-    Dagster takes seconds to import, so a home that has never run does not pay for it.
+    Dagster takes seconds to import, so it is not imported for a home that has never run.
 
     Args:
         folder: Dagster's storage in the home.
@@ -57,58 +61,58 @@ def last_run(folder: Path) -> dict[str, Any] | None:
 
 
 def unfinished_runs(instance: DagsterInstance) -> list[DagsterRun]:
-    """Return the runs that wait or work, as far as Dagster knows, whichever job or selection they are of."""
-    from dagster import RunsFilter
-    from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+    """Return the runs of every job that wait or are in progress, according to Dagster."""
+    from dagster import DagsterRunStatus, RunsFilter
 
-    return list(instance.get_runs(RunsFilter(statuses=NOT_FINISHED_STATUSES)))
+    finished = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
+    return list(instance.get_runs(RunsFilter(statuses=[one for one in DagsterRunStatus if one not in finished])))
 
 
-def fail_orphaned_runs(instance: DagsterInstance, *, of_command_line: bool) -> list[DagsterRun]:
-    """Mark unfinished runs as failed, and return them; the caller knows that none of them is at work.
+def fail_orphaned_runs(instance: DagsterInstance, *, from_command_line: bool) -> list[DagsterRun]:
+    """Mark unfinished runs as failed, and return them; the caller must know that none of them has a process.
 
     Args:
         instance: Dagster's storage in the home.
-        of_command_line: those of the command line, rather than those that a UI has started.
+        from_command_line: whether to mark the runs of the command line, or else those of UIs.
     """
-    return _mark(instance, [run for run in _begun(instance) if _is_of_command_line(run) == of_command_line])
+    return _fail(instance, [run for run in _started_runs(instance) if _is_from_command_line(run) == from_command_line])
 
 
 def fail_orphaned_runs_unless_locked(instance: DagsterInstance, settings: Settings) -> list[DagsterRun]:
-    """Mark the command line's unfinished runs as failed, unless one is at work; return those that were marked.
+    """Mark the command line's unfinished runs as failed, unless one is in progress; return those that were marked.
 
-    Each holds the home's lock from its beginning to its end. One that was killed would count as at work for ever, and
-    keep every other run in the queue.
+    Each holds the home's lock from start to end. A killed run would count as in progress forever, and keep every other
+    run in the queue.
 
     Args:
         instance: Dagster's storage in the home.
         settings: the home.
     """
-    unfinished = [run for run in _begun(instance) if _is_of_command_line(run)]
-    # To ask for the lock takes it for a moment, so it is asked for only where somebody may have it.
-    return _mark(instance, unfinished) if unfinished and not is_home_locked(settings) else []
+    unfinished = [run for run in _started_runs(instance) if _is_from_command_line(run)]
+    # Checking the lock takes it for a moment, so check only if a run may hold it.
+    return _fail(instance, unfinished) if unfinished and not is_home_locked(settings) else []
 
 
-def _begun(instance: DagsterInstance) -> list[DagsterRun]:
+def _started_runs(instance: DagsterInstance) -> list[DagsterRun]:
     from dagster import DagsterRunStatus, RunsFilter
 
-    # One that waits in the queue goes on waiting, and the next daemon starts it.
-    begun = [
+    # Queued runs are left out: the next daemon starts them.
+    statuses = [
         DagsterRunStatus.NOT_STARTED,
         DagsterRunStatus.STARTING,
         DagsterRunStatus.STARTED,
         DagsterRunStatus.CANCELING,
     ]
-    return list(instance.get_runs(RunsFilter(statuses=begun)))
+    return list(instance.get_runs(RunsFilter(statuses=statuses)))
 
 
-def _mark(instance: DagsterInstance, runs: list[DagsterRun]) -> list[DagsterRun]:
+def _fail(instance: DagsterInstance, runs: list[DagsterRun]) -> list[DagsterRun]:
     for run in runs:
         instance.report_run_failed(run, KILLED)
-    return [found for run in runs if (found := instance.get_run_by_id(run.run_id))]
+    return [failed for run in runs if (failed := instance.get_run_by_id(run.run_id))]
 
 
-def _is_of_command_line(run: DagsterRun) -> bool:
+def _is_from_command_line(run: DagsterRun) -> bool:
     return run.tags.get(STARTED_BY) == COMMAND_LINE
 
 

@@ -1,5 +1,5 @@
-"""The Dagster UI as a person uses it: clicked in a headless Chromium, read from the page.
+"""The Dagster UI as a person uses it: clicks in a headless Chromium, text read from the pages.
 
-Belongs here: what can only be seen in a browser. Does not belong here: what specs and events say (see
-`orchestration`), what the command line says (see `end_to_end`).
+Belongs here: what only a browser can show. Does not belong here: specs and events (see `orchestration`), the
+command line (see `end_to_end`).
 """

@@ -1,8 +1,8 @@
-"""A person at the UI: what they click, and what they then read.
+"""A person at the UI: what they click and what they read.
 
-Belongs here: the pages by what is written on them. Does not belong here: expectations, the UI's process.
+Belongs here: the pages of the UI. Does not belong here: expectations, the UI's process.
 
-Everything is found by its text or role. Where a page has neither, the place in the row is used and said.
+Elements are found by their text or role; where a page has neither, by position, with a comment.
 """
 
 from __future__ import annotations
@@ -13,62 +13,62 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page, expect
 
-# The whole graph is legible at once on a big screen only; what is outside of the screen is not drawn.
-_BIG = 2600, 4400
-_USUAL = 1600, 1000
+# The graph draws only what is on the screen, so reading all of it needs a big screen.
+_BIG_SCREEN = 2600, 4400
+_SCREEN = 1600, 1000
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a browser."""
+    """A person with a browser."""
 
     page: Page
 
     def text(self) -> str:
-        """Return all that is written on the page."""
+        """Return the text of the page."""
         return self.page.locator("body").inner_text()
 
     def read(self, path: str, *until: str) -> str:
-        """Open a page, wait until it says all of that, and return what it says."""
+        """Open a page, wait until it shows all of these texts, and return its text."""
         self.page.goto(path)
         self.sees(*until)
         return self.text()
 
     def sees(self, *texts: str) -> None:
-        """Wait until the page says all of that."""
+        """Wait until the page shows all of these texts."""
         for text in texts:
             expect(self.page.get_by_text(text).filter(visible=True).first).to_be_visible()
 
     def button(self, name: str) -> Locator:
-        """Return a button by what is on it."""
+        """Return a button by its label."""
         return self.page.get_by_role("button", name=name)
 
     # The lineage of all assets
 
     def opens_lineage(self) -> str:
-        """Open the graph of all groups, as the menu on the left does, and return what it says."""
+        """Open the graph of all groups, as the menu on the left does, and return its text."""
         self.page.goto("/asset-groups")
         expect(self.button("Materialize all")).to_be_enabled()
         self.sees("warehouse", "reporting")
         return self.text()
 
     def expands_lineage(self) -> None:
-        """Open all groups of the graph by its menu; the page remembers that."""
+        """Expand all groups of the graph by its menu; the page remembers that."""
         self.opens_lineage()
-        # On the free ground at the lower right of the graph.
+        # On the empty canvas at the lower right of the graph.
         self.page.mouse.click(1000, 900, button="right")
         self.page.get_by_role("menuitem", name="Expand all groups").click()
         self.page.wait_for_url("**/asset-groups?expanded=*")
 
     def reads_expanded_lineage(self) -> list[str]:
-        """Return the lines of the whole graph, each asset with its latest state."""
-        self.page.set_viewport_size({"width": _BIG[0], "height": _BIG[1]})
+        """Return the lines of text of the whole graph, each asset with its latest state."""
+        self.page.set_viewport_size({"width": _BIG_SCREEN[0], "height": _BIG_SCREEN[1]})
         self.page.goto("/asset-groups")
         self.sees("variance_report")
         expect(self.page.get_by_text("Loading...")).to_have_count(0)
-        said = self.text().splitlines()
-        self.page.set_viewport_size({"width": _USUAL[0], "height": _USUAL[1]})
-        return said
+        lines = self.text().splitlines()
+        self.page.set_viewport_size({"width": _SCREEN[0], "height": _SCREEN[1]})
+        return lines
 
     def materializes_all(self) -> None:
         """Click the button that brings everything up to date."""
@@ -78,26 +78,26 @@ class Person:
     # Assets
 
     def reads_checks(self, asset: str, names: Sequence[str]) -> dict[str, str]:
-        """Return, by check, what an asset's page of checks says of it, clicking through their list."""
+        """Return, by check, the text of its page, after a click on it in the asset's list of checks."""
         self.read(f"/assets/{asset}?view=checks", f"Checks ({len(names)})", "Latest execution")
-        found = {}
+        pages = {}
         for name in names:
             self.page.get_by_title(name, exact=True).first.click()
-            found[name] = self._check_that_is_open(name)
-        return found
+            pages[name] = self._open_check(name)
+        return pages
 
     def reads_check(self, asset: str, name: str) -> str:
-        """Return what the page of a check says, from what it is about."""
+        """Return the text of a check's page."""
         self.page.goto(f"/assets/{asset}?view=checks&checkDetail={name}")
-        return self._check_that_is_open(name)
+        return self._open_check(name)
 
-    def _check_that_is_open(self, name: str) -> str:
+    def _open_check(self, name: str) -> str:
         expect(self.page).to_have_url(re.compile(f"checkDetail={name}"))
         self.sees("About", "Latest execution", "Evaluation result")
         return self.text().rpartition("About")[2]
 
     def reads_period(self, asset: str, period: str) -> str:
-        """Return what a partitioned asset's page says of one period, found by its name."""
+        """Return the text of a partitioned asset's page after a click on one period."""
         self.page.goto(f"/assets/{asset}?view=partitions")
         self.page.get_by_placeholder("Filter by name…").fill(period)
         self.page.get_by_text(period).first.click()

@@ -1,8 +1,8 @@
-"""The screenshots of the documentation, made from the sample: `make screenshots`.
+"""The screenshots of the documentation, taken from the sample: `make screenshots`.
 
-Belongs here: which pages are shown, and how large. Does not belong here: assertions (see `test_ui`).
+Belongs here: the pages and their size. Does not belong here: assertions (see `test_ui`).
 
-The home is a neutral folder, because pages show where it is.
+The home is a neutral folder, because pages show its path.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from pathlib import Path
 from playwright.sync_api import FloatRect
 
 import finance_platform
-from finance_platform_tests.browser.chromium import found_chromium, opened_page
-from finance_platform_tests.browser.files_sent import BAD, BAD_NAME, sample_home, send
+from finance_platform_tests.browser.chromium import find_chromium, opened_page
 from finance_platform_tests.browser.person import Person
+from finance_platform_tests.browser.sample_deliveries import BAD, BAD_NAME, sample_home, send
 from finance_platform_tests.browser.ui_process import running_ui
 
 IMAGES = Path(str(finance_platform.__file__)).parent.parent / "docs" / "images"
-HOME = Path("/tmp/finance-sample/home")  # noqa: S108  it is made anew, whoever made it before
+HOME = Path("/tmp/finance-sample/home")  # noqa: S108  it is deleted and created again
 
 FACT = "warehouse/fact_financials"
 _CANVAS = FloatRect(x=368, y=108, width=832, height=1452)
 
 
 def make_screenshots() -> None:
-    """Bring a fresh sample home up to date in the UI, then send a file that is held, and photograph the pages."""
+    """Take the screenshots of a fresh sample home after a refresh, and after a delivery that is held."""
     shutil.rmtree(HOME.parent, ignore_errors=True)
     log = HOME.parent / "ui.log"
     sample_home(HOME)
-    with running_ui(HOME, log, "--no-auto-refresh") as ui, opened_page(found_chromium(), ui.url) as page:
+    with running_ui(HOME, log, "--no-auto-refresh") as ui, opened_page(find_chromium(), ui.url) as page:
         person = Person(page)
         person.materializes_all()
         ui.wait_for_run([])

@@ -1,9 +1,9 @@
-"""One sample home in one UI, in one browser: refreshed by a click, then by the files that come.
+"""One sample home in one UI and one browser: refreshed by a click, then by new files.
 
-Belongs here: what a person reads on the pages. Does not belong here: the same facts where no browser is needed.
+Belongs here: what a person reads on the pages. Does not belong here: facts that need no browser.
 
-Each fixture that is called after an event is a chapter: something happens, and what is then on the pages is kept. Tests
-read what was kept, so their own order does not matter.
+Each fixture that is named after an event is a chapter: something happens, and the resulting pages are kept. Tests read
+the kept pages, so their order does not matter.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from finance_platform_tests.browser.chromium import chromium, opened_page
-from finance_platform_tests.browser.files_sent import (
+from finance_platform_tests.browser.chromium import opened_page, require_chromium
+from finance_platform_tests.browser.person import Person
+from finance_platform_tests.browser.sample_deliveries import (
     BAD,
     BAD_NAME,
     JOURNAL,
@@ -29,9 +30,8 @@ from finance_platform_tests.browser.files_sent import (
     sample_home,
     send,
 )
-from finance_platform_tests.browser.person import Person
 from finance_platform_tests.browser.ui_process import UI, Run, running_ui, wait_until
-from finance_platform_tests.end_to_end.small_home import Home
+from finance_platform_tests.end_to_end.home import Home
 
 pytestmark = pytest.mark.browser
 
@@ -40,17 +40,17 @@ GRID = "warehouse/fact_financials_by_period"
 REJECTED = "processed/rejected_rows"
 WITHIN_TOLERANCE = "deliveries_are_within_tolerance"
 SENSOR_TAG = "dagster/sensor_name"
-UP_TO_A = 180
+RUN_SECONDS = 180
 
 
 @pytest.fixture(scope="module")
 def browser() -> str:
-    return chromium()
+    return require_chromium()
 
 
 @pytest.fixture(scope="module")
 def ui(browser: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UI]:
-    """The UI of a home that never ran, whose sensors are off."""
+    """The UI of a home without any run, with its sensors off."""
     assert browser
     folder = tmp_path_factory.mktemp("ui")
     with running_ui(sample_home(folder / "home"), folder / "ui.log", "--no-auto-refresh") as ui:
@@ -68,15 +68,15 @@ def person(browser: str, ui: UI) -> Iterator[Person]:
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What is to be seen after "Materialize all".
+    """The pages after "Materialize all".
 
     Attributes:
         groups: the graph before.
         run: the run that the click started.
         run_page: that run's page.
         graph: the lines of the expanded graph.
-        stale: the assets that Dagster would advise to materialize again.
-        states: how each check stands.
+        stale: the assets that Dagster marks as stale.
+        states: the state of each check.
     """
 
     groups: str
@@ -89,7 +89,7 @@ class Refreshed:
 
 @pytest.fixture(scope="module")
 def refreshed(ui: UI, person: Person) -> Refreshed:
-    """Somebody clicked "Materialize all"."""
+    """A person clicked "Materialize all"."""
     groups = person.opens_lineage()
     person.materializes_all()
     run = ui.wait_for_run([])
@@ -104,8 +104,8 @@ class FactPages:
 
     Attributes:
         overview: its first page.
-        checks: by check, what its page says.
-        upstream: the graph of what it is made of.
+        checks: by check, its page.
+        upstream: the graph of its upstream assets.
         grid: the page of months.
         june: a month's page.
     """
@@ -119,7 +119,7 @@ class FactPages:
 
 @pytest.fixture(scope="module")
 def fact(refreshed: Refreshed, person: Person) -> FactPages:
-    """Somebody looked at the fact table's pages."""
+    """A person opened the pages of the fact table."""
     assert refreshed.run.status == "SUCCESS"
     checks = [check.partition(" ")[2] for check in refreshed.states if check.startswith(f"{FACT} ")]
     return FactPages(
@@ -132,13 +132,13 @@ def fact(refreshed: Refreshed, person: Person) -> FactPages:
 
 
 @dataclass(frozen=True)
-class Refused:
-    """What is to be seen after a bad file came.
+class Held:
+    """The pages after a bad file came.
 
     Attributes:
         run: the run that the sensor started.
-        states: how each check stands.
-        check: the page of the check that it broke.
+        states: the state of each check.
+        check: the page of the check that failed.
     """
 
     run: Run
@@ -147,28 +147,28 @@ class Refused:
 
 
 @pytest.fixture(scope="module")
-def refused(ui: UI, person: Person, fact: FactPages) -> Refused:
-    """Somebody switched the sensors on, and a file came whose amounts nobody can read."""
+def held(ui: UI, person: Person, fact: FactPages) -> Held:
+    """A person switched the sensors on, and a file came whose amounts are not valid."""
     assert fact.grid
     person.switches_on(["raw_files", "finished_runs"])
     earlier = ui.runs()
     send(ui.home, f"raw/{BAD_NAME}", BAD)
-    run = ui.wait_for_run(earlier, UP_TO_A)
-    return Refused(run, ui.check_states(), person.reads_check(REJECTED, WITHIN_TOLERANCE))
+    run = ui.wait_for_run(earlier, RUN_SECONDS)
+    return Held(run, ui.check_states(), person.reads_check(REJECTED, WITHIN_TOLERANCE))
 
 
 @dataclass(frozen=True)
 class NewMonth:
-    """What is to be seen after good files came.
+    """The pages after good files came.
 
     Attributes:
         run: the run that the sensor started.
-        seconds: from the files' coming to the end of the run.
+        seconds: from the arrival of the files to the end of the run.
         january: the page of the new period.
-        october: the page of the period that had a budget only.
+        october: the page of the period that had only a budget.
         published: from the warehouse: period, scenario, amount.
         graph: the lines of the expanded graph.
-        stale: the assets that Dagster would advise to materialize again.
+        stale: the assets that Dagster marks as stale.
     """
 
     run: Run
@@ -181,14 +181,14 @@ class NewMonth:
 
 
 @pytest.fixture(scope="module")
-def new_month(ui: UI, person: Person, refused: Refused) -> NewMonth:
+def new_month(ui: UI, person: Person, held: Held) -> NewMonth:
     """October's first lines came, and next year's budget."""
-    assert refused.run.status == "SUCCESS"
+    assert held.run.status == "SUCCESS"
     earlier = ui.runs()
     begin = time.monotonic()
     send(ui.home, f"raw/{NEW_LINES_NAME}", NEW_LINES)
     send(ui.home, f"raw/{NEW_BUDGET_NAME}", NEW_BUDGET)
-    run = ui.wait_for_run(earlier, UP_TO_A)
+    run = ui.wait_for_run(earlier, RUN_SECONDS)
     seconds = time.monotonic() - begin
     rows = Home(ui.home).query(
         "SELECT TO_CHAR(TransactionDate, 'YYYY-MM') AS Period, ScenarioName, SUM(Amount) AS Amount "
@@ -208,7 +208,7 @@ def new_month(ui: UI, person: Person, refused: Refused) -> NewMonth:
 
 @dataclass(frozen=True)
 class Stopped:
-    """What is to be seen after a run failed as expected.
+    """The page after an expected failure of a run.
 
     Attributes:
         run: the run that the sensor started.
@@ -226,14 +226,14 @@ def stopped(ui: UI, person: Person, new_month: NewMonth) -> Stopped:
     earlier = ui.runs()
     send(ui.home, "feeds/journal.yaml", JOURNAL_FEED)
     send(ui.home, "raw/journal.csv", JOURNAL)
-    run = ui.wait_for_run(earlier, UP_TO_A)
+    run = ui.wait_for_run(earlier, RUN_SECONDS)
     return Stopped(run, person.read(f"/runs/{run.run_id}", "Failure", "STEP_FAILURE"))
 
 
 # The graph
 
 
-def test_the_graph_shows_every_group_on_the_way_from_raw_files_to_the_report(refreshed: Refreshed):
+def test_the_graph_shows_every_group_from_raw_files_to_the_report(refreshed: Refreshed):
     shown = refreshed.groups.splitlines()
     assert {"raw", "deliveries", "processed", "warehouse", "reporting"} <= set(shown)
 
@@ -246,14 +246,14 @@ def test_the_expanded_graph_shows_every_asset(refreshed: Refreshed):
     assert {name: shown.get(name, 0) for name in feeds | star | others} == feeds | star | others
 
 
-def test_one_click_brings_everything_up_to_date(refreshed: Refreshed):
+def test_one_click_updates_everything(refreshed: Refreshed):
     assert refreshed.run.status == "SUCCESS"
     assert SENSOR_TAG not in refreshed.run.tags
     assert "Errored (0)" in refreshed.run_page
     assert "Succeeded (5)" in refreshed.run_page
 
 
-def test_after_a_refresh_nothing_is_said_to_be_out_of_date(refreshed: Refreshed, new_month: NewMonth):
+def test_after_a_refresh_nothing_is_stale(refreshed: Refreshed, new_month: NewMonth):
     for graph, stale in ((refreshed.graph, refreshed.stale), (new_month.graph, new_month.stale)):
         assert stale == []
         assert not [line for line in graph if re.search(r"(?i)stale|unsynced|outdated|missing|upstream", line)]
@@ -263,14 +263,15 @@ def test_after_a_refresh_nothing_is_said_to_be_out_of_date(refreshed: Refreshed,
 # The fact table
 
 
-def test_the_page_of_the_fact_table_says_what_a_row_is(fact: FactPages):
+def test_the_page_of_the_fact_table_describes_its_rows(fact: FactPages):
     assert "Grain: One row per day, department, account and scenario." in fact.overview
     assert "Profit is SUM(Amount * ProfitSign)." in fact.overview
 
 
 def test_the_page_of_the_fact_table_describes_its_columns(fact: FactPages):
     words = " ".join(fact.overview.split())
-    assert "Amount decimal(18,2) non-nullable What the row's scenario says, in the home's currency" in words
+    assert "Amount decimal(18,2) non-nullable Amount of the row's scenario, in the home's currency" in words
+    assert "From processed/fact_financials: amount." in words
 
 
 def test_the_page_of_the_fact_table_shows_its_figures_and_its_periods(fact: FactPages):
@@ -280,29 +281,18 @@ def test_the_page_of_the_fact_table_shows_its_figures_and_its_periods(fact: Fact
     assert re.search(r"2025-09 1035 8,496,980\.74 8,625,600\.00 8,412,890\.00", words)
 
 
-def test_each_check_of_the_fact_table_has_passed_and_says_what_it_is_about(fact: FactPages):
+def test_each_check_of_the_fact_table_has_passed_and_has_a_description(fact: FactPages):
     assert len(fact.checks) == 7
     for name, page in fact.checks.items():
         assert "Passed" in page, name
-        meaning = page.partition("Latest execution")[0]
-        assert len(meaning) > 100, name
+        description = page.partition("Latest execution")[0]
+        assert len(description) > 100, name
 
 
-def test_the_graph_of_the_fact_table_leads_back_to_the_files(fact: FactPages):
+def test_the_graph_of_the_fact_table_goes_back_to_the_files(fact: FactPages):
     shown = fact.upstream.splitlines()
     assert {"raw", "processed", "warehouse"} <= set(shown)
     assert shown.count("transactions") == 2
-
-
-def test_the_amount_comes_from_the_amount_in_the_ledger_file(ui: UI, fact: FactPages):
-    # The open-source UI draws no graph of columns; its API has them.
-    assert fact.overview
-    sources = ui.column_sources()
-    found, new = set[tuple[str, str]](), {(FACT, "Amount")}
-    while new:
-        found |= new
-        new = {source for column in new for source in sources.get(column, ())} - found
-    assert ("raw/transactions", "amount") in found
 
 
 def test_the_grid_of_months_shows_every_period(fact: FactPages):
@@ -320,30 +310,30 @@ def test_a_month_shows_its_money(fact: FactPages):
 # A bad file
 
 
-def test_a_file_that_comes_starts_a_run(refused: Refused):
-    assert refused.run.tags[SENSOR_TAG] == "raw_files"
-    assert refused.run.status == "SUCCESS"
+def test_a_new_file_starts_a_run(held: Held):
+    assert held.run.tags[SENSOR_TAG] == "raw_files"
+    assert held.run.status == "SUCCESS"
 
 
-def test_a_bad_file_turns_the_one_check_red_that_is_about_it(refreshed: Refreshed, refused: Refused):
-    turned = {name: state for name, state in refused.states.items() if refreshed.states[name] != state}
-    assert turned == {f"{REJECTED} {WITHIN_TOLERANCE}": "FAILED"}
+def test_a_bad_file_fails_only_the_check_on_it(refreshed: Refreshed, held: Held):
+    changed = {name: state for name, state in held.states.items() if refreshed.states[name] != state}
+    assert changed == {f"{REJECTED} {WITHIN_TOLERANCE}": "FAILED"}
 
 
-def test_a_red_check_names_the_file_the_reason_and_the_fix(refused: Refused):
-    words = " ".join(refused.check.split())
+def test_a_failed_check_names_the_file_the_reason_and_the_fix(held: Held):
+    words = " ".join(held.check.split())
     assert "Failed" in words
     assert BAD_NAME in words
     assert "2 of 3 rows" in words
     assert "finance-platform accept" in words
 
 
-def test_a_red_check_is_told_once_in_the_alerts_file(ui: UI, refused: Refused):
-    assert refused.run.status == "SUCCESS"
+def test_a_failed_check_is_one_alert_in_the_alerts_file(ui: UI, held: Held):
+    assert held.run.status == "SUCCESS"
     file = ui.home / "alerts.jsonl"
-    wait_until(file.exists, "an alert was sent", UP_TO_A)
+    wait_until(file.exists, "an alert was sent", RUN_SECONDS)
     alerts = [json.loads(line) for line in file.read_text().splitlines()]
-    (alert,) = [one for one in alerts if one["kind"] == "failed check" and WITHIN_TOLERANCE in json.dumps(one)]
+    (alert,) = [a for a in alerts if a["kind"] == "failed check" and WITHIN_TOLERANCE in json.dumps(a)]
     assert BAD_NAME in json.dumps(alert)
 
 
@@ -357,7 +347,7 @@ def test_good_files_start_a_run(new_month: NewMonth):
 
 def test_a_new_period_is_in_the_grid_of_months(new_month: NewMonth, record_property: Callable[[str, object], None]):
     record_property("seconds_from_file_to_grid", round(new_month.seconds, 1))
-    print(f"from the files' coming to the end of the run: {new_month.seconds:.1f} s")  # noqa: T201
+    print(f"from the arrival of the files to the end of the run: {new_month.seconds:.1f} s")  # noqa: T201
     assert "amount_Budget 1,516,000.00 USD" in " ".join(new_month.january.split())
     assert "amount_Actual 1,650.75 USD" in " ".join(new_month.october.split())
 
@@ -370,7 +360,7 @@ def test_a_new_period_is_in_the_warehouse(new_month: NewMonth):
 # A run that fails
 
 
-def test_a_run_that_is_stopped_says_what_is_wrong_and_what_to_do(stopped: Stopped):
+def test_the_page_of_a_failed_run_shows_the_error_and_the_fix(stopped: Stopped):
     assert stopped.run.status == "FAILURE"
     words = " ".join(stopped.page.split())
     assert "accounts_have_a_sign" in words
@@ -378,9 +368,9 @@ def test_a_run_that_is_stopped_says_what_is_wrong_and_what_to_do(stopped: Stoppe
     assert "fix" in words
 
 
-def test_a_run_that_is_stopped_says_so_before_anything_that_only_a_programmer_can_read(stopped: Stopped):
-    # Dagster puts the place in the code below every failure; people stop reading before that.
-    told = stopped.page.partition("STEP_FAILURE")[2].partition("Stack Trace")[0]
-    assert "A blocking check failed, so nothing after it ran" in told
-    assert "Describe the accounts in an accounts file" in told
-    assert 'File "' not in told
+def test_the_page_of_a_failed_run_shows_the_error_before_any_stack_trace(stopped: Stopped):
+    # Dagster shows the place in the code below every failure; people stop reading before that.
+    message = stopped.page.partition("STEP_FAILURE")[2].partition("Stack Trace")[0]
+    assert "A blocking check failed, so nothing after it ran" in message
+    assert "Describe the accounts in an accounts file" in message
+    assert 'File "' not in message

@@ -1,6 +1,6 @@
-"""`finance-platform ui` as a process of its own, and questions to it that are no part of what a person sees.
+"""`finance-platform ui` as a process of its own, and queries of its API.
 
-Belongs here: starting it on a free port, stopping it with everything that it has started, waiting for runs.
+Belongs here: starting it on a free port, stopping it with all its processes, waiting for runs.
 Does not belong here: the pages (see `person`).
 """
 
@@ -26,20 +26,18 @@ from finance_platform.settings import ENV_PREFIX
 _RUNS = "{ runsOrError { ... on Runs { results { runId status tags { key value } } } } }"
 _CHECKS = """{ assetNodes { assetKey { path } assetChecksOrError { ... on AssetChecks { checks {
     name executionForLatestMaterialization { status evaluation { severity } } } } } } }"""
-_LINEAGE = """{ assetNodes { assetKey { path } metadataEntries { ... on TableColumnLineageMetadataEntry {
-    lineage { columnName columnDeps { assetKey { path } columnName } } } } } }"""
 _STALE = "{ assetNodes { assetKey { path } isExecutable staleStatus } }"
-_OVER = {"SUCCESS", "FAILURE", "CANCELED"}
+_FINISHED_STATUSES = {"SUCCESS", "FAILURE", "CANCELED"}
 
 T = TypeVar("T")
 
-_STOPS_WITHIN = 30.0
-_SECONDS_BETWEEN_LOOKS = 0.25
+_STOP_SECONDS = 30.0
+_POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run as the UI knows it."""
+    """A run as the API returns it."""
 
     run_id: str
     status: str
@@ -48,81 +46,70 @@ class Run:
 
 @dataclass(frozen=True)
 class UI:
-    """A UI that is being served.
+    """A running UI.
 
     Attributes:
         home: its home.
-        url: where it is.
+        url: its address.
     """
 
     home: Path
     url: str
 
-    def ask(self, query: str) -> dict[str, Any]:
-        """Return what the UI's API answers."""
-        request = Request(  # noqa: S310  it is our own address
+    def query(self, query: str) -> dict[str, Any]:
+        """Return the response of the UI's API."""
+        request = Request(  # noqa: S310  our own address
             f"{self.url}/graphql",
             data=json.dumps({"query": query}).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urlopen(request, timeout=60) as answer:  # noqa: S310
-            return dict(json.load(answer)["data"])
+        with urlopen(request, timeout=60) as response:  # noqa: S310
+            return dict(json.load(response)["data"])
 
     def runs(self) -> list[Run]:
         """Return all runs, newest first."""
-        found = self.ask(_RUNS)["runsOrError"]["results"]
-        return [Run(one["runId"], one["status"], {tag["key"]: tag["value"] for tag in one["tags"]}) for one in found]
+        results = self.query(_RUNS)["runsOrError"]["results"]
+        return [Run(run["runId"], run["status"], {tag["key"]: tag["value"] for tag in run["tags"]}) for run in results]
 
     def wait_for_run(self, earlier: Sequence[Run], seconds: float = 180) -> Run:
-        """Return the first run that was not there earlier, once it has ended."""
+        """Return the first run that is not among the earlier ones, once it has ended."""
         known = {run.run_id for run in earlier}
 
         def ended() -> Run | None:
             new = [run for run in self.runs() if run.run_id not in known]
-            return new[-1] if new and new[-1].status in _OVER else None
+            return new[-1] if new and new[-1].status in _FINISHED_STATUSES else None
 
         return wait_until(ended, "a new run has ended", seconds)
 
     def check_states(self) -> dict[str, str]:
-        """Return how each check stands, by its asset's key and its name."""
+        """Return the state of each check, by its asset's key and its name."""
         return {
-            f"{'/'.join(node['assetKey']['path'])} {check['name']}": _standing(check)
-            for node in self.ask(_CHECKS)["assetNodes"]
+            f"{'/'.join(node['assetKey']['path'])} {check['name']}": _state(check)
+            for node in self.query(_CHECKS)["assetNodes"]
             for check in node["assetChecksOrError"].get("checks", ())
         }
 
-    def column_sources(self) -> dict[tuple[str, str], set[tuple[str, str]]]:
-        """Return the columns that each column comes from."""
-        return {
-            ("/".join(node["assetKey"]["path"]), column["columnName"]): {
-                ("/".join(source["assetKey"]["path"]), source["columnName"]) for source in column["columnDeps"]
-            }
-            for node in self.ask(_LINEAGE)["assetNodes"]
-            for entry in node["metadataEntries"]
-            for column in entry.get("lineage", ())
-        }
-
     def stale_assets(self) -> list[str]:
-        """Return the assets that Dagster would advise to materialize again."""
+        """Return the assets that Dagster marks as stale."""
         return [
             "/".join(node["assetKey"]["path"])
-            for node in self.ask(_STALE)["assetNodes"]
+            for node in self.query(_STALE)["assetNodes"]
             if node["isExecutable"] and node["staleStatus"] != "FRESH"
         ]
 
 
-def wait_until(look: Callable[[], T | None], what: str, seconds: float) -> T:
-    """Return what `look` finds as soon as it finds something."""
+def wait_until(condition: Callable[[], T | None], name: str, seconds: float) -> T:
+    """Return the value of a condition as soon as it is true."""
     end = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
-    return found
+    while not (value := condition()):
+        assert time.monotonic() < end, f"not within {seconds:.0f} s: {name}"
+        time.sleep(_POLL_SECONDS)
+    return value
 
 
 @contextmanager
 def running_ui(home: Path, log: Path, *arguments: str) -> Iterator[UI]:
-    """Serve the UI of a home on a free port of 127.0.0.1; afterwards nothing that it started is left."""
+    """Serve the UI of a home on a free port of 127.0.0.1; afterwards none of its processes is left."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -148,7 +135,7 @@ def running_ui(home: Path, log: Path, *arguments: str) -> Iterator[UI]:
             _stop(process)
 
 
-def _standing(check: Mapping[str, Any]) -> str:
+def _state(check: Mapping[str, Any]) -> str:
     execution = check["executionForLatestMaterialization"]
     if not execution:
         return "not evaluated"
@@ -160,27 +147,27 @@ def _standing(check: Mapping[str, Any]) -> str:
 def _answers(ui: UI) -> bool:
     try:
         # The server answers before it knows the definitions.
-        return bool(ui.ask("{ assetNodes { id } }")["assetNodes"])
+        return bool(ui.query("{ assetNodes { id } }")["assetNodes"])
     except (URLError, ConnectionError, TimeoutError):
         return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop the UI as Ctrl-C in its terminal does; what has not gone after that is killed."""
+    """Stop the UI as Ctrl-C in its terminal does; kill the processes that do not stop."""
     _signal(process.pid, signal.SIGINT)
-    end = time.monotonic() + _STOPS_WITHIN
+    end = time.monotonic() + _STOP_SECONDS
     while _is_alive(process) and time.monotonic() < end:
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
+        time.sleep(_POLL_SECONDS)
     _signal(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def _is_alive(process: subprocess.Popen[bytes]) -> bool:
-    """Return whether anything of the UI's session is at work; what is dead and waits for its parent is not."""
+    """Return whether a process of the UI's group is alive; zombies are not."""
     process.poll()
-    said = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
-    found = [line.split() for line in said.splitlines()]
-    return any(int(group) == process.pid and not state.startswith("Z") for group, state in found)
+    output = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    processes = [line.split() for line in output.splitlines()]
+    return any(int(group) == process.pid and not state.startswith("Z") for group, state in processes)
 
 
 def _signal(group: int, number: signal.Signals) -> None:

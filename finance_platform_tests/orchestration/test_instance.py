@@ -1,4 +1,4 @@
-"""Dagster's instance: what a home's own `dagster.yaml` and the one for AWS say, and that Dagster takes it.
+"""Dagster's instance: a home's own `dagster.yaml`, the one for AWS, and that Dagster accepts both.
 
 Belongs here: configuration of the instance. Does not belong here: definitions.
 """
@@ -12,12 +12,14 @@ import pytest
 import yaml
 from dagster._config import process_config, resolve_to_config_type
 from dagster._core.instance.config import PoolGranularity, dagster_instance_config_schema
+from dagster._core.storage import tags
 from dagster_aws.ecs import EcsRunLauncher
 from dagster_aws.s3 import S3ComputeLogManager
 
 from finance_platform.orchestration.dagster_instance import open_instance, prepare_dagster_home
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH
+from finance_platform.orchestration.runs import MAX_RETRIES_TAG, RETRY_STRATEGY_TAG, WILL_RETRY_TAG
 from finance_platform_tests.unit.factories import settings
 
 AWS = Path(__file__).parents[2] / "infra" / "dagster.yaml"
@@ -26,18 +28,18 @@ SAME_IN_BOTH = ("telemetry", "nux", "python_logs", "concurrency", "run_retries",
 
 @pytest.fixture
 def local(tmp_path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((prepare_dagster_home(tmp_path / "dagster") / "dagster.yaml").read_text())
-    return found
+    document: dict[str, Any] = yaml.safe_load((prepare_dagster_home(tmp_path / "dagster") / "dagster.yaml").read_text())
+    return document
 
 
 @pytest.fixture
 def aws() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(AWS.read_text())
-    return found
+    document: dict[str, Any] = yaml.safe_load(AWS.read_text())
+    return document
 
 
 def schema_of(service: Any) -> Any:
-    """What a class of Dagster's own takes as its `config`; it has no types."""
+    """The schema of the `config` of one of Dagster's classes; Dagster does not type it."""
     return service.config_type()
 
 
@@ -45,51 +47,56 @@ def errors_of(schema: Any, document: dict[str, Any]) -> list[str]:
     return [error.message for error in process_config(resolve_to_config_type(schema), document).errors or []]
 
 
-def test_dagster_takes_both_documents(local: dict[str, Any], aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+def test_dagster_accepts_both_documents(local: dict[str, Any], aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
     for name in ("POSTGRES_HOST", "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DATABASE"):
         monkeypatch.setenv(f"DAGSTER_{name}", "x")
     for document in (local, aws):
         assert errors_of(dagster_instance_config_schema(), document) == []
 
 
-def test_the_services_of_aws_take_their_parts(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+def test_the_services_of_aws_accept_their_configuration(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DAGSTER_LOGS_BUCKET", "logs")
     monkeypatch.setenv("DAGSTER_RUN_TASK_DEFINITION", "finance-run")
     assert errors_of(schema_of(EcsRunLauncher), aws["run_launcher"]["config"]) == []
     assert errors_of(schema_of(S3ComputeLogManager), aws["compute_logs"]["config"]) == []
 
 
-def test_a_wrong_word_would_be_found(aws: dict[str, Any]):
+def test_a_misspelt_key_is_an_error(aws: dict[str, Any]):
     assert errors_of(schema_of(EcsRunLauncher), {**aws["run_launcher"]["config"], "memroy": "1"})
 
 
-def test_runs_are_treated_alike_on_a_laptop_and_on_aws(local: dict[str, Any], aws: dict[str, Any]):
+def test_runs_are_configured_alike_on_a_laptop_and_on_aws(local: dict[str, Any], aws: dict[str, Any]):
     assert {name: local[name] for name in SAME_IN_BOTH} == {name: aws[name] for name in SAME_IN_BOTH}
 
 
-def test_no_secret_is_written_down(aws: dict[str, Any]):
+def test_no_secret_is_in_the_file(aws: dict[str, Any]):
     values = aws["storage"]["postgres"]["postgres_db"]
     assert all(set(values[name]) == {"env"} for name in ("hostname", "username", "password", "db_name"))
 
 
-def test_two_runs_that_write_cannot_be_at_work_at_once(tmp_path: Path):
+def test_two_runs_that_write_never_run_concurrently(tmp_path: Path):
     with open_instance(tmp_path / "dagster") as instance:
         config = instance.get_concurrency_config().pool_config
         assert (config.default_pool_limit, config.pool_granularity) == (1, PoolGranularity.RUN)
     job = build_definitions(settings(home=tmp_path)).resolve_job_def(REFRESH)
     pools = {node.name: job.graph.node_named(node.name).definition.pools for node in job.nodes}
-    assert {name for name, found in pools.items() if found == {"home"}} == {"standardise", "build_star", "load"}
+    assert {name for name, names in pools.items() if names == {"home"}} == {"standardise", "build_star", "load"}
 
 
-def test_what_a_person_has_changed_in_the_file_stays(tmp_path: Path):
+def test_an_edited_file_is_not_overwritten(tmp_path: Path):
     folder = prepare_dagster_home(tmp_path)
     (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     prepare_dagster_home(tmp_path)
     assert (folder / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
 
 
-def test_a_file_that_an_earlier_release_wrote_and_nobody_changed_is_written_anew(tmp_path: Path):
-    earlier = "# Written once by finance-platform; yours to change.\ntelemetry:\n  enabled: false\n"
-    (tmp_path / "dagster.yaml").write_text(earlier)
+def test_an_unedited_file_of_an_earlier_version_is_replaced(tmp_path: Path):
+    written = "# Written once by finance-platform; yours to change.\ntelemetry:\n  enabled: false\n"
+    (tmp_path / "dagster.yaml").write_text(written)
     prepare_dagster_home(tmp_path)
     assert "concurrency" in (tmp_path / "dagster.yaml").read_text()
+
+
+def test_dagster_still_uses_the_tags_that_the_platform_sets_and_reads():
+    dagster_tags = (tags.MAX_RETRIES_TAG, tags.RETRY_STRATEGY_TAG, tags.WILL_RETRY_TAG)
+    assert dagster_tags == (MAX_RETRIES_TAG, RETRY_STRATEGY_TAG, WILL_RETRY_TAG)

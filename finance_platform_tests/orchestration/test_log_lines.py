@@ -12,7 +12,7 @@ import pytest
 
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.refresh_run import run_refresh
-from finance_platform.orchestration.ui.formatting import LINES_SHOWN, few, first_lines
+from finance_platform.orchestration.ui.formatting import LINES_SHOWN, limit_lines, summarize
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
 
@@ -21,13 +21,13 @@ from finance_platform_tests.unit.factories import LEDGER, settings, write
     [([], ""), (["a", "b", "c"], "a; b; c"), (["a", "b", "c", "d"], "a; b; c; and 1 more")],
 )
 def test_of_many_things_the_first_three_are_named_and_the_others_counted(things: list[str], said: str):
-    assert few(things) == said
+    assert summarize(things) == said
 
 
 def test_each_of_ten_things_has_a_line_and_the_others_share_one():
     lines = [f"line {number}" for number in range(2000)]
-    assert first_lines(lines[:LINES_SHOWN], "are held") == lines[:LINES_SHOWN]
-    assert first_lines(lines, "are held") == [*lines[:LINES_SHOWN], "and 1,990 more are held"]
+    assert limit_lines(lines[:LINES_SHOWN], "are held") == lines[:LINES_SHOWN]
+    assert limit_lines(lines, "are held") == [*lines[:LINES_SHOWN], "and 1,990 more are held"]
 
 
 @pytest.mark.end_to_end

@@ -1,4 +1,4 @@
-"""Attempts at one state: the first at once, others after a while, none after the last."""
+"""Attempts at one state: the first at once, the others after a pause, none after the last."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def test_a_new_state_is_tried_at_once():
     assert next_attempt([], NOON) == Start(1)
 
 
-def test_after_a_failure_the_pause_of_that_number_passes_before_the_next_attempt():
+def test_the_pause_before_an_attempt_depends_on_the_number_of_failures():
     failed: list[datetime] = []
     for number, pause in enumerate(PAUSES, start=1):
         failed.append(NOON + timedelta(hours=number))
@@ -26,11 +26,11 @@ def test_pauses_grow():
     assert list(PAUSES) == sorted(set(PAUSES))
 
 
-def test_after_the_last_pause_s_failure_nothing_is_tried_however_long_it_is_ago():
+def test_after_the_last_attempt_a_state_is_given_up_forever():
     failed = [NOON] * (len(PAUSES) + 1)
     assert next_attempt(failed, NOON + timedelta(days=365)) == GiveUp(len(failed))
 
 
-def test_the_order_in_which_failures_are_told_makes_no_difference():
+def test_the_order_of_the_failures_makes_no_difference():
     failed = [NOON, NOON + timedelta(minutes=7)]
     assert next_attempt(failed, NOON) == next_attempt(failed[::-1], NOON)

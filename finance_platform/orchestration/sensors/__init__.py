@@ -1,4 +1,5 @@
-"""Sensors: what starts runs when the raw zone changes, and what sends alerts.
+"""Sensors: `raw_files`, which starts runs on changes, with its `attempts`; and `alerts`, which send alerts and metrics.
 
-Belongs here: `raw_files` with its `attempts`, and `alerts`. Does not belong here: what has changed, what an alert says.
+Belongs here: when Dagster evaluates something. Does not belong here: change detection (see `deliveries.changes`), the
+content of alerts (see `run_alerts`).
 """

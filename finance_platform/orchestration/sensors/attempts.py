@@ -1,6 +1,6 @@
 """Attempts: when a state of the home is tried, tried again, or given up until it changes.
 
-Belongs here: the decision, a function of what was tried before. Does not belong here: starting runs.
+Belongs here: the decision, a function of the earlier attempts. Does not belong here: starting runs.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
-"""How long to wait after each failure; a state is tried once more than there are pauses."""
+"""The pause after each failure; a state is tried once more than there are pauses."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """Start a run; `number` counts from 1."""
+    """Start a run; `number` counts attempts from 1."""
 
     number: int
 
@@ -30,13 +30,13 @@ class Wait:
 
 @dataclass(frozen=True)
 class GiveUp:
-    """Nothing more is tried until the state changes."""
+    """Start no run until the state changes."""
 
     failed: int
 
 
 def next_attempt(failed_at: Sequence[datetime], at: datetime) -> Start | Wait | GiveUp:
-    """Return what to do with a state.
+    """Return the next action for a state.
 
     Args:
         failed_at: when the runs for this state failed, UTC, in any order.

@@ -1,40 +1,40 @@
-"""The sensor on the raw zone: one run for all that is new, again with patience where it fails, and never in silence.
+"""The sensor on the raw zone: one run for all changes, retried with pauses if it fails, then an alert.
 
-Belongs here: from news and earlier attempts to a run, a skip with its reason, or an alert.
-Does not belong here: what is new (see `lake.news`), when to try again (see `attempts`).
+Belongs here: from changes and earlier attempts to a run, a skip with its reason, or an alert.
+Does not belong here: what has changed (see `deliveries.changes`), when to retry (see `attempts`).
 
-The sensor has no memory of its own. What was done, the processed zone says; what was tried, the tags of runs say.
-Where a queue is told of writes, its messages shorten the wait; the raw zone is listed every few minutes all the same.
+The sensor keeps no state: the processed zone records what was done, and the tags of runs record what was tried.
+Events from a queue shorten the wait for the next scan; the raw zone is listed every few minutes in any case.
 """
 
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster._core.execution.plan.resume_retry import ReexecutionStrategy
-from dagster._core.storage.tags import RETRY_STRATEGY_TAG
 
 from finance_platform.deliveries.changes import RawZoneChanges, detect_changes
 from finance_platform.deliveries.scans import fingerprint_config
+from finance_platform.errors import S3EventsError
 from finance_platform.feeds.feed_set import load_feed_set
-from finance_platform.notifications.alerts import Alert
+from finance_platform.notifications.alerts import Alert, Alerts
 from finance_platform.orchestration.jobs import REFRESH
-from finance_platform.orchestration.resources.alerts import AlertsResource
-from finance_platform.orchestration.resources.lake import LakeResource
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.runs import (
     ATTEMPT,
     CHANGES,
+    RETRY_STRATEGY_TAG,
     STATE,
     fail_orphaned_runs_unless_locked,
     unfinished_runs,
 )
 from finance_platform.orchestration.sensors.attempts import GiveUp, Start, Wait, next_attempt
+from finance_platform.quality.checks import pluralize
 from finance_platform.settings import Settings
-from finance_platform.storage.s3_events import S3EventsError
+from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.s3_events import S3EventQueue
 
 _FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
-_TAG_LENGTH = 250
-_ATTEMPTS_LOOKED_AT = 20
+_MAX_TAG_LENGTH = 250
+_MAX_ATTEMPTS_READ = 20
 
 
 def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
@@ -45,145 +45,149 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
         job_name=REFRESH,
         minimum_interval_seconds=settings.sensor_interval_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING if settings.auto_refresh else dg.DefaultSensorStatus.STOPPED,
-        description="Starts one refresh for all raw files that are new, overwritten or gone, for decisions, and for "
-        "changed descriptors or settings. Files that are still being written wait. A refresh that fails is tried "
-        "again after 1, 5 and 15 minutes; then one alert is sent, and nothing more until something changes.",
+        description="Starts one refresh for all new, overwritten or deleted raw files, for decisions, and for changed "
+        "descriptors or settings. Files that are still being written wait. A failed refresh is retried after 1, 5 and "
+        "15 minutes; then the sensor sends one alert and waits until something changes.",
     )
     def raw_files(
-        context: dg.SensorEvaluationContext, lake: LakeResource, alerts: AlertsResource
+        context: dg.SensorEvaluationContext,
+        raw_zone: dg.ResourceParam[ObjectStore],
+        processed_zone: dg.ResourceParam[ObjectStore],
+        raw_zone_events: dg.ResourceParam[S3EventQueue | None],
+        alerts: dg.ResourceParam[Alerts],
     ) -> dg.RunRequest | dg.SkipReason:
-        at, catalog = datetime.now(UTC), load_feed_set(settings.feeds_path)
+        at, feed_set = datetime.now(UTC), load_feed_set(settings.feeds_path)
         killed = fail_orphaned_runs_unless_locked(context.instance, settings)
-        send_run_alerts(alerts.open(), context.instance, killed, catalog, settings.ui_url)
-        at_work = unfinished_runs(context.instance)
-        if at_work:
-            return dg.SkipReason(f"run {at_work[0].run_id} is at work; what is new is looked at when it has ended")
-        next_look = _next_look(context, lake, settings, at)
-        if next_look:
+        send_run_alerts(alerts, context.instance, killed, feed_set, settings.ui_url)
+        unfinished = unfinished_runs(context.instance)
+        if unfinished:
+            return dg.SkipReason(f"run {unfinished[0].run_id} is in progress; the next scan is after its end")
+        next_scan = _next_scan(context, raw_zone_events, settings, at)
+        if next_scan:
             return dg.SkipReason(
-                f"no event since the last look; the next one is at {next_look:%H:%M:%S} UTC at the latest"
+                f"no event since the last scan; the next scan is at {next_scan:%H:%M:%S} UTC at latest"
             )
-        # The cursor says when the raw zone was looked at, no more: losing it costs one look.
+        # The cursor holds the time of the last scan and nothing else: losing it costs one scan.
         context.update_cursor(str(int(at.timestamp())))
-        news = detect_changes(lake.raw, lake.processed, fingerprint_config(catalog, settings), at)
-        if not news.changes:
-            return dg.SkipReason(_nothing(news))
-        return _attempt(context, settings, news, alerts, at)
+        changes = detect_changes(raw_zone, processed_zone, fingerprint_config(feed_set, settings), at)
+        if not changes.changes:
+            return dg.SkipReason(_describe_no_changes(changes))
+        return _request_run(context, settings, changes, alerts, at)
 
     return raw_files
 
 
-def _next_look(
-    context: dg.SensorEvaluationContext, lake: LakeResource, settings: Settings, at: datetime
+def _next_scan(
+    context: dg.SensorEvaluationContext, events: S3EventQueue | None, settings: Settings, at: datetime
 ) -> datetime | None:
-    """Return when the raw zone is looked at again, where nobody has told of anything; None where it is now."""
-    hints = lake.hints
-    if hints is None or _has_failed_last(context.instance):
-        return None  # the next attempt is due when it is due, and nobody tells of that
+    """Return when the raw zone is scanned again if no event arrives; None for a scan now."""
+    if events is None or _last_run_failed(context.instance):
+        return None  # the next attempt is due at its time, without an event
     last = int(context.cursor) if context.cursor and context.cursor.isdecimal() else 0
     due = datetime.fromtimestamp(last + settings.sensor_full_look_seconds, UTC)
     try:
-        is_told = hints.arrived()
+        has_event = events.poll()
     except S3EventsError as error:
         context.log.warning(f"{error.title}: {error.found}. Fix: {error.fix}")
-        is_told = True
-    return None if is_told or due <= at else due
+        has_event = True
+    return None if has_event or due <= at else due
 
 
-def _has_failed_last(instance: dg.DagsterInstance) -> bool:
+def _last_run_failed(instance: dg.DagsterInstance) -> bool:
     last = instance.get_runs(dg.RunsFilter(job_name=REFRESH), limit=1)
     return bool(last) and last[0].status in _FAILED
 
 
-def _nothing(news: RawZoneChanges) -> str:
-    if news.settling:
-        return f"{news.settling}: still being written; looked at again when nobody has written for a few seconds"
-    since = f", as when run {news.refreshed.run_id} looked at {news.refreshed.at[:19]} UTC" if news.refreshed else ""
-    return f"nothing new: {news.object_count:,} raw files{since}"
+def _describe_no_changes(changes: RawZoneChanges) -> str:
+    if changes.still_being_written:
+        return f"{changes.still_being_written}: still being written; read after a few seconds without a write"
+    last = changes.refreshed
+    since = f" since the scan of run {last.run_id} at {last.at[:19]} UTC" if last else ""
+    return f"no changes{since}: {pluralize(changes.object_count, 'raw file')}"
 
 
-def _attempt(
-    context: dg.SensorEvaluationContext, settings: Settings, news: RawZoneChanges, alerts: AlertsResource, at: datetime
+def _request_run(
+    context: dg.SensorEvaluationContext, settings: Settings, changes: RawZoneChanges, alerts: Alerts, at: datetime
 ) -> dg.RunRequest | dg.SkipReason:
-    changes = "; ".join(news.changes)
+    summary = "; ".join(changes.changes)
     records = [
         record
         for record in context.instance.get_run_records(
-            dg.RunsFilter(tags={STATE: news.state}), limit=_ATTEMPTS_LOOKED_AT
+            dg.RunsFilter(tags={STATE: changes.state}), limit=_MAX_ATTEMPTS_READ
         )
-        # What Dagster or a person runs again after a failure is no attempt of the sensor's.
+        # A retry by Dagster or by a person is not an attempt of the sensor.
         if record.dagster_run.parent_run_id is None
     ]
-    done = [record.dagster_run.run_id for record in records if record.dagster_run.status not in _FAILED]
-    if done:
-        alert = _unexplained(news, done[0], settings.ui_url, at)
-        if not news.only_config_changed:
-            alerts.open().send([alert])
-        return dg.SkipReason(f"{alert.title}: {changes}. Fix: {alert.fix}")
-    failed_at = [_ended(record) for record in records]
-    match next_attempt(failed_at, at):
+    succeeded = [record.dagster_run.run_id for record in records if record.dagster_run.status not in _FAILED]
+    if succeeded:
+        alert = _changes_remain_alert(changes, succeeded[0], settings.ui_url, at)
+        if not changes.only_config_changed:
+            alerts.send([alert])
+        return dg.SkipReason(f"{alert.title}: {summary}. Fix: {alert.fix}")
+    match next_attempt([_ended_at(record) for record in records], at):
         case Start(number):
-            return _run_request(news, changes, number)
+            return _run_request(changes, summary, number)
         case Wait(until, failed):
-            return dg.SkipReason(
-                f"{failed} of the attempts at this state failed; the next is at {until:%H:%M:%S} UTC: {changes}"
-            )
+            attempts = pluralize(failed, "attempt")
+            return dg.SkipReason(f"{attempts} failed; the next attempt is at {until:%H:%M:%S} UTC: {summary}")
         case GiveUp(failed):
-            last = records[0].dagster_run.run_id
-            alerts.open().send([_gave_up(news, changes, failed, last, settings.ui_url, at)])
+            last_run = records[0].dagster_run.run_id
+            alerts.send([_gave_up_alert(changes, summary, failed, last_run, settings.ui_url, at)])
             return dg.SkipReason(
-                f"gave up after {failed} failed attempts, the last one run {last}. Waiting for a raw file, a decision, "
-                f"a descriptor or a setting to change, or for a run by hand: {changes}"
+                f"gave up after {failed} failed attempts, the last one in run {last_run}. Waiting for a change of raw "
+                f"files, decisions, descriptors or settings, or for a run by hand: {summary}"
             )
 
 
-def _run_request(news: RawZoneChanges, changes: str, number: int) -> dg.RunRequest:
+def _run_request(changes: RawZoneChanges, summary: str, number: int) -> dg.RunRequest:
     return dg.RunRequest(
-        run_key=f"{news.state}-{number}",
-        # What is half there when the run comes to it is left for the next one.
+        run_key=f"{changes.state}-{number}",
+        # A file that is half written when the run reads it is left for the next run.
         run_config={"ops": {"register": {"config": {"skip_unstable": True}}}},
-        # Started again after a kill, a run must look again: what it has taken in is told by its own look.
+        # A retry after a kill must scan again, because a refresh is recorded by the scan of its own run.
         tags={
-            STATE: news.state,
+            STATE: changes.state,
             ATTEMPT: str(number),
-            CHANGES: changes[:_TAG_LENGTH],
-            RETRY_STRATEGY_TAG: ReexecutionStrategy.ALL_STEPS.value,
+            CHANGES: summary[:_MAX_TAG_LENGTH],
+            RETRY_STRATEGY_TAG: "ALL_STEPS",
         },
     )
 
 
-def _unexplained(news: RawZoneChanges, run_id: str, ui_url: str, at: datetime) -> Alert:
-    """Say that a run has done all it could, and that this is not all: trying again would do the same."""
+def _changes_remain_alert(changes: RawZoneChanges, run_id: str, ui_url: str, at: datetime) -> Alert:
+    """Return the alert for a run that succeeded without processing every change; another run would do the same."""
     return Alert(
-        key=f"state {news.state} stays after {run_id}",
+        key=f"state {changes.state} stays after {run_id}",
         kind="exhausted retries",
-        title=f"Run {run_id} has ended well, and still there is news",
+        title=f"Run {run_id} succeeded, but changes remain",
         where="the raw zone",
-        found={"not taken in": "; ".join(news.changes)},
-        fix="this process has other settings than runs have; start the UI again"
-        if news.only_config_changed
-        else "start a refresh by hand; its log says what is left out",
+        found={"not processed": "; ".join(changes.changes)},
+        fix="this process has other settings than the runs; restart the UI"
+        if changes.only_config_changed
+        else "start a refresh by hand; its log lists what is left out",
         link=f"{ui_url}/runs/{run_id}",
         run_id=run_id,
         at=at.isoformat(timespec="seconds"),
     )
 
 
-def _gave_up(news: RawZoneChanges, changes: str, failed: int, last_run: str, ui_url: str, at: datetime) -> Alert:
+def _gave_up_alert(
+    changes: RawZoneChanges, summary: str, failed: int, last_run: str, ui_url: str, at: datetime
+) -> Alert:
     return Alert(
-        key=f"gave up on state {news.state}",
+        key=f"gave up on state {changes.state}",
         kind="exhausted retries",
-        title=f"The refresh has failed {failed} times and is not tried again",
+        title=f"The refresh failed {failed} times and is not retried",
         where="the raw zone",
-        found={"not taken in": changes, "failed attempts": str(failed)},
-        fix="the last run's page says what failed; mend it, then send the file again or start a refresh by hand",
+        found={"not processed": summary, "failed attempts": str(failed)},
+        fix="fix the error on the last run's page, then send the file again or start a refresh by hand",
         link=f"{ui_url}/runs/{last_run}",
         run_id=last_run,
         at=at.isoformat(timespec="seconds"),
     )
 
 
-def _ended(record: dg.RunRecord) -> datetime:
-    ended = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
-    # The time of the storage has no zone in some versions of it.
-    return ended.replace(tzinfo=UTC) if ended.tzinfo is None else ended
+def _ended_at(record: dg.RunRecord) -> datetime:
+    ended_at = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
+    # Some versions of Dagster's storage return times without a zone.
+    return ended_at.replace(tzinfo=UTC) if ended_at.tzinfo is None else ended_at

@@ -1,6 +1,6 @@
-"""Where the code of an asset is, and the SQL that makes its table, for whoever reads the asset's page.
+"""Code references: links from an asset's page to its code, and the SQL that creates its table.
 
-Belongs here: code references, DDL as Markdown. Does not belong here: running any of it.
+Belongs here: code references, DDL as text. Does not belong here: running any of it.
 Files are read as text: importing a transform would import Spark.
 """
 
@@ -20,48 +20,53 @@ from finance_platform.warehouse.statements import DEFINITIONS, SqlFile, script, 
 _PACKAGE = Path(str(finance_platform.__file__)).parent
 
 
-def code(*places: str | SqlFile) -> dict[str, Any]:
+def code_references(*targets: str | SqlFile) -> dict[str, Any]:
     """Return the metadata that links to code.
 
     Args:
-        places: files of the package such as `orchestration/assets/star.py`, with `:name` for a function in it, or files of SQL.
+        targets: files of the package such as `refresh/publish.py`, with `:name` for a function in it, or SQL files.
+
+    Raises:
+        LookupError: a file does not define the function.
     """
     with warnings.catch_warnings():
-        # Dagster calls its links beta; all that could come of it is a link less.
+        # Dagster calls these links beta; if they change, the page loses a link.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        references = [_reference(place) for place in places]
+        references = [_reference(target) for target in targets]
         return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=references)}
 
 
-def definition(contract: Contract) -> tuple[SqlFile, str]:
-    """Return the file that creates a warehouse table, and that statement with the table's comments.
+def table_definition(contract: Contract) -> tuple[SqlFile, str]:
+    """Return the file that creates a warehouse table, and its statement with the table's comments.
 
     Raises:
         LookupError: no file creates the table.
     """
     for file in DEFINITIONS:
-        # As far as the blank line: the files are ours, and the parser takes 0.2 s that every start would wait for.
-        found = re.search(rf"^CREATE TABLE IF NOT EXISTS {contract.table} \($.*?(?=\n\n|\Z)", script(file), re.M | re.S)
-        if found:
+        # Up to the blank line: the files are our own, and the SQL parser would add 0.2 s to every start.
+        create = re.search(
+            rf"^CREATE TABLE IF NOT EXISTS {contract.table} \($.*?(?=\n\n|\Z)", script(file), re.M | re.S
+        )
+        if create:
             comments = re.findall(rf"^COMMENT ON [A-Z]+ {contract.table}\b.*?(?=\n\n|\Z)", script(file), re.M | re.S)
-            return file, "\n\n".join([found[0].strip(), *(comment.strip() for comment in comments)])
+            return file, "\n\n".join([create[0].strip(), *(comment.strip() for comment in comments)])
     raise LookupError(f"no file under sql/ddl creates {contract.table}")
 
 
-def _reference(place: str | SqlFile) -> dg.LocalFileCodeReference:
-    if isinstance(place, SqlFile):
-        return dg.LocalFileCodeReference(file_path=str(sql_folder() / place.value), label=f"sql/{place.value}")
-    path, _, name = place.partition(":")
+def _reference(target: str | SqlFile) -> dg.LocalFileCodeReference:
+    if isinstance(target, SqlFile):
+        return dg.LocalFileCodeReference(file_path=str(sql_folder() / target.value), label=f"sql/{target.value}")
+    path, _, name = target.partition(":")
     return dg.LocalFileCodeReference(
-        file_path=str(_PACKAGE / path), line_number=_line_of(_PACKAGE / path, name), label=place
+        file_path=str(_PACKAGE / path), line_number=_line_number(_PACKAGE / path, name), label=target
     )
 
 
-def _line_of(file: Path, name: str) -> int:
+def _line_number(file: Path, function: str) -> int:
     """Return the line that defines a function; 1 for a whole file."""
-    if not name:
+    if not function:
         return 1
-    found = re.search(rf"^ *def {name}\(", file.read_text(encoding="utf-8"), re.M)
-    if not found:
-        raise LookupError(f"{file.name} defines no {name}")
-    return found.string.count("\n", 0, found.start()) + 1
+    definition = re.search(rf"^ *def {function}\(", file.read_text(encoding="utf-8"), re.M)
+    if not definition:
+        raise LookupError(f"{file.name} does not define {function}")
+    return definition.string.count("\n", 0, definition.start()) + 1

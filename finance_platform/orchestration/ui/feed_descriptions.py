@@ -1,58 +1,144 @@
-"""How a feed's files are read and what they do, in words for the page of `raw/<feed>`.
+"""Feed descriptions: a descriptor in words, for the page of `raw/<feed>`.
 
-Belongs here: a descriptor as prose. Does not belong here: its headers (see `raw_columns`), reading files (see `glue`).
+Belongs here: how a feed's files are read, its headers and what becomes of each.
+Does not belong here: reading files (see `feeds`), columns beyond the raw zone (see `column_sources`).
 """
 
 from __future__ import annotations
 
-from finance_platform.feeds.descriptor import FeedDescriptor
+import re
+from collections.abc import Iterator
 
-_READS = {
-    "append": "**append**: a delivery's lines come on top of all the others.",
-    "upsert": "**upsert**: of the lines with one key the latest delivery's counts, in whatever period it was before.",
-    "replace_period": "**replace_period**: the latest delivery that reaches a scenario and period replaces the whole.",
+import dagster as dg
+
+from finance_platform.feeds.codes import fold
+from finance_platform.feeds.descriptor import DebitCredit, FeedDescriptor, FieldConfig
+
+_LOAD_MODES = {
+    "append": "**append**: the lines of a delivery are added to those of all others.",
+    "upsert": "**upsert**: of the lines with one key, the one in the latest delivery counts, whatever its period.",
+    "replace_period": "**replace_period**: the latest delivery that covers a scenario and period replaces all of it.",
 }
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+_MAPPED_VALUES_SHOWN = 5
 
 
-def how_read(feed: FeedDescriptor) -> str:
+def describe_feed(feed: FeedDescriptor) -> str:
     """Return how a feed's files are read and what they do, as a list in Markdown."""
-    tolerance = feed.tolerance
+    tolerance, load = feed.tolerance, feed.load
     amount = "" if tolerance.rejected_amount is None else f", {tolerance.rejected_amount:,} in money"
-    said = [
-        f"**Files**: `{feed.path}` in the raw zone, each read as {feed.kind}: {_dialect(feed)}.",
-        f"**Load mode**: {_READS[feed.load.mode]}" + (f" Key: {', '.join(feed.load.key)}." if feed.load.key else ""),
-        f"**Order**: {_order(feed)}; a later delivery of the same file replaces the earlier one.",
-        f"**Tolerance**: {tolerance.rejected_rows * 100:f} % of the rows may be rejected{amount}; else it is held.",
-        f"**Held until somebody accepts it**: {_holds(feed)}.",
+    points = [
+        f"**Files**: `{feed.path}` in the raw zone, each read as {feed.kind}: {_describe_dialect(feed)}.",
+        f"**Load mode**: {_LOAD_MODES[load.mode]}" + (f" Key: {', '.join(load.key)}." if load.key else ""),
+        f"**Order**: {_describe_order(feed)}; a later delivery of the same file replaces the earlier one.",
+        f"**Tolerance**: {tolerance.rejected_rows * 100:f} % rejected rows{amount}; a delivery beyond it is held.",
+        f"**Held until a person accepts it**: {_describe_holds(feed)}.",
     ]
-    said += [f"**The same in every row**: {name} is `{value}`." for name, value in feed.constants.items()]
-    if feed.load.scope:
-        said.append(f"**Scope**: it replaces a period only within the same {', '.join(feed.load.scope)}.")
-    if feed.load.covers:
-        said.append(f"**Covers** the periods that the file's name declares (`{feed.load.covers.from_name}`).")
+    points += [f"**The same in every row**: {name} is `{value}`." for name, value in feed.constants.items()]
+    if load.scope:
+        points.append(f"**Scope**: a delivery replaces a period only within the same {', '.join(load.scope)}.")
+    if load.covers:
+        points.append(f"**Covers** the periods that the file's name declares (`{load.covers.from_name}`).")
     if feed.freshness:
-        said.append(f"**Overdue** after {feed.freshness.fail_after_days} days without a delivery.")
-    return "\n".join(f"- {sentence}" for sentence in said)
+        points.append(f"**Overdue** after {feed.freshness.fail_after_days} days without a delivery.")
+    return "\n".join(f"- {point}" for point in points)
 
 
-def _dialect(feed: FeedDescriptor) -> str:
+def headers_of(feed: FeedDescriptor, field: str) -> list[str]:
+    """Return every header that may fill a field: all alternatives, the parts of templates, both sides of a pair."""
+    spellings = _spellings(feed)
+    part = feed.columns.get(field)
+    return list(dict.fromkeys(spellings[fold(header)] for header, _ in _uses(field, part))) if part else []
+
+
+def header_schema(feed: FeedDescriptor) -> dg.TableSchema:
+    """Return the headers that a feed reads, each with what becomes of it."""
+    uses: dict[str, list[str]] = {}
+    spellings = _spellings(feed)
+    for field, part in feed.columns.items():
+        for header, use in _uses(field, part):
+            uses.setdefault(spellings[fold(header)], []).append(use + _describe_parsing(part))
+    if feed.order and feed.order.from_column:
+        uses.setdefault(spellings[fold(feed.order.from_column)], []).append(
+            "Its maximum decides the order of the deliveries."
+        )
+    optional = {
+        header for field, part in feed.columns.items() if not part.required for header in headers_of(feed, field)
+    }
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                header,
+                "text",
+                description=" ".join(dict.fromkeys(sentences)),
+                constraints=dg.TableColumnConstraints(nullable=True, other=["optional"] if header in optional else []),
+            )
+            for header, sentences in uses.items()
+        ]
+    )
+
+
+def _describe_dialect(feed: FeedDescriptor) -> str:
     dialect = feed.dialect
-    header = f"header in row {dialect.header_row}" if dialect.header_row else "no header, columns named here"
+    header = f"header in row {dialect.header_row}" if dialect.header_row else "no header (named in the descriptor)"
     sign = "debit positive" if feed.sign == "debit_positive" else "natural sign"
-    money = f", {sign}" if feed.kind == "ledger" else ""
-    return f"`{dialect.delimiter}` between cells, {dialect.encoding}, {header}{money}"
+    amounts = f", {sign}" if feed.kind == "ledger" else ""
+    return f"`{dialect.delimiter}` between cells, {dialect.encoding}, {header}{amounts}"
 
 
-def _order(feed: FeedDescriptor) -> str:
+def _describe_order(feed: FeedDescriptor) -> str:
     if feed.order is None:
-        return "as they were first seen"
+        return "by when they were first seen"
     if feed.order.from_column:
-        return f"the greatest value of the column `{feed.order.from_column}`"
-    return f"what the file's name says (`{feed.order.from_name}`)"
+        return f"by the maximum of the column `{feed.order.from_column}`"
+    return f"by the file's name (`{feed.order.from_name}`)"
 
 
-def _holds(feed: FeedDescriptor) -> str:
+def _describe_holds(feed: FeedDescriptor) -> str:
     removes = feed.hold_if_removes
     share = "" if removes == "never" else f", one that removes over {removes * 100:f} % of a published period"
     late = ", one that comes late" if feed.hold_if_late else ""
     return f"a delivery beyond its tolerance{share}, the same content under another name{late}"
+
+
+def _spellings(feed: FeedDescriptor) -> dict[str, str]:
+    """Return one spelling for each header: a file's header matches whatever its case and white space."""
+    spellings: dict[str, str] = {}
+    for field, part in feed.columns.items():
+        for header, _ in _uses(field, part):
+            spellings.setdefault(fold(header), header)
+    if feed.order and feed.order.from_column:
+        spellings.setdefault(fold(feed.order.from_column), feed.order.from_column)
+    return spellings
+
+
+def _uses(field: str, part: FieldConfig) -> Iterator[tuple[str, str]]:
+    """Yield each header of a field, and a sentence that says what becomes of it."""
+    if isinstance(part.source, DebitCredit):
+        yield part.source.debit, f"Debit side of `{field}`, which is debit less credit."
+        yield part.source.credit, f"Credit side of `{field}`, which is debit less credit."
+        return
+    alternatives = part.source or []
+    for index, text in enumerate(alternatives):
+        condition = f", if the file lacks {' and '.join(alternatives[:index])}" if index else ""
+        placeholders = _PLACEHOLDER.findall(text)
+        template = f", as part of `{text}`" if placeholders else ""
+        for header in placeholders or [text]:
+            yield header, f"Becomes `{field}`{template}{condition}."
+
+
+def _describe_parsing(part: FieldConfig) -> str:
+    """Return how the text is parsed, in a sentence; empty if it is taken as it is."""
+    rules = []
+    if part.formats:
+        rules.append(f"a date as {' or '.join(part.formats)}")
+    if part.thousands or part.decimal != ".":
+        grouping = f", thousands {part.thousands!r}" if part.thousands else ""
+        rules.append(f"decimal mark {part.decimal!r}{grouping}")
+    if part.value_map:
+        pairs = [f"{text} → {value}" for text, value in part.value_map.items()]
+        more = " …" if len(pairs) > _MAPPED_VALUES_SHOWN else ""
+        rules.append(f"{', '.join(pairs[:_MAPPED_VALUES_SHOWN])}{more}")
+    if part.default is not None:
+        rules.append(f"blank means {part.default}")
+    return f" Read: {'; '.join(rules)}." if rules else ""

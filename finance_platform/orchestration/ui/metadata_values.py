@@ -1,58 +1,62 @@
-"""Figures as metadata: money to read and to plot, tables that stay small, periods in few words.
+"""Metadata values: data versions, amounts and tables in the form that Dagster shows.
 
-Belongs here: how a number looks in the UI and in the log. Does not belong here: which numbers an asset shows.
-Money is exact text beside a whole number of currency units: the UI plots numbers only, and a float would round cents.
+Belongs here: values to metadata. Does not belong here: which values an asset has (see `slice_metadata` and the steps).
+An amount is exact text next to a whole number of currency units: the UI plots only numbers, and a float rounds cents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import dagster as dg
 
-from finance_platform.quality.checks import counted
+from finance_platform.orchestration.ui.formatting import format_money
 
 ROWS_SHOWN = 36
-"""How many rows a table of metadata has at most: three years of periods; every run keeps a copy of it."""
+"""How many rows a table has at most: three years of periods; every run stores a copy of it."""
 
 
-def money_text(amount: Decimal, currency: str) -> str:
-    """Return money as people read it: `1,234.50 USD`."""
-    return f"{amount:,.2f} {currency}"
+def compute_data_version(parts: Iterable[Any]) -> dg.DataVersion:
+    """Return a data version that changes when any of the parts changes."""
+    return dg.DataVersion(hashlib.sha256(json.dumps(list(parts), default=str).encode()).hexdigest()[:16])
 
 
-def money(name: str, amount: Decimal, currency: str) -> dict[str, Any]:
-    """Return an amount as metadata: the exact text, and the number in whole currency units that the UI plots."""
+def money_metadata(name: str, amount: Decimal, currency: str) -> dict[str, Any]:
+    """Return an amount as exact text, and as the number of whole currency units that the UI plots."""
     return {
-        name: money_text(amount, currency),
+        name: format_money(amount, currency),
         f"{name}_in_whole_{currency}": int(amount.to_integral_value(ROUND_HALF_UP)),
     }
 
 
-def table(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the last rows as a table, and how many there are; nothing but that number where there are none."""
+def table_metadata(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the number of rows, and the last of them as a table if there are any."""
     shown = rows[-ROWS_SHOWN:]
-    found: dict[str, Any] = {f"{name}_count": len(rows)}
+    metadata: dict[str, Any] = {f"{name}_count": len(rows)}
     if shown:
         columns = list(dict.fromkeys(column for row in shown for column in row))
         records = [dg.TableRecord({column: _cell(row.get(column)) for column in columns}) for row in shown]
         schema = dg.TableSchema([dg.TableColumn(column, _type(records, column)) for column in columns])
-        found[name] = dg.MetadataValue.table(records, schema)
-    return found
+        metadata[name] = dg.MetadataValue.table(records, schema)
+    return metadata
 
 
-def span(periods: Sequence[str]) -> str:
-    """Return periods in few words: `3 periods (2025-01 … 2025-03)`."""
-    if not periods:
-        return "no period"
-    first, last = min(periods), max(periods)
-    return f"{counted(len(periods), 'period')} ({first if first == last else f'{first} … {last}'})"
+def markdown_table(rows: Sequence[Mapping[str, Any]]) -> dg.MarkdownMetadataValue:
+    """Return rows as a Markdown table; `none` if there are no rows."""
+    if not rows:
+        return dg.MetadataValue.md("none")
+    names = list(rows[0])
+    lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+    lines += [f"| {' | '.join(str(row[name]).replace('|', '&#124;') for name in names)} |" for row in rows]
+    return dg.MetadataValue.md("\n".join(lines))
 
 
 def _cell(value: object) -> str | int | bool | None:
-    """Return a value as a table of metadata may hold it; money as exact text, never as a float."""
+    """Return a value that a metadata table can hold; an amount as exact text, never as a float."""
     if value is None or isinstance(value, str | int):
         return value
     return f"{value:,.2f}" if isinstance(value, Decimal) else str(value)

@@ -1,7 +1,7 @@
-"""The figures on the pages of published tables: what is there, period by period, and what moved.
+"""Warehouse metadata: the figures of published tables, period by period, and what the loads moved.
 
 Belongs here: metadata of the load step.
-Does not belong here: loading (see `warehouse`), what the tables are (see `specs`).
+Does not belong here: loading (see `warehouse`), what the tables are (see `table_specs`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import dagster as dg
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import FACT_FINANCIALS
-from finance_platform.orchestration.ui.formatting import markdown_table
-from finance_platform.orchestration.ui.metadata_values import table
+from finance_platform.orchestration.ui.metadata_values import markdown_table, table_metadata
 from finance_platform.orchestration.ui.slice_metadata import period_rows, slice_metadata
 from finance_platform.settings import Settings
 from finance_platform.slices.snapshot import Snapshot
@@ -28,85 +27,85 @@ _DAYS_SHOWN = 30
 
 
 @dataclass(frozen=True)
-class PublishedPage:
-    """What one run has to say of the published tables.
+class PublishedTables:
+    """The published tables after a run.
 
     Attributes:
         settings: the home's.
-        ledger: what the load ledger says is published.
-        there: the commits of that.
-        result: what this run loaded; None for nothing.
-        moved: every movement, a row per load, period, kind, scenario, measure and cause.
+        ledger: the published slices, from the load ledger.
+        snapshot: the commits of these slices.
+        load: the result of this run's load; None if it loaded nothing.
+        movements: every movement so far, one row per load, period, kind, scenario, measure and cause.
     """
 
     settings: Settings
     ledger: Mapping[SliceName, PublishedSlice]
-    there: Snapshot
-    result: LoadResult | None
-    moved: Sequence[Mapping[str, Any]]
+    snapshot: Snapshot
+    load: LoadResult | None
+    movements: Sequence[Mapping[str, Any]]
 
     @property
-    def restated(self) -> dict[str, datetime]:
-        """By period, when a load last changed it although it was closed."""
-        return {row["period"]: row["loaded_at"] for row in self.moved if row["is_restatement"]}
+    def restated_at(self) -> dict[str, datetime]:
+        """By closed period, the time of the last load that changed it."""
+        return {row["period"]: row["loaded_at"] for row in self.movements if row["is_restatement"]}
 
-    def loaded(self, contract: Contract) -> list[str]:
-        """Return the slices of a table that this run loaded or took out."""
-        return [one.slice for one in self.result.loaded if one.contract_name == contract.name] if self.result else []
+    def changed_slices(self, contract: Contract) -> list[str]:
+        """Return the slices of a table that this run loaded or removed."""
+        return [one.slice for one in self.load.loaded if one.contract_name == contract.name] if self.load else []
 
     def metadata(self, contract: Contract) -> dict[str, Any]:
-        """Return what the UI shows of a table."""
-        number = self.result.load_number if self.result else None
+        """Return the metadata of a table."""
+        number = self.load.load_number if self.load else None
         metadata = {
-            **slice_metadata(contract, self.there, self.loaded(contract), self.settings.currency),
+            **slice_metadata(contract, self.snapshot, self.changed_slices(contract), self.settings.currency),
             "load_number": "nothing was loaded" if number is None else str(number),
         }
         if contract is not FACT_FINANCIALS:
             return metadata
         return {
             **metadata,
-            **table("periods", self._periods()),
-            **_movements(self.result),
-            f"moved_in_{_DAYS_SHOWN}_days": self._moved_lately(),
+            **table_metadata("periods", self._periods()),
+            **_movement_metadata(self.load),
+            f"moved_in_{_DAYS_SHOWN}_days": self._recent_movements(),
         }
 
     def _periods(self) -> list[dict[str, Any]]:
-        restated = self.restated
+        restated_at = self.restated_at
         rows = []
-        for row in period_rows(self.there, self.loaded(FACT_FINANCIALS)):
+        for row in period_rows(self.snapshot, self.changed_slices(FACT_FINANCIALS)):
             loaded_at = self.ledger[FACT_FINANCIALS.name, row["period"]].loaded_at
-            again = restated.get(row["period"])
+            restated = restated_at.get(row["period"])
             rows.append(
-                {**row, "loaded": f"{loaded_at:%Y-%m-%d %H:%M}", "restated": f"{again:%Y-%m-%d}" if again else ""}
+                {**row, "loaded": f"{loaded_at:%Y-%m-%d %H:%M}", "restated": f"{restated:%Y-%m-%d}" if restated else ""}
             )
         return rows
 
-    def _moved_lately(self) -> dg.MarkdownMetadataValue:
+    def _recent_movements(self) -> dg.MarkdownMetadataValue:
         since = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=_DAYS_SHOWN)
         names = ("loaded_at", "period", "kind", "scenario", "measure", "cells", "difference", "is_restatement", "cause")
-        rows = [row for row in self.moved if row["loaded_at"] >= since]
+        rows = [row for row in self.movements if row["loaded_at"] >= since]
         return markdown_table([{name: row[name] for name in names} for row in rows[-_MOVEMENTS_SHOWN:]])
 
 
-def _movements(result: LoadResult | None) -> dict[str, Any]:
-    """What the load moved in what was published: the net by period, scenario and measure."""
-    moved = result.moved if result else ()
-    shown = [
+def _movement_metadata(load: LoadResult | None) -> dict[str, Any]:
+    """Return what the load changed in published numbers: the net by period, scenario and measure."""
+    movements = load.moved if load else ()
+    rows = [
         {
-            "period": one.period,
-            "kind": one.kind,
-            "scenario": one.scenario,
-            "measure": one.measure,
-            "cells": one.cells,
-            "was": one.old_amount,
-            "is": one.new_amount,
-            "difference": one.difference,
-            "": "restatement" if one.is_restatement else "",
+            "period": movement.period,
+            "kind": movement.kind,
+            "scenario": movement.scenario,
+            "measure": movement.measure,
+            "cells": movement.cells,
+            "was": movement.old_amount,
+            "is": movement.new_amount,
+            "difference": movement.difference,
+            "": "restatement" if movement.is_restatement else "",
         }
-        for one in moved[:_MOVEMENTS_SHOWN]
+        for movement in movements[:_MOVEMENTS_SHOWN]
     ]
     return {
-        "movement_rows": sum(one.cells for one in moved),
-        "restatement_rows": sum(one.cells for one in moved if one.is_restatement),
-        "movements": markdown_table(shown),
+        "movement_rows": sum(movement.cells for movement in movements),
+        "restatement_rows": sum(movement.cells for movement in movements if movement.is_restatement),
+        "movements": markdown_table(rows),
     }

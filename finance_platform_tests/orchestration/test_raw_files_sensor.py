@@ -1,9 +1,9 @@
-"""The sensor on the raw zone: what starts a run, what does not and why, and what becomes of failures.
+"""The sensor on the raw zone: when it starts a run, why it skips, and how it handles failures.
 
-Belongs here: ticks of the sensor on real homes with a real Dagster instance. Does not belong here: what is new (see
-`unit/test_news`), the UI's daemon that makes the ticks.
+Belongs here: ticks of the sensor on real homes with a real Dagster instance. Does not belong here: change detection
+(see `unit/test_changes`), real runs (see `test_refresh`), the daemon.
 
-A run that a test needs to have failed is entered into the instance as such; what a real run does, `test_refresh` says.
+A failed run is recorded in the instance as failed; no run is executed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from finance_platform.deliveries.scans import fingerprint_config, mark_refreshed
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH
-from finance_platform.orchestration.resources.alerts import AlertsResource
-from finance_platform.orchestration.resources.lake import LakeResource
+from finance_platform.orchestration.resources.wiring import platform_resources
 from finance_platform.orchestration.runs import ATTEMPT, CHANGES, COMMAND_LINE, STARTED_BY, STATE
 from finance_platform.orchestration.sensors.attempts import PAUSES
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
@@ -36,7 +35,7 @@ from finance_platform_tests.unit.factories import LEDGER, settings, write
 
 @dataclass(frozen=True)
 class Tick:
-    """What came of one look: runs that are asked for, or why there is none."""
+    """The result of one evaluation: the requested runs, or the reason for none."""
 
     run_requests: list[dg.RunRequest]
     skip_message: str
@@ -44,44 +43,43 @@ class Tick:
 
 @dataclass
 class Home:
-    """A home, and the sensor that looks at it."""
+    """A home and its sensor."""
 
     path: Path
     instance: dg.DagsterInstance
 
     def deliver(self, key: str) -> Path:
-        """Put a file into the raw zone; its change time cannot be set, so the clock of the sensor is what moves."""
+        """Put a file into the raw zone; its change time cannot be set, so tests move the sensor's clock instead."""
         return write(self.path / "raw" / key, f"a,b\n{key},2\n")
 
     def refresh(self) -> None:
-        """Leave behind what a complete refresh leaves of its look."""
-        home, lake = settings(home=self.path), LocalStore(self.path / "processed")
-        catalog, at = load_feed_set(home.feeds_path), datetime.now(UTC)
+        """Record the scan of a complete refresh."""
+        home, processed = settings(home=self.path), LocalStore(self.path / "processed")
+        feed_set, at = load_feed_set(home.feeds_path), datetime.now(UTC)
         run_id = f"run at {at}"
-        intake = scan_raw_zone(LocalStore(self.path / "raw"), Register(lake), catalog, home, at=at, run_id=run_id)
-        record_scan(lake, intake.seen.items(), terms=fingerprint_config(catalog, home), run_id=run_id, at=utc_text(at))
-        mark_refreshed(lake, run_id)
+        raw = LocalStore(self.path / "raw")
+        scan = scan_raw_zone(raw, Register(processed), feed_set, home, at=at, run_id=run_id)
+        config = fingerprint_config(feed_set, home)
+        record_scan(processed, scan.etags.items(), config=config, run_id=run_id, at=utc_text(at))
+        mark_refreshed(processed, run_id)
 
     def tick(self, monkeypatch: pytest.MonkeyPatch, *, later: timedelta = timedelta(minutes=1)) -> Tick:
-        """Let the sensor look, a while from now."""
+        """Evaluate the sensor at a later time."""
         monkeypatch.setattr("finance_platform.orchestration.sensors.raw_files.datetime", _clock(later))
         home = settings(home=self.path)
         sensor = raw_files_sensor(home)
-        resources = {
-            "lake": LakeResource(raw_root=home.raw_root, processed_root=home.processed_root),
-            "alerts": AlertsResource(path=str(home.alerts_path)),
-        }
+        resources = {name: platform_resources(home)[name] for name in sensor.required_resource_keys}
         definitions = build_definitions(home)
         with dg.build_sensor_context(
             instance=self.instance, repository_def=definitions.get_repository_def(), resources=resources
         ) as context:
-            found = sensor.evaluate_tick(context)
-        return Tick(list(found.run_requests or []), found.skip_message or "")
+            result = sensor.evaluate_tick(context)
+        return Tick(list(result.run_requests or []), result.skip_message or "")
 
-    def enter_run(self, status: dg.DagsterRunStatus, again: str | None = None, **tags: str) -> dg.DagsterRun:
-        """Enter a run of the refresh into the instance, as if it had ended or were at work; `again`: its parent."""
+    def record_run(self, status: dg.DagsterRunStatus, parent: str | None = None, **tags: str) -> dg.DagsterRun:
+        """Record a run of the refresh in the instance without executing it; `parent`: the run that it retries."""
         job = build_definitions(settings(home=self.path)).resolve_job_def(REFRESH)
-        run = self.instance.create_run_for_job(job, tags=tags, parent_run_id=again, root_run_id=again)
+        run = self.instance.create_run_for_job(job, tags=tags, parent_run_id=parent, root_run_id=parent)
         if status == dg.DagsterRunStatus.FAILURE:
             self.instance.report_run_failed(run)
         elif status != dg.DagsterRunStatus.NOT_STARTED:
@@ -116,10 +114,10 @@ def _status_event(run: dg.DagsterRun, status: dg.DagsterRunStatus) -> dg.Dagster
 def home(tmp_path: Path) -> Iterator[Home]:
     write(tmp_path / "feeds" / "ledger.yaml", LEDGER)
     with dg.DagsterInstance.ephemeral() as instance:
-        found = Home(tmp_path, instance)
-        found.deliver("ledger_1.csv")
-        found.refresh()
-        yield found
+        home = Home(tmp_path, instance)
+        home.deliver("ledger_1.csv")
+        home.refresh()
+        yield home
 
 
 def request_of(result: Tick) -> dg.RunRequest:
@@ -127,13 +125,14 @@ def request_of(result: Tick) -> dg.RunRequest:
     return request
 
 
-def test_where_nothing_is_new_no_run_starts_and_the_reason_says_since_when(home: Home, monkeypatch: pytest.MonkeyPatch):
+def test_without_changes_no_run_starts_and_the_reason_names_the_last_scan(home: Home, monkeypatch: pytest.MonkeyPatch):
     result = home.tick(monkeypatch)
     assert not result.run_requests
-    assert result.skip_message.startswith("nothing new: 1 raw files, as when run run at ")
+    assert result.skip_message.startswith("no changes since the scan of run run at ")
+    assert result.skip_message.endswith(" UTC: 1 raw file")
 
 
-def test_one_run_starts_for_all_that_is_new_and_its_tags_say_what(home: Home, monkeypatch: pytest.MonkeyPatch):
+def test_one_run_starts_for_all_changes_and_its_tags_list_them(home: Home, monkeypatch: pytest.MonkeyPatch):
     home.deliver("ledger_2.csv")
     home.deliver("ledger_3.csv")
     (home.path / "raw" / "ledger_1.csv").unlink()
@@ -143,12 +142,12 @@ def test_one_run_starts_for_all_that_is_new_and_its_tags_say_what(home: Home, mo
     assert request.run_key == f"{request.tags[STATE]}-1"
 
 
-def test_the_run_leaves_files_that_are_still_being_written(home: Home, monkeypatch: pytest.MonkeyPatch):
+def test_the_run_skips_files_that_are_still_being_written(home: Home, monkeypatch: pytest.MonkeyPatch):
     home.deliver("ledger_2.csv")
     assert request_of(home.tick(monkeypatch)).run_config == {"ops": {"register": {"config": {"skip_unstable": True}}}}
 
 
-def test_while_a_file_is_being_written_nothing_starts(home: Home, monkeypatch: pytest.MonkeyPatch):
+def test_while_a_file_is_being_written_no_run_starts(home: Home, monkeypatch: pytest.MonkeyPatch):
     home.deliver("ledger_2.csv")
     result = home.tick(monkeypatch, later=timedelta(0))
     assert not result.run_requests
@@ -156,71 +155,69 @@ def test_while_a_file_is_being_written_nothing_starts(home: Home, monkeypatch: p
 
 
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.NOT_STARTED])
-def test_while_a_run_is_at_work_no_other_starts(
+def test_while_a_run_is_in_progress_no_other_run_starts(
     home: Home, monkeypatch: pytest.MonkeyPatch, status: dg.DagsterRunStatus
 ):
     home.deliver("ledger_2.csv")
-    run = home.enter_run(status)
+    run = home.record_run(status)
     result = home.tick(monkeypatch)
     assert not result.run_requests
-    assert result.skip_message.startswith(f"run {run.run_id} is at work")
+    assert result.skip_message.startswith(f"run {run.run_id} is in progress")
 
 
-def test_what_somebody_materializes_by_hand_is_waited_for_as_well(home: Home, monkeypatch: pytest.MonkeyPatch):
+def test_the_sensor_also_waits_for_a_run_of_another_job(home: Home, monkeypatch: pytest.MonkeyPatch):
     home.deliver("ledger_2.csv")
     by_hand = build_definitions(settings(home=home.path)).resolve_implicit_global_asset_job_def()
     run = home.instance.create_run_for_job(by_hand)
-    assert home.tick(monkeypatch).skip_message.startswith(f"run {run.run_id} is at work")
+    assert home.tick(monkeypatch).skip_message.startswith(f"run {run.run_id} is in progress")
 
 
-def test_a_killed_run_of_the_command_line_keeps_nothing_waiting_and_is_told(
+def test_a_killed_run_of_the_command_line_is_failed_with_an_alert_and_blocks_no_other_run(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ):
     home.deliver("ledger_2.csv")
-    run = home.enter_run(dg.DagsterRunStatus.STARTED, **{STARTED_BY: COMMAND_LINE})
+    run = home.record_run(dg.DagsterRunStatus.STARTED, **{STARTED_BY: COMMAND_LINE})
     assert request_of(home.tick(monkeypatch))
-    # Left as it is, it would hold its place in the pool, and every run of the UI would wait in the queue for ever.
-    marked = home.instance.get_run_by_id(run.run_id)
-    assert marked
-    assert marked.status == dg.DagsterRunStatus.FAILURE
+    # Otherwise it would keep its slot in the pool, and every run of the UI would wait in the queue forever.
+    killed = home.instance.get_run_by_id(run.run_id)
+    assert killed
+    assert killed.status == dg.DagsterRunStatus.FAILURE
     assert [alert["run_id"] for alert in home.alerts] == [run.run_id]
 
 
-def test_a_run_of_the_command_line_that_holds_the_home_s_lock_is_waited_for(
+def test_the_sensor_waits_for_a_run_of_the_command_line_that_holds_the_lock(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ):
     home.deliver("ledger_2.csv")
-    home.enter_run(dg.DagsterRunStatus.STARTED, **{STARTED_BY: COMMAND_LINE})
+    home.record_run(dg.DagsterRunStatus.STARTED, **{STARTED_BY: COMMAND_LINE})
     with run_lock(home.path):
         assert not home.tick(monkeypatch).run_requests
 
 
 def fail(home: Home, request: dg.RunRequest) -> None:
-    home.enter_run(dg.DagsterRunStatus.FAILURE, **request.tags)
+    home.record_run(dg.DagsterRunStatus.FAILURE, **request.tags)
 
 
-def test_after_a_failure_the_sensor_waits_and_then_tries_the_same_state_again(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-):
+def test_after_a_failure_the_sensor_waits_and_then_retries_the_same_state(home: Home, monkeypatch: pytest.MonkeyPatch):
     home.deliver("ledger_2.csv")
     first = request_of(home.tick(monkeypatch))
     fail(home, first)
     waiting = home.tick(monkeypatch, later=timedelta(seconds=30))
     assert not waiting.run_requests
-    assert "the next is at" in waiting.skip_message
+    assert "the next attempt is at" in waiting.skip_message
     assert "1 new (ledger_2.csv)" in waiting.skip_message
     second = request_of(home.tick(monkeypatch, later=PAUSES[0] + timedelta(seconds=30)))
     assert second.tags[STATE] == first.tags[STATE]
     assert (second.run_key, second.tags[ATTEMPT]) == (f"{first.tags[STATE]}-2", "2")
 
 
-def test_a_run_that_somebody_cancels_is_not_started_again_at_once(home: Home, monkeypatch: pytest.MonkeyPatch):
+def test_a_canceled_run_is_not_retried_at_once(home: Home, monkeypatch: pytest.MonkeyPatch):
     home.deliver("ledger_2.csv")
-    home.enter_run(dg.DagsterRunStatus.CANCELED, **request_of(home.tick(monkeypatch)).tags)
+    home.record_run(dg.DagsterRunStatus.CANCELED, **request_of(home.tick(monkeypatch)).tags)
     assert not home.tick(monkeypatch, later=timedelta(seconds=30)).run_requests
 
 
-def test_after_the_last_attempt_one_alert_is_sent_and_nothing_more_until_the_state_changes(
+def test_after_the_last_attempt_one_alert_is_sent_and_no_run_starts_until_the_state_changes(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ):
     home.deliver("ledger_2.csv")
@@ -233,54 +230,56 @@ def test_after_the_last_attempt_one_alert_is_sent_and_nothing_more_until_the_sta
         assert result.skip_message.startswith(f"gave up after {len(PAUSES) + 1} failed attempts")
     (alert,) = home.alerts
     assert alert["kind"] == "exhausted retries"
-    assert alert["found"] == {"not taken in": "1 new (ledger_2.csv)", "failed attempts": str(len(PAUSES) + 1)}
+    assert alert["found"] == {"not processed": "1 new (ledger_2.csv)", "failed attempts": str(len(PAUSES) + 1)}
     assert alert["link"] == f"http://127.0.0.1:3000/runs/{alert['run_id']}"
     home.deliver("ledger_3.csv")
     assert request_of(home.tick(monkeypatch)).tags[ATTEMPT] == "1"
 
 
-def test_what_dagster_runs_again_after_a_kill_is_no_attempt_of_the_sensor(home: Home, monkeypatch: pytest.MonkeyPatch):
+def test_a_retry_by_dagster_after_a_kill_is_not_an_attempt_of_the_sensor(home: Home, monkeypatch: pytest.MonkeyPatch):
     home.deliver("ledger_2.csv")
     request = request_of(home.tick(monkeypatch))
     assert request.tags["dagster/retry_strategy"] == "ALL_STEPS"
     fail(home, request)
     (first,) = home.instance.get_runs()
     for status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS):
-        home.enter_run(status, again=first.run_id, **request.tags)
+        home.record_run(status, parent=first.run_id, **request.tags)
     later = home.tick(monkeypatch, later=PAUSES[0] + timedelta(seconds=30))
     assert request_of(later).tags[ATTEMPT] == "2"
 
 
-def test_a_run_that_ended_well_without_taking_all_in_is_told_once_and_not_started_for_ever(
+def test_a_successful_run_that_leaves_changes_sends_one_alert_and_is_not_repeated(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ):
     home.deliver("ledger_2.csv")
-    run = home.enter_run(dg.DagsterRunStatus.SUCCESS, **request_of(home.tick(monkeypatch)).tags)
+    run = home.record_run(dg.DagsterRunStatus.SUCCESS, **request_of(home.tick(monkeypatch)).tags)
     for _ in range(2):
         result = home.tick(monkeypatch)
         assert not result.run_requests
-        assert result.skip_message.startswith(f"Run {run.run_id} has ended well, and still there is news")
+        assert result.skip_message.startswith(f"Run {run.run_id} succeeded, but changes remain")
     assert [alert["run_id"] for alert in home.alerts] == [run.run_id]
 
 
-def test_a_ui_with_other_settings_than_runs_have_says_so_and_alerts_nobody(home: Home, monkeypatch: pytest.MonkeyPatch):
+def test_a_ui_with_other_settings_than_the_runs_reports_that_without_an_alert(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
     write(home.path / "feeds" / "ledger.yaml", LEDGER + "hold_if_late: true\n")
-    home.enter_run(dg.DagsterRunStatus.SUCCESS, **request_of(home.tick(monkeypatch)).tags)
-    assert "start the UI again" in home.tick(monkeypatch).skip_message
+    home.record_run(dg.DagsterRunStatus.SUCCESS, **request_of(home.tick(monkeypatch)).tags)
+    assert "restart the UI" in home.tick(monkeypatch).skip_message
     assert home.alerts == []
 
 
-def test_the_tick_opens_no_raw_file(home: Home, monkeypatch: pytest.MonkeyPatch):
+def test_the_sensor_opens_no_raw_file(home: Home, monkeypatch: pytest.MonkeyPatch):
     home.deliver("ledger_2.csv")
     opened: list[str] = []
-    monkeypatch.setattr(Path, "open", _remembering(opened, Path.open))
-    monkeypatch.setattr("builtins.open", _remembering(opened, open))
+    monkeypatch.setattr(Path, "open", _recording(opened, Path.open))
+    monkeypatch.setattr("builtins.open", _recording(opened, open))
     assert request_of(home.tick(monkeypatch))
-    assert any("feeds" in path for path in opened), "or the test would see nothing"
+    assert any("feeds" in path for path in opened), "otherwise the test would observe nothing"
     assert not [path for path in opened if str(home.path / "raw") in path]
 
 
-def _remembering(opened: list[str], original: Callable[..., Any]) -> Callable[..., Any]:
+def _recording(opened: list[str], original: Callable[..., Any]) -> Callable[..., Any]:
     def opening(path: Any, *args: Any, **kwargs: Any) -> Any:
         opened.append(str(path))
         return original(path, *args, **kwargs)
@@ -296,7 +295,7 @@ def test_a_failure_to_list_is_an_error_and_not_an_empty_zone(home: Home, monkeyp
         home.tick(monkeypatch)
 
 
-def test_sensors_are_off_unless_settings_turn_them_on(tmp_path: Path):
+def test_sensors_are_off_unless_a_setting_turns_them_on(tmp_path: Path):
     for is_on, expected in ((False, dg.DefaultSensorStatus.STOPPED), (True, dg.DefaultSensorStatus.RUNNING)):
         definitions = build_definitions(settings(home=tmp_path, auto_refresh=is_on))
         sensors = list(definitions.sensors or [])
@@ -304,6 +303,6 @@ def test_sensors_are_off_unless_settings_turn_them_on(tmp_path: Path):
         assert {sensor.default_status for sensor in sensors} == {expected}
 
 
-def test_the_sensor_looks_as_often_as_the_setting_says(tmp_path: Path):
+def test_a_setting_decides_how_often_the_sensor_is_evaluated(tmp_path: Path):
     sensor = raw_files_sensor(settings(home=tmp_path, sensor_interval_seconds=42))
     assert sensor.minimum_interval_seconds == 42

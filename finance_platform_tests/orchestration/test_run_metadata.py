@@ -1,9 +1,9 @@
-"""What runs add to the pages of assets: figures, previews, the grid of months, the timelines, staleness.
+"""Metadata of runs on the pages of assets: figures, previews, the grid of months, the timelines, staleness.
 
-Belongs here: events and metadata after real runs of one small home. Does not belong here: what a page says before any
-run (see `test_describing_pages`), what a run does (see `test_refresh`).
+Belongs here: events and metadata after real runs of one small home. Does not belong here: pages before any run (see
+`test_asset_pages`), the results of a run (see `test_refresh`).
 
-Each fixture that is called after an event is a chapter: it changes the home, runs, and keeps what was then seen.
+Each fixture that is named after an event is a chapter: it changes the home, runs, and keeps the resulting state.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.orchestration.refresh_run import run_refresh
-from finance_platform.orchestration.ui.specs import BY_PERIOD
+from finance_platform.orchestration.ui.table_specs import BY_PERIOD
 from finance_platform.settings import Settings
 from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
@@ -36,7 +36,7 @@ from finance_platform_tests.unit.factories import settings, write
 pytestmark = [pytest.mark.end_to_end, pytest.mark.filterwarnings(r"ignore::DeprecationWarning:dagster\._core")]
 
 SUPPLIER = "Rosalind Featherstonehaugh"
-"""A person who supplies; no page may show the name."""
+"""The name of a supplier, which no page may show."""
 
 SPEND = """\
 feed: spend
@@ -55,7 +55,7 @@ hold_if_removes: never
 """
 HEADER = "Date,Dept,Account,Amount,Supplier\n"
 JANUARY = f"2025-01-03,D100,6000,1000.49,{SUPPLIER}\n2025-01-04,D100,6000,{SUPPLIER},1.00\n"
-"""A good line, and one whose cells came in the wrong order."""
+"""A valid line, and a line with two cells in the wrong order."""
 FEBRUARY = f"2025-02-03,D100,6000,250.01,{SUPPLIER}\n"
 MARCH = f"2025-03-03,D100,6000,9.00,{SUPPLIER}\n"
 
@@ -63,8 +63,8 @@ AUTHOR = Author("controller", "because", datetime(2025, 6, 1, tzinfo=UTC))
 
 
 @dataclass(frozen=True)
-class Told:
-    """One event of an asset that is beside the run's own."""
+class Event:
+    """One event of the grid of months or of a timeline."""
 
     partition: str | None
     tags: Mapping[str, str]
@@ -72,26 +72,26 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What there is after a run.
+class State:
+    """The state after a run.
 
     Attributes:
         run_id: the run.
         pages: the metadata of each asset's last event.
-        everything: every event of the run as text, checks and logs too.
-        infos: what the run logged for people.
+        everything: every event of the run as text, including checks and logs.
+        infos: the log messages of the run.
         periods: events of the grid in this run, by period.
         deliveries: events of the timelines in this run.
         partitions: the periods of the grid.
-        status: what Dagster says of each asset.
+        status: the stale status of each asset in Dagster.
     """
 
     run_id: str
     pages: Mapping[str, Mapping[str, Any]]
     everything: str
     infos: list[str]
-    periods: Mapping[str, Told]
-    deliveries: list[Told]
+    periods: Mapping[str, Event]
+    deliveries: list[Event]
     partitions: list[str]
     status: Mapping[str, StaleStatus]
 
@@ -102,33 +102,33 @@ def staleness(home: Settings, instance: DagsterInstance) -> dict[str, StaleStatu
     return {key.to_user_string(): resolver.get_status(key) for key in graph.materializable_asset_keys}
 
 
-def run(home: Settings) -> Seen:
+def run(home: Settings) -> State:
     outcome = run_refresh(home, rebuild=False, periods=(), on_step=lambda _: None)
     assert outcome.succeeded, outcome.error
     with open_instance(home.dagster_home) as instance:
         logs = instance.all_logs(outcome.run_id)
         keys = build_definitions(home).resolve_asset_graph().materializable_asset_keys
         last = {key.to_user_string(): instance.get_latest_materialization_event(key) for key in keys}
-        events = [entry.asset_materialization for entry in logs if entry.asset_materialization]
-        told = [(event.asset_key, _told(event)) for event in events]
-        return Seen(
+        materializations = [entry.asset_materialization for entry in logs if entry.asset_materialization]
+        events = [(materialization.asset_key, _event(materialization)) for materialization in materializations]
+        return State(
             run_id=outcome.run_id,
             pages={key: _values(entry.asset_materialization) for key, entry in last.items() if entry},
             everything="\n".join(dg.serialize_value(entry) for entry in logs),
             infos=[entry.user_message for entry in logs if not entry.is_dagster_event],
-            periods={one.partition or "": one for key, one in told if key == BY_PERIOD},
-            deliveries=[one for key, one in told if key.path[0] == "deliveries"],
+            periods={event.partition or "": event for key, event in events if key == BY_PERIOD},
+            deliveries=[event for key, event in events if key.path[0] == "deliveries"],
             partitions=list(instance.get_dynamic_partitions("period")),
             status=staleness(home, instance),
         )
 
 
-def _told(event: dg.AssetMaterialization) -> Told:
-    return Told(event.partition, event.tags or {}, _values(event))
+def _event(materialization: dg.AssetMaterialization) -> Event:
+    return Event(materialization.partition, materialization.tags or {}, _values(materialization))
 
 
-def _values(event: dg.AssetMaterialization | None) -> dict[str, Any]:
-    return {name: value.value for name, value in event.metadata.items()} if event else {}
+def _values(materialization: dg.AssetMaterialization | None) -> dict[str, Any]:
+    return {name: value.value for name, value in materialization.metadata.items()} if materialization else {}
 
 
 def rows(page: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
@@ -137,7 +137,7 @@ def rows(page: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A feed whose lines name a supplier, in two months; a budget of one."""
+    """A feed whose lines name a supplier, in two months; a budget for one of them."""
     folder = tmp_path_factory.mktemp("home")
     write(folder / "feeds/spend.yaml", SPEND)
     write(folder / "raw/spend_1.csv", HEADER + JANUARY + FEBRUARY)
@@ -148,47 +148,47 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def first(home: Settings) -> Seen:
+def first(home: Settings) -> State:
     """The first run."""
     return run(home)
 
 
 @pytest.fixture(scope="module")
-def again(home: Settings, first: Seen) -> Seen:
-    """Nothing happened."""
+def again(home: Settings, first: State) -> State:
+    """A second run without changes."""
     assert first.run_id
     return run(home)
 
 
 @pytest.fixture(scope="module")
-def restated(home: Settings, again: Seen) -> Seen:
-    """January was closed, and a later file says another amount for its line."""
+def restated(home: Settings, again: State) -> State:
+    """January was closed, and a later file has another amount for its line."""
     assert again.run_id
     versions = {
         period: version
         for (table, period), version in published_versions(DuckDBWarehouse(home.warehouse_path)).items()
         if table == "fact_financials"
     }
-    close(LocalStore(home.processed_root), "2025-01", AUTHOR, wanted=versions, published=versions)
+    close(LocalStore(home.processed_root), "2025-01", AUTHOR, target=versions, published=versions)
     write(home.home_path / "raw/spend_2.csv", HEADER + JANUARY.replace("1000.49", "1100.50"))
     return run(home)
 
 
 @pytest.fixture(scope="module")
-def killed(home: Settings, restated: Seen) -> tuple[Seen, Seen]:
-    """March came, and the process was killed before it told of it; the run after that."""
+def killed(home: Settings, restated: State) -> tuple[State, State]:
+    """March came, and the process was killed before it reported it; and the run after that."""
     assert restated.run_id
     write(home.home_path / "raw/spend_3.csv", HEADER + MARCH)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(standardise, "report_deliveries", lambda *_, **__: None)
         patch.setattr(warehouse, "report_periods", lambda *_, **__: None)
-        silent = run(home)
-    return silent, run(home)
+        unreported = run(home)
+    return unreported, run(home)
 
 
 @pytest.fixture(scope="module")
-def withdrawn(home: Settings, killed: tuple[Seen, Seen]) -> Seen:
-    """March was withdrawn, and a file came in which no line is good."""
+def withdrawn(home: Settings, killed: tuple[State, State]) -> State:
+    """March was withdrawn, and a file without a valid line came."""
     assert killed
     write(home.home_path / "raw/spend_bad.csv", HEADER + f"2025-01-04,D100,6000,{SUPPLIER},1.00\n")
     withdraw(LocalStore(home.processed_root), "spend_3.csv", AUTHOR)
@@ -196,8 +196,8 @@ def withdrawn(home: Settings, killed: tuple[Seen, Seen]) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def registered(home: Settings, withdrawn: Seen) -> Iterator[dict[str, StaleStatus]]:
-    """A file came, and somebody ran nothing but `register`."""
+def registered(home: Settings, withdrawn: State) -> Iterator[dict[str, StaleStatus]]:
+    """A file came, and only `register` ran."""
     assert withdrawn.run_id
     write(home.home_path / "raw/spend_4.csv", HEADER + FEBRUARY.replace("02-03", "02-04"))
     definitions = build_definitions(home)
@@ -211,7 +211,7 @@ def registered(home: Settings, withdrawn: Seen) -> Iterator[dict[str, StaleStatu
 # Figures
 
 
-def test_money_is_exact_text_and_a_whole_number_to_plot(first: Seen):
+def test_an_amount_is_exact_text_and_a_whole_number_to_plot(first: State):
     fact = first.pages["warehouse/fact_financials"]
     assert fact["amount_Actual"] == "1,250.50 USD"
     assert fact["amount_Actual_in_whole_USD"] == 1251
@@ -219,10 +219,10 @@ def test_money_is_exact_text_and_a_whole_number_to_plot(first: Seen):
     assert first.pages["reporting/variance_report"]["last_year_variance_Expense"] == "100.49 USD"
 
 
-def test_no_metadata_is_a_float(first: Seen, restated: Seen):
-    for seen in (first, restated):
-        told = [*seen.pages.values(), *(one.metadata for one in (*seen.periods.values(), *seen.deliveries))]
-        cells = [cell for page in told for name in page for cell in _cells(page[name])]
+def test_no_metadata_is_a_float(first: State, restated: State):
+    for state in (first, restated):
+        pages = [*state.pages.values(), *(event.metadata for event in (*state.periods.values(), *state.deliveries))]
+        cells = [cell for page in pages for name in page for cell in _cells(page[name])]
         assert not [cell for cell in cells if isinstance(cell, float)]
 
 
@@ -231,7 +231,7 @@ def _cells(value: Any) -> list[Any]:
     return [cell for record in records for cell in record.data.values()] if records is not None else [value]
 
 
-def test_the_fact_table_shows_a_row_for_each_period(first: Seen, restated: Seen):
+def test_the_fact_table_shows_a_row_for_each_period(first: State, restated: State):
     for key in ("processed/fact_financials", "warehouse/fact_financials"):
         january, february = rows(first.pages[key], "periods")
         assert (january["period"], january["Actual"], january["Budget"]) == ("2025-01", "1,000.49", "900.00")
@@ -244,7 +244,7 @@ def test_the_fact_table_shows_a_row_for_each_period(first: Seen, restated: Seen)
     assert all(row["loaded"] for row in published)
 
 
-def test_rows_are_counted(first: Seen):
+def test_rows_are_counted(first: State):
     counts = {key: page["dagster/row_count"] for key, page in first.pages.items() if "dagster/row_count" in page}
     assert counts["processed/transactions"] == 2
     assert counts["processed/rejected_rows"] == 1
@@ -252,40 +252,41 @@ def test_rows_are_counted(first: Seen):
     assert counts.keys() == {key for key in first.pages if not key.startswith("raw/")}
 
 
-def test_each_table_shows_its_first_rows(first: Seen, again: Seen):
-    for seen in (first, again):
-        for key, page in seen.pages.items():
+def test_each_table_has_a_preview(first: State, again: State):
+    for state in (first, again):
+        for key, page in state.pages.items():
             if key.startswith(("processed/", "warehouse/")):
                 assert 1 <= len(rows(page, "preview")) <= 5, key
     (line,) = rows(first.pages["warehouse/dim_department"], "preview")
     assert (line["DepartmentCode"], line["DepartmentName"], line["IsInferred"]) == ("D100", "Works", False)
 
 
-def test_a_preview_shows_what_is_published_now(again: Seen, restated: Seen):
-    before, now = (rows(seen.pages["warehouse/fact_financials"], "preview") for seen in (again, restated))
+def test_a_preview_shows_the_published_rows(again: State, restated: State):
+    before, now = (rows(state.pages["warehouse/fact_financials"], "preview") for state in (again, restated))
     assert "1,000.49" in {row["Amount"] for row in before}
     assert "1,100.50" in {row["Amount"] for row in now}
 
 
-def test_a_supplier_shows_nowhere(first: Seen, again: Seen, restated: Seen, killed: tuple[Seen, Seen]):
-    for seen in (first, again, restated, *killed):
-        assert "Featherstonehaugh" not in seen.everything
+def test_no_event_contains_the_name_of_a_supplier(
+    first: State, again: State, restated: State, killed: tuple[State, State]
+):
+    for state in (first, again, restated, *killed):
+        assert "Featherstonehaugh" not in state.everything
     assert "1,000.49" in first.everything
 
 
-def test_a_run_with_nothing_new_writes_little(again: Seen):
+def test_a_run_without_changes_stores_little(again: State):
     assert len(again.everything) < 600_000
     assert max(len(json.dumps(str(page))) for page in again.pages.values()) < 20_000
 
 
-def test_the_log_says_what_was_done_in_a_line_each(first: Seen, again: Seen, restated: Seen):
-    said = "\n".join(first.infos)
+def test_the_log_has_one_line_per_action(first: State, again: State, restated: State):
+    log = "\n".join(first.infos)
     assert (
-        "read spend_1.csv: 3 rows, 2 accepted, 1 rejected, 0 duplicate, 0 skipped, reaching 2 periods (2025-01 …"
-        in said
+        "read spend_1.csv: 3 rows, 2 accepted, 1 rejected, 0 duplicate, 0 skipped, reaching 2 periods (2025-01 …" in log
     )
-    assert "built 2 periods (2025-01 … 2025-02), 4 dimensions" in said
-    assert "loaded 2 periods (2025-01 … 2025-02), 4 dimensions, 0 restated, as load 1" in said
+    assert "built 2 periods (2025-01 … 2025-02), 4 dimensions" in log
+    assert "loaded 2 periods (2025-01 … 2025-02), 4 dimensions, 0 restated, as load 1" in log
     assert "loaded 1 period (2025-01), 2 dimensions, 1 restated, as load 2" in "\n".join(restated.infos)
     assert "nothing new to read" in again.infos
     assert all("\n" not in line for line in first.infos)
@@ -294,7 +295,7 @@ def test_the_log_says_what_was_done_in_a_line_each(first: Seen, again: Seen, res
 # The grid of months
 
 
-def test_each_load_of_a_period_is_an_event_of_its_partition(first: Seen, again: Seen, restated: Seen):
+def test_each_load_of_a_period_is_an_event_of_its_partition(first: State, again: State, restated: State):
     assert first.partitions == restated.partitions == ["2025-01", "2025-02"]
     assert list(first.periods) == ["2025-01", "2025-02"]
     assert again.periods == {}
@@ -306,14 +307,14 @@ def test_each_load_of_a_period_is_an_event_of_its_partition(first: Seen, again: 
     assert before.tags["dagster/data_version"] != now.tags["dagster/data_version"]
 
 
-def test_a_load_that_a_killed_process_did_not_tell_of_is_told_by_the_next_run(killed: tuple[Seen, Seen]):
-    silent, healed = killed
-    assert silent.periods == {}
+def test_a_load_that_a_killed_process_did_not_report_is_reported_by_the_next_run(killed: tuple[State, State]):
+    unreported, healed = killed
+    assert unreported.periods == {}
     assert list(healed.periods) == ["2025-03"]
     assert healed.partitions == ["2025-01", "2025-02", "2025-03"]
 
 
-def test_a_period_that_is_taken_out_leaves_the_grid(withdrawn: Seen):
+def test_a_removed_period_is_removed_from_the_grid(withdrawn: State):
     assert withdrawn.partitions == ["2025-01", "2025-02"]
     assert withdrawn.periods == {}
 
@@ -321,8 +322,8 @@ def test_a_period_that_is_taken_out_leaves_the_grid(withdrawn: Seen):
 # The timeline of deliveries
 
 
-def test_each_delivery_that_was_read_is_an_event_of_its_feed(first: Seen, again: Seen, restated: Seen):
-    assert sorted(one.metadata["file"] for one in first.deliveries) == [
+def test_each_delivery_that_was_read_is_an_event_of_its_feed(first: State, again: State, restated: State):
+    assert sorted(event.metadata["file"] for event in first.deliveries) == [
         "accounts.csv",
         "budget.csv",
         "departments.csv",
@@ -330,7 +331,7 @@ def test_each_delivery_that_was_read_is_an_event_of_its_feed(first: Seen, again:
     ]
     assert again.deliveries == []
     (second,) = restated.deliveries
-    (spend,) = [one for one in first.deliveries if one.metadata["file"] == "spend_1.csv"]
+    (spend,) = [event for event in first.deliveries if event.metadata["file"] == "spend_1.csv"]
     assert spend.metadata["candidate_lines"] == 3
     assert (spend.metadata["accepted_rows"], spend.metadata["rejected_rows"]) == (2, 1)
     assert spend.metadata["accepted_amount"] == "1,250.50 USD"
@@ -341,13 +342,13 @@ def test_each_delivery_that_was_read_is_an_event_of_its_feed(first: Seen, again:
     assert second.tags["finance_platform/delivery"] != spend.tags["finance_platform/delivery"]
 
 
-def test_a_delivery_that_a_killed_process_did_not_tell_of_is_told_by_the_next_run(killed: tuple[Seen, Seen]):
-    silent, healed = killed
-    assert silent.deliveries == []
-    assert [one.metadata["file"] for one in healed.deliveries] == ["spend_3.csv"]
+def test_a_delivery_that_a_killed_process_did_not_report_is_reported_by_the_next_run(killed: tuple[State, State]):
+    unreported, healed = killed
+    assert unreported.deliveries == []
+    assert [event.metadata["file"] for event in healed.deliveries] == ["spend_3.csv"]
 
 
-def test_a_delivery_that_is_held_says_so_and_why_without_a_word_of_its_text(withdrawn: Seen):
+def test_the_event_of_a_held_delivery_has_the_reason_and_no_text_of_the_file(withdrawn: State):
     (bad,) = withdrawn.deliveries
     assert bad.metadata["file"] == "spend_bad.csv"
     assert bad.metadata["verdict"].startswith("held: ")
@@ -358,15 +359,15 @@ def test_a_delivery_that_is_held_says_so_and_why_without_a_word_of_its_text(with
 # Staleness
 
 
-def test_a_run_leaves_everything_fresh_whether_something_was_new_or_not(first: Seen, again: Seen, restated: Seen):
-    for seen in (first, again, restated):
-        unread = {"raw/forecast", "raw/transactions"}  # there is no file, but the look at the raw zone was made
-        assert unread <= seen.status.keys()
-        assert set(seen.status.values()) == {StaleStatus.FRESH}
+def test_after_a_run_everything_is_fresh_with_or_without_changes(first: State, again: State, restated: State):
+    for state in (first, again, restated):
+        without_files = {"raw/forecast", "raw/transactions"}  # the raw zone was scanned for them all the same
+        assert without_files <= state.status.keys()
+        assert set(state.status.values()) == {StaleStatus.FRESH}
 
 
-def test_what_a_new_file_reaches_is_stale_until_it_is_made_and_nothing_else(registered: dict[str, StaleStatus]):
-    # Dagster asks each asset of its own parents: what is further down turns stale when these are made.
+def test_only_the_tables_that_a_new_file_goes_into_are_stale_until_they_are_updated(registered: dict[str, StaleStatus]):
+    # Dagster compares each asset with its direct parents: assets further down turn stale when these are updated.
     stale = {key for key, status in registered.items() if status == StaleStatus.STALE}
     assert stale == {"processed/transactions", "processed/rejected_rows"}
     assert set(registered.values()) == {StaleStatus.STALE, StaleStatus.FRESH}

@@ -1,6 +1,6 @@
-"""Files that come while the UI is open, as a department would send them.
+"""Files that are delivered while the UI is open.
 
-Belongs here: their content, and the sample home that they come to. Does not belong here: what is made of them.
+Belongs here: their content, and the sample home that receives them. Does not belong here: expectations on them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import finance_platform
 
 SAMPLE = Path(str(finance_platform.__file__)).parent.parent / "data" / "raw"
 
-# Amounts that nobody can read: two of three lines, where the descriptor tolerates one in a hundred.
+# Two of three amounts are not valid; the descriptor tolerates one in a hundred.
 BAD_NAME = "transactions_bad.csv"
 BAD = """\
 transaction_id,transaction_date,department_code,account_number,amount,description
@@ -21,7 +21,7 @@ B00002,2025-09-29,D320,4100,n/a,Late invoice
 B00003,2025-09-30,0460,6110,120.00,Rent of a store room
 """
 
-# The first of October's actuals, and with the first of next year's budget a period that nobody knew.
+# The first actuals of October, and the first budget of the next year, which adds a period.
 NEW_LINES_NAME = "transactions_2025-10.csv"
 NEW_LINES = """\
 transaction_id,transaction_date,department_code,account_number,amount,description
@@ -36,7 +36,7 @@ period,department_code,account_number,budget_amount
 2026-01,0460,6110,16000.00
 """
 
-# Debit positive, so an account's type decides its sign; and nobody has described the account.
+# Debit positive, so an account's type decides its sign; but no file describes the account.
 JOURNAL_FEED = """\
 feed: journal
 kind: ledger
@@ -56,13 +56,13 @@ Date,Dept,Account,Dr,Cr
 
 
 def sample_home(path: Path) -> Path:
-    """Make a home that has the shipped sample's raw files and nothing else."""
+    """Create a home with only the raw files of the shipped sample."""
     shutil.copytree(SAMPLE, path / "raw", copy_function=shutil.copy2)
     return path
 
 
 def send(home: Path, name: str, content: str) -> None:
-    """Write a file under the home at once, as a sender that renames what it has written."""
+    """Write a file into the home."""
     target = home / name
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(content, encoding="utf-8")

@@ -1,7 +1,7 @@
-"""What people are told: of runs that failed, checks that failed, feeds that are overdue; each once, with the way out.
+"""Alerts on failed runs, failed checks and overdue feeds: each sent once, with a fix.
 
-Belongs here: alerts of real runs, the sensors that send them, runs that were killed.
-Does not belong here: restatements (see `warehouse/test_movement_questions`), the raw zone's sensor (see `test_sensor`).
+Belongs here: alerts of real runs, the sensors that send them, killed runs. Does not belong here: restatements (see
+`warehouse/test_movements_report`), the sensor on the raw zone (see `test_raw_files_sensor`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ import pytest
 from finance_platform.errors import JobError, UiOpenError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.alerts import Alert
+from finance_platform.notifications.alerts_file import AlertsFile
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH
-from finance_platform.orchestration.resources.alerts import AlertsResource
-from finance_platform.orchestration.resources.metrics import MetricsResource
-from finance_platform.orchestration.run_alerts import alerts_of_run
+from finance_platform.orchestration.run_alerts import collect_run_alerts
 from finance_platform.orchestration.runs import (
     COMMAND_LINE,
     STARTED_BY,
@@ -48,13 +47,13 @@ UI = "http://127.0.0.1:3000"
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as found:
-        yield found
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home whose one file cannot be opened, so that a run finds something wrong without any job."""
+    """A home whose only file cannot be opened, so that a check fails without any job."""
     write(tmp_path / "feeds" / "gl.yaml", LEDGER)
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "gl_1.csv").symlink_to(tmp_path / "nowhere.csv")
@@ -65,28 +64,28 @@ def run(home: Path, instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
     """Run the register step alone, as the UI would."""
     job = build_definitions(settings(home=home)).resolve_implicit_global_asset_job_def()
     keys = [key for key in job.asset_layer.executable_asset_keys if key.path[0] == "raw"]
-    done = job.execute_in_process(instance=instance, asset_selection=keys, tags=tags, raise_on_error=False)
-    found = instance.get_run_by_id(done.run_id)
-    assert found
-    return found
+    result = job.execute_in_process(instance=instance, asset_selection=keys, tags=tags, raise_on_error=False)
+    ended = instance.get_run_by_id(result.run_id)
+    assert ended
+    return ended
 
 
-def told(home: Path, instance: dg.DagsterInstance, of: dg.DagsterRun) -> list[Alert]:
-    return alerts_of_run(instance, of, load_feed_set(home / "feeds"), UI)
+def alerts_of(home: Path, instance: dg.DagsterInstance, ended: dg.DagsterRun) -> list[Alert]:
+    return collect_run_alerts(instance, ended, load_feed_set(home / "feeds"), UI)
 
 
-def test_a_failed_check_is_told_with_what_where_how_much_and_the_link(home: Path, instance: dg.DagsterInstance):
-    found = run(home, instance)
-    (alert,) = told(home, instance, found)
+def test_the_alert_on_a_failed_check_has_its_finding_its_fix_and_a_link(home: Path, instance: dg.DagsterInstance):
+    ended = run(home, instance)
+    (alert,) = alerts_of(home, instance, ended)
     assert (alert.kind, alert.where) == ("failed check", "raw/gl, files_can_be_opened")
-    assert alert.title == "files_can_be_opened does not hold on raw/gl: 1 file cannot be opened"
+    assert alert.title == "files_can_be_opened failed on raw/gl: 1 file cannot be opened"
     assert "gl_1.csv" in alert.found["1"]
     assert alert.fix
     assert alert.link == f"{UI}/assets/raw/gl?view=checks&checkDetail=files_can_be_opened"
-    assert alert.run_id == found.run_id
+    assert alert.run_id == ended.run_id
 
 
-def test_a_check_that_goes_on_failing_is_the_same_alert_until_it_has_passed(home: Path, instance: dg.DagsterInstance):
+def test_a_check_that_keeps_failing_is_the_same_alert_until_it_has_passed(home: Path, instance: dg.DagsterInstance):
     file = home / "raw" / "gl_1.csv"
     keys = []
     for is_broken in (True, True, False, True):
@@ -95,7 +94,7 @@ def test_a_check_that_goes_on_failing_is_the_same_alert_until_it_has_passed(home
             file.symlink_to(home / "nowhere.csv")
         else:
             file.write_text("date,department,account,amount\n")
-        keys.append({alert.key for alert in told(home, instance, run(home, instance))})
+        keys.append({alert.key for alert in alerts_of(home, instance, run(home, instance))})
     first, again, passed, broken_again = keys
     assert first == again
     assert passed == set()
@@ -104,71 +103,71 @@ def test_a_check_that_goes_on_failing_is_the_same_alert_until_it_has_passed(home
 
 
 def test_another_finding_of_the_same_check_is_another_alert(home: Path, instance: dg.DagsterInstance):
-    (first,) = told(home, instance, run(home, instance))
+    (first,) = alerts_of(home, instance, run(home, instance))
     (home / "raw" / "gl_2.csv").symlink_to(home / "nowhere.csv")
-    (second,) = told(home, instance, run(home, instance))
+    (second,) = alerts_of(home, instance, run(home, instance))
     assert first.key != second.key
 
 
-def test_a_warning_that_can_wait_is_not_told(home: Path, instance: dg.DagsterInstance):
-    quiet = {"deliveries_arrive_in_order", "actuals_have_no_gaps", "members_are_described"}
-    names = {alert.where.split(", ")[1] for alert in told(home, instance, run(home, instance))}
-    assert not names & quiet
+def test_a_warning_that_is_not_urgent_sends_no_alert(home: Path, instance: dg.DagsterInstance):
+    not_urgent = {"deliveries_arrive_in_order", "actuals_have_no_gaps", "members_are_described"}
+    names = {alert.where.split(", ")[1] for alert in alerts_of(home, instance, run(home, instance))}
+    assert not names & not_urgent
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def let_register_fail(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr("finance_platform.orchestration.assets.register.scan_raw_zone", fail)
+    monkeypatch.setattr("finance_platform.orchestration.assets.register.register", fail)
 
 
-def test_an_expected_failure_is_told_in_its_own_words(
+def test_the_alert_on_an_expected_error_has_its_title_its_finding_and_its_fix(
     home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ):
-    failing(monkeypatch, JobError("the disk is full", fix="make room"))
-    found = run(home, instance)
-    (alert,) = told(home, instance, found)
+    let_register_fail(monkeypatch, JobError("the disk is full", fix="make room"))
+    ended = run(home, instance)
+    (alert,) = alerts_of(home, instance, ended)
     assert (alert.kind, alert.title) == ("run failure", "A Glue job failed, in step register")
     assert (alert.found["error"], alert.fix) == ("the disk is full", "make room")
-    assert alert.link == f"{UI}/runs/{found.run_id}"
+    assert alert.link == f"{UI}/runs/{ended.run_id}"
 
 
-def test_an_unexpected_failure_is_told_by_its_name_with_the_way_to_its_trace(
+def test_the_alert_on_an_unexpected_error_has_its_type_and_points_to_the_stack_trace(
     home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ):
-    failing(monkeypatch, ZeroDivisionError("division by zero"))
-    (alert,) = told(home, instance, run(home, instance))
-    assert alert.title == "An error that nobody expected: ZeroDivisionError, in step register"
+    let_register_fail(monkeypatch, ZeroDivisionError("division by zero"))
+    (alert,) = alerts_of(home, instance, run(home, instance))
+    assert alert.title == "Unexpected error: ZeroDivisionError, in step register"
     assert "trace" in alert.fix
 
 
-def test_of_an_unexpected_error_only_the_first_words_are_told(
+def test_the_alert_on_an_unexpected_error_has_only_the_first_line_of_its_message(
     home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ):
-    failing(monkeypatch, ValueError("cannot read line 7\nSmith, John; 1,000.00" + "x" * 1000))
-    (alert,) = told(home, instance, run(home, instance))
+    let_register_fail(monkeypatch, ValueError("cannot read line 7\nSmith, John; 1,000.00" + "x" * 1000))
+    (alert,) = alerts_of(home, instance, run(home, instance))
     assert "Smith" not in str(alert)
     assert len(alert.found["error"]) <= 300
 
 
-def test_attempts_at_one_state_that_fail_in_one_way_are_one_alert(
+def test_attempts_at_one_state_that_fail_in_the_same_way_are_one_alert(
     home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ):
-    failing(monkeypatch, JobError("the log is 20250601.log", fix="read it"))
-    first = told(home, instance, run(home, instance, **{STATE: "abc"}))
-    failing(monkeypatch, JobError("the log is 20250602.log", fix="read it"))
-    second = told(home, instance, run(home, instance, **{STATE: "abc"}))
-    other = told(home, instance, run(home, instance, **{STATE: "def"}))
+    let_register_fail(monkeypatch, JobError("the log is 20250601.log", fix="read it"))
+    first = alerts_of(home, instance, run(home, instance, **{STATE: "abc"}))
+    let_register_fail(monkeypatch, JobError("the log is 20250602.log", fix="read it"))
+    second = alerts_of(home, instance, run(home, instance, **{STATE: "abc"}))
+    other = alerts_of(home, instance, run(home, instance, **{STATE: "def"}))
     assert [alert.key for alert in first] == [alert.key for alert in second]
     assert [alert.key for alert in first] != [alert.key for alert in other]
 
 
-def test_a_run_that_failed_outside_of_its_steps_is_told(home: Path, instance: dg.DagsterInstance):
+def test_a_run_that_failed_outside_of_its_steps_sends_an_alert(home: Path, instance: dg.DagsterInstance):
     job = build_definitions(settings(home=home)).resolve_job_def(REFRESH)
     instance.report_run_failed(instance.create_run_for_job(job), "its process was killed")
-    (found,) = instance.get_runs()
-    (alert,) = told(home, instance, found)
+    (failed,) = instance.get_runs()
+    (alert,) = alerts_of(home, instance, failed)
     assert alert.title == "The run failed outside of its steps"
     assert "its process was killed" in alert.found["error"]
 
@@ -182,27 +181,27 @@ def sent(home: Path) -> list[dict[str, Any]]:
 
 
 def sensor(home: Path, name: str) -> dg.SensorDefinition:
-    return next(one for one in alerting_sensors(settings(home=home)) if one.name == name)
+    return next(sensor for sensor in alerting_sensors(settings(home=home)) if sensor.name == name)
 
 
-def test_the_sensor_of_finished_runs_sends_each_alert_once(home: Path, instance: dg.DagsterInstance):
-    tell = sensor(home, "finished_runs")
+def test_the_sensor_on_finished_runs_sends_each_alert_once(home: Path, instance: dg.DagsterInstance):
+    finished_runs = sensor(home, "finished_runs")
     for _ in range(2):
         job = build_definitions(settings(home=home)).resolve_implicit_global_asset_job_def()
         keys = [key for key in job.asset_layer.executable_asset_keys if key.path[0] == "raw"]
-        done = job.execute_in_process(instance=instance, asset_selection=keys)
+        result = job.execute_in_process(instance=instance, asset_selection=keys)
         context = dg.build_run_status_sensor_context(
             sensor_name="finished_runs",
-            dagster_event=done.all_events[-1],
+            dagster_event=result.all_events[-1],
             dagster_instance=instance,
-            dagster_run=done.dagster_run,
-            resources={"alerts": AlertsResource(path=str(home / "alerts.jsonl")), "metrics": MetricsResource()},
+            dagster_run=result.dagster_run,
+            resources={"alerts": AlertsFile(home / "alerts.jsonl"), "metrics": None},
         )
-        tell(context)
+        finished_runs(context)
     assert [alert["kind"] for alert in sent(home)] == ["failed check"]
 
 
-def look_for_overdue(home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, days: int) -> str:
+def evaluate_overdue_feeds(home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, days: int) -> str:
     moment = datetime.now(UTC) + timedelta(days=days)
 
     class Clock(datetime):
@@ -211,19 +210,19 @@ def look_for_overdue(home: Path, instance: dg.DagsterInstance, monkeypatch: pyte
             return moment.astimezone(tz)
 
     monkeypatch.setattr("finance_platform.orchestration.sensors.alerts.datetime", Clock)
-    resources = {"alerts": AlertsResource(path=str(home / "alerts.jsonl")), "metrics": MetricsResource()}
+    resources = {"alerts": AlertsFile(home / "alerts.jsonl"), "metrics": None}
     with dg.build_sensor_context(instance=instance, resources=resources) as context:
         return sensor(home, "overdue_feeds").evaluate_tick(context).skip_message or ""
 
 
-def test_an_overdue_feed_is_told_once_until_something_comes(
+def test_an_overdue_feed_sends_one_alert_until_a_delivery_comes(
     home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ):
     write(home / "feeds" / "gl.yaml", LEDGER + "owner: ledger@example.com\nfreshness: {fail_after_days: 31}\n")
     instance.report_runless_asset_event(dg.AssetMaterialization(["deliveries", "gl"]))
-    assert look_for_overdue(home, instance, monkeypatch, 30) == "no feed is overdue"
+    assert evaluate_overdue_feeds(home, instance, monkeypatch, 30) == "no feed is overdue"
     for _ in range(2):
-        assert look_for_overdue(home, instance, monkeypatch, 32).startswith("gl is overdue: nothing came since ")
+        assert evaluate_overdue_feeds(home, instance, monkeypatch, 32).startswith("gl is overdue: no delivery since ")
     (alert,) = sent(home)
     assert alert["kind"] == "freshness violation"
     assert alert["found"]["expected within"] == "31 days"
@@ -235,14 +234,14 @@ def test_a_feed_without_freshness_or_without_any_file_is_never_overdue(
     home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ):
     instance.report_runless_asset_event(dg.AssetMaterialization(["deliveries", "gl"]))
-    # The shipped transactions expect a file each month, and none has ever come.
-    assert look_for_overdue(home, instance, monkeypatch, 999) == "no feed is overdue"
+    # The shipped transactions expect a file each month, but no file has ever come.
+    assert evaluate_overdue_feeds(home, instance, monkeypatch, 999) == "no feed is overdue"
 
 
-# Runs that were killed
+# Killed runs
 
 
-def enter(instance: dg.DagsterInstance, home: Path, **tags: str) -> dg.DagsterRun:
+def record_started_run(instance: dg.DagsterInstance, home: Path, **tags: str) -> dg.DagsterRun:
     job = build_definitions(settings(home=home)).resolve_job_def(REFRESH)
     run = instance.create_run_for_job(job, tags=tags)
     started = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_START.value, job_name=run.job_name)
@@ -254,44 +253,46 @@ def status_of(instance: dg.DagsterInstance) -> dict[str, dg.DagsterRunStatus]:
     return {run.run_id: run.status for run in instance.get_runs()}
 
 
-def test_a_killed_run_of_the_command_line_is_marked_unless_one_holds_the_lock(home: Path, instance: dg.DagsterInstance):
-    run = enter(instance, home, **{STARTED_BY: COMMAND_LINE})
+def test_an_orphaned_run_of_the_command_line_is_failed_unless_a_run_holds_the_lock(
+    home: Path, instance: dg.DagsterInstance
+):
+    run = record_started_run(instance, home, **{STARTED_BY: COMMAND_LINE})
     with run_lock(home):
         assert fail_orphaned_runs_unless_locked(instance, settings(home=home)) == []
-    assert [found.run_id for found in fail_orphaned_runs_unless_locked(instance, settings(home=home))] == [run.run_id]
+    assert [failed.run_id for failed in fail_orphaned_runs_unless_locked(instance, settings(home=home))] == [run.run_id]
     assert status_of(instance) == {run.run_id: dg.DagsterRunStatus.FAILURE}
 
 
-def test_the_command_line_marks_its_own_killed_runs_and_a_ui_those_of_uis(home: Path, instance: dg.DagsterInstance):
-    own, of_ui = enter(instance, home, **{STARTED_BY: COMMAND_LINE}), enter(instance, home)
-    assert [run.run_id for run in fail_orphaned_runs(instance, of_command_line=True)] == [own.run_id]
+def test_the_command_line_fails_its_own_orphaned_runs_and_a_ui_those_of_uis(home: Path, instance: dg.DagsterInstance):
+    own, of_ui = record_started_run(instance, home, **{STARTED_BY: COMMAND_LINE}), record_started_run(instance, home)
+    assert [run.run_id for run in fail_orphaned_runs(instance, from_command_line=True)] == [own.run_id]
     assert status_of(instance) == {own.run_id: dg.DagsterRunStatus.FAILURE, of_ui.run_id: dg.DagsterRunStatus.STARTED}
-    assert [run.run_id for run in fail_orphaned_runs(instance, of_command_line=False)] == [of_ui.run_id]
+    assert [run.run_id for run in fail_orphaned_runs(instance, from_command_line=False)] == [of_ui.run_id]
     assert unfinished_runs(instance) == []
 
 
-def test_a_killed_run_is_told(home: Path, instance: dg.DagsterInstance):
-    enter(instance, home, **{STARTED_BY: COMMAND_LINE})
+def test_a_killed_run_sends_an_alert(home: Path, instance: dg.DagsterInstance):
+    record_started_run(instance, home, **{STARTED_BY: COMMAND_LINE})
     (killed,) = fail_orphaned_runs_unless_locked(instance, settings(home=home))
-    (alert,) = told(home, instance, killed)
+    (alert,) = alerts_of(home, instance, killed)
     assert "its process was killed" in alert.found["error"]
     assert "start a refresh" in alert.fix
 
 
-def test_a_failed_run_that_is_started_again_leaves_the_telling_to_the_next(home: Path, instance: dg.DagsterInstance):
-    enter(instance, home, **{STARTED_BY: COMMAND_LINE, "dagster/will_retry": "true"})
+def test_a_failed_run_that_dagster_retries_sends_no_alert(home: Path, instance: dg.DagsterInstance):
+    record_started_run(instance, home, **{STARTED_BY: COMMAND_LINE, "dagster/will_retry": "true"})
     (killed,) = fail_orphaned_runs_unless_locked(instance, settings(home=home))
-    assert told(home, instance, killed) == []
+    assert alerts_of(home, instance, killed) == []
 
 
-def test_a_home_that_nobody_works_in_is_not_locked(tmp_path: Path):
+def test_a_home_without_a_run_is_not_locked(tmp_path: Path):
     assert not is_locked(tmp_path)
     with run_lock(tmp_path):
         assert is_locked(tmp_path)
     assert not is_locked(tmp_path)
 
 
-def test_a_second_ui_of_a_home_is_refused(tmp_path: Path):
-    with ui_lock(tmp_path), pytest.raises(UiOpenError, match="open already") as caught, ui_lock(tmp_path):
+def test_a_second_ui_of_a_home_does_not_start(tmp_path: Path):
+    with ui_lock(tmp_path), pytest.raises(UiOpenError, match="already open") as caught, ui_lock(tmp_path):
         pass
     assert "use the one that is open" in str(caught.value)

@@ -1,0 +1,229 @@
+"""Column sources: the columns that each column is made of, from the header of a raw file to the report.
+
+Belongs here: sources as declared from contracts and descriptors, and the sentences that name them.
+Does not belong here: how a column is computed (see `feeds` and `transforms`).
+A source decides a column's value or sign. A column that only decides which rows exist (a join, a filter) is no source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, FACT_FINANCIALS
+from finance_platform.feeds.codes import fold, scenario_type
+from finance_platform.feeds.descriptor import FeedDescriptor
+from finance_platform.feeds.feed_set import FeedSet
+from finance_platform.orchestration.ui.feed_descriptions import headers_of
+
+Sources = Mapping[str, Sequence[str]]
+"""The sources of one column: by asset, such as `raw/budget`, the names of its columns."""
+
+_LINES = ("transactions", "budget")
+_REFERENCES = ("departments", "accounts")
+
+_PROVENANCE = {
+    "delivery_id": "a hash of the file's name, bytes and reading rules",
+    "feed": "the descriptor that matched the file",
+    "source_file": "the file's key",
+    "source_sheet": "the sheet that was read",
+    "source_row": "counted by the reader",
+}
+
+COMPUTED: Mapping[str, Mapping[str, str]] = {
+    **{f"processed/{table}": {**_PROVENANCE, "is_debit_positive": "the descriptor's sign"} for table in _LINES},
+    **{f"processed/{table}": _PROVENANCE for table in _REFERENCES},
+    "processed/rejected_rows": {
+        **_PROVENANCE,
+        "outcome": "the result of applying the rules to the row",
+        "rules": "the rules that the row broke",
+        "reasons": "what these rules expected and found",
+    },
+    "processed/dim_date": dict.fromkeys(DIM_DATE.column_names, "the calendar of the years around the lines"),
+    "processed/dim_department": {"is_inferred": "whether a reference file describes it"},
+    "processed/dim_account": {"is_inferred": "whether a reference file describes it"},
+    "processed/dim_scenario": {"is_baseline": "a setting"},
+    "processed/fact_financials": {"transaction_count": "counted"},
+    "warehouse/fact_financials": {"LoadTimestamp": "the moment of the load"},
+}
+"""By asset, the columns that have no source column, and what they are computed from."""
+
+REPORT_SOURCES: Mapping[str, Sources] = {
+    "Year": {"warehouse/dim_date": ["Year"]},
+    "AccountType": {"warehouse/dim_account": ["AccountType"]},
+    "Actual": {"warehouse/fact_financials": ["Amount"]},
+    "ActualWithBudget": {"warehouse/fact_financials": ["Amount"]},
+    "Budget": {"warehouse/fact_financials": ["BudgetAmount"]},
+    "Variance": {"warehouse/fact_financials": ["Variance"]},
+}
+
+_LINE_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "scenario": ("scenario",),
+    "scenario_type": ("scenario",),
+    "scenario_key": ("scenario",),
+    "period": ("period", "date"),
+    "document_date": ("date",),
+    "posting_date": ("date", "period"),
+    "department_code": ("department",),
+    "department_key": ("department",),
+    "account_number": ("account",),
+    "account_key": ("account",),
+    "amount": ("amount",),
+    "transaction_id": ("transaction_id",),
+    "description": ("description",),
+}
+_REFERENCE_FIELDS: Mapping[str, Mapping[str, str]] = {
+    "departments": {
+        "department_key": "code",
+        "department_code": "code",
+        "department_name": "name",
+        "business_unit": "business_unit",
+        "parent_department_code": "parent",
+    },
+    "accounts": {
+        "account_key": "number",
+        "account_number": "number",
+        "account_name": "name",
+        "account_type": "type",
+        "category": "category",
+        "measure": "measure",
+        "parent_account_number": "parent",
+    },
+}
+_MEMBER_FIELDS_OF_LINES = {
+    "department_name": "department_name",
+    "business_unit": "business_unit",
+    "account_name": "account_name",
+    "account_type": "account_type",
+    "category": "account_category",
+}
+_NAMES = ("department_name", "account_name")
+"""Attributes that fall back to the member's code."""
+
+_DERIVED = {"profit_sign": "account_type", "is_monetary": "account_type"}
+
+STAR_PARENTS: Mapping[str, tuple[str, ...]] = {
+    "dim_date": _LINES,
+    "dim_department": ("departments", *_LINES),
+    "dim_account": ("accounts", *_LINES),
+    "dim_scenario": _LINES,
+    "fact_financials": ("accounts", *_LINES),
+}
+"""By table of the star, the processed tables that it is built from."""
+
+
+def contributing_feeds(table: str, feed_set: FeedSet) -> list[FeedDescriptor]:
+    """Return the feeds that may have rows in a processed table."""
+    if table == "rejected_rows":
+        return list(feed_set.feeds)
+    if table in _REFERENCES:
+        return [feed for feed in feed_set.feeds if feed.kind == table]
+    is_actual = table == "transactions"
+    return [feed for feed in feed_set.feeds if feed.kind == "ledger" and _may_contain(feed, is_actual=is_actual)]
+
+
+def processed_sources(contract: Contract, feed_set: FeedSet) -> dict[str, Sources]:
+    """Return, by column, the headers behind a table of ledger lines, reference rows or rejected rows.
+
+    A column that no descriptor of the home fills has no sources.
+    """
+    computed = COMPUTED[f"processed/{contract.name}"]
+    feeds = contributing_feeds(contract.name, feed_set)
+    return {
+        name: {f"raw/{feed.feed}": headers for feed in feeds if (headers := _headers(contract.name, name, feed))}
+        for name in contract.column_names
+        if name not in computed
+    }
+
+
+def star_sources(contract: Contract, feed_set: FeedSet, baseline: str) -> dict[str, Sources]:
+    """Return, by column, the sources of a star table in the processed zone.
+
+    Args:
+        contract: the table.
+        feed_set: the ledger feeds among them may deliver attributes of members.
+        baseline: the scenario that the others are compared with.
+    """
+    computed = COMPUTED[f"processed/{contract.name}"]
+    names = [column.name for column in contract.stored_columns if column.name not in computed]
+    if contract is FACT_FINANCIALS:
+        return {name: _fact_sources(name, baseline) for name in names}
+    if contract in (DIM_DEPARTMENT, DIM_ACCOUNT):
+        return {name: _member_sources(contract, name, feed_set) for name in names}
+    return {name: _processed("scenario" if name == "scenario_name" else name, _LINES) for name in names}
+
+
+def warehouse_sources(contract: Contract) -> dict[str, Sources]:
+    """Return, by column, the Parquet column that a warehouse column is loaded from."""
+    return {column.sql_name: {f"processed/{contract.name}": [column.name]} for column in contract.stored_columns}
+
+
+def describe_sources(asset: str, sources: Mapping[str, Sources]) -> dict[str, str]:
+    """Return, by column, a sentence that says where the column comes from."""
+    sentences = {name: f"Computed: {origin}." for name, origin in COMPUTED.get(asset, {}).items()}
+    for name, by_asset in sources.items():
+        if by_asset:
+            parts = [f"{source}: {', '.join(columns)}" for source, columns in by_asset.items()]
+            sentences[name] = f"From {'; '.join(parts)}."
+    return sentences
+
+
+def _may_contain(feed: FeedDescriptor, *, is_actual: bool) -> bool:
+    """Return whether a ledger feed may have lines of Actual, or else of a plan."""
+    scenario = feed.constants.get("scenario")
+    return scenario is None or (scenario_type(scenario, feed.scenarios) == "Actual") == is_actual
+
+
+def _headers(table: str, column: str, feed: FeedDescriptor) -> list[str]:
+    if table == "rejected_rows":
+        # The row as delivered has every header that is read, and more.
+        fields: Iterable[str] = feed.columns if column == "raw_row" else (column,)
+    elif table in _REFERENCES:
+        fields = (_REFERENCE_FIELDS[table][column],)
+    elif column == "line_key":
+        fields = feed.load.key
+    elif column == "scope_key":
+        fields = feed.load.scope
+    elif column == "period" and "period" in feed.columns:
+        fields = ("period",)
+    else:
+        fields = _LINE_FIELDS[column]
+    return list(dict.fromkeys(header for field in fields for header in headers_of(feed, field)))
+
+
+def _processed(column: str, tables: Iterable[str]) -> dict[str, Sequence[str]]:
+    return {f"processed/{table}": [column] for table in tables}
+
+
+def _fact_sources(column: str, baseline: str) -> Sources:
+    if column in {"date_key", "transaction_date"}:
+        return _processed("posting_date", _LINES)
+    if column in {"amount", "variance"}:
+        return _amount_sources(_LINES)
+    if column == "budget_amount":
+        return _amount_sources(_LINES[:1] if fold(baseline) == "actual" else _LINES[1:])
+    return _processed(column, _LINES)
+
+
+def _amount_sources(tables: Iterable[str]) -> Sources:
+    lines = {f"processed/{table}": ["amount", "is_debit_positive"] for table in tables}
+    return {**lines, "processed/accounts": ["account_type"]}
+
+
+def _member_sources(contract: Contract, column: str, feed_set: FeedSet) -> Sources:
+    """Return the sources of a member's attribute: the reference file first, then the ledger lines."""
+    reference, code = (
+        ("departments", "department_code") if contract is DIM_DEPARTMENT else ("accounts", "account_number")
+    )
+    if column in {code, contract.surrogate_key}:
+        return _processed(column, (reference, *_LINES))
+    source = _DERIVED.get(column, column)
+    sources = _processed(source, [reference])
+    if column in _NAMES:
+        sources = {f"processed/{reference}": [source, code], **_processed(code, _LINES)}
+    # Ledger lines do not store these fields; they go into a side table of members, so the source is the raw header.
+    field = _MEMBER_FIELDS_OF_LINES.get(source)
+    for feed in feed_set.feeds if field else ():
+        if feed.kind == "ledger" and (headers := headers_of(feed, str(field))):
+            sources[f"raw/{feed.feed}"] = headers
+    return sources

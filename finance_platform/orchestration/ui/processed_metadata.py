@@ -1,0 +1,100 @@
+"""Processed metadata: the rows, amounts and files of ledger lines, reference rows and rejected rows.
+
+Belongs here: metadata of the step `standardise`. Does not belong here: the step itself (see `assets.standardise`), the
+star (see `slice_metadata`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+
+from finance_platform.contracts.model import Contract
+from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.orchestration.ui.formatting import format_periods
+from finance_platform.orchestration.ui.metadata_values import compute_data_version, money_metadata, table_metadata
+from finance_platform.orchestration.ui.previews import preview_files
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.storage.port import ObjectStore
+
+
+def lines_version(contract: Contract, snapshot: Snapshot) -> dg.DataVersion:
+    """Return the data version of a table, which follows from the deliveries in it."""
+    state = snapshot.state
+    commits = [delivery.commit for delivery in state.live]
+    if contract.name == "rejected_rows":
+        commits += [stopped.commit for stopped in state.inactive]
+        return compute_data_version(commit.delivery_id for commit in commits)
+    return compute_data_version(commit.delivery_id for commit in commits if commit.files.get(contract.name))
+
+
+def processed_metadata(
+    contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryCommit], processed: ObjectStore, currency: str
+) -> dict[str, Any]:
+    """Return the metadata of a table of ledger lines, reference rows or rejected rows.
+
+    Args:
+        contract: the table.
+        snapshot: the processed zone.
+        read: the deliveries that this run has read.
+        processed: the processed zone.
+        currency: the home's.
+    """
+    files = [file.key for delivery in snapshot.state.live for file in delivery.commit.files.get(contract.name, ())]
+    return {**_figures(contract, snapshot, read, currency), **preview_files(contract, processed, files)}
+
+
+def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryCommit], currency: str) -> dict[str, Any]:
+    live = [delivery.commit for delivery in snapshot.state.live]
+    metadata: dict[str, Any] = {"deliveries_read_now": len(read)}
+    if contract.name == "rejected_rows":
+        return metadata | _of_rejected_rows([*live, *(one.commit for one in snapshot.state.inactive)], currency)
+    if contract.name in {"transactions", "budget"}:
+        return metadata | _of_lines(live, currency, is_actual=contract.name == "transactions")
+    delivered = [commit for commit in live if commit.files.get(contract.name)]
+    metadata["dagster/row_count"] = sum(commit.outcome("accepted").rows for commit in delivered)
+    return metadata | table_metadata(
+        "by_file", [{"file": c.object_key, "rows": c.outcome("accepted").rows} for c in delivered]
+    )
+
+
+def _of_rejected_rows(commits: Sequence[DeliveryCommit], currency: str) -> dict[str, Any]:
+    names = ("rejected", "duplicate", "skipped")
+    rows = [
+        {
+            "file": commit.object_key,
+            **{name: commit.outcome(name).rows for name in names},
+            f"rejected {currency}": commit.outcome("rejected").amount,
+            "unpriced": commit.outcome("rejected").unpriced,
+        }
+        for commit in commits
+    ]
+    rejected = sum((commit.outcome("rejected").amount for commit in commits), Decimal("0.00"))
+    return {
+        "dagster/row_count": sum(commit.outcome(name).rows for commit in commits for name in names),
+        **money_metadata("rejected_amount", rejected, currency),
+        **table_metadata("by_file", rows),
+    }
+
+
+def _of_lines(live: Sequence[DeliveryCommit], currency: str, *, is_actual: bool) -> dict[str, Any]:
+    counts = [(c, one) for c in live for one in c.periods if (one.scenario_type == "Actual") == is_actual]
+    by_file: dict[tuple[str, str], tuple[int, Decimal]] = {}
+    for commit, one in counts:
+        rows, amount = by_file.get((commit.object_key, one.scenario), (0, Decimal("0.00")))
+        by_file[commit.object_key, one.scenario] = rows + one.rows, amount + one.amount
+    return {
+        "dagster/row_count": sum(one.rows for _, one in counts),
+        **money_metadata("amount", sum((one.amount for _, one in counts), Decimal("0.00")), currency),
+        "periods": format_periods(sorted({one.period for _, one in counts})),
+        **table_metadata(
+            "by_file",
+            [
+                {"file": file, "scenario": scenario, "rows": rows, f"amount {currency}": amount}
+                for (file, scenario), (rows, amount) in by_file.items()
+            ],
+        ),
+    }

@@ -1,0 +1,214 @@
+"""Table specs: the pages of processed tables, the star, the warehouse and the report before any run.
+
+Belongs here: asset specs made from contracts and their descriptions. Does not belong here: feeds (see `feed_specs`),
+what a run adds (see `processed_metadata`, `slice_metadata`, `warehouse_metadata`, `previews`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from finance_platform.code_version import code_version
+from finance_platform.contracts.model import MONEY, Column, Contract
+from finance_platform.contracts.processed import REJECTED_ROWS
+from finance_platform.contracts.star import FACT_FINANCIALS, STAR
+from finance_platform.feeds.feed_set import FeedSet
+from finance_platform.feeds.resolved import READER_VERSION
+from finance_platform.orchestration.ui.asset_labels import GRAINS, OWNERS, asset_tags, service_kinds
+from finance_platform.orchestration.ui.code_references import code_references, table_definition
+from finance_platform.orchestration.ui.column_sources import (
+    REPORT_SOURCES,
+    STAR_PARENTS,
+    Sources,
+    contributing_feeds,
+    describe_sources,
+    processed_sources,
+    star_sources,
+    warehouse_sources,
+)
+from finance_platform.orchestration.ui.descriptions import RULES
+from finance_platform.settings import Settings
+from finance_platform.warehouse.statements import SqlFile
+
+PERIODS = dg.DynamicPartitionsDefinition(name="period")
+BY_PERIOD = dg.AssetKey(["warehouse", "fact_financials_by_period"])
+
+
+def processed_spec(contract: Contract, feed_set: FeedSet, settings: Settings) -> dg.AssetSpec:
+    """Return the page of a table of ledger lines, reference rows or rejected rows."""
+    transform = "rejected_rows" if contract is REJECTED_ROWS else "accepted_rows"
+    return _parquet_spec(
+        contract,
+        settings,
+        deps=[dg.AssetKey(["raw", feed.feed]) for feed in contributing_feeds(contract.name, feed_set)],
+        sources=processed_sources(contract, feed_set),
+        metadata=code_references(
+            "refresh/standardise.py:standardise",
+            f"transforms/{transform}.py:{transform}",
+            "spark_jobs/standardise_job.py",
+            "contracts/processed.py",
+        ),
+        # A new reader may read other lines from the same bytes, so every delivery is read again.
+        version=str(READER_VERSION),
+    )
+
+
+def star_spec(contract: Contract, feed_set: FeedSet, settings: Settings) -> dg.AssetSpec:
+    """Return the page of a star table in the processed zone."""
+    return _parquet_spec(
+        contract,
+        settings,
+        deps=[dg.AssetKey(["processed", name]) for name in STAR_PARENTS[contract.name]],
+        sources=star_sources(contract, feed_set, settings.baseline_scenario),
+        metadata=code_references(
+            "refresh/build_star.py:build_star",
+            f"transforms/{contract.name}.py:{contract.name}",
+            "spark_jobs/build_star_job.py",
+            "contracts/star.py",
+        ),
+        # Part of every slice's version: a change of the code rebuilds all slices.
+        version=code_version("build_star"),
+    )
+
+
+def warehouse_spec(contract: Contract, settings: Settings) -> dg.AssetSpec:
+    """Return the page of a published table."""
+    file, sql = table_definition(contract)
+    return dg.AssetSpec(
+        ["warehouse", contract.name],
+        deps=[dg.AssetKey(["processed", contract.name])],
+        description=_description(contract, "warehouse"),
+        group_name="warehouse",
+        kinds={"table", *service_kinds(settings, "warehouse")},
+        owners=OWNERS,
+        tags=asset_tags("warehouse", GRAINS[contract.name]),
+        metadata={
+            "dagster/column_schema": _schema("warehouse", contract.name, contract.columns, warehouse_sources(contract)),
+            "dagster/table_name": f"{settings.redshift_schema}.{contract.table}",
+            "dagster/uri": settings.warehouse_address,
+            "natural_key": ", ".join(_natural_key(contract, "warehouse")),
+            "definition": dg.MetadataValue.md(f"```sql\n{sql}\n```"),
+            **code_references(
+                "refresh/publish.py:publish", "warehouse/load.py:publish", file, SqlFile.ACTUAL_VS_BUDGET
+            ),
+        },
+    )
+
+
+def by_period_spec(settings: Settings) -> dg.AssetSpec:
+    """Return the page of the grid of months."""
+    return dg.AssetSpec(
+        BY_PERIOD,
+        deps=[dg.AssetKey(["warehouse", FACT_FINANCIALS.name])],
+        description=(
+            "`FactFinancials` as a grid of accounting periods: one partition per published period, and one event per "
+            "load of it with rows, amounts, version, and whether the load restated a closed period.\n\n"
+            "There is nothing to run here: the step `load` records these events. `finance-platform run --rebuild "
+            "--period YYYY-MM` rebuilds a period. Nothing depends on this asset."
+        ),
+        group_name="warehouse",
+        kinds={"table", *service_kinds(settings, "warehouse")},
+        owners=OWNERS,
+        tags=asset_tags("warehouse", "period"),
+        partitions_def=PERIODS,
+        metadata={
+            "dagster/table_name": f"{settings.redshift_schema}.{FACT_FINANCIALS.table}",
+            **code_references("orchestration/assets/period_partitions.py", SqlFile.PUBLISHED_SLICES),
+        },
+    )
+
+
+def report_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
+    """Return the page of the variance report."""
+    columns = [
+        Column("Year", "integer", "Calendar year."),
+        Column("AccountType", "varchar", "Revenue, Expense and so on."),
+        Column("Actual", MONEY, "Actual of the whole year, natural sign."),
+        Column("ActualWithBudget", MONEY, "Actual of the periods that have a budget; `no budget` if there are none."),
+        Column("Budget", MONEY, "The baseline in those periods; `no budget` if there are none."),
+        Column("Variance", MONEY, "ActualWithBudget - Budget; `no budget` if no period has a budget."),
+    ]
+    return dg.AssetSpec(
+        ["reporting", "variance_report"],
+        deps=[dg.AssetKey(["warehouse", contract.name]) for contract in STAR],
+        description=(
+            "Actual against Budget by calendar year and account type.\n\n**Grain**: one row per calendar year and "
+            f"account type.\n\n{RULES['variance_report']}"
+        ),
+        group_name="reporting",
+        kinds={"csv", "report", *service_kinds(settings, "warehouse")},
+        owners=OWNERS,
+        tags=asset_tags("reporting", GRAINS["variance_report"]),
+        metadata={
+            "dagster/column_schema": _schema("reporting", "variance_report", columns, REPORT_SOURCES),
+            "dagster/uri": f"{settings.reports_root}/{file_name}",
+            **code_references(
+                "refresh/report.py:report",
+                "reports/variance.py:variance_rows",
+                SqlFile.VARIANCE_BY_YEAR,
+                SqlFile.ACTUAL_VS_BUDGET,
+            ),
+        },
+    )
+
+
+def _parquet_spec(
+    contract: Contract,
+    settings: Settings,
+    *,
+    deps: Sequence[dg.AssetKey],
+    sources: Mapping[str, Sources],
+    metadata: dict[str, Any],
+    version: str,
+) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        ["processed", contract.name],
+        deps=deps,
+        description=_description(contract, "processed"),
+        group_name="processed",
+        kinds={"pyspark", "parquet", *service_kinds(settings, "processed")},
+        owners=OWNERS,
+        tags=asset_tags("processed", GRAINS[contract.name]),
+        code_version=version,
+        metadata={
+            "dagster/column_schema": _schema("processed", contract.name, contract.stored_columns, sources),
+            "dagster/uri": f"{settings.processed_root}/{contract.name}",
+            "natural_key": ", ".join(contract.natural_key),
+            **metadata,
+        },
+    )
+
+
+def _description(contract: Contract, group: str) -> str:
+    key = ", ".join(f"`{name}`" for name in _natural_key(contract, group))
+    return f"**Grain**: {contract.grain} Key: {key}.\n\n{RULES[contract.name]}"
+
+
+def _natural_key(contract: Contract, group: str) -> list[str]:
+    """Return the columns that identify a row, in the spelling of the group."""
+    columns = [contract.column(name) for name in contract.natural_key]
+    return [column.sql_name if group == "warehouse" else column.name for column in columns]
+
+
+def _schema(group: str, table: str, columns: Sequence[Column], sources: Mapping[str, Sources]) -> dg.TableSchema:
+    """Return the columns of a table, each with a sentence that says where it comes from.
+
+    Dagster's column lineage is not used, because the open-source UI does not show it.
+    """
+    sentences = describe_sources(f"{group}/{table}", sources)
+    shown = []
+    for column in columns:
+        name = column.sql_name if group == "warehouse" else column.name
+        shown.append(
+            dg.TableColumn(
+                name,
+                column.type,
+                description=f"{column.description} {sentences.get(name, '')}".strip(),
+                constraints=dg.TableColumnConstraints(nullable=column.nullable),
+                tags={"personal": "possible"} if column.is_personal else {},
+            )
+        )
+    return dg.TableSchema(shown)

@@ -1,0 +1,78 @@
+"""Metadata values: exact amounts, small tables, short text.
+
+Belongs here: values in, metadata or text out. Does not belong here: the metadata of an asset (see `test_run_metadata`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from finance_platform.contracts.processed import REJECTED_ROWS
+from finance_platform.orchestration.ui.formatting import format_periods
+from finance_platform.orchestration.ui.metadata_values import ROWS_SHOWN, money_metadata, table_metadata
+from finance_platform.orchestration.ui.previews import preview_files
+from finance_platform.storage.local import LocalStore
+
+
+@pytest.mark.parametrize(
+    ("amount", "text", "whole"),
+    [
+        ("675028549.12", "675,028,549.12 EUR", 675028549),
+        ("-0.50", "-0.50 EUR", -1),
+        ("0.49", "0.49 EUR", 0),
+        ("9999999999999999.99", "9,999,999,999,999,999.99 EUR", 10**16),
+    ],
+)
+def test_an_amount_is_exact_as_text_and_whole_as_a_number(amount: str, text: str, whole: int):
+    assert money_metadata("amount", Decimal(amount), "EUR") == {"amount": text, "amount_in_whole_EUR": whole}
+
+
+def test_a_long_table_shows_its_last_rows_and_counts_all():
+    metadata = table_metadata(
+        "periods", [{"period": f"{2000 + n // 12}-{n % 12 + 1:02}", "rows": n} for n in range(400)]
+    )
+    assert metadata["periods_count"] == 400
+    shown = [dict(record.data) for record in metadata["periods"].records]
+    assert len(shown) == ROWS_SHOWN
+    assert shown[-1] == {"period": "2033-04", "rows": 399}
+    assert len(dg.serialize_value(metadata["periods"])) < 10_000
+
+
+def test_a_table_without_rows_is_only_a_count_of_zero():
+    assert table_metadata("periods", []) == {"periods_count": 0}
+
+
+def test_an_amount_in_a_table_is_exact_and_a_missing_value_is_empty():
+    (record,) = table_metadata("rows", [{"amount": Decimal("0.10"), "other": None}])["rows"].records
+    assert record.data == {"amount": "0.10", "other": None}
+
+
+@pytest.mark.parametrize(
+    ("periods", "text"),
+    [
+        ([], "no period"),
+        (["2025-03"], "1 period (2025-03)"),
+        (["2025-03", "2025-01"], "2 periods (2025-01 … 2025-03)"),
+    ],
+)
+def test_periods_are_formatted_as_their_number_and_range(periods: list[str], text: str):
+    assert format_periods(periods) == text
+
+
+def test_a_preview_leaves_out_columns_that_may_name_a_person(tmp_path: Path):
+    names = [column.name for column in REJECTED_ROWS.columns]
+    pq.write_table(pa.table({name: [f"{name} {n}" for n in range(7)] for name in names}), tmp_path / "rows.parquet")
+    preview = preview_files(REJECTED_ROWS, LocalStore(tmp_path), ["rows.parquet"])["preview"]
+    assert len(preview.records) == 5
+    assert set(names) - preview.records[0].data.keys() == {"reasons", "raw_row"}
+
+
+def test_a_missing_file_gives_no_preview_and_no_error(tmp_path: Path):
+    assert preview_files(REJECTED_ROWS, LocalStore(tmp_path), ["gone.parquet"]) == {}
+    assert preview_files(REJECTED_ROWS, LocalStore(tmp_path), []) == {}
