@@ -1,6 +1,6 @@
-"""What CloudWatch, or what stands in for it, was told.
+"""Metric values in CloudWatch, or in its stand-in.
 
-Belongs here: asking it. Does not belong here: what it should have been told.
+Belongs here: reading them. Does not belong here: expectations.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from finance_platform.notifications.metrics import UNITS, Name
 
 
 def sums(namespace: str, name: Name, feed: str = "") -> tuple[float, float]:
-    """Return what CloudWatch knows of a metric, all in all: the sum, and of how many values."""
-    found = boto3.client("cloudwatch").get_metric_statistics(
+    """Return the sum of all values of a metric, and how many values there are."""
+    points = boto3.client("cloudwatch").get_metric_statistics(
         Namespace=namespace,
         MetricName=name,
         Dimensions=[{"Name": "Feed", "Value": feed}] if feed else [],
@@ -24,4 +24,4 @@ def sums(namespace: str, name: Name, feed: str = "") -> tuple[float, float]:
         Statistics=["Sum", "SampleCount"],
         Unit=UNITS[name],
     )["Datapoints"]
-    return sum(point["Sum"] for point in found), sum(point["SampleCount"] for point in found)
+    return sum(point["Sum"] for point in points), sum(point["SampleCount"] for point in points)

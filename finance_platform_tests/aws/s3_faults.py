@@ -1,6 +1,6 @@
-"""Faults of S3 over a real wire: chosen requests get S3's own error documents, half a body, or no answer at all.
+"""Faults of S3 over real HTTP: chosen requests get S3's own error documents, half a body, or no response.
 
-Belongs here: which requests, and what they get instead. Does not belong here: what the platform makes of it.
+Belongs here: which requests fail, and how. Does not belong here: expectations.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-Broken = Callable[[Application, dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Fault = Callable[[Application, dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _DOCUMENT = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message>{more}'
@@ -23,8 +23,8 @@ _DOCUMENT = (
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One request, as far as tests ask for it."""
+class Request:
+    """The parts of a request that tests use."""
 
     method: str
     path: str
@@ -33,108 +33,111 @@ class Seen:
 
 
 @dataclass
-class _Fault:
-    method: str
-    path: re.Pattern[str]
-    broken: Broken
-    left: int
+class _Rule:
+    """A fault and the requests that it applies to."""
+
+    methods: str
+    pattern: re.Pattern[str]
+    fault: Fault
+    remaining: int
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def takes(self, request: dict[str, Any]) -> bool:
-        """Return whether this fault is the request's answer, and count it."""
+    def take(self, environ: dict[str, Any]) -> bool:
+        """Return whether the fault applies to a request, and count it."""
         with self.lock:
-            whole = request["PATH_INFO"] + ("?" + request["QUERY_STRING"] if request.get("QUERY_STRING") else "")
-            if not self.left or request["REQUEST_METHOD"] not in self.method or not self.path.search(whole):
+            query = environ.get("QUERY_STRING")
+            url = environ["PATH_INFO"] + (f"?{query}" if query else "")
+            is_match = environ["REQUEST_METHOD"] in self.methods and self.pattern.search(url)
+            if not self.remaining or not is_match:
                 return False
-            self.left -= 1
+            self.remaining -= 1
             return True
 
 
-class Faults:
-    """An application that answers chosen requests wrongly, and every other as the one behind it; it keeps them all."""
+class FaultInjector:
+    """A WSGI application that records every request, answers chosen ones with faults and forwards the others."""
 
-    def __init__(self, behind: Application) -> None:
-        self._behind = behind
-        self._faults: list[_Fault] = []
-        self.seen: list[Seen] = []
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._rules: list[_Rule] = []
+        self.requests: list[Request] = []
 
-    def __call__(self, request: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        headers = {name[5:].lower().replace("_", "-"): text for name, text in request.items() if name[:5] == "HTTP_"}
-        self.seen.append(
-            Seen(request["REQUEST_METHOD"], request["PATH_INFO"], request.get("QUERY_STRING", ""), headers)
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        headers = {name[5:].lower().replace("_", "-"): text for name, text in environ.items() if name[:5] == "HTTP_"}
+        self.requests.append(
+            Request(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), headers)
         )
-        for fault in list(self._faults):
-            if fault.takes(request):
-                return fault.broken(self._behind, request, start_response)
-        return self._behind(request, start_response)
+        for rule in list(self._rules):
+            if rule.take(environ):
+                return rule.fault(self._application, environ, start_response)
+        return self._application(environ, start_response)
 
     @contextlib.contextmanager
-    def answering(
-        self, broken: Broken, *, to: str = "", method: str = "GET PUT POST HEAD DELETE", times: int = 10**9
+    def inject(
+        self, fault: Fault, *, to: str = "", method: str = "GET PUT POST HEAD DELETE", times: int = 10**9
     ) -> Iterator[None]:
-        """Break the requests whose path and query have the pattern `to` in them.
+        """Answer requests whose path and query match the pattern `to` with a fault.
 
         Args:
-            broken: what they get; see below.
+            fault: one of the faults below.
             to: a regular expression.
-            method: methods, with spaces between.
-            times: how many of them; the others are answered.
+            method: methods, separated by spaces.
+            times: the maximum number of faults.
         """
-        fault = _Fault(method, re.compile(to), broken, times)
-        self._faults.insert(0, fault)
+        rule = _Rule(method, re.compile(to), fault, times)
+        self._rules.insert(0, rule)
         try:
             yield
         finally:
-            self._faults.remove(fault)
+            self._rules.remove(rule)
 
 
-def says(status: str, code: str, message: str = "", *, more: str = "", headers: dict[str, str] | None = None) -> Broken:
-    """Answer with an error document of S3."""
+def error_response(
+    status: str, code: str, message: str = "", *, more: str = "", headers: dict[str, str] | None = None
+) -> Fault:
+    """Respond with an error document of S3."""
 
-    def broken(_: Application, request: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        _read_all(request)
-        body = (
-            b""
-            if request["REQUEST_METHOD"] == "HEAD"
-            else _DOCUMENT.format(code=code, message=message, more=more).encode()
-        )
+    def fault(_: Application, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        _read_body(environ)
+        is_head = environ["REQUEST_METHOD"] == "HEAD"
+        body = b"" if is_head else _DOCUMENT.format(code=code, message=message, more=more).encode()
         start_response(
             status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body))), *(headers or {}).items()]
         )
         return [body]
 
-    return broken
+    return fault
 
 
-def gives(body: str, headers: dict[str, str] | None = None) -> Broken:
-    """Answer that all is well, with this."""
+def ok_response(body: str, headers: dict[str, str] | None = None) -> Fault:
+    """Respond with status 200 and this body."""
 
-    def broken(_: Application, request: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        _read_all(request)
+    def fault(_: Application, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        _read_body(environ)
         start_response("200 OK", [("Content-Length", str(len(body))), *(headers or {}).items()])
         return [body.encode()]
 
-    return broken
+    return fault
 
 
-def slow_down() -> Broken:
-    """Say that there are too many requests."""
-    return says("503 Slow Down", "SlowDown", "Please reduce your request rate.")
+def slow_down() -> Fault:
+    """Respond that there are too many requests."""
+    return error_response("503 Slow Down", "SlowDown", "Please reduce your request rate.")
 
 
-def expired() -> Broken:
-    """Say that the credentials have expired."""
-    return says("400 Bad Request", "ExpiredToken", "The provided token has expired.")
+def expired() -> Fault:
+    """Respond that the credentials have expired."""
+    return error_response("400 Bad Request", "ExpiredToken", "The provided token has expired.")
 
 
-def denied() -> Broken:
-    """Say that this is not allowed."""
-    return says("403 Forbidden", "AccessDenied", "Access Denied")
+def denied() -> Fault:
+    """Respond that the permission is missing."""
+    return error_response("403 Forbidden", "AccessDenied", "Access Denied")
 
 
-def elsewhere(region: str) -> Broken:
-    """Say that the bucket is in another region."""
-    return says(
+def wrong_region(region: str) -> Fault:
+    """Respond that the bucket is in another region."""
+    return error_response(
         "301 Moved Permanently",
         "PermanentRedirect",
         "The bucket you are attempting to access must be addressed using the specified endpoint.",
@@ -142,30 +145,30 @@ def elsewhere(region: str) -> Broken:
     )
 
 
-def cut(after: int = 10) -> Broken:
-    """Send the right head and so many bytes of the body, then close the connection."""
+def cut_connection(after: int = 10) -> Fault:
+    """Send the correct headers and the first bytes of the body, then close the connection."""
 
-    def broken(behind: Application, request: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        body = b"".join(behind(request, start_response))
+    def fault(application: Application, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        body = b"".join(application(environ, start_response))
         yield body[:after]
-        request["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
 
-    return broken
+    return fault
 
 
-def done_and_unanswered() -> Broken:
-    """Do what was asked, then close the connection without a word."""
+def lost_response() -> Fault:
+    """Execute the request, then close the connection without a response."""
 
-    def broken(behind: Application, request: dict[str, Any], _: Callable[..., Any]) -> Iterable[bytes]:
-        list(behind(request, lambda *__: None))
-        request["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    def fault(application: Application, environ: dict[str, Any], _: Callable[..., Any]) -> Iterable[bytes]:
+        list(application(environ, lambda *__: None))
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return []
 
-    return broken
+    return fault
 
 
-def _read_all(request: dict[str, Any]) -> None:
-    """Take what the client sends: one that still sends cannot hear the answer."""
-    length = request.get("CONTENT_LENGTH")
+def _read_body(environ: dict[str, Any]) -> None:
+    """Read the request's body: a client that is still sending does not read the response."""
+    length = environ.get("CONTENT_LENGTH")
     if length:
-        request["wsgi.input"].read(int(length))
+        environ["wsgi.input"].read(int(length))

@@ -1,4 +1,4 @@
-"""Many documents read together: the same answer from disk and from S3, in the order that was asked for."""
+"""Bulk reads of documents, from disk and from S3."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ KEYS = [f"deliveries/{number:03d}.json" for number in range(37)]
 
 
 @pytest.fixture(params=["disk", "s3"])
-def zone(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
-    """A zone with a document under each key, whose text is the key."""
-    found = open_store(str(tmp_path) if request.param == "disk" else f"s3://{request.getfixturevalue('bucket')}/zone")
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    """A store with a document under each key, whose text is the key."""
+    store = open_store(str(tmp_path) if request.param == "disk" else f"s3://{request.getfixturevalue('bucket')}/zone")
     for key in KEYS:
-        found.write(key, key.encode())
-    return found
+        store.write(key, key.encode())
+    return store
 
 
-def test_documents_come_in_the_order_of_the_keys(zone: ObjectStore):
-    wanted = KEYS[::-1]
-    assert list(read_many(zone, wanted)) == [key.encode() for key in wanted]
+def test_documents_are_in_the_order_of_the_keys(store: ObjectStore):
+    keys = KEYS[::-1]
+    assert list(read_many(store, keys)) == [key.encode() for key in keys]
 
 
-def test_one_that_is_not_there_is_none_and_the_others_come(zone: ObjectStore):
-    assert list(find_many(zone, [KEYS[0], "deliveries/gone.json", KEYS[1]])) == [
+def test_a_missing_document_is_none_and_the_others_are_read(store: ObjectStore):
+    assert list(find_many(store, [KEYS[0], "deliveries/gone.json", KEYS[1]])) == [
         KEYS[0].encode(),
         None,
         KEYS[1].encode(),
     ]
 
 
-def test_where_all_must_be_there_a_missing_one_is_named(zone: ObjectStore):
+def test_a_required_document_that_is_missing_is_named(store: ObjectStore):
     with pytest.raises(FileNotFoundError, match=r"deliveries/gone\.json"):
-        list(read_many(zone, [KEYS[0], "deliveries/gone.json"]))
+        list(read_many(store, [KEYS[0], "deliveries/gone.json"]))

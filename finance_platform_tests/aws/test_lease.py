@@ -1,7 +1,7 @@
-"""The lease: one run at a time in a zone on S3, whichever machines they are on, and what happens when one is killed.
+"""The lease: one run at a time in a zone on S3, on any machine, and takeovers from killed runs.
 
-Belongs here: two holders, time running out, faults on the way. Does not belong here: the lock of one machine (see
-`unit/test_run_lock`).
+Belongs here: two holders, ended leases, connection faults. Does not belong here: the lock of one machine (see
+`unit/test_file_lock`).
 """
 
 from __future__ import annotations
@@ -37,121 +37,119 @@ def zone(bucket: str) -> ObjectStore:
     return open_store(f"s3://{bucket}/processed")
 
 
-def written(zone: ObjectStore, name: str = RUN) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(zone.read(lease.lease_key(name)))
-    return found
+def read_lease(zone: ObjectStore, name: str = RUN) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(zone.read(lease.lease_key(name)))
+    return document
 
 
 @contextmanager
-def another_machine(
-    zone: ObjectStore, name: str = RUN, *, runs_out_in: float = 90, run_id: str = "r1"
-) -> Iterator[None]:
-    """Hold the lease as another machine does."""
+def another_machine(zone: ObjectStore, name: str = RUN, *, ends_in: float = 90, run_id: str = "r1") -> Iterator[None]:
+    """Hold the lease like another machine."""
     now = datetime.now(UTC)
-    held = Lease("another", "ada on worker-7, process 1", run_id, now, now + timedelta(seconds=runs_out_in))
+    held = Lease("another", "ada on worker-7, process 1", run_id, now, now + timedelta(seconds=ends_in))
     zone.write(lease.lease_key(name), held.to_json())
     yield
     zone.write(lease.lease_key(name), replace(held, number=1, is_given_back=True).to_json())
 
 
-def wait_until(is_so: Any, seconds: float = 5) -> None:
-    give_up_at = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < give_up_at, "it never came"
+def wait_until(is_true: Any, seconds: float = 5) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline, "the condition never became true"
         time.sleep(0.02)
 
 
-def test_a_second_holder_is_refused_and_told_who_holds_it_until_when(zone: ObjectStore):
+def test_a_second_holder_is_refused_with_the_holder_and_its_end(zone: ObjectStore):
     with another_machine(zone), pytest.raises(LockedError) as caught, hold_lease(zone, RUN):
         pass
     assert zone.root in caught.value.found
     assert "ada on worker-7, process 1, run r1, since 20" in caught.value.found
-    assert f"until {written(zone)['until'][11:19]} UTC" in caught.value.found
+    assert f"until {read_lease(zone)['until'][11:19]} UTC" in caught.value.found
     assert "run again" in caught.value.fix
-    # A clock may be behind: who comes at the very end of the lease would be refused once more.
-    takeover_at = datetime.fromisoformat(written(zone)["until"]) + timedelta(seconds=15)
+    # Another machine's clock may be behind, so a takeover at the very end of the lease would be refused.
+    takeover_at = datetime.fromisoformat(read_lease(zone)["until"]) + timedelta(seconds=15)
     assert f"taken over from {takeover_at:%H:%M:%S} UTC on" in caught.value.fix
 
 
-def test_what_was_given_back_is_taken_at_once(zone: ObjectStore):
+def test_a_released_lease_is_acquired_at_once(zone: ObjectStore):
     for run_id in ("r1", "r2"):
         with hold_lease(zone, RUN, run_id=run_id):
-            assert (written(zone)["run_id"], written(zone)["is_given_back"]) == (run_id, False)
-        assert written(zone)["is_given_back"]
+            assert (read_lease(zone)["run_id"], read_lease(zone)["is_given_back"]) == (run_id, False)
+        assert read_lease(zone)["is_given_back"]
 
 
-def test_it_is_given_back_after_a_failure_too(zone: ObjectStore):
+def test_a_lease_is_released_after_a_failure(zone: ObjectStore):
     with pytest.raises(ZeroDivisionError), hold_lease(zone, RUN):
         raise ZeroDivisionError
     assert not is_leased(zone, RUN)
 
 
-def test_the_steps_of_a_run_take_it_again(zone: ObjectStore):
+def test_a_lease_is_reentrant_within_a_process(zone: ObjectStore):
     with hold_lease(zone, RUN, run_id="outer"):
         with hold_lease(zone, RUN, run_id="inner"):
-            assert written(zone)["run_id"] == "outer"
-        assert not written(zone)["is_given_back"]
+            assert read_lease(zone)["run_id"] == "outer"
+        assert not read_lease(zone)["is_given_back"]
 
 
-def test_runs_and_jobs_have_leases_of_their_own(zone: ObjectStore):
+def test_runs_and_jobs_have_separate_leases(zone: ObjectStore):
     with another_machine(zone, RUN), hold_lease(zone, JOB):
         assert is_leased(zone, RUN)
-        assert not is_leased(zone, JOB), "one's own is not another's"
+        assert not is_leased(zone, JOB), "a lease of this process is not one of another"
 
 
-def test_who_was_killed_is_taken_over_from_once_the_lease_has_run_out_everywhere(zone: ObjectStore):
-    with another_machine(zone, runs_out_in=0.1):
+def test_a_dead_holder_s_lease_is_taken_over_after_its_end_and_the_clock_skew(zone: ObjectStore):
+    with another_machine(zone, ends_in=0.1):
         with pytest.raises(LockedError), hold_lease(zone, RUN, timings=SHORT):
             pass
         assert is_leased(zone, RUN, timings=SHORT), "another machine's clock may be behind"
         wait_until(lambda: not is_leased(zone, RUN, timings=SHORT))
         with hold_lease(zone, RUN, timings=SHORT):
-            assert written(zone)["holder"] != "another"
+            assert read_lease(zone)["holder"] != "another"
 
 
-def test_who_waits_gets_it_when_it_is_given_back(zone: ObjectStore, monkeypatch: pytest.MonkeyPatch):
+def test_a_waiting_process_acquires_the_lease_once_it_is_available(zone: ObjectStore, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lease, "_POLL_SECONDS", 0.05)
-    with another_machine(zone, runs_out_in=0.1), hold_lease(zone, RUN, wait_seconds=5, timings=SHORT):
-        assert written(zone)["holder"] != "another"
+    with another_machine(zone, ends_in=0.1), hold_lease(zone, RUN, wait_seconds=5, timings=SHORT):
+        assert read_lease(zone)["holder"] != "another"
 
 
-def test_of_many_who_take_it_at_once_one_does(zone: ObjectStore):
-    won: list[Lease] = []
+def test_of_concurrent_processes_one_acquires_the_lease(zone: ObjectStore):
+    winners: list[Lease] = []
     start = threading.Barrier(6)
 
     def race() -> None:
         start.wait()
         try:
-            won.append(lease._acquire(zone, RUN, "", SHORT))
+            winners.append(lease._acquire(zone, RUN, "", SHORT))
         except LockedError:
             return
 
-    for _ in range(2):  # first where nobody ever held it, then where it has run out
-        won.clear()
+    for _ in range(2):  # first without a lease object, then with an ended lease
+        winners.clear()
         racers = [threading.Thread(target=race) for _ in range(6)]
         for racer in racers:
             racer.start()
         for racer in racers:
             racer.join()
-        assert [one.holder for one in won] == [written(zone)["holder"]]
+        assert [winner.holder for winner in winners] == [read_lease(zone)["holder"]]
         wait_until(lambda: not is_leased(zone, RUN, timings=SHORT))
 
 
-def test_it_is_renewed_while_it_is_held(zone: ObjectStore):
+def test_a_lease_is_renewed_while_it_is_held(zone: ObjectStore):
     with hold_lease(zone, RUN, timings=SHORT):
-        first = written(zone)
+        first = read_lease(zone)
         time.sleep(1.5 * (SHORT.duration_seconds + SHORT.clock_skew_seconds))
         ensure_lease_held(zone.root)
-        assert written(zone)["until"] > first["until"]
-        assert (written(zone)["holder"], written(zone)["since"]) == (first["holder"], first["since"])
-        assert written(zone)["number"] > first["number"]
+        assert read_lease(zone)["until"] > first["until"]
+        assert (read_lease(zone)["holder"], read_lease(zone)["since"]) == (first["holder"], first["since"])
+        assert read_lease(zone)["number"] > first["number"]
 
 
-def test_a_holder_that_was_taken_over_from_notices_and_writes_nothing_more(zone: ObjectStore):
+def test_a_holder_that_lost_its_lease_writes_nothing_more(zone: ObjectStore):
     with hold_lease(zone, RUN, timings=SHORT):
         zone.write("t/before.json", b"x")
         with another_machine(zone):
-            wait_until(lambda: lost(zone))
+            wait_until(lambda: is_lost(zone))
             with pytest.raises(LeaseLostError, match="taken over by ada on worker-7"):
                 zone.write("after.json", b"x")
             for forbidden in (
@@ -164,13 +162,13 @@ def test_a_holder_that_was_taken_over_from_notices_and_writes_nothing_more(zone:
                     forbidden()
             with pytest.raises(LeaseLostError), hold_lease(zone, RUN):
                 pass
-            assert written(zone)["holder"] == "another"
-    assert written(zone)["holder"] == "another", "what is another's is not given back"
+            assert read_lease(zone)["holder"] == "another"
+    assert read_lease(zone)["holder"] == "another", "another holder's lease is not released"
     assert [item.key for item in zone.list_objects()] == [lease.lease_key(RUN), "t/before.json"]
-    zone.write("after.json", b"x")  # who holds none may write
+    zone.write("after.json", b"x")  # a process without a lease may write
 
 
-def lost(zone: ObjectStore) -> bool:
+def is_lost(zone: ObjectStore) -> bool:
     try:
         ensure_lease_held(zone.root)
     except LeaseLostError:
@@ -178,50 +176,50 @@ def lost(zone: ObjectStore) -> bool:
     return False
 
 
-def test_a_lease_that_somebody_removed_is_lost(zone: ObjectStore):
+def test_a_removed_lease_is_lost(zone: ObjectStore):
     with hold_lease(zone, RUN, timings=SHORT):
         zone.delete(lease.lease_key(RUN))
-        wait_until(lambda: lost(zone))
+        wait_until(lambda: is_lost(zone))
         with pytest.raises(LeaseLostError, match="was removed"):
             ensure_lease_held(zone.root)
 
 
-def test_a_holder_that_is_cut_off_notices_in_time_and_goes_on_when_nobody_took_over(zone: ObjectStore, aws: MotoServer):
-    patient = LeaseTimings(duration_seconds=0.8, renewal_seconds=0.1, clock_skew_seconds=60)
-    with hold_lease(zone, RUN, timings=patient):
-        with aws.faults.answering(slow_down(), to=zone.root.removeprefix("s3:/")[:20]):
-            began = time.monotonic()
-            wait_until(lambda: lost(zone))
-            assert time.monotonic() - began < 1.5
+def test_a_holder_without_a_connection_loses_its_lease_and_regains_it(zone: ObjectStore, aws: MotoServer):
+    timings = LeaseTimings(duration_seconds=0.8, renewal_seconds=0.1, clock_skew_seconds=60)
+    with hold_lease(zone, RUN, timings=timings):
+        with aws.faults.inject(slow_down(), to=zone.root.removeprefix("s3:/")[:20]):
+            started_at = time.monotonic()
+            wait_until(lambda: is_lost(zone))
+            assert time.monotonic() - started_at < 1.5
             with pytest.raises(LeaseLostError, match="could not be renewed") as caught:
                 zone.write("a.json", b"x")
             assert "check the connection" in caught.value.fix
-        wait_until(lambda: not lost(zone), seconds=30)
+        wait_until(lambda: not is_lost(zone), seconds=30)
         zone.write("a.json", b"x")
 
 
-def test_a_process_that_was_stopped_for_long_notices_when_it_goes_on(
+def test_a_process_that_was_suspended_for_too_long_has_lost_its_lease(
     zone: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ):
     with hold_lease(zone, RUN):
         later = time.monotonic() + 91
         monkeypatch.setattr(time, "monotonic", lambda: later)
-        assert lost(zone)
+        assert is_lost(zone)
 
 
-def test_an_object_that_is_no_lease_is_told_and_not_taken(zone: ObjectStore):
+def test_an_object_that_is_not_a_valid_lease_is_an_error(zone: ObjectStore):
     zone.write(lease.lease_key(RUN), b"{}")
     with pytest.raises(StorageError, match="is not a valid lease") as caught, hold_lease(zone, RUN):
         pass
     assert "remove the object" in caught.value.fix
 
 
-def test_the_same_holds_on_a_disk_that_many_machines_reach(tmp_path: Path):
+def test_a_lease_also_works_on_a_shared_disk(tmp_path: Path):
     zone = LocalStore(tmp_path)
     with hold_lease(zone, RUN, timings=SHORT):
         time.sleep(2 * SHORT.renewal_seconds)
         ensure_lease_held(zone.root)
-        assert written(zone)["number"] > 0
+        assert read_lease(zone)["number"] > 0
     with another_machine(zone), pytest.raises(LockedError), hold_lease(zone, RUN):
         pass
 
@@ -233,33 +231,33 @@ def test_a_home_on_s3_is_locked_by_its_lease(zone: ObjectStore, tmp_path: Path):
     home = settings(home=tmp_path / "home", raw_uri=str(tmp_path), processed_uri=zone.root)
     assert not is_home_locked(home)
     with home_lock(home, "run-1"), home_lock(home):
-        assert written(zone)["run_id"] == "run-1"
+        assert read_lease(zone)["run_id"] == "run-1"
         with jobs_lock(home):
-            assert not written(zone, JOB)["is_given_back"]
+            assert not read_lease(zone, JOB)["is_given_back"]
     with another_machine(zone):
         assert is_home_locked(home)
         with pytest.raises(LockedError, match="run r1"), home_lock(home):
             pass
     with another_machine(zone, JOB), pytest.raises(LockedError, match="`job`"), jobs_lock(home):
         pass
-    assert not (tmp_path / "home").exists(), "nothing is kept on a machine that may be another one next time"
+    assert not (tmp_path / "home").exists(), "the next run may be on another machine"
 
 
-def test_a_run_waits_for_the_lease_of_one_that_was_killed_and_a_person_is_told_at_once(
+def test_a_run_waits_for_the_lease_of_a_killed_one_and_a_person_does_not_wait(
     zone: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr(lease, "_POLL_SECONDS", 0.05)
     home = settings(home=tmp_path / "home", raw_uri=str(tmp_path), processed_uri=zone.root)
-    with another_machine(zone, runs_out_in=0.5 - lease.DEFAULT_TIMINGS.clock_skew_seconds):
+    with another_machine(zone, ends_in=0.5 - lease.DEFAULT_TIMINGS.clock_skew_seconds):
         with pytest.raises(LockedError), home_lock(home):
             pass
         with home_lock(home, "run-2"):
-            assert written(zone)["run_id"] == "run-2"
-    (told,) = [record.message for record in caplog.records if "waiting" in record.message]
-    assert "held by ada on worker-7, process 1, run r1" in told
+            assert read_lease(zone)["run_id"] == "run-2"
+    (message,) = [record.message for record in caplog.records if "waiting" in record.message]
+    assert "held by ada on worker-7, process 1, run r1" in message
 
 
-def test_a_home_on_disk_is_locked_by_a_file_and_has_no_lease(tmp_path: Path):
+def test_a_home_on_disk_is_locked_by_a_file(tmp_path: Path):
     home = settings(home=tmp_path)
     with home_lock(home), jobs_lock(home):
         assert (tmp_path / "run.lock").exists()

@@ -1,6 +1,6 @@
-"""Events of the raw zone by SQS, over a real wire to a stand-in of it: they shorten a wait and are never believed.
+"""The queue of S3 events, over real HTTP to moto: events only shorten the wait for the next listing.
 
-Belongs here: the queue, and the sensor that asks it. Does not belong here: what is new (see `unit/test_changes`).
+Belongs here: the queue, and the sensor that polls it. Does not belong here: changes (see `unit/test_changes`).
 """
 
 from __future__ import annotations
@@ -32,42 +32,42 @@ def queue(aws: MotoServer, request: pytest.FixtureRequest) -> Any:
     )
 
 
-def tell(queue: Any, times: int = 1) -> None:
+def send(queue: Any, times: int = 1) -> None:
     for _ in range(times):
         queue.send_message(MessageBody='{"detail-type": "Object Created"}')
 
 
-def test_without_a_message_nothing_has_arrived(queue: Any):
+def test_poll_returns_false_without_a_message(queue: Any):
     assert not S3EventQueue(queue.url).poll()
 
 
-def test_a_message_is_told_once(queue: Any):
-    tell(queue)
-    hints = S3EventQueue(queue.url)
-    assert hints.poll()
-    assert not hints.poll()
+def test_poll_returns_true_once_per_message(queue: Any):
+    send(queue)
+    events = S3EventQueue(queue.url)
+    assert events.poll()
+    assert not events.poll()
 
 
-def test_many_messages_are_one_hint(queue: Any):
-    tell(queue, 23)
-    hints = S3EventQueue(queue.url)
-    assert hints.poll()
-    assert not hints.poll()
+def test_many_messages_are_one_event(queue: Any):
+    send(queue, 23)
+    events = S3EventQueue(queue.url)
+    assert events.poll()
+    assert not events.poll()
 
 
-def test_what_a_message_says_makes_no_difference(queue: Any):
+def test_the_content_of_a_message_is_ignored(queue: Any):
     queue.send_message(MessageBody="no JSON at all")
     assert S3EventQueue(queue.url).poll()
 
 
-def test_a_queue_that_is_not_there_is_an_error_that_says_so(queue: Any):
+def test_a_missing_queue_is_an_error_with_a_fix(queue: Any):
     with pytest.raises(S3EventsError, match="NonExistentQueue") as caught:
         S3EventQueue(queue.url + "-gone").poll()
     assert "check the queue's address" in str(caught.value)
 
 
-def test_the_queue_is_asked_in_the_region_that_is_set(queue: Any, monkeypatch: pytest.MonkeyPatch):
-    tell(queue)
+def test_the_queue_is_read_in_the_configured_region(queue: Any, monkeypatch: pytest.MonkeyPatch):
+    send(queue)
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
         monkeypatch.delenv(name)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
@@ -79,7 +79,7 @@ def test_the_queue_is_asked_in_the_region_that_is_set(queue: Any, monkeypatch: p
 
 
 class Sensor:
-    """The raw zone's sensor of a home with such a queue; each tick is some seconds after the last."""
+    """The raw zone sensor of a home with a queue; each tick is some seconds after the last one."""
 
     def __init__(self, home: Path, queue_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         write(home / "feeds" / "ledger.yaml", LEDGER)
@@ -90,7 +90,7 @@ class Sensor:
         self.now = datetime.now(UTC) + timedelta(minutes=1)
 
     def tick(self, seconds: int = 10) -> tuple[int, str]:
-        """Return how many runs are asked for, and why none."""
+        """Return the number of requested runs, and the reason of a skip."""
         self.now += timedelta(seconds=seconds)
         now = self.now
 
@@ -100,38 +100,39 @@ class Sensor:
                 return now.astimezone(tz)
 
         self.monkeypatch.setattr("finance_platform.orchestration.sensors.raw_files.datetime", Clock)
-        found = settings(home=self.home, raw_events_queue_url=self.queue_url, sensor_full_look_seconds=300)
+        home_settings = settings(home=self.home, raw_events_queue_url=self.queue_url, sensor_full_look_seconds=300)
         resources = {
-            name: platform_resources(found)[name] for name in raw_files_sensor(found).required_resource_keys
+            name: platform_resources(home_settings)[name]
+            for name in raw_files_sensor(home_settings).required_resource_keys
         }
         with dg.build_sensor_context(instance=self.instance, cursor=self.cursor, resources=resources) as context:
-            result = raw_files_sensor(found).evaluate_tick(context)
+            result = raw_files_sensor(home_settings).evaluate_tick(context)
         self.cursor = result.cursor
         return len(result.run_requests or []), result.skip_message or ""
 
 
-def test_the_first_look_waits_for_no_event(queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_first_scan_needs_no_event(queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert Sensor(tmp_path, queue.url, monkeypatch).tick()[0] == 1
 
 
-def test_without_an_event_the_raw_zone_is_listed_only_now_and_then(
+def test_without_an_event_the_raw_zone_is_listed_at_intervals(
     queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     sensor = Sensor(tmp_path, queue.url, monkeypatch)
     sensor.tick()
     runs, why = sensor.tick()
     assert (runs, why[:28]) == (0, "no event since the last scan")
-    assert sensor.tick(300)[0] == 1, "an event that got lost costs minutes, not the file"
+    assert sensor.tick(300)[0] == 1, "a lost event delays the file by minutes"
 
 
-def test_an_event_lets_the_sensor_look_at_once(queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_after_an_event_the_raw_zone_is_listed_at_once(queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     sensor = Sensor(tmp_path, queue.url, monkeypatch)
     sensor.tick()
-    tell(queue)
+    send(queue)
     assert sensor.tick()[0] == 1
 
 
-def test_where_the_queue_cannot_be_asked_the_raw_zone_is_listed(
+def test_if_the_queue_cannot_be_read_the_raw_zone_is_listed(
     queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     sensor = Sensor(tmp_path, queue.url + "-gone", monkeypatch)
@@ -139,7 +140,7 @@ def test_where_the_queue_cannot_be_asked_the_raw_zone_is_listed(
     assert sensor.tick()[0] == 1
 
 
-def test_after_a_failure_the_next_attempt_waits_for_its_time_and_for_no_event(
+def test_after_a_failed_run_the_next_attempt_needs_no_event(
     queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     sensor = Sensor(tmp_path, queue.url, monkeypatch)
@@ -149,7 +150,7 @@ def test_after_a_failure_the_next_attempt_waits_for_its_time_and_for_no_event(
     assert sensor.tick()[0] == 1
 
 
-def test_a_cursor_that_means_nothing_costs_one_look(queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_invalid_cursor_costs_one_scan(queue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     sensor = Sensor(tmp_path, queue.url, monkeypatch)
     sensor.cursor = "from another release"
     assert sensor.tick()[0] == 1
