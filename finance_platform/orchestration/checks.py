@@ -42,5 +42,13 @@ def check_result(outcome: Outcome) -> dg.AssetCheckResult:
     )
 
 
+def evidence_rows(evaluation: dg.AssetCheckEvaluation) -> list[str]:
+    """Return the offending rows of an evaluated check as text: names and values of the non-empty cells."""
+    table = evaluation.metadata.get("evidence")
+    if not isinstance(table, dg.TableMetadataValue):
+        return []
+    return [", ".join(f"{name} {value}" for name, value in record.data.items() if value) for record in table.records]
+
+
 def _cell(value: object) -> str:
     return "" if value is None else str(value)

@@ -18,6 +18,7 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from finance_platform.errors import UnusableResultError
 from finance_platform.feeds.feed_set import FeedSet
 from finance_platform.notifications.alerts import Alert, Alerts
+from finance_platform.orchestration.checks import evidence_rows
 from finance_platform.orchestration.runs import CHANGES, STATE, WILL_RETRY_TAG
 from finance_platform.quality.checks import Check, all_checks
 
@@ -115,7 +116,7 @@ def _failed_checks(instance: dg.DagsterInstance, run: dg.DagsterRun, feed_set: F
 def _failed_check(
     instance: dg.DagsterInstance, run: dg.DagsterRun, check: Check, evaluation: dg.AssetCheckEvaluation, ui_url: str
 ) -> Alert:
-    evidence = _evidence(evaluation)
+    evidence = evidence_rows(evaluation)
     path = "/".join(check.asset)
     fingerprint = hashlib.sha256("\0".join([evaluation.description or "", *evidence]).encode()).hexdigest()[:12]
     return Alert(
@@ -130,13 +131,6 @@ def _failed_check(
         run_id=run.run_id,
         at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-
-
-def _evidence(evaluation: dg.AssetCheckEvaluation) -> list[str]:
-    table = evaluation.metadata.get("evidence")
-    if not isinstance(table, dg.TableMetadataValue):
-        return []
-    return [", ".join(f"{name} {value}" for name, value in record.data.items() if value) for record in table.records]
 
 
 def _last_pass(instance: dg.DagsterInstance, evaluation: dg.AssetCheckEvaluation) -> str:

@@ -1,5 +1,5 @@
-"""Quality: pure checks on what is there, each with its evidence.
+"""Quality: pure checks, each with its evidence.
 
-Belongs here: what is checked (`catalogue`) and how (`deliveries`, `schemas`, `star`, `warehouse`).
-Does not belong here: Dagster's words for a check (see `checks`), repairs.
+Belongs here: the declared checks (`checks`), and their evaluation by zone: `deliveries` (raw objects and deliveries),
+`processed` (files and the star), `warehouse`. Does not belong here: Dagster's form of a check, repairs.
 """

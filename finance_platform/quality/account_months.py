@@ -1,11 +1,11 @@
-"""The months of an account: which are judged, against which others, and what is said of the unusual ones.
+"""The months of an account: which are evaluated, against which others, and the sentence about an unusual one.
 
 Belongs here: pure functions of accounts' months. Does not belong here: the statistics (see `anomalies`), SQL.
 
-Judged are the last three periods, and earlier months that a load has moved of late, so that an oddity is told while
-somebody may still act on it and is gone when the months go on. A period counts when Actual has any line in it; an
-account without lines there has 0.00, from the first month on in which it has any. A last period with few lines is still
-coming in: it is left to the check of gaps.
+The last three periods are evaluated, and earlier months that a load has recently changed: an anomaly is reported while
+someone can still act on it, and no longer once further months have arrived. A period counts if Actual has any line in
+it; an account without lines there has 0.00, starting with the first month in which it has lines. A last period with few
+lines is still incomplete: it is left to the check of gaps.
 """
 
 from __future__ import annotations
@@ -14,21 +14,27 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from finance_platform.quality.anomalies import LEAST_HISTORY, ExpectedRange, is_unusual, last_is_thin, usual_of
+from finance_platform.quality.anomalies import (
+    MIN_HISTORY_MONTHS,
+    ExpectedRange,
+    expected_range,
+    has_thin_last_period,
+    is_unusual,
+)
 
-JUDGED_PERIODS = 3
-HISTORY = 24
-"""Months that say what is usual; more would tell of a company that is no more."""
+EVALUATED_PERIODS = 3
+HISTORY_MONTHS = 24
+"""Months that make up the expected range; more would describe the company as it used to be."""
 
 _EARLIER_YEARS = 3
 _IMMATERIAL = Decimal("0.001")
-"""Share of the money that moves in a period, over all accounts, that nobody need look at."""
+"""Share of the amounts of a period, over all accounts, below which no difference is reported."""
 _ZERO = Decimal("0.00")
 
 
 @dataclass(frozen=True)
 class AccountMonth:
-    """What an account came to in a period.
+    """The total of an account in a period.
 
     Attributes:
         period: YYYY-MM.
@@ -36,7 +42,7 @@ class AccountMonth:
         name: account name.
         amount: Actual.
         lines: how many ledger lines it sums.
-        moved: by how much loads changed the amount lately, after it was first published.
+        moved: by how much loads recently changed the amount after it was first published.
     """
 
     period: str
@@ -49,38 +55,39 @@ class AccountMonth:
 
 @dataclass(frozen=True)
 class UnusualMonth:
-    """An account's month that is unusual, and what is usual."""
+    """An unusual month of an account, and the expected range."""
 
     month: AccountMonth
-    usual: ExpectedRange
+    expected: ExpectedRange
 
     @property
     def sentence(self) -> str:
-        """The finding in plain words."""
-        month, usual = self.month, self.usual
-        before = f"in the {usual.months} months before it was usually {usual.amount:,.2f}"
-        between = f", between {usual.low:,.2f} and {usual.high:,.2f}" if usual.low != usual.high else ""
+        """The finding as one sentence."""
+        month, expected = self.month, self.expected
+        before = f"in the {expected.months} months before it was usually {expected.median:,.2f}"
+        is_range = expected.low != expected.high
+        between = f", between {expected.low:,.2f} and {expected.high:,.2f}" if is_range else ""
         moved = f"; loads have lately moved it by {month.moved:,.2f}" if month.moved else ""
         return f"{month.number} {month.name} was {month.amount:,.2f} in {month.period}; {before}{between}{moved}"
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What was judged, and what was found.
+class UnusualMonths:
+    """The result of an evaluation.
 
     Attributes:
-        periods: the last periods, in which every account is judged.
-        accounts: how many accounts have months enough to be judged.
-        unusual: the newest first, then the farthest from what is usual.
+        periods: the last periods, in which every account is evaluated.
+        accounts: how many accounts have enough months to be evaluated.
+        months: the unusual months, the newest first, then the farthest from the expected amount.
     """
 
     periods: tuple[str, ...]
     accounts: int
-    unusual: tuple[UnusualMonth, ...]
+    months: tuple[UnusualMonth, ...]
 
 
-def judge(months: Iterable[AccountMonth]) -> Judgement:
-    """Judge the accounts' last months, and those that were moved, against the months before them."""
+def find_unusual_months(months: Iterable[AccountMonth]) -> UnusualMonths:
+    """Compare the last months of every account, and its recently changed months, with the months before them."""
     accounts: dict[str, dict[str, AccountMonth]] = {}
     lines: dict[str, int] = {}
     turnover: dict[str, Decimal] = {}
@@ -89,18 +96,18 @@ def judge(months: Iterable[AccountMonth]) -> Judgement:
         lines[month.period] = lines.get(month.period, 0) + month.lines
         turnover[month.period] = turnover.get(month.period, _ZERO) + abs(month.amount)
     periods = sorted(period for period, count in lines.items() if count)
-    if last_is_thin([lines[period] for period in periods]):
+    if has_thin_last_period([lines[period] for period in periods]):
         periods.pop()
-    recent = tuple(periods[-JUDGED_PERIODS:])
+    recent = tuple(periods[-EVALUATED_PERIODS:])
     floors = {period: turnover[period] * _IMMATERIAL for period in periods}
-    every = [_series(accounts[number], periods) for number in sorted(accounts)]
-    found = [one for series in every for one in _unusual(series, recent, floors)]
-    found.sort(key=lambda one: (one.month.period, abs(one.month.amount - one.usual.amount)), reverse=True)
-    return Judgement(recent, sum(len(series) > LEAST_HISTORY for series in every), tuple(found))
+    all_series = [_series(accounts[number], periods) for number in sorted(accounts)]
+    unusual = [month for series in all_series for month in _unusual_months(series, recent, floors)]
+    unusual.sort(key=lambda one: (one.month.period, abs(one.month.amount - one.expected.median)), reverse=True)
+    return UnusualMonths(recent, sum(len(series) > MIN_HISTORY_MONTHS for series in all_series), tuple(unusual))
 
 
 def _series(known: Mapping[str, AccountMonth], periods: Sequence[str]) -> list[AccountMonth]:
-    """Return an account's months from the first with lines on, with 0.00 where it has none."""
+    """Return an account's months, starting with the first that has lines, with 0.00 where it has none."""
     any_month = next(iter(known.values()))
     series: list[AccountMonth] = []
     for period in periods:
@@ -110,14 +117,15 @@ def _series(known: Mapping[str, AccountMonth], periods: Sequence[str]) -> list[A
     return series
 
 
-def _unusual(
+def _unusual_months(
     series: Sequence[AccountMonth], recent: Sequence[str], floors: Mapping[str, Decimal]
 ) -> Iterator[UnusualMonth]:
     amounts = [month.amount for month in series]
     for position, month in enumerate(series):
         if month.period not in recent and not month.moved:
             continue
-        history = amounts[max(0, position - HISTORY) : position]
-        same = [one.amount for one in series[:position] if one.period[5:] == month.period[5:]][-_EARLIER_YEARS:]
-        if is_unusual(month.amount, history, same, floors[month.period]):
-            yield UnusualMonth(month, usual_of(history))
+        history = amounts[max(0, position - HISTORY_MONTHS) : position]
+        calendar_month = month.period[5:]
+        same_month = [earlier.amount for earlier in series[:position] if earlier.period[5:] == calendar_month]
+        if is_unusual(month.amount, history, same_month[-_EARLIER_YEARS:], floors[month.period]):
+            yield UnusualMonth(month, expected_range(history))

@@ -1,6 +1,6 @@
-"""Checks on deliveries: intake, the equation, tolerance, refusals, gaps.
+"""Checks on raw objects and deliveries: the scan, the row equation, tolerance, refusals, gaps.
 
-Belongs here: pure functions of intake and state. Does not belong here: reading the lake.
+Belongs here: pure functions of scan and state. Does not belong here: reading a zone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.dates import periods_between
 from finance_platform.feeds.feed_set import Problem
-from finance_platform.quality.anomalies import last_is_thin
+from finance_platform.quality.anomalies import has_thin_last_period
 from finance_platform.quality.checks import (
     ARRIVED_IN_ORDER,
     DESCRIPTORS_VALID,
@@ -25,38 +25,36 @@ from finance_platform.quality.checks import (
     WITHIN_TOLERANCE,
     Check,
     Outcome,
-    counted,
-    limited,
+    pluralize,
     raw_checks,
 )
 
 _HELD = ("delivery held", "deliveries held")
+_UNACCOUNTED = "with rows or money unaccounted for"
 
 
-def check_raw(feed: str, intake: RawZoneScan) -> list[Outcome]:
-    """Return whether a feed's objects can be opened and are still there."""
+def check_raw(feed: str, scan: RawZoneScan) -> list[Outcome]:
+    """Check that a feed's objects can be opened and still exist."""
     opened, vanished = raw_checks(feed)
-    reader = {event.object_key: event.feed for event in intake.events}
-    problems = [problem for problem in intake.problems if problem.feed == feed]
-    gone = [key for key in intake.vanished if reader[key] == feed]
+    last_feed = {event.object_key: event.feed for event in scan.events}
+    problems = [_problem_row(problem) for problem in scan.problems if problem.feed == feed]
+    gone = [{"file": key} for key in scan.vanished if last_feed[key] == feed]
     return [
-        _outcome(
-            opened, [_problem(problem) for problem in problems], "file cannot be opened", "files cannot be opened"
-        ),
-        _outcome(vanished, [{"file": key} for key in gone], "file vanished", "files vanished"),
+        _outcome(opened, problems, "file cannot be opened", "files cannot be opened"),
+        _outcome(vanished, gone, "file vanished", "files vanished"),
     ]
 
 
-def check_unread(intake: RawZoneScan, feeds_folder: str) -> list[Outcome]:
-    """Return whether every descriptor can be used and every file is read by a feed.
+def check_unread(scan: RawZoneScan, feeds_folder: str) -> list[Outcome]:
+    """Check that every descriptor is valid and a feed reads every file.
 
     Args:
-        intake: what the last look at the raw zone gave.
-        feeds_folder: where the home's descriptors are, for the fix.
+        scan: the last scan of the raw zone.
+        feeds_folder: the folder of the home's descriptors, for the fix.
     """
-    problems = [_problem(problem) for problem in intake.problems if not problem.feed]
+    problems = [_problem_row(problem) for problem in scan.problems if not problem.feed]
     fix = f"add a descriptor to {feeds_folder}, or take the file out of the raw zone"
-    unread = [{"file": key, "fix": fix} for key in intake.unmatched]
+    unread = [{"file": key, "fix": fix} for key in scan.unmatched]
     return [
         _outcome(DESCRIPTORS_VALID, problems, "unusable descriptor or file", "unusable descriptors or files"),
         _outcome(EVERY_FILE_HAS_FEED, unread, "file without a feed", "files without a feed"),
@@ -64,37 +62,31 @@ def check_unread(intake: RawZoneScan, feeds_folder: str) -> list[Outcome]:
 
 
 def check_deliveries(state: DeliveryState) -> list[Outcome]:
-    """Return whether every current delivery counts, came in order, and whether Actual has gaps."""
-    held = [stopped for stopped in state.stopped if not stopped.is_refused]
-    lost = [_lost(stopped.commit) for stopped in held if any(stopped.commit.unaccounted)]
-    beyond = [stopped for stopped in held if tolerance_breach(stopped.event, stopped.commit)]
-    other = [stopped for stopped in held if stopped not in beyond and not any(stopped.commit.unaccounted)]
+    """Check that every current delivery counts, that each arrived in order, and that Actual has no gaps."""
+    refused = [stopped for stopped in state.inactive if stopped.is_refused]
+    held = [stopped for stopped in state.inactive if not stopped.is_refused]
+    incomplete = [stopped for stopped in held if any(stopped.commit.unaccounted)]
+    beyond_tolerance = [stopped for stopped in held if tolerance_breach(stopped.event, stopped.commit)]
+    undecided = [stopped for stopped in held if stopped not in beyond_tolerance and stopped not in incomplete]
     late = [
         {"file": delivery.event.object_key, "what": warning}
         for delivery in state.live
-        if delivery.judged
-        for warning in delivery.judged.warnings
+        if delivery.verdict
+        for warning in delivery.verdict.warnings
     ]
     return [
         _outcome(
             EVERY_ROW_ACCOUNTED,
-            lost,
-            "delivery with rows or money unaccounted for",
-            "deliveries with rows or money unaccounted for",
+            [_unaccounted_row(stopped.commit) for stopped in incomplete],
+            f"delivery {_UNACCOUNTED}",
+            f"deliveries {_UNACCOUNTED}",
         ),
-        _outcome(WITHIN_TOLERANCE, [_stopped(one) for one in beyond], *_HELD),
-        _outcome(NOTHING_HELD, [_stopped(one) for one in other], *_HELD),
-        _outcome(
-            NO_FILE_REFUSED, [_stopped(s) for s in state.stopped if s.is_refused], "file refused", "files refused"
-        ),
+        _outcome(WITHIN_TOLERANCE, [_stopped_row(stopped) for stopped in beyond_tolerance], *_HELD),
+        _outcome(NOTHING_HELD, [_stopped_row(stopped) for stopped in undecided], *_HELD),
+        _outcome(NO_FILE_REFUSED, [_stopped_row(stopped) for stopped in refused], "file refused", "files refused"),
         _outcome(ARRIVED_IN_ORDER, late, "delivery came late", "deliveries came late"),
         _check_gaps(state),
     ]
-
-
-def _lost(commit: DeliveryCommit) -> dict[str, Any]:
-    rows, amount, unpriced = commit.unaccounted
-    return {"file": commit.object_key, "rows": rows, "amount": str(amount), "unpriced": unpriced}
 
 
 def _check_gaps(state: DeliveryState) -> Outcome:
@@ -105,7 +97,7 @@ def _check_gaps(state: DeliveryState) -> Outcome:
                 lines[count.period] = lines.get(count.period, 0) + count.rows
     periods = sorted(lines)
     evidence: list[dict[str, Any]] = [{"period": gap, "lines": 0, "what": "gap"} for gap in _gaps(periods)]
-    if last_is_thin([lines[period] for period in periods]):
+    if has_thin_last_period([lines[period] for period in periods]):
         evidence.append({"period": periods[-1], "lines": lines[periods[-1]], "what": "thin last period"})
     return _outcome(NO_GAPS, evidence, "gap or thin period", "gaps or thin periods")
 
@@ -116,14 +108,19 @@ def _gaps(periods: list[str]) -> list[str]:
     return sorted(set(periods_between(periods[0], periods[-1])) - set(periods))
 
 
-def _outcome(check: Check, evidence: list[dict[str, Any]], one: str, many: str) -> Outcome:
-    summary = counted(len(evidence), one, many) if evidence else f"no {many}"
-    return Outcome(check, not evidence, summary, limited(evidence))
+def _outcome(check: Check, evidence: list[dict[str, Any]], singular: str, plural: str) -> Outcome:
+    summary = pluralize(len(evidence), singular, plural) if evidence else f"no {plural}"
+    return Outcome.from_evidence(check, evidence, summary)
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
+def _unaccounted_row(commit: DeliveryCommit) -> dict[str, Any]:
+    rows, amount, unpriced = commit.unaccounted
+    return {"file": commit.object_key, "rows": rows, "amount": str(amount), "unpriced": unpriced}
+
+
+def _problem_row(problem: Problem) -> dict[str, Any]:
     return {"file": problem.where, "problem": problem.message, "fix": problem.fix}
 
 
-def _stopped(stopped: InactiveDelivery) -> dict[str, Any]:
+def _stopped_row(stopped: InactiveDelivery) -> dict[str, Any]:
     return {"file": stopped.event.object_key, "reason": stopped.reason, "fix": stopped.fix}

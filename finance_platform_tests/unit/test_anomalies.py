@@ -1,6 +1,6 @@
-"""What is usual for a series of amounts, and what is not: cases, and laws that hold for any amounts.
+"""Expected ranges and unusual amounts: examples, and properties of any amounts.
 
-Belongs here: `quality.anomalies`. Does not belong here: which months are judged (see `test_account_months`).
+Belongs here: `quality.anomalies`. Does not belong here: which months are evaluated (see `test_account_months`).
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from finance_platform.quality.anomalies import (
-    LEAST_HISTORY,
+    MIN_HISTORY_MONTHS,
     ExpectedRange,
+    expected_range,
+    has_thin_last_period,
     is_material,
     is_outlier,
     is_unusual,
-    last_is_thin,
-    usual_of,
 )
 
 
@@ -31,7 +31,7 @@ RENT = amounts(*["22000.00", "21500.00", "22400.00", "23100.00", "18500.00", "26
 """Two years around 22,200.00."""
 
 
-# Cases
+# Examples
 
 
 @pytest.mark.parametrize("text", ["91200.00", "0.00", "-22000.00", "50000.00"])
@@ -40,11 +40,11 @@ def test_an_amount_far_from_two_years_of_others_is_unusual(text: str):
 
 
 @pytest.mark.parametrize("text", ["22000.00", "26100.00", "18500.00", "30000.00"])
-def test_an_amount_among_the_others_or_less_than_half_away_is_not(text: str):
+def test_an_amount_among_the_others_or_less_than_half_away_is_not_unusual(text: str):
     assert not is_unusual(Decimal(text), RENT, [])
 
 
-def test_what_strays_among_steady_amounts_is_unusual_only_from_half_away_on():
+def test_an_outlier_among_steady_amounts_is_unusual_from_half_of_the_median_away():
     steady = amounts("100.00", "101.00", "99.00") * 8
     assert is_outlier(Decimal("149.99"), steady)
     assert not is_unusual(Decimal("149.99"), steady, [])
@@ -53,109 +53,106 @@ def test_what_strays_among_steady_amounts_is_unusual_only_from_half_away_on():
 
 
 def test_the_score_is_0_6745_deviations_from_the_median_over_3_5():
-    history = amounts("90.00", "100.00", "110.00")  # median 100, median absolute deviation 10: strays from 51.89 on
+    history = amounts("90.00", "100.00", "110.00")  # median 100, median absolute deviation 10: outlier from 51.89 away
     assert not is_outlier(Decimal("151.89"), history)
     assert is_outlier(Decimal("151.90"), history)
     assert is_outlier(Decimal("48.10"), history)
 
 
-def test_where_most_amounts_are_the_same_the_mean_deviation_stands_for_the_median_one():
-    history = amounts(*["0.00"] * 8, *["300.00"] * 4)  # mean absolute deviation 100: strays from 438.66 on
+def test_if_most_amounts_are_equal_the_mean_deviation_replaces_the_median_deviation():
+    history = amounts(*["0.00"] * 8, *["300.00"] * 4)  # mean absolute deviation 100: outlier from 438.66 away
     assert not is_outlier(Decimal("438.65"), history)
     assert is_outlier(Decimal("438.66"), history)
 
 
-def test_less_than_a_year_says_nothing():
-    assert is_unusual(Decimal(9000), amounts(*["100.00"] * LEAST_HISTORY), [])
-    assert not is_unusual(Decimal(9000), amounts(*["100.00"] * (LEAST_HISTORY - 1)), [])
+def test_nothing_is_unusual_in_the_first_year():
+    assert is_unusual(Decimal(9000), amounts(*["100.00"] * MIN_HISTORY_MONTHS), [])
+    assert not is_unusual(Decimal(9000), amounts(*["100.00"] * (MIN_HISTORY_MONTHS - 1)), [])
 
 
-def test_one_slip_in_the_months_before_hides_no_other():
+def test_one_error_in_the_history_does_not_hide_another():
     assert is_unusual(Decimal(91200), [*RENT[1:], Decimal(2_200_000)], [])
 
 
-def test_a_bonus_that_comes_each_december_is_usual_in_december_and_in_no_other_month():
+def test_a_bonus_each_december_is_usual_only_in_december():
     months = amounts(*["0.00"] * 11, "700.00") * 2
     assert not is_unusual(Decimal("720.00"), months, amounts("700.00", "700.00"))
     assert is_unusual(Decimal("720.00"), months, amounts("0.00", "0.00"))
     assert is_unusual(Decimal("2000.00"), months, amounts("700.00", "700.00"))
 
 
-def test_what_one_month_in_ten_was_like_is_usual():
+def test_an_amount_near_to_one_month_in_ten_is_usual():
     purchases = amounts(*["300.00"] * 21, *["0.00"] * 3)
     assert not is_unusual(Decimal("0.00"), purchases, [])
     assert is_unusual(Decimal("0.00"), amounts(*["300.00"] * 22, *["0.00"] * 2), [])
 
 
-def test_a_new_level_is_told_for_three_months_and_is_then_usual():
-    told, months = [], [*RENT]
+def test_a_new_level_is_unusual_for_three_months():
+    unusual, months = [], [*RENT]
     for _ in range(6):
-        told.append(is_unusual(Decimal(40000), months[-24:], []))
+        unusual.append(is_unusual(Decimal(40000), months[-24:], []))
         months.append(Decimal(40000))
-    assert told == [True, True, True, False, False, False]
+    assert unusual == [True, True, True, False, False, False]
 
 
-def test_a_distance_under_the_floor_is_worth_no_look():
+def test_a_distance_below_the_floor_is_not_unusual():
     history = amounts(*["0.00"] * 12)
     assert is_unusual(Decimal("50.00"), history, [], Decimal("50.00"))
     assert not is_unusual(Decimal("50.00"), history, [], Decimal("50.01"))
 
 
-def test_what_is_usual_is_told_by_the_median_and_the_range_of_what_does_not_stray():
-    assert usual_of([*RENT, Decimal(2_200_000)]) == ExpectedRange(
+def test_the_expected_range_is_the_median_and_the_range_without_outliers():
+    assert expected_range([*RENT, Decimal(2_200_000)]) == ExpectedRange(
         25, Decimal("22400.00"), Decimal("18500.00"), Decimal("26100.00")
     )
-    assert usual_of(amounts("1.00", "1.01")).amount == Decimal("1.01")
+    assert expected_range(amounts("1.00", "1.01")).median == Decimal("1.01")
 
 
-def test_a_last_period_with_under_half_of_the_usual_lines_is_thin():
-    assert last_is_thin([100, 110, 90, 49])
-    assert not last_is_thin([100, 110, 90, 50])
-    assert not last_is_thin([100, 1])
-    assert not last_is_thin([])
+def test_a_last_period_with_less_than_half_of_the_usual_lines_is_thin():
+    assert has_thin_last_period([100, 110, 90, 49])
+    assert not has_thin_last_period([100, 110, 90, 50])
+    assert not has_thin_last_period([100, 1])
+    assert not has_thin_last_period([])
 
 
-# Laws
+# Properties
 
 money = st.decimals(-1_000_000, 1_000_000, places=2)
-history = st.lists(money, min_size=LEAST_HISTORY, max_size=30)
+history = st.lists(money, min_size=MIN_HISTORY_MONTHS, max_size=30)
 years = st.lists(money, max_size=3)
 floors = st.decimals(0, 10_000, places=2)
 factors = st.decimals("0.01", 1000, places=2)
 
 
 @given(money, history, years, floors, factors)
-def test_another_currency_unit_changes_no_answer(
+def test_the_currency_unit_does_not_matter(
     amount: Decimal, months: list[Decimal], same: list[Decimal], floor: Decimal, factor: Decimal
 ):
     scaled = is_unusual(
-        amount * factor, [one * factor for one in months], [one * factor for one in same], floor * factor
+        amount * factor, [month * factor for month in months], [month * factor for month in same], floor * factor
     )
     assert scaled == is_unusual(amount, months, same, floor)
 
 
 @given(money, history, years, floors)
-def test_another_sign_changes_no_answer(amount: Decimal, months: list[Decimal], same: list[Decimal], floor: Decimal):
-    turned = is_unusual(-amount, [-one for one in months], [-one for one in same], floor)
+def test_the_sign_does_not_matter(amount: Decimal, months: list[Decimal], same: list[Decimal], floor: Decimal):
+    turned = is_unusual(-amount, [-month for month in months], [-month for month in same], floor)
     assert turned == is_unusual(amount, months, same, floor)
 
 
 @given(money, history, years, st.integers())
-def test_the_order_of_the_months_before_changes_no_answer(
+def test_the_order_of_the_history_does_not_matter(
     amount: Decimal, months: list[Decimal], same: list[Decimal], seed: int
 ):
     mixed = [*months]
     Random(seed).shuffle(mixed)
     assert is_unusual(amount, mixed, same) == is_unusual(amount, months, same)
-    assert usual_of(mixed) == usual_of(months)
+    assert expected_range(mixed) == expected_range(months)
 
 
-@given(money, money, st.integers(LEAST_HISTORY, 30))
-def test_after_months_that_were_all_the_same_only_a_material_change_is_unusual(
-    amount: Decimal, constant: Decimal, count: int
-):
-    found = is_unusual(amount, [constant] * count, [])
-    assert found == is_material(amount, constant, Decimal(0))
+@given(money, money, st.integers(MIN_HISTORY_MONTHS, 30))
+def test_after_equal_months_exactly_a_material_change_is_unusual(amount: Decimal, constant: Decimal, count: int):
+    assert is_unusual(amount, [constant] * count, []) == is_material(amount, constant, Decimal(0))
     assert not is_unusual(constant, [constant] * count, [])
 
 
@@ -165,15 +162,17 @@ def test_the_median_itself_is_never_unusual(months: list[Decimal], same: list[De
 
 
 @given(money, history, years, floors)
-def test_what_is_unusual_lies_outside_of_the_range_that_is_told(
+def test_an_unusual_amount_is_outside_of_the_expected_range(
     amount: Decimal, months: list[Decimal], same: list[Decimal], floor: Decimal
 ):
     assume(is_unusual(amount, months, same, floor))
-    usual = usual_of(months)
-    assert not usual.low <= amount <= usual.high
-    assert usual.low <= usual.high
+    expected = expected_range(months)
+    assert not expected.low <= amount <= expected.high
+    assert expected.low <= expected.high
 
 
 @given(money, history, years, floors)
-def test_a_higher_floor_finds_nothing_more(amount: Decimal, months: list[Decimal], same: list[Decimal], floor: Decimal):
+def test_a_higher_floor_finds_fewer_amounts(
+    amount: Decimal, months: list[Decimal], same: list[Decimal], floor: Decimal
+):
     assert is_unusual(amount, months, same, Decimal(0)) or not is_unusual(amount, months, same, floor)

@@ -1,6 +1,6 @@
-"""Checks on raw objects and deliveries: each statement holds, and each is broken, with the rows that break it.
+"""Checks on raw objects and deliveries: each passes, and each fails with the rows that break it.
 
-Belongs here: `quality.deliveries`. Does not belong here: when a delivery is held or refused (see the lake's state).
+Belongs here: `quality.deliveries`. Does not belong here: when a delivery is held or refused (see `test_state`).
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from finance_platform.quality.checks import (
 from finance_platform.quality.deliveries import check_deliveries, check_raw, check_unread
 from finance_platform_tests.unit.factories import (
     commit_of,
-    decided,
+    decision_on,
     delivered,
     in_period,
-    judged,
     live_in,
     money,
     partly_rejected,
     refused,
     state_of,
+    verdict_on,
 )
 
 
-def intake(
+def scan(
     *events: DeliveryDiscovered,
     present: Mapping[str, Mapping[str, str]] | None = None,
     problems: Sequence[Problem] = (),
@@ -61,8 +61,8 @@ def by_name(outcomes: Sequence[Outcome]) -> dict[str, Outcome]:
     return {outcome.check.name: outcome for outcome in outcomes}
 
 
-def test_raw_objects_that_are_there_and_can_be_opened_pass_both_checks():
-    outcomes = check_raw("ledger", intake(delivered()))
+def test_raw_objects_that_exist_and_can_be_opened_pass_both_checks():
+    outcomes = check_raw("ledger", scan(delivered()))
     assert [(outcome.check.name, outcome.passed) for outcome in outcomes] == [
         ("files_can_be_opened", True),
         ("no_file_vanished", True),
@@ -70,72 +70,69 @@ def test_raw_objects_that_are_there_and_can_be_opened_pass_both_checks():
     assert {outcome.check.asset for outcome in outcomes} == {("raw", "ledger")}
 
 
-def test_a_file_that_cannot_be_opened_fails_the_check_of_its_own_feed_alone():
+def test_a_file_that_cannot_be_opened_fails_only_the_check_of_its_own_feed():
     problem = Problem("ledger.csv", "the file cannot be opened: Permission denied", "check its permissions", "ledger")
-    looked = intake(problems=[problem])
-    assert by_name(check_raw("ledger", looked))["files_can_be_opened"].evidence == [
+    scanned = scan(problems=[problem])
+    assert by_name(check_raw("ledger", scanned))["files_can_be_opened"].evidence == [
         {
             "file": "ledger.csv",
             "problem": "the file cannot be opened: Permission denied",
             "fix": "check its permissions",
         }
     ]
-    assert by_name(check_raw("budget", looked))["files_can_be_opened"].passed
+    assert by_name(check_raw("budget", scanned))["files_can_be_opened"].passed
 
 
-def test_a_vanished_file_is_a_warning_of_its_own_feed_alone():
-    looked = intake(delivered("ledger.csv"), delivered("plan.csv", feed="plan"), vanished=["ledger.csv"])
-    gone = by_name(check_raw("ledger", looked))["no_file_vanished"]
+def test_a_vanished_file_is_a_warning_of_its_own_feed_only():
+    scanned = scan(delivered("ledger.csv"), delivered("plan.csv", feed="plan"), vanished=["ledger.csv"])
+    gone = by_name(check_raw("ledger", scanned))["no_file_vanished"]
     assert (gone.passed, gone.check.is_warning, gone.evidence) == (False, True, [{"file": "ledger.csv"}])
-    assert by_name(check_raw("plan", looked))["no_file_vanished"].passed
+    assert by_name(check_raw("plan", scanned))["no_file_vanished"].passed
 
 
-def test_a_vanished_file_is_missed_by_the_feed_that_read_it_last():
-    looked = intake(delivered(feed="old"), delivered(feed="new"), vanished=["ledger.csv"])
-    assert by_name(check_raw("old", looked))["no_file_vanished"].passed
-    assert not by_name(check_raw("new", looked))["no_file_vanished"].passed
+def test_a_vanished_file_is_reported_by_the_feed_that_read_it_last():
+    scanned = scan(delivered(feed="old"), delivered(feed="new"), vanished=["ledger.csv"])
+    assert by_name(check_raw("old", scanned))["no_file_vanished"].passed
+    assert not by_name(check_raw("new", scanned))["no_file_vanished"].passed
 
 
 BROKEN = Problem("feeds/gl.yaml", "feeds/gl.yaml, line 2: colums is not a known key", "use one of columns")
 
 
 def test_a_zone_whose_files_all_have_a_feed_passes_both_checks_of_unread_files():
-    found = check_unread(intake(delivered()), "/home/feeds")
-    assert [(one.check.name, one.passed, one.summary) for one in found] == [
+    outcomes = check_unread(scan(delivered()), "/home/feeds")
+    assert [(outcome.check.name, outcome.passed, outcome.summary) for outcome in outcomes] == [
         ("descriptors_are_valid", True, "no unusable descriptors or files"),
         ("every_file_has_a_feed", True, "no files without a feed"),
     ]
 
 
-def test_a_broken_descriptor_is_an_error_that_is_told_with_file_problem_and_fix():
-    found = by_name(check_unread(intake(problems=[BROKEN]), "/home/feeds"))["descriptors_are_valid"]
-    assert (found.passed, found.check.is_warning, found.check.is_blocking, found.check.alerts) == (
-        False,
-        *2 * [False],
-        True,
-    )
-    assert found.evidence == [{"file": BROKEN.where, "problem": BROKEN.message, "fix": BROKEN.fix}]
+def test_a_broken_descriptor_is_an_error_with_file_problem_and_fix():
+    outcome = by_name(check_unread(scan(problems=[BROKEN]), "/home/feeds"))["descriptors_are_valid"]
+    assert not outcome.passed
+    assert (outcome.check.is_warning, outcome.check.is_blocking, outcome.check.is_alerted) == (False, False, True)
+    assert outcome.evidence == [{"file": BROKEN.where, "problem": BROKEN.message, "fix": BROKEN.fix}]
 
 
-def test_what_is_wrong_with_a_feeds_own_file_is_told_by_the_feed_alone():
-    looked = intake(problems=[Problem("gl.csv", "the file cannot be opened", "check its permissions", "gl")])
-    assert all(outcome.passed for outcome in check_unread(looked, "/home/feeds"))
+def test_a_problem_with_the_file_of_a_feed_is_reported_by_that_feed_only():
+    scanned = scan(problems=[Problem("gl.csv", "the file cannot be opened", "check its permissions", "gl")])
+    assert all(outcome.passed for outcome in check_unread(scanned, "/home/feeds"))
 
 
-def test_a_file_that_no_feed_reads_is_a_warning_that_is_told_with_the_folder_of_the_descriptors():
-    found = by_name(check_unread(intake(unmatched=["notes.md"]), "/home/feeds"))["every_file_has_a_feed"]
-    assert (found.passed, found.check.is_warning, found.check.alerts) == (False, True, True)
-    (row,) = found.evidence
+def test_a_file_that_no_feed_reads_is_a_warning_that_names_the_folder_of_the_descriptors():
+    outcome = by_name(check_unread(scan(unmatched=["notes.md"]), "/home/feeds"))["every_file_has_a_feed"]
+    assert (outcome.passed, outcome.check.is_warning, outcome.check.is_alerted) == (False, True, True)
+    (row,) = outcome.evidence
     assert row == {"file": "notes.md", "fix": "add a descriptor to /home/feeds, or take the file out of the raw zone"}
 
 
-def test_thousands_of_unread_files_are_counted_and_the_first_of_them_shown():
-    found = by_name(check_unread(intake(unmatched=[f"{one:04}.txt" for one in range(2000)]), "feeds"))
-    outcome = found["every_file_has_a_feed"]
+def test_thousands_of_unread_files_are_counted_and_the_first_ones_kept():
+    outcomes = by_name(check_unread(scan(unmatched=[f"{number:04}.txt" for number in range(2000)]), "feeds"))
+    outcome = outcomes["every_file_has_a_feed"]
     assert (outcome.summary, len(outcome.evidence)) == ("2,000 files without a feed", EVIDENCE_ROWS)
 
 
-def test_deliveries_without_fault_pass_every_check():
+def test_sound_deliveries_pass_every_check():
     state = state_of(live_in(in_period("2025-01"), in_period("2025-02")))
     assert [(outcome.check, outcome.passed) for outcome in check_deliveries(state)] == [
         (EVERY_ROW_ACCOUNTED, True),
@@ -156,7 +153,7 @@ def test_deliveries_without_fault_pass_every_check():
     ],
     ids=["a row", "a cent", "an unpriced cell"],
 )
-def test_what_was_read_and_has_no_outcome_is_named_with_its_file(read: Count, evidence: dict[str, Any]):
+def test_rows_and_money_without_an_outcome_are_named_with_their_file(read: Count, evidence: dict[str, Any]):
     event = delivered()
     lost = outcome_of(EVERY_ROW_ACCOUNTED, state_of((event, commit_of(event, in_period("2025-01"), read=read))))
     assert (lost.passed, lost.check.is_warning) == (False, False)
@@ -164,7 +161,7 @@ def test_what_was_read_and_has_no_outcome_is_named_with_its_file(read: Count, ev
     assert lost.summary == "1 delivery with rows or money unaccounted for"
 
 
-def test_a_delivery_held_for_lost_rows_is_not_blamed_on_its_tolerance_too():
+def test_a_delivery_held_for_lost_rows_passes_the_check_of_tolerance():
     event = delivered()
     state = state_of((event, commit_of(event, in_period("2025-01"), read=money(2, "10.00"))))
     assert outcome_of(WITHIN_TOLERANCE, state).passed
@@ -187,35 +184,35 @@ def test_a_delivery_within_its_tolerance_passes():
     assert outcome_of(WITHIN_TOLERANCE, state_of((event, partly_rejected(event, 2, of=10)))).passed
 
 
-def test_a_delivery_that_is_held_for_what_it_would_do_to_others_awaits_a_decision_and_is_within_tolerance():
+def test_a_delivery_held_for_its_effect_on_others_awaits_a_decision_and_is_within_tolerance():
     event = delivered()
     commits = {event.delivery_id: commit_of(event, in_period("2025-01"))}
-    state = derive_state([event, judged(event, "would remove January")], commits)
+    state = derive_state([event, verdict_on(event, "would remove January")], commits)
     held = outcome_of(NOTHING_HELD, state)
     assert (held.passed, held.check.is_warning) == (False, False)
     assert held.evidence == [{"file": "ledger.csv", "reason": "would remove January", "fix": "decide"}]
     assert outcome_of(WITHIN_TOLERANCE, state).passed
 
 
-def test_a_delivery_that_somebody_accepted_or_withdrew_awaits_no_decision():
+def test_an_accepted_or_withdrawn_delivery_awaits_no_decision():
     event = delivered()
     commits = {event.delivery_id: commit_of(event, in_period("2025-01"))}
-    held: list[Event] = [event, judged(event, "would remove January")]
-    assert outcome_of(NOTHING_HELD, derive_state([*held, decided("accepted", event)], commits)).passed
-    dropped = decided("withdrawn", event, keeps_earlier=True)
+    held: list[Event] = [event, verdict_on(event, "would remove January")]
+    assert outcome_of(NOTHING_HELD, derive_state([*held, decision_on("accepted", event)], commits)).passed
+    dropped = decision_on("withdrawn", event, keeps_earlier=True)
     assert outcome_of(NOTHING_HELD, derive_state([*held, dropped], commits)).passed
 
 
 def test_a_live_delivery_that_came_late_is_a_warning():
     event = delivered()
     commits = {event.delivery_id: commit_of(event, in_period("2025-01"))}
-    state = derive_state([event, judged(event, warnings=("came late: b.csv sorts after it and wins",))], commits)
+    state = derive_state([event, verdict_on(event, warnings=("came late: b.csv sorts after it and wins",))], commits)
     late = outcome_of(ARRIVED_IN_ORDER, state)
     assert (late.passed, late.check.is_warning, late.summary) == (False, True, "1 delivery came late")
     assert late.evidence == [{"file": "ledger.csv", "what": "came late: b.csv sorts after it and wins"}]
 
 
-def test_a_refused_file_fails_its_own_check_and_no_other():
+def test_a_refused_file_fails_only_its_own_check():
     event = delivered()
     outcomes = check_deliveries(state_of((event, refused(event))))
     assert [outcome.check for outcome in outcomes if not outcome.passed] == [NO_FILE_REFUSED]
@@ -224,14 +221,14 @@ def test_a_refused_file_fails_its_own_check_and_no_other():
     ]
 
 
-def test_a_refused_file_is_forgiven_when_a_good_one_replaced_it():
+def test_a_refused_file_passes_once_a_good_version_replaced_it():
     first, second = delivered(content="v1"), delivered(content="v2")
     state = state_of((first, refused(first)), (second, commit_of(second, in_period("2025-01"))))
     assert outcome_of(NO_FILE_REFUSED, state).passed
 
 
 def actuals(**lines: int) -> DeliveryState:
-    """A state with so many lines of Actual in each period, `m2025_01` for 2025-01."""
+    """Return a state with this many lines of Actual in each period, `m2025_01` for 2025-01."""
     counts = [replace(in_period(name[1:].replace("_", "-")), rows=rows) for name, rows in lines.items()]
     return state_of(live_in(*counts))
 
@@ -245,7 +242,7 @@ def test_periods_that_actual_skips_are_gaps():
     ]
 
 
-def test_a_budget_fills_no_gap_of_actual():
+def test_a_budget_does_not_fill_a_gap_of_actual():
     planned = live_in(in_period("2025-02", "Budget"), key="budget.csv", feed="budget")
     state = state_of(live_in(in_period("2025-01"), in_period("2025-03")), planned)
     assert [row["period"] for row in outcome_of(NO_GAPS, state).evidence] == ["2025-02"]
@@ -260,17 +257,17 @@ def test_a_last_period_with_half_the_usual_lines_is_not_thin():
     assert outcome_of(NO_GAPS, actuals(m2025_01=10, m2025_02=10, m2025_03=5)).passed
 
 
-def test_two_periods_are_too_few_to_say_what_is_usual():
+def test_of_two_periods_neither_is_thin():
     assert outcome_of(NO_GAPS, actuals(m2025_01=10, m2025_02=1)).passed
 
 
-def test_lines_of_several_files_make_a_period_together():
+def test_lines_of_several_files_add_up_in_a_period():
     march = live_in(*[in_period("2025-03")] * 6, key="ledger_2.csv")
     whole = live_in(*(PeriodCount("Actual", "Actual", p, 10, money(0).amount) for p in ("2025-01", "2025-02")))
     assert outcome_of(NO_GAPS, state_of(whole, march)).passed
 
 
-def test_a_check_shows_a_few_dozen_rows_and_counts_them_all():
+def test_a_check_keeps_the_first_rows_and_counts_all():
     events = [delivered(f"{number:03}.csv") for number in range(EVIDENCE_ROWS + 5)]
     outcome = outcome_of(NO_FILE_REFUSED, state_of(*((event, refused(event)) for event in events)))
     assert len(outcome.evidence) == EVIDENCE_ROWS

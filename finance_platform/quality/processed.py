@@ -1,0 +1,111 @@
+"""Checks on the processed zone: files match their contracts, and the star agrees with its ledger lines.
+
+Belongs here: functions of Parquet footers, the snapshot and the small tables that it names.
+Does not belong here: Spark, the warehouse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.schemas import contract_columns, parquet_columns
+from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.deliveries.commits import Count
+from finance_platform.quality.checks import ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR, SCHEMA_CHECKS, Outcome, pluralize
+from finance_platform.slices.account_types import UNKNOWN, account_types, accounts_mentioned
+from finance_platform.slices.commits import SliceCommit
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.versions import contributing_deliveries
+from finance_platform.storage.port import ObjectStore
+
+
+def check_schema(contract: Contract, processed: ObjectStore, keys: Iterable[str]) -> Outcome:
+    """Check that every Parquet file has exactly the contract's columns, in order, with its types."""
+    (check,) = [check for check in SCHEMA_CHECKS if check.asset == ("processed", contract.name)]
+    expected = contract_columns(contract.stored_columns)
+    evidence: list[dict[str, Any]] = []
+    count = 0
+    for key in keys:
+        count += 1
+        with processed.open(key) as stream:
+            columns = parquet_columns(stream)
+        if columns != expected:
+            evidence.append({"file": key, "expected": str(expected), "found": str(columns)})
+    summary = f"{pluralize(count, 'file')} read"
+    if evidence:
+        summary += f", {pluralize(len(evidence), 'differs', 'differ')}"
+    return Outcome.from_evidence(check, evidence, summary)
+
+
+def check_lines_equal_star(snapshot: Snapshot) -> Outcome:
+    """Check that the star has the lines and cents of its ledger lines, by scenario, period and account.
+
+    The job that builds a slice compares both and commits the differences with the slice (see
+    `spark_jobs.control_totals`). Its totals are compared here with the commits of the deliveries.
+    """
+    facts = {name: commit for (table, name), commit in snapshot.built.items() if table == FACT_FINANCIALS.name}
+    evidence = [
+        {
+            "period": commit.slice,
+            "scenario_key": difference.scenario_key,
+            "account_key": difference.account_key,
+            "lines": difference.lines,
+            "star": difference.star,
+        }
+        for commit in facts.values()
+        for difference in commit.differences
+    ]
+    evidence += _lost_after_acceptance(snapshot, facts)
+    compared = sum(commit.accounts_compared for commit in facts.values())
+    summary = f"{compared} sums by scenario, period and account compared"
+    summary += f", {len(evidence)} differ" if evidence else ""
+    return Outcome.from_evidence(LINES_EQUAL_STAR, evidence, summary)
+
+
+def _lost_after_acceptance(snapshot: Snapshot, facts: Mapping[str, SliceCommit]) -> list[dict[str, Any]]:
+    """Compare the accepted lines of the deliveries with the build: accepted = live + superseded."""
+    evidence = []
+    for period, items in contributing_deliveries(snapshot.state, snapshot.overlaps).items():
+        commit = facts.get(period)
+        if commit is None:
+            continue
+        accepted = sum((item.accepted(period) for item in items), Count())
+        lines = sum(total.line_count for total in commit.sums) + commit.hidden_lines
+        amount = sum((total.delivered_amount for total in commit.sums), commit.hidden_amount)
+        if (accepted.rows, accepted.amount) != (lines, amount):
+            evidence.append(
+                {
+                    "period": period,
+                    "lines": f"accepted {accepted.rows} lines, {accepted.amount}",
+                    "star": f"live and superseded {lines} lines, {amount}",
+                }
+            )
+    return evidence
+
+
+def check_accounts_have_sign(snapshot: Snapshot, processed: ObjectStore) -> Outcome:
+    """Check that every account of a debit-positive feed has a type, and therefore a sign.
+
+    It reads the processed zone, not the result of the build: a run without anything to build must fail as well.
+    """
+    evidence = [{"account": number} for number in _accounts_without_sign(snapshot, processed)]
+    summary = f"{pluralize(len(evidence), 'account')} without a type under a debit-positive feed"
+    return Outcome.from_evidence(ACCOUNTS_HAVE_SIGN, evidence, summary)
+
+
+def _accounts_without_sign(snapshot: Snapshot, processed: ObjectStore) -> list[str]:
+    flipped = {
+        item.delivery.delivery_id: item.delivery
+        for items in contributing_deliveries(snapshot.state, snapshot.overlaps).values()
+        for item in items
+        if item.delivery.commit.is_debit_positive
+    }
+    if not flipped:
+        return []
+    types = account_types(processed, snapshot.state)
+    mentioned: dict[int, str] = {}
+    for delivery in flipped.values():
+        mentioned |= accounts_mentioned(processed, delivery)
+    return sorted(code for key, code in mentioned.items() if types[key] == UNKNOWN)

@@ -1,0 +1,302 @@
+"""Checks on the warehouse: each passes on a sound one and names the rows of one that is broken on purpose.
+
+Belongs here: `quality.warehouse`. Does not belong here: the checks' SQL row by row (see the warehouse's invariants).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+import pytest
+
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
+from finance_platform.deliveries.overlaps import NO_OVERLAPS
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.quality import checks
+from finance_platform.quality.checks import (
+    BASELINE_ONCE,
+    EVIDENCE_ROWS,
+    GRAIN_UNIQUE,
+    KEYS_COLLIDE_NOWHERE,
+    MEMBERS_DESCRIBED,
+    REFERENCES_RESOLVE,
+    VARIANCE_IDENTITY,
+    Check,
+    Outcome,
+)
+from finance_platform.quality.warehouse import check_closed_periods, check_lake_equals_warehouse, check_warehouse
+from finance_platform.slices.commits import ScenarioSum, SliceCommit
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
+from finance_platform.warehouse.duckdb.session import SCHEMA, begin_session
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.load_request import SliceToLoad
+from finance_platform.warehouse.port import Queryable
+from finance_platform_tests.warehouse.star_files import (
+    ACTUAL,
+    BUDGET,
+    FORECAST,
+    LOADED_AT,
+    RENT,
+    REVENUE,
+    SALES,
+    WORKS,
+    StarFiles,
+    accounts,
+    departments,
+    february,
+    january,
+)
+
+WarehouseAfter = Callable[..., Queryable]
+NOTHING = DeliveryState((), (), (), ())
+NAMES = {ACTUAL: "Actual", BUDGET: "Budget", FORECAST: "Forecast"}
+
+
+def snapshot(state: DeliveryState = NOTHING, *built: SliceCommit) -> Snapshot:
+    return Snapshot({}, state, NO_OVERLAPS, (), {(commit.table, commit.slice): commit for commit in built})
+
+
+def built_slice(loaded: SliceToLoad) -> SliceCommit:
+    """Return the commit of a loaded slice."""
+    sums = tuple(
+        ScenarioSum(
+            total.scenario_key, NAMES[total.scenario_key], total.row_count, 0, total.amount, total.budget_amount
+        )
+        for total in loaded.sums
+    )
+    return SliceCommit("fact_financials", loaded.slice, str(loaded.version), loaded.row_count, (), sums)
+
+
+@pytest.fixture(scope="module")
+def _sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[duckdb.DuckDBPyConnection, Snapshot]]:
+    """Load a warehouse that passes every check, and open it for changes."""
+    folder = tmp_path_factory.mktemp("sound")
+    star = StarFiles(folder / "processed")
+    described = [{**row, "is_inferred": False} for row in departments()]
+    # An account number with a letter, so that it can be repeated in the other case.
+    numbered = [
+        {**row, "account_number": "c-1" if row["account_key"] == REVENUE else row["account_number"]}
+        for row in accounts()
+    ]
+    others = [slice_ for slice_ in star.dimensions() if slice_.contract_name not in {"dim_department", "dim_account"}]
+    facts = [star.facts("2025-01", "j1", january()), star.facts("2025-02", "f1", february())]
+    publish(
+        DuckDBWarehouse(folder / "warehouse.duckdb"),
+        [*others, star.dimension(DIM_DEPARTMENT, described), star.dimension(DIM_ACCOUNT, numbered), *facts],
+        run_id="run-1",
+        loaded_at=LOADED_AT,
+    )
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+        begin_session(connection, SCHEMA)
+        yield connection, snapshot(NOTHING, *(built_slice(loaded) for loaded in facts))
+
+
+@pytest.fixture
+def warehouse_after(_sound: tuple[duckdb.DuckDBPyConnection, Snapshot]) -> Iterator[WarehouseAfter]:
+    """A function that returns the sound warehouse after statements, in a transaction that is rolled back."""
+    connection = _sound[0]
+
+    def run(*statements: str) -> Queryable:
+        for statement in statements:
+            connection.execute(statement)
+        return DuckDBLoadConnection(connection)
+
+    connection.begin()
+    yield run
+    connection.rollback()
+
+
+@pytest.fixture
+def processed(_sound: tuple[duckdb.DuckDBPyConnection, Snapshot]) -> Snapshot:
+    """The processed zone that agrees with the sound warehouse."""
+    return _sound[1]
+
+
+def failed(outcomes: Iterable[Outcome]) -> dict[Check, Sequence[Mapping[str, Any]]]:
+    return {outcome.check: outcome.evidence for outcome in outcomes if not outcome.passed}
+
+
+def test_a_loaded_warehouse_passes_every_check(warehouse_after: WarehouseAfter, processed: Snapshot):
+    assert failed(check_warehouse(warehouse_after(), processed)) == {}
+
+
+JANUARY_RENT = f"DateKey = 20250101 AND AccountKey = {RENT} AND ScenarioKey = {ACTUAL}"
+
+BREAKS: list[tuple[Check, str, list[dict[str, Any]]]] = [
+    (
+        KEYS_COLLIDE_NOWHERE["dim_date"],
+        "INSERT INTO DimDate SELECT * FROM DimDate WHERE DateKey = 20250101",
+        [
+            {"TableName": "DimDate", "ColumnName": "DateKey", "KeyValue": "20250101", "RowCount": 2},
+            {"TableName": "DimDate", "ColumnName": "FullDate", "KeyValue": "2025-01-01", "RowCount": 2},
+        ],
+    ),
+    (
+        KEYS_COLLIDE_NOWHERE["dim_department"],
+        f"UPDATE DimDepartment SET DepartmentKey = {SALES}",
+        [{"TableName": "DimDepartment", "ColumnName": "DepartmentKey", "KeyValue": str(SALES), "RowCount": 2}],
+    ),
+    (
+        KEYS_COLLIDE_NOWHERE["dim_account"],
+        f"UPDATE DimAccount SET AccountNumber = 'C-1' WHERE AccountKey = {RENT}",
+        [{"TableName": "DimAccount", "ColumnName": "AccountNumber", "KeyValue": "C-1", "RowCount": 2}],
+    ),
+    (
+        KEYS_COLLIDE_NOWHERE["dim_scenario"],
+        f"UPDATE DimScenario SET ScenarioName = 'ACTUAL' WHERE ScenarioKey = {FORECAST}",
+        [{"TableName": "DimScenario", "ColumnName": "ScenarioName", "KeyValue": "ACTUAL", "RowCount": 2}],
+    ),
+    (
+        MEMBERS_DESCRIBED["dim_department"],
+        f"UPDATE DimDepartment SET IsInferred = TRUE WHERE DepartmentKey = {WORKS}",
+        [{"DepartmentCode": "0020", "Lines": 4}],
+    ),
+    (
+        MEMBERS_DESCRIBED["dim_account"],
+        f"UPDATE DimAccount SET IsInferred = TRUE WHERE AccountKey = {RENT}",
+        [{"AccountNumber": "6000", "Lines": 4}],
+    ),
+    (
+        GRAIN_UNIQUE,
+        f"INSERT INTO FactFinancials SELECT * FROM FactFinancials WHERE {JANUARY_RENT}",
+        [
+            {
+                "DateKey": 20250101,
+                "DepartmentKey": SALES,
+                "AccountKey": RENT,
+                "ScenarioKey": ACTUAL,
+                "RowCount": 2,
+            }
+        ],
+    ),
+    (
+        REFERENCES_RESOLVE,
+        f"DELETE FROM DimAccount WHERE AccountKey = {RENT}",
+        [{"ColumnName": "AccountKey", "MissingKey": RENT, "RowCount": 4}],
+    ),
+    (
+        VARIANCE_IDENTITY,
+        f"UPDATE FactFinancials SET Variance = Variance + 0.01 WHERE {JANUARY_RENT}",
+        [
+            {
+                "DateKey": 20250101,
+                "DepartmentKey": SALES,
+                "AccountKey": RENT,
+                "ScenarioKey": ACTUAL,
+                "Amount": "250.50",
+                "BudgetAmount": "200.00",
+                "Variance": "50.51",
+            }
+        ],
+    ),
+    (
+        BASELINE_ONCE,
+        f"UPDATE FactFinancials SET BudgetAmount = 400, Variance = Amount - 400 WHERE {JANUARY_RENT}",
+        [
+            {
+                "Period": "2025-01",
+                "DepartmentKey": SALES,
+                "AccountKey": RENT,
+                "BookedBudget": "400.00",
+                "PlannedBudget": "200.00",
+            }
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "breaking", "evidence"), BREAKS, ids=[f"{check.asset[1]} {check.name}" for check, _, _ in BREAKS]
+)
+def test_a_broken_warehouse_fails_the_check_that_names_the_rows(
+    check: Check, breaking: str, evidence: list[dict[str, Any]], warehouse_after: WarehouseAfter, processed: Snapshot
+):
+    assert failed(check_warehouse(warehouse_after(breaking), processed))[check] == evidence
+
+
+def test_every_check_of_the_warehouse_has_a_failing_case():
+    tested = {check for check, _, _ in BREAKS} | {checks.LAKE_EQUALS_WAREHOUSE, checks.CLOSED_PERIODS_STAND}
+    # Unusual amounts are tested in `warehouse/test_unusual_amounts`, the others below.
+    assert tested | {checks.AMOUNTS_ARE_USUAL} == set(checks.WAREHOUSE_CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("breaking", "period", "key", "lake", "warehouse"),
+    [
+        (
+            "UPDATE FactFinancials SET Amount = Amount + 0.01 WHERE DateKey = 20250115",
+            "2025-01",
+            ACTUAL,
+            "(6, Decimal('6342.50'), Decimal('1200.00'))",
+            "(6, Decimal('6342.51'), Decimal('1200.00'))",
+        ),
+        (
+            f"DELETE FROM FactFinancials WHERE ScenarioKey = {FORECAST}",
+            "2025-01",
+            FORECAST,
+            "(1, Decimal('240.00'), Decimal('200.00'))",
+            "None",
+        ),
+        (
+            f"UPDATE FactFinancials SET BudgetAmount = BudgetAmount - 0.01 WHERE {JANUARY_RENT}",
+            "2025-01",
+            ACTUAL,
+            "(6, Decimal('6342.50'), Decimal('1200.00'))",
+            "(6, Decimal('6342.50'), Decimal('1199.99'))",
+        ),
+        (
+            "INSERT INTO FactFinancials SELECT * REPLACE (20250301 AS DateKey) FROM FactFinancials WHERE Amount = 1000",
+            "2025-03",
+            ACTUAL,
+            "None",
+            "(1, Decimal('1000.00'), Decimal('0.00'))",
+        ),
+    ],
+    ids=["a cent more", "a scenario less", "a cent of budget less", "a period more"],
+)
+def test_the_warehouse_equals_the_processed_zone_by_scenario_and_period_to_the_cent(
+    breaking: str,
+    period: str,
+    key: int,
+    lake: str,
+    warehouse: str,
+    warehouse_after: WarehouseAfter,
+    processed: Snapshot,
+):
+    outcome = check_lake_equals_warehouse(warehouse_after(breaking), processed)
+    assert not outcome.passed
+    assert outcome.summary == "4 sums compared, 1 differ"
+    assert outcome.evidence == [{"period": period, "scenario_key": key, "lake": lake, "warehouse": warehouse}]
+
+
+def test_a_period_that_is_built_and_not_loaded_differs(warehouse_after: WarehouseAfter, processed: Snapshot):
+    outcome = check_lake_equals_warehouse(
+        warehouse_after("DELETE FROM FactFinancials WHERE DateKey > 20250200"), processed
+    )
+    assert [(row["period"], row["warehouse"]) for row in outcome.evidence] == [("2025-02", "None")]
+
+
+def test_dimensions_have_no_sums_to_compare(warehouse_after: WarehouseAfter, processed: Snapshot):
+    with_dimension = replace(
+        processed, built={**processed.built, ("dim_date", "all"): SliceCommit("dim_date", "all", "v1", 0, ())}
+    )
+    assert check_lake_equals_warehouse(warehouse_after(), with_dimension).passed
+
+
+def test_closed_periods_that_stay_as_they_are_published_are_named():
+    outcome = check_closed_periods(["2025-01", "2025-02"])
+    assert (outcome.passed, outcome.check.is_blocking, outcome.check.is_warning) == (False, False, False)
+    assert outcome.summary == "2 closed periods held as published"
+    assert outcome.evidence == [{"period": "2025-01"}, {"period": "2025-02"}]
+    assert check_closed_periods(()).passed
+
+
+def test_a_check_keeps_the_first_rows_and_counts_all(warehouse_after: WarehouseAfter, processed: Snapshot):
+    repeated = warehouse_after("INSERT INTO DimDate SELECT * FROM DimDate")
+    (outcome,) = [o for o in check_warehouse(repeated, processed) if o.check is KEYS_COLLIDE_NOWHERE["dim_date"]]
+    assert (len(outcome.evidence), outcome.summary) == (EVIDENCE_ROWS, "730 keys collide")
