@@ -1,7 +1,7 @@
-"""Cells: one period, scenario, department and account of what is published, and its value.
+"""Cells: one period, scenario, department and account of the published data, and its value.
 
-Belongs here: finding a cell by the codes that a person writes, asking the warehouse for it, naming members.
-Does not belong here: the lines behind it (see `published_lines`, `trace`).
+Belongs here: finding a cell by the codes that a person writes, querying the warehouse for it, naming members.
+Does not belong here: the lines behind it (see `published_lines`, `cell_to_lines`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.errors import TraceError
 from finance_platform.feeds.codes import closest_match, surrogate_key
-from finance_platform.trace.published_lines import FACT, LineStore, PublishedPeriod, read_period
-from finance_platform.warehouse.ledger import PublishedSlice, published
+from finance_platform.trace.published_lines import LineStore, PublishedPeriod, read_period
+from finance_platform.warehouse.ledger import PublishedSlice, published_slices
 from finance_platform.warehouse.port import Queryable
 from finance_platform.warehouse.statements import SqlFile, statement
 
@@ -23,18 +24,18 @@ Measure = Literal["amount", "budget"]
 
 _ACTUAL = "Actual"
 _PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
-_TRIES = 5
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
 class CellName:
-    """A cell as a person asks for it.
+    """A cell as a person names it.
 
     Attributes:
         period: YYYY-MM.
         department: code, in any case and spacing.
         account: number, in any case and spacing, leading zeros kept.
-        scenario: name; None for Actual, or for the only one that has the cell.
+        scenario: name; None for Actual, or for the only scenario that has the cell.
         measure: amount, or budget: the baseline beside it.
     """
 
@@ -47,7 +48,7 @@ class CellName:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell as it is published.
+    """A published cell.
 
     Attributes:
         period: YYYY-MM.
@@ -56,10 +57,10 @@ class Cell:
         department: the member.
         account: the member.
         measure: amount or budget.
-        value: SUM of the measure; 0.00 where the cell has no rows.
+        value: SUM of the measure; 0.00 if the cell has no rows.
         line_count: SUM(TransactionCount).
-        has_rows: whether the fact table has the cell at all.
-        slice: what the load ledger says of the period.
+        has_rows: whether the fact table has rows of the cell.
+        slice: the period's row in the load ledger.
     """
 
     period: str
@@ -85,10 +86,10 @@ class Member:
 
 @dataclass(frozen=True)
 class Publication:
-    """What the warehouse holds, as far as lines go.
+    """The published periods and members that the lines of a file may have reached.
 
     Attributes:
-        periods: what each published period was made from.
+        periods: the inputs of each published period.
         accounts: the published accounts by key, for signs and spelling.
         departments: the published departments by key.
     """
@@ -99,25 +100,25 @@ class Publication:
 
 
 def find_cell(warehouse: Queryable, name: CellName) -> Cell:
-    """Return a cell of what is published.
+    """Return a published cell.
 
     Raises:
-        TraceError: a code, the period or the scenario is not there; says the closest_match that is.
+        TraceError: a code, the period or the scenario is not published; the fix names the closest match.
         NoWarehouseYetError: nothing was ever loaded.
     """
     if not _PERIOD.fullmatch(name.period):
-        raise TraceError(f"{name.period!r} is no period", fix="write it as YYYY-MM, such as 2025-06")
-    department = _member("department", name.department, departments(warehouse).values())
-    account = _member("account", name.account, accounts(warehouse).values())
-    scenarios = {key: Member(key, code) for key, code in warehouse.query(statement(SqlFile.SCENARIO_NAMES)).rows}
-    asked = _member("scenario", name.scenario, scenarios.values()) if name.scenario is not None else None
-    for _ in range(_TRIES):
-        slice_ = _slice(warehouse, name.period)
-        rows = {row[0]: row for row in _rows(warehouse, name.period, department, account)}
+        raise TraceError(f"{name.period!r} is not a valid period", fix="write it as YYYY-MM, such as 2025-06")
+    department = _find_member("department", name.department, read_departments(warehouse).values())
+    account = _find_member("account", name.account, read_accounts(warehouse).values())
+    scenarios = [Member(key, code) for key, code in warehouse.query(statement(SqlFile.SCENARIO_NAMES)).rows]
+    named_scenario = _find_member("scenario", name.scenario, scenarios) if name.scenario is not None else None
+    for _ in range(_ATTEMPTS):
+        slice_ = _published_slice(warehouse, name.period)
+        rows = {row[0]: row for row in _cell_rows(warehouse, name.period, department, account)}
         # A load that ended in between has published another version than the one whose lines would be shown.
-        if _slice(warehouse, name.period) == slice_:
+        if _published_slice(warehouse, name.period) == slice_:
             break
-    scenario = asked or _usual_scenario(rows)
+    scenario = named_scenario or _default_scenario(rows)
     _, _, lines, amount, budget = rows.get(scenario.key, (0, "", 0, Decimal("0.00"), Decimal("0.00")))
     return Cell(
         name.period,
@@ -134,70 +135,75 @@ def find_cell(warehouse: Queryable, name: CellName) -> Cell:
 
 
 def read_publication(warehouse: Queryable, store: LineStore, object_key: str) -> Publication:
-    """Return what is published of the periods that any delivery of a file has lines in.
+    """Return the published periods in which any delivery of a file has lines.
 
     Raises:
-        MissingRecordError: the lake no longer knows what was published.
+        MissingRecordError: the inputs of a published version are not recorded.
     """
-    reached = {
+    periods_of_file = {
         count.period for commit in store.commits.values() if commit.object_key == object_key for count in commit.periods
     }
-    slices = published(warehouse)
+    slices = published_slices(warehouse)
     if not slices:
         return Publication({}, {}, {})
     periods = {
-        name: read_period(store.processed, name, found.version)
-        for (table, name), found in slices.items()
-        if table == FACT and name in reached
+        name: read_period(store.processed, name, slice_.version)
+        for (table, name), slice_ in slices.items()
+        if table == FACT_FINANCIALS.name and name in periods_of_file
     }
-    return Publication(periods, accounts(warehouse), departments(warehouse))
+    return Publication(periods, read_accounts(warehouse), read_departments(warehouse))
 
 
-def departments(warehouse: Queryable) -> dict[int, Member]:
-    """Return the departments that are published, by key."""
+def read_departments(warehouse: Queryable) -> dict[int, Member]:
+    """Return the published departments by key."""
     return {key: Member(key, code) for key, code in warehouse.query(statement(SqlFile.DEPARTMENT_CODES)).rows}
 
 
-def accounts(warehouse: Queryable) -> dict[int, Member]:
-    """Return the accounts that are published, by key."""
-    return {key: Member(key, *said) for key, *said in warehouse.query(statement(SqlFile.ACCOUNT_NUMBERS)).rows}
+def read_accounts(warehouse: Queryable) -> dict[int, Member]:
+    """Return the published accounts by key."""
+    rows = warehouse.query(statement(SqlFile.ACCOUNT_NUMBERS)).rows
+    return {key: Member(key, number, account_type) for key, number, account_type in rows}
 
 
-def _member(what: str, written: str, members: Iterable[Member]) -> Member:
+def _find_member(dimension: str, code: str, members: Iterable[Member]) -> Member:
     by_key = {member.key: member for member in members}
-    found = by_key.get(surrogate_key(written))
-    if found:
-        return found
+    member = by_key.get(surrogate_key(code))
+    if member:
+        return member
     codes = [member.code for member in by_key.values()]
-    near = closest_match(written, codes)
-    few = ", ".join(codes[:10]) + (" …" if len(codes) > 10 else "")
+    closest = closest_match(code, codes)
+    choices = ", ".join(codes[:10]) + (" …" if len(codes) > 10 else "")
     raise TraceError(
-        f"no {what} {written!r} is published", fix=f"did you mean {near!r}?" if near else f"choose one of {few}"
+        f"no {dimension} {code!r} is published",
+        fix=f"did you mean {closest!r}?" if closest else f"choose one of {choices}",
     )
 
 
-def _slice(warehouse: Queryable, period: str) -> PublishedSlice:
-    periods = {name: found for (table, name), found in published(warehouse).items() if table == FACT}
+def _published_slice(warehouse: Queryable, period: str) -> PublishedSlice:
+    slices = published_slices(warehouse)
+    periods = {name: slice_ for (table, name), slice_ in slices.items() if table == FACT_FINANCIALS.name}
     if period not in periods:
         span = f"{min(periods)} to {max(periods)}" if periods else "none"
-        raise TraceError(f"nothing is published of {period}", fix=f"periods that are published: {span}")
+        raise TraceError(f"{period} is not published", fix=f"choose one of the published periods: {span}")
     return periods[period]
 
 
-def _rows(warehouse: Queryable, period: str, department: Member, account: Member) -> list[tuple[Any, ...]]:
+def _cell_rows(warehouse: Queryable, period: str, department: Member, account: Member) -> list[tuple[Any, ...]]:
     month = int(period.replace("-", "")) * 100
     bound = {"first_date_key": month + 1, "last_date_key": month + 31}
     bound |= {"department_key": department.key, "account_key": account.key}
     return warehouse.query(statement(SqlFile.CELL), bound).rows
 
 
-def _usual_scenario(rows: Mapping[int, tuple[Any, ...]]) -> Member:
-    """Return Actual where it has the cell, or nobody has; else the only scenario that has it."""
-    found = {key: Member(key, row[1]) for key, row in rows.items()}
+def _default_scenario(rows: Mapping[int, tuple[Any, ...]]) -> Member:
+    """Return Actual if it has the cell or no scenario has; else the only scenario that has it."""
+    scenarios = {key: Member(key, row[1]) for key, row in rows.items()}
     actual = Member(surrogate_key(_ACTUAL), _ACTUAL)
-    if actual.key in found or not found:
+    if actual.key in scenarios or not scenarios:
         return actual
-    if len(found) == 1:
-        return next(iter(found.values()))
-    names = ", ".join(member.code for member in found.values())
-    raise TraceError(f"{_ACTUAL} has no such cell, others do: {names}", fix="choose one with --scenario")
+    if len(scenarios) == 1:
+        return next(iter(scenarios.values()))
+    names = ", ".join(member.code for member in scenarios.values())
+    raise TraceError(
+        f"{_ACTUAL} does not have this cell; these scenarios do: {names}", fix="choose one with --scenario"
+    )

@@ -1,4 +1,7 @@
-"""Raw lines: records as an editor shows them, from any line, in any dialect."""
+"""Raw lines: records as an editor shows them, from any line, in any dialect.
+
+Belongs here: `trace.raw_lines`. Does not belong here: the traces (see `model_based/test_trace`).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 from finance_platform.feeds.delimited_file import DelimitedFile
 from finance_platform.feeds.resolved import Dialect
 from finance_platform.storage.local import LocalStore
-from finance_platform.trace.raw_lines import RawState, raw_state, raw_texts
+from finance_platform.trace.raw_lines import RawState, check_raw_state, read_raw_texts
 from finance_platform_tests.unit.factories import write
 
 KEY = "a.csv"
@@ -28,14 +31,14 @@ def raw(tmp_path: Path) -> LocalStore:
 
 def texts(raw: LocalStore, content: str | bytes, *rows: int, **dialect: Any) -> dict[int, str]:
     write(Path(raw.root) / KEY, content)
-    return raw_texts(raw, KEY, rows, Dialect(**dialect))
+    return read_raw_texts(raw, KEY, rows, Dialect(**dialect))
 
 
-def test_a_line_is_shown_as_it_stands_in_any_order_of_asking(raw: LocalStore):
+def test_lines_are_returned_unchanged_and_may_be_requested_in_any_order(raw: LocalStore):
     assert texts(raw, "h\n a \nb\nc\n", 4, 2) == {2: " a ", 4: "c"}
 
 
-def test_a_quoted_record_is_shown_with_all_of_its_lines(raw: LocalStore):
+def test_a_quoted_record_has_all_of_its_lines(raw: LocalStore):
     content = 'h,k\n1,"a\nb ""c""\n\nd"\n2,e\n'
     assert texts(raw, content, 2, 6) == {2: '1,"a\nb ""c""\n\nd"', 6: "2,e"}
 
@@ -45,14 +48,14 @@ def test_every_kind_of_line_break_counts(raw: LocalStore, line_break: str):
     assert texts(raw, line_break.join(["h", "a", "b"]), 3) == {3: "b"}
 
 
-def test_text_is_that_of_the_dialect(raw: LocalStore):
+def test_text_is_read_in_the_dialect_of_the_file(raw: LocalStore):
     assert texts(raw, "h\nMüller;'a\nb'\n".encode("cp1252"), 2, encoding="cp1252", delimiter=";", quote="'") == {
         2: "Müller;'a\nb'"
     }
     assert texts(raw, b"\xef\xbb\xbfh\na\n", 1) == {1: "h"}
 
 
-def test_bytes_that_are_no_text_are_marked_and_stop_nothing(raw: LocalStore):
+def test_invalid_bytes_become_replacement_characters(raw: LocalStore):
     assert texts(raw, b"h\nM\xfcller\n", 2) == {2: "M\ufffdller"}
 
 
@@ -75,26 +78,26 @@ cells = st.text(st.sampled_from('ab,"\n\r é'), max_size=6)
 
 
 @given(st.lists(st.lists(cells, min_size=2, max_size=2), min_size=1, max_size=6))
-def test_each_record_that_the_reader_finds_is_shown_whole(rows: list[list[str]]):
+def test_each_record_of_the_reader_is_returned_whole(rows: list[list[str]]):
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([["h", "k"], *rows])
     content = text.getvalue().encode()
     file = DelimitedFile(lambda: io.BytesIO(content), Dialect())
     starts = [row for batch in file.batches() for row in batch.source_rows.to_pylist()]
 
-    found = raw_texts(InMemory(content), KEY, starts, Dialect())
-    assert "\n".join(found[start] for start in starts) + "\n" == content.decode().partition("\n")[2]
+    records = read_raw_texts(InMemory(content), KEY, starts, Dialect())
+    assert "\n".join(records[start] for start in starts) + "\n" == content.decode().partition("\n")[2]
 
 
-def test_an_object_is_the_same_by_its_stamp_or_its_bytes_else_changed_or_gone(raw: LocalStore):
+def test_an_object_is_the_same_by_its_etag_or_its_bytes_else_changed_or_gone(raw: LocalStore):
     path = write(Path(raw.root) / KEY, "one")
-    found = raw.find(KEY)
-    assert found
+    stored = raw.find(KEY)
+    assert stored
     fingerprint = raw.fingerprint(KEY)
-    assert raw_state(raw, KEY, "never read", found.etag) is RawState.SAME
+    assert check_raw_state(raw, KEY, "never read", stored.etag) is RawState.SAME
     os.utime(path, (1, 1))
-    assert raw_state(raw, KEY, fingerprint, found.etag) is RawState.SAME
+    assert check_raw_state(raw, KEY, fingerprint, stored.etag) is RawState.SAME
     write(path, "two")
-    assert raw_state(raw, KEY, fingerprint, found.etag) is RawState.CHANGED
+    assert check_raw_state(raw, KEY, fingerprint, stored.etag) is RawState.CHANGED
     path.unlink()
-    assert raw_state(raw, KEY, fingerprint, found.etag) is RawState.GONE
+    assert check_raw_state(raw, KEY, fingerprint, stored.etag) is RawState.GONE

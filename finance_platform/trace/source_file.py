@@ -1,0 +1,130 @@
+"""A source file: its versions and their state, the record that a line is part of, and rows that became no ledger line.
+
+Belongs here: facts about one file of the raw zone, from the register and the deliveries' commits.
+Does not belong here: when a delivery is in which state (see `deliveries.state`), the text of a record (see
+`raw_lines`), the cells that its lines reached (see `file_to_cells`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pyarrow.compute as pc
+
+from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.errors import TraceError
+from finance_platform.feeds.codes import closest_match
+from finance_platform.trace.published_lines import LINE_TABLES, LineStore, read_rows
+
+_OTHER_COLUMNS = ("source_row", "outcome", "rules", "reasons", "amount", "raw_row")
+_RUN = "run `finance-platform run`"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One delivery of the file.
+
+    Attributes:
+        delivery_id: the delivery; empty if it has not been read yet.
+        state: live, held, refused, withdrawn, superseded, pending, or unjudged.
+        reason: why it does not count.
+        fix: what to do about it.
+        is_published: whether lines of it are published.
+    """
+
+    delivery_id: str
+    state: str
+    reason: str = ""
+    fix: str = ""
+    is_published: bool = False
+
+
+@dataclass(frozen=True)
+class OtherRow:
+    """A candidate line that became no ledger line."""
+
+    row: int
+    outcome: str
+    rules: str
+    reasons: str
+    amount: Decimal | None
+    raw_row: str
+
+
+def find_versions(store: LineStore, published: Collection[str], object_key: str) -> list[Version]:
+    """Return the deliveries of a file, the newest last.
+
+    Args:
+        store: the deliveries.
+        published: ids of the deliveries whose lines are published.
+        object_key: the file.
+
+    Raises:
+        TraceError: the file was never delivered; the fix names the closest match.
+    """
+    ids = list(dict.fromkeys(event.delivery_id for event in reversed(store.events) if event.object_key == object_key))
+    if not ids:
+        closest = closest_match(object_key, sorted({event.object_key for event in store.events}))
+        list_all = "use the file's key in the raw zone; `finance-platform status` lists all files"
+        raise TraceError(
+            f"no file {object_key!r} was ever delivered", fix=f"did you mean {closest!r}?" if closest else list_all
+        )
+    state = store.state
+    states = {delivery.delivery_id: ("unjudged", "not evaluated yet", _RUN) for delivery in state.awaiting_verdict}
+    states |= {delivery.delivery_id: ("live", "", "") for delivery in state.live}
+    for stopped in state.inactive:
+        name = "refused" if stopped.is_refused else "held"
+        states[stopped.commit.delivery_id] = (name, stopped.reason, stopped.fix)
+    states |= {gone.commit.delivery_id: ("withdrawn", gone.reason, gone.fix) for gone in state.withdrawn}
+    states |= {event.delivery_id: ("pending", "not read yet", _RUN) for event in state.pending}
+    superseded = ("superseded", "a later version of the file replaced it", "")
+    return [
+        Version(delivery_id, *states.get(delivery_id, superseded), is_published=delivery_id in published)
+        for delivery_id in reversed(ids)
+    ]
+
+
+def select_version(versions: Sequence[Version]) -> str:
+    """Return the id of the version to trace: the published one, else the live one, else the newest that was read."""
+    for is_eligible in (
+        lambda version: version.is_published,
+        lambda version: version.state == "live",
+        lambda version: version.state not in {"pending", "superseded"},
+    ):
+        eligible = [version.delivery_id for version in versions if is_eligible(version)]
+        if eligible:
+            return eligible[-1]
+    return versions[-1].delivery_id
+
+
+def find_record(store: LineStore, commit: DeliveryCommit, line: int) -> int:
+    """Return the first line of the record that a line is part of: the last record that starts on it or before.
+
+    Raises:
+        TraceError: no record starts there or before.
+    """
+    tables = (*LINE_TABLES, "departments", "accounts", "rejected_rows")
+    starts = [
+        pc.max(rows["source_row"].filter(pc.less_equal(rows["source_row"], line))).as_py()
+        for table in tables
+        for rows in read_rows(
+            store.processed, commit.files.get(table, ()), ["source_row"], {}, {"source_row": (0, line)}
+        )
+    ]
+    start = max((start for start in starts if start is not None), default=None)
+    if start is None:
+        raise TraceError(
+            f"no row of {commit.object_key} begins on line {line} or before",
+            fix="count lines from 1, as an editor does; the header is not a row",
+        )
+    return int(start)
+
+
+def other_rows(store: LineStore, commit: DeliveryCommit, record: int) -> Iterator[OtherRow]:
+    """Yield the candidate lines of a record that became no ledger line."""
+    files = commit.files.get("rejected_rows", ())
+    for table in read_rows(store.processed, files, _OTHER_COLUMNS, {"source_row": record}):
+        for row in table.to_pylist():
+            yield OtherRow(*(row[name] for name in _OTHER_COLUMNS))
