@@ -1,4 +1,5 @@
-"""Reports: figures and statements for people, as data.
+"""Reports: figures and statements for people, as data; one module per report.
 
-Belongs here: the reconciliation, status, movements, variance. Does not belong here: SQL text (`sql/`), printing (see `cli`).
+Belongs here: reconciliation, status, movements, variance, rejected rows, metrics of the data.
+Does not belong here: SQL text (`sql/`), printing (see `cli`).
 """

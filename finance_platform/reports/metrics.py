@@ -1,6 +1,6 @@
-"""From what is on record to metrics: the deliveries that were read, how old each feed is, what a load restated.
+"""Metrics of the data: rows and money of the deliveries read, the age of each feed, the amount restated by a load.
 
-Belongs here: figures of the data. Does not belong here: figures of runs (see `resources.run_metrics`), sending.
+Belongs here: figures of the data. Does not belong here: figures of runs (see `orchestration.run_metrics`), sending.
 """
 
 from __future__ import annotations
@@ -12,57 +12,57 @@ from typing import Any
 
 from finance_platform.deliveries.commits import Count, DeliveryCommit
 from finance_platform.notifications.metrics import Metric
-from finance_platform.reports.movements import moved_in_all
+from finance_platform.reports.movements import total_moved
 
 
-def metrics_of_deliveries(read: Iterable[DeliveryCommit], at: datetime) -> list[Metric]:
-    """Return rows and money of deliveries, added up by feed.
+def delivery_metrics(read: Iterable[DeliveryCommit], at: datetime) -> list[Metric]:
+    """Return rows and money of deliveries, totalled by feed.
 
-    Rows are candidate lines. Money rejected is absolute, so that a refused invoice and a refused credit note do not
-    make nothing; rows whose amount does not parse have none.
+    Rows are candidate lines. Rejected money is absolute, so that a rejected invoice and a rejected credit note do not
+    cancel out; rows whose amount is invalid have none.
 
     Args:
-        read: the deliveries that one run has read.
-        at: when.
+        read: the deliveries that one run read.
+        at: the time of the metrics.
     """
     by_feed: dict[str, list[DeliveryCommit]] = {}
     for commit in read:
         by_feed.setdefault(commit.feed, []).append(commit)
-    found = []
+    metrics = []
     for feed, commits in sorted(by_feed.items()):
         accepted, rejected = (_total(commits, outcome) for outcome in ("accepted", "rejected"))
-        found += [
+        metrics += [
             Metric("RowsRead", sum(commit.read.rows for commit in commits), at, feed),
             Metric("RowsAccepted", accepted.rows, at, feed),
             Metric("RowsRejected", rejected.rows, at, feed),
             Metric("MoneyRejected", rejected.absolute, at, feed),
         ]
-    return found
+    return metrics
 
 
-def freshness_lags(last_came: Mapping[str, datetime], at: datetime) -> list[Metric]:
-    """Return how long ago each feed's last delivery came.
+def freshness_lags(last_arrivals: Mapping[str, datetime], at: datetime) -> list[Metric]:
+    """Return the time since each feed's last delivery arrived.
 
     Args:
-        last_came: by feed, when its last delivery came; a feed that never had one has no lag.
-        at: when this is asked.
+        last_arrivals: by feed, when its last delivery arrived; a feed without deliveries has no lag.
+        at: now.
     """
     return [
-        Metric("FreshnessLag", max(0, int((at - came).total_seconds())), at, feed)
-        for feed, came in sorted(last_came.items())
+        Metric("FreshnessLag", max(0, int((at - arrived).total_seconds())), at, feed)
+        for feed, arrived in sorted(last_arrivals.items())
     ]
 
 
 def restated_amount(summary: Sequence[dict[str, Any]], load_number: int, at: datetime) -> Metric:
-    """Return the money that a load moved in closed periods, whichever way; zero is worth saying, for the graph.
+    """Return the absolute amount that a load changed in closed periods; 0.00 too, so that graphs have no gaps.
 
     Args:
-        summary: what moved, as `movement_summary` returns it.
+        summary: the movements, from `movement_summary`.
         load_number: the load.
-        at: when.
+        at: the time of the metric.
     """
     rows = [row for row in summary if row["load_number"] == load_number and row["is_restatement"]]
-    return Metric("RestatedAmount", moved_in_all(rows) if rows else Decimal("0.00"), at)
+    return Metric("RestatedAmount", total_moved(rows) if rows else Decimal("0.00"), at)
 
 
 def _total(commits: Iterable[DeliveryCommit], outcome: str) -> Count:

@@ -1,6 +1,6 @@
-"""Movements as people ask for them: row by row since a day, and what each load moved.
+"""Movements: changes of published values, row by row and summarised by load.
 
-Belongs here: reading the table Movements. Does not belong here: writing it (see `warehouse.movements`), looks.
+Belongs here: reading the table Movements. Does not belong here: writing it (see `warehouse.movements`), printing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from finance_platform.notifications.alerts import Alert
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, QueryResult
 from finance_platform.warehouse.statements import SqlFile, statement
 
-SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 COLUMNS_IN_A_TABLE = (
     "LoadedAt",
     "Kind",
@@ -33,40 +33,40 @@ COLUMNS_IN_A_TABLE = (
     "IsRestatement",
     "Cause",
 )
-"""What fits on a screen; CSV and JSON have every column."""
+"""The columns that fit on a screen; CSV and JSON have every column."""
 
 _PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _EVERY_PERIOD = ("0000-00", "9999-99")
 
 
-def movement_rows(warehouse: Queryable, *, since: datetime = SINCE_EVER, period: str | None = None) -> QueryResult:
+def movement_rows(warehouse: Queryable, *, since: datetime = EARLIEST, period: str | None = None) -> QueryResult:
     """Return the rows of Movements with the names of their members, in the order of loads.
 
     Args:
-        warehouse: what is published.
-        since: only what was loaded then or later; it must know its time zone.
+        warehouse: the warehouse.
+        since: only movements of loads at this time or later; it must have a time zone.
         period: only this period, YYYY-MM.
 
     Raises:
         NoWarehouseYetError: nothing was ever loaded.
-        QueryError: `period` is no period.
+        QueryError: `period` is not a valid period.
         ValueError: `since` has no time zone.
     """
     if period is not None and not _PERIOD.fullmatch(period):
-        raise QueryError(f"{period!r} is no period", fix="write it as YYYY-MM, such as 2025-06")
+        raise QueryError(f"{period!r} is not a valid period", fix="write it as YYYY-MM, such as 2025-06")
     first, last = (period, period) if period else _EVERY_PERIOD
     return warehouse.query(
         statement(SqlFile.MOVEMENTS_SINCE), {"since": _utc(since), "first_period": first, "last_period": last}
     )
 
 
-def movement_summary(warehouse: Queryable, since: datetime = SINCE_EVER) -> list[dict[str, Any]]:
-    """Return what moved since a moment, a row per load, period, kind, scenario, measure and cause.
+def movement_summary(warehouse: Queryable, since: datetime = EARLIEST) -> list[dict[str, Any]]:
+    """Return the movements since a time, in a row per load, period, kind, scenario, measure and cause.
 
     Rows have `load_number`, `loaded_at` (UTC), `run_id`, `period`, `kind`, `scenario`, `measure`, `cells`,
-    `difference` (the net, Decimal; of a reclassification what moved beside it), `reclassified` (what it put elsewhere),
-    `moved` (the sum of what moved, whichever way), `is_restatement` and `cause` (None where nobody knows). Empty where
-    nothing moved, or nothing was ever loaded.
+    `difference` (net, Decimal; of a reclassification the change apart from it), `reclassified` (the amount that changed
+    its place), `moved` (the sum of absolute changes), `is_restatement` and `cause` (None if unknown). There are none if
+    nothing was ever loaded.
 
     Raises:
         ValueError: `since` has no time zone.
@@ -80,32 +80,32 @@ def movement_summary(warehouse: Queryable, since: datetime = SINCE_EVER) -> list
 
 
 def restatement_alerts(summary: Sequence[dict[str, Any]], *, threshold: Decimal, ui_url: str) -> list[Alert]:
-    """Return an alert for each load that changed a closed period, oldest first; which were sent, the port knows.
+    """Return an alert for each load that changed a closed period, oldest first, sent ones included.
 
-    Reading them off the table Movements, and not off what a run has just done, no kill between the two can lose one.
+    They come from the table Movements, not from the result of a run, so that a killed run cannot lose one.
 
     Args:
-        summary: all that ever moved, as `movement_summary` returns it.
-        threshold: money that must have moved in a period for an alert, whichever way; in the home's currency.
-        ui_url: where the UI is, for the link.
+        summary: all movements ever, from `movement_summary`.
+        threshold: the absolute amount that must have changed in a period for an alert, in the home's currency.
+        ui_url: the address of the UI, for the link.
     """
     restated: dict[tuple[int, str], list[dict[str, Any]]] = {}
     for row in summary:
         if row["is_restatement"]:
             restated.setdefault((row["load_number"], row["period"]), []).append(row)
     return [
-        _restatement(load, period, rows, ui_url)
+        _restatement_alert(load, period, rows, ui_url)
         for (load, period), rows in restated.items()
-        if moved_in_all(rows) >= threshold
+        if total_moved(rows) >= threshold
     ]
 
 
-def moved_in_all(rows: Sequence[dict[str, Any]]) -> Decimal:
-    """Return what moved whichever way; a budget's money is in Amount already, on the budget's own rows."""
+def total_moved(rows: Sequence[dict[str, Any]]) -> Decimal:
+    """Return the sum of absolute changes of Amount; it includes budgets, as rows of the budget's scenario."""
     return sum((row["moved"] for row in rows if row["measure"] == "Amount"), Decimal("0.00"))
 
 
-def _restatement(load: int, period: str, rows: Sequence[dict[str, Any]], ui_url: str) -> Alert:
+def _restatement_alert(load: int, period: str, rows: Sequence[dict[str, Any]], ui_url: str) -> Alert:
     net: dict[str, Decimal] = {}
     for row in rows:
         is_movement = row["kind"] == "movement"
@@ -113,24 +113,24 @@ def _restatement(load: int, period: str, rows: Sequence[dict[str, Any]], ui_url:
         net[name] = net.get(name, Decimal("0.00")) + row["difference" if is_movement else "reclassified"]
     causes = sorted({row["cause"] for row in rows if row["cause"]})
     cells = sum(row["cells"] for row in rows)
-    found = {"period": period, "moved in all": f"{moved_in_all(rows):.2f}", "cause": "; ".join(causes)}
+    figures = {"period": period, "moved in all": f"{total_moved(rows):.2f}", "cause": "; ".join(causes)}
     return Alert(
         key=f"restatement of {period} by load {load}",
         kind="restatement",
         title=f"The closed period {period} was restated in {cells:,} cells",
         where=f"warehouse/fact_financials, {period}",
-        found={**found, **{name: f"{amount:.2f}" for name, amount in net.items()}},
-        fix=f"`finance-platform movements --period {period}` lists what moved",
+        found={**figures, **{name: f"{amount:.2f}" for name, amount in net.items()}},
+        fix=f"`finance-platform movements --period {period}` lists the changes",
         link=f"{ui_url}/runs/{rows[0]['run_id']}",
         run_id=rows[0]["run_id"],
         at=f"{rows[0]['loaded_at'].isoformat()}Z",
     )
 
 
-def columns_of(result: QueryResult, columns: Sequence[str]) -> list[list[Any]]:
-    """Return some columns of a result's rows."""
-    places = [result.columns.index(column) for column in columns]
-    return [[row[place] for place in places] for row in result.rows]
+def select_columns(result: QueryResult, columns: Sequence[str]) -> list[list[Any]]:
+    """Return the rows of a result with some of its columns."""
+    positions = [result.columns.index(column) for column in columns]
+    return [[row[position] for position in positions] for row in result.rows]
 
 
 def _utc(moment: datetime) -> datetime:

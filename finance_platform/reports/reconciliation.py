@@ -1,6 +1,6 @@
-"""The controller's line: everything that was ever delivered, and where each row and cent of it is now.
+"""The reconciliation: everything that was ever delivered, and where each row and cent of it is now.
 
-Belongs here: the line's terms, from commits and the warehouse. Does not belong here: how it is shown.
+Belongs here: its terms, from commits and the warehouse. Does not belong here: printing (see `cli.rendering`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import Count, DeliveryCommit
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.versions import contributing_deliveries
@@ -21,17 +22,17 @@ from finance_platform.warehouse.statements import SqlFile, statement
 class Reconciliation:
     """delivered = in the warehouse + rejected + duplicate + skipped + superseded + held + withdrawn.
 
-    Rows are candidate lines of ledger feeds; money has the sign as delivered, rounded to cents at parse.
+    Rows are candidate lines of ledger feeds; money has the sign as delivered, rounded to cents when it is read.
 
     Attributes:
-        delivered: what the reader measured before any rule, over every delivery ever read.
-        in_warehouse: what the warehouse holds now.
-        rejected: lines that broke a rule; `unpriced` of them have no amount.
+        delivered: rows and money of every delivery ever read, before any rule.
+        in_warehouse: rows and money that the warehouse contains now.
+        rejected: lines that violate a rule; `unpriced` of them have no amount.
         duplicate: lines that repeat another of the same delivery.
         skipped: rows that are not data.
         superseded: accepted lines that a later delivery replaced.
-        held: accepted lines of deliveries that wait for a verdict or a decision.
-        withdrawn: accepted lines of deliveries that a person took out.
+        held: accepted lines of deliveries that await a verdict or a decision.
+        withdrawn: accepted lines of deliveries that a person withdrew.
     """
 
     delivered: Count
@@ -45,35 +46,34 @@ class Reconciliation:
 
     @property
     def difference(self) -> tuple[int, Decimal]:
-        """Rows and money that no term explains: zero, once everything live is loaded, or something was lost."""
-        parts = (
-            self.in_warehouse,
-            self.rejected,
-            self.duplicate,
-            self.skipped,
-            self.superseded,
-            self.held,
-            self.withdrawn,
+        """Rows and money that no term explains: zero once everything live is loaded, unless something was lost."""
+        explained = _total(
+            [
+                self.in_warehouse,
+                self.rejected,
+                self.duplicate,
+                self.skipped,
+                self.superseded,
+                self.held,
+                self.withdrawn,
+            ]
         )
-        return (
-            self.delivered.rows - sum(part.rows for part in parts),
-            self.delivered.amount - sum((part.amount for part in parts), Decimal(0)),
-        )
+        return self.delivered.rows - explained.rows, self.delivered.amount - explained.amount
 
 
 def reconcile(snapshot: Snapshot, warehouse: Queryable) -> Reconciliation:
-    """Return the line as things stand; what should be in the warehouse and is not shows as the difference."""
+    """Return the current reconciliation; lines that count and are not loaded yet are the difference."""
     ledger = [commit for commit in snapshot.commits.values() if commit.kind == "ledger" and commit.status == "read"]
     state = snapshot.state
     live = {delivery.delivery_id for delivery in state.ledger}
-    held = {stopped.commit.delivery_id for stopped in state.stopped}
-    # One that is held under other terms than those under which it counts is live.
+    held = {inactive.commit.delivery_id for inactive in state.inactive}
+    # A delivery that counts as it was first discovered, and is held as it was discovered last, is live.
     held = (held | {delivery.delivery_id for delivery in state.awaiting_verdict}) - live
-    withdrawn = {stopped.commit.delivery_id for stopped in state.withdrawn}
+    withdrawn = {inactive.commit.delivery_id for inactive in state.withdrawn}
     replaced = [commit for commit in ledger if commit.delivery_id not in live | held | withdrawn]
     accepted = _total(commit.outcome("accepted") for commit in ledger if commit.delivery_id in live)
-    periods = _counted(snapshot)
-    counted = _total(period.accepted for period in periods)
+    periods = _contributing_lines(snapshot)
+    contributing = _total(period.accepted for period in periods)
     return Reconciliation(
         delivered=_total(Count(c.read.rows, c.read.amount + c.rounding, unpriced=c.read.unpriced) for c in ledger),
         in_warehouse=_in_warehouse(warehouse, periods),
@@ -82,9 +82,9 @@ def reconcile(snapshot: Snapshot, warehouse: Queryable) -> Reconciliation:
         skipped=_outcome(ledger, "skipped"),
         superseded=_total(
             [
-                *(c.outcome("accepted") for c in replaced),
-                _less(accepted, counted),
-                *(period.hidden for period in periods),
+                *(commit.outcome("accepted") for commit in replaced),
+                _subtract(accepted, contributing),
+                *(period.superseded for period in periods),
             ]
         ),
         held=_total(c.outcome("accepted") for c in ledger if c.delivery_id in held - withdrawn),
@@ -93,55 +93,55 @@ def reconcile(snapshot: Snapshot, warehouse: Queryable) -> Reconciliation:
 
 
 @dataclass(frozen=True)
-class _Counted:
-    """The lines of a period that count.
+class _ContributingLines:
+    """The lines of one period, of the deliveries that contribute to it.
 
     Attributes:
         period: YYYY-MM.
-        version: of the slice that is built; empty where none is.
-        accepted: what the commits of the deliveries that count there say, hidden lines included.
-        hidden: those of them that a later delivery hides.
-        as_delivered: with the sign as delivered.
-        in_star: with the sign of the star, where accounts under debit-positive feeds are flipped.
+        version: of the built slice; empty if it is not built.
+        accepted: the accepted lines of the deliveries' commits, superseded lines included.
+        superseded: those that a later delivery supersedes line by line.
+        as_delivered: the lines in the slice, with the sign as delivered.
+        in_star: the lines in the slice, with the sign of the star.
     """
 
     period: str
     version: str
     accepted: Count
-    hidden: Count
+    superseded: Count
     as_delivered: Count
     in_star: Count
 
 
-def _counted(snapshot: Snapshot) -> list[_Counted]:
-    """Return what counts, period by period; of a period that is not built yet nobody knows what is hidden."""
-    found = []
+def _contributing_lines(snapshot: Snapshot) -> list[_ContributingLines]:
+    """Return the contributing lines by period; the superseded lines of a period are only known once it is built."""
+    periods = []
     for period, items in contributing_deliveries(snapshot.state, snapshot.overlaps).items():
         accepted = _total(item.accepted(period) for item in items)
-        commit = snapshot.built.get(("fact_financials", period))
+        commit = snapshot.built.get((FACT_FINANCIALS.name, period))
         if commit:
-            star = _total(Count(one.line_count, one.amount) for one in commit.sums)
-            as_delivered = _total(Count(one.line_count, one.delivered_amount) for one in commit.sums)
-            hidden = Count(commit.hidden_lines, commit.hidden_amount)
-            found.append(_Counted(period, commit.version, accepted, hidden, as_delivered, star))
+            star = _total(Count(total.line_count, total.amount) for total in commit.sums)
+            as_delivered = _total(Count(total.line_count, total.delivered_amount) for total in commit.sums)
+            superseded = Count(commit.hidden_lines, commit.hidden_amount)
+            periods.append(_ContributingLines(period, commit.version, accepted, superseded, as_delivered, star))
         else:
-            found.append(_Counted(period, "", accepted, Count(), accepted, accepted))
-    return found
+            periods.append(_ContributingLines(period, "", accepted, Count(), accepted, accepted))
+    return periods
 
 
-def _in_warehouse(warehouse: Queryable, periods: Sequence[_Counted]) -> Count:
-    """Return what the warehouse holds; with the sign as delivered where it holds a period as it is built."""
+def _in_warehouse(warehouse: Queryable, periods: Sequence[_ContributingLines]) -> Count:
+    """Return rows and money in the warehouse; with the sign as delivered for periods that are loaded as built."""
     try:
         ((rows, amount),) = warehouse.query(statement(SqlFile.LINES_IN_WAREHOUSE)).rows
     except NoWarehouseYetError:
         return Count()
     flipped = [period for period in periods if period.as_delivered != period.in_star]
     versions = published_versions(warehouse) if flipped else {}
-    loaded = [period for period in flipped if versions.get(("fact_financials", period.period)) == period.version]
-    return _total([Count(rows, amount), *(_less(period.as_delivered, period.in_star) for period in loaded)])
+    loaded = [period for period in flipped if versions.get((FACT_FINANCIALS.name, period.period)) == period.version]
+    return _total([Count(rows, amount), *(_subtract(period.as_delivered, period.in_star) for period in loaded)])
 
 
-def _less(whole: Count, part: Count) -> Count:
+def _subtract(whole: Count, part: Count) -> Count:
     return Count(whole.rows - part.rows, whole.amount - part.amount)
 
 

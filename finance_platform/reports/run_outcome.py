@@ -1,6 +1,7 @@
-"""The outcome of a run: its checks, and what was read, built and loaded.
+"""The outcome of a run: its checks, and the deliveries read and slices built and loaded.
 
-Belongs here: the outcome as data. Does not belong here: how it is printed (see `cli.run_output`), how Dagster reports it.
+Belongs here: the outcome as data. Does not belong here: printing (see `cli.run_output`), deriving it from Dagster's
+events (see `orchestration.refresh_run`).
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class CheckLine:
+class EvaluatedCheck:
     """One evaluated check.
 
     Attributes:
-        asset: what was checked.
-        name: the statement that holds when it passes.
-        passed: whether it holds.
+        asset: the asset, as Dagster names it.
+        name: a statement that is true when the check passes.
+        passed: whether it is true.
         is_warning: whether a failure leaves the exit code alone.
         summary: one sentence with figures.
         evidence: the first offending rows, each as text.
@@ -32,29 +33,29 @@ class CheckLine:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What one run of the refresh job did.
+    """The outcome of one run of the refresh job.
 
     Attributes:
-        run_id: Dagster's run id; the UI knows it.
-        succeeded: whether every step ran.
-        is_broken: whether a step failed by anything but a blocking check.
-        error: why not, with the fix; empty when all ran.
+        run_id: Dagster's run id.
+        succeeded: whether every step succeeded.
+        is_broken: whether a step failed for another reason than a blocking check.
+        error: the failure, with the fix; empty if every step succeeded.
         checks: every check that was evaluated.
-        deliveries_read: files that were read now.
-        built: names of the slices built now, `table slice`.
-        loaded: names of the slices loaded now.
+        deliveries_read: how many deliveries this run read.
+        built: names of the slices that this run built, `table slice`.
+        loaded: names of the slices that this run loaded.
     """
 
     run_id: str
     succeeded: bool
     is_broken: bool
     error: str
-    checks: Sequence[CheckLine]
+    checks: Sequence[EvaluatedCheck]
     deliveries_read: int
     built: Sequence[str]
     loaded: Sequence[str]
 
     @property
-    def failed_checks(self) -> list[CheckLine]:
-        """The checks that failed and are no mere warning."""
+    def failed_checks(self) -> list[EvaluatedCheck]:
+        """The failed checks that are not warnings."""
         return [check for check in self.checks if not check.passed and not check.is_warning]

@@ -1,6 +1,6 @@
-"""The status: what is in, what is held or refused, what is stale, as plain values for people and monitors.
+"""The status: the deliveries, the slices and what is wrong with them, as plain values for people and monitors.
 
-Belongs here: the status document. Does not belong here: how it is shown (see `rendering`).
+Belongs here: the status document. Does not belong here: printing (see `cli.rendering`, `cli.status_output`).
 """
 
 from __future__ import annotations
@@ -15,44 +15,45 @@ from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.reports.reconciliation import Reconciliation
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.ledger import PublishedSlice
+from finance_platform.warehouse.load_request import SliceName
 
 FIX_VANISHED = "put the file back, or withdraw it"
 FIX_UNMATCHED = "add a descriptor to the home's feeds folder, or take the file out of raw"
 FORMAT = 1
-"""Of the JSON document; raised when a key goes or changes its meaning. `docs/status.md` describes it."""
+"""Format of the JSON document, described in `docs/status.md`; raised if a key is removed or changes its meaning."""
 
 
 @dataclass(frozen=True)
-class Background:
-    """What the status tells beside the lake's and the warehouse's own words; see `recent`.
+class StatusDetails:
+    """The parts of the status that need more than the snapshot; see `recent_changes`.
 
     Attributes:
-        why_stale: by slice, what differs between what is published and what is wanted.
+        stale_reasons: by slice, the differences between the published and the target version.
         closed: the closed periods.
-        movements: what moved lately.
-        last_run: the home's latest run, None where there was none.
-        kept: closed periods that stay as they are published although what they are made from has changed.
+        movements: the recent movements.
+        last_run: the home's latest run; None if there was none.
+        frozen_periods: closed periods that stay as they are published although their inputs have changed.
     """
 
-    why_stale: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+    stale_reasons: Mapping[SliceName, Sequence[str]] = field(default_factory=dict)
     closed: Sequence[Mapping[str, Any]] = ()
     movements: Sequence[Mapping[str, Any]] = ()
     last_run: Mapping[str, Any] | None = None
-    kept: Sequence[str] = ()
+    frozen_periods: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Status:
-    """A home as it stands.
+    """The status of a home.
 
     Attributes:
         deliveries: one row per raw object: file, feed, state, rows by outcome, money, reason, fix and warnings.
-        slices: one row per slice: table, slice, versions wanted and published, state, why it is stale.
-        problems: descriptors and files that cannot be used, with the fix.
+        slices: one row per slice: table, slice, target and published version, state, reasons why it is stale.
+        problems: unusable descriptors and files, with the fix.
         unmatched: files that no descriptor matches.
-        vanished: files that were delivered and are gone; their lines still count.
-        line: the controller's line.
-        background: closed periods, movements, last run.
+        vanished: delivered files that no longer exist; their lines still count.
+        reconciliation: where every delivered row and cent is.
+        details: closed periods, movements, last run.
     """
 
     deliveries: list[dict[str, Any]]
@@ -60,30 +61,30 @@ class Status:
     problems: list[dict[str, str]]
     unmatched: list[str]
     vanished: list[str]
-    line: Reconciliation
-    background: Background = Background()
+    reconciliation: Reconciliation
+    details: StatusDetails = StatusDetails()
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing is held, refused or broken as the state stands, and the last run came through."""
-        stopped = any(row["state"] in {"held", "refused"} for row in self.deliveries)
-        lost = any(self.line.difference) and not self.is_behind
-        has_failed = (self.background.last_run or {}).get("status") == "FAILURE"
-        return not stopped and not self.problems and not lost and not has_failed
+        """Whether nothing is held, refused, broken or lost, and the last run did not fail."""
+        is_stopped = any(row["state"] in {"held", "refused"} for row in self.deliveries)
+        is_lost = any(self.reconciliation.difference) and not self.is_behind
+        has_failed = (self.details.last_run or {}).get("status") == "FAILURE"
+        return not (is_stopped or self.problems or is_lost or has_failed)
 
     @property
     def is_behind(self) -> bool:
-        """Whether the warehouse is behind what was read and decided."""
+        """Whether a slice is not published in its target version."""
         return any(row["state"] != "published" for row in self.slices)
 
     @property
     def is_stale(self) -> bool:
-        """Whether a run would have something to do: the warehouse is behind, or a file waits to be read."""
+        """Whether a run would have something to do: a slice is stale, or a file was not read yet."""
         return self.is_behind or any(row["state"] == "pending" for row in self.deliveries)
 
     @property
     def rules(self) -> dict[str, int]:
-        """How many rows broke each rule, the most broken first."""
+        """How many rows violate each rule, the most frequent rule first."""
         counts: dict[str, int] = {}
         for row in self.deliveries:
             for rule, count in row["rules"].items():
@@ -92,7 +93,7 @@ class Status:
 
     @property
     def warnings(self) -> list[dict[str, str]]:
-        """What a person should know that stops nothing: file, kind, warning and fix."""
+        """Findings that do not stop anything: file, kind, warning and fix."""
         late = [
             {"file": row["file"], "kind": "delivery", "warning": warning, "fix": ""}
             for row in self.deliveries
@@ -102,14 +103,14 @@ class Status:
         unmatched = "no feed descriptor reads this file"
         return [
             *late,
-            *({"file": n, "kind": "unmatched", "warning": unmatched, "fix": FIX_UNMATCHED} for n in self.unmatched),
-            *({"file": n, "kind": "vanished", "warning": vanished, "fix": FIX_VANISHED} for n in self.vanished),
+            *({"file": f, "kind": "unmatched", "warning": unmatched, "fix": FIX_UNMATCHED} for f in self.unmatched),
+            *({"file": f, "kind": "vanished", "warning": vanished, "fix": FIX_VANISHED} for f in self.vanished),
         ]
 
     def as_json(self) -> dict[str, Any]:
         """Return the status as JSON values; money is text with two decimals."""
-        terms = {name: vars(count) for name, count in vars(self.line).items()}
-        line = {
+        terms = {name: vars(count) for name, count in vars(self.reconciliation).items()}
+        reconciliation = {
             name: {"rows": term["rows"], "amount": f"{term['amount']:.2f}", "unpriced": term["unpriced"]}
             for name, term in terms.items()
         }
@@ -117,69 +118,69 @@ class Status:
             "format": FORMAT,
             "is_sound": self.is_healthy,
             "is_stale": self.is_stale,
-            "last_run": self.background.last_run,
+            "last_run": self.details.last_run,
             "deliveries": self.deliveries,
             "rejected_by_rule": self.rules,
             "slices": self.slices,
-            "closed_periods": list(self.background.closed),
-            "movements": list(self.background.movements),
+            "closed_periods": list(self.details.closed),
+            "movements": list(self.details.movements),
             "warnings": self.warnings,
             "problems": self.problems,
             "unmatched_files": self.unmatched,
             "vanished_files": self.vanished,
-            "controllers_line": line,
+            "controllers_line": reconciliation,
         }
 
 
 def build_status(
     snapshot: Snapshot,
-    intake: RawZoneScan,
-    published: Mapping[tuple[str, str], PublishedSlice],
-    line: Reconciliation,
-    background: Background = Background(),
+    scan: RawZoneScan,
+    published: Mapping[SliceName, PublishedSlice],
+    reconciliation: Reconciliation,
+    details: StatusDetails = StatusDetails(),
 ) -> Status:
     """Return the status of a home."""
     return Status(
-        deliveries=_deliveries(snapshot.state, intake),
-        slices=_slices(snapshot, published, background.why_stale),
+        deliveries=_delivery_rows(snapshot.state, scan),
+        slices=_slice_rows(snapshot, published, details.stale_reasons),
         problems=[
-            *({"file": p.where, "problem": p.message, "fix": p.fix} for p in intake.problems),
-            *(_kept(period) for period in background.kept),
+            *({"file": p.where, "problem": p.message, "fix": p.fix} for p in scan.problems),
+            *(_frozen_period_problem(period) for period in details.frozen_periods),
         ],
-        unmatched=list(intake.unmatched),
-        vanished=list(intake.vanished),
-        line=line,
-        background=background,
+        unmatched=list(scan.unmatched),
+        vanished=list(scan.vanished),
+        reconciliation=reconciliation,
+        details=details,
     )
 
 
-def _kept(period: str) -> dict[str, str]:
+def _frozen_period_problem(period: str) -> dict[str, str]:
     return {
         "file": period,
-        "problem": "the period is closed and stays as it is published, though what it is made from has changed",
-        "fix": f"`finance-platform reopen {period} --why TEXT` lets the change through",
+        "problem": "the period is closed and stays as it is published, although its inputs have changed",
+        "fix": f"`finance-platform reopen {period} --why TEXT` publishes the change",
     }
 
 
-def _deliveries(state: DeliveryState, intake: RawZoneScan) -> list[dict[str, Any]]:
+def _delivery_rows(state: DeliveryState, scan: RawZoneScan) -> list[dict[str, Any]]:
     rows = [
         {
-            **_delivery(delivery.event.object_key, delivery.event.feed, "live", delivery.commit),
-            "warnings": list(delivery.judged.warnings) if delivery.judged else [],
+            **_delivery_row(delivery.event.object_key, delivery.event.feed, "live", delivery.commit),
+            "warnings": list(delivery.verdict.warnings) if delivery.verdict else [],
         }
         for delivery in state.live
     ]
-    rows += [_stopped(stopped, "refused" if stopped.is_refused else "held") for stopped in state.stopped]
-    rows += [_stopped(stopped, "withdrawn") for stopped in state.withdrawn]
-    current = {event.object_key: event for event in intake.events}
-    read = {stopped.event.delivery_id for stopped in state.withdrawn}
-    read |= {live.event.delivery_id for live in state.live} | {stopped.event.delivery_id for stopped in state.stopped}
-    gone = {current[key].delivery_id for key in intake.vanished}
-    rows += [_pending(key, event.feed) for key, event in current.items() if event.delivery_id not in read | gone]
+    rows += [_inactive_row(inactive, "refused" if inactive.is_refused else "held") for inactive in state.inactive]
+    rows += [_inactive_row(inactive, "withdrawn") for inactive in state.withdrawn]
+    current = {event.object_key: event for event in scan.events}
+    known = {delivery.event.delivery_id for delivery in state.live}
+    known |= {inactive.event.delivery_id for inactive in (*state.inactive, *state.withdrawn)}
+    known |= {current[key].delivery_id for key in scan.vanished}
+    rows += [_pending_row(key, event.feed) for key, event in current.items() if event.delivery_id not in known]
     return sorted(rows, key=lambda row: (row["file"], row["state"]))
 
 
-def _delivery(key: str, feed: str, state: str, commit: DeliveryCommit) -> dict[str, Any]:
+def _delivery_row(key: str, feed: str, state: str, commit: DeliveryCommit) -> dict[str, Any]:
     counts = {name: commit.outcome(name) for name in OUTCOMES}
     return {
         "file": key,
@@ -198,31 +199,31 @@ def _delivery(key: str, feed: str, state: str, commit: DeliveryCommit) -> dict[s
     }
 
 
-def _stopped(stopped: InactiveDelivery, state: str) -> dict[str, Any]:
-    decided = stopped.decided
-    decision = decided and {"action": decided.action, "who": decided.who, "why": decided.why, "at": decided.at}
-    row = _delivery(stopped.event.object_key, stopped.event.feed, state, stopped.commit)
-    return {**row, "reason": stopped.reason, "fix": stopped.fix, "decision": decision}
+def _inactive_row(inactive: InactiveDelivery, state: str) -> dict[str, Any]:
+    made = inactive.decision
+    decision = made and {"action": made.action, "who": made.who, "why": made.why, "at": made.at}
+    row = _delivery_row(inactive.event.object_key, inactive.event.feed, state, inactive.commit)
+    return {**row, "reason": inactive.reason, "fix": inactive.fix, "decision": decision}
 
 
-def _pending(key: str, feed: str) -> dict[str, Any]:
-    nothing = DeliveryCommit("", key, feed, "", "", "read")
-    return {**_delivery(key, feed, "pending", nothing), "reason": "not read yet", "fix": "run `finance-platform run`"}
+def _pending_row(key: str, feed: str) -> dict[str, Any]:
+    unread = DeliveryCommit("", key, feed, "", "", "read")
+    row = _delivery_row(key, feed, "pending", unread)
+    return {**row, "reason": "not read yet", "fix": "run `finance-platform run`"}
 
 
-def _slices(
+def _slice_rows(
     snapshot: Snapshot,
-    published: Mapping[tuple[str, str], PublishedSlice],
-    why_stale: Mapping[tuple[str, str], Sequence[str]],
+    published: Mapping[SliceName, PublishedSlice],
+    stale_reasons: Mapping[SliceName, Sequence[str]],
 ) -> list[dict[str, Any]]:
-    wanted = {(slice_.table, slice_.slice): slice_.version for slice_ in snapshot.wanted}
+    targets = {(target.table, target.slice): target.version for target in snapshot.target}
     rows = []
-    for name in sorted(wanted.keys() | published.keys()):
-        there = published.get(name)
-        version = wanted.get(name)
+    for name in sorted(targets.keys() | published.keys()):
+        current, version = published.get(name), targets.get(name)
         if version is None:
             state = "no longer wanted"
-        elif there and there.version == version:
+        elif current and current.version == version:
             state = "published"
         else:
             state = "built, not loaded" if name in snapshot.built else "not built"
@@ -231,11 +232,11 @@ def _slices(
                 "table": name[0],
                 "slice": name[1],
                 "state": state,
-                "why": list(why_stale.get(name, ())),
+                "why": list(stale_reasons.get(name, ())),
                 "wanted": version or "",
-                "published": there.version if there else "",
-                "rows": there.row_count if there else 0,
-                "loaded_at": f"{there.loaded_at.isoformat()}Z" if there else "",
+                "published": current.version if current else "",
+                "rows": current.row_count if current else 0,
+                "loaded_at": f"{current.loaded_at.isoformat()}Z" if current else "",
             }
         )
     return rows

@@ -1,6 +1,7 @@
 """The variance report: Actual against Budget by year and account type.
 
-Belongs here: the report's rows and its file. Does not belong here: what a variance is (see the view ActualVsBudget).
+Belongs here: the report's rows and CSV text. Does not belong here: the definition of a variance (see the view
+ActualVsBudget).
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ NO_BUDGET = "no budget"
 
 @dataclass(frozen=True)
 class VarianceRow:
-    """One year and account type; money in the home's currency, natural sign.
+    """One year and account type; amounts in the home's currency, natural sign.
 
     Attributes:
         year: calendar year.
         account_type: Revenue, Expense and so on.
         actual: of the whole year.
-        actual_with_budget: of the periods that have a budget; None where none has.
-        budget: of those periods; None where none has.
-        variance: actual_with_budget - budget; None where no period has a budget.
+        actual_with_budget: Actual of the periods that have a budget; None if no period has.
+        budget: of those periods; None if no period has.
+        variance: actual_with_budget - budget; None if no period has a budget.
     """
 
     year: int
@@ -37,7 +38,7 @@ class VarianceRow:
     variance: Decimal | None
 
     def cells(self) -> dict[str, str]:
-        """Return the row as text; what has no budget says so."""
+        """Return the row as text; `no budget` in place of a missing amount."""
         return {
             "Year": str(self.year),
             "AccountType": self.account_type,

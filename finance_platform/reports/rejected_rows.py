@@ -1,6 +1,6 @@
-"""Rejected rows, as a person asks for them.
+"""The rejected rows of the current deliveries.
 
-Belongs here: reading the rejected rows of the deliveries that stand now. Does not belong here: why a row is rejected.
+Belongs here: reading them. Does not belong here: why a row is rejected (see `feeds`).
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from finance_platform.storage.port import ObjectStore
 COLUMNS = ("source_file", "source_row", "outcome", "rules", "reasons", "amount", "raw_row", "feed")
 
 
-def rejected_rows(lake: ObjectStore, state: DeliveryState, feed: str | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the rejected and duplicate rows of live and held deliveries, by file and line; blank ones are left out.
+def rejected_rows(processed: ObjectStore, state: DeliveryState, feed: str | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the rejected and duplicate rows of live and held deliveries, by file and line; skipped rows are left out.
 
     Args:
-        lake: the processed zone.
-        state: what is in it.
+        processed: the processed zone.
+        state: its deliveries.
         feed: only this feed's rows.
     """
-    commits = [delivery.commit for delivery in state.live] + [stopped.commit for stopped in state.stopped]
+    commits = [delivery.commit for delivery in state.live] + [inactive.commit for inactive in state.inactive]
     for commit in sorted(commits, key=lambda commit: commit.object_key):
         if feed is not None and commit.feed != feed:
             continue
         for file in commit.files.get("rejected_rows", ()):
-            with lake.open(file.key) as stream:
+            with processed.open(file.key) as stream:
                 for batch in pq.ParquetFile(stream).iter_batches(columns=list(COLUMNS)):
                     yield from (row for row in batch.to_pylist() if row["outcome"] != "skipped")
