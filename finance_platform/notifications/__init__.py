@@ -1,5 +1,5 @@
 """Notifications: alerts for people, and metrics for dashboards and alarms.
 
-Belongs here: the two ports and their adapters. Does not belong here: which findings deserve an alert, which figures a
-run has.
+Belongs here: the two ports and their adapters. Does not belong here: which findings are alerted, which figures are
+measured.
 """

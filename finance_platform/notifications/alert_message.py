@@ -1,6 +1,6 @@
-"""An alert as people get it by e-mail, and as it is noted.
+"""The message of an alert, and the record that it was sent.
 
-Belongs here: subject, text, attributes, the note of what was sent. Does not belong here: sending (see `sns`).
+Belongs here: subject, text, attributes, the record. Does not belong here: sending (see `sns`).
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from dataclasses import asdict
 from finance_platform.notifications.alerts import Alert
 
 SUBJECT_LENGTH = 99
-"""SNS takes fewer than 100 characters of ASCII, and no line break."""
+"""SNS allows fewer than 100 ASCII characters, without line breaks."""
 
 TEXT_BYTES = 200_000
-"""SNS takes 256 KiB, attributes included."""
+"""SNS allows 256 KiB, including attributes."""
 
-NOTES = "alerts"
-"""The folder of the processed zone that knows what was sent."""
+SENT_FOLDER = "alerts"
+"""The folder of the processed zone with the records of sent alerts."""
 
 _CUT = "\n[cut here: the rest is behind the link]\n"
 
 
 def subject(alert: Alert) -> str:
-    """Return an alert's first line, in the characters and the length that SNS takes."""
+    """Return an alert's subject, in the characters and the length that SNS allows."""
     plain = unicodedata.normalize("NFKD", f"{alert.kind}: {alert.title}").encode("ascii", "ignore").decode()
     flat = " ".join("".join(letter if letter.isprintable() else " " for letter in plain).split())
     return flat if len(flat) <= SUBJECT_LENGTH else f"{flat[: SUBJECT_LENGTH - 3]}..."
 
 
 def text(alert: Alert) -> str:
-    """Return what a person reads: what, where, how much, what to do, where more is."""
+    """Return an alert's text: title, place, figures, fix, link."""
     figures = [f"  {name}: {value}" for name, value in alert.found.items()]
     lines = [
         alert.title,
@@ -55,16 +55,16 @@ def text(alert: Alert) -> str:
 
 
 def attributes(alert: Alert) -> dict[str, dict[str, str]]:
-    """Return what a subscription may filter by: the kind of alert, and the run where there is one."""
+    """Return the attributes that subscriptions may filter by: the kind, and the run if there is one."""
     values = {"kind": alert.kind} | ({"run_id": alert.run_id} if alert.run_id else {})
     return {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
 
 
-def note_key(alert: Alert) -> str:
-    """Return where it is noted that an alert was sent: by a hash, since a key says anything, of any length."""
-    return f"{NOTES}/{hashlib.sha256(alert.key.encode()).hexdigest()}.json"
+def record_key(alert: Alert) -> str:
+    """Return the object key of an alert's record; hashed, since alert keys have any characters and length."""
+    return f"{SENT_FOLDER}/{hashlib.sha256(alert.key.encode()).hexdigest()}.json"
 
 
-def note_of(alert: Alert) -> bytes:
-    """Return the note: the whole alert, which is the record of what people were told."""
+def to_record(alert: Alert) -> bytes:
+    """Return an alert's record: the whole alert as JSON."""
     return json.dumps(asdict(alert), indent=1, ensure_ascii=False, sort_keys=True).encode()

@@ -1,6 +1,6 @@
-"""The port of alerts: what an alert says, and what an adapter must do.
+"""The alerts port: the content of an alert, and the protocols of its adapters.
 
-Belongs here: the protocols, their value, the two audiences. Does not belong here: any service's own words.
+Belongs here: the protocols, their value, the two audiences. Does not belong here: the API of any service.
 """
 
 from __future__ import annotations
@@ -14,38 +14,39 @@ from finance_platform.errors import TransientError
 Kind = Literal["run failure", "failed check", "freshness violation", "exhausted retries", "restatement"]
 
 OPERATIONS_KINDS: tuple[Kind, ...] = ("run failure", "exhausted retries")
-"""What those mend who run the platform."""
+"""Kinds for the people who operate the platform."""
 
 DATA_KINDS: tuple[Kind, ...] = ("failed check", "freshness violation", "restatement")
-"""What those look into who know the data."""
+"""Kinds for the people who know the data."""
 
 
 class AlertError(TransientError):
-    """People cannot be told; the numbers are as they are."""
+    """An alert could not be sent; no published number is affected."""
 
     title = "An alert could not be sent"
 
 
-def together(errors: Sequence[AlertError]) -> AlertError:
-    """Return one error that says what several say; there is at least one."""
-    found, fixes = (dict.fromkeys(said) for said in ([one.found for one in errors], [one.fix for one in errors]))
-    return AlertError("; ".join(found), fix="; ".join(fixes))
+def combine_errors(errors: Sequence[AlertError]) -> AlertError:
+    """Return one error with the findings and fixes of at least one error."""
+    findings = dict.fromkeys(error.found for error in errors)
+    fixes = dict.fromkeys(error.fix for error in errors)
+    return AlertError("; ".join(findings), fix="; ".join(fixes))
 
 
 @dataclass(frozen=True)
 class Alert:
-    """One message to people.
+    """One alert.
 
     Attributes:
-        key: what happened, once and for all; an alert is sent once for each key.
-        kind: what it is about, for whoever routes messages.
+        key: identity of the event; an alert is sent once for each key.
+        kind: its subject, by which it is routed.
         title: what happened, in one line.
         where: the asset, check, step or feed.
-        found: the figures; how much.
+        found: figures and details by name.
         fix: what to do.
-        link: the page that shows more.
-        run_id: the run in which it happened; empty where it happened in none.
-        at: when, ISO 8601 UTC.
+        link: the page with more details.
+        run_id: the run in which it happened; empty if there was none.
+        at: the time, ISO 8601 UTC.
     """
 
     key: str
@@ -60,24 +61,24 @@ class Alert:
 
 
 class Alerts(Protocol):
-    """Where alerts go."""
+    """Sends alerts."""
 
     def send(self, alerts: Sequence[Alert]) -> list[Alert]:
         """Send the alerts whose keys were not sent before; return those that were sent.
 
         Raises:
-            AlertError: they could not be sent; what was sent is known, and the rest may be sent again.
+            AlertError: some could not be sent; another call sends only those.
         """
         ...
 
 
 class SentLog(Protocol):
-    """Where it is noted what was sent, for an adapter that sends into the void; a zone of the lake will do."""
+    """Record of the alerts sent, for a service that keeps none; an object store implements it."""
 
     def find(self, key: str) -> object | None:
-        """Return something where there is a note under a key."""
+        """Return the record with this key, or None."""
         ...
 
     def write_new(self, key: str, data: bytes) -> bool:
-        """Write a note, atomically, unless it exists; return whether it was written."""
+        """Write a record atomically unless it exists; return whether it was written."""
         ...

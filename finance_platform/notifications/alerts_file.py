@@ -1,6 +1,6 @@
-"""Alerts on a laptop: a file of JSON lines, appended to.
+"""Alerts in a local file of JSON lines.
 
-Belongs here: what is particular to that file. Does not belong here: what is worth an alert.
+Belongs here: appending to that file. Does not belong here: which findings are alerted.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from finance_platform.notifications.alerts import Alert, AlertError
 
 
 class AlertsFile:
-    """Alerts in the file at `path`, one JSON object a line; runs and sensors may send at the same time."""
+    """Appends alerts to the file at `path`, one JSON object per line; runs and sensors may send at the same time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def send(self, alerts: Sequence[Alert]) -> list[Alert]:
-        """Append the alerts whose keys are not in the file, which is read once; see `Alerts`."""
+        """Append the alerts whose keys are not in the file; see `Alerts`."""
         if not alerts:
             return []
         try:
@@ -31,29 +31,31 @@ class AlertsFile:
             with self._path.open("ab+") as stream:
                 return _append(stream, alerts)
         except OSError as error:
-            raise AlertError(f"{self._path}: {error.strerror}", fix="make room there, or make it writable") from error
+            raise AlertError(
+                f"{self._path}: {error.strerror}", fix="free disk space, or make the file writable"
+            ) from error
 
 
 def _append(stream: BinaryIO, alerts: Sequence[Alert]) -> list[Alert]:
-    # Two processes may come with one alert; the second must see what the first has written.
+    # Two processes may send the same alert; the second must see the line of the first.
     fcntl.flock(stream, fcntl.LOCK_EX)
     stream.seek(0)
-    whole = stream.read()
-    known = _keys(whole)
+    content = stream.read()
+    known = _keys(content)
     sent = list({alert.key: alert for alert in alerts if alert.key not in known}.values())
     if sent:
-        # What a killed process left half-written ends there, and what comes next begins on a line of its own.
-        start = b"\n" if whole and not whole.endswith(b"\n") else b""
-        stream.write(start + b"".join(json.dumps(asdict(one), ensure_ascii=False).encode() + b"\n" for one in sent))
+        # A killed process may have left an incomplete line; the next alert starts on a line of its own.
+        start = b"\n" if content and not content.endswith(b"\n") else b""
+        stream.write(start + b"".join(json.dumps(asdict(alert), ensure_ascii=False).encode() + b"\n" for alert in sent))
         stream.flush()
         os.fsync(stream.fileno())
     return sent
 
 
-def _keys(whole: bytes) -> set[str]:
-    """Return the keys of all alerts sent; a line that a killed process left half-written counts for none."""
+def _keys(content: bytes) -> set[str]:
+    """Return the keys of all alerts in the file; an incomplete line of a killed process has none."""
     keys = set()
-    for line in whole.splitlines():
+    for line in content.splitlines():
         try:
             keys.add(json.loads(line)["key"])
         except ValueError:

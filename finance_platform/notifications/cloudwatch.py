@@ -1,10 +1,9 @@
-"""Metrics on AWS: a namespace of CloudWatch.
+"""Metrics to a CloudWatch namespace.
 
-Belongs here: what is particular to CloudWatch. Does not belong here: which figures there are.
+Belongs here: the API of CloudWatch. Does not belong here: which metrics exist.
 
-CloudWatch knows doubles alone, so it is here, and nowhere else, that money becomes one. That is exact to the cent
-below 90 trillion (2^53 cents), and what is looked at or compared with an alarm's threshold is never added up into
-a number that is published.
+CloudWatch only has doubles, so money becomes a double here, and only here. That is exact to the cent below 90 trillion
+(2^53 cents), and metrics never become part of a published number.
 """
 
 from __future__ import annotations
@@ -18,32 +17,32 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from finance_platform.notifications.metrics import Metric, MetricsError
 
-_AT_ONCE = 1000
-"""What CloudWatch takes in one call."""
+_BATCH_SIZE = 1000
+"""The limit of CloudWatch for one call."""
 
 FEED = "Feed"
-"""The dimension that names a feed."""
+"""The dimension with the feed's name."""
 
-# A step waits for its metrics, which are not worth a long wait.
+# A step waits for its metrics; they do not justify a long wait.
 _CONFIG = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 class CloudWatchMetrics:
-    """Metrics to one namespace."""
+    """Sends metrics to one namespace."""
 
     def __init__(self, namespace: str, region: str = "") -> None:
-        """Send to `namespace`, in the region given or else the one that boto3 finds."""
+        """Send to `namespace` in `region`; in the region that boto3 finds if it is empty."""
         self._namespace = namespace
         self._region = region
 
     def send(self, metrics: Sequence[Metric]) -> None:
-        """Send metrics, as many at once as CloudWatch takes; see `Metrics`."""
+        """Send metrics in batches; see `Metrics`."""
         if not metrics:
             return
         try:
             client: Any = boto3.client("cloudwatch", region_name=self._region or None, config=_CONFIG)
-            for start in range(0, len(metrics), _AT_ONCE):
-                batch = [_datum(metric) for metric in metrics[start : start + _AT_ONCE]]
+            for start in range(0, len(metrics), _BATCH_SIZE):
+                batch = [_datum(metric) for metric in metrics[start : start + _BATCH_SIZE]]
                 client.put_metric_data(Namespace=self._namespace, MetricData=batch)
         except (BotoCoreError, ClientError) as error:
             raise MetricsError(

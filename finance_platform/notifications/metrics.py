@@ -1,11 +1,12 @@
-"""The port of metrics: what a metric is, and what an adapter must do.
+"""The metrics port: the names and units of metrics, and the protocol of its adapters.
 
-Belongs here: the protocol, its value, the names that dashboards and alarms know. Does not belong here: any service's
-own words.
+Belongs here: the protocol, its value, the names that dashboards and alarms use. Does not belong here: the API of any
+service.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,27 +39,27 @@ UNITS: dict[Name, Unit] = {
     "RunsFailed": "Count",
     "RestatedAmount": "None",
 }
-"""The unit of each; money has none that dashboards know, it is in the home's one currency."""
+"""The unit of each metric; money has none, it is in the home's currency."""
 
-OF_A_FEED: tuple[Name, ...] = ("RowsRead", "RowsAccepted", "RowsRejected", "MoneyRejected", "FreshnessLag")
-"""Those that are told feed by feed; the others are of the home."""
+FEED_METRICS: tuple[Name, ...] = ("RowsRead", "RowsAccepted", "RowsRejected", "MoneyRejected", "FreshnessLag")
+"""The metrics by feed; the others describe the whole home."""
 
 
 class MetricsError(TransientError):
-    """Nobody can see the figures; the numbers are as they are."""
+    """Metrics could not be sent; no published number is affected."""
 
     title = "Metrics could not be sent"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One figure at one moment.
+    """One figure at one time.
 
     Attributes:
-        name: what it measures.
-        value: how much; money stays exact up to the adapter.
-        at: when; it knows its time zone.
-        feed: of which feed, for those `OF_A_FEED`; empty for the others.
+        name: the metric.
+        value: the figure; money is exact.
+        at: the time, with a time zone.
+        feed: the feed, for `FEED_METRICS`; empty for the others.
     """
 
     name: Name
@@ -67,29 +68,40 @@ class Metric:
     feed: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a figure that no dashboard would find.
+        """Validate the metric.
 
         Raises:
-            ValueError: a feed's metric names no feed or another names one, or the moment has no time zone.
+            ValueError: a feed metric has no feed, another metric has one, or the time has no time zone.
         """
-        if bool(self.feed) != (self.name in OF_A_FEED):
-            raise ValueError(f"{self.name} of feed {self.feed!r}: a feed is named by {', '.join(OF_A_FEED)} alone")
+        if bool(self.feed) != (self.name in FEED_METRICS):
+            raise ValueError(f"{self.name} with feed {self.feed!r}: only {', '.join(FEED_METRICS)} have a feed")
         if self.at.tzinfo is None:
             raise ValueError(f"{self.at} has no time zone")
 
     @property
     def unit(self) -> Unit:
-        """What the value counts."""
+        """The unit of the value."""
         return UNITS[self.name]
 
 
 class Metrics(Protocol):
-    """Where metrics go."""
+    """Sends metrics."""
 
     def send(self, metrics: Sequence[Metric]) -> None:
-        """Send metrics, each once; they are not noted anywhere, so whoever sends one twice has it counted twice.
+        """Send metrics; there is no record of them, so a metric that is sent twice counts twice.
 
         Raises:
             MetricsError: some could not be sent.
         """
         ...
+
+
+def send_or_warn(metrics: Metrics | None, figures: Sequence[Metric], log: logging.Logger) -> None:
+    """Send metrics; log a warning where that fails, since a missing point in a graph does not make a number wrong."""
+    if metrics is None or not figures:
+        return
+    try:
+        metrics.send(figures)
+    except MetricsError as error:
+        names = ", ".join(dict.fromkeys(figure.name for figure in figures))
+        log.warning(f"{error.title}: {names}: {error.found}. Fix: {error.fix}")

@@ -1,39 +1,39 @@
-"""Alerts of each kind to their own place.
+"""Routing of alerts by kind.
 
-Belongs here: who gets which kind. Does not belong here: what is particular to any place.
+Belongs here: the choice of a destination. Does not belong here: sending (see `sns`, `alerts_file`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from finance_platform.notifications.alerts import Alert, AlertError, Alerts, Kind, together
+from finance_platform.notifications.alerts import Alert, AlertError, Alerts, Kind, combine_errors
 
 
 class RoutedAlerts:
-    """Alerts whose kind has a place of its own go there; the others, for which nobody listens, to the last resort."""
+    """Sends alerts to the destination of their kind, and those of other kinds to the default."""
 
-    def __init__(self, places: Mapping[Kind, Alerts], otherwise: Alerts) -> None:
-        self._places = places
-        self._otherwise = otherwise
+    def __init__(self, destinations: Mapping[Kind, Alerts], default: Alerts) -> None:
+        self._destinations = destinations
+        self._default = default
 
     def send(self, alerts: Sequence[Alert]) -> list[Alert]:
-        """Send each alert to its place; see `Alerts`.
+        """Send each alert to its destination; see `Alerts`.
 
         Raises:
-            AlertError: some place did not take its alerts; every other got its own all the same.
+            AlertError: a destination failed; the others have received their alerts.
         """
-        by_place: dict[int, tuple[Alerts, list[Alert]]] = {}
+        batches: dict[int, tuple[Alerts, list[Alert]]] = {}
         for alert in alerts:
-            place = self._places.get(alert.kind, self._otherwise)
-            by_place.setdefault(id(place), (place, []))[1].append(alert)
+            destination = self._destinations.get(alert.kind, self._default)
+            batches.setdefault(id(destination), (destination, []))[1].append(alert)
         sent: list[Alert] = []
-        failures: list[AlertError] = []
-        for place, own in by_place.values():
+        errors: list[AlertError] = []
+        for destination, batch in batches.values():
             try:
-                sent += place.send(own)
+                sent += destination.send(batch)
             except AlertError as error:
-                failures.append(error)
-        if failures:
-            raise together(failures)
+                errors.append(error)
+        if errors:
+            raise combine_errors(errors)
         return sent

@@ -1,7 +1,7 @@
-"""Alerts on AWS: a topic of SNS.
+"""Alerts to an SNS topic.
 
-Belongs here: what is particular to SNS. Does not belong here: what is worth an alert, which topic it goes to (see
-`routing`), what a message says (see `message`), where it is noted what was sent (see `port.Notes`).
+Belongs here: the API of SNS. Does not belong here: which findings are alerted, which topic gets them (see `routing`),
+the text of a message (see `alert_message`).
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from finance_platform.errors import FinancePlatformError
-from finance_platform.notifications.alert_message import attributes, note_key, note_of, subject, text
-from finance_platform.notifications.alerts import Alert, AlertError, SentLog, together
+from finance_platform.notifications.alert_message import attributes, record_key, subject, text, to_record
+from finance_platform.notifications.alerts import Alert, AlertError, SentLog, combine_errors
 
-# A step waits for its alerts; what cannot be sent in seconds is sent again by whoever comes next.
+# A step waits for its alerts; what cannot be sent within seconds is sent by the next run or sensor.
 _CONFIG = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 
 _OF_ONE_MESSAGE = {"InvalidParameter", "ParameterValueInvalid"}
-"""SNS refuses one message; the topic takes others."""
+"""Codes by which SNS refuses one message, not the topic's others."""
 
 _GONE = "create the topic, or correct its ARN in the settings"
 _DENIED = "allow sns:Publish on the topic to the platform's role"
@@ -36,32 +36,32 @@ _FIXES = {
     "ExpiredToken": _EXPIRED,
     "ExpiredTokenException": _EXPIRED,
 }
-_PASSES = "nothing, if it passes: what was not sent is sent later; else check the network, the region, the credentials"
+_PASSES = "nothing, if it passes: unsent alerts are sent later; otherwise check network, region and credentials"
 
 
 class TopicAlerts:
-    """Alerts to one topic; what was sent is noted in the lake.
+    """Sends alerts to one topic, and records which were sent.
 
-    An alert is published first and noted then. A process that is killed between the two loses no alert: whoever comes
-    next publishes it a second time, and notes it.
+    An alert is published first and recorded afterwards, so a killed process loses no alert: at most, the next process
+    publishes it a second time.
     """
 
-    def __init__(self, topic: str, notes: SentLog) -> None:
-        """Send to the topic with this ARN; `notes` knows what was sent before."""
+    def __init__(self, topic: str, sent_log: SentLog) -> None:
+        """Send to the topic with this ARN; `sent_log` records the alerts sent."""
         self._topic = topic
-        self._notes = notes
+        self._sent_log = sent_log
 
     def send(self, alerts: Sequence[Alert]) -> list[Alert]:
-        """Publish the alerts that are not noted; see `Alerts`.
+        """Publish the alerts that are not recorded; see `Alerts`.
 
         Raises:
-            AlertError: some could not be sent; a message that SNS refuses by itself holds up no other.
+            AlertError: some could not be sent; the refusal of one message does not affect the others.
         """
         sent: list[Alert] = []
         refused: list[AlertError] = []
         client: Any = None
         for alert in alerts:
-            if alert.key in {one.key for one in sent} or self._is_noted(alert):
+            if alert.key in {earlier.key for earlier in sent} or self._is_recorded(alert):
                 continue
             client = client or self._client()
             try:
@@ -70,13 +70,13 @@ class TopicAlerts:
                 refused.append(error)
                 continue
             sent.append(alert)
-            self._note(alert)
+            self._record(alert)
         if refused:
-            raise together(refused)
+            raise combine_errors(refused)
         return sent
 
     def _client(self) -> Any:
-        # A topic may be in another region than the platform; its ARN says in which.
+        # The topic may be in another region than the platform; the ARN names it.
         return boto3.client("sns", region_name=self._topic.split(":")[3], config=_CONFIG)
 
     def _publish(self, client: Any, alert: Alert) -> None:
@@ -85,35 +85,33 @@ class TopicAlerts:
                 TopicArn=self._topic, Subject=subject(alert), Message=text(alert), MessageAttributes=attributes(alert)
             )
         except ClientError as error:
-            answer = error.response.get("Error", {})
-            code = str(answer.get("Code", ""))
-            found = f"{self._topic}: {code}: {answer.get('Message', '')}"
+            details = error.response.get("Error", {})
+            code = str(details.get("Code", ""))
+            found = f"{self._topic}: {code}: {details.get('Message', '')}"
             if code in _OF_ONE_MESSAGE:
-                raise _RefusedMessageError(
-                    f"{found}, of {alert.title!r}", fix="report it: the message is ours"
-                ) from error
+                raise _RefusedMessageError(f"{found}, of {alert.title!r}", fix="report it as a fault") from error
             raise AlertError(found, fix=_FIXES.get(code, _PASSES)) from error
         except BotoCoreError as error:
             raise AlertError(f"{self._topic}: {error}", fix=_PASSES) from error
 
-    def _is_noted(self, alert: Alert) -> bool:
+    def _is_recorded(self, alert: Alert) -> bool:
         try:
-            return self._notes.find(note_key(alert)) is not None
+            return self._sent_log.find(record_key(alert)) is not None
         except (OSError, FinancePlatformError) as error:
             raise AlertError(
-                f"nobody knows whether {alert.title!r} was sent before: {error}", fix="make the processed zone readable"
+                f"cannot check whether {alert.title!r} was sent before: {error}", fix="make the processed zone readable"
             ) from error
 
-    def _note(self, alert: Alert) -> None:
+    def _record(self, alert: Alert) -> None:
         try:
-            # Where it is there by now, another process has told of the same at the same time.
-            self._notes.write_new(note_key(alert), note_of(alert))
+            # If the record exists by now, another process has sent the same alert at the same time.
+            self._sent_log.write_new(record_key(alert), to_record(alert))
         except (OSError, FinancePlatformError) as error:
             raise AlertError(
-                f"{alert.title!r} was sent and that cannot be noted, so it will be sent again: {error}",
+                f"{alert.title!r} was sent but cannot be recorded, so it will be sent again: {error}",
                 fix="make the processed zone writable",
             ) from error
 
 
 class _RefusedMessageError(AlertError):
-    """SNS does not take this one message."""
+    """SNS refuses this message."""

@@ -1,6 +1,6 @@
-"""Metrics in CloudWatch, over a real wire to a stand-in of it: what a run tells, once, and never at a run's expense.
+"""Metrics in CloudWatch, on a fake of AWS: which are sent, each once, and that failures never affect a run.
 
-Belongs here: what is measured, what is sent. Does not belong here: alerts (see `test_alerts`).
+Belongs here: metrics of the data and of runs, and their adapter. Does not belong here: alerts (see `test_sns`).
 """
 
 from __future__ import annotations
@@ -18,18 +18,17 @@ import pytest
 
 from finance_platform.bootstrap import open_metrics
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.notifications.alerts_file import AlertsFile
 from finance_platform.notifications.cloudwatch import CloudWatchMetrics
-from finance_platform.notifications.metrics import UNITS, Metric, MetricsError, Name
+from finance_platform.notifications.metrics import UNITS, Metric, MetricsError, Name, send_or_warn
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH
-from finance_platform.orchestration.resources.alerts import AlertsResource
-from finance_platform.orchestration.resources.metrics import MetricsResource, send_or_warn
-from finance_platform.orchestration.run_metrics import measure_runs, metrics_of_run
+from finance_platform.orchestration.run_metrics import collect_run_metrics, send_run_metrics
 from finance_platform.orchestration.runs import KILLED
 from finance_platform.orchestration.sensors.alerts import alerting_sensors
-from finance_platform.reports.metrics import freshness_lags, metrics_of_deliveries, restated_amount
-from finance_platform_tests.aws.fault_responses import answering
-from finance_platform_tests.aws.measured import sums
+from finance_platform.reports.metrics import delivery_metrics, freshness_lags, restated_amount
+from finance_platform_tests.aws.fault_responses import fault_server
+from finance_platform_tests.aws.metric_values import sums
 from finance_platform_tests.aws.moto_server import environment
 from finance_platform_tests.unit.factories import settings
 
@@ -37,16 +36,16 @@ AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LOG = logging.getLogger("test")
 
 
-def lead_to(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def use_endpoint(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in environment(address).items():
         monkeypatch.setenv(name, value)
 
 
-def test_every_metric_has_a_unit_and_says_whether_it_is_of_a_feed():
+def test_every_metric_has_a_unit_and_feed_metrics_a_feed():
     assert list(UNITS) == list(get_args(Name))
-    with pytest.raises(ValueError, match="a feed is named by"):
+    with pytest.raises(ValueError, match=r"only .* have a feed"):
         Metric("RowsRead", 1, AT)
-    with pytest.raises(ValueError, match="a feed is named by"):
+    with pytest.raises(ValueError, match=r"only .* have a feed"):
         Metric("RunsFailed", 1, AT, "gl")
     with pytest.raises(ValueError, match="no time zone"):
         Metric("RunsFailed", 1, AT.replace(tzinfo=None))
@@ -62,7 +61,7 @@ def test_money_arrives_to_the_cent_with_its_feed():
 
 
 @pytest.mark.usefixtures("aws")
-def test_many_metrics_go_a_thousand_at_a_time(monkeypatch: pytest.MonkeyPatch):
+def test_metrics_are_sent_in_batches_of_a_thousand(monkeypatch: pytest.MonkeyPatch):
     calls: list[int] = []
     session = boto3.Session()
     session.events.register("before-call.cloudwatch.PutMetricData", lambda **_: calls.append(1))
@@ -72,16 +71,14 @@ def test_many_metrics_go_a_thousand_at_a_time(monkeypatch: pytest.MonkeyPatch):
     assert sums("Many", "RunsFailed") == (2001, 2001)
 
 
-def test_no_figures_are_no_call(monkeypatch: pytest.MonkeyPatch):
-    lead_to("http://127.0.0.1:9", monkeypatch)
+def test_without_metrics_there_is_no_call(monkeypatch: pytest.MonkeyPatch):
+    use_endpoint("http://127.0.0.1:9", monkeypatch)
     CloudWatchMetrics("None").send([])
 
 
-def test_a_service_that_says_no_costs_a_warning_and_nothing_else(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-):
-    with answering(403, '{"__type": "AccessDenied", "message": "not yours"}', "application/json") as service:
-        lead_to(service.address, monkeypatch)
+def test_a_refusal_is_only_a_warning(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+    with fault_server(403, '{"__type": "AccessDenied", "message": "not yours"}', "application/json") as service:
+        use_endpoint(service.address, monkeypatch)
         with pytest.raises(MetricsError, match="namespace Denied"):
             CloudWatchMetrics("Denied").send([Metric("RunsFailed", 1, AT)])
         send_or_warn(CloudWatchMetrics("Denied"), [Metric("RunsFailed", 1, AT)], LOG)
@@ -89,13 +86,12 @@ def test_a_service_that_says_no_costs_a_warning_and_nothing_else(
     assert "allow cloudwatch:PutMetricData" in caplog.text
 
 
-def test_without_a_namespace_nobody_looks(tmp_path: Path):
+def test_without_a_namespace_no_metrics_are_sent(tmp_path: Path):
     assert open_metrics(settings(home=tmp_path)) is None
-    assert MetricsResource().open() is None
     send_or_warn(None, [Metric("RunsFailed", 1, AT)], LOG)
 
 
-def test_money_restated_by_a_load_is_what_moved_in_closed_periods_whichever_way():
+def test_the_restated_amount_is_the_absolute_change_in_closed_periods():
     rows: list[dict[str, Any]] = [
         {"load_number": load, "is_restatement": closed, "measure": measure, "moved": Decimal(moved)}
         for load, closed, measure, moved in [
@@ -111,69 +107,69 @@ def test_money_restated_by_a_load_is_what_moved_in_closed_periods_whichever_way(
 
 
 def test_a_lag_is_the_time_since_the_last_delivery_and_never_negative():
-    came = {"gl": AT - timedelta(days=1), "clock_ahead": AT + timedelta(seconds=5)}
-    assert [(one.feed, one.value) for one in freshness_lags(came, AT)] == [("clock_ahead", 0), ("gl", 86400)]
+    arrivals = {"gl": AT - timedelta(days=1), "clock_ahead": AT + timedelta(seconds=5)}
+    assert [(lag.feed, lag.value) for lag in freshness_lags(arrivals, AT)] == [("clock_ahead", 0), ("gl", 86400)]
 
 
-def test_nothing_read_makes_no_metrics():
-    assert metrics_of_deliveries([], AT) == []
+def test_without_deliveries_there_are_no_metrics():
+    assert delivery_metrics([], AT) == []
 
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as found:
-        yield found
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
 
 
-class Sent:
-    """Metrics that are kept."""
+class RecordedMetrics:
+    """Metrics in memory."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
 
     def send(self, metrics: Any) -> None:
-        self.names += [one.name for one in metrics]
+        self.names += [metric.name for metric in metrics]
 
 
-def ended(home: Path, instance: dg.DagsterInstance, message: str, tags: dict[str, str] | None = None) -> dg.DagsterRun:
+def failed_run(
+    home: Path, instance: dg.DagsterInstance, message: str, tags: dict[str, str] | None = None
+) -> dg.DagsterRun:
     run = instance.create_run_for_job(build_definitions(settings(home=home)).resolve_job_def(REFRESH), tags=tags)
     instance.report_run_failed(run, message)
-    found = instance.get_run_by_id(run.run_id)
-    assert found
-    return found
+    failed = instance.get_run_by_id(run.run_id)
+    assert failed
+    return failed
 
 
-def test_a_run_that_is_told_of_twice_counts_once(tmp_path: Path, instance: dg.DagsterInstance):
-    sent = Sent()
-    run = ended(tmp_path, instance, KILLED)
+def test_a_run_that_is_seen_twice_counts_once(tmp_path: Path, instance: dg.DagsterInstance):
+    recorded = RecordedMetrics()
+    run = failed_run(tmp_path, instance, KILLED)
     for _ in range(2):
-        measure_runs(sent, instance, [run], LOG)
-    assert sent.names == ["RunsFailed"], "and a killed one has no duration"
+        send_run_metrics(recorded, instance, [run], LOG)
+    assert recorded.names == ["RunsFailed"], "a killed run has no duration"
 
 
-def test_a_run_that_is_started_again_is_counted_by_its_last_attempt(tmp_path: Path, instance: dg.DagsterInstance):
-    run = ended(tmp_path, instance, "its process died", {"dagster/will_retry": "true"})
-    assert metrics_of_run(instance, run) == []
+def test_a_run_that_will_be_retried_is_not_counted(tmp_path: Path, instance: dg.DagsterInstance):
+    run = failed_run(tmp_path, instance, "its process died", {"dagster/will_retry": "true"})
+    assert collect_run_metrics(instance, run) == []
 
 
-def test_where_nobody_looks_no_run_is_marked(tmp_path: Path, instance: dg.DagsterInstance):
-    run = ended(tmp_path, instance, KILLED)
-    measure_runs(None, instance, [run], LOG)
+def test_without_a_namespace_no_run_is_marked(tmp_path: Path, instance: dg.DagsterInstance):
+    run = failed_run(tmp_path, instance, KILLED)
+    send_run_metrics(None, instance, [run], LOG)
     assert not [name for name in instance.get_run_by_id(run.run_id).tags if "measured" in name]  # type: ignore[union-attr]
 
 
 @pytest.mark.usefixtures("aws")
-def test_the_lag_of_every_feed_that_had_a_file_is_told_though_nothing_runs(
-    tmp_path: Path, instance: dg.DagsterInstance
-):
+def test_the_sensor_sends_the_lag_of_every_feed_that_had_a_file(tmp_path: Path, instance: dg.DagsterInstance):
     feed = load_feed_set(tmp_path / "feeds").feeds[0].feed
     instance.report_runless_asset_event(
         dg.AssetMaterialization(["deliveries", feed], metadata={"first_seen": "2025-12-31T00:00:00+00:00"})
     )
     (sensor,) = [one for one in alerting_sensors(settings(home=tmp_path)) if one.name == "overdue_feeds"]
     resources = {
-        "alerts": AlertsResource(path=str(tmp_path / "alerts.jsonl")),
-        "metrics": MetricsResource(namespace="Lags"),
+        "alerts": AlertsFile(tmp_path / "alerts.jsonl"),
+        "metrics": CloudWatchMetrics("Lags"),
     }
     with dg.build_sensor_context(instance=instance, resources=resources) as context:
         sensor.evaluate_tick(context)
@@ -182,8 +178,8 @@ def test_the_lag_of_every_feed_that_had_a_file_is_told_though_nothing_runs(
 
 
 @pytest.mark.usefixtures("aws")
-def test_the_sensors_of_runs_count_each_end(tmp_path: Path, instance: dg.DagsterInstance):
-    run = ended(tmp_path, instance, "no step began")
+def test_the_run_sensors_count_each_run_once(tmp_path: Path, instance: dg.DagsterInstance):
+    run = failed_run(tmp_path, instance, "no step began")
     (tell,) = [one for one in alerting_sensors(settings(home=tmp_path)) if one.name == "failed_runs"]
     event = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)[-1].dagster_event
     assert event
@@ -195,8 +191,8 @@ def test_the_sensors_of_runs_count_each_end(tmp_path: Path, instance: dg.Dagster
                 dagster_instance=instance,
                 dagster_run=run,
                 resources={
-                    "alerts": AlertsResource(path=str(tmp_path / "alerts.jsonl")),
-                    "metrics": MetricsResource(namespace="Ends"),
+                    "alerts": AlertsFile(tmp_path / "alerts.jsonl"),
+                    "metrics": CloudWatchMetrics("Ends"),
                 },
             )
         )

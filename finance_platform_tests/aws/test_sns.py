@@ -1,6 +1,7 @@
-"""Alerts by SNS, over a real wire to a stand-in of it: to whom, what they say, once, and what becomes of a no.
+"""Alerts by SNS, on a fake of AWS: routing, message, sending once, errors.
 
-Belongs here: topics. Does not belong here: the file of JSON lines (see `unit/test_alerts`), what is worth an alert.
+Belongs here: `notifications.sns`, `routing`, `alert_message`. Does not belong here: the file of JSON lines (see
+`unit/test_alerts_file`), which findings are alerted (see `orchestration`).
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import pytest
 
 from finance_platform.bootstrap import open_alerts
 from finance_platform.errors import SettingsError
-from finance_platform.notifications.alert_message import SUBJECT_LENGTH, TEXT_BYTES, note_key, subject, text
+from finance_platform.notifications.alert_message import SUBJECT_LENGTH, TEXT_BYTES, record_key, subject, text
 from finance_platform.notifications.alerts import DATA_KINDS, OPERATIONS_KINDS, Alert, AlertError, Kind
 from finance_platform.notifications.sns import TopicAlerts
 from finance_platform.orchestration.resources.wiring import platform_resources
 from finance_platform.settings import load_settings
 from finance_platform.storage.local import LocalStore
-from finance_platform_tests.aws.fault_responses import answering, xml_error
+from finance_platform_tests.aws.fault_responses import fault_server, xml_error
 from finance_platform_tests.aws.moto_server import MotoServer, environment
 from finance_platform_tests.unit.factories import settings
 
@@ -36,19 +37,19 @@ FAILURE = Alert(
     run_id="run-1",
     at="2026-01-01T00:00:00+00:00",
 )
-ODD = replace(FAILURE, key="restatement of 2024-03 by load 7", kind="restatement", title="2024-03 was restated")
+RESTATEMENT = replace(FAILURE, key="restatement of 2024-03 by load 7", kind="restatement", title="2024-03 was restated")
 GONE = "arn:aws:sns:eu-central-1:123456789012:gone"
 
 
 @pytest.fixture(autouse=True)
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody's, and no address: a test that says neither reaches nothing."""
+    """Use fake credentials and an address without a service, unless a test sets another."""
     for name, value in environment("http://127.0.0.1:9").items():
         monkeypatch.setenv(name, value)
 
 
 class Topic:
-    """A topic, and the queue of somebody who listens to it."""
+    """A topic with a subscribed queue."""
 
     def __init__(self, name: str) -> None:
         self.arn = boto3.client("sns", region_name="eu-central-1").create_topic(Name=name)["TopicArn"]
@@ -58,8 +59,8 @@ class Topic:
             TopicArn=self.arn, Protocol="sqs", Endpoint=f"arn:aws:sqs:eu-central-1:123456789012:{name}"
         )
 
-    def heard(self) -> list[dict[str, Any]]:
-        """Return the messages that came since this was last asked."""
+    def receive(self) -> list[dict[str, Any]]:
+        """Return the messages since the last call."""
         messages = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages", [])
         for message in messages:
             self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
@@ -78,99 +79,99 @@ def anomalies(moto: MotoServer, monkeypatch: pytest.MonkeyPatch, request: pytest
     return Topic(f"anomalies-{abs(hash(request.node.name))}")
 
 
-def test_every_kind_has_one_audience():
+def test_every_kind_has_exactly_one_audience():
     kinds: list[Kind] = [*OPERATIONS_KINDS, *DATA_KINDS]
     assert sorted(kinds) == sorted(get_args(Kind))
 
 
-def test_a_message_says_what_where_how_much_what_to_do_and_where_more_is(tmp_path: Path, failures: Topic):
+def test_a_message_has_subject_text_and_attributes(tmp_path: Path, failures: Topic):
     assert TopicAlerts(failures.arn, LocalStore(tmp_path)).send([FAILURE]) == [FAILURE]
-    (heard,) = failures.heard()
-    assert heard["Subject"] == "run failure: The load was rolled back, in step load"
-    assert heard["Message"] == (
+    (message,) = failures.receive()
+    assert message["Subject"] == "run failure: The load was rolled back, in step load"
+    assert message["Message"] == (
         "The load was rolled back, in step load\n\nKind:  run failure\nWhere: refresh, load\nRun:   run-1\n"
         "At:    2026-01-01T00:00:00+00:00\n\nFound:\n  error: expected 3 rows, found 2\n"
         "  raw zone: gl_1.csv is new\n\nWhat to do: build these slices again\n"
         "More: http://127.0.0.1:3000/runs/run-1\n"
     )
-    assert heard["MessageAttributes"]["kind"] == {"Type": "String", "Value": "run failure"}
-    assert heard["MessageAttributes"]["run_id"] == {"Type": "String", "Value": "run-1"}
+    assert message["MessageAttributes"]["kind"] == {"Type": "String", "Value": "run failure"}
+    assert message["MessageAttributes"]["run_id"] == {"Type": "String", "Value": "run-1"}
 
 
-def test_each_kind_goes_to_its_audience(tmp_path: Path, failures: Topic, anomalies: Topic):
-    found = settings(home=tmp_path, failures_topic_arn=failures.arn, anomalies_topic_arn=anomalies.arn)
+def test_each_kind_goes_to_the_topic_of_its_audience(tmp_path: Path, failures: Topic, anomalies: Topic):
+    home = settings(home=tmp_path, failures_topic_arn=failures.arn, anomalies_topic_arn=anomalies.arn)
     alerts = [replace(FAILURE, key=kind, kind=kind, title=kind) for kind in get_args(Kind)]
-    assert len(open_alerts(found).send(alerts)) == len(alerts)
-    assert sorted(heard["Message"].split("\n")[0] for heard in failures.heard()) == sorted(OPERATIONS_KINDS)
-    assert sorted(heard["Message"].split("\n")[0] for heard in anomalies.heard()) == sorted(DATA_KINDS)
-    assert not found.alerts_path.exists()
+    assert len(open_alerts(home).send(alerts)) == len(alerts)
+    assert sorted(message["Message"].split("\n")[0] for message in failures.receive()) == sorted(OPERATIONS_KINDS)
+    assert sorted(message["Message"].split("\n")[0] for message in anomalies.receive()) == sorted(DATA_KINDS)
+    assert not home.alerts_path.exists()
 
 
 def test_a_kind_without_a_topic_goes_into_the_file(tmp_path: Path, failures: Topic):
-    found = settings(home=tmp_path, failures_topic_arn=failures.arn)
-    assert open_alerts(found).send([ODD, FAILURE])
-    assert [json.loads(line)["kind"] for line in found.alerts_path.read_text().splitlines()] == ["restatement"]
-    assert len(failures.heard()) == 1
+    home = settings(home=tmp_path, failures_topic_arn=failures.arn)
+    assert open_alerts(home).send([RESTATEMENT, FAILURE])
+    assert [json.loads(line)["kind"] for line in home.alerts_path.read_text().splitlines()] == ["restatement"]
+    assert len(failures.receive()) == 1
 
 
-def test_without_topics_there_is_the_file_alone(tmp_path: Path):
-    found = settings(home=tmp_path)
-    assert open_alerts(found).send([ODD, FAILURE])
-    assert len(found.alerts_path.read_text().splitlines()) == 2
+def test_without_topics_all_alerts_go_into_the_file(tmp_path: Path):
+    home = settings(home=tmp_path)
+    assert open_alerts(home).send([RESTATEMENT, FAILURE])
+    assert len(home.alerts_path.read_text().splitlines()) == 2
 
 
-def test_the_steps_and_sensors_send_to_the_same_topics(tmp_path: Path, failures: Topic):
-    found = settings(home=tmp_path, failures_topic_arn=failures.arn)
-    assert platform_resources(found)["alerts"].open().send([FAILURE]) == [FAILURE]
-    assert open_alerts(found).send([FAILURE]) == []
-    assert len(failures.heard()) == 1
+def test_steps_and_sensors_send_to_the_same_topics(tmp_path: Path, failures: Topic):
+    home = settings(home=tmp_path, failures_topic_arn=failures.arn)
+    assert platform_resources(home)["alerts"].send([FAILURE]) == [FAILURE]
+    assert open_alerts(home).send([FAILURE]) == []
+    assert len(failures.receive()) == 1
 
 
-def test_an_alert_is_sent_once_whoever_asks(tmp_path: Path, failures: Topic):
+def test_an_alert_is_sent_once(tmp_path: Path, failures: Topic):
     zone = LocalStore(tmp_path)
     first = TopicAlerts(failures.arn, zone).send([FAILURE, replace(FAILURE, title="in other words")])
     assert (first, TopicAlerts(failures.arn, zone).send([FAILURE])) == ([FAILURE], [])
-    assert len(failures.heard()) == 1
-    assert json.loads(zone.read(note_key(FAILURE)))["title"] == FAILURE.title
+    assert len(failures.receive()) == 1
+    assert json.loads(zone.read(record_key(FAILURE)))["title"] == FAILURE.title
 
 
-class KilledOnNote(LocalStore):
-    """A zone whose process is killed before it can note anything."""
+class KilledOnRecord(LocalStore):
+    """A zone whose process is killed before it writes anything."""
 
     def write_new(self, *_: Any) -> bool:
         raise KeyboardInterrupt
 
 
-def test_a_kill_between_message_and_note_loses_nothing_and_tells_twice_at_most(tmp_path: Path, failures: Topic):
+def test_a_kill_between_message_and_record_sends_the_alert_twice_at_most(tmp_path: Path, failures: Topic):
     with pytest.raises(KeyboardInterrupt):
-        TopicAlerts(failures.arn, KilledOnNote(tmp_path)).send([FAILURE])
+        TopicAlerts(failures.arn, KilledOnRecord(tmp_path)).send([FAILURE])
     assert TopicAlerts(failures.arn, LocalStore(tmp_path)).send([FAILURE]) == [FAILURE]
     assert TopicAlerts(failures.arn, LocalStore(tmp_path)).send([FAILURE]) == []
-    assert len(failures.heard()) == 2
+    assert len(failures.receive()) == 2
 
 
 class ReadOnly(LocalStore):
-    """A zone that takes nothing."""
+    """A zone that cannot be written."""
 
     def write_new(self, key: str, *_: Any) -> bool:
         raise PermissionError(f"{key} is not yours to write")
 
 
-def test_what_cannot_be_noted_is_an_error_that_says_it_will_be_sent_again(tmp_path: Path, failures: Topic):
+def test_an_alert_that_cannot_be_recorded_is_an_error_and_will_be_sent_again(tmp_path: Path, failures: Topic):
     with pytest.raises(AlertError, match=r"sent again.*not yours to write"):
         TopicAlerts(failures.arn, ReadOnly(tmp_path)).send([FAILURE])
 
 
-def test_a_topic_that_is_not_there_is_an_error_with_its_name_and_holds_up_no_other(
+def test_a_missing_topic_is_an_error_with_its_name_and_does_not_affect_others(
     tmp_path: Path, failures: Topic, anomalies: Topic
 ):
-    found = settings(home=tmp_path, failures_topic_arn=GONE, anomalies_topic_arn=anomalies.arn)
+    home = settings(home=tmp_path, failures_topic_arn=GONE, anomalies_topic_arn=anomalies.arn)
     with pytest.raises(AlertError, match=f"{GONE}: NotFound") as caught:
-        open_alerts(found).send([FAILURE, ODD])
+        open_alerts(home).send([FAILURE, RESTATEMENT])
     assert "create the topic, or correct its ARN" in caught.value.fix
-    assert len(anomalies.heard()) == 1
-    mended = settings(home=tmp_path, failures_topic_arn=failures.arn, anomalies_topic_arn=anomalies.arn)
-    assert open_alerts(mended).send([FAILURE, ODD]) == [FAILURE], "what was not sent is sent later, and it alone"
+    assert len(anomalies.receive()) == 1
+    corrected = settings(home=tmp_path, failures_topic_arn=failures.arn, anomalies_topic_arn=anomalies.arn)
+    assert open_alerts(corrected).send([FAILURE, RESTATEMENT]) == [FAILURE], "only the unsent alert is sent later"
 
 
 @pytest.mark.parametrize(
@@ -182,30 +183,28 @@ def test_a_topic_that_is_not_there_is_an_error_with_its_name_and_holds_up_no_oth
         (400, "Throttling", "nothing, if it passes", 3),
     ],
 )
-def test_a_no_says_which_topic_why_and_what_to_do(
+def test_a_refusal_is_an_error_with_topic_reason_and_fix(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, code: str, fix: str, calls: int
 ):
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
-    with answering(status, xml_error(code, "not today")) as service:
+    with fault_server(status, xml_error(code, "not today")) as service:
         monkeypatch.setenv("AWS_ENDPOINT_URL", service.address)
         with pytest.raises(AlertError, match=f"{GONE}: {code}: not today") as caught:
-            TopicAlerts(GONE, LocalStore(tmp_path)).send([FAILURE, ODD])
+            TopicAlerts(GONE, LocalStore(tmp_path)).send([FAILURE, RESTATEMENT])
     assert fix in caught.value.fix
-    assert len(service.asked) == calls, "the topic's other alerts do not wait for the same answer"
-    assert LocalStore(tmp_path).find(note_key(FAILURE)) is None
+    assert len(service.requests) == calls, "the topic's other alerts are not tried"
+    assert LocalStore(tmp_path).find(record_key(FAILURE)) is None
 
 
-def test_one_message_that_is_refused_holds_up_no_other(
-    tmp_path: Path, failures: Topic, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_refused_message_does_not_affect_others(tmp_path: Path, failures: Topic, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("finance_platform.notifications.alert_message.TEXT_BYTES", 400_000)
     refused = replace(FAILURE, found={"error": "x" * 300_000})
     with pytest.raises(AlertError, match="InvalidParameter"):
-        TopicAlerts(failures.arn, LocalStore(tmp_path)).send([refused, ODD])
-    assert len(failures.heard()) == 1
+        TopicAlerts(failures.arn, LocalStore(tmp_path)).send([refused, RESTATEMENT])
+    assert len(failures.receive()) == 1
 
 
-def test_without_credentials_the_error_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_missing_credentials_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     with pytest.raises(AlertError, match="credentials"):
@@ -221,18 +220,18 @@ def test_without_credentials_the_error_says_so(tmp_path: Path, monkeypatch: pyte
     ],
 )
 def test_a_subject_is_short_ascii_on_one_line(title: str, expected: str):
-    found = subject(replace(FAILURE, title=title))
-    assert found == expected
-    assert len(found) <= SUBJECT_LENGTH
-    assert found.isascii()
+    line = subject(replace(FAILURE, title=title))
+    assert line == expected
+    assert len(line) <= SUBJECT_LENGTH
+    assert line.isascii()
 
 
-def test_a_text_that_is_too_long_is_cut_and_says_so():
-    found = text(replace(FAILURE, found={"error": "ü" * TEXT_BYTES}))
-    assert len(found.encode()) <= TEXT_BYTES
-    assert found.endswith(f"[cut here: the rest is behind the link]\n{FAILURE.link}\n")
+def test_a_text_that_is_too_long_is_cut():
+    body = text(replace(FAILURE, found={"error": "ü" * TEXT_BYTES}))
+    assert len(body.encode()) <= TEXT_BYTES
+    assert body.endswith(f"[cut here: the rest is behind the link]\n{FAILURE.link}\n")
 
 
-def test_something_that_is_no_topic_is_refused_at_once():
+def test_a_setting_that_is_not_a_topic_is_an_error():
     with pytest.raises(SettingsError, match="FINANCE_PLATFORM_FAILURES_TOPIC_ARN"):
         load_settings(failures_topic_arn="arn:aws:sqs:eu-central-1:123456789012:queue")

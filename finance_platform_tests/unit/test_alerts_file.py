@@ -1,4 +1,7 @@
-"""Alerts into a file: once per key, whole lines, whatever a killed process left behind."""
+"""Alerts in a file: once per key, in whole lines, even after a killed process.
+
+Belongs here: `notifications.alerts_file`. Does not belong here: topics (see `aws/test_sns`).
+"""
 
 from __future__ import annotations
 
@@ -29,12 +32,12 @@ def lines(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
 
 
-def test_an_alert_is_one_line_with_all_that_it_says(tmp_path: Path):
+def test_an_alert_is_one_line_with_all_of_its_fields(tmp_path: Path):
     path = tmp_path / "alerts.jsonl"
     assert AlertsFile(path).send([ALERT])
-    (found,) = lines(path)
-    assert found["title"] == "2024-03 was restated"
-    assert found["found"] == {"net": "-10.00"}
+    (line,) = lines(path)
+    assert line["title"] == "2024-03 was restated"
+    assert line["found"] == {"net": "-10.00"}
 
 
 def test_an_alert_is_sent_once(tmp_path: Path):
@@ -45,21 +48,21 @@ def test_an_alert_is_sent_once(tmp_path: Path):
     assert [line["key"] for line in lines(path)] == ["load 3", "load 4"]
 
 
-def test_half_a_line_of_a_killed_process_spoils_no_other(tmp_path: Path):
+def test_an_incomplete_line_of_a_killed_process_does_not_affect_others(tmp_path: Path):
     path = tmp_path / "alerts.jsonl"
     path.write_text('{"key": "load 3", "ki')
     assert AlertsFile(path).send([ALERT])
     assert [line["key"] for line in lines(path)] == ["load 3"]
 
 
-def test_two_processes_with_one_alert_send_it_once(tmp_path: Path):
+def test_concurrent_senders_of_one_alert_send_it_once(tmp_path: Path):
     path = tmp_path / "alerts.jsonl"
     with ThreadPoolExecutor(8) as pool:
         sent = list(pool.map(lambda _: AlertsFile(path).send([ALERT]), range(16)))
     assert (sum(map(len, sent)), len(lines(path))) == (1, 1)
 
 
-def test_many_alerts_are_sent_at_once_and_those_that_are_known_are_left_out(tmp_path: Path):
+def test_known_alerts_are_left_out_of_a_batch(tmp_path: Path):
     path = tmp_path / "alerts.jsonl"
     many = [replace(ALERT, key=f"load {number}") for number in range(5)]
     AlertsFile(path).send(many[2:4])
@@ -67,7 +70,7 @@ def test_many_alerts_are_sent_at_once_and_those_that_are_known_are_left_out(tmp_
     assert len(lines(path)) == 5
 
 
-def test_an_alert_that_cannot_be_sent_says_where_and_what_to_do(tmp_path: Path):
+def test_an_unwritable_file_is_an_error_that_names_it(tmp_path: Path):
     with pytest.raises(AlertError, match="Is a directory") as caught:
         AlertsFile(tmp_path).send([ALERT])
     assert str(tmp_path) in str(caught.value)
