@@ -1,6 +1,6 @@
-"""The data catalog: where the processed tables are right now, for engines that read the lake by themselves.
+"""The AWS Glue Data Catalog: lists the processed tables, for engines that read the processed zone directly.
 
-Belongs here: the port, its adapter, which tables and partitions there are, bringing a catalog up to date.
-Does not belong here: the files (see `lake`), what the tables are (see `contracts`), the warehouse's own tables.
-Numbers are never read through a catalog: one that is out of date delays whoever looks, and changes nothing.
+Belongs here: which tables and partitions are listed (`tables`), the API of Glue (`glue`), writing the changes (`sync`).
+Does not belong here: the files (see `storage`), the tables' definitions (see `contracts`), the warehouse's own tables.
+The platform never reads through the catalog: an outdated one delays its readers, and changes no number.
 """

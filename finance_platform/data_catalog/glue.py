@@ -1,34 +1,29 @@
-"""The data catalog on AWS: a database of the Glue Data FeedSet, which Athena and Redshift Spectrum read.
+"""A database of the Glue Data Catalog, which Athena and Redshift Spectrum read.
 
-Belongs here: what is particular to Glue's API. Does not belong here: which tables there are, what has changed.
+Belongs here: the API of Glue. Does not belong here: which tables are listed (see `tables`), which differ (see `sync`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from finance_platform.data_catalog.port import (
-    CatalogColumn,
-    CatalogTable,
-    DataCatalogError,
-    Registered,
-    Values,
-)
+from finance_platform.data_catalog.tables import CatalogColumn, CatalogTable, PartitionValues
+from finance_platform.errors import TransientError
 
 VERSION = "finance_platform_version"
-"""The parameter by which the platform knows its own tables and partitions, and what they were made from."""
+"""The parameter that marks the platform's own tables and partitions, with the hash of their definition."""
 
 PERSONAL = "finance_platform_personal"
-"""The parameter that says of a column that it may hold personal data, and of a table which of its columns may."""
+"""The parameter that marks columns with possibly personal data, and lists them on the table."""
 
-_WRITTEN_AT_ONCE, _DROPPED_AT_ONCE = 100, 25
-"""What Glue takes in one call."""
+_WRITE_BATCH_SIZE, _DELETE_BATCH_SIZE = 100, 25
+"""The limits of Glue for one call."""
 
 _PARQUET = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
@@ -39,100 +34,121 @@ _PARQUET = {
     },
 }
 
-_CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5})
-
 _FIXES = {
     "AccessDeniedException": "allow the platform's role to read and write this database's tables and partitions",
-    "EntityNotFoundException": "create the database in the Glue Data FeedSet, or correct DATA_CATALOG_DATABASE",
+    "EntityNotFoundException": "create the database in the Glue Data Catalog, or correct DATA_CATALOG_DATABASE",
 }
-_PASSES = "nothing, if it passes: the next run does it again; else check the region and the credentials"
+_PASSES = "nothing, if it passes: the next run tries again; otherwise check the region and the credentials"
+
+
+class DataCatalogError(TransientError):
+    """The catalog lists outdated slices; no published number is affected."""
+
+    title = "The data catalog is not up to date"
+
+
+@dataclass(frozen=True)
+class RegisteredTable:
+    """One table as the catalog lists it.
+
+    Attributes:
+        version: the hash that the platform stored with it; empty for a table of another owner.
+        keys: names of the partition keys.
+        partitions: hash by values; empty text for a partition of another owner.
+    """
+
+    version: str
+    keys: tuple[str, ...]
+    partitions: Mapping[PartitionValues, str]
 
 
 class GlueDataCatalog:
-    """One database of the Glue Data FeedSet."""
+    """One database of the Glue Data Catalog. Every method raises DataCatalogError if it fails."""
 
     def __init__(self, database: str, region: str = "") -> None:
-        """Use `database`, in the region given or else the one that boto3 finds."""
+        """Use `database` in `region`; in the region that boto3 finds if it is empty."""
         self._database = database
         self._region = region
-        self._opened: Any = None
 
     @property
     def name(self) -> str:
-        """What the database is called, for messages."""
+        """The database's name, for messages."""
         return f"the Glue database {self._database}"
 
-    def find(self, table: str) -> Registered | None:
-        """Return a table as it is registered, or None; see `DataCatalog`."""
+    def find(self, table: str) -> RegisteredTable | None:
+        """Return a table as it is registered, or None."""
         try:
-            found = self._client.get_table(DatabaseName=self._database, Name=table)["Table"]
+            entry = self._client.get_table(DatabaseName=self._database, Name=table)["Table"]
         except ClientError as error:
             if _code(error) == "EntityNotFoundException":
-                return None  # of a missing database, writing tells
+                return None  # if the database is missing, writing fails
             raise self._error("find", table, error) from error
         except BotoCoreError as error:
             raise self._error("find", table, error) from error
-        keys = tuple(key["Name"] for key in found.get("PartitionKeys", ()))
+        keys = tuple(key["Name"] for key in entry.get("PartitionKeys", ()))
         partitions = dict(self._partitions(table)) if keys else {}
-        return Registered(found.get("Parameters", {}).get(VERSION, ""), keys, partitions)
+        return RegisteredTable(entry.get("Parameters", {}).get(VERSION, ""), keys, partitions)
 
     def create_table(self, table: CatalogTable) -> None:
         """Register a table, without partitions."""
-        with self._explained("create", table.name):
+        with self._translate_errors("create", table.name):
             self._client.create_table(DatabaseName=self._database, TableInput=_table_input(table))
 
     def update_table(self, table: CatalogTable) -> None:
-        """Register a table anew; its partitions stay."""
-        with self._explained("update", table.name):
-            # Glue keeps so many versions of a table and then takes no more; the platform's own records tell more.
+        """Replace the definition of a table; its partitions stay."""
+        with self._translate_errors("update", table.name):
+            # The number of archived versions of a table is limited, and the platform keeps its own records.
             self._client.update_table(DatabaseName=self._database, TableInput=_table_input(table), SkipArchive=True)
 
     def drop_table(self, table: str) -> None:
-        """Take out a table with its partitions."""
-        with self._explained("drop", table):
+        """Remove a table with its partitions; the files stay."""
+        with self._translate_errors("drop", table):
             self._client.delete_table(DatabaseName=self._database, Name=table)
 
-    def create_partitions(self, table: CatalogTable, values: Sequence[Values]) -> None:
-        """Register partitions that are not there yet."""
-        for batch in _batches(values, _WRITTEN_AT_ONCE):
-            inputs = [_partition_input(table, one) for one in batch]
-            with self._explained("add partitions to", table.name):
-                answer = self._client.batch_create_partition(
+    def create_partitions(self, table: CatalogTable, values: Sequence[PartitionValues]) -> None:
+        """Register new partitions."""
+        for batch in _batches(values, _WRITE_BATCH_SIZE):
+            inputs = [_partition_input(table, partition) for partition in batch]
+            with self._translate_errors("add partitions to", table.name):
+                response = self._client.batch_create_partition(
                     DatabaseName=self._database, TableName=table.name, PartitionInputList=inputs
                 )
-            self._refuse_errors("add partitions to", table.name, answer)
+            self._raise_partition_errors("add partitions to", table.name, response)
 
-    def update_partitions(self, table: CatalogTable, values: Sequence[Values]) -> None:
-        """Register partitions anew."""
-        for batch in _batches(values, _WRITTEN_AT_ONCE):
+    def update_partitions(self, table: CatalogTable, values: Sequence[PartitionValues]) -> None:
+        """Replace the definition of partitions."""
+        for batch in _batches(values, _WRITE_BATCH_SIZE):
             entries = [
-                {"PartitionValueList": list(one), "PartitionInput": _partition_input(table, one)} for one in batch
+                {"PartitionValueList": list(partition), "PartitionInput": _partition_input(table, partition)}
+                for partition in batch
             ]
-            with self._explained("update partitions of", table.name):
-                answer = self._client.batch_update_partition(
+            with self._translate_errors("update partitions of", table.name):
+                response = self._client.batch_update_partition(
                     DatabaseName=self._database, TableName=table.name, Entries=entries
                 )
-            self._refuse_errors("update partitions of", table.name, answer)
+            self._raise_partition_errors("update partitions of", table.name, response)
 
-    def drop_partitions(self, table: str, values: Sequence[Values]) -> None:
-        """Take out partitions."""
-        for batch in _batches(values, _DROPPED_AT_ONCE):
-            with self._explained("drop partitions of", table):
-                answer = self._client.batch_delete_partition(
+    def drop_partitions(self, table: str, values: Sequence[PartitionValues]) -> None:
+        """Remove partitions; the files stay."""
+        for batch in _batches(values, _DELETE_BATCH_SIZE):
+            with self._translate_errors("drop partitions of", table):
+                response = self._client.batch_delete_partition(
                     DatabaseName=self._database,
                     TableName=table,
-                    PartitionsToDelete=[{"Values": list(one)} for one in batch],
+                    PartitionsToDelete=[{"Values": list(partition)} for partition in batch],
                 )
-            self._refuse_errors("drop partitions of", table, answer)
+            self._raise_partition_errors("drop partitions of", table, response)
 
-    @property
+    @cached_property
     def _client(self) -> Any:
-        if self._opened is None:
-            self._opened = boto3.client("glue", region_name=self._region or None, config=_CONFIG)
-        return self._opened
+        import boto3
+        from botocore.config import Config
 
-    def _partitions(self, table: str) -> Iterator[tuple[Values, str]]:
-        with self._explained("list partitions of", table):
+        config = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5})
+        return boto3.client("glue", region_name=self._region or None, config=config)
+
+    def _partitions(self, table: str) -> Iterator[tuple[PartitionValues, str]]:
+        with self._translate_errors("list partitions of", table):
             pages = self._client.get_paginator("get_partitions").paginate(
                 DatabaseName=self._database, TableName=table, ExcludeColumnSchema=True
             )
@@ -141,15 +157,15 @@ class GlueDataCatalog:
                     yield tuple(partition["Values"]), partition.get("Parameters", {}).get(VERSION, "")
 
     @contextmanager
-    def _explained(self, verb: str, table: str) -> Iterator[None]:
+    def _translate_errors(self, verb: str, table: str) -> Iterator[None]:
         try:
             yield
         except (BotoCoreError, ClientError) as error:
             raise self._error(verb, table, error) from error
 
-    def _refuse_errors(self, verb: str, table: str, answer: dict[str, Any]) -> None:
-        """Stop where a call that Glue answered well has failed for some partitions."""
-        failed = answer.get("Errors") or []
+    def _raise_partition_errors(self, verb: str, table: str, response: dict[str, Any]) -> None:
+        """Raise if a successful call failed for some of its partitions."""
+        failed = response.get("Errors") or []
         if failed:
             first = failed[0]
             detail = first.get("ErrorDetail", {})
@@ -182,11 +198,11 @@ def _table_input(table: CatalogTable) -> dict[str, Any]:
     }
 
 
-def _partition_input(table: CatalogTable, values: Values) -> dict[str, Any]:
+def _partition_input(table: CatalogTable, values: PartitionValues) -> dict[str, Any]:
     return {
         "Values": list(values),
         "StorageDescriptor": _storage(table, table.partitions[values]),
-        "Parameters": {"classification": "parquet", VERSION: table.version_of(values)},
+        "Parameters": {"classification": "parquet", VERSION: table.partition_version(values)},
     }
 
 
@@ -195,11 +211,11 @@ def _storage(table: CatalogTable, location: str) -> dict[str, Any]:
 
 
 def _column(column: CatalogColumn) -> dict[str, Any]:
-    described = {"Name": column.name, "Type": column.type, "Comment": column.comment}
-    return described | ({"Parameters": {PERSONAL: "true"}} if column.is_personal else {})
+    definition = {"Name": column.name, "Type": column.type, "Comment": column.comment}
+    return definition | ({"Parameters": {PERSONAL: "true"}} if column.is_personal else {})
 
 
-def _batches(values: Sequence[Values], size: int) -> Iterator[Sequence[Values]]:
+def _batches(values: Sequence[PartitionValues], size: int) -> Iterator[Sequence[PartitionValues]]:
     return (values[start : start + size] for start in range(0, len(values), size))
 
 

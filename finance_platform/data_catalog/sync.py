@@ -1,28 +1,32 @@
-"""Bringing a catalog up to date: what is wanted is compared with what is there, and only what differs is written.
+"""Synchronisation of the Glue Data Catalog: only the differences to the target tables are written.
 
-Belongs here: the comparison, the order of the changes. Does not belong here: what is wanted (see `tables`).
+Belongs here: the comparison, the order of the changes. Does not belong here: the target tables (see `tables`).
 
-No catalog changes partitions in one transaction. Those that count no more go first, so that whoever reads meanwhile
-misses rows for a moment and never has them twice.
+Glue does not change partitions in one transaction. Outdated partitions are dropped first, so that a concurrent reader
+may miss rows for a moment but never sees them twice.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from finance_platform.data_catalog.port import CatalogTable, DataCatalog, DataCatalogError, Registered
+from finance_platform.data_catalog.glue import DataCatalogError, GlueDataCatalog, RegisteredTable
+from finance_platform.data_catalog.tables import CatalogTable, catalog_tables
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.storage.port import ObjectStore
 
 
 @dataclass(frozen=True)
 class Changes:
-    """How much was written.
+    """The number of entries written.
 
     Attributes:
-        tables: tables registered, or registered anew.
-        added: partitions that are new.
-        updated: partitions that lie elsewhere now, or hold other columns.
-        dropped: partitions that count no more.
+        tables: tables created or updated.
+        added: new partitions.
+        updated: partitions with another location or other columns.
+        dropped: partitions removed.
     """
 
     tables: int = 0
@@ -42,48 +46,67 @@ class Changes:
         return self != Changes()
 
     def __str__(self) -> str:
-        return f"{self.tables} tables, partitions: {self.added} new, {self.updated} elsewhere now, {self.dropped} gone"
+        return f"{self.tables} tables, partitions: {self.added} added, {self.updated} updated, {self.dropped} dropped"
 
 
-def register(catalog: DataCatalog, tables: Sequence[CatalogTable]) -> Changes:
-    """Bring a catalog's database to what is wanted; tables of other names are left alone.
+def sync_tables(catalog: GlueDataCatalog, tables: Sequence[CatalogTable]) -> Changes:
+    """Write the differences between the catalog's database and these tables; other tables are not touched.
 
     Raises:
-        DataCatalogError: it cannot be read or written, or a table is there that somebody else has made. What was
-            written by then is right, and the next call does the rest.
+        DataCatalogError: the database cannot be read or written, or one of the tables has another owner. The changes
+            written so far are correct, and the next call writes the rest.
     """
-    return sum((_register_table(catalog, table) for table in tables), Changes())
+    return sum((_sync_table(catalog, table) for table in tables), Changes())
 
 
-def _register_table(catalog: DataCatalog, table: CatalogTable) -> Changes:
-    present = catalog.find(table.name)
-    if present is not None and not present.version:
+def _sync_table(catalog: GlueDataCatalog, table: CatalogTable) -> Changes:
+    existing = catalog.find(table.name)
+    if existing is not None and not existing.version:
         raise DataCatalogError(
-            f"{catalog.name} has a table {table.name} that this platform has not made",
+            f"{catalog.name} has a table {table.name} that this platform did not create",
             fix="give the platform a database of its own (DATA_CATALOG_DATABASE), or drop that table",
         )
-    if present is not None and present.keys != tuple(key.name for key in table.keys):
-        catalog.drop_table(table.name)  # no catalog changes the keys of a table that is there
-        present = None
-    if present is None:
+    if existing is not None and existing.keys != tuple(key.name for key in table.keys):
+        catalog.drop_table(table.name)  # Glue cannot change the keys of an existing table
+        existing = None
+    if existing is None:
         catalog.create_table(table)
-        present = Registered(table.version, tuple(key.name for key in table.keys), {})
-        return Changes(tables=1) + _register_partitions(catalog, table, present)
-    if present.version != table.version:
+        existing = RegisteredTable(table.version, tuple(key.name for key in table.keys), {})
+        return Changes(tables=1) + _sync_partitions(catalog, table, existing)
+    if existing.version != table.version:
         catalog.update_table(table)
-        return Changes(tables=1) + _register_partitions(catalog, table, present)
-    return _register_partitions(catalog, table, present)
+        return Changes(tables=1) + _sync_partitions(catalog, table, existing)
+    return _sync_partitions(catalog, table, existing)
 
 
-def _register_partitions(catalog: DataCatalog, table: CatalogTable, present: Registered) -> Changes:
-    there = present.partitions
-    gone = sorted(there.keys() - table.partitions.keys())
-    moved = [values for values in table.partitions if values in there and there[values] != table.version_of(values)]
-    new = [values for values in table.partitions if values not in there]
-    if gone:
-        catalog.drop_partitions(table.name, gone)
-    if moved:
-        catalog.update_partitions(table, moved)
+def _sync_partitions(catalog: GlueDataCatalog, table: CatalogTable, existing: RegisteredTable) -> Changes:
+    versions = existing.partitions
+    targets = {values: table.partition_version(values) for values in table.partitions}
+    outdated = sorted(versions.keys() - targets.keys())
+    changed = [values for values, version in targets.items() if versions.get(values, version) != version]
+    new = [values for values in targets if values not in versions]
+    if outdated:
+        catalog.drop_partitions(table.name, outdated)
+    if changed:
+        catalog.update_partitions(table, changed)
     if new:
         catalog.create_partitions(table, new)
-    return Changes(added=len(new), updated=len(moved), dropped=len(gone))
+    return Changes(added=len(new), updated=len(changed), dropped=len(outdated))
+
+
+def sync_or_warn(
+    catalog: GlueDataCatalog | None, snapshot: Snapshot, processed: ObjectStore, log: logging.Logger
+) -> None:
+    """Bring the catalog up to date; log a warning if that fails.
+
+    The warehouse is never loaded through the catalog, so an outdated one makes no number wrong, and the next run
+    compares it with the processed zone again.
+    """
+    if catalog is None:
+        return
+    try:
+        changes = sync_tables(catalog, catalog_tables(snapshot, processed))
+    except DataCatalogError as error:
+        log.warning(f"{error.title}: {error.found}. Fix: {error.fix}")
+        return
+    log.info(f"{catalog.name}: {changes}" if changes else f"{catalog.name} is up to date")
