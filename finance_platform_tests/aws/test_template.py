@@ -118,15 +118,15 @@ def test_the_jobs_are_what_the_platform_starts_and_run_what_a_release_has(job: d
 
 
 def test_alarms_and_dashboard_show_metrics_that_the_platform_sends():
-    from finance_platform.notifications.metrics import OF_A_FEED, UNITS
+    from finance_platform.notifications.metrics import FEED_METRICS, UNITS
 
     text = TEMPLATE.text
     own = set(re.findall(r"MetricsNamespace\n\s+MetricName: (\w+)", text))
     queried = set(re.findall(r"(?:SUM|MAX)\((\w+)\)", text))
     searched = set(re.findall(r'MetricName=\\"(\w+)\\"', text))
     plain = set(re.findall(r'\["\$\{MetricsNamespace\}", "(\w+)"\]', text))
-    assert own | plain <= set(UNITS) - set(OF_A_FEED)
-    assert queried | searched <= set(OF_A_FEED)
+    assert own | plain <= set(UNITS) - set(FEED_METRICS)
+    assert queried | searched <= set(FEED_METRICS)
     assert {"RunsFailed", "RunsSucceeded"} <= own
     assert {"MoneyRejected", "FreshnessLag"} <= queried
 
