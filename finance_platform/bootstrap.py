@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def s3_options(settings: Settings, *, is_raw: bool = False) -> S3Options:
-    """Return how S3 is spoken to; only the raw zone may be somebody else's, who lets its readers pay."""
+    """Return the options of S3; only the raw zone may belong to somebody else, who lets its readers pay."""
     return S3Options(
         region=settings.aws_region,
         endpoint_url=settings.s3_endpoint_url,
@@ -41,7 +41,7 @@ def s3_options(settings: Settings, *, is_raw: bool = False) -> S3Options:
 
 
 def raw_zone(settings: Settings) -> ObjectStore:
-    """Return the raw zone, which is only ever read."""
+    """Return the raw zone; the platform never writes to it."""
     return open_store(settings.raw_root, s3_options(settings, is_raw=True))
 
 
@@ -51,23 +51,23 @@ def processed_zone(settings: Settings) -> ObjectStore:
 
 
 def reports_folder(settings: Settings) -> ObjectStore:
-    """Return where reports go."""
+    """Return the folder of reports."""
     return open_store(settings.reports_root, s3_options(settings))
 
 
 def home_lock(settings: Settings, run_id: str = "") -> AbstractContextManager[None]:
     """Return the lock under which one run at a time works in a home, to be held in a `with` block.
 
-    On disk it is a lock of this machine. A processed zone on S3 is reached by many machines, and has a lease, which
+    On disk it is a file lock of this machine. A processed zone on S3 is reached by many machines and has a lease, which
     outlasts a run that was killed.
 
     Args:
         settings: the home.
-        run_id: the run, which whoever is refused is told. A run's step waits for a lease that may be that of a run
-            that was killed, since nobody is there to start it again; without a run, a person is told at once.
+        run_id: the run, for the message to those who are refused. A step of a run waits as long as it takes to take a
+            lease over, since its holder may have been killed; without a run, a person gets the refusal at once.
 
     Raises:
-        LockedError: another run is at work in this home.
+        LockedError: another run is active in this home.
     """
     if _is_on_s3(settings):
         wait_seconds = lease.TAKEOVER_SECONDS if run_id else 0
@@ -76,17 +76,17 @@ def home_lock(settings: Settings, run_id: str = "") -> AbstractContextManager[No
 
 
 def is_home_locked(settings: Settings) -> bool:
-    """Return whether a run of another process is at work in the home."""
+    """Return whether another process holds the home's lock."""
     if _is_on_s3(settings):
         return lease.is_leased(processed_zone(settings), lease.RUN)
     return file_lock.is_locked(settings.home_path)
 
 
 def jobs_lock(settings: Settings) -> AbstractContextManager[None]:
-    """Return the lock that keeps Glue jobs out; one whose run was killed may go on for a while.
+    """Return the lock that keeps Spark jobs out; a job whose run was killed may go on for a while.
 
     Raises:
-        LockedError: a job is at work.
+        LockedError: a job is running.
     """
     if _is_on_s3(settings):
         return lease.hold_lease(processed_zone(settings), lease.JOB)
@@ -98,7 +98,7 @@ def _is_on_s3(settings: Settings) -> bool:
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
-    """Return the warehouse; nothing is opened before it is asked or loaded."""
+    """Return the warehouse; it is opened with the first query or load."""
     if settings.is_on_aws:
         from finance_platform.warehouse.redshift.row_level_security import SecuredWarehouse
         from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
@@ -112,7 +112,7 @@ def open_warehouse(settings: Settings) -> Warehouse:
 
 
 def redshift_endpoint(settings: Settings) -> RedshiftEndpoint:
-    """Return where Redshift is, and how it is spoken to."""
+    """Return the address of Redshift, and how to connect."""
     return RedshiftEndpoint(
         database=settings.redshift_database,
         schema=settings.redshift_schema,
@@ -131,7 +131,7 @@ def redshift_endpoint(settings: Settings) -> RedshiftEndpoint:
 
 
 def open_alerts(settings: Settings) -> Alerts:
-    """Return where alerts go: a kind that has a topic to that topic alone, every other kind into the file.
+    """Return the channel of alerts: a kind with a topic goes to that topic alone, every other kind into the file.
 
     What was sent to a topic is recorded in the processed zone, since the home of a container ends with it.
     """
@@ -150,7 +150,7 @@ def open_alerts(settings: Settings) -> Alerts:
 
 
 def open_metrics(settings: Settings) -> Metrics | None:
-    """Return where metrics go, or None where nobody looks; nothing is opened before one is sent."""
+    """Return the channel of metrics; None without a namespace."""
     if not settings.metrics_namespace:
         return None
     from finance_platform.notifications.cloudwatch import CloudWatchMetrics

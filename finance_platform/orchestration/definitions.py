@@ -1,4 +1,4 @@
-"""The composition root: settings in, Dagster definitions out. Wiring only.
+"""Dagster's definitions of a home.
 
 Belongs here: which assets, jobs and resources there are. Does not belong here: logic, I/O beyond descriptors.
 """
@@ -14,7 +14,7 @@ from finance_platform.orchestration.assets.standardise import standardise_assets
 from finance_platform.orchestration.assets.star import star_assets
 from finance_platform.orchestration.assets.warehouse import warehouse_assets
 from finance_platform.orchestration.jobs import quiet_logger, refresh_job
-from finance_platform.orchestration.resources.wiring import platform_resources
+from finance_platform.orchestration.resources import platform_resources
 from finance_platform.orchestration.schedules import close_calendar
 from finance_platform.orchestration.sensors.alerts import alerting_sensors
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
@@ -29,16 +29,16 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     Args:
         settings: decides the home, and through its descriptors which `raw/<feed>` assets there are.
     """
-    catalog = load_feed_set(settings.feeds_path)
+    feed_set = load_feed_set(settings.feeds_path)
     return dg.Definitions(
         assets=[
-            register_assets(settings, catalog),
-            standardise_assets(settings, catalog),
-            star_assets(settings, catalog),
+            register_assets(settings, feed_set),
+            standardise_assets(settings, feed_set),
+            star_assets(settings, feed_set),
             warehouse_assets(settings),
             reporting_assets(settings),
             by_period_spec(settings),
-            *(delivery_spec(feed) for feed in catalog.feeds),
+            *(delivery_spec(feed) for feed in feed_set.feeds),
         ],
         jobs=[refresh_job()],
         schedules=close_calendar(settings),

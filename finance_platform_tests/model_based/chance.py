@@ -79,8 +79,8 @@ _ACTIONS = {
     "vanish": 1,
     "decide": 3,
     "change_a_descriptor": 2,
-    "change_the_settings": 1,
-    "close_a_period": 1,
+    "change_the_settings": 2,
+    "close_a_period": 2,
     "reopen_a_period": 1,
     "overwrite_during_the_run": 1,
 }
@@ -111,7 +111,7 @@ def _arguments(chance: Random, name: str) -> tuple[Any, ...]:
         case "change_the_settings":
             baseline = chance.choice(["Budget", "Budget", "Forecast", "Actual", "Budget Q1"])
             through = chance.choice([None, None, "2023-12", "2024-01", "2024-03"])
-            return baseline, through, chance.choice(["hold", "publish"])
+            return baseline, through, chance.choice(["hold", "hold", "publish"])
         case "overwrite_during_the_run":
             return nth, chance
         case _:

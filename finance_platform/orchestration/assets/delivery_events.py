@@ -1,8 +1,8 @@
-"""The timeline of each feed: an event for each delivery that was read, with what became of it.
+"""The timeline of each feed: an event for each delivery that was read, with its verdict.
 
-Belongs here: `deliveries/<feed>`, its events. Does not belong here: reading and judging (see `standardise`), its page
-and its freshness policy (see `specs`).
-The commits are the truth and the events follow them: what a killed process did not tell, the next run tells.
+Belongs here: the events of `deliveries/<feed>`. Does not belong here: reading and verdicts (see `standardise`), the
+page and the freshness policy (see `ui.feed_specs`).
+The commits are the truth and the events follow them: the next run reports what a killed process did not report.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ DELIVERY = "finance_platform/delivery"
 """The tag that names the delivery of an event."""
 
 FIRST_SEEN = "first_seen"
-"""The name of the moment at which the bytes of a delivery were first found under their name, whoever read them then."""
+"""The metadata name of the moment at which a run first found these bytes under this key."""
 
 EVENTS_AT_ONCE = 200
-"""The first run on a home that has read thousands of files tells of the last of them only."""
+"""The first run on a home that has read thousands of files reports only the last of them."""
 
 _Place = tuple[str, str, str]
-"""When a delivery was read, its file, its identity; the order in which deliveries are told."""
+"""When a delivery was read, its file, its identity; the order in which deliveries are reported."""
 
 
 def report_deliveries(
@@ -43,20 +43,20 @@ def report_deliveries(
     *,
     currency: str,
 ) -> None:
-    """Log an event for each delivery that was read after the last one that an event tells of, feed by feed.
+    """Log an event for each delivery that was read after the last reported one, feed by feed.
 
-    What came is a materialization. What was only read again, by other rules, is an observation: a feed is not on time
-    because somebody corrected its descriptor.
+    A new file or content is a materialization. A delivery that was only read again under other rules is an observation:
+    a corrected descriptor does not make a feed less overdue.
 
     Args:
         context: the step that read them, whose events they are.
         feeds: the feeds that have a timeline.
-        snapshot: the lake after judging.
-        register: says when the bytes of each were first seen.
+        snapshot: the processed zone, with every verdict.
+        register: knows when the bytes of each were first seen.
         currency: the home's.
     """
-    told = _last_told(context.instance, feeds)
-    new = {feed: _after(told.get(feed), feed, snapshot.commits) for feed in sorted(feeds)}
+    reported = _last_reported(context.instance, feeds)
+    new = {feed: _after(reported.get(feed), feed, snapshot.commits) for feed in sorted(feeds)}
     if not any(new.values()):
         return
     seen: dict[tuple[str, str], str] = {}
@@ -64,7 +64,7 @@ def report_deliveries(
         seen.setdefault((event.object_key, event.fingerprint), event.at)
     verdicts = _verdicts(snapshot.state)
     for feed, commits in new.items():
-        known = _contents_until(told.get(feed), snapshot.commits)
+        known = _contents_until(reported.get(feed), snapshot.commits)
         for commit in commits:
             content = commit.object_key, commit.fingerprint
             kind = dg.AssetObservation if content in known else dg.AssetMaterialization
@@ -80,54 +80,55 @@ def last_arrivals(instance: DagsterInstance, feeds: Collection[str]) -> dict[str
 
 
 def last_arrival(instance: DagsterInstance, feed: str) -> tuple[datetime, dg.EventLogRecord] | None:
-    """Return when a feed's last delivery came, and the event that tells of it; None where none ever came."""
-    # As many as one run tells at once: after Dagster's storage was lost, old deliveries are told anew, in any order.
-    told = instance.fetch_materializations(delivery_key(feed), limit=EVENTS_AT_ONCE).records
-    return max(((_came(record), record) for record in told), key=lambda one: one[0], default=None)
+    """Return when a feed's last delivery came, and its event; None where none ever came."""
+    # As many as one run reports: after Dagster's storage was lost, old deliveries are reported again, in any order.
+    reported = instance.fetch_materializations(delivery_key(feed), limit=EVENTS_AT_ONCE).records
+    return max(((_came(record), record) for record in reported), key=lambda arrival: arrival[0], default=None)
 
 
 def _came(record: dg.EventLogRecord) -> datetime:
-    """Return when a delivery came: when its bytes were first seen, or else when it was told."""
+    """Return when a delivery came: when its bytes were first seen, or else when it was reported."""
     event = record.asset_materialization
-    said = event.metadata.get(FIRST_SEEN) if event else None
+    first_seen = event.metadata.get(FIRST_SEEN) if event else None
     try:
-        return datetime.fromisoformat(str(said.value if said else ""))
+        return datetime.fromisoformat(str(first_seen.value if first_seen else ""))
     except ValueError:
         return datetime.fromtimestamp(record.timestamp, UTC)
 
 
-def _last_told(instance: DagsterInstance, feeds: Collection[str]) -> dict[str, _Place]:
-    """Return, by feed, the place of the last delivery that an event tells of.
+def _last_reported(instance: DagsterInstance, feeds: Collection[str]) -> dict[str, _Place]:
+    """Return, by feed, the place of the last reported delivery.
 
-    Each timeline begins with a materialization, so one question finds the feeds that have one; Dagster's local storage
-    has no such question for observations.
+    Each timeline begins with a materialization, so one query finds the feeds that have one; Dagster's local storage has
+    no such query for observations.
     """
-    found = {}
+    places = {}
     for record in instance.get_asset_records([delivery_key(feed) for feed in feeds]):
         last = record.asset_entry.last_materialization
         if last and last.asset_materialization:
             key = record.asset_entry.asset_key
-            again = instance.fetch_observations(key, limit=1).records
-            events = [last.asset_materialization, *(one.asset_observation for one in again)]
-            found[key.path[-1]] = max(_place_told(event) for event in events if event)
-    return found
+            observations = instance.fetch_observations(key, limit=1).records
+            events = [last.asset_materialization, *(record.asset_observation for record in observations)]
+            places[key.path[-1]] = max(_reported_place(event) for event in events if event)
+    return places
 
 
-def _place_told(event: dg.AssetMaterialization | dg.AssetObservation) -> _Place:
-    """Return the place of the delivery that an event tells of; before all others where it tells of none."""
-    said = [event.metadata[name].value if name in event.metadata else "" for name in ("read_at", "file")]
-    return str(said[0]), str(said[1]), event.tags.get(DELIVERY, "") if event.tags else ""
+def _reported_place(event: dg.AssetMaterialization | dg.AssetObservation) -> _Place:
+    """Return the place of an event's delivery; before all others where it has none."""
+    read_at, file = (event.metadata[name].value if name in event.metadata else "" for name in ("read_at", "file"))
+    return str(read_at), str(file), event.tags.get(DELIVERY, "") if event.tags else ""
 
 
-def _after(told: _Place | None, feed: str, commits: Mapping[str, DeliveryCommit]) -> list[DeliveryCommit]:
-    """Return the feed's commits after the one that was last told of, oldest first."""
-    own = sorted((one for one in commits.values() if one.feed == feed), key=_place)
-    return [one for one in own if told is None or _place(one) > told][-EVENTS_AT_ONCE:]
+def _after(reported: _Place | None, feed: str, commits: Mapping[str, DeliveryCommit]) -> list[DeliveryCommit]:
+    """Return the feed's commits after the last reported one, oldest first."""
+    own = sorted((commit for commit in commits.values() if commit.feed == feed), key=_place)
+    return [commit for commit in own if reported is None or _place(commit) > reported][-EVENTS_AT_ONCE:]
 
 
-def _contents_until(told: _Place | None, commits: Mapping[str, DeliveryCommit]) -> set[tuple[str, str]]:
-    """Return the files and bytes that were read before; none for a timeline that has not begun, which needs one."""
-    return {(one.object_key, one.fingerprint) for one in commits.values() if told and _place(one) <= told}
+def _contents_until(reported: _Place | None, commits: Mapping[str, DeliveryCommit]) -> set[tuple[str, str]]:
+    """Return the contents that were reported before; none for a new timeline, which begins with a materialization."""
+    earlier = (commit for commit in commits.values() if reported and _place(commit) <= reported)
+    return {(commit.object_key, commit.fingerprint) for commit in earlier}
 
 
 def _place(commit: DeliveryCommit) -> _Place:
@@ -135,15 +136,16 @@ def _place(commit: DeliveryCommit) -> _Place:
 
 
 def _verdicts(state: DeliveryState) -> dict[str, str]:
-    said = {one.delivery_id: "counts" for one in state.live}
-    said |= {one.delivery_id: "not judged yet" for one in state.awaiting_verdict}
-    for one in state.inactive:
-        said[one.commit.delivery_id] = f"{'refused' if one.is_refused else 'held'}: {one.reason}"
-    return said | {one.commit.delivery_id: one.reason for one in state.withdrawn}
+    verdicts = {delivery.delivery_id: "counts" for delivery in state.live}
+    verdicts |= {delivery.delivery_id: "no verdict yet" for delivery in state.awaiting_verdict}
+    for delivery in state.inactive:
+        kind = "refused" if delivery.is_refused else "held"
+        verdicts[delivery.commit.delivery_id] = f"{kind}: {delivery.reason}"
+    return verdicts | {delivery.commit.delivery_id: delivery.reason for delivery in state.withdrawn}
 
 
 def _event(commit: DeliveryCommit, seen_at: str | None, verdict: str, currency: str) -> dict[str, Any]:
-    """Return what an event says, whichever kind it is."""
+    """Return the fields of an event, of either kind."""
     metadata: dict[str, Any] = {
         "file": commit.object_key,
         "verdict": verdict,

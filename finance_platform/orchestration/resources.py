@@ -1,0 +1,38 @@
+"""Which resources the assets and sensors get: the ports of the composition root, by name.
+
+Belongs here: names of resources. Does not belong here: which adapter implements a port (see `bootstrap`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from finance_platform import bootstrap
+from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobs
+from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobs
+from finance_platform.settings import Settings
+
+
+def platform_resources(settings: Settings) -> dict[str, Any]:
+    """Return the resources by the names under which assets and sensors ask for them."""
+    return {
+        "raw_zone": bootstrap.raw_zone(settings),
+        "processed_zone": bootstrap.processed_zone(settings),
+        "raw_zone_events": bootstrap.open_raw_zone_events(settings),
+        "reports": bootstrap.reports_folder(settings),
+        "spark_jobs": _spark_jobs(settings),
+        "warehouse": bootstrap.open_warehouse(settings),
+        "data_catalog": bootstrap.open_data_catalog(settings),
+        "alerts": bootstrap.open_alerts(settings),
+        "metrics": bootstrap.open_metrics(settings),
+    }
+
+
+def _spark_jobs(settings: Settings) -> PipesJobs:
+    zones = JobZones(settings.raw_root, settings.processed_root, bootstrap.s3_options(settings, is_raw=True))
+    if not settings.is_on_aws:
+        return SubprocessJobs(zones, settings.spark_engine)
+    from finance_platform.orchestration.job_runners.glue_jobs import GlueJobs  # boto3 takes most of a second
+    from finance_platform.orchestration.job_runners.glue_run import WaitPolicy
+
+    return GlueJobs(zones, settings.scripts_uri, settings.glue_job_prefix, WaitPolicy(settings.glue_poll_seconds))
