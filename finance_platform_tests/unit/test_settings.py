@@ -1,4 +1,4 @@
-"""Settings: defaults, one reader of the environment, and errors that say what is allowed."""
+"""Settings: defaults, one reader of the environment, and errors that name the allowed values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PACKAGE = Path(str(finance_platform.__file__)).parent
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder of its own, for its .env file."""
+    """An empty working folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -32,34 +32,34 @@ def test_the_developer_s_own_settings_are_hidden_from_the_tests() -> None:
 # Defaults
 
 
-def test_without_any_setting_a_laptop_has_what_it_needs(folder: Path) -> None:
-    found = load_settings()
-    assert (found.profile, found.spark_engine, found.baseline_scenario) == ("local", "sail", "Budget")
-    assert (found.currency, found.actuals_through, found.fiscal_year_start_month) == ("USD", None, 1)
-    assert (found.earliest_date, found.latest_date) == (date(2000, 1, 1), date(2049, 12, 31))
-    assert found.home_path == folder / "data"
+def test_the_defaults_are_enough_for_a_laptop(folder: Path) -> None:
+    loaded = load_settings()
+    assert (loaded.profile, loaded.spark_engine, loaded.baseline_scenario) == ("local", "sail", "Budget")
+    assert (loaded.currency, loaded.actuals_through, loaded.fiscal_year_start_month) == ("USD", None, 1)
+    assert (loaded.earliest_date, loaded.latest_date) == (date(2000, 1, 1), date(2049, 12, 31))
+    assert loaded.home_path == folder / "data"
 
 
-def test_every_place_follows_from_the_home(folder: Path) -> None:
-    found = load_settings(home=folder / "h")
-    assert (found.raw_root, found.processed_root) == (str(folder / "h" / "raw"), str(folder / "h" / "processed"))
-    assert found.warehouse_path == folder / "h" / "warehouse.duckdb"
-    places = (found.feeds_path, found.reports_root, found.dagster_home)
-    assert tuple(map(str, places)) == tuple(str(folder / "h" / name) for name in ("feeds", "reports", "dagster"))
+def test_every_location_follows_from_the_home(folder: Path) -> None:
+    loaded = load_settings(home=folder / "h")
+    assert (loaded.raw_root, loaded.processed_root) == (str(folder / "h" / "raw"), str(folder / "h" / "processed"))
+    assert loaded.warehouse_path == folder / "h" / "warehouse.duckdb"
+    locations = (loaded.feeds_path, loaded.reports_root, loaded.dagster_home)
+    assert tuple(map(str, locations)) == tuple(str(folder / "h" / name) for name in ("feeds", "reports", "dagster"))
 
 
-def test_each_place_can_be_set_alone(folder: Path) -> None:
-    found = settings(home=folder, raw_uri="/elsewhere/raw", warehouse_uri="/elsewhere/w.duckdb")
-    assert (found.raw_root, found.processed_root) == ("/elsewhere/raw", str(folder / "processed"))
-    assert found.warehouse_path == Path("/elsewhere/w.duckdb")
+def test_each_location_can_be_set_on_its_own(folder: Path) -> None:
+    loaded = settings(home=folder, raw_uri="/elsewhere/raw", warehouse_uri="/elsewhere/w.duckdb")
+    assert (loaded.raw_root, loaded.processed_root) == ("/elsewhere/raw", str(folder / "processed"))
+    assert loaded.warehouse_path == Path("/elsewhere/w.duckdb")
 
 
-def test_the_home_may_be_written_with_a_tilde(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def test_the_home_may_begin_with_a_tilde(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setenv("HOME", str(folder / "user"))
     assert settings(home="~/books").home_path == folder / "user" / "books"
 
 
-def test_the_home_is_absolute_even_where_it_is_given_from_here(folder: Path) -> None:
+def test_a_relative_home_becomes_absolute(folder: Path) -> None:
     assert settings(home="books").home_path == folder / "books"
 
 
@@ -73,7 +73,7 @@ def test_a_variable_with_the_prefix_is_read(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = {
+    value = {
         "profile": "local",
         "spark_engine": "jvm",
         "actuals_through": "2025-03",
@@ -98,9 +98,9 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "redshift_tls": "False",
         "redshift_statement_timeout_seconds": "60",
     }.get(name, "other")
-    monkeypatch.setenv(ENV_PREFIX + name.upper(), other)
-    found = getattr(load_settings(), name)
-    assert (", ".join(map(str, found)) if isinstance(found, tuple) else str(found)) == other
+    monkeypatch.setenv(ENV_PREFIX + name.upper(), value)
+    setting = getattr(load_settings(), name)
+    assert (", ".join(map(str, setting)) if isinstance(setting, tuple) else str(setting)) == value
 
 
 def test_a_variable_without_the_prefix_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,16 +108,14 @@ def test_a_variable_without_the_prefix_is_not_read(monkeypatch: pytest.MonkeyPat
     assert load_settings().currency == "USD"
 
 
-def test_a_dotenv_file_is_read_and_the_environment_comes_before_it(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dotenv_file_is_read_and_the_environment_overrides_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(folder / ".env", "FINANCE_PLATFORM_CURRENCY=EUR\nFINANCE_PLATFORM_SPARK_ENGINE=jvm\nOTHER=1\n")
     monkeypatch.setenv("FINANCE_PLATFORM_CURRENCY", "CHF")
-    found = load_settings()
-    assert (found.currency, found.spark_engine) == ("CHF", "jvm")
+    loaded = load_settings()
+    assert (loaded.currency, loaded.spark_engine) == ("CHF", "jvm")
 
 
-def test_an_argument_comes_before_the_environment_unless_it_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_argument_overrides_the_environment_unless_it_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FINANCE_PLATFORM_CURRENCY", "CHF")
     assert load_settings(currency="GBP").currency == "GBP"
     assert load_settings(currency=None).currency == "CHF"
@@ -135,15 +133,15 @@ AWS = {
 }
 
 
-def test_on_aws_every_place_is_an_address(folder: Path) -> None:
-    found = settings(home=folder, **AWS)
-    assert (found.raw_root, found.processed_root) == ("s3://books-raw", "s3://books-processed")
-    assert found.reports_root == "s3://books-processed/reports"
-    assert found.warehouse_address == "redshift://finance:5439/finance/finance"
+def test_on_aws_every_location_is_an_address(folder: Path) -> None:
+    loaded = settings(home=folder, **AWS)
+    assert (loaded.raw_root, loaded.processed_root) == ("s3://books-raw", "s3://books-processed")
+    assert loaded.reports_root == "s3://books-processed/reports"
+    assert loaded.warehouse_address == "redshift://finance:5439/finance/finance"
 
 
 @pytest.mark.parametrize(
-    ("changed", "named"),
+    ("changed", "message"),
     [
         ({"raw_uri": ""}, "RAW_URI must be an s3:// address"),
         ({"processed_uri": "/here"}, "PROCESSED_URI must be an s3:// address"),
@@ -153,12 +151,12 @@ def test_on_aws_every_place_is_an_address(folder: Path) -> None:
         ({"redshift_copy_role_arn": ""}, "needs REDSHIFT_COPY_ROLE_ARN"),
     ],
 )
-def test_what_aws_needs_and_lacks_is_named(changed: dict[str, str], named: str, folder: Path) -> None:
-    with pytest.raises(SettingsError, match=named):
+def test_a_missing_setting_of_aws_is_named(changed: dict[str, str], message: str, folder: Path) -> None:
+    with pytest.raises(SettingsError, match=message):
         load_settings(home=folder, **{**AWS, **changed})
 
 
-# What is wrong
+# Invalid values
 
 
 @pytest.mark.parametrize(
@@ -179,7 +177,7 @@ def test_what_aws_needs_and_lacks_is_named(changed: dict[str, str], named: str, 
         ("REDSHIFT_PORT", "0", "greater than or equal to 1"),
     ],
 )
-def test_a_bad_value_names_the_variable_what_was_found_and_what_is_allowed(
+def test_an_invalid_value_is_reported_with_variable_value_and_allowed_values(
     name: str, value: str, allowed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(ENV_PREFIX + name, value)
@@ -196,11 +194,13 @@ def test_dates_in_the_wrong_order_are_an_error_that_names_both() -> None:
         load_settings(earliest_date="2030-01-01", latest_date="2020-01-01")
 
 
-@pytest.mark.parametrize("wrong", [{"latest_date": "1990-01-01"}, {"spark_engine": "flink"}])
-def test_an_error_shows_no_other_setting_s_value(wrong: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("invalid", [{"latest_date": "1990-01-01"}, {"spark_engine": "flink"}])
+def test_an_error_does_not_show_another_setting_s_value(
+    invalid: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FINANCE_PLATFORM_WAREHOUSE_URI", "redshift://user:s3cret@host/db")
     with pytest.raises(SettingsError) as caught:
-        load_settings(**wrong)
+        load_settings(**invalid)
     assert "s3cret" not in str(caught.value)
 
 
@@ -210,11 +210,11 @@ def test_settings_are_frozen(name: str) -> None:
         setattr(settings(), name, "x")
 
 
-# Nobody else reads the environment
+# Only the settings read the environment
 
 
 def uses_of_the_environment(source: str) -> list[str]:
-    """How a module uses the environment: sets, hands on, or reads."""
+    """Return how a module uses the environment: sets, passes on, or reads."""
     tree = ast.parse(source)
     parents = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
     uses = []
@@ -232,7 +232,7 @@ def _kind_of_use(node: ast.Attribute, parent: ast.AST) -> str:
     if isinstance(parent, ast.Attribute) and parent.attr == "setdefault":
         return "sets"
     if isinstance(parent, ast.Dict) and node in parent.values and parent.keys[parent.values.index(node)] is None:
-        return "hands on"
+        return "passes on"
     return "reads"
 
 
@@ -241,7 +241,7 @@ def _kind_of_use(node: ast.Attribute, parent: ast.AST) -> str:
     [
         ("os.environ['A'] = 'b'", "sets"),
         ("os.environ.setdefault('A', 'b')", "sets"),
-        ("run({**os.environ, 'A': 'b'})", "hands on"),
+        ("run({**os.environ, 'A': 'b'})", "passes on"),
         ("os.environ['A']", "reads"),
         ("os.environ.get('A')", "reads"),
         ("os.getenv('A')", "reads"),
@@ -250,26 +250,26 @@ def _kind_of_use(node: ast.Attribute, parent: ast.AST) -> str:
         ("'A' in os.environ", "reads"),
     ],
 )
-def test_every_way_to_use_the_environment_is_told_apart(source: str, use: str) -> None:
+def test_each_use_of_the_environment_is_recognised(source: str, use: str) -> None:
     assert uses_of_the_environment(source) == [use]
 
 
-def test_an_empty_variable_is_the_same_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    without = settings()
+def test_an_empty_variable_is_the_same_as_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    defaults = settings()
     for name in ("ACTUALS_THROUGH", "CLOSE_WORKING_DAY", "CLOSE_HOLIDAYS", "BASELINE_SCENARIO"):
         monkeypatch.setenv(f"{ENV_PREFIX}{name}", "")
-    assert settings() == without
+    assert settings() == defaults
 
 
-def test_nothing_but_the_settings_reads_the_environment() -> None:
-    found: dict[str, set[str]] = {}
+def test_only_the_settings_read_the_environment() -> None:
+    modules: dict[str, set[str]] = {}
     for path in PACKAGE.rglob("*.py"):
         for use in uses_of_the_environment(path.read_text()):
-            found.setdefault(use, set()).add(path.relative_to(PACKAGE).as_posix())
-    # The session sets variables that Spark's engines look for, and tells Sail where boto3 was told that S3 is. The UI
-    # and what builds a wheel are programs of their own and get ours whole.
-    assert found == {
+            modules.setdefault(use, set()).add(path.relative_to(PACKAGE).as_posix())
+    # The session sets variables for Spark's engines, and passes the S3 endpoint of boto3 to Sail. The UI, the build of
+    # a wheel and a local job are processes that inherit the environment.
+    assert modules == {
         "sets": {"spark_jobs/session.py"},
         "reads": {"spark_jobs/session.py"},
-        "hands on": {"cli/run.py", "deployment/artefacts.py"},
+        "passes on": {"cli/run.py", "deployment/artefacts.py", "orchestration/job_runners/subprocess_jobs.py"},
     }
