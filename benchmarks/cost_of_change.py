@@ -1,12 +1,12 @@
-"""What a change costs: a full run, small deliveries on it, memory; held against the same job written by hand.
+"""Measures a full run, small changes after it, and memory, against a baseline in plain DuckDB SQL.
 
-Belongs here: the cases, in whole commands, and the aims that they are held against.
-Does not belong here: measuring (see `watched_process`), the files (see `generated_ledger`), the hand-written job
-(see `by_hand.sql`).
+Belongs here: the cases, as whole commands, and the targets for their cost.
+Does not belong here: measuring (see `process_monitor`), the files (see `generated_ledger`), the baseline (see
+`duckdb_baseline.sql`).
 
 `make bench` runs it with 5 million transactions, which takes a quarter of an hour on two busy cores;
-`--transactions N` runs it smaller. It fails where the platform's sums are not those of the hand-written job. On a busy
-machine compare processor seconds: the ratios of seconds are those of the moments at which the cases ran.
+`--transactions N` runs it smaller. It fails if the platform's sums differ from the baseline's. On a busy machine,
+compare processor seconds: the cases run at different times, so the load distorts the ratios of seconds.
 """
 
 from __future__ import annotations
@@ -14,21 +14,20 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 from generated_ledger import Ledger
+from process_monitor import PRODUCT, Measurement, compile_product, measure
 from rich.console import Console
 from rich.table import Table
-from watched_process import PRODUCT, Measured, compile_product, watch
 
-BY_HAND, FULL, NOTHING, SMALL, REPLACED = "by hand", "full", "nothing new", "small delivery", "replaced file"
-REPEATS_OF_NOTHING = 3
+BASELINE, FULL, NOTHING, SMALL, REPLACED = "baseline", "full", "nothing new", "small delivery", "replaced file"
+NOTHING_NEW_REPEATS = 3
 GIB = 1 << 30
 SMALLEST = 50_000
-"""Below it the monthly files of the base that is ten times smaller are too thin to be read as months."""
+"""With fewer transactions, the monthly files of the small base have too few rows for their months."""
 
 _SUMS = """
     SELECT ScenarioName, SUM(Amount), SUM(BudgetAmount), SUM(TransactionCount), COUNT(*)
@@ -39,47 +38,47 @@ _SUMS = """
 
 @dataclass
 class Base:
-    """One home and what was measured on it.
+    """One home and its measurements.
 
     Attributes:
-        name: what the table calls it.
+        name: its name in the table.
         home: its folder.
         ledger: its files.
-        measured: by case.
+        measurements: by case.
     """
 
     name: str
     home: Path
     ledger: Ledger
-    measured: dict[str, Measured] = field(default_factory=dict)
+    measurements: dict[str, Measurement] = field(default_factory=dict)
 
-    def by_hand(self) -> Measured:
-        """Do the job by hand."""
-        script = str(Path(__file__).parent / "by_hand.py")
-        return watch([sys.executable, script, str(self.ledger.raw), str(self.home / "by_hand.duckdb")], self.home)
+    def run_baseline(self) -> Measurement:
+        """Run the baseline."""
+        script = str(Path(__file__).parent / "duckdb_baseline.py")
+        return measure([sys.executable, script, str(self.ledger.raw), str(self.home / "baseline.duckdb")], self.home)
 
-    def run(self) -> Measured:
-        """Let the platform do it."""
-        return watch([*PRODUCT, "run", "--home", str(self.home)], self.home)
+    def run(self) -> Measurement:
+        """Run the platform."""
+        return measure([*PRODUCT, "run", "--home", str(self.home)], self.home)
 
     def check(self) -> None:
-        """Compare the platform's warehouse with that of the hand-written job, scenario by scenario.
+        """Compare the platform's warehouse with the baseline's, scenario by scenario.
 
         Raises:
             SystemExit: they differ.
         """
-        own, other = (_sums(self.home / name) for name in ("warehouse.duckdb", "by_hand.duckdb"))
-        if own != other:
-            raise SystemExit(f"{self.name}: the platform's sums are {own}, those by hand {other}")
+        actual, expected = (_sums(self.home / name) for name in ("warehouse.duckdb", "baseline.duckdb"))
+        if actual != expected:
+            raise SystemExit(f"{self.name}: the platform's sums are {actual}, the baseline's {expected}")
 
     def ratio(self, case: str, to: str) -> float:
         """Return a case's seconds as a share of another's."""
-        return self.measured[case].seconds / self.measured[to].seconds
+        return self.measurements[case].seconds / self.measurements[to].seconds
 
 
 def main() -> None:
-    """Measure every case and print the table, and beneath it which aims are reached."""
-    parser = argparse.ArgumentParser(description="Measure what a full run and small changes cost.")
+    """Measure every case and print the table, and the targets that are met."""
+    parser = argparse.ArgumentParser(description="Measure the cost of a full run and of small changes.")
     parser.add_argument("--transactions", type=int, default=5_000_000, help="size of the large base")
     size = parser.parse_args().transactions
     if size < SMALLEST:
@@ -91,14 +90,14 @@ def main() -> None:
         one_large = _base(Path(folder), "one file", size)
         one_small = _base(Path(folder), "one file", size // 10)
         rows = max(size // 500, 100)
-        _measure(large, rows, one_in_all=False)
-        _measure(small, rows, one_in_all=False)
-        _measure(one_large, 0, one_in_all=True)
-        _measure(one_small, 0, one_in_all=True)
+        _measure(large, rows, in_one_file=False)
+        _measure(small, rows, in_one_file=False)
+        _measure(one_large, 0, in_one_file=True)
+        _measure(one_small, 0, in_one_file=True)
     bases = [large, small, one_large, one_small]
     console = Console() if sys.stdout.isatty() else Console(width=120)
     console.print(_table(bases))
-    console.print(_aims(large, small, one_large, one_small))
+    console.print(_targets(large, small, one_large, one_small))
 
 
 def _base(folder: Path, name: str, size: int) -> Base:
@@ -106,95 +105,95 @@ def _base(folder: Path, name: str, size: int) -> Base:
     return Base(f"{size:,} in {name}", home, Ledger(home / "raw", size))
 
 
-def _measure(base: Base, delivered_rows: int, *, one_in_all: bool) -> None:
-    """Run the cases of one base in their order; each leaves the home that the next one finds."""
-    say = Console(stderr=True).print
-    say(f"{base.name}: writing the files")
-    base.ledger.write(in_one_file=one_in_all)
-    _case(base, BY_HAND, base.by_hand)
-    _case(base, FULL, base.run)
+def _measure(base: Base, delivered_rows: int, *, in_one_file: bool) -> None:
+    """Run the cases of one base in order; each starts from the home that the one before leaves."""
+    Console(stderr=True).print(f"{base.name}: writing the files")
+    base.ledger.write(in_one_file=in_one_file)
+    _record(base, BASELINE, base.run_baseline())
+    _record(base, FULL, base.run())
     base.check()
-    if one_in_all:
+    if in_one_file:
         return
-    runs = [base.run() for _ in range(REPEATS_OF_NOTHING)]
-    _case(base, NOTHING, lambda: sorted(runs, key=lambda one: one.seconds)[len(runs) // 2])
+    runs = [base.run() for _ in range(NOTHING_NEW_REPEATS)]
+    _record(base, NOTHING, sorted(runs, key=lambda run: run.seconds)[len(runs) // 2])
     base.ledger.deliver(delivered_rows)
-    _case(base, SMALL, base.run)
+    _record(base, SMALL, base.run())
     base.ledger.replace_file()
-    _case(base, REPLACED, base.run)
-    base.by_hand()
+    _record(base, REPLACED, base.run())
+    base.run_baseline()
     base.check()
 
 
-def _case(base: Base, case: str, measure: Callable[[], Measured]) -> None:
-    found = base.measured[case] = measure()
-    told = f"{found.seconds:.1f} s, {found.processor_seconds:.1f} processor s, {_gib(found.peak_bytes)}"
-    Console(stderr=True).print(f"{base.name}: {case}: {told}")
+def _record(base: Base, case: str, cost: Measurement) -> None:
+    base.measurements[case] = cost
+    Console(stderr=True).print(
+        f"{base.name}: {case}: {cost.seconds:.1f} s, {cost.processor_seconds:.1f} processor s, {_gib(cost.peak_bytes)}"
+    )
 
 
 def _table(bases: list[Base]) -> Table:
     table = Table(title="Cost of change", box=None, title_justify="left", header_style="bold")
     for column in ("base", "case"):
         table.add_column(column)
-    for column in ("seconds", "processor s", "share of full", "ratio to by hand", "peak memory"):
+    for column in ("seconds", "processor s", "share of full", "ratio to baseline", "peak memory"):
         table.add_column(column, justify="right")
     for base in bases:
-        for case, found in base.measured.items():
+        for case, cost in base.measurements.items():
             table.add_row(
                 base.name,
                 case,
-                f"{found.seconds:.1f}",
-                f"{found.processor_seconds:.1f}",
+                f"{cost.seconds:.1f}",
+                f"{cost.processor_seconds:.1f}",
                 f"{base.ratio(case, FULL):.0%}",
-                f"{base.ratio(case, BY_HAND):.1f}",
-                _gib(found.peak_bytes),
+                f"{base.ratio(case, BASELINE):.1f}",
+                _gib(cost.peak_bytes),
             )
     return table
 
 
 def _gib(size: int | None) -> str:
-    return "not measured here" if size is None else f"{size / GIB:.2f} GiB"
+    return "not measured" if size is None else f"{size / GIB:.2f} GiB"
 
 
-def _aims(large: Base, small: Base, one_large: Base, one_small: Base) -> Table:
-    table = Table(title="Aims", box=None, title_justify="left", header_style="bold")
-    for column in ("aim", "measured", ""):
+def _targets(large: Base, small: Base, one_large: Base, one_small: Base) -> Table:
+    table = Table(title="Targets", box=None, title_justify="left", header_style="bold")
+    for column in ("target", "measured", ""):
         table.add_column(column)
-    for aim, found, is_reached in [*_aims_of_time(large, small), *_aims_of_memory(large, small, one_large, one_small)]:
-        table.add_row(aim, found, "not measured" if is_reached is None else "reached" if is_reached else "NOT REACHED")
+    targets = [*_time_targets(large, small), *_memory_targets(large, small, one_large, one_small)]
+    for target, measured, is_met in targets:
+        table.add_row(target, measured, "not measured" if is_met is None else "met" if is_met else "NOT MET")
     return table
 
 
-Aim = tuple[str, str, bool | None]
+Target = tuple[str, str, bool | None]
 
 
-def _aims_of_time(large: Base, small: Base) -> list[Aim]:
-    ratio = large.ratio(FULL, BY_HAND)
+def _time_targets(large: Base, small: Base) -> list[Target]:
+    ratio = large.ratio(FULL, BASELINE)
     share = large.ratio(SMALL, FULL)
-    start = large.measured[NOTHING].seconds
-    net = (large.measured[SMALL].seconds - start) / (large.measured[FULL].seconds - start)
-    growth = large.measured[SMALL].seconds / small.measured[SMALL].seconds
+    start = large.measurements[NOTHING].seconds
+    net = (large.measurements[SMALL].seconds - start) / (large.measurements[FULL].seconds - start)
+    growth = large.measurements[SMALL].seconds / small.measurements[SMALL].seconds
     return [
-        ("a full run takes at most 4 times the job by hand", f"{ratio:.1f}", ratio <= 4),
+        ("a full run takes at most 4 times the baseline", f"{ratio:.1f}", ratio <= 4),
         ("a small delivery takes at most 10 % of a full run, whole command", f"{share:.0%}", share <= 0.10),
-        ("the same, both less the seconds of a run with nothing new", f"{net:.0%}", net <= 0.10),
-        ("a small delivery takes at most 1.5 times what it takes on a tenth", f"{growth:.2f}", growth <= 1.5),
+        ("the same, both minus the seconds of a run with nothing new", f"{net:.0%}", net <= 0.10),
+        ("a small delivery takes at most 1.5 times as long as on a tenth of the base", f"{growth:.2f}", growth <= 1.5),
         ("a run with nothing new takes at most 5 s", f"{start:.1f} s", start <= 5),
     ]
 
 
-def _aims_of_memory(large: Base, small: Base, one_large: Base, one_small: Base) -> list[Aim]:
-    aims: list[Aim] = []
+def _memory_targets(large: Base, small: Base, one_large: Base, one_small: Base) -> list[Target]:
+    targets: list[Target] = []
     for base, tenth in ((large, small), (one_large, one_small)):
-        peak, less = base.measured[FULL].peak_bytes, tenth.measured[FULL].peak_bytes
+        peak, tenth_peak = base.measurements[FULL].peak_bytes, tenth.measurements[FULL].peak_bytes
         is_small = None if peak is None else peak < 4 * GIB
-        aims.append((f"{base.name}: a full run holds less than 4 GiB", _gib(peak), is_small))
-        growth = None if peak is None or less is None else peak / less
-        found = _gib(peak) if growth is None else f"{growth:.2f}"
-        aims.append(
-            (f"{base.name}: at most 1.5 times what a tenth holds", found, None if growth is None else growth <= 1.5)
-        )
-    return aims
+        targets.append((f"{base.name}: a full run uses less than 4 GiB", _gib(peak), is_small))
+        growth = None if peak is None or tenth_peak is None else peak / tenth_peak
+        measured = _gib(peak) if growth is None else f"{growth:.2f}"
+        is_met = None if growth is None else growth <= 1.5
+        targets.append((f"{base.name}: at most 1.5 times the memory of a tenth", measured, is_met))
+    return targets
 
 
 def _sums(file: Path) -> list[tuple[object, ...]]:

@@ -1,10 +1,10 @@
-"""A company's files of any size, the same bytes every time: ledger, budget, departments, accounts.
+"""Generates a company's files of any size, the same bytes every time: ledger, budget, departments, accounts.
 
-Belongs here: writing the files that the shipped descriptors read, fast and in constant memory.
-Does not belong here: figures worth reading (see the sample of the tests), what is measured (see `cost_of_change`).
+Belongs here: writing files for the shipped descriptors, fast and in constant memory.
+Does not belong here: realistic figures (see the sample of the tests), measuring (see `cost_of_change`).
 
-In each transactions file 0.2 % of the rows are bad, 0.5 % of the amounts have a thousands mark, 1 % of the dates are
-written dd/MM/yyyy, one row in 5,000 stands twice, and one in 1,000 corrects a line of the month before.
+In each transactions file 0.2 % of the rows are bad, 0.5 % of the amounts have a thousands separator, 1 % of the dates
+are written dd/MM/yyyy, one row in 5,000 occurs twice, and one in 1,000 corrects a line of the month before.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ import pyarrow.compute as pc
 
 MONTHS = 36
 CHANGED_FILE, DELIVERED_MONTHS = 30, (19, 20)
-"""The month whose file is replaced, and the two months that a small delivery reaches, counted from 0."""
+"""The month whose file is replaced, and the two months of the small delivery, counted from 0."""
 
 _FIRST_YEAR = 2022
 _DEPARTMENTS = [f"D{number:03d}" for number in range(100, 500, 10)]
 _ACCOUNTS = [f"{number:04d}" for number in range(310, 9910, 80)]
 _CHUNK = 100_000
 _ONE_IN_CORRECTS, _ONE_IN_REPEATS = 1_000, 5_000
-# 2025-01-01 UTC; files are an hour apart, because a ledger's later files correct its earlier ones.
+# 2025-01-01 UTC; the files are an hour apart, because later files correct earlier ones.
 _FIRST_WRITTEN = 1_735_689_600
 _HEADER = b"transaction_id,transaction_date,department_code,account_number,amount,description\n"
 _THOUSANDS_SHARE, _SLASH_SHARE = 0.005, 0.01
-# Of so many rows these two are bad: by position, so that not even a small file is beyond its tolerance by chance.
+# In every thousand rows these two are bad: by position, so that no small file exceeds its tolerance by chance.
 _ONE_IN_BAD, _BAD_DATE, _BAD_AMOUNT = 1_000, 400, 800
 _TEXTS = [f"{what} {name}" for what in ("Invoice", "Rent", "Salary run", "Müller GmbH –") for name in "ABCDEFGHIJKLM"]
 _TEXTS_IN_QUOTES = [f'"Nordhafen AG, {text}' for text in _TEXTS]
@@ -43,11 +43,11 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Ledger:
-    """A ledger of so many transactions over `MONTHS` months, in a raw zone.
+    """A ledger over `MONTHS` months in a raw zone.
 
     Attributes:
         raw: the raw zone.
-        transactions: how many lines, about.
+        transactions: approximate number of lines.
     """
 
     raw: Path
@@ -55,11 +55,11 @@ class Ledger:
 
     @property
     def changed_file_rows(self) -> int:
-        """How many rows the file that is replaced has."""
+        """Number of rows of the file that is replaced."""
         return self.transactions // 50
 
     def write(self, *, in_one_file: bool = False) -> None:
-        """Write the whole base: a file a month, or everything in one without corrections."""
+        """Write the whole base: one file per month, or a single file without corrections."""
         self.raw.mkdir(parents=True)
         _write_references(self.raw)
         _write_budget(self.raw / "budget.csv")
@@ -71,12 +71,12 @@ class Ledger:
             _write_lines(self._file(month), month, self._month(month, corrects=month > 0))
 
     def replace_file(self) -> None:
-        """Write one of the monthly files again, with one amount in a hundred changed."""
+        """Replace one of the monthly files, with one amount in a hundred changed."""
         changed = self._month(CHANGED_FILE, corrects=True, changes_one_in=100)
         _write_lines(self._file(CHANGED_FILE), MONTHS + 1, changed)
 
     def deliver(self, rows: int) -> None:
-        """Write a small file of two months: new lines, and one in twenty corrects a line of the base."""
+        """Write a small file of two months; one line in twenty corrects a line of the base."""
         per_month = rows // len(DELIVERED_MONTHS)
         next_id = self._first_ids()[-1]
         chunks = []
@@ -105,7 +105,7 @@ class Ledger:
             months = np.full(len(ids), month)
             if corrects:
                 positions = np.flatnonzero(ids % _ONE_IN_CORRECTS == 0)
-                # Every tenth line of the month before, so that no two rows of a file correct the same one.
+                # Every tenth line of the month before, so that no two rows of a file correct the same line.
                 ids[positions] = self._first_ids()[month - 1] + (ids[positions] - first) // _ONE_IN_CORRECTS * 10
                 months[positions] -= 1
             yield _lines(np.random.default_rng([start, 1]), ids, months, changes_one_in)
@@ -117,24 +117,24 @@ def _lines(draw: np.random.Generator, ids: Numbers, months: Numbers, changes_one
     departments = draw.integers(0, len(_DEPARTMENTS), size)
     accounts = (departments * 7 + draw.integers(0, 32, size)) % len(_ACCOUNTS)
     cents = draw.lognormal(9.5, 1.4, size).astype(np.int64) * np.where(draw.random(size) < 0.04, -1, 1)
-    cents[_BAD_DATE::_ONE_IN_BAD] = 1_000  # rejected with its money, of which a descriptor tolerates half a million
+    cents[_BAD_DATE::_ONE_IN_BAD] = 1_000  # rejected; the descriptor tolerates half a million in rejected money
     if changes_one_in:
         cents[::changes_one_in] += 100
     lines = pc.binary_join_element_wise(
         pc.binary_join_element_wise("T", pc.cast(pa.array(ids + 100_000_000), pa.string()), ""),
         _dates(draw, months),
-        _taken(_DEPARTMENTS, departments),
-        _taken(_ACCOUNTS, accounts),
+        _take(_DEPARTMENTS, departments),
+        _take(_ACCOUNTS, accounts),
         _amounts(draw, cents),
         _descriptions(draw, size),
         ",",
     )
-    again = np.sort(np.concatenate([np.arange(size), np.arange(0, size, _ONE_IN_REPEATS)]))
-    return pc.take(lines, pa.array(again))
+    repeated = np.sort(np.concatenate([np.arange(size), np.arange(0, size, _ONE_IN_REPEATS)]))
+    return pc.take(lines, pa.array(repeated))
 
 
 def _dates(draw: np.random.Generator, months: Numbers) -> pa.StringArray:
-    """Return a day of each month, some of them in the other notation, a few of them none."""
+    """Return a date in each month; some as dd/MM/yyyy, a few invalid."""
     first = date(_FIRST_YEAR, 1, 1)
     days = [first + timedelta(days=number) for number in range(366 * MONTHS // 12)]
     texts = [f"{day:%Y-%m-%d}" for day in days] + [f"{day:%d/%m/%Y}" for day in days] + ["2025-02-30"]
@@ -142,18 +142,16 @@ def _dates(draw: np.random.Generator, months: Numbers) -> pa.StringArray:
     positions = starts[months] + draw.integers(0, 28, len(months))
     positions[draw.random(len(months)) < _SLASH_SHARE] += len(days)
     positions[_BAD_DATE::_ONE_IN_BAD] = len(texts) - 1
-    return _taken(texts, positions)
+    return _take(texts, positions)
 
 
 def _amounts(draw: np.random.Generator, cents: Numbers) -> pa.StringArray:
-    """Return amounts as text; some with a thousands mark, a few that are none."""
+    """Return amounts as text; some with a thousands separator, a few invalid."""
     whole = np.abs(cents) // 100
-    signs = _taken(["", "-"], (cents < 0).astype(np.int64))
-    fractions = _taken([f".{number:02d}" for number in range(100)], np.abs(cents) % 100)
+    signs = _take(["", "-"], (cents < 0).astype(np.int64))
+    fractions = _take([f".{number:02d}" for number in range(100)], np.abs(cents) % 100)
     texts = pc.binary_join_element_wise(signs, pc.cast(pa.array(whole), pa.string()), fractions, "")
-    below = pc.binary_join_element_wise(
-        _taken([f"{number:03d}" for number in range(1000)], whole % 1000), fractions, ""
-    )
+    below = pc.binary_join_element_wise(_take([f"{number:03d}" for number in range(1000)], whole % 1000), fractions, "")
     above = pc.binary_join_element_wise(signs, pc.cast(pa.array(whole // 1000), pa.string()), "")
     marked = pc.binary_join_element_wise('"', above, ",", below, '"', "")
     is_marked = (draw.random(len(cents)) < _THOUSANDS_SHARE) & (whole >= 1000)
@@ -165,12 +163,12 @@ def _descriptions(draw: np.random.Generator, size: int) -> pa.StringArray:
     kinds = draw.integers(0, len(_TEXTS), size)
     is_quoted = draw.random(size) < 0.02
     numbers = pc.cast(pa.array(draw.integers(10_000, 99_999, size)), pa.string())
-    texts = _taken(_TEXTS + _TEXTS_IN_QUOTES, kinds + is_quoted * len(_TEXTS))
-    ends = _taken(["", '"'], is_quoted.astype(np.int64))
+    texts = _take(_TEXTS + _TEXTS_IN_QUOTES, kinds + is_quoted * len(_TEXTS))
+    ends = _take(["", '"'], is_quoted.astype(np.int64))
     return pc.binary_join_element_wise(pc.binary_join_element_wise(texts, numbers, " "), ends, "")
 
 
-def _taken(texts: list[str], positions: Numbers) -> pa.StringArray:
+def _take(texts: list[str], positions: Numbers) -> pa.StringArray:
     return pc.take(pa.array(texts), pa.array(positions))
 
 
@@ -195,7 +193,7 @@ def _write_references(raw: Path) -> None:
 
 
 def _write_budget(file: Path) -> None:
-    """Write a plan for each month and each cell that the ledger posts to; 0.2 % of the amounts are none."""
+    """Write a budget for each month and cell that the ledger posts to; 0.2 % of the amounts are invalid."""
     lines = ["period,department_code,account_number,budget_amount"]
     for month in range(MONTHS):
         for position, department in enumerate(_DEPARTMENTS):

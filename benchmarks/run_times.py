@@ -1,7 +1,7 @@
-"""How long the command takes on the sample: start-up, first run, a run with nothing new.
+"""Times the commands on the sample: start-up, first run, a run with nothing new.
 
-Belongs here: whole commands, timed from outside. Does not belong here: assertions; machines differ.
-Run it with `make bench`. Bytecode is compiled first, as pip compiles it on installation.
+Belongs here: whole commands. Does not belong here: assertions; machines differ.
+Run it with `make bench`. Bytecode is compiled first, as pip does on installation.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+from process_monitor import PRODUCT, ROOT, compile_product, measure
 from rich.console import Console
 from rich.table import Table
-from watched_process import PRODUCT, ROOT, compile_product, watch
 
 REPEATS = 3
 
 
 def main() -> None:
-    """Time each case a few times and print the medians, with their share of the first run."""
+    """Time each case several times and print the medians, with their share of the first run."""
     compile_product()
     times: dict[str, list[float]] = {}
     for _ in range(REPEATS):
@@ -34,7 +34,7 @@ def main() -> None:
                 "definitions load": [sys.executable, "-c", "from finance_platform.definitions import defs; defs()"],
             }
             for name, command in cases.items():
-                times.setdefault(name, []).append(watch(command, Path(folder)).seconds)
+                times.setdefault(name, []).append(measure(command, Path(folder)).seconds)
     medians = {name: statistics.median(values) for name, values in times.items()}
     table = Table("case", "seconds", "share of first run", box=None)
     for name, seconds in medians.items():

@@ -1,4 +1,4 @@
-"""Runs by_hand.sql in a process of its own: `python by_hand.py RAW_FOLDER FILE.duckdb`.
+"""Runs duckdb_baseline.sql in its own process: `python duckdb_baseline.py RAW_FOLDER FILE.duckdb`.
 
 Belongs here: which files the SQL reads. Does not belong here: what it does with them.
 """
@@ -12,12 +12,12 @@ import duckdb
 
 
 def main() -> None:
-    """Read every file of a raw zone and write the star schema into a DuckDB file, anew."""
+    """Read every file of a raw zone and replace the star schema in a DuckDB file."""
     raw, warehouse = Path(sys.argv[1]), Path(sys.argv[2])
     warehouse.unlink(missing_ok=True)
-    in_order = sorted(raw.glob("transactions*.csv"), key=lambda file: (file.stat().st_mtime, file.name))
+    transactions = sorted(raw.glob("transactions*.csv"), key=lambda file: (file.stat().st_mtime, file.name))
     with duckdb.connect(str(warehouse)) as connection:
-        connection.execute("SET VARIABLE transactions = $files", {"files": [str(file) for file in in_order]})
+        connection.execute("SET VARIABLE transactions = $files", {"files": [str(file) for file in transactions]})
         for name in ("budget", "departments", "accounts"):
             connection.execute(f"SET VARIABLE {name} = $file", {"file": str(raw / f"{name}.csv")})
         connection.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A command in a process of its own, watched from outside: seconds, processor seconds, memory.
+"""Runs a command in its own process and measures seconds, processor seconds and memory.
 
 Belongs here: starting and measuring processes. Does not belong here: which commands (see the benchmarks).
 """
@@ -17,20 +17,20 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PRODUCT = (sys.executable, "-m", "finance_platform.cli")
 
-_SAMPLED_EVERY_SECONDS = 0.05
-_FAMILY_EVERY_SAMPLES = 5
+_SAMPLE_SECONDS = 0.05
+_SAMPLES_PER_LISTING = 5
 _PROC = Path("/proc")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What one command took.
+class Measurement:
+    """The cost of one command.
 
     Attributes:
         seconds: from start to end.
         processor_seconds: of all processes together.
-        peak_bytes: the most that all processes held at one moment, shared pages counted by each; None where the
+        peak_bytes: highest resident memory of all processes together, shared pages counted for each; None if the
             system has no /proc.
     """
 
@@ -45,81 +45,81 @@ def compile_product() -> None:
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment without what would change a measurement."""
-    unwanted = ("PYTHONDONTWRITEBYTECODE", "FINANCE_PLATFORM_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    """Return this process's environment without the variables that would change a measurement."""
+    excluded = ("PYTHONDONTWRITEBYTECODE", "FINANCE_PLATFORM_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(excluded)}
 
 
-def watch(command: Sequence[str], folder: Path) -> Measured:
-    """Run a command to its end and return what it took.
+def measure(command: Sequence[str], folder: Path) -> Measurement:
+    """Run a command to its end and return its cost.
 
     Raises:
-        RuntimeError: the command failed; says its last words.
+        RuntimeError: the command failed; contains the end of its output.
     """
     output = folder / "output.txt"
-    begin = time.perf_counter()
+    started = time.perf_counter()
     with output.open("wb") as stream:
         process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, env=environment(), cwd=folder)
-    memory = _MemoryWatch(process.pid)
+    memory = _MemorySampler(process.pid)
     _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - begin
+    seconds = time.perf_counter() - started
     memory.stop()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        words = output.read_text(errors="replace")[-2000:]
-        raise RuntimeError(f"{' '.join(command)} ended with exit code {process.returncode}:\n{words}")
-    return Measured(seconds, usage.ru_utime + usage.ru_stime, memory.peak_bytes)
+        end = output.read_text(errors="replace")[-2000:]
+        raise RuntimeError(f"{' '.join(command)} ended with exit code {process.returncode}:\n{end}")
+    return Measurement(seconds, usage.ru_utime + usage.ru_stime, memory.peak_bytes)
 
 
-class _MemoryWatch(threading.Thread):
-    """Adds up the resident memory of a process and all below it, again and again, and keeps the highest sum."""
+class _MemorySampler(threading.Thread):
+    """Samples the resident memory of a process and its descendants, and keeps the highest sum."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self.peak_bytes: int | None = 0 if (_PROC / "self" / "statm").exists() else None
         self._pid = pid
-        self._over = threading.Event()
+        self._stopped = threading.Event()
         if self.peak_bytes is not None:
             self.start()
 
     def run(self) -> None:
-        family: list[int] = []
+        processes: list[int] = []
         sample = 0
-        while not self._over.wait(_SAMPLED_EVERY_SECONDS):
-            if sample % _FAMILY_EVERY_SAMPLES == 0:
-                family = _family(self._pid)
+        while not self._stopped.wait(_SAMPLE_SECONDS):
+            if sample % _SAMPLES_PER_LISTING == 0:
+                processes = _with_descendants(self._pid)
             sample += 1
-            self.peak_bytes = max(self.peak_bytes or 0, sum(map(_resident_bytes, family)))
+            self.peak_bytes = max(self.peak_bytes or 0, sum(map(_resident_bytes, processes)))
 
     def stop(self) -> None:
-        """End the watch."""
-        self._over.set()
+        """Stop sampling."""
+        self._stopped.set()
         if self.is_alive():
             self.join()
 
 
-def _family(pid: int) -> list[int]:
-    """Return a process and all below it."""
+def _with_descendants(pid: int) -> list[int]:
+    """Return a process and its descendants."""
     children: dict[int, list[int]] = {}
     for folder in _PROC.iterdir():
         if folder.name.isdigit():
             children.setdefault(_parent(folder), []).append(int(folder.name))
-    found = [pid]
-    for member in found:
-        found.extend(children.get(member, ()))
-    return found
+    processes = [pid]
+    for process in processes:
+        processes.extend(children.get(process, ()))
+    return processes
 
 
 def _parent(folder: Path) -> int:
     try:
-        # The name, in parentheses, may hold anything; state and parent follow it.
+        # The name, in parentheses, may contain anything; state and parent follow it.
         return int((folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
     except (OSError, IndexError):
-        return 0  # it has ended meanwhile
+        return 0  # the process has ended
 
 
 def _resident_bytes(pid: int) -> int:
     try:
         return int((_PROC / str(pid) / "statm").read_text().split()[1]) * _PAGE_BYTES
     except (OSError, IndexError):
-        return 0  # it has ended meanwhile
+        return 0  # the process has ended

@@ -1,9 +1,9 @@
--- The same job by hand: CSV files to a star schema, as an analyst would write it for one company.
+-- The baseline: the same job in plain DuckDB SQL, as an analyst would write it for one company.
 --
--- Belongs here: what must be done to the files of generated_ledger.py, in plain DuckDB SQL.
--- Does not belong here: anything of the product; this is the measure that its cost is held against. It keeps no record
--- of files, loads everything each time, and believes what it reads.
--- by_hand.py sets the variables: transactions (files, the latest last), budget, departments, accounts.
+-- Belongs here: CSV files of generated_ledger.py to a star schema.
+-- Does not belong here: anything of the product, whose cost is compared with this script. It keeps no record of files,
+-- loads everything each time and checks nothing.
+-- duckdb_baseline.py sets the variables: transactions (files, the latest last), budget, departments, accounts.
 
 CREATE TEMP TABLE read AS
 SELECT
@@ -74,7 +74,7 @@ SELECT ROW_NUMBER() OVER (ORDER BY scenario) AS ScenarioKey, scenario AS Scenari
 FROM (SELECT DISTINCT scenario FROM lines);
 
 CREATE TABLE FactFinancials AS
-WITH said AS (
+WITH summed AS (
     SELECT day, department, account, scenario, SUM(amount) AS amount, COUNT(*) AS transaction_count
     FROM lines
     GROUP BY ALL
@@ -82,12 +82,12 @@ WITH said AS (
 with_budget AS (
     SELECT
         day, department, account, scenario, amount, IF(scenario = 'Budget', amount, 0) AS budget, transaction_count
-    FROM said
+    FROM summed
     UNION ALL
     SELECT day, department, account, 'Actual', 0, amount, 0
-    FROM said
+    FROM summed
     WHERE scenario = 'Budget'
-        AND DATE_TRUNC('month', day) IN (SELECT DATE_TRUNC('month', day) FROM said WHERE scenario = 'Actual')
+        AND DATE_TRUNC('month', day) IN (SELECT DATE_TRUNC('month', day) FROM summed WHERE scenario = 'Actual')
 )
 SELECT
     STRFTIME(day, '%Y%m%d')::INTEGER AS DateKey, DepartmentKey, AccountKey, ScenarioKey,
