@@ -1,7 +1,7 @@
-"""The answers: what the platform must say about the sample, counted from the generator's own truth.
+"""The answer key: the platform's expected results for the sample, counted from the generator's rows.
 
 Belongs here: counting over `Row`s, and the shape of the key.
-Does not belong here: parsing of files. The key knows what was meant, not what some reader made of it.
+Does not belong here: parsing of files. The key has the intended values, not the values that some reader parsed.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ _DEPARTMENTS = {department.code for department in DEPARTMENTS}
 _FIRST_LINE = 2
 
 
-def answer_key(sheets: Iterable[Sheet], seed: int) -> Answer:
-    """Return the answers about the files as values that JSON can hold; money is a string with two decimals."""
+def build_answer_key(sheets: Iterable[Sheet], seed: int) -> Answer:
+    """Return the answers as JSON values; money is a string with two decimals."""
     sheets = list(sheets)
-    lines = {sheet.scenario: _accepted(sheet) for sheet in sheets if sheet.scenario}
-    everything = [row for rows in lines.values() for row in rows]
+    accepted = {sheet.scenario: _accepted_rows(sheet) for sheet in sheets if sheet.scenario}
+    all_rows = [row for rows in accepted.values() for row in rows]
     return {
         "seed": seed,
         "files": {sheet.file: _file(sheet) for sheet in sheets},
         "inferred": {
-            "departments": _grouped(everything, lambda row: row.department, known=_DEPARTMENTS),
-            "accounts": _grouped(everything, lambda row: row.account, known=set(_TYPE_OF)),
+            "departments": _group(all_rows, lambda row: row.department, known=_DEPARTMENTS),
+            "accounts": _group(all_rows, lambda row: row.account, known=set(_TYPE_OF)),
         },
-        "by_period": {scenario: _grouped(rows, lambda row: row.period) for scenario, rows in lines.items()},
-        "by_year_and_type": {scenario: _by_year_and_type(rows) for scenario, rows in lines.items()},
-        "actual_vs_budget": _actual_vs_budget(lines["Actual"], lines["Budget"]),
-        "fact_rows": {scenario: _fact_rows(rows, lines["Budget"]) for scenario, rows in lines.items()},
+        "by_period": {scenario: _group(rows, lambda row: row.period) for scenario, rows in accepted.items()},
+        "by_year_and_type": {scenario: _by_year_and_type(rows) for scenario, rows in accepted.items()},
+        "actual_vs_budget": _compare_actual_with_budget(accepted["Actual"], accepted["Budget"]),
+        "fact_rows": {scenario: _count_fact_rows(rows, accepted["Budget"]) for scenario, rows in accepted.items()},
         "stories": {name: _story(story, sheets) for name, story in STORIES.items()},
     }
 
 
-def _accepted(sheet: Sheet) -> list[Row]:
+def _accepted_rows(sheet: Sheet) -> list[Row]:
     return [row for row in sheet.rows if row.outcome == "accepted"]
 
 
@@ -50,49 +50,49 @@ def _total(rows: Iterable[Row]) -> Decimal:
 
 
 def _file(sheet: Sheet) -> Answer:
-    """Count a file's rows by outcome; a reference file has rows and no money."""
+    """Count a file's rows by outcome; a reference file has no money."""
     numbered = list(enumerate(sheet.rows, start=_FIRST_LINE))
     by_outcome = {name: [pair for pair in numbered if pair[1].outcome == name] for name in get_args(Outcome)}
     if not sheet.scenario:
-        return {"candidate": {"rows": len(numbered)}} | {
-            name: {"rows": len(found)} for name, found in by_outcome.items()
-        }
-    answer: Answer = {"candidate": _counted(numbered), "accepted": _counted(by_outcome["accepted"])}
+        return {"candidate": {"rows": len(numbered)}} | {name: {"rows": len(rows)} for name, rows in by_outcome.items()}
+    answer: Answer = {"candidate": _count(numbered), "accepted": _count(by_outcome["accepted"])}
     for name in ("duplicate", "skipped"):
-        answer[name] = _located(by_outcome[name])
+        answer[name] = _locate(by_outcome[name])
     rejected = by_outcome["rejected"]
     absolute = (abs(row.amount) for _, row in rejected if row.amount is not None)
     answer["rejected"] = {
-        **_counted(rejected),
+        **_count(rejected),
         "absolute_amount": f"{sum(absolute, Decimal('0.00')):.2f}",
         "by_rule": {
-            rule: _located([(line, row) for line, row in rejected if row.rule == rule])
+            rule: _locate([(line, row) for line, row in rejected if row.rule == rule])
             for rule in {row.rule for _, row in rejected}
         },
     }
     return answer
 
 
-def _counted(numbered: list[tuple[int, Row]]) -> Answer:
-    """Return rows, the money of their amount cells, and how many of those cells are no amount (blank ones too)."""
+def _count(numbered: list[tuple[int, Row]]) -> Answer:
+    """Return the number of rows, their money, and the number of blank or invalid amount cells."""
     rows = [row for _, row in numbered]
     unpriced = sum(row.amount is None for row in rows)
     return {"rows": len(rows), "amount": f"{_total(rows):.2f}", "unpriced": unpriced}
 
 
-def _located(numbered: list[tuple[int, Row]]) -> Answer:
-    """Return the same with the lines at which an editor shows the rows."""
-    return {**_counted(numbered), "lines": [line for line, _ in numbered]}
+def _locate(numbered: list[tuple[int, Row]]) -> Answer:
+    """Return the same with the line numbers of the rows, as an editor shows them."""
+    return {**_count(numbered), "lines": [line for line, _ in numbered]}
 
 
-def _grouped(rows: Iterable[Row], group: Callable[[Row], str], known: Iterable[str] = ()) -> Answer:
-    """Return lines and amount by group, without the groups that are known."""
+def _group(rows: Iterable[Row], group: Callable[[Row], str], known: Iterable[str] = ()) -> Answer:
+    """Return lines and amount by group, without the known groups."""
     members: dict[str, list[Row]] = {}
-    without = frozenset(known)
+    excluded = frozenset(known)
     for row in rows:
-        if group(row) not in without:
+        if group(row) not in excluded:
             members.setdefault(group(row), []).append(row)
-    return {name: {"lines": len(found), "amount": f"{_total(found):.2f}"} for name, found in members.items()}
+    return {
+        name: {"lines": len(group_rows), "amount": f"{_total(group_rows):.2f}"} for name, group_rows in members.items()
+    }
 
 
 def _type(row: Row) -> str:
@@ -101,32 +101,36 @@ def _type(row: Row) -> str:
 
 def _by_year_and_type(rows: list[Row]) -> Answer:
     years = sorted({row.period[:4] for row in rows})
-    return {year: _grouped((row for row in rows if row.period[:4] == year), _type) for year in years}
+    return {year: _group((row for row in rows if row.period[:4] == year), _type) for year in years}
 
 
-def _actual_vs_budget(actual: list[Row], budget: list[Row]) -> Answer:
+def _compare_actual_with_budget(actual: list[Row], budget: list[Row]) -> Answer:
     """Compare by calendar year and account type over the periods in which both scenarios have lines."""
-    compared = {row.period for row in actual} & {row.period for row in budget}
+    periods = {row.period for row in actual} & {row.period for row in budget}
     by_year: Answer = {}
-    for year in sorted({period[:4] for period in compared}):
-        both = [[r for r in rows if r.period in compared and r.period[:4] == year] for rows in (actual, budget)]
+    for year in sorted({period[:4] for period in periods}):
+        both = [[row for row in rows if row.period in periods and row.period[:4] == year] for rows in (actual, budget)]
         types = sorted({_type(row) for rows in both for row in rows})
         by_year[year] = {
-            name: _compared(*([row for row in rows if _type(row) == name] for rows in both)) for name in types
+            name: _compare(*([row for row in rows if _type(row) == name] for rows in both)) for name in types
         }
-    return {"periods": sorted(compared), "by_year_and_type": by_year}
+    return {"periods": sorted(periods), "by_year_and_type": by_year}
 
 
-def _compared(actual: Iterable[Row], budget: Iterable[Row]) -> dict[str, str]:
-    booked, planned = _total(actual), _total(budget)
-    return {"actual": f"{booked:.2f}", "budget": f"{planned:.2f}", "variance": f"{booked - planned:.2f}"}
+def _compare(actual: Iterable[Row], budget: Iterable[Row]) -> dict[str, str]:
+    actual_total, budget_total = _total(actual), _total(budget)
+    return {
+        "actual": f"{actual_total:.2f}",
+        "budget": f"{budget_total:.2f}",
+        "variance": f"{actual_total - budget_total:.2f}",
+    }
 
 
-def _fact_rows(rows: list[Row], budget: list[Row]) -> int:
-    """Return how many rows of FactFinancials a scenario has.
+def _count_fact_rows(rows: list[Row], budget: list[Row]) -> int:
+    """Return the number of FactFinancials rows of a scenario.
 
-    A row stands for a day, department and account that has lines; and, on the first day of a period that the
-    scenario covers, for every budgeted department and account.
+    There is one row for each day, department and account with lines; and, on the first day of each period that the
+    scenario covers, one for each budgeted department and account.
     """
     covered = {row.period for row in rows}
     booked = {(row.day, row.department, row.account) for row in rows}
@@ -135,13 +139,13 @@ def _fact_rows(rows: list[Row], budget: list[Row]) -> int:
 
 
 def _story(story: Story, sheets: list[Sheet]) -> Answer:
-    """Return a story's figures, and the lines of the ledger file that they come from."""
-    own = {sheet.scenario: _rows_of_cell(sheet, story) for sheet in sheets if sheet.scenario}
+    """Return a story's figures, and their line numbers in the ledger file."""
+    rows_of = {sheet.scenario: _rows_of_cell(sheet, story) for sheet in sheets if sheet.scenario}
 
     def figures(periods: Iterable[str]) -> Answer:
-        wanted = set(periods)
-        actual, budget = ([row for _, row in own[name] if row.period in wanted] for name in ("Actual", "Budget"))
-        return {**_compared(actual, budget), "actual_lines": len(actual)}
+        selected = set(periods)
+        actual, budget = ([row for _, row in rows_of[name] if row.period in selected] for name in ("Actual", "Budget"))
+        return {**_compare(actual, budget), "actual_lines": len(actual)}
 
     return {
         "title": story.title,
@@ -151,7 +155,7 @@ def _story(story: Story, sheets: list[Sheet]) -> Answer:
         "periods": list(story.periods),
         **figures(story.periods),
         "by_period": {period: figures([period]) for period in story.periods},
-        "source_lines": [line for line, row in own["Actual"] if row.period in story.periods],
+        "source_lines": [line for line, row in rows_of["Actual"] if row.period in story.periods],
     }
 
 

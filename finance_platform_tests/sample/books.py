@@ -1,10 +1,10 @@
-"""The genuine books of the sample company: budget, forecast and ledger, before anything is spoiled.
+"""The genuine books of the sample company: budget, forecast and ledger, without faults.
 
-Belongs here: what was planned, what was really earned and spent, and the stories that the figures tell.
-Does not belong here: how it is written to files (see `rows`, `generator`) and faults (see `faults`).
+Belongs here: plans, actuals, and the stories in the figures.
+Does not belong here: writing files (see `rows`, `generator`) and faults (see `faults`).
 
-Only whole numbers are drawn and only integers are multiplied: floating point and `math` may differ between
-platforms in the last digit, and the sample is promised byte for byte.
+Random numbers and factors are integers: floating point and `math` may differ between platforms in the last digit, and
+the sample is the same byte for byte everywhere.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from decimal import Decimal
 from random import Random
 from typing import NamedTuple
 
-from finance_platform_tests.sample.company import ACCOUNTS, PROJECTS, SEASONS, UNBUDGETED, Posting, postings
+from finance_platform_tests.sample.company import ACCOUNTS, PROJECTS, SEASONS, UNBUDGETED, Posting, parse_postings
 from finance_platform_tests.sample.rows import money
 
 FIRST_PERIOD = "2022-10"
@@ -28,7 +28,7 @@ CREDIT_NOTES_PER_MILLE = 18
 
 
 class Cell(NamedTuple):
-    """What a plan is made for: one period, department and account."""
+    """The grain of a plan: period, department and account."""
 
     period: str
     department: str
@@ -47,15 +47,15 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Story:
-    """Something worth finding: in these periods, what was booked strays from the plan.
+    """A finding: in these periods, actuals deviate from the plan.
 
     Attributes:
-        title: what a controller would say about it.
+        title: a controller's summary.
         department: department code.
         account: account number.
         first: first period.
         last: last period.
-        per_cent: actuals in per cent of the plan, a period each; empty where single lines tell the story.
+        per_cent: actuals in per cent of the plan, one per period; empty if the story is about single lines.
     """
 
     title: str
@@ -131,7 +131,7 @@ KEYING_SLIP = (
 )
 
 _ACCOUNTS = {account.number: account for account in ACCOUNTS}
-_PHRASES = {  # account number or category → what its lines say; a number or the period follows
+_PHRASES = {  # account number or category → descriptions of its lines; a number or the period follows
     "Borrowings": ("Loan repayment",),
     "Cost of Sales": ("Purchase order", "Åkerström Teknik AB, part delivery", "Carrier invoice", "Supplier invoice"),
     "Deductions": ("Credit note", "Volume discount", "Goodwill credit, late delivery"),
@@ -163,10 +163,10 @@ def first_day(period: str) -> date:
     return date(int(period[:4]), int(period[5:]), 1)
 
 
-def planned() -> dict[Cell, int]:
-    """Return the plan in cents of every cell through the last budgeted period, rounded to whole tens."""
+def build_plan() -> dict[Cell, int]:
+    """Return the plan in cents of every cell to the last budgeted period, rounded to whole tens."""
     plan: dict[Cell, int] = {}
-    table = postings()
+    table = parse_postings()
     for months, period in enumerate(periods(FIRST_PERIOD, LAST_BUDGET)):
         for posting in table:
             per_cent = SEASONS[posting.season][int(period[5:]) - 1]
@@ -180,14 +180,14 @@ def planned() -> dict[Cell, int]:
     return plan
 
 
-def budget(plan: dict[Cell, int]) -> dict[Cell, int]:
-    """Return the cells that a budget was approved for; the others are posted to without one."""
+def select_budget(plan: dict[Cell, int]) -> dict[Cell, int]:
+    """Return the cells with an approved budget; the others are posted to without one."""
     return {cell: cents for cell, cents in plan.items() if cell.account not in UNBUDGETED}
 
 
-def ledger(plan: dict[Cell, int], rng: Random) -> list[Entry]:
+def draw_ledger(plan: dict[Cell, int], rng: Random) -> list[Entry]:
     """Return the genuine ledger in order of date, without the late invoice."""
-    postings_of = {(code, posting.account): posting for posting in postings() for code in posting.monthly}
+    postings_of = {(code, posting.account): posting for posting in parse_postings() for code in posting.monthly}
     for project in PROJECTS:
         posting = Posting(project.account, "flat", 0, project.lines, 0, {project.department: project.monthly})
         postings_of[project.department, project.account] = posting
@@ -195,30 +195,30 @@ def ledger(plan: dict[Cell, int], rng: Random) -> list[Entry]:
     for cell, cents in plan.items():
         if cell.period <= LAST_ACTUAL:
             posting = postings_of[cell.department, cell.account]
-            entries += _month(cell, _booked(cell, cents, posting, rng), posting, rng)
+            entries += _split_month(cell, _actual_cents(cell, cents, posting, rng), posting, rng)
     rng.shuffle(entries)
     return sorted(entries, key=lambda entry: entry.day)
 
 
-def forecast(plan: dict[Cell, int], entries: list[Entry]) -> dict[Cell, int]:
-    """Return the forecast of the open year: six months as booked, then the plan at the pace of those six."""
+def build_forecast(plan: dict[Cell, int], entries: list[Entry]) -> dict[Cell, int]:
+    """Return the forecast of the open year: six months of actuals, then the plan scaled by their ratio to plan."""
     booked: dict[Cell, int] = {}
     for entry in entries:
         cell = Cell(entry.day.isoformat()[:7], entry.department, entry.account)
         booked[cell] = booked.get(cell, 0) + int(entry.amount.scaleb(2))
-    open_cells = {cell: cents for cell, cents in budget(plan).items() if cell.period.startswith(OPEN_YEAR)}
-    pace: dict[tuple[str, str], list[int]] = {}
+    open_cells = {cell: cents for cell, cents in select_budget(plan).items() if cell.period.startswith(OPEN_YEAR)}
+    actual_and_plan: dict[tuple[str, str], list[int]] = {}
     for cell, cents in open_cells.items():
         if cell.period <= FORECAST_MADE_AFTER:
-            both = pace.setdefault((cell.department, cell.account), [0, 0])
-            both[0] += booked.get(cell, 0)
-            both[1] += cents
+            totals = actual_and_plan.setdefault((cell.department, cell.account), [0, 0])
+            totals[0] += booked.get(cell, 0)
+            totals[1] += cents
     expected: dict[Cell, int] = {}
     for cell, cents in open_cells.items():
         if cell.period <= FORECAST_MADE_AFTER:
             expected[cell] = _whole_tens(booked.get(cell, 0))
         else:
-            actual, plan_to_date = pace.get((cell.department, cell.account), [1, 1])
+            actual, plan_to_date = actual_and_plan.get((cell.department, cell.account), [1, 1])
             expected[cell] = _whole_tens(cents * actual // plan_to_date)
     return {cell: cents for cell, cents in expected.items() if cents}
 
@@ -227,8 +227,8 @@ def _whole_tens(cents: int) -> int:
     return cents // 1000 * 1000
 
 
-def _booked(cell: Cell, plan: int, posting: Posting, rng: Random) -> int:
-    """Return what a cell really came to, in cents; 0 where the planned thing did not happen."""
+def _actual_cents(cell: Cell, plan: int, posting: Posting, rng: Random) -> int:
+    """Return the actual amount of a cell in cents; 0 if the plan was not carried out."""
     per_mille = 1000 + rng.randrange(-80, 81)
     happens = posting.lines > 1 or rng.randrange(100) < 85
     for story in STORIES.values():
@@ -241,8 +241,8 @@ def _booked(cell: Cell, plan: int, posting: Posting, rng: Random) -> int:
     return plan * per_mille // 1000 + rng.randrange(-499, 500) if happens else 0
 
 
-def _month(cell: Cell, cents: int, posting: Posting, rng: Random) -> list[Entry]:
-    """Split what a cell came to over ledger lines, and now and then add a credit note and its re-billing."""
+def _split_month(cell: Cell, cents: int, posting: Posting, rng: Random) -> list[Entry]:
+    """Split the amount of a cell over ledger lines, and sometimes add a credit note and its re-billing."""
     if not cents:
         return []
     count = posting.lines if posting.day else max(1, posting.lines + rng.randrange(-2, 3))
@@ -262,7 +262,7 @@ def _entry(cell: Cell, cents: int, posting: Posting, rng: Random) -> Entry:
     day = posting.day or rng.randrange(1, calendar.monthrange(year, month)[1] + 1)
     booked_on = date(year, month, day)
     if not posting.day and booked_on.weekday() >= 5:
-        # A Saturday or Sunday becomes the Friday before, or the Monday after where that is another month.
+        # A Saturday or Sunday becomes the Friday before, or the Monday after if that Friday is in another month.
         friday = day - (booked_on.weekday() - 4)
         booked_on = date(year, month, friday if friday > 0 else day + 7 - booked_on.weekday())
     plain = (f"{account.name}, invoice", account.name, account.name, account.name)

@@ -1,4 +1,4 @@
-"""The sample company: departments, accounts, what it plans per month, and its projects.
+"""The sample company: departments, accounts, monthly plans and projects.
 
 Belongs here: data, and the parsing of the one table that is written as text.
 Does not belong here: anything random (see `books`) and anything wrong (see `faults`).
@@ -32,13 +32,13 @@ class Account:
 
 @dataclass(frozen=True)
 class Posting:
-    """What an account is planned to carry.
+    """The plan of an account.
 
     Attributes:
         account: account number.
         season: name of a row of `SEASONS`.
         growth: per mille and year, linear from the first period.
-        lines: ledger lines per month and department, about.
+        lines: approximate number of ledger lines per month and department.
         day: day of the month of every line; 0 is any working day.
         monthly: department code → plan per month in whole units of currency, before season and growth.
     """
@@ -53,7 +53,7 @@ class Posting:
 
 @dataclass(frozen=True)
 class Project:
-    """A capital project: a plan per month from `first` to `last` (periods), and nothing outside."""
+    """A capital project with a monthly plan from period `first` to `last`."""
 
     department: str
     account: str
@@ -163,7 +163,7 @@ SEASONS = {  # per cent of the monthly plan, January to December; 0 is a month w
 }
 
 UNBUDGETED = frozenset({"1300", "2600", "6690"})
-"""Accounts that are posted to and never planned."""
+"""Accounts with postings and without plans."""
 
 _POSTINGS = """
 4100 flat      160 28  0  D300:1360000 D320:160000
@@ -238,7 +238,7 @@ PROJECTS = (
 )
 
 
-def postings() -> tuple[Posting, ...]:
+def parse_postings() -> tuple[Posting, ...]:
     """Parse the posting table: account, season, growth, lines, day, then department:monthly plan."""
     parsed = []
     for text in _POSTINGS.split("\n"):

@@ -1,7 +1,7 @@
-"""What is wrong in the sample's files, on purpose, and what must become of each wrong line.
+"""The deliberate faults in the sample's files, and the expected outcome of each faulty line.
 
-Belongs here: the known set of faults and how they get into the rows; one fault per row.
-Does not belong here: the genuine books (see `books`), and the counting of what came out (see `answer_key`).
+Belongs here: the faults and their insertion into the rows; one fault per row.
+Does not belong here: the genuine books (see `books`), counting (see `answer_key`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _BLANK = ("", "", "  ")
 
 @dataclass(frozen=True)
 class Fault:
-    """A way in which rows are spoiled: `count` rows get, in turn, one of `texts` in the cell of `role`."""
+    """A kind of fault: `count` rows get, in turn, one of `texts` in the cell of `role`."""
 
     rule: str
     role: str
@@ -28,7 +28,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class UnknownMember:
-    """A code that no reference file has: `count` rows are booked to it, and accepted."""
+    """A code that is in no reference file: `count` rows are booked to it, and accepted."""
 
     role: str
     code: str
@@ -70,26 +70,28 @@ UNKNOWN_MEMBERS = (
 LOWER_CASE_CODES = 15
 PADDED_CODES = 12
 REPEATED = (1,) * 11 + (2,) * 2
-"""How often a row is repeated as it is; each repetition is a duplicate."""
+"""How often a row is repeated unchanged; each repetition is a duplicate."""
 CONFLICTING = ("amount", "department", "amount", "amount", "account", "amount", "amount", "department", "amount")
-"""In which cell a second row with a key differs from the first; both are rejected."""
+"""The cell in which a second row with the same key differs from the first; both are rejected."""
 _OTHER_CODES = {"department": ("D100", "D110"), "account": ("6690", "6630")}
 BLANK_LINES = 12
 COMMA_LINES = 6
 _LARGEST = 20_000
-"""Larger amounts are left alone: a few payroll runs would decide alone how much money is rejected."""
+"""Rows with larger amounts get no fault: a few payroll runs would dominate the rejected money."""
 
 
-def spoil(rows: list[Row], faults: Collection[Fault], protected: Collection[tuple[str, str]], rng: Random) -> None:
+def insert_faults(
+    rows: list[Row], faults: Collection[Fault], protected: Collection[tuple[str, str]], rng: Random
+) -> None:
     """Put `faults` into randomly chosen rows of the list.
 
     Args:
         rows: genuine rows; changed in place.
-        faults: what to do.
-        protected: (department, account) pairs whose rows stay as they are, because a story needs them.
-        rng: decides which rows are hit.
+        faults: the faults.
+        protected: (department, account) pairs whose rows are not changed, because a story needs them.
+        rng: selects the rows.
     """
-    chosen = _genuine(rows, protected, sum(fault.count for fault in faults), rng)
+    chosen = _choose_genuine(rows, protected, sum(fault.count for fault in faults), rng)
     for fault in faults:
         for turn in range(fault.count):
             position = chosen.pop()
@@ -100,8 +102,8 @@ def spoil(rows: list[Row], faults: Collection[Fault], protected: Collection[tupl
 
 
 def book_to_unknown(rows: list[Row], protected: Collection[tuple[str, str]], rng: Random) -> None:
-    """Book some rows to departments and accounts that no reference file has; they stay accepted."""
-    chosen = _genuine(rows, protected, sum(member.count for member in UNKNOWN_MEMBERS), rng)
+    """Book some rows to departments and accounts that are in no reference file; they stay accepted."""
+    chosen = _choose_genuine(rows, protected, sum(member.count for member in UNKNOWN_MEMBERS), rng)
     for member in UNKNOWN_MEMBERS:
         for _ in range(member.count):
             position = chosen.pop()
@@ -115,16 +117,16 @@ def book_to_unknown(rows: list[Row], protected: Collection[tuple[str, str]], rng
 
 
 def write_codes_loosely(rows: list[Row], protected: Collection[tuple[str, str]], rng: Random) -> None:
-    """Write some department codes in lower case and some with spaces around; they mean the same departments."""
+    """Write some department codes in lower case or with surrounding spaces; they mean the same departments."""
     without_letters = {(row.department, row.account) for row in rows if row.department.isdigit()}
     _rewrite(rows, {*protected, *without_letters}, LOWER_CASE_CODES, str.lower, rng)
     _rewrite(rows, protected, PADDED_CODES, lambda code: f" {code} ", rng)
 
 
-def repeat(rows: list[Row], protected: Collection[tuple[str, str]], rng: Random) -> list[Row]:
-    """Return the rows with repeated transaction ids, blank lines and lines of commas put in between.
+def insert_repetitions(rows: list[Row], protected: Collection[tuple[str, str]], rng: Random) -> list[Row]:
+    """Return the rows with repeated transaction ids, blank lines and lines of commas inserted.
 
-    A repetition comes up to 400 lines after the row that it repeats, and never last.
+    A repetition follows up to 400 lines after the row that it repeats, and is never the last line.
     """
     inserted: dict[int, list[Row]] = {}
 
@@ -132,7 +134,7 @@ def repeat(rows: list[Row], protected: Collection[tuple[str, str]], rng: Random)
         place = min(position + rng.randrange(400), len(rows) - 2)
         inserted.setdefault(place, []).append(row)
 
-    chosen = _genuine(rows, protected, len(REPEATED) + len(CONFLICTING), rng)
+    chosen = _choose_genuine(rows, protected, len(REPEATED) + len(CONFLICTING), rng)
     for times in REPEATED:
         position = chosen.pop()
         for _ in range(times):
@@ -141,7 +143,7 @@ def repeat(rows: list[Row], protected: Collection[tuple[str, str]], rng: Random)
         position = chosen.pop()
         rows[position] = replace(rows[position], outcome="rejected", rule="conflicting_key")
         insert_after(position, _other_row(rows[position], role))
-        if turn == 0:  # identical to the first, but a third row differs: all three are rejected
+        if turn == 0:  # identical to the first; since a third row differs, all three are rejected
             insert_after(position, rows[position])
     commas = dict.fromkeys(rows[0].cells, "")
     lines_without_data: list[dict[str, str]] = [{}] * BLANK_LINES + [commas] * COMMA_LINES
@@ -150,8 +152,8 @@ def repeat(rows: list[Row], protected: Collection[tuple[str, str]], rng: Random)
     return [row for position, first in enumerate(rows) for row in (first, *inserted.get(position, ()))]
 
 
-def _genuine(rows: Sequence[Row], protected: Collection[tuple[str, str]], count: int, rng: Random) -> list[int]:
-    """Return the positions of `count` rows that nothing was done to, never one of the last two."""
+def _choose_genuine(rows: Sequence[Row], protected: Collection[tuple[str, str]], count: int, rng: Random) -> list[int]:
+    """Return the positions of `count` unchanged rows, without the last two."""
     unknown = {member.code for member in UNKNOWN_MEMBERS}
     untouched = [
         position
@@ -172,13 +174,13 @@ def _rewrite(
     write: Callable[[str], str],
     rng: Random,
 ) -> None:
-    for position in _genuine(rows, protected, count, rng):
+    for position in _choose_genuine(rows, protected, count, rng):
         row = rows[position]
         rows[position] = replace(row, cells={**row.cells, "department": write(row.department)})
 
 
 def _other_row(row: Row, role: str) -> Row:
-    """Return a row with the same transaction id that says something else."""
+    """Return a row with the same transaction id and another value."""
     if role == "amount" and row.amount is not None:
         other = row.amount + Decimal("100.00")
         return replace(row, cells={**row.cells, "amount": f"{other:.2f}"}, amount=other)

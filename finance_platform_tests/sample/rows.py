@@ -1,7 +1,7 @@
-"""Lines of the sample's files: the text as written, and the truth about it.
+"""Lines of the sample's files: their text and their true values.
 
-Belongs here: `Row`, `Sheet`, and how amounts, dates and cells are written.
-Does not belong here: which lines there are (see `books`) and which of them are spoiled (see `faults`).
+Belongs here: `Row`, `Sheet`, and the notation of amounts, dates and cells.
+Does not belong here: which lines exist (see `books`) and which of them are faulty (see `faults`).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ class Row:
     """One data line of a file.
 
     Attributes:
-        cells: role → text as written; empty for a line that is wholly blank.
-        amount: what the amount cell says, or None where it is no amount.
-        day: what an accepted row's date cell says; plan lines have their period's first day.
+        cells: role → text; empty for a blank line.
+        amount: value of the amount cell, None if it is blank or invalid.
+        day: date of an accepted row; plan lines have their period's first day.
         department: true department code; the cell may differ from it in case and white space.
         account: true account number, likewise.
-        outcome: what must become of the row.
-        rule: the rule that a rejected row breaks.
+        outcome: the expected outcome.
+        rule: the rule that a rejected row violates.
     """
 
     cells: Mapping[str, str]
@@ -61,19 +61,19 @@ class Sheet:
     rows: list[Row]
 
     def text(self) -> str:
-        """Return the whole file, every line ended by LF."""
+        """Return the whole file; every line ends with LF."""
         lines = [",".join(self.columns.values())]
         lines += [self._line(row) for row in self.rows]
         return "\n".join(lines) + "\n"
 
     def _line(self, row: Row) -> str:
-        # Not csv.writer: when it quotes has changed between versions of Python, and the bytes are promised.
+        # Not csv.writer: its quoting differs between versions of Python, and the bytes must not.
         if not row.cells:
             return ""
-        return ",".join(_quoted(row.cells[role]) for role in self.columns)
+        return ",".join(_quote(row.cells[role]) for role in self.columns)
 
 
-def _quoted(cell: str) -> str:
+def _quote(cell: str) -> str:
     if "," in cell or '"' in cell:
         return '"' + cell.replace('"', '""') + '"'
     return cell
@@ -84,7 +84,7 @@ def money(cents: int) -> Decimal:
     return Decimal(cents).scaleb(-2)
 
 
-def written_amount(amount: Decimal, rng: Random) -> str:
+def format_amount(amount: Decimal, rng: Random) -> str:
     """Write an amount: mostly 1234.56, some 1,234.56, every other negative one (12.50)."""
     style = rng.randrange(100)
     if amount < 0 and style < 50:
@@ -92,7 +92,7 @@ def written_amount(amount: Decimal, rng: Random) -> str:
     return f"{amount:,.2f}" if style >= 93 else f"{amount:.2f}"
 
 
-def written_date(day: date, rng: Random) -> str:
+def format_date(day: date, rng: Random) -> str:
     """Write a date: mostly 2024-03-31, some 31/03/2024."""
     if rng.randrange(100) < 92:
         return day.isoformat()

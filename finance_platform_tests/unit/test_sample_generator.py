@@ -1,4 +1,4 @@
-"""The sample company: what is committed is what the generator writes, and the key is right about it.
+"""The sample company: the committed files are the generator's output, and the answer key is right.
 
 Belongs here: the generator, its key, and that the shipped descriptors fit the files.
 Does not belong here: running the platform on the sample (see `end_to_end`).
@@ -56,7 +56,7 @@ DESCRIPTOR_KEYS = {
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder into which the generator has just written."""
+    """Return a folder with new output of the generator."""
     folder = tmp_path_factory.mktemp("sample")
     main(["--out", str(folder / "raw"), "--key", str(folder / "answer_key.json")])
     return folder
@@ -70,24 +70,24 @@ def key() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_committed_file_is_what_the_generator_writes(generated: Path, file: str) -> None:
-    """Byte for byte: nobody edits the sample by hand."""
+def test_a_committed_file_is_the_output_of_the_generator(generated: Path, file: str) -> None:
+    """Byte for byte: the sample is never edited by hand."""
     assert (generated / "raw" / file).read_bytes() == (RAW / file).read_bytes()
 
 
-def test_committed_key_is_what_the_generator_writes(generated: Path) -> None:
+def test_the_committed_key_is_the_output_of_the_generator(generated: Path) -> None:
     """Byte for byte, like the files."""
     assert (generated / "answer_key.json").read_bytes() == (ROOT / DEFAULT_KEY).read_bytes()
 
 
-def test_generator_writes_no_other_file(generated: Path) -> None:
+def test_the_generator_writes_no_other_file(generated: Path) -> None:
     """A new file needs a descriptor and a place in these tests."""
     assert sorted(path.name for path in (generated / "raw").iterdir()) == sorted(FILES)
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_file_is_utf_8_with_lf_and_one_line_a_row(key: dict[str, Any], file: str) -> None:
-    """So that the key's line numbers are an editor's, on every platform."""
+def test_a_file_is_utf_8_with_lf_and_one_line_per_row(key: dict[str, Any], file: str) -> None:
+    """So the key's line numbers are those of an editor, on every platform."""
     raw = (RAW / file).read_bytes()
     assert not raw.startswith(b"\xef\xbb\xbf")
     assert b"\r" not in raw
@@ -104,7 +104,7 @@ def test_every_row_is_accounted_for(key: dict[str, Any], file: str) -> None:
 
 @pytest.mark.parametrize("file", LEDGER_FILES)
 def test_every_cent_is_accounted_for(key: dict[str, Any], file: str) -> None:
-    """The equation in money, and in amount cells that are no amount."""
+    """The equation in money, and in blank or invalid amount cells."""
     counted = key["files"][file]
     assert Decimal(counted["candidate"]["amount"]) == sum(Decimal(counted[name]["amount"]) for name in OUTCOMES)
     assert counted["candidate"]["unpriced"] == sum(counted[name]["unpriced"] for name in OUTCOMES)
@@ -113,7 +113,7 @@ def test_every_cent_is_accounted_for(key: dict[str, Any], file: str) -> None:
 
 @pytest.mark.parametrize("file", LEDGER_FILES)
 def test_rejected_rows_are_the_sum_of_their_rules(key: dict[str, Any], file: str) -> None:
-    """One rule a row, so the rules add up."""
+    """Each row violates one rule, so the rules add up."""
     rejected = key["files"][file]["rejected"]
     rules = rejected["by_rule"].values()
     assert rejected["rows"] == sum(rule["rows"] for rule in rules) == sum(len(rule["lines"]) for rule in rules)
@@ -125,7 +125,7 @@ def test_rejected_rows_are_the_sum_of_their_rules(key: dict[str, Any], file: str
     ("file", "scenario"), [("budget.csv", "Budget"), ("forecast.csv", "Forecast"), ("transactions.csv", "Actual")]
 )
 def test_totals_are_the_accepted_lines(key: dict[str, Any], file: str, scenario: str) -> None:
-    """Totals by period, and by year and type, are the accepted lines cut in two ways."""
+    """Totals by period, and by year and type, are the accepted lines, grouped in two ways."""
     accepted = key["files"][file]["accepted"]
     by_period = list(key["by_period"][scenario].values())
     by_type = [total for types in key["by_year_and_type"][scenario].values() for total in types.values()]
@@ -134,8 +134,8 @@ def test_totals_are_the_accepted_lines(key: dict[str, Any], file: str, scenario:
         assert sum(Decimal(total["amount"]) for total in totals) == Decimal(accepted["amount"])
 
 
-def test_sizes_are_as_promised(key: dict[str, Any]) -> None:
-    """Large enough to be real, with few faults of every kind."""
+def test_the_sizes_are_realistic(key: dict[str, Any]) -> None:
+    """Tens of thousands of rows, with few faults of every kind."""
     transactions = key["files"]["transactions.csv"]
     assert 20_000 <= transactions["candidate"]["rows"] <= 40_000
     assert set(transactions["rejected"]["by_rule"]) == RULES
@@ -147,9 +147,9 @@ def test_sizes_are_as_promised(key: dict[str, Any]) -> None:
     assert key["files"]["departments.csv"]["accepted"]["rows"] == 12
 
 
-def test_periods_are_as_promised(key: dict[str, Any]) -> None:
-    """36 months of actuals; a budget through the open year; a forecast of the open year."""
-    spans = {name: (min(found), max(found), len(found)) for name, found in key["by_period"].items()}
+def test_the_periods_are_complete(key: dict[str, Any]) -> None:
+    """36 months of actuals; a budget to the end of the open year; a forecast of the open year."""
+    spans = {name: (min(periods), max(periods), len(periods)) for name, periods in key["by_period"].items()}
     assert spans == {
         "Actual": ("2022-10", "2025-09", 36),
         "Budget": ("2022-10", "2025-12", 39),
@@ -158,8 +158,8 @@ def test_periods_are_as_promised(key: dict[str, Any]) -> None:
     assert key["actual_vs_budget"]["periods"] == sorted(key["by_period"]["Actual"])
 
 
-def test_stories_can_be_found_in_the_figures(key: dict[str, Any]) -> None:
-    """What the generator's docstring tells is visible in the totals."""
+def test_the_stories_are_visible_in_the_figures(key: dict[str, Any]) -> None:
+    """The stories in the generator's docstring are visible in the totals."""
     stories = key["stories"]
     ratio = {name: Decimal(story["actual"]) / Decimal(story["budget"]) for name, story in stories.items()}
     assert ratio["overspent_project"] > Decimal("1.6")
@@ -171,30 +171,30 @@ def test_stories_can_be_found_in_the_figures(key: dict[str, Any]) -> None:
     assert stories["late_invoice"]["source_lines"][-1] == last_line
 
 
-def test_independent_reading_of_the_ledger_agrees_with_the_key(key: dict[str, Any]) -> None:
-    """A second opinion: the file's text, read by a few lines that know nothing of the generator."""
+def test_an_independent_reading_of_the_ledger_agrees_with_the_key(key: dict[str, Any]) -> None:
+    """A few lines that share no code with the generator read the file's text."""
     expected = key["files"]["transactions.csv"]
-    found = _read_ledger(RAW / "transactions.csv")
+    rows = _read_ledger(RAW / "transactions.csv")
     lines: dict[str, list[int]] = {}
-    for line, verdict, _ in found:
-        lines.setdefault(verdict, []).append(line)
+    for line, outcome, _ in rows:
+        lines.setdefault(outcome, []).append(line)
     assert {rule: lines[rule] for rule in RULES} == {
         rule: part["lines"] for rule, part in expected["rejected"]["by_rule"].items()
     }
     assert lines["duplicate"] == expected["duplicate"]["lines"]
     assert lines["skipped"] == expected["skipped"]["lines"]
     assert len(lines["accepted"]) == expected["accepted"]["rows"]
-    for verdict in ("accepted", "duplicate"):
-        total = sum((amount for _, name, amount in found if name == verdict and amount is not None), Decimal(0))
-        assert total == Decimal(expected[verdict]["amount"])
-    assert sum((amount for _, _, amount in found if amount is not None), Decimal(0)) == Decimal(
+    for outcome in ("accepted", "duplicate"):
+        total = sum((amount for _, name, amount in rows if name == outcome and amount is not None), Decimal(0))
+        assert total == Decimal(expected[outcome]["amount"])
+    assert sum((amount for _, _, amount in rows if amount is not None), Decimal(0)) == Decimal(
         expected["candidate"]["amount"]
     )
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_shipped_descriptor_fits_the_file(key: dict[str, Any], file: str) -> None:
-    """Every column is mapped, by its own name first; tolerances let the sample through, with a margin."""
+def test_the_shipped_descriptor_fits_the_file(key: dict[str, Any], file: str) -> None:
+    """Every column is mapped, by its own name first; the tolerances accept the sample, with a margin."""
     descriptor = yaml.safe_load((BUILTIN / file.replace(".csv", ".yaml")).read_text(encoding="utf-8"))
     header = (RAW / file).read_text(encoding="utf-8").split("\n", 1)[0].split(",")
     assert set(descriptor) <= DESCRIPTOR_KEYS
@@ -214,7 +214,7 @@ def _as_list(value: str | list[str]) -> list[str]:
 
 
 def _read_ledger(path: Path) -> list[tuple[int, str, Decimal | None]]:
-    """Return line number, outcome or broken rule, and amount of every data line."""
+    """Return line number, outcome or violated rule, and amount of every data line."""
     with path.open(encoding="utf-8", newline="") as opened:
         rows = list(csv.reader(opened))[1:]
     by_id: dict[str, Counter[tuple[str, ...]]] = {}
@@ -227,18 +227,18 @@ def _read_ledger(path: Path) -> list[tuple[int, str, Decimal | None]]:
         if not any(cell.strip() for cell in row):
             read.append((line, "skipped", None))
             continue
-        verdict = _broken_rule(row) or ("conflicting_key" if len(by_id[row[0]]) > 1 else "accepted")
-        if verdict == "accepted" and row[0] in seen:
-            verdict = "duplicate"
+        outcome = _violated_rule(row) or ("conflicting_key" if len(by_id[row[0]]) > 1 else "accepted")
+        if outcome == "accepted" and row[0] in seen:
+            outcome = "duplicate"
         seen.add(row[0])
-        read.append((line, verdict, _amount(row[4])))
+        read.append((line, outcome, _amount(row[4])))
     return read
 
 
-def _broken_rule(row: list[str]) -> str:
+def _violated_rule(row: list[str]) -> str:
     transaction_id, written_date, department, account, amount, _ = (cell.strip() for cell in row)
     day = _date(written_date)
-    broken: dict[str, Callable[[], bool]] = {
+    violations: dict[str, Callable[[], bool]] = {
         "blank_transaction_id": lambda: not transaction_id,
         "blank_date": lambda: not written_date,
         "invalid_date": lambda: bool(written_date) and day is None,
@@ -248,9 +248,9 @@ def _broken_rule(row: list[str]) -> str:
         "blank_amount": lambda: not amount,
         "invalid_amount": lambda: bool(amount) and _amount(amount) is None,
     }
-    found = [rule for rule, is_broken in broken.items() if is_broken()]
-    assert len(found) <= 1, f"{row} breaks {found}, but a row has one fault at most"
-    return found[0] if found else ""
+    violated = [rule for rule, is_violated in violations.items() if is_violated()]
+    assert len(violated) <= 1, f"{row} violates {violated}, but a row has one fault at most"
+    return violated[0] if violated else ""
 
 
 def _date(text: str) -> datetime | None:
