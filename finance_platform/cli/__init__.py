@@ -1,7 +1,7 @@
-"""The command line: thin. Each command asks a layer below and prints what it says.
+"""The command line: each command calls one use case and prints the result.
 
-Belongs here: arguments, exit codes, where output goes. Does not belong here: figures, looks (see `reporting`).
-Dagster is imported by the commands that run it: the others answer in half the time.
+Belongs here: arguments, exit codes, terminal output. Does not belong here: figures (see `reports`), use cases (see
+`refresh`). Only the commands that need Dagster import it; the others start in half the time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Makes `python -m finance_platform.cli` the same as `finance-platform`."""
+"""Runs the command line as `python -m finance_platform.cli`."""
 
 from finance_platform.cli import main
 

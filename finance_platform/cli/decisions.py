@@ -1,7 +1,7 @@
-"""The commands by which people decide: accept, withdraw, close, reopen; and vacuum, which removes for good.
+"""The commands that record a person's decision (accept, withdraw, close, reopen), and vacuum, which deletes data.
 
-Belongs here: arguments, who decides, the lock under which it happens. Does not belong here: what may be decided (see
-`lake.decisions`), what may be removed (see `lake.retention`).
+Belongs here: arguments, the author, the lock. Does not belong here: which decisions are allowed (see
+`deliveries.decisions`), what may be removed (see `slices.retention`).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 import click
 
 from finance_platform.cli.options import (
-    EXIT_FINE,
-    console,
-    existing,
-    explained,
+    EXIT_OK,
     home_option,
     json_option,
     object_key,
-    snapshot,
+    open_console,
+    read_snapshot,
+    require_raw_zone,
+    with_exit_code,
 )
 from finance_platform.settings import Settings, load_settings
 
@@ -31,106 +31,109 @@ if TYPE_CHECKING:
     from finance_platform.deliveries.decisions import Author
     from finance_platform.storage.port import ObjectStore
 
-why_option = click.option("--why", required=True, metavar="TEXT", help="Why; the register keeps it with your name.")
+why_option = click.option("--why", required=True, metavar="TEXT", help="The reason, recorded with your name.")
 
 
 @click.command()
 @home_option
 @click.argument("key")
 @why_option
-@explained
+@with_exit_code
 def accept(home: Path | None, key: str, why: str) -> int:
-    """Let the held delivery of a raw object count from the next run on."""
+    """Accept the held delivery of a raw object; the next run publishes it."""
     from finance_platform.deliveries import decisions
 
-    settings = existing(load_settings(home=home))
-    with _deciding(settings) as processed:
-        decided = decisions.accept(processed, object_key(settings, key), _author(why))
-    return _said(f"{decided.object_key} is accepted", settings)
+    settings = require_raw_zone(load_settings(home=home))
+    with _locked_processed_zone(settings) as processed:
+        decision = decisions.accept(processed, object_key(settings, key), _author(why))
+    return _report(f"{decision.object_key} is accepted", settings)
 
 
 @click.command()
 @home_option
-@click.option("--undo", is_flag=True, help="Take back a withdrawal.")
+@click.option("--undo", is_flag=True, help="Reverse a withdrawal.")
 @click.argument("key")
 @why_option
-@explained
+@with_exit_code
 def withdraw(home: Path | None, undo: bool, key: str, why: str) -> int:
-    """Take out what a raw object says, or drop its held delivery, from the next run on."""
+    """Remove the lines of a raw object, or drop its held delivery; the next run publishes the rest."""
     from finance_platform.deliveries import decisions
 
-    settings = existing(load_settings(home=home))
-    with _deciding(settings) as processed:
-        name, holds = object_key(settings, key), settings.holds_closed_periods
-        if undo:
-            decisions.reinstate(processed, name, _author(why), holds_closed_periods=holds)
-        else:
-            decisions.withdraw(processed, name, _author(why), holds_closed_periods=holds)
-    return _said(f"{name} {'is no longer withdrawn' if undo else 'is withdrawn'}", settings)
+    settings = require_raw_zone(load_settings(home=home))
+    with _locked_processed_zone(settings) as processed:
+        key, holds_closed_periods = object_key(settings, key), settings.holds_closed_periods
+        apply = decisions.reinstate if undo else decisions.withdraw
+        apply(processed, key, _author(why), holds_closed_periods=holds_closed_periods)
+    return _report(f"{key} {'is no longer withdrawn' if undo else 'is withdrawn'}", settings)
 
 
 @click.command()
 @home_option
 @click.argument("period")
 @why_option
-@explained
+@with_exit_code
 def close(home: Path | None, period: str, why: str) -> int:
-    """Close a period: what changes it from then on is a restatement."""
+    """Close a period: every later change to it is a restatement."""
     from finance_platform.bootstrap import open_warehouse
+    from finance_platform.contracts.star import FACT_FINANCIALS
     from finance_platform.deliveries import decisions
     from finance_platform.warehouse.ledger import published_versions
 
-    settings = existing(load_settings(home=home))
-    with _deciding(settings) as processed:
-        wanted = {w.slice: w.version for w in snapshot(settings).wanted if w.table == "fact_financials"}
-        there = published_versions(open_warehouse(settings))
-        versions = {name: version for (table, name), version in there.items() if table == "fact_financials"}
-        decisions.close(processed, period, _author(why), wanted=wanted, published=versions)
+    settings = require_raw_zone(load_settings(home=home))
+    with _locked_processed_zone(settings) as processed:
+        target = {
+            slice_.slice: slice_.version
+            for slice_ in read_snapshot(settings).target
+            if slice_.table == FACT_FINANCIALS.name
+        }
+        versions = published_versions(open_warehouse(settings))
+        published = {name: version for (table, name), version in versions.items() if table == FACT_FINANCIALS.name}
+        decisions.close(processed, period, _author(why), target=target, published=published)
     click.echo(f"{period} is closed.")
-    return EXIT_FINE
+    return EXIT_OK
 
 
 @click.command()
 @home_option
 @click.argument("period")
 @why_option
-@explained
+@with_exit_code
 def reopen(home: Path | None, period: str, why: str) -> int:
-    """Open a closed period again."""
+    """Reopen a closed period."""
     from finance_platform.deliveries import decisions
 
-    settings = existing(load_settings(home=home))
-    with _deciding(settings) as processed:
+    settings = require_raw_zone(load_settings(home=home))
+    with _locked_processed_zone(settings) as processed:
         decisions.reopen(processed, period, _author(why))
-    return _said(f"{period} is open again", settings)
+    return _report(f"{period} is open again", settings)
 
 
 @click.command()
 @home_option
-@click.option("--yes", "is_meant", is_flag=True, help="Remove it; without, it is listed and stays.")
+@click.option("--yes", "is_confirmed", is_flag=True, help="Remove the data; without it, the command only lists it.")
 @json_option
-@explained
-def vacuum(home: Path | None, is_meant: bool, as_json: bool) -> int:
-    """List, or with --yes remove, what was replaced longer ago than the retention and nothing needs."""
+@with_exit_code
+def vacuum(home: Path | None, is_confirmed: bool, as_json: bool) -> int:
+    """List, or remove with --yes, data that nothing needs and that is older than the retention."""
     from finance_platform.bootstrap import home_lock, jobs_lock, open_warehouse, processed_zone
     from finance_platform.cli.vacuum_output import print_vacuum
     from finance_platform.slices.retention import find_expired, remove
     from finance_platform.warehouse.ledger import published_versions
 
-    settings = existing(load_settings(home=home))
+    settings = require_raw_zone(load_settings(home=home))
     processed, days = processed_zone(settings), settings.retention_days
     with home_lock(settings), jobs_lock(settings):
-        there = published_versions(open_warehouse(settings))
-        found = find_expired(processed, snapshot(settings), there, now=datetime.now(UTC), retention_days=days)
-        if is_meant:
-            remove(processed, found)
-    print_vacuum(console(), found, retention_days=days, is_removed=is_meant, as_json=as_json)
-    return EXIT_FINE
+        snapshot, published = read_snapshot(settings), published_versions(open_warehouse(settings))
+        expired = find_expired(processed, snapshot, published, now=datetime.now(UTC), retention_days=days)
+        if is_confirmed:
+            remove(processed, expired)
+    print_vacuum(open_console(), expired, retention_days=days, is_removed=is_confirmed, as_json=as_json)
+    return EXIT_OK
 
 
 @contextmanager
-def _deciding(settings: Settings) -> Iterator[ObjectStore]:
-    """Give the processed zone while no run is at work in it."""
+def _locked_processed_zone(settings: Settings) -> Iterator[ObjectStore]:
+    """Yield the processed zone, with the home locked against runs."""
     from finance_platform.bootstrap import home_lock, processed_zone
 
     with home_lock(settings):
@@ -141,10 +144,10 @@ def _author(why: str) -> Author:
     from finance_platform.deliveries.decisions import Author
 
     if not why.strip():
-        raise click.BadParameter("say why; the register keeps it", param_hint="--why")
+        raise click.BadParameter("give a reason; the register keeps it", param_hint="--why")
     return Author(getpass.getuser(), " ".join(why.split()), datetime.now(UTC))
 
 
-def _said(what: str, settings: Settings) -> int:
-    click.echo(f"{what}. `finance-platform run --home {settings.home}` publishes what follows.")
-    return EXIT_FINE
+def _report(decision: str, settings: Settings) -> int:
+    click.echo(f"{decision}. `finance-platform run --home {settings.home}` publishes the change.")
+    return EXIT_OK

@@ -13,45 +13,48 @@ from typing import TYPE_CHECKING
 
 import click
 
-from finance_platform.cli.options import EXIT_FINE, EXIT_STOPPED, console, explained
+from finance_platform.cli.options import EXIT_ATTENTION, EXIT_OK, open_console, with_exit_code
 
 if TYPE_CHECKING:
     from finance_platform.deployment.stack import Event
     from finance_platform.deployment.steps import Preview
 
 _stack_option = click.option(
-    "--stack-name", default="finance", show_default=True, help="The stack; the names of its resources begin with it."
+    "--stack-name",
+    default="finance",
+    show_default=True,
+    help="The stack's name; its resources' names begin with it.",
 )
-_region_option = click.option("--region", default="", help="The region; by default as boto3 finds it.")
+_region_option = click.option("--region", default="", help="The region; default: the one that boto3 finds.")
 
 
 @click.command()
 @_stack_option
 @_region_option
 @click.option("--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the template.")
-@click.option("--image", help="The image in the stack's repository; by default the deployed one.")
+@click.option("--image", help="The image in the stack's repository; default: the deployed one.")
 @click.option(
     "--template",
     "template_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Another template than the shipped one.",
+    help="A template to use instead of the shipped one.",
 )
 @click.option(
     "--dist",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("dist"),
     show_default=True,
-    help="The folder that `make dist` has built.",
+    help="The folder that `make dist` built.",
 )
 @click.option(
     "--settings",
     "settings_path",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The .env file that the settings are written to; by default build/STACK.env.",
+    help="The .env file to write the settings to; default: build/STACK.env.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@explained
+@with_exit_code
 def deploy(
     stack_name: str,
     region: str,
@@ -88,22 +91,22 @@ def deploy(
             deployment.discard(preview)
     if not is_confirmed:
         click.echo("Nothing was changed.")
-        return EXIT_FINE if dry_run else EXIT_STOPPED
+        return EXIT_OK if dry_run else EXIT_ATTENTION
     deployment.apply(preview, _print_event)
     if preview.has_image:
         deployment.prepare_warehouse(click.echo)
     outputs = stack.read_outputs()
     _write_settings(settings_path or Path("build") / f"{stack_name}.env", stack_name, outputs)
     _print_next_step(stack_name, outputs, has_image=preview.has_image)
-    return EXIT_FINE
+    return EXIT_OK
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @_stack_option
 @_region_option
-@click.option("--as-owner", is_flag=True, help="With the rights of the warehouse's owner, for migrate and secure.")
+@click.option("--as-owner", is_flag=True, help="Use the rights of the warehouse's owner, for migrate and secure.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-@explained
+@with_exit_code
 def remote(stack_name: str, region: str, as_owner: bool, command: Sequence[str]) -> int:
     """Run a command of the platform inside the deployment: finance-platform remote status --json."""
     from finance_platform.deployment.aws import Account
@@ -128,10 +131,10 @@ def _print_preview(preview: Preview, bucket: str) -> None:
     for upload in preview.uploads:
         uploads.add_row(upload.key, f"{len(upload.content):,}", "exists" if upload.exists else "upload")
     if preview.changes:
-        console().print(changes)
+        open_console().print(changes)
     else:
         click.echo("No resource changes.")
-    console().print(uploads)
+    open_console().print(uploads)
     if preview.has_image:
         click.echo(f"Warehouse: {' and '.join(DDL_COMMANDS)}, in a task of the deployment, as its owner.")
     else:

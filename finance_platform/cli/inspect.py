@@ -1,6 +1,7 @@
-"""The commands that look and change nothing: status, query, rejected, movements.
+"""The read-only commands: status, query, rejected, movements.
 
-Belongs here: arguments, and which figures go to which printer. Does not belong here: figures, looks (see `reporting`).
+Belongs here: arguments, and the choice of the printer. Does not belong here: figures (see `reports`), output (see
+`rendering`, `status_output`).
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from finance_platform.cli.options import (
-    EXIT_FINE,
-    EXIT_STOPPED,
-    ROWS_IN_A_TABLE,
-    console,
-    existing,
-    explained,
+    EXIT_ATTENTION,
+    EXIT_OK,
+    TABLE_ROWS,
     format_option,
     home_option,
     json_option,
-    snapshot,
+    open_console,
+    read_snapshot,
+    require_raw_zone,
+    with_exit_code,
 )
 from finance_platform.settings import Settings, load_settings
 
@@ -33,58 +34,54 @@ if TYPE_CHECKING:
 @click.command()
 @home_option
 @click.option(
-    "--since", type=click.DateTime(["%Y-%m-%d"]), help="What moved on this day (UTC) or later; default: last load."
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Movements of this day (UTC) or later; default: the last load."
 )
 @json_option
-@explained
+@with_exit_code
 def status(home: Path | None, since: datetime | None, as_json: bool) -> int:
-    """Show deliveries, slices, what is held, refused, closed or stale and why, what moved, and the last run."""
+    """Show deliveries and slices, with reasons for those held, refused, closed or stale; movements; the last run."""
     from finance_platform.cli import rendering, status_output
 
-    found = read_status(existing(load_settings(home=home)), since.replace(tzinfo=UTC) if since else None)
-    out = console()
+    settings = require_raw_zone(load_settings(home=home))
+    current = read_status(settings, since.replace(tzinfo=UTC) if since else None)
     if as_json:
-        rendering.print_json(out, found.as_json())
+        rendering.print_json(open_console(), current.as_json())
     else:
-        rendering.print_deliveries(out, found)
-        rendering.print_warnings(out, found)
-        rendering.print_slices(out, found)
-        status_output.print_background(out, found)
-        rendering.print_line(out, found)
-    return EXIT_FINE if found.is_healthy else EXIT_STOPPED
+        status_output.print_status(open_console(), current)
+    return EXIT_OK if current.is_healthy else EXIT_ATTENTION
 
 
-@click.command(context_settings={"ignore_unknown_options": True})  # SQL may begin with a comment, which is two dashes
+@click.command(context_settings={"ignore_unknown_options": True})  # SQL may begin with a comment: --
 @home_option
 @click.argument("sql")
 @format_option
-@explained
+@with_exit_code
 def query(home: Path | None, sql: str, output_format: str) -> int:
-    """Run read-only SQL, in Redshift's dialect, on the warehouse."""
+    """Run a read-only SQL query, in Redshift's dialect, on the warehouse."""
     from finance_platform.bootstrap import open_warehouse
     from finance_platform.cli import rendering
 
     result = open_warehouse(load_settings(home=home)).query(sql)
-    rendering.print_rows(console(), result.columns, result.rows, output_format)
-    return EXIT_FINE
+    rendering.print_rows(open_console(), result.columns, result.rows, output_format)
+    return EXIT_OK
 
 
 @click.command()
 @home_option
 @click.option("--feed", help="Only this feed's rows.")
 @format_option
-@explained
+@with_exit_code
 def rejected(home: Path | None, feed: str | None, output_format: str) -> int:
-    """List the rows that were refused or repeated, with file, line and reason."""
+    """List rejected, duplicate and skipped rows, with file, line and reason."""
     from finance_platform.bootstrap import processed_zone
-    from finance_platform.reports.rejected import COLUMNS, rejected_rows
+    from finance_platform.reports.rejected_rows import COLUMNS, rejected_rows
 
-    settings = existing(load_settings(home=home))
+    settings = require_raw_zone(load_settings(home=home))
     processed = processed_zone(settings)
-    rows = list(rejected_rows(processed, snapshot(settings).state, feed))
+    rows = list(rejected_rows(processed, read_snapshot(settings).state, feed))
     columns = COLUMNS if output_format != "table" else ("source_file", "source_row", "outcome", "reasons", "amount")
     _print_listing(columns, [[row[name] for name in columns] for row in rows], output_format)
-    return EXIT_FINE
+    return EXIT_OK
 
 
 @click.command()
@@ -92,74 +89,56 @@ def rejected(home: Path | None, feed: str | None, output_format: str) -> int:
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="Only what was loaded on this day (UTC) or later; default: everything.",
+    help="Movements of this day (UTC) or later; default: all.",
 )
 @click.option("--period", metavar="YYYY-MM", help="Only this period.")
 @format_option
-@explained
+@with_exit_code
 def movements(home: Path | None, since: datetime | None, period: str | None, output_format: str) -> int:
-    """List what moved in what was published: cell by cell, with the cause, restatements marked."""
+    """List every change of a published cell, with its cause, and whether it is a restatement."""
     from finance_platform.bootstrap import open_warehouse
-    from finance_platform.reports.movements import COLUMNS_IN_A_TABLE, SINCE_EVER, columns_of, movement_rows
+    from finance_platform.reports.movements import COLUMNS_IN_A_TABLE, EARLIEST, movement_rows, select_columns
 
     warehouse = open_warehouse(load_settings(home=home))
-    day = since.replace(tzinfo=UTC) if since else SINCE_EVER
-    found = movement_rows(warehouse, since=day, period=period)
+    day = since.replace(tzinfo=UTC) if since else EARLIEST
+    moved = movement_rows(warehouse, since=day, period=period)
     is_table = output_format == "table"
-    if not found.rows:
+    if not moved.rows:
         where = f" in {period}" if period else ""
         click.echo(f"Nothing moved{where}{f' since {day:%Y-%m-%d}' if since else ''}.", err=not is_table)
-    if found.rows or not is_table:
-        columns = COLUMNS_IN_A_TABLE if is_table else found.columns
-        _print_listing(columns, columns_of(found, columns), output_format)
-    return EXIT_FINE
+    if moved.rows or not is_table:
+        columns = COLUMNS_IN_A_TABLE if is_table else moved.columns
+        _print_listing(columns, select_columns(moved, columns), output_format)
+    return EXIT_OK
 
 
 def _print_listing(columns: Sequence[str], rows: Sequence[Sequence[Any]], output_format: str) -> None:
-    """Print rows; as a table only the first, with a word on how many there are besides."""
+    """Print rows; a table has the first rows only, and a note with the number of the others."""
     from finance_platform.cli import rendering
 
-    shown = rows[:ROWS_IN_A_TABLE] if output_format == "table" else rows
-    rendering.print_rows(console(), columns, shown, output_format)
+    shown = rows[:TABLE_ROWS] if output_format == "table" else rows
+    rendering.print_rows(open_console(), columns, shown, output_format)
     if len(shown) < len(rows):
         click.echo(f"{len(rows) - len(shown)} more; --format csv or json lists all", err=True)
 
 
 def read_status(settings: Settings, since: datetime | None = None) -> Status:
-    """Return how a home stands.
+    """Return the status of a home.
 
     Args:
         settings: the home.
-        since: tell what moved then or later; None for the latest load.
+        since: report movements of then or later; None for the latest load.
     """
     from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
-    from finance_platform.deliveries.discovery import scan_raw_zone
-    from finance_platform.deliveries.register import Register
-    from finance_platform.feeds.feed_set import load_feed_set
     from finance_platform.orchestration.runs import last_run
-    from finance_platform.reports.recent_changes import closed_periods, recent_movements, why_stale
-    from finance_platform.reports.reconciliation import reconcile
-    from finance_platform.reports.status import Background, build_status
-    from finance_platform.slices.closed_periods import freeze_closed_periods
-    from finance_platform.warehouse.ledger import published
+    from finance_platform.refresh import status as use_case
 
-    register = Register(processed_zone(settings))
-    catalog = load_feed_set(settings.feeds_path)
-    raw = raw_zone(settings)
-    intake = scan_raw_zone(raw, register, catalog, settings, at=datetime.now(UTC), run_id="", record=False)
-    warehouse = open_warehouse(settings)
-    there = published(warehouse)
-    seen = snapshot(settings)
-    kept: tuple[str, ...] = ()
-    if settings.holds_closed_periods:
-        versions = {name: found.version for name, found in there.items()}
-        held = freeze_closed_periods(processed_zone(settings), seen, versions)
-        seen, kept = held.snapshot, held.periods
-    background = Background(
-        why_stale=why_stale(processed_zone(settings), seen, there),
-        closed=closed_periods(warehouse, seen.state.closed, there),
-        movements=recent_movements(warehouse, there, since),
+    return use_case.read_status(
+        raw_zone(settings),
+        processed_zone(settings),
+        open_warehouse(settings),
+        settings,
+        at=datetime.now(UTC),
+        since=since,
         last_run=last_run(settings.dagster_home),
-        kept=kept,
     )
-    return build_status(seen, intake, there, reconcile(seen, warehouse), background)

@@ -1,6 +1,6 @@
-"""What every command shares: options, exit codes, how errors are told, the home that is meant.
+"""Options, exit codes, error output and the choice of the home: what more than one module of commands needs.
 
-Belongs here: what more than one module of commands needs. Does not belong here: any command.
+Belongs here: code that commands share. Does not belong here: any command.
 """
 
 from __future__ import annotations
@@ -33,18 +33,22 @@ from finance_platform.storage.s3_options import S3_SCHEME
 if TYPE_CHECKING:
     from finance_platform.slices.snapshot import Snapshot
 
-EXIT_FINE, EXIT_STOPPED, EXIT_WRONG_USE, EXIT_BROKEN = 0, 1, 2, 3
-ROWS_IN_A_TABLE = 50
+EXIT_OK, EXIT_ATTENTION, EXIT_USAGE, EXIT_FAILED = 0, 1, 2, 3
+"""Attention: a delivery is held or refused, a check fails, or a trace does not reconcile."""
 
-_WRONG_USE = (SettingsError, HomeError, QueryError, DecisionError, TraceError, UiOpenError, DeploymentParameterError)
+TABLE_ROWS = 50
 
-home_option = click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="The home; default: data.")
+_USAGE_ERRORS = (SettingsError, HomeError, QueryError, DecisionError, TraceError, UiOpenError, DeploymentParameterError)
+
+home_option = click.option(
+    "--home", type=click.Path(path_type=Path, file_okay=False), help="The home folder; default: data."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 format_option = click.option("--format", "output_format", type=click.Choice(["table", "csv", "json"]), default="table")
 
 
-def explained(command: Callable[..., int]) -> Callable[..., None]:
-    """Turn a command's result into the exit code, and an expected error into a message without a trace."""
+def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:
+    """Exit with the code that the command returns, and print an expected error as a message without a traceback."""
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
@@ -52,38 +56,38 @@ def explained(command: Callable[..., int]) -> Callable[..., None]:
             code = command(*args, **kwargs)
         except FinancePlatformError as error:
             click.echo(str(error), err=True)
-            code = EXIT_WRONG_USE if isinstance(error, _WRONG_USE) else EXIT_BROKEN
+            code = EXIT_USAGE if isinstance(error, _USAGE_ERRORS) else EXIT_FAILED
         except (click.ClickException, click.exceptions.Exit):
             raise
         except BrokenPipeError:
-            # The reader, `head` perhaps, has seen enough; Python must not complain about it at exit.
+            # The reader (`head`, for example) has closed the pipe; without this, Python reports an error at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = EXIT_FINE
+            code = EXIT_OK
         except Exception:
-            # Nobody expected it, so the trace is the message; Python's own exit code would say that something is held.
+            # A bug: print the traceback. Python's own exit code, 1, would mean that something is held.
             traceback.print_exc()
-            code = EXIT_BROKEN
+            code = EXIT_FAILED
         sys.exit(code)
 
     return run
 
 
-def existing(settings: Settings) -> Settings:
-    """Return the settings once their raw zone is there.
+def require_raw_zone(settings: Settings) -> Settings:
+    """Return the settings after checking that their raw zone exists.
 
     Raises:
-        HomeError: it is not.
+        HomeError: the raw zone does not exist.
         StorageError: it cannot be listed.
     """
     from finance_platform.bootstrap import raw_zone
 
     if not raw_zone(settings).exists():
-        raise HomeError(f"there is no folder {settings.raw_root}", fix="name the home with --home")
+        raise HomeError(f"the folder {settings.raw_root} does not exist", fix="give the path of the home to --home")
     return settings
 
 
-def snapshot(settings: Settings) -> Snapshot:
-    """Look at the processed zone, and write nothing."""
+def read_snapshot(settings: Settings) -> Snapshot:
+    """Read the processed zone; write nothing."""
     from finance_platform.bootstrap import processed_zone
     from finance_platform.settings import StarSettings
     from finance_platform.slices.snapshot import take_snapshot
@@ -91,17 +95,17 @@ def snapshot(settings: Settings) -> Snapshot:
     return take_snapshot(processed_zone(settings), StarSettings.of(settings), record=False)
 
 
-def object_key(settings: Settings, written: str) -> str:
-    """Return the key inside the raw zone; a path to the file itself, or its address on S3, will do as well."""
+def object_key(settings: Settings, argument: str) -> str:
+    """Return the object key for a key, a path to the file, or its S3 address."""
     zone = f"{settings.raw_root.rstrip('/')}/"
     if zone.startswith(S3_SCHEME):
-        return written.removeprefix(zone)
+        return argument.removeprefix(zone)
     with suppress(ValueError):
-        return Path(written).absolute().relative_to(Path(settings.raw_root).absolute()).as_posix()
-    return written
+        return Path(argument).absolute().relative_to(Path(settings.raw_root).absolute()).as_posix()
+    return argument
 
 
-def console() -> Console:
-    """Return where results go."""
-    # A pipe has no width: a table must not be cut to eighty columns there.
+def open_console() -> Console:
+    """Open the console that results go to."""
+    # A pipe has no width, and rich would cut tables to 80 columns.
     return Console() if sys.stdout.isatty() else Console(width=250, no_color=True)

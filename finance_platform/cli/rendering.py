@@ -1,6 +1,7 @@
-"""Rendering: results as tables for people, CSV and JSON for programs.
+"""Tables for people, CSV and JSON for programs: the building blocks of what the commands print.
 
-Belongs here: the looks of what the command line prints. Does not belong here: figures.
+Belongs here: formats, and the parts that `run` and `status` share. Does not belong here: figures (see `reports`), the
+output of one command (see `run_output`, `status_output`, `trace_output`, `vacuum_output`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from rich.text import Text
 from finance_platform.deliveries.commits import Count
 from finance_platform.reports.reconciliation import Reconciliation
 from finance_platform.reports.status import Status
-from finance_platform.reports.variance import NO_BUDGET, VarianceRow
 
 
 def print_rows(console: Console, columns: Sequence[str], rows: Iterable[Sequence[Any]], output_format: str) -> None:
@@ -41,29 +41,41 @@ def print_rows(console: Console, columns: Sequence[str], rows: Iterable[Sequence
 
 
 def print_json(console: Console, document: object) -> None:
-    """Print a document as it is: no colours, no line breaks inside texts."""
+    """Print a document without colours and without line breaks inside strings."""
     console.file.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
 def json_value(value: Any) -> Any:
-    """Return a value of the warehouse as JSON has it."""
+    """Return a value of the warehouse as a JSON value."""
     if value is None or isinstance(value, str | bool | int | float):
-        # JSON has no word for what is not a number, nor for infinity.
+        # JSON has neither NaN nor infinity.
         return value if not isinstance(value, float) or math.isfinite(value) else None
     return _text(value)
 
 
 def money(amount: Decimal) -> str:
-    """Return an amount as people read it: grouped, two decimals."""
+    """Return an amount with grouped digits and two decimals."""
     return f"{amount:,.2f}"
 
 
-def print_deliveries(console: Console, status: Status) -> None:
-    """Print one line per delivery, and why what does not count does not."""
-    columns = ("file", "state", "rows", "accepted", "rejected", "duplicate", "skipped", "delivered", "rejected money")
-    table = Table(*columns, title="Deliveries", title_justify="left", box=None, pad_edge=False)
-    for column in table.columns[2:]:
+def new_table(*columns: str, title: str, numbers_from: int) -> Table:
+    """Return an empty table.
+
+    Args:
+        columns: the headers.
+        title: the title.
+        numbers_from: index of the first column with numbers, which are aligned to the right.
+    """
+    table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    for column in table.columns[numbers_from:]:
         column.justify = "right"
+    return table
+
+
+def print_deliveries(console: Console, status: Status) -> None:
+    """Print one line per delivery, and the reason for each one that does not count."""
+    columns = ("file", "state", "rows", "accepted", "rejected", "duplicate", "skipped", "delivered", "rejected money")
+    table = new_table(*columns, title="Deliveries", numbers_from=2)
     for row in status.deliveries:
         counts = [f"{row[name]:,}" for name in ("rows", "accepted", "rejected", "duplicate", "skipped")]
         amounts = [money(Decimal(row[name])) for name in ("amount", "rejected_amount")]
@@ -72,107 +84,47 @@ def print_deliveries(console: Console, status: Status) -> None:
     console.print(table)
     for row in status.deliveries:
         if row["state"] in {"held", "refused", "withdrawn"}:
-            told = f"{_state(row['state'])} {escape(row['file'])}: {escape(row['reason'])}"
-            console.print(told, highlight=False)
+            reason = f"{_state(row['state'])} {escape(row['file'])}: {escape(row['reason'])}"
+            console.print(reason, highlight=False)
             console.print(f"  Fix: {escape(row['fix'])}", highlight=False)
-    print_rules(console, status)
-
-
-def print_rules(console: Console, status: Status) -> None:
-    """Print how many rows broke which rule."""
     if status.rules:
-        listed = ", ".join(f"{rule} {count}" for rule, count in status.rules.items())
-        console.print(f"Refused, repeated or blank: {listed}. See `finance-platform rejected`.", highlight=False)
+        counts_by_rule = ", ".join(f"{rule} {count}" for rule, count in status.rules.items())
+        console.print(
+            f"Rejected, duplicate or skipped: {counts_by_rule}. See `finance-platform rejected`.", highlight=False
+        )
 
 
 def print_warnings(console: Console, status: Status) -> None:
-    """Print what is wrong around the deliveries."""
+    """Print descriptors and files that cannot be used, and warnings."""
     for problem in status.problems:
-        told = escape(f"{problem['file']}: {problem['problem']}\n  Fix: {problem['fix']}")
-        console.print(f"[red]problem[/] {told}", highlight=False)
+        text = escape(f"{problem['file']}: {problem['problem']}\n  Fix: {problem['fix']}")
+        console.print(f"[red]problem[/] {text}", highlight=False)
     for row in status.warnings:
-        name = {"delivery": "warning"}.get(row["kind"], row["kind"])
+        kind = {"delivery": "warning"}.get(row["kind"], row["kind"])
         fix = f"\n  Fix: {row['fix']}" if row["fix"] else ""
-        console.print(f"[yellow]{name}[/] {escape(row['file'])}: {escape(row['warning'] + fix)}", highlight=False)
+        console.print(f"[yellow]{kind}[/] {escape(row['file'])}: {escape(row['warning'] + fix)}", highlight=False)
 
 
-def print_slices(console: Console, status: Status) -> None:
-    """Print how many slices of each table are in which state, and name those that are not published."""
-    counts: dict[tuple[str, str], int] = {}
-    for row in status.slices:
-        key = (row["table"], row["state"])
-        counts[key] = counts.get(key, 0) + 1
-    table = Table("table", "slices", "state", title="Slices", title_justify="left", box=None, pad_edge=False)
-    table.columns[1].justify = "right"
-    for (name, state), count in counts.items():
-        stale = [row["slice"] for row in status.slices if (row["table"], row["state"]) == (name, state)]
-        listed = "" if state == "published" else f": {', '.join(stale)}"
-        table.add_row(name, f"{count:,}", state + listed)
-    console.print(table)
-
-
-def print_line(console: Console, status: Status) -> None:
-    """Print the controller's line as a table, in money and in rows."""
-    table = Table("", "money", "rows", "", title="Every cent", title_justify="left", box=None, pad_edge=False)
-    table.columns[1].justify = table.columns[2].justify = "right"
-    for sign, label, count in _terms(status.line):
-        note = f"{count.unpriced:,} without an amount" if count.unpriced else ""
-        table.add_row(f"{sign} {label}".strip(), money(count.amount), f"{count.rows:,}", note)
-    console.print(table)
-    _print_difference(console, status)
-
-
-def print_controllers_line(console: Console, status: Status) -> None:
-    """Print the controller's line as a sentence of money and one of rows."""
-    amounts = [
-        f"{sign} {label} {money(count.amount)}{_unpriced(label, count)}" for sign, label, count in _terms(status.line)
-    ]
-    rows = [f"{sign} {label} {count.rows:,}" for sign, label, count in _terms(status.line)]
-    console.print(f"Money: {' '.join(amounts).strip()}", highlight=False)
-    console.print(f"Rows:  {' '.join(rows).strip()}", highlight=False)
-    _print_difference(console, status)
-
-
-def _terms(line: Reconciliation) -> list[tuple[str, str, Count]]:
+def reconciliation_terms(reconciliation: Reconciliation) -> list[tuple[str, str, Count]]:
+    """Return sign, label and count of each term of the reconciliation; withdrawn only if there is any."""
     terms = [
-        ("", "delivered", line.delivered),
-        ("=", "in the warehouse", line.in_warehouse),
-        ("+", "rejected", line.rejected),
-        ("+", "duplicate", line.duplicate),
-        ("+", "skipped", line.skipped),
-        ("+", "superseded", line.superseded),
-        ("+", "held", line.held),
+        ("", "delivered", reconciliation.delivered),
+        ("=", "in the warehouse", reconciliation.in_warehouse),
+        ("+", "rejected", reconciliation.rejected),
+        ("+", "duplicate", reconciliation.duplicate),
+        ("+", "skipped", reconciliation.skipped),
+        ("+", "superseded", reconciliation.superseded),
+        ("+", "held", reconciliation.held),
     ]
-    return [*terms, ("+", "withdrawn", line.withdrawn)] if line.withdrawn.rows else terms
+    return [*terms, ("+", "withdrawn", reconciliation.withdrawn)] if reconciliation.withdrawn.rows else terms
 
 
-def _unpriced(label: str, count: Count) -> str:
-    return f" (unpriced {count.unpriced:,})" if label == "rejected" and count.unpriced else ""
-
-
-def _print_difference(console: Console, status: Status) -> None:
-    rows, amount = status.line.difference
+def print_difference(console: Console, status: Status) -> None:
+    """Print what the reconciliation leaves unexplained, if anything."""
+    rows, amount = status.reconciliation.difference
     if rows or amount:
-        what = "not loaded yet" if status.is_behind else "not explained"
-        console.print(f"[red]{what}: {rows:,} rows, {money(amount)}[/]", highlight=False)
-
-
-def print_variance(console: Console, rows: Sequence[VarianceRow]) -> None:
-    """Print Actual against Budget by year and account type."""
-    if not rows:
-        return
-    columns = ("year", "account type", "actual", "actual with budget", "budget", "variance")
-    table = Table(*columns, title="Actual against Budget", title_justify="left", box=None, pad_edge=False)
-    for column in table.columns[2:]:
-        column.justify = "right"
-    for row in rows:
-        amounts = [NO_BUDGET if amount is None else money(amount) for amount in _amounts(row)]
-        table.add_row(str(row.year), row.account_type, *amounts)
-    console.print(table)
-
-
-def _amounts(row: VarianceRow) -> tuple[Decimal | None, ...]:
-    return row.actual, row.actual_with_budget, row.budget, row.variance
+        label = "not loaded yet" if status.is_behind else "not explained"
+        console.print(f"[red]{label}: {rows:,} rows, {money(amount)}[/]", highlight=False)
 
 
 def _state(state: str) -> str:
@@ -182,15 +134,18 @@ def _state(state: str) -> str:
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     table = Table(*columns, box=None, pad_edge=False)
-    numeric = [True] * len(columns)
+    is_numeric = [True] * len(columns)
     texts = []
     for row in rows:
         texts.append([_text(value) for value in row])
-        numeric = [is_so and isinstance(value, int | Decimal | None) for is_so, value in zip(numeric, row, strict=True)]
-    for column, is_numeric in zip(table.columns, numeric, strict=True):
-        column.justify = "right" if is_numeric and texts else "left"
+        is_numeric = [
+            was_numeric and isinstance(value, int | Decimal | None)
+            for was_numeric, value in zip(is_numeric, row, strict=True)
+        ]
+    for column, has_numbers in zip(table.columns, is_numeric, strict=True):
+        column.justify = "right" if has_numbers and texts else "left"
     for row_texts in texts:
-        table.add_row(*map(Text, row_texts))  # else rich takes [draft] and :euro: for its own
+        table.add_row(*map(Text, row_texts))  # as plain strings, rich would interpret [draft] and :euro:
     return table
 
 
@@ -200,7 +155,7 @@ def _text(value: Any) -> str:
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return f"{value:f}"  # str() would turn small amounts into 0E-8
+        return f"{value:f}"  # str() writes small amounts as 0E-8
     if isinstance(value, Mapping):
         return json.dumps(value)
     return str(value)

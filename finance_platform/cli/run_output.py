@@ -1,28 +1,37 @@
-"""The summary of a run, as a controller would like to read it.
+"""The output of the command `run`: the summary, as text and as JSON.
 
-Belongs here: what is said and in which order. Does not belong here: figures' origins, other commands' looks.
+Belongs here: its sentences and their order. Does not belong here: figures (see `reports`), other commands' output.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from finance_platform.cli.rendering import print_controllers_line, print_deliveries, print_variance, print_warnings
-from finance_platform.quality.checks import counted
-from finance_platform.reports.run_outcome import CheckLine, RunOutcome
+from finance_platform.cli.rendering import (
+    money,
+    new_table,
+    print_deliveries,
+    print_difference,
+    print_warnings,
+    reconciliation_terms,
+)
+from finance_platform.deliveries.commits import Count
+from finance_platform.quality.checks import pluralize
+from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.reports.status import Status
-from finance_platform.reports.variance import VarianceRow
+from finance_platform.reports.variance import NO_BUDGET, VarianceRow
 
 
 def print_summary(
     console: Console, outcome: RunOutcome, status: Status, variance: Sequence[VarianceRow], seconds: float
 ) -> None:
-    """Print what the run did and how things stand."""
+    """Print what the run did, and the state of the home afterwards."""
     print_deliveries(console, status)
     print_warnings(console, status)
     console.print()
@@ -30,17 +39,17 @@ def print_summary(
     if variance:
         console.print()
     _print_checks(console, outcome.checks)
-    console.print(_what_was_done(outcome), highlight=False)
+    console.print(_describe_work(outcome), highlight=False)
     if outcome.error:
         console.print(f"[red]failed:[/] {escape(outcome.error)}", highlight=False)
-    console.print(f"Run {outcome.run_id}, {seconds:.1f} s; it shows in the UI: finance-platform ui", highlight=False)
-    print_controllers_line(console, status)
+    console.print(f"Run {outcome.run_id}, {seconds:.1f} s; to see it in the UI: finance-platform ui", highlight=False)
+    print_reconciliation(console, status)
 
 
 def summary_as_json(
     outcome: RunOutcome, status: Status, variance: Sequence[VarianceRow], seconds: float
 ) -> dict[str, Any]:
-    """Return the same for programs; money is text with two decimals."""
+    """Return the summary as JSON values; money is text with two decimals."""
     return {
         "run_id": outcome.run_id,
         "succeeded": outcome.succeeded,
@@ -55,30 +64,60 @@ def summary_as_json(
     }
 
 
-def _what_was_done(outcome: RunOutcome) -> str:
+def print_variance(console: Console, rows: Sequence[VarianceRow]) -> None:
+    """Print Actual against Budget by year and account type."""
+    if not rows:
+        return
+    columns = ("year", "account type", "actual", "actual with budget", "budget", "variance")
+    table = new_table(*columns, title="Actual against Budget", numbers_from=2)
+    for row in rows:
+        amounts = [NO_BUDGET if amount is None else money(amount) for amount in _amounts(row)]
+        table.add_row(str(row.year), row.account_type, *amounts)
+    console.print(table)
+
+
+def print_reconciliation(console: Console, status: Status) -> None:
+    """Print the reconciliation as one sentence of money and one of rows."""
+    terms = reconciliation_terms(status.reconciliation)
+    amounts = [f"{sign} {label} {money(count.amount)}{_unpriced(label, count)}" for sign, label, count in terms]
+    rows = [f"{sign} {label} {count.rows:,}" for sign, label, count in terms]
+    console.print(f"Money: {' '.join(amounts).strip()}", highlight=False)
+    console.print(f"Rows:  {' '.join(rows).strip()}", highlight=False)
+    print_difference(console, status)
+
+
+def _amounts(row: VarianceRow) -> tuple[Decimal | None, ...]:
+    return row.actual, row.actual_with_budget, row.budget, row.variance
+
+
+def _unpriced(label: str, count: Count) -> str:
+    return f" (unpriced {count.unpriced:,})" if label == "rejected" and count.unpriced else ""
+
+
+def _describe_work(outcome: RunOutcome) -> str:
     if not outcome.deliveries_read and not outcome.built and not outcome.loaded and outcome.succeeded:
         return "Nothing to do: no new deliveries, every period is current."
-    read = counted(outcome.deliveries_read, "delivery", "deliveries")
-    return f"Read {read}; built {_slices(outcome.built)}; loaded {_slices(outcome.loaded)}."
+    read = pluralize(outcome.deliveries_read, "delivery", "deliveries")
+    return f"Read {read}; built {_describe_slices(outcome.built)}; loaded {_describe_slices(outcome.loaded)}."
 
 
-def _slices(names: Sequence[str]) -> str:
+def _describe_slices(names: Sequence[str]) -> str:
     periods = sorted(name.split()[1] for name in names if name.startswith("fact_financials "))
     dimensions = [name.split()[0] for name in names if not name.startswith("fact_financials ")]
     parts = []
     if periods:
         span = periods[0] if len(periods) == 1 else f"{periods[0]} … {periods[-1]}"
-        parts.append(f"{counted(len(periods), 'period', 'periods')} ({span})")
+        parts.append(f"{pluralize(len(periods), 'period', 'periods')} ({span})")
     if dimensions:
-        parts.append(counted(len(dimensions), "dimension", "dimensions"))
+        parts.append(pluralize(len(dimensions), "dimension", "dimensions"))
     return " and ".join(parts) or "nothing"
 
 
-def _print_checks(console: Console, checks: Sequence[CheckLine]) -> None:
+def _print_checks(console: Console, checks: Sequence[EvaluatedCheck]) -> None:
     failed = [check for check in checks if not check.passed]
     errors = sum(1 for check in failed if not check.is_warning)
     passed = len(checks) - len(failed)
-    warnings = counted(len(failed) - errors, "warning", "warnings")
+    warnings = pluralize(len(failed) - errors, "warning", "warnings")
     console.print(f"Checks: {passed} passed, {warnings}, {errors} failed", highlight=False)
     for check in failed:
         mark = "[yellow]warning[/]" if check.is_warning else "[red]failed[/]"

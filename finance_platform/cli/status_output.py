@@ -1,7 +1,7 @@
-"""The background of a status as people read it: why slices are stale, what is closed, what moved, the last run.
+"""The output of the command `status` for people.
 
-Belongs here: the looks of those parts. Does not belong here: figures (see `status`, `recent`), the other parts (see
-`rendering`).
+Belongs here: its parts and their order. Does not belong here: figures (see `reports.status`,
+`reports.recent_changes`), the parts that `run` prints too (see `rendering`).
 """
 
 from __future__ import annotations
@@ -11,22 +11,63 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
-from finance_platform.cli.rendering import print_rows
+from finance_platform.cli.rendering import (
+    money,
+    print_deliveries,
+    print_difference,
+    print_rows,
+    print_warnings,
+    reconciliation_terms,
+)
 from finance_platform.reports.status import Status
 
 _ROWS = 20
 
 
+def print_status(console: Console, status: Status) -> None:
+    """Print every part of a status."""
+    print_deliveries(console, status)
+    print_warnings(console, status)
+    print_slices(console, status)
+    print_background(console, status)
+    print_reconciliation_table(console, status)
+
+
+def print_slices(console: Console, status: Status) -> None:
+    """Print the number of slices by table and state, and the names of those that are not published."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for row in status.slices:
+        names.setdefault((row["table"], row["state"]), []).append(row["slice"])
+    table = Table("table", "slices", "state", title="Slices", title_justify="left", box=None, pad_edge=False)
+    table.columns[1].justify = "right"
+    for (name, state), slices in names.items():
+        stale = "" if state == "published" else f": {', '.join(slices)}"
+        table.add_row(name, f"{len(slices):,}", state + stale)
+    console.print(table)
+
+
 def print_background(console: Console, status: Status) -> None:
-    """Print why slices are stale, the closed periods, what moved, and the last run."""
+    """Print the reasons of stale slices, the closed periods, the latest movements and the last run."""
     _print_stale(console, status)
-    for closed in status.background.closed:
+    for closed in status.details.closed:
         restated = f"; restated {', '.join(closed['restated_at'])}" if closed["is_restated"] else ""
-        told = f"{closed['period']} by {closed['who']}, {closed['at'][:16]}Z: {closed['why']}{restated}"
-        console.print(f"[yellow]closed[/] {escape(told)}", highlight=False)
+        text = f"{closed['period']} by {closed['who']}, {closed['at'][:16]}Z: {closed['why']}{restated}"
+        console.print(f"[yellow]closed[/] {escape(text)}", highlight=False)
     _print_movements(console, status)
-    console.print(_run(status.background.last_run), highlight=False)
+    console.print(_describe_run(status.details.last_run), highlight=False)
+
+
+def print_reconciliation_table(console: Console, status: Status) -> None:
+    """Print the reconciliation as a table, in money and in rows."""
+    table = Table("", "money", "rows", "", title="Reconciliation", title_justify="left", box=None, pad_edge=False)
+    table.columns[1].justify = table.columns[2].justify = "right"
+    for sign, label, count in reconciliation_terms(status.reconciliation):
+        note = f"{count.unpriced:,} without an amount" if count.unpriced else ""
+        table.add_row(f"{sign} {label}".strip(), money(count.amount), f"{count.rows:,}", note)
+    console.print(table)
+    print_difference(console, status)
 
 
 def _print_stale(console: Console, status: Status) -> None:
@@ -45,18 +86,18 @@ def _print_stale(console: Console, status: Status) -> None:
 
 
 def _print_movements(console: Console, status: Status) -> None:
-    rows = status.background.movements
+    rows = status.details.movements
     if not rows:
         return
     columns = ("loaded_at", "period", "scenario", "measure", "kind", "cells", "difference", "is_restatement", "cause")
-    console.print("What moved", style="italic")
+    console.print("Movements", style="italic")
     names = [column.replace("_", " ").removeprefix("is ") for column in columns]
     print_rows(console, names, [[row[name] for name in columns] for row in rows[:_ROWS]], "table")
     if len(rows) > _ROWS:
         console.print(f"… {len(rows) - _ROWS} more; `finance-platform movements` lists all", highlight=False)
 
 
-def _run(run: Mapping[str, Any] | None) -> str:
+def _describe_run(run: Mapping[str, Any] | None) -> str:
     if run is None:
         return "Last run: none"
     return f"Last run: {run['run_id']} {run['status']}, {run['started']} to {run['ended'] or 'now'}"

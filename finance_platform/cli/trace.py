@@ -1,6 +1,6 @@
-"""The command trace: from a number to the lines of files behind it, and back.
+"""The command `trace`: from a number to the file lines behind it, and back.
 
-Belongs here: arguments, and which figures go to which printer. Does not belong here: tracing (see `reporting`).
+Belongs here: arguments, and the choice of the printer. Does not belong here: tracing (see `finance_platform.trace`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from finance_platform.cli.options import (
-    EXIT_FINE,
-    EXIT_STOPPED,
-    console,
-    existing,
-    explained,
+    EXIT_ATTENTION,
+    EXIT_OK,
+    TABLE_ROWS,
     format_option,
     home_option,
     object_key,
+    open_console,
+    require_raw_zone,
+    with_exit_code,
 )
 from finance_platform.settings import Settings, load_settings
 
@@ -33,60 +34,64 @@ if TYPE_CHECKING:
 @click.option("--department", metavar="CODE", help="The cell's department.")
 @click.option("--account", metavar="NUMBER", help="The cell's account.")
 @click.option("--scenario", help="The cell's scenario; default: Actual, or the only one that has the cell.")
-@click.option("--measure", type=click.Choice(["amount", "budget"]), help="Amount, or the budget beside it.")
-@click.option("--file", "file", metavar="KEY", help="The other way: which cells this file reached.")
-@click.option("--line", type=click.IntRange(min=1), help="With --file: this line of it, as an editor counts.")
+@click.option(
+    "--measure",
+    type=click.Choice(["amount", "budget"]),
+    help="Amount (default), or the budget beside it.",
+)
+@click.option("--file", "file", metavar="KEY", help="Show the cells that this file reached instead.")
+@click.option("--line", type=click.IntRange(min=1), help="With --file: only this line, as an editor counts.")
 @format_option
-@explained
+@with_exit_code
 def trace(home: Path | None, file: str | None, line: int | None, output_format: str, **cell: str | None) -> int:
-    """Show the lines of files behind a published cell, or the cells that a file or a line of it reached."""
-    settings = existing(load_settings(home=home))
+    """Show the file lines behind a published cell, or the cells that a file, or one line of it, reached."""
+    settings = require_raw_zone(load_settings(home=home))
     if file is not None:
         if any(cell.values()):
-            raise click.UsageError("--file goes with --line alone")
+            raise click.UsageError("with --file, only --line is allowed")
         return _trace_file(settings, object_key(settings, file), line, output_format)
     missing = [f"--{name}" for name in ("period", "department", "account") if cell[name] is None]
     if missing or line is not None:
-        raise click.UsageError(f"missing {', '.join(missing)}" if missing else "--line goes with --file")
-    return _trace_cell(settings, {name: said for name, said in cell.items() if said is not None}, output_format)
+        raise click.UsageError(f"missing {', '.join(missing)}" if missing else "--line needs --file")
+    return _trace_cell(settings, {name: value for name, value in cell.items() if value is not None}, output_format)
 
 
 def _trace_cell(settings: Settings, cell: dict[str, Any], output_format: str) -> int:
     from dataclasses import replace
 
     from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
-    from finance_platform.cli.trace_output import ROWS_IN_A_TABLE, print_trace, verdict
-    from finance_platform.trace.cell_to_lines import trace_cell, with_texts
+    from finance_platform.cli.trace_output import describe_result, print_cell_trace
+    from finance_platform.trace.cell_to_lines import add_texts, trace_cell
     from finance_platform.trace.cells import CellName
     from finance_platform.trace.published_lines import open_lines
 
     store = open_lines(processed_zone(settings))
-    found = trace_cell(open_warehouse(settings), store, CellName(**cell))
+    traced = trace_cell(open_warehouse(settings), store, CellName(**cell))
     is_table = output_format == "table"
-    if found.lines:
-        shown = found.lines[:ROWS_IN_A_TABLE] if is_table else found.lines
-        texts = with_texts(shown, raw_zone(settings), store, _dialects(settings))
-        found = replace(found, lines=[*texts, *found.lines[len(shown) :]])
-    print_trace(console(), found, output_format)
-    if output_format != "json" or not found.reconciles:
-        click.echo(verdict(found), err=not is_table)
-    return EXIT_FINE if found.reconciles else EXIT_STOPPED
+    if traced.lines:
+        shown = traced.lines[:TABLE_ROWS] if is_table else traced.lines
+        texts = add_texts(shown, raw_zone(settings), store, _dialects(settings))
+        traced = replace(traced, lines=[*texts, *traced.lines[len(shown) :]])
+    print_cell_trace(open_console(), traced, output_format)
+    if output_format != "json" or not traced.reconciles:
+        click.echo(describe_result(traced), err=not is_table)
+    return EXIT_OK if traced.reconciles else EXIT_ATTENTION
 
 
 def _trace_file(settings: Settings, key: str, line: int | None, output_format: str) -> int:
     from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
-    from finance_platform.cli.trace_output import print_reached
+    from finance_platform.cli.trace_output import print_file_trace
     from finance_platform.trace.cells import read_publication
-    from finance_platform.trace.file_to_cells import trace_file, with_text
+    from finance_platform.trace.file_to_cells import add_text, trace_file
     from finance_platform.trace.published_lines import open_lines
 
     store = open_lines(processed_zone(settings))
     publication = read_publication(open_warehouse(settings), store, key)
-    found = trace_file(store, publication, key, line)
+    traced = trace_file(store, publication, key, line)
     if line is not None:
-        found = with_text(found, raw_zone(settings), store, _dialects(settings))
-    print_reached(console(), found, output_format)
-    return EXIT_FINE
+        traced = add_text(traced, raw_zone(settings), store, _dialects(settings))
+    print_file_trace(open_console(), traced, output_format)
+    return EXIT_OK
 
 
 def _dialects(settings: Settings) -> Mapping[str, Dialect]:

@@ -1,6 +1,6 @@
-"""Vacuuming as people and programs see it: how much may go, of what, since when.
+"""The output of the command `vacuum`: the removed or removable data, with its size and age.
 
-Belongs here: the looks of the command `vacuum`. Does not belong here: what may go (see `lake.retention`).
+Belongs here: table, sentences and JSON. Does not belong here: what may be removed (see `slices.retention`).
 """
 
 from __future__ import annotations
@@ -10,42 +10,45 @@ from typing import Any
 
 from rich.console import Console
 
+from finance_platform.cli.options import TABLE_ROWS
 from finance_platform.cli.rendering import print_json, print_rows
 from finance_platform.slices.retention import Removal
 
-_ROWS_IN_A_TABLE = 50
 _KINDS = ("slice version", "delivery", "job", "stray file")
 
 
 def print_vacuum(
     console: Console, removals: Sequence[Removal], *, retention_days: int, is_removed: bool, as_json: bool
 ) -> None:
-    """Print what may go, or has gone: each piece, then count, bytes and the oldest of each kind."""
+    """Print each removal, then number, bytes and oldest date by kind."""
     if as_json:
         print_json(console, vacuum_as_json(removals, retention_days=retention_days, is_removed=is_removed))
         return
     if not removals:
-        console.print(f"Nothing to remove: nothing is unneeded for longer than {retention_days} days.", highlight=False)
+        console.print(f"Nothing to remove: no unneeded data is older than {retention_days} days.", highlight=False)
         return
-    pieces = [removal for removal in removals if removal.kind != "stray file"]
-    shown = [[one.kind, one.name, one.since[:10], len(one.keys), one.size] for one in pieces[:_ROWS_IN_A_TABLE]]
-    if shown:
-        print_rows(console, ["what", "name", "since", "objects", "bytes"], shown, "table")
-    if len(pieces) > len(shown):
-        console.print(f"… {len(pieces) - len(shown):,} more; --json lists all", highlight=False)
+    listed = [removal for removal in removals if removal.kind != "stray file"]
+    rows = [
+        [removal.kind, removal.name, removal.since[:10], len(removal.keys), removal.size]
+        for removal in listed[:TABLE_ROWS]
+    ]
+    if rows:
+        print_rows(console, ["kind", "name", "since", "objects", "bytes"], rows, "table")
+    if len(listed) > len(rows):
+        console.print(f"… {len(listed) - len(rows):,} more; --json lists all", highlight=False)
     for kind in _KINDS:
         of_kind = [removal for removal in removals if removal.kind == kind]
         if of_kind:
             console.print(_total(kind, of_kind), highlight=False)
     size = sum(removal.size for removal in removals)
-    done = "Removed" if is_removed else "Nothing is removed yet: --yes removes"
+    action = "Removed" if is_removed else "Nothing is removed yet: --yes removes"
     console.print(
-        f"{done} {sum(len(removal.keys) for removal in removals):,} objects, {size:,} bytes.", highlight=False
+        f"{action} {sum(len(removal.keys) for removal in removals):,} objects, {size:,} bytes.", highlight=False
     )
 
 
 def vacuum_as_json(removals: Sequence[Removal], *, retention_days: int, is_removed: bool) -> dict[str, Any]:
-    """Return the same for programs; bytes are numbers, times ISO 8601 UTC."""
+    """Return the removals as JSON values; times are ISO 8601 UTC."""
     return {
         "format": 1,
         "is_removed": is_removed,
@@ -54,8 +57,14 @@ def vacuum_as_json(removals: Sequence[Removal], *, retention_days: int, is_remov
         "bytes": sum(removal.size for removal in removals),
         "since": min((removal.since for removal in removals), default=None),
         "removals": [
-            {"kind": one.kind, "name": one.name, "since": one.since, "objects": len(one.keys), "bytes": one.size}
-            for one in removals
+            {
+                "kind": removal.kind,
+                "name": removal.name,
+                "since": removal.since,
+                "objects": len(removal.keys),
+                "bytes": removal.size,
+            }
+            for removal in removals
         ],
     }
 

@@ -1,0 +1,46 @@
+"""The text that the functions of `cli` print, and the status that they print.
+
+Belongs here: capturing a rich console, a status with default values. Does not belong here: expectations.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+
+from finance_platform.deliveries.commits import Count
+from finance_platform.reports.reconciliation import Reconciliation
+from finance_platform.reports.status import Status
+from finance_platform_tests.unit.factories import money
+
+RECONCILIATION = Reconciliation(
+    delivered=money(5, "1234.5", unpriced=1),
+    in_warehouse=money(2, "1000.00"),
+    rejected=money(2, "134.50", unpriced=1),
+    duplicate=money(1, "100.00"),
+    skipped=Count(),
+    superseded=Count(),
+    held=Count(),
+    withdrawn=Count(),
+)
+
+
+def printed(show: Callable[..., None], *arguments: Any) -> str:
+    """Return the text that a function prints."""
+    text = io.StringIO()
+    show(Console(file=text, width=250, no_color=True), *arguments)
+    return text.getvalue()
+
+
+def lines(show: Callable[..., None], *arguments: Any) -> list[str]:
+    """Return the non-blank lines that a function prints, with whitespace collapsed."""
+    return [" ".join(line.split()) for line in printed(show, *arguments).splitlines() if line.strip()]
+
+
+def status(**values: Any) -> Status:
+    """Return a status that is empty except for its reconciliation and `values`."""
+    defaults: dict[str, Any] = {name: [] for name in ("deliveries", "slices", "problems", "unmatched", "vanished")}
+    return Status(**(defaults | {"reconciliation": RECONCILIATION} | values))

@@ -1,0 +1,156 @@
+"""The building blocks of printed output: JSON and CSV that programs can read, tables and sentences for people.
+
+Belongs here: `cli.rendering`. Does not belong here: figures (see `test_reporting`), exit codes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from finance_platform.cli.rendering import print_deliveries, print_rows, print_warnings
+from finance_platform_tests.unit.printed_text import lines, printed, status
+
+DELIVERY: dict[str, Any] = {
+    "file": "ledger.csv",
+    "feed": "ledger",
+    "state": "live",
+    "rows": 1200,
+    "accepted": 1199,
+    "rejected": 1,
+    "duplicate": 0,
+    "skipped": 0,
+    "amount": "1234.50",
+    "rejected_amount": "5.00",
+    "rules": {"invalid_date": 1},
+    "delivery": "x",
+    "reason": "",
+    "fix": "",
+}
+
+
+# Rows
+
+
+COLUMNS = ["Day", "Name", "Amount", "Lines", "At", "IsOpen"]
+ROWS = [
+    (date(2025, 1, 31), 'Müller, "GmbH"', Decimal("1234.50"), 3, datetime(2025, 2, 1, 8, 30), True),  # noqa: DTZ001
+    (None, "", Decimal("0.00"), 0, None, False),
+]
+
+
+def test_json_is_an_array_of_objects_with_money_as_text_and_dates_in_iso():
+    assert json.loads(printed(print_rows, COLUMNS, ROWS, "json")) == [
+        {
+            "Day": "2025-01-31",
+            "Name": 'Müller, "GmbH"',
+            "Amount": "1234.50",
+            "Lines": 3,
+            "At": "2025-02-01T08:30:00",
+            "IsOpen": True,
+        },
+        {"Day": None, "Name": "", "Amount": "0.00", "Lines": 0, "At": None, "IsOpen": False},
+    ]
+
+
+def test_json_without_rows_is_an_empty_array():
+    assert json.loads(printed(print_rows, COLUMNS, [], "json")) == []
+
+
+def test_json_does_not_escape_letters():
+    assert "Müller" in printed(print_rows, ["Name"], [("Müller",)], "json")
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_float_without_a_json_value_is_null(number: float):
+    assert json.loads(printed(print_rows, ["Share"], [(number,)], "json"), parse_constant=pytest.fail) == [
+        {"Share": None}
+    ]
+
+
+def test_csv_quotes_special_characters_and_leaves_null_empty():
+    text = printed(print_rows, COLUMNS, ROWS, "csv")
+    assert text.splitlines()[1] == '2025-01-31,"Müller, ""GmbH""",1234.50,3,2025-02-01T08:30:00,True'
+    assert list(csv.reader(io.StringIO(text))) == [
+        COLUMNS,
+        ["2025-01-31", 'Müller, "GmbH"', "1234.50", "3", "2025-02-01T08:30:00", "True"],
+        ["", "", "0.00", "0", "", "False"],
+    ]
+
+
+def test_csv_keeps_a_text_of_several_lines_whole_in_a_narrow_terminal():
+    text = io.StringIO()
+    value = "first line\n" + "long " * 40
+    print_rows(Console(file=text, width=20), ["Note"], [(value,)], "csv")
+    assert list(csv.reader(io.StringIO(text.getvalue()))) == [["Note"], [value]]
+
+
+@pytest.mark.parametrize("output_format", ["csv", "json"])
+def test_small_and_large_decimals_have_no_exponent(output_format: str):
+    text = printed(print_rows, ["A", "B"], [(Decimal("0E-8"), Decimal("1E+3"))], output_format)
+    assert "0.00000000" in text
+    assert "1000" in text
+    assert "E" not in text
+
+
+def test_a_table_aligns_numbers_to_the_right_and_text_to_the_left():
+    text = printed(print_rows, ["Name", "Amount"], [("Rent", Decimal("9.00")), ("Travel", Decimal("1250.00"))], "table")
+    header, first, second = (line.rstrip() for line in text.splitlines())
+    assert header.split() == ["Name", "Amount"]
+    assert len(first) == len(second)
+    assert first.startswith("Rent ")
+
+
+@pytest.mark.parametrize("text", ["[draft] plan", "closed [/open]", "[red]", ":euro:", "a\\[b]"])
+def test_a_table_shows_text_unchanged(text: str):
+    assert lines(print_rows, ["Note"], [(text,)], "table")[1] == text
+
+
+# Status
+
+
+def test_deliveries_show_rows_and_money_but_reference_files_show_no_money():
+    chart = DELIVERY | {"file": "accounts.csv", "amount": "0.00", "rejected_amount": "0.00", "rules": {}}
+    assert lines(print_deliveries, status(deliveries=[chart, DELIVERY]))[2:] == [
+        "accounts.csv live 1,200 1,199 1 0 0",
+        "ledger.csv live 1,200 1,199 1 0 0 1,234.50 5.00",
+        "Rejected, duplicate or skipped: invalid_date 1. See `finance-platform rejected`.",
+    ]
+
+
+def test_a_held_delivery_shows_the_reason_and_the_fix():
+    held = DELIVERY | {"state": "held", "reason": "1 of 3 rows rejected [/dates]", "fix": "correct [it]", "rules": {}}
+    assert lines(print_deliveries, status(deliveries=[held]))[-2:] == [
+        "held ledger.csv: 1 of 3 rows rejected [/dates]",
+        "Fix: correct [it]",
+    ]
+
+
+def test_rules_are_summed_over_files_and_the_most_frequent_is_first():
+    other = DELIVERY | {"rules": {"blank_date": 7, "invalid_date": 2, "blank_amount": 3}}
+    assert lines(print_deliveries, status(deliveries=[DELIVERY, other]))[-1].startswith(
+        "Rejected, duplicate or skipped: blank_date 7, blank_amount 3, invalid_date 3."
+    )
+
+
+def test_every_warning_names_the_file_and_the_fix():
+    shown = status(
+        problems=[{"file": "feeds/[a].yaml", "problem": "line 3: no such key", "fix": "correct that line"}],
+        unmatched=["notes.csv"],
+        vanished=["old.csv"],
+    )
+    assert lines(print_warnings, shown) == [
+        "problem feeds/[a].yaml: line 3: no such key",
+        "Fix: correct that line",
+        "unmatched notes.csv: no feed descriptor reads this file",
+        "Fix: add a descriptor to the home's feeds folder, or take the file out of raw",
+        "vanished old.csv: delivered before, gone from raw; its lines still count",
+        "Fix: put the file back, or withdraw it",
+    ]

@@ -1,0 +1,164 @@
+"""The output of `run`: the summary as text and as JSON.
+
+Belongs here: `cli.run_output`. Does not belong here: figures (see `test_reporting`), exit codes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from finance_platform.cli.run_output import print_reconciliation, print_summary, print_variance, summary_as_json
+from finance_platform.cli.status_output import print_reconciliation_table
+from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
+from finance_platform.reports.variance import VarianceRow
+from finance_platform_tests.unit.factories import money
+from finance_platform_tests.unit.printed_text import RECONCILIATION, lines, printed, status
+
+# The reconciliation
+
+
+def test_the_reconciliation_is_one_sentence_of_money_and_one_of_rows():
+    amounts, rows = lines(print_reconciliation, status())
+    assert amounts.startswith("Money: delivered 1,234.50 = in the warehouse 1,000.00 + rejected 134.50 (unpriced 1)")
+    assert amounts.endswith(" + duplicate 100.00 + skipped 0.00 + superseded 0.00 + held 0.00")
+    assert rows == (
+        "Rows: delivered 5 = in the warehouse 2 + rejected 2 + duplicate 1 + skipped 0 + superseded 0 + held 0"
+    )
+
+
+@pytest.mark.parametrize("show", [print_reconciliation_table, print_reconciliation])
+def test_a_difference_is_not_explained_if_nothing_is_left_to_load(show: Callable[..., None]):
+    lost = replace(RECONCILIATION, in_warehouse=money(1, "999.99"))
+    assert lines(show, status(reconciliation=lost))[-1] == "not explained: 1 rows, 0.01"
+    behind = [{"table": "fact_financials", "slice": "2025-01", "state": "not built"}]
+    assert lines(show, status(reconciliation=lost, slices=behind))[-1] == "not loaded yet: 1 rows, 0.01"
+
+
+# Variance
+
+
+def test_the_variance_table_shows_rows_without_a_budget():
+    rows = [
+        VarianceRow(2024, "Revenue", Decimal("2100"), None, None, None),
+        VarianceRow(2025, "Revenue", *[Decimal("1000.5")] * 4),
+    ]
+    assert lines(print_variance, rows)[2:] == [
+        "2024 Revenue 2,100.00 no budget no budget no budget",
+        "2025 Revenue 1,000.50 1,000.50 1,000.50 1,000.50",
+    ]
+
+
+def test_an_empty_variance_prints_nothing():
+    assert printed(print_variance, []) == ""
+
+
+# The summary of a run
+
+
+def outcome(**values: Any) -> RunOutcome:
+    defaults: dict[str, Any] = {
+        "run_id": "r1",
+        "succeeded": True,
+        "is_broken": False,
+        "error": "",
+        "checks": [],
+        "deliveries_read": 0,
+        "built": [],
+        "loaded": [],
+    }
+    return RunOutcome(**(defaults | values))
+
+
+def summary(run: RunOutcome) -> list[str]:
+    return lines(print_summary, run, status(), [], 1.25)
+
+
+def described_work(**values: Any) -> str:
+    (line,) = [line for line in summary(outcome(**values)) if line.startswith(("Read ", "Nothing "))]
+    return line
+
+
+PERIODS = ["fact_financials 2025-03", "fact_financials 2025-01", "fact_financials 2025-02"]
+DIMENSIONS = ["dim_date all", "dim_account all"]
+
+
+def test_a_run_without_anything_new_reports_nothing_to_do():
+    assert described_work() == "Nothing to do: no new deliveries, every period is current."
+
+
+def test_a_run_that_failed_early_does_not_report_nothing_to_do():
+    assert described_work(succeeded=False) == "Read 0 deliveries; built nothing; loaded nothing."
+
+
+@pytest.mark.parametrize(
+    ("read", "built", "loaded", "text"),
+    [
+        (1, [], [], "Read 1 delivery; built nothing; loaded nothing."),
+        (2, PERIODS[:1], [], "Read 2 deliveries; built 1 period (2025-03); loaded nothing."),
+        (
+            0,
+            [*DIMENSIONS, *PERIODS],
+            DIMENSIONS[:1],
+            "Read 0 deliveries; built 3 periods (2025-01 … 2025-03) and 2 dimensions; loaded 1 dimension.",
+        ),
+    ],
+)
+def test_a_run_reports_what_it_read_built_and_loaded(read: int, built: list[str], loaded: list[str], text: str):
+    assert described_work(deliveries_read=read, built=built, loaded=loaded) == text
+
+
+def check(name: str, passed: bool, is_warning: bool = False) -> EvaluatedCheck:
+    return EvaluatedCheck("warehouse/dim_account", name, passed, is_warning, "2 [members]")
+
+
+def test_checks_are_counted_and_failed_ones_are_named():
+    shown = summary(outcome(checks=[check("a", True), check("b", False), check("c", False, is_warning=True)]))
+    assert shown[2:5] == [
+        "Checks: 1 passed, 1 warning, 1 failed",
+        "failed warehouse/dim_account b: 2 [members]",
+        "warning warehouse/dim_account c: 2 [members]",
+    ]
+
+
+def test_a_failed_run_shows_its_error_unchanged():
+    (line,) = [line for line in summary(outcome(succeeded=False, error="no [/such] file")) if "failed:" in line]
+    assert line == "failed: no [/such] file"
+
+
+def test_the_summary_names_the_run_and_ends_with_the_reconciliation():
+    assert [line.split(":")[0] for line in summary(outcome())[-3:]] == [
+        "Run r1, 1.2 s; to see it in the UI",
+        "Money",
+        "Rows",
+    ]
+
+
+def test_a_warning_is_not_a_failed_check():
+    checks = [check("a", True), check("b", False), check("c", False, is_warning=True)]
+    assert [failed.name for failed in outcome(checks=checks).failed_checks] == ["b"]
+
+
+def test_the_json_summary_has_the_same_content():
+    row = VarianceRow(2025, "Revenue", Decimal("10"), None, None, None)
+    run = outcome(deliveries_read=1, built=PERIODS, checks=[check("b", False)])
+    document = json.loads(json.dumps(summary_as_json(run, status(), [row], 1.26)))
+    assert document["seconds"] == 1.3
+    assert (document["run_id"], document["deliveries_read"], document["built"]) == ("r1", 1, PERIODS)
+    assert document["checks"] == [
+        {
+            "asset": "warehouse/dim_account",
+            "name": "b",
+            "passed": False,
+            "is_warning": False,
+            "summary": "2 [members]",
+            "evidence": [],
+        }
+    ]
+    assert document["actual_vs_budget"][0]["Budget"] == "no budget"
+    assert document["status"]["controllers_line"]["delivered"]["amount"] == "1234.50"

@@ -1,0 +1,61 @@
+"""The output of `status` for people: slices and the reconciliation.
+
+Belongs here: `cli.status_output`. Does not belong here: figures (see `test_status`).
+"""
+
+from __future__ import annotations
+
+from finance_platform.cli.status_output import print_background, print_reconciliation_table, print_slices
+from finance_platform.reports.status import StatusDetails
+from finance_platform_tests.unit.printed_text import lines, status
+
+
+def test_slices_are_counted_and_stale_ones_are_named():
+    table = "fact_financials"
+    rows = [
+        {"table": table, "slice": "2025-01", "state": "published"},
+        {"table": table, "slice": "2025-02", "state": "not built"},
+        {"table": table, "slice": "2025-03", "state": "not built"},
+    ]
+    assert lines(print_slices, status(slices=rows))[2:] == [
+        "fact_financials 1 published",
+        "fact_financials 2 not built: 2025-02, 2025-03",
+    ]
+
+
+def test_the_reconciliation_table_has_a_row_per_term():
+    assert lines(print_reconciliation_table, status())[2:] == [
+        "delivered 1,234.50 5 1 without an amount",
+        "= in the warehouse 1,000.00 2",
+        "+ rejected 134.50 2 1 without an amount",
+        "+ duplicate 100.00 1",
+        "+ skipped 0.00 0",
+        "+ superseded 0.00 0",
+        "+ held 0.00 0",
+    ]
+
+
+def test_each_reason_is_printed_once_with_the_slices_that_it_makes_stale():
+    slices = [
+        {"table": "fact_financials", "slice": period, "state": "not built", "why": ["a.csv came"]}
+        for period in ("2025-01", "2025-02")
+    ]
+    details = StatusDetails(
+        closed=[
+            {
+                "period": "2024-12",
+                "who": "ann",
+                "why": "[year] end",
+                "at": "2025-01-05T10:00:00.000000+00:00",
+                "is_restated": True,
+                "restated_at": ["2025-02-01T00:00:00Z"],
+            }
+        ],
+        last_run={"run_id": "r1", "job": "refresh", "status": "FAILURE", "started": "08:00", "ended": None},
+    )
+    assert lines(print_background, status(slices=slices, details=details)) == [
+        "stale 2025-01, 2025-02: a.csv came",
+        "Fix: run `finance-platform run`",
+        "closed 2024-12 by ann, 2025-01-05T10:00Z: [year] end; restated 2025-02-01T00:00:00Z",
+        "Last run: r1 FAILURE, 08:00 to now",
+    ]
