@@ -1,6 +1,6 @@
-"""An environment in which nobody has set anything: what runs in this process sees what a process of its own would see.
+"""A clean environment: code in this process sees the variables that a new process would see.
 
-Belongs here: what is taken out of the environment, and what a test puts in. Does not belong here: running anything.
+Belongs here: removing and setting variables. Does not belong here: running anything.
 """
 
 from __future__ import annotations
@@ -16,12 +16,24 @@ from finance_platform.settings import ENV_PREFIX
 
 
 @contextmanager
+def platform_environment(folder: Path, **environment: str) -> Iterator[None]:
+    """Change to a folder without a .env file, and set only these variables of the platform."""
+    with _environment(folder, (ENV_PREFIX,), environment):
+        yield
+
+
+@contextmanager
 def clean_environment(folder: Path, **environment: str) -> Iterator[None]:
-    """Work in a folder, away from a developer's settings, with nothing set but what is given."""
+    """Do the same, without the variables that a Spark session leaves in its process: jobs start their own session."""
+    with _environment(folder, (ENV_PREFIX, "SPARK_", "PYSPARK_"), environment):
+        yield
+
+
+@contextmanager
+def _environment(folder: Path, removed_prefixes: tuple[str, ...], environment: dict[str, str]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)  # away from a developer's .env
-        # Ours, and what PySpark leaves behind in a process that has had a session, as pytest's own may have.
-        for name in [name for name in os.environ if name.upper().startswith((ENV_PREFIX, "SPARK_", "PYSPARK_"))]:
+        patch.chdir(folder)
+        for name in [name for name in os.environ if name.upper().startswith(removed_prefixes)]:
             patch.delenv(name)
         for name, value in environment.items():
             patch.setenv(name, value)

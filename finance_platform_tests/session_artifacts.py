@@ -1,6 +1,6 @@
-"""What takes long to make and is only looked at or copied: made once a session, whichever worker needs it first.
+"""Folders that are slow to create and only read or copied: the first worker that needs one creates it.
 
-Belongs here: the lock between the workers. Does not belong here: what is made.
+Belongs here: the lock between the workers. Does not belong here: creating a folder's content.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from pathlib import Path
 import pytest
 
 
-def session_artifact(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """Return the folder that one of the session's workers has made; the others wait for it.
+def session_artifact(factory: pytest.TempPathFactory, name: str, create: Callable[[Path], object]) -> Path:
+    """Return a folder that one worker of the session creates while the others wait.
 
-    Nobody may change it: a test that does works on a copy.
+    The folder is read-only: a test that changes files works on a copy.
     """
     base = factory.getbasetemp()
-    # Each worker's own folder lies in one that is the session's.
+    # Each worker has its own folder in the session's folder.
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder, is_made = shared / name, shared / f"{name}.made"
+    folder, created = shared / name, shared / f"{name}.created"
     with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not is_made.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed at it
+        if not created.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # left by a worker that failed
             folder.mkdir()
-            make(folder)
-            is_made.touch()
+            create(folder)
+            created.touch()
     return folder

@@ -1,7 +1,8 @@
-"""A home with the published AdventureWorks files and our three descriptors.
+"""A home with the published AdventureWorks files and descriptors for them.
 
-Belongs here: where the files are, the home, its first run on Sail, once a session. Does not belong here: expectations.
-The files stay where they are (see the README beside them); the descriptors are `adventureworks/*.yaml` here.
+Belongs here: the location of the files, the home, its first run on Sail, once per session. Does not belong here:
+expectations.
+The files stay in their own folder (see the README there); the descriptors are `adventureworks/*.yaml` here.
 """
 
 from __future__ import annotations
@@ -9,49 +10,38 @@ from __future__ import annotations
 import pickle
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from finance_platform.contracts.star import STAR
-from finance_platform_tests.end_to_end.refreshed_home import RefreshedHome, refresh
+from finance_platform_tests.end_to_end.dagster_refresh import RefreshedHome, run_refresh_job
 from finance_platform_tests.session_artifacts import session_artifact
 
 DESCRIPTORS = Path(__file__).parent / "adventureworks"
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "adventureworks"
-_SEEN = "refreshed.pickle"
+_PICKLE = "refreshed.pickle"
 
 
 def published_files() -> Path:
-    """Return the folder of the files as published; a test that needs them is skipped where they are not."""
+    """Return the folder of the published files; skip a test without them."""
     if not PUBLISHED.is_dir():
-        pytest.skip(f"the published AdventureWorks files are not at {PUBLISHED}")
+        pytest.skip(f"the published AdventureWorks files are not in {PUBLISHED}")
     return PUBLISHED
 
 
-def adventureworks_home(folder: Path) -> Path:
-    """Make a home with all files and the descriptors; return its folder."""
+def create_adventureworks_home(folder: Path) -> Path:
+    """Create a home with all files and the descriptors; return its folder."""
     shutil.copytree(published_files() / "raw", folder / "raw")
     shutil.copytree(DESCRIPTORS, folder / "feeds")
     return folder
 
 
-def refreshed_once(factory: pytest.TempPathFactory) -> RefreshedHome:
-    """Return such a home after its first run, on Sail; nobody may change it."""
+def refresh_adventureworks_once(factory: pytest.TempPathFactory) -> RefreshedHome:
+    """Return such a home after its first run, on Sail; it is read-only."""
     published_files()
     folder = session_artifact(factory, "adventureworks", _refresh)
-    found: RefreshedHome = pickle.loads((folder / _SEEN).read_bytes())  # noqa: S301  # written below
-    return found
+    refreshed: RefreshedHome = pickle.loads((folder / _PICKLE).read_bytes())  # noqa: S301  # written below
+    return refreshed
 
 
 def _refresh(folder: Path) -> None:
-    (folder / _SEEN).write_bytes(pickle.dumps(refresh(adventureworks_home(folder))))
-
-
-def star_tables(home: RefreshedHome) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of every table of the warehouse, but for what the load sets."""
-    found = {}
-    for contract in STAR:
-        names = ", ".join(column.sql_name for column in contract.stored_columns)
-        found[contract.table] = home.query(f"SELECT {names} FROM {contract.table} ORDER BY {names}")
-    return found
+    (folder / _PICKLE).write_bytes(pickle.dumps(run_refresh_job(create_adventureworks_home(folder))))

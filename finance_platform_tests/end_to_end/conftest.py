@@ -1,6 +1,6 @@
-"""Homes that more than one module begins with, each after its first run.
+"""Fixtures of the end-to-end tests: refreshes in this process, and a small home after its first one.
 
-Belongs here: making them once. Does not belong here: what happens to them afterwards.
+Belongs here: what more than one module starts from. Does not belong here: later events.
 """
 
 from __future__ import annotations
@@ -8,23 +8,31 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
-from finance_platform_tests.end_to_end.small_home import Home, copied, small_home
+from finance_platform_tests.end_to_end.home import Home, copy_home
+from finance_platform_tests.end_to_end.in_process_refresh import Refresher
+from finance_platform_tests.end_to_end.small_home import create_small_home
 from finance_platform_tests.session_artifacts import session_artifact
 
 
-def _run_small_home(path: Path) -> None:
-    done = small_home(path).command("run")
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.fixture(scope="session")
+def refresh(spark: SparkSession) -> Refresher:
+    """Refreshes a home in this process."""
+    return Refresher(spark)
 
 
 @pytest.fixture(scope="session")
-def small_home_once_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small home after its first run; for copies."""
-    return session_artifact(tmp_path_factory, "small_home_once_run", _run_small_home)
+def small_home_once_run(refresh: Refresher, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small home after its first refresh; for copies."""
+
+    def create(path: Path) -> None:
+        assert not refresh(create_small_home(path)).needs_attention
+
+    return session_artifact(tmp_path_factory, "small_home_once_run", create)
 
 
 @pytest.fixture
 def run_home(small_home_once_run: Path, tmp_path: Path) -> Home:
-    """A small home of the test's own, after its first run."""
-    return copied(small_home_once_run, tmp_path / "home")
+    """A small home of the test's own, after its first refresh."""
+    return copy_home(small_home_once_run, tmp_path / "home")

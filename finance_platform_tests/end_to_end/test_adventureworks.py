@@ -1,4 +1,4 @@
-"""Tests on AdventureWorks: a published ledger comes out to the cent as others have counted it.
+"""Tests on AdventureWorks: a published ledger matches independently counted figures to the cent.
 
 Belongs here: the published figures. Does not belong here: the same on the JVM (see `transforms.test_engine_parity`).
 """
@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from finance_platform_tests.end_to_end.adventureworks_home import published_files, refreshed_once
-from finance_platform_tests.end_to_end.refreshed_home import CENT, RefreshedHome
+from finance_platform_tests.end_to_end.adventureworks_home import published_files, refresh_adventureworks_once
+from finance_platform_tests.end_to_end.dagster_refresh import RefreshedHome
 
 pytestmark = pytest.mark.end_to_end
 
+CENT = Decimal("0.01")
 TYPES = {
     "Assets": "Asset",
     "Liabilities": "Liability",
@@ -38,39 +39,39 @@ Sums = dict[str, tuple[int, Decimal]]
 
 @pytest.fixture(scope="module")
 def published() -> Path:
-    """The folder of the files as published."""
+    """The folder of the published files."""
     return published_files()
 
 
 @pytest.fixture(scope="module")
 def known(published: Path) -> dict[str, Any]:
-    """The figures that were counted independently."""
+    """The independently counted figures."""
     answers: dict[str, Any] = json.loads((published / "known_answers.json").read_text(encoding="utf-8"))
     return answers
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> RefreshedHome:
-    """A home with the published files and our three descriptors, after one run."""
-    return refreshed_once(tmp_path_factory)
+    """A home with the published files and three descriptors, after one run."""
+    return refresh_adventureworks_once(tmp_path_factory)
 
 
 def summed(home: RefreshedHome, by: str) -> Sums:
-    """Return number of lines and sum of amounts by scenario and one more column."""
+    """Return number of lines and sum of amounts by scenario and another column."""
     sql = f"SELECT ScenarioName, {by}, SUM(TransactionCount), SUM(Amount) {FACTS} GROUP BY ScenarioName, {by}"
-    return {f"{scenario}|{name}": (int(lines), amount) for scenario, name, lines, amount in home.query(sql)}
+    return {f"{scenario}|{name}": (int(lines), amount) for scenario, name, lines, amount in home.select(sql)}
 
 
-def counted(block: dict[str, Any]) -> Sums:
-    """Return the same of the known answers, to the cent."""
+def expected_sums(block: dict[str, Any]) -> Sums:
+    """Return the same from the known answers, to the cent."""
     return {name: (part["rows"], Decimal(part["sum"]).quantize(CENT)) for name, part in block.items()}
 
 
-def test_the_run_takes_every_file_that_has_a_feed_and_refuses_nothing(home: RefreshedHome) -> None:
+def test_the_run_reads_every_file_with_a_feed_and_refuses_nothing(home: RefreshedHome) -> None:
     """No delivery is held, refused or left unread; no row is rejected, repeated or skipped."""
     assert home.succeeded
     state = home.state
-    assert (list(state.stopped), list(state.pending)) == ([], [])
+    assert (list(state.inactive), list(state.pending)) == ([], [])
     read = {key: (commit.read.rows, commit.outcome("accepted").rows) for key, commit in home.commits().items()}
     assert read == {
         "FactFinance.csv": (39_409, 39_409),
@@ -80,22 +81,22 @@ def test_the_run_takes_every_file_that_has_a_feed_and_refuses_nothing(home: Refr
     assert all(home.rows(commit, "rejected_rows") == [] for commit in home.commits().values())
 
 
-def test_every_check_that_is_no_mere_warning_passes(home: RefreshedHome) -> None:
-    """And they were all asked."""
+def test_every_check_except_warnings_passes(home: RefreshedHome) -> None:
+    """All of them were evaluated."""
     assert home.failed_checks() == []
-    asked = {check.name.partition(": ")[2] for check in home.checks}
+    evaluated = {check.name.partition(": ")[2] for check in home.checks}
     assert {
         "every_row_is_accounted_for",
         "ledger_lines_equal_star",
         "lake_equals_warehouse",
         "grain_is_unique",
-    } <= asked
+    } <= evaluated
 
 
-def test_files_without_a_feed_are_warned_of_and_stop_nothing(home: RefreshedHome) -> None:
-    """DimDate, DimOrganization, DimScenario and the licence are left alone, in one line."""
-    (warned,) = [message for message in home.warnings if "without a feed" in message]
-    assert warned.startswith("4 files without a feed descriptor: DimDate.csv; DimOrganization.csv; DimScenario.csv")
+def test_files_without_a_feed_cause_a_warning_and_stop_nothing(home: RefreshedHome) -> None:
+    """DimDate, DimOrganization, DimScenario and the licence are not read; one line reports them."""
+    (warning,) = [message for message in home.warnings if "without a feed" in message]
+    assert warning.startswith("4 files without a feed descriptor: DimDate.csv; DimOrganization.csv; DimScenario.csv")
     assert [check.name for check in home.checks if "unread_files" in check.name and not check.passed] == [
         "raw/unread_files: every_file_has_a_feed"
     ]
@@ -103,9 +104,9 @@ def test_files_without_a_feed_are_warned_of_and_stop_nothing(home: RefreshedHome
 
 
 def test_actual_and_budget_are_the_published_sums_to_the_cent(home: RefreshedHome) -> None:
-    """As everybody who has this database can count."""
-    found = home.query(f"SELECT ScenarioName, SUM(TransactionCount), SUM(Amount) {FACTS} GROUP BY ScenarioName")
-    assert {scenario: (int(lines), amount) for scenario, lines, amount in found} == {
+    """Anybody with this database can count them."""
+    rows = home.select(f"SELECT ScenarioName, SUM(TransactionCount), SUM(Amount) {FACTS} GROUP BY ScenarioName")
+    assert {scenario: (int(lines), amount) for scenario, lines, amount in rows} == {
         "Actual": (34_563, Decimal("1316228562.70")),
         "Budget": (4_846, Decimal("42411850.00")),
     }
@@ -113,13 +114,13 @@ def test_actual_and_budget_are_the_published_sums_to_the_cent(home: RefreshedHom
 
 def test_every_year_is_the_published_sum(home: RefreshedHome, known: dict[str, Any]) -> None:
     """By scenario and calendar year."""
-    assert summed(home, "Year") == counted(known["rounded_2dp_half_up"]["by_scenario_year"])
+    assert summed(home, "Year") == expected_sums(known["rounded_2dp_half_up"]["by_scenario_year"])
 
 
 def test_every_account_type_is_the_published_sum(home: RefreshedHome, known: dict[str, Any]) -> None:
-    """By scenario; what is counted in units is Statistical."""
+    """By scenario; accounts in units are Statistical."""
     expected: Sums = {}
-    for name, (lines, amount) in counted(known["rounded_2dp_half_up"]["by_scenario_account_type"]).items():
+    for name, (lines, amount) in expected_sums(known["rounded_2dp_half_up"]["by_scenario_account_type"]).items():
         scenario, _, published = name.partition("|")
         before = expected.get(f"{scenario}|{TYPES[published]}", (0, Decimal(0)))
         expected[f"{scenario}|{TYPES[published]}"] = (before[0] + lines, before[1] + amount)
@@ -129,27 +130,27 @@ def test_every_account_type_is_the_published_sum(home: RefreshedHome, known: dic
 def test_every_department_group_and_organization_is_the_published_sum(
     home: RefreshedHome, known: dict[str, Any]
 ) -> None:
-    """The names come with the ledger's lines, through maps of the descriptor."""
-    assert summed(home, "DepartmentName") == counted(known["rounded_2dp_half_up"]["by_scenario_department_group"])
-    assert summed(home, "BusinessUnit") == counted(known["by_scenario_organization"])
+    """The names come from the ledger's lines, through maps of the descriptor."""
+    assert summed(home, "DepartmentName") == expected_sums(known["rounded_2dp_half_up"]["by_scenario_department_group"])
+    assert summed(home, "BusinessUnit") == expected_sums(known["by_scenario_organization"])
 
 
 def test_months_with_several_posting_days_are_one_period(home: RefreshedHome, known: dict[str, Any]) -> None:
     """39 days of posting in 34 months."""
     by_month = {name.replace("-", ""): total for name, total in summed(home, "YearMonth").items()}
-    assert by_month == counted(known["by_scenario_month"])
-    ((periods, days),) = home.query(
+    assert by_month == expected_sums(known["by_scenario_month"])
+    ((periods, days),) = home.select(
         f"SELECT COUNT(DISTINCT YearMonth), COUNT(DISTINCT FullDate) {FACTS} WHERE TransactionCount > 0"
         " AND ScenarioName = 'Actual'"
     )
     assert (periods, days) == (known["distinct_calendar_months"], known["distinct_date_keys"]) == (34, 39)
 
 
-def test_the_variance_of_what_was_budgeted_and_booked_is_the_published_one(
+def test_the_variance_of_budgeted_and_booked_cells_is_the_published_one(
     home: RefreshedHome, known: dict[str, Any]
 ) -> None:
-    """Over the months, departments and accounts that have both, counted from the rows of Actual alone."""
-    (found,) = home.query(
+    """Over the months, departments and accounts with both, counted from the rows of Actual only."""
+    (variances,) = home.select(
         f"""
         WITH Cell AS (
             SELECT DimDate.YearMonth, DepartmentCode, AccountNumber,
@@ -167,31 +168,33 @@ def test_the_variance_of_what_was_budgeted_and_booked_is_the_published_one(
         """
     )
     expected = Decimal(known["rounded_2dp_half_up"]["sum_variance_actual_minus_budget_on_matched"])
-    assert found == (expected, expected)
+    assert variances == (expected, expected)
 
 
-def test_every_account_is_described_and_what_is_no_money_is_out_of_the_money_view(
+def test_every_account_is_described_and_accounts_without_money_are_not_in_the_money_view(
     home: RefreshedHome, known: dict[str, Any]
 ) -> None:
-    """Heads, units and balances at the month's end are never added to revenue and expense."""
-    ((accounts, inferred),) = home.query("SELECT COUNT(*), SUM(CASE WHEN IsInferred THEN 1 ELSE 0 END) FROM DimAccount")
+    """Headcounts, units and month-end balances are never added to revenue and expense."""
+    ((accounts, inferred),) = home.select(
+        "SELECT COUNT(*), SUM(CASE WHEN IsInferred THEN 1 ELSE 0 END) FROM DimAccount"
+    )
     assert (accounts, int(inferred)) == (99, 0)
-    assert home.query("SELECT AccountType, Category FROM DimAccount WHERE AccountNumber = '1'") == [
+    assert home.select("SELECT AccountType, Category FROM DimAccount WHERE AccountNumber = '1'") == [
         ("Unknown", "Unknown")
     ]
     money = known["rounded_2dp_half_up"]["by_scenario_account_type"]
-    assert sorted(home.query("SELECT AccountType, SUM(Actual) FROM ActualVsBudget GROUP BY AccountType")) == [
+    assert sorted(home.select("SELECT AccountType, SUM(Actual) FROM ActualVsBudget GROUP BY AccountType")) == [
         ("Expense", Decimal(money["Actual|Expenditures"]["sum"])),
         ("Revenue", Decimal(money["Actual|Revenue"]["sum"])),
     ]
 
 
 def test_a_department_is_a_group_within_an_organization(home: RefreshedHome) -> None:
-    """Two columns of the ledger make one code; the seven groups of the reference file stand beside them."""
-    found = home.query(
+    """Two columns of the ledger form one code; the seven groups of the reference file are separate departments."""
+    departments = home.select(
         "SELECT DepartmentName, BusinessUnit, IsInferred FROM DimDepartment WHERE DepartmentCode IN ('3-7', '7')"
     )
-    assert sorted(found) == [
+    assert sorted(departments) == [
         ("Sales and Marketing", "Northeast Division", True),
         ("Sales and Marketing", "Unknown", False),
     ]

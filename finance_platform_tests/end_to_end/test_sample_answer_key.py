@@ -1,4 +1,4 @@
-"""Tests on the shipped sample: the platform's answers are the generator's own truth, to the row and the cent."""
+"""Tests on the shipped sample: the platform's results equal the generator's answer key, to the row and the cent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from finance_platform.deliveries.commits import Count
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.reports.variance import variance_rows
-from finance_platform_tests.end_to_end.refreshed_home import RefreshedHome, refresh
+from finance_platform_tests.end_to_end.dagster_refresh import RefreshedHome, run_refresh_job
 
 pytestmark = pytest.mark.end_to_end
 
@@ -38,7 +38,7 @@ Answer = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def key() -> Answer:
-    """What the generator knows about the files that it wrote."""
+    """The generator's answer key."""
     answers: Answer = json.loads(ANSWERS.read_text(encoding="utf-8"))
     return answers
 
@@ -48,21 +48,21 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> RefreshedHome:
     """A home with the shipped files, after its first run."""
     folder = tmp_path_factory.mktemp("sample")
     shutil.copytree(REPOSITORY / "data" / "raw", folder / "raw")
-    return refresh(folder)
+    return run_refresh_job(folder)
 
 
 def money(amount: Decimal | None) -> str:
-    """Return an amount as the key writes it."""
+    """Return an amount in the format of the key."""
     return f"{amount or Decimal(0):.2f}"
 
 
-def counted(count: Count) -> Answer:
-    """Return a commit's count as the key writes it."""
+def format_count(count: Count) -> Answer:
+    """Return a commit's count in the format of the key."""
     return {"rows": count.rows, "amount": money(count.amount), "unpriced": count.unpriced}
 
 
-def located(rows: Iterable[Answer]) -> Answer:
-    """Return rejected rows as the key writes them: how many, how much, and on which lines."""
+def locate(rows: Iterable[Answer]) -> Answer:
+    """Return number, amount and lines of rejected rows in the format of the key."""
     rows = list(rows)
     return {
         "rows": len(rows),
@@ -72,15 +72,15 @@ def located(rows: Iterable[Answer]) -> Answer:
     }
 
 
-def lines_and_amount(found: Iterable[tuple[str, Any, Decimal]]) -> dict[str, Answer]:
-    """Return lines and amount by name, as the key writes them."""
-    return {name: {"lines": int(lines), "amount": money(amount)} for name, lines, amount in found}
+def lines_and_amount(sums: Iterable[tuple[str, Any, Decimal]]) -> dict[str, Answer]:
+    """Return lines and amount by name, in the format of the key."""
+    return {name: {"lines": int(lines), "amount": money(amount)} for name, lines, amount in sums}
 
 
 def test_the_first_run_publishes_everything(home: RefreshedHome) -> None:
-    """Nothing is held or refused, and only the inferred members are warned of."""
+    """Nothing is held or refused, and the only warnings are about inferred members."""
     assert home.succeeded
-    assert (list(home.state.stopped), list(home.state.pending), list(home.errors)) == ([], [], [])
+    assert (list(home.state.inactive), list(home.state.pending), list(home.errors)) == ([], [], [])
     assert home.failed_checks() == []
     assert [check.name for check in home.checks if not check.passed] == [
         "warehouse/dim_department: members_are_described",
@@ -90,20 +90,20 @@ def test_the_first_run_publishes_everything(home: RefreshedHome) -> None:
 
 @pytest.mark.parametrize("file", SCENARIO_OF)
 def test_every_row_and_cent_of_a_ledger_file_has_its_outcome(home: RefreshedHome, key: Answer, file: str) -> None:
-    """Read = accepted + rejected + duplicate + skipped, in rows, in money, in cells that are no amount."""
+    """Read = accepted + rejected + duplicate + skipped, in rows, in money, in cells without a valid amount."""
     commit, expected = home.commits()[file], key["files"][file]
-    assert counted(commit.read) == expected["candidate"]
-    assert counted(commit.outcome("accepted")) == expected["accepted"]
+    assert format_count(commit.read) == expected["candidate"]
+    assert format_count(commit.outcome("accepted")) == expected["accepted"]
     for outcome in ("rejected", "duplicate", "skipped"):
-        known = {name: expected[outcome][name] for name in ("rows", "amount", "unpriced")}
-        assert counted(commit.outcome(outcome)) == known
+        counts = {name: expected[outcome][name] for name in ("rows", "amount", "unpriced")}
+        assert format_count(commit.outcome(outcome)) == counts
     assert money(commit.outcome("rejected").absolute) == expected["rejected"]["absolute_amount"]
     assert not any(commit.unaccounted)
 
 
 @pytest.mark.parametrize("file", REFERENCES)
-def test_every_row_of_a_reference_file_is_taken(home: RefreshedHome, key: Answer, file: str) -> None:
-    """All departments and accounts of the sample are sound."""
+def test_every_row_of_a_reference_file_is_accepted(home: RefreshedHome, key: Answer, file: str) -> None:
+    """All departments and accounts of the sample are valid."""
     commit, expected = home.commits()[file], key["files"][file]
     assert commit.read.rows == expected["candidate"]["rows"]
     assert commit.outcome("accepted").rows == expected["accepted"]["rows"]
@@ -112,34 +112,34 @@ def test_every_row_of_a_reference_file_is_taken(home: RefreshedHome, key: Answer
 
 
 @pytest.mark.parametrize("file", SCENARIO_OF)
-def test_rejected_rows_stand_under_their_rules_with_the_lines_that_an_editor_shows(
+def test_rejected_rows_have_their_rule_and_the_line_that_an_editor_shows(
     home: RefreshedHome, key: Answer, file: str
 ) -> None:
-    """Rule by rule: how many rows, how much money, on which lines of the file."""
+    """By rule: number of rows, money, lines of the file."""
     rows, expected = home.rows(home.commits()[file], "rejected_rows"), key["files"][file]
     by_rule: dict[str, list[Answer]] = {}
     for row in rows:
         if row["outcome"] == "rejected":
             by_rule.setdefault(row["rules"], []).append(row)
-    assert {rule: located(found) for rule, found in by_rule.items()} == expected["rejected"]["by_rule"]
+    assert {rule: locate(rule_rows) for rule, rule_rows in by_rule.items()} == expected["rejected"]["by_rule"]
     for outcome in ("duplicate", "skipped"):
-        assert located(row for row in rows if row["outcome"] == outcome) == expected[outcome]
+        assert locate(row for row in rows if row["outcome"] == outcome) == expected[outcome]
     assert all(row["reasons"] for row in rows)
 
 
 @pytest.mark.parametrize("file", SCENARIO_OF)
-def test_every_line_of_a_file_is_found_in_exactly_one_place(home: RefreshedHome, key: Answer, file: str) -> None:
-    """As a ledger line or as a rejected row, once; from the line after the header to the last."""
+def test_every_line_of_a_file_is_in_exactly_one_table(home: RefreshedHome, key: Answer, file: str) -> None:
+    """Each line after the header is a ledger line or a rejected row, once."""
     commit = home.commits()[file]
-    found = [
+    lines = [
         row["source_row"] for table in ("transactions", "budget", "rejected_rows") for row in home.rows(commit, table)
     ]
-    assert sorted(found) == list(range(2, key["files"][file]["candidate"]["rows"] + 2))
+    assert sorted(lines) == list(range(2, key["files"][file]["candidate"]["rows"] + 2))
 
 
 @pytest.mark.parametrize("file", SCENARIO_OF)
 def test_a_rejected_row_shows_the_row_as_it_was_delivered(home: RefreshedHome, file: str) -> None:
-    """The cells of the very line that it names; a repeated or conflicting key shows the values that were compared."""
+    """It has the cells of its line; a repeated or conflicting key has the compared values."""
     lines = (home.path / "raw" / file).read_text(encoding="utf-8").split("\n")
     header = next(csv.reader(lines))
     rows = home.rows(home.commits()[file], "rejected_rows")
@@ -156,76 +156,76 @@ def test_a_rejected_row_shows_the_row_as_it_was_delivered(home: RefreshedHome, f
     ("dimension", "code", "name"),
     [("departments", "DepartmentCode", "DimDepartment"), ("accounts", "AccountNumber", "DimAccount")],
 )
-def test_codes_that_no_reference_file_has_are_inferred_with_all_their_money(
+def test_codes_without_a_reference_row_are_inferred_with_all_their_money(
     home: RefreshedHome, key: Answer, dimension: str, code: str, name: str
 ) -> None:
-    """None is dropped, and no other is inferred."""
+    """None is dropped, and no other code is inferred."""
     sql = f"SELECT {code}, SUM(TransactionCount), SUM(Amount) {FACTS} WHERE {name}.IsInferred GROUP BY {code}"
-    assert lines_and_amount(home.query(sql)) == key["inferred"][dimension]
-    inferred = {row[0] for row in home.query(f"SELECT {code} FROM {name} WHERE IsInferred")}
+    assert lines_and_amount(home.select(sql)) == key["inferred"][dimension]
+    inferred = {row[0] for row in home.select(f"SELECT {code} FROM {name} WHERE IsInferred")}
     assert inferred == set(key["inferred"][dimension])
 
 
 @pytest.mark.parametrize("scenario", SCENARIO_OF.values())
-def test_every_month_of_a_scenario_has_its_lines_and_its_amount(
+def test_every_month_of_a_scenario_has_the_expected_lines_and_amount(
     home: RefreshedHome, key: Answer, scenario: str
 ) -> None:
     """By accounting period."""
     sql = f"SELECT YearMonth, SUM(TransactionCount), SUM(Amount) {FACTS} WHERE ScenarioName = '{scenario}'"
-    assert lines_and_amount(home.query(f"{sql} GROUP BY YearMonth")) == key["by_period"][scenario]
+    assert lines_and_amount(home.select(f"{sql} GROUP BY YearMonth")) == key["by_period"][scenario]
 
 
 @pytest.mark.parametrize("scenario", SCENARIO_OF.values())
-def test_every_year_and_account_type_of_a_scenario_has_its_lines_and_its_amount(
+def test_every_year_and_account_type_of_a_scenario_has_the_expected_lines_and_amount(
     home: RefreshedHome, key: Answer, scenario: str
 ) -> None:
-    """Lines on accounts that nobody described are Unknown; a type with a budget and no lines has none."""
+    """Lines on undescribed accounts are Unknown; a type with a budget and without lines is not in the key."""
     sql = f"""
         SELECT Year, AccountType, SUM(TransactionCount), SUM(Amount) {FACTS}
         WHERE ScenarioName = '{scenario}' GROUP BY Year, AccountType HAVING SUM(TransactionCount) > 0
     """
-    found: dict[str, dict[str, Answer]] = {}
-    for year, account_type, lines, amount in home.query(sql):
-        found.setdefault(str(year), {})[account_type] = {"lines": int(lines), "amount": money(amount)}
-    assert found == key["by_year_and_type"][scenario]
+    by_year: dict[str, dict[str, Answer]] = {}
+    for year, account_type, lines, amount in home.select(sql):
+        by_year.setdefault(str(year), {})[account_type] = {"lines": int(lines), "amount": money(amount)}
+    assert by_year == key["by_year_and_type"][scenario]
 
 
-def test_the_fact_table_has_as_many_rows_as_its_grain_asks_for(home: RefreshedHome, key: Answer) -> None:
-    """A row a day, department and account with lines, and one a budgeted cell of a covered month."""
-    found = dict(home.query(f"SELECT ScenarioName, COUNT(*) {FACTS} GROUP BY ScenarioName"))
-    assert found == key["fact_rows"]
-    ((rows, distinct),) = home.query(
+def test_the_fact_table_has_one_row_per_grain(home: RefreshedHome, key: Answer) -> None:
+    """One row per day, department and account with lines, and one per budgeted cell of a covered month."""
+    row_counts = dict(home.select(f"SELECT ScenarioName, COUNT(*) {FACTS} GROUP BY ScenarioName"))
+    assert row_counts == key["fact_rows"]
+    ((rows, distinct),) = home.select(
         "SELECT COUNT(*), COUNT(DISTINCT (DateKey, DepartmentKey, AccountKey, ScenarioKey)) FROM FactFinancials"
     )
     assert rows == distinct == sum(key["fact_rows"].values())
 
 
-def test_actual_against_budget_is_compared_in_the_months_that_both_have(home: RefreshedHome, key: Answer) -> None:
+def test_actual_and_budget_are_compared_in_the_months_with_both(home: RefreshedHome, key: Answer) -> None:
     """The view's months, and its sums by year and account type."""
     expected = key["actual_vs_budget"]
     periods = [
-        row[0] for row in home.query("SELECT DISTINCT Period FROM ActualVsBudget WHERE HasBudget ORDER BY Period")
+        row[0] for row in home.select("SELECT DISTINCT Period FROM ActualVsBudget WHERE HasBudget ORDER BY Period")
     ]
     assert periods == expected["periods"]
-    sums = home.query(
+    sums = home.select(
         "SELECT Year, AccountType, SUM(Actual), SUM(Budget), SUM(Variance) FROM ActualVsBudget"
         " WHERE HasBudget GROUP BY Year, AccountType"
     )
-    found: dict[str, dict[str, Answer]] = {}
+    by_year: dict[str, dict[str, Answer]] = {}
     for year, account_type, *amounts in sums:
         cells = dict(zip(("actual", "budget", "variance"), map(money, amounts), strict=True))
-        found.setdefault(str(year), {})[account_type] = cells
-    assert found == expected["by_year_and_type"]
+        by_year.setdefault(str(year), {})[account_type] = cells
+    assert by_year == expected["by_year_and_type"]
 
 
-def test_the_variance_report_says_the_same(home: RefreshedHome, key: Answer) -> None:
-    """In rows and in the file that people open."""
+def test_the_variance_report_has_the_same_figures(home: RefreshedHome, key: Answer) -> None:
+    """In its rows and in its file."""
     rows = variance_rows(home.warehouse)
-    found: dict[str, dict[str, Answer]] = {}
+    by_year: dict[str, dict[str, Answer]] = {}
     for row in rows:
         cells = {"actual": money(row.actual_with_budget), "budget": money(row.budget), "variance": money(row.variance)}
-        found.setdefault(str(row.year), {})[row.account_type] = cells
-    assert found == key["actual_vs_budget"]["by_year_and_type"]
+        by_year.setdefault(str(row.year), {})[row.account_type] = cells
+    assert by_year == key["actual_vs_budget"]["by_year_and_type"]
     report = (home.path / "reports" / "variance_report.csv").read_text(encoding="utf-8").splitlines()
     assert len(report) == len(rows) + 1
 
@@ -234,10 +234,10 @@ STORIES = ("overspent_project", "missed_revenue_target", "late_invoice", "cloud_
 
 
 @pytest.mark.parametrize("name", STORIES)
-def test_a_story_can_be_read_off_the_view_month_by_month(home: RefreshedHome, key: Answer, name: str) -> None:
+def test_a_story_is_visible_in_the_view_month_by_month(home: RefreshedHome, key: Answer, name: str) -> None:
     """Actual, budget, variance and number of lines of one department and account."""
     story = key["stories"][name]
-    found = home.query(
+    rows = home.select(
         "SELECT Period, Actual, Budget, Variance, TransactionCount, AccountType FROM ActualVsBudget"
         f" WHERE DepartmentCode = '{story['department']}' AND AccountNumber = '{story['account']}'"
     )
@@ -248,16 +248,16 @@ def test_a_story_can_be_read_off_the_view_month_by_month(home: RefreshedHome, ke
             "variance": money(variance),
             "actual_lines": lines,
         }
-        for period, actual, budget, variance, lines, _ in found
+        for period, actual, budget, variance, lines, _ in rows
         if period in story["periods"]
     }
     assert months == story["by_period"]
-    assert {row[-1] for row in found} == {story["account_type"]}
+    assert {row[-1] for row in rows} == {story["account_type"]}
 
 
 @pytest.mark.parametrize("name", STORIES)
-def test_a_story_leads_back_to_its_lines_in_the_file(home: RefreshedHome, key: Answer, name: str) -> None:
-    """The line numbers behind the number, whatever case the department was written in."""
+def test_a_story_is_traced_to_its_lines_in_the_file(home: RefreshedHome, key: Answer, name: str) -> None:
+    """The line numbers behind the figure, whatever the case of the department code."""
     story = key["stories"][name]
     assert set(key["stories"]) == set(STORIES)
     cell = (surrogate_key(story["department"]), surrogate_key(story["account"]))
@@ -272,15 +272,15 @@ def test_a_story_leads_back_to_its_lines_in_the_file(home: RefreshedHome, key: A
 
 def last_load(home: RefreshedHome) -> int:
     """Return the number of the last load."""
-    ((number,),) = home.query("SELECT MAX(LoadNumber) FROM LoadLedger")
+    ((number,),) = home.select("SELECT MAX(LoadNumber) FROM LoadLedger")
     return int(number)
 
 
 def test_a_second_run_does_nothing(home: RefreshedHome) -> None:
-    """No job starts, no Parquet is written, nothing is loaded, the warehouse is the very same file."""
+    """No job starts, no Parquet is written, nothing is loaded, the warehouse file is unchanged."""
     files, load = home.files(), last_load(home)
     logs = sorted(str(path) for path in home.path.rglob("job.log"))
-    again = refresh(home.path)
+    again = run_refresh_job(home.path)
     assert again.succeeded
     assert again.failed_checks() == []
     assert (again.files(), last_load(again)) == (files, load)
@@ -289,12 +289,12 @@ def test_a_second_run_does_nothing(home: RefreshedHome) -> None:
 
 
 def test_the_same_files_sent_again_change_nothing(home: RefreshedHome) -> None:
-    """New times, old bytes: the register notes it at most, no job starts, nothing is loaded."""
+    """New times, old bytes: at most the register changes; no job starts, nothing is loaded."""
     load, logs = last_load(home), len(list(home.path.rglob("job.log")))
-    parquet = {name: found for name, found in home.files().items() if name.endswith(".parquet")}
+    parquet = {name: state for name, state in home.files().items() if name.endswith(".parquet")}
     for position, file in enumerate(sorted((home.path / "raw").iterdir(), reverse=True)):
         os.utime(file, (1_900_000_000 + position, 1_900_000_000 + position))
-    again = refresh(home.path)
+    again = run_refresh_job(home.path)
     assert again.succeeded
-    assert {name: found for name, found in again.files().items() if name.endswith(".parquet")} == parquet
+    assert {name: state for name, state in again.files().items() if name.endswith(".parquet")} == parquet
     assert (last_load(again), len(list(home.path.rglob("job.log")))) == (load, logs)

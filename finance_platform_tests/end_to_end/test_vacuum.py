@@ -1,4 +1,4 @@
-"""Vacuuming through the command: what goes, what stays, and that nothing notices."""
+"""The command `vacuum`: what it removes, what stays, and that results do not change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, Home, copied
+from finance_platform_tests.end_to_end.home import Home, copy_home
+from finance_platform_tests.end_to_end.in_process_refresh import Refresher
+from finance_platform_tests.end_to_end.small_home import TRANSACTIONS
 
 pytestmark = pytest.mark.end_to_end
 
@@ -21,14 +23,14 @@ FACTS = f"SELECT {CELL}, Amount, BudgetAmount, TransactionCount FROM FactFinanci
 
 
 def vacuum(home: Home, *arguments: str, **environment: str) -> dict[str, Any]:
-    done = home.command("vacuum", "--json", *arguments, **environment)
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
+    result = home.command("vacuum", "--json", *arguments, **environment)
+    assert result.returncode == 0, result.stderr
+    return dict(json.loads(result.stdout))
 
 
 def files(home: Home) -> list[str]:
-    found = (home.path / "processed").rglob("*")
-    return sorted(str(path.relative_to(home.path)) for path in found if path.is_file())
+    paths = (home.path / "processed").rglob("*")
+    return sorted(str(path.relative_to(home.path)) for path in paths if path.is_file())
 
 
 def status(home: Home) -> dict[str, Any]:
@@ -36,67 +38,70 @@ def status(home: Home) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def replaced(small_home_once_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home in which transactions.csv was corrected; February was closed before, with the first version."""
-    home = copied(small_home_once_run, tmp_path_factory.mktemp("replaced") / "home")
+def replaced(small_home_once_run: Path, refresh: Refresher, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with a corrected transactions.csv; February was closed before, with the first version."""
+    home = copy_home(small_home_once_run, tmp_path_factory.mktemp("replaced") / "home")
     home.command("close", "2024-02", "--why", "month end")
     home.write("raw/transactions.csv", CORRECTED)
-    home.run()
+    refresh(home)
+    home.write("processed/job.lock", b"")  # as every job leaves it
     home.write("processed/transactions/19990101T000000-dead/part.parquet", b"of a job that was stopped")
     return home
 
 
 def test_a_dry_run_lists_and_removes_nothing(replaced: Home):
     before = files(replaced)
-    found = vacuum(replaced, **AT_ONCE)
+    listed = vacuum(replaced, **AT_ONCE)
     assert files(replaced) == before
-    assert (found["format"], found["is_removed"], found["retention_days"]) == (1, False, 0)
-    kinds = {(one["kind"], one["name"].split()[0]) for one in found["removals"]}
+    assert (listed["format"], listed["is_removed"], listed["retention_days"]) == (1, False, 0)
+    kinds = {(removal["kind"], removal["name"].split()[0]) for removal in listed["removals"]}
     assert ("stray file", "transactions/19990101T000000-dead/part.parquet") in kinds
     assert ("slice version", "fact_financials") in kinds
-    assert found["bytes"] == sum(one["bytes"] for one in found["removals"])
-    shown = replaced.command("vacuum", **AT_ONCE).stdout
-    assert "Nothing is removed yet: --yes removes" in shown
+    assert listed["bytes"] == sum(removal["bytes"] for removal in listed["removals"])
+    assert "Nothing is removed yet: --yes removes" in replaced.command("vacuum", **AT_ONCE).stdout
 
 
-def test_what_is_younger_than_the_retention_stays(replaced: Home):
-    found = vacuum(replaced)
-    assert {one["kind"] for one in found["removals"]} <= {"stray file"}
+def test_data_younger_than_the_retention_stays(replaced: Home):
+    assert {removal["kind"] for removal in vacuum(replaced)["removals"]} <= {"stray file"}
 
 
-def test_a_version_that_a_closing_recorded_keeps_its_delivery(replaced: Home):
-    names = [one["name"] for one in vacuum(replaced, **AT_ONCE)["removals"]]
+def test_a_version_of_a_closed_period_keeps_its_delivery(replaced: Home):
+    names = [removal["name"] for removal in vacuum(replaced, **AT_ONCE)["removals"]]
     assert "transactions.csv" not in names
     assert not [name for name in names if name.startswith("fact_financials 2024-02")]
 
 
-def test_vacuum_waits_for_no_run_and_for_no_job(replaced: Home):
-    for lock in ("run.lock", "processed/job.lock"):
-        handle = os.open(replaced.path / lock, os.O_RDWR)
+@pytest.mark.parametrize("lock", ["run.lock", "processed/job.lock"])
+def test_vacuum_stops_if_a_run_or_a_job_is_active(replaced: Home, lock: str):
+    handle = os.open(replaced.path / lock, os.O_RDWR)
+    try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        done = replaced.command("vacuum", "--yes")
+        result = replaced.command("vacuum", "--yes")
+    finally:
         os.close(handle)
-        assert done.returncode == 3
-        assert "at work" in done.stderr
+    assert result.returncode == 3
+    assert "active" in result.stderr
 
 
-def test_after_a_vacuum_nothing_is_to_do_everything_is_equal_and_content_sent_back_is_read_again(run_home: Home):
+def test_after_a_vacuum_a_run_does_nothing_tables_are_equal_and_removed_content_is_read_again(
+    run_home: Home, refresh: Refresher
+):
     home = run_home
     first = home.query(FACTS)
     home.write("raw/transactions.csv", CORRECTED)
-    home.run()
+    refresh(home)
     before, line = home.query(FACTS), status(home)["controllers_line"]
-    found = vacuum(home, "--yes", **AT_ONCE)
-    assert found["is_removed"]
-    assert [one["name"] for one in found["removals"] if one["kind"] == "delivery"] == ["transactions.csv"]
+    removed = vacuum(home, "--yes", **AT_ONCE)
+    assert removed["is_removed"]
+    assert [one["name"] for one in removed["removals"] if one["kind"] == "delivery"] == ["transactions.csv"]
     assert vacuum(home, **AT_ONCE)["removals"] == []
-    assert "Nothing to do" in home.command("run").stdout
-    there = status(home)
-    assert (there["is_sound"], there["is_stale"]) == (True, False)
-    assert (line["superseded"]["rows"], there["controllers_line"]["superseded"]["rows"]) == (5, 0)
+    assert not refresh(home).has_work
+    after = status(home)
+    assert (after["is_sound"], after["is_stale"]) == (True, False)
+    assert (line["superseded"]["rows"], after["controllers_line"]["superseded"]["rows"]) == (5, 0)
     assert home.query(FACTS) == before
     assert json.loads(home.command("trace", "--file", "transactions.csv", "--format", "json").stdout)["cells"]
     home.write("raw/transactions.csv", TRANSACTIONS)
-    assert home.run()["deliveries_read"] == 1
+    assert refresh(home).read == ["transactions.csv"]
     assert home.query(FACTS) == first
     assert status(home)["is_sound"]
