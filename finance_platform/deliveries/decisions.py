@@ -97,7 +97,9 @@ def reinstate(
         DecisionError: the object is not withdrawn, or a closed period would change and `holds_closed_periods` is set.
     """
     state = _state(processed)
-    latest_first = sorted(state.withdrawn, key=lambda one: one.decision.at if one.decision else "", reverse=True)
+    latest_first = sorted(
+        state.withdrawn, key=lambda delivery: delivery.decision.at if delivery.decision else "", reverse=True
+    )
     withdrawn = _find(object_key, latest_first, "withdrawn")
     was_held = withdrawn.decision is not None and withdrawn.decision.keeps_earlier
     if holds_closed_periods and not was_held:
