@@ -1,7 +1,7 @@
 """A release as Glue runs it: its scripts and wheels in a Python environment like Glue's, with zones on S3.
 
 Belongs here: building a release, importing it, running a real job with it. Does not belong here: the work of jobs,
-failures (see `test_glue`).
+failures (see `test_glue_jobs`).
 """
 
 import hashlib
@@ -15,7 +15,6 @@ from typing import Any
 import boto3
 import dagster as dg
 import pytest
-from finance_platform.orchestration.resources.glue import GlueResource
 
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deployment.artefacts import (
@@ -27,17 +26,18 @@ from finance_platform.deployment.artefacts import (
     select_locked,
 )
 from finance_platform.errors import ArtefactsError
-from finance_platform.orchestration.resources.wiring import platform_resources
+from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobs
+from finance_platform.orchestration.resources import platform_resources
 from finance_platform.settings import load_settings
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.storage.factory import open_store
-from finance_platform_tests.aws.glue_environment import lacking_wheels, make_environment
-from finance_platform_tests.aws.glue_runner import GlueRunner, glue_runner, make_job
+from finance_platform_tests.aws.fake_glue import FakeGlue, create_job, fake_glue
+from finance_platform_tests.aws.glue_environment import build_missing_wheels, create_environment
 from finance_platform_tests.aws.moto_server import MotoServer, in_environment
 from finance_platform_tests.unit.factories import LEDGER, feed
 
-# Dagster calls deprecated names of its own here.
-pytestmark = pytest.mark.filterwarnings(r"ignore::DeprecationWarning:dagster\._core")
+# Dagster's Pipes calls a deprecated method of Dagster's context.
+pytestmark = pytest.mark.filterwarnings("ignore:.*run_id is deprecated:DeprecationWarning")
 
 ROOT = Path(__file__).parents[2]
 LINES = b"Date,Dept,Account,Amount\n2025-01-15,D100,4000,100.25\n2025-02-03,D100,4000,-0.25\nno day,D100,4000,7\n"
@@ -46,22 +46,22 @@ DELIVERY = DeliveryToRead("d1", "gl/ledger.csv", "ledger", "ledger", hashlib.sha
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    return build_release(tmp_path_factory.mktemp("release") / "dist", lacking_wheels)
+    return build_release(tmp_path_factory.mktemp("release") / "dist", build_missing_wheels)
 
 
 @pytest.fixture(scope="module")
 def python(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An interpreter like Glue's."""
-    return make_environment(tmp_path_factory.mktemp("glue") / "environment", release)
+    return create_environment(tmp_path_factory.mktemp("glue") / "environment", release)
 
 
 @pytest.fixture(scope="module")
 def runner(
     moto: MotoServer, release: Release, python: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[GlueRunner]:
+) -> Iterator[FakeGlue]:
     """The fake Glue with the jobs of a deployed release."""
     folder = tmp_path_factory.mktemp("runs")
-    with in_environment(moto.environment), glue_runner(folder, moto, python=str(python)) as service:
+    with in_environment(moto.environment), fake_glue(folder, moto, python=str(python)) as service:
         client = boto3.client("s3")
         for bucket in ("wheel-raw", "wheel-processed", "wheel-scripts"):
             client.create_bucket(
@@ -71,7 +71,7 @@ def runner(
         for file in release.files:
             client.upload_file(str(file.path), "wheel-scripts", file.key)
         for job in JOBS:
-            make_job(
+            create_job(
                 f"wheel-{job.replace('_', '-')}",
                 f"s3://wheel-scripts/{release.script_key(job)}",
                 build_default_arguments("s3://wheel-scripts", release),
@@ -80,8 +80,9 @@ def runner(
 
 
 @dg.asset
-def lines(context: dg.AssetExecutionContext, glue: GlueResource) -> dg.MaterializeResult[None]:
-    result = glue.run(context, "standardise", StandardiseRequest([DELIVERY], {"ledger": feed(LEDGER)}))
+def lines(context: dg.AssetExecutionContext, spark_jobs: dg.ResourceParam[PipesJobs]) -> dg.MaterializeResult[None]:
+    request = StandardiseRequest([DELIVERY], {"ledger": feed(LEDGER)})
+    result = spark_jobs.bind(context).run("standardise", request)
     return dg.MaterializeResult(metadata={"result": dg.MetadataValue.json(result)})
 
 
@@ -111,7 +112,7 @@ print(json.dumps([standardise_job.__file__, forbidden]))
     assert forbidden == []
 
 
-def test_a_job_of_the_release_reads_and_writes_zones_on_s3(runner: GlueRunner, capfd: pytest.CaptureFixture[str]):
+def test_a_job_of_the_release_reads_and_writes_zones_on_s3(runner: FakeGlue, capfd: pytest.CaptureFixture[str]):
     settings = load_settings(
         profile="aws",
         raw_uri="s3://wheel-raw",
@@ -121,7 +122,8 @@ def test_a_job_of_the_release_reads_and_writes_zones_on_s3(runner: GlueRunner, c
         redshift_workgroup="finance",
         redshift_copy_role_arn="arn:aws:iam::123456789012:role/copy",
     )
-    run = dg.materialize([lines], resources=_glue(settings), instance=dg.DagsterInstance.ephemeral())
+    resources = {"spark_jobs": platform_resources(settings)["spark_jobs"]}
+    run = dg.materialize([lines], resources=resources, instance=dg.DagsterInstance.ephemeral())
     (event,) = run.get_asset_materialization_events()
     result: Any = event.step_materialization_data.materialization.metadata["result"].value
     assert (result["committed"], result["not_opened"]) == (["d1"], [])
@@ -139,15 +141,11 @@ def test_a_job_of_the_release_reads_and_writes_zones_on_s3(runner: GlueRunner, c
     assert [run.state for run in runner.runs.values()] == ["SUCCEEDED"]
 
 
-def _glue(settings: Any) -> dict[str, Any]:
-    return {"glue": platform_resources(settings)["glue"]}
-
-
 # The release itself
 
 
 def test_the_same_source_gives_the_same_release(release: Release, tmp_path: Path):
-    second = build_release(tmp_path / "dist", lacking_wheels)
+    second = build_release(tmp_path / "dist", build_missing_wheels)
     assert second.identifier == release.identifier
     assert [(file.key, file.sha256) for file in second.files] == [(file.key, file.sha256) for file in release.files]
 
