@@ -1,1 +1,1 @@
-"""The platform on AWS, against stand-ins that speak over a real wire."""
+"""The platform on AWS, against fakes over real HTTP."""

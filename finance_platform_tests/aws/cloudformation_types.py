@@ -1,7 +1,7 @@
-"""What moto's CloudFormation lacks: types of resources, which are written down instead; outputs of an update.
+"""Extensions of moto's CloudFormation: the resource types that it lacks, and the outputs of an update.
 
-Belongs here: the list of types, what a template may ask of each. Does not belong here: what moto creates itself.
-moto creates the other types for real, so that their properties are at least looked at.
+Belongs here: those types, which are recorded only. Does not belong here: the types that moto creates, and whose
+properties it validates in part.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ UNKNOWN_TO_MOTO = {
     "AWS::ServiceDiscovery::PrivateDnsNamespace",
     "AWS::ServiceDiscovery::Service",
 }
-"""It can only shrink: a test fails as soon as moto knows one of them, or the template has one no more."""
+"""A test fails as soon as moto has one of them, or the template has one of them no longer."""
 
 
-class _WrittenDown(CloudFormationModel):
-    """A resource that exists in its stack alone."""
+class _RecordedResource(CloudFormationModel):
+    """A resource that exists in its stack only."""
 
     def __init__(self, name: str, properties: dict[str, Any]) -> None:
         self.name, self.properties = name, properties
@@ -60,19 +60,19 @@ class _WrittenDown(CloudFormationModel):
     @classmethod
     def create_from_cloudformation_json(
         cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **kwargs: Any
-    ) -> _WrittenDown:
+    ) -> _RecordedResource:
         del account_id, region_name, kwargs
         return cls(resource_name, cloudformation_json["Properties"])
 
     @classmethod
     def update_from_cloudformation_json(
         cls,
-        original_resource: _WrittenDown,
+        original_resource: _RecordedResource,
         new_resource_name: str,
         cloudformation_json: dict[str, Any],
         account_id: str,
         region_name: str,
-    ) -> _WrittenDown:
+    ) -> _RecordedResource:
         del new_resource_name, account_id, region_name
         return cls(original_resource.name, cloudformation_json["Properties"])
 
@@ -84,43 +84,43 @@ class _WrittenDown(CloudFormationModel):
 
 
 @contextlib.contextmanager
-def complete_cloudformation() -> Iterator[None]:
-    """Let moto take the types that it cannot create, and have outputs after an update, until the end of the block."""
+def extend_cloudformation() -> Iterator[None]:
+    """Make moto accept the types that it lacks, and return outputs after an update, until the end of the block."""
     known = parsing.get_model_map()
-    # moto takes `!GetAtt Cluster.Endpoint.Address` for the attribute Endpoint.
+    # moto reads `!GetAtt Cluster.Endpoint.Address` as the attribute Endpoint.
     yaml.add_constructor("!GetAtt", lambda _, node: {"Fn::GetAtt": node.value.split(".", 1)})
     with pytest.MonkeyPatch.context() as patch:
         for name in UNKNOWN_TO_MOTO - known.keys():
-            patch.setitem(known, name, type(name, (_WrittenDown,), {}))
-        patch.setattr(ChangeSet, "apply", _apply_wholly(ChangeSet.apply))
-        # An alarm asks a target group for its name; moto's has no attributes at all.
-        patch.setattr(FakeTargetGroup, "get_cfn_attribute", _name_of, raising=False)
+            patch.setitem(known, name, type(name, (_RecordedResource,), {}))
+        patch.setattr(ChangeSet, "apply", _apply_completely(ChangeSet.apply))
+        # An alarm refers to the name of a target group; moto's target groups have no attributes.
+        patch.setattr(FakeTargetGroup, "get_cfn_attribute", _qualified_name, raising=False)
         yield
 
 
-def _name_of(group: FakeTargetGroup, attribute: str) -> str:
+def _qualified_name(group: FakeTargetGroup, attribute: str) -> str:
     return f"{group.name}.{attribute}"
 
 
-def is_written_down(model: type) -> bool:
-    """Return whether a type's model is one of ours."""
-    return issubclass(model, _WrittenDown)
+def is_recorded_only(model: type) -> bool:
+    """Return whether moto lacks the type of a model."""
+    return issubclass(model, _RecordedResource)
 
 
-def _apply_wholly(apply: Callable[[ChangeSet], None]) -> Callable[[ChangeSet], None]:
-    def apply_wholly(change_set: ChangeSet) -> None:
+def _apply_completely(apply: Callable[[ChangeSet], None]) -> Callable[[ChangeSet], None]:
+    def apply_completely(change_set: ChangeSet) -> None:
         stack, resources = change_set.stack, change_set.stack.resource_map
-        # moto takes a default for a change where an update spells it out, and makes such resources None.
+        # moto reads a default as a change if an update gives it explicitly, and sets such resources to None.
         resources.input_parameters = {**resources.resolved_parameters, **resources.input_parameters}
         apply(change_set)
         for name, resource in change_set.template_dict["Resources"].items():
             if resources._parsed_resources.get(name) is None:
                 resources._parsed_resources.pop(name, None)
-                # A resource whose condition has come true is one to add.
+                # A resource is added if its condition has become true.
                 if resources.lazy_condition_map.get(resource.get("Condition"), True):
                     resources[name]
         stack.template, stack.parameters = change_set.template, change_set.parameters
         stack._parse_template()
         stack.output_map = stack._create_output_map()
 
-    return apply_wholly
+    return apply_completely

@@ -1,6 +1,6 @@
-"""What tests of AWS share: one stand-in for all of a process, and the environment that leads to it.
+"""Fixtures of the AWS tests: one moto server per process, and the environment in which clients use it.
 
-Belongs here: starting the stand-in once, a bucket of a test's own. Does not belong here: what is done with them.
+Belongs here: starting the server, an empty bucket per test. Does not belong here: data, expectations.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from finance_platform_tests.aws.moto_server import MotoServer, in_environment, m
 
 @pytest.fixture(scope="session")
 def moto() -> Iterator[MotoServer]:
-    """The stand-in; it keeps what it is given, so a test that counts gives its things names of their own."""
+    """The server. It keeps its state, so a test that counts uses names of its own."""
     with moto_server() as server:
         yield server
 
 
 @pytest.fixture
 def aws(moto: MotoServer) -> Iterator[MotoServer]:
-    """The stand-in, taken for AWS by everything that the test does in this process."""
+    """The server, used by every client that the test creates in this process."""
     with in_environment(moto.environment):
         yield moto
 

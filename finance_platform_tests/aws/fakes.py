@@ -1,7 +1,7 @@
-"""All of AWS that the platform needs, on 127.0.0.1: S3, SNS, CloudWatch and the catalog, Glue, Redshift.
+"""Every AWS service of the platform on 127.0.0.1: S3, SNS, CloudWatch, the Glue Data Catalog, Glue, Redshift.
 
-Belongs here: starting the stand-ins together, and what a deployment makes before the first run: buckets, jobs, topics,
-a secret, a database. Does not belong here: any one stand-in, what is tried with them.
+Belongs here: starting the fakes together, and the result of a deployment on them: buckets, jobs, topics, a secret, a
+database. Does not belong here: any one fake, expectations.
 """
 
 from __future__ import annotations
@@ -16,40 +16,40 @@ import boto3
 
 import finance_platform
 from finance_platform.settings import ENV_PREFIX
-from finance_platform_tests.aws.glue_runner import GlueRunner, glue_runner, make_jobs
+from finance_platform_tests.aws.fake_glue import FakeGlue, create_jobs, fake_glue
+from finance_platform_tests.aws.fake_redshift import FakeRedshift, fake_redshift
 from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_environment, moto_server
-from finance_platform_tests.aws.redshift_stand_in import RedshiftStandIn, redshift_stand_in
 
 COPY_ROLE = "arn:aws:iam::123456789012:role/finance-platform-copy"
 
 
 @dataclass(frozen=True)
-class StandIns:
-    """The stand-ins at work; this process takes them for AWS.
+class Fakes:
+    """The running fakes; clients in this process use them.
 
     Attributes:
-        aws: all services but the other two.
-        glue: runs jobs.
+        aws: every service but Glue's jobs and Redshift.
+        glue: Glue's jobs.
         redshift: the warehouse.
     """
 
     aws: MotoServer
-    glue: GlueRunner
-    redshift: RedshiftStandIn
+    glue: FakeGlue
+    redshift: FakeRedshift
 
     @property
     def environment(self) -> dict[str, str]:
-        """What leads another process to them."""
+        """The environment in which another process uses the fakes."""
         return {**self.aws.environment, "AWS_ENDPOINT_URL_GLUE": self.glue.address}
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """What a deployment has made: a home of its own on the stand-ins.
+    """A deployment on the fakes, for one home.
 
     Attributes:
-        name: begins the name of whatever it made.
-        settings: the platform's settings, by variable, as a deployment prints them.
+        name: the first part of the name of everything in it.
+        settings: the platform's settings by environment variable, as `finance-platform deploy` prints them.
     """
 
     name: str
@@ -63,14 +63,14 @@ class Deployment:
         """Return the bucket of a zone: raw, processed or scripts."""
         return f"{self.name}-{zone}"
 
-    def send(self, path: Path) -> None:
-        """Put a file into the raw zone, as a sender would."""
+    def deliver(self, path: Path) -> None:
+        """Copy a file into the raw zone."""
         boto3.client("s3").upload_file(str(path), self.bucket("raw"), path.name)
 
 
 @contextmanager
-def stand_ins(folder: Path) -> Iterator[StandIns]:
-    """Run all stand-ins until the end of the block.
+def start_fakes(folder: Path) -> Iterator[Fakes]:
+    """Run all fakes until the end of the block.
 
     Args:
         folder: for scripts and logs of Glue's runs.
@@ -78,30 +78,29 @@ def stand_ins(folder: Path) -> Iterator[StandIns]:
     with (
         moto_server() as aws,
         in_environment(aws.environment),
-        redshift_stand_in(aws.address) as redshift,
-        glue_runner(folder, aws) as glue,
+        fake_redshift(aws.address) as redshift,
+        # The jobs import this checkout, as those of a deployment import its release.
+        fake_glue(folder, aws, imports=Path(finance_platform.__file__).parents[1]) as glue,
     ):
-        # Jobs are of this very checkout, wherever it is, as a deployment's are of the release.
-        glue.environment = {**glue.environment, "PYTHONPATH": str(Path(finance_platform.__file__).parents[1])}
-        yield StandIns(aws, glue, redshift)
+        yield Fakes(aws, glue, redshift)
 
 
-def deployed(there: StandIns, **more: str) -> Deployment:
-    """Make what a home needs on the stand-ins.
+def deploy(fakes: Fakes, **settings: str) -> Deployment:
+    """Create everything that a home needs on the fakes.
 
     Args:
-        there: the stand-ins.
-        more: settings besides, in lower case without the prefix.
+        fakes: the running fakes.
+        settings: further settings, in lower case without the prefix.
     """
     name = f"finance-{uuid4().hex[:8]}"
     s3, sns = boto3.client("s3"), boto3.client("sns")
     for zone in ("raw", "processed", "scripts"):
         s3.create_bucket(Bucket=f"{name}-{zone}", CreateBucketConfiguration={"LocationConstraint": REGION})
-    make_jobs(f"s3://{name}-scripts", name)
+    create_jobs(f"s3://{name}-scripts", name)
     topics = {kind: sns.create_topic(Name=f"{name}-{kind}")["TopicArn"] for kind in ("failures", "anomalies")}
     boto3.client("secretsmanager").create_secret(
         Name=f"{name}-loader",
-        SecretString=f'{{"username": "{there.redshift.user}", "password": "{there.redshift.password}"}}',
+        SecretString=f'{{"username": "{fakes.redshift.user}", "password": "{fakes.redshift.password}"}}',
     )
     boto3.client("glue").create_database(DatabaseInput={"Name": name.replace("-", "_")})
     values = {
@@ -113,8 +112,8 @@ def deployed(there: StandIns, **more: str) -> Deployment:
         "glue_job_prefix": name,
         "glue_poll_seconds": "0.3",
         "redshift_host": "127.0.0.1",
-        "redshift_port": str(there.redshift.port),
-        "redshift_database": there.redshift.database(),
+        "redshift_port": str(fakes.redshift.port),
+        "redshift_database": fakes.redshift.database(),
         "redshift_secret_id": f"{name}-loader",
         "redshift_copy_role_arn": COPY_ROLE,
         "redshift_tls": "false",
@@ -122,6 +121,6 @@ def deployed(there: StandIns, **more: str) -> Deployment:
         "anomalies_topic_arn": topics["anomalies"],
         "metrics_namespace": name,
         "data_catalog_database": name.replace("-", "_"),
-        **more,
+        **settings,
     }
     return Deployment(name, {ENV_PREFIX + key.upper(): value for key, value in values.items()})

@@ -1,6 +1,6 @@
-"""A service that says no: a server which answers every request alike, where a stand-in would say yes.
+"""A server that answers every request with one fixed response, such as an error that moto never returns.
 
-Belongs here: answers over a real wire. Does not belong here: which answers, and what is to come of them.
+Belongs here: responses over real HTTP. Does not belong here: the choice of responses, expectations.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass
-class Answering:
-    """Where the server is, and what it was asked.
+class FaultServer:
+    """A running server.
 
     Attributes:
         address: its URL.
-        asked: the bodies of the requests so far.
+        requests: the bodies of the requests so far.
     """
 
     address: str
-    asked: list[bytes] = field(default_factory=list)
+    requests: list[bytes] = field(default_factory=list)
 
 
 @contextmanager
-def answering(status: int, body: str, content_type: str = "text/xml") -> Iterator[Answering]:
-    """Answer every request with this status and body."""
-    found = Answering("")
+def fault_server(status: int, body: str, content_type: str = "text/xml") -> Iterator[FaultServer]:
+    """Answer every request with this status and body until the end of the block."""
+    fault = FaultServer("")
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            found.asked.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+            fault.requests.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
             self.send_response(status)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body.encode())))
@@ -40,21 +40,21 @@ def answering(status: int, body: str, content_type: str = "text/xml") -> Iterato
             self.wfile.write(body.encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: a test that fails says it all."""
+            """Keep requests out of the tests' output."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        found.address = f"http://127.0.0.1:{server.server_address[1]}"
+        fault.address = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
-            yield found
+            yield fault
         finally:
             server.shutdown()
             thread.join()
 
 
 def xml_error(code: str, message: str) -> str:
-    """Return an error as the services that speak XML say it."""
+    """Return an error document of the services whose protocol is XML."""
     return (
         '<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type>'
         f"<Code>{code}</Code><Message>{message}</Message></Error><RequestId>1</RequestId></ErrorResponse>"

@@ -1,6 +1,6 @@
-"""A Python like Glue's: what Glue 6.0 brings, by links to this environment, and a release's wheels. Nothing else.
+"""A Python environment like Glue's: the packages of Glue 6.0, linked from this environment, and a release's wheels.
 
-Belongs here: making it. Does not belong here: running jobs in it (see `glue_runner`).
+Belongs here: creating it. Does not belong here: running jobs in it (see `fake_glue`).
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from packaging.requirements import Requirement
 
 from finance_platform.deployment.artefacts import MISSING_ON_GLUE, Release
 
-GLUES_OWN = ("pyspark[connect]", "pyarrow", "pandas", "numpy", "boto3")
-"""What Glue 6.0 has, as far as our code asks for it. Spark Connect's client is not needed there, but by Sail."""
+GLUE_PACKAGES = ("pyspark[connect]", "pyarrow", "pandas", "numpy", "boto3")
+"""The packages of Glue 6.0 that our code imports. Sail needs the client of Spark Connect; Glue does not."""
 
 ENGINE = "pysail"
 """Spark itself, in place of Glue's."""
 
 
-def make_environment(folder: Path, release: Release) -> Path:
-    """Make the environment and return its interpreter.
+def create_environment(folder: Path, release: Release) -> Path:
+    """Create the environment and return its interpreter.
 
     Args:
-        folder: where; nothing is there yet.
-        release: whose wheels it gets.
+        folder: a new folder.
+        release: the release whose wheels are installed.
     """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     packages = next(folder.glob("lib/python*/site-packages"))
-    for name in _with_what_they_need((*GLUES_OWN, ENGINE)):
+    for name in _with_requirements((*GLUE_PACKAGES, ENGINE)):
         _link(distribution(name), packages)
     for file in release.files:
         if file.path.suffix == ".whl":
@@ -40,38 +40,41 @@ def make_environment(folder: Path, release: Release) -> Path:
     return folder / "bin" / "python"
 
 
-def lacking_wheels(dist: Path) -> None:
-    """Put the wheels that Glue lacks into a folder, made of what is installed here: tests ask no index."""
+def build_missing_wheels(dist: Path) -> None:
+    """Build the wheels that Glue lacks from the installed distributions: tests use no package index."""
     for name in MISSING_ON_GLUE:
-        found = distribution(name)
-        files = [file for file in found.files or () if file.suffix != ".pyc" and ".." not in file.parts]
-        with zipfile.ZipFile(dist / f"{name.replace('-', '_')}-{found.version}-py3-none-any.whl", "w") as wheel:
+        installed = distribution(name)
+        files = [file for file in installed.files or () if file.suffix != ".pyc" and ".." not in file.parts]
+        with zipfile.ZipFile(dist / f"{name.replace('-', '_')}-{installed.version}-py3-none-any.whl", "w") as wheel:
             for file in files:
-                wheel.write(str(found.locate_file(file)), str(file))
+                wheel.write(str(installed.locate_file(file)), str(file))
 
 
-def _with_what_they_need(wanted: tuple[str, ...]) -> list[str]:
-    found: dict[str, None] = {}
-    left = [Requirement(text) for text in wanted]
-    while left:
-        one = left.pop()
-        if one.name in found and not one.extras:
+def _with_requirements(names: tuple[str, ...]) -> list[str]:
+    """Return distributions and everything that they require."""
+    complete: dict[str, None] = {}
+    pending = [Requirement(name) for name in names]
+    while pending:
+        requirement = pending.pop()
+        if requirement.name in complete and not requirement.extras:
             continue
-        found[one.name] = None
-        for need in map(Requirement, distribution(one.name).requires or ()):
-            extras = one.extras or {""}
-            if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in extras):
-                left.append(need)
-    return list(found)
+        complete[requirement.name] = None
+        extras = requirement.extras or {""}
+        pending += [
+            needed
+            for needed in map(Requirement, distribution(requirement.name).requires or ())
+            if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in extras)
+        ]
+    return list(complete)
 
 
-def _link(found: Distribution, packages: Path) -> None:
-    """Link a distribution's files: whole folders where they are its own, else one by one."""
-    for file in found.files or ():
+def _link(installed: Distribution, packages: Path) -> None:
+    """Link a distribution's files: a folder as a whole if no other distribution has files in it."""
+    for file in installed.files or ():
         if ".." in file.parts or file.suffix == ".pyc":
             continue
-        source = Path(str(found.locate_file(file)))
-        # `google` is shared by several distributions; every other folder is one's own.
+        source = Path(str(installed.locate_file(file)))
+        # Several distributions share the folder `google`, and no other.
         depth = 2 if file.parts[0] == "google" else 1
         target = packages.joinpath(*file.parts[:depth])
         if not target.exists():

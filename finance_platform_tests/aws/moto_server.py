@@ -1,7 +1,7 @@
-"""A stand-in of AWS on 127.0.0.1: moto's server, quiet, with the environment that leads boto3 to it.
+"""A fake of AWS on 127.0.0.1: moto's server, without its log, and the environment in which boto3 uses it.
 
-Belongs here: starting and stopping it, its address, credentials that nobody has; moto's known gaps, closed.
-Does not belong here: faults (see `faults`), what runs against it.
+Belongs here: starting and stopping it, its address, fake credentials, fixes of moto's known gaps. Does not belong here:
+faults (see `s3_faults`), the code that runs against it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from werkzeug.serving import make_server
 
 from finance_platform.storage.s3 import s3_client
 from finance_platform.storage.s3_options import NO_OPTIONS
-from finance_platform_tests.aws.faults import Faults
+from finance_platform_tests.aws.s3_faults import FaultInjector
 
 REGION = "eu-central-1"
 
@@ -30,34 +30,34 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclass(frozen=True)
 class MotoServer:
-    """A stand-in at work.
+    """The running server.
 
     Attributes:
-        address: where it listens.
-        faults: what it answers wrongly, on request.
+        address: its URL.
+        faults: the wrong responses that a test asks for.
     """
 
     address: str
-    faults: Faults
+    faults: FaultInjector
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs in its environment to take this for AWS."""
+        """The environment in which a process uses this server as AWS."""
         return environment(self.address)
 
     def new_bucket(self) -> str:
-        """Make an empty bucket and return its name; called in this environment."""
+        """Create an empty bucket and return its name; to be called in this environment."""
         name = f"bucket-{uuid4().hex[:12]}"
         s3_client(NO_OPTIONS).create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
         return name
 
 
 def environment(address: str) -> dict[str, str]:
-    """Return the variables that lead every client of AWS to an address, and to nothing of the developer's."""
+    """Return the variables that make every client of AWS use an address, and nothing of the developer's profile."""
     return {
         "AWS_ENDPOINT_URL": address,
-        "AWS_ACCESS_KEY_ID": "nobody",
-        "AWS_SECRET_ACCESS_KEY": "nothing",
+        "AWS_ACCESS_KEY_ID": "fake-key",
+        "AWS_SECRET_ACCESS_KEY": "fake-secret",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_CONFIG_FILE": os.devnull,
@@ -66,17 +66,31 @@ def environment(address: str) -> dict[str, str]:
     }
 
 
-@contextlib.contextmanager
-def moto_server(port: int = 0) -> Iterator[MotoServer]:
-    """Run the stand-in until the end of the block.
+class _Dispatcher(DomainDispatcherApplication):
+    """moto's dispatcher, which by itself lists moto's own folder for every request: half of a request's time."""
 
-    Args:
-        port: on 127.0.0.1; any that is free unless given.
-    """
-    # A line for each request would bury what a test says.
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self._backends: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host not in self._backends:
+            self._backends[host] = super().get_backend_for_host(host)
+        return self._backends[host]
+
+
+def moto_application() -> Application:
+    """Return moto as a WSGI application."""
+    return _Dispatcher()
+
+
+@contextlib.contextmanager
+def moto_server() -> Iterator[MotoServer]:
+    """Run the server until the end of the block."""
+    # A line for each request would bury the output of a failed test.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    faults = Faults(_OneConditionAtATime(DomainDispatcherApplication(create_backend_app)))
-    server = make_server("127.0.0.1", port, faults, threaded=True, request_handler=MotoRequestHandler)
+    faults = FaultInjector(_SerialisedConditions(moto_application()))
+    server = make_server("127.0.0.1", 0, faults, threaded=True, request_handler=MotoRequestHandler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="moto", daemon=True)
     thread.start()
     try:
@@ -89,8 +103,8 @@ def moto_server(port: int = 0) -> Iterator[MotoServer]:
 
 @contextlib.contextmanager
 def in_environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Let boto3 in this process find these variables, and no credentials or addresses of the developer's."""
-    _forget_clients_unless_made_in(variables)
+    """Let boto3 in this process find these variables, and no credentials or addresses of the developer."""
+    _discard_clients_of_another_environment(variables)
     before = dict(os.environ)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
@@ -102,29 +116,29 @@ def in_environment(variables: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-_made_in: list[Mapping[str, str]] = [{}]
+_environment_of_clients: list[Mapping[str, str]] = [{}]
 
 
-def _forget_clients_unless_made_in(variables: Mapping[str, str]) -> None:
-    """Let the next client find its address and credentials anew, as those that were made keep theirs.
+def _discard_clients_of_another_environment(variables: Mapping[str, str]) -> None:
+    """Discard the cached clients if they keep the address and credentials of another environment.
 
-    To make one takes a tenth of a second, more than most tests of one.
+    Otherwise keep them: creating a client takes a tenth of a second, more than most of its tests.
     """
-    if _made_in != [variables]:
-        _made_in[:] = [dict(variables)]
+    if _environment_of_clients != [variables]:
+        _environment_of_clients[:] = [dict(variables)]
         s3_client.cache_clear()
         boto3.DEFAULT_SESSION = None
 
 
-class _OneConditionAtATime:
-    """S3 decides between two conditional writes; moto looks and writes with time for another one in between."""
+class _SerialisedConditions:
+    """Makes conditional writes atomic, as they are on S3; moto lets another write happen between check and write."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        self._deciding = threading.Lock()
+        self._lock = threading.Lock()
 
     def __call__(self, request: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if request.keys() & {"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"} and request["REQUEST_METHOD"] != "GET":
-            with self._deciding:
+            with self._lock:
                 return list(self._application(request, start_response))
         return self._application(request, start_response)

@@ -1,6 +1,6 @@
-"""The policies of a template as IAM will see them: intrinsic functions resolved to addresses of the right shape.
+"""The policies of a template as IAM gets them: with ARNs of the right format in place of intrinsic functions.
 
-Belongs here: finding and resolving policy documents. Does not belong here: what a policy may say.
+Belongs here: finding and resolving policy documents. Does not belong here: rules about their content.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from finance_platform.deployment.template import Template
 _ACCOUNT, _REGION = "123456789012", "eu-central-1"
 _PSEUDO = {"Partition": "aws", "Region": _REGION, "AccountId": _ACCOUNT, "StackName": "finance"}
 _UUID = "0d990263-003e-418e-b2e1-f1a9b9c4e0f0"
-_ADDRESSES = {
+_ARNS = {
     "AWS::S3::Bucket": "arn:aws:s3:::finance-bucket",
     "AWS::SQS::Queue": f"arn:aws:sqs:{_REGION}:{_ACCOUNT}:finance-queue",
     "AWS::SNS::Topic": f"arn:aws:sns:{_REGION}:{_ACCOUNT}:finance-topic",
@@ -28,7 +28,7 @@ _ADDRESSES = {
     "AWS::RedshiftServerless::Workgroup": f"arn:aws:redshift-serverless:{_REGION}:{_ACCOUNT}:workgroup/{_UUID}",
     "AWS::SecretsManager::Secret": f"arn:aws:secretsmanager:{_REGION}:{_ACCOUNT}:secret:finance-AbCdEf",
 }
-_REF_IS_ADDRESS = {"AWS::SNS::Topic", "AWS::SecretsManager::Secret"}
+_REF_IS_ARN = {"AWS::SNS::Topic", "AWS::SecretsManager::Secret"}
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Policy:
     """One policy document.
 
     Attributes:
-        resource: the resource of the template that has it.
+        resource: its resource in the template.
         type: that resource's type.
-        is_trust: whether it says who may take on a role.
+        is_trust: whether it is a role's trust policy.
         document: the document, resolved.
     """
 
@@ -48,8 +48,8 @@ class Policy:
     document: dict[str, Any]
 
 
-def policies(template: Template, *, is_serverless: bool = True) -> Iterator[Policy]:
-    """Yield every policy document of a template, for one of the two kinds of warehouse."""
+def resolve_policies(template: Template, *, is_serverless: bool = True) -> Iterator[Policy]:
+    """Yield every policy of a template, for one of the two kinds of warehouse."""
     resources = template.document["Resources"]
     for name, resource in resources.items():
         for path, document in _documents(resource.get("Properties", {}), ""):
@@ -70,28 +70,28 @@ def _documents(value: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _resolve(value: Any, resources: dict[str, Any], *, is_serverless: bool) -> Any:
-    def address(name: str, *, is_ref: bool = False) -> str:
+    def identify(name: str, *, is_ref: bool = False) -> str:
         if name.startswith("AWS::"):
             return _PSEUDO[name.removeprefix("AWS::")]
         kind = resources.get(name, {}).get("Type", "")
-        return _ADDRESSES[kind] if kind in _ADDRESSES and (not is_ref or kind in _REF_IS_ADDRESS) else name.lower()
+        return _ARNS[kind] if kind in _ARNS and (not is_ref or kind in _REF_IS_ARN) else name.lower()
 
     def resolve(value: Any) -> Any:
         if isinstance(value, list):
-            return [resolve(one) for one in value]
+            return [resolve(item) for item in value]
         if not isinstance(value, dict):
             return value
         if "Ref" in value:
-            return address(value["Ref"], is_ref=True)
+            return identify(value["Ref"], is_ref=True)
         if "Fn::GetAtt" in value:
-            return address(value["Fn::GetAtt"][0])
+            return identify(value["Fn::GetAtt"][0])
         if "Fn::If" in value:
-            condition, yes, no = value["Fn::If"]
-            return resolve(yes if (condition == "IsServerless") == is_serverless else no)
+            condition, if_true, if_false = value["Fn::If"]
+            return resolve(if_true if (condition == "IsServerless") == is_serverless else if_false)
         if "Fn::Sub" in value:
             return re.sub(
-                r"\$\{([^}.]+)(\.[^}]+)?\}", lambda found: address(found[1], is_ref=not found[2]), value["Fn::Sub"]
+                r"\$\{([^}.]+)(\.[^}]+)?\}", lambda match: identify(match[1], is_ref=not match[2]), value["Fn::Sub"]
             )
-        return {key: resolve(one) for key, one in value.items()}
+        return {key: resolve(item) for key, item in value.items()}
 
     return resolve(value)

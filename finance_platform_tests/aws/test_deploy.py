@@ -32,7 +32,7 @@ from finance_platform.deployment.template import read_template, template_path
 from finance_platform.deployment.upload import Upload, upload_missing
 from finance_platform.errors import DeploymentAccessError, DeploymentError
 from finance_platform.settings import Settings, load_settings
-from finance_platform_tests.aws.cloudformation_types import UNKNOWN_TO_MOTO, complete_cloudformation, is_written_down
+from finance_platform_tests.aws.cloudformation_types import UNKNOWN_TO_MOTO, extend_cloudformation, is_recorded_only
 from finance_platform_tests.aws.ecs_runner import running_tasks
 from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_environment, moto_server
 
@@ -46,7 +46,7 @@ CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/missing"
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[MotoServer]:
     """A fake AWS for this module alone: the stack's names are fixed, and other tests must not have taken them."""
-    with moto_server() as server, complete_cloudformation(), in_environment(server.environment):
+    with moto_server() as server, extend_cloudformation(), in_environment(server.environment):
         poll_seconds, Account.poll_seconds = Account.poll_seconds, 0.01
         yield server
         Account.poll_seconds = poll_seconds
@@ -139,7 +139,7 @@ def test_the_resource_types_that_moto_cannot_create_are_listed(cloud: MotoServer
     from moto.cloudformation import parsing
 
     types = {resource["Type"] for resource in read_template(template_path()).document["Resources"].values()}
-    known = {name for name, model in parsing.get_model_map().items() if not is_written_down(model)}
+    known = {name for name, model in parsing.get_model_map().items() if not is_recorded_only(model)}
     assert types - known == UNKNOWN_TO_MOTO, cloud.address
 
 

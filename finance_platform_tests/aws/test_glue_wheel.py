@@ -116,7 +116,7 @@ def test_a_job_of_the_release_reads_and_writes_zones_on_s3(runner: FakeGlue, cap
     settings = load_settings(
         profile="aws",
         raw_uri="s3://wheel-raw",
-        processed_uri="s3://wheel-processed/lake",
+        processed_uri="s3://wheel-processed/zone",
         scripts_uri="s3://wheel-scripts",
         glue_job_prefix="wheel",
         redshift_workgroup="finance",
@@ -127,7 +127,7 @@ def test_a_job_of_the_release_reads_and_writes_zones_on_s3(runner: FakeGlue, cap
     (event,) = run.get_asset_materialization_events()
     result: Any = event.step_materialization_data.materialization.metadata["result"].value
     assert (result["committed"], result["not_opened"]) == (["d1"], [])
-    processed = open_store("s3://wheel-processed/lake")
+    processed = open_store("s3://wheel-processed/zone")
     commit = read_commits(processed)["d1"]
     assert (commit.outcome("accepted").rows, commit.outcome("accepted").amount) == (2, Decimal("100.00"))
     assert commit.outcome("rejected").rows == 1

@@ -1,10 +1,10 @@
-"""The whole job on a real account: `pytest -m live_aws`, for people who have one; off unless it is asked for.
+"""The whole platform in a real account, by `pytest -m live_aws` only.
 
-Belongs here: what shows that the stand-ins tell the truth. Does not belong here: what they can show as well.
+Belongs here: tests that show that the fakes behave as AWS does. Does not belong here: tests that the fakes can carry.
 
-It takes the settings of a deployment from the environment, as `finance-platform deploy` prints them, and credentials as
-boto3 finds them. It works under a prefix and in a schema of its own, removes both, and touches nothing else; it costs a
-few minutes of Glue and of Redshift.
+The settings of a deployment come from the environment, as `finance-platform deploy` prints them, and the credentials
+from boto3. The tests use a prefix and a schema of their own, remove both, and touch nothing else. They cost a few
+minutes of Glue and of Redshift.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ import pytest
 
 from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
 from finance_platform.settings import ENV_PREFIX
-from finance_platform_tests.aws.two_profiles import SAMPLE, AwsHome, in_lake, in_warehouse, local_sample
-from finance_platform_tests.end_to_end.small_home import Home
+from finance_platform_tests.aws.two_profiles import SAMPLE, AwsHome, local_sample, processed_rows, warehouse_rows
+from finance_platform_tests.end_to_end.home import Home
 
 pytestmark = pytest.mark.live_aws
 
-# Read before any test hides the developer's settings from the others.
-_GIVEN = {name: value for name, value in os.environ.items() if name.startswith(ENV_PREFIX)}
+# Read at import: a fixture hides the developer's settings from every test.
+_DEPLOYED = {name: value for name, value in os.environ.items() if name.startswith(ENV_PREFIX)}
 
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsHome]:
-    """A home of the test's own in the account, with the sample in its raw zone."""
-    if _GIVEN.get(f"{ENV_PREFIX}PROFILE") != "aws":
+    """A home in the account for this module alone, with the sample in its raw zone."""
+    if _DEPLOYED.get(f"{ENV_PREFIX}PROFILE") != "aws":
         pytest.skip(f"no account: set {ENV_PREFIX}PROFILE=aws and what `finance-platform deploy` prints")
     name = f"live_test_{uuid4().hex[:8]}"
-    # Both beside the deployment's processed tables: in its raw zone the sample would be news to its sensor.
-    place = f"{_GIVEN[f'{ENV_PREFIX}PROCESSED_URI'].rstrip('/')}/{name}"
-    own = {"RAW_URI": f"{place}/raw", "PROCESSED_URI": f"{place}/processed"}
-    # People are not told of a test, and no dashboard counts it.
+    # Both are in the deployment's processed zone: in its raw zone the sample would start a run of its sensor.
+    root = f"{_DEPLOYED[f'{ENV_PREFIX}PROCESSED_URI'].rstrip('/')}/{name}"
+    own = {"RAW_URI": f"{root}/raw", "PROCESSED_URI": f"{root}/processed"}
+    # A test sends neither alerts nor metrics.
     own |= {"REDSHIFT_SCHEMA": name, "FAILURES_TOPIC_ARN": "", "ANOMALIES_TOPIC_ARN": "", "METRICS_NAMESPACE": ""}
     own |= {"DATA_CATALOG_DATABASE": "", "REPORTS_URI": ""}
-    variables = {**_GIVEN, **{ENV_PREFIX + setting: value for setting, value in own.items()}}
+    variables = {**_DEPLOYED, **{ENV_PREFIX + setting: value for setting, value in own.items()}}
     home = AwsHome(Home(tmp_path_factory.mktemp("live")), variables)
     raw = raw_zone(home.settings)
     try:
@@ -57,28 +57,30 @@ def _remove(home: AwsHome, schema: str) -> None:
         connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
 
 
-def test_the_sample_gives_every_table_that_a_laptop_makes(live: AwsHome, tmp_path_factory: pytest.TempPathFactory):
-    done = live.command("run")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_every_table_of_the_sample_equals_that_of_the_local_profile(
+    live: AwsHome, tmp_path_factory: pytest.TempPathFactory
+):
+    ended = live.command("run")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
     local = local_sample(tmp_path_factory)
-    for found, expected in (
-        (in_warehouse(live.settings), in_warehouse(local)),
-        (in_lake(live.settings), in_lake(local)),
+    for actual, expected in (
+        (warehouse_rows(live.settings), warehouse_rows(local)),
+        (processed_rows(live.settings), processed_rows(local)),
     ):
-        assert found.keys() == expected.keys()
+        assert actual.keys() == expected.keys()
         for table, rows in expected.items():
-            assert found[table] == rows, table
+            assert actual[table] == rows, table
 
 
 def test_a_second_run_has_nothing_to_do(live: AwsHome):
-    done = live.command("run")
-    assert (done.returncode, "Nothing to do" in done.stdout) == (0, True), done.stdout + done.stderr
+    ended = live.command("run")
+    assert (ended.returncode, "Nothing to do" in ended.stdout) == (0, True), ended.stdout + ended.stderr
 
 
-def test_lines_in_another_order_are_another_delivery_and_the_same_numbers(live: AwsHome):
+def test_lines_in_another_order_are_another_delivery_with_the_same_figures(live: AwsHome):
     header, first, *rest = (SAMPLE / "transactions.csv").read_text().splitlines()
     reordered = "\n".join([header, *rest, first]) + "\n"
     raw_zone(live.settings).write("transactions.csv", reordered.encode())
-    before = in_warehouse(live.settings)["FactFinancials"]
+    before = warehouse_rows(live.settings)["FactFinancials"]
     assert live.command("run").returncode == 0
-    assert in_warehouse(live.settings)["FactFinancials"] == before
+    assert warehouse_rows(live.settings)["FactFinancials"] == before

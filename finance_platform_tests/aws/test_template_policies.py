@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from finance_platform.deployment.template import read_template, template_path
-from finance_platform_tests.aws.policies import Policy, policies
+from finance_platform_tests.aws.policies import Policy, resolve_policies
 
 FOUND = {
     f"{policy.resource}-{number}-{kind}": policy
     for kind, is_serverless in (("serverless", True), ("provisioned", False))
-    for number, policy in enumerate(policies(read_template(template_path()), is_serverless=is_serverless))
+    for number, policy in enumerate(resolve_policies(read_template(template_path()), is_serverless=is_serverless))
 }
 RESOURCES: dict[str, dict[str, Any]] = read_template(template_path()).document["Resources"]
 IN_THE_NETWORK = {

@@ -1,6 +1,6 @@
-"""One home on two profiles: running it on either, and every row of every table that came of it.
+"""One home on two profiles: running it on either, and the rows of its tables for a comparison.
 
-Belongs here: what the stand-ins' tests and those of a real account share. Does not belong here: expectations.
+Belongs here: the parts that tests on fakes and tests in a real account share. Does not belong here: expectations.
 """
 
 from __future__ import annotations
@@ -20,40 +20,43 @@ from finance_platform.deliveries.commits import read_commits
 from finance_platform.settings import Settings, StarSettings, load_settings
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.storage.port import ObjectStore
-from finance_platform_tests.end_to_end.small_home import Ended, Home
+from finance_platform_tests.end_to_end.home import CommandResult, Home
 from finance_platform_tests.environment import clean_environment
 from finance_platform_tests.session_artifacts import session_artifact
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "raw"
-OF_A_RUN = {"load_timestamp", "loaded_at", "run_id", "attempt", "applied_at", "changes"}
-"""Columns that say when, by which run, and in which steps tables were made; two homes differ in them."""
+RUN_COLUMNS = {"load_timestamp", "loaded_at", "run_id", "attempt", "applied_at", "changes"}
+"""Columns with the time, the run or the steps that created a table; they differ between two homes."""
+
+Rows = dict[str, list[tuple[Any, ...]]]
+"""Sorted rows by table."""
 
 
 @dataclass(frozen=True)
 class AwsHome:
-    """A home whose zones and warehouse are on AWS, or on what stands in for it.
+    """A home whose zones and warehouse are on AWS or on fakes.
 
     Attributes:
-        home: the folder of what is not.
-        variables: its settings, as a deployment prints them.
+        home: the local folder.
+        variables: the settings by environment variable, as a deployment prints them.
     """
 
     home: Home
     variables: dict[str, str]
 
-    def command(self, *arguments: str) -> Ended:
-        """Run `finance-platform` on it, in this process."""
+    def command(self, *arguments: str) -> CommandResult:
+        """Run `finance-platform` on the home, in this process."""
         return self.home.command(*arguments, **self.variables)
 
     @property
     def settings(self) -> Settings:
-        """Its settings, parsed."""
+        """The home's settings."""
         with clean_environment(self.home.path, **self.variables):
             return load_settings(home=self.home.path)
 
 
 def local_sample(factory: pytest.TempPathFactory) -> Settings:
-    """Return a home with the sample after its first run on a laptop; nobody may change it."""
+    """Return a local home with the sample after its first run; tests must not change it."""
 
     def run(folder: Path) -> None:
         home = Home(folder)
@@ -66,28 +69,31 @@ def local_sample(factory: pytest.TempPathFactory) -> Settings:
         return load_settings(home=folder)
 
 
-def in_warehouse(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of every table of a warehouse, but for what says when and by which run."""
-    warehouse, found = open_warehouse(settings), {}
+def warehouse_rows(settings: Settings) -> Rows:
+    """Return every row of every table of a warehouse, without `RUN_COLUMNS`."""
+    warehouse, rows = open_warehouse(settings), {}
     for contract in WAREHOUSE:
-        names = ", ".join(column.sql_name for column in contract.columns if column.name not in OF_A_RUN)
-        found[contract.table] = sorted(warehouse.query(f"SELECT {names} FROM {contract.table}").rows, key=repr)
-    return found
+        names = ", ".join(column.sql_name for column in contract.columns if column.name not in RUN_COLUMNS)
+        rows[contract.table] = sorted(warehouse.query(f"SELECT {names} FROM {contract.table}").rows, key=repr)
+    return rows
 
 
-def in_lake(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+def processed_rows(settings: Settings) -> Rows:
     """Return every row of every table of a processed zone."""
-    lake = processed_zone(settings)
+    processed = processed_zone(settings)
     keys: dict[str, list[str]] = {contract.name: [] for contract in (*PROCESSED, *STAR)}
-    for commit in read_commits(lake).values():
+    for commit in read_commits(processed).values():
         for table, files in commit.files.items():
             keys.setdefault(table, []).extend(file.key for file in files)
-    for (table, _), slice_commit in take_snapshot(lake, StarSettings.of(settings), record=False).built.items():
+    for (table, _), slice_commit in take_snapshot(processed, StarSettings.of(settings), record=False).built.items():
         keys[table] += [file.key for file in slice_commit.files]
-    return {table: sorted((row for key in of for row in rows_of(lake, key)), key=repr) for table, of in keys.items()}
+    return {
+        table: sorted((row for key in table_keys for row in _read_rows(processed, key)), key=repr)
+        for table, table_keys in keys.items()
+    }
 
 
-def rows_of(lake: ObjectStore, key: str) -> Iterator[tuple[Any, ...]]:
-    with lake.open(key) as stream:
+def _read_rows(processed: ObjectStore, key: str) -> Iterator[tuple[Any, ...]]:
+    with processed.open(key) as stream:
         for row in pq.ParquetFile(stream).read().to_pylist():
             yield tuple(row.items())

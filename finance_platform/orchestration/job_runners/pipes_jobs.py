@@ -1,0 +1,163 @@
+"""The shared part of all job runners: the request, the Pipes session, and the verification of the result.
+
+Belongs here: everything that does not depend on where a job runs. Does not belong here: starting a job and waiting for
+its end (see `subprocess_jobs`, `glue_jobs`).
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import dagster as dg
+
+from finance_platform.code_version import JobName
+from finance_platform.errors import JobError, TransientJobError
+from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.harness import failure_key, request_key, result_key
+from finance_platform.spark_jobs.job_runner import JobRunner
+from finance_platform.spark_jobs.requests import JobRequest
+from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
+
+
+@dataclass(frozen=True)
+class JobZones:
+    """The zones that the jobs read and write.
+
+    Attributes:
+        raw_uri: the raw zone; read only.
+        processed_uri: the processed zone.
+        s3: options of S3; `request_payer` applies to the raw zone only.
+    """
+
+    raw_uri: str
+    processed_uri: str
+    s3: S3Options = NO_OPTIONS
+
+    def arguments(self, attempt: str) -> JobArguments:
+        """Return the arguments that a job gets wherever it runs."""
+        return JobArguments(
+            raw_uri=self.raw_uri,
+            processed_uri=self.processed_uri,
+            attempt=attempt,
+            aws_region=self.s3.region,
+            s3_endpoint_url=self.s3.endpoint_url,
+            s3_kms_key_id=self.s3.kms_key_id,
+            s3_request_payer="true" if self.s3.request_payer else "",
+        )
+
+
+class PipesJobs(ABC):
+    """Runs Spark jobs for the steps of a Dagster run.
+
+    A step that dies may leave its job running. That is harmless: each attempt writes to folders of its own, what it
+    commits is what the next attempt would commit, and uncommitted files are never read.
+    """
+
+    def __init__(self, zones: JobZones) -> None:
+        """Initialise the runner.
+
+        Args:
+            zones: the zones that the jobs read and write.
+        """
+        self._zones = zones
+
+    def bind(self, context: dg.AssetExecutionContext) -> JobRunner:
+        """Return the runner for one step, which gets the jobs' output and metadata."""
+        return _StepJobs(self, context)
+
+    def run(self, context: dg.AssetExecutionContext, job: JobName, request: JobRequest) -> dict[str, Any]:
+        """Run a job and return its result document.
+
+        Raises:
+            LockedError: another job is at work in the processed zone.
+            TransientJobError: the job may succeed when it is started again.
+            JobError: the job failed, or did not send exactly the result that it wrote.
+        """
+        arguments = self._zones.arguments(_new_attempt())
+        document = json.dumps(request.to_json(), default=str)
+        arguments.processed.write(request_key(arguments.attempt), document.encode())
+        try:
+            messages = self.start_and_wait(context, job, arguments)
+        except (JobError, TransientJobError) as error:
+            raise _prefer_own_explanation(job, arguments, error) from error
+        return self._verify_result(job, arguments, messages)
+
+    @abstractmethod
+    def start_and_wait(self, context: dg.AssetExecutionContext, job: JobName, arguments: JobArguments) -> Sequence[Any]:
+        """Run a job to its end and return the results that it sent.
+
+        Raises:
+            LockedError: see `run`.
+            TransientJobError: see `run`.
+            JobError: the job failed.
+        """
+
+    @abstractmethod
+    def describe_log(self, job: JobName, arguments: JobArguments) -> str:
+        """Return where the log of an attempt is, for an error's fix."""
+
+    def _verify_result(self, job: JobName, arguments: JobArguments, messages: Sequence[Any]) -> dict[str, Any]:
+        if len(messages) != 1:
+            raise JobError(
+                f"{job} sent {len(messages)} results, expected exactly one",
+                fix=f"read the job's log, {self.describe_log(job, arguments)}",
+            )
+        try:
+            written = json.loads(arguments.processed.read(result_key(arguments.attempt)))
+        except FileNotFoundError:
+            written = None
+        if messages[0] != written:
+            raise JobError(f"{job} sent a result other than the one it wrote to the processed zone", fix="run again")
+        return dict(written)
+
+
+@dataclass(frozen=True)
+class _StepJobs:
+    """The jobs of one step."""
+
+    jobs: PipesJobs
+    context: dg.AssetExecutionContext
+
+    def run(self, job: JobName, request: JobRequest) -> dict[str, Any]:
+        """Run a job; see `PipesJobs.run`."""
+        return self.jobs.run(self.context, job, request)
+
+
+@contextmanager
+def open_session(
+    context: dg.AssetExecutionContext, injector: dg.PipesContextInjector, reader: dg.PipesMessageReader
+) -> Iterator[dg.PipesSession]:
+    """Open a session of Dagster Pipes, in which one job runs."""
+    with ExitStack() as stack:
+        with warnings.catch_warnings():
+            # Dagster warns of a preview feature that every session touches by itself.
+            warnings.simplefilter("ignore", dg.PreviewWarning)
+            session = stack.enter_context(dg.open_pipes_session(context, injector, reader))
+        yield session
+
+
+def _new_attempt() -> str:
+    # The time sorts the folders by age; the suffix separates two attempts within one second.
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
+
+
+def _prefer_own_explanation(
+    job: JobName, arguments: JobArguments, error: JobError | TransientJobError
+) -> JobError | TransientJobError:
+    """Return the job's own account of its failure if it left one: it knows more than its exit code or end state."""
+    try:
+        failure = json.loads(arguments.processed.read(failure_key(arguments.attempt)))
+    except FileNotFoundError:
+        return error
+    kind = TransientJobError if failure["is_transient"] else JobError
+    title = "" if failure["title"] == JobError.title else f"{failure['title']}: "
+    fix = f"{failure['fix']}; if that does not help, {error.fix}" if failure["fix"] else error.fix
+    return kind(f"{job}: {title}{failure['found']}", fix=fix)

@@ -1,0 +1,99 @@
+"""Spark jobs on this machine: the scripts that Glue runs, as subprocesses.
+
+Belongs here: starting a subprocess and interpreting its exit. Does not belong here: verifying results (see
+`pipes_jobs`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+import finance_platform
+from finance_platform.code_version import JobName
+from finance_platform.errors import JobError, LockedError
+from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobs, open_session
+from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.harness import LOCKED_EXIT_CODE, log_path
+
+_INTERRUPT_SECONDS = 20
+"""How long an interrupted job has to end by itself."""
+
+
+def script_path(job: JobName) -> Path:
+    """Return the path of a job's script."""
+    return Path(str(finance_platform.__file__)).parent / "spark_jobs" / f"{job}_job.py"
+
+
+class SubprocessJobs(PipesJobs):
+    """Runs Spark jobs as subprocesses."""
+
+    def __init__(
+        self, zones: JobZones, spark_engine: str, script_path: Callable[[JobName], Path] = script_path
+    ) -> None:
+        """Initialise the runner.
+
+        Args:
+            zones: the zones that the jobs read and write.
+            spark_engine: sail or jvm.
+            script_path: finds a job's script.
+        """
+        super().__init__(zones)
+        self._spark_engine = spark_engine
+        self._script_path = script_path
+
+    def start_and_wait(self, context: dg.AssetExecutionContext, job: JobName, arguments: JobArguments) -> Sequence[Any]:
+        """Run a job's script to its end and return the results that it sent.
+
+        Raises:
+            LockedError: another job is at work in the processed zone.
+            JobError: the script failed.
+        """
+        arguments = replace(arguments, spark_engine=self._spark_engine)
+        # -P keeps the script's own folder off the module path, where its siblings would shadow other modules.
+        command = [sys.executable, "-P", str(self._script_path(job)), *arguments.as_command_line()]
+        with open_session(context, dg.PipesTempFileContextInjector(), dg.PipesTempFileMessageReader()) as session:
+            exit_code = _run(command, {**os.environ, **session.get_bootstrap_env_vars()})
+        if exit_code == LOCKED_EXIT_CODE:
+            raise LockedError(
+                f"another job is writing to {arguments.processed_uri}", fix="wait until it has ended, then run again"
+            )
+        if exit_code:
+            last_line = _last_line(log_path(arguments.processed_uri, arguments.attempt))
+            raise JobError(f"{job}: {last_line}", fix=f"read the job's log, {self.describe_log(job, arguments)}")
+        return session.get_custom_messages()
+
+    def describe_log(self, job: JobName, arguments: JobArguments) -> str:
+        """Return where the log of an attempt is: a file, or with a processed zone on S3 the step's output."""
+        if arguments.has_local_zone:
+            return str(log_path(arguments.processed_uri, arguments.attempt))
+        return f"in the output of the step that ran {job}"
+
+
+def _run(command: Sequence[str], environment: dict[str, str]) -> int:
+    """Run a command to its end and return its exit code."""
+    process = subprocess.Popen(command, env=environment)
+    try:
+        return process.wait()
+    except BaseException:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_INTERRUPT_SECONDS)
+        raise
+
+
+def _last_line(log: Path) -> str:
+    """Return the last line that starts at the margin: the fix of an error and the frames of a trace are indented."""
+    if not log.exists():
+        return "it wrote no log"
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line[:1].strip()]
+    return lines[-1] if lines else "its log is empty"
