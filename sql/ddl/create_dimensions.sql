@@ -1,8 +1,8 @@
 -- Grain: DimDate one calendar day; DimDepartment one department; DimAccount one account; DimScenario one scenario.
 --
--- Held against finance_platform/contracts/star.py by a test: names, order and types.
--- Keys are informational on Redshift, which plans by them and enforces none; the checks in sql/quality do.
--- Dimensions are small and joined by every query, so each node keeps a whole copy (DISTSTYLE ALL).
+-- A test compares names, order and types with finance_platform/contracts/star.py.
+-- Keys are informational: Redshift uses them for planning and enforces none; the checks in sql/quality do.
+-- Dimensions are small and joined by every query, so each node keeps a full copy (DISTSTYLE ALL).
 
 CREATE TABLE IF NOT EXISTS DimDate (
     DateKey       INTEGER    NOT NULL,

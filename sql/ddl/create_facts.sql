@@ -1,9 +1,9 @@
 -- Grain: FactFinancials one row per day, department, account and scenario.
 --
--- Held against finance_platform/contracts/star.py by a test: names, order and types.
--- DISTSTYLE EVEN: the dimensions are on every node, so no join moves a row of this table wherever it lies, while a
--- DISTKEY on DepartmentKey would put a company's largest department on one slice.
--- SORTKEY DateKey: a period is what queries filter by and what a load deletes and inserts, so both read few blocks.
+-- A test compares names, order and types with finance_platform/contracts/star.py.
+-- DISTSTYLE EVEN: the dimensions are on every node, so no join redistributes rows of this table, while a DISTKEY on
+-- DepartmentKey would put a company's largest department on one slice.
+-- SORTKEY DateKey: queries filter by period and a load replaces periods, so both read few blocks.
 
 CREATE TABLE IF NOT EXISTS FactFinancials (
     DateKey          INTEGER        NOT NULL,

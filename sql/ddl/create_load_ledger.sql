@@ -1,7 +1,7 @@
--- Grain: LoadLedger one slice in one load; the row with the highest LoadNumber says what is published.
+-- Grain: LoadLedger one slice in one load; the row with the highest LoadNumber is the published state of the slice.
 --
--- Append-only, and written in the transaction of the data that it speaks of. A few rows per load, read whole, so
--- every node keeps a copy.
+-- Append-only, and written in the transaction of the data. A few rows per load, always read completely, so every node
+-- keeps a copy.
 
 CREATE TABLE IF NOT EXISTS LoadLedger (
     LoadNumber BIGINT         NOT NULL,

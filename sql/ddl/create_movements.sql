@@ -1,9 +1,9 @@
 -- Grain: Movements one cell (measure, scenario, period, department, account) and kind that one load moved.
 --
--- Append-only, and written in the transaction of the data that it speaks of. A cell that is published for the first
--- time has not moved. Difference is added up over Kind 'movement': a reclassification moves money from one attribute
--- to another, and its row may stand beside a movement of the same cell.
--- DISTSTYLE EVEN: a restated year has as many rows as cells. SORTKEY LoadedAt: it is asked since when.
+-- Append-only, and written in the transaction of the data. A cell that is published for the first time has not moved.
+-- Sum Difference over Kind 'movement' only: a reclassification moves money from one attribute value to another, and
+-- one load may have both for the same cell.
+-- DISTSTYLE EVEN: a restated year has as many rows as cells. SORTKEY LoadedAt: queries filter by it.
 
 CREATE TABLE IF NOT EXISTS Movements (
     LoadNumber    BIGINT         NOT NULL,

@@ -1,7 +1,7 @@
--- Grain: SchemaVersion one change of the warehouse's tables and views; the row with the highest Version says what stands.
+-- Grain: SchemaVersion one migration of the warehouse's tables and views; the row with the highest Version is current.
 --
--- Fingerprint is a hash of the definitions: where it is this release's, nothing has to be looked at. A few rows in
--- all, so every node keeps a copy.
+-- Fingerprint is a hash of the definitions: if it is this release's, no table needs to be compared. A few rows in
+-- total, so every node keeps a copy.
 
 CREATE TABLE IF NOT EXISTS SchemaVersion (
     Version     BIGINT        NOT NULL,

@@ -1,9 +1,9 @@
--- Grain: stated at each query. Questions that a finance team asks, in the dialect that both warehouses understand.
+-- Grain: stated at each query. Questions of a finance team, in the dialect of both warehouses.
 --
 -- Run one with:  finance-platform query "SELECT COUNT(*) FROM DimDate"
--- ActualVsBudget is the way to compare with the budget; FactFinancials also has the plans and the days.
+-- Use ActualVsBudget to compare with the budget; FactFinancials also has the planning scenarios and the days.
 
--- How many rows does each table hold? One row each.
+-- How many rows does each table have? One row each.
 SELECT COUNT(*) FROM DimDate;
 
 SELECT COUNT(*) FROM DimDepartment;
@@ -37,7 +37,7 @@ WHERE AccountType = 'Asset' AND Category = 'CapEx'
 GROUP BY Period, DepartmentName
 ORDER BY Period, DepartmentName;
 
--- Which cells hurt profit most against the budget? The ten worst of the last period that has one; one row per cell.
+-- Which cells hurt profit most against the budget? The ten worst of the last period with a budget; one row per cell.
 SELECT
     Period,
     DepartmentName,
@@ -53,7 +53,7 @@ ORDER BY FavourableVariance, DepartmentName, AccountName
 LIMIT 10;
 
 -- What is the profit of each fiscal year, and how far is it from the budget? One row per fiscal year.
--- The variance is of the periods that have a budget.
+-- The variance covers the periods that have a budget.
 SELECT
     FiscalYear,
     SUM(Actual * ProfitSign) AS Profit,
@@ -62,7 +62,7 @@ FROM ActualVsBudget
 GROUP BY FiscalYear
 ORDER BY FiscalYear;
 
--- What would a year cost at the rate of the last three periods? One row per department; three months, four times.
+-- What would a year cost at the rate of the last three periods? One row per department; three months times four.
 WITH LastPeriod AS (
     SELECT DISTINCT Period
     FROM ActualVsBudget
@@ -110,7 +110,7 @@ WHERE Forecasted.ScenarioType = 'Forecast' AND Actuals.ScenarioType = 'Actual'
 ORDER BY Forecasted.ScenarioName, Forecasted.YearMonth, Forecasted.AccountType;
 
 -- What share of its budget has each department spent this fiscal year? One row per department that has a budget.
--- A division stands between explicit casts: without them the two warehouses give results of different types.
+-- Both sides of a division are cast: without casts the two warehouses return different types.
 SELECT
     DepartmentName,
     SUM(Actual) AS Spend,
@@ -144,8 +144,8 @@ SELECT LoadedAt, TableName, Slice, RowCount, Amount, IsRemoved, RunId
 FROM LoadLedger
 ORDER BY LoadNumber DESC, TableName, Slice;
 
--- What moved in what was published, by period, since a day? One row per load, period, scenario and measure; times are
--- UTC, and a restatement is a movement in a closed period.
+-- Which published amounts moved since a day? One row per load, period, scenario and measure; times are UTC, and a
+-- restatement is a movement in a closed period.
 SELECT
     Movements.LoadedAt,
     Movements.Period,

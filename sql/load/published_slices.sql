@@ -1,4 +1,4 @@
--- Grain: one row per slice that is published now; a slice whose last load removed it has none.
+-- Grain: one row per slice that is published now; none for a slice that its last load removed.
 
 WITH LastLoad AS (
     SELECT TableName, Slice, MAX(LoadNumber) AS LoadNumber

@@ -1,4 +1,4 @@
--- Grain: one row, the definitions that the tables and views stand at; none before the first.
+-- Grain: one row, the latest migration of the tables and views; none before the first.
 
 SELECT Version, Fingerprint
 FROM SchemaVersion

@@ -1,12 +1,12 @@
 -- Grain: one cell (measure, scenario, period, department, account) that this load may move, with old and new amount.
 --
--- Of the periods that are replaced or taken out, and of the members that are reclassified in any period. Old rows are
--- in FactFinancials, new ones in its stage; a period that is not loaded keeps its rows, so old and new are the same.
--- First loads are left out: a measure of a scenario in a period counts as published before when rows of it stand
--- there (for BudgetAmount: a budget is booked there), or when Movements says that they once did.
--- The period is read off DateKey, as everywhere in a load: a day need not be in DimDate yet.
--- Members are joined, not asked for by IN: a subquery that stands in an OR cannot become a join, and Redshift's
--- compute nodes run no other kind.
+-- Covers replaced and removed periods, and reclassified members in every period. Old rows are in FactFinancials, new
+-- ones in its stage; a period that is not loaded keeps its rows, so old and new are equal.
+-- First publications are left out: a measure of a scenario in a period was published before if it has rows there (for
+-- BudgetAmount: a budget is booked there), or if Movements has rows of it.
+-- The period is derived from DateKey, as everywhere in a load: a day need not be in DimDate yet.
+-- Members are joined instead of using IN: a subquery inside an OR cannot become a join, and Redshift's compute nodes
+-- run no other kind.
 
 INSERT INTO StageCell (Measure, Period, ScenarioKey, DepartmentKey, AccountKey, OldAmount, NewAmount)
 WITH ReclassifiedDepartment AS (

@@ -1,4 +1,4 @@
--- Grain: one row per member that stays and attribute of it that this load changes.
+-- Grain: one row per published and staged member, and attribute that this load changes.
 --
 -- Compares the published dimensions with the staged ones; the stage of a dimension that is not loaded is empty, so
 -- nothing of it changes. A member that was not published before has no old value.

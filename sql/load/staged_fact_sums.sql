@@ -1,4 +1,4 @@
--- Grain: one row per period and scenario that the stage table of FactFinancials holds, to compare with the slices' own.
+-- Grain: one row per period and scenario in the stage table of FactFinancials, to compare with the slices' totals.
 
 WITH StagedDay AS (
     SELECT

@@ -1,4 +1,4 @@
--- Grain: one cell (measure, scenario, period, department, account) with money, and attribute that this load changes.
+-- Grain: one cell (measure, scenario, period, department, account) with money, and one attribute changed by this load.
 
 INSERT INTO Movements (
     LoadNumber, Kind, Measure, Period, ScenarioKey, DepartmentKey, AccountKey, Attribute, OldValue, NewValue,

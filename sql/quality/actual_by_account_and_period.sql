@@ -1,9 +1,8 @@
--- Grain: one row per account and accounting period in which scenario Actual has lines, or was moved lately.
+-- Grain: one row per account and accounting period in which scenario Actual has lines, or was moved recently.
 --
--- Monetary flows only: statistical accounts are no money, and a balance is no month's doing. Moved is by how much loads
--- changed the amount after it was first published, in the three months that end with the last load: a home that loads
--- nothing more goes on saying the same. :actuals_through is the last period that Actual covers, 9999-12 where no
--- setting ends it.
+-- Monetary flows only: statistical accounts are not money, and a balance does not belong to one month. Moved is the
+-- change of the amount after its first publication, in the three months up to the last load, so that the result does
+-- not depend on the clock. :actuals_through is the last period that Actual covers, 9999-12 without a setting.
 
 WITH BookedOrMoved AS (
     SELECT

@@ -1,7 +1,7 @@
 -- Grain: one row per period, department and account where Actual's BudgetAmount is not the baseline's Amount.
 --
 -- Only in the periods that Actual covers: elsewhere a budget has no Actual row to be booked on. None is a pass.
--- :actuals_through is the last period that Actual covers, 9999-12 where no setting ends it.
+-- :actuals_through is the last period that Actual covers, 9999-12 without a setting.
 
 WITH CoveredPeriod AS (
     SELECT DISTINCT DimDate.YearMonth

@@ -1,4 +1,4 @@
--- Grain: one row per day, department, account and scenario that FactFinancials holds more than once; none is a pass.
+-- Grain: one row per day, department, account and scenario that FactFinancials has more than once; none is a pass.
 
 SELECT DateKey, DepartmentKey, AccountKey, ScenarioKey, COUNT(*) AS RowCount
 FROM FactFinancials

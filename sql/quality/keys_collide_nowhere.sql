@@ -1,6 +1,6 @@
--- Grain: one row per surrogate or natural key that a dimension holds more than once; none is a pass.
+-- Grain: one row per surrogate or natural key that a dimension has more than once; none is a pass.
 --
--- Codes and names are compared without regard to case, as they match on the way in.
+-- Codes and names are compared case-insensitively, as they are matched when lines are read.
 
 SELECT
     'DimDate' AS TableName,

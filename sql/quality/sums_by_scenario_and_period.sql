@@ -1,6 +1,6 @@
--- Grain: one row per scenario and accounting period of FactFinancials, to compare with the lake to the cent.
+-- Grain: one row per scenario and accounting period of FactFinancials, to compare with the built slices to the cent.
 --
--- The period is read off DateKey, not joined, so that a row with an unknown date is still counted.
+-- The period is derived from DateKey, not joined, so that a row with an unknown date is still counted.
 
 WITH LoadedDay AS (
     SELECT

@@ -1,4 +1,4 @@
--- Grain: one row: how many ledger lines FactFinancials sums, and their money over all scenarios.
+-- Grain: one row: the number of ledger lines in FactFinancials, and their money over all scenarios.
 
 SELECT
     CAST(COALESCE(SUM(TransactionCount), 0) AS BIGINT) AS Lines,

@@ -1,6 +1,6 @@
 -- Grain: one row of Movements, with the names of its members; :since is UTC, the period between two given ones.
 --
--- A member that is gone shows its key: a movement outlives what it speaks of.
+-- A removed member shows its key: its movements are kept.
 
 SELECT
     Movements.LoadedAt,

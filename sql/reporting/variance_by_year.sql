@@ -1,7 +1,7 @@
 -- Grain: one row per calendar year and account type that scenario Actual covers.
 --
--- Actual is the whole year's. Variance compares like with like: ActualWithBudget, of the periods that have a budget,
--- with Budget. All three are NULL in a year in which no period has a budget.
+-- Actual covers the whole year. Variance compares Budget with ActualWithBudget, which covers the periods with a budget.
+-- All three are NULL in a year without any budget.
 
 SELECT
     Year,

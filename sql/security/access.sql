@@ -1,7 +1,7 @@
 -- Grain: BusinessUnitAccess one user and business unit that the user may see; DepartmentUnit one department.
 --
--- People fill BusinessUnitAccess. Every load fills DepartmentUnit from DimDepartment, in its own transaction: a policy
--- may not look up a table that has row-level security itself, as DimDepartment has.
+-- People maintain BusinessUnitAccess. Every load copies DimDepartment to DepartmentUnit in its own transaction: a
+-- policy may not read a table that has row-level security itself, as DimDepartment has.
 
 CREATE TABLE IF NOT EXISTS BusinessUnitAccess (
     UserName     VARCHAR(128) NOT NULL,

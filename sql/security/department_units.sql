@@ -1,4 +1,4 @@
--- Which business unit each department belongs to, as DimDepartment says; run at the end of every load.
+-- Copies the business unit of each department from DimDepartment; runs at the end of every load.
 
 DELETE FROM DepartmentUnit;
 

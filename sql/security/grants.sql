@@ -1,8 +1,8 @@
--- Grants: the least that each role needs. Nobody but the loader writes, and the loader neither creates nor drops.
+-- Grants: the minimum for each role. Only the loader writes, and the loader neither creates nor drops.
 --
--- finance_loader: what a load reads and writes. The load ledger and the movements are appended to; DELETE on the
--- ledger is what LOCK asks for.
--- finance_controller: reads everything. finance_analyst, finance_partner: the star, its view, what moved.
+-- finance_loader: the reads and writes of a load. The load ledger and the movements are append-only; LOCK requires
+-- DELETE on the ledger.
+-- finance_controller: reads everything. finance_analyst, finance_partner: the star, its view, the movements.
 
 GRANT USAGE ON SCHEMA ${schema} TO ROLE finance_loader, ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner;
 

@@ -1,4 +1,4 @@
--- Grain: one row, whether the tables that row-level security looks up are there; bind :schema.
+-- Grain: one row, whether the tables that row-level security reads exist; bind :schema.
 
 SELECT COUNT(*) AS Found
 FROM information_schema.tables

@@ -1,8 +1,8 @@
--- Grain: LedgerLines one ledger line of a live delivery; lines that a later delivery hides are among them.
+-- Grain: LedgerLines one ledger line of a live delivery, including lines that a later delivery supersedes.
 --
--- Read by Spectrum through the data catalog. An external table can have neither row-level security nor masks, so no
--- role may use its schema: a view has both, one that binds late, as any view of an external table must.
--- What a contract marks as personal is masked for all but controllers.
+-- Spectrum reads them through the data catalog. An external table can have neither row-level security nor masks, so no
+-- role may use its schema; the view has both, and binds late, as every view of an external table must.
+-- Columns that a contract marks as personal are masked for all roles but controllers.
 
 CREATE EXTERNAL SCHEMA IF NOT EXISTS ${lake_schema}
 FROM DATA CATALOG

@@ -1,4 +1,4 @@
--- Roles: what somebody may do. A user gets one by GRANT ROLE, and it alone; docs/security.md says who gets which.
+-- Roles. A user gets exactly one by GRANT ROLE; docs/security.md describes them.
 
 CREATE ROLE finance_loader;
 

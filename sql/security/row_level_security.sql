@@ -1,8 +1,8 @@
--- Row-level security: of what has a department, a partner sees the rows of the business units that are theirs.
+-- Row-level security: in tables with a department, a partner sees only the rows of their own business units.
 --
--- Where it is on, whoever has no policy sees no row, the tables' owner too; superusers and whoever has IGNORE RLS or
--- sys:secadmin see all. Policies that one user has through several roles are joined by AND, so a partner who is made an
--- analyst as well still sees a partner's rows. Tables are named with their schema: a reader's search path is their own.
+-- A user without a policy sees no row, not even the owner of the tables; superusers and users with IGNORE RLS or
+-- sys:secadmin see all. Policies of several roles are combined by AND, so a partner who is also an analyst still sees
+-- only a partner's rows. Tables are named with their schema, since every reader has a search path of their own.
 
 CREATE RLS POLICY finance_every_row
 USING (TRUE);

@@ -1,4 +1,4 @@
--- Grain: one row, how many departments whoever asks sees, and how many are published.
+-- Grain: one row, the number of departments visible to the current user, and the number published.
 
 SELECT
     (SELECT COUNT(*) FROM DimDepartment) AS Seen,

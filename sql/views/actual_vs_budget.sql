@@ -1,10 +1,10 @@
 -- Grain: one row per accounting period, department and account that scenario Actual covers, for monetary flows.
 --
--- The documented way to compare with the budget. A period has a budget when the baseline scenario has a row in it,
--- anywhere, and Actual covers it, so that the baseline is booked on Actual's rows; elsewhere Budget and Variance are
--- NULL, which means "no budget", not zero.
--- FavourableVariance is positive where profit is better than planned; accounts that are neither Revenue nor Expense
--- have no favourability: NULL.
+-- The documented way to compare with the budget. A period has a budget if the baseline scenario has any row in it and
+-- Actual covers it, so that the baseline is booked on Actual's rows; otherwise Budget and Variance are NULL, which
+-- means "no budget", not zero.
+-- FavourableVariance is positive if profit is better than planned; it is NULL for accounts that are neither Revenue nor
+-- Expense.
 
 CREATE OR REPLACE VIEW ActualVsBudget AS
 WITH PeriodBudget AS (
