@@ -95,7 +95,7 @@ def test_every_sql_file_is_used_and_every_used_file_is_there():
         assert used, f"{file.value} is registered and nobody runs it"
 
 
-# Roles and policies are opaque to sqlglot; `aws/test_security` holds each such statement to its shape.
+# sqlglot does not parse roles and policies; `aws/test_redshift_security_statements` checks their shapes.
 @pytest.mark.parametrize("name", [name for name in ALL_SQL if not name.startswith("security/")])
 def test_every_sql_file_parses_as_redshift_sql(name: str):
     statements = sqlglot.parse((sql_folder() / name).read_text(), read="redshift")

@@ -1,9 +1,9 @@
-"""The warehouse: the star schema as BI tools read it, and the one way in which it changes.
+"""The warehouse: the star schema that BI tools read, and the one way to change it.
 
-Belongs here: `port` (what a warehouse is), its adapters (`duckdb` and `redshift` with the modules named after them),
-`migration` (what a release adds to the tables of an older one), `dialect` and `result_columns` (the tested subset
-of Redshift's SQL), `statements` (the only reader of `sql/`), `plan`, `load`, `ledger`, `movements` and `inserting`
-(the load transaction).
-Does not belong here: deciding which slices are stale, building them (see `lake`, `transforms`), judging what was
-loaded (see `quality`), Dagster. Only an adapter imports its driver, and only when it is used.
+Belongs here: `port` (the protocols), its adapters `duckdb` and `redshift` (the same file names for the same work),
+`statements` (the only reader of `sql/`), `dialect` and `result_columns` (the tested subset of Redshift's SQL),
+`load`, `load_request`, `ledger` and `movements` (the load transaction), `migration`, `column_changes` and
+`schema_version` (tables of an older release).
+Does not belong here: which slices are stale (see `slices`), building them (see `transforms`), evaluating what was
+loaded (see `quality`). Only an adapter imports its driver, and only when it is used.
 """

@@ -1,6 +1,7 @@
-"""One table of an older release and of this one: which columns are added or widened, and what only a person may do.
+"""Column differences between a table of an older release and its definition in this one.
 
-Belongs here: columns and their types. Does not belong here: tables and views as a whole, their order (see `migration`).
+Belongs here: columns and their types: which are added or widened, which changes are rejected.
+Does not belong here: tables and views as a whole, their order (see `migration`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sqlglot import exp
 
 from finance_platform.warehouse.dialect import REDSHIFT
 
-_ALSO_CALLED = {
+_TYPE_SYNONYMS = {
     "bool": "boolean",
     "character varying": "varchar",
     "float8": "double precision",
@@ -27,8 +28,8 @@ _ALSO_CALLED = {
 
 
 @dataclass(frozen=True)
-class HeldColumn:
-    """A column as a warehouse holds it; `type` in the words of the contracts, as `column_type` gives them."""
+class ExistingColumn:
+    """A column of a warehouse; `type` is spelled as in the contracts (see `normalize_type`)."""
 
     name: str
     type: str
@@ -38,117 +39,117 @@ class HeldColumn:
 
 @dataclass(frozen=True)
 class Change:
-    """One statement of a plan.
+    """One statement of a migration.
 
     Attributes:
         sql: the statement, in Redshift's dialect.
-        tells: what it does, in words; empty for what comes with every plan and changes nothing by itself.
-        alters: the table whose columns it changes, if any.
-        needs_no_transaction: true for what Redshift refuses to run inside one; such changes come first.
+        description: its effect, in words; empty for a statement that belongs to every migration, such as a comment.
+        altered_table: the table whose columns it changes, if any.
+        needs_no_transaction: true if Redshift rejects it inside one; such changes come first.
     """
 
     sql: str
-    tells: str = ""
-    alters: str = ""
+    description: str = ""
+    altered_table: str = ""
     needs_no_transaction: bool = False
 
 
-def column_type(said: str) -> str:
-    """Return a type in the words of the contracts: `character varying(9)` is `varchar(9)`."""
-    name, _, rest = said.lower().partition("(")
-    name = _ALSO_CALLED.get(name.strip(), name.strip())
-    return f"{name}({rest.replace(' ', '')}" if rest else name
+def normalize_type(engine_type: str) -> str:
+    """Return a type as the contracts spell it: `character varying(9)` is `varchar(9)`."""
+    name, _, arguments = engine_type.lower().partition("(")
+    name = _TYPE_SYNONYMS.get(name.strip(), name.strip())
+    return f"{name}({arguments.replace(' ', '')}" if arguments else name
 
 
-def altered(tree: exp.Expr, held: Sequence[HeldColumn]) -> tuple[list[Change], list[str]]:
-    """Return what adds to a table as a warehouse holds it, and what else would be needed, each with its SQL."""
-    table = name_of(tree)
-    found = {column.name.lower(): column for column in held}
-    wanted = list(tree.find_all(exp.ColumnDef))
-    informed = _informational_columns(tree)
+def diff_columns(tree: exp.Expr, existing: Sequence[ExistingColumn]) -> tuple[list[Change], list[str]]:
+    """Return the additions to an existing table, and the rejected differences, each with the SQL to run by hand."""
+    table = created_name(tree)
+    unmatched = {column.name.lower(): column for column in existing}
+    key_columns = _key_columns(tree)
     changes: list[Change] = []
-    refusals: list[str] = []
-    for column in wanted:
-        there = found.pop(column.name.lower(), None)
-        change = _add(table, column) if there is None else _retype(table, column, there, informed)
+    rejections: list[str] = []
+    for column in tree.find_all(exp.ColumnDef):
+        existing_column = unmatched.pop(column.name.lower(), None)
+        change = (
+            _add(table, column) if existing_column is None else _retype(table, column, existing_column, key_columns)
+        )
         if isinstance(change, Change):
             changes.append(change)
         elif change:
-            refusals.append(change)
-    refusals += [
-        f"{table}.{gone.name} {gone.type} is no column of this release: ALTER TABLE {table} DROP COLUMN {gone.name};"
-        for gone in found.values()
-        if not (gone.is_nullable or gone.has_default)  # else rows go in without it
+            rejections.append(change)
+    rejections += [
+        f"{table}.{column.name} {column.type} is not a column of this release: "
+        f"ALTER TABLE {table} DROP COLUMN {column.name};"
+        for column in unmatched.values()
+        if not (column.is_nullable or column.has_default)  # else inserts succeed without it
     ]
-    return changes, refusals
+    return changes, rejections
+
+
+def created_name(tree: exp.Expr) -> str:
+    """Return the name of the table or view that a definition creates, as it spells it."""
+    return str(next(tree.find_all(exp.Table)).name)
 
 
 def _add(table: str, column: exp.ColumnDef) -> Change | str:
-    kind = _type(column)
-    if _is_needed(column) and not _has_default(column):
-        by_hand = (
-            f"ALTER TABLE {table} ADD COLUMN {column.name} {kind.upper()}; {_filled(table, column.name, '<value>')}"
-        )
-        return f"{table}.{column.name} {kind} is missing, may not be null and has no default: {by_hand}"
-    added = f"ALTER TABLE {table} ADD COLUMN {column.sql(dialect=REDSHIFT)}"
-    return Change(added, f"add column {table}.{column.name} {kind}", alters=table)
+    name, type_ = column.name, _type(column)
+    if _is_not_null(column) and not _has_default(column):
+        manual_sql = f"ALTER TABLE {table} ADD COLUMN {name} {type_.upper()}; {_update(table, name, '<value>')}"
+        return f"{table}.{name} {type_} is missing, is NOT NULL and has no default: {manual_sql}"
+    sql = f"ALTER TABLE {table} ADD COLUMN {column.sql(dialect=REDSHIFT)}"
+    return Change(sql, f"add column {table}.{name} {type_}", altered_table=table)
 
 
-def _retype(table: str, column: exp.ColumnDef, there: HeldColumn, informed: set[str]) -> Change | str | None:
-    kind, name = _type(column), column.name
-    longer = _length(kind) - _length(there.type)
-    is_text = _length(kind) > 0 and _length(there.type) > 0
-    if there.type == kind or (is_text and longer < 0):
-        if not there.is_nullable and not _is_needed(column):
-            return f"{table}.{name} may not be null, this release has nulls there: {_by_hand(table, name, kind)}"
+def _retype(table: str, column: exp.ColumnDef, existing: ExistingColumn, key_columns: set[str]) -> Change | str | None:
+    name, type_ = column.name, _type(column)
+    length, existing_length = _varchar_length(type_), _varchar_length(existing.type)
+    is_text = length > 0 and existing_length > 0
+    if existing.type == type_ or (is_text and length < existing_length):
+        if not existing.is_nullable and not _is_not_null(column):
+            return f"{table}.{name} is NOT NULL, this release writes nulls: {_manual_retype(table, name, type_)}"
         return None
-    if is_text and name.lower() not in informed:
-        widened = f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {kind.upper()}"
-        told = f"widen {table}.{name} from {there.type} to {kind}"
-        return Change(widened, told, alters=table, needs_no_transaction=True)
-    return f"{table}.{name} is {there.type}, this release has {kind}: {_by_hand(table, name, kind)}"
+    if is_text and name.lower() not in key_columns:
+        sql = f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {type_.upper()}"
+        description = f"widen {table}.{name} from {existing.type} to {type_}"
+        return Change(sql, description, altered_table=table, needs_no_transaction=True)
+    return f"{table}.{name} is {existing.type}, this release has {type_}: {_manual_retype(table, name, type_)}"
 
 
-def _by_hand(table: str, name: str, kind: str) -> str:
+def _manual_retype(table: str, name: str, type_: str) -> str:
     return (
-        f"ALTER TABLE {table} ADD COLUMN {name}_kept {kind.upper()}; "
-        f"{_filled(table, f'{name}_kept', f'CAST({name} AS {kind.upper()})')} "
+        f"ALTER TABLE {table} ADD COLUMN {name}_kept {type_.upper()}; "
+        f"{_update(table, f'{name}_kept', f'CAST({name} AS {type_.upper()})')} "
         f"ALTER TABLE {table} DROP COLUMN {name} CASCADE; ALTER TABLE {table} RENAME COLUMN {name}_kept TO {name};"
     )
 
 
-def _filled(table: str, name: str, value: str) -> str:
-    return f"UPDATE {table} SET {name} = {value};"  # noqa: S608  told to a person, who decides
+def _update(table: str, name: str, value: str) -> str:
+    return f"UPDATE {table} SET {name} = {value};"  # noqa: S608  shown to a person, never run
 
 
-def _informational_columns(tree: exp.Expr) -> set[str]:
-    """Columns in a key: Redshift changes the type of none of them."""
+def _key_columns(tree: exp.Expr) -> set[str]:
+    """Columns of a key; Redshift never changes their type."""
     keys = [*tree.find_all(exp.PrimaryKey, exp.ForeignKey, exp.UniqueColumnConstraint)]
     return {part.name.lower() for key in keys for part in key.find_all(exp.Identifier)}
 
 
-def name_of(tree: exp.Expr) -> str:
-    """Return the name of what a definition creates, as it spells it."""
-    return str(next(tree.find_all(exp.Table)).name)
-
-
 def _type(column: exp.ColumnDef) -> str:
-    return column_type(column.args["kind"].sql(dialect=REDSHIFT))
+    return normalize_type(column.args["kind"].sql(dialect=REDSHIFT))
 
 
-def _length(kind: str) -> int:
-    found = re.fullmatch(r"varchar\((\d+)\)", kind)
-    return int(found[1]) if found else 0
+def _varchar_length(type_: str) -> int:
+    match = re.fullmatch(r"varchar\((\d+)\)", type_)
+    return int(match[1]) if match else 0
 
 
-def _is_needed(column: exp.ColumnDef) -> bool:
-    kinds = [one for one in _kinds(column) if isinstance(one, exp.NotNullColumnConstraint)]
-    return any(not one.args.get("allow_null") for one in kinds)
+def _is_not_null(column: exp.ColumnDef) -> bool:
+    constraints = [kind for kind in _constraint_kinds(column) if isinstance(kind, exp.NotNullColumnConstraint)]
+    return any(not constraint.args.get("allow_null") for constraint in constraints)
 
 
 def _has_default(column: exp.ColumnDef) -> bool:
-    return any(isinstance(one, exp.DefaultColumnConstraint) for one in _kinds(column))
+    return any(isinstance(kind, exp.DefaultColumnConstraint) for kind in _constraint_kinds(column))
 
 
-def _kinds(column: exp.ColumnDef) -> list[Any]:
+def _constraint_kinds(column: exp.ColumnDef) -> list[Any]:
     return [constraint.kind for constraint in column.constraints]

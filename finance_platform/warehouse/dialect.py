@@ -1,8 +1,8 @@
 """The subset of Redshift's dialect in which both warehouses give equal results.
 
 Belongs here: splitting a script into statements, parsing one, the rules of the subset.
-Does not belong here: any statement (see `statements`), what DuckDB must be told differently (see `translation`).
-Imported only where SQL is about to run: sqlglot takes 0.1 to 0.2 s to import.
+Does not belong here: any statement (see `statements`), translation to DuckDB (see `duckdb.translation`).
+Imported only before SQL runs: sqlglot takes 0.1 to 0.2 s to import.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REDSHIFT = "redshift"
 _WRITE_A_SELECT = "write one SELECT; `sql/dml/sample_queries.sql` has examples"
 _QUERY_BEGINS_WITH = {TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN}
 _FLOATING = frozenset(exp.DataType.FLOAT_TYPES)
-_ALIKE_WHEN_DIVIDED = frozenset(exp.DataType.INTEGER_TYPES) | _FLOATING
+_DIVISIBLE_TYPES = frozenset(exp.DataType.INTEGER_TYPES) | _FLOATING
 _CLOCK = (
     exp.CurrentDate,
     exp.CurrentDatetime,
@@ -36,13 +36,13 @@ _CLOCK = (
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that is outside the subset.
+    """One construct outside the subset.
 
     Attributes:
-        nodes: the kinds of tree node that the rule looks at.
+        nodes: the kinds of tree node that the rule examines.
         is_broken_by: whether such a node breaks it.
-        reason: why that matters.
-        fix: what to write instead.
+        reason: why the construct is excluded.
+        fix: the alternative.
     """
 
     nodes: tuple[type[Any], ...]
@@ -61,24 +61,24 @@ def _is_cast(node: exp.Expr, types: frozenset[Any]) -> bool:
 
 
 SUBSET: tuple[Rule, ...] = (
-    Rule((exp.Command,), _always, "it may be known to only one of the warehouses", _WRITE_A_SELECT),
+    Rule((exp.Command,), _always, "only one of the warehouses may know it", _WRITE_A_SELECT),
     Rule(
         (exp.Div, exp.IntDiv, exp.SafeDivide),
-        lambda node: not all(_is_cast(side, _ALIKE_WHEN_DIVIDED) for side in (node.this, node.expression)),
+        lambda node: not all(_is_cast(side, _DIVISIBLE_TYPES) for side in (node.this, node.expression)),
         "a division has another type on each warehouse unless both sides are cast to integers or floating point",
         "write CAST(a AS DOUBLE PRECISION) / CAST(NULLIF(b, 0) AS DOUBLE PRECISION)",
     ),
     Rule(
         (exp.Avg,),
         lambda node: not _is_cast(node.this, _FLOATING),
-        "an average has another type on each warehouse unless what it averages is cast to floating point",
+        "an average has another type on each warehouse unless its argument is cast to floating point",
         "write AVG(CAST(x AS DOUBLE PRECISION))",
     ),
     Rule(
         _CLOCK,
         _always,
-        "a query that reads the clock gives another answer tomorrow",
-        "write the day, such as DATE '2025-06-30'",
+        "a query that reads the clock has another result tomorrow",
+        "write the date, such as DATE '2025-06-30'",
     ),
     Rule(
         (exp.Distinct,),
@@ -89,27 +89,27 @@ SUBSET: tuple[Rule, ...] = (
     Rule(
         (exp.Table,),
         lambda node: isinstance(node.this, exp.Func),
-        "a function cannot stand for a table on both warehouses",
+        "a function cannot replace a table on both warehouses",
         "select from a table or view of the star schema",
     ),
 )
-"""What neither a statement of the platform nor a user's query may hold."""
+"""Applies to the platform's statements and to users' queries."""
 
 READ_ONLY: tuple[Rule, ...] = (
     Rule(
         (exp.DML, exp.DDL, exp.Into, exp.Lock),
         _always,
         "a query may only read",
-        "leave out INTO, FOR UPDATE and whatever changes something; `finance-platform run` loads data",
+        "remove INTO, FOR UPDATE and everything that changes data; `finance-platform run` loads data",
     ),
 )
-"""What a query, moreover, may not hold."""
+"""Applies to queries only."""
 
 
 def split(script: str) -> tuple[str, ...]:
-    """Return the statements of a script, word for word, without the comments around them.
+    """Return the statements of a script, unchanged, without the comments around them.
 
-    The tokenizer says where a statement ends, so a semicolon in a string or in a comment ends none.
+    The tokenizer finds the end of a statement, so a semicolon in a string or a comment does not end one.
 
     Raises:
         QueryError: a quote or a comment is not closed.
@@ -128,7 +128,7 @@ def split(script: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def parse(sql: str) -> exp.Expr:
-    """Return the tree of one statement of the subset; callers leave it as it is.
+    """Return the tree of one statement of the subset; callers must not change it.
 
     Raises:
         QueryError: it is not one statement, cannot be parsed, or is outside the subset.
@@ -139,29 +139,31 @@ def parse(sql: str) -> exp.Expr:
     try:
         tree = sqlglot.parse_one(sql, read=REDSHIFT)
     except SqlglotError as error:
-        raise QueryError(f"{shortened(sql)!r} cannot be parsed: {_detail(error)}", fix="mend it there") from error
-    _refuse(tree, SUBSET)
+        raise QueryError(
+            f"{shorten(sql)!r} cannot be parsed: {_detail(error)}", fix="fix the SQL at that position"
+        ) from error
+    _apply_rules(tree, SUBSET)
     return tree
 
 
 @lru_cache(maxsize=256)
 def parse_query(sql: str) -> exp.Query:
-    """Return the tree of one read-only query of the subset; callers leave it as it is.
+    """Return the tree of one read-only query of the subset; callers must not change it.
 
     Raises:
-        QueryError: it is anything else.
+        QueryError: it is not one.
     """
     tokens = _tokens(sql)
     if not tokens or tokens[0].token_type not in _QUERY_BEGINS_WITH:
-        raise QueryError(f"{shortened(sql)!r} does not begin with SELECT or WITH", fix=_WRITE_A_SELECT)
+        raise QueryError(f"{shorten(sql)!r} does not begin with SELECT or WITH", fix=_WRITE_A_SELECT)
     tree = parse(sql)
-    _refuse(tree, READ_ONLY)
+    _apply_rules(tree, READ_ONLY)
     if not isinstance(tree, exp.Query):
-        raise QueryError(f"{shortened(sql)!r} is not a query", fix=_WRITE_A_SELECT)
+        raise QueryError(f"{shorten(sql)!r} is not a query", fix=_WRITE_A_SELECT)
     return tree
 
 
-def shortened(sql: str, width: int = 80) -> str:
+def shorten(sql: str, width: int = 80) -> str:
     """Return SQL on one line, cut to `width` characters, for a message."""
     flat = " ".join(sql.split())
     return flat if len(flat) <= width else f"{flat[: width - 1]}…"
@@ -171,19 +173,19 @@ def _tokens(sql: str) -> list[Any]:
     try:
         return list(sqlglot.tokenize(sql, read=REDSHIFT))
     except SqlglotError as error:
-        raise QueryError(f"{shortened(sql)!r} cannot be read: {error}", fix="close every quote and comment") from error
+        raise QueryError(f"{shorten(sql)!r} cannot be read: {error}", fix="close every quote and comment") from error
 
 
 def _detail(error: SqlglotError) -> str:
-    """What the parser found and where; its own message underlines the place in terminal colours."""
+    """The parser's error and its position; its own message underlines the position in terminal colours."""
     if isinstance(error, ParseError) and error.errors:
         first = error.errors[0]
         return f"{first['description']}, line {first['line']}, column {first['col']}"
     return str(error)
 
 
-def _refuse(tree: exp.Expr, rules: tuple[Rule, ...]) -> None:
+def _apply_rules(tree: exp.Expr, rules: tuple[Rule, ...]) -> None:
     for rule in rules:
         for node in tree.find_all(*rule.nodes):
             if rule.is_broken_by(node):
-                raise QueryError(f"{shortened(node.sql(dialect=REDSHIFT))!r}: {rule.reason}", fix=rule.fix)
+                raise QueryError(f"{shorten(node.sql(dialect=REDSHIFT))!r}: {rule.reason}", fix=rule.fix)

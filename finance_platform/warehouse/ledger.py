@@ -1,7 +1,7 @@
 """The load ledger: which version of which slice is published, written in the transaction of the slice itself.
 
 Belongs here: reading the ledger, and adding a load's rows to it.
-Does not belong here: the data (see `load`), the register of the raw zone (see `lake`).
+Does not belong here: the data (see `load`), the register of the raw zone (see `deliveries`).
 """
 
 from __future__ import annotations
@@ -12,20 +12,19 @@ from datetime import datetime
 from decimal import Decimal
 
 from finance_platform.contracts.star import LOAD_LEDGER, STAR
-from finance_platform.warehouse.inserting import insert
 from finance_platform.warehouse.load_request import SliceName, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection, NoWarehouseYetError, Queryable
-from finance_platform.warehouse.statements import SqlFile, statement
+from finance_platform.warehouse.statements import SqlFile, insert, statement
 
 _CONTRACT_NAMES = {contract.table: contract.name for contract in STAR}
 
 
 @dataclass(frozen=True)
 class PublishedSlice:
-    """What the ledger says about a slice that is published now.
+    """A slice that is published now.
 
     Attributes:
-        version: what the slice was made from.
+        version: its version.
         row_count: rows published.
         amount: SUM(Amount) of all scenarios; 0 for dimensions.
         loaded_at: when, UTC without a zone.
@@ -39,8 +38,8 @@ class PublishedSlice:
     load_number: int
 
 
-def published(source: Queryable) -> dict[SliceName, PublishedSlice]:
-    """Return what is published, by contract name and slice; nothing where there is no warehouse yet."""
+def published_slices(source: Queryable) -> dict[SliceName, PublishedSlice]:
+    """Return the published slices by contract name and slice; empty if there is no warehouse yet."""
     try:
         rows = source.query(statement(SqlFile.PUBLISHED_SLICES)).rows
     except NoWarehouseYetError:
@@ -53,16 +52,16 @@ def published(source: Queryable) -> dict[SliceName, PublishedSlice]:
 
 
 def published_versions(source: Queryable) -> dict[SliceName, str]:
-    """Return the version of each slice that is published; nothing where there is no warehouse yet."""
-    return {name: there.version for name, there in published(source).items()}
+    """Return the version of each published slice; empty if there is no warehouse yet."""
+    return {name: published.version for name, published in published_slices(source).items()}
 
 
 def next_load_number(connection: LoadConnection) -> int:
-    """Return the number that the load which holds the ledger's lock may take."""
+    """Return the number of the next load; the caller holds the ledger's lock."""
     return int(connection.query(statement(SqlFile.LAST_LOAD_NUMBER)).rows[0][0]) + 1
 
 
-def write(
+def record_load(
     connection: LoadConnection, slices: Sequence[SliceToLoad], *, load_number: int, run_id: str, loaded_at: datetime
 ) -> None:
     """Add a row per slice; `loaded_at` is UTC without a zone."""

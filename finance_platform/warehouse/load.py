@@ -1,7 +1,7 @@
-"""The load transaction: every stale slice, its ledger rows, and nothing by halves.
+"""The load transaction: every stale slice and its ledger rows, all or nothing.
 
-Belongs here: the order of the steps, and what must agree before anything is replaced.
-Does not belong here: what is stale in the lake (see `lake`), how an engine locks or copies (see the adapters), the
+Belongs here: the order of the steps, and the comparison of totals before anything is replaced.
+Does not belong here: which slices are stale (see `slices`), how an engine locks or copies (see the adapters), the
 checks of what was loaded (see `quality`).
 """
 
@@ -18,28 +18,28 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import LOAD_LEDGER, STAR, WHOLE_TABLE
 from finance_platform.errors import LoadError, TransientWarehouseError
 from finance_platform.warehouse import ledger, movements, statements
-from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceToLoad, check_plan
+from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceToLoad, validate_slices
 from finance_platform.warehouse.movements import NO_CAUSES, LoadContext
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
 from finance_platform.warehouse.statements import SqlFile
 
 PAUSES_SECONDS = (1.0, 5.0, 15.0)
-"""How long a load waits before it tries again; it tries once more than there are pauses."""
+"""Pauses before the retries of a load."""
 
 _DIFFERENCES_SHOWN = 5
 _NOTHING = "no rows"
 
 
 Audit = Callable[[Queryable], bool]
-"""Looks at a warehouse, says whether it may be published."""
+"""Checks the warehouse inside the transaction; returns whether it may be published."""
 
 
 class AuditFailedError(LoadError):
-    """The transaction did all that was asked of it, and its own audit refused the outcome; nothing was published."""
+    """The audit rejected the result of the load; nothing was published."""
 
 
-class _Control(NamedTuple):
-    """What must be equal in the lake and in the stage; dimensions have no money."""
+class _ControlTotals(NamedTuple):
+    """Totals that must be equal in the request and in the stage; dimensions have no money."""
 
     row_count: int
     amount: Decimal = Decimal(0)
@@ -55,151 +55,150 @@ def publish(
     *,
     run_id: str,
     loaded_at: datetime,
-    again: Collection[SliceName] = (),
+    force: Collection[SliceName] = (),
     closed_periods: Collection[str] = (),
     causes: Mapping[SliceName, Sequence[str]] = NO_CAUSES,
     audit: Audit | None = None,
 ) -> LoadResult:
-    """Bring the warehouse to what the lake wants, in one transaction, all or nothing.
+    """Publish slices in one transaction, all or nothing.
 
     Args:
-        warehouse: where to.
-        slices: what should be published; those that are published in that version already are left alone.
-        run_id: the run that the ledger names.
-        loaded_at: LoadTimestamp of every row and LoadedAt of every ledger row; it must know its time zone.
-        again: slices to load even though they are published in that version already, after a rebuild.
+        warehouse: the warehouse.
+        slices: the slices to publish or remove; one that is published in its version already is skipped.
+        run_id: the run, for the ledger.
+        loaded_at: LoadTimestamp of every row and LoadedAt of every ledger row; with a time zone.
+        force: slices to load even if they are published in their version already, after a rebuild.
         closed_periods: periods in which a movement is a restatement, YYYY-MM.
-        causes: by slice, what changed in what it is made from; movements tell it.
-        audit: looks at what is about to be published, inside the transaction; its no rolls everything back. A
-            transaction that is tried again is audited again.
+        causes: by slice, the changes in its inputs, for the movements.
+        audit: runs inside the transaction, before it commits, in every attempt; False rolls everything back.
 
     Raises:
-        AuditFailedError: the audit said no; nothing was published.
-        LoadError: the plan cannot be carried out, or the files are not what the slices say; nothing was published.
+        AuditFailedError: the audit returned False; nothing was published.
+        LoadError: the slices cannot be loaded together, or their files differ from their totals; nothing was published.
         TransientWarehouseError: the warehouse stayed busy through every attempt; nothing was published.
         ValueError: `loaded_at` has no time zone.
     """
     if loaded_at.tzinfo is None:
         raise ValueError(f"loaded_at {loaded_at} has no time zone")
-    plan = check_plan(slices)
-    stamp = loaded_at.astimezone(UTC).replace(tzinfo=None)
-    circumstances = LoadContext(run_id, stamp, closed_periods, causes)
+    targets = validate_slices(slices)
+    context = LoadContext(run_id, loaded_at.astimezone(UTC).replace(tzinfo=None), closed_periods, causes)
     for pause in PAUSES_SECONDS:
         try:
-            return _publish_once(warehouse, plan, again, circumstances, audit)
+            return _publish_once(warehouse, targets, force, context, audit)
         except TransientWarehouseError:
             time.sleep(pause)
-    return _publish_once(warehouse, plan, again, circumstances, audit)
+    return _publish_once(warehouse, targets, force, context, audit)
 
 
 def _publish_once(
     warehouse: Warehouse,
-    plan: Sequence[SliceToLoad],
-    again: Collection[SliceName],
-    circumstances: LoadContext,
+    targets: Sequence[SliceToLoad],
+    force: Collection[SliceName],
+    context: LoadContext,
     audit: Audit | None,
 ) -> LoadResult:
     with warehouse.transaction() as connection:
         connection.lock(LOAD_LEDGER.table)
-        present = ledger.published_versions(connection)
-        stale = [wanted for wanted in plan if present.get(wanted.name) != wanted.version or wanted.name in again]
-        already = tuple(wanted.name for wanted in plan if wanted not in stale)
+        published = ledger.published_versions(connection)
+        stale = [target for target in targets if published.get(target.name) != target.version or target.name in force]
+        already_published = tuple(target.name for target in targets if target not in stale)
         if not stale:
-            return LoadResult(None, (), already)
+            return LoadResult(None, (), already_published)
         number = ledger.next_load_number(connection)
-        _load(connection, stale, present, number, circumstances)
-        ledger.write(
-            connection, stale, load_number=number, run_id=circumstances.run_id, loaded_at=circumstances.loaded_at
-        )
-        moved = movements.moved(connection, number)
+        _load(connection, stale, published, number, context)
+        ledger.record_load(connection, stale, load_number=number, run_id=context.run_id, loaded_at=context.loaded_at)
+        moved = movements.moved_sums(connection, number)
         if audit is not None and not audit(connection):
             raise AuditFailedError(
-                f"load {number} of {len(stale)} slices would break a blocking check; what was published before stays",
-                fix="mend what the failed checks name and run again",
+                f"load {number} of {len(stale)} slices breaks a blocking check; the published data is unchanged",
+                fix="fix the data that the failed checks name and run again",
             )
-    return LoadResult(number, tuple(stale), already, moved)
+    return LoadResult(number, tuple(stale), already_published, moved)
 
 
 def _load(
     connection: LoadConnection,
     stale: Sequence[SliceToLoad],
-    present: Mapping[SliceName, str],
+    published: Mapping[SliceName, str],
     number: int,
-    circumstances: LoadContext,
+    context: LoadContext,
 ) -> None:
-    """Replace what is stale. Old and staged rows stand side by side before `_replace`, nowhere else."""
-    tables = [(contract, list(group)) for contract, group in groupby(stale, lambda wanted: wanted.contract)]
+    """Replace stale slices; movements are recorded while both published and staged rows exist."""
+    tables = [(contract, list(group)) for contract, group in groupby(stale, lambda target: target.contract)]
     for contract in STAR:
         connection.execute(statements.create_stage(contract))
     for contract, group in tables:
         _stage(connection, contract, group)
     for contract, group in tables:
         _compare(connection, contract, group)
-    movements.write(connection, number, stale, present, circumstances)
+    movements.record_movements(connection, number, stale, published, context)
     for contract, group in tables:
-        _replace(connection, contract, group, circumstances.loaded_at)
+        _replace(connection, contract, group, context.loaded_at)
 
 
 def _stage(connection: LoadConnection, contract: Contract, slices: Sequence[SliceToLoad]) -> None:
-    files = [file for wanted in slices for file in wanted.files]
+    files = [file for target in slices for file in target.files]
     if files:
         columns = [column.name for column in contract.stored_columns]
         connection.copy(statements.stage_table(contract), columns, files)
 
 
 def _compare(connection: LoadConnection, contract: Contract, slices: Sequence[SliceToLoad]) -> None:
-    """Refuse to replace anything by what is not, row for row and cent for cent, what the lake says it is."""
+    """Raise LoadError if the staged rows and money differ from the totals that the slices declare."""
     if contract.sliced_by_period:
-        expected, found = _expected_sums(slices), _staged_sums(connection)
+        expected, staged = _expected_sums(slices), _staged_sums(connection)
     else:
-        expected, found = _expected_counts(slices), _staged_count(connection, contract)
+        expected, staged = _expected_counts(slices), _staged_count(connection, contract)
     differences = [
-        f"{contract.table} {where}: expected {expected.get(where, _NOTHING)}, found {found.get(where, _NOTHING)}"
-        for where in sorted({*expected, *found})
-        if expected.get(where) != found.get(where)
+        f"{contract.table} {part}: expected {expected.get(part, _NOTHING)}, found {staged.get(part, _NOTHING)}"
+        for part in sorted({*expected, *staged})
+        if expected.get(part) != staged.get(part)
     ]
     if differences:
-        unsaid = len(differences) - _DIFFERENCES_SHOWN
-        told = [*differences[:_DIFFERENCES_SHOWN], *([f"and {unsaid} more"] if unsaid > 0 else [])]
-        raise LoadError("; ".join(told), fix="build these slices again: `finance-platform run --rebuild`")
+        omitted = len(differences) - _DIFFERENCES_SHOWN
+        shown = [*differences[:_DIFFERENCES_SHOWN], *([f"and {omitted} more"] if omitted > 0 else [])]
+        raise LoadError("; ".join(shown), fix="build these slices again: `finance-platform run --rebuild`")
 
 
-def _expected_sums(slices: Sequence[SliceToLoad]) -> dict[str, _Control]:
+def _expected_sums(slices: Sequence[SliceToLoad]) -> dict[str, _ControlTotals]:
     return {
-        f"{wanted.slice} scenario {part.scenario_key}": _Control(part.row_count, part.amount, part.budget_amount)
-        for wanted in slices
-        for part in wanted.sums
+        f"{target.slice} scenario {part.scenario_key}": _ControlTotals(part.row_count, part.amount, part.budget_amount)
+        for target in slices
+        for part in target.sums
         if part.row_count
     }
 
 
-def _staged_sums(connection: LoadConnection) -> dict[str, _Control]:
+def _staged_sums(connection: LoadConnection) -> dict[str, _ControlTotals]:
     rows = connection.query(statements.statement(SqlFile.STAGED_FACT_SUMS)).rows
-    return {f"{name} scenario {scenario}": _Control(*control) for name, scenario, *control in rows}
+    return {f"{period} scenario {scenario}": _ControlTotals(*totals) for period, scenario, *totals in rows}
 
 
-def _expected_counts(slices: Sequence[SliceToLoad]) -> dict[str, _Control]:
-    return {wanted.slice: _Control(wanted.row_count) for wanted in slices}
+def _expected_counts(slices: Sequence[SliceToLoad]) -> dict[str, _ControlTotals]:
+    return {target.slice: _ControlTotals(target.row_count) for target in slices}
 
 
-def _staged_count(connection: LoadConnection, contract: Contract) -> dict[str, _Control]:
-    return {WHOLE_TABLE: _Control(connection.query(statements.count_staged(contract)).rows[0][0])}
+def _staged_count(connection: LoadConnection, contract: Contract) -> dict[str, _ControlTotals]:
+    return {WHOLE_TABLE: _ControlTotals(connection.query(statements.count_staged(contract)).rows[0][0])}
 
 
-def _replace(connection: LoadConnection, contract: Contract, slices: Sequence[SliceToLoad], stamp: datetime) -> None:
+def _replace(
+    connection: LoadConnection, contract: Contract, slices: Sequence[SliceToLoad], loaded_at: datetime
+) -> None:
     if contract.sliced_by_period:
         ranges: dict[str, int] = {}
-        for index, wanted in enumerate(slices):
-            ranges[f"first_{index}"], ranges[f"last_{index}"] = _date_keys(wanted.slice)
+        for index, target in enumerate(slices):
+            ranges[f"first_{index}"], ranges[f"last_{index}"] = _date_keys(target.slice)
         connection.execute(statements.delete_ranges(contract, "date_key", len(slices)), ranges)
     else:
         connection.execute(statements.delete_all(contract))
     connection.execute(
-        statements.insert_staged(contract), {column.name: stamp for column in contract.columns if column.set_by_load}
+        statements.insert_staged(contract),
+        {column.name: loaded_at for column in contract.columns if column.set_by_load},
     )
 
 
 def _date_keys(period: str) -> tuple[int, int]:
-    """The lowest and the highest DateKey that a period may have."""
+    """The lowest and the highest possible DateKey of a period."""
     month = int(period.replace("-", "")) * 100
     return month + 1, month + 31

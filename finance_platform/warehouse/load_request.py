@@ -1,7 +1,7 @@
-"""What a load is asked to do, and what it did.
+"""The request to a load, and its result.
 
-Belongs here: the values on both sides of `load.publish`, and what makes a plan one that can be carried out.
-Does not belong here: deciding what is stale (see `lake`), SQL.
+Belongs here: the arguments and results of `load.publish`, and the validation of a request.
+Does not belong here: which slices are stale (see `slices`), SQL.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class SliceSum:
 
 @dataclass(frozen=True)
 class SliceToLoad:
-    """One slice as the lake wants it to be published.
+    """One slice to publish or to remove.
 
     Attributes:
         contract_name: the contract, in snake_case.
         slice: period YYYY-MM, or `all` for a table that is built as a whole.
-        version: what it was made from; None when the slice is to be taken out.
+        version: its version; None if the slice is to be removed.
         files: its Parquet files, absolute paths or URIs; possibly none.
         row_count: rows in those files.
         sums: the fact table's control sums, one per scenario; empty for dimensions.
@@ -54,7 +54,7 @@ class SliceToLoad:
 
     @property
     def name(self) -> SliceName:
-        """What names the slice."""
+        """Contract name and slice."""
         return self.contract_name, self.slice
 
     @property
@@ -64,13 +64,13 @@ class SliceToLoad:
 
     @property
     def amount(self) -> Decimal:
-        """SUM(Amount) of all scenarios, a control figure; 0 for dimensions."""
+        """SUM(Amount) of all scenarios; 0 for dimensions."""
         return sum((part.amount for part in self.sums), Decimal("0.00"))
 
 
 @dataclass(frozen=True)
 class TableLoad:
-    """What one load did to one table."""
+    """The result of one load for one table."""
 
     slices: tuple[str, ...]
     removed: tuple[str, ...]
@@ -80,16 +80,16 @@ class TableLoad:
 
 @dataclass(frozen=True)
 class MovedSum:
-    """What one load moved of one measure of one scenario in one period.
+    """The movements of one load, summed by period, kind, scenario and measure.
 
     Attributes:
         period: YYYY-MM.
         kind: movement or reclassification.
         scenario: its name.
         measure: Amount or BudgetAmount.
-        cells: how many rows of Movements this sums.
-        old_amount: what was published.
-        new_amount: what is.
+        cells: rows of Movements in this sum.
+        old_amount: published before the load.
+        new_amount: published by the load.
         difference: new_amount - old_amount.
         is_restatement: whether the period was closed.
     """
@@ -107,13 +107,13 @@ class MovedSum:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What one load did.
+    """The result of one load.
 
     Attributes:
-        load_number: the load's number in the ledger; None when there was nothing to do.
-        loaded: the slices that it published or took out.
-        already_published: the slices that were published in the wanted version before.
-        moved: what it changed in what was published.
+        load_number: the load's number in the ledger; None if there was nothing to do.
+        loaded: the slices that it published or removed.
+        already_published: the slices that were published in their target version before.
+        moved: the movements, summed.
     """
 
     load_number: int | None
@@ -123,53 +123,51 @@ class LoadResult:
 
     @property
     def tables(self) -> dict[str, TableLoad]:
-        """What was loaded, by contract name."""
-        return {name: _table_load([s for s in self.loaded if s.contract_name == name]) for name in _names(self.loaded)}
+        """The result per table, by contract name."""
+        names = dict.fromkeys(loaded.contract_name for loaded in self.loaded)
+        return {name: _table_load([loaded for loaded in self.loaded if loaded.contract_name == name]) for name in names}
 
 
-def check_plan(slices: Sequence[SliceToLoad]) -> tuple[SliceToLoad, ...]:
-    """Return the plan, dimensions first, once it can be carried out.
+def validate_slices(slices: Sequence[SliceToLoad]) -> tuple[SliceToLoad, ...]:
+    """Return the slices, dimensions first, if they can be loaded together.
 
     Raises:
-        LoadError: a slice is unknown, comes twice, or contradicts itself.
+        LoadError: a slice is unknown, appears twice, or contradicts itself.
     """
-    for wanted in slices:
-        fault = _fault(wanted)
-        if fault:
-            raise LoadError(f"{wanted.contract_name} {wanted.slice}: {fault}", fix="build the slice again")
-    names = [wanted.name for wanted in slices]
-    twice = sorted({" ".join(name) for name in names if names.count(name) > 1})
-    if twice:
-        raise LoadError(f"the plan names {', '.join(twice)} more than once", fix="name each slice once")
+    for target in slices:
+        problem = _find_problem(target)
+        if problem:
+            raise LoadError(f"{target.contract_name} {target.slice}: {problem}", fix="build the slice again")
+    names = [target.name for target in slices]
+    repeated = sorted({" ".join(name) for name in names if names.count(name) > 1})
+    if repeated:
+        raise LoadError(f"the load names {', '.join(repeated)} more than once", fix="name each slice once")
     order = list(_BY_NAME)
-    return tuple(sorted(slices, key=lambda wanted: (order.index(wanted.contract_name), wanted.slice)))
+    return tuple(sorted(slices, key=lambda target: (order.index(target.contract_name), target.slice)))
 
 
-def _fault(wanted: SliceToLoad) -> str:
-    contract = _BY_NAME.get(wanted.contract_name)
+def _find_problem(target: SliceToLoad) -> str:
+    contract = _BY_NAME.get(target.contract_name)
     if contract is None:
-        return f"no such table; there are {', '.join(_BY_NAME)}"
-    if contract.sliced_by_period and not _PERIOD.fullmatch(wanted.slice):
+        return f"no such table; the tables are {', '.join(_BY_NAME)}"
+    if contract.sliced_by_period and not _PERIOD.fullmatch(target.slice):
         return "its slices are periods, YYYY-MM"
-    if not contract.sliced_by_period and wanted.slice != WHOLE_TABLE:
+    if not contract.sliced_by_period and target.slice != WHOLE_TABLE:
         return f"its only slice is {WHOLE_TABLE}"
-    if wanted.version is None and (wanted.files or wanted.row_count):
-        return "a slice without a version is taken out, and so has neither files nor rows"
-    if wanted.version == "":
+    if target.version is None and (target.files or target.row_count):
+        return "a slice without a version is removed, so it has neither files nor rows"
+    if target.version == "":
         return "a version is a hash, or None"
-    if contract.sliced_by_period and sum(part.row_count for part in wanted.sums) != wanted.row_count:
-        return f"its sums speak of {sum(part.row_count for part in wanted.sums)} rows, it of {wanted.row_count}"
+    total = sum(part.row_count for part in target.sums)
+    if contract.sliced_by_period and total != target.row_count:
+        return f"the scenario sums total {total} rows but the slice declares {target.row_count}"
     return ""
-
-
-def _names(slices: Sequence[SliceToLoad]) -> list[str]:
-    return list(dict.fromkeys(wanted.contract_name for wanted in slices))
 
 
 def _table_load(slices: Sequence[SliceToLoad]) -> TableLoad:
     return TableLoad(
-        slices=tuple(wanted.slice for wanted in slices if wanted.version is not None),
-        removed=tuple(wanted.slice for wanted in slices if wanted.version is None),
-        row_count=sum(wanted.row_count for wanted in slices),
-        amount=sum((wanted.amount for wanted in slices), Decimal("0.00")),
+        slices=tuple(loaded.slice for loaded in slices if loaded.version is not None),
+        removed=tuple(loaded.slice for loaded in slices if loaded.version is None),
+        row_count=sum(loaded.row_count for loaded in slices),
+        amount=sum((loaded.amount for loaded in slices), Decimal("0.00")),
     )

@@ -1,8 +1,8 @@
-"""Movements: what a load changes in what was published, written down in the load's own transaction.
+"""Movements: the changes that a load makes to published amounts, recorded in the load's own transaction.
 
-Belongs here: the scratch tables that say what a load is about to do, and the order of the statements.
-Does not belong here: the comparison itself (SQL, see `sql/load`), why a slice differs (see `lake.causes`), questions
-about movements later on (see `reporting`).
+Belongs here: the scratch tables that describe the load, and the order of the statements.
+Does not belong here: the comparison itself (SQL, see `sql/load`), why a slice differs (see `slices.version_diff`),
+reports on movements (see `reports`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from typing import NamedTuple
 
 from finance_platform.contracts.model import MONEY, Column, Contract
 from finance_platform.contracts.star import FACT_FINANCIALS, MOVEMENTS
-from finance_platform.warehouse.inserting import insert
 from finance_platform.warehouse.load_request import MovedSum, SliceName, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection
-from finance_platform.warehouse.statements import SqlFile, create_scratch, statement
+from finance_platform.warehouse.statements import SqlFile, create_scratch, insert, statement
 
 NO_CAUSES: Mapping[SliceName, Sequence[str]] = MappingProxyType({})
 
@@ -26,7 +25,7 @@ _CAUSE_BYTES = 4096
 _SLICE = Contract(
     name="stage_slice",
     table="StageSlice",
-    grain="One slice that a load replaces or takes out, or one closed period.",
+    grain="One slice that a load replaces or removes, or one closed period.",
     natural_key=("table_name", "slice"),
     columns=(
         Column("table_name", "varchar(64)", "The table.", "TableName"),
@@ -34,17 +33,17 @@ _SLICE = Contract(
         Column(
             "period_number", "integer", "The period as yyyymm; null for a dimension.", "PeriodNumber", nullable=True
         ),
-        Column("is_loaded", "boolean", "True when this load replaces it or takes it out.", "IsLoaded"),
-        Column("is_closed", "boolean", "True when the period is closed.", "IsClosed"),
+        Column("is_loaded", "boolean", "True if this load replaces or removes it.", "IsLoaded"),
+        Column("is_closed", "boolean", "True if the period is closed.", "IsClosed"),
         Column("old_version", "varchar(64)", "The version published until now.", "OldVersion", nullable=True),
         Column("new_version", "varchar(64)", "The version that is loaded.", "NewVersion", nullable=True),
-        Column("cause", "varchar(4096)", "What changed in what it is made from.", "Cause", nullable=True),
+        Column("cause", "varchar(4096)", "The changes in its inputs.", "Cause", nullable=True),
     ),
 )
 _RECLASSIFICATION = Contract(
     name="stage_reclassification",
     table="StageReclassification",
-    grain="One member and attribute of it that a load changes.",
+    grain="One attribute of one member that a load changes.",
     natural_key=("department_key", "account_key", "attribute"),
     columns=(
         Column("department_key", "bigint", "The department, or null.", "DepartmentKey", nullable=True),
@@ -54,7 +53,7 @@ _RECLASSIFICATION = Contract(
         Column("new_value", "varchar(256)", "Its value after.", "NewValue"),
         Column("old_version", "varchar(64)", "The dimension's version before.", "OldVersion", nullable=True),
         Column("new_version", "varchar(64)", "The dimension's version after.", "NewVersion", nullable=True),
-        Column("cause", "varchar(4096)", "What changed in what the dimension is made from.", "Cause", nullable=True),
+        Column("cause", "varchar(4096)", "The changes in the dimension's inputs.", "Cause", nullable=True),
     ),
 )
 _CELL = Contract(
@@ -64,21 +63,21 @@ _CELL = Contract(
     natural_key=("measure", "period", "scenario_key", "department_key", "account_key"),
     columns=(
         *(MOVEMENTS.column(name) for name in ("measure", "period", "scenario_key", "department_key", "account_key")),
-        Column("old_amount", MONEY, "What is published.", "OldAmount"),
-        Column("new_amount", MONEY, "What will be.", "NewAmount"),
+        Column("old_amount", MONEY, "The published amount.", "OldAmount"),
+        Column("new_amount", MONEY, "The staged amount.", "NewAmount"),
     ),
 )
 _SCRATCH = (_SLICE, _RECLASSIFICATION, _CELL)
 
 
 class LoadContext(NamedTuple):
-    """What the rows that a load writes about itself tell beside amounts.
+    """The facts about a load that its ledger rows and movements carry.
 
     Attributes:
         run_id: the run.
         loaded_at: UTC without a zone.
         closed_periods: periods whose movements are restatements, YYYY-MM.
-        causes: by slice, what changed in what it is made from, a sentence each.
+        causes: by slice, the changes in its inputs, a sentence each.
     """
 
     run_id: str
@@ -87,68 +86,68 @@ class LoadContext(NamedTuple):
     causes: Mapping[SliceName, Sequence[str]] = NO_CAUSES
 
 
-def write(
+def record_movements(
     connection: LoadConnection,
     load_number: int,
     slices: Sequence[SliceToLoad],
     published: Mapping[SliceName, str],
-    circumstances: LoadContext,
+    context: LoadContext,
 ) -> None:
-    """Write down what the staged slices will change; every stage table is there, nothing is replaced yet.
+    """Record the changes that the staged slices will make; every stage table exists, nothing is replaced yet.
 
     Args:
         connection: the load transaction.
         load_number: the load's number in the ledger.
-        slices: what is about to be replaced or taken out.
-        published: version by slice, of what stands there.
-        circumstances: run, closed periods and causes.
+        slices: the slices to replace or remove.
+        published: version by slice, before the load.
+        context: run, closed periods and causes.
     """
     for scratch in _SCRATCH:
         connection.execute(create_scratch(scratch))
-    insert(connection, _SLICE, _slice_rows(slices, published, circumstances))
+    insert(connection, _SLICE, _slice_rows(slices, published, context))
     connection.execute(statement(SqlFile.STAGE_RECLASSIFICATIONS))
     connection.execute(statement(SqlFile.STAGE_CELLS))
-    load = {"load_number": load_number, "run_id": circumstances.run_id, "loaded_at": circumstances.loaded_at}
+    load = {"load_number": load_number, "run_id": context.run_id, "loaded_at": context.loaded_at}
     connection.execute(statement(SqlFile.WRITE_MOVEMENTS), load)
     connection.execute(statement(SqlFile.WRITE_RECLASSIFICATIONS), load)
 
 
-def moved(connection: LoadConnection, load_number: int) -> tuple[MovedSum, ...]:
-    """Return what a load moved; asked after the dimensions are replaced, so that new scenarios have names."""
+def moved_sums(connection: LoadConnection, load_number: int) -> tuple[MovedSum, ...]:
+    """Return the movements of a load, summed; new scenarios have names only after the dimensions are replaced."""
     rows = connection.query(statement(SqlFile.MOVED_BY_LOAD), {"load_number": load_number}).rows
     return tuple(MovedSum(*row) for row in rows)
 
 
-def joined_causes(causes: Sequence[str], limit: int = _CAUSE_BYTES) -> str | None:
-    """Return causes as one text of at most `limit` bytes; what does not fit is counted. None when there is none."""
-    for count in range(len(causes), 0, -1):
-        unsaid = len(causes) - count
-        text = "; ".join([*causes[:count], *([f"… and {unsaid} more"] if unsaid else [])])
-        if len(text.encode()) <= limit:
-            return text
-    return f"… and {len(causes)} more" if causes else None
+def join_within_limit(texts: Sequence[str], limit: int = _CAUSE_BYTES) -> str | None:
+    """Return texts as one of at most `limit` bytes, ending with the number of those left out; None if there is none."""
+    for count in range(len(texts), 0, -1):
+        omitted = len(texts) - count
+        joined = "; ".join([*texts[:count], *([f"… and {omitted} more"] if omitted else [])])
+        if len(joined.encode()) <= limit:
+            return joined
+    return f"… and {len(texts)} more" if texts else None
 
 
 def _slice_rows(
-    slices: Sequence[SliceToLoad], published: Mapping[SliceName, str], circumstances: LoadContext
+    slices: Sequence[SliceToLoad], published: Mapping[SliceName, str], context: LoadContext
 ) -> list[dict[str, object]]:
-    closed = set(circumstances.closed_periods)
+    closed = set(context.closed_periods)
     loaded: list[dict[str, object]] = [
         {
-            "table_name": wanted.contract.table,
-            "slice": wanted.slice,
-            "period_number": _period_number(wanted.slice) if wanted.contract.sliced_by_period else None,
+            "table_name": target.contract.table,
+            "slice": target.slice,
+            "period_number": _period_number(target.slice) if target.contract.sliced_by_period else None,
             "is_loaded": True,
-            "is_closed": wanted.contract.sliced_by_period and wanted.slice in closed,
-            "old_version": published.get(wanted.name),
-            "new_version": wanted.version,
-            "cause": joined_causes(circumstances.causes.get(wanted.name, ())),
+            "is_closed": target.contract.sliced_by_period and target.slice in closed,
+            "old_version": published.get(target.name),
+            "new_version": target.version,
+            "cause": join_within_limit(context.causes.get(target.name, ())),
         }
-        for wanted in slices
+        for target in slices
     ]
-    # A reclassification reaches periods that this load leaves alone; closed ones are restated all the same.
-    others = closed - {wanted.slice for wanted in slices if wanted.contract.sliced_by_period}
-    left_alone: list[dict[str, object]] = [
+    # A reclassification also restates closed periods that this load does not replace.
+    other_periods = closed - {target.slice for target in slices if target.contract.sliced_by_period}
+    not_loaded: list[dict[str, object]] = [
         {
             "table_name": FACT_FINANCIALS.table,
             "slice": period,
@@ -159,9 +158,9 @@ def _slice_rows(
             "new_version": None,
             "cause": None,
         }
-        for period in sorted(others)
+        for period in sorted(other_periods)
     ]
-    return [*loaded, *left_alone]
+    return [*loaded, *not_loaded]
 
 
 def _period_number(period: str) -> int:

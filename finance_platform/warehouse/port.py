@@ -1,8 +1,8 @@
-"""What a warehouse is to the rest of the platform.
+"""The warehouse as the rest of the platform sees it.
 
-Belongs here: the protocols that every adapter fulfils, and the values that cross them.
-Does not belong here: any engine's own words. SQL crosses this port in Redshift's dialect, with `:name` for a bound
-value (redshift-connector's paramstyle `named`); an adapter of another engine translates it.
+Belongs here: the protocols that every adapter implements, and the values that cross them.
+Does not belong here: SQL of one engine. Statements cross this port in Redshift's dialect, with `:name` for a bound
+value (redshift-connector's paramstyle `named`); the adapter of another engine translates them.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import Any, Protocol
 from finance_platform.errors import QueryError
 
 Parameters = Mapping[str, object]
-"""Values by the name that stands behind the colon."""
+"""Bound values by name, without the colon."""
 
 NO_PARAMETERS: Parameters = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class QueryResult:
-    """What a query gave.
+    """The result of a query.
 
     Attributes:
-        columns: names as the query typed them; a star gives the table's own spelling.
+        columns: names as the query spells them; `*` yields the table's own spelling.
         rows: one tuple of Python values per row; money is `Decimal`.
     """
 
@@ -35,19 +35,19 @@ class QueryResult:
 
 
 class NoWarehouseYetError(QueryError):
-    """Nothing was ever loaded, so there is nothing to ask."""
+    """Nothing was ever loaded, so there is nothing to query."""
 
     title = "There is no warehouse yet"
 
 
 class Queryable(Protocol):
-    """What can be asked."""
+    """Runs read-only queries."""
 
     def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
         """Run one read-only query and return all of its rows.
 
         Args:
-            sql: one SELECT in the subset that `dialect` describes.
+            sql: one SELECT in the subset that `dialect` defines.
             parameters: the values of its `:names`.
 
         Raises:
@@ -58,13 +58,13 @@ class Queryable(Protocol):
 
 
 class LoadConnection(Queryable, Protocol):
-    """The inside of one load transaction.
+    """An open load transaction.
 
-    `query` sees what the transaction has done so far, and raises LoadError or TransientWarehouseError where it fails.
+    `query` sees the changes of the transaction, and raises LoadError or TransientWarehouseError if it fails.
     """
 
     def lock(self, table: str) -> None:
-        """Wait until no other load is at work on `table`, and keep others out until the transaction ends."""
+        """Wait until no other load holds `table`, and hold it until the transaction ends."""
         ...
 
     def execute(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> None:
@@ -72,51 +72,51 @@ class LoadConnection(Queryable, Protocol):
 
         Raises:
             LoadError: the statement fails.
-            TransientWarehouseError: the transaction may succeed when it is tried again from its beginning.
+            TransientWarehouseError: the transaction may succeed if it is retried from its beginning.
         """
         ...
 
     def copy(self, stage_table: str, columns: Sequence[str], files: Sequence[str]) -> int:
-        """Append Parquet files to a stage table, column by column in position, and return how many rows came.
+        """Append Parquet files to a stage table, column by column in position, and return the number of rows.
 
         Args:
             stage_table: a table of this transaction.
-            columns: the columns that each file has, as it spells them; the first goes into the stage table's first.
+            columns: the columns of each file, in the order of the stage table.
             files: absolute paths or URIs.
 
         Raises:
-            LoadError: a file is missing, or its columns or types are not the stage table's.
+            LoadError: a file does not exist, or its columns or types differ from the stage table's.
             TransientWarehouseError: see `execute`.
         """
         ...
 
 
 class Warehouse(Queryable, Protocol):
-    """One warehouse: what readers see, and transactions that replace it."""
+    """One warehouse: readers see the published state, transactions replace it."""
 
     def prepare(self) -> None:
-        """Make sure that all tables and views are there and current; cheap when they are.
+        """Create or migrate all tables and views; cheap if they are current.
 
         Raises:
-            MigrationError: that would take more than adding to what is there; nothing was changed.
+            MigrationError: additions do not suffice; nothing was changed.
         """
         ...
 
-    def planned(self) -> tuple[str, ...]:
-        """Return the statements that `prepare` would run now, in Redshift's dialect; none when all is current.
+    def pending_statements(self) -> tuple[str, ...]:
+        """Return the statements that `prepare` would run now, in Redshift's dialect; empty if all is current.
 
         Raises:
-            MigrationError: they would not be enough; the error has the SQL to run by hand.
+            MigrationError: additions do not suffice; the error has the SQL to run by hand.
         """
         ...
 
     def transaction(self) -> AbstractContextManager[LoadConnection]:
         """Open a load transaction on a prepared warehouse; the caller holds the run's lock.
 
-        A normal exit publishes all of it at once. An exception rolls all of it back and passes through.
+        A normal exit publishes all changes at once. An exception rolls all of them back and propagates.
 
         Raises:
             LoadError: it cannot begin or cannot be published.
-            TransientWarehouseError: it may succeed when it is tried again from its beginning.
+            TransientWarehouseError: it may succeed if it is retried from its beginning.
         """
         ...

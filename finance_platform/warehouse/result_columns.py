@@ -1,7 +1,7 @@
-"""What the columns of a result are called: what the query typed, or what Redshift calls a nameless one.
+"""Names of a result's columns: as the query spells them, or Redshift's name for an unnamed expression.
 
 Belongs here: names, taken from the parsed outer select. Engines disagree on them: `SELECT COUNT(*), year` is
-`count_star(), Year` in DuckDB and `count, year` in Redshift, whatever the query typed.
+`count_star(), Year` in DuckDB and `count, year` in Redshift, however the query spells it.
 Does not belong here: values and types of a result.
 """
 
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-_NAMELESS = "?column?"
-_REDSHIFT_CALLS_IT = {
+_UNNAMED = "?column?"
+_REDSHIFT_FUNCTION_NAMES = {
     "ceiling": "ceil",
     "date_part": "date_part",
     "dateadd": "date_add",
@@ -24,7 +24,7 @@ _REDSHIFT_CALLS_IT = {
     "str_position": "position",
     "trim": "btrim",
 }
-_REDSHIFT_CALLS_THE_TYPE = {
+_REDSHIFT_TYPE_NAMES = {
     "bigint": "int8",
     "boolean": "bool",
     "decimal": "numeric",
@@ -42,8 +42,8 @@ def name_columns(query: exp.Query, sql: str, engine_names: Sequence[str]) -> lis
 
     Args:
         query: the tree of `sql`.
-        sql: the text, whose spelling counts.
-        engine_names: what the engine calls them; what a star stands for is taken from here.
+        sql: the text, for its spelling.
+        engine_names: the engine's names, used for the columns of a star.
     """
     projections = query.selects
     stars = [index for index, item in enumerate(projections) if item.is_star and not isinstance(item, exp.Func)]
@@ -61,16 +61,16 @@ def _name(node: exp.Expr, sql: str) -> str:
         return _name(node.this, sql)
     if isinstance(node, exp.Cast):
         kind = node.to.this.value.lower()
-        return _or_else(_name(node.this, sql), _REDSHIFT_CALLS_THE_TYPE.get(kind, kind))
+        return _or_else(_name(node.this, sql), _REDSHIFT_TYPE_NAMES.get(kind, kind))
     if isinstance(node, exp.Case):
-        return _or_else(_name(node.args["default"], sql) if node.args.get("default") else _NAMELESS, "case")
+        return _or_else(_name(node.args["default"], sql) if node.args.get("default") else _UNNAMED, "case")
     if isinstance(node, exp.Subquery):
         return _name(node.selects[0], sql)
     return _function_name(node, sql)
 
 
-def _or_else(name: str, otherwise: str) -> str:
-    return otherwise if name == _NAMELESS else name
+def _or_else(name: str, fallback: str) -> str:
+    return fallback if name == _UNNAMED else name
 
 
 def _function_name(node: exp.Expr, sql: str) -> str:
@@ -80,5 +80,5 @@ def _function_name(node: exp.Expr, sql: str) -> str:
     elif isinstance(node, exp.Func) and not isinstance(node, exp.Binary):
         typed = node.sql_name().lower()
     else:
-        return _NAMELESS
-    return _REDSHIFT_CALLS_IT.get(typed, typed)
+        return _UNNAMED
+    return _REDSHIFT_FUNCTION_NAMES.get(typed, typed)

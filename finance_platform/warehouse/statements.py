@@ -1,14 +1,14 @@
 """Every statement that the platform sends to a warehouse; the only reader of `sql/`.
 
-Belongs here: which files there are, reading them, and the statements whose names come from a contract.
-Does not belong here: Redshift's or DuckDB's own statements (LOCK, COPY, search_path: see the adapters), running any.
+Belongs here: the list of the files, reading them, and the statements whose names come from a contract.
+Does not belong here: statements of one engine (LOCK, COPY, search_path: see the adapters), the order in which they run.
 sqlglot is imported by the functions that need it: it takes 0.1 to 0.2 s.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING
 
 import finance_platform
 from finance_platform.contracts.model import Column, Contract
+from finance_platform.warehouse.port import LoadConnection
 
 if TYPE_CHECKING:
     from sqlglot import exp
+
+_ROWS_PER_INSERT = 100
 
 
 class SqlFile(StrEnum):
@@ -74,7 +77,7 @@ DEFINITIONS = (
     SqlFile.CREATE_MOVEMENTS,
     SqlFile.ACTUAL_VS_BUDGET,
 )
-"""Tables, then the views that read them."""
+"""Tables, then the views over them."""
 
 
 def sql_folder() -> Path:
@@ -102,14 +105,14 @@ def statement(file: SqlFile) -> str:
     """Return the only statement of a file.
 
     Raises:
-        ValueError: it holds another number of them.
+        ValueError: it has no statement, or more than one.
     """
     (only,) = statements(file)
     return only
 
 
 def definitions() -> tuple[str, ...]:
-    """Return what creates every table and view, in the order in which it can run."""
+    """Return the statements that create every table and view, in the order in which they can run."""
     return tuple(text for file in DEFINITIONS for text in statements(file))
 
 
@@ -119,17 +122,17 @@ def definitions_fingerprint() -> str:
 
 
 def stage_table(contract: Contract) -> str:
-    """Return the name of the table that a load stages `contract`'s slices in."""
+    """Return the name of the table that stages `contract`'s slices."""
     return f"Stage{contract.table}"
 
 
 def create_stage(contract: Contract) -> str:
-    """Return the DDL of a contract's stage table: the stored columns, in the order in which Parquet has them."""
+    """Return the DDL of a contract's stage table: the stored columns, in the order of Parquet."""
     return _create_temporary(stage_table(contract), contract.stored_columns)
 
 
 def create_scratch(contract: Contract) -> str:
-    """Return the DDL of a table that lives as long as one load and holds what the load works out on its way."""
+    """Return the DDL of a table for intermediate results of one load."""
     return _create_temporary(contract.table, contract.columns)
 
 
@@ -141,23 +144,23 @@ def count_staged(contract: Contract) -> str:
 
 
 def first_rows(contract: Contract) -> str:
-    """Return the query for a table's first rows, in the order of what names a row; bind `:row_count`."""
+    """Return the query for a table's first rows by natural key; bind `:row_count`."""
     from sqlglot import exp
 
-    names = [column.sql_name for column in contract.shown_columns]
+    names = [column.sql_name for column in contract.non_personal_columns]
     order = [contract.column(name).sql_name for name in contract.natural_key]
     return exp.select(*names).from_(contract.table).order_by(*order).limit(_bound("row_count")).sql(dialect="redshift")
 
 
 def delete_all(contract: Contract) -> str:
-    """Return what empties a table. TRUNCATE would commit the transaction on Redshift."""
+    """Return the statement that empties a table; TRUNCATE would commit the transaction on Redshift."""
     from sqlglot import exp
 
     return exp.delete(contract.table).sql(dialect="redshift")
 
 
 def delete_ranges(contract: Contract, column_name: str, count: int) -> str:
-    """Return what deletes `count` ranges of a column; bind `:first_0`, `:last_0`, `:first_1` and so on."""
+    """Return the DELETE of `count` ranges of a column; bind `:first_0`, `:last_0`, `:first_1` and so on."""
     from sqlglot import exp
 
     column = exp.column(contract.column(column_name).sql_name)
@@ -166,7 +169,7 @@ def delete_ranges(contract: Contract, column_name: str, count: int) -> str:
 
 
 def insert_staged(contract: Contract) -> str:
-    """Return what moves all staged rows into their table; bind each column that only the load knows by its name."""
+    """Return the INSERT of all staged rows into their table; bind each column that is set by the load."""
     from sqlglot import exp
 
     values = [
@@ -180,7 +183,7 @@ def insert_staged(contract: Contract) -> str:
 
 
 def insert_rows(contract: Contract, count: int) -> str:
-    """Return what inserts `count` rows; bind `:<column>_<row>`, as in `:slice_0`."""
+    """Return the INSERT of `count` rows; bind `:<column>_<row>`, as in `:slice_0`."""
     from sqlglot import exp
 
     rows = [
@@ -189,6 +192,17 @@ def insert_rows(contract: Contract, count: int) -> str:
     ]
     values = exp.Values(expressions=rows)
     return exp.insert(values, contract.table, columns=_names(contract)).sql(dialect="redshift")
+
+
+def insert(connection: LoadConnection, contract: Contract, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert rows that the platform itself creates, each a value by column name.
+
+    A hundred rows go in one statement: redshift-connector's `executemany` takes a round trip for each.
+    """
+    for begin in range(0, len(rows), _ROWS_PER_INSERT):
+        batch = rows[begin : begin + _ROWS_PER_INSERT]
+        values = {f"{name}_{index}": value for index, row in enumerate(batch) for name, value in row.items()}
+        connection.execute(insert_rows(contract, len(batch)), values)
 
 
 def _create_temporary(table: str, columns: Sequence[Column]) -> str:

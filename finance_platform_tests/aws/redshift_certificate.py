@@ -1,7 +1,6 @@
-"""A certificate for the stand-in, by an authority of its own.
+"""A certificate for the fake of Redshift, and its own authority.
 
-Belongs here: making both. Does not belong here: who trusts the authority (the driver asks OpenSSL, which asks the
-environment).
+Belongs here: creating both. Does not belong here: trust in the authority (OpenSSL reads it from the environment).
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from cryptography.x509.oid import NameOID
 
 
 def certificate_for(name: str, folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """Return what a server of this name shows, and the file of the authority that vouches for it."""
+    """Return the TLS context of a server with this name, and the file of its certificate authority."""
     authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority of the tests")])
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    authority = _begun(issuer, issuer, authority_key).add_extension(
+    authority = _certificate_builder(issuer, issuer, authority_key).add_extension(
         x509.BasicConstraints(ca=True, path_length=0), critical=True
     )
-    server = _begun(subject, issuer, server_key).add_extension(
+    server = _certificate_builder(subject, issuer, server_key).add_extension(
         x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False
     )
     authority_file, server_file = folder / "authority.pem", folder / "server.pem"
@@ -37,7 +36,9 @@ def certificate_for(name: str, folder: Path) -> tuple[ssl.SSLContext, Path]:
     return context, authority_file
 
 
-def _begun(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _certificate_builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()

@@ -1,6 +1,6 @@
-"""What Redshift's line does wrong, on request: cut at a statement, or an error instead of an answer.
+"""Faults of the connection to Redshift: it is cut at a statement, or a statement fails.
 
-Belongs here: which statement, counted from when a fault is set. Does not belong here: messages (see `redshift_wire`).
+Belongs here: at which statement. Does not belong here: messages (see `redshift_wire`).
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import threading
 
 
 class ClosedError(Exception):
-    """One side has hung up, or a fault did."""
+    """One side has closed the connection, or a fault has."""
 
 
 class Faults:
-    """What the line does wrong, on request; statements of the loader are counted from when a fault is set."""
+    """The faults to inject; statements of the loader are counted from the last `clear` or `cut`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -21,37 +21,37 @@ class Faults:
         self._cut_at: int | None = None
         self._is_cut_after = False
         self._errors: list[tuple[str, str, str]] = []
-        self._error_where = ""
+        self._error_at = ""
 
     def clear(self) -> None:
-        """Do nothing wrong from now on, and forget what was run."""
+        """Remove all faults, and the list of statements."""
         with self._lock:
             self.statements = []
-            self._cut_at, self._is_cut_after, self._errors, self._error_where = None, False, [], ""
+            self._cut_at, self._is_cut_after, self._errors, self._error_at = None, False, [], ""
 
     def cut(self, at: int, *, after: bool = False) -> None:
-        """Cut the line at a statement, from 0: before the server gets it, or after it did it and before it says so."""
+        """Cut the connection at a statement, from 0: before it reaches the server, or before its result is returned."""
         self.clear()
         self._cut_at, self._is_cut_after = at, after
 
-    def answer(self, state: str, text: str, detail: str = "", *, to: str = "", times: int = 1) -> None:
-        """Let so many statements that begin with `to` fail."""
+    def fail(self, state: str, text: str, detail: str = "", *, at: str = "", times: int = 1) -> None:
+        """Let the next `times` statements that begin with `at` fail."""
         with self._lock:
-            self._errors, self._error_where = [(state, text, detail)] * times, to
+            self._errors, self._error_at = [(state, text, detail)] * times, at
 
-    def begins(self, sql: str) -> tuple[str, str, str] | None:
-        """Note that a statement begins; return the error that it is to have."""
+    def begin_statement(self, sql: str) -> tuple[str, str, str] | None:
+        """Count a statement; return the error with which it fails, if any."""
         with self._lock:
             self.statements.append(sql)
             if self._cut_at == len(self.statements) - 1 and not self._is_cut_after:
                 self._cut_at = None
                 raise ClosedError
-            if self._errors and sql.startswith(self._error_where):
+            if self._errors and sql.startswith(self._error_at):
                 return self._errors.pop()
             return None
 
-    def ends(self) -> None:
-        """Note that a statement was done, before the client hears of it."""
+    def end_statement(self) -> None:
+        """Called when a statement is done, before the client gets the result."""
         with self._lock:
             if self._is_cut_after and self._cut_at is not None and len(self.statements) > self._cut_at:
                 self._cut_at = None

@@ -1,10 +1,11 @@
-"""What roles and row-level security of Redshift are to PostgreSQL; masks have no equal there.
+"""Rewrites Redshift's roles and row-level security to PostgreSQL's; masks have no equivalent there.
 
-Belongs here: the statements of `sql/security`, and Redshift's views of what they have made.
+Belongs here: the statements of `sql/security`, and Redshift's system views of their objects.
 Does not belong here: any other statement (see `redshift_rewrites`).
 
-As on Redshift: where row-level security is on, whoever has no policy sees no row, the owner too; several policies are
-joined by AND; what a policy looks up, its reader need not be allowed to read; a view shows what its reader may see.
+As on Redshift: under row-level security a user without a policy sees no row, not even the owner; several policies are
+combined by AND; the reader needs no grant on the tables that a policy reads; a view shows the rows visible to its
+reader.
 """
 
 from __future__ import annotations
@@ -68,39 +69,39 @@ BEGIN
     );
 END $to$;
 """
-"""To be run once in a database, by the superuser. Masks are listed for all databases, as on Redshift."""
+"""Run once in a database, by the superuser. Masks are listed for all databases, as on Redshift."""
 
 
-def edited_security(sql: str) -> str | None:
-    """Return what PostgreSQL is told instead of a statement about security; None for any other."""
+def rewrite_security(sql: str) -> str | None:
+    """Return the statement for PostgreSQL in place of one of `sql/security`; None for any other."""
     flat = " ".join(sql.split())
     if created := _CREATED.fullmatch(flat):
         name, columns, predicate = created["name"].lower(), created["columns"] or "", created["predicate"]
-        values = f"{_text(name)}, {_text(columns)}, {_text(predicate)}"
-        return _done(
+        values = f"{_quote(name)}, {_quote(columns)}, {_quote(predicate)}"
+        return _do_block(
             f"INSERT INTO svv_rls_policy (polname, polatts, polqual) VALUES ({values}); "
             f"PERFORM say_rls_policy({values});"
         )
     if altered := _ALTERED.fullmatch(flat):
         name, predicate = altered["name"].lower(), altered["predicate"]
-        return _done(
-            f"PERFORM say_rls_policy(polname, polatts, {_text(predicate)}) FROM svv_rls_policy "
-            f"WHERE polname = {_text(name)};"
+        return _do_block(
+            f"PERFORM say_rls_policy(polname, polatts, {_quote(predicate)}) FROM svv_rls_policy "
+            f"WHERE polname = {_quote(name)};"
         )
     if attached := _ATTACHED.fullmatch(flat):
-        return _done(f"PERFORM attach_rls_policy({', '.join(_text(part.lower()) for part in attached.groups())});")
+        return _do_block(f"PERFORM attach_rls_policy({', '.join(_quote(part.lower()) for part in attached.groups())});")
     if on := _ON.fullmatch(flat):
         return f"ALTER TABLE {on[1]} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
     if _TO_POLICY.fullmatch(flat):
-        return _done("NULL;")  # there, a policy's lookups run with the rights of whoever made it
+        return _do_block("NULL;")  # in PostgreSQL, the function of a policy runs with its owner's rights
     if _GRANT.fullmatch(flat):
         return re.sub(r"\bROLE (\w+)", r"\1", flat)
     return None
 
 
-def _done(body: str) -> str:
+def _do_block(body: str) -> str:
     return f"DO $redshift$ BEGIN {body} END $redshift$"
 
 
-def _text(value: str) -> str:
+def _quote(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"

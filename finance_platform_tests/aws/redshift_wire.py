@@ -1,10 +1,10 @@
-"""Redshift's wire in front of PostgreSQL: one thread per connection passes messages on, and edits a few.
+"""Redshift's wire in front of PostgreSQL: one thread per connection relays messages, and rewrites a few.
 
-Belongs here: framing, the handshake, who is let in, which statement a message runs.
-Does not belong here: what is edited in a statement (see `redshift_rewrites`), what COPY does (see `redshift_copying`),
-what goes wrong on request (see `redshift_faults`).
+Belongs here: framing, the handshake, authentication, the statement of a message.
+Does not belong here: the rewriting (see `redshift_rewrites`), COPY (see `redshift_copy`), faults (see
+`redshift_faults`).
 
-A statement is edited when it is parsed; describing, binding, errors, 25P02 and rollback are PostgreSQL's own.
+A statement is rewritten in its Parse message; describing, binding, errors, 25P02 and rollback are PostgreSQL's own.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Line:
         self._buffer = bytearray()
 
     def fill(self) -> None:
-        """Take what has come."""
+        """Read the available bytes."""
         data = self.socket.recv(1 << 16)
         if not data:
             raise ClosedError
@@ -43,7 +43,7 @@ class Line:
             self._buffer += self.socket.recv(self.socket.pending())
 
     def messages(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield the whole messages among what has come: kind and body."""
+        """Yield the complete messages in the buffer: kind and body."""
         while len(self._buffer) >= 5:
             length = struct.unpack_from("!i", self._buffer, 1)[0] + 1
             if len(self._buffer) < length:
@@ -60,12 +60,12 @@ class Line:
             self.fill()
 
     def exactly(self, count: int) -> bytes:
-        """Wait for so many bytes, before there are messages."""
+        """Wait for `count` bytes, before the first message."""
         while len(self._buffer) < count:
             self.fill()
-        taken = bytes(self._buffer[:count])
+        data = bytes(self._buffer[:count])
         del self._buffer[:count]
-        return taken
+        return data
 
     def send(self, kind: bytes, body: bytes) -> None:
         """Send one message."""
@@ -73,7 +73,7 @@ class Line:
 
 
 def message(kind: bytes, body: bytes) -> bytes:
-    """Return a message as it goes over the wire."""
+    """Return the bytes of a message."""
     return kind + struct.pack("!i", len(body) + 4) + body
 
 
@@ -83,23 +83,25 @@ def error_message(severity: str, state: str, text: str) -> bytes:
     return b"".join(mark + value.encode() + b"\0" for mark, value in fields) + b"\0"
 
 
-class Editor(Protocol):
-    """Edits statements of one session."""
+class Rewriter(Protocol):
+    """Rewrites the statements of one session."""
 
-    def edited(self, sql: str) -> str:
-        """Return what PostgreSQL is told instead."""
+    def rewrite(self, sql: str) -> str:
+        """Return the statement for PostgreSQL."""
         ...
 
 
 @dataclass
 class Session:
-    """What is known of one connection.
+    """The state of one connection.
 
     Attributes:
-        user: as whom, in the database.
-        database: which.
+        user: the database user.
+        database: its name.
+        server: the connection to PostgreSQL.
         process: PostgreSQL's process number.
-        status: of the transaction: I none, T in one, E in one that has failed.
+        status: of the transaction: I none, T open, E failed.
+        statements: SQL by the name of a prepared statement.
     """
 
     user: str
@@ -109,20 +111,20 @@ class Session:
     status: str = "I"
     statements: dict[bytes, str] = field(default_factory=dict)
 
-    def ask(self, sql: str) -> list[tuple[str | None, ...]]:
-        """Ask PostgreSQL something in this session, between two messages of the client."""
+    def query(self, sql: str) -> list[tuple[str | None, ...]]:
+        """Run a query in this session, between two messages of the client."""
         self.server.send(b"Q", sql.encode() + b"\0")
         rows: list[tuple[str | None, ...]] = []
-        problem = b""
+        error = b""
         while True:
             kind, body = self.server.next_message()
             if kind == b"D":
                 rows.append(tuple(_values(body)))
             elif kind == b"E":
-                problem = body
+                error = body
             elif kind == b"Z":
-                if problem:
-                    raise AssertionError(problem)
+                if error:
+                    raise AssertionError(error)
                 return rows
 
 
@@ -140,16 +142,16 @@ class Wire:
     """The listening side.
 
     Attributes:
-        socket_path: where PostgreSQL is.
-        let_in: the database user behind a name and a password, or None.
-        editor: makes the editor of a session.
-        admin: the user whose statements are neither counted nor harmed.
-        tls: what the server shows, if it speaks TLS.
+        socket_path: PostgreSQL's socket.
+        authenticate: returns the database user for a name and a password, or None.
+        rewriter: creates the rewriter of a session.
+        admin: the user whose statements are neither counted nor made to fail.
+        tls: the server's certificate, if it supports TLS.
     """
 
     socket_path: str
-    let_in: Callable[[str, str], str | None]
-    editor: Callable[[Session], Editor]
+    authenticate: Callable[[str, str], str | None]
+    rewriter: Callable[[Session], Rewriter]
     admin: str
     tls: ssl.SSLContext | None = None
     faults: Faults = field(default_factory=Faults)
@@ -162,30 +164,30 @@ class Wire:
         self.resume()
 
     def resume(self) -> None:
-        """Listen, at the same port as before."""
+        """Listen, on the same port as before."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self.port = self._listener.getsockname()[1]
         self._start(self._accept, self._listener)
 
     def pause(self) -> None:
-        """Stop listening, and hang up on everybody, as a warehouse that is paused."""
+        """Stop listening and close all connections, as a paused warehouse."""
         listener, self._listener = self._listener, None
         if listener:
             with contextlib.suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for the next connection
+                listener.shutdown(socket.SHUT_RDWR)  # wakes the accepting thread
             listener.close()
         for sock in list(self._open):
-            _hang_up(sock)
+            _close(sock)
 
     def stop(self) -> None:
-        """Stop for good, and wait until every connection has ended."""
+        """Stop for good, and wait for every connection to end."""
         self.pause()
         for thread in self._threads:
             thread.join()
 
     def _start(self, work: Callable[[socket.socket], None], sock: socket.socket) -> None:
         thread = threading.Thread(target=work, args=(sock,), name="redshift", daemon=True)
-        self._threads = [*(one for one in self._threads if one.is_alive()), thread]
+        self._threads = [*(running for running in self._threads if running.is_alive()), thread]
         thread.start()
 
     def _accept(self, listener: socket.socket) -> None:
@@ -194,16 +196,16 @@ class Wire:
                 client, _ = listener.accept()
             except OSError:
                 return
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for an ACK
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each response waits 40 ms for an ACK
             self._start(self._serve, client)
 
     def _serve(self, client: socket.socket) -> None:
         server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._open |= {client, server}
         with contextlib.suppress(ClosedError, OSError, ValueError), contextlib.ExitStack() as stack:
-            stack.callback(_hang_up, server)
+            stack.callback(_close, server)
             line = Line(client)
-            stack.callback(lambda: _hang_up(line.socket))
+            stack.callback(lambda: _close(line.socket))
             session = self._handshake(line, server)
             if session is not None:
                 _Relay(self, line, session).run()
@@ -219,37 +221,37 @@ class Wire:
             self._open.add(client.socket)
             length, code = struct.unpack("!ii", client.exactly(8))
         parts = client.exactly(length - 8).decode().split("\0")
-        asked = {name: value for name, value in zip(parts[::2], parts[1::2], strict=False) if name}
+        startup = {name: value for name, value in zip(parts[::2], parts[1::2], strict=False) if name}
         client.send(b"R", struct.pack("!i", 3))
         _, password = client.next_message()
-        user = self.let_in(asked["user"], password.rstrip(b"\0").decode())
+        user = self.authenticate(startup["user"], password.rstrip(b"\0").decode())
         if user is None:
-            text = f'password authentication failed for user "{asked["user"]}"'
+            text = f'password authentication failed for user "{startup["user"]}"'
             client.send(b"E", error_message("FATAL", "28000", text))
             return None
         sock.connect(self.socket_path)
-        known = {**{name: asked[name] for name in asked if name in _KNOWN_TO_POSTGRES}, "user": user}
+        known = {**{name: startup[name] for name in startup if name in _KNOWN_TO_POSTGRES}, "user": user}
         body = struct.pack("!i", PROTOCOL) + b"".join(f"{k}\0{v}\0".encode() for k, v in known.items()) + b"\0"
         sock.sendall(struct.pack("!i", len(body) + 4) + body)
-        return Session(user, asked["database"], Line(sock))
+        return Session(user, startup["database"], Line(sock))
 
 
 class _Relay:
-    """Passes messages on between a client and PostgreSQL."""
+    """Relays messages between a client and PostgreSQL."""
 
     def __init__(self, wire: Wire, client: Line, session: Session) -> None:
         self._client, self._session = client, session
         self._faults = wire.faults if session.user != wire.admin else Faults()
-        self._editor = wire.editor(session)
+        self._rewriter = wire.rewriter(session)
 
     def run(self) -> None:
-        """Pass on until one side hangs up."""
+        """Relay until one side closes the connection."""
         client, server = self._client, self._session.server
         while True:
             readable, _, _ = select.select([client.socket, server.socket], [], [])
             if server.socket in readable:
                 server.fill()
-                client.socket.sendall(b"".join(self._to_client(*one) for one in server.messages()))
+                client.socket.sendall(b"".join(self._to_client(*received) for received in server.messages()))
             if client.socket in readable:
                 client.fill()
                 for kind, body in client.messages():
@@ -265,31 +267,31 @@ class _Relay:
         elif kind == b"Z":
             self._session.status = body.decode()
         elif kind == b"C":
-            self._faults.ends()
+            self._faults.end_statement()
         return message(kind, body)
 
     def _to_server(self, kind: bytes, body: bytes) -> bytes:
         if kind == b"P":
             name, sql, rest = body.split(b"\0", 2)
             self._session.statements[name] = sql.decode()
-            return message(kind, name + b"\0" + self._editor.edited(sql.decode()).encode() + b"\0" + rest)
+            return message(kind, name + b"\0" + self._rewriter.rewrite(sql.decode()).encode() + b"\0" + rest)
         if kind == b"B":
             _, name, _ = body.split(b"\0", 2)
-            error = self._faults.begins(self._session.statements[name])
+            error = self._faults.begin_statement(self._session.statements[name])
             if error is not None:
-                failing = b"\0" + raising(*error).encode() + b"\0" + struct.pack("!h", 0)
+                failing = b"\0" + raise_statement(*error).encode() + b"\0" + struct.pack("!h", 0)
                 return message(b"P", failing) + message(b"B", b"\0\0" + struct.pack("!hhh", 0, 0, 0))
         return message(kind, body)
 
 
-def raising(state: str, text: str, detail: str = "") -> str:
-    """Return a statement that fails in just this way."""
+def raise_statement(state: str, text: str, detail: str = "") -> str:
+    """Return a statement that fails with this error."""
     parts = (("ERRCODE", state), ("MESSAGE", text), ("DETAIL", detail))
     using = ", ".join(f"{name} = " + "'" + value.replace("'", "''") + "'" for name, value in parts if value)
     return f"DO $redshift$ BEGIN RAISE EXCEPTION USING {using}; END $redshift$"
 
 
-def _hang_up(sock: socket.socket) -> None:
+def _close(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
     sock.close()

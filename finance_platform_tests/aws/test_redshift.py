@@ -1,8 +1,8 @@
-"""Redshift's adapter against its stand-in: exact statements, errors by class, and loads that break off anywhere.
+"""Redshift's adapter on the fake of Redshift: exact statements, errors by class, and loads that break off anywhere.
 
-Belongs here: what `port` promises, kept on Redshift's wire, and what is Redshift's own.
-Does not belong here: what every warehouse does (see the tests of the warehouse), who is let in (see
-`test_redshift_entering`), files before COPY (see `test_redshift_preflight`).
+Belongs here: Redshift's implementation of `port`, over its wire.
+Does not belong here: the behaviour of every warehouse (see the tests of the warehouse), credentials (see
+`test_redshift_credentials`), files before COPY (see `test_redshift_parquet_check`).
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from finance_platform.errors import (
     WarehouseUnreachableError,
 )
 from finance_platform.warehouse import load, statements
-from finance_platform.warehouse.ledger import published
+from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.load_request import LoadResult, SliceToLoad
 from finance_platform.warehouse.port import NoWarehouseYetError
-from finance_platform.warehouse.redshift import copy
+from finance_platform.warehouse.redshift import copy, load_connection
 from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
-from finance_platform_tests.aws.redshift_copying import COPY_ROLE
+from finance_platform_tests.aws.redshift_copy import COPY_ROLE
 from finance_platform_tests.warehouse.engines import RedshiftEngine, contents, redshift_engine
 from finance_platform_tests.warehouse.star_files import (
     LOADED_AT,
@@ -56,22 +56,22 @@ SESSION = (
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[RedshiftEngine]:
-    with redshift_engine() as found:
-        yield found
+    with redshift_engine() as engine:
+        yield engine
 
 
 @pytest.fixture(autouse=True)
-def _undisturbed(engine: RedshiftEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _without_faults(engine: RedshiftEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(load, "PAUSES_SECONDS", (0.0, 0.0))
-    engine.stand_in.faults.clear()
+    engine.server.faults.clear()
     yield
-    engine.stand_in.faults.clear()
-    engine.tidy()
+    engine.server.faults.clear()
+    engine.clean_up()
 
 
 @pytest.fixture
-def lake(engine: RedshiftEngine, tmp_path: Path) -> StarFiles:
-    return engine.lake(tmp_path)
+def star_files(engine: RedshiftEngine, tmp_path: Path) -> StarFiles:
+    return engine.star_files(tmp_path)
 
 
 @pytest.fixture
@@ -79,72 +79,72 @@ def loaded(engine: RedshiftEngine, tmp_path: Path) -> RedshiftWarehouse:
     warehouse = engine.loaded(tmp_path)
     assert isinstance(warehouse, RedshiftWarehouse)
     warehouse.prepare()
-    engine.stand_in.faults.clear()
+    engine.server.faults.clear()
     return warehouse
 
 
-def ran(engine: RedshiftEngine) -> list[str]:
-    """The statements so far, each on one line, bound values as the driver numbers them."""
-    return [" ".join(sql.split()) for sql in engine.stand_in.faults.statements]
+def statements_run(engine: RedshiftEngine) -> list[str]:
+    """The statements so far, each on one line, with the driver's numbers for bound values."""
+    return [" ".join(sql.split()) for sql in engine.server.faults.statements]
 
 
 def load_into(warehouse: RedshiftWarehouse, *slices: SliceToLoad) -> LoadResult:
     return load.publish(warehouse, slices, run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-01"])
 
 
-def changes(lake: StarFiles) -> list[SliceToLoad]:
-    """A restated month, one that goes, one that comes, and an account that becomes something else."""
+def changes(star_files: StarFiles) -> list[SliceToLoad]:
+    """A restated month, a removed one, a new one, and a reclassified account."""
     reclassified = [{**row, "category": "Premises"} if row["account_key"] == RENT else row for row in accounts()]
     return [
-        lake.dimension(DIM_ACCOUNT, reclassified, "d2"),
-        lake.facts("2025-01", "j2", january()[:-1]),
+        star_files.dimension(DIM_ACCOUNT, reclassified, "d2"),
+        star_files.facts("2025-01", "j2", january()[:-1]),
         removed("2025-02"),
-        lake.facts("2025-03", "m1", [january()[0]._replace(day="2025-03-01")]),
+        star_files.facts("2025-03", "m1", [january()[0]._replace(day="2025-03-01")]),
     ]
 
 
-def test_a_session_begins_with_its_settings_and_a_query_reads_only(engine: RedshiftEngine) -> None:
-    database = engine.stand_in.database()
+def test_a_session_begins_with_its_settings_and_a_query_is_read_only(engine: RedshiftEngine) -> None:
+    database = engine.server.database()
     warehouse = engine.warehouse(database, query_group="finance's")
     warehouse.prepare()
-    engine.stand_in.faults.clear()
+    engine.server.faults.clear()
 
     warehouse.query("SELECT COUNT(*) FROM DimDate WHERE Year = :year", {"year": 2025})
 
-    assert ran(engine) == [*SESSION, "BEGIN READ ONLY", "SELECT COUNT(*) FROM DimDate WHERE Year = $1"]
-    engine.stand_in.drop(database)
+    assert statements_run(engine) == [*SESSION, "BEGIN READ ONLY", "SELECT COUNT(*) FROM DimDate WHERE Year = $1"]
+    engine.server.drop(database)
 
 
 def test_a_current_warehouse_is_prepared_by_one_query(engine: RedshiftEngine, loaded: RedshiftWarehouse) -> None:
     loaded.prepare()
 
-    asked = "SELECT Version, Fingerprint FROM SchemaVersion ORDER BY Version DESC LIMIT 1;"
-    assert [sql.split("; ")[-1][-len(asked) :] for sql in ran(engine)][3:] == [asked]
+    version_query = "SELECT Version, Fingerprint FROM SchemaVersion ORDER BY Version DESC LIMIT 1;"
+    assert [sql.split("; ")[-1][-len(version_query) :] for sql in statements_run(engine)][3:] == [version_query]
 
 
 def test_a_load_locks_first_copies_by_manifest_and_commits_last(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles, monkeypatch: pytest.MonkeyPatch
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, star_files: StarFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifests: list[bytes] = []
-    written = engine.zone.write
+    write = engine.zone.write
 
-    def keep(key: str, data: bytes) -> None:
+    def capture(key: str, data: bytes) -> None:
         if key.startswith("manifests/"):
             manifests.append(data)
-        written(key, data)
+        write(key, data)
 
-    wanted = lake.facts("2025-02", "f2", february(), files=2)
-    monkeypatch.setattr(type(engine.zone), "write", lambda _, key, data: keep(key, data))
-    load_into(loaded, wanted)
+    target = star_files.facts("2025-02", "f2", february(), files=2)
+    monkeypatch.setattr(type(engine.zone), "write", lambda _, key, data: capture(key, data))
+    load_into(loaded, target)
 
-    said = ran(engine)[3:]
-    assert said[:2] == ["BEGIN", "LOCK LoadLedger"]
-    assert said[-1] == "COMMIT"
-    (copied,) = [sql for sql in said if sql.startswith("COPY")]
+    sqls = statements_run(engine)[3:]
+    assert sqls[:2] == ["BEGIN", "LOCK LoadLedger"]
+    assert sqls[-1] == "COMMIT"
+    (copy_sql,) = [sql for sql in sqls if sql.startswith("COPY")]
     assert re.fullmatch(
         rf"COPY StageFactFinancials FROM '{engine.zone.root}/manifests/stagefactfinancials-[0-9a-f]{{16}}\.json' "
         rf"IAM_ROLE '{COPY_ROLE}' FORMAT AS PARQUET MANIFEST",
-        copied,
+        copy_sql,
     )
     (manifest,) = manifests
     assert json.loads(manifest) == {
@@ -154,27 +154,27 @@ def test_a_load_locks_first_copies_by_manifest_and_commits_last(
                 "mandatory": True,
                 "meta": {"content_length": len(engine.zone.read(file.removeprefix(engine.zone.uri(""))))},
             }
-            for file in wanted.files
+            for file in target.files
         ]
     }
-    assert not [sql for sql in said if sql.startswith(("TRUNCATE", "ALTER"))]
+    assert not [sql for sql in sqls if sql.startswith(("TRUNCATE", "ALTER"))]
 
 
-def test_no_manifest_is_left_whether_a_load_succeeds_or_fails(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles
+def test_no_manifest_is_left_if_a_load_succeeds_or_fails(
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, star_files: StarFiles
 ) -> None:
-    load_into(loaded, lake.facts("2025-02", "f2", february()))
-    engine.stand_in.faults.answer("42501", "permission denied for relation factfinancials", to="DELETE")
+    load_into(loaded, star_files.facts("2025-02", "f2", february()))
+    engine.server.faults.fail("42501", "permission denied for relation factfinancials", at="DELETE")
     with pytest.raises(LoadError, match="permission denied"):
-        load_into(loaded, lake.facts("2025-02", "f3", february()))
+        load_into(loaded, star_files.facts("2025-02", "f3", february()))
 
     assert list(engine.zone.list_objects("manifests")) == []
 
 
-def test_a_schema_without_tables_is_no_warehouse_yet_and_a_missing_table_beside_others_is_a_wrong_query(
+def test_a_schema_without_tables_is_no_warehouse_yet_and_one_missing_table_is_a_wrong_query(
     engine: RedshiftEngine, loaded: RedshiftWarehouse
 ) -> None:
-    database = engine.stand_in.database()
+    database = engine.server.database()
 
     with pytest.raises(NoWarehouseYetError, match="finance-platform run"):
         engine.warehouse(database).query("SELECT COUNT(*) FROM DimDate")
@@ -182,46 +182,46 @@ def test_a_schema_without_tables_is_no_warehouse_yet_and_a_missing_table_beside_
         loaded.query("SELECT 1 FROM NoSuchTable")
 
     assert not isinstance(caught.value, NoWarehouseYetError)
-    engine.stand_in.drop(database)
+    engine.server.drop(database)
 
 
 @pytest.mark.parametrize(
-    ("sql", "said"),
+    ("sql", "message"),
     [
         ("SELECT Nothing FROM DimDate", "(?i)column .nothing. does not exist"),
         ("SELECT CAST('x' AS INTEGER)", "invalid input syntax"),
         ("SELECT CAST(1 AS INTEGER) / CAST(0 AS INTEGER)", "division by zero"),
-        ("SELECT Year FROM DimDate WHERE DateKey = :key AND Year = :year", "nothing is bound to :key"),
+        ("SELECT Year FROM DimDate WHERE DateKey = :key AND Year = :year", "no value is bound to :key"),
         ("SELECT Amount / 2 FROM FactFinancials", "a division has another type"),
         ("DELETE FROM FactFinancials", "does not begin with SELECT"),
         ("SELECT SETVAL('x', 1)", "x"),
     ],
 )
-def test_a_query_that_fails_says_why_in_the_platform_s_own_error(
-    loaded: RedshiftWarehouse, sql: str, said: str
+def test_a_failing_query_raises_the_platform_s_own_error_with_the_reason(
+    loaded: RedshiftWarehouse, sql: str, message: str
 ) -> None:
-    with pytest.raises(QueryError, match=said) as caught:
+    with pytest.raises(QueryError, match=message) as caught:
         loaded.query(sql, {"year": 2025} if ":year" in sql else {})
 
     assert caught.value.fix
 
 
-def test_a_star_is_named_as_the_tables_spell_it_and_a_whole_number_is_one(loaded: RedshiftWarehouse) -> None:
+def test_select_star_has_the_tables_spelling_and_whole_numbers_are_integers(loaded: RedshiftWarehouse) -> None:
     assert loaded.query("SELECT * FROM DimScenario").columns == [column.sql_name for column in DIM_SCENARIO.columns]
     assert loaded.query("SELECT * FROM ActualVsBudget").columns[-2:] == ["HasBudget", "TransactionCount"]
     (row,) = loaded.query("SELECT SUM(TransactionCount), SUM(Amount) AS total FROM FactFinancials").rows
     assert repr(row) == "(12, Decimal('9133.00'))"
 
 
-def test_a_statement_that_takes_too_long_is_ended_by_the_warehouse(engine: RedshiftEngine) -> None:
-    database = engine.stand_in.database()
+def test_the_warehouse_ends_a_statement_that_takes_too_long(engine: RedshiftEngine) -> None:
+    database = engine.server.database()
     hurried = engine.warehouse(database, statement_timeout_seconds=1)
 
     with pytest.raises(QueryError, match="statement timeout") as caught:
         hurried.query("SELECT PG_SLEEP(5)")
 
     assert "REDSHIFT_STATEMENT_TIMEOUT_SECONDS" in caught.value.fix
-    engine.stand_in.drop(database)
+    engine.server.drop(database)
 
 
 BUSY = {
@@ -231,7 +231,7 @@ BUSY = {
     "another transaction": ("XX000", "cannot proceed: concurrent transaction on the table", ""),
     "a deadlock": ("40P01", "deadlock detected", ""),
     "a restart": ("57P01", "terminating connection due to administrator command", ""),
-    "S3, when it is asked too much": ("XX000", "S3ServiceException:Please reduce your request rate.,Status 503", ""),
+    "S3, if it is throttling": ("XX000", "S3ServiceException:Please reduce your request rate.,Status 503", ""),
     "a pause": ("XX000", "The cluster is being paused", ""),
 }
 
@@ -239,40 +239,42 @@ BUSY = {
 @pytest.mark.parametrize(
     ("busy", "at"), [*((busy, "COPY") for busy in BUSY), ("a restart", "LOCK"), ("a restart", "COMMIT")]
 )
-def test_a_busy_warehouse_gets_the_whole_transaction_again_on_a_new_connection(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles, busy: str, at: str
+def test_a_transaction_on_a_busy_warehouse_is_retried_on_a_new_connection(
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, star_files: StarFiles, busy: str, at: str
 ) -> None:
-    engine.stand_in.faults.answer(*BUSY[busy], to=at)
+    engine.server.faults.fail(*BUSY[busy], at=at)
 
-    result = load_into(loaded, lake.facts("2025-02", "f2", february()[:1]))
+    result = load_into(loaded, star_files.facts("2025-02", "f2", february()[:1]))
 
     assert result.load_number == 2
-    assert ran(engine).count("BEGIN") == 2
-    assert ran(engine).count("SET timezone TO 'UTC'") == 2
+    assert statements_run(engine).count("BEGIN") == 2
+    assert statements_run(engine).count("SET timezone TO 'UTC'") == 2
     assert loaded.query("SELECT COUNT(*) FROM FactFinancials").rows == [(11,)]
 
 
-def test_a_warehouse_that_stays_busy_is_given_up_and_keeps_what_it_had(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles
+def test_a_load_fails_on_a_warehouse_that_stays_busy_and_changes_nothing(
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, star_files: StarFiles
 ) -> None:
     before = contents(loaded)
-    engine.stand_in.faults.answer(*BUSY["serialization"], to="INSERT INTO FactFinancials", times=3)
+    engine.server.faults.fail(*BUSY["serialization"], at="INSERT INTO FactFinancials", times=3)
 
     with pytest.raises(TransientWarehouseError, match="could not serialize"):
-        load_into(loaded, lake.facts("2025-02", "f2", february()[:1]))
+        load_into(loaded, star_files.facts("2025-02", "f2", february()[:1]))
 
     assert contents(loaded) == before
 
 
-def test_a_refusal_is_not_tried_again(engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles) -> None:
-    engine.stand_in.faults.answer("42501", "permission denied for relation loadledger", to="LOCK", times=9)
+def test_a_permanent_error_is_not_retried(
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, star_files: StarFiles
+) -> None:
+    engine.server.faults.fail("42501", "permission denied for relation loadledger", at="LOCK", times=9)
 
     with pytest.raises(LoadError, match="permission denied") as caught:
-        load_into(loaded, lake.facts("2025-02", "f2", february()))
+        load_into(loaded, star_files.facts("2025-02", "f2", february()))
 
     assert not isinstance(caught.value, TransientError)
     assert "grant" in caught.value.fix
-    assert ran(engine).count("BEGIN") == 1
+    assert statements_run(engine).count("BEGIN") == 1
 
 
 @pytest.mark.parametrize(
@@ -282,75 +284,79 @@ def test_a_refusal_is_not_tried_again(engine: RedshiftEngine, loaded: RedshiftWa
         ("S3ServiceException:The provided token has expired.,Status 400,Error ExpiredToken", "run again"),
     ],
 )
-def test_what_s3_refuses_to_the_copy_is_told_with_what_to_do(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles, message: str, fix: str
+def test_an_error_of_s3_in_a_copy_is_reported_with_the_fix(
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, star_files: StarFiles, message: str, fix: str
 ) -> None:
-    engine.stand_in.faults.answer("XX000", message, to="COPY")
+    engine.server.faults.fail("XX000", message, at="COPY")
 
     with pytest.raises(LoadError, match="S3ServiceException") as caught:
-        load_into(loaded, lake.facts("2025-02", "f2", february()))
+        load_into(loaded, star_files.facts("2025-02", "f2", february()))
 
     assert fix in caught.value.fix
 
 
-def test_a_line_cut_in_the_middle_of_a_copy_is_healed_by_the_next_attempt(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles
+def test_a_load_whose_connection_is_lost_in_a_copy_succeeds_in_the_next_attempt(
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, star_files: StarFiles
 ) -> None:
-    wanted = lake.facts("2025-02", "f2", february()[:1])
-    load_into(loaded, wanted, removed("2025-01"))
-    copied = next(nth for nth, sql in enumerate(ran(engine)) if sql.startswith("COPY"))
-    engine.stand_in.faults.cut(copied, after=True)
+    target = star_files.facts("2025-02", "f2", february()[:1])
+    load_into(loaded, target, removed("2025-01"))
+    copy_index = next(nth for nth, sql in enumerate(statements_run(engine)) if sql.startswith("COPY"))
+    engine.server.faults.cut(copy_index, after=True)
 
-    result = load_into(loaded, lake.facts("2025-02", "f3", february()))
+    result = load_into(loaded, star_files.facts("2025-02", "f3", february()))
 
     assert result.load_number == 3
-    assert ran(engine).count("BEGIN") == 2
+    assert statements_run(engine).count("BEGIN") == 2
     assert loaded.query("SELECT COUNT(*) FROM FactFinancials").rows == [(2,)]
 
 
-def test_a_commit_whose_answer_is_lost_is_not_done_twice(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles
+def test_a_commit_whose_response_is_lost_is_not_repeated(
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, star_files: StarFiles
 ) -> None:
-    load_into(loaded, lake.facts("2025-02", "f2", february()[:1]))
-    committed = ran(engine).index("COMMIT")
-    engine.stand_in.faults.cut(committed, after=True)
+    load_into(loaded, star_files.facts("2025-02", "f2", february()[:1]))
+    commit_index = statements_run(engine).index("COMMIT")
+    engine.server.faults.cut(commit_index, after=True)
 
-    result = load_into(loaded, lake.facts("2025-02", "f3", february()))
+    result = load_into(loaded, star_files.facts("2025-02", "f3", february()))
 
     assert (result.load_number, result.already_published) == (None, ((FACT, "2025-02"),))
-    assert published(loaded)[FACT, "2025-02"].load_number == 3
+    assert published_slices(loaded)[FACT, "2025-02"].load_number == 3
     assert loaded.query("SELECT COUNT(*) FROM LoadLedger WHERE LoadNumber = 3").rows == [(1,)]
 
 
-def test_a_load_that_is_cut_anywhere_leaves_the_old_state_and_the_next_one_reaches_the_new(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_load_that_breaks_off_anywhere_leaves_the_old_state_and_the_next_one_reaches_the_new(
+    engine: RedshiftEngine,
+    loaded: RedshiftWarehouse,
+    star_files: StarFiles,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wanted = changes(lake)
-    undisturbed = engine.loaded(tmp_path)
-    undisturbed.prepare()
-    engine.stand_in.faults.clear()
-    load_into(undisturbed, *wanted)  # type: ignore[arg-type]  # it is Redshift's
-    count, expected = len(ran(engine)), contents(undisturbed)
+    targets = changes(star_files)
+    complete = engine.loaded(tmp_path)
+    complete.prepare()
+    engine.server.faults.clear()
+    load_into(complete, *targets)  # type: ignore[arg-type]  # it is a RedshiftWarehouse
+    count, expected = len(statements_run(engine)), contents(complete)
     monkeypatch.setattr(load, "PAUSES_SECONDS", ())
     before = engine.fingerprint(loaded)
 
     for statement in range(count):
-        engine.stand_in.faults.cut(statement)
+        engine.server.faults.cut(statement)
         with pytest.raises(WarehouseUnreachableError):
-            load_into(loaded, *wanted)
-        assert engine.fingerprint(loaded) == before, f"changed by a cut before {ran(engine)[statement]}"
+            load_into(loaded, *targets)
+        assert engine.fingerprint(loaded) == before, f"changed by a cut before {statements_run(engine)[statement]}"
 
     assert count > 30
-    engine.stand_in.faults.clear()
-    load_into(loaded, *wanted)
+    engine.server.faults.clear()
+    load_into(loaded, *targets)
     assert contents(loaded) == expected
 
 
-def test_a_migration_that_is_cut_anywhere_is_healed_by_the_next(engine: RedshiftEngine) -> None:
-    database = engine.stand_in.database()
+def test_a_migration_that_breaks_off_anywhere_is_completed_by_the_next(engine: RedshiftEngine) -> None:
+    database = engine.server.database()
     statement = 0
     while True:
-        engine.stand_in.faults.cut(statement)
+        engine.server.faults.cut(statement)
         try:
             engine.warehouse(database).prepare()
         except WarehouseUnreachableError:
@@ -359,48 +365,48 @@ def test_a_migration_that_is_cut_anywhere_is_healed_by_the_next(engine: Redshift
             break
 
     assert statement > 20
-    engine.stand_in.faults.clear()
-    assert engine.warehouse(database).planned() == ()
+    engine.server.faults.clear()
+    assert engine.warehouse(database).pending_statements() == ()
     assert engine.warehouse(database).query("SELECT COUNT(*) FROM SchemaVersion").rows == [(1,)]
-    engine.stand_in.drop(database)
+    engine.server.drop(database)
 
 
-def test_a_paused_warehouse_is_out_of_reach_for_now_and_the_next_run_heals(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles
+def test_a_paused_warehouse_is_unreachable_and_the_next_run_succeeds(
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, star_files: StarFiles
 ) -> None:
-    wanted = lake.facts("2025-02", "f2", february()[:1])
-    engine.stand_in.pause()
+    target = star_files.facts("2025-02", "f2", february()[:1])
+    engine.server.pause()
     try:
         with pytest.raises(WarehouseUnreachableError, match="paused, resuming or restarting"):
-            load_into(loaded, wanted)
+            load_into(loaded, target)
         with pytest.raises(WarehouseUnreachableError, match="paused, resuming or restarting"):
             loaded.query("SELECT COUNT(*) FROM DimDate")
     finally:
-        engine.stand_in.resume()
+        engine.server.resume()
 
-    assert load_into(loaded, wanted).load_number == 2
+    assert load_into(loaded, target).load_number == 2
 
 
-def staged(path: Path, lake: StarFiles, columns: dict[str, list[Any]]) -> str:
+def staged_file(path: Path, star_files: StarFiles, columns: dict[str, list[Any]]) -> str:
     pq.write_table(pa.table(columns), path / "wrong.parquet")
-    return lake.address(path / "wrong.parquet")
+    return star_files.address(path / "wrong.parquet")
 
 
-def test_a_file_that_does_not_fit_is_told_before_anything_is_copied(
-    engine: RedshiftEngine, loaded: RedshiftWarehouse, lake: StarFiles
+def test_a_file_that_does_not_match_is_reported_before_anything_is_copied(
+    engine: RedshiftEngine, loaded: RedshiftWarehouse, star_files: StarFiles
 ) -> None:
     before = contents(loaded)
-    engine.stand_in.faults.clear()
-    bad = lake.dimension(DIM_DEPARTMENT, [{**departments()[0], "department_name": "é" * 129}], "d2")
+    engine.server.faults.clear()
+    bad = star_files.dimension(DIM_DEPARTMENT, [{**departments()[0], "department_name": "é" * 129}], "d2")
 
     with pytest.raises(LoadError, match=r"dim_department/\d+\.parquet, column department_name, row 1: 258 bytes"):
         load_into(loaded, bad)
 
-    assert not [sql for sql in ran(engine) if sql.startswith("COPY")]
+    assert not [sql for sql in statements_run(engine) if sql.startswith("COPY")]
     assert contents(loaded) == before
 
 
-UNFIT: dict[str, tuple[dict[str, list[Any]], str]] = {
+MISMATCHES: dict[str, tuple[dict[str, list[Any]], str]] = {
     "a long text": (
         {"scenario_key": [1], "scenario_name": ["x" * 129], "scenario_type": ["a"], "is_baseline": [True]},
         r"column scenarioname VARCHAR\(128\): The length of the data column",
@@ -416,33 +422,34 @@ UNFIT: dict[str, tuple[dict[str, list[Any]], str]] = {
 }
 
 
-@pytest.mark.parametrize("fault", UNFIT)
-def test_a_copy_that_redshift_refuses_is_explained_from_what_it_wrote_down(
-    loaded: RedshiftWarehouse, lake: StarFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+@pytest.mark.parametrize("fault", MISMATCHES)
+def test_a_copy_that_redshift_rejects_is_explained_from_its_system_table(
+    loaded: RedshiftWarehouse, star_files: StarFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    columns, said = UNFIT[fault]
-    monkeypatch.setattr(copy, "refuse_unfit", lambda *_: None)
+    columns, message = MISMATCHES[fault]
+    monkeypatch.setattr(copy, "check_parquet", lambda *_: None)
 
     with loaded.transaction() as connection:
         connection.execute(statements.create_stage(DIM_SCENARIO))
-        with pytest.raises(LoadError, match=rf"(?s)Load into table.*file s3://.*wrong\.parquet.*{said}"):
-            connection.copy("StageDimScenario", list(DIM_SCENARIO.column_names), [staged(tmp_path, lake, columns)])
+        with pytest.raises(LoadError, match=rf"(?s)Load into table.*file s3://.*wrong\.parquet.*{message}"):
+            connection.copy(
+                "StageDimScenario", list(DIM_SCENARIO.column_names), [staged_file(tmp_path, star_files, columns)]
+            )
         with pytest.raises(LoadError, match="current transaction is aborted"):
             connection.query("SELECT COUNT(*) FROM StageDimScenario")
 
 
-def test_a_file_that_goes_between_the_look_and_the_copy_is_told(
-    loaded: RedshiftWarehouse, lake: StarFiles, monkeypatch: pytest.MonkeyPatch
+def test_a_file_that_is_deleted_between_check_and_copy_is_reported(
+    loaded: RedshiftWarehouse, star_files: StarFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lost = lake.dimension(DIM_SCENARIO, scenarios(), "d2")
-    look = copy.checked_sizes
+    lost = star_files.dimension(DIM_SCENARIO, scenarios(), "d2")
 
-    def look_and_lose(*arguments: Any) -> dict[str, int]:
-        sizes = look(*arguments)
-        lake.lose(lost.files[0])
+    def check_and_remove(*arguments: Any) -> dict[str, int]:
+        sizes = copy.check_files(*arguments)
+        star_files.remove(lost.files[0])
         return sizes
 
-    monkeypatch.setattr("finance_platform.warehouse.redshift.warehouse.load_connection.checked_sizes", look_and_lose)
+    monkeypatch.setattr(load_connection, "check_files", check_and_remove)
     before = contents(loaded)
 
     with pytest.raises(LoadError, match="Mandatory url is not present"):
@@ -451,15 +458,15 @@ def test_a_file_that_goes_between_the_look_and_the_copy_is_told(
     assert contents(loaded) == before
 
 
-def test_a_role_that_may_not_read_the_files_is_told(engine: RedshiftEngine, lake: StarFiles) -> None:
-    database = engine.stand_in.database()
+def test_a_role_that_may_not_read_the_files_is_reported(engine: RedshiftEngine, star_files: StarFiles) -> None:
+    database = engine.server.database()
     stranger = engine.warehouse(database, copy_role_arn="arn:aws:iam::123456789012:role/stranger")
 
     with pytest.raises(LoadError, match="not authorized to assume IAM Role"):
-        load_into(stranger, *lake.dimensions())
+        load_into(stranger, *star_files.dimensions())
 
-    assert published(stranger) == {}
-    engine.stand_in.drop(database)
+    assert published_slices(stranger) == {}
+    engine.server.drop(database)
 
 
 STRICT = {
@@ -481,11 +488,11 @@ STRICT = {
 
 
 @pytest.mark.parametrize("fault", STRICT)
-def test_the_stand_in_is_as_strict_as_redshift(loaded: RedshiftWarehouse, fault: str) -> None:
-    sql, said = STRICT[fault]
+def test_the_fake_is_as_strict_as_redshift(loaded: RedshiftWarehouse, fault: str) -> None:
+    sql, message = STRICT[fault]
     with loaded._session() as session:
         session.run("BEGIN")
-        with pytest.raises(LoadError, match=said):
+        with pytest.raises(LoadError, match=message):
             session.run(sql)
 
 

@@ -1,6 +1,6 @@
-"""What the tests of the warehouse share: an empty warehouse, a lake to load from, and a loaded one.
+"""Fixtures of the warehouse tests: an empty warehouse, files to load, and a loaded warehouse.
 
-A module whose tests hold for every warehouse says `ENGINES = EVERY_ENGINE`; the others run on the embedded one.
+A module whose tests run on every warehouse sets `ENGINES = EVERY_ENGINE`; the others run on the embedded one.
 """
 
 from __future__ import annotations
@@ -29,48 +29,48 @@ def duckdb_engine(tmp_path_factory: pytest.TempPathFactory) -> DuckDBEngine:
 
 @pytest.fixture(scope="session")
 def redshift() -> Iterator[RedshiftEngine]:
-    """Redshift's stand-in."""
+    """The fake of Redshift."""
     with redshift_engine() as engine:
         yield engine
 
 
 @pytest.fixture
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    """The kind of warehouse that the test runs on."""
+    """The engine that the test runs on."""
     name = "redshift" if request.param == "redshift" else "duckdb_engine"
-    found: Engine = request.getfixturevalue(name)
-    yield found
-    found.tidy()
+    engine: Engine = request.getfixturevalue(name)
+    yield engine
+    engine.clean_up()
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the embedded warehouse's file will be."""
+    """The path of the embedded warehouse's file."""
     return tmp_path / "home" / "warehouse.duckdb"
 
 
 @pytest.fixture
 def warehouse(engine: Engine, tmp_path: Path) -> Warehouse:
-    """A warehouse that nothing was ever loaded into."""
+    """An empty warehouse."""
     return engine.empty(tmp_path)
 
 
 @pytest.fixture
-def lake(engine: Engine, tmp_path: Path) -> StarFiles:
-    """An empty lake."""
-    return engine.lake(tmp_path)
+def star_files(engine: Engine, tmp_path: Path) -> StarFiles:
+    """Writes files that the warehouse can load."""
+    return engine.star_files(tmp_path)
 
 
 @pytest.fixture
 def loaded(engine: Engine, tmp_path: Path) -> Warehouse:
-    """A warehouse with the dimensions, a month that has a budget and one that has none; load 1, run-1."""
+    """A warehouse with the dimensions, a month with a budget and one without; load 1, run-1."""
     return engine.loaded(tmp_path)
 
 
 @pytest.fixture
-def seen(engine: Engine) -> Callable[[Warehouse], object]:
-    """What shows whether anything was published, or left behind, since it was last asked."""
-    return engine.seen
+def state_of(engine: Engine) -> Callable[[Warehouse], object]:
+    """Returns a value that changes if anything is published or left behind."""
+    return engine.state_of
 
 
 @pytest.fixture(autouse=True)

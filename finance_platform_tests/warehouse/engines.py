@@ -1,6 +1,6 @@
-"""The two warehouses that one behaviour suite runs on, each with a lake that it can load from.
+"""The two engines that one behaviour suite runs on, each with files that it can load.
 
-Belongs here: making them, empty or loaded, and what can be seen of them from outside.
+Belongs here: creating warehouses, empty or loaded, and reading their state from outside.
 Does not belong here: assertions.
 """
 
@@ -26,9 +26,9 @@ from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.redshift.credentials import Credentials
 from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
 from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
+from finance_platform_tests.aws.fake_redshift import FakeRedshift, fake_redshift
 from finance_platform_tests.aws.moto_server import REGION, moto_server
-from finance_platform_tests.aws.redshift_copying import COPY_ROLE
-from finance_platform_tests.aws.redshift_stand_in import RedshiftStandIn, redshift_stand_in
+from finance_platform_tests.aws.redshift_copy import COPY_ROLE
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february, january
 
 EVERY_ENGINE = ("duckdb", "redshift")
@@ -36,26 +36,26 @@ TABLES = tuple(contract.table for contract in (*STAR, LOAD_LEDGER, MOVEMENTS))
 
 
 class Engine(Protocol):
-    """One kind of warehouse."""
+    """Creates warehouses of one kind."""
 
-    def lake(self, folder: Path) -> StarFiles:
-        """Return an empty lake whose files the warehouse can load."""
+    def star_files(self, folder: Path) -> StarFiles:
+        """Return a writer of files that the warehouse can load."""
         ...
 
     def empty(self, folder: Path) -> Warehouse:
-        """Return a warehouse that nothing was ever loaded into."""
+        """Return an empty warehouse."""
         ...
 
     def loaded(self, folder: Path) -> Warehouse:
-        """Return one with the dimensions, a month that has a budget and one that has none; load 1, run-1."""
+        """Return one with the dimensions, a month with a budget and one without; load 1, run-1."""
         ...
 
-    def seen(self, warehouse: Warehouse) -> object:
-        """Return what shows whether anything was published or left behind since."""
+    def state_of(self, warehouse: Warehouse) -> object:
+        """Return a value that changes if anything is published or left behind."""
         ...
 
-    def tidy(self) -> None:
-        """Throw away what tests have made that takes room."""
+    def clean_up(self) -> None:
+        """Delete large leftovers of tests."""
         ...
 
 
@@ -64,12 +64,12 @@ def contents(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
     return {table: sorted(warehouse.query(f"SELECT * FROM {table}").rows, key=str) for table in TABLES}
 
 
-def load_once(warehouse: Warehouse, lake: StarFiles) -> Warehouse:
-    """Load what `Engine.loaded` promises."""
+def load_first(warehouse: Warehouse, star_files: StarFiles) -> Warehouse:
+    """Load the slices of `Engine.loaded`."""
     slices = [
-        *lake.dimensions(),
-        lake.facts("2025-01", "j1", january(), files=2),
-        lake.facts("2025-02", "f1", february()),
+        *star_files.dimensions(),
+        star_files.facts("2025-01", "j1", january(), files=2),
+        star_files.facts("2025-02", "f1", february()),
     ]
     load.publish(warehouse, slices, run_id="run-1", loaded_at=LOADED_AT)
     return warehouse
@@ -79,10 +79,10 @@ def load_once(warehouse: Warehouse, lake: StarFiles) -> Warehouse:
 class DuckDBEngine:
     """The embedded warehouse: a file called `warehouse.duckdb` in a folder `home` of its own."""
 
-    once: Path
-    _is_made: bool = field(default=False)
+    template: Path
+    _is_loaded: bool = field(default=False)
 
-    def lake(self, folder: Path) -> StarFiles:
+    def star_files(self, folder: Path) -> StarFiles:
         """See `Engine`."""
         return StarFiles(folder / "processed")
 
@@ -91,15 +91,15 @@ class DuckDBEngine:
         return DuckDBWarehouse(folder / "home" / "warehouse.duckdb")
 
     def loaded(self, folder: Path) -> Warehouse:
-        """See `Engine`; a copy of one that was loaded once."""
-        if not self._is_made:
-            load_once(self.empty(self.once), self.lake(self.once))
-            self._is_made = True
-        shutil.copytree(self.once / "home", folder / "home")
+        """See `Engine`; a copy of a template that is loaded once."""
+        if not self._is_loaded:
+            load_first(self.empty(self.template), self.star_files(self.template))
+            self._is_loaded = True
+        shutil.copytree(self.template / "home", folder / "home")
         return self.empty(folder)
 
-    def seen(self, warehouse: Warehouse) -> object:
-        """See `Engine`: the file's bytes and identity, and what lies beside it."""
+    def state_of(self, warehouse: Warehouse) -> object:
+        """See `Engine`: the file's bytes and identity, and the files beside it."""
         assert isinstance(warehouse, DuckDBWarehouse)
         path = warehouse.path
         if not path.exists():
@@ -107,20 +107,20 @@ class DuckDBEngine:
         stat = path.stat()
         return path.read_bytes(), stat.st_ino, stat.st_mtime_ns, sorted(item.name for item in path.parent.iterdir())
 
-    def tidy(self) -> None:
-        """See `Engine`: pytest throws files away."""
+    def clean_up(self) -> None:
+        """See `Engine`: pytest deletes the files."""
 
 
 @dataclass
 class RedshiftEngine:
-    """Redshift's stand-in, each warehouse a database of its own, all files in one bucket."""
+    """The fake of Redshift, each warehouse a database of its own, all files in one bucket."""
 
-    stand_in: RedshiftStandIn
+    server: FakeRedshift
     zone: S3Store
-    _like: str = ""
+    _template: str = ""
     _databases: list[str] = field(default_factory=list)
 
-    def lake(self, folder: Path) -> StarFiles:
+    def star_files(self, folder: Path) -> StarFiles:
         """See `Engine`; files go to S3 as they are written."""
 
         def put(path: Path) -> str:
@@ -135,46 +135,46 @@ class RedshiftEngine:
         return self.warehouse(self._database())
 
     def loaded(self, folder: Path) -> Warehouse:
-        """See `Engine`; a database like one that was loaded once."""
-        if not self._like:
-            self._like = self.stand_in.database()
-            load_once(self.warehouse(self._like), self.lake(folder / "once"))
-        return self.warehouse(self._database(like=self._like))
+        """See `Engine`; a copy of a template that is loaded once."""
+        if not self._template:
+            self._template = self.server.database()
+            load_first(self.warehouse(self._template), self.star_files(folder / "template"))
+        return self.warehouse(self._database(template=self._template))
 
-    def seen(self, warehouse: Warehouse) -> object:
+    def state_of(self, warehouse: Warehouse) -> object:
         """See `Engine`: the rows of every table, and manifests."""
-        manifests = [found.key for found in self.zone.list_objects("manifests")]
+        manifests = [item.key for item in self.zone.list_objects("manifests")]
         return contents(warehouse), manifests
 
-    def tidy(self) -> None:
+    def clean_up(self) -> None:
         """See `Engine`: a database takes 8 MB of disk."""
         while self._databases:
-            self.stand_in.drop(self._databases.pop())
+            self.server.drop(self._databases.pop())
 
     def fingerprint(self, warehouse: RedshiftWarehouse) -> str:
-        """Return a hash of every table's rows, asked beside the wire."""
+        """Return a hash of every table's rows, without using the wire."""
         hashes = [f"SELECT md5(string_agg({name}::text, ';' ORDER BY {name}::text)) FROM {name}" for name in TABLES]
-        return self.stand_in.psql(f"SET search_path TO finance; {'; '.join(hashes)}", warehouse.database)
+        return self.server.psql(f"SET search_path TO finance; {'; '.join(hashes)}", warehouse.database)
 
     def warehouse(self, database: str, **options: Any) -> RedshiftWarehouse:
-        """Return the warehouse in a database of the stand-in."""
-        stand_in = self.stand_in
-        said = {"copy_role_arn": COPY_ROLE, "host": "127.0.0.1", "port": stand_in.port, "tls": False, **options}
-        endpoint = RedshiftEndpoint(database, "finance", **said)
-        log_in = Credentials("127.0.0.1", stand_in.port, stand_in.user, stand_in.password)
-        return RedshiftWarehouse(endpoint, StagedFiles(self.zone), lambda _: log_in)
+        """Return the warehouse in a database of the fake."""
+        server = self.server
+        options = {"copy_role_arn": COPY_ROLE, "host": "127.0.0.1", "port": server.port, "tls": False, **options}
+        endpoint = RedshiftEndpoint(database, "finance", **options)
+        credentials = Credentials("127.0.0.1", server.port, server.user, server.password)
+        return RedshiftWarehouse(endpoint, StagedFiles(self.zone), lambda _: credentials)
 
-    def _database(self, **like: str) -> str:
-        self._databases.append(self.stand_in.database(**like))
+    def _database(self, **template: str) -> str:
+        self._databases.append(self.server.database(**template))
         return self._databases[-1]
 
 
 @contextlib.contextmanager
 def redshift_engine() -> Iterator[RedshiftEngine]:
-    """Run Redshift's stand-in, and S3's, until the end of the block."""
-    with moto_server() as moto, redshift_stand_in(moto.address) as stand_in:
+    """Run the fakes of Redshift and S3 until the end of the block."""
+    with moto_server() as moto, fake_redshift(moto.address) as server:
         session = boto3.session.Session("nobody", "nothing", region_name=REGION)
         s3 = session.client("s3", endpoint_url=moto.address)
-        bucket = f"processed-{uuid4().hex[:12]}"  # all stand-ins of a process share what they are given
+        bucket = f"processed-{uuid4().hex[:12]}"  # all fakes of a process share their buckets
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        yield RedshiftEngine(stand_in, S3Store(f"s3://{bucket}/zone", s3, S3Options()))
+        yield RedshiftEngine(server, S3Store(f"s3://{bucket}/zone", s3, S3Options()))

@@ -1,4 +1,4 @@
-"""A small star as the lake would offer it: Parquet files with the contracts' columns, and the slices that name them.
+"""A small star in the processed zone: Parquet files with the contracts' columns, and the slices that name them.
 
 Belongs here: rows, files and slices for the tests of the warehouse.
 Does not belong here: assertions.
@@ -37,7 +37,7 @@ _ARROW: dict[str, pa.DataType] = {
 
 
 class Fact(NamedTuple):
-    """One row of FactFinancials, in the words that a test needs."""
+    """One row of FactFinancials, with the columns that a test needs."""
 
     day: str
     department: int
@@ -107,8 +107,8 @@ class StarFiles:
 
     Attributes:
         folder: where files are written.
-        address: puts a written file where the warehouse can load it from, and returns its address there.
-        remove: takes it away again, by its address.
+        address: moves a written file to a place that the warehouse can read, and returns its address.
+        remove: deletes the file at an address.
     """
 
     folder: Path
@@ -135,10 +135,6 @@ class StarFiles:
         paths = tuple(self._file(FACT_FINANCIALS, rows[index::files]) for index in range(files))
         return SliceToLoad("fact_financials", period, version, paths, len(rows), sums_of(rows))
 
-    def lose(self, file: str) -> None:
-        """Let a file be gone, as if somebody had deleted it."""
-        self.remove(file)
-
     def _file(self, contract: Contract, rows: Sequence[dict[str, Any]]) -> str:
         self._written += 1
         return self.address(
@@ -147,12 +143,12 @@ class StarFiles:
 
 
 def removed(period: str) -> SliceToLoad:
-    """A period of the fact table that nothing reaches any more."""
+    """A period of the fact table to remove."""
     return SliceToLoad("fact_financials", period, None)
 
 
 def sums_of(rows: Sequence[dict[str, Any]]) -> tuple[SliceSum, ...]:
-    """The control sums of fact rows, as the lake has them."""
+    """The control sums of fact rows, as in their slice's commit."""
     by_scenario: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
         by_scenario.setdefault(row["scenario_key"], []).append(row)

@@ -1,7 +1,7 @@
-"""Write, audit, publish: what the audit refuses, or a fault interrupts, leaves no trace.
+"""A load that the audit rejects, or a fault interrupts, changes nothing.
 
 Belongs here: the load transaction with the real checks as its audit, and a fault before each of its statements.
-Does not belong here: what a check finds (see `test_invariants` and the tests of quality), what a movement is.
+Does not belong here: the checks (see `test_quality_queries`, the tests of quality), movements (see `test_movements`).
 """
 
 from __future__ import annotations
@@ -52,74 +52,76 @@ def files_beside(path: Path) -> list[str]:
     return sorted(item.name for item in path.parent.iterdir())
 
 
-def lake_with(*slices: SliceToLoad) -> Snapshot:
-    """What the lake would say of these slices of the fact table."""
+def snapshot_with(*slices: SliceToLoad) -> Snapshot:
+    """A snapshot in which these slices of the fact table are built."""
     built = {
-        wanted.name: SliceCommit(
-            *wanted.name,
-            wanted.version or "",
-            wanted.row_count,
+        target.name: SliceCommit(
+            *target.name,
+            target.version or "",
+            target.row_count,
             (),
             tuple(
-                ScenarioSum(one.scenario_key, "", one.row_count, one.row_count, one.amount, one.budget_amount)
-                for one in wanted.sums
+                ScenarioSum(part.scenario_key, "", part.row_count, part.row_count, part.amount, part.budget_amount)
+                for part in target.sums
             ),
         )
-        for wanted in slices
+        for target in slices
     }
-    nothing: Any = None  # an audit looks at what is built and at nothing else
+    nothing: Any = None  # an audit reads only `built`
     return Snapshot(**{**dict.fromkeys(Snapshot.__dataclass_fields__, nothing), "built": built})
 
 
-def restated(lake: StarFiles) -> list[SliceToLoad]:
-    """A load of everything: dimensions with an account of another type, one period changed, one taken out, one new."""
+def restated(star_files: StarFiles) -> list[SliceToLoad]:
+    """A load of everything: dimensions with an account of another type, one period changed, one removed, one new."""
     rows = [{**row, "account_type": "Asset"} if row["account_key"] == RENT else row for row in accounts()]
     return [
-        *(one for one in lake.dimensions("d2") if one.contract_name != DIM_ACCOUNT.name),
-        lake.dimension(DIM_ACCOUNT, rows, "d2"),
-        lake.facts("2025-01", "j2", january()[1:]),
+        *(target for target in star_files.dimensions("d2") if target.contract_name != DIM_ACCOUNT.name),
+        star_files.dimension(DIM_ACCOUNT, rows, "d2"),
+        star_files.facts("2025-01", "j2", january()[1:]),
         removed("2025-02"),
-        lake.facts("2025-03", "m1", [Fact("2025-03-01", SALES, RENT, ACTUAL, "3.00")]),
+        star_files.facts("2025-03", "m1", [Fact("2025-03-01", SALES, RENT, ACTUAL, "3.00")]),
     ]
 
 
-# What the audit refuses
+# Loads that the audit rejects
 
 
-def test_what_the_audit_takes_is_published_and_was_looked_at_before_anybody_else_could_see_it(
+def test_the_audit_runs_before_other_readers_see_the_load(
     loaded: DuckDBWarehouse,
 ) -> None:
-    seen: list[tuple[int, int]] = []
+    counts: list[tuple[int, int]] = []
 
     def audit(inside: Queryable) -> bool:
         count = "SELECT COUNT(*) FROM FactFinancials"
-        seen.append((inside.query(count).rows[0][0], loaded.query(count).rows[0][0]))
+        counts.append((inside.query(count).rows[0][0], loaded.query(count).rows[0][0]))
         return True
 
     load_into(loaded, removed("2025-01"), audit=audit)
 
-    assert seen == [(2, 12)]
+    assert counts == [(2, 12)]
     assert loaded.query("SELECT COUNT(*) FROM FactFinancials").rows == [(2,)]
 
 
 def test_an_audit_sees_the_ledger_and_the_movements_of_its_load(loaded: DuckDBWarehouse) -> None:
-    seen: list[int] = []
+    counts: list[int] = []
 
     def audit(inside: Queryable) -> bool:
         tables = ("LoadLedger", "Movements")
-        seen.extend(inside.query(f"SELECT COUNT(*) FROM {t} WHERE LoadNumber = 2").rows[0][0] for t in tables)
+        counts.extend(inside.query(f"SELECT COUNT(*) FROM {t} WHERE LoadNumber = 2").rows[0][0] for t in tables)
         return True
 
     load_into(loaded, removed("2025-02"), audit=audit)
 
-    assert seen == [1, 2]
+    assert counts == [1, 2]
 
 
-def test_what_the_audit_refuses_leaves_the_file_as_it_was(loaded: DuckDBWarehouse, lake: StarFiles, path: Path) -> None:
+def test_a_load_that_the_audit_rejects_leaves_the_file_unchanged(
+    loaded: DuckDBWarehouse, star_files: StarFiles, path: Path
+) -> None:
     before = path.read_bytes()
 
-    with pytest.raises(AuditFailedError, match="what was published before stays") as caught:
-        load_into(loaded, *restated(lake), audit=lambda _: False)
+    with pytest.raises(AuditFailedError, match="the published data is unchanged") as caught:
+        load_into(loaded, *restated(star_files), audit=lambda _: False)
 
     assert isinstance(caught.value, LoadError)
     assert caught.value.fix
@@ -127,14 +129,14 @@ def test_what_the_audit_refuses_leaves_the_file_as_it_was(loaded: DuckDBWarehous
     assert files_beside(path) == ["warehouse.duckdb"]
 
 
-def test_nothing_to_load_is_not_audited(loaded: DuckDBWarehouse, lake: StarFiles) -> None:
+def test_an_empty_load_is_not_audited(loaded: DuckDBWarehouse, star_files: StarFiles) -> None:
     def audit(_: Queryable) -> bool:
         raise AssertionError
 
-    assert load_into(loaded, *lake.dimensions(), audit=audit).load_number is None
+    assert load_into(loaded, *star_files.dimensions(), audit=audit).load_number is None
 
 
-def test_a_transaction_that_is_tried_again_is_audited_again(loaded: DuckDBWarehouse, lake: StarFiles) -> None:
+def test_a_retried_transaction_is_audited_again(loaded: DuckDBWarehouse, star_files: StarFiles) -> None:
     audited: list[int] = []
 
     def audit(inside: Queryable) -> bool:
@@ -143,7 +145,7 @@ def test_a_transaction_that_is_tried_again_is_audited_again(loaded: DuckDBWareho
             raise TransientWarehouseError("serializable isolation violation")
         return True
 
-    result = load_into(loaded, *restated(lake), audit=audit)
+    result = load_into(loaded, *restated(star_files), audit=audit)
 
     assert audited == [10, 10]
     assert result.load_number == 2
@@ -156,12 +158,12 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("check", "facts"), BROKEN, ids=[check.name for check, _ in BROKEN])
-def test_a_load_that_would_break_a_blocking_check_is_refused_with_the_rows_that_break_it(
-    loaded: DuckDBWarehouse, lake: StarFiles, path: Path, check: Any, facts: Sequence[Fact]
+def test_a_load_that_breaks_a_blocking_check_is_rejected_with_the_rows_that_break_it(
+    loaded: DuckDBWarehouse, star_files: StarFiles, path: Path, check: Any, facts: Sequence[Fact]
 ) -> None:
     before = path.read_bytes()
-    broken = lake.facts("2025-02", "f2", facts)
-    audit = Audit(lake_with(lake.facts("2025-01", "j1", january()), broken))
+    broken = star_files.facts("2025-02", "f2", facts)
+    audit = Audit(snapshot_with(star_files.facts("2025-01", "j1", january()), broken))
 
     with pytest.raises(AuditFailedError):
         load_into(loaded, broken, audit=audit)
@@ -173,85 +175,85 @@ def test_a_load_that_would_break_a_blocking_check_is_refused_with_the_rows_that_
     assert failed[0].summary.endswith("the load was rolled back, what was published before stays")
 
 
-def test_a_load_that_would_publish_other_cents_than_the_lake_has_is_refused(
-    loaded: DuckDBWarehouse, lake: StarFiles
+def test_a_load_that_differs_from_the_built_slices_by_a_cent_is_rejected(
+    loaded: DuckDBWarehouse, star_files: StarFiles
 ) -> None:
-    other = lake.facts("2025-01", "j1", [*january()[1:], january()[0]._replace(amount="0.01")])
-    audit = Audit(lake_with(other, lake.facts("2025-02", "f2", february()[:1])))
+    other = star_files.facts("2025-01", "j1", [*january()[1:], january()[0]._replace(amount="0.01")])
+    audit = Audit(snapshot_with(other, star_files.facts("2025-02", "f2", february()[:1])))
 
     with pytest.raises(AuditFailedError):
-        load_into(loaded, lake.facts("2025-02", "f2", february()[:1]), audit=audit)
+        load_into(loaded, star_files.facts("2025-02", "f2", february()[:1]), audit=audit)
 
-    assert [one.check for one in audit.outcomes or [] if one.check.is_blocking and not one.passed] == [
-        LAKE_EQUALS_WAREHOUSE
-    ]
+    failed = [outcome for outcome in audit.outcomes or [] if outcome.check.is_blocking and not outcome.passed]
+    assert [outcome.check for outcome in failed] == [LAKE_EQUALS_WAREHOUSE]
 
 
-def test_a_warning_refuses_nothing(loaded: DuckDBWarehouse, lake: StarFiles) -> None:
-    less = lake.facts("2025-02", "f2", february()[:1])
-    audit = Audit(lake_with(lake.facts("2025-01", "j1", january()), less))
+def test_a_warning_does_not_reject_a_load(loaded: DuckDBWarehouse, star_files: StarFiles) -> None:
+    less = star_files.facts("2025-02", "f2", february()[:1])
+    audit = Audit(snapshot_with(star_files.facts("2025-01", "j1", january()), less))
 
     load_into(loaded, less, audit=audit)
 
-    # The inferred department is told of; the outcomes of a load that is published say nothing of a rollback.
-    assert [one.check.name for one in audit.outcomes or [] if not one.passed] == ["members_are_described"]
-    assert not any("rolled back" in one.summary for one in audit.outcomes or [])
+    # The inferred department is a warning; the outcomes of a published load mention no rollback.
+    outcomes = audit.outcomes or []
+    assert [outcome.check.name for outcome in outcomes if not outcome.passed] == ["members_are_described"]
+    assert not any("rolled back" in outcome.summary for outcome in outcomes)
 
 
-# What a fault interrupts
+# Loads that a fault interrupts
 
 
 @dataclass(frozen=True)
-class Undisturbed:
-    """A load of everything without a fault: how often it speaks to its connection, and what then stands there."""
+class CompleteLoad:
+    """A load of everything without a fault: the calls to its connection, and the tables after it."""
 
     calls: int
     contents: dict[str, list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    """The load that the others are compared with."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    lake, warehouse = StarFiles(folder / "processed"), DuckDBWarehouse(folder / "warehouse.duckdb")
+def complete_load(tmp_path_factory: pytest.TempPathFactory) -> CompleteLoad:
+    """The load that the interrupted ones are compared with."""
+    folder = tmp_path_factory.mktemp("complete_load")
+    star_files, warehouse = StarFiles(folder / "processed"), DuckDBWarehouse(folder / "warehouse.duckdb")
     first = [
-        *lake.dimensions(),
-        lake.facts("2025-01", "j1", january(), files=2),
-        lake.facts("2025-02", "f1", february()),
+        *star_files.dimensions(),
+        star_files.facts("2025-01", "j1", january(), files=2),
+        star_files.facts("2025-02", "f1", february()),
     ]
     publish(warehouse, first, run_id="run-1", loaded_at=LOADED_AT)
     counting = Counting(warehouse)
-    load_into(counting, *restated(lake), audit=asking)
-    return Undisturbed(len(counting.calls), contents(warehouse))
+    load_into(counting, *restated(star_files), audit=one_query_audit)
+    return CompleteLoad(len(counting.calls), contents(warehouse))
 
 
-def asking(inside: Queryable) -> bool:
-    """An audit of one question, so that a fault can come before it."""
+def one_query_audit(inside: Queryable) -> bool:
+    """An audit of one query, so that a fault can come before it."""
     return bool(inside.query("SELECT COUNT(*) FROM FactFinancials").rows)
 
 
 STATEMENTS = 40
-"""A test for each, so that a failure names the statement; the number is held against a load's own."""
+"""One test each, so that a failure names the statement; another test compares the number with a load's."""
 
 
-def test_every_statement_of_a_load_has_its_fault(undisturbed: Undisturbed) -> None:
-    assert undisturbed.calls == STATEMENTS
-    assert all(undisturbed.contents.values())
-    kinds = {(row[1], row[13]) for row in undisturbed.contents["Movements"]}
+def test_every_statement_of_a_load_is_interrupted_once(complete_load: CompleteLoad) -> None:
+    assert complete_load.calls == STATEMENTS
+    assert all(complete_load.contents.values())
+    kinds = {(row[1], row[13]) for row in complete_load.contents["Movements"]}
     assert kinds == {(kind, is_closed) for kind in ("movement", "reclassification") for is_closed in (True, False)}
 
 
 @pytest.mark.parametrize("statement", range(STATEMENTS))
-def test_a_fault_before_any_statement_leaves_no_trace_and_the_next_run_ends_where_an_undisturbed_one_does(
-    loaded: DuckDBWarehouse, lake: StarFiles, path: Path, undisturbed: Undisturbed, statement: int
+def test_a_fault_before_any_statement_changes_nothing_and_the_next_load_gives_the_same_tables(
+    loaded: DuckDBWarehouse, star_files: StarFiles, path: Path, complete_load: CompleteLoad, statement: int
 ) -> None:
     before = path.read_bytes()
-    wanted = restated(lake)
+    targets = restated(star_files)
 
     with pytest.raises(FaultError):
-        load_into(Counting(loaded, fail_at=statement), *wanted, audit=asking)
+        load_into(Counting(loaded, fail_at=statement), *targets, audit=one_query_audit)
 
     assert path.read_bytes() == before
     assert files_beside(path) == ["warehouse.duckdb"]
-    load_into(loaded, *wanted)
-    assert contents(loaded) == undisturbed.contents
+    load_into(loaded, *targets)
+    assert contents(loaded) == complete_load.contents

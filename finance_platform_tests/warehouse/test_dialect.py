@@ -1,4 +1,4 @@
-"""The subset of Redshift's dialect: what is refused and how to mend it, and what DuckDB is told instead.
+"""The subset of Redshift's dialect: rejected queries and their fixes, and the translation to DuckDB.
 
 Belongs here: `dialect` and `translation`, without a warehouse.
 Does not belong here: names of results (see `test_result_columns`).
@@ -12,7 +12,7 @@ from finance_platform.errors import QueryError
 from finance_platform.warehouse.dialect import READ_ONLY, SUBSET, parse, parse_query, split
 from finance_platform.warehouse.duckdb.translation import to_duckdb
 
-REFUSED = {
+REJECTED = {
     "INSERT INTO DimDate (DateKey) VALUES (1)": "does not begin with SELECT or WITH",
     "DELETE FROM DimDate": "does not begin with SELECT or WITH",
     "DROP TABLE DimDate": "does not begin with SELECT or WITH",
@@ -44,13 +44,13 @@ REFUSED = {
     "SELECT SYSDATE": "a query that reads the clock",
     "SELECT 1 FROM DimDate WHERE FullDate < CURRENT_DATE": "a query that reads the clock",
     "SELECT DISTINCT ON (Year) Month FROM DimDate": "Redshift has no DISTINCT ON",
-    "SELECT * FROM read_csv('/etc/passwd')": "a function cannot stand for a table",
-    "SELECT Year FROM DimDate, generate_series(1, 2) AS g": "a function cannot stand for a table",
+    "SELECT * FROM read_csv('/etc/passwd')": "a function cannot replace a table",
+    "SELECT Year FROM DimDate, generate_series(1, 2) AS g": "a function cannot replace a table",
     "SELECT FROM WHERE": "cannot be parsed: ",
     "SELECT 'never closed": "cannot be read",
 }
 
-TAKEN = [
+ACCEPTED = [
     "SELECT COUNT(*) FROM DimDate;",
     "  -- a comment; with a semicolon\n  SELECT 1",
     "WITH y AS (SELECT Year FROM DimDate) SELECT * FROM y",
@@ -64,40 +64,40 @@ TAKEN = [
 ]
 
 
-@pytest.mark.parametrize("sql", REFUSED)
-def test_a_query_outside_the_subset_is_refused_with_a_reason_and_a_fix(sql: str) -> None:
-    with pytest.raises(QueryError, match=REFUSED[sql]) as caught:
+@pytest.mark.parametrize("sql", REJECTED)
+def test_a_query_outside_the_subset_is_rejected_with_a_reason_and_a_fix(sql: str) -> None:
+    with pytest.raises(QueryError, match=REJECTED[sql]) as caught:
         parse_query(sql)
 
     assert caught.value.fix
 
 
-@pytest.mark.parametrize("sql", TAKEN)
-def test_a_query_of_the_subset_is_taken(sql: str) -> None:
+@pytest.mark.parametrize("sql", ACCEPTED)
+def test_a_query_of_the_subset_is_accepted(sql: str) -> None:
     assert parse_query(sql)
 
 
 def test_every_rule_has_a_query_that_breaks_it() -> None:
-    without_command = [rule for rule in (*SUBSET, *READ_ONLY) if "known to only one" not in rule.reason]
+    rules = [rule for rule in (*SUBSET, *READ_ONLY) if "only one of the warehouses" not in rule.reason]
 
-    for rule in without_command:
-        assert any(rule.reason.startswith(said) for said in REFUSED.values()), rule.reason
+    for rule in rules:
+        assert any(rule.reason.startswith(reason) for reason in REJECTED.values()), rule.reason
 
 
 @pytest.mark.parametrize("sql", ["VACUUM FactFinancials", "CALL refresh()", "LOCK TABLE DimDate"])
-def test_a_statement_that_the_parser_does_not_understand_is_refused(sql: str) -> None:
-    with pytest.raises(QueryError, match="known to only one of the warehouses"):
+def test_a_statement_that_the_parser_does_not_understand_is_rejected(sql: str) -> None:
+    with pytest.raises(QueryError, match="only one of the warehouses may know it"):
         parse(sql)
 
 
-def test_a_message_says_where_the_parser_stopped_without_terminal_colours() -> None:
+def test_a_message_has_the_parser_s_position_without_terminal_colours() -> None:
     with pytest.raises(QueryError, match=r"line 2, column \d+") as caught:
         parse_query("SELECT Year\nFROM DimDate WHERE (Year = 1")
 
     assert "\x1b" not in str(caught.value)
 
 
-def test_a_script_is_split_where_statements_end_and_nowhere_else() -> None:
+def test_a_script_is_split_only_at_the_ends_of_statements() -> None:
     script = """-- Grain: one; row.
     SELECT 'a;b' AS "c;d" /* e; f */ FROM t -- g; h
     ; ;
@@ -109,7 +109,7 @@ def test_a_script_is_split_where_statements_end_and_nowhere_else() -> None:
     )
 
 
-def test_storage_and_unenforced_keys_stay_on_redshift_and_byte_limits_come_to_duckdb() -> None:
+def test_storage_and_unenforced_keys_are_dropped_for_duckdb_and_byte_limits_are_added() -> None:
     translated = to_duckdb(
         "CREATE TABLE t (a INTEGER PRIMARY KEY, b VARCHAR(3) NOT NULL REFERENCES u (b), c VARCHAR, PRIMARY KEY (a), "
         "CONSTRAINT once UNIQUE (b), FOREIGN KEY (b) REFERENCES u (b)) "
@@ -127,7 +127,7 @@ def test_bound_values_keep_their_names() -> None:
     assert to_duckdb("SELECT a FROM t WHERE b = :b AND c > :c_1") == "SELECT a FROM t WHERE b = $b AND c > $c_1"
 
 
-def test_translating_leaves_the_parsed_statement_as_it_was() -> None:
+def test_translating_does_not_change_the_parsed_statement() -> None:
     sql = "CREATE TABLE t (a VARCHAR(3) NOT NULL) DISTSTYLE ALL"
     before = parse(sql).sql(dialect="redshift")
 

@@ -1,7 +1,7 @@
-"""The embedded adapter: its sessions, its COPY, its readers, and what a killed process leaves.
+"""The embedded adapter: its sessions, COPY and readers, and recovery from a killed load.
 
-Belongs here: what `port` promises, kept by DuckDB.
-Does not belong here: the order of a load (see `test_load`), the rename (see `test_published_file`).
+Belongs here: DuckDB's implementation of `port`.
+Does not belong here: the order of a load (see `test_load`), the rename (see `test_atomic_file`).
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ def stage(warehouse: DuckDBWarehouse) -> Iterator[LoadConnection]:
         yield connection
 
 
-def test_a_query_before_the_first_load_says_what_to_do(warehouse: DuckDBWarehouse) -> None:
+def test_a_query_before_the_first_load_fails_with_the_fix(warehouse: DuckDBWarehouse) -> None:
     with pytest.raises(NoWarehouseYetError, match="There is no warehouse yet") as caught:
         warehouse.query("SELECT COUNT(*) FROM DimDate")
 
     assert "finance-platform run" in caught.value.fix
 
 
-def test_prepare_makes_every_table_and_the_view_and_a_second_time_changes_nothing(
+def test_prepare_creates_every_table_and_the_view_and_a_second_time_changes_nothing(
     warehouse: DuckDBWarehouse, path: Path
 ) -> None:
     warehouse.prepare()
@@ -67,7 +67,7 @@ def test_prepare_makes_every_table_and_the_view_and_a_second_time_changes_nothin
     assert warehouse.query("SELECT COUNT(*) FROM ActualVsBudget").rows == [(0,)]
 
 
-def test_nothing_written_in_a_transaction_publishes_nothing(loaded: DuckDBWarehouse, path: Path) -> None:
+def test_a_transaction_without_changes_publishes_nothing(loaded: DuckDBWarehouse, path: Path) -> None:
     inode = path.stat().st_ino
 
     with loaded.transaction() as connection:
@@ -76,7 +76,7 @@ def test_nothing_written_in_a_transaction_publishes_nothing(loaded: DuckDBWareho
     assert path.stat().st_ino == inode
 
 
-def test_money_and_dates_come_back_as_exact_python_values(loaded: DuckDBWarehouse) -> None:
+def test_money_and_dates_are_returned_as_exact_python_values(loaded: DuckDBWarehouse) -> None:
     rows = loaded.query(
         "SELECT SUM(Amount), MIN(TransactionDate), SUM(TransactionCount), CAST(7 AS INTEGER) / CAST(2 AS INTEGER), "
         "CAST(7 AS DOUBLE PRECISION) / CAST(2 AS DOUBLE PRECISION) FROM FactFinancials WHERE ScenarioKey = 31"
@@ -97,7 +97,7 @@ def test_values_are_bound_by_name(loaded: DuckDBWarehouse) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "said"),
+    ("sql", "message"),
     [
         ("SELECT Nothing FROM DimDate", "Nothing"),
         ("SELECT 1 FROM NoSuchTable", "NoSuchTable"),
@@ -108,14 +108,16 @@ def test_values_are_bound_by_name(loaded: DuckDBWarehouse) -> None:
         ("SELECT Amount / 2 FROM FactFinancials", "a division has another type"),
     ],
 )
-def test_a_query_that_fails_says_why_in_the_platform_s_own_error(loaded: DuckDBWarehouse, sql: str, said: str) -> None:
-    with pytest.raises(QueryError, match=said) as caught:
+def test_a_failing_query_raises_the_platform_s_own_error_with_the_reason(
+    loaded: DuckDBWarehouse, sql: str, message: str
+) -> None:
+    with pytest.raises(QueryError, match=message) as caught:
         loaded.query(sql)
 
     assert caught.value.fix
 
 
-def test_a_file_that_another_program_has_opened_for_writing_cannot_be_asked(
+def test_a_file_that_another_program_has_opened_for_writing_cannot_be_queried(
     loaded: DuckDBWarehouse, path: Path
 ) -> None:
     writer = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
@@ -161,30 +163,30 @@ WRONG_FILES: dict[str, dict[str, list[Any]]] = {
 
 
 @pytest.mark.parametrize("fault", WRONG_FILES)
-def test_a_file_with_other_columns_or_types_is_refused(warehouse: DuckDBWarehouse, tmp_path: Path, fault: str) -> None:
+def test_a_file_with_other_columns_or_types_is_rejected(warehouse: DuckDBWarehouse, tmp_path: Path, fault: str) -> None:
     pq.write_table(pa.table(WRONG_FILES[fault]), tmp_path / "wrong.parquet")
 
     with (
         pytest.raises(LoadError, match=r"wrong\.parquet has columns .* StageDimScenario takes"),
-        stage(warehouse) as copying,
+        stage(warehouse) as connection,
     ):
-        copying.copy("StageDimScenario", COLUMNS, [str(tmp_path / "wrong.parquet")])
+        connection.copy("StageDimScenario", COLUMNS, [str(tmp_path / "wrong.parquet")])
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         ({"department_code": "é" * 65}, "STRLEN|strlen"),
         ({"business_unit": None}, "NOT NULL"),
     ],
 )
-def test_what_redshift_would_refuse_duckdb_refuses_too(
-    loaded: DuckDBWarehouse, lake: StarFiles, path: Path, row: dict[str, str | None], said: str
+def test_duckdb_rejects_rows_that_redshift_would_reject(
+    loaded: DuckDBWarehouse, star_files: StarFiles, path: Path, row: dict[str, str | None], message: str
 ) -> None:
     before = path.read_bytes()
-    bad = lake.dimension(DIM_DEPARTMENT, [{**departments()[0], **row}], "d2")
+    bad = star_files.dimension(DIM_DEPARTMENT, [{**departments()[0], **row}], "d2")
 
-    with pytest.raises(LoadError, match=said):
+    with pytest.raises(LoadError, match=message):
         publish(loaded, [bad], run_id="run-2", loaded_at=LOADED_AT)
 
     assert path.read_bytes() == before
@@ -193,10 +195,10 @@ def test_what_redshift_would_refuse_duckdb_refuses_too(
 def test_readers_during_a_load_see_the_old_state_without_waiting_and_then_the_new_one(
     loaded: DuckDBWarehouse,
 ) -> None:
-    seen: list[int] = []
+    counts: list[int] = []
 
     def read() -> None:
-        seen.append(loaded.query("SELECT COUNT(*) FROM FactFinancials").rows[0][0])
+        counts.append(loaded.query("SELECT COUNT(*) FROM FactFinancials").rows[0][0])
 
     with loaded.transaction() as connection:
         connection.execute("DELETE FROM FactFinancials")
@@ -206,10 +208,10 @@ def test_readers_during_a_load_see_the_old_state_without_waiting_and_then_the_ne
         assert connection.query("SELECT COUNT(*) FROM FactFinancials").rows == [(0,)]
     read()
 
-    assert seen == [12, 0]
+    assert counts == [12, 0]
 
 
-def test_a_reader_of_the_same_process_that_keeps_its_connection_holds_no_later_reader_back(
+def test_a_reader_that_keeps_its_connection_does_not_hide_a_load_from_later_readers_of_the_process(
     loaded: DuckDBWarehouse, path: Path
 ) -> None:
     with duckdb.connect(str(path), read_only=True) as kept:
@@ -220,7 +222,7 @@ def test_a_reader_of_the_same_process_that_keeps_its_connection_holds_no_later_r
         assert kept.execute("SELECT COUNT(*) FROM finance.FactFinancials").fetchall() == [(12,)]
 
 
-def test_a_bi_tool_in_another_process_blocks_no_load_and_keeps_what_it_opened(
+def test_a_bi_tool_in_another_process_blocks_no_load_and_keeps_the_state_that_it_opened(
     loaded: DuckDBWarehouse, path: Path
 ) -> None:
     tool = (
@@ -259,8 +261,8 @@ with warehouse.transaction() as connection:
 
 
 @pytest.mark.parametrize("moment", ["in the transaction", "before the rename"])
-def test_a_killed_load_leaves_the_old_state_and_the_next_one_clears_up(
-    loaded: DuckDBWarehouse, lake: StarFiles, path: Path, moment: str
+def test_a_killed_load_leaves_the_old_state_and_the_next_one_removes_its_files(
+    loaded: DuckDBWarehouse, star_files: StarFiles, path: Path, moment: str
 ) -> None:
     before = path.read_bytes()
 
@@ -269,7 +271,7 @@ def test_a_killed_load_leaves_the_old_state_and_the_next_one_clears_up(
     assert killed.returncode == 9
     assert path.read_bytes() == before
     assert len(list(path.parent.iterdir())) > 1
-    publish(loaded, [lake.facts("2025-01", "j2", january()[:1])], run_id="run-2", loaded_at=LOADED_AT)
+    publish(loaded, [star_files.facts("2025-01", "j2", january()[:1])], run_id="run-2", loaded_at=LOADED_AT)
     assert loaded.query("SELECT COUNT(*) FROM FactFinancials").rows == [(1 + len(february()),)]
     assert [entry.name for entry in path.parent.iterdir()] == ["warehouse.duckdb"]
 

@@ -1,7 +1,7 @@
-"""Movements: what a load changed in what was published, to the cent, and nothing that was published for the first time.
+"""Movements: changes of published amounts to the cent, without first publications.
 
-Belongs here: the rows of Movements after `load.publish`, against real DuckDB and real Parquet; first by example, then
-as laws. Does not belong here: how they are shown (see the tests of reporting), faults and audits (see `test_audit`).
+Belongs here: the rows of Movements after `load.publish`, with real Parquet; first by example, then as properties.
+Does not belong here: reports (see `test_movements_report`), faults and audits (see `test_audit`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadResult, SliceToLoad
-from finance_platform.warehouse.movements import joined_causes
+from finance_platform.warehouse.movements import join_within_limit
 from finance_platform.warehouse.port import Warehouse
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
 from finance_platform_tests.warehouse.star_files import (
@@ -55,7 +55,7 @@ Cell = tuple[str, int, str, int, int]
 
 
 class Row(NamedTuple):
-    """One row of Movements, without what every row of a load shares."""
+    """One row of Movements, without the columns that are equal in every row of a load."""
 
     kind: str
     measure: str
@@ -107,7 +107,7 @@ def changed(facts: Iterable[Fact], account: int, amount: str, scenario: int = AC
 
 
 def renamed(rows: Sequence[dict[str, Any]], key: int, **values: str) -> list[dict[str, Any]]:
-    """Members of which one has other attributes."""
+    """The members, one with other attributes."""
     return [{**row, **values} if key in row.values() else row for row in rows]
 
 
@@ -119,9 +119,9 @@ def test_a_first_load_moves_nothing(loaded: Warehouse) -> None:
 
 
 def test_a_cell_whose_amount_differs_is_a_movement_with_its_amounts_versions_and_cause(
-    loaded: Warehouse, lake: StarFiles
+    loaded: Warehouse, star_files: StarFiles
 ) -> None:
-    slices = [lake.facts("2025-02", "f2", changed(february(), RENT, "200.25"))]
+    slices = [star_files.facts("2025-02", "f2", changed(february(), RENT, "200.25"))]
 
     result = load_into(loaded, *slices, causes={FEBRUARY: ["rent.csv: another version", "late.csv came"]})
 
@@ -148,12 +148,12 @@ def test_a_cell_whose_amount_differs_is_a_movement_with_its_amounts_versions_and
     assert shared == [(result.load_number, "run-2", LOADED_AT.replace(tzinfo=None))]
 
 
-def test_a_cell_that_comes_or_goes_in_a_published_period_moves_from_or_to_zero(
-    loaded: Warehouse, lake: StarFiles
+def test_a_new_or_removed_cell_of_a_published_period_moves_from_or_to_zero(
+    loaded: Warehouse, star_files: StarFiles
 ) -> None:
     facts = [february()[0], Fact("2025-02-03", WORKS, TRUCKS, ACTUAL, "7.00")]
 
-    load_into(loaded, lake.facts("2025-02", "f2", facts))
+    load_into(loaded, star_files.facts("2025-02", "f2", facts))
 
     assert {(row.department, row.account): row.amounts for row in rows_of(loaded)} == {
         (SALES, RENT): ("250.50", "0.00"),
@@ -161,20 +161,20 @@ def test_a_cell_that_comes_or_goes_in_a_published_period_moves_from_or_to_zero(
     }
 
 
-def test_days_of_one_cell_are_compared_as_one_sum(loaded: Warehouse, lake: StarFiles) -> None:
+def test_the_days_of_a_cell_are_compared_as_one_sum(loaded: Warehouse, star_files: StarFiles) -> None:
     facts = [
         february()[1],
         Fact("2025-02-01", SALES, REVENUE, ACTUAL, "1000.00"),
         Fact("2025-02-27", SALES, REVENUE, ACTUAL, "100.00"),
     ]
 
-    load_into(loaded, lake.facts("2025-02", "f2", facts))
+    load_into(loaded, star_files.facts("2025-02", "f2", facts))
 
     assert rows_of(loaded) == []
 
 
-def test_another_budget_moves_the_baseline_and_what_is_booked_on_the_scenarios_that_are_compared_with_it(
-    loaded: Warehouse, lake: StarFiles
+def test_another_budget_moves_the_baseline_and_the_budget_amounts_of_the_other_scenarios(
+    loaded: Warehouse, star_files: StarFiles
 ) -> None:
     facts = [
         fact._replace(budget="210.00", amount="210.00" if fact.scenario == BUDGET else fact.amount)
@@ -183,7 +183,7 @@ def test_another_budget_moves_the_baseline_and_what_is_booked_on_the_scenarios_t
         for fact in january()
     ]
 
-    load_into(loaded, lake.facts("2025-01", "j2", facts))
+    load_into(loaded, star_files.facts("2025-01", "j2", facts))
 
     assert [(row.measure, row.scenario, row.account, str(row.difference)) for row in rows_of(loaded)] == [
         ("Amount", BUDGET, RENT, "10.00"),
@@ -193,8 +193,8 @@ def test_another_budget_moves_the_baseline_and_what_is_booked_on_the_scenarios_t
     ]
 
 
-def test_a_scenario_or_a_budget_that_comes_to_a_published_period_is_published_for_the_first_time(
-    loaded: Warehouse, lake: StarFiles
+def test_a_new_scenario_or_budget_of_a_published_period_is_a_first_publication(
+    loaded: Warehouse, star_files: StarFiles
 ) -> None:
     facts = [
         *february()[1:],
@@ -202,31 +202,37 @@ def test_a_scenario_or_a_budget_that_comes_to_a_published_period_is_published_fo
         Fact("2025-02-01", SALES, REVENUE, BUDGET, "900.00", "900.00"),
     ]
 
-    load_into(loaded, lake.facts("2025-02", "f2", facts))
+    load_into(loaded, star_files.facts("2025-02", "f2", facts))
 
     assert rows_of(loaded) == []
 
 
-def test_a_period_taken_out_moves_to_zero_and_moves_again_when_it_comes_back(
-    loaded: Warehouse, lake: StarFiles
+def test_a_removed_period_moves_to_zero_and_back_when_it_is_published_again(
+    loaded: Warehouse, star_files: StarFiles
 ) -> None:
     out = load_into(loaded, removed("2025-02"))
-    back = load_into(loaded, lake.facts("2025-02", "f1", february()))
+    back = load_into(loaded, star_files.facts("2025-02", "f1", february()))
 
-    gone, returned = rows_of(loaded, out.load_number), rows_of(loaded, back.load_number)
-    assert {row.account: row.amounts for row in gone} == {REVENUE: ("1100.00", "0.00"), RENT: ("250.50", "0.00")}
-    assert {row.account: row.amounts for row in returned} == {REVENUE: ("0.00", "1100.00"), RENT: ("0.00", "250.50")}
-    assert {(row.old_version, row.new_version) for row in gone} == {("f1", None)}
-    assert {(row.old_version, row.new_version) for row in returned} == {(None, "f1")}
+    removed_rows, returned_rows = rows_of(loaded, out.load_number), rows_of(loaded, back.load_number)
+    assert {row.account: row.amounts for row in removed_rows} == {
+        REVENUE: ("1100.00", "0.00"),
+        RENT: ("250.50", "0.00"),
+    }
+    assert {row.account: row.amounts for row in returned_rows} == {
+        REVENUE: ("0.00", "1100.00"),
+        RENT: ("0.00", "250.50"),
+    }
+    assert {(row.old_version, row.new_version) for row in removed_rows} == {("f1", None)}
+    assert {(row.old_version, row.new_version) for row in returned_rows} == {(None, "f1")}
 
 
-def test_a_scenario_and_a_budget_that_were_taken_out_move_when_they_come_back(
-    loaded: Warehouse, lake: StarFiles
+def test_a_removed_scenario_and_budget_move_when_they_are_published_again(
+    loaded: Warehouse, star_files: StarFiles
 ) -> None:
     without = [fact._replace(budget="0.00") for fact in january() if fact.scenario == ACTUAL]
-    load_into(loaded, lake.facts("2025-01", "j2", without))
+    load_into(loaded, star_files.facts("2025-01", "j2", without))
 
-    back = load_into(loaded, lake.facts("2025-01", "j1", january()))
+    back = load_into(loaded, star_files.facts("2025-01", "j1", january()))
 
     sums: dict[tuple[str, int], Decimal] = defaultdict(Decimal)
     for row in rows_of(loaded, back.load_number):
@@ -240,32 +246,32 @@ def test_a_scenario_and_a_budget_that_were_taken_out_move_when_they_come_back(
     }
 
 
-def test_a_movement_in_a_closed_period_is_a_restatement_and_only_there(loaded: Warehouse, lake: StarFiles) -> None:
+def test_only_a_movement_in_a_closed_period_is_a_restatement(loaded: Warehouse, star_files: StarFiles) -> None:
     slices = [
-        lake.facts("2025-01", "j2", changed(january(), CASH, "1.00")),
-        lake.facts("2025-02", "f2", changed(february(), RENT, "1.00")),
+        star_files.facts("2025-01", "j2", changed(january(), CASH, "1.00")),
+        star_files.facts("2025-02", "f2", changed(february(), RENT, "1.00")),
     ]
 
     result = load_into(loaded, *slices, closed_periods={"2025-01", "2024-12"})
 
     assert {row.period: row.is_restatement for row in rows_of(loaded)} == {"2025-01": True, "2025-02": False}
-    assert {one.period: one.is_restatement for one in result.moved} == {"2025-01": True, "2025-02": False}
+    assert {moved.period: moved.is_restatement for moved in result.moved} == {"2025-01": True, "2025-02": False}
 
 
-def test_the_same_version_loaded_again_moves_nothing(loaded: Warehouse, lake: StarFiles) -> None:
-    same = [lake.facts("2025-01", "j1", january()), *lake.dimensions()]
+def test_the_same_version_loaded_again_moves_nothing(loaded: Warehouse, star_files: StarFiles) -> None:
+    same = [star_files.facts("2025-01", "j1", january()), *star_files.dimensions()]
 
-    result = load_into(loaded, *same, again={slice_.name for slice_ in same})
+    result = load_into(loaded, *same, force={slice_.name for slice_ in same})
 
     assert len(result.loaded) == 5
     assert result.moved == ()
     assert rows_of(loaded) == []
 
 
-def test_a_load_tells_what_it_moved_by_period_scenario_and_measure(loaded: Warehouse, lake: StarFiles) -> None:
+def test_a_load_returns_its_movements_by_period_scenario_and_measure(loaded: Warehouse, star_files: StarFiles) -> None:
     facts = changed(changed(january(), RENT, "200.00"), CASH, "5000.01")
 
-    result = load_into(loaded, lake.facts("2025-01", "j2", facts), removed("2025-02"))
+    result = load_into(loaded, star_files.facts("2025-01", "j2", facts), removed("2025-02"))
 
     assert [(m.period, m.kind, m.scenario, m.measure, m.cells, str(m.difference)) for m in result.moved] == [
         ("2025-01", "movement", "Actual", "Amount", 2, "-50.49"),
@@ -277,7 +283,7 @@ def test_a_load_tells_what_it_moved_by_period_scenario_and_measure(loaded: Wareh
     ]
 
 
-def test_more_closed_periods_than_go_into_one_statement_are_all_known(loaded: Warehouse) -> None:
+def test_more_closed_periods_than_fit_into_one_statement_are_all_closed(loaded: Warehouse) -> None:
     closed = [f"{year}-{month:02}" for year in range(2010, 2025) for month in range(1, 13)]
 
     load_into(loaded, removed("2025-01"), closed_periods=[*closed, "2025-01"])
@@ -288,10 +294,10 @@ def test_more_closed_periods_than_go_into_one_statement_are_all_known(loaded: Wa
 # By example: reclassifications
 
 
-def test_an_account_of_another_type_is_reclassified_in_every_cell_that_has_money_though_no_period_is_loaded(
-    loaded: Warehouse, lake: StarFiles
+def test_an_account_of_another_type_is_reclassified_in_every_cell_with_money_even_if_no_period_is_loaded(
+    loaded: Warehouse, star_files: StarFiles
 ) -> None:
-    renaming = lake.dimension(DIM_ACCOUNT, renamed(accounts(), RENT, account_type="Asset"), "d2")
+    renaming = star_files.dimension(DIM_ACCOUNT, renamed(accounts(), RENT, account_type="Asset"), "d2")
 
     load_into(loaded, renaming, closed_periods=["2025-01"], causes={renaming.name: ["accounts.csv: another version"]})
 
@@ -319,27 +325,29 @@ def test_an_account_of_another_type_is_reclassified_in_every_cell_that_has_money
     ],
     ids=["BusinessUnit", "AccountType", "Category"],
 )
-def test_each_attribute_that_reports_group_by_is_watched(
-    loaded: Warehouse, lake: StarFiles, contract: Any, members: Any, key: int, column: str, attribute: str
+def test_each_attribute_that_reports_group_by_is_compared(
+    loaded: Warehouse, star_files: StarFiles, contract: Any, members: Any, key: int, column: str, attribute: str
 ) -> None:
-    load_into(loaded, lake.dimension(contract, renamed(members, key, **{column: "Other"}), "d2"))
+    load_into(loaded, star_files.dimension(contract, renamed(members, key, **{column: "Other"}), "d2"))
 
     rows = rows_of(loaded)
     assert {(row.attribute, row.new_value) for row in rows} == {(attribute, "Other")}
     assert {key in (row.department, row.account) for row in rows} == {True}
 
 
-def test_a_name_that_changes_reclassifies_nothing(loaded: Warehouse, lake: StarFiles) -> None:
-    load_into(loaded, lake.dimension(DIM_DEPARTMENT, renamed(departments(), SALES, department_name="Selling"), "d2"))
+def test_a_name_that_changes_reclassifies_nothing(loaded: Warehouse, star_files: StarFiles) -> None:
+    load_into(
+        loaded, star_files.dimension(DIM_DEPARTMENT, renamed(departments(), SALES, department_name="Selling"), "d2")
+    )
 
     assert rows_of(loaded) == []
 
 
-def test_a_cell_may_be_reclassified_and_moved_by_one_load(loaded: Warehouse, lake: StarFiles) -> None:
+def test_a_cell_may_be_reclassified_and_moved_by_one_load(loaded: Warehouse, star_files: StarFiles) -> None:
     load_into(
         loaded,
-        lake.dimension(DIM_ACCOUNT, renamed(accounts(), RENT, category="Rooms"), "d2"),
-        lake.facts("2025-02", "f2", changed(february(), RENT, "300.00")),
+        star_files.dimension(DIM_ACCOUNT, renamed(accounts(), RENT, category="Rooms"), "d2"),
+        star_files.facts("2025-02", "f2", changed(february(), RENT, "300.00")),
     )
 
     in_february = [row for row in rows_of(loaded) if row.period == "2025-02"]
@@ -349,46 +357,44 @@ def test_a_cell_may_be_reclassified_and_moved_by_one_load(loaded: Warehouse, lak
     ]
 
 
-def test_money_that_is_published_for_the_first_time_never_stood_under_the_old_value(
-    loaded: Warehouse, lake: StarFiles
-) -> None:
+def test_money_of_a_first_publication_is_not_reclassified(loaded: Warehouse, star_files: StarFiles) -> None:
     march = [Fact("2025-03-05", SALES, RENT, ACTUAL, "260.00")]
 
     load_into(
         loaded,
-        lake.dimension(DIM_ACCOUNT, renamed(accounts(), RENT, category="Rooms"), "d2"),
-        lake.facts("2025-03", "m1", march),
+        star_files.dimension(DIM_ACCOUNT, renamed(accounts(), RENT, category="Rooms"), "d2"),
+        star_files.facts("2025-03", "m1", march),
     )
 
     assert {row.period for row in rows_of(loaded)} == {"2025-01", "2025-02"}
 
 
-def test_a_member_that_was_not_published_before_is_not_reclassified(loaded: Warehouse, lake: StarFiles) -> None:
-    load_into(loaded, lake.dimension(DIM_ACCOUNT, accounts()[:-1], "d2"))
+def test_a_member_that_was_not_published_before_is_not_reclassified(loaded: Warehouse, star_files: StarFiles) -> None:
+    load_into(loaded, star_files.dimension(DIM_ACCOUNT, accounts()[:-1], "d2"))
 
-    load_into(loaded, lake.dimension(DIM_ACCOUNT, renamed(accounts(), HEADS, account_type="Asset"), "d3"))
+    load_into(loaded, star_files.dimension(DIM_ACCOUNT, renamed(accounts(), HEADS, account_type="Asset"), "d3"))
 
     assert rows_of(loaded) == []
 
 
-# Causes are cut to what the column holds
+# Causes are cut to the length of the column
 
 
-def test_no_cause_is_null() -> None:
-    assert joined_causes([]) is None
+def test_no_causes_are_null() -> None:
+    assert join_within_limit([]) is None
 
 
-def test_causes_that_do_not_fit_are_counted() -> None:
+def test_causes_beyond_the_limit_are_counted() -> None:
     causes = ["one", "two", "a much longer one"]
-    assert joined_causes(causes, limit=23) == "one; … and 2 more"
-    assert joined_causes(causes, limit=24) == "one; two; … and 1 more"
-    assert joined_causes(causes, limit=27) == "one; two; a much longer one"
-    assert joined_causes(["much too long"], limit=12) == "… and 1 more"
+    assert join_within_limit(causes, limit=23) == "one; … and 2 more"
+    assert join_within_limit(causes, limit=24) == "one; two; … and 1 more"
+    assert join_within_limit(causes, limit=27) == "one; two; a much longer one"
+    assert join_within_limit(["much too long"], limit=12) == "… and 1 more"
 
 
 @given(st.lists(st.text(max_size=300), max_size=60))
-def test_causes_never_take_more_bytes_than_the_column(causes: list[str]) -> None:
-    assert len((joined_causes(causes) or "").encode()) <= 4096
+def test_joined_causes_never_exceed_the_column(causes: list[str]) -> None:
+    assert len((join_within_limit(causes) or "").encode()) <= 4096
 
 
 def test_long_causes_in_many_scripts_are_loaded(loaded: Warehouse) -> None:
@@ -397,7 +403,7 @@ def test_long_causes_in_many_scripts_are_loaded(loaded: Warehouse) -> None:
     assert all((row.cause or "").endswith(" more") for row in rows_of(loaded))
 
 
-# The laws
+# Properties
 
 PERIODS = ("2025-01", "2025-02")
 AMOUNTS = st.sampled_from(["-10.00", "0.00", "0.01", "10.00", "99999999999999.99"])
@@ -425,21 +431,21 @@ ATTRIBUTES = st.fixed_dictionaries(
 COLUMNS = {"BusinessUnit": "business_unit", "AccountType": "account_type", "Category": "category"}
 
 
-def slices_of(lake: StarFiles, state: Mapping[str, Any], version: str) -> list[SliceToLoad]:
+def slices_of(star_files: StarFiles, state: Mapping[str, Any], version: str) -> list[SliceToLoad]:
     return [
         removed(period)
         if facts is None
-        else lake.facts(period, version, [Fact(f"{period}-{day:02}", *rest) for day, *rest in facts])
+        else star_files.facts(period, version, [Fact(f"{period}-{day:02}", *rest) for day, *rest in facts])
         for period, facts in state.items()
     ]
 
 
-def dimensions_of(lake: StarFiles, attributes: Mapping[tuple[str, int], str], version: str) -> list[SliceToLoad]:
+def dimensions_of(star_files: StarFiles, attributes: Mapping[tuple[str, int], str], version: str) -> list[SliceToLoad]:
     members = {DIM_DEPARTMENT: departments(), DIM_ACCOUNT: accounts()}
     for (attribute, key), value in attributes.items():
         contract = DIM_DEPARTMENT if attribute == "BusinessUnit" else DIM_ACCOUNT
         members[contract] = renamed(members[contract], key, **{COLUMNS[attribute]: value})
-    return [lake.dimension(contract, rows, version) for contract, rows in members.items()]
+    return [star_files.dimension(contract, rows, version) for contract, rows in members.items()]
 
 
 def cells_of(state: Mapping[str, Any]) -> dict[Cell, Decimal]:
@@ -451,7 +457,7 @@ def cells_of(state: Mapping[str, Any]) -> dict[Cell, Decimal]:
     return cells
 
 
-def stands(state: Mapping[str, Any], cell: Cell) -> bool:
+def is_published(state: Mapping[str, Any], cell: Cell) -> bool:
     """Whether a measure of a scenario in a period is published, so that a difference is a movement."""
     measure, scenario, period, *_ = cell
     rows = [fact for fact in state[period] or () if fact[3] == scenario]
@@ -460,57 +466,63 @@ def stands(state: Mapping[str, Any], cell: Cell) -> bool:
 
 @settings(max_examples=25)
 @given(st.lists(STATE, min_size=2, max_size=4), st.sets(st.sampled_from(PERIODS)))
-def test_movements_add_up_to_the_star_that_is_less_the_star_that_was(
+def test_movements_sum_to_the_difference_between_new_and_old_star(
     states: list[dict[str, Any]], closed: set[str]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        warehouse, lake = DuckDBWarehouse(Path(folder) / "warehouse.duckdb"), StarFiles(Path(folder) / "processed")
-        seen: set[tuple[str, int, str]] = set()
+        warehouse, star_files = (
+            DuckDBWarehouse(Path(folder) / "warehouse.duckdb"),
+            StarFiles(Path(folder) / "processed"),
+        )
+        moved_before: set[tuple[str, int, str]] = set()
         old: dict[str, Any] = dict.fromkeys(PERIODS)
-        publish(warehouse, lake.dimensions(), run_id="run", loaded_at=LOADED_AT)
+        publish(warehouse, star_files.dimensions(), run_id="run", loaded_at=LOADED_AT)
         for number, state in enumerate(states):
-            result = load_into(warehouse, *slices_of(lake, state, f"v{number}"), closed_periods=closed)
+            result = load_into(warehouse, *slices_of(star_files, state, f"v{number}"), closed_periods=closed)
             rows = rows_of(warehouse, result.load_number) if result.load_number else []
             before, after = cells_of(old), cells_of(state)
             expected = {
                 cell: after[cell] - before[cell]
                 for cell in {*before, *after}
-                if after[cell] != before[cell] and (stands(old, cell) or cell[:3] in seen)
+                if after[cell] != before[cell] and (is_published(old, cell) or cell[:3] in moved_before)
             }
             assert {row.cell: row.difference for row in rows} == expected
             assert {row.cell: (row.old, row.new) for row in rows} == {c: (before[c], after[c]) for c in expected}
             assert all(row.is_restatement == (row.period in closed) for row in rows)
-            assert sum(one.cells for one in result.moved) == len(rows)
-            seen |= {cell[:3] for cell in expected}
+            assert sum(moved.cells for moved in result.moved) == len(rows)
+            moved_before |= {cell[:3] for cell in expected}
             old = state
 
 
 @settings(max_examples=25)
 @given(STATE, STATE, ATTRIBUTES, ATTRIBUTES)
-def test_what_stands_under_a_value_changes_by_movements_and_reclassifications_and_by_nothing_else(
+def test_the_money_under_an_attribute_value_changes_only_by_movements_and_reclassifications(
     old: dict[str, Any],
     new: dict[str, Any],
     before: dict[tuple[str, int], str],
     after: dict[tuple[str, int], str],
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        warehouse, lake = DuckDBWarehouse(Path(folder) / "warehouse.duckdb"), StarFiles(Path(folder) / "processed")
-        load_into(warehouse, *dimensions_of(lake, before, "d1"), *slices_of(lake, old, "v1"))
-        result = load_into(warehouse, *dimensions_of(lake, after, "d2"), *slices_of(lake, new, "v2"))
+        warehouse, star_files = (
+            DuckDBWarehouse(Path(folder) / "warehouse.duckdb"),
+            StarFiles(Path(folder) / "processed"),
+        )
+        load_into(warehouse, *dimensions_of(star_files, before, "d1"), *slices_of(star_files, old, "v1"))
+        result = load_into(warehouse, *dimensions_of(star_files, after, "d2"), *slices_of(star_files, new, "v2"))
         rows = rows_of(warehouse, result.load_number)
 
     for attribute in COLUMNS:
-        found = sums_by_value(new, after, attribute, old)
+        expected = sums_by_value(new, after, attribute, old)
         for row in rows:
             key = row.department if attribute == "BusinessUnit" else row.account
             is_changed = (attribute, key) in before and before[attribute, key] != after[attribute, key]
             if row.kind == "movement" and not is_changed and (attribute, key) in before:
-                found[before[attribute, key], *row.cell[:3]] -= row.difference
+                expected[before[attribute, key], *row.cell[:3]] -= row.difference
             elif row.attribute == attribute:
                 assert (row.old_value, row.new_value) == (before[attribute, key], after[attribute, key])
-                found[after[attribute, key], *row.cell[:3]] -= row.new
-                found[before[attribute, key], *row.cell[:3]] += row.old
-        assert {place: amount for place, amount in found.items() if amount} == {
+                expected[after[attribute, key], *row.cell[:3]] -= row.new
+                expected[before[attribute, key], *row.cell[:3]] += row.old
+        assert {place: amount for place, amount in expected.items() if amount} == {
             place: amount for place, amount in sums_by_value(old, before, attribute, old).items() if amount
         }
 
@@ -522,6 +534,6 @@ def sums_by_value(
     sums: dict[tuple[str, str, int, str], Decimal] = defaultdict(Decimal)
     for cell, amount in cells_of(state).items():
         key = cell[3] if attribute == "BusinessUnit" else cell[4]
-        if (attribute, key) in attributes and stands(published, cell):
+        if (attribute, key) in attributes and is_published(published, cell):
             sums[attributes[attribute, key], *cell[:3]] += amount
     return sums

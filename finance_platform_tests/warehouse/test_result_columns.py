@@ -1,4 +1,7 @@
-"""Names of a result's columns: as typed, else as Redshift calls them, whatever DuckDB says."""
+"""Names of a result's columns: the query's spelling, else Redshift's name, never DuckDB's.
+
+Belongs here: names on the embedded warehouse. Does not belong here: Redshift (see `test_result_parity`).
+"""
 
 from __future__ import annotations
 
@@ -49,11 +52,11 @@ NAMED = {
 
 
 @pytest.mark.parametrize("sql", NAMED)
-def test_columns_are_called_what_the_query_typed(loaded: DuckDBWarehouse, sql: str) -> None:
+def test_columns_are_named_as_the_query_spells_them(loaded: DuckDBWarehouse, sql: str) -> None:
     assert loaded.query(sql).columns == NAMED[sql]
 
 
-def test_a_view_s_columns_are_spelt_as_its_definition_spells_them(loaded: DuckDBWarehouse) -> None:
+def test_a_view_s_columns_are_named_as_its_definition_spells_them(loaded: DuckDBWarehouse) -> None:
     columns = loaded.query("SELECT * FROM actualvsbudget").columns
 
     assert columns[:2] == ["Period", "Year"]

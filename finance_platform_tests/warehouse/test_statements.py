@@ -1,7 +1,7 @@
-"""The files under `sql/` and the statements made from contracts.
+"""The files under `sql/` and the statements generated from contracts.
 
-Belongs here: that DDL and contracts say the same, that every file obeys the subset and is used, what is generated.
-Does not belong here: what a query answers (see `test_views`, `test_invariants`).
+Belongs here: DDL equals contracts, every file is in the subset and is used, generated statements.
+Does not belong here: results of queries (see `test_views`, `test_quality_queries`).
 """
 
 from __future__ import annotations
@@ -94,13 +94,13 @@ def test_the_fact_table_refers_to_each_dimension_that_its_contract_names() -> No
     tables = {contract.name: contract for contract in STAR}
     create = created_tables()["FactFinancials"]
 
-    found = {
+    references = {
         (key.expressions[0].name, reference.this.this.name, reference.this.expressions[0].name)
         for key in create.this.find_all(exp.ForeignKey)
         for reference in key.find_all(exp.Reference)
     }
 
-    assert found == {
+    assert references == {
         (
             FACT_FINANCIALS.column(reference.column).sql_name,
             tables[reference.contract].table,
@@ -110,17 +110,17 @@ def test_the_fact_table_refers_to_each_dimension_that_its_contract_names() -> No
     }
 
 
-def test_what_the_warehouse_tells_about_a_column_is_what_its_contract_says() -> None:
+def test_a_column_s_comment_is_its_contract_s_description() -> None:
     described = {
         (contract.table, column.sql_name): column.description for contract in WAREHOUSE for column in contract.columns
     }
     comments = [tree for tree in map(parse, statements.definitions()) if isinstance(tree, exp.Comment)]
 
-    told = {(tree.this.table, tree.this.name): tree.expression.name for tree in comments}
+    commented = {(tree.this.table, tree.this.name): tree.expression.name for tree in comments}
 
-    assert told.items() <= described.items()
-    assert ("FactFinancials", "BudgetAmount") in told
-    assert ("FactFinancials", "Variance") in told
+    assert commented.items() <= described.items()
+    assert ("FactFinancials", "BudgetAmount") in commented
+    assert ("FactFinancials", "Variance") in commented
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -133,7 +133,7 @@ def test_every_statement_of_a_file_is_in_the_subset(name: str, caplog: pytest.Lo
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_no_subquery_of_rows_stands_in_an_or(name: str) -> None:
+def test_no_or_contains_a_subquery(name: str) -> None:
     trees = [parse(text) for text in split((SQL / name).read_text(encoding="utf-8"))]
 
     either = [node for tree in trees for node in tree.find_all(exp.Or)]
@@ -149,18 +149,18 @@ def test_every_file_begins_by_stating_its_grain(name: str) -> None:
     assert first.endswith(".")
 
 
-def test_every_file_is_one_that_the_platform_runs_and_every_one_that_it_runs_is_there() -> None:
-    run = [file.value for file in SqlFile if not file.value.startswith(EXACT_TEXT)]
+def test_the_registered_files_are_the_existing_ones() -> None:
+    registered = [file.value for file in SqlFile if not file.value.startswith(EXACT_TEXT)]
 
-    assert sorted(run) == sorted(set(FILES) - {FOR_PEOPLE})
+    assert sorted(registered) == sorted(set(FILES) - {FOR_PEOPLE})
 
 
 @pytest.mark.parametrize("file", [file for file in SqlFile if not file.value.startswith(("ddl/", EXACT_TEXT))], ids=str)
-def test_every_other_file_holds_one_statement(file: SqlFile) -> None:
+def test_every_file_outside_ddl_has_one_statement(file: SqlFile) -> None:
     assert statements.statement(file)
 
 
-def test_a_file_of_several_statements_is_not_taken_for_one() -> None:
+def test_a_file_with_several_statements_has_no_only_statement() -> None:
     with pytest.raises(ValueError, match="too many values"):
         statements.statement(SqlFile.CREATE_DIMENSIONS)
 
@@ -183,7 +183,7 @@ def test_a_stage_table_has_the_stored_columns_in_the_order_of_parquet() -> None:
     assert ddl_columns(create) == [contract_column(column) for column in FACT_FINANCIALS.stored_columns]
 
 
-def test_the_statements_made_from_contracts_say_exactly_this() -> None:
+def test_the_statements_generated_from_contracts() -> None:
     assert statements.create_stage(DIM_DEPARTMENT) == (
         "CREATE TEMPORARY TABLE StageDimDepartment (DepartmentKey BIGINT NOT NULL, "
         "DepartmentName VARCHAR(256) NOT NULL, DepartmentCode VARCHAR(128) NOT NULL, "
@@ -216,8 +216,8 @@ def test_the_statements_made_from_contracts_say_exactly_this() -> None:
     )
 
 
-def test_no_sample_query_is_for_nothing(loaded: DuckDBWarehouse, lake: StarFiles) -> None:
-    moved = lake.facts("2025-02", "f2", february()[:1])
+def test_every_sample_query_returns_rows(loaded: DuckDBWarehouse, star_files: StarFiles) -> None:
+    moved = star_files.facts("2025-02", "f2", february()[:1])
     publish(loaded, [moved], run_id="run-2", loaded_at=LOADED_AT)
     queries = split((SQL / FOR_PEOPLE).read_text(encoding="utf-8"))
 
@@ -234,6 +234,6 @@ def test_importing_the_warehouse_loads_neither_an_engine_nor_the_parser() -> Non
         + "print([name for name in ('duckdb', 'sqlglot', 'pyarrow', 'pandas') if name in sys.modules])"
     )
 
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
 
-    assert ran.stdout.strip() == "[]"
+    assert result.stdout.strip() == "[]"

@@ -1,7 +1,7 @@
-"""The check of unusual amounts on a real warehouse: what it is asked, what counts as a month, when it speaks.
+"""The check of unusual amounts on a real warehouse.
 
-Belongs here: the check with its SQL. Does not belong here: the statistics (see `unit/test_anomalies`), which months are
-judged (see `unit/test_account_months`).
+Belongs here: the check with its SQL. Does not belong here: the statistics (see `unit/test_anomalies`), the months that
+are checked (see `unit/test_account_months`).
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from finance_platform_tests.warehouse.star_files import (
     days,
     removed,
 )
-from finance_platform_tests.warehouse.test_audit import lake_with
+from finance_platform_tests.warehouse.test_audit import snapshot_with
 
 MONTHS = periods_between("2024-01", "2025-06")
 
 
 def facts(period: str, rent: str = "100.00") -> list[Fact]:
-    """A month of rent in two departments, and of whatever else must not be mistaken for money spent."""
+    """A month of rent in two departments, and of other rows that are no expense."""
     return [
         Fact(f"{period}-10", SALES, RENT, ACTUAL, rent, "0.00"),
         Fact(f"{period}-20", WORKS, RENT, ACTUAL, "20.00"),
@@ -56,49 +56,53 @@ def facts(period: str, rent: str = "100.00") -> list[Fact]:
 
 
 def load_months(
-    warehouse: DuckDBWarehouse, lake: StarFiles, slices: Iterable[SliceToLoad], at: datetime = LOADED_AT
+    warehouse: DuckDBWarehouse, star_files: StarFiles, slices: Iterable[SliceToLoad], at: datetime = LOADED_AT
 ) -> None:
-    others = [one for one in lake.dimensions() if one.contract_name != DIM_DATE.name]
-    dates = lake.dimension(DIM_DATE, [day for year in (2024, 2025) for day in days(year)])
+    others = [target for target in star_files.dimensions() if target.contract_name != DIM_DATE.name]
+    dates = star_files.dimension(DIM_DATE, [day for year in (2024, 2025) for day in days(year)])
     publish(warehouse, [dates, *others, *slices], run_id="run", loaded_at=at)
 
 
-def amounts_checked(warehouse: DuckDBWarehouse, actuals_through: str | None = None) -> Outcome:
-    audit = Audit(lake_with(), actuals_through=actuals_through)
+def check_amounts(warehouse: DuckDBWarehouse, actuals_through: str | None = None) -> Outcome:
+    audit = Audit(snapshot_with(), actuals_through=actuals_through)
     audit(warehouse)
-    (outcome,) = [one for one in audit.outcomes or () if one.check is AMOUNTS_ARE_USUAL]
+    (outcome,) = [outcome for outcome in audit.outcomes or () if outcome.check is AMOUNTS_ARE_USUAL]
     return outcome
 
 
 @pytest.fixture(scope="module")
-def _steady_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _steady_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("steady_once")
-    lake, path = StarFiles(folder / "processed"), folder / "warehouse.duckdb"
-    load_months(DuckDBWarehouse(path), lake, [lake.facts(period, "v1", facts(period)) for period in MONTHS])
+    star_files, path = StarFiles(folder / "processed"), folder / "warehouse.duckdb"
+    load_months(DuckDBWarehouse(path), star_files, [star_files.facts(period, "v1", facts(period)) for period in MONTHS])
     return path
 
 
 @pytest.fixture
-def steady(warehouse: DuckDBWarehouse, path: Path, _steady_once: Path) -> DuckDBWarehouse:
+def steady(warehouse: DuckDBWarehouse, path: Path, _steady_template: Path) -> DuckDBWarehouse:
     """Eighteen months, all the same."""
     path.parent.mkdir()
-    shutil.copy(_steady_once, path)
+    shutil.copy(_steady_template, path)
     return warehouse
 
 
-def replaced(warehouse: DuckDBWarehouse, lake: StarFiles, period: str, rent: str, at: datetime = LOADED_AT) -> None:
-    load_months(warehouse, lake, [lake.facts(period, f"v-{rent}-{at}", facts(period, rent))], at)
+def replace_month(
+    warehouse: DuckDBWarehouse, star_files: StarFiles, period: str, rent: str, at: datetime = LOADED_AT
+) -> None:
+    load_months(warehouse, star_files, [star_files.facts(period, f"v-{rent}-{at}", facts(period, rent))], at)
 
 
-def test_months_like_those_before_are_usual_whatever_heads_balances_and_plans_do(steady: DuckDBWarehouse):
-    outcome = amounts_checked(steady)
+def test_months_like_those_before_are_usual_even_if_headcount_balances_and_plans_differ(steady: DuckDBWarehouse):
+    outcome = check_amounts(steady)
     assert outcome.passed
     assert outcome.summary == "no unusual amounts; 2 accounts judged in 2025-04, 2025-05, 2025-06"
 
 
-def test_a_month_far_from_those_before_is_named_with_what_is_usual(steady: DuckDBWarehouse, lake: StarFiles):
-    replaced(steady, lake, "2025-06", "900.00")
-    outcome = amounts_checked(steady)
+def test_a_month_far_from_those_before_is_reported_with_the_usual_amount(
+    steady: DuckDBWarehouse, star_files: StarFiles
+):
+    replace_month(steady, star_files, "2025-06", "900.00")
+    outcome = check_amounts(steady)
     assert (outcome.passed, outcome.check.is_warning, outcome.check.is_blocking) == (False, True, False)
     assert outcome.summary == "1 unusual amounts; 2 accounts judged in 2025-04, 2025-05, 2025-06"
     assert outcome.evidence == [
@@ -115,62 +119,72 @@ def test_a_month_far_from_those_before_is_named_with_what_is_usual(steady: DuckD
     ]
 
 
-def test_asking_again_gives_the_same_answer(steady: DuckDBWarehouse, lake: StarFiles):
-    replaced(steady, lake, "2024-02", "900.00")
-    replaced(steady, lake, "2025-02", "900.00")
-    assert amounts_checked(steady) == amounts_checked(steady)
+def test_a_repeated_check_gives_the_same_outcome(steady: DuckDBWarehouse, star_files: StarFiles):
+    replace_month(steady, star_files, "2024-02", "900.00")
+    replace_month(steady, star_files, "2025-02", "900.00")
+    assert check_amounts(steady) == check_amounts(steady)
 
 
-def test_an_old_month_is_judged_for_three_months_after_a_load_has_moved_it(steady: DuckDBWarehouse, lake: StarFiles):
-    replaced(steady, lake, "2025-02", "900.00")
-    assert [row["period"] for row in amounts_checked(steady).evidence] == ["2025-02"]
-    replaced(steady, lake, "2024-01", "110.00", LOADED_AT + timedelta(days=91))
-    assert not amounts_checked(steady).passed
-    replaced(steady, lake, "2024-01", "120.00", LOADED_AT + timedelta(days=93))
-    assert amounts_checked(steady).passed
+def test_an_old_month_is_checked_for_three_months_after_a_load_has_moved_it(
+    steady: DuckDBWarehouse, star_files: StarFiles
+):
+    replace_month(steady, star_files, "2025-02", "900.00")
+    assert [row["period"] for row in check_amounts(steady).evidence] == ["2025-02"]
+    replace_month(steady, star_files, "2024-01", "110.00", LOADED_AT + timedelta(days=91))
+    assert not check_amounts(steady).passed
+    replace_month(steady, star_files, "2024-01", "120.00", LOADED_AT + timedelta(days=93))
+    assert check_amounts(steady).passed
 
 
-def test_a_closed_month_that_is_restated_is_judged_like_any_other(steady: DuckDBWarehouse, lake: StarFiles):
-    restated = lake.facts("2025-02", "v2", facts("2025-02", "900.00"))
+def test_a_restated_closed_month_is_checked_like_any_other(steady: DuckDBWarehouse, star_files: StarFiles):
+    restated = star_files.facts("2025-02", "v2", facts("2025-02", "900.00"))
     publish(steady, [restated], run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-02"])
-    assert [row["period"] for row in amounts_checked(steady).evidence] == ["2025-02"]
+    assert [row["period"] for row in check_amounts(steady).evidence] == ["2025-02"]
 
 
-def test_an_old_oddity_that_no_load_has_moved_is_not_told(warehouse: DuckDBWarehouse, lake: StarFiles):
-    odd = {"2025-02": "900.00"}
-    load_months(warehouse, lake, [lake.facts(one, "v1", facts(one, odd.get(one, "100.00"))) for one in MONTHS])
-    assert amounts_checked(warehouse).passed
+def test_an_old_unusual_month_that_no_load_has_moved_is_not_reported(warehouse: DuckDBWarehouse, star_files: StarFiles):
+    unusual = {"2025-02": "900.00"}
+    load_months(
+        warehouse,
+        star_files,
+        [star_files.facts(month, "v1", facts(month, unusual.get(month, "100.00"))) for month in MONTHS],
+    )
+    assert check_amounts(warehouse).passed
 
 
-def test_a_restated_month_that_was_sent_back_is_as_it_was(steady: DuckDBWarehouse, lake: StarFiles):
-    replaced(steady, lake, "2025-02", "900.00")
-    replaced(steady, lake, "2025-02", "100.00")
-    assert amounts_checked(steady).passed
+def test_a_restatement_that_was_reverted_is_not_reported(steady: DuckDBWarehouse, star_files: StarFiles):
+    replace_month(steady, star_files, "2025-02", "900.00")
+    replace_month(steady, star_files, "2025-02", "100.00")
+    assert check_amounts(steady).passed
 
 
-def test_an_account_that_a_load_empties_in_an_old_month_is_named(steady: DuckDBWarehouse, lake: StarFiles):
-    load_months(steady, lake, [lake.facts("2025-02", "v2", [one for one in facts("2025-02") if one.account != RENT])])
-    assert [(row["period"], row["amount"]) for row in amounts_checked(steady).evidence] == [("2025-02", "0.00")]
+def test_an_account_that_a_load_empties_in_an_old_month_is_reported(steady: DuckDBWarehouse, star_files: StarFiles):
+    load_months(
+        steady,
+        star_files,
+        [star_files.facts("2025-02", "v2", [one for one in facts("2025-02") if one.account != RENT])],
+    )
+    assert [(row["period"], row["amount"]) for row in check_amounts(steady).evidence] == [("2025-02", "0.00")]
 
 
-def test_a_period_that_is_taken_out_is_a_gap_and_no_month_of_nothing(steady: DuckDBWarehouse, lake: StarFiles):
-    load_months(steady, lake, [removed("2025-05")])
-    outcome = amounts_checked(steady)
+def test_a_removed_period_is_a_gap_and_not_a_month_with_amount_zero(steady: DuckDBWarehouse, star_files: StarFiles):
+    load_months(steady, star_files, [removed("2025-05")])
+    outcome = check_amounts(steady)
     assert (outcome.passed, outcome.summary[-25:]) == (True, "2025-03, 2025-04, 2025-06")
 
 
-def test_a_budgeted_month_without_lines_is_no_month_of_actual(steady: DuckDBWarehouse, lake: StarFiles):
+def test_a_budgeted_month_without_lines_is_not_a_month_of_actual(steady: DuckDBWarehouse, star_files: StarFiles):
     covered = Fact("2025-07-01", SALES, RENT, ACTUAL, "0.00", "100.00", transaction_count=0)
-    load_months(steady, lake, [lake.facts("2025-07", "v1", [covered])])
-    assert amounts_checked(steady).summary.endswith("2025-06")
+    load_months(steady, star_files, [star_files.facts("2025-07", "v1", [covered])])
+    assert check_amounts(steady).summary.endswith("2025-06")
 
 
-def test_a_first_month_of_actual_in_a_period_that_had_a_budget_is_not_taken_for_moved(
-    warehouse: DuckDBWarehouse, lake: StarFiles
+def test_the_first_actual_of_a_period_that_had_a_budget_is_not_a_movement(
+    warehouse: DuckDBWarehouse, star_files: StarFiles
 ):
     plan = Fact("2025-06-01", SALES, RENT, BUDGET, "100.00", "100.00")
-    load_months(warehouse, lake, [lake.facts("2025-06", "b1", [plan])])
-    load_months(warehouse, lake, [lake.facts("2025-06", "v1", [plan, *facts("2025-06")])])
+    load_months(warehouse, star_files, [star_files.facts("2025-06", "b1", [plan])])
+    load_months(warehouse, star_files, [star_files.facts("2025-06", "v1", [plan, *facts("2025-06")])])
     rows = warehouse.query(statement(SqlFile.ACTUAL_BY_ACCOUNT_AND_PERIOD), {"actuals_through": "9999-12"}).rows
     assert rows == [
         ("2025-06", "4000", "Revenue", Decimal("500.00"), 1, Decimal("0.00")),
@@ -178,20 +192,20 @@ def test_a_first_month_of_actual_in_a_period_that_had_a_budget_is_not_taken_for_
     ]
 
 
-def test_months_after_the_last_that_actual_covers_are_not_judged(steady: DuckDBWarehouse, lake: StarFiles):
-    replaced(steady, lake, "2025-06", "900.00")
-    outcome = amounts_checked(steady, "2025-05")
+def test_months_after_the_last_that_actual_covers_are_not_checked(steady: DuckDBWarehouse, star_files: StarFiles):
+    replace_month(steady, star_files, "2025-06", "900.00")
+    outcome = check_amounts(steady, "2025-05")
     assert (outcome.passed, outcome.summary[-7:]) == (True, "2025-05")
 
 
 @pytest.mark.parametrize("scenario", [BUDGET, FORECAST])
-def test_a_home_with_plans_alone_has_nothing_to_judge(warehouse: DuckDBWarehouse, lake: StarFiles, scenario: int):
-    plans = [lake.facts(one, "v1", [Fact(f"{one}-01", SALES, RENT, scenario, "100.00")]) for one in MONTHS]
-    load_months(warehouse, lake, plans)
-    outcome = amounts_checked(warehouse)
+def test_a_home_with_only_plans_has_nothing_to_check(warehouse: DuckDBWarehouse, star_files: StarFiles, scenario: int):
+    plans = [star_files.facts(one, "v1", [Fact(f"{one}-01", SALES, RENT, scenario, "100.00")]) for one in MONTHS]
+    load_months(warehouse, star_files, plans)
+    outcome = check_amounts(warehouse)
     assert (outcome.passed, outcome.summary) == (True, "no account has a year of Actual to be judged by")
 
 
-def test_an_empty_warehouse_has_nothing_to_judge(warehouse: DuckDBWarehouse):
+def test_an_empty_warehouse_has_nothing_to_check(warehouse: DuckDBWarehouse):
     warehouse.prepare()
-    assert amounts_checked(warehouse).passed
+    assert check_amounts(warehouse).passed

@@ -1,7 +1,7 @@
-"""What the views and the report's query answer.
+"""Results of the view and of the report's query.
 
-Belongs here: `sql/views` and `sql/reporting`, on a small star whose answers can be worked out by hand.
-Does not belong here: the checks (see `test_invariants`).
+Belongs here: `sql/views` and `sql/reporting`, on a star small enough to compute the results by hand.
+Does not belong here: the checks (see `test_quality_queries`).
 """
 
 from __future__ import annotations
@@ -54,27 +54,25 @@ def test_a_period_without_lines_of_the_baseline_has_no_budget_rather_than_a_budg
     ]
 
 
-def test_a_period_has_a_budget_as_soon_as_any_cell_of_the_baseline_lies_in_it(
-    loaded: Warehouse, lake: StarFiles
-) -> None:
+def test_a_period_has_a_budget_if_any_cell_of_the_baseline_is_in_it(loaded: Warehouse, star_files: StarFiles) -> None:
     facts = [
         Fact("2025-02-10", SALES, REVENUE, ACTUAL, "1100.00"),
         Fact("2025-02-01", SALES, HEADS, ACTUAL, "0.00", "3.00"),
         Fact("2025-02-01", SALES, HEADS, BUDGET, "3.00", "3.00"),
     ]
-    publish(loaded, [lake.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT)
+    publish(loaded, [star_files.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT)
 
     assert cells(loaded, "Actual, Budget, Variance, HasBudget", "Period = '2025-02'") == [
         (Decimal("1100.00"), Decimal("0.00"), Decimal("1100.00"), True)
     ]
 
 
-def test_a_period_that_actual_does_not_cover_has_no_budget(loaded: Warehouse, lake: StarFiles) -> None:
+def test_a_period_that_actual_does_not_cover_has_no_budget(loaded: Warehouse, star_files: StarFiles) -> None:
     facts = [
         Fact("2025-02-10", SALES, REVENUE, ACTUAL, "1100.00"),
         Fact("2025-02-01", SALES, REVENUE, BUDGET, "900.00", "900.00"),
     ]
-    publish(loaded, [lake.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT)
+    publish(loaded, [star_files.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT)
 
     assert cells(loaded, "Actual, Budget, Variance, HasBudget", "Period = '2025-02'") == [
         (Decimal("1100.00"), None, None, False)
@@ -95,12 +93,12 @@ def test_balances_and_statistics_are_not_in_the_view(loaded: Warehouse) -> None:
     assert rows == [("Rent",), ("Revenue",), ("Trucks",)]
 
 
-def test_a_budgeted_cell_without_actuals_is_in_the_view(loaded: Warehouse, lake: StarFiles) -> None:
+def test_a_budgeted_cell_without_actuals_is_in_the_view(loaded: Warehouse, star_files: StarFiles) -> None:
     facts = [
         Fact("2025-02-01", SALES, RENT, ACTUAL, "0.00", "70.00"),
         Fact("2025-02-01", SALES, RENT, BUDGET, "70.00", "70.00"),
     ]
-    publish(loaded, [lake.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT)
+    publish(loaded, [star_files.facts("2025-02", "f2", facts)], run_id="run-2", loaded_at=LOADED_AT)
 
     assert cells(loaded, "Actual, Budget, FavourableVariance", "Period = '2025-02'") == [
         (Decimal("0.00"), Decimal("70.00"), Decimal("70.00"))
@@ -120,7 +118,7 @@ def test_a_year_compares_the_periods_that_have_a_budget_and_shows_the_whole_year
     ]
 
 
-def test_a_year_without_any_budget_says_so_by_null(loaded: Warehouse) -> None:
+def test_a_year_without_any_budget_has_null_for_it(loaded: Warehouse) -> None:
     publish(loaded, [removed("2025-01")], run_id="run-2", loaded_at=LOADED_AT)
 
     assert loaded.query(statement(SqlFile.VARIANCE_BY_YEAR)).rows == [

@@ -1,5 +1,5 @@
 """The embedded warehouse: one DuckDB file, no server.
 
-Belongs here: everything that imports duckdb or knows its SQL. Does not belong here: what a load does (see
-`warehouse.load`), SQL text (`sql/`).
+Belongs here: everything that imports duckdb or knows its SQL; files are called as in `redshift` where they do the same.
+Does not belong here: the steps of a load (see `warehouse.load`), SQL text (`sql/`).
 """

@@ -1,7 +1,7 @@
-"""A file that is only ever replaced as a whole, so that readers see the old one or the new one and never wait.
+"""A file that is only replaced as a whole, so that readers see the old or the new one and never wait.
 
-Belongs here: the copy, making it durable, the rename, and clearing away what killed runs left.
-Does not belong here: what is in the file.
+Belongs here: the copy, making it durable, the rename, and removing the copies of killed runs.
+Does not belong here: the content of the file.
 """
 
 from __future__ import annotations
@@ -16,45 +16,45 @@ from pathlib import Path
 
 from finance_platform.errors import LoadError, TransientWarehouseError
 
-_MARK = ".loading-"
+_INFIX = ".loading-"
 
 
 @dataclass
 class Replacement:
-    """A private copy to work on. It is published only if somebody sets `is_changed`."""
+    """A private copy to work on; published only if `is_changed` is set."""
 
     path: Path
     is_changed: bool = False
 
 
 class AtomicFile:
-    """The file at `path`; writers hold the run's lock, readers need nothing."""
+    """The file at `path`; writers hold the run's lock, readers need no lock."""
 
     def __init__(self, path: Path) -> None:
-        """Follow links now, so that a rename replaces the file and not a link to it."""
+        """Resolve links, so that a rename replaces the file and not a link to it."""
         self.path = path.expanduser().resolve()
 
     @contextmanager
     def replacement(self) -> Iterator[Replacement]:
-        """Give a copy beside the file (nothing there, if there is no file yet), and publish it on normal exit.
+        """Yield a copy beside the file (only its path, if there is no file yet), and publish it on normal exit.
 
-        Whoever works on the copy has closed it by then. After an exception the file is as it was.
+        The caller closes the copy before. After an exception the file is unchanged.
 
         Raises:
             LoadError: another program has the file open for writing.
-            TransientWarehouseError: the file was replaced by someone else in the meantime.
+            TransientWarehouseError: another program replaced the file in between.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._remove_copies()
-        self._refuse_unfinished(self.path)
-        copy = Replacement(self.path.with_name(f"{self.path.name}{_MARK}{os.getpid()}-{secrets.token_hex(4)}"))
+        self._require_no_log(self.path)
+        copy = Replacement(self.path.with_name(f"{self.path.name}{_INFIX}{os.getpid()}-{secrets.token_hex(4)}"))
         copied_from = self._identity()
         try:
             if copied_from:
                 shutil.copy(self.path, copy.path)
             yield copy
             if copy.is_changed:
-                self._refuse_unfinished(copy.path)
+                self._require_no_log(copy.path)
                 self._publish(copy.path, copied_from)
         finally:
             self._remove_copies()
@@ -63,7 +63,7 @@ class AtomicFile:
         _sync(copy)
         if self._identity() != copied_from:
             raise TransientWarehouseError(
-                f"{self.path} was replaced while a load was at work on a copy of it", fix="let one run load at a time"
+                f"{self.path} was replaced while a load worked on a copy of it", fix="let one run load at a time"
             )
         copy.replace(self.path)
         _sync(self.path.parent)
@@ -74,18 +74,18 @@ class AtomicFile:
         stat = self.path.stat()
         return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
-    def _refuse_unfinished(self, path: Path) -> None:
-        """A log beside the file holds changes that are not in it; with another file they would be applied to that."""
+    def _require_no_log(self, path: Path) -> None:
+        """A log beside the file has changes that are not in it; DuckDB would apply them to the next file."""
         log = path.with_name(f"{path.name}.wal")
         if log.exists():
             raise LoadError(
-                f"{log} holds changes that are not in {path.name} yet: another program has opened it for writing",
-                fix="close it there, let it open the warehouse read-only from now on, and run again",
+                f"{log} has changes that are not in {path.name} yet: another program has opened it for writing",
+                fix="close that program, let it open the warehouse read-only from now on, and run again",
             )
 
     def _remove_copies(self) -> None:
         for entry in self.path.parent.iterdir():
-            if not entry.name.startswith(f"{self.path.name}{_MARK}"):
+            if not entry.name.startswith(f"{self.path.name}{_INFIX}"):
                 continue
             if entry.is_dir():
                 shutil.rmtree(entry)

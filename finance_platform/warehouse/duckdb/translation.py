@@ -1,7 +1,7 @@
-"""What DuckDB must be told differently to do what Redshift does.
+"""Translation of Redshift's SQL to DuckDB's.
 
-Belongs here: Redshift's text to DuckDB's text, and the constraints that make the two enforce the same.
-Does not belong here: which SQL is allowed (see `dialect`), session settings (see `duckdb`).
+Belongs here: Redshift's text to DuckDB's text, and the constraints with which both enforce the same.
+Does not belong here: which SQL is allowed (see `dialect`), session settings (see `session`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
 from finance_platform.errors import QueryError
-from finance_platform.warehouse.dialect import parse, shortened
+from finance_platform.warehouse.dialect import parse, shorten
 
 _REDSHIFT_STORAGE = (exp.DistStyleProperty, exp.DistKeyProperty, exp.SortKeyProperty)
 _INFORMATIONAL = (
@@ -26,25 +26,25 @@ _INFORMATIONAL = (
 
 @lru_cache(maxsize=256)
 def to_duckdb(sql: str) -> str:
-    """Return one statement of the subset as DuckDB understands it.
+    """Return one statement of the subset in DuckDB's dialect.
 
     Raises:
-        QueryError: it is outside the subset, or says something that DuckDB has no words for.
+        QueryError: it is outside the subset, or DuckDB has no equivalent.
     """
     tree = parse(sql)
     if isinstance(tree, exp.Create) and isinstance(tree.this, exp.Schema):
-        tree = _enforcing_alike(tree.copy())
+        tree = _align_constraints(tree.copy())
     try:
         return tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
     except SqlglotError as error:
         raise QueryError(
-            f"{shortened(sql)!r} has no equal on the embedded warehouse: {error}",
-            fix="say it with plain SELECT, JOIN, GROUP BY and CASE",
+            f"{shorten(sql)!r} has no equivalent on the embedded warehouse: {error}",
+            fix="use plain SELECT, JOIN, GROUP BY and CASE",
         ) from error
 
 
-def _enforcing_alike(create: exp.Create) -> exp.Create:
-    """Drop what DuckDB would enforce and Redshift does not; add what Redshift enforces and DuckDB does not."""
+def _align_constraints(create: exp.Create) -> exp.Create:
+    """Drop constraints that only DuckDB would enforce; add those that only Redshift enforces."""
     for storage in list(create.find_all(*_REDSHIFT_STORAGE)):
         storage.pop()
     for constraint in list(create.find_all(*_INFORMATIONAL)):
@@ -55,7 +55,7 @@ def _enforcing_alike(create: exp.Create) -> exp.Create:
 
 
 def _limit_bytes(column: exp.ColumnDef) -> None:
-    """Redshift's VARCHAR(n) is n bytes and COPY refuses more; DuckDB ignores n."""
+    """Redshift's VARCHAR(n) is n bytes and COPY rejects more; DuckDB ignores n."""
     if column.kind is None or not column.kind.is_type("varchar") or not column.kind.expressions:
         return
     limit = column.kind.expressions[0].this.copy()

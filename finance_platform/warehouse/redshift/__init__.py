@@ -1,5 +1,6 @@
-"""The warehouse on Amazon Redshift.
+"""The warehouse on Amazon Redshift, Serverless or provisioned.
 
-Belongs here: everything that imports redshift_connector or knows Redshift's catalog, COPY and roles.
-Does not belong here: what a load does (see `warehouse.load`), SQL text (`sql/`).
+Belongs here: everything that imports redshift_connector or knows Redshift's catalog, COPY and roles; files are called
+as in `duckdb` where they do the same.
+Does not belong here: the steps of a load (see `warehouse.load`), SQL text (`sql/`).
 """

@@ -1,7 +1,7 @@
-"""COPY: Parquet files of the processed zone into a stage table, by a manifest that names each.
+"""COPY of Parquet files into a stage table, by a manifest that names each file.
 
-Belongs here: the manifest, the statement, what Redshift tells of a COPY that failed.
-Does not belong here: whether a file fits (see `redshift_preflight`), the transaction (see `redshift`).
+Belongs here: the manifest, the statement, Redshift's explanation of a COPY that failed.
+Does not belong here: the validation of one file (see `parquet_check`), the transaction (see `load_connection`).
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import BinaryIO, Protocol
 
 from finance_platform.errors import LoadError
-from finance_platform.warehouse.column_changes import HeldColumn
-from finance_platform.warehouse.redshift.parquet_check import refuse_unfit
-from finance_platform.warehouse.redshift.session import RedshiftSession, quoted
+from finance_platform.storage.staged_files import StagedFiles
+from finance_platform.warehouse.column_changes import ExistingColumn
+from finance_platform.warehouse.redshift.parquet_check import BUILD_AGAIN, check_parquet
+from finance_platform.warehouse.redshift.session import RedshiftSession, quote
 
-_FILES_AT_ONCE = 8
-_BUILD_AGAIN = "build the slice again: `finance-platform run --rebuild`"
+_PARALLEL_FILES = 8
 _EXPLANATION = """
 SELECT TRIM(file_name), line_number, TRIM(column_name), TRIM(column_type), TRIM(column_length), TRIM(error_message)
 FROM sys_load_error_detail
@@ -27,82 +26,58 @@ LIMIT 1
 """
 
 
-class StagedFiles(Protocol):
-    """The files that are loaded, by address, and where manifests go."""
-
-    def size(self, uri: str) -> int | None:
-        """Return a file's size in bytes, or None where there is no such file."""
-        ...
-
-    def open(self, uri: str) -> BinaryIO:
-        """Open a file for reading, from anywhere in it.
-
-        Raises:
-            FileNotFoundError: there is no such file.
-        """
-        ...
-
-    def write_manifest(self, name: str, data: bytes) -> str:
-        """Write a manifest and return its address."""
-        ...
-
-    def remove_manifest(self, name: str) -> None:
-        """Remove a manifest, if it is there."""
-        ...
-
-
 def copy_statement(stage_table: str, manifest: str, role_arn: str) -> str:
-    """Return the COPY of what a manifest names."""
-    return f"COPY {stage_table} FROM {quoted(manifest)} IAM_ROLE {quoted(role_arn)} FORMAT AS PARQUET MANIFEST"
+    """Return the COPY of the files that a manifest names."""
+    return f"COPY {stage_table} FROM {quote(manifest)} IAM_ROLE {quote(role_arn)} FORMAT AS PARQUET MANIFEST"
 
 
-def manifest(sizes: Mapping[str, int]) -> bytes:
-    """Return a manifest: each file with its size, which COPY of Parquet wants, and none of which may be missing."""
+def manifest_json(sizes: Mapping[str, int]) -> bytes:
+    """Return a manifest: each file is mandatory and has its size, which COPY of Parquet requires."""
     entries = [{"url": uri, "mandatory": True, "meta": {"content_length": size}} for uri, size in sizes.items()]
     return json.dumps({"entries": entries}, indent=1).encode()
 
 
-def checked_sizes(
-    staged: StagedFiles, stage_table: str, files: Sequence[str], columns: Sequence[str], table: Sequence[HeldColumn]
+def check_files(
+    staged: StagedFiles, stage_table: str, files: Sequence[str], columns: Sequence[str], table: Sequence[ExistingColumn]
 ) -> dict[str, int]:
-    """Return the size of each file, once Redshift would take it; each footer is read once, some files at a time.
+    """Return the size of each file, if Redshift would load all of them; each footer is read once, in parallel.
 
     Raises:
-        LoadError: a file is missing, or is not what the table takes.
+        LoadError: a file does not exist, or does not match the table.
     """
 
-    def checked(file: str) -> int:
+    def check_file(file: str) -> int:
         try:
             size = staged.size(file)
             if size is not None:
                 with staged.open(file) as stream:
-                    refuse_unfit(file, stream, columns, table)
+                    check_parquet(file, stream, columns, table)
                 return size
         except FileNotFoundError:
-            pass  # it went between the two questions, or its address is of another zone
-        raise LoadError(f"COPY {stage_table}: {file} is not there", fix=_BUILD_AGAIN)
+            pass  # it was deleted after `size`, or its address is in another zone
+        raise LoadError(f"COPY {stage_table}: {file} does not exist", fix=BUILD_AGAIN)
 
-    with ThreadPoolExecutor(min(_FILES_AT_ONCE, len(files))) as pool:
-        return dict(zip(files, pool.map(checked, files), strict=True))
+    with ThreadPoolExecutor(min(_PARALLEL_FILES, len(files))) as pool:
+        return dict(zip(files, pool.map(check_file, files), strict=True))
 
 
-def explained(error: LoadError, session: RedshiftSession, failed_session: int, database: str) -> LoadError:
-    """Return the error of a COPY with what Redshift wrote down about it.
+def explain_copy_error(error: LoadError, session: RedshiftSession, failed_session: int, database: str) -> LoadError:
+    """Return the error of a COPY with Redshift's explanation.
 
     Args:
-        error: what the COPY raised, which mostly says where to look.
-        session: another session: the failed one answers nothing until it is rolled back.
+        error: the error of the COPY, which mostly refers to a system table.
+        session: another session: the failed one runs no query until it is rolled back.
         failed_session: the process number of the session in which the COPY failed.
-        database: its database, since process numbers come again.
+        database: its database, since process numbers are reused.
     """
     rows = session.run(_EXPLANATION, {"session": failed_session, "database": database}).rows
     if not rows:
         return error
-    file, line, column, kind, length, message = rows[0]
-    where = [
+    file, line, column, type_, length, message = rows[0]
+    parts = [
         f"file {file}" if file else "",
         f"row {line}" if line else "",
-        f"column {column} {kind.upper()}{f'({length})' if length and length != '0' else ''}" if column else "",
+        f"column {column} {type_.upper()}{f'({length})' if length and length != '0' else ''}" if column else "",
     ]
-    told = ", ".join(part for part in where if part)
-    return LoadError(f"{error.found}: {told}: {message}", fix=error.fix)
+    position = ", ".join(part for part in parts if part)
+    return LoadError(f"{error.found}: {position}: {message}", fix=error.fix)

@@ -1,17 +1,17 @@
-"""As whom Redshift is entered: a secret's user and password, or temporary credentials of IAM.
+"""Address and credentials of Redshift: a secret's user and password, or temporary credentials of IAM.
 
-Belongs here: asking AWS for them and for the endpoint's address, and what AWS answers when it does not give them.
-Does not belong here: connections. boto3 is imported here alone, and only when somebody logs in.
+Belongs here: the calls to AWS that return them, and AWS's errors as the platform's own.
+Does not belong here: connections (see `session`). boto3 is imported only here, and only when credentials are resolved.
 
-The calls are made by boto3 rather than by the driver's `iam=True`: that one hides AWS's error code in a text, so that
-a throttled call and a forbidden one look alike; it keeps the credentials in a table of the whole process; and it
-leaves the retries to boto3's defaults.
+The calls use boto3 rather than the driver's `iam=True`: the driver hides AWS's error code in a text, so that a
+throttled call and a forbidden one look alike; it caches the credentials for the whole process; and it leaves the
+retries to boto3's defaults.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,11 +21,11 @@ from finance_platform.errors import WarehouseAccessError, WarehouseUnreachableEr
 from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
 
 ATTEMPTS = 5
-"""How often a call is sent at most, with full jitter between."""
+"""Attempts per call at most, with full jitter between."""
 
 _LIFETIME_SECONDS = 3600
 _MARGIN = timedelta(minutes=5)
-_PASSING = frozenset(
+_TRANSIENT_CODES = frozenset(
     {
         "InternalFailure",
         "InternalServerError",
@@ -39,20 +39,20 @@ _PASSING = frozenset(
         "TooManyRequestsException",
     }
 )
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-_MISSING = frozenset({"ClusterNotFound", "ClusterNotFoundFault", "ResourceNotFoundException", "ResourceNotFound"})
+_EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+_MISSING_CODES = frozenset({"ClusterNotFound", "ClusterNotFoundFault", "ResourceNotFoundException", "ResourceNotFound"})
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """Where to connect, and as whom; the password is never shown.
+    """Address, user and password; the password is never shown.
 
     Attributes:
         host: the address.
         port: the port.
         user: the database user.
         password: its password.
-        expires_at: when the password ends, UTC; None for one that stays.
+        expires_at: when the password expires, UTC; None if it does not.
     """
 
     host: str
@@ -61,24 +61,27 @@ class Credentials:
     password: str = field(repr=False)
     expires_at: datetime | None = None
 
-    def is_good_at(self, moment: datetime) -> bool:
-        """Return whether it will still be good for a while."""
+    def is_valid_at(self, moment: datetime) -> bool:
+        """Return whether they are valid at this moment and some minutes longer."""
         return self.expires_at is None or moment < self.expires_at - _MARGIN
 
 
+CredentialsResolver = Callable[[RedshiftEndpoint], Credentials]
+
+
 def resolve_credentials(endpoint: RedshiftEndpoint) -> Credentials:
-    """Ask AWS where the warehouse is and as whom to enter it.
+    """Return address and credentials from AWS.
 
     Raises:
-        WarehouseAccessError: AWS gives no credentials, or the secret holds none.
-        WarehouseUnreachableError: AWS is throttling or away, or the cluster is paused.
+        WarehouseAccessError: AWS returns no credentials, or the secret has none.
+        WarehouseUnreachableError: AWS throttles or cannot be reached, or the cluster is paused.
     """
     with _aws_errors(endpoint):
         if endpoint.secret_id:
             return _from_secret(endpoint)
         if endpoint.workgroup:
-            return _of_workgroup(endpoint)
-        return _of_cluster(endpoint)
+            return _from_workgroup(endpoint)
+        return _from_cluster(endpoint)
 
 
 def _from_secret(endpoint: RedshiftEndpoint) -> Credentials:
@@ -88,10 +91,10 @@ def _from_secret(endpoint: RedshiftEndpoint) -> Credentials:
         user, password = str(secret["username"]), str(secret["password"])
         port = int(secret.get("port") or endpoint.port)
     except (ValueError, TypeError, KeyError):
-        # What the secret does hold must not be shown, not even as the error's cause.
+        # The content of the secret must not be shown, not even as the error's cause.
         raise WarehouseAccessError(
             f"the secret {endpoint.secret_id} holds no user and password",
-            fix='let it hold JSON with "username" and "password"; "host" and "port" are optional',
+            fix='store JSON with "username" and "password" in it; "host" and "port" are optional',
         ) from None
     if endpoint.host:
         return Credentials(endpoint.host, endpoint.port, user, password)
@@ -100,44 +103,46 @@ def _from_secret(endpoint: RedshiftEndpoint) -> Credentials:
     return Credentials(*_address(endpoint), user, password)
 
 
-def _of_workgroup(endpoint: RedshiftEndpoint) -> Credentials:
-    given = _client("redshift-serverless", endpoint).get_credentials(
+def _from_workgroup(endpoint: RedshiftEndpoint) -> Credentials:
+    response = _client("redshift-serverless", endpoint).get_credentials(
         workgroupName=endpoint.workgroup, dbName=endpoint.database, durationSeconds=_LIFETIME_SECONDS
     )
-    return Credentials(*_address(endpoint), given["dbUser"], given["dbPassword"], given["expiration"].astimezone(UTC))
+    expires_at = response["expiration"].astimezone(UTC)
+    return Credentials(*_address(endpoint), response["dbUser"], response["dbPassword"], expires_at)
 
 
-def _of_cluster(endpoint: RedshiftEndpoint) -> Credentials:
+def _from_cluster(endpoint: RedshiftEndpoint) -> Credentials:
     client = _client("redshift", endpoint)
-    asked: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "ClusterIdentifier": endpoint.cluster,
         "DbName": endpoint.database,
         "DurationSeconds": _LIFETIME_SECONDS,
     }
     address = _address(endpoint)
     if endpoint.user:
-        given = client.get_cluster_credentials(DbUser=endpoint.user, AutoCreate=False, **asked)
+        response = client.get_cluster_credentials(DbUser=endpoint.user, AutoCreate=False, **arguments)
     else:
-        given = client.get_cluster_credentials_with_iam(**asked)
-    return Credentials(*address, given["DbUser"], given["DbPassword"], given["Expiration"].astimezone(UTC))
+        response = client.get_cluster_credentials_with_iam(**arguments)
+    return Credentials(*address, response["DbUser"], response["DbPassword"], response["Expiration"].astimezone(UTC))
 
 
 def _address(endpoint: RedshiftEndpoint) -> tuple[str, int]:
     if endpoint.host:
         return endpoint.host, endpoint.port
     if endpoint.workgroup:
-        workgroup = _client("redshift-serverless", endpoint).get_workgroup(workgroupName=endpoint.workgroup)
-        found, status = workgroup["workgroup"].get("endpoint") or {}, workgroup["workgroup"].get("status", "")
-        address, port = found.get("address"), found.get("port")
+        response = _client("redshift-serverless", endpoint).get_workgroup(workgroupName=endpoint.workgroup)
+        workgroup = response["workgroup"]
+        location, status = workgroup.get("endpoint") or {}, workgroup.get("status", "")
+        address, port = location.get("address"), location.get("port")
     elif endpoint.cluster:
-        clusters = _client("redshift", endpoint).describe_clusters(ClusterIdentifier=endpoint.cluster)
-        cluster = clusters["Clusters"][0]
-        found, status = cluster.get("Endpoint") or {}, cluster.get("ClusterStatus", "")
-        address, port = found.get("Address"), found.get("Port")
+        response = _client("redshift", endpoint).describe_clusters(ClusterIdentifier=endpoint.cluster)
+        cluster = response["Clusters"][0]
+        location, status = cluster.get("Endpoint") or {}, cluster.get("ClusterStatus", "")
+        address, port = location.get("Address"), location.get("Port")
     else:
         raise WarehouseAccessError(
             f"the secret {endpoint.secret_id} names no host",
-            fix='give REDSHIFT_HOST, REDSHIFT_WORKGROUP or REDSHIFT_CLUSTER, or "host" in the secret',
+            fix='set REDSHIFT_HOST, REDSHIFT_WORKGROUP or REDSHIFT_CLUSTER, or "host" in the secret',
         )
     if not address or status.lower() in {"paused", "resuming", "rebooting"}:
         raise WarehouseUnreachableError(
@@ -157,15 +162,15 @@ def _client(service: str, endpoint: RedshiftEndpoint) -> Any:
 @contextmanager
 def _aws_errors(endpoint: RedshiftEndpoint) -> Iterator[None]:
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-    from botocore.exceptions import ConnectionError as NoConnectionError
+    from botocore.exceptions import ConnectionError as AwsConnectionError
 
     attempted = f"logging in to {endpoint.name}"
     try:
         yield
     except ClientError as error:
-        said = error.response.get("Error", {})
-        raise _refused(attempted, said.get("Code", ""), said.get("Message", "")) from error
-    except (HTTPClientError, NoConnectionError) as error:
+        details = error.response.get("Error", {})
+        raise _service_error(attempted, details.get("Code", ""), details.get("Message", "")) from error
+    except (HTTPClientError, AwsConnectionError) as error:
         raise WarehouseUnreachableError(
             f"{attempted}: AWS cannot be reached: {error}", fix="run again once this machine can reach AWS"
         ) from error
@@ -175,18 +180,18 @@ def _aws_errors(endpoint: RedshiftEndpoint) -> Iterator[None]:
         ) from error
 
 
-def _refused(attempted: str, code: str, message: str) -> WarehouseAccessError | WarehouseUnreachableError:
-    told = f"{attempted}: {code}: {message}"
-    if code in _PASSING:
-        return WarehouseUnreachableError(told, fix="AWS asks for patience: run again in a few minutes")
-    if code in _EXPIRED:
-        return WarehouseAccessError(told, fix="renew the credentials of AWS (`aws sso login`, or the role), run again")
-    if code in _MISSING:
+def _service_error(attempted: str, code: str, message: str) -> WarehouseAccessError | WarehouseUnreachableError:
+    found = f"{attempted}: {code}: {message}"
+    if code in _TRANSIENT_CODES:
+        return WarehouseUnreachableError(found, fix="AWS is throttling or unavailable: run again in a few minutes")
+    if code in _EXPIRED_CODES:
+        return WarehouseAccessError(found, fix="renew the AWS credentials (`aws sso login`, or the role) and run again")
+    if code in _MISSING_CODES:
         return WarehouseAccessError(
-            told, fix="mend REDSHIFT_WORKGROUP, REDSHIFT_CLUSTER, REDSHIFT_SECRET_ID or AWS_REGION: it is not there"
+            found, fix="check REDSHIFT_WORKGROUP, REDSHIFT_CLUSTER, REDSHIFT_SECRET_ID and AWS_REGION"
         )
     return WarehouseAccessError(
-        told,
+        found,
         fix="allow this identity secretsmanager:GetSecretValue on the secret, or redshift-serverless:GetCredentials "
         "and GetWorkgroup, or redshift:GetClusterCredentials and DescribeClusters",
     )

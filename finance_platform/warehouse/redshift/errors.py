@@ -1,8 +1,8 @@
-"""What goes wrong on the way to Redshift and in it, in the platform's own errors: mapped once, here.
+"""Redshift's and its driver's errors as the platform's own.
 
-Belongs here: which failure may pass when the whole transaction is tried again, which cannot, and what to do about it.
-Does not belong here: failures of a COPY that Redshift explains in a table (see `redshift_copy`), of the calls that
-give credentials (see `redshift_credentials`).
+Belongs here: which failures a retry of the whole transaction may fix, which it cannot, and the fix.
+Does not belong here: failures of a COPY that Redshift explains in a table (see `copy`), of the calls that return
+credentials (see `credentials`).
 """
 
 from __future__ import annotations
@@ -23,30 +23,31 @@ from finance_platform.errors import (
     WarehouseAccessError,
     WarehouseUnreachableError,
 )
-from finance_platform.warehouse.dialect import shortened
+from finance_platform.warehouse.dialect import shorten
 
-UNDEFINED_TABLE, UNDEFINED_SCHEMA = "42P01", "3F000"
-
+_MISSING_STATES = frozenset({"42P01", "3F000"})  # a table, a schema
 _BUSY_STATES = frozenset({"40001", "40P01", "53300", "55P03"})
-_AWAY_STATES = frozenset({"57P01", "57P02", "57P03"})
-_BUSY_WORDS = re.compile(
+_UNAVAILABLE_STATES = frozenset({"57P01", "57P02", "57P03"})
+_BUSY_MESSAGE = re.compile(
     r"code:\s*1023\b|serializable isolation violation|concurrent transaction|could not open relation with oid"
-    # What COPY tells of S3.
+    # COPY, on S3.
     r"|\bslowdown\b|reduce your request rate|status 50[03]\b",
     re.I,
 )
-_S3_EXPIRED = re.compile(r"\bExpiredToken\b|security token .* is expired", re.I)
-_S3_REFUSED = re.compile(r"\bAccessDenied\b|not authorized to assume IAM Role|\bKMS\b", re.I)
-_AWAY_WORDS = re.compile(r"\b(is |being )?(paused|resuming|resized|rebooting|shutting down|starting up)\b", re.I)
-_CUT = (OSError, struct.error, IndexError)
-"""The driver passes on what its socket says, and trips over a message that ends before its length."""
+_S3_EXPIRED_MESSAGE = re.compile(r"\bExpiredToken\b|security token .* is expired", re.I)
+_S3_DENIED_MESSAGE = re.compile(r"\bAccessDenied\b|not authorized to assume IAM Role|\bKMS\b", re.I)
+_UNAVAILABLE_MESSAGE = re.compile(
+    r"\b(is |being )?(paused|resuming|resized|rebooting|shutting down|starting up)\b", re.I
+)
+_CONNECTION_ERRORS = (OSError, struct.error, IndexError)
+"""The driver passes its socket's errors on, and fails on a message that ends before its length."""
 
-_DO_NOTHING_HALF = "nothing was published; mend the cause and run again"
-_TRY_LATER = "nothing was published; run again once it can be reached"
+_FIX_CAUSE = "nothing was published; fix the cause and run again"
+_RETRY_LATER = "nothing was published; run again once it can be reached"
 
 
 class SqlStateError(Exception):
-    """What the server said, for whoever looks closer than at a message.
+    """The server's error, as the cause of a mapped one.
 
     Attributes:
         state: SQLSTATE.
@@ -60,103 +61,102 @@ class SqlStateError(Exception):
 
 
 @contextmanager
-def driver_errors(attempted: str, otherwise: type[PermanentError] = LoadError) -> Iterator[None]:
-    """Turn whatever the driver raises inside into an error of the platform.
+def driver_errors(attempted: str, error_type: type[PermanentError] = LoadError) -> Iterator[None]:
+    """Raise an error of the platform for any error of the driver.
 
     Args:
-        attempted: what is being done: a statement, or words.
-        otherwise: the class of a failure that trying again cannot help.
+        attempted: a statement, or a description of the attempt.
+        error_type: the class of a failure that a retry cannot fix.
 
     Raises:
-        WarehouseUnreachableError: the line was cut, or nobody answers.
-        TransientWarehouseError: another transaction was in the way.
-        WarehouseAccessError: the server does not let us in.
-        PermanentError: of the class `otherwise`, for anything else; its cause is a SqlStateError where the server
-            spoke.
+        WarehouseUnreachableError: the connection was lost or refused.
+        TransientWarehouseError: another transaction conflicts.
+        WarehouseAccessError: the server rejects the credentials.
+        PermanentError: of the class `error_type`, for all others; its cause is a SqlStateError if the server returned
+            one.
     """
     from redshift_connector.error import Error as DriverError
 
     try:
         yield
     except DriverError as error:
-        said = error.args[0] if error.args else ""
-        if isinstance(said, Mapping):
-            state = said.get("C", "")
-            message = ": ".join(part for part in (said.get("M", ""), said.get("D", "")) if part)
-            raise refused(state, message, attempted, otherwise) from SqlStateError(state, message)
-        raise _unspoken(error, attempted, otherwise) from error
-    except _CUT as error:
-        raise _cut(attempted, error) from error
+        response = error.args[0] if error.args else ""
+        if isinstance(response, Mapping):
+            state = response.get("C", "")
+            message = ": ".join(part for part in (response.get("M", ""), response.get("D", "")) if part)
+            raise _server_error(state, message, attempted, error_type) from SqlStateError(state, message)
+        raise _client_error(error, attempted, error_type) from error
+    except _CONNECTION_ERRORS as error:
+        raise _connection_error(attempted, error) from error
 
 
-def state_of(error: BaseException) -> str:
-    """Return the SQLSTATE behind a mapped error, or nothing where the server had not spoken."""
-    return error.__cause__.state if isinstance(error.__cause__, SqlStateError) else ""
+def is_missing_table(error: BaseException) -> bool:
+    """Return whether a mapped error says that a table or its schema does not exist."""
+    return isinstance(error.__cause__, SqlStateError) and error.__cause__.state in _MISSING_STATES
 
 
-def refused(state: str, message: str, attempted: str, otherwise: type[PermanentError]) -> FinancePlatformError:
-    """Return the error for what the server said."""
-    told = f"{shortened(attempted, 200)}: {_one_line(message)}"
-    if state in _BUSY_STATES or _BUSY_WORDS.search(message):
-        return TransientWarehouseError(told, fix="nothing was published; run again when the other load has ended")
-    if state in _AWAY_STATES or state.startswith("08") or _AWAY_WORDS.search(message):
-        return WarehouseUnreachableError(told, fix=_TRY_LATER)
+def _server_error(state: str, message: str, attempted: str, error_type: type[PermanentError]) -> FinancePlatformError:
+    found = f"{shorten(attempted, 200)}: {_one_line(message)}"
+    if state in _BUSY_STATES or _BUSY_MESSAGE.search(message):
+        return TransientWarehouseError(found, fix="nothing was published; run again when the other load has ended")
+    if state in _UNAVAILABLE_STATES or state.startswith("08") or _UNAVAILABLE_MESSAGE.search(message):
+        return WarehouseUnreachableError(found, fix=_RETRY_LATER)
     if state.startswith("28"):
         return WarehouseAccessError(
-            told,
+            found,
             fix="give the right user and password (REDSHIFT_SECRET_ID), or temporary credentials that have not "
             "expired; the user must exist in the database",
         )
     if state == "3D000":
-        return WarehouseAccessError(told, fix="create the database, or name the right one with REDSHIFT_DATABASE")
+        return WarehouseAccessError(found, fix="create the database, or name the right one with REDSHIFT_DATABASE")
     if state == "42501":
-        return otherwise(told, fix="grant the platform's user that right, or run as a user that has it")
+        return error_type(found, fix="grant the platform's user that right, or run as a user that has it")
     if state == "57014":
-        return otherwise(told, fix="allow it more time with REDSHIFT_STATEMENT_TIMEOUT_SECONDS, or ask for less")
-    return otherwise(told, fix=_fix_for_s3(message) or _fix(otherwise))
+        return error_type(found, fix="increase REDSHIFT_STATEMENT_TIMEOUT_SECONDS, or select less")
+    return error_type(found, fix=_fix_for_s3(message) or _fix(error_type))
 
 
-def _unspoken(error: Exception, attempted: str, otherwise: type[PermanentError]) -> FinancePlatformError:
-    """The error for what the driver itself says: the way there, or what it was asked."""
-    behind = error.args[1] if len(error.args) > 1 else None
+def _client_error(error: Exception, attempted: str, error_type: type[PermanentError]) -> FinancePlatformError:
+    """The error for one of the driver itself: the connection, or the arguments."""
+    cause = error.args[1] if len(error.args) > 1 else None
     text = str(error.args[0]) if error.args else str(error)
-    if isinstance(behind, ssl.SSLCertVerificationError):
+    if isinstance(cause, ssl.SSLCertVerificationError):
         return WarehouseAccessError(
-            f"{attempted}: its certificate is not good for that name: {behind.verify_message}",
+            f"{attempted}: its certificate is not valid for that name: {cause.verify_message}",
             fix="name the warehouse by the host name of its endpoint (REDSHIFT_HOST), not by an address or an alias",
         )
     if "refuses SSL" in text:
-        return WarehouseAccessError(f"{attempted}: it does not speak TLS", fix="turn TLS on in the warehouse")
-    if isinstance(behind, socket.gaierror) and behind.errno == socket.EAI_NONAME:
-        return WarehouseAccessError(f"{attempted}: there is no such host", fix="mend REDSHIFT_HOST, or the DNS there")
-    if isinstance(behind, OSError) or "socket closed" in text or "connection is closed" in text or "time out" in text:
-        return _cut(attempted, behind if isinstance(behind, OSError) else error)
-    return otherwise(f"{shortened(attempted, 200)}: {_one_line(text)}", fix=_fix(otherwise))
+        return WarehouseAccessError(f"{attempted}: it does not support TLS", fix="turn TLS on in the warehouse")
+    if isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME:
+        return WarehouseAccessError(f"{attempted}: no such host", fix="check REDSHIFT_HOST, or the DNS")
+    if isinstance(cause, OSError) or "socket closed" in text or "connection is closed" in text or "time out" in text:
+        return _connection_error(attempted, cause if isinstance(cause, OSError) else error)
+    return error_type(f"{shorten(attempted, 200)}: {_one_line(text)}", fix=_fix(error_type))
 
 
-def _cut(attempted: str, error: BaseException) -> WarehouseUnreachableError:
+def _connection_error(attempted: str, error: BaseException) -> WarehouseUnreachableError:
     if isinstance(error, ConnectionRefusedError):
-        why = "nobody answers there: it is paused, resuming or restarting"
+        reason = "the connection was refused: it is paused, resuming or restarting"
     elif isinstance(error, TimeoutError):
-        why = "it did not answer in time: it is paused, or this machine may not reach it (security group, subnet)"
+        reason = "it did not respond in time: it is paused, or this machine cannot reach it (security group, subnet)"
     else:
-        why = "the connection was cut"
-    return WarehouseUnreachableError(f"{shortened(attempted, 200)}: {why}", fix=_TRY_LATER)
+        reason = "the connection was lost"
+    return WarehouseUnreachableError(f"{shorten(attempted, 200)}: {reason}", fix=_RETRY_LATER)
 
 
 def _fix_for_s3(message: str) -> str:
-    if _S3_EXPIRED.search(message):
-        return "run again: the role's credentials ended while files were being copied"
-    if _S3_REFUSED.search(message):
+    if _S3_EXPIRED_MESSAGE.search(message):
+        return "run again: the role's credentials expired during the COPY"
+    if _S3_DENIED_MESSAGE.search(message):
         return (
-            "let the role REDSHIFT_COPY_ROLE_ARN be assumed by the warehouse, read the processed zone and use the key "
-            "that its objects are encrypted with"
+            "allow the warehouse to assume the role REDSHIFT_COPY_ROLE_ARN, and the role to read the processed zone "
+            "and to use the key that encrypts its objects"
         )
     return ""
 
 
-def _fix(otherwise: type[PermanentError]) -> str:
-    return "mend the query; `sql/dml/sample_queries.sql` has examples" if otherwise is QueryError else _DO_NOTHING_HALF
+def _fix(error_type: type[PermanentError]) -> str:
+    return "fix the query; `sql/dml/sample_queries.sql` has examples" if error_type is QueryError else _FIX_CAUSE
 
 
 def _one_line(message: str) -> str:

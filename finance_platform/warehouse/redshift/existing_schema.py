@@ -1,16 +1,20 @@
-"""What Redshift's catalog says of tables and views: columns and their types, in the words of the contracts.
+"""The tables and views in Redshift's catalog: columns and their types, as the contracts spell them.
 
-Belongs here: the questions to the catalog. Does not belong here: what should be there (see `migration`, `contracts`).
-The catalog lives on the leader node: its tables are asked alone, never joined with ours.
+Belongs here: queries on the catalog. Does not belong here: the target schema (see `migration`).
+The catalog is on the leader node: its tables are queried alone, never joined with ours.
 """
 
 from __future__ import annotations
 
 from itertools import groupby
 
-from finance_platform.warehouse.column_changes import HeldColumn, column_type
+from finance_platform.errors import LoadError
+from finance_platform.warehouse.column_changes import ExistingColumn, normalize_type
 from finance_platform.warehouse.migration import ExistingSchema
+from finance_platform.warehouse.redshift.errors import is_missing_table
 from finance_platform.warehouse.redshift.session import RedshiftSession
+from finance_platform.warehouse.schema_version import SchemaVersion
+from finance_platform.warehouse.statements import SqlFile, script
 
 _SCHEMA = "SELECT nspname FROM pg_namespace WHERE nspname = :schema"
 _COLUMNS = """
@@ -23,8 +27,8 @@ WHERE pg_namespace.nspname = :schema AND pg_class.relkind IN ('r', 'v')
     AND pg_attribute.attnum > 0 AND NOT pg_attribute.attisdropped
 ORDER BY pg_class.relname, pg_attribute.attnum
 """
-# Other sessions have tables of that name too; this one's comes first on its search path. Redshift casts no text that is
-# bound to regclass.
+# Other sessions have tables of that name too; this one's comes first on its search path. Redshift casts no bound text
+# to regclass.
 _STAGE = """
 SELECT pg_attribute.attname, format_type(pg_attribute.atttypid, pg_attribute.atttypmod), pg_attribute.attnotnull
 FROM pg_attribute
@@ -36,35 +40,51 @@ ORDER BY pg_attribute.attnum
 
 
 def has_schema(session: RedshiftSession, schema: str) -> bool:
-    """Return whether the schema is there."""
+    """Return whether the schema exists."""
     return bool(session.run(_SCHEMA, {"schema": schema}).rows)
 
 
-def held(session: RedshiftSession, schema: str, known: frozenset[str]) -> ExistingSchema:
-    """Return the tables and views of the schema that this release knows; a neighbour's are none of its business.
+def read_schema_version(session: RedshiftSession) -> SchemaVersion:
+    """Return the latest migration."""
+    try:
+        rows = session.run(script(SqlFile.SCHEMA_VERSION)).rows
+    except LoadError as error:
+        if is_missing_table(error):
+            return SchemaVersion()
+        raise
+    return SchemaVersion(*rows[0]) if rows else SchemaVersion()
+
+
+def read_existing_schema(session: RedshiftSession, schema: str, names: frozenset[str]) -> ExistingSchema:
+    """Return the tables and views of this release; other tables in the schema are ignored.
 
     Args:
         session: any session.
         schema: the star's schema.
-        known: folded names of the release's tables and views.
+        names: lower-case names of the release's tables and views.
     """
-    tables: dict[str, list[HeldColumn]] = {}
+    tables: dict[str, list[ExistingColumn]] = {}
     views: dict[str, list[str]] = {}
     rows = session.run(_COLUMNS, {"schema": schema}).rows
     for (name, kind), columns in groupby(rows, key=lambda row: (row[0], row[1])):
-        if name.lower() not in known:
+        if name.lower() not in names:
             continue
         if kind == "v":
             views[name.lower()] = [column[2] for column in columns]
         else:
             tables[name.lower()] = [
-                HeldColumn(column, column_type(said), is_nullable=not is_needed, has_default=has_default)
-                for _, _, column, said, is_needed, has_default in columns
+                ExistingColumn(
+                    column, normalize_type(engine_type), is_nullable=not is_not_null, has_default=has_default
+                )
+                for _, _, column, engine_type, is_not_null, has_default in columns
             ]
     return ExistingSchema(tables, views)
 
 
-def stage_columns(session: RedshiftSession, stage_table: str) -> list[HeldColumn]:
-    """Return the columns of a table of this session's own, in order."""
+def read_stage_columns(session: RedshiftSession, stage_table: str) -> list[ExistingColumn]:
+    """Return the columns of a stage table of this session, in order."""
     rows = session.run(_STAGE, {"stage": stage_table.lower()}).rows
-    return [HeldColumn(name, column_type(said), is_nullable=not is_needed) for name, said, is_needed in rows]
+    return [
+        ExistingColumn(name, normalize_type(engine_type), is_nullable=not is_not_null)
+        for name, engine_type, is_not_null in rows
+    ]

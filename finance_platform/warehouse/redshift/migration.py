@@ -1,98 +1,74 @@
-"""Bringing the tables of a Redshift warehouse to this release's definitions.
+"""Migration of a Redshift warehouse to this release's definitions.
 
-Belongs here: whether they are current, and applying a plan as Redshift allows: what it refuses inside a transaction
-first and alone, all else in one, with the row that says so.
-Does not belong here: the plan (see `migration`).
+Belongs here: whether it is current, and how Redshift applies changes: those that it rejects inside a transaction first
+and alone, all others in one, with the row of SchemaVersion.
+Does not belong here: the changes (see `warehouse.migration`).
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import NamedTuple
-
 from finance_platform.contracts.star import SCHEMA_VERSION
-from finance_platform.errors import LoadError
+from finance_platform.warehouse import statements
+from finance_platform.warehouse.column_changes import Change
+from finance_platform.warehouse.migration import defined_names, pending_changes
 from finance_platform.warehouse.port import LoadConnection
-from finance_platform.warehouse.redshift.errors import UNDEFINED_SCHEMA, UNDEFINED_TABLE, state_of
-from finance_platform.warehouse.redshift.existing_schema import has_schema, held
+from finance_platform.warehouse.redshift.existing_schema import has_schema, read_existing_schema, read_schema_version
 from finance_platform.warehouse.redshift.session import RedshiftSession
-from finance_platform.warehouse.statements import SqlFile, definitions, definitions_fingerprint, script, statement
-
-MISSING = frozenset({UNDEFINED_TABLE, UNDEFINED_SCHEMA})
-
-
-class _Standing(NamedTuple):
-    version: int = 0
-    fingerprint: str = ""
+from finance_platform.warehouse.schema_version import record_migration
+from finance_platform.warehouse.statements import SqlFile
 
 
 def is_current(session: RedshiftSession) -> bool:
     """Return whether the tables and views are this release's, by one query."""
-    return _standing(session).fingerprint == definitions_fingerprint()
+    return read_schema_version(session).is_current
 
 
-def planned(session: RedshiftSession, schema: str) -> tuple[str, ...]:
-    """Return the statements that `migrate` would run now; none when the warehouse is current.
+def pending_statements(session: RedshiftSession, schema: str) -> tuple[str, ...]:
+    """Return the statements that `migrate` would run now; empty if the warehouse is current.
 
     Raises:
-        MigrationError: they would not be enough.
+        MigrationError: additions do not suffice.
     """
-    from finance_platform.warehouse.migration import known_names, plan
-
     if is_current(session):
         return ()
-    first = () if has_schema(session, schema) else (_create_schema(schema),)
-    changes = plan(definitions(), held(session, schema, known_names(definitions())))
-    return (*first, *(change.sql for change in changes))
+    create_schema = () if has_schema(session, schema) else (_create_schema(schema),)
+    return (*create_schema, *(change.sql for change in _pending_changes(session, schema)))
 
 
-def migrate(session: RedshiftSession, schema: str, connection: LoadConnection) -> None:
-    """Bring the warehouse to this release; a break between two steps is healed by doing it again.
+def migrate(session: RedshiftSession, load_connection: LoadConnection, schema: str) -> None:
+    """Migrate the warehouse to this release; a migration that broke off continues when it runs again.
 
     Args:
         session: outside any transaction.
+        load_connection: the same session, for inserts.
         schema: the star's schema.
-        connection: the same session, as whoever inserts rows knows it.
 
     Raises:
-        MigrationError: more would be needed than adding; nothing was changed.
+        MigrationError: additions do not suffice; nothing was changed.
         LoadError: a statement fails.
-        TransientWarehouseError: it may succeed when it is tried again.
+        TransientWarehouseError: it may succeed if it is retried.
     """
-    from finance_platform.warehouse.migration import known_names, plan, record
-
-    known = known_names(definitions())
     if not has_schema(session, schema):
         session.run(_create_schema(schema))
-    alone = [change for change in plan(definitions(), held(session, schema, known)) if change.needs_no_transaction]
-    for change in alone:
+    changes_alone = [change for change in _pending_changes(session, schema) if change.needs_no_transaction]
+    for change in changes_alone:
         session.run(change.sql)
-    session.run(statement(SqlFile.CREATE_SCHEMA_VERSION))
+    session.run(statements.statement(SqlFile.CREATE_SCHEMA_VERSION))
     session.run("BEGIN")
     session.run(f"LOCK {SCHEMA_VERSION.table}")
-    standing = _standing(session)
-    if standing.fingerprint != definitions_fingerprint():  # nobody was faster
-        changes = plan(definitions(), held(session, schema, known))
+    version = read_schema_version(session)
+    if not version.is_current:  # else another process has migrated it in between
+        changes = _pending_changes(session, schema)
         for change in changes:
             session.run(change.sql)
-        record(
-            connection,
-            [*alone, *changes],
-            version=standing.version + 1,
-            fingerprint=definitions_fingerprint(),
-            applied_at=datetime.now(UTC).replace(tzinfo=None),
-        )
+        descriptions = [change.description for change in (*changes_alone, *changes) if change.description]
+        record_migration(load_connection, version.number + 1, descriptions)
     session.run("COMMIT")
 
 
-def _standing(session: RedshiftSession) -> _Standing:
-    try:
-        rows = session.run(script(SqlFile.SCHEMA_VERSION)).rows  # as it is: splitting it imports sqlglot
-    except LoadError as error:
-        if state_of(error) in MISSING:
-            return _Standing()
-        raise
-    return _Standing(*rows[0]) if rows else _Standing()
+def _pending_changes(session: RedshiftSession, schema: str) -> tuple[Change, ...]:
+    definitions = statements.definitions()
+    return pending_changes(definitions, read_existing_schema(session, schema, defined_names(definitions)))
 
 
 def _create_schema(schema: str) -> str:

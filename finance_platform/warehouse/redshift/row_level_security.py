@@ -1,7 +1,7 @@
-"""A warehouse whose row-level security follows what is loaded.
+"""A warehouse whose row-level security follows the loaded departments.
 
-Belongs here: what a load does beside loading, where roles and policies were applied.
-Does not belong here: the policies (`sql/security`), applying them (see `securing`), any adapter.
+Belongs here: the additional statements of a load if roles and policies were applied.
+Does not belong here: the policies (`sql/security`), applying them (see `apply_security`), any adapter.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from finance_platform.warehouse.statements import SqlFile, statement, statements
 
 
 class SecuredWarehouse:
-    """A `Warehouse` that tells, in every load's own transaction, which business unit each department belongs to.
+    """A `Warehouse` that copies each department's business unit to DepartmentUnit in every load's own transaction.
 
-    A department that moves to another unit is seen by that unit's partners from the same moment on, and no more by
-    those of the other.
+    If a department moves to another unit, that unit's partners see it from that load on, and those of the former unit
+    no longer do.
     """
 
     def __init__(self, warehouse: Warehouse, schema: str) -> None:
-        """Stand before `warehouse`, whose star is in `schema`."""
+        """Wrap `warehouse`, whose star is in `schema`."""
         self._warehouse = warehouse
         self._schema = schema
 
     def prepare(self) -> None:
-        """Make sure that all tables and views are there and current; see `Warehouse`."""
+        """Create or migrate all tables and views; see `Warehouse`."""
         self._warehouse.prepare()
 
-    def planned(self) -> tuple[str, ...]:
+    def pending_statements(self) -> tuple[str, ...]:
         """Return the statements that `prepare` would run; see `Warehouse`."""
-        return self._warehouse.planned()
+        return self._warehouse.pending_statements()
 
     def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
         """Run one read-only query; see `Queryable`."""
@@ -48,28 +48,28 @@ class SecuredWarehouse:
 
     @contextmanager
     def transaction(self) -> Iterator[LoadConnection]:
-        """Open a load transaction, at the end of which the departments' business units are told; see `Warehouse`.
+        """Open a load transaction that ends with the update of DepartmentUnit; see `Warehouse`.
 
         Raises:
-            LoadError: see `Warehouse`; or row-level security hides the star from the platform's own user, which would
-                load every row a second time beside those that it does not see.
+            LoadError: see `Warehouse`; or row-level security hides the star from the platform's own user, whose DELETE
+                would leave the hidden rows beside the loaded ones.
         """
-        self._refuse_blindness()
+        self._require_visible_departments()
         with self._warehouse.transaction() as connection:
             yield connection
-            ((found,),) = connection.query(statement(SqlFile.SECURITY_IS_SECURED), {"schema": self._schema}).rows
-            if found:
+            ((is_secured,),) = connection.query(statement(SqlFile.SECURITY_IS_SECURED), {"schema": self._schema}).rows
+            if is_secured:
                 for sql in statements(SqlFile.SECURITY_DEPARTMENT_UNITS):
                     connection.execute(sql)
 
-    def _refuse_blindness(self) -> None:
-        # On a connection of its own: the first statement of the transaction is to be its lock.
+    def _require_visible_departments(self) -> None:
+        # On a connection of its own: the first statement of the transaction must be its lock.
         try:
-            ((seen, published),) = self._warehouse.query(statement(SqlFile.SECURITY_SEES_DEPARTMENTS)).rows
+            ((visible, published),) = self._warehouse.query(statement(SqlFile.SECURITY_SEES_DEPARTMENTS)).rows
         except NoWarehouseYetError:
             return
-        if published and not seen:
+        if published and not visible:
             raise LoadError(
                 "row-level security hides the departments from the platform's own database user",
-                fix=f"GRANT ROLE {LOADER} to that user, as docs/security.md says; nothing was published",
+                fix=f"GRANT ROLE {LOADER} to that user, see docs/security.md; nothing was published",
             )

@@ -1,7 +1,7 @@
-"""Security on Redshift: the roles, policies and grants that there should be, as statements.
+"""The statements of `sql/security`: roles, policies and grants.
 
-Belongs here: reading `sql/security`, the names that settings put into it, what a statement is about.
-Does not belong here: what is there already, running anything (see `securing`).
+Belongs here: reading the files, the names that settings put into them, the kind of a statement and its names.
+Does not belong here: existing roles and policies, running anything (see `apply_security`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import cached_property
 from string import Template
 
 from finance_platform.errors import SettingsError
+from finance_platform.warehouse.dialect import split
 from finance_platform.warehouse.statements import SqlFile, script
 
 LOADER, CONTROLLER, ANALYST, PARTNER = "finance_loader", "finance_controller", "finance_analyst", "finance_partner"
@@ -23,7 +24,7 @@ _POLICIES = (
     SqlFile.SECURITY_DEPARTMENT_UNITS,
     SqlFile.SECURITY_ROWS,
 )
-"""Before any grant, so that nobody sees a row too many in between."""
+"""Run before any grant, so that no user sees too many rows in between."""
 
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _CATALOG_DATABASE = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -56,7 +57,7 @@ class SecurityStatement:
     """One statement of `sql/security`.
 
     Attributes:
-        sql: what is run.
+        sql: its text.
     """
 
     sql: str
@@ -65,25 +66,25 @@ class SecurityStatement:
     def _match(self) -> tuple[str, re.Match[str]]:
         flat = " ".join(self.sql.split())
         for kind, shape in _COMPILED.items():
-            found = shape.fullmatch(flat)
-            if found:
-                return kind, found
-        raise ValueError(f"{flat[:80]!r} has the shape of no statement of sql/security")
+            match = shape.fullmatch(flat)
+            if match:
+                return kind, match
+        raise ValueError(f"{flat[:80]!r} has not the shape of a statement of sql/security")
 
     @property
     def kind(self) -> str:
-        """What it makes, in words.
+        """The kind of object that it creates.
 
         Raises:
-            ValueError: it has the shape of no statement that belongs here.
+            ValueError: it has not the shape of a statement of `sql/security`.
         """
         return self._match[0]
 
-    def named(self, part: str) -> str:
-        """Return a name in it, in lower case as Redshift keeps it: policy, table, column or role.
+    def name_of(self, part: str) -> str:
+        """Return the name of its policy, table, column or role, in lower case as Redshift stores it.
 
         Raises:
-            KeyError: such a statement has none.
+            KeyError: the statement has no such part.
         """
         try:
             return self._match[1][part].lower()
@@ -91,21 +92,21 @@ class SecurityStatement:
             raise KeyError(part) from None
 
     @property
-    def altered(self) -> str:
-        """What changes a policy that is there to what this one says."""
+    def alter_sql(self) -> str:
+        """The statement that gives an existing policy this one's condition."""
         verb = "RLS" if self.kind == "row policy" else "MASKING"
         return f"ALTER {verb} POLICY {self._match[1]['policy']} {self._match[1]['using']}"
 
 
 @dataclass(frozen=True)
 class Security:
-    """What settings decide about security.
+    """The settings of security.
 
     Attributes:
         database: the warehouse's database.
         schema: the star's schema.
         copy_role_arn: the role with which the warehouse reads the processed zone and its catalog.
-        catalog_database: the Glue database that lists processed tables; without one nobody sees ledger lines.
+        catalog_database: the Glue database of the processed tables; without one there are no ledger lines.
     """
 
     database: str
@@ -115,24 +116,21 @@ class Security:
 
     @property
     def lake_schema(self) -> str:
-        """The external schema in which the warehouse sees the processed tables."""
+        """The external schema of the processed tables."""
         return f"{self.schema}_lake"
 
     def statements(self) -> list[SecurityStatement]:
         """Return every statement, in the order in which they can run.
 
         Raises:
-            SettingsError: a setting is no name that can stand in SQL.
+            SettingsError: a setting is not a valid name in SQL.
         """
-        self._refuse_odd_names()
-        of_lines = (SqlFile.SECURITY_LEDGER_LINES,) if self.catalog_database else ()
-        files = (*_POLICIES, *of_lines, SqlFile.SECURITY_GRANTS)
-        return [statement for file in files for statement in self.statements_of(file)]
+        self._validate_names()
+        ledger_lines = (SqlFile.SECURITY_LEDGER_LINES,) if self.catalog_database else ()
+        files = (*_POLICIES, *ledger_lines, SqlFile.SECURITY_GRANTS)
+        return [statement for file in files for statement in self._statements_of(file)]
 
-    def statements_of(self, file: SqlFile) -> list[SecurityStatement]:
-        """Return the statements of one file, with the names that settings say."""
-        from finance_platform.warehouse.dialect import split
-
+    def _statements_of(self, file: SqlFile) -> list[SecurityStatement]:
         names = {
             "database": self.database,
             "schema": self.schema,
@@ -142,13 +140,13 @@ class Security:
         }
         return [SecurityStatement(sql) for sql in split(Template(script(file)).substitute(names))]
 
-    def _refuse_odd_names(self) -> None:
-        odd = [name for name in (self.database, self.schema, self.lake_schema) if not _IDENTIFIER.fullmatch(name)]
+    def _validate_names(self) -> None:
+        patterns = [(name, _IDENTIFIER) for name in (self.database, self.schema, self.lake_schema)]
         if self.catalog_database:
-            odd += [] if _CATALOG_DATABASE.fullmatch(self.catalog_database) else [self.catalog_database]
-            odd += [] if _ROLE_ARN.fullmatch(self.copy_role_arn) else [self.copy_role_arn]
-        if odd:
+            patterns += [(self.catalog_database, _CATALOG_DATABASE), (self.copy_role_arn, _ROLE_ARN)]
+        invalid = [name for name, pattern in patterns if not pattern.fullmatch(name)]
+        if invalid:
             raise SettingsError(
-                f"{', '.join(map(repr, odd))} cannot stand in a statement that grants something",
-                fix="use lower-case letters, digits and underscores for names, and a role's own ARN",
+                f"{', '.join(map(repr, invalid))} cannot be used in a statement that grants something",
+                fix="use lower-case letters, digits and underscores for names, and the ARN of a role",
             )

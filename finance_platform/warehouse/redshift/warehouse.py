@@ -1,28 +1,29 @@
-"""The warehouse on AWS: Redshift, Serverless or provisioned.
+"""`Warehouse` on Redshift.
 
 Belongs here: when a session is opened, and where transactions begin and end.
-Does not belong here: SQL (see `statements`), the driver (see `redshift_session`), what a load does (see `load`).
+Does not belong here: SQL (see `statements`), the driver (see `session`), the transaction's statements (see
+`load_connection`).
 
-A load holds an exclusive lock on the load ledger from its first statement to its last: another load waits, and so
-does whoever asks what is published; everybody else reads the old state until COMMIT and the new one after it.
+A load holds an exclusive lock on the load ledger from its first statement to its last: another load waits, and so does
+every reader of the ledger; all other readers see the old state until COMMIT and the new one after it.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from finance_platform.errors import FinancePlatformError, QueryError, WarehouseAccessError
+from finance_platform.storage.staged_files import StagedFiles
+from finance_platform.warehouse.dialect import parse_query
 from finance_platform.warehouse.port import NO_PARAMETERS, LoadConnection, NoWarehouseYetError, Parameters, QueryResult
-from finance_platform.warehouse.redshift.copy import StagedFiles
-from finance_platform.warehouse.redshift.credentials import Credentials, resolve_credentials
+from finance_platform.warehouse.redshift.credentials import Credentials, CredentialsResolver, resolve_credentials
 from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
-from finance_platform.warehouse.redshift.errors import state_of
+from finance_platform.warehouse.redshift.errors import is_missing_table
 from finance_platform.warehouse.redshift.load_connection import RedshiftLoadConnection
-from finance_platform.warehouse.redshift.migration import MISSING, is_current, migrate, planned
-from finance_platform.warehouse.redshift.names import named_as_typed
+from finance_platform.warehouse.redshift.migration import is_current, migrate, pending_statements
 from finance_platform.warehouse.redshift.session import RedshiftSession, open_session
 from finance_platform.warehouse.statements import SqlFile, statement
 
@@ -34,54 +35,51 @@ class RedshiftWarehouse:
         self,
         endpoint: RedshiftEndpoint,
         staged: StagedFiles,
-        ask_log_in: Callable[[RedshiftEndpoint], Credentials] = resolve_credentials,
+        resolver: CredentialsResolver = resolve_credentials,
     ) -> None:
         """Connect to nothing yet.
 
         Args:
-            endpoint: where it is.
+            endpoint: the warehouse.
             staged: the files that can be loaded.
-            ask_log_in: says where to connect, and as whom.
+            resolver: returns address, user and password.
         """
-        self._ask_log_in = ask_log_in
         self._endpoint = endpoint
         self._staged = staged
-        self._logging_in = threading.Lock()
-        self._log_in: Credentials | None = None
+        self._resolver = resolver
+        self._credentials: Credentials | None = None
+        self._credentials_lock = threading.Lock()
         self._is_prepared = False
 
     @property
     def database(self) -> str:
-        """Which database it is."""
+        """The name of the database."""
         return self._endpoint.database
 
     def prepare(self) -> None:
-        """Make sure that all tables and views are there and current; see `Warehouse`. One query when they are."""
+        """Create or migrate all tables and views; see `Warehouse`. One query if they are current."""
         with self._session() as session:
             if not is_current(session):
-                migrate(session, self._endpoint.schema, self._loading(session))
+                migrate(session, self._load_connection(session), self._endpoint.schema)
         self._is_prepared = True
 
-    def planned(self) -> tuple[str, ...]:
+    def pending_statements(self) -> tuple[str, ...]:
         """Return the statements that `prepare` would run; see `Warehouse`."""
         with self._session() as session:
-            return planned(session, self._endpoint.schema)
+            return pending_statements(session, self._endpoint.schema)
 
     def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
-        """Run one read-only query on what is published; see `Queryable`."""
-        from finance_platform.warehouse.dialect import parse_query
-
-        query = parse_query(sql)
+        """Run one read-only query on the published state; see `Queryable`."""
+        parse_query(sql)  # a query outside the subset needs no connection
         with self._session() as session:
-            session.run("BEGIN READ ONLY", otherwise=QueryError)
+            session.run("BEGIN READ ONLY", error_type=QueryError)
             try:
-                answer = session.run(sql, parameters, QueryError)
+                return session.query(sql, parameters, QueryError)
             except QueryError as error:
-                if state_of(error) in MISSING:
-                    session.run("ROLLBACK", otherwise=QueryError)
-                    self._refuse_without_ledger(session)
+                if is_missing_table(error):
+                    session.run("ROLLBACK", error_type=QueryError)
+                    self._require_ledger(session)
                 raise
-        return named_as_typed(query, sql, answer)
 
     @contextmanager
     def transaction(self) -> Iterator[LoadConnection]:
@@ -90,42 +88,42 @@ class RedshiftWarehouse:
             self.prepare()
         with self._session() as session:
             session.run("BEGIN")
-            loading = self._loading(session)
+            load_connection = self._load_connection(session)
             try:
-                yield loading
+                yield load_connection
                 session.run("COMMIT")
             except BaseException:
-                # Where even this fails the line is dead, and the server rolls back what was not committed.
+                # If even this fails the connection is dead, and the server rolls back the transaction.
                 with suppress(FinancePlatformError):
                     session.run("ROLLBACK")
                 raise
             finally:
-                loading.remove_manifests()
+                load_connection.remove_manifests()
 
-    def _loading(self, session: RedshiftSession) -> RedshiftLoadConnection:
+    def _load_connection(self, session: RedshiftSession) -> RedshiftLoadConnection:
         return RedshiftLoadConnection(session, self._endpoint, self._staged, self._session)
 
     @contextmanager
     def _session(self) -> Iterator[RedshiftSession]:
         try:
-            with open_session(self._endpoint, self._current_log_in()) as session:
+            with open_session(self._endpoint, self._current_credentials()) as session:
                 yield session
         except WarehouseAccessError:
-            self._log_in = None  # the password may have been changed: whoever tries again asks for it again
+            self._credentials = None  # the password may have changed: the next attempt resolves it again
             raise
 
-    def _current_log_in(self) -> Credentials:
-        """Credentials of IAM are good for an hour and asking for them is throttled, so they are kept for a while."""
-        with self._logging_in:
-            if self._log_in is None or not self._log_in.is_good_at(datetime.now(UTC)):
-                self._log_in = self._ask_log_in(self._endpoint)
-            return self._log_in
+    def _current_credentials(self) -> Credentials:
+        """IAM's credentials are valid for an hour and its calls are throttled, so they are cached."""
+        with self._credentials_lock:
+            if self._credentials is None or not self._credentials.is_valid_at(datetime.now(UTC)):
+                self._credentials = self._resolver(self._endpoint)
+            return self._credentials
 
-    def _refuse_without_ledger(self, session: RedshiftSession) -> None:
+    def _require_ledger(self, session: RedshiftSession) -> None:
         try:
-            session.run(statement(SqlFile.LAST_LOAD_NUMBER), otherwise=QueryError)
+            session.run(statement(SqlFile.LAST_LOAD_NUMBER), error_type=QueryError)
         except QueryError as error:
-            if state_of(error) in MISSING:
+            if is_missing_table(error):
                 raise NoWarehouseYetError(
                     f"{self._endpoint.name} has no tables in the schema {self._endpoint.schema}",
                     fix="load it first: `finance-platform run`",

@@ -1,7 +1,7 @@
-"""What a release does with a warehouse that an older one has made, on every warehouse.
+"""Migration of a warehouse of an older release, on every warehouse.
 
-Belongs here: `prepare` and `planned` where the definitions are another release's.
-Does not belong here: planning alone (see `test_migration`), breaks of the line (see the tests of AWS).
+Belongs here: `prepare` and `pending_statements` with the definitions of another release.
+Does not belong here: the list of changes alone (see `test_migration`), lost connections (see the tests of AWS).
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ import pytest
 
 from finance_platform.errors import MigrationError
 from finance_platform.warehouse import statements
-from finance_platform.warehouse.duckdb import migration as duckdb_migration
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.port import Warehouse
-from finance_platform.warehouse.redshift import migration as redshift_migration
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, removed
 
@@ -26,19 +24,19 @@ Release = Callable[..., None]
 
 @pytest.fixture
 def release(monkeypatch: pytest.MonkeyPatch) -> Release:
-    """Turns the code into another release: pairs of texts to replace in the definitions, and definitions to add."""
+    """Simulates another release: pairs of texts to replace in the definitions, and definitions to add."""
+    this_release = "\0".join(statements.definitions())
 
-    def become(*replaced: tuple[str, str], added: tuple[str, ...] = ()) -> None:
-        definitions = "\0".join(statements.definitions())
+    def simulate(*replaced: tuple[str, str], added: tuple[str, ...] = ()) -> None:
+        definitions = this_release
         for before, after in replaced:
             assert before in definitions
             definitions = definitions.replace(before, after)
         texts = (*added, *definitions.split("\0"))
-        for module in (duckdb_migration, redshift_migration):
-            monkeypatch.setattr(module, "definitions", lambda: texts)
-            monkeypatch.setattr(module, "definitions_fingerprint", lambda: f"release {hash(texts)}"[:64])
+        monkeypatch.setattr(statements, "definitions", lambda: texts)
+        monkeypatch.setattr(statements, "definitions_fingerprint", lambda: f"release {hash(texts)}"[:64])
 
-    return become
+    return simulate
 
 
 def versions(warehouse: Warehouse) -> list[tuple[Any, ...]]:
@@ -46,18 +44,18 @@ def versions(warehouse: Warehouse) -> list[tuple[Any, ...]]:
 
 
 def test_an_empty_warehouse_gets_every_table_and_view_and_then_there_is_nothing_to_do(warehouse: Warehouse) -> None:
-    planned = warehouse.planned()
+    pending = warehouse.pending_statements()
     warehouse.prepare()
 
-    assert sum("CREATE TABLE" in sql for sql in planned) == 8
-    assert warehouse.planned() == ()
+    assert sum("CREATE TABLE" in sql for sql in pending) == 8
+    assert warehouse.pending_statements() == ()
     assert warehouse.query("SELECT COUNT(*) FROM ActualVsBudget").rows == [(0,)]
     warehouse.prepare()
     assert [number for number, _ in versions(warehouse)] == [1]
 
 
-def test_what_adds_is_applied_and_nothing_published_is_lost(
-    loaded: Warehouse, release: Release, lake: StarFiles
+def test_additions_are_applied_and_published_rows_are_kept(
+    loaded: Warehouse, release: Release, star_files: StarFiles
 ) -> None:
     release(
         ("ParentDepartmentCode VARCHAR(128),", "ParentDepartmentCode VARCHAR(128),\n    CostCentre VARCHAR(32),"),
@@ -66,18 +64,18 @@ def test_what_adds_is_applied_and_nothing_published_is_lost(
         ("DimDepartment.BusinessUnit,", "DimDepartment.BusinessUnit,\n    DimDepartment.CostCentre,"),
         added=("CREATE TABLE IF NOT EXISTS DimRegion (RegionKey BIGINT NOT NULL) DISTSTYLE ALL",),
     )
-    planned = loaded.planned()
+    pending = loaded.pending_statements()
 
     loaded.prepare()
 
-    told = [sql for sql in planned if sql.startswith(("ALTER", "DROP"))]
-    assert told == [
+    alterations = [sql for sql in pending if sql.startswith(("ALTER", "DROP"))]
+    assert alterations == [
         "DROP VIEW ActualVsBudget",
         "ALTER TABLE DimDepartment ALTER COLUMN BusinessUnit TYPE VARCHAR(300)",
         "ALTER TABLE DimDepartment ADD COLUMN CostCentre VARCHAR(32)",
         "ALTER TABLE DimScenario ADD COLUMN Rank INTEGER DEFAULT 7 NOT NULL",
     ]
-    assert loaded.planned() == ()
+    assert loaded.pending_statements() == ()
     assert loaded.query("SELECT DISTINCT Rank FROM DimScenario").rows == [(7,)]
     assert loaded.query("SELECT COUNT(*), COUNT(CostCentre) FROM DimDepartment").rows == [(2, 0)]
     assert loaded.query("SELECT COUNT(*) FROM DimRegion").rows == [(0,)]
@@ -87,22 +85,22 @@ def test_what_adds_is_applied_and_nothing_published_is_lost(
     assert number == 2
     assert "widen DimDepartment.BusinessUnit from varchar(256) to varchar(300)" in changes
     assert "create table DimRegion" in changes
-    result = publish(loaded, [removed("2025-01"), *lake.dimensions("d2")], run_id="run-2", loaded_at=LOADED_AT)
+    result = publish(loaded, [removed("2025-01"), *star_files.dimensions("d2")], run_id="run-2", loaded_at=LOADED_AT)
     assert result.load_number == 2
 
 
-def test_a_view_that_reads_alike_is_replaced_in_place(loaded: Warehouse, release: Release) -> None:
+def test_a_view_with_the_same_columns_is_replaced_in_place(loaded: Warehouse, release: Release) -> None:
     release(
         ("WHERE DimAccount.IsMonetary AND", "WHERE DimAccount.AccountNumber = '6000' AND DimAccount.IsMonetary AND")
     )
 
-    assert not [sql for sql in loaded.planned() if sql.startswith("DROP")]
+    assert not [sql for sql in loaded.pending_statements() if sql.startswith("DROP")]
     loaded.prepare()
 
     assert loaded.query("SELECT DISTINCT AccountNumber FROM ActualVsBudget").rows == [("6000",)]
 
 
-def test_an_older_release_leaves_a_longer_text_as_it_is(loaded: Warehouse, release: Release) -> None:
+def test_an_older_release_does_not_shorten_a_text(loaded: Warehouse, release: Release) -> None:
     release(("BusinessUnit         VARCHAR(256)", "BusinessUnit VARCHAR(100)"))
 
     loaded.prepare()
@@ -110,8 +108,8 @@ def test_an_older_release_leaves_a_longer_text_as_it_is(loaded: Warehouse, relea
     assert not [sql for sql in versions(loaded)[-1][1].split("; ") if "BusinessUnit" in sql]
 
 
-def test_a_release_that_is_taken_back_runs_on_what_it_had_added(
-    loaded: Warehouse, release: Release, lake: StarFiles
+def test_an_older_release_runs_on_columns_that_a_newer_one_has_added(
+    loaded: Warehouse, release: Release, star_files: StarFiles
 ) -> None:
     release(
         ("ParentDepartmentCode VARCHAR(128),", "ParentDepartmentCode VARCHAR(128),\n    CostCentre VARCHAR(32),"),
@@ -122,16 +120,16 @@ def test_a_release_that_is_taken_back_runs_on_what_it_had_added(
 
     loaded.prepare()
 
-    result = publish(loaded, [removed("2025-01"), *lake.dimensions("d2")], run_id="run-2", loaded_at=LOADED_AT)
+    result = publish(loaded, [removed("2025-01"), *star_files.dimensions("d2")], run_id="run-2", loaded_at=LOADED_AT)
     assert result.load_number == 2
     assert loaded.query("SELECT COUNT(*), COUNT(CostCentre) FROM DimDepartment").rows == [(2, 0)]
     assert "CostCentre" not in loaded.query("SELECT * FROM ActualVsBudget").columns
 
 
-REFUSED = {
-    "a column that is gone": (
+REJECTED = {
+    "an obsolete column": (
         ("    IsMonthEnd    BOOLEAN    NOT NULL,\n", ""),
-        r"(?i)DimDate\.IsMonthEnd boolean is no column of this release: ALTER TABLE DimDate DROP COLUMN IsMonthEnd;",
+        r"(?i)DimDate\.IsMonthEnd boolean is not a column of this release: ALTER TABLE DimDate DROP COLUMN IsMonthEnd;",
     ),
     "another type": (
         ("ProfitSign          INTEGER", "ProfitSign BIGINT"),
@@ -139,31 +137,31 @@ REFUSED = {
     ),
     "a column that must have a value": (
         ("    IsBaseline   BOOLEAN      NOT NULL,", "    IsBaseline   BOOLEAN NOT NULL, Rank INTEGER NOT NULL,"),
-        r"DimScenario\.Rank integer is missing, may not be null and has no default: ALTER TABLE DimScenario ADD COLUMN",
+        r"DimScenario\.Rank integer is missing, is NOT NULL and has no default: ALTER TABLE DimScenario ADD COLUMN",
     ),
     "a longer text in a key": (
         ("DepartmentCode       VARCHAR(128) NOT NULL", "DepartmentCode VARCHAR(200) NOT NULL"),
         r"DimDepartment\.DepartmentCode is varchar\(128\), this release has varchar\(200\): ALTER TABLE",
     ),
-    "a column that may be empty now": (
+    "a column that is nullable now": (
         ("    AccountType         VARCHAR(16)  NOT NULL,", "    AccountType VARCHAR(16),"),
-        r"(?i)DimAccount\.AccountType may not be null, this release has nulls there: ALTER TABLE",
+        r"(?i)DimAccount\.AccountType is NOT NULL, this release writes nulls: ALTER TABLE",
     ),
 }
 
 
-@pytest.mark.parametrize("fault", REFUSED)
-def test_what_does_more_than_add_is_refused_with_the_sql_and_nothing_is_changed(
-    loaded: Warehouse, release: Release, seen: Callable[[Warehouse], object], fault: str
+@pytest.mark.parametrize("fault", REJECTED)
+def test_a_change_that_is_no_addition_is_rejected_with_the_sql_and_changes_nothing(
+    loaded: Warehouse, release: Release, state_of: Callable[[Warehouse], object], fault: str
 ) -> None:
-    replaced, said = REFUSED[fault]
-    before = seen(loaded)
+    replaced, message = REJECTED[fault]
+    before = state_of(loaded)
     release(replaced)
 
-    with pytest.raises(MigrationError, match=said) as caught:
+    with pytest.raises(MigrationError, match=message) as caught:
         loaded.prepare()
-    with pytest.raises(MigrationError, match=said):
-        loaded.planned()
+    with pytest.raises(MigrationError, match=message):
+        loaded.pending_statements()
 
     assert "run that SQL" in caught.value.fix
-    assert seen(loaded) == before
+    assert state_of(loaded) == before

@@ -1,6 +1,6 @@
-"""The queries of the checks: each gives no row on a sound warehouse, and the offending rows on a broken one.
+"""The queries of the checks: each returns no row on a valid warehouse, and the offending rows on an invalid one.
 
-Belongs here: `sql/quality`. Does not belong here: what a check makes of the rows (see `quality`).
+Belongs here: `sql/quality`. Does not belong here: the outcome of a check (see the tests of quality).
 """
 
 from __future__ import annotations
@@ -44,16 +44,18 @@ INVARIANTS = (
 
 
 def _february(*facts: Fact) -> Callable[[StarFiles], SliceToLoad]:
-    return lambda lake: lake.facts("2025-02", "broken", facts)
+    return lambda star_files: star_files.facts("2025-02", "broken", facts)
 
 
-def _department_twice(lake: StarFiles) -> SliceToLoad:
-    return lake.dimension(DIM_DEPARTMENT, [*departments(), {**departments()[0], "department_code": "0030"}], "broken")
+def _department_twice(star_files: StarFiles) -> SliceToLoad:
+    return star_files.dimension(
+        DIM_DEPARTMENT, [*departments(), {**departments()[0], "department_code": "0030"}], "broken"
+    )
 
 
-def _account_number_in_two_cases(lake: StarFiles) -> SliceToLoad:
+def _account_number_in_two_cases(star_files: StarFiles) -> SliceToLoad:
     rows = [{**accounts()[0], "account_number": "a-1"}, {**accounts()[1], "account_number": "A-1"}, *accounts()[2:]]
-    return lake.dimension(DIM_ACCOUNT, rows, "broken")
+    return star_files.dimension(DIM_ACCOUNT, rows, "broken")
 
 
 RENT_PAID = Fact("2025-02-10", SALES, RENT, ACTUAL, "10.00")
@@ -65,7 +67,7 @@ BROKEN: list[tuple[SqlFile, Callable[[StarFiles], SliceToLoad], list[tuple[Any, 
     (SqlFile.REFERENCES_RESOLVE, _february(RENT_PAID._replace(scenario=77)), [("ScenarioKey", 77, 1)]),
     (
         SqlFile.REFERENCES_RESOLVE,
-        lambda lake: lake.facts("2031-02", "broken", [RENT_PAID._replace(day="2031-02-03")]),
+        lambda star_files: star_files.facts("2031-02", "broken", [RENT_PAID._replace(day="2031-02-03")]),
         [("DateKey", 20310203, 1)],
     ),
     (
@@ -98,19 +100,19 @@ def _broken_by(loaded: Warehouse, invariant: SqlFile, through: str = "9999-12") 
 
 
 @pytest.mark.parametrize("invariant", INVARIANTS, ids=str)
-def test_a_sound_warehouse_breaks_no_invariant(loaded: Warehouse, invariant: SqlFile) -> None:
+def test_a_valid_warehouse_breaks_no_invariant(loaded: Warehouse, invariant: SqlFile) -> None:
     assert _broken_by(loaded, invariant) == []
 
 
-@pytest.mark.parametrize(("invariant", "spoil", "rows"), BROKEN)
-def test_a_broken_warehouse_gives_the_rows_that_break_it(
+@pytest.mark.parametrize(("invariant", "break_star", "rows"), BROKEN)
+def test_an_invalid_warehouse_gives_the_rows_that_break_the_invariant(
     loaded: Warehouse,
-    lake: StarFiles,
+    star_files: StarFiles,
     invariant: SqlFile,
-    spoil: Callable[[StarFiles], SliceToLoad],
+    break_star: Callable[[StarFiles], SliceToLoad],
     rows: list[tuple[Any, ...]],
 ) -> None:
-    publish(loaded, [spoil(lake)], run_id="run-2", loaded_at=LOADED_AT)
+    publish(loaded, [break_star(star_files)], run_id="run-2", loaded_at=LOADED_AT)
 
     assert _broken_by(loaded, invariant) == rows
 
@@ -119,28 +121,28 @@ def test_every_invariant_is_shown_to_fail() -> None:
     assert {invariant for invariant, _, _ in BROKEN} == set(INVARIANTS)
 
 
-def test_months_of_a_budget_that_actual_does_not_reach_break_nothing(loaded: Warehouse, lake: StarFiles) -> None:
-    ahead = lake.facts("2025-12", "b1", [Fact("2025-12-01", SALES, RENT, BUDGET, "8.00", "8.00")])
+def test_months_of_a_budget_that_actual_does_not_reach_break_nothing(loaded: Warehouse, star_files: StarFiles) -> None:
+    ahead = star_files.facts("2025-12", "b1", [Fact("2025-12-01", SALES, RENT, BUDGET, "8.00", "8.00")])
     publish(loaded, [ahead], run_id="run-2", loaded_at=LOADED_AT)
 
     assert _broken_by(loaded, SqlFile.BASELINE_BOOKED_ONCE) == []
 
 
-def test_actuals_after_the_last_covered_period_need_no_budget(loaded: Warehouse, lake: StarFiles) -> None:
-    unbooked = _february(RENT_PAID, Fact("2025-02-01", SALES, REVENUE, BUDGET, "8.00", "8.00"))(lake)
+def test_actuals_after_the_last_covered_period_need_no_budget(loaded: Warehouse, star_files: StarFiles) -> None:
+    unbooked = _february(RENT_PAID, Fact("2025-02-01", SALES, REVENUE, BUDGET, "8.00", "8.00"))(star_files)
     publish(loaded, [unbooked], run_id="run-2", loaded_at=LOADED_AT)
 
     assert _broken_by(loaded, SqlFile.BASELINE_BOOKED_ONCE)
     assert _broken_by(loaded, SqlFile.BASELINE_BOOKED_ONCE, through="2025-01") == []
 
 
-def test_sums_by_scenario_and_period_are_those_of_the_lake(loaded: Warehouse, lake: StarFiles) -> None:
+def test_sums_by_scenario_and_period_are_those_of_the_lake(loaded: Warehouse, star_files: StarFiles) -> None:
     result = loaded.query(statement(SqlFile.SUMS_BY_SCENARIO_AND_PERIOD))
 
     assert result.columns == ["ScenarioKey", "Period", "RowCount", "Amount", "BudgetAmount"]
     expected = {
         part.scenario_key: (part.row_count, part.amount, part.budget_amount)
-        for part in lake.facts("2025-01", "j1", january()).sums
+        for part in star_files.facts("2025-01", "j1", january()).sums
     }
     assert {row[0]: row[2:] for row in result.rows if row[1] == "2025-01"} == expected
     assert [row[:3] for row in result.rows] == [
@@ -151,10 +153,10 @@ def test_sums_by_scenario_and_period_are_those_of_the_lake(loaded: Warehouse, la
     ]
 
 
-def test_sums_count_rows_whose_date_the_dimension_does_not_have(loaded: Warehouse, lake: StarFiles) -> None:
+def test_sums_count_rows_whose_date_the_dimension_does_not_have(loaded: Warehouse, star_files: StarFiles) -> None:
     publish(
         loaded,
-        [lake.facts("2031-02", "x", [RENT_PAID._replace(day="2031-02-03")])],
+        [star_files.facts("2031-02", "x", [RENT_PAID._replace(day="2031-02-03")])],
         run_id="run-2",
         loaded_at=LOADED_AT,
     )

@@ -1,4 +1,7 @@
-"""A file that is only replaced as a whole."""
+"""A file that is only replaced as a whole.
+
+Belongs here: `AtomicFile` on plain files. Does not belong here: DuckDB (see `test_duckdb`).
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ def file(tmp_path: Path) -> AtomicFile:
     return AtomicFile(tmp_path / "warehouse.duckdb")
 
 
-def replace_with(file: AtomicFile, text: str, *, meanwhile: Callable[[], object]) -> None:
+def replace_with(file: AtomicFile, text: str, *, in_between: Callable[[], object]) -> None:
     with file.replacement() as copy:
         copy.path.write_text(text)
         copy.is_changed = True
-        meanwhile()
+        in_between()
 
 
-def be_interrupted() -> None:
+def interrupt() -> None:
     raise KeyboardInterrupt
 
 
@@ -47,7 +50,7 @@ def test_a_changed_copy_takes_the_file_s_place_and_an_unchanged_one_does_not(fil
     assert names(file) == ["warehouse.duckdb"]
 
 
-def test_an_open_reader_goes_on_reading_the_old_file(file: AtomicFile) -> None:
+def test_an_open_reader_keeps_reading_the_old_file(file: AtomicFile) -> None:
     file.path.write_text("old")
     with file.path.open() as reader:
         with file.replacement() as copy:
@@ -57,16 +60,16 @@ def test_an_open_reader_goes_on_reading_the_old_file(file: AtomicFile) -> None:
         assert reader.read() == "old"
 
 
-def test_a_failure_leaves_the_file_and_no_copy(file: AtomicFile) -> None:
+def test_a_failure_leaves_the_file_unchanged_and_no_copy(file: AtomicFile) -> None:
     file.path.write_text("old")
     with pytest.raises(KeyboardInterrupt):
-        replace_with(file, "new", meanwhile=be_interrupted)
+        replace_with(file, "new", in_between=interrupt)
 
     assert file.path.read_text() == "old"
     assert names(file) == ["warehouse.duckdb"]
 
 
-def test_the_first_file_is_made_where_there_was_none(tmp_path: Path) -> None:
+def test_the_first_file_is_created(tmp_path: Path) -> None:
     file = AtomicFile(tmp_path / "deep" / "home" / "warehouse.duckdb")
     with file.replacement() as copy:
         assert not copy.path.exists()
@@ -76,7 +79,7 @@ def test_the_first_file_is_made_where_there_was_none(tmp_path: Path) -> None:
     assert file.path.read_text() == "first"
 
 
-def test_what_killed_runs_left_is_cleared_away_and_nothing_else(file: AtomicFile) -> None:
+def test_only_the_leftovers_of_killed_runs_are_removed(file: AtomicFile) -> None:
     file.path.write_text("old")
     file.path.with_name("warehouse.duckdb.loading-1-dead").write_text("half")
     file.path.with_name("warehouse.duckdb.loading-1-dead.wal").write_text("log")
@@ -91,7 +94,7 @@ def test_what_killed_runs_left_is_cleared_away_and_nothing_else(file: AtomicFile
     assert names(file) == ["other.duckdb.loading-1", "warehouse.duckdb"]
 
 
-def test_a_file_that_another_program_writes_to_is_not_touched(file: AtomicFile) -> None:
+def test_a_file_that_another_program_writes_to_is_not_changed(file: AtomicFile) -> None:
     file.path.write_text("old")
     file.path.with_name("warehouse.duckdb.wal").write_text("changes of another program")
 
@@ -101,13 +104,13 @@ def test_a_file_that_another_program_writes_to_is_not_touched(file: AtomicFile) 
     assert names(file) == ["warehouse.duckdb", "warehouse.duckdb.wal"]
 
 
-def test_a_load_that_another_one_overtook_is_to_be_tried_again(file: AtomicFile) -> None:
+def test_a_load_fails_as_transient_if_another_one_was_published_in_between(file: AtomicFile) -> None:
     file.path.write_text("old")
     other = file.path.with_name("other")
     other.write_text("of another load")
 
     with pytest.raises(TransientWarehouseError, match="was replaced while"):
-        replace_with(file, "mine", meanwhile=lambda: other.replace(file.path))
+        replace_with(file, "mine", in_between=lambda: other.replace(file.path))
 
     assert file.path.read_text() == "of another load"
 

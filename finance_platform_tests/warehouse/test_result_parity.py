@@ -1,6 +1,6 @@
-"""The same answers from both warehouses: every statement of `sql/` that asks, on the same star.
+"""Equal results from both warehouses: every query of `sql/`, on the same star.
 
-Belongs here: rows and names of columns, compared. Does not belong here: whether they are right (see the other tests).
+Belongs here: the comparison of rows and column names. Does not belong here: expected results (see the other tests).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ VALUES: dict[str, object] = {
     "scenario_key": 31,
     "since": datetime(2025, 1, 1),  # noqa: DTZ001  the warehouse's times have no zone
 }
-ASKING = [
+QUERIES = [
     pytest.param(sql, id=f"{path.parent.name}/{path.stem}-{number}")
     for folder in ("dml", "load", "quality", "reporting")
     for path in sorted((sql_folder() / folder).glob("*.sql"))
@@ -43,8 +43,8 @@ ASKING = [
 
 
 def restated(engine: Engine, folder: Path) -> Warehouse:
-    warehouse, lake = engine.loaded(folder), engine.lake(folder)
-    slices = [lake.facts("2025-01", "j2", january()[:-2]), removed("2025-02")]
+    warehouse, star_files = engine.loaded(folder), engine.star_files(folder)
+    slices = [star_files.facts("2025-01", "j2", january()[:-2]), removed("2025-02")]
     publish(warehouse, slices, run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-01"])
     return warehouse
 
@@ -53,19 +53,19 @@ def restated(engine: Engine, folder: Path) -> Warehouse:
 def both(
     duckdb_engine: DuckDBEngine, redshift: RedshiftEngine, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Warehouse, Warehouse]:
-    """The same star in both: loaded, then one closed month restated and one taken out."""
+    """The same star in both: loaded, then one closed month restated and one removed."""
     folder = tmp_path_factory.mktemp("both")
     return restated(duckdb_engine, folder / "duckdb"), restated(redshift, folder / "redshift")
 
 
 def comparable(result: QueryResult) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Names and rows; rows in an order of their own, since few statements say one for ties."""
+    """Names and sorted rows, since few statements order ties."""
     rows = [tuple(float(value) if isinstance(value, Decimal) else value for value in row) for row in result.rows]
     return result.columns, sorted(rows, key=repr)
 
 
-@pytest.mark.parametrize("sql", ASKING)
-def test_a_statement_gives_the_same_columns_and_rows_on_both(both: tuple[Warehouse, Warehouse], sql: str) -> None:
+@pytest.mark.parametrize("sql", QUERIES)
+def test_a_query_gives_the_same_columns_and_rows_on_both(both: tuple[Warehouse, Warehouse], sql: str) -> None:
     values = {key: value for key, value in VALUES.items() if f":{key}" in sql}
 
     embedded, redshift = (comparable(warehouse.query(sql, values)) for warehouse in both)
@@ -85,5 +85,5 @@ def test_a_tables_first_rows_are_the_same_on_both(both: tuple[Warehouse, Warehou
     assert embedded == redshift
 
 
-def test_every_statement_that_asks_is_compared() -> None:
-    assert len(ASKING) > 30
+def test_every_query_is_compared() -> None:
+    assert len(QUERIES) > 30

@@ -1,6 +1,6 @@
-"""Security in SQL: every statement has its shape, says just this, and covers just the tables that there are.
+"""The statements of `sql/security`: their shapes, their exact text, and their coverage of the tables.
 
-Belongs here: the text of `sql/security`. Does not belong here: what the policies do (see `test_security_at_work`).
+Belongs here: the text of the statements. Does not belong here: their effect (see `test_redshift_apply_security`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.contracts.security import SECURITY
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, SCHEMA_VERSION, STAR, WAREHOUSE
 from finance_platform.errors import SettingsError
-from finance_platform.warehouse.redshift.apply_security import Standing
+from finance_platform.warehouse.redshift.apply_security import ExistingSecurity
 from finance_platform.warehouse.redshift.security_statements import (
     ANALYST,
     CONTROLLER,
@@ -43,9 +43,9 @@ OWN_DEPARTMENTS = (
 )
 
 
-def flat(of: Security = WHOLE) -> list[str]:
+def flat(security: Security = WHOLE) -> list[str]:
     """Return every statement on one line."""
-    return [" ".join(statement.sql.split()) for statement in of.statements()]
+    return [" ".join(statement.sql.split()) for statement in security.statements()]
 
 
 def of_kind(kind: str) -> list[str]:
@@ -54,16 +54,16 @@ def of_kind(kind: str) -> list[str]:
 
 def granted() -> dict[str, dict[str, set[str]]]:
     """Return the privileges on tables by role and table."""
-    found: dict[str, dict[str, set[str]]] = {role: {} for role in ROLES}
+    privileges: dict[str, dict[str, set[str]]] = {role: {} for role in ROLES}
     for line in of_kind("grant"):
-        told = re.fullmatch(r"GRANT ([A-Z, ]+) ON TABLE ([\w, ]+) TO (ROLE .*)", line)
-        for role in re.findall(r"ROLE (\w+)", told[3]) if told else ():
-            for table in told[2].split(", ") if told else ():
-                found[role].setdefault(table, set()).update(told[1].split(", ") if told else ())
-    return found
+        match = re.fullmatch(r"GRANT ([A-Z, ]+) ON TABLE ([\w, ]+) TO (ROLE .*)", line)
+        for role in re.findall(r"ROLE (\w+)", match[3]) if match else ():
+            for table in match[2].split(", ") if match else ():
+                privileges[role].setdefault(table, set()).update(match[1].split(", ") if match else ())
+    return privileges
 
 
-def test_every_statement_has_the_shape_of_one_that_belongs_here():
+def test_every_statement_has_a_known_shape():
     assert {statement.kind for statement in WHOLE.statements()} == {
         "role",
         "table",
@@ -92,17 +92,17 @@ def test_every_statement_has_the_shape_of_one_that_belongs_here():
         "CREATE ROLE finance_analyst; DROP ROLE finance_loader",
     ],
 )
-def test_a_statement_of_another_shape_is_no_part_of_security(sql: str):
-    with pytest.raises(ValueError, match="has the shape of no statement"):
-        SecurityStatement(sql).kind  # noqa: B018 - to ask is the test
+def test_a_statement_of_another_shape_is_rejected(sql: str):
+    with pytest.raises(ValueError, match="has not the shape of a statement"):
+        SecurityStatement(sql).kind  # noqa: B018 - the property raises
 
 
-def test_the_roles_are_these_and_no_statement_names_another():
+def test_no_statement_names_another_role():
     assert of_kind("role") == [f"CREATE ROLE {role}" for role in ROLES]
     assert {role for line in flat() for role in re.findall(r"\bROLE (finance_\w+)", line)} == set(ROLES)
 
 
-def test_the_policies_say_just_this():
+def test_the_policies_have_exactly_this_text():
     assert of_kind("row policy") == [
         "CREATE RLS POLICY finance_every_row USING (TRUE)",
         OWN_DEPARTMENTS,
@@ -112,7 +112,7 @@ def test_the_policies_say_just_this():
     ]
 
 
-def test_the_grants_say_just_this():
+def test_the_grants_have_exactly_this_text():
     star = "DimDate, DimDepartment, DimAccount, DimScenario, FactFinancials"
     readers = "ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner"
     assert of_kind("grant") == [
@@ -133,36 +133,39 @@ def test_the_grants_say_just_this():
     ]
 
 
-def test_every_table_of_the_warehouse_is_granted_and_nothing_else_is():
+def test_exactly_the_tables_of_the_warehouse_are_granted():
     tables = {contract.table for contract in (*WAREHOUSE, *SECURITY)}
-    found = granted()
-    assert set().union(*found.values()) == tables | {"ActualVsBudget", LINES_VIEW}
-    assert set(found[LOADER]) | {"BusinessUnitAccess"} == tables | {"ActualVsBudget"}
-    assert set(found[CONTROLLER]) == tables | {"ActualVsBudget", LINES_VIEW}
+    privileges = granted()
+    assert set().union(*privileges.values()) == tables | {"ActualVsBudget", LINES_VIEW}
+    assert set(privileges[LOADER]) | {"BusinessUnitAccess"} == tables | {"ActualVsBudget"}
+    assert set(privileges[CONTROLLER]) == tables | {"ActualVsBudget", LINES_VIEW}
     for role in (ANALYST, PARTNER):
-        assert set(found[role]) == {contract.table for contract in (*STAR, MOVEMENTS)} | {"ActualVsBudget", LINES_VIEW}
+        assert set(privileges[role]) == {contract.table for contract in (*STAR, MOVEMENTS)} | {
+            "ActualVsBudget",
+            LINES_VIEW,
+        }
 
 
-def test_nobody_but_the_loader_writes_and_the_loader_changes_no_record():
-    found = granted()
+def test_only_the_loader_writes_and_it_changes_no_records():
+    privileges = granted()
     for role in READERS:
-        assert set().union(*found[role].values()) == {"SELECT"}
-    assert set().union(*found[LOADER].values()) == {"SELECT", "INSERT", "DELETE"}
-    assert found[LOADER][MOVEMENTS.table] == {"SELECT", "INSERT"}
-    assert found[LOADER][SCHEMA_VERSION.table] == {"SELECT"}
-    assert LOAD_LEDGER.table in found[LOADER]
+        assert set().union(*privileges[role].values()) == {"SELECT"}
+    assert set().union(*privileges[LOADER].values()) == {"SELECT", "INSERT", "DELETE"}
+    assert privileges[LOADER][MOVEMENTS.table] == {"SELECT", "INSERT"}
+    assert privileges[LOADER][SCHEMA_VERSION.table] == {"SELECT"}
+    assert LOAD_LEDGER.table in privileges[LOADER]
 
 
-def test_what_has_a_department_has_row_level_security_for_each_role_that_reads_it_and_nothing_else_has():
+def test_exactly_the_tables_with_a_department_have_row_level_security_for_each_role_that_reads_them():
     with_department = {
         contract.table for contract in WAREHOUSE if any(c.sql_name == "DepartmentKey" for c in contract.columns)
     }
     on = {re.findall(r"ALTER TABLE (\w+)", line)[0] for line in of_kind("row security on")}
     assert on == with_department | {LINES_VIEW}
     attached = [
-        re.fullmatch(r"ATTACH RLS POLICY (\w+) ON (\w+) TO ROLE (\w+)", one) for one in of_kind("row policy attached")
+        re.fullmatch(r"ATTACH RLS POLICY (\w+) ON (\w+) TO ROLE (\w+)", line) for line in of_kind("row policy attached")
     ]
-    policies = {(found[2], found[3]): found[1] for found in attached if found}
+    policies = {(match[2], match[3]): match[1] for match in attached if match}
     assert policies == {
         (table, role): "finance_own_departments" if role == PARTNER else "finance_every_row"
         for role, tables in granted().items()
@@ -171,14 +174,14 @@ def test_what_has_a_department_has_row_level_security_for_each_role_that_reads_i
     }
 
 
-def test_a_policy_looks_up_no_table_that_has_row_level_security_itself():
+def test_no_policy_reads_a_table_with_row_level_security():
     on = {re.findall(r"ALTER TABLE (\w+)", line)[0] for line in of_kind("row security on")}
     looked_up = {table for line in of_kind("row policy") for table in re.findall(r"FROM ([\w.]+)", line)}
     assert looked_up == {f"finance.{contract.table}" for contract in SECURITY}, "a reader's search path is their own"
-    assert not looked_up & {f"finance.{table}" for table in on}, "Redshift refuses it"
+    assert not looked_up & {f"finance.{table}" for table in on}, "Redshift rejects it"
 
 
-def test_a_row_is_open_before_its_table_is_closed_and_granted_last():
+def test_policies_are_attached_before_row_level_security_and_grants_come_last():
     lines = flat()
     for table in ("DimDepartment", "FactFinancials", "Movements", LINES_VIEW):
         attached = max(n for n, line in enumerate(lines) if line.startswith("ATTACH") and f" ON {table} TO " in line)
@@ -187,7 +190,7 @@ def test_a_row_is_open_before_its_table_is_closed_and_granted_last():
         assert attached < closed < read
 
 
-def test_ledger_lines_show_every_column_of_the_contract_and_mask_each_personal_one():
+def test_ledger_lines_have_every_column_of_the_contract_and_mask_each_personal_one():
     (view,) = [statement for statement in WHOLE.statements() if statement.kind == "view"]
     select = view.sql.partition(" AS\n")[2].rpartition("\nWITH NO SCHEMA BINDING")[0]
     parts = sqlglot.parse_one(select, read="redshift")
@@ -206,7 +209,7 @@ def test_ledger_lines_show_every_column_of_the_contract_and_mask_each_personal_o
     ]
 
 
-def test_nobody_may_use_the_external_schema_past_the_view():
+def test_the_external_schema_is_granted_to_no_role():
     (schema,) = of_kind("external schema")
     assert schema == (
         "CREATE EXTERNAL SCHEMA IF NOT EXISTS finance_lake FROM DATA CATALOG DATABASE 'finance_processed' "
@@ -219,7 +222,7 @@ def test_without_a_data_catalog_there_are_no_ledger_lines():
     assert not [line for line in flat(Security("warehouse", "finance")) if LINES_VIEW in line or "lake" in line]
 
 
-def test_the_tables_of_security_are_as_their_contracts_say():
+def test_the_tables_of_security_match_their_contracts():
     created = {}
     for sql in statements(SqlFile.SECURITY_ACCESS):
         tree = sqlglot.parse_one(sql, read="redshift")
@@ -232,7 +235,7 @@ def test_the_tables_of_security_are_as_their_contracts_say():
 
 
 @pytest.mark.parametrize(
-    "odd",
+    "invalid",
     [
         Security("warehouse", "finance; DROP TABLE x"),
         Security("Warehouse", "finance"),
@@ -240,15 +243,17 @@ def test_the_tables_of_security_are_as_their_contracts_say():
         Security("warehouse", "finance", "not an ARN", "lake"),
     ],
 )
-def test_a_name_that_cannot_stand_in_sql_is_refused(odd: Security):
-    with pytest.raises(SettingsError, match="cannot stand in a statement that grants something"):
-        odd.statements()
+def test_an_invalid_name_is_rejected(invalid: Security):
+    with pytest.raises(SettingsError, match="cannot be used in a statement that grants something"):
+        invalid.statements()
 
 
-def test_what_is_there_is_left_or_brought_to_what_this_release_says():
+def test_existing_objects_stay_and_policies_are_altered():
     kinds = ("role", "row policy", "row policy attached", "row security on", "mask", "mask attached")
-    empty = Standing({kind: frozenset() for kind in kinds})
-    assert [empty.next_step(one) for one in WHOLE.statements()] == [one.sql for one in WHOLE.statements()]
+    empty = ExistingSecurity({kind: frozenset() for kind in kinds})
+    assert [empty.pending_sql(statement) for statement in WHOLE.statements()] == [
+        statement.sql for statement in WHOLE.statements()
+    ]
     names: dict[str, tuple[str, ...]] = {
         "row policy": ("policy",),
         "mask": ("policy",),
@@ -259,24 +264,26 @@ def test_what_is_there_is_left_or_brought_to_what_this_release_says():
         "row policy attached": ("policy", "table", "role"),
         "mask attached": ("policy", "table", "column", "role"),
     }
-    full = Standing(
+    full = ExistingSecurity(
         {
-            kind: frozenset(tuple(one.named(p) for p in parts) for one in WHOLE.statements() if one.kind == kind)
+            kind: frozenset(
+                tuple(statement.name_of(p) for p in parts) for statement in WHOLE.statements() if statement.kind == kind
+            )
             for kind, parts in names.items()
         }
     )
-    again = [" ".join(step.split()) for one in WHOLE.statements() if (step := full.next_step(one))]
-    assert not [line for line in again if line.startswith(("CREATE ROLE", "ATTACH", "ALTER TABLE"))]
-    assert "ALTER RLS POLICY finance_every_row USING (TRUE)" in again
-    assert "ALTER MASKING POLICY finance_hidden_text USING (CAST('***' AS VARCHAR(65535)))" in again
+    pending = [" ".join(sql.split()) for statement in WHOLE.statements() if (sql := full.pending_sql(statement))]
+    assert not [line for line in pending if line.startswith(("CREATE ROLE", "ATTACH", "ALTER TABLE"))]
+    assert "ALTER RLS POLICY finance_every_row USING (TRUE)" in pending
+    assert "ALTER MASKING POLICY finance_hidden_text USING (CAST('***' AS VARCHAR(65535)))" in pending
 
 
-def test_a_statement_that_names_no_such_part_says_so():
+def test_a_part_that_a_statement_lacks_is_a_key_error():
     with pytest.raises(KeyError):
-        SecurityStatement("CREATE ROLE finance_loader").named("table")
+        SecurityStatement("CREATE ROLE finance_loader").name_of("table")
 
 
-def test_on_a_laptop_the_command_says_that_there_is_nothing_to_secure(tmp_path: Path):
-    done = CliRunner().invoke(main, ["secure", "--home", str(tmp_path)])
-    assert done.exit_code == 2
-    assert "this needs FINANCE_PLATFORM_PROFILE=aws" in done.output
+def test_the_command_is_rejected_on_the_local_profile(tmp_path: Path):
+    result = CliRunner().invoke(main, ["secure", "--home", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "set FINANCE_PLATFORM_PROFILE=aws" in result.output

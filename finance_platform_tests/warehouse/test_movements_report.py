@@ -1,7 +1,7 @@
-"""Movements as they are asked for: the rows, the summary, the command.
+"""Reports on movements: the rows, the summary, the command.
 
-Belongs here: `reporting.movements` and `finance-platform movements`, on a warehouse that has moved.
-Does not belong here: what is a movement (see `test_movements`).
+Belongs here: `reports.movements` and `finance-platform movements`, on a warehouse with movements.
+Does not belong here: which changes are movements (see `test_movements`).
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ THIRD = datetime(2025, 7, 3, 0, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def moved(loaded: DuckDBWarehouse, lake: StarFiles) -> DuckDBWarehouse:
-    """July 2nd: January, which is closed, lost revenue, and rent is an asset. July 3rd: February goes."""
-    accounts_again = [{**row, "account_type": "Asset"} if row["account_key"] == RENT else row for row in accounts()]
+def moved(loaded: DuckDBWarehouse, star_files: StarFiles) -> DuckDBWarehouse:
+    """July 2nd: closed January lost revenue, and rent is an asset. July 3rd: February is removed."""
+    reclassified = [{**row, "account_type": "Asset"} if row["account_key"] == RENT else row for row in accounts()]
     slices = [
-        lake.dimension(DIM_ACCOUNT, accounts_again, "d2"),
-        lake.facts("2025-01", "j2", [*january()[:1], *january()[2:]]),
+        star_files.dimension(DIM_ACCOUNT, reclassified, "d2"),
+        star_files.facts("2025-01", "j2", [*january()[:1], *january()[2:]]),
     ]
     publish(
         loaded,
@@ -53,13 +53,13 @@ def command(path: Path, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["movements", "--home", str(path.parent), *arguments])
 
 
-def of_command(path: Path, *arguments: str) -> list[dict[str, Any]]:
-    done = command(path, *arguments, "--format", "json")
-    assert done.exit_code == 0, done.output
-    return list(json.loads(done.stdout))
+def command_rows(path: Path, *arguments: str) -> list[dict[str, Any]]:
+    result = command(path, *arguments, "--format", "json")
+    assert result.exit_code == 0, result.output
+    return list(json.loads(result.stdout))
 
 
-def test_a_row_names_its_members_and_says_what_moved_and_why(moved: DuckDBWarehouse) -> None:
+def test_a_row_has_its_members_names_amounts_and_cause(moved: DuckDBWarehouse) -> None:
     result = movement_rows(moved, since=SECOND)
 
     first = dict(zip(result.columns, result.rows[0], strict=True))
@@ -88,8 +88,10 @@ def test_a_row_names_its_members_and_says_what_moved_and_why(moved: DuckDBWareho
     }
 
 
-def test_a_movement_outlives_the_members_that_it_speaks_of(moved: DuckDBWarehouse, lake: StarFiles) -> None:
-    only_works = lake.dimension(DIM_DEPARTMENT, departments()[1:], "d3")
+def test_a_movement_is_still_reported_after_its_members_are_removed(
+    moved: DuckDBWarehouse, star_files: StarFiles
+) -> None:
+    only_works = star_files.dimension(DIM_DEPARTMENT, departments()[1:], "d3")
     publish(moved, [only_works], run_id="run-4", loaded_at=THIRD)
 
     result = movement_rows(moved)
@@ -129,7 +131,7 @@ def test_the_summary_nets_each_load_by_period_scenario_measure_and_cause(moved: 
 UI = "http://127.0.0.1:3000"
 
 
-def test_a_restatement_is_told_once_a_load_and_period_with_what_moved_and_the_link(moved: DuckDBWarehouse) -> None:
+def test_a_restatement_gives_one_alert_per_load_and_period_with_amounts_and_link(moved: DuckDBWarehouse) -> None:
     (alert,) = restatement_alerts(movement_summary(moved), threshold=Decimal(0), ui_url=UI)
 
     assert (alert.kind, alert.where) == ("restatement", "warehouse/fact_financials, 2025-01")
@@ -138,7 +140,7 @@ def test_a_restatement_is_told_once_a_load_and_period_with_what_moved_and_the_li
     assert (alert.run_id, alert.link) == ("run-2", f"{UI}/runs/run-2")
 
 
-def test_a_restatement_of_less_than_the_threshold_is_not_told(moved: DuckDBWarehouse) -> None:
+def test_a_restatement_below_the_threshold_gives_no_alert(moved: DuckDBWarehouse) -> None:
     (alert,) = restatement_alerts(movement_summary(moved), threshold=Decimal(0), ui_url=UI)
     in_all = Decimal(alert.found["moved in all"])
 
@@ -146,33 +148,33 @@ def test_a_restatement_of_less_than_the_threshold_is_not_told(moved: DuckDBWareh
     assert restatement_alerts(movement_summary(moved), threshold=in_all + Decimal("0.01"), ui_url=UI) == []
 
 
-def test_where_nothing_was_ever_loaded_nothing_has_moved(warehouse: DuckDBWarehouse) -> None:
+def test_a_home_without_a_load_has_no_movements(warehouse: DuckDBWarehouse) -> None:
     assert movement_summary(warehouse, SECOND) == []
 
 
-def test_a_moment_without_a_zone_is_refused(moved: DuckDBWarehouse) -> None:
+def test_a_time_without_a_zone_is_rejected(moved: DuckDBWarehouse) -> None:
     with pytest.raises(ValueError, match="no time zone"):
         movement_summary(moved, datetime.fromisoformat("2025-07-02"))
 
 
-def test_a_period_that_is_none_is_refused_with_the_fix(moved: DuckDBWarehouse) -> None:
-    with pytest.raises(QueryError, match="'2025-13' is no period") as caught:
+def test_an_invalid_period_is_rejected_with_the_fix(moved: DuckDBWarehouse) -> None:
+    with pytest.raises(QueryError, match="'2025-13' is not a valid period") as caught:
         movement_rows(moved, period="2025-13")
 
     assert "YYYY-MM" in caught.value.fix
 
 
 def test_the_command_lists_what_was_loaded_on_a_day_or_later(moved: DuckDBWarehouse, path: Path) -> None:
-    everything = of_command(path)
+    everything = command_rows(path)
     assert len(everything) == len(movement_rows(moved).rows)
-    assert of_command(path, "--since", "2025-07-02") == everything
+    assert command_rows(path, "--since", "2025-07-02") == everything
     assert [
-        (row["Period"], row["AccountNumber"], row["Difference"]) for row in of_command(path, "--since", "2025-07-03")
+        (row["Period"], row["AccountNumber"], row["Difference"]) for row in command_rows(path, "--since", "2025-07-03")
     ] == [
         ("2025-02", "4000", "-1100.00"),
         ("2025-02", "6000", "-250.50"),
     ]
-    assert {row["Period"] for row in of_command(path, "--period", "2025-02")} == {"2025-02"}
+    assert {row["Period"] for row in command_rows(path, "--period", "2025-02")} == {"2025-02"}
 
 
 def test_the_command_writes_csv_with_every_column(moved: DuckDBWarehouse, path: Path) -> None:
@@ -184,20 +186,20 @@ def test_the_command_writes_csv_with_every_column(moved: DuckDBWarehouse, path: 
 
 @pytest.mark.usefixtures("moved")
 def test_the_command_shows_a_table_by_default(path: Path) -> None:
-    done = command(path, "--period", "2025-01")
+    result = command(path, "--period", "2025-01")
 
-    assert done.exit_code == 0
-    assert "transactions.csv: another version" in done.stdout
-    assert "-1000.00" in done.stdout
+    assert result.exit_code == 0
+    assert "transactions.csv: another version" in result.stdout
+    assert "-1000.00" in result.stdout
 
 
 @pytest.mark.usefixtures("loaded")
-def test_the_command_says_in_one_line_that_nothing_moved(path: Path) -> None:
+def test_the_command_prints_one_line_if_nothing_moved(path: Path) -> None:
     assert command(path).stdout == "Nothing moved.\n"
     assert command(path, "--since", "2025-07-01", "--period", "2025-01").stdout == (
         "Nothing moved in 2025-01 since 2025-07-01.\n"
     )
-    assert of_command(path) == []
+    assert command_rows(path) == []
     assert command(path, "--format", "csv").stdout.startswith("LoadedAt,LoadNumber,Kind,")
 
 
@@ -207,8 +209,8 @@ def test_wrong_use_of_the_command_exits_two(path: Path, wrong: tuple[str, str]) 
     assert command(path, *wrong).exit_code == 2
 
 
-def test_the_command_asked_before_the_first_load_says_what_to_do(path: Path) -> None:
-    done = command(path)
+def test_the_command_fails_with_the_fix_before_the_first_load(path: Path) -> None:
+    result = command(path)
 
-    assert done.exit_code == 2
-    assert "finance-platform run" in done.stderr
+    assert result.exit_code == 2
+    assert "finance-platform run" in result.stderr

@@ -1,6 +1,6 @@
-"""What is found in a Parquet file before Redshift sees it, and how it is told.
+"""Validation of Parquet files before Redshift's COPY.
 
-Belongs here: `refuse_unfit`, on files in memory. Does not belong here: COPY (see `test_redshift`).
+Belongs here: `check_parquet`, on files in memory. Does not belong here: COPY (see `test_redshift`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from finance_platform.errors import LoadError
-from finance_platform.warehouse.column_changes import HeldColumn
-from finance_platform.warehouse.redshift.parquet_check import refuse_unfit
+from finance_platform.warehouse.column_changes import ExistingColumn
+from finance_platform.warehouse.redshift.parquet_check import check_parquet
 
 FILE = "s3://processed/dim_thing/0001.parquet"
 TABLE = {
@@ -31,7 +31,7 @@ TABLE = {
     "amount": ("decimal(18,2)", pa.decimal128(18, 2)),
 }
 COLUMNS = list(TABLE)
-HELD = [HeldColumn(name.replace("_", ""), kind, is_nullable=name == "note") for name, (kind, _) in TABLE.items()]
+TARGET = [ExistingColumn(name.replace("_", ""), kind, is_nullable=name == "note") for name, (kind, _) in TABLE.items()]
 ROW: dict[str, Any] = {
     "thing_key": 1,
     "rank": 1,
@@ -47,7 +47,7 @@ ROW: dict[str, Any] = {
 
 
 def parquet(*rows: dict[str, Any], types: dict[str, Any] | None = None, **options: Any) -> io.BytesIO:
-    """A file with these rows; without any, with one that fits."""
+    """A file with these rows, or with one valid row."""
     kinds = {**{name: kind for name, (_, kind) in TABLE.items()}, **(types or {})}
     columns = {name: pa.array([{**ROW, **row}[name] for row in rows or ({},)], kind) for name, kind in kinds.items()}
     stream = io.BytesIO()
@@ -56,9 +56,9 @@ def parquet(*rows: dict[str, Any], types: dict[str, Any] | None = None, **option
     return stream
 
 
-def refused(stream: io.BytesIO, columns: list[str] = COLUMNS, held: list[HeldColumn] = HELD) -> str:
+def rejection(stream: io.BytesIO, columns: list[str] = COLUMNS, table: list[ExistingColumn] = TARGET) -> str:
     with pytest.raises(LoadError) as caught:
-        refuse_unfit(FILE, stream, columns, held)
+        check_parquet(FILE, stream, columns, table)
     assert caught.value.fix
     return caught.value.found
 
@@ -68,8 +68,8 @@ def refused(stream: io.BytesIO, columns: list[str] = COLUMNS, held: list[HeldCol
     [{}, {"store_decimal_as_integer": True}, {"use_deprecated_int96_timestamps": True}, {"row_group_size": 1}],
     ids=str,
 )
-def test_a_file_that_fits_passes_however_it_was_written(options: dict[str, Any]) -> None:
-    refuse_unfit(FILE, parquet({}, {"name": "ä" * 4, "note": "x" * 16}, **options), COLUMNS, HELD)
+def test_a_valid_file_passes_with_any_writer_options(options: dict[str, Any]) -> None:
+    check_parquet(FILE, parquet({}, {"name": "ä" * 4, "note": "x" * 16}, **options), COLUMNS, TARGET)
 
 
 WRONG_TYPES = {
@@ -88,56 +88,60 @@ WRONG_TYPES = {
 
 
 @pytest.mark.parametrize("name", WRONG_TYPES)
-def test_another_type_is_told_with_the_column_what_it_takes_and_what_was_found(name: str) -> None:
-    kind, said = WRONG_TYPES[name]
+def test_another_type_is_reported_with_the_column_and_the_expected_and_found_type(name: str) -> None:
+    type_, message = WRONG_TYPES[name]
     value = {"name": b"a"}.get(name, 1)
 
-    assert refused(parquet({name: value}, types={name: kind})).startswith(f"{FILE}, {said}")
+    assert rejection(parquet({name: value}, types={name: type_})).startswith(f"{FILE}, {message}")
 
 
-def test_money_as_a_float_is_no_money() -> None:
-    assert "found DOUBLE" in refused(parquet({"amount": 1.0}, types={"amount": pa.float64()}))
+def test_money_as_a_float_is_rejected() -> None:
+    assert "found DOUBLE" in rejection(parquet({"amount": 1.0}, types={"amount": pa.float64()}))
 
 
-def test_columns_that_are_missing_or_too_many_are_named() -> None:
-    assert refused(parquet(), [*COLUMNS[:-1], "total"]).startswith(f"{FILE} misses total and also has amount: expected")
-    assert refused(parquet(), COLUMNS[1:]).startswith(f"{FILE} also has thing_key: expected rank, small")
+def test_missing_and_additional_columns_are_named() -> None:
+    assert rejection(parquet(), [*COLUMNS[:-1], "total"]).startswith(
+        f"{FILE} lacks total and also has amount: expected"
+    )
+    assert rejection(parquet(), COLUMNS[1:]).startswith(f"{FILE} also has thing_key: expected rank, small")
 
 
-def test_columns_in_another_order_are_told_since_copy_goes_by_position() -> None:
+def test_columns_in_another_order_are_rejected_since_copy_goes_by_position() -> None:
     swapped = [COLUMNS[1], COLUMNS[0], *COLUMNS[2:]]
 
-    assert refused(parquet(), swapped).startswith(f"{FILE} has its columns in another order: expected rank, thing_key")
+    assert rejection(parquet(), swapped).startswith(
+        f"{FILE} has its columns in another order: expected rank, thing_key"
+    )
 
 
-def test_a_column_inside_a_column_is_no_column() -> None:
+def test_a_nested_column_is_rejected() -> None:
     inside = pa.struct([("first", pa.int64())])
 
-    assert "also has rank.first" in refused(parquet({"rank": {"first": 1}}, types={"rank": inside}))
+    assert "also has rank.first" in rejection(parquet({"rank": {"first": 1}}, types={"rank": inside}))
 
 
 @pytest.mark.parametrize(
     ("value", "length"), [("x" * 9, 9), ("ä" * 5, 10), ("€€€", 9), ("😀😀😀", 12)], ids=["ascii", "ä", "€", "emoji"]
 )
-def test_a_text_is_measured_in_bytes_and_told_with_its_row(value: str, length: int) -> None:
-    found = refused(parquet({}, {"name": "x" * 8}, {"name": value}, row_group_size=1))
+def test_a_text_is_measured_in_bytes_and_reported_with_its_row(value: str, length: int) -> None:
+    message = rejection(parquet({}, {"name": "x" * 8}, {"name": value}, row_group_size=1))
 
-    assert found.startswith(f"{FILE}, column name, row 3: {length} bytes, where 8 fit: {value!r}")
+    assert message.startswith(f"{FILE}, column name, row 3: {length} bytes, but the limit is 8: {value!r}")
 
 
-def test_a_row_without_a_value_where_one_is_needed_is_told() -> None:
-    assert refused(parquet({}, {"amount": None}, {"amount": None})) == (
+def test_a_null_in_a_not_null_column_is_rejected() -> None:
+    assert rejection(parquet({}, {"amount": None}, {"amount": None})) == (
         f"{FILE}, column amount: 2 rows have no value, and amount is NOT NULL"
     )
 
 
 @pytest.mark.parametrize("content", [b"", b"day,amount\n2025-01-01,1\n", b"PAR1" + bytes(20) + b"PAR1"])
-def test_what_is_no_parquet_file_is_told(content: bytes) -> None:
-    assert refused(io.BytesIO(content)).startswith(f"{FILE} is not a Parquet file that can be read")
+def test_a_file_that_is_not_parquet_is_rejected(content: bytes) -> None:
+    assert rejection(io.BytesIO(content)).startswith(f"{FILE} is not a readable Parquet file")
 
 
 class Counting(io.BytesIO):
-    """Bytes that know how many of them were read."""
+    """Bytes that count how many of them were read."""
 
     count = 0
 
@@ -154,6 +158,6 @@ def test_only_the_footer_is_read_of_a_file_whose_table_has_no_text() -> None:
     pq.write_table(pq.read_table(whole).select(["thing_key", "amount"]), numbers, use_dictionary=False)
     stream = Counting(numbers.getvalue())
 
-    refuse_unfit(FILE, stream, ["thing_key", "amount"], [HELD[0], HELD[-1]])
+    check_parquet(FILE, stream, ["thing_key", "amount"], [TARGET[0], TARGET[-1]])
 
     assert stream.count < 70_000 < len(numbers.getvalue())
