@@ -65,7 +65,8 @@ def unfinished_runs(instance: DagsterInstance) -> list[DagsterRun]:
     from dagster import DagsterRunStatus, RunsFilter
 
     finished = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
-    return list(instance.get_runs(RunsFilter(statuses=[one for one in DagsterRunStatus if one not in finished])))
+    unfinished = [status for status in DagsterRunStatus if status not in finished]
+    return list(instance.get_runs(RunsFilter(statuses=unfinished)))
 
 
 def fail_orphaned_runs(instance: DagsterInstance, *, from_command_line: bool) -> list[DagsterRun]:

@@ -1,4 +1,4 @@
-"""Dagster's instance: a home's own `dagster.yaml`, the one for AWS, and that Dagster accepts both.
+"""Dagster's instance: the `dagster.yaml` of a home and that of AWS, and that Dagster accepts both.
 
 Belongs here: configuration of the instance. Does not belong here: definitions.
 """

@@ -24,7 +24,7 @@ from finance_platform.deliveries.scans import fingerprint_config, mark_refreshed
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH
-from finance_platform.orchestration.resources.wiring import platform_resources
+from finance_platform.orchestration.resources import platform_resources
 from finance_platform.orchestration.runs import ATTEMPT, CHANGES, COMMAND_LINE, STARTED_BY, STATE
 from finance_platform.orchestration.sensors.attempts import PAUSES
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor

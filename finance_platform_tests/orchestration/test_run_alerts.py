@@ -95,8 +95,8 @@ def test_a_check_that_keeps_failing_is_the_same_alert_until_it_has_passed(home: 
         else:
             file.write_text("date,department,account,amount\n")
         keys.append({alert.key for alert in alerts_of(home, instance, run(home, instance))})
-    first, again, passed, broken_again = keys
-    assert first == again
+    first, repeated, passed, broken_again = keys
+    assert first == repeated
     assert passed == set()
     assert broken_again
     assert broken_again != first

@@ -154,16 +154,16 @@ def first(home: Settings) -> State:
 
 
 @pytest.fixture(scope="module")
-def again(home: Settings, first: State) -> State:
+def unchanged(home: Settings, first: State) -> State:
     """A second run without changes."""
     assert first.run_id
     return run(home)
 
 
 @pytest.fixture(scope="module")
-def restated(home: Settings, again: State) -> State:
+def restated(home: Settings, unchanged: State) -> State:
     """January was closed, and a later file has another amount for its line."""
-    assert again.run_id
+    assert unchanged.run_id
     versions = {
         period: version
         for (table, period), version in published_versions(DuckDBWarehouse(home.warehouse_path)).items()
@@ -252,8 +252,8 @@ def test_rows_are_counted(first: State):
     assert counts.keys() == {key for key in first.pages if not key.startswith("raw/")}
 
 
-def test_each_table_has_a_preview(first: State, again: State):
-    for state in (first, again):
+def test_each_table_has_a_preview(first: State, unchanged: State):
+    for state in (first, unchanged):
         for key, page in state.pages.items():
             if key.startswith(("processed/", "warehouse/")):
                 assert 1 <= len(rows(page, "preview")) <= 5, key
@@ -261,26 +261,26 @@ def test_each_table_has_a_preview(first: State, again: State):
     assert (line["DepartmentCode"], line["DepartmentName"], line["IsInferred"]) == ("D100", "Works", False)
 
 
-def test_a_preview_shows_the_published_rows(again: State, restated: State):
-    before, now = (rows(state.pages["warehouse/fact_financials"], "preview") for state in (again, restated))
+def test_a_preview_shows_the_published_rows(unchanged: State, restated: State):
+    before, now = (rows(state.pages["warehouse/fact_financials"], "preview") for state in (unchanged, restated))
     assert "1,000.49" in {row["Amount"] for row in before}
     assert "1,100.50" in {row["Amount"] for row in now}
 
 
 def test_no_event_contains_the_name_of_a_supplier(
-    first: State, again: State, restated: State, killed: tuple[State, State]
+    first: State, unchanged: State, restated: State, killed: tuple[State, State]
 ):
-    for state in (first, again, restated, *killed):
+    for state in (first, unchanged, restated, *killed):
         assert "Featherstonehaugh" not in state.everything
     assert "1,000.49" in first.everything
 
 
-def test_a_run_without_changes_stores_little(again: State):
-    assert len(again.everything) < 600_000
-    assert max(len(json.dumps(str(page))) for page in again.pages.values()) < 20_000
+def test_a_run_without_changes_stores_little(unchanged: State):
+    assert len(unchanged.everything) < 600_000
+    assert max(len(json.dumps(str(page))) for page in unchanged.pages.values()) < 20_000
 
 
-def test_the_log_has_one_line_per_action(first: State, again: State, restated: State):
+def test_the_log_has_one_line_per_action(first: State, unchanged: State, restated: State):
     log = "\n".join(first.infos)
     assert (
         "read spend_1.csv: 3 rows, 2 accepted, 1 rejected, 0 duplicate, 0 skipped, reaching 2 periods (2025-01 …" in log
@@ -288,17 +288,17 @@ def test_the_log_has_one_line_per_action(first: State, again: State, restated: S
     assert "built 2 periods (2025-01 … 2025-02), 4 dimensions" in log
     assert "loaded 2 periods (2025-01 … 2025-02), 4 dimensions, 0 restated, as load 1" in log
     assert "loaded 1 period (2025-01), 2 dimensions, 1 restated, as load 2" in "\n".join(restated.infos)
-    assert "nothing new to read" in again.infos
+    assert "nothing new to read" in unchanged.infos
     assert all("\n" not in line for line in first.infos)
 
 
 # The grid of months
 
 
-def test_each_load_of_a_period_is_an_event_of_its_partition(first: State, again: State, restated: State):
+def test_each_load_of_a_period_is_an_event_of_its_partition(first: State, unchanged: State, restated: State):
     assert first.partitions == restated.partitions == ["2025-01", "2025-02"]
     assert list(first.periods) == ["2025-01", "2025-02"]
-    assert again.periods == {}
+    assert unchanged.periods == {}
     assert list(restated.periods) == ["2025-01"]
     before, now = first.periods["2025-01"], restated.periods["2025-01"]
     assert (before.metadata["amount_Actual"], now.metadata["amount_Actual"]) == ("1,000.49 USD", "1,100.50 USD")
@@ -322,14 +322,14 @@ def test_a_removed_period_is_removed_from_the_grid(withdrawn: State):
 # The timeline of deliveries
 
 
-def test_each_delivery_that_was_read_is_an_event_of_its_feed(first: State, again: State, restated: State):
+def test_each_delivery_that_was_read_is_an_event_of_its_feed(first: State, unchanged: State, restated: State):
     assert sorted(event.metadata["file"] for event in first.deliveries) == [
         "accounts.csv",
         "budget.csv",
         "departments.csv",
         "spend_1.csv",
     ]
-    assert again.deliveries == []
+    assert unchanged.deliveries == []
     (second,) = restated.deliveries
     (spend,) = [event for event in first.deliveries if event.metadata["file"] == "spend_1.csv"]
     assert spend.metadata["candidate_lines"] == 3
@@ -359,8 +359,8 @@ def test_the_event_of_a_held_delivery_has_the_reason_and_no_text_of_the_file(wit
 # Staleness
 
 
-def test_after_a_run_everything_is_fresh_with_or_without_changes(first: State, again: State, restated: State):
-    for state in (first, again, restated):
+def test_after_a_run_everything_is_fresh_with_or_without_changes(first: State, unchanged: State, restated: State):
+    for state in (first, unchanged, restated):
         without_files = {"raw/forecast", "raw/transactions"}  # the raw zone was scanned for them all the same
         assert without_files <= state.status.keys()
         assert set(state.status.values()) == {StaleStatus.FRESH}

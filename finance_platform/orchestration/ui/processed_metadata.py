@@ -51,9 +51,11 @@ def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryComm
     live = [delivery.commit for delivery in snapshot.state.live]
     metadata: dict[str, Any] = {"deliveries_read_now": len(read)}
     if contract.name == "rejected_rows":
-        return metadata | _of_rejected_rows([*live, *(one.commit for one in snapshot.state.inactive)], currency)
+        return metadata | _rejected_rows_metadata(
+            [*live, *(delivery.commit for delivery in snapshot.state.inactive)], currency
+        )
     if contract.name in {"transactions", "budget"}:
-        return metadata | _of_lines(live, currency, is_actual=contract.name == "transactions")
+        return metadata | _lines_metadata(live, currency, is_actual=contract.name == "transactions")
     delivered = [commit for commit in live if commit.files.get(contract.name)]
     metadata["dagster/row_count"] = sum(commit.outcome("accepted").rows for commit in delivered)
     return metadata | table_metadata(
@@ -61,7 +63,7 @@ def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryComm
     )
 
 
-def _of_rejected_rows(commits: Sequence[DeliveryCommit], currency: str) -> dict[str, Any]:
+def _rejected_rows_metadata(commits: Sequence[DeliveryCommit], currency: str) -> dict[str, Any]:
     names = ("rejected", "duplicate", "skipped")
     rows = [
         {
@@ -80,16 +82,21 @@ def _of_rejected_rows(commits: Sequence[DeliveryCommit], currency: str) -> dict[
     }
 
 
-def _of_lines(live: Sequence[DeliveryCommit], currency: str, *, is_actual: bool) -> dict[str, Any]:
-    counts = [(c, one) for c in live for one in c.periods if (one.scenario_type == "Actual") == is_actual]
+def _lines_metadata(live: Sequence[DeliveryCommit], currency: str, *, is_actual: bool) -> dict[str, Any]:
+    counts = [
+        (commit.object_key, count)
+        for commit in live
+        for count in commit.periods
+        if (count.scenario_type == "Actual") == is_actual
+    ]
     by_file: dict[tuple[str, str], tuple[int, Decimal]] = {}
-    for commit, one in counts:
-        rows, amount = by_file.get((commit.object_key, one.scenario), (0, Decimal("0.00")))
-        by_file[commit.object_key, one.scenario] = rows + one.rows, amount + one.amount
+    for file, count in counts:
+        rows, amount = by_file.get((file, count.scenario), (0, Decimal("0.00")))
+        by_file[file, count.scenario] = rows + count.rows, amount + count.amount
     return {
-        "dagster/row_count": sum(one.rows for _, one in counts),
-        **money_metadata("amount", sum((one.amount for _, one in counts), Decimal("0.00")), currency),
-        "periods": format_periods(sorted({one.period for _, one in counts})),
+        "dagster/row_count": sum(count.rows for _, count in counts),
+        **money_metadata("amount", sum((count.amount for _, count in counts), Decimal("0.00")), currency),
+        "periods": format_periods(sorted({count.period for _, count in counts})),
         **table_metadata(
             "by_file",
             [

@@ -51,7 +51,8 @@ class PublishedTables:
 
     def changed_slices(self, contract: Contract) -> list[str]:
         """Return the slices of a table that this run loaded or removed."""
-        return [one.slice for one in self.load.loaded if one.contract_name == contract.name] if self.load else []
+        loaded = self.load.loaded if self.load else ()
+        return [slice_.slice for slice_ in loaded if slice_.contract_name == contract.name]
 
     def metadata(self, contract: Contract) -> dict[str, Any]:
         """Return the metadata of a table."""
