@@ -58,7 +58,6 @@ REPORT_SOURCES: Mapping[str, Sources] = {
 }
 
 _LINE_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "scenario": ("scenario",),
     "scenario_type": ("scenario",),
     "scenario_key": ("scenario",),
     "period": ("period", "date"),
@@ -68,35 +67,22 @@ _LINE_FIELDS: Mapping[str, tuple[str, ...]] = {
     "department_key": ("department",),
     "account_number": ("account",),
     "account_key": ("account",),
-    "amount": ("amount",),
-    "transaction_id": ("transaction_id",),
-    "description": ("description",),
 }
-_REFERENCE_FIELDS: Mapping[str, Mapping[str, str]] = {
-    "departments": {
-        "department_key": "code",
-        "department_code": "code",
-        "department_name": "name",
-        "business_unit": "business_unit",
-        "parent_department_code": "parent",
-    },
-    "accounts": {
-        "account_key": "number",
-        "account_number": "number",
-        "account_name": "name",
-        "account_type": "type",
-        "category": "category",
-        "measure": "measure",
-        "parent_account_number": "parent",
-    },
+"""The fields behind a column of ledger lines whose name is not that of its field."""
+
+_REFERENCE_FIELDS: Mapping[str, str] = {
+    "department_key": "code",
+    "department_code": "code",
+    "department_name": "name",
+    "parent_department_code": "parent",
+    "account_key": "number",
+    "account_number": "number",
+    "account_name": "name",
+    "account_type": "type",
+    "parent_account_number": "parent",
 }
-_MEMBER_FIELDS_OF_LINES = {
-    "department_name": "department_name",
-    "business_unit": "business_unit",
-    "account_name": "account_name",
-    "account_type": "account_type",
-    "category": "account_category",
-}
+"""The field behind a column of reference rows whose name is not that of its field."""
+
 _NAMES = ("department_name", "account_name")
 """Attributes that fall back to the member's code."""
 
@@ -179,7 +165,7 @@ def _headers(table: str, column: str, feed: FeedDescriptor) -> list[str]:
         # The row as delivered has every header that is read, and more.
         fields: Iterable[str] = feed.columns if column == "raw_row" else (column,)
     elif table in _REFERENCES:
-        fields = (_REFERENCE_FIELDS[table][column],)
+        fields = (_REFERENCE_FIELDS.get(column, column),)
     elif column == "line_key":
         fields = feed.load.key
     elif column == "scope_key":
@@ -187,7 +173,7 @@ def _headers(table: str, column: str, feed: FeedDescriptor) -> list[str]:
     elif column == "period" and "period" in feed.columns:
         fields = ("period",)
     else:
-        fields = _LINE_FIELDS[column]
+        fields = _LINE_FIELDS.get(column, (column,))
     return list(dict.fromkeys(header for field in fields for header in headers_of(feed, field)))
 
 
@@ -222,8 +208,6 @@ def _member_sources(contract: Contract, column: str, feed_set: FeedSet) -> Sourc
     if column in _NAMES:
         sources = {f"processed/{reference}": [source, code], **_processed(code, _LINES)}
     # Ledger lines do not store these fields; they go into a side table of members, so the source is the raw header.
-    field = _MEMBER_FIELDS_OF_LINES.get(source)
-    for feed in feed_set.feeds if field else ():
-        if feed.kind == "ledger" and (headers := headers_of(feed, str(field))):
-            sources[f"raw/{feed.feed}"] = headers
-    return sources
+    field = "account_category" if source == "category" else source
+    ledger = [feed for feed in feed_set.feeds if feed.kind == "ledger"]
+    return sources | {f"raw/{feed.feed}": headers for feed in ledger if (headers := headers_of(feed, field))}
