@@ -52,7 +52,7 @@ check-types: $(DEVELOPMENT)
 
 check-rules: $(DEVELOPMENT)
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q finance_platform_tests/test_architecture.py
+	$(BIN)/pytest -q finance_platform_tests/test_architecture.py finance_platform_tests/test_vocabulary.py
 
 check-templates: $(DEVELOPMENT)
 	$(BIN)/cfn-lint --regions us-east-1 eu-central-1 -- infra/cloudformation_template.yaml

@@ -20,14 +20,13 @@ REPLACED = {
     r"\b(?:told|tells? of)\b": "say 'reported' or 'returns', with the thing as the subject",
     r"\b(?:mend|mends|mended|mending)\b": "say 'fix' or 'repair'",
     r"\bwhoever\b": "name who it is: the caller, the reader, another machine",
-    r"\bnobody\b": "name what is missing: 'no process', 'no feed', 'without a reader'",
+    r"(?<![\"'])\bnobody\b(?![\"'])": "name what is missing: 'no process', 'no feed', 'without a reader'",
     r"\bmade anew\b": "say 'rebuilt' or 'created again'",
     r"\bspeaks? (?:of|to|with)\b": "say 'lists', 'names', 'connects to'",
     r"\b(?:is|are) no (?:date|number|amount|template|merely|mere|more)\b": "say 'is not a valid date', 'is not …'",
     r"\bstands? there\b": "say 'exists' or 'is published'",
     r"\b[Ll]ake\b": "say object store, zone, raw zone or processed zone; tables are in the processed zone",
     r"\b(?:Intake|take_stock)\b": "a listing of the raw zone is a scan: RawZoneScan, scan_raw_zone",
-    r"\bcontrollers?[_ ]line\b(?!\")": "the reconciliation",
 }
 """Pattern → what to write instead."""
 
@@ -35,7 +34,7 @@ SAYS_SO = {Path(__file__).name}
 """The files that name the words."""
 
 MODULE_NAMES = re.compile(r"(?:^|_)[a-z]+ing$")
-REAL_NOUNS = {"routing", "error_handling"}
+REAL_NOUNS = {"error_handling", "formatting", "rendering", "reporting", "routing"}
 """Nouns that end like a gerund."""
 
 

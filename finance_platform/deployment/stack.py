@@ -157,7 +157,7 @@ class Stack:
             DeploymentError: the change failed and was rolled back; names the resource and the reason.
         """
         with translate_aws_errors(f"changing the stack {self.name}"):
-            # Earlier events are told apart by id: CloudFormation's clock is not this machine's.
+            # Earlier events are distinguished by id: CloudFormation's clock is not this machine's.
             latest = self._client.describe_stack_events(StackName=self.name)["StackEvents"][0]
             self._client.execute_change_set(ChangeSetName=change_set)
         self._follow(latest["StackId"], latest["EventId"], show)

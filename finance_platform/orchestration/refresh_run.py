@@ -1,6 +1,6 @@
 """Running the refresh job from a program: the same Dagster job as the UI's, in this process.
 
-Belongs here: starting the job, following it, reading off what came of it. Does not belong here: printing.
+Belongs here: starting the job, following its steps, its outcome. Does not belong here: printing.
 """
 
 from __future__ import annotations
@@ -11,25 +11,24 @@ from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
-from dagster._core.execution.plan.objects import UserFailureData
-from dagster._core.storage.tags import MAX_RETRIES_TAG
 
 from finance_platform.bootstrap import home_lock, open_alerts, open_metrics, raw_zone
 from finance_platform.errors import HomeError, UnusableResultError
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.orchestration.checks import evidence_rows
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER
 from finance_platform.orchestration.run_alerts import send_run_alerts
-from finance_platform.orchestration.run_metrics import measure_runs
-from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY, fail_orphaned_runs
-from finance_platform.reports.run_outcome import CheckLine, RunOutcome
+from finance_platform.orchestration.run_metrics import send_run_metrics
+from finance_platform.orchestration.runs import COMMAND_LINE, MAX_RETRIES_TAG, STARTED_BY, fail_orphaned_runs
+from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.settings import Settings
 
 _EVIDENCE_ROWS = 5
 _log = logging.getLogger(__name__)
 
-# Dagster's daemon could not start it again: it knows no place from which the command line's runs come.
+# Dagster's daemon cannot start such a run again: runs of the command line have no code location.
 _TAGS = {STARTED_BY: COMMAND_LINE, MAX_RETRIES_TAG: "0"}
 
 
@@ -57,19 +56,19 @@ def run_refresh(
         again = {"config": {"rebuild": True, "periods": list(periods)}}
         config["ops"] = {"build_star": again, "load": again}
     with home_lock(settings), open_instance(settings.dagster_home) as instance, _following(on_step):
-        # Each run of the command line held the lock to its end, and now this one has it.
-        killed = fail_orphaned_runs(instance, of_command_line=True)
+        # A run of the command line holds the lock to its end, and this one holds it now.
+        killed = fail_orphaned_runs(instance, from_command_line=True)
         job = build_definitions(settings).resolve_job_def(REFRESH)
         result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False, tags=_TAGS)
         ended = instance.get_run_by_id(result.run_id)
-        _tell(settings, instance, [*killed, *([ended] if ended else [])])
+        _notify(settings, instance, [*killed, *([ended] if ended else [])])
         return _outcome(result)
 
 
-def _tell(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
+def _notify(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
     """Send the alerts and the metrics of runs; the UI's sensors see only those that the UI has started."""
     # First, since alerts that cannot be sent are an error and metrics that cannot are not.
-    measure_runs(open_metrics(settings), instance, runs, _log)
+    send_run_metrics(open_metrics(settings), instance, runs, _log)
     alerts = open_alerts(settings)
     send_run_alerts(alerts, instance, runs, load_feed_set(settings.feeds_path), settings.ui_url)
 
@@ -102,13 +101,13 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
         if event.asset_key
     }
     checks = [
-        CheckLine(
+        EvaluatedCheck(
             asset=check.asset_key.to_user_string(),
             name=check.check_name,
             passed=check.passed,
             is_warning=check.severity == dg.AssetCheckSeverity.WARN,
             summary=check.description or "",
-            evidence=_evidence(check),
+            evidence=evidence_rows(check)[:_EVIDENCE_ROWS],
         )
         for check in result.get_asset_check_evaluations()
     ]
@@ -125,8 +124,8 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
 
 
 def _read_now(metadata: dict[tuple[str, ...], Any]) -> int:
-    found = metadata.get(("processed", "rejected_rows"), {}).get("deliveries_read_now")
-    return int(found.value) if found else 0
+    count = metadata.get(("processed", "rejected_rows"), {}).get("deliveries_read_now")
+    return int(count.value) if count else 0
 
 
 def _changed(metadata: dict[tuple[str, ...], Any], group: str) -> list[str]:
@@ -138,25 +137,15 @@ def _changed(metadata: dict[tuple[str, ...], Any], group: str) -> list[str]:
     ]
 
 
-def _evidence(check: dg.AssetCheckEvaluation) -> list[str]:
-    """Return the first offending rows of a failed check as text: names and values."""
-    table = check.metadata.get("evidence")
-    if check.passed or not isinstance(table, dg.TableMetadataValue):
-        return []
-    return [
-        ", ".join(f"{name} {value}" for name, value in record.data.items() if value)
-        for record in table.records[:_EVIDENCE_ROWS]
-    ]
-
-
 def _is_broken(result: dg.ExecuteInProcessResult) -> bool:
     """Return whether something failed other than a blocking check, which is an answer and no break."""
-    titles = [_title(event.step_failure_data.user_failure_data) for event in result.get_step_failure_events()]
+    titles = [_title(event) for event in result.get_step_failure_events()]
     return not result.success and (not titles or any(title != UnusableResultError.title for title in titles))
 
 
-def _title(failure: UserFailureData | None) -> str | None:
+def _title(event: dg.DagsterEvent) -> str | None:
     """Return the title of an expected failure; None of an unexpected one."""
+    failure = event.step_failure_data.user_failure_data
     title = failure.metadata.get("title") if failure else None
     return str(title.value) if title else None
 

@@ -102,8 +102,12 @@ def find_unusual_months(months: Iterable[AccountMonth]) -> UnusualMonths:
     floors = {period: turnover[period] * _IMMATERIAL for period in periods}
     all_series = [_series(accounts[number], periods) for number in sorted(accounts)]
     unusual = [month for series in all_series for month in _unusual_months(series, recent, floors)]
-    unusual.sort(key=lambda one: (one.month.period, abs(one.month.amount - one.expected.median)), reverse=True)
+    unusual.sort(key=_sort_key, reverse=True)
     return UnusualMonths(recent, sum(len(series) > MIN_HISTORY_MONTHS for series in all_series), tuple(unusual))
+
+
+def _sort_key(unusual: UnusualMonth) -> tuple[str, Decimal]:
+    return unusual.month.period, abs(unusual.month.amount - unusual.expected.median)
 
 
 def _series(known: Mapping[str, AccountMonth], periods: Sequence[str]) -> list[AccountMonth]:

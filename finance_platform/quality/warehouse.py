@@ -113,7 +113,7 @@ def check_lake_equals_warehouse(warehouse: Queryable, snapshot: Snapshot) -> Out
         {
             "period": period,
             "scenario_key": key,
-            "lake": str(expected.get((key, period))),
+            "processed": str(expected.get((key, period))),
             "warehouse": str(loaded.get((key, period))),
         }
         for key, period in sorted(expected.keys() | loaded.keys())
@@ -152,9 +152,9 @@ def _check_amounts(warehouse: Queryable, through: Parameters) -> Outcome:
     rows = warehouse.query(statement(SqlFile.ACTUAL_BY_ACCOUNT_AND_PERIOD), through).rows
     unusual = find_unusual_months(AccountMonth(*row) for row in rows)
     evidence = [_unusual_row(month) for month in unusual.months]
-    summary = "no account has a year of Actual to be judged by"
+    summary = "no account has a year of Actual to be evaluated"
     if unusual.accounts:
-        evaluated = f"{unusual.accounts} accounts judged in {', '.join(unusual.periods)}"
+        evaluated = f"{unusual.accounts} accounts evaluated in {', '.join(unusual.periods)}"
         summary = f"{len(evidence) or 'no'} unusual amounts; {evaluated}"
     return Outcome.from_evidence(AMOUNTS_ARE_USUAL, evidence, summary)
 

@@ -22,7 +22,7 @@ from finance_platform.data_catalog.sync import Changes, sync_or_warn, sync_table
 from finance_platform.data_catalog.tables import CatalogColumn, CatalogTable, catalog_tables, hive_type
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.overlaps import Overlaps
-from finance_platform.orchestration.resources.wiring import platform_resources
+from finance_platform.orchestration.resources import platform_resources
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.local import LocalStore
@@ -30,7 +30,7 @@ from finance_platform_tests.aws.fault_responses import fault_server
 from finance_platform_tests.aws.moto_server import MotoServer, environment
 from finance_platform_tests.unit.factories import commit_of, delivered, in_period, settings, state_of
 
-ZONE = LocalStore("/lake/processed")
+ZONE = LocalStore("/zone/processed")
 LOG = logging.getLogger("test")
 
 
@@ -124,19 +124,19 @@ def test_the_first_sync_writes_everything_and_the_second_nothing(database: str):
     assert sync(database, snapshot) == Changes(tables=8, added=2 + 2 + 1)
     assert sync(database, snapshot) == Changes()
     assert partitions(database, "fact_financials") == {
-        ("2025-01",): "/lake/processed/fact_financials/a1/split_by=2025-01/",
-        ("2025-02",): "/lake/processed/fact_financials/a1/split_by=2025-02/",
+        ("2025-01",): "/zone/processed/fact_financials/a1/split_by=2025-01/",
+        ("2025-02",): "/zone/processed/fact_financials/a1/split_by=2025-02/",
     }
-    assert table(database, "dim_date")["StorageDescriptor"]["Location"] == "/lake/processed/dim_date/a1/"
-    assert table(database, "dim_account")["StorageDescriptor"]["Location"] == "/lake/processed/dim_account/a1/"
+    assert table(database, "dim_date")["StorageDescriptor"]["Location"] == "/zone/processed/dim_date/a1/"
+    assert table(database, "dim_account")["StorageDescriptor"]["Location"] == "/zone/processed/dim_account/a1/"
 
 
 def test_changed_partitions_are_updated_and_outdated_ones_dropped(database: str):
     sync(database, snapshot_with(fact={"2025-01": "a1", "2025-02": "a1", "2025-03": "a1"}))
     assert sync(database, snapshot_with(fact={"2025-01": "a1", "2025-02": "a2"})) == Changes(updated=1, dropped=1)
     assert partitions(database, "fact_financials") == {
-        ("2025-01",): "/lake/processed/fact_financials/a1/split_by=2025-01/",
-        ("2025-02",): "/lake/processed/fact_financials/a2/split_by=2025-02/",
+        ("2025-01",): "/zone/processed/fact_financials/a1/split_by=2025-01/",
+        ("2025-02",): "/zone/processed/fact_financials/a2/split_by=2025-02/",
     }
 
 

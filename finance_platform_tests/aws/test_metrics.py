@@ -166,7 +166,7 @@ def test_the_sensor_sends_the_lag_of_every_feed_that_had_a_file(tmp_path: Path, 
     instance.report_runless_asset_event(
         dg.AssetMaterialization(["deliveries", feed], metadata={"first_seen": "2025-12-31T00:00:00+00:00"})
     )
-    (sensor,) = [one for one in alerting_sensors(settings(home=tmp_path)) if one.name == "overdue_feeds"]
+    (sensor,) = [sensor for sensor in alerting_sensors(settings(home=tmp_path)) if sensor.name == "overdue_feeds"]
     resources = {
         "alerts": AlertsFile(tmp_path / "alerts.jsonl"),
         "metrics": CloudWatchMetrics("Lags"),
@@ -180,11 +180,11 @@ def test_the_sensor_sends_the_lag_of_every_feed_that_had_a_file(tmp_path: Path, 
 @pytest.mark.usefixtures("aws")
 def test_the_run_sensors_count_each_run_once(tmp_path: Path, instance: dg.DagsterInstance):
     run = failed_run(tmp_path, instance, "no step began")
-    (tell,) = [one for one in alerting_sensors(settings(home=tmp_path)) if one.name == "failed_runs"]
+    (run_sensor,) = [sensor for sensor in alerting_sensors(settings(home=tmp_path)) if sensor.name == "failed_runs"]
     event = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)[-1].dagster_event
     assert event
     for _ in range(2):
-        tell(
+        run_sensor(
             dg.build_run_status_sensor_context(
                 sensor_name="failed_runs",
                 dagster_event=event,

@@ -219,7 +219,7 @@ def test_the_external_schema_is_granted_to_no_role():
 
 
 def test_without_a_data_catalog_there_are_no_ledger_lines():
-    assert not [line for line in flat(Security("warehouse", "finance")) if LINES_VIEW in line or "lake" in line]
+    assert not [line for line in flat(Security("warehouse", "finance")) if LINES_VIEW in line or "processed" in line]
 
 
 def test_the_tables_of_security_match_their_contracts():
@@ -240,7 +240,7 @@ def test_the_tables_of_security_match_their_contracts():
         Security("warehouse", "finance; DROP TABLE x"),
         Security("Warehouse", "finance"),
         Security("warehouse", "finance", ROLE_ARN, "a'b"),
-        Security("warehouse", "finance", "not an ARN", "lake"),
+        Security("warehouse", "finance", "not an ARN", "processed"),
     ],
 )
 def test_an_invalid_name_is_rejected(invalid: Security):

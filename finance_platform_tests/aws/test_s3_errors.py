@@ -167,7 +167,7 @@ PROFILES = """
 credential_process = /nowhere/program
 [profile without-a-source]
 role_arn = arn:aws:iam::123456789012:role/reader
-source_profile = nobody
+source_profile = missing
 [profile logged-out]
 sso_start_url = https://example.awsapps.com/start
 sso_region = eu-central-1
@@ -181,7 +181,7 @@ sso_role_name = reader
     [
         ({"AWS_PROFILE": "never-made"}, NO_OPTIONS, "never-made", "AWS_PROFILE"),
         ({"AWS_PROFILE": "runs-a-program"}, NO_OPTIONS, "/nowhere/program", "AWS_PROFILE"),
-        ({"AWS_PROFILE": "without-a-source"}, NO_OPTIONS, "nobody", "AWS_CONFIG_FILE"),
+        ({"AWS_PROFILE": "without-a-source"}, NO_OPTIONS, "missing", "AWS_CONFIG_FILE"),
         ({"AWS_PROFILE": "logged-out"}, NO_OPTIONS, "no credentials were found", "aws sso login"),
         ({"AWS_ACCESS_KEY_ID": "half"}, NO_OPTIONS, "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"),
         ({}, S3Options(region="eu central"), "eu central", "AWS_REGION"),

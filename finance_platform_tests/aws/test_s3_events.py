@@ -17,7 +17,7 @@ from finance_platform.bootstrap import open_raw_zone_events
 from finance_platform.errors import S3EventsError
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH
-from finance_platform.orchestration.resources.wiring import platform_resources
+from finance_platform.orchestration.resources import platform_resources
 from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
 from finance_platform.storage.s3_events import S3EventQueue
 from finance_platform_tests.aws.moto_server import REGION, MotoServer

@@ -17,7 +17,7 @@ from finance_platform.cli import main
 from finance_platform.deliveries.register import Register
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.assets.register import register_assets
-from finance_platform.orchestration.resources.wiring import platform_resources
+from finance_platform.orchestration.resources import platform_resources
 from finance_platform.settings import Settings
 from finance_platform.storage import lease
 from finance_platform.storage.s3 import S3Store, s3_client

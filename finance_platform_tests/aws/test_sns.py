@@ -19,7 +19,7 @@ from finance_platform.errors import SettingsError
 from finance_platform.notifications.alert_message import SUBJECT_LENGTH, TEXT_BYTES, record_key, subject, text
 from finance_platform.notifications.alerts import DATA_KINDS, OPERATIONS_KINDS, Alert, AlertError, Kind
 from finance_platform.notifications.sns import TopicAlerts
-from finance_platform.orchestration.resources.wiring import platform_resources
+from finance_platform.orchestration.resources import platform_resources
 from finance_platform.settings import load_settings
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.aws.fault_responses import fault_server, xml_error

@@ -1,4 +1,4 @@
-"""The template: clean in CloudFormation's own linter, encrypted, closed, kept, and told of in the runbook."""
+"""The template: clean in CloudFormation's own linter, encrypted, closed, retained, and described in the runbook."""
 
 from __future__ import annotations
 

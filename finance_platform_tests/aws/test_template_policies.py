@@ -113,7 +113,7 @@ def test_a_way_to_a_service_is_used_and_lets_through_what_roles_may_do_and_no_mo
     service = endpoint["ServiceName"]["Fn::Sub"].split(".", 3)[3]
     prefix = {"monitoring": "cloudwatch"}.get(service, service.split(".")[0])
     allowed = {action for action in allowed_in_the_network() if action.startswith(f"{prefix}:")}
-    assert allowed, "nobody calls that service"
+    assert allowed, "no module calls that service"
     if name in TAKES_NO_POLICY:
         assert "PolicyDocument" not in endpoint
     elif endpoint["VpcEndpointType"] == "Interface":

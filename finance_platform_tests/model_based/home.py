@@ -284,7 +284,7 @@ class LawHome:
         )
 
     def start_from_scratch(self) -> None:
-        """Throw away all but the register and the lines that nobody could read again; the warehouse too."""
+        """Remove everything but the register and the lines whose files are gone; the warehouse too."""
         state = self.state()
         last = {event.object_key: event for event in self.events()}
         present = {item.key for item in self.raw.list_objects()}

@@ -176,7 +176,7 @@ class Deliveries(RuleBasedStateMachine):
         self._check()
 
     def reopen_every_period(self) -> None:
-        """Let frozen periods go: their rows were made from what is no more, and nothing but themselves says it."""
+        """Reopen periods, since the inputs of frozen ones are gone and their rows cannot be built again."""
         for _ in range(len(self.closed)):
             self.reopen_a_period(0)
 

@@ -227,19 +227,19 @@ def star(deliveries: Iterable[Delivery], baseline: str, actuals_through: str | N
 
 def _accounts(ordered: Sequence[Delivery]) -> dict[str, tuple[str, str, int, bool]]:
     described: dict[str, SentAccount] = {}
-    told: dict[str, tuple[str, str]] = {}
+    inferred: dict[str, tuple[str, str]] = {}
     for delivery in ordered:
         if delivery.feed.kind == "accounts":
             described |= {row.number.casefold(): row for row in delivery.content if isinstance(row, SentAccount)}
             continue
         for line in typed(delivery).lines:
-            number, known = told.get(line.account.casefold(), (line.account, ""))
-            told[line.account.casefold()] = (number, known or line.type)
+            number, known = inferred.get(line.account.casefold(), (line.account, ""))
+            inferred[line.account.casefold()] = (number, known or line.type)
     found = {}
-    for key in described.keys() | told.keys():
+    for key in described.keys() | inferred.keys():
         row = described.get(key)
-        number = row.number if row else told[key][0]
-        its_type = (row.type if row else "") or told.get(key, ("", ""))[1] or "Unknown"
+        number = row.number if row else inferred[key][0]
+        its_type = (row.type if row else "") or inferred.get(key, ("", ""))[1] or "Unknown"
         found[key] = (number, its_type, PROFIT_SIGNS.get(its_type, 0), row is None)
     return found
 

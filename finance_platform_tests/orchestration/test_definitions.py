@@ -51,7 +51,7 @@ BESIDE: dict[str, set[str]] = {
     **{f"deliveries/{feed}": {f"raw/{feed}"} for feed in SHIPPED},
     "warehouse/fact_financials_by_period": {"warehouse/fact_financials"},
 }
-"""What steps tell of beside their assets; nothing runs it, and nothing depends on it."""
+"""What steps report beside their assets; nothing runs it, and nothing depends on it."""
 
 BLOCKING = {
     *((f"processed/{table}", "schema_matches_contract") for table in STAR),
@@ -71,7 +71,7 @@ BLOCKING = {
 
 LOAD_WITH_WARNINGS_AS_ERRORS = """
 import warnings
-import dagster, pyarrow, pydantic, pydantic_settings, yaml  # what they warn of at import is theirs to mend
+import dagster, pyarrow, pydantic, pydantic_settings, yaml  # their warnings at import are theirs to fix
 warnings.simplefilter("error")
 from finance_platform.definitions import defs
 from finance_platform.orchestration.jobs import REFRESH
@@ -199,7 +199,7 @@ def test_a_ui_that_does_not_know_a_new_feed_yet_can_still_run_what_it_knows(tmp_
     now = with_descriptor(tmp_path, LEDGER).resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.ephemeral() as instance:
         done = now.execute_in_process(asset_selection=raw, instance=instance, raise_on_error=False)
-        told = {event.asset_key for event in done.get_asset_materialization_events()}
-    assert (done.success, told) == (True, set(raw))
+        reported = {event.asset_key for event in done.get_asset_materialization_events()}
+    assert (done.success, reported) == (True, set(raw))
     # What the new feed reads was registered all the same; the next look of the UI shows it.
     assert (tmp_path / "processed" / "register").is_dir()

@@ -19,10 +19,10 @@ import pytest
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.refresh_run import run_refresh
 from finance_platform.reports.movements import movement_summary
-from finance_platform.reports.run_outcome import CheckLine, RunOutcome
+from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.settings import Settings
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
-from finance_platform.warehouse.ledger import published
+from finance_platform.warehouse.ledger import published_slices
 from finance_platform_tests.unit.factories import settings, write
 
 pytestmark = pytest.mark.end_to_end
@@ -47,7 +47,7 @@ class Seen:
     amount: Decimal
 
     @property
-    def blocking(self) -> list[CheckLine]:
+    def blocking(self) -> list[EvaluatedCheck]:
         """The checks that failed and are no warning."""
         return self.outcome.failed_checks
 
@@ -61,7 +61,7 @@ def run(home: Settings) -> Seen:
     assert event.asset_materialization is not None
     return Seen(
         outcome=outcome,
-        versions={name: one.version for name, one in published(warehouse).items()},
+        versions={name: one.version for name, one in published_slices(warehouse).items()},
         data_version=(event.asset_materialization.tags or {})["dagster/data_version"],
         metadata={name: value.value for name, value in event.asset_materialization.metadata.items()},
         moved=movement_summary(warehouse),

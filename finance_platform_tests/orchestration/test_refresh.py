@@ -34,18 +34,18 @@ from finance_platform.errors import HomeError, LockedError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobs
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.orchestration.refresh_run import run_refresh
-from finance_platform.orchestration.resources.glue import GlueResource
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
 from finance_platform.reports.reconciliation import Reconciliation, reconcile
-from finance_platform.reports.run_outcome import CheckLine, RunOutcome
+from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.settings import ENV_PREFIX, Settings, StarSettings
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.spark_jobs.harness import request_key
 from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
-from finance_platform.warehouse.ledger import PublishedSlice, published
+from finance_platform.warehouse.ledger import PublishedSlice, published_slices
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
 pytestmark = pytest.mark.end_to_end
@@ -174,7 +174,7 @@ class Seen:
         """The assets whose data version is another than before."""
         return {key for key, version in self.data_versions.items() if before.data_versions.get(key) != version}
 
-    def failed(self) -> list[CheckLine]:
+    def failed(self) -> list[EvaluatedCheck]:
         """The checks that failed, warnings included."""
         return [check for check in self.outcome.checks if not check.passed]
 
@@ -197,7 +197,7 @@ def run(home: Settings, *, rebuild: bool = False, periods: Sequence[str] = ()) -
             if path.is_file() and path.name != "job.lock"
         },
         attempts=sorted(path.name for path in (Path(processed.root) / "jobs").iterdir()),
-        ledger=published(warehouse),
+        ledger=published_slices(warehouse),
         load_times=load_times(warehouse),
         sums=sums(warehouse),
         data_versions=data_versions(home),
@@ -327,7 +327,7 @@ def healed(home: Settings, corrected: Seen) -> Killed:
 
 @pytest.fixture(scope="module")
 def blocked(home: Settings, healed: Killed) -> list[Seen]:
-    """A debit-positive journal came, with an account that nobody has described; two runs."""
+    """A debit-positive journal came, with an account that no file describes; two runs."""
     assert healed.seen.outcome.succeeded
     write(home.home_path / "feeds/journal.yaml", JOURNAL)
     write(home.home_path / "raw/journal.csv", "Date,Dept,Account,Dr,Cr\n2025-04-30,D100,4999,,5.00\n")
@@ -589,7 +589,7 @@ def test_a_second_process_is_told_that_another_run_is_at_work(tmp_path: Path):
         assert time.monotonic() - begin < 5
         other.communicate()
     assert str(caught.value) == (
-        f"Another run is at work in this home: {tmp_path}\n  Fix: wait until it has ended, then run again"
+        f"Another run is active in this home: {tmp_path}\n  Fix: wait until it has ended, then run again"
     )
     assert not (tmp_path / "processed").exists()
 
@@ -625,15 +625,15 @@ def test_a_file_that_is_overwritten_before_it_is_read_leaves_news_for_the_sensor
     content = "Date,Dept,Account,Amount\n2025-01-01,D1,6000,2.00\n"
     for name in ("ledger_1.csv", "ledger_2.csv"):
         write(tmp_path / "raw" / name, content.replace("D1", name[7:8]))
-    original = GlueResource.run
+    original = PipesJobs.run
 
-    def overwriting(self: GlueResource, context: Any, job: Any, request: Any) -> Any:
+    def overwriting(self: PipesJobs, context: Any, job: Any, request: Any) -> Any:
         if job == "standardise":
             write(tmp_path / "raw/ledger_2.csv", content.replace("2.00", "3.00"))
         return original(self, context, job, request)
 
     with monkeypatch.context() as patch:
-        patch.setattr(GlueResource, "run", overwriting)
+        patch.setattr(PipesJobs, "run", overwriting)
         outcome = run_refresh(settings(home=tmp_path), rebuild=False, periods=(), on_step=lambda _: None)
     processed = LocalStore(tmp_path / "processed")
     assert (outcome.succeeded, outcome.deliveries_read) == (True, 1)

@@ -59,7 +59,7 @@ _GL_FIRST = (
     ";;;;;;;;;;\n"
     "B1;01.03.2024;03/2024;de7;;K1;;X;;1,00;no such type\n"
     "B2;01.03.2024;03/2024;de7;;K1;;K;;1e3;no amount\n"
-    "B3;05.03.2024;03/2024;de7;;NEU;;;7,00;;nobody knows the account's type\n"
+    "B3;05.03.2024;03/2024;de7;;NEU;;;7,00;;the account's type is unknown\n"
     "B4;05.03.2024\n"
 )
 # A1 is corrected, A2 moves from December to January, A3 stays, C1 is new.

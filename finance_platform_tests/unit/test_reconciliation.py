@@ -303,7 +303,7 @@ def without_absolutes(count: Count) -> Count:
 def test_every_term_equals_a_count_line_by_line(feeds: tuple[str, ...]):
     @FEW_EXAMPLES
     @given(cases_of(*feeds))
-    def law(cases: list[DeliveryCase]) -> None:
+    def check(cases: list[DeliveryCase]) -> None:
         live, counting = what_counts(cases)
         snapshot = snapshot_of(cases, live, counting)
         reconciliation = reconcile(snapshot, loaded(snapshot, counting))
@@ -321,7 +321,7 @@ def test_every_term_equals_a_count_line_by_line(feeds: tuple[str, ...]):
         assert reconciliation.skipped == sum((case.skipped for case in cases_read(cases)), Count())
         assert reconciliation.rejected.unpriced == sum(case.rejected.unpriced for case in cases_read(cases))
 
-    law()
+    check()
 
 
 @FEW_EXAMPLES

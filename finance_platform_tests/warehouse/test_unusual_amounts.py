@@ -95,7 +95,7 @@ def replace_month(
 def test_months_like_those_before_are_usual_even_if_headcount_balances_and_plans_differ(steady: DuckDBWarehouse):
     outcome = check_amounts(steady)
     assert outcome.passed
-    assert outcome.summary == "no unusual amounts; 2 accounts judged in 2025-04, 2025-05, 2025-06"
+    assert outcome.summary == "no unusual amounts; 2 accounts evaluated in 2025-04, 2025-05, 2025-06"
 
 
 def test_a_month_far_from_those_before_is_reported_with_the_usual_amount(
@@ -104,7 +104,7 @@ def test_a_month_far_from_those_before_is_reported_with_the_usual_amount(
     replace_month(steady, star_files, "2025-06", "900.00")
     outcome = check_amounts(steady)
     assert (outcome.passed, outcome.check.is_warning, outcome.check.is_blocking) == (False, True, False)
-    assert outcome.summary == "1 unusual amounts; 2 accounts judged in 2025-04, 2025-05, 2025-06"
+    assert outcome.summary == "1 unusual amounts; 2 accounts evaluated in 2025-04, 2025-05, 2025-06"
     assert outcome.evidence == [
         {
             "what": "6000 Rent was 920.00 in 2025-06; in the 17 months before it was usually 120.00; "
@@ -162,7 +162,7 @@ def test_an_account_that_a_load_empties_in_an_old_month_is_reported(steady: Duck
     load_months(
         steady,
         star_files,
-        [star_files.facts("2025-02", "v2", [one for one in facts("2025-02") if one.account != RENT])],
+        [star_files.facts("2025-02", "v2", [fact for fact in facts("2025-02") if fact.account != RENT])],
     )
     assert [(row["period"], row["amount"]) for row in check_amounts(steady).evidence] == [("2025-02", "0.00")]
 
@@ -200,10 +200,10 @@ def test_months_after_the_last_that_actual_covers_are_not_checked(steady: DuckDB
 
 @pytest.mark.parametrize("scenario", [BUDGET, FORECAST])
 def test_a_home_with_only_plans_has_nothing_to_check(warehouse: DuckDBWarehouse, star_files: StarFiles, scenario: int):
-    plans = [star_files.facts(one, "v1", [Fact(f"{one}-01", SALES, RENT, scenario, "100.00")]) for one in MONTHS]
+    plans = [star_files.facts(month, "v1", [Fact(f"{month}-01", SALES, RENT, scenario, "100.00")]) for month in MONTHS]
     load_months(warehouse, star_files, plans)
     outcome = check_amounts(warehouse)
-    assert (outcome.passed, outcome.summary) == (True, "no account has a year of Actual to be judged by")
+    assert (outcome.passed, outcome.summary) == (True, "no account has a year of Actual to be evaluated")
 
 
 def test_an_empty_warehouse_has_nothing_to_check(warehouse: DuckDBWarehouse):

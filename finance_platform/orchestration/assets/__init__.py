@@ -1,4 +1,4 @@
-"""Assets: one module per step, each a use case of `refresh` followed by what Dagster is told of it.
+"""Assets: one module per step, each a use case of `refresh` followed by its report to Dagster.
 
 Belongs here: the steps (`register`, `standardise`, `star`, `warehouse`, `reporting`) and the events beside them
 (`period_partitions`, `delivery_events`). Does not belong here: rules, SQL, Spark; what a page says (see `ui`).

@@ -7,7 +7,7 @@ Belongs here: names of jobs and folders, and the session around a run. Does not 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dagster as dg
@@ -15,34 +15,30 @@ from dagster_aws.pipes import PipesS3ContextInjector
 
 from finance_platform.code_version import JobName, code_version
 from finance_platform.orchestration.job_runners.glue_run import GlueRun, WaitPolicy, glue_client
-from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobs, open_session
+from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobs, open_session
 from finance_platform.orchestration.job_runners.s3_messages import S3Messages
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.storage.s3 import s3_client
 from finance_platform.storage.s3_errors import Attempt, translate_s3_errors
 from finance_platform.storage.s3_options import S3_SCHEME
 
-TEMPORARY = "temp"
+_TEMPORARY = "temp"
 """The folder under the scripts' address whose objects the deployment lets expire."""
 
 
+@dataclass(frozen=True)
 class GlueJobs(PipesJobs):
-    """Runs Spark jobs in Glue."""
+    """Runs Spark jobs in Glue.
 
-    def __init__(self, zones: JobZones, scripts_uri: str, job_prefix: str, waiting: WaitPolicy | None = None) -> None:
-        """Initialise the runner.
+    Attributes:
+        scripts_uri: s3://...; the jobs' scripts, wheels, interim results and messages.
+        job_prefix: the first part of the jobs' names.
+        waiting: how long to wait for what.
+    """
 
-        Args:
-            zones: the zones that the jobs read and write.
-            scripts_uri: s3://...; the jobs' scripts, wheels, interim results and messages.
-            job_prefix: the first part of the jobs' names.
-            waiting: how long to wait for what.
-        """
-        super().__init__(zones)
-        self._bucket, _, prefix = scripts_uri.removeprefix(S3_SCHEME).strip("/").partition("/")
-        self._temporary = f"{prefix}/{TEMPORARY}" if prefix else TEMPORARY
-        self._job_prefix = job_prefix
-        self._waiting = waiting or WaitPolicy()
+    scripts_uri: str
+    job_prefix: str
+    waiting: WaitPolicy = field(default_factory=WaitPolicy)
 
     def start_and_wait(self, context: dg.AssetExecutionContext, job: JobName, arguments: JobArguments) -> Sequence[Any]:
         """Run a job in Glue to its end and return the results that it sent.
@@ -53,32 +49,32 @@ class GlueJobs(PipesJobs):
             JobError: the job does not exist, may not be started, or failed.
             StorageError: the scripts' bucket cannot be used.
         """
-        arguments = replace(
-            arguments, temp_uri=f"{S3_SCHEME}{self._bucket}/{self._temporary}", code_version=code_version(job)
-        )
-        folder = f"{self._temporary}/messages/{arguments.attempt}"
+        temporary = f"{self.scripts_uri.rstrip('/')}/{_TEMPORARY}"
+        bucket, _, prefix = temporary.removeprefix(S3_SCHEME).partition("/")
+        folder = f"{prefix}/messages/{arguments.attempt}"
+        arguments = replace(arguments, temp_uri=temporary, code_version=code_version(job))
         s3 = s3_client(arguments.s3_options)
-        injector = PipesS3ContextInjector(bucket=self._bucket, client=s3, key_prefix=f"{folder}/")
-        messages = S3Messages(s3, self._bucket, folder)
-        run = GlueRun(glue_client(arguments.aws_region), self._job_name(job), self._waiting, context.log.info)
+        injector = PipesS3ContextInjector(bucket=bucket, client=s3, key_prefix=f"{folder}/")
+        messages = S3Messages(s3, bucket, folder)
+        run = GlueRun(glue_client(arguments.aws_region), self._job_name(job), self.waiting, context.log.info)
         with (
-            translate_s3_errors(Attempt("write", self._bucket, folder)),
+            translate_s3_errors(Attempt("write", bucket, folder)),
             open_session(context, injector, messages) as session,
         ):
             run.run_to_end(
                 {**arguments.as_glue_arguments(), **session.get_bootstrap_cli_arguments()},
                 on_poll=messages.handle_new,
             )
-            messages.wait_until_closed(self._waiting.closing_seconds, self._waiting.poll_seconds)
+            messages.wait_until_closed(self.waiting.closing_seconds, self.waiting.poll_seconds)
         _add_metadata(context, run)
         return session.get_custom_messages()
 
     def describe_log(self, job: JobName, arguments: JobArguments) -> str:
         """Return where the log of an attempt is."""
-        return f"in the Glue console, of the run of {self._job_name(job)} with the attempt {arguments.attempt}"
+        return f"in the Glue console at the run of {self._job_name(job)} with the attempt {arguments.attempt}"
 
     def _job_name(self, job: JobName) -> str:
-        return f"{self._job_prefix}-{job.replace('_', '-')}"
+        return f"{self.job_prefix}-{job.replace('_', '-')}"
 
 
 def _add_metadata(context: dg.AssetExecutionContext, run: GlueRun) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -64,26 +65,23 @@ def glue_client(region: str) -> Any:
     return boto3.session.Session().client("glue", region_name=region or None, config=config)
 
 
+@dataclass
 class GlueRun:
     """One run of a Glue job.
 
     Attributes:
+        client: see `glue_client`.
         job_name: the job.
+        waiting: how long to wait for what.
+        log: gets one line for each step of the run.
         run_id: the run; empty before it has started.
     """
 
-    def __init__(self, client: Any, job_name: str, waiting: WaitPolicy, log: Callable[[str], object]) -> None:
-        """Initialise the run; nothing is started.
-
-        Args:
-            client: see `glue_client`.
-            job_name: the job.
-            waiting: how long to wait for what.
-            log: gets one line for each step of the run.
-        """
-        self.job_name = job_name
-        self.run_id = ""
-        self._client, self._waiting, self._log = client, waiting, log
+    client: Any
+    job_name: str
+    waiting: WaitPolicy
+    log: Callable[[str], object]
+    run_id: str = ""
 
     @property
     def console_url(self) -> str:
@@ -122,8 +120,8 @@ class GlueRun:
             TransientJobError: see `run_to_end`.
             JobError: see `run_to_end`.
         """
-        give_up_at = time.monotonic() + self._waiting.turn_seconds
-        pause = self._waiting.first_pause_seconds
+        give_up_at = time.monotonic() + self.waiting.turn_seconds
+        pause = self.waiting.first_pause_seconds
         with self._translate_errors():
             while not self.run_id:
                 try:
@@ -132,10 +130,10 @@ class GlueRun:
                     seconds = random.uniform(pause / 2, pause)  # noqa: S311  not a secret
                     if not is_busy(error) or time.monotonic() + seconds > give_up_at:
                         raise
-                    self._log(f"{self.job_name} waits for its turn")
+                    self.log(f"{self.job_name} waits for its turn")
                     time.sleep(seconds)
                     pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-        self._log(f"{self.job_name}: {self.console_url}")
+        self.log(f"{self.job_name}: {self.console_url}")
 
     def _request_start(self, arguments: Mapping[str, str]) -> str:
         """Return the id of a new run, or of ours if an earlier request has started it and its response was lost.
@@ -144,7 +142,7 @@ class GlueRun:
         twice.
         """
         try:
-            return str(self._client.start_job_run(JobName=self.job_name, Arguments=dict(arguments))["JobRunId"])
+            return str(self.client.start_job_run(JobName=self.job_name, Arguments=dict(arguments))["JobRunId"])
         except ClientError as error:
             run_id = self._find_started(arguments) if is_busy(error) else ""
             if not run_id:
@@ -154,7 +152,7 @@ class GlueRun:
     def _find_started(self, arguments: Mapping[str, str]) -> str:
         """Return the id of the run that has our attempt among its arguments; empty if there is none."""
         attempt = arguments.get(_ATTEMPT_ARGUMENT)
-        for run in self._client.get_job_runs(JobName=self.job_name, MaxResults=_RECENT_RUNS)["JobRuns"]:
+        for run in self.client.get_job_runs(JobName=self.job_name, MaxResults=_RECENT_RUNS)["JobRuns"]:
             if attempt and run.get("Arguments", {}).get(_ATTEMPT_ARGUMENT) == attempt:
                 return str(run["Id"])
         return ""
@@ -164,34 +162,34 @@ class GlueRun:
         while True:
             on_poll()
             with self._translate_errors():
-                run: Mapping[str, Any] = self._client.get_job_run(JobName=self.job_name, RunId=self.run_id)["JobRun"]
+                run: Mapping[str, Any] = self.client.get_job_run(JobName=self.job_name, RunId=self.run_id)["JobRun"]
             state = str(run["JobRunState"])
             if state not in ACTIVE_STATES:
                 return run
             if state != last_state:
                 detail = run.get("StateDetail")
-                self._log(f"{self.job_name} is {state}{f': {detail}' if detail else ''}")
+                self.log(f"{self.job_name} is {state}{f': {detail}' if detail else ''}")
                 last_state = state
-            time.sleep(self._waiting.poll_seconds)
+            time.sleep(self.waiting.poll_seconds)
 
     def _stop(self) -> None:
         """Stop the run if it has started; its result would be ignored."""
         if not self.run_id:
             return
-        self._log(f"stopping run {self.run_id} of {self.job_name}, whose result is no longer awaited")
+        self.log(f"stopping run {self.run_id} of {self.job_name}, whose result is no longer awaited")
         try:
             with self._translate_errors():
-                response = self._client.batch_stop_job_run(JobName=self.job_name, JobRunIds=[self.run_id])
+                response = self.client.batch_stop_job_run(JobName=self.job_name, JobRunIds=[self.run_id])
         except FinancePlatformError as error:
             # The reason for the end of the wait matters more than this one.
-            self._log(f"the run could not be stopped and continues, which is harmless: {error.found}")
+            self.log(f"the run could not be stopped and continues, which is harmless: {error.found}")
             return
         for failure in response.get("Errors", ()):
-            self._log(f"the run was not stopped: {failure.get('ErrorDetail', {}).get('ErrorMessage')}")
+            self.log(f"the run was not stopped: {failure.get('ErrorDetail', {}).get('ErrorMessage')}")
 
-    def _translate_errors(self) -> Any:
+    def _translate_errors(self) -> AbstractContextManager[None]:
         return translate_glue_errors(self.job_name, self._region)
 
     @property
     def _region(self) -> str:
-        return str(self._client.meta.region_name)
+        return str(self.client.meta.region_name)

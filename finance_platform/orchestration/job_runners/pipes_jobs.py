@@ -54,20 +54,18 @@ class JobZones:
         )
 
 
+@dataclass(frozen=True)
 class PipesJobs(ABC):
     """Runs Spark jobs for the steps of a Dagster run.
 
     A step that dies may leave its job running. That is harmless: each attempt writes to folders of its own, what it
     commits is what the next attempt would commit, and uncommitted files are never read.
+
+    Attributes:
+        zones: the zones that the jobs read and write.
     """
 
-    def __init__(self, zones: JobZones) -> None:
-        """Initialise the runner.
-
-        Args:
-            zones: the zones that the jobs read and write.
-        """
-        self._zones = zones
+    zones: JobZones
 
     def bind(self, context: dg.AssetExecutionContext) -> JobRunner:
         """Return the runner for one step, which gets the jobs' output and metadata."""
@@ -81,7 +79,7 @@ class PipesJobs(ABC):
             TransientJobError: the job may succeed when it is started again.
             JobError: the job failed, or did not send exactly the result that it wrote.
         """
-        arguments = self._zones.arguments(_new_attempt())
+        arguments = self.zones.arguments(_new_attempt())
         document = json.dumps(request.to_json(), default=str)
         arguments.processed.write(request_key(arguments.attempt), document.encode())
         try:

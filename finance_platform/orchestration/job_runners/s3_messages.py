@@ -45,7 +45,7 @@ class S3Messages(dg.PipesMessageReader):
             }
         finally:
             self.handle_new()
-            # A job sends its last output after the message that it closes; Dagster would warn of every such message.
+            # A job sends its last output after its closing message; Dagster would warn of every message after that one.
             for message in self._closing:
                 handler.handle_message(message)
 

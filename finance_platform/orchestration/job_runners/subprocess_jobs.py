@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import dagster as dg
 import finance_platform
 from finance_platform.code_version import JobName
 from finance_platform.errors import JobError, LockedError
-from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobs, open_session
+from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobs, open_session
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.harness import LOCKED_EXIT_CODE, log_path
 
@@ -34,22 +34,17 @@ def script_path(job: JobName) -> Path:
     return Path(str(finance_platform.__file__)).parent / "spark_jobs" / f"{job}_job.py"
 
 
+@dataclass(frozen=True)
 class SubprocessJobs(PipesJobs):
-    """Runs Spark jobs as subprocesses."""
+    """Runs Spark jobs as subprocesses.
 
-    def __init__(
-        self, zones: JobZones, spark_engine: str, script_path: Callable[[JobName], Path] = script_path
-    ) -> None:
-        """Initialise the runner.
+    Attributes:
+        spark_engine: sail or jvm.
+        script_path: finds a job's script.
+    """
 
-        Args:
-            zones: the zones that the jobs read and write.
-            spark_engine: sail or jvm.
-            script_path: finds a job's script.
-        """
-        super().__init__(zones)
-        self._spark_engine = spark_engine
-        self._script_path = script_path
+    spark_engine: str
+    script_path: Callable[[JobName], Path] = script_path
 
     def start_and_wait(self, context: dg.AssetExecutionContext, job: JobName, arguments: JobArguments) -> Sequence[Any]:
         """Run a job's script to its end and return the results that it sent.
@@ -58,9 +53,9 @@ class SubprocessJobs(PipesJobs):
             LockedError: another job is at work in the processed zone.
             JobError: the script failed.
         """
-        arguments = replace(arguments, spark_engine=self._spark_engine)
+        arguments = replace(arguments, spark_engine=self.spark_engine)
         # -P keeps the script's own folder off the module path, where its siblings would shadow other modules.
-        command = [sys.executable, "-P", str(self._script_path(job)), *arguments.as_command_line()]
+        command = [sys.executable, "-P", str(self.script_path(job)), *arguments.as_command_line()]
         with open_session(context, dg.PipesTempFileContextInjector(), dg.PipesTempFileMessageReader()) as session:
             exit_code = _run(command, {**os.environ, **session.get_bootstrap_env_vars()})
         if exit_code == LOCKED_EXIT_CODE:
