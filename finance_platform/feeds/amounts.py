@@ -2,6 +2,8 @@
 
 Belongs here: the notation of amounts, and their sum before any rule is applied.
 Does not belong here: which column holds an amount, rejecting rows (see `ledger_lines`).
+
+A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Belongs here: the pattern language (`yyyy-MM-dd`) and its exact, engine-independent parsing; arithmetic of periods.
 Does not belong here: the accepted range, rejecting rows (see `ledger_lines`).
+
+A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
 """
 
 from __future__ import annotations

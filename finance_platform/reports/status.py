@@ -176,7 +176,12 @@ def _delivery_rows(state: DeliveryState, scan: RawZoneScan) -> list[dict[str, An
     known = {delivery.event.delivery_id for delivery in state.live}
     known |= {inactive.event.delivery_id for inactive in (*state.inactive, *state.withdrawn)}
     known |= {current[key].delivery_id for key in scan.vanished}
-    rows += [_pending_row(key, event.feed) for key, event in current.items() if event.delivery_id not in known]
+    awaiting = {delivery.event.delivery_id for delivery in state.awaiting_verdict}
+    rows += [
+        _pending_row(key, event.feed, "no verdict yet" if event.delivery_id in awaiting else "not read yet")
+        for key, event in current.items()
+        if event.delivery_id not in known
+    ]
     return sorted(rows, key=lambda row: (row["file"], row["state"]))
 
 
@@ -206,10 +211,10 @@ def _inactive_row(inactive: InactiveDelivery, state: str) -> dict[str, Any]:
     return {**row, "reason": inactive.reason, "fix": inactive.fix, "decision": decision}
 
 
-def _pending_row(key: str, feed: str) -> dict[str, Any]:
+def _pending_row(key: str, feed: str, reason: str) -> dict[str, Any]:
     unread = DeliveryCommit("", key, feed, "", "", "read")
     row = _delivery_row(key, feed, "pending", unread)
-    return {**row, "reason": "not read yet", "fix": "run `finance-platform run`"}
+    return {**row, "reason": reason, "fix": "run `finance-platform run`"}
 
 
 def _slice_rows(

@@ -37,8 +37,7 @@ def redshift() -> Iterator[RedshiftEngine]:
 @pytest.fixture
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """The engine that the test runs on."""
-    name = "redshift" if request.param == "redshift" else "duckdb_engine"
-    engine: Engine = request.getfixturevalue(name)
+    engine: Engine = request.getfixturevalue({"redshift": "redshift", "duckdb": "duckdb_engine"}[request.param])
     yield engine
     engine.clean_up()
 

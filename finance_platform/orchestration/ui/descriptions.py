@@ -2,8 +2,7 @@
 
 Belongs here: the rules of each table, as Markdown. Does not belong here: columns (see `contracts`), labels (see
 `asset_labels`), how a page is put together (see `table_specs`).
-They are not part of the contracts, whose source is hashed into every slice's version: a better sentence there would
-rebuild all periods.
+They are not part of the contracts, which say what a column is and not how to read a table's numbers.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ _LINES = """\
 _MEMBERS = """\
 - A member that ledger lines mention and no reference file describes is **inferred**: it has a row with `is_inferred`
   true and `Unknown` attributes, and a check counts it. No line is dropped for missing master data.
-- The latest delivery of a reference file decides the attributes; without one, the first ledger line that mentions the
-  member does.
+- The latest delivery of a reference file decides the attributes; the first ledger line that gives an attribute fills
+  the ones that the reference file leaves blank.
 - The key is a 48-bit hash of the folded code: the same on every engine and after every rebuild.
 """
 _FACT = """\
@@ -60,8 +59,7 @@ RULES: Mapping[str, str] = {
 """,
     "rejected_rows": """\
 - **Why a row is here**: `rejected` (it broke a rule; `rules` names it, `reasons` says what was expected and found),
-  `duplicate` (its key repeats in the file, all else equal) or `skipped` (the descriptor excludes it: blank rows,
-  totals).
+  `duplicate` (its key repeats in the file, all else equal) or `skipped` (every cell is blank).
 - For each file, delivered = accepted + rejected + duplicate + skipped, in rows and in money; a file that does not
   reconcile never counts.
 - `finance-platform rejected` lists them with the row as delivered. This page hides that text, because it may name
