@@ -1,6 +1,6 @@
 """The star schema: four dimensions, one fact table, and the load's ledger, movements and schema versions.
 
-Belongs here: contracts of warehouse tables. The first columns of each are those of the original specification, in its order.
+Belongs here: contracts of warehouse tables. Their first columns are those of the original specification, in its order.
 Does not belong here: DDL (`sql/ddl`, compared with these by a test).
 """
 

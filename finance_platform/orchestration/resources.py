@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from finance_platform import bootstrap
-from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobs
-from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobs
+from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobRunner
+from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
 from finance_platform.settings import Settings
 
 
@@ -28,11 +28,11 @@ def platform_resources(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _spark_jobs(settings: Settings) -> PipesJobs:
+def _spark_jobs(settings: Settings) -> PipesJobRunner:
     zones = JobZones(settings.raw_root, settings.processed_root, bootstrap.s3_options(settings, is_raw=True))
     if not settings.is_on_aws:
-        return SubprocessJobs(zones, settings.spark_engine)
-    from finance_platform.orchestration.job_runners.glue_jobs import GlueJobs  # boto3 takes most of a second
+        return SubprocessJobRunner(zones, settings.spark_engine)
+    from finance_platform.orchestration.job_runners.glue_jobs import GlueJobRunner  # boto3 takes most of a second
     from finance_platform.orchestration.job_runners.glue_run import WaitPolicy
 
-    return GlueJobs(zones, settings.scripts_uri, settings.glue_job_prefix, WaitPolicy(settings.glue_poll_seconds))
+    return GlueJobRunner(zones, settings.scripts_uri, settings.glue_job_prefix, WaitPolicy(settings.glue_poll_seconds))

@@ -20,11 +20,11 @@ from finance_platform.orchestration import error_handling
 from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.job_runners import glue_run
 from finance_platform.orchestration.job_runners.glue_errors import error_from_run
-from finance_platform.orchestration.job_runners.glue_jobs import GlueJobs
+from finance_platform.orchestration.job_runners.glue_jobs import GlueJobRunner
 from finance_platform.orchestration.job_runners.glue_run import GlueRun, WaitPolicy, glue_client
-from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobs
+from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobRunner
 from finance_platform.orchestration.job_runners.s3_messages import S3Messages
-from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobs
+from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
 from finance_platform_tests.aws.fake_glue import FakeGlue, RunBehavior, create_job, fake_glue, upload
 from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_environment
 from finance_platform_tests.aws.s3_faults import cut_connection
@@ -90,18 +90,20 @@ def wait_policy(*, turn_seconds: float = 0.0, closing_seconds: float = 0.0) -> W
     return WaitPolicy(0.05, turn_seconds, first_pause_seconds=0.01, closing_seconds=closing_seconds)
 
 
-def glue_jobs(prefix: str = "small", scripts_uri: str = SCRIPTS, *, closing_seconds: float = 0.0) -> GlueJobs:
-    return GlueJobs(ZONES, scripts_uri, prefix, wait_policy(closing_seconds=closing_seconds))
+def glue_jobs(prefix: str = "small", scripts_uri: str = SCRIPTS, *, closing_seconds: float = 0.0) -> GlueJobRunner:
+    return GlueJobRunner(ZONES, scripts_uri, prefix, wait_policy(closing_seconds=closing_seconds))
 
 
 @dg.asset
-def echoed(context: dg.AssetExecutionContext, spark_jobs: dg.ResourceParam[PipesJobs]) -> dg.MaterializeResult[None]:
+def echoed(
+    context: dg.AssetExecutionContext, spark_jobs: dg.ResourceParam[PipesJobRunner]
+) -> dg.MaterializeResult[None]:
     with dagster_failures(context):
         result = spark_jobs.bind(context).run("standardise", EchoRequest())
     return dg.MaterializeResult(metadata={"result": dg.MetadataValue.json(result)})
 
 
-def materialize(jobs: PipesJobs) -> dg.ExecuteInProcessResult:
+def materialize(jobs: PipesJobRunner) -> dg.ExecuteInProcessResult:
     return dg.materialize(
         [echoed], resources={"spark_jobs": jobs}, instance=dg.DagsterInstance.ephemeral(), raise_on_error=False
     )
@@ -164,7 +166,7 @@ def test_messages_are_written_to_the_folder_that_the_deployment_lets_expire():
 def test_a_subprocess_on_this_machine_works_with_zones_on_s3(glue: FakeGlue, tmp_path: Path):
     path = tmp_path / "job.py"
     path.write_text(ECHO)
-    result = metadata_of(materialize(SubprocessJobs(ZONES, "sail", lambda _: path)))["result"]
+    result = metadata_of(materialize(SubprocessJobRunner(ZONES, "sail", lambda _: path)))["result"]
     assert (result["periods"], result["raw"], result["temp"]) == (["2025-01"], "s3://glue-raw/in", "")
     assert glue.runs == {}
 
@@ -290,6 +292,9 @@ def test_a_missing_scripts_bucket_is_named():
         ("FAILED", "Internal service error : try again later", TransientJobError, "Internal service error"),
         ("FAILED", "Resource unavailable: insufficient capacity", TransientJobError, "Resource unavailable"),
         ("FAILED", "ExecutorLostFailure (executor 3 exited)", TransientJobError, "ExecutorLostFailure"),
+        ("FAILED", "Job aborted due to stage failure: Lost task 0.3 in stage 2.0: ValueError", JobError, "ValueError"),
+        ("FAILED", "Command failed due to Out of Memory", JobError, "Out of Memory"),
+        ("FAILED", "ExecutorLostFailure: Container killed, exit code 137", JobError, "exit code 137"),
         ("TIMEOUT", "", JobError, "it exceeded the job's timeout"),
         ("STOPPED", "", JobError, "it was stopped by someone"),
         ("ERROR", "", JobError, "is ERROR"),

@@ -26,7 +26,7 @@ from finance_platform.deployment.artefacts import (
     select_locked,
 )
 from finance_platform.errors import ArtefactsError
-from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobs
+from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.orchestration.resources import platform_resources
 from finance_platform.settings import load_settings
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
@@ -80,7 +80,9 @@ def runner(
 
 
 @dg.asset
-def lines(context: dg.AssetExecutionContext, spark_jobs: dg.ResourceParam[PipesJobs]) -> dg.MaterializeResult[None]:
+def lines(
+    context: dg.AssetExecutionContext, spark_jobs: dg.ResourceParam[PipesJobRunner]
+) -> dg.MaterializeResult[None]:
     request = StandardiseRequest([DELIVERY], {"ledger": feed(LEDGER)})
     result = spark_jobs.bind(context).run("standardise", request)
     return dg.MaterializeResult(metadata={"result": dg.MetadataValue.json(result)})

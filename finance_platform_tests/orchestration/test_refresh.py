@@ -34,7 +34,7 @@ from finance_platform.errors import HomeError, LockedError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
-from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobs
+from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.orchestration.refresh_run import run_refresh
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
@@ -625,15 +625,15 @@ def test_a_file_that_is_overwritten_before_it_is_read_leaves_news_for_the_sensor
     content = "Date,Dept,Account,Amount\n2025-01-01,D1,6000,2.00\n"
     for name in ("ledger_1.csv", "ledger_2.csv"):
         write(tmp_path / "raw" / name, content.replace("D1", name[7:8]))
-    original = PipesJobs.run
+    original = PipesJobRunner.run
 
-    def overwriting(self: PipesJobs, context: Any, job: Any, request: Any) -> Any:
+    def overwriting(self: PipesJobRunner, context: Any, job: Any, request: Any) -> Any:
         if job == "standardise":
             write(tmp_path / "raw/ledger_2.csv", content.replace("2.00", "3.00"))
         return original(self, context, job, request)
 
     with monkeypatch.context() as patch:
-        patch.setattr(PipesJobs, "run", overwriting)
+        patch.setattr(PipesJobRunner, "run", overwriting)
         outcome = run_refresh(settings(home=tmp_path), rebuild=False, periods=(), on_step=lambda _: None)
     processed = LocalStore(tmp_path / "processed")
     assert (outcome.succeeded, outcome.deliveries_read) == (True, 1)

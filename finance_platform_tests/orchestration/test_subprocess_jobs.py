@@ -23,8 +23,8 @@ from finance_platform.code_version import JobName
 from finance_platform.errors import HomeError, JobError, LockedError, TransientJobError
 from finance_platform.orchestration import error_handling
 from finance_platform.orchestration.error_handling import dagster_failures
-from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobs
-from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobs, script_path
+from finance_platform.orchestration.job_runners.pipes_jobs import JobZones, PipesJobRunner
+from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner, script_path
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.job_lock import LOCK_FILE
 from finance_platform_tests.unit.factories import write
@@ -75,20 +75,22 @@ class EchoRequest:
 
 
 @dg.asset
-def echoed(context: dg.AssetExecutionContext, spark_jobs: dg.ResourceParam[PipesJobs]) -> dg.MaterializeResult[None]:
+def echoed(
+    context: dg.AssetExecutionContext, spark_jobs: dg.ResourceParam[PipesJobRunner]
+) -> dg.MaterializeResult[None]:
     with dagster_failures(context):
         result = spark_jobs.bind(context).run("standardise", EchoRequest())
     return dg.MaterializeResult(metadata={"result": dg.MetadataValue.json(result)})
 
 
-class OutdatedJobs(SubprocessJobs):
+class OutdatedJobs(SubprocessJobRunner):
     """Starts jobs as a platform of another release would."""
 
     def start_and_wait(self, context: dg.AssetExecutionContext, job: JobName, arguments: JobArguments) -> Sequence[Any]:
         return super().start_and_wait(context, job, replace(arguments, code_version="older"))
 
 
-class BrokenJobs(SubprocessJobs):
+class BrokenJobs(SubprocessJobRunner):
     """Has a programming error."""
 
     def start_and_wait(self, *_: object) -> Sequence[Any]:
@@ -101,7 +103,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     zones = JobZones(str(tmp_path / "raw"), str(tmp_path / "processed"))
     monkeypatch.setenv("WAREHOUSE_PASSWORD", VARIABLE_VALUE)
 
-    def materialize(script: str, runner: type[SubprocessJobs] = SubprocessJobs) -> dg.ExecuteInProcessResult:
+    def materialize(script: str, runner: type[SubprocessJobRunner] = SubprocessJobRunner) -> dg.ExecuteInProcessResult:
         path = write(tmp_path / "job.py", script)
         return dg.materialize(
             [echoed],

@@ -226,7 +226,7 @@ def test_every_check_of_the_warehouse_has_a_failing_case():
 
 
 @pytest.mark.parametrize(
-    ("breaking", "period", "key", "processed", "warehouse"),
+    ("breaking", "period", "key", "in_processed_zone", "in_warehouse"),
     [
         (
             "UPDATE FactFinancials SET Amount = Amount + 0.01 WHERE DateKey = 20250115",
@@ -263,15 +263,17 @@ def test_the_warehouse_equals_the_processed_zone_by_scenario_and_period_to_the_c
     breaking: str,
     period: str,
     key: int,
-    processed: str,
-    warehouse: str,
+    in_processed_zone: str,
+    in_warehouse: str,
     warehouse_after: WarehouseAfter,
     processed: Snapshot,
 ):
     outcome = check_lake_equals_warehouse(warehouse_after(breaking), processed)
     assert not outcome.passed
     assert outcome.summary == "4 sums compared, 1 differ"
-    assert outcome.evidence == [{"period": period, "scenario_key": key, "processed": processed, "warehouse": warehouse}]
+    assert outcome.evidence == [
+        {"period": period, "scenario_key": key, "processed": in_processed_zone, "warehouse": in_warehouse}
+    ]
 
 
 def test_a_period_that_is_built_and_not_loaded_differs(warehouse_after: WarehouseAfter, processed: Snapshot):

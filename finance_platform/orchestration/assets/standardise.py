@@ -18,7 +18,7 @@ from finance_platform.notifications.metrics import Metrics, send_or_warn
 from finance_platform.orchestration.assets.delivery_events import last_arrivals, report_deliveries
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
-from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobs
+from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.orchestration.ui.formatting import LINES_SHOWN, format_periods, limit_lines
 from finance_platform.orchestration.ui.processed_metadata import lines_version, processed_metadata
 from finance_platform.orchestration.ui.table_specs import processed_spec
@@ -49,7 +49,7 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
         context: dg.AssetExecutionContext,
         raw_zone: dg.ResourceParam[ObjectStore],
         processed_zone: dg.ResourceParam[ObjectStore],
-        spark_jobs: dg.ResourceParam[PipesJobs],
+        spark_jobs: dg.ResourceParam[PipesJobRunner],
         metrics: dg.ResourceParam[Metrics | None],
     ) -> Iterator[dg.MaterializeResult[None]]:
         def report_read(read: ReadDeliveries) -> None:

@@ -17,7 +17,7 @@ from finance_platform.data_catalog.sync import sync_or_warn
 from finance_platform.feeds.feed_set import FeedSet
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
-from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobs
+from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.orchestration.ui.metadata_values import table_metadata
 from finance_platform.orchestration.ui.previews import preview_files
 from finance_platform.orchestration.ui.slice_metadata import (
@@ -67,7 +67,7 @@ def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         config: RebuildConfig,
         processed_zone: dg.ResourceParam[ObjectStore],
-        spark_jobs: dg.ResourceParam[PipesJobs],
+        spark_jobs: dg.ResourceParam[PipesJobRunner],
         data_catalog: dg.ResourceParam[GlueDataCatalog | None],
     ) -> Iterator[dg.MaterializeResult[None]]:
         with dagster_failures(context), home_lock(settings, context.run.run_id):

@@ -20,11 +20,14 @@ SUCCEEDED = "SUCCEEDED"
 _SERVICE_FAILURE = re.compile(
     r"internal service|service error|resource unavailable|resources? (are|is) not available|insufficient capacity"
     r"|maximum concurrent|concurrent (runs|compute)|throttl|rate exceeded|slow ?down|service unavailable"
-    r"|executorlost|lost (an? )?(executor|worker|node|task)|(executor|worker|node|host)\b.{0,40}\b(lost|terminated)"
+    r"|executorlost|lost (an? )?(executor|worker|node)|(executor|worker|node|host)\b.{0,40}\b(lost|terminated)"
     r"|failed to (launch|start) (node|worker|cluster)|node failure|heartbeat",
     re.IGNORECASE,
 )
 """Messages of runs that failed because of Glue or one of its machines: another run of the same job may succeed."""
+
+_OUT_OF_MEMORY = re.compile(r"out of memory|outofmemory|java heap space|exit (code|status):? 137|memory limit", re.I)
+"""Messages of runs whose data did not fit into a worker: the same run would fail again."""
 
 _BUSY = {"ConcurrentRunsExceededException", "ResourceNumberLimitExceededException"}
 _TRANSIENT = {
@@ -141,8 +144,11 @@ def error_from_run(run: Mapping[str, Any], console_url: str) -> JobError | Trans
     state, message = str(run["JobRunState"]), str(run.get("ErrorMessage") or "")
     kind: type[JobError] | type[TransientJobError]
     kind, meaning, fix = _END_STATES.get(state, (JobError, "", "read the run's log"))
-    if kind is JobError and state in {"FAILED", "ERROR"} and _SERVICE_FAILURE.search(message):
-        kind, fix = TransientJobError, "run again"
+    if state in {"FAILED", "ERROR"}:
+        if _OUT_OF_MEMORY.search(message):
+            fix = "deploy with larger workers (--parameter GlueWorkerType=…), then run again"
+        elif _SERVICE_FAILURE.search(message):
+            kind, fix = TransientJobError, "run again"
     group = f"; its log is in CloudWatch, group {run['LogGroupName']}" if run.get("LogGroupName") else ""
     reason = "; ".join(part for part in (meaning, message) if part) or "Glue gives no reason"
     return kind(

@@ -15,7 +15,7 @@ from dagster_aws.pipes import PipesS3ContextInjector
 
 from finance_platform.code_version import JobName, code_version
 from finance_platform.orchestration.job_runners.glue_run import GlueRun, WaitPolicy, glue_client
-from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobs, open_session
+from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner, open_session
 from finance_platform.orchestration.job_runners.s3_messages import S3Messages
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.storage.s3 import s3_client
@@ -27,7 +27,7 @@ _TEMPORARY = "temp"
 
 
 @dataclass(frozen=True)
-class GlueJobs(PipesJobs):
+class GlueJobRunner(PipesJobRunner):
     """Runs Spark jobs in Glue.
 
     Attributes:

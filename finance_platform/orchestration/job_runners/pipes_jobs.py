@@ -55,7 +55,7 @@ class JobZones:
 
 
 @dataclass(frozen=True)
-class PipesJobs(ABC):
+class PipesJobRunner(ABC):
     """Runs Spark jobs for the steps of a Dagster run.
 
     A step that dies may leave its job running. That is harmless: each attempt writes to folders of its own, what it
@@ -69,7 +69,7 @@ class PipesJobs(ABC):
 
     def bind(self, context: dg.AssetExecutionContext) -> JobRunner:
         """Return the runner for one step, which gets the jobs' output and metadata."""
-        return _StepJobs(self, context)
+        return _StepJobRunner(self, context)
 
     def run(self, context: dg.AssetExecutionContext, job: JobName, request: JobRequest) -> dict[str, Any]:
         """Run a job and return its result document.
@@ -118,14 +118,14 @@ class PipesJobs(ABC):
 
 
 @dataclass(frozen=True)
-class _StepJobs:
+class _StepJobRunner:
     """The jobs of one step."""
 
-    jobs: PipesJobs
+    jobs: PipesJobRunner
     context: dg.AssetExecutionContext
 
     def run(self, job: JobName, request: JobRequest) -> dict[str, Any]:
-        """Run a job; see `PipesJobs.run`."""
+        """Run a job; see `PipesJobRunner.run`."""
         return self.jobs.run(self.context, job, request)
 
 

@@ -21,7 +21,7 @@ import dagster as dg
 import finance_platform
 from finance_platform.code_version import JobName
 from finance_platform.errors import JobError, LockedError
-from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobs, open_session
+from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner, open_session
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.harness import LOCKED_EXIT_CODE, log_path
 
@@ -35,7 +35,7 @@ def script_path(job: JobName) -> Path:
 
 
 @dataclass(frozen=True)
-class SubprocessJobs(PipesJobs):
+class SubprocessJobRunner(PipesJobRunner):
     """Runs Spark jobs as subprocesses.
 
     Attributes:
