@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def s3_options(settings: Settings, *, is_raw: bool = False) -> S3Options:
-    """Return the options of S3; only the raw zone may belong to somebody else, who lets its readers pay."""
+    """Return the options of S3; only the raw zone's bucket may belong to another account and be requester-pays."""
     return S3Options(
         region=settings.aws_region,
         endpoint_url=settings.s3_endpoint_url,
@@ -63,8 +63,8 @@ def home_lock(settings: Settings, run_id: str = "") -> AbstractContextManager[No
 
     Args:
         settings: the home.
-        run_id: the run, for the message to those who are refused. A step of a run waits as long as it takes to take a
-            lease over, since its holder may have been killed; without a run, a person gets the refusal at once.
+        run_id: the run, named in the error. A run waits until the lease can be taken over, since its holder may have
+            been killed; a command without a run fails at once.
 
     Raises:
         LockedError: another run is active in this home.
@@ -83,7 +83,7 @@ def is_home_locked(settings: Settings) -> bool:
 
 
 def jobs_lock(settings: Settings) -> AbstractContextManager[None]:
-    """Return the lock that keeps Spark jobs out; a job whose run was killed may go on for a while.
+    """Return the lock that keeps Spark jobs out; a job whose run was killed may still be running.
 
     Raises:
         LockedError: a job is running.
@@ -133,7 +133,7 @@ def redshift_endpoint(settings: Settings) -> RedshiftEndpoint:
 def open_alerts(settings: Settings) -> Alerts:
     """Return the channel of alerts: a kind with a topic goes to that topic alone, every other kind into the file.
 
-    What was sent to a topic is recorded in the processed zone, since the home of a container ends with it.
+    What was sent to a topic is recorded in the processed zone, since a container's home is deleted with it.
     """
     alerts_file = AlertsFile(settings.alerts_path)
     topics = {

@@ -132,6 +132,12 @@ class UnusableResultError(PermanentError):
     title = "A blocking check failed, so nothing after it ran"
 
 
+class StarNotBuiltError(FinancePlatformError):
+    """The load was started while target slices were not built."""
+
+    title = "The star is not built yet"
+
+
 class LoadError(PermanentError):
     """A load into the warehouse failed; nothing was published."""
 

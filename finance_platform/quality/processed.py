@@ -39,6 +39,11 @@ def check_schema(contract: Contract, processed: ObjectStore, keys: Iterable[str]
     return Outcome.from_evidence(check, evidence, summary)
 
 
+def check_star(snapshot: Snapshot, processed: ObjectStore) -> list[Outcome]:
+    """Run the blocking checks on the built slices; nothing may be published that fails one."""
+    return [check_lines_equal_star(snapshot), check_accounts_have_sign(snapshot, processed)]
+
+
 def check_lines_equal_star(snapshot: Snapshot) -> Outcome:
     """Check that the star has the lines and cents of its ledger lines, by scenario, period and account.
 

@@ -1,7 +1,7 @@
 """The third step: build the slices that the live deliveries ask for and that do not exist yet.
 
-Belongs here: the use case, and holding the job to what it was asked. Does not belong here: how a slice is built (see
-`spark_jobs`, `transforms`).
+Belongs here: the use case, and the check that the job did exactly what was requested.
+Does not belong here: how a slice is built (see `spark_jobs`, `transforms`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.errors import JobError
+from finance_platform.quality.checks import Outcome
+from finance_platform.quality.processed import check_star
 from finance_platform.refresh.job_requests import build_request
 from finance_platform.settings import StarSettings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
@@ -48,10 +50,12 @@ class BuiltStar:
     Attributes:
         snapshot: the processed zone afterwards; every target slice exists.
         built: the slices that were built now.
+        outcomes: of the checks on the whole star.
     """
 
     snapshot: Snapshot
     built: Sequence[TargetSlice]
+    outcomes: Sequence[Outcome]
 
 
 def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebuild: Rebuild = NO_REBUILD) -> BuiltStar:
@@ -64,7 +68,7 @@ def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebu
         rebuild: what is built again although it is current.
 
     Raises:
-        JobError: the job failed, or did other than it was asked.
+        JobError: the job failed, or its result differs from the request.
         TransientJobError: the job may succeed when it is started again.
     """
     before = take_snapshot(processed, star)
@@ -75,16 +79,17 @@ def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebu
         if (target.table, target.slice) in missing or rebuild.selects(target.table, target.slice)
     ]
     if not stale:
-        return BuiltStar(before, ())
+        return BuiltStar(before, (), check_star(before, processed))
     result = jobs.run("build_star", build_request(before.state, before.overlaps, stale, star))
     reported = {tuple(name) for name in result["built"]}
     requested = {(target.table, target.slice, target.version) for target in stale}
     if reported != requested:
         raise JobError(
-            f"build_star was asked for {len(requested)} slices and reports {len(reported)} as built", fix="run again"
+            f"build_star: {len(requested)} slices were requested, {len(reported)} were reported as built",
+            fix="run again",
         )
     after = take_snapshot(processed, star)
     if after.to_build:
         names = ", ".join(f"{target.table} {target.slice}" for target in after.to_build)
         raise JobError(f"build_star did not build {names}", fix="run again; missing slices are built again")
-    return BuiltStar(after, stale)
+    return BuiltStar(after, stale, check_star(after, processed))

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from finance_platform.quality.checks import Outcome
+from finance_platform.errors import StarNotBuiltError
+from finance_platform.quality.checks import Outcome, pluralize
+from finance_platform.quality.processed import check_star
 from finance_platform.quality.warehouse import Audit, check_closed_periods
 from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
 from finance_platform.reports.movements import movement_summary
@@ -33,8 +35,9 @@ class Publication:
     """What the step did, and what is published afterwards.
 
     Attributes:
-        load: the load; None where nothing was stale, or where the audit refused it.
-        refusal: why the audit refused the load; empty where it did not.
+        load: the load; None if nothing was stale, or if a blocking check rejected it.
+        refusal: why the load was rejected; empty if it was not.
+        star_outcomes: of the checks on the slices that the load would have published.
         outcomes: of every check on the warehouse.
         ledger: every published slice.
         snapshot: the processed zone with the published versions as its target; differs from what the load tried to
@@ -45,6 +48,7 @@ class Publication:
 
     load: LoadResult | None
     refusal: str
+    star_outcomes: Sequence[Outcome]
     outcomes: Sequence[Outcome]
     ledger: Mapping[SliceName, PublishedSlice]
     snapshot: Snapshot
@@ -72,20 +76,40 @@ def publish(
         rebuild: what is loaded again although it is current.
 
     Raises:
+        StarNotBuiltError: target slices are not built; a missing slice would be taken for a removed one.
         LoadError: the load failed; what was published stays.
         LockedError: the lease on the processed zone was lost.
     """
     warehouse.prepare()
     versions = published_versions(warehouse)
     frozen = freeze(processed, settings, versions)
+    if frozen.snapshot.to_build:
+        raise StarNotBuiltError(
+            f"{pluralize(len(frozen.snapshot.to_build), 'target slice')} not built",
+            fix="materialize the star's assets in the processed zone first, or run the whole job",
+        )
     audit = Audit(frozen.snapshot, actuals_through=settings.actuals_through, frozen_periods=frozen.periods)
-    result, refusal = _load(processed, warehouse, frozen.snapshot, versions, audit, rebuild, run_id=run_id, at=clock())
+    # The step that builds runs these checks too, but a selection may load without it.
+    star_outcomes = check_star(frozen.snapshot, processed)
+    result, refusal = None, _rejection(star_outcomes)
+    if not refusal:
+        result, refusal = _load(
+            processed, warehouse, frozen.snapshot, versions, audit, rebuild, run_id=run_id, at=clock()
+        )
     if audit.outcomes is None:
         audit(warehouse)
     ledger = published_slices(warehouse)
     snapshot = published_snapshot(processed, frozen.snapshot, {name: one.version for name, one in ledger.items()})
     outcomes = [*(audit.outcomes or ()), check_closed_periods(frozen.periods)]
-    return Publication(result, refusal, outcomes, ledger, snapshot, movement_summary(warehouse), frozen.periods)
+    return Publication(
+        result, refusal, star_outcomes, outcomes, ledger, snapshot, movement_summary(warehouse), frozen.periods
+    )
+
+
+def _rejection(outcomes: Sequence[Outcome]) -> str:
+    """Return why slices must not be published; empty if no blocking check failed."""
+    failed = [outcome for outcome in outcomes if outcome.check.is_blocking and not outcome.passed]
+    return "; ".join(f"nothing loaded: {outcome.check.name}: {outcome.summary}" for outcome in failed)
 
 
 def freeze(
@@ -116,7 +140,7 @@ def _load(
     run_id: str,
     at: datetime,
 ) -> tuple[LoadResult | None, str]:
-    """Load what is stale; return the load, if there was one, and why the audit refused it, if it did."""
+    """Load what is stale; return the load (None without one) and the audit's reason for rejecting it."""
     force = {name for name in snapshot.built if rebuild.selects(*name)}
     names = list(dict.fromkeys([*snapshot.to_publish(versions), *sorted(force)]))
     if not names:
@@ -145,7 +169,7 @@ def _load(
 
 
 def slices_to_load(processed: ObjectStore, snapshot: Snapshot, names: Sequence[SliceName]) -> list[SliceToLoad]:
-    """Return what the load needs to know of slices; a slice without a target is to be removed."""
+    """Return slices in the form that the load takes; a slice without a target is to be removed."""
     return [_slice_to_load(processed, name, snapshot.built.get(name)) for name in names]
 
 

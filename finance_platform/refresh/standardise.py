@@ -1,7 +1,8 @@
 """The second step: read the deliveries that were not read yet, and decide which of them count.
 
-Belongs here: the use case, and holding the job to what it was asked. Does not belong here: how a file is read (see
-`feeds`, `spark_jobs`), when a delivery is held (see `deliveries.acceptance`).
+Belongs here: the use case, and the check that the job did exactly what was requested.
+Does not belong here: how a file is read (see `feeds`, `spark_jobs`), when a delivery is held (see
+`deliveries.acceptance`).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class ReadDeliveries:
 
     Attributes:
         commits: of the deliveries that were read, by delivery id.
-        not_opened: object key and reason of each file that the storage did not give.
+        not_opened: object key and reason of each file that the storage could not return.
     """
 
     commits: Sequence[DeliveryCommit] = ()
@@ -74,7 +75,7 @@ def standardise(
             repeated, they are read already.
 
     Raises:
-        JobError: the job failed, or did other than it was asked.
+        JobError: the job failed, or its result differs from the request.
         TransientJobError: the job may succeed when it is started again.
     """
     read = _read_pending(raw, processed, jobs, settings)

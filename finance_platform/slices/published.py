@@ -38,7 +38,7 @@ def explain_stale(
     """Return, by slice, the differences between the inputs of the published version and of the target version.
 
     A slice that is not published is compared with no inputs at all, so that its files are the differences. A slice is
-    left out if the inputs of its published version are not known any more.
+    left out if the inputs of its published version are unknown.
 
     Args:
         processed: the processed zone.

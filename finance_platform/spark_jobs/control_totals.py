@@ -2,7 +2,7 @@
 
 Belongs here: both sums and their comparison, by scenario, period and account. The lines are summed independently (all
 that count, less the superseded ones), so that a line lost or doubled on the way to the star shows.
-Does not belong here: the consequence of a difference (see `quality.star`).
+Does not belong here: the consequence of a difference (see `quality.processed`).
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def test_what_is_created_first_needs_nothing_of_the_rest_and_fits_into_a_request
 
 
 @pytest.mark.parametrize("values", CHOICES)
-def test_nothing_that_is_created_refers_to_what_is_not(values: dict[str, str]):
+def test_nothing_that_is_created_refers_to_a_missing_one(values: dict[str, str]):
     made = set(TEMPLATE.select_resources(values))
     for name in made:
         waits = RESOURCES[name].get("DependsOn", [])

@@ -18,7 +18,6 @@ from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.alerts import Alert
 from finance_platform.quality.checks import Outcome
 from finance_platform.quality.deliveries import check_deliveries, check_raw, check_unread
-from finance_platform.quality.processed import check_accounts_have_sign, check_lines_equal_star
 from finance_platform.refresh.build_star import build_star
 from finance_platform.refresh.publish import publish
 from finance_platform.refresh.register import register
@@ -96,8 +95,7 @@ class Refresher:
             *(one for feed in load_feed_set(settings.feeds_path).feeds for one in check_raw(feed.feed, scan)),
             *check_unread(scan, str(settings.feeds_path)),
             *check_deliveries(star.snapshot.state),
-            check_lines_equal_star(star.snapshot),
-            check_accounts_have_sign(star.snapshot, processed),
+            *star.outcomes,
             *publication.outcomes,
         ]
         return Refreshed(

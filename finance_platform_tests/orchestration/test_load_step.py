@@ -152,14 +152,14 @@ def test_a_refused_load_shows_red_with_its_evidence_and_is_no_break(refused: See
     assert refused.outcome.error.startswith("A blocking check failed, so nothing after it ran: variance_is_amount_less")
 
 
-def test_after_a_refused_load_data_version_and_metadata_speak_of_what_is_published(changed: Seen, refused: Seen):
+def test_after_a_refused_load_data_version_and_metadata_describe_the_published_data(changed: Seen, refused: Seen):
     assert refused.data_version == changed.data_version
     assert refused.metadata["amount_Actual"] == changed.metadata["amount_Actual"] == "2,000.00 USD"
     assert refused.metadata["load_number"] == "nothing was loaded"
     assert refused.metadata["movement_rows"] == 0
 
 
-def test_a_refused_load_is_made_good_by_the_next_run(changed: Seen, healed: Seen):
+def test_a_refused_load_is_completed_by_the_next_run(changed: Seen, healed: Seen):
     assert healed.outcome.succeeded
     assert healed.amount == Decimal("2100.00")
     assert healed.data_version != changed.data_version

@@ -386,7 +386,7 @@ def test_every_asset_has_a_data_version(home: Settings, first: Seen):
     assert first.data_versions.keys() == keys - {"raw/journal"}
 
 
-def test_a_run_uses_nothing_of_dagster_that_is_on_its_way_out(first: Seen):
+def test_a_run_uses_no_deprecated_api_of_dagster(first: Seen):
     assert first.warned == []
 
 
@@ -560,7 +560,7 @@ def test_a_blocking_check_fails_again_in_a_run_that_builds_nothing(blocked: list
     assert blocked[1].attempts == blocked[0].attempts
 
 
-def test_what_a_blocking_check_keeps_out_is_not_said_to_be_in_the_warehouse(healed: Killed, blocked: list[Seen]):
+def test_lines_behind_a_failed_blocking_check_do_not_count_as_in_the_warehouse(healed: Killed, blocked: list[Seen]):
     assert blocked[1].line.in_warehouse == healed.seen.line.in_warehouse
     assert blocked[1].line.difference[0] == 1
 
@@ -618,7 +618,7 @@ def test_a_home_without_a_raw_zone_says_what_to_create(tmp_path: Path):
 # A file that changes while a run is at work
 
 
-def test_a_file_that_is_overwritten_before_it_is_read_leaves_news_for_the_sensor(
+def test_a_file_that_is_overwritten_before_it_is_read_is_a_change_for_the_sensor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     write(tmp_path / "feeds/ledger.yaml", LEDGER)

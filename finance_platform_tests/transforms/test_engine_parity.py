@@ -22,21 +22,19 @@ import pyarrow.parquet as pq
 import pytest
 
 import finance_platform
+from finance_platform.code_version import JobName
 from finance_platform.contracts.model import MONEY, Contract
 from finance_platform.contracts.processed import MEMBERS, PROCESSED
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
-from finance_platform.deliveries.acceptance import evaluate_deliveries
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
-from finance_platform.deliveries.discovery import scan_raw_zone
-from finance_platform.deliveries.register import Register
 from finance_platform.feeds.codes import surrogate_key
-from finance_platform.feeds.feed_set import load_feed_set
-from finance_platform.quality.processed import check_accounts_have_sign
-from finance_platform.refresh.job_requests import build_request, standardise_request
+from finance_platform.quality.checks import ACCOUNTS_HAVE_SIGN
+from finance_platform.refresh.build_star import build_star
+from finance_platform.refresh.register import register
+from finance_platform.refresh.standardise import standardise
 from finance_platform.settings import StarSettings, load_settings
 from finance_platform.slices.commits import SliceCommit
-from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.harness import log_path, request_key, result_key
 from finance_platform.spark_jobs.requests import JobRequest
@@ -99,44 +97,48 @@ class Run:
         return [row for file in self.files(table) for row in pq.ParquetFile(file).read().to_pylist()]
 
 
-def run_job(job: str, request: JobRequest, home: Path, engine: str) -> None:
-    """Run a job's script as a laptop does."""
-    processed = home / f"processed-{engine}"
-    store, attempt = LocalStore(processed), job
-    store.write(request_key(attempt), json.dumps(request.to_json(), default=str).encode())
-    arguments = JobArguments(str(home / "raw"), str(processed), attempt, engine)
-    command = [sys.executable, "-P", str(PACKAGE / "spark_jobs" / f"{job}_job.py"), *arguments.as_command_line()]
-    ended = subprocess.run(command, check=False, timeout=600)
-    assert ended.returncode == 0, log_path(str(processed), attempt).read_text(errors="replace")[-4000:]
-    assert json.loads(store.read(result_key(attempt)))["attempt"] == attempt
+class ScriptJobs:
+    """Runs each job's script in a process of its own, as a laptop does, on one engine."""
+
+    def __init__(self, home: Path, engine: str) -> None:
+        self._home, self._engine = home, engine
+        self._processed = LocalStore(home / f"processed-{engine}")
+
+    def run(self, job: JobName, request: JobRequest) -> dict[str, Any]:
+        """Run a job and return its result; the vanishing file goes when it has been requested."""
+        (self._home / "raw" / VANISHING).unlink(missing_ok=True)
+        root = str(self._processed.root)
+        self._processed.write(request_key(job), json.dumps(request.to_json(), default=str).encode())
+        arguments = JobArguments(str(self._home / "raw"), root, job, self._engine)
+        command = [sys.executable, "-P", str(PACKAGE / "spark_jobs" / f"{job}_job.py"), *arguments.as_command_line()]
+        ended = subprocess.run(command, check=False, timeout=600)
+        assert ended.returncode == 0, log_path(root, job).read_text(errors="replace")[-4000:]
+        result: dict[str, Any] = json.loads(self._processed.read(result_key(job)))
+        assert result["attempt"] == job
+        return result
 
 
 def run_engine(home: Path, engine: str) -> Run:
-    """Read the home's files and build the star, each with one start of the engine."""
-    settings = load_settings(home=home)
-    star = StarSettings("Budget", actuals_through="2025-06", fiscal_year_start_month=4)
+    """Read the home's files and build the star by the use cases, each with one start of the engine."""
+    settings = load_settings(home=home, actuals_through="2025-06", fiscal_year_start_month=4)
+    star = StarSettings.of(settings)
     raw, processed = LocalStore(home / "raw"), LocalStore(home / f"processed-{engine}")
-    vanishing = home / "raw" / VANISHING
-    vanishing.write_bytes(b"1|202104|8|02|5000|2|1.00|\n")
-    intake = scan_raw_zone(
-        raw, Register(processed), load_feed_set(settings.feeds_path), settings, at=datetime.now(UTC), run_id=engine
-    )
-    vanishing.unlink()  # registered, and gone before it is read
-    assert not intake.problems
-    assert not intake.unmatched
-    pending = take_snapshot(processed, star).state.pending
-    run_job("standardise", standardise_request(pending, intake.feeds), home, engine)
-    held = [
-        verdict for verdict in evaluate_deliveries(processed, at=datetime.now(UTC), run_id=engine) if verdict.is_held
-    ]
-    assert not held
-    read = take_snapshot(processed, star)
-    assert read.overlaps.overlapping(next(d.delivery_id for d in read.state.live if d.event.object_key == "gl/1.csv"))
-    run_job("build_star", build_request(read.state, read.overlaps, read.to_build, star), home, engine)
-    built = take_snapshot(processed, star)
-    assert ([event.object_key for event in built.state.pending], built.to_build) == ([VANISHING], [])
-    unsigned = [str(evidence["account"]) for evidence in check_accounts_have_sign(built, processed).evidence]
-    return Run(home / f"processed-{engine}", built.commits, list(built.built.values()), unsigned)
+    (home / "raw" / VANISHING).write_bytes(b"1|202104|8|02|5000|2|1.00|\n")
+    scan = register(raw, processed, settings, at=datetime.now(UTC), run_id=engine)
+    assert not scan.problems
+    assert not scan.unmatched
+    jobs = ScriptJobs(home, engine)
+    read = standardise(raw, processed, jobs, settings, clock=lambda: datetime.now(UTC), run_id=engine)
+    assert not [verdict for verdict in read.verdicts if verdict.is_held]
+    assert [key for key, _ in read.read.not_opened] == [VANISHING]
+    built = build_star(processed, jobs, star)
+    snapshot = built.snapshot
+    first = next(one.delivery_id for one in snapshot.state.live if one.event.object_key == "gl/1.csv")
+    assert snapshot.overlaps.overlapping(first)
+    assert [event.object_key for event in snapshot.state.pending] == [VANISHING]
+    (unsigned,) = [outcome for outcome in built.outcomes if outcome.check == ACCOUNTS_HAVE_SIGN]
+    accounts = [str(evidence["account"]) for evidence in unsigned.evidence]
+    return Run(home / f"processed-{engine}", snapshot.commits, list(snapshot.built.values()), accounts)
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def parse_descriptor(text: str, file: str) -> FeedDescriptor:
         line = text.count("\n", 0, error.position) + 1
         raise DescriptorError(f"{file}, line {line}: {error.reason}", fix="correct the YAML on that line") from None
     if not isinstance(values, dict):
-        raise DescriptorError(f"{file}, line 1: expected keys such as feed:, kind:, path:", fix="see the feed guide")
+        raise DescriptorError(f"{file}, line 1: expected keys such as feed:, kind:, path:", fix="see docs/feeds.md")
     for key, line in _duplicate_keys(tree):
         raise DescriptorError(f"{file}, line {line}: {key!r} appears twice", fix="keep one of the two")
     try:

@@ -69,7 +69,7 @@ def report_deliveries(
             content = commit.object_key, commit.fingerprint
             kind = dg.AssetObservation if content in known else dg.AssetMaterialization
             known.add(content)
-            verdict = verdicts.get(commit.delivery_id, "a later version of the file took its place")
+            verdict = verdicts.get(commit.delivery_id, "a later version of the file replaced it")
             context.log_event(kind(**_event(commit, seen.get(content), verdict, currency)))
 
 
@@ -80,7 +80,7 @@ def last_arrivals(instance: DagsterInstance, feeds: Collection[str]) -> dict[str
 
 
 def last_arrival(instance: DagsterInstance, feed: str) -> tuple[datetime, dg.EventLogRecord] | None:
-    """Return when a feed's last delivery came, and its event; None where none ever came."""
+    """Return when a feed's last delivery came, and its event; None if the feed has no delivery."""
     # As many as one run reports: after Dagster's storage was lost, old deliveries are reported again, in any order.
     reported = instance.fetch_materializations(delivery_key(feed), limit=EVENTS_AT_ONCE).records
     return max(((_came(record), record) for record in reported), key=lambda arrival: arrival[0], default=None)
@@ -149,7 +149,7 @@ def _event(commit: DeliveryCommit, seen_at: str | None, verdict: str, currency: 
     metadata: dict[str, Any] = {
         "file": commit.object_key,
         "verdict": verdict,
-        FIRST_SEEN: seen_at or "not known any more",
+        FIRST_SEEN: seen_at or "unknown",
         "read_at": commit.committed_at,
         "candidate_lines": commit.read.rows,
         **{f"{name}_rows": commit.outcome(name).rows for name in OUTCOMES},

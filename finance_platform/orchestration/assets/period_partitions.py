@@ -86,7 +86,7 @@ def _event(
             **amounts,
             "load_number": slice_.load_number,
             "loaded_at": f"{slice_.loaded_at:%Y-%m-%d %H:%M:%S} UTC",
-            "built_at": commit.built_at[:19] if commit else "not known any more",
+            "built_at": commit.built_at[:19] if commit else "unknown",
             "is_restated": restated.get(period) == slice_.loaded_at,
         },
     )

@@ -30,7 +30,7 @@ class RegisterConfig(dg.Config):
 
     Attributes:
         skip_unstable: leave a file that was written to in the last seconds, and may be incomplete, for the next run.
-            A person who starts a run means the files as they are; the sensor cannot know.
+            A manual run reads files as they are; a run of the sensor skips unstable ones.
     """
 
     skip_unstable: bool = False
@@ -45,7 +45,7 @@ def register_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinitio
         specs=[*(raw_spec(feed, settings) for feed in feed_set.feeds), unread_spec(settings)],
         check_specs=check_specs([*(check for name in names for check in raw_checks(name)), *UNREAD_CHECKS]),
         # The step always scans for every feed. But a UI that was opened before a descriptor came does not know the new
-        # feed, and what it selects must not fail for that.
+        # feed, and its selection must still run.
         can_subset=True,
     )
     def register_raw_files(

@@ -66,5 +66,5 @@ def _last_year(rows: Sequence[VarianceRow], currency: str) -> dict[str, Any]:
 
 
 def _took_every_step(run: dg.DagsterRun) -> bool:
-    """Return whether a run that has come this far left no step out; one with a selection by hand may have."""
+    """Return whether the run included every step; one with a selection may not."""
     return not run.asset_selection or run.asset_selection >= _STEPS_BEFORE

@@ -28,7 +28,7 @@ from finance_platform.orchestration.ui.slice_metadata import (
 )
 from finance_platform.orchestration.ui.table_specs import star_spec
 from finance_platform.quality.checks import SCHEMA_CHECKS, STAR_CHECKS, Outcome
-from finance_platform.quality.processed import check_accounts_have_sign, check_lines_equal_star, check_schema
+from finance_platform.quality.processed import check_schema
 from finance_platform.refresh.build_star import BuiltStar, Rebuild, build_star
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.snapshot import Snapshot
@@ -77,11 +77,10 @@ def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
             names = [(target.table, target.slice) for target in result.built]
             context.log.info(f"built {describe_slices(names)}" if names else "nothing to build")
             snapshot = result.snapshot
-            star_outcomes = [check_lines_equal_star(snapshot), check_accounts_have_sign(snapshot, processed_zone)]
             all_outcomes: list[Outcome] = []
             for contract in STAR:
                 outcomes = [check_schema(contract, processed_zone, _new_files(contract, result))]
-                outcomes += [one for one in star_outcomes if one.check.asset == ("processed", contract.name)]
+                outcomes += [one for one in result.outcomes if one.check.asset == ("processed", contract.name)]
                 all_outcomes += outcomes
                 yield dg.MaterializeResult(
                     asset_key=["processed", contract.name],

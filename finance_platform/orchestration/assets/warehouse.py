@@ -62,16 +62,16 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
                 amount = restated_amount(result.movements, result.load.load_number, datetime.now(UTC))
                 send_or_warn(metrics, [amount], context.log)
             yield from _results(context, settings, result, warehouse)
-            # Last, since numbers that are published stay published whether people can be alerted or not.
+            # Alerts come last: if they fail, the published data stays valid.
             _send_alerts(context, settings, result.movements, alerts)
-            fail_on_blocking_checks(result.outcomes)
+            fail_on_blocking_checks([*result.star_outcomes, *result.outcomes])
 
     return load
 
 
 def _log(context: dg.AssetExecutionContext, result: Publication) -> None:
     if result.refusal:
-        # The failed checks, which block, fail the step once they are shown.
+        # The step fails after the blocking checks are reported.
         context.log.warning(result.refusal)
     elif result.load is None:
         context.log.info("nothing to load: the warehouse holds every slice in its target version")

@@ -1,0 +1,78 @@
+"""A load without the steps before it: it publishes what is built and sound, or nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from finance_platform.contracts.star import STAR
+from finance_platform.orchestration.dagster_instance import open_instance
+from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.jobs import REFRESH
+from finance_platform.settings import Settings
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform.warehouse.ledger import published_slices
+from finance_platform_tests.unit.factories import settings, write
+
+pytestmark = pytest.mark.end_to_end
+
+JOURNAL = """\
+feed: journal
+kind: ledger
+path: journal*.csv
+columns:
+  date: {from: Date, formats: [yyyy-MM-dd]}
+  department: {from: Dept}
+  account: {from: Account}
+  amount: {from: {debit: Dr, credit: Cr}}
+constants: {scenario: Actual}
+"""
+LINES = "Date,Dept,Account,Dr,Cr\n2025-01-10,D100,4000,,100.00\n"
+LOAD = [dg.AssetKey(["warehouse", contract.name]) for contract in STAR]
+READ = [
+    dg.AssetKey(["processed", name]) for name in ("transactions", "budget", "departments", "accounts", "rejected_rows")
+]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    """A home with a journal whose account has no type, and so no sign."""
+    write(tmp_path / "feeds/journal.yaml", JOURNAL)
+    write(tmp_path / "raw/journal_1.csv", LINES)
+    return settings(home=tmp_path)
+
+
+def materialize(home: Settings, selection: list[dg.AssetKey] | None = None) -> tuple[bool, str]:
+    """Run the job, or the steps of a selection; return whether it succeeded, and the title and text of its failures."""
+    with open_instance(home.dagster_home) as instance:
+        job = build_definitions(home).resolve_job_def(REFRESH)
+        result = job.execute_in_process(instance=instance, asset_selection=selection, raise_on_error=False)
+    failures = [event.step_failure_data.user_failure_data for event in result.get_step_failure_events()]
+    return result.success, " ".join(str(failure.description) for failure in failures if failure)
+
+
+def test_a_load_by_itself_publishes_nothing_that_fails_a_blocking_check_of_the_star(home: Settings):
+    is_success, failure = materialize(home)
+    assert not is_success
+    assert "accounts_have_a_sign" in failure
+    is_success, failure = materialize(home, LOAD)
+    assert not is_success
+    assert "accounts_have_a_sign" in failure
+    assert published_slices(DuckDBWarehouse(home.warehouse_path)) == {}
+    write(home.home_path / "raw/accounts.csv", "account_number,account_name,account_type\n4000,Sales,Revenue\n")
+    assert materialize(home)[0]
+    assert published_slices(DuckDBWarehouse(home.warehouse_path))
+
+
+def test_a_load_by_itself_removes_nothing_whose_new_version_is_not_built(home: Settings):
+    write(home.home_path / "raw/accounts.csv", "account_number,account_name,account_type\n4000,Sales,Revenue\n")
+    assert materialize(home)[0]
+    before = published_slices(DuckDBWarehouse(home.warehouse_path))
+    write(home.home_path / "raw/journal_1.csv", LINES.replace("100.00", "120.00"))
+    assert materialize(home, [dg.AssetKey(["raw", "journal"]), *READ])[0]
+    is_success, failure = materialize(home, LOAD)
+    assert not is_success
+    assert "The star is not built yet" in failure
+    assert published_slices(DuckDBWarehouse(home.warehouse_path)) == before
