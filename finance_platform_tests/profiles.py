@@ -21,7 +21,8 @@ class Profile:
         is_random: whether examples differ from run to run.
         law_homes: how many homes the law tries.
         law_refreshes: how many refreshes each of these homes has.
-        is_every_breaking_point: whether a run is broken off at every point, rather than at a sample of them.
+        is_exhaustive: whether a run is broken off at every point and the published ledger is built on the JVM too, rather
+            than a sample of points on Sail alone.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Profile:
     is_random: bool
     law_homes: int
     law_refreshes: int
-    is_every_breaking_point: bool = False
+    is_exhaustive: bool = False
 
 
 PROFILES = {
@@ -38,7 +39,7 @@ PROFILES = {
         Profile("dev", examples=100, is_random=True, law_homes=3, law_refreshes=10),
         # The same examples in every run, so that a failure is about the change and not about chance.
         Profile("ci", examples=100, is_random=False, law_homes=3, law_refreshes=10),
-        Profile("nightly", examples=500, is_random=True, law_homes=100, law_refreshes=25, is_every_breaking_point=True),
+        Profile("nightly", examples=500, is_random=True, law_homes=100, law_refreshes=25, is_exhaustive=True),
     )
 }
 

@@ -21,7 +21,7 @@ from finance_platform_tests.model_based.home import FIRST_MOMENT, BrokenOffError
 from finance_platform_tests.model_based.sent import Feed, SentAccount, SentRow, as_bytes
 from finance_platform_tests.profiles import current_profile
 
-EVERY_POINT = current_profile().is_every_breaking_point
+EVERY_POINT = current_profile().is_exhaustive
 POINTS_TRIED = 7
 KILLS = Path(__file__).parent / "kills"
 

@@ -47,6 +47,7 @@ from finance_platform_tests.end_to_end.dagster_refresh import run_refresh_job
 from finance_platform_tests.environment import clean_environment
 from finance_platform_tests.java import reason_without_java
 from finance_platform_tests.one_jvm import SHORT_LIVED, one_jvm
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.transforms import parity_home
 from finance_platform_tests.transforms.parity_home import make_home
 
@@ -215,6 +216,7 @@ def test_both_engines_write_the_same_commit_of_every_slice(sail: Run, jvm: Run) 
 
 @pytest.mark.jvm
 @pytest.mark.end_to_end
+@pytest.mark.skipif(not current_profile().is_exhaustive, reason="takes minutes; TEST_PROFILE=nightly runs it")
 def test_both_engines_give_the_same_warehouse_of_a_published_ledger(
     in_one_jvm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
