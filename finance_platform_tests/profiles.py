@@ -21,8 +21,8 @@ class Profile:
         is_random: whether examples differ from run to run.
         law_homes: how many homes the law tries.
         law_refreshes: how many refreshes each of these homes has.
-        is_exhaustive: whether a run is broken off at every point and the published ledger is built on the JVM too, rather
-            than a sample of points on Sail alone.
+        is_exhaustive: whether a run is broken off at every point, rather than at a sample of them, and the published
+            ledger is built on the JVM too.
     """
 
     name: str
