@@ -115,15 +115,15 @@ class DecisionError(PermanentError):
 
 
 class JobError(PermanentError):
-    """A Glue job failed, or returned other results than requested."""
+    """A Spark job failed, or returned other results than requested."""
 
-    title = "A Glue job failed"
+    title = "A Spark job failed"
 
 
 class TransientJobError(TransientError):
-    """A Glue job could not run, or was lost, for a reason outside the job."""
+    """A Spark job could not run, or was lost, for a reason outside the job."""
 
-    title = "A Glue job did not complete and can be retried"
+    title = "A Spark job did not complete and can be retried"
 
 
 class UnusableResultError(PermanentError):

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     processed_uri: str = Field("", description="The processed zone; default: HOME/processed.")
     warehouse_uri: str = Field("", description="The embedded warehouse's file; default: HOME/warehouse.duckdb.")
     reports_uri: str = Field("", description="The reports; default: HOME/reports, on AWS PROCESSED_URI/reports.")
-    spark_engine: Literal["sail", "jvm"] = Field("sail", description="Which Spark runs the Glue jobs locally.")
+    spark_engine: Literal["sail", "jvm"] = Field("sail", description="Which engine runs the Spark jobs locally.")
     baseline_scenario: str = Field(
         "Budget", min_length=1, description="The budget scenario that Actual is compared with."
     )

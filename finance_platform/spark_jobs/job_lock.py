@@ -33,7 +33,7 @@ def hold_lock_file(processed: Path) -> None:
     give_up_at = time.monotonic() + _LOCK_WAIT_SECONDS
     while not _is_locked_by_us(handle):
         if time.monotonic() > give_up_at:
-            raise LockedError(f"a Glue job is writing to {processed}", fix="wait until it has ended, then run again")
+            raise LockedError(f"a Spark job is writing to {processed}", fix="wait until it has ended, then run again")
         time.sleep(_LOCK_POLL_SECONDS)
 
 

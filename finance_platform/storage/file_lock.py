@@ -1,4 +1,4 @@
-"""File locks: one run at a time works in a home, and one Glue job in its local processed zone.
+"""File locks: one run at a time works in a home, and one Spark job in its local processed zone.
 
 Belongs here: taking and releasing locks of one machine. Does not belong here: locks of many machines (see `lease`).
 """
@@ -73,13 +73,13 @@ def ui_lock(home: Path) -> Iterator[int]:
 
 @contextmanager
 def job_lock(processed: Path) -> Iterator[None]:
-    """Keep Glue jobs out of a local processed zone; a job may outlive a killed run for a moment.
+    """Keep Spark jobs out of a local processed zone; a job may outlive a killed run for a moment.
 
     Raises:
         LockedError: a job writes to the zone.
         HomeError: the zone is not writable.
     """
-    handle = _lock(processed, _JOB_FILE, f"a Glue job is writing to {processed}")
+    handle = _lock(processed, _JOB_FILE, f"a Spark job is writing to {processed}")
     try:
         yield
     finally:

@@ -29,7 +29,7 @@ from botocore.utils import parse_timestamp
 from finance_platform.storage import lease
 from finance_platform.storage.port import HIDDEN_PREFIXES, LocalCopy, StoredObject
 from finance_platform.storage.s3_errors import (
-    Attempt,
+    S3Operation,
     error_code,
     error_from_response,
     http_status,
@@ -207,8 +207,8 @@ class S3Store:
         get = partial(self._client.get_object, Bucket=self._bucket, Key=self._base + key, **self._payer)
         return cast(BinaryIO, ObjectStream(get, self._attempt("read", key, is_of_one_object=True), first_bytes))
 
-    def _attempt(self, verb: str, key: str, *, is_of_one_object: bool = False) -> Attempt:
-        return Attempt(verb, self._bucket, self._base + key, is_of_one_object)
+    def _attempt(self, verb: str, key: str, *, is_of_one_object: bool = False) -> S3Operation:
+        return S3Operation(verb, self._bucket, self._base + key, is_of_one_object)
 
     @contextmanager
     def _writing(self, verb: str, key: str) -> Iterator[None]:
@@ -223,12 +223,12 @@ class S3Store:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix, **start, **self._payer
         )
-        with translate_s3_errors(Attempt("list", self._bucket, prefix)):
+        with translate_s3_errors(S3Operation("list", self._bucket, prefix)):
             for page in pages:
                 yield from page.get("Contents", ())
 
     def _list_once(self, prefix: str) -> list[Mapping[str, Any]]:
-        with translate_s3_errors(Attempt("list", self._bucket, prefix)):
+        with translate_s3_errors(S3Operation("list", self._bucket, prefix)):
             page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1, **self._payer)
         return list(page.get("Contents", ()))
 
@@ -274,7 +274,9 @@ class S3Store:
         with self._writing("delete", objects[0]["Key"].removeprefix(self._base)):
             response = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
         for error in response.get("Errors", ()):
-            raise error_from_response(Attempt("delete", self._bucket, error["Key"]), "DeleteObjects", {"Error": error})
+            raise error_from_response(
+                S3Operation("delete", self._bucket, error["Key"]), "DeleteObjects", {"Error": error}
+            )
 
 
 def _is_file(key: str) -> bool:

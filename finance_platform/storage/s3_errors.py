@@ -44,7 +44,7 @@ _PERMISSIONS = {
 
 
 @dataclass(frozen=True)
-class Attempt:
+class S3Operation:
     """An operation that S3 may fail.
 
     Attributes:
@@ -64,7 +64,7 @@ class Attempt:
 
 
 @contextmanager
-def translate_s3_errors(attempt: Attempt) -> Iterator[None]:
+def translate_s3_errors(attempted: S3Operation) -> Iterator[None]:
     """Translate errors of a request into errors of this platform.
 
     Raises:
@@ -76,9 +76,9 @@ def translate_s3_errors(attempt: Attempt) -> Iterator[None]:
     try:
         yield
     except boto.ClientError as error:
-        raise error_from_response(attempt, error.operation_name, error.response) from error
+        raise error_from_response(attempted, error.operation_name, error.response) from error
     except boto.BotoCoreError as error:
-        raise _error_from_client(attempt, error) from error
+        raise _error_from_client(attempted, error) from error
 
 
 @contextmanager
@@ -88,15 +88,15 @@ def translate_client_errors() -> Iterator[None]:
     Raises:
         StorageError: a profile, a region, an address or the credentials are not valid.
     """
-    attempt = "cannot connect to S3"
+    attempted = "cannot connect to S3"
     try:
         yield
     except boto.BotoCoreError as error:
-        raise _error_from_client(attempt, error) from error
+        raise _error_from_client(attempted, error) from error
     except ValueError as error:  # an invalid address
-        raise StorageError(f"{attempt}: {error}", fix=_CHECK_ADDRESS) from error
+        raise StorageError(f"{attempted}: {error}", fix=_CHECK_ADDRESS) from error
     except OSError as error:  # a credential process of a profile that cannot be started
-        raise _no_credentials(attempt, error, GET_CREDENTIALS) from error
+        raise _no_credentials(attempted, error, GET_CREDENTIALS) from error
 
 
 def http_status(error: boto.ClientError) -> int:
@@ -109,26 +109,27 @@ def error_code(error: boto.ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def error_from_response(attempt: Attempt, operation: str, response: dict[str, Any]) -> Exception:
+def error_from_response(attempted: S3Operation, operation: str, response: dict[str, Any]) -> Exception:
     """Return the error for an error response of S3.
 
     Args:
-        attempt: the operation that failed.
+        attempted: the operation that failed.
         operation: its name in S3's API.
         response: with the code and the message under `Error`.
     """
     code = str(response.get("Error", {}).get("Code", ""))
     translate = _BY_CODE.get(code)
     if translate:
-        return translate(attempt, operation, response)
+        return translate(attempted, operation, response)
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if status >= 500 or status in {409, 412, 429}:
-        return _busy(attempt, operation, response)
+        return _busy(attempted, operation, response)
     if code.startswith("KMS."):
         fix = "check that the key exists, is enabled, and may be used by this role"
-        return StorageError(f"{attempt}: {_message(response)}", fix=fix)
+        return StorageError(f"{attempted}: {_message(response)}", fix=fix)
     return StorageError(
-        f"{attempt}: {_message(response)}", fix="look the code up among S3's error responses, fix the cause, run again"
+        f"{attempted}: {_message(response)}",
+        fix="look the code up among S3's error responses, fix the cause, run again",
     )
 
 
@@ -137,86 +138,86 @@ def _message(response: dict[str, Any]) -> str:
     return f"S3 returned {error.get('Code', 'no code')}: {error.get('Message', '')}".rstrip(": ")
 
 
-def _missing(attempt: Attempt, _: str, __: dict[str, Any]) -> Exception:
-    return FileNotFoundError(errno.ENOENT, "there is no such object", f"s3://{attempt.bucket}/{attempt.key}")
+def _missing(attempted: S3Operation, _: str, __: dict[str, Any]) -> Exception:
+    return FileNotFoundError(errno.ENOENT, "there is no such object", f"s3://{attempted.bucket}/{attempted.key}")
 
 
-def _no_bucket(attempt: Attempt, _: str, __: dict[str, Any]) -> Exception:
+def _no_bucket(attempted: S3Operation, _: str, __: dict[str, Any]) -> Exception:
     return StorageError(
-        f"{attempt}: there is no bucket {attempt.bucket}",
+        f"{attempted}: there is no bucket {attempted.bucket}",
         fix="create the bucket, or correct the setting that names it: FINANCE_PLATFORM_RAW_URI, "
         "FINANCE_PLATFORM_PROCESSED_URI or FINANCE_PLATFORM_SCRIPTS_URI",
     )
 
 
-def _denied(attempt: Attempt, operation: str, response: dict[str, Any]) -> Exception:
-    kind = UnreadableObjectError if attempt.is_of_one_object else StorageError
+def _denied(attempted: S3Operation, operation: str, response: dict[str, Any]) -> Exception:
+    kind = UnreadableObjectError if attempted.is_of_one_object else StorageError
     permission = _PERMISSIONS.get(operation, f"s3:{operation}")
-    return kind(f"{attempt}: no permission ({_message(response)})", fix=f"allow this role {permission}")
+    return kind(f"{attempted}: no permission ({_message(response)})", fix=f"allow this role {permission}")
 
 
-def _expired(attempt: Attempt, _: str, __: dict[str, Any]) -> Exception:
-    return StorageError(f"{attempt}: the credentials have expired", fix=RENEW_CREDENTIALS)
+def _expired(attempted: S3Operation, _: str, __: dict[str, Any]) -> Exception:
+    return StorageError(f"{attempted}: the credentials have expired", fix=RENEW_CREDENTIALS)
 
 
-def _bad_credentials(attempt: Attempt, _: str, response: dict[str, Any]) -> Exception:
-    return StorageError(f"{attempt}: the credentials are not valid ({_message(response)})", fix=GET_CREDENTIALS)
+def _bad_credentials(attempted: S3Operation, _: str, response: dict[str, Any]) -> Exception:
+    return StorageError(f"{attempted}: the credentials are not valid ({_message(response)})", fix=GET_CREDENTIALS)
 
 
-def _wrong_region(attempt: Attempt, _: str, response: dict[str, Any]) -> Exception:
+def _wrong_region(attempted: S3Operation, _: str, response: dict[str, Any]) -> Exception:
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     region = response.get("Error", {}).get("Region") or headers.get("x-amz-bucket-region")
     return StorageError(
-        f"{attempt}: the bucket {attempt.bucket} is in {region or 'another region'}, not in the client's region",
+        f"{attempted}: the bucket {attempted.bucket} is in {region or 'another region'}, not in the client's region",
         fix=f"set FINANCE_PLATFORM_AWS_REGION to {region or 'the region of the bucket'}, and "
         "FINANCE_PLATFORM_S3_ENDPOINT_URL, if set, to match",
     )
 
 
-def _wrong_clock(attempt: Attempt, _: str, __: dict[str, Any]) -> Exception:
-    return StorageError(f"{attempt}: this machine's clock is wrong by minutes", fix="synchronise the clock by NTP")
+def _wrong_clock(attempted: S3Operation, _: str, __: dict[str, Any]) -> Exception:
+    return StorageError(f"{attempted}: this machine's clock is wrong by minutes", fix="synchronise the clock by NTP")
 
 
-def _archived(attempt: Attempt, _: str, response: dict[str, Any]) -> Exception:
+def _archived(attempted: S3Operation, _: str, response: dict[str, Any]) -> Exception:
     return UnreadableObjectError(
-        f"{attempt}: the object is archived ({_message(response)})",
+        f"{attempted}: the object is archived ({_message(response)})",
         fix="restore it to a storage class with immediate access, then run again",
     )
 
 
-def _changed(attempt: Attempt, _: str, __: dict[str, Any]) -> Exception:
-    return TransientStorageError(f"{attempt}: the object was overwritten meanwhile", fix="run again")
+def _changed(attempted: S3Operation, _: str, __: dict[str, Any]) -> Exception:
+    return TransientStorageError(f"{attempted}: the object was overwritten meanwhile", fix="run again")
 
 
-def _busy(attempt: Attempt, _: str, response: dict[str, Any]) -> Exception:
+def _busy(attempted: S3Operation, _: str, response: dict[str, Any]) -> Exception:
     retries = response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
     return TransientStorageError(
-        f"{attempt}: {_message(response)}, after {retries} retries", fix="run again in a few minutes"
+        f"{attempted}: {_message(response)}, after {retries} retries", fix="run again in a few minutes"
     )
 
 
-def _no_credentials(attempt: Attempt | str, error: Exception, fix: str) -> StorageError:
-    return StorageError(f"{attempt}: no credentials were found ({error})", fix=fix)
+def _no_credentials(attempted: S3Operation | str, error: Exception, fix: str) -> StorageError:
+    return StorageError(f"{attempted}: no credentials were found ({error})", fix=fix)
 
 
-def _error_from_client(attempt: Attempt | str, error: Exception) -> Exception:
+def _error_from_client(attempted: S3Operation | str, error: Exception) -> Exception:
     if isinstance(error, NO_CREDENTIALS):
-        return _no_credentials(attempt, error, GET_CREDENTIALS)
+        return _no_credentials(attempted, error, GET_CREDENTIALS)
     if isinstance(error, LOGGED_OUT):
-        return _no_credentials(attempt, error, RENEW_CREDENTIALS)
+        return _no_credentials(attempted, error, RENEW_CREDENTIALS)
     if isinstance(error, _BAD_CONFIGURATION):
         fix = "correct the file of AWS profiles: ~/.aws/config, or the one that AWS_CONFIG_FILE names"
-        return StorageError(f"{attempt}: the AWS profiles cannot be read ({error})", fix=fix)
+        return StorageError(f"{attempted}: the AWS profiles cannot be read ({error})", fix=fix)
     if isinstance(error, boto.SSLError):
         fix = "check the endpoint's address; behind a proxy, set AWS_CA_BUNDLE to its certificate"
-        return StorageError(f"{attempt}: the server's certificate is not trusted ({error})", fix=fix)
+        return StorageError(f"{attempted}: the server's certificate is not trusted ({error})", fix=fix)
     if isinstance(error, _UNREACHABLE):
         fix = "run again; if it fails again, check the network, the S3 endpoint and FINANCE_PLATFORM_S3_ENDPOINT_URL"
-        return TransientStorageError(f"{attempt}: the connection failed ({error})", fix=fix)
-    return StorageError(f"{attempt}: {error}", fix=_CHECK_ADDRESS)
+        return TransientStorageError(f"{attempted}: the connection failed ({error})", fix=fix)
+    return StorageError(f"{attempted}: {error}", fix=_CHECK_ADDRESS)
 
 
-_Translate = Callable[[Attempt, str, dict[str, Any]], Exception]
+_Translate = Callable[[S3Operation, str, dict[str, Any]], Exception]
 _BY_CODE: dict[str, _Translate] = {
     **dict.fromkeys(("NoSuchKey", "404", "NoSuchVersion"), _missing),
     "NoSuchBucket": _no_bucket,

@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from finance_platform.storage.s3_errors import Attempt, http_status, translate_s3_errors
+from finance_platform.storage.s3_errors import S3Operation, http_status, translate_s3_errors
 
 FIRST_BYTES = 128 << 10
 """Small objects, the most frequent, fit into the first response."""
@@ -39,7 +39,7 @@ Get = Callable[..., Any]
 class ObjectStream(io.RawIOBase):
     """An object's bytes, all of one version: if it is overwritten meanwhile, the next piece is refused."""
 
-    def __init__(self, get: Get, attempt: Attempt, first_bytes: int = FIRST_BYTES) -> None:
+    def __init__(self, get: Get, attempt: S3Operation, first_bytes: int = FIRST_BYTES) -> None:
         """Read the first piece.
 
         Args:

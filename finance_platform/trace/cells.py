@@ -85,7 +85,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Publication:
+class PublishedStar:
     """The published periods and members that the lines of a file may have reached.
 
     Attributes:
@@ -134,7 +134,7 @@ def find_cell(warehouse: Queryable, name: CellName) -> Cell:
     )
 
 
-def read_publication(warehouse: Queryable, store: LineStore, object_key: str) -> Publication:
+def read_publication(warehouse: Queryable, store: LineStore, object_key: str) -> PublishedStar:
     """Return the published periods in which any delivery of a file has lines.
 
     Raises:
@@ -145,13 +145,13 @@ def read_publication(warehouse: Queryable, store: LineStore, object_key: str) ->
     }
     slices = published_slices(warehouse)
     if not slices:
-        return Publication({}, {}, {})
+        return PublishedStar({}, {}, {})
     periods = {
         name: read_period(store.processed, name, slice_.version)
         for (table, name), slice_ in slices.items()
         if table == FACT_FINANCIALS.name and name in periods_of_file
     }
-    return Publication(periods, read_accounts(warehouse), read_departments(warehouse))
+    return PublishedStar(periods, read_accounts(warehouse), read_departments(warehouse))
 
 
 def read_departments(warehouse: Queryable) -> dict[int, Member]:

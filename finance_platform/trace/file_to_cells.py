@@ -23,12 +23,12 @@ from finance_platform.feeds.codes import fold
 from finance_platform.feeds.resolved import Dialect
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.cell_to_lines import read_file_texts, superseding_file, to_star_sign
-from finance_platform.trace.cells import Member, Publication
+from finance_platform.trace.cells import Member, PublishedStar
 from finance_platform.trace.published_lines import SUPERSEDED_BY, LineStore, filter_scenarios
 from finance_platform.trace.raw_lines import RawState
 from finance_platform.trace.source_file import (
+    FileDelivery,
     OtherRow,
-    Version,
     find_record,
     find_versions,
     other_rows,
@@ -103,7 +103,7 @@ class FileTrace:
     file: str
     line: int | None
     record: int | None
-    versions: Sequence[Version]
+    versions: Sequence[FileDelivery]
     shown: str
     cells: Sequence[ReachedCell] = ()
     replaced: Sequence[ReachedCell] = ()
@@ -114,7 +114,7 @@ class FileTrace:
     text: str | None = None
 
 
-def trace_file(store: LineStore, publication: Publication, object_key: str, line: int | None = None) -> FileTrace:
+def trace_file(store: LineStore, publication: PublishedStar, object_key: str, line: int | None = None) -> FileTrace:
     """Return the published cells that a file, or one line of it, reached.
 
     Args:
@@ -172,7 +172,7 @@ def add_text(trace: FileTrace, raw: ObjectStore, store: LineStore, dialects: Map
 class _DeliveryLines:
     """The lines of one delivery, classified: published in a cell, replaced by a later file, or not published."""
 
-    def __init__(self, store: LineStore, publication: Publication, commit: DeliveryCommit) -> None:
+    def __init__(self, store: LineStore, publication: PublishedStar, commit: DeliveryCommit) -> None:
         self._store = store
         self._publication = publication
         self._commit = commit

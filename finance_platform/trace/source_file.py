@@ -23,12 +23,12 @@ _RUN = "run `finance-platform run`"
 
 
 @dataclass(frozen=True)
-class Version:
+class FileDelivery:
     """One delivery of the file.
 
     Attributes:
         delivery_id: the delivery; empty if it has not been read yet.
-        state: live, held, refused, withdrawn, superseded, pending, or unjudged.
+        state: live, held, refused, withdrawn, superseded, pending, or awaiting verdict.
         reason: why it does not count.
         fix: what to do about it.
         is_published: whether lines of it are published.
@@ -53,7 +53,7 @@ class OtherRow:
     raw_row: str
 
 
-def find_versions(store: LineStore, published: Collection[str], object_key: str) -> list[Version]:
+def find_versions(store: LineStore, published: Collection[str], object_key: str) -> list[FileDelivery]:
     """Return the deliveries of a file, the newest last.
 
     Args:
@@ -72,7 +72,8 @@ def find_versions(store: LineStore, published: Collection[str], object_key: str)
             f"no file {object_key!r} was ever delivered", fix=f"did you mean {closest!r}?" if closest else list_all
         )
     state = store.state
-    states = {delivery.delivery_id: ("unjudged", "not evaluated yet", _RUN) for delivery in state.awaiting_verdict}
+    unevaluated = ("awaiting verdict", "not evaluated yet", _RUN)
+    states = {delivery.delivery_id: unevaluated for delivery in state.awaiting_verdict}
     states |= {delivery.delivery_id: ("live", "", "") for delivery in state.live}
     for stopped in state.inactive:
         name = "refused" if stopped.is_refused else "held"
@@ -81,12 +82,12 @@ def find_versions(store: LineStore, published: Collection[str], object_key: str)
     states |= {event.delivery_id: ("pending", "not read yet", _RUN) for event in state.pending}
     superseded = ("superseded", "a later version of the file replaced it", "")
     return [
-        Version(delivery_id, *states.get(delivery_id, superseded), is_published=delivery_id in published)
+        FileDelivery(delivery_id, *states.get(delivery_id, superseded), is_published=delivery_id in published)
         for delivery_id in reversed(ids)
     ]
 
 
-def select_version(versions: Sequence[Version]) -> str:
+def select_version(versions: Sequence[FileDelivery]) -> str:
     """Return the id of the version to trace: the published one, else the live one, else the newest that was read."""
     for is_eligible in (
         lambda version: version.is_published,

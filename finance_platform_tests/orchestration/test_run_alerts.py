@@ -128,7 +128,7 @@ def test_the_alert_on_an_expected_error_has_its_title_its_finding_and_its_fix(
     let_register_fail(monkeypatch, JobError("the disk is full", fix="make room"))
     ended = run(home, instance)
     (alert,) = alerts_of(home, instance, ended)
-    assert (alert.kind, alert.title) == ("run failure", "A Glue job failed, in step register")
+    assert (alert.kind, alert.title) == ("run failure", "A Spark job failed, in step register")
     assert (alert.found["error"], alert.fix) == ("the disk is full", "make room")
     assert alert.link == f"{UI}/runs/{ended.run_id}"
 

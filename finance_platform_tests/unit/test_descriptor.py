@@ -336,8 +336,8 @@ WRONG = [
     (LEDGER + "owner: [a\nsign: natural\n", "sign", "expected ',' or ']'", "correct the YAML"),
     (LEDGER + "\towner: a\n", "owner", "found character '\\t'", "correct the YAML"),
     (LEDGER + "owner: a\x07b\n", "owner", "special characters are not allowed", "correct the YAML"),
-    ("", "", "expected keys such as feed:, kind:, path:", "feed guide"),
-    ("- feed: x\n", "- feed", "expected keys such as feed:, kind:, path:", "feed guide"),
+    ("", "", "expected keys such as feed:, kind:, path:", "docs/feeds.md"),
+    ("- feed: x\n", "- feed", "expected keys such as feed:, kind:, path:", "docs/feeds.md"),
 ]
 
 

@@ -127,10 +127,10 @@ def test_an_expired_delivery_is_removed_with_its_commit_first(store: LocalStore)
 
 
 def test_a_delivery_that_is_live_held_withdrawn_or_without_verdict_stays_whatever_its_age(store: LocalStore):
-    live, held, withdrawn, unjudged = (
-        delivered(f"{name}.csv", "v1", at=SPRING) for name in ("live", "held", "withdrawn", "unjudged")
+    live, held, withdrawn, unevaluated = (
+        delivered(f"{name}.csv", "v1", at=SPRING) for name in ("live", "held", "withdrawn", "unevaluated")
     )
-    events: list[Event] = [live, held, withdrawn, unjudged, verdict_on(live, SPRING), verdict_on(held, SPRING, "no")]
+    events: list[Event] = [live, held, withdrawn, unevaluated, verdict_on(live, SPRING), verdict_on(held, SPRING, "no")]
     events += [
         verdict_on(withdrawn, SPRING),
         DecisionRecorded("withdrawn", "withdrawn.csv", withdrawn.delivery_id, "a", "b", SPRING),

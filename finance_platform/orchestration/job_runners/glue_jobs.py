@@ -19,7 +19,7 @@ from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.orchestration.job_runners.s3_messages import S3Messages
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.storage.s3 import s3_client
-from finance_platform.storage.s3_errors import Attempt, translate_s3_errors
+from finance_platform.storage.s3_errors import S3Operation, translate_s3_errors
 from finance_platform.storage.s3_options import S3_SCHEME
 
 _TEMPORARY = "temp"
@@ -58,7 +58,7 @@ class GlueJobRunner(PipesJobRunner):
         messages = S3Messages(s3, bucket, folder)
         run = GlueRun(glue_client(arguments.aws_region), self._job_name(job), self.waiting, context.log.info)
         with (
-            translate_s3_errors(Attempt("write", bucket, folder)),
+            translate_s3_errors(S3Operation("write", bucket, folder)),
             open_session(context, injector, messages) as session,
         ):
             run.run_to_end(
