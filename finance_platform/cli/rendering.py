@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,9 +27,13 @@ from finance_platform.reports.status import Status
 
 
 def print_rows(console: Console, columns: Sequence[str], rows: Iterable[Sequence[Any]], output_format: str) -> None:
-    """Print rows as `table`, `csv` or `json`; JSON is an array of objects, money a string with two decimals."""
+    """Print rows as `table`, `csv` or `json`; JSON is an array of objects, money a string with two decimals.
+
+    A JSON object has one value per key, so columns of the same name are numbered there (see `distinct_keys`).
+    """
     if output_format == "json":
-        documents = [dict(zip(columns, map(json_value, row), strict=True)) for row in rows]
+        keys = distinct_keys(columns)
+        documents = [dict(zip(keys, map(json_value, row), strict=True)) for row in rows]
         print_json(console, documents)
     elif output_format == "csv":
         text = io.StringIO()
@@ -38,6 +43,25 @@ def print_rows(console: Console, columns: Sequence[str], rows: Iterable[Sequence
         console.file.write(text.getvalue())
     else:
         console.print(_table(columns, rows))
+
+
+def distinct_keys(columns: Sequence[str]) -> list[str]:
+    """Return one key per column: its name, or for a repeated name the name with the first free number from 2.
+
+    `sum, sum` gives `sum, sum_2`; a column that is really called `sum_2` keeps its name.
+    """
+    taken = set(columns)
+    seen: set[str] = set()
+    keys = []
+    for name in columns:
+        key = name
+        if name in seen:
+            number = next(number for number in itertools.count(2) if f"{name}_{number}" not in taken)
+            key = f"{name}_{number}"
+        seen.add(name)
+        taken.add(key)
+        keys.append(key)
+    return keys
 
 
 def print_json(console: Console, document: object) -> None:

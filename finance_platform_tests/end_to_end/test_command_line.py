@@ -78,6 +78,12 @@ def test_the_queries_of_the_specification_run_unchanged(loaded: tuple[Home, Comm
     assert list(row)[:5] == ["DateKey", "DepartmentKey", "AccountKey", "ScenarioKey", "Amount"]
 
 
+def test_a_query_prints_every_column_of_the_same_name_in_json(loaded: tuple[Home, CommandResult]):
+    home, _ = loaded
+    (row,) = home.query("SELECT SUM(TransactionCount), SUM(Amount) FROM FactFinancials")
+    assert list(row) == ["sum", "sum_2"]
+
+
 def test_a_query_prints_json_with_money_as_text_and_csv_with_a_header(loaded: tuple[Home, CommandResult]):
     home, _ = loaded
     sql = "SELECT AccountNumber, SUM(Amount) AS Total FROM FactFinancials f"

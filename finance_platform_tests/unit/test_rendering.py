@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from finance_platform.cli.rendering import print_deliveries, print_rows, print_warnings
+from finance_platform.cli.rendering import distinct_keys, print_deliveries, print_rows, print_warnings
 from finance_platform_tests.unit.printed_text import lines, printed, status
 
 DELIVERY: dict[str, Any] = {
@@ -58,6 +58,29 @@ def test_json_is_an_array_of_objects_with_money_as_text_and_dates_in_iso():
         },
         {"Day": None, "Name": "", "Amount": "0.00", "Lines": 0, "At": None, "IsOpen": False},
     ]
+
+
+def test_json_keeps_columns_of_the_same_name_and_the_other_formats_keep_the_names():
+    row = (7, Decimal("1.50"))
+    assert json.loads(printed(print_rows, ["sum", "sum"], [row], "json")) == [{"sum": 7, "sum_2": "1.50"}]
+    assert printed(print_rows, ["sum", "sum"], [row], "csv").splitlines()[0] == "sum,sum"
+    assert printed(print_rows, ["sum", "sum"], [row], "table").split()[:2] == ["sum", "sum"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "keys"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["sum", "sum", "sum"], ["sum", "sum_2", "sum_3"]),
+        (["sum_2", "sum", "sum"], ["sum_2", "sum", "sum_3"]),
+        (["sum", "sum", "sum_2"], ["sum", "sum_3", "sum_2"]),
+        (["a_2", "a_2", "a", "a"], ["a_2", "a_2_2", "a", "a_3"]),
+        (["?column?", "?column?"], ["?column?", "?column?_2"]),
+        (["Sum", "sum"], ["Sum", "sum"]),
+    ],
+)
+def test_a_repeated_name_gets_the_first_free_number(columns: list[str], keys: list[str]):
+    assert distinct_keys(columns) == keys
 
 
 def test_json_without_rows_is_an_empty_array():
