@@ -137,5 +137,31 @@ MEMBERS = Contract(
     ),
 )
 
+MEMBER_ATTRIBUTES = Contract(
+    name="member_attributes",
+    table="",
+    grain="One combination of attributes that the ledger lines of one delivery give a member in a scenario and period.",
+    natural_key=(
+        *("delivery_id", "dimension", "member_key", "scenario", "period"),
+        *("name", "business_unit", "account_type", "category"),
+    ),
+    columns=(
+        Column("delivery_id", "varchar", "The delivery whose lines give the attributes."),
+        Column("dimension", "varchar", "department or account."),
+        Column("member_key", "bigint", "Surrogate key of the member."),
+        Column("scenario", "varchar", "Scenario of the lines."),
+        Column("period", "varchar", "Accounting period of the lines."),
+        Column("name", "varchar", "Name given.", nullable=True),
+        Column("business_unit", "varchar", "Business unit given.", nullable=True),
+        Column("account_type", "varchar", "Account type given.", nullable=True),
+        Column("category", "varchar", "Category given.", nullable=True),
+        Column("code", "varchar", "Department code or account number, as one of the lines spells it."),
+        Column("first_row", "bigint", "The first of the lines."),
+        Column("row_count", "bigint", "Number of lines."),
+        Column("gross_amount", "varchar", "Exact sum of the lines' absolute amounts, as text."),
+    ),
+)
+"""Written only for feeds whose lines give attributes."""
+
 PROCESSED: tuple[Contract, ...] = (TRANSACTIONS, BUDGET, DEPARTMENTS, ACCOUNTS, REJECTED_ROWS)
 """The tables of the processed zone that are assets."""

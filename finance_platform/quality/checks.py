@@ -162,6 +162,30 @@ ACCOUNTS_HAVE_SIGN = Check(
     "an accounts file.",
     is_blocking=True,
 )
+_CONTRADICTIONS = (
+    "a file, or two files for the same period, and no reference file decides. The value of the first line counts for "
+    "all lines. Describe the members in a reference file, or correct the lines and send the file again."
+)
+TYPES_AGREE = Check(
+    ("processed", DIM_ACCOUNT.name),
+    "account_types_agree",
+    "Lines give one account several types, which decide the sign of its profit: they contradict each other in "
+    f"{_CONTRADICTIONS}",
+    is_warning=True,
+    is_urgent=True,
+)
+ATTRIBUTES_AGREE: dict[str, Check] = {
+    contract.name: Check(
+        ("processed", contract.name),
+        "attributes_agree",
+        f"Lines give one member several {attributes}: they contradict each other in {_CONTRADICTIONS}",
+        is_warning=True,
+    )
+    for contract, attributes in (
+        (DIM_ACCOUNT, "names or categories"),
+        (DIM_DEPARTMENT, "names or business units"),
+    )
+}
 LINES_EQUAL_STAR = Check(
     ("processed", "fact_financials"),
     "ledger_lines_equal_star",
@@ -183,6 +207,17 @@ KEYS_COLLIDE_NOWHERE: dict[str, Check] = {
 }
 MEMBERS_DESCRIBED: dict[str, Check] = {
     contract.name: Check(("warehouse", contract.name), "members_are_described", _DESCRIBED, is_warning=True)
+    for contract in (DIM_DEPARTMENT, DIM_ACCOUNT)
+}
+PARENTS_WITHOUT_LINES: dict[str, Check] = {
+    contract.name: Check(
+        ("warehouse", contract.name),
+        "parents_have_no_lines_beside_children",
+        "A member has lines in a scenario and period in which members below it have lines too, so a roll-up counts "
+        "money twice if the upper lines are the totals of the lower ones. Send one of the two, or correct the parent "
+        "in the reference file; if the upper lines are its own, do nothing.",
+        is_warning=True,
+    )
     for contract in (DIM_DEPARTMENT, DIM_ACCOUNT)
 }
 _FACT = ("warehouse", FACT_FINANCIALS.name)
@@ -242,10 +277,11 @@ DELIVERY_CHECKS = (
     ARRIVED_IN_ORDER,
     NO_GAPS,
 )
-STAR_CHECKS = (ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR)
+STAR_CHECKS = (ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR, TYPES_AGREE, *ATTRIBUTES_AGREE.values())
 WAREHOUSE_CHECKS = (
     *KEYS_COLLIDE_NOWHERE.values(),
     *MEMBERS_DESCRIBED.values(),
+    *PARENTS_WITHOUT_LINES.values(),
     GRAIN_UNIQUE,
     REFERENCES_RESOLVE,
     VARIANCE_IDENTITY,

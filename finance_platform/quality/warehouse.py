@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
@@ -19,6 +20,7 @@ from finance_platform.quality.checks import (
     KEYS_COLLIDE_NOWHERE,
     LAKE_EQUALS_WAREHOUSE,
     MEMBERS_DESCRIBED,
+    PARENTS_WITHOUT_LINES,
     REFERENCES_RESOLVE,
     VARIANCE_IDENTITY,
     Check,
@@ -47,6 +49,7 @@ def check_warehouse(
     return [
         *_check_keys(warehouse),
         *_check_members(warehouse),
+        *_check_parents(warehouse),
         _check_no_rows(warehouse, GRAIN_UNIQUE, SqlFile.FACT_GRAIN_IS_UNIQUE),
         _check_no_rows(warehouse, REFERENCES_RESOLVE, SqlFile.REFERENCES_RESOLVE),
         _check_no_rows(warehouse, VARIANCE_IDENTITY, SqlFile.VARIANCE_IDENTITY),
@@ -141,6 +144,28 @@ def _check_members(warehouse: Queryable) -> list[Outcome]:
         evidence = _dictionaries(warehouse.query(statement(statements[name])))
         outcomes.append(Outcome.from_evidence(check, evidence, pluralize(len(evidence), "inferred member")))
     return outcomes
+
+
+def _check_parents(warehouse: Queryable) -> list[Outcome]:
+    statements = {"dim_department": SqlFile.PARENT_DEPARTMENTS, "dim_account": SqlFile.PARENT_ACCOUNTS}
+    outcomes = []
+    for name, check in PARENTS_WITHOUT_LINES.items():
+        evidence = _dictionaries(warehouse.query(statement(statements[name])))
+        outcomes.append(Outcome.from_evidence(check, evidence, _describe_parents(evidence)))
+    return outcomes
+
+
+def _describe_parents(rows: Sequence[dict[str, Any]]) -> str:
+    """Return the number of parents and the largest row; rows of other periods, scenarios and types are not added."""
+    if not rows:
+        return "no parent has lines beside its children's"
+    first = rows[0]
+    parents = pluralize(len({row["Parent"] for row in rows}), "parent has", "parents have")
+    return (
+        f"{parents} lines beside {'its' if parents.startswith('1 ') else 'their'} children's; the most: "
+        f"{first['Parent']} {first['ParentName']} in {first['Period']}, {first['Scenario']}, {first['AccountType']}: "
+        f"{Decimal(first['CountedTwice']):,.2f} counted twice in a roll-up"
+    )
 
 
 def _check_baseline(warehouse: Queryable, through: Parameters, frozen_periods: Sequence[str]) -> Outcome:

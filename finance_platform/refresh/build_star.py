@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.errors import JobError
+from finance_platform.quality.attributes import check_attributes
 from finance_platform.quality.checks import Outcome
 from finance_platform.quality.processed import check_star
 from finance_platform.refresh.job_requests import build_request
@@ -79,7 +80,7 @@ def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebu
         if (target.table, target.slice) in missing or rebuild.selects(target.table, target.slice)
     ]
     if not stale:
-        return BuiltStar(before, (), check_star(before, processed))
+        return BuiltStar(before, (), _check(before, processed))
     result = jobs.run("build_star", build_request(before.state, before.overlaps, stale, star))
     reported = {tuple(name) for name in result["built"]}
     requested = {(target.table, target.slice, target.version) for target in stale}
@@ -92,4 +93,8 @@ def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebu
     if after.to_build:
         names = ", ".join(f"{target.table} {target.slice}" for target in after.to_build)
         raise JobError(f"build_star did not build {names}", fix="run again; missing slices are built again")
-    return BuiltStar(after, stale, check_star(after, processed))
+    return BuiltStar(after, stale, _check(after, processed))
+
+
+def _check(snapshot: Snapshot, processed: ObjectStore) -> list[Outcome]:
+    return [*check_star(snapshot, processed), *check_attributes(snapshot, processed)]

@@ -18,7 +18,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, MEMBERS, REJECTED_ROWS, TRANSACTIONS
+from finance_platform.contracts.processed import (
+    ACCOUNTS,
+    BUDGET,
+    DEPARTMENTS,
+    MEMBER_ATTRIBUTES,
+    MEMBERS,
+    REJECTED_ROWS,
+    TRANSACTIONS,
+)
 from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED, REPEATED_KEYS, STAGED_ROWS, spark_schema
 from finance_platform.deliveries.commits import write_commit
 from finance_platform.feeds.read_file import make_reader
@@ -30,6 +38,7 @@ from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.tables import read_files, write_split, write_whole
 from finance_platform.storage.factory import open_store
 from finance_platform.transforms.accepted_rows import accepted_rows
+from finance_platform.transforms.member_attributes import ATTRIBUTE_FIELDS, member_attributes
 from finance_platform.transforms.members import members
 from finance_platform.transforms.rejected_rows import rejected_rows
 from finance_platform.transforms.repeated_keys import find_possible_duplicates, repeated_keys, with_outcomes
@@ -37,7 +46,6 @@ from finance_platform.transforms.repeated_keys import find_possible_duplicates, 
 _log = logging.getLogger(__name__)
 
 _LINEAGE = {"delivery_id", "feed", "source_file", "source_sheet", "source_row", "line_key"}
-_ATTRIBUTES = {"department_name", "business_unit", "account_name", "account_type", "account_category"}
 _TABLES = {
     "ledger": (TRANSACTIONS, BUDGET, MEMBERS, REJECTED_ROWS),
     "departments": (DEPARTMENTS, REJECTED_ROWS),
@@ -104,7 +112,7 @@ def _read_and_write(
     )
     repeats = read_files(spark, temporary, [file.key for file in repeat_files], REPEATED_KEYS)
     rows = with_outcomes(readable, repeats)
-    for contract in _TABLES[kind]:
+    for contract in _tables(kind, deliveries, request):
         _write_table(spark, arguments, f"{contract.name}/{arguments.attempt}/{kind}", contract, rows, results)
     return results
 
@@ -129,9 +137,16 @@ def _read(
     return listing.repartition(readers).mapInArrow(read, spark_schema(STAGED_ROWS[kind]))
 
 
+def _tables(kind: str, deliveries: Sequence[DeliveryToRead], request: StandardiseRequest) -> tuple[Contract, ...]:
+    """Return the tables that the deliveries have rows of; most feeds give no attributes, and a write takes time."""
+    rules = [request.feeds[delivery.feed].rules for delivery in deliveries]
+    has_attributes = kind == "ledger" and any(ATTRIBUTE_FIELDS & {*one.fields, *one.constants} for one in rules)
+    return (*_TABLES[kind], MEMBER_ATTRIBUTES) if has_attributes else _TABLES[kind]
+
+
 def _compared_columns(kind: str) -> list[str]:
     """Return the columns in which rows with the same key may differ."""
-    data = set(_TABLES[kind][0].column_names) | (_ATTRIBUTES if kind == "ledger" else set())
+    data = set(_TABLES[kind][0].column_names) | (ATTRIBUTE_FIELDS if kind == "ledger" else set())
     return [column.name for column in STAGED_ROWS[kind] if column.name in data and column.name not in _LINEAGE]
 
 
@@ -148,10 +163,12 @@ def _write_table(
     if contract in (TRANSACTIONS, BUDGET):
         files = write_split(of_table, contract.columns, processed, folder, "delivery_id", then_by="period")
     else:
-        order = ("dimension", "member_key") if contract is MEMBERS else ("source_row",)
+        order = ("dimension", "member_key") if contract in (MEMBERS, MEMBER_ATTRIBUTES) else ("source_row",)
         files = write_split(of_table, contract.columns, processed, folder, "delivery_id", order)
     for delivery_id, of_delivery in files.items():
         results[delivery_id].files[contract.name] = of_delivery
+    if contract is MEMBER_ATTRIBUTES:
+        return  # its rows are neither lines nor members
     keys = [file.key for of_delivery in files.values() for file in of_delivery]
     count_written(contract, read_files(spark, processed, keys, contract.columns), results)
 
@@ -159,6 +176,8 @@ def _write_table(
 def _rows_of_table(contract: Contract, rows: DataFrame) -> DataFrame:
     if contract is MEMBERS:
         return members(rows)
+    if contract is MEMBER_ATTRIBUTES:
+        return member_attributes(rows)
     return rejected_rows(rows) if contract is REJECTED_ROWS else accepted_rows(rows, contract)
 
 

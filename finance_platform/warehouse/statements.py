@@ -49,6 +49,8 @@ class SqlFile(StrEnum):
     BASELINE_BOOKED_ONCE = "quality/baseline_booked_once.sql"
     INFERRED_DEPARTMENTS = "quality/inferred_departments.sql"
     INFERRED_ACCOUNTS = "quality/inferred_accounts.sql"
+    PARENT_ACCOUNTS = "quality/parent_accounts.sql"
+    PARENT_DEPARTMENTS = "quality/parent_departments.sql"
     SUMS_BY_SCENARIO_AND_PERIOD = "quality/sums_by_scenario_and_period.sql"
     ACTUAL_BY_ACCOUNT_AND_PERIOD = "quality/actual_by_account_and_period.sql"
     VARIANCE_BY_YEAR = "reporting/variance_by_year.sql"

@@ -13,6 +13,7 @@ from finance_platform.contracts.star import STAR
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.quality import checks
+from finance_platform.quality.attributes import check_attributes
 from finance_platform.quality.checks import Check, pluralize, raw_checks
 from finance_platform.quality.deliveries import check_deliveries, check_raw, check_unread
 from finance_platform.quality.processed import check_accounts_have_sign, check_lines_equal_star, check_schema
@@ -51,6 +52,7 @@ def test_exactly_the_declared_checks_are_evaluated():
         *(check_schema(contract, processed, ()) for contract in (*PROCESSED, *STAR)),
         check_lines_equal_star(snapshot),
         check_accounts_have_sign(snapshot, processed),
+        *check_attributes(snapshot, processed),
         *check_warehouse(EmptyWarehouse(), snapshot),
         check_closed_periods(()),
     ]
@@ -82,8 +84,15 @@ def test_no_warning_is_blocking():
 
 def test_every_failure_is_alerted_except_warnings_that_are_not_urgent():
     waiting = {check.name for check in declared() if not check.is_alerted}
-    assert waiting == {"deliveries_arrive_in_order", "actuals_have_no_gaps", "members_are_described"}
+    assert waiting == {
+        "actuals_have_no_gaps",
+        "attributes_agree",
+        "deliveries_arrive_in_order",
+        "members_are_described",
+        "parents_have_no_lines_beside_children",
+    }
     assert {check.name for check in declared() if check.is_warning} - waiting == {
+        "account_types_agree",
         "amounts_are_usual",
         "every_file_has_a_feed",
         "no_file_vanished",

@@ -221,8 +221,9 @@ def test_a_broken_warehouse_fails_the_check_that_names_the_rows(
 
 def test_every_check_of_the_warehouse_has_a_failing_case():
     tested = {check for check, _, _ in BREAKS} | {checks.LAKE_EQUALS_WAREHOUSE, checks.CLOSED_PERIODS_STAND}
-    # Unusual amounts are tested in `warehouse/test_unusual_amounts`, the others below.
-    assert tested | {checks.AMOUNTS_ARE_USUAL} == set(checks.WAREHOUSE_CHECKS)
+    # Unusual amounts and parents are tested in `warehouse/test_unusual_amounts` and `test_parents`, the others below.
+    tested |= {checks.AMOUNTS_ARE_USUAL, *checks.PARENTS_WITHOUT_LINES.values()}
+    assert tested == set(checks.WAREHOUSE_CHECKS)
 
 
 @pytest.mark.parametrize(

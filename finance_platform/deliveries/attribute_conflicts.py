@@ -1,0 +1,247 @@
+"""Conflicting attributes: members whose ledger lines contradict each other where no master data decides.
+
+Belongs here: comparing the attributes that deliveries give (see `transforms.member_attributes`), and the money of the
+lines that do not get the attribute that they name. Does not belong here: whether a conflict holds a delivery (see
+`acceptance`), the dimensions (see `transforms`).
+
+A member has one value per attribute, that of its first line. Two values conflict if one delivery has both, or if two
+deliveries have them for the same period; another value for a later period is a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
+from finance_platform.deliveries.state import LiveDelivery, covered_periods
+from finance_platform.feeds.codes import fold
+from finance_platform.storage.port import ObjectStore
+
+ACCOUNT_TYPE = "account type"
+
+_LABELS = {
+    "account": {"account_type": ACCOUNT_TYPE, "category": "category", "name": "name"},
+    "department": {"name": "name", "business_unit": "business unit"},
+}
+_MASTER_DATA = {
+    "account": ("accounts", {"account_type": "account_type", "category": "category", "name": "account_name"}),
+    "department": ("departments", {"name": "department_name", "business_unit": "business_unit"}),
+}
+_SAYS_NOTHING = "unknown"
+"""A type that a source gives for accounts that it cannot classify."""
+
+
+@dataclass(frozen=True)
+class AttributeSource:
+    """Lines of one delivery, scenario and period that give a member the same value.
+
+    Attributes:
+        delivery_id: the delivery.
+        object_key: its raw object.
+        line: the first of the lines.
+        scenario: as the lines name it.
+        period: YYYY-MM.
+        value: the value, as given.
+        row_count: number of lines.
+        gross: sum of their absolute amounts.
+    """
+
+    delivery_id: str
+    object_key: str
+    line: int
+    scenario: str
+    period: str
+    value: str
+    row_count: int
+    gross: Decimal
+
+    @property
+    def compared(self) -> str:
+        """The value without case and white space."""
+        return _compared(self.value)
+
+
+@dataclass(frozen=True)
+class AttributeConflict:
+    """Lines that give a member another value than the one that counts.
+
+    Attributes:
+        dimension: account or department.
+        code: the member.
+        attribute: account type, category, name or business unit.
+        given: the lines at stake.
+        counted: the first lines with the value that counts instead.
+    """
+
+    dimension: str
+    code: str
+    attribute: str
+    given: AttributeSource
+    counted: AttributeSource
+
+
+def find_attribute_conflicts(
+    processed: ObjectStore, deliveries: Sequence[LiveDelivery], overlaps: Overlaps = NO_OVERLAPS
+) -> list[AttributeConflict]:
+    """Return the conflicts of deliveries that count, or may count, in the order of members and lines.
+
+    Lines of a scenario and period that later deliveries supersede as a whole do not take part.
+
+    Args:
+        processed: the processed zone.
+        deliveries: of all kinds, in the defined order.
+        overlaps: the lines that the deliveries claim from each other.
+    """
+    sources, codes = _read_sources(processed, deliveries, overlaps)
+    disputed = {name: given for name, given in sources.items() if len({one.compared for one in given}) > 1}
+    if not disputed:
+        return []
+    decided = _decided_by_master_data(processed, deliveries)
+    return [
+        AttributeConflict(dimension, codes[dimension, key], _LABELS[dimension][attribute], given, counted)
+        for (dimension, key, attribute), all_given in sorted(disputed.items())
+        if (dimension, key, attribute) not in decided
+        for given, counted in _at_stake(all_given)
+    ]
+
+
+def find_type_conflicts(
+    processed: ObjectStore,
+    candidate: LiveDelivery,
+    deliveries: Iterable[LiveDelivery],
+    overlaps: Overlaps = NO_OVERLAPS,
+) -> list[AttributeConflict]:
+    """Return the conflicts of account type that a delivery has in itself or with the live ones, if it counts.
+
+    Such a conflict changes profit, so it is a reason to hold the delivery.
+
+    Args:
+        processed: the processed zone.
+        candidate: a delivery that was read.
+        deliveries: the live deliveries; an earlier delivery of the candidate's object is ignored.
+        overlaps: the lines that the deliveries claim from each other.
+    """
+    if not candidate.commit.files.get("member_attributes"):
+        return []
+    others = [other for other in deliveries if other.event.object_key != candidate.event.object_key]
+    ordered = sorted([*others, candidate], key=lambda delivery: delivery.position)
+    return [
+        conflict
+        for conflict in find_attribute_conflicts(processed, ordered, overlaps)
+        if conflict.attribute == ACCOUNT_TYPE
+        and candidate.delivery_id in {conflict.given.delivery_id, conflict.counted.delivery_id}
+    ]
+
+
+def gross_by_scenario(conflicts: Iterable[AttributeConflict]) -> dict[str, Decimal]:
+    """Return the money at stake by scenario; scenarios are never added. Take conflicts of one attribute only."""
+    totals: dict[str, Decimal] = {}
+    for conflict in conflicts:
+        given = conflict.given
+        totals[given.scenario] = totals.get(given.scenario, Decimal("0.00")) + given.gross
+    return totals
+
+
+_Attribute = tuple[str, int, str]
+"""Dimension, member key and attribute."""
+
+
+def _read_sources(
+    processed: ObjectStore, deliveries: Sequence[LiveDelivery], overlaps: Overlaps
+) -> tuple[dict[_Attribute, list[AttributeSource]], dict[tuple[str, int], str]]:
+    """Return the sources of each attribute in the order in which they count, and the code of each member."""
+    sources: dict[_Attribute, list[AttributeSource]] = {}
+    codes: dict[tuple[str, int], str] = {}
+    for place, delivery in enumerate(deliveries):
+        files = delivery.commit.files.get("member_attributes", ())
+        rows = sorted(_rows(processed, files), key=lambda row: int(row["first_row"]))
+        replaced = _replaced_cells(delivery, deliveries[place + 1 :], overlaps) if rows else frozenset()
+        for row in rows:
+            if (fold(row["scenario"]), row["period"]) in replaced:
+                continue
+            dimension, key = row["dimension"], row["member_key"]
+            codes.setdefault((dimension, key), row["code"])
+            for attribute in _LABELS[dimension]:
+                value = row[attribute]
+                if value and not (attribute == "account_type" and fold(value) == _SAYS_NOTHING):
+                    sources.setdefault((dimension, key, attribute), []).append(_source(delivery, row, value))
+    return sources, codes
+
+
+def _source(delivery: LiveDelivery, row: Mapping[str, Any], value: str) -> AttributeSource:
+    return AttributeSource(
+        delivery.delivery_id,
+        delivery.event.object_key,
+        row["first_row"],
+        row["scenario"],
+        row["period"],
+        value,
+        row["row_count"],
+        Decimal(row["gross_amount"]),
+    )
+
+
+def _replaced_cells(
+    delivery: LiveDelivery, later: Sequence[LiveDelivery], overlaps: Overlaps
+) -> frozenset[tuple[str, str]]:
+    """Return scenario (folded) and period of the lines that later deliveries of the feed supersede as a whole."""
+    lines: dict[tuple[str, str], int] = {}
+    for count in delivery.commit.periods:
+        cell = fold(count.scenario), count.period
+        lines[cell] = lines.get(cell, 0) + count.rows
+    of_feed = [other for other in later if other.event.feed == delivery.event.feed]
+    if delivery.event.load_mode == "replace_period" and not delivery.event.is_scoped:
+        return frozenset(cell for other in of_feed for cell in covered_periods(other) & lines.keys())
+    replaced: set[tuple[str, str]] = set()
+    for other in of_feed:
+        claimed: dict[tuple[str, str], int] = {}
+        for (scenario, period, _), rows in overlaps.overlap(delivery.delivery_id, other.delivery_id).lines.items():
+            cell = fold(scenario), period
+            claimed[cell] = claimed.get(cell, 0) + rows
+        replaced |= {cell for cell, rows in claimed.items() if rows >= lines.get(cell, 0)}
+    return frozenset(replaced)
+
+
+def _at_stake(sources: Sequence[AttributeSource]) -> Iterator[tuple[AttributeSource, AttributeSource]]:
+    """Yield the sources that contradict another one, each with the source whose value counts instead."""
+    groups: dict[tuple[str, str], list[AttributeSource]] = {}
+    for source in sources:
+        groups.setdefault(("delivery", source.delivery_id), []).append(source)
+        groups.setdefault(("period", source.period), []).append(source)
+    contradicted: dict[AttributeSource, AttributeSource] = {}
+    for group in groups.values():
+        counted = next((source for source in group if source.compared == sources[0].compared), group[0])
+        for source in group:
+            if source.compared != counted.compared:
+                contradicted.setdefault(source, counted)
+    yield from ((source, contradicted[source]) for source in sources if source in contradicted)
+
+
+def _decided_by_master_data(processed: ObjectStore, deliveries: Sequence[LiveDelivery]) -> set[_Attribute]:
+    """Return the attributes that the latest description of a member gives."""
+    decided: dict[tuple[str, int], set[_Attribute]] = {}
+    for dimension, (table, columns) in _MASTER_DATA.items():
+        for delivery in deliveries:
+            for row in _rows(processed, delivery.commit.files.get(table, ())):
+                key = row[f"{dimension}_key"]
+                given = {(dimension, key, name) for name, column in columns.items() if row[column]}
+                decided[dimension, key] = given
+    return set().union(*decided.values())
+
+
+@lru_cache(maxsize=65536)
+def _compared(value: str) -> str:
+    return "".join(fold(value).split())
+
+
+def _rows(processed: ObjectStore, files: Iterable[DataFile]) -> Iterator[dict[str, Any]]:
+    for file in files:
+        with processed.open(file.key) as stream:
+            yield from pq.read_table(stream).to_pylist()

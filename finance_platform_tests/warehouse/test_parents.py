@@ -1,0 +1,249 @@
+"""Parents with lines beside their children's: the queries, and the outcomes of the checks.
+
+Belongs here: `sql/quality/parent_accounts.sql` and `parent_departments.sql`. Does not belong here: other checks (see
+`test_quality_queries`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
+from finance_platform.deliveries.overlaps import NO_OVERLAPS
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.quality.checks import PARENTS_WITHOUT_LINES, Outcome
+from finance_platform.quality.warehouse import check_warehouse
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.port import Warehouse
+from finance_platform.warehouse.statements import SqlFile, statement
+from finance_platform_tests.warehouse.engines import EVERY_ENGINE
+from finance_platform_tests.warehouse.star_files import (
+    ACTUAL,
+    BUDGET,
+    CASH,
+    HEADS,
+    LOADED_AT,
+    RENT,
+    REVENUE,
+    SALES,
+    TRUCKS,
+    WORKS,
+    Fact,
+    StarFiles,
+    accounts,
+    departments,
+)
+
+ENGINES = EVERY_ENGINE
+DAY = "2025-01-01"
+
+
+def load(
+    warehouse: Warehouse,
+    star_files: StarFiles,
+    facts: Sequence[Fact],
+    *,
+    accounts_above: Mapping[int, str] | None = None,
+    departments_above: Mapping[int, str] | None = None,
+    types: Mapping[int, str] | None = None,
+) -> None:
+    """Load facts, with the number or code above a member by its key, and other types of accounts."""
+    above, units = accounts_above or {}, departments_above or {}
+    of_accounts = [
+        {
+            **row,
+            "parent_account_number": above.get(row["account_key"]),
+            "account_type": (types or {}).get(row["account_key"], row["account_type"]),
+        }
+        for row in accounts()
+    ]
+    of_departments = [{**row, "parent_department_code": units.get(row["department_key"])} for row in departments()]
+    dimensions = {slice_.contract_name: slice_ for slice_ in star_files.dimensions()}
+    dimensions["dim_account"] = star_files.dimension(DIM_ACCOUNT, of_accounts)
+    dimensions["dim_department"] = star_files.dimension(DIM_DEPARTMENT, of_departments)
+    publish(
+        warehouse,
+        [*dimensions.values(), star_files.facts("2025-01", "f1", facts)],
+        run_id="run-1",
+        loaded_at=LOADED_AT,
+    )
+
+
+def parents(warehouse: Warehouse, file: SqlFile = SqlFile.PARENT_ACCOUNTS) -> list[tuple[str, str, str, str, Decimal]]:
+    """Return parent, scenario, period, account type and the money counted twice."""
+    rows = warehouse.query(statement(file)).rows
+    return [(row[0], row[2], row[3], row[4], row[9]) for row in rows]
+
+
+def budget(account: int, amount: str, department: int = SALES, **values: Any) -> Fact:
+    return Fact(DAY, department, account, BUDGET, amount, amount, **values)
+
+
+BELOW_RENT = {TRUCKS: "6000", REVENUE: "6000"}
+
+
+def test_a_parent_planned_beside_its_children_is_reported_with_the_money(warehouse: Warehouse, star_files: StarFiles):
+    facts = [budget(RENT, "300.00"), budget(TRUCKS, "100.00"), budget(REVENUE, "200.00")]
+    load(warehouse, star_files, facts, accounts_above=BELOW_RENT)
+
+    assert parents(warehouse) == [("6000", "Budget", "2025-01", "Expense", Decimal("300.00"))]
+
+
+@pytest.mark.parametrize(
+    ("parent", "child", "counted_twice"),
+    [("300.00", "100.00", "100.00"), ("100.00", "300.00", "100.00"), ("-300.00", "250.00", "250.00")],
+)
+def test_the_smaller_gross_amount_is_counted_twice(
+    warehouse: Warehouse, star_files: StarFiles, parent: str, child: str, counted_twice: str
+):
+    load(warehouse, star_files, [budget(RENT, parent), budget(TRUCKS, child)], accounts_above=BELOW_RENT)
+
+    assert [row[-1] for row in parents(warehouse)] == [Decimal(counted_twice)]
+
+
+@pytest.mark.parametrize(
+    "child",
+    [
+        Fact(DAY, SALES, TRUCKS, ACTUAL, "100.00", "0.00"),
+        Fact("2025-01-01", SALES, TRUCKS, BUDGET, "0.00"),
+        Fact("2025-01-01", SALES, TRUCKS, BUDGET, "0.00", "100.00", transaction_count=0),
+        Fact("2025-01-01", SALES, CASH, BUDGET, "100.00", "100.00"),
+    ],
+    ids=["another scenario", "no money", "no line", "another branch"],
+)
+def test_a_child_without_money_in_the_same_scenario_is_no_finding(
+    warehouse: Warehouse, star_files: StarFiles, child: Fact
+):
+    load(warehouse, star_files, [budget(RENT, "300.00"), child], accounts_above=BELOW_RENT)
+
+    assert parents(warehouse) == []
+
+
+def test_another_period_is_no_finding(warehouse: Warehouse, star_files: StarFiles):
+    load(warehouse, star_files, [budget(RENT, "300.00")], accounts_above=BELOW_RENT)
+    later = star_files.facts("2025-02", "f2", [Fact("2025-02-01", SALES, TRUCKS, BUDGET, "9.00", "9.00")])
+    publish(warehouse, [later], run_id="run-2", loaded_at=LOADED_AT)
+
+    assert parents(warehouse) == []
+
+
+def test_members_far_below_count_although_the_one_between_has_no_lines(warehouse: Warehouse, star_files: StarFiles):
+    load(
+        warehouse,
+        star_files,
+        [budget(RENT, "300.00"), budget(REVENUE, "120.00")],
+        accounts_above={TRUCKS: "6000", REVENUE: "1500"},
+    )
+
+    assert parents(warehouse) == [("6000", "Budget", "2025-01", "Expense", Decimal("120.00"))]
+
+
+def test_a_member_between_is_a_child_and_a_parent(warehouse: Warehouse, star_files: StarFiles):
+    facts = [budget(RENT, "300.00"), budget(TRUCKS, "100.00"), budget(REVENUE, "60.00")]
+    load(warehouse, star_files, facts, accounts_above={TRUCKS: "6000", REVENUE: "1500"})
+
+    assert [(row[0], row[-1]) for row in parents(warehouse)] == [
+        ("6000", Decimal("160.00")),
+        ("1500", Decimal("60.00")),
+    ]
+
+
+@pytest.mark.parametrize("above", [{RENT: "6000"}, {RENT: "9999"}, {RENT: ""}], ids=["itself", "unknown", "blank"])
+def test_a_parent_that_is_no_other_member_is_no_finding(
+    warehouse: Warehouse, star_files: StarFiles, above: dict[int, str]
+):
+    load(warehouse, star_files, [budget(RENT, "300.00")], accounts_above=above)
+
+    assert parents(warehouse) == []
+
+
+def test_members_above_each_other_in_a_circle_end(warehouse: Warehouse, star_files: StarFiles):
+    facts = [budget(RENT, "300.00"), budget(TRUCKS, "100.00")]
+    load(warehouse, star_files, facts, accounts_above={TRUCKS: "6000", RENT: "1500"})
+
+    assert [(row[0], row[-1]) for row in parents(warehouse)] == [
+        ("1500", Decimal("100.00")),
+        ("6000", Decimal("100.00")),
+    ]
+
+
+@pytest.mark.parametrize(("types", "reported"), [({}, []), ({RENT: "Statistical"}, [("Statistical", Decimal("7.00"))])])
+def test_statistical_lines_are_compared_with_statistical_lines_only(
+    warehouse: Warehouse, star_files: StarFiles, types: dict[int, str], reported: list[tuple[str, Decimal]]
+):
+    facts = [budget(RENT, "300.00"), budget(HEADS, "7.00")]
+    load(warehouse, star_files, facts, accounts_above={HEADS: "6000"}, types=types)
+
+    assert [(row[3], row[-1]) for row in parents(warehouse)] == reported
+
+
+def test_a_department_is_compared_with_those_below_it_by_account_type(warehouse: Warehouse, star_files: StarFiles):
+    facts = [
+        budget(RENT, "300.00", SALES),
+        budget(REVENUE, "900.00", SALES),
+        budget(RENT, "120.00", WORKS),
+        budget(TRUCKS, "5.00", WORKS),
+    ]
+    load(warehouse, star_files, facts, departments_above={WORKS: "0010"})
+
+    assert parents(warehouse, SqlFile.PARENT_DEPARTMENTS) == [
+        ("0010", "Budget", "2025-01", "Expense", Decimal("120.00"))
+    ]
+
+
+def test_a_parent_is_found_in_another_case(warehouse: Warehouse, star_files: StarFiles):
+    facts = [budget(RENT, "300.00"), budget(TRUCKS, "100.00")]
+    rows = [
+        {
+            **row,
+            "account_number": "R-1" if row["account_key"] == RENT else row["account_number"],
+            "parent_account_number": "r-1" if row["account_key"] == TRUCKS else None,
+        }
+        for row in accounts()
+    ]
+    load(warehouse, star_files, facts)
+    publish(warehouse, [star_files.dimension(DIM_ACCOUNT, rows, "d2")], run_id="run-2", loaded_at=LOADED_AT)
+
+    assert [row[0] for row in parents(warehouse)] == ["R-1"]
+
+
+def outcome(warehouse: Warehouse, name: str) -> Outcome:
+    nothing = Snapshot({}, DeliveryState((), (), (), ()), NO_OVERLAPS, (), {})
+    (one,) = [one for one in check_warehouse(warehouse, nothing) if one.check == PARENTS_WITHOUT_LINES[name]]
+    return one
+
+
+def test_the_check_names_the_parent_and_the_largest_amount(warehouse: Warehouse, star_files: StarFiles):
+    facts = [
+        budget(RENT, "1300.00"),
+        budget(TRUCKS, "1200.00"),
+        Fact(DAY, SALES, RENT, ACTUAL, "5.00"),
+        Fact(DAY, SALES, TRUCKS, ACTUAL, "5.00"),
+    ]
+    load(warehouse, star_files, facts, accounts_above=BELOW_RENT)
+
+    failed = outcome(warehouse, "dim_account")
+    assert not failed.passed
+    assert failed.summary == (
+        "1 parent has lines beside its children's; the most: 6000 Rent in 2025-01, Budget, Expense: "
+        "1,200.00 counted twice in a roll-up"
+    )
+    assert failed.evidence[0] == {
+        "Parent": "6000",
+        "ParentName": "Rent",
+        "Scenario": "Budget",
+        "Period": "2025-01",
+        "AccountType": "Expense",
+        "ParentLines": 1,
+        "ParentAmount": "1300.00",
+        "ChildrenLines": 1,
+        "ChildrenAmount": "1200.00",
+        "CountedTwice": "1200.00",
+    }
+    passed = outcome(warehouse, "dim_department")
+    assert (passed.passed, passed.summary) == (True, "no parent has lines beside its children's")
