@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
@@ -25,7 +24,7 @@ from finance_platform.deliveries.commits import Count
 from finance_platform.quality.checks import pluralize
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.reports.status import Status
-from finance_platform.reports.variance import NO_BUDGET, VarianceRow
+from finance_platform.reports.variance import MONTHS_OF_YEAR, VarianceRow
 
 
 def print_summary(
@@ -65,15 +64,32 @@ def summary_as_json(
 
 
 def print_variance(console: Console, rows: Sequence[VarianceRow]) -> None:
-    """Print Actual against Budget by year and account type."""
+    """Print Actual against Budget by fiscal year, and the periods that are left out."""
     if not rows:
         return
-    columns = ("year", "account type", "actual", "actual with budget", "budget", "variance")
+    # Both columns are only shown where they say something.
+    has_partial_budget = any(row.actual_with_budget not in {None, row.actual} for row in rows)
+    has_incomplete = any(row.actual_incomplete for row in rows)
+    columns = ["fiscal year", "line", "actual", *(["actual with budget"] if has_partial_budget else [])]
+    columns += ["budget", "variance", "%", *(["incomplete"] if has_incomplete else []), "effect"]
     table = new_table(*columns, title="Actual against Budget", numbers_from=2)
+    table.columns[-1].justify = "left"
+    year = None
     for row in rows:
-        amounts = [NO_BUDGET if amount is None else money(amount) for amount in _amounts(row)]
-        table.add_row(str(row.year), row.account_type, *amounts)
+        amounts = [row.actual, *([row.actual_with_budget] if has_partial_budget else []), row.budget, row.variance]
+        texts = [row.text_of(amount, "{:,.2f}") for amount in amounts]
+        incomplete = [money(row.actual_incomplete)] if has_incomplete else []
+        label = _describe_year(row) if row.fiscal_year != year else ""
+        table.add_row(label, escape(row.line), *texts, row.variance_percent, *incomplete, row.effect)
+        year = row.fiscal_year
     console.print(table)
+    periods = sorted({period for row in rows for period in row.incomplete_periods})
+    if periods:
+        console.print(
+            f"Incomplete and left out: {', '.join(periods)}. A period counts when it has its usual lines or is closed; "
+            "FINANCE_PLATFORM_ACTUALS_THROUGH overrides that.",
+            highlight=False,
+        )
 
 
 def print_reconciliation(console: Console, status: Status) -> None:
@@ -86,8 +102,11 @@ def print_reconciliation(console: Console, status: Status) -> None:
     print_difference(console, status)
 
 
-def _amounts(row: VarianceRow) -> tuple[Decimal | None, ...]:
-    return row.actual, row.actual_with_budget, row.budget, row.variance
+def _describe_year(row: VarianceRow) -> str:
+    """Return a fiscal year, with its number of complete months if that is not twelve."""
+    if row.months == MONTHS_OF_YEAR:
+        return str(row.fiscal_year)
+    return f"{row.fiscal_year}, {pluralize(row.months, 'month')}"
 
 
 def _unpriced(label: str, count: Count) -> str:

@@ -232,6 +232,31 @@ MOVEMENTS = Contract(
     ),
 )
 
+PERIOD_STATUS = Contract(
+    name="period_status",
+    table="PeriodStatus",
+    grain="One accounting period of the fact table.",
+    natural_key=("period",),
+    columns=(
+        Column("period", "varchar(7)", "Accounting period, YYYY-MM.", "Period"),
+        Column(
+            "is_complete",
+            "boolean",
+            "True if the period is closed or has its usual number of Actual lines; totals leave out the others.",
+            "IsComplete",
+        ),
+        Column("is_closed", "boolean", "True if a person closed the period.", "IsClosed"),
+        Column("line_count", "bigint", "Number of ledger lines of Actual.", "LineCount"),
+        Column("usual_departments", "integer", "Number of departments that usually have lines.", "UsualDepartments"),
+        Column(
+            "missing_departments",
+            "integer",
+            "Number of those that have less than half of their usual number of lines.",
+            "MissingDepartments",
+        ),
+    ),
+)
+
 SCHEMA_VERSION = Contract(
     name="schema_version",
     table="SchemaVersion",
@@ -248,5 +273,5 @@ SCHEMA_VERSION = Contract(
 STAR: tuple[Contract, ...] = (DIM_DATE, DIM_DEPARTMENT, DIM_ACCOUNT, DIM_SCENARIO, FACT_FINANCIALS)
 """Dimensions first, then facts: the order in which they are loaded."""
 
-WAREHOUSE: tuple[Contract, ...] = (*STAR, LOAD_LEDGER, MOVEMENTS, SCHEMA_VERSION)
+WAREHOUSE: tuple[Contract, ...] = (*STAR, LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, SCHEMA_VERSION)
 """Every table of the star's schema in the warehouse."""

@@ -27,6 +27,7 @@ from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse import load
 from finance_platform.warehouse.ledger import PublishedSlice, published_slices, published_versions
 from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceSum, SliceToLoad
+from finance_platform.warehouse.period_status import update_statuses
 from finance_platform.warehouse.port import Queryable, Warehouse
 
 
@@ -94,8 +95,20 @@ def publish(
     result, refusal = None, _rejection(star_outcomes)
     if not refusal:
         result, refusal = _load(
-            processed, warehouse, frozen.snapshot, versions, audit, rebuild, run_id=run_id, at=clock()
+            processed,
+            warehouse,
+            frozen.snapshot,
+            versions,
+            audit,
+            rebuild,
+            actuals_through=settings.actuals_through,
+            run_id=run_id,
+            at=clock(),
         )
+    if result is None or result.load_number is None:
+        # No load has stored them: a decision or a setting may have changed them, or an upgrade has added the table.
+        ensure_lease_held(processed.root)
+        update_statuses(warehouse, frozen.snapshot.state.closed, settings.actuals_through)
     if audit.outcomes is None:
         audit(warehouse)
     ledger = published_slices(warehouse)
@@ -137,6 +150,7 @@ def _load(
     audit: Audit,
     rebuild: Rebuild,
     *,
+    actuals_through: str | None,
     run_id: str,
     at: datetime,
 ) -> tuple[LoadResult | None, str]:
@@ -160,6 +174,7 @@ def _load(
             loaded_at=at,
             force=force,
             closed_periods=snapshot.state.closed,
+            actuals_through=actuals_through,
             causes=explain_stale(processed, snapshot, versions, names),
             audit=audit_and_check_lease,
         )

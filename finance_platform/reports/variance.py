@@ -1,68 +1,215 @@
-"""The variance report: Actual against Budget by year and account type.
+"""The variance report: Actual against Budget by fiscal year, from revenue to profit, then the other accounts.
 
-Belongs here: the report's rows and CSV text. Does not belong here: the definition of a variance (see the view
-ActualVsBudget).
+Belongs here: the report's lines, totals and CSV text. Does not belong here: the definition of a variance (see the view
+ActualVsBudget) and of a complete period (see `slices.completeness`).
 """
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from finance_platform.warehouse.port import Queryable
 from finance_platform.warehouse.statements import SqlFile, statement
 
 NO_BUDGET = "no budget"
+INCOMPLETE = "incomplete"
+NOT_MEANINGFUL = "n/m"
+
+MONTHS_OF_YEAR = 12
+
+PROFIT = "Operating profit"
+UNCLASSIFIED = "Unclassified"
+PROFIT_AFTER_UNCLASSIFIED = "Profit after unclassified"
+
+_ZERO = Decimal("0.00")
+_TENTH = Decimal("0.1")
+_CLASSIFIED = ("Revenue", "Expense")
+_UNKNOWN_TYPE = "Unknown"
+_PROFIT_TYPES = (*_CLASSIFIED, _UNKNOWN_TYPE)
+
+PROFIT_LINES = (*_CLASSIFIED, PROFIT, UNCLASSIFIED, PROFIT_AFTER_UNCLASSIFIED)
+"""The lines of every year that has money on such accounts; the others depend on the home's categories."""
+_CAPEX = "capex"
 
 
 @dataclass(frozen=True)
 class VarianceRow:
-    """One year and account type; amounts in the home's currency, natural sign.
+    """One line of one fiscal year; amounts in the home's currency, of complete periods, natural sign.
 
     Attributes:
-        year: calendar year.
-        account_type: Revenue, Expense and so on.
-        actual: of the whole year.
-        actual_with_budget: Actual of the periods that have a budget; None if no period has.
-        budget: of those periods; None if no period has.
-        variance: actual_with_budget - budget; None if no period has a budget.
+        fiscal_year: named by the calendar year in which it ends.
+        months: complete periods of the year.
+        line: Revenue, Expense, a total, or category and type of other accounts; unique within a year.
+        account_type: Revenue, Expense and so on; empty for a total.
+        actual: of the complete periods; None if the year has none.
+        actual_with_budget: Actual of the complete periods that have a budget; None if the year has none.
+        budget: of those periods; None if the year has none.
+        variance: actual_with_budget - budget; None if the year has no such period.
+        favourable_sign: 1 if more is better, -1 if less is better, 0 if neither.
+        incomplete_periods: the year's periods that the amounts above leave out.
+        actual_incomplete: Actual of those periods.
     """
 
-    year: int
+    fiscal_year: int
+    months: int
+    line: str
     account_type: str
-    actual: Decimal
+    actual: Decimal | None
     actual_with_budget: Decimal | None
     budget: Decimal | None
     variance: Decimal | None
+    favourable_sign: int = 0
+    incomplete_periods: tuple[str, ...] = ()
+    actual_incomplete: Decimal = _ZERO
+
+    @property
+    def variance_percent(self) -> str:
+        """The variance in percent of the budget; `n/m` if the budget is 0 or has another sign than Actual."""
+        if self.variance is None or self.budget is None or self.actual_with_budget is None:
+            return ""
+        if not self.budget or self.budget * self.actual_with_budget < 0:
+            return NOT_MEANINGFUL
+        percent = 100 * self.variance / abs(self.budget)
+        return f"{percent.quantize(_TENTH, ROUND_HALF_UP):+}" if percent else "0.0"
+
+    @property
+    def effect(self) -> str:
+        """`favourable`, `unfavourable` or `as planned`; empty for an account type that is neither."""
+        if self.variance is None or not self.favourable_sign:
+            return ""
+        if not self.variance:
+            return "as planned"
+        return "favourable" if self.variance * self.favourable_sign > 0 else "unfavourable"
 
     def cells(self) -> dict[str, str]:
-        """Return the row as text; `no budget` in place of a missing amount."""
+        """Return the row as text; `no budget` or `incomplete` in place of a missing amount."""
         return {
-            "Year": str(self.year),
+            "FiscalYear": str(self.fiscal_year),
+            "Months": str(self.months),
+            "Line": self.line,
             "AccountType": self.account_type,
-            "Actual": _money(self.actual),
-            "ActualWithBudget": _money(self.actual_with_budget),
-            "Budget": _money(self.budget),
-            "Variance": _money(self.variance),
+            "Actual": self.text_of(self.actual, "{:.2f}"),
+            "ActualWithBudget": self.text_of(self.actual_with_budget, "{:.2f}"),
+            "Budget": self.text_of(self.budget, "{:.2f}"),
+            "Variance": self.text_of(self.variance, "{:.2f}"),
+            "VariancePercent": self.variance_percent,
+            "Effect": self.effect,
+            "IncompletePeriods": " ".join(self.incomplete_periods),
+            "ActualIncomplete": f"{self.actual_incomplete:.2f}",
         }
+
+    def text_of(self, amount: Decimal | None, template: str) -> str:
+        """Return one of the row's amounts as text, or why it has none."""
+        if amount is None:
+            return NO_BUDGET if self.months else INCOMPLETE
+        return template.format(amount)
+
+
+REPORT_COLUMNS = tuple(VarianceRow(0, 0, "", "", None, None, None, None).cells())
+"""The columns of the report's file."""
+
+
+class _Year(NamedTuple):
+    """The periods of a fiscal year."""
+
+    fiscal_year: int
+    complete: tuple[str, ...]
+    with_budget: tuple[str, ...]
+    incomplete: tuple[str, ...]
+
+
+class _Sums(NamedTuple):
+    """A row of the query; an amount is None if no period of its kind has a row."""
+
+    fiscal_year: int
+    account_type: str
+    category: str
+    profit_sign: int
+    actual: Decimal | None
+    actual_with_budget: Decimal | None
+    budget: Decimal | None
+    variance: Decimal | None
+    actual_incomplete: Decimal | None
 
 
 def variance_rows(warehouse: Queryable) -> list[VarianceRow]:
-    """Return the report's rows, by year and account type."""
-    return [VarianceRow(*row) for row in warehouse.query(statement(SqlFile.VARIANCE_BY_YEAR)).rows]
+    """Return the report's rows: by fiscal year, revenue to profit, then other account types by category."""
+    periods = warehouse.query(statement(SqlFile.VARIANCE_PERIODS)).rows
+    years = {year.fiscal_year: year for year in _years(periods)}
+    sums = [_Sums(*row) for row in warehouse.query(statement(SqlFile.VARIANCE_BY_FISCAL_YEAR)).rows]
+    return [
+        row
+        for fiscal_year, group in groupby(sums, lambda row: row.fiscal_year)
+        for row in _year_rows(years[fiscal_year], list(group))
+    ]
 
 
-def as_csv(rows: list[VarianceRow]) -> str:
+def as_csv(rows: Sequence[VarianceRow]) -> str:
     """Return the report as CSV text with a header."""
     text = io.StringIO()
-    names = ["Year", "AccountType", "Actual", "ActualWithBudget", "Budget", "Variance"]
-    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer = csv.DictWriter(text, REPORT_COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(row.cells() for row in rows)
     return text.getvalue()
 
 
-def _money(amount: Decimal | None) -> str:
-    return NO_BUDGET if amount is None else f"{amount:.2f}"
+def _years(periods: Iterable[Sequence[Any]]) -> Iterator[_Year]:
+    """Yield the fiscal years of rows with fiscal year, period, whether it is complete and whether it has a budget."""
+    for fiscal_year, group in groupby(sorted(periods), lambda row: row[0]):
+        rows = list(group)
+        yield _Year(
+            fiscal_year,
+            tuple(period for _, period, is_complete, _ in rows if is_complete),
+            tuple(period for _, period, is_complete, has_budget in rows if is_complete and has_budget),
+            tuple(period for _, period, is_complete, _ in rows if not is_complete),
+        )
+
+
+def _year_rows(year: _Year, sums: Sequence[_Sums]) -> Iterator[VarianceRow]:
+    by_type = {row.account_type: row for row in sums if row.account_type in _PROFIT_TYPES}
+    classified = [by_type[name] for name in _CLASSIFIED if name in by_type]
+    for row in classified:
+        yield _row(year, row.account_type, row.account_type, [(1, row)], row.profit_sign)
+    signed = [(row.profit_sign, row) for row in classified]
+    if signed:
+        yield _row(year, PROFIT, "", signed, 1)
+    if _UNKNOWN_TYPE in by_type:
+        unknown = by_type[_UNKNOWN_TYPE]
+        yield _row(year, UNCLASSIFIED, _UNKNOWN_TYPE, [(1, unknown)])
+        # Taken as a cost until someone classifies it: an amount without an explanation must not raise profit.
+        yield _row(year, PROFIT_AFTER_UNCLASSIFIED, "", [*signed, (-1, unknown)], 1)
+    for row in sums:
+        if row.account_type not in _PROFIT_TYPES:
+            is_capex = row.account_type == "Asset" and row.category.casefold() == _CAPEX
+            line = f"{row.category} ({row.account_type})"
+            yield _row(year, line, row.account_type, [(1, row)], -1 if is_capex else 0)
+
+
+def _row(
+    year: _Year, line: str, account_type: str, terms: Sequence[tuple[int, _Sums]], favourable_sign: int = 0
+) -> VarianceRow:
+    """Return a line that adds up signed sums; an amount without a row in a period of its kind is 0."""
+
+    def total(name: str, periods: Sequence[str]) -> Decimal | None:
+        amounts = [sign * (getattr(sums, name) or _ZERO) for sign, sums in terms]
+        return sum(amounts, _ZERO) if periods else None
+
+    return VarianceRow(
+        fiscal_year=year.fiscal_year,
+        months=len(year.complete),
+        line=line,
+        account_type=account_type,
+        actual=total("actual", year.complete),
+        actual_with_budget=total("actual_with_budget", year.with_budget),
+        budget=total("budget", year.with_budget),
+        variance=total("variance", year.with_budget),
+        favourable_sign=favourable_sign,
+        incomplete_periods=year.incomplete,
+        actual_incomplete=total("actual_incomplete", year.incomplete) or _ZERO,
+    )

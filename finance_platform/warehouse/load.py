@@ -17,7 +17,7 @@ from typing import NamedTuple
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import LOAD_LEDGER, STAR, WHOLE_TABLE
 from finance_platform.errors import LoadError, TransientWarehouseError
-from finance_platform.warehouse import ledger, movements, statements
+from finance_platform.warehouse import ledger, movements, period_status, statements
 from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceToLoad, validate_slices
 from finance_platform.warehouse.movements import NO_CAUSES, LoadContext
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
@@ -57,6 +57,7 @@ def publish(
     loaded_at: datetime,
     force: Collection[SliceName] = (),
     closed_periods: Collection[str] = (),
+    actuals_through: str | None = None,
     causes: Mapping[SliceName, Sequence[str]] = NO_CAUSES,
     audit: Audit | None = None,
 ) -> LoadResult:
@@ -68,7 +69,8 @@ def publish(
         run_id: the run, for the ledger.
         loaded_at: LoadTimestamp of every row and LoadedAt of every ledger row; with a time zone.
         force: slices to load even if they are published in their version already, after a rebuild.
-        closed_periods: periods in which a movement is a restatement, YYYY-MM.
+        closed_periods: periods in which a movement is a restatement, YYYY-MM; they are complete.
+        actuals_through: last period that Actual covers, if the home sets one; see `slices.completeness`.
         causes: by slice, the changes in its inputs, for the movements.
         audit: runs inside the transaction, before it commits, in every attempt; False rolls everything back.
 
@@ -84,10 +86,10 @@ def publish(
     context = LoadContext(run_id, loaded_at.astimezone(UTC).replace(tzinfo=None), closed_periods, causes)
     for pause in PAUSES_SECONDS:
         try:
-            return _publish_once(warehouse, targets, force, context, audit)
+            return _publish_once(warehouse, targets, force, context, audit, actuals_through)
         except TransientWarehouseError:
             time.sleep(pause)
-    return _publish_once(warehouse, targets, force, context, audit)
+    return _publish_once(warehouse, targets, force, context, audit, actuals_through)
 
 
 def _publish_once(
@@ -96,6 +98,7 @@ def _publish_once(
     force: Collection[SliceName],
     context: LoadContext,
     audit: Audit | None,
+    actuals_through: str | None,
 ) -> LoadResult:
     with warehouse.transaction() as connection:
         connection.lock(LOAD_LEDGER.table)
@@ -107,6 +110,7 @@ def _publish_once(
         number = ledger.next_load_number(connection)
         _load(connection, stale, published, number, context)
         ledger.record_load(connection, stale, load_number=number, run_id=context.run_id, loaded_at=context.loaded_at)
+        period_status.replace_statuses(connection, context.closed_periods, actuals_through)
         moved = movements.moved_sums(connection, number)
         if audit is not None and not audit(connection):
             raise AuditFailedError(

@@ -32,6 +32,7 @@ class SqlFile(StrEnum):
     CREATE_FACTS = "ddl/create_facts.sql"
     CREATE_LOAD_LEDGER = "ddl/create_load_ledger.sql"
     CREATE_MOVEMENTS = "ddl/create_movements.sql"
+    CREATE_PERIOD_STATUS = "ddl/create_period_status.sql"
     ACTUAL_VS_BUDGET = "views/actual_vs_budget.sql"
     SCHEMA_VERSION = "load/schema_version.sql"
     PUBLISHED_SLICES = "load/published_slices.sql"
@@ -42,6 +43,8 @@ class SqlFile(StrEnum):
     WRITE_MOVEMENTS = "load/write_movements.sql"
     WRITE_RECLASSIFICATIONS = "load/write_reclassifications.sql"
     MOVED_BY_LOAD = "load/moved_by_load.sql"
+    ACTUAL_LINES = "load/actual_lines.sql"
+    PERIOD_STATUSES = "load/period_statuses.sql"
     FACT_GRAIN_IS_UNIQUE = "quality/fact_grain_is_unique.sql"
     REFERENCES_RESOLVE = "quality/references_resolve.sql"
     VARIANCE_IDENTITY = "quality/variance_identity.sql"
@@ -53,7 +56,8 @@ class SqlFile(StrEnum):
     PARENT_DEPARTMENTS = "quality/parent_departments.sql"
     SUMS_BY_SCENARIO_AND_PERIOD = "quality/sums_by_scenario_and_period.sql"
     ACTUAL_BY_ACCOUNT_AND_PERIOD = "quality/actual_by_account_and_period.sql"
-    VARIANCE_BY_YEAR = "reporting/variance_by_year.sql"
+    VARIANCE_BY_FISCAL_YEAR = "reporting/variance_by_fiscal_year.sql"
+    VARIANCE_PERIODS = "reporting/variance_periods.sql"
     LINES_IN_WAREHOUSE = "reporting/lines_in_warehouse.sql"
     MOVEMENTS_SINCE = "reporting/movements_since.sql"
     MOVEMENT_SUMMARY = "reporting/movement_summary.sql"
@@ -77,6 +81,7 @@ DEFINITIONS = (
     SqlFile.CREATE_FACTS,
     SqlFile.CREATE_LOAD_LEDGER,
     SqlFile.CREATE_MOVEMENTS,
+    SqlFile.CREATE_PERIOD_STATUS,
     SqlFile.ACTUAL_VS_BUDGET,
 )
 """Tables, then the views over them."""

@@ -3,6 +3,8 @@
 -- The documented way to compare with the budget. A period has a budget if the baseline scenario has any row in it and
 -- Actual covers it, so that the baseline is booked on Actual's rows; otherwise Budget and Variance are NULL, which
 -- means "no budget", not zero.
+-- IsComplete is false in a period without its usual number of Actual lines (see PeriodStatus): filter by it before
+-- adding up periods, because an open month looks like a miss.
 -- FavourableVariance is positive if profit is better than planned; it is NULL for accounts that are neither Revenue nor
 -- Expense.
 
@@ -85,10 +87,12 @@ SELECT
         CASE WHEN BudgetedPeriod.YearMonth IS NOT NULL THEN ActualCell.Variance * NULLIF(DimAccount.ProfitSign, 0) END
         AS DECIMAL(18, 2)
     ) AS FavourableVariance,
+    COALESCE(PeriodStatus.IsComplete, FALSE) AS IsComplete,
     BudgetedPeriod.YearMonth IS NOT NULL AS HasBudget,
     ActualCell.TransactionCount
 FROM ActualCell
 INNER JOIN DimDepartment ON DimDepartment.DepartmentKey = ActualCell.DepartmentKey
 INNER JOIN DimAccount ON DimAccount.AccountKey = ActualCell.AccountKey
 LEFT JOIN BudgetedPeriod ON BudgetedPeriod.YearMonth = ActualCell.YearMonth
+LEFT JOIN PeriodStatus ON PeriodStatus.Period = ActualCell.YearMonth
 WHERE DimAccount.IsMonetary AND DimAccount.Measure = 'flow';

@@ -12,7 +12,7 @@ from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.ui.metadata_values import compute_data_version, money_metadata, table_metadata
 from finance_platform.orchestration.ui.table_specs import report_spec
 from finance_platform.refresh.report import REPORT_FILE, report
-from finance_platform.reports.variance import VarianceRow
+from finance_platform.reports.variance import PROFIT_LINES, VarianceRow
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Warehouse
@@ -54,14 +54,16 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
 
 
 def _last_year(rows: Sequence[VarianceRow], currency: str) -> dict[str, Any]:
-    """Return the figures of the last year: account types are not added up, so each has its own."""
-    last = max((row.year for row in rows), default=0)
-    metadata: dict[str, Any] = {"last_year": last} if rows else {}
-    for row in rows:
-        if row.year == last:
-            metadata |= money_metadata(f"last_year_actual_{row.account_type}", row.actual, currency)
-            if row.variance is not None:
-                metadata |= money_metadata(f"last_year_variance_{row.account_type}", row.variance, currency)
+    """Return the figures of the last fiscal year with a complete month, from revenue to profit."""
+    last = max((row.fiscal_year for row in rows if row.months), default=0)
+    of_last = [row for row in rows if row.fiscal_year == last]
+    metadata: dict[str, Any] = {"last_year": last, "last_year_months": of_last[0].months} if of_last else {}
+    for row in (row for row in of_last if row.line in PROFIT_LINES):
+        name = row.line.replace(" ", "_")
+        if row.actual is not None:
+            metadata |= money_metadata(f"last_year_actual_{name}", row.actual, currency)
+        if row.variance is not None:
+            metadata |= money_metadata(f"last_year_variance_{name}", row.variance, currency)
     return metadata
 
 

@@ -23,7 +23,7 @@ GRAINS: Mapping[str, str] = {
     "dim_account": "account",
     "dim_scenario": "scenario",
     "fact_financials": "day-department-account-scenario",
-    "variance_report": "year-account-type",
+    "variance_report": "fiscal-year-line",
 }
 """By table, the grain in the characters that a tag may have."""
 

@@ -45,17 +45,26 @@ COMPUTED: Mapping[str, Mapping[str, str]] = {
     "processed/dim_scenario": {"is_baseline": "a setting"},
     "processed/fact_financials": {"transaction_count": "counted"},
     "warehouse/fact_financials": {"LoadTimestamp": "the moment of the load"},
+    "reporting/variance_report": {
+        "Months": "counted",
+        "Line": "the account type, the account's category, or the name of a total",
+        "VariancePercent": "Variance and Budget",
+        "Effect": "the sign of Variance and what it does to profit; CapEx over plan is unfavourable",
+        "IncompletePeriods": "the status of each period, see PeriodStatus",
+    },
 }
 """By asset, the columns that have no source column, and what they are computed from."""
 
 REPORT_SOURCES: Mapping[str, Sources] = {
-    "Year": {"warehouse/dim_date": ["Year"]},
+    "FiscalYear": {"warehouse/dim_date": ["FiscalYear"]},
     "AccountType": {"warehouse/dim_account": ["AccountType"]},
     "Actual": {"warehouse/fact_financials": ["Amount"]},
     "ActualWithBudget": {"warehouse/fact_financials": ["Amount"]},
     "Budget": {"warehouse/fact_financials": ["BudgetAmount"]},
     "Variance": {"warehouse/fact_financials": ["Variance"]},
+    "ActualIncomplete": {"warehouse/fact_financials": ["Amount"]},
 }
+"""The columns of the report that its query selects."""
 
 _LINE_FIELDS: Mapping[str, tuple[str, ...]] = {
     "scenario_type": ("scenario",),

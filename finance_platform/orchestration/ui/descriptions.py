@@ -39,7 +39,7 @@ _FACT = """\
 - **Coverage**: a scenario is compared in the periods in which it has lines (Actual, if `ACTUALS_THROUGH` is set, in
   every period up to that one). The future months of a budget create no Actual rows.
 - Reports should read the view `ActualVsBudget`: Actual, monetary flows, by period, with `no budget` distinct from
-  zero.
+  zero, and `IsComplete` false in a period that has not its usual lines yet.
 """
 
 RULES: Mapping[str, str] = {
@@ -82,10 +82,14 @@ RULES: Mapping[str, str] = {
 """,
     "fact_financials": _FACT,
     "variance_report": """\
-- Actual covers the whole year. Variance compares like with like: `ActualWithBudget` and `Budget` cover the periods
-  that have a budget.
-- `no budget` is not zero: it means that no period of the year has a budget.
-- Natural sign: a positive variance is more than planned, which is good for Revenue and bad for Expense.
+- Amounts are of **complete** periods: closed ones, and those with the usual number of Actual lines. The others are
+  named in `IncompletePeriods`, with their money in `ActualIncomplete`; `Months` says how many months a year has.
+- Variance compares like with like: `ActualWithBudget` and `Budget` cover the complete periods that have a budget.
+- `no budget` is not zero: it means that no complete period of the year has a budget.
+- Operating profit is Revenue less Expense. Money on accounts without a type is `Unclassified`; it is not in operating
+  profit, and `Profit after unclassified` takes it as a cost.
+- Natural sign: a positive variance is more than planned. `Effect` says whether that is good: it is for Revenue and
+  profit, not for Expense and CapEx.
 """,
 }
 """By table, its rules as a Markdown list."""

@@ -124,19 +124,27 @@ def by_period_spec(settings: Settings) -> dg.AssetSpec:
 def report_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
     """Return the page of the variance report."""
     columns = [
-        Column("Year", "integer", "Calendar year."),
-        Column("AccountType", "varchar", "Revenue, Expense and so on."),
-        Column("Actual", MONEY, "Actual of the whole year, natural sign."),
-        Column("ActualWithBudget", MONEY, "Actual of the periods that have a budget; `no budget` if there are none."),
+        Column("FiscalYear", "integer", "Named by the calendar year in which it ends."),
+        Column("Months", "integer", "Complete periods of the year, which the amounts cover."),
+        Column("Line", "varchar", "Revenue, Expense, a total, or a category of other accounts."),
+        Column("AccountType", "varchar", "Revenue, Expense and so on; empty for a total."),
+        Column("Actual", MONEY, "Actual of the complete periods, natural sign; `incomplete` if there are none."),
+        Column("ActualWithBudget", MONEY, "Actual of those that have a budget; `no budget` if there are none."),
         Column("Budget", MONEY, "The baseline in those periods; `no budget` if there are none."),
         Column("Variance", MONEY, "ActualWithBudget - Budget; `no budget` if no period has a budget."),
+        Column("VariancePercent", "varchar", "Variance in percent of Budget; `n/m` if that means nothing."),
+        Column(
+            "Effect", "varchar", "`favourable`, `unfavourable` or `as planned`; empty for accounts that are neither."
+        ),
+        Column("IncompletePeriods", "varchar", "The year's periods that the amounts leave out."),
+        Column("ActualIncomplete", MONEY, "Actual of those periods."),
     ]
     return dg.AssetSpec(
         ["reporting", "variance_report"],
         deps=[dg.AssetKey(["warehouse", contract.name]) for contract in STAR],
         description=(
-            "Actual against Budget by calendar year and account type.\n\n**Grain**: one row per calendar year and "
-            f"account type.\n\n{RULES['variance_report']}"
+            "Actual against Budget by fiscal year, from revenue to profit, then other accounts by category.\n\n"
+            f"**Grain**: one row per fiscal year and line.\n\n{RULES['variance_report']}"
         ),
         group_name="reporting",
         kinds={"csv", "report", *service_kinds(settings, "warehouse")},
@@ -148,7 +156,8 @@ def report_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
             **code_references(
                 "refresh/report.py:report",
                 "reports/variance.py:variance_rows",
-                SqlFile.VARIANCE_BY_YEAR,
+                SqlFile.VARIANCE_BY_FISCAL_YEAR,
+                SqlFile.VARIANCE_PERIODS,
                 SqlFile.ACTUAL_VS_BUDGET,
             ),
         },

@@ -1,0 +1,94 @@
+"""Completeness: whether a period has as many Actual lines as usual, so that it may be compared and summed.
+
+Belongs here: the rule, as a pure function of numbers of lines. Does not belong here: reading or storing anything (see
+`warehouse.period_status`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from statistics import median_low
+
+USUAL_PERIODS = 12
+"""Earlier periods that make up what is usual."""
+
+MIN_EARLIER_PERIODS = 3
+"""With fewer earlier periods nothing is usual yet, so a period is complete."""
+
+LinesByDepartment = Mapping[int, int]
+"""Actual lines by department key; a department without lines may be missing."""
+
+
+@dataclass(frozen=True)
+class PeriodStatus:
+    """One period of the fact table.
+
+    Attributes:
+        period: YYYY-MM.
+        is_complete: whether totals and year-to-date may include it.
+        is_closed: whether a person closed it.
+        line_count: ledger lines of Actual.
+        usual_departments: departments that usually have lines.
+        missing_departments: those of them that have less than half of their usual number.
+    """
+
+    period: str
+    is_complete: bool
+    is_closed: bool
+    line_count: int
+    usual_departments: int
+    missing_departments: int
+
+
+def evaluate_periods(
+    lines: Mapping[str, LinesByDepartment], closed_periods: Collection[str] = (), actuals_through: str | None = None
+) -> list[PeriodStatus]:
+    """Return the status of each period, in order.
+
+    A period is complete if it is closed, if it has Actual lines and fewer than three earlier periods have any, or if
+    each department that usually has lines has at least half of its usual number. The usual number is the median of
+    the last twelve earlier periods, so a department without lines in half of them has none. `actuals_through`
+    overrides all of this: the periods from the first one with Actual lines to that one are complete, no others.
+
+    A period that is incomplete and has less than half of the usual number of lines in total is no example of what is
+    usual; so journals that are posted ahead for a year never make such months look complete, while a dissolved
+    department is forgotten after half a year.
+
+    Args:
+        lines: Actual lines by period and department; periods without any are listed with no departments.
+        closed_periods: the closed periods.
+        actuals_through: last period that Actual covers, if the home sets one.
+    """
+    first = min((period for period, counts in lines.items() if sum(counts.values())), default=None)
+    examples: list[LinesByDepartment] = []
+    statuses = []
+    for period in sorted(lines):
+        counts = lines[period]
+        line_count = sum(counts.values())
+        usual = _usual_lines(examples[-USUAL_PERIODS:])
+        missing = sum(2 * counts.get(department, 0) < number for department, number in usual.items())
+        is_closed = period in closed_periods
+        is_as_usual = line_count > 0 and not missing
+        if is_as_usual or is_closed or (line_count and 2 * line_count >= _usual_total(examples[-USUAL_PERIODS:])):
+            examples.append(counts)
+        is_complete = is_as_usual or is_closed
+        if actuals_through is not None:
+            is_complete = first is not None and first <= period <= actuals_through
+        statuses.append(PeriodStatus(period, is_complete, is_closed, line_count, len(usual), missing))
+    return statuses
+
+
+def _usual_lines(examples: list[LinesByDepartment]) -> dict[int, int]:
+    """Return the usual number of lines of each department that usually has any; none without enough examples."""
+    if len(examples) < MIN_EARLIER_PERIODS:
+        return {}
+    departments = {department for counts in examples for department in counts}
+    usual = {
+        department: median_low(counts.get(department, 0) for counts in examples) for department in sorted(departments)
+    }
+    return {department: number for department, number in usual.items() if number}
+
+
+def _usual_total(examples: list[LinesByDepartment]) -> int:
+    return median_low(sum(counts.values()) for counts in examples) if len(examples) >= MIN_EARLIER_PERIODS else 0
