@@ -30,8 +30,8 @@ PROFIT_AFTER_UNCLASSIFIED = "Profit after unclassified"
 _ZERO = Decimal("0.00")
 _TENTH = Decimal("0.1")
 _CLASSIFIED = ("Revenue", "Expense")
-_UNKNOWN_TYPE = "Unknown"
-_PROFIT_TYPES = (*_CLASSIFIED, _UNKNOWN_TYPE)
+_UNKNOWN = "Unknown"
+_PROFIT_TYPES = (*_CLASSIFIED, _UNKNOWN)
 
 PROFIT_LINES = (*_CLASSIFIED, PROFIT, UNCLASSIFIED, PROFIT_AFTER_UNCLASSIFIED)
 """The lines of every year that has money on such accounts; the others depend on the home's categories."""
@@ -159,9 +159,9 @@ def as_csv(rows: Sequence[VarianceRow]) -> str:
     return text.getvalue()
 
 
-def _years(periods: Iterable[Sequence[Any]]) -> Iterator[_Year]:
+def _years(periods: Iterable[tuple[Any, ...]]) -> Iterator[_Year]:
     """Yield the fiscal years of rows with fiscal year, period, whether it is complete and whether it has a budget."""
-    for fiscal_year, group in groupby(sorted(periods), lambda row: row[0]):
+    for fiscal_year, group in groupby(periods, lambda row: row[0]):
         rows = list(group)
         yield _Year(
             fiscal_year,
@@ -179,15 +179,15 @@ def _year_rows(year: _Year, sums: Sequence[_Sums]) -> Iterator[VarianceRow]:
     signed = [(row.profit_sign, row) for row in classified]
     if signed:
         yield _row(year, PROFIT, "", signed, 1)
-    if _UNKNOWN_TYPE in by_type:
-        unknown = by_type[_UNKNOWN_TYPE]
-        yield _row(year, UNCLASSIFIED, _UNKNOWN_TYPE, [(1, unknown)])
+    if _UNKNOWN in by_type:
+        unknown = by_type[_UNKNOWN]
+        yield _row(year, UNCLASSIFIED, _UNKNOWN, [(1, unknown)])
         # Taken as a cost until someone classifies it: an amount without an explanation must not raise profit.
         yield _row(year, PROFIT_AFTER_UNCLASSIFIED, "", [*signed, (-1, unknown)], 1)
     for row in sums:
         if row.account_type not in _PROFIT_TYPES:
             is_capex = row.account_type == "Asset" and row.category.casefold() == _CAPEX
-            line = f"{row.category} ({row.account_type})"
+            line = f"{row.category or _UNKNOWN} ({row.account_type})"
             yield _row(year, line, row.account_type, [(1, row)], -1 if is_capex else 0)
 
 

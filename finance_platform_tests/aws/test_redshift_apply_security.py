@@ -134,6 +134,12 @@ def test_all_other_roles_see_all_rows(secured: Secured, table: str, user: str):
     assert secured.departments(user, table) == [SALES, WORKS]
 
 
+def test_a_partner_sees_the_same_complete_periods_as_all_others(secured: Secured):
+    statuses = secured.rows("anna", "SELECT Period, IsComplete, LineCount FROM PeriodStatus ORDER BY Period")
+    assert [period for period, is_complete, _ in statuses if is_complete] == ["2025-01", "2025-02"]
+    assert secured.rows("paul", "SELECT Period, IsComplete, LineCount FROM PeriodStatus ORDER BY Period") == statuses
+
+
 def test_a_partner_without_a_unit_sees_no_row(secured: Secured):
     secured.engine.server.psql("CREATE ROLE pia LOGIN; GRANT finance_partner TO pia", secured.database)
     secured.engine.server.people["pia"] = "pia"
@@ -210,6 +216,7 @@ def test_analysts_and_partners_read_no_internals(secured: Secured, table: str):
     "sql",
     [
         "DELETE FROM FactFinancials",
+        "DELETE FROM PeriodStatus",
         "UPDATE DimAccount SET AccountName = 'x'",
         "INSERT INTO BusinessUnitAccess (UserName, BusinessUnit) VALUES ('paul', 'Works')",
         "CREATE TABLE Mine (A INTEGER)",

@@ -16,7 +16,7 @@ from sqlglot import exp
 from finance_platform.cli import main
 from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.contracts.security import SECURITY
-from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, SCHEMA_VERSION, STAR, WAREHOUSE
+from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, SCHEMA_VERSION, STAR, WAREHOUSE
 from finance_platform.errors import SettingsError
 from finance_platform.warehouse.redshift.apply_security import ExistingSecurity
 from finance_platform.warehouse.redshift.security_statements import (
@@ -121,10 +121,10 @@ def test_the_grants_have_exactly_this_text():
         f"GRANT USAGE ON SCHEMA finance TO ROLE finance_loader, {readers}",
         "GRANT TEMPORARY ON DATABASE warehouse TO ROLE finance_loader",
         f"GRANT SELECT, INSERT, DELETE ON TABLE {star} TO ROLE finance_loader",
-        "GRANT SELECT, INSERT, DELETE ON TABLE LoadLedger, DepartmentUnit TO ROLE finance_loader",
+        "GRANT SELECT, INSERT, DELETE ON TABLE LoadLedger, PeriodStatus, DepartmentUnit TO ROLE finance_loader",
         "GRANT SELECT, INSERT ON TABLE Movements TO ROLE finance_loader",
         "GRANT SELECT ON TABLE SchemaVersion, ActualVsBudget TO ROLE finance_loader",
-        f"GRANT SELECT ON TABLE {star}, ActualVsBudget, Movements TO {readers}",
+        f"GRANT SELECT ON TABLE {star}, ActualVsBudget, Movements, PeriodStatus TO {readers}",
         f"GRANT SELECT ON TABLE LoadLedger, SchemaVersion, {LOOKED_UP} TO ROLE finance_controller",
     ]
     assert of_kind("revoke") == [
@@ -140,7 +140,7 @@ def test_exactly_the_tables_of_the_warehouse_are_granted():
     assert set(privileges[LOADER]) | {"BusinessUnitAccess"} == tables | {"ActualVsBudget"}
     assert set(privileges[CONTROLLER]) == tables | {"ActualVsBudget", LINES_VIEW}
     for role in (ANALYST, PARTNER):
-        assert set(privileges[role]) == {contract.table for contract in (*STAR, MOVEMENTS)} | {
+        assert set(privileges[role]) == {contract.table for contract in (*STAR, MOVEMENTS, PERIOD_STATUS)} | {
             "ActualVsBudget",
             LINES_VIEW,
         }

@@ -219,15 +219,48 @@ def test_actual_and_budget_are_compared_in_the_months_with_both(home: RefreshedH
 
 
 def test_the_variance_report_has_the_same_figures(home: RefreshedHome, key: Answer) -> None:
-    """In its rows and in its file."""
+    """In its rows, categories added up, and in its file."""
     rows = variance_rows(home.warehouse)
     by_year: dict[str, dict[str, Answer]] = {}
-    for row in rows:
-        cells = {"actual": money(row.actual_with_budget), "budget": money(row.budget), "variance": money(row.variance)}
-        by_year.setdefault(str(row.year), {})[row.account_type] = cells
-    assert by_year == key["actual_vs_budget"]["by_year_and_type"]
+    for row in (row for row in rows if row.account_type):
+        cells = {"actual": row.actual_with_budget, "budget": row.budget, "variance": row.variance}
+        sums = by_year.setdefault(str(row.fiscal_year), {}).setdefault(
+            row.account_type, dict.fromkeys(cells, Decimal(0))
+        )
+        for name, amount in cells.items():
+            sums[name] += amount
+    formatted = {
+        year: {name: {part: money(amount) for part, amount in sums.items()} for name, sums in types.items()}
+        for year, types in by_year.items()
+    }
+    assert formatted == key["actual_vs_budget"]["by_year_and_type"]
     report = (home.path / "reports" / "variance_report.csv").read_text(encoding="utf-8").splitlines()
     assert len(report) == len(rows) + 1
+
+
+def test_the_report_leads_from_revenue_to_profit_with_unclassified_money_as_a_line(home: RefreshedHome) -> None:
+    """The year to date is nine complete months."""
+    rows = [row for row in variance_rows(home.warehouse) if row.fiscal_year == 2025]
+    lines = {row.line: (money(row.actual), money(row.budget), row.variance_percent, row.effect) for row in rows}
+    assert {(row.months, row.incomplete_periods) for row in rows} == {(9, ())}
+    assert lines["Revenue"] == ("34780985.04", "35628870.00", "-2.4", "unfavourable")
+    assert lines["Operating profit"] == ("2444051.93", "2927680.00", "-16.5", "unfavourable")
+    assert lines["Unclassified"] == ("10922.70", "0.00", "n/m", "")
+    assert lines["Profit after unclassified"] == ("2433129.23", "2927680.00", "-16.9", "unfavourable")
+    assert list(lines)[5:] == [
+        "CapEx (Asset)",
+        "Deposits (Asset)",
+        "Borrowings (Liability)",
+        "Deferred Income (Liability)",
+        "Deposits (Liability)",
+    ]
+
+
+def test_every_month_with_actuals_is_complete(home: RefreshedHome, key: Answer) -> None:
+    """The months of the budget alone are not."""
+    complete = [row[0] for row in home.select("SELECT Period FROM PeriodStatus WHERE IsComplete ORDER BY Period")]
+    assert complete == sorted(key["by_period"]["Actual"])
+    assert complete[-1] == "2025-09"
 
 
 STORIES = ("overspent_project", "missed_revenue_target", "late_invoice", "cloud_cost_creep", "keying_slip")

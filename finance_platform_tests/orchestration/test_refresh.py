@@ -392,7 +392,9 @@ def test_a_run_uses_no_deprecated_api_of_dagster(first: Seen):
 
 def test_the_report_lies_in_the_home(home: Settings, first: Seen):
     assert first.outcome.succeeded
-    assert (Path(home.reports_root) / "variance_report.csv").read_text().startswith("Year,AccountType,")
+    assert (
+        (Path(home.reports_root) / "variance_report.csv").read_text().startswith("FiscalYear,Months,Line,AccountType,")
+    )
 
 
 # Nothing new

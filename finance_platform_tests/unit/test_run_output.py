@@ -43,15 +43,53 @@ def test_a_difference_is_not_explained_if_nothing_is_left_to_load(show: Callable
 # Variance
 
 
+def variance_row(year: int = 2025, line: str = "Revenue", **values: Any) -> VarianceRow:
+    amounts = dict.fromkeys(("actual", "actual_with_budget", "budget", "variance"), Decimal("1000.5"))
+    defaults: dict[str, Any] = {"months": 12, "account_type": line, "favourable_sign": 1, **amounts}
+    return VarianceRow(fiscal_year=year, line=line, **(defaults | values))
+
+
+NO_BUDGET: dict[str, Any] = dict.fromkeys(("actual_with_budget", "budget", "variance"))
+
+
 def test_the_variance_table_shows_rows_without_a_budget():
-    rows = [
-        VarianceRow(2024, "Revenue", Decimal("2100"), None, None, None),
-        VarianceRow(2025, "Revenue", *[Decimal("1000.5")] * 4),
+    rows = [variance_row(2024, actual=Decimal("2100"), **NO_BUDGET), variance_row(2025)]
+    assert lines(print_variance, rows)[1:] == [
+        "fiscal year line actual budget variance % effect",
+        "2024 Revenue 2,100.00 no budget no budget",
+        "2025 Revenue 1,000.50 1,000.50 1,000.50 +100.0 favourable",
     ]
-    assert lines(print_variance, rows)[2:] == [
-        "2024 Revenue 2,100.00 no budget no budget no budget",
-        "2025 Revenue 1,000.50 1,000.50 1,000.50 1,000.50",
+
+
+def test_a_year_is_named_once_and_says_so_if_it_has_fewer_than_twelve_months():
+    rows = [variance_row(months=9), variance_row(line="Expense", months=9), variance_row(2026, months=1)]
+    assert [line.split(" Revenue")[0].split(" Expense")[0] for line in lines(print_variance, rows)[2:]] == [
+        "2025, 9 months",
+        "Expense 1,000.50 1,000.50 1,000.50 +100.0 favourable",
+        "2026, 1 month",
     ]
+
+
+def test_the_part_of_actual_that_has_a_budget_is_shown_where_it_differs():
+    rows = [variance_row(actual=Decimal("3000"))]
+    assert lines(print_variance, rows)[1:] == [
+        "fiscal year line actual actual with budget budget variance % effect",
+        "2025 Revenue 3,000.00 1,000.50 1,000.50 1,000.50 +100.0 favourable",
+    ]
+
+
+def test_money_of_incomplete_periods_is_shown_and_the_periods_are_named():
+    left_out: dict[str, Any] = {"months": 9, "incomplete_periods": ("2025-10",), "actual_incomplete": Decimal("7")}
+    head, row, note = lines(print_variance, [variance_row(**left_out)])[1:4]
+    assert head == "fiscal year line actual budget variance % incomplete effect"
+    assert row == "2025, 9 months Revenue 1,000.50 1,000.50 1,000.50 +100.0 7.00 favourable"
+    assert note.startswith("Incomplete and left out: 2025-10.")
+
+
+def test_a_year_without_a_complete_month_has_no_amounts():
+    none: dict[str, Any] = dict.fromkeys(("actual", "actual_with_budget", "budget", "variance"))
+    rows = [variance_row(months=0, incomplete_periods=("2025-01",), actual_incomplete=Decimal("7"), **none)]
+    assert lines(print_variance, rows)[2] == "2025, 0 months Revenue incomplete incomplete incomplete 7.00"
 
 
 def test_an_empty_variance_prints_nothing():
@@ -145,7 +183,7 @@ def test_a_warning_is_not_a_failed_check():
 
 
 def test_the_json_summary_has_the_same_content():
-    row = VarianceRow(2025, "Revenue", Decimal("10"), None, None, None)
+    row = variance_row(**NO_BUDGET)
     run = outcome(deliveries_read=1, built=PERIODS, checks=[check("b", False)])
     document = json.loads(json.dumps(summary_as_json(run, status(), [row], 1.26)))
     assert document["seconds"] == 1.3

@@ -47,7 +47,7 @@ def test_an_empty_warehouse_gets_every_table_and_view_and_then_there_is_nothing_
     pending = warehouse.pending_statements()
     warehouse.prepare()
 
-    assert sum("CREATE TABLE" in sql for sql in pending) == 8
+    assert sum("CREATE TABLE" in sql for sql in pending) == 9
     assert warehouse.pending_statements() == ()
     assert warehouse.query("SELECT COUNT(*) FROM ActualVsBudget").rows == [(0,)]
     warehouse.prepare()

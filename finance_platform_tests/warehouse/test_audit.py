@@ -37,7 +37,16 @@ from finance_platform_tests.warehouse.star_files import (
 )
 from finance_platform_tests.warehouse.test_load import Counting, FaultError
 
-TABLES = ("DimDate", "DimDepartment", "DimAccount", "DimScenario", "FactFinancials", "LoadLedger", "Movements")
+TABLES = (
+    "DimDate",
+    "DimDepartment",
+    "DimAccount",
+    "DimScenario",
+    "FactFinancials",
+    "LoadLedger",
+    "Movements",
+    "PeriodStatus",
+)
 
 
 def load_into(warehouse: Any, *slices: SliceToLoad, **options: Any) -> LoadResult:
@@ -232,7 +241,7 @@ def one_query_audit(inside: Queryable) -> bool:
     return bool(inside.query("SELECT COUNT(*) FROM FactFinancials").rows)
 
 
-STATEMENTS = 40
+STATEMENTS = 44
 """One test each, so that a failure names the statement; another test compares the number with a load's."""
 
 

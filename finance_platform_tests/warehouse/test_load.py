@@ -385,6 +385,10 @@ def test_the_statements_of_a_load_run_in_the_order_that_makes_it_safe(loaded: Wa
         "DELETE FROM FactFinancials",
         "INSERT INTO FactFinancials",
         "INSERT INTO LoadLedger",
+        "SELECT DimDate.YearMonth AS",
+        "SELECT Period IsComplete",
+        "DELETE FROM PeriodStatus",
+        "INSERT INTO PeriodStatus",
         "SELECT Movements.Period Movements.Kind",
         "the end of",
     ]

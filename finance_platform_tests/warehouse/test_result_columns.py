@@ -60,4 +60,4 @@ def test_a_view_s_columns_are_named_as_its_definition_spells_them(loaded: DuckDB
     columns = loaded.query("SELECT * FROM actualvsbudget").columns
 
     assert columns[:2] == ["Period", "Year"]
-    assert columns[-3:] == ["FavourableVariance", "HasBudget", "TransactionCount"]
+    assert columns[-4:] == ["FavourableVariance", "IsComplete", "HasBudget", "TransactionCount"]

@@ -11,6 +11,7 @@ from decimal import Decimal
 import pytest
 
 from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.period_status import update_statuses
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
@@ -105,26 +106,72 @@ def test_a_budgeted_cell_without_actuals_is_in_the_view(loaded: Warehouse, star_
     ]
 
 
-def test_a_year_compares_the_periods_that_have_a_budget_and_shows_the_whole_year_beside_them(
+def test_a_fiscal_year_compares_the_periods_that_have_a_budget_and_shows_the_whole_year_beside_them(
     loaded: Warehouse,
 ) -> None:
-    result = loaded.query(statement(SqlFile.VARIANCE_BY_YEAR))
+    result = loaded.query(statement(SqlFile.VARIANCE_BY_FISCAL_YEAR))
 
-    assert result.columns == ["Year", "AccountType", "Actual", "ActualWithBudget", "Budget", "Variance"]
+    assert result.columns == [
+        "FiscalYear",
+        "AccountType",
+        "Category",
+        "ProfitSign",
+        "Actual",
+        "ActualWithBudget",
+        "Budget",
+        "Variance",
+        "ActualIncomplete",
+    ]
     assert [tuple(map(str, row)) for row in result.rows] == [
-        ("2025", "Asset", "80.00", "80.00", "100.00", "-20.00"),
-        ("2025", "Expense", "501.00", "250.50", "200.00", "50.50"),
-        ("2025", "Revenue", "2100.00", "1000.00", "900.00", "100.00"),
+        ("2025", "Asset", "CapEx", "0", "80.00", "80.00", "100.00", "-20.00", "None"),
+        ("2025", "Expense", "", "-1", "501.00", "250.50", "200.00", "50.50", "None"),
+        ("2025", "Revenue", "", "1", "2100.00", "1000.00", "900.00", "100.00", "None"),
     ]
 
 
 def test_a_year_without_any_budget_has_null_for_it(loaded: Warehouse) -> None:
     publish(loaded, [removed("2025-01")], run_id="run-2", loaded_at=LOADED_AT)
 
-    assert loaded.query(statement(SqlFile.VARIANCE_BY_YEAR)).rows == [
-        (2025, "Expense", Decimal("250.50"), None, None, None),
-        (2025, "Revenue", Decimal("1100.00"), None, None, None),
+    assert loaded.query(statement(SqlFile.VARIANCE_BY_FISCAL_YEAR)).rows == [
+        (2025, "Expense", "", -1, Decimal("250.50"), None, None, None, None),
+        (2025, "Revenue", "", 1, Decimal("1100.00"), None, None, None, None),
     ]
+
+
+def test_an_incomplete_period_is_marked_in_the_view_and_left_out_of_the_year(loaded: Warehouse) -> None:
+    update_statuses(loaded, (), "2025-01")
+
+    marks = loaded.query("SELECT DISTINCT Period, IsComplete, HasBudget FROM ActualVsBudget ORDER BY Period").rows
+    rows = loaded.query(statement(SqlFile.VARIANCE_BY_FISCAL_YEAR)).rows
+
+    assert marks == [("2025-01", True, True), ("2025-02", False, False)]
+    assert cells(loaded, "Actual", "Period = '2025-02'") == [(Decimal("1100.00"),), (Decimal("250.50"),)]
+    assert [(row[1], row[4], row[8]) for row in rows] == [
+        ("Asset", Decimal("80.00"), None),
+        ("Expense", Decimal("250.50"), Decimal("250.50")),
+        ("Revenue", Decimal("1000.00"), Decimal("1100.00")),
+    ]
+
+
+def test_a_period_without_a_status_is_incomplete_and_no_row_is_lost(loaded: Warehouse) -> None:
+    before = cells(loaded, "Period, Actual, Budget")
+    with loaded.transaction() as connection:
+        connection.execute("DELETE FROM PeriodStatus")
+
+    assert cells(loaded, "Period, Actual, Budget") == before
+    assert loaded.query("SELECT DISTINCT IsComplete FROM ActualVsBudget").rows == [(False,)]
+
+
+def test_a_year_may_have_more_money_than_a_cell(loaded: Warehouse, star_files: StarFiles) -> None:
+    most = "9999999999999999.99"
+    periods = [
+        star_files.facts(f"2025-0{month}", "f", [Fact(f"2025-0{month}-01", SALES, RENT, ACTUAL, most)])
+        for month in (3, 4)
+    ]
+    publish(loaded, periods, run_id="run-2", loaded_at=LOADED_AT)
+
+    sums = {row[1]: row[4] for row in loaded.query(statement(SqlFile.VARIANCE_BY_FISCAL_YEAR)).rows}
+    assert sums["Expense"] == 2 * Decimal(most) + Decimal("501.00")
 
 
 @pytest.mark.parametrize("column", ["Actual", "Budget", "Variance", "FavourableVariance"])

@@ -2,4 +2,4 @@
 
 SELECT DISTINCT FiscalYear, Period, IsComplete, HasBudget
 FROM ActualVsBudget
-ORDER BY Period;
+ORDER BY FiscalYear, Period;

@@ -1,0 +1,127 @@
+"""Incomplete periods and fiscal years, from files to the report's file.
+
+Belongs here: what a person sees after a refresh, a close, a setting. Does not belong here: the rule (see
+`unit/test_completeness`), the report's lines (see `unit/test_variance`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from finance_platform_tests.end_to_end.home import Home
+from finance_platform_tests.end_to_end.in_process_refresh import Refresher
+
+pytestmark = pytest.mark.end_to_end
+
+HEADER = "transaction_id,transaction_date,department_code,account_number,amount\n"
+ACCOUNTS = "account_number,account_name,account_type\n6100,Rent,Expense\n"
+MONTHS = [f"2025-{month:02}" for month in range(1, 7)]
+
+
+def transactions(period: str, lines: int, day: int = 10) -> str:
+    """Return a file with so many lines of 10.00 in a month."""
+    return HEADER + "".join(f"{period}-{day}-{line},{period}-{day},D1,6100,10.00\n" for line in range(lines))
+
+
+def report(home: Home) -> list[dict[str, str]]:
+    text = (home.path / "reports" / "variance_report.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def expense(home: Home) -> tuple[str, ...]:
+    names = ("FiscalYear", "Months", "Actual", "Budget", "Variance", "IncompletePeriods", "ActualIncomplete")
+    (row,) = [row for row in report(home) if row["Line"] == "Expense"]
+    return tuple(row[name] for name in names)
+
+
+@pytest.fixture
+def home(refresh: Refresher, tmp_path: Path) -> Home:
+    """A home with ten lines of 10.00 in each of six months, and a budget of 90.00 for twelve."""
+    home = Home(tmp_path / "home")
+    home.write("raw/accounts.csv", ACCOUNTS)
+    for period in MONTHS:
+        home.write(f"raw/transactions_{period}.csv", transactions(period, 10))
+    budget = "".join(f"2025-{month:02},D1,6100,90.00\n" for month in range(1, 13))
+    home.write("raw/budget.csv", "period,department_code,account_number,budget_amount\n" + budget)
+    refresh(home)
+    return home
+
+
+def test_lines_dated_in_the_next_month_do_not_move_the_variance_of_the_year(home: Home, refresh: Refresher):
+    assert expense(home) == ("2025", "6", "600.00", "540.00", "60.00", "", "0.00")
+
+    home.write("raw/transactions_early.csv", transactions("2025-07", 3))
+    refresh(home)
+
+    assert expense(home) == ("2025", "6", "600.00", "540.00", "60.00", "2025-07", "30.00")
+    rows = home.select("SELECT Period, Actual, Budget, IsComplete FROM ActualVsBudget ORDER BY Period")
+    assert [row[0] for row in rows if not row[-1]] == ["2025-07"]
+    assert [str(amount) for amount in rows[-1][1:3]] == ["30.00", "90.00"]
+
+
+def test_lines_dated_in_several_later_months_do_not_either(home: Home, refresh: Refresher):
+    for month in range(7, 13):
+        home.write(f"raw/transactions_ahead_{month}.csv", transactions(f"2025-{month:02}", 2))
+    refresh(home)
+
+    assert expense(home)[:5] == ("2025", "6", "600.00", "540.00", "60.00")
+
+
+def test_a_month_becomes_complete_by_more_lines_without_a_movement(home: Home, refresh: Refresher):
+    home.write("raw/transactions_early.csv", transactions("2025-07", 3))
+    refresh(home)
+    home.write("raw/transactions_late.csv", transactions("2025-07", 2, day=20))
+    refresh(home)
+
+    assert expense(home) == ("2025", "7", "650.00", "630.00", "20.00", "", "0.00")
+
+
+def test_a_month_becomes_complete_by_its_close_and_only_its_mark_changes(home: Home, refresh: Refresher):
+    home.write("raw/transactions_early.csv", transactions("2025-07", 3))
+    refresh(home)
+    before = home.tables()
+
+    assert home.command("close", "2025-07", "--why", "no more lines").returncode == 0
+    loaded = refresh(home).loaded
+
+    assert (list(loaded), home.tables()) == ([], before)
+    assert expense(home) == ("2025", "7", "630.00", "630.00", "0.00", "", "0.00")
+    assert home.command("reopen", "2025-07", "--why", "more lines").returncode == 0
+    refresh(home)
+    assert expense(home) == ("2025", "6", "600.00", "540.00", "60.00", "2025-07", "30.00")
+
+
+def test_a_setting_overrides_what_is_complete(home: Home, refresh: Refresher):
+    home.write("raw/transactions_early.csv", transactions("2025-07", 3))
+    refresh(home, FINANCE_PLATFORM_ACTUALS_THROUGH="2025-07")
+    assert expense(home) == ("2025", "7", "630.00", "630.00", "0.00", "", "0.00")
+
+    refresh(home, FINANCE_PLATFORM_ACTUALS_THROUGH="2025-05")
+    assert expense(home)[:3] == ("2025", "5", "500.00")
+
+
+def test_the_command_names_the_month_that_it_leaves_out(home: Home):
+    home.write("raw/transactions_early.csv", transactions("2025-07", 3))
+
+    output = home.command("run").stdout
+
+    assert "2025, 6 months" in output
+    assert "Incomplete and left out: 2025-07." in output
+
+
+def test_the_report_is_by_fiscal_year(refresh: Refresher, tmp_path: Path):
+    home = Home(tmp_path / "home")
+    home.write("raw/accounts.csv", ACCOUNTS)
+    lines = "T1,2025-03-10,D1,6100,100.00\nT2,2025-04-11,D1,6100,250.00\n"
+    home.write("raw/transactions.csv", HEADER + lines)
+
+    refresh(home, FINANCE_PLATFORM_FISCAL_YEAR_START_MONTH="4")
+
+    assert [(row["FiscalYear"], row["Months"], row["Actual"]) for row in report(home) if row["AccountType"]] == [
+        ("2025", "1", "100.00"),
+        ("2026", "1", "250.00"),
+    ]
