@@ -46,7 +46,9 @@ class Settings(BaseSettings):
     baseline_scenario: str = Field(
         "Budget", min_length=1, description="The budget scenario that Actual is compared with."
     )
-    actuals_through: Period | None = Field(None, description="Last period that Actual covers, gaps included; YYYY-MM.")
+    actuals_through: Period | None = Field(
+        None, description="Last period that Actual covers, gaps included, and the last complete one; YYYY-MM."
+    )
     fiscal_year_start_month: int = Field(1, ge=1, le=12, description="First month of the fiscal year.")
     currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="The home's only currency, ISO 4217.")
     earliest_date: date = Field(date(2000, 1, 1), description="Dates before this are rejected.")

@@ -1,4 +1,4 @@
-"""The star schema: four dimensions, one fact table, and the load's ledger, movements and schema versions.
+"""The star schema: four dimensions, one fact table, and the load's ledger, movements and statuses.
 
 Belongs here: contracts of warehouse tables. Their first columns are those of the original specification, in its order.
 Does not belong here: DDL (`sql/ddl`, compared with these by a test).

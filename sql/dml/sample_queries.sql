@@ -2,6 +2,7 @@
 --
 -- Run one with:  finance-platform query "SELECT COUNT(*) FROM DimDate"
 -- Use ActualVsBudget to compare with the budget; FactFinancials also has the planning scenarios and the days.
+-- IsComplete leaves out a month that does not have its usual lines yet: without it, an open month looks like a miss.
 
 -- How many rows does each table have? One row each.
 SELECT COUNT(*) FROM DimDate;
@@ -47,25 +48,28 @@ SELECT
     FavourableVariance
 FROM ActualVsBudget
 WHERE
-    Period = (SELECT MAX(Period) FROM ActualVsBudget WHERE HasBudget)
+    Period = (SELECT MAX(Period) FROM ActualVsBudget WHERE HasBudget AND IsComplete)
     AND FavourableVariance < 0
 ORDER BY FavourableVariance, DepartmentName, AccountName
 LIMIT 10;
 
 -- What is the profit of each fiscal year, and how far is it from the budget? One row per fiscal year.
--- The variance covers the periods that have a budget.
+-- Both cover its complete periods; the variance those of them that have a budget.
 SELECT
     FiscalYear,
+    COUNT(DISTINCT Period) AS Months,
     SUM(Actual * ProfitSign) AS Profit,
     SUM(FavourableVariance) AS BetterThanBudget
 FROM ActualVsBudget
+WHERE IsComplete
 GROUP BY FiscalYear
 ORDER BY FiscalYear;
 
--- What would a year cost at the rate of the last three periods? One row per department; three months times four.
+-- What would a year cost at the rate of the last three complete periods? One row per department; three months times four.
 WITH LastPeriod AS (
     SELECT DISTINCT Period
     FROM ActualVsBudget
+    WHERE IsComplete
     ORDER BY Period DESC
     LIMIT 3
 )
@@ -123,9 +127,16 @@ FROM ActualVsBudget
 WHERE
     AccountType = 'Expense'
     AND HasBudget
-    AND FiscalYear = (SELECT MAX(FiscalYear) FROM ActualVsBudget WHERE HasBudget)
+    AND IsComplete
+    AND FiscalYear = (SELECT MAX(FiscalYear) FROM ActualVsBudget WHERE HasBudget AND IsComplete)
 GROUP BY DepartmentName
 ORDER BY DepartmentName;
+
+-- Which periods are incomplete, and why? One row per period with Actual lines that totals leave out.
+SELECT Period, LineCount, UsualDepartments, MissingDepartments
+FROM PeriodStatus
+WHERE NOT IsComplete AND LineCount > 0
+ORDER BY Period;
 
 -- Which accounts or departments do the facts mention that no reference file has? One row per inferred member.
 SELECT 'Department' AS Dimension, DepartmentCode AS Code, DepartmentName AS Name
