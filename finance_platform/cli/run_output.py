@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from finance_platform.cli.movement_output import movements_of_run, print_movements_of_run
 from finance_platform.cli.rendering import (
     money,
     new_table,
@@ -39,6 +40,7 @@ def print_summary(
         console.print()
     _print_checks(console, outcome.checks)
     console.print(_describe_work(outcome), highlight=False)
+    print_movements_of_run(console, status, outcome.run_id)
     if outcome.error:
         console.print(f"[red]failed:[/] {escape(outcome.error)}", highlight=False)
     console.print(f"Run {outcome.run_id}, {seconds:.1f} s; to see it in the UI: finance-platform ui", highlight=False)
@@ -57,6 +59,7 @@ def summary_as_json(
         "deliveries_read": outcome.deliveries_read,
         "built": list(outcome.built),
         "loaded": list(outcome.loaded),
+        "movements": movements_of_run(status, outcome.run_id),
         "checks": [asdict(check) for check in outcome.checks],
         "actual_vs_budget": [row.cells() for row in variance],
         "status": status.as_json(),

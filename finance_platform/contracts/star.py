@@ -168,8 +168,8 @@ MOVEMENTS = Contract(
     name="movements",
     table="Movements",
     grain=(
-        "One cell (measure, scenario, period, department, account) whose published amount one load changed, or moved "
-        "to another attribute."
+        "One cell (measure, scenario, period, department, account) of a published period whose amount, lines or "
+        "attribute one load changed."
     ),
     natural_key=(
         "load_number",
@@ -186,7 +186,8 @@ MOVEMENTS = Contract(
         Column(
             "kind",
             "varchar(16)",
-            "movement: the amount differs; reclassification: the amount is reported under another attribute.",
+            "movement: the amount differs, or lines without an amount came or went; publication: a scenario's first "
+            "amounts in a published period; reclassification: another attribute; rename: another name.",
             "Kind",
         ),
         Column("measure", "varchar(12)", "The measure of FactFinancials: Amount or BudgetAmount.", "Measure"),
@@ -197,25 +198,34 @@ MOVEMENTS = Contract(
         Column(
             "attribute",
             "varchar(16)",
-            "BusinessUnit, AccountType or Category; null for a movement.",
+            "What changed apart from the amount: an attribute such as AccountType or ParentAccount, or Lines (none, "
+            "some) in a cell without an amount; else null.",
             "Attribute",
             nullable=True,
         ),
-        Column("old_value", "varchar(256)", "The attribute before; null for a movement.", "OldValue", nullable=True),
-        Column("new_value", "varchar(256)", "The attribute after; null for a movement.", "NewValue", nullable=True),
+        Column("old_value", "varchar(256)", "The attribute before.", "OldValue", nullable=True),
+        Column("new_value", "varchar(256)", "The attribute after.", "NewValue", nullable=True),
         Column("old_amount", MONEY, "Amount published before, under the old value; 0 where none was.", "OldAmount"),
         Column(
             "new_amount", MONEY, "Amount published by this load, under the new value; 0 where none is.", "NewAmount"
         ),
         Column(
-            "difference", MONEY, "NewAmount - OldAmount; add it up over Kind movement, never over both.", "Difference"
+            "difference",
+            MONEY,
+            "NewAmount - OldAmount; add it up over Kind movement and publication, never over the others.",
+            "Difference",
         ),
-        Column("is_restatement", "boolean", "True when the period was closed at the load.", "IsRestatement"),
+        Column(
+            "is_restatement",
+            "boolean",
+            "True when the period was closed at the load; never for a rename.",
+            "IsRestatement",
+        ),
         Column(
             "old_version",
             "varchar(64)",
-            "Version before the load of the slice that caused it: the period's, or the dimension's for a "
-            "reclassification; null if it was not published.",
+            "Version before the load of the slice that caused it: the period's, or the dimension's if an attribute "
+            "changed; null if it was not published.",
             "OldVersion",
             nullable=True,
         ),

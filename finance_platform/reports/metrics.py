@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from finance_platform.deliveries.commits import Count, DeliveryCommit
 from finance_platform.notifications.metrics import Metric
-from finance_platform.reports.movements import total_moved
+from finance_platform.reports.movements import largest_gross
 
 
 def delivery_metrics(read: Iterable[DeliveryCommit], at: datetime) -> list[Metric]:
@@ -54,7 +53,9 @@ def freshness_lags(last_arrivals: Mapping[str, datetime], at: datetime) -> list[
 
 
 def restated_amount(summary: Sequence[dict[str, Any]], load_number: int, at: datetime) -> Metric:
-    """Return the absolute amount that a load changed in closed periods; 0.00 too, so that graphs have no gaps.
+    """Return the largest gross amount of one scenario that a load changed in closed periods.
+
+    It is 0.00 if there is none, so that graphs have no gaps.
 
     Args:
         summary: the movements, from `movement_summary`.
@@ -62,7 +63,7 @@ def restated_amount(summary: Sequence[dict[str, Any]], load_number: int, at: dat
         at: the time of the metric.
     """
     rows = [row for row in summary if row["load_number"] == load_number and row["is_restatement"]]
-    return Metric("RestatedAmount", total_moved(rows) if rows else Decimal("0.00"), at)
+    return Metric("RestatedAmount", largest_gross(rows), at)
 
 
 def _total(commits: Iterable[DeliveryCommit], outcome: str) -> Count:

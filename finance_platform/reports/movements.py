@@ -1,4 +1,4 @@
-"""Movements: changes of published values, row by row and summarised by load.
+"""Movements: changes of published values, row by row and summarised by load, and the alerts about restatements.
 
 Belongs here: reading the table Movements. Does not belong here: writing it (see `warehouse.movements`), printing.
 """
@@ -6,13 +6,15 @@ Belongs here: reading the table Movements. Does not belong here: writing it (see
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 from finance_platform.errors import QueryError
 from finance_platform.notifications.alerts import Alert
+from finance_platform.quality.checks import pluralize
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, QueryResult
 from finance_platform.warehouse.statements import SqlFile, statement
 
@@ -25,6 +27,7 @@ COLUMNS_IN_A_TABLE = (
     "Measure",
     "DepartmentCode",
     "AccountNumber",
+    "Attribute",
     "OldValue",
     "NewValue",
     "OldAmount",
@@ -37,6 +40,13 @@ COLUMNS_IN_A_TABLE = (
 
 _PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _EVERY_PERIOD = ("0000-00", "9999-99")
+_ZERO = Decimal("0.00")
+_KIND_LABELS = {"movement": "", "publication": " first published", "reclassification": " reclassified"}
+_QUANTITY_LABELS = {
+    "flow": "",
+    "balance": " of balances, in the period with the largest change",
+    "statistical": " of statistical accounts, which is not money, in the period with the largest change",
+}
 
 
 def movement_rows(warehouse: Queryable, *, since: datetime = EARLIEST, period: str | None = None) -> QueryResult:
@@ -61,12 +71,12 @@ def movement_rows(warehouse: Queryable, *, since: datetime = EARLIEST, period: s
 
 
 def movement_summary(warehouse: Queryable, since: datetime = EARLIEST) -> list[dict[str, Any]]:
-    """Return the movements since a time, in a row per load, period, kind, scenario, measure and cause.
+    """Return the movements since a time, in a row per load, period, kind, scenario, measure, quantity and cause.
 
-    Rows have `load_number`, `loaded_at` (UTC), `run_id`, `period`, `kind`, `scenario`, `measure`, `cells`,
-    `difference` (net, Decimal; of a reclassification the change apart from it), `reclassified` (the amount that changed
-    its place), `moved` (the sum of absolute changes), `is_restatement` and `cause` (None if unknown). There are none if
-    nothing was ever loaded.
+    Rows have `load_number`, `loaded_at` (UTC), `run_id`, `period`, `kind`, `scenario`, `measure`, `quantity` (flow,
+    balance or statistical), `cells`, `difference` (net, Decimal; of a reclassification the change apart from it),
+    `reclassified` (the amount that changed its place), `moved` (gross: the sum of absolute changes), `is_restatement`
+    and `cause` (None if unknown). There are none if nothing was ever loaded.
 
     Raises:
         ValueError: `since` has no time zone.
@@ -79,52 +89,103 @@ def movement_summary(warehouse: Queryable, since: datetime = EARLIEST) -> list[d
     return [dict(zip(names, row, strict=True)) for row in result.rows]
 
 
+def group_by_cause(rows: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Return the rows of a summary in groups with the same load and the same cause, in the order of the rows."""
+    groups: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["load_number"], row["cause"] or ""), []).append(row)
+    return list(groups.values())
+
+
+def gross_amounts(rows: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
+    """Return the gross amount per scenario and measure, by a label such as `Budget Amount reclassified`.
+
+    Amounts of scenarios are never added to each other, nor those of statistical accounts to money. A balance is not
+    added over periods: its amount is that of the period with the largest change.
+
+    Args:
+        rows: rows of `movement_summary`, or their JSON values; renames have no amount and are left out.
+    """
+    by_period: dict[str, dict[str, Decimal]] = {}
+    balances = set()
+    for row in rows:
+        if row["kind"] == "rename":
+            continue
+        label = f"{row['scenario']} {row['measure']}{_KIND_LABELS[row['kind']]}{_QUANTITY_LABELS[row['quantity']]}"
+        if row["quantity"] != "flow":
+            balances.add(label)
+        amounts = by_period.setdefault(label, {})
+        amounts[row["period"]] = amounts.get(row["period"], _ZERO) + Decimal(row["moved"])
+    return {
+        label: max(amounts.values()) if label in balances else sum(amounts.values(), _ZERO)
+        for label, amounts in by_period.items()
+    }
+
+
+def describe_gross(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the periods, cells and gross amounts of some rows in one phrase."""
+    amounts = [f"{label} {amount:,.2f}" for label, amount in gross_amounts(rows).items()]
+    cells = sum(row["cells"] for row in rows)
+    return f"{describe_periods(rows)}: {'; '.join([*amounts, pluralize(cells, 'cell')])}"
+
+
+def describe_periods(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return the periods of some rows: `2025-01`, or the first, the last and their number."""
+    periods = sorted({row["period"] for row in rows})
+    return periods[0] if len(periods) == 1 else f"{periods[0]} … {periods[-1]} ({len(periods)} periods)"
+
+
 def restatement_alerts(summary: Sequence[dict[str, Any]], *, threshold: Decimal, ui_url: str) -> list[Alert]:
-    """Return an alert for each load that changed a closed period, oldest first, sent ones included.
+    """Return an alert for each load and cause that changed closed periods, oldest first, sent ones included.
 
     They come from the table Movements, not from the result of a run, so that a killed run cannot lose one.
 
     Args:
         summary: all movements ever, from `movement_summary`.
-        threshold: the absolute amount that must have changed in a period for an alert, in the home's currency.
+        threshold: the gross amount of one scenario from which there is an alert, in the home's currency.
         ui_url: the address of the UI, for the link.
     """
-    restated: dict[tuple[int, str], list[dict[str, Any]]] = {}
-    for row in summary:
-        if row["is_restatement"]:
-            restated.setdefault((row["load_number"], row["period"]), []).append(row)
-    return [
-        _restatement_alert(load, period, rows, ui_url)
-        for (load, period), rows in restated.items()
-        if total_moved(rows) >= threshold
-    ]
+    alerts: list[Alert] = []
+    keys: set[str] = set()
+    for rows in group_by_cause(row for row in summary if row["is_restatement"]):
+        # Before this release each period had an alert of its own, with this key: an alert that was sent stays sent.
+        first_key = f"restatement of {min(row['period'] for row in rows)} by load {rows[0]['load_number']}"
+        key = next(key for key in _numbered(first_key) if key not in keys)
+        keys.add(key)
+        if max(gross_amounts(rows).values()) >= threshold:
+            alerts.append(_restatement_alert(key, rows, ui_url))
+    return alerts
 
 
-def total_moved(rows: Sequence[dict[str, Any]]) -> Decimal:
-    """Return the sum of absolute changes of Amount; it includes budgets, as rows of the budget's scenario."""
-    return sum((row["moved"] for row in rows if row["measure"] == "Amount"), Decimal("0.00"))
+def largest_gross(rows: Iterable[Mapping[str, Any]]) -> Decimal:
+    """Return the largest gross amount of money of one scenario and measure; 0.00 if there is none."""
+    amounts = gross_amounts(row for row in rows if row["quantity"] != "statistical")
+    return max(amounts.values(), default=_ZERO)
 
 
-def _restatement_alert(load: int, period: str, rows: Sequence[dict[str, Any]], ui_url: str) -> Alert:
-    net: dict[str, Decimal] = {}
-    for row in rows:
-        is_movement = row["kind"] == "movement"
-        name = f"{row['scenario']} {row['measure']}" + ("" if is_movement else " reclassified")
-        net[name] = net.get(name, Decimal("0.00")) + row["difference" if is_movement else "reclassified"]
-    causes = sorted({row["cause"] for row in rows if row["cause"]})
-    cells = sum(row["cells"] for row in rows)
-    figures = {"period": period, "moved in all": f"{total_moved(rows):.2f}", "cause": "; ".join(causes)}
+def _restatement_alert(key: str, rows: Sequence[Mapping[str, Any]], ui_url: str) -> Alert:
+    first = rows[0]
+    periods = describe_periods(rows)
+    cells = pluralize(sum(row["cells"] for row in rows), "cell")
+    gross = {f"{label}, gross": f"{amount:.2f}" for label, amount in gross_amounts(rows).items()}
+    is_single = len({row["period"] for row in rows}) == 1
+    options = f"--period {periods}" if is_single else f"--since {first['loaded_at']:%Y-%m-%d}"
     return Alert(
-        key=f"restatement of {period} by load {load}",
+        key=key,
         kind="restatement",
-        title=f"The closed period {period} was restated in {cells:,} cells",
-        where=f"warehouse/fact_financials, {period}",
-        found={**figures, **{name: f"{amount:.2f}" for name, amount in net.items()}},
-        fix=f"`finance-platform movements --period {period}` lists the changes",
-        link=f"{ui_url}/runs/{rows[0]['run_id']}",
-        run_id=rows[0]["run_id"],
-        at=f"{rows[0]['loaded_at'].isoformat()}Z",
+        title=f"{'The closed period' if is_single else 'Closed periods'} {periods} restated in {cells}",
+        where=f"warehouse/fact_financials, {periods}",
+        found={"periods": periods, **gross, "cause": first["cause"] or "unknown"},
+        fix=f"`finance-platform movements {options}` lists the changes",
+        link=f"{ui_url}/runs/{first['run_id']}",
+        run_id=first["run_id"],
+        at=f"{first['loaded_at'].isoformat()}Z",
     )
+
+
+def _numbered(key: str) -> Iterator[str]:
+    yield key
+    yield from (f"{key}, cause {number}" for number in count(2))
 
 
 def select_columns(result: QueryResult, columns: Sequence[str]) -> list[list[Any]]:

@@ -7,8 +7,9 @@ Imported only before SQL runs: sqlglot takes 0.1 to 0.2 s to import.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -161,6 +162,23 @@ def parse_query(sql: str) -> exp.Query:
     if not isinstance(tree, exp.Query):
         raise QueryError(f"{shorten(sql)!r} is not a query", fix=_WRITE_A_SELECT)
     return tree
+
+
+def require_cast_decimals(sql: str, parameters: Mapping[str, object]) -> None:
+    """Raise ValueError if a bound decimal is outside `CAST(:name AS DECIMAL(p, s))`, where Redshift loses its cents.
+
+    Both warehouses require it, so that a statement without the cast fails in the tests of either.
+    """
+    names = {name for name, value in parameters.items() if isinstance(value, Decimal)}
+    if not names:
+        return
+    for placeholder in parse(sql).find_all(exp.Placeholder):
+        if placeholder.name in names and not _is_cast_to_decimal(placeholder.parent):
+            raise ValueError(f"{shorten(sql)!r} binds the decimal :{placeholder.name} without a cast to DECIMAL(p, s)")
+
+
+def _is_cast_to_decimal(node: exp.Expr | None) -> bool:
+    return isinstance(node, exp.Cast) and node.to.this is exp.DataType.Type.DECIMAL and len(node.to.expressions) == 2
 
 
 def shorten(sql: str, width: int = 80) -> str:

@@ -80,18 +80,19 @@ class TableLoad:
 
 @dataclass(frozen=True)
 class MovedSum:
-    """The movements of one load, summed by period, kind, scenario and measure.
+    """The movements of one load, summed by period, kind, scenario and measure; units apart from money.
 
     Attributes:
         period: YYYY-MM.
-        kind: movement or reclassification.
+        kind: movement, publication, reclassification or rename.
         scenario: its name.
         measure: Amount or BudgetAmount.
-        cells: rows of Movements in this sum.
+        cells: the cells in this sum; a cell counts once, even if several of its attributes changed.
         old_amount: published before the load.
         new_amount: published by the load.
         difference: new_amount - old_amount.
         is_restatement: whether the period was closed.
+        is_monetary: false for statistical accounts, whose amounts are not money.
     """
 
     period: str
@@ -103,6 +104,7 @@ class MovedSum:
     new_amount: Decimal
     difference: Decimal
     is_restatement: bool
+    is_monetary: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Movements: the changes that a load makes to published amounts, recorded in the load's own transaction.
+"""Movements: the changes that a load makes to what is published, recorded in the load's own transaction.
 
-Belongs here: the scratch tables that describe the load, and the order of the statements.
+Belongs here: the attributes that are compared, the scratch tables that describe the load, the order of the statements.
 Does not belong here: the comparison itself (SQL, see `sql/load`), why a slice differs (see `slices.version_diff`),
 reports on movements (see `reports`).
 """
@@ -13,13 +13,67 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from finance_platform.contracts.model import MONEY, Column, Contract
-from finance_platform.contracts.star import FACT_FINANCIALS, MOVEMENTS
+from finance_platform.contracts.star import (
+    DIM_ACCOUNT,
+    DIM_DATE,
+    DIM_DEPARTMENT,
+    DIM_SCENARIO,
+    FACT_FINANCIALS,
+    MOVEMENTS,
+)
 from finance_platform.warehouse.load_request import MovedSum, SliceName, SliceToLoad
 from finance_platform.warehouse.port import LoadConnection
-from finance_platform.warehouse.statements import SqlFile, create_scratch, insert, statement
+from finance_platform.warehouse.statements import (
+    ComparedAttribute,
+    SqlFile,
+    create_scratch,
+    insert,
+    insert_changed_attributes,
+    statement,
+)
 
 NO_CAUSES: Mapping[SliceName, Sequence[str]] = MappingProxyType({})
 
+COMPARED_ATTRIBUTES: Mapping[Contract, Sequence[ComparedAttribute]] = MappingProxyType(
+    {
+        DIM_DATE: (
+            ComparedAttribute("fiscal_year", "FiscalYear", "year_month"),
+            ComparedAttribute("fiscal_quarter", "FiscalQuarter", "year_month"),
+            ComparedAttribute("fiscal_period", "FiscalPeriod", "year_month"),
+        ),
+        DIM_DEPARTMENT: (
+            ComparedAttribute("department_code", "DepartmentCode", "department_key", is_name=True),
+            ComparedAttribute("department_name", "DepartmentName", "department_key", is_name=True),
+            ComparedAttribute("business_unit", "BusinessUnit", "department_key"),
+            ComparedAttribute("parent_department_code", "ParentDepartment", "department_key"),
+        ),
+        DIM_ACCOUNT: (
+            ComparedAttribute("account_number", "AccountNumber", "account_key", is_name=True),
+            ComparedAttribute("account_name", "AccountName", "account_key", is_name=True),
+            ComparedAttribute("account_type", "AccountType", "account_key"),
+            ComparedAttribute("category", "Category", "account_key"),
+            ComparedAttribute("profit_sign", "ProfitSign", "account_key"),
+            ComparedAttribute("is_monetary", "IsMonetary", "account_key"),
+            ComparedAttribute("measure", "Measure", "account_key"),
+            ComparedAttribute("parent_account_number", "ParentAccount", "account_key"),
+        ),
+        DIM_SCENARIO: (
+            ComparedAttribute("scenario_name", "ScenarioName", "scenario_key", is_name=True),
+            ComparedAttribute("scenario_type", "ScenarioType", "scenario_key"),
+            ComparedAttribute("is_baseline", "IsBaseline", "scenario_key"),
+        ),
+    }
+)
+"""By dimension, the attributes whose changes are reported; a test requires every attribute that a view reads."""
+
+_KEY_COLUMNS: Mapping[Contract, str] = MappingProxyType(
+    {
+        DIM_DATE: "Period",
+        DIM_DEPARTMENT: "DepartmentKey",
+        DIM_ACCOUNT: "AccountKey",
+        DIM_SCENARIO: "ScenarioKey",
+    }
+)
 _CAUSE_BYTES = 4096
 
 _SLICE = Contract(
@@ -43,14 +97,17 @@ _SLICE = Contract(
 _RECLASSIFICATION = Contract(
     name="stage_reclassification",
     table="StageReclassification",
-    grain="One attribute of one member that a load changes.",
-    natural_key=("department_key", "account_key", "attribute"),
+    grain="One attribute of one member or period that a load changes; one of the four keys is set.",
+    natural_key=("period", "scenario_key", "department_key", "account_key", "attribute"),
     columns=(
+        Column("period", "varchar(7)", "The period, or null.", "Period", nullable=True),
+        Column("scenario_key", "bigint", "The scenario, or null.", "ScenarioKey", nullable=True),
         Column("department_key", "bigint", "The department, or null.", "DepartmentKey", nullable=True),
         Column("account_key", "bigint", "The account, or null.", "AccountKey", nullable=True),
         Column("attribute", "varchar(16)", "The attribute.", "Attribute"),
-        Column("old_value", "varchar(256)", "Its value before.", "OldValue"),
-        Column("new_value", "varchar(256)", "Its value after.", "NewValue"),
+        Column("is_name", "boolean", "True for a name, which groups nothing.", "IsName"),
+        Column("old_value", "varchar(256)", "Its value before, if any.", "OldValue", nullable=True),
+        Column("new_value", "varchar(256)", "Its value after, if any.", "NewValue", nullable=True),
         Column("old_version", "varchar(64)", "The dimension's version before.", "OldVersion", nullable=True),
         Column("new_version", "varchar(64)", "The dimension's version after.", "NewVersion", nullable=True),
         Column("cause", "varchar(4096)", "The changes in the dimension's inputs.", "Cause", nullable=True),
@@ -65,6 +122,10 @@ _CELL = Contract(
         *(MOVEMENTS.column(name) for name in ("measure", "period", "scenario_key", "department_key", "account_key")),
         Column("old_amount", MONEY, "The published amount.", "OldAmount"),
         Column("new_amount", MONEY, "The staged amount.", "NewAmount"),
+        Column("had_lines", "boolean", "True if the cell has published rows.", "HadLines"),
+        Column("has_lines", "boolean", "True if the cell has rows after the load.", "HasLines"),
+        Column("has_money", "boolean", "False if neither measure has an amount, before or after.", "HasMoney"),
+        Column("is_first", "boolean", "True if the scenario's measure was never published in the period.", "IsFirst"),
     ),
 )
 _SCRATCH = (_SLICE, _RECLASSIFICATION, _CELL)
@@ -105,7 +166,11 @@ def record_movements(
     for scratch in _SCRATCH:
         connection.execute(create_scratch(scratch))
     insert(connection, _SLICE, _slice_rows(slices, published, context))
-    connection.execute(statement(SqlFile.STAGE_RECLASSIFICATIONS))
+    loaded = {target.contract for target in slices}
+    for dimension, attributes in COMPARED_ATTRIBUTES.items():
+        if dimension in loaded:
+            key_column = _KEY_COLUMNS[dimension]
+            connection.execute(insert_changed_attributes(_RECLASSIFICATION, dimension, key_column, attributes))
     connection.execute(statement(SqlFile.STAGE_CELLS))
     load = {"load_number": load_number, "run_id": context.run_id, "loaded_at": context.loaded_at}
     connection.execute(statement(SqlFile.WRITE_MOVEMENTS), load)
@@ -113,7 +178,7 @@ def record_movements(
 
 
 def moved_sums(connection: LoadConnection, load_number: int) -> tuple[MovedSum, ...]:
-    """Return the movements of a load, summed; new scenarios have names only after the dimensions are replaced."""
+    """Return the movements of a load, summed; new members are known only after the dimensions are replaced."""
     rows = connection.query(statement(SqlFile.MOVED_BY_LOAD), {"load_number": load_number}).rows
     return tuple(MovedSum(*row) for row in rows)
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from finance_platform.errors import QueryError
 
 Parameters = Mapping[str, object]
-"""Bound values by name, without the colon."""
+"""Bound values by name, without the colon. A decimal must be bound inside `CAST(:name AS DECIMAL(p, s))`."""
 
 NO_PARAMETERS: Parameters = MappingProxyType({})
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import finance_platform
 from finance_platform.contracts.model import Column, Contract
@@ -22,6 +22,22 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 _ROWS_PER_INSERT = 100
+
+
+class ComparedAttribute(NamedTuple):
+    """An attribute of a dimension that a load compares with its published values.
+
+    Attributes:
+        column: the column, in snake_case.
+        name: the name by which Movements reports it.
+        key: the column that identifies what the attribute belongs to.
+        is_name: whether it names a member and groups nothing.
+    """
+
+    column: str
+    name: str
+    key: str
+    is_name: bool = False
 
 
 class SqlFile(StrEnum):
@@ -38,7 +54,6 @@ class SqlFile(StrEnum):
     PUBLISHED_SLICES = "load/published_slices.sql"
     LAST_LOAD_NUMBER = "load/last_load_number.sql"
     STAGED_FACT_SUMS = "load/staged_fact_sums.sql"
-    STAGE_RECLASSIFICATIONS = "load/stage_reclassifications.sql"
     STAGE_CELLS = "load/stage_cells.sql"
     WRITE_MOVEMENTS = "load/write_movements.sql"
     WRITE_RECLASSIFICATIONS = "load/write_reclassifications.sql"
@@ -194,7 +209,7 @@ def insert_rows(contract: Contract, count: int) -> str:
     from sqlglot import exp
 
     rows = [
-        exp.Tuple(expressions=[_bound(f"{column.name}_{index}") for column in contract.columns])
+        exp.Tuple(expressions=[_bound_value(column, f"{column.name}_{index}") for column in contract.columns])
         for index in range(count)
     ]
     values = exp.Values(expressions=rows)
@@ -212,6 +227,58 @@ def insert(connection: LoadConnection, contract: Contract, rows: Sequence[Mappin
         connection.execute(insert_rows(contract, len(batch)), values)
 
 
+def insert_changed_attributes(
+    target: Contract, contract: Contract, key_column: str, attributes: Sequence[ComparedAttribute]
+) -> str:
+    """Return the INSERT of each attribute of a dimension that differs between the published and the staged rows.
+
+    A member that is not in both is left out.
+
+    Args:
+        target: takes the key, Attribute, IsName, OldValue, NewValue, and the version and cause columns of StageSlice.
+        contract: the dimension.
+        key_column: the column of `target` that takes the key of the row.
+        attributes: the attributes to compare.
+    """
+    from sqlglot import exp
+
+    columns = [key_column, "Attribute", "IsName", "OldValue", "NewValue", "OldVersion", "NewVersion", "Cause"]
+    changed: exp.Query = _changed_attribute(contract, attributes[0])
+    for attribute in attributes[1:]:
+        changed = exp.union(changed, _changed_attribute(contract, attribute), distinct=False)
+    return exp.insert(changed, target.table, columns=columns).sql(dialect="redshift")
+
+
+def _changed_attribute(contract: Contract, attribute: ComparedAttribute) -> exp.Select:
+    from sqlglot import exp
+
+    key = contract.column(contract.surrogate_key).sql_name
+    old, new = (_as_text(table, contract.column(attribute.column)) for table in ("Published", "Staged"))
+    return (
+        exp.select(
+            exp.column(contract.column(attribute.key).sql_name, "Published"),
+            exp.alias_(exp.Literal.string(attribute.name), "Attribute"),
+            exp.alias_(exp.Boolean(this=attribute.is_name), "IsName"),
+            exp.alias_(exp.maybe_parse(old, dialect="redshift"), "OldValue"),
+            exp.alias_(exp.maybe_parse(new, dialect="redshift"), "NewValue"),
+            *(exp.column(name, "StageSlice") for name in ("OldVersion", "NewVersion", "Cause")),
+        )
+        .distinct()
+        .from_(f"{contract.table} AS Published")
+        .join(f"{stage_table(contract)} AS Staged", on=f"Staged.{key} = Published.{key}")
+        .join("StageSlice", on=exp.column("TableName", "StageSlice").eq(contract.table))
+        .where(f"COALESCE({old}, '') <> COALESCE({new}, '')")
+    )
+
+
+def _as_text(table: str, column: Column) -> str:
+    """An attribute as text; Redshift has no cast from boolean."""
+    name = f"{table}.{column.sql_name}"
+    if column.type == "boolean":
+        return f"CASE WHEN {name} THEN 'true' ELSE 'false' END"
+    return name if column.type.startswith("varchar") else f"CAST({name} AS VARCHAR(16))"
+
+
 def _create_temporary(table: str, columns: Sequence[Column]) -> str:
     return f"CREATE TEMPORARY TABLE {table} ({', '.join(_definition(column) for column in columns)})"
 
@@ -222,6 +289,14 @@ def _names(contract: Contract) -> list[str]:
 
 def _definition(column: Column) -> str:
     return f"{column.sql_name} {column.type.upper()}{'' if column.nullable else ' NOT NULL'}"
+
+
+def _bound_value(column: Column, name: str) -> exp.Expr:
+    """A bound value of a column; Redshift takes a bound decimal without a cast for a NUMERIC(18, 0)."""
+    from sqlglot import exp
+
+    value = _bound(name)
+    return exp.cast(value, column.type, dialect="redshift") if column.type.startswith("decimal") else value
 
 
 def _bound(name: str) -> exp.Var:

@@ -7,7 +7,7 @@ Does not belong here: the wire (see `redshift_wire`), COPY (see `redshift_copy`)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import sqlglot
 from sqlglot import exp
@@ -28,6 +28,8 @@ _LONGER = re.compile(r"ALTER\s+TABLE\s+(\w+)\s+ALTER\s+COLUMN\s+(\w+)\s+TYPE\s+V
 _RETYPED = re.compile(r"ALTER\s+TABLE\s+\w+\s+ALTER\s+COLUMN\s+\w+\s+TYPE\b", re.I)
 _ADDED = re.compile(r"ALTER\s+TABLE\s+(\w+)\s+ADD\s+COLUMN\s+(\w+)\s+VARCHAR\s*\((\d+)\)", re.I)
 _REGCLASS = re.compile(r"(\bAS\s+|::\s*)regclass\b", re.I)
+_NUMERIC_OID = 1700
+_UNQUALIFIED = re.compile(r"(\bAS\s+|::\s*)(NUMERIC|DECIMAL)\b(?!\s*\()", re.I)
 _MERGED = re.compile(r"MERGE\s+INTO\s+\w+(\s+(AS\s+)?(?!USING\b)\w+)?\s+USING\s+(\()?", re.I)
 
 
@@ -38,8 +40,18 @@ class RedshiftRewriter:
         self._session = session
         self._rewrite_copy = rewrite_copy
 
-    def rewrite(self, sql: str) -> str:
-        """Return the statement for PostgreSQL."""
+    def rewrite(self, sql: str, types: Sequence[int] = ()) -> str:
+        """Return the statement for PostgreSQL.
+
+        Args:
+            sql: the statement, with $1, $2 … for bound values.
+            types: the types of the values, as PostgreSQL numbers them.
+        """
+        for position in (number for number, type_ in enumerate(types, 1) if type_ == _NUMERIC_OID):
+            sql = re.sub(rf"\${position}\b", f"CAST(${position} AS NUMERIC(18, 0))", sql)
+        return self._rewrite(_UNQUALIFIED.sub(r"\1\2(18, 0)", sql))
+
+    def _rewrite(self, sql: str) -> str:
         words = sql.upper().split(None, 4)
         if self._session.status == "E" and words[:1] not in (["ROLLBACK"], ["ABORT"], ["COMMIT"], ["END"]):
             return "SELECT 1"  # fails, as every statement in a failed transaction

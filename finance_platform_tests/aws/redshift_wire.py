@@ -15,7 +15,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -86,8 +86,8 @@ def error_message(severity: str, state: str, text: str) -> bytes:
 class Rewriter(Protocol):
     """Rewrites the statements of one session."""
 
-    def rewrite(self, sql: str) -> str:
-        """Return the statement for PostgreSQL."""
+    def rewrite(self, sql: str, types: Sequence[int] = ()) -> str:
+        """Return the statement for PostgreSQL; `types` are those of its bound values."""
         ...
 
 
@@ -274,7 +274,8 @@ class _Relay:
         if kind == b"P":
             name, sql, rest = body.split(b"\0", 2)
             self._session.statements[name] = sql.decode()
-            return message(kind, name + b"\0" + self._rewriter.rewrite(sql.decode()).encode() + b"\0" + rest)
+            types = struct.unpack_from(f"!{struct.unpack_from('!h', rest)[0]}i", rest, 2)
+            return message(kind, name + b"\0" + self._rewriter.rewrite(sql.decode(), types).encode() + b"\0" + rest)
         if kind == b"B":
             _, name, _ = body.split(b"\0", 2)
             error = self._faults.begin_statement(self._session.statements[name])

@@ -91,15 +91,26 @@ def test_without_a_namespace_no_metrics_are_sent(tmp_path: Path):
     send_or_warn(None, [Metric("RunsFailed", 1, AT)], LOG)
 
 
-def test_the_restated_amount_is_the_absolute_change_in_closed_periods():
+def test_the_restated_amount_is_the_largest_gross_amount_of_a_scenario_in_closed_periods():
     rows: list[dict[str, Any]] = [
-        {"load_number": load, "is_restatement": closed, "measure": measure, "moved": Decimal(moved)}
-        for load, closed, measure, moved in [
-            (2, True, "Amount", "10.00"),
-            (2, True, "Amount", "5.50"),
-            (2, True, "BudgetAmount", "7.00"),
-            (2, False, "Amount", "100.00"),
-            (1, True, "Amount", "1000.00"),
+        {
+            "load_number": load,
+            "is_restatement": closed,
+            "kind": "movement",
+            "period": "2025-01",
+            "scenario": scenario,
+            "measure": measure,
+            "quantity": quantity,
+            "moved": Decimal(moved),
+        }
+        for load, closed, scenario, measure, quantity, moved in [
+            (2, True, "Actual", "Amount", "flow", "10.00"),
+            (2, True, "Actual", "Amount", "flow", "5.50"),
+            (2, True, "Actual", "Amount", "statistical", "99.00"),
+            (2, True, "Budget", "Amount", "flow", "8.00"),
+            (2, True, "Actual", "BudgetAmount", "flow", "7.00"),
+            (2, False, "Actual", "Amount", "flow", "100.00"),
+            (1, True, "Actual", "Amount", "flow", "1000.00"),
         ]
     ]
     assert restated_amount(rows, 2, AT).value == Decimal("15.50")

@@ -496,6 +496,41 @@ def test_the_fake_is_as_strict_as_redshift(loaded: RedshiftWarehouse, fault: str
             session.run(sql)
 
 
+CENTS = Decimal("1234567.89")
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT CAST(1.25 AS NUMERIC)", "SELECT 1.25::DECIMAL", "SELECT CAST(1.25 AS DECIMAL)"]
+)
+def test_the_fake_takes_a_numeric_without_precision_for_a_whole_number(loaded: RedshiftWarehouse, sql: str) -> None:
+    with loaded._session() as session:
+        assert session.run(sql).rows == [(1,)]
+
+
+def test_the_fake_takes_a_decimal_that_the_driver_binds_for_a_whole_number(loaded: RedshiftWarehouse) -> None:
+    with loaded._session() as session, session._connection.cursor() as cursor:
+        cursor.paramstyle = "named"
+        cursor.execute("SELECT :amount", {"amount": CENTS})
+        assert cursor.fetchall() == ([Decimal(1234568)],)
+
+
+def test_a_bound_decimal_keeps_its_cents_in_queries_and_in_the_ledger(
+    loaded: RedshiftWarehouse, star_files: StarFiles
+) -> None:
+    sql = "SELECT CAST(:amount AS DECIMAL(18, 2)) AS Amount, CAST(:amount AS DECIMAL(38, 4)) AS Wide"
+    assert loaded.query(sql, {"amount": CENTS}).rows == [(CENTS, CENTS)]
+    assert loaded.query(sql, {"amount": Decimal("-9999999999999999.99")}).rows[0][0] == Decimal("-9999999999999999.99")
+
+    load_into(loaded, star_files.facts("2025-02", "f2", [*february(), Fact("2025-02-28", 11, RENT, 31, "-0.01")]))
+
+    ledger = loaded.query("SELECT Slice, Amount FROM LoadLedger WHERE TableName = 'FactFinancials' ORDER BY 1, 2").rows
+    assert ledger == [
+        ("2025-01", Decimal("7782.50")),
+        ("2025-02", Decimal("1350.49")),
+        ("2025-02", Decimal("1350.50")),
+    ]
+
+
 def test_two_loads_at_once_wait_for_each_other(loaded: RedshiftWarehouse) -> None:
     with loaded.transaction() as first, loaded._session() as second:
         first.lock("LoadLedger")

@@ -1,4 +1,4 @@
-"""Movements: changes of published amounts to the cent, without first publications.
+"""Movements: changes of what is published to the cent, without first publications of a period.
 
 Belongs here: the rows of Movements after `load.publish`, with real Parquet; first by example, then as properties.
 Does not belong here: reports (see `test_movements_report`), faults and audits (see `test_audit`).
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,12 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.load_request import LoadResult, SliceToLoad
-from finance_platform.warehouse.movements import join_within_limit
+from finance_platform.warehouse.movements import COMPARED_ATTRIBUTES, join_within_limit
 from finance_platform.warehouse.port import Warehouse
+from finance_platform.warehouse.statements import ComparedAttribute
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
 from finance_platform_tests.warehouse.star_files import (
     ACTUAL,
@@ -39,10 +41,12 @@ from finance_platform_tests.warehouse.star_files import (
     Fact,
     StarFiles,
     accounts,
+    days,
     departments,
     february,
     january,
     removed,
+    scenarios,
 )
 
 ENGINES = EVERY_ENGINE
@@ -193,7 +197,7 @@ def test_another_budget_moves_the_baseline_and_the_budget_amounts_of_the_other_s
     ]
 
 
-def test_a_new_scenario_or_budget_of_a_published_period_is_a_first_publication(
+def test_the_first_amounts_of_a_scenario_or_budget_in_a_published_period_are_publications(
     loaded: Warehouse, star_files: StarFiles
 ) -> None:
     facts = [
@@ -202,9 +206,59 @@ def test_a_new_scenario_or_budget_of_a_published_period_is_a_first_publication(
         Fact("2025-02-01", SALES, REVENUE, BUDGET, "900.00", "900.00"),
     ]
 
-    load_into(loaded, star_files.facts("2025-02", "f2", facts))
+    load_into(loaded, star_files.facts("2025-02", "f2", facts), closed_periods=["2025-02"])
 
-    assert rows_of(loaded) == []
+    assert [(row.kind, *row.cell[:2], *row.amounts, row.is_restatement) for row in rows_of(loaded)] == [
+        ("publication", "Amount", BUDGET, "0.00", "900.00", True),
+        ("publication", "BudgetAmount", ACTUAL, "0.00", "900.00", True),
+        ("publication", "BudgetAmount", BUDGET, "0.00", "900.00", True),
+    ]
+
+
+def test_the_first_actuals_of_a_period_that_had_only_a_plan_are_publications(
+    loaded: Warehouse, star_files: StarFiles
+) -> None:
+    plan = Fact("2025-03-01", SALES, RENT, BUDGET, "200.00", "200.00")
+    first = load_into(loaded, star_files.facts("2025-03", "m1", [plan]))
+    actual = Fact("2025-03-05", SALES, RENT, ACTUAL, "260.00")
+    load_into(loaded, star_files.facts("2025-03", "m2", [plan, actual]), causes={(FACT, "2025-03"): ["march.csv came"]})
+
+    assert first.moved == ()
+    (row,) = rows_of(loaded)
+    assert (row.kind, *row.cell, *row.amounts, row.cause) == (
+        "publication",
+        "Amount",
+        ACTUAL,
+        "2025-03",
+        SALES,
+        RENT,
+        "0.00",
+        "260.00",
+        "march.csv came",
+    )
+
+    changed_again = load_into(loaded, star_files.facts("2025-03", "m3", [plan, actual._replace(amount="261.00")]))
+    assert [row.kind for row in rows_of(loaded, changed_again.load_number)] == ["movement"]
+
+
+def test_lines_without_money_that_enter_or_leave_a_published_period_are_movements_of_zero(
+    loaded: Warehouse, star_files: StarFiles
+) -> None:
+    netted = Fact("2025-02-03", WORKS, TRUCKS, ACTUAL, "0.00", transaction_count=2)
+
+    entered = load_into(loaded, star_files.facts("2025-02", "f2", [*february(), netted]))
+    left = load_into(loaded, star_files.facts("2025-02", "f1", february()), closed_periods=["2025-02"])
+
+    described = [
+        (row.kind, row.cell, row.attribute, row.old_value, row.new_value, *row.amounts, row.is_restatement)
+        for load in (entered, left)
+        for row in rows_of(loaded, load.load_number)
+    ]
+    cell = ("Amount", ACTUAL, "2025-02", WORKS, TRUCKS)
+    assert described == [
+        ("movement", cell, "Lines", "none", "some", "0.00", "0.00", False),
+        ("movement", cell, "Lines", "some", "none", "0.00", "0.00", True),
+    ]
 
 
 def test_a_removed_period_moves_to_zero_and_back_when_it_is_published_again(
@@ -316,31 +370,93 @@ def test_an_account_of_another_type_is_reclassified_in_every_cell_with_money_eve
     }
 
 
-@pytest.mark.parametrize(
-    ("contract", "members", "key", "column", "attribute"),
-    [
-        (DIM_DEPARTMENT, departments(), WORKS, "business_unit", "BusinessUnit"),
-        (DIM_ACCOUNT, accounts(), TRUCKS, "account_type", "AccountType"),
-        (DIM_ACCOUNT, accounts(), TRUCKS, "category", "Category"),
-    ],
-    ids=["BusinessUnit", "AccountType", "Category"],
-)
-def test_each_attribute_that_reports_group_by_is_compared(
-    loaded: Warehouse, star_files: StarFiles, contract: Any, members: Any, key: int, column: str, attribute: str
+MEMBERS: dict[Contract, tuple[list[dict[str, Any]], Callable[[dict[str, Any]], bool], Callable[[Row], bool]]] = {
+    DIM_DATE: (list(days(2025)), lambda row: row["year_month"] == "2025-01", lambda row: row.period == "2025-01"),
+    DIM_DEPARTMENT: (departments(), lambda row: row["department_key"] == WORKS, lambda row: row.department == WORKS),
+    DIM_ACCOUNT: (accounts(), lambda row: row["account_key"] == CASH, lambda row: row.account == CASH),
+    DIM_SCENARIO: (scenarios(), lambda row: row["scenario_key"] == FORECAST, lambda row: row.scenario == FORECAST),
+}
+"""By dimension, its rows, those that a test changes, and the movements of their cells."""
+ATTRIBUTE_CHANGES = [
+    pytest.param(contract, attribute, id=attribute.name)
+    for contract, attributes in COMPARED_ATTRIBUTES.items()
+    for attribute in attributes
+]
+
+
+def another(value: object) -> object:
+    """Another value of the same type; a parent that there was not is a text."""
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int) else "Other"
+
+
+@pytest.mark.parametrize(("contract", "attribute"), ATTRIBUTE_CHANGES)
+def test_each_compared_attribute_that_changes_is_reported_in_every_cell_with_lines(
+    loaded: Warehouse, star_files: StarFiles, contract: Contract, attribute: ComparedAttribute
 ) -> None:
-    load_into(loaded, star_files.dimension(contract, renamed(members, key, **{column: "Other"}), "d2"))
+    members, is_changed, is_concerned = MEMBERS[contract]
+    column = attribute.column
+    changed_members = [{**row, column: another(row.get(column))} if is_changed(row) else row for row in members]
 
-    rows = rows_of(loaded)
-    assert {(row.attribute, row.new_value) for row in rows} == {(attribute, "Other")}
-    assert {key in (row.department, row.account) for row in rows} == {True}
+    load_into(loaded, star_files.dimension(contract, changed_members, "d2"), closed_periods=["2025-01"])
 
-
-def test_a_name_that_changes_reclassifies_nothing(loaded: Warehouse, star_files: StarFiles) -> None:
-    load_into(
-        loaded, star_files.dimension(DIM_DEPARTMENT, renamed(departments(), SALES, department_name="Selling"), "d2")
+    old = next(row.get(column) for row in members if is_changed(row))
+    values = tuple(
+        None if v is None else str(v).lower() if isinstance(v, bool) else str(v) for v in (old, another(old))
     )
+    rows = rows_of(loaded)
+    assert {(row.attribute, row.old_value, row.new_value) for row in rows} == {(attribute.name, *values)}
+    kind = "rename" if attribute.is_name else "reclassification"
+    assert {(row.kind, row.is_restatement and row.period == "2025-01") for row in rows} == {
+        (kind, not attribute.is_name)
+    }
+    assert rows
+    assert all(map(is_concerned, rows))
+    assert all(row.old == row.new for row in rows)
+    assert {(row.old_version, row.new_version) for row in rows} == {("d1", "d2")}
 
-    assert rows_of(loaded) == []
+
+def test_a_line_that_leaves_a_view_is_reported_with_its_amount_even_if_it_has_none(
+    loaded: Warehouse, star_files: StarFiles
+) -> None:
+    netted = Fact("2025-02-03", WORKS, RENT, ACTUAL, "0.00", transaction_count=2)
+    load_into(loaded, star_files.facts("2025-02", "f2", [*february(), netted]))
+    in_view = "SELECT COUNT(*) FROM ActualVsBudget WHERE AccountNumber = '6000'"
+    before = loaded.query(in_view).rows[0][0]
+
+    result = load_into(loaded, star_files.dimension(DIM_ACCOUNT, renamed(accounts(), RENT, measure="balance"), "d2"))
+
+    rows = [row for row in rows_of(loaded, result.load_number) if (row.measure, row.scenario) == ("Amount", ACTUAL)]
+    assert (before, loaded.query(in_view).rows[0][0]) == (3, 0)
+    assert [(row.period, row.department, row.old_value, row.new_value, str(row.old)) for row in rows] == [
+        ("2025-01", SALES, "flow", "balance", "250.50"),
+        ("2025-02", SALES, "flow", "balance", "250.50"),
+        ("2025-02", WORKS, "flow", "balance", "0.00"),
+    ]
+
+
+def test_several_attributes_of_a_cell_are_several_rows_and_one_cell_of_the_result(
+    loaded: Warehouse, star_files: StarFiles
+) -> None:
+    retyped = renamed(accounts(), TRUCKS, account_type="Expense", category="Transport")
+
+    result = load_into(loaded, star_files.dimension(DIM_ACCOUNT, retyped, "d2"))
+
+    assert [row.attribute for row in rows_of(loaded) if (row.measure, row.scenario) == ("Amount", ACTUAL)] == [
+        "AccountType",
+        "Category",
+    ]
+    moved = {(m.scenario, m.measure): (m.cells, str(m.old_amount)) for m in result.moved}
+    assert moved[("Actual", "Amount")] == (1, "80.00")
+
+
+def test_units_are_not_added_to_money(loaded: Warehouse, star_files: StarFiles) -> None:
+    facts = changed(changed(january(), HEADS, "13.00"), CASH, "5000.01")
+
+    result = load_into(loaded, star_files.facts("2025-01", "j2", facts))
+
+    assert {(m.is_monetary, str(m.difference)) for m in result.moved} == {(True, "0.01"), (False, "1.00")}
 
 
 def test_a_cell_may_be_reclassified_and_moved_by_one_load(loaded: Warehouse, star_files: StarFiles) -> None:
@@ -457,6 +573,12 @@ def cells_of(state: Mapping[str, Any]) -> dict[Cell, Decimal]:
     return cells
 
 
+def cells_with_lines_alone(before: Mapping[Cell, Decimal], after: Mapping[Cell, Decimal]) -> set[Cell]:
+    """The cells whose lines came or went without any amount; they are reported as Amount."""
+    with_money = {cell[1:] for state in (before, after) for cell, amount in state.items() if amount}
+    return {cell for cell in before.keys() ^ after.keys() if cell[0] == "Amount" and cell[1:] not in with_money}
+
+
 def is_published(state: Mapping[str, Any], cell: Cell) -> bool:
     """Whether a measure of a scenario in a period is published, so that a difference is a movement."""
     measure, scenario, period, *_ = cell
@@ -475,22 +597,28 @@ def test_movements_sum_to_the_difference_between_new_and_old_star(
             StarFiles(Path(folder) / "processed"),
         )
         moved_before: set[tuple[str, int, str]] = set()
+        published_periods: set[str] = set()
         old: dict[str, Any] = dict.fromkeys(PERIODS)
         publish(warehouse, star_files.dimensions(), run_id="run", loaded_at=LOADED_AT)
         for number, state in enumerate(states):
             result = load_into(warehouse, *slices_of(star_files, state, f"v{number}"), closed_periods=closed)
             rows = rows_of(warehouse, result.load_number) if result.load_number else []
             before, after = cells_of(old), cells_of(state)
+            lines_alone = cells_with_lines_alone(before, after)
             expected = {
                 cell: after[cell] - before[cell]
                 for cell in {*before, *after}
-                if after[cell] != before[cell] and (is_published(old, cell) or cell[:3] in moved_before)
+                if cell[2] in published_periods and (after[cell] != before[cell] or cell in lines_alone)
             }
             assert {row.cell: row.difference for row in rows} == expected
             assert {row.cell: (row.old, row.new) for row in rows} == {c: (before[c], after[c]) for c in expected}
+            assert {row.cell: row.kind for row in rows} == {
+                c: "movement" if is_published(old, c) or c[:3] in moved_before else "publication" for c in expected
+            }
             assert all(row.is_restatement == (row.period in closed) for row in rows)
             assert sum(moved.cells for moved in result.moved) == len(rows)
             moved_before |= {cell[:3] for cell in expected}
+            published_periods |= {period for period, facts in state.items() if facts}
             old = state
 
 

@@ -20,7 +20,8 @@ from click.testing import CliRunner, Result
 from finance_platform.cli import main
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
 from finance_platform.errors import QueryError
-from finance_platform.reports.movements import movement_rows, movement_summary, restatement_alerts
+from finance_platform.notifications.alerts import Alert
+from finance_platform.reports.movements import gross_amounts, movement_rows, movement_summary, restatement_alerts
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform_tests.warehouse.star_files import RENT, StarFiles, accounts, departments, january, removed
@@ -112,6 +113,7 @@ def test_the_summary_nets_each_load_by_period_scenario_measure_and_cause(moved: 
             "kind": "movement",
             "scenario": "Actual",
             "measure": "Amount",
+            "quantity": "flow",
             "cells": 2,
             "difference": Decimal("-1350.50"),
             "reclassified": Decimal("0.00"),
@@ -131,21 +133,137 @@ def test_the_summary_nets_each_load_by_period_scenario_measure_and_cause(moved: 
 UI = "http://127.0.0.1:3000"
 
 
-def test_a_restatement_gives_one_alert_per_load_and_period_with_amounts_and_link(moved: DuckDBWarehouse) -> None:
-    (alert,) = restatement_alerts(movement_summary(moved), threshold=Decimal(0), ui_url=UI)
-
-    assert (alert.kind, alert.where) == ("restatement", "warehouse/fact_financials, 2025-01")
-    assert alert.found["period"] == "2025-01"
-    assert Decimal(alert.found["moved in all"]) >= abs(Decimal(alert.found["Actual Amount"]))
-    assert (alert.run_id, alert.link) == ("run-2", f"{UI}/runs/run-2")
+def alerts_of(summary: list[dict[str, Any]], threshold: str = "0.00") -> list[Alert]:
+    return restatement_alerts(summary, threshold=Decimal(threshold), ui_url=UI)
 
 
-def test_a_restatement_below_the_threshold_gives_no_alert(moved: DuckDBWarehouse) -> None:
-    (alert,) = restatement_alerts(movement_summary(moved), threshold=Decimal(0), ui_url=UI)
-    in_all = Decimal(alert.found["moved in all"])
+def summary_row(**values: Any) -> dict[str, Any]:
+    """A row of the summary: a restatement of Actual in 2025-01 by load 2 with a gross amount of 10.00."""
+    row = {
+        "load_number": 2,
+        "loaded_at": SECOND.replace(tzinfo=None),
+        "run_id": "run-2",
+        "period": "2025-01",
+        "kind": "movement",
+        "scenario": "Actual",
+        "measure": "Amount",
+        "quantity": "flow",
+        "cells": 1,
+        "moved": "10.00",
+        "is_restatement": True,
+        "cause": "a.csv: another version",
+    }
+    return row | values
 
-    assert restatement_alerts(movement_summary(moved), threshold=in_all, ui_url=UI) == [alert]
-    assert restatement_alerts(movement_summary(moved), threshold=in_all + Decimal("0.01"), ui_url=UI) == []
+
+def test_a_restatement_gives_one_alert_per_cause_with_gross_amounts_per_scenario_and_link(
+    moved: DuckDBWarehouse,
+) -> None:
+    by_file, by_account = alerts_of(movement_summary(moved))
+
+    assert by_file.found == {
+        "periods": "2025-01",
+        "Actual Amount, gross": "1000.00",
+        "cause": "transactions.csv: another version",
+    }
+    assert by_account.found == {
+        "periods": "2025-01",
+        "Actual Amount reclassified, gross": "250.50",
+        "Actual BudgetAmount reclassified, gross": "200.00",
+        "Budget Amount reclassified, gross": "200.00",
+        "Budget BudgetAmount reclassified, gross": "200.00",
+        "Forecast Amount reclassified, gross": "240.00",
+        "Forecast BudgetAmount reclassified, gross": "200.00",
+        "cause": "unknown",
+    }
+    assert {alert.kind for alert in (by_file, by_account)} == {"restatement"}
+    assert {alert.where for alert in (by_file, by_account)} == {"warehouse/fact_financials, 2025-01"}
+    assert (by_file.run_id, by_file.link) == ("run-2", f"{UI}/runs/run-2")
+    assert by_file.fix == "`finance-platform movements --period 2025-01` lists the changes"
+
+
+def test_a_cause_that_restates_several_periods_gives_one_alert_with_their_gross_amount() -> None:
+    rows = [summary_row(period=f"2025-{month:02}", moved=f"{month}.00") for month in range(1, 13)]
+
+    (alert,) = alerts_of(rows)
+
+    assert alert.key == "restatement of 2025-01 by load 2"
+    assert alert.title == "Closed periods 2025-01 … 2025-12 (12 periods) restated in 12 cells"
+    assert alert.found == {
+        "periods": "2025-01 … 2025-12 (12 periods)",
+        "Actual Amount, gross": "78.00",
+        "cause": "a.csv: another version",
+    }
+    assert alert.fix == "`finance-platform movements --since 2025-07-02` lists the changes"
+
+
+def test_each_cause_of_a_load_has_a_key_of_its_own_and_the_first_that_of_earlier_releases() -> None:
+    rows = [
+        *(summary_row(cause=cause) for cause in ("a.csv came", "b.csv came", None)),
+        summary_row(cause="c.csv came", period="2025-02"),
+        summary_row(load_number=3, cause="a.csv came"),
+        summary_row(load_number=3, cause="d.csv came", is_restatement=False),
+    ]
+
+    assert [alert.key for alert in alerts_of(rows)] == [
+        "restatement of 2025-01 by load 2",
+        "restatement of 2025-01 by load 2, cause 2",
+        "restatement of 2025-01 by load 2, cause 3",
+        "restatement of 2025-02 by load 2",
+        "restatement of 2025-01 by load 3",
+    ]
+
+
+def test_amounts_of_scenarios_balances_and_units_are_never_added() -> None:
+    rows = [
+        summary_row(moved="10.00"),
+        summary_row(moved="30.00", scenario="Budget"),
+        summary_row(moved="30.00", measure="BudgetAmount"),
+        summary_row(moved="5.00", kind="publication", scenario="Forecast"),
+        *(summary_row(moved="7.00", period=f"2025-0{month}", quantity="balance") for month in (1, 2, 3)),
+        *(summary_row(moved="2.00", period=f"2025-0{month}", quantity="statistical") for month in (1, 2)),
+        summary_row(kind="rename", moved="0.00"),
+    ]
+
+    assert {label: str(amount) for label, amount in gross_amounts(rows).items()} == {
+        "Actual Amount": "10.00",
+        "Budget Amount": "30.00",
+        "Actual BudgetAmount": "30.00",
+        "Forecast Amount first published": "5.00",
+        "Actual Amount of balances, in the period with the largest change": "7.00",
+        "Actual Amount of statistical accounts, which is not money, in the period with the largest change": "2.00",
+    }
+
+
+def test_the_threshold_is_compared_with_the_largest_gross_amount_and_not_with_a_net_or_a_sum() -> None:
+    offsetting = [
+        summary_row(moved="60.00"),
+        summary_row(moved="80.00", scenario="Budget"),
+    ]
+
+    assert len(alerts_of(offsetting, "80.00")) == 1
+    assert alerts_of(offsetting, "80.01") == []
+
+
+def test_amounts_that_offset_each_other_are_gross(loaded: DuckDBWarehouse, star_files: StarFiles) -> None:
+    swapped = [fact._replace(amount="900.00") if fact.amount == "1000.00" else fact for fact in january()]
+    swapped = [fact._replace(amount="350.50") if fact.amount == "250.50" else fact for fact in swapped]
+    load = star_files.facts("2025-01", "j2", swapped)
+    publish(loaded, [load], run_id="run-2", loaded_at=SECOND, closed_periods=["2025-01"])
+
+    (row,) = movement_summary(loaded)
+    assert (row["difference"], row["moved"]) == (Decimal("0.00"), Decimal("200.00"))
+    assert len(alerts_of([row], "200.00")) == 1
+
+
+def test_a_rename_in_a_closed_period_gives_no_alert(loaded: DuckDBWarehouse, star_files: StarFiles) -> None:
+    renamed = [{**row, "account_name": "Lease"} if row["account_key"] == RENT else row for row in accounts()]
+    slices = [star_files.dimension(DIM_ACCOUNT, renamed, "d2")]
+    publish(loaded, slices, run_id="run-2", loaded_at=SECOND, closed_periods=["2025-01"])
+
+    summary = movement_summary(loaded)
+    assert {(row["kind"], row["is_restatement"], row["moved"]) for row in summary} == {("rename", False, Decimal(0))}
+    assert alerts_of(summary) == []
 
 
 def test_a_home_without_a_load_has_no_movements(warehouse: DuckDBWarehouse) -> None:

@@ -29,7 +29,7 @@ from finance_platform.warehouse import statements
 from finance_platform.warehouse.dialect import parse, split
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
-from finance_platform.warehouse.statements import SqlFile
+from finance_platform.warehouse.statements import ComparedAttribute, SqlFile
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -211,8 +211,20 @@ def test_the_statements_generated_from_contracts() -> None:
     )
     assert statements.insert_rows(LOAD_LEDGER, 1) == (
         "INSERT INTO LoadLedger (LoadNumber, TableName, Slice, Version, IsRemoved, RowCount, Amount, RunId, LoadedAt) "
-        "VALUES (:load_number_0, :table_name_0, :slice_0, :version_0, :is_removed_0, :row_count_0, :amount_0, "
-        ":run_id_0, :loaded_at_0)"
+        "VALUES (:load_number_0, :table_name_0, :slice_0, :version_0, :is_removed_0, :row_count_0, "
+        "CAST(:amount_0 AS DECIMAL(18, 2)), :run_id_0, :loaded_at_0)"
+    )
+    compared = (ComparedAttribute("is_baseline", "IsBaseline", "scenario_key"),)
+    assert statements.insert_changed_attributes(scratch, DIM_SCENARIO, "ScenarioKey", compared) == (
+        "INSERT INTO StageOne (ScenarioKey, Attribute, IsName, OldValue, NewValue, OldVersion, NewVersion, Cause) "
+        "SELECT DISTINCT Published.ScenarioKey, 'IsBaseline' AS Attribute, FALSE AS IsName, "
+        "CASE WHEN Published.IsBaseline THEN 'true' ELSE 'false' END AS OldValue, "
+        "CASE WHEN Staged.IsBaseline THEN 'true' ELSE 'false' END AS NewValue, "
+        "StageSlice.OldVersion, StageSlice.NewVersion, StageSlice.Cause FROM DimScenario AS Published "
+        "JOIN StageDimScenario AS Staged ON Staged.ScenarioKey = Published.ScenarioKey "
+        "JOIN StageSlice ON StageSlice.TableName = 'DimScenario' "
+        "WHERE COALESCE(CASE WHEN Published.IsBaseline THEN 'true' ELSE 'false' END, '') <> "
+        "COALESCE(CASE WHEN Staged.IsBaseline THEN 'true' ELSE 'false' END, '')"
     )
 
 

@@ -1,8 +1,9 @@
 -- Grain: Movements one cell (measure, scenario, period, department, account) and kind that one load moved.
 --
--- Append-only, and written in the transaction of the data. A cell that is published for the first time has not moved.
--- Sum Difference over Kind 'movement' only: a reclassification moves money from one attribute value to another, and
--- one load may have both for the same cell.
+-- Append-only, and written in the transaction of the data. A period that is published for the first time has not moved;
+-- the first amounts of a scenario in a period that was published without it have Kind 'publication'.
+-- Sum Difference over the Kinds 'movement' and 'publication' only: a reclassification reports the money under another
+-- attribute value, one load may have both for the same cell, and several attributes of a cell may change at once.
 -- DISTSTYLE EVEN: a restated year has as many rows as cells. SORTKEY LoadedAt: queries filter by it.
 
 CREATE TABLE IF NOT EXISTS Movements (
@@ -30,6 +31,6 @@ DISTSTYLE EVEN
 COMPOUND SORTKEY (LoadedAt);
 
 COMMENT ON COLUMN Movements.Difference IS
-    'NewAmount - OldAmount; add it up over Kind movement, never over both.';
+    'NewAmount - OldAmount; add it up over Kind movement and publication, never over the others.';
 
-COMMENT ON COLUMN Movements.IsRestatement IS 'True when the period was closed at the load.';
+COMMENT ON COLUMN Movements.IsRestatement IS 'True when the period was closed at the load; never for a rename.';

@@ -1,22 +1,43 @@
--- Grain: one row per period, kind, scenario and measure that a load moved; :load_number is the load.
+-- Grain: one row per period, kind, scenario, measure, and money or not, that a load moved; :load_number is the load.
+--
+-- A cell counts once, even if several of its attributes changed.
+
+WITH MovedCell AS (
+    SELECT
+        Period,
+        Kind,
+        ScenarioKey,
+        DepartmentKey,
+        AccountKey,
+        Measure,
+        IsRestatement,
+        MAX(OldAmount) AS OldAmount,
+        MAX(NewAmount) AS NewAmount,
+        MAX(Difference) AS Difference
+    FROM Movements
+    WHERE LoadNumber = CAST(:load_number AS BIGINT)
+    GROUP BY Period, Kind, ScenarioKey, DepartmentKey, AccountKey, Measure, IsRestatement
+)
 
 SELECT
-    Movements.Period,
-    Movements.Kind,
-    COALESCE(DimScenario.ScenarioName, CAST(Movements.ScenarioKey AS VARCHAR(128))) AS ScenarioName,
-    Movements.Measure,
+    MovedCell.Period,
+    MovedCell.Kind,
+    COALESCE(DimScenario.ScenarioName, CAST(MovedCell.ScenarioKey AS VARCHAR(128))) AS ScenarioName,
+    MovedCell.Measure,
     CAST(COUNT(*) AS BIGINT) AS Cells,
-    CAST(SUM(Movements.OldAmount) AS DECIMAL(18, 2)) AS OldAmount,
-    CAST(SUM(Movements.NewAmount) AS DECIMAL(18, 2)) AS NewAmount,
-    CAST(SUM(Movements.Difference) AS DECIMAL(18, 2)) AS Difference,
-    Movements.IsRestatement
-FROM Movements
-LEFT JOIN DimScenario ON DimScenario.ScenarioKey = Movements.ScenarioKey
-WHERE Movements.LoadNumber = CAST(:load_number AS BIGINT)
+    CAST(SUM(MovedCell.OldAmount) AS DECIMAL(38, 2)) AS OldAmount,
+    CAST(SUM(MovedCell.NewAmount) AS DECIMAL(38, 2)) AS NewAmount,
+    CAST(SUM(MovedCell.Difference) AS DECIMAL(38, 2)) AS Difference,
+    MovedCell.IsRestatement,
+    COALESCE(DimAccount.IsMonetary, TRUE) AS IsMonetary
+FROM MovedCell
+LEFT JOIN DimScenario ON DimScenario.ScenarioKey = MovedCell.ScenarioKey
+LEFT JOIN DimAccount ON DimAccount.AccountKey = MovedCell.AccountKey
 GROUP BY
-    Movements.Period,
-    Movements.Kind,
-    COALESCE(DimScenario.ScenarioName, CAST(Movements.ScenarioKey AS VARCHAR(128))),
-    Movements.Measure,
-    Movements.IsRestatement
-ORDER BY Period, Kind, ScenarioName, Measure;
+    MovedCell.Period,
+    MovedCell.Kind,
+    COALESCE(DimScenario.ScenarioName, CAST(MovedCell.ScenarioKey AS VARCHAR(128))),
+    MovedCell.Measure,
+    MovedCell.IsRestatement,
+    COALESCE(DimAccount.IsMonetary, TRUE)
+ORDER BY Period, Kind, ScenarioName, Measure, IsMonetary;

@@ -1,21 +1,38 @@
 -- Grain: one cell (measure, scenario, period, department, account) that this load may move, with old and new amount.
 --
--- Covers replaced and removed periods, and reclassified members in every period. Old rows are in FactFinancials, new
--- ones in its stage; a period that is not loaded keeps its rows, so old and new are equal.
--- First publications are left out: a measure of a scenario in a period was published before if it has rows there (for
--- BudgetAmount: a budget is booked there), or if Movements has rows of it.
+-- Covers replaced and removed periods, and the cells of members and periods whose attributes change. Old rows are in
+-- FactFinancials, new ones in its stage; a period that is not loaded keeps its rows, so old and new are equal.
+-- First publications of a period are left out: it was published before if LoadLedger has rows of it. IsFirst marks the
+-- first amounts of a measure of a scenario in such a period: neither the fact table (for BudgetAmount: a budget booked
+-- there) nor Movements has any.
+-- A cell without money in either measure is kept once, as Amount, since its lines may enter or leave.
 -- The period is derived from DateKey, as everywhere in a load: a day need not be in DimDate yet.
 -- Members are joined instead of using IN: a subquery inside an OR cannot become a join, and Redshift's compute nodes
 -- run no other kind.
 
-INSERT INTO StageCell (Measure, Period, ScenarioKey, DepartmentKey, AccountKey, OldAmount, NewAmount)
-WITH ReclassifiedDepartment AS (
+INSERT INTO StageCell (
+    Measure, Period, ScenarioKey, DepartmentKey, AccountKey, OldAmount, NewAmount, HadLines, HasLines, HasMoney, IsFirst
+)
+WITH ChangedPeriod AS (
+    SELECT DISTINCT
+        CAST(SUBSTRING(Period, 1, 4) || SUBSTRING(Period, 6, 2) AS INTEGER) AS PeriodNumber
+    FROM StageReclassification
+    WHERE Period IS NOT NULL
+),
+
+ChangedScenario AS (
+    SELECT DISTINCT ScenarioKey
+    FROM StageReclassification
+    WHERE ScenarioKey IS NOT NULL
+),
+
+ChangedDepartment AS (
     SELECT DISTINCT DepartmentKey
     FROM StageReclassification
     WHERE DepartmentKey IS NOT NULL
 ),
 
-ReclassifiedAccount AS (
+ChangedAccount AS (
     SELECT DISTINCT AccountKey
     FROM StageReclassification
     WHERE AccountKey IS NOT NULL
@@ -33,16 +50,22 @@ ConcernedRow AS (
         CASE
             WHEN StageSlice.IsLoaded THEN CAST(0 AS DECIMAL(18, 2)) ELSE FactFinancials.BudgetAmount
         END AS NewBudgetAmount,
-        1 AS IsOld
+        1 AS IsOld,
+        CASE WHEN StageSlice.IsLoaded THEN 0 ELSE 1 END AS IsNew
     FROM FactFinancials
     LEFT JOIN StageSlice
         ON StageSlice.PeriodNumber = CAST(FactFinancials.DateKey AS INTEGER) / CAST(100 AS INTEGER)
-    LEFT JOIN ReclassifiedDepartment ON ReclassifiedDepartment.DepartmentKey = FactFinancials.DepartmentKey
-    LEFT JOIN ReclassifiedAccount ON ReclassifiedAccount.AccountKey = FactFinancials.AccountKey
+    LEFT JOIN ChangedPeriod
+        ON ChangedPeriod.PeriodNumber = CAST(FactFinancials.DateKey AS INTEGER) / CAST(100 AS INTEGER)
+    LEFT JOIN ChangedScenario ON ChangedScenario.ScenarioKey = FactFinancials.ScenarioKey
+    LEFT JOIN ChangedDepartment ON ChangedDepartment.DepartmentKey = FactFinancials.DepartmentKey
+    LEFT JOIN ChangedAccount ON ChangedAccount.AccountKey = FactFinancials.AccountKey
     WHERE
         StageSlice.IsLoaded
-        OR ReclassifiedDepartment.DepartmentKey IS NOT NULL
-        OR ReclassifiedAccount.AccountKey IS NOT NULL
+        OR ChangedPeriod.PeriodNumber IS NOT NULL
+        OR ChangedScenario.ScenarioKey IS NOT NULL
+        OR ChangedDepartment.DepartmentKey IS NOT NULL
+        OR ChangedAccount.AccountKey IS NOT NULL
 
     UNION ALL
 
@@ -55,7 +78,8 @@ ConcernedRow AS (
         CAST(0 AS DECIMAL(18, 2)) AS OldBudgetAmount,
         Amount AS NewAmount,
         BudgetAmount AS NewBudgetAmount,
-        0 AS IsOld
+        0 AS IsOld,
+        1 AS IsNew
     FROM StageFactFinancials
 ),
 
@@ -69,15 +93,15 @@ ConcernedCell AS (
         SUM(NewAmount) AS NewAmount,
         SUM(OldBudgetAmount) AS OldBudgetAmount,
         SUM(NewBudgetAmount) AS NewBudgetAmount,
-        MAX(IsOld) AS HadRows,
+        MAX(IsOld) AS HadLines,
+        MAX(IsNew) AS HasLines,
         MAX(CASE WHEN OldBudgetAmount <> 0 THEN 1 ELSE 0 END) AS HadBudget
     FROM ConcernedRow
     GROUP BY PeriodNumber, ScenarioKey, DepartmentKey, AccountKey
 ),
 
-MeasuredCell AS (
+NamedCell AS (
     SELECT
-        'Amount' AS Measure,
         SUBSTRING(CAST(PeriodNumber AS VARCHAR(6)), 1, 4) || '-' || SUBSTRING(CAST(PeriodNumber AS VARCHAR(6)), 5, 2)
             AS Period,
         ScenarioKey,
@@ -85,25 +109,54 @@ MeasuredCell AS (
         AccountKey,
         OldAmount,
         NewAmount,
-        HadRows AS WasThere
+        OldBudgetAmount,
+        NewBudgetAmount,
+        HadLines,
+        HasLines,
+        HadBudget,
+        OldAmount <> 0 OR NewAmount <> 0 OR OldBudgetAmount <> 0 OR NewBudgetAmount <> 0 AS HasMoney
     FROM ConcernedCell
+),
+
+MeasuredCell AS (
+    SELECT
+        'Amount' AS Measure,
+        Period,
+        ScenarioKey,
+        DepartmentKey,
+        AccountKey,
+        OldAmount,
+        NewAmount,
+        HadLines,
+        HasLines,
+        HasMoney,
+        HadLines AS WasThere
+    FROM NamedCell
 
     UNION ALL
 
     SELECT
         'BudgetAmount' AS Measure,
-        SUBSTRING(CAST(PeriodNumber AS VARCHAR(6)), 1, 4) || '-' || SUBSTRING(CAST(PeriodNumber AS VARCHAR(6)), 5, 2)
-            AS Period,
+        Period,
         ScenarioKey,
         DepartmentKey,
         AccountKey,
         OldBudgetAmount AS OldAmount,
         NewBudgetAmount AS NewAmount,
+        HadLines,
+        HasLines,
+        HasMoney,
         HadBudget AS WasThere
-    FROM ConcernedCell
+    FROM NamedCell
 ),
 
-PublishedBefore AS (
+PublishedPeriod AS (
+    SELECT DISTINCT Slice AS Period
+    FROM LoadLedger
+    WHERE TableName = 'FactFinancials' AND RowCount > 0
+),
+
+PublishedMeasure AS (
     SELECT Measure, Period, ScenarioKey
     FROM MeasuredCell
     WHERE WasThere = 1
@@ -121,10 +174,18 @@ SELECT
     MeasuredCell.DepartmentKey,
     MeasuredCell.AccountKey,
     CAST(MeasuredCell.OldAmount AS DECIMAL(18, 2)) AS OldAmount,
-    CAST(MeasuredCell.NewAmount AS DECIMAL(18, 2)) AS NewAmount
+    CAST(MeasuredCell.NewAmount AS DECIMAL(18, 2)) AS NewAmount,
+    MeasuredCell.HadLines = 1 AS HadLines,
+    MeasuredCell.HasLines = 1 AS HasLines,
+    MeasuredCell.HasMoney,
+    PublishedMeasure.Period IS NULL AS IsFirst
 FROM MeasuredCell
-INNER JOIN PublishedBefore
-    ON PublishedBefore.Measure = MeasuredCell.Measure
-    AND PublishedBefore.Period = MeasuredCell.Period
-    AND PublishedBefore.ScenarioKey = MeasuredCell.ScenarioKey
-WHERE MeasuredCell.OldAmount <> 0 OR MeasuredCell.NewAmount <> 0;
+INNER JOIN PublishedPeriod ON PublishedPeriod.Period = MeasuredCell.Period
+LEFT JOIN PublishedMeasure
+    ON PublishedMeasure.Measure = MeasuredCell.Measure
+    AND PublishedMeasure.Period = MeasuredCell.Period
+    AND PublishedMeasure.ScenarioKey = MeasuredCell.ScenarioKey
+WHERE
+    MeasuredCell.OldAmount <> 0
+    OR MeasuredCell.NewAmount <> 0
+    OR (MeasuredCell.Measure = 'Amount' AND NOT MeasuredCell.HasMoney);

@@ -1,4 +1,6 @@
--- Grain: one cell (measure, scenario, period, department, account) whose amount this load changes.
+-- Grain: one cell (measure, scenario, period, department, account) whose amount or lines this load changes.
+--
+-- Lines that enter or leave a cell without money are a movement of 0.00. The first amounts of a scenario in a period that was published without it are of kind publication.
 
 INSERT INTO Movements (
     LoadNumber, Kind, Measure, Period, ScenarioKey, DepartmentKey, AccountKey, Attribute, OldValue, NewValue,
@@ -6,15 +8,15 @@ INSERT INTO Movements (
 )
 SELECT
     CAST(:load_number AS BIGINT) AS LoadNumber,
-    'movement' AS Kind,
+    CASE WHEN StageCell.IsFirst THEN 'publication' ELSE 'movement' END AS Kind,
     StageCell.Measure,
     StageCell.Period,
     StageCell.ScenarioKey,
     StageCell.DepartmentKey,
     StageCell.AccountKey,
-    CAST(NULL AS VARCHAR(16)) AS Attribute,
-    CAST(NULL AS VARCHAR(256)) AS OldValue,
-    CAST(NULL AS VARCHAR(256)) AS NewValue,
+    CASE WHEN NOT StageCell.HasMoney THEN 'Lines' END AS Attribute,
+    CASE WHEN NOT StageCell.HasMoney THEN CASE WHEN StageCell.HadLines THEN 'some' ELSE 'none' END END AS OldValue,
+    CASE WHEN NOT StageCell.HasMoney THEN CASE WHEN StageCell.HasLines THEN 'some' ELSE 'none' END END AS NewValue,
     StageCell.OldAmount,
     StageCell.NewAmount,
     StageCell.NewAmount - StageCell.OldAmount AS Difference,
@@ -26,4 +28,6 @@ SELECT
     CAST(:loaded_at AS TIMESTAMP) AS LoadedAt
 FROM StageCell
 INNER JOIN StageSlice ON StageSlice.TableName = 'FactFinancials' AND StageSlice.Slice = StageCell.Period
-WHERE StageCell.OldAmount <> StageCell.NewAmount;
+WHERE
+    StageCell.OldAmount <> StageCell.NewAmount
+    OR (NOT StageCell.HasMoney AND StageCell.HadLines <> StageCell.HasLines);

@@ -1,66 +1,61 @@
--- Grain: one cell (measure, scenario, period, department, account) with money, and one attribute changed by this load.
+-- Grain: one cell (measure, scenario, period, department, account) with lines, and one attribute changed by this load.
+--
+-- A name groups nothing, so a rename is information and never a restatement. Cells that are published for the first
+-- time had no attribute before.
 
 INSERT INTO Movements (
     LoadNumber, Kind, Measure, Period, ScenarioKey, DepartmentKey, AccountKey, Attribute, OldValue, NewValue,
     OldAmount, NewAmount, Difference, IsRestatement, OldVersion, NewVersion, Cause, RunId, LoadedAt
 )
-WITH ReclassifiedCell AS (
-    SELECT
-        StageCell.Measure,
-        StageCell.Period,
-        StageCell.ScenarioKey,
-        StageCell.DepartmentKey,
-        StageCell.AccountKey,
-        StageCell.OldAmount,
-        StageCell.NewAmount,
-        StageReclassification.Attribute,
-        StageReclassification.OldValue,
-        StageReclassification.NewValue,
-        StageReclassification.OldVersion,
-        StageReclassification.NewVersion,
-        StageReclassification.Cause
+WITH PublishedCell AS (
+    SELECT Measure, Period, ScenarioKey, DepartmentKey, AccountKey, OldAmount, NewAmount
     FROM StageCell
-    INNER JOIN StageReclassification ON StageReclassification.DepartmentKey = StageCell.DepartmentKey
+    WHERE NOT IsFirst
+),
+
+ChangedCell AS (
+    SELECT PublishedCell.*, Attribute, IsName, OldValue, NewValue, OldVersion, NewVersion, Cause
+    FROM PublishedCell
+    INNER JOIN StageReclassification ON StageReclassification.Period = PublishedCell.Period
 
     UNION ALL
 
-    SELECT
-        StageCell.Measure,
-        StageCell.Period,
-        StageCell.ScenarioKey,
-        StageCell.DepartmentKey,
-        StageCell.AccountKey,
-        StageCell.OldAmount,
-        StageCell.NewAmount,
-        StageReclassification.Attribute,
-        StageReclassification.OldValue,
-        StageReclassification.NewValue,
-        StageReclassification.OldVersion,
-        StageReclassification.NewVersion,
-        StageReclassification.Cause
-    FROM StageCell
-    INNER JOIN StageReclassification ON StageReclassification.AccountKey = StageCell.AccountKey
+    SELECT PublishedCell.*, Attribute, IsName, OldValue, NewValue, OldVersion, NewVersion, Cause
+    FROM PublishedCell
+    INNER JOIN StageReclassification ON StageReclassification.ScenarioKey = PublishedCell.ScenarioKey
+
+    UNION ALL
+
+    SELECT PublishedCell.*, Attribute, IsName, OldValue, NewValue, OldVersion, NewVersion, Cause
+    FROM PublishedCell
+    INNER JOIN StageReclassification ON StageReclassification.DepartmentKey = PublishedCell.DepartmentKey
+
+    UNION ALL
+
+    SELECT PublishedCell.*, Attribute, IsName, OldValue, NewValue, OldVersion, NewVersion, Cause
+    FROM PublishedCell
+    INNER JOIN StageReclassification ON StageReclassification.AccountKey = PublishedCell.AccountKey
 )
 
 SELECT
     CAST(:load_number AS BIGINT) AS LoadNumber,
-    'reclassification' AS Kind,
-    ReclassifiedCell.Measure,
-    ReclassifiedCell.Period,
-    ReclassifiedCell.ScenarioKey,
-    ReclassifiedCell.DepartmentKey,
-    ReclassifiedCell.AccountKey,
-    ReclassifiedCell.Attribute,
-    ReclassifiedCell.OldValue,
-    ReclassifiedCell.NewValue,
-    ReclassifiedCell.OldAmount,
-    ReclassifiedCell.NewAmount,
-    ReclassifiedCell.NewAmount - ReclassifiedCell.OldAmount AS Difference,
-    COALESCE(StageSlice.IsClosed, FALSE) AS IsRestatement,
-    ReclassifiedCell.OldVersion,
-    ReclassifiedCell.NewVersion,
-    ReclassifiedCell.Cause,
+    CASE WHEN ChangedCell.IsName THEN 'rename' ELSE 'reclassification' END AS Kind,
+    ChangedCell.Measure,
+    ChangedCell.Period,
+    ChangedCell.ScenarioKey,
+    ChangedCell.DepartmentKey,
+    ChangedCell.AccountKey,
+    ChangedCell.Attribute,
+    ChangedCell.OldValue,
+    ChangedCell.NewValue,
+    ChangedCell.OldAmount,
+    ChangedCell.NewAmount,
+    ChangedCell.NewAmount - ChangedCell.OldAmount AS Difference,
+    COALESCE(StageSlice.IsClosed, FALSE) AND NOT ChangedCell.IsName AS IsRestatement,
+    ChangedCell.OldVersion,
+    ChangedCell.NewVersion,
+    ChangedCell.Cause,
     CAST(:run_id AS VARCHAR(64)) AS RunId,
     CAST(:loaded_at AS TIMESTAMP) AS LoadedAt
-FROM ReclassifiedCell
-LEFT JOIN StageSlice ON StageSlice.TableName = 'FactFinancials' AND StageSlice.Slice = ReclassifiedCell.Period;
+FROM ChangedCell
+LEFT JOIN StageSlice ON StageSlice.TableName = 'FactFinancials' AND StageSlice.Slice = ChangedCell.Period;

@@ -1,35 +1,76 @@
--- Grain: one row per load, period, kind, scenario, measure and cause since :since, UTC.
+-- Grain: one row per load, period, kind, scenario, measure, quantity and cause since :since, UTC.
+--
+-- Quantity keeps apart what must not be added: flow and balance are money, and statistical is not. A cell counts once,
+-- even if several of its attributes changed. Moved is gross: the sum of absolute changes, or of the amounts that are
+-- reported under another attribute; a rename moves nothing.
+
+WITH MovedCell AS (
+    SELECT
+        LoadNumber,
+        LoadedAt,
+        RunId,
+        Period,
+        Kind,
+        ScenarioKey,
+        DepartmentKey,
+        AccountKey,
+        Measure,
+        IsRestatement,
+        Cause,
+        MAX(OldAmount) AS OldAmount,
+        MAX(NewAmount) AS NewAmount,
+        MAX(Difference) AS Difference
+    FROM Movements
+    WHERE LoadedAt >= CAST(:since AS TIMESTAMP)
+    GROUP BY
+        LoadNumber,
+        LoadedAt,
+        RunId,
+        Period,
+        Kind,
+        ScenarioKey,
+        DepartmentKey,
+        AccountKey,
+        Measure,
+        IsRestatement,
+        Cause
+),
+
+QuantifiedCell AS (
+    SELECT
+        MovedCell.*,
+        COALESCE(DimScenario.ScenarioName, CAST(MovedCell.ScenarioKey AS VARCHAR(128))) AS Scenario,
+        CASE
+            WHEN DimAccount.IsMonetary THEN DimAccount.Measure
+            WHEN NOT DimAccount.IsMonetary THEN 'statistical'
+            ELSE 'flow'
+        END AS Quantity,
+        CASE WHEN MovedCell.Kind = 'reclassification' THEN MovedCell.OldAmount ELSE 0 END AS Reclassified,
+        CASE
+            WHEN MovedCell.Kind = 'rename' THEN 0
+            WHEN MovedCell.Kind = 'reclassification' THEN ABS(MovedCell.OldAmount)
+            ELSE ABS(MovedCell.Difference)
+        END AS Moved
+    FROM MovedCell
+    LEFT JOIN DimScenario ON DimScenario.ScenarioKey = MovedCell.ScenarioKey
+    LEFT JOIN DimAccount ON DimAccount.AccountKey = MovedCell.AccountKey
+)
 
 SELECT
-    Movements.LoadNumber,
-    Movements.LoadedAt,
-    Movements.RunId,
-    Movements.Period,
-    Movements.Kind,
-    COALESCE(DimScenario.ScenarioName, CAST(Movements.ScenarioKey AS VARCHAR(128))) AS Scenario,
-    Movements.Measure,
+    LoadNumber,
+    LoadedAt,
+    RunId,
+    Period,
+    Kind,
+    Scenario,
+    Measure,
+    Quantity,
     CAST(COUNT(*) AS BIGINT) AS Cells,
-    CAST(SUM(Movements.Difference) AS DECIMAL(18, 2)) AS Difference,
-    CAST(SUM(CASE WHEN Movements.Kind = 'reclassification' THEN Movements.OldAmount ELSE 0 END) AS DECIMAL(18, 2))
-        AS Reclassified,
-    CAST(
-        SUM(
-            CASE WHEN Movements.Kind = 'reclassification' THEN ABS(Movements.OldAmount) ELSE ABS(Movements.Difference) END
-        ) AS DECIMAL(18, 2)
-    ) AS Moved,
-    Movements.IsRestatement,
-    Movements.Cause
-FROM Movements
-LEFT JOIN DimScenario ON DimScenario.ScenarioKey = Movements.ScenarioKey
-WHERE Movements.LoadedAt >= CAST(:since AS TIMESTAMP)
-GROUP BY
-    Movements.LoadNumber,
-    Movements.LoadedAt,
-    Movements.RunId,
-    Movements.Period,
-    Movements.Kind,
-    COALESCE(DimScenario.ScenarioName, CAST(Movements.ScenarioKey AS VARCHAR(128))),
-    Movements.Measure,
-    Movements.IsRestatement,
-    Movements.Cause
-ORDER BY LoadNumber, Period, Kind, Scenario, Measure;
+    CAST(SUM(Difference) AS DECIMAL(38, 2)) AS Difference,
+    CAST(SUM(Reclassified) AS DECIMAL(38, 2)) AS Reclassified,
+    CAST(SUM(Moved) AS DECIMAL(38, 2)) AS Moved,
+    IsRestatement,
+    Cause
+FROM QuantifiedCell
+GROUP BY LoadNumber, LoadedAt, RunId, Period, Kind, Scenario, Measure, Quantity, IsRestatement, Cause
+ORDER BY LoadNumber, Period, Kind, Scenario, Measure, Quantity, Cause;

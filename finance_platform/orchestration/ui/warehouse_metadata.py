@@ -35,7 +35,7 @@ class PublishedTables:
         ledger: the published slices, from the load ledger.
         snapshot: the commits of these slices.
         load: the result of this run's load; None if it loaded nothing.
-        movements: every movement so far, one row per load, period, kind, scenario, measure and cause.
+        movements: every movement so far, one row per load, period, kind, scenario, measure, quantity and cause.
     """
 
     settings: Settings
@@ -83,13 +83,25 @@ class PublishedTables:
 
     def _recent_movements(self) -> dg.MarkdownMetadataValue:
         since = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=_DAYS_SHOWN)
-        names = ("loaded_at", "period", "kind", "scenario", "measure", "cells", "difference", "is_restatement", "cause")
+        names = (
+            "loaded_at",
+            "period",
+            "kind",
+            "scenario",
+            "measure",
+            "quantity",
+            "cells",
+            "difference",
+            "moved",
+            "is_restatement",
+            "cause",
+        )
         rows = [row for row in self.movements if row["loaded_at"] >= since]
         return markdown_table([{name: row[name] for name in names} for row in rows[-_MOVEMENTS_SHOWN:]])
 
 
 def _movement_metadata(load: LoadResult | None) -> dict[str, Any]:
-    """Return what the load changed in published numbers: the net by period, scenario and measure."""
+    """Return what the load changed in published numbers: the net by period, kind, scenario and measure."""
     movements = load.moved if load else ()
     rows = [
         {
@@ -101,6 +113,7 @@ def _movement_metadata(load: LoadResult | None) -> dict[str, Any]:
             "was": movement.old_amount,
             "is": movement.new_amount,
             "difference": movement.difference,
+            "money": "yes" if movement.is_monetary else "no",
             "": "restatement" if movement.is_restatement else "",
         }
         for movement in movements[:_MOVEMENTS_SHOWN]

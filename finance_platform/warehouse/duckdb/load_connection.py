@@ -35,8 +35,10 @@ class DuckDBLoadConnection:
 
     def execute(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> None:
         """Run one statement that changes something; see `LoadConnection`."""
+        from finance_platform.warehouse.dialect import require_cast_decimals
         from finance_platform.warehouse.duckdb.translation import to_duckdb
 
+        require_cast_decimals(sql, parameters)
         self.has_changes = True
         with load_errors(sql):
             self._connection.execute(to_duckdb(sql), dict(parameters) or None)

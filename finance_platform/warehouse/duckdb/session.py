@@ -64,11 +64,12 @@ def open_reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def run_query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
     """Run one read-only query of the subset; see `Queryable`."""
-    from finance_platform.warehouse.dialect import parse_query
+    from finance_platform.warehouse.dialect import parse_query, require_cast_decimals
     from finance_platform.warehouse.duckdb.translation import to_duckdb
     from finance_platform.warehouse.result_columns import name_columns
 
     query = parse_query(sql)
+    require_cast_decimals(sql, parameters)
     cursor = connection.execute(to_duckdb(sql), dict(parameters) or None)
     engine_names = [column[0] for column in cursor.description or ()]
     return QueryResult(name_columns(query, sql, engine_names), cursor.fetchall())

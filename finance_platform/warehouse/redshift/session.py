@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from finance_platform.contracts.star import WAREHOUSE
 from finance_platform.errors import LoadError, PermanentError, WarehouseAccessError
-from finance_platform.warehouse.dialect import parse, parse_query
+from finance_platform.warehouse.dialect import parse, parse_query, require_cast_decimals
 from finance_platform.warehouse.migration import is_table, view_columns
 from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, QueryResult
 from finance_platform.warehouse.redshift.credentials import Credentials
@@ -62,7 +62,7 @@ class RedshiftSession:
             cursor = self._connection.cursor()
             cursor.paramstyle = "named"
             try:
-                cursor.execute(sql, dict(parameters) or None)
+                cursor.execute(sql, _to_bindable(sql, parameters) or None)
             except KeyError as missing:
                 raise error_type(f"no value is bound to :{missing.args[0]}", fix="bind a value to it") from missing
             if cursor.description is None:
@@ -132,6 +132,12 @@ def open_session(endpoint: RedshiftEndpoint, credentials: Credentials) -> Iterat
 def quote(text: str) -> str:
     """Return a text as an SQL literal, for the few places that take no bound value."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _to_bindable(sql: str, parameters: Parameters) -> dict[str, object]:
+    """Bind decimals as text: Redshift takes one of type numeric for NUMERIC(18, 0) and drops its cents."""
+    require_cast_decimals(sql, parameters)
+    return {name: f"{value:f}" if isinstance(value, Decimal) else value for name, value in parameters.items()}
 
 
 @lru_cache

@@ -1,0 +1,119 @@
+"""Every attribute that a view reads is compared by a load, so that no change of a view goes unreported.
+
+Belongs here: the columns that the views' SQL reads, by table, and the comparison with `COMPARED_ATTRIBUTES`.
+Does not belong here: the rows of Movements (see `test_movements`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlglot import exp
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import traverse_scope
+
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import DIM_DATE, FACT_FINANCIALS, MOVEMENTS, STAR, WAREHOUSE
+from finance_platform.warehouse.dialect import REDSHIFT, parse
+from finance_platform.warehouse.movements import COMPARED_ATTRIBUTES
+from finance_platform.warehouse.statements import definitions
+
+DERIVED_FROM_THE_DAY = {
+    "FullDate",
+    "Year",
+    "Quarter",
+    "Month",
+    "Day",
+    "WeekOfYear",
+    "DayOfWeek",
+    "IsoYear",
+    "MonthName",
+    "YearMonth",
+    "IsMonthEnd",
+}
+"""Columns of DimDate that are the same for a DateKey for ever."""
+
+COMPARED_MEASURES = {"Amount", "BudgetAmount"}
+DERIVED_FROM_MEASURES = {
+    "Variance",  # Amount - BudgetAmount, by a blocking check
+    "TransactionCount",  # its change without one of amounts leaves no trace but in a cell without money (see Lines)
+}
+
+
+def views() -> dict[str, exp.Create]:
+    trees = [parse(text) for text in definitions()]
+    return {
+        tree.this.name: tree for tree in trees if isinstance(tree, exp.Create) and tree.args["kind"].upper() == "VIEW"
+    }
+
+
+def columns_read(query: exp.Expr) -> set[tuple[str, str]]:
+    """The columns of tables that a query reads, by table; those of other views are left out."""
+    schema = {contract.table: {c.sql_name: c.type for c in contract.columns} for contract in WAREHOUSE}
+    schema |= {name: dict.fromkeys(tree.expression.named_selects, "varchar") for name, tree in views().items()}
+    spelling = {
+        (contract.table.lower(), column.sql_name.lower()): (contract.table, column.sql_name)
+        for contract in WAREHOUSE
+        for column in contract.columns
+    }
+    qualified = qualify(query.copy(), schema=schema, dialect=REDSHIFT)
+    read = [
+        (source.name.lower(), column.name.lower())
+        for scope in traverse_scope(qualified)
+        for column in scope.columns
+        if isinstance(source := scope.sources.get(column.table), exp.Table)
+    ]
+    return {spelling[one] for one in read if one in spelling}
+
+
+def keys_of(contract: Contract) -> set[str]:
+    references = [reference.column for reference in contract.references]
+    names = [*([contract.surrogate_key] if contract.surrogate_key else []), *references]
+    return {contract.column(name).sql_name for name in names}
+
+
+def unreported(view: exp.Expr) -> Iterator[str]:
+    """The columns of the star that a view reads and whose changes no load would report."""
+    for contract in STAR:
+        reported = {contract.column(a.column).sql_name for a in COMPARED_ATTRIBUTES.get(contract, ())}
+        if contract is FACT_FINANCIALS:
+            reported |= COMPARED_MEASURES | DERIVED_FROM_MEASURES
+        if contract is DIM_DATE:
+            reported |= DERIVED_FROM_THE_DAY
+        read = {column for table, column in columns_read(view) if table == contract.table}
+        yield from (f"{contract.table}.{column}" for column in sorted(read - reported - keys_of(contract)))
+
+
+def test_the_columns_that_a_view_reads_are_found_through_its_steps_and_filters() -> None:
+    read = columns_read(views()["ActualVsBudget"].expression)
+
+    assert {("DimAccount", "Measure"), ("DimAccount", "IsMonetary"), ("DimScenario", "IsBaseline")} <= read
+    assert ("DimDate", "FiscalYear") in read
+    assert ("DimAccount", "ParentAccountNumber") not in read
+
+
+@pytest.mark.parametrize("view", sorted(views()))
+def test_every_attribute_that_a_view_reads_is_compared_by_a_load(view: str) -> None:
+    assert list(unreported(views()[view].expression)) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "column"),
+    [
+        ("SELECT IsInferred FROM DimAccount", "DimAccount.IsInferred"),
+        ("SELECT d.DepartmentKey FROM DimDepartment AS d WHERE d.IsInferred", "DimDepartment.IsInferred"),
+        ("WITH a AS (SELECT * FROM DimAccount) SELECT AccountName FROM a WHERE IsInferred", "DimAccount.IsInferred"),
+        ("SELECT SUM(Amount) FROM FactFinancials GROUP BY LoadTimestamp", "FactFinancials.LoadTimestamp"),
+    ],
+)
+def test_an_attribute_that_is_not_compared_is_found(sql: str, column: str) -> None:
+    assert column in list(unreported(parse(sql)))
+
+
+def test_a_reported_attribute_fits_into_movements_and_names_each_change_once() -> None:
+    names = [attribute.name for attributes in COMPARED_ATTRIBUTES.values() for attribute in attributes]
+
+    assert len(set(names)) == len(names)
+    assert MOVEMENTS.column("attribute").type == "varchar(16)"
+    assert max(len(name.encode()) for name in names) <= 16
