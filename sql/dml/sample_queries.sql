@@ -132,10 +132,10 @@ WHERE
 GROUP BY DepartmentName
 ORDER BY DepartmentName;
 
--- Which periods are incomplete, and why? One row per period with Actual lines that totals leave out.
-SELECT Period, LineCount, UsualDepartments, MissingDepartments
+-- Which periods are complete, and which departments are missing in the others? One row per period with Actual lines.
+SELECT Period, IsComplete, LineCount, UsualDepartments, MissingDepartments
 FROM PeriodStatus
-WHERE NOT IsComplete AND LineCount > 0
+WHERE LineCount > 0
 ORDER BY Period;
 
 -- Which accounts or departments do the facts mention that no reference file has? One row per inferred member.

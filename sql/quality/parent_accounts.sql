@@ -1,5 +1,5 @@
--- Grain: one account with lines beside those of accounts below it, per scenario, period and account type; none is
--- a pass.
+-- Grain: one account with lines beside those of accounts below it, per scenario, period and account type.
+-- No rows is a pass.
 --
 -- CountedTwice is the part that a roll-up counts twice if the upper lines are the totals of the lower ones: the smaller
 -- of the two gross amounts. Statistical lines are compared with statistical lines only.
