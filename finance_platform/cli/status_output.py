@@ -89,7 +89,18 @@ def _print_movements(console: Console, status: Status) -> None:
     rows = status.details.movements
     if not rows:
         return
-    columns = ("loaded_at", "period", "scenario", "measure", "kind", "cells", "difference", "is_restatement", "cause")
+    columns = (
+        "loaded_at",
+        "period",
+        "scenario",
+        "measure",
+        "kind",
+        "cells",
+        "difference",
+        "moved",
+        "is_restatement",
+        "cause",
+    )
     console.print("Movements", style="italic")
     names = [column.replace("_", " ").removeprefix("is ") for column in columns]
     print_rows(console, names, [[row[name] for name in columns] for row in rows[:_ROWS]], "table")

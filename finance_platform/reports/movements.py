@@ -44,8 +44,8 @@ _ZERO = Decimal("0.00")
 _KIND_LABELS = {"movement": "", "publication": " first published", "reclassification": " reclassified"}
 _QUANTITY_LABELS = {
     "flow": "",
-    "balance": " of balances, in the period with the largest change",
-    "statistical": " of statistical accounts, which is not money, in the period with the largest change",
+    "balance": " (balances, largest period)",
+    "statistical": " (units, largest period)",
 }
 
 
@@ -169,11 +169,12 @@ def _restatement_alert(key: str, rows: Sequence[Mapping[str, Any]], ui_url: str)
     cells = pluralize(sum(row["cells"] for row in rows), "cell")
     gross = {f"{label}, gross": f"{amount:.2f}" for label, amount in gross_amounts(rows).items()}
     is_single = len({row["period"] for row in rows}) == 1
+    subject, verb = ("The closed period", "was") if is_single else ("The closed periods", "were")
     options = f"--period {periods}" if is_single else f"--since {first['loaded_at']:%Y-%m-%d}"
     return Alert(
         key=key,
         kind="restatement",
-        title=f"{'The closed period' if is_single else 'Closed periods'} {periods} restated in {cells}",
+        title=f"{subject} {periods} {verb} restated in {cells}",
         where=f"warehouse/fact_financials, {periods}",
         found={"periods": periods, **gross, "cause": first["cause"] or "unknown"},
         fix=f"`finance-platform movements {options}` lists the changes",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -521,7 +522,10 @@ def test_a_bound_decimal_keeps_its_cents_in_queries_and_in_the_ledger(
     assert loaded.query(sql, {"amount": CENTS}).rows == [(CENTS, CENTS)]
     assert loaded.query(sql, {"amount": Decimal("-9999999999999999.99")}).rows[0][0] == Decimal("-9999999999999999.99")
 
-    load_into(loaded, star_files.facts("2025-02", "f2", [*february(), Fact("2025-02-28", 11, RENT, 31, "-0.01")]))
+    load_into(
+        loaded,
+        star_files.facts("2025-02", "f2", [*february(), february()[1]._replace(day="2025-02-28", amount="-0.01")]),
+    )
 
     ledger = loaded.query("SELECT Slice, Amount FROM LoadLedger WHERE TableName = 'FactFinancials' ORDER BY 1, 2").rows
     assert ledger == [

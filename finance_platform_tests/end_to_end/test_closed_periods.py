@@ -27,6 +27,12 @@ path: trial*.csv
 columns: {date: Day, department: Dept, account: Account, amount: {debit: Dr, credit: Cr}}
 constants: {scenario: Actual}
 """
+ACCOUNTS_WITH_MEASURE = """\
+feed: accounts
+kind: accounts
+path: accounts*.csv
+columns: {number: number, name: name, type: type, measure: measure}
+"""
 TRIAL_BALANCE = "Day,Dept,Account,Dr,Cr\n2024-01-10,D100,2100,,70.00\n2024-02-10,D100,6000,5.00,\n"
 
 
@@ -141,6 +147,32 @@ def test_a_change_without_a_delivery_leaves_a_closed_period_as_it_is_and_fails_a
     assert home.command("reopen", "2024-01", "--why", "the type was wrong").returncode == 0
     assert not refresh(home, **HOLD).needs_attention
     assert loans(home) == Decimal("70.00")
+
+
+def test_lines_that_leave_a_view_because_their_account_becomes_a_balance_are_a_restatement(
+    tmp_path: Path, refresh: Refresher
+):
+    home = Home(tmp_path)
+    home.write("feeds/accounts.yaml", ACCOUNTS_WITH_MEASURE)
+    home.write("raw/transactions.csv", TRANSACTIONS)
+    home.write("raw/accounts.csv", "number,name,type,measure\n4000,Sales,Revenue,flow\n6000,Salaries,Expense,flow\n")
+    assert not refresh(home).alerts
+    assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
+    home.write("raw/accounts.csv", "number,name,type,measure\n4000,Sales,Revenue,flow\n6000,Salaries,Expense,balance\n")
+    published = home.command("run", "--json")
+    assert published.returncode == 0
+    assert home.select("SELECT DISTINCT AccountNumber FROM ActualVsBudget") == [("4000",)]
+    moved = [
+        (row["period"], row["kind"], row["quantity"], row["moved"], row["is_restatement"], row["cause"])
+        for row in json.loads(published.stdout)["movements"]
+    ]
+    cause = "accounts.csv: another version"
+    assert moved == [
+        ("2024-01", "reclassification", "balance", "250.10", True, cause),
+        ("2024-02", "reclassification", "balance", "1250.25", False, cause),
+    ]
+    (alert,) = [json.loads(line) for line in (home.path / "alerts.jsonl").read_text().splitlines()]
+    assert alert["found"]["Actual Amount reclassified (balances, largest period), gross"] == "250.10"
 
 
 def test_an_unpublished_or_closed_period_cannot_be_closed(home: Home):

@@ -6,10 +6,12 @@ Does not belong here: names of results (see `test_result_columns`).
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from finance_platform.errors import QueryError
-from finance_platform.warehouse.dialect import READ_ONLY, SUBSET, parse, parse_query, split
+from finance_platform.warehouse.dialect import READ_ONLY, SUBSET, parse, parse_query, require_cast_decimals, split
 from finance_platform.warehouse.duckdb.translation import to_duckdb
 
 REJECTED = {
@@ -134,3 +136,35 @@ def test_translating_does_not_change_the_parsed_statement() -> None:
     to_duckdb(sql)
 
     assert parse(sql).sql(dialect="redshift") == before
+
+
+# Bound decimals
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT CAST(:amount AS DECIMAL(18, 2)) AS Amount",
+        "SELECT :amount::NUMERIC(18, 2) AS Amount",
+        "INSERT INTO DimDate (DateKey) SELECT 1 WHERE CAST(:amount AS DECIMAL(38, 4)) > 0",
+    ],
+)
+def test_a_decimal_that_is_bound_in_a_cast_is_accepted(sql: str) -> None:
+    require_cast_decimals(sql, {"amount": Decimal("1.25"), "other": 1})
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT DateKey FROM FactFinancials WHERE Amount > :amount",
+        "SELECT CAST(:amount AS DECIMAL) AS Amount",
+        "SELECT CAST(:amount AS NUMERIC(18)) AS Amount",
+        "SELECT CAST(:amount AS VARCHAR(20)) AS Amount",
+        "SELECT CAST(:amount + 1 AS DECIMAL(18, 2)) AS Amount",
+        "SELECT CAST(:amount AS DECIMAL(18, 2)) AS Amount FROM DimDate WHERE DateKey > :amount",
+    ],
+)
+def test_a_decimal_that_redshift_would_take_for_a_whole_number_is_rejected(sql: str) -> None:
+    with pytest.raises(ValueError, match="binds the decimal :amount without a cast"):
+        require_cast_decimals(sql, {"amount": Decimal("1.25")})
+    require_cast_decimals(sql, {"amount": 1})

@@ -188,7 +188,7 @@ def test_a_cause_that_restates_several_periods_gives_one_alert_with_their_gross_
     (alert,) = alerts_of(rows)
 
     assert alert.key == "restatement of 2025-01 by load 2"
-    assert alert.title == "Closed periods 2025-01 … 2025-12 (12 periods) restated in 12 cells"
+    assert alert.title == "The closed periods 2025-01 … 2025-12 (12 periods) were restated in 12 cells"
     assert alert.found == {
         "periods": "2025-01 … 2025-12 (12 periods)",
         "Actual Amount, gross": "78.00",
@@ -230,8 +230,8 @@ def test_amounts_of_scenarios_balances_and_units_are_never_added() -> None:
         "Budget Amount": "30.00",
         "Actual BudgetAmount": "30.00",
         "Forecast Amount first published": "5.00",
-        "Actual Amount of balances, in the period with the largest change": "7.00",
-        "Actual Amount of statistical accounts, which is not money, in the period with the largest change": "2.00",
+        "Actual Amount (balances, largest period)": "7.00",
+        "Actual Amount (units, largest period)": "2.00",
     }
 
 
