@@ -72,7 +72,7 @@ class Settings(BaseSettings):
         (), description="Holidays, which are not working days; YYYY-MM-DD, separated by commas."
     )
     restatement_alert_from: Decimal = Field(
-        Decimal("0.00"), ge=0, description="Smallest movement in a closed period that sends an alert."
+        Decimal("0.00"), ge=0, description="Gross amount of one scenario in closed periods that sends an alert."
     )
     ui_url: str = Field("http://127.0.0.1:3000", description="Address of the UI, for links in alerts.")
     retention_days: int = Field(90, ge=0, description="Days before vacuum may remove superseded data.")

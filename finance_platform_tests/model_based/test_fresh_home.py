@@ -40,6 +40,11 @@ def test_the_files_that_are_left_give_the_same_star_at_once(spark: SparkSession,
                 key = f"{feed.name}/{span}_v{nth}.csv"
                 home.put(key, as_bytes(feed.kind, _marked(content(chance, key), nth)), moment(chance))
             home.refresh()
+        types = {"4000": "Revenue", "5000": "Expense", "2000": "Liability", "9000": "Equity"}
+        accounts = tuple(SentAccount(number, its_type) for number, its_type in types.items())
+        home.put("accounts/2024-01_2024-01_v99.csv", as_bytes("accounts", accounts), moment(chance))
+        home.refresh()
+        assert not home.is_blocked
         assert list(home.state().inactive) == []
         shutil.copytree(folder / "home" / "raw", folder / "fresh" / "raw")
         fresh.refresh()

@@ -70,7 +70,8 @@ class TracedDeliveries(Deliveries):
 
     def _check(self) -> None:
         super()._check()
-        self._check_trace()
+        if not self.home.is_blocked:
+            self._check_trace()
 
     def _check_trace(self) -> None:
         warehouse, store = CachedWarehouse(self.home.warehouse), open_lines(self.home.processed)

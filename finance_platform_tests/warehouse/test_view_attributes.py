@@ -50,7 +50,9 @@ def views() -> dict[str, exp.Create]:
 
 def columns_read(query: exp.Expr) -> set[tuple[str, str]]:
     """The columns of tables that a query reads, by table; those of other views are left out."""
-    schema = {contract.table: {c.sql_name: c.type for c in contract.columns} for contract in WAREHOUSE}
+    schema: dict[str, object] = {
+        contract.table: {column.sql_name: column.type for column in contract.columns} for contract in WAREHOUSE
+    }
     schema |= {name: dict.fromkeys(tree.expression.named_selects, "varchar") for name, tree in views().items()}
     spelling = {
         (contract.table.lower(), column.sql_name.lower()): (contract.table, column.sql_name)
