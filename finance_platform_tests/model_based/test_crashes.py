@@ -115,7 +115,7 @@ def test_a_command_that_is_killed_at_any_write_is_healed_by_the_next(tmp_path: P
     assert expected.command("run").returncode == 0
     home = _sent(create_small_home(tmp_path / "killed"))
     died = 0
-    for point in range(1, 200, 1 if EVERY_POINT else 14):
+    for point in range(1, 200, 1 if EVERY_POINT else 6):
         counter = tmp_path / f"counter-{point}"
         counter.write_text("0")
         done = home.process("run", PYTHONPATH=str(KILLS), LAW_KILL_AT=str(point), LAW_COUNTER=str(counter))
