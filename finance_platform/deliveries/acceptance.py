@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
+from finance_platform.deliveries.overlaps import Cell as LinesCell
 from finance_platform.deliveries.overlaps import Overlap, Overlaps, compute_overlaps
 from finance_platform.deliveries.register import TOLERANCE, DeliveryDiscovered, Register, Verdict, utc_text
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery, covered_periods, derive_state
@@ -154,7 +155,7 @@ class _AcceptancePolicy:
     def _duplicates(self, candidate: LiveDelivery) -> Iterator[str]:
         feed = self._feeds.get(candidate.event.feed, _FeedIndex())
         for other in feed.by_fingerprint.get(candidate.event.fingerprint, {}).values():
-            if other.event.object_key != candidate.event.object_key:
+            if other.event.object_key != candidate.event.object_key and _has_same_lines(other, candidate):
                 yield f"the same content as {other.event.object_key}, which counts already"
 
     def _affected_cells(self, candidate: LiveDelivery) -> set[_Cell]:
@@ -204,7 +205,17 @@ class _AcceptancePolicy:
         if delivery.event.load_mode == "replace_period" and not delivery.event.is_scoped:
             is_replaced = any(other.position > delivery.position and cell in _cells(other) for other in deliveries)
             return _rows(delivery, cell) if is_replaced else 0
-        superseded = [
+        superseded = self._superseded_lines(delivery, cell, live)
+        if delivery.event.is_scoped:
+            # A scope is replaced as a whole, so the union over several deliveries is known without reading lines.
+            return sum({scope: rows for lines in superseded for scope, rows in lines.items()}.values())
+        return max((sum(lines.values()) for lines in superseded), default=0)
+
+    def _superseded_lines(
+        self, delivery: LiveDelivery, cell: _Cell, live: Mapping[str, LiveDelivery]
+    ) -> list[dict[LinesCell, int]]:
+        """Return, for each later live delivery, the lines of a cell that it supersedes."""
+        return [
             {
                 lines_cell: rows
                 for lines_cell, rows in self._overlaps.overlap(delivery.delivery_id, other).lines.items()
@@ -213,10 +224,12 @@ class _AcceptancePolicy:
             for other in self._overlaps.overlapping(delivery.delivery_id)
             if other in live and live[other].position > delivery.position
         ]
-        if delivery.event.is_scoped:
-            # A scope is replaced as a whole, so the union over several deliveries is known without reading lines.
-            return sum({scope: rows for lines in superseded for scope, rows in lines.items()}.values())
-        return max((sum(lines.values()) for lines in superseded), default=0)
+
+    def _superseded_scopes(self, delivery: LiveDelivery, cell: _Cell, live: Mapping[str, LiveDelivery]) -> list[str]:
+        if not delivery.event.is_scoped:
+            return []
+        superseded = self._superseded_lines(delivery, cell, live)
+        return sorted({scope or "" for lines in superseded for _, _, scope in lines})
 
     def _affects_ledger(self, candidate: LiveDelivery) -> bool:
         return any(delivery.event.kind == "ledger" for delivery in (candidate, *self._earlier(candidate)))
@@ -238,13 +251,17 @@ class _AcceptancePolicy:
 
     def _contents(
         self, deliveries: Sequence[LiveDelivery], cell: _Cell, live: Mapping[str, LiveDelivery]
-    ) -> list[tuple[str, int]]:
-        """Return content hash and number of superseded lines of each delivery with live lines in a cell."""
+    ) -> list[tuple[str, int, list[str]]]:
+        """Return content hash, number of superseded lines and superseded scopes of each delivery with live lines."""
         superseded = {
             delivery.delivery_id: self._count_superseded(delivery, deliveries, cell, live) for delivery in deliveries
         }
         return sorted(
-            (count.content or delivery.delivery_id, superseded[delivery.delivery_id])
+            (
+                count.content or delivery.delivery_id,
+                superseded[delivery.delivery_id],
+                self._superseded_scopes(delivery, cell, live),
+            )
             for delivery in deliveries
             if superseded[delivery.delivery_id] < _rows(delivery, cell)
             for count in delivery.commit.periods
@@ -280,6 +297,17 @@ class _AcceptancePolicy:
 def _effect(event: DeliveryDiscovered) -> tuple[object, ...]:
     """Return what decides, beside its lines, a delivery's effect on other deliveries."""
     return event.feed, event.kind, event.load_mode, event.is_scoped, event.order
+
+
+def _has_same_lines(first: LiveDelivery, second: LiveDelivery) -> bool:
+    """Return whether two files of one content have the same lines; fields from their names may differ."""
+    counts = [delivery.commit.periods for delivery in (first, second)]
+    has_content = all(count.content for periods in counts for count in periods)
+    lines = [
+        {(fold(count.scenario), count.period, count.content if has_content else "") for count in periods}
+        for periods in counts
+    ]
+    return lines[0] == lines[1]
 
 
 def _cells(delivery: LiveDelivery) -> set[_Cell]:

@@ -100,7 +100,7 @@ class DeliveryCommit:
         last_day: latest posting date of the accepted lines, ISO, or empty.
         order: the maximum of `order.from_column`, as text that sorts; empty if the feed has no such rule.
         covers: the periods that the file's name declares; empty if the feed has no such rule.
-        constant_scenarios: the constant scenario of the feed, if its descriptor has one.
+        constant_scenarios: the scenario of every line, if the descriptor or the file's name gives one.
         extra_columns: headers that no field uses.
     """
 

@@ -272,7 +272,7 @@ def covered_periods(delivery: LiveDelivery) -> set[tuple[str, str]]:
     """Return scenario (folded) and period of everything that a replace_period delivery covers.
 
     It covers the scenarios and periods of its lines, and every period that its name declares, for the scenarios of its
-    lines or the constant scenarios of its feed.
+    lines or the one that its feed or its name gives.
     """
     commit = delivery.commit
     with_lines = {(fold(count.scenario), count.period) for count in commit.periods}

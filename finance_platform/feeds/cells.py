@@ -7,14 +7,15 @@ Does not belong here: types and rules (see `ledger_lines`, `reference_rows`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.errors import FileNameError, UnreadableDeliveryError
 from finance_platform.feeds.codes import clean, closest_match, fold
+from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, ReadingRules, template_headers
 
 
@@ -40,28 +41,41 @@ class RawBatch:
 
 @dataclass(frozen=True)
 class FieldSource:
-    """The source of one field in one file: a constant, a header, two headers of debit and credit, or a template."""
+    """The source of one field in one file.
+
+    Attributes:
+        rule: the field's rule.
+        headers: one header, two of debit and credit, or those of a template.
+        template: joins several headers.
+        constant: the text of every row, if the file has no column for the field.
+        blank: the text of blank cells: what the file's name gives, or the rule's default.
+    """
 
     rule: FieldRule
     headers: tuple[str, ...] = ()
     template: str | None = None
     constant: str | None = None
+    blank: str | None = None
 
 
-def bind_fields(rules: ReadingRules, header: Sequence[str]) -> dict[str, FieldSource]:
-    """Find the source of every field that `rules` name in a file with this header.
+def bind_fields(rules: ReadingRules, header: Sequence[str], object_key: str = "") -> dict[str, FieldSource]:
+    """Find the source of every field that `rules` name in a file with this header and name.
 
     Raises:
         UnreadableDeliveryError: the header lacks a needed column, or has one twice.
+        FileNameError: a needed field has no column, and the name does not give it.
     """
     headers = _headers_by_folded_name(header)
     sources = {name: FieldSource(FieldRule(), constant=value) for name, value in rules.constants.items()}
     for name, rule in rules.fields.items():
         source = _bind(rule, headers)
-        if source is None and not rule.required and rule.default is not None:
-            source = FieldSource(rule, constant=rule.default)
+        blank = _text_of_blank_cells(rule, object_key)
         if source is not None:
-            sources[name] = source
+            sources[name] = replace(source, blank=blank)
+        elif blank is not None and (rule.name_pattern or not rule.required):
+            sources[name] = FieldSource(rule, constant=blank)
+        elif rule.required and rule.name_pattern:
+            raise _missing_in_name(name, rule, object_key)
         elif rule.required:
             raise _missing_column(name, rule, header, _unclaimed(rules, headers))
     return sources
@@ -75,12 +89,22 @@ def field_texts(source: FieldSource, batch: RawBatch) -> pa.StringArray:
         texts = blank_to_null(batch.columns[source.headers[0]])
     else:
         texts = _join_template(source.template, batch)
-    if source.rule.default is not None:
-        texts = pc.fill_null(texts, source.rule.default)
+    if source.blank is not None:
+        texts = pc.fill_null(texts, source.blank)
     if source.rule.value_map:
-        by_folded = {fold(written): mapped for written, mapped in source.rule.value_map.items()}
-        texts = blank_to_null(map_distinct(texts, lambda text: by_folded.get(fold(text), text), pa.string()))
+        texts = blank_to_null(map_distinct(texts, _value_mapper(source.rule), pa.string()))
     return texts
+
+
+def text_without_column(rule: FieldRule, object_key: str) -> str | None:
+    """Return a field's text for a file without a column for it: from the file's name or the default, mapped."""
+    text = _text_of_blank_cells(rule, object_key)
+    return text if text is None else _value_mapper(rule)(text)
+
+
+def _value_mapper(rule: FieldRule) -> Callable[[str], str]:
+    by_folded = {fold(written): mapped for written, mapped in rule.value_map.items()}
+    return lambda text: by_folded.get(fold(text), text)
 
 
 def blank_to_null(texts: pa.StringArray) -> pa.StringArray:
@@ -119,6 +143,12 @@ def _bind(rule: FieldRule, headers: Mapping[str, str]) -> FieldSource | None:
     return None
 
 
+def _text_of_blank_cells(rule: FieldRule, object_key: str) -> str | None:
+    if rule.name_pattern is None:
+        return rule.default
+    return value_from_name(rule.name_pattern, rule.name_template, object_key) or rule.default
+
+
 def _find_headers(names: Sequence[str], headers: Mapping[str, str]) -> tuple[str, ...]:
     """Return the file's headers of these names; none if one is missing."""
     if any(fold(name) not in headers for name in names):
@@ -145,6 +175,14 @@ def _join_template(template: str, batch: RawBatch) -> pa.StringArray:
 def _unclaimed(rules: ReadingRules, headers: Mapping[str, str]) -> list[str]:
     claimed = {fold(text) for rule in rules.fields.values() for text in rule.sources}
     return [name for folded, name in headers.items() if folded not in claimed]
+
+
+def _missing_in_name(name: str, rule: FieldRule, object_key: str) -> FileNameError:
+    columns = f", and the header lacks {' or '.join(map(repr, rule.sources))}" if rule.sources else ""
+    return FileNameError(
+        f"{object_key}: the name gives no {name}: it does not match {rule.name_pattern!r}{columns}",
+        fix=f"rename the file, or correct columns.{name}.from_name in the descriptor, or give it a default:",
+    )
 
 
 def _missing_column(

@@ -1,4 +1,4 @@
-"""File names: the order of deliveries and the periods that names declare.
+"""File names: the order of deliveries, the periods that names declare, and the fields that they give.
 
 Belongs here: applying a descriptor's patterns to names, and the natural order of their matches.
 Does not belong here: which feed a name belongs to (see `feed_set`), the content of files.
@@ -8,10 +8,20 @@ from __future__ import annotations
 
 import re
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from finance_platform.errors import FileNameError
 from finance_platform.feeds.dates import periods_between
 
 _PERIOD = re.compile(r"(\d{4})(?:[-_.]?(0[1-9]|1[0-2]))?")
+_PATTERN_PART = re.compile(
+    r"\\Q.*?(?:\\E|\Z)|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\((?:\?P?<\w+>|(?!\?))", re.DOTALL
+)
+"""A part of a pattern that may begin with a parenthesis: an escape, a character class, the start of a group."""
+
+GROUP = re.compile(r"\{([0-9]+)\}")
+"""A group's place in a template such as `{1}-{2}`."""
 
 
 def natural_sort_key(text: str) -> str:
@@ -52,6 +62,57 @@ def periods_from_name(pattern: str, object_key: str) -> list[str]:
     if not covered:
         raise FileNameError(f"{object_key}: the last period in the name is before the first", fix="rename the file")
     return covered
+
+
+def value_from_name(pattern: str, template: str | None, object_key: str) -> str | None:
+    """Return the text that an object's key gives to a field; None or blank if it gives none.
+
+    Args:
+        pattern: a regular expression of RE2, which takes linear time whatever the pattern.
+        template: the text, with the groups' numbers in braces; by default the first group, or the whole match.
+        object_key: the raw object.
+    """
+    groups = _match_groups(pattern, object_key)
+    if not groups:
+        return None
+    if template is None:
+        return groups[min(1, len(groups) - 1)].strip()
+    if not all(groups[int(number)] for number in GROUP.findall(template)):
+        return None  # half a value is not a value
+    return GROUP.sub(lambda number: groups[int(number[1])], template).strip()
+
+
+def count_groups(pattern: str) -> int:
+    """Return the number of groups of a pattern.
+
+    Raises:
+        ValueError: RE2 does not accept the pattern.
+    """
+    named, count = _with_named_groups(pattern)
+    # Arrow compiles the pattern; an array of nulls, unlike one of texts, does not import pandas.
+    pc.extract_regex(pa.nulls(1, pa.string()), pattern=named)
+    return count
+
+
+def _match_groups(pattern: str, text: str) -> list[str]:
+    """Return the whole match and then each group, empty where a group has no part in it; nothing without a match."""
+    named, count = _with_named_groups(pattern)
+    matches = pc.extract_regex(pa.array([text]), pattern=named)[0].as_py()
+    return [matches[f"g{number}"] for number in range(count + 1)] if matches else []
+
+
+def _with_named_groups(pattern: str) -> tuple[str, int]:
+    """Return a pattern whose groups are named g0, g1 …, and the number of its own groups; Arrow needs the names."""
+    count = 0
+
+    def name_group(part: re.Match[str]) -> str:
+        nonlocal count
+        if not part[0].startswith("("):
+            return part[0]
+        count += 1
+        return f"(?P<g{count}>"
+
+    return f"(?P<g0>{_PATTERN_PART.sub(name_group, pattern)})", count
 
 
 def _matched_parts(pattern: str, object_key: str) -> list[str]:

@@ -47,10 +47,10 @@ class LedgerLines:
 
         Raises:
             UnreadableDeliveryError: the header lacks a needed column.
-            FileNameError: the name does not declare periods as the descriptor demands.
+            FileNameError: the name does not give the fields or the periods that the descriptor demands.
         """
         self._rules = feed.rules
-        self._sources = bind_fields(feed.rules, header)
+        self._sources = bind_fields(feed.rules, header, object_key)
         self.covers = tuple(periods_from_name(feed.rules.covers, object_key)) if feed.rules.covers else ()
 
     def type_batch(self, batch: RawBatch) -> tuple[dict[str, pa.Array], amounts.ParsedAmounts]:

@@ -124,7 +124,7 @@ def _typed_batches(
             totals.add(len(batch), parsed)
             yield columns, batch
         return
-    references = ReferenceRows(feed, file.header)
+    references = ReferenceRows(feed, file.header, object_key)
     code = "department_code" if kind == "departments" else "account_number"
     for batch in _raw_batches(feed, file, totals):
         columns = references.type_batch(batch)

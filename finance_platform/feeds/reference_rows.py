@@ -41,14 +41,15 @@ _KEY_COLUMN = {"departments": "department_key", "accounts": "account_key"}
 class ReferenceRows:
     """Turns the raw batches of one reference file into typed rows, each accepted, rejected or skipped."""
 
-    def __init__(self, feed: ResolvedFeed, header: list[str]) -> None:
-        """Bind the feed's fields to a file's header.
+    def __init__(self, feed: ResolvedFeed, header: list[str], object_key: str = "") -> None:
+        """Bind the feed's fields to a file's header and name.
 
         Raises:
             UnreadableDeliveryError: the header lacks a needed column.
+            FileNameError: the name does not give a field that the descriptor demands.
         """
         self._kind = feed.rules.kind
-        self._sources = bind_fields(feed.rules, header)
+        self._sources = bind_fields(feed.rules, header, object_key)
 
     def type_batch(self, batch: RawBatch) -> dict[str, pa.Array]:
         """Return the typed columns of every row."""

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 READER_VERSION = 3
@@ -18,6 +18,9 @@ READER_VERSION = 3
 
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 """A header's place in a template such as `{Group}-{Code}`."""
+
+_HASHED_IF_SET = {"hashed_if_set": True}
+"""Metadata of a rule that was added later: its default is not hashed, so feeds without it keep their identity."""
 
 Kind = Literal["ledger", "departments", "accounts"]
 LoadMode = Literal["append", "upsert", "replace_period"]
@@ -48,6 +51,8 @@ class FieldRule:
         thousands: grouping mark of amounts, if any.
         debit: header of the debit column, for amounts in two columns.
         credit: header of the credit column.
+        name_pattern: regular expression (RE2) of the part of the object key that fills rows without a cell.
+        name_template: the field's text from the pattern's groups, such as `{1}-{2}`; by default the first group.
     """
 
     sources: tuple[str, ...] = ()
@@ -59,6 +64,8 @@ class FieldRule:
     thousands: str | None = None
     debit: str | None = None
     credit: str | None = None
+    name_pattern: str | None = field(default=None, metadata=_HASHED_IF_SET)
+    name_template: str | None = field(default=None, metadata=_HASHED_IF_SET)
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ class ReadingRules:
     @property
     def identity(self) -> str:
         """SHA-256 of the rules' canonical JSON, shortened to 16 hex digits."""
-        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=True)
+        text = json.dumps(_hashed(self), sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -122,6 +129,18 @@ class ResolvedFeed:
         rules["fields"] = {name: _field_rule(rule) for name, rule in rules["fields"].items()}
         rules["key"], rules["scope"] = tuple(rules["key"]), tuple(rules["scope"])
         return ResolvedFeed(document["name"], ReadingRules(**rules))
+
+
+def _hashed(value: Any) -> Any:
+    """Return a rule's values as they enter the identity: all but later additions that have their default."""
+    if is_dataclass(value):
+        items = [(item, getattr(value, item.name)) for item in fields(value)]
+        return {
+            item.name: _hashed(part)
+            for item, part in items
+            if not (item.metadata == _HASHED_IF_SET and part == item.default)
+        }
+    return {name: _hashed(part) for name, part in value.items()} if isinstance(value, Mapping) else value
 
 
 def template_headers(source: str) -> list[str]:

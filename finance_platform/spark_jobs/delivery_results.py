@@ -20,11 +20,12 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import BUDGET, MEMBERS, REJECTED_ROWS, TRANSACTIONS
 from finance_platform.contracts.schemas import NOT_OPENED, REFUSED
 from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit, PeriodCount
-from finance_platform.feeds.codes import scenario_name
+from finance_platform.feeds.cells import text_without_column
+from finance_platform.feeds.codes import fold, scenario_name
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.spark_jobs.requests import DeliveryToRead
 
-_CONTENT = ("posting_date", "department_key", "account_key", "amount", "is_debit_positive", "line_key", "scope_key")
+_CONTENT = ("posting_date", "department_key", "account_key", "amount", "is_debit_positive", "line_key")
 _ZERO = Decimal("0.00")
 
 
@@ -90,11 +91,19 @@ class DeliveryResult:
             last_day=self.last_day,
             order=summary["measured_order"] or "",
             covers=tuple(json.loads(summary["covers"])),
-            constant_scenarios=_constant_scenarios(rules),
+            constant_scenarios=self._constant_scenarios(rules, delivery.object_key),
             extra_columns=json.loads(summary["extra_columns"]),
             attempt=attempt,
             committed_at=committed_at,
         )
+
+    def _constant_scenarios(self, rules: ReadingRules, object_key: str) -> tuple[str, ...]:
+        """Return the scenario that the feed or the file's name gives, if every line has it."""
+        rule, text = rules.fields.get("scenario"), rules.constants.get("scenario")
+        if rule and rule.name_pattern:
+            text = text_without_column(rule, object_key)
+        name = scenario_name(text, rules.scenarios) if text else ""
+        return (name,) if name and all(fold(count.scenario) == fold(name) for count in self.periods) else ()
 
 
 def count_written(contract: Contract, written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
@@ -169,8 +178,3 @@ def _hash_members(written: DataFrame, results: Mapping[str, DeliveryResult]) -> 
         )
     for delivery_id, rows in members.items():
         results[delivery_id].members_hash = hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()[:16]
-
-
-def _constant_scenarios(rules: ReadingRules) -> tuple[str, ...]:
-    constant = rules.constants.get("scenario")
-    return (scenario_name(constant, rules.scenarios),) if constant else ()

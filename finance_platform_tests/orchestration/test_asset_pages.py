@@ -283,9 +283,20 @@ def test_every_header_that_fills_a_field_is_the_source_of_a_column(own: dict[str
     assert headers - used == {("raw/everything", "Sent")}
 
 
+def test_the_page_of_a_feed_describes_a_field_from_the_name_of_the_file(shipped: dict[str, dg.AssetSpec]):
+    page = shipped["raw/forecast"].description or ""
+    assert "**From the file's name**: scenario, which matches `^forecast" in page
+    assert "`, as `Forecast {1}-{2}`, or else Forecast, unless a column of the file gives it." in page
+    scenario = columns(shipped["raw/forecast"])["scenario"]
+    assert "blank means the value that the file's name gives, or Forecast" in (scenario.description or "")
+    assert scenario.constraints.other == ["optional"]
+
+
 def test_each_column_says_where_it_comes_from(shipped: dict[str, dg.AssetSpec]):
     amount = columns(shipped["processed/transactions"])["amount"].description or ""
-    assert amount.endswith("From raw/transactions: amount.")
+    # A column `scenario` of a plan file may say Actual.
+    plans = "raw/budget: budget_amount, amount; raw/forecast: forecast_amount, amount"
+    assert amount.endswith(f"From {plans}; raw/transactions: amount.")
     timestamp = columns(shipped["warehouse/fact_financials"])["LoadTimestamp"].description or ""
     assert timestamp.endswith("Computed: the moment of the load.")
 

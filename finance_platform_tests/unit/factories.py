@@ -116,17 +116,19 @@ class Typed:
         return (self.one("rules") or "").split(",") if self.one("rules") else []
 
 
-def ledger_rows(text: str, *rows: Mapping[str, str], header: Sequence[str] | None = None, **values: Any) -> Typed:
+def ledger_rows(
+    text: str, *rows: Mapping[str, str], header: Sequence[str] | None = None, object_key: str = "", **values: Any
+) -> Typed:
     """Return rows, given as cells by header, typed under a ledger descriptor; missing cells are `GOOD`'s or blank."""
     names = list(header or dict.fromkeys([*HEADER, *(name for row in rows for name in row)]))
     cells = [[{**GOOD, **row}.get(name, "") for name in names] for row in rows]
-    columns, parsed = LedgerLines(feed(text, **values), names).type_batch(raw_batch(names, cells))
+    columns, parsed = LedgerLines(feed(text, **values), names, object_key).type_batch(raw_batch(names, cells))
     return Typed(columns, parsed)
 
 
-def reference_rows(text: str, header: Sequence[str], *rows: Sequence[str]) -> Typed:
+def reference_rows(text: str, header: Sequence[str], *rows: Sequence[str], object_key: str = "") -> Typed:
     """Return rows typed under a descriptor of departments or accounts."""
-    return Typed(ReferenceRows(feed(text), list(header)).type_batch(raw_batch(header, rows)))
+    return Typed(ReferenceRows(feed(text), list(header), object_key).type_batch(raw_batch(header, rows)))
 
 
 def delivered(object_key: str = "ledger.csv", content: str = "v1", **values: Any) -> DeliveryDiscovered:

@@ -82,6 +82,24 @@ def test_the_same_content_under_another_key_of_the_feed_is_held(zone: Zone) -> N
     assert zone.live == ["a.csv@v1"]
 
 
+@pytest.mark.parametrize(
+    "other", [many(1, scenario="Budget Q1"), many(1, "2025-02", "Budget"), [Line(scenario="Budget", amount="11.00")]]
+)
+def test_the_same_content_is_not_held_if_the_name_of_the_file_gives_other_lines(zone: Zone, other: list[Line]) -> None:
+    zone.deliver("budget.csv", many(1, scenario="Budget"))
+    zone.deliver("budget_q1.csv", other)
+    assert zone.evaluate_held() == {}
+
+
+@pytest.mark.parametrize("scenario", ["Budget", "BUDGET"])
+def test_the_same_content_is_held_if_its_commits_have_no_content_hashes(zone: Zone, scenario: str) -> None:
+    for key, name in (("a.csv", "Budget"), ("b.csv", scenario)):
+        event = zone.deliver(key, many(1, scenario=name))
+        commit = read_commits(zone.store)[event.delivery_id]
+        zone.commit(replace(commit, periods=[replace(count, content="") for count in commit.periods]))
+    assert zone.evaluate_held().keys() == {"b.csv"}
+
+
 def test_the_same_content_in_another_feed_is_not_held(zone: Zone) -> None:
     zone.deliver("a.csv", many(1))
     zone.deliver("b.csv", many(1), feed="other")
@@ -240,6 +258,33 @@ def test_an_export_that_repeats_a_closed_period_with_another_amount_is_held(zone
     changed = [replace(line, amount="99.00") if line.key == "T2" else line for line in lines("T1", "T2")]
     zone.deliver(key, [*changed, *lines("U1", period="2025-02")], load_mode="upsert", content="w")
     assert zone.evaluate_held(holds_closed_periods=True) == {key: ("would restate 2025-01, which is closed",)}
+
+
+def replace_scopes(zone: Zone, key: str, *scopes: str, content: str, **values: Any) -> None:
+    sent = [Line(scope=scope, scenario="Budget") for scope in scopes]
+    zone.deliver(key, sent, content, load_mode="replace_period", is_scoped=True, **values)
+
+
+def test_a_file_that_replaces_another_part_of_a_closed_period_restates_it(zone: Zone) -> None:
+    """Each time the second file replaces one line of the first."""
+    replace_scopes(zone, "a.csv", "s1", "s2", content="a")
+    replace_scopes(zone, "b.csv", "s1", content="b")
+    zone.evaluate()
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    counts = read_commits(zone.store)["b.csv@b"].periods
+    replace_scopes(zone, "b.csv", "s2", content="w", commit_periods=counts)
+    assert zone.evaluate_held(holds_closed_periods=True).keys() == {"b.csv"}
+
+
+def test_a_plan_that_is_read_again_with_a_scope_restates_no_closed_period(zone: Zone) -> None:
+    sent = [Line(scenario="Budget")] * 2
+    event = zone.deliver("budget.csv", sent, load_mode="replace_period")
+    zone.evaluate()
+    zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
+    counts = read_commits(zone.store)[event.delivery_id].periods
+    replace_scopes(zone, "budget.csv", "s1", "s2", content="v1", delivery_id="again", commit_periods=counts)
+    assert zone.evaluate_held(holds_closed_periods=True) == {}
+    assert zone.live == ["again"]
 
 
 def test_a_changed_load_mode_that_removes_live_lines_is_held(zone: Zone) -> None:

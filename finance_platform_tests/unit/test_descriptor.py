@@ -325,6 +325,44 @@ WRONG = [
         "'a' appears twice",
         "keep one of the two",
     ),
+    # A field from the file's name.
+    (
+        column("date", "{from_name: '(a'}"),
+        "date",
+        "date.from_name: '(a' is not a valid regular expression of RE2: miss",
+        "",
+    ),
+    (column("date", "{from_name: 'a(?=b)'}"), "date", "invalid perl operator; look-around and back-references are", ""),
+    (column("date", r"{from_name: '(a)\1'}"), "date", "invalid escape sequence; look-around and back-references", ""),
+    (column("date", f"{{from_name: '{'a' * 201}'}}"), "date", "String should have at most 200 characters", ""),
+    (column("date", "{from_name: ''}"), "date", "String should have at least 1 character", ""),
+    (column("date", "{from_name: '(a)(b)'}"), "date", "from_name: has 2 groups; join them with template:", "{1}-{2}"),
+    (column("date", "{from_name: '(a)', template: '{2}'}"), "date", "by number, such as {1}; it has 1", ""),
+    (column("date", "{from_name: '(a)', template: '{year}'}"), "date", "template: '{year}' must name groups of", ""),
+    (column("date", "{from_name: '(a)', template: '{1'}"), "date", "template: '{1' must name groups of from_name", ""),
+    (column("date", "{from_name: '(a)', template: ' '}"), "date", "template: is the text that from_name: gives", ""),
+    (column("date", "{from: Date, template: '{1}'}"), "date", "template: is the text that from_name: gives", ""),
+    (column("date", "{template: '{1}'}"), "date", "from: is needed, or from_name:", ""),
+    (column("amount", "{from_name: '([0-9]+)'}"), "amount", "from_name: is not allowed, because each row has its", ""),
+    (
+        column("amount", "{from: {debit: Dr, credit: Cr}, from_name: '([0-9]+)'}"),
+        "amount",
+        "columns.amount: from_name: is not allowed",
+        "",
+    ),
+    (
+        "feed: d\nkind: departments\npath: d.csv\ncolumns:\n  code: {from_name: '(.)'}\n",
+        "code",
+        "columns.code: from_name: is not allowed, because each row has its own code",
+        "",
+    ),
+    (
+        column("department", "{from_name: '(a)', required: false}"),
+        "department",
+        "columns.department is needed in every file",
+        "",
+    ),
+    (column("date", "{from_nam: '(a)'}"), "date", "columns.date.from_nam is not a known key; did you mean 'from_n", ""),
     # YAML.
     (LEDGER + "feed: again\n", "feed: again", "'feed' appears twice", "keep one of the two"),
     (
@@ -591,3 +629,58 @@ def test_a_feed_with_scope_covers_and_order_is_equal_after_a_round_trip_through_
     )
     resolved = descriptor(text).resolve(settings())
     assert ResolvedFeed.from_json(json.loads(json.dumps(resolved.to_json()))) == resolved
+
+
+def test_a_field_may_come_from_the_name_of_the_file() -> None:
+    named = descriptor(with_columns({"date": "{from_name: '_([0-9]{4})([0-9]{2})', template: '{1}-{2}'}"}))
+    resolved = named.resolve(settings())
+    rule = FieldRule(name_pattern="_([0-9]{4})([0-9]{2})", name_template="{1}-{2}")
+    assert resolved.rules.fields["date"] == rule
+    assert ResolvedFeed.from_json(json.loads(json.dumps(resolved.to_json()))) == resolved
+
+
+def test_the_pattern_and_the_template_of_a_name_are_reading_rules() -> None:
+    parts = (
+        "{from: A}",
+        "{from: A, from_name: '(a)'}",
+        "{from: A, from_name: '(b)'}",
+        "{from: A, from_name: '(a)', template: '{1}!'}",
+    )
+    assert len({feed(with_columns({"department": part})).rules.identity for part in parts}) == len(parts)
+
+
+PLAN = """\
+feed: {name}
+kind: ledger
+path: {name}*.csv
+columns:
+  date: {{from: [period, date], formats: [yyyy-MM, yyyy-MM-dd]}}
+  department: {{from: [department_code, department]}}
+  account: {{from: [account_number, account]}}
+  amount: {{from: [{name}_amount, amount], decimal: ".", thousands: ","}}
+constants: {{scenario: {scenario}}}
+load: {{mode: replace_period}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "identity"),
+    [
+        ("accounts", "ab3da2f255fc361a"),
+        ("departments", "99f11eaa27b3a2a1"),
+        ("transactions", "cb022fab5b46074c"),
+        ("budget", "d429196d5bd19fcf"),
+        ("forecast", "13beffe05a6c5ea4"),
+    ],
+)
+def test_the_identities_of_the_shipped_feeds_do_not_change(name: str, identity: str) -> None:
+    """Another identity makes every home read every file of the feed again."""
+    (shipped,) = [shipped for shipped in shipped_descriptors() if shipped.feed == name]
+    assert shipped.resolve(settings()).rules.identity == identity
+
+
+@pytest.mark.parametrize(("name", "identity"), [("budget", "1a5a2cfa09561ef9"), ("forecast", "ae1a5fc128da8ffa")])
+def test_a_rule_that_was_added_later_leaves_the_identity_of_feeds_without_it(name: str, identity: str) -> None:
+    """The text and the identity of the two feeds before `from_name` existed."""
+    text = PLAN.format(name=name, scenario=name.capitalize())
+    assert feed(text).rules.identity == identity

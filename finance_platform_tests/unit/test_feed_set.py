@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from finance_platform.feeds.feed_set import FeedSet, load_feed_set, shipped_descriptors
-from finance_platform_tests.unit.factories import LEDGER, descriptor, with_lines, write
+from finance_platform.feeds.ledger_lines import LedgerLines
+from finance_platform_tests.unit.factories import LEDGER, descriptor, raw_batch, settings, with_lines, write
 
 
 def feed_set_of(tmp_path: Path, **files: str) -> FeedSet:
@@ -53,6 +55,47 @@ def test_shipped_descriptors_are_valid_and_named_like_their_files() -> None:
     assert [shipped.feed for shipped in shipped_descriptors()] == [
         "accounts", "budget", "departments", "forecast", "transactions",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("object_key", "scenario"),
+    [
+        ("budget.csv", "Budget"),
+        ("budget_q1.csv", "Budget Q1"),
+        ("budget_q2.csv", "Budget Q2"),
+        ("budget_q3.csv", "Budget Q3"),
+        ("budget_q4.csv", "Budget Q4"),
+        ("budget_Q4.csv", "Budget Q4"),
+        ("budget-q1.csv", "Budget Q1"),
+        ("budgetq1.csv", "Budget Q1"),
+        ("budget_q1_hr.csv", "Budget Q1"),
+        ("budget_hr.csv", "Budget"),
+        ("budget_hr_q1.csv", "Budget"),
+        ("budget_2025.csv", "Budget"),
+        ("budget_q5.csv", "Budget"),
+        ("budget_q10.csv", "Budget"),
+        ("budget_q1x.csv", "Budget"),
+        ("forecast.csv", "Forecast"),
+        ("forecast_2025-06.csv", "Forecast 2025-06"),
+        ("forecast_202506.csv", "Forecast 2025-06"),
+        ("forecast_2025_06.csv", "Forecast 2025-06"),
+        ("forecast_2025-06_hr.csv", "Forecast 2025-06"),
+        ("forecast_2025.csv", "Forecast"),
+        ("forecast_20250615.csv", "Forecast"),
+        ("forecast_q1.csv", "Forecast"),
+        ("forecast_hr.csv", "Forecast"),
+    ],
+)
+def test_a_shipped_plan_has_the_scenario_of_its_name(object_key: str, scenario: str, tmp_path: Path) -> None:
+    matched = load_feed_set(tmp_path).match(object_key).feed
+    assert matched
+    header = ["period", "department_code", "account_number", "amount", "scenario"]
+    for columns, expected in ((header[:4], scenario), (header, "Budget V9")):
+        lines = LedgerLines(matched.resolve(settings()), columns, object_key)
+        row = ["2025-01", "D1", "6100", "1.00", "budget V9"][: len(columns)]
+        typed, _ = lines.type_batch(raw_batch(columns, [row]))
+        values = {name: typed[name].to_pylist() for name in ("scenario", "outcome", "posting_date")}
+        assert values == {"scenario": [expected], "outcome": ["accepted"], "posting_date": [date(2025, 1, 1)]}
 
 
 def test_a_star_in_a_path_stays_inside_one_folder() -> None:

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.errors import FileNameError
-from finance_platform.feeds.file_names import natural_sort_key, order_from_name, periods_from_name
+from finance_platform.feeds.file_names import (
+    count_groups,
+    natural_sort_key,
+    order_from_name,
+    periods_from_name,
+    value_from_name,
+)
 
 numbers = st.lists(st.integers(0, 10**40), min_size=1, max_size=4)
 
@@ -102,3 +108,50 @@ def test_a_name_that_declares_no_period_is_an_error() -> None:
 def test_a_group_that_did_not_match_is_not_a_period() -> None:
     with pytest.raises(FileNameError, match="'' in the name is not a valid period"):
         periods_from_name(r"gl(?:_(\d{6}))?", "gl.csv")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "template", "object_key", "value"),
+    [
+        ("_([0-9]{4}-[0-9]{2})", None, "gl_2025-03.csv", "2025-03"),
+        ("_[a-z]+", None, "gl_north.csv", "_north"),
+        ("_(north|south)", None, "gl_east.csv", None),
+        ("_([0-9]{4})([0-9]{2})", "{1}-{2}", "gl_202503.csv", "2025-03"),
+        ("_([0-9]{2})-([0-9]{4})", "{2}-{1}", "gl_03-2025.csv", "2025-03"),
+        ("_draft", "Budget Draft", "plan_draft.csv", "Budget Draft"),
+        ("gl_([0-9]+)", "{0}!", "gl_7.csv", "gl_7!"),
+        ("^([^/]+)/", None, "north/gl.csv", "north"),
+        ("gl_(.*)\\.csv", None, "gl_ Zürich .csv", "Zürich"),
+        ("(?i)GL_(Q[1-4])", None, "gl_q3.csv", "q3"),
+        ("(?P<unit>north)", None, "north.csv", "north"),
+        ("(?:gl|tb)_([a-z]+)", None, "tb_x.csv", "x"),
+        (r"\(([a-z]+)\)", None, "gl (draft).csv", "draft"),
+        ("[(]([a-z]+)[])]", None, "gl (draft).csv", "draft"),
+        ("[[:alpha:](]_(.)", None, "gl_7.csv", "7"),
+        (r"\Q(\E([a-z]+)", None, "gl (draft).csv", "draft"),
+    ],
+)
+def test_a_name_gives_a_value(pattern: str, template: str | None, object_key: str, value: str | None) -> None:
+    assert value_from_name(pattern, template, object_key) == value
+
+
+@pytest.mark.parametrize(("template", "object_key"), [("{1}-{2}", "gl_2025.csv"), (None, "gl_.csv")])
+def test_a_group_without_text_gives_no_value(template: str | None, object_key: str) -> None:
+    pattern = "_([0-9]{4})?(?:-([0-9]{2}))?" if template is None else "_([0-9]{4})(?:-([0-9]{2}))?"
+    assert not value_from_name(pattern, template, object_key)
+
+
+def test_a_value_is_found_in_linear_time_whatever_the_pattern() -> None:
+    # A backtracking engine needs 2^1000 steps.
+    assert value_from_name("^(a+)+$", None, "a" * 1000 + "b") is None
+
+
+@pytest.mark.parametrize("pattern", ["(", "[", "a(?=b)", "(?<!a)b", r"(a)\1", "a{2000}"])
+def test_a_pattern_that_re2_does_not_accept_is_an_error(pattern: str) -> None:
+    with pytest.raises(ValueError, match="Invalid regular expression"):
+        count_groups(pattern)
+
+
+@pytest.mark.parametrize(("pattern", "count"), [("a", 0), ("(a)(?:b)(?P<c>c)", 2), (r"\(a\)[(](b)", 1)])
+def test_the_groups_of_a_pattern_are_counted(pattern: str, count: int) -> None:
+    assert count_groups(pattern) == count

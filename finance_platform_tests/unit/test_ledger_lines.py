@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.contracts.processed import TRANSACTIONS
-from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.errors import FileNameError, UnreadableDeliveryError
 from finance_platform.feeds.codes import ACCOUNT_TYPES, MAX_NAME_BYTES, joined_key, surrogate_key
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform_tests.unit.factories import (
@@ -272,6 +272,77 @@ def test_the_columns_of_a_template_are_matched_by_folded_name() -> None:
 def test_the_next_alternative_is_used_if_a_column_of_a_template_is_missing() -> None:
     text = with_columns({"account": "{from: ['{Group}-{Account}', Account]}"})
     assert ledger_rows(text, {"Account": "0"}).one("account_number") == "0"
+
+
+NAMED = "{from: Version, from_name: '_([qv][0-9])', map: {q1: Budget Q1, v2: Budget V2}, default: Budget}"
+
+
+@pytest.mark.parametrize(
+    ("object_key", "scenario"),
+    [("plan_q1.csv", "Budget Q1"), ("plan_v2.csv", "Budget V2"), ("plan_hr.csv", "Budget")],
+)
+def test_a_field_without_a_column_comes_from_the_name_of_the_file(object_key: str, scenario: str) -> None:
+    text = with_columns({"scenario": NAMED}, constants="{}")
+    typed = ledger_rows(text, {}, {}, object_key=object_key)
+    assert typed.column("scenario") == [scenario, scenario]
+    assert typed.column("scenario_type") == ["Budget", "Budget"]
+    assert typed.column("scenario_key") == [surrogate_key(scenario)] * 2
+
+
+def test_a_column_takes_precedence_over_the_name_which_fills_its_blank_cells() -> None:
+    text = with_columns({"scenario": NAMED}, constants="{}")
+    rows = ({"Version": "Forecast"}, {"Version": " "}, {"Version": "v2"})
+    typed = ledger_rows(text, *rows, object_key="plan_q1.csv")
+    assert typed.column("scenario") == ["Forecast", "Budget Q1", "Budget V2"]
+    assert ledger_rows(text, {"Version": ""}, object_key="plan.csv").column("scenario") == ["Budget"]
+
+
+def test_a_date_from_the_name_is_parsed_by_its_formats() -> None:
+    text = with_columns({"date": "{from_name: '_([0-9]{4})([0-9]{2})', template: '{1}-{2}', formats: [yyyy-MM]}"})
+    assert ledger_rows(text, {}, object_key="gl_202503.csv").one("document_date") == date(2025, 3, 1)
+    typed = ledger_rows(text, {}, object_key="gl_202513.csv")
+    assert typed.rules == ["invalid_date"]
+    assert typed.one("reasons") == "date: '2025-13' is not a valid date of the form yyyy-MM"
+
+
+def test_codes_keys_and_scopes_may_come_from_the_name() -> None:
+    name = "{from_name: '^([^/]+)/'}"
+    keyed = with_columns({"department": name}, load="{mode: upsert, key: [department, account]}")
+    typed = ledger_rows(keyed, {}, object_key="0460/gl.csv")
+    assert (typed.one("department_code"), typed.one("line_key")) == ("0460", joined_key(["0460", "4000"]))
+    scoped = with_columns({"business_unit": name}, load="{mode: replace_period, scope: business_unit}")
+    assert ledger_rows(scoped, {}, object_key="North/gl.csv").one("scope_key") == joined_key(["north"])
+
+
+def test_a_currency_from_the_name_is_checked() -> None:
+    text = with_columns({"currency": "{from_name: '_([A-Z]{3})[.]'}"})
+    assert ledger_rows(text, {}, object_key="gl_USD.csv").one("outcome") == "accepted"
+    assert ledger_rows(text, {}, object_key="gl_EUR.csv").rules == ["foreign_currency"]
+
+
+def test_a_name_that_does_not_give_a_needed_field_is_refused_with_a_fix() -> None:
+    text = with_columns({"department": "{from: [Cost Centre, CC], from_name: '_([0-9]{4})'}"})
+    with pytest.raises(FileNameError) as caught:
+        ledger_rows(text, {}, object_key="gl_north.csv")
+    assert caught.value.found == (
+        "gl_north.csv: the name gives no department: it does not match '_([0-9]{4})',"
+        " and the header lacks 'Cost Centre' or 'CC'"
+    )
+    assert caught.value.fix == (
+        "rename the file, or correct columns.department.from_name in the descriptor, or give it a default:"
+    )
+
+
+def test_a_blank_cell_that_the_name_does_not_fill_is_rejected() -> None:
+    text = with_columns({"department": "{from: Dept, from_name: '_([0-9]{4})'}"})
+    typed = ledger_rows(text, {"Dept": ""}, {"Dept": "D1"}, object_key="gl_north.csv")
+    assert typed.column("outcome") == ["rejected", "accepted"]
+
+
+def test_an_optional_field_that_the_name_does_not_give_is_empty() -> None:
+    text = with_columns({"description": "{from_name: '_([0-9]{4})', required: false}"})
+    assert ledger_rows(text, {}, object_key="gl_north.csv").one("description") is None
+    assert ledger_rows(text, {}, object_key="gl_2025.csv").one("description") == "2025"
 
 
 def test_a_default_fills_blank_cells_only() -> None:

@@ -179,3 +179,12 @@ def test_names_are_cut_to_the_length_of_the_warehouse_column() -> None:
 def test_a_department_is_accepted_if_and_only_if_its_code_is_not_blank(code: str) -> None:
     typed = department(code=code)
     assert (typed.one("outcome") == "accepted") == bool(typed.one("department_code")) == bool(code.strip())
+
+
+@pytest.mark.parametrize(("object_key", "units"), [("d_north.csv", ["Trade", "north"]), ("d.csv", ["Trade", "Group"])])
+def test_an_attribute_may_come_from_the_name_of_the_file(object_key: str, units: list[str]) -> None:
+    text = DEPARTMENTS.replace("{from: Unit, required", "{from: Unit, from_name: '_([a-z]+)', required")
+    rows = (("D1", "Sales", "Trade", ""), ("D2", "HR", "", ""))
+    assert reference_rows(text, HEADER, *rows, object_key=object_key).column("business_unit") == units
+    without_column = reference_rows(text, HEADER[:2], ("D1", "Sales"), object_key=object_key)
+    assert without_column.column("business_unit") == units[1:]

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from finance_platform.feeds.dates import compile_pattern
 from finance_platform.feeds.descriptor.strict_model import StrictModel, TextList, reject_duplicates
+from finance_platform.feeds.file_names import GROUP, count_groups
 from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, Kind
 
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
@@ -43,6 +44,10 @@ NEEDED_FIELDS: Mapping[Kind, tuple[str, ...]] = {
 }
 KEY_FIELDS = ("transaction_id", "date", "department", "account", "scenario", "period", "description")
 SCOPE_FIELDS = ("department", "account", "business_unit")
+ROW_FIELDS = ("amount", "code", "number")
+"""Fields that differ from row to row, so a file's name cannot give them."""
+
+_MAX_PATTERN_LENGTH = 200
 
 
 class DebitCredit(StrictModel):
@@ -56,6 +61,8 @@ class FieldConfig(StrictModel):
     """Where a field comes from and how its text is read."""
 
     source: TextList | DebitCredit | None = Field(None, alias="from")
+    from_name: str | None = Field(None, min_length=1, max_length=_MAX_PATTERN_LENGTH)
+    template: str | None = None
     formats: TextList = Field([])
     decimal: Literal[".", ","] = "."
     thousands: Literal[",", ".", " ", "'"] | None = None
@@ -77,6 +84,19 @@ class FieldConfig(StrictModel):
                 raise ValueError(f"{text!r} has an unmatched brace; write a template as {{Group}}-{{Code}}")
         return value
 
+    @field_validator("from_name")
+    @classmethod
+    def _check_from_name(cls, value: str | None) -> str | None:
+        try:
+            count_groups(value or "")
+        except ValueError as error:
+            reason = str(error).removeprefix("Invalid regular expression: ").partition(": ")[0]
+            raise ValueError(
+                f"{value!r} is not a valid regular expression of RE2: {reason}; look-around and back-references are not"
+                " available"
+            ) from None
+        return value
+
     @field_validator("formats")
     @classmethod
     def _check_formats(cls, value: list[str]) -> list[str]:
@@ -95,11 +115,27 @@ class FieldConfig(StrictModel):
     def _check_marks_and_source(self) -> FieldConfig:
         if self.decimal == self.thousands:
             raise ValueError(f"decimal and thousands are both {self.decimal!r}")
-        if self.source is None or self.source == []:
-            raise ValueError("from: is needed; use constants: for a value that is the same in every row")
+        if not self.source and not self.from_name:
+            raise ValueError("from: is needed, or from_name:; use constants: for a value that is the same in every row")
         sources = [self.source.debit, self.source.credit] if isinstance(self.source, DebitCredit) else self.source
-        if any(not text.strip() for text in sources):
+        if any(not text.strip() for text in sources or []):
             raise ValueError("from: is blank; name the column")
+        return self
+
+    @model_validator(mode="after")
+    def _check_template(self) -> FieldConfig:
+        if self.template is not None and (not self.from_name or not self.template.strip()):
+            raise ValueError("template: is the text that from_name: gives; give both, or from_name: alone")
+        count = count_groups(self.from_name) if self.from_name else 0
+        if self.template is None:
+            if count > 1:
+                raise ValueError(f"from_name: has {count} groups; join them with template:, such as '{{1}}-{{2}}'")
+            return self
+        numbers = GROUP.findall(self.template)
+        if re.search(r"[{}]", GROUP.sub("", self.template)) or any(int(number) > count for number in numbers):
+            raise ValueError(
+                f"template: {self.template!r} must name groups of from_name by number, such as {{1}}; it has {count}"
+            )
         return self
 
     def resolve(self) -> FieldRule:
@@ -115,4 +151,6 @@ class FieldConfig(StrictModel):
             thousands=self.thousands,
             debit=pair.debit if pair else None,
             credit=pair.credit if pair else None,
+            name_pattern=self.from_name,
+            name_template=self.template,
         )

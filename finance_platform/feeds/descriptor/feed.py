@@ -18,6 +18,7 @@ from finance_platform.feeds.descriptor.columns import (
     FIELDS,
     KEY_FIELDS,
     NEEDED_FIELDS,
+    ROW_FIELDS,
     SCOPE_FIELDS,
     DebitCredit,
     FieldConfig,
@@ -126,6 +127,8 @@ class FeedDescriptor(StrictModel):
         for name, part in self.columns.items():
             if isinstance(part.source, DebitCredit) and name != "amount":
                 raise ValueError(f"columns.{name}: only amount can be {{debit, credit}}")
+            if part.from_name and name in ROW_FIELDS:
+                raise ValueError(f"columns.{name}: from_name: is not allowed, because each row has its own {name}")
         for name in self.load.key:
             if name not in KEY_FIELDS or not self._has_field(name):
                 raise ValueError(f"load.key: {name} must be one of the mapped fields {', '.join(KEY_FIELDS)}")

@@ -35,6 +35,11 @@ def describe_feed(feed: FeedDescriptor) -> str:
         f"**Held until a person accepts it**: {_describe_holds(feed)}.",
     ]
     points += [f"**The same in every row**: {name} is `{value}`." for name, value in feed.constants.items()]
+    points += [
+        f"**From the file's name**: {name}, which matches `{part.from_name}`{_describe_name_value(part)}."
+        for name, part in feed.columns.items()
+        if part.from_name
+    ]
     if load.scope:
         points.append(f"**Scope**: a delivery replaces a period only within the same {', '.join(load.scope)}.")
     if load.covers:
@@ -63,7 +68,10 @@ def header_schema(feed: FeedDescriptor) -> dg.TableSchema:
             "Its maximum decides the order of the deliveries."
         )
     optional = {
-        header for field, part in feed.columns.items() if not part.required for header in headers_of(feed, field)
+        header
+        for field, part in feed.columns.items()
+        if part.from_name or not part.required
+        for header in headers_of(feed, field)
     }
     return dg.TableSchema(
         columns=[
@@ -127,6 +135,12 @@ def _uses(field: str, part: FieldConfig) -> Iterator[tuple[str, str]]:
             yield header, f"Becomes `{field}`{template}{condition}."
 
 
+def _describe_name_value(part: FieldConfig) -> str:
+    template = f", as `{part.template}`" if part.template else ""
+    column = ", unless a column of the file gives it" if part.source else ""
+    return template + (f", or else {part.default}" if part.default is not None else "") + column
+
+
 def _describe_parsing(part: FieldConfig) -> str:
     """Return how the text is parsed, in a sentence; empty if it is taken as it is."""
     rules = []
@@ -139,6 +153,9 @@ def _describe_parsing(part: FieldConfig) -> str:
         pairs = [f"{text} → {value}" for text, value in part.value_map.items()]
         more = " …" if len(pairs) > _MAPPED_VALUES_SHOWN else ""
         rules.append(f"{', '.join(pairs[:_MAPPED_VALUES_SHOWN])}{more}")
-    if part.default is not None:
+    if part.from_name:
+        default = "" if part.default is None else f", or {part.default}"
+        rules.append(f"blank means the value that the file's name gives{default}")
+    elif part.default is not None:
         rules.append(f"blank means {part.default}")
     return f" Read: {'; '.join(rules)}." if rules else ""
