@@ -102,6 +102,10 @@ class UnreadableDeliveryError(PermanentError):
     title = "A file cannot be read"
 
 
+class MissingColumnError(UnreadableDeliveryError):
+    """The header of a file lacks a column that its descriptor needs."""
+
+
 class FileNameError(PermanentError):
     """A raw object's name does not match a pattern of its descriptor."""
 

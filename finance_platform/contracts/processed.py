@@ -110,7 +110,9 @@ REJECTED_ROWS = Contract(
             "Expected and found, one clause per rule.",
             is_personal=True,  # a reason quotes the cell
         ),
-        Column("amount", MONEY, "The row's amount, where it parses.", nullable=True),
+        Column("scenario", "varchar", "Scenario, where it is declared.", nullable=True),
+        Column("currency", "varchar", "Currency of the amount; null for the home's own.", nullable=True),
+        Column("amount", MONEY, "The row's amount, where it parses, in the currency of the row.", nullable=True),
         Column(
             "raw_row",
             "varchar",

@@ -48,15 +48,18 @@ _TOTALS = (
     Column("measured_rows", "bigint", "Candidate lines.", nullable=True),
     Column("measured_amount", "varchar", "Exact sum of the amounts that parse, as text.", nullable=True),
     Column("measured_rounding", "varchar", "Sum of the differences from rounding to cents, as text.", nullable=True),
+    Column("measured_counts", "varchar", "Totals by scenario and currency, a JSON list.", nullable=True),
     Column("measured_unpriced", "bigint", "Rows without an amount that parses.", nullable=True),
     Column("measured_order", "varchar", "Greatest value of the column that orders deliveries.", nullable=True),
     Column("covers", "varchar", "Periods that the name declares, a JSON list.", nullable=True),
+    Column("findings", "varchar", "What the reader found about the file, a JSON object.", nullable=True),
     Column("extra_columns", "varchar", "Headers that no field uses, a JSON list.", nullable=True),
 )
 _ATTRIBUTES = tuple(
     Column(name, "varchar", "As delivered in the line.", nullable=True)
     for name in ("department_name", "business_unit", "account_name", "account_type", "account_category")
 )
+_CURRENCY = (Column("currency", "varchar", "See REJECTED_ROWS.", nullable=True),)
 _KEY = (Column("line_key", "varchar", "The key, unique in one delivery.", nullable=True),)
 
 REPEATED_KEYS: tuple[Column, ...] = (
@@ -78,7 +81,7 @@ FACT_CELLS: tuple[Column, ...] = (
 """The staging table of `transforms.fact_financials.fact_cells`."""
 
 STAGED_ROWS: dict[str, tuple[Column, ...]] = {
-    "ledger": (*TRANSACTIONS.columns, *_ATTRIBUTES, *_OUTCOME, *_TOTALS),
+    "ledger": (*TRANSACTIONS.columns, *_ATTRIBUTES, *_CURRENCY, *_OUTCOME, *_TOTALS),
     "departments": (*DEPARTMENTS.columns, *_KEY, *_OUTCOME, *_TOTALS),
     "accounts": (*ACCOUNTS.columns, *_KEY, *_OUTCOME, *_TOTALS),
 }

@@ -13,9 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.errors import FileNameError, UnreadableDeliveryError
+from finance_platform.errors import FileNameError, MissingColumnError, UnreadableDeliveryError
 from finance_platform.feeds.codes import clean, closest_match, fold
 from finance_platform.feeds.file_names import value_from_name
+from finance_platform.feeds.hidden_characters import CleanedCells, Finding, clean_cell, clean_cells
 from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, ReadingRules, template_headers
 
 
@@ -62,7 +63,8 @@ def bind_fields(rules: ReadingRules, header: Sequence[str], object_key: str = ""
     """Find the source of every field that `rules` name in a file with this header and name.
 
     Raises:
-        UnreadableDeliveryError: the header lacks a needed column, or has one twice.
+        MissingColumnError: the header lacks a needed column.
+        UnreadableDeliveryError: the header has a column twice.
         FileNameError: a needed field has no column, and the name does not give it.
     """
     headers = _headers_by_folded_name(header)
@@ -81,19 +83,31 @@ def bind_fields(rules: ReadingRules, header: Sequence[str], object_key: str = ""
     return sources
 
 
-def field_texts(source: FieldSource, batch: RawBatch) -> pa.StringArray:
-    """Return a field's text for each row: trimmed, filled, mapped; null where the result is blank."""
+def field_texts(source: FieldSource, batch: RawBatch, *, is_name: bool = False) -> CleanedCells:
+    """Return a field's text for each row: trimmed, cleaned, filled, mapped; null where the result is blank."""
     if source.constant is not None:
-        texts = pa.repeat(pa.scalar(source.constant, pa.string()), len(batch))
+        cells = CleanedCells(pa.repeat(pa.scalar(source.constant, pa.string()), len(batch)))
     elif source.template is None:
-        texts = blank_to_null(batch.columns[source.headers[0]])
+        cells = _column_texts(batch, source.headers[0], is_name=is_name)
     else:
-        texts = _join_template(source.template, batch)
+        cells = _join_template(source.template, batch)
+    texts = cells.texts
     if source.blank is not None:
         texts = pc.fill_null(texts, source.blank)
-    if source.rule.value_map:
-        texts = blank_to_null(map_distinct(texts, _value_mapper(source.rule), pa.string()))
-    return texts
+    return CleanedCells(_map_values(source.rule, texts), cells.findings)
+
+
+def debit_and_credit_texts(source: FieldSource, batch: RawBatch) -> tuple[CleanedCells, CleanedCells]:
+    """Return the texts of debit and credit for each row; the default is the debit of a row without either."""
+    debit, credit = (_column_texts(batch, header) for header in source.headers)
+    debit_texts = debit.texts
+    if source.blank is not None:
+        has_neither = pc.and_(pc.is_null(debit.texts), pc.is_null(credit.texts))
+        debit_texts = pc.if_else(has_neither, source.blank, debit.texts)
+    return (
+        CleanedCells(_map_values(source.rule, debit_texts), debit.findings),
+        CleanedCells(_map_values(source.rule, credit.texts), credit.findings),
+    )
 
 
 def text_without_column(rule: FieldRule, object_key: str) -> str | None:
@@ -111,6 +125,16 @@ def blank_to_null(texts: pa.StringArray) -> pa.StringArray:
     """Trim Unicode white space; empty texts become null."""
     trimmed = pc.utf8_trim_whitespace(texts)
     return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+
+
+def _column_texts(batch: RawBatch, header: str, *, is_name: bool = False) -> CleanedCells:
+    return clean_cells(blank_to_null(batch.columns[header]), is_name=is_name)
+
+
+def _map_values(rule: FieldRule, texts: pa.StringArray) -> pa.StringArray:
+    if not rule.value_map:
+        return texts
+    return blank_to_null(map_distinct(texts, _value_mapper(rule), pa.string()))
 
 
 def map_distinct(values: pa.Array, function: Callable[[Any], Any], to_type: pa.DataType) -> pa.Array:
@@ -146,7 +170,14 @@ def _bind(rule: FieldRule, headers: Mapping[str, str]) -> FieldSource | None:
 def _text_of_blank_cells(rule: FieldRule, object_key: str) -> str | None:
     if rule.name_pattern is None:
         return rule.default
-    return value_from_name(rule.name_pattern, rule.name_template, object_key) or rule.default
+    written = value_from_name(rule.name_pattern, rule.name_template, object_key) or ""
+    text, findings = clean_cell(written)
+    if findings & {"nul", "harmful"}:
+        raise FileNameError(
+            f"{object_key!r}: {written!r} in the name has a control character",
+            fix="rename the file without that character",
+        )
+    return text or rule.default
 
 
 def _find_headers(names: Sequence[str], headers: Mapping[str, str]) -> tuple[str, ...]:
@@ -161,15 +192,19 @@ def _with_headers(template: str, headers: Sequence[str]) -> str:
     return PLACEHOLDER.sub(lambda _: "{" + next(names) + "}", template)
 
 
-def _join_template(template: str, batch: RawBatch) -> pa.StringArray:
+def _join_template(template: str, batch: RawBatch) -> CleanedCells:
     # A template is blank where any of its parts is, because half a code is not a code.
     pieces: list[Any] = []
+    findings: dict[Finding, pa.BooleanArray] = {}
     for position, piece in enumerate(PLACEHOLDER.split(template)):
         if position % 2:
-            pieces.append(blank_to_null(batch.columns[piece]))
+            cells = _column_texts(batch, piece)
+            pieces.append(cells.texts)
+            for finding, has_finding in cells.findings.items():
+                findings[finding] = pc.or_(findings.get(finding, has_finding), has_finding)
         elif piece:
             pieces.append(pa.scalar(piece))
-    return pc.binary_join_element_wise(*pieces, "", null_handling="emit_null")
+    return CleanedCells(pc.binary_join_element_wise(*pieces, "", null_handling="emit_null"), findings)
 
 
 def _unclaimed(rules: ReadingRules, headers: Mapping[str, str]) -> list[str]:
@@ -185,14 +220,12 @@ def _missing_in_name(name: str, rule: FieldRule, object_key: str) -> FileNameErr
     )
 
 
-def _missing_column(
-    name: str, rule: FieldRule, header: Sequence[str], unclaimed: Sequence[str]
-) -> UnreadableDeliveryError:
+def _missing_column(name: str, rule: FieldRule, header: Sequence[str], unclaimed: Sequence[str]) -> MissingColumnError:
     pair = [text for text in (rule.debit, rule.credit) if text]
     expected = " and ".join(map(repr, pair)) if pair else " or ".join(map(repr, rule.sources))
     suggestion = closest_match(rule.sources[0], unclaimed) if rule.sources else None
     hint = f"; is it {suggestion!r}?" if suggestion else ""
-    return UnreadableDeliveryError(
+    return MissingColumnError(
         f"the header lacks the column for {name}: expected {expected}, found {', '.join(map(clean, header))}{hint}",
         fix=f"correct the file's header, or add its name to columns.{name}.from in the descriptor",
     )

@@ -35,9 +35,22 @@ def clean(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return the form in which two codes are compared: compatibility forms, white space and case folded."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(unicodedata.normalize("NFKC", folded).split())
+    """Return the form in which two codes are compared: canonical forms, white space and case folded.
+
+    Compatibility characters are not folded into plain ones: the accounts 610¹ and 6101 are two.
+    """
+    if text.isascii():
+        return " ".join(text.casefold().split())
+    # Case is folded between two decompositions, because it can give decomposable letters and needs combined ones.
+    decomposed = unicodedata.normalize("NFD", text)
+    folded = unicodedata.normalize("NFD", "".join(map(_fold_case, decomposed)))
+    return " ".join(unicodedata.normalize("NFC", folded).split())
+
+
+def _fold_case(character: str) -> str:
+    # The full folding of ﬁ or ŉ is two plain letters; small letters have no such forms.
+    is_compatibility = unicodedata.decomposition(character).startswith("<")
+    return character.lower() if is_compatibility else character.casefold()
 
 
 def surrogate_key(*natural_key: str) -> int:

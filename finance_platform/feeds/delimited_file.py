@@ -11,7 +11,9 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import BinaryIO
 
 import numpy as np
@@ -21,15 +23,24 @@ from pyarrow import csv as arrow_csv
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.codes import clean
+from finance_platform.feeds.file_format import (
+    OpenFile,
+    Utf8Evidence,
+    advise_encoding,
+    find_other_format,
+    find_utf8,
+    marked_encoding,
+)
+from finance_platform.feeds.hidden_characters import clean_cell
 from finance_platform.feeds.resolved import Dialect
 
 _BLOCK_BYTES = 4 << 20
 _BATCH_ROWS = 20_000
 _CELL_LIMIT = 1 << 24
+_SAMPLE_BYTES = 1 << 16
+_DOS_END_OF_FILE = "\x1a"
 _ASCII_COMPATIBLE = {"utf-8-sig", "cp1252", "iso8859-1", "ascii", "cp1250"}
 _NEWLINE, _RETURN = b"\n\r"
-
-OpenFile = Callable[[], BinaryIO]
 
 
 class DelimitedFile:
@@ -45,6 +56,7 @@ class DelimitedFile:
         self._dialect = dialect
         encoding = codecs.lookup(dialect.encoding).name
         self._encoding = "utf-8-sig" if encoding == "utf-8" else encoding
+        self.notes: dict[str, int] = {}
         self._check_first_bytes()
         self._header_line, self.header = self._read_header()
 
@@ -66,18 +78,42 @@ class DelimitedFile:
             return
         yield from self._batches_by_csv(skip=0)
 
+    def first_rows(self, count: int) -> list[tuple[int, list[str]]]:
+        """Return line and cells of the first rows, headers and lines above them included."""
+        skips_spaces = self._has_spaces_before_quotes(_SAMPLE_BYTES)
+        with self._open() as stream:
+            return list(islice(self._rows(stream, skips_spaces=skips_spaces), count))
+
+    def utf8_evidence(self) -> Utf8Evidence | None:
+        """Return the first text of a file that is UTF-8 throughout and not of the declared single-byte encoding."""
+        return find_utf8(self._open, self._encoding)
+
     def _check_first_bytes(self) -> None:
         with self._open() as stream:
-            start = stream.read(8)
+            start = stream.read(_SAMPLE_BYTES)
         if not start:
             raise UnreadableDeliveryError("the file is empty", fix="send it again; an empty file changes nothing")
-        if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-            raise UnreadableDeliveryError("the file is a workbook, not delimited text", fix="save it as CSV")
+        other_format = find_other_format(start)
+        if other_format:
+            raise UnreadableDeliveryError(f"the file is {other_format[0]}, not delimited text", fix=other_format[1])
+        marked = marked_encoding(start)
+        if marked is None or marked == self._encoding:
+            return
+        name = marked.removesuffix("-sig")
+        if not self._encoding.startswith(name):
+            text = f"the file's byte order mark says {name}, so it was read as {name} and not as"
+            self.notes[f"{text} {self._dialect.encoding}; set dialect.encoding: {name}"] = 1
+        self._encoding = marked
 
-    def _rows(self, stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
+    def _rows(self, stream: BinaryIO, *, skips_spaces: bool) -> Iterator[tuple[int, list[str]]]:
         csv.field_size_limit(_CELL_LIMIT)
         lines = _LinesWithSentinel(io.TextIOWrapper(stream, encoding=self._encoding, newline=""))
-        reader = csv.reader(lines, delimiter=self._dialect.delimiter, quotechar=self._dialect.quote)
+        reader = csv.reader(
+            lines,
+            delimiter=self._dialect.delimiter,
+            quotechar=self._dialect.quote,
+            skipinitialspace=skips_spaces,
+        )
         line = 0
         while True:
             try:
@@ -97,11 +133,36 @@ class DelimitedFile:
             yield line + 1, row
             line = reader.line_num
 
+    def _has_spaces_before_quotes(self, characters: int | None = None) -> bool:
+        """Return whether a cell begins with a space and a quote, as in `1, "2"`; its quotes then enclose it.
+
+        Args:
+            characters: how much of the file to search; all of it by default.
+        """
+        delimiter, quote = self._dialect.delimiter, self._dialect.quote
+        if " " in {delimiter, quote}:
+            return False
+        pattern = re.compile(f"{re.escape(delimiter)} +{re.escape(quote)}")
+        rest = ""
+        with self._open() as stream:
+            text = io.TextIOWrapper(stream, encoding=self._encoding, errors="replace", newline="")
+            try:
+                while block := text.read(characters or _BLOCK_BYTES):
+                    if f" {quote}" in rest + block and pattern.search(rest + block):
+                        return True
+                    if characters:
+                        return False
+                    rest = block[-_SAMPLE_BYTES:]
+            except UnicodeError:
+                return False  # reading the rows reports it
+        return False
+
     def _read_header(self) -> tuple[int, list[str]]:
         if self._dialect.names:
             return 0, list(self._dialect.names)
+        skips_spaces = self._has_spaces_before_quotes(_SAMPLE_BYTES)
         with self._open() as stream:
-            for line, row in self._rows(stream):
+            for line, row in self._rows(stream, skips_spaces=skips_spaces):
                 if line >= self._dialect.header_row:
                     return line, _header_names(row)
         raise UnreadableDeliveryError(
@@ -150,15 +211,16 @@ class DelimitedFile:
     def _batches_by_csv(self, skip: int) -> Iterator[RawBatch]:
         lines: list[int] = []
         rows: list[list[str]] = []
+        skips_spaces = self._has_spaces_before_quotes()
         with self._open() as stream:
-            for line, row in self._rows(stream):
+            for line, row in self._rows(stream, skips_spaces=skips_spaces):
                 if line <= self._header_line:
                     continue
                 if skip:
                     skip -= 1
                     continue
                 lines.append(line)
-                rows.append(row)
+                rows.append([] if row == [_DOS_END_OF_FILE] else row)
                 if len(rows) == _BATCH_ROWS:
                     yield self._batch(lines, rows)
                     lines, rows = [], []
@@ -175,7 +237,10 @@ class DelimitedFile:
         return RawBatch(columns, pa.array(lines, pa.int64()), pa.array(problems, pa.string()))
 
     def _invalid_bytes(self) -> UnreadableDeliveryError:
-        fix = "set dialect.encoding in the descriptor; files from Excel on Windows are often cp1252"
+        encoding = self._encoding.removesuffix("-sig") if self.notes else self._dialect.encoding
+        fix = "set dialect.encoding in the descriptor to the encoding that the sender uses"
+        if self.utf8_evidence():
+            fix = "set dialect.encoding: utf-8 in the descriptor; the whole file is valid UTF-8"
         has_ascii_breaks = b"\n".decode(self._encoding, "ignore") == "\n"
         with self._open() as stream:
             # In latin-1 every byte is a character, so it cuts bytes into lines as an editor does.
@@ -184,11 +249,13 @@ class DelimitedFile:
                 try:
                     line.encode("latin-1").decode(self._encoding)
                 except UnicodeDecodeError as error:
+                    if self._encoding == "utf-8-sig":
+                        fix = advise_encoding(error)
                     byte = error.object[error.start]
                     return UnreadableDeliveryError(
-                        f"line {number}: byte 0x{byte:02x} is not valid {self._dialect.encoding} text", fix=fix
+                        f"line {number}: byte 0x{byte:02x} is not valid {encoding} text", fix=fix
                     )
-        return UnreadableDeliveryError(f"the file is not valid {self._dialect.encoding} text", fix=fix)
+        return UnreadableDeliveryError(f"the file is not valid {encoding} text", fix=fix)
 
 
 def _problem(row: Sequence[str], width: int) -> str | None:
@@ -199,7 +266,7 @@ def _problem(row: Sequence[str], width: int) -> str | None:
 
 
 def _header_names(row: Sequence[str]) -> list[str]:
-    names = [clean(name) or f"(column {position})" for position, name in enumerate(row, start=1)]
+    names = [clean(clean_cell(name)[0]) or f"(column {position})" for position, name in enumerate(row, start=1)]
     duplicates = sorted({name for name in names if names.count(name) > 1})
     if duplicates:
         raise UnreadableDeliveryError(

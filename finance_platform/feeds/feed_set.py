@@ -34,10 +34,17 @@ class Problem:
 
 @dataclass(frozen=True)
 class Match:
-    """The feed that reads one raw object, or the problem because of which none reads it."""
+    """The feed that reads one raw object, or the problem because of which none reads it.
+
+    Attributes:
+        feed: the feed.
+        problem: the problem.
+        broken_descriptor: the file of the descriptor that is not valid, if that is the problem.
+    """
 
     feed: FeedDescriptor | None = None
     problem: Problem | None = None
+    broken_descriptor: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ class FeedSet:
         for file, path in self.broken_paths:
             if PurePosixPath("/" + object_key).match("/" + path):
                 # A shipped descriptor does not take over: it might read the file in a wrong way.
-                return Match(None, Problem(object_key, f"its descriptor {file} is not valid", f"correct {file}"))
+                return Match(None, Problem(object_key, f"its descriptor {file} is not valid", f"correct {file}"), file)
         for descriptors in (self.own, self.shipped):
             matching = [feed for feed in descriptors if feed.matches(object_key)]
             if len(matching) == 1:
@@ -77,6 +84,11 @@ class FeedSet:
                     None, Problem(object_key, f"two feeds match this file: {names}", "make one of their paths narrower")
                 )
         return Match()
+
+    def match_ignoring_case(self, object_key: str) -> FeedDescriptor | None:
+        """Return the feed whose path matches a raw object if case is ignored."""
+        path = PurePosixPath("/" + object_key.lower())
+        return next((feed for feed in (*self.own, *self.shipped) if path.match("/" + feed.path.lower())), None)
 
 
 def load_feed_set(feeds_path: Path) -> FeedSet:

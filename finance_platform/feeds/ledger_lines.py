@@ -8,14 +8,23 @@ A change that gives other lines needs a higher `READER_VERSION` (see `resolved`)
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds import amounts, dates
-from finance_platform.feeds.cells import FieldSource, RawBatch, bind_fields, blank_to_null, field_texts, map_distinct
+from finance_platform.feeds.cells import (
+    FieldSource,
+    RawBatch,
+    bind_fields,
+    debit_and_credit_texts,
+    field_texts,
+    map_distinct,
+)
 from finance_platform.feeds.codes import (
     ACCOUNT_TYPES,
     MAX_CODE_BYTES,
@@ -29,13 +38,16 @@ from finance_platform.feeds.codes import (
     short_name,
     surrogate_key,
 )
+from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, describe_currency, is_currency
 from finance_platform.feeds.file_names import periods_from_name
+from finance_platform.feeds.findings import NoteCollector
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.feeds.violations import Mask, RuleViolations, quoted, to_mask
 
 DEFAULT_DATE_FORMATS = ("yyyy-MM-dd",)
 DEFAULT_PERIOD_FORMATS = ("yyyy-MM", "yyyyMM")
 _CODE_COLUMNS = {"department": "department_code", "account": "account_number", "scenario": "scenario"}
+_NAMES = {"department_name", "business_unit", "account_name", "account_category", "description"}
 _ATTRIBUTES = ("department_name", "business_unit", "account_name", "account_category")
 
 
@@ -51,12 +63,19 @@ class LedgerLines:
         """
         self._rules = feed.rules
         self._sources = bind_fields(feed.rules, header, object_key)
+        self._notes = NoteCollector()
+        self._ambiguous = NoteCollector()
+        self._has_proven_marks = False
         self.covers = tuple(periods_from_name(feed.rules.covers, object_key)) if feed.rules.covers else ()
 
     def type_batch(self, batch: RawBatch) -> tuple[dict[str, pa.Array], amounts.ParsedAmounts]:
         """Return the typed columns of every row, and the amounts as parsed before any rule."""
-        violations = RuleViolations.of_batch(batch)
-        texts = {name: field_texts(source, batch) for name, source in self._sources.items() if name != "amount"}
+        violations = RuleViolations.of_batch(batch, self._notes)
+        texts = {
+            name: violations.add_cells(name, field_texts(source, batch, is_name=name in _NAMES))
+            for name, source in self._sources.items()
+            if name != "amount"
+        }
         parsed = self._amounts(batch, violations)
         columns: dict[str, pa.Array] = {"amount": parsed.values}
         columns |= self._scenario(texts, violations)
@@ -65,28 +84,62 @@ class LedgerLines:
         columns |= self._code(texts, "department", violations)
         columns |= self._code(texts, "account", violations)
         columns |= self._attributes(texts, violations)
-        self._check_currency(texts, violations)
+        columns["currency"] = _with_marks(self._foreign_currency(texts, violations), parsed.foreign)
+        # The total of amounts whose unit is not known would mean nothing.
+        is_countable = pc.fill_null(pc.not_equal(columns["currency"], OTHER_CURRENCY), True)
+        columns["amount"] = pc.if_else(is_countable, columns["amount"], None)
         columns |= self._key(texts, columns, violations)
         columns["scope_key"] = self._scope(columns)
         columns["is_debit_positive"] = pa.repeat(pa.scalar(self._rules.is_debit_positive), len(batch))
+        # Without a type the scenario is not declared, so nothing can be totalled under its name.
+        columns["scenario"] = pc.if_else(pc.is_valid(columns["scenario_type"]), columns["scenario"], None)
         return columns | violations.columns(), parsed
+
+    @property
+    def notes(self) -> dict[str, int]:
+        """The notes about every batch so far."""
+        return self._notes.counts() | ({} if self._has_proven_marks else self._ambiguous.counts())
 
     def _amounts(self, batch: RawBatch, violations: RuleViolations) -> amounts.ParsedAmounts:
         source = self._sources["amount"]
-        rule = source.rule
-        if rule.debit is None:
-            texts = field_texts(source, batch)
-            parsed = amounts.parse_amounts(texts, rule.decimal, rule.thousands)
-            violations.add_blank("amount", texts)
-            violations.add_invalid(
-                "invalid_amount",
-                texts,
-                parsed.values,
-                lambda i: f"amount: {quoted(texts[i].as_py())} is not a valid amount",
-            )
-            return parsed
-        debit, credit = (blank_to_null(batch.columns[header]) for header in source.headers)
-        return _debit_less_credit(debit, credit, source, violations)
+        if source.rule.debit is not None:
+            cells = debit_and_credit_texts(source, batch)
+            debit, credit = (violations.add_cells("amount", side) for side in cells)
+            sides = [self._parse(source, texts, violations) for texts in (debit, credit)]
+            return _debit_less_credit(debit, credit, sides, source, violations)
+        texts = violations.add_cells("amount", field_texts(source, batch))
+        parsed = self._parse(source, texts, violations)
+        violations.add_blank("amount", texts)
+        violations.add_invalid(
+            "invalid_amount",
+            texts,
+            parsed.values,
+            lambda i: f"amount: {quoted(texts[i].as_py())} is not a valid amount",
+        )
+        return parsed
+
+    def _parse(self, source: FieldSource, texts: pa.StringArray, violations: RuleViolations) -> amounts.ParsedAmounts:
+        """Parse the texts of amounts; reject those in a foreign currency, and note those that could mean two things."""
+        rule, currency = source.rule, self._rules.currency
+        parsed = amounts.parse_amounts(texts, rule.decimal, rule.thousands, currency)
+        is_foreign: Mask = np.zeros(len(texts), dtype=np.bool_)
+        is_foreign[list(parsed.foreign)] = True
+        violations.add(
+            "foreign_currency",
+            is_foreign,
+            lambda i: (
+                f"amount: {quoted(texts[i].as_py())} is in {describe_currency(parsed.foreign[i])}, "
+                f"not in the home's currency, {currency}"
+            ),
+        )
+        self._has_proven_marks = self._has_proven_marks or parsed.proves_marks
+        if parsed.ambiguous:
+            is_ambiguous: Mask = np.zeros(len(texts), dtype=np.bool_)
+            is_ambiguous[list(parsed.ambiguous)] = True
+            marks = f"decimal {rule.decimal!r}" + (f", thousands {rule.thousands!r}" if rule.thousands else "")
+            text = f"amount: one mark before three digits could mean two things and was read as declared ({marks})"
+            self._ambiguous.add(text, is_ambiguous, violations.batch, texts)
+        return parsed
 
     def _scenario(self, texts: dict[str, pa.Array], violations: RuleViolations) -> dict[str, pa.Array]:
         declared = self._rules.scenarios
@@ -101,6 +154,9 @@ class LedgerLines:
 
         violations.add_blank("scenario", written)
         violations.add_invalid("undeclared_scenario", written, types, describe_undeclared)
+        if self._rules.is_plans_only:
+            is_actual = to_mask(pc.equal(types, "Actual"))
+            violations.add("actual_in_plan", is_actual, lambda _: "scenario: Actual in a feed that has plans only")
         names = map_distinct(written, lambda text: scenario_name(text, declared), pa.string())
         reject_long_codes(violations, "scenario", names)
         return {
@@ -176,16 +232,18 @@ class LedgerLines:
         columns["transaction_id"] = texts.get("transaction_id", nothing)
         return columns
 
-    def _check_currency(self, texts: dict[str, pa.Array], violations: RuleViolations) -> None:
+    def _foreign_currency(self, texts: dict[str, pa.Array], violations: RuleViolations) -> pa.Array:
+        """Reject amounts of another currency than the home's; return that currency, null for the home's own."""
         if "currency" not in texts:
-            return
+            return pa.nulls(len(violations.batch), pa.string())
         written, expected = texts["currency"], self._rules.currency
-        is_foreign = map_distinct(written, lambda text: fold(text) != fold(expected), pa.bool_())
+        is_foreign = map_distinct(written, lambda text: not is_currency(text, expected), pa.bool_())
         violations.add(
             "foreign_currency",
             to_mask(is_foreign),
             lambda i: f"currency: {quoted(written[i].as_py())} is not the home's currency, {expected}",
         )
+        return map_distinct(pc.if_else(is_foreign, written, None), currency_code, pa.string())
 
     def _key(
         self, texts: dict[str, pa.Array], columns: dict[str, pa.Array], violations: RuleViolations
@@ -228,7 +286,10 @@ def reject_long_codes(violations: RuleViolations, name: str, codes: pa.Array) ->
     violations.add(
         f"{name}_too_long",
         to_mask(is_too_long),
-        lambda i: f"{name}: {quoted(codes[i].as_py())} is longer than {MAX_CODE_BYTES} bytes",
+        lambda i: (
+            f"{name}: {quoted(codes[i].as_py())} has {len(codes[i].as_py().encode())} bytes, more than the "
+            f"{MAX_CODE_BYTES} of the warehouse's column; shorten it by map: in the descriptor"
+        ),
     )
 
 
@@ -246,11 +307,13 @@ def check_choice(violations: RuleViolations, name: str, written: pa.Array, allow
 
 
 def _debit_less_credit(
-    debit: pa.Array, credit: pa.Array, source: FieldSource, violations: RuleViolations
+    debit: pa.Array,
+    credit: pa.Array,
+    sides: list[amounts.ParsedAmounts],
+    source: FieldSource,
+    violations: RuleViolations,
 ) -> amounts.ParsedAmounts:
     """Return debit less credit; one blank side counts as zero, two blank sides as a blank amount."""
-    rule = source.rule
-    sides = [amounts.parse_amounts(side, rule.decimal, rule.thousands) for side in (debit, credit)]
     invalid: Mask = np.zeros(len(debit), dtype=np.bool_)
     for texts, side in zip((debit, credit), sides, strict=True):
         invalid |= to_mask(pc.and_(pc.is_valid(texts), pc.is_null(side.values)))
@@ -270,10 +333,46 @@ def _debit_less_credit(
 
 def _without_invalid_rows(values: pa.Array, sides: list[amounts.ParsedAmounts], invalid: Mask) -> amounts.ParsedAmounts:
     # A row with one invalid side has no amount at all, so the money of its valid side is not counted either.
-    lost = [pc.sum(pc.filter(side.values, pa.array(invalid))).as_py() or 0 for side in sides]
-    debit, credit = (amounts.EXACT.subtract(side.exact_total, money) for side, money in zip(sides, lost, strict=True))
-    rounding = amounts.EXACT.subtract(sides[0].rounding, sides[1].rounding)
-    return amounts.ParsedAmounts(values, amounts.EXACT.subtract(debit, credit), rounding)
+    exact: dict[int, Decimal] = {}
+    rounding = Decimal(0)
+    for position in sorted(sides[0].exact.keys() | sides[1].exact.keys()):
+        if invalid[position]:
+            continue
+        debit, credit = (side.exact.get(position, side.values[position].as_py() or Decimal(0)) for side in sides)
+        exact[position] = amounts.EXACT.subtract(debit, credit)
+        rounding = amounts.EXACT.add(rounding, amounts.EXACT.subtract(values[position].as_py(), exact[position]))
+    total = amounts.EXACT.subtract(pc.sum(values).as_py() or Decimal(0), rounding)
+    return amounts.ParsedAmounts(values, total, rounding, exact, _foreign_of_sides(sides))
+
+
+def _with_marks(currencies: pa.Array, marks: Mapping[int, str]) -> pa.Array:
+    """Return the foreign currency of each row, null for the home's own.
+
+    Args:
+        currencies: the foreign currency that the row's own field states, null where it states none.
+        marks: the foreign codes and signs beside the amounts, by position.
+    """
+    if not marks:
+        return currencies
+    known = currencies.to_pylist()
+    for position, mark in marks.items():
+        code, stated = currency_code(mark), known[position]
+        if stated in {None, OTHER_CURRENCY}:
+            known[position] = code
+        elif not is_currency(mark, stated):
+            known[position] = code if is_currency(stated, code) else OTHER_CURRENCY
+    return pa.array(known, pa.string())
+
+
+def _foreign_of_sides(sides: list[amounts.ParsedAmounts]) -> dict[int, str]:
+    """Return the foreign currency of debit less credit by position; `OTHER_CURRENCY` where the sides have two."""
+    foreign: dict[int, str] = {}
+    for side, opposite in (sides, sides[::-1]):
+        for position, mark in side.foreign.items():
+            other = opposite.foreign.get(position, "")
+            is_one = not opposite.values[position].as_py() or currency_code(other) == currency_code(mark)
+            foreign.setdefault(position, mark if is_one else OTHER_CURRENCY)
+    return foreign
 
 
 def _periods(days: pa.Array) -> pa.Array:

@@ -7,26 +7,32 @@ Does not belong here: Spark (see `spark_jobs.standardise_job`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED, STAGED_ROWS, arrow_schema
-from finance_platform.errors import FileNameError, UnreadableDeliveryError
-from finance_platform.feeds.amounts import EXACT, ParsedAmounts
-from finance_platform.feeds.cells import RawBatch, map_distinct
+from finance_platform.errors import FileNameError, MissingColumnError, UnreadableDeliveryError
+from finance_platform.feeds.amounts import EXACT
+from finance_platform.feeds.cells import RawBatch, bind_fields, map_distinct
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.delimited_file import DelimitedFile
 from finance_platform.feeds.file_names import natural_sort_key
+from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.ledger_lines import LedgerLines
+from finance_platform.feeds.likely_cause import explain_missing_column, explain_rejected_rows
 from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.resolved import ResolvedFeed, template_headers
+from finance_platform.feeds.violations import ACCEPTED, REJECTED
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import ObjectStore, error_message
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
+
+_WIDE_MONEY = pa.decimal128(38, 2)
+"""Holds the sum of any number of amounts."""
 
 
 @dataclass
@@ -35,11 +41,15 @@ class ReaderTotals:
 
     Attributes:
         rows: candidate lines.
-        amount: exact sum of the amounts that parse.
-        rounding: sum of the differences from rounding to cents.
+        amount: exact sum of the amounts that parse and are in the home's currency.
+        rounding: sum of the differences that rounding them to cents adds.
+        counts: the lines by scenario and foreign currency, blank where there is none.
         unpriced: rows without an amount that parses.
         order: greatest value of the column that orders the feed's deliveries, as a sort key.
         covers: periods that the file's name declares.
+        accepted: rows that break no rule of their own.
+        rejected: rows that break one.
+        notes: the notes about cells, with their number.
     """
 
     rows: int = 0
@@ -48,14 +58,95 @@ class ReaderTotals:
     unpriced: int = 0
     order: str = ""
     covers: tuple[str, ...] = ()
+    counts: dict[tuple[str, str], MeasuredLines] = field(default_factory=dict)
+    accepted: int = 0
+    rejected: int = 0
+    notes: dict[str, int] = field(default_factory=dict)
 
-    def add(self, rows: int, parsed: ParsedAmounts | None) -> None:
-        """Add a batch."""
+    def add_references(self, columns: Mapping[str, pa.Array]) -> None:
+        """Add a batch of reference rows, which have no amounts."""
+        self._add_outcomes(columns)
+        rows = len(columns["outcome"])
         self.rows += rows
-        self.unpriced += rows if parsed is None else parsed.values.null_count
-        if parsed is not None:
-            self.amount = EXACT.add(self.amount, parsed.exact_total)
-            self.rounding = EXACT.add(self.rounding, parsed.rounding)
+        self.unpriced += rows
+
+    def add_lines(self, columns: Mapping[str, pa.Array], exact: Mapping[int, Decimal]) -> None:
+        """Add a batch of ledger lines.
+
+        Args:
+            columns: the typed rows.
+            exact: see `ParsedAmounts.exact`.
+        """
+        self._add_outcomes(columns)
+        amount = columns["amount"].cast(_WIDE_MONEY)
+        places = [columns[name].fill_null("") for name in ("scenario", "currency")]
+        table = pa.table([*places, amount, pc.abs(amount)], ["scenario", "currency", "amount", "absolute"])
+        sums = table.group_by(["scenario", "currency"]).aggregate(
+            [([], "count_all"), ("amount", "count"), ("amount", "sum"), ("absolute", "sum")]
+        )
+        for row in sums.to_pylist():
+            lines = self._lines(row["scenario"], row["currency"])
+            lines.add(
+                MeasuredLines(
+                    row["count_all"],
+                    row["amount_sum"] or Decimal(0),
+                    row["absolute_sum"] or Decimal(0),
+                    unpriced=row["count_all"] - row["amount_count"],
+                )
+            )
+            self.rows += row["count_all"]
+            self.unpriced += row["count_all"] - row["amount_count"]
+            if not row["currency"]:
+                self.amount = EXACT.add(self.amount, row["amount_sum"] or Decimal(0))
+        for position, written in exact.items():
+            self._add_rounding(columns, position, written)
+
+    def _add_outcomes(self, columns: Mapping[str, pa.Array]) -> None:
+        self.accepted += pc.sum(pc.equal(columns["outcome"], ACCEPTED)).as_py() or 0
+        self.rejected += pc.sum(pc.equal(columns["outcome"], REJECTED)).as_py() or 0
+
+    def _add_rounding(self, columns: Mapping[str, pa.Array], position: int, written: Decimal) -> None:
+        cents = columns["amount"][position].as_py()
+        if cents is None:  # of a currency that is not known
+            return
+        scenario, currency = (columns[name][position].as_py() or "" for name in ("scenario", "currency"))
+        net = EXACT.subtract(written, cents)
+        gross = EXACT.subtract(EXACT.abs(written), EXACT.abs(cents))
+        self._lines(scenario, currency).add(MeasuredLines(0, net, gross, net, gross))
+        if not currency:
+            self.amount = EXACT.add(self.amount, net)
+            self.rounding = EXACT.subtract(self.rounding, net)
+
+    def _lines(self, scenario: str, currency: str) -> MeasuredLines:
+        return self.counts.setdefault((scenario, currency), MeasuredLines())
+
+
+@dataclass
+class MeasuredLines:
+    """Lines of one scenario and currency before any rule.
+
+    Attributes:
+        rows: candidate lines.
+        net: exact sum of the amounts.
+        gross: exact sum of the absolute amounts.
+        rounding_net: the part of `net` that rounding each line to cents takes away.
+        rounding_gross: the same of `gross`.
+        unpriced: lines without an amount.
+    """
+
+    rows: int = 0
+    net: Decimal = Decimal(0)
+    gross: Decimal = Decimal(0)
+    rounding_net: Decimal = Decimal(0)
+    rounding_gross: Decimal = Decimal(0)
+    unpriced: int = 0
+
+    def add(self, other: MeasuredLines) -> None:
+        """Add lines."""
+        self.rows += other.rows
+        self.unpriced += other.unpriced
+        for name in ("net", "gross", "rounding_net", "rounding_gross"):
+            setattr(self, name, EXACT.add(getattr(self, name), getattr(other, name)))
 
 
 @dataclass(frozen=True)
@@ -102,7 +193,11 @@ def read_file(kind: str, feed: ResolvedFeed, raw: ObjectStore, file: FileToRead)
                 totals = ReaderTotals()
                 for columns, rows in _typed_batches(kind, feed, delimited, totals, key):
                     yield _staged(schema, rows, lineage, columns)
-                summary = _summarize(totals, _extra_columns(feed, delimited.header))
+                findings = _findings(feed, delimited, totals, key)
+                summary = _summarize(totals, findings, _extra_columns(feed, delimited.header))
+            except MissingColumnError as error:
+                found, fix = explain_missing_column(error, delimited, feed.rules)
+                summary = {"outcome": REFUSED, "reasons": found, "raw_row": fix}
             except (UnreadableDeliveryError, FileNameError) as error:
                 summary = {"outcome": REFUSED, "reasons": error.found, "raw_row": error.fix}
             # The file may have been overwritten since it was registered: other bytes are another delivery.
@@ -121,16 +216,38 @@ def _typed_batches(
         totals.covers = lines.covers
         for batch in _raw_batches(feed, file, totals):
             columns, parsed = lines.type_batch(batch)
-            totals.add(len(batch), parsed)
+            totals.add_lines(columns, parsed.exact)
             yield columns, batch
+        totals.notes = lines.notes
         return
     references = ReferenceRows(feed, file.header, object_key)
     code = "department_code" if kind == "departments" else "account_number"
     for batch in _raw_batches(feed, file, totals):
         columns = references.type_batch(batch)
         columns["line_key"] = map_distinct(columns[code], fold, pa.string())
-        totals.add(len(batch), None)
+        totals.add_references(columns)
         yield columns, batch
+    totals.notes = references.notes
+
+
+def _findings(feed: ResolvedFeed, file: DelimitedFile, totals: ReaderTotals, object_key: str) -> ReaderFindings:
+    """Return what the reader found about the file as a whole."""
+    notes = file.notes | totals.notes
+    evidence = file.utf8_evidence()
+    if evidence:
+        declared = feed.rules.dialect.encoding
+        doubt = (
+            f"line {evidence.line}: the text is valid UTF-8, {evidence.as_utf8!r}, but is declared as {declared}, "
+            f"which makes it {evidence.as_declared!r}"
+        )
+        return ReaderFindings(notes, (doubt,), advice="set dialect.encoding: utf-8 in the descriptor")
+    if totals.accepted or not totals.rejected or feed.rules.kind != "ledger":
+        return ReaderFindings(notes)
+    batch = next(file.batches())
+    columns, _ = LedgerLines(feed, file.header, object_key).type_batch(batch)
+    sources = bind_fields(feed.rules, file.header, object_key)
+    cause, advice = explain_rejected_rows(feed.rules, sources, batch, columns["rules"].to_pylist())
+    return ReaderFindings(notes, cause=cause, advice=advice)
 
 
 def _raw_batches(feed: ResolvedFeed, file: DelimitedFile, totals: ReaderTotals) -> Iterator[RawBatch]:
@@ -175,15 +292,21 @@ def _summary_row(schema: pa.Schema, lineage: dict[str, str], summary: dict[str, 
     return pa.RecordBatch.from_pylist([{**lineage, "source_row": 0, **summary}], schema=schema)
 
 
-def _summarize(totals: ReaderTotals, extra_columns: list[str]) -> dict[str, object]:
+def _summarize(totals: ReaderTotals, findings: ReaderFindings, extra_columns: list[str]) -> dict[str, object]:
     return {
         "outcome": MEASURED,
         "measured_rows": totals.rows,
         "measured_amount": str(totals.amount),
         "measured_rounding": str(totals.rounding),
+        "measured_counts": json.dumps(
+            [{"scenario": place[0], "currency": place[1], **vars(lines)} for place, lines in totals.counts.items()],
+            default=str,
+            ensure_ascii=False,
+        ),
         "measured_unpriced": totals.unpriced,
         "measured_order": totals.order,
         "covers": json.dumps(totals.covers),
+        "findings": json.dumps(asdict(findings), ensure_ascii=False),
         "extra_columns": json.dumps(extra_columns, ensure_ascii=False),
     }
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from finance_platform.feeds.cells import RawBatch, bind_fields, field_texts, map_distinct
 from finance_platform.feeds.codes import ACCOUNT_TYPES, MEASURES, clean, short_name, surrogate_key
+from finance_platform.feeds.findings import NoteCollector
 from finance_platform.feeds.ledger_lines import check_choice, reject_long_codes
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.feeds.violations import RuleViolations
@@ -50,10 +51,11 @@ class ReferenceRows:
         """
         self._kind = feed.rules.kind
         self._sources = bind_fields(feed.rules, header, object_key)
+        self._notes = NoteCollector()
 
     def type_batch(self, batch: RawBatch) -> dict[str, pa.Array]:
         """Return the typed columns of every row."""
-        violations = RuleViolations.of_batch(batch)
+        violations = RuleViolations.of_batch(batch, self._notes)
         columns = {
             column: self._column(field, batch, violations) for field, column in _COLUMN_OF_FIELD[self._kind].items()
         }
@@ -63,10 +65,16 @@ class ReferenceRows:
         columns[_KEY_COLUMN[self._kind]] = map_distinct(codes, surrogate_key, pa.int64())
         return columns | violations.columns()
 
+    @property
+    def notes(self) -> dict[str, int]:
+        """The notes about every batch so far."""
+        return self._notes.counts()
+
     def _column(self, field: str, batch: RawBatch, violations: RuleViolations) -> pa.Array:
         if field not in self._sources:
             return pa.nulls(len(batch), pa.string())
-        texts = field_texts(self._sources[field], batch)
+        is_name = field not in _CODES and field not in _CHOICES
+        texts = violations.add_cells(field, field_texts(self._sources[field], batch, is_name=is_name))
         if field in _CHOICES:
             return check_choice(violations, field, texts, _CHOICES[field])
         if field in _CODES:

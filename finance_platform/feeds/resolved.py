@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
-READER_VERSION = 3
+READER_VERSION = 4
 """Increased when the same bytes under the same rules give other lines; every delivery is then read again."""
 
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
@@ -86,6 +86,7 @@ class ReadingRules:
         latest_date: ISO; dates after it are rejected.
         covers: pattern of the periods that a file's name declares; lines outside are rejected.
         order_column: header of the column whose greatest value orders the feed's deliveries.
+        is_plans_only: whether rows of scenario Actual are rejected.
     """
 
     kind: Kind
@@ -101,6 +102,7 @@ class ReadingRules:
     latest_date: str
     covers: str | None = None
     order_column: str | None = None
+    is_plans_only: bool = field(default=False, metadata=_HASHED_IF_SET)
 
     @property
     def identity(self) -> str:

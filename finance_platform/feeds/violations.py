@@ -1,6 +1,6 @@
 """Rule violations: which rows of a batch broke which rule, and the reason of each rejected row.
 
-Belongs here: collecting violations over a batch, and the columns that report them.
+Belongs here: collecting violations over a batch, the columns that report them, and the rules of every cell.
 Does not belong here: the rules themselves (see `ledger_lines`, `reference_rows`).
 """
 
@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.findings import NoteCollector
+from finance_platform.feeds.hidden_characters import CleanedCells, Finding, is_harmful
 
 Mask = npt.NDArray[np.bool_]
 
@@ -41,6 +43,25 @@ def _replace_texts(texts: pa.Array, where: Mask, replacements: list[str]) -> pa.
     return pc.replace_with_mask(texts, pa.array(where), pa.array(replacements, pa.string())) if replacements else texts
 
 
+def _describe_cell(text: str) -> str:
+    """Return what is wrong with a cell that has a character that must not be there; NUL was removed from its text."""
+    if any("\x80" <= character <= "\x9f" for character in text):
+        return f"{quoted(text)} has a control character; the file is probably cp1252: set dialect.encoding: cp1252"
+    if is_harmful(text):
+        return f"{quoted(text)} has a character that hides or reverses its neighbours; remove it at the source"
+    return f"{quoted(text)} is written with a NUL character; export the file again without it"
+
+
+_CELL_RULES: dict[Finding, str] = {"nul": "nul_character", "harmful": "control_character"}
+_CELL_NOTES: dict[Finding, str] = {
+    "invisible": "invisible characters were removed",
+    "guard": "Excel's guard for text was removed",
+}
+
+_FREE_TEXT = {"description", "name", "department_name", "account_name"}
+"""Fields that may name a person, so that no message that leaves the processed zone quotes them."""
+
+
 @dataclass
 class RuleViolations:
     """The rules that the rows of one batch broke.
@@ -48,16 +69,18 @@ class RuleViolations:
     Attributes:
         batch: the rows as delivered.
         skipped: rows that are not data.
+        notes: what does not reject a row, but is reported.
     """
 
     batch: RawBatch
     skipped: Mask
+    notes: NoteCollector
     _violations: list[tuple[str, Mask, Callable[[int], str]]] = field(default_factory=list)
 
     @classmethod
-    def of_batch(cls, batch: RawBatch) -> RuleViolations:
+    def of_batch(cls, batch: RawBatch, notes: NoteCollector) -> RuleViolations:
         """Return the violations that every kind of feed has in common: malformed rows; blank rows are skipped."""
-        violations = cls(batch, _blank_rows(batch))
+        violations = cls(batch, _blank_rows(batch), notes)
         violations.add("malformed_row", to_mask(pc.is_valid(batch.problems)), lambda i: str(batch.problems[i].as_py()))
         return violations
 
@@ -74,6 +97,18 @@ class RuleViolations:
     def add_invalid(self, rule: str, texts: pa.Array, values: pa.Array, reason: Callable[[int], str]) -> None:
         """Record that the rows with a text but no value break `rule`."""
         self.add(rule, to_mask(pc.and_(pc.is_valid(texts), pc.is_null(values))), reason)
+
+    def add_cells(self, name: str, cells: CleanedCells) -> pa.StringArray:
+        """Reject the rows whose cells have characters that must not be there, note removed ones; return the texts."""
+        texts = cells.texts
+        for finding, has_finding in cells.findings.items():
+            rows = to_mask(has_finding)
+            if finding in _CELL_RULES:
+                self.add(_CELL_RULES[finding], rows, lambda i: f"{name}: {_describe_cell(texts[i].as_py() or '')}")
+            elif "nul" not in cells.findings or (rows := rows & ~to_mask(cells.findings["nul"])).any():
+                quotable = None if name in _FREE_TEXT else texts
+                self.notes.add(f"{name}: {_CELL_NOTES[finding]}", rows, self.batch, quotable)
+        return texts
 
     def columns(self) -> dict[str, pa.Array]:
         """Return outcome, rules, reasons and raw_row, one value a row; the last three null for accepted rows."""
@@ -98,7 +133,7 @@ class RuleViolations:
             return "blank_row", "every cell is blank", self._raw(position)
         violations = [(rule, reason(position)) for rule, broken, reason in self._violations if broken[position]]
         rules, reasons = zip(*violations, strict=True)
-        return ",".join(rules), "; ".join(reasons), self._raw(position)
+        return ",".join(dict.fromkeys(rules)), "; ".join(reasons), self._raw(position)
 
     def _raw(self, position: int) -> str:
         cells = {name: texts[position].as_py() or "" for name, texts in self.batch.columns.items()}

@@ -109,6 +109,17 @@ def test_a_code_and_its_cleaned_form_fold_to_one_text(text: str) -> None:
     assert fold(clean(text)) == fold(text)
 
 
+@pytest.mark.parametrize("text", ["610¹", "①", "Ⅷ", "６１００", "ﬁ", "½", "ª", "™", "ŉ", "℃", "ſ", "１"])
+def test_compatibility_characters_are_not_folded_into_plain_ones(text: str) -> None:
+    assert fold(text) != fold(unicodedata.normalize("NFKC", text))
+    assert fold(fold(text)) == fold(text)
+
+
+@pytest.mark.parametrize(("first", "second"), [("STRASSE", "Straße"), ("Å", "å"), ("É", "e\u0301"), ("Ａ", "ａ")])
+def test_case_is_folded_in_every_script(first: str, second: str) -> None:
+    assert fold(first) == fold(second)
+
+
 def test_cleaning_keeps_case_and_leading_zeros() -> None:
     assert clean("  00 Ab\t\n c ") == "00 Ab c"
 

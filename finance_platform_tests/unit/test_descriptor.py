@@ -305,6 +305,7 @@ WRONG = [
     ),
     (with_lines(LEDGER, freshness="45"), "freshness", "freshness: Input should be a valid dictionary", ""),
     (with_lines(LEDGER, sign="debit"), "sign", "Input should be 'natural' or 'debit_positive'", ""),
+    (with_lines(LEDGER, plans_only="true"), "plans_only", "every row would be rejected", ""),
     (with_lines(LEDGER, scenarios="\n  Plan: Plan"), "Plan", "Input should be 'Budget' or 'Forecast'", ""),
     (with_lines(LEDGER, scenarios="\n  ACTUAL: Budget"), "ACTUAL", "its type is always Actual", ""),
     (
@@ -392,6 +393,59 @@ def test_an_error_names_file_line_mistake_and_fix(text: str, at: str, message: s
     assert "None" not in mistake
     assert error.fix
     assert hint in mistake + error.fix
+
+
+def test_every_mistake_of_a_descriptor_is_reported_at_once() -> None:
+    text = with_lines(
+        with_columns(
+            {"date": "\n    from: Date\n    formats: [YYYY]", "amount": "{from: N, decimal: ',', thousands: ','}"}
+        ),
+        dialect="{encodin: utf-8, delimiter: ;;}",
+        sign="debit",
+        load="{mode: append, scope: [department], covers: {from_name: (a)}}",
+        constants="{scenario: Outlook, code: '1'}",
+        scenarios="{Actual: Budget}",
+    )
+    found = error_of(text).found
+    assert found.startswith("feeds/bad.yaml, line ")
+    for mistake in (
+        "dialect.encodin is not a known key; did you mean 'encoding'?",
+        "dialect.delimiter: String should have at most 1 character",
+        "columns.date.formats: date pattern 'YYYY'",
+        "columns.amount: decimal and thousands are both ','",
+        "sign: Input should be 'natural' or 'debit_positive'",
+        "load: scope: [...] goes with mode: replace_period",
+        "load: covers: goes with mode: replace_period",
+        "constants.code is not a field of ledger",
+        "scenarios.Actual cannot be declared",
+        "constants.scenario: 'Outlook' does not begin with any of",
+    ):
+        assert found.count(mistake) == 1, mistake
+    assert found.count("; line ") + 1 == 10
+
+
+def test_duplicate_keys_are_reported_with_the_other_mistakes() -> None:
+    error = error_of(LEDGER + "sign: debit\nfeed: again\nfeed: more\n")
+    assert error.found == (
+        "feeds/bad.yaml, line 11: 'feed' appears twice; line 12: 'feed' appears twice; "
+        "line 10: sign: Input should be 'natural' or 'debit_positive'"
+    )
+    assert error.fix == "correct these lines; keep one of the two"
+
+
+def test_a_mistyped_key_is_reported_without_the_needed_one_that_it_stands_for() -> None:
+    error = error_of(LEDGER.replace("columns:", "colums:") + "sign: debit\n")
+    assert error.found == (
+        "feeds/bad.yaml, line 4: colums is not a known key; did you mean 'columns'?; "
+        "line 10: sign: Input should be 'natural' or 'debit_positive'"
+    )
+
+
+def test_a_mistyped_field_is_reported_without_the_needed_one_that_it_stands_for() -> None:
+    error = error_of(LEDGER.replace("account:", "acount:"))
+    assert "columns.acount is not a field of ledger" in error.found
+    assert "did you mean 'account'?" in error.found
+    assert "is needed" not in error.found
 
 
 def test_an_unknown_key_is_reported_before_the_errors_that_follow_from_it() -> None:
@@ -669,8 +723,8 @@ load: {{mode: replace_period}}
         ("accounts", "ab3da2f255fc361a"),
         ("departments", "99f11eaa27b3a2a1"),
         ("transactions", "cb022fab5b46074c"),
-        ("budget", "d429196d5bd19fcf"),
-        ("forecast", "13beffe05a6c5ea4"),
+        ("budget", "ae5732ef5efd26df"),
+        ("forecast", "b3e92b1fed42a003"),
     ],
 )
 def test_the_identities_of_the_shipped_feeds_do_not_change(name: str, identity: str) -> None:

@@ -32,9 +32,12 @@ PAIR = with_columns({"amount": '{from: {debit: Dr, credit: Cr}, thousands: ","}'
 PERIOD = with_columns({"period": "{from: Period}"})
 PERIOD_AS_WORDS = with_columns({"period": "{from: Period, formats: [MMM yyyy]}"})
 SCENARIO = with_columns({"scenario": "{from: Scenario}"}, constants="{}")
+PLANS = with_lines(SCENARIO, plans_only="true")
 KEYED = with_columns({"transaction_id": "{from: Id}"}, load="{mode: upsert, key: [transaction_id]}")
 CURRENCY = with_columns({"currency": "{from: Ccy}"})
 TYPED = with_columns({"account_type": "{from: Type}"})
+
+TOO_LONG = "more than the 128 of the warehouse's column; shorten it by map: in the descriptor"
 
 REJECTIONS = [
     (LEDGER, {"Amount": ""}, "blank_amount", "amount is blank"),
@@ -82,9 +85,9 @@ REJECTIONS = [
         LEDGER,
         {"Dept": "é" * 65},
         "department_too_long",
-        f"department: '{'é' * 60}…' is longer than 128 bytes",
+        f"department: '{'é' * 60}…' has 130 bytes, {TOO_LONG}",
     ),
-    (LEDGER, {"Account": "9" * 129}, "account_too_long", f"account: '{'9' * 60}…' is longer than 128 bytes"),
+    (LEDGER, {"Account": "9" * 129}, "account_too_long", f"account: '{'9' * 60}…' has 129 bytes, {TOO_LONG}"),
     (SCENARIO, {"Scenario": ""}, "blank_scenario", "scenario is blank"),
     (
         SCENARIO,
@@ -92,14 +95,36 @@ REJECTIONS = [
         "undeclared_scenario",
         "scenario: 'Budgt' is not declared; did you mean 'Budget'?",
     ),
+    (PLANS, {"Scenario": " ACTUAL"}, "actual_in_plan", "scenario: Actual in a feed that has plans only"),
     (SCENARIO, {"Scenario": "zzz"}, "undeclared_scenario", "scenario: 'zzz' is not declared"),
     (
         SCENARIO,
         {"Scenario": "Budget " + "x" * 122},
         "scenario_too_long",
-        f"scenario: 'Budget {'x' * 53}…' is longer than 128 bytes",
+        f"scenario: 'Budget {'x' * 53}…' has 129 bytes, {TOO_LONG}",
     ),
     (CURRENCY, {"Ccy": "EUR"}, "foreign_currency", "currency: 'EUR' is not the home's currency, USD"),
+    (LEDGER, {"Amount": "€5"}, "foreign_currency", "amount: '€5' is in EUR, not in the home's currency, USD"),
+    (LEDGER, {"Amount": "5 kr"}, "foreign_currency", "amount: '5 kr' is in kr, not in the home's currency, USD"),
+    (PAIR, {"Dr": "", "Cr": "CHF 5"}, "foreign_currency", "amount: 'CHF 5' is in CHF, not in the home's currency, USD"),
+    (
+        LEDGER,
+        {"Dept": "D\0"},
+        "nul_character",
+        "department: 'D' is written with a NUL character; export the file again without it",
+    ),
+    (
+        LEDGER,
+        {"Account": "Caf\x80"},
+        "control_character",
+        "account: 'Caf\\x80' has a control character; the file is probably cp1252: set dialect.encoding: cp1252",
+    ),
+    (
+        LEDGER,
+        {"Account": "12\u202e43"},
+        "control_character",
+        "account: '12\\u202e43' has a character that hides or reverses its neighbours; remove it at the source",
+    ),
     (
         TYPED,
         {"Type": "Income"},
@@ -130,6 +155,8 @@ ACCEPTED = [
     (PERIOD, {"Period": "202501"}),
     (SCENARIO, {"Scenario": "Budget " + "x" * 121}),
     (CURRENCY, {"Ccy": " usd "}),
+    (CURRENCY, {"Ccy": "$", "Amount": "$5 USD"}),
+    (LEDGER, {"Amount": "\u200e'5.00"}),
     (TYPED, {"Type": ""}),
     (TYPED, {"Type": "EXPENSE"}),
     (KEYED, {"Id": "0"}),
@@ -331,6 +358,13 @@ def test_a_name_that_does_not_give_a_needed_field_is_refused_with_a_fix() -> Non
     assert caught.value.fix == (
         "rename the file, or correct columns.department.from_name in the descriptor, or give it a default:"
     )
+
+
+def test_invisible_characters_of_a_name_are_removed_and_control_characters_are_refused() -> None:
+    text = with_columns({"department": "{from_name: '^([^/]+)/'}"})
+    assert ledger_rows(text, {}, object_key="04\u200b60/gl.csv").one("department_code") == "0460"
+    with pytest.raises(FileNameError, match="has a control character"):
+        ledger_rows(text, {}, object_key="04\x1b60/gl.csv")
 
 
 def test_a_blank_cell_that_the_name_does_not_fill_is_rejected() -> None:

@@ -250,3 +250,106 @@ def test_the_totals_of_any_file_are_those_of_its_staged_rows_or_it_is_refused(
                 amounts, Decimal(0)
             )
         assert (summary["measured_rows"], summary["measured_unpriced"]) == (len(rows), len(rows) - len(amounts))
+
+
+SEVERAL = with_columns(
+    {"scenario": "{from: Scenario}", "currency": "{from: Currency}", "amount": "{from: Amount}"}, constants="{}"
+)
+
+
+def counts_of(root: Path, *rows: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the measured counts of a file by scenario and currency."""
+    text = "Date,Dept,Account,Amount,Scenario,Currency\n" + "".join(f"2025-01-02,D,1,{row}\n" for row in rows)
+    counts = json.loads(staged(root, "file.csv", text, SEVERAL)[-1]["measured_counts"])
+    return {(count.pop("scenario"), count.pop("currency")): count for count in counts}
+
+
+def test_lines_are_measured_by_scenario_and_foreign_currency(tmp_path: Path) -> None:
+    counts = counts_of(
+        tmp_path, "1.005,Actual,USD", "-2,actual,usd", "x,Actual,", "3,Budget,USD", "-4.001,Actual,EUR", "5,Guess,USD"
+    )
+    assert {
+        place: (count["rows"], count["net"], count["gross"], count["unpriced"]) for place, count in counts.items()
+    } == {
+        ("Actual", ""): (3, "-0.995", "3.005", 1),
+        ("Budget", ""): (1, "3.00", "3.00", 0),
+        ("Actual", "EUR"): (1, "-4.001", "4.001", 0),
+        ("", ""): (1, "5.00", "5.00", 0),
+    }
+    assert (counts["Actual", ""]["rounding_net"], counts["Actual", ""]["rounding_gross"]) == ("-0.005", "-0.005")
+    assert (counts["Actual", "EUR"]["rounding_net"], counts["Actual", "EUR"]["rounding_gross"]) == ("-0.001", "0.001")
+
+
+def test_a_text_that_is_not_a_currency_leaves_a_row_without_an_amount(tmp_path: Path) -> None:
+    counts = counts_of(tmp_path, "1.005,Actual,of the bank", "2,Actual,by cheque")
+    assert counts == {
+        ("Actual", "other"): {
+            "rows": 2,
+            "net": "0",
+            "gross": "0",
+            "rounding_net": "0",
+            "rounding_gross": "0",
+            "unpriced": 2,
+        }
+    }
+
+
+def test_sums_of_many_digits_are_exact(tmp_path: Path) -> None:
+    largest, tiny = "9999999999999999.99", "0." + "0" * 40 + "1"
+    counts = counts_of(tmp_path, *[f"{largest},Actual,USD"] * 50, f"{tiny},Actual,USD")
+    assert counts["Actual", ""]["net"] == "499999999999999999.50" + "0" * 38 + "1"
+
+
+def test_an_amount_with_a_foreign_code_or_sign_is_measured_under_that_currency(tmp_path: Path) -> None:
+    counts = counts_of(
+        tmp_path,
+        "€1.005,Actual,USD",
+        "-2 eur,Actual,",
+        "kr 3,Actual,USD",
+        "kr 4 SEK,Actual,",
+        "$5,Actual,",
+        "£6,Actual,GBP",
+    )
+    assert {place: (count["rows"], count["net"], count["gross"]) for place, count in counts.items()} == {
+        ("Actual", "EUR"): (2, "-0.995", "3.005"),
+        ("Actual", "KR"): (1, "3.00", "3.00"),
+        ("Actual", "SEK"): (1, "4.00", "4.00"),
+        ("Actual", ""): (1, "5.00", "5.00"),
+        ("Actual", "GBP"): (1, "6.00", "6.00"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "unit"),
+    [
+        ("€1", "of the bank", "EUR"),
+        ("€1", "eur", "EUR"),
+        ("kr 1", "SEK", "SEK"),
+        ("SEK 1", "kr", "SEK"),
+        ("€1", "GBP", "other"),
+    ],
+)
+def test_the_sign_of_an_amount_and_its_currency_column_are_read_together(
+    tmp_path: Path, amount: str, currency: str, unit: str
+) -> None:
+    assert list(counts_of(tmp_path, f"{amount},Actual,{currency}")) == [("Actual", unit)]
+
+
+@pytest.mark.parametrize(
+    ("debit", "credit", "unit", "net"),
+    [
+        ("€1.005", "", "EUR", "1.005"),
+        ("", "€1", "EUR", "-1.00"),
+        ("€5", "EUR 2", "EUR", "3.00"),
+        ("€5", "0.00", "EUR", "5.00"),
+        ("€5", "2", "other", "0"),
+        ("€5", "£2", "other", "0"),
+    ],
+)
+def test_debit_less_credit_is_measured_in_the_currency_of_both(
+    tmp_path: Path, debit: str, credit: str, unit: str, net: str
+) -> None:
+    yaml = with_columns({"amount": "{debit: Debit, credit: Credit}"})
+    text = f"Date,Dept,Account,Debit,Credit\n2025-01-02,D,1,{debit},{credit}\n"
+    counts = json.loads(staged(tmp_path, "file.csv", text, yaml)[-1]["measured_counts"])
+    assert [(count["scenario"], count["currency"], count["net"]) for count in counts] == [("Actual", unit, net)]

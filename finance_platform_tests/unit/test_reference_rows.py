@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.codes import ACCOUNT_TYPES, MAX_NAME_BYTES, surrogate_key
+from finance_platform.feeds.hidden_characters import clean_cell
 from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform_tests.unit.factories import Typed, feed, raw_batch, raw_cells, reference_rows, with_lines
 
@@ -69,14 +70,17 @@ def test_an_account_has_its_number_name_type_measure_parent_and_key() -> None:
     assert typed.one("account_key") == surrogate_key("0010")
 
 
+TOO_LONG = "more than the 128 of the warehouse's column; shorten it by map: in the descriptor"
+
+
 @pytest.mark.parametrize(
     ("make", "cells", "rule", "reason"),
     [
         (department, {"code": " "}, "blank_code", "code is blank"),
         (account, {"number": ""}, "blank_number", "number is blank"),
-        (department, {"code": "x" * 129}, "code_too_long", f"code: '{'x' * 60}…' is longer than 128 bytes"),
-        (account, {"number": "9" * 128}, "number_too_long", f"number: '0{'9' * 59}…' is longer than 128 bytes"),
-        (department, {"parent": "é" * 65}, "parent_too_long", f"parent: '{'é' * 60}…' is longer than 128 bytes"),
+        (department, {"code": "x" * 129}, "code_too_long", f"code: '{'x' * 60}…' has 129 bytes, {TOO_LONG}"),
+        (account, {"number": "9" * 128}, "number_too_long", f"number: '0{'9' * 59}…' has 129 bytes, {TOO_LONG}"),
+        (department, {"parent": "é" * 65}, "parent_too_long", f"parent: '{'é' * 60}…' has 130 bytes, {TOO_LONG}"),
         (
             account,
             {"kind": "Incomes"},
@@ -176,9 +180,11 @@ def test_names_are_cut_to_the_length_of_the_warehouse_column() -> None:
 
 
 @given(st.text(max_size=20))
-def test_a_department_is_accepted_if_and_only_if_its_code_is_not_blank(code: str) -> None:
+def test_a_department_is_accepted_if_and_only_if_its_code_is_neither_blank_nor_harmful(code: str) -> None:
     typed = department(code=code)
-    assert (typed.one("outcome") == "accepted") == bool(typed.one("department_code")) == bool(code.strip())
+    cleaned, findings = clean_cell(code.strip())
+    assert bool(typed.one("department_code")) == bool(cleaned)
+    assert (typed.one("outcome") == "accepted") == (bool(cleaned) and not findings & {"nul", "harmful"})
 
 
 @pytest.mark.parametrize(("object_key", "units"), [("d_north.csv", ["Trade", "north"]), ("d.csv", ["Trade", "Group"])])

@@ -39,6 +39,7 @@ RULES = {
     "conflicting_key",
 }
 DESCRIPTOR_KEYS = {
+    "plans_only",
     "feed",
     "kind",
     "path",

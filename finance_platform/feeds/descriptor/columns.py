@@ -7,13 +7,13 @@ Does not belong here: checks between fields (see `feed`), reading cells (see `fe
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from finance_platform.feeds.dates import compile_pattern
-from finance_platform.feeds.descriptor.strict_model import StrictModel, TextList, reject_duplicates
+from finance_platform.feeds.descriptor.strict_model import StrictModel, TextList, raise_mistakes, reject_duplicates
 from finance_platform.feeds.file_names import GROUP, count_groups
 from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, Kind
 
@@ -113,30 +113,32 @@ class FieldConfig(StrictModel):
 
     @model_validator(mode="after")
     def _check_marks_and_source(self) -> FieldConfig:
-        if self.decimal == self.thousands:
-            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
-        if not self.source and not self.from_name:
-            raise ValueError("from: is needed, or from_name:; use constants: for a value that is the same in every row")
-        sources = [self.source.debit, self.source.credit] if isinstance(self.source, DebitCredit) else self.source
-        if any(not text.strip() for text in sources or []):
-            raise ValueError("from: is blank; name the column")
+        raise_mistakes(self._mistakes())
         return self
 
-    @model_validator(mode="after")
-    def _check_template(self) -> FieldConfig:
+    def _mistakes(self) -> Iterator[str]:
+        if self.decimal == self.thousands:
+            yield f"decimal and thousands are both {self.decimal!r}"
+        yield from self._template_mistakes()
+        if not self.source and not self.from_name:
+            yield "from: is needed, or from_name:; use constants: for a value that is the same in every row"
+            return
+        sources = [self.source.debit, self.source.credit] if isinstance(self.source, DebitCredit) else self.source
+        if any(not text.strip() for text in sources or []):
+            yield "from: is blank; name the column"
+
+    def _template_mistakes(self) -> Iterator[str]:
         if self.template is not None and (not self.from_name or not self.template.strip()):
-            raise ValueError("template: is the text that from_name: gives; give both, or from_name: alone")
+            yield "template: is the text that from_name: gives; give both, or from_name: alone"
+            return
         count = count_groups(self.from_name) if self.from_name else 0
         if self.template is None:
             if count > 1:
-                raise ValueError(f"from_name: has {count} groups; join them with template:, such as '{{1}}-{{2}}'")
-            return self
+                yield f"from_name: has {count} groups; join them with template:, such as '{{1}}-{{2}}'"
+            return
         numbers = GROUP.findall(self.template)
         if re.search(r"[{}]", GROUP.sub("", self.template)) or any(int(number) > count for number in numbers):
-            raise ValueError(
-                f"template: {self.template!r} must name groups of from_name by number, such as {{1}}; it has {count}"
-            )
-        return self
+            yield f"template: {self.template!r} must name groups of from_name by number, such as {{1}}; it has {count}"
 
     def resolve(self) -> FieldRule:
         """Return the rule in the form that travels to Glue."""

@@ -5,9 +5,11 @@ Belongs here: its keys and their checks. Does not belong here: cutting (see `fee
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pydantic import Field, field_validator, model_validator
 
-from finance_platform.feeds.descriptor.strict_model import StrictModel, reject_duplicates
+from finance_platform.feeds.descriptor.strict_model import StrictModel, raise_mistakes, reject_duplicates
 from finance_platform.feeds.resolved import Dialect
 
 
@@ -36,16 +38,15 @@ class DialectConfig(StrictModel):
         return value
 
     @model_validator(mode="after")
-    def _check_names_replace_the_header(self) -> DialectConfig:
-        if (self.header_row == 0) != bool(self.names):
-            raise ValueError("names: [...] is needed with header_row: 0, and only then")
+    def _check_parts_agree(self) -> DialectConfig:
+        raise_mistakes(self._mistakes())
         return self
 
-    @model_validator(mode="after")
-    def _check_marks_differ(self) -> DialectConfig:
+    def _mistakes(self) -> Iterator[str]:
+        if (self.header_row == 0) != bool(self.names):
+            yield "names: [...] is needed with header_row: 0, and only then"
         if self.delimiter == self.quote or {self.delimiter, self.quote} & {"\n", "\r"}:
-            raise ValueError("delimiter and quote must differ, and neither can be a line break")
-        return self
+            yield "delimiter and quote must differ, and neither can be a line break"
 
     def resolve(self) -> Dialect:
         """Return the dialect in the form that travels to Glue."""

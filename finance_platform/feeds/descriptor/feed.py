@@ -7,13 +7,14 @@ Does not belong here: the parts (see `dialect`, `columns`, `load`, `limits`), YA
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from finance_platform.feeds.codes import SCENARIO_TYPES, fold, scenario_type
+from finance_platform.feeds.codes import SCENARIO_TYPES, closest_match, fold, scenario_type
 from finance_platform.feeds.descriptor.columns import (
     FIELDS,
     KEY_FIELDS,
@@ -26,7 +27,7 @@ from finance_platform.feeds.descriptor.columns import (
 from finance_platform.feeds.descriptor.dialect import DialectConfig
 from finance_platform.feeds.descriptor.limits import FreshnessConfig, ShareOrNever, ToleranceConfig
 from finance_platform.feeds.descriptor.load import LoadConfig, OrderConfig
-from finance_platform.feeds.descriptor.strict_model import StrictModel, reject_duplicates
+from finance_platform.feeds.descriptor.strict_model import StrictModel, raise_mistakes, reject_duplicates
 from finance_platform.feeds.resolved import Kind, ReadingRules, ResolvedFeed
 from finance_platform.settings import Settings
 
@@ -46,6 +47,7 @@ class FeedDescriptor(StrictModel):
     columns: dict[str, FieldConfig] = Field({})
     constants: dict[str, str] = Field({})
     scenarios: dict[str, Literal["Budget", "Forecast"]] = Field({})
+    plans_only: bool = False
     sign: Literal["natural", "debit_positive"] = "natural"
     load: LoadConfig = LoadConfig()
     order: OrderConfig | None = None
@@ -91,61 +93,78 @@ class FeedDescriptor(StrictModel):
         return value
 
     @model_validator(mode="after")
-    def _check_fields_of_kind(self) -> FeedDescriptor:
+    def _check_parts_agree(self) -> FeedDescriptor:
+        raise_mistakes(
+            [
+                *self._unknown_fields(),
+                *self._constant_mistakes(),
+                *self._missing_fields(),
+                *self._column_mistakes(),
+                *self._key_and_scope_mistakes(),
+                *self._scenario_mistakes(),
+            ]
+        )
+        return self
+
+    def _unknown_fields(self) -> Iterator[str]:
         allowed = FIELDS[self.kind]
         for part, names in (("columns", self.columns), ("constants", self.constants)):
             for name in names:
                 if name not in allowed:
-                    raise ValueError(
-                        f"{part}.{name} is not a field of {self.kind}; the fields are {', '.join(allowed)}"
-                    )
+                    suggestion = closest_match(name, allowed)
+                    hint = f"; did you mean {suggestion!r}?" if suggestion else ""
+                    yield f"{part}.{name} is not a field of {self.kind}; the fields are {', '.join(allowed)}{hint}"
+
+    def _constant_mistakes(self) -> Iterator[str]:
         for name, value in self.constants.items():
             if name in self.columns:
-                raise ValueError(f"constants.{name} is in columns too; keep one")
+                yield f"constants.{name} is in columns too; keep one"
             if not value.strip():
-                raise ValueError(f"constants.{name} is blank")
-        for name in NEEDED_FIELDS[self.kind]:
-            if not self._has_field(name):
-                raise ValueError(f"columns.{name} is needed for kind {self.kind} (or constants.{name})")
-        return self
+                yield f"constants.{name} is blank"
+            if name in {"amount", "date"}:
+                yield f"constants.{name} is not allowed; columns.{name} is needed"
 
-    @model_validator(mode="after")
-    def _check_needed_fields_are_in_every_file(self) -> FeedDescriptor:
-        for name in (*NEEDED_FIELDS[self.kind], *self.load.key, *self.load.scope):
+    def _missing_fields(self) -> Iterator[str]:
+        allowed = FIELDS[self.kind]
+        unknown = [name for name in (*self.columns, *self.constants) if name not in allowed]
+        mistyped = {closest_match(name, allowed) for name in unknown}
+        for name in NEEDED_FIELDS[self.kind]:
+            if not self._has_field(name) and name not in mistyped:
+                yield f"columns.{name} is needed for kind {self.kind} (or constants.{name})"
+
+    def _column_mistakes(self) -> Iterator[str]:
+        for name in dict.fromkeys((*NEEDED_FIELDS[self.kind], *self.load.key, *self.load.scope)):
             part = self.columns.get(name)
             if part and not part.required and part.default is None:
-                raise ValueError(f"columns.{name} is needed in every file; remove required: false, or give a default:")
-        return self
-
-    @model_validator(mode="after")
-    def _check_parts_agree(self) -> FeedDescriptor:
-        for name in self.constants.keys() & {"amount", "date"}:
-            raise ValueError(f"constants.{name} is not allowed; columns.{name} is needed")
-        for name in self.scenarios:
-            if fold(name) == "actual":
-                raise ValueError(f"scenarios.{name} cannot be declared, because its type is always Actual; remove it")
+                yield f"columns.{name} is needed in every file; remove required: false, or give a default:"
         for name, part in self.columns.items():
             if isinstance(part.source, DebitCredit) and name != "amount":
-                raise ValueError(f"columns.{name}: only amount can be {{debit, credit}}")
+                yield f"columns.{name}: only amount can be {{debit, credit}}"
             if part.from_name and name in ROW_FIELDS:
-                raise ValueError(f"columns.{name}: from_name: is not allowed, because each row has its own {name}")
+                yield f"columns.{name}: from_name: is not allowed, because each row has its own {name}"
+
+    def _key_and_scope_mistakes(self) -> Iterator[str]:
         for name in self.load.key:
             if name not in KEY_FIELDS or not self._has_field(name):
-                raise ValueError(f"load.key: {name} must be one of the mapped fields {', '.join(KEY_FIELDS)}")
-        scenario = self.constants.get("scenario")
-        if scenario is not None and scenario_type(scenario, self.scenarios) is None:
-            raise ValueError(
+                yield f"load.key: {name} must be one of the mapped fields {', '.join(KEY_FIELDS)}"
+        for name in self.load.scope:
+            if name not in SCOPE_FIELDS or not self._has_field(name):
+                yield f"load.scope: {name} must be one of the mapped fields {', '.join(SCOPE_FIELDS)}"
+
+    def _scenario_mistakes(self) -> Iterator[str]:
+        for name in self.scenarios:
+            if fold(name) == "actual":
+                yield f"scenarios.{name} cannot be declared, because its type is always Actual; remove it"
+        if self.plans_only and self.kind != "ledger":
+            yield f"plans_only: a feed of kind {self.kind} has no scenarios; remove it"
+        scenario = self.constants.get("scenario", "")
+        if self.plans_only and fold(scenario) == "actual":
+            yield "plans_only: constants.scenario is Actual, so every row would be rejected; keep one of them"
+        if scenario.strip() and scenario_type(scenario, self.scenarios) is None:
+            yield (
                 f"constants.scenario: {scenario!r} does not begin with any of {', '.join(SCENARIO_TYPES)}; "
                 f"declare it: scenarios: {{{scenario}: Forecast}}"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _check_scope_is_mapped(self) -> FeedDescriptor:
-        for name in self.load.scope:
-            if name not in SCOPE_FIELDS or not self._has_field(name):
-                raise ValueError(f"load.scope: {name} must be one of the mapped fields {', '.join(SCOPE_FIELDS)}")
-        return self
 
     def _has_field(self, name: str) -> bool:
         return name in self.columns or name in self.constants
@@ -172,5 +191,6 @@ class FeedDescriptor(StrictModel):
             latest_date=settings.latest_date.isoformat(),
             covers=self.load.covers.from_name if self.load.covers else None,
             order_column=self.order.from_column if self.order else None,
+            is_plans_only=self.plans_only,
         )
         return ResolvedFeed(self.feed, rules)

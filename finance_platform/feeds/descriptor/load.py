@@ -6,10 +6,11 @@ Belongs here: their keys and checks. Does not belong here: comparing deliveries 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from pydantic import Field, field_validator, model_validator
 
-from finance_platform.feeds.descriptor.strict_model import Regex, StrictModel, TextList
+from finance_platform.feeds.descriptor.strict_model import Regex, StrictModel, TextList, raise_mistakes
 from finance_platform.feeds.resolved import LoadMode
 
 
@@ -36,13 +37,16 @@ class LoadConfig(StrictModel):
 
     @model_validator(mode="after")
     def _check_mode(self) -> LoadConfig:
-        if (self.mode == "upsert") != bool(self.key):
-            raise ValueError("key: [...] is needed with mode: upsert, and only then")
-        if self.mode != "replace_period" and self.scope:
-            raise ValueError("scope: [...] goes with mode: replace_period")
-        if self.mode != "replace_period" and self.covers:
-            raise ValueError("covers: goes with mode: replace_period")
+        raise_mistakes(self._mistakes())
         return self
+
+    def _mistakes(self) -> Iterator[str]:
+        if (self.mode == "upsert") != bool(self.key):
+            yield "key: [...] is needed with mode: upsert, and only then"
+        if self.mode != "replace_period" and self.scope:
+            yield "scope: [...] goes with mode: replace_period"
+        if self.mode != "replace_period" and self.covers:
+            yield "covers: goes with mode: replace_period"
 
 
 class OrderConfig(StrictModel):

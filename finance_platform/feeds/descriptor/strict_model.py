@@ -38,6 +38,13 @@ TextList = Annotated[list[str], BeforeValidator(_to_list)]
 Regex = Annotated[str, AfterValidator(_check_regex)]
 
 
+def raise_mistakes(mistakes: Iterable[str]) -> None:
+    """Raise one ValueError with every mistake, one a line, if there is any."""
+    texts = list(mistakes)
+    if texts:
+        raise ValueError("\n".join(texts))
+
+
 def reject_duplicates(names: Iterable[str]) -> None:
     """Raise a ValueError if two names are equal when folded."""
     seen: set[str] = set()

@@ -1,0 +1,116 @@
+"""Characters of a cell that cannot be seen: removed where harmless, found where not; Excel's guards unwrapped.
+
+Belongs here: which characters are invisible, and cleaning a column of cells.
+Does not belong here: white space, case and Unicode forms (see `codes`), rejecting rows (see `violations`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Finding = Literal["nul", "harmful", "invisible", "guard"]
+
+# Unicode's default ignorable code points, less the bidirectional overrides.
+_IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202c\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+# Tabs, line breaks and the separators \x1c to \x1f are white space.
+_HARMLESS_CONTROLS = "\x01-\x07\x0e-\x1a"
+# A backspace, a delete or an escape sequence changes its neighbours; an override shows other text than is stored; the
+# controls from \x80 are letters and signs of cp1252 that were read as latin-1.
+_HARMFUL = "\x08\x1b\x7f-\x84\x86-\x9f\u202d\u202e"
+# In names, joiners and variation selectors are part of the spelling.
+_JOINERS = "\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef"
+
+_IN_CODES = re.compile(f"[\0{_IGNORABLE}{_HARMLESS_CONTROLS}]")
+_IN_NAMES = re.compile(f"(?![{_JOINERS}])[\0{_IGNORABLE}{_HARMLESS_CONTROLS}{_HARMFUL}]")
+_HARM = re.compile(f"[{_HARMFUL}]")
+_FORMULA = re.compile(r'=\s*"((?:[^"]|"")*)"')
+
+_GUARD_BYTES = b"='"
+# The controls, and the first bytes of the characters above in UTF-8.
+_SUSPICIOUS_BYTES = bytes([*range(9), *range(14, 28), 0x7F, 0xC2, 0xCD, 0xD8, 0xE1, 0xE2, 0xE3, 0xEF, 0xF0, 0xF3])
+
+
+@dataclass(frozen=True)
+class CleanedCells:
+    """A column of cells without what cannot be seen.
+
+    Attributes:
+        texts: the cleaned texts, null where nothing is left.
+        findings: boolean arrays by finding; only of findings that occur.
+    """
+
+    texts: pa.StringArray
+    findings: Mapping[Finding, pa.BooleanArray] = field(default_factory=dict)
+
+
+def clean_cells(texts: pa.StringArray, *, is_name: bool = False) -> CleanedCells:
+    """Clean a column of trimmed texts.
+
+    Args:
+        texts: the column, null where blank.
+        is_name: whether the texts are for people; every other text is compared or parsed.
+    """
+    if not _may_need_cleaning(texts, is_name=is_name):
+        return CleanedCells(texts)
+    encoded = texts.dictionary_encode()
+    cleaned = [clean_cell(text, is_name=is_name) for text in encoded.dictionary.to_pylist()]
+    findings: dict[Finding, pa.BooleanArray] = {}
+    for finding in sorted({finding for _, of_text in cleaned for finding in of_text}):
+        has_finding = pa.array([finding in of_text for _, of_text in cleaned], pa.bool_())
+        findings[finding] = pc.fill_null(pc.take(has_finding, encoded.indices), False)
+    if not findings:
+        return CleanedCells(texts)
+    return CleanedCells(
+        pc.take(pa.array([text or None for text, _ in cleaned], pa.string()), encoded.indices), findings
+    )
+
+
+def clean_cell(text: str, *, is_name: bool = False) -> tuple[str, frozenset[Finding]]:
+    """Return a trimmed text without what cannot be seen, and what was found in it."""
+    findings: set[Finding] = set()
+    if "\0" in text:
+        findings.add("nul")
+    if not is_name and is_harmful(text):
+        findings.add("harmful")
+    visible = (_IN_NAMES if is_name else _IN_CODES).sub("", text)
+    if visible != text:
+        findings.add("invisible")
+        visible = visible.strip()
+    unguarded = visible if is_name else _unguard(visible)
+    if unguarded != visible:
+        findings.add("guard")
+    return unguarded.strip(), frozenset(findings)
+
+
+def is_harmful(text: str) -> bool:
+    """Return whether a text has a character that changes how its neighbours are shown or read."""
+    return _HARM.search(text) is not None
+
+
+def _unguard(text: str) -> str:
+    """Return the text inside `="0460"` or after a leading apostrophe, by which Excel keeps text from being a number."""
+    formula = _FORMULA.fullmatch(text)
+    if formula:
+        return formula[1].replace('""', '"')
+    if text.startswith("'") and len(text) > 1:
+        return text[1:-1] if text.endswith("'") and len(text) > 2 else text[1:]
+    return text
+
+
+def _may_need_cleaning(texts: pa.StringArray, *, is_name: bool) -> bool:
+    data = texts.buffers()[2]
+    if data is None:
+        return False
+    suspicious = np.zeros(256, dtype=np.bool_)
+    suspicious[list(_SUSPICIOUS_BYTES + (b"" if is_name else _GUARD_BYTES))] = True
+    return bool(suspicious[np.frombuffer(data, dtype=np.uint8)].any())

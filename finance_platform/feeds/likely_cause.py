@@ -1,0 +1,157 @@
+"""The likely cause of a file that fails as a whole: delimiter, header row, marks of amounts, date format, currency.
+
+Belongs here: advice from a file's first rows. Does not belong here: advice from its bytes (see `file_format`), what is
+refused or rejected (see `cells`, `ledger_lines`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+import pyarrow.compute as pc
+
+from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.amounts import read_amount
+from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit_texts, field_texts
+from finance_platform.feeds.codes import clean, fold
+from finance_platform.feeds.currencies import denoted_currencies
+from finance_platform.feeds.dates import parse_date
+from finance_platform.feeds.delimited_file import DelimitedFile
+from finance_platform.feeds.resolved import FieldRule, ReadingRules, template_headers
+
+_DELIMITERS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
+_SEARCHED_ROWS = 30
+_SAMPLES = 100
+_SHORT = 4
+"""Characters of a text that is too short to be a name, such as a currency or `none`."""
+_MARKS = ((".", ","), (",", "."), (",", " "), (".", "'"), (",", "'"))
+_DATE_FORMATS = (
+    "yyyy-MM-dd", "dd.MM.yyyy", "d.M.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy", "dd-MM-yyyy",
+    "dd-MMM-yyyy", "d MMM yyyy", "MMM d, yyyy", "yyyyMMdd", "yyyy/MM/dd", "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-dd HH:mm:ss",
+    "dd.MM.yy", "dd/MM/yy", "MM/dd/yy", "yyyy-MM", "yyyyMM", "MMM yyyy", "MM/yyyy",
+)  # fmt: skip
+
+
+def explain_missing_column(error: UnreadableDeliveryError, file: DelimitedFile, rules: ReadingRules) -> tuple[str, str]:
+    """Return finding and fix of a header that lacks a column, with the delimiter or header row that would have it."""
+    try:
+        rows = file.first_rows(_SEARCHED_ROWS)
+    except UnreadableDeliveryError:
+        return error.found, error.fix
+    for line, row in rows:
+        if line != rules.dialect.header_row and _has_needed_columns(row, rules):
+            text = f"{error.found}; line {line} has it: {', '.join(map(clean, row))[:200]}"
+            return text, f"set dialect.header_row: {line} in the descriptor"
+    for line, row in rows:
+        for delimiter, written in _DELIMITERS.items():
+            if delimiter == rules.dialect.delimiter:
+                continue
+            names = [name for cell in row for name in cell.split(delimiter)]
+            if _has_needed_columns(names, rules):
+                fix = f"set dialect.delimiter: {written} in the descriptor"
+                if line != rules.dialect.header_row:
+                    fix = f"set dialect: {{delimiter: {written}, header_row: {line}}} in the descriptor"
+                return f"{error.found}; line {line} seems to be delimited by {delimiter!r}", fix
+    return error.found, error.fix
+
+
+def explain_rejected_rows(
+    rules: ReadingRules, sources: dict[str, FieldSource], batch: RawBatch, violated: Sequence[str | None]
+) -> tuple[str, str]:
+    """Return what all rows of a batch have in common, and the fix; two empty texts if there is nothing.
+
+    Args:
+        rules: the feed's rules.
+        sources: the source of each field in the file.
+        batch: the first rows of a file without a single accepted row.
+        violated: the rules that each row broke, comma-separated; null for blank rows.
+    """
+    common = set.intersection(*(set(text.split(",")) for text in violated if text and text != "blank_row"))
+    if "invalid_amount" in common:
+        return _explain_amounts(_samples("amount", sources, batch), sources["amount"].rule)
+    if "foreign_currency" in common:
+        return _explain_currency(sources, batch, rules.currency)
+    for name in ("date", "period"):
+        if f"invalid_{name}" in common and name in sources:
+            return _explain_dates(name, _samples(name, sources, batch))
+    if "malformed_row" in common:
+        text = f"every row has another number of cells than the header, such as line {batch.source_rows[0].as_py()}"
+        return text, "check dialect.delimiter, .quote and .header_row in the descriptor"
+    return "", ""
+
+
+def _explain_amounts(samples: Sequence[str], rule: FieldRule) -> tuple[str, str]:
+    cause = (
+        f"no amount is valid under decimal {rule.decimal!r} and thousands {rule.thousands!r}, such as "
+        f"{_shown(samples[0])}"
+    )
+    for decimal, thousands in _MARKS:
+        if all(read_amount(text, decimal, thousands) for text in samples):
+            fix = f"set columns.amount.decimal: {decimal!r} and columns.amount.thousands: {_yaml(thousands)}"
+            read = f"{_shown(samples[0])} is {_plain(samples[0], decimal, thousands)}"
+            return cause, f"{fix} in the descriptor, if {read}"
+    return cause, "check columns.amount.from, .decimal and .thousands in the descriptor"
+
+
+def _explain_currency(sources: dict[str, FieldSource], batch: RawBatch, home: str) -> tuple[str, str]:
+    name = "currency" if "currency" in sources else "amount"
+    sample = _samples(name, sources, batch)[0]
+    written = read_amount(sample, sources["amount"].rule.decimal, sources["amount"].rule.thousands)
+    marks = (sample,) if name == "currency" else written.marks if written else ()
+    currencies = sorted({code for mark in marks for code in denoted_currencies(mark) or ()})
+    code = currencies[0] if len(currencies) == 1 else "the file's currency"
+    return (
+        f"every row is in another currency than the home's, {home}, such as {_shown(sample)}",
+        f"put the file into a home with FINANCE_PLATFORM_CURRENCY={code}, or convert its amounts before it is sent",
+    )
+
+
+def _explain_dates(name: str, samples: Sequence[str]) -> tuple[str, str]:
+    cause = f"no {name} has the declared form, such as {_shown(samples[0])}"
+    fitting = [pattern for pattern in _DATE_FORMATS if all(parse_date(clean(text), (pattern,)) for text in samples)]
+    if not fitting:
+        return cause, f"set columns.{name}.formats in the descriptor to the form of {_shown(samples[0])}"
+    alternatives = f", or [{fitting[1]}] if that is how the sender writes days and months" if fitting[1:] else ""
+    return cause, f"set columns.{name}.formats: [{fitting[0]}] in the descriptor{alternatives}"
+
+
+def _samples(name: str, sources: dict[str, FieldSource], batch: RawBatch) -> list[str]:
+    """Return some texts of a field, none of them blank."""
+    source = sources[name]
+    if source.rule.debit is None:
+        columns = [field_texts(source, batch).texts]
+    else:
+        columns = [side.texts for side in debit_and_credit_texts(source, batch)]
+    texts = (text for column in columns for text in pc.unique(column).to_pylist() if text)
+    return list(islice(texts, _SAMPLES)) or [""]
+
+
+def _has_needed_columns(row: Sequence[str], rules: ReadingRules) -> bool:
+    header = {fold(name) for name in row}
+    for rule in rules.fields.values():
+        if not rule.required or rule.name_pattern:
+            continue
+        alternatives = (
+            [[rule.debit, rule.credit]] if rule.debit and rule.credit else map(template_headers, rule.sources)
+        )
+        if not any(all(fold(name) in header for name in names) for names in alternatives):
+            return False
+    return True
+
+
+def _shown(text: str) -> str:
+    """Return a sample for a message; of a text that is hardly a value, which may name a person, only the length."""
+    figures = sum(character.isdigit() for character in text)
+    if len(text) <= _SHORT or figures * 4 >= len(text.replace(" ", "")):
+        return repr(text)
+    return f"a text of {len(text)} characters"
+
+
+def _plain(text: str, decimal: str, thousands: str) -> str:
+    written = read_amount(text, decimal, thousands)
+    return str(written.value) if written else text
+
+
+def _yaml(mark: str) -> str:
+    return '"\'"' if mark == "'" else repr(mark)

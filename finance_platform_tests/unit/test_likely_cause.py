@@ -1,0 +1,171 @@
+"""The likely cause of a file that fails as a whole, and the fix with a sample value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finance_platform.feeds.read_file import FileToRead, read_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import LEDGER, feed, with_columns, with_lines, write
+
+HEADER = "Date,Dept,Account,Amount"
+
+
+def summary_of(root: Path, content: str | bytes, text: str = LEDGER, **values: Any) -> dict[str, Any]:
+    """The summary row of a file."""
+    data = content if isinstance(content, bytes) else content.encode()
+    write(root / "file.csv", data)
+    file = FileToRead("d1", "file.csv", "ledger", hashlib.sha256(data).hexdigest())
+    batches = read_file("ledger", feed(text, **values), LocalStore(root), file)
+    rows: list[dict[str, Any]] = [row for batch in batches for row in batch.to_pylist()]
+    return rows[-1]
+
+
+def findings_of(root: Path, content: str, text: str = LEDGER, **values: Any) -> dict[str, Any]:
+    findings: dict[str, Any] = json.loads(summary_of(root, content, text, **values)["findings"])
+    return findings
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "fix"),
+    [
+        ("Date;Dept;Account;Amount\n2025-01-01;D;1;5\n", LEDGER, "set dialect.delimiter: ';' in the descriptor"),
+        ("Date\tDept\tAccount\tAmount\n", LEDGER, 'set dialect.delimiter: "\\t" in the descriptor'),
+        (f"{HEADER}\n", with_lines(LEDGER, dialect="{delimiter: ';'}"), "set dialect.delimiter: ',' in the descriptor"),
+        (f"Ledger of 2025\n\n{HEADER}\n", LEDGER, "set dialect.header_row: 3 in the descriptor"),
+        (f"{HEADER}\n1,2,3,4\n", with_lines(LEDGER, dialect="{header_row: 2}"), "set dialect.header_row: 1"),
+        (
+            "Ledger\nDate|Dept|Account|Amount\n",
+            LEDGER,
+            "set dialect: {delimiter: '|', header_row: 2} in the descriptor",
+        ),
+    ],
+)
+def test_a_missing_column_is_explained_by_delimiter_or_header_row(
+    tmp_path: Path, content: str, text: str, fix: str
+) -> None:
+    summary = summary_of(tmp_path, content, text)
+    assert (summary["outcome"], summary["raw_row"][: len(fix)]) == ("refused", fix)
+    assert "the header lacks the column for" in summary["reasons"]
+
+
+def test_a_missing_column_that_no_row_has_keeps_its_own_fix(tmp_path: Path) -> None:
+    summary = summary_of(tmp_path, "Date,Dept,Acount,Amount\n2025-01-01,D,1,5\n")
+    assert "is it 'Acount'?" in summary["reasons"]
+    assert "columns.account.from" in summary["raw_row"]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "fix"),
+    [
+        (('"1.234,56"', '"5,00"'), "set columns.amount.decimal: ',' and columns.amount.thousands: '.'"),
+        (('"5,50"',), "set columns.amount.decimal: ',' and columns.amount.thousands: '.'"),
+        (("1'234.56",), "set columns.amount.decimal: '.' and columns.amount.thousands: \"'\""),
+        (("none", "nil"), "check columns.amount.from, .decimal and .thousands"),
+    ],
+)
+def test_amounts_under_other_marks_are_explained_by_a_sample(
+    tmp_path: Path, amounts: tuple[str, ...], fix: str
+) -> None:
+    rows = "".join(f"2025-01-01,D,1,{amount}\n" for amount in amounts)
+    findings = findings_of(tmp_path, f"{HEADER}\n{rows}")
+    assert amounts[0].strip('"') in findings["cause"]
+    assert findings["advice"].startswith(fix)
+
+
+@pytest.mark.parametrize(
+    ("days", "fix"),
+    [
+        (("31.01.2025",), "set columns.date.formats: [dd.MM.yyyy]"),
+        (("31/01/2025", "01/02/2025"), "set columns.date.formats: [dd/MM/yyyy]"),
+        (("01/31/2025", "01/02/2025"), "set columns.date.formats: [MM/dd/yyyy]"),
+        (("01/02/2025",), "set columns.date.formats: [dd/MM/yyyy] in the descriptor, or [MM/dd/yyyy]"),
+        (("20250131",), "set columns.date.formats: [yyyyMMdd]"),
+        (("45000",), "set columns.date.formats in the descriptor to the form of '45000'"),
+    ],
+)
+def test_dates_of_another_form_are_explained_by_a_sample(tmp_path: Path, days: tuple[str, ...], fix: str) -> None:
+    rows = "".join(f"{day},D,1,5\n" for day in days)
+    findings = findings_of(tmp_path, f"{HEADER}\n{rows}")
+    assert repr(days[0]) in findings["cause"]
+    assert findings["advice"].startswith(fix)
+
+
+@pytest.mark.parametrize("cell", ["Rosalind Featherstonehaugh", "12 Rosalind Street", "Ms. F. (2nd)"])
+def test_a_sample_that_may_name_a_person_is_not_quoted(tmp_path: Path, cell: str) -> None:
+    """A mapping to the wrong column must not carry its texts into events and alerts."""
+    for row in (f"2025-01-01,D,1,{cell}\n", f"{cell},D,1,5\n"):
+        findings = findings_of(tmp_path, f"{HEADER}\n{row}")
+        assert findings["cause"].endswith(f"such as a text of {len(cell)} characters")
+        assert cell not in str(findings)
+
+
+def test_what_was_removed_from_free_text_is_noted_without_it(tmp_path: Path) -> None:
+    text = with_columns({"description": "Text"})
+    row = "2025-01-01,D\u200b1,1,5,Ros\u200balind\n"
+    notes = findings_of(tmp_path, f"{HEADER},Text\n{row}", text)["notes"]
+    assert sorted(notes) == [
+        "department: invisible characters were removed, first on line 2 ('D1')",
+        "description: invisible characters were removed, first on line 2",
+    ]
+
+
+def test_a_file_in_one_foreign_currency_is_explained_by_the_home_s_currency(tmp_path: Path) -> None:
+    findings = findings_of(tmp_path, f"{HEADER}\n2025-01-01,D,1,€5\n2025-01-02,D,1,EUR 6\n")
+    assert findings["cause"] == "every row is in another currency than the home's, USD, such as '€5'"
+    assert "FINANCE_PLATFORM_CURRENCY=EUR" in findings["advice"]
+    column = with_columns({"currency": "Ccy"})
+    findings = findings_of(tmp_path, f"{HEADER},Ccy\n2025-01-01,D,1,5,SEK\n", column)
+    assert "FINANCE_PLATFORM_CURRENCY=SEK" in findings["advice"]
+
+
+def test_a_file_with_one_accepted_row_or_without_rows_has_no_cause(tmp_path: Path) -> None:
+    for rows in ("2025-01-01,D,1,x\n2025-01-02,D,1,6\n", "", "\n,,,\n"):
+        findings = findings_of(tmp_path, f"{HEADER}\n{rows}")
+        assert (findings["cause"], findings["advice"]) == ("", "")
+
+
+def test_rows_that_fail_for_different_reasons_have_no_common_cause(tmp_path: Path) -> None:
+    findings = findings_of(tmp_path, f"{HEADER}\n2025-01-01,D,1,x\nx,D,1,6\n")
+    assert findings["cause"] == ""
+
+
+AMBIGUOUS = "amount: one mark before three digits could mean two things and was read as declared"
+COMMA = with_columns({"amount": '{from: Amount, decimal: ",", thousands: "."}'})
+
+
+@pytest.mark.parametrize(
+    ("amounts", "text", "is_noted"),
+    [
+        (("1.234",), COMMA, True),
+        (("1.234", "(5.678)", "7"), COMMA, True),
+        (("1.234", '"12,50"'), COMMA, False),
+        (("1.234", '"1.234.567"'), COMMA, False),
+        (('"1,234"',), COMMA, True),
+        (('"1,234"',), LEDGER, True),
+        (('"1,234"', "12.50"), LEDGER, False),
+        (('"1,234"', '"1,234.5"'), LEDGER, False),
+        (("1.234",), LEDGER, True),
+        (("1.234", "1.2345"), LEDGER, False),
+        (("0.234", "1234.567", "12 345", "1000"), LEDGER, False),
+    ],
+)
+def test_an_amount_that_could_mean_two_things_is_noted_unless_another_one_proves_the_marks(
+    tmp_path: Path, amounts: tuple[str, ...], text: str, is_noted: bool
+) -> None:
+    rows = "".join(f"2025-01-01,D,1,{amount}\n" for amount in amounts)
+    notes = findings_of(tmp_path, f"{HEADER}\n{rows}", text)["notes"]
+    assert [note for note in notes if note.startswith(AMBIGUOUS)] == list(notes)
+    assert bool(notes) == is_noted
+
+
+def test_debits_and_credits_prove_each_other_s_marks(tmp_path: Path) -> None:
+    pair = with_columns({"amount": '{from: {debit: Dr, credit: Cr}, decimal: ",", thousands: "."}'})
+    content = 'Date,Dept,Account,Dr,Cr\n2025-01-01,D,1,1.234,\n2025-01-01,D,1,,"{}"\n'
+    assert findings_of(tmp_path, content.format("5,00"), pair)["notes"] == {}
+    assert findings_of(tmp_path, content.format("5"), pair)["notes"] != {}
