@@ -87,6 +87,26 @@ class AttributeConflict:
     counted: AttributeSource
 
 
+class AttributeFiles:
+    """The small files in which deliveries give attributes; each is read once."""
+
+    def __init__(self, processed: ObjectStore) -> None:
+        self._processed = processed
+        self._rows: dict[str, list[dict[str, Any]]] = {}
+
+    def rows(self, delivery: LiveDelivery, table: str) -> Sequence[dict[str, Any]]:
+        """Return a delivery's rows of a table; those of ledger lines by their first line."""
+        files: Sequence[DataFile] = delivery.commit.files.get(table, ())
+        rows = [row for file in files for row in self._read(file.key)]
+        return sorted(rows, key=lambda row: int(row["first_row"])) if table == "member_attributes" else rows
+
+    def _read(self, key: str) -> list[dict[str, Any]]:
+        if key not in self._rows:
+            with self._processed.open(key) as stream:
+                self._rows[key] = pq.read_table(stream).to_pylist()
+        return self._rows[key]
+
+
 def find_attribute_conflicts(
     processed: ObjectStore, deliveries: Sequence[LiveDelivery], overlaps: Overlaps = NO_OVERLAPS
 ) -> list[AttributeConflict]:
@@ -99,42 +119,39 @@ def find_attribute_conflicts(
         deliveries: of all kinds, in the defined order.
         overlaps: the lines that the deliveries claim from each other.
     """
-    sources, codes = _read_sources(processed, deliveries, overlaps)
-    disputed = {name: given for name, given in sources.items() if len({one.compared for one in given}) > 1}
-    if not disputed:
-        return []
-    decided = _decided_by_master_data(processed, deliveries)
-    return [
-        AttributeConflict(dimension, codes[dimension, key], _LABELS[dimension][attribute], given, counted)
-        for (dimension, key, attribute), all_given in sorted(disputed.items())
-        if (dimension, key, attribute) not in decided
-        for given, counted in _at_stake(all_given)
-    ]
+    return _find_conflicts(AttributeFiles(processed), deliveries, overlaps)
 
 
 def find_type_conflicts(
-    processed: ObjectStore,
+    files: AttributeFiles,
     candidate: LiveDelivery,
     deliveries: Iterable[LiveDelivery],
     overlaps: Overlaps = NO_OVERLAPS,
 ) -> list[AttributeConflict]:
     """Return the conflicts of account type that a delivery has in itself or with the live ones, if it counts.
 
-    Such a conflict changes profit, so it is a reason to hold the delivery.
+    Such a conflict changes profit, so it is a reason to hold the delivery. Only ledger files with lines in the same
+    periods are read.
 
     Args:
-        processed: the processed zone.
+        files: the attributes that deliveries give.
         candidate: a delivery that was read.
         deliveries: the live deliveries; an earlier delivery of the candidate's object is ignored.
         overlaps: the lines that the deliveries claim from each other.
     """
     if not candidate.commit.files.get("member_attributes"):
         return []
-    others = [other for other in deliveries if other.event.object_key != candidate.event.object_key]
+    periods = _periods(candidate)
+    others = [
+        other
+        for other in deliveries
+        if other.event.object_key != candidate.event.object_key
+        and (other.event.kind != "ledger" or not periods.isdisjoint(_periods(other)))
+    ]
     ordered = sorted([*others, candidate], key=lambda delivery: delivery.position)
     return [
         conflict
-        for conflict in find_attribute_conflicts(processed, ordered, overlaps)
+        for conflict in _find_conflicts(files, ordered, overlaps)
         if conflict.attribute == ACCOUNT_TYPE
         and candidate.delivery_id in {conflict.given.delivery_id, conflict.counted.delivery_id}
     ]
@@ -153,15 +170,34 @@ _Attribute = tuple[str, int, str]
 """Dimension, member key and attribute."""
 
 
+def _periods(delivery: LiveDelivery) -> set[str]:
+    return {count.period for count in delivery.commit.periods}
+
+
+def _find_conflicts(
+    files: AttributeFiles, deliveries: Sequence[LiveDelivery], overlaps: Overlaps
+) -> list[AttributeConflict]:
+    sources, codes = _read_sources(files, deliveries, overlaps)
+    disputed = {name: given for name, given in sources.items() if len({one.compared for one in given}) > 1}
+    if not disputed:
+        return []
+    decided = _decided_by_master_data(files, deliveries)
+    return [
+        AttributeConflict(dimension, codes[dimension, key], _LABELS[dimension][attribute], given, counted)
+        for (dimension, key, attribute), all_given in sorted(disputed.items())
+        if (dimension, key, attribute) not in decided
+        for given, counted in _at_stake(all_given)
+    ]
+
+
 def _read_sources(
-    processed: ObjectStore, deliveries: Sequence[LiveDelivery], overlaps: Overlaps
+    files: AttributeFiles, deliveries: Sequence[LiveDelivery], overlaps: Overlaps
 ) -> tuple[dict[_Attribute, list[AttributeSource]], dict[tuple[str, int], str]]:
     """Return the sources of each attribute in the order in which they count, and the code of each member."""
     sources: dict[_Attribute, list[AttributeSource]] = {}
     codes: dict[tuple[str, int], str] = {}
     for place, delivery in enumerate(deliveries):
-        files = delivery.commit.files.get("member_attributes", ())
-        rows = sorted(_rows(processed, files), key=lambda row: int(row["first_row"]))
+        rows = files.rows(delivery, "member_attributes")
         replaced = _replaced_cells(delivery, deliveries[place + 1 :], overlaps) if rows else frozenset()
         for row in rows:
             if (fold(row["scenario"]), row["period"]) in replaced:
@@ -224,12 +260,12 @@ def _at_stake(sources: Sequence[AttributeSource]) -> Iterator[tuple[AttributeSou
     yield from ((source, contradicted[source]) for source in sources if source in contradicted)
 
 
-def _decided_by_master_data(processed: ObjectStore, deliveries: Sequence[LiveDelivery]) -> set[_Attribute]:
+def _decided_by_master_data(files: AttributeFiles, deliveries: Sequence[LiveDelivery]) -> set[_Attribute]:
     """Return the attributes that the latest description of a member gives."""
     decided: dict[tuple[str, int], set[_Attribute]] = {}
     for dimension, (table, columns) in _MASTER_DATA.items():
         for delivery in deliveries:
-            for row in _rows(processed, delivery.commit.files.get(table, ())):
+            for row in files.rows(delivery, table):
                 key = row[f"{dimension}_key"]
                 given = {(dimension, key, name) for name, column in columns.items() if row[column]}
                 decided[dimension, key] = given
@@ -239,9 +275,3 @@ def _decided_by_master_data(processed: ObjectStore, deliveries: Sequence[LiveDel
 @lru_cache(maxsize=65536)
 def _compared(value: str) -> str:
     return "".join(fold(value).split())
-
-
-def _rows(processed: ObjectStore, files: Iterable[DataFile]) -> Iterator[dict[str, Any]]:
-    for file in files:
-        with processed.open(file.key) as stream:
-            yield from pq.read_table(stream).to_pylist()

@@ -9,16 +9,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal
 
+from finance_platform.feeds.amounts import EXACT
+from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import READER_VERSION
 from finance_platform.storage.bulk_read import read_immutable
 from finance_platform.storage.port import ObjectStore
 
 FOLDER = "deliveries"
+RETIRED = "retired_deliveries"
 OUTCOMES = ("accepted", "rejected", "duplicate", "skipped")
+
+DELIVERED = "delivered"
+ROUNDING = "rounding"
+
+UNKNOWN = Decimal("NaN")
+"""An absolute amount that documents of an earlier release lack; every sum with it is unknown as well."""
 
 
 def delivery_id(object_key: str, fingerprint: str, feed: str, rules_identity: str) -> str:
@@ -33,8 +42,8 @@ class Count:
 
     Attributes:
         rows: candidate lines.
-        amount: sum in the home's currency, sign as delivered.
-        absolute: sum of absolute amounts.
+        amount: sum in one currency, the home's unless stated otherwise; sign as delivered.
+        absolute: sum of absolute amounts; `UNKNOWN` if a part of it is.
         unpriced: rows whose amount is not valid.
     """
 
@@ -46,10 +55,28 @@ class Count:
     def __add__(self, other: Count) -> Count:
         return Count(
             self.rows + other.rows,
-            self.amount + other.amount,
-            self.absolute + other.absolute,
+            EXACT.add(self.amount, other.amount),
+            known_or_unknown(EXACT.add(self.absolute, other.absolute)),
             self.unpriced + other.unpriced,
         )
+
+    def __sub__(self, other: Count) -> Count:
+        return Count(
+            self.rows - other.rows,
+            EXACT.subtract(self.amount, other.amount),
+            known_or_unknown(EXACT.subtract(self.absolute, other.absolute)),
+            self.unpriced - other.unpriced,
+        )
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether it counts nothing; an absolute amount that is not known is nothing."""
+        return not (self.rows or self.amount or self.unpriced or (self.absolute and not self.absolute.is_nan()))
+
+
+def known_or_unknown(amount: Decimal) -> Decimal:
+    """Return the amount, or the one object `UNKNOWN`, so that counts with it are equal."""
+    return UNKNOWN if amount.is_nan() else amount
 
 
 @dataclass(frozen=True)
@@ -62,6 +89,7 @@ class PeriodCount:
         period: YYYY-MM.
         rows: lines.
         amount: their total, sign as delivered.
+        absolute: sum of their absolute amounts.
         content: a hash of what the star derives from the lines, in any order; equal lines have equal hashes.
     """
 
@@ -71,6 +99,29 @@ class PeriodCount:
     rows: int
     amount: Decimal
     content: str = ""
+    absolute: Decimal = UNKNOWN
+
+    @property
+    def count(self) -> Count:
+        """The lines as a count."""
+        return Count(self.rows, self.amount, self.absolute)
+
+
+@dataclass(frozen=True)
+class ScenarioCount:
+    """The candidate lines of one scenario and currency.
+
+    Attributes:
+        scenario: its name; blank for rows without a declared scenario.
+        currency: the foreign currency of the amounts; blank for the home's own.
+        term: delivered (exact, before any rule), rounding (exact less rounded, a part of delivered) or an outcome.
+        count: rows and money.
+    """
+
+    scenario: str
+    currency: str
+    term: str
+    count: Count
 
 
 @dataclass(frozen=True)
@@ -91,7 +142,9 @@ class DeliveryCommit:
         fix: what to do about a refusal.
         read: the reader's totals before any rule; `amount` is exact, so it may have more than two decimals.
         rounding: the difference that rounding to cents adds to `read.amount`.
-        outcomes: accepted, rejected, duplicate and skipped candidate lines.
+        outcomes: accepted, rejected, duplicate and skipped candidate lines; money in the home's currency.
+        scenarios: the same by scenario and currency, beside the lines as delivered; empty in documents of an earlier
+            release.
         rules: rows by the rule that they violate.
         periods: accepted lines by scenario and period; empty for reference deliveries.
         files: Parquet files by table.
@@ -102,6 +155,7 @@ class DeliveryCommit:
         covers: the periods that the file's name declares; empty if the feed has no such rule.
         constant_scenarios: the scenario of every line, if the descriptor or the file's name gives one.
         extra_columns: headers that no field uses.
+        findings: what the reader found about the file as a whole.
     """
 
     delivery_id: str
@@ -115,6 +169,7 @@ class DeliveryCommit:
     read: Count = Count()
     rounding: Decimal = Decimal(0)
     outcomes: Mapping[str, Count] = field(default_factory=dict)
+    scenarios: Sequence[ScenarioCount] = ()
     rules: Mapping[str, int] = field(default_factory=dict)
     periods: Sequence[PeriodCount] = ()
     files: Mapping[str, Sequence[DataFile]] = field(default_factory=dict)
@@ -126,12 +181,22 @@ class DeliveryCommit:
     covers: Sequence[str] = ()
     constant_scenarios: Sequence[str] = ()
     extra_columns: Sequence[str] = ()
+    findings: ReaderFindings = field(default_factory=ReaderFindings)
     attempt: str = ""
     committed_at: str = ""
 
     def outcome(self, name: str) -> Count:
         """Return the count of one outcome, zero if it did not occur."""
         return self.outcomes.get(name, Count())
+
+    @property
+    def rejected_foreign(self) -> dict[str, Decimal]:
+        """The absolute amount of the rejected lines in each foreign currency."""
+        amounts: dict[str, Decimal] = {}
+        for lines in self.scenarios:
+            if lines.term == "rejected" and lines.currency:
+                amounts[lines.currency] = amounts.get(lines.currency, Decimal(0)) + lines.count.absolute
+        return amounts
 
     @property
     def unaccounted(self) -> tuple[int, Decimal, int]:
@@ -154,10 +219,15 @@ class DeliveryCommit:
         values["read"] = _parse_count(values["read"])
         values["rounding"] = Decimal(values["rounding"])
         values["outcomes"] = {name: _parse_count(count) for name, count in values["outcomes"].items()}
-        values["periods"] = tuple(PeriodCount(**{**p, "amount": Decimal(p["amount"])}) for p in values["periods"])
+        values["periods"] = tuple(_parse_period(period) for period in values["periods"])
+        values["scenarios"] = tuple(
+            ScenarioCount(**{**scenario, "count": _parse_count(scenario["count"])})
+            for scenario in values.get("scenarios", ())
+        )
         values["files"] = {t: tuple(DataFile(**file) for file in files) for t, files in values["files"].items()}
         for name in ("extra_columns", "covers", "constant_scenarios"):
             values[name] = tuple(values[name])
+        values["findings"] = ReaderFindings.from_json(values.get("findings", {}))
         return DeliveryCommit(**values)
 
 
@@ -165,9 +235,25 @@ def _parse_count(values: Mapping[str, Any]) -> Count:
     return Count(values["rows"], Decimal(values["amount"]), Decimal(values["absolute"]), values["unpriced"])
 
 
+def _parse_period(values: Mapping[str, Any]) -> PeriodCount:
+    absolute = known_or_unknown(Decimal(values.get("absolute", UNKNOWN)))
+    return PeriodCount(**{**values, "amount": Decimal(values["amount"]), "absolute": absolute})
+
+
 def write_commit(processed: ObjectStore, commit: DeliveryCommit) -> None:
     """Make a delivery visible, atomically."""
     processed.write(f"{FOLDER}/{commit.delivery_id}.json", commit.to_json())
+
+
+def retire_commit(processed: ObjectStore, commit: DeliveryCommit) -> None:
+    """Keep the figures of a delivery whose commit and rows are about to be removed."""
+    processed.write(f"{RETIRED}/{commit.delivery_id}.json", replace(commit, files={}).to_json())
+
+
+def read_retired(processed: ObjectStore) -> dict[str, DeliveryCommit]:
+    """Return the commits of removed deliveries by delivery id; some may have been read again since."""
+    commits = read_immutable(processed, RETIRED, DeliveryCommit.from_json)
+    return {commit.delivery_id: commit for commit in commits}
 
 
 def read_commits(processed: ObjectStore) -> dict[str, DeliveryCommit]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from finance_platform.deliveries.account_types import AccountTypes
+from finance_platform.deliveries.cell_sums import find_overflows
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.overlaps import compute_overlaps
 from finance_platform.deliveries.register import DecisionRecorded, PeriodStatusChanged, Register, utc_text
@@ -20,6 +22,8 @@ from finance_platform.deliveries.state import (
     LiveDelivery,
     covered_periods,
     derive_state,
+    has_effect,
+    live_with,
 )
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import closest_match
@@ -55,6 +59,12 @@ def accept(processed: ObjectStore, object_key: str, author: Author) -> DecisionR
         raise DecisionError(f"{object_key} could not be read: {held.reason}", fix=held.fix)
     if any(held.commit.unaccounted):
         raise DecisionError(f"{object_key} is {held.reason}", fix=held.fix)
+    if held.is_waiting:
+        raise DecisionError(f"{object_key} cannot be published yet: {held.reason}", fix=held.fix)
+    if held.would_count and not has_effect(held.would_count, state.live):
+        raise DecisionError(f"{object_key} has nothing to publish: {held.reason}", fix=held.fix)
+    if held.would_count:
+        _refuse_unloadable(processed, state, live_with(state.live, held.would_count), object_key)
     return _record(processed, DecisionRecorded("accepted", object_key, held.commit.delivery_id, *_signature(author)))
 
 
@@ -85,6 +95,8 @@ def withdraw(
         raise _unknown(object_key, "counts or is held", [delivery.event.object_key for delivery in state.live])
     if holds_closed_periods:
         _refuse_closed(processed, state, live[0])
+    remaining = [delivery for delivery in state.live if delivery.event.object_key != object_key]
+    _refuse_unloadable(processed, state, remaining, object_key)
     return _record(processed, DecisionRecorded("withdrawn", object_key, live[0].delivery_id, *_signature(author)))
 
 
@@ -104,6 +116,8 @@ def reinstate(
     was_held = withdrawn.decision is not None and withdrawn.decision.keeps_earlier
     if holds_closed_periods and not was_held:
         _refuse_closed(processed, state, withdrawn)
+    if withdrawn.would_count and not was_held:
+        _refuse_unloadable(processed, state, live_with(state.live, withdrawn.would_count), object_key)
     decision = DecisionRecorded("reinstated", object_key, withdrawn.commit.delivery_id, *_signature(author))
     return _record(processed, decision)
 
@@ -165,6 +179,26 @@ def _refuse_closed(processed: ObjectStore, state: DeliveryState, subject: LiveDe
     if restated := sorted(periods & state.closed.keys()):
         message = f"{key} supersedes lines of other files in {', '.join(restated)}, closed periods"
         raise DecisionError(message, fix="reopen them first")
+
+
+def _refuse_unloadable(
+    processed: ObjectStore, state: DeliveryState, after: Sequence[LiveDelivery], object_key: str
+) -> None:
+    """Refuse a decision after which nothing could be loaded: sums would be too large, or accounts lack a type."""
+    types = AccountTypes(processed)
+    overlaps = compute_overlaps(processed, state.live, record=False) | compute_overlaps(processed, after, record=False)
+    if sums := find_overflows(processed, overlaps, types, state.live, after):
+        raise DecisionError(
+            f"with this decision about {object_key}, sums would be too large for the warehouse: {sums[0]}",
+            fix="decide first about the other files with lines there, or correct the amounts",
+        )
+    untyped = types.newly_untyped(state.live, after)
+    if untyped:
+        needs = "; ".join(f"{', '.join(sorted(numbers))} in {key}" for key, numbers in sorted(untyped.items()))
+        raise DecisionError(
+            f"with this decision about {object_key}, accounts of debits and credits would have no type: {needs}",
+            fix="give these accounts a type in an accounts file and run first, or withdraw the files that need it",
+        )
 
 
 def _record(processed: ObjectStore, event: _Event) -> _Event:

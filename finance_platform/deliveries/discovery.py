@@ -14,6 +14,7 @@ from datetime import datetime
 
 from finance_platform.deliveries.commits import delivery_id
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered, utc_text
+from finance_platform.deliveries.state import counted_objects
 from finance_platform.errors import FileNameError, FinancePlatformError, TransientStorageError
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.feed_set import FeedSet, Problem
@@ -21,6 +22,8 @@ from finance_platform.feeds.file_names import order_from_name
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore, StoredObject, error_message
+
+_MAX_NAMES = 3
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,13 @@ class RawZoneScan:
         present: by feed, the fingerprint of each object that exists, by key.
         problems: descriptors and objects that cannot be used; each affects only itself.
         unmatched: objects that match no descriptor.
-        vanished: objects that the register knows and that no longer exist; their lines stay.
+        vanished: objects that no longer exist, although their lines count.
         feeds: every feed, resolved.
         etags: the etag of every object that was taken as it is, by key.
         still_being_written: objects that are left for the next scan, since someone may still be writing them.
         unavailable: objects that the storage failed to return; the next scan finds the same change.
+        absent: every object that the register knows and that no longer exists.
+        unmatched_fixes: how to have an unmatched object read, where its name tells, by key.
     """
 
     events: Sequence[DeliveryDiscovered]
@@ -50,6 +55,8 @@ class RawZoneScan:
     etags: Mapping[str, str] = field(default_factory=dict)
     still_being_written: Sequence[str] = ()
     unavailable: Sequence[str] = ()
+    absent: Sequence[str] = ()
+    unmatched_fixes: Mapping[str, str] = field(default_factory=dict)
 
     def data_version(self, feed: str) -> str:
         """Return a hash of a feed's listing: the same objects and bytes have the same version."""
@@ -80,7 +87,8 @@ def scan_raw_zone(
         record: whether to append new events to the register.
         skip_unstable: whether to leave objects that someone may still be writing as they were known before.
     """
-    known = select_discovered(register.events())
+    events = register.events()
+    known = select_discovered(events)
     feeds = {feed.feed: feed.resolve(settings) for feed in feed_set.feeds}
     identities = {name: feed.rules.identity for name, feed in feeds.items()}
     last = {event.object_key: event for event in known}
@@ -89,17 +97,21 @@ def scan_raw_zone(
         scan.add(item)
     if record:
         register.append(scan.new)
+    absent = sorted(last.keys() - scan.etags.keys())
+    counted = counted_objects(events) if absent else set()
     return RawZoneScan(
         [*known, *scan.new],
         len(scan.new),
         scan.present,
-        scan.problems,
+        [*map(scan.with_blocked_files, scan.problems)],
         scan.unmatched,
-        sorted(last.keys() - scan.etags.keys()),
+        [key for key in absent if key in counted],
         feeds,
         scan.etags,
         scan.still_being_written,
         scan.unavailable,
+        absent,
+        scan.unmatched_fixes,
     )
 
 
@@ -121,6 +133,17 @@ class _Scan:
     etags: dict[str, str] = field(default_factory=dict)
     still_being_written: list[str] = field(default_factory=list)
     unavailable: list[str] = field(default_factory=list)
+    unmatched_fixes: dict[str, str] = field(default_factory=dict)
+    blocked: dict[str, list[str]] = field(default_factory=dict)
+
+    def with_blocked_files(self, problem: Problem) -> Problem:
+        """Return the problem of a descriptor with the files that are not read because of it."""
+        files = self.blocked.get(problem.where, [])
+        if not files:
+            return problem
+        number = "1 file is" if len(files) == 1 else f"{len(files):,} files are"
+        names = ", ".join(files[:_MAX_NAMES]) + (", …" if len(files) > _MAX_NAMES else "")
+        return replace(problem, message=f"{problem.message}; {number} not read because of it: {names}")
 
     def add(self, item: StoredObject) -> None:
         """Enter one object of the listing."""
@@ -135,12 +158,18 @@ class _Scan:
             self._keep_last(item.key)
             return
         match = self.feed_set.match(item.key)
-        if match.problem:
+        if match.broken_descriptor:
+            self.blocked.setdefault(match.broken_descriptor, []).append(item.key)
+        elif match.problem:
             self.problems.append(match.problem)
         elif _is_marker(item.key):
             return
         elif match.feed is None:
             self.unmatched.append(item.key)
+            near = self.feed_set.match_ignoring_case(item.key)
+            if near:
+                fix = f"rename it: the path of the feed {near.feed}, {near.path}, differs from its name in case only"
+                self.unmatched_fixes[item.key] = fix
         else:
             self._add_delivery(item, match.feed)
 

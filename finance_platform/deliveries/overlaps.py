@@ -19,13 +19,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.lines import line_files, read_lines
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
 from finance_platform.storage.port import ObjectStore
 
 FOLDER = "overlaps"
-_LINES = ("transactions", "budget")
-_BATCH_ROWS = 1_000_000
 _MAX_SETS = 3
 """Number of stored sets: if a delivery is held, the one that it would replace still counts and needs its overlaps."""
 
@@ -74,6 +73,10 @@ class Overlaps:
         self._overlapping: dict[str, list[str]] = {}
         for delivery_id, other in pairs:
             self._overlapping.setdefault(delivery_id, []).append(other)
+
+    def __or__(self, other: Overlaps) -> Overlaps:
+        """Return the overlaps of the pairs of both."""
+        return Overlaps({**self._pairs, **other._pairs})
 
     def overlapping(self, delivery_id: str) -> Sequence[str]:
         """Return the deliveries that claim lines of a delivery, whether they precede or follow it."""
@@ -189,7 +192,7 @@ def _intersecting(processed: ObjectStore, commits: Sequence[DeliveryCommit]) -> 
 def _key_range(processed: ObjectStore, commit: DeliveryCommit) -> tuple[str, str] | None:
     """Return bounds of a delivery's keys from the footers of its files; None if it has no keys."""
     bounds: list[tuple[str, str]] = []
-    for key in _files(commit):
+    for key in line_files(commit):
         with processed.open(key) as stream:
             footer = pq.ParquetFile(stream).metadata
         column = footer.schema.names.index("line_key")
@@ -226,7 +229,7 @@ def _with_keys(table: pa.Table, keys: pa.Array) -> pa.Table:
 
 def _keys(processed: ObjectStore, commit: DeliveryCommit) -> Iterator[pa.Table]:
     """Yield the keys of a delivery's lines, batch by batch."""
-    for table in _read_lines(processed, commit, ["line_key", "scenario", "period"]):
+    for table in read_lines(processed, commit, ["line_key", "scenario", "period"]):
         yield table.append_column("delivery", pa.repeat(pa.scalar(commit.delivery_id), len(table)))
 
 
@@ -271,7 +274,7 @@ def _scopes(processed: ObjectStore, commit: DeliveryCommit) -> dict[Cell, int]:
     """Return the number of a delivery's lines by scenario, period and scope key."""
     counts: dict[Cell, int] = {}
     columns = ["scenario", "period", "scope_key"]
-    for table in _read_lines(processed, commit, columns):
+    for table in read_lines(processed, commit, columns):
         for row in table.group_by(columns).aggregate([([], "count_all")]).to_pylist():
             cell = (row["scenario"], row["period"], row["scope_key"])
             counts[cell] = counts.get(cell, 0) + row["count_all"]
@@ -283,15 +286,3 @@ def _claims(commit: DeliveryCommit, lines: Mapping[Cell, int]) -> set[Cell]:
     claims = {(fold(scenario), period, scope) for scenario, period, scope in lines}
     scopes = {(scenario, scope) for scenario, _, scope in claims}
     return claims | {(scenario, period, scope) for period in commit.covers for scenario, scope in scopes}
-
-
-def _read_lines(processed: ObjectStore, commit: DeliveryCommit, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Yield columns of a delivery's lines, a million rows at a time."""
-    for key in _files(commit):
-        with processed.open(key) as stream:
-            for batch in pq.ParquetFile(stream).iter_batches(_BATCH_ROWS, columns=columns):
-                yield pa.Table.from_batches([batch]).select(columns)
-
-
-def _files(commit: DeliveryCommit) -> list[str]:
-    return [file.key for table in _LINES for file in commit.files.get(table, ())]

@@ -21,6 +21,24 @@ FOLDER = "register"
 TOLERANCE = "tolerance"
 """The kind of a reason that depends on a delivery's content alone."""
 
+NOTHING_ACCEPTED = "nothing_accepted"
+"""The kind of the reason to hold a delivery of which no row was accepted."""
+
+UNTYPED = "untyped"
+"""The kind of a reason that ends when accounts get a type."""
+
+OVERFLOW = "overflow"
+"""The kind of a reason that ends when lines of other deliveries no longer count."""
+
+CONFLICT = "conflict"
+"""The kind of a reason that ends when master data gives an account its type."""
+
+WAITING_KINDS = frozenset({UNTYPED, OVERFLOW})
+"""Kinds of reasons that no person can accept, since nothing could be published."""
+
+ENDING_KINDS = WAITING_KINDS | {CONFLICT}
+"""Kinds of reasons that other deliveries can end; each run evaluates them again."""
+
 
 @dataclass(frozen=True)
 class DeliveryDiscovered:
@@ -42,7 +60,8 @@ class DeliveryDiscovered:
         run_id: the run that discovered it.
         is_scoped: whether the delivery replaces its periods only within the values of the feed's scope.
         order: the order value in the name, as text that sorts; empty if the feed has no such rule.
-        tolerated_removal: share of a period's published lines that it may remove before it is held, or None for all.
+        tolerated_removal: share of a department's live lines in a scenario and period that it may remove before it is
+            held, or None for all.
         is_held_when_late: whether it is held, instead of only a warning, if it sorts before one that it overlaps.
     """
 
@@ -98,6 +117,16 @@ class Verdict:
         a closed period depends on the other deliveries at that time, so a person decides each time.
         """
         return set(self.kinds) == {TOLERANCE} and TOLERANCE in accepted and not self.is_final
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the delivery waits for other deliveries, so that no person can accept it."""
+        return not WAITING_KINDS.isdisjoint(self.kinds)
+
+    @property
+    def may_end(self) -> bool:
+        """Whether other deliveries can end the hold, so that each run evaluates the delivery again."""
+        return not ENDING_KINDS.isdisjoint(self.kinds)
 
     @property
     def is_held(self) -> bool:

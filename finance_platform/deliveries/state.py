@@ -6,7 +6,7 @@ Does not belong here: when a delivery is held (see `acceptance`), versions of sl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from finance_platform.deliveries.commits import DeliveryCommit
@@ -49,13 +49,25 @@ class LiveDelivery:
 
 @dataclass(frozen=True)
 class InactiveDelivery:
-    """A delivery that was read and does not count: held, refused or withdrawn."""
+    """A delivery that was read and does not count: held, refused or withdrawn.
+
+    Attributes:
+        event: the register's event.
+        commit: the result of reading it.
+        reason: why it does not count.
+        fix: what to do about it.
+        decision: the withdrawal, if it is withdrawn.
+        would_count: the delivery as it would count if it were accepted or reinstated; None if it was refused.
+        is_waiting: whether it waits for other deliveries, so that it cannot be accepted.
+    """
 
     event: DeliveryDiscovered
     commit: DeliveryCommit
     reason: str
     fix: str
     decision: DecisionRecorded | None = None
+    would_count: LiveDelivery | None = None
+    is_waiting: bool = False
 
     @property
     def is_refused(self) -> bool:
@@ -73,6 +85,7 @@ class DeliveryState:
         pending: current deliveries that are not read yet.
         superseded: commits that once counted and were replaced.
         awaiting_verdict: current deliveries that are read and have no verdict since their last discovery.
+        waiting: current deliveries that other deliveries can set free; each run evaluates them again.
         withdrawn: deliveries that a person withdrew, and that can be reinstated.
         closed: the closing event of each closed period.
     """
@@ -82,6 +95,7 @@ class DeliveryState:
     pending: Sequence[DeliveryDiscovered]
     superseded: Sequence[DeliveryCommit]
     awaiting_verdict: Sequence[LiveDelivery] = ()
+    waiting: Sequence[LiveDelivery] = ()
     withdrawn: Sequence[InactiveDelivery] = ()
     closed: Mapping[str, PeriodStatusChanged] = field(default_factory=dict)
 
@@ -130,7 +144,7 @@ class _Object:
 
     def discover(self, event: DeliveryDiscovered, place: int) -> None:
         self.first_seen.setdefault(event.fingerprint, event.modified_at)
-        counted = self._counted_version()
+        counted = self.counted_version()
         version = self.versions.pop(event.delivery_id, None) or _Version(event, place)
         version.event, version.discovered_at, version.is_verdict_current = event, place, False
         if version is not counted:
@@ -143,7 +157,7 @@ class _Object:
             version.withdrawn, version.withdrawn_at = event, place
         elif event.action == "reinstated":
             version.withdrawn = None
-        elif version.verdict and not version.verdict.is_final:
+        elif version.verdict and not (version.verdict.is_final or version.verdict.is_waiting):
             version.counted = version.event
             version.accepted |= set(version.verdict.kinds)
 
@@ -162,7 +176,8 @@ class _Object:
         places = (v.withdrawn_at for v in self.versions.values() if v.withdrawn and not v.withdrawn.keeps_earlier)
         return max(places, default=-1)
 
-    def _counted_version(self) -> _Version | None:
+    def counted_version(self) -> _Version | None:
+        """Return the newest version that counts, if there is one."""
         withdrawn_at = self.withdrawn_at
         return next((v for v in self.newest_first() if v.is_counted and v.discovered_at > withdrawn_at), None)
 
@@ -175,6 +190,33 @@ def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
     counted; later versions count again. A delivery that counts, and is held after a change of its descriptor, counts
     as before the change.
     """
+    objects, closed = _replay(events)
+    state = _Derivation(commits)
+    for raw_object in objects.values():
+        state.add(raw_object)
+    state.live.sort(key=lambda delivery: delivery.position)
+    state.awaiting_verdict.sort(key=lambda delivery: delivery.position)
+    state.waiting.sort(key=lambda delivery: delivery.position)
+    return DeliveryState(
+        live=state.live,
+        inactive=state.inactive,
+        pending=state.pending,
+        superseded=state.superseded,
+        awaiting_verdict=state.awaiting_verdict,
+        waiting=state.waiting,
+        withdrawn=state.withdrawn,
+        closed=closed,
+    )
+
+
+def counted_objects(events: Iterable[Event]) -> set[str]:
+    """Return the keys of the raw objects of which a version counts."""
+    objects, _ = _replay(events)
+    return {key for key, raw_object in objects.items() if raw_object.counted_version()}
+
+
+def _replay(events: Iterable[Event]) -> tuple[dict[str, _Object], dict[str, PeriodStatusChanged]]:
+    """Return the raw objects by key, and the closing of each closed period."""
     objects: dict[str, _Object] = {}
     closed: dict[str, PeriodStatusChanged] = {}
     for place, event in enumerate(events):
@@ -189,14 +231,7 @@ def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
                 closed.pop(event.period, None)
                 if event.action == "closed":
                     closed[event.period] = event
-    state = _Derivation(commits)
-    for raw_object in objects.values():
-        state.add(raw_object)
-    state.live.sort(key=lambda delivery: delivery.position)
-    state.awaiting_verdict.sort(key=lambda delivery: delivery.position)
-    return DeliveryState(
-        state.live, state.inactive, state.pending, state.superseded, state.awaiting_verdict, state.withdrawn, closed
-    )
+    return objects, closed
 
 
 @dataclass
@@ -207,6 +242,7 @@ class _Derivation:
     pending: list[DeliveryDiscovered] = field(default_factory=list)
     superseded: list[DeliveryCommit] = field(default_factory=list)
     awaiting_verdict: list[LiveDelivery] = field(default_factory=list)
+    waiting: list[LiveDelivery] = field(default_factory=list)
     withdrawn: list[InactiveDelivery] = field(default_factory=list)
 
     def add(self, raw_object: _Object) -> None:
@@ -218,8 +254,8 @@ class _Derivation:
                 if nth == 0:
                     self.pending.append(version.event)
                 continue
-            if nth == 0 and commit.status == "read" and not version.is_verdict_current:
-                self.awaiting_verdict.append(_live(version, version.event, commit, raw_object))
+            if nth == 0 and commit.status == "read":
+                self._enter_undecided(version, commit, raw_object)
             if version.withdrawn and is_replaced:
                 continue  # a newer version counts instead, or was withdrawn as well
             is_ended = version.discovered_at < ends_at
@@ -229,32 +265,54 @@ class _Derivation:
             elif version.withdrawn and not version.withdrawn.keeps_earlier:
                 is_replaced = True
 
+    def _enter_undecided(self, version: _Version, commit: DeliveryCommit, raw_object: _Object) -> None:
+        """Enter a current version that has no verdict yet, or one that may end by itself."""
+        if not version.is_verdict_current:
+            self.awaiting_verdict.append(_live(version, version.event, commit, raw_object))
+        elif (
+            version.verdict
+            and version.verdict.may_end
+            and not version.withdrawn
+            and version.counted != version.event  # a person may have accepted it
+        ):
+            self.waiting.append(_live(version, version.event, commit, raw_object))
+
     def _enter(
         self, version: _Version, commit: DeliveryCommit, raw_object: _Object, *, is_current: bool, is_ended: bool
     ) -> bool:
         """Enter one version that was read or refused; return whether it counts."""
         if version.withdrawn:
             if is_current or not version.withdrawn.keeps_earlier:
-                self.withdrawn.append(_withdrawn(version, commit, version.withdrawn))
+                self.withdrawn.append(_withdrawn(version, commit, version.withdrawn, raw_object))
             return False
         if version.counted is None or commit.status != "read":
             if is_current:
-                self._enter_inactive(version, commit)
+                self._enter_inactive(version, commit, raw_object)
             return False
         if is_ended:
             self.superseded.append(commit)
             return False
         self.live.append(_live(version, version.counted, commit, raw_object))
         if is_current and version.is_verdict_current and version.counted != version.event:
-            self._enter_inactive(version, commit)
+            self._enter_inactive(version, commit, raw_object)
         return True
 
-    def _enter_inactive(self, version: _Version, commit: DeliveryCommit) -> None:
+    def _enter_inactive(self, version: _Version, commit: DeliveryCommit, raw_object: _Object) -> None:
         if commit.status == "refused":
             self.inactive.append(InactiveDelivery(version.event, commit, commit.refusal, commit.fix))
         elif version.verdict:
             reason = "; ".join(version.verdict.reasons)
-            self.inactive.append(InactiveDelivery(version.event, commit, reason, version.verdict.fix))
+            would_count = _live(version, version.event, commit, raw_object)
+            self.inactive.append(
+                InactiveDelivery(
+                    version.event,
+                    commit,
+                    reason,
+                    version.verdict.fix,
+                    would_count=would_count,
+                    is_waiting=version.verdict.is_waiting,
+                )
+            )
 
 
 def _live(version: _Version, event: DeliveryDiscovered, commit: DeliveryCommit, raw_object: _Object) -> LiveDelivery:
@@ -262,10 +320,42 @@ def _live(version: _Version, event: DeliveryDiscovered, commit: DeliveryCommit, 
     return LiveDelivery(event, commit, position, version.verdict, version.accepted)
 
 
-def _withdrawn(version: _Version, commit: DeliveryCommit, decision: DecisionRecorded) -> InactiveDelivery:
+def _withdrawn(
+    version: _Version, commit: DeliveryCommit, decision: DecisionRecorded, raw_object: _Object
+) -> InactiveDelivery:
     reason = f"withdrawn by {decision.who}: {decision.why}"
     fix = f"`finance-platform withdraw --undo {decision.object_key} --why TEXT` takes it in again"
-    return InactiveDelivery(version.event, commit, reason, fix, decision)
+    would_count = _live(version, version.counted or version.event, commit, raw_object)
+    return InactiveDelivery(version.event, commit, reason, fix, decision, would_count)
+
+
+def replaces_periods(delivery: LiveDelivery) -> bool:
+    """Return whether a delivery replaces all lines of its feed in the scenarios and periods that it covers."""
+    return delivery.event.load_mode == "replace_period" and not delivery.event.is_scoped
+
+
+def live_with(live: Iterable[LiveDelivery], delivery: LiveDelivery) -> list[LiveDelivery]:
+    """Return the live deliveries, in order, if `delivery` counts instead of its object's earlier one."""
+    others = [other for other in live if other.event.object_key != delivery.event.object_key]
+    return sorted([*others, delivery], key=lambda one: one.position)
+
+
+def has_effect(delivery: LiveDelivery, live: Iterable[LiveDelivery]) -> bool:
+    """Return whether a delivery adds rows, or takes any out, if it counts beside the live ones.
+
+    Without accepted rows it takes out those of its object's earlier version, and those of the periods that it covers.
+    """
+    if delivery.commit.outcome("accepted").rows:
+        return True
+    covered = covered_periods(delivery) if replaces_periods(delivery) else set()
+    return any(
+        bool(other.commit.outcome("accepted").rows)
+        if other.event.object_key == delivery.event.object_key
+        else other.event.feed == delivery.event.feed
+        and other.position < delivery.position
+        and any((fold(count.scenario), count.period) in covered for count in other.commit.periods)
+        for other in live
+    )
 
 
 def covered_periods(delivery: LiveDelivery) -> set[tuple[str, str]]:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.commits import UNKNOWN, Count, DataFile, known_or_unknown
 from finance_platform.storage.bulk_read import find_many
 from finance_platform.storage.port import ObjectStore
 
@@ -30,6 +30,7 @@ class ScenarioSum:
         amount: SUM(Amount).
         budget_amount: SUM(BudgetAmount).
         delivered_amount: the money of those lines with the sign as delivered, summed from the lines themselves.
+        absolute: the sum of their absolute amounts; unknown in commits of an earlier release.
     """
 
     scenario_key: int
@@ -39,6 +40,28 @@ class ScenarioSum:
     amount: Decimal
     budget_amount: Decimal
     delivered_amount: Decimal = Decimal("0.00")
+    absolute: Decimal = UNKNOWN
+
+    @property
+    def delivered(self) -> Count:
+        """The lines with the sign as delivered."""
+        return Count(self.line_count, self.delivered_amount, self.absolute)
+
+
+@dataclass(frozen=True)
+class SupersededLines:
+    """The lines of one delivery and scenario that a later delivery supersedes in a slice, sign as delivered."""
+
+    delivery_id: str
+    scenario: str
+    rows: int
+    amount: Decimal
+    absolute: Decimal
+
+    @property
+    def count(self) -> Count:
+        """The lines as a count."""
+        return Count(self.rows, self.amount, self.absolute)
 
 
 @dataclass(frozen=True)
@@ -63,6 +86,7 @@ class SliceCommit:
         sums: per scenario; empty for dimensions.
         hidden_lines: superseded lines of deliveries that count, summed from those lines themselves.
         hidden_amount: their money, with the sign as delivered.
+        superseded: the same lines by delivery and scenario; empty in commits of an earlier release.
         accounts_compared: number of sums by scenario and account that were compared with the ledger lines.
         differences: those that differ; the star is wrong if there is one.
         inputs: see `versions`; they explain later why a slice is stale.
@@ -76,6 +100,7 @@ class SliceCommit:
     sums: Sequence[ScenarioSum] = ()
     hidden_lines: int = 0
     hidden_amount: Decimal = Decimal("0.00")
+    superseded: Sequence[SupersededLines] = ()
     accounts_compared: int = 0
     differences: Sequence[Difference] = ()
     inputs: Mapping[str, Any] | None = None
@@ -93,13 +118,20 @@ class SliceCommit:
         values["files"] = tuple(DataFile(**file) for file in values["files"])
         values["sums"] = tuple(_scenario_sum(scenario_sum) for scenario_sum in values["sums"])
         values["hidden_amount"] = Decimal(values["hidden_amount"])
+        values["superseded"] = tuple(_superseded_lines(lines) for lines in values.get("superseded", ()))
         values["differences"] = tuple(Difference(**difference) for difference in values["differences"])
         return SliceCommit(**values)
 
 
 def _scenario_sum(values: Mapping[str, Any]) -> ScenarioSum:
     money = {name: Decimal(values[name]) for name in ("amount", "budget_amount", "delivered_amount")}
-    return ScenarioSum(**{**values, **money})
+    absolute = known_or_unknown(Decimal(values.get("absolute", UNKNOWN)))
+    return ScenarioSum(**{**values, **money, "absolute": absolute})
+
+
+def _superseded_lines(values: Mapping[str, Any]) -> SupersededLines:
+    money = {name: Decimal(values[name]) for name in ("amount", "absolute")}
+    return SupersededLines(**{**values, **money})
 
 
 def write_slice(processed: ObjectStore, commit: SliceCommit) -> None:

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from finance_platform.contracts.processed import MEMBER_ATTRIBUTES, MEMBERS, PROCESSED
 from finance_platform.contracts.star import STAR
 from finance_platform.deliveries.commits import FOLDER as DELIVERIES
-from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.commits import DeliveryCommit, retire_commit
 from finance_platform.deliveries.register import (
     DecisionRecorded,
     DeliveryDiscovered,
@@ -55,6 +55,7 @@ class Removal:
         since: the moment since which nothing needs it, ISO 8601 UTC.
         keys: its objects in the order of removal: the one that makes it visible first.
         size: in bytes.
+        commit: the commit of a delivery.
     """
 
     kind: str
@@ -62,6 +63,7 @@ class Removal:
     since: str
     keys: tuple[str, ...]
     size: int
+    commit: DeliveryCommit | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ def find_expired(
     removals = [_removal("slice version", _title(v), v.built_at, [v.key, *v.files], listing) for v in expired]
     for name, commit in expired_commits.items():
         keys = [f"{DELIVERIES}/{name}.json", *_files(commit)]
-        removals.append(_removal("delivery", commit.object_key, since[name], keys, listing))
+        removal = _removal("delivery", commit.object_key, since[name], keys, listing)
+        removals.append(replace(removal, commit=commit))
     committed = {file for version in versions for file in version.files}
     committed |= {file for commit in snapshot.commits.values() for file in _files(commit)}
     removals += _stray_files(listing, committed)
@@ -131,6 +134,8 @@ def remove(processed: ObjectStore, removals: Iterable[Removal]) -> None:
     commits.
     """
     for removal in removals:
+        if removal.commit:
+            retire_commit(processed, removal.commit)  # the statement of all versions still needs its figures
         for key in removal.keys:
             processed.delete(key)
 

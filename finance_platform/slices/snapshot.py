@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from finance_platform.code_version import code_version
+from finance_platform.deliveries.account_types import account_types, accounts_mentioned
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform.settings import StarSettings
-from finance_platform.slices.account_types import account_types, accounts_mentioned
 from finance_platform.slices.commits import SliceCommit, read_slices
 from finance_platform.slices.leading_empty_periods import find_leading_empty_periods
 from finance_platform.slices.versions import TargetSlice, target_slices

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 from finance_platform.contracts.star import WHOLE_TABLE
 from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
-from finance_platform.deliveries.state import DeliveryState, LiveDelivery, Position, covered_periods
+from finance_platform.deliveries.state import (
+    DeliveryState,
+    LiveDelivery,
+    Position,
+    covered_periods,
+    replaces_periods,
+)
 from finance_platform.feeds.codes import fold
 
 if TYPE_CHECKING:
@@ -74,7 +80,7 @@ def contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> dict[st
         scenarios_by_period: dict[str, list[str]] = {}
         for count in delivery.commit.periods:
             winner = winners.get((delivery.event.feed, fold(count.scenario), count.period), delivery.delivery_id)
-            if winner == delivery.delivery_id or not _replaces_periods(delivery):
+            if winner == delivery.delivery_id or not replaces_periods(delivery):
                 scenarios_by_period.setdefault(count.period, []).append(count.scenario)
         for period, names in scenarios_by_period.items():
             contributions.setdefault(period, []).append(
@@ -88,16 +94,12 @@ def contributing_deliveries(state: DeliveryState, overlaps: Overlaps) -> dict[st
     return dict(sorted(contributions.items()))
 
 
-def _replaces_periods(delivery: LiveDelivery) -> bool:
-    return delivery.event.load_mode == "replace_period" and not delivery.event.is_scoped
-
-
 def _period_winners(state: DeliveryState) -> dict[tuple[str, str, str], str]:
     """Return the delivery that wins each feed, scenario and period under load mode replace_period without scope."""
     return {
         (delivery.event.feed, scenario, period): delivery.delivery_id
         for delivery in state.ledger
-        if _replaces_periods(delivery)
+        if replaces_periods(delivery)
         for scenario, period in covered_periods(delivery)
     }
 
@@ -172,11 +174,7 @@ def target_slices(
     with_actuals = [period for period in actual_periods(contributions) if period not in leading_empty_periods]
     for period, items in contributions.items():
         inputs: dict[str, Any] = {
-            "lines": sorted([item.delivery.delivery_id, *item.scenarios] for item in items),
-            "hidden": sorted([item.delivery.delivery_id, later] for item in items for later in item.superseded_by),
-            "hidden_scopes": sorted(
-                ([item.delivery.delivery_id, *scope] for item in items for scope in item.superseded_scopes), key=str
-            ),
+            **line_inputs(items),
             "baseline": fold(settings.baseline_scenario),
             "actual_covers": actual_covers(period, with_actuals, settings.actuals_through),
             "code": code,
@@ -192,6 +190,17 @@ def target_slices(
             inputs["account_types"] = hashlib.sha256(json.dumps(types).encode()).hexdigest()[:16]
         targets.append(_slice("fact_financials", period, inputs))
     return targets
+
+
+def line_inputs(items: Sequence[ContributingDelivery]) -> dict[str, Any]:
+    """Return the inputs of a period's slice that name its ledger lines."""
+    return {
+        "lines": sorted([item.delivery.delivery_id, *item.scenarios] for item in items),
+        "hidden": sorted([item.delivery.delivery_id, later] for item in items for later in item.superseded_by),
+        "hidden_scopes": sorted(
+            ([item.delivery.delivery_id, *scope] for item in items for scope in item.superseded_scopes), key=str
+        ),
+    }
 
 
 def _dimension_inputs(state: DeliveryState, settings: StarSettings) -> dict[str, dict[str, Any]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from finance_platform.deliveries.acceptance import tolerance_breach
-from finance_platform.deliveries.commits import Count
+from finance_platform.deliveries.commits import Count, ScenarioCount
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform_tests.unit.factories import commit_of, delivered, money, partly_rejected
 
@@ -56,3 +58,16 @@ def test_a_file_without_rows_is_not_held() -> None:
 def test_duplicate_and_skipped_rows_are_tolerated() -> None:
     commit = commit_of(limits(), read=Count(2), outcomes={"duplicate": money(1), "skipped": money(1)})
     assert tolerance_breach(limits(), commit) is None
+
+
+def test_each_foreign_currency_is_compared_with_the_tolerated_amount_by_itself() -> None:
+    event = limits("1", "10.00")
+    rejected = [
+        ScenarioCount("Actual", currency, "rejected", money(1, amount))
+        for currency, amount in (("EUR", "9.00"), ("CHF", "8.00"))
+    ]
+    commit = replace(partly_rejected(event, 1, of=3, amount="7.00"), scenarios=tuple(rejected))
+    assert tolerance_breach(event, commit) is None
+    breach = ScenarioCount("Budget", "CHF", "rejected", money(1, "2.01"))
+    found = tolerance_breach(event, replace(commit, scenarios=(*rejected, breach)))
+    assert found == "10.01 CHF rejected, tolerated 10.00"

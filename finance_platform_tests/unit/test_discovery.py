@@ -19,7 +19,7 @@ from finance_platform.deliveries.state import derive_state
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import StoredObject
-from finance_platform_tests.unit.factories import LEDGER, feed, settings, with_lines, write
+from finance_platform_tests.unit.factories import LEDGER, decision_on, feed, settings, verdict_on, with_lines, write
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
@@ -214,11 +214,47 @@ def test_a_status_records_nothing(home: Home) -> None:
 
 def test_a_vanished_object_is_reported_and_its_delivery_stays(home: Home) -> None:
     home.deliver("ledger.csv")
-    home.scan()
+    (event,) = home.scan().events
+    home.register.append([verdict_on(event)])
     (home.path / "raw" / "ledger.csv").unlink()
     gone = home.scan()
     assert (list(gone.vanished), gone.new_count) == (["ledger.csv"], 0)
     assert len(derive_state(gone.events, {}).pending) == 1
+
+
+def test_an_object_that_never_counted_is_absent_and_has_not_vanished(home: Home) -> None:
+    for name in ("held", "withdrawn", "unread"):
+        home.deliver(f"ledger_{name}.csv", name)
+    events = {event.object_key: event for event in home.scan().events}
+    home.register.append(
+        [verdict_on(events["ledger_held.csv"], "too much"), verdict_on(events["ledger_withdrawn.csv"])]
+    )
+    home.register.append([decision_on("withdrawn", events["ledger_withdrawn.csv"])])
+    for path in (home.path / "raw").iterdir():
+        path.unlink()
+    scan = home.scan()
+    assert (list(scan.vanished), len(scan.absent)) == ([], 3)
+
+
+def test_an_object_whose_earlier_version_counts_has_vanished_although_the_last_one_is_held(home: Home) -> None:
+    home.deliver("ledger.csv")
+    (first,) = home.scan().events
+    home.register.append([verdict_on(first)])
+    home.deliver("ledger.csv", "other content")
+    *_, second = home.scan().events
+    home.register.append([verdict_on(second, "too much")])
+    (home.path / "raw" / "ledger.csv").unlink()
+    assert list(home.scan().vanished) == ["ledger.csv"]
+
+
+def test_a_name_that_differs_from_a_path_in_case_only_is_unmatched_with_that_fix(home: Home) -> None:
+    home.deliver("LEDGER_1.CSV")
+    home.deliver("notes.txt")
+    scan = home.scan()
+    assert list(scan.unmatched) == ["LEDGER_1.CSV", "notes.txt"]
+    assert scan.unmatched_fixes == {
+        "LEDGER_1.CSV": "rename it: the path of the feed ledger, ledger*.csv, differs from its name in case only"
+    }
 
 
 def test_an_object_that_returns_unchanged_is_no_longer_vanished(home: Home) -> None:
@@ -255,11 +291,19 @@ def test_an_invalid_descriptor_affects_only_its_own_files_and_their_deliveries_s
     home.feed(LEDGER.replace("account:", "acount:"))
     home.deliver("ledger.csv", "new content")
     scan = home.scan()
-    assert sorted(problem.where for problem in scan.problems) == [
-        str(home.path / "feeds" / "ledger.yaml"),
-        "ledger.csv",
-    ]
+    (problem,) = scan.problems
+    assert problem.where == str(home.path / "feeds" / "ledger.yaml")
+    assert problem.message.endswith("; 1 file is not read because of it: ledger.csv")
     assert (scan.new_count, list(scan.vanished)) == (0, [])
+
+
+def test_an_invalid_descriptor_is_reported_once_with_the_number_of_its_files(home: Home) -> None:
+    home.feed(LEDGER.replace("account:", "acount:"))
+    for number in range(5):
+        home.deliver(f"ledger_{number}.csv")
+    (problem,) = home.scan().problems
+    names = "ledger_0.csv, ledger_1.csv, ledger_2.csv, …"
+    assert problem.message.endswith(f"; 5 files are not read because of it: {names}")
 
 
 @pytest.mark.parametrize("target", ["nowhere.csv", "ledger_1.csv"], ids=["dangling link", "link to itself"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from finance_platform.deliveries.commits import DataFile, write_commit
+from finance_platform.deliveries.commits import DataFile, read_retired, write_commit
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import (
     DecisionRecorded,
@@ -219,6 +220,8 @@ def test_removed_data_is_gone_and_nothing_more_expires(store: LocalStore):
     left = Snapshot(commits, derive_state(events, commits), NO_OVERLAPS, (), {})
     assert expired(store, left) == []
     assert not (Path(store.root) / "transactions" / "v1").exists()
+    retired = snapshot.commits["ledger.csv@v1"]
+    assert read_retired(store) == {"ledger.csv@v1": replace(retired, files={})}
 
 
 def test_an_interrupted_removal_leaves_a_stray_file_for_the_next_one(store: LocalStore):

@@ -13,9 +13,9 @@ import pytest
 
 from finance_platform.contracts.processed import ACCOUNTS
 from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.deliveries.account_types import account_types, accounts_mentioned
 from finance_platform.deliveries.decisions import reinstate, withdraw
 from finance_platform.deliveries.register import DeliveryDiscovered
-from finance_platform.slices.account_types import account_types, accounts_mentioned
 from finance_platform_tests.unit.zone import ADA, Line, Zone, lines, many
 
 JANUARY, FEBRUARY, MARCH, APRIL = "2025-01", "2025-02", "2025-03", "2025-04"
@@ -136,7 +136,7 @@ def chart(zone: Zone, content: str, **types: str | None) -> DeliveryDiscovered:
     """Deliver a chart of accounts, with `a4000` for account 4000."""
     rows = [{"account_key": int(name[1:]), "account_type": account_type} for name, account_type in types.items()]
     file = zone.write(f"accounts/{content}.parquet", arrow_schema(ACCOUNTS.columns), rows)
-    return zone.deliver("chart.csv", [], content, feed="chart", kind="accounts", commit_files={"accounts": (file,)})
+    return zone.describe_accounts("chart.csv", file, len(rows), content)
 
 
 def types_of(zone: Zone) -> dict[int, str]:
@@ -165,7 +165,7 @@ def test_the_latest_chart_takes_precedence_and_only_lines_fill_its_blank_types(z
         arrow_schema(ACCOUNTS.columns),
         [{"account_key": 4000, "account_type": None}, {"account_key": 6000, "account_type": None}],
     )
-    zone.deliver("other.csv", [], "o", feed="chart", kind="accounts", commit_files={"accounts": (other,)})
+    zone.describe_accounts("other.csv", other, 2, "o")
     assert chart_1.delivery_id in zone.live
     assert types_of(zone) == {4000: "Unknown", 5000: "Asset", 6000: "Unknown"}
     journal(zone, "one.csv", JANUARY, {"4000": "Equity", "7000": None})
@@ -174,7 +174,7 @@ def test_the_latest_chart_takes_precedence_and_only_lines_fill_its_blank_types(z
 
 
 def test_the_accounts_that_a_delivery_mentions_are_returned_by_key(zone: Zone) -> None:
-    journal(zone, "one.csv", JANUARY, {"4000": None, "5000": "Asset"})
+    journal(zone, "one.csv", JANUARY, {"4000": "Revenue", "5000": "Asset"})
     evaluated_versions(zone)
     (delivery,) = [live for live in zone.state.live if live.event.object_key == "one.csv"]
     assert accounts_mentioned(zone.store, delivery) == {4000: "4000", 5000: "5000"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,11 +19,12 @@ import pyarrow.parquet as pq
 from finance_platform.contracts.processed import MEMBERS, TRANSACTIONS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.acceptance import evaluate_deliveries
-from finance_platform.deliveries.commits import DataFile, DeliveryCommit, PeriodCount, read_commits, write_commit
+from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit, PeriodCount, read_commits, write_commit
 from finance_platform.deliveries.decisions import Author
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, Verdict
 from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.feeds.codes import surrogate_key
 from finance_platform.settings import StarSettings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.storage.local import LocalStore
@@ -43,6 +44,9 @@ class Line:
     scenario: str = "Actual"
     scope: str | None = None
     amount: str = "10.00"
+    department: str = "D1"
+    account: str = "4000"
+    day: int = 15
 
 
 class RecordingStore(LocalStore):
@@ -105,6 +109,20 @@ class Zone:
         write_commit(self.store, replace(commit, files=files))
         self.register.append([event])
         return event
+
+    def describe_accounts(self, key: str, file: DataFile, rows: int, content: str) -> DeliveryDiscovered:
+        """Register a reference delivery of accounts, whose rows are in `file`."""
+        read = Count(rows, unpriced=rows)
+        return self.deliver(
+            key,
+            [],
+            content,
+            feed="chart",
+            kind="accounts",
+            commit_files={"accounts": (file,)},
+            commit_read=read,
+            commit_outcomes={"accepted": read},
+        )
 
     def commit(self, commit: DeliveryCommit) -> None:
         """Replace a delivery's commit."""
@@ -198,4 +216,9 @@ def _row(event: DeliveryDiscovered, line: Line) -> dict[str, Any]:
         "line_key": line.key,
         "scope_key": line.scope,
         "amount": Decimal(line.amount),
+        "posting_date": date.fromisoformat(f"{line.period}-{line.day:02d}"),
+        "department_code": line.department,
+        "department_key": surrogate_key(line.department),
+        "account_number": line.account,
+        "account_key": surrogate_key(line.account),
     }

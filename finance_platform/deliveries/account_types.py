@@ -1,0 +1,130 @@
+"""The types of accounts, as the dimension will have them, and the deliveries that need types which are missing.
+
+Belongs here: reading the few small files that give an account's type, and which one counts. The versions of slices
+under debit-positive feeds depend on it, so it must be known before the dimension is built; a test compares it with
+`transforms.dim_account`. Does not belong here: any other attribute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.state import DeliveryState, LiveDelivery
+from finance_platform.storage.port import ObjectStore
+
+UNKNOWN = "Unknown"
+
+
+class AccountTypes:
+    """The types that deliveries give to accounts; each delivery's files are read once."""
+
+    def __init__(self, processed: ObjectStore) -> None:
+        self._processed = processed
+        self._mentioned: dict[str, Mapping[int, tuple[str, str]]] = {}
+        self._described: dict[str, Mapping[int, str]] = {}
+
+    def mentioned(self, delivery: LiveDelivery) -> Mapping[int, tuple[str, str]]:
+        """Return number and type, which may be blank, by key of the accounts that a delivery's lines mention."""
+        if delivery.delivery_id not in self._mentioned:
+            columns = ["dimension", "member_key", "code", "account_type"]
+            rows = _rows(self._processed, delivery.commit.files.get("members", ()), columns)
+            self._mentioned[delivery.delivery_id] = {
+                row["member_key"]: (row["code"], row["account_type"] or "")
+                for row in rows
+                if row["dimension"] == "account"
+            }
+        return self._mentioned[delivery.delivery_id]
+
+    def described(self, delivery: LiveDelivery) -> Mapping[int, str]:
+        """Return the type, which may be blank, by key of the accounts that a reference delivery describes."""
+        if delivery.delivery_id not in self._described:
+            files = delivery.commit.files.get("accounts", ())
+            rows = _rows(self._processed, files, ["account_key", "account_type"])
+            self._described[delivery.delivery_id] = {row["account_key"]: row["account_type"] or "" for row in rows}
+        return self._described[delivery.delivery_id]
+
+    def types(self, live: Sequence[LiveDelivery], keys: Collection[int] | None = None) -> dict[int, str]:
+        """Return the type of accounts by key.
+
+        The latest reference delivery that has the account gives its type. If that type is blank, or if no reference
+        delivery has the account, the first ledger delivery with a type for it does.
+
+        Args:
+            live: the deliveries that count, in order.
+            keys: the accounts; None for every account that one of the deliveries mentions.
+        """
+        described: dict[int, str] = {}
+        for delivery in live:
+            described |= self.described(delivery)
+        if keys is None:
+            mentioned = {key for delivery in live for key in self.mentioned(delivery)}
+            keys = mentioned | described.keys()
+        types = {key: described.get(key) or UNKNOWN for key in keys}
+        missing = {key for key in keys if not described.get(key)}
+        for delivery in live:
+            if not missing:
+                break
+            own = self.mentioned(delivery)
+            given = {key: own[key][1] for key in missing & own.keys() if own[key][1]}
+            types |= given
+            missing -= given.keys()
+        return types
+
+    def untyped(
+        self, live: Sequence[LiveDelivery], needing: Iterable[LiveDelivery] | None = None
+    ) -> dict[str, set[str]]:
+        """Return the account numbers that lack a type, by object key of the debit-positive delivery that needs it.
+
+        Args:
+            live: the deliveries that count, in order.
+            needing: the deliveries to look at; None for all that count.
+        """
+        flipped = [delivery for delivery in (live if needing is None else needing) if delivery.commit.is_debit_positive]
+        types = self.types(live, {key for delivery in flipped for key in self.mentioned(delivery)})
+        untyped: dict[str, set[str]] = {}
+        for delivery in flipped:
+            numbers = {number for key, (number, _) in self.mentioned(delivery).items() if types[key] == UNKNOWN}
+            if numbers:
+                untyped[delivery.event.object_key] = numbers
+        return untyped
+
+    def newly_untyped(self, before: Sequence[LiveDelivery], after: Sequence[LiveDelivery]) -> dict[str, set[str]]:
+        """Return what `untyped` returns for `after` and not for `before`; both are in order."""
+        ids_before, ids_after = ({delivery.delivery_id for delivery in live} for live in (before, after))
+        removed = [delivery for delivery in before if delivery.delivery_id not in ids_after]
+        added = [delivery for delivery in after if delivery.delivery_id not in ids_before]
+        is_type_lost = any(one.event.kind == "accounts" for one in added) or any(
+            one.event.kind == "accounts" or self._gives_types(one) for one in removed
+        )
+        # A ledger file that only adds lines takes no type away, so what the others mention need not be read.
+        needing = [one for one in (after if is_type_lost else added) if one.commit.is_debit_positive]
+        untyped = self.untyped(after, needing)
+        if not untyped:
+            return {}
+        unchanged = [one for one in before if one.delivery_id in ids_after and one.event.object_key in untyped]
+        known = self.untyped(before, unchanged)
+        new = {key: numbers - known.get(key, set()) for key, numbers in untyped.items()}
+        return {key: numbers for key, numbers in new.items() if numbers}
+
+    def _gives_types(self, delivery: LiveDelivery) -> bool:
+        return any(account_type for _, account_type in self.mentioned(delivery).values())
+
+
+def account_types(processed: ObjectStore, state: DeliveryState) -> dict[int, str]:
+    """Return the type of every account that a live delivery mentions or describes."""
+    return AccountTypes(processed).types(state.live)
+
+
+def accounts_mentioned(processed: ObjectStore, delivery: LiveDelivery) -> dict[int, str]:
+    """Return the account number by key of the accounts that a delivery's lines mention."""
+    return {key: number for key, (number, _) in AccountTypes(processed).mentioned(delivery).items()}
+
+
+def _rows(processed: ObjectStore, files: Iterable[DataFile], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for file in files:
+        with processed.open(file.key) as stream:
+            yield from pq.read_table(stream, columns=list(columns)).to_pylist()

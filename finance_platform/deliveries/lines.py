@@ -1,0 +1,60 @@
+"""Ledger lines of one delivery, read by column from its Parquet files.
+
+Belongs here: files, columns, and leaving out other periods. Does not belong here: which lines count (see `live_lines`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.storage.port import ObjectStore
+
+_LINES = ("transactions", "budget")
+_BATCH_ROWS = 1_000_000
+
+
+def line_files(commit: DeliveryCommit) -> list[str]:
+    """Return the keys of the files that hold a delivery's ledger lines."""
+    return [file.key for table in _LINES for file in commit.files.get(table, ())]
+
+
+def read_lines(
+    processed: ObjectStore, commit: DeliveryCommit, columns: Sequence[str], periods: Collection[str] | None = None
+) -> Iterator[pa.Table]:
+    """Yield columns of a delivery's lines, a million rows at a time.
+
+    Args:
+        processed: the processed zone.
+        commit: the delivery's commit.
+        columns: names of the columns.
+        periods: leave out the lines of other periods; the files are sorted by period, so most are not read.
+    """
+    for key in line_files(commit):
+        with processed.open(key) as stream:
+            file = pq.ParquetFile(stream)
+            groups = _row_groups(file, periods)
+            names = list(columns) if periods is None else list(dict.fromkeys([*columns, "period"]))
+            for batch in file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=names):
+                table = pa.Table.from_batches([batch])
+                if periods is not None:
+                    table = table.filter(pc.is_in(table["period"], value_set=pa.array(sorted(periods), pa.string())))
+                yield table.select(list(columns))
+
+
+def _row_groups(file: pq.ParquetFile, periods: Collection[str] | None) -> list[int]:
+    """Return the row groups that may have lines of the periods."""
+    footer = file.metadata
+    if periods is None:
+        return list(range(footer.num_row_groups))
+    column = footer.schema.names.index("period")
+    groups = []
+    for number in range(footer.num_row_groups):
+        bounds = footer.row_group(number).column(column).statistics
+        if not (bounds and bounds.has_min_max) or any(bounds.min <= period <= bounds.max for period in periods):
+            groups.append(number)
+    return groups

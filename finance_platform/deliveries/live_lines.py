@@ -1,0 +1,171 @@
+"""Live lines: the ledger lines of deliveries that count, for any set of deliveries that may be live.
+
+Belongs here: which lines of a delivery no later one supersedes, read from the Parquet files of those periods.
+Does not belong here: what two deliveries have in common (see `overlaps`), the rules that need the lines (see
+`removals`, `cell_sums`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.contracts.processed import TRANSACTIONS
+from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.deliveries.lines import read_lines
+from finance_platform.deliveries.overlaps import Overlaps
+from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaces_periods
+from finance_platform.feeds.codes import fold
+from finance_platform.storage.port import ObjectStore
+
+Cell = tuple[str, str]
+"""Scenario, folded, and period."""
+
+_SEPARATOR = "\x1f"
+"""Joins the parts of a text that is only compared; no period has it."""
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """What later deliveries supersede of one delivery's lines in some cells.
+
+    Attributes:
+        cells: cells of which every line is superseded.
+        scopes: scopes of which every line is superseded, as cell text and scope key.
+        by_key: the deliveries, by id, that supersede the lines whose keys they have.
+    """
+
+    cells: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    by_key: Mapping[str, LiveDelivery] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LiveSet:
+    """Deliveries that count together.
+
+    Attributes:
+        live: all of them, by id.
+        of_feed: those of one feed that claim one of the cells that matter, by id.
+    """
+
+    live: Mapping[str, LiveDelivery]
+    of_feed: Mapping[str, LiveDelivery]
+
+
+class LiveLines:
+    """The lines that count of one feed, in some cells, for any set of live deliveries."""
+
+    def __init__(self, processed: ObjectStore, overlaps: Overlaps) -> None:
+        self._processed = processed
+        self._overlaps = overlaps
+
+    def superseded(self, delivery: LiveDelivery, live_set: LiveSet, cells: Collection[Cell]) -> Superseded:
+        """Return what the other live deliveries supersede of a delivery in some cells."""
+        live = live_set.live
+        if replaces_periods(delivery):
+            later = [one for one in live_set.of_feed.values() if one.position > delivery.position]
+            replaced = {cell for one in later for cell in claimed_cells(one) if cell in cells}
+            return Superseded(cells=frozenset(_cell_text(cell) for cell in replaced))
+        scopes: set[str] = set()
+        by_key: dict[str, LiveDelivery] = {}
+        for other in self._overlaps.overlapping(delivery.delivery_id):
+            if other not in live or live[other].position <= delivery.position or other == delivery.delivery_id:
+                continue
+            for scenario, period, scope in self._overlaps.overlap(delivery.delivery_id, other).lines:
+                cell = (fold(scenario), period)
+                if cell in cells and delivery.event.is_scoped:
+                    scopes.add(_SEPARATOR.join((_cell_text(cell), scope or "")))
+                elif cell in cells:
+                    by_key[other] = live[other]
+        return Superseded(scopes=frozenset(scopes), by_key=by_key)
+
+    def read(
+        self,
+        delivery: LiveDelivery,
+        superseded: Superseded,
+        cells: Collection[Cell],
+        columns: Sequence[str],
+        keys: pa.Array | None = None,
+    ) -> pa.Table:
+        """Return lines of a delivery that count, with the text of their cell as column `cell`.
+
+        Args:
+            delivery: the delivery.
+            superseded: what does not count.
+            cells: the cells to read.
+            columns: names of further columns.
+            keys: leave out lines with other keys; None for any.
+        """
+        own = {(fold(count.scenario), count.period) for count in delivery.commit.periods}
+        counted = {cell for cell in own.intersection(cells) if _cell_text(cell) not in superseded.cells}
+        if not counted:
+            return self.nothing(columns)
+        wanted = pa.array([_cell_text(cell) for cell in counted], pa.string())
+        periods = {period for _, period in counted}
+        names = list(dict.fromkeys(["scenario", "period", "scope_key", "line_key", *columns]))
+        tables = []
+        for batch in read_lines(self._processed, delivery.commit, names, periods):
+            table = _with_cell(batch)
+            table = table.filter(pc.is_in(table["cell"], value_set=wanted))
+            if keys is not None:
+                table = table.filter(pc.is_in(table["line_key"], value_set=keys))
+            if superseded.scopes:
+                scope = pc.binary_join_element_wise(table["cell"], pc.fill_null(table["scope_key"], ""), _SEPARATOR)
+                is_replaced = pc.is_in(scope, value_set=pa.array(sorted(superseded.scopes), pa.string()))
+                table = table.filter(pc.invert(is_replaced))
+            tables.append(table.select(list(_schema(columns).names)))
+        lines = pa.concat_tables([self.nothing(columns), *tables])
+        return reduce(self._without_keys_of, superseded.by_key.values(), lines)
+
+    @staticmethod
+    def nothing(columns: Sequence[str]) -> pa.Table:
+        """Return no line, with the columns that `read` returns."""
+        return _schema(columns).empty_table()
+
+    def _without_keys_of(self, lines: pa.Table, other: LiveDelivery) -> pa.Table:
+        """Return the lines whose key another delivery does not have."""
+        own = lines["line_key"].combine_chunks()
+        found = [
+            keys.filter(pc.is_in(keys, value_set=own))
+            for table in read_lines(self._processed, other.commit, ["line_key"])
+            for keys in table["line_key"].chunks
+        ]
+        superseded = pa.chunked_array(found, pa.string()).combine_chunks()
+        return lines.filter(pc.invert(pc.is_in(lines["line_key"], value_set=superseded)))
+
+
+def claimed_cells(delivery: LiveDelivery) -> set[Cell]:
+    """Return the cells of a delivery's lines; under load mode replace_period also those that its name declares."""
+    if delivery.event.load_mode == "replace_period":
+        return covered_periods(delivery)
+    return {(fold(count.scenario), count.period) for count in delivery.commit.periods}
+
+
+def cell_of(text: str) -> Cell:
+    """Return the cell of a value of column `cell`."""
+    scenario, _, period = text.rpartition(_SEPARATOR)
+    return scenario, period
+
+
+def _cell_text(cell: Cell) -> str:
+    return _SEPARATOR.join(cell)
+
+
+def _with_cell(table: pa.Table) -> pa.Table:
+    """Return lines with their cell; the few spellings of scenarios are folded once each."""
+    spelled = pc.binary_join_element_wise(table["scenario"], table["period"], _SEPARATOR).combine_chunks()
+    encoded = spelled.dictionary_encode()
+    cells = [cell_of(text) for text in encoded.dictionary.to_pylist()]
+    folded = pa.array([_cell_text((fold(scenario), period)) for scenario, period in cells], pa.string())
+    return table.append_column("cell", folded.take(encoded.indices))
+
+
+def _schema(columns: Sequence[str]) -> pa.Schema:
+    types = arrow_schema(TRANSACTIONS.columns)
+    names = dict.fromkeys(["line_key", *columns])
+    return pa.schema([pa.field("cell", pa.string()), *(types.field(name) for name in names)])

@@ -1,0 +1,171 @@
+"""Removals: the live lines of a feed that a delivery would take out, by scenario, period and department.
+
+Belongs here: which cells and keys disappear, with their lines and money. Does not belong here: which lines count (see
+`live_lines`), the tolerated share (see `acceptance`).
+
+A line is lost if its cell (scenario, period, department, account) has fewer lines than before, however many lines
+another cell gains; under load mode upsert, if its key is no longer in that department and period. Only deliveries of
+which other lines count than before are read, and the rest of the feed only where their loss exceeds the tolerance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.deliveries.live_lines import Cell, LiveLines, LiveSet, Superseded, cell_of
+
+_GROUP = ("cell", "department_key")
+_COLUMNS = ("department_key", "department_code", "account_key", "line_key", "amount")
+_ZERO = Decimal("0.00")
+
+
+@dataclass(frozen=True)
+class Removal:
+    """The lines of one department that a delivery would take out of one scenario and period.
+
+    Attributes:
+        cell: scenario, folded, and period.
+        department_key: surrogate key.
+        department: code.
+        lines: how many lines go.
+        before: how many live lines the feed has there.
+        amount: the net money that goes, sign as delivered.
+        gross: the sum of the absolute amounts that go.
+    """
+
+    cell: Cell
+    department_key: int
+    department: str
+    lines: int
+    before: int
+    amount: Decimal
+    gross: Decimal
+
+    def exceeds(self, share: Decimal) -> bool:
+        """Return whether all lines go, or more than a share of them."""
+        return self.lines >= self.before or self.lines > share * self.before
+
+
+def find_removals(
+    lines: LiveLines, before: LiveSet, after: LiveSet, cells: Collection[Cell], tolerated: Decimal
+) -> list[Removal]:
+    """Return what goes beyond the tolerated share, by scenario, period and department.
+
+    Args:
+        lines: reads the feed's lines.
+        before: the live deliveries.
+        after: the live deliveries with the one that is evaluated.
+        cells: the scenarios and periods that may change.
+        tolerated: the share of lines that may go.
+    """
+    changed_before = _changed(lines, before, after, cells)
+    if not changed_before:
+        return []
+    changed_after = _changed(lines, after, before, cells)
+    deliveries = [*before.of_feed.values(), *after.of_feed.values()]
+    by_key = all(one.event.load_mode == "upsert" for one in deliveries)
+    keys = _keys_of_difference(lines, before, after, cells) if by_key else None
+    lost = _lost(
+        _read(lines, before, changed_before, cells, keys),
+        _read(lines, after, changed_after, cells, keys),
+        "line_key" if by_key else "account_key",
+    )
+    # More live lines can only lower the share, so the rest of the feed is read for few departments or none.
+    suspects = [removal for removal in lost if removal.exceeds(tolerated)]
+    if not suspects:
+        return []
+    totals = _totals(lines, before, {removal.cell for removal in suspects})
+    whole = [replace(one, before=totals[one.cell, one.department_key]) for one in suspects]
+    return sorted((one for one in whole if one.exceeds(tolerated)), key=lambda one: (one.cell, one.department))
+
+
+def _changed(lines: LiveLines, live: LiveSet, other: LiveSet, cells: Collection[Cell]) -> dict[str, Superseded]:
+    """Return what is superseded of each delivery of which not the same lines count in the other set."""
+    changed = {}
+    for delivery_id, delivery in live.of_feed.items():
+        superseded = lines.superseded(delivery, live, cells)
+        there = other.of_feed.get(delivery_id)
+        if there is None or lines.superseded(there, other, cells) != superseded:
+            changed[delivery_id] = superseded
+    return changed
+
+
+def _keys_of_difference(lines: LiveLines, before: LiveSet, after: LiveSet, cells: Collection[Cell]) -> pa.Array:
+    """Return the keys of the deliveries that only one set has; no other key has another line than before."""
+    sets = (before.of_feed, after.of_feed)
+    deliveries = [
+        delivery
+        for one, other in (sets, sets[::-1])
+        for delivery_id, delivery in one.items()
+        if delivery_id not in other or other[delivery_id].position != delivery.position
+    ]
+    tables = [lines.read(delivery, Superseded(), cells, ["line_key"]) for delivery in deliveries]
+    keys = [chunk for table in tables for chunk in table["line_key"].chunks]
+    return pc.unique(pa.chunked_array(keys, pa.string()))
+
+
+def _read(
+    lines: LiveLines, live: LiveSet, changed: Mapping[str, Superseded], cells: Collection[Cell], keys: pa.Array | None
+) -> pa.Table:
+    tables = [lines.read(live.of_feed[name], superseded, cells, _COLUMNS, keys) for name, superseded in changed.items()]
+    return pa.concat_tables([lines.nothing(_COLUMNS), *tables])
+
+
+def _lost(before: pa.Table, after: pa.Table, unit: str) -> list[Removal]:
+    """Return the lines of `before` that `after` lacks, by cell and department, beside the lines of `before`."""
+    columns = [*_GROUP, unit]
+    remaining = _sums(after, columns).select([*columns, "lines", "net", "gross"])
+    joined = _sums(before, columns).join(remaining, keys=columns, join_type="left outer", right_suffix="_after")
+    gone = pc.max_element_wise(pc.subtract(joined["lines"], pc.fill_null(joined["lines_after"], 0)), 0)
+    counted = joined.append_column("gone", gone)
+    departments: dict[tuple[str, int], Removal] = {}
+    whole = counted.group_by(list(_GROUP)).aggregate([("lines", "sum"), ("gone", "sum"), ("department", "min")])
+    for row in whole.to_pylist():
+        if row["gone_sum"]:
+            name = row["cell"], row["department_key"]
+            departments[name] = Removal(
+                cell_of(row["cell"]),
+                row["department_key"],
+                row["department_min"],
+                lines=row["gone_sum"],
+                before=row["lines_sum"],
+                amount=_ZERO,
+                gross=_ZERO,
+            )
+    for row in counted.filter(pc.greater(counted["gone"], 0)).to_pylist():
+        name = row["cell"], row["department_key"]
+        departments[name] = _with_money(departments[name], row)
+    return list(departments.values())
+
+
+def _with_money(removal: Removal, row: Mapping[str, Decimal | None]) -> Removal:
+    amount = (row["net"] or _ZERO) - (row["net_after"] or _ZERO)
+    gross = max((row["gross"] or _ZERO) - (row["gross_after"] or _ZERO), _ZERO)
+    return replace(removal, amount=removal.amount + amount, gross=removal.gross + gross)
+
+
+def _sums(lines: pa.Table, columns: Sequence[str]) -> pa.Table:
+    wide = pc.cast(lines["amount"], pa.decimal128(38, 2))
+    table = lines.append_column("net", wide).append_column("gross", pc.abs(wide))
+    sums = table.group_by(list(columns)).aggregate(
+        [("amount", "count"), ("net", "sum"), ("gross", "sum"), ("department_code", "min")]
+    )
+    names = {"amount_count": "lines", "net_sum": "net", "gross_sum": "gross", "department_code_min": "department"}
+    return sums.rename_columns([names.get(name, name) for name in sums.column_names])
+
+
+def _totals(lines: LiveLines, live: LiveSet, cells: Collection[Cell]) -> dict[tuple[Cell, int], int]:
+    """Return the number of live lines of the whole feed, by cell and department."""
+    counts: dict[tuple[Cell, int], int] = {}
+    for delivery in live.of_feed.values():
+        superseded = lines.superseded(delivery, live, cells)
+        table = lines.read(delivery, superseded, cells, ["department_key"])
+        for row in table.group_by(list(_GROUP)).aggregate([([], "count_all")]).to_pylist():
+            name = cell_of(row["cell"]), row["department_key"]
+            counts[name] = counts.get(name, 0) + row["count_all"]
+    return counts
