@@ -5,7 +5,7 @@ Belongs here: the use case. Does not belong here: the report's figures (see `rep
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from finance_platform.deliveries.scans import mark_refreshed
@@ -32,7 +32,13 @@ class Report:
 
 
 def report(
-    processed: ObjectStore, warehouse: Queryable, reports: ObjectStore, *, run_id: str, is_complete: bool
+    processed: ObjectStore,
+    warehouse: Queryable,
+    reports: ObjectStore,
+    *,
+    run_id: str,
+    is_complete: bool,
+    continued_runs: Collection[str] = (),
 ) -> Report:
     """Write the variance report from what is published.
 
@@ -42,10 +48,12 @@ def report(
         reports: where reports go.
         run_id: the run.
         is_complete: whether the run took every step, so that its scan of the raw zone is refreshed.
+        continued_runs: failed runs that this run continues; one of them may have scanned the raw zone.
     """
     rows = variance_rows(warehouse)
     text = as_csv(rows)
     reports.write(REPORT_FILE, text.encode())
     if is_complete:
-        mark_refreshed(processed, run_id)
+        for name in (run_id, *continued_runs):
+            mark_refreshed(processed, name)
     return Report(rows, text, reports.uri(REPORT_FILE))

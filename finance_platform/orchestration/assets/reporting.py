@@ -38,7 +38,14 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         with dagster_failures(context):
             run = context.run
-            result = report(processed_zone, warehouse, reports, run_id=run.run_id, is_complete=_took_every_step(run))
+            result = report(
+                processed_zone,
+                warehouse,
+                reports,
+                run_id=run.run_id,
+                is_complete=_took_every_step(run),
+                continued_runs={name for name in (run.parent_run_id, run.root_run_id) if name},
+            )
             return dg.MaterializeResult(
                 asset_key=["reporting", "variance_report"],
                 data_version=compute_data_version([result.text]),

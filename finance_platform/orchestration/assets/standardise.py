@@ -16,6 +16,7 @@ from finance_platform.deliveries.register import Register, Verdict
 from finance_platform.feeds.feed_set import FeedSet
 from finance_platform.notifications.metrics import Metrics, send_or_warn
 from finance_platform.orchestration.assets.delivery_events import last_arrivals, report_deliveries
+from finance_platform.orchestration.assets.earlier_steps import repeat_earlier_steps
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
@@ -58,6 +59,7 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
 
         run_id = context.run.run_id
         with dagster_failures(context), home_lock(settings, run_id):
+            repeat_earlier_steps(context, "standardise", settings, raw_zone, processed_zone, spark_jobs)
             result = standardise(
                 raw_zone,
                 processed_zone,
@@ -102,6 +104,9 @@ def _log_read(context: dg.AssetExecutionContext, read: ReadDeliveries) -> None:
     errors = [f"{key}: cannot be opened: {reason}. Fix: repair it, then run again" for key, reason in read.not_opened]
     for line in limit_lines(errors, "cannot be opened; `finance-platform status` lists them"):
         context.log.error(line)
+    warnings = [f"{commit.object_key}: {warning}" for commit in read.commits for warning in commit.findings.warnings]
+    for line in limit_lines(warnings, "warnings; `finance-platform status` lists them"):
+        context.log.warning(line)
     lines = [f"read {commit.object_key}: {_describe([commit])}" for commit in read.commits]
     for line in limit_lines(lines, f"files read: {_describe(read.commits[LINES_SHOWN:])}"):
         context.log.info(line)

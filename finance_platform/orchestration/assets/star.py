@@ -15,6 +15,7 @@ from finance_platform.contracts.star import STAR
 from finance_platform.data_catalog.glue import GlueDataCatalog
 from finance_platform.data_catalog.sync import sync_or_warn
 from finance_platform.feeds.feed_set import FeedSet
+from finance_platform.orchestration.assets.earlier_steps import repeat_earlier_steps
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
@@ -66,11 +67,13 @@ def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
     def build_star_slices(
         context: dg.AssetExecutionContext,
         config: RebuildConfig,
+        raw_zone: dg.ResourceParam[ObjectStore],
         processed_zone: dg.ResourceParam[ObjectStore],
         spark_jobs: dg.ResourceParam[PipesJobRunner],
         data_catalog: dg.ResourceParam[GlueDataCatalog | None],
     ) -> Iterator[dg.MaterializeResult[None]]:
         with dagster_failures(context), home_lock(settings, context.run.run_id):
+            repeat_earlier_steps(context, "build_star", settings, raw_zone, processed_zone, spark_jobs)
             result = build_star(
                 processed_zone, spark_jobs.bind(context), StarSettings.of(settings), config.to_rebuild()
             )

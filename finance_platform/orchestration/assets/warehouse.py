@@ -13,10 +13,12 @@ from finance_platform.bootstrap import home_lock
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.notifications.alerts import Alerts
 from finance_platform.notifications.metrics import Metrics, send_or_warn
+from finance_platform.orchestration.assets.earlier_steps import repeat_earlier_steps
 from finance_platform.orchestration.assets.period_partitions import report_periods
 from finance_platform.orchestration.assets.star import RebuildConfig
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
+from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.orchestration.ui.previews import preview_table, previous_previews
 from finance_platform.orchestration.ui.slice_metadata import compute_table_version, describe_slices
 from finance_platform.orchestration.ui.table_specs import warehouse_spec
@@ -42,13 +44,16 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
     def load(
         context: dg.AssetExecutionContext,
         config: RebuildConfig,
+        raw_zone: dg.ResourceParam[ObjectStore],
         processed_zone: dg.ResourceParam[ObjectStore],
+        spark_jobs: dg.ResourceParam[PipesJobRunner],
         warehouse: dg.ResourceParam[Warehouse],
         alerts: dg.ResourceParam[Alerts],
         metrics: dg.ResourceParam[Metrics | None],
     ) -> Iterator[dg.MaterializeResult[None]]:
         run_id = context.run.run_id
         with dagster_failures(context), home_lock(settings, run_id):
+            repeat_earlier_steps(context, "load", settings, raw_zone, processed_zone, spark_jobs)
             result = publish(
                 processed_zone,
                 warehouse,

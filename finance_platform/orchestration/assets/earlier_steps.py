@@ -1,0 +1,70 @@
+"""Re-execution from failure: the first step of such a run repeats the steps before it.
+
+Belongs here: when to repeat them, and in which order. Does not belong here: the steps themselves (see `refresh`).
+
+The cause of a failure is often repaired in the raw zone, with a file that describes an account or a corrected one.
+Dagster would skip the steps that read it, and the failed step would fail for ever (033).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
+from finance_platform.quality.checks import pluralize
+from finance_platform.refresh.build_star import build_star
+from finance_platform.refresh.register import register
+from finance_platform.refresh.standardise import standardise
+from finance_platform.settings import Settings, StarSettings
+from finance_platform.storage.port import ObjectStore
+
+STEPS = ("register", "standardise", "build_star", "load")
+"""The steps that a later one depends on, in order; what the report needs is published."""
+
+
+def repeat_earlier_steps(
+    context: dg.AssetExecutionContext,
+    step: str,
+    settings: Settings,
+    raw: ObjectStore,
+    processed: ObjectStore,
+    jobs: PipesJobRunner,
+) -> None:
+    """Take the steps before this one, if this is the first step of a run that re-executes the whole job from failure.
+
+    Args:
+        context: the step's.
+        step: its name.
+        settings: the home.
+        raw: the raw zone.
+        processed: the processed zone; the caller holds the home's lock.
+        jobs: runs the Spark jobs.
+    """
+    skipped = _skipped_steps(context.run, step)
+    if not skipped:
+        return
+    run_id = context.run.run_id
+    scan = register(raw, processed, settings, at=datetime.now(UTC), run_id=run_id)
+    read = 0
+    if "standardise" in skipped:
+        result = standardise(
+            raw, processed, jobs.bind(context), settings, clock=lambda: datetime.now(UTC), run_id=run_id
+        )
+        read = len(result.read.commits)
+    if "build_star" in skipped:
+        build_star(processed, jobs.bind(context), StarSettings.of(settings))
+    context.log.info(
+        f"re-execution from {step}: repeated {', '.join(skipped)}; {scan.new_count} new or changed files, "
+        f"{pluralize(read, 'delivery', 'deliveries')} read"
+    )
+
+
+def _skipped_steps(run: dg.DagsterRun, step: str) -> tuple[str, ...]:
+    """Return the steps before this one that the run skips; none if the run is a selection, or another step is first."""
+    earlier = STEPS[: STEPS.index(step)]
+    taken = run.step_keys_to_execute
+    if not run.parent_run_id or run.asset_selection or not taken or set(earlier) & set(taken):
+        return ()
+    return earlier

@@ -1,0 +1,190 @@
+"""Re-execution from failure in Dagster: whatever step failed, it heals once the cause is repaired.
+
+Belongs here: each step failed by a real cause, repaired, and re-executed by Dagster's public API, as its UI does.
+Does not belong here: what a step does (see `test_refresh`, `test_load_step`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from finance_platform.deliveries.scans import last_refresh
+from finance_platform.orchestration.dagster_instance import open_instance
+from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.jobs import REFRESH
+from finance_platform.settings import load_settings
+from finance_platform_tests.end_to_end.home import Home, Tables
+from finance_platform_tests.end_to_end.small_home import ACCOUNTS, create_small_home
+from finance_platform_tests.environment import clean_environment
+
+pytestmark = pytest.mark.end_to_end
+
+STEPS = ["register", "standardise", "build_star", "load", "reporting__variance_report"]
+JOURNAL = """\
+feed: journal
+kind: ledger
+path: journal.csv
+columns:
+  date: {from: Date, formats: [yyyy-MM-dd]}
+  department: {from: Dept}
+  account: {from: Account}
+  amount: {from: {debit: Dr, credit: Cr}}
+constants: {scenario: Actual}
+"""
+JOURNAL_LINES = "Date,Dept,Account,Dr,Cr\n2024-03-10,D100,6100,100.00,\n"
+DESCRIBED = f"{ACCOUNTS}6100,Rent,Expense,Premises,\n"
+
+Repair = Callable[[], object]
+
+
+def refresh_job() -> dg.JobDefinition:
+    """Return the job of the home in the current folder; Dagster builds it anew for each run."""
+    return build_definitions(load_settings(home=Path.cwd(), spark_engine="sail")).resolve_job_def(REFRESH)
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """A run that ended: whether it succeeded, the steps that failed, and those that it started."""
+
+    run_id: str
+    is_success: bool
+    failed: list[str]
+    started: list[str]
+
+
+@contextmanager
+def instance_of(home: Home) -> Iterator[dg.DagsterInstance]:
+    with clean_environment(home.path), open_instance(home.path / "dagster") as instance:
+        yield instance
+
+
+def execute(home: Home, parent_run_id: str | None = None) -> EndedRun:
+    """Run the job; from the failure of another run, if one is given."""
+    with instance_of(home) as instance:
+        options = dg.ReexecutionOptions.from_failure(parent_run_id, instance) if parent_run_id else None
+        job = dg.reconstructable(refresh_job)
+        with dg.execute_job(job, instance, reexecution_options=options, raise_on_error=False) as result:
+            events: Sequence[Any] = result.all_events
+        return EndedRun(
+            result.run_id,
+            result.success,
+            [event.step_key for event in events if event.is_step_failure],
+            [event.step_key for event in events if event.event_type_value == "STEP_START"],
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is published, and whether the home counts as refreshed."""
+
+    tables: Tables
+    report: str
+    files: list[str]
+    is_refreshed: bool
+
+
+def outcome(home: Home) -> Outcome:
+    return Outcome(
+        home.tables(),
+        (home.path / "reports" / "variance_report.csv").read_text(encoding="utf-8"),
+        sorted(home.commits()),
+        last_refresh(home.processed) is not None,
+    )
+
+
+def new_home(path: Path) -> Home:
+    home = create_small_home(path)
+    home.write("feeds/journal.yaml", JOURNAL)
+    home.write("raw/journal.csv", JOURNAL_LINES)
+    home.write("raw/accounts.csv", DESCRIBED)
+    return home
+
+
+@pytest.fixture(scope="module")
+def without_fault(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """The state of a home in which no step failed."""
+    home = new_home(tmp_path_factory.mktemp("without_fault"))
+    assert execute(home).is_success
+    return outcome(home)
+
+
+def _block(path: Path) -> Repair:
+    """Put a file where a folder must be created; return how to remove it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"in the way")
+    return path.unlink
+
+
+def register_cannot_be_written(home: Home) -> Repair:
+    return _block(home.path / "processed" / "register")
+
+
+def lines_cannot_be_written(home: Home) -> Repair:
+    return _block(home.path / "processed" / "transactions")
+
+
+def star_cannot_be_written(home: Home) -> Repair:
+    return _block(home.path / "processed" / "fact_financials")
+
+
+def warehouse_is_no_database(home: Home) -> Repair:
+    return _block(home.path / "warehouse.duckdb")
+
+
+def report_cannot_be_written(home: Home) -> Repair:
+    return _block(home.path / "reports")
+
+
+FAULTS: list[tuple[str, Callable[[Home], Repair]]] = [
+    ("register", register_cannot_be_written),
+    ("standardise", lines_cannot_be_written),
+    ("build_star", star_cannot_be_written),
+    ("load", warehouse_is_no_database),
+    ("reporting__variance_report", report_cannot_be_written),
+]
+
+
+@pytest.mark.parametrize(("step", "break_home"), FAULTS, ids=[step for step, _ in FAULTS])
+def test_a_failed_step_heals_by_re_execution_from_failure(
+    step: str, break_home: Callable[[Home], Repair], without_fault: Outcome, tmp_path: Path
+):
+    home = new_home(tmp_path / "home")
+    repair = break_home(home)
+    failed = execute(home)
+    assert (failed.is_success, failed.failed) == (False, [step])
+
+    repair()
+    healed = execute(home, failed.run_id)
+    assert healed.is_success
+    assert healed.started == STEPS[STEPS.index(step) :]
+    assert outcome(home) == without_fault
+
+
+def test_every_step_is_failed_by_a_fault():
+    assert [step for step, _ in FAULTS] == STEPS
+
+
+@pytest.mark.parametrize("break_home", [star_cannot_be_written, warehouse_is_no_database])
+def test_a_file_that_arrives_with_the_repair_is_read_by_the_re_execution(
+    break_home: Callable[[Home], Repair], without_fault: Outcome, tmp_path: Path
+):
+    """The failed step alone would never see the accounts file that gives the journal's account a type."""
+    home = new_home(tmp_path / "home")
+    home.write("raw/accounts.csv", ACCOUNTS)
+    repair = break_home(home)
+    failed = execute(home)
+    assert not failed.is_success
+    again = execute(home, failed.run_id)
+    assert again.failed == failed.failed
+
+    repair()
+    home.write("raw/accounts.csv", DESCRIBED)
+    assert execute(home, again.run_id).is_success
+    assert outcome(home) == without_fault
