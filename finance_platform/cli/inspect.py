@@ -36,14 +36,15 @@ if TYPE_CHECKING:
 @click.option(
     "--since", type=click.DateTime(["%Y-%m-%d"]), help="Movements of this day (UTC) or later; default: the last load."
 )
+@click.option("--all-versions", is_flag=True, help="Add the reconciliation of replaced versions, removed ones too.")
 @json_option
 @with_exit_code
-def status(home: Path | None, since: datetime | None, as_json: bool) -> int:
+def status(home: Path | None, since: datetime | None, all_versions: bool, as_json: bool) -> int:
     """Show deliveries and slices, with reasons for those held, refused, closed or stale; movements; the last run."""
     from finance_platform.cli import rendering, status_output
 
     settings = require_raw_zone(load_settings(home=home))
-    current = read_status(settings, since.replace(tzinfo=UTC) if since else None)
+    current = read_status(settings, since.replace(tzinfo=UTC) if since else None, with_all_versions=all_versions)
     if as_json:
         rendering.print_json(open_console(), current.as_json())
     else:
@@ -72,14 +73,18 @@ def query(home: Path | None, sql: str, output_format: str) -> int:
 @format_option
 @with_exit_code
 def rejected(home: Path | None, feed: str | None, output_format: str) -> int:
-    """List rejected, duplicate and skipped rows, with file, line and reason."""
+    """List rejected and duplicate rows, with file, line and reason; they add up to the reconciliation."""
     from finance_platform.bootstrap import processed_zone
     from finance_platform.reports.rejected_rows import COLUMNS, rejected_rows
 
     settings = require_raw_zone(load_settings(home=home))
     processed = processed_zone(settings)
     rows = list(rejected_rows(processed, read_snapshot(settings).state, feed))
-    columns = COLUMNS if output_format != "table" else ("source_file", "source_row", "outcome", "reasons", "amount")
+    columns = (
+        COLUMNS
+        if output_format != "table"
+        else ("source_file", "source_row", "outcome", "reasons", "amount", "currency")
+    )
     _print_listing(columns, [[row[name] for name in columns] for row in rows], output_format)
     return EXIT_OK
 
@@ -122,12 +127,13 @@ def _print_listing(columns: Sequence[str], rows: Sequence[Sequence[Any]], output
         click.echo(f"{len(rows) - len(shown)} more; --format csv or json lists all", err=True)
 
 
-def read_status(settings: Settings, since: datetime | None = None) -> Status:
+def read_status(settings: Settings, since: datetime | None = None, *, with_all_versions: bool = False) -> Status:
     """Return the status of a home.
 
     Args:
         settings: the home.
         since: report movements of then or later; None for the latest load.
+        with_all_versions: whether to add the statement of all versions.
     """
     from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
     from finance_platform.orchestration.runs import last_run
@@ -141,4 +147,5 @@ def read_status(settings: Settings, since: datetime | None = None) -> Status:
         at=datetime.now(UTC),
         since=since,
         last_run=last_run(settings.dagster_home),
+        with_all_versions=with_all_versions,
     )

@@ -21,9 +21,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from finance_platform.deliveries.commits import Count
-from finance_platform.reports.reconciliation import Reconciliation
 from finance_platform.reports.status import Status
+
+_BY_SCENARIO = "by scenario"
+"""Stands for the money of a file with several scenarios, whose amounts are never added."""
 
 
 def print_rows(console: Console, columns: Sequence[str], rows: Iterable[Sequence[Any]], output_format: str) -> None:
@@ -102,9 +103,12 @@ def print_deliveries(console: Console, status: Status) -> None:
     table = new_table(*columns, title="Deliveries", numbers_from=2)
     for row in status.deliveries:
         counts = [f"{row[name]:,}" for name in ("rows", "accepted", "rejected", "duplicate", "skipped")]
-        amounts = [money(Decimal(row[name])) for name in ("amount", "rejected_amount")]
-        has_money = row["amount"] != "0.00" or row["rejected_amount"] != "0.00"
-        table.add_row(escape(row["file"]), _state(row["state"]), *counts, *(amounts if has_money else ("", "")))
+        amounts = [row[name] for name in ("amount", "rejected_amount")]
+        texts = [money(Decimal(amount)) for amount in amounts] if None not in amounts else [_BY_SCENARIO, ""]
+        foreign = [f"{money(Decimal(amount))} {name}" for name, amount in row["rejected_foreign"].items()]
+        texts[1] = " ".join([texts[1], *(f"and {text} gross" for text in foreign)]).strip()
+        has_money = amounts != ["0.00", "0.00"] or foreign
+        table.add_row(escape(row["file"]), _state(row["state"]), *counts, *(texts if has_money else ("", "")))
     console.print(table)
     for row in status.deliveries:
         if row["state"] in {"held", "refused", "withdrawn"}:
@@ -127,28 +131,6 @@ def print_warnings(console: Console, status: Status) -> None:
         kind = {"delivery": "warning"}.get(row["kind"], row["kind"])
         fix = f"\n  Fix: {row['fix']}" if row["fix"] else ""
         console.print(f"[yellow]{kind}[/] {escape(row['file'])}: {escape(row['warning'] + fix)}", highlight=False)
-
-
-def reconciliation_terms(reconciliation: Reconciliation) -> list[tuple[str, str, Count]]:
-    """Return sign, label and count of each term of the reconciliation; withdrawn only if there is any."""
-    terms = [
-        ("", "delivered", reconciliation.delivered),
-        ("=", "in the warehouse", reconciliation.in_warehouse),
-        ("+", "rejected", reconciliation.rejected),
-        ("+", "duplicate", reconciliation.duplicate),
-        ("+", "skipped", reconciliation.skipped),
-        ("+", "superseded", reconciliation.superseded),
-        ("+", "held", reconciliation.held),
-    ]
-    return [*terms, ("+", "withdrawn", reconciliation.withdrawn)] if reconciliation.withdrawn.rows else terms
-
-
-def print_difference(console: Console, status: Status) -> None:
-    """Print what the reconciliation leaves unexplained, if anything."""
-    rows, amount = status.reconciliation.difference
-    if rows or amount:
-        label = "not loaded yet" if status.is_behind else "not explained"
-        console.print(f"[red]{label}: {rows:,} rows, {money(amount)}[/]", highlight=False)
 
 
 def _state(state: str) -> str:

@@ -13,15 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from finance_platform.cli.movement_output import movements_of_run, print_movements_of_run
-from finance_platform.cli.rendering import (
-    money,
-    new_table,
-    print_deliveries,
-    print_difference,
-    print_warnings,
-    reconciliation_terms,
-)
-from finance_platform.deliveries.commits import Count
+from finance_platform.cli.reconciliation_output import print_sentences
+from finance_platform.cli.rendering import money, new_table, print_deliveries, print_warnings
 from finance_platform.quality.checks import pluralize
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.reports.status import Status
@@ -44,7 +37,7 @@ def print_summary(
     if outcome.error:
         console.print(f"[red]failed:[/] {escape(outcome.error)}", highlight=False)
     console.print(f"Run {outcome.run_id}, {seconds:.1f} s; to see it in the UI: finance-platform ui", highlight=False)
-    print_reconciliation(console, status)
+    print_sentences(console, status.reconciliation)
 
 
 def summary_as_json(
@@ -95,25 +88,11 @@ def print_variance(console: Console, rows: Sequence[VarianceRow]) -> None:
         )
 
 
-def print_reconciliation(console: Console, status: Status) -> None:
-    """Print the reconciliation as one sentence of money and one of rows."""
-    terms = reconciliation_terms(status.reconciliation)
-    amounts = [f"{sign} {label} {money(count.amount)}{_unpriced(label, count)}" for sign, label, count in terms]
-    rows = [f"{sign} {label} {count.rows:,}" for sign, label, count in terms]
-    console.print(f"Money: {' '.join(amounts).strip()}", highlight=False)
-    console.print(f"Rows:  {' '.join(rows).strip()}", highlight=False)
-    print_difference(console, status)
-
-
 def _describe_year(row: VarianceRow) -> str:
     """Return a fiscal year, with its number of complete months if that is not twelve."""
     if row.months == MONTHS_OF_YEAR:
         return str(row.fiscal_year)
     return f"{row.fiscal_year}, {pluralize(row.months, 'month')}"
-
-
-def _unpriced(label: str, count: Count) -> str:
-    return f" (unpriced {count.unpriced:,})" if label == "rejected" and count.unpriced else ""
 
 
 def _describe_work(outcome: RunOutcome) -> str:

@@ -13,14 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from finance_platform.cli.rendering import (
-    money,
-    print_deliveries,
-    print_difference,
-    print_rows,
-    print_warnings,
-    reconciliation_terms,
-)
+from finance_platform.cli.reconciliation_output import print_tables
+from finance_platform.cli.rendering import print_deliveries, print_rows, print_warnings
 from finance_platform.reports.status import Status
 
 _ROWS = 20
@@ -32,7 +26,9 @@ def print_status(console: Console, status: Status) -> None:
     print_warnings(console, status)
     print_slices(console, status)
     print_background(console, status)
-    print_reconciliation_table(console, status)
+    print_tables(console, status.reconciliation)
+    if status.all_versions:
+        print_tables(console, status.all_versions, "All versions")
 
 
 def print_slices(console: Console, status: Status) -> None:
@@ -57,17 +53,6 @@ def print_background(console: Console, status: Status) -> None:
         console.print(f"[yellow]closed[/] {escape(text)}", highlight=False)
     _print_movements(console, status)
     console.print(_describe_run(status.details.last_run), highlight=False)
-
-
-def print_reconciliation_table(console: Console, status: Status) -> None:
-    """Print the reconciliation as a table, in money and in rows."""
-    table = Table("", "money", "rows", "", title="Reconciliation", title_justify="left", box=None, pad_edge=False)
-    table.columns[1].justify = table.columns[2].justify = "right"
-    for sign, label, count in reconciliation_terms(status.reconciliation):
-        note = f"{count.unpriced:,} without an amount" if count.unpriced else ""
-        table.add_row(f"{sign} {label}".strip(), money(count.amount), f"{count.rows:,}", note)
-    console.print(table)
-    print_difference(console, status)
 
 
 def _print_stale(console: Console, status: Status) -> None:

@@ -54,7 +54,7 @@ def check_unread(scan: RawZoneScan, feeds_folder: str) -> list[Outcome]:
     """
     problems = [_problem_row(problem) for problem in scan.problems if not problem.feed]
     fix = f"add a descriptor to {feeds_folder}, or take the file out of the raw zone"
-    unread = [{"file": key, "fix": fix} for key in scan.unmatched]
+    unread = [{"file": key, "fix": scan.unmatched_fixes.get(key, fix)} for key in scan.unmatched]
     return [
         _outcome(DESCRIPTORS_VALID, problems, "unusable descriptor or file", "unusable descriptors or files"),
         _outcome(EVERY_FILE_HAS_FEED, unread, "file without a feed", "files without a feed"),

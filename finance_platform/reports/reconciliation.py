@@ -1,153 +1,323 @@
-"""The reconciliation: everything that was ever delivered, and where each row and cent of it is now.
+"""The reconciliation: where every row and cent of the current deliveries is now.
 
-Belongs here: its terms, from commits and the warehouse. Does not belong here: printing (see `cli.rendering`).
+Belongs here: its terms, from commits, slices and the warehouse. Does not belong here: the lines that they are shown on
+(see `statement`), printing (see `cli.reconciliation_output`).
+
+Delivered = in the warehouse + not loaded yet + rejected + duplicate + skipped + superseded + held + withdrawn +
+rounding. Current are an object's live delivery and, if newer, the one that waits; deliveries that can be reinstated are
+withdrawn. Rows, net and gross each obey the equation on every line. The statement of all versions has the deliveries
+that a later version of their object replaced as well, and one more term for their lines: replaced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 from finance_platform.contracts.star import FACT_FINANCIALS
-from finance_platform.deliveries.commits import Count, DeliveryCommit
+from finance_platform.deliveries.commits import (
+    DELIVERED,
+    ROUNDING,
+    Count,
+    DeliveryCommit,
+    ScenarioCount,
+)
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.feeds.amounts import EXACT
+from finance_platform.feeds.codes import fold
+from finance_platform.reports.statement import NO_SCENARIO, UNKNOWN_SCENARIO, Line, Reconciliation, sort_key, total
+from finance_platform.slices.commits import SliceCommit, read_slices
 from finance_platform.slices.snapshot import Snapshot
-from finance_platform.slices.versions import contributing_deliveries
+from finance_platform.slices.versions import ContributingDelivery, contributing_deliveries, line_inputs
+from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_versions
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable
 from finance_platform.warehouse.statements import SqlFile, statement
 
+_NOTHING = Count()
+_FACT = FACT_FINANCIALS.name
 
-@dataclass(frozen=True)
-class Reconciliation:
-    """delivered = in the warehouse + rejected + duplicate + skipped + superseded + held + withdrawn.
+_Place = tuple[str, str]
+"""A delivery and a scenario as the delivery spells it."""
 
-    Rows are candidate lines of ledger feeds; money has the sign as delivered, rounded to cents when it is read.
 
-    Attributes:
-        delivered: rows and money of every delivery ever read, before any rule.
-        in_warehouse: rows and money that the warehouse contains now.
-        rejected: lines that violate a rule; `unpriced` of them have no amount.
-        duplicate: lines that repeat another of the same delivery.
-        skipped: rows that are not data.
-        superseded: accepted lines that a later delivery replaced.
-        held: accepted lines of deliveries that await a verdict or a decision.
-        withdrawn: accepted lines of deliveries that a person withdrew.
+class CurrentDelivery(NamedTuple):
+    """A delivery that is part of the statement, and the term that its accepted lines belong to unless they are live."""
+
+    commit: DeliveryCommit
+    status: Literal["live", "held", "withdrawn"]
+
+
+def current_deliveries(state: DeliveryState) -> list[CurrentDelivery]:
+    """Return the deliveries that count, wait or can be reinstated, by object and content, each once.
+
+    A delivery that counts as it was first discovered, and is held as it was discovered last, is live.
     """
-
-    delivered: Count
-    in_warehouse: Count
-    rejected: Count
-    duplicate: Count
-    skipped: Count
-    superseded: Count
-    held: Count
-    withdrawn: Count
-
-    @property
-    def difference(self) -> tuple[int, Decimal]:
-        """Rows and money that no term explains: zero once everything live is loaded, unless something was lost."""
-        explained = _total(
-            [
-                self.in_warehouse,
-                self.rejected,
-                self.duplicate,
-                self.skipped,
-                self.superseded,
-                self.held,
-                self.withdrawn,
-            ]
-        )
-        return self.delivered.rows - explained.rows, self.delivered.amount - explained.amount
+    current: dict[str, CurrentDelivery] = {}
+    for delivery in state.awaiting_verdict:
+        current[delivery.delivery_id] = CurrentDelivery(delivery.commit, "held")
+    for inactive in state.inactive:
+        current[inactive.commit.delivery_id] = CurrentDelivery(inactive.commit, "held")
+    for inactive in state.withdrawn:
+        current[inactive.commit.delivery_id] = CurrentDelivery(inactive.commit, "withdrawn")
+    for delivery in state.live:
+        current[delivery.delivery_id] = CurrentDelivery(delivery.commit, "live")
+    return sorted(current.values(), key=lambda item: (item.commit.object_key, item.commit.delivery_id))
 
 
-def reconcile(snapshot: Snapshot, warehouse: Queryable) -> Reconciliation:
-    """Return the current reconciliation; lines that count and are not loaded yet are the difference."""
-    ledger = [commit for commit in snapshot.commits.values() if commit.kind == "ledger" and commit.status == "read"]
-    state = snapshot.state
-    live = {delivery.delivery_id for delivery in state.ledger}
-    held = {inactive.commit.delivery_id for inactive in state.inactive}
-    # A delivery that counts as it was first discovered, and is held as it was discovered last, is live.
-    held = (held | {delivery.delivery_id for delivery in state.awaiting_verdict}) - live
-    withdrawn = {inactive.commit.delivery_id for inactive in state.withdrawn}
-    replaced = [commit for commit in ledger if commit.delivery_id not in live | held | withdrawn]
-    accepted = _total(commit.outcome("accepted") for commit in ledger if commit.delivery_id in live)
-    periods = _contributing_lines(snapshot)
-    contributing = _total(period.accepted for period in periods)
-    return Reconciliation(
-        delivered=_total(Count(c.read.rows, c.read.amount + c.rounding, unpriced=c.read.unpriced) for c in ledger),
-        in_warehouse=_in_warehouse(warehouse, periods),
-        rejected=_outcome(ledger, "rejected"),
-        duplicate=_outcome(ledger, "duplicate"),
-        skipped=_outcome(ledger, "skipped"),
-        superseded=_total(
-            [
-                *(commit.outcome("accepted") for commit in replaced),
-                _subtract(accepted, contributing),
-                *(period.superseded for period in periods),
-            ]
-        ),
-        held=_total(c.outcome("accepted") for c in ledger if c.delivery_id in held - withdrawn),
-        withdrawn=_total(c.outcome("accepted") for c in ledger if c.delivery_id in withdrawn),
+def earlier_deliveries(snapshot: Snapshot, retired: Mapping[str, DeliveryCommit]) -> list[DeliveryCommit]:
+    """Return the deliveries that are not current, removed ones too, by object.
+
+    Args:
+        snapshot: the processed zone.
+        retired: the commits of removed deliveries.
+    """
+    current = {commit.delivery_id for commit, _ in current_deliveries(snapshot.state)}
+    commits = {**retired, **snapshot.commits}
+    return [commit for delivery_id, commit in sorted(commits.items()) if delivery_id not in current]
+
+
+def reconcile(
+    processed: ObjectStore,
+    snapshot: Snapshot,
+    warehouse: Queryable,
+    *,
+    currency: str,
+    earlier: Iterable[DeliveryCommit] = (),
+) -> Reconciliation:
+    """Return the reconciliation of the current deliveries.
+
+    Args:
+        processed: the processed zone.
+        snapshot: its state, with the target slices.
+        warehouse: the warehouse.
+        currency: the home's currency.
+        earlier: deliveries to add that are not current.
+    """
+    builder = _Builder(currency)
+    target = _target_lines(snapshot)
+    published = _published_content(processed, snapshot, warehouse)
+    for commit, status in current_deliveries(snapshot.state):
+        if commit.kind == "ledger" and commit.status == "read":
+            _add_delivery(builder, commit, status, target)
+    for commit in earlier:
+        if commit.kind == "ledger" and commit.status == "read":
+            _add_delivery(builder, commit, "replaced", target)
+    for place in sorted(target.keys() | published.lines.keys()):
+        delivery_id, scenario = place
+        loaded = published.lines.get(place, _NOTHING)
+        commit = snapshot.commits[delivery_id]
+        builder.add(commit, scenario, "", "in_warehouse", loaded)
+        builder.add(commit, scenario, "", "not_loaded_yet", target.get(place, _NOTHING) - loaded)
+    _add_unattributed(builder, published, _measure(warehouse))
+    return Reconciliation(builder.lines(), currency)
+
+
+def _add_delivery(builder: _Builder, commit: DeliveryCommit, status: str, target: Mapping[_Place, Count]) -> None:
+    for lines in scenario_counts(commit):
+        term = lines.term
+        if term == "accepted":
+            if status == "live":
+                counted = target.get((commit.delivery_id, lines.scenario), _NOTHING)
+                builder.add(commit, lines.scenario, lines.currency, "superseded", lines.count - counted)
+                continue
+            term = status
+        builder.add(commit, lines.scenario, lines.currency, term, lines.count)
+
+
+def scenario_counts(commit: DeliveryCommit) -> Sequence[ScenarioCount]:
+    """Return a commit's lines by scenario; of an earlier release's commit, as far as it recorded them."""
+    if commit.scenarios:
+        return commit.scenarios
+    counts: list[ScenarioCount] = []
+    by_scenario: dict[str, Count] = {}
+    for lines in commit.periods:
+        by_scenario[lines.scenario] = by_scenario.get(lines.scenario, _NOTHING) + lines.count
+    for scenario, count in by_scenario.items():
+        counts += [ScenarioCount(scenario, "", term, count) for term in (DELIVERED, "accepted")]
+    accepted = total(lines.count for lines in commit.periods)
+    others = {name: commit.outcome(name) for name in ("rejected", "duplicate", "skipped")}
+    delivered = Count(
+        commit.read.rows - accepted.rows,
+        EXACT.subtract(commit.read.amount, accepted.amount),
+        total(others.values()).absolute,
+        commit.read.unpriced,
     )
+    rest = {DELIVERED: delivered, ROUNDING: Count(amount=EXACT.minus(commit.rounding)), **others}
+    return [*counts, *(ScenarioCount(UNKNOWN_SCENARIO, "", term, count) for term, count in rest.items())]
 
 
-@dataclass(frozen=True)
-class _ContributingLines:
-    """The lines of one period, of the deliveries that contribute to it.
+def _target_lines(snapshot: Snapshot) -> dict[_Place, Count]:
+    """Return, by delivery and scenario, the lines that the star contains once every target slice is loaded.
+
+    The lines that a later delivery supersedes by key are only known once their period is built; until then they are
+    among the lines that are not loaded yet.
+    """
+    target: dict[_Place, Count] = {}
+    for period, items in contributing_deliveries(snapshot.state, snapshot.overlaps).items():
+        for item in items:
+            _add_accepted(target, item.delivery.commit, period, item.scenarios)
+        built = snapshot.built.get((_FACT, period))
+        if built and _is_built_from(built, items):
+            _subtract_superseded(target, built)
+    return target
+
+
+def _is_built_from(built: SliceCommit, items: Sequence[ContributingDelivery]) -> bool:
+    inputs = built.inputs or {}
+    return all(_as_lists(inputs.get(name)) == _as_lists(value) for name, value in line_inputs(items).items())
+
+
+def _as_lists(value: object) -> object:
+    """Return a value with lists for tuples, as JSON gives them."""
+    return [_as_lists(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _add_accepted(
+    totals: dict[_Place, Count], commit: DeliveryCommit, period: str, scenarios: Sequence[str]
+) -> dict[str, Count]:
+    """Add a delivery's accepted lines of a period and some scenarios; return them by scenario."""
+    added: dict[str, Count] = {}
+    for lines in commit.periods:
+        if lines.period == period and lines.scenario in scenarios:
+            added[lines.scenario] = added.get(lines.scenario, _NOTHING) + lines.count
+    for scenario, count in added.items():
+        place = (commit.delivery_id, scenario)
+        totals[place] = totals.get(place, _NOTHING) + count
+    return added
+
+
+def _subtract_superseded(totals: dict[_Place, Count], built: SliceCommit) -> None:
+    for lines in built.superseded:
+        place = (lines.delivery_id, lines.scenario)
+        if place in totals:
+            totals[place] -= lines.count
+
+
+@dataclass
+class _Published:
+    """The content of the published slices of the fact table, as it was built.
 
     Attributes:
-        period: YYYY-MM.
-        version: of the built slice; empty if it is not built.
-        accepted: the accepted lines of the deliveries' commits, superseded lines included.
-        superseded: those that a later delivery supersedes line by line.
-        as_delivered: the lines in the slice, with the sign as delivered.
-        in_star: the lines in the slice, with the sign of the star.
+        lines: with the sign as delivered, by delivery and scenario.
+        star: rows and money with the sign of the star, by scenario.
+        as_delivered: the same lines with the sign as delivered, by scenario.
+        replaced: lines in `lines` that are superseded, of slices that do not record by which delivery, by scenario.
+        is_complete: whether the commits of all published slices could be read.
     """
 
-    period: str
-    version: str
-    accepted: Count
-    superseded: Count
-    as_delivered: Count
-    in_star: Count
+    lines: dict[_Place, Count] = field(default_factory=dict)
+    star: dict[str, Count] = field(default_factory=dict)
+    as_delivered: dict[str, Count] = field(default_factory=dict)
+    replaced: dict[str, Count] = field(default_factory=dict)
+    is_complete: bool = True
+
+    def add(self, slice_commit: SliceCommit, commits: Mapping[str, DeliveryCommit]) -> None:
+        """Add one slice."""
+        for scenario_sum in slice_commit.sums:
+            _increase(self.star, scenario_sum.scenario, Count(scenario_sum.line_count, scenario_sum.amount))
+            _increase(self.as_delivered, scenario_sum.scenario, scenario_sum.delivered)
+        attributed: dict[str, Count] = {}
+        for delivery_id, *scenarios in (slice_commit.inputs or {}).get("lines", ()):
+            if delivery_id in commits:
+                added = _add_accepted(self.lines, commits[delivery_id], slice_commit.slice, scenarios)
+                for scenario, count in added.items():
+                    _increase(attributed, scenario, count)
+        _subtract_superseded(self.lines, slice_commit)
+        if slice_commit.hidden_lines and not slice_commit.superseded:
+            for scenario_sum in slice_commit.sums:
+                surplus = attributed.get(fold(scenario_sum.scenario), _NOTHING) - scenario_sum.delivered
+                _increase(self.replaced, scenario_sum.scenario, surplus)
 
 
-def _contributing_lines(snapshot: Snapshot) -> list[_ContributingLines]:
-    """Return the contributing lines by period; the superseded lines of a period are only known once it is built."""
-    periods = []
-    for period, items in contributing_deliveries(snapshot.state, snapshot.overlaps).items():
-        accepted = _total(item.accepted(period) for item in items)
-        commit = snapshot.built.get((FACT_FINANCIALS.name, period))
-        if commit:
-            star = _total(Count(total.line_count, total.amount) for total in commit.sums)
-            as_delivered = _total(Count(total.line_count, total.delivered_amount) for total in commit.sums)
-            superseded = Count(commit.hidden_lines, commit.hidden_amount)
-            periods.append(_ContributingLines(period, commit.version, accepted, superseded, as_delivered, star))
+def _increase(totals: dict[str, Count], scenario: str, count: Count) -> None:
+    """Add to a scenario's total; spellings of one name share it."""
+    totals[fold(scenario)] = totals.get(fold(scenario), _NOTHING) + count
+
+
+def _published_content(processed: ObjectStore, snapshot: Snapshot, warehouse: Queryable) -> _Published:
+    content = _Published()
+    versions = {slice_: version for (table, slice_), version in published_versions(warehouse).items() if table == _FACT}
+    built = {period: commit for (table, period), commit in snapshot.built.items() if table == _FACT}
+    current = {period for period, version in versions.items() if period in built and built[period].version == version}
+    others = [(_FACT, period, version) for period, version in versions.items() if period not in current]
+    for commit in (*(built[period] for period in sorted(current)), *read_slices(processed, others)):
+        if commit is None:
+            content.is_complete = False
         else:
-            periods.append(_ContributingLines(period, "", accepted, Count(), accepted, accepted))
-    return periods
+            content.add(commit, snapshot.commits)
+    return content
 
 
-def _in_warehouse(warehouse: Queryable, periods: Sequence[_ContributingLines]) -> Count:
-    """Return rows and money in the warehouse; with the sign as delivered for periods that are loaded as built."""
+def _measure(warehouse: Queryable) -> dict[str, tuple[str, Count]]:
+    """Return name, and rows and money with the sign of the star, of each scenario in the warehouse."""
     try:
-        ((rows, amount),) = warehouse.query(statement(SqlFile.LINES_IN_WAREHOUSE)).rows
+        rows = warehouse.query(statement(SqlFile.LINES_IN_WAREHOUSE)).rows
     except NoWarehouseYetError:
-        return Count()
-    flipped = [period for period in periods if period.as_delivered != period.in_star]
-    versions = published_versions(warehouse) if flipped else {}
-    loaded = [period for period in flipped if versions.get((FACT_FINANCIALS.name, period.period)) == period.version]
-    return _total([Count(rows, amount), *(_subtract(period.as_delivered, period.in_star) for period in loaded)])
+        return {}
+    return {fold(name): (name, Count(lines, amount)) for name, lines, amount in rows}
 
 
-def _subtract(whole: Count, part: Count) -> Count:
-    return Count(whole.rows - part.rows, whole.amount - part.amount)
+def _add_unattributed(builder: _Builder, published: _Published, measured: Mapping[str, tuple[str, Count]]) -> None:
+    """Add what is in the warehouse and belongs to no delivery, so that the home's terms are those of the warehouse.
+
+    What the warehouse has lost or gained since its slices were built appears here, without a term that explains it.
+    """
+    attributed: dict[str, Count] = {}
+    for (_, scenario), count in published.lines.items():
+        _increase(attributed, scenario, count)
+    for scenario in sorted(measured.keys() | published.star.keys() | attributed.keys()):
+        name, count = measured.get(scenario, (scenario, _NOTHING))
+        changed = _without_gross(count) - _without_gross(published.star.get(scenario, _NOTHING))
+        replaced = published.replaced.get(scenario, _NOTHING)
+        as_delivered = published.as_delivered.get(scenario, _NOTHING)
+        unknown = as_delivered + replaced - attributed.get(scenario, _NOTHING)
+        builder.add_home(name, "in_warehouse", changed)
+        for count_, term in ((unknown, "not_loaded_yet"), (_NOTHING - replaced, "superseded")):
+            builder.add_home(name, "in_warehouse", count_)
+            builder.add_home(name, term, _NOTHING - count_)
+        if not published.is_complete:
+            builder.add_home(name, "not_loaded_yet", _NOTHING - changed)
 
 
-def _outcome(commits: Iterable[DeliveryCommit], name: str) -> Count:
-    return _total(commit.outcome(name) for commit in commits)
+def _without_gross(count: Count) -> Count:
+    """Return rows and net: the warehouse contains sums of lines, from which gross amounts cannot be measured."""
+    return Count(count.rows, count.amount)
 
 
-def _total(counts: Iterable[Count]) -> Count:
-    return sum(counts, Count())
+@dataclass
+class _Builder:
+    """Collects the terms of each feed, file, scenario and unit."""
+
+    currency: str
+    terms: dict[tuple[str, str, str, str], dict[str, Count]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    has_sides: dict[tuple[str, str, str, str], bool] = field(default_factory=dict)
+
+    def add(self, commit: DeliveryCommit, scenario: str, currency: str, term: str, count: Count) -> None:
+        """Add lines of a delivery."""
+        place = (commit.feed, commit.object_key, scenario or NO_SCENARIO, currency or self.currency)
+        self._add(place, term, count, has_sides=commit.is_debit_positive)
+
+    def add_home(self, scenario: str, term: str, count: Count) -> None:
+        """Add lines that no delivery accounts for."""
+        self._add(("", "", scenario or NO_SCENARIO, self.currency), term, count, has_sides=False)
+
+    def _add(self, place: tuple[str, str, str, str], term: str, count: Count, *, has_sides: bool) -> None:
+        if count.is_zero:
+            return
+        feed, file, scenario, unit = place
+        self.names.setdefault(fold(scenario), scenario)
+        place = (feed, file, fold(scenario), unit)
+        terms = self.terms.setdefault(place, {})
+        terms[term] = terms.get(term, _NOTHING) + count
+        self.has_sides[place] = self.has_sides.get(place, True) and has_sides
+
+    def lines(self) -> list[Line]:
+        """Return a line per place."""
+        lines = [
+            Line(self.names[scenario], unit, terms, feed, file, self.has_sides[feed, file, scenario, unit])
+            for (feed, file, scenario, unit), terms in self.terms.items()
+        ]
+        return sorted(lines, key=lambda line: sort_key(line, self.currency))

@@ -11,24 +11,39 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from finance_platform.deliveries.state import DeliveryState
+from finance_platform.reports.reconciliation import current_deliveries
 from finance_platform.storage.port import ObjectStore
 
-COLUMNS = ("source_file", "source_row", "outcome", "rules", "reasons", "amount", "raw_row", "feed")
+COLUMNS = (
+    "source_file",
+    "source_row",
+    "outcome",
+    "rules",
+    "reasons",
+    "amount",
+    "raw_row",
+    "feed",
+    "scenario",
+    "currency",
+)
 
 
 def rejected_rows(processed: ObjectStore, state: DeliveryState, feed: str | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the rejected and duplicate rows of live and held deliveries, by file and line; skipped rows are left out.
+    """Yield the rejected and duplicate rows of the current deliveries, by file and line; skipped rows are left out.
+
+    They are the rows of the reconciliation's terms `rejected` and `duplicate`.
 
     Args:
         processed: the processed zone.
         state: its deliveries.
         feed: only this feed's rows.
     """
-    commits = [delivery.commit for delivery in state.live] + [inactive.commit for inactive in state.inactive]
-    for commit in sorted(commits, key=lambda commit: commit.object_key):
+    for commit, _ in current_deliveries(state):
         if feed is not None and commit.feed != feed:
             continue
         for file in commit.files.get("rejected_rows", ()):
             with processed.open(file.key) as stream:
+                # Files of an earlier release lack scenario and currency.
                 for batch in pq.ParquetFile(stream).iter_batches(columns=list(COLUMNS)):
-                    yield from (row for row in batch.to_pylist() if row["outcome"] != "skipped")
+                    rows = (row for row in batch.to_pylist() if row["outcome"] != "skipped")
+                    yield from ({name: row.get(name) for name in COLUMNS} for row in rows)

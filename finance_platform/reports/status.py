@@ -9,17 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
+from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
-from finance_platform.reports.reconciliation import Reconciliation
+from finance_platform.reports import statement
+from finance_platform.reports.statement import TERMS, Reconciliation
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.ledger import PublishedSlice
 from finance_platform.warehouse.load_request import SliceName
 
 FIX_VANISHED = "put the file back, or withdraw it"
+_SEVERAL = 2
 FIX_UNMATCHED = "add a descriptor to the home's feeds folder, or take the file out of raw"
-FORMAT = 1
+FORMAT = 2
 """Format of the JSON document, described in `docs/status.md`; raised if a key is removed or changes its meaning."""
 
 
@@ -54,6 +56,8 @@ class Status:
         vanished: delivered files that no longer exist; their lines still count.
         reconciliation: where every delivered row and cent is.
         details: closed periods, movements, last run.
+        unmatched_fixes: how to have an unmatched file read, where its name tells, by file.
+        all_versions: the reconciliation of all versions of each file; None unless it was asked for.
     """
 
     deliveries: list[dict[str, Any]]
@@ -63,12 +67,14 @@ class Status:
     vanished: list[str]
     reconciliation: Reconciliation
     details: StatusDetails = StatusDetails()
+    unmatched_fixes: Mapping[str, str] = field(default_factory=dict)
+    all_versions: Reconciliation | None = None
 
     @property
     def is_healthy(self) -> bool:
         """Whether nothing is held, refused, broken or lost, and the last run did not fail."""
         is_stopped = any(row["state"] in {"held", "refused"} for row in self.deliveries)
-        is_lost = any(self.reconciliation.difference) and not self.is_behind
+        is_lost = bool(self.reconciliation.unexplained)
         has_failed = (self.details.last_run or {}).get("status") == "FAILURE"
         return not (is_stopped or self.problems or is_lost or has_failed)
 
@@ -94,27 +100,29 @@ class Status:
     @property
     def warnings(self) -> list[dict[str, str]]:
         """Findings that do not stop anything: file, kind, warning and fix."""
-        late = [
+        of_deliveries = [
             {"file": row["file"], "kind": "delivery", "warning": warning, "fix": ""}
             for row in self.deliveries
             for warning in row["warnings"]
         ]
         vanished = "delivered before, gone from raw; its lines still count"
-        unmatched = "no feed descriptor reads this file"
+        unmatched, fixes = "no feed descriptor reads this file", self.unmatched_fixes
         return [
-            *late,
-            *({"file": f, "kind": "unmatched", "warning": unmatched, "fix": FIX_UNMATCHED} for f in self.unmatched),
+            *of_deliveries,
+            *(
+                {"file": file, "kind": "unmatched", "warning": unmatched, "fix": fixes.get(file, FIX_UNMATCHED)}
+                for file in self.unmatched
+            ),
             *({"file": f, "kind": "vanished", "warning": vanished, "fix": FIX_VANISHED} for f in self.vanished),
         ]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the status as JSON values; money is text with two decimals."""
-        terms = {name: vars(count) for name, count in vars(self.reconciliation).items()}
-        reconciliation = {
-            name: {"rows": term["rows"], "amount": f"{term['amount']:.2f}", "unpriced": term["unpriced"]}
-            for name, term in terms.items()
+        """Return the status as JSON values; money is text with two decimals, more where rounding is shown."""
+        rows = {
+            name: {"rows": self.reconciliation.rows(name), "unpriced": self.reconciliation.unpriced(name)}
+            for name in (DELIVERED, *TERMS)
         }
-        return {
+        document = {
             "format": FORMAT,
             "is_sound": self.is_healthy,
             "is_stale": self.is_stale,
@@ -128,8 +136,12 @@ class Status:
             "problems": self.problems,
             "unmatched_files": self.unmatched,
             "vanished_files": self.vanished,
-            "controllers_line": reconciliation,
+            "controllers_line": rows,
+            "reconciliation": statement.as_json(self.reconciliation),
         }
+        if self.all_versions:
+            document["all_versions"] = statement.as_json(self.all_versions)
+        return document
 
 
 def build_status(
@@ -151,6 +163,7 @@ def build_status(
         vanished=list(scan.vanished),
         reconciliation=reconciliation,
         details=details,
+        unmatched_fixes=scan.unmatched_fixes,
     )
 
 
@@ -166,7 +179,7 @@ def _delivery_rows(state: DeliveryState, scan: RawZoneScan) -> list[dict[str, An
     rows = [
         {
             **_delivery_row(delivery.event.object_key, delivery.event.feed, "live", delivery.commit),
-            "warnings": list(delivery.verdict.warnings) if delivery.verdict else [],
+            "warnings": [*(delivery.verdict.warnings if delivery.verdict else ()), *delivery.commit.findings.warnings],
         }
         for delivery in state.live
     ]
@@ -175,7 +188,7 @@ def _delivery_rows(state: DeliveryState, scan: RawZoneScan) -> list[dict[str, An
     current = {event.object_key: event for event in scan.events}
     known = {delivery.event.delivery_id for delivery in state.live}
     known |= {inactive.event.delivery_id for inactive in (*state.inactive, *state.withdrawn)}
-    known |= {current[key].delivery_id for key in scan.vanished}
+    known |= {current[key].delivery_id for key in (*scan.vanished, *scan.absent)}
     awaiting = {delivery.event.delivery_id for delivery in state.awaiting_verdict}
     rows += [
         _pending_row(key, event.feed, "no verdict yet" if event.delivery_id in awaiting else "not read yet")
@@ -187,14 +200,17 @@ def _delivery_rows(state: DeliveryState, scan: RawZoneScan) -> list[dict[str, An
 
 def _delivery_row(key: str, feed: str, state: str, commit: DeliveryCommit) -> dict[str, Any]:
     counts = {name: commit.outcome(name) for name in OUTCOMES}
+    # The amounts of several scenarios are never added; the reconciliation has each of them.
+    has_total = len({lines.scenario for lines in commit.scenarios if lines.scenario and not lines.currency}) < _SEVERAL
     return {
         "file": key,
         "feed": feed,
         "state": state,
         "rows": commit.read.rows,
         **{name: count.rows for name, count in counts.items()},
-        "amount": f"{commit.read.amount + commit.rounding:.2f}",
-        "rejected_amount": f"{counts['rejected'].amount:.2f}",
+        "amount": f"{commit.read.amount + commit.rounding:.2f}" if has_total else None,
+        "rejected_amount": f"{counts['rejected'].amount:.2f}" if has_total else None,
+        "rejected_foreign": {name: f"{amount:.2f}" for name, amount in sorted(commit.rejected_foreign.items())},
         "rules": dict(sorted(commit.rules.items())),
         "delivery": commit.delivery_id,
         "reason": "",
@@ -208,7 +224,8 @@ def _inactive_row(inactive: InactiveDelivery, state: str) -> dict[str, Any]:
     made = inactive.decision
     decision = made and {"action": made.action, "who": made.who, "why": made.why, "at": made.at}
     row = _delivery_row(inactive.event.object_key, inactive.event.feed, state, inactive.commit)
-    return {**row, "reason": inactive.reason, "fix": inactive.fix, "decision": decision}
+    warnings = inactive.commit.findings.warnings if state == "held" else []
+    return {**row, "reason": inactive.reason, "fix": inactive.fix, "decision": decision, "warnings": warnings}
 
 
 def _pending_row(key: str, feed: str, reason: str) -> dict[str, Any]:

@@ -24,10 +24,16 @@ from finance_platform.deliveries.commits import DataFile
 from finance_platform.errors import JobError
 from finance_platform.feeds.codes import fold, surrogate_key
 from finance_platform.feeds.dates import first_day
-from finance_platform.slices.commits import ScenarioSum, SliceCommit, write_slice
+from finance_platform.slices.commits import ScenarioSum, SliceCommit, SupersededLines, write_slice
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs.arguments import JobArguments
-from finance_platform.spark_jobs.control_totals import PeriodControl, compare, control_sums, star_sums
+from finance_platform.spark_jobs.control_totals import (
+    PeriodControl,
+    compare,
+    control_sums,
+    star_sums,
+    superseded_sums,
+)
 from finance_platform.spark_jobs.harness import run_job
 from finance_platform.spark_jobs.requests import BuildRequest
 from finance_platform.spark_jobs.session import spark_session
@@ -97,8 +103,9 @@ class _Build:
         sums: Sequence[ScenarioSum],
         rows: int,
         control: PeriodControl | None = None,
+        superseded: Sequence[SupersededLines] = (),
     ) -> None:
-        """Make one built slice visible; a slice of the fact table with the comparison of its control totals."""
+        """Make one built slice visible; a slice of the fact table with its control totals and superseded lines."""
         control = control or PeriodControl()
         commit = SliceCommit(
             table=target.table,
@@ -109,6 +116,7 @@ class _Build:
             sums=sums,
             hidden_lines=control.superseded_lines,
             hidden_amount=control.superseded_amount,
+            superseded=superseded,
             accounts_compared=control.accounts_compared,
             differences=control.differences,
             inputs=target.inputs,
@@ -224,14 +232,22 @@ def _build_fact(build: _Build, periods: Mapping[str, TargetSlice]) -> None:
     files = write_split(rows, columns, build.processed, folder, "period", order)
     keys_of_files = [file.key for of_period in files.values() for file in of_period]
     written = read_files(build.spark, build.processed, keys_of_files, columns)
-    control = control_sums(counted, superseded_lines(counted, keys, scopes), accounts)
+    replaced = superseded_lines(counted, keys, scopes)
+    superseded = superseded_sums(replaced) if replaced is not None else {}
+    control = control_sums(counted, replaced, accounts)
     compared = compare(control.collect(), star_sums(written).collect())
     for name, target in sorted(periods.items()):
-        _commit_fact(build, target, files.get(name, []), compared.get(name, PeriodControl()))
+        _commit_fact(build, target, files.get(name, []), compared.get(name, PeriodControl()), superseded.get(name, ()))
     build.temporary.delete_folder(build.staging)
 
 
-def _commit_fact(build: _Build, target: TargetSlice, files: Sequence[DataFile], control: PeriodControl) -> None:
+def _commit_fact(
+    build: _Build,
+    target: TargetSlice,
+    files: Sequence[DataFile],
+    control: PeriodControl,
+    superseded: Sequence[SupersededLines],
+) -> None:
     names = {surrogate_key(name): name for name, _ in build.request.scenarios}
     sums = [
         ScenarioSum(
@@ -242,11 +258,12 @@ def _commit_fact(build: _Build, target: TargetSlice, files: Sequence[DataFile], 
             figures.amount,
             figures.budget_amount,
             control.delivered[key],
+            control.absolute[key],
         )
         for key, figures in control.star.items()
     ]
     rows = sum(scenario_sum.row_count for scenario_sum in sums)
-    build.commit(target, files, sorted(sums, key=lambda scenario_sum: scenario_sum.scenario), rows, control)
+    build.commit(target, files, sorted(sums, key=lambda scenario_sum: scenario_sum.scenario), rows, control, superseded)
 
 
 def _counted(build: _Build, periods: Sequence[str]) -> DataFrame:

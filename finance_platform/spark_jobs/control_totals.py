@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import MONEY
-from finance_platform.slices.commits import Difference
+from finance_platform.slices.commits import Difference, SupersededLines
 from finance_platform.transforms.live_lines import with_natural_sign
 
 _MAX_DIFFERENCES = 50
@@ -40,6 +40,7 @@ class PeriodControl:
     Attributes:
         star: the star's figures by scenario key.
         delivered: money of the lines with the sign as delivered, by scenario key.
+        absolute: sum of their absolute amounts, by scenario key.
         superseded_lines: lines that a later delivery supersedes.
         superseded_amount: their money, with the sign as delivered.
         accounts_compared: number of sums by scenario and account that were compared.
@@ -48,6 +49,7 @@ class PeriodControl:
 
     star: dict[int, ScenarioFigures] = field(default_factory=dict)
     delivered: dict[int, Decimal] = field(default_factory=dict)
+    absolute: dict[int, Decimal] = field(default_factory=dict)
     superseded_lines: int = 0
     superseded_amount: Decimal = _ZERO
     accounts_compared: int = 0
@@ -57,7 +59,7 @@ class PeriodControl:
 def control_sums(counted: DataFrame, superseded: DataFrame | None, dim_account: DataFrame) -> DataFrame:
     """Return sums of the ledger lines by period, scenario and account.
 
-    The columns are lines, amount (sign of the star), delivered, superseded_lines and superseded_amount.
+    The columns are lines, amount (sign of the star), delivered, absolute, superseded_lines and superseded_amount.
 
     Args:
         counted: the lines of all deliveries that count, superseded ones included.
@@ -70,11 +72,11 @@ def control_sums(counted: DataFrame, superseded: DataFrame | None, dim_account: 
     # The sign depends on the account alone, so it is applied when few rows are left.
     sums = weighted.groupBy(*_ACCOUNT, "is_debit_positive").agg(
         F.sum("lines").alias("lines"),
-        *[F.sum(name).cast("decimal(38,2)").alias(name) for name in ("amount", "superseded_amount")],
+        *[F.sum(name).cast("decimal(38,2)").alias(name) for name in ("amount", "absolute", "superseded_amount")],
         F.sum("superseded_lines").alias("superseded_lines"),
     )
     signed = with_natural_sign(sums.withColumn("delivered", F.col("amount")), dim_account)
-    names = ("lines", "amount", "delivered", "superseded_lines", "superseded_amount")
+    names = ("lines", "amount", "delivered", "absolute", "superseded_lines", "superseded_amount")
     return signed.groupBy(*_ACCOUNT).agg(*[F.sum(name).alias(name) for name in names])
 
 
@@ -85,9 +87,25 @@ def _weighted(lines: DataFrame, *, is_superseded: bool) -> DataFrame:
         "is_debit_positive",
         F.lit(-1 if is_superseded else 1).alias("lines"),
         (-amount if is_superseded else amount).alias("amount"),
+        (-F.abs(amount) if is_superseded else F.abs(amount)).alias("absolute"),
         F.lit(1 if is_superseded else 0).alias("superseded_lines"),
         (amount if is_superseded else amount * F.lit(0)).cast(MONEY).alias("superseded_amount"),
     )
+
+
+def superseded_sums(superseded: DataFrame) -> dict[str, list[SupersededLines]]:
+    """Return, by period, the superseded lines of each delivery and scenario."""
+    place = ("period", "delivery_id", "scenario")
+    sums = superseded.groupBy(*place).agg(
+        F.count(F.lit(1)).alias("row_count"),
+        F.sum("amount").alias("amount"),
+        F.sum(F.abs("amount")).alias("absolute"),
+    )
+    periods: dict[str, list[SupersededLines]] = {}
+    for row in sorted(sums.collect(), key=lambda row: tuple(row[name] for name in place)):
+        lines = SupersededLines(row["delivery_id"], row["scenario"], row["row_count"], row["amount"], row["absolute"])
+        periods.setdefault(row["period"], []).append(lines)
+    return periods
 
 
 def star_sums(written: DataFrame) -> DataFrame:
@@ -128,6 +146,7 @@ def _compare_account(
 ) -> None:
     period.accounts_compared += 1
     period.delivered[scenario] = period.delivered.get(scenario, _ZERO) + (lines["delivered"] if lines else _ZERO)
+    period.absolute[scenario] = period.absolute.get(scenario, _ZERO) + (lines["absolute"] if lines else _ZERO)
     before = period.star.get(scenario, ScenarioFigures())
     if star:
         period.star[scenario] = ScenarioFigures(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,9 +19,18 @@ from pyspark.sql import functions as F
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import BUDGET, MEMBERS, REJECTED_ROWS, TRANSACTIONS
 from finance_platform.contracts.schemas import NOT_OPENED, REFUSED
-from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit, PeriodCount
+from finance_platform.deliveries.commits import (
+    DELIVERED,
+    ROUNDING,
+    Count,
+    DataFile,
+    DeliveryCommit,
+    PeriodCount,
+    ScenarioCount,
+)
 from finance_platform.feeds.cells import text_without_column
 from finance_platform.feeds.codes import fold, scenario_name
+from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.spark_jobs.requests import DeliveryToRead
 
@@ -36,7 +45,8 @@ class DeliveryResult:
     Attributes:
         summary: the reader's own row about the file.
         files: Parquet files by table.
-        outcomes: candidate lines by outcome.
+        outcomes: candidate lines by outcome; money in the home's currency.
+        scenarios: the ledger's candidate lines by scenario, foreign currency and outcome.
         rules: rows by the rule that they broke.
         periods: accepted lines by scenario and period.
         first_day: earliest posting date of the accepted lines, ISO, or empty.
@@ -47,6 +57,7 @@ class DeliveryResult:
     summary: Row
     files: dict[str, list[DataFile]] = field(default_factory=dict)
     outcomes: dict[str, Count] = field(default_factory=dict)
+    scenarios: dict[tuple[str, str, str], Count] = field(default_factory=dict)
     rules: dict[str, int] = field(default_factory=dict)
     periods: list[PeriodCount] = field(default_factory=list)
     first_day: str = ""
@@ -61,6 +72,15 @@ class DeliveryResult:
     def count(self, outcome: str, count: Count) -> None:
         """Add candidate lines of an outcome."""
         self.outcomes[outcome] = self.outcomes.get(outcome, Count()) + count
+
+    def count_lines(self, outcome: str, scenario: str, currency: str, count: Count) -> None:
+        """Add the ledger's candidate lines of an outcome; a foreign currency's money is in none of the totals."""
+        place = (scenario, currency, outcome)
+        self.scenarios[place] = self.scenarios.get(place, Count()) + count
+        self.count(outcome, Count(count.rows, unpriced=count.unpriced) if currency else count)
+
+    def _counted(self) -> list[ScenarioCount]:
+        return [ScenarioCount(*place, count) for place, count in sorted(self.scenarios.items())]
 
     def to_commit(self, delivery: DeliveryToRead, rules: ReadingRules, attempt: str) -> DeliveryCommit:
         """Return the commit of the delivery, read or refused."""
@@ -82,6 +102,7 @@ class DeliveryResult:
             ),
             rounding=Decimal(summary["measured_rounding"]),
             outcomes=self.outcomes,
+            scenarios=[*_measured(summary), *self._counted()] if delivery.kind == "ledger" else (),
             rules=self.rules,
             periods=sorted(self.periods, key=lambda count: (count.period, count.scenario)),
             files=self.files,
@@ -93,6 +114,7 @@ class DeliveryResult:
             covers=tuple(json.loads(summary["covers"])),
             constant_scenarios=self._constant_scenarios(rules, delivery.object_key),
             extra_columns=json.loads(summary["extra_columns"]),
+            findings=ReaderFindings.from_json(json.loads(summary["findings"])),
             attempt=attempt,
             committed_at=committed_at,
         )
@@ -104,6 +126,18 @@ class DeliveryResult:
             text = text_without_column(rule, object_key)
         name = scenario_name(text, rules.scenarios) if text else ""
         return (name,) if name and all(fold(count.scenario) == fold(name) for count in self.periods) else ()
+
+
+def _measured(summary: Row) -> Iterator[ScenarioCount]:
+    """Yield the reader's totals of a ledger file: the lines as delivered, and the rounding."""
+    for lines in json.loads(summary["measured_counts"] or "[]"):
+        net, gross, rounding_net, rounding_gross = (
+            Decimal(lines[name]) for name in ("net", "gross", "rounding_net", "rounding_gross")
+        )
+        place = (lines["scenario"], lines["currency"])
+        yield ScenarioCount(*place, DELIVERED, Count(lines["rows"], net, gross, lines["unpriced"]))
+        if rounding_net or rounding_gross:
+            yield ScenarioCount(*place, ROUNDING, Count(0, rounding_net, rounding_gross))
 
 
 def count_written(contract: Contract, written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
@@ -137,7 +171,8 @@ def _count_lines(written: DataFrame, results: Mapping[str, DeliveryResult]) -> N
     )
     for row in sums.collect():
         result = results[row["delivery_id"]]
-        result.count("accepted", Count(row["row_count"], row["amount"], row["absolute"]))
+        count = Count(row["row_count"], row["amount"], row["absolute"])
+        result.count_lines("accepted", row["scenario"], "", count)
         result.periods.append(
             PeriodCount(
                 row["scenario"],
@@ -146,6 +181,7 @@ def _count_lines(written: DataFrame, results: Mapping[str, DeliveryResult]) -> N
                 row["row_count"],
                 row["amount"],
                 str(row["content"]),
+                row["absolute"],
             )
         )
         first_day, last_day = str(row["first_day"]), str(row["last_day"])
@@ -154,7 +190,7 @@ def _count_lines(written: DataFrame, results: Mapping[str, DeliveryResult]) -> N
 
 
 def _count_rejected(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
-    sums = written.groupBy("delivery_id", "outcome", "rules").agg(
+    sums = written.groupBy("delivery_id", "outcome", "rules", "scenario", "currency").agg(
         F.count(F.lit(1)).alias("row_count"),
         F.sum("amount").alias("amount"),
         F.sum(F.abs("amount")).alias("absolute"),
@@ -163,9 +199,8 @@ def _count_rejected(written: DataFrame, results: Mapping[str, DeliveryResult]) -
     for row in sums.collect():
         result = results[row["delivery_id"]]
         unpriced = row["row_count"] - row["priced"]
-        result.count(
-            row["outcome"], Count(row["row_count"], row["amount"] or _ZERO, row["absolute"] or _ZERO, unpriced)
-        )
+        count = Count(row["row_count"], row["amount"] or _ZERO, row["absolute"] or _ZERO, unpriced)
+        result.count_lines(row["outcome"], row["scenario"] or "", row["currency"] or "", count)
         for rule in row["rules"].split(","):
             result.rules[rule] = result.rules.get(rule, 0) + row["row_count"]
 

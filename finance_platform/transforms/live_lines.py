@@ -10,7 +10,6 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from finance_platform.contracts.model import MONEY
 from finance_platform.contracts.star import CREDIT_TYPES
 
 _BY_KEY = ["delivery_id", "line_key"]
@@ -63,6 +62,6 @@ def with_natural_sign(lines: DataFrame, dim_account: DataFrame) -> DataFrame:
     """Return the lines with the canonical sign: under debit-positive feeds, credit-natured accounts are flipped."""
     types = dim_account.select("account_key", "account_type")
     is_flipped = F.col("is_debit_positive") & F.col("account_type").isin(*CREDIT_TYPES)
-    signed = F.when(is_flipped, -F.col("amount")).otherwise(F.col("amount")).cast(MONEY)
+    signed = F.when(is_flipped, -F.col("amount")).otherwise(F.col("amount")).cast(lines.schema["amount"].dataType)
     names = [signed.alias(name) if name == "amount" else F.col(name) for name in lines.columns]
     return lines.join(F.broadcast(types), on="account_key", how="left").select(*names)

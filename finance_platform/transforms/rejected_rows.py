@@ -16,6 +16,8 @@ _OUTCOMES = ("rejected", "duplicate", "skipped")
 
 def rejected_rows(rows: DataFrame) -> DataFrame:
     """Return the staged rows of any kind whose final outcome is not accepted."""
-    if "amount" not in rows.columns:
+    if "amount" not in rows.columns:  # rows of a reference file
         rows = rows.withColumn("amount", F.lit(None).cast(MONEY))
+        for name in ("scenario", "currency"):
+            rows = rows.withColumn(name, F.lit(None).cast("string"))
     return rows.where(F.col("outcome").isin(*_OUTCOMES)).select(*REJECTED_ROWS.column_names)

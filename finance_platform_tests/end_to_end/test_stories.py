@@ -87,6 +87,12 @@ def test_a_moved_key_leaves_its_old_period_and_returns_after_the_withdrawal(run_
     first = home.tables()
     assert amounts(home, "Actual") == {"2024-01": "1250.10", "2024-02": "2350.25", "2024-03": "-100.00"}
     home.write("raw/transactions_moved.csv", HEADER + "T2,2024-02-01,0450,6000,250.10,booked late\n")
+    assert refresh(home).held() == {
+        "transactions_moved.csv": (
+            "Actual 2024-01 would lose 1 of 1 lines of department 0450, 250.10: 100%, tolerated 50%"
+        )
+    }
+    decide(home, "accept", "transactions_moved.csv")
     moved = refresh(home)
     assert not moved.needs_attention
     facts = sorted(name for name in moved.built if name.startswith("fact"))
@@ -112,11 +118,17 @@ def test_a_later_plan_replaces_only_what_it_covers(tmp_path: Path, refresh: Refr
     home.write("raw/extract/b_2024-02_2024-02.csv", PLAN_HEADER)
     refreshed = refresh(home)
     assert refreshed.needs_attention
-    assert list(refreshed.held()) == ["extract/b_2024-02_2024-02.csv"]
-    assert amounts(home, "Budget Q1") == {"2024-01": "31.00", "2024-02": "40.00"}
-    assert amounts(home, "Forecast") == {"2024-01": "30.00", "2024-02": "70.00"}
-    decide(home, "accept", "extract/b_2024-02_2024-02.csv")
+    held = refreshed.held()
+    assert list(held) == ["extract/b_2024-02_2024-02.csv", "regional/d100_2024-01_2024-02.csv"]
+    assert held["regional/d100_2024-01_2024-02.csv"].startswith(
+        "Budget Q1 2024-02 would lose 1 of 1 lines of department D100, 30.00"
+    )
+    for scenario in ("Budget Q1", "Forecast"):
+        assert amounts(home, scenario) == {"2024-01": "30.00", "2024-02": "70.00"}
+    for key in held:
+        decide(home, "accept", key)
     assert not refresh(home).needs_attention
+    assert amounts(home, "Budget Q1") == {"2024-01": "31.00", "2024-02": "40.00"}
     assert amounts(home, "Forecast") == {"2024-01": "30.00"}
 
 
@@ -132,7 +144,7 @@ def test_a_file_that_removes_or_doubles_published_lines_is_held_and_a_good_one_i
     assert refreshed.needs_attention
     reasons = refreshed.held()
     assert set(reasons) == {"transactions.csv", "budget_copy.csv"}
-    assert "actual 2024-01 would go from 2 lines to 0" in reasons["transactions.csv"]
+    assert "Actual 2024-01 would lose 1 of 1 lines of department 0450, 250.10" in reasons["transactions.csv"]
     assert reasons["budget_copy.csv"] == "the same content as budget.csv, which counts already"
     assert amounts(home, "Actual") == {**published, "2024-05": "90.00"}
     decide(home, "accept", "transactions.csv")
@@ -162,4 +174,5 @@ def test_a_descriptor_with_an_invalid_owner_stops_only_its_own_files(tmp_path: P
     refreshed = refresh(home)
     assert refreshed.needs_attention
     assert any("bob.yaml, line 4: owner" in problem["problem"] for problem in refreshed.status.problems)
-    assert str(refreshed.status.reconciliation.in_warehouse.amount) == "6300.35"
+    in_warehouse = [line.term("in_warehouse").amount for line in refreshed.status.reconciliation.by_scenario]
+    assert str(sum(in_warehouse)) == "6300.35"

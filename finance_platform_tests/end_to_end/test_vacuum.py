@@ -33,8 +33,14 @@ def files(home: Home) -> list[str]:
     return sorted(str(path.relative_to(home.path)) for path in paths if path.is_file())
 
 
-def status(home: Home) -> dict[str, Any]:
-    return dict(json.loads(home.command("status", "--json").stdout))
+def status(home: Home, *options: str) -> dict[str, Any]:
+    return dict(json.loads(home.command("status", "--json", *options).stdout))
+
+
+def statements(home: Home) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the reconciliation of the current deliveries and of all versions."""
+    document = status(home, "--all-versions")
+    return document["reconciliation"], document["all_versions"]
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +96,7 @@ def test_after_a_vacuum_a_run_does_nothing_tables_are_equal_and_removed_content_
     first = home.query(FACTS)
     home.write("raw/transactions.csv", CORRECTED)
     refresh(home)
-    before, line = home.query(FACTS), status(home)["controllers_line"]
+    before, statement = home.query(FACTS), statements(home)
     removed = vacuum(home, "--yes", **AT_ONCE)
     assert removed["is_removed"]
     assert [one["name"] for one in removed["removals"] if one["kind"] == "delivery"] == ["transactions.csv"]
@@ -98,7 +104,10 @@ def test_after_a_vacuum_a_run_does_nothing_tables_are_equal_and_removed_content_
     assert not refresh(home).has_work
     after = status(home)
     assert (after["is_sound"], after["is_stale"]) == (True, False)
-    assert (line["superseded"]["rows"], after["controllers_line"]["superseded"]["rows"]) == (5, 0)
+    assert statements(home) == statement
+    replaced = [line["terms"].get("replaced", {"rows": 0})["rows"] for line in statement[1]["by_scenario"]]
+    assert sum(replaced) == 5
+    assert after["controllers_line"]["superseded"]["rows"] == 0
     assert home.query(FACTS) == before
     assert json.loads(home.command("trace", "--file", "transactions.csv", "--format", "json").stdout)["cells"]
     home.write("raw/transactions.csv", TRANSACTIONS)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any, Literal, TypeVar
@@ -28,6 +28,7 @@ from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.decisions import Author
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DecisionError
+from finance_platform.reports.rejected_rows import rejected_rows
 from finance_platform.warehouse.ledger import published_versions
 from finance_platform_tests.model_based import model
 from finance_platform_tests.model_based.chance import AT_FIRST, FEEDS, actions, content, moment
@@ -165,6 +166,7 @@ class Deliveries(RuleBasedStateMachine):
                 self.home.refresh()
         except BrokenOffError:
             self._check_closed_periods()
+            self._check_reconciliation()
             return
         finally:
             self._learn()
@@ -236,10 +238,24 @@ class Deliveries(RuleBasedStateMachine):
         for commit in read_commits(self.home.processed).values():
             assert not any(commit.unaccounted), commit
         assert self.home.snapshot().to_build == []
+        self._check_reconciliation()
         status = self.home.status()
         assert not status.is_stale
-        assert status.reconciliation.difference == (0, Decimal(0))
+        assert not status.reconciliation.rows("not_loaded_yet")
         assert self.home.changes() == ()
+
+    def _check_reconciliation(self) -> None:
+        """Every row and cent is in a term, whatever was broken off; the rejected rows add up to theirs."""
+        reconciliation = self.home.status().reconciliation
+        for line in (*reconciliation.by_scenario, *reconciliation.by_feed):
+            assert line.difference.is_zero, line
+        listed = Counter(
+            row["outcome"]
+            for row in rejected_rows(self.home.processed, self.home.state())
+            if not row["source_file"].startswith("accounts/")
+        )
+        for term in ("rejected", "duplicate"):
+            assert reconciliation.rows(term) == listed[term]
 
     def _check_star(self, state: DeliveryState) -> None:
         """Hold the warehouse against the model, but for closed periods that stay as they were published."""

@@ -7,16 +7,19 @@ descriptor invalid (see `unit/test_feed_set`), the checks on rows of evidence (s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from finance_platform.deliveries.register import DeliveryDiscovered, Register, Verdict, utc_text
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.alerts import Alert
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.run_alerts import collect_run_alerts
 from finance_platform.orchestration.ui.metadata_values import ROWS_SHOWN
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import LEDGER, settings, write
 
 UNREAD = dg.AssetKey(["raw", "unread_files"])
@@ -75,9 +78,9 @@ def test_an_invalid_descriptor_fails_a_check_and_sends_an_alert(home: Path, inst
     assert failed(result) == {"raw/unread_files descriptors_are_valid": dg.AssetCheckSeverity.ERROR}
     (alert,) = alerts(home, instance, result).values()
     assert alert.where == "raw/unread_files, descriptors_are_valid"
-    assert alert.title.endswith("2 unusable descriptors or files")
+    assert alert.title.endswith("1 unusable descriptor or file")
     assert "typo.yaml, line 4: colums is not a known key" in alert.found["1"]
-    assert "typo_1.csv" in alert.found["2"]
+    assert "1 file is not read because of it: typo_1.csv" in alert.found["1"]
 
 
 def test_a_file_that_no_feed_reads_is_a_warning_and_one_alert(home: Path, instance: dg.DagsterInstance):
@@ -145,6 +148,9 @@ def test_all_vanished_files_are_one_line_of_the_log(home: Path, instance: dg.Dag
     for number in range(5):
         write(home / f"raw/ledger_gone_{number}.csv", f"{number}")
     register(home, instance)
+    events = Register(LocalStore(home / "processed"))
+    found = [event for event in events.events() if isinstance(event, DeliveryDiscovered)]
+    events.append([Verdict(event.object_key, event.delivery_id, utc_text(datetime.now(UTC)), "run") for event in found])
     for number in range(5):
         (home / f"raw/ledger_gone_{number}.csv").unlink()
     (line,) = [line for line in log_messages(instance, register(home, instance)) if "now gone" in line]

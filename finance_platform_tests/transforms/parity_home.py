@@ -41,6 +41,7 @@ columns:
   description: {from: Text, required: false}
 constants: {scenario: Actual}
 load: {mode: upsert, key: [transaction_id]}
+hold_if_removes: never
 tolerance: {rejected_rows: 1}
 """
 _GL_HEADER = "Beleg;Datum;Periode;Kostenstelle;Bezeichnung;Konto;Kontoname;Art;Soll;Haben;Text\n"
@@ -59,7 +60,6 @@ _GL_FIRST = (
     ";;;;;;;;;;\n"
     "B1;01.03.2024;03/2024;de7;;K1;;X;;1,00;no such type\n"
     "B2;01.03.2024;03/2024;de7;;K1;;K;;1e3;no amount\n"
-    "B3;05.03.2024;03/2024;de7;;NEU;;;7,00;;the account's type is unknown\n"
     "B4;05.03.2024\n"
 )
 # A1 is corrected, A2 moves from December to January, A3 stays, C1 is new.
@@ -68,6 +68,7 @@ _GL_SECOND = (
     "A2;31.12.2020;01/2021;D100;;10;;A;12,34;;moved\n"
     "C1;05.01.2021;01/2021;d100;;0010;;E;;0,10;\n"
 )
+_GL_UNTYPED = "E1;05.03.2024;03/2024;de7;;NEU;;;7,00;;the account's type is unknown\n"
 _GL_BAD_BYTES = "D1;01.03.2021;03/2021;D100;;10;;A;1,00;;good\nD2;01.03.2021;03/2021;D100;;10;;A;1,00;;\xff no UTF-8\n"
 
 # No header, cp1252, a template, a scenario map, float noise; later files replace months.
@@ -142,7 +143,6 @@ GENERAL_LEDGER_FACTS = {
     ("2024-02", "B1"): Decimal("99999.99"),
     ("2024-02", "V1"): Decimal("-0.01"),
     ("2024-03", "K1"): Decimal("1.00"),
-    ("2024-03", "NEU"): Decimal("7.00"),
 }
 PLANS_FACTS = {
     # (scenario, period, department, account): Amount.
@@ -154,15 +154,17 @@ PLANS_FACTS = {
 }
 OUTCOMES = {
     # accepted, rejected, duplicate, skipped
-    "gl/1.csv": (8, 6, 1, 1),
+    "gl/1.csv": (7, 6, 1, 1),
     "gl/2.csv": (3, 0, 0, 0),
+    "gl/5.csv": (1, 0, 0, 0),
     "plans/1.txt": (6, 3, 0, 0),
     "plans/2.txt": (2, 0, 0, 0),
     "chart/a.csv": (5, 2, 1, 0),
     "sites/a.csv": (2, 1, 0, 0),
 }
 REFUSED = {"gl/3.csv", "gl/4.csv", "plans/3.txt", "plans/4.txt"}
-WITHOUT_SIGN = ["NEU"]
+HELD = {"gl/5.csv": "NEU"}
+"""The account that a held file waits for, by file."""
 
 
 def make_home(home: Path) -> Path:
@@ -180,6 +182,7 @@ def make_home(home: Path) -> Path:
         "plans/1.txt": _PLANS_FIRST.encode("cp1252"),
         "plans/2.txt": _PLANS_SECOND.encode("cp1252"),
         "gl/4.csv": (_GL_HEADER + _GL_BAD_BYTES).encode("latin-1"),
+        "gl/5.csv": (_GL_HEADER + _GL_UNTYPED).encode(),
         "plans/3.txt": b"1|202103|8|02|5000|2|1.00|good\n2|202103|8|02|5000|2|1.00|\x81 no cp1252\n",
         "plans/4.txt": b"",
         "chart/a.csv": _CHART_ROWS.encode(),

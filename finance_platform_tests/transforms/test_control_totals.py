@@ -10,13 +10,14 @@ from pyspark.sql import DataFrame, SparkSession
 
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import first_day
-from finance_platform.slices.commits import Difference
+from finance_platform.slices.commits import Difference, SupersededLines
 from finance_platform.spark_jobs.control_totals import (
     PeriodControl,
     ScenarioFigures,
     compare,
     control_sums,
     star_sums,
+    superseded_sums,
 )
 from finance_platform.transforms.fact_financials import fact_cells, fact_financials
 from finance_platform.transforms.live_lines import live_lines, superseded_lines, with_natural_sign
@@ -185,6 +186,7 @@ def test_only_the_first_differences_are_listed() -> None:
             "lines": 1,
             "amount": Decimal("1.00"),
             "delivered": Decimal("1.00"),
+            "absolute": Decimal("1.00"),
             "superseded_lines": 0,
             "superseded_amount": Decimal("0.00"),
         }
@@ -199,3 +201,19 @@ def test_only_the_first_differences_are_listed() -> None:
 def test_without_lines_and_star_there_are_no_figures() -> None:
     assert compare([], []) == {}
     assert ScenarioFigures() == (0, 0, Decimal("0.00"), Decimal("0.00"))
+
+
+def test_gross_amounts_are_of_the_remaining_lines_and_superseded_ones_are_counted_by_delivery(
+    spark: SparkSession,
+) -> None:
+    counted = ledger_lines(spark, ROWS)
+    keys = spark.createDataFrame([("d1", "T1"), ("d1", "T4")], "delivery_id string, line_key string")
+    replaced = superseded_lines(counted, keys, None)
+    assert replaced is not None
+    control = control_sums(counted, replaced, accounts(spark))
+    january = compared(control, star_of(spark, live_lines(counted, keys, None), accounts(spark)))["2025-01"]
+    assert january.absolute == {ACTUAL: Decimal("77.10"), BUDGET: Decimal("200.00")}
+    assert superseded_sums(replaced) == {
+        "2025-01": [SupersededLines("d1", "Actual", 1, Decimal("100.00"), Decimal("100.00"))],
+        "2025-02": [SupersededLines("d1", "Actual", 1, Decimal("3.00"), Decimal("3.00"))],
+    }

@@ -29,7 +29,6 @@ from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
 from finance_platform.feeds.codes import surrogate_key
-from finance_platform.quality.checks import ACCOUNTS_HAVE_SIGN
 from finance_platform.refresh.build_star import build_star
 from finance_platform.refresh.register import register
 from finance_platform.refresh.standardise import standardise
@@ -85,7 +84,7 @@ class Run:
     processed: Path
     commits: Mapping[str, DeliveryCommit]
     slices: Sequence[SliceCommit]
-    without_sign: list[str]
+    held: Mapping[str, str]
 
     def files(self, table: str) -> list[Path]:
         """Return the Parquet files of a table."""
@@ -130,16 +129,15 @@ def run_engine(home: Path, engine: str) -> Run:
     assert not scan.unmatched
     jobs = ScriptJobs(home, engine)
     read = standardise(raw, processed, jobs, settings, clock=lambda: datetime.now(UTC), run_id=engine)
-    assert not [verdict for verdict in read.verdicts if verdict.is_held]
+    held = {verdict.object_key: "; ".join(verdict.reasons) for verdict in read.verdicts if verdict.is_held}
     assert [key for key, _ in read.read.not_opened] == [VANISHING]
     built = build_star(processed, jobs, star)
     snapshot = built.snapshot
     first = next(one.delivery_id for one in snapshot.state.live if one.event.object_key == "gl/1.csv")
     assert snapshot.overlaps.overlapping(first)
     assert [event.object_key for event in snapshot.state.pending] == [VANISHING]
-    (unsigned,) = [outcome for outcome in built.outcomes if outcome.check == ACCOUNTS_HAVE_SIGN]
-    accounts = [str(evidence["account"]) for evidence in unsigned.evidence]
-    return Run(home / f"processed-{engine}", snapshot.commits, list(snapshot.built.values()), accounts)
+    assert not [outcome for outcome in built.outcomes if outcome.check.is_blocking and not outcome.passed]
+    return Run(home / f"processed-{engine}", snapshot.commits, list(snapshot.built.values()), held)
 
 
 @pytest.fixture(scope="module")
@@ -208,10 +206,10 @@ def test_both_engines_write_the_same_commit_of_every_delivery(sail: Run, jvm: Ru
 @pytest.mark.jvm
 @pytest.mark.usefixtures("_java")
 def test_both_engines_write_the_same_commit_of_every_slice(sail: Run, jvm: Run) -> None:
-    """Rows and sums by scenario, and which accounts have no sign."""
+    """Rows and sums by scenario, and which files are held and why."""
     for ours, theirs in zip(sail.slices, jvm.slices, strict=True):
         assert (ours.version, ours.row_count, ours.sums) == (theirs.version, theirs.row_count, theirs.sums)
-    assert sail.without_sign == jvm.without_sign
+    assert sail.held == jvm.held
 
 
 @pytest.mark.jvm
@@ -274,7 +272,8 @@ def test_the_home_contains_the_cases_that_distinguish_engines(sail: Run) -> None
     rules = {rule for row in sail.rows("rejected_rows") for rule in row["rules"].split(",")}
     assert {"conflicting_key", "repeated_row", "blank_row", "malformed_row", "invalid_amount"} <= rules
     assert not any(any(commit.unaccounted) for commit in sail.commits.values() if commit.status == "read")
-    assert sail.without_sign == parity_home.WITHOUT_SIGN
+    assert sail.held.keys() == parity_home.HELD.keys()
+    assert all(account in sail.held[key] for key, account in parity_home.HELD.items())
     sheets = pa.Table.from_pylist(sail.rows("dim_account"))
     assert {"flow", "balance"} == set(sheets["measure"].to_pylist())
 

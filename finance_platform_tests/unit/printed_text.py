@@ -7,24 +7,33 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
 
 from finance_platform.deliveries.commits import Count
-from finance_platform.reports.reconciliation import Reconciliation
+from finance_platform.reports.statement import Line, Reconciliation
 from finance_platform.reports.status import Status
 from finance_platform_tests.unit.factories import money
 
 RECONCILIATION = Reconciliation(
-    delivered=money(5, "1234.5", unpriced=1),
-    in_warehouse=money(2, "1000.00"),
-    rejected=money(2, "134.50", unpriced=1),
-    duplicate=money(1, "100.00"),
-    skipped=Count(),
-    superseded=Count(),
-    held=Count(),
-    withdrawn=Count(),
+    [
+        Line(
+            "Actual",
+            "USD",
+            {
+                "delivered": money(5, "1234.499", "1234.499", unpriced=1),
+                "in_warehouse": money(2, "1000.00"),
+                "rejected": money(2, "134.50", unpriced=1),
+                "duplicate": money(1, "100.00"),
+                "rounding": Count(0, Decimal("-0.001"), Decimal("-0.001")),
+            },
+            feed="ledger",
+            file="ledger.csv",
+        )
+    ],
+    "USD",
 )
 
 

@@ -14,13 +14,12 @@ from typing import Any
 
 import pytest
 
-from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import DeliveryDiscovered, PeriodStatusChanged
 from finance_platform.deliveries.state import derive_state
 from finance_platform.reports.recent_changes import closed_periods, recent_movements, stale_reasons
-from finance_platform.reports.reconciliation import Reconciliation
+from finance_platform.reports.statement import Reconciliation
 from finance_platform.reports.status import StatusDetails, build_status
 from finance_platform.slices.commits import SliceCommit, write_slice
 from finance_platform.slices.snapshot import Snapshot
@@ -65,7 +64,7 @@ def test_the_reason_for_a_stale_slice_is_the_changed_input(processed: LocalStore
         snapshot,
         RawZoneScan([], 0, {}, (), (), (), {}),
         {(FACT, "2025-01"): slice_("old")},
-        Reconciliation(*[Count()] * 8),
+        Reconciliation([], "USD"),
         StatusDetails(stale_reasons=reasons),
     )
     assert status.slices[0]["why"] == ["ledger.csv came"]

@@ -10,19 +10,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from tempfile import TemporaryDirectory
+from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount
+from finance_platform.deliveries.commits import UNKNOWN, Count, DeliveryCommit, PeriodCount, ScenarioCount
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event
 from finance_platform.deliveries.state import derive_state
 from finance_platform.feeds.resolved import LoadMode
-from finance_platform.reports.reconciliation import Reconciliation, reconcile
-from finance_platform.slices.commits import ScenarioSum, SliceCommit
+from finance_platform.reports.reconciliation import earlier_deliveries, reconcile
+from finance_platform.reports.statement import TERMS, UNKNOWN_SCENARIO, Line, Reconciliation, sides
+from finance_platform.slices.commits import ScenarioSum, SliceCommit, SupersededLines, write_slice
 from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.versions import contributing_deliveries, line_inputs
+from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.port import NO_PARAMETERS, NoWarehouseYetError, Parameters, QueryResult
 from finance_platform.warehouse.statements import SqlFile, statement
 from finance_platform_tests.unit.factories import (
@@ -44,11 +48,12 @@ MODES: dict[str, LoadMode] = {"append": "append", "upsert": "upsert", "replace":
 FATES = ("fine", "fine", "fine", "held", "accepted", "withdrawn", "dropped", "refused", "pending")
 """The fate of a delivery: a held one may be accepted or dropped, a live one may be withdrawn."""
 HELD_FATES = {"held", "accepted", "dropped"}
+NOT_ACCEPTED = ("rejected", "duplicate", "skipped")
 READ_FATES = {"fine", "withdrawn", *HELD_FATES}
 
 
 @dataclass(frozen=True)
-class Line:
+class LedgerLine:
     """A ledger line."""
 
     key: str
@@ -64,10 +69,11 @@ class DeliveryCase:
 
     feed: str
     number: int
-    lines: Sequence[Line]
+    lines: Sequence[LedgerLine]
     rejected: Count
     duplicate: Count
     skipped: Count
+    foreign: Count
     rounding: Decimal
     fate: str
 
@@ -81,14 +87,14 @@ class DeliveryCase:
 class LoadedWarehouse:
     """A warehouse with these lines, and these versions in its ledger."""
 
-    count: Count
+    counts: Mapping[str, Count]
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
         """Return the result of a statement of the reconciliation."""
         assert not parameters
         if sql == statement(SqlFile.LINES_IN_WAREHOUSE):
-            return QueryResult([], [(self.count.rows, self.count.amount)])
+            return QueryResult([], [(name, count.rows, count.amount) for name, count in self.counts.items()])
         assert sql == statement(SqlFile.PUBLISHED_SLICES)
         at = datetime(2025, 7, 1, 12, 0)  # noqa: DTZ001 (the ledger keeps UTC without a zone)
         return QueryResult(
@@ -109,7 +115,7 @@ class MissingWarehouse:
 
 _amounts = st.integers(-10_000, 10_000).map(lambda cents: Decimal(cents).scaleb(-2))
 _lines = st.builds(
-    Line,
+    LedgerLine,
     key=st.sampled_from("abc"),
     period=st.sampled_from(["2025-01", "2025-02"]),
     scenario=st.sampled_from(["Actual", "Budget"]),
@@ -133,6 +139,7 @@ def cases_of(*feeds: str) -> st.SearchStrategy[list[DeliveryCase]]:
         rejected=_counts,
         duplicate=_counts,
         skipped=_counts,
+        foreign=_counts.map(lambda count: replace(count, unpriced=0)),
         rounding=st.sampled_from([Decimal(0), Decimal("0.004"), Decimal("-0.005")]),
         fate=st.sampled_from(FATES),
     )
@@ -155,9 +162,12 @@ def commit_of_case(event: DeliveryDiscovered, case: DeliveryCase) -> DeliveryCom
         return None
     if case.fate == "refused":
         return refused(event)
-    rejected = case.rejected + Count(1) if case.fate in HELD_FATES else case.rejected
-    accepted = as_delivered(case.lines)
-    outcomes = {"accepted": accepted, "rejected": rejected, "duplicate": case.duplicate, "skipped": case.skipped}
+    scenarios = counts_of_case(case)
+    outcomes = {
+        name: sum((lines.count for lines in scenarios if (lines.term, lines.currency) == (name, "")), Count())
+        for name in ("accepted", *NOT_ACCEPTED)
+    }
+    outcomes["rejected"] += Count(case.foreign.rows)
     read = sum(outcomes.values(), Count())
     places = sorted({(line.scenario, line.period) for line in case.lines})
     counts = {
@@ -168,22 +178,45 @@ def commit_of_case(event: DeliveryDiscovered, case: DeliveryCase) -> DeliveryCom
         read=replace(read, amount=read.amount - case.rounding),
         rounding=case.rounding,
         outcomes=outcomes,
-        periods=tuple(PeriodCount(s, s, period, count.rows, count.amount) for (s, period), count in counts.items()),
+        scenarios=tuple(scenarios),
+        periods=tuple(
+            PeriodCount(s, s, period, count.rows, count.amount, absolute=count.absolute)
+            for (s, period), count in counts.items()
+        ),
         is_debit_positive=case.feed == "debit",
     )
 
 
-def as_delivered(lines: Iterable[Line]) -> Count:
+def rejected_of(case: DeliveryCase) -> Count:
+    return case.rejected + Count(1) if case.fate in HELD_FATES else case.rejected
+
+
+def counts_of_case(case: DeliveryCase) -> list[ScenarioCount]:
+    """Return the lines by scenario as the reader and the job count them; all that is not accepted is of Actual."""
+    rounding = Count(0, -case.rounding, -case.rounding)
+    others = {"rejected": rejected_of(case), "duplicate": case.duplicate, "skipped": case.skipped}
+    counts = [ScenarioCount("Actual", "", name, count) for name, count in others.items()]
+    counts.append(ScenarioCount("Actual", "", "rounding", rounding))
+    counts += [ScenarioCount("Actual", "EUR", name, case.foreign) for name in ("delivered", "rejected")]
+    for scenario in ("Actual", "Budget"):
+        accepted = as_delivered(line for line in case.lines if line.scenario == scenario)
+        extra = sum(others.values(), rounding) if scenario == "Actual" else Count()
+        counts.append(ScenarioCount(scenario, "", "accepted", accepted))
+        counts.append(ScenarioCount(scenario, "", "delivered", accepted + extra))
+    return counts
+
+
+def as_delivered(lines: Iterable[LedgerLine]) -> Count:
     """Return rows and money of lines, sign as delivered."""
     listed = list(lines)
     return Count(len(listed), sum((line.amount for line in listed), Decimal("0.00")), sum_of_absolutes(listed))
 
 
-def sum_of_absolutes(lines: Sequence[Line]) -> Decimal:
+def sum_of_absolutes(lines: Sequence[LedgerLine]) -> Decimal:
     return sum((abs(line.amount) for line in lines), Decimal("0.00"))
 
 
-CountedLine = tuple[str, Line]
+CountedLine = tuple[str, LedgerLine]
 """A line that counts, and its feed."""
 
 
@@ -221,35 +254,56 @@ def what_counts(cases: Sequence[DeliveryCase]) -> tuple[list[DeliveryCase], list
     return in_order, counting
 
 
-def _rivals(case: DeliveryCase, line: Line) -> tuple[str, ...]:
+def _rivals(case: DeliveryCase, line: LedgerLine) -> tuple[str, ...]:
     return (case.feed, line.key) if case.feed == "upsert" else (case.feed, line.period, line.scenario)
 
 
-def in_the_star(counting: Iterable[CountedLine]) -> Count:
-    """Return rows and money with the star's sign: revenue of the debit-positive feed is flipped."""
-    lines = list(counting)
-    amounts = [-line.amount if feed == "debit" and line.is_revenue else line.amount for feed, line in lines]
-    return Count(len(lines), sum(amounts, Decimal("0.00")))
+def in_the_star(counting: Iterable[CountedLine]) -> dict[str, Count]:
+    """Return rows and money by scenario with the star's sign: revenue of the debit-positive feed is flipped."""
+    counts: dict[str, Count] = {}
+    for feed, line in counting:
+        amount = -line.amount if feed == "debit" and line.is_revenue else line.amount
+        counts[line.scenario] = counts.get(line.scenario, Count()) + Count(1, amount)
+    return counts
 
 
-def superseded_by_key(live: Sequence[DeliveryCase], counting: Sequence[CountedLine], period: str) -> Count:
+def superseded_by_key(
+    live: Sequence[DeliveryCase], counting: Sequence[CountedLine], period: str, ids: Mapping[int, str]
+) -> list[SupersededLines]:
     """Return the lines of the upsert feed that a later delivery supersedes, as the build measures them."""
-    as_sent = as_delivered(
-        line for case in live if case.feed == "upsert" for line in case.lines if line.period == period
-    )
-    left = as_delivered(line for feed, line in counting if feed == "upsert" and line.period == period)
-    return Count(as_sent.rows - left.rows, as_sent.amount - left.amount)
+    remaining = [id(line) for _, line in counting]
+    superseded = []
+    for case in live:
+        for scenario in ("Actual", "Budget"):
+            lines = [
+                line
+                for line in case.lines
+                if case.feed == "upsert" and (line.period, line.scenario) == (period, scenario)
+            ]
+            count = as_delivered(line for line in lines if id(line) not in remaining)
+            if count.rows:
+                superseded.append(SupersededLines(ids[id(case)], scenario, count.rows, count.amount, count.absolute))
+    return superseded
 
 
-def slice_of(period: str, live: Sequence[DeliveryCase], counting: Sequence[CountedLine]) -> SliceCommit:
+def slice_of(
+    period: str,
+    live: Sequence[DeliveryCase],
+    counting: Sequence[CountedLine],
+    ids: Mapping[int, str],
+    inputs: Mapping[str, Any],
+) -> SliceCommit:
     lines = [(feed, line) for feed, line in counting if line.period == period]
     sums = []
     for scenario in sorted({line.scenario for _, line in lines}):
-        count = in_the_star((feed, line) for feed, line in lines if line.scenario == scenario)
-        as_sent = as_delivered(line for _, line in lines if line.scenario == scenario)
+        of_scenario = [(feed, line) for feed, line in lines if line.scenario == scenario]
+        count = in_the_star(of_scenario)["Actual" if scenario == "Actual" else "Budget"]
+        as_sent = as_delivered(line for _, line in of_scenario)
         zero = Decimal("0.00")
-        sums.append(ScenarioSum(1, scenario, count.rows, count.rows, count.amount, zero, as_sent.amount))
-    superseded = superseded_by_key(live, counting, period)
+        sums.append(
+            ScenarioSum(1, scenario, count.rows, count.rows, count.amount, zero, as_sent.amount, as_sent.absolute)
+        )
+    superseded = superseded_by_key(live, counting, period, ids)
     return SliceCommit(
         "fact_financials",
         period,
@@ -257,8 +311,10 @@ def slice_of(period: str, live: Sequence[DeliveryCase], counting: Sequence[Count
         len(lines),
         (),
         tuple(sums),
-        hidden_lines=superseded.rows,
-        hidden_amount=superseded.amount,
+        hidden_lines=sum(lines.rows for lines in superseded),
+        hidden_amount=sum((lines.amount for lines in superseded), Decimal("0.00")),
+        superseded=tuple(superseded),
+        inputs=inputs,
     )
 
 
@@ -269,8 +325,14 @@ def snapshot_of(
     optional = [commit_of_case(event, case) for event, case in zip(events, cases, strict=True)]
     commits = {commit.delivery_id: commit for commit in optional if commit}
     periods = sorted({line.period for case in live for line in case.lines})
-    built = {("fact_financials", period): slice_of(period, live, counting) for period in periods}
-    return Snapshot(commits, derive_state(log_of_cases(cases), commits), NO_OVERLAPS, (), built)
+    state = derive_state(log_of_cases(cases), commits)
+    ids = {id(case): event.delivery_id for event, case in zip(events, cases, strict=True)}
+    contributions = contributing_deliveries(state, NO_OVERLAPS)
+    built = {
+        ("fact_financials", period): slice_of(period, live, counting, ids, line_inputs(contributions.get(period, ())))
+        for period in periods
+    }
+    return Snapshot(commits, state, NO_OVERLAPS, (), built)
 
 
 def loaded(snapshot: Snapshot, counting: Sequence[CountedLine]) -> LoadedWarehouse:
@@ -279,8 +341,23 @@ def loaded(snapshot: Snapshot, counting: Sequence[CountedLine]) -> LoadedWarehou
     )
 
 
-def cases_read(cases: Sequence[DeliveryCase]) -> list[DeliveryCase]:
-    return [case for case in cases if case.fate in READ_FATES]
+def reconciled(snapshot: Snapshot, warehouse: Any, *, everything: bool = False) -> Reconciliation:
+    """Return the reconciliation where no slice has to be read from the store."""
+    with TemporaryDirectory() as folder:
+        earlier = earlier_deliveries(snapshot, {}) if everything else ()
+        return reconcile(LocalStore(folder), snapshot, warehouse, currency="USD", earlier=earlier)
+
+
+def current_cases(cases: Sequence[DeliveryCase]) -> list[DeliveryCase]:
+    """Return the cases that were read and count, wait or can be reinstated, found case by case."""
+    live, _ = what_counts(cases)
+    return [*live, *cases_held(cases), *cases_withdrawn(cases)]
+
+
+def cases_held(cases: Sequence[DeliveryCase]) -> list[DeliveryCase]:
+    """Return the newest cases of their objects that are held."""
+    newest = {case.key: case for case in cases}
+    return [case for case in newest.values() if case.fate == "held"]
 
 
 def cases_withdrawn(cases: Sequence[DeliveryCase]) -> list[DeliveryCase]:
@@ -295,280 +372,302 @@ def cases_withdrawn(cases: Sequence[DeliveryCase]) -> list[DeliveryCase]:
     return [*since.values(), *(case for case in last.values() if case.fate == "dropped")]
 
 
-def without_absolutes(count: Count) -> Count:
-    return replace(count, absolute=Decimal("0.00"), unpriced=0)
+def assert_explained(reconciliation: Reconciliation) -> None:
+    """Every line obeys the equation, in rows, net and gross; debits and credits follow from the latter two."""
+    for line in (*reconciliation.lines, *reconciliation.by_feed, *reconciliation.by_scenario):
+        assert line.difference.is_zero, line
+        assert not line.difference.absolute.is_nan(), line
 
 
-@pytest.mark.parametrize("feeds", [("append", "upsert", "replace"), ("append", "replace", "debit")])
-def test_every_term_equals_a_count_line_by_line(feeds: tuple[str, ...]):
-    @FEW_EXAMPLES
-    @given(cases_of(*feeds))
-    def check(cases: list[DeliveryCase]) -> None:
-        live, counting = what_counts(cases)
-        snapshot = snapshot_of(cases, live, counting)
-        reconciliation = reconcile(snapshot, loaded(snapshot, counting))
-        current = {case.key: case for case in cases}
-        held = as_delivered(line for case in current.values() if case.fate == "held" for line in case.lines)
-        accepted = as_delivered(line for case in cases_read(cases) for line in case.lines)
-        counted = as_delivered(line for _, line in counting)
-        assert without_absolutes(reconciliation.in_warehouse) == without_absolutes(counted)
-        withdrawn = as_delivered(line for case in cases_withdrawn(cases) for line in case.lines)
-        assert reconciliation.held == held
-        assert reconciliation.withdrawn == withdrawn
-        assert reconciliation.superseded.rows == accepted.rows - counted.rows - held.rows - withdrawn.rows
-        assert reconciliation.superseded.amount == accepted.amount - counted.amount - held.amount - withdrawn.amount
-        assert reconciliation.duplicate == sum((case.duplicate for case in cases_read(cases)), Count())
-        assert reconciliation.skipped == sum((case.skipped for case in cases_read(cases)), Count())
-        assert reconciliation.rejected.unpriced == sum(case.rejected.unpriced for case in cases_read(cases))
+def term(reconciliation: Reconciliation, name: str, scenario: str, unit: str = "USD") -> Count:
+    """Return a term of the home."""
+    lines = [line for line in reconciliation.by_scenario if (line.scenario, line.unit) == (scenario, unit)]
+    return lines[0].term(name) if lines else Count()
 
-    check()
+
+ALL_FEEDS = cases_of("append", "upsert", "replace", "debit")
 
 
 @FEW_EXAMPLES
-@given(cases_of("append", "upsert", "replace", "debit"))
-def test_accepted_lines_are_live_superseded_withdrawn_or_held_without_a_difference(cases: list[DeliveryCase]):
+@given(ALL_FEEDS)
+def test_every_term_equals_a_count_line_by_line(cases: list[DeliveryCase]):
     live, counting = what_counts(cases)
     snapshot = snapshot_of(cases, live, counting)
-    reconciliation = reconcile(snapshot, loaded(snapshot, counting))
-    accepted = as_delivered(line for case in cases_read(cases) for line in case.lines)
-    terms = (reconciliation.in_warehouse, reconciliation.superseded, reconciliation.withdrawn, reconciliation.held)
-    total = sum(terms, Count())
-    assert (total.rows, total.amount) == (accepted.rows, accepted.amount)
-    assert reconciliation.difference == ZERO
+    statement = reconciled(snapshot, loaded(snapshot, counting))
+    assert_explained(statement)
+    current = current_cases(cases)
+    for scenario in ("Actual", "Budget"):
+        of_scenario = {
+            "in_warehouse": (line for _, line in counting),
+            "held": (line for case in cases_held(cases) for line in case.lines),
+            "withdrawn": (line for case in cases_withdrawn(cases) for line in case.lines),
+        }
+        for name, lines in of_scenario.items():
+            expected = as_delivered(line for line in lines if line.scenario == scenario)
+            assert term(statement, name, scenario) == expected, name
+        assert term(statement, "not_loaded_yet", scenario) == Count()
+        counts = [lines for case in current for lines in counts_of_case(case) if lines.scenario == scenario]
+        for name in ("delivered", "rounding", *NOT_ACCEPTED):
+            expected = sum((lines.count for lines in counts if (lines.term, lines.currency) == (name, "")), Count())
+            assert term(statement, name, scenario) == expected, name
+    foreign = sum((case.foreign for case in current), Count())
+    assert term(statement, "delivered", "Actual", "EUR") == term(statement, "rejected", "Actual", "EUR") == foreign
 
 
 @FEW_EXAMPLES
-@given(cases_of("append", "upsert", "replace", "debit"), st.data())
+@given(ALL_FEEDS, st.integers(0, 7))
+def test_the_equation_holds_if_any_later_load_was_blocked_whether_its_slices_were_built_or_not(
+    cases: list[DeliveryCase], loaded_after: int
+):
+    earlier = cases[:loaded_after]
+    live, counting = what_counts(earlier)
+    before = snapshot_of(earlier, live, counting)
+    snapshot = snapshot_of(cases, *what_counts(cases))
+    versions = {}
+    with TemporaryDirectory() as folder:
+        store = LocalStore(folder)
+        for (_, period), built in before.built.items():
+            versions[period] = f"earlier-{period}"
+            write_slice(store, replace(built, version=versions[period]))
+        warehouse = LoadedWarehouse(in_the_star(counting), versions)
+        for state in (snapshot, replace(snapshot, built={})):
+            statement = reconcile(store, state, warehouse, currency="USD")
+            assert_explained(statement)
+            for scenario in ("Actual", "Budget"):
+                expected = as_delivered(line for _, line in counting if line.scenario == scenario)
+                assert term(statement, "in_warehouse", scenario) == expected
+
+
+@FEW_EXAMPLES
+@given(ALL_FEEDS, st.data())
 def test_lines_lost_by_the_star_are_the_difference_to_the_cent(cases: list[DeliveryCase], data: st.DataObject):
     live, counting = what_counts(cases)
     snapshot = snapshot_of(cases, live, counting)
     remaining = in_the_star([line for line in counting if data.draw(st.booleans())])
     complete = in_the_star(counting)
-    reconciliation = reconcile(snapshot, replace(loaded(snapshot, counting), count=remaining))
-    assert reconciliation.difference == (complete.rows - remaining.rows, complete.amount - remaining.amount)
+    statement = reconciled(snapshot, replace(loaded(snapshot, counting), counts=remaining))
+    differences = {line.scenario: line.difference for line in statement.unexplained}
+    for scenario in ("Actual", "Budget"):
+        lost = complete.get(scenario, Count()) - remaining.get(scenario, Count())
+        assert differences.get(scenario, Count()) == lost
 
 
 @FEW_EXAMPLES
-@given(cases_of("append", "upsert", "replace", "debit"))
-def test_before_the_first_load_all_lines_that_count_are_the_difference(cases: list[DeliveryCase]):
-    live, counting = what_counts([case for case in cases if case.feed != "upsert"])
-    snapshot = snapshot_of([case for case in cases if case.feed != "upsert"], live, counting)
-    reconciliation = reconcile(snapshot, MissingWarehouse())
-    counted = as_delivered(line for _, line in counting)
-    assert reconciliation.in_warehouse == Count()
-    assert reconciliation.difference == (counted.rows, counted.amount)
+@given(ALL_FEEDS)
+def test_before_the_first_load_all_lines_that_count_are_not_loaded_yet(cases: list[DeliveryCase]):
+    live, counting = what_counts(cases)
+    statement = reconciled(snapshot_of(cases, live, counting), MissingWarehouse())
+    assert_explained(statement)
+    for scenario in ("Actual", "Budget"):
+        assert term(statement, "in_warehouse", scenario) == Count()
+        expected = as_delivered(line for _, line in counting if line.scenario == scenario)
+        assert term(statement, "not_loaded_yet", scenario) == expected
 
 
 @FEW_EXAMPLES
-@given(cases_of("append", "replace", "debit"))
-def test_a_period_that_is_not_built_yet_is_the_difference_and_not_superseded(cases: list[DeliveryCase]):
+@given(ALL_FEEDS)
+def test_all_versions_are_every_delivery_that_was_read_and_the_rest_is_the_current_statement(
+    cases: list[DeliveryCase],
+):
     live, counting = what_counts(cases)
     snapshot = snapshot_of(cases, live, counting)
-    january = [(feed, line) for feed, line in counting if line.period == "2025-01"]
-    others = [(feed, line) for feed, line in counting if line.period != "2025-01"]
-    complete = reconcile(snapshot, loaded(snapshot, counting))
-    unbuilt = replace(snapshot, built={name: c for name, c in snapshot.built.items() if name[1] != "2025-01"})
-    reconciliation = reconcile(unbuilt, loaded(unbuilt, others))
-    missing = as_delivered(line for _, line in january)
-    assert reconciliation.difference == (missing.rows, missing.amount)
-    assert reconciliation.superseded == complete.superseded
+    current, everything = (
+        reconciled(snapshot, loaded(snapshot, counting), everything=everything) for everything in (False, True)
+    )
+    assert_explained(everything)
+    read = [case for case in cases if case.fate in READ_FATES]
+    assert everything.rows("delivered") == sum(
+        lines.count.rows for case in read for lines in counts_of_case(case) if lines.term == "delivered"
+    )
+    assert current.rows("replaced") == 0
+    for name in ("in_warehouse", "not_loaded_yet", "superseded", "held", "withdrawn"):
+        assert everything.rows(name) == current.rows(name)
+    # What vacuum removes is no longer among the commits; the current statement does not miss it.
+    removed = {commit.delivery_id: commit for commit in earlier_deliveries(snapshot, {})}
+    kept = {name: commit for name, commit in snapshot.commits.items() if name not in removed}
+    vacuumed = replace(snapshot, commits=kept)
+    assert reconciled(vacuumed, loaded(snapshot, counting)) == current
+    assert {commit.delivery_id for commit in earlier_deliveries(vacuumed, removed)} == set(removed)
 
 
 # Examples
 
 
-def reconciliation_of(
+def statement_of(
     *pairs: tuple[DeliveryDiscovered, DeliveryCommit | None],
     star: Mapping[str, tuple[int, str]],
     as_sent: str | None = None,
     in_warehouse: Count | None = None,
     versions: Mapping[str, str] | None = None,
     decisions: Sequence[DecisionRecorded] = (),
-    superseded: Mapping[str, tuple[int, str]] | None = None,
 ) -> Reconciliation:
     """Return the reconciliation if the slices of Actual, and by default the warehouse, have these lines and amounts.
 
     `as_sent` is the slices' amount with the sign as delivered, if that differs.
     """
     commits = {commit.delivery_id: commit for _, commit in pairs if commit}
-    built = {
-        ("fact_financials", period): SliceCommit(
-            "fact_financials",
-            period,
-            "v1",
-            rows,
-            (),
-            (ScenarioSum(1, "Actual", rows, rows, Decimal(amount), Decimal(0), Decimal(as_sent or amount)),),
-            *_superseded(superseded, period),
-        )
-        for period, (rows, amount) in star.items()
-    }
+    state = derive_state([*log_of(*pairs), *decisions], commits)
+    contributions = contributing_deliveries(state, NO_OVERLAPS)
+    built = {}
+    for period, (rows, amount) in star.items():
+        delivered_amount = Decimal(as_sent or amount)
+        sums = (ScenarioSum(1, "Actual", rows, rows, Decimal(amount), Decimal(0), delivered_amount),)
+        inputs = line_inputs(contributions.get(period, ()))
+        built["fact_financials", period] = SliceCommit("fact_financials", period, "v1", rows, (), sums, inputs=inputs)
     total = sum((money(rows, amount) for rows, amount in star.values()), Count())
     ledger = dict.fromkeys(star, "v1") if versions is None else versions
-    state = derive_state([*log_of(*pairs), *decisions], commits)
     snapshot = Snapshot(commits, state, NO_OVERLAPS, (), built)
-    return reconcile(snapshot, LoadedWarehouse(in_warehouse or total, ledger))
+    return reconciled(snapshot, LoadedWarehouse({"Actual": in_warehouse or total}, ledger))
 
 
-def _superseded(superseded: Mapping[str, tuple[int, str]] | None, period: str) -> tuple[int, Decimal]:
-    lines, amount = (superseded or {}).get(period, (0, "0.00"))
-    return lines, Decimal(amount)
+def terms(reconciliation: Reconciliation) -> dict[str, dict[str, tuple[int, str]]]:
+    """Return rows and net of the terms that are not zero, by scenario."""
+    return {
+        line.scenario: {
+            name: (line.term(name).rows, str(line.term(name).amount))
+            for name in ("delivered", *TERMS)
+            if name in line.terms
+        }
+        for line in reconciliation.by_scenario
+    }
 
 
-def terms(reconciliation: Reconciliation) -> dict[str, tuple[int, str]]:
-    """Return the terms that are not zero."""
-    all_terms = {name: (count.rows, str(count.amount)) for name, count in vars(reconciliation).items()}
-    return {name: term for name, term in all_terms.items() if term != (0, "0.00")}
-
-
-def test_the_rows_of_one_delivery_are_in_terms_by_outcome():
+def test_rows_of_an_earlier_release_that_were_not_accepted_have_no_known_scenario():
     event = delivered(tolerated_share="1")
-    reconciliation = reconciliation_of(
-        (event, partly_rejected(event, 1, of=3, amount="5.00")), star={"2025-01": (2, "20.00")}
-    )
-    assert terms(reconciliation) == {"delivered": (3, "25.00"), "in_warehouse": (2, "20.00"), "rejected": (1, "5.00")}
-    assert reconciliation.difference == ZERO
+    statement = statement_of((event, partly_rejected(event, 1, of=3, amount="5.00")), star={"2025-01": (2, "20.00")})
+    assert terms(statement) == {
+        "Actual": {"delivered": (2, "20.00"), "in_warehouse": (2, "20.00")},
+        UNKNOWN_SCENARIO: {"delivered": (1, "5.00"), "rejected": (1, "5.00")},
+    }
+    assert not statement.unexplained
+    assert term(statement, "delivered", "Actual").absolute is UNKNOWN
+    assert term(statement, "delivered", UNKNOWN_SCENARIO).absolute == 5
 
 
-def test_a_replaced_object_is_superseded():
-    reconciliation = reconciliation_of(
+def test_a_replaced_object_is_not_in_the_statement():
+    statement = statement_of(
         live_in(in_period("2025-01"), content="v1"),
         live_in(in_period("2025-01", amount="12.00"), content="v2"),
         star={"2025-01": (1, "12.00")},
     )
-    assert terms(reconciliation) == {
-        "delivered": (2, "22.00"),
-        "in_warehouse": (1, "12.00"),
-        "superseded": (1, "10.00"),
-    }
+    assert terms(statement) == {"Actual": {"delivered": (1, "12.00"), "in_warehouse": (1, "12.00")}}
 
 
-def test_a_key_that_is_sent_again_supersedes_the_earlier_line():
-    reconciliation = reconciliation_of(
-        live_in(in_period("2025-01"), key="a.csv", load_mode="upsert"),
-        live_in(in_period("2025-01", amount="12.00"), key="b.csv", load_mode="upsert"),
-        star={"2025-01": (1, "12.00")},
-        superseded={"2025-01": (1, "10.00")},
+def test_a_correction_that_is_not_loaded_takes_the_earlier_version_out_and_its_own_lines_in():
+    first = live_in(in_period("2025-01"), content="v1")
+    smaller = live_in(in_period("2025-01", amount="4.00"), content="v2")
+    with TemporaryDirectory() as folder:
+        store = LocalStore(folder)
+        sums = (ScenarioSum(1, "Actual", 1, 1, Decimal("10.00"), Decimal(0), Decimal("10.00")),)
+        inputs = {"lines": [[first[0].delivery_id, "Actual"]], "hidden": [], "hidden_scopes": []}
+        write_slice(store, SliceCommit("fact_financials", "2025-01", "old", 1, (), sums, inputs=inputs))
+        commits = {commit.delivery_id: commit for _, commit in (first, smaller)}
+        snapshot = Snapshot(commits, derive_state(log_of(first, smaller), commits), NO_OVERLAPS, (), {})
+        warehouse = LoadedWarehouse({"Actual": money(1, "10.00")}, {"2025-01": "old"})
+        statement = reconcile(store, snapshot, warehouse, currency="USD")
+    actual = statement.by_scenario[0]
+    assert actual.term("delivered").amount == 4
+    assert actual.term("in_warehouse").amount == 10
+    assert (actual.term("not_loaded_yet").rows, actual.term("not_loaded_yet").amount) == (0, Decimal(-6))
+
+
+def test_a_published_slice_whose_commit_cannot_be_read_is_explained_as_far_as_the_warehouse_says():
+    statement = statement_of(
+        live_in(in_period("2025-01")), star={}, in_warehouse=money(1, "7.00"), versions={"2025-01": "gone"}
     )
-    assert terms(reconciliation) == {
-        "delivered": (2, "22.00"),
-        "in_warehouse": (1, "12.00"),
-        "superseded": (1, "10.00"),
-    }
-
-
-def test_a_line_in_no_slice_that_is_not_superseded_is_a_difference():
-    reconciliation = reconciliation_of(
-        live_in(in_period("2025-01"), key="a.csv", load_mode="upsert"),
-        live_in(in_period("2025-01", amount="12.00"), key="b.csv", load_mode="upsert"),
-        star={"2025-01": (1, "12.00")},
-    )
-    assert reconciliation.difference == (1, Decimal("10.00"))
+    assert terms(statement)["Actual"]["in_warehouse"] == (1, "7.00")
+    assert terms(statement)["Actual"]["not_loaded_yet"] == (0, "3.00")
+    assert not statement.unexplained
 
 
 def test_a_replaced_period_is_superseded_and_the_other_periods_of_its_delivery_are_not():
-    reconciliation = reconciliation_of(
+    statement = statement_of(
         live_in(in_period("2025-01"), in_period("2025-02"), key="a.csv", load_mode="replace_period"),
         live_in(in_period("2025-02", amount="7.00"), key="b.csv", load_mode="replace_period"),
         star={"2025-01": (1, "10.00"), "2025-02": (1, "7.00")},
     )
-    assert terms(reconciliation) == {
+    assert terms(statement)["Actual"] == {
         "delivered": (3, "27.00"),
         "in_warehouse": (2, "17.00"),
         "superseded": (1, "10.00"),
     }
+    assert [(line.file, line.term("superseded").rows) for line in statement.lines] == [("a.csv", 1), ("b.csv", 0)]
 
 
-def test_accepted_lines_of_a_held_delivery_are_held_and_its_rejected_rows_rejected():
-    event = delivered(tolerated_share="0.1")
-    reconciliation = reconciliation_of((event, partly_rejected(event, 1, of=3, amount="5.00")), star={})
-    assert terms(reconciliation) == {"delivered": (3, "25.00"), "rejected": (1, "5.00"), "held": (2, "20.00")}
-    assert reconciliation.difference == ZERO
-
-
-def test_a_held_delivery_that_was_replaced_is_superseded():
-    first = delivered(content="v1")
-    reconciliation = reconciliation_of(
-        (first, partly_rejected(first, 1, of=3)),
-        live_in(in_period("2025-01"), content="v2"),
-        star={"2025-01": (1, "10.00")},
-    )
-    assert terms(reconciliation)["superseded"] == (2, "20.00")
-    assert reconciliation.held == Count()
-    assert reconciliation.difference == ZERO
-
-
-def test_a_withdrawn_delivery_is_withdrawn_and_the_earlier_version_superseded():
+def test_a_withdrawn_delivery_is_withdrawn_and_the_earlier_version_is_not_in_the_statement():
     first, second = (live_in(in_period("2025-01", amount=f"{n}.00"), content=f"v{n}") for n in (1, 2))
-    reconciliation = reconciliation_of(first, second, star={}, decisions=[decision_on("withdrawn", second[0])])
-    assert terms(reconciliation) == {"delivered": (2, "3.00"), "superseded": (1, "1.00"), "withdrawn": (1, "2.00")}
-    assert reconciliation.difference == ZERO
-
-
-def test_a_withdrawn_delivery_that_is_sent_again_stays_withdrawn_until_its_verdict():
-    event, commit = live_in(in_period("2025-01"))
-    state = derive_state(
-        [*log_of((event, commit)), decision_on("withdrawn", event), event], {event.delivery_id: commit}
-    )
-    snapshot = Snapshot({event.delivery_id: commit}, state, NO_OVERLAPS, (), {})
-    assert terms(reconcile(snapshot, MissingWarehouse())) == {"delivered": (1, "10.00"), "withdrawn": (1, "10.00")}
+    statement = statement_of(first, second, star={}, decisions=[decision_on("withdrawn", second[0])])
+    assert terms(statement)["Actual"] == {"delivered": (1, "2.00"), "withdrawn": (1, "2.00")}
 
 
 def test_a_delivery_without_a_verdict_is_held():
     event, commit = live_in(in_period("2025-01"))
     state = derive_state([event], {event.delivery_id: commit})
     snapshot = Snapshot({event.delivery_id: commit}, state, NO_OVERLAPS, (), {})
-    assert terms(reconcile(snapshot, MissingWarehouse())) == {"delivered": (1, "10.00"), "held": (1, "10.00")}
+    statement = reconciled(snapshot, MissingWarehouse())
+    assert terms(statement)["Actual"] == {"delivered": (1, "10.00"), "held": (1, "10.00")}
 
 
 def test_a_delivery_whose_tolerance_was_narrowed_later_counts_once_and_as_live():
     wide, narrow = delivered(tolerated_share="1"), delivered(tolerated_share="0")
     commit = partly_rejected(wide, 1, of=3)
-    reconciliation = reconciliation_of((wide, commit), (narrow, commit), star={"2025-01": (2, "20.00")})
-    assert terms(reconciliation) == {"delivered": (3, "20.00"), "rejected": (1, "0.00"), "in_warehouse": (2, "20.00")}
+    statement = statement_of((wide, commit), (narrow, commit), star={"2025-01": (2, "20.00")})
+    assert terms(statement)["Actual"] == {"delivered": (2, "20.00"), "in_warehouse": (2, "20.00")}
 
 
 def test_refused_files_and_reference_files_have_no_lines():
     event = delivered("broken.csv")
     accounts = delivered("accounts.csv", feed="accounts", kind="accounts")
     chart = commit_of(accounts, read=money(3, unpriced=3), outcomes={"accepted": money(3, unpriced=3)})
-    assert terms(reconciliation_of((event, refused(event)), (accounts, chart), star={})) == {}
+    assert statement_of((event, refused(event)), (accounts, chart), star={}).lines == []
 
 
 def test_a_debit_positive_feed_is_counted_with_the_sign_as_delivered():
     journal = live_in(in_period("2025-01", amount="-100.00"), in_period("2025-01"), commit_is_debit_positive=True)
-    reconciliation = reconciliation_of(journal, star={"2025-01": (2, "110.00")}, as_sent="-90.00")
-    assert terms(reconciliation) == {"delivered": (2, "-90.00"), "in_warehouse": (2, "-90.00")}
+    statement = statement_of(journal, star={"2025-01": (2, "110.00")}, as_sent="-90.00")
+    assert terms(statement)["Actual"] == {"delivered": (2, "-90.00"), "in_warehouse": (2, "-90.00")}
+    assert statement.by_scenario[0].has_sides
 
 
 def test_a_missing_debit_positive_line_is_the_difference():
     journal = live_in(in_period("2025-01", amount="-100.00"), in_period("2025-01"), commit_is_debit_positive=True)
-    reconciliation = reconciliation_of(
+    statement = statement_of(
         journal, star={"2025-01": (2, "110.00")}, as_sent="-90.00", in_warehouse=money(1, "100.00")
     )
-    assert reconciliation.difference == (1, Decimal("10.00"))
+    (line,) = statement.unexplained
+    assert (line.difference.rows, line.difference.amount) == (1, Decimal("10.00"))
 
 
-def test_a_debit_positive_feed_that_was_built_and_never_loaded_is_not_in_the_warehouse():
-    journal = live_in(in_period("2025-01", amount="-100.00"), in_period("2025-01"), commit_is_debit_positive=True)
-    reconciliation = reconciliation_of(
-        journal, star={"2025-01": (2, "110.00")}, as_sent="-90.00", in_warehouse=Count(), versions={}
+def test_debits_and_credits_add_up_to_gross_and_their_difference_is_net():
+    assert sides(Count(3, Decimal("-10.005"), Decimal("30.005"))) == (Decimal("10.000"), Decimal("20.005"))
+    assert sides(Count(1, Decimal("5.00"), UNKNOWN))[0].is_nan()
+
+
+def test_a_scenario_has_one_line_however_it_is_spelled():
+    statement = statement_of(
+        live_in(in_period("2025-01"), key="a.csv"),
+        live_in(in_period("2025-01", "ACTUAL", "Actual"), key="b.csv"),
+        star={},
     )
-    assert reconciliation.in_warehouse == Count()
-    assert reconciliation.difference == (2, Decimal("-90.00"))
+    assert [(line.scenario, line.term("delivered").rows) for line in statement.by_scenario] == [("Actual", 2)]
 
 
 def test_a_delivery_that_lost_a_row_is_held_and_the_row_is_the_difference():
     event = delivered()
     commit = commit_of(event, in_period("2025-01"), read=money(2, "13.00"))
-    reconciliation = reconciliation_of((event, commit), star={})
-    assert terms(reconciliation) == {"delivered": (2, "13.00"), "held": (1, "10.00")}
-    assert reconciliation.difference == (1, Decimal("3.00"))
+    (line,) = statement_of((event, commit), star={}).unexplained
+    assert (line.difference.rows, line.difference.amount) == (1, Decimal("3.00"))
 
 
-def test_rounding_is_part_of_the_delivered_amount():
+def test_rounding_is_a_term_and_delivered_is_exact():
     event = delivered()
     commit = commit_of(event, in_period("2025-01"), read=money(1, "9.996"), rounding=Decimal("0.004"))
-    reconciliation = reconciliation_of((event, commit), star={"2025-01": (1, "10.00")})
-    assert reconciliation.delivered.amount == Decimal("10.00")
-    assert reconciliation.difference == ZERO
+    statement = statement_of((event, commit), star={"2025-01": (1, "10.00")})
+    assert [line.term("rounding").amount for line in statement.by_scenario] == [0, Decimal("-0.004")]
+    assert not statement.unexplained
+
+
+def test_the_lines_of_a_statement_are_sorted_with_actual_and_the_home_currency_first():
+    names = [("Budget", "USD"), ("(not known)", "USD"), ("Actual", "EUR"), ("Actual", "USD")]
+    statement = Reconciliation([Line(name, unit, {"delivered": Count(1)}) for name, unit in names], "USD")
+    assert [(line.scenario, line.unit) for line in statement.by_scenario] == [names[3], names[2], names[0], names[1]]

@@ -17,9 +17,18 @@ import pytest
 from finance_platform.contracts.processed import REJECTED_ROWS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
+from finance_platform.deliveries.state import derive_state
 from finance_platform.reports.rejected_rows import COLUMNS, rejected_rows
 from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import delivered, in_period, live_in, partly_rejected, state_of
+from finance_platform_tests.unit.factories import (
+    decision_on,
+    delivered,
+    in_period,
+    live_in,
+    log_of,
+    partly_rejected,
+    state_of,
+)
 
 
 @pytest.fixture
@@ -92,3 +101,22 @@ def test_rejected_rows_of_a_superseded_delivery_are_not_listed(processed: LocalS
         live_in(in_period("2025-01"), content="v2"),
     )
     assert listed(rejected_rows(processed, state)) == []
+
+
+def test_rejected_rows_of_a_withdrawn_delivery_are_listed_as_the_reconciliation_counts_them(processed: LocalStore):
+    event = delivered(tolerated_share="1")
+    commit = with_rejected(processed, partly_rejected(event, 1, of=3), (2, "rejected"))
+    log = [*log_of((event, commit)), decision_on("withdrawn", event)]
+    assert listed(rejected_rows(processed, derive_state(log, {commit.delivery_id: commit}))) == [
+        ("ledger.csv", 2, "rejected")
+    ]
+
+
+def test_a_file_of_an_earlier_release_has_neither_scenario_nor_currency(processed: LocalStore):
+    event = delivered(tolerated_share="1")
+    commit = with_rejected(processed, partly_rejected(event, 1, of=3), (2, "rejected"))
+    (file,) = commit.files["rejected_rows"]
+    table = pq.read_table(processed.uri(file.key))
+    pq.write_table(table.drop_columns(["scenario", "currency"]), processed.uri(file.key))
+    (row,) = rejected_rows(processed, state_of((event, commit)))
+    assert (row["source_row"], row["scenario"], row["currency"]) == (2, None, None)

@@ -29,6 +29,7 @@ DELIVERY: dict[str, Any] = {
     "skipped": 0,
     "amount": "1234.50",
     "rejected_amount": "5.00",
+    "rejected_foreign": {},
     "rules": {"invalid_date": 1},
     "delivery": "x",
     "reason": "",

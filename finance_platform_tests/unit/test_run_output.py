@@ -6,39 +6,15 @@ Belongs here: `cli.run_output`. Does not belong here: figures (see `test_reporti
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from finance_platform.cli.run_output import print_reconciliation, print_summary, print_variance, summary_as_json
-from finance_platform.cli.status_output import print_reconciliation_table
+from finance_platform.cli.run_output import print_summary, print_variance, summary_as_json
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.reports.variance import VarianceRow
-from finance_platform_tests.unit.factories import money
-from finance_platform_tests.unit.printed_text import RECONCILIATION, lines, printed, status
-
-# The reconciliation
-
-
-def test_the_reconciliation_is_one_sentence_of_money_and_one_of_rows():
-    amounts, rows = lines(print_reconciliation, status())
-    assert amounts.startswith("Money: delivered 1,234.50 = in the warehouse 1,000.00 + rejected 134.50 (unpriced 1)")
-    assert amounts.endswith(" + duplicate 100.00 + skipped 0.00 + superseded 0.00 + held 0.00")
-    assert rows == (
-        "Rows: delivered 5 = in the warehouse 2 + rejected 2 + duplicate 1 + skipped 0 + superseded 0 + held 0"
-    )
-
-
-@pytest.mark.parametrize("show", [print_reconciliation_table, print_reconciliation])
-def test_a_difference_is_not_explained_if_nothing_is_left_to_load(show: Callable[..., None]):
-    lost = replace(RECONCILIATION, in_warehouse=money(1, "999.99"))
-    assert lines(show, status(reconciliation=lost))[-1] == "not explained: 1 rows, 0.01"
-    behind = [{"table": "fact_financials", "slice": "2025-01", "state": "not built"}]
-    assert lines(show, status(reconciliation=lost, slices=behind))[-1] == "not loaded yet: 1 rows, 0.01"
-
+from finance_platform_tests.unit.printed_text import lines, printed, status
 
 # Variance
 
@@ -170,10 +146,11 @@ def test_a_failed_run_shows_its_error_unchanged():
 
 
 def test_the_summary_names_the_run_and_ends_with_the_reconciliation():
-    assert [line.split(":")[0] for line in summary(outcome())[-3:]] == [
+    assert [line.split(":")[0] for line in summary(outcome())[-4:]] == [
         "Run r1, 1.2 s; to see it in the UI",
-        "Money",
         "Rows",
+        "Actual USD net",
+        "Actual USD gross",
     ]
 
 
@@ -199,4 +176,5 @@ def test_the_json_summary_has_the_same_content():
         }
     ]
     assert document["actual_vs_budget"][0]["Budget"] == "no budget"
-    assert document["status"]["controllers_line"]["delivered"]["amount"] == "1234.50"
+    (line,) = document["status"]["reconciliation"]["by_scenario"]
+    assert line["terms"]["delivered"]["net"] == "1234.499"

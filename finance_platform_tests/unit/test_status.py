@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from finance_platform.deliveries.commits import Count, DeliveryCommit
+from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioCount
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event
 from finance_platform.deliveries.state import derive_state
 from finance_platform.feeds.feed_set import Problem
 from finance_platform.orchestration.runs import last_run
-from finance_platform.reports.reconciliation import Reconciliation
+from finance_platform.reports.statement import TERMS, Line, Reconciliation
 from finance_platform.reports.status import FORMAT, Status, build_status
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.snapshot import Snapshot
@@ -44,7 +44,7 @@ from finance_platform_tests.unit.factories import (
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "status.md"
 Pair = tuple[DeliveryDiscovered, DeliveryCommit | None]
-EXPLAINED = Reconciliation(*[Count()] * 8)
+EXPLAINED = Reconciliation([], "USD")
 """A reconciliation without a difference."""
 
 
@@ -96,6 +96,7 @@ def test_a_live_delivery_has_its_rows_and_money_by_outcome():
         "skipped": 0,
         "amount": "25.00",
         "rejected_amount": "5.00",
+        "rejected_foreign": {},
         "rules": {"blank_amount": 1, "invalid_date": 1},
         "delivery": "ledger.csv@v1",
         "reason": "",
@@ -262,13 +263,21 @@ def test_an_unusable_file_makes_a_home_unhealthy():
 
 @pytest.mark.parametrize("missing", [money(1, "0.00"), money(0, "0.01")], ids=["a row", "a cent"])
 def test_an_unexplained_difference_makes_a_home_unhealthy(missing: Count):
-    assert not status_of(reconciliation=replace(EXPLAINED, delivered=missing)).is_healthy
+    lost = Reconciliation([Line("Actual", "USD", {"delivered": missing})], "USD")
+    behind = {("fact_financials", "2025-01"): "v2"}
+    assert not status_of(reconciliation=lost).is_healthy
+    assert not status_of(reconciliation=lost, target=behind).is_healthy
+    waiting = Reconciliation([Line("Actual", "USD", {"delivered": missing, "not_loaded_yet": missing})], "USD")
+    assert status_of(reconciliation=waiting, target=behind).is_healthy
 
 
 def test_the_document_is_json_with_money_as_text_of_two_decimals():
-    reconciliation = replace(
-        EXPLAINED, delivered=money(3, "25"), rejected=money(1, "5.5", unpriced=1), in_warehouse=money(2)
-    )
+    terms = {
+        "delivered": money(3, "25", unpriced=1),
+        "rejected": money(1, "5.5", unpriced=1),
+        "in_warehouse": money(2, "19.50"),
+    }
+    reconciliation = Reconciliation([Line("Actual", "USD", terms, "ledger", "ledger.csv", has_sides=True)], "USD")
     pending = live_in(in_period("2025-01")), (delivered(content="v2"), None)
     document = json.loads(
         json.dumps(status_of(*pending, unmatched=["notes.csv"], reconciliation=reconciliation).as_json())
@@ -276,9 +285,35 @@ def test_the_document_is_json_with_money_as_text_of_two_decimals():
     assert document["unmatched_files"] == ["notes.csv"]
     assert [row["state"] for row in document["deliveries"]] == ["live", "pending"]
     assert document["deliveries"][0]["amount"] == "10.00"
-    assert document["controllers_line"]["delivered"] == {"rows": 3, "amount": "25.00", "unpriced": 0}
-    assert document["controllers_line"]["rejected"] == {"rows": 1, "amount": "5.50", "unpriced": 1}
-    assert set(document["controllers_line"]) == set(vars(EXPLAINED))
+    assert document["controllers_line"]["delivered"] == {"rows": 3, "unpriced": 1}
+    assert document["controllers_line"]["rejected"] == {"rows": 1, "unpriced": 1}
+    assert set(document["controllers_line"]) == {"delivered", *TERMS}
+    (line,) = document["reconciliation"]["by_file"]
+    assert line["terms"]["rejected"] == {
+        "rows": 1,
+        "unpriced": 1,
+        "net": "5.50",
+        "gross": "5.50",
+        "debit": "5.50",
+        "credit": "0.00",
+    }
+    assert (line["file"], line["scenario"], line["difference"]["rows"]) == ("ledger.csv", "Actual", 0)
+    assert [len(document["reconciliation"][name]) for name in ("by_scenario", "by_feed")] == [1, 1]
+    assert "all_versions" not in document
+
+
+def test_a_file_with_several_scenarios_has_no_total_of_its_money():
+    event = delivered()
+    counts = [ScenarioCount(name, "", "delivered", money(1, "10.00")) for name in ("Actual", "Budget")]
+    status = status_of((event, commit_of(event, in_period("2025-01"), scenarios=tuple(counts))))
+    assert (status.deliveries[0]["amount"], status.deliveries[0]["rejected_amount"]) == (None, None)
+
+
+def test_rejected_foreign_money_is_shown_by_currency():
+    event = delivered()
+    counts = [ScenarioCount("Actual", "EUR", "rejected", Count(2, Decimal(0), Decimal("10.00")))]
+    status = status_of((event, commit_of(event, in_period("2025-01"), scenarios=tuple(counts))))
+    assert status.deliveries[0]["rejected_foreign"] == {"EUR": "10.00"}
 
 
 def test_a_file_that_was_not_read_yet_makes_a_home_stale_and_leaves_it_healthy():
@@ -289,7 +324,7 @@ def test_a_file_that_was_not_read_yet_makes_a_home_stale_and_leaves_it_healthy()
 
 def test_every_key_of_the_document_is_described():
     document = json.loads(json.dumps(status_of(live_in(in_period("2025-01"))).as_json()))
-    assert document["format"] == FORMAT == 1
+    assert document["format"] == FORMAT == 2
     description = DOCUMENT.read_text(encoding="utf-8")
     keys = {*document, *document["deliveries"][0]}
     assert {key for key in keys if f"`{key}`" not in description} == set()

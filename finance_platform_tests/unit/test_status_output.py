@@ -1,11 +1,12 @@
-"""The output of `status` for people: slices and the reconciliation.
+"""The output of `status` for people: slices and reasons.
 
-Belongs here: `cli.status_output`. Does not belong here: figures (see `test_status`).
+Belongs here: `cli.status_output`. Does not belong here: figures (see `test_status`), the
+reconciliation (see `test_reconciliation_output`).
 """
 
 from __future__ import annotations
 
-from finance_platform.cli.status_output import print_background, print_reconciliation_table, print_slices
+from finance_platform.cli.status_output import print_background, print_slices
 from finance_platform.reports.status import StatusDetails
 from finance_platform_tests.unit.printed_text import lines, status
 
@@ -20,18 +21,6 @@ def test_slices_are_counted_and_stale_ones_are_named():
     assert lines(print_slices, status(slices=rows))[2:] == [
         "fact_financials 1 published",
         "fact_financials 2 not built: 2025-02, 2025-03",
-    ]
-
-
-def test_the_reconciliation_table_has_a_row_per_term():
-    assert lines(print_reconciliation_table, status())[2:] == [
-        "delivered 1,234.50 5 1 without an amount",
-        "= in the warehouse 1,000.00 2",
-        "+ rejected 134.50 2 1 without an amount",
-        "+ duplicate 100.00 1",
-        "+ skipped 0.00 0",
-        "+ superseded 0.00 0",
-        "+ held 0.00 0",
     ]
 
 

@@ -15,7 +15,7 @@ SELECT
     SUBSTRING(DayDigits, 1, 4) || '-' || SUBSTRING(DayDigits, 5, 2) AS Slice,
     ScenarioKey,
     CAST(SUM(RowCount) AS BIGINT) AS RowCount,
-    CAST(SUM(Amount) AS DECIMAL(18, 2)) AS Amount,
-    CAST(SUM(BudgetAmount) AS DECIMAL(18, 2)) AS BudgetAmount
+    CAST(SUM(Amount) AS DECIMAL(38, 2)) AS Amount,
+    CAST(SUM(BudgetAmount) AS DECIMAL(38, 2)) AS BudgetAmount
 FROM StagedDay
 GROUP BY SUBSTRING(DayDigits, 1, 4) || '-' || SUBSTRING(DayDigits, 5, 2), ScenarioKey;

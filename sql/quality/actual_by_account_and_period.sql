@@ -38,9 +38,9 @@ SELECT
     BookedOrMoved.YearMonth AS Period,
     DimAccount.AccountNumber,
     DimAccount.AccountName,
-    CAST(SUM(BookedOrMoved.Amount) AS DECIMAL(18, 2)) AS Amount,
+    CAST(SUM(BookedOrMoved.Amount) AS DECIMAL(38, 2)) AS Amount,
     CAST(SUM(BookedOrMoved.Lines) AS BIGINT) AS Lines,
-    CAST(SUM(BookedOrMoved.Moved) AS DECIMAL(18, 2)) AS Moved
+    CAST(SUM(BookedOrMoved.Moved) AS DECIMAL(38, 2)) AS Moved
 FROM BookedOrMoved
 INNER JOIN DimAccount ON DimAccount.AccountKey = BookedOrMoved.AccountKey
 WHERE DimAccount.IsMonetary AND DimAccount.Measure = 'flow'

@@ -28,8 +28,8 @@ SELECT
     YearMonth AS Period,
     DepartmentKey,
     AccountKey,
-    CAST(SUM(Booked) AS DECIMAL(18, 2)) AS BookedBudget,
-    CAST(SUM(Planned) AS DECIMAL(18, 2)) AS PlannedBudget
+    CAST(SUM(Booked) AS DECIMAL(38, 2)) AS BookedBudget,
+    CAST(SUM(Planned) AS DECIMAL(38, 2)) AS PlannedBudget
 FROM BookedOrPlanned
 GROUP BY YearMonth, DepartmentKey, AccountKey
 HAVING SUM(Booked) <> SUM(Planned)

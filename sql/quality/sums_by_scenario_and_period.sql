@@ -17,8 +17,8 @@ SELECT
     ScenarioKey,
     SUBSTRING(DayDigits, 1, 4) || '-' || SUBSTRING(DayDigits, 5, 2) AS Period,
     CAST(SUM(RowCount) AS BIGINT) AS RowCount,
-    CAST(SUM(Amount) AS DECIMAL(18, 2)) AS Amount,
-    CAST(SUM(BudgetAmount) AS DECIMAL(18, 2)) AS BudgetAmount
+    CAST(SUM(Amount) AS DECIMAL(38, 2)) AS Amount,
+    CAST(SUM(BudgetAmount) AS DECIMAL(38, 2)) AS BudgetAmount
 FROM LoadedDay
 GROUP BY ScenarioKey, SUBSTRING(DayDigits, 1, 4) || '-' || SUBSTRING(DayDigits, 5, 2)
 ORDER BY ScenarioKey, Period;

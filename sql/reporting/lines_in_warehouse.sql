@@ -1,6 +1,9 @@
--- Grain: one row: the number of ledger lines in FactFinancials, and their money over all scenarios.
+-- Grain: one row per scenario: its name, the number of its ledger lines in FactFinancials, and their money.
 
 SELECT
-    CAST(COALESCE(SUM(TransactionCount), 0) AS BIGINT) AS Lines,
-    CAST(COALESCE(SUM(Amount), 0) AS DECIMAL(18, 2)) AS Amount
-FROM FactFinancials;
+    COALESCE(s.ScenarioName, '') AS ScenarioName,
+    CAST(SUM(f.TransactionCount) AS BIGINT) AS Lines,
+    CAST(SUM(f.Amount) AS DECIMAL(38, 2)) AS Amount
+FROM FactFinancials AS f
+LEFT JOIN DimScenario AS s ON s.ScenarioKey = f.ScenarioKey
+GROUP BY s.ScenarioName;

@@ -38,6 +38,7 @@ COMPUTED: Mapping[str, Mapping[str, str]] = {
         "outcome": "the result of applying the rules to the row",
         "rules": "the rules that the row broke",
         "reasons": "what these rules expected and found",
+        "currency": "the row's currency column, or the code or sign beside its amount",
     },
     "processed/dim_date": dict.fromkeys(DIM_DATE.column_names, "the calendar of the years around the lines"),
     "processed/dim_department": {"is_inferred": "whether a reference file describes it"},
@@ -165,6 +166,8 @@ def describe_sources(asset: str, sources: Mapping[str, Sources]) -> dict[str, st
 
 def _may_contain(feed: FeedDescriptor, *, is_actual: bool) -> bool:
     """Return whether a ledger feed may have lines of Actual, or else of a plan."""
+    if is_actual and feed.plans_only:
+        return False
     scenario = feed.constants.get("scenario")
     return scenario is None or (scenario_type(scenario, feed.scenarios) == "Actual") == is_actual
 

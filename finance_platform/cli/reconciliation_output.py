@@ -1,0 +1,91 @@
+"""The reconciliation for people: sentences after a run, tables of a status.
+
+Belongs here: which terms are shown, and how. Does not belong here: figures (see `reports.statement`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+
+from rich.console import Console
+from rich.markup import escape
+
+from finance_platform.cli.rendering import new_table
+from finance_platform.deliveries.commits import DELIVERED, Count
+from finance_platform.reports.statement import TERMS, Line, Reconciliation, exact_text, sides
+
+_LABELS = {"in_warehouse": "in the warehouse", **{name: name.replace("_", " ") for name in TERMS[1:]}}
+
+
+def print_sentences(console: Console, reconciliation: Reconciliation) -> None:
+    """Print the equation in rows, and in money by scenario and unit."""
+    rows = [(name, f"{reconciliation.rows(name):,}") for name in (DELIVERED, *TERMS) if reconciliation.rows(name)]
+    console.print(f"Rows: {_sentence(dict(rows))}", highlight=False)
+    for line in reconciliation.by_scenario:
+        shown = [name for name in (DELIVERED, *TERMS) if name in line.terms]
+        for measure, amount_of in _measures(line):
+            amounts = {name: amount_of(line.term(name)) + _unpriced(name, line.term(name), measure) for name in shown}
+            console.print(f"{escape(line.scenario)} {line.unit} {measure}: {_sentence(amounts)}", highlight=False)
+    _print_unexplained(console, reconciliation)
+
+
+def print_tables(console: Console, reconciliation: Reconciliation, title: str = "Reconciliation") -> None:
+    """Print the equation by scenario, and by feed if there are several."""
+    _print_table(console, reconciliation.by_scenario, title)
+    by_feed = reconciliation.by_feed
+    if len({line.feed for line in by_feed}) > 1:
+        _print_table(console, by_feed, f"{title} by feed")
+    _print_unexplained(console, reconciliation)
+
+
+def _print_table(console: Console, lines: Sequence[Line], title: str) -> None:
+    has_sides = any(line.has_sides for line in lines)
+    has_feeds = any(line.feed for line in lines)
+    names = [*(["feed"] if has_feeds else []), "scenario", "unit", "term"]
+    columns = (*names, "rows", "net", "gross", *(("debit", "credit") if has_sides else ()), "")
+    table = new_table(*columns, title=title, numbers_from=len(names))
+    table.columns[-1].justify = "left"
+    for line in lines:
+        for nth, name in enumerate(name for name in (DELIVERED, *TERMS) if name in line.terms):
+            place = [*([line.feed or "-"] if has_feeds else []), line.scenario, line.unit]
+            sign = "" if name == DELIVERED else "= " if nth == 1 else "+ "
+            count = line.term(name)
+            amounts = [amount_of(count) for _, amount_of in _measures(line)]
+            padding = [""] * (4 - len(amounts)) if has_sides else []
+            note = f"{count.unpriced:,} without an amount" if count.unpriced else ""
+            term = sign + _LABELS.get(name, name)
+            table.add_row(*map(escape, place), term, f"{count.rows:,}", *amounts, *padding, note)
+    console.print(table)
+
+
+def _print_unexplained(console: Console, reconciliation: Reconciliation) -> None:
+    """Print what the equation leaves unexplained, if anything."""
+    for line in reconciliation.unexplained:
+        lost = line.difference
+        place = f"{escape(line.scenario)} {line.unit}"
+        console.print(f"[red]not explained: {place} {lost.rows:,} rows, {_money(lost.amount)}[/]", highlight=False)
+
+
+def _measures(line: Line) -> Iterator[tuple[str, Callable[[Count], str]]]:
+    """Yield the names of a line's measures, and the text of each for a count."""
+    yield "net", lambda count: _money(count.amount)
+    yield "gross", lambda count: _money(count.absolute)
+    if line.has_sides:
+        yield "debit", lambda count: _money(sides(count)[0])
+        yield "credit", lambda count: _money(sides(count)[1])
+
+
+def _sentence(texts: dict[str, str]) -> str:
+    """Return the terms as one equation; without any term, nothing is in the warehouse."""
+    terms = {name: text for name, text in texts.items() if name != DELIVERED} or {"in_warehouse": "0"}
+    explained = " + ".join(f"{_LABELS[name]} {text}" for name, text in terms.items())
+    return f"delivered {texts.get(DELIVERED, '0')} = {explained}"
+
+
+def _unpriced(name: str, count: Count, measure: str) -> str:
+    return f" (unpriced {count.unpriced:,})" if name == "rejected" and count.unpriced and measure == "net" else ""
+
+
+def _money(amount: Decimal) -> str:
+    return "not known" if amount.is_nan() else exact_text(amount, grouping=",")

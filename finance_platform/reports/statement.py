@@ -1,0 +1,187 @@
+"""The statement: the lines on which the reconciliation is shown, and what follows from them alone.
+
+Belongs here: the terms, their sums, the JSON document. Does not belong here: where the figures come from (see
+`reconciliation`), printing (see `cli.reconciliation_output`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from finance_platform.deliveries.commits import DELIVERED, Count
+from finance_platform.feeds.amounts import EXACT
+
+TERMS = (
+    "in_warehouse",
+    "not_loaded_yet",
+    "rejected",
+    "duplicate",
+    "skipped",
+    "superseded",
+    "held",
+    "withdrawn",
+    "replaced",
+    "rounding",
+)
+"""The terms whose sum is `delivered`, in the order of the equation."""
+
+NO_SCENARIO = "(no scenario)"
+"""Stands for rows whose scenario is blank or not declared."""
+
+UNKNOWN_SCENARIO = "(not known)"
+"""Stands for rows that an earlier release read and did not accept, and whose scenario it did not record."""
+
+_NOTHING = Count()
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the statement: `delivered` and the terms that explain it, in one scenario and one unit.
+
+    Attributes:
+        scenario: the scenario; other scenarios are never added to it.
+        unit: the home's currency, or the foreign currency of rejected rows.
+        terms: rows and money by term, `delivered` among them; a term that is missing is zero.
+        feed: the feed; blank if the line is of several, or if no delivery accounts for it.
+        file: the raw object; blank as `feed` is.
+        has_sides: whether all of it is debit less credit, so that debits and credits are shown.
+    """
+
+    scenario: str
+    unit: str
+    terms: Mapping[str, Count]
+    feed: str = ""
+    file: str = ""
+    has_sides: bool = False
+
+    def term(self, name: str) -> Count:
+        """Return a term, or `delivered`."""
+        return self.terms.get(name, _NOTHING)
+
+    @property
+    def difference(self) -> Count:
+        """What no term explains: zero in every state, unless the warehouse or a delivery lost or gained lines."""
+        return self.term(DELIVERED) - total(self.term(name) for name in TERMS)
+
+
+def sides(count: Count) -> tuple[Decimal, Decimal]:
+    """Return the debits and credits of lines that are debit less credit; both are positive."""
+    return (
+        EXACT.divide(EXACT.add(count.absolute, count.amount), Decimal(2)),
+        EXACT.divide(EXACT.subtract(count.absolute, count.amount), Decimal(2)),
+    )
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """The statement of a home.
+
+    Attributes:
+        lines: a line per feed, file, scenario and unit.
+        currency: the home's currency.
+    """
+
+    lines: Sequence[Line]
+    currency: str
+
+    @property
+    def by_scenario(self) -> list[Line]:
+        """The home: a line per scenario and unit."""
+        return _merge(self.lines, self.currency, by_feed=False)
+
+    @property
+    def by_feed(self) -> list[Line]:
+        """A line per feed, scenario and unit."""
+        return _merge(self.lines, self.currency, by_feed=True)
+
+    @property
+    def unexplained(self) -> list[Line]:
+        """The lines of `by_scenario` that have a difference."""
+        return [line for line in self.by_scenario if not line.difference.is_zero]
+
+    def rows(self, term: str) -> int:
+        """Return the rows of a term, or of `delivered`, in every scenario and unit."""
+        return sum(line.term(term).rows for line in self.lines)
+
+    def unpriced(self, term: str) -> int:
+        """Return the rows of a term that have no amount."""
+        return sum(line.term(term).unpriced for line in self.lines)
+
+
+def as_json(reconciliation: Reconciliation) -> dict[str, list[dict[str, Any]]]:
+    """Return the statement as JSON values: its lines by scenario, by feed and by file."""
+    return {
+        "by_scenario": [_line_as_json(line) for line in reconciliation.by_scenario],
+        "by_feed": [_line_as_json(line) for line in reconciliation.by_feed],
+        "by_file": [_line_as_json(line) for line in reconciliation.lines],
+    }
+
+
+def _line_as_json(line: Line) -> dict[str, Any]:
+    terms = {name: _count_as_json(line.term(name), line) for name in (DELIVERED, *TERMS) if name in line.terms}
+    names = {"feed": line.feed, "file": line.file, "scenario": line.scenario, "unit": line.unit}
+    return {**names, "terms": terms, "difference": _count_as_json(line.difference, line)}
+
+
+def _count_as_json(count: Count, line: Line) -> dict[str, Any]:
+    values = {"rows": count.rows, "unpriced": count.unpriced, "net": exact_text(count.amount)}
+    amounts = {"gross": count.absolute}
+    if line.has_sides:
+        amounts["debit"], amounts["credit"] = sides(count)
+    return {**values, **{name: None if amount.is_nan() else exact_text(amount) for name, amount in amounts.items()}}
+
+
+def exact_text(amount: Decimal, *, grouping: str = "") -> str:
+    """Return an amount with all of its decimals, two at least.
+
+    Args:
+        amount: the amount.
+        grouping: the mark between thousands, `,` or none.
+    """
+    whole, _, fraction = f"{amount:{grouping}f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0'):0<2}"
+
+
+def sort_key(line: Line, currency: str) -> tuple[Any, ...]:
+    """Return a key that sorts lines by feed and file, then Actual and the home's currency first."""
+    is_placeholder = line.scenario in {NO_SCENARIO, UNKNOWN_SCENARIO}
+    return (
+        not line.feed,
+        line.feed,
+        line.file,
+        is_placeholder,
+        line.scenario != "Actual",
+        line.scenario,
+        line.unit != currency,
+        line.unit,
+    )
+
+
+def _merge(lines: Iterable[Line], currency: str, *, by_feed: bool) -> list[Line]:
+    """Return one line per scenario and unit, and per feed if asked, with the sums of the terms."""
+    groups: dict[tuple[str, str, str], list[Line]] = {}
+    for line in lines:
+        groups.setdefault((line.feed if by_feed else "", line.scenario, line.unit), []).append(line)
+    merged = [
+        Line(
+            scenario,
+            unit,
+            {name: total for name in (DELIVERED, *TERMS) if not (total := _total_of(members, name)).is_zero},
+            feed,
+            has_sides=all(member.has_sides for member in members),
+        )
+        for (feed, scenario, unit), members in groups.items()
+    ]
+    return sorted(merged, key=lambda line: sort_key(line, currency))
+
+
+def _total_of(lines: Iterable[Line], term: str) -> Count:
+    return total(line.term(term) for line in lines)
+
+
+def total(counts: Iterable[Count]) -> Count:
+    """Return the sum of counts."""
+    return sum(counts, _NOTHING)

@@ -1,0 +1,169 @@
+"""Homes whose files have text that could be read in more than one way: currencies, look-alike codes, encodings.
+
+Belongs here: what reaches the warehouse and the status. Does not belong here: every form of a cell (see the unit tests
+of `feeds`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finance_platform_tests.end_to_end.home import Home
+from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
+
+TRANSACTIONS = """\
+feed: transactions
+kind: ledger
+path: transactions*.csv
+columns:
+  transaction_id: transaction_id
+  date: {from: transaction_date, formats: [yyyy-MM-dd]}
+  department: department_code
+  account: account_number
+  amount: amount
+constants: {scenario: Actual}
+load: {mode: upsert, key: [transaction_id]}
+tolerance: {rejected_rows: 1.0}
+"""
+HEADER = "transaction_id,transaction_date,department_code,account_number,amount"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+def by_account(home: Home) -> list[tuple[Any, ...]]:
+    return home.select(
+        "SELECT a.AccountNumber, d.DepartmentCode, SUM(f.Amount) FROM FactFinancials f "
+        "JOIN DimAccount a ON a.AccountKey = f.AccountKey JOIN DimDepartment d ON d.DepartmentKey = f.DepartmentKey "
+        "GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+
+
+def row_of(refreshed: Refreshed, file: str) -> dict[str, Any]:
+    (row,) = [row for row in refreshed.status.deliveries if row["file"] == file]
+    return row
+
+
+def test_amounts_in_a_foreign_currency_are_rejected_and_the_others_are_published(
+    home: Home, refresh: Refresher
+) -> None:
+    home.write("feeds/transactions.yaml", TRANSACTIONS)
+    lines = ["C1,2025-01-05,D1,6100,$100.00"]
+    lines += [f"C{i},2025-01-05,D1,6100,{text}" for i, text in enumerate(("€100.00", "£100.00", "¥100"), start=2)]
+    home.write("raw/transactions.csv", "\n".join([HEADER, *lines]))
+    row = row_of(refresh(home), "transactions.csv")
+    assert by_account(home) == [("6100", "D1", Decimal("100.00"))]
+    assert (row["rejected"], row["rules"]) == (3, {"foreign_currency": 3})
+
+
+def test_codes_with_compatibility_characters_are_members_of_their_own(home: Home, refresh: Refresher) -> None:
+    lines = ["S1,2025-02-05,D1,6101,1.00", "S2,2025-02-05,D1,610¹,2.00", "S3,2025-02-05,D¹,6101,4.00"]
+    home.write("raw/transactions.csv", "\n".join([HEADER, *lines]))
+    refresh(home)
+    expected = [("6101", "D1", Decimal(1)), ("6101", "D¹", Decimal(4)), ("610¹", "D1", Decimal(2))]
+    assert by_account(home) == expected
+
+
+def test_codes_that_look_alike_are_one_account_and_the_removed_characters_are_reported(
+    home: Home, refresh: Refresher
+) -> None:
+    home.write("raw/accounts.csv", "account_number,account_name,account_type\n0460,Travel,Expense\n")
+    lines = [
+        "Z1,2025-03-05,D1,0460,1.00",
+        "Z2,2025-03-05,D1,0460\u200b,2.00",
+        'Z3,2025-03-05,D1,"=""0460""",4.00',
+        "Z4,2025-03-05,D1,04\u00ad60,8.00",
+    ]
+    home.write("raw/transactions.csv", "\n".join([HEADER, *lines]))
+    refreshed = refresh(home)
+    assert by_account(home) == [("0460", "D1", Decimal(15))]
+    assert row_of(refreshed, "transactions.csv")["warnings"] == [
+        "account: Excel's guard for text was removed, first on line 4 ('0460')",
+        "account: invisible characters were removed, first on line 3 ('0460'); 2 cells in all",
+    ]
+
+
+def test_quotes_after_spaces_enclose_cells(home: Home, refresh: Refresher) -> None:
+    home.write(
+        "feeds/spaced.yaml",
+        "feed: spaced\nkind: ledger\npath: spaced/*.csv\nconstants: {scenario: Actual}\n"
+        'columns: {date: Date, department: Dept, account: Acct, amount: {from: Amount, thousands: ","}}\n',
+    )
+    rows = ["2025-02-05, D1, 6100, 10.00", '2025-02-06, "D1", "6100", "1,011.00"', '2025-02-07, "D1", 6100, 12.00']
+    home.write("raw/spaced/a.csv", "\n".join(["Date, Dept, Acct, Amount", *rows]))
+    row = row_of(refresh(home), "spaced/a.csv")
+    assert (row["accepted"], by_account(home)) == (3, [("6100", "D1", Decimal("1033.00"))])
+
+
+def test_a_row_with_a_nul_character_is_rejected_and_everything_else_is_published(
+    home: Home, refresh: Refresher
+) -> None:
+    home.write("feeds/transactions.yaml", TRANSACTIONS)
+    home.write("raw/transactions_ok.csv", f"{HEADER}\nK1,2025-03-05,0460,6100,5.00\n")
+    lines = "N1,2025-02-05,0460\0,6100,2.00\nN2,2025-02-06,0460,6100,4.00\n"
+    home.write("raw/transactions_nul.csv", f"{HEADER}\n{lines}")
+    refreshed = refresh(home)
+    assert by_account(home) == [("6100", "0460", Decimal(9))]
+    (rejected,) = home.rows(home.commits()["transactions_nul.csv"], "rejected_rows")
+    assert (rejected["source_row"], rejected["rules"]) == (2, "nul_character")
+    assert "export the file again without it" in rejected["reasons"]
+    assert row_of(refreshed, "transactions_nul.csv")["accepted"] == 1
+
+
+LEDGER_IN_CP1252 = (
+    "feed: gl\nkind: ledger\npath: gl*.csv\ndialect: {encoding: cp1252}\nconstants: {scenario: Actual}\n"
+    "columns: {date: Date, department: Dept, account: Account, amount: Amount}\n"
+)
+
+
+def test_utf_8_that_is_declared_as_cp1252_is_held_with_the_encoding_to_declare(home: Home, refresh: Refresher) -> None:
+    home.write("feeds/gl.yaml", LEDGER_IN_CP1252)
+    home.write("raw/gl.csv", "Date,Dept,Account,Amount\n2024-01-01,Café,X,1.00\n")
+    home.write("raw/gl_2.csv", "Date,Dept,Account,Amount\n2024-01-01,Café,X,2.00\n".encode("cp1252"))
+    row = row_of(refresh(home), "gl.csv")
+    assert (row["state"], by_account(home)) == ("held", [("X", "Café", Decimal(2))])
+    assert row["reason"] == ("line 2: the text is valid UTF-8, 'é', but is declared as cp1252, which makes it 'Ã©'")
+    assert row["fix"].startswith("set dialect.encoding: utf-8 in the descriptor; or ")
+
+
+def test_a_byte_order_mark_wins_over_the_declared_encoding_and_is_reported(home: Home, refresh: Refresher) -> None:
+    home.write("feeds/gl.yaml", LEDGER_IN_CP1252)
+    home.write("raw/gl.csv", "\ufeffDate,Dept,Account,Amount\n2025-03-08,Zürich,X,10.00\n")
+    row = row_of(refresh(home), "gl.csv")
+    assert by_account(home) == [("X", "Zürich", Decimal(10))]
+    assert row["warnings"] == [
+        "the file's byte order mark says utf-8, so it was read as utf-8 and not as cp1252; set dialect.encoding: utf-8"
+    ]
+
+
+def test_map_and_default_apply_to_debit_and_credit(home: Home, refresh: Refresher) -> None:
+    home.write(
+        "feeds/pair.yaml",
+        "feed: pair\nkind: ledger\npath: pair/*.csv\nconstants: {scenario: Actual}\ncolumns:\n  date: Date\n"
+        "  department: Dept\n  account: Acct\n  account_type: Type\n"
+        '  amount: {from: {debit: Dr, credit: Cr}, map: {"n/a": "0"}, default: "0"}\n',
+    )
+    home.write("raw/accounts.csv", "account_number,account_name,account_type\n8100,Rent,Expense\n")
+    pairs = ["10.00,", "n/a,4.00", ",", "0,0", "-3.00,"]
+    rows = [f"2025-03-08,D1,8100,{pair},Expense" for pair in pairs]
+    home.write("raw/pair/a.csv", "\n".join(["Date,Dept,Acct,Dr,Cr,Type", *rows]))
+    row = row_of(refresh(home), "pair/a.csv")
+    assert (row["accepted"], by_account(home)) == (5, [("8100", "D1", Decimal(3))])
+
+
+def test_a_withdrawn_copy_that_is_deleted_has_not_vanished(home: Home, refresh: Refresher) -> None:
+    for name in ("transactions.csv", "transactions_copy.csv"):
+        home.write(f"raw/{name}", f"{HEADER}\nK1,2025-03-05,0460,6100,5.00\n")
+        refreshed = refresh(home)
+    assert list(refreshed.held()) == ["transactions_copy.csv"]
+    assert home.command("withdraw", "transactions_copy.csv", "--why", "a copy").returncode == 0
+    (home.path / "raw" / "transactions_copy.csv").unlink()
+    assert refresh(home).status.vanished == []
+    (home.path / "raw" / "transactions.csv").unlink()
+    assert refresh(home).status.vanished == ["transactions.csv"]

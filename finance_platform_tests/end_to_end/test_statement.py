@@ -1,0 +1,190 @@
+"""The statement of a home: small homes whose every figure is known.
+
+Belongs here: the reconciliation from files to its lines. Does not belong here: its terms by properties (see
+`unit.test_reconciliation`), every order of events (see `model_based`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from finance_platform.deliveries.commits import Count
+from finance_platform.reports.rejected_rows import rejected_rows
+from finance_platform.reports.statement import Line, Reconciliation, sides
+from finance_platform_tests.end_to_end.home import Home
+from finance_platform_tests.end_to_end.in_process_refresh import Refresher
+from finance_platform_tests.end_to_end.small_home import TRANSACTIONS
+
+pytestmark = pytest.mark.end_to_end
+
+LEDGER = """\
+feed: gl
+kind: ledger
+path: gl*.csv
+columns: {date: Date, department: Dept, account: Account, amount: Amount}
+constants: {scenario: Actual}
+"""
+JOURNAL = """\
+feed: journal
+kind: ledger
+path: journal-*.csv
+columns: {date: Date, department: Dept, account: Account, currency: Currency, amount: {from: {debit: Dr, credit: Cr}}}
+constants: {scenario: Actual}
+tolerance: {rejected_rows: 1.0}
+"""
+JOURNAL_HEADER = "Date,Voucher,Dept,Account,Currency,Dr,Cr\n"
+ACCOUNTS = "account_number,account_name,account_type\n5000,Materials,Expense\n2000,Payables,Liability\n"
+
+
+def line_of(statement: Reconciliation, scenario: str = "Actual", unit: str = "USD") -> Line:
+    (line,) = [one for one in statement.by_scenario if (one.scenario, one.unit) == (scenario, unit)]
+    return line
+
+
+def figures(line: Line, term: str) -> tuple[int, str, str]:
+    count = line.term(term)
+    return count.rows, str(count.amount), str(count.absolute)
+
+
+def test_delivered_is_exact_and_rounding_is_a_term(tmp_path: Path, refresh: Refresher):
+    rows = "".join(f"2024-01-01,A,{account},{amount}\n" for account, amount in zip("XYZ", ["0.335"] * 3, strict=True))
+    home = Home(tmp_path)
+    home.write("feeds/gl.yaml", LEDGER)
+    home.write("raw/gl.csv", "Date,Dept,Account,Amount\n" + rows)
+    line = line_of(refresh(home).status.reconciliation)
+    assert figures(line, "delivered") == (3, "1.005", "1.005")
+    assert figures(line, "in_warehouse") == (3, "1.02", "1.02")
+    assert figures(line, "rounding") == (0, "-0.015", "-0.015")
+    assert line.difference.is_zero
+
+
+def test_rounding_of_both_signs_of_rejected_and_of_repeated_rows_is_the_lines_own(tmp_path: Path, refresh: Refresher):
+    home = Home(tmp_path)
+    keyed = LEDGER.replace("columns: {", "columns: {transaction_id: Id, ") + (
+        "load: {mode: upsert, key: [transaction_id]}\ntolerance: {rejected_rows: 1.0}\n"
+    )
+    home.write("feeds/gl.yaml", keyed)
+    rows = "1,2024-01-01,A,X,0.335\n2,2024-01-01,A,X,-0.334\n2,2024-01-01,A,X,-0.334\n3,never,A,X,7.001\n"
+    home.write("raw/gl.csv", "Id,Date,Dept,Account,Amount\n" + rows)
+    line = line_of(refresh(home).status.reconciliation)
+    assert figures(line, "delivered") == (4, "6.668", "8.004")
+    assert figures(line, "in_warehouse") == (2, "0.01", "0.67")
+    assert figures(line, "rejected") == (1, "7.00", "7.00")
+    assert figures(line, "duplicate") == (1, "-0.33", "0.33")
+    assert figures(line, "rounding") == (0, "-0.012", "0.004")
+    assert line.difference.is_zero
+
+
+def test_a_foreign_voucher_is_shown_in_its_currency_and_added_to_nothing(tmp_path: Path, refresh: Refresher):
+    home = Home(tmp_path)
+    home.write("feeds/journal.yaml", JOURNAL)
+    home.write("raw/accounts.csv", ACCOUNTS)
+    vouchers = (
+        "2025-01-10,V1,D1,5000,USD,100.00,\n2025-01-10,V1,D1,2000,USD,,100.00\n"
+        "2025-01-11,V2,D1,5000,EUR,2500000.00,\n2025-01-11,V2,D1,2000,eur,,2500000.00\n"
+        "2025-01-12,V3,D1,5000,Swiss money,9.00,\n"
+    )
+    home.write("raw/journal-02.csv", JOURNAL_HEADER + vouchers)
+    status = refresh(home).status
+    euro = line_of(status.reconciliation, unit="EUR")
+    assert figures(euro, "rejected") == figures(euro, "delivered") == (2, "0.00", "5000000.00")
+    assert sides(euro.term("rejected")) == (Decimal(2500000), Decimal(2500000))
+    assert line_of(status.reconciliation).term("delivered") == Count(2, Decimal("0.00"), Decimal("200.00"))
+    # A text that is no currency has no total: its rows are counted, its money is in the rejected row as delivered.
+    assert line_of(status.reconciliation, unit="other").term("rejected") == Count(1, unpriced=1)
+    assert not status.reconciliation.unexplained
+    (journal,) = [row for row in status.deliveries if row["file"] == "journal-02.csv"]
+    assert (journal["rejected_amount"], journal["rejected_foreign"]["EUR"]) == ("0.00", "5000000.00")
+    printed = home.command("rejected", "--format", "csv").stdout
+    assert printed.count(",EUR\n") == 2
+
+
+def test_a_blocked_load_leaves_the_statement_of_a_debit_credit_feed_true(tmp_path: Path, refresh: Refresher):
+    home = Home(tmp_path)
+    home.write("feeds/journal.yaml", JOURNAL)
+    home.write("raw/accounts.csv", ACCOUNTS)
+    first = "2025-01-10,V1,D1,5000,USD,1000.00,\n2025-01-10,V1,D1,2000,USD,,1000.00\n"
+    home.write("raw/journal-01.csv", JOURNAL_HEADER + first)
+    refresh(home)
+    untyped = "2025-01-20,V9,D1,5998,USD,10.00,\n2025-01-20,V9,D1,2000,USD,,10.00\n"
+    home.write("raw/journal-03.csv", JOURNAL_HEADER + untyped)
+    statement = refresh(home).status.reconciliation
+    line = line_of(statement)
+    assert figures(line, "delivered") == (4, "0.00", "2020.00")
+    assert figures(line, "in_warehouse") == (2, "0.00", "2000.00")
+    waiting = line.term("not_loaded_yet") + line.term("held")
+    assert waiting == Count(2, Decimal(0), Decimal(20))
+    assert line.has_sides
+    for one in (*statement.lines, *statement.by_feed, line):
+        assert one.difference.is_zero
+
+
+def test_a_file_that_is_sent_again_with_a_blank_line_changes_no_term_but_skipped(run_home: Home, refresh: Refresher):
+    home = run_home
+    rejected = TRANSACTIONS + "T99,not a day,D100,4000,410.00,\n"
+    descriptor = next((home.path / "feeds").glob("transactions*.yaml"), None)
+    if descriptor:
+        home.write(f"feeds/{descriptor.name}", descriptor.read_text() + "tolerance: {rejected_rows: 1.0}\n")
+    home.write("raw/transactions.csv", rejected)
+    first = refresh(home).status.reconciliation
+    assert first.rows("rejected") == 1
+    home.write("raw/transactions.csv", rejected + "\n")
+    second = refresh(home).status.reconciliation
+    assert second.rows("skipped") - first.rows("skipped") in {0, 1}
+    for term in ("in_warehouse", "rejected", "duplicate", "superseded", "held", "withdrawn", "not_loaded_yet"):
+        for before, after in zip(first.by_scenario, second.by_scenario, strict=True):
+            assert before.term(term) == after.term(term), term
+
+
+def test_rejected_rows_add_up_to_their_term_by_scenario_and_currency(tmp_path: Path, refresh: Refresher):
+    home = Home(tmp_path)
+    text = JOURNAL.replace("constants: {scenario: Actual}\n", "").replace("{date", "{scenario: Scenario, date")
+    home.write("feeds/journal.yaml", text)
+    home.write("raw/accounts.csv", ACCOUNTS)
+    rows = (
+        "Actual,2025-01-10,V1,D1,5000,USD,100.005,\nActual,never,V1,D1,2000,USD,,100.00\nBudget,never,V2,D1,5000,USD,7,\n"
+        "Guess,2025-01-10,V3,D1,5000,USD,3.00,\nActual,2025-01-11,V2,D1,5000,EUR,25.00,\nActual,2025-01-11,V2,D1,5000,USD,x,\n"
+    )
+    home.write("raw/journal-02.csv", "Scenario," + JOURNAL_HEADER + rows)
+    statement = refresh(home).status.reconciliation
+    assert not statement.unexplained
+    totals: dict[tuple[str, str], Count] = defaultdict(Count)
+    for row in rejected_rows(home.processed, home.state):
+        amount = row["amount"]
+        count = Count(1, unpriced=1) if amount is None else Count(1, amount, abs(amount))
+        totals[row["scenario"] or "(no scenario)", row["currency"] or "USD"] += count
+    assert totals == {
+        (line.scenario, line.unit): line.term("rejected") for line in statement.by_scenario if "rejected" in line.terms
+    }
+    assert set(totals) == {("Actual", "USD"), ("Actual", "EUR"), ("Budget", "USD"), ("(no scenario)", "USD")}
+
+
+CONFLICTING = """\
+feed: gl
+kind: ledger
+path: gl.csv
+columns: {date: Date, department: Dept, account: Account, account_type: Type, amount: Amount}
+constants: {scenario: Actual}
+"""
+
+
+def test_a_file_with_two_types_of_an_account_is_held_until_an_accounts_file_decides(tmp_path: Path, refresh: Refresher):
+    home = Home(tmp_path)
+    home.write("feeds/gl.yaml", CONFLICTING)
+    home.write(
+        "raw/gl.csv",
+        "Date,Dept,Account,Type,Amount\n2024-01-01,A,205,Expense,10.00\n2024-01-02,A,205,Revenue,90.00\n",
+    )
+    line = line_of(refresh(home).status.reconciliation)
+    assert figures(line, "held") == (2, "100.00", "100.00")
+    home.write("raw/accounts.csv", "account_number,account_name,account_type\n205,Stationery,Expense\n")
+    line = line_of(refresh(home).status.reconciliation)
+    assert figures(line, "in_warehouse") == (2, "100.00", "100.00")
+    profit = (
+        "SELECT SUM(f.Amount * a.ProfitSign) FROM FactFinancials f JOIN DimAccount a ON a.AccountKey = f.AccountKey"
+    )
+    assert home.select(profit) == [(Decimal("-100.00"),)]
