@@ -111,6 +111,7 @@ REJECTED_ROWS = Contract(
             is_personal=True,  # a reason quotes the cell
         ),
         Column("scenario", "varchar", "Scenario, where it is declared.", nullable=True),
+        Column("account_key", "bigint", "Surrogate key of the account, where the row has one.", nullable=True),
         Column("currency", "varchar", "Currency of the amount; null for the home's own.", nullable=True),
         Column("amount", MONEY, "The row's amount, where it parses, in the currency of the row.", nullable=True),
         Column(
@@ -136,6 +137,24 @@ MEMBERS = Contract(
         Column("business_unit", "varchar", "First business unit given.", nullable=True),
         Column("account_type", "varchar", "First account type given.", nullable=True),
         Column("category", "varchar", "First category given.", nullable=True),
+    ),
+)
+
+ACCOUNT_COUNTS = Contract(
+    name="account_counts",
+    table="",
+    grain="The candidate lines of one delivery with one account, in one scenario, currency, period and term.",
+    natural_key=("account_key", "scenario", "currency", "period", "term"),
+    columns=(
+        Column("account_key", "bigint", "Surrogate key of the account."),
+        Column("scenario", "varchar", "Scenario; blank where it is not declared."),
+        Column("currency", "varchar", "Foreign currency of the amounts; blank for the home's own."),
+        Column("period", "varchar", "Accounting period of accepted lines; blank for the others."),
+        Column("term", "varchar", "accepted, rejected, duplicate or skipped; rounding: exact less rounded."),
+        Column("row_count", "bigint", "Number of lines; 0 for rounding."),
+        Column("unpriced", "bigint", "Lines without a valid amount."),
+        Column("amount", "varchar", "Exact sum of their amounts, as text."),
+        Column("absolute", "varchar", "Exact sum of their absolute amounts, as text."),
     ),
 )
 

@@ -49,6 +49,7 @@ _TOTALS = (
     Column("measured_amount", "varchar", "Exact sum of the amounts that parse, as text.", nullable=True),
     Column("measured_rounding", "varchar", "Sum of the differences from rounding to cents, as text.", nullable=True),
     Column("measured_counts", "varchar", "Totals by scenario and currency, a JSON list.", nullable=True),
+    Column("measured_account_rounding", "varchar", "Rounding by account, a JSON list.", nullable=True),
     Column("measured_unpriced", "bigint", "Rows without an amount that parses.", nullable=True),
     Column("measured_order", "varchar", "Greatest value of the column that orders deliveries.", nullable=True),
     Column("covers", "varchar", "Periods that the name declares, a JSON list.", nullable=True),

@@ -12,11 +12,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from finance_platform.contracts.processed import MEMBER_ATTRIBUTES
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.storage.port import ObjectStore
 
 UNKNOWN = "Unknown"
+STATISTICAL = "Statistical"
 
 
 class AccountTypes:
@@ -112,6 +114,13 @@ class AccountTypes:
 
     def _gives_types(self, delivery: LiveDelivery) -> bool:
         return any(account_type for _, account_type in self.mentioned(delivery).values())
+
+
+def statistical_accounts(processed: ObjectStore, live: Sequence[LiveDelivery]) -> frozenset[int]:
+    """Return the keys of the accounts whose amounts are not money; only deliveries that give types are read."""
+    giving = [one for one in live if one.event.kind == "accounts" or one.commit.files.get(MEMBER_ATTRIBUTES.name)]
+    types = AccountTypes(processed).types(giving)
+    return frozenset(key for key, account_type in types.items() if account_type == STATISTICAL)
 
 
 def account_types(processed: ObjectStore, state: DeliveryState) -> dict[int, str]:

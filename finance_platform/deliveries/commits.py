@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal
 
+from finance_platform.contracts.processed import ACCOUNT_COUNTS
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import READER_VERSION
@@ -21,6 +22,7 @@ from finance_platform.storage.port import ObjectStore
 
 FOLDER = "deliveries"
 RETIRED = "retired_deliveries"
+_RETIRED_COUNTS = "retired_account_counts"
 OUTCOMES = ("accepted", "rejected", "duplicate", "skipped")
 
 DELIVERED = "delivered"
@@ -247,7 +249,13 @@ def write_commit(processed: ObjectStore, commit: DeliveryCommit) -> None:
 
 def retire_commit(processed: ObjectStore, commit: DeliveryCommit) -> None:
     """Keep the figures of a delivery whose commit and rows are about to be removed."""
-    processed.write(f"{RETIRED}/{commit.delivery_id}.json", replace(commit, files={}).to_json())
+    kept = []
+    for number, file in enumerate(commit.files.get(ACCOUNT_COUNTS.name, ())):
+        key = f"{_RETIRED_COUNTS}/{commit.delivery_id}-{number}.parquet"
+        processed.write(key, processed.read(file.key))
+        kept.append(DataFile(key, file.size))
+    files = {ACCOUNT_COUNTS.name: kept} if kept else {}
+    processed.write(f"{RETIRED}/{commit.delivery_id}.json", replace(commit, files=files).to_json())
 
 
 def read_retired(processed: ObjectStore) -> dict[str, DeliveryCommit]:

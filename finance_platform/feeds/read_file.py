@@ -44,6 +44,7 @@ class ReaderTotals:
         amount: exact sum of the amounts that parse and are in the home's currency.
         rounding: sum of the differences that rounding them to cents adds.
         counts: the lines by scenario and foreign currency, blank where there is none.
+        account_rounding: the rounding by account, scenario and foreign currency.
         unpriced: rows without an amount that parses.
         order: greatest value of the column that orders the feed's deliveries, as a sort key.
         covers: periods that the file's name declares.
@@ -59,6 +60,7 @@ class ReaderTotals:
     order: str = ""
     covers: tuple[str, ...] = ()
     counts: dict[tuple[str, str], MeasuredLines] = field(default_factory=dict)
+    account_rounding: dict[tuple[int, str, str], MeasuredLines] = field(default_factory=dict)
     accepted: int = 0
     rejected: int = 0
     notes: dict[str, int] = field(default_factory=dict)
@@ -112,7 +114,11 @@ class ReaderTotals:
         scenario, currency = (columns[name][position].as_py() or "" for name in ("scenario", "currency"))
         net = EXACT.subtract(written, cents)
         gross = EXACT.subtract(EXACT.abs(written), EXACT.abs(cents))
-        self._lines(scenario, currency).add(MeasuredLines(0, net, gross, net, gross))
+        rounding = MeasuredLines(0, net, gross, net, gross)
+        self._lines(scenario, currency).add(rounding)
+        account = columns["account_key"][position].as_py()
+        if account is not None:
+            self.account_rounding.setdefault((account, scenario, currency), MeasuredLines()).add(rounding)
         if not currency:
             self.amount = EXACT.add(self.amount, net)
             self.rounding = EXACT.subtract(self.rounding, net)
@@ -301,6 +307,13 @@ def _summarize(totals: ReaderTotals, findings: ReaderFindings, extra_columns: li
         "measured_counts": json.dumps(
             [{"scenario": place[0], "currency": place[1], **vars(lines)} for place, lines in totals.counts.items()],
             default=str,
+            ensure_ascii=False,
+        ),
+        "measured_account_rounding": json.dumps(
+            [
+                [*place, str(lines.rounding_net), str(lines.rounding_gross)]
+                for place, lines in totals.account_rounding.items()
+            ],
             ensure_ascii=False,
         ),
         "measured_unpriced": totals.unpriced,

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.deliveries.account_types import statistical_accounts
 from finance_platform.deliveries.commits import (
     DELIVERED,
     ROUNDING,
@@ -26,7 +27,16 @@ from finance_platform.deliveries.commits import (
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.codes import fold
-from finance_platform.reports.statement import NO_SCENARIO, UNKNOWN_SCENARIO, Line, Reconciliation, sort_key, total
+from finance_platform.reports.statement import (
+    NO_SCENARIO,
+    STATISTICAL,
+    UNKNOWN_SCENARIO,
+    Line,
+    Reconciliation,
+    sort_key,
+    total,
+)
+from finance_platform.reports.statistical_lines import statistical_parts
 from finance_platform.slices.commits import SliceCommit, read_slices
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.versions import ContributingDelivery, contributing_deliveries, line_inputs
@@ -46,7 +56,7 @@ class CurrentDelivery(NamedTuple):
     """A delivery that is part of the statement, and the term that its accepted lines belong to unless they are live."""
 
     commit: DeliveryCommit
-    status: Literal["live", "held", "withdrawn"]
+    status: Literal["live", "held", "withdrawn", "replaced"]
 
 
 def current_deliveries(state: DeliveryState) -> list[CurrentDelivery]:
@@ -96,22 +106,61 @@ def reconcile(
         earlier: deliveries to add that are not current.
     """
     builder = _Builder(currency)
-    target = _target_lines(snapshot)
-    published = _published_content(processed, snapshot, warehouse)
-    for commit, status in current_deliveries(snapshot.state):
-        if commit.kind == "ledger" and commit.status == "read":
-            _add_delivery(builder, commit, status, target)
-    for commit in earlier:
-        if commit.kind == "ledger" and commit.status == "read":
-            _add_delivery(builder, commit, "replaced", target)
-    for place in sorted(target.keys() | published.lines.keys()):
-        delivery_id, scenario = place
-        loaded = published.lines.get(place, _NOTHING)
-        commit = snapshot.commits[delivery_id]
-        builder.add(commit, scenario, "", "in_warehouse", loaded)
-        builder.add(commit, scenario, "", "not_loaded_yet", target.get(place, _NOTHING) - loaded)
+    slices = _published_slices(processed, snapshot, warehouse)
+    published = _published_content(slices, snapshot.commits)
+    deliveries = [
+        *current_deliveries(snapshot.state),
+        *(CurrentDelivery(commit, "replaced") for commit in earlier),
+    ]
+    ledger = [one for one in deliveries if one.commit.kind == "ledger" and one.commit.status == "read"]
+    _add_deliveries(builder, ledger, snapshot.commits, _target_lines(snapshot, snapshot.commits), published.lines)
     _add_unattributed(builder, published, _measure(warehouse))
+    _separate_statistical(builder, processed, snapshot, slices, ledger)
     return Reconciliation(builder.lines(), currency)
+
+
+def _separate_statistical(
+    builder: _Builder,
+    processed: ObjectStore,
+    snapshot: Snapshot,
+    slices: Sequence[SliceCommit | None],
+    ledger: Sequence[CurrentDelivery],
+) -> None:
+    """Move the lines on statistical accounts to lines of their own: the same terms, from these lines alone."""
+    accounts = statistical_accounts(processed, snapshot.state.live)
+    published = {name for built in slices if built for name, *_ in (built.inputs or {}).get("lines", ())}
+    commits = {name: snapshot.commits[name] for name in published if name in snapshot.commits}
+    commits |= {one.commit.delivery_id: one.commit for one in ledger}
+    parts = statistical_parts(processed, commits.values(), accounts)
+    if not parts:
+        return
+    loaded: dict[_Place, Count] = {}
+    for slice_commit in slices:
+        if slice_commit:
+            _add_slice(loaded, slice_commit, parts, is_statistical=True)
+    separate = _Builder(STATISTICAL)
+    deliveries = [
+        CurrentDelivery(parts[commit.delivery_id], status) for commit, status in ledger if commit.delivery_id in parts
+    ]
+    _add_deliveries(separate, deliveries, parts, _target_lines(snapshot, parts, is_statistical=True), loaded)
+    builder.separate(separate)
+
+
+def _add_deliveries(
+    builder: _Builder,
+    deliveries: Iterable[CurrentDelivery],
+    commits: Mapping[str, DeliveryCommit],
+    target: Mapping[_Place, Count],
+    loaded: Mapping[_Place, Count],
+) -> None:
+    """Add the terms of deliveries, and of what the star has or will have of their lines."""
+    for commit, status in deliveries:
+        _add_delivery(builder, commit, status, target)
+    for place in sorted(target.keys() | loaded.keys()):
+        delivery_id, scenario = place
+        commit, in_warehouse = commits[delivery_id], loaded.get(place, _NOTHING)
+        builder.add(commit, scenario, "", "in_warehouse", in_warehouse)
+        builder.add(commit, scenario, "", "not_loaded_yet", target.get(place, _NOTHING) - in_warehouse)
 
 
 def _add_delivery(builder: _Builder, commit: DeliveryCommit, status: str, target: Mapping[_Place, Count]) -> None:
@@ -148,19 +197,27 @@ def scenario_counts(commit: DeliveryCommit) -> Sequence[ScenarioCount]:
     return [*counts, *(ScenarioCount(UNKNOWN_SCENARIO, "", term, count) for term, count in rest.items())]
 
 
-def _target_lines(snapshot: Snapshot) -> dict[_Place, Count]:
+def _target_lines(
+    snapshot: Snapshot, commits: Mapping[str, DeliveryCommit], *, is_statistical: bool = False
+) -> dict[_Place, Count]:
     """Return, by delivery and scenario, the lines that the star contains once every target slice is loaded.
 
     The lines that a later delivery supersedes by key are only known once their period is built; until then they are
     among the lines that are not loaded yet.
+
+    Args:
+        snapshot: the processed zone.
+        commits: the figures of the deliveries to look at, all or a part of them.
+        is_statistical: whether these are the figures of statistical accounts alone.
     """
     target: dict[_Place, Count] = {}
     for period, items in contributing_deliveries(snapshot.state, snapshot.overlaps).items():
         for item in items:
-            _add_accepted(target, item.delivery.commit, period, item.scenarios)
+            if item.delivery.delivery_id in commits:
+                _add_accepted(target, commits[item.delivery.delivery_id], period, item.scenarios)
         built = snapshot.built.get((_FACT, period))
         if built and _is_built_from(built, items):
-            _subtract_superseded(target, built)
+            _subtract_superseded(target, built, is_statistical=is_statistical)
     return target
 
 
@@ -188,11 +245,29 @@ def _add_accepted(
     return added
 
 
-def _subtract_superseded(totals: dict[_Place, Count], built: SliceCommit) -> None:
+def _subtract_superseded(totals: dict[_Place, Count], built: SliceCommit, *, is_statistical: bool) -> None:
     for lines in built.superseded:
         place = (lines.delivery_id, lines.scenario)
-        if place in totals:
+        if place in totals and (lines.is_statistical or not is_statistical):
             totals[place] -= lines.count
+
+
+def _add_slice(
+    totals: dict[_Place, Count],
+    slice_commit: SliceCommit,
+    commits: Mapping[str, DeliveryCommit],
+    *,
+    is_statistical: bool = False,
+) -> dict[str, Count]:
+    """Add a slice's lines by delivery; return the accepted lines that it was built from, by scenario."""
+    accepted: dict[str, Count] = {}
+    for delivery_id, *scenarios in (slice_commit.inputs or {}).get("lines", ()):
+        if delivery_id in commits:
+            added = _add_accepted(totals, commits[delivery_id], slice_commit.slice, scenarios)
+            for scenario, count in added.items():
+                _increase(accepted, scenario, count)
+    _subtract_superseded(totals, slice_commit, is_statistical=is_statistical)
+    return accepted
 
 
 @dataclass
@@ -218,13 +293,7 @@ class _Published:
         for scenario_sum in slice_commit.sums:
             _increase(self.star, scenario_sum.scenario, Count(scenario_sum.line_count, scenario_sum.amount))
             _increase(self.as_delivered, scenario_sum.scenario, scenario_sum.delivered)
-        attributed: dict[str, Count] = {}
-        for delivery_id, *scenarios in (slice_commit.inputs or {}).get("lines", ()):
-            if delivery_id in commits:
-                added = _add_accepted(self.lines, commits[delivery_id], slice_commit.slice, scenarios)
-                for scenario, count in added.items():
-                    _increase(attributed, scenario, count)
-        _subtract_superseded(self.lines, slice_commit)
+        attributed = _add_slice(self.lines, slice_commit, commits)
         if slice_commit.hidden_lines and not slice_commit.superseded:
             for scenario_sum in slice_commit.sums:
                 surplus = attributed.get(fold(scenario_sum.scenario), _NOTHING) - scenario_sum.delivered
@@ -236,17 +305,22 @@ def _increase(totals: dict[str, Count], scenario: str, count: Count) -> None:
     totals[fold(scenario)] = totals.get(fold(scenario), _NOTHING) + count
 
 
-def _published_content(processed: ObjectStore, snapshot: Snapshot, warehouse: Queryable) -> _Published:
-    content = _Published()
+def _published_slices(processed: ObjectStore, snapshot: Snapshot, warehouse: Queryable) -> list[SliceCommit | None]:
+    """Return the commits of the published slices of the fact table; None for one that cannot be read."""
     versions = {slice_: version for (table, slice_), version in published_versions(warehouse).items() if table == _FACT}
     built = {period: commit for (table, period), commit in snapshot.built.items() if table == _FACT}
     current = {period for period, version in versions.items() if period in built and built[period].version == version}
     others = [(_FACT, period, version) for period, version in versions.items() if period not in current]
-    for commit in (*(built[period] for period in sorted(current)), *read_slices(processed, others)):
-        if commit is None:
+    return [*(built[period] for period in sorted(current)), *read_slices(processed, others)]
+
+
+def _published_content(slices: Iterable[SliceCommit | None], commits: Mapping[str, DeliveryCommit]) -> _Published:
+    content = _Published()
+    for slice_commit in slices:
+        if slice_commit is None:
             content.is_complete = False
         else:
-            content.add(commit, snapshot.commits)
+            content.add(slice_commit, commits)
     return content
 
 
@@ -303,6 +377,18 @@ class _Builder:
     def add_home(self, scenario: str, term: str, count: Count) -> None:
         """Add lines that no delivery accounts for."""
         self._add(("", "", scenario or NO_SCENARIO, self.currency), term, count, has_sides=False)
+
+    def separate(self, part: _Builder) -> None:
+        """Show a part of the lines in the home's currency in the unit of `part` instead."""
+        for place, terms in part.terms.items():
+            feed, file, scenario, unit = place
+            self.names.setdefault(scenario, part.names[scenario])
+            whole = (feed, file, scenario, self.currency)
+            for term, count in terms.items():
+                self._add((feed, file, self.names[scenario], unit), term, count, has_sides=part.has_sides[place])
+                self._add((feed, file, self.names[scenario], self.currency), term, _NOTHING - count, has_sides=True)
+            if all(count.is_zero for count in self.terms[whole].values()):
+                del self.terms[whole], self.has_sides[whole]
 
     def _add(self, place: tuple[str, str, str, str], term: str, count: Count, *, has_sides: bool) -> None:
         if count.is_zero:

@@ -34,6 +34,9 @@ NO_SCENARIO = "(no scenario)"
 UNKNOWN_SCENARIO = "(not known)"
 """Stands for rows that an earlier release read and did not accept, and whose scenario it did not record."""
 
+STATISTICAL = "statistical"
+"""The unit of lines on accounts that are not money, such as head counts; it is never added to a currency."""
+
 _NOTHING = Count()
 
 
@@ -43,7 +46,7 @@ class Line:
 
     Attributes:
         scenario: the scenario; other scenarios are never added to it.
-        unit: the home's currency, or the foreign currency of rejected rows.
+        unit: the home's currency, the foreign currency of rejected rows, or `STATISTICAL`.
         terms: rows and money by term, `delivered` among them; a term that is missing is zero.
         feed: the feed; blank if the line is of several, or if no delivery accounts for it.
         file: the raw object; blank as `feed` is.

@@ -50,13 +50,23 @@ class ScenarioSum:
 
 @dataclass(frozen=True)
 class SupersededLines:
-    """The lines of one delivery and scenario that a later delivery supersedes in a slice, sign as delivered."""
+    """The lines of one delivery and scenario that a later delivery supersedes in a slice, sign as delivered.
+
+    Attributes:
+        delivery_id: the delivery.
+        scenario: as the delivery spells it.
+        rows: how many lines.
+        amount: their money.
+        absolute: the sum of their absolute amounts.
+        is_statistical: whether they are on accounts that are not money.
+    """
 
     delivery_id: str
     scenario: str
     rows: int
     amount: Decimal
     absolute: Decimal
+    is_statistical: bool = False
 
     @property
     def count(self) -> Count:

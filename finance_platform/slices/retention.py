@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from finance_platform.contracts.processed import MEMBER_ATTRIBUTES, MEMBERS, PROCESSED
+from finance_platform.contracts.processed import ACCOUNT_COUNTS, MEMBER_ATTRIBUTES, MEMBERS, PROCESSED
 from finance_platform.contracts.star import STAR
 from finance_platform.deliveries.commits import FOLDER as DELIVERIES
 from finance_platform.deliveries.commits import DeliveryCommit, retire_commit
@@ -37,7 +37,7 @@ from finance_platform.storage.bulk_read import read_many
 from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.storage.staged_files import FOLDER as MANIFESTS
 
-_TABLES = tuple(contract.name for contract in (*PROCESSED, MEMBERS, MEMBER_ATTRIBUTES, *STAR))
+_TABLES = tuple(contract.name for contract in (*PROCESSED, MEMBERS, MEMBER_ATTRIBUTES, ACCOUNT_COUNTS, *STAR))
 _JOBS = "jobs"
 _FOLDERS_OF_ATTEMPTS = ("staging", MANIFESTS)
 """Folders whose files a job or a load removes at its end; those that remain are of a killed one."""

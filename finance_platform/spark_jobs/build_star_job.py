@@ -233,7 +233,7 @@ def _build_fact(build: _Build, periods: Mapping[str, TargetSlice]) -> None:
     keys_of_files = [file.key for of_period in files.values() for file in of_period]
     written = read_files(build.spark, build.processed, keys_of_files, columns)
     replaced = superseded_lines(counted, keys, scopes)
-    superseded = superseded_sums(replaced) if replaced is not None else {}
+    superseded = superseded_sums(replaced, accounts) if replaced is not None else {}
     control = control_sums(counted, replaced, accounts)
     compared = compare(control.collect(), star_sums(written).collect())
     for name, target in sorted(periods.items()):

@@ -93,17 +93,27 @@ def _weighted(lines: DataFrame, *, is_superseded: bool) -> DataFrame:
     )
 
 
-def superseded_sums(superseded: DataFrame) -> dict[str, list[SupersededLines]]:
-    """Return, by period, the superseded lines of each delivery and scenario."""
-    place = ("period", "delivery_id", "scenario")
-    sums = superseded.groupBy(*place).agg(
+def superseded_sums(superseded: DataFrame, dim_account: DataFrame) -> dict[str, list[SupersededLines]]:
+    """Return, by period, the superseded lines of each delivery and scenario, statistical ones apart."""
+    place = ("period", "delivery_id", "scenario", "is_statistical")
+    accounts = dim_account.where(F.col("account_type") == "Statistical")
+    statistical = accounts.select("account_key", F.lit(True).alias("is_statistical"))
+    marked = superseded.join(statistical, "account_key", "left").fillna({"is_statistical": False})
+    sums = marked.groupBy(*place).agg(
         F.count(F.lit(1)).alias("row_count"),
         F.sum("amount").alias("amount"),
         F.sum(F.abs("amount")).alias("absolute"),
     )
     periods: dict[str, list[SupersededLines]] = {}
     for row in sorted(sums.collect(), key=lambda row: tuple(row[name] for name in place)):
-        lines = SupersededLines(row["delivery_id"], row["scenario"], row["row_count"], row["amount"], row["absolute"])
+        lines = SupersededLines(
+            row["delivery_id"],
+            row["scenario"],
+            row["row_count"],
+            row["amount"],
+            row["absolute"],
+            row["is_statistical"],
+        )
         periods.setdefault(row["period"], []).append(lines)
     return periods
 

@@ -7,18 +7,21 @@ Belongs here: counts, sums and hashes of written rows, and the commit made of th
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.processed import BUDGET, MEMBERS, REJECTED_ROWS, TRANSACTIONS
-from finance_platform.contracts.schemas import NOT_OPENED, REFUSED
+from finance_platform.contracts.processed import ACCOUNT_COUNTS, BUDGET, MEMBERS, REJECTED_ROWS, TRANSACTIONS
+from finance_platform.contracts.schemas import NOT_OPENED, REFUSED, arrow_schema
 from finance_platform.deliveries.commits import (
     DELIVERED,
     ROUNDING,
@@ -33,6 +36,7 @@ from finance_platform.feeds.codes import fold, scenario_name
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import ReadingRules
 from finance_platform.spark_jobs.requests import DeliveryToRead
+from finance_platform.storage.port import ObjectStore
 
 _CONTENT = ("posting_date", "department_key", "account_key", "amount", "is_debit_positive", "line_key")
 _ZERO = Decimal("0.00")
@@ -47,6 +51,7 @@ class DeliveryResult:
         files: Parquet files by table.
         outcomes: candidate lines by outcome; money in the home's currency.
         scenarios: the ledger's candidate lines by scenario, foreign currency and outcome.
+        accounts: the same by account, scenario, foreign currency, period of accepted lines, and outcome.
         rules: rows by the rule that they broke.
         periods: accepted lines by scenario and period.
         first_day: earliest posting date of the accepted lines, ISO, or empty.
@@ -58,8 +63,9 @@ class DeliveryResult:
     files: dict[str, list[DataFile]] = field(default_factory=dict)
     outcomes: dict[str, Count] = field(default_factory=dict)
     scenarios: dict[tuple[str, str, str], Count] = field(default_factory=dict)
+    accounts: dict[tuple[int, str, str, str, str], Count] = field(default_factory=dict)
     rules: dict[str, int] = field(default_factory=dict)
-    periods: list[PeriodCount] = field(default_factory=list)
+    periods: dict[tuple[str, str], PeriodCount] = field(default_factory=dict)
     first_day: str = ""
     last_day: str = ""
     members_hash: str = ""
@@ -78,6 +84,32 @@ class DeliveryResult:
         place = (scenario, currency, outcome)
         self.scenarios[place] = self.scenarios.get(place, Count()) + count
         self.count(outcome, Count(count.rows, unpriced=count.unpriced) if currency else count)
+
+    def count_account(self, account_key: int | None, *place: str, count: Count) -> None:
+        """Add candidate lines of an account; `place` is scenario, foreign currency, period and term."""
+        if account_key is not None:
+            scenario, currency, period, term = place
+            key = (account_key, scenario, currency, period, term)
+            self.accounts[key] = self.accounts.get(key, Count()) + count
+
+    def write_account_counts(self, processed: ObjectStore, folder: str, delivery_id: str) -> None:
+        """Write the lines by account, for the statement of what is not money."""
+        for account, scenario, currency, net, gross in json.loads(self.summary["measured_account_rounding"] or "[]"):
+            count = Count(0, Decimal(net), Decimal(gross))
+            self.count_account(account, scenario, currency, "", ROUNDING, count=count)
+        if not self.accounts:
+            return
+        rows = [
+            (*place, count.rows, count.unpriced, str(count.amount), str(count.absolute))
+            for place, count in sorted(self.accounts.items())
+        ]
+        columns = [pa.array(values) for values in zip(*rows, strict=True)]
+        table = pa.table(columns, schema=arrow_schema(ACCOUNT_COUNTS.columns))
+        buffer = io.BytesIO()
+        pq.write_table(table, buffer)
+        key, data = f"{folder}/{delivery_id}.parquet", buffer.getvalue()
+        processed.write(key, data)
+        self.files[ACCOUNT_COUNTS.name] = [DataFile(key, len(data))]
 
     def _counted(self) -> list[ScenarioCount]:
         return [ScenarioCount(*place, count) for place, count in sorted(self.scenarios.items())]
@@ -104,7 +136,7 @@ class DeliveryResult:
             outcomes=self.outcomes,
             scenarios=[*_measured(summary), *self._counted()] if delivery.kind == "ledger" else (),
             rules=self.rules,
-            periods=sorted(self.periods, key=lambda count: (count.period, count.scenario)),
+            periods=sorted(self.periods.values(), key=lambda count: (count.period, count.scenario)),
             files=self.files,
             members_hash=self.members_hash,
             is_debit_positive=rules.is_debit_positive,
@@ -125,7 +157,7 @@ class DeliveryResult:
         if rule and rule.name_pattern:
             text = text_without_column(rule, object_key)
         name = scenario_name(text, rules.scenarios) if text else ""
-        return (name,) if name and all(fold(count.scenario) == fold(name) for count in self.periods) else ()
+        return (name,) if name and all(fold(scenario) == fold(name) for scenario, _ in self.periods) else ()
 
 
 def _measured(summary: Row) -> Iterator[ScenarioCount]:
@@ -160,7 +192,7 @@ def count_written(contract: Contract, written: DataFrame, results: Mapping[str, 
 
 
 def _count_lines(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
-    sums = written.groupBy("delivery_id", "scenario", "scenario_type", "period").agg(
+    sums = written.groupBy("delivery_id", "scenario", "scenario_type", "period", "account_key").agg(
         F.count(F.lit(1)).alias("row_count"),
         F.sum("amount").alias("amount"),
         F.sum(F.abs("amount")).alias("absolute"),
@@ -173,16 +205,19 @@ def _count_lines(written: DataFrame, results: Mapping[str, DeliveryResult]) -> N
         result = results[row["delivery_id"]]
         count = Count(row["row_count"], row["amount"], row["absolute"])
         result.count_lines("accepted", row["scenario"], "", count)
-        result.periods.append(
-            PeriodCount(
-                row["scenario"],
-                row["scenario_type"],
-                row["period"],
-                row["row_count"],
-                row["amount"],
-                str(row["content"]),
-                row["absolute"],
-            )
+        result.count_account(row["account_key"], row["scenario"], "", row["period"], "accepted", count=count)
+        place = (row["scenario"], row["period"])
+        content = int(row["content"])
+        if earlier := result.periods.get(place):
+            count, content = earlier.count + count, int(earlier.content) + content
+        result.periods[place] = PeriodCount(
+            row["scenario"],
+            row["scenario_type"],
+            row["period"],
+            count.rows,
+            count.amount,
+            str(content),
+            count.absolute,
         )
         first_day, last_day = str(row["first_day"]), str(row["last_day"])
         result.first_day = min(result.first_day or first_day, first_day)
@@ -190,7 +225,7 @@ def _count_lines(written: DataFrame, results: Mapping[str, DeliveryResult]) -> N
 
 
 def _count_rejected(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
-    sums = written.groupBy("delivery_id", "outcome", "rules", "scenario", "currency").agg(
+    sums = written.groupBy("delivery_id", "outcome", "rules", "scenario", "currency", "account_key").agg(
         F.count(F.lit(1)).alias("row_count"),
         F.sum("amount").alias("amount"),
         F.sum(F.abs("amount")).alias("absolute"),
@@ -200,7 +235,9 @@ def _count_rejected(written: DataFrame, results: Mapping[str, DeliveryResult]) -
         result = results[row["delivery_id"]]
         unpriced = row["row_count"] - row["priced"]
         count = Count(row["row_count"], row["amount"] or _ZERO, row["absolute"] or _ZERO, unpriced)
-        result.count_lines(row["outcome"], row["scenario"] or "", row["currency"] or "", count)
+        scenario, currency = row["scenario"] or "", row["currency"] or ""
+        result.count_lines(row["outcome"], scenario, currency, count)
+        result.count_account(row["account_key"], scenario, currency, "", row["outcome"], count=count)
         for rule in row["rules"].split(","):
             result.rules[rule] = result.rules.get(rule, 0) + row["row_count"]
 

@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import (
+    ACCOUNT_COUNTS,
     ACCOUNTS,
     BUDGET,
     DEPARTMENTS,
@@ -114,6 +115,10 @@ def _read_and_write(
     rows = with_outcomes(readable, repeats)
     for contract in _tables(kind, deliveries, request):
         _write_table(spark, arguments, f"{contract.name}/{arguments.attempt}/{kind}", contract, rows, results)
+    if kind == "ledger":
+        for delivery_id, result in results.items():
+            folder = f"{ACCOUNT_COUNTS.name}/{arguments.attempt}"
+            result.write_account_counts(arguments.processed, folder, delivery_id)
     return results
 
 

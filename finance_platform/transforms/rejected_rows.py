@@ -20,4 +20,6 @@ def rejected_rows(rows: DataFrame) -> DataFrame:
         rows = rows.withColumn("amount", F.lit(None).cast(MONEY))
         for name in ("scenario", "currency"):
             rows = rows.withColumn(name, F.lit(None).cast("string"))
+        if "account_key" not in rows.columns:
+            rows = rows.withColumn("account_key", F.lit(None).cast("bigint"))
     return rows.where(F.col("outcome").isin(*_OUTCOMES)).select(*REJECTED_ROWS.column_names)

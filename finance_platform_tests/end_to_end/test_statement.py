@@ -163,6 +163,49 @@ def test_rejected_rows_add_up_to_their_term_by_scenario_and_currency(tmp_path: P
     assert set(totals) == {("Actual", "USD"), ("Actual", "EUR"), ("Budget", "USD"), ("(no scenario)", "USD")}
 
 
+UPSERTED = LEDGER.replace("columns: {", "columns: {transaction_id: Id, ") + (
+    "load: {mode: upsert, key: [transaction_id]}\ntolerance: {rejected_rows: 1.0}\nhold_if_removes: never\n"
+)
+HEADS = "account_number,account_name,account_type\nM,Rent,Expense\nH,Heads,{}\n"
+
+
+def test_lines_on_statistical_accounts_are_apart_from_money_in_every_term(tmp_path: Path, refresh: Refresher):
+    home = Home(tmp_path)
+    home.write("feeds/gl.yaml", UPSERTED)
+    home.write("raw/accounts.csv", HEADS.format("Statistical"))
+    home.write(
+        "raw/gl_1.csv",
+        "Id,Date,Dept,Account,Amount\n1,2024-01-01,A,M,100.00\n2,2024-01-01,A,H,12.345\n"
+        "3,2024-01-01,A,H,3\n3,2024-01-01,A,H,3\n4,never,A,H,7.001\n5,2024-02-01,A,M,1.00\n",
+    )
+    home.write("raw/gl_2.csv", "Id,Date,Dept,Account,Amount\n3,2024-01-01,A,H,4\n")
+    statement = refresh(home).status.reconciliation
+    heads, money = line_of(statement, unit="statistical"), line_of(statement)
+    assert figures(heads, "delivered") == (5, "29.346", "29.346")
+    assert figures(heads, "in_warehouse") == (2, "16.35", "16.35")
+    assert figures(heads, "superseded") == (1, "3.00", "3.00")
+    assert figures(heads, "duplicate") == (1, "3.00", "3.00")
+    assert figures(heads, "rejected") == (1, "7.00", "7.00")
+    assert figures(heads, "rounding") == (0, "-0.004", "-0.004")
+    of_money = Count(2, Decimal(101), Decimal(101))
+    assert money.terms == {"delivered": of_money, "in_warehouse": of_money}
+    assert all(one.difference.is_zero for one in (*statement.lines, *statement.by_feed, heads, money))
+    printed = home.command("status").stdout
+    assert "Actual statistical net: delivered 29.346 = in the warehouse 16.35" in printed
+
+
+def test_an_account_that_becomes_money_moves_to_the_line_of_money_at_once(tmp_path: Path, refresh: Refresher):
+    home = Home(tmp_path)
+    home.write("feeds/gl.yaml", UPSERTED)
+    home.write("raw/accounts.csv", HEADS.format("Statistical"))
+    home.write("raw/gl_1.csv", "Id,Date,Dept,Account,Amount\n1,2024-01-01,A,H,12\n")
+    assert [line.unit for line in refresh(home).status.reconciliation.by_scenario] == ["statistical"]
+    home.write("raw/accounts.csv", HEADS.format("Expense"))
+    statement = refresh(home).status.reconciliation
+    assert figures(line_of(statement), "in_warehouse") == (1, "12.00", "12.00")
+    assert [line.unit for line in statement.by_scenario] == ["USD"]
+
+
 CONFLICTING = """\
 feed: gl
 kind: ledger

@@ -220,6 +220,7 @@ class Feed:
         key: header of the key, if the feed has one.
         delimiter: between cells.
         header: names of the cells if the file has no header line.
+        statistical: returns the accounts, folded, that are not money, from the raw files.
     """
 
     file: str
@@ -232,6 +233,7 @@ class Feed:
     key: str = ""
     delimiter: str = ","
     header: tuple[str, ...] = ()
+    statistical: Callable[[Path], frozenset[str]] = lambda _: frozenset()
 
 
 def read_rows(path: Path, feed: Feed) -> Iterator[tuple[int, dict[str, str]]]:
@@ -329,10 +331,11 @@ def recompute(raw: Path, feeds: Sequence[Feed]) -> Results:
     with localcontext(prec=100):
         for feed in feeds:
             lines = [read_line(feed, number, row) for number, row in read_rows(raw / feed.file, feed)]
+            statistical = feed.statistical(raw)
             outcomes = outcome_of(lines)
             for line in lines:
                 outcome, rules = outcomes[line.file, line.number]
-                add_to_statement(terms, line, outcome)
+                add_to_statement(terms, line, outcome, is_money=line.account not in statistical)
                 if outcome == "accepted":
                     accepted.append(line)
                 elif outcome != "skipped":
@@ -342,19 +345,33 @@ def recompute(raw: Path, feeds: Sequence[Feed]) -> Results:
     return results
 
 
-def add_to_statement(terms: dict[TermKey, Term], line: Line, outcome: str) -> None:
+def add_to_statement(terms: dict[TermKey, Term], line: Line, outcome: str, *, is_money: bool) -> None:
     """Add a row to the line of its file and to that of the home: delivered exactly, rounded where it is now."""
+    scenario = line.scenario if is_money else in_unit(line.scenario, "statistical")
     for file in (line.file, ""):
         place = "in_warehouse" if outcome == "accepted" else outcome
-        terms.setdefault((file, line.scenario, "delivered"), Term()).add(line.exact)
-        terms.setdefault((file, line.scenario, place), Term()).add(line.amount)
+        terms.setdefault((file, scenario, "delivered"), Term()).add(line.exact)
+        terms.setdefault((file, scenario, place), Term()).add(line.amount)
         if line.exact is not None and line.amount is not None:
-            rounding = terms.setdefault((file, line.scenario, "rounding"), Term())
+            rounding = terms.setdefault((file, scenario, "rounding"), Term())
             rounding.net += line.exact - line.amount
             rounding.gross += abs(line.exact) - abs(line.amount)
 
 
+def in_unit(scenario: str, unit: str) -> str:
+    """Return the name of a scenario's line in another unit than the home's currency."""
+    return f"{scenario} in {unit}"
+
+
 # Rules of the files
+
+
+def uncounted_in_money(raw: Path) -> frozenset[str]:
+    """Return the accounts of AdventureWorks that are heads, units and square feet."""
+    with (raw / "DimAccount.csv").open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.reader(stream, delimiter="|"))
+    return frozenset(fold(row[0]) for row in rows if row[5].strip() in {"Balances", "Flow", "Statistical"})
+
 
 SAMPLE = (
     Feed(
@@ -400,6 +417,7 @@ ADVENTUREWORKS = (
             *("FinanceKey", "DateKey", "OrganizationKey", "DepartmentGroupKey"),
             *("ScenarioKey", "AccountKey", "Amount", "Date"),
         ),
+        statistical=uncounted_in_money,
     ),
 )
 FILES = {"sample": SAMPLE, "adventureworks": ADVENTUREWORKS}
@@ -438,8 +456,8 @@ def product_output(home: Path, command: Sequence[str]) -> Results:
 
 
 def add_product_line(results: Results, line: Mapping[str, Any], file: str) -> None:
-    """Enter one line of the product's statement; a foreign currency and an unexplained difference get a name."""
-    scenario = line["scenario"] if line["unit"] == CURRENCY else f"{line['scenario']} in {line['unit']}"
+    """Enter one line of the product's statement; another unit and an unexplained difference get a name."""
+    scenario = line["scenario"] if line["unit"] == CURRENCY else in_unit(line["scenario"], line["unit"])
     for term, count in {**line["terms"], "difference": line["difference"]}.items():
         values = count["rows"], count["unpriced"], Decimal(count["net"]), Decimal(count["gross"])
         if values != NO_TERM:

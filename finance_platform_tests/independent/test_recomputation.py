@@ -63,6 +63,7 @@ def test_adventureworks_equals_its_recomputation(tmp_path_factory: pytest.TempPa
     recomputed = recompute.recompute(home / "raw", ADVENTUREWORKS)
     assert differences(recomputed, output_of(home)) == []
     assert len(recomputed.cells) > 30_000
+    assert ("", "Actual in statistical", "in_warehouse") in recomputed.statement
 
 
 @pytest.mark.parametrize(

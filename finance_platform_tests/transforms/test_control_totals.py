@@ -213,7 +213,7 @@ def test_gross_amounts_are_of_the_remaining_lines_and_superseded_ones_are_counte
     control = control_sums(counted, replaced, accounts(spark))
     january = compared(control, star_of(spark, live_lines(counted, keys, None), accounts(spark)))["2025-01"]
     assert january.absolute == {ACTUAL: Decimal("77.10"), BUDGET: Decimal("200.00")}
-    assert superseded_sums(replaced) == {
+    assert superseded_sums(replaced, accounts(spark)) == {
         "2025-01": [SupersededLines("d1", "Actual", 1, Decimal("100.00"), Decimal("100.00"))],
         "2025-02": [SupersededLines("d1", "Actual", 1, Decimal("3.00"), Decimal("3.00"))],
     }

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from finance_platform.deliveries.commits import DataFile, read_retired, write_commit
+from finance_platform.deliveries.commits import DataFile, read_retired, retire_commit, write_commit
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import (
     DecisionRecorded,
@@ -222,6 +222,19 @@ def test_removed_data_is_gone_and_nothing_more_expires(store: LocalStore):
     assert not (Path(store.root) / "transactions" / "v1").exists()
     retired = snapshot.commits["ledger.csv@v1"]
     assert read_retired(store) == {"ledger.csv@v1": replace(retired, files={})}
+
+
+def test_a_removed_delivery_keeps_its_counts_by_account(store: LocalStore):
+    """The statement of all versions needs them to show statistical lines apart."""
+    store.write("account_counts/v1/a.parquet", b"counts")
+    commit = commit_of(
+        discovered("v1", SPRING), files={"account_counts": (DataFile("account_counts/v1/a.parquet", 6),)}
+    )
+    retire_commit(store, commit)
+    store.delete("account_counts/v1/a.parquet")
+    (retired,) = read_retired(store).values()
+    (file,) = retired.files["account_counts"]
+    assert store.read(file.key) == b"counts"
 
 
 def test_an_interrupted_removal_leaves_a_stray_file_for_the_next_one(store: LocalStore):

@@ -1,0 +1,80 @@
+"""Statistical lines: the part of each delivery that is on accounts which are not money, such as head counts.
+
+Belongs here: which accounts these are today, and a delivery's figures for them alone, from its counts by account.
+Does not belong here: the terms of the statement (see `reconciliation`).
+
+Whether an account is statistical is known from master data, which may arrive or change after the lines, so it is not
+part of a delivery's commit. A home without such accounts reads no counts.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from finance_platform.contracts.processed import ACCOUNT_COUNTS
+from finance_platform.deliveries.commits import (
+    DELIVERED,
+    Count,
+    DeliveryCommit,
+    PeriodCount,
+    ScenarioCount,
+)
+from finance_platform.storage.bulk_read import read_many
+from finance_platform.storage.port import ObjectStore
+
+_NOTHING = Count()
+
+
+def statistical_parts(
+    processed: ObjectStore, commits: Iterable[DeliveryCommit], accounts: Collection[int]
+) -> dict[str, DeliveryCommit]:
+    """Return, by delivery, a commit with the figures of its lines on some accounts; without deliveries that have none.
+
+    Lines in a foreign currency are left out: they are shown under their currency.
+
+    Args:
+        processed: the processed zone.
+        commits: ledger deliveries; those of an earlier release have no counts by account.
+        accounts: the surrogate keys of the accounts.
+    """
+    if not accounts:
+        return {}
+    keyed = [(commit, file.key) for commit in commits for file in commit.files.get(ACCOUNT_COUNTS.name, ())]
+    wanted = pa.array(sorted(accounts), pa.int64())
+    parts: dict[str, DeliveryCommit] = {}
+    for (commit, _), data in zip(keyed, read_many(processed, [key for _, key in keyed]), strict=True):
+        counts = pq.read_table(io.BytesIO(data))
+        rows = counts.filter(pc.and_(pc.is_in(counts["account_key"], wanted), pc.equal(counts["currency"], "")))
+        if rows.num_rows:
+            parts[commit.delivery_id] = _part(commit, rows.to_pylist())
+    return parts
+
+
+def _part(commit: DeliveryCommit, rows: list[dict[str, Any]]) -> DeliveryCommit:
+    terms: dict[tuple[str, str], Count] = {}
+    periods: dict[tuple[str, str], Count] = {}
+    for row in rows:
+        count = Count(row["row_count"], Decimal(row["amount"]), Decimal(row["absolute"]), row["unpriced"])
+        for term in (row["term"], DELIVERED):
+            place = (row["scenario"], term)
+            terms[place] = terms.get(place, _NOTHING) + count
+        if row["term"] == "accepted":
+            cell = (row["scenario"], row["period"])
+            periods[cell] = periods.get(cell, _NOTHING) + count
+    types = {count.scenario: count.scenario_type for count in commit.periods}
+    return replace(
+        commit,
+        scenarios=[ScenarioCount(scenario, "", term, count) for (scenario, term), count in sorted(terms.items())],
+        periods=[
+            PeriodCount(scenario, types[scenario], period, count.rows, count.amount, absolute=count.absolute)
+            for (scenario, period), count in sorted(periods.items())
+        ],
+    )
