@@ -7,13 +7,13 @@ Does not belong here: data, set-up of one layer.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from finance_platform.settings import ENV_PREFIX
 from finance_platform_tests.profiles import load_hypothesis_profile
+from finance_platform_tests.shared_spark import shared_session, stop_shared_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -51,9 +51,10 @@ def _hide_the_developers_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
-    """The session of a local Glue job; one per process: after it has stopped, no other can start."""
-    from finance_platform.spark_jobs.session import spark_session
+def spark() -> SparkSession:
+    """The session of a local Glue job."""
+    return shared_session()
 
-    with spark_session("sail") as session:
-        yield session
+
+def pytest_sessionfinish() -> None:
+    stop_shared_session()

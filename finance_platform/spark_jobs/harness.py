@@ -87,11 +87,11 @@ def run_job(job: JobName, body: JobBody) -> None:
             _log.error("%s", error)
             sys.exit(LOCKED_EXIT_CODE)
     with _open_pipes(arguments) as pipes:
-        _report(pipes, _result(job, body, arguments))
+        _report(pipes, execute(job, body, arguments))
 
 
-def _result(job: JobName, body: JobBody, arguments: JobArguments) -> dict[str, Any]:
-    """Run the body and write its result."""
+def execute(job: JobName, body: JobBody, arguments: JobArguments) -> dict[str, Any]:
+    """Run the body on the attempt's request; write its result, or its failure, to the processed zone."""
     processed = arguments.processed
     lease = nullcontext() if arguments.has_local_zone else job_lease(processed)
     with _failure_recorded(arguments), lease:

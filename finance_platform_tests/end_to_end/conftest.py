@@ -5,15 +5,23 @@ Belongs here: what more than one module starts from. Does not belong here: later
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
+from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import create_small_home
 from finance_platform_tests.session_artifacts import session_artifact
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _dagster_jobs() -> Iterator[None]:
+    with dagster_jobs_in_this_process():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,7 @@ COMPUTED: Mapping[str, Mapping[str, str]] = {
         "outcome": "the result of applying the rules to the row",
         "rules": "the rules that the row broke",
         "reasons": "what these rules expected and found",
+        "account_key": "a hash of the account",
         "currency": "the row's currency column, or the code or sign beside its amount",
     },
     "processed/dim_date": dict.fromkeys(DIM_DATE.column_names, "the calendar of the years around the lines"),

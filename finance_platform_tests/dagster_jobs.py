@@ -1,0 +1,63 @@
+"""The Spark jobs of Dagster's steps in the test's process, on its one session.
+
+Belongs here: the job runner that takes the place of subprocesses, and when it does. Does not belong here: anything that
+a job does, the runner of subprocesses (see `orchestration.test_subprocess_jobs`).
+
+A process with Spark takes two seconds of processor time to start, twice a refresh. Commands in processes of their own,
+the browser's homes and the nightly profile start them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from finance_platform.code_version import JobName
+from finance_platform.errors import FinancePlatformError, JobError
+from finance_platform.orchestration import resources
+from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
+from finance_platform.spark_jobs.arguments import JobArguments
+from finance_platform.spark_jobs.build_star_job import build_slices
+from finance_platform.spark_jobs.harness import JobBody, execute
+from finance_platform.spark_jobs.requests import BuildRequest, StandardiseRequest
+from finance_platform.spark_jobs.standardise_job import read_deliveries
+from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.shared_spark import shared_session
+
+
+@contextmanager
+def dagster_jobs_in_this_process() -> Iterator[None]:
+    """Let the job runner of local homes use the shared session, which starts with the first job."""
+    if current_profile().is_exhaustive:
+        yield
+        return
+
+    class JobsOnTheSession(SubprocessJobRunner):
+        """Runs the bodies of the job scripts, without their processes."""
+
+        def start_and_wait(
+            self, context: dg.AssetExecutionContext, job: JobName, arguments: JobArguments
+        ) -> Sequence[Any]:
+            """Run a job to its end and return the result that it wrote."""
+            if self.spark_engine != "sail":
+                return super().start_and_wait(context, job, arguments)
+            spark = shared_session()
+            bodies: dict[JobName, JobBody] = {
+                "standardise": lambda given, asked: read_deliveries(spark, given, StandardiseRequest.from_json(asked)),
+                "build_star": lambda given, asked: build_slices(spark, given, BuildRequest.from_json(asked)),
+            }
+            try:
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setenv("SPARK_CONNECT_MODE_ENABLED", "1")  # a clean environment removes it
+                    return [execute(job, bodies[job], replace(arguments, spark_engine="sail"))]
+            except FinancePlatformError as error:
+                raise JobError(f"{job}: {error}", fix=self.describe_log(job, arguments)) from error
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resources, "SubprocessJobRunner", JobsOnTheSession)
+        yield
