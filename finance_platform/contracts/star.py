@@ -186,7 +186,7 @@ MOVEMENTS = Contract(
         Column(
             "kind",
             "varchar(16)",
-            "movement: the amount differs, or lines without an amount came or went; publication: a scenario's first "
+            "movement: the amount differs, or lines came or went without changing it; publication: a scenario's first "
             "amounts in a published period; reclassification: another attribute; rename: another name.",
             "Kind",
         ),
@@ -198,8 +198,8 @@ MOVEMENTS = Contract(
         Column(
             "attribute",
             "varchar(16)",
-            "What changed apart from the amount: an attribute such as AccountType or ParentAccount, or Lines (none, "
-            "some) in a cell without an amount; else null.",
+            "What changed apart from the amount: an attribute such as AccountType or ParentAccount, or Lines: their "
+            "number, or none and some in a cell without an amount; else null.",
             "Attribute",
             nullable=True,
         ),
@@ -239,6 +239,15 @@ MOVEMENTS = Contract(
         Column("cause", "varchar(4096)", "Changes in the inputs of the slice, if known.", "Cause", nullable=True),
         Column("run_id", "varchar(64)", "The run that loaded it.", "RunId"),
         Column("loaded_at", "timestamp", "When, UTC.", "LoadedAt"),
+        Column(
+            "scenario_name",
+            "varchar(128)",
+            "The scenario's name before the load, since it may go with its last movement.",
+            "ScenarioName",
+            nullable=True,
+        ),
+        Column("department_code", "varchar(128)", "The department's code, likewise.", "DepartmentCode", nullable=True),
+        Column("account_number", "varchar(128)", "The account's number, likewise.", "AccountNumber", nullable=True),
     ),
 )
 

@@ -142,7 +142,7 @@ def restatement_alerts(summary: Sequence[dict[str, Any]], *, threshold: Decimal,
 
     Args:
         summary: all movements ever, from `movement_summary`.
-        threshold: the gross amount of one scenario from which there is an alert, in the home's currency.
+        threshold: the gross amount of money of one scenario from which there is an alert, in the home's currency.
         ui_url: the address of the UI, for the link.
     """
     alerts: list[Alert] = []
@@ -152,7 +152,8 @@ def restatement_alerts(summary: Sequence[dict[str, Any]], *, threshold: Decimal,
         first_key = f"restatement of {min(row['period'] for row in rows)} by load {rows[0]['load_number']}"
         key = next(key for key in _numbered(first_key) if key not in keys)
         keys.add(key)
-        if max(gross_amounts(rows).values()) >= threshold:
+        # Units cannot be compared with an amount of money, so a restatement of units alone always has an alert.
+        if all(row["quantity"] == "statistical" for row in rows) or largest_gross(rows) >= threshold:
             alerts.append(_restatement_alert(key, rows, ui_url))
     return alerts
 

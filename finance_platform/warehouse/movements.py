@@ -122,6 +122,8 @@ _CELL = Contract(
         *(MOVEMENTS.column(name) for name in ("measure", "period", "scenario_key", "department_key", "account_key")),
         Column("old_amount", MONEY, "The published amount.", "OldAmount"),
         Column("new_amount", MONEY, "The staged amount.", "NewAmount"),
+        Column("old_count", "bigint", "Ledger lines that are published; 0 for BudgetAmount.", "OldCount"),
+        Column("new_count", "bigint", "Ledger lines after the load; 0 for BudgetAmount.", "NewCount"),
         Column("had_lines", "boolean", "True if the cell has published rows.", "HadLines"),
         Column("has_lines", "boolean", "True if the cell has rows after the load.", "HasLines"),
         Column("has_money", "boolean", "False if neither measure has an amount, before or after.", "HasMoney"),

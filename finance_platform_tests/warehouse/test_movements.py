@@ -168,13 +168,25 @@ def test_a_new_or_removed_cell_of_a_published_period_moves_from_or_to_zero(
 def test_the_days_of_a_cell_are_compared_as_one_sum(loaded: Warehouse, star_files: StarFiles) -> None:
     facts = [
         february()[1],
-        Fact("2025-02-01", SALES, REVENUE, ACTUAL, "1000.00"),
-        Fact("2025-02-27", SALES, REVENUE, ACTUAL, "100.00"),
+        Fact("2025-02-01", SALES, REVENUE, ACTUAL, "1000.00", transaction_count=1),
+        Fact("2025-02-27", SALES, REVENUE, ACTUAL, "100.00", transaction_count=0),
     ]
 
     load_into(loaded, star_files.facts("2025-02", "f2", facts))
 
     assert rows_of(loaded) == []
+
+
+def test_lines_that_cancel_out_in_a_published_cell_are_a_movement_of_zero_with_their_number(
+    loaded: Warehouse, star_files: StarFiles
+) -> None:
+    facts = [fact._replace(transaction_count=fact.transaction_count + 2) for fact in february()[:1]]
+
+    load = load_into(loaded, star_files.facts("2025-02", "f2", [*facts, *february()[1:]]), closed_periods=["2025-02"])
+
+    (row,) = rows_of(loaded, load.load_number)
+    assert (row.kind, row.attribute, row.old_value, row.new_value) == ("movement", "Lines", "1", "3")
+    assert (row.old, row.difference, row.is_restatement) == (row.new, Decimal("0.00"), True)
 
 
 def test_another_budget_moves_the_baseline_and_the_budget_amounts_of_the_other_scenarios(
@@ -573,10 +585,13 @@ def cells_of(state: Mapping[str, Any]) -> dict[Cell, Decimal]:
     return cells
 
 
-def cells_with_lines_alone(before: Mapping[Cell, Decimal], after: Mapping[Cell, Decimal]) -> set[Cell]:
-    """The cells whose lines came or went without any amount; they are reported as Amount."""
-    with_money = {cell[1:] for state in (before, after) for cell, amount in state.items() if amount}
-    return {cell for cell in before.keys() ^ after.keys() if cell[0] == "Amount" and cell[1:] not in with_money}
+def lines_of(state: Mapping[str, Any]) -> dict[Cell, int]:
+    """The number of lines of each cell; they are reported as Amount."""
+    lines: dict[Cell, int] = defaultdict(int)
+    for period, facts in state.items():
+        for _, department, account, scenario, *_ in facts or ():
+            lines["Amount", scenario, period, department, account] += 1
+    return lines
 
 
 def is_published(state: Mapping[str, Any], cell: Cell) -> bool:
@@ -604,11 +619,12 @@ def test_movements_sum_to_the_difference_between_new_and_old_star(
             result = load_into(warehouse, *slices_of(star_files, state, f"v{number}"), closed_periods=closed)
             rows = rows_of(warehouse, result.load_number) if result.load_number else []
             before, after = cells_of(old), cells_of(state)
-            lines_alone = cells_with_lines_alone(before, after)
+            lines_before, lines_after = lines_of(old), lines_of(state)
             expected = {
                 cell: after[cell] - before[cell]
                 for cell in {*before, *after}
-                if cell[2] in published_periods and (after[cell] != before[cell] or cell in lines_alone)
+                if cell[2] in published_periods
+                and (after[cell] != before[cell] or lines_after[cell] != lines_before[cell])
             }
             assert {row.cell: row.difference for row in rows} == expected
             assert {row.cell: (row.old, row.new) for row in rows} == {c: (before[c], after[c]) for c in expected}

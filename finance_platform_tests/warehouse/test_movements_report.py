@@ -18,13 +18,27 @@ import pytest
 from click.testing import CliRunner, Result
 
 from finance_platform.cli import main
-from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, DIM_SCENARIO
 from finance_platform.errors import QueryError
 from finance_platform.notifications.alerts import Alert
-from finance_platform.reports.movements import gross_amounts, movement_rows, movement_summary, restatement_alerts
+from finance_platform.reports.movements import (
+    EARLIEST,
+    gross_amounts,
+    movement_rows,
+    movement_summary,
+    restatement_alerts,
+)
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
-from finance_platform_tests.warehouse.star_files import RENT, StarFiles, accounts, departments, january, removed
+from finance_platform_tests.warehouse.star_files import (
+    RENT,
+    StarFiles,
+    accounts,
+    departments,
+    january,
+    removed,
+    scenarios,
+)
 
 SECOND = datetime(2025, 7, 2, 8, 0, tzinfo=UTC)
 THIRD = datetime(2025, 7, 3, 0, 0, tzinfo=UTC)
@@ -98,7 +112,19 @@ def test_a_movement_is_still_reported_after_its_members_are_removed(
     result = movement_rows(moved)
 
     codes = {row[result.columns.index("DepartmentCode")] for row in result.rows}
-    assert codes == {"11"}
+    assert codes == {"0010"}
+
+
+def test_a_scenario_that_is_gone_keeps_its_name_in_rows_and_summary(
+    moved: DuckDBWarehouse, star_files: StarFiles
+) -> None:
+    publish(moved, [star_files.dimension(DIM_SCENARIO, scenarios()[1:], "s3")], run_id="run-4", loaded_at=THIRD)
+
+    result = movement_rows(moved)
+
+    names = {row["scenario_name"] for row in scenarios()}
+    assert {row[result.columns.index("Scenario")] for row in result.rows} == names
+    assert {row["scenario"] for row in movement_summary(moved, EARLIEST)} == names
 
 
 def test_the_summary_nets_each_load_by_period_scenario_measure_and_cause(moved: DuckDBWarehouse) -> None:
@@ -243,6 +269,13 @@ def test_the_threshold_is_compared_with_the_largest_gross_amount_and_not_with_a_
 
     assert len(alerts_of(offsetting, "80.00")) == 1
     assert alerts_of(offsetting, "80.01") == []
+
+
+def test_units_are_not_compared_with_the_threshold_and_a_restatement_of_units_alone_has_an_alert() -> None:
+    units = summary_row(moved="500.00", quantity="statistical")
+
+    assert alerts_of([units, summary_row(moved="60.00")], "80.00") == []
+    assert len(alerts_of([units], "80.00")) == 1
 
 
 def test_amounts_that_offset_each_other_are_gross(loaded: DuckDBWarehouse, star_files: StarFiles) -> None:

@@ -25,7 +25,10 @@ CREATE TABLE IF NOT EXISTS Movements (
     NewVersion    VARCHAR(64),
     Cause         VARCHAR(4096),
     RunId         VARCHAR(64)    NOT NULL,
-    LoadedAt      TIMESTAMP      NOT NULL
+    LoadedAt      TIMESTAMP      NOT NULL,
+    ScenarioName  VARCHAR(128),
+    DepartmentCode VARCHAR(128),
+    AccountNumber VARCHAR(128)
 )
 DISTSTYLE EVEN
 COMPOUND SORTKEY (LoadedAt);

@@ -5,13 +5,14 @@
 -- First publications of a period are left out: it was published before if LoadLedger has rows of it. IsFirst marks the
 -- first amounts of a measure of a scenario in such a period: neither the fact table (for BudgetAmount: a budget booked
 -- there) nor Movements has any.
--- A cell without money in either measure is kept once, as Amount, since its lines may enter or leave.
+-- A cell without money in either measure, or with another number of lines, is kept as Amount: its lines entered or left.
 -- The period is derived from DateKey, as everywhere in a load: a day need not be in DimDate yet.
 -- Members are joined instead of using IN: a subquery inside an OR cannot become a join, and Redshift's compute nodes
 -- run no other kind.
 
 INSERT INTO StageCell (
-    Measure, Period, ScenarioKey, DepartmentKey, AccountKey, OldAmount, NewAmount, HadLines, HasLines, HasMoney, IsFirst
+    Measure, Period, ScenarioKey, DepartmentKey, AccountKey, OldAmount, NewAmount, OldCount, NewCount, HadLines,
+    HasLines, HasMoney, IsFirst
 )
 WITH ChangedPeriod AS (
     SELECT DISTINCT
@@ -50,6 +51,8 @@ ConcernedRow AS (
         CASE
             WHEN StageSlice.IsLoaded THEN CAST(0 AS DECIMAL(18, 2)) ELSE FactFinancials.BudgetAmount
         END AS NewBudgetAmount,
+        FactFinancials.TransactionCount AS OldCount,
+        CASE WHEN StageSlice.IsLoaded THEN 0 ELSE FactFinancials.TransactionCount END AS NewCount,
         1 AS IsOld,
         CASE WHEN StageSlice.IsLoaded THEN 0 ELSE 1 END AS IsNew
     FROM FactFinancials
@@ -78,6 +81,8 @@ ConcernedRow AS (
         CAST(0 AS DECIMAL(18, 2)) AS OldBudgetAmount,
         Amount AS NewAmount,
         BudgetAmount AS NewBudgetAmount,
+        0 AS OldCount,
+        TransactionCount AS NewCount,
         0 AS IsOld,
         1 AS IsNew
     FROM StageFactFinancials
@@ -93,6 +98,8 @@ ConcernedCell AS (
         SUM(NewAmount) AS NewAmount,
         SUM(OldBudgetAmount) AS OldBudgetAmount,
         SUM(NewBudgetAmount) AS NewBudgetAmount,
+        SUM(OldCount) AS OldCount,
+        SUM(NewCount) AS NewCount,
         MAX(IsOld) AS HadLines,
         MAX(IsNew) AS HasLines,
         MAX(CASE WHEN OldBudgetAmount <> 0 THEN 1 ELSE 0 END) AS HadBudget
@@ -111,6 +118,8 @@ NamedCell AS (
         NewAmount,
         OldBudgetAmount,
         NewBudgetAmount,
+        OldCount,
+        NewCount,
         HadLines,
         HasLines,
         HadBudget,
@@ -127,6 +136,8 @@ MeasuredCell AS (
         AccountKey,
         OldAmount,
         NewAmount,
+        OldCount,
+        NewCount,
         HadLines,
         HasLines,
         HasMoney,
@@ -143,6 +154,8 @@ MeasuredCell AS (
         AccountKey,
         OldBudgetAmount AS OldAmount,
         NewBudgetAmount AS NewAmount,
+        0 AS OldCount,
+        0 AS NewCount,
         HadLines,
         HasLines,
         HasMoney,
@@ -175,6 +188,8 @@ SELECT
     MeasuredCell.AccountKey,
     CAST(MeasuredCell.OldAmount AS DECIMAL(18, 2)) AS OldAmount,
     CAST(MeasuredCell.NewAmount AS DECIMAL(18, 2)) AS NewAmount,
+    CAST(MeasuredCell.OldCount AS BIGINT) AS OldCount,
+    CAST(MeasuredCell.NewCount AS BIGINT) AS NewCount,
     MeasuredCell.HadLines = 1 AS HadLines,
     MeasuredCell.HasLines = 1 AS HasLines,
     MeasuredCell.HasMoney,
@@ -188,4 +203,5 @@ LEFT JOIN PublishedMeasure
 WHERE
     MeasuredCell.OldAmount <> 0
     OR MeasuredCell.NewAmount <> 0
+    OR MeasuredCell.OldCount <> MeasuredCell.NewCount
     OR (MeasuredCell.Measure = 'Amount' AND NOT MeasuredCell.HasMoney);

@@ -1,33 +1,57 @@
 -- Grain: one cell (measure, scenario, period, department, account) whose amount or lines this load changes.
 --
--- Lines that enter or leave a cell without money are a movement of 0.00. The first amounts of a scenario in a period that was published without it are of kind publication.
+-- Lines that enter or leave without changing the amount are a movement of 0.00, with the number of lines before and after; in a
+-- cell without money, none or some. The first amounts of a scenario in a period that was published without it are of kind
+-- publication. The names are those before the load: a member may go with its last movement.
 
 INSERT INTO Movements (
     LoadNumber, Kind, Measure, Period, ScenarioKey, DepartmentKey, AccountKey, Attribute, OldValue, NewValue,
-    OldAmount, NewAmount, Difference, IsRestatement, OldVersion, NewVersion, Cause, RunId, LoadedAt
+    OldAmount, NewAmount, Difference, IsRestatement, OldVersion, NewVersion, Cause, RunId, LoadedAt,
+    ScenarioName, DepartmentCode, AccountNumber
 )
+WITH MovedCell AS (
+    SELECT
+        StageCell.*,
+        CASE
+            WHEN OldAmount <> NewAmount THEN NULL
+            WHEN NOT HasMoney AND HadLines <> HasLines THEN 'existence'
+            WHEN OldCount <> NewCount THEN 'number'
+        END AS ChangeOfLines
+    FROM StageCell
+)
+
 SELECT
     CAST(:load_number AS BIGINT) AS LoadNumber,
-    CASE WHEN StageCell.IsFirst THEN 'publication' ELSE 'movement' END AS Kind,
-    StageCell.Measure,
-    StageCell.Period,
-    StageCell.ScenarioKey,
-    StageCell.DepartmentKey,
-    StageCell.AccountKey,
-    CASE WHEN NOT StageCell.HasMoney THEN 'Lines' END AS Attribute,
-    CASE WHEN NOT StageCell.HasMoney THEN CASE WHEN StageCell.HadLines THEN 'some' ELSE 'none' END END AS OldValue,
-    CASE WHEN NOT StageCell.HasMoney THEN CASE WHEN StageCell.HasLines THEN 'some' ELSE 'none' END END AS NewValue,
-    StageCell.OldAmount,
-    StageCell.NewAmount,
-    StageCell.NewAmount - StageCell.OldAmount AS Difference,
+    CASE WHEN MovedCell.IsFirst THEN 'publication' ELSE 'movement' END AS Kind,
+    MovedCell.Measure,
+    MovedCell.Period,
+    MovedCell.ScenarioKey,
+    MovedCell.DepartmentKey,
+    MovedCell.AccountKey,
+    CASE WHEN MovedCell.ChangeOfLines IS NOT NULL THEN 'Lines' END AS Attribute,
+    CASE
+        WHEN MovedCell.ChangeOfLines = 'number' THEN CAST(MovedCell.OldCount AS VARCHAR(256))
+        WHEN MovedCell.ChangeOfLines = 'existence' THEN CASE WHEN MovedCell.HadLines THEN 'some' ELSE 'none' END
+    END AS OldValue,
+    CASE
+        WHEN MovedCell.ChangeOfLines = 'number' THEN CAST(MovedCell.NewCount AS VARCHAR(256))
+        WHEN MovedCell.ChangeOfLines = 'existence' THEN CASE WHEN MovedCell.HasLines THEN 'some' ELSE 'none' END
+    END AS NewValue,
+    MovedCell.OldAmount,
+    MovedCell.NewAmount,
+    MovedCell.NewAmount - MovedCell.OldAmount AS Difference,
     StageSlice.IsClosed AS IsRestatement,
     StageSlice.OldVersion,
     StageSlice.NewVersion,
     StageSlice.Cause,
     CAST(:run_id AS VARCHAR(64)) AS RunId,
-    CAST(:loaded_at AS TIMESTAMP) AS LoadedAt
-FROM StageCell
-INNER JOIN StageSlice ON StageSlice.TableName = 'FactFinancials' AND StageSlice.Slice = StageCell.Period
-WHERE
-    StageCell.OldAmount <> StageCell.NewAmount
-    OR (NOT StageCell.HasMoney AND StageCell.HadLines <> StageCell.HasLines);
+    CAST(:loaded_at AS TIMESTAMP) AS LoadedAt,
+    DimScenario.ScenarioName,
+    DimDepartment.DepartmentCode,
+    DimAccount.AccountNumber
+FROM MovedCell
+INNER JOIN StageSlice ON StageSlice.TableName = 'FactFinancials' AND StageSlice.Slice = MovedCell.Period
+LEFT JOIN DimScenario ON DimScenario.ScenarioKey = MovedCell.ScenarioKey
+LEFT JOIN DimDepartment ON DimDepartment.DepartmentKey = MovedCell.DepartmentKey
+LEFT JOIN DimAccount ON DimAccount.AccountKey = MovedCell.AccountKey
+WHERE MovedCell.OldAmount <> MovedCell.NewAmount OR MovedCell.ChangeOfLines IS NOT NULL;

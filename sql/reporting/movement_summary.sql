@@ -2,9 +2,15 @@
 --
 -- Quantity keeps apart what must not be added: flow and balance are money, and statistical is not. A cell counts once,
 -- even if several of its attributes changed. Moved is gross: the sum of absolute changes, or of the amounts that are
--- reported under another attribute; a rename moves nothing.
+-- reported under another attribute; a rename moves nothing. A scenario that is gone keeps the name of its movements.
 
-WITH MovedCell AS (
+WITH RecordedScenario AS (
+    SELECT ScenarioKey, MAX(ScenarioName) AS ScenarioName
+    FROM Movements
+    GROUP BY ScenarioKey
+),
+
+MovedCell AS (
     SELECT
         LoadNumber,
         LoadedAt,
@@ -39,7 +45,9 @@ WITH MovedCell AS (
 QuantifiedCell AS (
     SELECT
         MovedCell.*,
-        COALESCE(DimScenario.ScenarioName, CAST(MovedCell.ScenarioKey AS VARCHAR(128))) AS Scenario,
+        COALESCE(
+            DimScenario.ScenarioName, RecordedScenario.ScenarioName, CAST(MovedCell.ScenarioKey AS VARCHAR(128))
+        ) AS Scenario,
         CASE
             WHEN DimAccount.IsMonetary THEN DimAccount.Measure
             WHEN NOT DimAccount.IsMonetary THEN 'statistical'
@@ -53,6 +61,7 @@ QuantifiedCell AS (
         END AS Moved
     FROM MovedCell
     LEFT JOIN DimScenario ON DimScenario.ScenarioKey = MovedCell.ScenarioKey
+    LEFT JOIN RecordedScenario ON RecordedScenario.ScenarioKey = MovedCell.ScenarioKey
     LEFT JOIN DimAccount ON DimAccount.AccountKey = MovedCell.AccountKey
 )
 
