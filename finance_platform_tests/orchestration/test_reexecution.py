@@ -6,6 +6,7 @@ Does not belong here: what a step does (see `test_refresh`, `test_load_step`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,12 +66,15 @@ def instance_of(home: Home) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def execute(home: Home, parent_run_id: str | None = None) -> EndedRun:
-    """Run the job; from the failure of another run, if one is given."""
+def execute(home: Home, parent_run_id: str | None = None, *, selects_all: bool = False) -> EndedRun:
+    """Run the job; from the failure of another run, if one is given; with every asset selected, as the UI does."""
     with instance_of(home) as instance:
         options = dg.ReexecutionOptions.from_failure(parent_run_id, instance) if parent_run_id else None
         job = dg.reconstructable(refresh_job)
-        with dg.execute_job(job, instance, reexecution_options=options, raise_on_error=False) as result:
+        assets = sorted(job.get_definition().asset_layer.executable_asset_keys) if selects_all else None
+        with dg.execute_job(
+            job, instance, reexecution_options=options, asset_selection=assets, raise_on_error=False
+        ) as result:
             events: Sequence[Any] = result.all_events
         return EndedRun(
             result.run_id,
@@ -171,20 +175,48 @@ def test_every_step_is_failed_by_a_fault():
     assert [step for step, _ in FAULTS] == STEPS
 
 
-@pytest.mark.parametrize("break_home", [star_cannot_be_written, warehouse_is_no_database])
+@pytest.mark.parametrize(
+    ("break_home", "selects_all"),
+    [(star_cannot_be_written, False), (warehouse_is_no_database, False), (warehouse_is_no_database, True)],
+)
 def test_a_file_that_arrives_with_the_repair_is_read_by_the_re_execution(
-    break_home: Callable[[Home], Repair], without_fault: Outcome, tmp_path: Path
+    break_home: Callable[[Home], Repair], selects_all: bool, without_fault: Outcome, tmp_path: Path
 ):
     """The failed step alone would never see the accounts file that gives the journal's account a type."""
     home = new_home(tmp_path / "home")
     home.write("raw/accounts.csv", ACCOUNTS)
     repair = break_home(home)
-    failed = execute(home)
+    failed = execute(home, selects_all=selects_all)
     assert not failed.is_success
-    again = execute(home, failed.run_id)
+    again = execute(home, failed.run_id, selects_all=selects_all)
     assert again.failed == failed.failed
 
     repair()
     home.write("raw/accounts.csv", DESCRIBED)
-    assert execute(home, again.run_id).is_success
+    assert execute(home, again.run_id, selects_all=selects_all).is_success
     assert outcome(home) == without_fault
+
+
+def lines_lose_one(home: Home) -> Repair:
+    """Make the commit of a file say one line more than its lines are; return how to correct it."""
+    (path,) = [one for one in (home.path / "processed/deliveries").iterdir() if '"journal.csv"' in one.read_text()]
+    sound = path.read_text()
+    commit = json.loads(sound)
+    commit["periods"][0]["rows"] += 1
+    path.write_text(json.dumps(commit))
+    return lambda: path.write_text(sound)
+
+
+def test_a_blocking_check_that_failed_heals_by_re_execution_from_failure(without_fault: Outcome, tmp_path: Path):
+    home = new_home(tmp_path / "home")
+    assert execute(home).is_success
+    repair = lines_lose_one(home)
+    home.write("raw/budget_more.csv", "period,department_code,account_number,budget_amount\n2024-03,D100,6100,5.00\n")
+    failed = execute(home)
+    assert (failed.is_success, failed.failed) == (False, ["build_star"])
+    assert outcome(home).tables == without_fault.tables
+
+    repair()
+    (home.path / "raw/budget_more.csv").unlink()
+    assert execute(home, failed.run_id).is_success
+    assert "budget_more.csv" in outcome(home).files

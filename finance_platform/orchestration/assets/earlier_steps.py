@@ -8,6 +8,7 @@ Dagster would skip the steps that read it, and the failed step would fail for ev
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -23,6 +24,13 @@ from finance_platform.storage.port import ObjectStore
 STEPS = ("register", "standardise", "build_star", "load")
 """The steps that a later one depends on, in order; what the report needs is published."""
 
+_ASSETS = {
+    "standardise": dg.AssetKey(["processed", "transactions"]),
+    "build_star": dg.AssetKey(["processed", "fact_financials"]),
+    "load": dg.AssetKey(["warehouse", "fact_financials"]),
+}
+"""An asset of each step; `register` has those of the raw zone."""
+
 
 def repeat_earlier_steps(
     context: dg.AssetExecutionContext,
@@ -32,7 +40,7 @@ def repeat_earlier_steps(
     processed: ObjectStore,
     jobs: PipesJobRunner,
 ) -> None:
-    """Take the steps before this one, if this is the first step of a run that re-executes the whole job from failure.
+    """Take the steps before this one that the run asked for, if this is the first step of a re-execution from failure.
 
     Args:
         context: the step's.
@@ -62,9 +70,16 @@ def repeat_earlier_steps(
 
 
 def _skipped_steps(run: dg.DagsterRun, step: str) -> tuple[str, ...]:
-    """Return the steps before this one that the run skips; none if the run is a selection, or another step is first."""
+    """Return the steps before this one that the run skips; none if another step is its first.
+
+    A run of a selection has only the steps of its assets; "Materialize all" in the UI is a selection of every asset.
+    """
     earlier = STEPS[: STEPS.index(step)]
     taken = run.step_keys_to_execute
-    if not run.parent_run_id or run.asset_selection or not taken or set(earlier) & set(taken):
+    if not run.parent_run_id or not taken or set(earlier) & set(taken):
         return ()
-    return earlier
+    return tuple(name for name in earlier if run.asset_selection is None or _has_asset(run.asset_selection, name))
+
+
+def _has_asset(selection: Collection[dg.AssetKey], step: str) -> bool:
+    return any(key.path[0] == "raw" if step == "register" else key == _ASSETS[step] for key in selection)
