@@ -65,6 +65,8 @@ _ANY_FEED: Sequence[dict[str, Any]] = ({"order": "name"}, {"order": "column"}, {
 _DAYS = {"2023-12_2024-01": ["2023-12-31", "2024-01-01", "2024-01-20"], "2024-01_2024-01": ["2024-01-01", "2024-01-31"]}
 _BAD: Sequence[dict[str, str]] = (
     {"amount": "x"},
+    {"amount": "EUR 5.00"},
+    {"amount": "€7"},
     {"date": "2024-02-30"},
     {"date": "2025-01-01"},
     {"department": ""},
@@ -132,7 +134,7 @@ def content(chance: Random, key: str) -> Content:
     """Return the rows of a file under a key."""
     if key.startswith("accounts/"):
         numbers = chance.sample(["4000", "5000", "2000", "9000"], chance.randint(1, 4))
-        types = ["Revenue", "Expense", "Liability", "Equity", ""]
+        types = ["Revenue", "Expense", "Liability", "Equity", "Statistical", ""]
         return tuple(SentAccount(number, chance.choice(types)) for number in numbers)
     ids = chance.sample([f"K{n}" for n in range(1, 7)], 5)
     if chance.random() < 0.1:
@@ -141,17 +143,22 @@ def content(chance: Random, key: str) -> Content:
     return tuple(_row(chance, one, chance.choice(days)) for one in ids[: chance.choice([0, 1, 2, 3, 4, 5, 5])])
 
 
+_TYPES = {"4000": "Revenue", "5000": "Expense", "2000": "Liability"}
+
+
 def _row(chance: Random, row_id: str, day: str) -> SentRow:
+    account = chance.choice(list(_TYPES))
     values = {
         "id": row_id,
         "date": day,
         "department": chance.choice(["D1", "D1", "D2", "d1"]),
-        "account": chance.choice(["4000", "5000", "2000"]),
+        "account": account,
         "scenario": chance.choice(
             ["Actual", "Actual", "Budget", "Budget", "BUDGET", "Forecast", "Budget Q1", "budget q1"]
         ),
         "amount": chance.choice(["100.00", "100", "-40.5", "0", "0.005", "7.25", "-7.25", "12", "3"]),
-        "type": chance.choice(["", "", "Revenue", "Expense", "Liability"]),
+        # Two types of one account hold the file, so few files have them.
+        "type": chance.choice(["", "", _TYPES[account], _TYPES[account]] * 6 + ["Expense"]),
     }
     if chance.random() < 0.05:
         values |= chance.choice(_BAD)

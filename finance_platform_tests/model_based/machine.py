@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -24,11 +24,13 @@ from pyspark.sql import SparkSession
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries import decisions
-from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.commits import Count, read_commits
 from finance_platform.deliveries.decisions import Author
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DecisionError
+from finance_platform.feeds.codes import fold
 from finance_platform.reports.rejected_rows import rejected_rows
+from finance_platform.reports.statement import NO_SCENARIO, STATISTICAL
 from finance_platform.warehouse.ledger import published_versions
 from finance_platform_tests.model_based import model
 from finance_platform_tests.model_based.chance import AT_FIRST, FEEDS, actions, content, moment
@@ -219,6 +221,7 @@ class Deliveries(RuleBasedStateMachine):
     # What must hold
 
     def _check(self) -> None:
+        self._check_reconciliation()
         if self.home.is_blocked:
             self._check_closed_periods()
             return
@@ -238,24 +241,30 @@ class Deliveries(RuleBasedStateMachine):
         for commit in read_commits(self.home.processed).values():
             assert not any(commit.unaccounted), commit
         assert self.home.snapshot().to_build == []
-        self._check_reconciliation()
         status = self.home.status()
         assert not status.is_stale
         assert not status.reconciliation.rows("not_loaded_yet")
         assert self.home.changes() == ()
 
     def _check_reconciliation(self) -> None:
-        """Every row and cent is in a term, whatever was broken off; the rejected rows add up to theirs."""
+        """Every row and cent is in a term, blocked or not; the rejected rows add up to theirs, by scenario and unit."""
         reconciliation = self.home.status().reconciliation
         for line in (*reconciliation.by_scenario, *reconciliation.by_feed):
             assert line.difference.is_zero, line
-        listed = Counter(
-            row["outcome"]
-            for row in rejected_rows(self.home.processed, self.home.state())
-            if not row["source_file"].startswith("accounts/")
-        )
-        for term in ("rejected", "duplicate"):
-            assert reconciliation.rows(term) == listed[term]
+        listed: dict[tuple[str, str, str], Count] = defaultdict(Count)
+        for row in rejected_rows(self.home.processed, self.home.state()):
+            if not row["source_file"].startswith("accounts/"):
+                amount = row["amount"]
+                count = Count(1, unpriced=1) if amount is None else Count(1, amount, abs(amount))
+                # Lines on statistical accounts are apart from the money of their scenario.
+                place = (row["outcome"], fold(row["scenario"] or NO_SCENARIO), row["currency"] or "own")
+                listed[place] += count
+        shown: dict[tuple[str, str, str], Count] = defaultdict(Count)
+        for line in reconciliation.by_scenario:
+            unit = "own" if line.unit in {reconciliation.currency, STATISTICAL} else line.unit
+            for term in ("rejected", "duplicate"):
+                shown[term, fold(line.scenario), unit] += line.term(term)
+        assert {place: count for place, count in shown.items() if not count.is_zero} == dict(listed)
 
     def _check_star(self, state: DeliveryState) -> None:
         """Hold the warehouse against the model, but for closed periods that stay as they were published."""

@@ -101,6 +101,8 @@ def test_a_run_that_breaks_off_anywhere_is_healed_by_the_next(
             with pytest.raises(BrokenOffError):
                 home.refresh()
         assert home.tables() in (old, new), f"a reader sees halves after a break at point {point}"
+        broken = reconcile(home.processed, home.snapshot(), home.warehouse, currency="USD")
+        assert not broken.unexplained, f"the statement is wrong after a break at point {point}"
         home.refresh()
         assert home.tables() == new, f"not healed after a break at point {point}"
         assert movements(home) == movements(expected), f"another log after a break at point {point}"
