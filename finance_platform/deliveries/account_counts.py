@@ -1,10 +1,10 @@
-"""Statistical lines: the part of each delivery that is on accounts which are not money, such as head counts.
+"""Counts by account: the part of a delivery that is on some accounts, such as those that are not money.
 
-Belongs here: which accounts these are today, and a delivery's figures for them alone, from its counts by account.
-Does not belong here: the terms of the statement (see `reconciliation`).
+Belongs here: reading the counts that `standardise` writes beside the lines. Does not belong here: which accounts are
+asked for (see `account_types`, `quality.attributes`).
 
-Whether an account is statistical is known from master data, which may arrive or change after the lines, so it is not
-part of a delivery's commit. A home without such accounts reads no counts.
+What an account is follows from master data, which may arrive or change after the lines, so it is not part of a
+delivery's commit. The counts are read only where an account is asked for.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from finance_platform.storage.port import ObjectStore
 _NOTHING = Count()
 
 
-def statistical_parts(
+def parts_on_accounts(
     processed: ObjectStore, commits: Iterable[DeliveryCommit], accounts: Collection[int]
 ) -> dict[str, DeliveryCommit]:
     """Return, by delivery, a commit with the figures of its lines on some accounts; without deliveries that have none.

@@ -1,4 +1,4 @@
-"""Conflicting attributes: members whose ledger lines contradict each other where no master data decides.
+"""Conflicting attributes: members that ledger lines contradict where no master data decides, or reference files do.
 
 Belongs here: comparing the attributes that deliveries give (see `transforms.member_attributes`), and the money of the
 lines that do not get the attribute that they name. Does not belong here: whether a conflict holds a delivery (see
@@ -10,8 +10,8 @@ deliveries have them for the same period; another value for a later period is a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -34,20 +34,21 @@ _MASTER_DATA = {
     "account": ("accounts", {"account_type": "account_type", "category": "category", "name": "account_name"}),
     "department": ("departments", {"name": "department_name", "business_unit": "business_unit"}),
 }
+_CODE_COLUMNS = {"account": "account_number", "department": "department_code"}
 _SAYS_NOTHING = "unknown"
 """A type that a source gives for accounts that it cannot classify."""
 
 
 @dataclass(frozen=True)
 class AttributeSource:
-    """Lines of one delivery, scenario and period that give a member the same value.
+    """Lines of one delivery, scenario and period that give a member the same value; or a row of a reference file.
 
     Attributes:
         delivery_id: the delivery.
         object_key: its raw object.
         line: the first of the lines.
-        scenario: as the lines name it.
-        period: YYYY-MM.
+        scenario: as the lines name it; blank for a reference file about a member without lines.
+        period: YYYY-MM; blank for a reference file.
         value: the value, as given.
         row_count: number of lines.
         gross: sum of their absolute amounts.
@@ -157,6 +158,57 @@ def find_type_conflicts(
     ]
 
 
+def find_master_data_conflicts(
+    processed: ObjectStore, deliveries: Sequence[LiveDelivery], gross_of: GrossOf
+) -> list[AttributeConflict]:
+    """Return the members that two live reference files describe differently; the later file counts.
+
+    Args:
+        processed: the processed zone.
+        deliveries: the live deliveries, in the defined order.
+        gross_of: returns rows and gross amount of an account's lines by scenario.
+    """
+    files = AttributeFiles(processed)
+    conflicts = []
+    for dimension, (table, columns) in _MASTER_DATA.items():
+        described: dict[tuple[int, str], list[AttributeSource]] = {}
+        codes: dict[int, str] = {}
+        for delivery in deliveries:
+            for row in files.rows(delivery, table):
+                key = row[f"{dimension}_key"]
+                codes[key] = row[_CODE_COLUMNS[dimension]]
+                for attribute, column in columns.items():
+                    if _says_something(attribute, row[column]):
+                        described.setdefault((key, attribute), []).append(_description(delivery, row, row[column]))
+        for (key, attribute), sources in sorted(described.items()):
+            counted = sources[-1]
+            given = next((one for one in sources if one.compared != counted.compared), None)
+            if given:
+                money = gross_of(key) if dimension == "account" else {}
+                conflicts += [
+                    AttributeConflict(dimension, codes[key], _LABELS[dimension][attribute], at_stake, counted)
+                    for at_stake in _with_money(given, money)
+                ]
+    return conflicts
+
+
+def _description(delivery: LiveDelivery, row: Mapping[str, Any], value: str) -> AttributeSource:
+    return AttributeSource(
+        delivery.delivery_id, delivery.event.object_key, row["source_row"], "", "", value, 0, Decimal("0.00")
+    )
+
+
+def _with_money(source: AttributeSource, money: Mapping[str, tuple[int, Decimal]]) -> list[AttributeSource]:
+    """Return a source once per scenario with the money there; as it is if there is none."""
+    return [
+        replace(source, scenario=scenario, row_count=rows, gross=gross) for scenario, (rows, gross) in money.items()
+    ] or [source]
+
+
+def _says_something(attribute: str, value: str | None) -> bool:
+    return bool(value) and not (attribute == "account_type" and fold(value or "") == _SAYS_NOTHING)
+
+
 def gross_by_scenario(conflicts: Iterable[AttributeConflict]) -> dict[str, Decimal]:
     """Return the money at stake by scenario; scenarios are never added. Take conflicts of one attribute only."""
     totals: dict[str, Decimal] = {}
@@ -165,6 +217,9 @@ def gross_by_scenario(conflicts: Iterable[AttributeConflict]) -> dict[str, Decim
         totals[given.scenario] = totals.get(given.scenario, Decimal("0.00")) + given.gross
     return totals
 
+
+GrossOf = Callable[[int], Mapping[str, tuple[int, Decimal]]]
+"""Returns number and gross amount of an account's live lines, by scenario."""
 
 _Attribute = tuple[str, int, str]
 """Dimension, member key and attribute."""
@@ -206,7 +261,7 @@ def _read_sources(
             codes.setdefault((dimension, key), row["code"])
             for attribute in _LABELS[dimension]:
                 value = row[attribute]
-                if value and not (attribute == "account_type" and fold(value) == _SAYS_NOTHING):
+                if _says_something(attribute, value):
                     sources.setdefault((dimension, key, attribute), []).append(_source(delivery, row, value))
     return sources, codes
 

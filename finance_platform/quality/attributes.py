@@ -7,12 +7,16 @@ Belongs here: the outcomes, with the money at stake. Does not belong here: when 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
+from finance_platform.deliveries.account_counts import parts_on_accounts
 from finance_platform.deliveries.attribute_conflicts import (
     ACCOUNT_TYPE,
     AttributeConflict,
+    GrossOf,
     find_attribute_conflicts,
+    find_master_data_conflicts,
     gross_by_scenario,
 )
 from finance_platform.quality.checks import ATTRIBUTES_AGREE, TYPES_AGREE, Check, Outcome, pluralize
@@ -21,14 +25,30 @@ from finance_platform.storage.port import ObjectStore
 
 
 def check_attributes(snapshot: Snapshot, processed: ObjectStore) -> list[Outcome]:
-    """Check that the live lines give each member one type, name, category and business unit."""
+    """Check that live lines, and live reference files, give each member one type, name, category and business unit."""
     conflicts = find_attribute_conflicts(processed, snapshot.state.live, snapshot.overlaps)
+    conflicts += find_master_data_conflicts(processed, snapshot.state.live, _gross_of(snapshot, processed))
     types = [conflict for conflict in conflicts if conflict.attribute == ACCOUNT_TYPE]
     others = [conflict for conflict in conflicts if conflict.attribute != ACCOUNT_TYPE]
     outcomes = [_outcome(TYPES_AGREE, types)]
     for name, check in ATTRIBUTES_AGREE.items():
         outcomes.append(_outcome(check, [one for one in others if f"dim_{one.dimension}" == name]))
     return outcomes
+
+
+def _gross_of(snapshot: Snapshot, processed: ObjectStore) -> GrossOf:
+    """Return what finds the money of an account; the counts by account are read only if there is a conflict."""
+
+    def gross(account: int) -> dict[str, tuple[int, Decimal]]:
+        commits = [delivery.commit for delivery in snapshot.state.ledger]
+        money: dict[str, tuple[int, Decimal]] = {}
+        for part in parts_on_accounts(processed, commits, {account}).values():
+            for count in part.periods:
+                rows, amount = money.get(count.scenario, (0, Decimal("0.00")))
+                money[count.scenario] = rows + count.rows, amount + count.absolute
+        return money
+
+    return gross
 
 
 def _outcome(check: Check, conflicts: Sequence[AttributeConflict]) -> Outcome:
@@ -39,18 +59,19 @@ def _outcome(check: Check, conflicts: Sequence[AttributeConflict]) -> Outcome:
     for attribute in dict.fromkeys(conflict.attribute for conflict in conflicts):
         of_attribute = [conflict for conflict in conflicts if conflict.attribute == attribute]
         members = pluralize(len({conflict.code for conflict in of_attribute}), of_attribute[0].dimension)
-        money = ", ".join(f"{name} {gross:,.2f}" for name, gross in sorted(gross_by_scenario(of_attribute).items()))
-        parts.append(f"{attribute} of {members}, gross at stake: {money}")
+        gross = gross_by_scenario(conflict for conflict in of_attribute if conflict.given.scenario)
+        money = ", ".join(f"{name} {amount:,.2f}" for name, amount in sorted(gross.items()))
+        parts.append(f"{attribute} of {members}, gross at stake: {money or 'none'}")
     return Outcome.from_evidence(check, evidence, "; ".join(parts))
 
 
 def _evidence_row(conflict: AttributeConflict) -> dict[str, Any]:
     given, counted = conflict.given, conflict.counted
+    member = f"{conflict.dimension} {conflict.code}{f' in {given.period}' if given.period else ''}"
     return {
         "what": (
-            f"{conflict.dimension} {conflict.code} in {given.period}: {given.object_key}, line {given.line}, gives the "
-            f"{conflict.attribute} {given.value!r}; {counted.value!r} counts, by {counted.object_key}, "
-            f"line {counted.line}"
+            f"{member}: {given.object_key}, line {given.line}, gives the {conflict.attribute} {given.value!r}; "
+            f"{counted.value!r} counts, by {counted.object_key}, line {counted.line}"
         ),
         "file": given.object_key,
         "line": given.line,

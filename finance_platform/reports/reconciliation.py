@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.deliveries.account_counts import parts_on_accounts
 from finance_platform.deliveries.account_types import statistical_accounts
 from finance_platform.deliveries.commits import (
     DELIVERED,
@@ -36,7 +37,6 @@ from finance_platform.reports.statement import (
     sort_key,
     total,
 )
-from finance_platform.reports.statistical_lines import statistical_parts
 from finance_platform.slices.commits import SliceCommit, read_slices
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.versions import ContributingDelivery, contributing_deliveries, line_inputs
@@ -131,7 +131,7 @@ def _separate_statistical(
     published = {name for built in slices if built for name, *_ in (built.inputs or {}).get("lines", ())}
     commits = {name: snapshot.commits[name] for name in published if name in snapshot.commits}
     commits |= {one.commit.delivery_id: one.commit for one in ledger}
-    parts = statistical_parts(processed, commits.values(), accounts)
+    parts = parts_on_accounts(processed, commits.values(), accounts)
     if not parts:
         return
     loaded: dict[_Place, Count] = {}

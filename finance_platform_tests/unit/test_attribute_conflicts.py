@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, MEMBER_ATTRIBUTES
+from finance_platform.contracts.processed import ACCOUNT_COUNTS, ACCOUNTS, DEPARTMENTS, MEMBER_ATTRIBUTES
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.deliveries.attribute_conflicts import (
     AttributeFiles,
@@ -52,6 +52,10 @@ class Sent:
     def accounts(self, **columns: Any) -> None:
         """Send an accounts file that describes account 205."""
         self._send(ACCOUNTS, [{"account_key": surrogate_key("205"), **columns}], "accounts", "")
+
+    def counts(self, *rows: dict[str, Any]) -> None:
+        """Send a ledger file with these counts by account."""
+        self._send(ACCOUNT_COUNTS, list(rows), "ledger", "", in_period("2024-01"))
 
     def departments(self, **columns: Any) -> None:
         """Send a departments file that describes department A."""
@@ -253,3 +257,36 @@ def test_the_checks_name_file_line_period_member_and_money(sent: Sent):
     assert (accounts.check, accounts.passed) == (ATTRIBUTES_AGREE["dim_account"], False)
     assert accounts.summary == "category of 1 account, gross at stake: Actual 90.00"
     assert (departments.check, departments.passed) == (ATTRIBUTES_AGREE["dim_department"], True)
+
+
+# Reference files
+
+
+def test_two_reference_files_that_contradict_each_other_are_a_conflict_with_the_money_of_the_accounts_lines(sent: Sent):
+    sent.accounts(account_type="Expense", account_number="205", source_row=2)
+    sent.accounts(account_type="Revenue", account_number="205", source_row=9)
+    counted = {"account_key": surrogate_key("205"), "scenario": "Actual", "currency": "", "period": "2024-01"}
+    counts = {**counted, "term": "accepted", "row_count": 3, "unpriced": 0, "amount": "-50.00", "absolute": "250.00"}
+    sent.counts(counts, {**counts, "account_key": 1, "absolute": "9.00"})
+    types, accounts, _ = check_attributes(snapshot(sent), sent.store)
+    assert types.summary == "account type of 1 account, gross at stake: Actual 250.00"
+    (row,) = types.evidence
+    assert row["what"] == (
+        "account 205: 1.csv, line 2, gives the account type 'Expense'; 'Revenue' counts, by 2.csv, line 9"
+    )
+    assert (row["lines"], row["gross_at_stake"]) == (3, "250.00")
+    assert accounts.passed
+
+
+@pytest.mark.parametrize("other", ["expense ", "Unknown", None])
+def test_reference_files_that_say_the_same_or_nothing_do_not_conflict(sent: Sent, other: str | None):
+    sent.accounts(account_type="Expense", account_number="205", source_row=2)
+    sent.accounts(account_type=other, account_number="205", source_row=2)
+    assert all(outcome.passed for outcome in check_attributes(snapshot(sent), sent.store))
+
+
+def test_departments_that_two_files_name_differently_conflict_without_money(sent: Sent):
+    sent.departments(department_name="Works", department_code="A", source_row=2)
+    sent.departments(department_name="Plant", department_code="A", source_row=2)
+    *_, departments = check_attributes(snapshot(sent), sent.store)
+    assert departments.summary == "name of 1 department, gross at stake: none"
