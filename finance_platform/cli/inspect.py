@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     "--since", type=click.DateTime(["%Y-%m-%d"]), help="Movements of this day (UTC) or later; default: the last load."
 )
 @click.option("--all-versions", is_flag=True, help="Add the reconciliation of replaced versions, removed ones too.")
+@click.option("--by-file", is_flag=True, help="Add the reconciliation of each file; --json always has it.")
 @json_option
 @with_exit_code
-def status(home: Path | None, since: datetime | None, all_versions: bool, as_json: bool) -> int:
+def status(home: Path | None, since: datetime | None, all_versions: bool, by_file: bool, as_json: bool) -> int:
     """Show deliveries and slices, with reasons for those held, refused, closed or stale; movements; the last run."""
     from finance_platform.cli import rendering, status_output
 
@@ -48,7 +49,7 @@ def status(home: Path | None, since: datetime | None, all_versions: bool, as_jso
     if as_json:
         rendering.print_json(open_console(), current.as_json())
     else:
-        status_output.print_status(open_console(), current)
+        status_output.print_status(open_console(), current, by_file=by_file)
     return EXIT_OK if current.is_healthy else EXIT_ATTENTION
 
 

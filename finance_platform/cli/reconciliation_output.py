@@ -27,28 +27,47 @@ def print_sentences(console: Console, reconciliation: Reconciliation) -> None:
         for measure, amount_of in _measures(line):
             amounts = {name: amount_of(line.term(name)) + _unpriced(name, line.term(name), measure) for name in shown}
             console.print(f"{escape(line.scenario)} {line.unit} {measure}: {_sentence(amounts)}", highlight=False)
+    _print_sides_of_feeds(console, reconciliation)
     _print_unexplained(console, reconciliation)
 
 
-def print_tables(console: Console, reconciliation: Reconciliation, title: str = "Reconciliation") -> None:
-    """Print the equation by scenario, and by feed if there are several."""
+def _print_sides_of_feeds(console: Console, reconciliation: Reconciliation) -> None:
+    """Print debits and credits of a feed that shares its scenario with feeds that have none."""
+    shown = {(line.scenario, line.unit) for line in reconciliation.by_scenario if line.has_sides}
+    for line in reconciliation.by_feed:
+        if line.feed and line.has_sides and (line.scenario, line.unit) not in shown:
+            terms = [name for name in (DELIVERED, *TERMS) if name in line.terms]
+            for measure, amount_of in _measures(line):
+                if measure in {"debit", "credit"}:
+                    place = f"{line.feed}, {line.scenario} {line.unit} {measure}"
+                    sentence = _sentence({name: amount_of(line.term(name)) for name in terms})
+                    console.print(f"{escape(place)}: {sentence}", highlight=False)
+
+
+def print_tables(
+    console: Console, reconciliation: Reconciliation, title: str = "Reconciliation", *, by_file: bool = False
+) -> None:
+    """Print the equation by scenario, by feed if there are several, and by file if asked."""
     _print_table(console, reconciliation.by_scenario, title)
     by_feed = reconciliation.by_feed
     if len({line.feed for line in by_feed}) > 1:
         _print_table(console, by_feed, f"{title} by feed")
+    if by_file:
+        _print_table(console, reconciliation.lines, f"{title} by file")
     _print_unexplained(console, reconciliation)
 
 
 def _print_table(console: Console, lines: Sequence[Line], title: str) -> None:
     has_sides = any(line.has_sides for line in lines)
-    has_feeds = any(line.feed for line in lines)
-    names = [*(["feed"] if has_feeds else []), "scenario", "unit", "term"]
+    has_feeds, has_files = any(line.feed for line in lines), any(line.file for line in lines)
+    names = [*(["feed"] if has_feeds else []), *(["file"] if has_files else []), "scenario", "unit", "term"]
     columns = (*names, "rows", "net", "gross", *(("debit", "credit") if has_sides else ()), "")
     table = new_table(*columns, title=title, numbers_from=len(names))
     table.columns[-1].justify = "left"
     for line in lines:
         for nth, name in enumerate(name for name in (DELIVERED, *TERMS) if name in line.terms):
-            place = [*([line.feed or "-"] if has_feeds else []), line.scenario, line.unit]
+            owner = [*([line.feed or "-"] if has_feeds else []), *([line.file or "-"] if has_files else [])]
+            place = [*owner, line.scenario, line.unit]
             sign = "" if name == DELIVERED else "= " if nth == 1 else "+ "
             count = line.term(name)
             amounts = [amount_of(count) for _, amount_of in _measures(line)]

@@ -20,15 +20,15 @@ from finance_platform.reports.status import Status
 _ROWS = 20
 
 
-def print_status(console: Console, status: Status) -> None:
-    """Print every part of a status."""
+def print_status(console: Console, status: Status, *, by_file: bool = False) -> None:
+    """Print every part of a status; the reconciliation of each file if asked."""
     print_deliveries(console, status)
     print_warnings(console, status)
     print_slices(console, status)
     print_background(console, status)
-    print_tables(console, status.reconciliation)
+    print_tables(console, status.reconciliation, by_file=by_file)
     if status.all_versions:
-        print_tables(console, status.all_versions, "All versions")
+        print_tables(console, status.all_versions, "All versions", by_file=by_file)
 
 
 def print_slices(console: Console, status: Status) -> None:

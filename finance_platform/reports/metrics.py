@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from finance_platform.deliveries.commits import Count, DeliveryCommit
+from finance_platform.feeds.codes import fold
 from finance_platform.notifications.metrics import Metric
 from finance_platform.reports.movements import largest_gross
+from finance_platform.reports.reconciliation import scenario_counts
 
 
 def delivery_metrics(read: Iterable[DeliveryCommit], at: datetime) -> list[Metric]:
     """Return rows and money of deliveries, totalled by feed.
 
     Rows are candidate lines. Rejected money is absolute, so that a rejected invoice and a rejected credit note do not
-    cancel out; rows whose amount is invalid have none.
+    cancel out; rows whose amount is invalid or in a foreign currency have none. Scenarios are never added: of a feed
+    with several it is that of the largest one.
 
     Args:
         read: the deliveries that one run read.
@@ -30,11 +34,16 @@ def delivery_metrics(read: Iterable[DeliveryCommit], at: datetime) -> list[Metri
     metrics = []
     for feed, commits in sorted(by_feed.items()):
         accepted, rejected = (_total(commits, outcome) for outcome in ("accepted", "rejected"))
+        money: dict[str, Decimal] = {}
+        for lines in (lines for commit in commits for lines in scenario_counts(commit)):
+            if lines.term == "rejected" and not lines.currency:
+                scenario = fold(lines.scenario)
+                money[scenario] = money.get(scenario, Decimal("0.00")) + lines.count.absolute
         metrics += [
             Metric("RowsRead", sum(commit.read.rows for commit in commits), at, feed),
             Metric("RowsAccepted", accepted.rows, at, feed),
             Metric("RowsRejected", rejected.rows, at, feed),
-            Metric("MoneyRejected", rejected.absolute, at, feed),
+            Metric("MoneyRejected", max(money.values(), default=Decimal("0.00")), at, feed),
         ]
     return metrics
 

@@ -13,7 +13,7 @@ from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, DeliveryCom
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.reports import statement
-from finance_platform.reports.statement import TERMS, Reconciliation
+from finance_platform.reports.statement import TERMS, Reconciliation, exact_text
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.ledger import PublishedSlice
 from finance_platform.warehouse.load_request import SliceName
@@ -208,7 +208,7 @@ def _delivery_row(key: str, feed: str, state: str, commit: DeliveryCommit) -> di
         "state": state,
         "rows": commit.read.rows,
         **{name: count.rows for name, count in counts.items()},
-        "amount": f"{commit.read.amount + commit.rounding:.2f}" if has_total else None,
+        "amount": exact_text(commit.read.amount) if has_total else None,
         "rejected_amount": f"{counts['rejected'].amount:.2f}" if has_total else None,
         "rejected_foreign": {name: f"{amount:.2f}" for name, amount in sorted(commit.rejected_foreign.items())},
         "rules": dict(sorted(commit.rules.items())),

@@ -66,6 +66,28 @@ def test_several_feeds_have_a_table_of_their_own_and_sides_where_a_feed_has_them
     assert "Actual USD delivered 4 -20.00 60.00" in printed
 
 
+def test_a_run_prints_debits_and_credits_of_a_feed_that_shares_its_scenario_with_one_without():
+    count = Count(2, Decimal("-10.00"), Decimal("30.00"))
+    terms = {"delivered": count, "in_warehouse": count}
+    statement = of(
+        Line("Actual", "USD", terms, "journal", "a.csv", has_sides=True),
+        Line("Actual", "USD", terms, "ledger", "b.csv"),
+    )
+    assert lines(print_sentences, statement)[-2:] == [
+        "journal, Actual USD debit: delivered 10.00 = in the warehouse 10.00",
+        "journal, Actual USD credit: delivered 20.00 = in the warehouse 20.00",
+    ]
+
+
+def test_files_have_a_table_of_their_own_if_asked():
+    terms = {"delivered": money(1, "10.00"), "in_warehouse": money(1, "10.00")}
+    statement = of(Line("Actual", "USD", terms, "ledger", "a.csv"), Line("Actual", "USD", terms, "ledger", "b.csv"))
+    printed = lines(lambda console, shown: print_tables(console, shown, by_file=True), statement)
+    assert "ledger a.csv Actual USD delivered 1 10.00 10.00" in printed
+    assert "ledger b.csv Actual USD = in the warehouse 1 10.00 10.00" in printed
+    assert "ledger a.csv Actual USD delivered 1 10.00 10.00" not in lines(print_tables, statement)
+
+
 def test_a_gross_amount_that_is_not_known_is_not_a_number():
     terms = {"delivered": Count(1, Decimal(5), UNKNOWN), "in_warehouse": Count(1, Decimal(5), UNKNOWN)}
     printed = lines(print_sentences, of(Line("Actual", "USD", terms)))

@@ -106,10 +106,10 @@ def test_a_live_delivery_has_its_rows_and_money_by_outcome():
     }
 
 
-def test_the_amount_of_a_delivery_is_rounded_to_cents():
+def test_the_amount_of_a_delivery_is_the_one_delivered_before_rounding():
     event = delivered()
     commit = commit_of(event, in_period("2025-01"), read=money(1, "9.996"), rounding=Decimal("0.004"))
-    assert status_of((event, commit)).deliveries[0]["amount"] == "10.00"
+    assert status_of((event, commit)).deliveries[0]["amount"] == "9.996"
 
 
 def test_a_withdrawn_delivery_names_the_person_and_how_to_undo_it():

@@ -14,12 +14,14 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterInstance
 
-from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
+from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, ROUNDING, DeliveryCommit
 from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.orchestration.ui.feed_specs import delivery_key
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import money_metadata
+from finance_platform.reports.reconciliation import scenario_counts
+from finance_platform.reports.statement import NO_SCENARIO
 from finance_platform.slices.snapshot import Snapshot
 
 DELIVERY = "finance_platform/delivery"
@@ -144,6 +146,23 @@ def _verdicts(state: DeliveryState) -> dict[str, str]:
     return verdicts | {delivery.commit.delivery_id: delivery.reason for delivery in state.withdrawn}
 
 
+def _money(commit: DeliveryCommit, currency: str) -> dict[str, Any]:
+    """Return the money delivered and by outcome; of a file with several scenarios by scenario, since they never add."""
+    counts = [lines for lines in scenario_counts(commit) if not lines.currency and lines.term != ROUNDING]
+    if len({lines.scenario for lines in counts if lines.scenario}) <= 1:
+        amounts = {"delivered": commit.read.amount}
+        amounts |= {f"{name}_amount": commit.outcome(name).amount for name in OUTCOMES}
+    else:
+        amounts = {}
+        for lines in counts:
+            name = lines.term if lines.term == DELIVERED else f"{lines.term}_amount"
+            amounts[f"{name}_{lines.scenario or NO_SCENARIO}"] = lines.count.amount
+    metadata: dict[str, Any] = {}
+    for name, amount in amounts.items():
+        metadata |= money_metadata(name, amount, currency)
+    return metadata
+
+
 def _event(commit: DeliveryCommit, seen_at: str | None, verdict: str, currency: str) -> dict[str, Any]:
     """Return the fields of an event, of either kind."""
     metadata: dict[str, Any] = {
@@ -155,9 +174,7 @@ def _event(commit: DeliveryCommit, seen_at: str | None, verdict: str, currency: 
         **{f"{name}_rows": commit.outcome(name).rows for name in OUTCOMES},
     }
     if commit.kind == "ledger":
-        metadata |= money_metadata("delivered", commit.read.amount + commit.rounding, currency)
-        for name in OUTCOMES:
-            metadata |= money_metadata(f"{name}_amount", commit.outcome(name).amount, currency)
+        metadata |= _money(commit, currency)
         metadata["periods"] = format_periods(sorted({count.period for count in commit.periods}))
     return {
         "asset_key": delivery_key(commit.feed),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from finance_platform.quality.checks import pluralize
+from finance_platform.reports.statement import exact_text
 
 LINES_SHOWN = 10
 """How many items of one kind a step logs on a line each; every line of a log is a row in Dagster's storage."""
@@ -34,8 +35,8 @@ def limit_lines(lines: Sequence[str], rest: str) -> list[str]:
 
 
 def format_money(amount: Decimal, currency: str) -> str:
-    """Return an amount as people read it: `1,234.50 USD`."""
-    return f"{amount:,.2f} {currency}"
+    """Return an amount as people read it, with all its decimals: `1,234.50 USD`."""
+    return f"{exact_text(amount, grouping=',')} {currency}"
 
 
 def format_periods(periods: Sequence[str]) -> str:

@@ -13,10 +13,12 @@ from typing import Any
 import dagster as dg
 
 from finance_platform.contracts.model import Contract
-from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.commits import Count, DeliveryCommit
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import compute_data_version, money_metadata, table_metadata
 from finance_platform.orchestration.ui.previews import preview_files
+from finance_platform.reports.reconciliation import current_deliveries, scenario_counts
+from finance_platform.reports.statement import NO_SCENARIO
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore
 
@@ -51,9 +53,8 @@ def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryComm
     live = [delivery.commit for delivery in snapshot.state.live]
     metadata: dict[str, Any] = {"deliveries_read_now": len(read)}
     if contract.name == "rejected_rows":
-        return metadata | _rejected_rows_metadata(
-            [*live, *(delivery.commit for delivery in snapshot.state.inactive)], currency
-        )
+        current = [commit for commit, _ in current_deliveries(snapshot.state) if commit.status == "read"]
+        return metadata | _rejected_rows_metadata(current, currency)
     if contract.name in {"transactions", "budget"}:
         return metadata | _lines_metadata(live, currency, is_actual=contract.name == "transactions")
     delivered = [commit for commit in live if commit.files.get(contract.name)]
@@ -64,22 +65,42 @@ def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryComm
 
 
 def _rejected_rows_metadata(commits: Sequence[DeliveryCommit], currency: str) -> dict[str, Any]:
+    """Return the figures of the reconciliation's terms; amounts of scenarios and currencies are never added."""
     names = ("rejected", "duplicate", "skipped")
-    rows = [
-        {
-            "file": commit.object_key,
-            **{name: commit.outcome(name).rows for name in names},
-            f"rejected {currency}": commit.outcome("rejected").amount,
-            "unpriced": commit.outcome("rejected").unpriced,
-        }
-        for commit in commits
-    ]
-    rejected = sum((commit.outcome("rejected").amount for commit in commits), Decimal("0.00"))
-    return {
-        "dagster/row_count": sum(commit.outcome(name).rows for commit in commits for name in names),
-        **money_metadata("rejected_amount", rejected, currency),
-        **table_metadata("by_file", rows),
+    rows: list[dict[str, Any]] = []
+    rejected: dict[str, Decimal] = {}
+    for commit in commits:
+        for scenario, counts in _outcomes_by_scenario(commit).items():
+            lost = counts.get("rejected", Count())
+            rows.append(
+                {
+                    "file": commit.object_key,
+                    "scenario": scenario,
+                    **{name: counts.get(name, Count()).rows for name in names},
+                    f"rejected {currency}": lost.amount,
+                    "unpriced": lost.unpriced,
+                }
+            )
+            if scenario and lost.rows:
+                rejected[scenario] = rejected.get(scenario, Decimal("0.00")) + lost.amount
+    metadata: dict[str, Any] = {
+        "dagster/row_count": sum(commit.outcome(name).rows for commit in commits for name in names)
     }
+    for scenario, amount in sorted(rejected.items()):
+        metadata |= money_metadata(f"rejected_amount_{scenario}", amount, currency)
+    return metadata | table_metadata("by_file", rows)
+
+
+def _outcomes_by_scenario(commit: DeliveryCommit) -> dict[str, dict[str, Count]]:
+    """Return rows and money in the home's currency by scenario and outcome; a reference file has no scenario."""
+    if commit.kind != "ledger":
+        return {"": dict(commit.outcomes)}
+    outcomes: dict[str, dict[str, Count]] = {}
+    for lines in scenario_counts(commit):
+        counts = outcomes.setdefault(lines.scenario or NO_SCENARIO, {})
+        count = Count(lines.count.rows, unpriced=lines.count.unpriced) if lines.currency else lines.count
+        counts[lines.term] = counts.get(lines.term, Count()) + count
+    return outcomes
 
 
 def _lines_metadata(live: Sequence[DeliveryCommit], currency: str, *, is_actual: bool) -> dict[str, Any]:
@@ -93,9 +114,13 @@ def _lines_metadata(live: Sequence[DeliveryCommit], currency: str, *, is_actual:
     for file, count in counts:
         rows, amount = by_file.get((file, count.scenario), (0, Decimal("0.00")))
         by_file[file, count.scenario] = rows + count.rows, amount + count.amount
+    amounts: dict[str, Any] = {}
+    for scenario in sorted({count.scenario for _, count in counts}):
+        amount = sum((count.amount for _, count in counts if count.scenario == scenario), Decimal("0.00"))
+        amounts |= money_metadata("amount" if is_actual else f"amount_{scenario}", amount, currency)
     return {
         "dagster/row_count": sum(count.rows for _, count in counts),
-        **money_metadata("amount", sum((count.amount for _, count in counts), Decimal("0.00")), currency),
+        **amounts,
         "periods": format_periods(sorted({count.period for _, count in counts})),
         **table_metadata(
             "by_file",
