@@ -21,7 +21,7 @@ class Problem:
 
     Attributes:
         where: the file.
-        message: what was expected and found.
+        message: what was expected and found, without the file.
         fix: what to do.
         feed: the feed that it touches, where that is known.
     """
@@ -101,13 +101,15 @@ def load_feed_set(feeds_path: Path) -> FeedSet:
         try:
             descriptor = parse_descriptor(file.read_text(encoding="utf-8"), str(file))
         except (DescriptorError, OSError, UnicodeDecodeError) as error:
-            message = error.found if isinstance(error, DescriptorError) else f"{file}: {error}"
+            # The problem names the file once, as the place where it is.
+            reason = error.found if isinstance(error, DescriptorError) else getattr(error, "strerror", "") or str(error)
+            message = reason.removeprefix(f"{file}, ")
             fix = getattr(error, "fix", "") or "make the file readable UTF-8 text"
             problems.append(Problem(str(file), message, fix))
             broken += [(str(file), path) for path in _paths_of_broken(file)]
             continue
         if descriptor.feed in own:
-            message = f"{file}: the feed {descriptor.feed!r} is described twice in {feeds_path}"
+            message = f"the feed {descriptor.feed!r} is described twice in {feeds_path}"
             problems.append(Problem(str(file), message, "rename one of the two"))
             broken.append((str(file), descriptor.path))
         else:

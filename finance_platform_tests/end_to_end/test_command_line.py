@@ -169,7 +169,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, CommandRes
         ("refused transactions_bytes.csv: line 7: byte 0xe9 is not valid utf-8 text", "set dialect.encoding"),
         ("refused transactions_workbook.csv: the file is a workbook", "save it as CSV"),
         ("held transactions_dates.csv: 2 of 2 rows rejected", "correct the file and send it again"),
-        ("typo.yaml, line 4: colums is not a known key; did you mean 'columns'?", "use one of"),
+        ("typo.yaml: line 4: colums is not a known key; did you mean 'columns'?", "use one of"),
         ("1 file is not read because of it: typo_1.csv", "use one of"),
         (
             "problem both.csv: two feeds match this file: one (path: both*.csv) and two",

@@ -173,6 +173,6 @@ def test_a_descriptor_with_an_invalid_owner_stops_only_its_own_files(tmp_path: P
     )
     refreshed = refresh(home)
     assert refreshed.needs_attention
-    assert any("bob.yaml, line 4: owner" in problem["problem"] for problem in refreshed.status.problems)
+    assert any(problem["problem"].startswith("line 4: owner") for problem in refreshed.status.problems)
     in_warehouse = [line.term("in_warehouse").amount for line in refreshed.status.reconciliation.by_scenario]
     assert str(sum(in_warehouse)) == "6300.35"

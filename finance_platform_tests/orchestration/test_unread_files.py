@@ -79,7 +79,7 @@ def test_an_invalid_descriptor_fails_a_check_and_sends_an_alert(home: Path, inst
     (alert,) = alerts(home, instance, result).values()
     assert alert.where == "raw/unread_files, descriptors_are_valid"
     assert alert.title.endswith("1 unusable descriptor or file")
-    assert "typo.yaml, line 4: colums is not a known key" in alert.found["1"]
+    assert "line 4: colums is not a known key" in alert.found["1"]
     assert "1 file is not read because of it: typo_1.csv" in alert.found["1"]
 
 

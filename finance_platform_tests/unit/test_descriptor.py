@@ -424,6 +424,58 @@ def test_every_mistake_of_a_descriptor_is_reported_at_once() -> None:
     assert found.count("; line ") + 1 == 10
 
 
+ACOUNT = LEDGER.replace("  account:", "  acount:")
+
+
+@pytest.mark.parametrize(
+    ("text", "mistakes"),
+    [
+        (
+            ACOUNT.replace("kind: ledger", "kind: ledgr").replace("  department: {from: Dept}\n", ""),
+            ["kind: Input should be", "columns.acount is not a field of ledger", "columns.department is needed"],
+        ),
+        (
+            ACOUNT.replace("kind: ledger", "kind: budget"),
+            ["kind: Input should be", "columns.acount is not a field of ledger"],
+        ),
+        (
+            ACOUNT.replace("kind: ledger", "knd: ledger"),
+            ["knd is not a known key; did you mean 'kind'?", "columns.acount is not a field of ledger"],
+        ),
+        (
+            with_lines(ACOUNT.replace("yyyy-MM-dd", "YYYY"), order="{from_name: _v(}"),
+            ["order.from_name: '_v('", "columns.date.formats: date pattern 'YYYY'", "columns.acount is not a field"],
+        ),
+        (
+            with_lines(ACOUNT.replace("columns:", "colums:").replace("yyyy-MM-dd", "YYYY"), sign="debit"),
+            ["colums is not a known key", "columns.date.formats: date", "sign: Input", "columns.acount is not a field"],
+        ),
+        (
+            with_lines(ACOUNT.replace("{from: Account}", "{from: ''}"), load="{mode: merge}"),
+            ["columns.acount: from: is blank", "load.mode: Input should be", "columns.acount is not a field of ledger"],
+        ),
+        (
+            with_lines(ACOUNT, load="{mod: append}", constants="{scenario: Outlook}", scenarios="{Outlook: Plan}"),
+            ["load.mod is not a known key", "scenarios.Outlook: Input", "columns.acount is not a field of ledger"],
+        ),
+        (
+            with_lines(ACOUNT, constants="{scenario: Outlook}", scenarios="{Outlook: Forecast, outlook: Budget}"),
+            ["scenarios: has 'outlook' twice", "columns.acount is not a field of ledger"],
+        ),
+        (with_lines(ACOUNT, kind="[ledger]"), ["kind: Input should be", "columns.acount is not a field of ledger"]),
+        (
+            with_lines(ACOUNT.replace("{from: Amount", "{form: Amount"), order="{}"),
+            ["columns.amount.form is not a known key", "order: give", "columns.acount is not a field of ledger"],
+        ),
+    ],
+)
+def test_a_mistake_hides_no_other_one(text: str, mistakes: list[str]) -> None:
+    found = error_of(text).found
+    for mistake in mistakes:
+        assert found.count(mistake) == 1, mistake
+    assert found.count("line ") == len(mistakes), found
+
+
 def test_duplicate_keys_are_reported_with_the_other_mistakes() -> None:
     error = error_of(LEDGER + "sign: debit\nfeed: again\nfeed: more\n")
     assert error.found == (

@@ -139,9 +139,8 @@ def test_an_invalid_descriptor_stops_the_files_on_its_path_and_no_others(tmp_pat
     bad = named("mine", "transactions*.csv").replace("account:", "acount:")
     feed_set = feed_set_of(tmp_path, bad=bad, good=named("other", "other*.csv"))
     (problem,) = feed_set.problems
-    assert problem.message.startswith(
-        f"{tmp_path / 'feeds' / 'bad.yaml'}, line 5: columns.acount is not a field of ledger"
-    )
+    assert problem.where == str(tmp_path / "feeds" / "bad.yaml")
+    assert problem.message.startswith("line 5: columns.acount is not a field of ledger")
     stopped = feed_set.match("transactions.csv")
     assert stopped.feed is None
     assert stopped.problem is not None
@@ -167,7 +166,8 @@ def test_a_descriptor_that_is_not_valid_yaml_still_stops_the_files_on_its_path(t
 def test_a_descriptor_in_another_encoding_is_a_problem_that_names_the_file(tmp_path: Path) -> None:
     write(tmp_path / "feeds" / "bad.yaml", named("mine", "a*.csv", owner="Müller").encode("cp1252"))
     (problem,) = load_feed_set(tmp_path / "feeds").problems
-    assert "bad.yaml" in problem.message
+    assert problem.where == str(tmp_path / "feeds" / "bad.yaml")
+    assert "bad.yaml" not in problem.message
     assert "UTF-8" in problem.fix
 
 

@@ -96,7 +96,7 @@ def test_a_vanished_file_is_reported_by_the_feed_that_read_it_last():
     assert not by_name(check_raw("new", scanned))["no_file_vanished"].passed
 
 
-BROKEN = Problem("feeds/gl.yaml", "feeds/gl.yaml, line 2: colums is not a known key", "use one of columns")
+BROKEN = Problem("feeds/gl.yaml", "line 2: colums is not a known key", "use one of columns")
 
 
 def test_a_zone_whose_files_all_have_a_feed_passes_both_checks_of_unread_files():

@@ -17,7 +17,16 @@ from pydantic_core import ErrorDetails
 
 from finance_platform.errors import DescriptorError
 from finance_platform.feeds.codes import closest_match
+from finance_platform.feeds.descriptor.columns import FIELDS
 from finance_platform.feeds.descriptor.feed import FeedDescriptor
+
+_Path = tuple[Any, ...]
+
+_UNKNOWN_KEY = "extra_forbidden"
+_MAX_ROUNDS = 8
+_NEEDED = {"feed": "a", "path": "a.csv"}
+_VALID_VALUES = {"columns": "a", "constants": "Budget", "scenarios": "Budget"}
+"""A valid value for a key of each part whose keys matter to other parts."""
 
 
 def parse_descriptor(text: str, file: str) -> FeedDescriptor:
@@ -72,28 +81,46 @@ def _descriptor_error(file: str, mistakes: Iterable[_Mistake]) -> DescriptorErro
 
 
 def _find_mistakes(error: ValidationError, values: dict[str, Any], tree: Any) -> list[_Mistake]:
-    """Return the mistakes of an error, and those that pydantic finds only once these are gone."""
-    mistakes = [mistake for detail in error.errors() for mistake in _mistakes_of(detail, tree)]
-    paths = [_path(detail) for detail in error.errors()]
-    if () in paths or ("kind",) in paths:
-        return mistakes  # the parts were compared already, or cannot be compared
-    # What a mistyped key stands for is not missing.
-    meant = [(closest_match(str(path[0]), _allowed_keys(())),) for path in paths if len(path) == 1]
-    try:
-        FeedDescriptor.model_validate(_without_mistakes(values, paths))
-    except ValidationError as later:
-        for detail in later.errors():
-            for mistake in _mistakes_of(detail, tree):
-                name = tuple(mistake.message.partition(" ")[0].rstrip(":").split("."))
-                if not any(name[: len(path)] == path or path[: len(name)] == name for path in (*paths, *meant)):
-                    mistakes.append(mistake)
+    """Return the mistakes of an error, and those that pydantic finds only once these are gone.
+
+    Each round validates the descriptor without the parts at fault so far; the comparison between parts comes last.
+    """
+    mistakes: list[_Mistake] = []
+    faults: list[_Path] = []
+    remaining: dict[str, Any] | None = deepcopy(values)
+    for _ in range(_MAX_ROUNDS):
+        details = error.errors()
+        meant = {_meant(_path(detail)) for detail in details if detail["type"] == _UNKNOWN_KEY}
+        for detail in details:
+            # What a mistyped key stands for is not missing; what a removed part leaves behind is no other mistake.
+            is_known = detail["type"] == "missing" and _path(detail) in meant
+            if not is_known and not _follows(_path(detail), faults):
+                mistakes += _mistakes_of(detail, tree)
+        faults += [_path(detail) for detail in details]
+        if () in faults:
+            break  # the parts were compared
+        remaining = _without_mistakes(remaining, details, tree)
+        if remaining is None:
+            break
+        try:
+            FeedDescriptor.model_validate(remaining)
+            break
+        except ValidationError as later:
+            error = later
+    if ("scenarios",) in faults:  # those of the last round are not the descriptor's own
+        return [mistake for mistake in mistakes if not mistake.message.startswith("scenarios.")]
     return mistakes
+
+
+def _follows(path: _Path, faults: Iterable[_Path]) -> bool:
+    """Return whether a mistake concerns a part that is at fault already."""
+    return any(path and (path[: len(fault)] == fault or fault[: len(path)] == path) for fault in faults)
 
 
 def _mistakes_of(detail: ErrorDetails, tree: Any) -> Iterator[_Mistake]:
     names = _path(detail)
     where = ".".join(str(part) for part in names)
-    if detail["type"] == "extra_forbidden":
+    if detail["type"] == _UNKNOWN_KEY:
         allowed = _allowed_keys(names[:-1])
         suggestion = closest_match(str(names[-1]), allowed)
         hint = f"; did you mean {suggestion!r}?" if suggestion else ""
@@ -105,25 +132,72 @@ def _mistakes_of(detail: ErrorDetails, tree: Any) -> Iterator[_Mistake]:
         yield _Mistake(line, f"{where + ': ' if where else ''}{message}")
 
 
-def _path(detail: ErrorDetails) -> tuple[Any, ...]:
+def _path(detail: ErrorDetails) -> _Path:
     """Return the keys that lead to a mistake, without the names of types that pydantic adds."""
     return tuple(part for part in detail["loc"] if not str(part).startswith(("list[", "DebitCredit", "function-")))
 
 
-def _without_mistakes(values: dict[str, Any], paths: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
-    """Return a descriptor's values with the keys at fault removed, and needed ones replaced by values that pass."""
-    remaining = {"feed": "a", "path": "a.csv", **deepcopy(values)}
-    for path in paths:
-        part: Any = remaining
-        for key in path[:-1]:
-            part = part.get(key) if isinstance(part, dict) else None
-        if path[0] in {"feed", "path"}:
-            remaining[path[0]] = {"feed": "a", "path": "a.csv"}[path[0]]
-        elif path[0] == "columns" and len(path) > 1 and isinstance(remaining.get("columns"), dict):
-            remaining["columns"][path[1]] = "a"
-        elif not isinstance(part, dict) or part.pop(path[-1], None) is None:
-            remaining.pop(path[0], None)
+def _meant(path: _Path) -> _Path:
+    """Return the path of the known key that an unknown one resembles most; the same path if none does."""
+    return (*path[:-1], closest_match(str(path[-1]), _allowed_keys(path[:-1])) or path[-1])
+
+
+def _without_mistakes(values: dict[str, Any], details: Iterable[ErrorDetails], tree: Any) -> dict[str, Any] | None:
+    """Return a descriptor's values with the parts at fault removed, and needed ones replaced by values that pass.
+
+    Returns:
+        None if the parts cannot be compared without one at fault.
+    """
+    remaining = deepcopy(values)
+    for detail in details:
+        path = _path(detail)
+        part, name = remaining.get(path[0]), str(path[0])
+        if detail["type"] == _UNKNOWN_KEY and _remove_key(remaining, path, tree):
+            continue
+        if name in _NEEDED:
+            remaining[name] = _NEEDED[name]
+        elif name in _VALID_VALUES and len(path) > 1 and isinstance(part, dict):
+            part[path[1]] = _VALID_VALUES[name]
+        elif name in {"columns", "constants"}:
+            return None
+        elif name == "scenarios":
+            remaining[name] = _any_scenario(remaining)
+        elif name != "kind":
+            remaining.pop(name, None)
+    if str(remaining.get("kind")) not in FIELDS:
+        kind = _likely_kind(remaining)
+        return {**remaining, "kind": kind} if kind else None
     return remaining
+
+
+def _any_scenario(values: dict[str, Any]) -> dict[str, str]:
+    """Return a declaration of the constant scenario, which may be one that is declared where the mistake is."""
+    constants = values.get("constants")
+    return {str(constants["scenario"]): "Budget"} if isinstance(constants, dict) and "scenario" in constants else {}
+
+
+def _remove_key(values: dict[str, Any], path: _Path, tree: Any) -> bool:
+    """Remove an unknown key, or rename one at the top to what it stands for; return whether it was there."""
+    part: Any = values
+    for key in path[:-1]:
+        part = part.get(key) if isinstance(part, dict) else None
+    if not isinstance(part, dict) or path[-1] not in part:
+        return False
+    value, meant = part.pop(path[-1]), _meant(path)[-1]
+    if len(path) == 1 and meant != path[-1] and meant not in part:
+        part[meant] = value
+        for key, _ in tree.value:
+            if key.value == path[-1]:
+                key.value = meant  # for the lines of later mistakes
+    return True
+
+
+def _likely_kind(values: dict[str, Any]) -> str | None:
+    """Return the kind that a mistyped one resembles most, else the one that has most of the columns; None if none."""
+    columns = values.get("columns")
+    names = set(columns) if isinstance(columns, dict) else set()
+    by_columns = max(FIELDS, key=lambda kind: len(names & set(FIELDS[kind])))
+    return closest_match(str(values.get("kind")), FIELDS) or (by_columns if names & set(FIELDS[by_columns]) else None)
 
 
 def _allowed_keys(names: Sequence[Any]) -> list[str]:
