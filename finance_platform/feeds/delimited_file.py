@@ -31,6 +31,7 @@ from finance_platform.feeds.file_format import (
     find_utf8,
     marked_encoding,
 )
+from finance_platform.feeds.findings import Note
 from finance_platform.feeds.hidden_characters import clean_cell
 from finance_platform.feeds.resolved import Dialect
 
@@ -56,7 +57,7 @@ class DelimitedFile:
         self._dialect = dialect
         encoding = codecs.lookup(dialect.encoding).name
         self._encoding = "utf-8-sig" if encoding == "utf-8" else encoding
-        self.notes: dict[str, int] = {}
+        self.notes: dict[str, Note] = {}
         self._check_first_bytes()
         self._header_line, self.header = self._read_header()
 
@@ -102,7 +103,8 @@ class DelimitedFile:
         name = marked.removesuffix("-sig")
         if not self._encoding.startswith(name):
             text = f"the file's byte order mark says {name}, so it was read as {name} and not as"
-            self.notes[f"{text} {self._dialect.encoding}; set dialect.encoding: {name}"] = 1
+            fix = f"set dialect.encoding: {name} in the descriptor if all files of the feed have this mark"
+            self.notes[f"{text} {self._dialect.encoding}"] = Note(1, fix)
         self._encoding = marked
 
     def _rows(self, stream: BinaryIO, *, skips_spaces: bool) -> Iterator[tuple[int, list[str]]]:

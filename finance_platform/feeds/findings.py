@@ -18,17 +18,30 @@ from finance_platform.feeds.cells import RawBatch
 
 
 @dataclass(frozen=True)
+class Note:
+    """Cells that were read in a way that a person should know.
+
+    Attributes:
+        count: how many.
+        fix: what to do about them; empty in documents of an earlier release.
+    """
+
+    count: int
+    fix: str = ""
+
+
+@dataclass(frozen=True)
 class ReaderFindings:
     """The findings about one file.
 
     Attributes:
-        notes: messages about cells that were read in a way that a person should know, with the number of cells.
+        notes: the notes by message.
         doubts: reasons why a person must decide whether the file may count.
         cause: what all rows have in common if none was accepted.
         advice: how to correct the doubts or the cause.
     """
 
-    notes: Mapping[str, int] = field(default_factory=dict)
+    notes: Mapping[str, Note] = field(default_factory=dict)
     doubts: Sequence[str] = ()
     cause: str = ""
     advice: str = ""
@@ -36,18 +49,31 @@ class ReaderFindings:
     @property
     def warnings(self) -> list[str]:
         """The notes as sentences."""
-        return [text if count == 1 else f"{text}; {count:,} cells in all" for text, count in self.notes.items()]
+        return list(self.fixes)
+
+    @property
+    def fixes(self) -> dict[str, str]:
+        """What to do about each warning."""
+        return {
+            text if note.count == 1 else f"{text}; {note.count:,} cells in all": note.fix
+            for text, note in self.notes.items()
+        }
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> ReaderFindings:
         """Return the findings from the values of `asdict`."""
-        return ReaderFindings(**{**values, "doubts": tuple(values.get("doubts", ()))})
+        notes = {
+            text: Note(**note) if isinstance(note, Mapping) else Note(note)  # a count alone in an earlier release
+            for text, note in values.get("notes", {}).items()
+        }
+        return ReaderFindings(**{**values, "notes": notes, "doubts": tuple(values.get("doubts", ()))})
 
 
 @dataclass
-class _Note:
+class _Place:
     first_row: int
     sample: str | None
+    fix: str
     count: int = 0
 
 
@@ -55,21 +81,25 @@ class _Note:
 class NoteCollector:
     """The notes about one file, with the first place of each."""
 
-    _notes: dict[str, _Note] = field(default_factory=dict)
+    _notes: dict[str, _Place] = field(default_factory=dict)
 
-    def add(self, text: str, rows: npt.NDArray[np.bool_], batch: RawBatch, texts: pa.StringArray | None) -> None:
+    def add(
+        self, text: str, fix: str, rows: npt.NDArray[np.bool_], batch: RawBatch, texts: pa.StringArray | None
+    ) -> None:
         """Add the cells of a batch that are True in `rows`; `texts` is None for text that no message may quote."""
         positions = np.flatnonzero(rows)
         if not len(positions):
             return
         first = int(positions[0])
         sample = None if texts is None else texts[first].as_py()
-        note = self._notes.setdefault(text, _Note(batch.source_rows[first].as_py(), sample))
+        note = self._notes.setdefault(text, _Place(batch.source_rows[first].as_py(), sample, fix))
         note.count += len(positions)
 
-    def counts(self) -> dict[str, int]:
-        """Return the number of cells by message."""
+    def notes(self) -> dict[str, Note]:
+        """Return the notes by message."""
         return {
-            f"{text}, first on line {note.first_row}{f' ({note.sample[:60]!r})' if note.sample else ''}": note.count
-            for text, note in self._notes.items()
+            f"{text}, first on line {place.first_row}{f' ({place.sample[:60]!r})' if place.sample else ''}": Note(
+                place.count, place.fix
+            )
+            for text, place in self._notes.items()
         }

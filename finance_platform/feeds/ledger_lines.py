@@ -40,7 +40,7 @@ from finance_platform.feeds.codes import (
 )
 from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, describe_currency, is_currency
 from finance_platform.feeds.file_names import periods_from_name
-from finance_platform.feeds.findings import NoteCollector
+from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.feeds.violations import Mask, RuleViolations, quoted, to_mask
 
@@ -48,6 +48,10 @@ DEFAULT_DATE_FORMATS = ("yyyy-MM-dd",)
 DEFAULT_PERIOD_FORMATS = ("yyyy-MM", "yyyyMM")
 _CODE_COLUMNS = {"department": "department_code", "account": "account_number", "scenario": "scenario"}
 _NAMES = {"department_name", "business_unit", "account_name", "account_category", "description"}
+_COMPARE_AMOUNT = (
+    "compare this amount with the source system; if it was read wrong, correct columns.amount.decimal and .thousands "
+    "in the descriptor"
+)
 _ATTRIBUTES = ("department_name", "business_unit", "account_name", "account_category")
 
 
@@ -96,9 +100,9 @@ class LedgerLines:
         return columns | violations.columns(), parsed
 
     @property
-    def notes(self) -> dict[str, int]:
+    def notes(self) -> dict[str, Note]:
         """The notes about every batch so far."""
-        return self._notes.counts() | ({} if self._has_proven_marks else self._ambiguous.counts())
+        return self._notes.notes() | ({} if self._has_proven_marks else self._ambiguous.notes())
 
     def _amounts(self, batch: RawBatch, violations: RuleViolations) -> amounts.ParsedAmounts:
         source = self._sources["amount"]
@@ -129,7 +133,7 @@ class LedgerLines:
             is_foreign,
             lambda i: (
                 f"amount: {quoted(texts[i].as_py())} is in {describe_currency(parsed.foreign[i])}, "
-                f"not in the home's currency, {currency}"
+                f"not in the home's currency, {currency}; {_convert(currency)}"
             ),
         )
         self._has_proven_marks = self._has_proven_marks or parsed.proves_marks
@@ -138,7 +142,7 @@ class LedgerLines:
             is_ambiguous[list(parsed.ambiguous)] = True
             marks = f"decimal {rule.decimal!r}" + (f", thousands {rule.thousands!r}" if rule.thousands else "")
             text = f"amount: one mark before three digits could mean two things and was read as declared ({marks})"
-            self._ambiguous.add(text, is_ambiguous, violations.batch, texts)
+            self._ambiguous.add(text, _COMPARE_AMOUNT, is_ambiguous, violations.batch, texts)
         return parsed
 
     def _scenario(self, texts: dict[str, pa.Array], violations: RuleViolations) -> dict[str, pa.Array]:
@@ -241,7 +245,9 @@ class LedgerLines:
         violations.add(
             "foreign_currency",
             to_mask(is_foreign),
-            lambda i: f"currency: {quoted(written[i].as_py())} is not the home's currency, {expected}",
+            lambda i: (
+                f"currency: {quoted(written[i].as_py())} is not the home's currency, {expected}; {_convert(expected)}"
+            ),
         )
         return map_distinct(pc.if_else(is_foreign, written, None), currency_code, pa.string())
 
@@ -269,6 +275,11 @@ class LedgerLines:
         # A blank business unit is a scope of its own.
         rows = zip(*(part.fill_null("").to_pylist() for part in parts), strict=True)
         return pa.array([joined_key(row) for row in rows], pa.string())
+
+
+def _convert(currency: str) -> str:
+    """Return the fix of a line in a foreign currency."""
+    return f"send the amount in {currency}, or the line to a home of its own currency"
 
 
 def _canonical(name: str, texts: dict[str, pa.Array], columns: dict[str, pa.Array]) -> pa.Array:

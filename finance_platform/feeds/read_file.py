@@ -21,7 +21,7 @@ from finance_platform.feeds.cells import RawBatch, bind_fields, map_distinct
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.delimited_file import DelimitedFile
 from finance_platform.feeds.file_names import natural_sort_key
-from finance_platform.feeds.findings import ReaderFindings
+from finance_platform.feeds.findings import Note, ReaderFindings
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.likely_cause import explain_missing_column, explain_rejected_rows
 from finance_platform.feeds.reference_rows import ReferenceRows
@@ -50,7 +50,7 @@ class ReaderTotals:
         covers: periods that the file's name declares.
         accepted: rows that break no rule of their own.
         rejected: rows that break one.
-        notes: the notes about cells, with their number.
+        notes: the notes about cells by message.
     """
 
     rows: int = 0
@@ -63,7 +63,7 @@ class ReaderTotals:
     account_rounding: dict[tuple[int, str, str], MeasuredLines] = field(default_factory=dict)
     accepted: int = 0
     rejected: int = 0
-    notes: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, Note] = field(default_factory=dict)
 
     def add_references(self, columns: Mapping[str, pa.Array]) -> None:
         """Add a batch of reference rows, which have no amounts."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from finance_platform.feeds.cells import RawBatch, bind_fields, field_texts, map_distinct
 from finance_platform.feeds.codes import ACCOUNT_TYPES, MEASURES, clean, short_name, surrogate_key
-from finance_platform.feeds.findings import NoteCollector
+from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.ledger_lines import check_choice, reject_long_codes
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.feeds.violations import RuleViolations
@@ -66,9 +66,9 @@ class ReferenceRows:
         return columns | violations.columns()
 
     @property
-    def notes(self) -> dict[str, int]:
+    def notes(self) -> dict[str, Note]:
         """The notes about every batch so far."""
-        return self._notes.counts()
+        return self._notes.notes()
 
     def _column(self, field: str, batch: RawBatch, violations: RuleViolations) -> pa.Array:
         if field not in self._sources:

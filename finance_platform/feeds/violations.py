@@ -53,9 +53,15 @@ def _describe_cell(text: str) -> str:
 
 
 _CELL_RULES: dict[Finding, str] = {"nul": "nul_character", "harmful": "control_character"}
-_CELL_NOTES: dict[Finding, str] = {
-    "invisible": "invisible characters were removed",
-    "guard": "Excel's guard for text was removed",
+_CELL_NOTES: dict[Finding, tuple[str, str]] = {
+    "invisible": (
+        "invisible characters were removed",
+        "the value counts without them; remove them in the source system, or other systems may take it for another one",
+    ),
+    "guard": (
+        "Excel's guard for text was removed",
+        "the value counts without it; export the column as plain text, without a formula or a leading apostrophe",
+    ),
 }
 
 _FREE_TEXT = {"description", "name", "department_name", "account_name"}
@@ -107,7 +113,8 @@ class RuleViolations:
                 self.add(_CELL_RULES[finding], rows, lambda i: f"{name}: {_describe_cell(texts[i].as_py() or '')}")
             elif "nul" not in cells.findings or (rows := rows & ~to_mask(cells.findings["nul"])).any():
                 quotable = None if name in _FREE_TEXT else texts
-                self.notes.add(f"{name}: {_CELL_NOTES[finding]}", rows, self.batch, quotable)
+                text, fix = _CELL_NOTES[finding]
+                self.notes.add(f"{name}: {text}", fix, rows, self.batch, quotable)
         return texts
 
     def columns(self) -> dict[str, pa.Array]:

@@ -18,6 +18,7 @@ from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.ledger import PublishedSlice
 from finance_platform.warehouse.load_request import SliceName
 
+FIX_LATE = "if this file should win, send it with a later value of the feed's `order`; if not, nothing is to be done"
 FIX_VANISHED = "put the file back, or withdraw it"
 _SEVERAL = 2
 FIX_UNMATCHED = "add a descriptor to the home's feeds folder, or take the file out of raw"
@@ -56,6 +57,7 @@ class Status:
         vanished: delivered files that no longer exist; their lines still count.
         reconciliation: where every delivered row and cent is.
         details: closed periods, movements, last run.
+        warning_fixes: what to do about the warning of a delivery, by file and warning.
         unmatched_fixes: how to have an unmatched file read, where its name tells, by file.
         all_versions: the reconciliation of all versions of each file; None unless it was asked for.
     """
@@ -67,6 +69,7 @@ class Status:
     vanished: list[str]
     reconciliation: Reconciliation
     details: StatusDetails = StatusDetails()
+    warning_fixes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     unmatched_fixes: Mapping[str, str] = field(default_factory=dict)
     all_versions: Reconciliation | None = None
 
@@ -101,7 +104,12 @@ class Status:
     def warnings(self) -> list[dict[str, str]]:
         """Findings that do not stop anything: file, kind, warning and fix."""
         of_deliveries = [
-            {"file": row["file"], "kind": "delivery", "warning": warning, "fix": ""}
+            {
+                "file": row["file"],
+                "kind": "delivery",
+                "warning": warning,
+                "fix": self.warning_fixes.get((row["file"], warning), ""),
+            }
             for row in self.deliveries
             for warning in row["warnings"]
         ]
@@ -163,6 +171,7 @@ def build_status(
         vanished=list(scan.vanished),
         reconciliation=reconciliation,
         details=details,
+        warning_fixes=_warning_fixes(snapshot.state),
         unmatched_fixes=scan.unmatched_fixes,
     )
 
@@ -173,6 +182,15 @@ def _frozen_period_problem(period: str) -> dict[str, str]:
         "problem": "the period is closed and stays as it is published, although its inputs have changed",
         "fix": f"`finance-platform reopen {period} --why TEXT` publishes the change",
     }
+
+
+def _warning_fixes(state: DeliveryState) -> dict[tuple[str, str], str]:
+    """Return what to do about each warning of a delivery, by file and warning."""
+    commits = [delivery.commit for delivery in state.live]
+    commits += [inactive.commit for inactive in state.inactive]
+    fixes = {(commit.object_key, text): fix for commit in commits for text, fix in commit.findings.fixes.items()}
+    late = [(live.event.object_key, live.verdict.warnings) for live in state.live if live.verdict]
+    return fixes | {(file, warning): FIX_LATE for file, warnings in late for warning in warnings}
 
 
 def _delivery_rows(state: DeliveryState, scan: RawZoneScan) -> list[dict[str, Any]]:

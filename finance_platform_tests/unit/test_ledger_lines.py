@@ -37,6 +37,7 @@ KEYED = with_columns({"transaction_id": "{from: Id}"}, load="{mode: upsert, key:
 CURRENCY = with_columns({"currency": "{from: Ccy}"})
 TYPED = with_columns({"account_type": "{from: Type}"})
 
+CONVERT = "; send the amount in USD, or the line to a home of its own currency"
 TOO_LONG = "more than the 128 of the warehouse's column; shorten it by map: in the descriptor"
 
 REJECTIONS = [
@@ -103,10 +104,30 @@ REJECTIONS = [
         "scenario_too_long",
         f"scenario: 'Budget {'x' * 53}…' has 129 bytes, {TOO_LONG}",
     ),
-    (CURRENCY, {"Ccy": "EUR"}, "foreign_currency", "currency: 'EUR' is not the home's currency, USD"),
-    (LEDGER, {"Amount": "€5"}, "foreign_currency", "amount: '€5' is in EUR, not in the home's currency, USD"),
-    (LEDGER, {"Amount": "5 kr"}, "foreign_currency", "amount: '5 kr' is in kr, not in the home's currency, USD"),
-    (PAIR, {"Dr": "", "Cr": "CHF 5"}, "foreign_currency", "amount: 'CHF 5' is in CHF, not in the home's currency, USD"),
+    (
+        CURRENCY,
+        {"Ccy": "EUR"},
+        "foreign_currency",
+        f"currency: 'EUR' is not the home's currency, USD{CONVERT}",
+    ),
+    (
+        LEDGER,
+        {"Amount": "€5"},
+        "foreign_currency",
+        f"amount: '€5' is in EUR, not in the home's currency, USD{CONVERT}",
+    ),
+    (
+        LEDGER,
+        {"Amount": "5 kr"},
+        "foreign_currency",
+        f"amount: '5 kr' is in kr, not in the home's currency, USD{CONVERT}",
+    ),
+    (
+        PAIR,
+        {"Dr": "", "Cr": "CHF 5"},
+        "foreign_currency",
+        f"amount: 'CHF 5' is in CHF, not in the home's currency, USD{CONVERT}",
+    ),
     (
         LEDGER,
         {"Dept": "D\0"},

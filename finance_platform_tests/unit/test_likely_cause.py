@@ -115,6 +115,18 @@ def test_what_was_removed_from_free_text_is_noted_without_it(tmp_path: Path) -> 
     ]
 
 
+@pytest.mark.parametrize("row", ["2025-01-01,D\u200b1,1,5", '2025-01-01,"=""D1""",1,5', '2025-01-01,D1,1,"1,234"'])
+def test_every_note_about_cells_has_a_fix(tmp_path: Path, row: str) -> None:
+    (note,) = findings_of(tmp_path, f"{HEADER}\n{row}\n")["notes"].values()
+    assert (note["count"], len(note["fix"]) > 20) == (1, True)
+
+
+def test_the_note_about_a_byte_order_mark_has_a_fix(tmp_path: Path) -> None:
+    text = with_lines(LEDGER, dialect="{encoding: cp1252}")
+    (note,) = findings_of(tmp_path, f"\ufeff{HEADER}\n2025-01-01,D1,1,5\n", text)["notes"].values()
+    assert note["fix"].startswith("set dialect.encoding: utf-8 in the descriptor")
+
+
 def test_a_file_in_one_foreign_currency_is_explained_by_the_home_s_currency(tmp_path: Path) -> None:
     findings = findings_of(tmp_path, f"{HEADER}\n2025-01-01,D,1,€5\n2025-01-02,D,1,EUR 6\n")
     assert findings["cause"] == "every row is in another currency than the home's, USD, such as '€5'"

@@ -22,6 +22,7 @@ from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event
 from finance_platform.deliveries.state import derive_state
 from finance_platform.feeds.feed_set import Problem
+from finance_platform.feeds.findings import Note, ReaderFindings
 from finance_platform.orchestration.runs import last_run
 from finance_platform.reports.statement import TERMS, Line, Reconciliation
 from finance_platform.reports.status import FORMAT, Status, build_status
@@ -188,8 +189,25 @@ def test_warnings_of_a_delivery_are_warnings_of_its_file():
     late = verdict_on(event, warnings=("came late: b.csv sorts after it and wins",))
     status = status_of((event, commit), later_events=[late])
     assert status.deliveries[0]["warnings"] == ["came late: b.csv sorts after it and wins"]
-    assert [(row["file"], row["kind"]) for row in status.warnings] == [("ledger.csv", "delivery")]
+    assert [(row["file"], row["kind"], bool(row["fix"])) for row in status.warnings] == [
+        ("ledger.csv", "delivery", True)
+    ]
     assert status.is_healthy
+
+
+def test_a_note_of_the_reader_is_a_warning_with_its_fix_also_if_it_counts_several_cells():
+    notes = {"one": Note(1, "do this"), "many": Note(1200, "do that")}
+    event, commit = live_in(in_period("2025-01"))
+    status = status_of((event, replace(commit, findings=ReaderFindings(notes))))
+    assert [(row["warning"], row["fix"]) for row in status.warnings] == [
+        ("one", "do this"),
+        ("many; 1,200 cells in all", "do that"),
+    ]
+
+
+def test_notes_of_an_earlier_release_have_no_fix():
+    findings = ReaderFindings.from_json({"notes": {"one": 1, "many": {"count": 2, "fix": "do that"}}})
+    assert findings.fixes == {"one": "", "many; 2 cells in all": "do that"}
 
 
 def test_vanished_and_unmatched_files_are_warnings_with_a_fix():

@@ -87,7 +87,7 @@ def _find_mistakes(error: ValidationError, values: dict[str, Any], tree: Any) ->
     """
     mistakes: list[_Mistake] = []
     faults: list[_Path] = []
-    remaining: dict[str, Any] | None = deepcopy(values)
+    remaining = deepcopy(values)
     for _ in range(_MAX_ROUNDS):
         details = error.errors()
         meant = {_meant(_path(detail)) for detail in details if detail["type"] == _UNKNOWN_KEY}
@@ -99,9 +99,10 @@ def _find_mistakes(error: ValidationError, values: dict[str, Any], tree: Any) ->
         faults += [_path(detail) for detail in details]
         if () in faults:
             break  # the parts were compared
-        remaining = _without_mistakes(remaining, details, tree)
-        if remaining is None:
+        comparable = _without_mistakes(remaining, details, tree)
+        if comparable is None:
             break
+        remaining = comparable
         try:
             FeedDescriptor.model_validate(remaining)
             break
