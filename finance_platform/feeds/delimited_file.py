@@ -29,7 +29,9 @@ from finance_platform.feeds.file_format import (
     advise_encoding,
     find_other_format,
     find_utf8,
+    is_single_byte,
     marked_encoding,
+    unmarked_encoding,
 )
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.hidden_characters import clean_cell
@@ -41,6 +43,10 @@ _CELL_LIMIT = 1 << 24
 _SAMPLE_BYTES = 1 << 16
 _DOS_END_OF_FILE = "\x1a"
 _ASCII_COMPATIBLE = {"utf-8-sig", "cp1252", "iso8859-1", "ascii", "cp1250"}
+BLANK_LEFT_OVER = "the cells left over are blank"
+"""In the problem of a row that has more cells than the header only because of blank ones at its end."""
+
+FIX_BLANK_LEFT_OVER = "remove the delimiter at the end of each row, or give the extra column a name in the header"
 _NEWLINE, _RETURN = b"\n\r"
 
 
@@ -98,6 +104,15 @@ class DelimitedFile:
         if other_format:
             raise UnreadableDeliveryError(f"the file is {other_format[0]}, not delimited text", fix=other_format[1])
         marked = marked_encoding(start)
+        unmarked = None if marked else unmarked_encoding(start)
+        if unmarked and codecs.lookup(unmarked).name != self._encoding:
+            name = unmarked[:6]
+            needs_mark = ", which needs the mark" if codecs.lookup(name).name == self._encoding else ""
+            raise UnreadableDeliveryError(
+                f"the file is {name} text without a byte order mark, but is declared as {self._dialect.encoding}"
+                + needs_mark,
+                fix=f"set dialect.encoding: {unmarked} in the descriptor",
+            )
         if marked is None or marked == self._encoding:
             return
         name = marked.removesuffix("-sig")
@@ -241,7 +256,8 @@ class DelimitedFile:
     def _invalid_bytes(self) -> UnreadableDeliveryError:
         encoding = self._encoding.removesuffix("-sig") if self.notes else self._dialect.encoding
         fix = "set dialect.encoding in the descriptor to the encoding that the sender uses"
-        if self.utf8_evidence():
+        is_utf8 = self.utf8_evidence() is not None
+        if is_utf8:
             fix = "set dialect.encoding: utf-8 in the descriptor; the whole file is valid UTF-8"
         has_ascii_breaks = b"\n".decode(self._encoding, "ignore") == "\n"
         with self._open() as stream:
@@ -251,8 +267,8 @@ class DelimitedFile:
                 try:
                     line.encode("latin-1").decode(self._encoding)
                 except UnicodeDecodeError as error:
-                    if self._encoding == "utf-8-sig":
-                        fix = advise_encoding(error)
+                    if self._encoding in {"utf-8-sig", "ascii"} or is_single_byte(self._encoding):
+                        fix = fix if is_utf8 else advise_encoding(error, self._encoding)
                     byte = error.object[error.start]
                     return UnreadableDeliveryError(
                         f"line {number}: byte 0x{byte:02x} is not valid {encoding} text", fix=fix
@@ -264,6 +280,8 @@ def _problem(row: Sequence[str], width: int) -> str | None:
     if len(row) == width or not any(cell.strip() for cell in row):
         return None
     text = f"the row has {len(row)} cells, the header {width}"
+    if len(row) > width and not any(cell.strip() for cell in row[width:]):
+        return f"{text}; {BLANK_LEFT_OVER}; {FIX_BLANK_LEFT_OVER}"
     return text if len(row) < width else f"{text}; left over: {', '.join(row[width:])[:200]}"
 
 

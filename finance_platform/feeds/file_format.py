@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 from typing import BinaryIO, NamedTuple
@@ -20,6 +21,20 @@ _BYTE_ORDER_MARKS = (  # the longer ones first, because that of UTF-32 begins li
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_ZERO_PLACES = {
+    "utf-16-le": (False, True, False, True),
+    "utf-16-be": (True, False, True, False),
+    "utf-32-le": (False, True, True, True),
+    "utf-32-be": (True, True, True, False),
+}
+"""Which bytes of four can be zero in text without a byte order mark."""
+
+_MANY_ZEROS, _FEW_ZEROS = 0.2, 0.02
+
+_WINDOWS = "cp1252"
+_SINGLE_BYTE = (_WINDOWS, "cp850", "mac_roman")
+_SIGNS_IN_WORDS = "’"
+_SIGNS_AFTER_WORDS = "’”»–—…™®©°ºª€%¹²³\xa0"
 # Messages quote these characters alone: the word around them may be a person's name.
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 
@@ -48,16 +63,62 @@ def marked_encoding(start: bytes) -> str | None:
     return next((encoding for mark, encoding in _BYTE_ORDER_MARKS if start.startswith(mark)), None)
 
 
-def advise_encoding(error: UnicodeDecodeError) -> str:
-    """Return the fix for bytes that are not valid UTF-8, with the characters that they would be."""
+def unmarked_encoding(start: bytes) -> str | None:
+    """Return the encoding of wide characters whose zero bytes a file without a byte order mark has.
+
+    Delimiters, digits and line breaks have zero bytes in such a file, and these are in the same places of every four.
+    """
+    places = [start[place::4] for place in range(4)]
+    shares = [place.count(0) / len(place) if place else 0.0 for place in places]
+    has_zeros = tuple(share >= _MANY_ZEROS for share in shares)
+    has_none = tuple(share < _FEW_ZEROS for share in shares)
+    for encoding, zeros in _ZERO_PLACES.items():
+        if has_zeros == zeros and has_none == tuple(not is_zero for is_zero in zeros):
+            return encoding
+    return None
+
+
+def advise_encoding(error: UnicodeDecodeError, declared: str) -> str:
+    """Return the fix for bytes that are not valid in the declared encoding, with the characters that they would be."""
     if b"\0" in error.object:
-        return "set dialect.encoding: utf-16 in the descriptor if the sender uses it; the line has zero bytes"
+        return (
+            "set dialect.encoding in the descriptor to the encoding that the sender uses, such as utf-16-le or "
+            "utf-16-be, because the line has zero bytes; if it has none in the source, send the file again"
+        )
     match = _NOT_ASCII.match(error.object, error.start)
+    written = match[0] if match else error.object[error.start : error.start + 1]
+    end = error.start + len(written)
+    neighbours = error.object[: error.start][-1:], error.object[end : end + 1]
+    before, after = (neighbour.decode("ascii", "ignore") for neighbour in neighbours)
+    texts = {name: _decode(written, name) for name in _SINGLE_BYTE if name != declared}
+    windows = texts.get(_WINDOWS)
+    if windows and _is_likely(windows, before, after):
+        return f"set dialect.encoding: cp1252 in the descriptor, as Excel on Windows writes, if {windows!r} is right"
+    samples = ", ".join(f"{name} ({text!r})" for name, text in texts.items() if text)
+    not_windows = "" if windows or declared == _WINDOWS else "; it is not cp1252"
+    return f"set dialect.encoding in the descriptor to the encoding of the right text: {samples}{not_windows}"
+
+
+def _decode(data: bytes, encoding: str) -> str | None:
     try:
-        text = (match[0] if match else error.object[error.start :]).decode("cp1252")
+        return data.decode(encoding)
     except UnicodeDecodeError:
-        return "set dialect.encoding in the descriptor to the encoding that the sender uses; it is not cp1252"
-    return f"set dialect.encoding: cp1252 in the descriptor, as Excel on Windows writes, if {text!r} is right"
+        return None
+
+
+def _is_likely(text: str, before: str, after: str) -> bool:
+    """Return whether characters are likely between two others, which are blank if they are not ASCII.
+
+    Inside a word only letters are likely, and no capital beside a small letter.
+    """
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        return False
+    if not before.isalpha():
+        return True
+    if (before.islower() or after.islower()) and any(character.isupper() for character in text):
+        return False
+    allowed = _SIGNS_IN_WORDS if after.isalpha() else _SIGNS_AFTER_WORDS
+    return all(character.isalpha() or character in allowed for character in text)
 
 
 def find_other_format(start: bytes) -> tuple[str, str] | None:
@@ -81,7 +142,7 @@ def find_other_format(start: bytes) -> tuple[str, str] | None:
 
 def find_utf8(open_file: OpenFile, encoding: str) -> Utf8Evidence | None:
     """Return the first text that shows that a file declared to be of a single-byte encoding is UTF-8 throughout."""
-    if not _is_single_byte(encoding):
+    if not is_single_byte(encoding):
         return None
     decoder = codecs.getincrementaldecoder("utf-8")()
     evidence, line = None, 1
@@ -103,7 +164,7 @@ def find_utf8(open_file: OpenFile, encoding: str) -> Utf8Evidence | None:
 
 
 @lru_cache
-def _is_single_byte(encoding: str) -> bool:
+def is_single_byte(encoding: str) -> bool:
     """Return whether each byte of an encoding is one character."""
     if encoding.startswith("utf"):
         return False

@@ -17,7 +17,7 @@ from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit
 from finance_platform.feeds.codes import clean, fold
 from finance_platform.feeds.currencies import denoted_currencies
 from finance_platform.feeds.dates import parse_date
-from finance_platform.feeds.delimited_file import DelimitedFile
+from finance_platform.feeds.delimited_file import BLANK_LEFT_OVER, FIX_BLANK_LEFT_OVER, DelimitedFile
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, template_headers
 
 _DELIMITERS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
@@ -76,8 +76,7 @@ def explain_rejected_rows(
         if f"invalid_{name}" in common and name in sources:
             return _explain_dates(name, _samples(name, sources, batch))
     if "malformed_row" in common:
-        text = f"every row has another number of cells than the header, such as line {batch.source_rows[0].as_py()}"
-        return text, "check dialect.delimiter, .quote and .header_row in the descriptor"
+        return _explain_cells(batch)
     return "", ""
 
 
@@ -92,6 +91,17 @@ def _explain_amounts(samples: Sequence[str], rule: FieldRule) -> tuple[str, str]
             read = f"{_shown(samples[0])} is {_plain(samples[0], decimal, thousands)}"
             return cause, f"{fix} in the descriptor, if {read}"
     return cause, "check columns.amount.from, .decimal and .thousands in the descriptor"
+
+
+def _explain_cells(batch: RawBatch) -> tuple[str, str]:
+    cells = zip(batch.source_rows.to_pylist(), batch.problems.to_pylist(), strict=True)
+    problems = {line: problem for line, problem in cells if problem}
+    first = next(iter(problems))
+    if all(BLANK_LEFT_OVER in problem for problem in problems.values()):
+        text = f"every row has more cells than the header, such as line {first}; {BLANK_LEFT_OVER}"
+        return text, f"{FIX_BLANK_LEFT_OVER}; this release does not ignore blank cells beyond the header"
+    text = f"every row has another number of cells than the header, such as line {first}"
+    return text, "check dialect.delimiter, .quote and .header_row in the descriptor"
 
 
 def _explain_currency(sources: dict[str, FieldSource], batch: RawBatch, home: str) -> tuple[str, str]:

@@ -232,6 +232,15 @@ def test_the_extra_cells_of_a_long_row_are_reported(file: Path) -> None:
     assert read(file, "a,b\n1,2,3,x\n") == [(2, "the row has 4 cells, the header 2; left over: 3, x", ("1", "2"))]
 
 
+def test_blank_cells_beyond_the_header_are_reported_with_their_fix(file: Path) -> None:
+    ((line, problem, cells),) = read(file, "a,b\n1,2,, \n")
+    assert (line, cells) == (2, ("1", "2"))
+    assert problem == (
+        "the row has 4 cells, the header 2; the cells left over are blank; remove the delimiter at the end of each "
+        "row, or give the extra column a name in the header"
+    )
+
+
 def test_rows_around_a_ragged_row_are_read(file: Path) -> None:
     assert [problem is None for _, problem, _ in read(file, "a,b\n1,2\n3\n5,6\n")] == [True, False, True]
 
@@ -384,6 +393,57 @@ def test_utf_8_text_under_a_single_byte_encoding_is_found_with_its_line(encoding
 )
 def test_text_that_may_be_of_the_declared_encoding_is_no_evidence_of_utf_8(data: bytes, encoding: str) -> None:
     assert file_of(data, Dialect(encoding=encoding)).utf8_evidence() is None
+
+
+WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+
+
+@pytest.mark.parametrize("text", ["Date,Amount\n2025-01-01,5\n", "日期,金額\n2025-01-01,5\n", "Zürich,1\n"])
+@pytest.mark.parametrize("declared", ["utf-8", "cp1252", "ascii", "utf-16", "utf-32", "shift_jis", *WIDE])
+@pytest.mark.parametrize("written", WIDE)
+def test_wide_characters_without_a_byte_order_mark_are_refused_with_an_encoding_that_reads_them(
+    text: str, written: str, declared: str
+) -> None:
+    if written == declared:
+        assert file_of(text.encode(written), Dialect(encoding=declared)).header == text.split("\n")[0].split(",")
+        return
+    error = refusal(text.encode(written), Dialect(encoding=declared))
+    assert error.found.startswith(
+        f"the file is {written[:6]} text without a byte order mark, but is declared as {declared}"
+    )
+    assert error.fix == f"set dialect.encoding: {written} in the descriptor"
+
+
+def test_a_few_zero_bytes_are_no_sign_of_wide_characters() -> None:
+    assert file_of(b"a,b\n1\0,2\0\n" + b"1,2\n" * 40, Dialect()).header == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "declared", "likely"),
+    [
+        ("Müller", "cp850", "utf-8", {"cp850": "ü", "mac_roman": "Å"}),
+        ("Müller", "mac_roman", "utf-8", {"cp1252": "Ÿ", "mac_roman": "ü"}),
+        ("Café", "cp850", "utf-8", {"cp1252": "‚", "cp850": "é"}),
+        ("Café", "mac_roman", "ascii", {"cp1252": "Ž", "mac_roman": "é"}),
+        ("Böll", "cp850", "utf-8", {"cp1252": "”", "cp850": "ö"}),
+        ("Müller", "cp850", "cp1252", {"cp850": "ü", "mac_roman": "Å"}),
+        ("Müller", "cp1252", "utf-8", {"cp1252": "ü"}),
+        ("Böll’s", "cp1252", "utf-8", {"cp1252": "ö"}),
+        ("O’Neill", "cp1252", "utf-8", {"cp1252": "’"}),
+        ("Ünal", "cp1252", "utf-8", {"cp1252": "Ü"}),
+        ("5 €", "cp1252", "utf-8", {"cp1252": "€"}),
+        ("MÜLLER", "cp1252", "utf-8", {"cp1252": "Ü"}),
+    ],
+)
+def test_the_encodings_that_are_likely_are_named_with_their_characters_and_without_the_word(
+    text: str, written: str, declared: str, likely: dict[str, str]
+) -> None:
+    fix = refusal(f"a,b\n{text},2\n".encode(written), Dialect(encoding=declared)).fix
+    for encoding, character in likely.items():
+        assert encoding in fix
+        assert repr(character) in fix
+    assert ("cp850" in fix) == ("cp850" in likely or "mac_roman" in likely)
+    assert text not in fix
 
 
 def test_utf_8_text_is_found_in_every_block(monkeypatch: pytest.MonkeyPatch) -> None:
