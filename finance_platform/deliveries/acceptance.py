@@ -65,8 +65,13 @@ _GIVE_TYPE = (
     "itself. `finance-platform accept {key} --why TEXT` takes it as it is: the type of the first line counts; "
     "`withdraw` drops it"
 )
+_PARTIAL = (
+    "; if each file has only a part of a period, such as one department or entity, set "
+    "`load: {{mode: replace_period, scope: [...]}}` or `mode: append` in the descriptor"
+)
 _REPORT = "this is a fault of the platform: keep the file and report it"
 
+_REMOVAL = "removal"
 _MAX_NAMES = 5
 _MAX_REMOVALS = 20
 
@@ -195,6 +200,12 @@ class _AcceptancePolicy:
 
     def _fix(self, candidate: LiveDelivery, kinds: Collection[str]) -> str:
         """Return what to do about a held delivery; `accept` only if it can be accepted."""
+        is_whole_period = candidate.event.load_mode == "replace_period" and not candidate.event.is_scoped
+        cells = claimed_cells(candidate) if _REMOVAL in kinds and is_whole_period else ()
+        is_of_others = any(self._others(candidate, cell) for cell in cells)
+        return self._fix_by_kind(candidate, kinds) + (_PARTIAL if is_of_others else "")
+
+    def _fix_by_kind(self, candidate: LiveDelivery, kinds: Collection[str]) -> str:
         if UNTYPED in kinds:
             return _DESCRIBE
         if OVERFLOW in kinds:
@@ -223,7 +234,7 @@ class _AcceptancePolicy:
             late = tuple(self._lateness(candidate))
             reasons += [("duplicate", text) for text in self._duplicates(candidate)]
         reasons += [("encoding", text) for text in candidate.commit.findings.doubts]
-        reasons += [("removal", text) for text in self._removals(candidate)]
+        reasons += [(_REMOVAL, text) for text in self._removals(candidate)]
         reasons += [("restatement", text) for text in self._restatements(candidate)]
         reasons += [("late", text) for text in late if candidate.event.is_held_when_late]
         return reasons, late

@@ -39,6 +39,28 @@ def test_the_reason_has_scenario_period_and_lines(zone: Zone) -> None:
     assert verdict.fix == "`finance-platform accept a.csv --why TEXT` takes it as it is, `withdraw` drops it"
 
 
+PARTIAL = "if each file has only a part of a period, such as one department or entity, set `load: {mode: replace_period"
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "is_named"),
+    [
+        ("it.csv", {"load_mode": "replace_period"}, True),
+        ("hr.csv", {"load_mode": "replace_period"}, False),
+    ],
+)
+def test_a_file_of_another_department_that_is_held_names_the_scope_that_its_feed_needs(
+    zone: Zone, key: str, values: dict[str, Any], *, is_named: bool
+) -> None:
+    zone.deliver("hr.csv", [Line(None, department="HR")] * 10, load_mode="replace_period")
+    zone.evaluate()
+    zone.deliver(key, [Line(None, department="IT")] * 10, content="w", **values)
+    verdict = zone.evaluate()[key]
+    assert verdict.is_held
+    assert (PARTIAL in verdict.fix) == is_named
+    assert f"`finance-platform accept {key} --why TEXT`" in verdict.fix
+
+
 def test_an_extract_of_the_next_month_under_the_same_name_is_held(zone: Zone) -> None:
     zone.deliver("transactions.csv", many(3))
     zone.evaluate()
