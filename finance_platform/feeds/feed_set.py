@@ -14,6 +14,9 @@ from finance_platform.errors import DescriptorError
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 
+_TEXT = {".csv", ".txt", ".tsv"}
+_COMPRESSED = {".gz", ".zip", ".bz2", ".xz", ".7z", ".zst"}
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -89,6 +92,18 @@ class FeedSet:
         """Return the feed whose path matches a raw object if case is ignored."""
         path = PurePosixPath("/" + object_key.lower())
         return next((feed for feed in (*self.own, *self.shipped) if path.match("/" + feed.path.lower())), None)
+
+
+def advise_unmatched(object_key: str, feeds_folder: str = "the home's feeds folder") -> str:
+    """Return how to have a raw object read that no descriptor matches; a descriptor reads delimited text only."""
+    suffix = PurePosixPath(object_key).suffix.lower()
+    if suffix in _TEXT:
+        advice = f"add a descriptor to {feeds_folder}"
+    elif suffix in _COMPRESSED:
+        advice = "unpack it and send the file that it contains"
+    else:
+        advice = "save it as CSV, because feeds only read files named .csv, .txt or .tsv"
+    return f"{advice}; or take the file out of the raw zone"
 
 
 def load_feed_set(feeds_path: Path) -> FeedSet:

@@ -12,7 +12,7 @@ from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.dates import periods_between
-from finance_platform.feeds.feed_set import Problem
+from finance_platform.feeds.feed_set import Problem, advise_unmatched
 from finance_platform.quality.anomalies import has_thin_last_period
 from finance_platform.quality.checks import (
     ARRIVED_IN_ORDER,
@@ -53,8 +53,10 @@ def check_unread(scan: RawZoneScan, feeds_folder: str) -> list[Outcome]:
         feeds_folder: the folder of the home's descriptors, for the fix.
     """
     problems = [_problem_row(problem) for problem in scan.problems if not problem.feed]
-    fix = f"add a descriptor to {feeds_folder}, or take the file out of the raw zone"
-    unread = [{"file": key, "fix": scan.unmatched_fixes.get(key, fix)} for key in scan.unmatched]
+    unread = [
+        {"file": key, "fix": scan.unmatched_fixes.get(key) or advise_unmatched(key, feeds_folder)}
+        for key in scan.unmatched
+    ]
     return [
         _outcome(DESCRIPTORS_VALID, problems, "unusable descriptor or file", "unusable descriptors or files"),
         _outcome(EVERY_FILE_HAS_FEED, unread, "file without a feed", "files without a feed"),

@@ -12,6 +12,7 @@ from typing import Any
 from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
+from finance_platform.feeds.feed_set import advise_unmatched
 from finance_platform.reports import statement
 from finance_platform.reports.statement import TERMS, Reconciliation, exact_text
 from finance_platform.slices.snapshot import Snapshot
@@ -21,7 +22,6 @@ from finance_platform.warehouse.load_request import SliceName
 FIX_LATE = "if this file should win, send it with a later value of the feed's `order`; if not, nothing is to be done"
 FIX_VANISHED = "put the file back, or withdraw it"
 _SEVERAL = 2
-FIX_UNMATCHED = "add a descriptor to the home's feeds folder, or take the file out of raw"
 FORMAT = 2
 """Format of the JSON document, described in `docs/status.md`; raised if a key is removed or changes its meaning."""
 
@@ -118,7 +118,12 @@ class Status:
         return [
             *of_deliveries,
             *(
-                {"file": file, "kind": "unmatched", "warning": unmatched, "fix": fixes.get(file, FIX_UNMATCHED)}
+                {
+                    "file": file,
+                    "kind": "unmatched",
+                    "warning": unmatched,
+                    "fix": fixes.get(file) or advise_unmatched(file),
+                }
                 for file in self.unmatched
             ),
             *({"file": f, "kind": "vanished", "warning": vanished, "fix": FIX_VANISHED} for f in self.vanished),

@@ -176,7 +176,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, CommandRes
             "make one of their paths narrower",
         ),
         ("problem budget_link.csv: the file cannot be opened", "check its permissions"),
-        ("unmatched notes.md: no feed descriptor reads this file", "add a descriptor"),
+        ("unmatched notes.md: no feed descriptor reads this file", "save it as CSV"),
     ],
 )
 def test_bad_input_is_reported_with_the_file_and_the_fix(troubled: tuple[Home, CommandResult], message: str, fix: str):

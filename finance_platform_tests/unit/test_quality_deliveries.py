@@ -120,10 +120,10 @@ def test_a_problem_with_the_file_of_a_feed_is_reported_by_that_feed_only():
 
 
 def test_a_file_that_no_feed_reads_is_a_warning_that_names_the_folder_of_the_descriptors():
-    outcome = by_name(check_unread(scan(unmatched=["notes.md"]), "/home/feeds"))["every_file_has_a_feed"]
+    outcome = by_name(check_unread(scan(unmatched=["notes.txt"]), "/home/feeds"))["every_file_has_a_feed"]
     assert (outcome.passed, outcome.check.is_warning, outcome.check.is_alerted) == (False, True, True)
     (row,) = outcome.evidence
-    assert row == {"file": "notes.md", "fix": "add a descriptor to /home/feeds, or take the file out of the raw zone"}
+    assert row == {"file": "notes.txt", "fix": "add a descriptor to /home/feeds; or take the file out of the raw zone"}
 
 
 def test_thousands_of_unread_files_are_counted_and_the_first_ones_kept():

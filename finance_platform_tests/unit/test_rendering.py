@@ -174,7 +174,7 @@ def test_every_warning_names_the_file_and_the_fix():
         "problem feeds/[a].yaml: line 3: no such key",
         "Fix: correct that line",
         "unmatched notes.csv: no feed descriptor reads this file",
-        "Fix: add a descriptor to the home's feeds folder, or take the file out of raw",
+        "Fix: add a descriptor to the home's feeds folder; or take the file out of the raw zone",
         "vanished old.csv: delivered before, gone from raw; its lines still count",
         "Fix: put the file back, or withdraw it",
     ]

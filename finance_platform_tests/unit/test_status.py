@@ -24,6 +24,7 @@ from finance_platform.deliveries.state import derive_state
 from finance_platform.feeds.feed_set import Problem
 from finance_platform.feeds.findings import Note, ReaderFindings
 from finance_platform.orchestration.runs import last_run
+from finance_platform.quality.deliveries import check_unread
 from finance_platform.reports.statement import TERMS, Line, Reconciliation
 from finance_platform.reports.status import FORMAT, Status, build_status
 from finance_platform.slices.commits import SliceCommit
@@ -216,6 +217,28 @@ def test_vanished_and_unmatched_files_are_warnings_with_a_fix():
         ("notes.md", "unmatched", True),
         ("old.csv", "vanished", True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("file", "fix"),
+    [
+        ("book.xlsx", "save it as CSV"),
+        ("old/BOOK.XLS", "save it as CSV"),
+        ("ledger", "save it as CSV"),
+        ("ledger.csv.gz", "unpack it"),
+        ("ledger.TSV", "add a descriptor"),
+    ],
+)
+def test_an_unmatched_file_that_no_descriptor_can_read_is_to_be_saved_as_csv(file: str, fix: str):
+    (row,) = status_of(unmatched=[file]).warnings
+    assert row["fix"].startswith(fix)
+
+
+def test_the_status_and_the_check_give_an_unmatched_file_the_same_fix():
+    unmatched = ["book.xlsx", "ledger.csv.gz", "ledger.txt"]
+    outcomes = check_unread(RawZoneScan([], 0, {}, [], unmatched, [], {}), "the home's feeds folder")
+    fixes = [row["fix"] for outcome in outcomes for row in outcome.evidence]
+    assert fixes == [row["fix"] for row in status_of(unmatched=unmatched).warnings]
 
 
 def test_a_withdrawn_delivery_has_the_decision_with_person_reason_and_time():
