@@ -289,9 +289,10 @@ def _header_names(row: Sequence[str]) -> list[str]:
     names = [clean(clean_cell(name)[0]) or f"(column {position})" for position, name in enumerate(row, start=1)]
     duplicates = sorted({name for name in names if names.count(name) > 1})
     if duplicates:
-        raise UnreadableDeliveryError(
-            f"the header has the column {duplicates[0]!r} twice", fix="rename or remove one of the two columns"
-        )
+        fix = "rename or remove one of the two columns"
+        if not any(character.isalpha() for character in duplicates[0]):
+            fix += "; if the file has no header, set dialect: {header_row: 0, names: [...]} in the descriptor"
+        raise UnreadableDeliveryError(f"the header has the column {duplicates[0]!r} twice", fix=fix)
     return names
 
 

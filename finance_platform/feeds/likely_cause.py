@@ -7,6 +7,7 @@ refused or rejected (see `cells`, `ledger_lines`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from itertools import islice
 
 import pyarrow.compute as pc
@@ -53,7 +54,44 @@ def explain_missing_column(error: UnreadableDeliveryError, file: DelimitedFile, 
                 if line != rules.dialect.header_row:
                     fix = f"set dialect: {{delimiter: {written}, header_row: {line}}} in the descriptor"
                 return f"{error.found}; line {line} seems to be delimited by {delimiter!r}", fix
-    return error.found, error.fix
+    return _explain_data_row(file.header, rules) or (error.found, error.fix)
+
+
+def _explain_data_row(header: Sequence[str], rules: ReadingRules) -> tuple[str, str] | None:
+    """Return finding and fix of a header that looks like a row of data, whose cells are not quoted; None if not."""
+    fields = rules.fields.values()
+    needed = ", ".join(name for rule in fields if rule.required and not rule.name_pattern for name in _names(rule))
+    known = {fold(name) for rule in fields for name in _names(rule)}
+    if rules.dialect.names or known & {fold(name) for name in header}:
+        return None
+    declared = rules.dialect.delimiter
+    for delimiter, written in {declared: "", **_DELIMITERS}.items():
+        cells = header if delimiter == declared else declared.join(header).split(delimiter)
+        if not _is_data(cells, rules):
+            continue
+        line = rules.dialect.header_row
+        dialect = "header_row: 0" if delimiter == declared else f"delimiter: {written}, header_row: 0"
+        found = f"line {line} looks like data and not like a header: it has a date and an amount, but no column"
+        fix = f"if the file has no header, set dialect: {{{dialect}, names: [...]}} in the descriptor"
+        return f"{found} {needed}", f"{fix}, with a name for each of the {len(cells)} columns, among them {needed}"
+    return None
+
+
+def _is_data(cells: Sequence[str], rules: ReadingRules) -> bool:
+    """Return whether a row has a date and, in another cell, an amount."""
+    rule = rules.fields.get("amount", FieldRule())
+    marks = ((rule.decimal, rule.thousands), *_MARKS)
+    formats = (*rules.fields.get("date", FieldRule()).formats, *_DATE_FORMATS)
+    is_date = [parse_date(clean(cell), formats) is not None for cell in cells]
+    is_amount = [any(read_amount(cell, *pair) for pair in marks) for cell in cells]
+    return any(is_date) and any(is_amount) and sum(map(max, is_date, is_amount)) > 1
+
+
+def _names(rule: FieldRule) -> list[str]:
+    """Return the headers of a field's first source."""
+    if rule.debit and rule.credit:
+        return [rule.debit, rule.credit]
+    return template_headers(rule.sources[0]) if rule.sources else []
 
 
 def explain_rejected_rows(
@@ -106,24 +144,39 @@ def _explain_cells(batch: RawBatch) -> tuple[str, str]:
 
 def _explain_currency(sources: dict[str, FieldSource], batch: RawBatch, home: str) -> tuple[str, str]:
     name = "currency" if "currency" in sources else "amount"
-    sample = _samples(name, sources, batch)[0]
-    written = read_amount(sample, sources["amount"].rule.decimal, sources["amount"].rule.thousands)
-    marks = (sample,) if name == "currency" else written.marks if written else ()
-    currencies = sorted({code for mark in marks for code in denoted_currencies(mark) or ()})
-    code = currencies[0] if len(currencies) == 1 else "the file's currency"
+    samples = _samples(name, sources, batch)
+    rule = sources["amount"].rule
+    denoted = [_denoted(text, rule) if name == "amount" else denoted_currencies(text) or set() for text in samples]
+    # One sample may tell which currency the sign of another one denotes.
+    common = set.intersection(*map(set, denoted)) or denoted[0]
+    code = min(common) if len(common) == 1 else "the file's currency"
+    candidates = f": {', '.join(sorted(common)[:-1])} or {max(common)}" if len(common) > 1 else ""
+    fix = f"convert the amounts before the file is sent, or put it into a home with FINANCE_PLATFORM_CURRENCY={code}"
     return (
-        f"every row is in another currency than the home's, {home}, such as {_shown(sample)}",
-        f"put the file into a home with FINANCE_PLATFORM_CURRENCY={code}, or convert its amounts before it is sent",
+        f"every row is in another currency than the home's, {home}, such as {_shown(samples[0])}",
+        fix + candidates,
     )
+
+
+def _denoted(text: str, rule: FieldRule) -> set[str]:
+    """Return the currencies that the marks of an amount may denote."""
+    written = read_amount(text, rule.decimal, rule.thousands)
+    return {code for mark in (written.marks if written else ()) for code in denoted_currencies(mark) or ()}
 
 
 def _explain_dates(name: str, samples: Sequence[str]) -> tuple[str, str]:
     cause = f"no {name} has the declared form, such as {_shown(samples[0])}"
-    fitting = [pattern for pattern in _DATE_FORMATS if all(parse_date(clean(text), (pattern,)) for text in samples)]
+    # Of the forms that read all samples alike, such as dd/MM and d/M, the first is enough.
+    fitting: dict[tuple[date, ...], str] = {}
+    for pattern in _DATE_FORMATS:
+        days = [parse_date(clean(text), (pattern,)) for text in samples]
+        if None not in days:
+            fitting.setdefault(tuple(day for day in days if day), pattern)
     if not fitting:
         return cause, f"set columns.{name}.formats in the descriptor to the form of {_shown(samples[0])}"
-    alternatives = f", or [{fitting[1]}] if that is how the sender writes days and months" if fitting[1:] else ""
-    return cause, f"set columns.{name}.formats: [{fitting[0]}] in the descriptor{alternatives}"
+    first, *others = fitting.values()
+    alternatives = f", or [{others[0]}] if that is how the sender writes days and months" if others else ""
+    return cause, f"set columns.{name}.formats: [{first}] in the descriptor{alternatives}"
 
 
 def _samples(name: str, sources: dict[str, FieldSource], batch: RawBatch) -> list[str]:

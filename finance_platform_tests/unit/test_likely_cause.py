@@ -54,6 +54,40 @@ def test_a_missing_column_is_explained_by_delimiter_or_header_row(
     assert "the header lacks the column for" in summary["reasons"]
 
 
+@pytest.mark.parametrize(
+    ("content", "dialect"),
+    [
+        ("2025-01-31,Ann Smith,4000,5.00\n2025-02-28,D,4000,6.00\n", "header_row: 0"),
+        ("31.01.2025;Ann Smith;4000;1.234,56\n", "delimiter: ';', header_row: 0"),
+    ],
+)
+def test_a_file_without_a_header_is_explained_and_its_cells_are_not_quoted(
+    tmp_path: Path, content: str, dialect: str
+) -> None:
+    summary = summary_of(tmp_path, content)
+    assert summary["reasons"] == (
+        "line 1 looks like data and not like a header: it has a date and an amount, "
+        "but no column Date, Dept, Account, Amount"
+    )
+    assert summary["raw_row"] == (
+        f"if the file has no header, set dialect: {{{dialect}, names: [...]}} in the descriptor, with a name for each "
+        "of the 4 columns, among them Date, Dept, Account, Amount"
+    )
+
+
+@pytest.mark.parametrize(
+    "header", ["Day,Area,Code,Net", "Date,2025-01,4000,5", "Area,2025-01,2025-02", "Area,2024,2025"]
+)
+def test_a_header_of_names_is_not_taken_for_data(tmp_path: Path, header: str) -> None:
+    assert "header_row: 0" not in summary_of(tmp_path, f"{header}\n2025-01-31,D,4000,5.00\n")["raw_row"]
+
+
+def test_a_row_of_data_with_the_same_number_twice_is_not_only_explained_as_a_header(tmp_path: Path) -> None:
+    fix = summary_of(tmp_path, "2025-01-31,D,5,5\n")["raw_row"]
+    assert "if the file has no header, set dialect: {header_row: 0, names: [...]}" in fix
+    assert "header_row: 0" not in summary_of(tmp_path, "Date,D,D\n")["raw_row"]
+
+
 def test_a_missing_column_that_no_row_has_keeps_its_own_fix(tmp_path: Path) -> None:
     summary = summary_of(tmp_path, "Date,Dept,Acount,Amount\n2025-01-01,D,1,5\n")
     assert "is it 'Acount'?" in summary["reasons"]
@@ -84,6 +118,7 @@ def test_amounts_under_other_marks_are_explained_by_a_sample(
         (("31.01.2025",), "set columns.date.formats: [dd.MM.yyyy]"),
         (("31/01/2025", "01/02/2025"), "set columns.date.formats: [dd/MM/yyyy]"),
         (("01/31/2025", "01/02/2025"), "set columns.date.formats: [MM/dd/yyyy]"),
+        (("01/13/2025", "1/2/2025"), "set columns.date.formats: [M/d/yyyy]"),
         (("01/02/2025",), "set columns.date.formats: [dd/MM/yyyy] in the descriptor, or [MM/dd/yyyy]"),
         (("20250131",), "set columns.date.formats: [yyyyMMdd]"),
         (("45000",), "set columns.date.formats in the descriptor to the form of '45000'"),
@@ -94,6 +129,12 @@ def test_dates_of_another_form_are_explained_by_a_sample(tmp_path: Path, days: t
     findings = findings_of(tmp_path, f"{HEADER}\n{rows}")
     assert repr(days[0]) in findings["cause"]
     assert findings["advice"].startswith(fix)
+
+
+@pytest.mark.parametrize("days", [("31/01/2025",), ("31.01.2025", "01.02.2025"), ("01/31/2025",), ("20250131",)])
+def test_a_form_that_reads_every_sample_alike_is_no_alternative(tmp_path: Path, days: tuple[str, ...]) -> None:
+    rows = "".join(f"{day},D,1,5\n" for day in days)
+    assert findings_of(tmp_path, f"{HEADER}\n{rows}")["advice"].endswith("] in the descriptor")
 
 
 @pytest.mark.parametrize("cell", ["Rosalind Featherstonehaugh", "12 Rosalind Street", "Ms. F. (2nd)"])
@@ -131,7 +172,13 @@ def test_a_file_in_one_foreign_currency_is_explained_by_the_home_s_currency(tmp_
     findings = findings_of(tmp_path, f"{HEADER}\n2025-01-01,D,1,€5\n2025-01-02,D,1,EUR 6\n")
     assert findings["cause"] == "every row is in another currency than the home's, USD, such as '€5'"
     assert "FINANCE_PLATFORM_CURRENCY=EUR" in findings["advice"]
+    findings = findings_of(tmp_path, f"{HEADER}\n2025-01-01,D,1,5 kr\n2025-01-02,D,1,6 kr\n")
+    assert findings["advice"].endswith("FINANCE_PLATFORM_CURRENCY=the file's currency: DKK, ISK, NOK or SEK")
+    findings = findings_of(tmp_path, f"{HEADER}\n2025-01-01,D,1,5 kr\n2025-01-02,D,1,SEK 6\n")
+    assert findings["advice"].endswith("FINANCE_PLATFORM_CURRENCY=SEK")
     column = with_columns({"currency": "Ccy"})
+    findings = findings_of(tmp_path, f"{HEADER},Ccy\n2025-01-01,D,1,5,xx\n", column)
+    assert findings["advice"].endswith("FINANCE_PLATFORM_CURRENCY=the file's currency")
     findings = findings_of(tmp_path, f"{HEADER},Ccy\n2025-01-01,D,1,5,SEK\n", column)
     assert "FINANCE_PLATFORM_CURRENCY=SEK" in findings["advice"]
 
