@@ -7,6 +7,7 @@ slices (see `test_recent_changes`), printing (see `test_rendering`, `test_status
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -290,6 +291,13 @@ def test_a_slice_that_was_never_published_has_no_rows_and_no_load_time():
 
 def test_a_home_without_findings_is_healthy():
     assert status_of(live_in(in_period("2025-01"))).is_healthy
+
+
+def test_every_section_of_the_document_s_description_has_a_text_and_a_heading_of_its_own():
+    _, *parts = re.split(r"^## ", DOCUMENT.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    headings = [part.partition("\n")[0] for part in parts]
+    assert sorted(set(headings)) == sorted(headings)
+    assert all(part.partition("\n")[2].strip() for part in parts)
 
 
 def test_warnings_leave_a_home_healthy():

@@ -60,8 +60,9 @@ RULES: Mapping[str, str] = {
     "rejected_rows": """\
 - **Why a row is here**: `rejected` (it broke a rule; `rules` names it, `reasons` says what was expected and found),
   `duplicate` (its key repeats in the file, all else equal) or `skipped` (every cell is blank).
-- For each file, delivered = accepted + rejected + duplicate + skipped, in rows and in money; a file that does not
-  reconcile never counts.
+- For each file, delivered = accepted + rejected + duplicate + skipped, in rows and, after rounding to cents, in money
+  of the home's currency; a file that does not reconcile never counts. A foreign amount is always rejected, and counts
+  in its own currency only.
 - `finance-platform rejected` lists them with the row as delivered. This page hides that text, because it may name
   people.
 """,
