@@ -462,6 +462,10 @@ ACOUNT = LEDGER.replace("  account:", "  acount:")
             with_lines(ACOUNT, constants="{scenario: Outlook}", scenarios="{Outlook: Forecast, outlook: Budget}"),
             ["scenarios: has 'outlook' twice", "columns.acount is not a field of ledger"],
         ),
+        (
+            "feed: x\nkind: zzz\npath: x.csv\ncolums: [a]\norder: 1\n",
+            ["kind: Input", "colums is not a known key", "order: Input", "columns: Input should be a valid dictionary"],
+        ),
         (with_lines(ACOUNT, kind="[ledger]"), ["kind: Input should be", "columns.acount is not a field of ledger"]),
         (
             with_lines(ACOUNT.replace("{from: Amount", "{form: Amount"), order="{}"),

@@ -100,7 +100,7 @@ def _find_mistakes(error: ValidationError, values: dict[str, Any], tree: Any) ->
         if () in faults:
             break  # the parts were compared
         comparable = _without_mistakes(remaining, details, tree)
-        if comparable is None:
+        if comparable is None or comparable == remaining:
             break
         remaining = comparable
         try:
@@ -166,8 +166,7 @@ def _without_mistakes(values: dict[str, Any], details: Iterable[ErrorDetails], t
         elif name != "kind":
             remaining.pop(name, None)
     if str(remaining.get("kind")) not in FIELDS:
-        kind = _likely_kind(remaining)
-        return {**remaining, "kind": kind} if kind else None
+        remaining |= {"kind": kind} if (kind := _likely_kind(remaining)) else {}
     return remaining
 
 
