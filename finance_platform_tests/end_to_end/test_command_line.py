@@ -149,7 +149,11 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, CommandRes
     )
     home.write("raw/notes.md", "nothing to see")
     (home.path / "raw" / "budget_link.csv").symlink_to("nowhere.csv")
-    home.write("feeds/typo.yaml", "feed: typo\nkind: ledger\npath: typo*.csv\ncolums: {}\n")
+    home.write(
+        "feeds/typo.yaml",
+        "feed: typo\nkind: ledger\npath: typo*.csv\n"
+        "colums: {date: d, department: e, account: a, amount: m}\nconstants: {scenario: Actual}\n",
+    )
     home.write("raw/typo_1.csv", TRANSACTIONS)
     for name in ("one", "two"):
         home.write(

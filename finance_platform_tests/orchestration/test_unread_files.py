@@ -84,13 +84,13 @@ def test_an_invalid_descriptor_fails_a_check_and_sends_an_alert(home: Path, inst
 
 
 def test_a_file_that_no_feed_reads_is_a_warning_and_one_alert(home: Path, instance: dg.DagsterInstance):
-    write(home / "raw/notes.md", "what we agreed")
+    write(home / "raw/notes.csv", "what we agreed")
     first, second = register(home, instance), register(home, instance)
     assert failed(first) == {"raw/unread_files every_file_has_a_feed": dg.AssetCheckSeverity.WARN}
     alert, repeated = (
         alerts(home, instance, result)["raw/unread_files, every_file_has_a_feed"] for result in (first, second)
     )
-    assert "notes.md" in alert.found["1"]
+    assert "notes.csv" in alert.found["1"]
     assert str(home / "feeds") in alert.found["1"]
     assert alert.key == repeated.key
 
