@@ -332,3 +332,29 @@ def test_the_same_files_sent_again_change_nothing(home: RefreshedHome) -> None:
     assert again.succeeded
     assert {name: state for name, state in again.files().items() if name.endswith(".parquet")} == parquet
     assert (last_load(again), len(list(home.path.rglob("job.log")))) == (load, logs)
+
+
+def printed_statement(home: RefreshedHome) -> dict[str, str]:
+    """Return the equation of each scenario and measure as `run` prints it."""
+    printed = home.command("run").stdout.splitlines()
+    lines = (line.partition(": delivered ") for line in printed)
+    return {place: f"delivered {equation}" for place, found, equation in lines if found}
+
+
+def test_the_readme_shows_the_statement_that_a_run_prints(home: RefreshedHome) -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    statement = printed_statement(home)
+    for place in ("Rows", "Actual USD net", "Actual USD gross", "Budget USD net"):
+        assert f"    {place}: {statement[place]}\n" in readme
+
+
+def test_a_newline_at_the_end_of_the_ledger_changes_no_rejected_row_and_no_cent(home: RefreshedHome) -> None:
+    before = printed_statement(home)
+    with (home.path / "raw" / "transactions.csv").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    after = printed_statement(home)
+    assert {place: equation for place, equation in after.items() if place != "Rows"} == {
+        place: equation for place, equation in before.items() if place != "Rows"
+    }
+    one_more = before["Rows"].replace("38,684", "38,685").replace("skipped 18", "skipped 19")
+    assert after["Rows"] in {before["Rows"], one_more}

@@ -231,3 +231,29 @@ def test_a_file_with_two_types_of_an_account_is_held_until_an_accounts_file_deci
         "SELECT SUM(f.Amount * a.ProfitSign) FROM FactFinancials f JOIN DimAccount a ON a.AccountKey = f.AccountKey"
     )
     assert home.select(profit) == [(Decimal("-100.00"),)]
+
+
+LARGE = "9999999999999999.99"
+
+
+def test_a_file_with_a_cell_that_is_too_large_is_held_and_the_others_load(tmp_path: Path, refresh: Refresher):
+    home = Home(tmp_path)
+    home.write("feeds/gl.yaml", LEDGER)
+    header = "Date,Dept,Account,Amount\n"
+    home.write("raw/gl_large.csv", f"{header}2024-01-01,A,X,{LARGE}\n2024-01-02,A,X,1.00\n")
+    home.write("raw/gl_good.csv", f"{header}2024-01-01,A,Y,5.00\n")
+    refreshed = refresh(home)
+    assert refreshed.held().keys() == {"gl_large.csv"}
+    assert "department A, account X: 10,000,000,000,000,000.99" in refreshed.held()["gl_large.csv"]
+    assert figures(line_of(refreshed.status.reconciliation), "in_warehouse") == (1, "5.00", "5.00")
+
+
+def test_a_sum_over_a_year_may_be_larger_than_any_cell(tmp_path: Path, refresh: Refresher):
+    home = Home(tmp_path)
+    home.write("feeds/gl.yaml", LEDGER)
+    rows = "".join(f"2024-{month:02}-01,A,X,{LARGE}\n" for month in range(1, 13))
+    home.write("raw/gl.csv", f"Date,Dept,Account,Amount\n{rows}")
+    refreshed = refresh(home)
+    total = 12 * Decimal(LARGE)
+    assert line_of(refreshed.status.reconciliation).term("in_warehouse") == Count(12, total, total)
+    assert home.query("SELECT SUM(Amount) AS Total FROM FactFinancials") == [{"Total": str(total)}]
