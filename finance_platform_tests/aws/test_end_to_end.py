@@ -160,6 +160,7 @@ def test_a_correction_of_a_closed_period_sends_an_alert_and_a_bad_file_blocks_no
     corrected = (
         (SAMPLE / "forecast.csv").read_text().replace("2025-03,D300,4100,1821740.00", "2025-03,D300,4100,1821740.01")
     )
+    corrected += "2025-03,D3\x0000,4100,1.00\n"  # no warehouse can hold NUL
     for name, text in (("forecast.csv", corrected), ("budget.csv", "month,what\n2024-01,1\n")):
         (tmp_path / name).write_text(text)
         on_aws.deployment.deliver(tmp_path / name)
@@ -170,6 +171,8 @@ def test_a_correction_of_a_closed_period_sends_an_alert_and_a_bad_file_blocks_no
     assert [
         (row["Period"], row["Scenario"], row["Measure"], row["Difference"], row["IsRestatement"]) for row in movements
     ] == [("2025-03", "Forecast", "Amount", "0.01", True)]
+    rejected = json.loads(on_aws.command("rejected", "--feed", "forecast", "--format", "json").stdout)
+    assert [row["amount"] for row in rejected if row["rules"] == "nul_character"] == ["1.00"]
     processed = processed_zone(on_aws.settings)
     alerts = [json.loads(processed.read(item.key)) for item in processed.list_objects("alerts")]
     assert "restatement of 2025-03 by load 2" in {alert["key"] for alert in alerts}

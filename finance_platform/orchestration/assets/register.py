@@ -12,7 +12,7 @@ import dagster as dg
 from finance_platform.bootstrap import home_lock
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.feeds.descriptor import UNREAD_FILES
-from finance_platform.feeds.feed_set import FeedSet
+from finance_platform.feeds.feed_set import FeedSet, advise_unmatched
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.ui.feed_specs import raw_spec, unread_spec
@@ -82,7 +82,7 @@ def _log(context: dg.AssetExecutionContext, scan: RawZoneScan) -> None:
         problems = summarize([f"{problem.where}: {problem.message}. Fix: {problem.fix}" for problem in scan.problems])
         context.log.error(f"{pluralize(len(scan.problems), 'problem')} with descriptors or files: {problems}")
     if scan.unmatched:
-        fix = "add a descriptor to the home's feeds folder"
+        fix = "; ".join(dict.fromkeys(advise_unmatched(key) for key in scan.unmatched))
         files = pluralize(len(scan.unmatched), "file")
         context.log.warning(f"{files} without a feed descriptor: {summarize(scan.unmatched)}. Fix: {fix}")
     if scan.still_being_written:
