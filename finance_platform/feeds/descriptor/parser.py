@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, get_args, get_origin
 
 import yaml
@@ -29,8 +30,9 @@ _VALID_VALUES = {"columns": "a", "constants": "Budget", "scenarios": "Budget"}
 """A valid value for a key of each part whose keys matter to other parts."""
 
 
+@lru_cache(maxsize=256)
 def parse_descriptor(text: str, file: str) -> FeedDescriptor:
-    """Parse one descriptor.
+    """Parse one descriptor. Every step and every tick of a sensor loads all descriptors, so valid ones are cached.
 
     Args:
         text: YAML; every scalar is taken as text, so that 0010 and yes stay as they are.
@@ -40,8 +42,7 @@ def parse_descriptor(text: str, file: str) -> FeedDescriptor:
         DescriptorError: names the file, and the line and the fix of every mistake.
     """
     try:
-        tree = yaml.compose(text, Loader=yaml.BaseLoader)
-        values = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 (BaseLoader builds text, lists, dicts only)
+        tree, values = _load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise DescriptorError(f"{file}, line {line}: {error.problem}", fix="correct the YAML on that line") from None
@@ -58,6 +59,16 @@ def parse_descriptor(text: str, file: str) -> FeedDescriptor:
     if mistakes:
         raise _descriptor_error(file, mistakes)
     return descriptor
+
+
+def _load(text: str) -> tuple[Any, Any]:
+    """Return the tree of nodes, which know their lines, and the value that it represents."""
+    loader = yaml.BaseLoader(text)  # it builds text, lists and dicts only
+    try:
+        tree = loader.get_single_node()
+        return tree, None if tree is None else loader.construct_document(tree)
+    finally:
+        loader.dispose()
 
 
 @dataclass(frozen=True)
