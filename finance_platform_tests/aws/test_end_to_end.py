@@ -22,13 +22,13 @@ from finance_platform.settings import Settings
 from finance_platform_tests.aws.fakes import Deployment, Fakes, deploy, start_fakes
 from finance_platform_tests.aws.two_profiles import (
     RUN_COLUMNS,
-    SAMPLE,
     AwsHome,
     local_sample,
     processed_rows,
     warehouse_rows,
 )
 from finance_platform_tests.end_to_end.home import Home
+from finance_platform_tests.end_to_end.sample_home import SAMPLE
 
 pytestmark = pytest.mark.end_to_end
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -21,10 +20,9 @@ from finance_platform.settings import Settings, StarSettings, load_settings
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.storage.port import ObjectStore
 from finance_platform_tests.end_to_end.home import CommandResult, Home
+from finance_platform_tests.end_to_end.sample_home import refresh_sample_once
 from finance_platform_tests.environment import clean_environment
-from finance_platform_tests.session_artifacts import session_artifact
 
-SAMPLE = Path(__file__).resolve().parents[2] / "data" / "raw"
 RUN_COLUMNS = {"load_timestamp", "loaded_at", "run_id", "attempt", "applied_at", "changes"}
 """Columns with the time, the run or the steps that created a table; they differ between two homes."""
 
@@ -57,16 +55,10 @@ class AwsHome:
 
 def local_sample(factory: pytest.TempPathFactory) -> Settings:
     """Return a local home with the sample after its first run; tests must not change it."""
-
-    def run(folder: Path) -> None:
-        home = Home(folder)
-        for path in sorted(SAMPLE.iterdir()):
-            home.write(f"raw/{path.name}", path.read_bytes())
-        assert home.command("run").returncode == 0
-
-    folder = session_artifact(factory, "sample_once_run", run)
-    with clean_environment(folder):
-        return load_settings(home=folder)
+    home = refresh_sample_once(factory)
+    assert home.succeeded
+    with clean_environment(home.path):
+        return load_settings(home=home.path)
 
 
 def warehouse_rows(settings: Settings) -> Rows:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import shutil
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import zip_longest
@@ -18,6 +17,7 @@ from finance_platform.deliveries.commits import Count
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.reports.variance import variance_rows
 from finance_platform_tests.end_to_end.dagster_refresh import RefreshedHome, run_refresh_job
+from finance_platform_tests.end_to_end.sample_home import create_sample_home
 
 pytestmark = pytest.mark.end_to_end
 
@@ -45,10 +45,8 @@ def key() -> Answer:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> RefreshedHome:
-    """A home with the shipped files, after its first run."""
-    folder = tmp_path_factory.mktemp("sample")
-    shutil.copytree(REPOSITORY / "data" / "raw", folder / "raw")
-    return run_refresh_job(folder)
+    """A home with the shipped files, after its first run; the last tests run it again."""
+    return run_refresh_job(create_sample_home(tmp_path_factory.mktemp("sample")))
 
 
 def money(amount: Decimal | None) -> str:
@@ -310,28 +308,33 @@ def last_load(home: RefreshedHome) -> int:
     return int(number)
 
 
+def requested_jobs(home: RefreshedHome) -> list[str]:
+    """Return the request of each Spark job that was started."""
+    return sorted(str(path) for path in home.path.rglob("jobs/*/request.json"))
+
+
 def test_a_second_run_does_nothing(home: RefreshedHome) -> None:
     """No job starts, no Parquet is written, nothing is loaded, the warehouse file is unchanged."""
     files, load = home.files(), last_load(home)
-    logs = sorted(str(path) for path in home.path.rglob("job.log"))
+    jobs = requested_jobs(home)
     again = run_refresh_job(home.path)
     assert again.succeeded
     assert again.failed_checks() == []
     assert (again.files(), last_load(again)) == (files, load)
-    assert sorted(str(path) for path in home.path.rglob("job.log")) == logs
-    assert len(logs) == 2, "one standardise, one build_star"
+    assert requested_jobs(again) == jobs
+    assert len(jobs) == 2, "one standardise, one build_star"
 
 
 def test_the_same_files_sent_again_change_nothing(home: RefreshedHome) -> None:
     """New times, old bytes: at most the register changes; no job starts, nothing is loaded."""
-    load, logs = last_load(home), len(list(home.path.rglob("job.log")))
+    load, jobs = last_load(home), requested_jobs(home)
     parquet = {name: state for name, state in home.files().items() if name.endswith(".parquet")}
     for position, file in enumerate(sorted((home.path / "raw").iterdir(), reverse=True)):
         os.utime(file, (1_900_000_000 + position, 1_900_000_000 + position))
     again = run_refresh_job(home.path)
     assert again.succeeded
     assert {name: state for name, state in again.files().items() if name.endswith(".parquet")} == parquet
-    assert (last_load(again), len(list(home.path.rglob("job.log")))) == (load, logs)
+    assert (last_load(again), requested_jobs(again)) == (load, jobs)
 
 
 def printed_statement(home: RefreshedHome) -> dict[str, str]:

@@ -426,8 +426,8 @@ FILES = {"sample": SAMPLE, "adventureworks": ADVENTUREWORKS}
 # The product's output
 
 
-def product_output(home: Path, command: Sequence[str]) -> Results:
-    """Return what the product says about a home."""
+def command_line(home: Path, command: Sequence[str]) -> Callable[..., str]:
+    """Return a function that runs a command of the product on a home in a process of its own."""
 
     def run(*arguments: str) -> str:
         name, *rest = arguments
@@ -437,6 +437,11 @@ def product_output(home: Path, command: Sequence[str]) -> Results:
             raise SystemExit(f"{' '.join(words)} failed: {done.stderr}")
         return done.stdout
 
+    return run
+
+
+def product_output(run: Callable[..., str]) -> Results:
+    """Return what the product says about a home; `run` returns the output of one of its commands."""
     results = Results()
     for row in csv.DictReader(io.StringIO(run("query", CELLS, "--format", "csv"))):
         key = row["DateKey"], fold(row["DepartmentCode"]), fold(row["AccountNumber"]), row["ScenarioName"]
@@ -485,7 +490,7 @@ def main() -> int:
     parser.add_argument("--command", nargs="+", default=[sys.executable, "-m", "finance_platform.cli"])
     arguments = parser.parse_args()
     recomputed = recompute(arguments.home / "raw", FILES[arguments.files])
-    found = differences(recomputed, product_output(arguments.home, arguments.command))
+    found = differences(recomputed, product_output(command_line(arguments.home, arguments.command)))
     counts = (
         f"{len(recomputed.cells):,} cells, {len(recomputed.rejected):,} rejected or duplicate rows and "
         f"{len(recomputed.statement):,} terms compared"

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from finance_platform_tests.end_to_end.adventureworks_home import refresh_adventureworks_once
-from finance_platform_tests.end_to_end.dagster_refresh import run_refresh_job
-from finance_platform_tests.environment import clean_environment
+from finance_platform_tests.end_to_end.home import Home
+from finance_platform_tests.end_to_end.sample_home import refresh_sample_once
 from finance_platform_tests.independent import recompute
 from finance_platform_tests.independent.recompute import (
     ADVENTUREWORKS,
@@ -29,22 +29,24 @@ from finance_platform_tests.independent.recompute import (
 
 pytestmark = pytest.mark.end_to_end
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-
 
 def output_of(home: Path) -> Results:
-    """Return the product's output, from its command line in processes of its own."""
-    with clean_environment(home, PYTHONPATH=str(REPOSITORY)):
-        return product_output(home, [sys.executable, "-m", "finance_platform.cli"])
+    """Return the product's output, from its command line."""
+
+    def run(*arguments: str) -> str:
+        ended = Home(home).command(*arguments)
+        assert ended.returncode in (0, 1), ended.stderr
+        return ended.stdout
+
+    return product_output(run)
 
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Results]:
     """A home with the shipped files after its first run, and the product's output."""
-    home = tmp_path_factory.mktemp("recomputed")
-    shutil.copytree(REPOSITORY / "data" / "raw", home / "raw")
-    assert run_refresh_job(home).succeeded
-    return home, output_of(home)
+    home = refresh_sample_once(tmp_path_factory)
+    assert home.succeeded
+    return home.path, output_of(home.path)
 
 
 def test_the_sample_equals_its_recomputation(sample: tuple[Path, Results]):

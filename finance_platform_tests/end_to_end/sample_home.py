@@ -1,0 +1,36 @@
+"""A home with the shipped sample.
+
+Belongs here: its files, its first run, once per session. Does not belong here: expectations.
+"""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+
+from finance_platform_tests.end_to_end.dagster_refresh import RefreshedHome, run_refresh_job
+from finance_platform_tests.session_artifacts import session_artifact
+
+SAMPLE = Path(__file__).resolve().parents[2] / "data" / "raw"
+_PICKLE = "refreshed.pickle"
+
+
+def create_sample_home(folder: Path) -> Path:
+    """Create a home with the shipped files; return its folder."""
+    shutil.copytree(SAMPLE, folder / "raw")
+    return folder
+
+
+def refresh_sample_once(factory: pytest.TempPathFactory) -> RefreshedHome:
+    """Return such a home after its first run by Dagster's job; it is read-only."""
+    folder = session_artifact(factory, "sample_once_run", _refresh)
+    refreshed: RefreshedHome = pickle.loads((folder / _PICKLE).read_bytes())  # noqa: S301  # written below
+    return refreshed
+
+
+def _refresh(folder: Path) -> None:
+    home = create_sample_home(folder / "home")
+    (folder / _PICKLE).write_bytes(pickle.dumps(run_refresh_job(home)))
