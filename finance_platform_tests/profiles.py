@@ -32,13 +32,17 @@ class Profile:
     law_refreshes: int
     is_exhaustive: bool = False
 
+    def examples_of_slow(self, count: int) -> int:
+        """Return how many examples a property tries that would take long with `count`; exhaustive profiles try all."""
+        return count if self.is_exhaustive else max(1, count * 2 // 5)
+
 
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("dev", examples=100, is_random=True, law_homes=3, law_refreshes=10),
+        Profile("dev", examples=100, is_random=True, law_homes=2, law_refreshes=8),
         # The same examples in every run, so that a failure is about the change and not about chance.
-        Profile("ci", examples=100, is_random=False, law_homes=3, law_refreshes=10),
+        Profile("ci", examples=100, is_random=False, law_homes=2, law_refreshes=8),
         Profile("nightly", examples=500, is_random=True, law_homes=100, law_refreshes=25, is_exhaustive=True),
     )
 }

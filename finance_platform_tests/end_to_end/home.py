@@ -27,6 +27,7 @@ from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform.storage.local import LocalStore
+from finance_platform.warehouse.duckdb.session import open_reader, run_query
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.environment import clean_environment
 
@@ -122,9 +123,11 @@ class Home:
     def tables(self) -> Tables:
         """Return every row of every table of the star, without the columns that the load sets."""
         tables = {}
-        for contract in STAR:
-            names = ", ".join(column.sql_name for column in contract.stored_columns)
-            tables[contract.table] = self.select(f"SELECT {names} FROM {contract.table} ORDER BY {names}")
+        with open_reader(self.warehouse.path) as connection:
+            for contract in STAR:
+                names = ", ".join(column.sql_name for column in contract.stored_columns)
+                sql = f"SELECT {names} FROM {contract.table} ORDER BY {names}"
+                tables[contract.table] = run_query(connection, sql).rows
         return tables
 
     def files(self) -> dict[str, tuple[int, int]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -39,6 +39,7 @@ from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb import atomic_file
 from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
+from finance_platform.warehouse.duckdb.session import open_reader, run_query
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.in_process_jobs import InProcessJobs
 from finance_platform_tests.model_based.model import Cell, Figures, Star
@@ -58,6 +59,7 @@ _ALL = {
     "accounts": "SELECT AccountNumber, AccountType, ProfitSign, IsInferred FROM DimAccount",
     "scenarios": "SELECT ScenarioName, ScenarioType, IsBaseline FROM DimScenario",
     "years": "SELECT MIN(Year), MAX(Year) FROM DimDate",
+    "count": "SELECT COUNT(*) FROM FactFinancials",
 }
 
 
@@ -155,6 +157,11 @@ class LawHome:
     @property
     def warehouse(self) -> DuckDBWarehouse:
         return DuckDBWarehouse(self.path / "warehouse.duckdb")
+
+    def query_all(self, queries: Mapping[str, str]) -> dict[str, list[tuple[Any, ...]]]:
+        """Return the rows of several queries; opening the warehouse takes longer than most of them."""
+        with open_reader(self.warehouse.path) as connection:
+            return {name: run_query(connection, sql).rows for name, sql in queries.items()}
 
     @property
     def jobs(self) -> InProcessJobs:
@@ -267,15 +274,15 @@ class LawHome:
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """Return every row of the five tables but for what the load sets."""
-        found = {}
+        queries = {}
         for contract in STAR:
             names = ", ".join(column.sql_name for column in contract.stored_columns)
-            found[contract.table] = sorted(self.warehouse.query(f"SELECT {names} FROM {contract.table}").rows, key=repr)
-        return found
+            queries[contract.table] = f"SELECT {names} FROM {contract.table}"
+        return {table: sorted(rows, key=repr) for table, rows in self.query_all(queries).items()}
 
     def star(self) -> Star:
         """Return what the warehouse holds, as the model says it."""
-        rows = {name: self.warehouse.query(sql).rows for name, sql in _ALL.items()}
+        rows = self.query_all(_ALL)
         facts = {}
         for day, department, account, scenario, amount, budget, lines, variance, written in rows["facts"]:
             assert variance == amount - budget
@@ -283,7 +290,7 @@ class LawHome:
             cell = Cell(day, department, account, scenario)
             assert cell not in facts, f"{cell} stands twice"
             facts[cell] = Figures(amount, budget, int(lines))
-        assert len(facts) == self.warehouse.query("SELECT COUNT(*) FROM FactFinancials").rows[0][0]
+        assert [(len(facts),)] == rows["count"]
         ((first, last),) = rows["years"]
         return Star(
             facts,

@@ -22,7 +22,7 @@ from finance_platform_tests.model_based.sent import Feed, SentAccount, SentRow, 
 from finance_platform_tests.profiles import current_profile
 
 EVERY_POINT = current_profile().is_exhaustive
-POINTS_TRIED = 7
+POINTS_TRIED = 5
 KILLS = Path(__file__).parent / "kills"
 
 LEDGER = Feed("ledger", mode="upsert", key=("transaction_id",), has_types=True)
@@ -118,7 +118,7 @@ def test_a_command_that_is_killed_at_any_write_is_healed_by_the_next(tmp_path: P
     assert expected.command("run").returncode == 0
     home = _sent(create_small_home(tmp_path / "killed"))
     died = 0
-    for point in range(1, 200, 1 if EVERY_POINT else 6):
+    for point in range(1, 200, 1 if EVERY_POINT else 12):
         counter = tmp_path / f"counter-{point}"
         counter.write_text("0")
         done = home.process("run", PYTHONPATH=str(KILLS), LAW_KILL_AT=str(point), LAW_COUNTER=str(counter))

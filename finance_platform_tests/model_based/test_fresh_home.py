@@ -18,14 +18,16 @@ from pyspark.sql import SparkSession
 from finance_platform_tests.model_based.chance import FEEDS, SPANS, content, moment
 from finance_platform_tests.model_based.home import LawHome
 from finance_platform_tests.model_based.sent import Content, SentAccount, SentRow, as_bytes
+from finance_platform_tests.profiles import current_profile
 
 BATCHES = 4
+HOMES = max(1, current_profile().law_homes // 4)
 ORDERED = [replace(feed, order="name") for feed in FEEDS]
 NAMES = [(feed, span) for feed in ORDERED for span in SPANS]
 """Every file's number is its own, so that no two of them depend on when they came."""
 
 
-@settings(max_examples=2, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=HOMES, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_files_that_are_left_give_the_same_star_at_once(spark: SparkSession, seed: int):
     folder, chance = Path(tempfile.mkdtemp(prefix="law-")), Random(seed)

@@ -176,8 +176,7 @@ def test_every_step_is_failed_by_a_fault():
 
 
 @pytest.mark.parametrize(
-    ("break_home", "selects_all"),
-    [(star_cannot_be_written, False), (warehouse_is_no_database, False), (warehouse_is_no_database, True)],
+    ("break_home", "selects_all"), [(star_cannot_be_written, False), (warehouse_is_no_database, True)]
 )
 def test_a_file_that_arrives_with_the_repair_is_read_by_the_re_execution(
     break_home: Callable[[Home], Repair], selects_all: bool, without_fault: Outcome, tmp_path: Path

@@ -19,10 +19,13 @@ from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, MEMBERS,
 from finance_platform.contracts.schemas import STAGED_ROWS, arrow_schema, spark_schema
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import first_day, period_of
+from finance_platform_tests.profiles import current_profile
 
 Row = dict[str, Any]
 
-few_examples = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few_examples = settings(
+    max_examples=current_profile().examples_of_slow(25), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 """For property tests: each example costs some calls of Spark, about 20 ms each."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +27,10 @@ from finance_platform.deliveries.scans import (
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import STABLE_AFTER
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import LEDGER, settings, write
+
+PROFILE = current_profile()
 
 LATER = timedelta(minutes=1)
 CONTENT = "a,b\n1,2\n"
@@ -324,6 +328,7 @@ def test_with_a_record_in_another_form_every_object_is_new(refreshed: Home, docu
 names = st.sampled_from(["a.csv", "a-b.csv", "a/x.csv", "b/y.csv", "ü.csv", "z.csv"])
 
 
+@hypothesis.settings(max_examples=PROFILE.examples_of_slow(PROFILE.examples))
 @given(was=st.dictionaries(names, st.integers(0, 3)), now=st.dictionaries(names, st.integers(0, 3)))
 def test_the_changes_are_the_differences_of_the_listings(
     tmp_path_factory: pytest.TempPathFactory, was: dict[str, int], now: dict[str, int]

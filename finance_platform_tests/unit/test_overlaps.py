@@ -17,9 +17,10 @@ from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.overlaps import FOLDER, Cell, Overlaps, compute_overlaps
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.zone import Line, Zone, lines
 
-FEW_EXAMPLES = settings(max_examples=25)
+FEW_EXAMPLES = settings(max_examples=current_profile().examples_of_slow(25))
 PERIODS = ("2025-01", "2025-02", "2025-03")
 Pairs = dict[tuple[str, str], tuple[dict[Cell, int], tuple[str, ...]]]
 

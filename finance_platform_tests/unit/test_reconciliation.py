@@ -29,6 +29,7 @@ from finance_platform.slices.versions import contributing_deliveries, line_input
 from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.port import NO_PARAMETERS, NoWarehouseYetError, Parameters, QueryResult
 from finance_platform.warehouse.statements import SqlFile, statement
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import (
     commit_of,
     decision_on,
@@ -42,7 +43,7 @@ from finance_platform_tests.unit.factories import (
 )
 
 ZERO = (0, Decimal("0.00"))
-FEW_EXAMPLES = settings(max_examples=50)
+FEW_EXAMPLES = settings(max_examples=current_profile().examples_of_slow(50))
 MODES: dict[str, LoadMode] = {"append": "append", "upsert": "upsert", "replace": "replace_period", "debit": "append"}
 """The load mode of each feed; feed debit is debit-positive."""
 FATES = ("fine", "fine", "fine", "held", "accepted", "withdrawn", "dropped", "refused", "pending")

@@ -25,6 +25,7 @@ from finance_platform.warehouse.load_request import LoadResult, SliceToLoad
 from finance_platform.warehouse.movements import COMPARED_ATTRIBUTES, join_within_limit
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.statements import ComparedAttribute
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE
 from finance_platform_tests.warehouse.star_files import (
     ACTUAL,
@@ -601,7 +602,7 @@ def is_published(state: Mapping[str, Any], cell: Cell) -> bool:
     return bool(rows) if measure == "Amount" else any(Decimal(fact[5]) for fact in rows)
 
 
-@settings(max_examples=25)
+@settings(max_examples=current_profile().examples_of_slow(25))
 @given(st.lists(STATE, min_size=2, max_size=4), st.sets(st.sampled_from(PERIODS)))
 def test_movements_sum_to_the_difference_between_new_and_old_star(
     states: list[dict[str, Any]], closed: set[str]
@@ -638,7 +639,7 @@ def test_movements_sum_to_the_difference_between_new_and_old_star(
             old = state
 
 
-@settings(max_examples=25)
+@settings(max_examples=current_profile().examples_of_slow(25))
 @given(STATE, STATE, ATTRIBUTES, ATTRIBUTES)
 def test_the_money_under_an_attribute_value_changes_only_by_movements_and_reclassifications(
     old: dict[str, Any],
