@@ -26,10 +26,15 @@ LONGEST_FIRST = (
     "/aws/test_end_to_end.py",
     "/browser/",
     "/model_based/",
-    "/end_to_end/",
-    "/aws/",
-    "/warehouse/",
+    "/orchestration/test_re",
     "/orchestration/",
+    "/independent/",
+    "/end_to_end/",
+    "/warehouse/test_movements.py",
+    "/warehouse/test_audit.py",
+    "/aws/test_deploy.py",
+    "/warehouse/",
+    "/aws/",
     "",
 )
 """Parts of paths, in order: a worker takes whole files, and a file that takes a minute must not start last."""

@@ -44,7 +44,7 @@ def opened_page(executable: str, url: str) -> Iterator[Page]:
     """Yield a page with `url` as base address; the browser is closed afterwards."""
     with sync_playwright() as playwright:
         # The sandbox needs rights that a container does not have; only our own UI is opened.
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(base_url=url, viewport={"width": 1600, "height": 1000}, timezone_id="UTC")
         page.set_default_timeout(_TIMEOUT_MS)
         expect.set_options(timeout=_TIMEOUT_MS)
