@@ -20,11 +20,16 @@ import yaml
 
 from finance_platform.errors import DeploymentParameterError
 
+try:
+    from yaml import CSafeLoader as SafeLoader  # ten times as fast: half a second for the shipped template
+except ImportError:  # PyYAML without libyaml
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 FIRST_STAGE = "first"
 """The value of `Metadata: {Stage: …}` of the resources that uploads and the image need: key, bucket, repository."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(SafeLoader):
     """YAML with CloudFormation's short forms: `!Ref x` is `{"Ref": "x"}`."""
 
 
