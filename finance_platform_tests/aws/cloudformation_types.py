@@ -14,6 +14,7 @@ import pytest
 import yaml
 from moto.cloudformation import parsing
 from moto.cloudformation.models import ChangeSet
+from moto.cloudformation.utils import yaml_tag_constructor
 from moto.core.common_models import CloudFormationModel
 from moto.elbv2.models import FakeTargetGroup
 
@@ -89,7 +90,11 @@ def extend_cloudformation() -> Iterator[None]:
     known = parsing.get_model_map()
     # moto reads `!GetAtt Cluster.Endpoint.Address` as the attribute Endpoint.
     yaml.add_constructor("!GetAtt", lambda _, node: {"Fn::GetAtt": node.value.split(".", 1)})
+    yaml.add_multi_constructor("", yaml_tag_constructor)
+    # The parser in C: moto parses the template of 100 KB several times in each request.
+    shared = {name: getattr(yaml.Loader, name) for name in ("yaml_constructors", "yaml_multi_constructors")}
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(yaml, "Loader", type("FastLoader", (yaml.CLoader,), shared))
         for name in UNKNOWN_TO_MOTO - known.keys():
             patch.setitem(known, name, type(name, (_RecordedResource,), {}))
         patch.setattr(ChangeSet, "apply", _apply_completely(ChangeSet.apply))
