@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,9 +39,11 @@ from finance_platform.settings import Settings, StarSettings, load_settings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb import atomic_file
+from finance_platform.warehouse.duckdb.errors import query_errors
 from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
 from finance_platform.warehouse.duckdb.session import open_reader, run_query
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, QueryResult
 from finance_platform_tests.in_process_jobs import InProcessJobs
 from finance_platform_tests.model_based.model import Cell, Figures, Star
 
@@ -108,6 +111,24 @@ class FaultInjector:
         return fused
 
 
+class WarehouseOpenedOnce(DuckDBWarehouse):
+    """Opens each published file once, for every query on it: opening takes longer than most queries."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._reader, self._file_opened = ExitStack(), (0, 0)
+
+    def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
+        stat = self.path.stat() if self.path.exists() else None
+        published = (stat.st_ino, stat.st_mtime_ns) if stat else (0, 0)
+        if published != self._file_opened or not stat:
+            self._reader.close()
+            self._connection = self._reader.enter_context(open_reader(self.path))
+            self._file_opened = published
+        with query_errors("fix the query"):
+            return run_query(self._connection, sql, parameters)
+
+
 @dataclass
 class LawHome:
     """A home, the settings that are in force, and a clock that only the test moves.
@@ -154,14 +175,9 @@ class LawHome:
     def raw(self) -> LocalStore:
         return LocalStore(self.path / "raw")
 
-    @property
+    @cached_property
     def warehouse(self) -> DuckDBWarehouse:
-        return DuckDBWarehouse(self.path / "warehouse.duckdb")
-
-    def query_all(self, queries: Mapping[str, str]) -> dict[str, list[tuple[Any, ...]]]:
-        """Return the rows of several queries; opening the warehouse takes longer than most of them."""
-        with open_reader(self.warehouse.path) as connection:
-            return {name: run_query(connection, sql).rows for name, sql in queries.items()}
+        return WarehouseOpenedOnce(self.path / "warehouse.duckdb")
 
     @property
     def jobs(self) -> InProcessJobs:
@@ -274,15 +290,15 @@ class LawHome:
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """Return every row of the five tables but for what the load sets."""
-        queries = {}
+        found = {}
         for contract in STAR:
             names = ", ".join(column.sql_name for column in contract.stored_columns)
-            queries[contract.table] = f"SELECT {names} FROM {contract.table}"
-        return {table: sorted(rows, key=repr) for table, rows in self.query_all(queries).items()}
+            found[contract.table] = sorted(self.warehouse.query(f"SELECT {names} FROM {contract.table}").rows, key=repr)
+        return found
 
     def star(self) -> Star:
         """Return what the warehouse holds, as the model says it."""
-        rows = self.query_all(_ALL)
+        rows = {name: self.warehouse.query(sql).rows for name, sql in _ALL.items()}
         facts = {}
         for day, department, account, scenario, amount, budget, lines, variance, written in rows["facts"]:
             assert variance == amount - budget
