@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform_tests.end_to_end.home import Home
+from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 
 pytestmark = pytest.mark.end_to_end
@@ -38,17 +38,23 @@ def expense(home: Home) -> tuple[str, ...]:
     return tuple(row[name] for name in names)
 
 
-@pytest.fixture
-def home(refresh: Refresher, tmp_path: Path) -> Home:
-    """A home with ten lines of 10.00 in each of six months, and a budget of 90.00 for twelve."""
-    home = Home(tmp_path / "home")
+@pytest.fixture(scope="module")
+def half_a_year(refresh: Refresher, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with ten lines of 10.00 in each of six months, and a budget of 90.00 for twelve; for copies."""
+    home = Home(tmp_path_factory.mktemp("half_a_year"))
     home.write("raw/accounts.csv", ACCOUNTS)
     for period in MONTHS:
         home.write(f"raw/transactions_{period}.csv", transactions(period, 10))
     budget = "".join(f"2025-{month:02},D1,6100,90.00\n" for month in range(1, 13))
     home.write("raw/budget.csv", "period,department_code,account_number,budget_amount\n" + budget)
     refresh(home)
-    return home
+    return home.path
+
+
+@pytest.fixture
+def home(half_a_year: Path, tmp_path: Path) -> Home:
+    """A home of the test's own with these lines, after its first refresh."""
+    return copy_home(half_a_year, tmp_path / "home")
 
 
 def test_lines_dated_in_the_next_month_do_not_move_the_variance_of_the_year(home: Home, refresh: Refresher):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform_tests.end_to_end.home import Home
+from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import BUDGET, create_small_home
 
@@ -44,10 +44,10 @@ load: {mode: replace_period, covers: {from_name: "_([0-9]{4}-[0-9]{2})"}}
 """
 
 
-@pytest.fixture
-def home(tmp_path: Path, refresh: Refresher) -> Home:
-    """A home with the budget of one department."""
-    home = Home(tmp_path)
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory, refresh: Refresher) -> Path:
+    """A home with the budget of one department, after its first refresh; for copies."""
+    home = Home(tmp_path_factory.mktemp("planned"))
     home.write(
         "raw/accounts.csv", "account_number,account_name,account_type\n6100,Rent,Expense\n6101,Storage,Expense\n"
     )
@@ -59,7 +59,13 @@ def home(tmp_path: Path, refresh: Refresher) -> Home:
     )
     home.write("raw/budget_sales.csv", SALES)
     assert not refresh(home).needs_attention
-    return home
+    return home.path
+
+
+@pytest.fixture
+def home(planned: Path, tmp_path: Path) -> Home:
+    """A home of the test's own with the budget of one department."""
+    return copy_home(planned, tmp_path / "home")
 
 
 def plan(home: Home) -> dict[str, str]:
