@@ -190,7 +190,7 @@ def test_lines_on_statistical_accounts_are_apart_from_money_in_every_term(tmp_pa
     of_money = Count(2, Decimal(101), Decimal(101))
     assert money.terms == {"delivered": of_money, "in_warehouse": of_money}
     assert all(one.difference.is_zero for one in (*statement.lines, *statement.by_feed, heads, money))
-    printed = home.command("status").stdout
+    printed = home.command("run").stdout
     assert "Actual statistical net: delivered 29.346 = in the warehouse 16.35" in printed
 
 
