@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from finance_platform.deliveries.acceptance import tolerance_breach
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.deliveries.hold_reasons import tolerance_breach
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.dates import periods_between
 from finance_platform.feeds.feed_set import Problem, advise_unmatched

@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from finance_platform.deliveries.acceptance import tolerance_breach
 from finance_platform.deliveries.commits import Count, DeliveryCommit, PeriodCount
+from finance_platform.deliveries.hold_reasons import tolerance_breach
 from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event, Verdict
 from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform.feeds.amounts import ParsedAmounts

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from finance_platform.deliveries.acceptance import tolerance_breach
 from finance_platform.deliveries.commits import Count, ScenarioCount
+from finance_platform.deliveries.hold_reasons import tolerance_breach
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform_tests.unit.factories import commit_of, delivered, money, partly_rejected
 

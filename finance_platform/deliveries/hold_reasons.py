@@ -1,0 +1,230 @@
+"""The reasons to hold a delivery, and its warnings, each a clause for people.
+
+Belongs here: what is judged, and its words. Does not belong here: the verdict and what to do about it (see
+`acceptance`), which deliveries count (see `live_deliveries`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from decimal import Decimal
+
+from finance_platform.deliveries.account_types import AccountTypes
+from finance_platform.deliveries.attribute_conflicts import (
+    AttributeConflict,
+    AttributeFiles,
+    find_type_conflicts,
+    gross_by_scenario,
+)
+from finance_platform.deliveries.cell_sums import find_overflows
+from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
+from finance_platform.deliveries.live_deliveries import LiveDeliveries, effect_of
+from finance_platform.deliveries.live_lines import LiveLines, claimed_cells
+from finance_platform.deliveries.overlaps import Overlaps
+from finance_platform.deliveries.register import (
+    CONFLICT,
+    NOTHING_ACCEPTED,
+    OVERFLOW,
+    TOLERANCE,
+    UNTYPED,
+    DeliveryDiscovered,
+)
+from finance_platform.deliveries.removals import Removal, find_removals
+from finance_platform.deliveries.state import LiveDelivery, covered_periods, live_with, replaces_periods
+from finance_platform.feeds.codes import fold
+from finance_platform.storage.port import ObjectStore
+
+REMOVAL = "removal"
+"""The kind of a reason about lines that would go."""
+
+_MAX_NAMES = 5
+_MAXREMOVALS = 20
+
+
+class HoldReasons:
+    """Judges candidates against the deliveries that count; what it reads is read once."""
+
+    def __init__(
+        self, processed: ObjectStore, live: LiveDeliveries, overlaps: Overlaps, closed_periods: Collection[str]
+    ) -> None:
+        self._processed = processed
+        self._live = live
+        self._overlaps = overlaps
+        self._closed = closed_periods
+        self._account_types = AccountTypes(processed)
+        self._attribute_files = AttributeFiles(processed)
+        self._live_lines = LiveLines(processed, overlaps)
+
+    def find(self, candidate: LiveDelivery) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+        """Return kind and text of each reason to hold a delivery, and the warnings."""
+        breach = tolerance_breach(candidate.event, candidate.commit)
+        reasons = [(TOLERANCE, breach)] if breach else []
+        current = self._live.by_id.get(candidate.delivery_id)
+        if current and effect_of(current.event) == effect_of(candidate.event):
+            # It counts already and only its etag or its tolerance has changed: it has no effect on other deliveries.
+            return reasons, candidate.verdict.warnings if candidate.verdict else ()
+        late: tuple[str, ...] = ()
+        if current is None and (reason := nothing_accepted(candidate)):
+            reasons.append((NOTHING_ACCEPTED, reason))
+        reasons += [(UNTYPED, text) for text in self._untyped(candidate)]
+        reasons += [(OVERFLOW, text) for text in self._overflows(candidate)]
+        reasons += [(CONFLICT, text) for text in self._type_conflicts(candidate)]
+        if current is None:
+            late = tuple(self._lateness(candidate))
+            reasons += [("duplicate", text) for text in self._duplicates(candidate)]
+        reasons += [("encoding", text) for text in candidate.commit.findings.doubts]
+        reasons += [(REMOVAL, text) for text in self._removals(candidate)]
+        reasons += [("restatement", text) for text in self._restatements(candidate)]
+        reasons += [("late", text) for text in late if candidate.event.is_held_when_late]
+        return reasons, late
+
+    def _untyped(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield the accounts whose sign would not be known, by the file that needs it."""
+        if not (candidate.commit.is_debit_positive or self._has_debit_positive()):
+            return
+        before = self._live.in_order
+        untyped = self._account_types.newly_untyped(before, live_with(before, candidate))
+        for object_key, numbers in sorted(untyped.items()):
+            accounts = f"{'account' if len(numbers) == 1 else 'accounts'} {_shorten(sorted(numbers))}"
+            if object_key == candidate.event.object_key:
+                verb = "has" if len(numbers) == 1 else "have"
+                yield f"{accounts} {verb} no type, which the sign of its debits and credits depends on"
+            else:
+                yield f"would leave {accounts} without a type, which {object_key} needs for the sign of its amounts"
+
+    def _overflows(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield one reason that names the sums that the warehouse could not hold."""
+        before = self._live.in_order
+        after = live_with(before, candidate)
+        if sums := find_overflows(self._processed, self._overlaps, self._account_types, before, after):
+            yield f"sums would have more than the 16 digits that the warehouse holds: {_shorten(sums, '; ')}"
+
+    def _type_conflicts(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield one reason that names the accounts with two types, and the money of the lines that contradict."""
+        conflicts = find_type_conflicts(self._attribute_files, candidate, self._live.by_id.values(), self._overlaps)
+        if not conflicts:
+            return
+        first = {conflict.code: conflict for conflict in reversed(conflicts)}
+        named = [_contradiction(first[code], candidate) for code in sorted(first)]
+        money = ", ".join(f"{name} {gross:,.2f}" for name, gross in sorted(gross_by_scenario(conflicts).items()))
+        yield f"{_shorten(named, '; ')}; gross at stake: {money}"
+
+    def _has_debit_positive(self) -> bool:
+        return any(delivery.commit.is_debit_positive for delivery in self._live.by_id.values())
+
+    def _duplicates(self, candidate: LiveDelivery) -> Iterator[str]:
+        for other in self._live.same_content(candidate):
+            if _has_same_lines(other, candidate):
+                yield f"the same content as {other.event.object_key}, which counts already"
+
+    def _removals(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield the departments of which the candidate would remove all live lines of its feed, or too many."""
+        tolerated = candidate.event.tolerated_removal
+        if not self._live.affects_ledger(candidate) or tolerated is None:
+            return
+        cells = {cell for cell in self._live.affected_cells(candidate) if not self._live.is_resent(candidate, cell)}
+        before, after = self._live.live_sets(candidate, cells)
+        removals = find_removals(self._live_lines, before, after, cells, Decimal(tolerated))
+        scenarios = {
+            fold(one.scenario): one.scenario for live in before.of_feed.values() for one in live.commit.periods
+        }
+        for removal in removals[:_MAXREMOVALS]:
+            scenario, period = removal.cell
+            yield (
+                f"{scenarios[scenario]} {period} would lose {removal.lines:,} of {removal.before:,} lines of "
+                f"department {removal.department}, {_money(removal)}: {Decimal(removal.lines) / removal.before:.0%}, "
+                f"tolerated {Decimal(tolerated):.0%}"
+            )
+        if more := removals[_MAXREMOVALS:]:
+            lines, gross = sum(one.lines for one in more), sum(one.gross for one in more)
+            yield f"{len(more):,} more departments and periods would lose {lines:,} lines, gross {gross:,.2f}"
+
+    def _restatements(self, candidate: LiveDelivery) -> Iterator[str]:
+        if not self._live.affects_ledger(candidate) or not self._closed:
+            return
+        live_after = self._live.live_with(candidate)
+        closed_cells = {cell for cell in self._live.affected_cells(candidate) if cell[1] in self._closed}
+        periods = sorted({cell[1] for cell in closed_cells if self._live.is_restated(candidate, cell, live_after)})
+        if periods:
+            yield f"would restate {', '.join(periods)}, which {'is' if len(periods) == 1 else 'are'} closed"
+
+    def _lateness(self, candidate: LiveDelivery) -> list[str]:
+        """Return a message if live deliveries of the feed sort after the candidate and supersede its lines."""
+        others = set(self._overlaps.overlapping(candidate.delivery_id)) & self._live.by_id.keys()
+        if candidate.event.kind == "ledger" and not candidate.event.is_scoped:
+            cells = claimed_cells(candidate) if candidate.event.load_mode == "replace_period" else set()
+            others |= {other.delivery_id for cell in cells for other in self._live.others(candidate, cell)}
+        names = sorted(
+            self._live.by_id[other].event.object_key
+            for other in others
+            if self._live.by_id[other].position > candidate.position
+            and self._live.by_id[other].event.object_key != candidate.event.object_key
+        )
+        if not names:
+            return []
+        verb = "sorts after it and wins" if len(names) == 1 else "sort after it and win"
+        return [f"came late: {_shorten(names)} {verb}"]
+
+
+def tolerance_breach(event: DeliveryDiscovered, commit: DeliveryCommit) -> str | None:
+    """Return how the rejected rows or amounts exceed the feed's tolerance; None if they do not."""
+    rejected = commit.outcome("rejected")
+    share = Decimal(event.tolerated_share)
+    if rejected.rows > share * commit.read.rows:
+        cause = f"; {commit.findings.cause}" if commit.findings.cause else ""
+        return f"{rejected.rows} of {commit.read.rows} rows rejected, tolerated {share:%}{cause}"
+    if event.tolerated_amount is not None and rejected.absolute > Decimal(event.tolerated_amount):
+        return f"{rejected.absolute} rejected, tolerated {event.tolerated_amount}"
+    for currency, amount in sorted(commit.rejected_foreign.items()):
+        if event.tolerated_amount is not None and amount > Decimal(event.tolerated_amount):
+            return f"{amount} {currency} rejected, tolerated {event.tolerated_amount}"
+    return None
+
+
+def nothing_accepted(delivery: LiveDelivery) -> str | None:
+    """Return why no row of a delivery was accepted; None if one was, or if the delivery may be without rows.
+
+    A file without a rejected row may be without rows if its name declares its periods and its feed the scenario: it
+    then states that there is nothing in these periods.
+    """
+    commit = delivery.commit
+    if commit.outcome("accepted").rows:
+        return None
+    if replaces_periods(delivery) and covered_periods(delivery) and not commit.outcome("rejected").rows:
+        return None
+    if not commit.read.rows:
+        return "the file has no rows"
+    counts = [f"{commit.outcome(name).rows:,} {name}" for name in OUTCOMES if commit.outcome(name).rows]
+    return f"none of {commit.read.rows:,} rows was accepted: {', '.join(counts)}"
+
+
+def _contradiction(conflict: AttributeConflict, candidate: LiveDelivery) -> str:
+    """Return the two types of an account and where they are, for a reader who has the candidate's file open."""
+    places = [
+        f"{source.value!r} in line {source.line}"
+        + (f" of {source.object_key}" if source.delivery_id != candidate.delivery_id else "")
+        for source in (conflict.given, conflict.counted)
+    ]
+    return f"account {conflict.code} has the type {places[0]} and {places[1]}"
+
+
+def _shorten(names: Sequence[str], separator: str = ", ") -> str:
+    more = len(names) - _MAX_NAMES
+    return separator.join(names[:_MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _has_same_lines(first: LiveDelivery, second: LiveDelivery) -> bool:
+    """Return whether two files of one content have the same lines; fields from their names may differ."""
+    counts = [delivery.commit.periods for delivery in (first, second)]
+    has_content = all(count.content for periods in counts for count in periods)
+    lines = [
+        {(fold(count.scenario), count.period, count.content if has_content else "") for count in periods}
+        for periods in counts
+    ]
+    return lines[0] == lines[1]
+
+
+def _money(removal: Removal) -> str:
+    if abs(removal.amount) == removal.gross:
+        return f"{removal.amount:,.2f}"
+    return f"net {removal.amount:,.2f}, gross {removal.gross:,.2f}"

@@ -1,0 +1,211 @@
+"""The live deliveries while candidates are evaluated one after the other, and what one of them would change.
+
+Belongs here: finding deliveries by object, cell and content; the cells and lines that a candidate concerns. Does not
+belong here: whether that is a reason to hold it (see `hold_reasons`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from finance_platform.deliveries.live_lines import Cell, LiveSet, claimed_cells
+from finance_platform.deliveries.overlaps import Cell as LinesCell
+from finance_platform.deliveries.overlaps import Overlap, Overlaps
+from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.feeds.codes import fold
+
+
+@dataclass
+class _FeedIndex:
+    """The live deliveries of one feed by the cells of their lines, and by fingerprint."""
+
+    by_cell: dict[Cell, dict[str, LiveDelivery]] = field(default_factory=dict)
+    by_fingerprint: dict[str, dict[str, LiveDelivery]] = field(default_factory=dict)
+
+    def add(self, delivery: LiveDelivery) -> None:
+        for cell in claimed_cells(delivery):
+            self.by_cell.setdefault(cell, {})[delivery.delivery_id] = delivery
+        self.by_fingerprint.setdefault(delivery.event.fingerprint, {})[delivery.delivery_id] = delivery
+
+    def remove(self, delivery: LiveDelivery) -> None:
+        for cell in claimed_cells(delivery):
+            del self.by_cell[cell][delivery.delivery_id]
+        del self.by_fingerprint[delivery.event.fingerprint][delivery.delivery_id]
+
+
+class LiveDeliveries:
+    """The deliveries that count now.
+
+    Attributes:
+        by_id: by delivery id.
+    """
+
+    def __init__(self, live: Iterable[LiveDelivery], overlaps: Overlaps) -> None:
+        self._overlaps = overlaps
+        self._by_key: dict[str, LiveDelivery] = {}
+        self.by_id: dict[str, LiveDelivery] = {}
+        self._feeds: dict[str, _FeedIndex] = {}
+        for delivery in live:
+            self.add(delivery)
+
+    @property
+    def in_order(self) -> list[LiveDelivery]:
+        """The deliveries in the defined order."""
+        return sorted(self.by_id.values(), key=lambda delivery: delivery.position)
+
+    def add(self, delivery: LiveDelivery) -> None:
+        """Let a delivery count, instead of an earlier one of its object."""
+        earlier = self._by_key.get(delivery.event.object_key)
+        if earlier:
+            self._feeds[earlier.event.feed].remove(earlier)
+            del self.by_id[earlier.delivery_id]
+        self._by_key[delivery.event.object_key] = delivery
+        self.by_id[delivery.delivery_id] = delivery
+        self._feeds.setdefault(delivery.event.feed, _FeedIndex()).add(delivery)
+
+    def earlier(self, candidate: LiveDelivery) -> list[LiveDelivery]:
+        """Return the live delivery of the candidate's object, if there is one."""
+        earlier = self._by_key.get(candidate.event.object_key)
+        return [earlier] if earlier else []
+
+    def same_content(self, candidate: LiveDelivery) -> list[LiveDelivery]:
+        """Return the live deliveries of other objects of the feed with the same bytes."""
+        feed = self._feeds.get(candidate.event.feed, _FeedIndex())
+        deliveries = feed.by_fingerprint.get(candidate.event.fingerprint, {}).values()
+        return [other for other in deliveries if other.event.object_key != candidate.event.object_key]
+
+    def others(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
+        """Return the live deliveries of other objects of the feed with lines in a cell."""
+        feed = self._feeds.get(candidate.event.feed, _FeedIndex())
+        deliveries = feed.by_cell.get(cell, {}).values()
+        return [other for other in deliveries if other.event.object_key != candidate.event.object_key]
+
+    def affected_cells(self, candidate: LiveDelivery) -> set[Cell]:
+        """Return the cells whose live lines the candidate would change."""
+        cells: set[Cell] = set()
+        for delivery in (candidate, *self.earlier(candidate)):
+            cells |= claimed_cells(delivery)
+            for other in self._overlaps.overlapping(delivery.delivery_id):
+                # The other delivery may have the same keys in other periods, which lose lines or regain them.
+                if other in self.by_id:
+                    cells |= _overlap_cells(self._overlaps.overlap(other, delivery.delivery_id))
+        return cells
+
+    def live_sets(self, candidate: LiveDelivery, cells: Collection[Cell]) -> tuple[LiveSet, LiveSet]:
+        """Return the live deliveries without and with the candidate."""
+        others = {one.delivery_id: one for cell in cells for one in self.others(candidate, cell)}
+        earlier = {one.delivery_id: one for one in self.earlier(candidate)}
+        return (
+            LiveSet(self.by_id, others | earlier),
+            LiveSet(self.live_with(candidate), {**others, candidate.delivery_id: candidate}),
+        )
+
+    def is_resent(self, candidate: LiveDelivery, cell: Cell) -> bool:
+        """Return whether the earlier delivery has the same lines in a cell, and no other delivery is concerned."""
+        for earlier in self.earlier(candidate):
+            deliveries = (earlier, candidate)
+            contents = [_content(delivery, cell) for delivery in deliveries]
+            return (
+                bool(contents[0])
+                and contents[0] == contents[1]
+                and effect_of(earlier.event) == effect_of(candidate.event)
+                and not any(self._overlaps.overlapping(delivery.delivery_id) for delivery in deliveries)
+                and (candidate.event.load_mode == "append" or not self.others(candidate, cell))
+            )
+        return False
+
+    def affects_ledger(self, candidate: LiveDelivery) -> bool:
+        """Return whether the candidate, or the delivery that it replaces, has ledger lines."""
+        return any(delivery.event.kind == "ledger" for delivery in (candidate, *self.earlier(candidate)))
+
+    def is_restated(self, candidate: LiveDelivery, cell: Cell, live_after: Mapping[str, LiveDelivery]) -> bool:
+        """Return whether the lines of a cell would change; a file that repeats the live lines changes nothing."""
+        others = self.others(candidate, cell)
+        before = self._contents([*others, *self.earlier(candidate)], cell, self.by_id)
+        return before != self._contents([*others, candidate], cell, live_after)
+
+    def live_with(self, candidate: LiveDelivery) -> Mapping[str, LiveDelivery]:
+        """Return the live deliveries if the candidate counts instead of its object's earlier delivery."""
+        live = dict(self.by_id)
+        for earlier in self.earlier(candidate):
+            del live[earlier.delivery_id]
+        live[candidate.delivery_id] = candidate
+        return live
+
+    def _contents(
+        self, deliveries: Sequence[LiveDelivery], cell: Cell, live: Mapping[str, LiveDelivery]
+    ) -> list[tuple[str, int, list[str]]]:
+        """Return content hash, number of superseded lines and superseded scopes of each delivery with live lines."""
+        superseded = {
+            delivery.delivery_id: self._count_superseded(delivery, deliveries, cell, live) for delivery in deliveries
+        }
+        return sorted(
+            (
+                count.content or delivery.delivery_id,
+                superseded[delivery.delivery_id],
+                self._superseded_scopes(delivery, cell, live),
+            )
+            for delivery in deliveries
+            if superseded[delivery.delivery_id] < _rows(delivery, cell)
+            for count in delivery.commit.periods
+            if (fold(count.scenario), count.period) == cell
+        )
+
+    def _count_superseded(
+        self,
+        delivery: LiveDelivery,
+        deliveries: Sequence[LiveDelivery],
+        cell: Cell,
+        live: Mapping[str, LiveDelivery],
+    ) -> int:
+        if delivery.event.load_mode == "replace_period" and not delivery.event.is_scoped:
+            is_replaced = any(
+                other.position > delivery.position and cell in claimed_cells(other) for other in deliveries
+            )
+            return _rows(delivery, cell) if is_replaced else 0
+        superseded = self._superseded_lines(delivery, cell, live)
+        if delivery.event.is_scoped:
+            # A scope is replaced as a whole, so the union over several deliveries is known without reading lines.
+            return sum({scope: rows for lines in superseded for scope, rows in lines.items()}.values())
+        return max((sum(lines.values()) for lines in superseded), default=0)
+
+    def _superseded_lines(
+        self, delivery: LiveDelivery, cell: Cell, live: Mapping[str, LiveDelivery]
+    ) -> list[dict[LinesCell, int]]:
+        """Return, for each later live delivery, the lines of a cell that it supersedes."""
+        return [
+            {
+                lines_cell: rows
+                for lines_cell, rows in self._overlaps.overlap(delivery.delivery_id, other).lines.items()
+                if (fold(lines_cell[0]), lines_cell[1]) == cell
+            }
+            for other in self._overlaps.overlapping(delivery.delivery_id)
+            if other in live and live[other].position > delivery.position
+        ]
+
+    def _superseded_scopes(self, delivery: LiveDelivery, cell: Cell, live: Mapping[str, LiveDelivery]) -> list[str]:
+        if not delivery.event.is_scoped:
+            return []
+        superseded = self._superseded_lines(delivery, cell, live)
+        return sorted({scope or "" for lines in superseded for _, _, scope in lines})
+
+
+def effect_of(event: DeliveryDiscovered) -> tuple[object, ...]:
+    """Return what decides, beside its lines, a delivery's effect on other deliveries."""
+    return event.feed, event.kind, event.load_mode, event.is_scoped, event.order
+
+
+def _content(delivery: LiveDelivery, cell: Cell) -> list[str]:
+    """Return the hashes of a delivery's lines in a cell; nothing if one is not known."""
+    contents = [one.content for one in delivery.commit.periods if (fold(one.scenario), one.period) == cell]
+    return sorted(contents) if all(contents) else []
+
+
+def _overlap_cells(overlap: Overlap) -> set[Cell]:
+    return {(fold(scenario), period) for scenario, period, _ in overlap.lines}
+
+
+def _rows(delivery: LiveDelivery, cell: Cell) -> int:
+    return sum(count.rows for count in delivery.commit.periods if (fold(count.scenario), count.period) == cell)
