@@ -1,18 +1,19 @@
 """The statement: the lines on which the reconciliation is shown, and what follows from them alone.
 
-Belongs here: the terms, their sums, the JSON document. Does not belong here: where the figures come from (see
-`reconciliation`), printing (see `cli.reconciliation_output`).
+Belongs here: the terms, collecting and summing them, the JSON document. Does not belong here: where the figures come
+from (see `reconciliation`), printing (see `cli.reconciliation_output`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from finance_platform.deliveries.commits import DELIVERED, Count
+from finance_platform.deliveries.commits import DELIVERED, Count, DeliveryCommit
 from finance_platform.feeds.amounts import EXACT
+from finance_platform.feeds.codes import fold
 
 TERMS = (
     "in_warehouse",
@@ -188,3 +189,52 @@ def _total_of(lines: Iterable[Line], term: str) -> Count:
 def total(counts: Iterable[Count]) -> Count:
     """Return the sum of counts."""
     return sum(counts, _NOTHING)
+
+
+@dataclass
+class StatementBuilder:
+    """Collects the terms of each feed, file, scenario and unit."""
+
+    currency: str
+    terms: dict[tuple[str, str, str, str], dict[str, Count]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    has_sides: dict[tuple[str, str, str, str], bool] = field(default_factory=dict)
+
+    def add(self, commit: DeliveryCommit, scenario: str, currency: str, term: str, count: Count) -> None:
+        """Add lines of a delivery."""
+        place = (commit.feed, commit.object_key, scenario or NO_SCENARIO, currency or self.currency)
+        self._add(place, term, count, has_sides=commit.is_debit_positive)
+
+    def add_home(self, scenario: str, term: str, count: Count) -> None:
+        """Add lines that no delivery accounts for."""
+        self._add(("", "", scenario or NO_SCENARIO, self.currency), term, count, has_sides=False)
+
+    def separate(self, part: StatementBuilder) -> None:
+        """Show a part of the lines in the home's currency in the unit of `part` instead."""
+        for place, terms in part.terms.items():
+            feed, file, scenario, unit = place
+            self.names.setdefault(scenario, part.names[scenario])
+            whole = (feed, file, scenario, self.currency)
+            for term, count in terms.items():
+                self._add((feed, file, self.names[scenario], unit), term, count, has_sides=part.has_sides[place])
+                self._add((feed, file, self.names[scenario], self.currency), term, _NOTHING - count, has_sides=True)
+            if all(count.is_zero for count in self.terms[whole].values()):
+                del self.terms[whole], self.has_sides[whole]
+
+    def _add(self, place: tuple[str, str, str, str], term: str, count: Count, *, has_sides: bool) -> None:
+        if count.is_zero:
+            return
+        feed, file, scenario, unit = place
+        self.names.setdefault(fold(scenario), scenario)
+        place = (feed, file, fold(scenario), unit)
+        terms = self.terms.setdefault(place, {})
+        terms[term] = terms.get(term, _NOTHING) + count
+        self.has_sides[place] = self.has_sides.get(place, True) and has_sides
+
+    def lines(self) -> list[Line]:
+        """Return a line per place."""
+        lines = [
+            Line(self.names[scenario], unit, terms, feed, file, self.has_sides[feed, file, scenario, unit])
+            for (feed, file, scenario, unit), terms in self.terms.items()
+        ]
+        return sorted(lines, key=lambda line: sort_key(line, self.currency))

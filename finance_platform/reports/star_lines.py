@@ -1,0 +1,154 @@
+"""The lines of deliveries that the star has, or will have once every target slice is loaded.
+
+Belongs here: counting them by delivery and scenario, from commits, slices and what supersedes what. Does not belong
+here: the terms of the statement (see `reconciliation`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.deliveries.commits import Count, DeliveryCommit
+from finance_platform.feeds.codes import fold
+from finance_platform.slices.commits import SliceCommit, read_slices
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.versions import ContributingDelivery, contributing_deliveries, line_inputs
+from finance_platform.storage.port import ObjectStore
+from finance_platform.warehouse.ledger import published_versions
+from finance_platform.warehouse.port import Queryable
+
+_NOTHING = Count()
+_FACT = FACT_FINANCIALS.name
+
+Place = tuple[str, str]
+"""A delivery and a scenario as the delivery spells it."""
+
+
+def target_lines(
+    snapshot: Snapshot, commits: Mapping[str, DeliveryCommit], *, is_statistical: bool = False
+) -> dict[Place, Count]:
+    """Return, by delivery and scenario, the lines that the star contains once every target slice is loaded.
+
+    The lines that a later delivery supersedes by key are only known once their period is built; until then they are
+    among the lines that are not loaded yet.
+
+    Args:
+        snapshot: the processed zone.
+        commits: the figures of the deliveries to look at, all or a part of them.
+        is_statistical: whether these are the figures of statistical accounts alone.
+    """
+    target: dict[Place, Count] = {}
+    for period, items in contributing_deliveries(snapshot.state, snapshot.overlaps).items():
+        for item in items:
+            if item.delivery.delivery_id in commits:
+                _add_accepted(target, commits[item.delivery.delivery_id], period, item.scenarios)
+        built = snapshot.built.get((_FACT, period))
+        if built and _is_built_from(built, items):
+            _subtract_superseded(target, built, is_statistical=is_statistical)
+    return target
+
+
+def _is_built_from(built: SliceCommit, items: Sequence[ContributingDelivery]) -> bool:
+    inputs = built.inputs or {}
+    return all(_as_lists(inputs.get(name)) == _as_lists(value) for name, value in line_inputs(items).items())
+
+
+def _as_lists(value: object) -> object:
+    """Return a value with lists for tuples, as JSON gives them."""
+    return [_as_lists(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _add_accepted(
+    totals: dict[Place, Count], commit: DeliveryCommit, period: str, scenarios: Sequence[str]
+) -> dict[str, Count]:
+    """Add a delivery's accepted lines of a period and some scenarios; return them by scenario."""
+    added: dict[str, Count] = {}
+    for lines in commit.periods:
+        if lines.period == period and lines.scenario in scenarios:
+            added[lines.scenario] = added.get(lines.scenario, _NOTHING) + lines.count
+    for scenario, count in added.items():
+        place = (commit.delivery_id, scenario)
+        totals[place] = totals.get(place, _NOTHING) + count
+    return added
+
+
+def _subtract_superseded(totals: dict[Place, Count], built: SliceCommit, *, is_statistical: bool) -> None:
+    for lines in built.superseded:
+        place = (lines.delivery_id, lines.scenario)
+        if place in totals and (lines.is_statistical or not is_statistical):
+            totals[place] -= lines.count
+
+
+def add_slice(
+    totals: dict[Place, Count],
+    slice_commit: SliceCommit,
+    commits: Mapping[str, DeliveryCommit],
+    *,
+    is_statistical: bool = False,
+) -> dict[str, Count]:
+    """Add a slice's lines by delivery; return the accepted lines that it was built from, by scenario."""
+    accepted: dict[str, Count] = {}
+    for delivery_id, *scenarios in (slice_commit.inputs or {}).get("lines", ()):
+        if delivery_id in commits:
+            added = _add_accepted(totals, commits[delivery_id], slice_commit.slice, scenarios)
+            for scenario, count in added.items():
+                increase(accepted, scenario, count)
+    _subtract_superseded(totals, slice_commit, is_statistical=is_statistical)
+    return accepted
+
+
+@dataclass
+class PublishedContent:
+    """The content of the published slices of the fact table, as it was built.
+
+    Attributes:
+        lines: with the sign as delivered, by delivery and scenario.
+        star: rows and money with the sign of the star, by scenario.
+        as_delivered: the same lines with the sign as delivered, by scenario.
+        replaced: lines in `lines` that are superseded, of slices that do not record by which delivery, by scenario.
+        is_complete: whether the commits of all published slices could be read.
+    """
+
+    lines: dict[Place, Count] = field(default_factory=dict)
+    star: dict[str, Count] = field(default_factory=dict)
+    as_delivered: dict[str, Count] = field(default_factory=dict)
+    replaced: dict[str, Count] = field(default_factory=dict)
+    is_complete: bool = True
+
+    def add(self, slice_commit: SliceCommit, commits: Mapping[str, DeliveryCommit]) -> None:
+        """Add one slice."""
+        for scenario_sum in slice_commit.sums:
+            increase(self.star, scenario_sum.scenario, Count(scenario_sum.line_count, scenario_sum.amount))
+            increase(self.as_delivered, scenario_sum.scenario, scenario_sum.delivered)
+        attributed = add_slice(self.lines, slice_commit, commits)
+        if slice_commit.hidden_lines and not slice_commit.superseded:
+            for scenario_sum in slice_commit.sums:
+                surplus = attributed.get(fold(scenario_sum.scenario), _NOTHING) - scenario_sum.delivered
+                increase(self.replaced, scenario_sum.scenario, surplus)
+
+
+def increase(totals: dict[str, Count], scenario: str, count: Count) -> None:
+    """Add to a scenario's total; spellings of one name share it."""
+    totals[fold(scenario)] = totals.get(fold(scenario), _NOTHING) + count
+
+
+def published_slices(processed: ObjectStore, snapshot: Snapshot, warehouse: Queryable) -> list[SliceCommit | None]:
+    """Return the commits of the published slices of the fact table; None for one that cannot be read."""
+    versions = {slice_: version for (table, slice_), version in published_versions(warehouse).items() if table == _FACT}
+    built = {period: commit for (table, period), commit in snapshot.built.items() if table == _FACT}
+    current = {period for period, version in versions.items() if period in built and built[period].version == version}
+    others = [(_FACT, period, version) for period, version in versions.items() if period not in current]
+    return [*(built[period] for period in sorted(current)), *read_slices(processed, others)]
+
+
+def published_content(slices: Iterable[SliceCommit | None], commits: Mapping[str, DeliveryCommit]) -> PublishedContent:
+    """Return the content of published slices; of one that cannot be read, only that it is missing."""
+    content = PublishedContent()
+    for slice_commit in slices:
+        if slice_commit is None:
+            content.is_complete = False
+        else:
+            content.add(slice_commit, commits)
+    return content
