@@ -74,7 +74,7 @@ def query(home: Path | None, sql: str, output_format: str) -> int:
 @format_option
 @with_exit_code
 def rejected(home: Path | None, feed: str | None, output_format: str) -> int:
-    """List rejected and duplicate rows, with file, line and reason; they add up to the reconciliation."""
+    """List rejected and duplicate rows, with file, line and reason; ledger rows add up to the reconciliation."""
     from finance_platform.bootstrap import processed_zone
     from finance_platform.reports.rejected_rows import COLUMNS, rejected_rows
 

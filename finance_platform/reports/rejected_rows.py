@@ -31,7 +31,7 @@ COLUMNS = (
 def rejected_rows(processed: ObjectStore, state: DeliveryState, feed: str | None = None) -> Iterator[dict[str, Any]]:
     """Yield the rejected and duplicate rows of the current deliveries, by file and line; skipped rows are left out.
 
-    They are the rows of the reconciliation's terms `rejected` and `duplicate`.
+    Those of ledger files are the rows of the reconciliation's terms `rejected` and `duplicate`.
 
     Args:
         processed: the processed zone.
