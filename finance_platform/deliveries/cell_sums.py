@@ -24,6 +24,7 @@ from finance_platform.deliveries.live_lines import LiveLines, LiveSet, cell_of, 
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.amounts import LIMIT
+from finance_platform.feeds.codes import fold
 from finance_platform.feeds.dates import first_day
 from finance_platform.storage.port import ObjectStore
 
@@ -52,8 +53,10 @@ class _Sums:
         periods: by scenario and member.
         totals: by period, over all scenarios.
         names: department code and account number of each member.
+        scenarios: the name of each folded scenario.
     """
 
+    scenarios: Mapping[str, str]
     days: dict[tuple[str, date, _Member], Decimal] = field(default_factory=dict)
     periods: dict[tuple[str, _Member], Decimal] = field(default_factory=dict)
     totals: dict[str, Decimal] = field(default_factory=dict)
@@ -62,7 +65,8 @@ class _Sums:
     def add(self, rows: Iterable[Mapping[str, Any]], flipped: Collection[int]) -> None:
         """Add sums of one delivery's lines."""
         for row in rows:
-            scenario, period = cell_of(row["cell"])
+            folded, period = cell_of(row["cell"])
+            scenario = self.scenarios[folded]
             day, member = row["posting_date"], (period, row["department_key"], row["account_key"])
             is_flipped = row["is_debit_positive"] and row["account_key"] in flipped
             amount = -row["money_sum"] if is_flipped else row["money_sum"]
@@ -118,7 +122,8 @@ def find_overflows(
         for period in _changed_periods(overlaps, before, after)
         if _bound(one for one in ledger.values() if _has_lines(one, period)) >= LIMIT
     }
-    sums_before, sums_after = (_sums(processed, overlaps, types, live, periods) for live in (before, after))
+    scenarios = {fold(count.scenario): count.scenario for one in ledger.values() for count in one.commit.periods}
+    sums_before, sums_after = (_sums(processed, overlaps, types, live, periods, scenarios) for live in (before, after))
     known = {name for name, amount in sums_before.stored() if abs(amount) >= LIMIT}
     texts = [
         f"{name}: {amount:,.2f}" for name, amount in sums_after.stored() if abs(amount) >= LIMIT and name not in known
@@ -160,12 +165,13 @@ def _sums(
     types: AccountTypes,
     live: Sequence[LiveDelivery],
     periods: Collection[str],
+    scenarios: Mapping[str, str],
 ) -> _Sums:
     lines, by_id = LiveLines(processed, overlaps), {one.delivery_id: one for one in live}
     ledger = [one for one in live if one.event.kind == "ledger"]
     flipping = {key for one in ledger if one.commit.is_debit_positive for key in types.mentioned(one)}
     flipped = {key for key, account_type in types.types(live, flipping).items() if account_type in CREDIT_TYPES}
-    sums = _Sums()
+    sums = _Sums(scenarios)
     for period in sorted(periods):
         claims = {one.delivery_id: {cell for cell in claimed_cells(one) if cell[1] == period} for one in ledger}
         in_period = [one for one in ledger if claims[one.delivery_id]]

@@ -37,8 +37,8 @@ def test_a_file_with_a_cell_that_is_too_large_is_held_and_the_others_count(zone:
     reason = overflow(zone, large(), large())
     assert reason == (
         "sums would have more than the 16 digits that the warehouse holds: "
-        "actual 2025-01, department D1, account 4000: 18,000,000,000,000,000.00; "
-        "actual 2025-01-15, department D1, account 4000: 18,000,000,000,000,000.00; "
+        "Actual 2025-01, department D1, account 4000: 18,000,000,000,000,000.00; "
+        "Actual 2025-01-15, department D1, account 4000: 18,000,000,000,000,000.00; "
         "the total of 2025-01: 18,000,000,000,000,000.00"
     )
     assert zone.live == ["good.csv@good.csv"]
@@ -99,7 +99,7 @@ def test_a_correction_that_moves_a_sum_too_far_is_held(zone: Zone) -> None:
     assert overflow(zone, large()) == ""
     zone.deliver("big.csv", [large(amount=f"-{NINE}")], "v2")
     (reason,) = zone.evaluate_held()["big.csv"]
-    assert reason.endswith("actual 2025-01, department D1, account 4000: moved by -18,000,000,000,000,000.00")
+    assert reason.endswith("Actual 2025-01, department D1, account 4000: moved by -18,000,000,000,000,000.00")
 
 
 def test_a_replaced_period_is_not_added_to_the_one_that_replaces_it(zone: Zone) -> None:
