@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -95,6 +95,7 @@ def scan_raw_zone(
     scan = _Scan(raw, feed_set, identities, last, at, run_id, skip_unstable, problems=list(feed_set.problems))
     for item in raw.list_objects():
         scan.add(item)
+    scan.problems += [_refused_folder(folder, feed) for folder, feed in scan.folders.items()]
     if record:
         register.append(scan.new)
     absent = sorted(last.keys() - scan.etags.keys())
@@ -135,6 +136,7 @@ class _Scan:
     unavailable: list[str] = field(default_factory=list)
     unmatched_fixes: dict[str, str] = field(default_factory=dict)
     blocked: dict[str, list[str]] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
 
     def with_blocked_files(self, problem: Problem) -> Problem:
         """Return the problem of a descriptor with the files that are not read because of it."""
@@ -158,20 +160,32 @@ class _Scan:
             self._keep_last(item.key)
             return
         match = self.feed_set.match(item.key)
-        if match.broken_descriptor:
+        if item.refusal:
+            feed = match.feed.feed if match.feed else ""
+            message = f"the file cannot be opened: {item.refusal.reason}"
+            self.problems.append(Problem(item.key, message, item.refusal.fix, feed))
+        elif match.broken_descriptor:
             self.blocked.setdefault(match.broken_descriptor, []).append(item.key)
         elif match.problem:
             self.problems.append(match.problem)
         elif _is_marker(item.key):
             return
         elif match.feed is None:
-            self.unmatched.append(item.key)
-            near = self.feed_set.match_ignoring_case(item.key)
-            if near:
-                fix = f"rename it: the path of the feed {near.feed}, {near.path}, differs from its name in case only"
-                self.unmatched_fixes[item.key] = fix
+            self._add_unmatched(item.key)
         else:
             self._add_delivery(item, match.feed)
+
+    def _add_unmatched(self, key: str) -> None:
+        for folder in _folders(key):
+            match = self.feed_set.match(folder)
+            if match.feed:
+                self.folders.setdefault(folder, match.feed.feed)
+                return
+        self.unmatched.append(key)
+        near = self.feed_set.match_ignoring_case(key)
+        if near:
+            fix = f"rename it: the path of the feed {near.feed}, {near.path}, differs from its name in case only"
+            self.unmatched_fixes[key] = fix
 
     def _add_delivery(self, item: StoredObject, feed: FeedDescriptor) -> None:
         last = self.last.get(item.key)
@@ -243,6 +257,18 @@ def _is_unicode(key: str) -> bool:
 def _is_marker(key: str) -> bool:
     """Return whether an object is the marker that Spark writes once a folder is complete."""
     return key.rpartition("/")[2] == "_SUCCESS"
+
+
+def _folders(key: str) -> Iterator[str]:
+    """Yield the folders of a key, the outermost first, each with a `/` at its end."""
+    ends = (end for end, letter in enumerate(key, start=1) if letter == "/")
+    return (key[:end] for end in ends)
+
+
+def _refused_folder(folder: str, feed: str) -> Problem:
+    message = "the file cannot be opened: it is a folder, not a plain file, and the files in it are not read"
+    fix = "move the files in it out and remove it, or rename it"
+    return Problem(folder, message, fix, feed)
 
 
 def _undecodable_name(key: str) -> Problem:

@@ -13,6 +13,8 @@ from pathlib import Path, PurePosixPath
 from finance_platform.errors import DescriptorError
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.storage.plain_file import read_plain_file
+from finance_platform.storage.port import error_message
 
 _TEXT = {".csv", ".txt", ".tsv"}
 _COMPRESSED = {".gz", ".zip", ".bz2", ".xz", ".7z", ".zst"}
@@ -107,21 +109,24 @@ def advise_unmatched(object_key: str, feeds_folder: str = "the home's feeds fold
 
 
 def load_feed_set(feeds_path: Path) -> FeedSet:
-    """Load the shipped descriptors and those in `feeds_path`; an invalid one becomes a problem and stops no other."""
+    """Load the shipped descriptors and those in `feeds_path`; an invalid one becomes a problem and stops no other.
+
+    Only plain files are opened; a link must lead to one in the same folder, which may be a link itself.
+    """
     own: dict[str, FeedDescriptor] = {}
     problems: list[Problem] = []
     broken: list[tuple[str, str]] = []
     files = sorted([*feeds_path.glob("*.yaml"), *feeds_path.glob("*.yml")]) if feeds_path.is_dir() else []
     for file in files:
         try:
-            descriptor = parse_descriptor(file.read_text(encoding="utf-8"), str(file))
+            descriptor = parse_descriptor(read_plain_file(file, feeds_path).decode(), str(file))
         except (DescriptorError, OSError, UnicodeDecodeError) as error:
             # The problem names the file once, as the place where it is.
-            reason = error.found if isinstance(error, DescriptorError) else getattr(error, "strerror", "") or str(error)
-            message = reason.removeprefix(f"{file}, ")
+            reason = error_message(error) if isinstance(error, OSError) else getattr(error, "found", "") or str(error)
+            message = reason.removeprefix(f"{file}, ").removeprefix(f"{str(file)!r}: ")
             fix = getattr(error, "fix", "") or "make the file readable UTF-8 text"
             problems.append(Problem(str(file), message, fix))
-            broken += [(str(file), path) for path in _paths_of_broken(file)]
+            broken += [(str(file), path) for path in _paths_of_broken(file, feeds_path)]
             continue
         if descriptor.feed in own:
             message = f"the feed {descriptor.feed!r} is described twice in {feeds_path}"
@@ -140,10 +145,10 @@ def shipped_descriptors() -> tuple[FeedDescriptor, ...]:
     return tuple(parse_descriptor(file.read_text(encoding="utf-8"), f"builtin/{file.name}") for file in files)
 
 
-def _paths_of_broken(file: Path) -> list[str]:
+def _paths_of_broken(file: Path, folder: Path) -> list[str]:
     """Return each `path` of a descriptor that is not valid, as far as it is still readable."""
     try:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_plain_file(file, folder).decode(errors="replace").splitlines()
     except OSError:
         return []
     paths = [line.partition(":")[2].split("#")[0].strip().strip("'\"") for line in lines if line.startswith("path:")]

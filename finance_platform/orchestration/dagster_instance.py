@@ -15,6 +15,7 @@ from dagster import DagsterInstance
 from sqlalchemy import Engine, event
 
 from finance_platform.errors import HomeError
+from finance_platform.orchestration.runs import has_configuration
 
 _DAGSTER_YAML = """\
 # Written by finance-platform. A file that you have edited is never overwritten.
@@ -61,7 +62,7 @@ def prepare_dagster_home(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         configuration = folder / "dagster.yaml"
-        if not configuration.exists() or _hash(configuration.read_bytes()) in _EARLIER_VERSIONS:
+        if not has_configuration(folder) or _hash(configuration.read_bytes()) in _EARLIER_VERSIONS:
             configuration.write_text(_DAGSTER_YAML, encoding="utf-8")
     except OSError as error:
         raise HomeError(

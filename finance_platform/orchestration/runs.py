@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finance_platform.bootstrap import is_home_locked
+from finance_platform.errors import HomeError
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
@@ -34,6 +35,18 @@ CHANGES = "finance_platform/changes"
 """The tag that describes what had changed when a sensor started the run."""
 
 
+def has_configuration(folder: Path) -> bool:
+    """Return whether Dagster's folder has a configuration.
+
+    Raises:
+        HomeError: it is not a plain file; Dagster would wait for a program that writes into a named pipe.
+    """
+    configuration = folder / "dagster.yaml"
+    if configuration.exists() and not configuration.is_file():
+        raise HomeError(f"{configuration} is not a plain file", fix="remove it; it is then written again")
+    return configuration.exists()
+
+
 def last_run(folder: Path) -> dict[str, Any] | None:
     """Return id, job, status, start and end of the home's latest run; None if there is no run.
 
@@ -42,7 +55,7 @@ def last_run(folder: Path) -> dict[str, Any] | None:
     Args:
         folder: Dagster's storage in the home.
     """
-    if not (folder / "dagster.yaml").exists():
+    if not has_configuration(folder):
         return None
     from dagster import DagsterInstance
 

@@ -105,8 +105,9 @@ def _pending(raw: ObjectStore, processed: ObjectStore, feeds: dict[str, Resolved
     pending = [event for event in state.pending if event.feed in feeds]
     if not pending:
         return []
-    # A file that vanished before it was read would start a job in every run.
-    present = {item.key for item in raw.list_objects()}
+    # A file that vanished, or was replaced by something that is refused, before it was read would start a job in every
+    # run.
+    present = {item.key for item in raw.list_objects() if not item.refusal}
     return [event for event in pending if event.object_key in present]
 
 

@@ -99,7 +99,8 @@ def find_expired(
     """
     before = utc_text(now - timedelta(days=retention_days))
     events = Register(processed).events()
-    listing = {item.key: item for item in processed.list_objects()}
+    # A link that leads out of the zone is no file of ours.
+    listing = {item.key: item for item in processed.list_objects() if not item.refusal}
     keys = [key for key in listing if key.startswith(f"{SLICES}/")]
     versions = [_version(key, data) for key, data in zip(keys, read_many(processed, keys), strict=True)]
     needed = _needed_versions(snapshot, published, events)

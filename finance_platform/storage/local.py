@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from finance_platform.errors import HomeError
-from finance_platform.storage.port import HIDDEN_PREFIXES, LocalCopy, StoredObject
+from finance_platform.storage.plain_file import inspect_file, is_inside, open_plain_file
+from finance_platform.storage.port import DATA_SUFFIXES, HIDDEN_PREFIXES, LocalCopy, StoredObject
 
 
 class LocalStore:
@@ -36,7 +37,11 @@ class LocalStore:
         return self._root.is_dir()
 
     def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
-        """Yield the files in a folder, ordered by key; files that are removed meanwhile are left out."""
+        """Yield the files in a folder, ordered by key; files that are removed meanwhile are left out.
+
+        A link to a folder in the store is left out: its files are listed where they are. An empty folder with the name
+        of a file is listed as an object that is refused; its key ends in `/`.
+        """
         for key in self._keys(self._root / prefix, f"{prefix}/" if prefix else ""):
             if key <= after:
                 continue
@@ -51,7 +56,7 @@ class LocalStore:
                 names = sorted(
                     f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
                     for entry in entries
-                    if not entry.name.startswith(HIDDEN_PREFIXES) and not _is_linked_folder(entry)
+                    if not entry.name.startswith(HIDDEN_PREFIXES) and not self._is_linked_folder(entry)
                 )
         except OSError as error:
             if isinstance(error, FileNotFoundError):
@@ -61,23 +66,31 @@ class LocalStore:
                 f"cannot list {error.filename}: {error.strerror}", fix="make the folder readable"
             ) from error
         for name in names:
-            if name.endswith("/"):
-                yield from self._keys(folder / name, prefix + name)
-            else:
+            if not name.endswith("/"):
+                yield prefix + name
+                continue
+            count = 0
+            for count, key in enumerate(self._keys(folder / name, prefix + name), start=1):  # noqa: B007  counted below
+                yield key
+            if not count and name.lower().removesuffix("/").endswith(DATA_SUFFIXES):
+                # Someone took it for a file, so it is reported rather than left out.
                 yield prefix + name
 
     def find(self, key: str) -> StoredObject | None:
         """Return one file as a listing describes it, or None if it does not exist."""
-        return self._describe(key) if (self._root / key).is_file() else None
+        try:
+            return None if (self._root / key).is_dir() else self._describe(key)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
 
     def fingerprint(self, key: str) -> str:
         """Return the SHA-256 of a file's bytes, read in pieces."""
-        with (self._root / key).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        with self.open(key) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]  # it can be read into
 
     def open(self, key: str) -> BinaryIO:
-        """Open a file for reading."""
-        return (self._root / key).open("rb")
+        """Open a plain file for reading, up to its size of now; see `plain_file`."""
+        return open_plain_file(self._root / key, self._root)
 
     @contextlib.contextmanager
     def local_copy(self, key: str) -> Iterator[LocalCopy]:
@@ -86,7 +99,8 @@ class LocalStore:
 
     def read(self, key: str) -> bytes:
         """Return a file's bytes."""
-        return (self._root / key).read_bytes()
+        with self.open(key) as stream:
+            return stream.read()
 
     def write(self, key: str, data: bytes) -> None:
         """Write a file atomically: a complete file is renamed over it."""
@@ -163,21 +177,20 @@ class LocalStore:
 
     def _describe(self, key: str) -> StoredObject:
         path = os.path.join(self._root, key)  # noqa: PTH118  a Path for each of 100,000 objects takes a second
-        try:
-            status = os.stat(path)  # noqa: PTH116  see above
-        except OSError:
-            # A dangling link is listed as itself, so that opening it reports the error.
-            status = os.lstat(path)
+        status, refusal = inspect_file(path, str(self._root))
         return StoredObject(
             key=key,
-            size=status.st_size,
+            size=0 if refusal else status.st_size,
             modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
-            # ctime moves even where mtime is set back by hand or by `cp -p`.
-            etag=f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}",
-            written_at=datetime.fromtimestamp(status.st_ctime, UTC),
+            # ctime moves even where mtime is set back by hand or by `cp -p`. What is refused changes with its reason
+            # alone: the times of a pipe or a device move whenever someone writes into it.
+            etag=f"{status.st_ino} {refusal.reason}"
+            if refusal
+            else f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}",
+            written_at=None if refusal else datetime.fromtimestamp(status.st_ctime, UTC),
+            refusal=refusal,
         )
 
-
-def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry is a link to a folder; such links are not followed, since they may form a cycle."""
-    return entry.is_symlink() and Path(entry).is_dir()
+    def _is_linked_folder(self, entry: os.DirEntry[str]) -> bool:
+        """Return whether an entry is a link to a folder of this store; not followed, since links may form a cycle."""
+        return entry.is_symlink() and Path(entry).is_dir() and is_inside(entry.path, str(self._root))

@@ -35,7 +35,8 @@ _KINDS = {
 }
 
 _REPLACE = "put a plain file in its place, or take it out of the folder"
-_COPY = "copy the file into the folder instead of the link; the folder itself may be a link"
+_COPY = "put a copy into the folder instead of the link; the folder itself may be a link"
+_RESTORE = "restore what it leads to and check its permissions, or put a plain file in its place"
 _UNPACK = "move the files in it out and remove it, or rename it"
 
 
@@ -70,6 +71,16 @@ def inspect_file(path: str, folder: str) -> tuple[os.stat_result, Refusal | None
     if not stat.S_ISLNK(status.st_mode):
         return status, _refuse_kind(status)
     return _inspect_link(path, folder, status)
+
+
+def is_inside(path: str, folder: str) -> bool:
+    """Return whether a path leads to something in a folder, after all links; the folder may be a link itself.
+
+    Raises:
+        OSError: one of them does not exist, or cannot be followed.
+    """
+    real_folder = os.path.realpath(folder, strict=True)
+    return os.path.commonpath([os.path.realpath(path, strict=True), real_folder]) == real_folder
 
 
 def open_plain_file(path: Path, folder: Path) -> BinaryIO:
@@ -154,18 +165,17 @@ def _inspect_link(path: str, folder: str, status: os.stat_result | None) -> tupl
     link = status or os.lstat(path)
     what = _describe_link(path, link)
     try:
-        # What is compared are real paths: the folder may be reached over links, too.
         real = os.path.realpath(path, strict=True)
-        real_folder = os.path.realpath(folder, strict=True)
+        is_inside_folder = is_inside(path, folder)
         target = os.lstat(real)
     except FileNotFoundError:
-        return link, Refusal(f"it is {what}, which does not exist", _REPLACE)
+        return link, Refusal(f"it is {what}, which does not exist", _RESTORE)
     except OSError as error:
         if error.errno == errno.ELOOP:
             return link, Refusal(f"it is {what}, which leads back to itself", _REPLACE)
-        return link, Refusal(f"it is {what}, which cannot be followed: {error.strerror}", _REPLACE)
-    if os.path.commonpath([real, real_folder]) != real_folder:
-        return link, Refusal(f"it is {what}, which leads out of the folder {real_folder!r}", _COPY)
+        return link, Refusal(f"it is {what}, which cannot be followed: {error.strerror}", _RESTORE)
+    if not is_inside_folder:
+        return link, Refusal(f"it is {what}, which leads out of the folder {folder!r}", _COPY)
     if stat.S_ISREG(target.st_mode):
         return target, None
     return link, Refusal(f"it is {what}, {_kind(target)}, not a plain file", _REPLACE)

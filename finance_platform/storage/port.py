@@ -12,9 +12,13 @@ from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol
 
 from finance_platform.errors import FinancePlatformError
+from finance_platform.storage.plain_file import Refusal
 
 HIDDEN_PREFIXES = (".", "~$")
 """Prefixes of the names of hidden and temporary files and folders; no listing contains them."""
+
+DATA_SUFFIXES = (".csv", ".tsv", ".txt")
+"""Suffixes of files that feeds read; a folder with such a name was probably meant to be a file."""
 
 STABLE_AFTER = timedelta(seconds=5)
 """How long a file that is written in place must be left alone; a copy over a slow network writes more often."""
@@ -30,6 +34,7 @@ class StoredObject:
         modified_at: UTC.
         etag: changes with every write of the object; equal etags mean equal bytes.
         written_at: time of the last write, UTC; None in a store where an object appears whole or not at all.
+        refusal: why the object is never opened; None if it can be.
     """
 
     key: str
@@ -37,6 +42,7 @@ class StoredObject:
     modified_at: datetime
     etag: str
     written_at: datetime | None = None
+    refusal: Refusal | None = None
 
     def is_stable(self, at: datetime) -> bool:
         """Return whether the object was left alone long enough to be complete."""
@@ -77,7 +83,7 @@ class ObjectStore(Protocol):
         """Return whether the store can be listed; it may be empty."""
 
     def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
-        """Yield the objects in a folder, ordered by key, without hidden and temporary files.
+        """Yield the objects in a folder, ordered by key, without hidden and temporary files; none is opened.
 
         Args:
             prefix: the folder; the whole store if empty.
@@ -89,6 +95,8 @@ class ObjectStore(Protocol):
 
     def fingerprint(self, key: str) -> str:
         """Return the SHA-256 of an object's bytes, in hex.
+
+        It ends even if the object grows or makes no progress while it is read.
 
         Raises:
             OSError: the object cannot be read.

@@ -9,6 +9,7 @@ import contextlib
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -152,6 +153,18 @@ def cut_connection(after: int = 10) -> Fault:
         body = b"".join(application(environ, start_response))
         yield body[:after]
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+
+    return fault
+
+
+def stall(seconds: float, after: int = 10) -> Fault:
+    """Send the correct headers and the first bytes of the body, then nothing for some seconds."""
+
+    def fault(application: Application, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        body = b"".join(application(environ, start_response))
+        yield body[:after]
+        time.sleep(seconds)
+        yield body[after:]
 
     return fault
 

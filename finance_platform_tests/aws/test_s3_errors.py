@@ -34,6 +34,7 @@ from finance_platform_tests.aws.s3_faults import (
     expired,
     ok_response,
     slow_down,
+    stall,
     wrong_region,
 )
 from finance_platform_tests.unit.factories import LEDGER, feed, settings, write
@@ -216,6 +217,22 @@ def test_a_broken_connection_is_retried(store: S3Store, aws: MotoServer):
     for times in (1, 3):
         with aws.faults.inject(cut_connection(), method="GET", to="a.bin", times=times):
             assert store.fingerprint("a.bin") == sha256(bytes(range(256)) * 1000)
+
+
+def test_a_read_that_makes_no_progress_ends_with_an_error(
+    moto: MotoServer, bucket: str, aws: MotoServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(s3, "_READ_SECONDS", 0.1)
+    with in_environment(moto.environment):
+        store = S3Store(f"s3://{bucket}/raw", s3_client.__wrapped__(NO_OPTIONS), NO_OPTIONS)
+    store.write("a.bin", bytes(1000))
+    uses: list[Use] = [lambda store: store.read("a.bin"), lambda store: store.fingerprint("a.bin")]
+    with aws.faults.inject(stall(1), method="GET", to="a.bin"):
+        for use in uses:
+            with pytest.raises(TransientStorageError, match="the connection failed"):
+                use(store)
+    with aws.faults.inject(stall(1), method="GET", to="a.bin", times=1):
+        assert store.read("a.bin") == bytes(1000)
 
 
 def test_an_object_that_is_overwritten_during_a_read_is_an_error(store: S3Store):

@@ -19,6 +19,7 @@ from dagster import DagsterInstance
 
 from finance_platform_tests.end_to_end.home import CommandResult, Home
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
+from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.end_to_end
 
@@ -149,11 +150,17 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, CommandRes
     )
     home.write("raw/notes.md", "nothing to see")
     (home.path / "raw" / "budget_link.csv").symlink_to("nowhere.csv")
+    os.mkfifo(home.path / "raw" / "transactions_pipe.csv")
+    (home.path / "raw" / "transactions_zero.csv").symlink_to("/dev/zero")
+    (home.path / "raw" / "transactions_folder.csv").mkdir()
+    home.write("secret.csv", TRANSACTIONS.replace("T1", "SECRET"))
+    (home.path / "raw" / "transactions_outside.csv").symlink_to(home.path / "secret.csv")
     home.write(
         "feeds/typo.yaml",
         "feed: typo\nkind: ledger\npath: typo*.csv\n"
         "colums: {date: d, department: e, account: a, amount: m}\nconstants: {scenario: Actual}\n",
     )
+    os.mkfifo(home.path / "feeds" / "pipe.yaml")
     home.write("raw/typo_1.csv", TRANSACTIONS)
     for name in ("one", "two"):
         home.write(
@@ -180,6 +187,17 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, CommandRes
             "make one of their paths narrower",
         ),
         ("problem budget_link.csv: the file cannot be opened", "check its permissions"),
+        (
+            "problem transactions_pipe.csv: the file cannot be opened: it is a named pipe (FIFO), not a plain file",
+            "put a plain file in its place",
+        ),
+        (
+            "problem transactions_zero.csv: the file cannot be opened: it is a link to '/dev/zero', which leads out of",
+            "put a copy into the folder instead of the link",
+        ),
+        ("problem transactions_folder.csv/: the file cannot be opened: it is a folder", "move the files in it out"),
+        ("problem transactions_outside.csv: the file cannot be opened: it is a link", "put a copy into the folder"),
+        ("pipe.yaml: it is a named pipe (FIFO), not a plain file", "put a plain file in its place"),
         ("unmatched notes.md: no feed descriptor reads this file", "save it as CSV"),
     ],
 )
@@ -196,6 +214,32 @@ def test_a_run_with_bad_input_exits_with_one_and_loads_the_good_input(troubled: 
     assert result.returncode == 1
     assert "Actual USD net: delivered 3,512.35 = in the warehouse 3,500.35" in result.stdout
     assert home.query("SELECT COUNT(*) FROM FactFinancials") == [{"count": 11}]
+
+
+def test_no_byte_of_a_file_outside_the_zone_is_shown_or_stored(troubled: tuple[Home, CommandResult]):
+    home, result = troubled
+    files = [path for path in home.path.rglob("*") if path.is_file() and path.name != "secret.csv"]
+    assert not [path for path in files if not path.is_symlink() and b"SECRET" in path.read_bytes()]
+    assert "SECRET" not in result.stdout + result.stderr
+
+
+HANGING = ["status"]
+if current_profile().is_exhaustive:
+    HANGING += ["query SELECT", "trace", "accept", "withdraw", "rejected", "run"]
+
+
+@pytest.mark.parametrize("command", HANGING)
+def test_no_command_hangs_on_a_pipe_in_the_home(troubled: tuple[Home, CommandResult], command: str):
+    arguments = {
+        "query SELECT": ["query", "SELECT COUNT(*) FROM FactFinancials"],
+        "trace": ["trace", "--file", "transactions_pipe.csv"],
+        "accept": ["accept", "transactions_pipe.csv", "--why", "test"],
+        "withdraw": ["withdraw", "transactions_pipe.csv", "--why", "test"],
+    }
+    # In a process of its own, which ends after a time limit.
+    result = troubled[0].process(*arguments.get(command, [command]))
+    assert result.returncode in {0, 1, 2}, result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
 
 
 def test_held_and_refused_files_keep_the_exit_code_when_nothing_is_new(troubled: tuple[Home, CommandResult]):

@@ -101,6 +101,19 @@ def test_every_object_is_new_before_the_first_run(home: Home):
     assert descriptions(home) == ("1 new (ledger_1.csv)",)
 
 
+def test_what_is_refused_is_new_once_and_not_again_when_someone_writes_into_it(refreshed: Home):
+    pipe = refreshed.path / "raw" / "ledger_3.csv"
+    os.mkfifo(pipe)
+    (refreshed.path / "raw" / "ledger_4.csv").symlink_to("/etc/passwd")
+    assert descriptions(refreshed) == ("2 new (ledger_3.csv, ledger_4.csv)",)
+    refreshed.run()
+    os.utime(pipe, (1, 1))  # as a program that writes into the pipe does
+    assert descriptions(refreshed) == ()
+    pipe.unlink()
+    refreshed.deliver("ledger_3.csv")
+    assert descriptions(refreshed) == ("1 overwritten (ledger_3.csv)",)
+
+
 def test_nothing_is_new_after_a_complete_run(refreshed: Home):
     changes = refreshed.changes()
     assert (changes.object_count, changes.changes, changes.state) == (2, (), "")

@@ -317,6 +317,48 @@ def test_an_unreadable_object_is_a_problem_of_its_feed_alone(home: Home, target:
     assert new_keys(scan) == ["ledger_2.csv"]
 
 
+def test_a_pipe_a_device_a_folder_and_a_link_outside_are_refused_and_the_files_beside_them_are_read(home: Home) -> None:
+    home.deliver("ledger_0.csv")
+    outside = write(home.path / "secret.csv", "top secret\n")
+    raw = home.path / "raw"
+    os.mkfifo(raw / "ledger_1.csv")
+    (raw / "ledger_2.csv").symlink_to("/dev/zero")
+    (raw / "ledger_3.csv").mkdir()
+    (raw / "ledger_4.csv").symlink_to(outside)
+    home.deliver("ledger_5.csv/part-0.csv")
+    home.deliver("ledger_5.csv/part-1.csv")
+    os.mkfifo(raw / "other")
+    scan = home.scan()
+    reason = "the file cannot be opened: it is "
+    assert {problem.where: (problem.feed, problem.message.removeprefix(reason)) for problem in scan.problems} == {
+        "ledger_1.csv": ("ledger", "a named pipe (FIFO), not a plain file"),
+        "ledger_2.csv": ("ledger", f"a link to '/dev/zero', which leads out of the folder '{raw}'"),
+        "ledger_3.csv/": ("ledger", "a folder, not a plain file"),
+        "ledger_4.csv": ("ledger", f"a link to '{outside}', which leads out of the folder '{raw}'"),
+        "ledger_5.csv/": ("ledger", "a folder, not a plain file, and the files in it are not read"),
+        "other": ("", "a named pipe (FIFO), not a plain file"),
+    }
+    assert all(problem.fix for problem in scan.problems)
+    assert (new_keys(scan), home.raw.fingerprinted, scan.unmatched) == (["ledger_0.csv"], ["ledger_0.csv"], [])
+
+
+def test_files_in_a_folder_that_a_descriptor_names_are_read_whatever_its_name_is(home: Home) -> None:
+    home.feed(LEDGER.replace("path: ledger*.csv", "path: ledger.csv/part-*.csv"))
+    home.deliver("ledger.csv/part-0.csv")
+    scan = home.scan()
+    assert (new_keys(scan), list(scan.problems)) == (["ledger.csv/part-0.csv"], [])
+
+
+def test_a_delivery_that_is_replaced_by_a_pipe_keeps_counting_and_is_a_problem(home: Home) -> None:
+    path = home.deliver("ledger.csv")
+    home.scan()
+    path.unlink()
+    os.mkfifo(path)
+    scan = home.scan()
+    assert [problem.where for problem in scan.problems] == ["ledger.csv"]
+    assert (list(scan.vanished), list(scan.absent), scan.new_count) == ([], [], 0)
+
+
 def test_an_object_that_becomes_unreadable_keeps_its_delivery_and_has_not_vanished(home: Home) -> None:
     path = home.deliver("ledger.csv")
     home.scan()

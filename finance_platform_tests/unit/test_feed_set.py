@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,35 @@ def test_a_descriptor_that_cannot_be_opened_is_a_problem_and_the_others_count(tm
     feed_set = feed_set_of(tmp_path, good=named("good", "good*.csv"))
     assert len(feed_set.problems) == 2
     assert feed_of(feed_set, "good.csv") == "good"
+
+
+def test_a_descriptor_that_is_no_plain_file_of_the_feeds_folder_is_refused_and_the_others_count(tmp_path: Path) -> None:
+    folder = tmp_path / "feeds"
+    outside = write(tmp_path / "elsewhere.yaml", named("mine", "mine*.csv"))
+    write(folder / "pipe.yaml", "").unlink()
+    os.mkfifo(folder / "pipe.yaml")
+    (folder / "device.yaml").symlink_to("/dev/zero")
+    (folder / "outside.yaml").symlink_to(outside)
+    feed_set = feed_set_of(tmp_path, good=named("good", "good*.csv"))
+    assert {Path(problem.where).name: problem.message for problem in feed_set.problems} == {
+        "device.yaml": f"it is a link to '/dev/zero', which leads out of the folder '{folder}'",
+        "outside.yaml": f"it is a link to '{outside}', which leads out of the folder '{folder}'",
+        "pipe.yaml": "it is a named pipe (FIFO), not a plain file",
+    }
+    assert {problem.fix for problem in feed_set.problems} == {
+        "put a copy into the folder instead of the link; the folder itself may be a link",
+        "put a plain file in its place, or take it out of the folder",
+    }
+    assert feed_of(feed_set, "good.csv") == "good"
+    assert feed_of(feed_set, "mine.csv") is None
+
+
+def test_a_feeds_folder_may_be_a_link_and_a_descriptor_may_be_one_to_a_file_in_it(tmp_path: Path) -> None:
+    write(tmp_path / "shared" / "versions" / "2.yaml", named("mine", "mine*.csv"))
+    (tmp_path / "shared" / "mine.yaml").symlink_to("versions/2.yaml")
+    (tmp_path / "feeds").symlink_to("shared")
+    feed_set = load_feed_set(tmp_path / "feeds")
+    assert (feed_set.problems, feed_of(feed_set, "mine.csv")) == ((), "mine")
 
 
 def test_descriptors_may_end_in_yml(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import resource
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finance_platform.errors import HomeError
+from finance_platform.errors import HomeError, UnreadableObjectError
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import STABLE_AFTER, StoredObject
 from finance_platform_tests.unit.factories import write
@@ -123,6 +124,51 @@ def test_a_dangling_link_is_listed_and_cannot_be_opened(store: LocalStore) -> No
     assert keys(store) == ["a.csv", "b.csv"]
     with pytest.raises(OSError, match="No such file"):
         store.open("a.csv")
+
+
+def test_what_is_no_plain_file_is_listed_with_the_reason_and_never_opened(store: LocalStore) -> None:
+    root = Path(store.root)
+    root.mkdir()
+    os.mkfifo(root / "pipe.csv")
+    (root / "outside.csv").symlink_to("/etc/passwd")
+    (root / "folder.csv").mkdir()
+    (root / "empty").mkdir()
+    (root / "disk").symlink_to("/usr")
+    assert {item.key: item.refusal and item.refusal.reason.split(", ")[0] for item in store.list_objects()} == {
+        "disk": "it is a link to '/usr'",
+        "folder.csv/": "it is a folder",
+        "outside.csv": "it is a link to '/etc/passwd'",
+        "pipe.csv": "it is a named pipe (FIFO)",
+    }
+    for read in (store.open, store.read, store.fingerprint, lambda key: store.local_copy(key).__enter__().open()):
+        for key in ("pipe.csv", "outside.csv"):
+            with pytest.raises(UnreadableObjectError):
+                read(key)
+
+
+def test_what_is_refused_has_the_same_etag_until_it_is_replaced(store: LocalStore) -> None:
+    path = Path(store.root) / "a.csv"
+    path.parent.mkdir()
+    os.mkfifo(path)
+    before = store.find("a.csv")
+    os.utime(path, (1, 1))
+    assert before
+    assert store.find("a.csv") == replace(before, modified_at=datetime.fromtimestamp(1, UTC))
+    path.unlink()
+    path.write_text("a plain file")
+    after = store.find("a.csv")
+    assert after
+    assert after.etag != before.etag
+    assert after.refusal is None
+
+
+def test_the_files_of_a_linked_folder_are_listed_once_and_where_they_are(store: LocalStore) -> None:
+    store.write("2025/a.csv", b"a")
+    (Path(store.root) / "latest").symlink_to("2025")
+    (Path(store.root) / "cycle").symlink_to(".")
+    (Path(store.root) / "link.csv").symlink_to("2025/a.csv")
+    assert keys(store) == ["2025/a.csv", "link.csv"]
+    assert (store.read("link.csv"), store.read("latest/a.csv")) == (b"a", b"a")
 
 
 def test_an_object_that_is_removed_during_the_listing_is_left_out(store: LocalStore) -> None:
