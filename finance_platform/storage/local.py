@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from finance_platform.errors import HomeError
-from finance_platform.storage.plain_file import inspect_file, is_inside, open_plain_file
+from finance_platform.storage.plain_file import inspect_file, is_inside, open_plain_file, read_plain_file
 from finance_platform.storage.port import DATA_SUFFIXES, HIDDEN_PREFIXES, LocalCopy, StoredObject
 
 
@@ -85,7 +85,7 @@ class LocalStore:
 
     def fingerprint(self, key: str) -> str:
         """Return the SHA-256 of a file's bytes, read in pieces."""
-        with self.open(key) as stream:
+        with open_plain_file(self._root / key, self._root) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]  # it can be read into
 
     def open(self, key: str) -> BinaryIO:
@@ -99,8 +99,7 @@ class LocalStore:
 
     def read(self, key: str) -> bytes:
         """Return a file's bytes."""
-        with self.open(key) as stream:
-            return stream.read()
+        return read_plain_file(self._root / key, self._root)
 
     def write(self, key: str, data: bytes) -> None:
         """Write a file atomically: a complete file is renamed over it."""
