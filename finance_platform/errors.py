@@ -48,6 +48,10 @@ class HomeError(PermanentError):
     title = "The home folder cannot be used"
 
 
+class DiskError(HomeError, OSError):
+    """A disk of this machine is full, read-only or faulty, or a permission on it is missing."""
+
+
 class StorageError(PermanentError):
     """Storage cannot be used until an address, a permission or credentials are corrected."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from finance_platform.notifications.alerts import Alert, AlertError
+from finance_platform.storage.durability import create_folder, sync_folder
 
 
 class AlertsFile:
@@ -27,13 +28,16 @@ class AlertsFile:
         if not alerts:
             return []
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            create_folder(self._path.parent)
             with self._path.open("ab+") as stream:
-                return _append(stream, alerts)
+                sent = _append(stream, alerts)
+            if sent:
+                sync_folder(self._path.parent)  # the file may be new
         except OSError as error:
             raise AlertError(
                 f"{self._path}: {error.strerror}", fix="free disk space, or make the file writable"
             ) from error
+        return sent
 
 
 def _append(stream: BinaryIO, alerts: Sequence[Alert]) -> list[Alert]:

@@ -210,6 +210,7 @@ def _write_dimension(build: _Build, target: TargetSlice, rows: DataFrame) -> Non
     columns = _DIMENSIONS[target.table].columns
     files = write_whole(rows.coalesce(1), columns, build.processed, f"{target.table}/{build.attempt}")
     written = read_files(build.spark, build.processed, [file.key for file in files], columns)
+    build.processed.sync(file.key for file in files)
     build.commit(target, files, (), written.count())
 
 
@@ -236,6 +237,7 @@ def _build_fact(build: _Build, periods: Mapping[str, TargetSlice]) -> None:
     superseded = superseded_sums(replaced, accounts) if replaced is not None else {}
     control = control_sums(counted, replaced, accounts)
     compared = compare(control.collect(), star_sums(written).collect())
+    build.processed.sync(keys_of_files)
     for name, target in sorted(periods.items()):
         _commit_fact(build, target, files.get(name, []), compared.get(name, PeriodControl()), superseded.get(name, ()))
     build.temporary.delete_folder(build.staging)

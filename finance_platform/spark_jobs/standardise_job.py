@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -73,6 +73,7 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: Stand
             continue
         _log.info("reading %d deliveries of kind %s", len(deliveries), kind)
         results = _read_and_write(spark, arguments, kind, deliveries, request)
+        arguments.processed.sync(_written_keys(results.values()))
         for delivery in deliveries:
             result = results[delivery.delivery_id]
             if not result.is_opened:
@@ -83,6 +84,11 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: Stand
             committed.append(delivery.delivery_id)
     arguments.temporary.delete_folder(_staging(arguments.attempt))
     return {"committed": committed, "not_opened": not_opened}
+
+
+def _written_keys(results: Iterable[DeliveryResult]) -> list[str]:
+    """Return the keys of the Parquet files that the commits will name."""
+    return [file.key for result in results for files in result.files.values() for file in files]
 
 
 def _staging(attempt: str) -> str:

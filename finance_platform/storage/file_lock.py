@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from finance_platform.errors import HomeError, LockedError, UiOpenError
+from finance_platform.errors import LockedError, UiOpenError
+from finance_platform.storage.local_errors import translate_write_errors
 
 _RUN_FILE, _JOB_FILE, _UI_FILE = "run.lock", "job.lock", "ui.lock"
 _guard = threading.RLock()
@@ -25,7 +26,7 @@ def run_lock(home: Path) -> Iterator[None]:
 
     Raises:
         LockedError: another process works in this home.
-        HomeError: the home is not writable.
+        DiskError: the home is not writable.
     """
     home = home.resolve()
     with _guard:
@@ -59,7 +60,7 @@ def ui_lock(home: Path) -> Iterator[int]:
 
     Raises:
         UiOpenError: a UI of this home is open.
-        HomeError: the home is not writable.
+        DiskError: the home is not writable.
     """
     try:
         handle = _lock(home, _UI_FILE, str(home))
@@ -77,7 +78,7 @@ def job_lock(processed: Path) -> Iterator[None]:
 
     Raises:
         LockedError: a job writes to the zone.
-        HomeError: the zone is not writable.
+        DiskError: the zone is not writable.
     """
     handle = _lock(processed, _JOB_FILE, f"a Spark job is writing to {processed}")
     try:
@@ -91,15 +92,11 @@ def _lock(folder: Path, name: str, locked: str) -> int:
 
     Raises:
         LockedError: another process holds the lock; `locked` is its message.
-        HomeError: the folder is not writable.
+        DiskError: the folder is not writable.
     """
-    try:
+    with translate_write_errors("write", folder / name):
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise HomeError(
-            f"{folder}: {error.strerror}", fix="make the folder writable, or choose another with --home"
-        ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -11,12 +11,14 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from finance_platform.errors import HomeError
+from finance_platform.storage.durability import create_folder, sync_files, sync_folder
+from finance_platform.storage.local_errors import translate_read_errors, translate_write_errors
 from finance_platform.storage.plain_file import inspect_file, is_inside, open_plain_file, read_plain_file
 from finance_platform.storage.port import DATA_SUFFIXES, HIDDEN_PREFIXES, LocalCopy, StoredObject
 
@@ -99,12 +101,14 @@ class LocalStore:
 
     def read(self, key: str) -> bytes:
         """Return a file's bytes."""
-        return read_plain_file(self._root / key, self._root)
+        with translate_read_errors(self._root / key):
+            return read_plain_file(self._root / key, self._root)
 
     def write(self, key: str, data: bytes) -> None:
         """Write a file atomically: a complete file is renamed over it."""
         with self._temporary_file(key, data) as temporary:
             temporary.replace(self._root / key)
+            sync_folder(temporary.parent)
 
     def write_new(self, key: str, data: bytes) -> bool:
         """Write a file atomically unless it exists: a hard link fails if the name is taken."""
@@ -113,6 +117,7 @@ class LocalStore:
                 os.link(temporary, self._root / key)
             except FileExistsError:
                 return False
+            sync_folder(temporary.parent)
         return True
 
     def replace(self, key: str, data: bytes, *, etag: str) -> bool:
@@ -122,13 +127,23 @@ class LocalStore:
             if item is None or item.etag != etag:
                 return False
             temporary.replace(self._root / key)
+            sync_folder(temporary.parent)
         return True
+
+    def sync(self, keys: Iterable[str]) -> None:
+        """Write files of other programs to the disk; see `durability`."""
+        with translate_write_errors("sync files of", self._root):
+            sync_files([self._root / key for key in keys], self._root)
 
     def delete(self, key: str) -> None:
         """Remove a file if it exists, the hidden checksum that Spark on the JVM writes beside it, and empty folders."""
         path = self._root / key
-        for file in (path, path.with_name(f".{path.name}.crc")):
-            file.unlink(missing_ok=True)
+        with translate_write_errors("remove", path):
+            for file in (path, path.with_name(f".{path.name}.crc")):
+                file.unlink(missing_ok=True)
+            if path.parent.exists():
+                # Before anything else is removed: a commit must not come back without the files that it names.
+                sync_folder(path.parent)
         with contextlib.suppress(OSError):  # the first folder that is not empty ends the loop
             for folder in path.relative_to(self._root).parents[:-1]:
                 (self._root / folder).rmdir()
@@ -136,8 +151,9 @@ class LocalStore:
     def delete_folder(self, prefix: str) -> None:
         """Remove a folder with its content."""
         folder = self._root / prefix
-        if folder.exists():
-            shutil.rmtree(folder)
+        with translate_write_errors("remove", folder):
+            if folder.exists():
+                shutil.rmtree(folder)
 
     def uri(self, key: str) -> str:
         """Return a file's absolute path."""
@@ -145,24 +161,23 @@ class LocalStore:
 
     @contextlib.contextmanager
     def _temporary_file(self, key: str, data: bytes) -> Iterator[Path]:
-        """Yield a complete, hidden file in the folder of an object; it is removed afterwards."""
+        """Yield a complete, hidden file in the folder of an object; it is removed afterwards.
+
+        Raises:
+            DiskError: the file cannot be written, or the caller's block failed to publish it.
+        """
         target = self._root / key
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+        with translate_write_errors("write", target):
+            create_folder(target.parent, self._root)
             handle, name = tempfile.mkstemp(prefix=".writing-", dir=target.parent)
-        except OSError as error:
-            raise HomeError(
-                f"cannot write {target}: {error.strerror}",
-                fix="make the folder writable, or choose another with --home",
-            ) from error
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            yield Path(name)
-        finally:
-            Path(name).unlink(missing_ok=True)
+            try:
+                with os.fdopen(handle, "wb") as stream:
+                    stream.write(data)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                yield Path(name)
+            finally:
+                Path(name).unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _locked(self, folder: Path) -> Iterator[None]:

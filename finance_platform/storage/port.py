@@ -5,7 +5,7 @@ Belongs here: the protocol and its value types. Does not belong here: anything p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -138,8 +138,14 @@ class ObjectStore(Protocol):
             etag: the etag that it must still have.
         """
 
+    def sync(self, keys: Iterable[str]) -> None:
+        """Make objects that another program wrote, such as Spark, survive a power cut, before a commit names them.
+
+        What `write`, `write_new` and `replace` have written survives without it.
+        """
+
     def delete(self, key: str) -> None:
-        """Remove an object, if it exists."""
+        """Remove an object, if it exists; the removal is durable before the next one."""
 
     def delete_folder(self, prefix: str) -> None:
         """Remove every object in a folder, hidden ones too."""

@@ -11,7 +11,7 @@ import io
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -183,6 +183,9 @@ class S3Store:
     def replace(self, key: str, data: bytes, *, etag: str) -> bool:
         """Write an object if it still has this etag."""
         return self._put_if(key, data, {"IfMatch": etag.partition(" ")[0]})  # see _describe
+
+    def sync(self, keys: Iterable[str]) -> None:
+        """Do nothing: S3 confirms a write only when the object is durable."""
 
     def delete(self, key: str) -> None:
         """Remove an object, if it exists."""

@@ -1,16 +1,18 @@
 """The object store on disk: incomplete files, links, temporary files.
 
-Belongs here: what is particular to a file system. Does not belong here: what every store does (see
+Belongs here: what is particular to a file system, what is synced when. Does not belong here: what every store does (see
 `aws/test_object_store`).
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import resource
+import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -238,6 +240,127 @@ def test_a_store_that_is_not_writable_is_an_error_with_a_fix(tmp_path: Path) -> 
         LocalStore(tmp_path / "zone").write("a/b.json", b"")
     assert str(tmp_path / "zone" / "a" / "b.json") in caught.value.found
     assert "--home" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("number", "fix"),
+    [
+        (errno.ENOSPC, "free space"),
+        (errno.EDQUOT, "your quota is used up"),
+        (errno.EROFS, "mount the file system writable"),
+        (errno.EACCES, "make the folder writable"),
+        (errno.EIO, "check the disk"),
+        (errno.EMFILE, "ulimit -n"),
+    ],
+)
+@pytest.mark.parametrize("call", ["write", "write_new", "replace", "delete", "sync"])
+def test_an_error_of_the_disk_is_a_sentence_with_the_path_and_a_fix(
+    call: str, number: int, fix: str, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write("a.json", b"old")
+    etag = next(store.list_objects()).etag
+
+    def fail(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    calls: dict[str, Callable[[], object]] = {
+        "write": lambda: store.write("a.json", b"new"),
+        "write_new": lambda: store.write_new("b.json", b"new"),
+        "replace": lambda: store.replace("a.json", b"new", etag=etag),
+        "delete": lambda: store.delete("a.json"),
+        "sync": lambda: store.sync(["a.json"]),
+    }
+    with pytest.raises(HomeError) as caught:
+        calls[call]()
+    assert store.root in caught.value.found
+    assert os.strerror(number) in caught.value.found
+    assert caught.value.fix.startswith(fix) or fix in caught.value.fix
+    assert everything_in(Path(store.root)) == ([] if call == "delete" else ["a.json"])
+
+
+def test_an_error_of_reading_a_document_names_its_path_and_a_fix(store: LocalStore) -> None:
+    (Path(store.root) / "a.json").mkdir(parents=True)
+    with pytest.raises(UnreadableObjectError) as caught:
+        store.read("a.json")
+    assert str(Path(store.root) / "a.json") in caught.value.found
+    assert caught.value.fix
+
+
+# Durability
+
+
+@contextmanager
+def recorded_syncs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
+    """Record the path of each file and folder that is synced, in order."""
+    synced: list[Path] = []
+    real_fsync = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        real_fsync(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        yield synced
+
+
+def test_files_of_another_program_are_synced_before_each_folder_once(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Path(store.root)
+    names = ["t/1/split_by=a/x.parquet", "t/1/split_by=b/x.parquet", "t/1/split_by=b/y.parquet"]
+    for name in names:
+        write(root / name, "rows")
+    with recorded_syncs(monkeypatch) as synced:
+        store.sync(names)
+    assert sorted(synced[:3]) == [root / name for name in names]
+    folders = ["t/1/split_by=a", "t/1/split_by=b", "t/1", "t", "", ".."]
+    assert sorted(synced[3:]) == sorted((root / folder).resolve() for folder in folders)
+
+
+def test_a_write_syncs_the_content_then_the_name(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.write("deliveries/a.json", b"1")
+    folder = Path(store.root) / "deliveries"
+    for write_it in (store.write, store.write_new):
+        with recorded_syncs(monkeypatch) as synced:
+            write_it(f"deliveries/{write_it.__name__}.json", b"2")
+        content, name = synced
+        assert content.name.startswith(".writing-")
+        assert name == folder
+
+
+def test_the_names_of_new_folders_are_synced_and_those_that_a_killed_process_created(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Path(store.root)
+    (root / "slices").mkdir(parents=True)
+    with recorded_syncs(monkeypatch) as synced:
+        store.write("slices/fact/2025-01/v.json", b"1")
+    names_of = {root.parent, root, root / "slices", root / "slices" / "fact"}
+    assert names_of <= set(synced[: len(names_of)]), "before the document itself"
+    assert synced[-1] == root / "slices" / "fact" / "2025-01"
+
+
+def test_a_removal_is_durable_before_the_next_one(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in ("deliveries/a.json", "deliveries/b.json"):
+        store.write(key, b"1")
+    with recorded_syncs(monkeypatch) as synced:
+        store.delete("deliveries/a.json")
+    assert synced == [Path(store.root) / "deliveries"]
+
+
+def test_a_file_system_that_cannot_sync_a_folder_is_usable(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    real_fsync = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        real_fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    store.write("a/b.json", b"1")
+    assert store.read("a/b.json") == b"1"
 
 
 def test_deleting_the_last_file_of_a_folder_removes_the_folder(store: LocalStore) -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finance_platform.errors import LoadError, TransientWarehouseError
+from finance_platform.storage.durability import create_folder, sync_file, sync_folder
+from finance_platform.storage.local_errors import translate_write_errors
 
 _INFIX = ".loading-"
 
@@ -41,17 +43,20 @@ class AtomicFile:
         The caller closes the copy before. After an exception the file is unchanged.
 
         Raises:
+            DiskError: the disk is full, read-only or faulty, or the permission is missing.
             LoadError: another program has the file open for writing.
             TransientWarehouseError: another program replaced the file in between.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with translate_write_errors("create", self.path.parent):
+            create_folder(self.path.parent)
         self._remove_copies()
         self._require_no_log(self.path)
         copy = Replacement(self.path.with_name(f"{self.path.name}{_INFIX}{os.getpid()}-{secrets.token_hex(4)}"))
         copied_from = self._identity()
         try:
             if copied_from:
-                shutil.copy(self.path, copy.path)
+                with translate_write_errors("copy the warehouse to", copy.path):
+                    shutil.copy(self.path, copy.path)
             yield copy
             if copy.is_changed:
                 self._require_no_log(copy.path)
@@ -60,13 +65,15 @@ class AtomicFile:
             self._remove_copies()
 
     def _publish(self, copy: Path, copied_from: tuple[int, int, int] | None) -> None:
-        _sync(copy)
+        with translate_write_errors("sync", copy):
+            sync_file(copy)
         if self._identity() != copied_from:
             raise TransientWarehouseError(
                 f"{self.path} was replaced while a load worked on a copy of it", fix="let one run load at a time"
             )
-        copy.replace(self.path)
-        _sync(self.path.parent)
+        with translate_write_errors("replace", self.path):
+            copy.replace(self.path)
+            sync_folder(self.path.parent)
 
     def _identity(self) -> tuple[int, int, int] | None:
         if not self.path.exists():
@@ -87,15 +94,8 @@ class AtomicFile:
         for entry in self.path.parent.iterdir():
             if not entry.name.startswith(f"{self.path.name}{_INFIX}"):
                 continue
-            if entry.is_dir():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            with translate_write_errors("remove", entry):
+                if entry.is_dir():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink()
