@@ -75,6 +75,9 @@ class Settings(BaseSettings):
         Decimal("0.00"), ge=0, description="Gross amount of one scenario in closed periods that sends an alert."
     )
     ui_url: str = Field("http://127.0.0.1:3000", description="Address of the UI, for links in alerts.")
+    query_timeout_seconds: int = Field(
+        300, ge=0, description="Seconds that the warehouse may work on a query of `query`; 0: no limit."
+    )
     retention_days: int = Field(90, ge=0, description="Days before vacuum may remove superseded data.")
 
     # On AWS only. boto3 finds the credentials (role, environment, profile).

@@ -7,7 +7,9 @@ Imported only before SQL runs: sqlglot takes 0.1 to 0.2 s to import.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -25,6 +27,16 @@ _WRITE_A_SELECT = "write one SELECT; `sql/dml/sample_queries.sql` has examples"
 _QUERY_BEGINS_WITH = {TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN}
 _FLOATING = frozenset(exp.DataType.FLOAT_TYPES)
 _DIVISIBLE_TYPES = frozenset(exp.DataType.INTEGER_TYPES) | _FLOATING
+_FORBIDDEN_FUNCTION = re.compile(
+    # Waits, or makes others wait.
+    r".*sleep.*|.*advisory.*lock.*|pg_(cancel|terminate)_.*"
+    # Changes the session, the log or the file.
+    r"|nextval|setval|set_config|setseed|setvariable|write_log|enable_.*|disable_.*|.*checkpoint|add_parquet_key"
+    # Reads files, the environment, settings, secrets or another server; or runs SQL that these rules do not see.
+    r"|getenv|current_setting|getvariable|read_.*|glob|parse_duckdb_log_message|which_secret|duckdb_.*|pragma_.*"
+    r"|pg_(read|ls|stat)_.*|lo_.*|dblink.*|query(_table)?|(query|table|cursor|schema|database)_to_xml.*",
+    re.IGNORECASE,
+)
 _CLOCK = (
     exp.CurrentDate,
     exp.CurrentDatetime,
@@ -54,6 +66,10 @@ class Rule:
 
 def _always(_: exp.Expr) -> bool:
     return True
+
+
+def _function_name(node: exp.Func) -> str:
+    return node.name if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc) else node.sql_name()
 
 
 def _is_cast(node: exp.Expr, types: frozenset[Any]) -> bool:
@@ -93,6 +109,12 @@ SUBSET: tuple[Rule, ...] = (
         "a function cannot replace a table on both warehouses",
         "select from a table or view of the star schema",
     ),
+    Rule(
+        (exp.Columns,),
+        _always,
+        "Redshift has no COLUMNS(...), and the columns of its result have no names before it runs",
+        "name the columns, or write *",
+    ),
 )
 """Applies to the platform's statements and to users' queries."""
 
@@ -102,6 +124,12 @@ READ_ONLY: tuple[Rule, ...] = (
         _always,
         "a query may only read",
         "remove INTO, FOR UPDATE and everything that changes data; `finance-platform run` loads data",
+    ),
+    Rule(
+        (exp.Func,),
+        lambda node: _FORBIDDEN_FUNCTION.fullmatch(_function_name(node)) is not None,
+        "a query reads the warehouse's tables; it neither waits nor reads files, settings or secrets",
+        "remove that function; `sql/dml/sample_queries.sql` has examples",
     ),
 )
 """Applies to queries only."""
@@ -137,13 +165,9 @@ def parse(sql: str) -> exp.Expr:
     statements = split(sql)
     if len(statements) != 1:
         raise QueryError(f"{len(statements)} statements where one is expected", fix="send one statement at a time")
-    try:
+    with sql_errors(sql, "cannot be parsed"):
         tree = sqlglot.parse_one(sql, read=REDSHIFT)
-    except SqlglotError as error:
-        raise QueryError(
-            f"{shorten(sql)!r} cannot be parsed: {_detail(error)}", fix="fix the SQL at that position"
-        ) from error
-    _apply_rules(tree, SUBSET)
+        _apply_rules(tree, SUBSET, sql)
     return tree
 
 
@@ -158,7 +182,8 @@ def parse_query(sql: str) -> exp.Query:
     if not tokens or tokens[0].token_type not in _QUERY_BEGINS_WITH:
         raise QueryError(f"{shorten(sql)!r} does not begin with SELECT or WITH", fix=_WRITE_A_SELECT)
     tree = parse(sql)
-    _apply_rules(tree, READ_ONLY)
+    with sql_errors(sql, "cannot be parsed"):
+        _apply_rules(tree, READ_ONLY, sql)
     if not isinstance(tree, exp.Query):
         raise QueryError(f"{shorten(sql)!r} is not a query", fix=_WRITE_A_SELECT)
     return tree
@@ -187,9 +212,46 @@ def shorten(sql: str, width: int = 80) -> str:
     return flat if len(flat) <= width else f"{flat[: width - 1]}…"
 
 
+@contextmanager
+def sql_errors(sql: str, failure: str) -> Iterator[None]:
+    """Raise a QueryError for every error of sqlglot on this SQL.
+
+    Args:
+        sql: the statement that the block parses or writes.
+        failure: what failed, such as `cannot be parsed`.
+
+    Raises:
+        QueryError: the parser or the generator rejects the SQL, or fails on it: some constructs that it parses, it
+            cannot write.
+    """
+    try:
+        yield
+    except QueryError:
+        raise
+    except SqlglotError as error:
+        raise QueryError(f"{shorten(sql)!r} {failure}: {_detail(error)}", fix="fix the SQL at that position") from error
+    except RecursionError as error:
+        raise QueryError(
+            f"{shorten(sql)!r} is nested too deeply", fix="remove brackets, or name parts of the query with WITH"
+        ) from error
+    except Exception as error:  # sqlglot's own faults on unusual SQL: any built-in error
+        raise QueryError(
+            f"{shorten(sql)!r} {failure}: {type(error).__name__}: {error}",
+            fix="use plain SELECT, JOIN, GROUP BY and CASE",
+        ) from error
+
+
+def position(sql: str, offset: int) -> str:
+    """Return the line and column of a character of a statement, both from 1, for a message."""
+    return f"line {sql.count(chr(10), 0, offset) + 1}, column {offset - sql.rfind(chr(10), 0, offset)}"
+
+
 def _tokens(sql: str) -> list[Any]:
     try:
+        sql.encode()
         return list(sqlglot.tokenize(sql, read=REDSHIFT))
+    except UnicodeEncodeError as error:
+        raise QueryError(f"{shorten(sql)!r} is not valid UTF-8", fix="write the query as UTF-8 text") from error
     except SqlglotError as error:
         raise QueryError(f"{shorten(sql)!r} cannot be read: {error}", fix="close every quote and comment") from error
 
@@ -202,8 +264,10 @@ def _detail(error: SqlglotError) -> str:
     return str(error)
 
 
-def _apply_rules(tree: exp.Expr, rules: tuple[Rule, ...]) -> None:
+def _apply_rules(tree: exp.Expr, rules: tuple[Rule, ...], sql: str) -> None:
     for rule in rules:
         for node in tree.find_all(*rule.nodes):
             if rule.is_broken_by(node):
-                raise QueryError(f"{shorten(node.sql(dialect=REDSHIFT))!r}: {rule.reason}", fix=rule.fix)
+                offsets = [part.meta["start"] for part in node.walk() if "start" in part.meta]
+                place = f", {position(sql, min(offsets))}" if offsets else ""
+                raise QueryError(f"{shorten(node.sql(dialect=REDSHIFT))!r}{place}: {rule.reason}", fix=rule.fix)

@@ -7,7 +7,7 @@ value (redshift-connector's paramstyle `named`); the adapter of another engine t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -32,6 +32,31 @@ class QueryResult:
 
     columns: list[str]
     rows: list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class RowStream:
+    """The result of a query that is read while it is computed.
+
+    Attributes:
+        columns: see `QueryResult`.
+        rows: one tuple of Python values per row; each row can be read once, before the stream is closed.
+    """
+
+    columns: list[str]
+    rows: Iterator[tuple[Any, ...]]
+
+
+class QueryTimeoutError(QueryError):
+    """A query took longer than it may, and was stopped."""
+
+    title = "The query took too long"
+
+    def __init__(self, timeout_seconds: float) -> None:
+        super().__init__(
+            f"it was stopped after {timeout_seconds:g} s",
+            fix="select less, or increase FINANCE_PLATFORM_QUERY_TIMEOUT_SECONDS (0: no limit)",
+        )
 
 
 class NoWarehouseYetError(QueryError):
@@ -107,6 +132,21 @@ class Warehouse(Queryable, Protocol):
 
         Raises:
             MigrationError: additions do not suffice; the error has the SQL to run by hand.
+        """
+        ...
+
+    def stream(self, sql: str, *, timeout_seconds: int) -> AbstractContextManager[RowStream]:
+        """Run one read-only query of a person on the published state, and read its rows as they come.
+
+        Args:
+            sql: one SELECT in the subset that `dialect` defines.
+            timeout_seconds: the maximum time that the warehouse may work on it, not counting the time that the caller
+                needs for the rows; 0 for no limit beside the warehouse's own.
+
+        Raises:
+            QueryError: see `Queryable`; also while rows are read.
+            QueryTimeoutError: it takes longer; also while rows are read.
+            NoWarehouseYetError: nothing was ever loaded.
         """
         ...
 

@@ -11,6 +11,9 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
+from finance_platform.errors import QueryError
+from finance_platform.warehouse.dialect import shorten
+
 _UNNAMED = "?column?"
 _REDSHIFT_FUNCTION_NAMES = {
     "ceiling": "ceil",
@@ -44,7 +47,20 @@ def name_columns(query: exp.Query, sql: str, engine_names: Sequence[str]) -> lis
         query: the tree of `sql`.
         sql: the text, for its spelling.
         engine_names: the engine's names, used for the columns of a star.
+
+    Raises:
+        QueryError: an expression of the query has more than one column of the result.
     """
+    names = _names(query, sql, engine_names)
+    if len(names) != len(engine_names):
+        raise QueryError(
+            f"{shorten(sql)!r} selects {len(names)} expressions, but its result has {len(engine_names)} columns",
+            fix="name each column in the SELECT, or write *",
+        )
+    return names
+
+
+def _names(query: exp.Query, sql: str, engine_names: Sequence[str]) -> list[str]:
     projections = query.selects
     stars = [index for index, item in enumerate(projections) if item.is_star and not isinstance(item, exp.Func)]
     if not stars:

@@ -29,7 +29,7 @@ from finance_platform.errors import (
 from finance_platform.warehouse import load, statements
 from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.load_request import LoadResult, SliceToLoad
-from finance_platform.warehouse.port import NoWarehouseYetError
+from finance_platform.warehouse.port import NoWarehouseYetError, QueryTimeoutError
 from finance_platform.warehouse.redshift import copy, load_connection
 from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
 from finance_platform_tests.aws.redshift_copy import COPY_ROLE
@@ -219,10 +219,27 @@ def test_the_warehouse_ends_a_statement_that_takes_too_long(engine: RedshiftEngi
     hurried = engine.warehouse(database, statement_timeout_seconds=1)
 
     with pytest.raises(QueryError, match="statement timeout") as caught:
-        hurried.query("SELECT PG_SLEEP(5)")
+        hurried.query(f"SELECT COUNT(*) {LONG}")
 
     assert "REDSHIFT_STATEMENT_TIMEOUT_SECONDS" in caught.value.fix
     engine.server.drop(database)
+
+
+def test_a_person_s_query_is_ended_by_its_own_limit_and_never_lasts_longer_than_the_warehouse_s(
+    loaded: RedshiftWarehouse,
+) -> None:
+    with loaded.stream("SELECT Year FROM DimDate WHERE DateKey = 20250101", timeout_seconds=0) as result:
+        assert (result.columns, list(result.rows)) == (["Year"], [(2025,)])
+    with (
+        pytest.raises(QueryTimeoutError, match="stopped after 1 s") as caught,
+        loaded.stream(f"SELECT COUNT(*) {LONG}", timeout_seconds=1),
+    ):
+        pass
+
+    assert "FINANCE_PLATFORM_QUERY_TIMEOUT_SECONDS" in caught.value.fix
+
+
+LONG = "FROM pg_class AS a, pg_class AS b, pg_class AS c, pg_class AS d"
 
 
 BUSY = {

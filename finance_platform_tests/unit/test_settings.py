@@ -97,6 +97,7 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "anomalies_topic_arn": "arn:aws:sns:eu-central-1:123456789012:anomalies",
         "redshift_tls": "False",
         "redshift_statement_timeout_seconds": "60",
+        "query_timeout_seconds": "60",
     }.get(name, "other")
     monkeypatch.setenv(ENV_PREFIX + name.upper(), value)
     setting = getattr(load_settings(), name)

@@ -6,11 +6,13 @@ Does not belong here: the order of a load (see `test_load`), the rename (see `te
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,15 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from finance_platform.contracts.star import DIM_DEPARTMENT, DIM_SCENARIO
 from finance_platform.errors import LoadError, QueryError
 from finance_platform.warehouse import statements
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
-from finance_platform.warehouse.port import LoadConnection, NoWarehouseYetError
+from finance_platform.warehouse.port import LoadConnection, NoWarehouseYetError, QueryTimeoutError
 from finance_platform_tests.warehouse.star_files import (
     LOADED_AT,
     StarFiles,
@@ -115,6 +119,101 @@ def test_a_failing_query_raises_the_platform_s_own_error_with_the_reason(
         loaded.query(sql)
 
     assert caught.value.fix
+
+
+LONG = "FROM DimDate AS a, DimDate AS b, DimDate AS c, DimDate AS d"
+
+
+def test_a_query_is_stopped_at_its_limit_with_the_fix(loaded: DuckDBWarehouse) -> None:
+    with (
+        pytest.raises(QueryTimeoutError, match="stopped after 1 s") as caught,
+        loaded.stream(f"SELECT COUNT(*) {LONG}", timeout_seconds=1),
+    ):
+        pass
+
+    assert "FINANCE_PLATFORM_QUERY_TIMEOUT_SECONDS" in caught.value.fix
+
+
+def test_a_query_is_stopped_while_its_rows_are_read_and_the_reader_s_own_time_does_not_count(
+    loaded: DuckDBWarehouse,
+) -> None:
+    with loaded.stream(f"SELECT a.DateKey {LONG}", timeout_seconds=1) as result:
+        next(result.rows)
+        time.sleep(1)
+        next(result.rows)
+        with pytest.raises(QueryTimeoutError):
+            for _ in result.rows:
+                pass
+
+
+def test_ctrl_c_during_a_query_is_an_interrupt_and_no_error_of_the_query(loaded: DuckDBWarehouse) -> None:
+    threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt), loaded.stream(f"SELECT COUNT(*) {LONG}", timeout_seconds=20):
+        pass
+
+
+def test_a_query_without_a_limit_streams_every_row(loaded: DuckDBWarehouse) -> None:
+    with loaded.stream("SELECT a.DateKey FROM DimDate AS a, DimDate AS b", timeout_seconds=0) as result:
+        ((days,),) = loaded.query("SELECT COUNT(*) FROM DimDate").rows
+        assert (result.columns, sum(1 for _ in result.rows)) == (["DateKey"], days**2)
+
+
+UNUSUAL = (
+    "SELECT * LIKE '%Key' FROM DimDate",
+    "SELECT a.COLUMNS('.*') FROM DimDate AS a",
+    "SELECT * FROM query('SELECT 1')",
+    "SELECT * FROM duckdb_secrets()",
+    "SELECT * FROM duckdb_settings",
+    "SELECT * FROM glob('/etc/*')",
+    "SELECT * FROM '/etc/passwd'",
+    "SELECT * FROM sqlite_scan('a', 'b')",
+    "SELECT lambda x : x + 1",
+    "SELECT {'a': 1",
+    "SELECT [x for x in",
+    "SELECT U&'\\00' UESCAPE",
+    "SELECT $1",
+    "SELECT ?",
+    "SELECT CAST(1 AS ENUM('a'))",
+    "SELECT CAST(1 AS DECIMAL(50, 2))",
+    "SELECT * FROM DimDate AT (VERSION => 1)",
+    "SELECT * EXCLUDE (Nothing) FROM DimDate",
+    "SELECT * REPLACE (1 AS Nothing) FROM DimDate",
+    "PIVOT DimDate ON Year",
+    "SELECT @",
+    "SELECT \x00",
+    "SELECT /*",
+    "SELECT e'\\",
+    "SELECT $$",
+)
+
+
+@pytest.mark.parametrize("sql", UNUSUAL)
+def test_unusual_sql_is_answered_or_refused_in_one_sentence(loaded: DuckDBWarehouse, sql: str) -> None:
+    error = None
+    try:
+        result = loaded.query(sql)
+    except QueryError as refusal:
+        error = refusal
+    if error:
+        assert "\n" not in error.found
+        assert error.fix
+    else:
+        assert all(len(row) == len(result.columns) for row in result.rows)
+
+
+@given(st.lists(st.sampled_from(UNUSUAL), min_size=1, max_size=2).map(" ".join), st.data())
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_cut_and_joined_sql_never_ends_in_another_error(loaded: DuckDBWarehouse, sql: str, data: st.DataObject) -> None:
+    end = data.draw(st.integers(0, len(sql)))
+    with suppress(QueryError):
+        loaded.query(sql[:end])
+
+
+def test_an_error_of_the_engine_names_the_part_of_the_query_instead_of_drawing_it(loaded: DuckDBWarehouse) -> None:
+    with pytest.raises(QueryError) as caught:
+        loaded.query("SELECT Yeer FROM DimDate")
+
+    assert caught.value.found.endswith(", at 'Yeer'")
 
 
 def test_a_file_that_another_program_has_opened_for_writing_cannot_be_queried(

@@ -11,16 +11,33 @@ from contextlib import contextmanager
 
 from finance_platform.errors import LoadError, QueryError
 
+_INTERRUPTED = "Query interrupted"
+"""DuckDB's error for a statement during which Ctrl-C was pressed."""
+
 
 @contextmanager
 def query_errors(fix: str) -> Iterator[None]:
-    """Raise a QueryError with this fix for any error of DuckDB."""
+    """Raise a QueryError with this fix for any error of DuckDB, and KeyboardInterrupt where it hides one."""
     import duckdb
 
     try:
         yield
+    except (duckdb.InterruptException, RuntimeError) as error:
+        if isinstance(error, duckdb.InterruptException) or str(error) == _INTERRUPTED:
+            raise KeyboardInterrupt from error
+        raise
     except duckdb.Error as error:
-        raise QueryError(str(error), fix=fix) from error
+        raise QueryError(_in_one_line(str(error)), fix=fix) from error
+
+
+def _in_one_line(message: str) -> str:
+    """Return an error of DuckDB as a sentence: instead of a drawing that underlines a part of the SQL, the part."""
+    text, _, drawing = message.partition("\n\nLINE ")
+    written, _, underline = drawing.partition("\n")
+    begin, end = underline.find("^"), underline.rfind("^") + 1
+    # DuckDB counts bytes of long lines in its own way; an underline beyond the text is left out.
+    part = f"LINE {written}"[begin:end] if begin >= 0 else ""
+    return " ".join(f"{text}{f', at {part!r}' if part else ''}".split())
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sqlglot import exp
-from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from finance_platform.errors import QueryError
-from finance_platform.warehouse.dialect import parse, shorten
+from finance_platform.warehouse.dialect import parse, shorten, sql_errors
 
 _REDSHIFT_STORAGE = (exp.DistStyleProperty, exp.DistKeyProperty, exp.SortKeyProperty)
 _INFORMATIONAL = (
@@ -32,15 +32,16 @@ def to_duckdb(sql: str) -> str:
         QueryError: it is outside the subset, or DuckDB has no equivalent.
     """
     tree = parse(sql)
-    if isinstance(tree, exp.Create) and isinstance(tree.this, exp.Schema):
-        tree = _align_constraints(tree.copy())
-    try:
-        return tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
-    except SqlglotError as error:
-        raise QueryError(
-            f"{shorten(sql)!r} has no equivalent on the embedded warehouse: {error}",
-            fix="use plain SELECT, JOIN, GROUP BY and CASE",
-        ) from error
+    with sql_errors(sql, "has no equivalent on the embedded warehouse"):
+        if isinstance(tree, exp.Create) and isinstance(tree.this, exp.Schema):
+            tree = _align_constraints(tree.copy())
+        try:
+            return tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
+        except UnsupportedError as error:
+            raise QueryError(
+                f"{shorten(sql)!r} has no equivalent on the embedded warehouse: {error}",
+                fix="use plain SELECT, JOIN, GROUP BY and CASE",
+            ) from error
 
 
 def _align_constraints(create: exp.Create) -> exp.Create:

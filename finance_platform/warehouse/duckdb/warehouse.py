@@ -18,8 +18,8 @@ from finance_platform.warehouse.duckdb.atomic_file import AtomicFile
 from finance_platform.warehouse.duckdb.errors import load_errors
 from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
 from finance_platform.warehouse.duckdb.migration import is_current, migrate, pending_statements
-from finance_platform.warehouse.duckdb.session import SCHEMA, begin_session, open_reader, run_query
-from finance_platform.warehouse.port import NO_PARAMETERS, LoadConnection, Parameters, QueryResult
+from finance_platform.warehouse.duckdb.session import SCHEMA, begin_session, open_reader, run_query, stream_query
+from finance_platform.warehouse.port import NO_PARAMETERS, LoadConnection, Parameters, QueryResult, RowStream
 
 
 class DuckDBWarehouse:
@@ -51,6 +51,12 @@ class DuckDBWarehouse:
         """Run one read-only query on the published state; see `Queryable`."""
         with open_reader(self.path) as connection:
             return run_query(connection, sql, parameters)
+
+    @contextmanager
+    def stream(self, sql: str, *, timeout_seconds: int) -> Iterator[RowStream]:
+        """Run one read-only query of a person on the published state; see `Warehouse`."""
+        with open_reader(self.path) as connection:
+            yield stream_query(connection, sql, timeout_seconds)
 
     @contextmanager
     def transaction(self) -> Iterator[LoadConnection]:

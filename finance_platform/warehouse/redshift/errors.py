@@ -26,6 +26,7 @@ from finance_platform.errors import (
 from finance_platform.warehouse.dialect import shorten
 
 _MISSING_STATES = frozenset({"42P01", "3F000"})  # a table, a schema
+_TIMEOUT_STATE = "57014"
 _BUSY_STATES = frozenset({"40001", "40P01", "53300", "55P03"})
 _UNAVAILABLE_STATES = frozenset({"57P01", "57P02", "57P03"})
 _BUSY_MESSAGE = re.compile(
@@ -95,6 +96,11 @@ def is_missing_table(error: BaseException) -> bool:
     return isinstance(error.__cause__, SqlStateError) and error.__cause__.state in _MISSING_STATES
 
 
+def is_timeout(error: BaseException) -> bool:
+    """Return whether a mapped error says that a statement took longer than its session allows."""
+    return isinstance(error.__cause__, SqlStateError) and error.__cause__.state == _TIMEOUT_STATE
+
+
 def _server_error(state: str, message: str, attempted: str, error_type: type[PermanentError]) -> FinancePlatformError:
     found = f"{shorten(attempted, 200)}: {_one_line(message)}"
     if state in _BUSY_STATES or _BUSY_MESSAGE.search(message):
@@ -111,7 +117,7 @@ def _server_error(state: str, message: str, attempted: str, error_type: type[Per
         return WarehouseAccessError(found, fix="create the database, or name the right one with REDSHIFT_DATABASE")
     if state == "42501":
         return error_type(found, fix="grant the platform's user that right, or run as a user that has it")
-    if state == "57014":
+    if state == _TIMEOUT_STATE:
         return error_type(found, fix="increase REDSHIFT_STATEMENT_TIMEOUT_SECONDS, or select less")
     return error_type(found, fix=_fix_for_s3(message) or _fix(error_type))
 

@@ -7,7 +7,7 @@ Does not belong here: the policies (`sql/security`), applying them (see `apply_s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from finance_platform.errors import LoadError
 from finance_platform.warehouse.port import (
@@ -16,6 +16,7 @@ from finance_platform.warehouse.port import (
     NoWarehouseYetError,
     Parameters,
     QueryResult,
+    RowStream,
     Warehouse,
 )
 from finance_platform.warehouse.redshift.security_statements import LOADER
@@ -45,6 +46,10 @@ class SecuredWarehouse:
     def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
         """Run one read-only query; see `Queryable`."""
         return self._warehouse.query(sql, parameters)
+
+    def stream(self, sql: str, *, timeout_seconds: int) -> AbstractContextManager[RowStream]:
+        """Run one read-only query of a person; see `Warehouse`."""
+        return self._warehouse.stream(sql, timeout_seconds=timeout_seconds)
 
     @contextmanager
     def transaction(self) -> Iterator[LoadConnection]:

@@ -13,15 +13,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from finance_platform.errors import FinancePlatformError, QueryError, WarehouseAccessError
 from finance_platform.storage.staged_files import StagedFiles
 from finance_platform.warehouse.dialect import parse_query
-from finance_platform.warehouse.port import NO_PARAMETERS, LoadConnection, NoWarehouseYetError, Parameters, QueryResult
+from finance_platform.warehouse.port import (
+    NO_PARAMETERS,
+    LoadConnection,
+    NoWarehouseYetError,
+    Parameters,
+    QueryResult,
+    QueryTimeoutError,
+    RowStream,
+)
 from finance_platform.warehouse.redshift.credentials import Credentials, CredentialsResolver, resolve_credentials
 from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
-from finance_platform.warehouse.redshift.errors import is_missing_table
+from finance_platform.warehouse.redshift.errors import is_missing_table, is_timeout
 from finance_platform.warehouse.redshift.load_connection import RedshiftLoadConnection
 from finance_platform.warehouse.redshift.migration import is_current, migrate, pending_statements
 from finance_platform.warehouse.redshift.session import RedshiftSession, open_session
@@ -70,8 +79,11 @@ class RedshiftWarehouse:
 
     def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
         """Run one read-only query on the published state; see `Queryable`."""
+        return self._query(self._endpoint, sql, parameters)
+
+    def _query(self, endpoint: RedshiftEndpoint, sql: str, parameters: Parameters) -> QueryResult:
         parse_query(sql)  # a query outside the subset needs no connection
-        with self._session() as session:
+        with self._session(endpoint) as session:
             session.run("BEGIN READ ONLY", error_type=QueryError)
             try:
                 return session.query(sql, parameters, QueryError)
@@ -80,6 +92,24 @@ class RedshiftWarehouse:
                     session.run("ROLLBACK", error_type=QueryError)
                     self._require_ledger(session)
                 raise
+
+    @contextmanager
+    def stream(self, sql: str, *, timeout_seconds: int) -> Iterator[RowStream]:
+        """Run one read-only query of a person on the published state; see `Warehouse`.
+
+        The driver holds all rows in memory before the first can be read. The warehouse's own limit, which also decides
+        how long this side waits for an answer, cannot be exceeded.
+        """
+        longest = self._endpoint.statement_timeout_seconds
+        seconds = min(timeout_seconds or longest, longest)
+        endpoint = replace(self._endpoint, statement_timeout_seconds=seconds)
+        try:
+            result = self._query(endpoint, sql, NO_PARAMETERS)
+        except QueryError as error:
+            if is_timeout(error) and seconds == timeout_seconds:
+                raise QueryTimeoutError(seconds) from error
+            raise
+        yield RowStream(result.columns, iter(result.rows))
 
     @contextmanager
     def transaction(self) -> Iterator[LoadConnection]:
@@ -104,9 +134,9 @@ class RedshiftWarehouse:
         return RedshiftLoadConnection(session, self._endpoint, self._staged, self._session)
 
     @contextmanager
-    def _session(self) -> Iterator[RedshiftSession]:
+    def _session(self, endpoint: RedshiftEndpoint | None = None) -> Iterator[RedshiftSession]:
         try:
-            with open_session(self._endpoint, self._current_credentials()) as session:
+            with open_session(endpoint or self._endpoint, self._current_credentials()) as session:
                 yield session
         except WarehouseAccessError:
             self._credentials = None  # the password may have changed: the next attempt resolves it again
