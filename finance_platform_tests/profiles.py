@@ -43,7 +43,7 @@ PROFILES = {
         Profile("dev", examples=100, is_random=True, law_homes=2, law_refreshes=8),
         # The same examples in every run, so that a failure is about the change and not about chance.
         Profile("ci", examples=100, is_random=False, law_homes=2, law_refreshes=8),
-        Profile("nightly", examples=500, is_random=True, law_homes=100, law_refreshes=25, is_exhaustive=True),
+        Profile("nightly", examples=500, is_random=True, law_homes=1000, law_refreshes=16, is_exhaustive=True),
     )
 }
 
