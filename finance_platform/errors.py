@@ -94,6 +94,12 @@ class UiOpenError(PermanentError):
     title = "The UI of this home is already open"
 
 
+class UiStoppedError(PermanentError):
+    """One of the UI's processes has ended, so the others were stopped."""
+
+    title = "The UI has stopped"
+
+
 class DescriptorError(PermanentError):
     """A feed descriptor is wrong; `found` begins with file and line."""
 
