@@ -12,9 +12,10 @@ from finance_platform.cli.decisions import accept, close, reopen, vacuum, withdr
 from finance_platform.cli.deploy import deploy, remote
 from finance_platform.cli.inspect import movements, query, rejected, status
 from finance_platform.cli.migrate import migrate
-from finance_platform.cli.run import run, ui
+from finance_platform.cli.run import run
 from finance_platform.cli.security import secure
 from finance_platform.cli.trace import trace
+from finance_platform.cli.ui import ui, webserver
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,6 +39,7 @@ for _command in (
     migrate,
     secure,
     ui,
+    webserver,
     deploy,
     remote,
 ):

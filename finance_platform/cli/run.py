@@ -1,15 +1,10 @@
-"""The commands that start Dagster: run, ui.
+"""The command that refreshes: run.
 
 Belongs here: starting it, the progress display, the exit code of a run. Does not belong here: what a run does.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import signal
-import socket
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,10 +23,9 @@ from finance_platform.cli.options import (
     json_option,
     open_console,
     read_snapshot,
-    require_raw_zone,
     with_exit_code,
 )
-from finance_platform.settings import ENV_PREFIX, Settings, load_settings
+from finance_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from finance_platform.reports.run_outcome import RunOutcome
@@ -69,76 +63,6 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], as_json: boo
         return EXIT_FAILED
     has_unread = any(row["state"] == "pending" for row in status.deliveries)
     return EXIT_ATTENTION if has_unread or outcome.failed_checks or not status.is_healthy else EXIT_OK
-
-
-@click.command()
-@home_option
-@click.option("--port", type=int, default=3000, show_default=True, help="Port on 127.0.0.1.")
-@click.option(
-    "--auto-refresh/--no-auto-refresh",
-    default=True,
-    show_default=True,
-    help="Start with the sensors on; a sensor that was switched in the UI keeps its state.",
-)
-@with_exit_code
-def ui(home: Path | None, port: int, auto_refresh: bool) -> int:
-    """Open the Dagster UI of a home, which refreshes when files arrive; Ctrl-C stops it."""
-    from finance_platform.storage.file_lock import ui_lock
-
-    settings = require_raw_zone(load_settings(home=home))
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise click.BadParameter(f"{port} is in use; choose another port", param_hint="--port")
-    with ui_lock(settings.home_path) as lock:
-        folder = _clean_dagster_home(settings)
-        environment = {
-            f"{ENV_PREFIX}UI_URL": f"http://127.0.0.1:{port}",
-            **os.environ,
-            "DAGSTER_HOME": str(folder),
-            f"{ENV_PREFIX}HOME": str(settings.home_path),
-            f"{ENV_PREFIX}AUTO_REFRESH": str(auto_refresh).lower(),
-            # Dagster advises a scaffolding tool instead of `dagster dev`; the project has its own layout.
-            "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded",
-        }
-        arguments = [
-            "-m",
-            "dagster",
-            "dev",
-            "-m",
-            "finance_platform.definitions",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(port),
-        ]
-        # Runs log to the terminal at every level. The results of sensor ticks are in the UI.
-        arguments += ["--log-level", "warning"]
-        click.echo(f"The UI of {settings.home_path} opens on http://127.0.0.1:{port} in some seconds; Ctrl-C stops it.")
-        # A shell starts background jobs with SIGINT ignored, and Dagster would then ignore SIGTERM as well.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        # The process that replaces this one inherits the lock.
-        os.set_inheritable(lock, True)
-        os.execve(sys.executable, [sys.executable, *arguments], environment)
-
-
-def _clean_dagster_home(settings: Settings) -> Path:
-    """Mark killed runs as failed and return Dagster's folder; the caller holds the UI's lock."""
-    from finance_platform.bootstrap import open_alerts, open_metrics
-    from finance_platform.feeds.feed_set import load_feed_set
-    from finance_platform.orchestration.dagster_instance import open_instance, prepare_dagster_home
-    from finance_platform.orchestration.run_alerts import send_run_alerts
-    from finance_platform.orchestration.run_metrics import send_run_metrics
-    from finance_platform.orchestration.runs import fail_orphaned_runs, fail_orphaned_runs_unless_locked
-
-    folder = prepare_dagster_home(settings.dagster_home)
-    alerts = open_alerts(settings)
-    with open_instance(folder) as instance:
-        killed = fail_orphaned_runs(instance, from_command_line=False)
-        killed += fail_orphaned_runs_unless_locked(instance, settings)
-        send_run_metrics(open_metrics(settings), instance, killed, logging.getLogger(__name__))
-        send_run_alerts(alerts, instance, killed, load_feed_set(settings.feeds_path), settings.ui_url)
-    return folder
 
 
 def _check_periods(settings: Settings, periods: tuple[str, ...]) -> None:

@@ -61,7 +61,7 @@ class UI:
         request = Request(  # noqa: S310  our own address
             f"{self.url}/graphql",
             data=json.dumps({"query": query}).encode(),
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", "Origin": self.url},
         )
         with urlopen(request, timeout=60) as response:  # noqa: S310
             return dict(json.load(response)["data"])
@@ -153,21 +153,21 @@ def _answers(ui: UI) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop the UI as Ctrl-C in its terminal does; kill the processes that do not stop."""
-    _signal(process.pid, signal.SIGINT)
-    end = time.monotonic() + _STOP_SECONDS
-    while _is_alive(process) and time.monotonic() < end:
-        time.sleep(_POLL_SECONDS)
-    _signal(process.pid, signal.SIGKILL)
+    """Stop the UI as Ctrl-C in its terminal does; kill it if it does not stop; its watchdog stops the others."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        _signal(process.pid, number)
+        end = time.monotonic() + _STOP_SECONDS
+        while _is_alive(process) and time.monotonic() < end:
+            time.sleep(_POLL_SECONDS)
     process.wait()
 
 
 def _is_alive(process: subprocess.Popen[bytes]) -> bool:
-    """Return whether a process of the UI's group is alive; zombies are not."""
+    """Return whether a process of the UI's session is alive; zombies are not."""
     process.poll()
-    output = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(["ps", "-A", "-o", "sess=,stat="], capture_output=True, text=True, check=True).stdout
     processes = [line.split() for line in output.splitlines()]
-    return any(int(group) == process.pid and not state.startswith("Z") for group, state in processes)
+    return any(int(session) == process.pid and not state.startswith("Z") for session, state in processes)
 
 
 def _signal(group: int, number: signal.Signals) -> None:

@@ -11,6 +11,8 @@ import io
 import json
 import os
 import socket
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -329,8 +331,7 @@ def test_an_unexpected_error_prints_its_traceback_and_exits_with_three(tmp_path:
 
 @pytest.mark.parametrize("command", ["run", "status", "rejected", "ui"])
 def test_a_missing_home_is_wrong_use_for_every_command(tmp_path: Path, command: str):
-    # The command `ui` replaces its own process.
-    result = Home(tmp_path).process(command) if command == "ui" else Home(tmp_path).command(command)
+    result = Home(tmp_path).command(command)
     assert result.returncode == 2
     assert str(tmp_path) in result.stderr
     assert "Fix:" in result.stderr
@@ -341,9 +342,44 @@ def test_the_ui_refuses_a_port_that_is_in_use(tmp_path: Path):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        result = home.process("ui", "--port", str(listener.getsockname()[1]))
+        port = listener.getsockname()[1]
+        result = home.command("ui", "--port", str(port))
     assert result.returncode == 2
-    assert "in use" in result.stderr
+    assert f"{port} is in use; choose another port" in result.stderr
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536", "http"])
+def test_the_ui_refuses_a_port_that_is_not_valid(tmp_path: Path, port: str):
+    result = create_small_home(tmp_path).command("ui", f"--port={port}")
+    assert result.returncode == 2
+    assert port in result.stderr.splitlines()[-1]
+
+
+def test_the_ui_refuses_an_address_of_its_own_that_has_no_valid_host(tmp_path: Path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    home = create_small_home(tmp_path)
+    result = home.command("ui", "--port", str(port), FINANCE_PLATFORM_UI_URL="https://user:secret@*")
+    assert result.returncode == 2
+    assert "FINANCE_PLATFORM_UI_URL: expected http:// or https:// and a host name" in result.stderr
+    assert "secret" not in result.stderr
+
+
+def test_the_ui_refuses_a_port_that_the_user_may_not_use():
+    if int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 80:
+        pytest.skip("any user may use port 80 on this machine")
+    program = """
+import os
+from finance_platform.cli.ui import webserver
+from finance_platform.orchestration.webserver.guard import KnownOrigin
+if os.geteuid() == 0:
+    os.setuid(65534)
+webserver(["--workspace", "/dev/null", "--port", "80", "--origin", "http://127.0.0.1"])
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert result.returncode == 2, result.stderr
+    assert "80 cannot be used on 127.0.0.1 (Permission denied); choose another port" in result.stderr
 
 
 def test_a_query_may_begin_with_a_comment(loaded: tuple[Home, CommandResult]):

@@ -1,0 +1,108 @@
+"""The processes of `finance-platform ui`: code location, webserver and daemon, as `dagster dev` starts them.
+
+Belongs here: their commands and their environment. Does not belong here: watching them (see `supervisor`).
+
+`dagster dev` starts a webserver without a guard, and takes no other.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import yaml
+
+from finance_platform.errors import SettingsError
+from finance_platform.orchestration.webserver.guard import KnownOrigin
+from finance_platform.orchestration.webserver.supervisor import Supervisor
+from finance_platform.settings import ENV_PREFIX, Settings
+
+MODULE = "finance_platform.definitions"
+LOCATION = MODULE
+"""The name that `dagster dev` and `workspace.yaml` give the code location; with another, the history would split."""
+
+# Runs log to the terminal at every level. The results of sensor ticks are in the UI.
+_LOG_LEVEL = ["--log-level", "warning"]
+# The path of a Unix socket has at most 104 bytes on macOS, which a long TMPDIR would exceed.
+_MAX_FOLDER_LENGTH = 70
+
+
+def run_ui(settings: Settings, listener: socket.socket, lock: int, *, auto_refresh: bool) -> None:
+    """Run the UI of a home until Ctrl-C or SIGTERM.
+
+    Args:
+        settings: the home; Dagster's folder in it exists.
+        listener: where the webserver accepts connections.
+        lock: the file descriptor of the UI's lock, which is held until no process is left.
+        auto_refresh: whether new sensors start switched on.
+
+    Raises:
+        SettingsError: the address of the UI has no valid host.
+        UiStoppedError: one of the processes has ended by itself.
+    """
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    environment = {
+        f"{ENV_PREFIX}UI_URL": address,
+        **os.environ,
+        f"{ENV_PREFIX}HOME": str(settings.home_path),
+        f"{ENV_PREFIX}AUTO_REFRESH": str(auto_refresh).lower(),
+        "DAGSTER_HOME": str(settings.dagster_home),
+        # As `dagster dev` does: a descriptor that is not valid is reported once, without the frames of Dagster itself.
+        "DAGSTER_IS_DEV_CLI": "1",
+    }
+    known = [KnownOrigin.of(address), _origin_of_links(settings)]
+    parent = tempfile.gettempdir()
+    folder = tempfile.TemporaryDirectory(
+        prefix="finance-platform-ui-",
+        dir=parent if len(parent) < _MAX_FOLDER_LENGTH else "/tmp",  # noqa: S108
+    )
+    with folder as path, Supervisor(keep_open=[lock]) as supervisor:
+        code_socket, workspace = Path(path) / "code.sock", Path(path) / "workspace.yaml"
+        workspace.write_text(_workspace(code_socket), encoding="utf-8")
+        supervisor.start("code location", _code_location(code_socket), environment)
+        # Otherwise the UI would show the location as failed until its next attempt.
+        if not supervisor.wait_until(lambda: _accepts_connections(code_socket)):
+            return
+        descriptor = listener.fileno()
+        supervisor.start("webserver", _webserver(workspace, descriptor, known), environment, pass_fds=[descriptor])
+        listener.close()
+        supervisor.start("daemon", ["-m", "dagster._daemon", "run", "-w", str(workspace), *_LOG_LEVEL], environment)
+        supervisor.wait_until(lambda: False)
+
+
+def _origin_of_links(settings: Settings) -> KnownOrigin:
+    """Return the origin of the links in alerts, which is that of a proxy if one is in front of the UI."""
+    try:
+        return KnownOrigin.of(settings.ui_url)
+    except ValueError as error:
+        # Without the address, which may contain a password.
+        raise SettingsError(f"{ENV_PREFIX}UI_URL: {error}", fix="correct it, or unset it") from None
+
+
+def _workspace(code_socket: Path) -> str:
+    server = {
+        "socket": str(code_socket),
+        "location_name": LOCATION,
+        "additional_metadata": {"module_name": MODULE},
+    }
+    return yaml.safe_dump({"load_from": [{"grpc_server": server}]})
+
+
+def _code_location(code_socket: Path) -> list[str]:
+    # A code server starts its own process again when a person clicks on "Reload definitions".
+    arguments = ["-m", "dagster", "code-server", "start", "-m", MODULE, "--socket", str(code_socket)]
+    return [*arguments, "--location-name", LOCATION, "--inject-env-vars-from-instance", *_LOG_LEVEL]
+
+
+def _webserver(workspace: Path, descriptor: int, known: Sequence[KnownOrigin]) -> list[str]:
+    arguments = ["-m", "finance_platform.cli", "webserver", "--workspace", str(workspace), "--fd", str(descriptor)]
+    return [*arguments, *(word for origin in known for word in ("--origin", str(origin)))]
+
+
+def _accepts_connections(code_socket: Path) -> bool:
+    with closing(socket.socket(socket.AF_UNIX)) as probe:
+        return probe.connect_ex(str(code_socket)) == 0

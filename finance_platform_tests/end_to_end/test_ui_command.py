@@ -1,0 +1,131 @@
+"""`finance-platform ui` on a free port: what other sites try over the network fails, and Ctrl-C leaves nothing behind.
+
+Belongs here: the command with its real processes. Does not belong here: the guard's rules (see
+`orchestration/test_webserver_guard`), stopping in other ways (see `orchestration/test_supervisor`), the pages (see
+`browser`).
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
+
+from finance_platform.orchestration.webserver.ui_processes import LOCATION
+from finance_platform_tests.browser.ui_process import UI, running_ui
+from finance_platform_tests.end_to_end.small_home import create_small_home
+
+pytestmark = pytest.mark.end_to_end
+
+EVIL = "http://evil.example"
+KEY = "raw/transactions"
+WIPE = """mutation { wipeAssets(assetPartitionRanges: [{assetKey: {path: ["raw", "transactions"]}}]) { __typename } }"""
+LAUNCH = """mutation { launchRun(executionParams: {mode: "default", selector: {
+    repositoryLocationName: "%s", repositoryName: "__repository__", jobName: "refresh"}}) { __typename } }"""
+EVENTS = (
+    '{ assetOrError(assetKey: {path: ["raw", "transactions"]}) { ... on Asset { assetMaterializations { runId } } } }'
+)
+LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError { __typename } } } } }"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ui")
+
+
+@pytest.fixture(scope="module")
+def ui(folder: Path) -> Iterator[UI]:
+    """The UI of a small home, with one event of one asset."""
+    with running_ui(create_small_home(folder / "home").path, folder / "ui.log", "--no-auto-refresh") as ui:
+        assert send(ui, "POST", f"/report_asset_materialization/{KEY}", Origin=ui.url) == 200
+        yield ui
+    # What the terminal shows: no error, and nothing about a process that did not stop.
+    lines = (folder / "ui.log").read_text().splitlines()
+    assert lines[0].startswith("The UI of ")
+    assert [line for line in lines if "Traceback" in line or "ERROR" in line] == []
+    port = urlsplit(ui.url).port
+    with closing(socket.socket()) as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def send(ui: UI, method: str, target: str, body: str = "", **headers: str) -> int:
+    """Send a request with exactly these headers and target, and return the status."""
+    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(ui.url).port, timeout=60)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    with closing(connection):
+        connection.putrequest(method, target, skip_host="Host" in named, skip_accept_encoding=True)
+        for name, value in {**named, "Content-Length": str(len(body.encode()))}.items():
+            connection.putheader(name, value)
+        connection.endheaders(body.encode())
+        return connection.getresponse().status
+
+
+def event_count(ui: UI) -> int:
+    return len(ui.query(EVENTS)["assetOrError"]["assetMaterializations"])
+
+
+def open_socket(ui: UI, origin: str | None, **headers: str) -> Any:
+    """Subscribe as the UI's pages do, and return the first message."""
+    address = ui.url.replace("http://", "ws://") + "/graphql"
+    own = Origin(origin) if origin is not None else None
+    with connect(address, origin=own, subprotocols=[Subprotocol("graphql-ws")], additional_headers=headers) as client:
+        client.send(json.dumps({"type": "connection_init"}))
+        return json.loads(client.recv(timeout=60))
+
+
+def test_the_code_location_keeps_the_name_that_the_history_has(ui: UI):
+    (location,) = ui.query(LOCATIONS)["workspaceOrError"]["locationEntries"]
+    assert location == {"name": LOCATION, "locationOrLoadError": {"__typename": "RepositoryLocation"}}
+    assert LOCATION in (Path(__file__).parents[2] / "workspace.yaml").read_text()
+
+
+def test_another_site_wipes_no_asset_and_launches_no_run(ui: UI):
+    launch, wipe = LAUNCH % LOCATION, f"query={quote(WIPE)}"
+    assert send(ui, "GET", f"/graphql?{wipe}", Host="evil.example", Origin=EVIL) == 403
+    # The same in other spellings of the address, which the server decodes before the guard.
+    for target in (f"/%67raphql?{wipe}", f"{ui.url}/graphql?{wipe}", f"//graphql?{wipe}", f"/graphql?&{wipe}"):
+        assert send(ui, "GET", target, Origin=EVIL) == 403
+        assert send(ui, "GET", target) == 403
+    body = json.dumps({"query": launch})
+    assert send(ui, "POST", "/graphql", body, Origin=EVIL, Content_Type="text/plain") == 403
+    assert send(ui, "POST", f"/graphql?query={quote(launch)}", Origin=EVIL, Content_Type="text/plain") == 403
+    assert send(ui, "POST", "/graphql", body, Host="evil.example", Origin=EVIL, Content_Type="application/json") == 403
+    assert send(ui, "POST", "/graphql", body, Content_Type="application/json") == 403
+    assert send(ui, "POST", f"/report_asset_materialization/{KEY}", Origin=EVIL) == 403
+    assert event_count(ui) == 1
+    assert ui.runs() == []
+
+
+def test_another_name_for_this_machine_reads_nothing(ui: UI):
+    for path in ("/", "/server_info", "/favicon.png", "/logs/a/b.out", "/download_debug/a"):
+        assert send(ui, "GET", path, Host="evil.example") == 400
+
+
+@pytest.mark.parametrize(
+    ("origin", "headers"),
+    [(EVIL, {}), (None, {}), ("null", {}), (EVIL, {"Host": "evil.example"})],
+    ids=["another site", "no origin", "a sandboxed frame", "another name"],
+)
+def test_another_site_opens_no_websocket(ui: UI, origin: str | None, headers: dict[str, str]):
+    with pytest.raises(InvalidStatus) as refused:
+        open_socket(ui, origin, **headers)
+    assert refused.value.response.status_code == 403
+
+
+def test_the_uis_own_pages_subscribe_and_change_things(ui: UI):
+    assert open_socket(ui, ui.url)["type"] == "connection_ack"
+    assert event_count(ui) == 1
+    assert ui.query(WIPE) == {"wipeAssets": {"__typename": "AssetWipeSuccess"}}
+    assert event_count(ui) == 0
+    # For the other tests, in any order.
+    assert send(ui, "POST", f"/report_asset_materialization/{KEY}", Origin=ui.url) == 200
