@@ -17,12 +17,14 @@ import pytest
 import yaml
 from dagster._core.workspace.config_schema import process_workspace_config
 
+from finance_platform.cli.ui import webserver
 from finance_platform.deployment.template import read_template, template_path
 from finance_platform.notifications.alerts import Kind
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "infra" / "Dockerfile").read_text()
-RESOURCES: dict[str, dict[str, Any]] = read_template(template_path()).document["Resources"]
+TEMPLATE = read_template(template_path())
+RESOURCES: dict[str, dict[str, Any]] = TEMPLATE.document["Resources"]
 TASKS = [name for name, resource in RESOURCES.items() if resource["Type"] == "AWS::ECS::TaskDefinition"]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 BUILT = "dist/finance_platform-*.whl"
@@ -40,6 +42,7 @@ sys.meta_path.insert(0, Refuse())
 import dagster_aws.ecs, dagster_aws.s3
 from finance_platform.cli import main
 from finance_platform.bootstrap import open_warehouse
+import finance_platform.orchestration.webserver.server
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.settings import load_settings
 settings = load_settings(
@@ -130,6 +133,27 @@ def test_the_tasks_have_the_variables_that_dagsters_configuration_reads():
     for task in ("DaemonTask", "WebserverTask"):
         (container,) = RESOURCES[task]["Properties"]["ContainerDefinitions"]
         assert read <= {item["Name"] for item in (*container["Environment"], *container["Secrets"])}, task
+
+
+def test_the_webserver_answers_under_the_address_of_the_ui_and_to_the_health_check_of_its_load_balancer():
+    (container,) = RESOURCES["WebserverTask"]["Properties"]["ContainerDefinitions"]
+    targets, output = RESOURCES["WebserverTargets"]["Properties"], TEMPLATE.document["Outputs"]["UiUrl"]["Value"]
+    words = [str(word) if word != output else "https://finance.example.com" for word in container["Command"]]
+    assert words[:2] == ["finance-platform", webserver.name]
+    words = [word.replace("/opt/finance-platform", str(ROOT / "infra")) for word in words[2:]]
+    parameters = webserver.make_context("webserver", words).params
+    # Exactly the address that the alerts link to, under either protocol.
+    assert parameters["origins"] == ("https://finance.example.com",)
+    assert output["Fn::If"][0] == "HasCertificate"
+    assert parameters["health_path"] == targets["HealthCheckPath"]
+    assert (parameters["host"], parameters["port"]) == ("0.0.0.0", targets["Port"])  # noqa: S104  in its own network
+    assert container["PortMappings"] == [{"ContainerPort": parameters["port"], "Protocol": "tcp"}]
+
+
+def test_no_task_serves_dagsters_webserver_without_the_guard():
+    for name in TASKS:
+        (container,) = RESOURCES[name]["Properties"]["ContainerDefinitions"]
+        assert not {"dagster-webserver", "dagit", "dev"} & set(map(str, container["Command"])), name
 
 
 def test_a_run_uses_the_container_of_the_stacks_task_definition():
