@@ -167,7 +167,7 @@ def _state(processed: ObjectStore) -> DeliveryState:
 
 def _refuse_closed(processed: ObjectStore, state: DeliveryState, subject: LiveDelivery | InactiveDelivery) -> None:
     """Refuse to withdraw or reinstate a delivery that affects closed periods, wherever it is in the order."""
-    delivery = LiveDelivery(subject.event, subject.commit, ("", "", ""))
+    delivery = LiveDelivery(subject.event, subject.commit, ("", (0, ""), ""))
     key = delivery.event.object_key
     own = sorted({count.period for count in delivery.commit.periods} & state.closed.keys())
     if own:

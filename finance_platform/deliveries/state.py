@@ -19,8 +19,15 @@ from finance_platform.deliveries.register import (
 )
 from finance_platform.feeds.codes import fold
 
-Position = tuple[str, str, str]
-"""A delivery's place in the defined order: its order value, the time of its content's first discovery, its key."""
+FirstSeen = tuple[int, str]
+"""When an object's content was first seen: the number of the run's scan in the register, and the object's own time."""
+
+Position = tuple[str, FirstSeen, str]
+"""A delivery's place in the defined order: its order value, when its content was first seen, its key.
+
+The register's order says which content was seen first, whatever the clocks of machines and files say. The objects' own
+times decide only among contents that one run has found.
+"""
 
 
 @dataclass(frozen=True)
@@ -140,10 +147,10 @@ class _Object:
     """One raw object: its versions, the current one last."""
 
     versions: dict[str, _Version] = field(default_factory=dict)
-    first_seen: dict[str, str] = field(default_factory=dict)
+    first_seen: dict[str, FirstSeen] = field(default_factory=dict)
 
-    def discover(self, event: DeliveryDiscovered, place: int) -> None:
-        self.first_seen.setdefault(event.fingerprint, event.modified_at)
+    def discover(self, event: DeliveryDiscovered, place: int, scan: int) -> None:
+        self.first_seen.setdefault(event.fingerprint, (scan, event.modified_at))
         counted = self.counted_version()
         version = self.versions.pop(event.delivery_id, None) or _Version(event, place)
         version.event, version.discovered_at, version.is_verdict_current = event, place, False
@@ -209,6 +216,19 @@ def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
     )
 
 
+def derive_positions(
+    events: Iterable[DeliveryDiscovered], commits: Mapping[str, DeliveryCommit]
+) -> dict[str, Position]:
+    """Return the place in the defined order of every delivery that was ever read, by id."""
+    objects, _ = _replay(events)
+    return {
+        delivery_id: _position(version.event, commits[delivery_id], raw_object)
+        for raw_object in objects.values()
+        for delivery_id, version in raw_object.versions.items()
+        if delivery_id in commits
+    }
+
+
 def counted_objects(events: Iterable[Event]) -> set[str]:
     """Return the keys of the raw objects of which a version counts."""
     objects, _ = _replay(events)
@@ -219,10 +239,12 @@ def _replay(events: Iterable[Event]) -> tuple[dict[str, _Object], dict[str, Peri
     """Return the raw objects by key, and the closing of each closed period."""
     objects: dict[str, _Object] = {}
     closed: dict[str, PeriodStatusChanged] = {}
+    scan, run_id = 0, None
     for place, event in enumerate(events):
         match event:
             case DeliveryDiscovered():
-                objects.setdefault(event.object_key, _Object()).discover(event, place)
+                scan, run_id = scan + (event.run_id != run_id), event.run_id
+                objects.setdefault(event.object_key, _Object()).discover(event, place, scan)
             case Verdict():
                 objects[event.object_key].evaluate(event)
             case DecisionRecorded():
@@ -316,8 +338,11 @@ class _Derivation:
 
 
 def _live(version: _Version, event: DeliveryDiscovered, commit: DeliveryCommit, raw_object: _Object) -> LiveDelivery:
-    position = (event.order or commit.order, raw_object.first_seen[event.fingerprint], event.object_key)
-    return LiveDelivery(event, commit, position, version.verdict, version.accepted)
+    return LiveDelivery(event, commit, _position(event, commit, raw_object), version.verdict, version.accepted)
+
+
+def _position(event: DeliveryDiscovered, commit: DeliveryCommit, raw_object: _Object) -> Position:
+    return event.order or commit.order, raw_object.first_seen[event.fingerprint], event.object_key
 
 
 def _withdrawn(

@@ -148,7 +148,9 @@ ARRIVED_IN_ORDER = Check(
     ("processed", "rejected_rows"),
     "deliveries_arrive_in_order",
     "A file arrived after another file that sorts behind it and has the same keys or periods, so the lines of the "
-    "other file count. If that is wrong, give the feed an `order`, or withdraw one of the two.",
+    "other file count. Or one run found several files with the same keys or periods, as after a rebuild from raw files "
+    "alone, so only their modification times say which came last. If the wrong file counts, give the feed an `order`, "
+    "or withdraw one of them.",
     is_warning=True,
 )
 NO_FILE_REFUSED = Check(

@@ -10,6 +10,7 @@ from typing import Any
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.hold_reasons import tolerance_breach
+from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.dates import periods_between
 from finance_platform.feeds.feed_set import Problem, advise_unmatched
@@ -28,6 +29,7 @@ from finance_platform.quality.checks import (
     pluralize,
     raw_checks,
 )
+from finance_platform.quality.delivery_order import FIX_ORDER, find_uncertain_orders
 
 _HELD = ("delivery held", "deliveries held")
 _UNACCOUNTED = "with rows or money unaccounted for"
@@ -63,8 +65,13 @@ def check_unread(scan: RawZoneScan, feeds_folder: str) -> list[Outcome]:
     ]
 
 
-def check_deliveries(state: DeliveryState) -> list[Outcome]:
-    """Check that every current delivery counts, that each arrived in order, and that Actual has no gaps."""
+def check_deliveries(state: DeliveryState, overlaps: Overlaps = NO_OVERLAPS) -> list[Outcome]:
+    """Check that every current delivery counts, that their order is known, and that Actual has no gaps.
+
+    Args:
+        state: the deliveries.
+        overlaps: the lines that live deliveries claim from each other.
+    """
     refused = [stopped for stopped in state.inactive if stopped.is_refused]
     held = [stopped for stopped in state.inactive if not stopped.is_refused]
     incomplete = [stopped for stopped in held if any(stopped.commit.unaccounted)]
@@ -76,6 +83,10 @@ def check_deliveries(state: DeliveryState) -> list[Outcome]:
         if delivery.verdict
         for warning in delivery.verdict.warnings
     ]
+    uncertain = [
+        {"file": order.delivery.event.object_key, "what": order.warning, "fix": FIX_ORDER}
+        for order in find_uncertain_orders(state, overlaps)
+    ]
     return [
         _outcome(
             EVERY_ROW_ACCOUNTED,
@@ -86,9 +97,19 @@ def check_deliveries(state: DeliveryState) -> list[Outcome]:
         _outcome(WITHIN_TOLERANCE, [_stopped_row(stopped) for stopped in beyond_tolerance], *_HELD),
         _outcome(NOTHING_HELD, [_stopped_row(stopped) for stopped in undecided], *_HELD),
         _outcome(NO_FILE_REFUSED, [_stopped_row(stopped) for stopped in refused], "file refused", "files refused"),
-        _outcome(ARRIVED_IN_ORDER, late, "delivery came late", "deliveries came late"),
+        _check_order(late, uncertain),
         _check_gaps(state),
     ]
+
+
+def _check_order(late: list[dict[str, Any]], uncertain: list[dict[str, Any]]) -> Outcome:
+    in_order = _outcome(ARRIVED_IN_ORDER, late, "delivery came late", "deliveries came late")
+    if not uncertain:
+        return in_order
+    by_time = "by modification times alone"
+    summary = pluralize(len(uncertain), f"delivery replaces others {by_time}", f"deliveries replace others {by_time}")
+    summary = f"{in_order.summary}; {summary}" if late else summary
+    return Outcome.from_evidence(ARRIVED_IN_ORDER, [*late, *uncertain], summary)
 
 
 def _check_gaps(state: DeliveryState) -> Outcome:

@@ -13,6 +13,7 @@ from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, DeliveryCom
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.feed_set import advise_unmatched
+from finance_platform.quality.delivery_order import FIX_ORDER, UncertainOrder, find_uncertain_orders
 from finance_platform.reports import statement
 from finance_platform.reports.statement import TERMS, Reconciliation, exact_text
 from finance_platform.slices.snapshot import Snapshot
@@ -59,6 +60,7 @@ class Status:
         details: closed periods, movements, last run.
         warning_fixes: what to do about the warning of a delivery, by file and warning.
         unmatched_fixes: how to have an unmatched file read, where its name tells, by file.
+        uncertain_orders: deliveries that replace lines of others because of modification times alone.
         all_versions: the reconciliation of all versions of each file; None unless it was asked for.
     """
 
@@ -71,6 +73,7 @@ class Status:
     details: StatusDetails = StatusDetails()
     warning_fixes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     unmatched_fixes: Mapping[str, str] = field(default_factory=dict)
+    uncertain_orders: Sequence[UncertainOrder] = ()
     all_versions: Reconciliation | None = None
 
     @property
@@ -117,6 +120,10 @@ class Status:
         unmatched, fixes = "no feed descriptor reads this file", self.unmatched_fixes
         return [
             *of_deliveries,
+            *(
+                {"file": order.delivery.event.object_key, "kind": "order", "warning": order.warning, "fix": FIX_ORDER}
+                for order in self.uncertain_orders
+            ),
             *(
                 {
                     "file": file,
@@ -178,6 +185,7 @@ def build_status(
         details=details,
         warning_fixes=_warning_fixes(snapshot.state),
         unmatched_fixes=scan.unmatched_fixes,
+        uncertain_orders=find_uncertain_orders(snapshot.state, snapshot.overlaps),
     )
 
 

@@ -21,7 +21,7 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit, read_commits
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
-from finance_platform.deliveries.state import DeliveryState, derive_state
+from finance_platform.deliveries.state import DeliveryState, Position, derive_positions, derive_state
 from finance_platform.errors import MissingRecordError
 from finance_platform.slices.commits import FOLDER as SLICES
 from finance_platform.storage.port import ObjectStore
@@ -171,12 +171,19 @@ class LineStore:
         ]
         return pa.concat_arrays(shared) if shared else distinct.slice(0, 0)
 
-    def _position(self, delivery_id: str) -> tuple[str, ...]:
-        return self._positions.get(delivery_id, ("", self.commit(delivery_id).committed_at))
+    def _position(self, delivery_id: str) -> Position:
+        """Return the place of a delivery that was published, whether it still counts or not."""
+        self.commit(delivery_id)
+        return self._positions[delivery_id]
 
     @cached_property
-    def _positions(self) -> dict[str, tuple[str, ...]]:
-        return {delivery.delivery_id: delivery.position for delivery in self.state.live}
+    def _positions(self) -> dict[str, Position]:
+        """The place of every delivery that was ever read."""
+        return derive_positions(self.events, self.commits)
+
+    @cached_property
+    def _live(self) -> frozenset[str]:
+        return frozenset(delivery.delivery_id for delivery in self.state.live)
 
     @cached_property
     def _overlaps(self) -> Overlaps:
@@ -187,8 +194,8 @@ class LineStore:
         later = [
             other
             for other in self._overlaps.overlapping(delivery_id)
-            if other in self._positions
-            and self._positions[other] > self._positions.get(delivery_id, ())
+            if other in self._live
+            and self._positions[other] > self._positions[delivery_id]
             and cell in self._overlaps.overlap(delivery_id, other).lines
         ]
         return max(later, key=self._position, default="")

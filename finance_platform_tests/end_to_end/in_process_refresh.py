@@ -94,7 +94,7 @@ class Refresher:
         outcomes = [
             *(one for feed in load_feed_set(settings.feeds_path).feeds for one in check_raw(feed.feed, scan)),
             *check_unread(scan, str(settings.feeds_path)),
-            *check_deliveries(star.snapshot.state),
+            *check_deliveries(star.snapshot.state, star.snapshot.overlaps),
             *star.outcomes,
             *publication.outcomes,
         ]

@@ -6,6 +6,7 @@ Belongs here: a department's month as a sender sees it. Does not belong here: ev
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,27 @@ def test_a_correction_rebuilds_its_own_periods_and_the_old_file_restores_every_t
     assert (back.read, back.built) == ([], [])
     assert back.loaded == ["fact_financials 2024-05"]
     assert home.tables() == first
+
+
+def test_a_correction_with_an_older_time_wins_and_a_rebuild_from_raw_files_names_what_it_cannot_know(
+    tmp_path: Path, refresh: Refresher
+):
+    home, rebuilt = Home(tmp_path / "home"), Home(tmp_path / "rebuilt")
+    for one in (home, rebuilt):
+        one.write("raw/transactions_a.csv", HEADER + "T1,2024-01-05,D1,4000,1.00,\n")
+        if one is home:
+            refresh(one)
+        correction = one.write("raw/transactions_b.csv", HEADER + "T1,2024-01-05,D1,4000,2.00,\n")
+        two_days_ago = correction.stat().st_mtime - 2 * 86_400
+        os.utime(correction, (two_days_ago, two_days_ago))
+    corrected, from_raw = refresh(home), refresh(rebuilt)
+    assert amounts(home, "Actual") == {"2024-01": "2.00"}
+    assert not [row for row in corrected.status.warnings if row["kind"] == "order"]
+    assert amounts(rebuilt, "Actual") == {"2024-01": "1.00"}
+    (warning,) = [row for row in from_raw.status.warnings if row["kind"] == "order"]
+    assert warning["file"] == "transactions_a.csv"
+    assert "replace those of transactions_b.csv only because its modification time is later" in warning["warning"]
+    assert not from_raw.needs_attention
 
 
 def test_a_budget_correction_rebuilds_its_periods_and_the_old_file_restores_them(run_home: Home, refresh: Refresher):

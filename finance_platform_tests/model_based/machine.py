@@ -319,7 +319,9 @@ class Deliveries(RuleBasedStateMachine):
         """Take down what the register has seen, with the feeds as they were then."""
         events = self.home.events()
         for event in events[self.learned :]:
-            seen = self.first_seen.setdefault((event.object_key, event.fingerprint), event.modified_at)
+            # A refresh lists the raw zone once: the files' own times order what it finds for the first time.
+            moment = f"{event.at} {event.modified_at}"
+            seen = self.first_seen.setdefault((event.object_key, event.fingerprint), moment)
             feed = self.feeds[event.feed]
             content = self.contents[event.fingerprint]
             self.sent[event.delivery_id] = Delivery(event.object_key, feed, content, seen)

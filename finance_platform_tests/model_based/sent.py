@@ -139,7 +139,7 @@ class Delivery:
         key: path in the raw zone.
         feed: as its descriptor said when the file was last looked at.
         content: its rows.
-        first_seen: the file's own time when this content was first seen under this key; sorts as text.
+        first_seen: when a refresh first found this content under this key, then the file's own time; sorts as text.
     """
 
     key: str

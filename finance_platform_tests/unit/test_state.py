@@ -128,7 +128,7 @@ def test_a_delivery_that_is_read_again_under_new_rules_keeps_its_position() -> N
     assert ids(state) == expected(live=["reread", "other.csv@v1"], superseded=["ledger.csv@v1"])
 
 
-def test_deliveries_are_ordered_by_their_own_times_and_not_by_discovery() -> None:
+def test_deliveries_that_one_run_has_found_are_ordered_by_their_own_times_and_not_as_listed() -> None:
     late = delivered("a.csv", modified_at="2025-03-01")
     early = delivered("b.csv", modified_at="2025-01-01")
     assert ids(state_of(valid(late), valid(early)))["live"] == ["b.csv@v1", "a.csv@v1"]

@@ -74,7 +74,7 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
             snapshot = take_snapshot(processed_zone, StarSettings.of(settings))
             report_deliveries(context, feeds, snapshot, Register(processed_zone), currency=settings.currency)
             _send_lags(context, feeds, metrics)
-            delivery_outcomes = check_deliveries(snapshot.state)
+            delivery_outcomes = check_deliveries(snapshot.state, snapshot.overlaps)
             all_outcomes: list[Outcome] = []
             for contract in PROCESSED:
                 new_files = [file.key for commit in read for file in commit.files.get(contract.name, ())]
