@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.currencies import CURRENCY_SIGNS, denoted_currencies, is_currency
+from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 
 MONEY_TYPE = pa.decimal128(18, 2)
 _CENT = Decimal("0.01")
@@ -152,7 +153,7 @@ def read_amount(text: str, decimal: str = ".", thousands: str | None = None) -> 
     with a currency between their digits, with two different currencies, or with a footnote mark, such as 12€50,
     USD 5 EUR and 100².
     """
-    number_and_marks = _split_currency(text)
+    number_and_marks = _split_currency(text) if len(text) <= MAX_VALUE_CHARACTERS else None
     if number_and_marks is None:
         return None
     plain, marks = number_and_marks
@@ -219,7 +220,8 @@ def _written_pattern(decimal: str, thousands: str | None) -> re.Pattern[str]:
     # rejected rather than read as 123. One number has one kind of grouping mark.
     groups = "".join(f"|[0-9]{{1,3}}(?:{re.escape(mark)}[0-9]{{3}})+" for mark in sorted({" ", thousands or " "}))
     fraction = f"(?:{re.escape(decimal)}(?P<fraction>[0-9]{{0,{_MAX_DECIMALS}}}))?"
-    return re.compile(rf"(?P<before>[-+]?)\s*(?P<whole>[0-9]*{groups}){fraction}\s*(?P<after>[-+]?)")
+    # `*+` never gives spaces back, so a text of spaces that is not a valid amount takes linear time.
+    return re.compile(rf"(?P<before>[-+]?)\s*+(?P<whole>[0-9]*{groups}){fraction}\s*+(?P<after>[-+]?)")
 
 
 def _sum(values: pa.Array) -> Decimal:

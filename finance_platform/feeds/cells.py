@@ -17,7 +17,11 @@ from finance_platform.errors import FileNameError, MissingColumnError, Unreadabl
 from finance_platform.feeds.codes import clean, closest_match, fold
 from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.hidden_characters import CleanedCells, Finding, clean_cell, clean_cells
+from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, ReadingRules, template_headers
+
+_MAX_LISTED = 1_000
+"""Characters of a header in a message."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def field_texts(source: FieldSource, batch: RawBatch, *, is_name: bool = False) 
     elif source.template is None:
         cells = _column_texts(batch, source.headers[0], is_name=is_name)
     else:
-        cells = _join_template(source.template, batch)
+        cells = _join_template(source.template, batch, is_name=is_name)
     texts = cells.texts
     if source.blank is not None:
         texts = pc.fill_null(texts, source.blank)
@@ -118,7 +122,8 @@ def text_without_column(rule: FieldRule, object_key: str) -> str | None:
 
 def _value_mapper(rule: FieldRule) -> Callable[[str], str]:
     by_folded = {fold(written): mapped for written, mapped in rule.value_map.items()}
-    return lambda text: by_folded.get(fold(text), text)
+    # A longer text is the text of no key, and to fold it may take long.
+    return lambda text: text if len(text) > MAX_VALUE_CHARACTERS else by_folded.get(fold(text), text)
 
 
 def blank_to_null(texts: pa.StringArray) -> pa.StringArray:
@@ -192,13 +197,13 @@ def _with_headers(template: str, headers: Sequence[str]) -> str:
     return PLACEHOLDER.sub(lambda _: "{" + next(names) + "}", template)
 
 
-def _join_template(template: str, batch: RawBatch) -> CleanedCells:
+def _join_template(template: str, batch: RawBatch, *, is_name: bool) -> CleanedCells:
     # A template is blank where any of its parts is, because half a code is not a code.
     pieces: list[Any] = []
     findings: dict[Finding, pa.BooleanArray] = {}
     for position, piece in enumerate(PLACEHOLDER.split(template)):
         if position % 2:
-            cells = _column_texts(batch, piece)
+            cells = _column_texts(batch, piece, is_name=is_name)
             pieces.append(cells.texts)
             for finding, has_finding in cells.findings.items():
                 findings[finding] = pc.or_(findings.get(finding, has_finding), has_finding)
@@ -220,12 +225,17 @@ def _missing_in_name(name: str, rule: FieldRule, object_key: str) -> FileNameErr
     )
 
 
+def _shortened(header: Sequence[str]) -> str:
+    text = ", ".join(map(clean, header))
+    return text if len(text) <= _MAX_LISTED else f"{text[:_MAX_LISTED]}… ({len(header):,} columns)"
+
+
 def _missing_column(name: str, rule: FieldRule, header: Sequence[str], unclaimed: Sequence[str]) -> MissingColumnError:
     pair = [text for text in (rule.debit, rule.credit) if text]
     expected = " and ".join(map(repr, pair)) if pair else " or ".join(map(repr, rule.sources))
     suggestion = closest_match(rule.sources[0], unclaimed) if rule.sources else None
     hint = f"; is it {suggestion!r}?" if suggestion else ""
     return MissingColumnError(
-        f"the header lacks the column for {name}: expected {expected}, found {', '.join(map(clean, header))}{hint}",
+        f"the header lacks the column for {name}: expected {expected}, found {_shortened(header)}{hint}",
         fix=f"correct the file's header, or add its name to columns.{name}.from in the descriptor",
     )

@@ -13,6 +13,8 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable, Mapping
 
+from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
+
 KEY_BITS = 48
 """Surrogate keys fit into 48 bits, which JavaScript and Excel hold exactly."""
 
@@ -69,7 +71,7 @@ def joined_key(parts: Iterable[str]) -> str:
 
 def short_name(text: str) -> str:
     """Return `text` cleaned and cut to `MAX_NAME_BYTES` bytes of UTF-8, never inside a character."""
-    cleaned = clean(text)
+    cleaned = clean(text[:MAX_VALUE_CHARACTERS])  # the rest cannot be in the first bytes
     return cleaned.encode()[:MAX_NAME_BYTES].decode("utf-8", "ignore")
 
 
@@ -102,6 +104,8 @@ def scenario_name(name: str, declared: Mapping[str, str]) -> str:
 
 def closest_match(text: str, allowed: Iterable[str]) -> str | None:
     """Return the allowed value that most resembles `text`, if one is similar enough to suggest."""
+    if len(text) > MAX_VALUE_CHARACTERS:
+        return None
     by_folded = {fold(value): value for value in allowed}
     matches = difflib.get_close_matches(fold(text), by_folded, n=1, cutoff=0.6)
     return by_folded[matches[0]] if matches else None

@@ -102,6 +102,9 @@ OTHER_CURRENCY = "other"
 """Stands for every text that is neither a code nor a sign, and for amounts of several currencies."""
 
 _CODE_LENGTH = 3
+_MAX_MARK_CHARACTERS = 100
+"""Of a text that can be a code or a sign, with white space on either side."""
+
 _PARTS = re.compile(f"[{CURRENCY_SIGNS}]|[^{CURRENCY_SIGNS}]+")
 
 
@@ -115,6 +118,8 @@ def denoted_currencies(mark: str) -> frozenset[str] | None:
     Returns:
         Their ISO codes; none for a sign that no current currency uses; None if the text is neither code nor sign.
     """
+    if len(mark) > _MAX_MARK_CHARACTERS:
+        return None
     text = _canonical(mark)
     if text in _CODES:
         return frozenset({text})
@@ -146,7 +151,7 @@ def currency_code(mark: str) -> str:
 
     A text that is neither is `OTHER_CURRENCY`; three letters pass for a code, because ISO 4217 gets new ones.
     """
-    text = _canonical(mark)
+    text = _canonical(mark[:_MAX_MARK_CHARACTERS])
     is_currency_mark = denoted_currencies(mark) is not None or len(text) <= _CODE_LENGTH
     return describe_currency(text) if is_currency_mark else OTHER_CURRENCY
 

@@ -12,9 +12,10 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple, TextIO
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +36,13 @@ from finance_platform.feeds.file_format import (
 )
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.hidden_characters import clean_cell
+from finance_platform.feeds.limits import (
+    MAX_BATCH_CELLS,
+    MAX_BATCH_CHARACTERS,
+    MAX_COLUMNS,
+    MAX_NAME_CHARACTERS,
+    MAX_ROW_CHARACTERS,
+)
 from finance_platform.feeds.resolved import Dialect
 
 _BLOCK_BYTES = 4 << 20
@@ -48,6 +56,12 @@ BLANK_LEFT_OVER = "the cells left over are blank"
 
 FIX_BLANK_LEFT_OVER = "remove the delimiter at the end of each row, or give the extra column a name in the header"
 _NEWLINE, _RETURN = b"\n\r"
+
+
+class _Row(NamedTuple):
+    line: int
+    cells: list[str]
+    characters: int
 
 
 class DelimitedFile:
@@ -86,10 +100,11 @@ class DelimitedFile:
         yield from self._batches_by_csv(skip=0)
 
     def first_rows(self, count: int) -> list[tuple[int, list[str]]]:
-        """Return line and cells of the first rows, headers and lines above them included."""
+        """Return line and cells of the first rows, as far as a header may extend; lines above the header included."""
         skips_spaces = self._has_spaces_before_quotes(_SAMPLE_BYTES)
         with self._open() as stream:
-            return list(islice(self._rows(stream, skips_spaces=skips_spaces), count))
+            rows = islice(self._rows(stream, skips_spaces=skips_spaces), count)
+            return [(row.line, [cell[:MAX_NAME_CHARACTERS] for cell in row.cells[:MAX_COLUMNS]]) for row in rows]
 
     def utf8_evidence(self) -> Utf8Evidence | None:
         """Return the first text of a file that is UTF-8 throughout and not of the declared single-byte encoding."""
@@ -122,9 +137,9 @@ class DelimitedFile:
             self.notes[f"{text} {self._dialect.encoding}"] = Note(1, fix)
         self._encoding = marked
 
-    def _rows(self, stream: BinaryIO, *, skips_spaces: bool) -> Iterator[tuple[int, list[str]]]:
+    def _rows(self, stream: BinaryIO, *, skips_spaces: bool) -> Iterator[_Row]:
         csv.field_size_limit(_CELL_LIMIT)
-        lines = _LinesWithSentinel(io.TextIOWrapper(stream, encoding=self._encoding, newline=""))
+        lines = _RowLines(io.TextIOWrapper(stream, encoding=self._encoding, newline=""))
         reader = csv.reader(
             lines,
             delimiter=self._dialect.delimiter,
@@ -133,6 +148,7 @@ class DelimitedFile:
         )
         line = 0
         while True:
+            lines.row_characters = 0
             try:
                 row = next(reader)
             except StopIteration:
@@ -141,13 +157,15 @@ class DelimitedFile:
                 raise self._invalid_bytes() from None
             except csv.Error as error:
                 raise UnreadableDeliveryError(
-                    f"line {reader.line_num}: {error}", fix="check the dialect: delimiter and quote in the descriptor"
+                    f"line {line + 1}: {error}", fix="check the dialect: delimiter and quote in the descriptor"
                 ) from None
+            if lines.is_too_long:
+                raise _long_row(line + 1)
             if lines.is_exhausted:
                 if reader.line_num > line + 1:
                     raise _unclosed_quote(line + 1)
                 return
-            yield line + 1, row
+            yield _Row(line + 1, row, lines.row_characters)
             line = reader.line_num
 
     def _has_spaces_before_quotes(self, characters: int | None = None) -> bool:
@@ -179,9 +197,9 @@ class DelimitedFile:
             return 0, list(self._dialect.names)
         skips_spaces = self._has_spaces_before_quotes(_SAMPLE_BYTES)
         with self._open() as stream:
-            for line, row in self._rows(stream, skips_spaces=skips_spaces):
+            for line, row, _ in self._rows(stream, skips_spaces=skips_spaces):
                 if line >= self._dialect.header_row:
-                    return line, _header_names(row)
+                    return line, _header_names(line, row)
         raise UnreadableDeliveryError(
             f"the header should be on line {self._dialect.header_row}, but the file is shorter",
             fix="check dialect.header_row in the descriptor",
@@ -219,18 +237,24 @@ class DelimitedFile:
                 ),
             )
             first = dialect.header_row + 1
-            for batch in reader:
-                columns = dict(zip(self.header, batch.columns, strict=True))
-                rows = pa.array(np.arange(first, first + batch.num_rows, dtype=np.int64))
-                first += batch.num_rows
-                yield RawBatch(columns, rows, pa.nulls(batch.num_rows, pa.string()))
+            for block in reader:
+                for start in range(0, block.num_rows, self._max_rows()):
+                    batch = block.slice(start, self._max_rows())
+                    columns = dict(zip(self.header, batch.columns, strict=True))
+                    rows = pa.array(np.arange(first, first + batch.num_rows, dtype=np.int64))
+                    first += batch.num_rows
+                    yield RawBatch(columns, rows, pa.nulls(batch.num_rows, pa.string()))
+
+    def _max_rows(self) -> int:
+        return max(1, MAX_BATCH_CELLS // max(1, len(self.header)))
 
     def _batches_by_csv(self, skip: int) -> Iterator[RawBatch]:
         lines: list[int] = []
         rows: list[list[str]] = []
+        max_rows, characters = min(_BATCH_ROWS, self._max_rows()), 0
         skips_spaces = self._has_spaces_before_quotes()
         with self._open() as stream:
-            for line, row in self._rows(stream, skips_spaces=skips_spaces):
+            for line, row, length in self._rows(stream, skips_spaces=skips_spaces):
                 if line <= self._header_line:
                     continue
                 if skip:
@@ -238,9 +262,10 @@ class DelimitedFile:
                     continue
                 lines.append(line)
                 rows.append([] if row == [_DOS_END_OF_FILE] else row)
-                if len(rows) == _BATCH_ROWS:
+                characters += length
+                if len(rows) == max_rows or characters > MAX_BATCH_CHARACTERS:
                     yield self._batch(lines, rows)
-                    lines, rows = [], []
+                    lines, rows, characters = [], [], 0
         if rows:
             yield self._batch(lines, rows)
 
@@ -262,8 +287,11 @@ class DelimitedFile:
         has_ascii_breaks = b"\n".decode(self._encoding, "ignore") == "\n"
         with self._open() as stream:
             # In latin-1 every byte is a character, so it cuts bytes into lines as an editor does.
-            lines = io.TextIOWrapper(stream, "latin-1", newline="") if has_ascii_breaks else ()
+            text = io.TextIOWrapper(stream, "latin-1", newline="")
+            lines = iter(lambda: text.readline(MAX_ROW_CHARACTERS), "") if has_ascii_breaks else ()
             for number, line in enumerate(lines, start=1):
+                if len(line) == MAX_ROW_CHARACTERS:
+                    return _long_row(number)
                 try:
                     line.encode("latin-1").decode(self._encoding)
                 except UnicodeDecodeError as error:
@@ -285,15 +313,34 @@ def _problem(row: Sequence[str], width: int) -> str | None:
     return text if len(row) < width else f"{text}; left over: {', '.join(row[width:])[:200]}"
 
 
-def _header_names(row: Sequence[str]) -> list[str]:
+def _header_names(line: int, row: Sequence[str]) -> list[str]:
+    if len(row) > MAX_COLUMNS:
+        raise UnreadableDeliveryError(
+            f"line {line}: the header has {len(row):,} columns; at most {MAX_COLUMNS:,} are read",
+            fix="send only the columns that the feed uses, or correct dialect.header_row in the descriptor",
+        )
+    too_long = next((position for position, name in enumerate(row, start=1) if len(name) > MAX_NAME_CHARACTERS), None)
+    if too_long:
+        raise UnreadableDeliveryError(
+            f"line {line}: the name of column {too_long:,} has {len(row[too_long - 1]):,} characters; at most "
+            f"{MAX_NAME_CHARACTERS:,} are read",
+            fix="shorten it, or correct dialect.header_row, .delimiter or .quote in the descriptor",
+        )
     names = [clean(clean_cell(name)[0]) or f"(column {position})" for position, name in enumerate(row, start=1)]
-    duplicates = sorted({name for name in names if names.count(name) > 1})
+    duplicates = sorted(name for name, count in Counter(names).items() if count > 1)
     if duplicates:
         fix = "rename or remove one of the two columns"
         if not any(character.isalpha() for character in duplicates[0]):
             fix += "; if the file has no header, set dialect: {header_row: 0, names: [...]} in the descriptor"
         raise UnreadableDeliveryError(f"the header has the column {duplicates[0]!r} twice", fix=fix)
     return names
+
+
+def _long_row(line: int) -> UnreadableDeliveryError:
+    return UnreadableDeliveryError(
+        f"line {line}: the row that begins here has more than {MAX_ROW_CHARACTERS:,} characters",
+        fix="break it into lines, or correct dialect.quote and .delimiter in the descriptor: a quote may not be closed",
+    )
 
 
 def _unclosed_quote(line: int) -> UnreadableDeliveryError:
@@ -322,14 +369,27 @@ def _is_plain(lines: bytes, marks: str) -> bool:
     )
 
 
-class _LinesWithSentinel:
-    """The lines of a text and a blank one after them, which an unclosed quote makes part of the last row."""
+class _RowLines:
+    """The lines of a text and a blank one after them, which an unclosed quote makes part of the last row.
 
-    def __init__(self, lines: Iterable[str]) -> None:
+    Attributes:
+        row_characters: the length of the lines since it was set to 0, which is done before each row.
+        is_too_long: whether the last row was cut, because it exceeds `MAX_ROW_CHARACTERS`.
+        is_exhausted: whether the blank line was reached.
+    """
+
+    def __init__(self, text: TextIO) -> None:
+        self.row_characters = 0
+        self.is_too_long = False
         self.is_exhausted = False
-        self._lines = lines
+        self._text = text
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._lines
+        while line := self._text.readline(MAX_ROW_CHARACTERS + 1):
+            self.row_characters += len(line)
+            if self.row_characters > MAX_ROW_CHARACTERS:
+                self.is_too_long = True
+                break
+            yield line
         self.is_exhausted = True
         yield ""

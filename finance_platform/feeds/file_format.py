@@ -35,8 +35,8 @@ _WINDOWS = "cp1252"
 _SINGLE_BYTE = (_WINDOWS, "cp850", "mac_roman")
 _SIGNS_IN_WORDS = "’"
 _SIGNS_AFTER_WORDS = "’”»–—…™®©°ºª€%¹²³\xa0"
-# Messages quote these characters alone: the word around them may be a person's name.
-_NOT_ASCII = re.compile(rb"[\x80-\xff]+")
+# Messages quote these characters alone, and few of them: the word around them may be a person's name.
+_NOT_ASCII = re.compile(rb"[\x80-\xff]{1,60}")
 
 _IN_WORKBOOKS = (b"[Content_Types].xml", b"xl/", b"_rels/", b"mimetype", b"docProps/", b"META-INF/")
 _SAVE_AS_CSV = "save it as CSV"

@@ -1,4 +1,4 @@
-"""Characters of a cell that cannot be seen: removed where harmless, found where not; Excel's guards unwrapped.
+"""Cells as they are cleaned: what cannot be seen removed or found, Excel's guards unwrapped, endless texts cut.
 
 Belongs here: which characters are invisible, and cleaning a column of cells.
 Does not belong here: white space, case and Unicode forms (see `codes`), rejecting rows (see `violations`).
@@ -15,7 +15,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Finding = Literal["nul", "harmful", "invisible", "guard"]
+from finance_platform.feeds.limits import MAX_TEXT_CHARACTERS, MAX_VALUE_CHARACTERS
+
+Finding = Literal["nul", "harmful", "invisible", "guard", "too_long"]
+
+_KEPT_CHARACTERS = 60
+_CUT_MARK = "…"
+"""After what is kept of a text that is too long, so that it is not a valid amount or date."""
 
 # Unicode's default ignorable code points, less the bidirectional overrides.
 _IGNORABLE = (
@@ -60,6 +66,28 @@ def clean_cells(texts: pa.StringArray, *, is_name: bool = False) -> CleanedCells
         texts: the column, null where blank.
         is_name: whether the texts are for people; every other text is compared or parsed.
     """
+    texts, is_too_long = _cut(texts, max_characters(is_name=is_name))
+    cleaned = _clean(texts, is_name=is_name)
+    return CleanedCells(cleaned.texts, {**cleaned.findings, "too_long": is_too_long}) if is_too_long else cleaned
+
+
+def max_characters(*, is_name: bool) -> int:
+    """Return the length of the longest text that is read."""
+    return MAX_TEXT_CHARACTERS if is_name else MAX_VALUE_CHARACTERS
+
+
+def _cut(texts: pa.StringArray, limit: int) -> tuple[pa.StringArray, pa.BooleanArray | None]:
+    """Return the beginning of texts that are too long, and which ones are; None if none is."""
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) <= limit:
+        return texts, None  # no text has more characters than bytes
+    is_too_long = pc.fill_null(pc.greater(pc.utf8_length(texts), limit), False)
+    if not pc.any(is_too_long).as_py():
+        return texts, None
+    beginnings = pc.binary_join_element_wise(pc.utf8_slice_codeunits(texts, 0, _KEPT_CHARACTERS), _CUT_MARK, "")
+    return pc.if_else(is_too_long, beginnings, texts), is_too_long
+
+
+def _clean(texts: pa.StringArray, *, is_name: bool) -> CleanedCells:
     if not _may_need_cleaning(texts, is_name=is_name):
         return CleanedCells(texts)
     encoded = texts.dictionary_encode()

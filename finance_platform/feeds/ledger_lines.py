@@ -76,7 +76,7 @@ class LedgerLines:
         """Return the typed columns of every row, and the amounts as parsed before any rule."""
         violations = RuleViolations.of_batch(batch, self._notes)
         texts = {
-            name: violations.add_cells(name, field_texts(source, batch, is_name=name in _NAMES))
+            name: violations.add_cells(name, field_texts(source, batch, is_name=name in _NAMES), is_name=name in _NAMES)
             for name, source in self._sources.items()
             if name != "amount"
         }

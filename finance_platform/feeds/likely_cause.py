@@ -19,7 +19,9 @@ from finance_platform.feeds.codes import clean, fold
 from finance_platform.feeds.currencies import denoted_currencies
 from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.delimited_file import BLANK_LEFT_OVER, FIX_BLANK_LEFT_OVER, DelimitedFile
+from finance_platform.feeds.limits import MAX_COLUMNS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, template_headers
+from finance_platform.feeds.violations import quoted
 
 _DELIMITERS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
 _SEARCHED_ROWS = 30
@@ -48,6 +50,8 @@ def explain_missing_column(error: UnreadableDeliveryError, file: DelimitedFile, 
         for delimiter, written in _DELIMITERS.items():
             if delimiter == rules.dialect.delimiter:
                 continue
+            if len(row) + sum(cell.count(delimiter) for cell in row) > MAX_COLUMNS:
+                continue
             names = [name for cell in row for name in cell.split(delimiter)]
             if _has_needed_columns(names, rules):
                 fix = f"set dialect.delimiter: {written} in the descriptor"
@@ -66,8 +70,8 @@ def _explain_data_row(header: Sequence[str], rules: ReadingRules) -> tuple[str, 
         return None
     declared = rules.dialect.delimiter
     for delimiter, written in {declared: "", **_DELIMITERS}.items():
-        cells = header if delimiter == declared else declared.join(header).split(delimiter)
-        if not _is_data(cells, rules):
+        cells = header if delimiter == declared else declared.join(header).split(delimiter, MAX_COLUMNS)
+        if len(cells) > MAX_COLUMNS or not _is_data(cells, rules):
             continue
         line = rules.dialect.header_row
         dialect = "header_row: 0" if delimiter == declared else f"delimiter: {written}, header_row: 0"
@@ -207,7 +211,7 @@ def _shown(text: str) -> str:
     """Return a sample for a message; of a text that is hardly a value, which may name a person, only the length."""
     figures = sum(character.isdigit() for character in text)
     if len(text) <= _SHORT or figures * 4 >= len(text.replace(" ", "")):
-        return repr(text)
+        return quoted(text)
     return f"a text of {len(text)} characters"
 
 

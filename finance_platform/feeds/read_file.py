@@ -24,6 +24,7 @@ from finance_platform.feeds.file_names import natural_sort_key
 from finance_platform.feeds.findings import Note, ReaderFindings
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.likely_cause import explain_missing_column, explain_rejected_rows
+from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.resolved import ResolvedFeed, template_headers
 from finance_platform.feeds.violations import ACCEPTED, REJECTED
@@ -279,7 +280,8 @@ def _order_header(feed: ResolvedFeed, header: list[str]) -> str | None:
 
 
 def _greatest(texts: pa.Array) -> str:
-    return max((natural_sort_key(text) for text in pc.unique(texts).to_pylist() if text), default="")
+    beginnings = pc.utf8_slice_codeunits(texts, 0, MAX_VALUE_CHARACTERS)
+    return max((natural_sort_key(text) for text in pc.unique(beginnings).to_pylist() if text), default="")
 
 
 def _staged(

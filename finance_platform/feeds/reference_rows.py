@@ -74,7 +74,8 @@ class ReferenceRows:
         if field not in self._sources:
             return pa.nulls(len(batch), pa.string())
         is_name = field not in _CODES and field not in _CHOICES
-        texts = violations.add_cells(field, field_texts(self._sources[field], batch, is_name=is_name))
+        cells = field_texts(self._sources[field], batch, is_name=is_name)
+        texts = violations.add_cells(field, cells, is_name=is_name)
         if field in _CHOICES:
             return check_choice(violations, field, texts, _CHOICES[field])
         if field in _CODES:

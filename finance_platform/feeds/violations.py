@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.findings import NoteCollector
-from finance_platform.feeds.hidden_characters import CleanedCells, Finding, is_harmful
+from finance_platform.feeds.hidden_characters import CleanedCells, Finding, is_harmful, max_characters
+from finance_platform.feeds.limits import MAX_RAW_CELL_CHARACTERS, MAX_RAW_ROW_CHARACTERS, WIDE_HEADER
 
 Mask = npt.NDArray[np.bool_]
 
@@ -43,8 +44,10 @@ def _replace_texts(texts: pa.Array, where: Mask, replacements: list[str]) -> pa.
     return pc.replace_with_mask(texts, pa.array(where), pa.array(replacements, pa.string())) if replacements else texts
 
 
-def _describe_cell(text: str) -> str:
-    """Return what is wrong with a cell that has a character that must not be there; NUL was removed from its text."""
+def _describe_cell(finding: Finding, text: str, limit: int) -> str:
+    """Return what is wrong with a cell, whose text was cut if it is too long and has no NUL any more."""
+    if finding == "too_long":
+        return f"{quoted(text)} has more than {limit:,} characters, which is the most that is read; shorten it"
     if any("\x80" <= character <= "\x9f" for character in text):
         return f"{quoted(text)} has a control character; the file is probably cp1252: set dialect.encoding: cp1252"
     if is_harmful(text):
@@ -52,7 +55,15 @@ def _describe_cell(text: str) -> str:
     return f"{quoted(text)} is written with a NUL character; export the file again without it"
 
 
-_CELL_RULES: dict[Finding, str] = {"nul": "nul_character", "harmful": "control_character"}
+def _reason_of_cells(name: str, finding: Finding, texts: pa.StringArray, limit: int) -> Callable[[int], str]:
+    return lambda i: f"{name}: {_describe_cell(finding, texts[i].as_py() or '', limit)}"
+
+
+_CELL_RULES: dict[Finding, str] = {
+    "nul": "nul_character",
+    "harmful": "control_character",
+    "too_long": "cell_too_long",
+}
 _CELL_NOTES: dict[Finding, tuple[str, str]] = {
     "invisible": (
         "invisible characters were removed",
@@ -104,13 +115,22 @@ class RuleViolations:
         """Record that the rows with a text but no value break `rule`."""
         self.add(rule, to_mask(pc.and_(pc.is_valid(texts), pc.is_null(values))), reason)
 
-    def add_cells(self, name: str, cells: CleanedCells) -> pa.StringArray:
-        """Reject the rows whose cells have characters that must not be there, note removed ones; return the texts."""
-        texts = cells.texts
+    def add_cells(self, name: str, cells: CleanedCells, *, is_name: bool = False) -> pa.StringArray:
+        """Reject the rows whose cells are too long or have characters that must not be there; note removed ones.
+
+        Args:
+            name: the field.
+            cells: its cells.
+            is_name: whether they were cleaned as texts for people.
+
+        Returns:
+            The texts.
+        """
+        texts, limit = cells.texts, max_characters(is_name=is_name)
         for finding, has_finding in cells.findings.items():
             rows = to_mask(has_finding)
             if finding in _CELL_RULES:
-                self.add(_CELL_RULES[finding], rows, lambda i: f"{name}: {_describe_cell(texts[i].as_py() or '')}")
+                self.add(_CELL_RULES[finding], rows, _reason_of_cells(name, finding, texts, limit))
             elif "nul" not in cells.findings or (rows := rows & ~to_mask(cells.findings["nul"])).any():
                 quotable = None if name in _FREE_TEXT else texts
                 text, fix = _CELL_NOTES[finding]
@@ -129,22 +149,48 @@ class RuleViolations:
         accepted = pa.repeat(pa.scalar(ACCEPTED), len(self.batch))
         columns = {"outcome": _replace_texts(accepted, not_accepted, outcomes)}
         nothing = pa.nulls(len(self.batch), pa.string())
-        descriptions = [self._describe(position) for position in positions]
+        raw_rows = self._raw_rows(positions)
+        descriptions = [(*self._describe(position), raw) for position, raw in zip(positions, raw_rows, strict=True)]
         for place, name in enumerate(("rules", "reasons", "raw_row")):
             columns[name] = _replace_texts(nothing, not_accepted, [texts[place] for texts in descriptions])
         return columns
 
-    def _describe(self, position: int) -> tuple[str, str, str]:
-        """Return rules, reasons and raw row of a row that is not accepted."""
+    def _describe(self, position: int) -> tuple[str, str]:
+        """Return rules and reasons of a row that is not accepted."""
         if self.skipped[position]:
-            return "blank_row", "every cell is blank", self._raw(position)
+            return "blank_row", "every cell is blank"
         violations = [(rule, reason(position)) for rule, broken, reason in self._violations if broken[position]]
         rules, reasons = zip(*violations, strict=True)
-        return ",".join(dict.fromkeys(rules)), "; ".join(reasons), self._raw(position)
+        return ",".join(dict.fromkeys(rules)), "; ".join(reasons)
 
-    def _raw(self, position: int) -> str:
-        cells = {name: texts[position].as_py() or "" for name, texts in self.batch.columns.items()}
-        return json.dumps(cells, ensure_ascii=False)
+    def _raw_rows(self, positions: list[int]) -> list[str]:
+        """Return the cells of rows as delivered, each row a JSON object; of a wide header, blank cells are left out."""
+        rows = [_RawRow() for _ in positions]
+        is_wide = len(self.batch.columns) > WIDE_HEADER
+        for name, texts in self.batch.columns.items():
+            cells = pc.fill_null(pc.take(texts, pa.array(positions, pa.int64())), "")
+            kept = np.arange(len(rows))
+            if is_wide:
+                kept = np.flatnonzero(to_mask(pc.not_equal(pc.utf8_trim_whitespace(cells), "")))
+            for place, text in zip(kept, pc.take(cells, pa.array(kept)).to_pylist(), strict=True):
+                rows[place].add(name, text)
+        return [json.dumps(row.cells, ensure_ascii=False) for row in rows]
+
+
+@dataclass
+class _RawRow:
+    """The cells of a row as delivered, as many as are kept."""
+
+    cells: dict[str, str] = field(default_factory=dict)
+    characters: int = 0
+
+    def add(self, name: str, text: str) -> None:
+        if self.characters > MAX_RAW_ROW_CHARACTERS:
+            self.cells["…"] = "the rest of the row is left out"
+            return
+        kept = text if len(text) <= MAX_RAW_CELL_CHARACTERS else text[:MAX_RAW_CELL_CHARACTERS] + "…"
+        self.cells[name] = kept
+        self.characters += len(name) + len(kept)
 
 
 def _blank_rows(batch: RawBatch) -> Mask:

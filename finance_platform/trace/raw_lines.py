@@ -14,11 +14,9 @@ from contextlib import suppress
 from enum import StrEnum
 from itertools import islice
 
+from finance_platform.feeds.limits import MAX_ROW_CHARACTERS
 from finance_platform.feeds.resolved import Dialect
 from finance_platform.storage.port import ObjectStore
-
-_CELL_LIMIT = 1 << 24
-"""The reader's limit: whatever was read can be shown."""
 
 
 class RawState(StrEnum):
@@ -82,7 +80,7 @@ class _Lines:
         deque(islice(self._lines, row - 1 - self._position), maxlen=0)
         self._position = row - 1
         lines: list[str] = []
-        csv.field_size_limit(_CELL_LIMIT)
+        csv.field_size_limit(MAX_ROW_CHARACTERS)  # the reader's limit, so that whatever was read can be shown
         with suppress(csv.Error):  # the lines up to the error are returned
             next(csv.reader(self._collect(lines), delimiter=dialect.delimiter, quotechar=dialect.quote), None)
         return "".join(lines).rstrip("\r\n") if lines else None
