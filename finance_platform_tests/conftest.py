@@ -25,6 +25,7 @@ LONGEST_FIRST = (
     "test_engine_parity.py",
     "/aws/test_end_to_end.py",
     "/browser/",
+    "/faults/",
     "/model_based/",
     "/orchestration/test_re",
     "/orchestration/",

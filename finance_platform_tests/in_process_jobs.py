@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -17,6 +18,27 @@ from finance_platform.spark_jobs.build_star_job import build_slices
 from finance_platform.spark_jobs.requests import BuildRequest, JobRequest, StandardiseRequest
 from finance_platform.spark_jobs.standardise_job import read_deliveries
 from finance_platform.storage.port import ObjectStore
+
+
+@dataclass(frozen=True)
+class InProcessArguments(JobArguments):
+    """Arguments that give a job the store of its caller, which may count operations or fail, not one of its own.
+
+    Attributes:
+        store: the processed zone.
+    """
+
+    store: ObjectStore = field(kw_only=True)
+
+    @property
+    def processed(self) -> ObjectStore:
+        """The processed zone."""
+        return self.store
+
+    @property
+    def temporary(self) -> ObjectStore:
+        """The store of interim results, which are in the processed zone."""
+        return self.store
 
 
 class InProcessJobs:
@@ -36,7 +58,9 @@ class InProcessJobs:
     def run(self, job: JobName, request: JobRequest) -> dict[str, Any]:
         """Run a job and return its result document; see `JobRunner`."""
         self._before_job(job)
-        arguments = JobArguments(self._raw.root, self._processed.root, self._next_attempt(), "sail")
+        arguments = InProcessArguments(
+            self._raw.root, self._processed.root, self._next_attempt(), "sail", store=self._processed
+        )
         document = json.loads(json.dumps(request.to_json(), default=str))
         if job == "standardise":
             return read_deliveries(self._spark, arguments, StandardiseRequest.from_json(document))

@@ -15,6 +15,7 @@ from finance_platform.contracts.model import Column
 from finance_platform.contracts.schemas import contract_columns, parquet_columns, spark_schema
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.errors import JobError
+from finance_platform.storage.local_errors import translate_native_write_errors
 from finance_platform.storage.port import ObjectStore
 
 
@@ -48,6 +49,7 @@ def write_split(
         then_by: a second column to split by, so that readers can skip files by their footers.
 
     Raises:
+        DiskError: the disk is full, read-only or faulty.
         JobError: Spark wrote other columns or types than `columns`.
     """
     copies = {"split_by": by} | ({"then_by": then_by} if then_by else {})
@@ -55,7 +57,8 @@ def write_split(
     split = ordered.select(
         *[column.name for column in columns], *[F.col(name).alias(copy) for copy, name in copies.items()]
     )
-    split.write.partitionBy(*copies).parquet(store.uri(folder))
+    with translate_native_write_errors(store.uri(folder)):
+        split.write.partitionBy(*copies).parquet(store.uri(folder))
     files: dict[str, list[DataFile]] = {}
     for file in _written(store, folder, columns):
         value = file.key.partition("/split_by=")[2].partition("/")[0]
@@ -67,9 +70,10 @@ def write_whole(rows: DataFrame, columns: Sequence[Column], store: ObjectStore, 
     """Write rows into a new folder as they are; return the files, possibly none.
 
     Raises:
-        JobError: see `write_split`.
+        DiskError, JobError: see `write_split`.
     """
-    rows.write.parquet(store.uri(folder))
+    with translate_native_write_errors(store.uri(folder)):
+        rows.write.parquet(store.uri(folder))
     return _written(store, folder, columns)
 
 

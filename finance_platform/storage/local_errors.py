@@ -9,6 +9,7 @@ other files.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ _WRITE_FIXES = {
     errno.ENOSPC: _FREE_SPACE,
     errno.EDQUOT: f"your quota is used up: {_FREE_SPACE}",
     errno.EFBIG: "raise the limit of file sizes (`ulimit -f`), then run again",
+    errno.EACCES: _NOT_WRITABLE,
     errno.EROFS: "mount the file system writable, or choose another home with --home",
     errno.EIO: _CHECK_DISK,
     errno.EMFILE: "raise the limit of open files (`ulimit -n`), then run again",
@@ -72,6 +74,25 @@ def translate_read_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         fix = _READ_FIXES.get(error.errno or 0, "check what is at this path")
         raise UnreadableObjectError(f"cannot read {path}: {reason(error)}", fix=fix) from error
+
+
+@contextmanager
+def translate_native_write_errors(target: str) -> Iterator[None]:
+    """Translate errors of a library that writes files itself and reports the system's errors as text, such as Spark.
+
+    Args:
+        target: the path or address that it writes to.
+
+    Raises:
+        DiskError: the text has a failure of the disk; every other error is raised as it is.
+    """
+    try:
+        yield
+    except Exception as error:
+        number = next((number for number in _WRITE_FIXES if os.strerror(number) in str(error)), None)
+        if number is None:
+            raise
+        raise DiskError(f"cannot write {target}: {os.strerror(number)}", fix=_WRITE_FIXES[number]) from error
 
 
 def reason(error: OSError) -> str:

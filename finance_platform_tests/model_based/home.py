@@ -38,6 +38,7 @@ from finance_platform.reports.status import Status
 from finance_platform.settings import Settings, StarSettings, load_settings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.storage.local import LocalStore
+from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.duckdb import atomic_file
 from finance_platform.warehouse.duckdb.errors import query_errors
 from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
@@ -168,12 +169,16 @@ class LawHome:
         )
 
     @property
-    def processed(self) -> LocalStore:
+    def processed(self) -> ObjectStore:
         return LocalStore(self.path / "processed")
 
     @property
-    def raw(self) -> LocalStore:
+    def raw(self) -> ObjectStore:
         return LocalStore(self.path / "raw")
+
+    @property
+    def reports(self) -> ObjectStore:
+        return LocalStore(self.path / "reports")
 
     @cached_property
     def warehouse(self) -> DuckDBWarehouse:
@@ -258,8 +263,7 @@ class LawHome:
 
     def report(self) -> None:
         """Take the last step."""
-        reports = LocalStore(self.path / "reports")
-        report(self.processed, self.warehouse, reports, run_id=self.run_id, is_complete=True)
+        report(self.processed, self.warehouse, self.reports, run_id=self.run_id, is_complete=True)
 
     def refresh(self) -> None:
         """Take every step."""

@@ -1,4 +1,4 @@
-"""Kills the process before its nth rename, link or removal, counted over all processes of a run; see `test_crashes`.
+"""Kills the process before its nth rename, link or removal, counted over all processes of a run; see `test_commands`.
 
 Python imports a module of this name at its start when its folder is on PYTHONPATH; the code under test knows nothing.
 """
@@ -30,10 +30,10 @@ def _killing(original: Callable[..., Any], counter: Path, kill_at: int) -> Calla
 
 
 def _install() -> None:
-    counter, kill_at = Path(os.environ["LAW_COUNTER"]), int(os.environ["LAW_KILL_AT"])
+    counter, kill_at = Path(os.environ["KILL_COUNTER"]), int(os.environ["KILL_AT"])
     for module, name in ((os, "replace"), (os, "link"), (os, "rename"), (shutil, "rmtree")):
         setattr(module, name, _killing(getattr(module, name), counter, kill_at))
 
 
-if "LAW_COUNTER" in os.environ:
+if "KILL_COUNTER" in os.environ:
     _install()

@@ -1,0 +1,110 @@
+"""A refresh to disturb, and the pairs of an operation and a fault.
+
+Belongs here: the refresh without a fault, its operations, one refresh with a fault and the next one. Does not belong
+here: the ways to fail, which pairs are tried (see `test_every_fault`).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finance_platform.errors import FinancePlatformError
+from finance_platform_tests.faults.disk_faults import POWER_CUT
+from finance_platform_tests.faults.faulty_home import FaultyHome, differences, without_copies
+from finance_platform_tests.faults.plan import Fault, FaultPlan, Operation
+from finance_platform_tests.faults.power_cut import DiskModel
+from finance_platform_tests.model_based.home import BrokenOffError
+
+
+@dataclass(frozen=True)
+class Story:
+    """A refresh to disturb.
+
+    Attributes:
+        adapter: disk or s3.
+        before: the home before the refresh.
+        old: the star before it.
+        expected: the outcome without a fault.
+        operations: of the refresh, in order.
+        faults: the ways to fail.
+        undisturbed: the home after the refresh.
+        disk: the disk at each moment of the refresh.
+    """
+
+    adapter: str
+    before: FaultyHome
+    old: dict[str, Any]
+    expected: dict[str, Any]
+    operations: Sequence[Operation]
+    faults: Sequence[Fault]
+    undisturbed: FaultyHome
+    disk: DiskModel
+
+    def on(self, adapter: str, before: FaultyHome, faults: Sequence[Fault]) -> Story:
+        """Return the same refresh on another adapter, whose operations and outcome are the same."""
+        return replace(self, adapter=adapter, before=before, faults=faults)
+
+    def pairs(self) -> list[tuple[int, Fault]]:
+        """Return every pair of the number of an operation and a fault that it can have."""
+        return [
+            (number, fault)
+            for number, operation in enumerate(self.operations, start=1)
+            for fault in self.faults
+            if fault.applies_to(operation)
+        ]
+
+    def name(self, number: int, fault: Fault) -> str:
+        """Return the name of a pair."""
+        return f"{self.adapter} / {number} / {fault.name}"
+
+    def disturbed(self, path: Path, number: int, fault: Fault) -> FaultyHome:
+        """Return a copy of the home after a refresh with a fault, which ends in a sentence with a fix, or goes on."""
+        home = self.before.copy(path)
+        disk = DiskModel(home.path)
+        try:
+            with home.failing(FaultPlan(number, fault)):
+                if fault.name == POWER_CUT:
+                    with disk.watched():
+                        home.refresh()
+                else:
+                    home.refresh()
+        except FinancePlatformError as error:
+            if not error.fix:
+                pytest.fail(f"an error without a fix: {error}")
+        except BrokenOffError:
+            if fault.name == POWER_CUT:
+                disk.restore(path.with_name("cut"))
+                return home.at(path.with_name("cut"))
+        return home
+
+    def check(self, path: Path, number: int, fault: Fault) -> None:
+        """Disturb the refresh in a new folder, check what readers see, refresh again and compare.
+
+        Raises:
+            AssertionError: the next refresh does not give the outcome of no fault.
+        """
+        home = self.disturbed(path / "home", number, fault)
+        assert home.tables() in (self.old, self.expected["star"]), "a reader sees halves"
+        assert not home.unexplained(), "the statement is wrong after the fault"
+        home.refresh()
+        found, expected = home.outcome(), self.expected
+        if fault.name == POWER_CUT:
+            found, expected = without_copies(found), without_copies(expected)
+        assert differences(found, expected) == []
+        shutil.rmtree(path)
+
+
+def tell(before: FaultyHome, path: Path, faults: Sequence[Fault]) -> Story:
+    """Return the story of a home on disk: its next refresh in a copy at a path, which nothing disturbs."""
+    undisturbed, plan = before.copy(path), FaultPlan()
+    disk = DiskModel(path)
+    with undisturbed.failing(plan), disk.watched():
+        undisturbed.refresh()
+    expected = undisturbed.outcome()
+    return Story("disk", before, before.tables(), expected, plan.operations, faults, undisturbed, disk)

@@ -1,0 +1,219 @@
+"""Whole commands under faults: a full disk, a read-only one, a kill, two runs at once.
+
+Belongs here: what a person sees of them, and the next run. Does not belong here: faults of single operations (see
+`test_every_fault`), locks by themselves (see `unit/test_file_lock`).
+
+Each ends in a sentence with a fix or in the right result. The next run gives the state of no fault: the equation
+holds, and the good files beside one that cannot be read are loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process
+from finance_platform_tests.end_to_end.home import CommandResult, Home
+from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
+from finance_platform_tests.environment import clean_environment
+from finance_platform_tests.faults.small_disk import small_disk
+from finance_platform_tests.profiles import current_profile
+
+EVERY_POINT = current_profile().is_exhaustive
+KILLS = Path(__file__).parent / "kills"
+NIGHTLY = pytest.mark.skipif(not EVERY_POINT, reason="takes minutes: make test-nightly")
+BAD_FILE = "transactions_without_amounts.csv"
+STATE_TABLES = (
+    "SELECT * FROM DimDate",
+    "SELECT * FROM DimDepartment",
+    "SELECT * FROM DimAccount",
+    "SELECT * FROM DimScenario",
+    "SELECT DateKey, DepartmentKey, AccountKey, ScenarioKey, Amount, BudgetAmount, Variance FROM FactFinancials",
+    "SELECT TableName, Slice, Version, RowCount, Amount FROM LoadLedger",
+)
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(autouse=True)
+def _jobs_in_this_process() -> Iterator[None]:
+    with dagster_jobs_in_this_process():
+        yield
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The state after a run without a fault."""
+    home = sent(tmp_path_factory.mktemp("undisturbed") / "home")
+    with dagster_jobs_in_this_process():
+        assert home.command("run").returncode == 1, "one file cannot be read"
+    return state(home)
+
+
+def sent(path: Path) -> Home:
+    """Return a small home with a correction, and with a file that cannot be read."""
+    home = create_small_home(path)
+    more = "T6,2024-04-05,D100,4000,50.00,April\n"
+    home.write("raw/transactions_more.csv", TRANSACTIONS.replace("1100.00", "1110.00") + more)
+    home.write(f"raw/{BAD_FILE}", "transaction_id,transaction_date\nT9,2024-01-05\n")
+    return home
+
+
+def state(home: Home) -> dict[str, Any]:
+    """Return what is published, what `status` says of each file, and the equation; without times and runs."""
+    tables = {sql: sorted(str(row) for row in home.select(sql)) for sql in STATE_TABLES}
+    status = status_of(home)
+    names = ("file", "state", "rows", "reason", "fix", "warnings")
+    files = [{name: row.get(name) for name in names} for row in status["deliveries"]]
+    return {**tables, "files": files, "reconciliation": status["reconciliation"], "problems": status["problems"]}
+
+
+def status_of(home: Home) -> dict[str, Any]:
+    """Return what `status` prints for monitors."""
+    document: dict[str, Any] = json.loads(home.command("status", "--json").stdout)
+    return document
+
+
+def assert_repaired(home: Home, expected: dict[str, Any]) -> None:
+    """Run again, and compare with the state of no fault."""
+    assert home.command("run").returncode == 1
+    found = state(home)
+    assert found == expected
+    assert [row["file"] for row in found["files"] if row["state"] == "refused"] == [BAD_FILE]
+    assert home.select("SELECT COUNT(*) FROM FactFinancials") != [(0,)], "the good files are loaded"
+    for line in found["reconciliation"]["by_file"]:
+        assert (line["difference"]["rows"], line["difference"]["net"]) == (0, "0.00"), line
+
+
+def assert_sentence(result: CommandResult, cause: str) -> None:
+    """Check that a command ended with its cause and a fix, without a stack trace."""
+    text = " ".join((result.stdout + result.stderr).split())
+    assert result.returncode in {2, 3}, text
+    assert cause in text
+    assert "Fix:" in text
+    assert "Traceback" not in text
+
+
+# A disk of the processed zone that is read-only, then full: 8 KiB end the first step, 60 the reading of files, 150 the
+# building of the star
+
+
+@pytest.mark.parametrize(
+    "kilobytes", [pytest.param(8, marks=NIGHTLY), 60, *(pytest.param(size, marks=NIGHTLY) for size in (100, 150, 190))]
+)
+def test_a_read_only_and_a_full_disk_end_in_a_sentence_and_the_next_run_has_the_state_of_no_fault(
+    kilobytes: int, tmp_path: Path, expected: dict[str, Any]
+):
+    home = sent(tmp_path / "home")
+    with small_disk(home.path / "processed", kilobytes) as disk:
+        disk.remount("ro")
+        assert_sentence(home.command("run"), "Read-only file system")
+        disk.remount("rw")
+        assert_sentence(home.command("run"), "No space left on device")
+        disk.remount("size=100m")
+        assert_repaired(home, expected)
+
+
+@NIGHTLY
+@pytest.mark.parametrize("kilobytes", [100, 1500, 4000])
+def test_a_home_on_a_full_disk_ends_without_harm(kilobytes: int, tmp_path: Path, expected: dict[str, Any]):
+    with small_disk(tmp_path / "disk", kilobytes) as disk:
+        home = sent(disk.path / "home")
+        assert home.process("run").returncode in {2, 3}
+        disk.remount("size=200m")
+        assert_repaired(home, expected)
+
+
+@NIGHTLY
+def test_a_read_only_home_ends_in_a_sentence_and_the_next_run_has_the_state_of_no_fault(
+    tmp_path: Path, expected: dict[str, Any]
+):
+    with small_disk(tmp_path / "disk", 200_000) as disk:
+        home = sent(disk.path / "home")
+        disk.remount("ro")
+        assert_sentence(home.command("run"), "Read-only file system")
+        disk.remount("rw")
+        assert_repaired(home, expected)
+
+
+# A kill
+
+
+def test_a_command_that_is_killed_at_any_write_is_repaired_by_the_next(tmp_path: Path, expected: dict[str, Any]):
+    """Each run dies at its nth rename, link or removal, in whichever process that falls, until one comes through."""
+    home = sent(tmp_path / "killed")
+    died = 0
+    for point in range(1, 200, 1 if EVERY_POINT else 10):
+        counter = tmp_path / f"counter-{point}"
+        counter.write_text("0")
+        done = home.process("run", PYTHONPATH=path_with_kills(), KILL_AT=str(point), KILL_COUNTER=str(counter))
+        if int(counter.read_text()) < point:
+            assert done.returncode == 1, done.stderr
+            break
+        died += 1
+    else:
+        pytest.fail("no run came through")
+    assert died > 2
+    assert_repaired(home, expected)
+
+
+@NIGHTLY
+def test_a_command_that_is_killed_at_any_time_is_repaired_by_the_next(tmp_path: Path, expected: dict[str, Any]):
+    moments = random.Random()
+    for number in range(10):
+        home, seconds = sent(tmp_path / f"killed-{number}"), moments.uniform(0.5, 8)
+        with started(home) as run:
+            try:
+                run.wait(seconds)
+            except subprocess.TimeoutExpired:
+                os.killpg(run.pid, signal.SIGKILL)
+        # A job notices within a second that its run is gone; it holds the lock of the zone until then.
+        time.sleep(2)
+        try:
+            assert_repaired(home, expected)
+        except AssertionError as error:
+            error.add_note(f"killed after {seconds} s")
+            raise
+
+
+# Two at once
+
+
+@NIGHTLY
+def test_of_two_runs_at_once_one_works_and_the_other_ends_in_a_sentence(tmp_path: Path, expected: dict[str, Any]):
+    home = sent(tmp_path / "home")
+    with started(home) as first, started(home) as second:
+        outputs = [run.communicate(timeout=300) for run in (first, second)]
+    codes = sorted(run.returncode for run in (first, second))
+    assert codes in ([1, 1], [1, 3]), outputs
+    if codes == [1, 3]:
+        assert "Another run is active in this home" in "".join(text for output in outputs for text in output)
+    assert_repaired(home, expected)
+
+
+@contextmanager
+def started(home: Home) -> Iterator[subprocess.Popen[str]]:
+    """Start a run in a process group of its own; it ends with the block."""
+    with clean_environment(home.path):
+        command = [sys.executable, "-m", "finance_platform.cli", "run", "--home", str(home.path)]
+        run = subprocess.Popen(
+            command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        )
+    with run:
+        yield run
+
+
+def path_with_kills() -> str:
+    """Return PYTHONPATH with the module that kills."""
+    return os.pathsep.join([str(KILLS), *filter(None, [os.environ.get("PYTHONPATH")])])

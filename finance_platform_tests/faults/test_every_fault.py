@@ -1,0 +1,172 @@
+"""Every operation of a refresh fails once in every way; the next run gives the state of no fault.
+
+Belongs here: all pairs of an operation and a fault, on disk, on S3 and in the warehouse's file; power cuts after every
+sync. Does not belong here: whole commands (see `test_commands`), statements of a load on Redshift (see the warehouse's
+tests).
+
+A sample of the pairs is tried, all of them by `make test-nightly`. A failure names the pair; with it in the environment
+variable FAULT_PAIR, that pair alone is tried.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from finance_platform.deliveries.decisions import Author, withdraw
+from finance_platform.deliveries.register import Register
+from finance_platform.slices.retention import find_expired, remove
+from finance_platform.spark_jobs.session import object_store_variables
+from finance_platform.storage.local import LocalStore
+from finance_platform.storage.s3_options import NO_OPTIONS
+from finance_platform.warehouse.ledger import published_versions
+from finance_platform_tests.aws.moto_server import MotoServer, in_environment, moto_server
+from finance_platform_tests.faults.aws_faults import faults_of_s3
+from finance_platform_tests.faults.disk_faults import DISK_FAULTS
+from finance_platform_tests.faults.faulty_home import FaultyHome, differences, refreshed_then_changed, without_copies
+from finance_platform_tests.faults.faulty_s3_home import Bucket, FaultyS3Home
+from finance_platform_tests.faults.power_cut import DiskModel, broken_commits, registered
+from finance_platform_tests.faults.story import Story, tell
+from finance_platform_tests.profiles import current_profile
+
+EVERY_PAIR = current_profile().is_exhaustive
+PAIRS_ON_DISK, PAIRS_ON_S3 = 3, 1
+CHOSEN = os.environ.get("FAULT_PAIR", "")
+
+
+@pytest.fixture(scope="module")
+def on_disk(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    folder = tmp_path_factory.mktemp("disk")
+    before = FaultyHome(folder / "before", spark)
+    refreshed_then_changed(before)
+    return tell(before, folder / "undisturbed", DISK_FAULTS)
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[MotoServer]:
+    with moto_server() as server, in_environment(server.environment):
+        # Sail takes the address of S3 from the environment when it first meets a bucket.
+        os.environ.update(object_store_variables(NO_OPTIONS))
+        yield server
+
+
+@pytest.fixture(scope="module")
+def on_s3(on_disk: Story, spark: SparkSession, moto: MotoServer, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """The same refresh on S3; its outcome is the one on disk."""
+    before = FaultyS3Home(tmp_path_factory.mktemp("s3") / "before", spark, bucket=Bucket(moto, moto.new_bucket()))
+    refreshed_then_changed(before)
+    return on_disk.on("s3", before, faults_of_s3(moto.faults))
+
+
+def check_pairs(story: Story, path: Path, sample: int) -> None:
+    """Try pairs, and fail with every pair that leaves another state, each with the command that repeats it alone."""
+    pairs = story.pairs()
+    assert len(pairs) > 300
+    if CHOSEN:
+        pairs = [pair for pair in pairs if story.name(*pair) == CHOSEN]
+    elif not EVERY_PAIR:
+        pairs = random.Random(2024).sample(pairs, sample)
+    failures = []
+    for number, fault in pairs:
+        try:
+            story.check(path / f"{number}", number, fault)
+        except (Exception, pytest.fail.Exception) as error:
+            repeat = f"FAULT_PAIR={story.name(number, fault)!r} .venv/bin/pytest -n0 {Path(__file__)}"
+            operation = story.operations[number - 1]
+            failures.append(f"{fault.name} at operation {number}, {operation}: {error!r}\n  To repeat it: {repeat}")
+            shutil.rmtree(path / f"{number}", ignore_errors=True)
+    assert not failures, "\n".join([f"{len(failures)} of {len(pairs)} pairs failed", *failures])
+
+
+def test_after_any_fault_of_the_disk_the_next_run_gives_the_state_of_no_fault(on_disk: Story, tmp_path: Path):
+    check_pairs(on_disk, tmp_path, PAIRS_ON_DISK)
+
+
+def test_after_any_fault_of_s3_the_next_run_gives_the_state_of_no_fault(on_s3: Story, tmp_path: Path):
+    check_pairs(on_s3, tmp_path, PAIRS_ON_S3)
+
+
+# Power cuts, as the model of the disk has them
+
+
+def test_after_a_power_cut_at_any_moment_every_commit_has_its_files(on_disk: Story):
+    disk = on_disk.disk
+    assert len(disk.moments) > 40
+    earlier: list[str] = []
+    for moment, at in enumerate(disk.moments):
+        for names_survive in (False, True):
+            files = disk.files(moment, names_survive=names_survive)
+            assert broken_commits(files) == [], f"after a power cut at moment {moment}, {at.event}"
+            assert registered(files) == [f"{number:012d}" for number in range(1, len(registered(files)) + 1)]
+        assert set(earlier) <= set(registered(disk.files(moment))), f"an event is lost at moment {moment}, {at.event}"
+        earlier = registered(disk.files(moment))
+
+
+def test_the_run_after_a_power_cut_gives_the_state_without_it(on_disk: Story, tmp_path: Path):
+    home, disk = on_disk.undisturbed, on_disk.disk
+    expected, count = without_copies(on_disk.expected), len(disk.moments)
+    moments = range(count) if EVERY_PAIR else [random.Random(2024).randrange(count)]
+    for moment in moments:
+        for names_survive in (False, True) if EVERY_PAIR else (bool(moment % 2),):
+            path = tmp_path / f"{moment}-{names_survive}"
+            disk.restore(path, moment, names_survive=names_survive)
+            cut = home.at(path)
+            cut.refresh()
+            assert differences(without_copies(cut.outcome()), expected) == [], (
+                f"after a power cut at moment {moment}, {disk.moments[moment].event}"
+            )
+            shutil.rmtree(path)
+
+
+def test_after_a_complete_run_a_power_cut_loses_nothing(on_disk: Story, tmp_path: Path):
+    home, disk = on_disk.undisturbed, on_disk.disk
+    disk.restore(tmp_path / "cut")
+    expected = dict(on_disk.expected)
+    del expected["left to do"]  # the copies of the raw files have other times
+    assert differences(home.at(tmp_path / "cut").outcome(), expected) == []
+
+
+def test_a_decision_that_was_reported_survives_a_power_cut(on_disk: Story, tmp_path: Path):
+    home = on_disk.undisturbed.copy(tmp_path / "home")
+    disk = DiskModel(home.path)
+    with disk.watched():
+        author = Author("ada", "sent in error", datetime(2025, 3, 1, tzinfo=UTC))
+        withdraw(LocalStore(home.path / "processed"), "ledger/b.csv", author, holds_closed_periods=False)
+    disk.restore(tmp_path / "cut")
+    events = Register(LocalStore(tmp_path / "cut" / "processed")).events()
+    assert events == Register(LocalStore(home.path / "processed")).events()
+    assert "sent in error" in repr(events[-1])
+
+
+def test_after_a_power_cut_during_vacuum_every_commit_has_its_files(on_disk: Story, tmp_path: Path):
+    home = on_disk.undisturbed.copy(tmp_path / "home")
+    published, in_a_year = published_versions(home.warehouse), datetime.now(UTC) + timedelta(days=365)
+    store = LocalStore(home.path / "processed")
+    expired = find_expired(store, home.snapshot(), published, now=in_a_year, retention_days=1)
+    assert len(expired) > 3
+    disk = DiskModel(home.path)
+    with disk.watched():
+        remove(store, expired)
+    for moment, at in enumerate(disk.moments):
+        for names_survive in (False, True):
+            files = disk.files(moment, names_survive=names_survive)
+            assert broken_commits(files) == [], f"after a power cut at moment {moment}, {at.event}"
+
+
+def test_the_model_notices_files_that_nothing_has_synced(
+    on_disk: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    home = on_disk.before.copy(tmp_path / "home")
+    disk = DiskModel(home.path)
+    monkeypatch.setattr(LocalStore, "sync", lambda *_: None)
+    with disk.watched():
+        home.refresh()
+    for names_survive in (False, True):
+        assert broken_commits(disk.files(names_survive=names_survive)), "Spark syncs nothing that it writes"
