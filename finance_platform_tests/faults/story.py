@@ -100,7 +100,7 @@ class Story:
         shutil.rmtree(path)
 
 
-def tell(before: FaultyHome, path: Path, faults: Sequence[Fault]) -> Story:
+def disturb_nothing(before: FaultyHome, path: Path, faults: Sequence[Fault]) -> Story:
     """Return the story of a home on disk: its next refresh in a copy at a path, which nothing disturbs."""
     undisturbed, plan = before.copy(path), FaultPlan()
     disk = DiskModel(path)

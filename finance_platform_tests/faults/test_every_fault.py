@@ -33,7 +33,7 @@ from finance_platform_tests.faults.disk_faults import DISK_FAULTS
 from finance_platform_tests.faults.faulty_home import FaultyHome, differences, refreshed_then_changed, without_copies
 from finance_platform_tests.faults.faulty_s3_home import Bucket, FaultyS3Home
 from finance_platform_tests.faults.power_cut import DiskModel, broken_commits, registered
-from finance_platform_tests.faults.story import Story, tell
+from finance_platform_tests.faults.story import Story, disturb_nothing
 from finance_platform_tests.profiles import current_profile
 
 EVERY_PAIR = current_profile().is_exhaustive
@@ -46,7 +46,7 @@ def on_disk(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> St
     folder = tmp_path_factory.mktemp("disk")
     before = FaultyHome(folder / "before", spark)
     refreshed_then_changed(before)
-    return tell(before, folder / "undisturbed", DISK_FAULTS)
+    return disturb_nothing(before, folder / "undisturbed", DISK_FAULTS)
 
 
 @pytest.fixture(scope="module")
