@@ -67,9 +67,10 @@ check-locks: $(DEVELOPMENT)
 		&& diff infra/requirements-image.txt build/requirements-image.txt \
 		|| { echo "The lock files differ from pyproject.toml. Run: make lock"; exit 1; }
 
-bench: $(DEVELOPMENT)  ## Measure runs of the sample, scans of 100,000 files, and changes of 5 million rows
+bench: $(DEVELOPMENT)  ## Measure runs of the sample, scans of 100,000 files, many small files, and changes of 5 million rows
 	@$(BIN)/python benchmarks/run_times.py
 	@$(BIN)/python benchmarks/scan_cost.py
+	@$(BIN)/python benchmarks/many_files.py
 	@$(BIN)/python benchmarks/cost_of_change.py
 
 sample: $(DEVELOPMENT)  ## Generate the sample and its answer key
