@@ -61,7 +61,8 @@ class AccountTypes:
         """
         described: dict[int, str] = {}
         for delivery in live:
-            described |= self.described(delivery)
+            if delivery.event.kind == "accounts":
+                described |= self.described(delivery)
         if keys is None:
             mentioned = {key for delivery in live for key in self.mentioned(delivery)}
             keys = mentioned | described.keys()
@@ -94,11 +95,20 @@ class AccountTypes:
                 untyped[delivery.event.object_key] = numbers
         return untyped
 
-    def newly_untyped(self, before: Sequence[LiveDelivery], after: Sequence[LiveDelivery]) -> dict[str, set[str]]:
-        """Return what `untyped` returns for `after` and not for `before`; both are in order."""
-        ids_before, ids_after = ({delivery.delivery_id for delivery in live} for live in (before, after))
-        removed = [delivery for delivery in before if delivery.delivery_id not in ids_after]
-        added = [delivery for delivery in after if delivery.delivery_id not in ids_before]
+    def newly_untyped(
+        self,
+        before: Sequence[LiveDelivery],
+        after: Sequence[LiveDelivery],
+        difference: tuple[Sequence[LiveDelivery], Sequence[LiveDelivery]] | None = None,
+    ) -> dict[str, set[str]]:
+        """Return what `untyped` returns for `after` and not for `before`.
+
+        Args:
+            before: the deliveries that count, in order.
+            after: those that would count, in order.
+            difference: the deliveries of `before` that are not in `after`, and the reverse, where they are known.
+        """
+        removed, added = difference or (_missing(before, after), _missing(after, before))
         is_type_lost = any(one.event.kind == "accounts" for one in added) or any(
             one.event.kind == "accounts" or self._gives_types(one) for one in removed
         )
@@ -107,13 +117,20 @@ class AccountTypes:
         untyped = self.untyped(after, needing)
         if not untyped:
             return {}
-        unchanged = [one for one in before if one.delivery_id in ids_after and one.event.object_key in untyped]
+        gone = {delivery.delivery_id for delivery in removed}
+        unchanged = [one for one in before if one.delivery_id not in gone and one.event.object_key in untyped]
         known = self.untyped(before, unchanged)
         new = {key: numbers - known.get(key, set()) for key, numbers in untyped.items()}
         return {key: numbers for key, numbers in new.items() if numbers}
 
     def _gives_types(self, delivery: LiveDelivery) -> bool:
         return any(account_type for _, account_type in self.mentioned(delivery).values())
+
+
+def _missing(deliveries: Iterable[LiveDelivery], others: Iterable[LiveDelivery]) -> list[LiveDelivery]:
+    """Return the deliveries that are not among others."""
+    ids = {other.delivery_id for other in others}
+    return [delivery for delivery in deliveries if delivery.delivery_id not in ids]
 
 
 def statistical_accounts(processed: ObjectStore, live: Sequence[LiveDelivery]) -> frozenset[int]:

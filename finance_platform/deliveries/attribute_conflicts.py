@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
-from finance_platform.deliveries.state import LiveDelivery, covered_periods
+from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaces_periods
 from finance_platform.feeds.codes import fold
 from finance_platform.storage.port import ObjectStore
 
@@ -106,6 +106,49 @@ class AttributeFiles:
             with self._processed.open(key) as stream:
                 self._rows[key] = pq.read_table(stream).to_pylist()
         return self._rows[key]
+
+
+class GivenTypes:
+    """The types that lines give to accounts, which rule a conflict out for almost every delivery."""
+
+    def __init__(self, files: AttributeFiles) -> None:
+        self._files = files
+        self._types: dict[tuple[str, int], set[str]] = {}
+        self._unread: dict[str, list[LiveDelivery]] = {}
+        self._added = 0
+
+    def may_conflict(self, candidate: LiveDelivery, added: Sequence[LiveDelivery]) -> bool:
+        """Return whether `find_type_conflicts` may find a conflict; it reads every delivery of the same periods.
+
+        Args:
+            candidate: a delivery that was read.
+            added: every delivery that has counted; between two calls, deliveries are only added to its end.
+        """
+        for delivery in added[self._added :]:
+            if delivery.commit.files.get("member_attributes"):
+                for period in _periods(delivery):
+                    self._unread.setdefault(period, []).append(delivery)
+        self._added = len(added)
+        own: dict[int, set[str]] = {}
+        of_periods: dict[tuple[str, int], set[str]] = {}
+        for period, key, account_type in self._given(candidate):
+            self._read(period)
+            own.setdefault(key, set()).add(account_type)
+            of_periods.setdefault((period, key), {*self._types.get((period, key), ())}).add(account_type)
+        return any(len(types) > 1 for types in (*own.values(), *of_periods.values()))
+
+    def _read(self, period: str) -> None:
+        """Enter the types of the deliveries with lines in a period."""
+        for delivery in self._unread.pop(period, ()):
+            for of_row, key, account_type in self._given(delivery):
+                if of_row == period:
+                    self._types.setdefault((period, key), set()).add(account_type)
+
+    def _given(self, delivery: LiveDelivery) -> Iterator[tuple[str, int, str]]:
+        """Yield period, account and type, as it is compared."""
+        for row in self._files.rows(delivery, "member_attributes"):
+            if row["dimension"] == "account" and _says_something("account_type", row["account_type"]):
+                yield row["period"], row["member_key"], _compared(row["account_type"])
 
 
 def find_attribute_conflicts(
@@ -251,9 +294,11 @@ def _read_sources(
     """Return the sources of each attribute in the order in which they count, and the code of each member."""
     sources: dict[_Attribute, list[AttributeSource]] = {}
     codes: dict[tuple[str, int], str] = {}
-    for place, delivery in enumerate(deliveries):
+    places = {delivery.delivery_id: place for place, delivery in enumerate(deliveries)}
+    last_places = _last_places(deliveries)
+    for delivery in deliveries:
         rows = files.rows(delivery, "member_attributes")
-        replaced = _replaced_cells(delivery, deliveries[place + 1 :], overlaps) if rows else frozenset()
+        replaced = _replaced_cells(delivery, places, last_places, overlaps) if rows else frozenset()
         for row in rows:
             if (fold(row["scenario"]), row["period"]) in replaced:
                 continue
@@ -279,21 +324,37 @@ def _source(delivery: LiveDelivery, row: Mapping[str, Any], value: str) -> Attri
     )
 
 
+def _last_places(deliveries: Sequence[LiveDelivery]) -> dict[tuple[str, str, str], int]:
+    """Return the place of the last delivery that covers each scenario and period of feeds that replace periods."""
+    replacing = {delivery.event.feed for delivery in deliveries if replaces_periods(delivery)}
+    return {
+        (delivery.event.feed, *cell): place
+        for place, delivery in enumerate(deliveries)
+        if delivery.event.feed in replacing
+        for cell in covered_periods(delivery)
+    }
+
+
 def _replaced_cells(
-    delivery: LiveDelivery, later: Sequence[LiveDelivery], overlaps: Overlaps
+    delivery: LiveDelivery,
+    places: Mapping[str, int],
+    last_places: Mapping[tuple[str, str, str], int],
+    overlaps: Overlaps,
 ) -> frozenset[tuple[str, str]]:
     """Return scenario (folded) and period of the lines that later deliveries of the feed supersede as a whole."""
     lines: dict[tuple[str, str], int] = {}
     for count in delivery.commit.periods:
         cell = fold(count.scenario), count.period
         lines[cell] = lines.get(cell, 0) + count.rows
-    of_feed = [other for other in later if other.event.feed == delivery.event.feed]
-    if delivery.event.load_mode == "replace_period" and not delivery.event.is_scoped:
-        return frozenset(cell for other in of_feed for cell in covered_periods(other) & lines.keys())
+    place, feed = places[delivery.delivery_id], delivery.event.feed
+    if replaces_periods(delivery):
+        return frozenset(cell for cell in lines if last_places[(feed, *cell)] > place)
     replaced: set[tuple[str, str]] = set()
-    for other in of_feed:
+    for other in overlaps.overlapping(delivery.delivery_id):
+        if places.get(other, -1) < place:
+            continue
         claimed: dict[tuple[str, str], int] = {}
-        for (scenario, period, _), rows in overlaps.overlap(delivery.delivery_id, other.delivery_id).lines.items():
+        for (scenario, period, _), rows in overlaps.overlap(delivery.delivery_id, other).lines.items():
             cell = fold(scenario), period
             claimed[cell] = claimed.get(cell, 0) + rows
         replaced |= {cell for cell, rows in claimed.items() if rows >= lines.get(cell, 0)}

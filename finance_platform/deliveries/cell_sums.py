@@ -23,7 +23,7 @@ from finance_platform.deliveries.account_types import AccountTypes
 from finance_platform.deliveries.live_lines import LiveLines, LiveSet, cell_of, claimed_cells
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.state import LiveDelivery
-from finance_platform.feeds.amounts import LIMIT
+from finance_platform.feeds.amounts import EXACT, LIMIT
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.dates import first_day
 from finance_platform.storage.port import ObjectStore
@@ -96,6 +96,17 @@ class _Sums:
         """Return the department and the account of a member."""
         department, account = self.names[member]
         return f"department {department}, account {account}"
+
+
+def may_overflow(live: Decimal, candidate: LiveDelivery) -> bool:
+    """Return whether `find_overflows` may return a sum; it looks at every delivery, and almost no home needs it.
+
+    Args:
+        live: the absolute amount of all accepted lines that count; `UNKNOWN` if a part of it is.
+        candidate: the delivery that would count.
+    """
+    amounts = (live, candidate.commit.outcome("accepted").absolute)
+    return any(amount.is_nan() for amount in amounts) or EXACT.add(*amounts) >= LIMIT
 
 
 def find_overflows(

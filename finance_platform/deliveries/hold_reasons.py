@@ -13,10 +13,11 @@ from finance_platform.deliveries.account_types import AccountTypes
 from finance_platform.deliveries.attribute_conflicts import (
     AttributeConflict,
     AttributeFiles,
+    GivenTypes,
     find_type_conflicts,
     gross_by_scenario,
 )
-from finance_platform.deliveries.cell_sums import find_overflows
+from finance_platform.deliveries.cell_sums import find_overflows, may_overflow
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.live_deliveries import LiveDeliveries, effect_of
 from finance_platform.deliveries.live_lines import LiveLines, claimed_cells
@@ -30,7 +31,7 @@ from finance_platform.deliveries.register import (
     DeliveryDiscovered,
 )
 from finance_platform.deliveries.removals import Removal, find_removals
-from finance_platform.deliveries.state import LiveDelivery, covered_periods, live_with, replaces_periods
+from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaces_periods
 from finance_platform.feeds.codes import fold
 from finance_platform.storage.port import ObjectStore
 
@@ -53,6 +54,7 @@ class HoldReasons:
         self._closed = closed_periods
         self._account_types = AccountTypes(processed)
         self._attribute_files = AttributeFiles(processed)
+        self._given_types = GivenTypes(self._attribute_files)
         self._live_lines = LiveLines(processed, overlaps)
 
     def find(self, candidate: LiveDelivery) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
@@ -80,10 +82,10 @@ class HoldReasons:
 
     def _untyped(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield the accounts whose sign would not be known, by the file that needs it."""
-        if not (candidate.commit.is_debit_positive or self._has_debit_positive()):
+        if not (candidate.commit.is_debit_positive or self._live.has_debit_positive):
             return
-        before = self._live.in_order
-        untyped = self._account_types.newly_untyped(before, live_with(before, candidate))
+        before, after = self._live.in_order, self._live.in_order_with(candidate)
+        untyped = self._account_types.newly_untyped(before, after, self._live.difference(candidate))
         for object_key, numbers in sorted(untyped.items()):
             accounts = f"{'account' if len(numbers) == 1 else 'accounts'} {_shorten(sorted(numbers))}"
             if object_key == candidate.event.object_key:
@@ -94,13 +96,16 @@ class HoldReasons:
 
     def _overflows(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names the sums that the warehouse could not hold."""
-        before = self._live.in_order
-        after = live_with(before, candidate)
+        if not may_overflow(self._live.gross, candidate):
+            return
+        before, after = self._live.in_order, self._live.in_order_with(candidate)
         if sums := find_overflows(self._processed, self._overlaps, self._account_types, before, after):
             yield f"sums would have more than the 16 digits that the warehouse holds: {_shorten(sums, '; ')}"
 
     def _type_conflicts(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names the accounts with two types, and the money of the lines that contradict."""
+        if not self._given_types.may_conflict(candidate, self._live.added):
+            return
         conflicts = find_type_conflicts(self._attribute_files, candidate, self._live.by_id.values(), self._overlaps)
         if not conflicts:
             return
@@ -108,9 +113,6 @@ class HoldReasons:
         named = [_contradiction(first[code], candidate) for code in sorted(first)]
         money = ", ".join(f"{name} {gross:,.2f}" for name, gross in sorted(gross_by_scenario(conflicts).items()))
         yield f"{_shorten(named, '; ')}; gross at stake: {money}"
-
-    def _has_debit_positive(self) -> bool:
-        return any(delivery.commit.is_debit_positive for delivery in self._live.by_id.values())
 
     def _duplicates(self, candidate: LiveDelivery) -> Iterator[str]:
         for other in self._live.same_content(candidate):
@@ -120,7 +122,7 @@ class HoldReasons:
     def _removals(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield the departments of which the candidate would remove all live lines of its feed, or too many."""
         tolerated = candidate.event.tolerated_removal
-        if not self._live.affects_ledger(candidate) or tolerated is None:
+        if tolerated is None or not (self._live.affects_ledger(candidate) and self._live.may_remove_lines(candidate)):
             return
         cells = {cell for cell in self._live.affected_cells(candidate) if not self._live.is_resent(candidate, cell)}
         before, after = self._live.live_sets(candidate, cells)

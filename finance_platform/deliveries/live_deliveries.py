@@ -6,46 +6,62 @@ belong here: whether that is a reason to hold it (see `hold_reasons`).
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
+from finance_platform.deliveries.commits import UNKNOWN
 from finance_platform.deliveries.live_lines import Cell, LiveSet, claimed_cells
 from finance_platform.deliveries.overlaps import Cell as LinesCell
 from finance_platform.deliveries.overlaps import Overlap, Overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered
-from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.deliveries.state import LiveDelivery, Position, replaces_periods
+from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.codes import fold
+
+_Content = tuple[str, frozenset[Cell]]
+"""Fingerprint, and the cells of the lines."""
 
 
 @dataclass
 class _FeedIndex:
-    """The live deliveries of one feed by the cells of their lines, and by fingerprint."""
+    """The live deliveries of one feed by the cells of their lines, by content, and those that replace periods."""
 
     by_cell: dict[Cell, dict[str, LiveDelivery]] = field(default_factory=dict)
-    by_fingerprint: dict[str, dict[str, LiveDelivery]] = field(default_factory=dict)
+    by_content: dict[_Content, dict[str, LiveDelivery]] = field(default_factory=dict)
+    replacing: set[str] = field(default_factory=set)
 
     def add(self, delivery: LiveDelivery) -> None:
         for cell in claimed_cells(delivery):
             self.by_cell.setdefault(cell, {})[delivery.delivery_id] = delivery
-        self.by_fingerprint.setdefault(delivery.event.fingerprint, {})[delivery.delivery_id] = delivery
+        self.by_content.setdefault(_bytes_and_cells(delivery), {})[delivery.delivery_id] = delivery
+        if replaces_periods(delivery):
+            self.replacing.add(delivery.delivery_id)
 
     def remove(self, delivery: LiveDelivery) -> None:
         for cell in claimed_cells(delivery):
             del self.by_cell[cell][delivery.delivery_id]
-        del self.by_fingerprint[delivery.event.fingerprint][delivery.delivery_id]
+        del self.by_content[_bytes_and_cells(delivery)][delivery.delivery_id]
+        self.replacing.discard(delivery.delivery_id)
 
 
 class LiveDeliveries:
-    """The deliveries that count now.
+    """The deliveries that count now; what each candidate asks for does not become slower with their number.
 
     Attributes:
         by_id: by delivery id.
+        added: every delivery that has counted, in the order in which they were added.
     """
 
     def __init__(self, live: Iterable[LiveDelivery], overlaps: Overlaps) -> None:
         self._overlaps = overlaps
         self._by_key: dict[str, LiveDelivery] = {}
         self.by_id: dict[str, LiveDelivery] = {}
+        self.added: list[LiveDelivery] = []
+        self._in_order: list[LiveDelivery] = []
+        self._gross = Decimal(0)
+        self._unknown = self._debit_positive = 0
         self._feeds: dict[str, _FeedIndex] = {}
         for delivery in live:
             self.add(delivery)
@@ -53,7 +69,25 @@ class LiveDeliveries:
     @property
     def in_order(self) -> list[LiveDelivery]:
         """The deliveries in the defined order."""
-        return sorted(self.by_id.values(), key=lambda delivery: delivery.position)
+        return list(self._in_order)
+
+    def in_order_with(self, candidate: LiveDelivery) -> list[LiveDelivery]:
+        """Return the deliveries in the defined order if the candidate counts instead of its object's earlier one."""
+        deliveries = list(self._in_order)
+        for earlier in self.earlier(candidate):
+            del deliveries[_place(deliveries, earlier)]
+        insort(deliveries, candidate, key=_position)
+        return deliveries
+
+    @property
+    def gross(self) -> Decimal:
+        """The absolute amount of all accepted lines; `UNKNOWN` if a part of it is."""
+        return UNKNOWN if self._unknown else self._gross
+
+    @property
+    def has_debit_positive(self) -> bool:
+        """Whether one of the deliveries is of a debit-positive feed."""
+        return self._debit_positive > 0
 
     def add(self, delivery: LiveDelivery) -> None:
         """Let a delivery count, instead of an earlier one of its object."""
@@ -61,19 +95,40 @@ class LiveDeliveries:
         if earlier:
             self._feeds[earlier.event.feed].remove(earlier)
             del self.by_id[earlier.delivery_id]
+            del self._in_order[_place(self._in_order, earlier)]
+            self._count(earlier, -1)
         self._by_key[delivery.event.object_key] = delivery
         self.by_id[delivery.delivery_id] = delivery
+        self.added.append(delivery)
+        insort(self._in_order, delivery, key=_position)
+        self._count(delivery, 1)
         self._feeds.setdefault(delivery.event.feed, _FeedIndex()).add(delivery)
+
+    def _count(self, delivery: LiveDelivery, times: int) -> None:
+        """Enter a delivery into the totals, or take it out."""
+        absolute = delivery.commit.outcome("accepted").absolute
+        if absolute.is_nan():
+            self._unknown += times
+        else:
+            self._gross = EXACT.fma(absolute, times, self._gross)
+        self._debit_positive += times * delivery.commit.is_debit_positive
 
     def earlier(self, candidate: LiveDelivery) -> list[LiveDelivery]:
         """Return the live delivery of the candidate's object, if there is one."""
         earlier = self._by_key.get(candidate.event.object_key)
         return [earlier] if earlier else []
 
+    def difference(self, candidate: LiveDelivery) -> tuple[list[LiveDelivery], list[LiveDelivery]]:
+        """Return the deliveries that would no longer count, and those that would count in addition."""
+        removed = self.earlier(candidate)
+        if any(earlier.delivery_id == candidate.delivery_id for earlier in removed):
+            return [], []
+        return removed, [candidate]
+
     def same_content(self, candidate: LiveDelivery) -> list[LiveDelivery]:
-        """Return the live deliveries of other objects of the feed with the same bytes."""
+        """Return the live deliveries of other objects of the feed with the same bytes, scenarios and periods."""
         feed = self._feeds.get(candidate.event.feed, _FeedIndex())
-        deliveries = feed.by_fingerprint.get(candidate.event.fingerprint, {}).values()
+        deliveries = feed.by_content.get(_bytes_and_cells(candidate), {}).values()
         return [other for other in deliveries if other.event.object_key != candidate.event.object_key]
 
     def others(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
@@ -100,6 +155,20 @@ class LiveDeliveries:
         return (
             LiveSet(self.by_id, others | earlier),
             LiveSet(self.live_with(candidate), {**others, candidate.delivery_id: candidate}),
+        )
+
+    def may_remove_lines(self, candidate: LiveDelivery) -> bool:
+        """Return whether a line that counts may stop to count because of the candidate.
+
+        A delivery that replaces none of its object, of which no other one claims a line, in a feed without deliveries
+        that replace periods, only adds lines.
+        """
+        feed = self._feeds.get(candidate.event.feed, _FeedIndex())
+        return bool(
+            self.earlier(candidate)
+            or replaces_periods(candidate)
+            or feed.replacing
+            or any(other in self.by_id for other in self._overlaps.overlapping(candidate.delivery_id))
         )
 
     def is_resent(self, candidate: LiveDelivery, cell: Cell) -> bool:
@@ -190,6 +259,22 @@ class LiveDeliveries:
             return []
         superseded = self._superseded_lines(delivery, cell, live)
         return sorted({scope or "" for lines in superseded for _, _, scope in lines})
+
+
+def _bytes_and_cells(delivery: LiveDelivery) -> _Content:
+    """Return the fingerprint and the cells of the lines, which may be different where names of files give fields."""
+    cells = frozenset((fold(count.scenario), count.period) for count in delivery.commit.periods)
+    return delivery.event.fingerprint, cells
+
+
+def _position(delivery: LiveDelivery) -> Position:
+    return delivery.position
+
+
+def _place(deliveries: Sequence[LiveDelivery], delivery: LiveDelivery) -> int:
+    """Return the index of a delivery among deliveries in the defined order."""
+    first = bisect_left(deliveries, delivery.position, key=_position)
+    return next(n for n in range(first, len(deliveries)) if deliveries[n].delivery_id == delivery.delivery_id)
 
 
 def effect_of(event: DeliveryDiscovered) -> tuple[object, ...]:

@@ -166,11 +166,13 @@ def _to_json(group: _Group) -> bytes:
 
 def _compare_keys(processed: ObjectStore, old: Sequence[DeliveryCommit], new: Sequence[DeliveryCommit]) -> _Pairs:
     """Compare the keys of the new deliveries with those of all others whose key ranges intersect."""
+    new_ids = {commit.delivery_id for commit in new}
     overlaps: _Pairs = {}
     for cluster in _intersecting(processed, [*old, *new]):
-        new_ones = [commit for commit in cluster if commit in new]
+        new_ones = [commit for commit in cluster if commit.delivery_id in new_ids]
         if new_ones and len(cluster) > 1:
-            overlaps |= _compare_cluster(processed, [commit for commit in cluster if commit not in new_ones], new_ones)
+            old_ones = [commit for commit in cluster if commit.delivery_id not in new_ids]
+            overlaps |= _compare_cluster(processed, old_ones, new_ones)
     return overlaps
 
 
@@ -257,17 +259,18 @@ def _compare_scopes(processed: ObjectStore, old: Sequence[DeliveryCommit], new: 
     """Compare the scopes of the new deliveries with those of all others."""
     commits = [*old, *new]
     lines = {commit.delivery_id: _scopes(processed, commit) for commit in commits}
-    claims = {commit.delivery_id: _claims(commit, lines[commit.delivery_id]) for commit in commits}
+    claimants: dict[Cell, list[str]] = {}
+    for commit in commits:
+        for cell in _claims(commit, lines[commit.delivery_id]):
+            claimants.setdefault(cell, []).append(commit.delivery_id)
     new_ids = {commit.delivery_id for commit in new}
-    overlaps: _Pairs = {}
+    common: dict[tuple[str, str], dict[Cell, int]] = {}
     for delivery, cells in lines.items():
-        for other, claimed in claims.items():
-            if delivery == other or not new_ids.intersection((delivery, other)):
-                continue
-            common = {cell: rows for cell, rows in cells.items() if (fold(cell[0]), *cell[1:]) in claimed}
-            if common:
-                overlaps[delivery, other] = Overlap(common, tuple(sorted({period for _, period, _ in common})))
-    return overlaps
+        for cell, rows in cells.items():
+            for other in claimants[fold(cell[0]), cell[1], cell[2]]:
+                if delivery != other and (delivery in new_ids or other in new_ids):
+                    common.setdefault((delivery, other), {})[cell] = rows
+    return {pair: Overlap(cells, tuple(sorted({period for _, period, _ in cells}))) for pair, cells in common.items()}
 
 
 def _scopes(processed: ObjectStore, commit: DeliveryCommit) -> dict[Cell, int]:
