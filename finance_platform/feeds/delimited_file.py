@@ -358,6 +358,8 @@ def _is_plain(lines: bytes, marks: str) -> bool:
     if b"\0" in lines or lines.count(b"\r") != lines.count(b"\r\n"):
         return False
     delimiter, quote = marks.encode()
+    if quote not in lines:
+        return True
     data = np.frombuffer(b"\n" + lines + b"\n", dtype=np.uint8)
     quotes = np.flatnonzero(data == quote)
     if (np.searchsorted(quotes, np.flatnonzero(data == _NEWLINE)) & 1).any():
