@@ -1,6 +1,7 @@
 """The processed zone: ledger lines, reference rows, rejected rows, members.
 
-Belongs here: contracts of tables that exist only as Parquet in the processed zone, one folder per delivery.
+Belongs here: contracts of tables that exist only as Parquet in the processed zone. A large delivery has files of its
+own, small ones share files, so every row names its delivery.
 Does not belong here: the star's tables (see `star`).
 """
 
@@ -144,8 +145,9 @@ ACCOUNT_COUNTS = Contract(
     name="account_counts",
     table="",
     grain="The candidate lines of one delivery with one account, in one scenario, currency, period and term.",
-    natural_key=("account_key", "scenario", "currency", "period", "term"),
+    natural_key=("delivery_id", "account_key", "scenario", "currency", "period", "term"),
     columns=(
+        Column("delivery_id", "varchar", "The delivery whose lines are counted."),
         Column("account_key", "bigint", "Surrogate key of the account."),
         Column("scenario", "varchar", "Scenario; blank where it is not declared."),
         Column("currency", "varchar", "Foreign currency of the amounts; blank for the home's own."),

@@ -85,6 +85,9 @@ LINE_TABLES = (TRANSACTIONS, BUDGET)
 ROW_TABLES = (DEPARTMENTS, ACCOUNTS, REJECTED_ROWS)
 """Have a partition per delivery."""
 
+_ALL_PERIODS = "all"
+"""The slice of a shared file, which is not split by period."""
+
 _TYPES = {"integer": "int", "timestamp": "timestamp"}
 _SAME_TYPES = {"bigint", "date", "boolean", "decimal(18,2)"}
 
@@ -130,8 +133,11 @@ def _delivery_table(
     folders: dict[PartitionValues, str] = {}
     for commit in commits:
         for file in commit.files.get(contract.name, ()):
-            period = (_period(file.key),) if SLICE in keys else ()
-            folders[commit.delivery_id, *period] = _folder(file.key)
+            folder = _folder(file.key)
+            # Files that were shared before the zone had a catalog have one partition for all their deliveries.
+            delivery = f"{commit.attempt}-{PurePosixPath(folder).name}" if file.is_shared else commit.delivery_id
+            period = (_period(file.key) or _ALL_PERIODS,) if SLICE in keys else ()
+            folders[delivery, *period] = folder
     return _table(contract, keys, contract.name, folders, processed)
 
 

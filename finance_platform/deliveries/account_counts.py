@@ -10,7 +10,7 @@ delivery's commit. The counts are read only where an account is asked for.
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -27,10 +27,12 @@ from finance_platform.deliveries.commits import (
     PeriodCount,
     ScenarioCount,
 )
+from finance_platform.deliveries.delivery_rows import read_shared
 from finance_platform.storage.bulk_read import read_many
 from finance_platform.storage.port import ObjectStore
 
 _NOTHING = Count()
+_SHARED = ""
 
 
 def parts_on_accounts(
@@ -47,15 +49,35 @@ def parts_on_accounts(
     """
     if not accounts:
         return {}
-    keyed = [(commit, file.key) for commit in commits for file in commit.files.get(ACCOUNT_COUNTS.name, ())]
+    by_id = {commit.delivery_id: commit for commit in commits}
+    owners: dict[str, str] = {}
+    named: set[tuple[str, str]] = set()
+    for commit in by_id.values():
+        for file in commit.files.get(ACCOUNT_COUNTS.name, ()):
+            owners[file.key] = _SHARED if file.is_shared else commit.delivery_id
+            named.add((commit.delivery_id, file.key))
     wanted = pa.array(sorted(accounts), pa.int64())
-    parts: dict[str, DeliveryCommit] = {}
-    for (commit, _), data in zip(keyed, read_many(processed, [key for _, key in keyed]), strict=True):
+    rows_of: dict[str, list[dict[str, Any]]] = {}
+    for (key, owner), data in zip(owners.items(), read_many(processed, list(owners)), strict=True):
         counts = pq.read_table(io.BytesIO(data))
         rows = counts.filter(pc.and_(pc.is_in(counts["account_key"], wanted), pc.equal(counts["currency"], "")))
-        if rows.num_rows:
-            parts[commit.delivery_id] = _part(commit, rows.to_pylist())
-    return parts
+        for row in rows.to_pylist():
+            delivery_id = row["delivery_id"] if owner == _SHARED else owner
+            # A delivery that was read again has its counts in another file.
+            if (delivery_id, key) in named:
+                rows_of.setdefault(delivery_id, []).append(row)
+    return {name: _part(by_id[name], rows) for name, rows in rows_of.items()}
+
+
+def counts_of_delivery(processed: ObjectStore, commit: DeliveryCommit) -> Iterator[bytes]:
+    """Yield the content of the files with a delivery's counts, without the counts of other deliveries."""
+    for file in commit.files.get(ACCOUNT_COUNTS.name, ()):
+        if not file.is_shared:
+            yield processed.read(file.key)
+            continue
+        buffer = io.BytesIO()
+        pq.write_table(read_shared(processed, commit.delivery_id, file.key, ACCOUNT_COUNTS.column_names), buffer)
+        yield buffer.getvalue()
 
 
 def _part(commit: DeliveryCommit, rows: list[dict[str, Any]]) -> DeliveryCommit:

@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from finance_platform.contracts.processed import MEMBER_ATTRIBUTES
-from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery
 from finance_platform.storage.port import ObjectStore
 
@@ -32,8 +30,7 @@ class AccountTypes:
     def mentioned(self, delivery: LiveDelivery) -> Mapping[int, tuple[str, str]]:
         """Return number and type, which may be blank, by key of the accounts that a delivery's lines mention."""
         if delivery.delivery_id not in self._mentioned:
-            columns = ["dimension", "member_key", "code", "account_type"]
-            rows = _rows(self._processed, delivery.commit.files.get("members", ()), columns)
+            rows = _rows(self._processed, delivery, "members", ["dimension", "member_key", "code", "account_type"])
             self._mentioned[delivery.delivery_id] = {
                 row["member_key"]: (row["code"], row["account_type"] or "")
                 for row in rows
@@ -44,8 +41,7 @@ class AccountTypes:
     def described(self, delivery: LiveDelivery) -> Mapping[int, str]:
         """Return the type, which may be blank, by key of the accounts that a reference delivery describes."""
         if delivery.delivery_id not in self._described:
-            files = delivery.commit.files.get("accounts", ())
-            rows = _rows(self._processed, files, ["account_key", "account_type"])
+            rows = _rows(self._processed, delivery, "accounts", ["account_key", "account_type"])
             self._described[delivery.delivery_id] = {row["account_key"]: row["account_type"] or "" for row in rows}
         return self._described[delivery.delivery_id]
 
@@ -150,7 +146,8 @@ def accounts_mentioned(processed: ObjectStore, delivery: LiveDelivery) -> dict[i
     return {key: number for key, (number, _) in AccountTypes(processed).mentioned(delivery).items()}
 
 
-def _rows(processed: ObjectStore, files: Iterable[DataFile], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for file in files:
-        with processed.open(file.key) as stream:
-            yield from pq.read_table(stream, columns=list(columns)).to_pylist()
+def _rows(
+    processed: ObjectStore, delivery: LiveDelivery, table: str, columns: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    for rows in read_rows(processed, delivery.delivery_id, delivery.commit.files.get(table, ()), columns):
+        yield from rows.to_pylist()

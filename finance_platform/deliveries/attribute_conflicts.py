@@ -16,9 +16,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-import pyarrow.parquet as pq
-
-from finance_platform.deliveries.commits import DataFile
+from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, MEMBER_ATTRIBUTES
+from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaces_periods
 from finance_platform.feeds.codes import fold
@@ -34,6 +33,7 @@ _MASTER_DATA = {
     "account": ("accounts", {"account_type": "account_type", "category": "category", "name": "account_name"}),
     "department": ("departments", {"name": "department_name", "business_unit": "business_unit"}),
 }
+_COLUMNS = {contract.name: contract.column_names for contract in (MEMBER_ATTRIBUTES, ACCOUNTS, DEPARTMENTS)}
 _CODE_COLUMNS = {"account": "account_number", "department": "department_code"}
 _SAYS_NOTHING = "unknown"
 """A type that a source gives for accounts that it cannot classify."""
@@ -93,19 +93,21 @@ class AttributeFiles:
 
     def __init__(self, processed: ObjectStore) -> None:
         self._processed = processed
-        self._rows: dict[str, list[dict[str, Any]]] = {}
+        self._rows: dict[tuple[str, str], Sequence[dict[str, Any]]] = {}
 
     def rows(self, delivery: LiveDelivery, table: str) -> Sequence[dict[str, Any]]:
         """Return a delivery's rows of a table; those of ledger lines by their first line."""
-        files: Sequence[DataFile] = delivery.commit.files.get(table, ())
-        rows = [row for file in files for row in self._read(file.key)]
-        return sorted(rows, key=lambda row: int(row["first_row"])) if table == "member_attributes" else rows
-
-    def _read(self, key: str) -> list[dict[str, Any]]:
-        if key not in self._rows:
-            with self._processed.open(key) as stream:
-                self._rows[key] = pq.read_table(stream).to_pylist()
-        return self._rows[key]
+        files = delivery.commit.files.get(table)
+        if not files:
+            return ()
+        name = delivery.delivery_id, table
+        if name not in self._rows:
+            tables = read_rows(self._processed, delivery.delivery_id, files, _COLUMNS[table])
+            rows: list[dict[str, Any]] = [row for part in tables for row in part.to_pylist()]
+            if table == "member_attributes":
+                rows.sort(key=lambda row: int(row["first_row"]))
+            self._rows[name] = rows
+        return self._rows[name]
 
 
 class GivenTypes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal
@@ -128,10 +128,17 @@ class ScenarioCount:
 
 @dataclass(frozen=True)
 class DataFile:
-    """One Parquet file of the processed zone."""
+    """One Parquet file of the processed zone.
+
+    Attributes:
+        key: its key.
+        size: in bytes.
+        is_shared: whether it has rows of other deliveries too; readers then take the rows with the delivery's id.
+    """
 
     key: str
     size: int
+    is_shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -247,13 +254,19 @@ def write_commit(processed: ObjectStore, commit: DeliveryCommit) -> None:
     processed.write(f"{FOLDER}/{commit.delivery_id}.json", commit.to_json())
 
 
-def retire_commit(processed: ObjectStore, commit: DeliveryCommit) -> None:
-    """Keep the figures of a delivery whose commit and rows are about to be removed."""
+def retire_commit(processed: ObjectStore, commit: DeliveryCommit, counts: Iterable[bytes]) -> None:
+    """Keep the figures of a delivery whose commit and rows are about to be removed.
+
+    Args:
+        processed: the processed zone.
+        commit: the delivery's commit.
+        counts: the content of its files of lines by account, without those of other deliveries.
+    """
     kept = []
-    for number, file in enumerate(commit.files.get(ACCOUNT_COUNTS.name, ())):
+    for number, data in enumerate(counts):
         key = f"{_RETIRED_COUNTS}/{commit.delivery_id}-{number}.parquet"
-        processed.write(key, processed.read(file.key))
-        kept.append(DataFile(key, file.size))
+        processed.write(key, data)
+        kept.append(DataFile(key, len(data)))
     files = {ACCOUNT_COUNTS.name: kept} if kept else {}
     processed.write(f"{RETIRED}/{commit.delivery_id}.json", replace(commit, files=files).to_json())
 

@@ -11,16 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.commits import DataFile, DeliveryCommit
+from finance_platform.deliveries.delivery_rows import read_shared
 from finance_platform.storage.port import ObjectStore
 
 _LINES = ("transactions", "budget")
 _BATCH_ROWS = 1_000_000
 
 
-def line_files(commit: DeliveryCommit) -> list[str]:
-    """Return the keys of the files that hold a delivery's ledger lines."""
-    return [file.key for table in _LINES for file in commit.files.get(table, ())]
+def line_files(commit: DeliveryCommit) -> list[DataFile]:
+    """Return the files that hold a delivery's ledger lines."""
+    return [file for table in _LINES for file in commit.files.get(table, ())]
 
 
 def read_lines(
@@ -34,16 +35,25 @@ def read_lines(
         columns: names of the columns.
         periods: leave out the lines of other periods; the files are sorted by period, so most are not read.
     """
-    for key in line_files(commit):
-        with processed.open(key) as stream:
-            file = pq.ParquetFile(stream)
-            groups = _row_groups(file, periods)
-            names = list(columns) if periods is None else list(dict.fromkeys([*columns, "period"]))
-            for batch in file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=names):
-                table = pa.Table.from_batches([batch])
-                if periods is not None:
-                    table = table.filter(pc.is_in(table["period"], value_set=pa.array(sorted(periods), pa.string())))
-                yield table.select(list(columns))
+    names = list(columns) if periods is None else list(dict.fromkeys([*columns, "period"]))
+    for file in line_files(commit):
+        for table in _tables(processed, commit.delivery_id, file, names, periods):
+            if periods is not None:
+                table = table.filter(pc.is_in(table["period"], value_set=pa.array(sorted(periods), pa.string())))
+            yield table.select(list(columns))
+
+
+def _tables(
+    processed: ObjectStore, delivery_id: str, file: DataFile, columns: list[str], periods: Collection[str] | None
+) -> Iterator[pa.Table]:
+    """Yield columns of a delivery's lines in a file; of other periods, too, where the file is not sorted by them."""
+    if file.is_shared:
+        yield read_shared(processed, delivery_id, file.key, columns)
+        return
+    with processed.open(file.key) as stream:
+        parquet = pq.ParquetFile(stream)
+        for batch in parquet.iter_batches(_BATCH_ROWS, row_groups=_row_groups(parquet, periods), columns=columns):
+            yield pa.Table.from_batches([batch])
 
 
 def _row_groups(file: pq.ParquetFile, periods: Collection[str] | None) -> list[int]:

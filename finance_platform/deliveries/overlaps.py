@@ -19,12 +19,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.delivery_rows import read_shared
 from finance_platform.deliveries.lines import line_files, read_lines
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
 from finance_platform.storage.port import ObjectStore
 
 FOLDER = "overlaps"
+_KEY_COLUMNS = ("line_key", "scenario", "period")
 _MAX_SETS = 3
 """Number of stored sets: if a delivery is held, the one that it would replace still counts and needs its overlaps."""
 
@@ -192,10 +194,16 @@ def _intersecting(processed: ObjectStore, commits: Sequence[DeliveryCommit]) -> 
 
 
 def _key_range(processed: ObjectStore, commit: DeliveryCommit) -> tuple[str, str] | None:
-    """Return bounds of a delivery's keys from the footers of its files; None if it has no keys."""
+    """Return bounds of a delivery's keys, from the footers of its own files; None if it has no keys."""
     bounds: list[tuple[str, str]] = []
-    for key in line_files(commit):
-        with processed.open(key) as stream:
+    for file in line_files(commit):
+        if file.is_shared:
+            # The footer is about the keys of all deliveries in the file, and these are few.
+            ends = pc.min_max(read_shared(processed, commit.delivery_id, file.key, _KEY_COLUMNS)["line_key"]).as_py()
+            if ends["min"] is not None:
+                bounds.append((ends["min"], ends["max"]))
+            continue
+        with processed.open(file.key) as stream:
             footer = pq.ParquetFile(stream).metadata
         column = footer.schema.names.index("line_key")
         for number in range(footer.num_row_groups):
@@ -231,7 +239,7 @@ def _with_keys(table: pa.Table, keys: pa.Array) -> pa.Table:
 
 def _keys(processed: ObjectStore, commit: DeliveryCommit) -> Iterator[pa.Table]:
     """Yield the keys of a delivery's lines, batch by batch."""
-    for table in read_lines(processed, commit, ["line_key", "scenario", "period"]):
+    for table in read_lines(processed, commit, _KEY_COLUMNS):
         yield table.append_column("delivery", pa.repeat(pa.scalar(commit.delivery_id), len(table)))
 
 

@@ -25,13 +25,15 @@ from finance_platform.spark_jobs.requests import (
 )
 
 
-def standardise_request(pending: Sequence[DeliveryDiscovered], feeds: Mapping[str, ResolvedFeed]) -> StandardiseRequest:
+def standardise_request(
+    pending: Sequence[DeliveryDiscovered], feeds: Mapping[str, ResolvedFeed], *, shares_files: bool = True
+) -> StandardiseRequest:
     """Return the request to read the pending deliveries, with the feeds that they need."""
     deliveries = [
-        DeliveryToRead(event.delivery_id, event.object_key, event.feed, event.kind, event.fingerprint)
+        DeliveryToRead(event.delivery_id, event.object_key, event.feed, event.kind, event.fingerprint, event.size)
         for event in pending
     ]
-    return StandardiseRequest(deliveries, {event.feed: feeds[event.feed] for event in pending})
+    return StandardiseRequest(deliveries, {event.feed: feeds[event.feed] for event in pending}, shares_files)
 
 
 def build_request(

@@ -91,7 +91,9 @@ def _read_pending(raw: ObjectStore, processed: ObjectStore, jobs: JobRunner, set
     pending = _pending(raw, processed, feeds)
     if not pending:
         return ReadDeliveries()
-    result = jobs.run("standardise", standardise_request(pending, feeds))
+    # The Data Catalog lists folders, and a folder of shared files has lines of held deliveries too.
+    shares_files = not settings.data_catalog_database
+    result = jobs.run("standardise", standardise_request(pending, feeds, shares_files=shares_files))
     not_opened = [(file["object_key"], file["reason"]) for file in result["not_opened"]]
     if not_opened:
         # The scan then does not count as a complete refresh, so these files are retried.

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.delivery_rows import read_shared
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.reports.reconciliation import current_deliveries
 from finance_platform.storage.port import ObjectStore
@@ -42,8 +45,15 @@ def rejected_rows(processed: ObjectStore, state: DeliveryState, feed: str | None
         if feed is not None and commit.feed != feed:
             continue
         for file in commit.files.get("rejected_rows", ()):
-            with processed.open(file.key) as stream:
-                # Files of an earlier release lack scenario and currency.
-                for batch in pq.ParquetFile(stream).iter_batches(columns=list(COLUMNS)):
-                    rows = (row for row in batch.to_pylist() if row["outcome"] != "skipped")
-                    yield from ({name: row.get(name) for name in COLUMNS} for row in rows)
+            for batch in _batches(processed, commit.delivery_id, file):
+                rows = (row for row in batch.to_pylist() if row["outcome"] != "skipped")
+                yield from ({name: row.get(name) for name in COLUMNS} for row in rows)
+
+
+def _batches(processed: ObjectStore, delivery_id: str, file: DataFile) -> Iterator[pa.RecordBatch | pa.Table]:
+    if file.is_shared:
+        yield read_shared(processed, delivery_id, file.key, COLUMNS)
+        return
+    with processed.open(file.key) as stream:
+        # Files of an earlier release lack scenario and currency.
+        yield from pq.ParquetFile(stream).iter_batches(columns=list(COLUMNS))

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.slices.versions import ContributingDelivery, contributing_deliveries
@@ -76,9 +76,8 @@ def _has_live_line(
 def _keys(processed: ObjectStore, commit: DeliveryCommit, period: str | None = None) -> Iterator[pa.Array]:
     """Yield the keys of a delivery's lines: all of them, or those of Actual in one period."""
     tables = ("transactions", "budget") if period is None else ("transactions",)
-    for file in (file for table in tables for file in commit.files.get(table, ())):
-        with processed.open(file.key) as stream:
-            rows = pq.read_table(stream, columns=["line_key", "period"])
+    files = [file for table in tables for file in commit.files.get(table, ())]
+    for rows in read_rows(processed, commit.delivery_id, files, ["line_key", "period"]):
         if period is not None:
             rows = rows.filter(pc.equal(rows["period"], period))
         yield rows["line_key"].combine_chunks()

@@ -19,6 +19,7 @@ from typing import Any
 
 from finance_platform.contracts.processed import ACCOUNT_COUNTS, MEMBER_ATTRIBUTES, MEMBERS, PROCESSED
 from finance_platform.contracts.star import STAR
+from finance_platform.deliveries.account_counts import counts_of_delivery
 from finance_platform.deliveries.commits import FOLDER as DELIVERIES
 from finance_platform.deliveries.commits import DeliveryCommit, retire_commit
 from finance_platform.deliveries.register import (
@@ -116,8 +117,14 @@ def find_expired(
         if name not in in_use and since.get(name, before) < before
     }
     removals = [_removal("slice version", _title(v), v.built_at, [v.key, *v.files], listing) for v in expired]
+    # A file that deliveries share goes with the last of them; until then, its commits need it.
+    still_named = {
+        file for name, commit in snapshot.commits.items() if name not in expired_commits for file in _files(commit)
+    }
+    last_users = {file: name for name, commit in expired_commits.items() for file in _files(commit)}
     for name, commit in expired_commits.items():
-        keys = [f"{DELIVERIES}/{name}.json", *_files(commit)]
+        own = [file for file in _files(commit) if file not in still_named and last_users[file] == name]
+        keys = [f"{DELIVERIES}/{name}.json", *own]
         removal = _removal("delivery", commit.object_key, since[name], keys, listing)
         removals.append(replace(removal, commit=commit))
     committed = {file for version in versions for file in version.files}
@@ -136,7 +143,8 @@ def remove(processed: ObjectStore, removals: Iterable[Removal]) -> None:
     """
     for removal in removals:
         if removal.commit:
-            retire_commit(processed, removal.commit)  # the statement of all versions still needs its figures
+            # The statement of all versions still needs its figures.
+            retire_commit(processed, removal.commit, counts_of_delivery(processed, removal.commit))
         for key in removal.keys:
             processed.delete(key)
 

@@ -35,9 +35,9 @@ from finance_platform.spark_jobs.control_totals import (
     superseded_sums,
 )
 from finance_platform.spark_jobs.harness import run_job
-from finance_platform.spark_jobs.requests import BuildRequest
+from finance_platform.spark_jobs.requests import BuildRequest, SourceDelivery
 from finance_platform.spark_jobs.session import spark_session
-from finance_platform.spark_jobs.tables import read_files, write_split, write_whole
+from finance_platform.spark_jobs.tables import delivery_ids, read_files, write_split, write_whole
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.dim_account import dim_account
 from finance_platform.transforms.dim_date import dim_date
@@ -67,24 +67,48 @@ class _Build:
         """The folder of this attempt's interim results."""
         return f"staging/{self.attempt}"
 
-    def files(self, table: str, delivery_ids: Collection[str] | None = None) -> list[str]:
-        """Return the keys of a table's files, of all live deliveries or of some."""
-        return [
-            file.key
-            for delivery in self.request.deliveries
-            if delivery_ids is None or delivery.delivery_id in delivery_ids
-            for file in delivery.files.get(table, ())
-        ]
-
     def read(self, table: str, columns: Sequence[Column]) -> DataFrame:
         """Return a table's rows of every live delivery."""
-        return read_files(self.spark, self.processed, self.files(table), columns)
+        files = self._files((table,), self.request.deliveries)
+        rows = self._read_files(files, columns)
+        if not any(file.is_shared for file in files):
+            return rows
+        live = self.ranks().select("delivery_id")
+        return rows.join(F.broadcast(live), on="delivery_id", how="left_semi").select(*rows.columns)
 
-    def read_lines(self, delivery_ids: Collection[str], periods: Iterable[str]) -> DataFrame:
-        """Return the ledger lines of some deliveries in some periods."""
-        keys = [*self.files("transactions", delivery_ids), *self.files("budget", delivery_ids)]
-        lines = read_files(self.spark, self.processed, keys, TRANSACTIONS.columns)
+    def read_lines(self, ids: Collection[str], periods: Iterable[str]) -> DataFrame:
+        """Return the ledger lines of some deliveries in some periods, with those of others that share their files."""
+        deliveries = [delivery for delivery in self.request.deliveries if delivery.delivery_id in ids]
+        lines = self._read_files(self._files(("transactions", "budget"), deliveries), TRANSACTIONS.columns)
         return lines.where(F.col("period").isin(*periods))
+
+    @staticmethod
+    def _files(tables: Sequence[str], deliveries: Sequence[SourceDelivery]) -> dict[DataFile, set[str]]:
+        """Return the files of some tables, each with the deliveries that name it."""
+        files: dict[DataFile, set[str]] = {}
+        for table in tables:
+            for delivery in deliveries:
+                for file in delivery.files.get(table, ()):
+                    files.setdefault(file, set()).add(delivery.delivery_id)
+        return files
+
+    def _read_files(self, files: Mapping[DataFile, set[str]], columns: Sequence[Column]) -> DataFrame:
+        """Return the rows of files without those of deliveries that were read again, and have them in another file."""
+        outdated = self._outdated(files)
+        rows = read_files(self.spark, self.processed, [file.key for file in files if file.key not in outdated], columns)
+        for key, deliveries in outdated.items():
+            of_file = read_files(self.spark, self.processed, [key], columns)
+            rows = rows.unionByName(of_file.where(~F.col("delivery_id").isin(sorted(deliveries))))
+        return rows
+
+    def _outdated(self, files: Mapping[DataFile, set[str]]) -> dict[str, set[str]]:
+        """Return, by shared file, the deliveries whose rows in it are of an earlier reading."""
+        shared = [file for file in files if file.is_shared]
+        if len({file.key.split("/")[1] for file in files}) < 2:
+            return {}
+        requested = set().union(*files.values())
+        present = {file: requested.intersection(delivery_ids(self.processed, file.key)) for file in shared}
+        return {file.key: ids - files[file] for file, ids in present.items() if ids - files[file]}
 
     def store_interim(self, rows: DataFrame, columns: Sequence[Column], name: str) -> DataFrame:
         """Write rows to the temporary store and return them as read from there, so that Spark computes them once."""

@@ -92,24 +92,15 @@ class DeliveryResult:
             key = (account_key, scenario, currency, period, term)
             self.accounts[key] = self.accounts.get(key, Count()) + count
 
-    def write_account_counts(self, processed: ObjectStore, folder: str, delivery_id: str) -> None:
-        """Write the lines by account, for the statement of what is not money."""
+    def account_counts(self) -> list[tuple[object, ...]]:
+        """Return the lines by account, for the statement of what is not money: the row after its delivery."""
         for account, scenario, currency, net, gross in json.loads(self.summary["measured_account_rounding"] or "[]"):
             count = Count(0, Decimal(net), Decimal(gross))
             self.count_account(account, scenario, currency, "", ROUNDING, count=count)
-        if not self.accounts:
-            return
-        rows = [
+        return [
             (*place, count.rows, count.unpriced, str(count.amount), str(count.absolute))
             for place, count in sorted(self.accounts.items())
         ]
-        columns = [pa.array(values) for values in zip(*rows, strict=True)]
-        table = pa.table(columns, schema=arrow_schema(ACCOUNT_COUNTS.columns))
-        buffer = io.BytesIO()
-        pq.write_table(table, buffer)
-        key, data = f"{folder}/{delivery_id}.parquet", buffer.getvalue()
-        processed.write(key, data)
-        self.files[ACCOUNT_COUNTS.name] = [DataFile(key, len(data))]
 
     def _counted(self) -> list[ScenarioCount]:
         return [ScenarioCount(*place, count) for place, count in sorted(self.scenarios.items())]
@@ -119,7 +110,7 @@ class DeliveryResult:
         summary, committed_at = self.summary, datetime.now(UTC).isoformat(timespec="microseconds")
         if summary["outcome"] == REFUSED:
             return DeliveryCommit(
-                **vars(delivery),
+                **delivery.identity,
                 status="refused",
                 refusal=summary["reasons"],
                 fix=summary["raw_row"] or "",
@@ -127,7 +118,7 @@ class DeliveryResult:
                 committed_at=committed_at,
             )
         return DeliveryCommit(
-            **vars(delivery),
+            **delivery.identity,
             status="read",
             read=Count(
                 summary["measured_rows"], Decimal(summary["measured_amount"]), unpriced=summary["measured_unpriced"]
@@ -158,6 +149,32 @@ class DeliveryResult:
             text = text_without_column(rule, object_key)
         name = scenario_name(text, rules.scenarios) if text else ""
         return (name,) if name and all(fold(scenario) == fold(name) for scenario, _ in self.periods) else ()
+
+
+def write_account_counts(
+    processed: ObjectStore, folder: str, results: Mapping[str, DeliveryResult], shared: Mapping[str, str]
+) -> None:
+    """Write the lines by account, and enter the files into the results.
+
+    Args:
+        processed: the processed zone.
+        folder: a folder that nothing has written to yet.
+        results: by delivery id.
+        shared: the name of the file of each delivery that shares it with others.
+    """
+    rows: dict[str, dict[str, list[tuple[object, ...]]]] = {}
+    for delivery_id, result in results.items():
+        if counts := result.account_counts():
+            rows.setdefault(shared.get(delivery_id, delivery_id), {})[delivery_id] = counts
+    for name, by_delivery in rows.items():
+        of_file = [(delivery_id, *row) for delivery_id, counts in by_delivery.items() for row in counts]
+        columns = [pa.array(values) for values in zip(*of_file, strict=True)]
+        buffer = io.BytesIO()
+        pq.write_table(pa.table(columns, schema=arrow_schema(ACCOUNT_COUNTS.columns)), buffer)
+        key, data = f"{folder}/{name}.parquet", buffer.getvalue()
+        processed.write(key, data)
+        for delivery_id in by_delivery:
+            results[delivery_id].files[ACCOUNT_COUNTS.name] = [DataFile(key, len(data), delivery_id in shared)]
 
 
 def _measured(summary: Row) -> Iterator[ScenarioCount]:

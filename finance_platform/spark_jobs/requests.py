@@ -26,13 +26,19 @@ class JobRequest(Protocol):
 
 @dataclass(frozen=True)
 class DeliveryToRead:
-    """A delivery that `standardise` reads, in the version that the register names."""
+    """A delivery that `standardise` reads, in the version that the register names; `size` is in bytes."""
 
     delivery_id: str
     object_key: str
     feed: str
     kind: str
     fingerprint: str
+    size: int = 0
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The fields that its commit has too."""
+        return {name: value for name, value in vars(self).items() if name != "size"}
 
 
 @dataclass(frozen=True)
@@ -42,16 +48,19 @@ class StandardiseRequest:
     Attributes:
         deliveries: in any order.
         feeds: by name, every feed of the deliveries.
+        shares_files: whether small deliveries may share Parquet files.
     """
 
     deliveries: Sequence[DeliveryToRead]
     feeds: Mapping[str, ResolvedFeed]
+    shares_files: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Return the request as JSON-compatible values."""
         return {
             "deliveries": [asdict(delivery) for delivery in self.deliveries],
             "feeds": {name: feed.to_json() for name, feed in self.feeds.items()},
+            "shares_files": self.shares_files,
         }
 
     @staticmethod
@@ -60,6 +69,7 @@ class StandardiseRequest:
         return StandardiseRequest(
             deliveries=[DeliveryToRead(**delivery) for delivery in document["deliveries"]],
             feeds={name: ResolvedFeed.from_json(feed) for name, feed in document["feeds"].items()},
+            shares_files=document["shares_files"],
         )
 
 

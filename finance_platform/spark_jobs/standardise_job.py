@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -29,14 +30,15 @@ from finance_platform.contracts.processed import (
     TRANSACTIONS,
 )
 from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED, REPEATED_KEYS, STAGED_ROWS, spark_schema
-from finance_platform.deliveries.commits import write_commit
+from finance_platform.deliveries.commits import DataFile, write_commit
 from finance_platform.feeds.read_file import make_reader
 from finance_platform.spark_jobs.arguments import JobArguments
-from finance_platform.spark_jobs.delivery_results import DeliveryResult, count_written
+from finance_platform.spark_jobs.batches import in_batches, reader_count, shared_folders
+from finance_platform.spark_jobs.delivery_results import DeliveryResult, count_written, write_account_counts
 from finance_platform.spark_jobs.harness import run_job
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.session import spark_session
-from finance_platform.spark_jobs.tables import read_files, write_split, write_whole
+from finance_platform.spark_jobs.tables import read_files, write_shared, write_split, write_whole
 from finance_platform.storage.factory import open_store
 from finance_platform.transforms.accepted_rows import accepted_rows
 from finance_platform.transforms.member_attributes import ATTRIBUTE_FIELDS, member_attributes
@@ -68,120 +70,141 @@ def read_deliveries(spark: SparkSession, arguments: JobArguments, request: Stand
     committed: list[str] = []
     not_opened: list[dict[str, str]] = []
     for kind in _TABLES:
-        deliveries = [delivery for delivery in request.deliveries if delivery.kind == kind]
-        if not deliveries:
-            continue
-        _log.info("reading %d deliveries of kind %s", len(deliveries), kind)
-        results = _read_and_write(spark, arguments, kind, deliveries, request)
-        arguments.processed.sync(_written_keys(results.values()))
-        for delivery in deliveries:
-            result = results[delivery.delivery_id]
-            if not result.is_opened:
-                not_opened.append({"object_key": delivery.object_key, "reason": result.summary["reasons"]})
-                continue
-            rules = request.feeds[delivery.feed].rules
-            write_commit(arguments.processed, result.to_commit(delivery, rules, arguments.attempt))
-            committed.append(delivery.delivery_id)
-    arguments.temporary.delete_folder(_staging(arguments.attempt))
+        of_kind = [delivery for delivery in request.deliveries if delivery.kind == kind]
+        for number, deliveries in enumerate(in_batches(of_kind)):
+            _log.info("reading %d deliveries of kind %s", len(deliveries), kind)
+            folder = f"{kind}-{number}" if number else kind
+            results = _Batch(spark, arguments, request, kind, folder, deliveries).read_and_write()
+            arguments.processed.sync(_written_keys(results.values()))
+            for delivery in deliveries:
+                result = results[delivery.delivery_id]
+                if not result.is_opened:
+                    not_opened.append({"object_key": delivery.object_key, "reason": result.summary["reasons"]})
+                    continue
+                rules = request.feeds[delivery.feed].rules
+                write_commit(arguments.processed, result.to_commit(delivery, rules, arguments.attempt))
+                committed.append(delivery.delivery_id)
+            arguments.temporary.delete_folder(_staging(arguments.attempt))
     return {"committed": committed, "not_opened": not_opened}
 
 
-def _written_keys(results: Iterable[DeliveryResult]) -> list[str]:
-    """Return the keys of the Parquet files that the commits will name."""
-    return [file.key for result in results for files in result.files.values() for file in files]
+def _written_keys(results: Iterable[DeliveryResult]) -> set[str]:
+    """Return the keys of the Parquet files that the commits will name; small deliveries share them."""
+    return {file.key for result in results for files in result.files.values() for file in files}
 
 
 def _staging(attempt: str) -> str:
     return f"staging/{attempt}"
 
 
-def _read_and_write(
-    spark: SparkSession,
-    arguments: JobArguments,
-    kind: str,
-    deliveries: Sequence[DeliveryToRead],
-    request: StandardiseRequest,
-) -> dict[str, DeliveryResult]:
-    """Read the files once into a staging table, then write each table from that; return the results by delivery id."""
-    schema = STAGED_ROWS[kind]
-    temporary, folder = arguments.temporary, f"{_staging(arguments.attempt)}/{kind}"
-    staged_files = write_whole(_read(spark, arguments, kind, deliveries, request), schema, temporary, f"{folder}/rows")
-    staged = read_files(spark, temporary, [file.key for file in staged_files], schema)
-    summaries = staged.where(F.col("outcome").isin(MEASURED, REFUSED, NOT_OPENED)).collect()
-    results = {summary["delivery_id"]: DeliveryResult(summary) for summary in summaries}
-    # A file that breaks off half-way has rows before its summary; they stay behind in the staging table.
-    unread = [summary["delivery_id"] for summary in summaries if summary["outcome"] != MEASURED]
-    readable = staged.where(~F.col("delivery_id").isin(unread)) if unread else staged
-    duplicate_files = write_whole(find_possible_duplicates(readable), schema, temporary, f"{folder}/duplicates")
-    duplicates = read_files(spark, temporary, [file.key for file in duplicate_files], schema)
-    repeat_files = write_whole(
-        repeated_keys(duplicates, _compared_columns(kind)), REPEATED_KEYS, temporary, f"{folder}/repeats"
-    )
-    repeats = read_files(spark, temporary, [file.key for file in repeat_files], REPEATED_KEYS)
-    rows = with_outcomes(readable, repeats)
-    for contract in _tables(kind, deliveries, request):
-        _write_table(spark, arguments, f"{contract.name}/{arguments.attempt}/{kind}", contract, rows, results)
-    if kind == "ledger":
-        for delivery_id, result in results.items():
-            folder = f"{ACCOUNT_COUNTS.name}/{arguments.attempt}"
-            result.write_account_counts(arguments.processed, folder, delivery_id)
-    return results
+@dataclass(frozen=True)
+class _Batch:
+    """Deliveries of one kind that are read together.
 
+    Attributes:
+        spark: the session.
+        arguments: of the job.
+        request: of the job.
+        kind: ledger, departments or accounts.
+        folder: the batch's name in the folders of this attempt.
+        deliveries: what to read.
+    """
 
-def _read(
-    spark: SparkSession,
-    arguments: JobArguments,
-    kind: str,
-    deliveries: Sequence[DeliveryToRead],
-    request: StandardiseRequest,
-) -> DataFrame:
-    """Return the staged rows of the files."""
-    fields = ("delivery_id", "object_key", "feed", "fingerprint")
-    listing = spark.createDataFrame(
-        [tuple(getattr(delivery, name) for name in fields) for delivery in deliveries],
-        ", ".join(f"{name} string" for name in fields),
-    )
-    # Every open file holds its batches. One reader for each of 36 files at once took 2.8 GiB, two readers took 0.8.
-    readers = len(deliveries) if arguments.is_in_glue else min(len(deliveries), os.cpu_count() or 1)
-    feeds = {name: feed.to_json() for name, feed in request.feeds.items()}
-    read = make_reader(kind, feeds, arguments.raw_uri, arguments.raw_options)
-    return listing.repartition(readers).mapInArrow(read, spark_schema(STAGED_ROWS[kind]))
+    spark: SparkSession
+    arguments: JobArguments
+    request: StandardiseRequest
+    kind: str
+    folder: str
+    deliveries: Sequence[DeliveryToRead]
 
+    def read_and_write(self) -> dict[str, DeliveryResult]:
+        """Read the files once into a staging table, then write each table from that; return the results by id."""
+        schema, temporary = STAGED_ROWS[self.kind], self.arguments.temporary
+        folder = f"{_staging(self.arguments.attempt)}/{self.folder}"
+        staged_files = write_whole(self._read(), schema, temporary, f"{folder}/rows")
+        staged = read_files(self.spark, temporary, [file.key for file in staged_files], schema)
+        summaries = staged.where(F.col("outcome").isin(MEASURED, REFUSED, NOT_OPENED)).collect()
+        results = {summary["delivery_id"]: DeliveryResult(summary) for summary in summaries}
+        # A file that breaks off half-way has rows before its summary; they stay behind in the staging table.
+        unread = [summary["delivery_id"] for summary in summaries if summary["outcome"] != MEASURED]
+        readable = staged.where(~F.col("delivery_id").isin(unread)) if unread else staged
+        duplicate_files = write_whole(find_possible_duplicates(readable), schema, temporary, f"{folder}/duplicates")
+        duplicates = read_files(self.spark, temporary, [file.key for file in duplicate_files], schema)
+        repeat_files = write_whole(
+            repeated_keys(duplicates, _compared_columns(self.kind)), REPEATED_KEYS, temporary, f"{folder}/repeats"
+        )
+        repeats = read_files(self.spark, temporary, [file.key for file in repeat_files], REPEATED_KEYS)
+        rows = with_outcomes(readable, repeats)
+        shared = self._shared_folders(results)
+        for contract in self._tables():
+            self._write_table(contract, rows, results, shared)
+        if self.kind == "ledger":
+            counts = f"{ACCOUNT_COUNTS.name}/{self.arguments.attempt}/{self.folder}"
+            write_account_counts(self.arguments.processed, counts, results, shared)
+        return results
 
-def _tables(kind: str, deliveries: Sequence[DeliveryToRead], request: StandardiseRequest) -> tuple[Contract, ...]:
-    """Return the tables that the deliveries have rows of; most feeds give no attributes, and a write takes time."""
-    rules = [request.feeds[delivery.feed].rules for delivery in deliveries]
-    has_attributes = kind == "ledger" and any(ATTRIBUTE_FIELDS & {*one.fields, *one.constants} for one in rules)
-    return (*_TABLES[kind], MEMBER_ATTRIBUTES) if has_attributes else _TABLES[kind]
+    def _read(self) -> DataFrame:
+        """Return the staged rows of the files."""
+        fields = ("delivery_id", "object_key", "feed", "fingerprint")
+        listing = self.spark.createDataFrame(
+            [tuple(getattr(delivery, name) for name in fields) for delivery in self.deliveries],
+            ", ".join(f"{name} string" for name in fields),
+        )
+        # Every open file holds its batches. One reader for each of 36 files at once took 2.8 GiB, two readers took 0.8.
+        is_in_glue = self.arguments.is_in_glue
+        readers = reader_count(self.deliveries) if is_in_glue else min(len(self.deliveries), os.cpu_count() or 1)
+        feeds = {name: feed.to_json() for name, feed in self.request.feeds.items()}
+        read = make_reader(self.kind, feeds, self.arguments.raw_uri, self.arguments.raw_options)
+        return listing.repartition(readers).mapInArrow(read, spark_schema(STAGED_ROWS[self.kind]))
+
+    def _tables(self) -> tuple[Contract, ...]:
+        """Return the tables that the deliveries have rows of; most feeds give no attributes, and a write takes time."""
+        rules = [self.request.feeds[name].rules for name in {delivery.feed for delivery in self.deliveries}]
+        has_attributes = any(ATTRIBUTE_FIELDS & {*one.fields, *one.constants} for one in rules)
+        tables = _TABLES[self.kind]
+        return (*tables, MEMBER_ATTRIBUTES) if self.kind == "ledger" and has_attributes else tables
+
+    def _shared_folders(self, results: Mapping[str, DeliveryResult]) -> dict[str, str]:
+        """Return the folder of each delivery that shares files with others."""
+        summaries = [results[delivery.delivery_id].summary for delivery in self.deliveries]
+        lines = {one["delivery_id"]: one["measured_rows"] for one in summaries if one["outcome"] == MEASURED}
+        return shared_folders(lines) if self.request.shares_files else {}
+
+    def _write_table(
+        self,
+        contract: Contract,
+        rows: DataFrame,
+        results: Mapping[str, DeliveryResult],
+        shared: Mapping[str, str],
+    ) -> None:
+        """Write the rows of one table, and enter files and counts into the results."""
+        processed, of_table = self.arguments.processed, _rows_of_table(contract, rows)
+        folder = f"{contract.name}/{self.arguments.attempt}/{self.folder}"
+        is_by_period = contract in (TRANSACTIONS, BUDGET)
+        order = ("dimension", "member_key") if contract in (MEMBERS, MEMBER_ATTRIBUTES) else ("source_row",)
+        files: dict[str, list[DataFile]] = {}
+        if shared:
+            folders = self.spark.createDataFrame(list(shared.items()), "delivery_id string, split_by string")
+            # Beside the folder of the others: a write into an existing folder fails.
+            files |= write_shared(of_table, contract.columns, processed, f"{folder}-shared", folders, order)
+            of_table = of_table.join(F.broadcast(folders), on="delivery_id", how="left_anti").select(*of_table.columns)
+        if any(result.summary["outcome"] == MEASURED and name not in shared for name, result in results.items()):
+            if is_by_period:
+                files |= write_split(of_table, contract.columns, processed, folder, "delivery_id", then_by="period")
+            else:
+                files |= write_split(of_table, contract.columns, processed, folder, "delivery_id", order)
+        for delivery_id, of_delivery in files.items():
+            results[delivery_id].files[contract.name] = of_delivery
+        if contract is MEMBER_ATTRIBUTES:
+            return  # its rows are neither lines nor members
+        keys = dict.fromkeys(file.key for of_delivery in files.values() for file in of_delivery)
+        count_written(contract, read_files(self.spark, processed, keys, contract.columns), results)
 
 
 def _compared_columns(kind: str) -> list[str]:
     """Return the columns in which rows with the same key may differ."""
     data = set(_TABLES[kind][0].column_names) | (ATTRIBUTE_FIELDS if kind == "ledger" else set())
     return [column.name for column in STAGED_ROWS[kind] if column.name in data and column.name not in _LINEAGE]
-
-
-def _write_table(
-    spark: SparkSession,
-    arguments: JobArguments,
-    folder: str,
-    contract: Contract,
-    rows: DataFrame,
-    results: dict[str, DeliveryResult],
-) -> None:
-    """Write the rows of one table, and enter files and counts into the results."""
-    processed, of_table = arguments.processed, _rows_of_table(contract, rows)
-    if contract in (TRANSACTIONS, BUDGET):
-        files = write_split(of_table, contract.columns, processed, folder, "delivery_id", then_by="period")
-    else:
-        order = ("dimension", "member_key") if contract in (MEMBERS, MEMBER_ATTRIBUTES) else ("source_row",)
-        files = write_split(of_table, contract.columns, processed, folder, "delivery_id", order)
-    for delivery_id, of_delivery in files.items():
-        results[delivery_id].files[contract.name] = of_delivery
-    if contract is MEMBER_ATTRIBUTES:
-        return  # its rows are neither lines nor members
-    keys = [file.key for of_delivery in files.values() for file in of_delivery]
-    count_written(contract, read_files(spark, processed, keys, contract.columns), results)
 
 
 def _rows_of_table(contract: Contract, rows: DataFrame) -> DataFrame:

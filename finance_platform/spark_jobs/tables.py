@@ -7,7 +7,10 @@ Does not belong here: what the tables hold (see `transforms`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -64,6 +67,44 @@ def write_split(
         value = file.key.partition("/split_by=")[2].partition("/")[0]
         files.setdefault(value, []).append(file)
     return files
+
+
+def write_shared(
+    rows: DataFrame,
+    columns: Sequence[Column],
+    store: ObjectStore,
+    folder: str,
+    folders: DataFrame,
+    order: Sequence[str],
+) -> dict[str, list[DataFile]]:
+    """Write rows of many small deliveries into a few files of a new folder; return the files by delivery id.
+
+    Args:
+        rows: the rows; those of deliveries that share no files are left out.
+        columns: the columns of the files, delivery_id among them.
+        store: the store to write to.
+        folder: a folder that nothing has written to yet.
+        folders: delivery_id, split_by: the folder of each delivery that shares files.
+        order: columns to sort by within a delivery.
+
+    Raises:
+        JobError: see `write_split`.
+    """
+    names = [column.name for column in columns]
+    placed = rows.join(F.broadcast(folders), on="delivery_id", how="inner").sort("split_by", "delivery_id", *order)
+    placed.select(*names, "split_by").write.partitionBy("split_by").parquet(store.uri(folder))
+    files: dict[str, list[DataFile]] = {}
+    for file in _written(store, folder, columns):
+        for delivery_id in delivery_ids(store, file.key):
+            files.setdefault(delivery_id, []).append(replace(file, is_shared=True))
+    return files
+
+
+def delivery_ids(store: ObjectStore, key: str) -> list[str]:
+    """Return the deliveries that have rows in a shared file."""
+    with store.open(key) as stream:
+        ids: list[str] = pc.unique(pq.read_table(stream, columns=["delivery_id"])["delivery_id"]).to_pylist()
+    return ids
 
 
 def write_whole(rows: DataFrame, columns: Sequence[Column], store: ObjectStore, folder: str) -> list[DataFile]:

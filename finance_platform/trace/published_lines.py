@@ -137,7 +137,7 @@ class LineStore:
 
     def lines(self, delivery_id: str, columns: Sequence[str], equal: Mapping[str, Any]) -> Iterator[pa.Table]:
         """Yield a delivery's lines in which each column of `equal` has its value."""
-        return read_rows(self.processed, line_files(self.commit(delivery_id)), columns, equal)
+        return read_rows(self.processed, delivery_id, line_files(self.commit(delivery_id)), columns, equal)
 
     def add_superseded_by(self, lines: pa.Table, delivery_id: str, period: PublishedPeriod) -> pa.Table:
         """Return lines with the column `SUPERSEDED_BY`: the id of the later delivery that supersedes each, or null.
@@ -165,9 +165,10 @@ class LineStore:
             return distinct
         ends = pc.min_max(distinct).as_py()
         between = {"line_key": (ends["min"], ends["max"])}
+        files = line_files(self.commit(delivery_id))
         shared = [
             table["line_key"].filter(pc.is_in(table["line_key"], value_set=distinct)).combine_chunks()
-            for table in read_rows(self.processed, line_files(self.commit(delivery_id)), ["line_key"], {}, between)
+            for table in read_rows(self.processed, delivery_id, files, ["line_key"], {}, between)
         ]
         return pa.concat_arrays(shared) if shared else distinct.slice(0, 0)
 
@@ -214,29 +215,32 @@ def filter_scenarios(lines: pa.Table, scenarios: Sequence[str]) -> pa.Table:
 
 def read_rows(
     processed: ObjectStore,
+    delivery_id: str,
     files: Iterable[DataFile],
     columns: Sequence[str],
     equal: Mapping[str, Any],
     between: Mapping[str, tuple[Any, Any]] | None = None,
 ) -> Iterator[pa.Table]:
-    """Yield columns of the rows in which each column of `equal` has its value, a million rows at a time.
+    """Yield columns of a delivery's rows in which each column of `equal` has its value, a million rows at a time.
 
     Args:
         processed: the processed zone.
-        files: Parquet files of one table.
+        delivery_id: the delivery.
+        files: its Parquet files of one table.
         columns: the columns to return.
         equal: value by column.
         between: by column, the lowest and the highest value that matter; row groups outside are not read.
     """
-    needed = list(dict.fromkeys([*columns, *equal]))
-    bounds = {**{name: (value, value) for name, value in equal.items()}, **(between or {})}
     for file in files:
+        values = {**equal, "delivery_id": delivery_id} if file.is_shared else equal
+        needed = list(dict.fromkeys([*columns, *values]))
+        bounds = {**{name: (value, value) for name, value in values.items()}, **(between or {})}
         with processed.open(file.key) as stream:
             parquet = pq.ParquetFile(stream)
             groups = _row_groups(parquet.metadata, bounds)
             for batch in parquet.iter_batches(_BATCH_ROWS, row_groups=groups, columns=needed) if groups else ():
                 table = pa.Table.from_batches([batch])
-                for name, value in equal.items():
+                for name, value in values.items():
                     table = table.filter(pc.equal(table[name], value))
                 if table.num_rows:
                     yield table.select(list(columns))

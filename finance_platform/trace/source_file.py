@@ -107,11 +107,12 @@ def find_record(store: LineStore, commit: DeliveryCommit, line: int) -> int:
         TraceError: no record starts there or before.
     """
     tables = (*LINE_TABLES, "departments", "accounts", "rejected_rows")
+    up_to_line = {"source_row": (0, line)}
     starts = [
         pc.max(rows["source_row"].filter(pc.less_equal(rows["source_row"], line))).as_py()
         for table in tables
         for rows in read_rows(
-            store.processed, commit.files.get(table, ()), ["source_row"], {}, {"source_row": (0, line)}
+            store.processed, commit.delivery_id, commit.files.get(table, ()), ["source_row"], {}, up_to_line
         )
     ]
     start = max((start for start in starts if start is not None), default=None)
@@ -126,6 +127,6 @@ def find_record(store: LineStore, commit: DeliveryCommit, line: int) -> int:
 def other_rows(store: LineStore, commit: DeliveryCommit, record: int) -> Iterator[OtherRow]:
     """Yield the candidate lines of a record that became no ledger line."""
     files = commit.files.get("rejected_rows", ())
-    for table in read_rows(store.processed, files, _OTHER_COLUMNS, {"source_row": record}):
+    for table in read_rows(store.processed, commit.delivery_id, files, _OTHER_COLUMNS, {"source_row": record}):
         for row in table.to_pylist():
             yield OtherRow(*(row[name] for name in _OTHER_COLUMNS))

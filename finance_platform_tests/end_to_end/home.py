@@ -114,7 +114,8 @@ class Home:
         """Return a delivery's rows of a table, by line."""
         files = [self.path / "processed" / file.key for file in commit.files.get(table, ())]
         rows = [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
-        return sorted(rows, key=lambda row: row.get("source_row", 0))
+        own = [row for row in rows if row.get("delivery_id", commit.delivery_id) == commit.delivery_id]
+        return sorted(own, key=lambda row: row.get("source_row", 0))
 
     def select(self, sql: str) -> list[tuple[Any, ...]]:
         """Return a query's rows as the warehouse returns them."""

@@ -64,9 +64,11 @@ def test_a_request_to_read_names_each_pending_delivery_and_the_feeds_that_it_nee
                 "feed": "ledger",
                 "kind": "ledger",
                 "fingerprint": "v1",
+                "size": event.size,
             }
         ],
         "feeds": {"ledger": feed().to_json()},
+        "shares_files": True,
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from finance_platform.deliveries.account_counts import counts_of_delivery
 from finance_platform.deliveries.commits import DataFile, read_retired, retire_commit, write_commit
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
 from finance_platform.deliveries.register import (
@@ -230,7 +231,7 @@ def test_a_removed_delivery_keeps_its_counts_by_account(store: LocalStore):
     commit = commit_of(
         discovered("v1", SPRING), files={"account_counts": (DataFile("account_counts/v1/a.parquet", 6),)}
     )
-    retire_commit(store, commit)
+    retire_commit(store, commit, counts_of_delivery(store, commit))
     store.delete("account_counts/v1/a.parquet")
     (retired,) = read_retired(store).values()
     (file,) = retired.files["account_counts"]

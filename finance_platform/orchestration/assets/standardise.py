@@ -77,7 +77,7 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
             delivery_outcomes = check_deliveries(snapshot.state, snapshot.overlaps)
             all_outcomes: list[Outcome] = []
             for contract in PROCESSED:
-                new_files = [file.key for commit in read for file in commit.files.get(contract.name, ())]
+                new_files = dict.fromkeys(file.key for one in read for file in one.files.get(contract.name, ()))
                 outcomes = [check_schema(contract, processed_zone, new_files)]
                 outcomes += [one for one in delivery_outcomes if one.check.asset == ("processed", contract.name)]
                 all_outcomes += outcomes

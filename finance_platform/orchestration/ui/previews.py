@@ -11,6 +11,8 @@ from typing import Any
 import dagster as dg
 
 from finance_platform.contracts.model import Contract
+from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.delivery_rows import read_shared
 from finance_platform.orchestration.ui.metadata_values import table_metadata
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable
@@ -34,6 +36,19 @@ def preview_files(contract: Contract, processed: ObjectStore, keys: Iterable[str
         # Checks report files that are missing or damaged; a page without a preview must not stop a run.
         return {}
     return {}
+
+
+def preview_delivery(contract: Contract, processed: ObjectStore, commit: DeliveryCommit) -> dict[str, Any]:
+    """Return the first rows of a delivery in a table; nothing if its first file is not readable."""
+    file = commit.files[contract.name][0]
+    if not file.is_shared:
+        return preview_files(contract, processed, [file.key])
+    names = [column.name for column in contract.stored_columns if not column.is_personal]
+    try:
+        rows = read_shared(processed, commit.delivery_id, file.key, names)
+    except OSError:
+        return {}  # see `preview_files`
+    return _preview(rows.slice(0, _ROWS).to_pylist())
 
 
 def preview_table(contract: Contract, warehouse: Queryable) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from finance_platform.contracts.model import Contract
 from finance_platform.deliveries.commits import Count, DeliveryCommit
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import compute_data_version, money_metadata, table_metadata
-from finance_platform.orchestration.ui.previews import preview_files
+from finance_platform.orchestration.ui.previews import preview_delivery
 from finance_platform.reports.reconciliation import current_deliveries, scenario_counts
 from finance_platform.reports.statement import NO_SCENARIO
 from finance_platform.slices.snapshot import Snapshot
@@ -45,8 +45,9 @@ def processed_metadata(
         processed: the processed zone.
         currency: the home's.
     """
-    files = [file.key for delivery in snapshot.state.live for file in delivery.commit.files.get(contract.name, ())]
-    return {**_figures(contract, snapshot, read, currency), **preview_files(contract, processed, files)}
+    first = next((one for one in snapshot.state.live if one.commit.files.get(contract.name)), None)
+    preview = preview_delivery(contract, processed, first.commit) if first else {}
+    return {**_figures(contract, snapshot, read, currency), **preview}
 
 
 def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryCommit], currency: str) -> dict[str, Any]:

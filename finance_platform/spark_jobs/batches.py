@@ -1,0 +1,94 @@
+"""Batches: which deliveries `standardise` reads at once, and which of them share files.
+
+Belongs here: the bounds of a batch and of a shared file. Does not belong here: reading and writing (see
+`standardise_job`).
+
+A writer of Parquet holds a megabyte for each open file, and opening a file takes a millisecond, on S3 some tens. So the
+number of files that are open at once is bounded, and small deliveries share files (048).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from finance_platform.spark_jobs.requests import DeliveryToRead
+
+BATCH_DELIVERIES = 1_000
+BATCH_LARGE = 100
+"""The number of deliveries in a batch that are too large to share files."""
+
+BATCH_BYTES = 1 << 30
+SMALL_BYTES = 64 << 10
+SMALL_LINES = 1_000
+"""A delivery with more candidate lines has files of its own, so that a reader skips what it does not need."""
+
+SHARED_LINES = 20_000
+"""The candidate lines of a shared file: reading all columns of all of them takes some milliseconds."""
+
+FEWEST_SHARING = 16
+"""Fewer small deliveries at once have files of their own."""
+
+
+@dataclass
+class _Batch:
+    deliveries: list[DeliveryToRead]
+    size: int = 0
+    large: int = 0
+
+    def has_room(self, delivery: DeliveryToRead) -> bool:
+        return not self.deliveries or (
+            len(self.deliveries) < BATCH_DELIVERIES
+            and self.size + delivery.size <= BATCH_BYTES
+            and self.large + is_large(delivery) <= BATCH_LARGE
+        )
+
+    def add(self, delivery: DeliveryToRead) -> None:
+        self.deliveries.append(delivery)
+        self.size += delivery.size
+        self.large += is_large(delivery)
+
+
+def is_large(delivery: DeliveryToRead) -> bool:
+    """Return whether a delivery's file has more bytes than one whose lines share a file."""
+    return delivery.size > SMALL_BYTES
+
+
+def in_batches(deliveries: Sequence[DeliveryToRead]) -> Iterator[list[DeliveryToRead]]:
+    """Yield deliveries in batches; the small ones first, and apart where they fill batches of their own."""
+    batch = _Batch([])
+    small = [delivery for delivery in deliveries if not is_large(delivery)]
+    large = [delivery for delivery in deliveries if is_large(delivery)]
+    for delivery in [*small, *large] if len(small) > BATCH_DELIVERIES else deliveries:
+        if not batch.has_room(delivery):
+            yield batch.deliveries
+            batch = _Batch([])
+        batch.add(delivery)
+    if batch.deliveries:
+        yield batch.deliveries
+
+
+def reader_count(deliveries: Iterable[DeliveryToRead]) -> int:
+    """Return the number of tasks that read a batch on a cluster: one for each large file, and one for many small."""
+    sizes = [delivery.size for delivery in deliveries]
+    large = sum(size > SMALL_BYTES for size in sizes)
+    return large + -(-(len(sizes) - large) // FEWEST_SHARING)
+
+
+def shared_folders(lines: Mapping[str, int]) -> dict[str, str]:
+    """Return the folder of the files of each delivery that shares them with others.
+
+    Args:
+        lines: the number of candidate lines by delivery id, of deliveries that were read together.
+    """
+    small = {delivery_id: count for delivery_id, count in lines.items() if count <= SMALL_LINES}
+    if len(small) < FEWEST_SHARING:
+        return {}
+    folders: dict[str, str] = {}
+    number = filled = 0
+    for delivery_id, count in small.items():
+        if filled and filled + count > SHARED_LINES:
+            number, filled = number + 1, 0
+        folders[delivery_id] = f"shared-{number}"
+        filled += count
+    return folders

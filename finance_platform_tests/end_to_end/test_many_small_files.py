@@ -1,0 +1,177 @@
+"""Many small files: their deliveries share Parquet files, and nothing else is different.
+
+Belongs here: what depends on the number of files, counted in files and writes. Does not belong here: seconds and
+memory (see `benchmarks/many_files.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finance_platform.deliveries.commits import DeliveryCommit, read_commits
+from finance_platform.reports.rejected_rows import rejected_rows
+from finance_platform.spark_jobs import batches
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.end_to_end.home import Home, copy_home
+from finance_platform_tests.end_to_end.in_process_refresh import Refresher
+from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
+
+pytestmark = pytest.mark.end_to_end
+
+MANY = 24
+"""Enough to share files."""
+
+HEADER = "transaction_id,transaction_date,department_code,account_number,amount,description\n"
+HELD, CORRECTED, REPEATED = "transactions_003.csv", "transactions_005.csv", "transactions_006.csv"
+AT_ONCE = {"FINANCE_PLATFORM_RETENTION_DAYS": "0"}
+
+
+def line(number: int, amount: object) -> str:
+    return f"S{number:04d},2024-0{number % 3 + 1}-05,D100,4000,{amount},small\n"
+
+
+def create_home(path: Path, count: int) -> Home:
+    """Create a small home with many files of a line or two, and one of more lines than a shared file takes."""
+    home = create_small_home(path)
+    for number in range(count):
+        home.write(f"raw/transactions_{number:03d}.csv", HEADER + line(number, 100 + number))
+    # Half of its rows rejected: held. A row twice: a duplicate. A header that the feed does not know: refused.
+    home.write(f"raw/{HELD}", HEADER + line(3, "50.00") + line(903, "tbc"))
+    home.write(f"raw/{REPEATED}", HEADER + line(6, 106) * 2)
+    home.write("raw/transactions_refused.csv", "a,b\n1,2\n")
+    many = range(5_000, 5_000 + batches.SMALL_LINES + 1)
+    home.write("raw/transactions_long.csv", HEADER + "".join(line(number, 1) for number in many))
+    return home
+
+
+def shared_files(home: Home) -> Counter[str]:
+    """Return the number of Parquet files that deliveries share, by table."""
+    files = (file for commit in home.commits().values() for of_table in commit.files.values() for file in of_table)
+    return Counter(key.partition("/")[0] for key in {file.key for file in files if file.is_shared})
+
+
+def figures(home: Home) -> dict[str, Any]:
+    """Return the status without what names moments and files of the processed zone."""
+    document = json.loads(home.command("status", "--json", "--all-versions").stdout)
+    return {name: document[name] for name in ("reconciliation", "all_versions")}
+
+
+def without_names(home: Home) -> dict[str, DeliveryCommit]:
+    """Return the commits of the live deliveries without the parts that name the attempt."""
+    return {key: replace(one, files={}, attempt="", committed_at="") for key, one in home.commits().items()}
+
+
+def rejected(home: Home) -> list[dict[str, Any]]:
+    return list(rejected_rows(home.processed, home.state))
+
+
+def refresh_and_count(refresh: Refresher, home: Home) -> tuple[Home, Counter[str]]:
+    """Refresh a home; return it with the number of writes by folder, those of Spark left out."""
+
+    def counted(original: Callable[..., Any]) -> Callable[..., Any]:
+        def write(store: LocalStore, key: str, data: bytes, **named: Any) -> Any:
+            writes[key.partition("/")[0]] += 1
+            return original(store, key, data, **named)
+
+        return write
+
+    writes: Counter[str] = Counter()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("write", "write_new", "replace"):
+            patch.setattr(LocalStore, name, counted(getattr(LocalStore, name)))
+        refresh(home)
+    return home, writes
+
+
+@pytest.fixture(scope="module")
+def first_run(refresh: Refresher, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Counter[str]]:
+    """The home after its first refresh, and the writes of that refresh."""
+    return refresh_and_count(refresh, create_home(tmp_path_factory.mktemp("shared"), MANY))
+
+
+@pytest.fixture(scope="module")
+def shared(first_run: tuple[Home, Counter[str]]) -> Home:
+    """The home after its first refresh."""
+    return first_run[0]
+
+
+@pytest.fixture(scope="module")
+def apart(refresh: Refresher, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The same home, with Parquet files of its own for each delivery."""
+    home = create_home(tmp_path_factory.mktemp("apart"), MANY)
+    # A data catalog lists folders, so each delivery has one.
+    refresh(home, FINANCE_PLATFORM_DATA_CATALOG_DATABASE="finance")
+    return home
+
+
+def test_deliveries_that_share_files_have_the_results_of_deliveries_that_do_not(shared: Home, apart: Home):
+    assert shared.tables() == apart.tables()
+    assert figures(shared) == figures(apart)
+    assert rejected(shared) == rejected(apart)
+    without_files = [
+        {
+            key: {**vars(commit), "files": {}, "attempt": "", "committed_at": ""}
+            for key, commit in home.commits().items()
+        }
+        for home in (shared, apart)
+    ]
+    assert without_files[0] == without_files[1]
+
+
+def test_a_delivery_in_a_shared_file_has_its_own_rows_and_a_long_one_its_own_file(shared: Home):
+    commits = shared.commits()
+    files = {key: commit.files["transactions"] for key, commit in commits.items() if "transactions" in commit.files}
+    assert HELD not in commits
+    own = {key for key, of_delivery in files.items() if not all(file.is_shared for file in of_delivery)}
+    assert own == {"transactions_long.csv"}
+    (row,) = shared.rows(commits[CORRECTED], "transactions")
+    assert (row["transaction_id"], row["source_file"]) == ("S0005", CORRECTED)
+
+
+def test_twice_as_many_small_files_cost_one_write_each_and_no_further_parquet_file(
+    first_run: tuple[Home, Counter[str]], refresh: Refresher, tmp_path: Path
+):
+    home, writes = first_run
+    twice, writes_of_twice = refresh_and_count(refresh, create_home(tmp_path, 2 * MANY))
+    assert shared_files(twice) == shared_files(home)
+    assert set(shared_files(home).values()) == {1}
+    assert writes_of_twice - writes == Counter(deliveries=MANY)
+
+
+def test_a_file_whose_delivery_shares_a_parquet_file_leads_to_its_own_cell(shared: Home):
+    result = shared.command("trace", "--file", CORRECTED, "--format", "json")
+    assert result.returncode == 0, result.stderr
+    assert [cell["amount"] for cell in json.loads(result.stdout)["cells"]] == ["105.00"]
+
+
+def test_a_shared_file_stays_until_the_last_of_its_deliveries_is_removed(
+    shared: Home, refresh: Refresher, tmp_path: Path
+):
+    home = copy_home(shared.path, tmp_path / "home")
+    before = home.commits()
+    (file,) = before[CORRECTED].files["transactions"]
+    home.write(f"raw/{CORRECTED}", HEADER + line(5, 999))
+    refresh(home)
+    assert home.command("vacuum", "--yes", **AT_ONCE).returncode == 0
+    assert (home.path / "processed" / file.key).exists()
+    assert before[CORRECTED].delivery_id not in read_commits(home.processed)
+    # It is read again, into another file, and its rows stay in the shared one.
+    home.write(f"raw/{CORRECTED}", HEADER + line(5, 105))
+    refresh(home)
+    assert read_commits(home.processed)[before[CORRECTED].delivery_id].files["transactions"] != (file,)
+    assert home.tables() == shared.tables()
+    for number in range(MANY):
+        home.write(f"raw/transactions_{number:03d}.csv", HEADER + line(number, 200 + number))
+    home.write("raw/transactions.csv", TRANSACTIONS + line(700, 1))
+    refresh(home)
+    statement = figures(home)["all_versions"]
+    assert home.command("vacuum", "--yes", **AT_ONCE).returncode == 0
+    assert not (home.path / "processed" / file.key).exists()
+    assert figures(home)["all_versions"] == statement
