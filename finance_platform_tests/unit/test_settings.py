@@ -272,5 +272,9 @@ def test_only_the_settings_read_the_environment() -> None:
     assert modules == {
         "sets": {"spark_jobs/session.py"},
         "reads": {"spark_jobs/session.py"},
-        "passes on": {"cli/run.py", "deployment/artefacts.py", "orchestration/job_runners/subprocess_jobs.py"},
+        "passes on": {
+            "deployment/artefacts.py",
+            "orchestration/job_runners/subprocess_jobs.py",
+            "orchestration/webserver/ui_processes.py",
+        },
     }
