@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from finance_platform.errors import SettingsError
 
 ENV_PREFIX = "FINANCE_PLATFORM_"
+_ENV_FILE = ".env"
 Period = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 TopicArn = Annotated[str, StringConstraints(pattern=r"^(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256})?$")]
@@ -31,7 +32,7 @@ class Settings(BaseSettings):
     """Every setting, parsed once and frozen; the environment variable of each is its name with the prefix."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_file=".env", env_ignore_empty=True, frozen=True, extra="ignore"
+        env_prefix=ENV_PREFIX, env_file=_ENV_FILE, env_ignore_empty=True, frozen=True, extra="ignore"
     )
 
     profile: Literal["local", "aws"] = Field("local", description="Which adapters implement the ports.")
@@ -199,8 +200,14 @@ def load_settings(**overrides: Any) -> Settings:
     """Read the settings from `overrides`, then the environment, then `.env`.
 
     Raises:
-        SettingsError: a value is not allowed; names the variable, the value and the allowed values.
+        SettingsError: a value is not allowed; names variable, value and allowed values. Or `.env` is a named pipe.
     """
+    if Path(_ENV_FILE).is_fifo():
+        # Reading it would wait, in every command, until a program writes into it.
+        raise SettingsError(
+            f"{Path.cwd() / _ENV_FILE} is a named pipe (FIFO), not a plain file",
+            fix="put a plain file in its place, or set the variables in the environment",
+        )
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:

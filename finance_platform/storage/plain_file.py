@@ -9,12 +9,11 @@ and a link may lead to any file of the machine. So a file is examined before it 
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import io
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -97,18 +96,7 @@ def open_plain_file(path: Path, folder: Path) -> BinaryIO:
         FileNotFoundError: it does not exist.
         OSError: it cannot be opened, for example because of its permissions.
     """
-    parts = path.relative_to(folder).parts
-    handle = None if ".." in parts else _open_below(folder, parts)
-    if handle is None:
-        # A link is on the way. It is resolved first, and then no link is accepted in what it was resolved to.
-        _, refusal = _inspect_link(str(path), str(folder), None)
-        if refusal:
-            path.stat()  # a link that leads nowhere is a missing file
-            raise _error(path, refusal)
-        real_folder = folder.resolve(strict=True)
-        handle = _open_below(real_folder, path.resolve(strict=True).relative_to(real_folder).parts)
-        if handle is None:
-            raise _error(path, Refusal("it was replaced while it was opened", "run again"))
+    handle = _open(path, folder)
     return cast(BinaryIO, io.BufferedReader(_SizedFile(handle, os.fstat(handle).st_size), _BUFFER_BYTES))
 
 
@@ -124,8 +112,15 @@ def read_plain_file(path: Path, folder: Path) -> bytes:
         FileNotFoundError: it does not exist.
         OSError: it cannot be read.
     """
-    with open_plain_file(path, folder) as stream:
-        return stream.read()
+    handle = _open(path, folder)
+    try:
+        pieces, left = [], os.fstat(handle).st_size
+        while left and (piece := os.read(handle, left)):
+            pieces.append(piece)
+            left -= len(piece)
+        return b"".join(pieces)
+    finally:
+        os.close(handle)
 
 
 class _SizedFile(io.FileIO):
@@ -195,49 +190,64 @@ def _refuse_kind(status: os.stat_result) -> Refusal:
     return Refusal(f"it is {_kind(status)}, not a plain file", fix)
 
 
-def _error(path: Path, refusal: Refusal) -> UnreadableObjectError:
-    return UnreadableObjectError(f"{str(path)!r}: {refusal.reason}", fix=refusal.fix)
+def _error(path: str, refusal: Refusal) -> UnreadableObjectError:
+    return UnreadableObjectError(f"{path!r}: {refusal.reason}", fix=refusal.fix)
 
 
-def _open_below(folder: Path, parts: Sequence[str]) -> int | None:
+def _open(path: Path, folder: Path) -> int:
+    """Return a handle of a plain file in a folder; see `open_plain_file`."""
+    names = _names_below(path, folder)
+    handle = None if ".." in names else _open_below(str(folder), names)
+    if handle is not None:
+        return handle
+    # A link is on the way. It is resolved first, and then no link is accepted in what it was resolved to.
+    _, refusal = _inspect_link(str(path), str(folder), None)
+    if refusal:
+        path.stat()  # a link that leads nowhere is a missing file
+        raise _error(str(path), refusal)
+    real_folder = folder.resolve(strict=True)
+    handle = _open_below(str(real_folder), _names_below(path.resolve(strict=True), real_folder))
+    if handle is None:
+        raise _error(str(path), Refusal("it was replaced while it was opened", "run again"))
+    return handle
+
+
+def _names_below(path: Path, folder: Path) -> Sequence[str]:
+    # A run reads thousands of small files, and `relative_to` alone takes as long as opening one.
+    text, start = str(path), f"{folder}/"
+    return text.removeprefix(start).split("/") if text.startswith(start) else path.relative_to(folder).parts
+
+
+def _open_below(folder: str, names: Sequence[str]) -> int | None:
     """Open a plain file below a folder, step by step and without following a link; None if there is one.
 
     Raises:
         UnreadableObjectError: it is no plain file.
         OSError: it cannot be opened.
     """
-    *folders, name = parts
-    path = folder.joinpath(*parts)
-    handle = None
+    *folders, name = names
+    parent = handle = None
     try:
-        with _folder_handle(folder, folders) as parent:
-            status = os.stat(name, dir_fd=parent, follow_symlinks=False)
-            if stat.S_ISREG(status.st_mode):
-                handle = os.open(name, _FILE, dir_fd=parent)
-                status = os.fstat(handle)
+        parent = os.open(folder, _FOLDER)
+        for below in folders:
+            above, parent = parent, os.open(below, _FOLDER | os.O_NOFOLLOW, dir_fd=parent)
+            os.close(above)
+        status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        if stat.S_ISREG(status.st_mode):
+            handle = os.open(name, _FILE, dir_fd=parent)
+            status = os.fstat(handle)
     except OSError as error:
         # A link in place of a folder, and one that has replaced the file since its status was read.
         if error.errno in {errno.ENOTDIR, errno.ELOOP}:
             return None
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        raise OSError(error.errno, error.strerror, "/".join((folder, *names))) from error
+    finally:
+        if parent is not None:
+            os.close(parent)
     if stat.S_ISREG(status.st_mode):
         return handle
     if handle is not None:
         os.close(handle)
     if stat.S_ISLNK(status.st_mode):
         return None
-    raise _error(path, _refuse_kind(status))
-
-
-@contextlib.contextmanager
-def _folder_handle(folder: Path, names: Sequence[str]) -> Iterator[int]:
-    """Provide a handle of a folder below another one; no link is followed below that one."""
-    handle = os.open(folder, _FOLDER)
-    try:
-        for name in names:
-            below = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=handle)
-            os.close(handle)
-            handle = below
-        yield handle
-    finally:
-        os.close(handle)
+    raise _error("/".join((folder, *names)), _refuse_kind(status))

@@ -5,6 +5,7 @@ Belongs here: configuration of the instance. Does not belong here: definitions.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from dagster._core.storage import tags
 from dagster_aws.ecs import EcsRunLauncher
 from dagster_aws.s3 import S3ComputeLogManager
 
+from finance_platform.errors import HomeError
 from finance_platform.orchestration.dagster_instance import open_instance, prepare_dagster_home
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH
-from finance_platform.orchestration.runs import MAX_RETRIES_TAG, RETRY_STRATEGY_TAG, WILL_RETRY_TAG
+from finance_platform.orchestration.runs import MAX_RETRIES_TAG, RETRY_STRATEGY_TAG, WILL_RETRY_TAG, last_run
 from finance_platform_tests.unit.factories import settings
 
 AWS = Path(__file__).parents[2] / "infra" / "dagster.yaml"
@@ -30,6 +32,13 @@ SAME_IN_BOTH = ("telemetry", "nux", "python_logs", "concurrency", "run_retries",
 def local(tmp_path: Path) -> dict[str, Any]:
     document: dict[str, Any] = yaml.safe_load((prepare_dagster_home(tmp_path / "dagster") / "dagster.yaml").read_text())
     return document
+
+
+def test_a_pipe_in_place_of_the_configuration_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "dagster.yaml")
+    for use in (prepare_dagster_home, last_run):
+        with pytest.raises(HomeError, match="is not a plain file"):
+            use(tmp_path)
 
 
 @pytest.fixture

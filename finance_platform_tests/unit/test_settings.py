@@ -29,6 +29,14 @@ def test_the_developer_s_own_settings_are_hidden_from_the_tests() -> None:
     assert not [name for name in os.environ if name.startswith(ENV_PREFIX)]
 
 
+def test_settings_in_a_named_pipe_are_refused_instead_of_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / ".env")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert caught.value.found == f"{folder}/.env is a named pipe (FIFO), not a plain file"
+    assert "plain file" in caught.value.fix
+
+
 # Defaults
 
 

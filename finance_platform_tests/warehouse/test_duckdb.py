@@ -6,6 +6,7 @@ Does not belong here: the order of a load (see `test_load`), the rename (see `te
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finance_platform.contracts.star import DIM_DEPARTMENT, DIM_SCENARIO
-from finance_platform.errors import LoadError, QueryError
+from finance_platform.errors import HomeError, LoadError, QueryError
 from finance_platform.warehouse import statements
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
@@ -57,6 +58,16 @@ def test_a_query_before_the_first_load_fails_with_the_fix(warehouse: DuckDBWareh
         warehouse.query("SELECT COUNT(*) FROM DimDate")
 
     assert "finance-platform run" in caught.value.fix
+
+
+def test_a_pipe_in_place_of_the_warehouse_is_refused_instead_of_waited_for(
+    warehouse: DuckDBWarehouse, path: Path
+) -> None:
+    path.parent.mkdir(exist_ok=True)
+    os.mkfifo(path)
+    with pytest.raises(HomeError, match="is not a plain file") as caught:
+        warehouse.query("SELECT COUNT(*) FROM DimDate")
+    assert "remove it" in caught.value.fix
 
 
 def test_prepare_creates_every_table_and_the_view_and_a_second_time_changes_nothing(
