@@ -84,8 +84,9 @@ def raw_checks(feed: str) -> tuple[Check, ...]:
         Check(
             asset,
             "files_can_be_opened",
-            "A file cannot be opened, so it is not read; its last readable version still counts. Fix the file's "
-            "permissions, or the path in the descriptor.",
+            "A file cannot be opened, or is not a plain file but a pipe, a device, a folder or a link that leaves the "
+            "raw zone, so it is not read; its last readable version still counts. Fix the file's permissions or put a "
+            "plain file in its place, or correct the path in the descriptor.",
         ),
         Check(
             asset,
@@ -101,8 +102,9 @@ def raw_checks(feed: str) -> tuple[Check, ...]:
 DESCRIPTORS_VALID = Check(
     ("raw", UNREAD_FILES),
     "descriptors_are_valid",
-    "A descriptor is invalid, two descriptors match one file, or a file name is not valid text. The new contents of "
-    "these files are not read; what was read before still counts. Correct the descriptor, or rename the file.",
+    "A descriptor is invalid, two descriptors match one file, a file name is not valid text, or something that no feed "
+    "reads is not a plain file. The new contents of these files are not read; what was read before still counts. "
+    "Correct the descriptor, or rename, replace or remove the file.",
 )
 EVERY_FILE_HAS_FEED = Check(
     ("raw", UNREAD_FILES),

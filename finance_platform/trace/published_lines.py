@@ -173,8 +173,17 @@ class LineStore:
         return pa.concat_arrays(shared) if shared else distinct.slice(0, 0)
 
     def _position(self, delivery_id: str) -> Position:
-        """Return the place of a delivery that was published, whether it still counts or not."""
+        """Return the place of a delivery that was published, whether it still counts or not.
+
+        Raises:
+            MissingRecordError: its commit or its event does not exist.
+        """
         self.commit(delivery_id)
+        if delivery_id not in self._positions:
+            raise MissingRecordError(
+                f"delivery {delivery_id} is part of the published data, but the register has no event of it",
+                fix="run `finance-platform run`, which enters the file again",
+            )
         return self._positions[delivery_id]
 
     @cached_property
@@ -196,7 +205,7 @@ class LineStore:
             other
             for other in self._overlaps.overlapping(delivery_id)
             if other in self._live
-            and self._positions[other] > self._positions[delivery_id]
+            and self._position(other) > self._position(delivery_id)
             and cell in self._overlaps.overlap(delivery_id, other).lines
         ]
         return max(later, key=self._position, default="")
