@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from finance_platform.deliveries.commits import delivery_id
+from finance_platform.deliveries.ownership import BrokenOwners
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered, utc_text
 from finance_platform.deliveries.state import counted_objects
 from finance_platform.errors import FileNameError, FinancePlatformError, TransientStorageError
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.feed_set import FeedSet, Problem
-from finance_platform.feeds.file_names import order_from_name
+from finance_platform.feeds.file_names import order_from_name, orders_from_names
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore, StoredObject, error_message
@@ -92,7 +93,8 @@ def scan_raw_zone(
     feeds = {feed.feed: feed.resolve(settings) for feed in feed_set.feeds}
     identities = {name: feed.rules.identity for name, feed in feeds.items()}
     last = {event.object_key: event for event in known}
-    scan = _Scan(raw, feed_set, identities, last, at, run_id, skip_unstable, problems=list(feed_set.problems))
+    owners = BrokenOwners(feed_set, identities, last)
+    scan = _Scan(raw, feed_set, owners, identities, last, at, run_id, skip_unstable, problems=list(feed_set.problems))
     for item in raw.list_objects():
         scan.add(item)
     scan.problems += [_refused_folder(folder, feed) for folder, feed in scan.folders.items()]
@@ -122,6 +124,7 @@ class _Scan:
 
     raw: ObjectStore
     feed_set: FeedSet
+    owners: BrokenOwners
     identities: Mapping[str, str]
     last: Mapping[str, DeliveryDiscovered]
     at: datetime
@@ -137,6 +140,7 @@ class _Scan:
     unmatched_fixes: dict[str, str] = field(default_factory=dict)
     blocked: dict[str, list[str]] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
+    orders: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def with_blocked_files(self, problem: Problem) -> Problem:
         """Return the problem of a descriptor with the files that are not read because of it."""
@@ -159,7 +163,7 @@ class _Scan:
             self.still_being_written.append(item.key)
             self._keep_last(item.key)
             return
-        match = self.feed_set.match(item.key)
+        match = self.owners.settle(item.key, self.feed_set.match(item.key))
         if item.refusal:
             feed = match.feed.feed if match.feed else ""
             message = f"the file cannot be opened: {item.refusal.reason}"
@@ -230,10 +234,19 @@ class _Scan:
             at=utc_text(self.at),
             run_id=self.run_id,
             is_scoped=bool(feed.load.scope),
-            order=order_from_name(feed.order.from_name, item.key) if feed.order and feed.order.from_name else "",
+            order=self._order(feed, item.key),
             tolerated_removal=None if removal == "never" else str(removal),
             is_held_when_late=feed.hold_if_late,
         )
+
+    def _order(self, feed: FeedDescriptor, key: str) -> str:
+        if feed.order is None or feed.order.from_name is None:
+            return ""
+        pattern = feed.order.from_name
+        if feed.feed not in self.orders:
+            known = [event.object_key for event in self.last.values() if event.feed == feed.feed]
+            self.orders[feed.feed] = orders_from_names(pattern, known)
+        return self.orders[feed.feed].get(key) or order_from_name(pattern, key)
 
     def _keep_last(self, key: str) -> None:
         """Treat an object as in the last scan: its earlier version still counts."""

@@ -6,17 +6,28 @@ Does not belong here: what a descriptor may say, parsing one (see `descriptor`).
 
 from __future__ import annotations
 
+import io
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
-from finance_platform.errors import DescriptorError
-from finance_platform.feeds.descriptor import FeedDescriptor
+from finance_platform.errors import DescriptorError, HomeError
+from finance_platform.feeds.descriptor import FEED_NAME, FeedDescriptor, is_path
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.storage.plain_file import read_plain_file
+from finance_platform.feeds.descriptor.yaml_tree import YamlError, load_tree
+from finance_platform.feeds.file_names import matches_glob
+from finance_platform.feeds.limits import MAX_DESCRIPTOR_BYTES, MAX_DESCRIPTORS, MAX_PATH_CHARACTERS
+from finance_platform.storage.plain_file import open_plain_file
 from finance_platform.storage.port import error_message
 
 _TEXT = {".csv", ".txt", ".tsv"}
+_FEED_NAME = re.compile(FEED_NAME)
+_MAX_PATHS = 20
+"""Of a descriptor that is not valid."""
+
 _COMPRESSED = {".gz", ".zip", ".bz2", ".xz", ".7z", ".zst"}
 
 
@@ -35,6 +46,21 @@ class Problem:
     message: str
     fix: str
     feed: str = ""
+
+
+@dataclass(frozen=True)
+class BrokenDescriptor:
+    """A descriptor that cannot be used, and what its text still says about the files that are its own.
+
+    Attributes:
+        file: where it is.
+        feed: the name of its feed; empty if that is not known.
+        paths: the globs of its files; empty if they are not known.
+    """
+
+    file: str
+    feed: str = ""
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,15 +84,15 @@ class FeedSet:
 
     Attributes:
         own: the valid descriptors of the home.
-        shipped: the shipped descriptors that the home does not replace.
+        shipped: the shipped descriptors that the home does not replace, be it by one that is not valid.
         problems: one for each descriptor that is not valid.
-        broken_paths: file and `path` of each descriptor that is not valid.
+        broken: the descriptors that are not valid.
     """
 
     own: tuple[FeedDescriptor, ...]
     shipped: tuple[FeedDescriptor, ...]
     problems: tuple[Problem, ...] = ()
-    broken_paths: tuple[tuple[str, str], ...] = ()
+    broken: tuple[BrokenDescriptor, ...] = ()
 
     @property
     def feeds(self) -> tuple[FeedDescriptor, ...]:
@@ -75,10 +101,10 @@ class FeedSet:
 
     def match(self, object_key: str) -> Match:
         """Return the feed that reads a raw object; neither feed nor problem if no descriptor matches it."""
-        for file, path in self.broken_paths:
-            if PurePosixPath("/" + object_key).match("/" + path):
+        for broken in self.broken:
+            if any(matches_glob(path, object_key) for path in broken.paths):
                 # A shipped descriptor does not take over: it might read the file in a wrong way.
-                return Match(None, Problem(object_key, f"its descriptor {file} is not valid", f"correct {file}"), file)
+                return blocked_by(broken.file, object_key)
         for descriptors in (self.own, self.shipped):
             matching = [feed for feed in descriptors if feed.matches(object_key)]
             if len(matching) == 1:
@@ -92,8 +118,13 @@ class FeedSet:
 
     def match_ignoring_case(self, object_key: str) -> FeedDescriptor | None:
         """Return the feed whose path matches a raw object if case is ignored."""
-        path = PurePosixPath("/" + object_key.lower())
-        return next((feed for feed in (*self.own, *self.shipped) if path.match("/" + feed.path.lower())), None)
+        feeds = (*self.own, *self.shipped)
+        return next((feed for feed in feeds if matches_glob(feed.path.lower(), object_key.lower())), None)
+
+
+def blocked_by(file: str, object_key: str) -> Match:
+    """Return that a raw object is not read because its descriptor, a file, is not valid."""
+    return Match(None, Problem(object_key, f"its descriptor {file} is not valid", f"correct {file}"), file)
 
 
 def advise_unmatched(object_key: str, feeds_folder: str = "the home's feeds folder") -> str:
@@ -112,30 +143,38 @@ def load_feed_set(feeds_path: Path) -> FeedSet:
     """Load the shipped descriptors and those in `feeds_path`; an invalid one becomes a problem and stops no other.
 
     Only plain files are opened; a link must lead to one in the same folder, which may be a link itself.
+
+    Raises:
+        HomeError: the folder cannot be listed.
     """
+    shipped = shipped_descriptors()
     own: dict[str, FeedDescriptor] = {}
     problems: list[Problem] = []
-    broken: list[tuple[str, str]] = []
-    files = sorted([*feeds_path.glob("*.yaml"), *feeds_path.glob("*.yml")]) if feeds_path.is_dir() else []
-    for file in files:
+    broken: list[BrokenDescriptor] = []
+    files = _descriptor_files(feeds_path)
+    for file in files[:MAX_DESCRIPTORS]:
+        data = b""
         try:
-            descriptor = parse_descriptor(read_plain_file(file, feeds_path).decode(), str(file))
+            data, size = _read(file, feeds_path)
+            _check_size(file, size)
+            descriptor = parse_descriptor(data.decode(), str(file))
         except (DescriptorError, OSError, UnicodeDecodeError) as error:
-            # The problem names the file once, as the place where it is.
-            reason = error_message(error) if isinstance(error, OSError) else getattr(error, "found", "") or str(error)
-            message = reason.removeprefix(f"{file}, ").removeprefix(f"{str(file)!r}: ")
-            fix = getattr(error, "fix", "") or "make the file readable UTF-8 text"
-            problems.append(Problem(str(file), message, fix))
-            broken += [(str(file), path) for path in _paths_of_broken(file, feeds_path)]
+            problems.append(_problem(file, error, data))
+            broken.append(_describe_broken(file, data, shipped))
             continue
         if descriptor.feed in own:
             message = f"the feed {descriptor.feed!r} is described twice in {feeds_path}"
             problems.append(Problem(str(file), message, "rename one of the two"))
-            broken.append((str(file), descriptor.path))
+            broken.append(BrokenDescriptor(str(file), descriptor.feed, (descriptor.path,)))
         else:
             own[descriptor.feed] = descriptor
-    shipped = [feed for feed in shipped_descriptors() if feed.feed not in own]
-    return FeedSet(tuple(own.values()), tuple(shipped), tuple(problems), tuple(broken))
+    if len(files) > MAX_DESCRIPTORS:
+        message = f"it has {len(files):,} descriptors; only the first {MAX_DESCRIPTORS:,} are read"
+        problems.append(Problem(str(feeds_path), message, "remove descriptors, or divide the home into several"))
+        broken.append(BrokenDescriptor(str(feeds_path)))
+    replaced = own.keys() | {descriptor.feed for descriptor in broken}
+    remaining = tuple(feed for feed in shipped if feed.feed not in replaced)
+    return FeedSet(tuple(own.values()), remaining, tuple(problems), tuple(broken))
 
 
 def shipped_descriptors() -> tuple[FeedDescriptor, ...]:
@@ -145,11 +184,77 @@ def shipped_descriptors() -> tuple[FeedDescriptor, ...]:
     return tuple(parse_descriptor(file.read_text(encoding="utf-8"), f"builtin/{file.name}") for file in files)
 
 
-def _paths_of_broken(file: Path, folder: Path) -> list[str]:
-    """Return each `path` of a descriptor that is not valid, as far as it is still readable."""
-    try:
-        lines = read_plain_file(file, folder).decode(errors="replace").splitlines()
-    except OSError:
+def _descriptor_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
         return []
-    paths = [line.partition(":")[2].split("#")[0].strip().strip("'\"") for line in lines if line.startswith("path:")]
-    return [path for path in paths if path]
+    try:
+        return sorted(file for file in folder.iterdir() if file.name.endswith((".yaml", ".yml")))
+    except OSError as error:
+        # An empty list would mean that the feeds are gone.
+        raise HomeError(f"cannot list {folder}: {error.strerror}", fix="make the folder readable") from error
+
+
+def _read(file: Path, folder: Path) -> tuple[bytes, int]:
+    """Return a descriptor's bytes, as many as are allowed, and how many there are.
+
+    Raises:
+        OSError: it is not a plain file, or cannot be read.
+    """
+    with open_plain_file(file, folder) as stream:
+        size = stream.seek(0, io.SEEK_END)
+        stream.seek(0)
+        return stream.read(MAX_DESCRIPTOR_BYTES), size
+
+
+def _check_size(file: Path, size: int) -> None:
+    if size > MAX_DESCRIPTOR_BYTES:
+        raise DescriptorError(
+            f"{file}, it has {size:,} bytes; a descriptor has at most {MAX_DESCRIPTOR_BYTES:,}",
+            fix="remove what is no descriptor from the folder, or shorten the file",
+        )
+
+
+def _problem(file: Path, error: DescriptorError | OSError | UnicodeDecodeError, data: bytes) -> Problem:
+    """Return the problem of a descriptor, which names the file once, as the place where it is."""
+    if isinstance(error, UnicodeDecodeError):
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"line {line}: byte 0x{data[error.start]:02x} is not valid UTF-8"
+        return Problem(str(file), message, "save the file as UTF-8 text")
+    reason = error.found if isinstance(error, DescriptorError) else error_message(error)
+    message = reason.removeprefix(f"{file}, ").removeprefix(f"{str(file)!r}: ")
+    return Problem(str(file), message, getattr(error, "fix", "") or "make the file readable UTF-8 text")
+
+
+def _describe_broken(file: Path, data: bytes, shipped: Sequence[FeedDescriptor]) -> BrokenDescriptor:
+    """Return what is still known of a descriptor that is not valid.
+
+    Args:
+        file: the descriptor.
+        data: its bytes, as far as they could be read.
+        shipped: a file named like the descriptor of a shipped feed replaces it, unless it says something else.
+    """
+    names, paths = _declared(data.decode(errors="replace"))
+    shipped_paths = {feed.feed: feed.path for feed in shipped}
+    feed = next((name for name in names if _FEED_NAME.fullmatch(name)), file.stem if file.stem in shipped_paths else "")
+    known = tuple(path for path in paths if len(path) <= MAX_PATH_CHARACTERS and is_path(path))[:_MAX_PATHS]
+    if not known and feed in shipped_paths:
+        known = (shipped_paths[feed],)
+    return BrokenDescriptor(str(file), feed, known)
+
+
+@lru_cache(maxsize=64)
+def _declared(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the feeds and the paths that a descriptor that is not valid declares, as far as they are readable."""
+    try:
+        values = load_tree(text)[1]
+    except YamlError:
+        return _written(text, "feed"), _written(text, "path")
+    declared = values if isinstance(values, dict) else {}
+    feed, path = declared.get("feed"), declared.get("path")
+    return (feed,) if isinstance(feed, str) else (), (path,) if isinstance(path, str) else ()
+
+
+def _written(text: str, key: str) -> tuple[str, ...]:
+    """Return the values of a top-level key by its lines alone."""
+    lines = (line for line in text.splitlines() if line.startswith(f"{key}:"))
+    return tuple(line.partition(":")[2].split("#")[0].strip().strip("'\"") for line in lines)

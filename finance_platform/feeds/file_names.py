@@ -1,12 +1,17 @@
-"""File names: the order of deliveries, the periods that names declare, and the fields that they give.
+"""File names: globs, the order of deliveries, the periods that names declare, and the fields that they give.
 
-Belongs here: applying a descriptor's patterns to names, and the natural order of their matches.
+Belongs here: applying a descriptor's patterns to names, and the natural order of their matches. Patterns are those of
+RE2, in which no pattern takes more than linear time.
 Does not belong here: which feed a name belongs to (see `feed_set`), the content of files.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,7 +19,7 @@ import pyarrow.compute as pc
 from finance_platform.errors import FileNameError
 from finance_platform.feeds.dates import periods_between
 
-_PERIOD = re.compile(r"(\d{4})(?:[-_.]?(0[1-9]|1[0-2]))?")
+_PERIOD = re.compile(r"([0-9]{4})(?:[-_.]?(0[1-9]|1[0-2]))?")
 _PATTERN_PART = re.compile(
     r"\\Q.*?(?:\\E|\Z)|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\((?:\?P?<\w+>|(?!\?))", re.DOTALL
 )
@@ -34,6 +39,20 @@ def _number_sort_key(digits: str) -> str:
     return f"{len(digits):05d}{digits}"
 
 
+def matches_glob(glob: str, object_key: str) -> bool:
+    """Return whether an object's key matches a glob, whose `*` stays inside one folder."""
+    parts = PurePosixPath("/" + object_key).parts
+    matchers = _glob_parts(glob)
+    return len(parts) == len(matchers) and all(match(part) for match, part in zip(matchers, parts, strict=True))
+
+
+@lru_cache(maxsize=2048)
+def _glob_parts(glob: str) -> tuple[Callable[[str], re.Match[str] | None], ...]:
+    # Before each star but the last, `translate` never goes back, so a name takes linear time; pathlib's own
+    # translation goes back in some versions of Python.
+    return tuple(re.compile(fnmatch.translate(part)).match for part in PurePosixPath("/" + glob).parts)
+
+
 def order_from_name(pattern: str, object_key: str) -> str:
     """Return the sort key of a delivery whose name orders it.
 
@@ -44,7 +63,19 @@ def order_from_name(pattern: str, object_key: str) -> str:
     Raises:
         FileNameError: the pattern does not match.
     """
-    return "\x1f".join(natural_sort_key(part) for part in _matched_parts(pattern, object_key))
+    return _sort_key(_matched_parts(pattern, object_key))
+
+
+def orders_from_names(pattern: str, object_keys: Sequence[str]) -> dict[str, str]:
+    """Return what `order_from_name` returns, by key, of those that match; for many names, it is much faster."""
+    named, count = _with_named_groups(pattern)
+    matches = pc.extract_regex(pa.array(object_keys, pa.string()), pattern=named).to_pylist()
+    parts = {key: _parts_of(match, count) for key, match in zip(object_keys, matches, strict=True) if match}
+    return {key: _sort_key(groups[1:] or groups) for key, groups in parts.items()}
+
+
+def _sort_key(parts: Sequence[str]) -> str:
+    return "\x1f".join(natural_sort_key(part) for part in parts)
 
 
 def periods_from_name(pattern: str, object_key: str) -> list[str]:
@@ -97,8 +128,11 @@ def count_groups(pattern: str) -> int:
 def _match_groups(pattern: str, text: str) -> list[str]:
     """Return the whole match and then each group, empty where a group has no part in it; nothing without a match."""
     named, count = _with_named_groups(pattern)
-    matches = pc.extract_regex(pa.array([text]), pattern=named)[0].as_py()
-    return [matches[f"g{number}"] for number in range(count + 1)] if matches else []
+    return _parts_of(pc.extract_regex(pa.array([text]), pattern=named)[0].as_py(), count)
+
+
+def _parts_of(match: Mapping[str, str] | None, count: int) -> list[str]:
+    return [match[f"g{number}"] for number in range(count + 1)] if match else []
 
 
 def _with_named_groups(pattern: str) -> tuple[str, int]:
@@ -116,13 +150,13 @@ def _with_named_groups(pattern: str) -> tuple[str, int]:
 
 
 def _matched_parts(pattern: str, object_key: str) -> list[str]:
-    match = re.search(pattern, object_key)
-    if match is None:
+    groups = _match_groups(pattern, object_key)
+    if not groups:
         raise FileNameError(
             f"{object_key}: the name does not match the descriptor's pattern {pattern!r}",
             fix="rename the file, or correct the pattern in the descriptor",
         )
-    return [part or "" for part in match.groups()] or [match[0]]
+    return groups[1:] or groups
 
 
 def _parse_periods(written: str, object_key: str) -> list[str]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from finance_platform.deliveries.acceptance import evaluate_deliveries
-from finance_platform.deliveries.commits import DeliveryCommit, read_commits
+from finance_platform.deliveries.commits import DeliveryCommit, delivery_id, read_commits
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, Verdict
 from finance_platform.deliveries.scans import discard_scan
 from finance_platform.deliveries.state import derive_state
@@ -104,13 +104,19 @@ def _read_pending(raw: ObjectStore, processed: ObjectStore, jobs: JobRunner, set
 def _pending(raw: ObjectStore, processed: ObjectStore, feeds: dict[str, ResolvedFeed]) -> list[DeliveryDiscovered]:
     """Return the deliveries that can be read now: their feed has a descriptor and their file is present."""
     state = derive_state(Register(processed).events(), read_commits(processed))
-    pending = [event for event in state.pending if event.feed in feeds]
+    pending = [event for event in state.pending if event.feed in feeds and _has_rules_of(event, feeds[event.feed])]
     if not pending:
         return []
     # A file that vanished, or was replaced by something that is refused, before it was read would start a job in every
     # run.
     present = {item.key for item in raw.list_objects() if not item.refusal}
     return [event for event in pending if event.object_key in present]
+
+
+def _has_rules_of(event: DeliveryDiscovered, feed: ResolvedFeed) -> bool:
+    """Return whether a delivery is to be read by a feed's present rules, which the next scan gives it otherwise."""
+    rules = feed.rules.identity
+    return event.delivery_id == delivery_id(event.object_key, event.fingerprint, event.feed, rules)
 
 
 def _new_commits(

@@ -163,6 +163,10 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, CommandRes
         "colums: {date: d, department: e, account: a, amount: m}\nconstants: {scenario: Actual}\n",
     )
     os.mkfifo(home.path / "feeds" / "pipe.yaml")
+    levels = zip("abcdefgh", "bcdefghi", strict=True)
+    bomb = "a: &a [x]\n" + "".join(f"{name}: &{name} [{', '.join([f'*{low}'] * 9)}]\n" for low, name in levels)
+    home.write("feeds/bomb.yaml", bomb)
+    home.write("feeds/deep.yaml", "feed: deep\nx: " + "[" * 2_000 + "]" * 2_000)
     home.write("raw/typo_1.csv", TRANSACTIONS)
     for name in ("one", "two"):
         home.write(
@@ -184,6 +188,8 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, CommandRes
         ("held transactions_dates.csv: 2 of 2 rows rejected", "correct the file and send it again"),
         ("typo.yaml: line 4: colums is not a known key; did you mean 'columns'?", "use one of"),
         ("1 file is not read because of it: typo_1.csv", "use one of"),
+        ("bomb.yaml: line 6: more than 20,000 values up to here", "write fewer values"),
+        ("deep.yaml: line 2: lists and mappings are nested more than 20 deep", "remove the brackets"),
         (
             "problem both.csv: two feeds match this file: one (path: both*.csv) and two",
             "make one of their paths narrower",

@@ -13,9 +13,17 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from finance_platform.feeds.dates import compile_pattern
-from finance_platform.feeds.descriptor.strict_model import StrictModel, TextList, raise_mistakes, reject_duplicates
+from finance_platform.feeds.descriptor.strict_model import (
+    Regex,
+    ShortText,
+    StrictModel,
+    TextList,
+    raise_mistakes,
+    reject_duplicates,
+)
 from finance_platform.feeds.file_names import GROUP, count_groups
-from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, Kind
+from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_PATTERN_CHARACTERS
+from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, Kind, template_headers
 
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "ledger": (
@@ -47,28 +55,26 @@ SCOPE_FIELDS = ("department", "account", "business_unit")
 ROW_FIELDS = ("amount", "code", "number")
 """Fields that differ from row to row, so a file's name cannot give them."""
 
-_MAX_PATTERN_LENGTH = 200
-
 
 class DebitCredit(StrictModel):
     """An amount in two columns: debit less credit."""
 
-    debit: str
-    credit: str
+    debit: ShortText
+    credit: ShortText
 
 
 class FieldConfig(StrictModel):
     """Where a field comes from and how its text is read."""
 
     source: TextList | DebitCredit | None = Field(None, alias="from")
-    from_name: str | None = Field(None, min_length=1, max_length=_MAX_PATTERN_LENGTH)
-    template: str | None = None
+    from_name: Regex | None = None
+    template: str | None = Field(None, max_length=MAX_PATTERN_CHARACTERS)
     formats: TextList = Field([])
     decimal: Literal[".", ","] = "."
     thousands: Literal[",", ".", " ", "'"] | None = None
     required: bool = True
-    default: str | None = None
-    value_map: dict[str, str] = Field({}, alias="map")
+    default: ShortText | None = None
+    value_map: dict[ShortText, ShortText] = Field({}, alias="map")
 
     @field_validator("value_map")
     @classmethod
@@ -82,25 +88,16 @@ class FieldConfig(StrictModel):
         for text in value if isinstance(value, list) else []:
             if re.search(r"[{}]", PLACEHOLDER.sub("", text)):
                 raise ValueError(f"{text!r} has an unmatched brace; write a template as {{Group}}-{{Code}}")
-        return value
-
-    @field_validator("from_name")
-    @classmethod
-    def _check_from_name(cls, value: str | None) -> str | None:
-        try:
-            count_groups(value or "")
-        except ValueError as error:
-            reason = str(error).removeprefix("Invalid regular expression: ").partition(": ")[0]
-            raise ValueError(
-                f"{value!r} is not a valid regular expression of RE2: {reason}; look-around and back-references are not"
-                " available"
-            ) from None
+            if len(template_headers(text)) > MAX_ALTERNATIVES:
+                raise ValueError(f"a template joins at most {MAX_ALTERNATIVES} columns")
         return value
 
     @field_validator("formats")
     @classmethod
     def _check_formats(cls, value: list[str]) -> list[str]:
         for pattern in value:
+            if len(pattern) > MAX_PATTERN_CHARACTERS:
+                raise ValueError(f"a date pattern has more than {MAX_PATTERN_CHARACTERS} characters")
             compile_pattern(pattern)
         return value
 

@@ -5,12 +5,17 @@ Belongs here: its keys and their checks. Does not belong here: cutting (see `fee
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 
 from pydantic import Field, field_validator, model_validator
 
-from finance_platform.feeds.descriptor.strict_model import StrictModel, raise_mistakes, reject_duplicates
+from finance_platform.feeds.descriptor.strict_model import ShortText, StrictModel, raise_mistakes, reject_duplicates
+from finance_platform.feeds.limits import MAX_COLUMNS
 from finance_platform.feeds.resolved import Dialect
+
+_NOT_OF_FILES = {"utf-7", "punycode", "idna", "unicode-escape", "raw-unicode-escape"}
+"""Encodings of Python for mail, domains and source code; some take quadratic time."""
 
 
 class DialectConfig(StrictModel):
@@ -20,7 +25,7 @@ class DialectConfig(StrictModel):
     quote: str = Field('"', min_length=1, max_length=1)
     encoding: str = "utf-8"
     header_row: int = Field(1, ge=0)
-    names: list[str] = Field([])
+    names: list[ShortText] = Field([], max_length=MAX_COLUMNS)
 
     @field_validator("encoding")
     @classmethod
@@ -29,6 +34,8 @@ class DialectConfig(StrictModel):
             "".encode(value)
         except LookupError:
             raise ValueError(f"{value!r} is not a text encoding that Python knows; try utf-8 or cp1252") from None
+        if codecs.lookup(value).name in _NOT_OF_FILES:
+            raise ValueError(f"{value!r} is not an encoding of files; try utf-8 or cp1252")
         return value
 
     @field_validator("names")

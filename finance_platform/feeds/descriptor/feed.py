@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import PurePosixPath
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -27,7 +26,9 @@ from finance_platform.feeds.descriptor.columns import (
 from finance_platform.feeds.descriptor.dialect import DialectConfig
 from finance_platform.feeds.descriptor.limits import FreshnessConfig, ShareOrNever, ToleranceConfig
 from finance_platform.feeds.descriptor.load import LoadConfig, OrderConfig
-from finance_platform.feeds.descriptor.strict_model import StrictModel, raise_mistakes, reject_duplicates
+from finance_platform.feeds.descriptor.strict_model import ShortText, StrictModel, raise_mistakes, reject_duplicates
+from finance_platform.feeds.file_names import matches_glob
+from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_PATH_CHARACTERS
 from finance_platform.feeds.resolved import Kind, ReadingRules, ResolvedFeed
 from finance_platform.settings import Settings
 
@@ -35,18 +36,35 @@ UNREAD_FILES = "unread_files"
 """The asset, beside those of the feeds, for files that no feed reads; reserved, so no feed has this name."""
 
 
+FEED_NAME = "[a-z][a-z0-9_]{0,62}"
+"""The regular expression of a feed's name."""
+
+
+def is_path(text: str) -> bool:
+    """Return whether a text may be the path of a feed."""
+    return _is_inside_raw_zone(text) and _has_suffix(text)
+
+
+def _is_inside_raw_zone(path: str) -> bool:
+    return not (path.startswith("/") or "**" in path or ".." in path)
+
+
+def _has_suffix(path: str) -> bool:
+    return re.search(r"\.(csv|txt|tsv)$", path, re.IGNORECASE) is not None
+
+
 class FeedDescriptor(StrictModel):
     """One kind of file from one source."""
 
-    feed: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    feed: str = Field(pattern=f"^{FEED_NAME}$")
     kind: Kind
-    path: str = Field(min_length=1)
+    path: str = Field(min_length=1, max_length=MAX_PATH_CHARACTERS)
     summary: str = Field("", alias="description")
     owner: str = Field("", pattern=r"^$|^team:[A-Za-z0-9_.-]+$|^[^@\s]+@[^@\s]+\.[^@\s]+$")
     dialect: DialectConfig = DialectConfig()
-    columns: dict[str, FieldConfig] = Field({})
-    constants: dict[str, str] = Field({})
-    scenarios: dict[str, Literal["Budget", "Forecast"]] = Field({})
+    columns: dict[str, FieldConfig] = Field({}, max_length=MAX_ALTERNATIVES)
+    constants: dict[str, ShortText] = Field({}, max_length=MAX_ALTERNATIVES)
+    scenarios: dict[ShortText, Literal["Budget", "Forecast"]] = Field({}, max_length=MAX_ALTERNATIVES)
     plans_only: bool = False
     sign: Literal["natural", "debit_positive"] = "natural"
     load: LoadConfig = LoadConfig()
@@ -86,9 +104,9 @@ class FeedDescriptor(StrictModel):
     @field_validator("path")
     @classmethod
     def _check_path(cls, value: str) -> str:
-        if value.startswith("/") or "**" in value or ".." in value:
+        if not _is_inside_raw_zone(value):
             raise ValueError("path is a glob inside the raw zone, such as council/*.csv; no leading /, no .., no **")
-        if not re.search(r"\.(csv|txt|tsv)$", value, re.IGNORECASE):
+        if not _has_suffix(value):
             raise ValueError("path must end in .csv, .txt or .tsv")
         return value
 
@@ -171,7 +189,7 @@ class FeedDescriptor(StrictModel):
 
     def matches(self, object_key: str) -> bool:
         """Return whether this feed reads the raw object; `*` stays inside one folder."""
-        return PurePosixPath("/" + object_key).match("/" + self.path)
+        return matches_glob(self.path, object_key)
 
     def resolve(self, settings: Settings) -> ResolvedFeed:
         """Return the feed in the form that travels to Glue, with the home's currency and date range."""

@@ -11,7 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from finance_platform.feeds.amounts import LIMIT
 from finance_platform.feeds.descriptor.strict_model import StrictModel
+from finance_platform.feeds.limits import MAX_DAYS
 
 
 def _is_share(text: str) -> bool:
@@ -35,14 +37,16 @@ class ToleranceConfig(StrictModel):
     """How much may be rejected before a delivery is held; no row by default."""
 
     rejected_rows: Decimal = Field(Decimal(0), ge=0, le=1, description="Share of candidate lines.")
-    rejected_amount: Decimal | None = Field(None, ge=0, description="Sum of absolute amounts, in the home's currency.")
+    rejected_amount: Decimal | None = Field(
+        None, ge=0, le=LIMIT, description="Sum of absolute amounts, in the home's currency."
+    )
 
 
 class FreshnessConfig(StrictModel):
     """How long a feed may go without a new delivery."""
 
-    warn_after_days: int | None = Field(None, gt=0, description="Days until an early warning.")
-    fail_after_days: int = Field(gt=0, description="Days until a delivery is overdue.")
+    warn_after_days: int | None = Field(None, gt=0, le=MAX_DAYS, description="Days until an early warning.")
+    fail_after_days: int = Field(gt=0, le=MAX_DAYS, description="Days until a delivery is overdue.")
 
     @model_validator(mode="after")
     def _check_warning_comes_first(self) -> FreshnessConfig:

@@ -5,12 +5,12 @@ Belongs here: their keys and checks. Does not belong here: comparing deliveries 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from pydantic import Field, field_validator, model_validator
 
-from finance_platform.feeds.descriptor.strict_model import Regex, StrictModel, TextList, raise_mistakes
+from finance_platform.feeds.descriptor.strict_model import Regex, ShortText, StrictModel, TextList, raise_mistakes
+from finance_platform.feeds.file_names import count_groups
 from finance_platform.feeds.resolved import LoadMode
 
 
@@ -22,7 +22,7 @@ class CoversConfig(StrictModel):
     @field_validator("from_name")
     @classmethod
     def _check_groups(cls, value: str) -> str:
-        if re.compile(value).groups not in {1, 2}:
+        if count_groups(value) not in {1, 2}:
             raise ValueError(f"{value!r} needs one group for the period, or two: the first and the last")
         return value
 
@@ -53,7 +53,7 @@ class OrderConfig(StrictModel):
     """What orders a feed's deliveries: the file's name, or the greatest value of a column."""
 
     from_name: Regex | None = None
-    from_column: str | None = Field(None, min_length=1)
+    from_column: ShortText | None = Field(None, min_length=1)
 
     @model_validator(mode="after")
     def _check_exactly_one(self) -> OrderConfig:

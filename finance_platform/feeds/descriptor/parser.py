@@ -1,7 +1,8 @@
 """From a descriptor's YAML to a `FeedDescriptor`, with errors that name file, line and fix.
 
-Belongs here: YAML, line numbers, the messages of unknown keys.
-Does not belong here: which keys and values are allowed (see the modules of the parts), finding files (see `feed_set`).
+Belongs here: line numbers, the messages of unknown keys.
+Does not belong here: YAML (see `yaml_tree`), which keys and values are allowed (see the modules of the parts), finding
+files (see `feed_set`).
 """
 
 from __future__ import annotations
@@ -20,19 +21,22 @@ from finance_platform.errors import DescriptorError
 from finance_platform.feeds.codes import closest_match
 from finance_platform.feeds.descriptor.columns import FIELDS
 from finance_platform.feeds.descriptor.feed import FeedDescriptor
+from finance_platform.feeds.descriptor.yaml_tree import YamlError, load_tree
 
 _Path = tuple[Any, ...]
 
 _UNKNOWN_KEY = "extra_forbidden"
 _MAX_ROUNDS = 8
+_MAX_MISTAKES = 20
+_MANY_MISTAKES = 100
+_MAX_MESSAGE = 500
 _NEEDED = {"feed": "a", "path": "a.csv"}
 _VALID_VALUES = {"columns": "a", "constants": "Budget", "scenarios": "Budget"}
 """A valid value for a key of each part whose keys matter to other parts."""
 
 
-@lru_cache(maxsize=256)
 def parse_descriptor(text: str, file: str) -> FeedDescriptor:
-    """Parse one descriptor. Every step and every tick of a sensor loads all descriptors, so valid ones are cached.
+    """Parse one descriptor. Every step and every tick of a sensor loads all descriptors, so results are cached.
 
     Args:
         text: YAML; every scalar is taken as text, so that 0010 and yes stay as they are.
@@ -41,14 +45,26 @@ def parse_descriptor(text: str, file: str) -> FeedDescriptor:
     Raises:
         DescriptorError: names the file, and the line and the fix of every mistake.
     """
+    descriptor, found, fix = _parse(text, file)
+    if descriptor is None:
+        raise DescriptorError(found, fix=fix)
+    return descriptor
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str, file: str) -> tuple[FeedDescriptor | None, str, str]:
+    """Return a descriptor; or None, what is wrong and the fix."""
     try:
-        tree, values = _load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise DescriptorError(f"{file}, line {line}: {error.problem}", fix="correct the YAML on that line") from None
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise DescriptorError(f"{file}, line {line}: {error.reason}", fix="correct the YAML on that line") from None
+        return _parse_valid(text, file), "", ""
+    except DescriptorError as error:
+        return None, error.found, error.fix
+
+
+def _parse_valid(text: str, file: str) -> FeedDescriptor:
+    try:
+        tree, values = load_tree(text)
+    except YamlError as error:
+        raise DescriptorError(f"{file}, line {error.line}: {error.message}", fix=error.fix) from None
     if not isinstance(values, dict):
         raise DescriptorError(f"{file}, line 1: expected keys such as feed:, kind:, path:", fix="see docs/feeds.md")
     mistakes = [_Mistake(line, f"{key!r} appears twice", "keep one of the two") for key, line in _duplicate_keys(tree)]
@@ -59,16 +75,6 @@ def parse_descriptor(text: str, file: str) -> FeedDescriptor:
     if mistakes:
         raise _descriptor_error(file, mistakes)
     return descriptor
-
-
-def _load(text: str) -> tuple[Any, Any]:
-    """Return the tree of nodes, which know their lines, and the value that it represents."""
-    loader = yaml.BaseLoader(text)  # it builds text, lists and dicts only
-    try:
-        tree = loader.get_single_node()
-        return tree, None if tree is None else loader.construct_document(tree)
-    finally:
-        loader.dispose()
 
 
 @dataclass(frozen=True)
@@ -84,11 +90,19 @@ def _descriptor_error(file: str, mistakes: Iterable[_Mistake]) -> DescriptorErro
     """Return one error that names every mistake by its line."""
     # Keys that do not exist are the likeliest typos, so they come before the mistakes that follow from them.
     ordered = sorted(dict.fromkeys(mistakes), key=lambda mistake: not mistake.fix)
-    found = "; ".join(f"line {mistake.line}: {mistake.message}" for mistake in ordered)
+    left_out = len(ordered) - _MAX_MISTAKES
+    ordered = ordered[:_MAX_MISTAKES]
+    found = "; ".join(f"line {mistake.line}: {_shorten(mistake.message)}" for mistake in ordered)
+    if left_out > 0:
+        found += f"; and {left_out:,} more"
     fixes = list(dict.fromkeys(mistake.fix for mistake in ordered if mistake.fix))
     if not all(mistake.fix for mistake in ordered):
         fixes.insert(0, "correct that line" if len(ordered) == 1 else "correct these lines")
     return DescriptorError(f"{file}, {found}", fix="; ".join(fixes))
+
+
+def _shorten(message: str) -> str:
+    return message if len(message) <= _MAX_MESSAGE else message[:_MAX_MESSAGE] + "…"
 
 
 def _find_mistakes(error: ValidationError, values: dict[str, Any], tree: Any) -> list[_Mistake]:
@@ -96,6 +110,8 @@ def _find_mistakes(error: ValidationError, values: dict[str, Any], tree: Any) ->
 
     Each round validates the descriptor without the parts at fault so far; the comparison between parts comes last.
     """
+    if error.error_count() > _MANY_MISTAKES:  # to relate each to every other one would take long
+        return [mistake for detail in error.errors()[:_MANY_MISTAKES] for mistake in _mistakes_of(detail, tree)]
     mistakes: list[_Mistake] = []
     faults: list[_Path] = []
     remaining = deepcopy(values)

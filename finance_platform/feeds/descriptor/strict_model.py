@@ -5,13 +5,14 @@ Belongs here: strictness, lists, regular expressions. Does not belong here: any 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from finance_platform.feeds.codes import fold
+from finance_platform.feeds.file_names import count_groups
+from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_PATTERN_CHARACTERS, MAX_VALUE_CHARACTERS
 
 
 class StrictModel(BaseModel):
@@ -26,16 +27,24 @@ def _to_list(value: object) -> object:
 
 def _check_regex(pattern: str) -> str:
     try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is not a valid regular expression: {error}") from None
+        count_groups(pattern)
+    except ValueError as error:
+        reason = str(error).removeprefix("Invalid regular expression: ").partition(": ")[0]
+        raise ValueError(
+            f"{pattern!r} is not a valid regular expression of RE2: {reason}; look-around and back-references are not"
+            " available"
+        ) from None
     return pattern
 
 
-TextList = Annotated[list[str], BeforeValidator(_to_list)]
+ShortText = Annotated[str, Field(max_length=MAX_VALUE_CHARACTERS)]
+"""A text that is compared with a cell, or stands in each row of one."""
+
+TextList = Annotated[list[ShortText], Field(max_length=MAX_ALTERNATIVES), BeforeValidator(_to_list)]
 """A list of texts; a single text is short for a list of one."""
 
-Regex = Annotated[str, AfterValidator(_check_regex)]
+Regex = Annotated[str, Field(min_length=1, max_length=MAX_PATTERN_CHARACTERS), AfterValidator(_check_regex)]
+"""A regular expression of RE2, which takes linear time whatever the pattern."""
 
 
 def raise_mistakes(mistakes: Iterable[str]) -> None:
