@@ -214,7 +214,12 @@ def _rows() -> _Variants:
         lambda text: text.file(text.line(note="NULL"), text.line(8, note="nan")),
         _live("markers of other programs", published="23.00"),
     )
-    yield lambda text: text.file(text.line(note="x" * 100_000)), _live("a long cell", published="15.00")
+    yield lambda text: text.file(text.line(note="x" * 30_000)), _live("a long cell", published="15.00")
+    yield lambda text: text.file(text.line(note="x" * 1_000_000)), _live("a cell of a megabyte", rejected=1)
+    yield (
+        lambda text: text.file(header=HEADER + "".join(f",c{nth}" for nth in range(50_000))),
+        _refused("50,000 columns"),
+    )
     yield (
         lambda text: text.file(*[f"V{text.number}-1,2024-03-05,D1,{text.account},1.00,x"] * 20),
         _live("a repeated row"),
