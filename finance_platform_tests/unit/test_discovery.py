@@ -17,6 +17,7 @@ from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.state import derive_state
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.refresh.standardise import standardise
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import StoredObject
 from finance_platform_tests.unit.factories import LEDGER, decision_on, feed, settings, verdict_on, with_lines, write
@@ -428,3 +429,21 @@ def test_the_scan_has_every_feed_resolved(home: Home) -> None:
 def test_the_scan_of_an_empty_home_is_empty(home: Home) -> None:
     scan = home.scan()
     assert (scan.new_count, scan.events, scan.problems, scan.unmatched, scan.vanished) == (0, [], [], [], [])
+
+
+# What is read
+
+
+def test_a_file_that_becomes_a_pipe_before_it_was_read_starts_no_job(home: Home) -> None:
+    path = home.deliver("ledger.csv")
+    home.scan()
+    path.unlink()
+    os.mkfifo(path)
+
+    class NoJobs:
+        def run(self, *request: object) -> dict[str, Any]:
+            raise AssertionError(f"nothing can be read: {request}")
+
+    processed = LocalStore(home.path / "processed")
+    result = standardise(home.raw, processed, NoJobs(), settings(home=home.path), clock=lambda: NOON, run_id="run-2")
+    assert not result.read.commits
