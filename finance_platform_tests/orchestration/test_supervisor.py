@@ -37,7 +37,7 @@ except UiStoppedError as error:
 """
 RECORD = "import os, pathlib, signal, subprocess, sys, time; pathlib.Path(str(os.getpid())).touch()\n"
 SLEEP = f"{RECORD}time.sleep(100)"
-STUBBORN = f"import signal; signal.signal(2, signal.SIG_IGN)\n{RECORD}time.sleep(100)"
+STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n{RECORD}time.sleep(100)"
 WITH_CHILD = f"{RECORD}subprocess.run([sys.executable, '-c', {SLEEP!r}])"
 
 
@@ -112,7 +112,7 @@ def test_a_killed_supervisor_leaves_no_process_and_its_lock_is_held_until_then(t
         assert [pid for pid in pids(tmp_path) if is_alive(pid)] == []
 
 
-def test_a_group_that_ignores_the_interrupt_is_killed_after_a_while(tmp_path: Path):
+def test_a_group_that_ignores_the_signal_is_killed_after_a_while(tmp_path: Path):
     with subprocess.Popen([sys.executable, "-c", STUBBORN], cwd=tmp_path, process_group=0) as process:
         wait_for(lambda: len(pids(tmp_path)) == 1)
 

@@ -21,14 +21,16 @@ _POLL_SECONDS = 0.05
 
 
 def stop_groups(groups: Sequence[int], seconds: float, is_impatient: Callable[[], bool] = lambda: False) -> None:
-    """Interrupt groups of processes, wait until all their processes have ended, and kill those that have not.
+    """Terminate groups of processes, wait until all their processes have ended, and kill those that have not.
+
+    Dagster's processes treat SIGTERM as SIGINT once they run; while they are importing, it ends them silently.
 
     Args:
         groups: the ids of the groups.
         seconds: how long to wait before killing.
         is_impatient: called while waiting; kill at once when it is true.
     """
-    for number, patience in ((signal.SIGINT, seconds), (signal.SIGKILL, _KILL_SECONDS)):
+    for number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, _KILL_SECONDS)):
         for group in groups:
             _signal(group, number)
         end = time.monotonic() + patience
