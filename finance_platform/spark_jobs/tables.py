@@ -88,11 +88,12 @@ def write_shared(
         order: columns to sort by within a delivery.
 
     Raises:
-        JobError: see `write_split`.
+        DiskError, JobError: see `write_split`.
     """
     names = [column.name for column in columns]
     placed = rows.join(F.broadcast(folders), on="delivery_id", how="inner").sort("split_by", "delivery_id", *order)
-    placed.select(*names, "split_by").write.partitionBy("split_by").parquet(store.uri(folder))
+    with translate_native_write_errors(store.uri(folder)):
+        placed.select(*names, "split_by").write.partitionBy("split_by").parquet(store.uri(folder))
     files: dict[str, list[DataFile]] = {}
     for file in _written(store, folder, columns):
         for delivery_id in delivery_ids(store, file.key):
