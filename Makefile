@@ -67,7 +67,8 @@ check-locks: $(DEVELOPMENT)
 		&& diff infra/requirements-image.txt build/requirements-image.txt \
 		|| { echo "The lock files differ from pyproject.toml. Run: make lock"; exit 1; }
 
-bench: $(DEVELOPMENT)  ## Measure runs of the sample, scans of 100,000 files, many small files, and changes of 5 million rows
+bench: $(DEVELOPMENT)  ## Measure parsers, runs of the sample, scans of 100,000 files, many small files, changes of 5 million rows
+	@$(BIN)/python benchmarks/parser_scaling.py
 	@$(BIN)/python benchmarks/run_times.py
 	@$(BIN)/python benchmarks/scan_cost.py
 	@$(BIN)/python benchmarks/many_files.py

@@ -10,6 +10,7 @@ knows: by which feed and under which rules each object was read.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 
 from finance_platform.deliveries.commits import delivery_id
 from finance_platform.deliveries.register import DeliveryDiscovered
@@ -33,7 +34,7 @@ class BrokenOwners:
         self._shipped = {feed.feed for feed in feed_set.shipped}
         self._identities, self._last = identities, last
         self._files = {broken.feed: broken.file for broken in feed_set.broken if broken.feed not in {"", *self._own}}
-        self._nameless = next((broken.file for broken in feed_set.broken if not broken.feed), "")
+        self._nameless = [broken.file for broken in feed_set.broken if not broken.feed]
         self._in_stead_of = self._replaced_feeds(feed_set)
 
     def settle(self, object_key: str, match: Match) -> Match:
@@ -66,7 +67,12 @@ class BrokenOwners:
         if event.feed in self._files:
             return self._files[event.feed]
         is_own = event.feed in self._own or (match.feed is not None and match.feed.feed in self._own)
-        return "" if is_own or self._was_read_as_now(event) else self._nameless
+        return "" if is_own or self._was_read_as_now(event) else self._likeliest(event.feed)
+
+    def _likeliest(self, feed: str) -> str:
+        """Return a broken descriptor without a known feed, the one whose file is named like a feed if there is one."""
+        files = sorted(self._nameless, key=lambda file: PurePath(file).stem != feed)
+        return files[0] if files else ""
 
     def _was_read_as_now(self, event: DeliveryDiscovered) -> bool:
         """Return whether a shipped feed has read an object under the rules that it has now."""

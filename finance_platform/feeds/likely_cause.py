@@ -110,6 +110,9 @@ def explain_rejected_rows(
         violated: the rules that each row broke, comma-separated; null for blank rows.
     """
     common = set.intersection(*(set(text.split(",")) for text in violated if text and text != "blank_row"))
+    if "cell_too_long" in common:
+        fix = "check dialect.delimiter and .quote in the descriptor; if they are right, shorten the cells at the source"
+        return "every row has a cell that is longer than what is read", fix
     if "invalid_amount" in common:
         return _explain_amounts(_samples("amount", sources, batch), sources["amount"].rule)
     if "foreign_currency" in common:

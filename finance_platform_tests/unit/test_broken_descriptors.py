@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finance_platform.code_version import JobName
 from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
 from finance_platform.deliveries.register import Register
 from finance_platform.errors import DescriptorError
@@ -21,6 +23,8 @@ from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.feed_set import load_feed_set, shipped_descriptors
 from finance_platform.feeds.limits import MAX_DESCRIPTOR_BYTES
 from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.refresh.standardise import standardise
+from finance_platform.spark_jobs.requests import JobRequest
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import LEDGER, settings, with_columns, with_lines, write
@@ -230,6 +234,25 @@ def test_nothing_that_counts_moves_because_a_descriptor_broke(breakage: str, fee
     assert scan(home).new_count == 0
 
 
+class NoJobs:
+    """A runner of jobs for a step that has nothing to read."""
+
+    def run(self, job: JobName, request: JobRequest) -> dict[str, Any]:
+        raise AssertionError(f"{job} was started for {request}")
+
+
+def test_a_delivery_that_waits_to_be_read_is_not_read_by_the_rules_of_a_shipped_feed_of_that_name(home: Path) -> None:
+    file = write(home / "feeds" / "ours.yaml", with_lines(LEDGER, feed="transactions", path="transactions*.csv"))
+    write(home / "feeds" / "other.yaml", BOMB)
+    (home / "raw" / "budget.csv").unlink()
+    assert [event.object_key for event in scan(home).events] == ["transactions_1.csv"]
+    file.write_text(BOMB)
+    scan(home)
+    raw, processed = LocalStore(home / "raw"), LocalStore(home / "processed")
+    done = standardise(raw, processed, NoJobs(), settings(home=home), clock=lambda: NOON, run_id="run")
+    assert (list(done.read.commits), list(done.verdicts)) == ([], [])
+
+
 def test_a_broken_descriptor_that_never_read_anything_stops_no_other_file(home: Path) -> None:
     write(home / "feeds" / "mine.yaml", with_lines(LEDGER, feed="mine", path="mine*.csv"))
     write(home / "feeds" / "bomb.yaml", BOMB)
@@ -240,6 +263,18 @@ def test_a_broken_descriptor_that_never_read_anything_stops_no_other_file(home: 
     write(home / "raw" / "transactions_1.csv", "a,b\ncorrected,content\n")
     write(home / "raw" / "transactions_2.csv", "a,b\n5,6\n")
     assert [event.object_key for event in scan(home).events[4:]] == ["transactions_1.csv", "transactions_2.csv"]
+
+
+def test_of_several_descriptors_that_say_nothing_the_one_named_like_the_feed_is_reported_with_its_files(
+    home: Path,
+) -> None:
+    file = write(home / "feeds" / "mine.yaml", with_lines(LEDGER, feed="mine", path="mine*.csv"))
+    write(home / "feeds" / "bomb.yaml", BOMB)
+    scan(home)
+    file.write_text(BOMB)
+    messages = {Path(problem.where).name: problem.message for problem in scan(home).problems}
+    assert messages["mine.yaml"].endswith("; 1 file is not read because of it: mine_1.csv")
+    assert "not read because" not in messages["bomb.yaml"]
 
 
 def test_a_descriptor_that_works_again_reads_what_it_missed(home: Path) -> None:

@@ -95,6 +95,13 @@ def test_a_text_for_people_may_be_as_long_as_a_cell_of_excel_and_no_longer(tmp_p
     assert max(len(row["raw_row"]) for row in rows[1:]) < 2 * MAX_RAW_CELL_CHARACTERS
 
 
+def test_a_file_of_cells_that_are_all_too_long_is_held_with_that_cause(tmp_path: Path) -> None:
+    _, summary = read(tmp_path, HEADER + GOOD.replace("100.00", "-" + " " * 600 + "x") * 2)
+    findings = json.loads(summary["findings"])
+    assert findings["cause"] == "every row has a cell that is longer than what is read"
+    assert "check dialect.delimiter and .quote" in findings["advice"]
+
+
 def test_a_cell_that_no_field_uses_may_be_long(tmp_path: Path) -> None:
     rows, _ = read(tmp_path, "Note," + HEADER + "x" * 50_000 + "," + GOOD)
     assert [row["outcome"] for row in rows] == ["accepted"]
