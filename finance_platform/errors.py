@@ -6,6 +6,8 @@ Does not belong here: handling, logging, exit codes (see `cli`).
 
 from __future__ import annotations
 
+from finance_platform.safe_text import printable
+
 
 class FinancePlatformError(Exception):
     """Base of every error that this platform raises on purpose.
@@ -19,9 +21,10 @@ class FinancePlatformError(Exception):
     title = "The platform stopped on an error"
 
     def __init__(self, found: str, *, fix: str = "") -> None:
-        self.found = found
-        self.fix = fix
-        super().__init__(found, fix)
+        # Both may quote text from files.
+        self.found = printable(found)
+        self.fix = printable(fix)
+        super().__init__(self.found, self.fix)
 
     def __str__(self) -> str:
         text = f"{self.title}: {self.found}"

@@ -6,8 +6,11 @@ Belongs here: arguments, exit codes, terminal output. Does not belong here: figu
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from finance_platform.cli.console import write_anything
 from finance_platform.cli.decisions import accept, close, reopen, vacuum, withdraw
 from finance_platform.cli.deploy import deploy, remote
 from finance_platform.cli.inspect import movements, query, rejected, status
@@ -16,12 +19,34 @@ from finance_platform.cli.run import run
 from finance_platform.cli.security import secure
 from finance_platform.cli.trace import trace
 from finance_platform.cli.ui import ui, webserver
+from finance_platform.safe_text import printable
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """The commands. Click's errors quote wrong arguments, and a shell's `*` makes names of files arguments."""
+
+    def invoke(self, context: click.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(context)
+        except click.ClickException as error:
+            error.message = printable(error.message)  # type: ignore[misc]  # final for subclasses
+            raise
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Read the arguments before the command."""
+        try:
+            return super().make_context(*arguments, **options)
+        except click.ClickException as error:
+            error.message = printable(error.message)  # type: ignore[misc]  # final for subclasses
+            raise
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="finance-platform")
 def main() -> None:
     """Turn a finance department's files into a star schema that a controller trusts to the cent."""
+    write_anything()
 
 
 for _command in (

@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from finance_platform.cli.console import echo, open_console
 from finance_platform.cli.options import (
     EXIT_OK,
     home_option,
     json_option,
     object_key,
-    open_console,
     read_snapshot,
     require_raw_zone,
     with_exit_code,
 )
+from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def accept(home: Path | None, key: str, why: str) -> int:
     settings = require_raw_zone(load_settings(home=home))
     with _locked_processed_zone(settings) as processed:
         decision = decisions.accept(processed, object_key(settings, key), _author(why))
-    return _report(f"{decision.object_key} is accepted", settings)
+    return _report(f"{quote_name(decision.object_key)} is accepted", settings)
 
 
 @click.command()
@@ -64,7 +65,7 @@ def withdraw(home: Path | None, undo: bool, key: str, why: str) -> int:
         key, holds_closed_periods = object_key(settings, key), settings.holds_closed_periods
         apply = decisions.reinstate if undo else decisions.withdraw
         apply(processed, key, _author(why), holds_closed_periods=holds_closed_periods)
-    return _report(f"{key} {'is no longer withdrawn' if undo else 'is withdrawn'}", settings)
+    return _report(f"{quote_name(key)} {'is no longer withdrawn' if undo else 'is withdrawn'}", settings)
 
 
 @click.command()
@@ -89,7 +90,7 @@ def close(home: Path | None, period: str, why: str) -> int:
         versions = published_versions(open_warehouse(settings))
         published = {name: version for (table, name), version in versions.items() if table == FACT_FINANCIALS.name}
         decisions.close(processed, period, _author(why), target=target, published=published)
-    click.echo(f"{period} is closed.")
+    echo(f"{period} is closed.")
     return EXIT_OK
 
 
@@ -149,5 +150,5 @@ def _author(why: str) -> Author:
 
 
 def _report(decision: str, settings: Settings) -> int:
-    click.echo(f"{decision}. `finance-platform run --home {settings.home}` publishes the change.")
+    echo(f"{decision}. `finance-platform run --home {quote_name(str(settings.home))}` publishes the change.")
     return EXIT_OK

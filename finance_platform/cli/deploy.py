@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from finance_platform.cli.options import EXIT_ATTENTION, EXIT_OK, open_console, with_exit_code
+from finance_platform.cli.console import echo, echo_raw, open_console
+from finance_platform.cli.options import EXIT_ATTENTION, EXIT_OK, with_exit_code
 
 if TYPE_CHECKING:
     from finance_platform.deployment.stack import Event
@@ -82,7 +83,7 @@ def deploy(
     preview = deployment.preview()
     is_confirmed = False
     try:
-        click.echo(f"Stack {stack_name}, {deployment.target}")
+        echo(f"Stack {stack_name}, {deployment.target}")
         _print_preview(preview, deployment.bucket)
         is_confirmed = not dry_run and _confirm(preview, yes=yes)
     finally:
@@ -90,11 +91,11 @@ def deploy(
         if not is_confirmed:
             deployment.discard(preview)
     if not is_confirmed:
-        click.echo("Nothing was changed.")
+        echo("Nothing was changed.")
         return EXIT_OK if dry_run else EXIT_ATTENTION
     deployment.apply(preview, _print_event)
     if preview.has_image:
-        deployment.prepare_warehouse(click.echo)
+        deployment.prepare_warehouse(echo)
     outputs = stack.read_outputs()
     _write_settings(settings_path or Path("build") / f"{stack_name}.env", stack_name, outputs)
     _print_next_step(stack_name, outputs, has_image=preview.has_image)
@@ -115,7 +116,7 @@ def remote(stack_name: str, region: str, as_owner: bool, command: Sequence[str])
 
     account = Account(region)
     task = OneOffTask(["finance-platform", *command], as_owner)
-    return run_task(account, Stack(account, stack_name), task, click.echo)
+    return run_task(account, Stack(account, stack_name), task, echo_raw)
 
 
 def _print_preview(preview: Preview, bucket: str) -> None:
@@ -133,12 +134,12 @@ def _print_preview(preview: Preview, bucket: str) -> None:
     if preview.changes:
         open_console().print(changes)
     else:
-        click.echo("No resource changes.")
+        echo("No resource changes.")
     open_console().print(uploads)
     if preview.has_image:
-        click.echo(f"Warehouse: {' and '.join(DDL_COMMANDS)}, in a task of the deployment, as its owner.")
+        echo(f"Warehouse: {' and '.join(DDL_COMMANDS)}, in a task of the deployment, as its owner.")
     else:
-        click.echo("Warehouse: its tables are created once the deployment has an image (--image).")
+        echo("Warehouse: its tables are created once the deployment has an image (--image).")
 
 
 def _confirm(preview: Preview, *, yes: bool) -> bool:
@@ -159,9 +160,9 @@ def _confirm(preview: Preview, *, yes: bool) -> bool:
 def _print_event(event: Event) -> None:
     from finance_platform.deployment.stack import is_failure
 
-    reason = click.style(f"  {event.get('ResourceStatusReason', '')}", fg="red") if is_failure(event) else ""
+    reason = f"  {event.get('ResourceStatusReason', '')}" if is_failure(event) else ""
     status = f"{event['Timestamp']:%H:%M:%S}  {event['ResourceStatus']:<28} {event['LogicalResourceId']}"
-    click.echo(f"{status}{reason}", err=True)
+    echo(status, (reason, "red"), err=True)
 
 
 def _write_settings(path: Path, stack_name: str, outputs: Mapping[str, str]) -> None:
@@ -169,15 +170,15 @@ def _write_settings(path: Path, stack_name: str, outputs: Mapping[str, str]) -> 
 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render_env(stack_name, outputs), encoding="utf-8")
-    click.echo(f"The settings are in {shlex.quote(str(path))}.")
+    echo(f"The settings are in {shlex.quote(str(path))}.")
 
 
 def _print_next_step(stack_name: str, outputs: Mapping[str, str], *, has_image: bool) -> None:
     if has_image:
-        click.echo(f"UI: {outputs.get('UiUrl', '')}    Dashboard: {outputs.get('DashboardUrl', '')}")
+        echo(f"UI: {outputs.get('UiUrl', '')}    Dashboard: {outputs.get('DashboardUrl', '')}")
     else:
         repository = outputs.get("ImageRepositoryUri", "")
-        click.echo(
+        echo(
             "Next: build the image, push it, and deploy again with it (docs/deploy.md):\n"
             f"  docker build -f infra/Dockerfile -t {repository}:TAG . && docker push {repository}:TAG\n"
             f"  finance-platform deploy --stack-name {stack_name} --image {repository}:TAG"

@@ -6,6 +6,7 @@ Belongs here: arguments, and the choice of the printer. Does not belong here: fi
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from finance_platform.cli.console import echo, open_console
 from finance_platform.cli.options import (
     EXIT_ATTENTION,
     EXIT_OK,
+    QUERY_TABLE_ROWS,
     TABLE_ROWS,
     format_option,
     home_option,
     json_option,
-    open_console,
     read_snapshot,
     require_raw_zone,
     with_exit_code,
@@ -57,14 +59,37 @@ def status(home: Path | None, since: datetime | None, all_versions: bool, by_fil
 @home_option
 @click.argument("sql")
 @format_option
+@click.option(
+    "--spreadsheet",
+    is_flag=True,
+    help="Print CSV in which no text is a formula for a spreadsheet; without it, CSV has every text as it is.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=QUERY_TABLE_ROWS,
+    show_default=True,
+    help="Rows of a table; 0: all. CSV and JSON always have all rows.",
+)
 @with_exit_code
-def query(home: Path | None, sql: str, output_format: str) -> int:
+def query(home: Path | None, sql: str, output_format: str, spreadsheet: bool, limit: int) -> int:
     """Run a read-only SQL query, in Redshift's dialect, on the warehouse."""
     from finance_platform.bootstrap import open_warehouse
     from finance_platform.cli import rendering
 
-    result = open_warehouse(load_settings(home=home)).query(sql)
-    rendering.print_rows(open_console(), result.columns, result.rows, output_format)
+    if spreadsheet:
+        if output_format == "json":
+            raise click.UsageError("--spreadsheet prints CSV; leave out --format json")
+        output_format = "csv"
+    settings = load_settings(home=home)
+    with open_warehouse(settings).stream(sql, timeout_seconds=settings.query_timeout_seconds) as result:
+        is_limited = output_format == "table" and limit
+        shown = itertools.islice(result.rows, limit) if is_limited else result.rows
+        rendering.print_rows(open_console(), result.columns, shown, output_format, is_raw=not spreadsheet)
+        hidden = sum(1 for _ in result.rows)
+    if hidden:
+        rows = "1 more row is" if hidden == 1 else f"{hidden:,} more rows are"
+        echo(f"… {rows} hidden; --limit 0, --format csv or --format json shows all", err=True)
     return EXIT_OK
 
 
@@ -111,7 +136,7 @@ def movements(home: Path | None, since: datetime | None, period: str | None, out
     is_table = output_format == "table"
     if not moved.rows:
         where = f" in {period}" if period else ""
-        click.echo(f"Nothing moved{where}{f' since {day:%Y-%m-%d}' if since else ''}.", err=not is_table)
+        echo(f"Nothing moved{where}{f' since {day:%Y-%m-%d}' if since else ''}.", err=not is_table)
     if moved.rows or not is_table:
         columns = COLUMNS_IN_A_TABLE if is_table else moved.columns
         _print_listing(columns, select_columns(moved, columns), output_format)
@@ -125,7 +150,7 @@ def _print_listing(columns: Sequence[str], rows: Sequence[Sequence[Any]], output
     shown = rows[:TABLE_ROWS] if output_format == "table" else rows
     rendering.print_rows(open_console(), columns, shown, output_format)
     if len(shown) < len(rows):
-        click.echo(f"{len(rows) - len(shown)} more; --format csv or json lists all", err=True)
+        echo(f"{len(rows) - len(shown)} more; --format csv or json lists all", err=True)
 
 
 def read_status(settings: Settings, since: datetime | None = None, *, with_all_versions: bool = False) -> Status:

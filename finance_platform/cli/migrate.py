@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from finance_platform.cli.console import echo
 from finance_platform.cli.options import EXIT_OK, home_option, require_raw_zone, with_exit_code
 from finance_platform.settings import load_settings
 
@@ -26,16 +27,16 @@ def migrate(home: Path | None, dry_run: bool) -> int:
     warehouse = open_warehouse(settings)
     pending = warehouse.pending_statements()
     if not pending:
-        click.echo(f"{settings.warehouse_address} has the tables and views of this release.")
+        echo(f"{settings.warehouse_address} has the tables and views of this release.")
         return EXIT_OK
     for statement in pending:
-        click.echo(f"{statement};\n")
+        echo(f"{statement};\n")
     if dry_run:
-        click.echo(f"{len(pending)} statements would be run in {settings.warehouse_address}.")
+        echo(f"{len(pending)} statements would be run in {settings.warehouse_address}.")
         return EXIT_OK
     with home_lock(settings):
         warehouse.prepare()
-    click.echo(f"{settings.warehouse_address} has the tables and views of this release now.")
+    echo(f"{settings.warehouse_address} has the tables and views of this release now.")
     if settings.is_on_aws and any(statement.startswith("DROP VIEW") for statement in pending):
-        click.echo("A view was recreated and lost its grants: run `finance-platform secure`.")
+        echo("A view was recreated and lost its grants: run `finance-platform secure`.")
     return EXIT_OK

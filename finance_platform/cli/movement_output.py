@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-
+from finance_platform.cli.console import Part, SafeConsole, colored
 from finance_platform.reports.movements import describe_gross, group_by_cause
 from finance_platform.reports.status import Status
 
@@ -21,21 +19,21 @@ def movements_of_run(status: Status, run_id: str) -> list[Mapping[str, Any]]:
     return [row for row in status.details.movements if row["run_id"] == run_id]
 
 
-def print_movements_of_run(console: Console, status: Status, run_id: str) -> None:
+def print_movements_of_run(console: SafeConsole, status: Status, run_id: str) -> None:
     """Print a sentence per cause: the restatements of closed periods first, then what moved in open ones."""
     rows = movements_of_run(status, run_id)
     restated = [row for row in rows if row["is_restatement"]]
     moved = [row for row in rows if not row["is_restatement"] and row["kind"] != "rename"]
     renamed = [row for row in rows if row["kind"] == "rename"]
-    _print_groups(console, "[yellow]restated[/] closed", restated)
-    _print_groups(console, "moved", moved)
-    _print_groups(console, "renamed members of", renamed)
+    _print_groups(console, [("restated", "yellow"), " closed"], restated)
+    _print_groups(console, ["moved"], moved)
+    _print_groups(console, ["renamed members of"], renamed)
     if rows:
         since = rows[0]["loaded_at"][:10]
-        console.print(f"  `finance-platform movements --since {since}` lists every cell", highlight=False)
+        console.print(f"  `finance-platform movements --since {since}` lists every cell")
 
 
-def _print_groups(console: Console, label: str, rows: Sequence[Mapping[str, Any]]) -> None:
+def _print_groups(console: SafeConsole, label: Sequence[Part], rows: Sequence[Mapping[str, Any]]) -> None:
     for group in group_by_cause(rows):
         cause = group[0]["cause"] or "unknown cause"
-        console.print(f"{label} {escape(f'{describe_gross(group)}. Cause: {cause}')}", highlight=False)
+        console.print(colored(*label, f" {describe_gross(group)}. Cause: {cause}"))

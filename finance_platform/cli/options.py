@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
+from finance_platform.cli.console import echo
 from finance_platform.errors import (
     DecisionError,
     DeploymentParameterError,
@@ -37,6 +37,7 @@ EXIT_OK, EXIT_ATTENTION, EXIT_USAGE, EXIT_FAILED = 0, 1, 2, 3
 """Attention: a delivery is held or refused, a check fails, or a trace does not reconcile."""
 
 TABLE_ROWS = 50
+QUERY_TABLE_ROWS = 100
 
 _USAGE_ERRORS = (SettingsError, HomeError, QueryError, DecisionError, TraceError, UiOpenError, DeploymentParameterError)
 
@@ -55,7 +56,7 @@ def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:
         try:
             code = command(*args, **kwargs)
         except FinancePlatformError as error:
-            click.echo(str(error), err=True)
+            echo(str(error), err=True)
             code = EXIT_USAGE if isinstance(error, _USAGE_ERRORS) else EXIT_FAILED
         except (click.ClickException, click.exceptions.Exit):
             raise
@@ -65,7 +66,7 @@ def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:
             code = EXIT_OK
         except Exception:
             # A bug: print the traceback. Python's own exit code, 1, would mean that something is held.
-            traceback.print_exc()
+            echo(traceback.format_exc(), err=True)
             code = EXIT_FAILED
         sys.exit(code)
 
@@ -103,9 +104,3 @@ def object_key(settings: Settings, argument: str) -> str:
     with suppress(ValueError):
         return Path(argument).absolute().relative_to(Path(settings.raw_root).absolute()).as_posix()
     return argument
-
-
-def open_console() -> Console:
-    """Open the console that results go to."""
-    # A pipe has no width, and rich would cut tables to 80 columns.
-    return Console() if sys.stdout.isatty() else Console(width=250, no_color=True)

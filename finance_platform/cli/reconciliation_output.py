@@ -8,30 +8,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
-from rich.console import Console
-from rich.markup import escape
-
+from finance_platform.cli.console import SafeConsole, colored
 from finance_platform.cli.rendering import new_table
 from finance_platform.deliveries.commits import DELIVERED, Count
 from finance_platform.reports.statement import TERMS, Line, Reconciliation, exact_text, sides
+from finance_platform.safe_text import printable_line, quote_name
 
 _LABELS = {"in_warehouse": "in the warehouse", **{name: name.replace("_", " ") for name in TERMS[1:]}}
 
 
-def print_sentences(console: Console, reconciliation: Reconciliation) -> None:
+def print_sentences(console: SafeConsole, reconciliation: Reconciliation) -> None:
     """Print the equation in rows, and in money by scenario and unit."""
     rows = [(name, f"{reconciliation.rows(name):,}") for name in (DELIVERED, *TERMS) if reconciliation.rows(name)]
-    console.print(f"Rows: {_sentence(dict(rows))}", highlight=False)
+    console.print(f"Rows: {_sentence(dict(rows))}")
     for line in reconciliation.by_scenario:
         shown = [name for name in (DELIVERED, *TERMS) if name in line.terms]
         for measure, amount_of in _measures(line):
             amounts = {name: amount_of(line.term(name)) + _unpriced(name, line.term(name), measure) for name in shown}
-            console.print(f"{escape(line.scenario)} {line.unit} {measure}: {_sentence(amounts)}", highlight=False)
+            console.print(f"{line.scenario} {line.unit} {measure}: {_sentence(amounts)}")
     _print_sides_of_feeds(console, reconciliation)
     _print_unexplained(console, reconciliation)
 
 
-def _print_sides_of_feeds(console: Console, reconciliation: Reconciliation) -> None:
+def _print_sides_of_feeds(console: SafeConsole, reconciliation: Reconciliation) -> None:
     """Print debits and credits of a feed that shares its scenario with feeds that have none."""
     shown = {(line.scenario, line.unit) for line in reconciliation.by_scenario if line.has_sides}
     for line in reconciliation.by_feed:
@@ -41,11 +40,11 @@ def _print_sides_of_feeds(console: Console, reconciliation: Reconciliation) -> N
                 if measure in {"debit", "credit"}:
                     place = f"{line.feed}, {line.scenario} {line.unit} {measure}"
                     sentence = _sentence({name: amount_of(line.term(name)) for name in terms})
-                    console.print(f"{escape(place)}: {sentence}", highlight=False)
+                    console.print(f"{place}: {sentence}")
 
 
 def print_tables(
-    console: Console, reconciliation: Reconciliation, title: str = "Reconciliation", *, by_file: bool = False
+    console: SafeConsole, reconciliation: Reconciliation, title: str = "Reconciliation", *, by_file: bool = False
 ) -> None:
     """Print the equation by scenario, by feed if there are several, and by file if asked."""
     _print_table(console, reconciliation.by_scenario, title)
@@ -57,7 +56,7 @@ def print_tables(
     _print_unexplained(console, reconciliation)
 
 
-def _print_table(console: Console, lines: Sequence[Line], title: str) -> None:
+def _print_table(console: SafeConsole, lines: Sequence[Line], title: str) -> None:
     has_sides = any(line.has_sides for line in lines)
     has_feeds, has_files = any(line.feed for line in lines), any(line.file for line in lines)
     names = [*(["feed"] if has_feeds else []), *(["file"] if has_files else []), "scenario", "unit", "term"]
@@ -66,7 +65,10 @@ def _print_table(console: Console, lines: Sequence[Line], title: str) -> None:
     table.columns[-1].justify = "left"
     for line in lines:
         for nth, name in enumerate(name for name in (DELIVERED, *TERMS) if name in line.terms):
-            owner = [*([line.feed or "-"] if has_feeds else []), *([line.file or "-"] if has_files else [])]
+            owner = [
+                *([line.feed or "-"] if has_feeds else []),
+                *([quote_name(line.file) if line.file else "-"] if has_files else []),
+            ]
             place = [*owner, line.scenario, line.unit]
             sign = "" if name == DELIVERED else "= " if nth == 1 else "+ "
             count = line.term(name)
@@ -74,16 +76,16 @@ def _print_table(console: Console, lines: Sequence[Line], title: str) -> None:
             padding = [""] * (4 - len(amounts)) if has_sides else []
             note = f"{count.unpriced:,} without an amount" if count.unpriced else ""
             term = sign + _LABELS.get(name, name)
-            table.add_row(*map(escape, place), term, f"{count.rows:,}", *amounts, *padding, note)
+            table.add_row(*map(printable_line, place), term, f"{count.rows:,}", *amounts, *padding, note)
     console.print(table)
 
 
-def _print_unexplained(console: Console, reconciliation: Reconciliation) -> None:
+def _print_unexplained(console: SafeConsole, reconciliation: Reconciliation) -> None:
     """Print what the equation leaves unexplained, if anything."""
     for line in reconciliation.unexplained:
         lost = line.difference
-        place = f"{escape(line.scenario)} {line.unit}"
-        console.print(f"[red]not explained: {place} {lost.rows:,} rows, {_money(lost.amount)}[/]", highlight=False)
+        text = f"not explained: {line.scenario} {line.unit} {lost.rows:,} rows, {_money(lost.amount)}"
+        console.print(colored((text, "red")))
 
 
 def _measures(line: Line) -> Iterator[tuple[str, Callable[[Count], str]]]:

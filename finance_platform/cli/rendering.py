@@ -7,41 +7,53 @@ output of one command (see `run_output`, `status_output`, `trace_output`, `vacuu
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
-from rich.text import Text
 
+from finance_platform.cli.console import Part, SafeConsole, colored
 from finance_platform.reports.status import Status
+from finance_platform.safe_text import printable, printable_line, quote_name, spreadsheet_cell, to_json
 
 _BY_SCENARIO = "by scenario"
 """Stands for the money of a file with several scenarios, whose amounts are never added."""
 
 
-def print_rows(console: Console, columns: Sequence[str], rows: Iterable[Sequence[Any]], output_format: str) -> None:
-    """Print rows as `table`, `csv` or `json`; JSON is an array of objects, money a string with two decimals.
+def print_rows(
+    console: SafeConsole,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    output_format: str,
+    *,
+    is_raw: bool = False,
+) -> None:
+    """Print rows as `table`, `csv` or `json`; CSV and JSON row by row.
 
-    A JSON object has one value per key, so columns of the same name are numbered there (see `distinct_keys`).
+    JSON is an array of objects, money a string with two decimals. A JSON object has one value per key, so columns of
+    the same name are numbered there (see `distinct_keys`).
+
+    Args:
+        console: where to.
+        columns: the headers.
+        rows: one sequence per row, with a value per column.
+        output_format: `table`, `csv` or `json`.
+        is_raw: CSV for machines, with every text as it is unless a terminal shows it; otherwise it is for spreadsheets,
+            in which no text may become a formula (see `spreadsheet_cell`).
     """
     if output_format == "json":
         keys = distinct_keys(columns)
-        documents = [dict(zip(keys, map(json_value, row), strict=True)) for row in rows]
-        print_json(console, documents)
+        _print_array(console, (dict(zip(keys, map(json_value, row), strict=True)) for row in rows))
     elif output_format == "csv":
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([_text(value) for value in row] for row in rows)
-        console.file.write(text.getvalue())
+        write_cell = _raw_cell(console) if is_raw else _spreadsheet_text
+        writer = csv.writer(console.file, lineterminator="\n")
+        writer.writerow([write_cell(name) for name in columns])
+        writer.writerows([write_cell(value) for value in row] for row in rows)
     else:
         console.print(_table(columns, rows))
 
@@ -65,9 +77,9 @@ def distinct_keys(columns: Sequence[str]) -> list[str]:
     return keys
 
 
-def print_json(console: Console, document: object) -> None:
+def print_json(console: SafeConsole, document: object) -> None:
     """Print a document without colours and without line breaks inside strings."""
-    console.file.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    console.file.write(to_json(document, indent=2) + "\n")
 
 
 def json_value(value: Any) -> Any:
@@ -97,7 +109,7 @@ def new_table(*columns: str, title: str, numbers_from: int) -> Table:
     return table
 
 
-def print_deliveries(console: Console, status: Status) -> None:
+def print_deliveries(console: SafeConsole, status: Status) -> None:
     """Print one line per delivery, and the reason for each one that does not count."""
     columns = ("file", "state", "rows", "accepted", "rejected", "duplicate", "skipped", "delivered", "rejected money")
     table = new_table(*columns, title="Deliveries", numbers_from=2)
@@ -108,34 +120,53 @@ def print_deliveries(console: Console, status: Status) -> None:
         foreign = [f"{money(Decimal(amount))} {name}" for name, amount in row["rejected_foreign"].items()]
         texts[1] = " ".join([texts[1], *(f"and {text} gross" for text in foreign)]).strip()
         has_money = amounts != ["0.00", "0.00"] or foreign
-        table.add_row(escape(row["file"]), _state(row["state"]), *counts, *(texts if has_money else ("", "")))
+        table.add_row(
+            quote_name(row["file"]), colored(_state(row["state"])), *counts, *(texts if has_money else ("", ""))
+        )
     console.print(table)
     for row in status.deliveries:
         if row["state"] in {"held", "refused", "withdrawn"}:
-            reason = f"{_state(row['state'])} {escape(row['file'])}: {escape(row['reason'])}"
-            console.print(reason, highlight=False)
-            console.print(f"  Fix: {escape(row['fix'])}", highlight=False)
+            console.print(colored(_state(row["state"]), f" {quote_name(row['file'])}: {row['reason']}"))
+            console.print(f"  Fix: {row['fix']}")
     if status.rules:
         counts_by_rule = ", ".join(f"{rule} {count}" for rule, count in status.rules.items())
-        console.print(
-            f"Rejected, duplicate or skipped: {counts_by_rule}. See `finance-platform rejected`.", highlight=False
-        )
+        console.print(f"Rejected, duplicate or skipped: {counts_by_rule}. See `finance-platform rejected`.")
 
 
-def print_warnings(console: Console, status: Status) -> None:
+def print_warnings(console: SafeConsole, status: Status) -> None:
     """Print descriptors and files that cannot be used, and warnings."""
     for problem in status.problems:
-        text = escape(f"{problem['file']}: {problem['problem']}\n  Fix: {problem['fix']}")
-        console.print(f"[red]problem[/] {text}", highlight=False)
+        text = f" {quote_name(problem['file'])}: {problem['problem']}\n  Fix: {problem['fix']}"
+        console.print(colored(("problem", "red"), text))
     for row in status.warnings:
         kind = {"delivery": "warning"}.get(row["kind"], row["kind"])
         fix = f"\n  Fix: {row['fix']}" if row["fix"] else ""
-        console.print(f"[yellow]{kind}[/] {escape(row['file'])}: {escape(row['warning'] + fix)}", highlight=False)
+        console.print(colored((kind, "yellow"), f" {quote_name(row['file'])}: {row['warning']}{fix}"))
 
 
-def _state(state: str) -> str:
+def _state(state: str) -> Part:
     colour = {"live": "green", "held": "red", "refused": "red", "pending": "yellow", "withdrawn": "yellow"}[state]
-    return f"[{colour}]{state}[/]"
+    return state, colour
+
+
+def _print_array(console: SafeConsole, documents: Iterable[object]) -> None:
+    """Print an array as `print_json` would, but hold only one of its documents."""
+    opening = "[\n"
+    for document in documents:
+        # The first line and the last are the array's brackets.
+        console.file.write(opening + to_json([document], indent=2)[2:-2])
+        opening = ",\n"
+    console.file.write("[]\n" if opening == "[\n" else "\n]\n")
+
+
+def _raw_cell(console: SafeConsole) -> Callable[[Any], str]:
+    if not console.is_terminal:
+        return _text
+    return lambda value: printable(_text(value))
+
+
+def _spreadsheet_text(value: Any) -> str:
+    return spreadsheet_cell(value) if isinstance(value, str) else _text(value)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
@@ -151,7 +182,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     for column, has_numbers in zip(table.columns, is_numeric, strict=True):
         column.justify = "right" if has_numbers and texts else "left"
     for row_texts in texts:
-        table.add_row(*map(Text, row_texts))  # as plain strings, rich would interpret [draft] and :euro:
+        table.add_row(*map(printable_line, row_texts))
     return table
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
+from finance_platform.cli.console import open_console
 from finance_platform.cli.inspect import read_status
 from finance_platform.cli.options import (
     EXIT_ATTENTION,
@@ -21,7 +21,6 @@ from finance_platform.cli.options import (
     EXIT_OK,
     home_option,
     json_option,
-    open_console,
     read_snapshot,
     with_exit_code,
 )
@@ -96,7 +95,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
     """Show the current step on stderr if that is a terminal."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
+    console = open_console(err=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("starting", total=len(_STEP_LABELS))

@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-
+from finance_platform.cli.console import SafeConsole, colored
 from finance_platform.cli.movement_output import movements_of_run, print_movements_of_run
 from finance_platform.cli.reconciliation_output import print_sentences
 from finance_platform.cli.rendering import money, new_table, print_deliveries, print_warnings
@@ -19,10 +17,11 @@ from finance_platform.quality.checks import pluralize
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.reports.status import Status
 from finance_platform.reports.variance import MONTHS_OF_YEAR, VarianceRow
+from finance_platform.safe_text import printable_line
 
 
 def print_summary(
-    console: Console, outcome: RunOutcome, status: Status, variance: Sequence[VarianceRow], seconds: float
+    console: SafeConsole, outcome: RunOutcome, status: Status, variance: Sequence[VarianceRow], seconds: float
 ) -> None:
     """Print what the run did, and the state of the home afterwards."""
     print_deliveries(console, status)
@@ -32,11 +31,11 @@ def print_summary(
     if variance:
         console.print()
     _print_checks(console, outcome.checks)
-    console.print(_describe_work(outcome), highlight=False)
+    console.print(_describe_work(outcome))
     print_movements_of_run(console, status, outcome.run_id)
     if outcome.error:
-        console.print(f"[red]failed:[/] {escape(outcome.error)}", highlight=False)
-    console.print(f"Run {outcome.run_id}, {seconds:.1f} s; to see it in the UI: finance-platform ui", highlight=False)
+        console.print(colored(("failed:", "red"), f" {outcome.error}"))
+    console.print(f"Run {outcome.run_id}, {seconds:.1f} s; to see it in the UI: finance-platform ui")
     print_sentences(console, status.reconciliation)
 
 
@@ -59,7 +58,7 @@ def summary_as_json(
     }
 
 
-def print_variance(console: Console, rows: Sequence[VarianceRow]) -> None:
+def print_variance(console: SafeConsole, rows: Sequence[VarianceRow]) -> None:
     """Print Actual against Budget by fiscal year, and the periods that are left out."""
     if not rows:
         return
@@ -76,15 +75,14 @@ def print_variance(console: Console, rows: Sequence[VarianceRow]) -> None:
         texts = [row.text_of(amount, "{:,.2f}") for amount in amounts]
         incomplete = [money(row.actual_incomplete)] if has_incomplete else []
         label = _describe_year(row) if row.fiscal_year != year else ""
-        table.add_row(label, escape(row.line), *texts, row.variance_percent, *incomplete, row.effect)
+        table.add_row(label, printable_line(row.line), *texts, row.variance_percent, *incomplete, row.effect)
         year = row.fiscal_year
     console.print(table)
     periods = sorted({period for row in rows for period in row.incomplete_periods})
     if periods:
         console.print(
             f"Incomplete and left out: {', '.join(periods)}. A period counts when it has its usual lines or is closed; "
-            "FINANCE_PLATFORM_ACTUALS_THROUGH overrides that.",
-            highlight=False,
+            "FINANCE_PLATFORM_ACTUALS_THROUGH overrides that."
         )
 
 
@@ -114,14 +112,14 @@ def _describe_slices(names: Sequence[str]) -> str:
     return " and ".join(parts) or "nothing"
 
 
-def _print_checks(console: Console, checks: Sequence[EvaluatedCheck]) -> None:
+def _print_checks(console: SafeConsole, checks: Sequence[EvaluatedCheck]) -> None:
     failed = [check for check in checks if not check.passed]
     errors = sum(1 for check in failed if not check.is_warning)
     passed = len(checks) - len(failed)
     warnings = pluralize(len(failed) - errors, "warning", "warnings")
-    console.print(f"Checks: {passed} passed, {warnings}, {errors} failed", highlight=False)
+    console.print(f"Checks: {passed} passed, {warnings}, {errors} failed")
     for check in failed:
-        mark = "[yellow]warning[/]" if check.is_warning else "[red]failed[/]"
-        console.print(f"  {mark} {check.asset} {check.name}: {escape(check.summary)}", highlight=False)
+        mark = ("warning", "yellow") if check.is_warning else ("failed", "red")
+        console.print(colored("  ", mark, f" {check.asset} {check.name}: {check.summary}"))
         for row in check.evidence:
-            console.print(f"    {escape(row)}", highlight=False)
+            console.print(f"    {row}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from finance_platform.cli.console import echo
 from finance_platform.cli.options import EXIT_OK, home_option, with_exit_code
 from finance_platform.settings import load_settings
 
@@ -36,14 +37,14 @@ def secure(home: Path | None, dry_run: bool) -> int:
     if dry_run:
         planned = pending_security_statements(endpoint, security)
         for statement in planned:
-            click.echo(f"{statement};\n")
-        click.echo(f"{len(planned)} statements would run in {endpoint.name}", err=True)
+            echo(f"{statement};\n")
+        echo(f"{len(planned)} statements would run in {endpoint.name}", err=True)
         return EXIT_OK
     warehouse = open_warehouse(settings)
     for statement in warehouse.pending_statements():
-        click.echo(f"{statement};\n")
+        echo(f"{statement};\n")
     warehouse.prepare()
     for statement in pending_security_statements(endpoint, security):
-        click.echo(f"{statement};\n")
-    click.echo(f"{len(apply_security(endpoint, security))} statements were run in {endpoint.name}", err=True)
+        echo(f"{statement};\n")
+    echo(f"{len(apply_security(endpoint, security))} statements were run in {endpoint.name}", err=True)
     return EXIT_OK

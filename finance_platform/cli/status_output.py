@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from finance_platform.cli.console import SafeConsole, colored
 from finance_platform.cli.reconciliation_output import print_tables
 from finance_platform.cli.rendering import print_deliveries, print_rows, print_warnings
 from finance_platform.reports.status import Status
@@ -20,7 +19,7 @@ from finance_platform.reports.status import Status
 _ROWS = 20
 
 
-def print_status(console: Console, status: Status, *, by_file: bool = False) -> None:
+def print_status(console: SafeConsole, status: Status, *, by_file: bool = False) -> None:
     """Print every part of a status; the reconciliation of each file if asked."""
     print_deliveries(console, status)
     print_warnings(console, status)
@@ -31,7 +30,7 @@ def print_status(console: Console, status: Status, *, by_file: bool = False) -> 
         print_tables(console, status.all_versions, "All versions", by_file=by_file)
 
 
-def print_slices(console: Console, status: Status) -> None:
+def print_slices(console: SafeConsole, status: Status) -> None:
     """Print the number of slices by table and state, and the names of those that are not published."""
     names: dict[tuple[str, str], list[str]] = {}
     for row in status.slices:
@@ -44,18 +43,18 @@ def print_slices(console: Console, status: Status) -> None:
     console.print(table)
 
 
-def print_background(console: Console, status: Status) -> None:
+def print_background(console: SafeConsole, status: Status) -> None:
     """Print the reasons of stale slices, the closed periods, the latest movements and the last run."""
     _print_stale(console, status)
     for closed in status.details.closed:
         restated = f"; restated {', '.join(closed['restated_at'])}" if closed["is_restated"] else ""
         text = f"{closed['period']} by {closed['who']}, {closed['at'][:16]}Z: {closed['why']}{restated}"
-        console.print(f"[yellow]closed[/] {escape(text)}", highlight=False)
+        console.print(colored(("closed", "yellow"), f" {text}"))
     _print_movements(console, status)
-    console.print(_describe_run(status.details.last_run), highlight=False)
+    console.print(_describe_run(status.details.last_run))
 
 
-def _print_stale(console: Console, status: Status) -> None:
+def _print_stale(console: SafeConsole, status: Status) -> None:
     """Print each reason once, with the slices that it makes stale."""
     slices: dict[str, list[str]] = {}
     for row in status.slices:
@@ -65,12 +64,12 @@ def _print_stale(console: Console, status: Status) -> None:
                 slices.setdefault(reason, []).append(name)
     for reason, names in slices.items():
         listed = ", ".join(names[:_ROWS]) + (f" and {len(names) - _ROWS} more" if len(names) > _ROWS else "")
-        console.print(f"[yellow]stale[/] {escape(f'{listed}: {reason}')}", highlight=False)
+        console.print(colored(("stale", "yellow"), f" {listed}: {reason}"))
     if status.is_stale:
-        console.print("  Fix: run `finance-platform run`", highlight=False)
+        console.print("  Fix: run `finance-platform run`")
 
 
-def _print_movements(console: Console, status: Status) -> None:
+def _print_movements(console: SafeConsole, status: Status) -> None:
     rows = status.details.movements
     if not rows:
         return
@@ -90,7 +89,7 @@ def _print_movements(console: Console, status: Status) -> None:
     names = [column.replace("_", " ").removeprefix("is ") for column in columns]
     print_rows(console, names, [[row[name] for name in columns] for row in rows[:_ROWS]], "table")
     if len(rows) > _ROWS:
-        console.print(f"… {len(rows) - _ROWS} more; `finance-platform movements` lists all", highlight=False)
+        console.print(f"… {len(rows) - _ROWS} more; `finance-platform movements` lists all")
 
 
 def _describe_run(run: Mapping[str, Any] | None) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from finance_platform.cli.console import echo, open_console
 from finance_platform.cli.options import (
     EXIT_ATTENTION,
     EXIT_OK,
@@ -18,7 +19,6 @@ from finance_platform.cli.options import (
     format_option,
     home_option,
     object_key,
-    open_console,
     require_raw_zone,
     with_exit_code,
 )
@@ -74,7 +74,7 @@ def _trace_cell(settings: Settings, cell: dict[str, Any], output_format: str) ->
         traced = replace(traced, lines=[*texts, *traced.lines[len(shown) :]])
     print_cell_trace(open_console(), traced, output_format)
     if output_format != "json" or not traced.reconciles:
-        click.echo(describe_result(traced), err=not is_table)
+        echo(describe_result(traced), err=not is_table)
     return EXIT_OK if traced.reconciles else EXIT_ATTENTION
 
 

@@ -9,11 +9,10 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-
+from finance_platform.cli.console import SafeConsole
 from finance_platform.cli.options import TABLE_ROWS
 from finance_platform.cli.rendering import json_value, money, print_json, print_rows
+from finance_platform.safe_text import quote_name
 from finance_platform.trace.cell_to_lines import CellTrace, TracedLine
 from finance_platform.trace.file_to_cells import FileTrace
 from finance_platform.trace.raw_lines import RawState
@@ -29,7 +28,7 @@ _TEXT_UNAVAILABLE = {
 }
 
 
-def print_cell_trace(console: Console, trace: CellTrace, output_format: str) -> None:
+def print_cell_trace(console: SafeConsole, trace: CellTrace, output_format: str) -> None:
     """Print the lines behind a cell; JSON includes their sum, for the other formats see `describe_result`."""
     if output_format == "json":
         print_json(console, cell_trace_as_json(trace))
@@ -66,7 +65,8 @@ def describe_result(trace: CellTrace) -> str:
     measure = "Amount" if cell.measure == "amount" else "BudgetAmount"
     name = f"{measure} of {cell.scenario}, {cell.period}, {cell.department.code}, {cell.account.code}"
     replaced = "".join(
-        f"\n{_pluralize(count, 'more line')} of this cell {'is' if count == 1 else 'are'} replaced by {file}."
+        f"\n{_pluralize(count, 'more line')} of this cell {'is' if count == 1 else 'are'} replaced by "
+        f"{quote_name(file)}."
         for file, count in sorted(trace.replaced.items())
     )
     if not trace.reconciles:
@@ -79,7 +79,7 @@ def describe_result(trace: CellTrace) -> str:
     return f"{name}: {lines} {total} {money(trace.total)}, {money(cell.value)} is published: reconciled.{replaced}"
 
 
-def print_file_trace(console: Console, reached: FileTrace, output_format: str) -> None:
+def print_file_trace(console: SafeConsole, reached: FileTrace, output_format: str) -> None:
     """Print the cells that a file, or one line of it, reached; CSV includes replaced and unpublished ones."""
     if output_format == "json":
         print_json(console, _as_json(reached))
@@ -91,7 +91,7 @@ def print_file_trace(console: Console, reached: FileTrace, output_format: str) -
         _print_other_rows(console, reached)
 
 
-def _print_lines(console: Console, trace: CellTrace) -> None:
+def _print_lines(console: SafeConsole, trace: CellTrace) -> None:
     is_flipped = any(line.amount != line.star_amount for line in trace.lines)
     columns = ["file", "line", "date", "amount", *(["in the star"] if is_flipped else []), "delivery", "text"]
     rows = [
@@ -127,24 +127,24 @@ def _mismatch(trace: CellTrace, name: str) -> str:
     )
 
 
-def _print_versions(console: Console, reached: FileTrace) -> None:
+def _print_versions(console: SafeConsole, reached: FileTrace) -> None:
     for version in reached.versions:
         published = ", published" if version.is_published else ""
         reason = f": {version.reason}" if version.reason else ""
-        console.print(f"{reached.file} ({version.delivery_id}) is {version.state}{published}{reason}", markup=False)
+        console.print(f"{quote_name(reached.file)} ({version.delivery_id}) is {version.state}{published}{reason}")
         if version.fix and version.state != "superseded":
-            console.print(f"  Fix: {version.fix}", markup=False, highlight=False)
+            console.print(f"  Fix: {version.fix}")
     if reached.line is not None and reached.record is not None and reached.record != reached.line:
-        console.print(f"Line {reached.line} is part of the row that begins on line {reached.record}.", highlight=False)
+        console.print(f"Line {reached.line} is part of the row that begins on line {reached.record}.")
     if reached.file_state in _TEXT_UNAVAILABLE:
-        console.print(f"[{_TEXT_UNAVAILABLE[reached.file_state]}]", markup=False, highlight=False)
+        console.print(f"[{_TEXT_UNAVAILABLE[reached.file_state]}]")
     elif reached.text is not None:
-        console.print(reached.text, markup=False, highlight=False)
+        console.print(reached.text)
 
 
-def _print_cells(console: Console, reached: FileTrace) -> None:
+def _print_cells(console: SafeConsole, reached: FileTrace) -> None:
     if reached.outcomes and reached.line is None:
-        console.print(", ".join(f"{count:,} {name}" for name, count in reached.outcomes.items()), highlight=False)
+        console.print(", ".join(f"{count:,} {name}" for name, count in reached.outcomes.items()))
     rows = list(_cell_rows(reached))
     if not rows:
         console.print("No published cell contains a line of it.")
@@ -156,16 +156,16 @@ def _print_cells(console: Console, reached: FileTrace) -> None:
     _print_remainder(console, rows, "cells")
 
 
-def _print_other_rows(console: Console, reached: FileTrace) -> None:
+def _print_other_rows(console: SafeConsole, reached: FileTrace) -> None:
     for row in reached.others:
         amount = "" if row.amount is None else f", {money(row.amount)}"
         outcome = f"line {row.row} is {row.outcome}{amount}: {row.reasons or row.rules}"
-        console.print(f"{escape(outcome)}\n  {escape(row.raw_row)}", highlight=False)
+        console.print(f"{outcome}\n  {row.raw_row}")
 
 
-def _print_remainder(console: Console, rows: Sequence[object], noun: str) -> None:
+def _print_remainder(console: SafeConsole, rows: Sequence[object], noun: str) -> None:
     if len(rows) > TABLE_ROWS:
-        console.print(f"… {len(rows) - TABLE_ROWS:,} more {noun}; --format csv or json lists all", highlight=False)
+        console.print(f"… {len(rows) - TABLE_ROWS:,} more {noun}; --format csv or json lists all")
 
 
 def _cell_rows(reached: FileTrace) -> Iterator[list[Any]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from finance_platform.cli.console import echo
 from finance_platform.cli.options import EXIT_OK, home_option, require_raw_zone, with_exit_code
 from finance_platform.settings import Settings, load_settings
 
@@ -42,7 +43,7 @@ def ui(home: Path | None, port: int, auto_refresh: bool) -> int:
         from finance_platform.orchestration.webserver.ui_processes import run_ui
 
         _clean_dagster_home(settings)
-        click.echo(f"The UI of {settings.home_path} opens on http://127.0.0.1:{port} in some seconds; Ctrl-C stops it.")
+        echo(f"The UI of {settings.home_path} opens on http://127.0.0.1:{port} in some seconds; Ctrl-C stops it.")
         run_ui(settings, listener, lock, auto_refresh=auto_refresh)
     return EXIT_OK
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
-
+from finance_platform.cli.console import SafeConsole
 from finance_platform.cli.options import TABLE_ROWS
 from finance_platform.cli.rendering import print_json, print_rows
 from finance_platform.slices.retention import Removal
@@ -18,14 +17,14 @@ _KINDS = ("slice version", "delivery", "job", "stray file")
 
 
 def print_vacuum(
-    console: Console, removals: Sequence[Removal], *, retention_days: int, is_removed: bool, as_json: bool
+    console: SafeConsole, removals: Sequence[Removal], *, retention_days: int, is_removed: bool, as_json: bool
 ) -> None:
     """Print each removal, then number, bytes and oldest date by kind."""
     if as_json:
         print_json(console, vacuum_as_json(removals, retention_days=retention_days, is_removed=is_removed))
         return
     if not removals:
-        console.print(f"Nothing to remove: no unneeded data is older than {retention_days} days.", highlight=False)
+        console.print(f"Nothing to remove: no unneeded data is older than {retention_days} days.")
         return
     listed = [removal for removal in removals if removal.kind != "stray file"]
     rows = [
@@ -35,16 +34,14 @@ def print_vacuum(
     if rows:
         print_rows(console, ["kind", "name", "since", "objects", "bytes"], rows, "table")
     if len(listed) > len(rows):
-        console.print(f"… {len(listed) - len(rows):,} more; --json lists all", highlight=False)
+        console.print(f"… {len(listed) - len(rows):,} more; --json lists all")
     for kind in _KINDS:
         of_kind = [removal for removal in removals if removal.kind == kind]
         if of_kind:
-            console.print(_total(kind, of_kind), highlight=False)
+            console.print(_total(kind, of_kind))
     size = sum(removal.size for removal in removals)
     action = "Removed" if is_removed else "Nothing is removed yet: --yes removes"
-    console.print(
-        f"{action} {sum(len(removal.keys) for removal in removals):,} objects, {size:,} bytes.", highlight=False
-    )
+    console.print(f"{action} {sum(len(removal.keys) for removal in removals):,} objects, {size:,} bytes.")
 
 
 def vacuum_as_json(removals: Sequence[Removal], *, retention_days: int, is_removed: bool) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from finance_platform.deliveries.register import (
     utc_text,
 )
 from finance_platform.deliveries.state import DeliveryState, LiveDelivery, derive_state, has_effect
+from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
 _ACCEPT = "`finance-platform accept {key} --why TEXT` takes it as it is, `withdraw` drops it"
@@ -123,7 +124,7 @@ class _AcceptancePolicy:
         if reasons:
             advice = candidate.commit.findings.advice
             kinds = tuple(dict.fromkeys(kind for kind, _ in reasons))
-            fix = self._fix(candidate, kinds).format(key=candidate.event.object_key)
+            fix = self._fix(candidate, kinds).format(key=quote_name(candidate.event.object_key))
             verdict = replace(
                 verdict,
                 reasons=tuple(text for _, text in reasons),

@@ -21,6 +21,7 @@ from finance_platform.deliveries.scans import (
     last_refresh,
     read_listing,
 )
+from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore, StoredObject
 
 Change = Literal["new", "overwritten", "gone"]
@@ -40,7 +41,7 @@ class _Keys:
     def add(self, key: str) -> None:
         self.count += 1
         if len(self.first) < _MAX_NAMES:
-            self.first.append(key)
+            self.first.append(quote_name(key))
 
     def __str__(self) -> str:
         more = self.count - len(self.first)
@@ -97,7 +98,7 @@ def detect_changes(raw: ObjectStore, processed: ObjectStore, config: str, at: da
             digest.update(f"{change}\0{key}\0{item.etag if item else ''}\0".encode(errors="surrogateescape"))
     changes = [f"{keys.count} {change} ({keys})" for change, keys in changed.items() if keys.count]
     for decision in decisions_since(Register(processed), refreshed):
-        subject = decision.object_key if isinstance(decision, DecisionRecorded) else decision.period
+        subject = quote_name(decision.object_key) if isinstance(decision, DecisionRecorded) else decision.period
         changes.append(f"{subject} {decision.action}")
         digest.update(f"{decision}\0".encode(errors="surrogateescape"))
     if refreshed and refreshed.terms != config:

@@ -27,6 +27,7 @@ from finance_platform.deliveries.state import (
 )
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import closest_match
+from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
 _Event = TypeVar("_Event", DecisionRecorded, PeriodStatusChanged)
@@ -56,13 +57,13 @@ def accept(processed: ObjectStore, object_key: str, author: Author) -> DecisionR
     state = _state(processed)
     held = _find(object_key, state.inactive, "held")
     if held.is_refused:
-        raise DecisionError(f"{object_key} could not be read: {held.reason}", fix=held.fix)
+        raise DecisionError(f"{quote_name(object_key)} could not be read: {held.reason}", fix=held.fix)
     if any(held.commit.unaccounted):
-        raise DecisionError(f"{object_key} is {held.reason}", fix=held.fix)
+        raise DecisionError(f"{quote_name(object_key)} is {held.reason}", fix=held.fix)
     if held.is_waiting:
-        raise DecisionError(f"{object_key} cannot be published yet: {held.reason}", fix=held.fix)
+        raise DecisionError(f"{quote_name(object_key)} cannot be published yet: {held.reason}", fix=held.fix)
     if held.would_count and not has_effect(held.would_count, state.live):
-        raise DecisionError(f"{object_key} has nothing to publish: {held.reason}", fix=held.fix)
+        raise DecisionError(f"{quote_name(object_key)} has nothing to publish: {held.reason}", fix=held.fix)
     if held.would_count:
         _refuse_unloadable(processed, state, live_with(state.live, held.would_count), object_key)
     return _record(processed, DecisionRecorded("accepted", object_key, held.commit.delivery_id, *_signature(author)))
@@ -171,13 +172,13 @@ def _refuse_closed(processed: ObjectStore, state: DeliveryState, subject: LiveDe
     key = delivery.event.object_key
     own = sorted({count.period for count in delivery.commit.periods} & state.closed.keys())
     if own:
-        raise DecisionError(f"{key} has lines in {', '.join(own)}, closed periods", fix="reopen them first")
+        raise DecisionError(f"{quote_name(key)} has lines in {', '.join(own)}, closed periods", fix="reopen them first")
     overlaps = compute_overlaps(processed, [*state.live, delivery], record=False)
     others = overlaps.overlapping(delivery.delivery_id)
     periods = {period for other in others for _, period, _ in overlaps.overlap(other, delivery.delivery_id).lines}
     periods |= {period for _, period in covered_periods(delivery)}
     if restated := sorted(periods & state.closed.keys()):
-        message = f"{key} supersedes lines of other files in {', '.join(restated)}, closed periods"
+        message = f"{quote_name(key)} supersedes lines of other files in {', '.join(restated)}, closed periods"
         raise DecisionError(message, fix="reopen them first")
 
 
@@ -189,14 +190,17 @@ def _refuse_unloadable(
     overlaps = compute_overlaps(processed, state.live, record=False) | compute_overlaps(processed, after, record=False)
     if sums := find_overflows(processed, overlaps, types, state.live, after):
         raise DecisionError(
-            f"with this decision about {object_key}, sums would be too large for the warehouse: {sums[0]}",
+            f"with this decision about {quote_name(object_key)}, sums would be too large for the warehouse: {sums[0]}",
             fix="decide first about the other files with lines there, or correct the amounts",
         )
     untyped = types.newly_untyped(state.live, after)
     if untyped:
-        needs = "; ".join(f"{', '.join(sorted(numbers))} in {key}" for key, numbers in sorted(untyped.items()))
+        needs = "; ".join(
+            f"{', '.join(sorted(numbers))} in {quote_name(key)}" for key, numbers in sorted(untyped.items())
+        )
         raise DecisionError(
-            f"with this decision about {object_key}, accounts of debits and credits would have no type: {needs}",
+            f"with this decision about {quote_name(object_key)}, accounts of debits and credits would have no type: "
+            f"{needs}",
             fix="give these accounts a type in an accounts file and run first, or withdraw the files that need it",
         )
 

@@ -21,6 +21,7 @@ from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.feed_set import FeedSet, Problem
 from finance_platform.feeds.file_names import order_from_name, orders_from_names
 from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore, StoredObject, error_message
 
@@ -196,7 +197,9 @@ class _Scan:
         try:
             event = self._discover(item, feed, last)
         except FileNameError as error:
-            self.problems.append(Problem(item.key, error.found.removeprefix(f"{item.key}: "), error.fix, feed.feed))
+            self.problems.append(
+                Problem(item.key, error.found.removeprefix(f"{quote_name(item.key)}: "), error.fix, feed.feed)
+            )
             return
         except OSError as error:
             self.problems.append(_unreadable(item.key, feed.feed, error))

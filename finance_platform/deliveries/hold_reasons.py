@@ -33,6 +33,7 @@ from finance_platform.deliveries.register import (
 from finance_platform.deliveries.removals import Removal, find_removals
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaces_periods
 from finance_platform.feeds.codes import fold
+from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
 REMOVAL = "removal"
@@ -92,7 +93,8 @@ class HoldReasons:
                 verb = "has" if len(numbers) == 1 else "have"
                 yield f"{accounts} {verb} no type, which the sign of its debits and credits depends on"
             else:
-                yield f"would leave {accounts} without a type, which {object_key} needs for the sign of its amounts"
+                file = quote_name(object_key)
+                yield f"would leave {accounts} without a type, which {file} needs for the sign of its amounts"
 
     def _overflows(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield one reason that names the sums that the warehouse could not hold."""
@@ -117,7 +119,7 @@ class HoldReasons:
     def _duplicates(self, candidate: LiveDelivery) -> Iterator[str]:
         for other in self._live.same_content(candidate):
             if _has_same_lines(other, candidate):
-                yield f"the same content as {other.event.object_key}, which counts already"
+                yield f"the same content as {quote_name(other.event.object_key)}, which counts already"
 
     def _removals(self, candidate: LiveDelivery) -> Iterator[str]:
         """Yield the departments of which the candidate would remove all live lines of its feed, or too many."""
@@ -204,7 +206,7 @@ def _contradiction(conflict: AttributeConflict, candidate: LiveDelivery) -> str:
     """Return the two types of an account and where they are, for a reader who has the candidate's file open."""
     places = [
         f"{source.value!r} in line {source.line}"
-        + (f" of {source.object_key}" if source.delivery_id != candidate.delivery_id else "")
+        + (f" of {quote_name(source.object_key)}" if source.delivery_id != candidate.delivery_id else "")
         for source in (conflict.given, conflict.counted)
     ]
     return f"account {conflict.code} has the type {places[0]} and {places[1]}"

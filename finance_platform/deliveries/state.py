@@ -18,6 +18,7 @@ from finance_platform.deliveries.register import (
     Verdict,
 )
 from finance_platform.feeds.codes import fold
+from finance_platform.safe_text import quote_name
 
 FirstSeen = tuple[int, str]
 """When an object's content was first seen: the number of the run's scan in the register, and the object's own time."""
@@ -349,7 +350,7 @@ def _withdrawn(
     version: _Version, commit: DeliveryCommit, decision: DecisionRecorded, raw_object: _Object
 ) -> InactiveDelivery:
     reason = f"withdrawn by {decision.who}: {decision.why}"
-    fix = f"`finance-platform withdraw --undo {decision.object_key} --why TEXT` takes it in again"
+    fix = f"`finance-platform withdraw --undo {quote_name(decision.object_key)} --why TEXT` takes it in again"
     would_count = _live(version, version.counted or version.event, commit, raw_object)
     return InactiveDelivery(version.event, commit, reason, fix, decision, would_count)
 

@@ -19,6 +19,7 @@ from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.hidden_characters import CleanedCells, Finding, clean_cell, clean_cells
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, ReadingRules, template_headers
+from finance_platform.safe_text import quote_name
 
 _MAX_LISTED = 1_000
 """Characters of a header in a message."""
@@ -179,7 +180,7 @@ def _text_of_blank_cells(rule: FieldRule, object_key: str) -> str | None:
     text, findings = clean_cell(written)
     if findings & {"nul", "harmful"}:
         raise FileNameError(
-            f"{object_key!r}: {written!r} in the name has a control character",
+            f"{quote_name(object_key)}: {written!r} in the name has a control character",
             fix="rename the file without that character",
         )
     return text or rule.default
@@ -220,7 +221,7 @@ def _unclaimed(rules: ReadingRules, headers: Mapping[str, str]) -> list[str]:
 def _missing_in_name(name: str, rule: FieldRule, object_key: str) -> FileNameError:
     columns = f", and the header lacks {' or '.join(map(repr, rule.sources))}" if rule.sources else ""
     return FileNameError(
-        f"{object_key}: the name gives no {name}: it does not match {rule.name_pattern!r}{columns}",
+        f"{quote_name(object_key)}: the name gives no {name}: it does not match {rule.name_pattern!r}{columns}",
         fix=f"rename the file, or correct columns.{name}.from_name in the descriptor, or give it a default:",
     )
 

@@ -20,6 +20,7 @@ from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.descriptor.yaml_tree import YamlError, load_tree
 from finance_platform.feeds.file_names import matches_glob
 from finance_platform.feeds.limits import MAX_DESCRIPTOR_BYTES, MAX_DESCRIPTORS, MAX_PATH_CHARACTERS
+from finance_platform.safe_text import printable
 from finance_platform.storage.plain_file import open_plain_file
 from finance_platform.storage.port import error_message
 
@@ -221,7 +222,7 @@ def _problem(file: Path, error: DescriptorError | OSError | UnicodeDecodeError, 
         message = f"line {line}: byte 0x{data[error.start]:02x} is not valid UTF-8"
         return Problem(str(file), message, "save the file as UTF-8 text")
     reason = error.found if isinstance(error, DescriptorError) else error_message(error)
-    message = reason.removeprefix(f"{file}, ").removeprefix(f"{str(file)!r}: ")
+    message = reason.removeprefix(printable(f"{file}, ")).removeprefix(f"{str(file)!r}: ")
     return Problem(str(file), message, getattr(error, "fix", "") or "make the file readable UTF-8 text")
 
 

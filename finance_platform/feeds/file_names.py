@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from finance_platform.errors import FileNameError
 from finance_platform.feeds.dates import periods_between
+from finance_platform.safe_text import quote_name
 
 _PERIOD = re.compile(r"([0-9]{4})(?:[-_.]?(0[1-9]|1[0-2]))?")
 _PATTERN_PART = re.compile(
@@ -91,7 +92,9 @@ def periods_from_name(pattern: str, object_key: str) -> list[str]:
     periods = [_parse_periods(text, object_key) for text in _matched_parts(pattern, object_key)]
     covered = periods_between(periods[0][0], periods[-1][-1])
     if not covered:
-        raise FileNameError(f"{object_key}: the last period in the name is before the first", fix="rename the file")
+        raise FileNameError(
+            f"{quote_name(object_key)}: the last period in the name is before the first", fix="rename the file"
+        )
     return covered
 
 
@@ -153,7 +156,7 @@ def _matched_parts(pattern: str, object_key: str) -> list[str]:
     groups = _match_groups(pattern, object_key)
     if not groups:
         raise FileNameError(
-            f"{object_key}: the name does not match the descriptor's pattern {pattern!r}",
+            f"{quote_name(object_key)}: the name does not match the descriptor's pattern {pattern!r}",
             fix="rename the file, or correct the pattern in the descriptor",
         )
     return groups[1:] or groups
@@ -163,7 +166,7 @@ def _parse_periods(written: str, object_key: str) -> list[str]:
     match = _PERIOD.fullmatch(written)
     if match is None:
         raise FileNameError(
-            f"{object_key}: {written!r} in the name is not a valid period",
+            f"{quote_name(object_key)}: {written!r} in the name is not a valid period",
             fix="write YYYY-MM, YYYYMM or YYYY in the name, or correct covers: in the descriptor",
         )
     year, month = match.groups()

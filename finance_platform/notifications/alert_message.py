@@ -6,11 +6,11 @@ Belongs here: subject, text, attributes, the record. Does not belong here: sendi
 from __future__ import annotations
 
 import hashlib
-import json
 import unicodedata
 from dataclasses import asdict
 
 from finance_platform.notifications.alerts import Alert
+from finance_platform.safe_text import printable, printable_line, to_json
 
 SUBJECT_LENGTH = 99
 """SNS allows fewer than 100 ASCII characters, without line breaks."""
@@ -33,18 +33,19 @@ def subject(alert: Alert) -> str:
 
 def text(alert: Alert) -> str:
     """Return an alert's text: title, place, figures, fix, link."""
-    figures = [f"  {name}: {value}" for name, value in alert.found.items()]
+    # A line break in a text from a file could forge a line of the message.
+    figures = [printable_line(f"  {name}: {value}") for name, value in alert.found.items()]
     lines = [
-        alert.title,
+        printable_line(alert.title),
         "",
         f"Kind:  {alert.kind}",
-        f"Where: {alert.where}",
+        f"Where: {printable_line(alert.where)}",
         *([f"Run:   {alert.run_id}"] if alert.run_id else []),
         f"At:    {alert.at}",
         *(["", "Found:", *figures] if figures else []),
         "",
-        f"What to do: {alert.fix}",
-        f"More: {alert.link}",
+        f"What to do: {printable(alert.fix)}",
+        f"More: {printable_line(alert.link)}",
         "",
     ]
     whole = "\n".join(lines).encode()
@@ -67,4 +68,4 @@ def record_key(alert: Alert) -> str:
 
 def to_record(alert: Alert) -> bytes:
     """Return an alert's record: the whole alert as JSON."""
-    return json.dumps(asdict(alert), indent=1, ensure_ascii=False, sort_keys=True).encode()
+    return to_json(asdict(alert), indent=1, sort_keys=True).encode()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from finance_platform.notifications.alerts import Alert, AlertError
+from finance_platform.safe_text import to_json
 from finance_platform.storage.durability import create_folder, sync_folder
 
 
@@ -50,7 +51,7 @@ def _append(stream: BinaryIO, alerts: Sequence[Alert]) -> list[Alert]:
     if sent:
         # A killed process may have left an incomplete line; the next alert starts on a line of its own.
         start = b"\n" if content and not content.endswith(b"\n") else b""
-        stream.write(start + b"".join(json.dumps(asdict(alert), ensure_ascii=False).encode() + b"\n" for alert in sent))
+        stream.write(start + b"".join(to_json(asdict(alert)).encode() + b"\n" for alert in sent))
         stream.flush()
         os.fsync(stream.fileno())
     return sent

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import dagster as dg
 
 from finance_platform.quality.checks import Check, Outcome
+from finance_platform.safe_text import printable
 
 
 def check_specs(checks: Iterable[Check]) -> list[dg.AssetCheckSpec]:
@@ -27,7 +28,8 @@ def check_result(outcome: Outcome) -> dg.AssetCheckResult:
     check = outcome.check
     # In the order of the evidence, which puts the finding before the fix.
     columns = list(dict.fromkeys(name for row in outcome.evidence for name in row))
-    metadata: dict[str, dg.MetadataValue] = {"summary": dg.MetadataValue.text(outcome.summary)}
+    summary = printable(outcome.summary)
+    metadata: dict[str, dg.MetadataValue] = {"summary": dg.MetadataValue.text(summary)}
     if outcome.evidence:
         records = [dg.TableRecord({name: _cell(row.get(name)) for name in columns}) for row in outcome.evidence]
         schema = dg.TableSchema([dg.TableColumn(name, "string") for name in columns])
@@ -38,7 +40,7 @@ def check_result(outcome: Outcome) -> dg.AssetCheckResult:
         check_name=check.name,
         metadata=metadata,
         severity=dg.AssetCheckSeverity.WARN if check.is_warning else dg.AssetCheckSeverity.ERROR,
-        description=outcome.summary,
+        description=summary,
     )
 
 
@@ -51,4 +53,4 @@ def evidence_rows(evaluation: dg.AssetCheckEvaluation) -> list[str]:
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else printable(str(value))

@@ -12,9 +12,12 @@ import dagster as dg
 
 from finance_platform.errors import FinancePlatformError, TransientError, UnusableResultError
 from finance_platform.quality.checks import Outcome
+from finance_platform.safe_text import PrintableFilter
 
 PAUSES_SECONDS = (5, 20)
 """The pauses between the attempts of a step after transient errors; a load has retries of its own inside."""
+
+_LOG_FILTER = PrintableFilter()
 
 POOL = "home"
 """The pool of the steps that write: with one slot, two runs never load at the same time."""
@@ -24,6 +27,8 @@ POOL = "home"
 def dagster_failures(context: dg.AssetExecutionContext) -> Iterator[None]:
     """Turn an expected error into a failure with its finding and fix; leave every other error as it is.
 
+    Inside the block, the step's log has no text that cannot be printed.
+
     Args:
         context: the step's, with the number of its retries.
 
@@ -31,6 +36,7 @@ def dagster_failures(context: dg.AssetExecutionContext) -> Iterator[None]:
         Failure: the step failed, and another attempt cannot help or has not helped.
         RetryRequested: the error is transient, and the step has attempts left.
     """
+    context.log.addFilter(_LOG_FILTER)
     try:
         yield
     except FinancePlatformError as error:

@@ -20,6 +20,7 @@ from finance_platform.deliveries.attribute_conflicts import (
     gross_by_scenario,
 )
 from finance_platform.quality.checks import ATTRIBUTES_AGREE, TYPES_AGREE, Check, Outcome, pluralize
+from finance_platform.safe_text import quote_name
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore
 
@@ -70,8 +71,8 @@ def _evidence_row(conflict: AttributeConflict) -> dict[str, Any]:
     member = f"{conflict.dimension} {conflict.code}{f' in {given.period}' if given.period else ''}"
     return {
         "what": (
-            f"{member}: {given.object_key}, line {given.line}, gives the {conflict.attribute} {given.value!r}; "
-            f"{counted.value!r} counts, by {counted.object_key}, line {counted.line}"
+            f"{member}: {quote_name(given.object_key)}, line {given.line}, gives the {conflict.attribute} "
+            f"{given.value!r}; {counted.value!r} counts, by {quote_name(counted.object_key)}, line {counted.line}"
         ),
         "file": given.object_key,
         "line": given.line,

@@ -14,6 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from finance_platform.safe_text import spreadsheet_cell
 from finance_platform.warehouse.port import Queryable
 from finance_platform.warehouse.statements import SqlFile, statement
 
@@ -151,11 +152,11 @@ def variance_rows(warehouse: Queryable) -> list[VarianceRow]:
 
 
 def as_csv(rows: Sequence[VarianceRow]) -> str:
-    """Return the report as CSV text with a header."""
+    """Return the report as CSV text for spreadsheets, with a header."""
     text = io.StringIO()
     writer = csv.DictWriter(text, REPORT_COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(row.cells() for row in rows)
+    writer.writerows({name: spreadsheet_cell(cell) for name, cell in row.cells().items()} for row in rows)
     return text.getvalue()
 
 

@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from finance_platform.safe_text import quote_name
+
 Names = Mapping[str, str]
 """Object key by delivery id."""
 
@@ -153,4 +155,4 @@ def _coverage(old: Any, new: Any) -> str:
 
 
 def _name(delivery_id: str, names: Names) -> str:
-    return names.get(delivery_id, delivery_id)
+    return quote_name(names.get(delivery_id, delivery_id))

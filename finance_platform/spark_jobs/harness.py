@@ -31,6 +31,7 @@ from dagster_pipes import (
 
 from finance_platform.code_version import JobName, code_version
 from finance_platform.errors import FinancePlatformError, JobError, LockedError, TransientError
+from finance_platform.safe_text import PrintableFormatter
 from finance_platform.spark_jobs.arguments import JobArguments, parse_arguments
 from finance_platform.spark_jobs.job_lock import hold_lock_file, job_lease
 
@@ -76,7 +77,7 @@ def run_job(job: JobName, body: JobBody) -> None:
     arguments = parse_arguments(sys.argv[1:])
     if arguments.has_local_zone:
         _write_log_to_file(log_path(arguments.processed_uri, arguments.attempt))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    _log_printable_text()
     logging.getLogger("botocore").setLevel(logging.WARNING)
     if not arguments.is_in_glue:
         _end_with_parent()
@@ -147,6 +148,14 @@ def _open_pipes(arguments: JobArguments) -> PipesContext:
 
 def _report(pipes: PipesContext, result: dict[str, Any]) -> None:
     pipes.report_custom_message(json.loads(json.dumps(result, default=str)))
+
+
+def _log_printable_text() -> None:
+    """Send the log to standard error, and errors that end the process too; both may quote text from files."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    sys.excepthook = lambda kind, error, trace: _log.critical("the job failed", exc_info=(kind, error, trace))
 
 
 def _write_log_to_file(path: Path) -> None:

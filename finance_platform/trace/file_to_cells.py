@@ -21,6 +21,7 @@ from finance_platform.deliveries.state import covered_periods
 from finance_platform.errors import TraceError
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.resolved import Dialect
+from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.cell_to_lines import read_file_texts, superseding_file, to_star_sign
 from finance_platform.trace.cells import Member, PublishedStar
@@ -163,7 +164,7 @@ def add_text(trace: FileTrace, raw: ObjectStore, store: LineStore, dialects: Map
     end = trace.record + len(re.findall(r"\r\n|\r|\n", text or ""))
     if text is not None and trace.line > end:
         raise TraceError(
-            f"no row of {trace.file} is on line {trace.line}",
+            f"no row of {quote_name(trace.file)} is on line {trace.line}",
             fix=f"the last row before it begins on line {trace.record} and ends on line {end}",
         )
     return replace(trace, file_state=state, text=text)

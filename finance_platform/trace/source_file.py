@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.errors import TraceError
 from finance_platform.feeds.codes import closest_match
+from finance_platform.safe_text import quote_name
 from finance_platform.trace.published_lines import LINE_TABLES, LineStore, read_rows
 
 _OTHER_COLUMNS = ("source_row", "outcome", "rules", "reasons", "amount", "raw_row")
@@ -118,7 +119,7 @@ def find_record(store: LineStore, commit: DeliveryCommit, line: int) -> int:
     start = max((start for start in starts if start is not None), default=None)
     if start is None:
         raise TraceError(
-            f"no row of {commit.object_key} begins on line {line} or before",
+            f"no row of {quote_name(commit.object_key)} begins on line {line} or before",
             fix="count lines from 1, as an editor does; the header is not a row",
         )
     return int(start)

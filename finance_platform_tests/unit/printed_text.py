@@ -10,8 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from rich.console import Console
-
+from finance_platform.cli.console import SafeConsole
 from finance_platform.deliveries.commits import Count
 from finance_platform.reports.statement import Line, Reconciliation
 from finance_platform.reports.status import Status
@@ -40,7 +39,7 @@ RECONCILIATION = Reconciliation(
 def printed(show: Callable[..., None], *arguments: Any) -> str:
     """Return the text that a function prints."""
     text = io.StringIO()
-    show(Console(file=text, width=250, no_color=True), *arguments)
+    show(SafeConsole(file=text, width=250, no_color=True), *arguments)
     return text.getvalue()
 
 

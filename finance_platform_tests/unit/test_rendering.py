@@ -13,8 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from rich.console import Console
 
+from finance_platform.cli.console import SafeConsole
 from finance_platform.cli.rendering import distinct_keys, print_deliveries, print_rows, print_warnings
 from finance_platform_tests.unit.printed_text import lines, printed, status
 
@@ -112,7 +112,7 @@ def test_csv_quotes_special_characters_and_leaves_null_empty():
 def test_csv_keeps_a_text_of_several_lines_whole_in_a_narrow_terminal():
     text = io.StringIO()
     value = "first line\n" + "long " * 40
-    print_rows(Console(file=text, width=20), ["Note"], [(value,)], "csv")
+    print_rows(SafeConsole(file=text, width=20), ["Note"], [(value,)], "csv")
     assert list(csv.reader(io.StringIO(text.getvalue()))) == [["Note"], [value]]
 
 

@@ -22,6 +22,7 @@ from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import money_metadata
 from finance_platform.reports.reconciliation import scenario_counts
 from finance_platform.reports.statement import NO_SCENARIO
+from finance_platform.safe_text import printable, printable_line, quote_name
 from finance_platform.slices.snapshot import Snapshot
 
 DELIVERY = "finance_platform/delivery"
@@ -134,7 +135,8 @@ def _contents_until(reported: _Place | None, commits: Mapping[str, DeliveryCommi
 
 
 def _place(commit: DeliveryCommit) -> _Place:
-    return commit.committed_at, commit.object_key, commit.delivery_id
+    # The name as the metadata of an event has it, from which the place of a reported delivery is read.
+    return commit.committed_at, printable_line(commit.object_key), commit.delivery_id
 
 
 def _verdicts(state: DeliveryState) -> dict[str, str]:
@@ -166,8 +168,8 @@ def _money(commit: DeliveryCommit, currency: str) -> dict[str, Any]:
 def _event(commit: DeliveryCommit, seen_at: str | None, verdict: str, currency: str) -> dict[str, Any]:
     """Return the fields of an event, of either kind."""
     metadata: dict[str, Any] = {
-        "file": commit.object_key,
-        "verdict": verdict,
+        "file": printable_line(commit.object_key),
+        "verdict": printable(verdict),
         FIRST_SEEN: seen_at or "unknown",
         "read_at": commit.committed_at,
         "candidate_lines": commit.read.rows,
@@ -178,7 +180,7 @@ def _event(commit: DeliveryCommit, seen_at: str | None, verdict: str, currency: 
         metadata["periods"] = format_periods(sorted({count.period for count in commit.periods}))
     return {
         "asset_key": delivery_key(commit.feed),
-        "description": f"{commit.object_key}: {verdict}",
+        "description": printable(f"{quote_name(commit.object_key)}: {verdict}"),
         "tags": {"dagster/data_version": commit.delivery_id, DELIVERY: commit.delivery_id},
         "metadata": metadata,
     }

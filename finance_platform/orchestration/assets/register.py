@@ -21,6 +21,7 @@ from finance_platform.orchestration.ui.metadata_values import ROWS_SHOWN, comput
 from finance_platform.quality.checks import UNREAD_CHECKS, Outcome, pluralize, raw_checks
 from finance_platform.quality.deliveries import check_raw, check_unread
 from finance_platform.refresh.register import register
+from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
 
@@ -79,19 +80,24 @@ def _log(context: dg.AssetExecutionContext, scan: RawZoneScan) -> None:
     context.log.info(f"{count} raw objects, {scan.new_count} new or changed")
     # One line per kind, whatever their number: the checks list them.
     if scan.problems:
-        problems = summarize([f"{problem.where}: {problem.message}. Fix: {problem.fix}" for problem in scan.problems])
+        problems = summarize(
+            [f"{quote_name(problem.where)}: {problem.message}. Fix: {problem.fix}" for problem in scan.problems]
+        )
         context.log.error(f"{pluralize(len(scan.problems), 'problem')} with descriptors or files: {problems}")
     if scan.unmatched:
         fix = "; ".join(dict.fromkeys(advise_unmatched(key) for key in scan.unmatched))
         files = pluralize(len(scan.unmatched), "file")
-        context.log.warning(f"{files} without a feed descriptor: {summarize(scan.unmatched)}. Fix: {fix}")
+        context.log.warning(
+            f"{files} without a feed descriptor: {summarize([*map(quote_name, scan.unmatched)])}. Fix: {fix}"
+        )
     if scan.still_being_written:
         files = pluralize(len(scan.still_being_written), "file")
-        context.log.info(f"{files} still being written, left for the next run: {summarize(scan.still_being_written)}")
+        names = summarize([*map(quote_name, scan.still_being_written)])
+        context.log.info(f"{files} still being written, left for the next run: {names}")
     if scan.vanished:
         files = pluralize(len(scan.vanished), "file")
         reason = "delivered before, now gone from the raw zone; their lines still count"
-        context.log.warning(f"{files} {reason}: {summarize(scan.vanished)}")
+        context.log.warning(f"{files} {reason}: {summarize([*map(quote_name, scan.vanished)])}")
 
 
 def _of_feed(context: dg.AssetExecutionContext, name: str, scan: RawZoneScan) -> dg.MaterializeResult[None]:

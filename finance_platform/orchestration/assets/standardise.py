@@ -28,6 +28,7 @@ from finance_platform.quality.deliveries import check_deliveries
 from finance_platform.quality.processed import check_schema
 from finance_platform.refresh.standardise import ReadDeliveries, standardise
 from finance_platform.reports.metrics import delivery_metrics, freshness_lags
+from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.storage.port import ObjectStore
@@ -101,13 +102,18 @@ def _send_lags(context: dg.AssetExecutionContext, feeds: Sequence[str], metrics:
 def _log_read(context: dg.AssetExecutionContext, read: ReadDeliveries) -> None:
     if not read.commits and not read.not_opened:
         context.log.info("nothing new to read")
-    errors = [f"{key}: cannot be opened: {reason}. Fix: repair it, then run again" for key, reason in read.not_opened]
+    errors = [
+        f"{quote_name(key)}: cannot be opened: {reason}. Fix: repair it, then run again"
+        for key, reason in read.not_opened
+    ]
     for line in limit_lines(errors, "cannot be opened; `finance-platform status` lists them"):
         context.log.error(line)
-    warnings = [f"{commit.object_key}: {warning}" for commit in read.commits for warning in commit.findings.warnings]
+    warnings = [
+        f"{quote_name(commit.object_key)}: {warning}" for commit in read.commits for warning in commit.findings.warnings
+    ]
     for line in limit_lines(warnings, "warnings; `finance-platform status` lists them"):
         context.log.warning(line)
-    lines = [f"read {commit.object_key}: {_describe([commit])}" for commit in read.commits]
+    lines = [f"read {quote_name(commit.object_key)}: {_describe([commit])}" for commit in read.commits]
     for line in limit_lines(lines, f"files read: {_describe(read.commits[LINES_SHOWN:])}"):
         context.log.info(line)
 
@@ -122,12 +128,12 @@ def _describe(read: Sequence[DeliveryCommit]) -> str:
 
 def _log_verdicts(context: dg.AssetExecutionContext, verdicts: Sequence[Verdict]) -> None:
     held = [
-        f"{verdict.object_key} is held: {'; '.join(verdict.reasons)}. Fix: {verdict.fix}"
+        f"{quote_name(verdict.object_key)} is held: {'; '.join(verdict.reasons)}. Fix: {verdict.fix}"
         for verdict in verdicts
         if verdict.is_held
     ]
     for line in limit_lines(held, "are held; `finance-platform status` lists them"):
         context.log.error(line)
-    warnings = [f"{verdict.object_key}: {warning}" for verdict in verdicts for warning in verdict.warnings]
+    warnings = [f"{quote_name(verdict.object_key)}: {warning}" for verdict in verdicts for warning in verdict.warnings]
     for line in limit_lines(warnings, f"warnings; the check {ARRIVED_IN_ORDER.name} lists them"):
         context.log.warning(line)

@@ -28,6 +28,7 @@ from finance_platform.orchestration.runs import (
 )
 from finance_platform.orchestration.sensors.attempts import GiveUp, Start, Wait, next_attempt
 from finance_platform.quality.checks import pluralize
+from finance_platform.safe_text import printable
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.s3_events import S3EventQueue
@@ -109,7 +110,7 @@ def _describe_no_changes(changes: RawZoneChanges) -> str:
 def _request_run(
     context: dg.SensorEvaluationContext, settings: Settings, changes: RawZoneChanges, alerts: Alerts, at: datetime
 ) -> dg.RunRequest | dg.SkipReason:
-    summary = "; ".join(changes.changes)
+    summary = printable("; ".join(changes.changes))
     records = [
         record
         for record in context.instance.get_run_records(

@@ -13,6 +13,7 @@ import dagster as dg
 
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor import DebitCredit, FeedDescriptor, FieldConfig
+from finance_platform.safe_text import markdown, markdown_code
 
 _LOAD_MODES = {
     "append": "**append**: the lines of a delivery are added to those of all others.",
@@ -28,22 +29,27 @@ def describe_feed(feed: FeedDescriptor) -> str:
     tolerance, load = feed.tolerance, feed.load
     amount = "" if tolerance.rejected_amount is None else f", {tolerance.rejected_amount:,} in money"
     points = [
-        f"**Files**: `{feed.path}` in the raw zone, each read as {feed.kind}: {_describe_dialect(feed)}.",
-        f"**Load mode**: {_LOAD_MODES[load.mode]}" + (f" Key: {', '.join(load.key)}." if load.key else ""),
+        f"**Files**: {markdown_code(feed.path)} in the raw zone, each read as {feed.kind}: {_describe_dialect(feed)}.",
+        f"**Load mode**: {_LOAD_MODES[load.mode]}"
+        + (f" Key: {', '.join(map(markdown, load.key))}." if load.key else ""),
         f"**Order**: {_describe_order(feed)}; a later delivery of the same file replaces the earlier one.",
         f"**Tolerance**: {tolerance.rejected_rows * 100:f} % rejected rows{amount}; a delivery beyond it is held.",
         f"**Held until a person accepts it**: {_describe_holds(feed)}.",
     ]
-    points += [f"**The same in every row**: {name} is `{value}`." for name, value in feed.constants.items()]
     points += [
-        f"**From the file's name**: {name}, which matches `{part.from_name}`{_describe_name_value(part)}."
+        f"**The same in every row**: {name} is {markdown_code(str(value))}." for name, value in feed.constants.items()
+    ]
+    points += [
+        f"**From the file's name**: {name}, which matches {markdown_code(part.from_name)}{_describe_name_value(part)}."
         for name, part in feed.columns.items()
         if part.from_name
     ]
     if load.scope:
-        points.append(f"**Scope**: a delivery replaces a period only within the same {', '.join(load.scope)}.")
+        points.append(
+            f"**Scope**: a delivery replaces a period only within the same {', '.join(map(markdown, load.scope))}."
+        )
     if load.covers:
-        points.append(f"**Covers** the periods that the file's name declares (`{load.covers.from_name}`).")
+        points.append(f"**Covers** the periods that the file's name declares ({markdown_code(load.covers.from_name)}).")
     if feed.freshness:
         points.append(f"**Overdue** after {feed.freshness.fail_after_days} days without a delivery.")
     return "\n".join(f"- {point}" for point in points)
@@ -91,15 +97,15 @@ def _describe_dialect(feed: FeedDescriptor) -> str:
     header = f"header in row {dialect.header_row}" if dialect.header_row else "no header (named in the descriptor)"
     sign = "debit positive" if feed.sign == "debit_positive" else "natural sign"
     amounts = f", {sign}" if feed.kind == "ledger" else ""
-    return f"`{dialect.delimiter}` between cells, {dialect.encoding}, {header}{amounts}"
+    return f"{markdown_code(dialect.delimiter)} between cells, {markdown(dialect.encoding)}, {header}{amounts}"
 
 
 def _describe_order(feed: FeedDescriptor) -> str:
     if feed.order is None:
         return "by when they were first seen"
     if feed.order.from_column:
-        return f"by the maximum of the column `{feed.order.from_column}`"
-    return f"by the file's name (`{feed.order.from_name}`)"
+        return f"by the maximum of the column {markdown_code(feed.order.from_column)}"
+    return f"by the file's name ({markdown_code(feed.order.from_name or '')})"
 
 
 def _describe_holds(feed: FeedDescriptor) -> str:
@@ -128,34 +134,34 @@ def _uses(field: str, part: FieldConfig) -> Iterator[tuple[str, str]]:
         return
     alternatives = part.source or []
     for index, text in enumerate(alternatives):
-        condition = f", if the file lacks {' and '.join(alternatives[:index])}" if index else ""
+        condition = f", if the file lacks {' and '.join(map(markdown, alternatives[:index]))}" if index else ""
         placeholders = _PLACEHOLDER.findall(text)
-        template = f", as part of `{text}`" if placeholders else ""
+        template = f", as part of {markdown_code(text)}" if placeholders else ""
         for header in placeholders or [text]:
             yield header, f"Becomes `{field}`{template}{condition}."
 
 
 def _describe_name_value(part: FieldConfig) -> str:
-    template = f", as `{part.template}`" if part.template else ""
+    template = f", as {markdown_code(part.template)}" if part.template else ""
     column = ", unless a column of the file gives it" if part.source else ""
-    return template + (f", or else {part.default}" if part.default is not None else "") + column
+    return template + (f", or else {markdown(str(part.default))}" if part.default is not None else "") + column
 
 
 def _describe_parsing(part: FieldConfig) -> str:
     """Return how the text is parsed, in a sentence; empty if it is taken as it is."""
     rules = []
     if part.formats:
-        rules.append(f"a date as {' or '.join(part.formats)}")
+        rules.append(f"a date as {' or '.join(map(markdown, part.formats))}")
     if part.thousands or part.decimal != ".":
-        grouping = f", thousands {part.thousands!r}" if part.thousands else ""
-        rules.append(f"decimal mark {part.decimal!r}{grouping}")
+        grouping = f", thousands {markdown(repr(part.thousands))}" if part.thousands else ""
+        rules.append(f"decimal mark {markdown(repr(part.decimal))}{grouping}")
     if part.value_map:
-        pairs = [f"{text} → {value}" for text, value in part.value_map.items()]
+        pairs = [markdown(f"{text} → {value}") for text, value in part.value_map.items()]
         more = " …" if len(pairs) > _MAPPED_VALUES_SHOWN else ""
         rules.append(f"{', '.join(pairs[:_MAPPED_VALUES_SHOWN])}{more}")
     if part.from_name:
-        default = "" if part.default is None else f", or {part.default}"
+        default = "" if part.default is None else f", or {markdown(str(part.default))}"
         rules.append(f"blank means the value that the file's name gives{default}")
     elif part.default is not None:
-        rules.append(f"blank means {part.default}")
+        rules.append(f"blank means {markdown(str(part.default))}")
     return f" Read: {'; '.join(rules)}." if rules else ""

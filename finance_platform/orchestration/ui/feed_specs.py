@@ -14,6 +14,7 @@ from finance_platform.feeds.descriptor import UNREAD_FILES, FeedDescriptor
 from finance_platform.orchestration.ui.asset_labels import OWNERS, asset_tags, feed_owners, service_kinds
 from finance_platform.orchestration.ui.code_references import code_references
 from finance_platform.orchestration.ui.feed_descriptions import describe_feed, header_schema
+from finance_platform.safe_text import markdown, markdown_code, printable
 from finance_platform.settings import Settings
 
 _KIND_OF_SUFFIX = {"csv": "csv", "tsv": "text", "txt": "text", "xlsx": "excel"}
@@ -22,17 +23,18 @@ _KIND_OF_SUFFIX = {"csv": "csv", "tsv": "text", "txt": "text", "xlsx": "excel"}
 def raw_spec(feed: FeedDescriptor, settings: Settings) -> dg.AssetSpec:
     """Return the page of a feed's files."""
     suffix = feed.path.rpartition(".")[2].lower()
+    summary = markdown(feed.summary) or f"Raw objects that match {markdown_code(feed.path)}."
     return dg.AssetSpec(
         ["raw", feed.feed],
-        description=f"{feed.summary or f'Raw objects that match `{feed.path}`.'}\n\n{describe_feed(feed)}",
+        description=f"{summary}\n\n{describe_feed(feed)}",
         group_name="raw",
         kinds={_KIND_OF_SUFFIX.get(suffix, "file"), "python", *service_kinds(settings, "raw")},
         owners=feed_owners(feed),
         tags={**asset_tags("raw", "file"), "finance_platform/feed": feed.feed},
         metadata={
             "dagster/column_schema": header_schema(feed),
-            "dagster/uri": f"{settings.raw_root}/{feed.path}",
-            "path": feed.path,
+            "dagster/uri": printable(f"{settings.raw_root}/{feed.path}"),
+            "path": printable(feed.path),
             "kind": feed.kind,
             "load_mode": feed.load.mode,
             **code_references("refresh/register.py:register", "deliveries/discovery.py:scan_raw_zone"),

@@ -15,6 +15,7 @@ from typing import Any
 import dagster as dg
 
 from finance_platform.orchestration.ui.formatting import format_money
+from finance_platform.safe_text import markdown, printable, printable_line
 
 ROWS_SHOWN = 36
 """How many rows a table has at most: three years of periods; every run stores a copy of it."""
@@ -28,8 +29,8 @@ def compute_data_version(parts: Iterable[Any]) -> dg.DataVersion:
 def money_metadata(name: str, amount: Decimal, currency: str) -> dict[str, Any]:
     """Return an amount as exact text, and as the number of whole currency units that the UI plots."""
     return {
-        name: format_money(amount, currency),
-        f"{name}_in_whole_{currency}": int(amount.to_integral_value(ROUND_HALF_UP)),
+        printable_line(name): format_money(amount, currency),
+        f"{printable_line(name)}_in_whole_{currency}": int(amount.to_integral_value(ROUND_HALF_UP)),
     }
 
 
@@ -39,8 +40,11 @@ def table_metadata(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, An
     metadata: dict[str, Any] = {f"{name}_count": len(rows)}
     if shown:
         columns = list(dict.fromkeys(column for row in shown for column in row))
-        records = [dg.TableRecord({column: _cell(row.get(column)) for column in columns}) for row in shown]
-        schema = dg.TableSchema([dg.TableColumn(column, _type(records, column)) for column in columns])
+        titles = [printable_line(column) for column in columns]
+        records = [
+            dg.TableRecord({printable_line(column): _cell(row.get(column)) for column in columns}) for row in shown
+        ]
+        schema = dg.TableSchema([dg.TableColumn(title, _type(records, title)) for title in titles])
         metadata[name] = dg.MetadataValue.table(records, schema)
     return metadata
 
@@ -51,15 +55,15 @@ def markdown_table(rows: Sequence[Mapping[str, Any]]) -> dg.MarkdownMetadataValu
         return dg.MetadataValue.md("none")
     names = list(rows[0])
     lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
-    lines += [f"| {' | '.join(str(row[name]).replace('|', '&#124;') for name in names)} |" for row in rows]
+    lines += [f"| {' | '.join(markdown(str(row[name])) for name in names)} |" for row in rows]
     return dg.MetadataValue.md("\n".join(lines))
 
 
 def _cell(value: object) -> str | int | bool | None:
     """Return a value that a metadata table can hold; an amount as exact text, never as a float."""
-    if value is None or isinstance(value, str | int):
+    if value is None or isinstance(value, int):
         return value
-    return f"{value:,.2f}" if isinstance(value, Decimal) else str(value)
+    return f"{value:,.2f}" if isinstance(value, Decimal) else printable(str(value))
 
 
 def _type(records: Sequence[dg.TableRecord], column: str) -> str:

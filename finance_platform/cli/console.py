@@ -1,0 +1,65 @@
+"""The terminal: the only module that writes to it.
+
+Belongs here: text on its way out. A text from a file is data: it reaches a terminal or a pipe without control
+characters, and is never taken as markup, as the name of an emoji or as a link.
+Does not belong here: what a command prints (see `rendering` and its neighbours), what can be printed (see `safe_text`).
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from finance_platform.safe_text import printable
+
+Part = str | tuple[str, str]
+"""A text, or a text and its colour."""
+
+
+class SafeConsole(Console):
+    """A console that prints strings literally, in tables too; `colored` is the only source of styles."""
+
+    def __init__(self, **options: Any) -> None:
+        """Open a console; see `rich.console.Console` for the options."""
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a string as rich prints and measures it."""
+        return super().render_str(printable(text), **options)
+
+
+def open_console(*, err: bool = False) -> SafeConsole:
+    """Open the console that results go to; with `err`, the one of progress."""
+    if err:
+        return SafeConsole(stderr=True)
+    # A pipe has no width, and rich would cut tables to 80 columns.
+    return SafeConsole() if sys.stdout.isatty() else SafeConsole(width=250, no_color=True)
+
+
+def colored(*parts: Part) -> Text:
+    """Return parts as one text, each tuple in its colour."""
+    return Text.assemble(
+        *(printable(part) if isinstance(part, str) else (printable(part[0]), part[1]) for part in parts)
+    )
+
+
+def echo(*parts: Part, err: bool = False) -> None:
+    """Print parts on a line of standard output or standard error, without wrapping."""
+    texts = (printable(part) if isinstance(part, str) else click.style(printable(part[0]), part[1]) for part in parts)
+    click.echo("".join(texts), err=err)
+
+
+def echo_raw(text: str) -> None:
+    """Print what another machine printed: on a terminal as `echo`, into a pipe or a file byte for byte."""
+    click.echo(printable(text) if sys.stdout.isatty() else text)
+
+
+def write_anything() -> None:
+    """Let standard output take any text: what its encoding cannot write is escaped instead of a crash."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
