@@ -1,4 +1,4 @@
-"""A home whose file names, cells, headers and reasons are written to harm whoever looks at them.
+"""A home whose file names, cells, headers and reasons are written to harm the person who looks at them.
 
 Belongs here: that no output of the platform has a control character, markup or a formula of a file.
 Does not belong here: how a text is written for one kind of reader (see `test_safe_text`).
