@@ -55,6 +55,16 @@ class DiskError(HomeError, OSError):
     """A disk of this machine is full, read-only or faulty, or a permission on it is missing."""
 
 
+class MachineError(HomeError):
+    """The disk, a permission or the memory of this machine does not suffice."""
+
+    title = "This machine lacks space, memory or a permission"
+
+
+class DagsterStorageError(HomeError):
+    """Dagster's records in the home cannot be opened, read or written."""
+
+
 class StorageError(PermanentError):
     """Storage cannot be used until an address, a permission or credentials are corrected."""
 

@@ -11,8 +11,9 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -20,7 +21,6 @@ from finance_platform.cli.console import echo
 from finance_platform.errors import (
     DecisionError,
     DeploymentParameterError,
-    FinancePlatformError,
     HomeError,
     QueryError,
     SettingsError,
@@ -28,6 +28,7 @@ from finance_platform.errors import (
     UiOpenError,
 )
 from finance_platform.settings import Settings
+from finance_platform.storage.machine_errors import translate_machine_error
 from finance_platform.storage.s3_options import S3_SCHEME
 
 if TYPE_CHECKING:
@@ -53,24 +54,55 @@ def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
+        _prepare_output()
         try:
             code = command(*args, **kwargs)
-        except FinancePlatformError as error:
-            echo(str(error), err=True)
-            code = EXIT_USAGE if isinstance(error, _USAGE_ERRORS) else EXIT_FAILED
+            # Python would write the rest at its exit, where an error cannot be handled any more.
+            sys.stdout.flush()
         except (click.ClickException, click.exceptions.Exit):
             raise
         except BrokenPipeError:
-            # The reader (`head`, for example) has closed the pipe; without this, Python reports an error at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # The reader (`head`, for example) has closed the pipe.
+            _discard_output(sys.stdout)
             code = EXIT_OK
-        except Exception:
-            # A bug: print the traceback. Python's own exit code, 1, would mean that something is held.
-            echo(traceback.format_exc(), err=True)
-            code = EXIT_FAILED
+        except Exception as error:
+            code = _report(error)
         sys.exit(code)
 
     return run
+
+
+def _prepare_output() -> None:
+    """Make the output take any text: it may be closed (`>&-`), or its encoding may lack a character (`LC_ALL=C`)."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            # Open to the end of the process, as the stream that it replaces.
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _report(error: Exception) -> int:
+    """Print an error and return the exit code: one paragraph if it is expected, the traceback if it is a bug."""
+    expected = translate_machine_error(error)
+    try:
+        if expected is None:
+            echo(traceback.format_exc(), err=True)
+        else:
+            echo(str(expected), err=True)
+        sys.stdout.flush()
+    except OSError:
+        # The disk below the output is full, or its reader has gone.
+        _discard_output(sys.stdout)
+        _discard_output(sys.stderr)
+    # Python's own exit code of a bug, 1, would mean that something is held.
+    return EXIT_USAGE if isinstance(expected, _USAGE_ERRORS) else EXIT_FAILED
+
+
+def _discard_output(stream: TextIO) -> None:
+    """Send what a stream still holds, and all that follows, nowhere; else Python reports an error at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def require_raw_zone(settings: Settings) -> Settings:

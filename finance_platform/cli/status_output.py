@@ -95,4 +95,6 @@ def _print_movements(console: SafeConsole, status: Status) -> None:
 def _describe_run(run: Mapping[str, Any] | None) -> str:
     if run is None:
         return "Last run: none"
+    if "error" in run:
+        return f"Last run: not known, {escape(run['error'])}"
     return f"Last run: {run['run_id']} {run['status']}, {run['started']} to {run['ended'] or 'now'}"

@@ -146,7 +146,7 @@ def load_feed_set(feeds_path: Path) -> FeedSet:
     Only plain files are opened; a link must lead to one in the same folder, which may be a link itself.
 
     Raises:
-        HomeError: the folder cannot be listed.
+        HomeError: the folder cannot be listed; without its descriptors, files would be read by others or not at all.
     """
     shipped = shipped_descriptors()
     own: dict[str, FeedDescriptor] = {}

@@ -1,6 +1,7 @@
 """Dagster's instance: its storage in the home, created before first use, with telemetry off.
 
-Belongs here: `dagster.yaml`, opening the instance. Does not belong here: definitions, runs (see `runs`).
+Belongs here: `dagster.yaml`, opening the instance. Does not belong here: definitions, runs (see `runs`), errors of its
+storage (see `storage_errors`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy import Engine, event
 
 from finance_platform.errors import HomeError
 from finance_platform.orchestration.runs import has_configuration
+from finance_platform.orchestration.storage_errors import storage_errors
 
 _DAGSTER_YAML = """\
 # Written by finance-platform. A file that you have edited is never overwritten.
@@ -59,6 +61,8 @@ def prepare_dagster_home(folder: Path) -> Path:
     Raises:
         HomeError: the home cannot be written to.
     """
+    if folder.exists() and not folder.is_dir():
+        raise HomeError(f"{folder} is a file", fix="move it away; it is the place of Dagster's folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         configuration = folder / "dagster.yaml"
@@ -77,8 +81,13 @@ def _hash(text: bytes) -> str:
 
 @contextmanager
 def open_instance(folder: Path) -> Iterator[DagsterInstance]:
-    """Yield the Dagster instance whose runs the UI of this home shows."""
-    with _fewer_disk_syncs(), DagsterInstance.from_config(str(prepare_dagster_home(folder))) as instance:
+    """Yield the Dagster instance whose runs the UI of this home shows.
+
+    Raises:
+        HomeError: Dagster's storage cannot be opened, read or written, also while the instance is in use.
+    """
+    opened = prepare_dagster_home(folder)
+    with storage_errors(folder), _fewer_disk_syncs(), DagsterInstance.from_config(str(opened)) as instance:
         yield instance
 
 

@@ -13,6 +13,7 @@ import dagster as dg
 from finance_platform.errors import FinancePlatformError, TransientError, UnusableResultError
 from finance_platform.quality.checks import Outcome
 from finance_platform.safe_text import PrintableFilter
+from finance_platform.storage.machine_errors import translate_machine_error
 
 PAUSES_SECONDS = (5, 20)
 """The pauses between the attempts of a step after transient errors; a load has retries of its own inside."""
@@ -39,7 +40,10 @@ def dagster_failures(context: dg.AssetExecutionContext) -> Iterator[None]:
     context.log.addFilter(_LOG_FILTER)
     try:
         yield
-    except FinancePlatformError as error:
+    except (FinancePlatformError, OSError, MemoryError) as cause:
+        error = translate_machine_error(cause)
+        if error is None:
+            raise
         # Retries are decided here, not by Dagster. A stack trace would only show where the error was noticed.
         failure = dg.Failure(
             description=str(error),

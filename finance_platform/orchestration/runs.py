@@ -5,15 +5,16 @@ Belongs here: queries of runs, their tags. Does not belong here: starting runs (
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finance_platform.bootstrap import is_home_locked
-from finance_platform.errors import HomeError
+from finance_platform.errors import DagsterStorageError, HomeError
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance, DagsterRun
+    from dagster import DagsterInstance, DagsterRun, RunRecord
 
     from finance_platform.settings import Settings
 
@@ -26,6 +27,9 @@ RETRY_STRATEGY_TAG = "dagster/retry_strategy"
 WILL_RETRY_TAG = "dagster/will_retry"
 
 KILLED = "its process was killed; what it had committed stays, and the next run does the rest"
+
+UNKNOWN = "UNKNOWN"
+"""The status of the last run where Dagster's storage cannot be opened."""
 
 STATE = "finance_platform/state"
 """The tag for the state of the home that a run was started for."""
@@ -50,17 +54,20 @@ def has_configuration(folder: Path) -> bool:
 def last_run(folder: Path) -> dict[str, Any] | None:
     """Return id, job, status, start and end of the home's latest run; None if there is no run.
 
-    Dagster takes seconds to import, so it is not imported for a home that has never run.
+    Dagster takes seconds to import, so it is not imported for a home that has never run. It cannot open its storage on
+    a disk that is full or read-only: then the status is UNKNOWN and `error` has the reason, since every other figure of
+    such a home can be read.
 
     Args:
         folder: Dagster's storage in the home.
     """
-    if not has_configuration(folder):
-        return None
-    from dagster import DagsterInstance
-
-    with DagsterInstance.from_config(str(folder)) as instance:
-        records = instance.get_run_records(limit=1)
+    try:
+        if not has_configuration(folder):
+            return None
+        records = _latest_record(folder)
+    except (DagsterStorageError, OSError) as error:
+        reason = error.found if isinstance(error, DagsterStorageError) else f"{folder}: {error.strerror}"
+        return {"run_id": "", "job": "", "status": UNKNOWN, "started": None, "ended": None, "error": reason}
     if not records:
         return None
     (record,) = records
@@ -71,6 +78,15 @@ def last_run(folder: Path) -> dict[str, Any] | None:
         "started": _utc(record.start_time),
         "ended": _utc(record.end_time),
     }
+
+
+def _latest_record(folder: Path) -> Sequence[RunRecord]:
+    from dagster import DagsterInstance
+
+    from finance_platform.orchestration.storage_errors import storage_errors
+
+    with storage_errors(folder), DagsterInstance.from_config(str(folder)) as instance:
+        return instance.get_run_records(limit=1)
 
 
 def unfinished_runs(instance: DagsterInstance) -> list[DagsterRun]:

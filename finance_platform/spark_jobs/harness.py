@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from dagster_pipes import (
 )
 
 from finance_platform.code_version import JobName, code_version
-from finance_platform.errors import FinancePlatformError, JobError, LockedError, TransientError
+from finance_platform.errors import FinancePlatformError, HomeError, JobError, LockedError, TransientError
 from finance_platform.safe_text import PrintableFormatter
 from finance_platform.spark_jobs.arguments import JobArguments, parse_arguments
 from finance_platform.spark_jobs.job_lock import hold_lock_file, job_lease
@@ -42,6 +42,9 @@ FOLDER = "jobs"
 
 LOCKED_EXIT_CODE = 75
 """Exit code of a job that another one locked out; the usual code for "try again later"."""
+
+NO_LOG_EXIT_CODE = 74
+"""Exit code of a job that could not write its log; the usual code for "an error of input or output"."""
 
 MESSAGE_SECONDS = 3
 """How often a job on AWS sends its output: people watch it, and each time costs one object on S3."""
@@ -76,7 +79,11 @@ def run_job(job: JobName, body: JobBody) -> None:
     """Run a job: read its request, run the body, write and report its one result document."""
     arguments = parse_arguments(sys.argv[1:])
     if arguments.has_local_zone:
-        _write_log_to_file(log_path(arguments.processed_uri, arguments.attempt))
+        try:
+            _write_log_to_file(log_path(arguments.processed_uri, arguments.attempt))
+        except OSError:
+            # Without a log, a traceback would go to the terminal; the process that started the job reports it.
+            sys.exit(NO_LOG_EXIT_CODE)
     _log_printable_text()
     logging.getLogger("botocore").setLevel(logging.WARNING)
     if not arguments.is_in_glue:
@@ -115,7 +122,9 @@ def _failure_recorded(arguments: JobArguments) -> Iterator[None]:
             "fix": error.fix,
             "is_transient": isinstance(error, TransientError),
         }
-        arguments.processed.write(failure_key(arguments.attempt), json.dumps(failure).encode())
+        # On a full disk this fails as well; the error above is the one to report.
+        with suppress(HomeError):
+            arguments.processed.write(failure_key(arguments.attempt), json.dumps(failure).encode())
         raise
 
 

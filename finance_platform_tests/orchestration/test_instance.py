@@ -109,3 +109,26 @@ def test_an_unedited_file_of_an_earlier_version_is_replaced(tmp_path: Path):
 def test_dagster_still_uses_the_tags_that_the_platform_sets_and_reads():
     dagster_tags = (tags.MAX_RETRIES_TAG, tags.RETRY_STRATEGY_TAG, tags.WILL_RETRY_TAG)
     assert dagster_tags == (MAX_RETRIES_TAG, RETRY_STRATEGY_TAG, WILL_RETRY_TAG)
+
+
+def test_records_that_are_no_database_are_one_sentence_with_a_fix(tmp_path: Path):
+    folder = tmp_path / "dagster"
+    with open_instance(folder) as instance:
+        instance.get_runs()
+    (folder / "history" / "runs.db").write_bytes(b"x" * 8192)
+    with pytest.raises(HomeError, match="file is not a database") as raised, open_instance(folder) as instance:
+        instance.get_runs()
+    assert raised.value.found.startswith(f"Dagster's storage in {folder}: ")
+    assert "the history of runs is lost, no figure is" in raised.value.fix
+
+
+def test_the_last_run_is_not_known_where_dagster_s_records_cannot_be_opened(tmp_path: Path):
+    folder = tmp_path / "dagster"
+    with open_instance(folder) as instance:
+        instance.get_runs()
+    assert last_run(folder) is None
+    (folder / "history" / "runs.db").unlink()
+    (folder / "history" / "runs.db").mkdir()
+    run = last_run(folder)
+    assert run is not None
+    assert (run["status"], run["error"]) == ("UNKNOWN", f"Dagster's storage in {folder}: unable to open database file")

@@ -266,7 +266,24 @@ def test_a_crash_after_the_result_is_a_failure(run: Run):
 
 
 def test_an_end_before_the_log_exists_is_reported_as_such(run: Run):
-    assert text(failure_of(run("raise SystemExit(3)\n")), "found") == "standardise: it wrote no log"
+    failure = failure_of(run("raise SystemExit(3)\n"))
+    assert text(failure, "found") == "standardise: it wrote no log"
+    assert text(failure, "fix").endswith("is writable, and that there is free disk space and memory")
+
+
+FOLDER_IN_PLACE_OF_THE_LOG = """
+from finance_platform.spark_jobs.arguments import parse_arguments
+from finance_platform.spark_jobs.harness import log_path
+arguments = parse_arguments(sys.argv[1:])
+log_path(arguments.processed_uri, arguments.attempt).mkdir(parents=True)
+"""
+
+
+def test_a_job_that_cannot_write_its_log_prints_no_traceback(run: Run, capfd: pytest.CaptureFixture[str]):
+    failure = failure_of(run(job(ECHO, before=FOLDER_IN_PLACE_OF_THE_LOG)))
+    assert text(failure, "found") == "standardise: it wrote no log"
+    assert "disk space" in text(failure, "fix")
+    assert "harness.py" not in capfd.readouterr().err
 
 
 def test_a_failure_contains_nothing_of_the_environment_the_request_or_the_command(run: Run):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from finance_platform.errors import HomeError
 from finance_platform.feeds.feed_set import FeedSet, load_feed_set, shipped_descriptors
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform_tests.unit.factories import LEDGER, descriptor, raw_batch, settings, with_lines, write
@@ -218,3 +219,10 @@ def test_the_feeds_of_a_home_are_listed_by_name(tmp_path: Path) -> None:
     feed_set = feed_set_of(tmp_path, z=named("zebra", "z.csv"), a=named("ant", "a.csv"))
     listed: list[Any] = [feed.feed for feed in feed_set.feeds]
     assert listed == sorted([*(shipped.feed for shipped in shipped_descriptors()), "ant", "zebra"])
+
+
+def test_a_folder_of_descriptors_that_cannot_be_listed_stops_everything(tmp_path: Path) -> None:
+    # Without its descriptors, a home's files would be read by shipped feeds, or not at all.
+    (tmp_path / "feeds").write_text("")
+    with pytest.raises(HomeError, match=r"cannot list .*feeds: Not a directory"):
+        load_feed_set(tmp_path / "feeds")

@@ -63,9 +63,16 @@ class SubprocessJobRunner(PipesJobRunner):
                 f"another job is writing to {arguments.processed_uri}", fix="wait until it has ended, then run again"
             )
         if exit_code:
-            last_line = _last_line(log_path(arguments.processed_uri, arguments.attempt))
-            raise JobError(f"{job}: {last_line}", fix=f"read the job's log, {self.describe_log(job, arguments)}")
+            raise self._failure(job, arguments)
         return session.get_custom_messages()
+
+    def _failure(self, job: JobName, arguments: JobArguments) -> JobError:
+        last_line = _last_line(log_path(arguments.processed_uri, arguments.attempt))
+        if last_line or not arguments.has_local_zone:
+            fix = f"read the job's log, {self.describe_log(job, arguments)}"
+        else:
+            fix = f"check that {arguments.processed_uri} is writable, and that there is free disk space and memory"
+        return JobError(f"{job}: {last_line or 'it wrote no log'}", fix=fix)
 
     def describe_log(self, job: JobName, arguments: JobArguments) -> str:
         """Return where the log of an attempt is: a file, or with a processed zone on S3 the step's output."""
@@ -87,8 +94,12 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> int:
 
 
 def _last_line(log: Path) -> str:
-    """Return the last line that starts at the margin: the fix of an error and the frames of a trace are indented."""
-    if not log.exists():
-        return "it wrote no log"
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line[:1].strip()]
-    return lines[-1] if lines else "its log is empty"
+    """Return the last line that starts at the margin: the fix of an error and the frames of a trace are indented.
+
+    Empty if there is none: the job could not write its log, or was killed before it wrote anything.
+    """
+    try:
+        text = log.read_text(errors="replace")
+    except OSError:
+        return ""
+    return next((line for line in reversed(text.splitlines()) if line[:1].strip()), "")

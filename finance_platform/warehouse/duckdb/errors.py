@@ -14,6 +14,14 @@ from finance_platform.errors import LoadError, QueryError
 _INTERRUPTED = "Query interrupted"
 """DuckDB's error for a statement during which Ctrl-C was pressed."""
 
+_MACHINE_FIXES = {
+    "Permission denied": "make the file and its folder readable and writable for this user",
+    "No space left on device": "free space there, then run again; nothing was published",
+    "Read-only file system": "mount the file system writable, or choose another home with --home",
+    "Is a directory": "a folder is where the warehouse's file is expected: move it away",
+}
+"""What to do, by a part of DuckDB's message that comes from the operating system."""
+
 
 @contextmanager
 def query_errors(fix: str) -> Iterator[None]:
@@ -27,7 +35,7 @@ def query_errors(fix: str) -> Iterator[None]:
             raise KeyboardInterrupt from error
         raise
     except duckdb.Error as error:
-        raise QueryError(_in_one_line(str(error)), fix=fix) from error
+        raise QueryError(_in_one_line(str(error)), fix=_fix_of(error, fix)) from error
 
 
 def _in_one_line(message: str) -> str:
@@ -48,4 +56,10 @@ def load_errors(attempted: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise LoadError(f"{attempted}: {error}", fix="nothing was published; fix the cause and run again") from error
+        fix = _fix_of(error, "nothing was published; fix the cause and run again")
+        raise LoadError(f"{attempted}: {error}", fix=fix) from error
+
+
+def _fix_of(error: Exception, fix: str) -> str:
+    """Return the fix of an error of the machine, or else the given one."""
+    return next((known for reason, known in _MACHINE_FIXES.items() if reason in str(error)), fix)

@@ -1,0 +1,54 @@
+"""Errors of the machine that no adapter has translated: its disk, permissions, memory and limits, with what to do.
+
+Belongs here: which of Python's own errors have such a cause, and the fix of each. Does not belong here: errors of one
+adapter, which know more (see `local`), exit codes (see `cli`). An error that is not listed here is a bug, and shows its
+traceback.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from finance_platform.errors import FinancePlatformError, MachineError
+
+_FREE_SPACE = "free space there, or move the home to a larger disk, then run again; nothing that was published is lost"
+_PERMIT = "give this user the permission, or choose another home with --home"
+
+_FIXES = {
+    errno.ENOSPC: _FREE_SPACE,
+    errno.EDQUOT: f"your quota is used up: {_FREE_SPACE}",
+    errno.EFBIG: "raise the limit of file sizes (`ulimit -f`), then run again",
+    errno.EROFS: "mount the file system writable, or choose another home with --home",
+    errno.EACCES: _PERMIT,
+    errno.EPERM: _PERMIT,
+    errno.EIO: "check the disk and the system's log, then run again",
+    errno.ESTALE: "mount the network file system again, then run again",
+    errno.EEXIST: "a file is where a folder is expected: move it away",
+    errno.ENOTDIR: "a file is where a folder is expected: move it away",
+    errno.EISDIR: "a folder is where a file is expected: move it away",
+    errno.ELOOP: "links lead in a circle: remove them",
+    errno.ENAMETOOLONG: "choose a shorter path or name",
+    errno.EMFILE: "raise the limit of open files (`ulimit -n`), then run again",
+    errno.ENFILE: "close other programs, or raise the system's limit of open files, then run again",
+    errno.ENOMEM: "free memory, then run again",
+    errno.EAGAIN: "raise the limit of processes (`ulimit -u`), then run again",
+}
+
+
+def translate_machine_error(error: BaseException) -> FinancePlatformError | None:
+    """Return the error to report in place of one of Python's own; None if its cause is not the machine."""
+    if isinstance(error, FinancePlatformError):
+        return error
+    if isinstance(error, MemoryError):
+        return MachineError("there is not enough memory", fix="free memory, then run again")
+    if isinstance(error, OSError) and error.errno in _FIXES:
+        path = error.filename2 or error.filename
+        reason = error.strerror or str(error)
+        return MachineError(f"{_as_text(path)}: {reason}" if path else reason, fix=_FIXES[error.errno])
+    return None
+
+
+def _as_text(path: object) -> str:
+    """Return a path as text that can be printed, even if its bytes are not valid UTF-8."""
+    text = path.decode(errors="replace") if isinstance(path, bytes) else str(path)
+    return text.encode(errors="replace").decode()

@@ -1,0 +1,55 @@
+"""Every command, with arguments that make sense for the small home.
+
+Belongs here: the arguments, from the commands themselves, so that a new command is tested too. Does not belong here:
+states, expectations.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from finance_platform.cli import main
+
+VALUES = {
+    "sql": "SELECT COUNT(*) AS Lines FROM FactFinancials",
+    "key": "transactions.csv",
+    "file": "transactions.csv",
+    "period": "2024-01",
+    "why": "because a test asks",
+    "command": "status",
+    "name": "FactFinancials",
+}
+"""A value for each parameter that a command requires, by its name."""
+
+OPTIONS = {
+    "trace": ["--period", "2024-01", "--department", "D100", "--account", "4000"],
+    "ui": ["--port", "0"],
+    "deploy": ["--dry-run"],
+}
+"""What a command needs beyond its required parameters, to do something and to end."""
+
+RUNS = {"run"}
+"""Commands that start a run, which takes seconds."""
+
+SERVES = {"ui"}
+"""Commands that serve until they are stopped."""
+
+
+def command_names() -> list[str]:
+    """Return the names of all commands."""
+    return sorted(main.commands)
+
+
+def arguments_of(name: str, home: Path) -> list[str]:
+    """Return the arguments of a command on a home."""
+    command = main.commands[name]
+    arguments = [name]
+    if any(parameter.name == "home" for parameter in command.params):
+        arguments += ["--home", str(home)]
+    for parameter in command.params:
+        if parameter.required:
+            value = VALUES[str(parameter.name)]
+            arguments += [parameter.opts[0], value] if isinstance(parameter, click.Option) else [value]
+    return [*arguments, *OPTIONS.get(name, [])]
