@@ -6,7 +6,16 @@ Does not belong here: handling, logging, exit codes (see `cli`).
 
 from __future__ import annotations
 
+import re
+
 from finance_platform.safe_text import printable
+
+_USER_INFO = re.compile(r"(?<=://)[^/@\s\"']+@")
+
+
+def hide_credentials(text: str) -> str:
+    """Return a text without the user names and passwords of the addresses in it (`https://user:password@host`)."""
+    return _USER_INFO.sub("***@", text)
 
 
 class FinancePlatformError(Exception):
@@ -21,8 +30,8 @@ class FinancePlatformError(Exception):
     title = "The platform stopped on an error"
 
     def __init__(self, found: str, *, fix: str = "") -> None:
-        # Both may quote text from files.
-        self.found = printable(found)
+        # Both may quote text from files; a library's message may quote an address from the environment, such as a proxy's.
+        self.found = hide_credentials(printable(found))
         self.fix = printable(fix)
         super().__init__(self.found, self.fix)
 

@@ -6,13 +6,23 @@ Does not belong here: opening anything, and secrets: boto3 finds credentials, Se
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from finance_platform.errors import SettingsError
@@ -22,6 +32,32 @@ _ENV_FILE = ".env"
 Period = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 TopicArn = Annotated[str, StringConstraints(pattern=r"^(arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256})?$")]
+
+
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]*")
+_PARTS_WITH_SECRETS = re.compile("[@?#]")
+_NOT_STORED = "an address with a user name, a password, a query or a fragment is not stored or shown"
+
+
+def _refuse_secrets(value: str) -> str:
+    """Refuse an address that contains a secret, or may; addresses are written to alerts, logs and Dagster's records."""
+    if "://" not in value:
+        return value
+    parts = urlsplit(value)
+    # The key of an object may contain any character, `?` and `#` too.
+    if "@" in parts.netloc or (parts.scheme != "s3" and (parts.query or parts.fragment)):
+        raise ValueError(f"{_NOT_STORED}; expected scheme://host/path")
+    return value
+
+
+def _refuse_all_but_a_host(value: str) -> str:
+    if not _HOST.fullmatch(value):
+        raise ValueError(f"{_NOT_STORED}; expected the name of a host")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_refuse_secrets)]
+"""An address, or a path; without a secret in it."""
 
 
 def _split(value: object) -> object:
@@ -39,10 +75,10 @@ class Settings(BaseSettings):
     home: Path = Field(
         Path("data"), description="Holds raw/, processed/, warehouse.duckdb, feeds/, reports/, dagster/."
     )
-    raw_uri: str = Field("", description="The raw zone; default: HOME/raw.")
-    processed_uri: str = Field("", description="The processed zone; default: HOME/processed.")
-    warehouse_uri: str = Field("", description="The embedded warehouse's file; default: HOME/warehouse.duckdb.")
-    reports_uri: str = Field("", description="The reports; default: HOME/reports, on AWS PROCESSED_URI/reports.")
+    raw_uri: Address = Field("", description="The raw zone; default: HOME/raw.")
+    processed_uri: Address = Field("", description="The processed zone; default: HOME/processed.")
+    warehouse_uri: Address = Field("", description="The embedded warehouse's file; default: HOME/warehouse.duckdb.")
+    reports_uri: Address = Field("", description="The reports; default: HOME/reports, on AWS PROCESSED_URI/reports.")
     spark_engine: Literal["sail", "jvm"] = Field("sail", description="Which engine runs the Spark jobs locally.")
     baseline_scenario: str = Field(
         "Budget", min_length=1, description="The budget scenario that Actual is compared with."
@@ -60,7 +96,7 @@ class Settings(BaseSettings):
     )
     auto_refresh: bool = Field(False, description="Whether the sensors start switched on; `make ui` sets it.")
     sensor_interval_seconds: int = Field(10, ge=1, description="How often the sensor scans the raw zone.")
-    raw_events_queue_url: str = Field(
+    raw_events_queue_url: Address = Field(
         "", description="SQS queue with events of writes to the raw zone; the sensor then lists it after an event."
     )
     sensor_full_look_seconds: int = Field(
@@ -75,21 +111,26 @@ class Settings(BaseSettings):
     restatement_alert_from: Decimal = Field(
         Decimal("0.00"), ge=0, description="Gross amount of one scenario in closed periods that sends an alert."
     )
-    ui_url: str = Field("http://127.0.0.1:3000", description="Address of the UI, for links in alerts.")
+    ui_url: Address = Field("http://127.0.0.1:3000", description="Address of the UI, for links in alerts.")
     query_timeout_seconds: int = Field(
         300, ge=0, description="Seconds that the warehouse may work on a query of `query`; 0: no limit."
+    )
+    group_readable: bool = Field(
+        False, description="Whether the group of a home's files may read them; default: only their owner."
     )
     retention_days: int = Field(90, ge=0, description="Days before vacuum may remove superseded data.")
 
     # On AWS only. boto3 finds the credentials (role, environment, profile).
     aws_region: str = Field("", description="The region; default: the one that boto3 finds.")
-    scripts_uri: str = Field("", description="The Glue jobs' scripts, wheels and messages, s3://...")
-    s3_endpoint_url: str = Field("", description="Endpoint of S3, such as an interface endpoint.")
+    scripts_uri: Address = Field("", description="The Glue jobs' scripts, wheels and messages, s3://...")
+    s3_endpoint_url: Address = Field("", description="Endpoint of S3, such as an interface endpoint.")
     s3_kms_key_id: str = Field("", description="Key to encrypt objects with; default: the bucket's.")
     s3_request_payer: bool = Field(False, description="Whether the reader pays for requests to the raw zone.")
     glue_job_prefix: str = Field("finance-platform", min_length=1, description="Jobs are PREFIX-standardise and so on.")
     glue_poll_seconds: float = Field(5.0, gt=0, description="How often a Glue job's state is polled.")
-    redshift_host: str = Field("", description="The warehouse's endpoint; default: that of the workgroup or cluster.")
+    redshift_host: Annotated[str, AfterValidator(_refuse_all_but_a_host)] = Field(
+        "", description="The warehouse's endpoint; default: that of the workgroup or cluster."
+    )
     redshift_port: int = Field(5439, ge=1, le=65535, description="The warehouse's port.")
     redshift_database: str = Field("finance", min_length=1, description="The warehouse's database.")
     redshift_schema: str = Field("finance", pattern=r"^[a-z_][a-z0-9_]{0,62}$", description="The star's schema.")
@@ -214,7 +255,9 @@ def load_settings(**overrides: Any) -> Settings:
         first = error.errors()[0]
         name = ENV_PREFIX + "_".join(str(part) for part in first["loc"]).upper()
         # An error without a location has all settings as its input; show only the value of one setting.
-        value = f" (found {first['input']!r})" if first["loc"] else ""
+        # An address that is not valid may have a password in it.
+        is_shown = first["loc"] and not _PARTS_WITH_SECRETS.search(str(first["input"]))
+        value = f" (found {first['input']!r})" if is_shown else ""
         name = name if first["loc"] else "settings"
         raise SettingsError(
             f"{name}: {first['msg']}{value}", fix=f"set {name} to an allowed value, or unset it"

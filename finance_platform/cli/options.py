@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import wraps
 from io import TextIOWrapper
 from pathlib import Path
@@ -27,7 +27,8 @@ from finance_platform.errors import (
     TraceError,
     UiOpenError,
 )
-from finance_platform.settings import Settings
+from finance_platform.settings import Settings, load_settings
+from finance_platform.storage.file_modes import masked_new_files
 from finance_platform.storage.machine_errors import translate_machine_error
 from finance_platform.storage.s3_options import S3_SCHEME
 
@@ -56,7 +57,8 @@ def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:
     def run(*args: Any, **kwargs: Any) -> None:
         _prepare_output()
         try:
-            code = command(*args, **kwargs)
+            with _masked_files(kwargs):
+                code = command(*args, **kwargs)
             # Python would write the rest at its exit, where an error cannot be handled any more.
             sys.stdout.flush()
         except (click.ClickException, click.exceptions.Exit):
@@ -70,6 +72,13 @@ def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:
         sys.exit(code)
 
     return run
+
+
+def _masked_files(arguments: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """Give the files of a home their modes; a command without a home writes none."""
+    if "home" not in arguments:
+        return nullcontext()
+    return masked_new_files(group_readable=load_settings(home=arguments["home"]).group_readable)
 
 
 def _prepare_output() -> None:

@@ -24,7 +24,8 @@ from finance_platform.cli.options import (
     read_snapshot,
     with_exit_code,
 )
-from finance_platform.settings import Settings, load_settings
+from finance_platform.settings import ENV_PREFIX, Settings, load_settings
+from finance_platform.storage.file_modes import find_exposed
 
 if TYPE_CHECKING:
     from finance_platform.reports.run_outcome import RunOutcome
@@ -58,10 +59,24 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], as_json: boo
         outcome = run_refresh(settings, rebuild=rebuild, periods=periods, on_step=on_step)
     status = read_status(settings)
     _print_run(settings, outcome, status, time.monotonic() - started, as_json=as_json)
+    _warn_of_exposed_files(settings)
     if outcome.is_broken:
         return EXIT_FAILED
     has_unread = any(row["state"] == "pending" for row in status.deliveries)
     return EXIT_ATTENTION if has_unread or outcome.failed_checks or not status.is_healthy else EXIT_OK
+
+
+def _warn_of_exposed_files(settings: Settings) -> None:
+    """Report files that were created with wider modes; they are not changed, since somebody may depend on them."""
+    names = ("processed", "reports", "dagster", settings.warehouse_path.name, settings.alerts_path.name)
+    exposed = find_exposed(settings.home_path, names, group_readable=settings.group_readable)
+    if exposed:
+        click.echo(
+            f"More users of this machine than intended may read {', '.join(exposed)} of {settings.home_path}.\n"
+            f"  Fix: chmod -R {'g-w,o=' if settings.group_readable else 'go='} {' '.join(exposed)} in that folder; "
+            f"or set {ENV_PREFIX}GROUP_READABLE=true if the group should read",
+            err=True,
+        )
 
 
 def _check_periods(settings: Settings, periods: tuple[str, ...]) -> None:

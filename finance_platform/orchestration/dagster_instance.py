@@ -62,7 +62,7 @@ def prepare_dagster_home(folder: Path) -> Path:
         HomeError: the home cannot be written to.
     """
     if folder.exists() and not folder.is_dir():
-        raise HomeError(f"{folder} is a file", fix="move it away; it is the place of Dagster's folder")
+        raise HomeError(f"{folder} is a file", fix="move it away, or choose another with --home")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         configuration = folder / "dagster.yaml"

@@ -21,6 +21,7 @@ from finance_platform.orchestration.sensors.raw_files import raw_files_sensor
 from finance_platform.orchestration.ui.feed_specs import delivery_spec
 from finance_platform.orchestration.ui.table_specs import by_period_spec
 from finance_platform.settings import Settings, load_settings
+from finance_platform.storage.file_modes import mask_new_files
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
@@ -51,5 +52,10 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Return the definitions of the home that the environment names; what `workspace.yaml` loads."""
-    return build_definitions(load_settings())
+    """Return the definitions of the home that the environment names; what `workspace.yaml` loads.
+
+    Each process of a code location and each run begins with it, so it also decides the modes of their files.
+    """
+    settings = load_settings()
+    mask_new_files(group_readable=settings.group_readable)
+    return build_definitions(settings)

@@ -9,8 +9,8 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -169,7 +169,7 @@ class LocalStore:
         target = self._root / key
         with translate_write_errors("write", target):
             create_folder(target.parent, self._root)
-            handle, name = tempfile.mkstemp(prefix=".writing-", dir=target.parent)
+            handle, name = _create_hidden_file(target.parent)
             try:
                 with os.fdopen(handle, "wb") as stream:
                     stream.write(data)
@@ -208,3 +208,9 @@ class LocalStore:
     def _is_linked_folder(self, entry: os.DirEntry[str]) -> bool:
         """Return whether an entry is a link to a folder of this store; not followed, since links may form a cycle."""
         return entry.is_symlink() and Path(entry).is_dir() and is_inside(entry.path, str(self._root))
+
+
+def _create_hidden_file(folder: Path) -> tuple[int, str]:
+    """Create a file as `mkstemp` does, but with the mode that the process's mask leaves (see `file_modes`)."""
+    name = folder / f".writing-{secrets.token_hex(8)}"
+    return os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666), str(name)

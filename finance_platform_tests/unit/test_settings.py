@@ -92,6 +92,7 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "closed_periods": "hold",
         "retention_days": "7",
         "auto_refresh": "True",
+        "group_readable": "True",
         "sensor_interval_seconds": "60",
         "sensor_full_look_seconds": "600",
         "close_working_day": "5",
@@ -286,3 +287,40 @@ def test_only_the_settings_read_the_environment() -> None:
             "orchestration/webserver/ui_processes.py",
         },
     }
+
+
+# Secrets in addresses
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("raw_uri", "s3://books-raw/a@b?c#d"),
+        ("raw_uri", "/mnt/raw@home#1"),
+        ("ui_url", "https://dagster.example/finance"),
+        ("s3_endpoint_url", "http://[::1]:9000"),
+        ("redshift_host", "finance.123456789012.eu-central-1.redshift-serverless.amazonaws.com"),
+    ],
+)
+def test_an_address_without_a_secret_is_accepted(name: str, value: str) -> None:
+    assert getattr(settings(**{name: value}), name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ui_url", "https://ops:hunter2@dagster.example"),
+        ("ui_url", "https://hunter2@dagster.example"),
+        ("ui_url", "ops:hunter2@dagster.example"),
+        ("ui_url", "https://[hunter2@dagster.example"),
+        ("ui_url", "https://dagster.example?token=hunter2"),
+        ("s3_endpoint_url", "https://dagster.example#hunter2"),
+        ("redshift_host", "hunter2@redshift.example"),
+        ("redshift_host", "redshift.example?password=hunter2"),
+    ],
+)
+def test_an_address_with_a_secret_is_refused_and_not_shown(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(**{name: value})
+    assert name.upper() in str(caught.value)
+    assert "hunter2" not in str(caught.value)
