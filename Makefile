@@ -1,7 +1,7 @@
 # Every target sets up its own environment; the machine needs Python 3.11 to 3.13 and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ui ui-aws test test-fast test-nightly coverage check check-style check-types check-rules check-templates check-locks bench sample screenshots \
-	dist deploy lock clean
+.PHONY: help run ui ui-aws test test-fast test-nightly coverage check check-style check-types check-rules check-templates check-locks check-secrets accept-secrets audit bench sample \
+	screenshots dist deploy lock clean
 
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; done)
@@ -41,7 +41,7 @@ test-nightly: $(DEVELOPMENT)  ## Run the tests with many random homes and every 
 coverage: $(DEVELOPMENT)  ## Run the tests and hold the coverage of lines and branches to its floor
 	@$(PYTEST) --cov --cov-report=term
 
-check: check-style check-types check-rules check-templates check-locks  ## Lint, format, types, import rules, templates, locks
+check: check-style check-types check-rules check-templates check-locks check-secrets  ## Lint, types, import rules, templates, locks, secrets
 
 check-style: $(DEVELOPMENT)
 	$(BIN)/ruff check .
@@ -67,6 +67,17 @@ check-locks: $(DEVELOPMENT)
 		&& diff infra/requirements-image.txt build/requirements-image.txt \
 		|| { echo "The lock files differ from pyproject.toml. Run: make lock"; exit 1; }
 
+check-secrets: $(DEVELOPMENT)
+	@$(BIN)/python -m finance_platform_tests.committed_secrets
+
+accept-secrets: $(DEVELOPMENT)  ## Record that what check-secrets finds now are no secrets
+	@$(BIN)/python -m finance_platform_tests.committed_secrets --accept
+
+# Each lock has all packages with their hashes, so nothing is resolved or installed.
+audit: $(DEVELOPMENT)  ## Look for known vulnerabilities of the locked packages; needs the network
+	@for lock in requirements.txt requirements-dev.txt infra/requirements-image.txt; do \
+		$(BIN)/pip-audit --disable-pip --no-deps --require-hashes --strict --progress-spinner off -r $$lock || exit 1; done
+
 bench: $(DEVELOPMENT)  ## Measure parsers, runs of the sample, scans of 100,000 files, many small files, changes of 5 million rows
 	@$(BIN)/python benchmarks/parser_scaling.py
 	@$(BIN)/python benchmarks/run_times.py
@@ -80,8 +91,9 @@ sample: $(DEVELOPMENT)  ## Generate the sample and its answer key
 screenshots: $(DEVELOPMENT)  ## Update the screenshots of the documentation; needs Chromium
 	@$(BIN)/python -m finance_platform_tests.browser.screenshots
 
-dist: $(RUNTIME)  ## Build the release of the Glue jobs: scripts, the platform's wheel, wheels that Glue lacks
+dist: $(RUNTIME)  ## Build the release of the Glue jobs: scripts, wheels, and its software bill of materials
 	@$(BIN)/python -m finance_platform.deployment.artefacts dist
+	@$(BIN)/python -m finance_platform.deployment.sbom dist
 
 lock: $(DEVELOPMENT)  ## Update the lock files after a change of dependencies
 	$(COMPILE) --group build -o requirements.txt

@@ -1,8 +1,8 @@
 """Who may read the files that the platform creates: the one place that decides their modes.
 
 Belongs here: the mask of the process, and finding files of an earlier release that more people may read. Does not
-belong here: the modes of single files; every file is created with the modes that the mask leaves. The raw zone and the feed
-descriptors belong to people, and their modes are never changed.
+belong here: the modes of single files; every file is created with the modes that the mask leaves. The raw zone and the
+feed descriptors belong to people, and their modes are never changed.
 
 A mask of the process covers the files of Spark, DuckDB, SQLite and Dagster too, and child processes inherit it.
 """

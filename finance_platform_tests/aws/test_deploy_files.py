@@ -75,8 +75,10 @@ def test_the_build_context_is_exactly_what_the_image_copies():
 
 
 def test_the_image_is_built_in_stages_from_one_python_and_runs_without_root():
-    assert instructions("ARG") == ["PYTHON=python:3.13-slim-bookworm"]
-    assert [line.split()[0] for line in instructions("FROM")] == ["${PYTHON}", "${PYTHON}"]
+    bases = [line.split()[0] for line in instructions("FROM")]
+    assert len(bases) == 2
+    assert len(set(bases)) == 1
+    assert re.fullmatch(r"python:3\.13\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", bases[0])
     assert instructions("USER") == ["10001"]
     assert not re.search(r"(password|secret|token|aws_access)", DOCKERFILE, re.IGNORECASE)
 
@@ -188,7 +190,27 @@ def test_a_workflow_has_few_permissions_and_calls_existing_targets(path: Path):
         assert job["timeout-minutes"]
         for step in job["steps"]:
             assert set(re.findall(r"\bmake ([a-z-]+)", step.get("run", ""))) <= targets
-            assert re.fullmatch(r"[\w-]+/[\w-]+@(v\d+|[0-9a-f]{40})", step.get("uses", "a/b@v1"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_every_action_is_named_by_its_commit_with_its_version_in_a_comment(path: Path):
+    lines = [line.strip().removeprefix("- ") for line in path.read_text().splitlines()]
+    used = [line for line in lines if line.startswith("uses:")]
+    assert used
+    assert [line for line in used if not re.fullmatch(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
+
+
+def test_dependabot_updates_the_pins_of_actions_and_of_the_base_image():
+    updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
+    assert {(one["package-ecosystem"], one["directory"]) for one in updates} == {
+        ("github-actions", "/"),
+        ("docker", "/infra"),
+    }
+
+
+def test_an_action_has_one_pin_in_all_workflows():
+    pins = {pin for path in WORKFLOWS for pin in re.findall(r"uses: (\S+@\S+)", path.read_text())}
+    assert len({pin.partition("@")[0] for pin in pins}) == len(pins)
 
 
 def test_no_workflow_uses_a_stored_key_of_aws():
