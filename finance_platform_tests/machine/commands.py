@@ -33,8 +33,8 @@ OPTIONS = {
 RUNS = {"run"}
 """Commands that start a run, which takes seconds."""
 
-SERVES = {"ui"}
-"""Commands that serve until they are stopped."""
+SERVES = {"ui", "webserver"}
+"""Commands that serve until they are stopped; `ui` is tested in a process of its own, and starts the others."""
 
 
 def command_names() -> list[str]:
