@@ -30,7 +30,7 @@ class FinancePlatformError(Exception):
     title = "The platform stopped on an error"
 
     def __init__(self, found: str, *, fix: str = "") -> None:
-        # Both may quote text from files; a library's message may quote an address from the environment, such as a proxy's.
+        # Both may quote text from files, and a library's message an address from the environment, such as a proxy's.
         self.found = hide_credentials(printable(found))
         self.fix = printable(fix)
         super().__init__(self.found, self.fix)

@@ -96,5 +96,5 @@ def _describe_run(run: Mapping[str, Any] | None) -> str:
     if run is None:
         return "Last run: none"
     if "error" in run:
-        return f"Last run: not known, {escape(run['error'])}"
+        return f"Last run: not known, {run['error']}"
     return f"Last run: {run['run_id']} {run['status']}, {run['started']} to {run['ended'] or 'now'}"
