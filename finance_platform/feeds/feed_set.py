@@ -186,13 +186,12 @@ def shipped_descriptors() -> tuple[FeedDescriptor, ...]:
 
 
 def _descriptor_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
     try:
         return sorted(file for file in folder.iterdir() if file.name.endswith((".yaml", ".yml")))
+    except FileNotFoundError:
+        return []
     except OSError as error:
-        # An empty list would mean that the feeds are gone.
-        raise HomeError(f"cannot list {folder}: {error.strerror}", fix="make the folder readable") from error
+        raise HomeError(f"cannot list {folder}: {error.strerror}", fix="make it a folder that is readable") from error
 
 
 def _read(file: Path, folder: Path) -> tuple[bytes, int]:
