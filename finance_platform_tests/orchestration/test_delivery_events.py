@@ -39,6 +39,7 @@ class Timeline:
         self.path = path
         self.register = Register(LocalStore(path / "processed"))
         self.commits: dict[str, DeliveryCommit] = {}
+        self.messages: list[str] = []
         write(path / "feeds" / "ledger.yaml", with_lines(LEDGER, freshness="{fail_after_days: 31}"))
 
     def read(self, file: str, content: str, *, days_ago: int, rules: str = "v1", feed: str = "ledger") -> str:
@@ -59,6 +60,7 @@ class Timeline:
 
         result = dg.materialize([reporter], instance=instance)
         reported = []
+        self.messages = [entry.user_message for entry in instance.all_logs(result.run_id)]
         for entry in instance.all_logs(result.run_id):
             event = entry.asset_materialization or entry.asset_observation
             if event and event.asset_key == KEY:
@@ -151,6 +153,9 @@ def test_a_timeline_that_begins_with_files_read_again_counts_from_the_last_new_d
     for number in range(EVENTS_AT_ONCE):
         timeline.read(f"ledger_{number:03}.csv", "new" if number == 0 else "old", days_ago=1, rules="v2")
     assert len(timeline.report(instance)) == EVENTS_AT_ONCE
+    # One message names the rest.
+    (message,) = [message for message in timeline.messages if "no event of their own" in message]
+    assert message.startswith("201 deliveries of ledger, ledger_000.csv to ledger_000.csv, have")
     assert timeline.overdue(instance) == "no feed is overdue"
 
 

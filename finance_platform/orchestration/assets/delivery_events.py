@@ -32,7 +32,7 @@ FIRST_SEEN = "first_seen"
 """The metadata name of the moment at which a run first found these bytes under this key."""
 
 EVENTS_AT_ONCE = 200
-"""The first run on a home that has read thousands of files reports only the last of them."""
+"""A run that has read thousands of files reports only the last of them: an event takes some milliseconds."""
 
 _Place = tuple[str, str, str]
 """When a delivery was read, its file, its identity; the order in which deliveries are reported."""
@@ -68,7 +68,14 @@ def report_deliveries(
     verdicts = _verdicts(snapshot.state)
     for feed, commits in new.items():
         known = _contents_until(reported.get(feed), snapshot.commits)
-        for commit in commits:
+        left_out = commits[:-EVENTS_AT_ONCE]
+        if left_out:
+            context.log.info(
+                f"{len(left_out):,} deliveries of {feed}, {quote_name(left_out[0].object_key)} to "
+                f"{quote_name(left_out[-1].object_key)}, have no event of their own: only the last {EVENTS_AT_ONCE} of "
+                "a run have; `finance-platform status` lists all"
+            )
+        for commit in commits[-EVENTS_AT_ONCE:]:
             content = commit.object_key, commit.fingerprint
             kind = dg.AssetObservation if content in known else dg.AssetMaterialization
             known.add(content)
@@ -125,7 +132,7 @@ def _reported_place(event: dg.AssetMaterialization | dg.AssetObservation) -> _Pl
 def _after(reported: _Place | None, feed: str, commits: Mapping[str, DeliveryCommit]) -> list[DeliveryCommit]:
     """Return the feed's commits after the last reported one, oldest first."""
     own = sorted((commit for commit in commits.values() if commit.feed == feed), key=_place)
-    return [commit for commit in own if reported is None or _place(commit) > reported][-EVENTS_AT_ONCE:]
+    return [commit for commit in own if reported is None or _place(commit) > reported]
 
 
 def _contents_until(reported: _Place | None, commits: Mapping[str, DeliveryCommit]) -> set[tuple[str, str]]:
