@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from finance_platform.cli.console import open_console
+from finance_platform.cli.console import echo, open_console
 from finance_platform.cli.inspect import read_status
 from finance_platform.cli.options import (
     EXIT_ATTENTION,
@@ -71,7 +71,7 @@ def _warn_of_exposed_files(settings: Settings) -> None:
     names = ("processed", "reports", "dagster", settings.warehouse_path.name, settings.alerts_path.name)
     exposed = find_exposed(settings.home_path, names, group_readable=settings.group_readable)
     if exposed:
-        click.echo(
+        echo(
             f"More users of this machine than intended may read {', '.join(exposed)} of {settings.home_path}.\n"
             f"  Fix: chmod -R {'g-w,o=' if settings.group_readable else 'go='} {' '.join(exposed)} in that folder; "
             f"or set {ENV_PREFIX}GROUP_READABLE=true if the group should read",
