@@ -22,7 +22,7 @@ _CHECK_DISK = (
     "check the disk and the system's log, then run again; if the fault stays, move the home to another disk: a lost "
     "processed zone or warehouse is created again from the raw zone"
 )
-_WRITE_FIXES = {
+WRITE_FIXES = {
     errno.ENOSPC: _FREE_SPACE,
     errno.EDQUOT: f"your quota is used up: {_FREE_SPACE}",
     errno.EFBIG: "raise the limit of file sizes (`ulimit -f`), then run again",
@@ -32,7 +32,9 @@ _WRITE_FIXES = {
     errno.EMFILE: "raise the limit of open files (`ulimit -n`), then run again",
     errno.ENFILE: "close other programs, or raise the system's limit of open files, then run again",
 }
-_READ_FIXES = _WRITE_FIXES | {
+"""What to do about each error of a change, by its number."""
+
+_READ_FIXES = WRITE_FIXES | {
     errno.EACCES: "make the file readable for this user",
     errno.EPERM: "make the file readable for this user",
 }
@@ -55,7 +57,7 @@ def translate_write_errors(verb: str, path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise DiskError(
-            f"cannot {verb} {path}: {reason(error)}", fix=_WRITE_FIXES.get(error.errno or 0, _NOT_WRITABLE)
+            f"cannot {verb} {path}: {reason(error)}", fix=WRITE_FIXES.get(error.errno or 0, _NOT_WRITABLE)
         ) from error
 
 
@@ -89,10 +91,10 @@ def translate_native_write_errors(target: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        number = next((number for number in _WRITE_FIXES if os.strerror(number) in str(error)), None)
+        number = next((number for number in WRITE_FIXES if os.strerror(number) in str(error)), None)
         if number is None:
             raise
-        raise DiskError(f"cannot write {target}: {os.strerror(number)}", fix=_WRITE_FIXES[number]) from error
+        raise DiskError(f"cannot write {target}: {os.strerror(number)}", fix=WRITE_FIXES[number]) from error
 
 
 def reason(error: OSError) -> str:

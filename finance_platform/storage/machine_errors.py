@@ -1,8 +1,8 @@
 """Errors of the machine that no adapter has translated: its disk, permissions, memory and limits, with what to do.
 
 Belongs here: which of Python's own errors have such a cause, and the fix of each. Does not belong here: errors of one
-adapter, which know more (see `local`), exit codes (see `cli`). An error that is not listed here is a bug, and shows its
-traceback.
+adapter, which know more (see `local_errors`), exit codes (see `cli`). An error that is not listed here is a bug, and
+shows its traceback.
 """
 
 from __future__ import annotations
@@ -10,26 +10,19 @@ from __future__ import annotations
 import errno
 
 from finance_platform.errors import FinancePlatformError, MachineError
+from finance_platform.storage.local_errors import WRITE_FIXES, reason
 
-_FREE_SPACE = "free space there, or move the home to a larger disk, then run again; nothing that was published is lost"
 _PERMIT = "give this user the permission, or choose another home with --home"
 
-_FIXES = {
-    errno.ENOSPC: _FREE_SPACE,
-    errno.EDQUOT: f"your quota is used up: {_FREE_SPACE}",
-    errno.EFBIG: "raise the limit of file sizes (`ulimit -f`), then run again",
-    errno.EROFS: "mount the file system writable, or choose another home with --home",
+_FIXES = WRITE_FIXES | {
     errno.EACCES: _PERMIT,
     errno.EPERM: _PERMIT,
-    errno.EIO: "check the disk and the system's log, then run again",
     errno.ESTALE: "mount the network file system again, then run again",
     errno.EEXIST: "a file is where a folder is expected: move it away",
     errno.ENOTDIR: "a file is where a folder is expected: move it away",
     errno.EISDIR: "a folder is where a file is expected: move it away",
     errno.ELOOP: "links lead in a circle: remove them",
     errno.ENAMETOOLONG: "choose a shorter path or name",
-    errno.EMFILE: "raise the limit of open files (`ulimit -n`), then run again",
-    errno.ENFILE: "close other programs, or raise the system's limit of open files, then run again",
     errno.ENOMEM: "free memory, then run again",
     errno.EAGAIN: "raise the limit of processes (`ulimit -u`), then run again",
 }
@@ -43,8 +36,8 @@ def translate_machine_error(error: BaseException) -> FinancePlatformError | None
         return MachineError("there is not enough memory", fix="free memory, then run again")
     if isinstance(error, OSError) and error.errno in _FIXES:
         path = error.filename2 or error.filename
-        reason = error.strerror or str(error)
-        return MachineError(f"{_as_text(path)}: {reason}" if path else reason, fix=_FIXES[error.errno])
+        found = f"{_as_text(path)}: {reason(error)}" if path else reason(error)
+        return MachineError(found, fix=_FIXES[error.errno])
     return None
 
 

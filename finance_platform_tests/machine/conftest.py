@@ -32,6 +32,6 @@ def home_after_a_run(tmp_path_factory: pytest.TempPathFactory) -> Home:
         assert result.returncode == 0, result.stderr
         # Jobs in this process write no log.
         for attempt in (path / "processed" / "jobs").iterdir():
-            (attempt / "job.log").touch()
+            (attempt / "job.log").touch(mode=0o600)
 
     return Home(session_artifact(tmp_path_factory, "home_after_a_run", create))
