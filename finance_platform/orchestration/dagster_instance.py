@@ -7,17 +7,22 @@ storage (see `storage_errors`).
 from __future__ import annotations
 
 import hashlib
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
-from dagster import DagsterInstance
+from dagster import DagsterInstance, DagsterInvalidConfigError
 from sqlalchemy import Engine, event
 
 from finance_platform.errors import HomeError
+from finance_platform.orchestration.dagster_storage import CONFIGURATION, set_storage_aside
 from finance_platform.orchestration.runs import has_configuration
 from finance_platform.orchestration.storage_errors import storage_errors
+
+_log = logging.getLogger(__name__)
 
 _DAGSTER_YAML = """\
 # Written by finance-platform. A file that you have edited is never overwritten.
@@ -56,7 +61,9 @@ _EARLIER_VERSIONS = {"f045155a2663b184", "9d267daca31992ef", "5e7b82b796c56bf6"}
 
 
 def prepare_dagster_home(folder: Path) -> Path:
-    """Create Dagster's folder and its configuration if they do not exist; return the folder.
+    """Create Dagster's folder and its configuration if they do not exist or are damaged; return the folder.
+
+    Damaged files are set aside, which the log says in a line each.
 
     Raises:
         HomeError: the home cannot be written to.
@@ -65,7 +72,9 @@ def prepare_dagster_home(folder: Path) -> Path:
         raise HomeError(f"{folder} is a file", fix="move it away, or choose another with --home")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        configuration = folder / "dagster.yaml"
+        for sentence in set_storage_aside(folder, datetime.now(UTC)):
+            _log.warning("repaired: %s", sentence)
+        configuration = folder / CONFIGURATION
         if not has_configuration(folder) or _hash(configuration.read_bytes()) in _EARLIER_VERSIONS:
             configuration.write_text(_DAGSTER_YAML, encoding="utf-8")
     except OSError as error:
@@ -84,11 +93,23 @@ def open_instance(folder: Path) -> Iterator[DagsterInstance]:
     """Yield the Dagster instance whose runs the UI of this home shows.
 
     Raises:
-        HomeError: Dagster's storage cannot be opened, read or written, also while the instance is in use.
+        HomeError: Dagster's storage cannot be opened, read or written, also while the instance is in use; or a person has
+            edited its `dagster.yaml` into one that Dagster refuses.
     """
     opened = prepare_dagster_home(folder)
-    with storage_errors(folder), _fewer_disk_syncs(), DagsterInstance.from_config(str(opened)) as instance:
+    with storage_errors(folder), _fewer_disk_syncs(), _from_config(opened) as instance:
         yield instance
+
+
+def _from_config(folder: Path) -> DagsterInstance:
+    try:
+        return DagsterInstance.from_config(str(folder))
+    except DagsterInvalidConfigError as error:
+        found = "; ".join(" ".join(one.message.split()) for one in error.errors)
+        raise HomeError(
+            f"{folder / CONFIGURATION}: Dagster refuses it: {found}",
+            fix="correct it, or remove it: the next run writes it again",
+        ) from error
 
 
 @contextmanager

@@ -5,6 +5,7 @@ Belongs here: queries of runs, their tags. Does not belong here: starting runs (
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun, RunRecord
 
     from finance_platform.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 STARTED_BY = "finance_platform/started_by"
 COMMAND_LINE = "command line"
@@ -52,7 +55,7 @@ def has_configuration(folder: Path) -> bool:
 
 
 def last_run(folder: Path) -> dict[str, Any] | None:
-    """Return id, job, status, start and end of the home's latest run; None if there is no run.
+    """Return id, job, status, start and end of the home's latest run; None without a run or if its storage is damaged.
 
     Dagster takes seconds to import, so it is not imported for a home that has never run. It cannot open its storage on
     a disk that is full or read-only: then the status is UNKNOWN and `error` has the reason, since every other figure of
@@ -62,7 +65,7 @@ def last_run(folder: Path) -> dict[str, Any] | None:
         folder: Dagster's storage in the home.
     """
     try:
-        if not has_configuration(folder):
+        if not has_configuration(folder) or _is_damaged(folder):
             return None
         records = _latest_record(folder)
     except (DagsterStorageError, OSError) as error:
@@ -78,6 +81,16 @@ def last_run(folder: Path) -> dict[str, Any] | None:
         "started": _utc(record.start_time),
         "ended": _utc(record.end_time),
     }
+
+
+def _is_damaged(folder: Path) -> bool:
+    """Return whether files of Dagster's storage are damaged, after a warning about each."""
+    from finance_platform.orchestration.dagster_storage import find_damaged_storage
+
+    damaged = find_damaged_storage(folder)
+    for path, why in damaged.items():
+        _log.warning("%s is damaged (%s): the next run sets it aside; only the history of runs is in it", path, why)
+    return bool(damaged)
 
 
 def _latest_record(folder: Path) -> Sequence[RunRecord]:
