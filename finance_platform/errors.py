@@ -86,6 +86,35 @@ class UnreadableObjectError(StorageError, OSError):
     title = "An object in storage cannot be read"
 
 
+class DamagedObjectError(PermanentError):
+    """A document or Parquet file of the processed zone is missing, truncated or foreign; it can be derived again.
+
+    Attributes:
+        key: the object.
+        why: what is wrong with it, a clause.
+    """
+
+    title = "A file of the processed zone is damaged"
+
+    def __init__(
+        self, key: str, why: str, *, fix: str = "run `finance-platform run --rebuild`, which checks every file"
+    ) -> None:
+        self.key, self.why = key, why
+        super().__init__(f"{key}: {why}", fix=fix)
+
+
+class RegisterError(PermanentError):
+    """An event of the register is damaged or missing; it cannot be derived again."""
+
+    title = "The register is damaged"
+
+
+class LostDeliveryError(PermanentError):
+    """A delivery counts, its record or rows are damaged, and the raw zone no longer has what was read."""
+
+    title = "A delivery is damaged and cannot be read again"
+
+
 class TransientStorageError(TransientError, OSError):
     """Storage was busy or unreachable, beyond the retries of its client; an object may be read later."""
 
@@ -178,6 +207,21 @@ class LoadError(PermanentError):
     """A load into the warehouse failed; nothing was published."""
 
     title = "The load was rolled back"
+
+
+class DamagedWarehouseError(LoadError):
+    """The file of the embedded warehouse is damaged; the next run builds it again from the processed zone.
+
+    Attributes:
+        why: what is wrong with it, a clause.
+    """
+
+    title = "The file of the warehouse is damaged"
+
+    def __init__(self, place: str, why: str) -> None:
+        self.why = why
+        fix = "run `finance-platform run`, which sets the file aside and builds it again from the processed zone"
+        super().__init__(f"{place}: {why}", fix=fix)
 
 
 class SecurityError(PermanentError):

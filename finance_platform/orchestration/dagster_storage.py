@@ -56,8 +56,10 @@ def set_storage_aside(folder: Path, at: datetime) -> Iterator[str]:
 def _wrong_configuration(path: Path) -> str:
     if not path.exists():
         return "it is a link to nothing" if path.is_symlink() else ""
+    if path.is_dir():
+        return "it is a folder"
     if not path.is_file():
-        return "it is not a file"
+        return ""  # a pipe, which is refused by name
     try:
         document: Any = yaml.safe_load(path.read_bytes())
     except (yaml.YAMLError, ValueError, RecursionError) as error:

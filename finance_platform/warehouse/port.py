@@ -119,8 +119,11 @@ class LoadConnection(Queryable, Protocol):
 class Warehouse(Queryable, Protocol):
     """One warehouse: readers see the published state, transactions replace it."""
 
-    def prepare(self) -> None:
-        """Create or migrate all tables and views; cheap if they are current.
+    def prepare(self) -> Sequence[str]:
+        """Create or migrate all tables and views; cheap if they are current. The caller holds the run's lock.
+
+        Returns:
+            What was damaged and was set aside, a sentence each.
 
         Raises:
             MigrationError: additions do not suffice; nothing was changed.

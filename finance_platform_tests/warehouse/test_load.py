@@ -306,8 +306,8 @@ class Counting:
         self.calls: list[str] = []
         self.transactions = 0
 
-    def prepare(self) -> None:
-        self.warehouse.prepare()
+    def prepare(self) -> Sequence[str]:
+        return self.warehouse.prepare()
 
     def pending_statements(self) -> tuple[str, ...]:
         return self.warehouse.pending_statements()

@@ -33,8 +33,12 @@ class AtomicFile:
     """The file at `path`; writers hold the run's lock, readers need no lock."""
 
     def __init__(self, path: Path) -> None:
-        """Resolve links, so that a rename replaces the file and not a link to it."""
-        self.path = path.expanduser().resolve()
+        """Resolve links, so that a rename replaces the file and not a link to it; one of a cycle is replaced itself."""
+        path = path.expanduser()
+        try:
+            self.path = path.resolve()
+        except (RuntimeError, OSError):
+            self.path = path.absolute()
 
     @contextmanager
     def replacement(self) -> Iterator[Replacement]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from finance_platform.errors import LoadError, QueryError
+from finance_platform.errors import DamagedWarehouseError, LoadError, QueryError
+from finance_platform.warehouse.duckdb.damaged_file import is_damage
 
 _INTERRUPTED = "Query interrupted"
 """DuckDB's error for a statement during which Ctrl-C was pressed."""
@@ -25,7 +26,12 @@ _MACHINE_FIXES = {
 
 @contextmanager
 def query_errors(fix: str) -> Iterator[None]:
-    """Raise a QueryError with this fix for any error of DuckDB, and KeyboardInterrupt where it hides one."""
+    """Raise a QueryError with this fix for any error of DuckDB, and KeyboardInterrupt where it hides one.
+
+    Raises:
+        QueryError: DuckDB reports an error.
+        DamagedWarehouseError: the error says that the database file is damaged.
+    """
     import duckdb
 
     try:
@@ -35,6 +41,8 @@ def query_errors(fix: str) -> Iterator[None]:
             raise KeyboardInterrupt from error
         raise
     except duckdb.Error as error:
+        if is_damage(error):
+            raise DamagedWarehouseError("the warehouse", _in_one_line(str(error))) from error
         raise QueryError(_in_one_line(str(error)), fix=_fix_of(error, fix)) from error
 
 
@@ -49,13 +57,24 @@ def _in_one_line(message: str) -> str:
 
 
 @contextmanager
-def load_errors(attempted: str) -> Iterator[None]:
-    """Raise a LoadError that names the attempt for any error of DuckDB."""
+def load_errors(attempted: str, *, reads_parquet: bool = False) -> Iterator[None]:
+    """Raise a LoadError that names the attempt for any error of DuckDB.
+
+    Args:
+        attempted: what is attempted.
+        reads_parquet: whether a file of the processed zone may be the damaged one.
+
+    Raises:
+        LoadError: DuckDB reports an error.
+        DamagedWarehouseError: the error says that the database file is damaged.
+    """
     import duckdb
 
     try:
         yield
     except duckdb.Error as error:
+        if is_damage(error) and not reads_parquet:
+            raise DamagedWarehouseError("the warehouse", str(error)) from error
         fix = _fix_of(error, "nothing was published; fix the cause and run again")
         raise LoadError(f"{attempted}: {error}", fix=fix) from error
 

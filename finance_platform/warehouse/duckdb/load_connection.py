@@ -49,7 +49,7 @@ class DuckDBLoadConnection:
         if not files:
             return 0
         patterns = [file_pattern(file) for file in files]
-        with load_errors(f"COPY {stage_table}"):
+        with load_errors(f"COPY {stage_table}", reads_parquet=True):
             check_parquet_columns(self._connection, stage_table, columns, patterns)
             inserted = self._connection.execute(copy_statement(stage_table), {"files": patterns}).fetchone()
         return int(inserted[0]) if inserted else 0

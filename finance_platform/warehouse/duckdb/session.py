@@ -15,7 +15,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finance_platform.errors import HomeError
+from finance_platform.errors import DamagedWarehouseError, HomeError
+from finance_platform.warehouse.duckdb.damaged_file import find_damaged_start
 from finance_platform.warehouse.duckdb.errors import query_errors
 from finance_platform.warehouse.port import (
     NO_PARAMETERS,
@@ -58,14 +59,17 @@ def open_reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         NoWarehouseYetError: the file does not exist.
         HomeError: it is not a plain file.
+        DamagedWarehouseError: the file is damaged.
         QueryError: the file cannot be read, or a query fails.
     """
     import duckdb
 
     if not path.exists():
         raise NoWarehouseYetError(f"{path} does not exist", fix="load it first: `finance-platform run`")
-    if not path.is_file():  # DuckDB would wait for a program that writes into a named pipe
+    if not (path.is_file() or path.is_dir()):  # DuckDB would wait for a program that writes into a named pipe
         raise HomeError(f"{path} is not a plain file", fix="remove it, then `finance-platform run` loads it again")
+    if why := find_damaged_start(path):
+        raise DamagedWarehouseError(str(path), why)
     spill = Path(tempfile.gettempdir()) / f"finance-platform-{os.getpid()}-{secrets.token_hex(4)}"
     with closing(duckdb.connect(":memory:")) as connection:
         with query_errors("let other programs open the warehouse read-only; `finance-platform run` creates its tables"):

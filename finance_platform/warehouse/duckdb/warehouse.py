@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
-from finance_platform.errors import QueryError
+from finance_platform.errors import DamagedWarehouseError, QueryError
 from finance_platform.warehouse.duckdb.atomic_file import AtomicFile
+from finance_platform.warehouse.duckdb.damaged_file import read_whole, set_aside
 from finance_platform.warehouse.duckdb.errors import load_errors
 from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
 from finance_platform.warehouse.duckdb.migration import is_current, migrate, pending_statements
@@ -28,17 +30,21 @@ class DuckDBWarehouse:
     def __init__(self, path: Path) -> None:
         """Open nothing yet."""
         self._file = AtomicFile(path)
+        self._is_suspect = False
 
     @property
     def path(self) -> Path:
         """The path of the file."""
         return self._file.path
 
-    def prepare(self) -> None:
-        """Create or migrate all tables and views; see `Warehouse`."""
-        if not self._is_current():
+    def prepare(self) -> list[str]:
+        """Set a damaged file aside; create or migrate all tables and views; see `Warehouse`."""
+        is_current, damage = self._check()
+        repaired = [set_aside(self.path, damage, datetime.now(UTC))] if damage else []
+        if not is_current:
             with self.transaction():
                 pass
+        return repaired
 
     def pending_statements(self) -> tuple[str, ...]:
         """Return the statements that `prepare` would run; see `Warehouse`."""
@@ -49,7 +55,7 @@ class DuckDBWarehouse:
 
     def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
         """Run one read-only query on the published state; see `Queryable`."""
-        with open_reader(self.path) as connection:
+        with self._damage_noted(), open_reader(self.path) as connection:
             return run_query(connection, sql, parameters)
 
     @contextmanager
@@ -63,7 +69,7 @@ class DuckDBWarehouse:
         """Open a load transaction on a copy of the file; see `Warehouse`. An unchanged copy is not published."""
         import duckdb
 
-        with self._file.replacement() as copy:
+        with self._damage_noted(), self._file.replacement() as copy:
             with load_errors("opening a copy of the warehouse"):
                 connection = duckdb.connect(str(copy.path))
             with closing(connection):
@@ -81,12 +87,31 @@ class DuckDBWarehouse:
                     connection.execute("CHECKPOINT")
             copy.is_changed = is_migrated or load_connection.has_changes
 
-    def _is_current(self) -> bool:
+    def _check(self) -> tuple[bool, str]:
+        """Return whether the file has this release's tables and views, and what is damaged in it.
+
+        It is read whole only after a query or a load found damage: that may have been damage of the load's copy.
+        """
         try:
             with open_reader(self.path) as connection:
-                return is_current(connection)
+                if self._is_suspect:
+                    read_whole(connection)
+                    self._is_suspect = False
+                return is_current(connection), ""
+        except DamagedWarehouseError as error:
+            self._is_suspect = False
+            return False, error.why
         except QueryError:
-            return False  # missing, empty or damaged: the transaction creates it, or raises
+            return False, ""  # missing, or not readable for another reason: the transaction creates it, or raises
+
+    @contextmanager
+    def _damage_noted(self) -> Iterator[None]:
+        """Remember that damage was found, for `prepare`."""
+        try:
+            yield
+        except DamagedWarehouseError:
+            self._is_suspect = True
+            raise
 
     @property
     def _alternative_fix(self) -> str:

@@ -6,7 +6,7 @@ Does not belong here: the policies (`sql/security`), applying them (see `apply_s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from finance_platform.errors import LoadError
@@ -35,9 +35,9 @@ class SecuredWarehouse:
         self._warehouse = warehouse
         self._schema = schema
 
-    def prepare(self) -> None:
+    def prepare(self) -> Sequence[str]:
         """Create or migrate all tables and views; see `Warehouse`."""
-        self._warehouse.prepare()
+        return self._warehouse.prepare()
 
     def pending_statements(self) -> tuple[str, ...]:
         """Return the statements that `prepare` would run; see `Warehouse`."""

@@ -11,7 +11,7 @@ every reader of the ledger; all other readers see the old state until COMMIT and
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -65,12 +65,13 @@ class RedshiftWarehouse:
         """The name of the database."""
         return self._endpoint.database
 
-    def prepare(self) -> None:
+    def prepare(self) -> Sequence[str]:
         """Create or migrate all tables and views; see `Warehouse`. One query if they are current."""
         with self._session() as session:
             if not is_current(session):
                 migrate(session, self._load_connection(session), self._endpoint.schema)
         self._is_prepared = True
+        return ()
 
     def pending_statements(self) -> tuple[str, ...]:
         """Return the statements that `prepare` would run; see `Warehouse`."""

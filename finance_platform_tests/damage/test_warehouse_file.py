@@ -1,0 +1,101 @@
+"""The DuckDB file, damaged: set aside and created again; never for a lock or a permission.
+
+Belongs here: the adapter. Does not belong here: whole runs (see `test_derived_files`).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from finance_platform.errors import DamagedWarehouseError, LoadError, QueryError
+from finance_platform.warehouse.duckdb.damaged_file import is_damage
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform.warehouse.port import NoWarehouseYetError
+from finance_platform_tests.damage.damages import DAMAGES, OTHER_DAMAGES
+
+COUNT = "SELECT COUNT(*) AS N FROM FactFinancials"
+OF_A_FILE = {name: damage for name, damage in {**DAMAGES, **OTHER_DAMAGES}.items() if name != "missing"}
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> DuckDBWarehouse:
+    """A prepared warehouse without rows."""
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
+    assert warehouse.prepare() == []
+    return warehouse
+
+
+@pytest.mark.parametrize("damage", OF_A_FILE)
+def test_a_damaged_file_is_set_aside_and_created_again(warehouse: DuckDBWarehouse, damage: str):
+    OF_A_FILE[damage](warehouse.path)
+    kept = warehouse.path.read_bytes() if warehouse.path.is_file() else None
+    with pytest.raises(DamagedWarehouseError) as caught:
+        warehouse.query(COUNT)
+    assert caught.value.fix.startswith("run `finance-platform run`")
+    (sentence,) = warehouse.prepare()
+    assert "\n" not in sentence
+    assert warehouse.query(COUNT).rows == [(0,)]
+    (aside,) = warehouse.path.parent.glob("warehouse.duckdb.damaged-*")
+    assert kept is None or aside.read_bytes() == kept
+    assert DuckDBWarehouse(warehouse.path).prepare() == []
+
+
+def test_a_newer_format_is_damage_and_a_lock_is_not():
+    message = "Trying to read a database file with version number 999, but we can only read versions up to 68"
+    assert is_damage(duckdb.IOException(message))
+    assert not is_damage(duckdb.IOException("Could not set lock on file: Conflicting lock is held"))
+
+
+def test_a_missing_file_and_a_link_to_nothing_are_no_damage(tmp_path: Path):
+    (tmp_path / "link.duckdb").symlink_to(tmp_path / "other" / "warehouse.duckdb")
+    warehouse = DuckDBWarehouse(tmp_path / "link.duckdb")
+    with pytest.raises(NoWarehouseYetError):
+        warehouse.query(COUNT)
+    assert warehouse.prepare() == []
+    assert warehouse.query(COUNT).rows == [(0,)]
+
+
+def test_a_link_to_itself_is_replaced(tmp_path: Path):
+    (tmp_path / "warehouse.duckdb").symlink_to(tmp_path / "warehouse.duckdb")
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
+    warehouse.prepare()
+    assert warehouse.query(COUNT).rows == [(0,)]
+
+
+def test_a_file_that_another_program_has_open_is_not_set_aside(warehouse: DuckDBWarehouse):
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(warehouse.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout
+        assert other.stdout.readline() == b"open\n"
+        with pytest.raises(QueryError):
+            warehouse.query(COUNT)
+        with suppress(LoadError):  # whether the copy can be opened depends on the lock
+            assert warehouse.prepare() == []
+        other.communicate()
+    assert list(warehouse.path.parent.glob("*.damaged-*")) == []
+    assert warehouse.query(COUNT).rows == [(0,)]
+
+
+def test_tables_of_another_program_in_the_file_stay(tmp_path: Path):
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE theirs AS SELECT 7 AS seven")
+    assert DuckDBWarehouse(path).prepare() == []
+    with duckdb.connect(str(path), read_only=True) as connection:
+        assert connection.execute("SELECT seven FROM theirs").fetchall() == [(7,)]
+
+
+def test_a_suspicion_that_the_file_does_not_confirm_sets_nothing_aside(warehouse: DuckDBWarehouse):
+    # A load's copy may be damaged, by a full disk for example, while the published file is whole.
+    with pytest.raises(DamagedWarehouseError), warehouse.transaction():
+        raise DamagedWarehouseError("the copy", "Corrupt database file")
+    assert warehouse.prepare() == []
+    assert list(warehouse.path.parent.glob("*.damaged-*")) == []
