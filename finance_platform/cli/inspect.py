@@ -17,6 +17,7 @@ import click
 from finance_platform.cli.console import echo, open_console
 from finance_platform.cli.options import (
     EXIT_ATTENTION,
+    EXIT_FAILED,
     EXIT_OK,
     QUERY_TABLE_ROWS,
     TABLE_ROWS,
@@ -52,6 +53,8 @@ def status(home: Path | None, since: datetime | None, all_versions: bool, by_fil
         rendering.print_json(open_console(), current.as_json())
     else:
         status_output.print_status(open_console(), current, by_file=by_file)
+    if current.is_broken:
+        return EXIT_FAILED
     return EXIT_OK if current.is_healthy else EXIT_ATTENTION
 
 

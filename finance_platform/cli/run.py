@@ -60,7 +60,7 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], as_json: boo
     status = read_status(settings)
     _print_run(settings, outcome, status, time.monotonic() - started, as_json=as_json)
     _warn_of_exposed_files(settings)
-    if outcome.is_broken:
+    if outcome.is_broken or status.is_broken:
         return EXIT_FAILED
     has_unread = any(row["state"] == "pending" for row in status.deliveries)
     return EXIT_ATTENTION if has_unread or outcome.failed_checks or not status.is_healthy else EXIT_OK
@@ -92,12 +92,13 @@ def _print_run(settings: Settings, outcome: RunOutcome, status: Status, seconds:
     from finance_platform.bootstrap import open_warehouse
     from finance_platform.cli import rendering
     from finance_platform.cli.run_output import print_summary, summary_as_json
+    from finance_platform.errors import DamagedWarehouseError
     from finance_platform.reports.variance import variance_rows
     from finance_platform.warehouse.port import NoWarehouseYetError
 
     try:
         variance = variance_rows(open_warehouse(settings))
-    except NoWarehouseYetError:
+    except (NoWarehouseYetError, DamagedWarehouseError):
         variance = []
     if as_json:
         rendering.print_json(open_console(), summary_as_json(outcome, status, variance, seconds))

@@ -31,6 +31,8 @@ def print_summary(
     if variance:
         console.print()
     _print_checks(console, outcome.checks)
+    for sentence in outcome.repaired:
+        console.print(colored(("repaired", "yellow"), f" {sentence}"), soft_wrap=True)
     console.print(_describe_work(outcome))
     print_movements_of_run(console, status, outcome.run_id)
     if outcome.error:
@@ -51,6 +53,7 @@ def summary_as_json(
         "deliveries_read": outcome.deliveries_read,
         "built": list(outcome.built),
         "loaded": list(outcome.loaded),
+        "repaired": list(outcome.repaired),
         "movements": movements_of_run(status, outcome.run_id),
         "checks": [asdict(check) for check in outcome.checks],
         "actual_vs_budget": [row.cells() for row in variance],

@@ -28,11 +28,13 @@ from finance_platform.deliveries.commits import (
     ScenarioCount,
 )
 from finance_platform.deliveries.delivery_rows import read_shared
-from finance_platform.storage.bulk_read import read_many
+from finance_platform.storage.bulk_read import find_many
+from finance_platform.storage.documents import read_parquet
 from finance_platform.storage.port import ObjectStore
 
 _NOTHING = Count()
 _SHARED = ""
+_COLUMNS = tuple(column.name for column in ACCOUNT_COUNTS.stored_columns)
 
 
 def parts_on_accounts(
@@ -58,8 +60,8 @@ def parts_on_accounts(
             named.add((commit.delivery_id, file.key))
     wanted = pa.array(sorted(accounts), pa.int64())
     rows_of: dict[str, list[dict[str, Any]]] = {}
-    for (key, owner), data in zip(owners.items(), read_many(processed, list(owners)), strict=True):
-        counts = pq.read_table(io.BytesIO(data))
+    for (key, owner), data in zip(owners.items(), find_many(processed, list(owners)), strict=True):
+        counts = read_parquet(key, data, _COLUMNS)
         rows = counts.filter(pc.and_(pc.is_in(counts["account_key"], wanted), pc.equal(counts["currency"], "")))
         for row in rows.to_pylist():
             delivery_id = row["delivery_id"] if owner == _SHARED else owner

@@ -14,10 +14,12 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from finance_platform.contracts.processed import ACCOUNT_COUNTS
+from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import READER_VERSION
 from finance_platform.storage.bulk_read import read_immutable
+from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore
 
 FOLDER = "deliveries"
@@ -224,20 +226,23 @@ class DeliveryCommit:
     @staticmethod
     def from_json(data: bytes | str) -> DeliveryCommit:
         """Parse a commit document."""
-        values: dict[str, Any] = json.loads(data)
-        values["read"] = _parse_count(values["read"])
-        values["rounding"] = Decimal(values["rounding"])
-        values["outcomes"] = {name: _parse_count(count) for name, count in values["outcomes"].items()}
-        values["periods"] = tuple(_parse_period(period) for period in values["periods"])
-        values["scenarios"] = tuple(
-            ScenarioCount(**{**scenario, "count": _parse_count(scenario["count"])})
-            for scenario in values.get("scenarios", ())
-        )
-        values["files"] = {t: tuple(DataFile(**file) for file in files) for t, files in values["files"].items()}
-        for name in ("extra_columns", "covers", "constant_scenarios"):
-            values[name] = tuple(values[name])
-        values["findings"] = ReaderFindings.from_json(values.get("findings", {}))
-        return DeliveryCommit(**values)
+        return _parse_commit(json.loads(data))
+
+
+def _parse_commit(values: dict[str, Any]) -> DeliveryCommit:
+    values["read"] = _parse_count(values["read"])
+    values["rounding"] = Decimal(values["rounding"])
+    values["outcomes"] = {name: _parse_count(count) for name, count in values["outcomes"].items()}
+    values["periods"] = tuple(_parse_period(period) for period in values["periods"])
+    values["scenarios"] = tuple(
+        ScenarioCount(**{**scenario, "count": _parse_count(scenario["count"])})
+        for scenario in values.get("scenarios", ())
+    )
+    values["files"] = {t: tuple(DataFile(**file) for file in files) for t, files in values["files"].items()}
+    for name in ("extra_columns", "covers", "constant_scenarios"):
+        values[name] = tuple(values[name])
+    values["findings"] = ReaderFindings.from_json(values.get("findings", {}))
+    return DeliveryCommit(**values)
 
 
 def _parse_count(values: Mapping[str, Any]) -> Count:
@@ -251,7 +256,7 @@ def _parse_period(values: Mapping[str, Any]) -> PeriodCount:
 
 def write_commit(processed: ObjectStore, commit: DeliveryCommit) -> None:
     """Make a delivery visible, atomically."""
-    processed.write(f"{FOLDER}/{commit.delivery_id}.json", commit.to_json())
+    processed.write(commit_key(commit.delivery_id), commit.to_json())
 
 
 def retire_commit(processed: ObjectStore, commit: DeliveryCommit, counts: Iterable[bytes]) -> None:
@@ -273,11 +278,33 @@ def retire_commit(processed: ObjectStore, commit: DeliveryCommit, counts: Iterab
 
 def read_retired(processed: ObjectStore) -> dict[str, DeliveryCommit]:
     """Return the commits of removed deliveries by delivery id; some may have been read again since."""
-    commits = read_immutable(processed, RETIRED, DeliveryCommit.from_json)
-    return {commit.delivery_id: commit for commit in commits}
+    return _by_id(read_immutable(processed, RETIRED, _parse_document))
 
 
 def read_commits(processed: ObjectStore) -> dict[str, DeliveryCommit]:
-    """Return every commit by delivery id."""
-    commits = read_immutable(processed, FOLDER, DeliveryCommit.from_json)
-    return {commit.delivery_id: commit for commit in commits}
+    """Return every commit by delivery id; without damaged ones, whose deliveries are read again."""
+    return _by_id(read_immutable(processed, FOLDER, _parse_document))
+
+
+def find_damaged_commits(processed: ObjectStore, folder: str = FOLDER) -> list[DamagedObjectError]:
+    """Return the damaged commits of deliveries, or of removed ones."""
+    return [one for one in read_immutable(processed, folder, _parse_document) if isinstance(one, DamagedObjectError)]
+
+
+def commit_key(delivery_id: str) -> str:
+    """Return the key of a delivery's commit."""
+    return f"{FOLDER}/{delivery_id}.json"
+
+
+def _by_id(documents: Iterable[DeliveryCommit | DamagedObjectError]) -> dict[str, DeliveryCommit]:
+    return {one.delivery_id: one for one in documents if isinstance(one, DeliveryCommit)}
+
+
+def _parse_document(key: str, data: bytes) -> DeliveryCommit | DamagedObjectError:
+    try:
+        commit = parse_document(key, data, _parse_commit)
+    except DamagedObjectError as error:
+        return error
+    if not key.endswith(f"/{commit.delivery_id}.json"):
+        return DamagedObjectError(key, f"it is the commit of the delivery {commit.delivery_id}")
+    return commit

@@ -16,6 +16,7 @@ from finance_platform.deliveries.cell_sums import find_overflows
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.overlaps import compute_overlaps
 from finance_platform.deliveries.register import DecisionRecorded, PeriodStatusChanged, Register, utc_text
+from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.deliveries.state import (
     DeliveryState,
     InactiveDelivery,
@@ -92,6 +93,12 @@ def withdraw(
         )
         return _record(processed, decision)
     live = [delivery for delivery in state.live if delivery.event.object_key == object_key]
+    missing = [event for event in state.missing if event.object_key == object_key]
+    if missing and not live:
+        _refuse_closed_with_missing(state, object_key, holds_closed_periods=holds_closed_periods)
+        return _record(
+            processed, DecisionRecorded("withdrawn", object_key, missing[0].delivery_id, *_signature(author))
+        )
     if not live:
         raise _unknown(object_key, "counts or is held", [delivery.event.object_key for delivery in state.live])
     if holds_closed_periods:
@@ -163,7 +170,18 @@ def reopen(processed: ObjectStore, period: str, author: Author) -> PeriodStatusC
 
 
 def _state(processed: ObjectStore) -> DeliveryState:
+    require_whole_register(processed)
     return derive_state(Register(processed).events(), read_commits(processed))
+
+
+def _refuse_closed_with_missing(state: DeliveryState, object_key: str, *, holds_closed_periods: bool) -> None:
+    """Refuse to withdraw a delivery whose commit is lost while periods are closed: its periods are not known."""
+    if holds_closed_periods and state.closed:
+        closed = ", ".join(sorted(state.closed))
+        raise DecisionError(
+            f"the record of {object_key} is lost, so it may have lines in {closed}, closed periods",
+            fix="put the file with its earlier content back and run, or reopen these periods first",
+        )
 
 
 def _refuse_closed(processed: ObjectStore, state: DeliveryState, subject: LiveDelivery | InactiveDelivery) -> None:

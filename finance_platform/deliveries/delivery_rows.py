@@ -15,9 +15,9 @@ from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from finance_platform.deliveries.commits import DataFile
+from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 
 _DELIVERY = "delivery_id"
@@ -49,8 +49,8 @@ def read_rows(
         if file.is_shared:
             yield read_shared(processed, delivery_id, file.key, columns)
         else:
-            with processed.open(file.key) as stream:
-                yield pq.read_table(stream, columns=list(columns))
+            with open_parquet(processed, file.key, columns) as parquet:
+                yield parquet.read(columns=list(columns))
 
 
 def read_shared(processed: ObjectStore, delivery_id: str, key: str, columns: Sequence[str]) -> pa.Table:
@@ -64,8 +64,8 @@ def read_shared(processed: ObjectStore, delivery_id: str, key: str, columns: Seq
 def _decode(file: _SharedFile) -> tuple[pa.Table, dict[str, list[tuple[int, int]]]]:
     """Return the columns of a file, and first row and number of rows of each delivery in it."""
     names = list(dict.fromkeys([*file.columns, _DELIVERY]))
-    with file.store.open(file.key) as stream:
-        table = pq.read_table(stream, columns=names).combine_chunks()
+    with open_parquet(file.store, file.key, names) as parquet:
+        table = parquet.read(columns=names).combine_chunks()
     places: dict[str, list[tuple[int, int]]] = {}
     if table.num_rows:
         runs = pc.run_end_encode(table[_DELIVERY].combine_chunks())

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_shared
+from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 
 _LINES = ("transactions", "budget")
@@ -50,8 +51,7 @@ def _tables(
     if file.is_shared:
         yield read_shared(processed, delivery_id, file.key, columns)
         return
-    with processed.open(file.key) as stream:
-        parquet = pq.ParquetFile(stream)
+    with open_parquet(processed, file.key, [*columns, "period"]) as parquet:
         for batch in parquet.iter_batches(_BATCH_ROWS, row_groups=_row_groups(parquet, periods), columns=columns):
             yield pa.Table.from_batches([batch])
 

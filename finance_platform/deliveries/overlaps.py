@@ -16,13 +16,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_shared
 from finance_platform.deliveries.lines import line_files, read_lines
 from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.codes import fold
+from finance_platform.storage.documents import open_parquet, parse_document
 from finance_platform.storage.port import ObjectStore
 
 FOLDER = "overlaps"
@@ -138,10 +139,27 @@ def _compute_group(processed: ObjectStore, name: str, deliveries: Sequence[LiveD
 
 
 def _read_group(processed: ObjectStore, name: str) -> _Group:
+    key = f"{FOLDER}/{name}.json"
     try:
-        document: dict[str, Any] = json.loads(processed.read(f"{FOLDER}/{name}.json"))
-    except FileNotFoundError:
-        return _Group()
+        return parse_document(key, processed.read(key), _parse_group)
+    except (FileNotFoundError, DamagedObjectError):
+        return _Group()  # computed again
+
+
+def find_damaged_overlaps(processed: ObjectStore) -> list[DamagedObjectError]:
+    """Return the documents of overlaps that cannot be read."""
+    damaged = []
+    for item in list(processed.list_objects(FOLDER)):
+        try:
+            parse_document(item.key, processed.read(item.key), _parse_group)
+        except FileNotFoundError:
+            continue
+        except DamagedObjectError as error:
+            damaged.append(error)
+    return damaged
+
+
+def _parse_group(document: Mapping[str, Any]) -> _Group:
     overlaps = {
         (values["delivery"], values["hider"]): Overlap(
             {(scenario, period, scope): rows for scenario, period, scope, rows in values["lines"]},
@@ -203,8 +221,8 @@ def _key_range(processed: ObjectStore, commit: DeliveryCommit) -> tuple[str, str
             if ends["min"] is not None:
                 bounds.append((ends["min"], ends["max"]))
             continue
-        with processed.open(file.key) as stream:
-            footer = pq.ParquetFile(stream).metadata
+        with open_parquet(processed, file.key, ["line_key"]) as parquet:
+            footer = parquet.metadata
         column = footer.schema.names.index("line_key")
         for number in range(footer.num_row_groups):
             statistics = footer.row_group(number).column(column).statistics

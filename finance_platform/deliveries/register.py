@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from finance_platform.errors import DamagedObjectError, RegisterError
 from finance_platform.feeds.resolved import LoadMode
 from finance_platform.storage.bulk_read import read_immutable
+from finance_platform.storage.documents import find_wrong_field, parse_document
 from finance_platform.storage.port import ObjectStore
 
 FOLDER = "register"
@@ -196,16 +198,38 @@ class Register:
 
     def length(self) -> int:
         """Return the number of documents."""
-        return sum(1 for _ in self._processed.list_objects(FOLDER))
+        return len(self._numbers())
 
     def events(self, *, after: int = 0) -> list[Event]:
         """Return every event, oldest first.
 
         Args:
             after: leave out the events of this many first documents.
+
+        Raises:
+            RegisterError: a document is damaged or missing.
         """
         documents = read_immutable(self._processed, FOLDER, _parse_document)
-        return [event for document in documents[after:] for event in document]
+        numbered = [document for document in documents if document is not None]
+        for number, document in enumerate(numbered, start=1):
+            if document.number != number:
+                raise self._error(number, "the event is missing")
+            if document.damage:
+                raise self._error(number, document.damage)
+        return [event for document in numbered[after:] for event in document.events]
+
+    def require_length(self, length: int) -> None:
+        """Raise RegisterError if the register is shorter than an earlier scan has recorded."""
+        own = self.length()
+        if own < length:
+            forget = (
+                "without a copy, remove the folder `looks` beside `register`, so that the next run goes on without it"
+            )
+            raise self._error(own + 1, f"the event is missing: the last refresh has seen {length}", forget)
+
+    def foreign_keys(self) -> list[str]:
+        """Return the keys of objects in the register's folder that are not events; they are ignored."""
+        return [item.key for item in self._processed.list_objects(FOLDER) if _number(item.key) is None]
 
     def append(self, events: Iterable[Event]) -> None:
         """Append events; a document number that another writer took is never overwritten."""
@@ -213,9 +237,33 @@ class Register:
         if not documents:
             return
         data = json.dumps({"events": documents}, indent=1, ensure_ascii=False).encode()
-        number = self.length() + 1
+        number = max(self._numbers(), default=0) + 1
         while not self._processed.write_new(_key(number), data):
             number += 1
+
+    def _numbers(self) -> list[int]:
+        numbers = (_number(item.key) for item in self._processed.list_objects(FOLDER))
+        return [number for number in numbers if number is not None]
+
+    def _error(self, number: int, why: str, without_copy: str = "") -> RegisterError:
+        key = _key(number)
+        without_copy = without_copy or (
+            f'without a copy, put {{"events": []}} into {self._processed.uri(key)}: the files that it names are found '
+            "and judged again, and the decisions of people in it are lost"
+        )
+        return RegisterError(
+            f"{self._processed.uri(key)}, event number {number}: {why}; nothing is read, built or published until then",
+            fix=f"restore this file from a backup or from an earlier version in the bucket; {without_copy}",
+        )
+
+
+@dataclass(frozen=True)
+class _NumberedDocument:
+    """A document of the register: its number, its events or what is wrong with it."""
+
+    number: int
+    events: tuple[Event, ...] = ()
+    damage: str = ""
 
 
 def _key(number: int) -> str:
@@ -232,8 +280,28 @@ def utc_text(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds")
 
 
-def _parse_document(data: bytes) -> list[Event]:
-    return [_parse_event(values) for values in json.loads(data)["events"]]
+def _number(key: str) -> int | None:
+    """Return the number of a document; None of an object that is not an event's."""
+    name = key.removeprefix(f"{FOLDER}/").removesuffix(".json")
+    return int(name) if name.isascii() and name.isdigit() and _key(int(name)) == key else None
+
+
+def _parse_document(key: str, data: bytes) -> _NumberedDocument | None:
+    number = _number(key)
+    if number is None:
+        return None
+    try:
+        return _NumberedDocument(number, tuple(parse_document(key, data, _parse_events)))
+    except DamagedObjectError as error:
+        return _NumberedDocument(number, damage=error.why)
+
+
+def _parse_events(document: Mapping[str, Any]) -> list[Event]:
+    events = [_parse_event(values) for values in document["events"]]
+    for event in events:
+        if wrong := find_wrong_field(event):
+            raise ValueError(f"{type(event).__name__}.{wrong} has a value of another type")
+    return events
 
 
 def _parse_event(document: Mapping[str, Any]) -> Event:

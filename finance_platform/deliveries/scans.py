@@ -11,14 +11,17 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 from finance_platform.code_version import current_code_version
 from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged, Register
+from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.feed_set import FeedSet
 from finance_platform.settings import Settings, StarSettings
+from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore
 
 FOLDER = "looks"
@@ -123,7 +126,12 @@ def read_listing(processed: ObjectStore, scan: ScanRecord | None) -> Iterator[Ob
         stream = processed.open(_listing_key(scan.listing))
     except FileNotFoundError:
         return
-    with stream, gzip.open(stream, "rb") as lines:
+    with (
+        stream,
+        gzip.open(stream, "rb") as lines,
+        suppress(EOFError, zlib.error, gzip.BadGzipFile, ValueError, TypeError),
+    ):
+        # The objects after the damage look new, so a run starts, has nothing to do and writes the listing again.
         for line in lines:
             key, etag = json.loads(line)
             yield key, etag
@@ -141,10 +149,28 @@ def _document(scan: ScanRecord) -> bytes:
 
 def _read(processed: ObjectStore, key: str) -> ScanRecord | None:
     try:
-        document: dict[str, Any] = json.loads(processed.read(key))
-        return ScanRecord(**document)
-    except (FileNotFoundError, ValueError, TypeError):
-        return None  # there was no scan, or another release wrote its record in another form
+        return parse_document(key, processed.read(key), lambda document: ScanRecord(**document))
+    except (FileNotFoundError, DamagedObjectError):
+        return None  # there was no scan, or its record is damaged, or another release wrote it in another form
+
+
+def find_damaged_scans(processed: ObjectStore) -> list[DamagedObjectError]:
+    """Return the records of scans that cannot be read."""
+    damaged = []
+    for key in (_LAST, _REFRESHED):
+        try:
+            parse_document(key, processed.read(key), lambda document: ScanRecord(**document))
+        except FileNotFoundError:
+            continue
+        except DamagedObjectError as error:
+            damaged.append(error)
+    return damaged
+
+
+def require_whole_register(processed: ObjectStore) -> None:
+    """Raise RegisterError if the register is shorter than the scans have seen it."""
+    seen = [scan.register_length for scan in (_read(processed, _LAST), _read(processed, _REFRESHED)) if scan]
+    Register(processed).require_length(max(seen, default=0))
 
 
 def _listing_key(listing: str) -> str:

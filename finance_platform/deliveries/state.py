@@ -17,6 +17,7 @@ from finance_platform.deliveries.register import (
     PeriodStatusChanged,
     Verdict,
 )
+from finance_platform.errors import LostDeliveryError
 from finance_platform.feeds.codes import fold
 from finance_platform.safe_text import quote_name
 
@@ -95,6 +96,8 @@ class DeliveryState:
         awaiting_verdict: current deliveries that are read and have no verdict since their last discovery.
         waiting: current deliveries that other deliveries can set free; each run evaluates them again.
         withdrawn: deliveries that a person withdrew, and that can be reinstated.
+        missing: deliveries that count and have no commit, because it is damaged or lost; nothing can be published
+            until they are read again.
         closed: the closing event of each closed period.
     """
 
@@ -105,6 +108,7 @@ class DeliveryState:
     awaiting_verdict: Sequence[LiveDelivery] = ()
     waiting: Sequence[LiveDelivery] = ()
     withdrawn: Sequence[InactiveDelivery] = ()
+    missing: Sequence[DeliveryDiscovered] = ()
     closed: Mapping[str, PeriodStatusChanged] = field(default_factory=dict)
 
     @property
@@ -213,6 +217,7 @@ def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
         awaiting_verdict=state.awaiting_verdict,
         waiting=state.waiting,
         withdrawn=state.withdrawn,
+        missing=state.missing,
         closed=closed,
     )
 
@@ -246,6 +251,9 @@ def _replay(events: Iterable[Event]) -> tuple[dict[str, _Object], dict[str, Peri
             case DeliveryDiscovered():
                 scan, run_id = scan + (event.run_id != run_id), event.run_id
                 objects.setdefault(event.object_key, _Object()).discover(event, place, scan)
+            case Verdict() | DecisionRecorded() if not _is_known(objects, event):
+                # A person has taken a damaged event out of the register; the discovery is entered again.
+                continue
             case Verdict():
                 objects[event.object_key].evaluate(event)
             case DecisionRecorded():
@@ -255,6 +263,11 @@ def _replay(events: Iterable[Event]) -> tuple[dict[str, _Object], dict[str, Peri
                 if event.action == "closed":
                     closed[event.period] = event
     return objects, closed
+
+
+def _is_known(objects: Mapping[str, _Object], event: Verdict | DecisionRecorded) -> bool:
+    raw_object = objects.get(event.object_key)
+    return raw_object is not None and event.delivery_id in raw_object.versions
 
 
 @dataclass
@@ -267,6 +280,7 @@ class _Derivation:
     awaiting_verdict: list[LiveDelivery] = field(default_factory=list)
     waiting: list[LiveDelivery] = field(default_factory=list)
     withdrawn: list[InactiveDelivery] = field(default_factory=list)
+    missing: list[DeliveryDiscovered] = field(default_factory=list)
 
     def add(self, raw_object: _Object) -> None:
         """Enter the versions of one object."""
@@ -276,6 +290,10 @@ class _Derivation:
             if commit is None:
                 if nth == 0:
                     self.pending.append(version.event)
+                if version.is_counted and not is_replaced and version.discovered_at >= ends_at:
+                    self.missing.append(version.event)
+                    # Earlier versions must not come back in its place.
+                    ends_at, is_replaced = version.discovered_at, True
                 continue
             if nth == 0 and commit.status == "read":
                 self._enter_undecided(version, commit, raw_object)
@@ -353,6 +371,23 @@ def _withdrawn(
     fix = f"`finance-platform withdraw --undo {quote_name(decision.object_key)} --why TEXT` takes it in again"
     would_count = _live(version, version.counted or version.event, commit, raw_object)
     return InactiveDelivery(version.event, commit, reason, fix, decision, would_count)
+
+
+def lost_delivery(event: DeliveryDiscovered, part: str = "") -> LostDeliveryError:
+    """Return the error about a delivery that cannot be read again.
+
+    Args:
+        event: its discovery.
+        part: what is damaged; its commit if empty.
+    """
+    key = event.object_key
+    part = part or f"its record deliveries/{event.delivery_id}.json"
+    return LostDeliveryError(
+        f"{key}: {part} is damaged or missing in the processed zone, and the raw zone does not have the content that "
+        f"was read (SHA-256 {event.fingerprint}); nothing that needs it is published, and what is published stays",
+        fix=f"put {key} with that content back into the raw zone and run, or restore the file of the processed zone "
+        f"from a backup; `finance-platform withdraw {key} --why TEXT` takes its lines out",
+    )
 
 
 def replaces_periods(delivery: LiveDelivery) -> bool:

@@ -1,4 +1,4 @@
-"""Jobs: `refresh`, which updates everything that is stale, and the logger that the command line runs it with.
+"""Jobs: `refresh`, which updates everything that is stale; the logger that the command line runs it with.
 
 Belongs here: selections of assets that run together, their executor. Does not belong here: asset logic.
 """
@@ -6,6 +6,7 @@ Belongs here: selections of assets that run together, their executor. Does not b
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import dagster as dg
 
@@ -13,6 +14,21 @@ REFRESH = "refresh"
 
 RUN_LOGGER = logging.getLogger("finance_platform.run")
 """Receives the log of a run that the command line starts; the command line decides which messages it shows."""
+
+
+_REPAIRED = "repaired: "
+
+
+def log_repairs(context: dg.AssetExecutionContext, repaired: Sequence[str]) -> None:
+    """Log what was damaged and was derived again, a line each."""
+    for sentence in repaired:
+        context.log.warning(_REPAIRED + sentence)
+
+
+def repair_of(record: logging.LogRecord) -> str:
+    """Return the sentence of a message of `log_repairs`; empty for any other message."""
+    message = str(getattr(record, "dagster_meta", {}).get("orig_message") or "")
+    return message.removeprefix(_REPAIRED) if message.startswith(_REPAIRED) else ""
 
 
 @dg.logger

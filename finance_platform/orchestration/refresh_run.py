@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -18,7 +19,7 @@ from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.checks import evidence_rows
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
-from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER
+from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER, repair_of
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.run_metrics import send_run_metrics
 from finance_platform.orchestration.runs import COMMAND_LINE, MAX_RETRIES_TAG, STARTED_BY, fail_orphaned_runs
@@ -55,14 +56,14 @@ def run_refresh(
     if rebuild:
         again = {"config": {"rebuild": True, "periods": list(periods)}}
         config["ops"] = {"build_star": again, "load": again}
-    with home_lock(settings), open_instance(settings.dagster_home) as instance, _following(on_step):
+    with home_lock(settings), open_instance(settings.dagster_home) as instance, _following(on_step) as watcher:
         # A run of the command line holds the lock to its end, and this one holds it now.
         killed = fail_orphaned_runs(instance, from_command_line=True)
         job = build_definitions(settings).resolve_job_def(REFRESH)
         result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False, tags=_TAGS)
         ended = instance.get_run_by_id(result.run_id)
         _notify(settings, instance, [*killed, *([ended] if ended else [])])
-        return _outcome(result)
+        return replace(_outcome(result), repaired=watcher.repaired)
 
 
 def _notify(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
@@ -74,11 +75,11 @@ def _notify(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.
 
 
 @contextmanager
-def _following(on_step: Callable[[str], None]) -> Iterator[None]:
+def _following(on_step: Callable[[str], None]) -> Iterator[_StepWatcher]:
     handler = _StepWatcher(on_step)
     RUN_LOGGER.addHandler(handler)
     try:
-        yield
+        yield handler
     finally:
         RUN_LOGGER.removeHandler(handler)
 
@@ -87,8 +88,11 @@ class _StepWatcher(logging.Handler):
     def __init__(self, on_step: Callable[[str], None]) -> None:
         super().__init__()
         self._on_step = on_step
+        self.repaired: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        if sentence := repair_of(record):
+            self.repaired.append(sentence)
         event = getattr(record, "dagster_meta", {}).get("dagster_event")
         if event is not None and event.event_type_value == "STEP_START":
             self._on_step(event.step_key)

@@ -6,19 +6,29 @@ Does not belong here: how a slice is built (see `spark_jobs`, `transforms`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.errors import JobError
 from finance_platform.quality.attributes import check_attributes
 from finance_platform.quality.checks import Outcome
 from finance_platform.quality.processed import check_star
-from finance_platform.refresh.job_requests import build_request
+from finance_platform.refresh.job_requests import build_request, files_to_read
+from finance_platform.refresh.repair import (
+    damage_noted,
+    repair_slices,
+    require_none_missing,
+    require_readable,
+    suspect_damaged,
+)
 from finance_platform.settings import StarSettings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs.job_runner import JobRunner
+from finance_platform.spark_jobs.requests import BuildRequest
 from finance_platform.storage.port import ObjectStore
 
 
@@ -52,11 +62,13 @@ class BuiltStar:
         snapshot: the processed zone afterwards; every target slice exists.
         built: the slices that were built now.
         outcomes: of the checks on the whole star.
+        repaired: damaged slices that were built again, a sentence each.
     """
 
     snapshot: Snapshot
     built: Sequence[TargetSlice]
     outcomes: Sequence[Outcome]
+    repaired: Sequence[str] = ()
 
 
 def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebuild: Rebuild = NO_REBUILD) -> BuiltStar:
@@ -71,8 +83,19 @@ def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebu
     Raises:
         JobError: the job failed, or its result differs from the request.
         TransientJobError: the job may succeed when it is started again.
+        LostDeliveryError: rows that are needed are damaged, and cannot be read again.
+        DamagedObjectError: rows were found to be damaged while they were read; the next run reads them again.
     """
+    with damage_noted(processed):
+        return _build_star(processed, jobs, star, rebuild)
+
+
+def _build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebuild: Rebuild) -> BuiltStar:
     before = take_snapshot(processed, star)
+    require_none_missing(before.state)
+    repaired = repair_slices(processed, before, at=datetime.now(UTC))
+    if repaired:
+        before = take_snapshot(processed, star)
     missing = {(target.table, target.slice) for target in before.to_build}
     stale = [
         target
@@ -80,8 +103,8 @@ def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebu
         if (target.table, target.slice) in missing or rebuild.selects(target.table, target.slice)
     ]
     if not stale:
-        return BuiltStar(before, (), _check(before, processed))
-    result = jobs.run("build_star", build_request(before.state, before.overlaps, stale, star))
+        return BuiltStar(before, (), _check(before, processed), repaired)
+    result = _run_job(processed, jobs, before, build_request(before.state, before.overlaps, stale, star), rebuild)
     reported = {tuple(name) for name in result["built"]}
     requested = {(target.table, target.slice, target.version) for target in stale}
     if reported != requested:
@@ -93,7 +116,28 @@ def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebu
     if after.to_build:
         names = ", ".join(f"{target.table} {target.slice}" for target in after.to_build)
         raise JobError(f"build_star did not build {names}", fix="run again; missing slices are built again")
-    return BuiltStar(after, stale, _check(after, processed))
+    return BuiltStar(after, stale, _check(after, processed), repaired)
+
+
+def _run_job(
+    processed: ObjectStore, jobs: JobRunner, before: Snapshot, request: BuildRequest, rebuild: Rebuild
+) -> dict[str, Any]:
+    files = files_to_read(request)
+    require_readable(processed, before.state, files)
+    if rebuild.is_requested and not rebuild.periods:
+        live = {file.key for delivery in request.deliveries for of in delivery.files.values() for file in of}
+        _raise_if_damaged(processed, live)
+    try:
+        return jobs.run("build_star", request)
+    except Exception:
+        # Spark's own error about a damaged file is a stack trace.
+        _raise_if_damaged(processed, files)
+        raise
+
+
+def _raise_if_damaged(processed: ObjectStore, keys: Iterable[str]) -> None:
+    if error := suspect_damaged(processed, keys):
+        raise error
 
 
 def _check(snapshot: Snapshot, processed: ObjectStore) -> list[Outcome]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, MEMBER_ATTRIBUTES, MEMBERS, TRANSACTIONS
+from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import DeliveryState
@@ -23,6 +25,9 @@ from finance_platform.spark_jobs.requests import (
     SupersededKeys,
     SupersededScope,
 )
+
+_LINE_TABLES = {TRANSACTIONS.name, BUDGET.name}
+_MEMBER_TABLES = {MEMBERS.name, MEMBER_ATTRIBUTES.name, DEPARTMENTS.name, ACCOUNTS.name}
 
 
 def standardise_request(
@@ -67,6 +72,24 @@ def build_request(
         scenarios=scenarios(state),
         baseline_scenario=settings.baseline_scenario,
     )
+
+
+def files_to_read(request: BuildRequest) -> dict[str, DataFile]:
+    """Return the files by key that the job reads for a request.
+
+    These are the lines of the deliveries that count in the requested periods, and the members and master data of all.
+    """
+    with_lines = {counted.delivery_id for counted in request.counted}
+    with_lines |= {
+        delivery_id for keys in request.superseded_keys for delivery_id in (keys.delivery_id, keys.superseded_by)
+    }
+    return {
+        file.key: file
+        for delivery in request.deliveries
+        for table, files in delivery.files.items()
+        if table in _MEMBER_TABLES or (table in _LINE_TABLES and delivery.delivery_id in with_lines)
+        for file in files
+    }
 
 
 def _superseded_keys(contributions: Sequence[ContributingDelivery], overlaps: Overlaps) -> list[SupersededKeys]:

@@ -6,19 +6,21 @@ Belongs here: the use case. Does not belong here: how a load works (see `warehou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from finance_platform.errors import StarNotBuiltError
+from finance_platform.errors import DamagedWarehouseError, LoadError, StarNotBuiltError
 from finance_platform.quality.checks import Outcome, pluralize
 from finance_platform.quality.processed import check_star
 from finance_platform.quality.warehouse import Audit, check_closed_periods
 from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
+from finance_platform.refresh.repair import damage_noted, discard_unreadable_slices, require_none_missing
 from finance_platform.reports.movements import movement_summary
 from finance_platform.settings import Settings, StarSettings
-from finance_platform.slices.closed_periods import FrozenPeriods, freeze_closed_periods
+from finance_platform.slices.closed_periods import FrozenPeriods, freeze_closed_periods, unknown_period
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.published import explain_stale, published_snapshot
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
@@ -45,6 +47,7 @@ class Publication:
             publish if the audit refused it.
         movements: what was moved, in a row per load, period, scenario, measure and cause.
         frozen: closed periods that stay as they are published although their target has other rows.
+        repaired: what was damaged in the warehouse and was built again, a sentence each.
     """
 
     load: LoadResult | None
@@ -55,6 +58,7 @@ class Publication:
     snapshot: Snapshot
     movements: Sequence[dict[str, Any]]
     frozen: tuple[str, ...]
+    repaired: Sequence[str] = ()
 
 
 def publish(
@@ -80,10 +84,33 @@ def publish(
         StarNotBuiltError: target slices are not built; a missing slice would be taken for a removed one.
         LoadError: the load failed; what was published stays.
         LockedError: the lease on the processed zone was lost.
+        LostDeliveryError: a delivery counts, and its commit is damaged and cannot be read again.
+        DamagedObjectError: the rows of a slice are damaged; the next run builds it again.
     """
-    warehouse.prepare()
+    attempt = partial(_publish, processed, warehouse, settings, clock=clock, run_id=run_id, rebuild=rebuild)
+    with damage_noted(processed):
+        try:
+            return attempt()
+        except DamagedWarehouseError:
+            # Damage in the middle of the file is found when it is read; preparing the warehouse then sets it aside.
+            return attempt()
+
+
+def _publish(
+    processed: ObjectStore,
+    warehouse: Warehouse,
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime],
+    run_id: str,
+    rebuild: Rebuild,
+) -> Publication:
+    repaired = warehouse.prepare()
     versions = published_versions(warehouse)
     frozen = freeze(processed, settings, versions)
+    require_none_missing(frozen.snapshot.state)
+    if frozen.unknown:
+        raise unknown_period(frozen.unknown[0])
     if frozen.snapshot.to_build:
         raise StarNotBuiltError(
             f"{pluralize(len(frozen.snapshot.to_build), 'target slice')} not built",
@@ -115,7 +142,15 @@ def publish(
     snapshot = published_snapshot(processed, frozen.snapshot, {name: one.version for name, one in ledger.items()})
     outcomes = [*(audit.outcomes or ()), check_closed_periods(frozen.periods)]
     return Publication(
-        result, refusal, star_outcomes, outcomes, ledger, snapshot, movement_summary(warehouse), frozen.periods
+        result,
+        refusal,
+        star_outcomes,
+        outcomes,
+        ledger,
+        snapshot,
+        movement_summary(warehouse),
+        frozen.periods,
+        repaired,
     )
 
 
@@ -126,7 +161,12 @@ def _rejection(outcomes: Sequence[Outcome]) -> str:
 
 
 def freeze(
-    processed: ObjectStore, settings: Settings, versions: Mapping[SliceName, str], *, record: bool = True
+    processed: ObjectStore,
+    settings: Settings,
+    versions: Mapping[SliceName, str],
+    *,
+    record: bool = True,
+    without: Collection[str] = (),
 ) -> FrozenPeriods:
     """Return the target slices, with closed periods as they are published where the home holds those.
 
@@ -135,8 +175,9 @@ def freeze(
         settings: the home.
         versions: version by table and slice, as the load ledger says.
         record: whether to keep newly computed overlaps; a status does not.
+        without: deliveries whose rows are damaged, by id; they are taken as not read.
     """
-    snapshot = take_snapshot(processed, StarSettings.of(settings), record=record)
+    snapshot = take_snapshot(processed, StarSettings.of(settings), record=record, without=without)
     if not settings.holds_closed_periods:
         return FrozenPeriods(snapshot, ())
     return freeze_closed_periods(processed, snapshot, versions)
@@ -180,6 +221,13 @@ def _load(
         )
     except load.AuditFailedError as error:
         return None, str(error)
+    except DamagedWarehouseError:
+        raise
+    except LoadError as error:
+        commits = [snapshot.built[name] for name in names if name in snapshot.built]
+        if damage := discard_unreadable_slices(processed, commits, at=at):
+            raise damage from error
+        raise
     return result, ""
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from finance_platform.deliveries.discovery import RawZoneScan, scan_raw_zone
 from finance_platform.deliveries.register import Register, utc_text
-from finance_platform.deliveries.scans import fingerprint_config, record_scan
+from finance_platform.deliveries.scans import fingerprint_config, record_scan, require_whole_register
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
@@ -37,7 +37,9 @@ def register(
 
     Raises:
         StorageError: the raw zone cannot be listed.
+        RegisterError: an event of the register is damaged or missing.
     """
+    require_whole_register(processed)
     feed_set = load_feed_set(settings.feeds_path)
     scan = scan_raw_zone(
         raw, Register(processed), feed_set, settings, at=at, run_id=run_id, skip_unstable=skip_unstable

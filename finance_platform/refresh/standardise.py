@@ -16,11 +16,12 @@ from finance_platform.deliveries.acceptance import evaluate_deliveries
 from finance_platform.deliveries.commits import DeliveryCommit, delivery_id, read_commits
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, Verdict
 from finance_platform.deliveries.scans import discard_scan
-from finance_platform.deliveries.state import derive_state
+from finance_platform.deliveries.state import derive_state, lost_delivery
 from finance_platform.errors import JobError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.refresh.job_requests import standardise_request
+from finance_platform.refresh.repair import damage_noted, repair
 from finance_platform.settings import Settings
 from finance_platform.spark_jobs.job_runner import JobRunner
 from finance_platform.storage.port import ObjectStore
@@ -46,10 +47,12 @@ class Standardised:
     Attributes:
         read: what the job did.
         verdicts: on the deliveries that were read and had none yet.
+        repaired: damaged objects of the processed zone that are derived again, a sentence each.
     """
 
     read: ReadDeliveries
     verdicts: Sequence[Verdict]
+    repaired: Sequence[str] = ()
 
 
 def standardise(
@@ -77,13 +80,26 @@ def standardise(
     Raises:
         JobError: the job failed, or its result differs from the request.
         TransientJobError: the job may succeed when it is started again.
+        LostDeliveryError: a delivery counts, its commit is damaged, and it cannot be read again.
     """
+    repaired = repair(raw, processed, at=clock())
     read = _read_pending(raw, processed, jobs, settings)
     on_read(read)
-    verdicts = evaluate_deliveries(
-        processed, at=clock(), run_id=run_id, holds_closed_periods=settings.holds_closed_periods
-    )
-    return Standardised(read, verdicts)
+    _require_none_lost(processed)
+    with damage_noted(processed):
+        verdicts = evaluate_deliveries(
+            processed, at=clock(), run_id=run_id, holds_closed_periods=settings.holds_closed_periods
+        )
+    return Standardised(read, verdicts, repaired)
+
+
+def _require_none_lost(processed: ObjectStore) -> None:
+    """Raise LostDeliveryError if a delivery counts and has no commit, and no later version was read in its place."""
+    state = derive_state(Register(processed).events(), read_commits(processed))
+    replaced = {delivery.event.object_key for delivery in state.awaiting_verdict}
+    for event in state.missing:
+        if event.object_key not in replaced:
+            raise lost_delivery(event)
 
 
 def _read_pending(raw: ObjectStore, processed: ObjectStore, jobs: JobRunner, settings: Settings) -> ReadDeliveries:

@@ -6,22 +6,33 @@ Belongs here: the use case. Does not belong here: the status document (see `repo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from finance_platform.deliveries.commits import read_retired
+from finance_platform.deliveries.commits import read_commits, read_retired
 from finance_platform.deliveries.discovery import scan_raw_zone
 from finance_platform.deliveries.register import Register
+from finance_platform.deliveries.scans import require_whole_register
+from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, RegisterError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.refresh.publish import freeze
+from finance_platform.refresh.repair import find_damage, find_damaged_target
 from finance_platform.reports.recent_changes import closed_periods, recent_movements, stale_reasons
 from finance_platform.reports.reconciliation import earlier_deliveries, reconcile
-from finance_platform.reports.status import Status, StatusDetails, build_status
+from finance_platform.reports.status import Status, StatusDetails, build_status, status_without_register
 from finance_platform.settings import Settings
+from finance_platform.slices.closed_periods import FrozenPeriods, unknown_period
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_slices
-from finance_platform.warehouse.port import Warehouse
+from finance_platform.warehouse.port import (
+    NO_PARAMETERS,
+    NoWarehouseYetError,
+    Parameters,
+    Queryable,
+    QueryResult,
+    Warehouse,
+)
 
 
 def read_status(
@@ -46,22 +57,115 @@ def read_status(
         since: report what moved then or later; None for the latest load.
         last_run: the home's latest run; None where there was none.
         with_all_versions: whether to add the statement of all versions, of removed ones too.
+
+    What is damaged is named among the problems and shown as not made yet; without a whole register, only what is
+    published is shown.
     """
-    feed_set = load_feed_set(settings.feeds_path)
-    scan = scan_raw_zone(raw, Register(processed), feed_set, settings, at=at, run_id="", record=False)
-    ledger = published_slices(warehouse)
-    versions = {name: slice_.version for name, slice_ in ledger.items()}
-    frozen = freeze(processed, settings, versions, record=False)
-    details = StatusDetails(
-        stale_reasons=stale_reasons(processed, frozen.snapshot, ledger),
-        closed=closed_periods(warehouse, frozen.snapshot.state.closed, ledger),
-        movements=recent_movements(warehouse, ledger, since),
-        last_run=last_run,
-        frozen_periods=frozen.periods,
-    )
-    snapshot, currency = frozen.snapshot, settings.currency
-    status = build_status(snapshot, scan, ledger, reconcile(processed, snapshot, warehouse, currency=currency), details)
-    if not with_all_versions:
-        return status
-    earlier = earlier_deliveries(snapshot, read_retired(processed))
-    return replace(status, all_versions=reconcile(processed, snapshot, warehouse, currency=currency, earlier=earlier))
+    reader = _Reader(raw, processed, warehouse, settings, at, since, last_run, with_all_versions=with_all_versions)
+    try:
+        require_whole_register(processed)
+        return reader.read()
+    except RegisterError as error:
+        return _register_damaged(error, warehouse, settings, last_run)
+
+
+@dataclass
+class _Reader:
+    """Reads the status, without the parts that turn out to be damaged.
+
+    Attributes:
+        without: deliveries with damaged rows, by id; they are shown as not read.
+        problems: what was found to be damaged while it was read.
+    """
+
+    raw: ObjectStore
+    processed: ObjectStore
+    warehouse: Queryable
+    settings: Settings
+    at: datetime
+    since: datetime | None
+    last_run: Mapping[str, Any] | None
+    with_all_versions: bool
+    without: set[str] = field(default_factory=set)
+    problems: list[dict[str, str]] = field(default_factory=list)
+
+    def read(self) -> Status:
+        """Return the status."""
+        while True:
+            try:
+                return self._read()
+            except DamagedWarehouseError as error:
+                self.problems.append({"file": "the warehouse", "problem": error.found, "fix": error.fix})
+                self.warehouse = _NoWarehouse()
+            except DamagedObjectError as error:
+                self._leave_out(error)
+
+    def _leave_out(self, error: DamagedObjectError) -> None:
+        """Take the delivery whose rows are damaged as not read."""
+        commits = {**read_retired(self.processed), **read_commits(self.processed)}
+        owners = [
+            name
+            for name, commit in commits.items()
+            if name not in self.without
+            and any(file.key == error.key for files in commit.files.values() for file in files)
+        ]
+        if not owners:
+            raise error
+        self.without |= set(owners)
+        self.problems.append({"file": error.key, "problem": error.why, "fix": error.fix})
+
+    def _read(self) -> Status:
+        processed, warehouse = self.processed, self.warehouse
+        feed_set = load_feed_set(self.settings.feeds_path)
+        scan = scan_raw_zone(
+            self.raw, Register(processed), feed_set, self.settings, at=self.at, run_id="", record=False
+        )
+        ledger = published_slices(warehouse)
+        versions = {name: slice_.version for name, slice_ in ledger.items()}
+        frozen = freeze(processed, self.settings, versions, record=False, without=self.without)
+        snapshot, currency = frozen.snapshot, self.settings.currency
+        details = StatusDetails(
+            stale_reasons=stale_reasons(processed, snapshot, ledger),
+            closed=closed_periods(warehouse, snapshot.state.closed, ledger),
+            movements=recent_movements(warehouse, ledger, self.since),
+            last_run=self.last_run,
+            frozen_periods=frozen.periods,
+            damage=[*self.problems, *self._damage(frozen)],
+        )
+        reconciliation = reconcile(processed, snapshot, warehouse, currency=currency)
+        status = build_status(snapshot, scan, ledger, reconciliation, details)
+        if not self.with_all_versions:
+            return status
+        retired = {name: one for name, one in read_retired(processed).items() if name not in self.without}
+        earlier = earlier_deliveries(snapshot, retired)
+        all_versions = reconcile(processed, snapshot, warehouse, currency=currency, earlier=earlier)
+        return replace(status, all_versions=all_versions)
+
+    def _damage(self, frozen: FrozenPeriods) -> list[dict[str, str]]:
+        """Return what is damaged in the processed zone, each object once."""
+        named = {problem["file"] for problem in self.problems}
+        damage = [*find_damage(self.raw, self.processed), *find_damaged_target(self.processed, frozen.snapshot)]
+        rows = [{"file": one.key, "problem": one.clause, "fix": one.fix} for one in damage if one.key not in named]
+        unknown = [(period, unknown_period(period)) for period in frozen.unknown]
+        return rows + [{"file": period, "problem": error.found, "fix": error.fix} for period, error in unknown]
+
+
+class _NoWarehouse:
+    """Stands for a warehouse whose file is damaged: as long as it is not built again, nothing is published."""
+
+    def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:  # noqa: ARG002  the port's
+        """Raise NoWarehouseYetError."""
+        raise NoWarehouseYetError("the file of the warehouse is damaged", fix="run `finance-platform run`")
+
+
+def _register_damaged(
+    error: RegisterError, warehouse: Queryable, settings: Settings, last_run: Mapping[str, Any] | None
+) -> Status:
+    """Return what is known without the register: what is published, and what to do."""
+    problems = [{"file": "the register", "problem": error.found, "fix": error.fix}]
+    try:
+        ledger = published_slices(warehouse)
+    except DamagedWarehouseError as of_warehouse:
+        problems.append({"file": "the warehouse", "problem": of_warehouse.found, "fix": of_warehouse.fix})
+        ledger = {}
+    return status_without_register(ledger, problems, settings.currency, last_run)

@@ -15,6 +15,7 @@ from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.delivery_rows import read_shared
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.reports.reconciliation import current_deliveries
+from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 
 COLUMNS = (
@@ -54,6 +55,6 @@ def _batches(processed: ObjectStore, delivery_id: str, file: DataFile) -> Iterat
     if file.is_shared:
         yield read_shared(processed, delivery_id, file.key, COLUMNS)
         return
-    with processed.open(file.key) as stream:
+    with open_parquet(processed, file.key, ["outcome"]) as parquet:
         # Files of an earlier release lack scenario and currency.
-        yield from pq.ParquetFile(stream).iter_batches(columns=list(COLUMNS))
+        yield from parquet.iter_batches(columns=list(COLUMNS))

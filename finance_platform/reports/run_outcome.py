@@ -44,6 +44,7 @@ class RunOutcome:
         deliveries_read: how many deliveries this run read.
         built: names of the slices that this run built, `table slice`.
         loaded: names of the slices that this run loaded.
+        repaired: what was damaged in the home and was derived again, a sentence each.
     """
 
     run_id: str
@@ -54,6 +55,7 @@ class RunOutcome:
     deliveries_read: int
     built: Sequence[str]
     loaded: Sequence[str]
+    repaired: Sequence[str] = ()
 
     @property
     def failed_checks(self) -> list[EvaluatedCheck]:

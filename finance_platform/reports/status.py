@@ -37,6 +37,7 @@ class StatusDetails:
         movements: the recent movements.
         last_run: the home's latest run; None if there was none.
         frozen_periods: closed periods that stay as they are published although their inputs have changed.
+        damage: what is damaged in the home: file, problem and fix; the fix is empty if nothing is to be done.
     """
 
     stale_reasons: Mapping[SliceName, Sequence[str]] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class StatusDetails:
     movements: Sequence[Mapping[str, Any]] = ()
     last_run: Mapping[str, Any] | None = None
     frozen_periods: Sequence[str] = ()
+    damage: Sequence[Mapping[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Status:
         unmatched_fixes: how to have an unmatched file read, where its name tells, by file.
         uncertain_orders: deliveries that replace lines of others because of modification times alone.
         all_versions: the reconciliation of all versions of each file; None unless it was asked for.
+        is_broken: whether the register is damaged, so that only what is published is known.
     """
 
     deliveries: list[dict[str, Any]]
@@ -75,6 +78,7 @@ class Status:
     unmatched_fixes: Mapping[str, str] = field(default_factory=dict)
     uncertain_orders: Sequence[UncertainOrder] = ()
     all_versions: Reconciliation | None = None
+    is_broken: bool = False
 
     @property
     def is_healthy(self) -> bool:
@@ -134,6 +138,11 @@ class Status:
                 for file in self.unmatched
             ),
             *({"file": f, "kind": "vanished", "warning": vanished, "fix": FIX_VANISHED} for f in self.vanished),
+            *(
+                {"file": one["file"], "kind": "damaged", "warning": one["problem"], "fix": ""}
+                for one in self.details.damage
+                if not one["fix"]
+            ),
         ]
 
     def as_json(self) -> dict[str, Any]:
@@ -178,6 +187,7 @@ def build_status(
         problems=[
             *({"file": p.where, "problem": p.message, "fix": p.fix} for p in scan.problems),
             *(_frozen_period_problem(period) for period in details.frozen_periods),
+            *(dict(one) for one in details.damage if one["fix"]),
         ],
         unmatched=list(scan.unmatched),
         vanished=list(scan.vanished),
@@ -187,6 +197,38 @@ def build_status(
         unmatched_fixes=scan.unmatched_fixes,
         uncertain_orders=find_uncertain_orders(snapshot.state, snapshot.overlaps),
     )
+
+
+def status_without_register(
+    published: Mapping[SliceName, PublishedSlice],
+    problems: Sequence[Mapping[str, str]],
+    currency: str,
+    last_run: Mapping[str, Any] | None,
+) -> Status:
+    """Return the status of a home whose register is damaged: its published slices, and what to do."""
+    return Status(
+        deliveries=[],
+        slices=[_published_row(name, slice_) for name, slice_ in sorted(published.items())],
+        problems=[dict(problem) for problem in problems],
+        unmatched=[],
+        vanished=[],
+        reconciliation=Reconciliation([], currency),
+        details=StatusDetails(last_run=last_run),
+        is_broken=True,
+    )
+
+
+def _published_row(name: SliceName, slice_: PublishedSlice) -> dict[str, Any]:
+    return {
+        "table": name[0],
+        "slice": name[1],
+        "state": "published",
+        "why": [],
+        "wanted": "",
+        "published": slice_.version,
+        "rows": slice_.row_count,
+        "loaded_at": f"{slice_.loaded_at.isoformat()}Z",
+    }
 
 
 def _frozen_period_problem(period: str) -> dict[str, str]:

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from finance_platform.contracts.star import FACT_FINANCIALS
-from finance_platform.slices.commits import SliceCommit, read_slice
+from finance_platform.errors import DamagedObjectError, MissingRecordError
+from finance_platform.slices.commits import SliceCommit, find_damaged_slices, read_slice
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.versions import TargetSlice
+from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 
 _INPUTS_OF_DELIVERIES = ("lines", "hidden", "hidden_scopes")
@@ -31,10 +32,13 @@ class FrozenPeriods:
     Attributes:
         snapshot: has the published version of each frozen period as its target.
         periods: the frozen periods: closed ones that a build would change.
+        unknown: closed periods of which it cannot be said whether a build would change them, since the record of their
+            published version is damaged or lost; nothing is published of them without a decision.
     """
 
     snapshot: Snapshot
     periods: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
 
 
 def freeze_closed_periods(
@@ -48,13 +52,17 @@ def freeze_closed_periods(
         published: version by table and slice, as the load ledger says.
     """
     frozen: dict[tuple[str, str], SliceCommit] = {}
-    for period in snapshot.state.closed:
+    unknown = []
+    for period, closing in snapshot.state.closed.items():
         name = (FACT_FINANCIALS.name, period)
-        built, version = snapshot.built.get(name), published.get(name)
+        # A warehouse that was lost is built again with the version that was signed.
+        built, version = snapshot.built.get(name), published.get(name) or closing.versions.get(FACT_FINANCIALS.name)
         if built is None or version is None or built.version == version:
             continue
         current = read_slice(processed, *name, version)
-        if (
+        if current is None and find_damaged_slices(processed, [(*name, version)]):
+            unknown.append(period)
+        elif (
             current
             and _has_same_lines(snapshot, period, built, current)
             and not _has_same_rows(processed, built, current)
@@ -67,7 +75,17 @@ def freeze_closed_periods(
         for target in snapshot.target
     ]
     after = replace(snapshot, target=target_slices, built={**snapshot.built, **frozen})
-    return FrozenPeriods(after, tuple(sorted(period for _, period in frozen)))
+    return FrozenPeriods(after, tuple(sorted(period for _, period in frozen)), tuple(sorted(unknown)))
+
+
+def unknown_period(period: str) -> MissingRecordError:
+    """Return the error about a closed period whose published version has a damaged record."""
+    return MissingRecordError(
+        f"{period} is closed, its inputs have changed, and the record of its published version below "
+        f"slices/{FACT_FINANCIALS.name}/{period}/ in the processed zone is damaged, so whether its figures would "
+        "change is not known; nothing is published",
+        fix=f"restore that file from a backup, or `finance-platform reopen {period} --why TEXT` and run",
+    )
 
 
 def _has_same_lines(snapshot: Snapshot, period: str, built: SliceCommit, current: SliceCommit) -> bool:
@@ -98,13 +116,19 @@ def _as_lists(value: object) -> object:
 
 
 def _has_same_rows(processed: ObjectStore, built: SliceCommit, current: SliceCommit) -> bool:
-    return built.row_count == current.row_count and _rows(processed, built) == _rows(processed, current)
+    if built.row_count != current.row_count:
+        return False
+    rows = _rows(processed, built)
+    try:
+        return bool(rows == _rows(processed, current))
+    except DamagedObjectError:
+        return False  # what is published stays
 
 
 def _rows(processed: ObjectStore, commit: SliceCommit) -> pa.Table:
     tables = []
     for file in commit.files:
-        with processed.open(file.key) as stream:
-            tables.append(pq.read_table(stream))
+        with open_parquet(processed, file.key) as parquet:
+            tables.append(parquet.read())
     table = pa.concat_tables(tables) if tables else pa.table({})
     return table.sort_by([(name, "ascending") for name in table.column_names]) if tables else table

@@ -12,7 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from finance_platform.deliveries.commits import UNKNOWN, Count, DataFile, known_or_unknown
+from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.bulk_read import find_many
+from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore
 
 FOLDER = "slices"
@@ -124,13 +126,16 @@ class SliceCommit:
     @staticmethod
     def from_json(data: bytes | str) -> SliceCommit:
         """Rebuild a commit from its document."""
-        values: dict[str, Any] = json.loads(data)
-        values["files"] = tuple(DataFile(**file) for file in values["files"])
-        values["sums"] = tuple(_scenario_sum(scenario_sum) for scenario_sum in values["sums"])
-        values["hidden_amount"] = Decimal(values["hidden_amount"])
-        values["superseded"] = tuple(_superseded_lines(lines) for lines in values.get("superseded", ()))
-        values["differences"] = tuple(Difference(**difference) for difference in values["differences"])
-        return SliceCommit(**values)
+        return _parse_commit(json.loads(data))
+
+
+def _parse_commit(values: dict[str, Any]) -> SliceCommit:
+    values["files"] = tuple(DataFile(**file) for file in values["files"])
+    values["sums"] = tuple(_scenario_sum(scenario_sum) for scenario_sum in values["sums"])
+    values["hidden_amount"] = Decimal(values["hidden_amount"])
+    values["superseded"] = tuple(_superseded_lines(lines) for lines in values.get("superseded", ()))
+    values["differences"] = tuple(Difference(**difference) for difference in values["differences"])
+    return SliceCommit(**values)
 
 
 def _scenario_sum(values: Mapping[str, Any]) -> ScenarioSum:
@@ -146,15 +151,16 @@ def _superseded_lines(values: Mapping[str, Any]) -> SupersededLines:
 
 def write_slice(processed: ObjectStore, commit: SliceCommit) -> None:
     """Make a version of a slice visible, atomically."""
-    processed.write(_key(commit.table, commit.slice, commit.version), commit.to_json())
+    processed.write(slice_key(commit.table, commit.slice, commit.version), commit.to_json())
 
 
 def read_slices(processed: ObjectStore, names: Sequence[tuple[str, str, str]]) -> list[SliceCommit | None]:
     """Return one version of each slice, named by table, slice and version.
 
-    It is None if it was never built, or if another release wrote it in another form.
+    It is None if it was never built, if it is damaged, or if another release wrote it in another form.
     """
-    return [_from_document(data) for data in find_many(processed, [_key(*name) for name in names])]
+    documents = find_many(processed, [slice_key(*name) for name in names])
+    return [_from_document(name, data) for name, data in zip(names, documents, strict=True)]
 
 
 def read_slice(processed: ObjectStore, table: str, slice_name: str, version: str) -> SliceCommit | None:
@@ -166,18 +172,43 @@ def read_inputs(
     processed: ObjectStore, names: Sequence[tuple[str, str, str]]
 ) -> dict[tuple[str, str, str], Mapping[str, Any] | None]:
     """Return the inputs of versions of slices, of those that another release wrote too; None if they are not known."""
-    documents = find_many(processed, [_key(*name) for name in names])
-    return {name: json.loads(data).get("inputs") if data else None for name, data in zip(names, documents, strict=True)}
+    documents = find_many(processed, [slice_key(*name) for name in names])
+    return {name: _inputs(name, data) for name, data in zip(names, documents, strict=True)}
 
 
-def _from_document(data: bytes | None) -> SliceCommit | None:
+def find_damaged_slices(processed: ObjectStore, names: Sequence[tuple[str, str, str]]) -> list[DamagedObjectError]:
+    """Return the commits of versions of slices that exist and cannot be read."""
+    documents = zip(names, find_many(processed, [slice_key(*name) for name in names]), strict=True)
+    parsed = (_parse_document(name, data) for name, data in documents if data is not None)
+    return [document for document in parsed if isinstance(document, DamagedObjectError)]
+
+
+def slice_key(table: str, slice_name: str, version: str) -> str:
+    """Return the key of the commit of one version of a slice."""
+    return f"{FOLDER}/{table}/{slice_name}/{version}.json"
+
+
+def _inputs(name: tuple[str, str, str], data: bytes | None) -> Mapping[str, Any] | None:
     if data is None:
         return None
     try:
-        return SliceCommit.from_json(data)
-    except (KeyError, TypeError):
+        inputs = parse_document(slice_key(*name), data, dict[str, Any]).get("inputs")
+    except DamagedObjectError:
         return None
+    return inputs if isinstance(inputs, Mapping) else None
 
 
-def _key(table: str, slice_name: str, version: str) -> str:
-    return f"{FOLDER}/{table}/{slice_name}/{version}.json"
+def _from_document(name: tuple[str, str, str], data: bytes | None) -> SliceCommit | None:
+    document = None if data is None else _parse_document(name, data)
+    return document if isinstance(document, SliceCommit) else None
+
+
+def _parse_document(name: tuple[str, str, str], data: bytes) -> SliceCommit | DamagedObjectError:
+    key = slice_key(*name)
+    try:
+        commit = parse_document(key, data, _parse_commit)
+    except DamagedObjectError as error:
+        return error
+    if (commit.table, commit.slice, commit.version) != name:
+        return DamagedObjectError(key, f"it is the commit of {commit.table} {commit.slice} {commit.version}")
+    return commit

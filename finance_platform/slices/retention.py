@@ -11,7 +11,6 @@ again is read again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,7 +20,7 @@ from finance_platform.contracts.processed import ACCOUNT_COUNTS, MEMBER_ATTRIBUT
 from finance_platform.contracts.star import STAR
 from finance_platform.deliveries.account_counts import counts_of_delivery
 from finance_platform.deliveries.commits import FOLDER as DELIVERIES
-from finance_platform.deliveries.commits import DeliveryCommit, retire_commit
+from finance_platform.deliveries.commits import DeliveryCommit, find_damaged_commits, retire_commit
 from finance_platform.deliveries.register import (
     DecisionRecorded,
     DeliveryDiscovered,
@@ -31,10 +30,12 @@ from finance_platform.deliveries.register import (
     Verdict,
     utc_text,
 )
-from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state import DeliveryState, lost_delivery
+from finance_platform.errors import DamagedObjectError
 from finance_platform.slices.commits import FOLDER as SLICES
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.bulk_read import read_many
+from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.storage.staged_files import FOLDER as MANIFESTS
 
@@ -98,6 +99,7 @@ def find_expired(
         now: UTC.
         retention_days: the number of days for which superseded data stays.
     """
+    _refuse_damage(processed, snapshot)
     before = utc_text(now - timedelta(days=retention_days))
     events = Register(processed).events()
     # A link that leads out of the zone is no file of ours.
@@ -133,6 +135,20 @@ def find_expired(
     attempts = {version.attempt for version in kept}
     attempts |= {commit.attempt for name, commit in snapshot.commits.items() if name not in expired_commits}
     return [*removals, *_expired_jobs(listing, attempts, before)]
+
+
+def _refuse_damage(processed: ObjectStore, snapshot: Snapshot) -> None:
+    """Refuse to remove anything while a commit is damaged: the files that it names would look like stray ones.
+
+    Raises:
+        DamagedObjectError: a commit is damaged.
+        LostDeliveryError: one was lost.
+    """
+    if snapshot.state.missing:
+        raise lost_delivery(snapshot.state.missing[0])
+    damaged = find_damaged_commits(processed)
+    if damaged:
+        raise DamagedObjectError(damaged[0].key, damaged[0].why, fix="run `finance-platform run` first")
 
 
 def remove(processed: ObjectStore, removals: Iterable[Removal]) -> None:
@@ -211,7 +227,13 @@ def _files(commit: DeliveryCommit) -> list[str]:
 
 
 def _version(key: str, data: bytes) -> _Version:
-    document: dict[str, Any] = json.loads(data)
+    try:
+        return parse_document(key, data, lambda document: _parse_version(key, document))
+    except DamagedObjectError as error:
+        raise DamagedObjectError(error.key, error.why, fix="run `finance-platform run` first") from None
+
+
+def _parse_version(key: str, document: Mapping[str, Any]) -> _Version:
     return _Version(
         key=key,
         table=document["table"],

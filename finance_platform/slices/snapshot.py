@@ -5,7 +5,7 @@ Belongs here: reading register, commits and slice commits together. Does not bel
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from finance_platform.code_version import code_version
@@ -55,15 +55,21 @@ class Snapshot:
         return [*stale, *sorted(name for name in published if name not in versions)]
 
 
-def take_snapshot(processed: ObjectStore, settings: StarSettings, *, record: bool = True) -> Snapshot:
+def take_snapshot(
+    processed: ObjectStore, settings: StarSettings, *, record: bool = True, without: Collection[str] = ()
+) -> Snapshot:
     """Read the processed zone.
 
     Args:
         processed: the processed zone.
         settings: the settings that determine the star.
         record: whether to store overlaps that are computed for the first time; only a run does.
+        without: deliveries whose rows are damaged, by id; they are taken as not read.
+
+    Raises:
+        DamagedObjectError: a Parquet file of a delivery is damaged.
     """
-    commits = read_commits(processed)
+    commits = {name: commit for name, commit in read_commits(processed).items() if name not in without}
     state = derive_state(Register(processed).events(), commits)
     overlaps = compute_overlaps(processed, state.live, record=record)
     types, mentioned = _debit_positive(processed, state)

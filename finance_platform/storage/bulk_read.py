@@ -43,7 +43,7 @@ def read_many(store: ObjectStore, keys: Sequence[str]) -> Iterator[bytes]:
         yield data
 
 
-def read_immutable(store: ObjectStore, folder: str, parse: Callable[[bytes], _Document]) -> list[_Document]:
+def read_immutable(store: ObjectStore, folder: str, parse: Callable[[str, bytes], _Document]) -> list[_Document]:
     """Return the documents of a folder, in the order of their keys; each is read and parsed once per process.
 
     A document that was removed and written again has another etag, and is read again.
@@ -51,7 +51,8 @@ def read_immutable(store: ObjectStore, folder: str, parse: Callable[[bytes], _Do
     Args:
         store: the store.
         folder: the folder; its documents are never rewritten.
-        parse: turns bytes into a document that callers do not change; always the same function for the same folder.
+        parse: turns key and bytes into a document that callers do not change; always the same function for the same
+            folder.
 
     Raises:
         FileNotFoundError: a document was removed between the listing and the read.
@@ -61,7 +62,7 @@ def read_immutable(store: ObjectStore, folder: str, parse: Callable[[bytes], _Do
     current = {key: earlier[key] for key, etag in etags.items() if key in earlier and earlier[key][0] == etag}
     new = [key for key in etags if key not in current]
     for key, data in zip(new, read_many(store, new), strict=True):
-        current[key] = etags[key], parse(data)
+        current[key] = etags[key], parse(key, data)
     # One assignment, since threads of a code server may read the same folder at the same time.
     _PARSED[store.root, folder] = current
     return [current[key][1] for key in etags]

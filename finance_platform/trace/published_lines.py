@@ -7,7 +7,6 @@ Does not belong here: cells of the warehouse (see `cells`), the two traces (see 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -22,8 +21,9 @@ from finance_platform.deliveries.commits import DataFile, DeliveryCommit, read_c
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState, Position, derive_positions, derive_state
-from finance_platform.errors import MissingRecordError
-from finance_platform.slices.commits import FOLDER as SLICES
+from finance_platform.errors import DamagedObjectError, MissingRecordError
+from finance_platform.slices.commits import slice_key
+from finance_platform.storage.documents import open_parquet, parse_document
 from finance_platform.storage.port import ObjectStore
 
 LINE_TABLES = ("transactions", "budget")
@@ -63,12 +63,11 @@ def read_period(processed: ObjectStore, period: str, version: str) -> PublishedP
     Raises:
         MissingRecordError: the slice's commit is missing, or an incompatible release wrote it.
     """
+    # Not as a SliceCommit: a version of another release stays published until the next run, with the same inputs.
+    key = slice_key(FACT_FINANCIALS.name, period, version)
     try:
-        # Not as a SliceCommit: a version of another release stays published until the next run, with the same inputs.
-        document: dict[str, Any] = json.loads(
-            processed.read(f"{SLICES}/{FACT_FINANCIALS.name}/{period}/{version}.json")
-        )
-    except FileNotFoundError:
+        document = parse_document(key, processed.read(key), dict[str, Any])
+    except (FileNotFoundError, DamagedObjectError):
         document = {}
     inputs: dict[str, Any] = document.get("inputs") or {}
     if any(name not in inputs for name in _INPUTS):
@@ -90,7 +89,7 @@ def read_period(processed: ObjectStore, period: str, version: str) -> PublishedP
         {delivery_id: frozenset(scopes) for delivery_id, scopes in superseded_scopes.items()},
         inputs["baseline"],
         inputs["actual_covers"],
-        {total["scenario_key"]: total["line_count"] for total in document["sums"]},
+        {total["scenario_key"]: total["line_count"] for total in document.get("sums", ())},
     )
 
 
@@ -244,8 +243,7 @@ def read_rows(
         values = {**equal, "delivery_id": delivery_id} if file.is_shared else equal
         needed = list(dict.fromkeys([*columns, *values]))
         bounds = {**{name: (value, value) for name, value in values.items()}, **(between or {})}
-        with processed.open(file.key) as stream:
-            parquet = pq.ParquetFile(stream)
+        with open_parquet(processed, file.key, needed) as parquet:
             groups = _row_groups(parquet.metadata, bounds)
             for batch in parquet.iter_batches(_BATCH_ROWS, row_groups=groups, columns=needed) if groups else ():
                 table = pa.Table.from_batches([batch])

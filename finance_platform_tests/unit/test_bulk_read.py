@@ -27,8 +27,12 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counted
 
 
+def parse(_: str, data: bytes) -> Any:
+    return json.loads(data)
+
+
 def documents(store: LocalStore) -> list[Any]:
-    return read_immutable(store, "deliveries", json.loads)
+    return read_immutable(store, "deliveries", parse)
 
 
 def test_each_document_is_read_once(tmp_path: Path, reads: Counter[str]):

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,7 +25,19 @@ from finance_platform.deliveries.register import (
     utc_text,
 )
 from finance_platform.storage.local import LocalStore
+from finance_platform.storage.port import StoredObject
 from finance_platform_tests.unit.factories import decision_on, delivered, verdict_on
+
+
+class StaleStore(LocalStore):
+    """A store that lists what was there when it was opened."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self._listed = list(LocalStore(root).list_objects())
+
+    def list_objects(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
+        return (item for item in self._listed if item.key.startswith(prefix) and item.key > after)
 
 
 @pytest.fixture
@@ -126,12 +139,12 @@ def test_every_event_has_its_kind(processed: LocalStore) -> None:
 
 def test_a_number_that_another_writer_took_is_not_overwritten(processed: LocalStore) -> None:
     Register(processed).append([delivered("a.csv")])
-    (key,) = documents(processed)
-    # With one document, the next writer tries number 2, which another writer has taken.
-    taken = f"{FOLDER}/{2:012d}.json"
-    Path(processed.uri(key)).rename(processed.uri(taken))
+    stale = StaleStore(processed.root)
     Register(processed).append([delivered("b.csv")])
-    assert [event.object_key for event in select_discovered(Register(processed).events())] == ["a.csv", "b.csv"]
+    # With one document in its listing, this writer tries number 2, which the other one has taken.
+    Register(stale).append([delivered("c.csv")])
+    events = select_discovered(Register(processed).events())
+    assert [event.object_key for event in events] == ["a.csv", "b.csv", "c.csv"]
 
 
 def test_concurrent_threads_lose_no_events(processed: LocalStore) -> None:

@@ -19,6 +19,7 @@ from finance_platform.orchestration.assets.earlier_steps import repeat_earlier_s
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
+from finance_platform.orchestration.jobs import log_repairs
 from finance_platform.orchestration.ui.metadata_values import table_metadata
 from finance_platform.orchestration.ui.previews import preview_files
 from finance_platform.orchestration.ui.slice_metadata import (
@@ -77,6 +78,7 @@ def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
             result = build_star(
                 processed_zone, spark_jobs.bind(context), StarSettings.of(settings), config.to_rebuild()
             )
+            log_repairs(context, result.repaired)
             names = [(target.table, target.slice) for target in result.built]
             context.log.info(f"built {describe_slices(names)}" if names else "nothing to build")
             snapshot = result.snapshot

@@ -19,6 +19,7 @@ from finance_platform.orchestration.assets.star import RebuildConfig
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
+from finance_platform.orchestration.jobs import log_repairs
 from finance_platform.orchestration.ui.previews import preview_table, previous_previews
 from finance_platform.orchestration.ui.slice_metadata import compute_table_version, describe_slices
 from finance_platform.orchestration.ui.table_specs import warehouse_spec
@@ -62,6 +63,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
                 run_id=run_id,
                 rebuild=config.to_rebuild(),
             )
+            log_repairs(context, result.repaired)
             _log(context, result)
             if result.load is not None and result.load.load_number is not None:
                 amount = restated_amount(result.movements, result.load.load_number, datetime.now(UTC))

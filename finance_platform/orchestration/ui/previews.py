@@ -14,6 +14,8 @@ from finance_platform.contracts.model import Contract
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_shared
 from finance_platform.orchestration.ui.metadata_values import table_metadata
+from finance_platform.errors import DamagedObjectError
+from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable
 from finance_platform.warehouse.statements import first_rows
@@ -24,15 +26,13 @@ _ROWS = 5
 
 def preview_files(contract: Contract, processed: ObjectStore, keys: Iterable[str]) -> dict[str, Any]:
     """Return the first rows of a table's first Parquet file; nothing if there is no readable file."""
-    import pyarrow.parquet as pq
-
     names = [column.name for column in contract.stored_columns if not column.is_personal]
     try:
         for key in keys:
-            with processed.open(key) as file:
-                batches = pq.ParquetFile(file).iter_batches(batch_size=_ROWS, columns=names)
+            with open_parquet(processed, key) as file:
+                batches = file.iter_batches(batch_size=_ROWS, columns=names)
                 return _preview(next((batch.to_pylist() for batch in batches), []))
-    except OSError:
+    except (OSError, DamagedObjectError):
         # Checks report files that are missing or damaged; a page without a preview must not stop a run.
         return {}
     return {}

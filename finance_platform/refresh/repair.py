@@ -1,0 +1,315 @@
+"""Repair: what is damaged in the processed zone, and making the next steps derive it again.
+
+Belongs here: which damage of which kind of object has which consequence, and setting damaged objects aside. A step
+takes an object that is not there as not made yet, so nothing else is needed to derive it again.
+Does not belong here: recognising damage (see `storage.documents` and the module of each kind of object), the register,
+which is never derived again (see `deliveries.register`), the warehouse's file (see `warehouse.duckdb`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from finance_platform.deliveries.commits import (
+    RETIRED,
+    DataFile,
+    DeliveryCommit,
+    commit_key,
+    find_damaged_commits,
+    read_commits,
+)
+from finance_platform.deliveries.overlaps import find_damaged_overlaps
+from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
+from finance_platform.deliveries.scans import find_damaged_scans
+from finance_platform.deliveries.state import DeliveryState, derive_state, lost_delivery
+from finance_platform.errors import DamagedObjectError, LostDeliveryError
+from finance_platform.slices.commits import SliceCommit, find_damaged_slices, slice_key
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.storage.documents import FOLDER, find_damaged_files, parse_document, set_aside
+from finance_platform.storage.port import ObjectStore
+
+_SUSPECTS = f"{FOLDER}/suspects.json"
+"""The files that a step found to be damaged while it read them; the next run reads them whole."""
+
+_IGNORED = "it is ignored"
+
+RUN = "run `finance-platform run`"
+RUN_AGAIN = "run again; it is derived again first"
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One damaged object.
+
+    Attributes:
+        key: the object.
+        why: what is wrong with it, a clause.
+        effect: what follows from that, a clause.
+        fix: what to do; empty if nothing is to be done.
+        aside: the document to set aside, so that everything that it names is derived again; empty for none.
+    """
+
+    key: str
+    why: str
+    effect: str
+    fix: str = RUN
+    aside: str = ""
+
+    @property
+    def clause(self) -> str:
+        """What is wrong and what follows, without the object's name."""
+        return f"is ignored: {self.why}" if self.effect == _IGNORED else f"is damaged ({self.why}): {self.effect}"
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.clause}"
+
+
+def find_damage(raw: ObjectStore, processed: ObjectStore) -> list[Damage]:
+    """Return what is damaged in the processed zone, without the slices; nothing is changed.
+
+    Args:
+        raw: the raw zone, from which deliveries can be read again.
+        processed: the processed zone.
+
+    Raises:
+        RegisterError: the register is damaged.
+    """
+    register = Register(processed)
+    events = select_discovered(register.events())
+    state = derive_state(register.events(), read_commits(processed))
+    readable = _Rereadable(raw, events)
+    damage = [*_damaged_commits(processed, state, readable), *_damaged_files(processed, state, readable)]
+    lacking = "the figures of a version that was removed are not in the statement of all versions"
+    damage += [
+        Damage(error.key, error.why, lacking, fix="", aside=error.key)
+        for error in find_damaged_commits(processed, RETIRED)
+    ]
+    damage += [
+        Damage(error.key, error.why, "overlaps of deliveries are computed again", aside=error.key)
+        for error in find_damaged_overlaps(processed)
+    ]
+    damage += [
+        Damage(error.key, error.why, "the raw zone is compared with nothing once", aside=error.key)
+        for error in find_damaged_scans(processed)
+    ]
+    foreign = "its name is not that of an event of the register"
+    return damage + [Damage(key, foreign, _IGNORED, fix="") for key in register.foreign_keys()]
+
+
+def repair(raw: ObjectStore, processed: ObjectStore, *, at: datetime) -> list[str]:
+    """Set aside what is damaged, so that the steps of this run derive it again.
+
+    Args:
+        raw: the raw zone.
+        processed: the processed zone; the caller holds the home's lock.
+        at: now, UTC; names the folder of what is set aside.
+
+    Returns:
+        A sentence per damaged object, without those that are only ignored.
+    """
+    damage = find_damage(raw, processed)
+    _set_aside(processed, damage, at)
+    return [str(one) for one in damage if one.effect != _IGNORED]
+
+
+def find_damaged_target(processed: ObjectStore, snapshot: Snapshot) -> list[Damage]:
+    """Return the damaged commits and files of the target slices."""
+    names = [(target.table, target.slice, target.version) for target in snapshot.to_build]
+    again = "the slice is built again"
+    damage = [Damage(error.key, error.why, again, aside=error.key) for error in find_damaged_slices(processed, names)]
+    owners = {
+        file.key: slice_key(commit.table, commit.slice, commit.version)
+        for commit in snapshot.built.values()
+        for file in commit.files
+    }
+    files = _damaged(processed, (file for commit in snapshot.built.values() for file in commit.files))
+    return damage + [Damage(key, why, again, aside=owners[key]) for key, why in files.items()]
+
+
+def repair_slices(processed: ObjectStore, snapshot: Snapshot, *, at: datetime) -> list[str]:
+    """Set aside the commits of damaged target slices, so that they are built again; return a sentence for each.
+
+    Args:
+        processed: the processed zone; the caller holds the home's lock.
+        snapshot: its state.
+        at: now, UTC.
+    """
+    damage = find_damaged_target(processed, snapshot)
+    _set_aside(processed, damage, at)
+    processed.delete(_SUSPECTS)
+    return [str(one) for one in damage]
+
+
+def discard_unreadable_slices(
+    processed: ObjectStore, commits: Iterable[SliceCommit], *, at: datetime
+) -> DamagedObjectError | None:
+    """Read the files of slices that could not be loaded; set the commits of damaged ones aside.
+
+    Args:
+        processed: the processed zone; the caller holds the home's lock.
+        commits: the slices.
+        at: now, UTC.
+
+    Returns:
+        The error to raise; None if no file is damaged.
+    """
+    error = None
+    for commit in commits:
+        sizes = {file.key: file.size for file in commit.files}
+        for key, why in find_damaged_files(processed, sizes, suspects=sizes.keys()).items():
+            set_aside(processed, slice_key(commit.table, commit.slice, commit.version), at)
+            error = error or DamagedObjectError(key, why, fix=RUN_AGAIN)
+    return error
+
+
+def require_readable(processed: ObjectStore, state: DeliveryState, files: Mapping[str, DataFile]) -> None:
+    """Raise an error if a file that a job is about to read is damaged; `repair` has left it, since raw is gone too.
+
+    Args:
+        processed: the processed zone.
+        state: the deliveries.
+        files: the files by key.
+
+    Raises:
+        LostDeliveryError: the file cannot be read again.
+    """
+    damaged = _damaged(processed, files.values())
+    for delivery in state.live:
+        for files_of_table in delivery.commit.files.values():
+            for file in files_of_table:
+                if file.key in damaged:
+                    raise lost_delivery(delivery.event, f"its file {file.key} ({damaged[file.key]})")
+
+
+def suspect_damaged(processed: ObjectStore, keys: Iterable[str]) -> DamagedObjectError | None:
+    """Read files whole; note the damaged ones for the next run, and return the error to raise, None without any.
+
+    Args:
+        processed: the processed zone; the caller holds the home's lock.
+        keys: the Parquet files that a step could not use.
+    """
+    sizes = {item.key: item.size for key in keys if (item := processed.find(key))}
+    damaged = find_damaged_files(processed, sizes, suspects=sizes.keys())
+    damaged |= {key: "it is missing" for key in keys if key not in sizes}
+    if not damaged:
+        return None
+    note_suspects(processed, damaged)
+    key, why = next(iter(damaged.items()))
+    return DamagedObjectError(key, why, fix=RUN_AGAIN)
+
+
+def note_suspects(processed: ObjectStore, keys: Iterable[str]) -> None:
+    """Note files that a step found to be damaged, for the next run's repair."""
+    known = _suspects(processed)
+    processed.write(_SUSPECTS, json.dumps(sorted({*known, *keys})).encode())
+
+
+@contextmanager
+def damage_noted(processed: ObjectStore) -> Iterator[None]:
+    """Note a damaged file that a step of a run finds while it reads, and let its error tell to run again."""
+    try:
+        yield
+    except DamagedObjectError as error:
+        if error.fix == RUN_AGAIN:
+            raise
+        note_suspects(processed, [error.key])
+        raise DamagedObjectError(error.key, error.why, fix=RUN_AGAIN) from error
+
+
+def require_none_missing(state: DeliveryState) -> None:
+    """Raise LostDeliveryError if a delivery counts and has no commit."""
+    if state.missing:
+        raise lost_delivery(state.missing[0])
+
+
+class _Rereadable:
+    """Which deliveries can be read again: those whose content the raw zone still has."""
+
+    def __init__(self, raw: ObjectStore, events: Sequence[DeliveryDiscovered]) -> None:
+        self._raw = raw
+        self.by_id = {event.delivery_id: event for event in events}
+        self._current = {event.object_key: event.delivery_id for event in events}
+
+    def __call__(self, event: DeliveryDiscovered) -> bool:
+        if self._current[event.object_key] != event.delivery_id:
+            return False
+        with suppress(OSError):
+            item = self._raw.find(event.object_key)
+            if item is None:
+                return False
+            return item.etag == event.etag or self._raw.fingerprint(event.object_key) == event.fingerprint
+        return False
+
+
+def _damaged_commits(processed: ObjectStore, state: DeliveryState, readable: _Rereadable) -> Iterator[Damage]:
+    missing = {event.delivery_id: event for event in state.missing}
+    pending = {event.delivery_id for event in state.pending}
+    for error in find_damaged_commits(processed):
+        name = PurePosixPath(error.key).stem
+        event = readable.by_id.get(name)
+        lost = missing.pop(name, None)
+        if event is None:
+            yield Damage(error.key, "no delivery has this name", _IGNORED, fix="")
+        elif (lost or name in pending) and readable(event):
+            yield Damage(error.key, error.why, f"{event.object_key} is read again", aside=error.key)
+        elif lost:
+            yield _lost(error.key, error.why, lost_delivery(event), aside=error.key)
+        else:
+            effect = f"the figures of an earlier version of {event.object_key} are not in the statement of all versions"
+            yield Damage(error.key, error.why, effect, fix="", aside=error.key)
+    for name, event in missing.items():
+        if readable(event):
+            yield Damage(commit_key(name), "it is missing", f"{event.object_key} is read again")
+        else:
+            yield _lost(commit_key(name), "it is missing", lost_delivery(event))
+
+
+def _damaged_files(processed: ObjectStore, state: DeliveryState, readable: _Rereadable) -> Iterator[Damage]:
+    commits = _commits_in_use(state)
+    owners = {file.key: commit for commit in commits for files in commit.files.values() for file in files}
+    damaged = _damaged(processed, (file for commit in commits for files in commit.files.values() for file in files))
+    named: set[str] = set()
+    for key, why in damaged.items():
+        commit = owners[key]
+        if commit.delivery_id in named:
+            continue
+        named.add(commit.delivery_id)
+        event = readable.by_id[commit.delivery_id]
+        if readable(event):
+            aside = commit_key(commit.delivery_id)
+            yield Damage(key, why, f"{event.object_key} is read again", aside=aside)
+        else:
+            yield _lost(key, why, lost_delivery(event, f"its file {key} ({why})"))
+
+
+def _commits_in_use(state: DeliveryState) -> list[DeliveryCommit]:
+    """Return the commits of deliveries that count, may count, or are listed as held or withdrawn."""
+    commits = [delivery.commit for delivery in (*state.live, *state.awaiting_verdict, *state.waiting)]
+    commits += [delivery.commit for delivery in (*state.inactive, *state.withdrawn)]
+    return list({commit.delivery_id: commit for commit in commits}.values())
+
+
+def _lost(key: str, why: str, error: LostDeliveryError, aside: str = "") -> Damage:
+    return Damage(key, why, error.found, fix=error.fix, aside=aside)
+
+
+def _damaged(processed: ObjectStore, files: Iterable[DataFile]) -> dict[str, str]:
+    sizes = {file.key: file.size for file in files}
+    return find_damaged_files(processed, sizes, _suspects(processed)) if sizes else {}
+
+
+def _suspects(processed: ObjectStore) -> Collection[str]:
+    try:
+        return parse_document(_SUSPECTS, processed.read(_SUSPECTS), frozenset[str])
+    except (FileNotFoundError, DamagedObjectError):
+        return frozenset()
+
+
+def _set_aside(processed: ObjectStore, damage: Iterable[Damage], at: datetime) -> None:
+    for key in dict.fromkeys(one.aside for one in damage if one.aside):
+        set_aside(processed, key, at)

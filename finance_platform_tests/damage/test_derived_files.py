@@ -1,0 +1,86 @@
+"""Every kind of derived file in a home, damaged: the status works, and the next run derives it again.
+
+Belongs here: files that the register and the raw zone give again. Does not belong here: the register (see
+`unit/test_register_damage`), files of which the raw zone has no content any more (see `test_lost_deliveries`).
+"""
+
+from __future__ import annotations
+
+from itertools import cycle
+
+import pytest
+
+from finance_platform.errors import DamagedObjectError
+from finance_platform_tests.damage.conftest import LATER_FILE
+from finance_platform_tests.damage.damages import DAMAGES, DERIVED, OTHER_DAMAGES
+from finance_platform_tests.end_to_end.home import Home, Tables
+from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
+from finance_platform_tests.profiles import current_profile
+
+pytestmark = pytest.mark.end_to_end
+
+EVERY_CASE = [(kind, damage) for kind in DERIVED for damage in DAMAGES]
+EVERY_CASE += [("the warehouse", damage) for damage in OTHER_DAMAGES]
+IN_THE_MIDDLE = ("ledger lines", "members", "rows of a fact slice")
+FIX = "run `finance-platform run`"
+
+
+def refresh_until_it_succeeds(refresh: Refresher, home: Home) -> Refreshed:
+    """Follow the error of a run literally: damage in the middle of a file is found when it is read."""
+    try:
+        return refresh(home)
+    except DamagedObjectError as error:
+        if not error.fix.startswith("run again"):
+            raise
+        return refresh(home)
+
+
+def assert_healthy(home: Home, result: Refreshed, expected: Tables) -> None:
+    """Check figures, the equation, and that nothing is left to name."""
+    assert not result.needs_attention
+    assert not result.status.reconciliation.unexplained
+    assert result.status.problems == []
+    assert home.tables() == expected
+
+
+def test_one_damaged_file_of_every_kind_at_once_is_healed_by_one_run(
+    home: Home, refresh: Refresher, healthy_tables: Tables
+):
+    found = {kind: find(home) for kind, find in DERIVED.items()}
+    for path, damage in zip(found.values(), cycle(DAMAGES)):
+        DAMAGES[damage](path)
+    status = home.command("status")
+    assert status.returncode == 1, status.stderr
+    home.write("raw/transactions_3.csv", LATER_FILE)
+    result = refresh(home)
+    assert {"transactions.csv", "transactions_3.csv", "accounts.csv"} <= set(result.read)
+    assert_healthy(home, result, healthy_tables)
+    assert home.command("status").returncode == 0
+    assert not refresh(home).has_work
+
+
+@pytest.mark.skipif(not current_profile().is_exhaustive, reason="the whole matrix is for the nightly profile")
+@pytest.mark.parametrize(("kind", "damage"), EVERY_CASE)
+def test_a_damaged_file_is_named_and_healed_by_what_the_fix_says(
+    home: Home, refresh: Refresher, healthy_tables: Tables, kind: str, damage: str
+):
+    {**DAMAGES, **OTHER_DAMAGES}[damage](DERIVED[kind](home))
+    status = home.command("status", "--json")
+    assert status.returncode in {0, 1}, status.stderr
+    printed = home.command("status").stdout
+    fixes = [line.strip() for line in printed.splitlines() if line.strip().startswith("Fix: ")]
+    assert all(fix.startswith(f"Fix: {FIX}") for fix in fixes), printed
+    home.write("raw/transactions_3.csv", LATER_FILE)
+    assert_healthy(home, refresh_until_it_succeeds(refresh, home), healthy_tables)
+
+
+@pytest.mark.skipif(not current_profile().is_exhaustive, reason="the whole matrix is for the nightly profile")
+@pytest.mark.parametrize("kind", IN_THE_MIDDLE)
+def test_damage_in_the_middle_of_rows_is_found_by_a_rebuild(
+    home: Home, refresh: Refresher, healthy_tables: Tables, kind: str
+):
+    path = DERIVED[kind](home)
+    OTHER_DAMAGES["overwritten in the middle"](path)
+    home.write("raw/transactions_3.csv", LATER_FILE)
+    assert_healthy(home, refresh_until_it_succeeds(refresh, home), healthy_tables)
+    assert home.command("status").returncode == 0
