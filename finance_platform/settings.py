@@ -251,6 +251,11 @@ def load_settings(**overrides: Any) -> Settings:
         )
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{Path('.env').absolute()} is not UTF-8 text: {error.reason} at byte {error.start:,}",
+            fix="save it as UTF-8, or remove it",
+        ) from None
     except ValidationError as error:
         first = error.errors()[0]
         name = ENV_PREFIX + "_".join(str(part) for part in first["loc"]).upper()

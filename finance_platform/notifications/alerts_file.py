@@ -58,11 +58,11 @@ def _append(stream: BinaryIO, alerts: Sequence[Alert]) -> list[Alert]:
 
 
 def _keys(content: bytes) -> set[str]:
-    """Return the keys of all alerts in the file; an incomplete line of a killed process has none."""
+    """Return the keys of all alerts in the file; an incomplete or foreign line has none."""
     keys = set()
     for line in content.splitlines():
         try:
             keys.add(json.loads(line)["key"])
-        except ValueError:
+        except (ValueError, TypeError, KeyError):
             continue
     return keys
