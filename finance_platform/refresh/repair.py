@@ -211,14 +211,32 @@ def note_suspects(processed: ObjectStore, keys: Iterable[str]) -> None:
 
 @contextmanager
 def damage_noted(processed: ObjectStore) -> Iterator[None]:
-    """Note a damaged file that a step of a run finds while it reads, and let its error tell to run again."""
+    """Note a damaged file that a step of a run finds while it reads; the error then says to run again.
+
+    Raises:
+        LostDeliveryError: the repair at the start of the run has seen the damage, and the file cannot be read again.
+        DamagedObjectError: the next run derives it again.
+    """
     try:
         yield
     except DamagedObjectError as error:
         if error.fix == RUN_AGAIN:
             raise
+        if lost := _known_as_lost(processed, error):
+            raise lost from error
         note_suspects(processed, [error.key])
         raise DamagedObjectError(error.key, error.why, fix=RUN_AGAIN) from error
+
+
+def _known_as_lost(processed: ObjectStore, error: DamagedObjectError) -> LostDeliveryError | None:
+    """Return the error about a file that the repair left as it is, since the raw zone does not have its content."""
+    for name, commit in read_commits(processed).items():
+        files = [file for of_table in commit.files.values() for file in of_table if file.key == error.key]
+        if files and _damaged(processed, files):
+            events = select_discovered(Register(processed).events())
+            (event,) = [event for event in reversed(events) if event.delivery_id == name][:1]
+            return lost_delivery(event, f"its file {error.key} ({error.why})")
+    return None
 
 
 def require_none_missing(state: DeliveryState) -> None:
@@ -273,6 +291,7 @@ def _damaged_files(processed: ObjectStore, state: DeliveryState, readable: _Rere
     commits = _commits_in_use(state)
     owners = {file.key: commit for commit in commits for files in commit.files.values() for file in files}
     damaged = _damaged(processed, (file for commit in commits for files in commit.files.values() for file in files))
+    withdrawn = {delivery.commit.delivery_id for delivery in state.withdrawn}
     named: set[str] = set()
     for key, why in damaged.items():
         commit = owners[key]
@@ -283,6 +302,8 @@ def _damaged_files(processed: ObjectStore, state: DeliveryState, readable: _Rere
         if readable(event):
             aside = commit_key(commit.delivery_id)
             yield Damage(key, why, f"{event.object_key} is read again", aside=aside)
+        elif commit.delivery_id in withdrawn:
+            yield Damage(key, why, f"{event.object_key} is withdrawn and cannot be taken in again", fix="")
         else:
             yield _lost(key, why, lost_delivery(event, f"its file {key} ({why})"))
 
