@@ -288,20 +288,17 @@ def _damaged_commits(processed: ObjectStore, state: DeliveryState, readable: _Re
 
 
 def _damaged_files(processed: ObjectStore, state: DeliveryState, readable: _Rereadable) -> Iterator[Damage]:
+    """Yield the first damaged file of each delivery; small deliveries share files."""
     commits = _commits_in_use(state)
-    owners = {file.key: commit for commit in commits for files in commit.files.values() for file in files}
     damaged = _damaged(processed, (file for commit in commits for files in commit.files.values() for file in files))
     withdrawn = {delivery.commit.delivery_id for delivery in state.withdrawn}
-    named: set[str] = set()
-    for key, why in damaged.items():
-        commit = owners[key]
-        if commit.delivery_id in named:
+    for commit in commits if damaged else ():
+        keys = [file.key for files in commit.files.values() for file in files if file.key in damaged]
+        if not keys:
             continue
-        named.add(commit.delivery_id)
-        event = readable.by_id[commit.delivery_id]
+        key, why, event = keys[0], damaged[keys[0]], readable.by_id[commit.delivery_id]
         if readable(event):
-            aside = commit_key(commit.delivery_id)
-            yield Damage(key, why, f"{event.object_key} is read again", aside=aside)
+            yield Damage(key, why, f"{event.object_key} is read again", aside=commit_key(commit.delivery_id))
         elif commit.delivery_id in withdrawn:
             yield Damage(key, why, f"{event.object_key} is withdrawn and cannot be taken in again", fix="")
         else:

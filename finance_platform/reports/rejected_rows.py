@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.delivery_rows import read_shared

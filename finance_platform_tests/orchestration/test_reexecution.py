@@ -138,8 +138,8 @@ def star_cannot_be_written(home: Home) -> Repair:
     return _block(home.path / "processed" / "fact_financials")
 
 
-def warehouse_is_no_database(home: Home) -> Repair:
-    return _block(home.path / "warehouse.duckdb")
+def warehouse_is_open_elsewhere(home: Home) -> Repair:
+    return _block(home.path / "warehouse.duckdb.wal")
 
 
 def report_cannot_be_written(home: Home) -> Repair:
@@ -150,7 +150,7 @@ FAULTS: list[tuple[str, Callable[[Home], Repair]]] = [
     ("register", register_cannot_be_written),
     ("standardise", lines_cannot_be_written),
     ("build_star", star_cannot_be_written),
-    ("load", warehouse_is_no_database),
+    ("load", warehouse_is_open_elsewhere),
     ("reporting__variance_report", report_cannot_be_written),
 ]
 
@@ -176,7 +176,7 @@ def test_every_step_is_failed_by_a_fault():
 
 
 @pytest.mark.parametrize(
-    ("break_home", "selects_all"), [(star_cannot_be_written, False), (warehouse_is_no_database, True)]
+    ("break_home", "selects_all"), [(star_cannot_be_written, False), (warehouse_is_open_elsewhere, True)]
 )
 def test_a_file_that_arrives_with_the_repair_is_read_by_the_re_execution(
     break_home: Callable[[Home], Repair], selects_all: bool, without_fault: Outcome, tmp_path: Path

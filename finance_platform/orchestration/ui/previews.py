@@ -13,8 +13,8 @@ import dagster as dg
 from finance_platform.contracts.model import Contract
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_shared
-from finance_platform.orchestration.ui.metadata_values import table_metadata
 from finance_platform.errors import DamagedObjectError
+from finance_platform.orchestration.ui.metadata_values import table_metadata
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable
