@@ -93,8 +93,8 @@ def open_instance(folder: Path) -> Iterator[DagsterInstance]:
     """Yield the Dagster instance whose runs the UI of this home shows.
 
     Raises:
-        HomeError: Dagster's storage cannot be opened, read or written, also while the instance is in use; or a person has
-            edited its `dagster.yaml` into one that Dagster refuses.
+        HomeError: Dagster's storage cannot be opened, read or written, also while the instance is in use; or a person
+            has edited its `dagster.yaml` into one that Dagster refuses.
     """
     opened = prepare_dagster_home(folder)
     with storage_errors(folder), _fewer_disk_syncs(), _from_config(opened) as instance:
