@@ -387,11 +387,12 @@ class _RowLines:
         self._text = text
 
     def __iter__(self) -> Iterator[str]:
-        while line := self._text.readline(MAX_ROW_CHARACTERS + 1):
-            self.row_characters += len(line)
-            if self.row_characters > MAX_ROW_CHARACTERS:
-                self.is_too_long = True
-                break
-            yield line
+        with self._text:
+            while line := self._text.readline(MAX_ROW_CHARACTERS + 1):
+                self.row_characters += len(line)
+                if self.row_characters > MAX_ROW_CHARACTERS:
+                    self.is_too_long = True
+                    break
+                yield line
         self.is_exhausted = True
         yield ""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from finance_platform.errors import DagsterStorageError
 
@@ -34,11 +34,11 @@ def storage_errors(folder: Path) -> Iterator[None]:
         folder: Dagster's storage in the home.
 
     Raises:
-        DagsterStorageError: the disk is full, a file cannot be opened, or is not a database.
+        DagsterStorageError: the disk is full, a file cannot be opened, is not a database, or lacks a table.
     """
     try:
         yield
-    except DatabaseError as error:
-        reason = str(error.orig)
+    except SQLAlchemyError as error:
+        reason = str(error.orig) if isinstance(error, DatabaseError) else f"{type(error).__name__}: {error}"
         fix = next((fix for part, fix in _STORAGE_FIXES.items() if part in reason), _OTHER_FIX)
         raise DagsterStorageError(f"Dagster's storage in {folder}: {reason}", fix=fix) from error

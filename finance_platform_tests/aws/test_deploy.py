@@ -399,6 +399,8 @@ NOT_IN_OUTPUTS = {
     "sensor_interval_seconds": "has a suitable default",
     "sensor_full_look_seconds": "has a suitable default",
     "glue_poll_seconds": "has a suitable default",
+    "query_timeout_seconds": "has a suitable default",
+    "group_readable": "concerns files on disk",
 }
 
 

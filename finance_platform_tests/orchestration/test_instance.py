@@ -6,6 +6,8 @@ Belongs here: configuration of the instance. Does not belong here: definitions.
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -111,24 +113,32 @@ def test_dagster_still_uses_the_tags_that_the_platform_sets_and_reads():
     assert dagster_tags == (MAX_RETRIES_TAG, RETRY_STRATEGY_TAG, WILL_RETRY_TAG)
 
 
-def test_records_that_are_no_database_are_one_sentence_with_a_fix(tmp_path: Path):
-    folder = tmp_path / "dagster"
-    with open_instance(folder) as instance:
-        instance.get_runs()
-    (folder / "history" / "runs.db").write_bytes(b"x" * 8192)
-    with pytest.raises(HomeError, match="file is not a database") as raised, open_instance(folder) as instance:
-        instance.get_runs()
-    assert raised.value.found.startswith(f"Dagster's storage in {folder}: ")
-    assert "the history of runs is lost, no figure is" in raised.value.fix
-
-
-def test_the_last_run_is_not_known_where_dagster_s_records_cannot_be_opened(tmp_path: Path):
+@pytest.fixture
+def records_without_runs(tmp_path: Path) -> Path:
+    """Dagster's storage, whose files are intact but for a table; a damaged file would be set aside."""
     folder = tmp_path / "dagster"
     with open_instance(folder) as instance:
         instance.get_runs()
     assert last_run(folder) is None
-    (folder / "history" / "runs.db").unlink()
-    (folder / "history" / "runs.db").mkdir()
-    run = last_run(folder)
+    with closing(sqlite3.connect(folder / "history" / "runs.db")) as connection:
+        connection.execute("DROP TABLE runs")
+    return folder
+
+
+def test_records_that_cannot_be_read_are_one_sentence_with_a_fix(records_without_runs: Path):
+    with (
+        pytest.raises(HomeError, match="no such table: runs") as raised,
+        open_instance(records_without_runs) as instance,
+    ):
+        instance.get_runs()
+    assert raised.value.found.startswith(f"Dagster's storage in {records_without_runs}: ")
+    assert "the history of runs is lost, no figure is" in raised.value.fix
+
+
+def test_the_last_run_is_not_known_where_dagster_s_records_cannot_be_read(records_without_runs: Path):
+    run = last_run(records_without_runs)
     assert run is not None
-    assert (run["status"], run["error"]) == ("UNKNOWN", f"Dagster's storage in {folder}: unable to open database file")
+    assert (run["status"], run["error"]) == (
+        "UNKNOWN",
+        f"Dagster's storage in {records_without_runs}: NoSuchTableError: runs",
+    )

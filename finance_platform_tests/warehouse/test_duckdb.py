@@ -158,9 +158,14 @@ def test_a_query_is_stopped_while_its_rows_are_read_and_the_reader_s_own_time_do
 
 
 def test_ctrl_c_during_a_query_is_an_interrupt_and_no_error_of_the_query(loaded: DuckDBWarehouse) -> None:
-    threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
-    with pytest.raises(KeyboardInterrupt), loaded.stream(f"SELECT COUNT(*) {LONG}", timeout_seconds=20):
-        pass
+    # A shell starts background jobs with SIGINT ignored, and the tests may be one.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+        with pytest.raises(KeyboardInterrupt), loaded.stream(f"SELECT COUNT(*) {LONG}", timeout_seconds=20):
+            pass
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_query_without_a_limit_streams_every_row(loaded: DuckDBWarehouse) -> None:
