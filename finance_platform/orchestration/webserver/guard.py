@@ -87,7 +87,8 @@ def guard_webserver(app: ASGIApp, known: Iterable[KnownOrigin], *, health_path: 
     guarded = SameOriginMiddleware(TrustedHostMiddleware(app, allowed_hosts=hosts, www_redirect=False), origins)
 
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
-        is_probe = scope["type"] == "http" and scope["method"] in _SAFE_METHODS and scope["path"] == health_path
+        is_read = scope["type"] == "http" and scope["method"] in _SAFE_METHODS
+        is_probe = is_read and scope["path"] == health_path != ""
         await (app if is_probe else guarded)(scope, receive, send)
 
     return route
@@ -120,8 +121,8 @@ class SameOriginMiddleware:
 
     def _refusal(self, scope: Scope) -> str:
         if scope["type"] == "http" and scope["method"] in _SAFE_METHODS:
-            # Any spelling of the path, whichever of them the webserver's routes accept.
-            is_graphql = scope["path"].rstrip("/").lower().endswith("/graphql")
+            # Wherever the word is: a route also accepts spellings that differ, such as one that ends in a line break.
+            is_graphql = "graphql" in scope["path"].lower()
             return _QUERY_BY_GET if is_graphql and scope["query_string"] else ""
         return "" if self._is_same_origin(Headers(scope=scope)) else _FOREIGN
 
