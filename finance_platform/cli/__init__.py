@@ -6,6 +6,7 @@ Belongs here: arguments, exit codes, terminal output. Does not belong here: figu
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from finance_platform.cli.decisions import accept, close, reopen, vacuum, withdr
 from finance_platform.cli.deploy import deploy, remote
 from finance_platform.cli.inspect import movements, query, rejected, status
 from finance_platform.cli.migrate import migrate
+from finance_platform.cli.options import report_error
 from finance_platform.cli.run import run
 from finance_platform.cli.security import secure
 from finance_platform.cli.trace import trace
@@ -24,6 +26,13 @@ from finance_platform.safe_text import printable
 
 class _Commands(click.Group):
     """The commands. Click's errors quote wrong arguments, and a shell's `*` makes names of files arguments."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command line; the disk below the output may be full for the help and the version too."""
+        try:
+            return super().main(*arguments, **options)
+        except Exception as error:  # of a command itself, `with_exit_code` has reported it
+            sys.exit(report_error(error))
 
     def invoke(self, context: click.Context) -> object:
         """Run a command."""

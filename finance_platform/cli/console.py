@@ -32,6 +32,10 @@ class SafeConsole(Console):
         """Return a string as rich prints and measures it."""
         return super().render_str(printable(text), **options)
 
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command; rich would end the process with the exit code of something that is held."""
+        raise BrokenPipeError
+
 
 def open_console(*, err: bool = False) -> SafeConsole:
     """Open the console that results go to; with `err`, the one of progress."""

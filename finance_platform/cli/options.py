@@ -68,7 +68,7 @@ def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:
             _discard_output(sys.stdout)
             code = EXIT_OK
         except Exception as error:
-            code = _report(error)
+            code = report_error(error)
         sys.exit(code)
 
     return run
@@ -92,7 +92,7 @@ def _prepare_output() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _report(error: Exception) -> int:
+def report_error(error: Exception) -> int:
     """Print an error and return the exit code: one paragraph if it is expected, the traceback if it is a bug."""
     expected = translate_machine_error(error)
     try:

@@ -54,6 +54,21 @@ def test_an_output_on_a_full_disk_is_a_sentence(home: Home):
     assert done.stderr.count("\n") == 2
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("arguments", ["--help", "status --help", "--version"])
+def test_the_help_on_a_full_disk_is_a_sentence(arguments: str):
+    script = f"exec {sys.executable} -m finance_platform.cli {arguments} > /dev/full"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("This machine lacks space, memory or a permission: No space left on device\n  Fix: ")
+    assert done.stderr.count("\n") == 2
+
+
+def test_a_table_whose_reader_has_gone_is_no_error(home: Home):
+    done = shell(home, '{ "$@"; echo $? >&2; } | :', "status")
+    assert done.stderr == "0\n"
+
+
 def test_a_reader_that_stops_reading_is_no_error(home: Home):
     done = shell(home, '{ "$@"; echo $? >&2; } | head -1', "migrate", "--dry-run")
     assert done.stdout.startswith("CREATE TABLE")
