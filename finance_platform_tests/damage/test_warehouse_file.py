@@ -16,6 +16,7 @@ import pytest
 from finance_platform.errors import DamagedWarehouseError, LoadError, QueryError
 from finance_platform.warehouse.duckdb.damaged_file import is_damage
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.port import NoWarehouseYetError
 from finance_platform_tests.damage.damages import DAMAGES, OTHER_DAMAGES
 
@@ -88,7 +89,11 @@ def test_tables_of_another_program_in_the_file_stay(tmp_path: Path):
     path = tmp_path / "warehouse.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE theirs AS SELECT 7 AS seven")
-    assert DuckDBWarehouse(path).prepare() == []
+    warehouse = DuckDBWarehouse(path)
+    assert published_slices(warehouse) == {}  # `status` shows what a run will load
+    assert warehouse.pending_statements()
+    assert warehouse.prepare() == []
+    assert warehouse.pending_statements() == ()
     with duckdb.connect(str(path), read_only=True) as connection:
         assert connection.execute("SELECT seven FROM theirs").fetchall() == [(7,)]
 

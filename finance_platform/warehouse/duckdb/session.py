@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "finance"
 
+_SCHEMAS = "SELECT 1 FROM duckdb_schemas() WHERE database_name = 'warehouse' AND schema_name = ?"
+
 _ROWS_AT_ONCE = 10_000
 
 _SETTINGS = (
@@ -57,7 +59,7 @@ def open_reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     that was published when that one was opened.
 
     Raises:
-        NoWarehouseYetError: the file does not exist.
+        NoWarehouseYetError: the file does not exist, or it is another program's and nothing was loaded into it.
         HomeError: it is not a plain file.
         DamagedWarehouseError: the file is damaged.
         QueryError: the file cannot be read, or a query fails.
@@ -74,6 +76,8 @@ def open_reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with closing(duckdb.connect(":memory:")) as connection:
         with query_errors("let other programs open the warehouse read-only; `finance-platform run` creates its tables"):
             connection.execute(f"ATTACH {_quote(path)} AS warehouse (READ_ONLY)")
+            if not connection.execute(_SCHEMAS, [SCHEMA]).fetchall():
+                raise NoWarehouseYetError(f"{path} has no schema {SCHEMA}", fix="load it first: `finance-platform run`")
             begin_session(connection, f"warehouse.{SCHEMA}")
             connection.execute(f"SET temp_directory = {_quote(spill)}")
             connection.execute("SET enable_external_access = false")  # a query reads the warehouse, no other file

@@ -21,7 +21,14 @@ from finance_platform.warehouse.duckdb.errors import load_errors
 from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
 from finance_platform.warehouse.duckdb.migration import is_current, migrate, pending_statements
 from finance_platform.warehouse.duckdb.session import SCHEMA, begin_session, open_reader, run_query, stream_query
-from finance_platform.warehouse.port import NO_PARAMETERS, LoadConnection, Parameters, QueryResult, RowStream
+from finance_platform.warehouse.port import (
+    NO_PARAMETERS,
+    LoadConnection,
+    NoWarehouseYetError,
+    Parameters,
+    QueryResult,
+    RowStream,
+)
 
 
 class DuckDBWarehouse:
@@ -48,10 +55,11 @@ class DuckDBWarehouse:
 
     def pending_statements(self) -> tuple[str, ...]:
         """Return the statements that `prepare` would run; see `Warehouse`."""
-        if not self.path.exists():
+        try:
+            with open_reader(self.path) as connection:
+                return pending_statements(connection, self._alternative_fix)
+        except NoWarehouseYetError:
             return pending_statements(None, self._alternative_fix)
-        with open_reader(self.path) as connection:
-            return pending_statements(connection, self._alternative_fix)
 
     def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
         """Run one read-only query on the published state; see `Queryable`."""
