@@ -6,6 +6,7 @@ Belongs here: what is particular to a file system. Does not belong here: what th
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -18,7 +19,7 @@ from typing import BinaryIO
 
 from finance_platform.errors import HomeError
 from finance_platform.storage.durability import create_folder, sync_files, sync_folder
-from finance_platform.storage.local_errors import translate_read_errors, translate_write_errors
+from finance_platform.storage.local_errors import WRITE_FIXES, translate_read_errors, translate_write_errors
 from finance_platform.storage.plain_file import inspect_file, is_inside, open_plain_file, read_plain_file
 from finance_platform.storage.port import DATA_SUFFIXES, HIDDEN_PREFIXES, LocalCopy, StoredObject
 
@@ -64,9 +65,9 @@ class LocalStore:
             if isinstance(error, FileNotFoundError):
                 return
             # An empty listing would mean that the files are gone.
-            raise HomeError(
-                f"cannot list {error.filename}: {error.strerror}", fix="make the folder readable"
-            ) from error
+            is_file = isinstance(error, NotADirectoryError)
+            fix = WRITE_FIXES[errno.ENOTDIR] if is_file else "make the folder readable"
+            raise HomeError(f"cannot list {error.filename}: {error.strerror}", fix=fix) from error
         for name in names:
             if not name.endswith("/"):
                 yield prefix + name

@@ -18,6 +18,7 @@ from finance_platform.errors import DiskError, FinancePlatformError, UnreadableO
 
 _NOT_WRITABLE = "make the folder writable, or choose another with --home"
 _FREE_SPACE = "free space there, or move the home to a larger disk, then run again; nothing that was published is lost"
+_MOVE_AWAY = "a {} is where a {} is expected: move it away, then run again"
 _CHECK_DISK = (
     "check the disk and the system's log, then run again; if the fault stays, move the home to another disk: a lost "
     "processed zone or warehouse is created again from the raw zone"
@@ -29,6 +30,9 @@ WRITE_FIXES = {
     errno.EACCES: _NOT_WRITABLE,
     errno.EROFS: "mount the file system writable, or choose another home with --home",
     errno.EIO: _CHECK_DISK,
+    errno.EISDIR: _MOVE_AWAY.format("folder", "file"),
+    errno.ENOTDIR: _MOVE_AWAY.format("file", "folder"),
+    errno.EEXIST: _MOVE_AWAY.format("file", "folder"),
     errno.EMFILE: "raise the limit of open files (`ulimit -n`), then run again",
     errno.ENFILE: "close other programs, or raise the system's limit of open files, then run again",
 }
