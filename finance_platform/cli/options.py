@@ -129,12 +129,19 @@ def require_raw_zone(settings: Settings) -> Settings:
 
 
 def read_snapshot(settings: Settings) -> Snapshot:
-    """Read the processed zone; write nothing."""
+    """Read the processed zone; write nothing.
+
+    Raises:
+        RegisterError: the register is damaged, or lacks an event that an earlier run has seen.
+    """
     from finance_platform.bootstrap import processed_zone
+    from finance_platform.deliveries.scans import require_whole_register
     from finance_platform.settings import StarSettings
     from finance_platform.slices.snapshot import take_snapshot
 
-    return take_snapshot(processed_zone(settings), StarSettings.of(settings), record=False)
+    processed = processed_zone(settings)
+    require_whole_register(processed)
+    return take_snapshot(processed, StarSettings.of(settings), record=False)
 
 
 def object_key(settings: Settings, argument: str) -> str:

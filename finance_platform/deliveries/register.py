@@ -189,6 +189,8 @@ _KINDS: dict[str, type[Any]] = {
 }
 _NAMES = {its_type: name for name, its_type in _KINDS.items()}
 
+_MISSING = "the event is missing"
+
 
 class Register:
     """The register of one processed zone: numbered objects, each a list of events that happened together."""
@@ -213,19 +215,22 @@ class Register:
         numbered = [document for document in documents if document is not None]
         for number, document in enumerate(numbered, start=1):
             if document.number != number:
-                raise self._error(number, "the event is missing")
+                raise self._error(number, _MISSING)
             if document.damage:
                 raise self._error(number, document.damage)
         return [event for document in numbered[after:] for event in document.events]
 
     def require_length(self, length: int) -> None:
-        """Raise RegisterError if the register is shorter than an earlier scan has recorded."""
-        own = self.length()
-        if own < length:
+        """Raise RegisterError if a document is missing: before others, or at the end, as an earlier scan recorded."""
+        numbers = self._numbers()
+        for expected, number in enumerate(numbers, start=1):
+            if number != expected:
+                raise self._error(expected, _MISSING)
+        if len(numbers) < length:
             forget = (
                 "without a copy, remove the folder `looks` beside `register`, so that the next run goes on without it"
             )
-            raise self._error(own + 1, f"the event is missing: the last refresh has seen {length}", forget)
+            raise self._error(len(numbers) + 1, f"{_MISSING}: the last refresh has seen {length}", forget)
 
     def foreign_keys(self) -> list[str]:
         """Return the keys of objects in the register's folder that are not events; they are ignored."""

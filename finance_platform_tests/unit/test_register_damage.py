@@ -54,10 +54,20 @@ def test_a_damaged_event_is_named_with_its_number_and_what_to_do(zone: Zone, dam
     assert "restore this file from a backup" in caught.value.fix
 
 
-def test_a_missing_event_in_the_middle_is_named(zone: Zone):
-    document(zone, 2).unlink()
-    with pytest.raises(RegisterError, match="event number 2: the event is missing"):
-        zone.register.events()
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_missing_event_before_others_is_named_and_the_fix_helps(zone: Zone, number: int):
+    document(zone, number).unlink()
+    errors = []
+    # With the length that the last refresh has seen, as in every command, and without.
+    for read in (zone.register.events, lambda: zone.register.require_length(3)):
+        with pytest.raises(RegisterError, match=f"event number {number}: the event is missing") as caught:
+            read()
+        errors.append((caught.value.found, caught.value.fix))
+    assert errors[0] == errors[1]
+    content, path = re.search(r"put (\{.*\}) into (\S+?):", errors[1][1]).groups()  # type: ignore[union-attr]
+    Path(path).write_text(content)
+    zone.register.require_length(3)
+    assert zone.register.events()
 
 
 def test_a_restored_event_ends_the_error(zone: Zone):
