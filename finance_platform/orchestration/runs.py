@@ -89,7 +89,7 @@ def _is_damaged(folder: Path) -> bool:
 
     damaged = find_damaged_storage(folder)
     for path, why in damaged.items():
-        _log.warning("%s is damaged (%s): the next run sets it aside; only the history of runs is in it", path, why)
+        _log.warning("%s is damaged (%s): the next run sets it aside; no figure is in it", path, why)
     return bool(damaged)
 
 

@@ -95,7 +95,7 @@ class _Reader:
             try:
                 return self._read()
             except DamagedWarehouseError as error:
-                self.problems.append({"file": "the warehouse", "problem": error.found, "fix": error.fix})
+                self.problems.append({"file": "warehouse", "problem": error.found, "fix": error.fix})
                 self.warehouse = _NoWarehouse()
             except DamagedObjectError as error:
                 self._leave_out(error)
@@ -162,10 +162,10 @@ def _register_damaged(
     error: RegisterError, warehouse: Queryable, settings: Settings, last_run: Mapping[str, Any] | None
 ) -> Status:
     """Return what is known without the register: what is published, and what to do."""
-    problems = [{"file": "the register", "problem": error.found, "fix": error.fix}]
+    problems = [{"file": "register", "problem": error.found, "fix": error.fix}]
     try:
         ledger = published_slices(warehouse)
     except DamagedWarehouseError as of_warehouse:
-        problems.append({"file": "the warehouse", "problem": of_warehouse.found, "fix": of_warehouse.fix})
+        problems.append({"file": "warehouse", "problem": of_warehouse.found, "fix": of_warehouse.fix})
         ledger = {}
     return status_without_register(ledger, problems, settings.currency, last_run)
