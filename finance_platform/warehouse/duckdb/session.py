@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from finance_platform.errors import DamagedWarehouseError, HomeError
 from finance_platform.warehouse.duckdb.damaged_file import find_damaged_start
@@ -32,9 +32,12 @@ if TYPE_CHECKING:
 
 SCHEMA = "finance"
 
+_T = TypeVar("_T")
+
 _SCHEMAS = "SELECT 1 FROM duckdb_schemas() WHERE database_name = 'warehouse' AND schema_name = ?"
 
 _ROWS_AT_ONCE = 10_000
+_SECONDS_BETWEEN_INTERRUPTS = 0.1
 
 _SETTINGS = (
     "SET TimeZone = 'UTC'",
@@ -107,9 +110,8 @@ def stream_query(connection: duckdb.DuckDBPyConnection, sql: str, timeout_second
 
     query, translated = parse_query(sql), to_duckdb(sql)
     limit = _TimeLimit(connection, timeout_seconds)
-    with limit.counted():
-        cursor = connection.execute(translated)
-        first = cursor.fetchmany(_ROWS_AT_ONCE)
+    cursor = limit.run(lambda: connection.execute(translated))
+    first = limit.run(lambda: cursor.fetchmany(_ROWS_AT_ONCE))
     engine_names = [column[0] for column in cursor.description or ()]
     return RowStream(name_columns(query, sql, engine_names), _rows(cursor, first, limit))
 
@@ -119,48 +121,46 @@ def _rows(
 ) -> Iterator[tuple[Any, ...]]:
     while batch:
         yield from batch
-        with limit.counted():
-            batch = cursor.fetchmany(_ROWS_AT_ONCE)
+        batch = limit.run(lambda: cursor.fetchmany(_ROWS_AT_ONCE))
 
 
 class _TimeLimit:
-    """Interrupts a connection once it has worked for some seconds in all; 0 seconds are no limit."""
+    """Runs the work of a connection until it has taken some seconds in all, or until Ctrl-C; 0 seconds are no limit.
+
+    Python handles Ctrl-C in the main thread, and only between two steps of DuckDB; one step of a recursive query may
+    never end. So DuckDB works in a thread of its own while the main thread waits.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, seconds: float) -> None:
         self._connection = connection
         self._seconds = seconds
         self._left = seconds
-        self._is_over = False
 
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Count the time of the block, in which the connection works.
+    def run(self, work: Callable[[], _T]) -> _T:
+        """Return the result of `work`, in which the connection works.
 
         Raises:
             QueryTimeoutError: the limit is reached.
         """
         import duckdb
 
-        timer = threading.Timer(max(self._left, 0), self._stop)
-        timer.daemon = True
         begin = time.monotonic()
-        if self._seconds:
-            timer.start()
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            future = thread.submit(work)
+            try:
+                is_in_time = bool(wait([future], max(self._left, 0) if self._seconds else None).done)
+            finally:
+                while not future.done():
+                    # Again and again: DuckDB forgets an interrupt that arrives before the query has begun.
+                    self._connection.interrupt()
+                    wait([future], _SECONDS_BETWEEN_INTERRUPTS)
+        self._left -= time.monotonic() - begin
         try:
-            yield
+            return future.result()
         except duckdb.InterruptException as error:
-            if self._is_over:
+            if not is_in_time:
                 raise QueryTimeoutError(self._seconds) from error
             raise
-        finally:
-            timer.cancel()
-            if self._seconds:
-                timer.join()  # else the process may end while the timer still holds the connection
-            self._left -= time.monotonic() - begin
-
-    def _stop(self) -> None:
-        self._is_over = True
-        self._connection.interrupt()
 
 
 def _quote(path: Path) -> str:
