@@ -37,6 +37,8 @@ _FORBIDDEN_FUNCTION = re.compile(
     r"|pg_(read|ls|stat)_.*|lo_.*|dblink.*|query(_table)?|(query|table|cursor|schema|database)_to_xml.*",
     re.IGNORECASE,
 )
+_FORBIDDEN_TABLE = re.compile(r"pg_(file_)?settings|duckdb_.*|pragma_.*|sqlite_.*", re.IGNORECASE)
+"""Views of an engine's settings, files and internals."""
 _CLOCK = (
     exp.CurrentDate,
     exp.CurrentDatetime,
@@ -130,6 +132,12 @@ READ_ONLY: tuple[Rule, ...] = (
         lambda node: _FORBIDDEN_FUNCTION.fullmatch(_function_name(node)) is not None,
         "a query reads the warehouse's tables; it neither waits nor reads files, settings or secrets",
         "remove that function; `sql/dml/sample_queries.sql` has examples",
+    ),
+    Rule(
+        (exp.Table,),
+        lambda node: _FORBIDDEN_TABLE.fullmatch(node.name) is not None,
+        "the engine's settings, files and internals are not part of the warehouse",
+        "select from a table or view of the star schema",
     ),
 )
 """Applies to queries only."""
