@@ -56,8 +56,18 @@ def _refuse_all_but_a_host(value: str) -> str:
     return value
 
 
+def _require_http(value: str) -> str:
+    # Without a scheme, the part before `@` is not recognized as a user and a password.
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError("expected an address that begins with http:// or https://")
+    return value
+
+
 Address = Annotated[str, AfterValidator(_refuse_secrets)]
 """An address, or a path; without a secret in it."""
+
+WebAddress = Annotated[str, AfterValidator(_require_http), AfterValidator(_refuse_secrets)]
+"""An address of HTTP, or nothing; without a secret in it."""
 
 
 def _split(value: object) -> object:
@@ -96,7 +106,7 @@ class Settings(BaseSettings):
     )
     auto_refresh: bool = Field(False, description="Whether the sensors start switched on; `make ui` sets it.")
     sensor_interval_seconds: int = Field(10, ge=1, description="How often the sensor scans the raw zone.")
-    raw_events_queue_url: Address = Field(
+    raw_events_queue_url: WebAddress = Field(
         "", description="SQS queue with events of writes to the raw zone; the sensor then lists it after an event."
     )
     sensor_full_look_seconds: int = Field(
@@ -111,7 +121,7 @@ class Settings(BaseSettings):
     restatement_alert_from: Decimal = Field(
         Decimal("0.00"), ge=0, description="Gross amount of one scenario in closed periods that sends an alert."
     )
-    ui_url: Address = Field("http://127.0.0.1:3000", description="Address of the UI, for links in alerts.")
+    ui_url: WebAddress = Field("http://127.0.0.1:3000", description="Address of the UI, for links in alerts.")
     query_timeout_seconds: int = Field(
         300, ge=0, description="Seconds that the warehouse may work on a query of `query`; 0: no limit."
     )
@@ -123,7 +133,7 @@ class Settings(BaseSettings):
     # On AWS only. boto3 finds the credentials (role, environment, profile).
     aws_region: str = Field("", description="The region; default: the one that boto3 finds.")
     scripts_uri: Address = Field("", description="The Glue jobs' scripts, wheels and messages, s3://...")
-    s3_endpoint_url: Address = Field("", description="Endpoint of S3, such as an interface endpoint.")
+    s3_endpoint_url: WebAddress = Field("", description="Endpoint of S3, such as an interface endpoint.")
     s3_kms_key_id: str = Field("", description="Key to encrypt objects with; default: the bucket's.")
     s3_request_payer: bool = Field(False, description="Whether the reader pays for requests to the raw zone.")
     glue_job_prefix: str = Field("finance-platform", min_length=1, description="Jobs are PREFIX-standardise and so on.")
@@ -152,8 +162,6 @@ class Settings(BaseSettings):
     @field_validator("ui_url")
     @classmethod
     def _normalize_ui_url(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
-            raise ValueError("expected an address that begins with http:// or https://")
         return value.rstrip("/")
 
     @model_validator(mode="after")
