@@ -11,12 +11,11 @@ from typing import Any
 
 import click
 
-from finance_platform.cli.console import write_anything
 from finance_platform.cli.decisions import accept, close, reopen, vacuum, withdraw
 from finance_platform.cli.deploy import deploy, remote
 from finance_platform.cli.inspect import movements, query, rejected, status
 from finance_platform.cli.migrate import migrate
-from finance_platform.cli.options import report_error
+from finance_platform.cli.options import prepare_output, report_error
 from finance_platform.cli.run import run
 from finance_platform.cli.security import secure
 from finance_platform.cli.trace import trace
@@ -29,6 +28,7 @@ class _Commands(click.Group):
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run the command line; the disk below the output may be full for the help and the version too."""
+        prepare_output()
         try:
             return super().main(*arguments, **options)
         except Exception as error:  # of a command itself, `with_exit_code` has reported it
@@ -55,7 +55,6 @@ class _Commands(click.Group):
 @click.version_option(package_name="finance-platform")
 def main() -> None:
     """Turn a finance department's files into a star schema that a controller trusts to the cent."""
-    write_anything()
 
 
 for _command in (

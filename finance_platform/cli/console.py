@@ -7,7 +7,6 @@ Does not belong here: what a command prints (see `rendering` and its neighbours)
 
 from __future__ import annotations
 
-import io
 import sys
 from typing import Any
 
@@ -61,9 +60,3 @@ def echo(*parts: Part, err: bool = False) -> None:
 def echo_raw(text: str) -> None:
     """Print what another machine printed: on a terminal as `echo`, into a pipe or a file byte for byte."""
     click.echo(printable(text) if sys.stdout.isatty() else text)
-
-
-def write_anything() -> None:
-    """Let standard output take any text: what its encoding cannot write is escaped instead of a crash."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")

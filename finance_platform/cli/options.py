@@ -55,7 +55,6 @@ def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
-        _prepare_output()
         try:
             with _masked_files(kwargs):
                 code = command(*args, **kwargs)
@@ -81,7 +80,7 @@ def _masked_files(arguments: Mapping[str, Any]) -> AbstractContextManager[None]:
     return masked_new_files(group_readable=load_settings(home=arguments["home"]).group_readable)
 
 
-def _prepare_output() -> None:
+def prepare_output() -> None:
     """Make the output take any text: it may be closed (`>&-`), or its encoding may lack a character (`LC_ALL=C`)."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)

@@ -123,6 +123,6 @@ def _print_checks(console: SafeConsole, checks: Sequence[EvaluatedCheck]) -> Non
     console.print(f"Checks: {passed} passed, {warnings}, {errors} failed")
     for check in failed:
         mark = ("warning", "yellow") if check.is_warning else ("failed", "red")
-        console.print(colored("  ", mark, f" {check.asset} {check.name}: {check.summary}"))
+        console.print(colored("  ", mark, f" {check.asset} {check.name}: {printable_line(check.summary)}"))
         for row in check.evidence:
-            console.print(f"    {row}")
+            console.print(f"    {printable_line(row)}")

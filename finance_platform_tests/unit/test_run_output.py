@@ -140,6 +140,15 @@ def test_checks_are_counted_and_failed_ones_are_named():
     ]
 
 
+def test_the_name_of_a_file_adds_no_line_to_a_failed_check():
+    row = "file a\nReconciled.csv, reason no rows"
+    failed = EvaluatedCheck("processed/rejected_rows", "a", False, False, "1 \nfile", evidence=[row])
+    assert summary(outcome(checks=[failed]))[3:5] == [
+        "failed processed/rejected_rows a: 1 \\nfile",
+        "file a\\nReconciled.csv, reason no rows",
+    ]
+
+
 def test_a_failed_run_shows_its_error_unchanged():
     (line,) = [line for line in summary(outcome(succeeded=False, error="no [/such] file")) if "failed:" in line]
     assert line == "failed: no [/such] file"
