@@ -78,6 +78,8 @@ def main() -> int:
     """Search the repository, print what is new with file and line, and return the exit code."""
     secrets = scan(searched_files())
     if "--accept" in sys.argv:
+        for name, secret in secrets:
+            secret.filename = name  # it is absolute after a scan
         save_to_file(secrets, str(BASELINE))
         return 0
     known = findings(load(load_from_file(str(BASELINE))))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from finance_platform_tests.committed_secrets import findings, scan, searched_files
+from finance_platform_tests.committed_secrets import BASELINE, findings, scan, searched_files
 
 # In parts, or the search would find them here.
 ACCESS_KEY = "AKIA" + "Z7QX" + "WT3LNB5E" + "KD2V"
@@ -37,3 +38,9 @@ def test_the_search_covers_code_templates_workflows_and_documentation():
     ):
         assert name in files
     assert any(name.startswith(".github/workflows/") for name in files)
+
+
+def test_the_accepted_texts_name_their_files_as_every_machine_does():
+    accepted = json.loads(BASELINE.read_text(encoding="utf-8"))["results"]
+    assert accepted
+    assert all(text["filename"] == name for name, texts in accepted.items() for text in texts)
