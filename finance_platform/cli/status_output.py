@@ -97,4 +97,6 @@ def _describe_run(run: Mapping[str, Any] | None) -> str:
         return "Last run: none"
     if "error" in run:
         return f"Last run: not known, {run['error']}"
+    if run["started"] is None:  # the disk was full when it was created, or it is in the queue
+        return f"Last run: {run['run_id']} {run['status']}"
     return f"Last run: {run['run_id']} {run['status']}, {run['started']} to {run['ended'] or 'now'}"

@@ -77,7 +77,8 @@ def test_the_error_for_a_mistyped_name_suggests_the_closest_one(zone: Zone) -> N
 
 def test_the_error_reports_that_nothing_is_held(zone: Zone) -> None:
     accept(zone.store, "held.csv", ADA)
-    assert "these are: none" in refusal(lambda: accept(zone.store, "held.csv", ADA))[1]
+    fix = refusal(lambda: accept(zone.store, "held.csv", ADA))[1]
+    assert fix == "there is none; `finance-platform status` lists all"
 
 
 def test_a_refused_file_cannot_be_accepted(zone: Zone) -> None:

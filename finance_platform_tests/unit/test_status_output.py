@@ -24,6 +24,11 @@ def test_slices_are_counted_and_stale_ones_are_named():
     ]
 
 
+def test_a_run_that_has_not_started_has_no_times():
+    run = {"run_id": "r1", "job": "refresh", "status": "NOT_STARTED", "started": None, "ended": None}
+    assert lines(print_background, status(details=StatusDetails(last_run=run)))[-1] == "Last run: r1 NOT_STARTED"
+
+
 def test_each_reason_is_printed_once_with_the_slices_that_it_makes_stale():
     slices = [
         {"table": "fact_financials", "slice": period, "state": "not built", "why": ["a.csv came"]}
