@@ -71,6 +71,8 @@ def check_pairs(story: Story, path: Path, sample: int) -> None:
     assert len(pairs) > 300
     if CHOSEN:
         pairs = [pair for pair in pairs if story.name(*pair) == CHOSEN]
+        if not pairs:
+            pytest.skip(f"there is no pair {CHOSEN!r} on this storage")
     elif not EVERY_PAIR:
         pairs = random.Random(2024).sample(pairs, sample)
     failures = []
