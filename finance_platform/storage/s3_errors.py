@@ -9,6 +9,7 @@ caller can continue with other objects; whatever fails for all of them (credenti
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,7 +95,9 @@ def translate_client_errors() -> Iterator[None]:
     except boto.BotoCoreError as error:
         raise _error_from_client(attempted, error) from error
     except ValueError as error:  # an invalid address
-        raise StorageError(f"{attempted}: {error}", fix=_CHECK_ADDRESS) from error
+        # One without a scheme is no address to `hide_credentials`.
+        reason = re.sub(r"\S+@", "***@", str(error))
+        raise StorageError(f"{attempted}: {reason}", fix=_CHECK_ADDRESS) from error
     except OSError as error:  # a credential process of a profile that cannot be started
         raise _no_credentials(attempted, error, GET_CREDENTIALS) from error
 

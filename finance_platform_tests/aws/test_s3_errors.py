@@ -187,6 +187,7 @@ sso_role_name = reader
         ({"AWS_ACCESS_KEY_ID": "half"}, NO_OPTIONS, "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"),
         ({}, S3Options(region="eu central"), "eu central", "AWS_REGION"),
         ({}, S3Options(endpoint_url="nonsense"), "nonsense", "S3_ENDPOINT_URL"),
+        ({}, S3Options(endpoint_url="ops:hunter2@s3"), r"endpoint: \*\*\*@s3\n", "S3_ENDPOINT_URL"),
     ],
 )
 def test_invalid_client_settings_are_an_error_with_a_fix(
