@@ -60,7 +60,7 @@ def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:
                 code = command(*args, **kwargs)
             # Python would write the rest at its exit, where an error cannot be handled any more.
             sys.stdout.flush()
-        except (click.ClickException, click.exceptions.Exit):
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except BrokenPipeError:
             # The reader (`head`, for example) has closed the pipe.

@@ -14,11 +14,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 
 from finance_platform import cli
 from finance_platform.cli.console import SafeConsole, colored
+from finance_platform.cli.options import with_exit_code
 from finance_platform.cli.rendering import print_deliveries, print_rows, print_warnings
 from finance_platform.safe_text import printable_line, quote_name
 from finance_platform_tests.unit.printed_text import printed, status
@@ -98,3 +101,14 @@ def test_only_the_console_writes_to_the_terminal():
     folder = Path(cli.__file__).parent
     found = {file.name for file in folder.glob("*.py") if writers.search(file.read_text())}
     assert found == {"console.py"}
+
+
+def test_ctrl_c_at_a_question_ends_a_command_without_a_traceback():
+    @click.command()
+    @with_exit_code
+    def ask() -> int:
+        return int(click.confirm("Continue?"))
+
+    # The end of the input is to a question what Ctrl-C is.
+    result = CliRunner().invoke(ask, input="")
+    assert (result.exit_code, result.stderr) == (1, "Aborted!\n")
