@@ -94,12 +94,12 @@ def open_parquet(store: ObjectStore, key: str, columns: Iterable[str] = ()) -> I
     except FileNotFoundError:
         raise DamagedObjectError(key, "it is missing") from None
     except pa.ArrowException as error:
-        raise DamagedObjectError(key, f"it is not a readable Parquet file: {error}") from None
+        raise DamagedObjectError(key, f"it is not a readable Parquet file: {' '.join(str(error).split())}") from None
     except OSError as error:
         # Arrow reports a page that cannot be decompressed as an OSError without a number.
         if error.errno is not None or type(error) is not OSError:
             raise
-        raise DamagedObjectError(key, f"it is not a readable Parquet file: {error}") from None
+        raise DamagedObjectError(key, f"it is not a readable Parquet file: {' '.join(str(error).split())}") from None
 
 
 def read_parquet(key: str, data: bytes | None, columns: Iterable[str] = ()) -> pa.Table:
@@ -118,7 +118,7 @@ def read_parquet(key: str, data: bytes | None, columns: Iterable[str] = ()) -> p
     try:
         rows = pq.read_table(io.BytesIO(data))
     except (pa.ArrowException, OSError) as error:
-        raise DamagedObjectError(key, f"it is not a readable Parquet file: {error}") from None
+        raise DamagedObjectError(key, f"it is not a readable Parquet file: {' '.join(str(error).split())}") from None
     if missing := set(columns).difference(rows.column_names):
         raise DamagedObjectError(key, f"it has no column {', '.join(sorted(missing))}")
     return rows

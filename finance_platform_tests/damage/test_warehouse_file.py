@@ -5,6 +5,7 @@ Belongs here: the adapter. Does not belong here: whole runs (see `test_derived_f
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -13,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from finance_platform.errors import DamagedWarehouseError, LoadError, QueryError
+from finance_platform.errors import DamagedWarehouseError, HomeError, LoadError, QueryError
 from finance_platform.warehouse.duckdb.damaged_file import is_damage
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import published_slices
@@ -104,3 +105,13 @@ def test_a_suspicion_that_the_file_does_not_confirm_sets_nothing_aside(warehouse
         raise DamagedWarehouseError("the copy", "Corrupt database file")
     assert warehouse.prepare() == []
     assert list(warehouse.path.parent.glob("*.damaged-*")) == []
+
+
+def test_a_pipe_in_place_of_the_files_log_is_refused_and_nothing_waits(warehouse: DuckDBWarehouse):
+    log = warehouse.path.with_name("warehouse.duckdb.wal")
+    os.mkfifo(log)
+    for read in (lambda: warehouse.query(COUNT), warehouse.prepare):
+        with pytest.raises(HomeError, match=f"{log} is not a plain file"):
+            read()
+    log.unlink()
+    assert warehouse.query(COUNT).rows == [(0,)]

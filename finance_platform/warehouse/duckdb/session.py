@@ -73,6 +73,9 @@ def open_reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise NoWarehouseYetError(f"{path} does not exist", fix="load it first: `finance-platform run`")
     if not (path.is_file() or path.is_dir()):  # DuckDB would wait for a program that writes into a named pipe
         raise HomeError(f"{path} is not a plain file", fix="remove it, then `finance-platform run` loads it again")
+    log = path.with_name(f"{path.name}.wal")
+    if log.exists() and not log.is_file():  # DuckDB opens it too
+        raise HomeError(f"{log} is not a plain file", fix="remove it, then run again")
     if why := find_damaged_start(path):
         raise DamagedWarehouseError(str(path), why)
     spill = Path(tempfile.gettempdir()) / f"finance-platform-{os.getpid()}-{secrets.token_hex(4)}"
