@@ -158,12 +158,11 @@ class _TimeLimit:
                     self._connection.interrupt()
                     wait([future], _SECONDS_BETWEEN_INTERRUPTS)
         self._left -= time.monotonic() - begin
-        try:
-            return future.result()
-        except duckdb.InterruptException as error:
-            if not is_in_time:
-                raise QueryTimeoutError(self._seconds) from error
-            raise
+        error = future.exception()
+        if not is_in_time and (error is None or isinstance(error, duckdb.InterruptException)):
+            # Also if it ended just then: the interrupt would hit the next work of the connection.
+            raise QueryTimeoutError(self._seconds) from error
+        return future.result()
 
 
 def _quote(path: Path) -> str:
