@@ -40,7 +40,7 @@ def delivery_id(object_key: str, fingerprint: str, feed: str, rules_identity: st
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Count:
     """Rows, and the total of those rows whose amount is valid.
 
@@ -83,7 +83,7 @@ def known_or_unknown(amount: Decimal) -> Decimal:
     return UNKNOWN if amount.is_nan() else amount
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PeriodCount:
     """The accepted lines of one scenario and period.
 
@@ -111,7 +111,7 @@ class PeriodCount:
         return Count(self.rows, self.amount, self.absolute)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ScenarioCount:
     """The candidate lines of one scenario and currency.
 
@@ -128,7 +128,7 @@ class ScenarioCount:
     count: Count
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DataFile:
     """One Parquet file of the processed zone.
 
@@ -143,7 +143,7 @@ class DataFile:
     is_shared: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DeliveryCommit:
     """The result of reading one delivery; written last, so that a delivery without a commit does not exist.
 

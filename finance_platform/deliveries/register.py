@@ -42,7 +42,7 @@ ENDING_KINDS = WAITING_KINDS | {CONFLICT}
 """Kinds of reasons that other deliveries can end; each run evaluates them again."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DeliveryDiscovered:
     """A version of a raw object was discovered under the current reading rules.
 
@@ -86,7 +86,7 @@ class DeliveryDiscovered:
     is_held_when_late: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The platform's verdict on a delivery that was read: it counts, or it is held.
 

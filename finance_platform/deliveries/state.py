@@ -32,7 +32,7 @@ times decide only among contents that one run has found.
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LiveDelivery:
     """A delivery whose lines count, or may count after its verdict.
 
@@ -56,7 +56,7 @@ class LiveDelivery:
         return self.commit.delivery_id
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InactiveDelivery:
     """A delivery that was read and does not count: held, refused or withdrawn.
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from finance_platform.feeds.cells import RawBatch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Note:
     """Cells that were read in a way that a person should know.
 
@@ -30,7 +30,7 @@ class Note:
     fix: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ReaderFindings:
     """The findings about one file.
 

@@ -116,10 +116,7 @@ def test_deliveries_that_share_files_have_the_results_of_deliveries_that_do_not(
     assert figures(shared) == figures(apart)
     assert rejected(shared) == rejected(apart)
     without_files = [
-        {
-            key: {**vars(commit), "files": {}, "attempt": "", "committed_at": ""}
-            for key, commit in home.commits().items()
-        }
+        {key: replace(commit, files={}, attempt="", committed_at="") for key, commit in home.commits().items()}
         for home in (shared, apart)
     ]
     assert without_files[0] == without_files[1]

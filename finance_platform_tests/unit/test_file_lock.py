@@ -113,4 +113,4 @@ def test_an_unusable_home_is_an_error_with_a_fix(tmp_path: Path) -> None:
     with pytest.raises(HomeError) as caught, run_lock(tmp_path / "home"):
         pass
     assert str(tmp_path / "home") in caught.value.found
-    assert "--home" in caught.value.fix
+    assert "move it away" in caught.value.fix

@@ -239,7 +239,7 @@ def test_a_store_that_is_not_writable_is_an_error_with_a_fix(tmp_path: Path) -> 
     with pytest.raises(HomeError) as caught:
         LocalStore(tmp_path / "zone").write("a/b.json", b"")
     assert str(tmp_path / "zone" / "a" / "b.json") in caught.value.found
-    assert "--home" in caught.value.fix
+    assert "move it away" in caught.value.fix
 
 
 @pytest.mark.parametrize(
