@@ -27,22 +27,34 @@ _MAX_LISTED = 1_000
 
 @dataclass(frozen=True)
 class RawBatch:
-    """Some consecutive rows of a file, as text.
+    """Some consecutive rows of a table, as text.
 
     Attributes:
         columns: header name to text; every array has the same length.
-        source_rows: int64, the line number in an editor.
+        source_rows: int64, the line number in an editor, or the row of the sheet.
         problems: text, null for a row that has as many cells as the header.
-        sheet: the sheet of a workbook.
+        sheet: the sheet of a workbook, None for text. In a sheet, cells that are dates have their ISO text, with `T`
+            and the time unless that is midnight, whatever their format.
+        is_1904: whether the sheet counts days from 1904-01-01, which serial numbers of days need.
     """
 
     columns: Mapping[str, pa.StringArray]
     source_rows: pa.Int64Array
     problems: pa.StringArray
     sheet: str | None = None
+    is_1904: bool = False
 
     def __len__(self) -> int:
         return len(self.source_rows)
+
+    def place(self, position: int) -> str:
+        """Return where a row is, for a message."""
+        return describe_place(self.sheet, self.source_rows[position].as_py())
+
+
+def describe_place(sheet: str | None, row: int) -> str:
+    """Return where a row is, for a message: `line 12`, or `sheet 'Budget' row 12` of a workbook."""
+    return f"line {row}" if sheet is None else f"sheet {sheet!r} row {row}"
 
 
 @dataclass(frozen=True)
@@ -64,8 +76,10 @@ class FieldSource:
     blank: str | None = None
 
 
-def bind_fields(rules: ReadingRules, header: Sequence[str], object_key: str = "") -> dict[str, FieldSource]:
-    """Find the source of every field that `rules` name in a file with this header and name.
+def bind_fields(
+    rules: ReadingRules, header: Sequence[str], object_key: str = "", sheet: str | None = None
+) -> dict[str, FieldSource]:
+    """Find the source of every field that `rules` name in a table with this header, in a file and sheet of this name.
 
     Raises:
         MissingColumnError: the header lacks a needed column.
@@ -76,7 +90,7 @@ def bind_fields(rules: ReadingRules, header: Sequence[str], object_key: str = ""
     sources = {name: FieldSource(FieldRule(), constant=value) for name, value in rules.constants.items()}
     for name, rule in rules.fields.items():
         source = _bind(rule, headers)
-        blank = _text_of_blank_cells(rule, object_key)
+        blank = _text_of_blank_cells(rule, object_key, sheet)
         if source is not None:
             sources[name] = replace(source, blank=blank)
         elif blank is not None and (rule.name_pattern or not rule.required):
@@ -173,10 +187,13 @@ def _bind(rule: FieldRule, headers: Mapping[str, str]) -> FieldSource | None:
     return None
 
 
-def _text_of_blank_cells(rule: FieldRule, object_key: str) -> str | None:
+def _text_of_blank_cells(rule: FieldRule, object_key: str, sheet: str | None = None) -> str | None:
     if rule.name_pattern is None:
         return rule.default
-    written = value_from_name(rule.name_pattern, rule.name_template, object_key) or ""
+    # The sheet's name is the closer one to the rows.
+    names = [object_key] if sheet is None else [sheet, object_key]
+    texts = (value_from_name(rule.name_pattern, rule.name_template, name) for name in names)
+    written = next((text for text in texts if text), "")
     text, findings = clean_cell(written)
     if findings & {"nul", "harmful"}:
         raise FileNameError(

@@ -71,7 +71,7 @@ class ReaderFindings:
 
 @dataclass
 class _Place:
-    first_row: int
+    first: str
     sample: str | None
     fix: str
     count: int = 0
@@ -92,13 +92,13 @@ class NoteCollector:
             return
         first = int(positions[0])
         sample = None if texts is None else texts[first].as_py()
-        note = self._notes.setdefault(text, _Place(batch.source_rows[first].as_py(), sample, fix))
+        note = self._notes.setdefault(text, _Place(batch.place(first), sample, fix))
         note.count += len(positions)
 
     def notes(self) -> dict[str, Note]:
         """Return the notes by message."""
         return {
-            f"{text}, first on line {place.first_row}{f' ({place.sample[:60]!r})' if place.sample else ''}": Note(
+            f"{text}, first on {place.first}{f' ({place.sample[:60]!r})' if place.sample else ''}": Note(
                 place.count, place.fix
             )
             for text, place in self._notes.items()

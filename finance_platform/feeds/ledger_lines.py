@@ -56,17 +56,22 @@ _ATTRIBUTES = ("department_name", "business_unit", "account_name", "account_cate
 
 
 class LedgerLines:
-    """Turns the raw batches of one file into typed rows, each accepted, rejected or skipped."""
+    """Turns the raw batches of one table into typed rows, each accepted, rejected or skipped.
 
-    def __init__(self, feed: ResolvedFeed, header: list[str], object_key: str = "") -> None:
-        """Bind the feed's fields to a file's header, and parse the periods that the file's name declares.
+    Attributes:
+        sources: where the feed's fields come from.
+        covers: periods that the file's name declares.
+    """
+
+    def __init__(self, feed: ResolvedFeed, header: list[str], object_key: str = "", sheet: str | None = None) -> None:
+        """Bind the feed's fields to a table's header, and parse the periods that the file's name declares.
 
         Raises:
             UnreadableDeliveryError: the header lacks a needed column.
             FileNameError: the name does not give the fields or the periods that the descriptor demands.
         """
         self._rules = feed.rules
-        self._sources = bind_fields(feed.rules, header, object_key)
+        self.sources = bind_fields(feed.rules, header, object_key, sheet)
         self._notes = NoteCollector()
         self._ambiguous = NoteCollector()
         self._has_proven_marks = False
@@ -77,7 +82,7 @@ class LedgerLines:
         violations = RuleViolations.of_batch(batch, self._notes)
         texts = {
             name: violations.add_cells(name, field_texts(source, batch, is_name=name in _NAMES), is_name=name in _NAMES)
-            for name, source in self._sources.items()
+            for name, source in self.sources.items()
             if name != "amount"
         }
         parsed = self._amounts(batch, violations)
@@ -105,7 +110,7 @@ class LedgerLines:
         return self._notes.notes() | ({} if self._has_proven_marks else self._ambiguous.notes())
 
     def _amounts(self, batch: RawBatch, violations: RuleViolations) -> amounts.ParsedAmounts:
-        source = self._sources["amount"]
+        source = self.sources["amount"]
         if source.rule.debit is not None:
             cells = debit_and_credit_texts(source, batch)
             debit, credit = (violations.add_cells("amount", side) for side in cells)

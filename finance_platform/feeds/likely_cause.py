@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.amounts import read_amount
-from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit_texts, field_texts
+from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit_texts, describe_place, field_texts
 from finance_platform.feeds.codes import clean, fold
 from finance_platform.feeds.currencies import denoted_currencies
 from finance_platform.feeds.dates import parse_date
-from finance_platform.feeds.delimited_file import BLANK_LEFT_OVER, FIX_BLANK_LEFT_OVER, DelimitedFile
+from finance_platform.feeds.delimited_file import BLANK_LEFT_OVER, FIX_BLANK_LEFT_OVER
 from finance_platform.feeds.limits import MAX_COLUMNS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, template_headers
+from finance_platform.feeds.tables import Table
 from finance_platform.feeds.violations import quoted
 
 _DELIMITERS = {",": "','", ";": "';'", "\t": '"\\t"', "|": "'|'"}
@@ -36,17 +37,17 @@ _DATE_FORMATS = (
 )  # fmt: skip
 
 
-def explain_missing_column(error: UnreadableDeliveryError, file: DelimitedFile, rules: ReadingRules) -> tuple[str, str]:
+def explain_missing_column(error: UnreadableDeliveryError, table: Table, rules: ReadingRules) -> tuple[str, str]:
     """Return finding and fix of a header that lacks a column, with the delimiter or header row that would have it."""
     try:
-        rows = file.first_rows(_SEARCHED_ROWS)
+        rows = table.first_rows(_SEARCHED_ROWS)
     except UnreadableDeliveryError:
         return error.found, error.fix
     for line, row in rows:
         if line != rules.dialect.header_row and _has_needed_columns(row, rules):
-            text = f"{error.found}; line {line} has it: {', '.join(map(clean, row))[:200]}"
+            text = f"{error.found}; {describe_place(table.sheet, line)} has it: {', '.join(map(clean, row))[:200]}"
             return text, f"set dialect.header_row: {line} in the descriptor"
-    for line, row in rows:
+    for line, row in rows if table.sheet is None else ():
         for delimiter, written in _DELIMITERS.items():
             if delimiter == rules.dialect.delimiter:
                 continue
@@ -58,7 +59,7 @@ def explain_missing_column(error: UnreadableDeliveryError, file: DelimitedFile, 
                 if line != rules.dialect.header_row:
                     fix = f"set dialect: {{delimiter: {written}, header_row: {line}}} in the descriptor"
                 return f"{error.found}; line {line} seems to be delimited by {delimiter!r}", fix
-    return _explain_data_row(file.header, rules) or (error.found, error.fix)
+    return _explain_data_row(table.header, rules) or (error.found, error.fix)
 
 
 def _explain_data_row(header: Sequence[str], rules: ReadingRules) -> tuple[str, str] | None:

@@ -17,9 +17,8 @@ import pyarrow.compute as pc
 from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED, STAGED_ROWS, arrow_schema
 from finance_platform.errors import FileNameError, MissingColumnError, UnreadableDeliveryError
 from finance_platform.feeds.amounts import EXACT
-from finance_platform.feeds.cells import RawBatch, bind_fields, map_distinct
+from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
-from finance_platform.feeds.delimited_file import DelimitedFile
 from finance_platform.feeds.file_names import natural_sort_key
 from finance_platform.feeds.findings import Note, ReaderFindings
 from finance_platform.feeds.ledger_lines import LedgerLines
@@ -27,6 +26,7 @@ from finance_platform.feeds.likely_cause import explain_missing_column, explain_
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.resolved import ResolvedFeed, template_headers
+from finance_platform.feeds.tables import Table, open_tables
 from finance_platform.feeds.violations import ACCEPTED, REJECTED
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import ObjectStore, error_message
@@ -55,6 +55,10 @@ class ReaderTotals:
         accepted: rows that break no rule of their own.
         rejected: rows that break one.
         notes: the notes about cells by message.
+        extra_columns: headers that no field and no order uses, by table.
+        doubt: why a person must decide whether the file may count; empty if nothing is doubtful.
+        first_batch: the first batch of a ledger file as long as no row is accepted, with its header's fields and its
+            broken rules, for the likely cause.
     """
 
     rows: int = 0
@@ -68,6 +72,9 @@ class ReaderTotals:
     accepted: int = 0
     rejected: int = 0
     notes: dict[str, Note] = field(default_factory=dict)
+    extra_columns: dict[str, None] = field(default_factory=dict)
+    doubt: str = ""
+    first_batch: FirstBatch | None = None
 
     def add_references(self, columns: Mapping[str, pa.Array]) -> None:
         """Add a batch of reference rows, which have no amounts."""
@@ -129,6 +136,21 @@ class ReaderTotals:
 
     def _lines(self, scenario: str, currency: str) -> MeasuredLines:
         return self.counts.setdefault((scenario, currency), MeasuredLines())
+
+
+@dataclass(frozen=True)
+class FirstBatch:
+    """The first batch of a file.
+
+    Attributes:
+        sources: where its fields come from.
+        batch: its rows.
+        rules: the rules that each row broke, joined; None for an accepted row.
+    """
+
+    sources: dict[str, FieldSource]
+    batch: RawBatch
+    rules: list[str | None]
 
 
 @dataclass
@@ -225,15 +247,16 @@ def read_file(kind: str, feed: ResolvedFeed, raw: ObjectStore, file: FileToRead)
     try:
         with raw.local_copy(key) as local_copy:
             try:
-                delimited = DelimitedFile(local_copy.open, feed.rules.dialect)
                 totals = ReaderTotals()
-                for columns, rows in _typed_batches(kind, feed, delimited, totals, key):
-                    yield _staged(schema, rows, lineage, columns)
-                findings = _findings(feed, delimited, totals, key)
-                summary = _summarize(totals, findings, _extra_columns(feed, delimited.header))
-            except MissingColumnError as error:
-                found, fix = explain_missing_column(error, delimited, feed.rules)
-                summary = {"outcome": REFUSED, "reasons": found, "raw_row": fix}
+                for table in open_tables(local_copy.open, feed.rules):
+                    try:
+                        for columns, rows in _typed_batches(kind, feed, table, totals, key):
+                            yield _staged(schema, rows, lineage, columns)
+                    except MissingColumnError as error:
+                        found, fix = explain_missing_column(error, table, feed.rules)
+                        raise UnreadableDeliveryError(found, fix=fix) from error
+                    _add_table(feed, table, totals)
+                summary = _summarize(totals, _findings(feed, totals))
             except (UnreadableDeliveryError, FileNameError) as error:
                 summary = {"outcome": REFUSED, "reasons": error.found, "raw_row": error.fix}
             # The file may have been overwritten since it was registered: other bytes are another delivery.
@@ -245,51 +268,67 @@ def read_file(kind: str, feed: ResolvedFeed, raw: ObjectStore, file: FileToRead)
 
 
 def _typed_batches(
-    kind: str, feed: ResolvedFeed, file: DelimitedFile, totals: ReaderTotals, object_key: str
+    kind: str, feed: ResolvedFeed, table: Table, totals: ReaderTotals, object_key: str
 ) -> Iterator[tuple[dict[str, pa.Array], RawBatch]]:
+    """Yield the typed columns of each batch of a table beside the batch, and add them to the totals."""
     if kind == "ledger":
-        lines = LedgerLines(feed, file.header, object_key)
+        lines = LedgerLines(feed, table.header, object_key, table.sheet)
         totals.covers = lines.covers
-        for batch in _raw_batches(feed, file, totals):
+        for batch in _raw_batches(feed, table, totals):
             columns, parsed = lines.type_batch(batch)
             totals.add_lines(columns, parsed.exact)
+            _keep_first_batch(totals, lines, batch, columns)
             yield columns, batch
-        totals.notes = lines.notes
+        totals.notes |= lines.notes
         return
-    references = ReferenceRows(feed, file.header, object_key)
+    references = ReferenceRows(feed, table.header, object_key, table.sheet)
     code = "department_code" if kind == "departments" else "account_number"
-    for batch in _raw_batches(feed, file, totals):
+    for batch in _raw_batches(feed, table, totals):
         columns = references.type_batch(batch)
         columns["line_key"] = map_distinct(columns[code], fold, pa.string())
         totals.add_references(columns)
         yield columns, batch
-    totals.notes = references.notes
+    totals.notes |= references.notes
 
 
-def _findings(feed: ResolvedFeed, file: DelimitedFile, totals: ReaderTotals, object_key: str) -> ReaderFindings:
-    """Return what the reader found about the file as a whole."""
-    notes = file.notes | totals.notes
-    evidence = file.utf8_evidence()
+def _keep_first_batch(
+    totals: ReaderTotals, lines: LedgerLines, batch: RawBatch, columns: Mapping[str, pa.Array]
+) -> None:
+    """Keep the first batch of a file of which nothing is accepted, and drop it as soon as something is."""
+    if totals.accepted:
+        totals.first_batch = None
+    elif totals.first_batch is None:
+        totals.first_batch = FirstBatch(lines.sources, batch, columns["rules"].to_pylist())
+
+
+def _add_table(feed: ResolvedFeed, table: Table, totals: ReaderTotals) -> None:
+    """Add what the reader found about a table as a whole."""
+    totals.notes = dict(table.notes) | totals.notes
+    totals.extra_columns |= dict.fromkeys(_extra_columns(feed, table.header))
+    evidence = table.utf8_evidence()
     if evidence:
         declared = feed.rules.dialect.encoding
-        doubt = (
+        totals.doubt = (
             f"line {evidence.line}: the text is valid UTF-8, {evidence.as_utf8!r}, but is declared as {declared}, "
             f"which makes it {evidence.as_declared!r}"
         )
-        return ReaderFindings(notes, (doubt,), advice="set dialect.encoding: utf-8 in the descriptor")
-    if totals.accepted or not totals.rejected or feed.rules.kind != "ledger":
-        return ReaderFindings(notes)
-    batch = next(file.batches())
-    columns, _ = LedgerLines(feed, file.header, object_key).type_batch(batch)
-    sources = bind_fields(feed.rules, file.header, object_key)
-    cause, advice = explain_rejected_rows(feed.rules, sources, batch, columns["rules"].to_pylist())
-    return ReaderFindings(notes, cause=cause, advice=advice)
 
 
-def _raw_batches(feed: ResolvedFeed, file: DelimitedFile, totals: ReaderTotals) -> Iterator[RawBatch]:
-    """Yield a file's batches, and update the greatest value of the column that orders the feed's deliveries."""
-    header = _order_header(feed, file.header)
-    for batch in file.batches():
+def _findings(feed: ResolvedFeed, totals: ReaderTotals) -> ReaderFindings:
+    """Return what the reader found about the file as a whole."""
+    if totals.doubt:
+        return ReaderFindings(totals.notes, (totals.doubt,), advice="set dialect.encoding: utf-8 in the descriptor")
+    first = totals.first_batch
+    if totals.accepted or not totals.rejected or first is None:
+        return ReaderFindings(totals.notes)
+    cause, advice = explain_rejected_rows(feed.rules, first.sources, first.batch, first.rules)
+    return ReaderFindings(totals.notes, cause=cause, advice=advice)
+
+
+def _raw_batches(feed: ResolvedFeed, table: Table, totals: ReaderTotals) -> Iterator[RawBatch]:
+    """Yield a table's batches, and update the greatest value of the column that orders the feed's deliveries."""
+    header = _order_header(feed, table.header)
+    for batch in table.batches():
         if header:
             totals.order = max(totals.order, _greatest(batch.columns[header]))
         yield batch
@@ -329,7 +368,7 @@ def _summary_row(schema: pa.Schema, lineage: dict[str, str], summary: dict[str, 
     return pa.RecordBatch.from_pylist([{**lineage, "source_row": 0, **summary}], schema=schema)
 
 
-def _summarize(totals: ReaderTotals, findings: ReaderFindings, extra_columns: list[str]) -> dict[str, object]:
+def _summarize(totals: ReaderTotals, findings: ReaderFindings) -> dict[str, object]:
     return {
         "outcome": MEASURED,
         "measured_rows": totals.rows,
@@ -351,7 +390,7 @@ def _summarize(totals: ReaderTotals, findings: ReaderFindings, extra_columns: li
         "measured_order": totals.order,
         "covers": json.dumps(totals.covers),
         "findings": json.dumps(asdict(findings), ensure_ascii=False),
-        "extra_columns": json.dumps(extra_columns, ensure_ascii=False),
+        "extra_columns": json.dumps(list(totals.extra_columns), ensure_ascii=False),
     }
 
 

@@ -40,17 +40,17 @@ _KEY_COLUMN = {"departments": "department_key", "accounts": "account_key"}
 
 
 class ReferenceRows:
-    """Turns the raw batches of one reference file into typed rows, each accepted, rejected or skipped."""
+    """Turns the raw batches of one reference table into typed rows, each accepted, rejected or skipped."""
 
-    def __init__(self, feed: ResolvedFeed, header: list[str], object_key: str = "") -> None:
-        """Bind the feed's fields to a file's header and name.
+    def __init__(self, feed: ResolvedFeed, header: list[str], object_key: str = "", sheet: str | None = None) -> None:
+        """Bind the feed's fields to a table's header and name.
 
         Raises:
             UnreadableDeliveryError: the header lacks a needed column.
             FileNameError: the name does not give a field that the descriptor demands.
         """
         self._kind = feed.rules.kind
-        self._sources = bind_fields(feed.rules, header, object_key)
+        self._sources = bind_fields(feed.rules, header, object_key, sheet)
         self._notes = NoteCollector()
 
     def type_batch(self, batch: RawBatch) -> dict[str, pa.Array]:

@@ -1,0 +1,60 @@
+"""Tables: what every file reader gives, whatever the format; a text file is one table, a workbook one for each sheet.
+
+Belongs here: the interface, and opening a file by what its bytes are. Does not belong here: cutting bytes into cells
+(see `delimited_file`), the meaning of cells (see `cells`, `ledger_lines`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.delimited_file import DelimitedFile
+from finance_platform.feeds.file_format import OpenFile, Utf8Evidence
+from finance_platform.feeds.findings import Note
+from finance_platform.feeds.resolved import ReadingRules
+
+
+class Table(Protocol):
+    """One table of a file.
+
+    Attributes:
+        header: the columns' names, each once; a column without a name, or whose name another has too, is named by its
+            position, such as `(column 3)` and `Amount (column 3)`.
+        sheet: the sheet's name; None for text.
+        notes: what was read in a way that a person should know; complete after the last batch.
+    """
+
+    header: list[str]
+    sheet: str | None
+
+    @property
+    def notes(self) -> Mapping[str, Note]:
+        """The notes by message."""
+
+    def batches(self) -> Iterator[RawBatch]:
+        """Yield every row after the header, blank ones included, in order.
+
+        Raises:
+            UnreadableDeliveryError: a row cannot be read; names its place.
+        """
+
+    def first_rows(self, count: int) -> list[tuple[int, list[str]]]:
+        """Return number and cells of the first rows; rows above the header included."""
+
+    def utf8_evidence(self) -> Utf8Evidence | None:
+        """Return the first text that shows that the file is UTF-8 and not of the declared encoding."""
+
+
+def open_tables(open_file: OpenFile, rules: ReadingRules) -> Iterator[Table]:
+    """Yield the tables of a file that a feed reads, one by one; each may be dropped before the next is opened.
+
+    Args:
+        open_file: opens the file.
+        rules: the feed's rules.
+
+    Raises:
+        UnreadableDeliveryError: the file is empty, not of a format that is read, or has no row for the header.
+    """
+    yield DelimitedFile(open_file, rules.dialect)
