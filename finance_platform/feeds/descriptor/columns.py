@@ -50,6 +50,32 @@ NEEDED_FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "departments": ("code",),
     "accounts": ("number",),
 }
+FIELD_DESCRIPTIONS: Mapping[str, str] = {
+    "date": "The day of the line; a date without a day is the first day of its period.",
+    "department": "The code of the department (cost centre); its leading zeros are kept.",
+    "account": "The number of the account; its leading zeros are kept.",
+    "amount": "The money, in the home's currency.",
+    "scenario": "Actual, or a name that begins with Budget or Forecast, or one that `scenarios` declares.",
+    "period": "The accounting period, if it is not that of the date; the line is booked on its day closest to the "
+    "date.",
+    "transaction_id": "What names the line in the source system.",
+    "currency": "The code or sign of the line's currency; a line in another one than the home's is rejected.",
+    "department_name": "The department's name, where no departments file gives one.",
+    "business_unit": "The business unit of the department.",
+    "account_name": "The account's name, where no accounts file gives one.",
+    "account_type": "Revenue, Expense, Asset, Liability, Equity or Statistical, where no accounts file gives one.",
+    "account_category": "A group of accounts within their type, where no accounts file gives one.",
+    "description": "The text of the line.",
+    "code": "The code of the department; its leading zeros are kept.",
+    "number": "The number of the account; its leading zeros are kept.",
+    "name": "The name for people.",
+    "parent": "The code or number of the member above it.",
+    "type": "Revenue, Expense, Asset, Liability, Equity or Statistical.",
+    "category": "A group of accounts within their type, such as CapEx.",
+    "measure": "`flow`, an amount of a period, or `balance`, an amount at its end.",
+}
+"""What each field means, for the reference and for editors."""
+
 KEY_FIELDS = ("transaction_id", "date", "department", "account", "scenario", "period", "description")
 SCOPE_FIELDS = ("department", "account", "business_unit")
 ROW_FIELDS = ("amount", "code", "number")
@@ -59,22 +85,54 @@ ROW_FIELDS = ("amount", "code", "number")
 class DebitCredit(StrictModel):
     """An amount in two columns: debit less credit."""
 
-    debit: ShortText
-    credit: ShortText
+    debit: ShortText = Field(description="The header of the column with debits.")
+    credit: ShortText = Field(description="The header of the column with credits.")
 
 
 class FieldConfig(StrictModel):
     """Where a field comes from and how its text is read."""
 
-    source: TextList | DebitCredit | None = Field(None, alias="from")
-    from_name: Regex | None = None
-    template: str | None = Field(None, max_length=MAX_PATTERN_CHARACTERS)
-    formats: TextList = Field([])
-    decimal: Literal[".", ","] = "."
-    thousands: Literal[",", ".", " ", "'"] | None = None
-    required: bool = True
-    default: ShortText | None = None
-    value_map: dict[ShortText, ShortText] = Field({}, alias="map")
+    source: TextList | DebitCredit | None = Field(
+        None,
+        alias="from",
+        description="A header; a list of alternatives, of which the first present one is used; a template that joins "
+        'columns, such as `"{Group}-{Code}"`; for `amount` also `{debit: Dr, credit: Cr}`. Case and white space of '
+        "headers do not matter.",
+    )
+    from_name: Regex | None = Field(
+        None,
+        description="A regular expression (RE2) matched against the name of the file inside `raw/`: its group, or the "
+        "whole match, is the field's text where the file has no column or a blank cell. Not for `amount`, `code` and "
+        "`number`.",
+    )
+    template: str | None = Field(
+        None,
+        max_length=MAX_PATTERN_CHARACTERS,
+        description='The text from the groups of `from_name`, such as `"{1}-{2}"`; needed if there are several.',
+    )
+    formats: TextList = Field(
+        [],
+        description="Patterns of dates, of `yyyy yy MMMM MMM MM M dd d HH mm ss SSS`, tried in order; by default "
+        "`yyyy-MM-dd`, for `period` `yyyy-MM` and `yyyyMM`. A date without a day is the period's first day.",
+    )
+    decimal: Literal[".", ","] = Field(".", description="The mark before the fraction of an amount.")
+    thousands: Literal[",", ".", " ", "'"] | None = Field(
+        None, description="The mark between groups of an amount's digits; none by default."
+    )
+    required: bool = Field(
+        True,
+        description="Whether a file that lacks the column is refused; with `false`, the field of its rows is blank or "
+        "`default`.",
+    )
+    default: ShortText | None = Field(
+        None, description="The text of blank cells; of debit and credit, of rows with neither."
+    )
+    value_map: dict[ShortText, ShortText] = Field(
+        {},
+        alias="map",
+        description="Value to value: `{A: Actual, B: Budget}`; case and white space do not matter. A value that is not "
+        "listed stays as it is.",
+    )
 
     @field_validator("value_map")
     @classmethod

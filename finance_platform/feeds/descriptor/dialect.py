@@ -21,11 +21,36 @@ _NOT_OF_FILES = {"utf-7", "punycode", "idna", "unicode-escape", "raw-unicode-esc
 class DialectConfig(StrictModel):
     """How the file is cut into cells."""
 
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    quote: str = Field('"', min_length=1, max_length=1)
-    encoding: str = "utf-8"
-    header_row: int = Field(1, ge=0)
-    names: list[ShortText] = Field([], max_length=MAX_COLUMNS)
+    delimiter: str = Field(
+        ",",
+        min_length=1,
+        max_length=1,
+        description='The character between two cells; a tab is written `"\\t"`.',
+    )
+    quote: str = Field(
+        '"',
+        min_length=1,
+        max_length=1,
+        description="The character around a cell that contains the delimiter, a line break or, doubled, itself.",
+    )
+    encoding: str = Field(
+        "utf-8",
+        description="A text encoding of Python: `utf-8`, `cp1252`, `utf-16` (with a byte order mark), `utf-16-le` "
+        "(without) … A byte order mark wins over it. Text that is valid UTF-8 but declared as a single-byte encoding "
+        "holds the delivery.",
+    )
+    header_row: int = Field(
+        1,
+        ge=0,
+        description="The line of the header, counted from 1; lines above it are not read. 0: the file has no header, "
+        "and `names` gives one.",
+    )
+    names: list[ShortText] = Field(
+        [],
+        max_length=MAX_COLUMNS,
+        description="The names of the columns, from left to right, of a file without a header: with `header_row: 0`, "
+        "and only then.",
+    )
 
     @field_validator("encoding")
     @classmethod

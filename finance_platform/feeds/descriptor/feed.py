@@ -26,7 +26,13 @@ from finance_platform.feeds.descriptor.columns import (
 from finance_platform.feeds.descriptor.dialect import DialectConfig
 from finance_platform.feeds.descriptor.limits import FreshnessConfig, ShareOrNever, ToleranceConfig
 from finance_platform.feeds.descriptor.load import LoadConfig, OrderConfig
-from finance_platform.feeds.descriptor.strict_model import ShortText, StrictModel, raise_mistakes, reject_duplicates
+from finance_platform.feeds.descriptor.strict_model import (
+    ShortText,
+    StrictModel,
+    TextList,
+    raise_mistakes,
+    reject_duplicates,
+)
 from finance_platform.feeds.file_names import matches_glob
 from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_PATH_CHARACTERS
 from finance_platform.feeds.resolved import Kind, ReadingRules, ResolvedFeed
@@ -56,23 +62,71 @@ def _has_suffix(path: str) -> bool:
 class FeedDescriptor(StrictModel):
     """One kind of file from one source."""
 
-    feed: str = Field(pattern=f"^{FEED_NAME}$")
-    kind: Kind
-    path: str = Field(min_length=1, max_length=MAX_PATH_CHARACTERS)
-    summary: str = Field("", alias="description")
-    owner: str = Field("", pattern=r"^$|^team:[A-Za-z0-9_.-]+$|^[^@\s]+@[^@\s]+\.[^@\s]+$")
-    dialect: DialectConfig = DialectConfig()
-    columns: dict[str, FieldConfig] = Field({}, max_length=MAX_ALTERNATIVES)
-    constants: dict[str, ShortText] = Field({}, max_length=MAX_ALTERNATIVES)
-    scenarios: dict[ShortText, Literal["Budget", "Forecast"]] = Field({}, max_length=MAX_ALTERNATIVES)
-    plans_only: bool = False
-    sign: Literal["natural", "debit_positive"] = "natural"
-    load: LoadConfig = LoadConfig()
-    order: OrderConfig | None = None
-    tolerance: ToleranceConfig = ToleranceConfig()
-    freshness: FreshnessConfig | None = None
-    hold_if_removes: ShareOrNever = Decimal("0.5")
-    hold_if_late: bool = False
+    feed: str = Field(
+        pattern=f"^{FEED_NAME}$",
+        description="The feed's name: small letters, digits, `_`; not `unread_files`.",
+    )
+    kind: Kind = Field(description="What the files contain: lines of money, departments, or accounts.")
+    path: str = Field(
+        min_length=1,
+        max_length=MAX_PATH_CHARACTERS,
+        description="A glob inside the raw zone, such as `council/*.csv`, ending in .csv, .txt or .tsv; `*` stays "
+        "inside one folder.",
+    )
+    summary: str = Field("", alias="description", description="What the feed is, shown in the UI.")
+    owner: str = Field(
+        "",
+        pattern=r"^$|^team:[A-Za-z0-9_.-]+$|^[^@\s]+@[^@\s]+\.[^@\s]+$",
+        description="Who answers for the feed, shown in the UI: `team:name` or an e-mail address.",
+    )
+    dialect: DialectConfig = Field(DialectConfig(), description="How the bytes of a file are cut into cells.")
+    columns: dict[str, FieldConfig] = Field(
+        {},
+        max_length=MAX_ALTERNATIVES,
+        description="Where each field comes from: `field: {from: header}` with the keys below, or `field: header` for "
+        "short. The fields of each kind are listed at the end.",
+    )
+    constants: dict[str, ShortText] = Field(
+        {},
+        max_length=MAX_ALTERNATIVES,
+        description="A value for every row, by field: `{scenario: Actual}`. Not for a field that is in `columns`.",
+    )
+    scenarios: dict[ShortText, Literal["Budget", "Forecast"]] = Field(
+        {},
+        max_length=MAX_ALTERNATIVES,
+        description="The type of scenarios whose names begin neither with Budget nor Forecast: `{Outlook: Forecast}`.",
+    )
+    plans_only: bool = Field(
+        False,
+        description="Whether rows of scenario Actual are rejected, whatever a column or the file's name says.",
+    )
+    sign: Literal["natural", "debit_positive"] = Field(
+        "natural",
+        description="`natural`: revenue earned and money spent are both positive. `debit_positive`: debit less credit, "
+        "so that accounts need a type from an accounts file.",
+    )
+    load: LoadConfig = Field(LoadConfig(), description="What a delivery does to the earlier ones of its feed.")
+    order: OrderConfig | None = Field(
+        None,
+        description="What orders the feed's files, by one of two keys. Without it, files are ordered by when the "
+        "platform first saw their content.",
+    )
+    tolerance: ToleranceConfig = Field(
+        ToleranceConfig(), description="How much may be rejected before a delivery is held."
+    )
+    freshness: FreshnessConfig | None = Field(
+        None, description="How long the feed may go without a new delivery. It does not change how files are read."
+    )
+    hold_if_removes: ShareOrNever = Field(
+        Decimal("0.5"),
+        description="The share of a department's lines in a scenario and period that a file may remove before it is "
+        "held; `never` to accept any.",
+    )
+    hold_if_late: bool = Field(
+        False,
+        description="Whether a file that sorts before one that it overlaps is held; otherwise only a warning is "
+        "reported.",
+    )
 
     @field_validator("feed")
     @classmethod
@@ -81,7 +135,7 @@ class FeedDescriptor(StrictModel):
             raise ValueError(f"{value} is reserved for files that no feed reads; choose another name")
         return value
 
-    @field_validator("columns", mode="before")
+    @field_validator("columns", mode="before", json_schema_input_type=dict[str, FieldConfig | TextList | DebitCredit])
     @classmethod
     def _expand_short_forms(cls, value: object) -> object:
         """`name: Header` is short for `name: {from: Header}`, as is the two-column form of an amount."""

@@ -36,17 +36,30 @@ ShareOrNever = Annotated[Decimal | Literal["never"], BeforeValidator(_check_shar
 class ToleranceConfig(StrictModel):
     """How much may be rejected before a delivery is held; no row by default."""
 
-    rejected_rows: Decimal = Field(Decimal(0), ge=0, le=1, description="Share of candidate lines.")
+    rejected_rows: Decimal = Field(
+        Decimal(0),
+        ge=0,
+        le=1,
+        description="The share of rows that may be rejected before the delivery is held; any rejected row by default.",
+    )
     rejected_amount: Decimal | None = Field(
-        None, ge=0, le=LIMIT, description="Sum of absolute amounts, in the home's currency."
+        None,
+        ge=0,
+        le=LIMIT,
+        description="The sum of absolute amounts, in the home's currency, that may be rejected before the delivery is "
+        "held; any by default.",
     )
 
 
 class FreshnessConfig(StrictModel):
     """How long a feed may go without a new delivery."""
 
-    warn_after_days: int | None = Field(None, gt=0, le=MAX_DAYS, description="Days until an early warning.")
-    fail_after_days: int = Field(gt=0, le=MAX_DAYS, description="Days until a delivery is overdue.")
+    warn_after_days: int | None = Field(
+        None, gt=0, le=MAX_DAYS, description="Fewer days, after which a warning is reported; never by default."
+    )
+    fail_after_days: int = Field(
+        gt=0, le=MAX_DAYS, description="Days without a new delivery after which the feed is overdue."
+    )
 
     @model_validator(mode="after")
     def _check_warning_comes_first(self) -> FreshnessConfig:

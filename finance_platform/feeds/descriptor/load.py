@@ -17,7 +17,10 @@ from finance_platform.feeds.resolved import LoadMode
 class CoversConfig(StrictModel):
     """How a file's name declares the periods that it covers."""
 
-    from_name: Regex
+    from_name: Regex = Field(
+        description="A regular expression (RE2) matched against the name of the file inside `raw/`, such as "
+        '`"_([0-9]{4}-[0-9]{2})"`, with one group (`2024-03`, `202403` or a year) or two (first, last).'
+    )
 
     @field_validator("from_name")
     @classmethod
@@ -30,10 +33,28 @@ class CoversConfig(StrictModel):
 class LoadConfig(StrictModel):
     """What a delivery does to the ones before it."""
 
-    mode: LoadMode = "append"
-    key: TextList = Field([])
-    scope: TextList = Field([])
-    covers: CoversConfig | None = None
+    mode: LoadMode = Field(
+        "append",
+        description="`append`: the lines of a second file are added. `upsert`: a line supersedes the earlier files' "
+        "line of the same `key`, in any period. `replace_period`: a file replaces every scenario and period in which "
+        "it has lines.",
+    )
+    key: TextList = Field(
+        [],
+        description="The fields that name a line, under `upsert`: any of transaction_id, date, department, account, "
+        "scenario, period, description. In a file, the same row again is a duplicate; rows of one key that differ are "
+        "all rejected.",
+    )
+    scope: TextList = Field(
+        [],
+        description="Under `replace_period`: any of department, account, business_unit; a file replaces only the "
+        "values that it contains.",
+    )
+    covers: CoversConfig | None = Field(
+        None,
+        description="Under `replace_period`: the periods that the file's name declares, including those without lines. "
+        "Lines outside are rejected.",
+    )
 
     @model_validator(mode="after")
     def _check_mode(self) -> LoadConfig:
@@ -52,8 +73,16 @@ class LoadConfig(StrictModel):
 class OrderConfig(StrictModel):
     """What orders a feed's deliveries: the file's name, or the greatest value of a column."""
 
-    from_name: Regex | None = None
-    from_column: ShortText | None = Field(None, min_length=1)
+    from_name: Regex | None = Field(
+        None,
+        description="A regular expression (RE2) matched against the name of the file inside `raw/`, such as "
+        '`"_v([0-9]+)"`: its group, or the whole match, orders the files. Digits are compared as numbers.',
+    )
+    from_column: ShortText | None = Field(
+        None,
+        min_length=1,
+        description="The header of a column whose greatest value orders the files. Digits are compared as numbers.",
+    )
 
     @model_validator(mode="after")
     def _check_exactly_one(self) -> OrderConfig:

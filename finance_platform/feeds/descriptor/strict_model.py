@@ -40,7 +40,8 @@ def _check_regex(pattern: str) -> str:
 ShortText = Annotated[str, Field(max_length=MAX_VALUE_CHARACTERS)]
 """A text that is compared with a cell, or stands in each row of one."""
 
-TextList = Annotated[list[ShortText], Field(max_length=MAX_ALTERNATIVES), BeforeValidator(_to_list)]
+_Texts = Annotated[list[ShortText], Field(max_length=MAX_ALTERNATIVES)]
+TextList = Annotated[_Texts, BeforeValidator(_to_list, json_schema_input_type=ShortText | _Texts)]
 """A list of texts; a single text is short for a list of one."""
 
 Regex = Annotated[str, Field(min_length=1, max_length=MAX_PATTERN_CHARACTERS), AfterValidator(_check_regex)]
