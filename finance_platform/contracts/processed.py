@@ -108,7 +108,7 @@ REJECTED_ROWS = Contract(
         Column(
             "reasons",
             "varchar",
-            "Expected and found, one clause per rule.",
+            "Why, a JSON list with an object per broken rule: rule, column, value (as delivered) and words.",
             is_personal=True,  # a reason quotes the cell
         ),
         Column("scenario", "varchar", "Scenario, where it is declared.", nullable=True),

@@ -79,7 +79,7 @@ class LedgerLines:
 
     def type_batch(self, batch: RawBatch) -> tuple[dict[str, pa.Array], amounts.ParsedAmounts]:
         """Return the typed columns of every row, and the amounts as parsed before any rule."""
-        violations = RuleViolations.of_batch(batch, self._notes)
+        violations = RuleViolations.of_batch(batch, self._notes, self._sources)
         texts = {
             name: violations.add_cells(name, field_texts(source, batch, is_name=name in _NAMES), is_name=name in _NAMES)
             for name, source in self.sources.items()
@@ -124,6 +124,7 @@ class LedgerLines:
             texts,
             parsed.values,
             lambda i: f"amount: {quoted(texts[i].as_py())} is not a valid amount",
+            of="amount",
         )
         return parsed
 
@@ -140,6 +141,7 @@ class LedgerLines:
                 f"amount: {quoted(texts[i].as_py())} is in {describe_currency(parsed.foreign[i])}, "
                 f"not in the home's currency, {currency}; {_convert(currency)}"
             ),
+            of="amount",
         )
         self._has_proven_marks = self._has_proven_marks or parsed.proves_marks
         if parsed.ambiguous:
@@ -162,10 +164,11 @@ class LedgerLines:
             return f"scenario: {quoted(text)} is not declared{hint}"
 
         violations.add_blank("scenario", written)
-        violations.add_invalid("undeclared_scenario", written, types, describe_undeclared)
+        violations.add_invalid("undeclared_scenario", written, types, describe_undeclared, of="scenario")
         if self._rules.is_plans_only:
             is_actual = to_mask(pc.equal(types, "Actual"))
-            violations.add("actual_in_plan", is_actual, lambda _: "scenario: Actual in a feed that has plans only")
+            reason = "scenario: Actual in a feed that has plans only"
+            violations.add("actual_in_plan", is_actual, lambda _: reason, of="scenario")
         names = map_distinct(written, lambda text: scenario_name(text, declared), pa.string())
         reject_long_codes(violations, "scenario", names)
         return {
@@ -197,6 +200,7 @@ class LedgerLines:
             "outside_covered_periods",
             to_mask(is_outside),
             lambda i: f"period: {periods[i].as_py()} is outside {declared}, which the file's name declares",
+            of="period" if "period" in self._sources else "date",
         )
 
     def _days(self, name: str, written: pa.Array, default: tuple[str, ...], violations: RuleViolations) -> pa.Array:
@@ -209,6 +213,7 @@ class LedgerLines:
             written,
             days,
             lambda i: f"{name}: {quoted(written[i].as_py())} is not a valid date of the form {' or '.join(patterns)}",
+            of=name,
         )
         earliest, latest = (date.fromisoformat(day) for day in (self._rules.earliest_date, self._rules.latest_date))
         is_outside = pc.or_(pc.less(days, pa.scalar(earliest)), pc.greater(days, pa.scalar(latest)))
@@ -216,6 +221,7 @@ class LedgerLines:
             f"{name}_out_of_range",
             to_mask(is_outside),
             lambda i: f"{name}: {days[i].as_py()} is outside the accepted range {earliest} to {latest}",
+            of=name,
         )
         return days
 
@@ -253,6 +259,7 @@ class LedgerLines:
             lambda i: (
                 f"currency: {quoted(written[i].as_py())} is not the home's currency, {expected}; {_convert(expected)}"
             ),
+            of="currency",
         )
         return map_distinct(pc.if_else(is_foreign, written, None), currency_code, pa.string())
 
@@ -306,6 +313,7 @@ def reject_long_codes(violations: RuleViolations, name: str, codes: pa.Array) ->
             f"{name}: {quoted(codes[i].as_py())} has {len(codes[i].as_py().encode())} bytes, more than the "
             f"{MAX_CODE_BYTES} of the warehouse's column; shorten it by map: in the descriptor"
         ),
+        of=name,
     )
 
 
@@ -318,6 +326,7 @@ def check_choice(violations: RuleViolations, name: str, written: pa.Array, allow
         written,
         values,
         lambda i: f"{name}: {quoted(written[i].as_py())} is not one of {', '.join(allowed)}; map it in the descriptor",
+        of=name,
     )
     return values
 
@@ -337,11 +346,13 @@ def _debit_less_credit(
     zero = pa.scalar(0, amounts.MONEY_TYPE)
     difference = pc.subtract(*(pc.fill_null(side.values, zero) for side in sides))
     invalid |= to_mask(pc.greater_equal(pc.abs(difference), pa.scalar(amounts.LIMIT, difference.type)))
-    violations.add("blank_amount", blank, lambda _: f"both {source.headers[0]} and {source.headers[1]} are blank")
+    both = f"both {source.headers[0]} and {source.headers[1]} are blank"
+    violations.add("blank_amount", blank, lambda _: both, of="amount")
     violations.add(
         "invalid_amount",
         invalid,
         lambda i: f"amount: {quoted(debit[i].as_py())} or {quoted(credit[i].as_py())} is not a valid amount",
+        of="amount",
     )
     values = pc.if_else(pa.array(invalid | blank), pa.scalar(None, difference.type), difference)
     return _without_invalid_rows(pc.cast(values, amounts.MONEY_TYPE), sides, invalid)

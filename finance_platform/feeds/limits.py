@@ -42,6 +42,9 @@ MAX_RAW_CELL_CHARACTERS = 1_000
 MAX_RAW_ROW_CHARACTERS = 1 << 14
 """Of a rejected or skipped row as it is kept; the cells after it are left out."""
 
+MAX_REASON_CHARACTERS = 200
+"""Of a header or a cell in the reason of a rejected row; the row as it is kept has more of it."""
+
 MAX_DESCRIPTORS = 1_000
 """Of a home. Each file is compared with the paths of all of them."""
 

@@ -55,7 +55,7 @@ class ReferenceRows:
 
     def type_batch(self, batch: RawBatch) -> dict[str, pa.Array]:
         """Return the typed columns of every row."""
-        violations = RuleViolations.of_batch(batch, self._notes)
+        violations = RuleViolations.of_batch(batch, self._notes, self._sources)
         columns = {
             column: self._column(field, batch, violations) for field, column in _COLUMN_OF_FIELD[self._kind].items()
         }

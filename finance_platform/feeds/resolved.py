@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
-READER_VERSION = 5
+READER_VERSION = 6
 """Increased when the same bytes under the same rules give other lines; every delivery is then read again."""
 
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")

@@ -7,7 +7,7 @@ Does not belong here: the rules themselves (see `ledger_lines`, `reference_rows`
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,10 +15,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.cells import FieldSource, RawBatch
+from finance_platform.feeds.codes import clean
 from finance_platform.feeds.findings import NoteCollector
 from finance_platform.feeds.hidden_characters import CleanedCells, Finding, is_harmful, max_characters
 from finance_platform.feeds.limits import MAX_RAW_CELL_CHARACTERS, MAX_RAW_ROW_CHARACTERS, WIDE_HEADER
+from finance_platform.feeds.reasons import JOIN, Reason, reasons_to_json, shorten
 
 Mask = npt.NDArray[np.bool_]
 
@@ -79,6 +81,19 @@ _FREE_TEXT = {"description", "name", "department_name", "account_name"}
 """Fields that may name a person, so that no message that leaves the processed zone quotes them."""
 
 
+_BLANK_ROW = Reason("blank_row", "", "", "every cell is blank")
+
+
+@dataclass(frozen=True)
+class _Violation:
+    """The rows of a batch that break one rule; see `RuleViolations.add`."""
+
+    rule: str
+    broken: Mask
+    reason: Callable[[int], str]
+    of: str
+
+
 @dataclass
 class RuleViolations:
     """The rules that the rows of one batch broke.
@@ -87,33 +102,46 @@ class RuleViolations:
         batch: the rows as delivered.
         skipped: rows that are not data.
         notes: what does not reject a row, but is reported.
+        sources: the source of each field, so that a reason can name column and cell.
     """
 
     batch: RawBatch
     skipped: Mask
     notes: NoteCollector
-    _violations: list[tuple[str, Mask, Callable[[int], str]]] = field(default_factory=list)
+    sources: Mapping[str, FieldSource] = field(default_factory=dict)
+    _violations: list[_Violation] = field(default_factory=list)
 
     @classmethod
-    def of_batch(cls, batch: RawBatch, notes: NoteCollector) -> RuleViolations:
+    def of_batch(
+        cls, batch: RawBatch, notes: NoteCollector, sources: Mapping[str, FieldSource] | None = None
+    ) -> RuleViolations:
         """Return the violations that every kind of feed has in common: malformed rows; blank rows are skipped."""
-        violations = cls(batch, _blank_rows(batch), notes)
+        violations = cls(batch, _blank_rows(batch), notes, sources or {})
         violations.add("malformed_row", to_mask(pc.is_valid(batch.problems)), lambda i: str(batch.problems[i].as_py()))
         return violations
 
-    def add(self, rule: str, broken: Mask, reason: Callable[[int], str]) -> None:
-        """Record that the rows in `broken` break `rule`; `reason` gives the message for the row at a position."""
+    def add(self, rule: str, broken: Mask, reason: Callable[[int], str], *, of: str = "") -> None:
+        """Record that rows break a rule.
+
+        Args:
+            rule: its name.
+            broken: the rows.
+            reason: returns the message for the row at a position.
+            of: the field that breaks it; empty for a rule about the row.
+        """
         broken = broken & ~self.skipped
         if broken.any():
-            self._violations.append((rule, broken, reason))
+            self._violations.append(_Violation(rule, broken, reason, of))
 
     def add_blank(self, name: str, texts: pa.Array, reason: str = "is blank") -> None:
         """Record that a needed field is blank in the rows where its text is null."""
-        self.add(f"blank_{name}", to_mask(pc.is_null(texts)), lambda _: f"{name} {reason}")
+        self.add(f"blank_{name}", to_mask(pc.is_null(texts)), lambda _: f"{name} {reason}", of=name)
 
-    def add_invalid(self, rule: str, texts: pa.Array, values: pa.Array, reason: Callable[[int], str]) -> None:
-        """Record that the rows with a text but no value break `rule`."""
-        self.add(rule, to_mask(pc.and_(pc.is_valid(texts), pc.is_null(values))), reason)
+    def add_invalid(
+        self, rule: str, texts: pa.Array, values: pa.Array, reason: Callable[[int], str], *, of: str = ""
+    ) -> None:
+        """Record that the rows with a text but no value break `rule`; see `add`."""
+        self.add(rule, to_mask(pc.and_(pc.is_valid(texts), pc.is_null(values))), reason, of=of)
 
     def add_cells(self, name: str, cells: CleanedCells, *, is_name: bool = False) -> pa.StringArray:
         """Reject the rows whose cells are too long or have characters that must not be there; note removed ones.
@@ -130,7 +158,7 @@ class RuleViolations:
         for finding, has_finding in cells.findings.items():
             rows = to_mask(has_finding)
             if finding in _CELL_RULES:
-                self.add(_CELL_RULES[finding], rows, _reason_of_cells(name, finding, texts, limit))
+                self.add(_CELL_RULES[finding], rows, _reason_of_cells(name, finding, texts, limit), of=name)
             elif "nul" not in cells.findings or (rows := rows & ~to_mask(cells.findings["nul"])).any():
                 quotable = None if name in _FREE_TEXT else texts
                 text, fix = _CELL_NOTES[finding]
@@ -140,8 +168,8 @@ class RuleViolations:
     def columns(self) -> dict[str, pa.Array]:
         """Return outcome, rules, reasons and raw_row, one value a row; the last three null for accepted rows."""
         rejected = np.zeros(len(self.batch), dtype=np.bool_)
-        for _, broken, _ in self._violations:
-            rejected |= broken
+        for violation in self._violations:
+            rejected |= violation.broken
         not_accepted = rejected | self.skipped
         # Nearly all rows of nearly all batches are accepted; only the others are described one by one.
         positions = [int(position) for position in np.flatnonzero(not_accepted)]
@@ -158,10 +186,24 @@ class RuleViolations:
     def _describe(self, position: int) -> tuple[str, str]:
         """Return rules and reasons of a row that is not accepted."""
         if self.skipped[position]:
-            return "blank_row", "every cell is blank"
-        violations = [(rule, reason(position)) for rule, broken, reason in self._violations if broken[position]]
-        rules, reasons = zip(*violations, strict=True)
-        return ",".join(dict.fromkeys(rules)), "; ".join(reasons)
+            return _BLANK_ROW.rule, reasons_to_json([_BLANK_ROW])
+        reasons = [
+            Reason(violation.rule, *self._cell(violation.of, position), violation.reason(position))
+            for violation in self._violations
+            if violation.broken[position]
+        ]
+        return ",".join(dict.fromkeys(reason.rule for reason in reasons)), reasons_to_json(reasons)
+
+    def _cell(self, name: str, position: int) -> tuple[str, str]:
+        """Return the column and the text of a field in one row, as delivered."""
+        source = self.sources.get(name)
+        if source is None:
+            return "", ""
+        if not source.headers:
+            return "", shorten(source.constant or "")
+        cells = [self.batch.columns[header][position].as_py() or "" for header in source.headers]
+        value = JOIN.join(cells) if any(cells) else ""
+        return shorten(JOIN.join(map(clean, source.headers))), shorten(value)
 
     def _raw_rows(self, positions: list[int]) -> list[str]:
         """Return the cells of rows as delivered, each row a JSON object; of a wide header, blank cells are left out."""

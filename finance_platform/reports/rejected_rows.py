@@ -13,6 +13,7 @@ import pyarrow as pa
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.delivery_rows import read_shared
 from finance_platform.deliveries.state import DeliveryState
+from finance_platform.feeds.reasons import reasons_in_words
 from finance_platform.reports.reconciliation import current_deliveries
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
@@ -47,7 +48,8 @@ def rejected_rows(processed: ObjectStore, state: DeliveryState, feed: str | None
         for file in commit.files.get("rejected_rows", ()):
             for batch in _batches(processed, commit.delivery_id, file):
                 rows = (row for row in batch.to_pylist() if row["outcome"] != "skipped")
-                yield from ({name: row.get(name) for name in COLUMNS} for row in rows)
+                for row in rows:
+                    yield {name: row.get(name) for name in COLUMNS} | {"reasons": reasons_in_words(row["reasons"])}
 
 
 def _batches(processed: ObjectStore, delivery_id: str, file: DataFile) -> Iterator[pa.RecordBatch | pa.Table]:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.errors import TraceError
 from finance_platform.feeds.codes import closest_match
+from finance_platform.feeds.reasons import reasons_in_words
 from finance_platform.safe_text import quote_name
 from finance_platform.trace.published_lines import LINE_TABLES, LineStore, read_rows
 
@@ -130,4 +131,5 @@ def other_rows(store: LineStore, commit: DeliveryCommit, record: int) -> Iterato
     files = commit.files.get("rejected_rows", ())
     for table in read_rows(store.processed, commit.delivery_id, files, _OTHER_COLUMNS, {"source_row": record}):
         for row in table.to_pylist():
+            row["reasons"] = reasons_in_words(row["reasons"])
             yield OtherRow(*(row[name] for name in _OTHER_COLUMNS))

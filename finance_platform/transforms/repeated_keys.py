@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+_MAX_KEY_CHARACTERS = 200
+
 
 def find_possible_duplicates(staged: DataFrame) -> DataFrame:
     """Return the accepted rows whose key's hash occurs more than once in their delivery: all repeats, hardly more.
@@ -50,7 +52,7 @@ def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
         "source_row",
         F.when(is_conflict, F.lit("rejected")).otherwise(F.lit("duplicate")).alias("key_outcome"),
         F.when(is_conflict, F.lit("conflicting_key")).otherwise(F.lit("repeated_row")).alias("key_rules"),
-        F.when(is_conflict, _conflict_reason()).otherwise(_duplicate_reason()).alias("key_reasons"),
+        _reasons(is_conflict).alias("key_reasons"),
         F.to_json(F.struct(*[F.col(name).cast("string").alias(name) for name in compared])).alias("key_raw_row"),
     )
 
@@ -66,6 +68,17 @@ def _delimited(name: str) -> Column:
     # With the length before each cell, no character in a cell can make two different rows equal, or a blank a value.
     text = F.col(name).cast("string")
     return F.coalesce(F.concat(F.length(text).cast("string"), F.lit(":"), text), F.lit("-"))
+
+
+def _reasons(is_conflict: Column) -> Column:
+    """Return the reason as `feeds.reasons` writes it; the key may be of several columns, so none is named."""
+    reason = F.struct(
+        F.when(is_conflict, F.lit("conflicting_key")).otherwise(F.lit("repeated_row")).alias("rule"),
+        F.lit("").alias("column"),
+        F.substring(F.col("line_key"), 1, _MAX_KEY_CHARACTERS).alias("value"),
+        F.when(is_conflict, _conflict_reason()).otherwise(_duplicate_reason()).alias("words"),
+    )
+    return F.concat(F.lit("["), F.to_json(reason), F.lit("]"))
 
 
 def _conflict_reason() -> Column:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from finance_platform.feeds.reasons import Reason, reasons_from_json, reasons_in_words
 from finance_platform.transforms.repeated_keys import repeated_keys, with_outcomes
 from finance_platform_tests.transforms.rows import Row, few_examples, ledger_line, rows_of, staged_ledger
 
@@ -27,6 +28,8 @@ def resolved(spark: SparkSession, rows: Iterable[Row], compared: Sequence[str] =
     """Return the rows with their final outcomes, by delivery and line."""
     staged = staged_ledger(spark, rows)
     result = rows_of(with_outcomes(staged, repeated_keys(staged, compared)))
+    for row in result:
+        row["reasons"] = reasons_in_words(row["reasons"]) or None
     return sorted(result, key=lambda row: (row["delivery_id"], row["source_row"]))
 
 
@@ -44,6 +47,14 @@ def test_the_first_of_identical_rows_is_kept_and_the_others_are_duplicates(spark
 def test_a_duplicate_names_the_line_that_it_repeats(spark: SparkSession) -> None:
     _, duplicate = resolved(spark, [keyed("T1", 12), keyed("T1", 99)])
     assert (duplicate["rules"], duplicate["reasons"]) == ("repeated_row", "the same row with the key T1 is on line 12")
+
+
+@pytest.mark.parametrize("key", ["T1", 'a "quoted"\\ key\n=é\u2028', "k" * 400])
+def test_the_reason_of_a_repeat_has_the_form_of_the_reader_s_reasons(spark: SparkSession, key: str) -> None:
+    staged = staged_ledger(spark, [keyed(key, 2), keyed(key, 3)])
+    (row,) = rows_of(repeated_keys(staged, COMPARED))
+    words = f"the same row with the key {key} is on line 2"
+    assert reasons_from_json(row["key_reasons"]) == [Reason("repeated_row", "", key[:200], words)]
 
 
 @pytest.mark.parametrize(

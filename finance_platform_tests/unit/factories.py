@@ -24,6 +24,7 @@ from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.ledger_lines import LedgerLines
+from finance_platform.feeds.reasons import Reason, reasons_from_json, reasons_in_words
 from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.settings import Settings
@@ -101,14 +102,20 @@ class Typed:
     parsed: ParsedAmounts | None = None
 
     def column(self, name: str) -> list[Any]:
-        """Return a column's values."""
+        """Return a column's values; reasons as people read them."""
         values: list[Any] = self.columns[name].to_pylist()
-        return values
+        return [reasons_in_words(value) if name == "reasons" and value else value for value in values]
 
     def one(self, name: str) -> Any:
         """Return the only row's value of a column."""
         (value,) = self.column(name)
         return value
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """The reasons of the only row."""
+        (text,) = self.columns["reasons"].to_pylist()
+        return reasons_from_json(text)
 
     @property
     def rules(self) -> list[str]:

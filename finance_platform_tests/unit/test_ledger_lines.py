@@ -15,6 +15,7 @@ from finance_platform.contracts.processed import TRANSACTIONS
 from finance_platform.errors import FileNameError, UnreadableDeliveryError
 from finance_platform.feeds.codes import ACCOUNT_TYPES, MAX_NAME_BYTES, joined_key, surrogate_key
 from finance_platform.feeds.ledger_lines import LedgerLines
+from finance_platform.feeds.reasons import Reason, reasons_from_json, reasons_in_words, reasons_to_json
 from finance_platform_tests.unit.factories import (
     GOOD,
     HEADER,
@@ -35,6 +36,9 @@ SCENARIO = with_columns({"scenario": "{from: Scenario}"}, constants="{}")
 PLANS = with_lines(SCENARIO, plans_only="true")
 KEYED = with_columns({"transaction_id": "{from: Id}"}, load="{mode: upsert, key: [transaction_id]}")
 CURRENCY = with_columns({"currency": "{from: Ccy}"})
+JOINED = with_columns({"account": '{from: "{Group}-{Account}"}'})
+NAMED = with_columns({"scenario": '{from_name: "^([a-z]+)"}'}, constants="{}")
+COVERING = with_lines(LEDGER, load='{mode: replace_period, covers: {from_name: "_([0-9]{4}-[0-9]{2})"}}')
 TYPED = with_columns({"account_type": "{from: Type}"})
 
 CONVERT = "; send the amount in USD, or the line to a home of its own currency"
@@ -195,6 +199,38 @@ def test_a_row_that_breaks_several_rules_names_each_of_them() -> None:
     typed = ledger_rows(LEDGER, {"Date": "x", "Dept": "", "Amount": "y"})
     assert set(typed.rules) == {"invalid_date", "blank_department", "invalid_amount"}
     assert len(typed.one("reasons").split("; ")) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "expected"),
+    [
+        (LEDGER, {"Amount": " 1O0 "}, ("invalid_amount", "Amount", " 1O0 ")),
+        (LEDGER, {"Amount": "x" * 600}, ("cell_too_long", "Amount", "x" * 200 + "…")),
+        (LEDGER, {"Date": " "}, ("blank_date", "Date", " ")),
+        (PAIR, {"Dr": "x", "Cr": "2.00"}, ("invalid_amount", "Dr | Cr", "x | 2.00")),
+        (PAIR, {"Dr": "", "Cr": ""}, ("blank_amount", "Dr | Cr", "")),
+        (JOINED, {"Group": ""}, ("blank_account", "Group | Account", " | 4000")),
+        (NAMED, {}, ("undeclared_scenario", "", "ledger")),
+        (COVERING, {}, ("outside_covered_periods", "Date", GOOD["Date"])),
+    ],
+)  # fmt: skip
+def test_a_reason_has_the_rule_the_column_of_the_file_and_the_cell_as_delivered(
+    text: str, row: Mapping[str, str], expected: tuple[str, str, str]
+) -> None:
+    first = ledger_rows(text, row, object_key="ledger_2020-01.csv").reasons[0]
+    assert (first.rule, first.column, first.value) == expected
+    assert first.words
+
+
+@given(st.lists(st.builds(Reason, st.text(min_size=1), st.text(), st.text(), st.text()), min_size=1))
+def test_reasons_can_be_read_again(reasons: list[Reason]) -> None:
+    assert reasons_from_json(reasons_to_json(reasons)) == reasons
+    assert reasons_in_words(reasons_to_json(reasons)) == "; ".join(reason.words for reason in reasons)
+
+
+def test_reasons_of_an_earlier_release_are_shown_as_they_are() -> None:
+    assert reasons_in_words("date is blank; account is blank") == "date is blank; account is blank"
+    assert reasons_in_words(None) == ""
 
 
 def test_a_row_with_another_number_of_cells_than_the_header_is_rejected_with_the_reader_s_reason() -> None:

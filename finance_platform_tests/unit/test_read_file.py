@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from finance_platform.feeds import delimited_file
 from finance_platform.feeds.file_names import natural_sort_key
 from finance_platform.feeds.read_file import FileToRead, read_file
+from finance_platform.feeds.reasons import reasons_in_words
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import LEDGER, feed, with_columns, with_lines, write
 
@@ -133,7 +134,7 @@ def test_lines_outside_the_period_of_the_name_are_rejected(tmp_path: Path) -> No
         ("rejected", "outside_covered_periods"),
         ("rejected", "outside_covered_periods"),
     ]
-    assert lines[1]["reasons"] == "period: 2025-02 is outside 2025-01, which the file's name declares"
+    assert reasons_in_words(lines[1]["reasons"]) == "period: 2025-02 is outside 2025-01, which the file's name declares"
     assert json.loads(summary["covers"]) == ["2025-01"]
 
 

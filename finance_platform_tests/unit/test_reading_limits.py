@@ -31,6 +31,7 @@ from finance_platform.feeds.limits import (
     MAX_VALUE_CHARACTERS,
 )
 from finance_platform.feeds.read_file import FileToRead, read_file
+from finance_platform.feeds.reasons import reasons_in_words
 from finance_platform.feeds.resolved import Dialect
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import LEDGER, feed, ledger_rows, with_columns, write
@@ -78,7 +79,8 @@ def test_a_cell_beyond_the_limit_rejects_its_row_and_the_rows_beside_it_count(
     assert [row["outcome"] for row in rows] == ["accepted", "rejected", "accepted"]
     assert "cell_too_long" in rows[1]["rules"].split(",")
     assert f"has more than {MAX_VALUE_CHARACTERS} characters" in rows[1]["reasons"]
-    assert len(rows[1]["reasons"]) < 1_000
+    assert len(reasons_in_words(rows[1]["reasons"])) < 1_000
+    assert len(rows[1]["reasons"]) < 3_000
     money = Decimal("200.00") if column == "amount" else Decimal("207.00")
     assert (summary["measured_rows"], Decimal(summary["measured_amount"])) == (3, money)
     assert summary["measured_unpriced"] == (1 if column == "amount" else 0)

@@ -37,7 +37,7 @@ COMPUTED: Mapping[str, Mapping[str, str]] = {
         **_PROVENANCE,
         "outcome": "the result of applying the rules to the row",
         "rules": "the rules that the row broke",
-        "reasons": "what these rules expected and found",
+        "reasons": "the column and cell of each of these rules, and what it expected and found",
         "account_key": "a hash of the account",
         "currency": "the row's currency column, or the code or sign beside its amount",
     },

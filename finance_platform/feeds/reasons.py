@@ -1,0 +1,64 @@
+"""Reasons: why a row was not accepted, as the processed zone keeps them.
+
+Belongs here: the form of a reason, and its JSON. Does not belong here: which rules there are (see `ledger_lines`,
+`reference_rows`), finding the rows that break them (see `violations`).
+
+`transforms.repeated_keys` writes the same JSON, in Spark.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from finance_platform.feeds.limits import MAX_REASON_CHARACTERS
+
+JOIN = " | "
+"""Between the headers, or the cells, of a field that is made of several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One rule that a row broke.
+
+    Attributes:
+        rule: its name.
+        column: the header of the field's column; empty if the rule is about the row, or the file has no such column.
+        value: the cell as delivered, or the text that stands in for it; cut if it is long.
+        words: expected and found, a clause for people.
+    """
+
+    rule: str
+    column: str
+    value: str
+    words: str
+
+
+def shorten(text: str) -> str:
+    """Return a header or a cell as a reason keeps it."""
+    return text if len(text) <= MAX_REASON_CHARACTERS else text[:MAX_REASON_CHARACTERS] + "…"
+
+
+def reasons_to_json(reasons: Iterable[Reason]) -> str:
+    """Return the reasons of one row as a JSON list of objects."""
+    return json.dumps([asdict(reason) for reason in reasons], ensure_ascii=False, separators=(",", ":"))
+
+
+def reasons_from_json(text: str | None, rules: str = "") -> list[Reason]:
+    """Return the reasons of one row.
+
+    Args:
+        text: what `reasons_to_json` returned; or a text for people, as an earlier release wrote it.
+        rules: the rules of such an earlier row.
+    """
+    if not text:
+        return []
+    if not text.startswith("[{"):
+        return [Reason(rules, "", "", text)]
+    return [Reason(**reason) for reason in json.loads(text)]
+
+
+def reasons_in_words(text: str | None) -> str:
+    """Return the reasons of one row for people: one clause per rule."""
+    return "; ".join(reason.words for reason in reasons_from_json(text))
