@@ -79,7 +79,7 @@ class LedgerLines:
 
     def type_batch(self, batch: RawBatch) -> tuple[dict[str, pa.Array], amounts.ParsedAmounts]:
         """Return the typed columns of every row, and the amounts as parsed before any rule."""
-        violations = RuleViolations.of_batch(batch, self._notes, self._sources)
+        violations = RuleViolations.of_batch(batch, self._notes, self.sources)
         texts = {
             name: violations.add_cells(name, field_texts(source, batch, is_name=name in _NAMES), is_name=name in _NAMES)
             for name, source in self.sources.items()
@@ -200,7 +200,7 @@ class LedgerLines:
             "outside_covered_periods",
             to_mask(is_outside),
             lambda i: f"period: {periods[i].as_py()} is outside {declared}, which the file's name declares",
-            of="period" if "period" in self._sources else "date",
+            of="period" if "period" in self.sources else "date",
         )
 
     def _days(self, name: str, written: pa.Array, default: tuple[str, ...], violations: RuleViolations) -> pa.Array:
