@@ -22,6 +22,8 @@ _SETTINGS = {
     "spark.sql.ansi.enabled": "true",
     # Redshift's COPY and every engine here read snappy.
     "spark.sql.parquet.compression.codec": "snappy",
+    # Else PySpark looks for the caller's line, and for IPython, at each call: a quarter of a small refresh's time.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 _LOCAL = {
     "spark.master": "local[2]",
