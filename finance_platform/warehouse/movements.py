@@ -34,7 +34,7 @@ from finance_platform.warehouse.statements import (
 
 NO_CAUSES: Mapping[SliceName, Sequence[str]] = MappingProxyType({})
 
-COMPARED_ATTRIBUTES: Mapping[Contract, Sequence[ComparedAttribute]] = MappingProxyType(
+COMPARED_ATTRIBUTES: Mapping[Contract, tuple[ComparedAttribute, ...]] = MappingProxyType(
     {
         DIM_DATE: (
             ComparedAttribute("fiscal_year", "FiscalYear", "year_month"),

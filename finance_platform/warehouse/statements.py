@@ -227,8 +227,9 @@ def insert(connection: LoadConnection, contract: Contract, rows: Sequence[Mappin
         connection.execute(insert_rows(contract, len(batch)), values)
 
 
+@lru_cache
 def insert_changed_attributes(
-    target: Contract, contract: Contract, key_column: str, attributes: Sequence[ComparedAttribute]
+    target: Contract, contract: Contract, key_column: str, attributes: tuple[ComparedAttribute, ...]
 ) -> str:
     """Return the INSERT of each attribute of a dimension that differs between the published and the staged rows.
 
@@ -245,8 +246,9 @@ def insert_changed_attributes(
     columns = [key_column, "Attribute", "IsName", "OldValue", "NewValue", "OldVersion", "NewVersion", "Cause"]
     changed: exp.Query = _changed_attribute(contract, attributes[0])
     for attribute in attributes[1:]:
-        changed = exp.union(changed, _changed_attribute(contract, attribute), distinct=False)
-    return exp.insert(changed, target.table, columns=columns).sql(dialect="redshift")
+        # A copy for each attribute would take longer than the load.
+        changed = exp.union(changed, _changed_attribute(contract, attribute), distinct=False, copy=False)
+    return exp.insert(changed, target.table, columns=columns, copy=False).sql(dialect="redshift", copy=False)
 
 
 def _changed_attribute(contract: Contract, attribute: ComparedAttribute) -> exp.Select:
@@ -263,11 +265,11 @@ def _changed_attribute(contract: Contract, attribute: ComparedAttribute) -> exp.
             exp.alias_(exp.maybe_parse(new, dialect="redshift"), "NewValue"),
             *(exp.column(name, "StageSlice") for name in ("OldVersion", "NewVersion", "Cause")),
         )
-        .distinct()
-        .from_(f"{contract.table} AS Published")
-        .join(f"{stage_table(contract)} AS Staged", on=f"Staged.{key} = Published.{key}")
-        .join("StageSlice", on=exp.column("TableName", "StageSlice").eq(contract.table))
-        .where(f"COALESCE({old}, '') <> COALESCE({new}, '')")
+        .distinct(copy=False)
+        .from_(f"{contract.table} AS Published", copy=False)
+        .join(f"{stage_table(contract)} AS Staged", on=f"Staged.{key} = Published.{key}", copy=False)
+        .join("StageSlice", on=exp.column("TableName", "StageSlice").eq(contract.table), copy=False)
+        .where(f"COALESCE({old}, '') <> COALESCE({new}, '')", copy=False)
     )
 
 
