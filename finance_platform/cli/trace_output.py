@@ -19,7 +19,17 @@ from finance_platform.trace.raw_lines import RawState
 
 _TABLE_TEXT_LENGTH = 500
 _LINE_COLUMNS = [field.name for field in dataclasses.fields(TracedLine)]
-_CELL_COLUMNS = ["period", "scenario", "department", "account", "lines", "amount", "replaced_by", "why_not_published"]
+_CELL_COLUMNS = [
+    "period",
+    "scenario",
+    "department",
+    "account",
+    "lines",
+    "amount",
+    "replaced_by",
+    "why_not_published",
+    "column",
+]
 
 _TEXT_UNAVAILABLE = {
     RawState.CHANGED: "the file has changed since",
@@ -93,11 +103,22 @@ def print_file_trace(console: SafeConsole, reached: FileTrace, output_format: st
 
 def _print_lines(console: SafeConsole, trace: CellTrace) -> None:
     is_flipped = any(line.amount != line.star_amount for line in trace.lines)
-    columns = ["file", "line", "date", "amount", *(["in the star"] if is_flipped else []), "delivery", "text"]
+    has_columns = any(line.column for line in trace.lines)
+    columns = [
+        "file",
+        "line",
+        *(["column"] if has_columns else []),
+        "date",
+        "amount",
+        *(["in the star"] if is_flipped else []),
+        "delivery",
+        "text",
+    ]
     rows = [
         [
             line.file,
             line.row,
+            *([line.column] if has_columns else []),
             line.document_date,
             line.amount,
             *([line.star_amount] if is_flipped else []),
@@ -159,7 +180,8 @@ def _print_cells(console: SafeConsole, reached: FileTrace) -> None:
 def _print_other_rows(console: SafeConsole, reached: FileTrace) -> None:
     for row in reached.others:
         amount = "" if row.amount is None else f", {money(row.amount)}"
-        outcome = f"line {row.row} is {row.outcome}{amount}: {row.reasons or row.rules}"
+        column = f", column {quote_name(row.column)}," if row.column else ""
+        outcome = f"line {row.row}{column} is {row.outcome}{amount}: {row.reasons or row.rules}"
         console.print(f"{outcome}\n  {row.raw_row}")
 
 
@@ -179,9 +201,10 @@ def _cell_rows(reached: FileTrace) -> Iterator[list[Any]]:
             cell.amount,
             cell.replaced_by,
             "",
+            cell.column or "",
         ]
     for lines in reached.unpublished:
-        yield [lines.period, lines.scenario, "", "", lines.lines, lines.amount, "", lines.why]
+        yield [lines.period, lines.scenario, "", "", lines.lines, lines.amount, "", lines.why, ""]
 
 
 def _as_json(value: Any) -> Any:

@@ -15,6 +15,7 @@ _LINEAGE = (
     Column("source_file", "varchar", "Object key in the raw zone."),
     Column("source_sheet", "varchar", "Sheet of a workbook.", nullable=True),
     Column("source_row", "bigint", "Line number in an editor, counted from 1."),
+    Column("source_column", "varchar", "Header of the cell, where a row gives several lines.", nullable=True),
 )
 
 _LEDGER_LINE = (
@@ -52,7 +53,7 @@ TRANSACTIONS = Contract(
     name="transactions",
     table="",
     grain="One ledger line of scenario Actual.",
-    natural_key=("delivery_id", "source_sheet", "source_row"),
+    natural_key=("delivery_id", "source_sheet", "source_row", "source_column"),
     columns=_LEDGER_LINE,
 )
 
@@ -60,7 +61,7 @@ BUDGET = Contract(
     name="budget",
     table="",
     grain="One ledger line of a plan scenario: a budget or a forecast.",
-    natural_key=("delivery_id", "source_sheet", "source_row"),
+    natural_key=("delivery_id", "source_sheet", "source_row", "source_column"),
     columns=_LEDGER_LINE,
 )
 
@@ -100,7 +101,7 @@ REJECTED_ROWS = Contract(
     name="rejected_rows",
     table="",
     grain="One candidate line that did not become a ledger line or a reference row.",
-    natural_key=("delivery_id", "source_sheet", "source_row"),
+    natural_key=("delivery_id", "source_sheet", "source_row", "source_column"),
     columns=(
         *_LINEAGE,
         Column("outcome", "varchar", "rejected, duplicate or skipped."),

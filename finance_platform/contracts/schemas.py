@@ -65,7 +65,10 @@ _KEY = (Column("line_key", "varchar", "The key, unique in one delivery.", nullab
 
 REPEATED_KEYS: tuple[Column, ...] = (
     Column("delivery_id", "varchar", "The delivery."),
+    Column("line_key", "varchar", "The key."),
+    Column("source_sheet", "varchar", "The sheet.", nullable=True),
     Column("source_row", "bigint", "The line."),
+    Column("source_column", "varchar", "The header of the cell.", nullable=True),
     *(Column(f"key_{name}", "varchar", "Result of the key check.") for name in ("outcome", "rules", "reasons")),
     Column("key_raw_row", "varchar", "The row as typed, a JSON object."),
 )

@@ -23,6 +23,9 @@ from finance_platform.storage.port import ObjectStore
 _DELIVERY = "delivery_id"
 _FILES_KEPT = 16
 
+ADDED_COLUMNS = frozenset({"source_column"})
+"""Columns that files of an earlier release lack; they are null there."""
+
 
 @dataclass(frozen=True)
 class _SharedFile:
@@ -49,8 +52,15 @@ def read_rows(
         if file.is_shared:
             yield read_shared(processed, delivery_id, file.key, columns)
         else:
-            with open_parquet(processed, file.key, columns) as parquet:
-                yield parquet.read(columns=list(columns))
+            with open_parquet(processed, file.key, set(columns) - ADDED_COLUMNS) as parquet:
+                yield with_added(parquet.read(columns=list(columns)), columns)
+
+
+def with_added(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """Return a table with these columns; those that files of an earlier release lack are null."""
+    for name in ADDED_COLUMNS.intersection(columns).difference(table.column_names):
+        table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
+    return table.select(list(columns))
 
 
 def read_shared(processed: ObjectStore, delivery_id: str, key: str, columns: Sequence[str]) -> pa.Table:
@@ -64,8 +74,8 @@ def read_shared(processed: ObjectStore, delivery_id: str, key: str, columns: Seq
 def _decode(file: _SharedFile) -> tuple[pa.Table, dict[str, list[tuple[int, int]]]]:
     """Return the columns of a file, and first row and number of rows of each delivery in it."""
     names = list(dict.fromkeys([*file.columns, _DELIVERY]))
-    with open_parquet(file.store, file.key, names) as parquet:
-        table = parquet.read(columns=names).combine_chunks()
+    with open_parquet(file.store, file.key, set(names) - ADDED_COLUMNS) as parquet:
+        table = with_added(parquet.read(columns=names), names).combine_chunks()
     places: dict[str, list[tuple[int, int]]] = {}
     if table.num_rows:
         runs = pc.run_end_encode(table[_DELIVERY].combine_chunks())

@@ -21,6 +21,7 @@ from finance_platform.storage.port import ObjectStore
 COLUMNS = (
     "source_file",
     "source_row",
+    "source_column",
     "outcome",
     "rules",
     "reasons",

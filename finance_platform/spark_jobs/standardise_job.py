@@ -48,7 +48,8 @@ from finance_platform.transforms.repeated_keys import find_possible_duplicates, 
 
 _log = logging.getLogger(__name__)
 
-_LINEAGE = {"delivery_id", "feed", "source_file", "source_sheet", "source_row", "line_key"}
+_PLACE = ("source_sheet", "source_row", "source_column")
+_LINEAGE = {"delivery_id", "feed", "source_file", *_PLACE, "line_key"}
 _TABLES = {
     "ledger": (TRANSACTIONS, BUDGET, MEMBERS, REJECTED_ROWS),
     "departments": (DEPARTMENTS, REJECTED_ROWS),
@@ -181,7 +182,7 @@ class _Batch:
         processed, of_table = self.arguments.processed, _rows_of_table(contract, rows)
         folder = f"{contract.name}/{self.arguments.attempt}/{self.folder}"
         is_by_period = contract in (TRANSACTIONS, BUDGET)
-        order = ("dimension", "member_key") if contract in (MEMBERS, MEMBER_ATTRIBUTES) else ("source_row",)
+        order = ("dimension", "member_key") if contract in (MEMBERS, MEMBER_ATTRIBUTES) else _PLACE
         files: dict[str, list[DataFile]] = {}
         if shared:
             folders = self.spark.createDataFrame(list(shared.items()), "delivery_id string, split_by string")

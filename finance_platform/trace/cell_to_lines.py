@@ -32,6 +32,7 @@ from finance_platform.warehouse.port import Queryable
 _COLUMNS = (
     "source_sheet",
     "source_row",
+    "source_column",
     "scenario",
     "document_date",
     "department_code",
@@ -53,6 +54,7 @@ class TracedLine:
         file: object key in the raw zone.
         sheet: of a workbook.
         row: the line number that an editor shows.
+        column: header of the cell, where the row gives several lines.
         delivery_id: the delivery that contains it.
         scenario: as delivered.
         document_date: the date in the source.
@@ -69,6 +71,7 @@ class TracedLine:
     file: str
     sheet: str | None
     row: int
+    column: str | None
     delivery_id: str
     scenario: str
     document_date: date
@@ -128,7 +131,11 @@ def trace_cell(warehouse: Queryable, store: LineStore, name: CellName) -> CellTr
     for delivery_id, scenarios in period.scenarios.items():
         if any(surrogate_key(scenario) == key for scenario in scenarios):
             _collect_lines(store, period, delivery_id, cell, key, lines, replaced)
-    return CellTrace(cell, sorted(lines, key=lambda line: (line.file, line.sheet or "", line.row)), dict(replaced))
+    return CellTrace(cell, sorted(lines, key=_place), dict(replaced))
+
+
+def _place(line: TracedLine) -> tuple[str, str, int, str]:
+    return line.file, line.sheet or "", line.row, line.column or ""
 
 
 def has_budget(cell: Cell, period: PublishedPeriod) -> bool:
@@ -216,6 +223,7 @@ def _traced_line(store: LineStore, delivery_id: str, cell: Cell, row: Mapping[st
         file=store.commit(delivery_id).object_key,
         sheet=row["source_sheet"],
         row=row["source_row"],
+        column=row["source_column"],
         delivery_id=delivery_id,
         scenario=row["scenario"],
         document_date=row["document_date"],

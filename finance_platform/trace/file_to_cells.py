@@ -44,7 +44,7 @@ _COLUMNS = (
     "amount",
     "is_debit_positive",
 )
-_CELL = ("scenario", "department_key", "account_key", "is_debit_positive", SUPERSEDED_BY)
+_CELL = ("scenario", "department_key", "account_key", "is_debit_positive", SUPERSEDED_BY, "source_column")
 _ZERO = Decimal("0.00")
 
 
@@ -60,6 +60,7 @@ class ReachedCell:
         lines: how many of the file's lines.
         amount: their sum, sign of the star.
         replaced_by: the file that replaced them; empty for lines that count.
+        column: header of the line's cell, of a traced row that gives several lines.
     """
 
     period: str
@@ -69,6 +70,7 @@ class ReachedCell:
     lines: int
     amount: Decimal
     replaced_by: str = ""
+    column: str | None = None
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ class _DeliveryLines:
         self._store = store
         self._publication = publication
         self._commit = commit
+        self._is_record = False
         self.cells: list[ReachedCell] = []
         self.replaced: list[ReachedCell] = []
         self._unpublished: dict[tuple[str, str], tuple[int, Decimal]] = {}
@@ -184,6 +187,7 @@ class _DeliveryLines:
     def classify(self, record: int | None) -> None:
         """Classify all lines, or those of one record."""
         equal = {} if record is None else {"source_row": record}
+        self._is_record = record is not None
         sums: dict[tuple[Any, ...], tuple[int, Decimal]] = {}
         for table in self._store.lines(self._commit.delivery_id, self._columns(), equal):
             for period in sorted(pc.unique(table["period"]).to_pylist()):
@@ -193,14 +197,13 @@ class _DeliveryLines:
                     self._add_unpublished(period, scenario, lines.num_rows, pc.sum(lines["amount"]).as_py())
                 if contributing.num_rows:
                     published = self._publication.periods[period]
-                    _add_sums(
-                        sums,
-                        period,
-                        self._store.add_superseded_by(contributing, self._commit.delivery_id, published),
-                    )
-        for (period, scenario, department, account, is_debit_positive, later), (rows, amount) in sums.items():
+                    lines = self._store.add_superseded_by(contributing, self._commit.delivery_id, published)
+                    if not self._is_record:  # in a whole file, a cell has lines of many columns
+                        lines = lines.append_column("source_column", pa.nulls(lines.num_rows, pa.string()))
+                    _add_sums(sums, period, lines)
+        for (period, scenario, department, account, is_debit_positive, later, column), total in sums.items():
             self._add_cell(
-                period, scenario, department, account, later, rows, amount, is_debit_positive=is_debit_positive
+                period, scenario, department, account, later, *total, column, is_debit_positive=is_debit_positive
             )
         self.cells.sort(key=_sort_key)
         self.replaced.sort(key=_sort_key)
@@ -208,7 +211,7 @@ class _DeliveryLines:
     def _columns(self) -> list[str]:
         periods = self._publication.periods.values()
         keys = (name for period in periods for name in self._store.key_columns(self._commit.delivery_id, period))
-        return list(dict.fromkeys([*_COLUMNS, *keys]))
+        return list(dict.fromkeys([*_COLUMNS, *(["source_column"] if self._is_record else []), *keys]))
 
     def _split(self, period: str, lines: pa.Table) -> tuple[pa.Table, pa.Table]:
         """Return the lines of one period whose scenarios count in the published version, and the others."""
@@ -226,6 +229,7 @@ class _DeliveryLines:
         later: str | None,
         rows: int,
         amount: Decimal,
+        column: str | None,
         *,
         is_debit_positive: bool,
     ) -> None:
@@ -233,7 +237,7 @@ class _DeliveryLines:
         department = self._publication.departments.get(department_key, Member(department_key, str(department_key)))
         signed = to_star_sign(amount, account.account_type, is_debit_positive=is_debit_positive)
         replaced_by = "" if later is None else superseding_file(self._store, later)
-        cell = ReachedCell(period, scenario, department.code, account.code, rows, signed, replaced_by)
+        cell = ReachedCell(period, scenario, department.code, account.code, rows, signed, replaced_by, column)
         (self.cells if later is None else self.replaced).append(cell)
 
     def _add_unpublished(self, period: str, scenario: str, rows: int, amount: Decimal) -> None:
@@ -276,4 +280,4 @@ def _add_sums(sums: dict[tuple[Any, ...], tuple[int, Decimal]], period: str, lin
 
 
 def _sort_key(cell: ReachedCell) -> tuple[str, ...]:
-    return cell.period, cell.scenario, cell.department, cell.account, cell.replaced_by
+    return cell.period, cell.scenario, cell.department, cell.account, cell.replaced_by, cell.column or ""

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit, read_commits
+from finance_platform.deliveries.delivery_rows import ADDED_COLUMNS, with_added
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState, Position, derive_positions, derive_state
@@ -243,10 +244,10 @@ def read_rows(
         values = {**equal, "delivery_id": delivery_id} if file.is_shared else equal
         needed = list(dict.fromkeys([*columns, *values]))
         bounds = {**{name: (value, value) for name, value in values.items()}, **(between or {})}
-        with open_parquet(processed, file.key, needed) as parquet:
+        with open_parquet(processed, file.key, set(needed) - ADDED_COLUMNS) as parquet:
             groups = _row_groups(parquet.metadata, bounds)
             for batch in parquet.iter_batches(_BATCH_ROWS, row_groups=groups, columns=needed) if groups else ():
-                table = pa.Table.from_batches([batch])
+                table = with_added(pa.Table.from_batches([batch]), needed)
                 for name, value in values.items():
                     table = table.filter(pc.equal(table[name], value))
                 if table.num_rows:

@@ -20,7 +20,7 @@ from finance_platform.feeds.reasons import reasons_in_words
 from finance_platform.safe_text import quote_name
 from finance_platform.trace.published_lines import LINE_TABLES, LineStore, read_rows
 
-_OTHER_COLUMNS = ("source_row", "outcome", "rules", "reasons", "amount", "raw_row")
+_OTHER_COLUMNS = ("source_row", "outcome", "rules", "reasons", "amount", "raw_row", "source_column")
 _RUN = "run `finance-platform run`"
 
 
@@ -45,7 +45,7 @@ class FileDelivery:
 
 @dataclass(frozen=True)
 class OtherRow:
-    """A candidate line that became no ledger line."""
+    """A candidate line that became no ledger line; `column` is the header of its cell, where a row gives several."""
 
     row: int
     outcome: str
@@ -53,6 +53,7 @@ class OtherRow:
     reasons: str
     amount: Decimal | None
     raw_row: str
+    column: str | None = None
 
 
 def find_versions(store: LineStore, published: Collection[str], object_key: str) -> list[FileDelivery]:

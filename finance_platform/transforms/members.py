@@ -31,7 +31,8 @@ _ATTRIBUTES = ("name", "business_unit", "account_type", "category")
 def members(rows: DataFrame) -> DataFrame:
     """Return the members that accepted, staged ledger rows mention.
 
-    The code and each attribute are the first ones of the delivery, by line.
+    The code and each attribute are the first ones of the delivery, by line; of several on one line, in the order of
+    text.
     """
     accepted = rows.where(F.col("outcome") == "accepted")
     departments = _members_of(accepted, "department")
@@ -51,10 +52,10 @@ def _members_of(accepted: DataFrame, dimension: str) -> DataFrame:
     )
     whole = (
         Window.partitionBy("delivery_id", "member_key")
-        .orderBy("first_row")
+        .orderBy("first_row", "code", *_ATTRIBUTES)
         .rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     )
-    nth = Window.partitionBy("delivery_id", "member_key").orderBy("first_row")
+    nth = Window.partitionBy("delivery_id", "member_key").orderBy("first_row", "code", *_ATTRIBUTES)
     return (
         spellings.select(
             "delivery_id",

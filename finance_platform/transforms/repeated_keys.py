@@ -6,11 +6,15 @@ Grain of the output: one row that must not become a line because of its key.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 _MAX_KEY_CHARACTERS = 200
+_PLACE = ("source_sheet", "source_row", "source_column")
+_NULLABLE = {"source_sheet", "source_column"}
+_IDENTITY = ("delivery_id", "line_key", *_PLACE)
 
 
 def find_possible_duplicates(staged: DataFrame) -> DataFrame:
@@ -38,18 +42,20 @@ def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
     rows = keyed.join(F.broadcast(repeated), on=["delivery_id", "line_key"], how="inner").withColumn(
         "content", F.concat(*[_delimited(name) for name in compared])
     )
-    contents = rows.groupBy("delivery_id", "line_key").agg(
-        F.countDistinct("content").alias("versions"),
-        F.min("source_row").alias("first_row"),
-        F.max("source_row").alias("last_row"),
-    )
-    numbered = rows.join(F.broadcast(contents), on=["delivery_id", "line_key"], how="inner").withColumn(
-        "nth", F.row_number().over(Window.partitionBy("delivery_id", "line_key").orderBy("source_row"))
+    contents = rows.groupBy("delivery_id", "line_key").agg(F.countDistinct("content").alias("versions"))
+    same_key = Window.partitionBy("delivery_id", "line_key").orderBy(*_PLACE)
+    whole = same_key.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    numbered = rows.join(F.broadcast(contents), on=["delivery_id", "line_key"], how="inner").select(
+        "*",
+        F.row_number().over(same_key).alias("nth"),
+        F.first(_place()).over(whole).alias("first_place"),
+        F.last(_place()).over(whole).alias("last_place"),
     )
     is_conflict = F.col("versions") > 1
     return numbered.where(is_conflict | (F.col("nth") > 1)).select(
         "delivery_id",
-        "source_row",
+        "line_key",
+        *_PLACE,
         F.when(is_conflict, F.lit("rejected")).otherwise(F.lit("duplicate")).alias("key_outcome"),
         F.when(is_conflict, F.lit("conflicting_key")).otherwise(F.lit("repeated_row")).alias("key_rules"),
         _reasons(is_conflict).alias("key_reasons"),
@@ -59,7 +65,18 @@ def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
 
 def with_outcomes(staged: DataFrame, repeats: DataFrame) -> DataFrame:
     """Return the staged rows with their final outcome; `repeats` is the result of `repeated_keys`."""
-    joined = staged.join(F.broadcast(repeats), on=["delivery_id", "source_row"], how="left")
+    repeated = repeats.select(
+        *[F.col(name).alias(f"repeated_{name}") for name in _IDENTITY],
+        *[name for name in repeats.columns if name not in _IDENTITY],
+    )
+    # The same line number may be on several sheets, and a row may give several lines; neither has a name that is blank.
+    is_same = [
+        F.coalesce(F.col(name), F.lit("")) == F.coalesce(F.col(f"repeated_{name}"), F.lit(""))
+        if name in _NULLABLE
+        else F.col(name) == F.col(f"repeated_{name}")
+        for name in _IDENTITY
+    ]
+    joined = staged.join(F.broadcast(repeated), on=reduce(lambda left, right: left & right, is_same), how="left")
     names = {name: F.coalesce(F.col(f"key_{name}"), F.col(name)) for name in ("outcome", "rules", "reasons", "raw_row")}
     return joined.select(*[names.get(name, F.col(name)).alias(name) for name in staged.columns])
 
@@ -85,10 +102,10 @@ def _conflict_reason() -> Column:
     return F.concat(
         F.lit("the key "),
         F.col("line_key"),
-        F.lit(" is on several lines with different values, first on line "),
-        F.col("first_row").cast("string"),
-        F.lit(", last on line "),
-        F.col("last_row").cast("string"),
+        F.lit(" is on several lines with different values, first on "),
+        F.col("first_place"),
+        F.lit(", last on "),
+        F.col("last_place"),
     )
 
 
@@ -96,6 +113,16 @@ def _duplicate_reason() -> Column:
     return F.concat(
         F.lit("the same row with the key "),
         F.col("line_key"),
-        F.lit(" is on line "),
-        F.col("first_row").cast("string"),
+        F.lit(" is on "),
+        F.col("first_place"),
+    )
+
+
+def _place() -> Column:
+    """Return where a line is, for a message: `line 5`, with the sheet and the column where it has them."""
+    row, sheet, column = (F.col(name) for name in ("source_row", "source_sheet", "source_column"))
+    return F.concat(
+        F.when(sheet.isNull(), F.lit("line ")).otherwise(F.concat(F.lit("sheet '"), sheet, F.lit("' row "))),
+        row.cast("string"),
+        F.when(column.isNull(), F.lit("")).otherwise(F.concat(F.lit(", column '"), column, F.lit("'"))),
     )

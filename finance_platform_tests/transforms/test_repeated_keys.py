@@ -207,3 +207,32 @@ def test_a_key_is_kept_once_or_rejected_on_every_line_and_no_cent_is_lost(
     assert {row["source_row"]: row["outcome"] for row in result} == expected
     assert len(result) == len(rows)
     assert sum(row["amount"] for row in result) == sum((Decimal(row["amount"]) for row in rows), Decimal(0))
+
+
+def test_lines_of_one_row_and_of_other_sheets_are_told_apart_by_column_and_sheet(spark: SparkSession) -> None:
+    """The lines of a row have its line number; so has a row of another sheet."""
+    rows = [
+        keyed("T1", 5, source_sheet="Jan", source_column="Net"),
+        keyed("T1", 5, source_sheet="Jan", source_column="Tax"),
+        keyed("T1", 5, source_sheet="May", source_column="Net"),
+        keyed("T2", 5, source_sheet="Jan", source_column="Fee"),
+        keyed("T3", 5),
+    ]
+    found = {(row["source_sheet"], row["source_column"]): row["outcome"] for row in resolved(spark, rows)}
+    assert len(found) == len(rows) == len(resolved(spark, rows))
+    assert found == {
+        ("Jan", "Net"): "accepted",
+        ("Jan", "Tax"): "duplicate",
+        ("May", "Net"): "duplicate",
+        ("Jan", "Fee"): "accepted",
+        (None, None): "accepted",
+    }
+
+
+def test_a_conflict_names_sheet_and_column(spark: SparkSession) -> None:
+    rows = [
+        keyed("T1", 5, source_column="Net"),
+        keyed("T1", 5, source_column="Tax", amount="7.00"),
+        keyed("T1", 9, source_sheet="May", amount="7.00"),
+    ]
+    assert "first on line 5, column 'Net', last on sheet 'May' row 9" in resolved(spark, rows)[0]["reasons"]

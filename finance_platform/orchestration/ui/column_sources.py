@@ -28,6 +28,7 @@ _PROVENANCE = {
     "source_file": "the file's key",
     "source_sheet": "the sheet that was read",
     "source_row": "counted by the reader",
+    "source_column": "the header of the cell, where a row gives several lines",
 }
 
 COMPUTED: Mapping[str, Mapping[str, str]] = {
