@@ -13,9 +13,10 @@ import click
 
 from finance_platform.cli.decisions import accept, close, reopen, vacuum, withdraw
 from finance_platform.cli.deploy import deploy, remote
-from finance_platform.cli.inspect import movements, query, rejected, status
+from finance_platform.cli.inspect import movements, query, status
 from finance_platform.cli.migrate import migrate
 from finance_platform.cli.options import prepare_output, report_error
+from finance_platform.cli.rejected import rejected
 from finance_platform.cli.run import run
 from finance_platform.cli.security import secure
 from finance_platform.cli.trace import trace

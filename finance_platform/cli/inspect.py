@@ -1,4 +1,4 @@
-"""The read-only commands: status, query, rejected, movements.
+"""The read-only commands: status, query, movements.
 
 Belongs here: arguments, and the choice of the printer. Does not belong here: figures (see `reports`), output (see
 `rendering`, `status_output`).
@@ -24,7 +24,6 @@ from finance_platform.cli.options import (
     format_option,
     home_option,
     json_option,
-    read_snapshot,
     require_raw_zone,
     with_exit_code,
 )
@@ -93,28 +92,6 @@ def query(home: Path | None, sql: str, output_format: str, spreadsheet: bool, li
     if hidden:
         rows = "1 more row is" if hidden == 1 else f"{hidden:,} more rows are"
         echo(f"… {rows} hidden; --limit 0, --format csv or --format json shows all", err=True)
-    return EXIT_OK
-
-
-@click.command()
-@home_option
-@click.option("--feed", help="Only this feed's rows.")
-@format_option
-@with_exit_code
-def rejected(home: Path | None, feed: str | None, output_format: str) -> int:
-    """List rejected and duplicate rows, with file, line and reason; ledger rows add up to the reconciliation."""
-    from finance_platform.bootstrap import processed_zone
-    from finance_platform.reports.rejected_rows import COLUMNS, rejected_rows
-
-    settings = require_raw_zone(load_settings(home=home))
-    processed = processed_zone(settings)
-    rows = list(rejected_rows(processed, read_snapshot(settings).state, feed))
-    columns = (
-        COLUMNS
-        if output_format != "table"
-        else ("source_file", "source_row", "outcome", "reasons", "amount", "currency")
-    )
-    _print_listing(columns, [[row[name] for name in columns] for row in rows], output_format)
     return EXIT_OK
 
 

@@ -48,7 +48,7 @@ def print_rows(
     """
     if output_format == "json":
         keys = distinct_keys(columns)
-        _print_array(console, (dict(zip(keys, map(json_value, row), strict=True)) for row in rows))
+        print_documents(console, (dict(zip(keys, map(json_value, row), strict=True)) for row in rows))
     elif output_format == "csv":
         write_cell = _raw_cell(console) if is_raw else _spreadsheet_text
         writer = csv.writer(console.file, lineterminator="\n")
@@ -149,8 +149,8 @@ def _state(state: str) -> Part:
     return state, colour
 
 
-def _print_array(console: SafeConsole, documents: Iterable[object]) -> None:
-    """Print an array as `print_json` would, but hold only one of its documents."""
+def print_documents(console: SafeConsole, documents: Iterable[object]) -> None:
+    """Print an array of documents as `print_json` would, but hold only one of them."""
     opening = "[\n"
     for document in documents:
         # The first line and the last are the array's brackets.

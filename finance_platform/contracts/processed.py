@@ -113,6 +113,7 @@ REJECTED_ROWS = Contract(
             is_personal=True,  # a reason quotes the cell
         ),
         Column("scenario", "varchar", "Scenario, where it is declared.", nullable=True),
+        Column("period", "varchar", "Accounting period, where the row has one.", nullable=True),
         Column("account_key", "bigint", "Surrogate key of the account, where the row has one.", nullable=True),
         Column("currency", "varchar", "Currency of the amount; null for the home's own.", nullable=True),
         Column("amount", MONEY, "The row's amount, where it parses, in the currency of the row.", nullable=True),

@@ -1,62 +1,256 @@
-"""The rejected rows of the current deliveries.
+"""The rejected rows of the current deliveries, and their totals.
 
-Belongs here: reading them. Does not belong here: why a row is rejected (see `feeds`).
+Belongs here: reading them, choosing some of them, adding them up. Does not belong here: why a row is rejected (see
+`feeds`), printing (see `cli.rejected`), the workbook (see `rejected_workbook`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import heapq
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.account_types import statistical_accounts
+from finance_platform.deliveries.commits import Count, DataFile
 from finance_platform.deliveries.delivery_rows import read_shared
+from finance_platform.deliveries.register import DeliveryDiscovered, Event
 from finance_platform.deliveries.state import DeliveryState
-from finance_platform.feeds.reasons import reasons_in_words
-from finance_platform.reports.reconciliation import current_deliveries
+from finance_platform.feeds.reasons import Reason, reasons_from_json
+from finance_platform.reports.reconciliation import CurrentDelivery, current_deliveries
+from finance_platform.reports.statement import NO_SCENARIO, STATISTICAL
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 
-COLUMNS = (
-    "source_file",
-    "source_row",
-    "source_column",
-    "outcome",
-    "rules",
-    "reasons",
-    "amount",
-    "raw_row",
-    "feed",
-    "scenario",
-    "currency",
+_STORED = (
+    *("source_sheet", "source_row", "source_column", "outcome", "rules", "reasons", "scenario", "period"),
+    *("account_key", "currency", "amount", "raw_row"),
 )
+_BATCH_ROWS = 1_000
+"""A row may have 16,384 characters of raw cells, so a batch has 16 MB at most."""
+
+COLUMNS = (
+    *("source_file", "source_row", "outcome", "rules", "reasons", "amount", "raw_row", "feed", "scenario", "currency"),
+    *("source_sheet", "source_column", "period", "state", "first_seen", "details"),
+)
+"""The fields of a row."""
+
+REASON_COLUMNS = ("feed", "rule", "outcome", "scenario", "unit", "rows", "unpriced", "net", "gross")
+FILE_COLUMNS = ("feed", "file", "state", "outcome", "scenario", "unit", "rows", "unpriced", "net", "gross")
+
+
+class ReasonPlace(NamedTuple):
+    """What rows are added up by for the totals per reason."""
+
+    feed: str
+    rule: str
+    outcome: str
+    scenario: str
+    unit: str
+
+
+class FilePlace(NamedTuple):
+    """What rows are added up by for the totals per file."""
+
+    feed: str
+    file: str
+    state: str
+    outcome: str
+    scenario: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which rejected rows to list; None for all.
+
+    Attributes:
+        feed: of this feed.
+        file: of this raw object.
+        rule: that break this rule, others maybe too.
+        period: of this accounting period.
+    """
+
+    feed: str | None = None
+    file: str | None = None
+    rule: str | None = None
+    period: str | None = None
+
+    def has_delivery(self, current: CurrentDelivery) -> bool:
+        """Return whether rows of the delivery may be listed."""
+        commit = current.commit
+        return self.feed in {None, commit.feed} and self.file in {None, commit.object_key}
+
+    def has_row(self, row: Mapping[str, Any]) -> bool:
+        """Return whether a row, as stored, is listed."""
+        if self.period not in {None, row.get("period")}:
+            return False
+        return self.rule is None or self.rule in row["rules"].split(",")
+
+
+ALL = Selection()
+
+
+@dataclass
+class RejectedTotals:
+    """Rows and money of rejected and duplicate rows; scenarios and units are never added to each other.
+
+    Attributes:
+        by_reason: by rule; a row that breaks several rules is in each of them.
+        by_file: by file; each row once, so the totals are those of the reconciliation.
+    """
+
+    by_reason: dict[ReasonPlace, Count] = field(default_factory=dict)
+    by_file: dict[FilePlace, Count] = field(default_factory=dict)
+    rows: int = 0
+
+    def add(self, row: Mapping[str, Any], unit: str) -> None:
+        """Add a row.
+
+        Args:
+            row: the row.
+            unit: the home's currency, a foreign currency, or `STATISTICAL`.
+        """
+        amount = row["amount"]
+        count = Count(1, unpriced=1) if amount is None else Count(1, amount, abs(amount))
+        scenario = row["scenario"] or NO_SCENARIO
+        file = FilePlace(row["feed"], row["source_file"], row["state"], row["outcome"], scenario, unit)
+        self.by_file[file] = self.by_file.get(file, Count()) + count
+        for rule in row["rules"].split(","):
+            reason = ReasonPlace(row["feed"], rule, row["outcome"], scenario, unit)
+            self.by_reason[reason] = self.by_reason.get(reason, Count()) + count
+        self.rows += 1
+
+    def reason_rows(self) -> list[list[Any]]:
+        """Return the values of `REASON_COLUMNS`, the most money first."""
+        return _sorted_rows(self.by_reason)
+
+    def file_rows(self) -> list[list[Any]]:
+        """Return the values of `FILE_COLUMNS`, the most money first."""
+        return _sorted_rows(self.by_file)
+
+
+class RejectedRows:
+    """The rejected and duplicate rows of the current deliveries; skipped rows are left out.
+
+    Those of ledger files are the rows of the reconciliation's terms `rejected` and `duplicate`.
+    """
+
+    def __init__(
+        self, processed: ObjectStore, state: DeliveryState, events: Iterable[Event] = (), currency: str = ""
+    ) -> None:
+        """Prepare to read them.
+
+        Args:
+            processed: the processed zone.
+            state: its deliveries.
+            events: the events of the register, for when a row was first seen.
+            currency: the home's currency, for totals.
+        """
+        self._processed = processed
+        self._state = state
+        self._currency = currency
+        self._first_seen = first_seen(events)
+        self._statistical: Collection[int] = statistical_accounts(processed, state.live)
+        self._names: dict[str, list[str]] = {}
+
+    def rows(self, selection: Selection = ALL, totals: RejectedTotals | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the rows by file and line, a batch of them in memory.
+
+        Args:
+            selection: which.
+            totals: where to add each row.
+        """
+        for current in current_deliveries(self._state):
+            if not selection.has_delivery(current):
+                continue
+            for file in current.commit.files.get("rejected_rows", ()):
+                for batch in self._batches(current.commit.delivery_id, file):
+                    for stored in batch.to_pylist():
+                        if stored["outcome"] == "skipped" or not selection.has_row(stored):
+                            continue
+                        row = self._row(current, stored)
+                        if totals is not None:
+                            totals.add(row, self._unit(stored))
+                        yield row
+
+    def largest(self, limit: int, selection: Selection, totals: RejectedTotals) -> list[dict[str, Any]]:
+        """Return some rows, those with the most money at stake first, and enter all into the totals."""
+        return heapq.nsmallest(limit, self.rows(selection, totals), key=_money_first)
+
+    def _row(self, current: CurrentDelivery, stored: Mapping[str, Any]) -> dict[str, Any]:
+        commit = current.commit
+        reasons = reasons_from_json(stored["reasons"], stored["rules"])
+        return {
+            "source_file": commit.object_key,
+            "source_row": stored["source_row"],
+            "outcome": stored["outcome"],
+            "rules": stored["rules"],
+            "reasons": "; ".join(reason.words for reason in reasons),
+            "amount": stored["amount"],
+            "raw_row": stored["raw_row"],
+            "feed": commit.feed,
+            "scenario": stored.get("scenario"),
+            "currency": stored.get("currency"),
+            "source_sheet": stored.get("source_sheet"),
+            "source_column": stored.get("source_column"),
+            "period": stored.get("period"),
+            "state": current.status,
+            "first_seen": self._first_seen.get((commit.object_key, commit.fingerprint)),
+            "details": [asdict(reason) for reason in reasons],
+        }
+
+    def _unit(self, stored: Mapping[str, Any]) -> str:
+        if stored.get("currency"):
+            return str(stored["currency"])
+        return STATISTICAL if stored.get("account_key") in self._statistical else self._currency
+
+    def _batches(self, delivery_id: str, file: DataFile) -> Iterator[pa.RecordBatch | pa.Table]:
+        # Files of an earlier release lack some of the columns.
+        if file.is_shared:
+            if file.key not in self._names:
+                with open_parquet(self._processed, file.key, ["outcome"]) as parquet:
+                    self._names[file.key] = [name for name in _STORED if name in parquet.schema_arrow.names]
+            yield read_shared(self._processed, delivery_id, file.key, self._names[file.key])
+            return
+        with open_parquet(self._processed, file.key, ["outcome"]) as parquet:
+            yield from parquet.iter_batches(_BATCH_ROWS, columns=list(_STORED))
 
 
 def rejected_rows(processed: ObjectStore, state: DeliveryState, feed: str | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the rejected and duplicate rows of the current deliveries, by file and line; skipped rows are left out.
+    """Yield the rejected and duplicate rows of the current deliveries, or those of one feed; see `RejectedRows`."""
+    return RejectedRows(processed, state).rows(Selection(feed=feed))
 
-    Those of ledger files are the rows of the reconciliation's terms `rejected` and `duplicate`.
 
-    Args:
-        processed: the processed zone.
-        state: its deliveries.
-        feed: only this feed's rows.
+def first_seen(events: Iterable[Event]) -> dict[tuple[str, str], str]:
+    """Return when each content of each file was discovered first, ISO 8601 UTC, by object and fingerprint.
+
+    Other reading rules, or a release that reads otherwise, make another delivery of the same content; its rows are not
+    new. The register alone says so: it outlives deliveries that `vacuum` removes and is there when a home is rebuilt.
     """
-    for commit, _ in current_deliveries(state):
-        if feed is not None and commit.feed != feed:
-            continue
-        for file in commit.files.get("rejected_rows", ()):
-            for batch in _batches(processed, commit.delivery_id, file):
-                rows = (row for row in batch.to_pylist() if row["outcome"] != "skipped")
-                for row in rows:
-                    yield {name: row.get(name) for name in COLUMNS} | {"reasons": reasons_in_words(row["reasons"])}
+    times: dict[tuple[str, str], str] = {}
+    for event in events:
+        if isinstance(event, DeliveryDiscovered):
+            times.setdefault((event.object_key, event.fingerprint), event.at)
+    return times
 
 
-def _batches(processed: ObjectStore, delivery_id: str, file: DataFile) -> Iterator[pa.RecordBatch | pa.Table]:
-    if file.is_shared:
-        yield read_shared(processed, delivery_id, file.key, COLUMNS)
-        return
-    with open_parquet(processed, file.key, ["outcome"]) as parquet:
-        # Files of an earlier release lack scenario and currency.
-        yield from parquet.iter_batches(columns=list(COLUMNS))
+def details_in_columns(details: Iterable[Mapping[str, str]]) -> tuple[str, str]:
+    """Return the columns and the values of a row's reasons as two texts, for a spreadsheet; each column once."""
+    by_column = {reason.column: reason.value for one in details if (reason := Reason(**one)).column}
+    return "; ".join(by_column), "; ".join(by_column.values())
+
+
+def _money_first(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    amount = row["amount"]
+    money = Decimal(0) if amount is None else -abs(amount)
+    place = (row["source_file"], row["source_sheet"] or "", row["source_row"], row["source_column"] or "")
+    return (amount is None, money, *place)
+
+
+def _sorted_rows(counts: Mapping[Any, Count]) -> list[list[Any]]:
+    ordered: Sequence[Any] = sorted(counts.items(), key=lambda item: (-item[1].absolute, -item[1].rows, item[0]))
+    return [[*place, count.rows, count.unpriced, count.amount, count.absolute] for place, count in ordered]

@@ -18,7 +18,7 @@ def rejected_rows(rows: DataFrame) -> DataFrame:
     """Return the staged rows of any kind whose final outcome is not accepted."""
     if "amount" not in rows.columns:  # rows of a reference file
         rows = rows.withColumn("amount", F.lit(None).cast(MONEY))
-        for name in ("scenario", "currency"):
+        for name in ("scenario", "period", "currency"):
             rows = rows.withColumn(name, F.lit(None).cast("string"))
         if "account_key" not in rows.columns:
             rows = rows.withColumn("account_key", F.lit(None).cast("bigint"))

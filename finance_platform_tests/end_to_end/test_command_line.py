@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from dagster import DagsterInstance
+from python_calamine import CalamineWorkbook
 
 from finance_platform.cli import inspect
 from finance_platform_tests.end_to_end.home import CommandResult, Home
@@ -276,7 +277,42 @@ def test_rejected_rows_have_file_line_rule_and_reason(troubled: tuple[Home, Comm
     }
     assert "1899-12-31 is outside the accepted range" in rows[0]["reasons"]
     assert json.loads(rows[0]["raw_row"])["transaction_id"] == "X1"
+    assert rows[0]["details"] == [
+        {"rule": "date_out_of_range", "column": "transaction_date", "value": "1899-12-31", "words": rows[0]["reasons"]}
+    ]
+    assert rows[0]["state"] == "held"
+    assert rows[0]["first_seen"].startswith("20")
     assert json.loads(home.command("rejected", "--feed", "budget", "--format", "json").stdout) == []
+
+
+def test_rejected_rows_are_listed_with_totals_that_the_statement_has(troubled: tuple[Home, CommandResult]):
+    home, _ = troubled
+    result = home.command("rejected", "--limit", "1")
+    assert "7.00" in result.stdout.partition("By reason")[0]
+    assert "first 1 of 2 rows, by money at stake; --limit 0" in result.stderr
+    (total,) = json.loads(home.command("rejected", "--by", "file", "--format", "json").stdout)
+    lines = json.loads(home.command("status", "--json").stdout)["reconciliation"]["by_file"]
+    (line,) = [line for line in lines if "rejected" in line["terms"]]
+    assert (total["file"], total["scenario"], total["unit"]) == (line["file"], line["scenario"], line["unit"])
+    assert {name: total[name] for name in ("rows", "unpriced", "net", "gross")} == line["terms"]["rejected"]
+
+
+def test_rejected_rows_are_exported_as_a_workbook_and_wrong_use_is_explained(troubled: tuple[Home, CommandResult]):
+    home, _ = troubled
+    path = home.path / "rejected.xlsx"
+    assert home.command("rejected", "--format", "xlsx", "--output", str(path)).returncode == 0
+    book = CalamineWorkbook.from_path(path)
+    assert book.sheet_names == ["Rejected rows", "By reason", "By file", "Notes"]
+    assert [row[8] for row in book.get_sheet_by_name("Rejected rows").to_python()] == ["amount", 5, 7]
+    for arguments, message in (
+        (("--format", "xlsx"), "add --output FILE.xlsx"),
+        (("--feed", "ledgr"), "the feeds are accounts,"),
+        (("--file", "gone.csv"), "gone.csv was never delivered"),
+        (("--period", "2025-13"), "write it as YYYY-MM"),
+    ):
+        result = home.command("rejected", *arguments)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert message in " ".join(result.stderr.replace("│", "").split())
 
 
 def test_a_home_without_a_raw_zone_is_wrong_use_and_the_error_names_the_folder(tmp_path: Path):

@@ -1,0 +1,239 @@
+"""The command rejected: the rows that did not become lines, as a list for people and as a file.
+
+Belongs here: arguments, formats, and what is said beside the rows. Does not belong here: the rows and their totals (see
+`reports.rejected_rows`), the workbook (see `reports.rejected_workbook`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from finance_platform.cli.console import SafeConsole, echo, open_console
+from finance_platform.cli.options import (
+    EXIT_OK,
+    TABLE_ROWS,
+    home_option,
+    object_key,
+    read_snapshot,
+    require_raw_zone,
+    with_exit_code,
+)
+from finance_platform.safe_text import quote_name
+from finance_platform.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from finance_platform.deliveries.register import Event
+    from finance_platform.reports.rejected_rows import RejectedRows, RejectedTotals, Selection
+
+_IN_A_TABLE = (
+    *("source_file", "source_sheet", "source_row", "source_column", "state", "outcome"),
+    *("reasons", "amount", "currency", "first_seen"),
+)
+_SHOWN_IF_FILLED = {"source_sheet", "source_column", "currency"}
+_PLACES_IN_A_TABLE = 20
+_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+def _period(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _PERIOD.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is not a period; write it as YYYY-MM")
+    return value
+
+
+@click.command()
+@home_option
+@click.option("--feed", help="Only this feed's rows.")
+@click.option("--file", "file", metavar="FILE", help="Only this file's rows.")
+@click.option("--rule", help="Only rows that break this rule.")
+@click.option("--period", metavar="YYYY-MM", callback=_period, help="Only rows of this accounting period.")
+@click.option(
+    "--by",
+    type=click.Choice(["rows", "reason", "file"]),
+    default="rows",
+    show_default=True,
+    help="Print the rows, or their totals per reason or per file alone.",
+)
+@click.option(
+    "--format", "output_format", type=click.Choice(["table", "csv", "json", "xlsx"]), default="table", show_default=True
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file; xlsx is always a file."
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    help="Only the rows with the most money at stake, this many; 0: all, by file and line. Default: 50 in a table.",
+)
+@with_exit_code
+def rejected(
+    home: Path | None, by: str, output_format: str, output: Path | None, limit: int | None, **chosen: str | None
+) -> int:
+    """List rejected and duplicate rows with file, line, reasons and money, and totals per reason and file.
+
+    The totals of ledger files are those of the reconciliation, which has withdrawn files too. CSV and workbooks open in
+    a spreadsheet without a formula.
+    """
+    from finance_platform.bootstrap import processed_zone
+    from finance_platform.deliveries.register import Register
+    from finance_platform.reports.rejected_rows import RejectedRows, RejectedTotals
+
+    _require_output(output_format, output, by)
+    settings = require_raw_zone(load_settings(home=home))
+    processed = processed_zone(settings)
+    state, events = read_snapshot(settings).state, Register(processed).events()
+    selection = _select(settings, events, chosen)
+    listing, totals = RejectedRows(processed, state, events, settings.currency), RejectedTotals()
+    if by != "rows":
+        _print_totals(listing, selection, totals, by, output_format, output)
+    elif output_format == "table":
+        _print_table(listing, selection, totals, output, TABLE_ROWS if limit is None else limit)
+    else:
+        _export(listing, selection, totals, output_format, output, limit or 0)
+    return EXIT_OK
+
+
+def _require_output(output_format: str, output: Path | None, by: str) -> None:
+    if output_format == "xlsx" and output is None:
+        raise click.UsageError("a workbook is a file: add --output FILE.xlsx")
+    if output_format == "xlsx" and by != "rows":
+        raise click.UsageError("a workbook has rows and totals: leave out --by")
+    if output is not None and not output.parent.is_dir():
+        raise click.UsageError(f"the folder of {output} does not exist; create it, or check the path given to --output")
+
+
+def _select(settings: Settings, events: Iterable[Event], chosen: Mapping[str, str | None]) -> Selection:
+    """Return the selection; a feed that does not exist and a file that was never delivered are wrong use."""
+    from finance_platform.deliveries.register import DeliveryDiscovered
+    from finance_platform.feeds.feed_set import load_feed_set
+    from finance_platform.reports.rejected_rows import Selection
+
+    delivered = [event for event in events if isinstance(event, DeliveryDiscovered)]
+    file = object_key(settings, chosen["file"]) if chosen["file"] else None
+    selection = Selection(chosen["feed"], file, chosen["rule"], chosen["period"])
+    described = {feed.feed for feed in load_feed_set(settings.feeds_path).feeds}
+    feeds = sorted(described | {event.feed for event in delivered})
+    if selection.feed is not None and selection.feed not in feeds:
+        raise click.UsageError(f"there is no feed {selection.feed!r}; the feeds are {', '.join(feeds) or 'none'}")
+    if file is not None and all(event.object_key != file for event in delivered):
+        raise click.UsageError(f"{quote_name(file)} was never delivered; `finance-platform status` lists the files")
+    return selection
+
+
+def _print_table(
+    listing: RejectedRows, selection: Selection, totals: RejectedTotals, output: Path | None, limit: int
+) -> None:
+    from finance_platform.cli.rendering import print_rows
+    from finance_platform.reports.rejected_rows import FILE_COLUMNS, REASON_COLUMNS
+
+    rows = listing.largest(limit, selection, totals) if limit else list(listing.rows(selection, totals))
+    columns = [name for name in _IN_A_TABLE if name not in _SHOWN_IF_FILLED or any(row[name] for row in rows)]
+    with _opened(output) as console:
+        if not rows:
+            console.print("No rejected rows.")
+            return
+        print_rows(console, columns, [[_short(row, name) for name in columns] for row in rows], "table")
+        for title, names, of_place in (
+            ("By reason; a row that breaks several rules is in each of them", REASON_COLUMNS, totals.reason_rows()),
+            ("By file", FILE_COLUMNS, totals.file_rows()),
+        ):
+            console.print(f"\n{title}")
+            print_rows(console, names, of_place[:_PLACES_IN_A_TABLE], "table")
+            if len(of_place) > _PLACES_IN_A_TABLE:
+                console.print(f"… {len(of_place) - _PLACES_IN_A_TABLE:,} more; --by reason or --by file lists all")
+    if totals.rows > len(rows):
+        echo(
+            f"first {len(rows):,} of {totals.rows:,} rows, by money at stake; "
+            "--limit 0 or --format csv, json or xlsx lists all",
+            err=True,
+        )
+
+
+def _short(row: Mapping[str, Any], name: str) -> Any:
+    return row[name][:10] if name == "first_seen" and row[name] else row[name]
+
+
+def _print_totals(
+    listing: RejectedRows,
+    selection: Selection,
+    totals: RejectedTotals,
+    by: str,
+    output_format: str,
+    output: Path | None,
+) -> None:
+    from finance_platform.cli.rendering import print_rows
+    from finance_platform.reports.rejected_rows import FILE_COLUMNS, REASON_COLUMNS
+
+    for _ in listing.rows(selection, totals):
+        pass
+    columns, rows = (REASON_COLUMNS, totals.reason_rows()) if by == "reason" else (FILE_COLUMNS, totals.file_rows())
+    with _opened(output) as console:
+        print_rows(console, columns, rows, output_format)
+
+
+def _export(
+    listing: RejectedRows,
+    selection: Selection,
+    totals: RejectedTotals,
+    output_format: str,
+    output: Path | None,
+    limit: int,
+) -> None:
+    from finance_platform.reports.rejected_workbook import write_rejected_workbook
+
+    rows = iter(listing.largest(limit, selection, totals)) if limit else listing.rows(selection, totals)
+    if output_format == "xlsx" and output is not None:
+        with _replaced(output) as path:
+            inexact = write_rejected_workbook(path, rows, totals)
+        if inexact:
+            echo(f"{inexact:,} amounts have more than 15 digits and are texts in the workbook", err=True)
+    else:
+        with _opened(output) as console:
+            _print_rows(console, rows, output_format)
+    if output is not None:
+        echo(f"{totals.rows:,} rejected rows: {output}", err=True)
+    if limit and totals.rows > limit:
+        echo(f"first {limit:,} of {totals.rows:,} rows, by money at stake; without --limit all", err=True)
+
+
+def _print_rows(console: SafeConsole, rows: Iterable[Mapping[str, Any]], output_format: str) -> None:
+    from finance_platform.cli.rendering import json_value, print_documents, print_rows
+    from finance_platform.reports.rejected_rows import COLUMNS, details_in_columns
+
+    plain = [name for name in COLUMNS if name != "details"]
+    if output_format == "json":
+        documents = ({name: json_value(row[name]) for name in plain} | {"details": row["details"]} for row in rows)
+        print_documents(console, documents)
+        return
+    cells: Iterator[Sequence[Any]] = (
+        [*(row[name] for name in plain), *details_in_columns(row["details"])] for row in rows
+    )
+    print_rows(console, [*plain, "columns", "values"], cells, output_format)
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[SafeConsole]:
+    """Open standard output, or a file that appears once it is whole."""
+    if output is None:
+        yield open_console()
+        return
+    with _replaced(output) as path, path.open("w", encoding="utf-8", newline="") as stream:
+        yield SafeConsole(file=stream, width=250, no_color=True)
+
+
+@contextmanager
+def _replaced(output: Path) -> Iterator[Path]:
+    """Give a path beside a file, which it replaces in the end; nothing is left of it after an error."""
+    beside = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        yield beside
+        beside.replace(output)
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
