@@ -1,8 +1,8 @@
 """Amounts: parses text into money, exactly, rounded half-up once.
 
 Belongs here: the notation of amounts, and their sum before any rule is applied.
-Does not belong here: which column holds an amount, rejecting rows (see `ledger_lines`), codes and signs of currencies
-(see `currencies`).
+Does not belong here: the forms that Arrow reads a column at a time (see `common_amounts`), which column holds an
+amount, rejecting rows (see `ledger_lines`), codes and signs of currencies (see `currencies`).
 
 A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
 """
@@ -16,13 +16,15 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.feeds.common_amounts import APOSTROPHES, MARKS, MONEY_TYPE, Notation, parse_common
 from finance_platform.feeds.currencies import CURRENCY_SIGNS, denoted_currencies, is_currency
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 
-MONEY_TYPE = pa.decimal128(18, 2)
+_WIDE_MONEY = pa.decimal128(38, 2)
 _CENT = Decimal("0.01")
 LIMIT = Decimal(10) ** 16
 """The absolute value of money is less than this."""
@@ -31,8 +33,8 @@ EXACT = Context(prec=100, rounding=ROUND_HALF_UP)
 """Sums of amounts as written are exact in this context; Python's default keeps 28 digits."""
 
 _MAX_DECIMALS = 60
-_MINUS_SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-"})
-_POINTS = {".", ","}
+_MARKS_OF_OTHERS = str.maketrans({"−": "-", "–": "-", "—": "-"} | dict.fromkeys(APOSTROPHES, "'"))
+_SIDES = {"CR", "DR"}
 
 # Letters and signs of currencies; an abbreviation's point belongs to it, as in Fr. 5, unless a digit follows.
 _CURRENCY_MARK = re.compile(rf"(?:[^\W\d_]|[{CURRENCY_SIGNS}])+(?:\.(?![0-9]))?")
@@ -84,53 +86,94 @@ class WrittenAmount:
 
 
 def parse_amounts(
-    texts: pa.StringArray, decimal: str = ".", thousands: str | None = None, currency: str = "USD"
+    texts: pa.StringArray,
+    decimal: str = ".",
+    thousands: str | None = None,
+    currency: str = "USD",
+    *,
+    scale: int = 0,
+    has_sides: bool = False,
 ) -> ParsedAmounts:
     """Parse a column of trimmed texts, null where blank.
 
-    Plain numbers with at most two decimals are cast by Arrow; every other text goes through `read_amount`.
+    Plain numbers with at most two decimals are cast by Arrow, and other common forms read by it; every other text goes
+    through `read_amount`.
 
     Args:
         texts: the column.
         decimal: the decimal mark.
         thousands: the mark that groups thousands, if any.
         currency: ISO code of the home's currency.
+        scale: amounts are multiplied by ten to this power, exactly, before they are rounded.
+        has_sides: whether DR or CR may be beside an amount; CR is negative.
     """
-    plain = pc.match_substring_regex(texts, _plain_pattern(decimal))
-    plain = pc.fill_null(plain, False)
-    pointed = texts if decimal == "." else pc.replace_substring(texts, decimal, ".")
-    fast = pc.cast(pc.if_else(plain, pointed, None), MONEY_TYPE)
-    total = _sum(fast)
-    rounding = Decimal(0)
-    is_other = pc.and_(pc.invert(plain), pc.is_valid(texts))
+    notation = Notation(decimal, thousands, scale, currency, has_sides)
+    is_plain, values = _parse_plain(texts, notation)
+    proves_marks = _has_fractions(texts, is_plain, decimal)
+    is_other = pc.and_(pc.invert(is_plain), pc.is_valid(texts))
     if not pc.any(is_other).as_py():
-        return ParsedAmounts(fast, total, rounding, proves_marks=_has_fractions(texts, plain, decimal))
-    slow: list[Decimal | None] = []
+        return ParsedAmounts(values, _sum(values), Decimal(0), proves_marks=proves_marks)
+    positions = pc.indices_nonzero(is_other)
+    others = pc.take(texts, positions)
+    common = parse_common(others, notation)
+    rest = _parse_rest(others, pc.is_null(common.values), notation)
+    values = pc.replace_with_mask(values, is_other, pc.coalesce(common.values, rest.values))
+    at = np.asarray(positions)
+    ambiguous = sorted([*at[np.flatnonzero(common.is_ambiguous)].tolist(), *at[list(rest.ambiguous)].tolist()])
+    return ParsedAmounts(
+        values,
+        EXACT.subtract(_sum(values), rest.rounding),
+        rest.rounding,
+        {int(at[place]): exact for place, exact in rest.exact.items()},
+        {int(at[place]): mark for place, mark in rest.foreign.items()},
+        ambiguous,
+        proves_marks or common.proves_marks or rest.proves_marks,
+    )
+
+
+def _parse_plain(texts: pa.StringArray, notation: Notation) -> tuple[pa.BooleanArray, pa.Array]:
+    """Return which texts are plain numbers with at most two decimals, and their values."""
+    if notation.scale:
+        return pa.repeat(pa.scalar(False), len(texts)), pa.nulls(len(texts), MONEY_TYPE)
+    is_plain = pc.fill_null(pc.match_substring_regex(texts, _plain_pattern(notation.decimal)), False)
+    pointed = texts if notation.decimal == "." else pc.replace_substring(texts, notation.decimal, ".")
+    return is_plain, pc.cast(pc.if_else(is_plain, pointed, None), MONEY_TYPE)
+
+
+def _parse_rest(texts: pa.StringArray, is_rest: pa.BooleanArray, notation: Notation) -> ParsedAmounts:
+    """Parse the texts in forms that are not common; each distinct one once."""
+    places = np.flatnonzero(is_rest)
+    encoded = pc.take(texts, pa.array(places)).dictionary_encode()
+    distinct = [_read(text, notation) for text in encoded.dictionary.to_pylist()]
+    cents = [None if written is None else written.value.quantize(_CENT, context=EXACT) for written in distinct]
+    values = pc.take(pa.array(cents, MONEY_TYPE), encoded.indices)
     rounded: dict[int, Decimal] = {}
     foreign: dict[int, str] = {}
     ambiguous: list[int] = []
-    proves_marks = False
-    positions = pc.indices_nonzero(is_other)
-    for position, text in zip(positions.to_pylist(), pc.take(texts, positions).to_pylist(), strict=True):
-        written = read_amount(text, decimal, thousands)
-        if written is None:
-            slow.append(None)
+    rounding = Decimal(0)
+    is_special = [written is not None and _is_special(written, notation.currency) for written in distinct]
+    for position in np.flatnonzero(pc.take(pa.array(is_special, pa.bool_()), encoded.indices)).tolist():
+        index, place = encoded.indices[position].as_py(), int(places[position])
+        written, value = distinct[index], cents[index]
+        if written is None or value is None:  # never, because special texts are amounts
             continue
-        cents = written.value.quantize(_CENT, context=EXACT)
-        slow.append(cents)
-        total = EXACT.add(total, written.value)
-        rounding = EXACT.add(rounding, EXACT.subtract(cents, written.value))
-        if cents != written.value:
-            rounded[position] = written.value
-        foreign_mark = _foreign_mark(written.marks, currency)
+        if value != written.value:
+            rounded[place] = written.value
+            rounding = EXACT.add(rounding, EXACT.subtract(value, written.value))
+        foreign_mark = _foreign_mark(written.marks, notation.currency)
         if foreign_mark:
-            foreign[position] = foreign_mark
+            foreign[place] = foreign_mark
         if written.is_ambiguous:
-            ambiguous.append(position)
-        proves_marks = proves_marks or written.proves_marks
-    values = pc.replace_with_mask(fast, is_other, pa.array(slow, MONEY_TYPE))
-    proves_marks = proves_marks or _has_fractions(texts, plain, decimal)
-    return ParsedAmounts(values, total, rounding, rounded, foreign, ambiguous, proves_marks)
+            ambiguous.append(place)
+    all_values = pc.replace_with_mask(pa.nulls(len(texts), MONEY_TYPE), is_rest, values)
+    proves_marks = any(written is not None and written.proves_marks for written in distinct)
+    return ParsedAmounts(all_values, Decimal(0), rounding, rounded, foreign, ambiguous, proves_marks)
+
+
+def _is_special(written: WrittenAmount, currency: str) -> bool:
+    """Return whether an amount is rounded, foreign or ambiguous."""
+    is_rounded = written.value.quantize(_CENT, context=EXACT) != written.value
+    return is_rounded or written.is_ambiguous or _foreign_mark(written.marks, currency) is not None
 
 
 def _foreign_mark(marks: Sequence[str], currency: str) -> str | None:
@@ -145,15 +188,37 @@ def parse_amount(text: str, decimal: str = ".", thousands: str | None = None) ->
     return None if written is None else written.value
 
 
-def read_amount(text: str, decimal: str = ".", thousands: str | None = None) -> WrittenAmount | None:
+def read_amount(
+    text: str, decimal: str = ".", thousands: str | None = None, *, scale: int = 0, has_sides: bool = False
+) -> WrittenAmount | None:
     """Return the amount that `text` denotes, exactly, with its currency; None if it is not a valid amount.
 
     Valid: a sign before or after, parentheses for negatives, currency codes and signs on either side, spaces as
-    grouping, full-width digits, a lone dash for zero. Not valid: 1.2E+05, because the source has lost digits; numbers
-    with a currency between their digits, with two different currencies, or with a footnote mark, such as 12€50,
-    USD 5 EUR and 100².
+    grouping, groups of two digits before the last three (12,34,567), full-width digits, a lone dash for zero. Not
+    valid: 1.2E+05, because the source has lost digits; 5.-, which is 5 in one country and -5 in another; numbers with a
+    currency between their digits, with two different currencies, or with a footnote mark, such as 12€50, USD 5 EUR
+    and 100².
+
+    Args:
+        text: trimmed.
+        decimal: the decimal mark.
+        thousands: the mark that groups thousands, if any.
+        scale: the amount is multiplied by ten to this power.
+        has_sides: whether DR or CR may be beside the amount, which then has no other sign; CR is negative.
     """
-    number_and_marks = _split_currency(text) if len(text) <= MAX_VALUE_CHARACTERS else None
+    return _read(text, Notation(decimal, thousands, scale, has_sides=has_sides))
+
+
+def names_side(text: str) -> bool:
+    """Return whether DR or CR is beside an amount."""
+    return len(text) <= MAX_VALUE_CHARACTERS and _split_side(text)[1] != ""
+
+
+def _read(text: str, notation: Notation) -> WrittenAmount | None:
+    if len(text) > MAX_VALUE_CHARACTERS:
+        return None
+    text, side = _split_side(text) if notation.has_sides else (text, "")
+    number_and_marks = _split_currency(text)
     if number_and_marks is None:
         return None
     plain, marks = number_and_marks
@@ -162,22 +227,49 @@ def read_amount(text: str, decimal: str = ".", thousands: str | None = None) -> 
     in_parentheses = plain.startswith("(") and plain.endswith(")")
     if in_parentheses:
         plain = plain[1:-1].strip()
-    match = _written_pattern(decimal, thousands).fullmatch(plain)
+    match = _written_pattern(notation.decimal, notation.mark).fullmatch(plain)
     if not match or not match["whole"] + (match["fraction"] or ""):
         return None
-    signs = [sign for sign in (match["before"], match["after"]) if sign]
+    is_negative = _is_negative(match, side, in_parentheses=in_parentheses)
+    value = _scaled_value(match, notation.scale)
+    if is_negative is None or value is None:
+        return None
+    number = match["whole"] + (notation.decimal + match["fraction"] if match["fraction"] else "")
+    has_marks = notation.decimal in number or (notation.mark in MARKS and str(notation.mark) in number)
+    is_ambiguous = has_marks and _AMBIGUOUS.fullmatch(number) is not None
+    return WrittenAmount(
+        EXACT.minus(value) if is_negative else value, marks, is_ambiguous, has_marks and not is_ambiguous
+    )
+
+
+def _is_negative(match: re.Match[str], side: str, *, in_parentheses: bool) -> bool | None:
+    """Return whether an amount is negative by its only sign; None if it has several, or one with two meanings."""
+    signs = [sign for sign in (match["before"], match["after"], side) if sign]
     if len(signs) > 1 or (in_parentheses and signs):
         return None
-    digits = re.sub(r"[^0-9]", "", match["whole"]) or "0"
-    value = Decimal(f"{digits}.{match['fraction'] or '0'}")
-    if value >= LIMIT or value.quantize(_CENT, context=EXACT) >= LIMIT:
+    if match["after"] and match["fraction"] == "":  # 5.- is a whole amount in Switzerland, and a negative one elsewhere
         return None
-    if in_parentheses or signs == ["-"]:
-        value = EXACT.minus(value)
-    number = match["whole"] + (decimal + match["fraction"] if match["fraction"] else "")
-    has_marks = decimal in number or (thousands in _POINTS and str(thousands) in number)
-    is_ambiguous = has_marks and _AMBIGUOUS.fullmatch(number) is not None
-    return WrittenAmount(value, marks, is_ambiguous, has_marks and not is_ambiguous)
+    return in_parentheses or signs in (["-"], ["CR"])
+
+
+def _scaled_value(match: re.Match[str], scale: int) -> Decimal | None:
+    """Return the absolute value; None if money cannot have it."""
+    digits = re.sub(r"[^0-9]", "", match["whole"]) or "0"
+    value = Decimal(f"{digits}.{match['fraction'] or '0'}").scaleb(scale, EXACT)
+    return None if value >= LIMIT or value.quantize(_CENT, context=EXACT) >= LIMIT else value
+
+
+def _split_side(text: str) -> tuple[str, str]:
+    """Return an amount without the DR or CR beside it, and which of the two it is; blank if neither is."""
+    first, after = text[:2].upper(), text[2:]
+    after = after[1:] if after.startswith(". ") else after
+    if first in _SIDES and after.strip() and not (after[0].isalpha() or after[0] == "."):
+        return after.strip(), first  # in CR.5, the point could end an abbreviation or begin a fraction
+    whole = text.removesuffix(".")
+    before, last = whole[:-2], whole[-2:].upper()
+    if last in _SIDES and before.strip() and not before[-1].isalpha():
+        return before.strip(), last
+    return text, ""
 
 
 def _split_currency(text: str) -> tuple[str, tuple[str, ...]] | None:
@@ -185,7 +277,8 @@ def _split_currency(text: str) -> tuple[str, tuple[str, ...]] | None:
     if not text.isascii():
         if any(unicodedata.category(character) == "No" for character in text):
             return None
-        text = unicodedata.normalize("NFKC", text).translate(_MINUS_SIGNS)
+        text = unicodedata.normalize("NFKC", text.translate(_MARKS_OF_OTHERS)).translate(_MARKS_OF_OTHERS)
+    text = text.replace("`", "'")
     marks = tuple(_CURRENCY_MARK.findall(text))
     if not marks:
         return text.strip(), ()
@@ -219,11 +312,13 @@ def _written_pattern(decimal: str, thousands: str | None) -> re.Pattern[str]:
     # A space always groups; a grouping mark must precede three digits, so that 1,23 under thousands "," is
     # rejected rather than read as 123. One number has one kind of grouping mark.
     groups = "".join(f"|[0-9]{{1,3}}(?:{re.escape(mark)}[0-9]{{3}})+" for mark in sorted({" ", thousands or " "}))
+    if thousands == ",":
+        groups += "|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}"
     fraction = f"(?:{re.escape(decimal)}(?P<fraction>[0-9]{{0,{_MAX_DECIMALS}}}))?"
     # `*+` never gives spaces back, so a text of spaces that is not a valid amount takes linear time.
     return re.compile(rf"(?P<before>[-+]?)\s*+(?P<whole>[0-9]*{groups}){fraction}\s*+(?P<after>[-+]?)")
 
 
 def _sum(values: pa.Array) -> Decimal:
-    total = pc.sum(values).as_py()
+    total = pc.sum(values.cast(_WIDE_MONEY)).as_py()
     return Decimal(0) if total is None else Decimal(total)

@@ -135,6 +135,12 @@ def denoted_currencies(mark: str) -> frozenset[str] | None:
     return frozenset.intersection(*(currencies for currencies in denoted if currencies is not None))
 
 
+def marks_of(code: str) -> list[str]:
+    """Return the code and the signs that may denote its currency, in capitals, the longest first."""
+    signs = {sign for sign, codes in _SIGNS.items() if code.upper() in codes}
+    return sorted({code.upper()} | signs, key=lambda mark: (-len(mark), mark))
+
+
 def is_currency(mark: str, code: str) -> bool:
     """Return whether a code or sign may denote the currency of an ISO code."""
     return mark.strip().upper() == code.upper() or code.upper() in (denoted_currencies(mark) or ())

@@ -1,6 +1,7 @@
 """Dates and periods: parses text under the patterns of a descriptor.
 
-Belongs here: the pattern language (`yyyy-MM-dd`) and its exact, engine-independent parsing; arithmetic of periods.
+Belongs here: the pattern language (`yyyy-MM-dd`, after CLDR) and its exact, engine-independent parsing; arithmetic of
+periods.
 Does not belong here: the accepted range, rejecting rows (see `ledger_lines`).
 
 A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
@@ -11,7 +12,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -29,10 +30,13 @@ _MONTH_NAMES = (
     "november",
     "december",
 )
-# Longest first, so that MMMM is not read as MM twice. Digits are ASCII: `\d` would take other scripts' too.
+# Digits are ASCII: `\d` would take other scripts' too.
 _TOKENS = {
     "yyyy": r"(?P<year>[0-9]{4})",
     "yy": r"(?P<short_year>[0-9]{2})",
+    "QQQ": r"Q(?P<quarter>[1-4])",
+    "QQ": r"0(?P<quarter>[1-4])",
+    "Q": r"(?P<quarter>[1-4])",
     "MMMM": f"(?P<month_name>{'|'.join(_MONTH_NAMES)})",
     "MMM": f"(?P<month_short>{'|'.join(_MONTHS)})",
     "MM": r"(?P<month>[0-9]{2})",
@@ -40,13 +44,31 @@ _TOKENS = {
     "dd": r"(?P<day>[0-9]{2})",
     "d": r"(?P<day>[0-9]{1,2})",
     "HH": r"(?:[01][0-9]|2[0-3])",
+    "H": r"(?:[01]?[0-9]|2[0-3])",
+    "hh": r"(?:0[1-9]|1[0-2])",
+    "h": r"(?:0?[1-9]|1[0-2])",
     "mm": r"[0-5][0-9]",
+    "m": r"[0-5]?[0-9]",
     "ss": r"[0-5][0-9]",
+    "s": r"[0-5]?[0-9]",
     "SSS": r"[0-9]{3}",
+    "a": r"[ap](?:m|\.m\.)",
 }
-# T and Z come before other letters, otherwise the THH of an ISO time would be one unknown token.
-_TOKEN = re.compile("|".join(sorted(_TOKENS, key=len, reverse=True)) + "|[TZ]|[A-Za-z]+|.", re.DOTALL)
-_ONE_OF_EACH = ({"year", "short_year"}, {"month", "month_name", "month_short"})
+_OF_THE_CLOCK = {"HH", "H", "hh", "h", "mm", "m", "ss", "s", "SSS", "a"}
+_WIDTHS = {"yyyy": 4, "yy": 2, "QQ": 2, "Q": 1, "MM": 2, "M": 2, "dd": 2, "d": 2}
+"""The most digits of the parts that are digits alone."""
+
+EXCEL_SERIAL = "excel_serial"
+"""The format of a day as a spreadsheet counts it, 45658 for 2025-01-01."""
+
+_SERIAL = re.compile(r"([0-9]{1,7})(?:\.[0-9]{1,20})?")
+_SERIAL_DIGITS = 7
+_LEAP_DAY_OF_1900 = 60
+"""The number of a day that spreadsheets have and the calendar has not, 29 February 1900."""
+
+_MIDNIGHT = r"(?:(?:T| +)00:00:00(?:\.0{1,9})?)?"
+_TOKEN = re.compile(r"'(?:[^']|'')*'|(?P<letter>[A-Za-z])(?P=letter)*|.", re.DOTALL)
+_YEARS, _MONTHS_OF_YEAR, _QUARTERS = {"year", "short_year"}, {"month", "month_name", "month_short"}, {"quarter"}
 
 
 @lru_cache(maxsize=256)
@@ -54,59 +76,125 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Return the regular expression of a date pattern.
 
     Args:
-        pattern: of yyyy, yy, MMMM, MMM, MM, M, dd, d, HH, mm, ss, SSS and punctuation; `T` and `Z` match
-            themselves.
+        pattern: of the parts in `_TOKENS` and punctuation, as in CLDR; `T` and `Z` match themselves, and so do letters
+            between apostrophes; two apostrophes are one. After a day without a time, midnight may follow.
 
     Raises:
-        ValueError: the pattern has an unknown letter, names a part twice, or lacks a year or a month.
+        ValueError: the pattern has an unknown letter or an apostrophe without a second one, names a part twice, or
+            lacks a year, or has a day without a month.
     """
-    parts = []
-    for token in _TOKEN.findall(pattern):
-        if token in _TOKENS:
-            parts.append(_TOKENS[token])
-        elif token.isascii() and token.isalpha() and token not in {"T", "Z"}:
-            raise ValueError(f"date pattern {pattern!r}: {token!r} is not one of {', '.join(_TOKENS)}")
-        else:
-            parts.append(re.escape(token))
+    tokens = _tokens(pattern)
+    parts = [_part(token, pattern) for token in tokens]
     try:
         # ASCII, because İ and ſ would otherwise match the i and s of month names.
         compiled = re.compile("".join(parts), re.IGNORECASE | re.ASCII)
     except re.error:
         raise ValueError(f"date pattern {pattern!r} names a part twice") from None
-    names = set(compiled.groupindex)
-    if any(len(names & alternatives) > 1 for alternatives in _ONE_OF_EACH):
-        raise ValueError(f"date pattern {pattern!r} names a part twice")
-    if not all(names & alternatives for alternatives in _ONE_OF_EACH):
-        raise ValueError(f"date pattern {pattern!r} needs a year (yyyy) and a month (MM)")
+    _check_parts(set(compiled.groupindex), pattern)
+    if "day" in compiled.groupindex and not _OF_THE_CLOCK & set(tokens):
+        compiled = re.compile("".join(parts) + _MIDNIGHT, re.IGNORECASE | re.ASCII)
     return compiled
 
 
-def parse_date(text: str, patterns: Sequence[str]) -> date | None:
+def _tokens(pattern: str) -> list[str]:
+    """Return a pattern's parts: words in apostrophes, each letter as often as it is repeated, other characters."""
+    return [match[0] for match in _TOKEN.finditer(pattern)]
+
+
+def _part(token: str, pattern: str) -> str:
+    if token in _TOKENS:
+        return _TOKENS[token]
+    if token.startswith("'"):
+        if len(token) == 1:
+            raise ValueError(f"date pattern {pattern!r}: an apostrophe lacks the second one; write 'Q' for a letter")
+        return re.escape(token[1:-1].replace("''", "'") or "'")
+    if token.isascii() and token.isalpha() and token not in {"T", "Z"}:
+        allowed = ", ".join(_TOKENS)
+        raise ValueError(f"date pattern {pattern!r}: {token!r} is not one of {allowed}; words stand in apostrophes")
+    return re.escape(token)
+
+
+def _check_parts(names: set[str], pattern: str) -> None:
+    if any(len(names & alternatives) > 1 for alternatives in (_YEARS, _MONTHS_OF_YEAR | _QUARTERS)):
+        raise ValueError(f"date pattern {pattern!r} names a part twice")
+    if not names & _YEARS or ("day" in names and not names & _MONTHS_OF_YEAR):
+        raise ValueError(f"date pattern {pattern!r} needs a year (yyyy), and beside a day (dd) a month (MM)")
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Check the formats of one field.
+
+    Raises:
+        ValueError: one is not valid, or digits alone could be a day as a spreadsheet counts it and a date as well.
+    """
+    for pattern in formats:
+        if pattern == EXCEL_SERIAL:
+            continue
+        compile_pattern(pattern)
+        tokens = _tokens(pattern)
+        is_digits = all(token in _WIDTHS for token in tokens)
+        if EXCEL_SERIAL in formats and is_digits and sum(_WIDTHS[token] for token in tokens) <= _SERIAL_DIGITS:
+            raise ValueError(f"{EXCEL_SERIAL} and {pattern!r} could both be meant by the same digits; keep one of them")
+
+
+def is_year_or_quarter(pattern: str) -> bool:
+    """Return whether a pattern names a year or a quarter and no month, so that a fiscal calendar changes its day."""
+    return pattern != EXCEL_SERIAL and not set(compile_pattern(pattern).groupindex) & _MONTHS_OF_YEAR
+
+
+def parse_date(text: str, patterns: Sequence[str], fiscal_year_start_month: int = 1) -> date | None:
     """Return the day that `text` names under the first pattern that gives one, or None.
 
-    A pattern without a day gives the period's first day. A two-digit year is of this century.
+    A pattern without a day gives the first day of its month, quarter or year. A two-digit year is of this century.
     A calendar day that does not exist (2025-02-30) gives None, never the day after.
+
+    Args:
+        text: such as a cell's.
+        patterns: see `compile_pattern`; or `EXCEL_SERIAL`.
+        fiscal_year_start_month: of the years and quarters of patterns without a month; a fiscal year is named by the
+            calendar year in which it ends.
     """
     for pattern in patterns:
-        match = compile_pattern(pattern).fullmatch(text)
-        day = _day(match.groupdict()) if match else None
+        day = _serial_day(text) if pattern == EXCEL_SERIAL else _pattern_day(text, pattern, fiscal_year_start_month)
         if day:
             return day
     return None
 
 
-def _day(parts: dict[str, str | None]) -> date | None:
+def _serial_day(text: str) -> date | None:
+    match = _SERIAL.fullmatch(text)
+    number = int(match[1]) if match else 0
+    if number in {0, _LEAP_DAY_OF_1900}:
+        return None
+    first = date(1899, 12, 31 if number < _LEAP_DAY_OF_1900 else 30)
+    last = date.max.toordinal() - first.toordinal()
+    return first + timedelta(number) if number <= last else None
+
+
+def _pattern_day(text: str, pattern: str, fiscal_year_start_month: int) -> date | None:
+    match = compile_pattern(pattern).fullmatch(text)
+    if match is None:
+        return None
+    parts = match.groupdict()
     year = int(parts.get("year") or 2000 + int(parts.get("short_year") or 0))
     if parts.get("month_name"):
         month = _MONTH_NAMES.index(str(parts["month_name"]).lower()) + 1
     elif parts.get("month_short"):
         month = _MONTHS.index(str(parts["month_short"]).lower()) + 1
+    elif parts.get("month"):
+        month = int(str(parts["month"]))
     else:
-        month = int(parts["month"] or 0)
+        year, month = _first_month(year, int(parts.get("quarter") or 1), fiscal_year_start_month)
     try:
         return date(year, month, int(parts.get("day") or 1))
     except ValueError:
         return None
+
+
+def _first_month(year: int, quarter: int, fiscal_year_start_month: int) -> tuple[int, int]:
+    """Return the calendar year and month in which a fiscal quarter begins."""
+    months = year * 12 + fiscal_year_start_month - 1 + 3 * (quarter - 1) - (12 if fiscal_year_start_month > 1 else 0)
+    return months // 12, months % 12 + 1
 
 
 def period_of(day: date) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 
 import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from finance_platform.feeds.amounts import ParsedAmounts, parse_amount, parse_amounts
+from finance_platform.feeds.amounts import ParsedAmounts, parse_amount, parse_amounts, read_amount
+from finance_platform.feeds.currencies import is_currency
 
+WIDE = Context(prec=200)
 LARGEST = Decimal("9999999999999999.99")
 cents = st.integers(-(10**18) + 1, 10**18 - 1)
 amounts = cents.map(lambda number: Decimal(number).scaleb(-2))
@@ -120,7 +122,7 @@ def test_no_text_makes_the_parser_fail(text: str, marks_used: tuple[str, str | N
     assert value is None or value.is_finite()
 
 
-@pytest.mark.parametrize("text", ["1,23", "1,2345", "12,34,567", ",123", "1,", "1234,567", "1,234,56", "0,1234"])
+@pytest.mark.parametrize("text", ["1,23", "1,2345", "123,45,678", ",123", "1,", "1234,567", "1,234,56", "0,1234"])
 def test_a_grouping_mark_that_does_not_precede_three_digits_is_not_valid(text: str) -> None:
     assert parse_amount(text, ".", ",") is None
 
@@ -213,6 +215,158 @@ def test_blank_cells_stay_null_and_add_nothing_to_the_total() -> None:
 @pytest.mark.parametrize("texts", [(), (None,), ("x",), ("1.00",), ("(1.00)",)])
 def test_the_values_always_have_the_type_of_money(texts: tuple[str | None, ...]) -> None:
     assert parse_amounts(column(*texts)).values.type == pa.decimal128(18, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("12,34,567.00", "1234567"), ("1,00,000", "100000"), ("(1,23,456)", "-123456")]
+)
+def test_groups_of_two_digits_before_the_last_three_are_read(text: str, expected: str) -> None:
+    assert parse_amount(text, ".", ",") == Decimal(expected)
+
+
+def test_groups_of_two_digits_are_not_read_under_another_mark_than_a_comma() -> None:
+    assert parse_amount("12.34.567", ",", ".") is None
+
+
+@pytest.mark.parametrize("declared", ["'", "’"])
+@pytest.mark.parametrize("mark", ["'", "’", "‘", "ʼ", "´", "`", "′", "ʹ"])
+def test_any_apostrophe_groups_thousands_if_one_is_declared(declared: str, mark: str) -> None:
+    assert parse_amount(f"1{mark}234.56", ".", declared) == Decimal("1234.56")
+    assert parse_amount(f"1{mark}234.56", ".", ",") is None
+
+
+@pytest.mark.parametrize("space", ["\u2009", "\u202f", "\u00a0", "\u2007", " "])
+def test_any_space_groups_thousands(space: str) -> None:
+    assert values(parse_amounts(column(f"1{space}234.56", f"({space}1{space}234.56)"))) == [
+        Decimal("1234.56"),
+        Decimal("-1234.56"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["5.-", "5. -", "12.–"])
+def test_a_dash_in_place_of_cents_is_not_valid_because_it_is_a_minus_elsewhere(text: str) -> None:
+    assert parse_amount(text) is None
+
+
+SIDES = [
+    ("5 CR", -5),
+    ("5 DR", 5),
+    ("5CR", -5),
+    ("5 cr.", -5),
+    ("Dr 5", 5),
+    ("CR. 5", -5),
+    ("5 USD CR", -5),
+    ("CR $5", -5),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), SIDES)
+def test_the_side_beside_an_amount_decides_its_sign(text: str, expected: int) -> None:
+    assert values(parse_amounts(column(text), has_sides=True)) == [Decimal(expected)]
+    assert values(parse_amounts(column(text))) == [None]
+
+
+@pytest.mark.parametrize("text", ["-5 CR", "(5) CR", "5- DR", "DR 5 CR", "CR", "5 CRX", "CR.5", "5 C", "CR5EUR USD"])
+def test_a_side_with_another_sign_or_without_an_amount_is_not_valid(text: str) -> None:
+    assert values(parse_amounts(column(text), has_sides=True)) == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "scale", "expected"),
+    [
+        ("1.2345", 3, "1234.50"),
+        ("(1,234.567)", 3, "-1234567.00"),
+        ("12345", -2, "123.45"),
+        ("1", 9, "1000000000.00"),
+        ("9", -3, "0.01"),
+        ("-", 3, "0.00"),
+    ],
+)
+def test_a_scale_moves_the_point_before_an_amount_is_rounded(text: str, scale: int, expected: str) -> None:
+    assert values(parse_amounts(column(text), ".", ",", scale=scale)) == [Decimal(expected)]
+
+
+def test_what_a_scale_leaves_below_a_cent_is_rounded_and_counted() -> None:
+    parsed = parse_amounts(column("1.234567", "12"), scale=3)
+    assert (parsed.exact_total, parsed.rounding) == (Decimal("13234.567"), Decimal("0.003"))
+    assert parsed.exact == {0: Decimal("1234.567")}
+
+
+def test_an_amount_that_a_scale_takes_beyond_the_limit_of_money_is_not_valid() -> None:
+    assert values(parse_amounts(column("10000000000000", "9999999999999.99"), scale=3)) == [
+        None,
+        Decimal("9999999999999990.00"),
+    ]
+
+
+# Arrow reads the common forms of a whole column, Python every other form: both must agree on every text.
+numbers = st.from_regex(
+    r"[0-9]{1,16}|[0-9]{1,3}([.,' ][0-9]{3}){1,5}|[0-9]{1,2}(,[0-9]{2}){1,3},[0-9]{3}", fullmatch=True
+)
+fractions = st.sampled_from(["", "", ".5", ".50", ",50", ".125", ",1254", "."])
+beside = st.sampled_from(
+    ["", "", "", "-", "+", "$", "USD", "usd ", "€", "(", ")", "CR", "DR ", " ", "−", "US$", "R", "kr", "CRC"]
+)
+
+
+@st.composite
+def written_forms(draw: st.DrawFn) -> str:
+    """A number with something on either side, in forms that are common and in some that nearly are."""
+    before, after = (draw(st.lists(beside, max_size=3)) for _ in range(2))
+    text = "".join([*before, draw(numbers), draw(fractions), *after])
+    if draw(st.booleans()):
+        text = text.replace(" ", draw(st.sampled_from(["\u00a0", "\u2009", "  "]))).replace("'", "’")
+    return text.strip() or "-"
+
+
+@given(
+    st.lists(st.one_of(written_forms(), number_like_texts.map(str.strip)), min_size=1, max_size=12),
+    st.sampled_from([(".", ","), (".", "'"), (".", "’"), (",", "."), (",", " "), (".", None), (",", None)]),
+    st.sampled_from(["USD", "EUR", "ZAR", "SEK", "CRC", "XYZ"]),
+    st.sampled_from([0, 0, 3, -2, 9, -4]),
+    st.booleans(),
+)
+@example(["1,234", "$ 1,234", "1 234.567", "12,34,567", "1,234 ,"], (".", ","), "USD", 3, False)
+@example(["CRC 5", "5 CRC", "5 CR", "CR 5", "CRC5 CR"], (".", ","), "CRC", 0, True)
+def test_a_column_is_read_like_each_text_on_its_own(
+    texts: list[str], marks_used: tuple[str, str | None], currency: str, scale: int, has_sides: bool
+) -> None:
+    parsed = parse_amounts(column(*texts), *marks_used, currency, scale=scale, has_sides=has_sides)
+    singly = [read_amount(text, *marks_used, scale=scale, has_sides=has_sides) if text else None for text in texts]
+    rounded = [one and one.value.quantize(Decimal("0.01"), ROUND_HALF_UP, WIDE) for one in singly]
+    assert values(parsed) == rounded
+    assert list(parsed.ambiguous) == [place for place, one in enumerate(singly) if one and one.is_ambiguous]
+    assert parsed.proves_marks == any(one.proves_marks for one in singly if one)
+    exact = {place: one.value for place, one in enumerate(singly) if one and one.value != rounded[place]}
+    assert parsed.exact == exact
+    assert set(parsed.foreign) == {
+        place for place, one in enumerate(singly) if one and not all(is_currency(mark, currency) for mark in one.marks)
+    }
+
+
+@pytest.mark.parametrize("scale", [0, 3])
+def test_common_forms_are_read_without_a_call_of_python_for_each(monkeypatch: pytest.MonkeyPatch, scale: int) -> None:
+    common = [
+        "5",
+        "-5.25",
+        "(1,234.50)",
+        "$12",
+        "$ -12.10",
+        "USD (7)",
+        "1,234.50-",
+        "12,34,567",
+        "1 234",
+        "+3",
+        "-",
+        "5 CR",
+        "DR 6",
+    ]
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("read by Python")
+
+    monkeypatch.setattr("finance_platform.feeds.amounts._read", refuse)
+    assert None not in values(parse_amounts(column(*common), ".", ",", scale=scale, has_sides=True))
 
 
 def test_a_sum_beyond_the_limit_of_one_amount_is_still_exact() -> None:

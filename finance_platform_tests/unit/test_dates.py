@@ -10,7 +10,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from finance_platform.feeds.dates import clamp_to_period, compile_pattern, first_day, last_day, parse_date, period_of
+from finance_platform.feeds.dates import (
+    EXCEL_SERIAL,
+    check_formats,
+    clamp_to_period,
+    compile_pattern,
+    first_day,
+    last_day,
+    parse_date,
+    period_of,
+)
 
 MONTHS = list(calendar.month_name)
 FORMS: dict[str, Callable[[date], str]] = {
@@ -120,6 +129,118 @@ def test_a_two_digit_year_is_of_this_century(text: str, year: int) -> None:
     assert parse_date(text, ["dd-MM-yy"]) == date(year, 12, 31)
 
 
+LITERALS = [
+    ("2025Q3", "yyyy'Q'Q", date(2025, 7, 1)),
+    ("Periode 2025/07", "'Periode' yyyy/MM", date(2025, 7, 1)),
+    ("FY2025", "'FY'yyyy", date(2025, 1, 1)),
+    ("7 o'clock 2025-01-31", "h 'o''clock' yyyy-MM-dd", date(2025, 1, 31)),
+    ("Mar '25", "MMM ''yy", date(2025, 3, 1)),
+    ("week 2025-01-31", "'Week' yyyy-MM-dd", date(2025, 1, 31)),
+]
+
+
+@pytest.mark.parametrize(("text", "pattern", "day"), LITERALS)
+def test_letters_in_apostrophes_match_themselves(text: str, pattern: str, day: date) -> None:
+    assert parse_date(text, [pattern]) == day
+
+
+def test_an_apostrophe_without_a_second_one_is_an_error() -> None:
+    with pytest.raises(ValueError, match="an apostrophe lacks the second one"):
+        compile_pattern("MMM 'yy")
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("31/01/2025 1:05 PM", "dd/MM/yyyy h:mm a"),
+        ("31/01/2025 12:00 a.m.", "dd/MM/yyyy h:mm a"),
+        ("31/01/2025 01:05:09 pm", "dd/MM/yyyy hh:mm:ss a"),
+        ("31/01/2025 9:05", "dd/MM/yyyy H:mm"),
+        ("31/01/2025 23:5:7", "dd/MM/yyyy H:m:s"),
+    ],
+)
+def test_times_with_am_and_pm_and_single_digits_are_read(text: str, pattern: str) -> None:
+    assert parse_date(text, [pattern]) == date(2025, 1, 31)
+
+
+@pytest.mark.parametrize("time", ["13:05 PM", "0:05 AM", "1:60 PM", "1:05", "1:05 XM", "1:05PM"])
+def test_a_time_of_twelve_hours_that_does_not_exist_is_not_valid(time: str) -> None:
+    assert parse_date(f"2025-01-31 {time}", ["yyyy-MM-dd h:mm a"]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "month", "fiscal"),
+    [
+        ("2025", "yyyy", (2025, 1), (2024, 7)),
+        ("Q1 2025", "QQQ yyyy", (2025, 1), (2024, 7)),
+        ("2025-3", "yyyy-Q", (2025, 7), (2025, 1)),
+        ("04/25", "QQ/yy", (2025, 10), (2025, 4)),
+        ("2025-03", "yyyy-MM", (2025, 3), (2025, 3)),
+    ],
+)
+def test_a_year_or_a_quarter_is_its_first_day_in_the_calendar_of_the_field(
+    text: str, pattern: str, month: tuple[int, int], fiscal: tuple[int, int]
+) -> None:
+    assert parse_date(text, [pattern]) == date(*month, 1)
+    assert parse_date(text, [pattern], 7) == date(*fiscal, 1)
+
+
+@pytest.mark.parametrize("text", ["Q5 2025", "Q0 2025", "0 2025", "Q1 0000"])
+def test_a_quarter_that_does_not_exist_is_not_valid(text: str) -> None:
+    assert parse_date(text, ["QQQ yyyy", "Q yyyy"]) is None
+
+
+@given(st.dates(date(1900, 3, 1), date(9999, 12, 31)), st.sampled_from(["", ".0", ".75"]))
+def test_a_day_as_a_spreadsheet_counts_it_is_read(day: date, time: str) -> None:
+    serial = (day - date(1899, 12, 30)).days
+    assert parse_date(f"{serial}{time}", [EXCEL_SERIAL]) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("1", date(1900, 1, 1)),
+        ("59", date(1900, 2, 28)),
+        ("60", None),
+        ("61", date(1900, 3, 1)),
+        ("0", None),
+        ("0.5", None),
+        ("2958466", None),
+        ("-1", None),
+        ("45,658", None),
+        ("4.5E4", None),
+    ],
+)
+def test_days_at_the_ends_of_a_spreadsheet_s_calendar(text: str, day: date | None) -> None:
+    assert parse_date(text, [EXCEL_SERIAL]) == day
+
+
+@pytest.mark.parametrize("pattern", ["yyyy", "yyyyMM", "yyMMdd", "yyyyQ"])
+def test_digits_that_could_be_a_serial_day_and_a_date_are_refused_as_formats(pattern: str) -> None:
+    with pytest.raises(ValueError, match="could both be meant by the same digits"):
+        check_formats([EXCEL_SERIAL, pattern])
+    check_formats([pattern])
+    check_formats([EXCEL_SERIAL, "yyyyMMdd", "yyyy-MM"])
+
+
+@pytest.mark.parametrize("midnight", [" 00:00:00", "T00:00:00", " 00:00:00.000", "T00:00:00.0", "  00:00:00"])
+def test_midnight_after_a_day_is_read_without_a_pattern_for_it(midnight: str) -> None:
+    assert parse_date(f"2025-01-31{midnight}", ["yyyy-MM-dd"]) == date(2025, 1, 31)
+
+
+@pytest.mark.parametrize(
+    "time", [" 00:00:01", " 00:00", "00:00:00", " 00:00:00.001", " 12:00:00", " 00:00:00 00:00:00"]
+)
+def test_another_time_after_a_day_needs_a_pattern(time: str) -> None:
+    assert parse_date(f"2025-01-31{time}", ["yyyy-MM-dd"]) is None
+
+
+def test_midnight_does_not_follow_a_month_a_quarter_or_a_time() -> None:
+    assert parse_date("2025-01 00:00:00", ["yyyy-MM"]) is None
+    assert parse_date("2025 00:00:00", ["yyyy"]) is None
+    assert parse_date("2025-01-31 10:00 00:00:00", ["yyyy-MM-dd HH:mm"]) is None
+
+
 def test_may_is_both_a_short_and_a_long_name() -> None:
     assert parse_date("May 2025", ["MMM yyyy"]) == parse_date("May 2025", ["MMMM yyyy"]) == date(2025, 5, 1)
 
@@ -128,26 +249,29 @@ def test_punctuation_of_a_pattern_matches_itself_only() -> None:
     assert parse_date("2025x01x31", ["yyyy.MM.dd"]) is None
 
 
-@pytest.mark.parametrize("pattern", ["YYYY-MM-dd", "yyyy-MM-DD", "yyyy-MM-ddd", "yyyyy-MM", "yyyy-MM-dd hh:mm a"])
+@pytest.mark.parametrize(
+    "pattern", ["YYYY-MM-dd", "yyyy-MM-DD", "yyyy-MM-ddd", "yyyyy-MM", "yyyy-MM-dd hh:mm aa", "QQQQ yyyy", "MMMMM yyyy"]
+)
 def test_a_pattern_with_unknown_letters_is_an_error_that_names_them(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"is not one of yyyy|names a part twice"):
         compile_pattern(pattern)
 
 
 def test_the_error_of_an_unknown_letter_lists_what_is_allowed() -> None:
-    with pytest.raises(ValueError, match="'YYYY' is not one of yyyy, yy, MMMM, MMM, MM, M, dd, d, HH, mm, ss, SSS"):
+    allowed = "yyyy, yy, QQQ, QQ, Q, MMMM, MMM, MM, M, dd, d, HH, H, hh, h, mm, m, ss, s, SSS, a"
+    with pytest.raises(ValueError, match=f"'YYYY' is not one of {allowed}; words stand in apostrophes"):
         compile_pattern("YYYY-MM-dd")
 
 
 @pytest.mark.parametrize(
-    "pattern", ["yyyy-MM-dd yyyy", "yyyy yy MM", "yyyy MMM MM", "MMMMM yyyy", "yyyy-MM-dd d", "M MM yyyy"]
+    "pattern", ["yyyy-MM-dd yyyy", "yyyy yy MM", "yyyy MMM MM", "yyyy-MM-dd d", "M MM yyyy", "yyyy Q MM"]
 )
 def test_a_pattern_that_names_a_part_twice_is_an_error(pattern: str) -> None:
     with pytest.raises(ValueError, match="names a part twice"):
         compile_pattern(pattern)
 
 
-@pytest.mark.parametrize("pattern", ["", "MM-dd", "yyyy", "yyyy-dd", "HH:mm", "-"])
+@pytest.mark.parametrize("pattern", ["", "MM-dd", "yyyy-dd", "yyyy Q dd", "Q", "HH:mm", "h:mm a", "-"])
 def test_a_pattern_without_year_or_month_is_an_error(pattern: str) -> None:
     with pytest.raises(ValueError, match="needs a year"):
         compile_pattern(pattern)
