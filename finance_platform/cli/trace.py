@@ -41,18 +41,22 @@ if TYPE_CHECKING:
 )
 @click.option("--file", "file", metavar="KEY", help="Show the cells that this file reached instead.")
 @click.option("--line", type=click.IntRange(min=1), help="With --file: only this line, as an editor counts.")
+@click.option("--sheet", help="With --file: only this sheet of a workbook; --line is then its row.")
 @format_option
 @with_exit_code
-def trace(home: Path | None, file: str | None, line: int | None, output_format: str, **cell: str | None) -> int:
+def trace(
+    home: Path | None, file: str | None, line: int | None, sheet: str | None, output_format: str, **cell: str | None
+) -> int:
     """Show the file lines behind a published cell, or the cells that a file, or one line of it, reached."""
     settings = require_raw_zone(load_settings(home=home))
     if file is not None:
         if any(cell.values()):
-            raise click.UsageError("with --file, only --line is allowed")
-        return _trace_file(settings, object_key(settings, file), line, output_format)
+            raise click.UsageError("with --file, only --line and --sheet are allowed")
+        return _trace_file(settings, object_key(settings, file), line, sheet, output_format)
     missing = [f"--{name}" for name in ("period", "department", "account") if cell[name] is None]
-    if missing or line is not None:
-        raise click.UsageError(f"missing {', '.join(missing)}" if missing else "--line needs --file")
+    if missing or line is not None or sheet is not None:
+        unused = "--line needs --file" if line is not None else "--sheet needs --file"
+        raise click.UsageError(f"missing {', '.join(missing)}" if missing else unused)
     return _trace_cell(settings, {name: value for name, value in cell.items() if value is not None}, output_format)
 
 
@@ -78,7 +82,7 @@ def _trace_cell(settings: Settings, cell: dict[str, Any], output_format: str) ->
     return EXIT_OK if traced.reconciles else EXIT_ATTENTION
 
 
-def _trace_file(settings: Settings, key: str, line: int | None, output_format: str) -> int:
+def _trace_file(settings: Settings, key: str, line: int | None, sheet: str | None, output_format: str) -> int:
     from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
     from finance_platform.cli.trace_output import print_file_trace
     from finance_platform.trace.cells import read_publication
@@ -87,7 +91,7 @@ def _trace_file(settings: Settings, key: str, line: int | None, output_format: s
 
     store = open_lines(processed_zone(settings))
     publication = read_publication(open_warehouse(settings), store, key)
-    traced = trace_file(store, publication, key, line)
+    traced = trace_file(store, publication, key, line, sheet)
     if line is not None:
         traced = add_text(traced, raw_zone(settings), store, _dialects(settings))
     print_file_trace(open_console(), traced, output_format)

@@ -12,6 +12,7 @@ from typing import Any
 from finance_platform.cli.console import SafeConsole
 from finance_platform.cli.options import TABLE_ROWS
 from finance_platform.cli.rendering import json_value, money, print_json, print_rows
+from finance_platform.feeds.cells import describe_place
 from finance_platform.safe_text import quote_name
 from finance_platform.trace.cell_to_lines import CellTrace, TracedLine
 from finance_platform.trace.file_to_cells import FileTrace
@@ -103,10 +104,11 @@ def print_file_trace(console: SafeConsole, reached: FileTrace, output_format: st
 
 def _print_lines(console: SafeConsole, trace: CellTrace) -> None:
     is_flipped = any(line.amount != line.star_amount for line in trace.lines)
+    has_sheets = any(line.sheet is not None for line in trace.lines)
     has_columns = any(line.column for line in trace.lines)
     columns = [
         "file",
-        "line",
+        *(["sheet", "row"] if has_sheets else ["line"]),
         *(["column"] if has_columns else []),
         "date",
         "amount",
@@ -117,6 +119,7 @@ def _print_lines(console: SafeConsole, trace: CellTrace) -> None:
     rows = [
         [
             line.file,
+            *([line.sheet or ""] if has_sheets else []),
             line.row,
             *([line.column] if has_columns else []),
             line.document_date,
@@ -181,7 +184,8 @@ def _print_other_rows(console: SafeConsole, reached: FileTrace) -> None:
     for row in reached.others:
         amount = "" if row.amount is None else f", {money(row.amount)}"
         column = f", column {quote_name(row.column)}," if row.column else ""
-        outcome = f"line {row.row}{column} is {row.outcome}{amount}: {row.reasons or row.rules}"
+        place = f"{describe_place(reached.sheet, row.row)}{column}"
+        outcome = f"{place} is {row.outcome}{amount}: {row.reasons or row.rules}"
         console.print(f"{outcome}\n  {row.raw_row}")
 
 

@@ -44,7 +44,6 @@ class RawZoneScan:
         still_being_written: objects that are left for the next scan, since someone may still be writing them.
         unavailable: objects that the storage failed to return; the next scan finds the same change.
         absent: every object that the register knows and that no longer exists.
-        unmatched_fixes: how to have an unmatched object read, where its name tells, by key.
     """
 
     events: Sequence[DeliveryDiscovered]
@@ -58,7 +57,6 @@ class RawZoneScan:
     still_being_written: Sequence[str] = ()
     unavailable: Sequence[str] = ()
     absent: Sequence[str] = ()
-    unmatched_fixes: Mapping[str, str] = field(default_factory=dict)
 
     def data_version(self, feed: str) -> str:
         """Return a hash of a feed's listing: the same objects and bytes have the same version."""
@@ -115,7 +113,6 @@ def scan_raw_zone(
         scan.still_being_written,
         scan.unavailable,
         absent,
-        scan.unmatched_fixes,
     )
 
 
@@ -138,7 +135,6 @@ class _Scan:
     etags: dict[str, str] = field(default_factory=dict)
     still_being_written: list[str] = field(default_factory=list)
     unavailable: list[str] = field(default_factory=list)
-    unmatched_fixes: dict[str, str] = field(default_factory=dict)
     blocked: dict[str, list[str]] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     orders: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -187,10 +183,6 @@ class _Scan:
                 self.folders.setdefault(folder, match.feed.feed)
                 return
         self.unmatched.append(key)
-        near = self.feed_set.match_ignoring_case(key)
-        if near:
-            fix = f"rename it: the path of the feed {near.feed}, {near.path}, differs from its name in case only"
-            self.unmatched_fixes[key] = fix
 
     def _add_delivery(self, item: StoredObject, feed: FeedDescriptor) -> None:
         last = self.last.get(item.key)

@@ -13,9 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.errors import FileNameError, MissingColumnError, UnreadableDeliveryError
+from finance_platform.errors import FileNameError, MissingColumnError
 from finance_platform.feeds.codes import clean, closest_match, fold
 from finance_platform.feeds.file_names import value_from_name
+from finance_platform.feeds.header import find_column
 from finance_platform.feeds.hidden_characters import CleanedCells, Finding, clean_cell, clean_cells
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, ReadingRules, template_headers
@@ -83,13 +84,12 @@ def bind_fields(
 
     Raises:
         MissingColumnError: the header lacks a needed column.
-        UnreadableDeliveryError: the header has a column twice.
+        UnreadableDeliveryError: a field uses a column that the header has twice.
         FileNameError: a needed field has no column, and the name does not give it.
     """
-    headers = _headers_by_folded_name(header)
     sources = {name: FieldSource(FieldRule(), constant=value) for name, value in rules.constants.items()}
     for name, rule in rules.fields.items():
-        source = _bind(rule, headers)
+        source = _bind(rule, header)
         blank = _text_of_blank_cells(rule, object_key, sheet)
         if source is not None:
             sources[name] = replace(source, blank=blank)
@@ -98,7 +98,7 @@ def bind_fields(
         elif rule.required and rule.name_pattern:
             raise _missing_in_name(name, rule, object_key)
         elif rule.required:
-            raise _missing_column(name, rule, header, _unclaimed(rules, headers))
+            raise _missing_column(name, rule, header, _unclaimed(rules, header))
     return sources
 
 
@@ -164,24 +164,13 @@ def map_distinct(values: pa.Array, function: Callable[[Any], Any], to_type: pa.D
     return pc.take(mapped, encoded.indices)
 
 
-def _headers_by_folded_name(header: Sequence[str]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name in header:
-        if fold(name) and fold(name) in headers:
-            raise UnreadableDeliveryError(
-                f"the header has the column {clean(name)!r} twice", fix="rename or remove one of the two columns"
-            )
-        headers[fold(name)] = name
-    return headers
-
-
-def _bind(rule: FieldRule, headers: Mapping[str, str]) -> FieldSource | None:
+def _bind(rule: FieldRule, header: Sequence[str]) -> FieldSource | None:
     """Return the first source all of whose headers are in the file, in the file's spelling."""
     if rule.debit and rule.credit:
-        pair = _find_headers([rule.debit, rule.credit], headers)
+        pair = _find_headers([rule.debit, rule.credit], header)
         return FieldSource(rule, pair) if pair else None
     for text in rule.sources:
-        names = _find_headers(template_headers(text), headers)
+        names = _find_headers(template_headers(text), header)
         if names:
             return FieldSource(rule, names, _with_headers(text, names) if PLACEHOLDER.search(text) else None)
     return None
@@ -203,11 +192,10 @@ def _text_of_blank_cells(rule: FieldRule, object_key: str, sheet: str | None = N
     return text or rule.default
 
 
-def _find_headers(names: Sequence[str], headers: Mapping[str, str]) -> tuple[str, ...]:
+def _find_headers(names: Sequence[str], header: Sequence[str]) -> tuple[str, ...]:
     """Return the file's headers of these names; none if one is missing."""
-    if any(fold(name) not in headers for name in names):
-        return ()
-    return tuple(headers[fold(name)] for name in names)
+    columns = [find_column(name, header) for name in names]
+    return () if None in columns else tuple(column for column in columns if column is not None)
 
 
 def _with_headers(template: str, headers: Sequence[str]) -> str:
@@ -230,9 +218,9 @@ def _join_template(template: str, batch: RawBatch, *, is_name: bool) -> CleanedC
     return CleanedCells(pc.binary_join_element_wise(*pieces, "", null_handling="emit_null"), findings)
 
 
-def _unclaimed(rules: ReadingRules, headers: Mapping[str, str]) -> list[str]:
+def _unclaimed(rules: ReadingRules, header: Sequence[str]) -> list[str]:
     claimed = {fold(text) for rule in rules.fields.values() for text in rule.sources}
-    return [name for folded, name in headers.items() if folded not in claimed]
+    return [name for name in header if fold(name) not in claimed]
 
 
 def _missing_in_name(name: str, rule: FieldRule, object_key: str) -> FileNameError:

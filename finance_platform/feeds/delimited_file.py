@@ -12,7 +12,6 @@ import codecs
 import csv
 import io
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import BinaryIO, NamedTuple, TextIO
@@ -23,7 +22,6 @@ from pyarrow import csv as arrow_csv
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.cells import RawBatch
-from finance_platform.feeds.codes import clean
 from finance_platform.feeds.file_format import (
     OpenFile,
     Utf8Evidence,
@@ -35,7 +33,7 @@ from finance_platform.feeds.file_format import (
     unmarked_encoding,
 )
 from finance_platform.feeds.findings import Note
-from finance_platform.feeds.hidden_characters import clean_cell
+from finance_platform.feeds.header import header_names, join_rows
 from finance_platform.feeds.limits import (
     MAX_BATCH_CELLS,
     MAX_BATCH_CHARACTERS,
@@ -51,10 +49,6 @@ _CELL_LIMIT = 1 << 24
 _SAMPLE_BYTES = 1 << 16
 _DOS_END_OF_FILE = "\x1a"
 _ASCII_COMPATIBLE = {"utf-8-sig", "cp1252", "iso8859-1", "ascii", "cp1250"}
-BLANK_LEFT_OVER = "the cells left over are blank"
-"""In the problem of a row that has more cells than the header only because of blank ones at its end."""
-
-FIX_BLANK_LEFT_OVER = "remove the delimiter at the end of each row, or give the extra column a name in the header"
 _NEWLINE, _RETURN = b"\n\r"
 
 
@@ -140,7 +134,8 @@ class DelimitedFile:
 
     def _rows(self, stream: BinaryIO, *, skips_spaces: bool) -> Iterator[_Row]:
         csv.field_size_limit(_CELL_LIMIT)
-        lines = _RowLines(io.TextIOWrapper(stream, encoding=self._encoding, newline=""))
+        text = io.TextIOWrapper(stream, encoding=self._encoding, newline="")
+        lines = _RowLines(text, self._dialect.comment)
         reader = csv.reader(
             lines,
             delimiter=self._dialect.delimiter,
@@ -194,30 +189,35 @@ class DelimitedFile:
         return False
 
     def _read_header(self) -> tuple[int, list[str]]:
-        if self._dialect.names:
-            return 0, list(self._dialect.names)
+        dialect = self._dialect
+        if dialect.names:
+            return 0, list(dialect.names)
         skips_spaces = self._has_spaces_before_quotes(_SAMPLE_BYTES)
+        above: list[list[str]] = []
         with self._open() as stream:
             for line, row, _ in self._rows(stream, skips_spaces=skips_spaces):
-                if line >= self._dialect.header_row:
-                    return line, _header_names(line, row)
+                if line >= dialect.header_row:
+                    return line, header_names(f"line {line}", join_rows([*above, row]))
+                if line in dialect.header_above:
+                    above.append(row[: MAX_COLUMNS + 1])
         raise UnreadableDeliveryError(
-            f"the header should be on line {self._dialect.header_row}, but the file is shorter",
+            f"the header should be on line {dialect.header_row}, but the file is shorter",
             fix="check dialect.header_row in the descriptor",
         )
 
     def _one_line_is_one_row(self) -> bool:
         marks = self._dialect.delimiter + self._dialect.quote
-        if self._encoding not in _ASCII_COMPATIBLE or not marks.isascii():
+        comment = self._dialect.comment or ""
+        if self._encoding not in _ASCII_COMPATIBLE or not (marks + comment).isascii():
             return False
         with self._open() as stream:
             start = stream.read(len(codecs.BOM_UTF8))
             rest = b"" if self._encoding == "utf-8-sig" and start == codecs.BOM_UTF8 else start
             while block := stream.read(_BLOCK_BYTES):
                 lines, line_end, rest = (rest + block).rpartition(b"\n")
-                if len(rest) > _CELL_LIMIT or not _is_plain(lines + line_end, marks):
+                if len(rest) > _CELL_LIMIT or not _is_plain(lines + line_end, marks, comment):
                     return False
-        return _is_plain(rest, marks)
+        return _is_plain(rest, marks, comment)
 
     def _batches_by_arrow(self) -> Iterator[RawBatch]:
         dialect = self._dialect
@@ -306,35 +306,10 @@ class DelimitedFile:
 
 
 def _problem(row: Sequence[str], width: int) -> str | None:
-    if len(row) == width or not any(cell.strip() for cell in row):
+    """Return what is wrong with a row: cells beyond the header that are not blank; missing ones count as blank."""
+    if not any(cell.strip() for cell in row[width:]):
         return None
-    text = f"the row has {len(row)} cells, the header {width}"
-    if len(row) > width and not any(cell.strip() for cell in row[width:]):
-        return f"{text}; {BLANK_LEFT_OVER}; {FIX_BLANK_LEFT_OVER}"
-    return text if len(row) < width else f"{text}; left over: {', '.join(row[width:])[:200]}"
-
-
-def _header_names(line: int, row: Sequence[str]) -> list[str]:
-    if len(row) > MAX_COLUMNS:
-        raise UnreadableDeliveryError(
-            f"line {line}: the header has {len(row):,} columns; at most {MAX_COLUMNS:,} are read",
-            fix="send only the columns that the feed uses, or correct dialect.header_row in the descriptor",
-        )
-    too_long = next((position for position, name in enumerate(row, start=1) if len(name) > MAX_NAME_CHARACTERS), None)
-    if too_long:
-        raise UnreadableDeliveryError(
-            f"line {line}: the name of column {too_long:,} has {len(row[too_long - 1]):,} characters; at most "
-            f"{MAX_NAME_CHARACTERS:,} are read",
-            fix="shorten it, or correct dialect.header_row, .delimiter or .quote in the descriptor",
-        )
-    names = [clean(clean_cell(name)[0]) or f"(column {position})" for position, name in enumerate(row, start=1)]
-    duplicates = sorted(name for name, count in Counter(names).items() if count > 1)
-    if duplicates:
-        fix = "rename or remove one of the two columns"
-        if not any(character.isalpha() for character in duplicates[0]):
-            fix += "; if the file has no header, set dialect: {header_row: 0, names: [...]} in the descriptor"
-        raise UnreadableDeliveryError(f"the header has the column {duplicates[0]!r} twice", fix=fix)
-    return names
+    return f"the row has {len(row)} cells, the header {width}; left over: {', '.join(row[width:])[:200]}"
 
 
 def _long_row(line: int) -> UnreadableDeliveryError:
@@ -351,12 +326,14 @@ def _unclosed_quote(line: int) -> UnreadableDeliveryError:
     )
 
 
-def _is_plain(lines: bytes, marks: str) -> bool:
-    """Return whether every line is one row and quotes only enclose cells or are doubled inside them.
+def _is_plain(lines: bytes, marks: str, comment: str) -> bool:
+    """Return whether every line is one row, none a comment, and quotes only enclose cells or are doubled inside them.
 
     CSV readers differ on everything else.
     """
     if b"\0" in lines or lines.count(b"\r") != lines.count(b"\r\n"):
+        return False
+    if comment and (lines.startswith(comment.encode()) or f"\n{comment}".encode() in lines):
         return False
     delimiter, quote = marks.encode()
     if quote not in lines:
@@ -381,16 +358,20 @@ class _RowLines:
         is_exhausted: whether the blank line was reached.
     """
 
-    def __init__(self, text: TextIO) -> None:
+    def __init__(self, text: TextIO, comment: str | None = None) -> None:
         self.row_characters = 0
         self.is_too_long = False
         self.is_exhausted = False
         self._text = text
+        self._comment = comment
 
     def __iter__(self) -> Iterator[str]:
         with self._text:
             while line := self._text.readline(MAX_ROW_CHARACTERS + 1):
+                is_first_of_row = self.row_characters == 0
                 self.row_characters += len(line)
+                if is_first_of_row and self._comment and line.startswith(self._comment):
+                    line = "\n"  # a row of its own, without cells
                 if self.row_characters > MAX_ROW_CHARACTERS:
                     self.is_too_long = True
                     break

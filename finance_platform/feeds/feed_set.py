@@ -18,13 +18,12 @@ from finance_platform.errors import DescriptorError, HomeError
 from finance_platform.feeds.descriptor import FEED_NAME, FeedDescriptor, is_path
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.descriptor.yaml_tree import YamlError, load_tree
-from finance_platform.feeds.file_names import matches_glob
+from finance_platform.feeds.file_names import file_ending, is_readable_ending, matches_glob
 from finance_platform.feeds.limits import MAX_DESCRIPTOR_BYTES, MAX_DESCRIPTORS, MAX_PATH_CHARACTERS
 from finance_platform.safe_text import printable
 from finance_platform.storage.plain_file import open_plain_file
 from finance_platform.storage.port import error_message
 
-_TEXT = {".csv", ".txt", ".tsv"}
 _FEED_NAME = re.compile(FEED_NAME)
 _MAX_PATHS = 20
 """Of a descriptor that is not valid."""
@@ -111,16 +110,11 @@ class FeedSet:
             if len(matching) == 1:
                 return Match(matching[0])
             if matching:
-                names = " and ".join(f"{feed.feed} (path: {feed.path})" for feed in matching)
+                names = " and ".join(f"{feed.feed} (path: {feed.path_text})" for feed in matching)
                 return Match(
                     None, Problem(object_key, f"two feeds match this file: {names}", "make one of their paths narrower")
                 )
         return Match()
-
-    def match_ignoring_case(self, object_key: str) -> FeedDescriptor | None:
-        """Return the feed whose path matches a raw object if case is ignored."""
-        feeds = (*self.own, *self.shipped)
-        return next((feed for feed in feeds if matches_glob(feed.path.lower(), object_key.lower())), None)
 
 
 def blocked_by(file: str, object_key: str) -> Match:
@@ -129,14 +123,16 @@ def blocked_by(file: str, object_key: str) -> Match:
 
 
 def advise_unmatched(object_key: str, feeds_folder: str = "the home's feeds folder") -> str:
-    """Return how to have a raw object read that no descriptor matches; a descriptor reads delimited text only."""
+    """Return how to have a raw object read that no descriptor matches; a descriptor reads text and workbooks only."""
     suffix = PurePosixPath(object_key).suffix.lower()
-    if suffix in _TEXT:
+    if is_readable_ending(file_ending(object_key)):
         advice = f"add a descriptor to {feeds_folder}"
     elif suffix in _COMPRESSED:
         advice = "unpack it and send the file that it contains"
     else:
-        advice = "save it as CSV, because feeds only read files named .csv, .txt or .tsv"
+        advice = (
+            "save it as CSV or as a workbook, because feeds only read files named .csv, .txt, .tsv, .xlsx, .xls or .ods"
+        )
     return f"{advice}; or take the file out of the raw zone"
 
 
@@ -166,7 +162,7 @@ def load_feed_set(feeds_path: Path) -> FeedSet:
         if descriptor.feed in own:
             message = f"the feed {descriptor.feed!r} is described twice in {feeds_path}"
             problems.append(Problem(str(file), message, "rename one of the two"))
-            broken.append(BrokenDescriptor(str(file), descriptor.feed, (descriptor.path,)))
+            broken.append(BrokenDescriptor(str(file), descriptor.feed, descriptor.paths))
         else:
             own[descriptor.feed] = descriptor
     if len(files) > MAX_DESCRIPTORS:
@@ -234,11 +230,11 @@ def _describe_broken(file: Path, data: bytes, shipped: Sequence[FeedDescriptor])
         shipped: a file named like the descriptor of a shipped feed replaces it, unless it says something else.
     """
     names, paths = _declared(data.decode(errors="replace"))
-    shipped_paths = {feed.feed: feed.path for feed in shipped}
+    shipped_paths = {feed.feed: feed.paths for feed in shipped}
     feed = next((name for name in names if _FEED_NAME.fullmatch(name)), file.stem if file.stem in shipped_paths else "")
     known = tuple(path for path in paths if len(path) <= MAX_PATH_CHARACTERS and is_path(path))[:_MAX_PATHS]
     if not known and feed in shipped_paths:
-        known = (shipped_paths[feed],)
+        known = shipped_paths[feed]
     return BrokenDescriptor(str(file), feed, known)
 
 
@@ -251,7 +247,8 @@ def _declared(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return _written(text, "feed"), _written(text, "path")
     declared = values if isinstance(values, dict) else {}
     feed, path = declared.get("feed"), declared.get("path")
-    return (feed,) if isinstance(feed, str) else (), (path,) if isinstance(path, str) else ()
+    paths = path if isinstance(path, list) else [path]
+    return (feed,) if isinstance(feed, str) else (), tuple(text for text in paths if isinstance(text, str))
 
 
 def _written(text: str, key: str) -> tuple[str, ...]:

@@ -38,12 +38,17 @@ _SIGNS_AFTER_WORDS = "’”»–—…™®©°ºª€%¹²³\xa0"
 # Messages quote these characters alone, and few of them: the word around them may be a person's name.
 _NOT_ASCII = re.compile(rb"[\x80-\xff]{1,60}")
 
+ZIP_MARK, OLE_MARK, GZIP_MARK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b"
+"""The first bytes of zip files, as xlsx and ods are; of xls and of workbooks with a password; of gzip."""
+
 _IN_WORKBOOKS = (b"[Content_Types].xml", b"xl/", b"_rels/", b"mimetype", b"docProps/", b"META-INF/")
-_SAVE_AS_CSV = "save it as CSV"
+_READ_WORKBOOK = (
+    "save it as CSV; or rename it to its own ending, .xlsx, .xls or .ods, and add that to path: in the descriptor"
+)
 _OTHER_FORMATS = (
-    (b"\xd0\xcf\x11\xe0", "a workbook", _SAVE_AS_CSV),
+    (OLE_MARK, "a workbook", _READ_WORKBOOK),
     (b"%PDF", "a PDF document", "export the data from the source system as CSV"),
-    (b"\x1f\x8b", "compressed by gzip", "unpack it and send the file that it contains"),
+    (GZIP_MARK, "compressed by gzip", "unpack it; or add .gz to its name and to path: in the descriptor"),
     (b"PAR1", "a Parquet file", "export it as CSV"),
 )
 
@@ -123,11 +128,11 @@ def _is_likely(text: str, before: str, after: str) -> bool:
 
 def find_other_format(start: bytes) -> tuple[str, str] | None:
     """Return the name and the fix of a format other than delimited text, by a file's first bytes."""
-    if start.startswith(b"PK\x03\x04"):
+    if start.startswith(ZIP_MARK):
         entry = start[30 : 30 + int.from_bytes(start[26:28], "little")]
         if entry and not entry.startswith(_IN_WORKBOOKS):
             return "a zip archive", "unpack it and send the files that it contains"
-        return "a workbook", _SAVE_AS_CSV
+        return "a workbook", _READ_WORKBOOK
     for beginning, name, fix in _OTHER_FORMATS:
         if start.startswith(beginning):
             return name, fix
@@ -138,6 +143,17 @@ def find_other_format(start: bytes) -> tuple[str, str] | None:
     if text.startswith((b"<?xml", b"<workbook")):
         return "an XML document", "export it as CSV"
     return None
+
+
+def describe_format(start: bytes) -> tuple[str, str]:
+    """Return name and fix of a file whose ending is a workbook's and whose first bytes are not."""
+    other = find_other_format(start)
+    if other is None:
+        return "text", "rename it to .csv and add that to path: in the descriptor, or save it as a workbook"
+    name, fix = other
+    if name in {"an HTML page", "an XML document"}:
+        fix = "open it in the spreadsheet program and save it as .xlsx; many systems export such files under this name"
+    return name, fix
 
 
 def find_utf8(open_file: OpenFile, encoding: str) -> Utf8Evidence | None:

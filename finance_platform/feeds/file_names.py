@@ -30,6 +30,53 @@ GROUP = re.compile(r"\{([0-9]+)\}")
 """A group's place in a template such as `{1}-{2}`."""
 
 
+TEXT_ENDINGS = (".csv", ".txt", ".tsv")
+WORKBOOK_ENDINGS = (".xlsx", ".xls", ".ods")
+PACKED_ENDING = ".gz"
+"""Of text that is packed with gzip, after its own ending."""
+
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_MAX_EXPANDED = 1_000
+"""Globs that the braces of one glob stand for."""
+
+
+def file_ending(name: str) -> str:
+    """Return the ending of a name in lower case, both parts of it if the text is packed, such as `.csv.gz`."""
+    suffixes = [suffix.lower() for suffix in PurePosixPath(name).suffixes]
+    if suffixes[-1:] == [PACKED_ENDING] and suffixes[-2:-1] and suffixes[-2] in TEXT_ENDINGS:
+        return suffixes[-2] + PACKED_ENDING
+    return suffixes[-1] if suffixes else ""
+
+
+def is_readable_ending(ending: str) -> bool:
+    """Return whether files of an ending can be read."""
+    return ending.removesuffix(PACKED_ENDING) in TEXT_ENDINGS or ending in WORKBOOK_ENDINGS
+
+
+@lru_cache(maxsize=2048)
+def expand_braces(glob: str) -> tuple[str, ...]:
+    """Return the globs that a glob with braces stands for, such as `*.csv` and `*.xlsx` for `*.{csv,xlsx}`.
+
+    Raises:
+        ValueError: a brace is not closed, or the globs are too many.
+    """
+    globs = [glob]
+    while any(_BRACES.search(text) for text in globs):
+        globs = [expanded for text in globs for expanded in _expand_first(text)]
+        if len(globs) > _MAX_EXPANDED:
+            raise ValueError(f"the braces stand for more than {_MAX_EXPANDED:,} globs; use fewer")
+    if any("{" in text or "}" in text for text in globs):
+        raise ValueError("a brace is not closed or not opened; write {csv,xlsx}")
+    return tuple(dict.fromkeys(globs))
+
+
+def _expand_first(text: str) -> list[str]:
+    match = _BRACES.search(text)
+    if match is None:
+        return [text]
+    return [text[: match.start()] + choice.strip() + text[match.end() :] for choice in match[1].split(",")]
+
+
 def natural_sort_key(text: str) -> str:
     """Return a text that sorts digits by their value and ignores case, so that v10 comes after V9."""
     return re.sub("[0-9]+", lambda digits: _number_sort_key(digits[0].lstrip("0")), text.casefold())
@@ -41,17 +88,22 @@ def _number_sort_key(digits: str) -> str:
 
 
 def matches_glob(glob: str, object_key: str) -> bool:
-    """Return whether an object's key matches a glob, whose `*` stays inside one folder."""
-    parts = PurePosixPath("/" + object_key).parts
-    matchers = _glob_parts(glob)
-    return len(parts) == len(matchers) and all(match(part) for match, part in zip(matchers, parts, strict=True))
+    """Return whether an object's key matches a glob, case ignored; its `*` stays inside one folder."""
+    parts = PurePosixPath("/" + object_key.lower()).parts
+    return any(
+        len(parts) == len(matchers) and all(match(part) for match, part in zip(matchers, parts, strict=True))
+        for matchers in _glob_matchers(glob)
+    )
 
 
 @lru_cache(maxsize=2048)
-def _glob_parts(glob: str) -> tuple[Callable[[str], re.Match[str] | None], ...]:
+def _glob_matchers(glob: str) -> tuple[tuple[Callable[[str], re.Match[str] | None], ...], ...]:
     # Before each star but the last, `translate` never goes back, so a name takes linear time; pathlib's own
     # translation goes back in some versions of Python.
-    return tuple(re.compile(fnmatch.translate(part)).match for part in PurePosixPath("/" + glob).parts)
+    return tuple(
+        tuple(re.compile(fnmatch.translate(part)).match for part in PurePosixPath("/" + expanded.lower()).parts)
+        for expanded in expand_braces(glob)
+    )
 
 
 def order_from_name(pattern: str, object_key: str) -> str:

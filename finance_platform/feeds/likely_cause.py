@@ -18,7 +18,7 @@ from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit
 from finance_platform.feeds.codes import clean, fold
 from finance_platform.feeds.currencies import denoted_currencies
 from finance_platform.feeds.dates import parse_date
-from finance_platform.feeds.delimited_file import BLANK_LEFT_OVER, FIX_BLANK_LEFT_OVER
+from finance_platform.feeds.header import without_position
 from finance_platform.feeds.limits import MAX_COLUMNS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, template_headers
 from finance_platform.feeds.tables import Table
@@ -59,7 +59,7 @@ def explain_missing_column(error: UnreadableDeliveryError, table: Table, rules: 
                 if line != rules.dialect.header_row:
                     fix = f"set dialect: {{delimiter: {written}, header_row: {line}}} in the descriptor"
                 return f"{error.found}; line {line} seems to be delimited by {delimiter!r}", fix
-    return _explain_data_row(table.header, rules) or (error.found, error.fix)
+    return _explain_data_row([*map(without_position, table.header)], rules) or (error.found, error.fix)
 
 
 def _explain_data_row(header: Sequence[str], rules: ReadingRules) -> tuple[str, str] | None:
@@ -140,13 +140,8 @@ def _explain_amounts(samples: Sequence[str], rule: FieldRule) -> tuple[str, str]
 
 
 def _explain_cells(batch: RawBatch) -> tuple[str, str]:
-    cells = zip(batch.source_rows.to_pylist(), batch.problems.to_pylist(), strict=True)
-    problems = {line: problem for line, problem in cells if problem}
-    first = next(iter(problems))
-    if all(BLANK_LEFT_OVER in problem for problem in problems.values()):
-        text = f"every row has more cells than the header, such as line {first}; {BLANK_LEFT_OVER}"
-        return text, f"{FIX_BLANK_LEFT_OVER}; this release does not ignore blank cells beyond the header"
-    text = f"every row has another number of cells than the header, such as line {first}"
+    first = next(position for position, problem in enumerate(batch.problems.to_pylist()) if problem)
+    text = f"every row has more cells than the header, such as {batch.place(first)}"
     return text, "check dialect.delimiter, .quote and .header_row in the descriptor"
 
 

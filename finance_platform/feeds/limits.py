@@ -45,6 +45,27 @@ MAX_RAW_ROW_CHARACTERS = 1 << 14
 MAX_REASON_CHARACTERS = 200
 """Of a header or a cell in the reason of a rejected row; the row as it is kept has more of it."""
 
+MAX_WORKBOOK_BYTES = 1 << 30
+"""Of a workbook, and of what it unpacks to: a larger one is refused before anything is unpacked."""
+
+MAX_XLS_BYTES = 1 << 28
+"""Of a workbook of the older format, whose sheets have at most 65,536 rows."""
+
+MAX_WORKBOOK_MEMORY = 2 << 30
+"""Of the process that parses a workbook, which keeps a sheet in memory as a whole; more is refused."""
+
+MAX_WORKBOOK_SECONDS = 300
+"""Of processor time to parse a workbook; the largest that memory has room for takes less than a minute."""
+
+MAX_WORKBOOK_PARTS_BYTES = 1 << 24
+"""Of the directory of a packed workbook, and of each part that says which sheets there are."""
+
+MAX_FAULTY_CELLS = 100_000
+"""Of a sheet: cells that are an error or whose formula has no value; a sheet with more is refused."""
+
+MAX_UNPACKED_BYTES = 1 << 34
+"""Of a text file that is packed with gzip; it is unpacked as it is read, so this limits time and not memory."""
+
 MAX_DESCRIPTORS = 1_000
 """Of a home. Each file is compared with the paths of all of them."""
 

@@ -21,6 +21,7 @@ from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.file_names import natural_sort_key
 from finance_platform.feeds.findings import Note, ReaderFindings
+from finance_platform.feeds.header import find_column
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.likely_cause import explain_missing_column, explain_rejected_rows
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
@@ -248,7 +249,7 @@ def read_file(kind: str, feed: ResolvedFeed, raw: ObjectStore, file: FileToRead)
         with raw.local_copy(key) as local_copy:
             try:
                 totals = ReaderTotals()
-                for table in open_tables(local_copy.open, feed.rules):
+                for table in open_tables(local_copy.open, key, feed.rules):
                     try:
                         for columns, rows in _typed_batches(kind, feed, table, totals, key):
                             yield _staged(schema, rows, lineage, columns)
@@ -338,9 +339,9 @@ def _order_header(feed: ResolvedFeed, header: list[str]) -> str | None:
     order_column = feed.rules.order_column
     if order_column is None:
         return None
-    for name in header:
-        if fold(name) == fold(order_column):
-            return name
+    column = find_column(order_column, header)
+    if column is not None:
+        return column
     raise UnreadableDeliveryError(
         f"the header lacks the column {order_column!r}, which orders the feed's files",
         fix="correct the file's header, or order.from_column in the descriptor",

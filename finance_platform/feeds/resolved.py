@@ -28,13 +28,25 @@ LoadMode = Literal["append", "upsert", "replace_period"]
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a delimited file is cut into cells; named as in Frictionless Table Dialect."""
+    """How a file is cut into cells; named as in Frictionless Table Dialect.
+
+    Attributes:
+        delimiter: between cells of text.
+        quote: around cells of text.
+        encoding: of text.
+        header_row: the header's line or the sheet's row; 0 if there is none. Rows before it are not read.
+        names: the columns' names if there is no header.
+        header_above: rows above the header whose texts come before its own.
+        comment: a row that begins with it is not data.
+    """
 
     delimiter: str = ","
     quote: str = '"'
     encoding: str = "utf-8"
     header_row: int = 1
     names: tuple[str, ...] = ()
+    header_above: tuple[int, ...] = field(default=(), metadata=_HASHED_IF_SET)
+    comment: str | None = field(default=None, metadata=_HASHED_IF_SET)
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,7 @@ class ReadingRules:
         covers: pattern of the periods that a file's name declares; lines outside are rejected.
         order_column: header of the column whose greatest value orders the feed's deliveries.
         is_plans_only: whether rows of scenario Actual are rejected.
+        sheets: names, globs or numbers of the sheets of a workbook; by default its only visible sheet.
     """
 
     kind: Kind
@@ -103,6 +116,7 @@ class ReadingRules:
     covers: str | None = None
     order_column: str | None = None
     is_plans_only: bool = field(default=False, metadata=_HASHED_IF_SET)
+    sheets: tuple[str | int, ...] = field(default=(), metadata=_HASHED_IF_SET)
 
     @property
     def identity(self) -> str:
@@ -127,7 +141,10 @@ class ResolvedFeed:
         """Rebuild a feed from `to_json`'s values."""
         rules = dict(document["rules"])
         dialect = rules["dialect"]
-        rules["dialect"] = Dialect(**{**dialect, "names": tuple(dialect["names"])})
+        rules["dialect"] = Dialect(
+            **{**dialect, "names": tuple(dialect["names"]), "header_above": tuple(dialect.get("header_above", ()))}
+        )
+        rules["sheets"] = tuple(rules.get("sheets", ()))
         rules["fields"] = {name: _field_rule(rule) for name, rule in rules["fields"].items()}
         rules["key"], rules["scope"] = tuple(rules["key"]), tuple(rules["scope"])
         return ResolvedFeed(document["name"], ReadingRules(**rules))

@@ -12,8 +12,11 @@ from typing import Protocol
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.delimited_file import DelimitedFile
 from finance_platform.feeds.file_format import OpenFile, Utf8Evidence
+from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
 from finance_platform.feeds.findings import Note
+from finance_platform.feeds.packed_text import unpacked
 from finance_platform.feeds.resolved import ReadingRules
+from finance_platform.feeds.workbook import open_workbook
 
 
 class Table(Protocol):
@@ -47,14 +50,21 @@ class Table(Protocol):
         """Return the first text that shows that the file is UTF-8 and not of the declared encoding."""
 
 
-def open_tables(open_file: OpenFile, rules: ReadingRules) -> Iterator[Table]:
-    """Yield the tables of a file that a feed reads, one by one; each may be dropped before the next is opened.
+def open_tables(open_file: OpenFile, object_key: str, rules: ReadingRules) -> Iterator[Table]:
+    """Yield the tables of a file that a feed reads, one by one; each is dropped when the next is asked for.
 
     Args:
         open_file: opens the file.
+        object_key: its name, whose ending says whether it is text, text packed by gzip, or a workbook.
         rules: the feed's rules.
 
     Raises:
-        UnreadableDeliveryError: the file is empty, not of a format that is read, or has no row for the header.
+        UnreadableDeliveryError: the file is empty, not of the format that its name says, or has no row for the header.
     """
-    yield DelimitedFile(open_file, rules.dialect)
+    ending = file_ending(object_key)
+    if ending in WORKBOOK_ENDINGS:
+        yield from open_workbook(open_file, rules)
+    elif ending.endswith(PACKED_ENDING):
+        yield DelimitedFile(unpacked(open_file), rules.dialect)
+    else:
+        yield DelimitedFile(open_file, rules.dialect)

@@ -22,6 +22,18 @@ from finance_platform.feeds.hidden_characters import CleanedCells, Finding, is_h
 from finance_platform.feeds.limits import MAX_RAW_CELL_CHARACTERS, MAX_RAW_ROW_CHARACTERS, WIDE_HEADER
 from finance_platform.feeds.reasons import JOIN, Reason, reasons_to_json, shorten
 
+NO_VALUE = "#NO VALUE!"
+"""The text of a cell whose formula was never calculated."""
+
+UNKNOWN_ERROR = "#ERROR!"
+"""The text of a cell that is an error whose kind is not known."""
+
+SPREADSHEET_ERRORS = (
+    NO_VALUE, UNKNOWN_ERROR, "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA",
+    "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#BUSY!", "#UNKNOWN!",
+)  # fmt: skip
+"""What a spreadsheet shows in place of a value; also in text that it exported."""
+
 Mask = npt.NDArray[np.bool_]
 
 ACCEPTED = "accepted"
@@ -76,6 +88,13 @@ _CELL_NOTES: dict[Finding, tuple[str, str]] = {
         "the value counts without it; export the column as plain text, without a formula or a leading apostrophe",
     ),
 }
+
+
+def _describe_error(text: str) -> str:
+    if text == NO_VALUE:
+        return "the cell's formula has no stored value; open the workbook, recalculate it and save it again"
+    return f"{text!r} is an error of the spreadsheet and not a value; correct the formula at the source"
+
 
 _FREE_TEXT = {"description", "name", "department_name", "account_name"}
 """Fields that may name a person, so that no message that leaves the processed zone quotes them."""
@@ -163,7 +182,18 @@ class RuleViolations:
                 quotable = None if name in _FREE_TEXT else texts
                 text, fix = _CELL_NOTES[finding]
                 self.notes.add(f"{name}: {text}", fix, rows, self.batch, quotable)
+        self._add_errors(name, texts)
         return texts
+
+    def _add_errors(self, name: str, texts: pa.StringArray) -> None:
+        """Reject the rows whose cell is an error of a spreadsheet, or a formula that was never calculated."""
+        if not pc.any(pc.starts_with(texts, "#")).as_py():
+            return
+        self.add(
+            "spreadsheet_error",
+            to_mask(pc.is_in(texts, pa.array(SPREADSHEET_ERRORS))),
+            lambda i: f"{name}: {_describe_error(texts[i].as_py())}",
+        )
 
     def columns(self) -> dict[str, pa.Array]:
         """Return outcome, rules, reasons and raw_row, one value a row; the last three null for accepted rows."""

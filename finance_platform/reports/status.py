@@ -61,7 +61,6 @@ class Status:
         reconciliation: where every delivered row and cent is.
         details: closed periods, movements, last run.
         warning_fixes: what to do about the warning of a delivery, by file and warning.
-        unmatched_fixes: how to have an unmatched file read, where its name tells, by file.
         uncertain_orders: deliveries that replace lines of others because of modification times alone.
         all_versions: the reconciliation of all versions of each file; None unless it was asked for.
         is_broken: whether the register is damaged, so that only what is published is known.
@@ -75,7 +74,6 @@ class Status:
     reconciliation: Reconciliation
     details: StatusDetails = StatusDetails()
     warning_fixes: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    unmatched_fixes: Mapping[str, str] = field(default_factory=dict)
     uncertain_orders: Sequence[UncertainOrder] = ()
     all_versions: Reconciliation | None = None
     is_broken: bool = False
@@ -121,7 +119,7 @@ class Status:
             for warning in row["warnings"]
         ]
         vanished = "delivered before, gone from raw; its lines still count"
-        unmatched, fixes = "no feed descriptor reads this file", self.unmatched_fixes
+        unmatched = "no feed descriptor reads this file"
         return [
             *of_deliveries,
             *(
@@ -133,7 +131,7 @@ class Status:
                     "file": file,
                     "kind": "unmatched",
                     "warning": unmatched,
-                    "fix": fixes.get(file) or advise_unmatched(file),
+                    "fix": advise_unmatched(file),
                 }
                 for file in self.unmatched
             ),
@@ -194,7 +192,6 @@ def build_status(
         reconciliation=reconciliation,
         details=details,
         warning_fixes=_warning_fixes(snapshot.state),
-        unmatched_fixes=scan.unmatched_fixes,
         uncertain_orders=find_uncertain_orders(snapshot.state, snapshot.overlaps),
     )
 

@@ -15,8 +15,10 @@ from typing import Any
 
 from finance_platform.contracts.star import CREDIT_TYPES
 from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.codes import fold, surrogate_key
 from finance_platform.feeds.resolved import Dialect
+from finance_platform.feeds.workbook import Place
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.cells import Cell, CellName, find_cell
 from finance_platform.trace.published_lines import (
@@ -53,7 +55,7 @@ class TracedLine:
     Attributes:
         file: object key in the raw zone.
         sheet: of a workbook.
-        row: the line number that an editor shows.
+        row: the line number that an editor shows, or the row of the sheet.
         column: header of the cell, where the row gives several lines.
         delivery_id: the delivery that contains it.
         scenario: as delivered.
@@ -162,32 +164,31 @@ def add_texts(
         store: the deliveries.
         dialects: the dialect by feed; a feed without a descriptor has the default one.
     """
-    rows: dict[str, set[int]] = {}
+    places: dict[str, set[Place]] = {}
     for line in lines:
-        rows.setdefault(line.delivery_id, set()).add(line.row)
+        places.setdefault(line.delivery_id, set()).add((line.sheet, line.row))
     files = {
-        delivery_id: read_file_texts(raw, store.commit(delivery_id), store, numbers, dialects)
-        for delivery_id, numbers in rows.items()
+        delivery_id: read_file_texts(raw, store.commit(delivery_id), store, wanted, dialects)
+        for delivery_id, wanted in places.items()
     }
     with_texts = []
     for line in lines:
         state, texts = files[line.delivery_id]
-        text = texts.get(line.row) if line.sheet is None else None
-        with_texts.append(replace(line, file_state=state, text=text))
+        with_texts.append(replace(line, file_state=state, text=texts.get((line.sheet, line.row))))
     return with_texts
 
 
 def read_file_texts(
-    raw: ObjectStore, commit: DeliveryCommit, store: LineStore, rows: Iterable[int], dialects: Mapping[str, Dialect]
-) -> tuple[RawState, dict[int, str]]:
+    raw: ObjectStore, commit: DeliveryCommit, store: LineStore, places: Iterable[Place], dialects: Mapping[str, Dialect]
+) -> tuple[RawState, dict[Place, str]]:
     """Return the state of a delivery's file, and the text of some of its records if it is unchanged."""
     etag = next((event.etag for event in reversed(store.events) if event.delivery_id == commit.delivery_id), None)
     state = check_raw_state(raw, commit.object_key, commit.fingerprint, etag)
     if state is not RawState.SAME:
         return state, {}
     try:
-        return state, read_raw_texts(raw, commit.object_key, rows, dialects.get(commit.feed, Dialect()))
-    except OSError:
+        return state, read_raw_texts(raw, commit.object_key, places, dialects.get(commit.feed, Dialect()))
+    except (OSError, UnreadableDeliveryError):
         return RawState.UNREADABLE, {}
 
 

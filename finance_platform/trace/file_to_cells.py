@@ -31,6 +31,7 @@ from finance_platform.trace.source_file import (
     FileDelivery,
     OtherRow,
     find_record,
+    find_sheet,
     find_versions,
     other_rows,
     select_version,
@@ -100,7 +101,8 @@ class FileTrace:
         others: the rejected, repeated and skipped rows of the line; none for a whole file.
         outcomes: candidate lines of the whole file by outcome.
         file_state: state of the file since it was read; None if it was not checked.
-        text: the record as an editor shows it, if the file is unchanged.
+        text: the record as an editor or a spreadsheet shows it, if the file is unchanged.
+        sheet: the sheet that is shown, of a workbook.
     """
 
     file: str
@@ -115,19 +117,23 @@ class FileTrace:
     outcomes: Mapping[str, int] = field(default_factory=dict)
     file_state: RawState | None = None
     text: str | None = None
+    sheet: str | None = None
 
 
-def trace_file(store: LineStore, publication: PublishedStar, object_key: str, line: int | None = None) -> FileTrace:
+def trace_file(
+    store: LineStore, publication: PublishedStar, object_key: str, line: int | None = None, sheet: str | None = None
+) -> FileTrace:
     """Return the published cells that a file, or one line of it, reached.
 
     Args:
         store: the deliveries and their lines.
         publication: the published data.
         object_key: the file.
-        line: the line number that an editor shows, from 1.
+        line: the line number that an editor shows, or the row of the sheet, from 1.
+        sheet: the sheet of a workbook, needed only if several were read.
 
     Raises:
-        TraceError: the file was never delivered, or the line is before its first row.
+        TraceError: the file was never delivered, the line is before its first row, or the sheet was not read.
     """
     published = {delivery_id for period in publication.periods.values() for delivery_id in period.scenarios}
     versions = find_versions(store, published, object_key)
@@ -135,9 +141,11 @@ def trace_file(store: LineStore, publication: PublishedStar, object_key: str, li
     commit = store.commits.get(shown)
     if commit is None:
         return FileTrace(object_key, line, None, versions, "")
-    record = None if line is None else find_record(store, commit, line)
+    if line is not None or sheet is not None:
+        sheet = find_sheet(store, commit, sheet)
+    record = None if line is None else find_record(store, commit, line, sheet)
     lines = _DeliveryLines(store, publication, commit)
-    lines.classify(record)
+    lines.classify(record, sheet)
     return FileTrace(
         object_key,
         line,
@@ -147,8 +155,9 @@ def trace_file(store: LineStore, publication: PublishedStar, object_key: str, li
         lines.cells,
         lines.replaced,
         lines.unpublished,
-        () if record is None else list(other_rows(store, commit, record)),
+        () if record is None else list(other_rows(store, commit, record, sheet)),
         {name: count.rows for name, count in sorted(commit.outcomes.items())},
+        sheet=sheet,
     )
 
 
@@ -161,9 +170,10 @@ def add_text(trace: FileTrace, raw: ObjectStore, store: LineStore, dialects: Map
     if trace.record is None or trace.line is None:
         return trace
     commit = store.commit(trace.shown)
-    state, texts = read_file_texts(raw, commit, store, [trace.record], dialects)
-    text = texts.get(trace.record)
-    end = trace.record + len(re.findall(r"\r\n|\r|\n", text or ""))
+    state, texts = read_file_texts(raw, commit, store, [(trace.sheet, trace.record)], dialects)
+    text = texts.get((trace.sheet, trace.record))
+    breaks = 0 if trace.sheet is not None else len(re.findall(r"\r\n|\r|\n", text or ""))
+    end = trace.record + breaks
     if text is not None and trace.line > end:
         raise TraceError(
             f"no row of {quote_name(trace.file)} is on line {trace.line}",
@@ -184,9 +194,10 @@ class _DeliveryLines:
         self.replaced: list[ReachedCell] = []
         self._unpublished: dict[tuple[str, str], tuple[int, Decimal]] = {}
 
-    def classify(self, record: int | None) -> None:
-        """Classify all lines, or those of one record."""
-        equal = {} if record is None else {"source_row": record}
+    def classify(self, record: int | None, sheet: str | None) -> None:
+        """Classify all lines, or those of one record or sheet."""
+        places = {"source_row": record, "source_sheet": sheet}
+        equal = {name: value for name, value in places.items() if value is not None}
         self._is_record = record is not None
         sums: dict[tuple[Any, ...], tuple[int, Decimal]] = {}
         for table in self._store.lines(self._commit.delivery_id, self._columns(), equal):

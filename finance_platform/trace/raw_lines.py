@@ -1,4 +1,4 @@
-"""Raw lines: the text behind a ledger line, as an editor shows it, if the raw object has not changed since it was read.
+"""Raw lines: the text behind a ledger line, as an editor or a spreadsheet shows it, if the object has not changed.
 
 Belongs here: whether an object is unchanged, and extracting its records by line, in constant memory.
 Does not belong here: the meaning of the text (see `feeds`), which lines are traced (see `cell_to_lines`).
@@ -14,9 +14,15 @@ from contextlib import suppress
 from enum import StrEnum
 from itertools import islice
 
+from finance_platform.feeds.file_format import OpenFile
+from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
 from finance_platform.feeds.limits import MAX_ROW_CHARACTERS
+from finance_platform.feeds.packed_text import unpacked
 from finance_platform.feeds.resolved import Dialect
+from finance_platform.feeds.workbook import Place, read_sheet_rows
 from finance_platform.storage.port import ObjectStore
+
+_CELL_MARK = " | "
 
 
 class RawState(StrEnum):
@@ -48,22 +54,36 @@ def check_raw_state(raw: ObjectStore, object_key: str, fingerprint: str, etag: s
         return RawState.UNREADABLE
 
 
-def read_raw_texts(raw: ObjectStore, object_key: str, rows: Iterable[int], dialect: Dialect) -> dict[int, str]:
-    """Return the text of records by the line on which each begins; a quoted record may have several lines.
+def read_raw_texts(raw: ObjectStore, object_key: str, places: Iterable[Place], dialect: Dialect) -> dict[Place, str]:
+    """Return the text of records by their place; a quoted record of a text file may have several lines.
 
-    Bytes that are invalid in the encoding become U+FFFD. Lines that the file does not have are left out.
+    Bytes that are invalid in the encoding become U+FFFD. Places that the file does not have are left out. The text of a
+    sheet's row is its cells up to the last that is not blank, with ` | ` between them.
 
     Args:
         raw: the raw zone.
-        object_key: a delimited file.
-        rows: lines on which records begin, counted from 1.
-        dialect: delimiter, quote and encoding of the file.
+        object_key: the file.
+        places: lines on which records begin, or rows of sheets.
+        dialect: delimiter, quote and encoding of a text file.
+
+    Raises:
+        UnreadableDeliveryError: the workbook, or what gzip packed, is damaged.
     """
+    ending = file_ending(object_key)
+    if ending in WORKBOOK_ENDINGS:
+        cells = read_sheet_rows(lambda: raw.open(object_key), places)
+        return {place: _CELL_MARK.join(row).rstrip(_CELL_MARK) for place, row in cells.items()}
+    open_file: OpenFile = lambda: raw.open(object_key)  # noqa: E731, the type of what `unpacked` takes
+    texts = _read_lines(unpacked(open_file) if ending.endswith(PACKED_ENDING) else open_file, places, dialect)
+    return {(None, row): text for row, text in texts.items()}
+
+
+def _read_lines(open_file: OpenFile, places: Iterable[Place], dialect: Dialect) -> dict[int, str]:
     encoding = "utf-8-sig" if dialect.encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else dialect.encoding
-    with raw.open(object_key) as stream:
+    with open_file() as stream:
         # Like the reader: the csv module counts every kind of line break, so the text must keep them.
         lines = _Lines(io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline=""))
-        records = {row: lines.read_record(row, dialect) for row in sorted(set(rows))}
+        records = {row: lines.read_record(row, dialect) for row in sorted({row for _, row in places})}
     return {row: text for row, text in records.items() if text is not None}
 
 

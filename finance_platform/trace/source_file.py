@@ -15,11 +15,12 @@ import pyarrow.compute as pc
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.errors import TraceError
-from finance_platform.feeds.codes import closest_match
+from finance_platform.feeds.codes import closest_match, fold
 from finance_platform.feeds.reasons import reasons_in_words
 from finance_platform.safe_text import quote_name
 from finance_platform.trace.published_lines import LINE_TABLES, LineStore, read_rows
 
+_TABLES = (*LINE_TABLES, "departments", "accounts", "rejected_rows")
 _OTHER_COLUMNS = ("source_row", "outcome", "rules", "reasons", "amount", "raw_row", "source_column")
 _RUN = "run `finance-platform run`"
 
@@ -103,19 +104,45 @@ def select_version(versions: Sequence[FileDelivery]) -> str:
     return versions[-1].delivery_id
 
 
-def find_record(store: LineStore, commit: DeliveryCommit, line: int) -> int:
+def find_sheet(store: LineStore, commit: DeliveryCommit, sheet: str | None) -> str | None:
+    """Return the sheet of a workbook that is traced, in the workbook's spelling; None for a text file.
+
+    Raises:
+        TraceError: no such sheet was read, or several were and none is named.
+    """
+    sheets = {
+        name
+        for table in _TABLES
+        for rows in read_rows(store.processed, commit.delivery_id, commit.files.get(table, ()), ["source_sheet"], {})
+        for name in pc.unique(rows["source_sheet"]).to_pylist()
+    }
+    names = sorted(name for name in sheets if name is not None)
+    if sheet is None and len(names) <= 1:
+        return names[0] if names else None
+    if not names:
+        raise TraceError(f"{quote_name(commit.object_key)} has no sheets: it is a text file", fix="leave out --sheet")
+    matching: list[str] = [name for name in names if sheet is not None and fold(name) == fold(sheet)]
+    if not matching:
+        found = "has several sheets" if sheet is None else f"has no sheet {sheet!r} that was read"
+        raise TraceError(
+            f"{quote_name(commit.object_key)} {found}", fix=f"add --sheet with one of {', '.join(map(repr, names))}"
+        )
+    return matching[0]
+
+
+def find_record(store: LineStore, commit: DeliveryCommit, line: int, sheet: str | None = None) -> int:
     """Return the first line of the record that a line is part of: the last record that starts on it or before.
 
     Raises:
         TraceError: no record starts there or before.
     """
-    tables = (*LINE_TABLES, "departments", "accounts", "rejected_rows")
     up_to_line = {"source_row": (0, line)}
+    columns, equal = ["source_row"], {} if sheet is None else {"source_sheet": sheet}
     starts = [
         pc.max(rows["source_row"].filter(pc.less_equal(rows["source_row"], line))).as_py()
-        for table in tables
+        for table in _TABLES
         for rows in read_rows(
-            store.processed, commit.delivery_id, commit.files.get(table, ()), ["source_row"], {}, up_to_line
+            store.processed, commit.delivery_id, commit.files.get(table, ()), columns, equal, up_to_line
         )
     ]
     start = max((start for start in starts if start is not None), default=None)
@@ -127,10 +154,11 @@ def find_record(store: LineStore, commit: DeliveryCommit, line: int) -> int:
     return int(start)
 
 
-def other_rows(store: LineStore, commit: DeliveryCommit, record: int) -> Iterator[OtherRow]:
+def other_rows(store: LineStore, commit: DeliveryCommit, record: int, sheet: str | None = None) -> Iterator[OtherRow]:
     """Yield the candidate lines of a record that became no ledger line."""
     files = commit.files.get("rejected_rows", ())
-    for table in read_rows(store.processed, commit.delivery_id, files, _OTHER_COLUMNS, {"source_row": record}):
+    equal = {"source_row": record} | ({} if sheet is None else {"source_sheet": sheet})
+    for table in read_rows(store.processed, commit.delivery_id, files, _OTHER_COLUMNS, equal):
         for row in table.to_pylist():
             row["reasons"] = reasons_in_words(row["reasons"])
             yield OtherRow(*(row[name] for name in _OTHER_COLUMNS))

@@ -118,7 +118,7 @@ def test_codes_match_in_any_case_and_spacing_but_not_without_zeros(corrected: Ho
         (("--period", "2024-01"), "--department"),
         ((*cell("2024-01"), "--line", "3"), "--file"),
         (("--file", "transaction.csv"), "did you mean 'transactions.csv'?"),
-        (("--file", "transactions.csv", "--period", "2024-01"), "only --line is allowed"),
+        (("--file", "transactions.csv", "--period", "2024-01"), "only --line and --sheet are allowed"),
         (("--file", "transactions.csv", "--line", "1"), "begins on line 1"),
         (("--file", "transactions.csv", "--line", "7"), "ends on line 6"),
     ],

@@ -181,7 +181,7 @@ BREAKAGES: dict[str, Callable[[Path], object]] = {
     "not UTF-8": lambda file: file.write_bytes(b"\xff\xfe" + file.read_bytes()),
     "empty": lambda file: file.write_text(""),
     "pattern of Perl": lambda file: file.write_text(file.read_text() + "order: {from_name: '(?<=v)x'}\n"),
-    "path that is not allowed": lambda file: file.write_text(with_lines(file.read_text(), path="a.xlsx")),
+    "path that is not allowed": lambda file: file.write_text(with_lines(file.read_text(), path="a.parquet")),
     "name that is not allowed": lambda file: file.write_text(with_lines(file.read_text(), feed="No Name")),
     "pipe": _pipe,
     "folder": _folder,

@@ -248,14 +248,12 @@ def test_an_object_whose_earlier_version_counts_has_vanished_although_the_last_o
     assert list(home.scan().vanished) == ["ledger.csv"]
 
 
-def test_a_name_that_differs_from_a_path_in_case_only_is_unmatched_with_that_fix(home: Home) -> None:
+def test_a_name_that_differs_from_a_path_in_case_only_is_read(home: Home) -> None:
     home.deliver("LEDGER_1.CSV")
     home.deliver("notes.txt")
     scan = home.scan()
-    assert list(scan.unmatched) == ["LEDGER_1.CSV", "notes.txt"]
-    assert scan.unmatched_fixes == {
-        "LEDGER_1.CSV": "rename it: the path of the feed ledger, ledger*.csv, differs from its name in case only"
-    }
+    assert list(scan.unmatched) == ["notes.txt"]
+    assert [event.object_key for event in scan.events] == ["LEDGER_1.CSV"]
 
 
 def test_an_object_that_returns_unchanged_is_no_longer_vanished(home: Home) -> None:

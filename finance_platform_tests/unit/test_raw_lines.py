@@ -31,7 +31,8 @@ def raw(tmp_path: Path) -> LocalStore:
 
 def texts(raw: LocalStore, content: str | bytes, *rows: int, **dialect: Any) -> dict[int, str]:
     write(Path(raw.root) / KEY, content)
-    return read_raw_texts(raw, KEY, rows, Dialect(**dialect))
+    texts = read_raw_texts(raw, KEY, [(None, row) for row in rows], Dialect(**dialect))
+    return {row: text for (_, row), text in texts.items()}
 
 
 def test_lines_are_returned_unchanged_and_may_be_requested_in_any_order(raw: LocalStore):
@@ -85,7 +86,8 @@ def test_each_record_of_the_reader_is_returned_whole(rows: list[list[str]]):
     file = DelimitedFile(lambda: io.BytesIO(content), Dialect())
     starts = [row for batch in file.batches() for row in batch.source_rows.to_pylist()]
 
-    records = read_raw_texts(InMemory(content), KEY, starts, Dialect())
+    texts = read_raw_texts(InMemory(content), KEY, [(None, row) for row in starts], Dialect())
+    records = {row: text for (_, row), text in texts.items()}
     assert "\n".join(records[start] for start in starts) + "\n" == content.decode().partition("\n")[2]
 
 

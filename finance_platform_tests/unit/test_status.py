@@ -223,10 +223,12 @@ def test_vanished_and_unmatched_files_are_warnings_with_a_fix():
 @pytest.mark.parametrize(
     ("file", "fix"),
     [
-        ("book.xlsx", "save it as CSV"),
-        ("old/BOOK.XLS", "save it as CSV"),
+        ("book.xlsb", "save it as CSV"),
+        ("old/BOOK.NUMBERS", "save it as CSV"),
         ("ledger", "save it as CSV"),
-        ("ledger.csv.gz", "unpack it"),
+        ("ledger.csv.zip", "unpack it"),
+        ("ledger.csv.gz", "add a descriptor"),
+        ("BOOK.XLSX", "add a descriptor"),
         ("ledger.TSV", "add a descriptor"),
     ],
 )

@@ -1,12 +1,13 @@
-"""The key `dialect`: how a delimited file is cut into cells.
+"""The key `dialect`: how a file is cut into cells.
 
-Belongs here: its keys and their checks. Does not belong here: cutting (see `feeds.delimited_file`).
+Belongs here: its keys and their checks. Does not belong here: cutting (see `feeds.delimited_file`, `feeds.workbook`).
 """
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
+from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
@@ -16,6 +17,10 @@ from finance_platform.feeds.resolved import Dialect
 
 _NOT_OF_FILES = {"utf-7", "punycode", "idna", "unicode-escape", "raw-unicode-escape"}
 """Encodings of Python for mail, domains and source code; some take quadratic time."""
+
+
+MAX_COMMENT_CHARACTERS = 10
+HeaderRows = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=5)]
 
 
 class DialectConfig(StrictModel):
@@ -39,17 +44,24 @@ class DialectConfig(StrictModel):
         "(without) … A byte order mark wins over it. Text that is valid UTF-8 but declared as a single-byte encoding "
         "holds the delivery.",
     )
-    header_row: int = Field(
+    header_row: Annotated[int, Field(ge=0)] | HeaderRows = Field(
         1,
-        ge=0,
-        description="The line of the header, counted from 1; lines above it are not read. 0: the file has no header, "
-        "and `names` gives one.",
+        description="The line of the header, or the row of the sheet, counted from 1; what is above it, such as "
+        "titles, is not read. A list such as [10, 11] makes one header of two lines: the texts of each column with a "
+        "space between them; in a workbook, a merged cell of the upper line counts for all of its columns. 0 with "
+        "`names` if there is no header.",
     )
     names: list[ShortText] = Field(
         [],
         max_length=MAX_COLUMNS,
         description="The names of the columns, from left to right, of a file without a header: with `header_row: 0`, "
         "and only then.",
+    )
+    comment: str | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_COMMENT_CHARACTERS,
+        description="A row that begins with this text is a comment: it is skipped and counted. By default no row is.",
     )
 
     @field_validator("encoding")
@@ -75,6 +87,10 @@ class DialectConfig(StrictModel):
         return self
 
     def _mistakes(self) -> Iterator[str]:
+        if isinstance(self.header_row, list) and sorted(set(self.header_row)) != self.header_row:
+            yield "header_row: the lines of one header must be in order, such as [10, 11]"
+        if self.comment and (self.comment.isspace() or set(self.comment) & {self.delimiter, self.quote, "\n", "\r"}):
+            yield "comment must be a text without the delimiter, the quote and line breaks, such as '#'"
         if (self.header_row == 0) != bool(self.names):
             yield "names: [...] is needed with header_row: 0, and only then"
         if self.delimiter == self.quote or {self.delimiter, self.quote} & {"\n", "\r"}:
@@ -82,4 +98,6 @@ class DialectConfig(StrictModel):
 
     def resolve(self) -> Dialect:
         """Return the dialect in the form that travels to Glue."""
-        return Dialect(**{**self.model_dump(), "names": tuple(self.names)})
+        rows = self.header_row if isinstance(self.header_row, list) else [self.header_row]
+        values = self.model_dump() | {"names": tuple(self.names), "header_row": rows[-1]}
+        return Dialect(**values, header_above=tuple(rows[:-1]))

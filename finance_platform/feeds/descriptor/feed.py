@@ -6,10 +6,9 @@ Does not belong here: the parts (see `dialect`, `columns`, `load`, `limits`), YA
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -33,8 +32,8 @@ from finance_platform.feeds.descriptor.strict_model import (
     raise_mistakes,
     reject_duplicates,
 )
-from finance_platform.feeds.file_names import matches_glob
-from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_PATH_CHARACTERS
+from finance_platform.feeds.file_names import expand_braces, file_ending, is_readable_ending, matches_glob
+from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_NAME_CHARACTERS, MAX_PATH_CHARACTERS
 from finance_platform.feeds.resolved import Kind, ReadingRules, ResolvedFeed
 from finance_platform.settings import Settings
 
@@ -46,9 +45,16 @@ FEED_NAME = "[a-z][a-z0-9_]{0,62}"
 """The regular expression of a feed's name."""
 
 
+PathText = Annotated[str, Field(min_length=1, max_length=MAX_PATH_CHARACTERS)]
+SheetName = Annotated[int, Field(ge=1)] | Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS)]
+
+
 def is_path(text: str) -> bool:
     """Return whether a text may be the path of a feed."""
-    return _is_inside_raw_zone(text) and _has_suffix(text)
+    try:
+        return _is_inside_raw_zone(text) and _has_suffix(text)
+    except ValueError:
+        return False
 
 
 def _is_inside_raw_zone(path: str) -> bool:
@@ -56,7 +62,7 @@ def _is_inside_raw_zone(path: str) -> bool:
 
 
 def _has_suffix(path: str) -> bool:
-    return re.search(r"\.(csv|txt|tsv)$", path, re.IGNORECASE) is not None
+    return all(is_readable_ending(file_ending(glob)) for glob in expand_braces(path))
 
 
 class FeedDescriptor(StrictModel):
@@ -67,11 +73,10 @@ class FeedDescriptor(StrictModel):
         description="The feed's name: small letters, digits, `_`; not `unread_files`.",
     )
     kind: Kind = Field(description="What the files contain: lines of money, departments, or accounts.")
-    path: str = Field(
-        min_length=1,
-        max_length=MAX_PATH_CHARACTERS,
-        description="A glob inside the raw zone, such as `council/*.csv`, ending in .csv, .txt or .tsv; `*` stays "
-        "inside one folder.",
+    path: PathText | Annotated[list[PathText], Field(min_length=1, max_length=MAX_ALTERNATIVES)] = Field(
+        description="The files: a glob inside the raw zone, such as `council/*.csv`, or a list of globs. `*` stays "
+        "inside one folder, `{csv,xlsx}` stands for each of its parts, and case is ignored. Files end in .csv, .txt or "
+        ".tsv, each of them also packed as .gz, or in .xlsx, .xls or .ods."
     )
     summary: str = Field("", alias="description", description="What the feed is, shown in the UI.")
     owner: str = Field(
@@ -80,6 +85,13 @@ class FeedDescriptor(StrictModel):
         description="Who answers for the feed, shown in the UI: `team:name` or an e-mail address.",
     )
     dialect: DialectConfig = Field(DialectConfig(), description="How the bytes of a file are cut into cells.")
+    sheet: SheetName | Annotated[list[SheetName], Field(min_length=1, max_length=MAX_ALTERNATIVES)] | None = Field(
+        None,
+        description="The sheets of a workbook that are read: names, numbers counted from 1, or globs, such as "
+        "`[Budget, 2]` or `FY*`; case is ignored. Each sheet has a header of its own. A hidden sheet is read only by "
+        "its name or number. A file without such a sheet is refused. By default the only visible sheet is read; a "
+        "workbook with several is refused.",
+    )
     columns: dict[str, FieldConfig] = Field(
         {},
         max_length=MAX_ALTERNATIVES,
@@ -157,11 +169,16 @@ class FeedDescriptor(StrictModel):
 
     @field_validator("path")
     @classmethod
-    def _check_path(cls, value: str) -> str:
-        if not _is_inside_raw_zone(value):
-            raise ValueError("path is a glob inside the raw zone, such as council/*.csv; no leading /, no .., no **")
-        if not _has_suffix(value):
-            raise ValueError("path must end in .csv, .txt or .tsv")
+    def _check_path(cls, value: str | list[str]) -> str | list[str]:
+        for path in [value] if isinstance(value, str) else value:
+            if not _is_inside_raw_zone(path):
+                raise ValueError(
+                    "path is a glob inside the raw zone, such as council/*.csv; no leading /, no .., no **"
+                )
+            if not _has_suffix(path):
+                raise ValueError(
+                    "path must end in .csv, .txt or .tsv, each also with .gz after it, or in .xlsx, .xls or .ods"
+                )
         return value
 
     @model_validator(mode="after")
@@ -241,9 +258,26 @@ class FeedDescriptor(StrictModel):
     def _has_field(self, name: str) -> bool:
         return name in self.columns or name in self.constants
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The globs of the feed's files."""
+        return (self.path,) if isinstance(self.path, str) else tuple(self.path)
+
+    @property
+    def path_text(self) -> str:
+        """The globs of the feed's files, for a message."""
+        return ", ".join(self.paths)
+
+    @property
+    def sheets(self) -> tuple[str | int, ...]:
+        """The sheets of a workbook that are read; empty for its only visible one."""
+        if self.sheet is None:
+            return ()
+        return tuple(self.sheet) if isinstance(self.sheet, list) else (self.sheet,)
+
     def matches(self, object_key: str) -> bool:
-        """Return whether this feed reads the raw object; `*` stays inside one folder."""
-        return matches_glob(self.path, object_key)
+        """Return whether this feed reads the raw object; `*` stays inside one folder, and case is ignored."""
+        return any(matches_glob(path, object_key) for path in self.paths)
 
     def resolve(self, settings: Settings) -> ResolvedFeed:
         """Return the feed in the form that travels to Glue, with the home's currency and date range."""
@@ -264,5 +298,6 @@ class FeedDescriptor(StrictModel):
             covers=self.load.covers.from_name if self.load.covers else None,
             order_column=self.order.from_column if self.order else None,
             is_plans_only=self.plans_only,
+            sheets=self.sheets,
         )
         return ResolvedFeed(self.feed, rules)

@@ -105,7 +105,7 @@ def _overdue_alert(instance: dg.DagsterInstance, feed: FeedDescriptor, ui_url: s
         title=f"{feed.feed} is overdue: no delivery since {arrived_at:%Y-%m-%d}",
         where=f"deliveries/{feed.feed}",
         found={"last delivery": f"{arrived_at:%Y-%m-%d %H:%M} UTC", "expected within": f"{days} days"},
-        fix=f"ask {feed.owner or 'the owner of the feed'} for the file `{feed.path}`, or change the feed's `freshness`",
+        fix=f"ask {feed.owner or 'the owner of the feed'} for the file `{feed.path_text}`, or change its `freshness`",
         link=f"{ui_url}/assets/deliveries/{feed.feed}",
         run_id=record.run_id,
         at=at.isoformat(timespec="seconds"),

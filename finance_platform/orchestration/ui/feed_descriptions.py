@@ -28,8 +28,9 @@ def describe_feed(feed: FeedDescriptor) -> str:
     """Return how a feed's files are read and what they do, as a list in Markdown."""
     tolerance, load = feed.tolerance, feed.load
     amount = "" if tolerance.rejected_amount is None else f", {tolerance.rejected_amount:,} in money"
+    files = markdown_code(feed.path_text)
     points = [
-        f"**Files**: {markdown_code(feed.path)} in the raw zone, each read as {feed.kind}: {_describe_dialect(feed)}.",
+        f"**Files**: {files} in the raw zone, each read as {feed.kind}: {_describe_dialect(feed)}.",
         f"**Load mode**: {_LOAD_MODES[load.mode]}"
         + (f" Key: {', '.join(map(markdown, load.key))}." if load.key else ""),
         f"**Order**: {_describe_order(feed)}; a later delivery of the same file replaces the earlier one.",
@@ -94,7 +95,8 @@ def header_schema(feed: FeedDescriptor) -> dg.TableSchema:
 
 def _describe_dialect(feed: FeedDescriptor) -> str:
     dialect = feed.dialect
-    header = f"header in row {dialect.header_row}" if dialect.header_row else "no header (named in the descriptor)"
+    rows = dialect.header_row if isinstance(dialect.header_row, list) else [dialect.header_row]
+    header = f"header in row {' and '.join(map(str, rows))}" if any(rows) else "no header (named in the descriptor)"
     sign = "debit positive" if feed.sign == "debit_positive" else "natural sign"
     amounts = f", {sign}" if feed.kind == "ledger" else ""
     return f"{markdown_code(dialect.delimiter)} between cells, {markdown(dialect.encoding)}, {header}{amounts}"

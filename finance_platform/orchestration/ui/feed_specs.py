@@ -11,6 +11,7 @@ from datetime import timedelta
 import dagster as dg
 
 from finance_platform.feeds.descriptor import UNREAD_FILES, FeedDescriptor
+from finance_platform.feeds.file_names import file_ending
 from finance_platform.orchestration.ui.asset_labels import OWNERS, asset_tags, feed_owners, service_kinds
 from finance_platform.orchestration.ui.code_references import code_references
 from finance_platform.orchestration.ui.feed_descriptions import describe_feed, header_schema
@@ -22,8 +23,8 @@ _KIND_OF_SUFFIX = {"csv": "csv", "tsv": "text", "txt": "text", "xlsx": "excel"}
 
 def raw_spec(feed: FeedDescriptor, settings: Settings) -> dg.AssetSpec:
     """Return the page of a feed's files."""
-    suffix = feed.path.rpartition(".")[2].lower()
-    summary = markdown(feed.summary) or f"Raw objects that match {markdown_code(feed.path)}."
+    suffix = file_ending(feed.paths[0]).lstrip(".")
+    summary = markdown(feed.summary) or f"Raw objects that match {markdown_code(feed.path_text)}."
     return dg.AssetSpec(
         ["raw", feed.feed],
         description=f"{summary}\n\n{describe_feed(feed)}",
@@ -33,8 +34,8 @@ def raw_spec(feed: FeedDescriptor, settings: Settings) -> dg.AssetSpec:
         tags={**asset_tags("raw", "file"), "finance_platform/feed": feed.feed},
         metadata={
             "dagster/column_schema": header_schema(feed),
-            "dagster/uri": printable(f"{settings.raw_root}/{feed.path}"),
-            "path": printable(feed.path),
+            "dagster/uri": printable(f"{settings.raw_root}/{feed.paths[0]}"),
+            "path": printable(feed.path_text),
             "kind": feed.kind,
             "load_mode": feed.load.mode,
             **code_references("refresh/register.py:register", "deliveries/discovery.py:scan_raw_zone"),

@@ -1,0 +1,108 @@
+"""The records of a workbook of the older format xls: passwords, the date system, and the cells that are errors.
+
+Belongs here: what the parser does not report. Does not belong here: values of cells (see `workbook_worker`), the newer
+formats (see `workbook_package`).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import olefile
+
+from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.feeds.file_format import OpenFile
+from finance_platform.feeds.limits import MAX_XLS_BYTES
+from finance_platform.feeds.violations import UNKNOWN_ERROR
+from finance_platform.feeds.workbook_package import FaultyCells, check_faulty_count, damaged
+from finance_platform.feeds.workbook_process import needs_password
+
+_BOUND_SHEET, _DATE_MODE, _FILE_PASS, _END, _FORMULA, _BOOL_OR_ERROR = 0x85, 0x22, 0x2F, 0x0A, 0x06, 0x205
+_ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
+_ERROR_RESULT = 2
+_NOT_A_NUMBER = b"\xff\xff"
+
+
+class XlsRecords:
+    """The records of an xls workbook.
+
+    Attributes:
+        is_1904: whether days are counted from 1904-01-01.
+    """
+
+    def __init__(self, open_file: OpenFile) -> None:
+        """Read the records before those of the sheets.
+
+        Raises:
+            UnreadableDeliveryError: the file is damaged, too large, needs a password or is not such a workbook.
+        """
+        self._data = _read_stream(open_file)
+        self.is_1904 = False
+        self._sheets: list[int] = []
+        for kind, start, end in self._records(0):
+            if kind == _FILE_PASS:
+                raise needs_password()
+            if kind == _DATE_MODE:
+                self.is_1904 = self._data[start:end] == b"\1\0"
+            elif kind == _BOUND_SHEET and end - start >= struct.calcsize("<I"):
+                self._sheets.append(struct.unpack_from("<I", self._data, start)[0])
+
+    def faulty_cells(self, number: int) -> FaultyCells:
+        """Return the cells of a sheet that are errors.
+
+        Raises:
+            UnreadableDeliveryError: the sheet has too many such cells.
+        """
+        faulty: FaultyCells = {}
+        for count, (row, column, code) in enumerate(self._errors(number), start=1):
+            check_faulty_count(count, row + 1)
+            faulty.setdefault(row + 1, {})[column] = _ERRORS.get(code, UNKNOWN_ERROR)
+        return faulty
+
+    def _errors(self, number: int) -> Iterator[tuple[int, int, int]]:
+        data = self._data
+        for kind, start, end in self._records(self._sheets[number]) if number < len(self._sheets) else ():
+            if kind == _BOOL_OR_ERROR and end - start >= struct.calcsize("<HHHBB"):
+                row, column, _, code, is_error = struct.unpack_from("<HHHBB", data, start)
+                if is_error:
+                    yield row, column, code
+            elif kind == _FORMULA and end - start >= struct.calcsize("<HHHBBB3s2s"):
+                row, column, _, result, _, code, _, marker = struct.unpack_from("<HHHBBB3s2s", data, start)
+                if marker == _NOT_A_NUMBER and result == _ERROR_RESULT:
+                    yield row, column, code
+
+    def _records(self, position: int) -> Iterator[tuple[int, int, int]]:
+        """Yield kind, start and end of each record up to the end of its sheet, or of the list of sheets."""
+        data = self._data
+        while position + 4 <= len(data):
+            kind, size = struct.unpack_from("<HH", data, position)
+            position += 4
+            if kind == _END or position + size > len(data):
+                return
+            yield kind, position, position + size
+            position += size
+
+
+def _read_stream(open_file: OpenFile) -> bytes:
+    with open_file() as stream:
+        size = stream.seek(0, 2)
+        if size > MAX_XLS_BYTES:
+            raise UnreadableDeliveryError(
+                f"the workbook has {size:,} bytes; at most {MAX_XLS_BYTES:,} of the format xls are read",
+                fix="save it as .xlsx, or send it in several smaller workbooks",
+            )
+        stream.seek(0)
+        try:
+            with olefile.OleFileIO(stream) as container:
+                if container.exists("EncryptedPackage"):
+                    raise needs_password()
+                name = next((name for name in ("Workbook", "Book") if container.exists(name)), None)
+                if name is not None:
+                    return bytes(container.openstream(name).read())
+        # What its parser raises on damaged files is not documented; each means the same.
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, struct.error, OverflowError) as error:
+            raise damaged(str(error)) from error
+    raise UnreadableDeliveryError(
+        "the file is a document of another program, not a workbook", fix="send the workbook, or export it as CSV"
+    )
