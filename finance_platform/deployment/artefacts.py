@@ -27,7 +27,7 @@ import finance_platform
 from finance_platform.errors import ArtefactsError
 
 JOBS = ("standardise", "build_star")
-MISSING_ON_GLUE = ("dagster-pipes",)
+MISSING_ON_GLUE = ("dagster-pipes", "olefile", "python-calamine")
 """The packages that the jobs import and Glue 6.0 lacks; `finance_platform_tests/aws/test_glue_wheel.py` verifies it."""
 
 PYTHON_ON_GLUE = "3.13"

@@ -35,12 +35,15 @@ from finance_platform_tests.aws.fake_glue import FakeGlue, create_job, fake_glue
 from finance_platform_tests.aws.glue_environment import build_missing_wheels, create_environment
 from finance_platform_tests.aws.moto_server import MotoServer, in_environment
 from finance_platform_tests.unit.factories import LEDGER, feed
+from finance_platform_tests.workbooks import xlsx
 
 # Dagster's Pipes calls a deprecated method of Dagster's context.
 pytestmark = pytest.mark.filterwarnings("ignore:.*run_id is deprecated:DeprecationWarning")
 
 ROOT = Path(__file__).parents[2]
 LINES = b"Date,Dept,Account,Amount\n2025-01-15,D100,4000,100.25\n2025-02-03,D100,4000,-0.25\nno day,D100,4000,7\n"
+BOOK = xlsx({"Ledger": [["Date", "Dept", "Account", "Amount"], ["2025-03-01", "D100", 4000, 12.5]]})
+WORKBOOK = DeliveryToRead("d2", "gl/book.xlsx", "ledger", "ledger", hashlib.sha256(BOOK).hexdigest())
 DELIVERY = DeliveryToRead("d1", "gl/ledger.csv", "ledger", "ledger", hashlib.sha256(LINES).hexdigest())
 
 
@@ -68,6 +71,7 @@ def runner(
                 Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": client.meta.region_name}
             )
         client.put_object(Bucket="wheel-raw", Key=DELIVERY.object_key, Body=LINES)
+        client.put_object(Bucket="wheel-raw", Key=WORKBOOK.object_key, Body=BOOK)
         for file in release.files:
             client.upload_file(str(file.path), "wheel-scripts", file.key)
         for job in JOBS:
@@ -83,7 +87,7 @@ def runner(
 def lines(
     context: dg.AssetExecutionContext, spark_jobs: dg.ResourceParam[PipesJobRunner]
 ) -> dg.MaterializeResult[None]:
-    request = StandardiseRequest([DELIVERY], {"ledger": feed(LEDGER)})
+    request = StandardiseRequest([DELIVERY, WORKBOOK], {"ledger": feed(LEDGER)})
     result = spark_jobs.bind(context).run("standardise", request)
     return dg.MaterializeResult(metadata={"result": dg.MetadataValue.json(result)})
 
@@ -128,8 +132,10 @@ def test_a_job_of_the_release_reads_and_writes_zones_on_s3(runner: FakeGlue, cap
     run = dg.materialize([lines], resources=resources, instance=dg.DagsterInstance.ephemeral())
     (event,) = run.get_asset_materialization_events()
     result: Any = event.step_materialization_data.materialization.metadata["result"].value
-    assert (result["committed"], result["not_opened"]) == (["d1"], [])
+    assert (sorted(result["committed"]), result["not_opened"]) == (["d1", "d2"], [])
     processed = open_store("s3://wheel-processed/zone")
+    of_workbook = read_commits(processed)["d2"].outcome("accepted")
+    assert (of_workbook.rows, of_workbook.amount) == (1, Decimal("12.50"))
     commit = read_commits(processed)["d1"]
     assert (commit.outcome("accepted").rows, commit.outcome("accepted").amount) == (2, Decimal("100.00"))
     assert commit.outcome("rejected").rows == 1
@@ -139,7 +145,7 @@ def test_a_job_of_the_release_reads_and_writes_zones_on_s3(runner: FakeGlue, cap
     remaining = [item.key for item in open_store("s3://wheel-scripts/temp").list_objects()]
     assert remaining
     assert all(key.startswith("messages/") for key in remaining)
-    assert "reading 1 deliveries of kind ledger" in capfd.readouterr().err
+    assert "reading 2 deliveries of kind ledger" in capfd.readouterr().err
     assert [run.state for run in runner.runs.values()] == ["SUCCEEDED"]
 
 
@@ -155,9 +161,10 @@ def test_the_same_source_gives_the_same_release(release: Release, tmp_path: Path
 def test_a_release_is_two_scripts_the_wheels_and_its_manifest_under_its_own_name(release: Release):
     names = [file.key.removeprefix(f"releases/{release.identifier}/") for file in release.files]
     assert [name for name in names if name.endswith(".py")] == ["build_star_job.py", "standardise_job.py"]
-    assert [name.partition("-")[0] for name in names if name.endswith(".whl")] == ["dagster_pipes", "finance_platform"]
+    wheels = [name.partition("-")[0] for name in names if name.endswith(".whl")]
+    assert wheels == ["dagster_pipes", "finance_platform", "olefile", "python_calamine"]
     assert names[-1] == "manifest.json"
-    assert len(names) == 5
+    assert len(names) == 7
 
 
 def test_the_scripts_are_the_very_files_that_run_here(release: Release):
