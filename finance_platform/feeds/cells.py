@@ -6,8 +6,8 @@ Does not belong here: types and rules (see `ledger_lines`, `reference_rows`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ from finance_platform.feeds.header import find_column
 from finance_platform.feeds.hidden_characters import CleanedCells, Finding, clean_cell, clean_cells
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, ReadingRules, template_headers
+from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.safe_text import quote_name
 
 _MAX_LISTED = 1_000
@@ -36,6 +37,8 @@ class RawBatch:
         problems: text, null for a row that has as many cells as the header.
         sheet: the sheet of a workbook, None for text. In a sheet, cells that are dates have their ISO text, with `T`
             and the time unless that is midnight, whatever their format.
+        source_columns: header of the cell that gave the line, null for a row that gave none; None if each
+            row is a line.
         is_1904: whether the sheet counts days from 1904-01-01, which serial numbers of days need.
     """
 
@@ -44,13 +47,39 @@ class RawBatch:
     problems: pa.StringArray
     sheet: str | None = None
     is_1904: bool = False
+    source_columns: pa.StringArray | None = None
 
     def __len__(self) -> int:
         return len(self.source_rows)
 
+    def take(self, positions: pa.Array) -> RawBatch:
+        """Return the rows at some positions, each as often as it is named; a column is taken when it is first used."""
+        others = {item.name: getattr(self, item.name) for item in fields(self)}
+        taken = {name: pc.take(part, positions) for name, part in others.items() if isinstance(part, pa.Array)}
+        return replace(self, columns=_TakenColumns(self.columns, positions), **taken)
+
     def place(self, position: int) -> str:
         """Return where a row is, for a message."""
         return describe_place(self.sheet, self.source_rows[position].as_py())
+
+
+class _TakenColumns(Mapping[str, pa.StringArray]):
+    """Rows of columns, at positions; most columns of a wide file are never used."""
+
+    def __init__(self, columns: Mapping[str, pa.StringArray], positions: pa.Array) -> None:
+        self._columns, self._positions = columns, positions
+        self._taken: dict[str, pa.StringArray] = {}
+
+    def __getitem__(self, name: str) -> pa.StringArray:
+        if name not in self._taken:
+            self._taken[name] = pc.take(self._columns[name], self._positions)
+        return self._taken[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
 
 
 def describe_place(sheet: str | None, row: int) -> str:
@@ -132,11 +161,12 @@ def debit_and_credit_texts(source: FieldSource, batch: RawBatch) -> tuple[Cleane
 def text_without_column(rule: FieldRule, object_key: str) -> str | None:
     """Return a field's text for a file without a column for it: from the file's name or the default, mapped."""
     text = _text_of_blank_cells(rule, object_key)
-    return text if text is None else _value_mapper(rule)(text)
+    return text if text is None else value_mapper(rule.value_map)(text)
 
 
-def _value_mapper(rule: FieldRule) -> Callable[[str], str]:
-    by_folded = {fold(written): mapped for written, mapped in rule.value_map.items()}
+def value_mapper(value_map: Mapping[str, str]) -> Callable[[str], str]:
+    """Return the function that maps a text; one that the map does not have stays as it is."""
+    by_folded = {fold(written): mapped for written, mapped in value_map.items()}
     # A longer text is the text of no key, and to fold it may take long.
     return lambda text: text if len(text) > MAX_VALUE_CHARACTERS else by_folded.get(fold(text), text)
 
@@ -154,7 +184,7 @@ def _column_texts(batch: RawBatch, header: str, *, is_name: bool = False) -> Cle
 def _map_values(rule: FieldRule, texts: pa.StringArray) -> pa.StringArray:
     if not rule.value_map:
         return texts
-    return blank_to_null(map_distinct(texts, _value_mapper(rule), pa.string()))
+    return blank_to_null(map_distinct(texts, value_mapper(rule.value_map), pa.string()))
 
 
 def map_distinct(values: pa.Array, function: Callable[[Any], Any], to_type: pa.DataType) -> pa.Array:
@@ -232,7 +262,7 @@ def _missing_in_name(name: str, rule: FieldRule, object_key: str) -> FileNameErr
 
 
 def _shortened(header: Sequence[str]) -> str:
-    text = ", ".join(map(clean, header))
+    text = ", ".join(clean(name) for name in header if not is_derived(name))
     return text if len(text) <= _MAX_LISTED else f"{text[:_MAX_LISTED]}… ({len(header):,} columns)"
 
 

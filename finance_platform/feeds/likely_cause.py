@@ -21,6 +21,7 @@ from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.header import without_position
 from finance_platform.feeds.limits import MAX_COLUMNS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, template_headers
+from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.tables import Table
 from finance_platform.feeds.violations import quoted
 
@@ -96,7 +97,7 @@ def _names(rule: FieldRule) -> list[str]:
     """Return the headers of a field's first source."""
     if rule.debit and rule.credit:
         return [rule.debit, rule.credit]
-    return template_headers(rule.sources[0]) if rule.sources else []
+    return [name for name in template_headers(rule.sources[0]) if not is_derived(name)] if rule.sources else []
 
 
 def explain_rejected_rows(
@@ -196,14 +197,19 @@ def _samples(name: str, sources: dict[str, FieldSource], batch: RawBatch) -> lis
 def _has_needed_columns(row: Sequence[str], rules: ReadingRules) -> bool:
     header = {fold(name) for name in row}
     for rule in rules.fields.values():
-        if not rule.required or rule.name_pattern:
+        if not rule.required or rule.name_pattern or any(map(is_derived, rule.sources)):
             continue
         alternatives = (
             [[rule.debit, rule.credit]] if rule.debit and rule.credit else map(template_headers, rule.sources)
         )
         if not any(all(fold(name) in header for name in names) for names in alternatives):
             return False
-    return True
+    return all(fold(name) in header for name in _line_cells(rules))
+
+
+def _line_cells(rules: ReadingRules) -> list[str]:
+    """Return the headers of the cells of which each gives a line; those that match a pattern are not among them."""
+    return [*(rules.unpivot.columns if rules.unpivot else ()), *(measure.header for measure in rules.measures)]
 
 
 def _shown(text: str) -> str:

@@ -7,7 +7,7 @@ Does not belong here: Spark (see `spark_jobs.standardise_job`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 
@@ -26,7 +26,8 @@ from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.likely_cause import explain_missing_column, explain_rejected_rows
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.reference_rows import ReferenceRows
-from finance_platform.feeds.resolved import ResolvedFeed, template_headers
+from finance_platform.feeds.resolved import ResolvedFeed, named_headers
+from finance_platform.feeds.shapes import bind_shape
 from finance_platform.feeds.tables import Table, open_tables
 from finance_platform.feeds.violations import ACCEPTED, REJECTED
 from finance_platform.storage.factory import open_store
@@ -57,6 +58,7 @@ class ReaderTotals:
         rejected: rows that break one.
         notes: the notes about cells by message.
         extra_columns: headers that no field and no order uses, by table.
+        line_cells: headers of the cells of which each gives a line.
         doubt: why a person must decide whether the file may count; empty if nothing is doubtful.
         first_batch: the first batch of a ledger file as long as no row is accepted, with its header's fields and its
             broken rules, for the likely cause.
@@ -74,6 +76,7 @@ class ReaderTotals:
     rejected: int = 0
     notes: dict[str, Note] = field(default_factory=dict)
     extra_columns: dict[str, None] = field(default_factory=dict)
+    line_cells: set[str] = field(default_factory=set)
     doubt: str = ""
     first_batch: FirstBatch | None = None
 
@@ -273,14 +276,16 @@ def _typed_batches(
 ) -> Iterator[tuple[dict[str, pa.Array], RawBatch]]:
     """Yield the typed columns of each batch of a table beside the batch, and add them to the totals."""
     if kind == "ledger":
-        lines = LedgerLines(feed, table.header, object_key, table.sheet)
+        shape = bind_shape(feed.rules, table.header, object_key)
+        totals.line_cells.update(shape.cells)
+        lines = LedgerLines(feed, shape.header, object_key, table.sheet)
         totals.covers = lines.covers
-        for batch in _raw_batches(feed, table, totals):
+        for batch in (lines_of for rows in _raw_batches(feed, table, totals) for lines_of in shape.reshape(rows)):
             columns, parsed = lines.type_batch(batch)
             totals.add_lines(columns, parsed.exact)
             _keep_first_batch(totals, lines, batch, columns)
             yield columns, batch
-        totals.notes |= lines.notes
+        totals.notes |= shape.notes | lines.notes
         return
     references = ReferenceRows(feed, table.header, object_key, table.sheet)
     code = "department_code" if kind == "departments" else "account_number"
@@ -305,7 +310,7 @@ def _keep_first_batch(
 def _add_table(feed: ResolvedFeed, table: Table, totals: ReaderTotals) -> None:
     """Add what the reader found about a table as a whole."""
     totals.notes = dict(table.notes) | totals.notes
-    totals.extra_columns |= dict.fromkeys(_extra_columns(feed, table.header))
+    totals.extra_columns |= dict.fromkeys(_extra_columns(feed, table.header, totals.line_cells))
     evidence = table.utf8_evidence()
     if evidence:
         declared = feed.rules.dialect.encoding
@@ -359,6 +364,8 @@ def _staged(
     size = len(batch)
     columns = columns | {name: pa.repeat(pa.scalar(value), size) for name, value in lineage.items()}
     columns |= {"source_row": batch.source_rows, "source_sheet": pa.repeat(pa.scalar(batch.sheet, pa.string()), size)}
+    if batch.source_columns is not None:
+        columns["source_column"] = batch.source_columns
     arrays = [columns.get(field.name, pa.nulls(size, field.type)) for field in schema]
     return pa.RecordBatch.from_arrays(
         [array.cast(f.type) for array, f in zip(arrays, schema, strict=True)], schema=schema
@@ -395,10 +402,7 @@ def _summarize(totals: ReaderTotals, findings: ReaderFindings) -> dict[str, obje
     }
 
 
-def _extra_columns(feed: ResolvedFeed, header: list[str]) -> list[str]:
+def _extra_columns(feed: ResolvedFeed, header: list[str], line_cells: Collection[str]) -> list[str]:
     """Return the headers that no field and no order uses."""
-    used = [feed.rules.order_column]
-    for rule in feed.rules.fields.values():
-        used += [rule.debit, rule.credit, *(name for source in rule.sources for name in template_headers(source))]
-    folded = {fold(name) for name in used if name}
+    folded = {fold(name) for name in (*named_headers(feed.rules), *line_cells)}
     return [name for name in header if fold(name) not in folded]

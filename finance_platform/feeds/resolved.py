@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
+from finance_platform.feeds.shape_rules import MeasureRule, UnpivotRule
+
 READER_VERSION = 6
 """Increased when the same bytes under the same rules give other lines; every delivery is then read again."""
 
@@ -100,6 +102,8 @@ class ReadingRules:
         order_column: header of the column whose greatest value orders the feed's deliveries.
         is_plans_only: whether rows of scenario Actual are rejected.
         sheets: names, globs or numbers of the sheets of a workbook; by default its only visible sheet.
+        unpivot: the columns of which each gives a line.
+        measures: columns with amounts, of which each gives a line with fields of its own.
     """
 
     kind: Kind
@@ -117,6 +121,8 @@ class ReadingRules:
     order_column: str | None = None
     is_plans_only: bool = field(default=False, metadata=_HASHED_IF_SET)
     sheets: tuple[str | int, ...] = field(default=(), metadata=_HASHED_IF_SET)
+    unpivot: UnpivotRule | None = field(default=None, metadata=_HASHED_IF_SET)
+    measures: tuple[MeasureRule, ...] = field(default=(), metadata=_HASHED_IF_SET)
 
     @property
     def identity(self) -> str:
@@ -147,6 +153,8 @@ class ResolvedFeed:
         rules["sheets"] = tuple(rules.get("sheets", ()))
         rules["fields"] = {name: _field_rule(rule) for name, rule in rules["fields"].items()}
         rules["key"], rules["scope"] = tuple(rules["key"]), tuple(rules["scope"])
+        rules["unpivot"] = UnpivotRule.from_json(rules["unpivot"]) if rules.get("unpivot") else None
+        rules["measures"] = tuple(MeasureRule(**measure) for measure in rules.get("measures", ()))
         return ResolvedFeed(document["name"], ReadingRules(**rules))
 
 
@@ -159,7 +167,19 @@ def _hashed(value: Any) -> Any:
             for item, part in items
             if not (item.metadata == _HASHED_IF_SET and part == item.default)
         }
-    return {name: _hashed(part) for name, part in value.items()} if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping):
+        return {name: _hashed(part) for name, part in value.items()}
+    return [_hashed(part) for part in value] if isinstance(value, tuple) else value
+
+
+def named_headers(rules: ReadingRules) -> list[str]:
+    """Return the headers that the rules name; those that match a pattern are not among them."""
+    names = [rules.order_column, *(measure.header for measure in rules.measures)]
+    for rule in rules.fields.values():
+        names += [rule.debit, rule.credit, *(name for source in rule.sources for name in template_headers(source))]
+    if rules.unpivot:
+        names += [*rules.unpivot.columns, rules.unpivot.year_column]
+    return [name for name in names if name]
 
 
 def template_headers(source: str) -> list[str]:

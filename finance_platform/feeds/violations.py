@@ -21,6 +21,7 @@ from finance_platform.feeds.findings import NoteCollector
 from finance_platform.feeds.hidden_characters import CleanedCells, Finding, is_harmful, max_characters
 from finance_platform.feeds.limits import MAX_RAW_CELL_CHARACTERS, MAX_RAW_ROW_CHARACTERS, WIDE_HEADER
 from finance_platform.feeds.reasons import JOIN, Reason, reasons_to_json, shorten
+from finance_platform.feeds.shape_rules import is_derived
 
 NO_VALUE = "#NO VALUE!"
 """The text of a cell whose formula was never calculated."""
@@ -101,6 +102,7 @@ _FREE_TEXT = {"description", "name", "department_name", "account_name"}
 
 
 _BLANK_ROW = Reason("blank_row", "", "", "every cell is blank")
+_NO_AMOUNT = Reason("no_amount", "", "", "every cell that could give a line is blank")
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ class RuleViolations:
     Attributes:
         batch: the rows as delivered.
         skipped: rows that are not data.
+        unread: malformed rows of which no cell was read, so that no other rule concerns them.
         notes: what does not reject a row, but is reported.
         sources: the source of each field, so that a reason can name column and cell.
     """
@@ -127,6 +130,7 @@ class RuleViolations:
     batch: RawBatch
     skipped: Mask
     notes: NoteCollector
+    unread: Mask | None = None
     sources: Mapping[str, FieldSource] = field(default_factory=dict)
     _violations: list[_Violation] = field(default_factory=list)
 
@@ -135,8 +139,12 @@ class RuleViolations:
         cls, batch: RawBatch, notes: NoteCollector, sources: Mapping[str, FieldSource] | None = None
     ) -> RuleViolations:
         """Return the violations that every kind of feed has in common: malformed rows; blank rows are skipped."""
-        violations = cls(batch, _blank_rows(batch), notes, sources or {})
-        violations.add("malformed_row", to_mask(pc.is_valid(batch.problems)), lambda i: str(batch.problems[i].as_py()))
+        is_malformed = to_mask(pc.is_valid(batch.problems))
+        is_row = _whole_rows(batch)
+        is_skipped = _blank_rows(batch) | (is_row & ~is_malformed)
+        violations = cls(batch, is_skipped, notes, sources=sources or {})
+        violations.add("malformed_row", is_malformed, lambda i: str(batch.problems[i].as_py()))
+        violations.unread = is_row & is_malformed
         return violations
 
     def add(self, rule: str, broken: Mask, reason: Callable[[int], str], *, of: str = "") -> None:
@@ -149,6 +157,8 @@ class RuleViolations:
             of: the field that breaks it; empty for a rule about the row.
         """
         broken = broken & ~self.skipped
+        if self.unread is not None:
+            broken = broken & ~self.unread
         if broken.any():
             self._violations.append(_Violation(rule, broken, reason, of))
 
@@ -216,7 +226,10 @@ class RuleViolations:
     def _describe(self, position: int) -> tuple[str, str]:
         """Return rules and reasons of a row that is not accepted."""
         if self.skipped[position]:
-            return _BLANK_ROW.rule, reasons_to_json([_BLANK_ROW])
+            reason = _BLANK_ROW
+            if _whole_rows(self.batch)[position] and not _blank_rows(self.batch.take(pa.array([position])))[0]:
+                reason = _NO_AMOUNT
+            return reason.rule, reasons_to_json([reason])
         reasons = [
             Reason(violation.rule, *self._cell(violation.of, position), violation.reason(position))
             for violation in self._violations
@@ -233,13 +246,22 @@ class RuleViolations:
             return "", shorten(source.constant or "")
         cells = [self.batch.columns[header][position].as_py() or "" for header in source.headers]
         value = JOIN.join(cells) if any(cells) else ""
-        return shorten(JOIN.join(map(clean, source.headers))), shorten(value)
+        headers = [self._delivered_header(header, position) for header in source.headers]
+        return shorten(JOIN.join(map(clean, headers))), shorten(value)
+
+    def _delivered_header(self, header: str, position: int) -> str:
+        """Return the header as the file has it; of a line that one cell of a row gave, that cell's."""
+        if self.batch.source_columns is None or not is_derived(header):
+            return header
+        return self.batch.source_columns[position].as_py() or header
 
     def _raw_rows(self, positions: list[int]) -> list[str]:
         """Return the cells of rows as delivered, each row a JSON object; of a wide header, blank cells are left out."""
         rows = [_RawRow() for _ in positions]
         is_wide = len(self.batch.columns) > WIDE_HEADER
         for name, texts in self.batch.columns.items():
+            if is_derived(name):
+                continue
             cells = pc.fill_null(pc.take(texts, pa.array(positions, pa.int64())), "")
             kept = np.arange(len(rows))
             if is_wide:
@@ -263,6 +285,13 @@ class _RawRow:
         kept = text if len(text) <= MAX_RAW_CELL_CHARACTERS else text[:MAX_RAW_CELL_CHARACTERS] + "…"
         self.cells[name] = kept
         self.characters += len(name) + len(kept)
+
+
+def _whole_rows(batch: RawBatch) -> Mask:
+    """Return the rows of a reshaped batch of which no cell gave a line."""
+    if batch.source_columns is None:
+        return np.zeros(len(batch), dtype=np.bool_)
+    return to_mask(pc.is_null(batch.source_columns))
 
 
 def _blank_rows(batch: RawBatch) -> Mask:

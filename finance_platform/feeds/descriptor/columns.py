@@ -82,6 +82,19 @@ ROW_FIELDS = ("amount", "code", "number")
 """Fields that differ from row to row, so a file's name cannot give them."""
 
 
+def lacks_year(pattern: str) -> bool:
+    """Return whether a date pattern is valid after a year, and not by itself."""
+    try:
+        compile_pattern(pattern)
+    except ValueError:
+        try:
+            compile_pattern(f"yyyy {pattern}")
+        except ValueError:
+            return False
+        return True
+    return False
+
+
 class DebitCredit(StrictModel):
     """An amount in two columns: debit less credit."""
 
@@ -156,7 +169,8 @@ class FieldConfig(StrictModel):
         for pattern in value:
             if len(pattern) > MAX_PATTERN_CHARACTERS:
                 raise ValueError(f"a date pattern has more than {MAX_PATTERN_CHARACTERS} characters")
-            compile_pattern(pattern)
+            if not lacks_year(pattern):  # a header such as Jan may have its year beside it; see `shape`
+                compile_pattern(pattern)
         return value
 
     @field_validator("default")

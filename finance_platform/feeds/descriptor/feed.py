@@ -25,6 +25,14 @@ from finance_platform.feeds.descriptor.columns import (
 from finance_platform.feeds.descriptor.dialect import DialectConfig
 from finance_platform.feeds.descriptor.limits import FreshnessConfig, ShareOrNever, ToleranceConfig
 from finance_platform.feeds.descriptor.load import LoadConfig, OrderConfig
+from finance_platform.feeds.descriptor.shape import (
+    Measures,
+    UnpivotConfig,
+    shape_fields,
+    shape_mistakes,
+    shape_rules,
+    with_line_cells,
+)
 from finance_platform.feeds.descriptor.strict_model import (
     ShortText,
     StrictModel,
@@ -98,6 +106,12 @@ class FeedDescriptor(StrictModel):
         description="Where each field comes from: `field: {from: header}` with the keys below, or `field: header` for "
         "short. The fields of each kind are listed at the end.",
     )
+    unpivot: UnpivotConfig | None = Field(
+        None,
+        description="A wide file: each of these columns gives a line, such as a budget with a column for each month. "
+        "Its header goes into a field, its cell into `amount`.",
+    )
+    measures: Measures = Field({})
     constants: dict[str, ShortText] = Field(
         {},
         max_length=MAX_ALTERNATIVES,
@@ -147,6 +161,11 @@ class FeedDescriptor(StrictModel):
             raise ValueError(f"{value} is reserved for files that no feed reads; choose another name")
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _name_cells_of_lines(cls, value: object) -> object:
+        return with_line_cells(value) if isinstance(value, dict) else value
+
     @field_validator("columns", mode="before", json_schema_input_type=dict[str, FieldConfig | TextList | DebitCredit])
     @classmethod
     def _expand_short_forms(cls, value: object) -> object:
@@ -189,6 +208,7 @@ class FeedDescriptor(StrictModel):
                 *self._constant_mistakes(),
                 *self._missing_fields(),
                 *self._column_mistakes(),
+                *shape_mistakes(self.unpivot, self.measures, self.columns, self.load.key, FIELDS[self.kind]),
                 *self._key_and_scope_mistakes(),
                 *self._scenario_mistakes(),
             ]
@@ -286,7 +306,7 @@ class FeedDescriptor(StrictModel):
         rules = ReadingRules(
             kind=self.kind,
             dialect=self.dialect.resolve(),
-            fields={name: part.resolve() for name, part in self.columns.items()},
+            fields=shape_fields(self.unpivot, {name: part.resolve() for name, part in self.columns.items()}),
             constants=dict(self.constants),
             scenarios=dict(self.scenarios),
             key=key,
@@ -299,5 +319,6 @@ class FeedDescriptor(StrictModel):
             order_column=self.order.from_column if self.order else None,
             is_plans_only=self.plans_only,
             sheets=self.sheets,
+            **shape_rules(self.unpivot, self.measures, self.columns),
         )
         return ResolvedFeed(self.feed, rules)

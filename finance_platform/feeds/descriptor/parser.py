@@ -162,7 +162,11 @@ def _mistakes_of(detail: ErrorDetails, tree: Any) -> Iterator[_Mistake]:
 
 def _path(detail: ErrorDetails) -> _Path:
     """Return the keys that lead to a mistake, without the names of types that pydantic adds."""
-    return tuple(part for part in detail["loc"] if not str(part).startswith(("list[", "DebitCredit", "function-")))
+    return tuple(
+        part
+        for part in detail["loc"]
+        if not str(part).startswith(("list[", "DebitCredit", "function-", "str", "constrained-str"))
+    )
 
 
 def _meant(path: _Path) -> _Path:

@@ -25,7 +25,12 @@ def _to_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _check_regex(pattern: str) -> str:
+def check_regex(pattern: str) -> str:
+    """Return a regular expression.
+
+    Raises:
+        ValueError: RE2 does not accept it.
+    """
     try:
         count_groups(pattern)
     except ValueError as error:
@@ -44,7 +49,7 @@ _Texts = Annotated[list[ShortText], Field(max_length=MAX_ALTERNATIVES)]
 TextList = Annotated[_Texts, BeforeValidator(_to_list, json_schema_input_type=ShortText | _Texts)]
 """A list of texts; a single text is short for a list of one."""
 
-Regex = Annotated[str, Field(min_length=1, max_length=MAX_PATTERN_CHARACTERS), AfterValidator(_check_regex)]
+Regex = Annotated[str, Field(min_length=1, max_length=MAX_PATTERN_CHARACTERS), AfterValidator(check_regex)]
 """A regular expression of RE2, which takes linear time whatever the pattern."""
 
 

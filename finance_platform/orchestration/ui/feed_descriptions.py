@@ -13,6 +13,7 @@ import dagster as dg
 
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor import DebitCredit, FeedDescriptor, FieldConfig
+from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.safe_text import markdown, markdown_code
 
 _LOAD_MODES = {
@@ -60,12 +61,21 @@ def headers_of(feed: FeedDescriptor, field: str) -> list[str]:
     """Return every header that may fill a field: all alternatives, the parts of templates, both sides of a pair."""
     spellings = _spellings(feed)
     part = feed.columns.get(field)
-    return list(dict.fromkeys(spellings[fold(header)] for header, _ in _uses(field, part))) if part else []
+    if part is None:
+        return []
+    cells = _line_cells(feed) if field == "amount" else []
+    return list(dict.fromkeys([*cells, *(spellings[fold(header)] for header, _ in _uses(field, part))]))
+
+
+def _line_cells(feed: FeedDescriptor) -> list[str]:
+    """Return the headers of the cells of which each gives a line, as far as the descriptor names them."""
+    columns = feed.unpivot.columns if feed.unpivot else list(feed.measures)
+    return columns if isinstance(columns, list) else []
 
 
 def header_schema(feed: FeedDescriptor) -> dg.TableSchema:
     """Return the headers that a feed reads, each with what becomes of it."""
-    uses: dict[str, list[str]] = {}
+    uses: dict[str, list[str]] = {header: ["Each of its cells gives a line."] for header in _line_cells(feed)}
     spellings = _spellings(feed)
     for field, part in feed.columns.items():
         for header, use in _uses(field, part):
@@ -139,7 +149,7 @@ def _uses(field: str, part: FieldConfig) -> Iterator[tuple[str, str]]:
         condition = f", if the file lacks {' and '.join(map(markdown, alternatives[:index]))}" if index else ""
         placeholders = _PLACEHOLDER.findall(text)
         template = f", as part of {markdown_code(text)}" if placeholders else ""
-        for header in placeholders or [text]:
+        for header in placeholders or ([] if is_derived(text) else [text]):
             yield header, f"Becomes `{field}`{template}{condition}."
 
 

@@ -1,0 +1,72 @@
+"""The rules by which a row gives several lines, as they travel to Glue: plain dataclasses, JSON both ways.
+
+Belongs here: the resolved forms of `unpivot` and `measures`, and the headers under which the cells of a line are found.
+Does not belong here: what a descriptor may say (see `descriptor.shape`), reshaping rows (see `shapes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+CELL = "\0cell"
+"""Under this header a reshaped batch has the cell that gave the line. No file has it: headers are cleaned of NUL."""
+
+HEADER = "\0header"
+"""Under this header a reshaped batch has what the cell's own header says, with the year."""
+
+_SET_BY_MEASURE = "\0measure "
+
+
+def measure_header(name: str) -> str:
+    """Return the header under which a reshaped batch has a field that `measures` set."""
+    return _SET_BY_MEASURE + name
+
+
+def is_derived(header: str) -> bool:
+    """Return whether a header is one of a reshaped batch and not of a file."""
+    return header.startswith("\0")
+
+
+@dataclass(frozen=True)
+class UnpivotRule:
+    """Columns of which each gives a line.
+
+    Attributes:
+        columns: their headers; all must be there.
+        pattern: regular expression (RE2) of whole headers, instead of `columns`.
+        into: the field that the header goes into.
+        header_map: header to text, matched with case and white space folded.
+        year: the year that is put before the header's text.
+        year_pattern: regular expression of the part of the object key that is the year.
+        year_column: header of the column that has the year.
+        keeps_blank: whether a blank cell is a line, which is rejected, if another cell of its row is not blank.
+    """
+
+    columns: tuple[str, ...] = ()
+    pattern: str | None = None
+    into: str = "date"
+    header_map: Mapping[str, str] = field(default_factory=dict)
+    year: str | None = None
+    year_pattern: str | None = None
+    year_column: str | None = None
+    keeps_blank: bool = False
+
+    @property
+    def has_year(self) -> bool:
+        """Whether a year is put before the header's text."""
+        return bool(self.year or self.year_pattern or self.year_column)
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> UnpivotRule:
+        """Rebuild a rule from the values of `asdict`."""
+        return UnpivotRule(**{**values, "columns": tuple(values["columns"])})
+
+
+@dataclass(frozen=True)
+class MeasureRule:
+    """A column with amounts beside others; `fields` are what its lines have in common."""
+
+    header: str
+    fields: Mapping[str, str]
