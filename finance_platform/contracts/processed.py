@@ -53,7 +53,7 @@ TRANSACTIONS = Contract(
     name="transactions",
     table="",
     grain="One ledger line of scenario Actual.",
-    natural_key=("delivery_id", "source_sheet", "source_row", "source_column"),
+    natural_key=("delivery_id", "source_sheet", "source_row", "source_column", "period"),
     columns=_LEDGER_LINE,
 )
 
@@ -61,7 +61,7 @@ BUDGET = Contract(
     name="budget",
     table="",
     grain="One ledger line of a plan scenario: a budget or a forecast.",
-    natural_key=("delivery_id", "source_sheet", "source_row", "source_column"),
+    natural_key=("delivery_id", "source_sheet", "source_row", "source_column", "period"),
     columns=_LEDGER_LINE,
 )
 

@@ -222,3 +222,15 @@ def periods_between(first: str, last: str) -> list[str]:
     """Return every period from the first through the last; none if the last is before the first."""
     begin, end = (int(period[:4]) * 12 + int(period[5:]) - 1 for period in (first, last))
     return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(begin, end + 1)]
+
+
+def periods_of_year(period: str, first_month: int) -> list[str]:
+    """Return the twelve periods of the fiscal year that a period belongs to.
+
+    Args:
+        period: YYYY-MM.
+        first_month: the first month of the fiscal year, 1 to 12.
+    """
+    month = int(period[:4]) * 12 + int(period[5:]) - 1
+    begin = month - (month - first_month + 1) % 12
+    return [f"{one // 12:04d}-{one % 12 + 1:02d}" for one in range(begin, begin + 12)]

@@ -195,13 +195,18 @@ class LedgerLines:
         if not self.covers:
             return
         declared = self.covers[0] if len(self.covers) == 1 else f"{self.covers[0]} to {self.covers[-1]}"
-        is_outside = pc.and_(pc.is_valid(periods), pc.invert(pc.is_in(periods, pa.array(self.covers, pa.string()))))
+        is_outside = pc.fill_null(pc.invert(map_distinct(periods, self._is_covered, pa.bool_())), False)
         violations.add(
             "outside_covered_periods",
             to_mask(is_outside),
             lambda i: f"period: {periods[i].as_py()} is outside {declared}, which the file's name declares",
             of="period" if "period" in self.sources else "date",
         )
+
+    def _is_covered(self, period: str) -> bool:
+        """Return whether the file's name declares a period, or all periods of its year if the amount is spread."""
+        spread = self._rules.spread
+        return {period, *(dates.periods_of_year(period, spread.first_month) if spread else ())} <= set(self.covers)
 
     def _days(self, name: str, written: pa.Array, default: tuple[str, ...], violations: RuleViolations) -> pa.Array:
         patterns = self._rules.fields[name].formats if name in self._rules.fields else ()

@@ -26,8 +26,9 @@ from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.likely_cause import explain_missing_column, explain_rejected_rows
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.reference_rows import ReferenceRows
-from finance_platform.feeds.resolved import ResolvedFeed, named_headers
+from finance_platform.feeds.resolved import ReadingRules, ResolvedFeed, named_headers
 from finance_platform.feeds.shapes import bind_shape
+from finance_platform.feeds.spread import spread_lines
 from finance_platform.feeds.tables import Table, open_tables
 from finance_platform.feeds.violations import ACCEPTED, REJECTED
 from finance_platform.storage.factory import open_store
@@ -117,6 +118,19 @@ class ReaderTotals:
                 self.amount = EXACT.add(self.amount, row["amount_sum"] or Decimal(0))
         for position, written in exact.items():
             self._add_rounding(columns, position, written)
+
+    def add_spread(self, years: pa.Array, lines: pa.Array) -> None:
+        """Count the lines into which those of years were spread; their money is counted already.
+
+        Args:
+            years: the scenario of each line before it was spread.
+            lines: that of each line afterwards.
+        """
+        for scenarios, sign in ((years, -1), (lines, 1)):
+            for row in pc.value_counts(scenarios.fill_null("")).to_pylist():
+                self._lines(row["values"], "").rows += sign * row["counts"]
+        more = len(lines) - len(years)
+        self.rows, self.accepted = self.rows + more, self.accepted + more
 
     def _add_outcomes(self, columns: Mapping[str, pa.Array]) -> None:
         self.accepted += pc.sum(pc.equal(columns["outcome"], ACCEPTED)).as_py() or 0
@@ -284,7 +298,7 @@ def _typed_batches(
             columns, parsed = lines.type_batch(batch)
             totals.add_lines(columns, parsed.exact)
             _keep_first_batch(totals, lines, batch, columns)
-            yield columns, batch
+            yield _spread(feed.rules, columns, batch, totals)
         totals.notes |= shape.notes | lines.notes
         return
     references = ReferenceRows(feed, table.header, object_key, table.sheet)
@@ -295,6 +309,17 @@ def _typed_batches(
         totals.add_references(columns)
         yield columns, batch
     totals.notes |= references.notes
+
+
+def _spread(
+    rules: ReadingRules, columns: dict[str, pa.Array], batch: RawBatch, totals: ReaderTotals
+) -> tuple[dict[str, pa.Array], RawBatch]:
+    """Return lines, those of a year as one for each of its periods; their money was counted before."""
+    if rules.spread is None:
+        return columns, batch
+    spread, rows = spread_lines(rules.spread, columns, batch)
+    totals.add_spread(columns["scenario"], spread["scenario"])
+    return spread, rows
 
 
 def _keep_first_batch(

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
-from finance_platform.feeds.shape_rules import MeasureRule, UnpivotRule
+from finance_platform.feeds.shape_rules import MeasureRule, SpreadRule, UnpivotRule
 
 READER_VERSION = 6
 """Increased when the same bytes under the same rules give other lines; every delivery is then read again."""
@@ -104,6 +104,7 @@ class ReadingRules:
         sheets: names, globs or numbers of the sheets of a workbook; by default its only visible sheet.
         unpivot: the columns of which each gives a line.
         measures: columns with amounts, of which each gives a line with fields of its own.
+        spread: how an amount, which is that of a year, becomes one for each of its periods.
     """
 
     kind: Kind
@@ -123,6 +124,7 @@ class ReadingRules:
     sheets: tuple[str | int, ...] = field(default=(), metadata=_HASHED_IF_SET)
     unpivot: UnpivotRule | None = field(default=None, metadata=_HASHED_IF_SET)
     measures: tuple[MeasureRule, ...] = field(default=(), metadata=_HASHED_IF_SET)
+    spread: SpreadRule | None = field(default=None, metadata=_HASHED_IF_SET)
 
     @property
     def identity(self) -> str:
@@ -155,6 +157,7 @@ class ResolvedFeed:
         rules["key"], rules["scope"] = tuple(rules["key"]), tuple(rules["scope"])
         rules["unpivot"] = UnpivotRule.from_json(rules["unpivot"]) if rules.get("unpivot") else None
         rules["measures"] = tuple(MeasureRule(**measure) for measure in rules.get("measures", ()))
+        rules["spread"] = SpreadRule.from_json(rules["spread"]) if rules.get("spread") else None
         return ResolvedFeed(document["name"], ReadingRules(**rules))
 
 

@@ -1,6 +1,7 @@
 """The rules by which a row gives several lines, as they travel to Glue: plain dataclasses, JSON both ways.
 
-Belongs here: the resolved forms of `unpivot` and `measures`, and the headers under which the cells of a line are found.
+Belongs here: the resolved forms of `unpivot`, `measures` and `spread`, and the headers under which the cells of a line
+are found.
 Does not belong here: what a descriptor may say (see `descriptor.shape`), reshaping rows (see `shapes`).
 """
 
@@ -70,3 +71,21 @@ class MeasureRule:
 
     header: str
     fields: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SpreadRule:
+    """How the amount of a year becomes one for each period.
+
+    Attributes:
+        weights: of the twelve periods of the fiscal year, whole numbers; a period of weight 0 has no line.
+        first_month: the first month of the fiscal year, 1 to 12.
+    """
+
+    weights: tuple[int, ...]
+    first_month: int
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> SpreadRule:
+        """Rebuild a rule from the values of `asdict`."""
+        return SpreadRule(tuple(values["weights"]), values["first_month"])

@@ -33,6 +33,7 @@ from finance_platform.feeds.descriptor.shape import (
     shape_rules,
     with_line_cells,
 )
+from finance_platform.feeds.descriptor.spread import SpreadConfig
 from finance_platform.feeds.descriptor.strict_model import (
     ShortText,
     StrictModel,
@@ -112,6 +113,11 @@ class FeedDescriptor(StrictModel):
         "Its header goes into a field, its cell into `amount`.",
     )
     measures: Measures = Field({})
+    spread: SpreadConfig | None = Field(
+        None,
+        description="Amounts are those of a year, and each becomes one line for every period of it: "
+        "`{over: fiscal_year, how: even}`. A row is accepted or rejected as a whole, before it is spread.",
+    )
     constants: dict[str, ShortText] = Field(
         {},
         max_length=MAX_ALTERNATIVES,
@@ -264,6 +270,8 @@ class FeedDescriptor(StrictModel):
         for name in self.scenarios:
             if fold(name) == "actual":
                 yield f"scenarios.{name} cannot be declared, because its type is always Actual; remove it"
+        if self.spread and self.kind != "ledger":
+            yield f"spread: a feed of kind {self.kind} has no amounts; remove it"
         if self.plans_only and self.kind != "ledger":
             yield f"plans_only: a feed of kind {self.kind} has no scenarios; remove it"
         scenario = self.constants.get("scenario", "")
@@ -319,6 +327,7 @@ class FeedDescriptor(StrictModel):
             order_column=self.order.from_column if self.order else None,
             is_plans_only=self.plans_only,
             sheets=self.sheets,
+            spread=self.spread.resolve(settings.fiscal_year_start_month) if self.spread else None,
             **shape_rules(self.unpivot, self.measures, self.columns),
         )
         return ResolvedFeed(self.feed, rules)
