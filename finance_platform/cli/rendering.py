@@ -128,6 +128,11 @@ def print_deliveries(console: SafeConsole, status: Status) -> None:
         if row["state"] in {"held", "refused", "withdrawn"}:
             console.print(colored(_state(row["state"]), f" {quote_name(row['file'])}: {row['reason']}"))
             console.print(f"  Fix: {row['fix']}")
+    for row in status.deliveries:
+        totals = row["control_totals"]
+        if totals["checked"]:
+            text = f"Control totals of {quote_name(row['file'])}: {totals['tied']:,} of {totals['checked']:,} tie."
+            console.print(text)
     if status.rules:
         counts_by_rule = ", ".join(f"{rule} {count}" for rule, count in status.rules.items())
         console.print(f"Rejected, duplicate or skipped: {counts_by_rule}. See `finance-platform rejected`.")

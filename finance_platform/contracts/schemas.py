@@ -15,6 +15,9 @@ import pyarrow.parquet as pq
 from finance_platform.contracts.model import MONEY, Column
 from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, TRANSACTIONS
 
+EXACT_MONEY = "decimal(38,18)"
+"""Amounts as written, before they are rounded to cents; of more than 18 decimals the rest is rounded."""
+
 _ARROW_TYPES = {
     "integer": pa.int32(),
     "bigint": pa.int64(),
@@ -22,7 +25,10 @@ _ARROW_TYPES = {
     "timestamp": pa.timestamp("us"),
     "boolean": pa.bool_(),
     MONEY: pa.decimal128(18, 2),
+    EXACT_MONEY: pa.decimal128(38, 18),
 }
+EXACT_MONEY_TYPE = _ARROW_TYPES[EXACT_MONEY]
+
 _SPARK_TYPES = {
     "integer": "int",
     "bigint": "bigint",
@@ -30,6 +36,7 @@ _SPARK_TYPES = {
     "timestamp": "timestamp_ntz",
     "boolean": "boolean",
     MONEY: MONEY,
+    EXACT_MONEY: EXACT_MONEY,
 }
 
 MEASURED = "measured"
@@ -61,6 +68,10 @@ _ATTRIBUTES = tuple(
     for name in ("department_name", "business_unit", "account_name", "account_type", "account_category")
 )
 _CURRENCY = (Column("currency", "varchar", "See REJECTED_ROWS.", nullable=True),)
+_VOUCHER = (
+    Column("voucher", "varchar", "The voucher, where the feed's vouchers must balance.", nullable=True),
+    Column("voucher_amount", EXACT_MONEY, "The amount before rounding, of such a line.", nullable=True),
+)
 _KEY = (Column("line_key", "varchar", "The key, unique in one delivery.", nullable=True),)
 
 REPEATED_KEYS: tuple[Column, ...] = (
@@ -74,6 +85,12 @@ REPEATED_KEYS: tuple[Column, ...] = (
 )
 """The staging table of `transforms.repeated_keys`."""
 
+REJECTED_VOUCHERS: tuple[Column, ...] = tuple(
+    Column(name, "varchar", "Result of the balance of vouchers.")
+    for name in ("delivery_id", "voucher", "voucher_rules", "voucher_reasons")
+)
+"""The staging table of `transforms.vouchers`."""
+
 FACT_CELLS: tuple[Column, ...] = (
     Column("period", "varchar", "The accounting period."),
     Column("transaction_date", "date", "The day."),
@@ -85,7 +102,7 @@ FACT_CELLS: tuple[Column, ...] = (
 """The staging table of `transforms.fact_financials.fact_cells`."""
 
 STAGED_ROWS: dict[str, tuple[Column, ...]] = {
-    "ledger": (*TRANSACTIONS.columns, *_ATTRIBUTES, *_CURRENCY, *_OUTCOME, *_TOTALS),
+    "ledger": (*TRANSACTIONS.columns, *_ATTRIBUTES, *_CURRENCY, *_VOUCHER, *_OUTCOME, *_TOTALS),
     "departments": (*DEPARTMENTS.columns, *_KEY, *_OUTCOME, *_TOTALS),
     "accounts": (*ACCOUNTS.columns, *_KEY, *_OUTCOME, *_TOTALS),
 }

@@ -20,6 +20,7 @@ from finance_platform.deliveries.live_lines import claimed_cells
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import (
     CONFLICT,
+    CONTROL_TOTAL,
     NOTHING_ACCEPTED,
     OVERFLOW,
     TOLERANCE,
@@ -34,6 +35,10 @@ from finance_platform.storage.port import ObjectStore
 
 _ACCEPT = "`finance-platform accept {key} --why TEXT` takes it as it is, `withdraw` drops it"
 _CORRECT = "correct the file and send it again, or widen `tolerance` in the descriptor; " + _ACCEPT
+_COMPLETE = (
+    "compare the file with its source and send it again, complete; if the total is one of other rows, correct "
+    "control_total in the descriptor; " + _ACCEPT
+)
 _SEND_AGAIN = "correct the file and send it again; `finance-platform withdraw {key} --why TEXT` drops it"
 _TOO_LARGE = (
     "correct the amounts and send the file again, or withdraw another file with lines in the same place. "
@@ -150,6 +155,8 @@ class _AcceptancePolicy:
             return _TOO_LARGE
         if NOTHING_ACCEPTED in kinds and not has_effect(candidate, self._live.by_id.values()):
             return _SEND_AGAIN
+        if CONTROL_TOTAL in kinds:
+            return _COMPLETE
         if TOLERANCE in kinds:
             return _CORRECT
         return _GIVE_TYPE if CONFLICT in kinds else _ACCEPT

@@ -24,6 +24,7 @@ from finance_platform.deliveries.live_lines import LiveLines, claimed_cells
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.register import (
     CONFLICT,
+    CONTROL_TOTAL,
     NOTHING_ACCEPTED,
     OVERFLOW,
     TOLERANCE,
@@ -76,6 +77,7 @@ class HoldReasons:
             late = tuple(self._lateness(candidate))
             reasons += [("duplicate", text) for text in self._duplicates(candidate)]
         reasons += [("encoding", text) for text in candidate.commit.findings.doubts]
+        reasons += [(CONTROL_TOTAL, text) for text in candidate.commit.findings.control_totals.breaches]
         reasons += [(REMOVAL, text) for text in self._removals(candidate)]
         reasons += [("restatement", text) for text in self._restatements(candidate)]
         reasons += [("late", text) for text in late if candidate.event.is_held_when_late]

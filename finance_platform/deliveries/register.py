@@ -35,6 +35,9 @@ OVERFLOW = "overflow"
 CONFLICT = "conflict"
 """The kind of a reason that ends when master data gives an account its type."""
 
+CONTROL_TOTAL = "control_total"
+"""The kind of the reason that a total which the file prints is not the sum of its lines."""
+
 WAITING_KINDS = frozenset({UNTYPED, OVERFLOW})
 """Kinds of reasons that no person can accept, since nothing could be published."""
 

@@ -57,6 +57,8 @@ class ParsedAmounts:
         foreign: the currency code or sign of each amount that is not in the home's currency, by position.
         ambiguous: positions of amounts such as 1.234, whose one mark could group thousands or begin a fraction.
         proves_marks: whether another amount of the column shows which mark groups and which begins a fraction.
+        texts: the texts that were parsed; None for debit less credit.
+        sides: debit and credit, of which this is the difference; empty for amounts in one column.
     """
 
     values: pa.Array
@@ -66,6 +68,8 @@ class ParsedAmounts:
     foreign: Mapping[int, str] = field(default_factory=dict)
     ambiguous: Sequence[int] = ()
     proves_marks: bool = False
+    texts: pa.StringArray | None = None
+    sides: Sequence[ParsedAmounts] = ()
 
 
 @dataclass(frozen=True)

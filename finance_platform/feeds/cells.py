@@ -39,6 +39,7 @@ class RawBatch:
             and the time unless that is midnight, whatever their format.
         source_columns: header of the cell that gave the line, null for a row that gave none; None if each
             row is a line.
+        marks: name of the skip rule or control total that claims a row, null for data; None if the feed has neither.
         is_1904: whether the sheet counts days from 1904-01-01, which serial numbers of days need.
     """
 
@@ -48,6 +49,7 @@ class RawBatch:
     sheet: str | None = None
     is_1904: bool = False
     source_columns: pa.StringArray | None = None
+    marks: pa.StringArray | None = None
 
     def __len__(self) -> int:
         return len(self.source_rows)

@@ -31,6 +31,80 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlTotal:
+    """One total that a file prints, beside the sum of the lines that it is about.
+
+    Attributes:
+        rule: name of the descriptor's rule.
+        sheet: the sheet of a workbook; empty for a text file.
+        row: its line, or row of the sheet.
+        column: header of its cell, debit or credit; empty for the one column of amounts.
+        printed: the printed amount, exact; the cell's text if it is not a valid amount.
+        found: exact sum of the lines.
+        ties: whether they agree to half of the last printed digit.
+    """
+
+    rule: str
+    sheet: str
+    row: int
+    column: str
+    printed: str
+    found: str
+    ties: bool
+
+    @property
+    def description(self) -> str:
+        """Both figures and their place, as a clause."""
+        place = f"sheet {self.sheet!r} row {self.row}" if self.sheet else f"line {self.row}"
+        column = f", column {self.column!r}" if self.column else ""
+        printed = f"the file prints {self.printed}" if self.printed else "the file prints no amount"
+        return f"{self.rule} on {place}{column}: {printed}, its lines add up to {self.found}"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlTotals:
+    """The totals that a file prints.
+
+    Attributes:
+        checked: how many were compared.
+        tied: how many of them agree with their lines.
+        listed: the first of them, those that do not agree before the others.
+        missing: rules that need a total in each table, with the tables that have none.
+    """
+
+    checked: int = 0
+    tied: int = 0
+    listed: Sequence[ControlTotal] = ()
+    missing: Sequence[str] = ()
+
+    def __add__(self, other: ControlTotals) -> ControlTotals:
+        listed = sorted((*self.listed, *other.listed), key=lambda total: total.ties)
+        missing = (*self.missing, *other.missing)
+        return ControlTotals(
+            self.checked + other.checked, self.tied + other.tied, tuple(listed[:MAX_LISTED_TOTALS]), missing
+        )
+
+    @property
+    def breaches(self) -> list[str]:
+        """Why a delivery must be held, each a clause."""
+        differing = [total.description for total in self.listed if not total.ties]
+        more = self.checked - self.tied - len(differing)
+        return [*differing, *([f"{more:,} more control totals do not tie"] if more else []), *self.missing]
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> ControlTotals:
+        """Return the totals from the values of `asdict`."""
+        listed = tuple(ControlTotal(**total) for total in values["listed"])
+        return ControlTotals(values["checked"], values["tied"], listed, tuple(values["missing"]))
+
+
+MAX_LISTED_TOTALS = 20
+"""Of a file, with both figures."""
+
+NO_CONTROL_TOTALS = ControlTotals()
+
+
+@dataclass(frozen=True, slots=True)
 class ReaderFindings:
     """The findings about one file.
 
@@ -39,12 +113,14 @@ class ReaderFindings:
         doubts: reasons why a person must decide whether the file may count.
         cause: what all rows have in common if none was accepted.
         advice: how to correct the doubts or the cause.
+        control_totals: the totals that the file prints.
     """
 
     notes: Mapping[str, Note] = field(default_factory=dict)
     doubts: Sequence[str] = ()
     cause: str = ""
     advice: str = ""
+    control_totals: ControlTotals = NO_CONTROL_TOTALS
 
     @property
     def warnings(self) -> list[str]:
@@ -66,7 +142,15 @@ class ReaderFindings:
             text: Note(**note) if isinstance(note, Mapping) else Note(note)  # a count alone in an earlier release
             for text, note in values.get("notes", {}).items()
         }
-        return ReaderFindings(**{**values, "notes": notes, "doubts": tuple(values.get("doubts", ()))})
+        totals = values.get("control_totals") or {}
+        return ReaderFindings(
+            **{
+                **values,
+                "notes": notes,
+                "doubts": tuple(values.get("doubts", ())),
+                "control_totals": ControlTotals.from_json(totals) if any(totals.values()) else NO_CONTROL_TOTALS,
+            }
+        )
 
 
 @dataclass

@@ -8,7 +8,8 @@ A change that gives other lines needs a higher `READER_VERSION` (see `resolved`)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -16,6 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from finance_platform.contracts.schemas import EXACT_MONEY_TYPE
+from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds import amounts, dates
 from finance_platform.feeds.cells import (
     FieldSource,
@@ -41,13 +44,15 @@ from finance_platform.feeds.codes import (
 from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, describe_currency, is_currency
 from finance_platform.feeds.file_names import periods_from_name
 from finance_platform.feeds.findings import Note, NoteCollector
-from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed
+from finance_platform.feeds.row_marks import marked_rows
 from finance_platform.feeds.violations import Mask, RuleViolations, quoted, to_mask
 
 DEFAULT_DATE_FORMATS = ("yyyy-MM-dd",)
 DEFAULT_PERIOD_FORMATS = ("yyyy-MM", "yyyyMM")
 _CODE_COLUMNS = {"department": "department_code", "account": "account_number", "scenario": "scenario"}
 _NAMES = {"department_name", "business_unit", "account_name", "account_category", "description"}
+_LAST_DECIMAL = Decimal(1).scaleb(-18)
 _COMPARE_AMOUNT = (
     "compare this amount with the source system; if it was read wrong, correct columns.amount.decimal and .thousands "
     "in the descriptor"
@@ -72,6 +77,7 @@ class LedgerLines:
         """
         self._rules = feed.rules
         self.sources = bind_fields(feed.rules, header, object_key, sheet)
+        self._voucher_sources = _bind_voucher(feed.rules, header)
         self._notes = NoteCollector()
         self._ambiguous = NoteCollector()
         self._has_proven_marks = False
@@ -97,17 +103,48 @@ class LedgerLines:
         # The total of amounts whose unit is not known would mean nothing.
         is_countable = pc.fill_null(pc.not_equal(columns["currency"], OTHER_CURRENCY), True)
         columns["amount"] = pc.if_else(is_countable, columns["amount"], None)
+        columns |= self._voucher(batch, texts, columns, violations)
+        if self._rules.balanced_by:
+            columns["voucher_amount"] = _exact_amounts(parsed)
         columns |= self._key(texts, columns, violations)
         columns["scope_key"] = self._scope(columns)
         columns["is_debit_positive"] = pa.repeat(pa.scalar(self._rules.is_debit_positive), len(batch))
         # Without a type the scenario is not declared, so nothing can be totalled under its name.
         columns["scenario"] = pc.if_else(pc.is_valid(columns["scenario_type"]), columns["scenario"], None)
+        self._check_marks(columns, parsed, violations)
         return columns | violations.columns(), parsed
 
     @property
     def notes(self) -> dict[str, Note]:
         """The notes about every batch so far."""
         return self._notes.notes() | ({} if self._has_proven_marks else self._ambiguous.notes())
+
+    def _check_marks(
+        self, columns: dict[str, pa.Array], parsed: amounts.ParsedAmounts, violations: RuleViolations
+    ) -> None:
+        """Take the money out of control totals, and reject skipped rows whose money no rule claims."""
+        batch, marks = violations.batch, violations.batch.marks
+        if marks is None:
+            return
+        is_total = pa.array(marked_rows(batch, self._rules.control_totals))
+        for name in ("amount", "currency"):
+            columns[name] = pc.if_else(is_total, None, columns[name])
+        has_money = to_mask(pc.not_equal(parsed.values, pa.scalar(0, amounts.MONEY_TYPE)))
+        has_money[[position for position, written in parsed.exact.items() if written]] = True
+        bare = [rule for rule in self._rules.skip if not rule.may_hold_money]
+        violations.reject_skipped(
+            "skipped_money",
+            has_money & marked_rows(batch, bare),
+            lambda i: (
+                f"amount: the rule {marks[i].as_py()} of skip matches the row, which has the amount "
+                f"{quoted(self._written_amount(batch, i))}; claim its money by a control_total or "
+                "may_hold_money: true, or correct the rule"
+            ),
+        )
+
+    def _written_amount(self, batch: RawBatch, position: int) -> str:
+        cells = (batch.columns[header][position].as_py() for header in self.sources["amount"].headers)
+        return " ".join(cell.strip() for cell in cells if cell)
 
     def _amounts(self, batch: RawBatch, violations: RuleViolations) -> amounts.ParsedAmounts:
         source = self.sources["amount"]
@@ -131,7 +168,7 @@ class LedgerLines:
     def _parse(self, source: FieldSource, texts: pa.StringArray, violations: RuleViolations) -> amounts.ParsedAmounts:
         """Parse the texts of amounts; reject those in a foreign currency, and note those that could mean two things."""
         rule, currency = source.rule, self._rules.currency
-        parsed = amounts.parse_amounts(texts, rule.decimal, rule.thousands, currency)
+        parsed = replace(amounts.parse_amounts(texts, rule.decimal, rule.thousands, currency), texts=texts)
         is_foreign: Mask = np.zeros(len(texts), dtype=np.bool_)
         is_foreign[list(parsed.foreign)] = True
         violations.add(
@@ -147,6 +184,7 @@ class LedgerLines:
         if parsed.ambiguous:
             is_ambiguous: Mask = np.zeros(len(texts), dtype=np.bool_)
             is_ambiguous[list(parsed.ambiguous)] = True
+            is_ambiguous &= ~violations.skipped
             marks = f"decimal {rule.decimal!r}" + (f", thousands {rule.thousands!r}" if rule.thousands else "")
             text = f"amount: one mark before three digits could mean two things and was read as declared ({marks})"
             self._ambiguous.add(text, _COMPARE_AMOUNT, is_ambiguous, violations.batch, texts)
@@ -268,6 +306,23 @@ class LedgerLines:
         )
         return map_distinct(pc.if_else(is_foreign, written, None), currency_code, pa.string())
 
+    def _voucher(
+        self, batch: RawBatch, texts: dict[str, pa.Array], columns: dict[str, pa.Array], violations: RuleViolations
+    ) -> dict[str, pa.Array]:
+        """Return the voucher of each row; no column if the feed's vouchers need not balance."""
+        if not self._rules.balanced_by:
+            return {}
+        parts = []
+        for name in self._rules.balanced_by:
+            if name in texts:
+                part = _canonical(name, texts, columns)
+            else:
+                cells = violations.add_cells(name, field_texts(self._voucher_sources[name], batch))
+                part = map_distinct(cells, clean, pa.string())
+            violations.add_blank(name, part, "is blank, but names the voucher")
+            parts.append(part)
+        return {"voucher": _joined(parts)}
+
     def _key(
         self, texts: dict[str, pa.Array], columns: dict[str, pa.Array], violations: RuleViolations
     ) -> dict[str, pa.Array]:
@@ -277,11 +332,7 @@ class LedgerLines:
         for name, part in zip(self._rules.key, parts, strict=True):
             if name not in {"date", "department", "account", "scenario", "period"}:
                 violations.add_blank(name, part, "is blank, but part of the key")
-        if len(parts) == 1:
-            return {"line_key": parts[0]}
-        rows = zip(*(part.to_pylist() for part in parts), strict=True)
-        keys = [joined_key(row) if None not in row else None for row in rows]
-        return {"line_key": pa.array(keys, pa.string())}
+        return {"line_key": _joined(parts)}
 
     def _scope(self, columns: dict[str, pa.Array]) -> pa.Array:
         """Return the scope that a line's delivery replaces within its period; null if the feed has no scope."""
@@ -297,6 +348,45 @@ class LedgerLines:
 def _convert(currency: str) -> str:
     """Return the fix of a line in a foreign currency."""
     return f"send the amount in {currency}, or the line to a home of its own currency"
+
+
+def _exact_amounts(parsed: amounts.ParsedAmounts) -> pa.Array:
+    """Return the amounts before they were rounded to cents."""
+    exact = pc.cast(parsed.values, EXACT_MONEY_TYPE)
+    if not parsed.exact:
+        return exact
+    is_rounded: Mask = np.zeros(len(exact), dtype=np.bool_)
+    is_rounded[list(parsed.exact)] = True
+    written = [
+        parsed.exact[position].quantize(_LAST_DECIMAL, context=amounts.EXACT) for position in sorted(parsed.exact)
+    ]
+    return pc.replace_with_mask(exact, pa.array(is_rounded), pa.array(written, EXACT_MONEY_TYPE))
+
+
+def _joined(parts: Sequence[pa.StringArray]) -> pa.StringArray:
+    """Return one text for several columns, different for different rows; null where a part is."""
+    if len(parts) == 1:
+        return parts[0]
+    rows = zip(*(part.to_pylist() for part in parts), strict=True)
+    return pa.array([joined_key(row) if None not in row else None for row in rows], pa.string())
+
+
+def _bind_voucher(rules: ReadingRules, header: Sequence[str]) -> dict[str, FieldSource]:
+    """Return the sources of those parts of a voucher's name that are headers and not fields of the feed."""
+    headers = {fold(name): name for name in reversed(header)}
+    sources = {}
+    for name in rules.balanced_by:
+        if name in rules.fields or name in rules.constants:
+            continue
+        if fold(name) not in headers:
+            suggestion = closest_match(name, headers.values())
+            hint = f"; is it {suggestion!r}?" if suggestion else ""
+            raise UnreadableDeliveryError(
+                f"the header lacks the column {name!r}, which names the vouchers{hint}",
+                fix="correct the file's header, or balanced.by in the descriptor",
+            )
+        sources[name] = FieldSource(FieldRule(sources=(name,)), (headers[fold(name)],))
+    return sources
 
 
 def _canonical(name: str, texts: dict[str, pa.Array], columns: dict[str, pa.Array]) -> pa.Array:
@@ -374,7 +464,7 @@ def _without_invalid_rows(values: pa.Array, sides: list[amounts.ParsedAmounts], 
         exact[position] = amounts.EXACT.subtract(debit, credit)
         rounding = amounts.EXACT.add(rounding, amounts.EXACT.subtract(values[position].as_py(), exact[position]))
     total = amounts.EXACT.subtract(pc.sum(values).as_py() or Decimal(0), rounding)
-    return amounts.ParsedAmounts(values, total, rounding, exact, _foreign_of_sides(sides))
+    return amounts.ParsedAmounts(values, total, rounding, exact, _foreign_of_sides(sides), sides=tuple(sides))
 
 
 def _with_marks(currencies: pa.Array, marks: Mapping[int, str]) -> pa.Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 
 import pyarrow as pa
@@ -20,13 +20,15 @@ from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.file_names import natural_sort_key
-from finance_platform.feeds.findings import Note, ReaderFindings
+from finance_platform.feeds.findings import NO_CONTROL_TOTALS, ControlTotals, Note, ReaderFindings
 from finance_platform.feeds.header import find_column
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.likely_cause import explain_missing_column, explain_rejected_rows
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
+from finance_platform.feeds.printed_totals import PrintedTotals
 from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.resolved import ReadingRules, ResolvedFeed, named_headers
+from finance_platform.feeds.row_marks import RowMarker
 from finance_platform.feeds.shapes import bind_shape
 from finance_platform.feeds.spread import spread_lines
 from finance_platform.feeds.tables import Table, open_tables
@@ -63,6 +65,7 @@ class ReaderTotals:
         doubt: why a person must decide whether the file may count; empty if nothing is doubtful.
         first_batch: the first batch of a ledger file as long as no row is accepted, with its header's fields and its
             broken rules, for the likely cause.
+        control_totals: the totals that the file prints.
     """
 
     rows: int = 0
@@ -80,6 +83,7 @@ class ReaderTotals:
     line_cells: set[str] = field(default_factory=set)
     doubt: str = ""
     first_batch: FirstBatch | None = None
+    control_totals: ControlTotals = NO_CONTROL_TOTALS
 
     def add_references(self, columns: Mapping[str, pa.Array]) -> None:
         """Add a batch of reference rows, which have no amounts."""
@@ -294,12 +298,16 @@ def _typed_batches(
         totals.line_cells.update(shape.cells)
         lines = LedgerLines(feed, shape.header, object_key, table.sheet)
         totals.covers = lines.covers
+        printed = PrintedTotals(feed.rules, table.sheet)
         for batch in (lines_of for rows in _raw_batches(feed, table, totals) for lines_of in shape.reshape(rows)):
             columns, parsed = lines.type_batch(batch)
             totals.add_lines(columns, parsed.exact)
+            printed.add(batch, columns["outcome"], parsed)
             _keep_first_batch(totals, lines, batch, columns)
             yield _spread(feed.rules, columns, batch, totals)
-        totals.notes |= shape.notes | lines.notes
+        of_table, notes = printed.finish()
+        totals.control_totals += of_table
+        totals.notes |= shape.notes | lines.notes | notes
         return
     references = ReferenceRows(feed, table.header, object_key, table.sheet)
     code = "department_code" if kind == "departments" else "account_number"
@@ -347,22 +355,23 @@ def _add_table(feed: ResolvedFeed, table: Table, totals: ReaderTotals) -> None:
 
 def _findings(feed: ResolvedFeed, totals: ReaderTotals) -> ReaderFindings:
     """Return what the reader found about the file as a whole."""
+    findings = ReaderFindings(totals.notes, control_totals=totals.control_totals)
     if totals.doubt:
-        return ReaderFindings(totals.notes, (totals.doubt,), advice="set dialect.encoding: utf-8 in the descriptor")
+        return replace(findings, doubts=(totals.doubt,), advice="set dialect.encoding: utf-8 in the descriptor")
     first = totals.first_batch
     if totals.accepted or not totals.rejected or first is None:
-        return ReaderFindings(totals.notes)
+        return findings
     cause, advice = explain_rejected_rows(feed.rules, first.sources, first.batch, first.rules)
-    return ReaderFindings(totals.notes, cause=cause, advice=advice)
+    return replace(findings, cause=cause, advice=advice)
 
 
 def _raw_batches(feed: ResolvedFeed, table: Table, totals: ReaderTotals) -> Iterator[RawBatch]:
     """Yield a table's batches, and update the greatest value of the column that orders the feed's deliveries."""
-    header = _order_header(feed, table.header)
+    header, marker = _order_header(feed, table.header), RowMarker(feed.rules, table.header)
     for batch in table.batches():
         if header:
             totals.order = max(totals.order, _greatest(batch.columns[header]))
-        yield batch
+        yield marker.mark(batch)
 
 
 def _order_header(feed: ResolvedFeed, header: list[str]) -> str | None:

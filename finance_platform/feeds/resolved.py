@@ -83,6 +83,51 @@ class FieldRule:
 
 
 @dataclass(frozen=True)
+class RowCondition:
+    """What a row's cell must match.
+
+    Attributes:
+        columns: alternative header names; the first that the table has is used.
+        pattern: regular expression (RE2), searched for in the cell without the blanks around it.
+    """
+
+    columns: tuple[str, ...]
+    pattern: str
+
+
+@dataclass(frozen=True)
+class SkipRule:
+    """Rows that are not data.
+
+    Attributes:
+        name: the rule's name among the reasons of rows.
+        conditions: all must match.
+        may_hold_money: whether the rows may have an amount.
+    """
+
+    name: str
+    conditions: tuple[RowCondition, ...]
+    may_hold_money: bool = False
+
+
+@dataclass(frozen=True)
+class ControlTotalRule:
+    """Rows with a total that the file prints.
+
+    Attributes:
+        name: the rule's name among the reasons of rows.
+        kind: grand, of all lines of the table; or subtotal, of those since the last one.
+        conditions: all must match.
+        is_required: whether a table without such a row holds the delivery.
+    """
+
+    name: str
+    kind: Literal["grand", "subtotal"]
+    conditions: tuple[RowCondition, ...]
+    is_required: bool = False
+
+
+@dataclass(frozen=True)
 class ReadingRules:
     """Every rule that decides which lines a file's bytes become; part of a delivery's identity.
 
@@ -105,6 +150,9 @@ class ReadingRules:
         unpivot: the columns of which each gives a line.
         measures: columns with amounts, of which each gives a line with fields of its own.
         spread: how an amount, which is that of a year, becomes one for each of its periods.
+        skip: rows that are not data.
+        control_totals: rows with a printed total; of subtotals, the inner level comes first.
+        balanced_by: fields or headers that name a voucher, whose debits and credits must be equal.
     """
 
     kind: Kind
@@ -125,6 +173,9 @@ class ReadingRules:
     unpivot: UnpivotRule | None = field(default=None, metadata=_HASHED_IF_SET)
     measures: tuple[MeasureRule, ...] = field(default=(), metadata=_HASHED_IF_SET)
     spread: SpreadRule | None = field(default=None, metadata=_HASHED_IF_SET)
+    skip: tuple[SkipRule, ...] = field(default=(), metadata=_HASHED_IF_SET)
+    control_totals: tuple[ControlTotalRule, ...] = field(default=(), metadata=_HASHED_IF_SET)
+    balanced_by: tuple[str, ...] = field(default=(), metadata=_HASHED_IF_SET)
 
     @property
     def identity(self) -> str:
@@ -154,10 +205,15 @@ class ResolvedFeed:
         )
         rules["sheets"] = tuple(rules.get("sheets", ()))
         rules["fields"] = {name: _field_rule(rule) for name, rule in rules["fields"].items()}
-        rules["key"], rules["scope"] = tuple(rules["key"]), tuple(rules["scope"])
+        for name in ("key", "scope", "balanced_by"):
+            rules[name] = tuple(rules.get(name, ()))
         rules["unpivot"] = UnpivotRule.from_json(rules["unpivot"]) if rules.get("unpivot") else None
         rules["measures"] = tuple(MeasureRule(**measure) for measure in rules.get("measures", ()))
         rules["spread"] = SpreadRule.from_json(rules["spread"]) if rules.get("spread") else None
+        rules["skip"] = tuple(SkipRule(**_with_conditions(rule)) for rule in rules.get("skip", ()))
+        rules["control_totals"] = tuple(
+            ControlTotalRule(**_with_conditions(rule)) for rule in rules.get("control_totals", ())
+        )
         return ResolvedFeed(document["name"], ReadingRules(**rules))
 
 
@@ -192,3 +248,8 @@ def template_headers(source: str) -> list[str]:
 
 def _field_rule(values: Mapping[str, Any]) -> FieldRule:
     return FieldRule(**{**values, "sources": tuple(values["sources"]), "formats": tuple(values["formats"])})
+
+
+def _with_conditions(values: Mapping[str, Any]) -> dict[str, Any]:
+    conditions = tuple(RowCondition(tuple(one["columns"]), one["pattern"]) for one in values["conditions"])
+    return {**values, "conditions": conditions}

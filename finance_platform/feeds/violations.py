@@ -138,11 +138,13 @@ class RuleViolations:
     def of_batch(
         cls, batch: RawBatch, notes: NoteCollector, sources: Mapping[str, FieldSource] | None = None
     ) -> RuleViolations:
-        """Return the violations that every kind of feed has in common: malformed rows; blank rows are skipped."""
+        """Return the violations that every kind of feed has in common; blank and marked rows are skipped."""
         is_malformed = to_mask(pc.is_valid(batch.problems))
         is_row = _whole_rows(batch)
-        is_skipped = _blank_rows(batch) | (is_row & ~is_malformed)
-        violations = cls(batch, is_skipped, notes, sources=sources or {})
+        skipped = blank_rows(batch) | (is_row & ~is_malformed)
+        if batch.marks is not None:
+            skipped |= to_mask(pc.is_valid(batch.marks))
+        violations = cls(batch, skipped, notes, sources=sources or {})
         violations.add("malformed_row", is_malformed, lambda i: str(batch.problems[i].as_py()))
         violations.unread = is_row & is_malformed
         return violations
@@ -161,6 +163,11 @@ class RuleViolations:
             broken = broken & ~self.unread
         if broken.any():
             self._violations.append(_Violation(rule, broken, reason, of))
+
+    def reject_skipped(self, rule: str, rows: Mask, reason: Callable[[int], str]) -> None:
+        """Reject rows that were skipped until now; nothing else is wrong with them, so this is the last rule to add."""
+        self.skipped = self.skipped & ~rows
+        self.add(rule, rows, reason)
 
     def add_blank(self, name: str, texts: pa.Array, reason: str = "is blank") -> None:
         """Record that a needed field is blank in the rows where its text is null."""
@@ -185,7 +192,7 @@ class RuleViolations:
         """
         texts, limit = cells.texts, max_characters(is_name=is_name)
         for finding, has_finding in cells.findings.items():
-            rows = to_mask(has_finding)
+            rows = to_mask(has_finding) & ~self.skipped
             if finding in _CELL_RULES:
                 self.add(_CELL_RULES[finding], rows, _reason_of_cells(name, finding, texts, limit), of=name)
             elif "nul" not in cells.findings or (rows := rows & ~to_mask(cells.findings["nul"])).any():
@@ -226,9 +233,7 @@ class RuleViolations:
     def _describe(self, position: int) -> tuple[str, str]:
         """Return rules and reasons of a row that is not accepted."""
         if self.skipped[position]:
-            reason = _BLANK_ROW
-            if _whole_rows(self.batch)[position] and not _blank_rows(self.batch.take(pa.array([position])))[0]:
-                reason = _NO_AMOUNT
+            reason = self._why_skipped(position)
             return reason.rule, reasons_to_json([reason])
         reasons = [
             Reason(violation.rule, *self._cell(violation.of, position), violation.reason(position))
@@ -236,6 +241,14 @@ class RuleViolations:
             if violation.broken[position]
         ]
         return ",".join(dict.fromkeys(reason.rule for reason in reasons)), reasons_to_json(reasons)
+
+    def _why_skipped(self, position: int) -> Reason:
+        mark = None if self.batch.marks is None else self.batch.marks[position].as_py()
+        if mark:
+            return Reason(mark, "", "", f"not data by the descriptor's rule {mark}")
+        if _whole_rows(self.batch)[position] and not blank_rows(self.batch.take(pa.array([position])))[0]:
+            return _NO_AMOUNT
+        return _BLANK_ROW
 
     def _cell(self, name: str, position: int) -> tuple[str, str]:
         """Return the column and the text of a field in one row, as delivered."""
@@ -294,7 +307,7 @@ def _whole_rows(batch: RawBatch) -> Mask:
     return to_mask(pc.is_null(batch.source_columns))
 
 
-def _blank_rows(batch: RawBatch) -> Mask:
+def blank_rows(batch: RawBatch) -> Mask:
     """Return the rows in which every cell is blank."""
     blank = np.ones(len(batch), dtype=np.bool_)
     for texts in batch.columns.values():

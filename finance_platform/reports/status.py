@@ -6,7 +6,7 @@ Belongs here: the status document. Does not belong here: printing (see `cli.rend
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, DeliveryCommit
@@ -286,6 +286,7 @@ def _delivery_row(key: str, feed: str, state: str, commit: DeliveryCommit) -> di
         "reason": "",
         "fix": "",
         "warnings": [],
+        "control_totals": asdict(commit.findings.control_totals),
         "decision": None,
     }
 

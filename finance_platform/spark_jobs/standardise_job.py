@@ -29,7 +29,15 @@ from finance_platform.contracts.processed import (
     REJECTED_ROWS,
     TRANSACTIONS,
 )
-from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED, REPEATED_KEYS, STAGED_ROWS, spark_schema
+from finance_platform.contracts.schemas import (
+    MEASURED,
+    NOT_OPENED,
+    REFUSED,
+    REJECTED_VOUCHERS,
+    REPEATED_KEYS,
+    STAGED_ROWS,
+    spark_schema,
+)
 from finance_platform.deliveries.commits import DataFile, write_commit
 from finance_platform.feeds.read_file import make_reader
 from finance_platform.spark_jobs.arguments import JobArguments
@@ -45,6 +53,7 @@ from finance_platform.transforms.member_attributes import ATTRIBUTE_FIELDS, memb
 from finance_platform.transforms.members import members
 from finance_platform.transforms.rejected_rows import rejected_rows
 from finance_platform.transforms.repeated_keys import find_possible_duplicates, repeated_keys, with_outcomes
+from finance_platform.transforms.vouchers import rejected_vouchers, with_rejected_vouchers
 
 _log = logging.getLogger(__name__)
 
@@ -135,7 +144,7 @@ class _Batch:
             repeated_keys(duplicates, _compared_columns(self.kind)), REPEATED_KEYS, temporary, f"{folder}/repeats"
         )
         repeats = read_files(self.spark, temporary, [file.key for file in repeat_files], REPEATED_KEYS)
-        rows = with_outcomes(readable, repeats)
+        rows = self._balanced(with_outcomes(readable, repeats), folder)
         shared = self._shared_folders(results)
         for contract in self._tables():
             self._write_table(contract, rows, results, shared)
@@ -143,6 +152,15 @@ class _Batch:
             counts = f"{ACCOUNT_COUNTS.name}/{self.arguments.attempt}/{self.folder}"
             write_account_counts(self.arguments.processed, counts, results, shared)
         return results
+
+    def _balanced(self, rows: DataFrame, folder: str) -> DataFrame:
+        """Return the rows with those vouchers rejected whole that do not balance or have a rejected line."""
+        if not any(self.request.feeds[delivery.feed].rules.balanced_by for delivery in self.deliveries):
+            return rows
+        temporary = self.arguments.temporary
+        files = write_whole(rejected_vouchers(rows), REJECTED_VOUCHERS, temporary, f"{folder}/vouchers")
+        vouchers = read_files(self.spark, temporary, [file.key for file in files], REJECTED_VOUCHERS)
+        return with_rejected_vouchers(rows, vouchers, _compared_columns(self.kind))
 
     def _read(self) -> DataFrame:
         """Return the staged rows of the files."""

@@ -14,6 +14,7 @@ import pytest
 
 from finance_platform.deliveries.commits import Count, read_commits
 from finance_platform.deliveries.register import PeriodStatusChanged, Verdict
+from finance_platform.feeds.findings import ControlTotal, ControlTotals, ReaderFindings
 from finance_platform_tests.unit.factories import decision_on, partly_rejected
 from finance_platform_tests.unit.zone import Line, Zone, lines, many
 
@@ -350,3 +351,22 @@ def test_a_withdrawn_delivery_that_is_sent_again_is_evaluated_and_stays_out(zone
 def test_refused_deliveries_are_not_evaluated(zone: Zone) -> None:
     zone.deliver("a.csv", [], commit_status="refused")
     assert zone.evaluate() == {}
+
+
+def test_a_printed_total_that_does_not_tie_holds_with_both_figures_until_it_is_accepted(zone: Zone) -> None:
+    """What is in the file may be right and its total wrong, so a person may take it."""
+    total = ControlTotal("grand_total", "", 9, "", "12.00", "10.00", ties=False)
+    zone.deliver("gl.csv", lines("T1"), commit_findings=ReaderFindings(control_totals=ControlTotals(1, 0, (total,))))
+    verdict = zone.evaluate()["gl.csv"]
+    assert verdict.reasons == ("grand_total on line 9: the file prints 12.00, its lines add up to 10.00",)
+    assert verdict.kinds == ("control_total",)
+    assert "send it again, complete" in verdict.fix
+    assert "finance-platform accept gl.csv" in verdict.fix
+
+
+def test_a_printed_total_that_ties_holds_nothing(zone: Zone) -> None:
+    total = ControlTotal("grand_total", "", 9, "", "10.00", "10.00", ties=True)
+    zone.deliver("gl.csv", lines("T1"), commit_findings=ReaderFindings(control_totals=ControlTotals(1, 1, (total,))))
+    assert zone.evaluate_held() == {}
+    (live,) = zone.state.live
+    assert live.commit.findings.control_totals.listed == (total,)

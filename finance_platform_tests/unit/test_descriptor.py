@@ -53,7 +53,7 @@ def column(name: str, value: str) -> str:
 
 WRONG = [
     # A key that does not exist.
-    ("pth: x.csv\n" + LEDGER, "pth:", "pth is not a known key; did you mean 'path'?", "use one of columns, constants"),
+    ("pth: x.csv\n" + LEDGER, "pth:", "pth is not a known key; did you mean 'path'?", "columns, constants"),
     (with_lines(LEDGER, dialect="{encodin: utf-8}"), "dialect", "dialect.encodin is not a known key", "'encoding'"),
     (
         with_lines(LEDGER, load="\n  modus: append"),
@@ -69,7 +69,7 @@ WRONG = [
         "columns.amount.from.kredit is not a known key; did you mean 'credit'?",
         "use one of credit, debit",
     ),
-    ("zzz: 1\n" + LEDGER, "zzz", "zzz is not a known key", "use one of columns, constants"),
+    ("zzz: 1\n" + LEDGER, "zzz", "zzz is not a known key", "columns, constants"),
     # A field that does not exist, or is missing.
     (
         column("departmnt", "Dept"),

@@ -31,6 +31,7 @@ DELIVERY: dict[str, Any] = {
     "rejected_amount": "5.00",
     "rejected_foreign": {},
     "rules": {"invalid_date": 1},
+    "control_totals": {"checked": 0, "tied": 0, "listed": [], "missing": []},
     "delivery": "x",
     "reason": "",
     "fix": "",
@@ -147,6 +148,12 @@ def test_deliveries_show_rows_and_money_but_reference_files_show_no_money():
         "ledger.csv live 1,200 1,199 1 0 0 1,234.50 5.00",
         "Rejected, duplicate or skipped: invalid_date 1. See `finance-platform rejected`.",
     ]
+
+
+def test_the_control_totals_of_a_file_are_counted():
+    totals = {"checked": 13, "tied": 12, "listed": [], "missing": []}
+    printed = lines(print_deliveries, status(deliveries=[DELIVERY | {"control_totals": totals, "rules": {}}]))
+    assert printed[-1] == "Control totals of ledger.csv: 12 of 13 tie."
 
 
 def test_a_held_delivery_shows_the_reason_and_the_fix():

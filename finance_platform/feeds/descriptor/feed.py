@@ -25,6 +25,14 @@ from finance_platform.feeds.descriptor.columns import (
 from finance_platform.feeds.descriptor.dialect import DialectConfig
 from finance_platform.feeds.descriptor.limits import FreshnessConfig, ShareOrNever, ToleranceConfig
 from finance_platform.feeds.descriptor.load import LoadConfig, OrderConfig
+from finance_platform.feeds.descriptor.row_rules import (
+    BalancedConfig,
+    ControlTotalList,
+    SkipList,
+    resolve_control_totals,
+    resolve_skip,
+    row_rule_mistakes,
+)
 from finance_platform.feeds.descriptor.shape import (
     Measures,
     UnpivotConfig,
@@ -143,6 +151,17 @@ class FeedDescriptor(StrictModel):
         description="What orders the feed's files, by one of two keys. Without it, files are ordered by when the "
         "platform first saw their content.",
     )
+    skip: SkipList = Field([], description="Rules of rows that are not data, such as page headers; they are counted.")
+    control_total: ControlTotalList = Field(
+        [],
+        description="Rules of rows with a total that the file prints. It must be the sum of the lines before rounding, "
+        "to half of its last printed digit, or the delivery is held; the row itself is not data.",
+    )
+    balanced: BalancedConfig | None = Field(
+        None,
+        description="Double entry: the debits and credits of each voucher must be equal. A voucher that is not "
+        "balanced, or has a rejected line, is rejected whole. Write `balanced: {by: Journal}`.",
+    )
     tolerance: ToleranceConfig = Field(
         ToleranceConfig(), description="How much may be rejected before a delivery is held."
     )
@@ -217,6 +236,8 @@ class FeedDescriptor(StrictModel):
                 *shape_mistakes(self.unpivot, self.measures, self.columns, self.load.key, FIELDS[self.kind]),
                 *self._key_and_scope_mistakes(),
                 *self._scenario_mistakes(),
+                *row_rule_mistakes(self.skip, self.control_total, self.kind),
+                *self._balanced_mistakes(),
             ]
         )
         return self
@@ -283,6 +304,19 @@ class FeedDescriptor(StrictModel):
                 f"declare it: scenarios: {{{scenario}: Forecast}}"
             )
 
+    def _balanced_mistakes(self) -> Iterator[str]:
+        if self.balanced and self.kind != "ledger":
+            yield f"balanced: a feed of kind {self.kind} has no vouchers; remove it"
+        elif self.balanced and not self._is_debit_positive():
+            yield (
+                "balanced: needs amounts that are debit less credit: set sign: debit_positive, or columns.amount: "
+                "{debit: …, credit: …}"
+            )
+
+    def _is_debit_positive(self) -> bool:
+        has_pair = any(isinstance(part.source, DebitCredit) for part in self.columns.values())
+        return has_pair or self.sign == "debit_positive"
+
     def _has_field(self, name: str) -> bool:
         return name in self.columns or name in self.constants
 
@@ -309,7 +343,6 @@ class FeedDescriptor(StrictModel):
 
     def resolve(self, settings: Settings) -> ResolvedFeed:
         """Return the feed in the form that travels to Glue, with the home's currency and date range."""
-        has_pair = any(isinstance(part.source, DebitCredit) for part in self.columns.values())
         key = tuple(self.load.key) if self.kind == "ledger" else NEEDED_FIELDS[self.kind]
         rules = ReadingRules(
             kind=self.kind,
@@ -319,7 +352,7 @@ class FeedDescriptor(StrictModel):
             scenarios=dict(self.scenarios),
             key=key,
             scope=tuple(self.load.scope),
-            is_debit_positive=has_pair or self.sign == "debit_positive",
+            is_debit_positive=self._is_debit_positive(),
             currency=settings.currency,
             earliest_date=settings.earliest_date.isoformat(),
             latest_date=settings.latest_date.isoformat(),
@@ -329,5 +362,8 @@ class FeedDescriptor(StrictModel):
             sheets=self.sheets,
             spread=self.spread.resolve(settings.fiscal_year_start_month) if self.spread else None,
             **shape_rules(self.unpivot, self.measures, self.columns),
+            skip=resolve_skip(self.skip),
+            control_totals=resolve_control_totals(self.control_total),
+            balanced_by=tuple(self.balanced.by) if self.balanced else (),
         )
         return ResolvedFeed(self.feed, rules)

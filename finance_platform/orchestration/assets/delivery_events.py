@@ -184,6 +184,9 @@ def _event(commit: DeliveryCommit, seen_at: str | None, verdict: str, currency: 
     }
     if commit.kind == "ledger":
         metadata |= _money(commit, currency)
+        totals = commit.findings.control_totals
+        if totals.checked:
+            metadata["control_totals"] = f"{totals.tied:,} of {totals.checked:,} tie"
         metadata["periods"] = format_periods(sorted({count.period for count in commit.periods}))
     return {
         "asset_key": delivery_key(commit.feed),

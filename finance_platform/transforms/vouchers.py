@@ -1,0 +1,107 @@
+"""Vouchers whose debits and credits differ, or of which a line is rejected: all of their lines are rejected.
+
+Grain of the output: one voucher of one delivery that is rejected whole.
+
+Amounts are compared exactly and before rounding, and a voucher's lines need not be adjacent. A line that repeats
+another one under the same key is a duplicate and no part of its voucher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+_MAX_QUOTED = 60
+_VOUCHER = ("delivery_id", "voucher")
+_REJECTED = ("voucher_rules", "voucher_reasons")
+_SCHEMA = pa.schema([(name, pa.string()) for name in (*_VOUCHER, *_REJECTED)])
+
+
+def rejected_vouchers(rows: DataFrame) -> DataFrame:
+    """Return the vouchers that are rejected whole, with their rule and reason.
+
+    Args:
+        rows: staged ledger rows with the outcomes of their own and of their keys. They are read several times.
+    """
+    lines = rows.where(F.col("voucher").isNotNull() & F.col("outcome").isin("accepted", "rejected"))
+    amount, zero = F.col("voucher_amount"), F.lit(0).cast("decimal(38,18)")
+    sums = lines.groupBy(*_VOUCHER).agg(
+        F.sum(F.when(amount > 0, amount).otherwise(zero)).alias("debit"),
+        F.sum(F.when(amount < 0, -amount).otherwise(zero)).alias("credit"),
+        F.sum(F.when(_is_rejected(), 1).otherwise(0)).alias("rejected_count"),
+    )
+    broken = sums.where((F.col("rejected_count") > 0) | (F.col("debit") != F.col("credit")))
+    first = Window.partitionBy(*_VOUCHER).orderBy("source_sheet", "source_row")
+    bad = lines.where(_is_rejected()).withColumn("nth", F.row_number().over(first)).where(F.col("nth") == 1)
+    described = broken.join(
+        bad.select(*_VOUCHER, "source_sheet", "source_row", "rules"), on=list(_VOUCHER), how="left"
+    ).select(*_VOUCHER, "debit", "credit", "source_sheet", "source_row", "rules")
+    return described.mapInArrow(_describe_batches, ", ".join(f"{name} string" for name in _SCHEMA.names))
+
+
+def with_rejected_vouchers(rows: DataFrame, vouchers: DataFrame, shown: Sequence[str]) -> DataFrame:
+    """Return the rows with the accepted lines of these vouchers rejected.
+
+    Args:
+        rows: staged ledger rows with the outcomes of their own and of their keys.
+        vouchers: the result of `rejected_vouchers`.
+        shown: the columns that show such a line, since it was accepted as delivered.
+    """
+    joined = rows.join(vouchers, on=list(_VOUCHER), how="left")
+    is_rejected = (F.col("outcome") == "accepted") & F.col("voucher_rules").isNotNull()
+    as_typed = F.to_json(F.struct(*[F.col(name).cast("string").alias(name) for name in shown]))
+    changed = {
+        "outcome": F.lit("rejected"),
+        "rules": F.col("voucher_rules"),
+        "reasons": F.col("voucher_reasons"),
+        "raw_row": as_typed,
+    }
+    return joined.select(
+        *[
+            F.when(is_rejected, changed[name]).otherwise(F.col(name)).alias(name) if name in changed else F.col(name)
+            for name in rows.columns
+        ]
+    )
+
+
+def _is_rejected() -> Column:
+    return F.col("outcome") == "rejected"
+
+
+def _describe_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield rule and reason of each voucher; in Python, because engines write decimals in different ways."""
+    for batch in batches:
+        yield pa.RecordBatch.from_pylist([_describe(voucher) for voucher in batch.to_pylist()], schema=_SCHEMA)
+
+
+def _describe(voucher: dict[str, Any]) -> dict[str, str]:
+    name = voucher["voucher"]
+    quoted = repr(name if len(name) <= _MAX_QUOTED else name[:_MAX_QUOTED] + "…")
+    if voucher["source_row"] is not None:
+        sheet = voucher["source_sheet"]
+        place = f"line {voucher['source_row']}" if sheet is None else f"sheet {sheet!r} row {voucher['source_row']}"
+        rule = "half_voucher"
+        words = f"the voucher {quoted} is rejected whole, because {place} of it is rejected: {voucher['rules']}"
+    else:
+        debit, credit = voucher["debit"], voucher["credit"]
+        rule = "unbalanced_voucher"
+        words = (
+            f"the voucher {quoted} does not balance: debit {_text(debit)}, credit {_text(credit)}, "
+            f"difference {_text(debit - credit)}"
+        )
+    return {
+        **{column: voucher[column] for column in _VOUCHER},
+        "voucher_rules": rule,
+        "voucher_reasons": words,
+    }
+
+
+def _text(amount: Decimal) -> str:
+    """Return an amount with all of its decimals, two at least."""
+    whole, _, fraction = f"{amount:,f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0'):0<2}"

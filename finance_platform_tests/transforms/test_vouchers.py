@@ -1,0 +1,132 @@
+"""`transforms.vouchers`: vouchers of one delivery that do not balance or have a rejected line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from finance_platform.transforms.repeated_keys import repeated_keys, with_outcomes
+from finance_platform.transforms.vouchers import rejected_vouchers, with_rejected_vouchers
+from finance_platform_tests.transforms.rows import Row, few_examples, ledger_line, rows_of, staged_ledger
+
+SHOWN = ("document_date", "department_code", "account_number", "amount")
+
+
+def of_voucher(voucher: str | None, amount: str, row: int, outcome: str = "accepted", **others: Any) -> Row:
+    """Return a line of a voucher."""
+    rules = {"rules": "invalid_date", "reasons": "no date", "raw_row": "{}"} if outcome == "rejected" else {}
+    exact: Row = {"voucher": voucher, "voucher_amount": Decimal(amount)}
+    line = ledger_line(amount=str(round(Decimal(amount), 2)))
+    return line | {"source_row": row, "outcome": outcome} | exact | rules | others
+
+
+def resolved(spark: SparkSession, rows: Iterable[Row]) -> list[Row]:
+    """Return the rows with their final outcomes, by delivery and line."""
+    staged = staged_ledger(spark, rows)
+    with_keys = with_outcomes(staged, repeated_keys(staged, SHOWN))
+    result = rows_of(with_rejected_vouchers(with_keys, rejected_vouchers(with_keys), SHOWN))
+    return sorted(result, key=lambda row: (row["delivery_id"], row["source_row"]))
+
+
+def outcomes(spark: SparkSession, *rows: Row) -> list[str]:
+    """Return the outcomes in the order of lines."""
+    return [row["outcome"] for row in resolved(spark, rows)]
+
+
+def test_a_voucher_that_balances_is_accepted_wherever_its_lines_are(spark: SparkSession) -> None:
+    rows = [of_voucher("V1", "10.00", 2), of_voucher("V2", "5.00", 3), of_voucher("V1", "-10.00", 4)]
+    assert outcomes(spark, *rows, of_voucher("V2", "-5.00", 5)) == ["accepted"] * 4
+
+
+def test_a_voucher_that_does_not_balance_is_rejected_whole_with_both_sides(spark: SparkSession) -> None:
+    rows = [of_voucher("V1", "1210.00", 2), of_voucher("V1", "-1200.005", 3), of_voucher("V2", "0.00", 4)]
+    first, second, other = resolved(spark, rows)
+    assert [first["outcome"], second["outcome"], other["outcome"]] == ["rejected", "rejected", "accepted"]
+    assert first["rules"] == "unbalanced_voucher"
+    assert "the voucher 'V1' does not balance: debit 1,210.00, credit 1,200.005, difference 9.995" in first["reasons"]
+    assert json.loads(first["raw_row"])["amount"] == "1210.00"
+    assert (first["amount"], other["reasons"]) == (Decimal("1210.00"), None)
+
+
+def test_a_voucher_balances_before_its_lines_are_rounded(spark: SparkSession) -> None:
+    """Rounded to cents, 3 times 33.33 would lack a cent."""
+    thirds = [of_voucher("V1", "33.333333333333333333", row) for row in (2, 3)]
+    assert (
+        outcomes(spark, *thirds, of_voucher("V1", "33.333333333333333334", 4), of_voucher("V1", "-100", 5))
+        == ["accepted"] * 4
+    )
+
+
+def test_one_rejected_line_rejects_its_voucher_and_is_named_first(spark: SparkSession) -> None:
+    rows = [of_voucher("V1", "10.00", 2), of_voucher("V1", "-4.00", 5, "rejected"), of_voucher("V1", "-6.00", 3)]
+    rows.append(of_voucher("V1", "0.00", 9, "rejected"))
+    good, other, bad, last = resolved(spark, rows)
+    assert {row["outcome"] for row in (good, other, bad, last)} == {"rejected"}
+    assert (good["rules"], bad["rules"]) == ("half_voucher", "invalid_date")
+    assert "the voucher 'V1' is rejected whole, because line 5 of it is rejected: invalid_date" in good["reasons"]
+    assert bad["reasons"] == "no date"
+
+
+def test_a_rejected_line_without_a_valid_amount_rejects_its_voucher(spark: SparkSession) -> None:
+    bad = of_voucher("V1", "0", 3, "rejected") | {"amount": None, "voucher_amount": None}
+    assert outcomes(spark, of_voucher("V1", "0.00", 2), bad) == ["rejected", "rejected"]
+
+
+def test_a_repeated_line_is_no_part_of_its_voucher(spark: SparkSession) -> None:
+    """The first of identical rows counts, so the voucher balances."""
+    rows = [of_voucher("V1", "10.00", row, line_key="A") for row in (2, 3)]
+    assert outcomes(spark, *rows, of_voucher("V1", "-10.00", 4, line_key="B")) == ["accepted", "duplicate", "accepted"]
+
+
+def test_lines_that_contradict_each_other_under_a_key_reject_their_vouchers(spark: SparkSession) -> None:
+    rows = [of_voucher("V1", "10.00", 2, line_key="A"), of_voucher("V1", "-10.00", 3, line_key="B")]
+    rows += [of_voucher("V2", "7.00", 4, line_key="A"), of_voucher("V2", "-7.00", 5, line_key="C")]
+    assert outcomes(spark, *rows) == ["rejected"] * 4
+
+
+def test_skipped_rows_and_lines_without_a_voucher_are_left_alone(spark: SparkSession) -> None:
+    rows = [of_voucher("V1", "3.00", 2, "skipped"), of_voucher(None, "5.00", 3), of_voucher("V1", "0.00", 4)]
+    assert outcomes(spark, *rows) == ["skipped", "accepted", "accepted"]
+
+
+def test_vouchers_of_two_deliveries_with_one_name_are_two_vouchers(spark: SparkSession) -> None:
+    rows = [of_voucher("V1", "10.00", 2), of_voucher("V1", "-10.00", 3)]
+    rows.append(of_voucher("V1", "1.00", 2, delivery_id="d2"))
+    assert outcomes(spark, *rows) == ["accepted", "accepted", "rejected"]
+
+
+@few_examples
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["V1", "V2", "V3"]),
+            st.sampled_from(["-1.005", "-1", "1", "1.005", "2"]),
+            st.sampled_from(["accepted", "accepted", "accepted", "rejected"]),
+        ),
+        max_size=8,
+    )
+)
+def test_what_is_accepted_of_any_vouchers_balances_and_no_voucher_is_split(
+    spark: SparkSession, lines: list[tuple[str, str, str]]
+) -> None:
+    rows = [of_voucher(voucher, amount, row, outcome) for row, (voucher, amount, outcome) in enumerate(lines, start=2)]
+    result = resolved(spark, rows)
+    assert len(result) == len(rows)
+    for voucher in {"V1", "V2", "V3"}:
+        of_one = [row for row in result if row["voucher"] == voucher]
+        has_all = all(outcome == "accepted" for name, _, outcome in lines if name == voucher)
+        is_zero = not sum(Decimal(amount) for name, amount, _ in lines if name == voucher)
+        assert {row["outcome"] for row in of_one} <= {"accepted" if has_all and is_zero else "rejected"}
+
+
+@pytest.mark.parametrize("name", ["V'1", 'V"1\\', "V" * 200])
+def test_the_name_of_a_voucher_is_data(spark: SparkSession, name: str) -> None:
+    (row,) = resolved(spark, [of_voucher(name, "1.00", 2)])
+    assert row["outcome"] == "rejected"

@@ -1,0 +1,292 @@
+"""Skip rules and control totals: what becomes of a row that is not data, and of a total that the file prints.
+
+Does not belong here: rows that look like totals and that no rule claims (see `test_unclaimed_totals`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from finance_platform.feeds.findings import ControlTotals, ReaderFindings
+from finance_platform.feeds.ledger_lines import LedgerLines
+from finance_platform.feeds.printed_totals import PrintedTotals
+from finance_platform.feeds.read_file import FileToRead, read_file
+from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.feeds.row_marks import RowMarker
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import (
+    HEADER,
+    LEDGER,
+    feed,
+    raw_batch,
+    with_columns,
+    with_lines,
+    write,
+)
+
+PAGES = '[{name: page, column: Dept, matches: "^Page [0-9]+ of [0-9]+$"}]'
+GRAND = '{kind: grand, row: {column: Dept, matches: "^Grand Total$"}, column: amount}'
+SUBTOTAL = '{kind: subtotal, row: {column: Dept, matches: "^Total "}, column: amount}'
+OUTER = '{kind: subtotal, name: division, row: {column: Dept, matches: "^Division "}}'
+REPORT = with_lines(LEDGER, skip=PAGES, control_total=f"[{SUBTOTAL}, {OUTER}, {GRAND}]")
+PAIR = with_lines(
+    with_columns({"amount": "{from: {debit: Dr, credit: Cr}}"}),
+    control_total='[{kind: grand, row: {column: Dept, matches: "^Total$"}}]',
+)
+
+
+class Read:
+    """A file as it was read."""
+
+    def __init__(self, root: Path, text: str, *rows: str, header: str = ",".join(HEADER), kind: str = "ledger") -> None:
+        data = "\n".join([header, *rows, ""]).encode()
+        write(root / "file.csv", data)
+        file = FileToRead("d1", "file.csv", "ledger", hashlib.sha256(data).hexdigest())
+        staged = [row for batch in read_file(kind, feed(text), LocalStore(root), file) for row in batch.to_pylist()]
+        self.rows, self.summary = staged[:-1], staged[-1]
+
+    @property
+    def outcomes(self) -> list[tuple[str, str | None]]:
+        return [(row["outcome"], row["rules"]) for row in self.rows]
+
+    @property
+    def findings(self) -> ReaderFindings:
+        return ReaderFindings.from_json(json.loads(self.summary["findings"]))
+
+    @property
+    def totals(self) -> ControlTotals:
+        return self.findings.control_totals
+
+    @property
+    def amount(self) -> Decimal:
+        return Decimal(self.summary["measured_amount"])
+
+
+def line(department: str = "D1", amount: str = "10.00", date: str = "2025-01-15") -> str:
+    return f'{date},{department},4000,"{amount}"'
+
+
+def total(label: str, amount: str) -> str:
+    return f',{label},,"{amount}"'
+
+
+# Skip rules
+
+
+def test_rows_of_a_skip_rule_are_skipped_under_its_name(tmp_path: Path) -> None:
+    read = Read(tmp_path, REPORT, line(), ",Page 3 of 7,,", line())
+    assert read.outcomes == [("accepted", None), ("skipped", "page"), ("accepted", None)]
+    assert (read.summary["measured_rows"], read.summary["measured_unpriced"], read.amount) == (3, 1, Decimal(20))
+
+
+def test_the_rules_of_a_line_do_not_matter_for_a_skipped_row(tmp_path: Path) -> None:
+    """A page's line has neither a date nor all of its cells."""
+    read = Read(tmp_path, REPORT, line(), "not a date,Page 3 of 7")
+    assert read.outcomes[1] == ("skipped", "page")
+
+
+def test_a_skip_rule_searches_in_the_cell_and_its_anchors_match_the_whole(tmp_path: Path) -> None:
+    read = Read(tmp_path, REPORT, line("Page 3 of 7 north"), line("  Page 3 of 7  ", ""))
+    assert read.outcomes == [("accepted", None), ("skipped", "page")]
+
+
+def test_all_conditions_of_a_rule_must_match(tmp_path: Path) -> None:
+    text = with_lines(LEDGER, skip='[{column: Dept, matches: "^$", and: [{column: Account, matches: "^end$"}]}]')
+    read = Read(tmp_path, text, "2025-01-15,,end,", "2025-01-15,D1,end,1", "2025-01-15,,4000,1")
+    assert [outcome for outcome, _ in read.outcomes] == ["skipped", "accepted", "rejected"]
+    assert read.outcomes[0][1] == "skip_1"
+
+
+def test_a_blank_row_is_a_blank_row_whatever_the_rules_say(tmp_path: Path) -> None:
+    text = with_lines(LEDGER, control_total='[{kind: grand, row: {column: Dept, matches: "^$"}}]')
+    read = Read(tmp_path, text, line(), ",,,10.00", ",,,")
+    assert read.outcomes[1:] == [("skipped", "grand_total"), ("skipped", "blank_row")]
+    assert (read.totals.checked, read.totals.tied) == (1, 1)
+
+
+@pytest.mark.parametrize("amount", ["5.00", "(5.00)", "0.001", "5 EUR"])
+def test_money_of_a_skipped_row_that_no_rule_claims_is_rejected(tmp_path: Path, amount: str) -> None:
+    read = Read(tmp_path, REPORT, line(), f",Page 3 of 7,,{amount}")
+    assert read.outcomes[1] == ("rejected", "skipped_money")
+    assert f"'{amount}'" in read.rows[1]["reasons"]
+    assert "may_hold_money: true" in read.rows[1]["reasons"]
+
+
+def test_a_zero_in_a_skipped_row_is_not_money(tmp_path: Path) -> None:
+    assert Read(tmp_path, REPORT, line(), ",Page 3 of 7,,0.00").outcomes[1] == ("skipped", "page")
+
+
+def test_money_that_a_rule_may_hold_is_delivered_and_skipped(tmp_path: Path) -> None:
+    text = with_lines(LEDGER, skip='[{column: Dept, matches: "^Carried", may_hold_money: true}]')
+    read = Read(tmp_path, text, line(), ",Carried forward,,10.00")
+    assert read.outcomes[1] == ("skipped", "skip_1")
+    assert (read.amount, read.rows[1]["amount"]) == (Decimal(20), Decimal(10))
+
+
+def test_reference_files_have_skip_rules_too(tmp_path: Path) -> None:
+    text = 'feed: d\nkind: departments\npath: d.csv\ncolumns: {code: Code}\nskip: [{column: Code, matches: "^Page"}]\n'
+    read = Read(tmp_path, text, "D1", "Page 1", header="Code", kind="departments")
+    assert [row["outcome"] for row in read.rows] == ["accepted", "skipped"]
+
+
+def test_a_file_without_the_column_of_a_rule_is_refused_with_a_suggestion(tmp_path: Path) -> None:
+    text = with_lines(LEDGER, skip='[{column: [Depts, Page], matches: "^Page"}]')
+    refused = Read(tmp_path, text, line()).summary
+    assert refused["outcome"] == "refused"
+    assert refused["reasons"] == (
+        "the header lacks the column 'Depts' or 'Page', which the rule skip_1 of skip compares; is it 'Dept'?"
+    )
+
+
+# Control totals
+
+
+def test_a_total_is_not_delivered_money_and_ties_to_its_lines(tmp_path: Path) -> None:
+    read = Read(tmp_path, REPORT, line(), line(amount="20.50"), total("Grand Total", "30.50"))
+    assert read.outcomes[-1] == ("skipped", "grand_total")
+    assert (read.amount, read.rows[-1]["amount"]) == (Decimal("30.50"), None)
+    assert (read.totals.checked, read.totals.tied, read.totals.breaches) == (1, 1, [])
+
+
+def test_a_total_that_does_not_tie_is_named_with_both_figures_and_its_line(tmp_path: Path) -> None:
+    read = Read(tmp_path, REPORT, line(), total("Grand Total", "30.50"))
+    assert read.totals.breaches == ["grand_total on line 3: the file prints 30.50, its lines add up to 10.00"]
+
+
+def test_rejected_lines_are_part_of_a_total(tmp_path: Path) -> None:
+    """Also those in a foreign currency, because the total is the sum of what is printed."""
+    read = Read(tmp_path, REPORT, line(), line(date="bad"), line(amount="5 EUR"), total("Grand Total", "25.00"))
+    assert [outcome for outcome, _ in read.outcomes] == ["accepted", "rejected", "rejected", "skipped"]
+    assert read.totals.tied == 1
+
+
+@pytest.mark.parametrize(
+    ("printed", "ties"),
+    [("3.01", True), ("3.00", False), ("3.0", True), ("3.1", False), ("3", True), ("3.015", True), ("3.016", False)],
+)
+def test_a_total_ties_before_rounding_to_half_of_its_last_printed_digit(
+    tmp_path: Path, printed: str, *, ties: bool
+) -> None:
+    """Three lines of 1.005 are 3.015, which rounding each line to cents would make 3.03."""
+    read = Read(tmp_path, REPORT, *[line(amount="1.005")] * 3, total("Grand Total", printed))
+    assert bool(read.totals.tied) is ties
+
+
+def test_marks_and_signs_of_the_feed_apply_to_the_total(tmp_path: Path) -> None:
+    read = Read(tmp_path, REPORT, line(amount="(1,000.00)"), line(amount="200-"), total("Grand Total", "$(1,200.00)"))
+    assert (read.totals.checked, read.totals.tied) == (1, 1)
+
+
+def test_subtotals_begin_again_after_each_and_the_grand_total_is_of_all_lines(tmp_path: Path) -> None:
+    rows = [line(), line(), total("Total A", "20"), line(), total("Total B", "10"), total("Grand Total", "30")]
+    read = Read(tmp_path, REPORT, *rows)
+    assert (read.totals.checked, read.totals.tied) == (3, 3)
+
+
+def test_an_outer_subtotal_begins_the_inner_level_again(tmp_path: Path) -> None:
+    """The second division has a line before its first subtotal, which belongs to no inner one."""
+    rows = [line(), total("Total A", "10"), line(amount="5"), total("Division 1", "15")]
+    rows += [line(amount="7"), total("Total B", "7"), line(amount="1"), total("Division 2", "8")]
+    read = Read(tmp_path, REPORT, *rows, total("Grand Total", "23"))
+    assert (read.totals.checked, read.totals.tied, read.totals.breaches) == (5, 5, [])
+
+
+def test_a_grand_total_may_be_the_first_row(tmp_path: Path) -> None:
+    assert Read(tmp_path, REPORT, total("Grand Total", "20"), line(), line()).totals.tied == 1
+
+
+def test_each_side_of_debit_and_credit_is_compared(tmp_path: Path) -> None:
+    """The difference of both would tie whatever is missing from both."""
+    header = "Date,Dept,Account,Dr,Cr"
+    lines = ["2025-01-15,D1,4000,10,", "2025-01-15,D1,4000,,10"]
+    good = Read(tmp_path, PAIR, *lines, ",Total,,10,10", header=header)
+    assert (good.totals.checked, good.totals.tied) == (2, 2)
+    bad = Read(tmp_path, PAIR, *lines, ",Total,,12,12", header=header)
+    assert (
+        bad.totals.breaches[0]
+        == "grand_total on line 4, column 'debit': the file prints 12.00, its lines add up to 10.00"
+    )
+    one_side = Read(tmp_path, PAIR, *lines, ",Total,,10,", header=header)
+    assert (one_side.totals.checked, one_side.totals.tied) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("printed", "words"), [("", "the file prints no amount"), ("1O", "prints '1O', which is not a valid amount")]
+)
+def test_a_total_without_a_valid_amount_does_not_tie(tmp_path: Path, printed: str, words: str) -> None:
+    assert words in Read(tmp_path, REPORT, line(), total("Grand Total", printed)).totals.breaches[0]
+
+
+def test_a_missing_grand_total_is_a_warning_and_holds_where_it_is_required(tmp_path: Path) -> None:
+    """A file that was cut off lacks its last row."""
+    read = Read(tmp_path, REPORT, line())
+    text = "the file has no row that matches the rule grand_total of control_total"
+    assert (read.findings.warnings, read.totals.breaches) == ([text], [])
+    required = REPORT.replace("column: amount}]", "required: true}]")
+    assert Read(tmp_path, required, line()).totals.breaches == [text]
+
+
+def test_a_workbook_ties_to_half_a_cent_because_its_cells_have_no_printed_digits() -> None:
+    for printed, tied in (("2.00", 1), ("1.996", 1), ("2.01", 0), ("2.1", 0)):
+        rules = feed(REPORT).rules
+        batch = raw_batch(HEADER, [["2025-01-15", "D1", "4000", "2"], ["", "Grand Total", "", printed]])
+        marked = RowMarker(rules, HEADER).mark(batch)
+        columns, parsed = LedgerLines(feed(REPORT), list(HEADER)).type_batch(marked)
+        totals = PrintedTotals(rules, "Budget")
+        totals.add(marked, columns["outcome"], parsed)
+        assert totals.finish()[0].tied == tied, printed
+
+
+def test_only_the_first_differences_are_listed_and_the_others_counted(tmp_path: Path) -> None:
+    rows = [text for _ in range(30) for text in (line(), total("Total A", "10"), line(), total("Total B", "11"))]
+    totals = Read(tmp_path, REPORT, *rows).totals
+    assert (totals.checked, totals.tied, len(totals.breaches)) == (60, 30, 21)
+    assert totals.breaches[-1] == "10 more control totals do not tie"
+
+
+def test_the_rules_travel_as_json_and_a_feed_without_them_keeps_its_identity() -> None:
+    resolved = feed(REPORT)
+    assert ResolvedFeed.from_json(json.loads(json.dumps(resolved.to_json()))) == resolved
+    assert feed(with_lines(LEDGER, skip="[]", control_total="[]")).rules.identity == feed(LEDGER).rules.identity
+    assert resolved.rules.identity != feed(LEDGER).rules.identity
+
+
+CENTS = st.integers(-100_000, 100_000).map(lambda cents: f"{cents / 100:.2f}")
+ROWS = st.one_of(
+    CENTS.map(lambda amount: line(amount=amount)),
+    CENTS.map(lambda amount: line(date="bad", amount=amount)),
+    CENTS.map(lambda amount: total("Total A", amount)),
+    CENTS.map(lambda amount: total("Grand Total", amount)),
+    st.sampled_from([",Page 3 of 7,,", ",Page 3 of 7,,9.99", ",,,", line(amount="1O0"), line(amount="1.005")]),
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(ROWS, max_size=12))
+def test_the_equation_holds_for_any_file_with_skip_rules_and_totals(tmp_path: Path, rows: list[str]) -> None:
+    """Rows, money and rounding that were delivered are those of the staged rows, and a total is none of the money."""
+    read = Read(tmp_path, REPORT, *rows)
+    amounts = [row["amount"] for row in read.rows if row["amount"] is not None]
+    assert read.summary["measured_rows"] == len(rows)
+    assert read.amount + Decimal(read.summary["measured_rounding"]) == sum(amounts)
+    assert read.summary["measured_unpriced"] == len(rows) - len(amounts)
+    assert all(row["amount"] is None for row in read.rows if row["rules"] in {"subtotal", "grand_total"})
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(CENTS.map(lambda amount: line(amount=amount)), min_size=1, max_size=12), st.data())
+def test_a_total_of_the_lines_before_it_ties_and_another_does_not(
+    tmp_path: Path, rows: list[str], data: st.DataObject
+) -> None:
+    amounts = [Decimal(row.split('"')[1]) for row in rows]
+    at = data.draw(st.integers(1, len(rows)))
+    off = data.draw(st.sampled_from(["0", "0.01", "-3"]))
+    rows.insert(at, total("Total A", str(sum(amounts[:at]) + Decimal(off))))
+    assert (Read(tmp_path, REPORT, *rows).totals.tied == 1) is (off == "0")
