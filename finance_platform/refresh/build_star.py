@@ -16,7 +16,7 @@ from finance_platform.errors import JobError
 from finance_platform.quality.attributes import check_attributes
 from finance_platform.quality.checks import Outcome
 from finance_platform.quality.processed import check_star
-from finance_platform.refresh.job_requests import build_request, files_to_read
+from finance_platform.refresh.job_requests import build_request
 from finance_platform.refresh.repair import (
     damage_noted,
     repair_slices,
@@ -122,10 +122,10 @@ def _build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, reb
 def _run_job(
     processed: ObjectStore, jobs: JobRunner, before: Snapshot, request: BuildRequest, rebuild: Rebuild
 ) -> dict[str, Any]:
-    files = files_to_read(request)
+    files = {source.file.key: source.file for source in request.files}
     require_readable(processed, before.state, files)
     if rebuild.is_requested and not rebuild.periods:
-        live = {file.key for delivery in request.deliveries for of in delivery.files.values() for file in of}
+        live = {file.key for delivery in before.state.live for of in delivery.commit.files.values() for file in of}
         _raise_if_damaged(processed, live)
     try:
         return jobs.run("build_star", request)

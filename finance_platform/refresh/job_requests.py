@@ -6,7 +6,7 @@ Belongs here: which deliveries, lines and slices a request names. Does not belon
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, MEMBER_ATTRIBUTES, MEMBERS, TRANSACTIONS
 from finance_platform.deliveries.commits import DataFile
@@ -20,7 +20,7 @@ from finance_platform.spark_jobs.requests import (
     BuildRequest,
     CountedLines,
     DeliveryToRead,
-    SourceDelivery,
+    SourceFile,
     StandardiseRequest,
     SupersededKeys,
     SupersededScope,
@@ -52,18 +52,20 @@ def build_request(
         if period in periods
         for contribution in contributions
     ]
+    places = {delivery.delivery_id: place for place, delivery in enumerate(state.live)}
+    counted: dict[tuple[str, str], list[int]] = {}
+    for period, contribution in contributions:
+        for scenario in contribution.scenarios:
+            counted.setdefault((period, scenario), []).append(places[contribution.delivery.delivery_id])
+    superseded_keys = _superseded_keys([contribution for _, contribution in contributions], overlaps)
+    with_lines = {place for deliveries in counted.values() for place in deliveries}
+    with_lines |= {places[name] for keys in superseded_keys for name in (keys.delivery_id, keys.superseded_by)}
     return BuildRequest(
-        deliveries=[
-            SourceDelivery(delivery.delivery_id, delivery.event.feed, delivery.event.kind, dict(delivery.commit.files))
-            for delivery in state.live
-        ],
+        deliveries=list(places),
+        files=_files(state, with_lines),
         slices=slices,
-        counted=[
-            CountedLines(contribution.delivery.delivery_id, period, scenario)
-            for period, contribution in contributions
-            for scenario in contribution.scenarios
-        ],
-        superseded_keys=_superseded_keys([contribution for _, contribution in contributions], overlaps),
+        counted=[CountedLines(*lines, deliveries) for lines, deliveries in counted.items()],
+        superseded_keys=superseded_keys,
         superseded_scopes=[
             SupersededScope(contribution.delivery.delivery_id, scenario, period, scope)
             for period, contribution in contributions
@@ -74,22 +76,15 @@ def build_request(
     )
 
 
-def files_to_read(request: BuildRequest) -> dict[str, DataFile]:
-    """Return the files by key that the job reads for a request.
-
-    These are the lines of the deliveries that count in the requested periods, and the members and master data of all.
-    """
-    with_lines = {counted.delivery_id for counted in request.counted}
-    with_lines |= {
-        delivery_id for keys in request.superseded_keys for delivery_id in (keys.delivery_id, keys.superseded_by)
-    }
-    return {
-        file.key: file
-        for delivery in request.deliveries
-        for table, files in delivery.files.items()
-        if table in _MEMBER_TABLES or (table in _LINE_TABLES and delivery.delivery_id in with_lines)
-        for file in files
-    }
+def _files(state: DeliveryState, with_lines: Collection[int]) -> list[SourceFile]:
+    """Return the files with lines of some deliveries, and with the members and master data of all."""
+    files: dict[tuple[str, DataFile], list[int]] = {}
+    for place, delivery in enumerate(state.live):
+        for table, of_table in delivery.commit.files.items():
+            if table in _MEMBER_TABLES or (table in _LINE_TABLES and place in with_lines):
+                for file in of_table:
+                    files.setdefault((table, file), []).append(place)
+    return [SourceFile(table, file, deliveries) for (table, file), deliveries in files.items()]
 
 
 def _superseded_keys(contributions: Sequence[ContributingDelivery], overlaps: Overlaps) -> list[SupersededKeys]:

@@ -7,17 +7,21 @@ Request: see `BuildRequest`. Result: `{"built": [[table, slice, version]]}`; the
 
 from __future__ import annotations
 
+import io
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.model import Column
-from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, MEMBERS, TRANSACTIONS
+from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, MEMBERS, TRANSACTIONS
 from finance_platform.contracts.schemas import FACT_CELLS
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO, FACT_FINANCIALS
 from finance_platform.deliveries.commits import DataFile
@@ -35,7 +39,7 @@ from finance_platform.spark_jobs.control_totals import (
     superseded_sums,
 )
 from finance_platform.spark_jobs.harness import run_job
-from finance_platform.spark_jobs.requests import BuildRequest, SourceDelivery
+from finance_platform.spark_jobs.requests import BuildRequest, SourceFile
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.tables import delivery_ids, read_files, write_split, write_whole
 from finance_platform.storage.port import ObjectStore
@@ -48,6 +52,14 @@ from finance_platform.transforms.live_lines import counted_lines, live_lines, su
 
 _log = logging.getLogger(__name__)
 
+_LINE_TABLES = (TRANSACTIONS.name, BUDGET.name)
+_DELIVERY = Column("delivery_id", "varchar", "The delivery.")
+_RANKS = (_DELIVERY, Column("rank", "bigint", "Its place in the defined order."))
+_COUNTED = (
+    _DELIVERY,
+    Column("period", "varchar", "The period."),
+    Column("scenario", "varchar", "The scenario whose lines count."),
+)
 _DIMENSIONS = {contract.name: contract for contract in (DIM_DATE, DIM_DEPARTMENT, DIM_ACCOUNT, DIM_SCENARIO)}
 
 
@@ -69,56 +81,70 @@ class _Build:
 
     def read(self, table: str, columns: Sequence[Column]) -> DataFrame:
         """Return a table's rows of every live delivery."""
-        files = self._files((table,), self.request.deliveries)
+        files = [source for source in self.request.files if source.table == table]
         rows = self._read_files(files, columns)
-        if not any(file.is_shared for file in files):
+        if not any(source.file.is_shared for source in files):
             return rows
-        live = self.ranks().select("delivery_id")
+        live = self.ranks.select("delivery_id")
         return rows.join(F.broadcast(live), on="delivery_id", how="left_semi").select(*rows.columns)
 
-    def read_lines(self, ids: Collection[str], periods: Iterable[str]) -> DataFrame:
+    def read_lines(self, deliveries: set[int], periods: Iterable[str]) -> DataFrame:
         """Return the ledger lines of some deliveries in some periods, with those of others that share their files."""
-        deliveries = [delivery for delivery in self.request.deliveries if delivery.delivery_id in ids]
-        lines = self._read_files(self._files(("transactions", "budget"), deliveries), TRANSACTIONS.columns)
+        files = [
+            source
+            for source in self.request.files
+            if source.table in _LINE_TABLES and not deliveries.isdisjoint(source.deliveries)
+        ]
+        lines = self._read_files(files, TRANSACTIONS.columns)
         return lines.where(F.col("period").isin(*periods))
 
-    @staticmethod
-    def _files(tables: Sequence[str], deliveries: Sequence[SourceDelivery]) -> dict[DataFile, set[str]]:
-        """Return the files of some tables, each with the deliveries that name it."""
-        files: dict[DataFile, set[str]] = {}
-        for table in tables:
-            for delivery in deliveries:
-                for file in delivery.files.get(table, ()):
-                    files.setdefault(file, set()).add(delivery.delivery_id)
-        return files
-
-    def _read_files(self, files: Mapping[DataFile, set[str]], columns: Sequence[Column]) -> DataFrame:
+    def _read_files(self, files: Sequence[SourceFile], columns: Sequence[Column]) -> DataFrame:
         """Return the rows of files without those of deliveries that were read again, and have them in another file."""
         outdated = self._outdated(files)
-        rows = read_files(self.spark, self.processed, [file.key for file in files if file.key not in outdated], columns)
+        keys = [source.file.key for source in files if source.file.key not in outdated]
+        rows = read_files(self.spark, self.processed, keys, columns)
         for key, deliveries in outdated.items():
             of_file = read_files(self.spark, self.processed, [key], columns)
             rows = rows.unionByName(of_file.where(~F.col("delivery_id").isin(sorted(deliveries))))
         return rows
 
-    def _outdated(self, files: Mapping[DataFile, set[str]]) -> dict[str, set[str]]:
+    def _outdated(self, files: Sequence[SourceFile]) -> dict[str, set[str]]:
         """Return, by shared file, the deliveries whose rows in it are of an earlier reading."""
-        shared = [file for file in files if file.is_shared]
-        if len({file.key.split("/")[1] for file in files}) < 2:
+        if len({source.file.key.split("/")[1] for source in files}) < 2:
             return {}
-        requested = set().union(*files.values())
-        present = {file: requested.intersection(delivery_ids(self.processed, file.key)) for file in shared}
-        return {file.key: ids - files[file] for file, ids in present.items() if ids - files[file]}
+        names = self.request.deliveries
+        requested = {names[place] for source in files for place in source.deliveries}
+        outdated = {}
+        for source in files:
+            if source.file.is_shared:
+                present = requested.intersection(delivery_ids(self.processed, source.file.key))
+                if earlier := present.difference(names[place] for place in source.deliveries):
+                    outdated[source.file.key] = earlier
+        return outdated
 
     def store_interim(self, rows: DataFrame, columns: Sequence[Column], name: str) -> DataFrame:
         """Write rows to the temporary store and return them as read from there, so that Spark computes them once."""
         files = write_whole(rows, columns, self.temporary, f"{self.staging}/{name}")
         return read_files(self.spark, self.temporary, [file.key for file in files], columns)
 
+    def store_names(self, names: pa.Table, columns: Sequence[Column], name: str) -> DataFrame:
+        """Write rows of this process to the temporary store and return them as read from there.
+
+        A plan that contains the rows themselves is copied for every use of them: with thousands of deliveries that
+        takes more memory than the lines.
+        """
+        key = f"{self.staging}/{name}.parquet"
+        buffer = io.BytesIO()
+        pq.write_table(names, buffer)
+        self.temporary.write(key, buffer.getvalue())
+        return read_files(self.spark, self.temporary, [key], columns)
+
+    @cached_property
     def ranks(self) -> DataFrame:
-        """Return delivery_id and rank, the defined order."""
-        rows = [(delivery.delivery_id, rank) for rank, delivery in enumerate(self.request.deliveries)]
-        return self.spark.createDataFrame(rows, "delivery_id string, rank bigint")
+        """delivery_id and rank, the defined order."""
+        names = pa.array(self.request.deliveries, pa.string())
+        ranks = pa.table({"delivery_id": names, "rank": pa.array(range(len(names)), pa.int64())})
+        return self.store_names(ranks, _RANKS, "ranks")
 
     def commit(
         self,
@@ -166,6 +192,7 @@ def build_slices(spark: SparkSession, arguments: JobArguments, request: BuildReq
     periods = {target.slice: target for target in request.slices if target.table == FACT_FINANCIALS.name}
     if periods:
         _build_fact(build, periods)
+    build.temporary.delete_folder(build.staging)
     return {"built": build.built}
 
 
@@ -192,7 +219,7 @@ def _departments(build: _Build) -> DataFrame:
     members = build.read(MEMBERS.name, MEMBERS.columns)
     departments = members.where(F.col("dimension") == "department").select("member_key", "code")
     refuse_collisions(reference.select("department_key", "department_code").union(departments))
-    return dim_department(reference, members, build.ranks())
+    return dim_department(reference, members, build.ranks)
 
 
 def _accounts(build: _Build) -> DataFrame:
@@ -200,7 +227,7 @@ def _accounts(build: _Build) -> DataFrame:
     members = build.read(MEMBERS.name, MEMBERS.columns)
     accounts = members.where(F.col("dimension") == "account").select("member_key", "code")
     refuse_collisions(reference.select("account_key", "account_number").union(accounts))
-    return dim_account(reference, members, build.ranks())
+    return dim_account(reference, members, build.ranks)
 
 
 def refuse_collisions(members: DataFrame) -> None:
@@ -264,7 +291,6 @@ def _build_fact(build: _Build, periods: Mapping[str, TargetSlice]) -> None:
     build.processed.sync(keys_of_files)
     for name, target in sorted(periods.items()):
         _commit_fact(build, target, files.get(name, []), compared.get(name, PeriodControl()), superseded.get(name, ()))
-    build.temporary.delete_folder(build.staging)
 
 
 def _commit_fact(
@@ -293,10 +319,17 @@ def _commit_fact(
 
 
 def _counted(build: _Build, periods: Sequence[str]) -> DataFrame:
-    counted = build.spark.createDataFrame(
-        list(map(tuple, build.request.counted)), "delivery_id string, period string, scenario string"
+    counted = build.request.counted
+    places = [place for lines in counted for place in lines.deliveries]
+    named = pa.array(build.request.deliveries, pa.string()).take(pa.array(places, pa.int64()))
+    rows = pa.table(
+        {
+            "delivery_id": named,
+            "period": pa.array([lines.period for lines in counted for _ in lines.deliveries], pa.string()),
+            "scenario": pa.array([lines.scenario for lines in counted for _ in lines.deliveries], pa.string()),
+        }
     )
-    return counted_lines(build.read_lines({lines.delivery_id for lines in build.request.counted}, periods), counted)
+    return counted_lines(build.read_lines(set(places), periods), build.store_names(rows, _COUNTED, "counted"))
 
 
 def _superseded_keys(build: _Build) -> DataFrame | None:
@@ -310,17 +343,15 @@ def _superseded_keys(build: _Build) -> DataFrame | None:
         "delivery_id string, superseded_by string, period string",
     )
     periods = {period for pair in pairs for period in pair.periods}
-    later = build.read_lines({pair.superseded_by for pair in pairs}, periods)
+    by = {pair.superseded_by for pair in pairs}
+    later = build.read_lines({place for place, name in enumerate(build.request.deliveries) if name in by}, periods)
     keys = (
         later.select(F.col("delivery_id").alias("superseded_by"), "period", "line_key")
         .join(F.broadcast(later_periods), on=["superseded_by", "period"], how="inner")
         .select("delivery_id", "line_key")
         .distinct()
     )
-    columns = (
-        Column("delivery_id", "varchar", "The delivery."),
-        Column("line_key", "varchar", "The superseded key."),
-    )
+    columns = (_DELIVERY, Column("line_key", "varchar", "The superseded key."))
     return build.store_interim(keys, columns, "superseded_keys")
 
 

@@ -34,6 +34,7 @@ from finance_platform.errors import FinancePlatformError, HomeError, JobError, L
 from finance_platform.safe_text import PrintableFormatter
 from finance_platform.spark_jobs.arguments import JobArguments, parse_arguments
 from finance_platform.spark_jobs.job_lock import hold_lock_file, job_lease
+from finance_platform.storage.documents import decode_json
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ def execute(job: JobName, body: JobBody, arguments: JobArguments) -> dict[str, A
     lease = nullcontext() if arguments.has_local_zone else job_lease(processed)
     with _failure_recorded(arguments), lease:
         _check_code(job, arguments.code_version)
-        request = json.loads(processed.read(request_key(arguments.attempt)))
+        request = decode_json(processed.read(request_key(arguments.attempt)))
         result = {**body(arguments, request), "attempt": arguments.attempt}
         processed.write(result_key(arguments.attempt), json.dumps(result, indent=1, default=str).encode())
         return result

@@ -73,22 +73,32 @@ class StandardiseRequest:
         )
 
 
-@dataclass(frozen=True)
-class SourceDelivery:
-    """A live delivery, with its Parquet files by table."""
+class SourceFile(NamedTuple):
+    """A Parquet file that the job reads.
 
-    delivery_id: str
-    feed: str
-    kind: str
-    files: Mapping[str, Sequence[DataFile]]
+    Attributes:
+        table: the table of its rows.
+        file: its key and size.
+        deliveries: those whose rows in it count, as places in the request's deliveries.
+    """
+
+    table: str
+    file: DataFile
+    deliveries: Sequence[int]
 
 
 class CountedLines(NamedTuple):
-    """The lines of one delivery that count in one period and scenario, superseded ones included."""
+    """The lines that count in one period and scenario, superseded ones included.
 
-    delivery_id: str
+    Attributes:
+        period: the period.
+        scenario: the scenario, as these deliveries spell it.
+        deliveries: the deliveries of the lines, as places in the request's deliveries.
+    """
+
     period: str
     scenario: str
+    deliveries: Sequence[int]
 
 
 class SupersededKeys(NamedTuple):
@@ -112,8 +122,12 @@ class SupersededScope(NamedTuple):
 class BuildRequest:
     """The slices that `build_star` builds, and the lines that it builds them from.
 
+    With thousands of small deliveries, most of a request would be their names; a delivery is named once, and a number
+    elsewhere.
+
     Attributes:
-        deliveries: every live delivery in the defined order.
+        deliveries: the ids of all live deliveries in the defined order.
+        files: the files that the job reads: the lines of the requested periods, and the members of all deliveries.
         slices: the slices to build.
         counted: whose lines count in the requested periods.
         superseded_keys: whose lines a later delivery supersedes by key.
@@ -122,7 +136,8 @@ class BuildRequest:
         baseline_scenario: the scenario that the others are compared with.
     """
 
-    deliveries: Sequence[SourceDelivery]
+    deliveries: Sequence[str]
+    files: Sequence[SourceFile]
     slices: Sequence[TargetSlice]
     counted: Sequence[CountedLines]
     superseded_keys: Sequence[SupersededKeys]
@@ -133,8 +148,9 @@ class BuildRequest:
     def to_json(self) -> dict[str, Any]:
         """Return the request as JSON-compatible values."""
         return {
-            "deliveries": [asdict(delivery) for delivery in self.deliveries],
-            "slices": [asdict(target) for target in self.slices],
+            "deliveries": list(self.deliveries),
+            "files": [[table, asdict(file), list(deliveries)] for table, file, deliveries in self.files],
+            "slices": [vars(target) for target in self.slices],
             "counted": list(self.counted),
             "hiders": list(self.superseded_keys),
             "hidden_scopes": list(self.superseded_scopes),
@@ -146,7 +162,8 @@ class BuildRequest:
     def from_json(document: Mapping[str, Any]) -> BuildRequest:
         """Rebuild a request from `to_json`'s values."""
         return BuildRequest(
-            deliveries=[_source_delivery(delivery) for delivery in document["deliveries"]],
+            deliveries=document["deliveries"],
+            files=[SourceFile(table, DataFile(**file), places) for table, file, places in document["files"]],
             slices=[TargetSlice(**target) for target in document["slices"]],
             counted=[CountedLines(*lines) for lines in document["counted"]],
             superseded_keys=[SupersededKeys(*keys) for keys in document["hiders"]],
@@ -154,8 +171,3 @@ class BuildRequest:
             scenarios=[(name, scenario_type) for name, scenario_type in document["scenarios"]],
             baseline_scenario=document["baseline_scenario"],
         )
-
-
-def _source_delivery(document: Mapping[str, Any]) -> SourceDelivery:
-    files = {table: [DataFile(**file) for file in files] for table, files in document["files"].items()}
-    return SourceDelivery(document["delivery_id"], document["feed"], document["kind"], files)

@@ -35,19 +35,26 @@ _MAGIC = b"PAR1"
 _SMALLEST_FILE = 12
 
 
-def parse_document(key: str, data: bytes, parse: Callable[[Any], _Document]) -> _Document:
+def parse_document(
+    key: str,
+    data: bytes,
+    parse: Callable[[Any], _Document],
+    parse_object: Callable[[dict[str, Any]], Any] = lambda values: values,
+) -> _Document:
     """Return the document that a JSON object holds, with the types that its dataclass declares.
 
     Args:
         key: the object.
         data: its bytes.
         parse: makes the document out of the decoded JSON.
+        parse_object: makes what stands for each JSON object, as soon as that is decoded: thousands of them in one
+            document take much more memory than what is made of them.
 
     Raises:
         DamagedObjectError: the bytes are not such a document.
     """
     try:
-        document = parse(json.loads(data, object_pairs_hook=_with_shared_text))
+        document = parse(decode_json(data, parse_object))
     except (ValueError, ArithmeticError, RecursionError) as error:
         why = "it is empty" if not data else f"it is not valid JSON or has an invalid value: {error}"
         raise DamagedObjectError(key, why) from None
@@ -58,9 +65,27 @@ def parse_document(key: str, data: bytes, parse: Callable[[Any], _Document]) -> 
     return document
 
 
-def _with_shared_text(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object whose texts are shared with other documents: thousands of them say mostly the same."""
-    return {sys.intern(key): sys.intern(value) if isinstance(value, str) else value for key, value in pairs}
+def decode_json(data: bytes, parse_object: Callable[[dict[str, Any]], Any] = lambda values: values) -> Any:
+    """Return the content of a JSON document; its texts are shared, since thousands of documents say mostly the same.
+
+    Args:
+        data: the document.
+        parse_object: see `parse_document`.
+
+    Raises:
+        ValueError, RecursionError: the bytes are not JSON.
+    """
+    return json.loads(data, object_pairs_hook=lambda pairs: parse_object(_with_shared_texts(pairs)))
+
+
+def _with_shared_texts(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    return {sys.intern(key): _shared(value) for key, value in pairs}
+
+
+def _shared(value: Any) -> Any:
+    if isinstance(value, str):
+        return sys.intern(value)
+    return [_shared(item) for item in value] if isinstance(value, list) else value
 
 
 def find_wrong_field(document: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.commits import DataFile, DeliveryCommit
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlap, Overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered
 from finance_platform.deliveries.state import DeliveryState
@@ -44,6 +44,14 @@ def upsert(*periods: str, key: str, day: int = 1) -> Pair:
 def request_for(state: DeliveryState, *periods: str, overlaps: Overlaps = NO_OVERLAPS) -> BuildRequest:
     slices = [target for target in target_slices(state, STAR, "code", overlaps) if target.slice in periods]
     return build_request(state, overlaps, slices, STAR)
+
+
+def counted(request: BuildRequest) -> dict[tuple[str, str], list[str]]:
+    """Return the deliveries whose lines count, by period and scenario."""
+    return {
+        (lines.period, lines.scenario): [request.deliveries[place] for place in lines.deliveries]
+        for lines in request.counted
+    }
 
 
 def through_json(document: dict[str, Any]) -> dict[str, Any]:
@@ -83,12 +91,12 @@ def test_a_request_to_read_survives_its_json_document() -> None:
 
 def test_a_request_to_build_counts_the_lines_of_its_periods_only() -> None:
     state = state_of(ledger(JANUARY, FEBRUARY, key="jan.csv"), plan(JANUARY, FEBRUARY, MARCH, key="budget.csv"))
-    assert request_for(state, MARCH).counted == [("budget.csv@v1", MARCH, "Budget")]
+    assert counted(request_for(state, MARCH)) == {(MARCH, "Budget"): ["budget.csv@v1"]}
 
 
 def test_a_request_to_build_leaves_out_lines_that_replace_period_has_replaced() -> None:
     state = state_of(plan(JANUARY, key="old.csv"), plan(JANUARY, key="new.csv", day=2))
-    assert request_for(state, JANUARY).counted == [("new.csv@v1", JANUARY, "Budget")]
+    assert counted(request_for(state, JANUARY)) == {(JANUARY, "Budget"): ["new.csv@v1"]}
 
 
 def test_a_request_to_build_names_the_later_deliveries_with_the_same_keys_and_the_periods_of_these() -> None:
@@ -105,7 +113,7 @@ def test_a_request_to_build_names_the_scopes_that_a_later_delivery_replaces() ->
     both = Overlaps({("a.csv@v1", "b.csv@v1"): shared, ("b.csv@v1", "a.csv@v1"): shared})
     request = request_for(state, JANUARY, overlaps=both)
     assert request.superseded_scopes == [("a.csv@v1", "Actual", JANUARY, "D100")]
-    assert [lines.delivery_id for lines in request.counted] == ["a.csv@v1", "b.csv@v1"]
+    assert counted(request) == {(JANUARY, "Actual"): ["a.csv@v1", "b.csv@v1"]}
 
 
 def test_a_request_to_build_has_each_scenario_once_in_one_spelling() -> None:
@@ -113,6 +121,31 @@ def test_a_request_to_build_has_each_scenario_once_in_one_spelling() -> None:
         plan(JANUARY, key="budget.csv", scenario="Budget Q1"), plan(FEBRUARY, key="other.csv", scenario="Budget q1")
     )
     assert request_for(state, JANUARY).scenarios == [("Budget Q1", "Budget")]
+
+
+def test_a_request_to_build_names_the_lines_of_its_periods_and_the_members_of_all_deliveries() -> None:
+    shared = DataFile("transactions/shared.parquet", 10, is_shared=True)
+    of_each = {
+        name: {
+            "transactions": (shared if is_small else DataFile(f"transactions/{name}.parquet", 20),),
+            "members": (DataFile(f"members/{name}.parquet", 30),),
+            "rejected_rows": (DataFile(f"rejected_rows/{name}.parquet", 40),),
+        }
+        for name, is_small in (("a", True), ("b", True), ("c", False), ("d", False))
+    }
+    state = state_of(
+        ledger(JANUARY, key="a", commit_files=of_each["a"]),
+        ledger(JANUARY, key="b", day=2, commit_files=of_each["b"]),
+        ledger(JANUARY, key="c", day=3, commit_files=of_each["c"]),
+        ledger(FEBRUARY, key="d", day=4, commit_files=of_each["d"]),
+    )
+    request = request_for(state, JANUARY)
+    assert {source.file.key: list(source.deliveries) for source in request.files} == {
+        "transactions/shared.parquet": [0, 1],
+        "transactions/c.parquet": [2],
+        **{f"members/{name}.parquet": [place] for place, name in enumerate("abcd")},
+    }
+    assert len(request.deliveries) == 4
 
 
 def test_a_request_to_build_survives_its_json_document() -> None:
@@ -134,5 +167,5 @@ def test_a_request_to_build_survives_its_json_document() -> None:
     assert request.superseded_scopes
     assert through_json(BuildRequest.from_json(document).to_json()) == document
     assert document.keys() == {
-        *("deliveries", "slices", "counted", "hiders", "hidden_scopes", "scenarios", "baseline_scenario")
+        *("deliveries", "files", "slices", "counted", "hiders", "hidden_scopes", "scenarios", "baseline_scenario")
     }
