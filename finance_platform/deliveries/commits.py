@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 
 from finance_platform.contracts.processed import ACCOUNT_COUNTS
@@ -18,9 +20,10 @@ from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.resolved import READER_VERSION
-from finance_platform.storage.bulk_read import read_immutable
 from finance_platform.storage.documents import parse_document
+from finance_platform.storage.immutable_documents import DocumentFolder, read_immutable
 from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.records import RecordType
 
 FOLDER = "deliveries"
 RETIRED = "retired_deliveries"
@@ -229,29 +232,61 @@ class DeliveryCommit:
         return _parse_commit(json.loads(data))
 
 
-def _parse_commit(values: dict[str, Any]) -> DeliveryCommit:
-    values["read"] = _parse_count(values["read"])
-    values["rounding"] = Decimal(values["rounding"])
-    values["outcomes"] = {name: _parse_count(count) for name, count in values["outcomes"].items()}
-    values["periods"] = tuple(_parse_period(period) for period in values["periods"])
-    values["scenarios"] = tuple(
-        ScenarioCount(**{**scenario, "count": _parse_count(scenario["count"])})
-        for scenario in values.get("scenarios", ())
-    )
-    values["files"] = {t: tuple(DataFile(**file) for file in files) for t, files in values["files"].items()}
-    for name in ("extra_columns", "covers", "constant_scenarios"):
-        values[name] = tuple(values[name])
-    values["findings"] = ReaderFindings.from_json(values.get("findings", {}))
-    return DeliveryCommit(**values)
+def _parse_commit(values: Mapping[str, Any]) -> DeliveryCommit:
+    return _RECORDS.build("", values)
+
+
+# The same figures recur within a commit and across commits, so they are shared; by their text, since 0 equals 0.00.
+_parse_amount = lru_cache(4096)(lambda text: known_or_unknown(Decimal(text)))
+
+
+@lru_cache(4096, typed=True)
+def _share_count(rows: int, amount: str, absolute: str, unpriced: int) -> Count:
+    return Count(rows, _parse_amount(amount), _parse_amount(absolute), unpriced)
 
 
 def _parse_count(values: Mapping[str, Any]) -> Count:
-    return Count(values["rows"], Decimal(values["amount"]), Decimal(values["absolute"]), values["unpriced"])
+    return _share_count(values["rows"], values["amount"], values["absolute"], values["unpriced"])
+
+
+def _parse_counts(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Count]:
+    return {name: _parse_count(count) for name, count in values.items()}
+
+
+def _parse_periods(values: Sequence[Mapping[str, Any]]) -> tuple[PeriodCount, ...]:
+    return tuple(map(_parse_period, values))
 
 
 def _parse_period(values: Mapping[str, Any]) -> PeriodCount:
-    absolute = known_or_unknown(Decimal(values.get("absolute", UNKNOWN)))
-    return PeriodCount(**{**values, "amount": Decimal(values["amount"]), "absolute": absolute})
+    texts = {name: sys.intern(value) for name, value in values.items() if isinstance(value, str)}
+    amount, absolute = _parse_amount(values["amount"]), _parse_amount(values.get("absolute", "NaN"))
+    return PeriodCount(**{**values, **texts, "amount": amount, "absolute": absolute})
+
+
+def _parse_scenarios(values: Sequence[Mapping[str, Any]]) -> tuple[ScenarioCount, ...]:
+    return tuple(ScenarioCount(**{**scenario, "count": _parse_count(scenario["count"])}) for scenario in values)
+
+
+def _parse_files(values: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, tuple[DataFile, ...]]:
+    return {table: tuple(DataFile(**file) for file in files) for table, files in values.items()}
+
+
+_RECORDS = RecordType(
+    {"": DeliveryCommit},
+    {
+        "read": _parse_count,
+        "rounding": Decimal,
+        "outcomes": _parse_counts,
+        "scenarios": _parse_scenarios,
+        "rules": dict,
+        "periods": _parse_periods,
+        "files": _parse_files,
+        "covers": tuple,
+        "constant_scenarios": tuple,
+        "extra_columns": tuple,
+        "findings": ReaderFindings.from_json,
+    },
+)
 
 
 def write_commit(processed: ObjectStore, commit: DeliveryCommit) -> None:
@@ -278,17 +313,19 @@ def retire_commit(processed: ObjectStore, commit: DeliveryCommit, counts: Iterab
 
 def read_retired(processed: ObjectStore) -> dict[str, DeliveryCommit]:
     """Return the commits of removed deliveries by delivery id; some may have been read again since."""
-    return _by_id(read_immutable(processed, RETIRED, _parse_document))
+    return _by_id(read_immutable(processed, RETIRED_COMMITS))
 
 
 def read_commits(processed: ObjectStore) -> dict[str, DeliveryCommit]:
     """Return every commit by delivery id; without damaged ones, whose deliveries are read again."""
-    return _by_id(read_immutable(processed, FOLDER, _parse_document))
+    return _by_id(read_immutable(processed, COMMITS))
 
 
-def find_damaged_commits(processed: ObjectStore, folder: str = FOLDER) -> list[DamagedObjectError]:
-    """Return the damaged commits of deliveries, or of removed ones."""
-    return [one for one in read_immutable(processed, folder, _parse_document) if isinstance(one, DamagedObjectError)]
+def find_damaged_commits(
+    processed: ObjectStore, folder: DocumentFolder[CommitDocument] | None = None
+) -> list[DamagedObjectError]:
+    """Return the damaged commits of deliveries, or those of another folder."""
+    return [one for one in read_immutable(processed, folder or COMMITS) if isinstance(one, DamagedObjectError)]
 
 
 def commit_key(delivery_id: str) -> str:
@@ -296,11 +333,11 @@ def commit_key(delivery_id: str) -> str:
     return f"{FOLDER}/{delivery_id}.json"
 
 
-def _by_id(documents: Iterable[DeliveryCommit | DamagedObjectError]) -> dict[str, DeliveryCommit]:
+def _by_id(documents: Iterable[CommitDocument]) -> dict[str, DeliveryCommit]:
     return {one.delivery_id: one for one in documents if isinstance(one, DeliveryCommit)}
 
 
-def _parse_document(key: str, data: bytes) -> DeliveryCommit | DamagedObjectError:
+def _parse_document(key: str, data: bytes) -> CommitDocument:
     try:
         commit = parse_document(key, data, _parse_commit)
     except DamagedObjectError as error:
@@ -308,3 +345,21 @@ def _parse_document(key: str, data: bytes) -> DeliveryCommit | DamagedObjectErro
     if not key.endswith(f"/{commit.delivery_id}.json"):
         return DamagedObjectError(key, f"it is the commit of the delivery {commit.delivery_id}")
     return commit
+
+
+def _records(document: CommitDocument) -> list[DeliveryCommit] | None:
+    return [document] if isinstance(document, DeliveryCommit) else None
+
+
+def _folder(name: str) -> DocumentFolder[CommitDocument]:
+    return DocumentFolder(name, _parse_document, _RECORDS, _records, lambda _, records: records[0])
+
+
+CommitDocument = DeliveryCommit | DamagedObjectError
+"""What a document of a delivery is: its commit, or why it is none."""
+
+COMMITS = _folder(FOLDER)
+"""The commits of deliveries."""
+
+RETIRED_COMMITS = _folder(RETIRED)
+"""The commits of deliveries that were removed."""

@@ -8,16 +8,17 @@ person may decide (see `decisions`).
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from finance_platform.errors import DamagedObjectError, RegisterError
 from finance_platform.feeds.resolved import LoadMode
-from finance_platform.storage.bulk_read import read_immutable
 from finance_platform.storage.documents import find_wrong_field, parse_document
+from finance_platform.storage.immutable_documents import DocumentFolder, read_immutable
 from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.records import RecordType
 
 FOLDER = "register"
 TOLERANCE = "tolerance"
@@ -193,6 +194,7 @@ _KINDS: dict[str, type[Any]] = {
 _NAMES = {its_type: name for name, its_type in _KINDS.items()}
 
 _MISSING = "the event is missing"
+_SEPARATOR = ",\n"
 
 
 class Register:
@@ -214,7 +216,7 @@ class Register:
         Raises:
             RegisterError: a document is damaged or missing.
         """
-        documents = read_immutable(self._processed, FOLDER, _parse_document)
+        documents = read_immutable(self._processed, DOCUMENTS)
         numbered = [document for document in documents if document is not None]
         for number, document in enumerate(numbered, start=1):
             if document.number != number:
@@ -241,10 +243,13 @@ class Register:
 
     def append(self, events: Iterable[Event]) -> None:
         """Append events; a document number that another writer took is never overwritten."""
-        documents = [{"event": _NAMES[type(event)], **asdict(event)} for event in events]
+        # One event at a time: a first run has thousands of them.
+        documents = [
+            json.dumps({"event": _NAMES[type(event)], **asdict(event)}, ensure_ascii=False) for event in events
+        ]
         if not documents:
             return
-        data = json.dumps({"events": documents}, indent=1, ensure_ascii=False).encode()
+        data = f'{{"events": [\n{_SEPARATOR.join(documents)}\n]}}\n'.encode()
         number = max(self._numbers(), default=0) + 1
         while not self._processed.write_new(_key(number), data):
             number += 1
@@ -265,7 +270,7 @@ class Register:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _NumberedDocument:
     """A document of the register: its number, its events or what is wrong with it."""
 
@@ -299,26 +304,46 @@ def _parse_document(key: str, data: bytes) -> _NumberedDocument | None:
     if number is None:
         return None
     try:
-        return _NumberedDocument(number, tuple(parse_document(key, data, _parse_events)))
+        return _NumberedDocument(number, tuple(parse_document(key, data, _parse_events, _parse_object)))
     except DamagedObjectError as error:
         return _NumberedDocument(number, damage=error.why)
 
 
 def _parse_events(document: Mapping[str, Any]) -> list[Event]:
-    events = [_parse_event(values) for values in document["events"]]
+    events: list[Event] = document["events"]
     for event in events:
+        if not isinstance(event, Event):
+            raise TypeError("events that are no events")
         if wrong := find_wrong_field(event):
             raise ValueError(f"{type(event).__name__}.{wrong} has a value of another type")
     return events
 
 
+def _parse_object(values: dict[str, Any]) -> Any:
+    """Return the event that a JSON object is, or the object itself."""
+    return _parse_event(values) if "event" in values else values
+
+
 def _parse_event(document: Mapping[str, Any]) -> Event:
-    values: dict[str, Any] = {
-        _RENAMED.get(name, name): tuple(value) if isinstance(value, list) else value for name, value in document.items()
-    }
-    event: Event = _KINDS[values.pop("event")](**values)
+    values = {_RENAMED.get(name, name): value for name, value in document.items()}
+    event: Event = _RECORDS.build(values.pop("event"), values)
     return event
 
 
 _RENAMED = {"stamp": "etag"}
 """Fields that have another name in older documents of a register, which are never rewritten."""
+
+_RECORDS: RecordType[Any] = RecordType(_KINDS, {"reasons": tuple, "warnings": tuple, "kinds": tuple, "versions": dict})
+
+
+def _records(document: _NumberedDocument | None) -> Sequence[Event] | None:
+    return None if document is None or document.damage else document.events
+
+
+def _from_records(key: str, events: Sequence[Event]) -> _NumberedDocument | None:
+    number = _number(key)
+    return None if number is None else _NumberedDocument(number, tuple(events))
+
+
+DOCUMENTS = DocumentFolder(FOLDER, _parse_document, _RECORDS, _records, _from_records)
+"""The documents of a register."""

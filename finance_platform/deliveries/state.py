@@ -117,7 +117,7 @@ class DeliveryState:
         return [delivery for delivery in self.live if delivery.event.kind == "ledger"]
 
 
-@dataclass
+@dataclass(slots=True)
 class _Version:
     """One delivery of an object with the events that concern it.
 
@@ -147,7 +147,7 @@ class _Version:
         return self.counted is not None and not self.withdrawn
 
 
-@dataclass
+@dataclass(slots=True)
 class _Object:
     """One raw object: its versions, the current one last."""
 

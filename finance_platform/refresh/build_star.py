@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.deliveries.checkpoints import drop_checkpoints
 from finance_platform.errors import JobError
 from finance_platform.quality.attributes import check_attributes
 from finance_platform.quality.checks import Outcome
@@ -91,6 +92,8 @@ def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebu
 
 
 def _build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebuild: Rebuild) -> BuiltStar:
+    if rebuild.is_requested and not rebuild.periods:
+        drop_checkpoints(processed)
     before = take_snapshot(processed, star)
     require_none_missing(before.state)
     repaired = repair_slices(processed, before, at=datetime.now(UTC))

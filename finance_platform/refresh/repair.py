@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from finance_platform.deliveries.checkpoints import find_outdated, find_untrusted
 from finance_platform.deliveries.commits import (
-    RETIRED,
+    RETIRED_COMMITS,
     DataFile,
     DeliveryCommit,
     commit_key,
@@ -37,6 +38,7 @@ _SUSPECTS = f"{FOLDER}/suspects.json"
 """The files that a step found to be damaged while it read them; the next run reads them whole."""
 
 _IGNORED = "it is ignored"
+_READ_SINGLY = "its documents are read one by one, and it is written again"
 
 RUN = "run `finance-platform run`"
 RUN_AGAIN = "run again; it is derived again first"
@@ -87,7 +89,7 @@ def find_damage(raw: ObjectStore, processed: ObjectStore) -> list[Damage]:
     lacking = "the figures of a version that was removed are not in the statement of all versions"
     damage += [
         Damage(error.key, error.why, lacking, fix="", aside=error.key)
-        for error in find_damaged_commits(processed, RETIRED)
+        for error in find_damaged_commits(processed, RETIRED_COMMITS)
     ]
     damage += [
         Damage(error.key, error.why, "overlaps of deliveries are computed again", aside=error.key)
@@ -97,6 +99,7 @@ def find_damage(raw: ObjectStore, processed: ObjectStore) -> list[Damage]:
         Damage(error.key, error.why, "the raw zone is compared with nothing once", aside=error.key)
         for error in find_damaged_scans(processed)
     ]
+    damage += [Damage(error.key, error.why, _READ_SINGLY, aside=error.key) for error in find_untrusted(processed)]
     foreign = "its name is not that of an event of the register"
     return damage + [Damage(key, foreign, _IGNORED, fix="") for key in register.foreign_keys()]
 
@@ -114,7 +117,8 @@ def repair(raw: ObjectStore, processed: ObjectStore, *, at: datetime) -> list[st
     """
     damage = find_damage(raw, processed)
     _set_aside(processed, damage, at)
-    return [str(one) for one in damage if one.effect != _IGNORED]
+    outdated = [Damage(error.key, error.why, _READ_SINGLY) for error in find_outdated(processed)]
+    return [str(one) for one in (*damage, *outdated) if one.effect != _IGNORED]
 
 
 def find_damaged_target(processed: ObjectStore, snapshot: Snapshot) -> list[Damage]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from finance_platform.deliveries.acceptance import evaluate_deliveries
+from finance_platform.deliveries.checkpoints import update_checkpoints
 from finance_platform.deliveries.commits import DeliveryCommit, delivery_id, read_commits
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, Verdict
 from finance_platform.deliveries.scans import discard_scan
@@ -90,6 +91,7 @@ def standardise(
         verdicts = evaluate_deliveries(
             processed, at=clock(), run_id=run_id, holds_closed_periods=settings.holds_closed_periods
         )
+    update_checkpoints(processed)
     return Standardised(read, verdicts, repaired)
 
 

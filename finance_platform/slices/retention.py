@@ -19,6 +19,7 @@ from typing import Any
 from finance_platform.contracts.processed import ACCOUNT_COUNTS, MEMBER_ATTRIBUTES, MEMBERS, PROCESSED
 from finance_platform.contracts.star import STAR
 from finance_platform.deliveries.account_counts import counts_of_delivery
+from finance_platform.deliveries.checkpoints import update_checkpoints
 from finance_platform.deliveries.commits import FOLDER as DELIVERIES
 from finance_platform.deliveries.commits import DeliveryCommit, find_damaged_commits, retire_commit
 from finance_platform.deliveries.register import (
@@ -163,6 +164,7 @@ def remove(processed: ObjectStore, removals: Iterable[Removal]) -> None:
             retire_commit(processed, removal.commit, counts_of_delivery(processed, removal.commit))
         for key in removal.keys:
             processed.delete(key)
+    update_checkpoints(processed)
 
 
 def superseded_since(events: Sequence[Event]) -> dict[str, str]:

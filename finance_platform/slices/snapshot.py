@@ -69,7 +69,9 @@ def take_snapshot(
     Raises:
         DamagedObjectError: a Parquet file of a delivery is damaged.
     """
-    commits = {name: commit for name, commit in read_commits(processed).items() if name not in without}
+    commits = read_commits(processed)
+    if without:
+        commits = {name: commit for name, commit in commits.items() if name not in without}
     state = derive_state(Register(processed).events(), commits)
     overlaps = compute_overlaps(processed, state.live, record=record)
     types, mentioned = _debit_positive(processed, state)

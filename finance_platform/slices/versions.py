@@ -38,7 +38,7 @@ class TargetSlice:
     inputs: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ContributingDelivery:
     """The lines of one live delivery that count in one period.
 

@@ -5,14 +5,11 @@ Belongs here: concurrent reads where each one waits for a network. Does not belo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
 
 from finance_platform.storage.factory import is_remote
 from finance_platform.storage.port import ObjectStore
-
-_Document = TypeVar("_Document")
 
 _THREADS = 10
 """The number of connections of a boto3 client; one after the other, S3 serves thirty to fifty reads a second."""
@@ -41,35 +38,6 @@ def read_many(store: ObjectStore, keys: Sequence[str]) -> Iterator[bytes]:
         if data is None:
             raise FileNotFoundError(f"{key} is not in {store.root}")
         yield data
-
-
-def read_immutable(store: ObjectStore, folder: str, parse: Callable[[str, bytes], _Document]) -> list[_Document]:
-    """Return the documents of a folder, in the order of their keys; each is read and parsed once per process.
-
-    A document that was removed and written again has another etag, and is read again.
-
-    Args:
-        store: the store.
-        folder: the folder; its documents are never rewritten.
-        parse: turns key and bytes into a document that callers do not change; always the same function for the same
-            folder.
-
-    Raises:
-        FileNotFoundError: a document was removed between the listing and the read.
-    """
-    etags = {item.key: item.etag for item in store.list_objects(folder)}
-    earlier = _PARSED.get((store.root, folder), {})
-    current = {key: earlier[key] for key, etag in etags.items() if key in earlier and earlier[key][0] == etag}
-    new = [key for key in etags if key not in current]
-    for key, data in zip(new, read_many(store, new), strict=True):
-        current[key] = etags[key], parse(key, data)
-    # One assignment, since threads of a code server may read the same folder at the same time.
-    _PARSED[store.root, folder] = current
-    return [current[key][1] for key in etags]
-
-
-_PARSED: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {}
-"""By store and folder: etag and document by key."""
 
 
 def _find(store: ObjectStore, key: str) -> bytes | None:

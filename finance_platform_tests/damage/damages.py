@@ -31,6 +31,8 @@ DERIVED: dict[str, Callable[[Home], Path]] = {
     "overlaps": _first("processed/overlaps/*.json"),
     "record of a scan": _first("processed/looks/refreshed.json"),
     "listing of a scan": _first("processed/looks/*.jsonl.gz"),
+    "checkpoint of the commits": _first("processed/checkpoints/deliveries/*.parquet"),
+    "checkpoint of the register": _first("processed/checkpoints/register/*.parquet"),
     "ledger lines": _first("processed/transactions/**/*.parquet"),
     "plan lines": _first("processed/budget/**/*.parquet"),
     "master data": _first("processed/accounts/**/*.parquet"),

@@ -37,6 +37,7 @@ from finance_platform.refresh.status import read_status
 from finance_platform.reports.status import Status
 from finance_platform.settings import Settings, StarSettings, load_settings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.storage import immutable_documents
 from finance_platform.storage.local import LocalStore
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.duckdb import atomic_file
@@ -268,6 +269,8 @@ class LawHome:
     def refresh(self) -> None:
         """Take every step."""
         self.overwritten = []
+        # Each run is a process of its own, which has read no document yet.
+        immutable_documents.forget_documents()
         try:
             self._refresh()
         finally:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from finance_platform.storage.bulk_read import read_immutable
+from finance_platform.storage.immutable_documents import DocumentFolder, read_immutable
 from finance_platform.storage.local import LocalStore
 
 
@@ -32,7 +32,7 @@ def parse(_: str, data: bytes) -> Any:
 
 
 def documents(store: LocalStore) -> list[Any]:
-    return read_immutable(store, "deliveries", parse)
+    return read_immutable(store, DocumentFolder("deliveries", parse))
 
 
 def test_each_document_is_read_once(tmp_path: Path, reads: Counter[str]):

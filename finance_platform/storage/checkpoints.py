@@ -1,0 +1,142 @@
+"""Checkpoints: the immutable documents of a folder, together in a few Parquet files.
+
+Belongs here: the files, and whether one can be trusted. Does not belong here: the documents themselves and when a
+checkpoint is written (see `immutable_documents`), their columns (see `records`).
+
+A checkpoint is never the truth. Each of its rows names a document and the etag that it had when it was read, so the
+listing of the folder alone says which documents are as they were; every other document is read itself. A file is named
+after the hash of its bytes, so damage is found wherever it is. Files may repeat each other's documents in any order, so
+nothing has to name them: a new file is written first, and those that it replaces are removed afterwards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import Any, Generic
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from finance_platform.errors import DamagedObjectError
+from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.records import Record, RecordType
+
+FOLDER = "checkpoints"
+_KEY, _ETAG, _FORM = "document_key", "document_etag", b"form"
+_ROWS_AT_ONCE = 4096
+"""The number of rows that are decoded at once: as objects they take some megabytes."""
+
+Version = tuple[str, str]
+"""Key and etag of a document."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointedDocument(Generic[Record]):
+    """A document as a checkpoint has it."""
+
+    key: str
+    etag: str
+    records: Sequence[Record]
+
+
+def list_checkpoints(store: ObjectStore, folder: str) -> list[str]:
+    """Return the keys of the files of a folder's checkpoint, and of whatever else is beside them."""
+    return [item.key for item in store.list_objects(f"{FOLDER}/{folder}")]
+
+
+def read_checkpoint(
+    store: ObjectStore, key: str, record_type: RecordType[Record], wanted: Mapping[str, str]
+) -> Iterator[CheckpointedDocument[Record]]:
+    """Yield the documents of a file that are wanted.
+
+    Args:
+        store: the store.
+        key: the file.
+        record_type: the type of the documents' records.
+        wanted: etag by key of the documents to return; those that have another etag now are left out.
+
+    Raises:
+        DamagedObjectError: the file is damaged, foreign or of another release; it is not trusted at all.
+        FileNotFoundError: it was removed, since another file has its documents.
+    """
+    file = _open(store, key, record_type.form, record_type.columns)
+    version: Version | None = None
+    records: list[Record] = []
+    for batch in file.iter_batches(_ROWS_AT_ONCE):
+        table = pa.table(batch)
+        versions = list(zip(table[_KEY].to_pylist(), table[_ETAG].to_pylist(), strict=True))
+        is_wanted = [wanted.get(document_key) == etag for document_key, etag in versions]
+        of_wanted = [one for one, chosen in zip(versions, is_wanted, strict=True) if chosen]
+        for now, record in zip(of_wanted, record_type.decode(table.filter(pa.array(is_wanted))), strict=True):
+            if version != now:
+                if version is not None:
+                    yield CheckpointedDocument(*version, records)
+                version, records = now, []
+            if record is not None:
+                records.append(record)
+    if version is not None:
+        yield CheckpointedDocument(*version, records)
+
+
+def read_versions(store: ObjectStore, key: str, form: str) -> list[Version]:
+    """Return the documents of a file, each once.
+
+    Raises:
+        DamagedObjectError, FileNotFoundError: see `read_checkpoint`.
+    """
+    versions = pa.table(_open(store, key, form, ()).read([_KEY, _ETAG]))
+    pairs = zip(versions[_KEY].to_pylist(), versions[_ETAG].to_pylist(), strict=True)
+    return list(dict.fromkeys(pairs))
+
+
+def write_checkpoint(
+    store: ObjectStore,
+    folder: str,
+    record_type: RecordType[Record],
+    documents: Iterable[CheckpointedDocument[Record]],
+) -> str:
+    """Write documents into a new file of a folder's checkpoint; return its key."""
+    rows = ((one.key, one.etag, record) for one in documents for record in (one.records or (None,)))
+    buffer = io.BytesIO()
+    writer: pq.ParquetWriter | None = None
+    while some := list(islice(rows, _ROWS_AT_ONCE)):
+        table = _table(some, record_type)
+        # Texts of a column repeat, so dictionaries and a fast codec leave a tenth of the documents' bytes.
+        writer = writer or pq.ParquetWriter(buffer, table.schema, compression="zstd")
+        writer.write_table(table)
+    if writer is None:
+        raise ValueError("a checkpoint of no documents")
+    writer.close()
+    data = buffer.getvalue()
+    key = f"{FOLDER}/{folder}/{_name(data)}"
+    store.write(key, data)
+    return key
+
+
+def _table(rows: Sequence[tuple[str, str, Any]], record_type: RecordType[Any]) -> pa.Table:
+    keys, etags, records = zip(*rows, strict=True)
+    columns = {_KEY: pa.array(keys, pa.string()), _ETAG: pa.array(etags, pa.string()), **record_type.encode(records)}
+    return pa.table(columns).replace_schema_metadata({_FORM: record_type.form})
+
+
+def _open(store: ObjectStore, key: str, form: str, columns: Sequence[str]) -> pq.ParquetFile:
+    data = store.read(key)
+    if PurePosixPath(key).name != _name(data):
+        raise DamagedObjectError(key, "its content is not what was written, or it is no checkpoint")
+    try:
+        file = pq.ParquetFile(io.BytesIO(data), read_dictionary=list(columns))
+    except pa.ArrowException:
+        raise DamagedObjectError(key, "it is not a checkpoint") from None
+    metadata = file.schema_arrow.metadata or {}
+    if metadata.get(_FORM, b"").decode() != form:
+        raise DamagedObjectError(key, "another release wrote it")
+    return file
+
+
+def _name(data: bytes) -> str:
+    return f"{hashlib.sha256(data).hexdigest()[:32]}.parquet"

@@ -1,0 +1,196 @@
+"""The immutable documents of a folder: each is read once per process, most of them from a checkpoint.
+
+Belongs here: which documents a process has, which of them a checkpoint takes, and when it is written. Does not belong
+here: what the documents mean (see `deliveries`), the files of a checkpoint (see `checkpoints`).
+
+The listing of the folder decides: a document that is not in it does not exist, whatever a checkpoint says, and one with
+another etag than the checkpoint's is read itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from finance_platform.errors import DamagedObjectError
+from finance_platform.storage.bulk_read import read_many
+from finance_platform.storage.checkpoints import (
+    FOLDER,
+    CheckpointedDocument,
+    Version,
+    list_checkpoints,
+    read_checkpoint,
+    read_versions,
+    write_checkpoint,
+)
+from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.records import RecordType
+
+_Document = TypeVar("_Document")
+
+FEWEST_NEW = 100
+"""Fewer documents are read one by one; a checkpoint takes them when they have become more."""
+
+_GROWTH = 2
+"""A new file takes in the files that have at most so many times its documents. So the number of files grows with the
+logarithm of the number of documents, and so does the number of times that a document is written."""
+
+
+@dataclass(frozen=True)
+class DocumentFolder(Generic[_Document]):
+    """A folder of documents that are never rewritten.
+
+    Attributes:
+        name: of the folder.
+        parse: turns key and bytes into a document that callers do not change; of damaged bytes too.
+        record_type: the type of the records that a document consists of; None if the folder has no checkpoint.
+        to_records: returns the records of a document; None for one that no checkpoint may have, such as a damaged one.
+        from_records: turns key and records into the document again.
+    """
+
+    name: str
+    parse: Callable[[str, bytes], _Document]
+    record_type: RecordType[Any] | None = None
+    to_records: Callable[[_Document], Sequence[Any] | None] = lambda _: None
+    from_records: Callable[[str, Sequence[Any]], _Document] | None = None
+
+
+def read_immutable(store: ObjectStore, folder: DocumentFolder[_Document]) -> list[_Document]:
+    """Return the documents of a folder, in the order of their keys; each is read and parsed once per process.
+
+    A document that was removed and written again has another etag, and is read again.
+
+    Args:
+        store: the store.
+        folder: the folder; always the same for the same name.
+
+    Raises:
+        FileNotFoundError: a document was removed between the listing and the read.
+    """
+    return [document for _, document in _read(store, folder).values()]
+
+
+def find_untrusted_checkpoints(store: ObjectStore, folder: DocumentFolder[Any]) -> list[DamagedObjectError]:
+    """Return the files of a folder's checkpoint that are damaged, foreign or of another release."""
+    untrusted = []
+    if folder.record_type is not None:
+        for key in list_checkpoints(store, folder.name):
+            try:
+                read_versions(store, key, folder.record_type.form)
+            except FileNotFoundError:
+                continue  # a run has replaced it meanwhile
+            except DamagedObjectError as error:
+                untrusted.append(error)
+    return untrusted
+
+
+def find_outdated_checkpoints(store: ObjectStore, folder: DocumentFolder[Any]) -> list[DamagedObjectError]:
+    """Return what a folder's checkpoint has that is no longer so, and what it lacks although an earlier run had it.
+
+    It is found before a run writes new documents. A home that was copied or restored has other etags; a checkpoint that
+    was removed, or that a killed run did not write, lacks its documents.
+    """
+    if folder.record_type is None:
+        return []
+    current = {(item.key, item.etag) for item in store.list_objects(folder.name)}
+    outdated = []
+    checkpointed: set[Version] = set()
+    for key, versions in _trusted_files(store, folder.name, folder.record_type):
+        changed = sum(version not in current for version in versions)
+        if changed:
+            outdated.append(DamagedObjectError(key, f"{changed:,} of its documents were removed or written again"))
+        checkpointed.update(versions)
+    lacking = len(current - checkpointed)
+    if lacking >= FEWEST_NEW and not outdated:
+        outdated.append(DamagedObjectError(f"{FOLDER}/{folder.name}", f"it lacks {lacking:,} documents"))
+    return outdated
+
+
+def update_checkpoint(store: ObjectStore, folder: DocumentFolder[Any]) -> None:
+    """Bring the checkpoint of a folder up to date, if that is worth a write; the caller holds the home's lock.
+
+    Documents that were removed or written again are no longer in it afterwards.
+    """
+    record_type = folder.record_type
+    if record_type is None:
+        return
+    records = {
+        (key, etag): of_document
+        for key, (etag, document) in _read(store, folder).items()
+        if (of_document := folder.to_records(document)) is not None
+    }
+    files = dict(_trusted_files(store, folder.name, record_type))
+    true = {key: versions for key, versions in files.items() if all(version in records for version in versions)}
+    checkpointed = {version for versions in true.values() for version in versions}
+    new = {version for version in records if version not in checkpointed}
+    if len(true) == len(files) and len(new) < FEWEST_NEW:
+        return
+    replaced = [key for key in files if key not in true]
+    for key, versions in sorted(true.items(), key=lambda item: len(item[1])):
+        if len(versions) > _GROWTH * len(new):
+            break
+        new.update(versions)
+        replaced.append(key)
+    if new:
+        rows = (CheckpointedDocument(*version, records[version]) for version in sorted(new))
+        written = write_checkpoint(store, folder.name, record_type, rows)
+        replaced = [key for key in replaced if key != written]
+    for key in replaced:
+        store.delete(key)
+
+
+def forget_documents() -> None:
+    """Forget every document, as a process that has just started."""
+    _DOCUMENTS.clear()
+
+
+_DOCUMENTS: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {}
+"""By store and folder: etag and document by key."""
+
+
+def _read(store: ObjectStore, folder: DocumentFolder[_Document]) -> Mapping[str, tuple[str, _Document]]:
+    """Return etag and document by key, in the order of the keys."""
+    earlier = _DOCUMENTS.get((store.root, folder.name), {})
+    listed: list[str] = []
+    lacking: dict[str, str] = {}
+    for item in store.list_objects(folder.name):
+        listed.append(item.key)
+        if item.key not in earlier or earlier[item.key][0] != item.etag:
+            lacking[item.key] = item.etag
+    if not lacking and len(listed) == len(earlier):
+        return earlier
+    new = _read_checkpoints(store, folder, lacking) if len(lacking) >= FEWEST_NEW else {}
+    unread = [key for key in lacking if key not in new]
+    for key, data in zip(unread, read_many(store, unread), strict=True):
+        new[key] = lacking[key], folder.parse(key, data)
+    documents = {key: new[key] if key in lacking else earlier[key] for key in listed}
+    # One assignment, since threads of a code server may read the same folder at the same time.
+    _DOCUMENTS[store.root, folder.name] = documents
+    return documents
+
+
+def _read_checkpoints(
+    store: ObjectStore, folder: DocumentFolder[_Document], wanted: Mapping[str, str]
+) -> dict[str, tuple[str, _Document]]:
+    """Return the wanted documents that a checkpoint has in the wanted version; a file that is damaged gives none."""
+    documents: dict[str, tuple[str, _Document]] = {}
+    if folder.record_type is None or folder.from_records is None:
+        return documents
+    for file in list_checkpoints(store, folder.name):
+        try:
+            for one in read_checkpoint(store, file, folder.record_type, wanted):
+                documents[one.key] = one.etag, folder.from_records(one.key, one.records)
+        except (DamagedObjectError, FileNotFoundError):
+            continue  # what it had is read document by document
+    return documents
+
+
+def _trusted_files(store: ObjectStore, name: str, record_type: RecordType[Any]) -> Iterator[tuple[str, list[Version]]]:
+    """Yield the files of a checkpoint, each with its documents; the repair at the start of a run names the others."""
+    for key in list_checkpoints(store, name):
+        try:
+            versions = read_versions(store, key, record_type.form)
+        except DamagedObjectError:
+            continue
+        yield key, versions

@@ -1,0 +1,179 @@
+"""Records: dataclasses whose JSON documents exist by the thousand, shared in memory and as columns of Arrow.
+
+Belongs here: building a record from decoded JSON, encoding records as columns and back. Does not belong here: the files
+of such columns (see `checkpoints`), the fields of a record (see `deliveries`).
+
+Documents of thousands of deliveries repeat most of what they say. A nested value is parsed once for each different
+text and then shared, so records must not be changed. In a column, a value is its JSON text, and equal texts are stored
+once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
+
+import pyarrow as pa
+
+Record = TypeVar("Record")
+
+_KIND = "record_kind"
+_VALUES_KEPT = 1024
+"""How many different values of a nested field stay known for the next documents."""
+
+
+@dataclass(frozen=True)
+class RecordType(Generic[Record]):
+    """The dataclasses that the records of one kind of document are made of.
+
+    Attributes:
+        kinds: dataclass by the name that it has in a document; one with the name `""` if there is no choice.
+        parsers: by field, a function that turns decoded JSON into a value that is shared and never changed; fields
+            without one are texts, numbers, booleans or null.
+    """
+
+    kinds: Mapping[str, type[Record]]
+    parsers: Mapping[str, Callable[[Any], Any]]
+
+    def build(self, kind: str, values: Mapping[str, Any]) -> Record:
+        """Return a record from the decoded JSON of its fields.
+
+        Raises:
+            KeyError: there is no such kind.
+            TypeError, ValueError, ArithmeticError, AttributeError, IndexError: a field has another name or value.
+        """
+        shared = {
+            name: self._parse[name](json.dumps(value)) if name in self.parsers else _intern(value)
+            for name, value in values.items()
+        }
+        return self.kinds[kind](**shared)
+
+    @cached_property
+    def form(self) -> str:
+        """A hash of the fields and their types; columns of another form are of another release."""
+        described = sorted((kind, _describe(its_type)) for kind, its_type in self.kinds.items())
+        return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:16]
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns of a record."""
+        names = {field.name: None for kind in self.kinds.values() for field in fields(_as_dataclass(kind))}
+        return (_KIND, *names)
+
+    def encode(self, records: Sequence[Record | None]) -> dict[str, pa.Array]:
+        """Return the columns of records; None takes a row without a record."""
+        names_of = {its_type: kind for kind, its_type in self.kinds.items()}
+        kinds = [None if record is None else names_of[type(record)] for record in records]
+        columns = {_KIND: _Column([json.dumps(kind) if kind is not None else None for kind in kinds]).array()}
+        for name in self.columns[1:]:
+            columns[name] = _encode([getattr(record, name, _ABSENT) for record in records])
+        return columns
+
+    def decode(self, table: pa.Table) -> Iterator[Record | None]:
+        """Yield the records of columns that `encode` returned."""
+        columns = [self._decode(name, table[name]) for name in self.columns]
+        for kind, *values in zip(*columns, strict=True):
+            if kind is _ABSENT:
+                yield None
+                continue
+            named = zip(self.columns[1:], values, strict=True)
+            yield self.kinds[kind](**{name: value for name, value in named if value is not _ABSENT})
+
+    def _decode(self, name: str, column: pa.ChunkedArray) -> list[Any]:
+        decoded: list[Any] = []
+        for chunk in column.chunks:
+            texts = chunk.dictionary.to_pylist()
+            if name in self.parsers:
+                values = list(map(self._parse[name], texts))
+            else:
+                values = [_intern(value) for value in json.loads(f"[{','.join(texts)}]")]
+            decoded += [_ABSENT if index is None else values[index] for index in chunk.indices.to_pylist()]
+        return decoded
+
+    @cached_property
+    def _parse(self) -> dict[str, Callable[[str], Any]]:
+        return {name: _remembered(parse) for name, parse in self.parsers.items()}
+
+
+def _remembered(parse: Callable[[Any], Any]) -> Callable[[str], Any]:
+    return lru_cache(_VALUES_KEPT)(lambda text: parse(json.loads(text)))
+
+
+class _Absent:
+    """Stands for a field that a record does not have."""
+
+
+_ABSENT = _Absent()
+
+
+class _Column:
+    """Texts of a column, each different one once."""
+
+    def __init__(self, texts: Iterable[str | None] = ()) -> None:
+        self._numbers: dict[str, int] = {}
+        self._indices: list[int | None] = []
+        for text in texts:
+            self.add(text)
+
+    def add(self, text: str | None) -> None:
+        """Add the text of the next row; None if it has none."""
+        self._indices.append(None if text is None else self._numbers.setdefault(text, len(self._numbers)))
+
+    def array(self) -> pa.DictionaryArray:
+        """Return the column."""
+        indices = pa.array(self._indices, pa.int32())
+        return pa.DictionaryArray.from_arrays(indices, pa.array(list(self._numbers), pa.string()))
+
+
+def _encode(values: Sequence[Any]) -> pa.DictionaryArray:
+    column = _Column()
+    # Shared values are encoded once. They live as long as the records, so their identities are not used again.
+    texts: dict[int, str] = {}
+    for value in values:
+        if value is _ABSENT:
+            column.add(None)
+            continue
+        if id(value) not in texts:
+            texts[id(value)] = json.dumps(_plain(value))
+        column.add(texts[id(value)])
+    return column.array()
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it, as `asdict` and `default=str` write it into a document."""
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _intern(value: Any) -> Any:
+    return sys.intern(value) if isinstance(value, str) else value
+
+
+def _describe(its_type: type[Any]) -> Any:
+    """Return the fields of a dataclass and of those inside it, as JSON."""
+    hints = get_type_hints(its_type)
+    own = [(field.name, str(hints[field.name])) for field in fields(_as_dataclass(its_type))]
+    inner = {part for hint in hints.values() for part in _parts(hint) if isinstance(part, type) and is_dataclass(part)}
+    return [own, sorted((part.__name__, _describe(part)) for part in inner)]
+
+
+def _parts(hint: Any) -> Iterator[Any]:
+    yield hint
+    for argument in get_args(hint):
+        yield from _parts(argument)
+
+
+def _as_dataclass(its_type: type[Any]) -> Any:
+    """Return a type that is known to be a dataclass, as `fields` wants it."""
+    return its_type

@@ -1,0 +1,20 @@
+"""Fixtures of the tests of faults: every write of a checkpoint is one that can fail.
+
+Belongs here: what every home of these tests should meet more often than a real one. Does not belong here: homes (see
+`faulty_home`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from finance_platform.storage import immutable_documents
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _two_documents_have_a_checkpoint() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(immutable_documents, "FEWEST_NEW", 2)
+        yield
