@@ -164,7 +164,15 @@ class UnreadableDeliveryError(PermanentError):
 
 
 class MissingColumnError(UnreadableDeliveryError):
-    """The header of a file lacks a column that its descriptor needs."""
+    """The header of a file lacks a column that its descriptor needs.
+
+    Attributes:
+        field: the first field without a column; empty if it is not known.
+        plain: the finding without the name that the column may have now.
+    """
+
+    field = ""
+    plain = ""
 
 
 class FileNameError(PermanentError):

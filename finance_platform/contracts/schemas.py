@@ -62,6 +62,7 @@ _TOTALS = (
     Column("covers", "varchar", "Periods that the name declares, a JSON list.", nullable=True),
     Column("findings", "varchar", "What the reader found about the file, a JSON object.", nullable=True),
     Column("extra_columns", "varchar", "Headers that no field uses, a JSON list.", nullable=True),
+    Column("header", "varchar", "The kind of each column by its name, a JSON object.", nullable=True),
 )
 _ATTRIBUTES = tuple(
     Column(name, "varchar", "As delivered in the line.", nullable=True)

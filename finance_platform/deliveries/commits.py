@@ -169,6 +169,8 @@ class DeliveryCommit:
         covers: the periods that the file's name declares; empty if the feed has no such rule.
         constant_scenarios: the scenario of every line, if the descriptor or the file's name gives one.
         extra_columns: headers that no field uses.
+        header: the names of all columns, also of a refused file; empty if they are not known.
+        header_kinds: what the first cells of each of them can be read as; see `feeds.headers`.
         findings: what the reader found about the file as a whole.
     """
 
@@ -195,6 +197,8 @@ class DeliveryCommit:
     covers: Sequence[str] = ()
     constant_scenarios: Sequence[str] = ()
     extra_columns: Sequence[str] = ()
+    header: Sequence[str] = ()
+    header_kinds: Sequence[str] = ()
     findings: ReaderFindings = field(default_factory=ReaderFindings)
     attempt: str = ""
     committed_at: str = ""

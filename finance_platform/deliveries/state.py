@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.header_changes import HeaderChange, find_header_changes
 from finance_platform.deliveries.register import (
     DecisionRecorded,
     DeliveryDiscovered,
@@ -99,6 +100,7 @@ class DeliveryState:
         missing: deliveries that count and have no commit, because it is damaged or lost; nothing can be published
             until they are read again.
         closed: the closing event of each closed period.
+        header_changes: how the header of each feed's last files differs from the one before.
     """
 
     live: Sequence[LiveDelivery]
@@ -110,6 +112,7 @@ class DeliveryState:
     withdrawn: Sequence[InactiveDelivery] = ()
     missing: Sequence[DeliveryDiscovered] = ()
     closed: Mapping[str, PeriodStatusChanged] = field(default_factory=dict)
+    header_changes: Sequence[HeaderChange] = ()
 
     @property
     def ledger(self) -> list[LiveDelivery]:
@@ -219,6 +222,7 @@ def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
         withdrawn=state.withdrawn,
         missing=state.missing,
         closed=closed,
+        header_changes=find_header_changes(events, commits),
     )
 
 

@@ -21,7 +21,7 @@ from finance_platform.feeds.hidden_characters import CleanedCells, Finding, clea
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, ReadingRules, template_headers
 from finance_platform.feeds.shape_rules import is_derived
-from finance_platform.safe_text import quote_name
+from finance_platform.safe_text import printable, quote_name
 
 _MAX_LISTED = 1_000
 """Characters of a header in a message."""
@@ -273,7 +273,9 @@ def _missing_column(name: str, rule: FieldRule, header: Sequence[str], unclaimed
     expected = " and ".join(map(repr, pair)) if pair else " or ".join(map(repr, rule.sources))
     suggestion = closest_match(rule.sources[0], unclaimed) if rule.sources else None
     hint = f"; is it {suggestion!r}?" if suggestion else ""
-    return MissingColumnError(
-        f"the header lacks the column for {name}: expected {expected}, found {_shortened(header)}{hint}",
-        fix=f"correct the file's header, or add its name to columns.{name}.from in the descriptor",
+    plain = f"the header lacks the column for {name}: expected {expected}, found {_shortened(header)}"
+    error = MissingColumnError(
+        plain + hint, fix=f"correct the file's header, or add its name to columns.{name}.from in the descriptor"
     )
+    error.field, error.plain = name, printable(plain)
+    return error

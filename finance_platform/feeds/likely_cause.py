@@ -6,19 +6,20 @@ refused or rejected (see `cells`, `ledger_lines`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from itertools import islice
 
 import pyarrow.compute as pc
 
-from finance_platform.errors import UnreadableDeliveryError
+from finance_platform.errors import MissingColumnError, UnreadableDeliveryError
 from finance_platform.feeds.amounts import read_amount
 from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit_texts, describe_place, field_texts
-from finance_platform.feeds.codes import clean, fold
+from finance_platform.feeds.codes import clean, closest_match, fold
 from finance_platform.feeds.currencies import denoted_currencies
 from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.header import without_position
+from finance_platform.feeds.headers import BLANK, DATE, NUMBER, column_kinds
 from finance_platform.feeds.limits import MAX_COLUMNS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, template_headers
 from finance_platform.feeds.shape_rules import is_derived
@@ -38,15 +39,22 @@ _DATE_FORMATS = (
 )  # fmt: skip
 
 
-def explain_missing_column(error: UnreadableDeliveryError, table: Table, rules: ReadingRules) -> tuple[str, str]:
-    """Return finding and fix of a header that lacks a column, with the delimiter or header row that would have it."""
+def explain_missing_column(error: MissingColumnError, table: Table, rules: ReadingRules) -> tuple[str, str]:
+    """Return finding and fix of a header that lacks a column.
+
+    The finding has the delimiter or the header row that would have the column, or the names that missing columns may
+    have now: a name is given only if the cells below it can be read as the field.
+    """
     try:
         rows = table.first_rows(_SEARCHED_ROWS)
+        named = _name_candidates(error, table, rules)
     except UnreadableDeliveryError:
         return error.found, error.fix
+    plain = error.plain or error.found
     for line, row in rows:
         if line != rules.dialect.header_row and _has_needed_columns(row, rules):
-            text = f"{error.found}; {describe_place(table.sheet, line)} has it: {', '.join(map(clean, row))[:200]}"
+            header = ", ".join(map(clean, row))[:200]
+            text = f"{plain}; {describe_place(table.sheet, line)} has it: {header}"
             return text, f"set dialect.header_row: {line} in the descriptor"
     for line, row in rows if table.sheet is None else ():
         for delimiter, written in _DELIMITERS.items():
@@ -59,8 +67,41 @@ def explain_missing_column(error: UnreadableDeliveryError, table: Table, rules: 
                 fix = f"set dialect.delimiter: {written} in the descriptor"
                 if line != rules.dialect.header_row:
                     fix = f"set dialect: {{delimiter: {written}, header_row: {line}}} in the descriptor"
-                return f"{error.found}; line {line} seems to be delimited by {delimiter!r}", fix
-    return _explain_data_row([*map(without_position, table.header)], rules) or (error.found, error.fix)
+                return f"{plain}; line {line} seems to be delimited by {delimiter!r}", fix
+    return _explain_data_row([*map(without_position, table.header)], rules) or (named, error.fix)
+
+
+def _name_candidates(error: MissingColumnError, table: Table, rules: ReadingRules) -> str:
+    """Return the finding with every field that lacks its column, and the column that each may have now."""
+    if not error.field:
+        return error.found
+    kinds = column_kinds(rules, table.header, next(iter(table.batches()), None))
+    used = {fold(name) for rule in rules.fields.values() for name in _names(rule)}
+    free = {name: kind for name, kind in kinds.items() if fold(name) not in used}
+    header = {fold(name) for name in table.header}
+    text, others = error.plain, []
+    for name, rule in rules.fields.items():
+        if not rule.required or rule.name_pattern or any(map(is_derived, rule.sources)) or _has_columns(rule, header):
+            continue
+        candidate = _find_candidate(name, rule, free)
+        free.pop(candidate or "", None)
+        if name == error.field:
+            text += f"; is it {candidate!r}?" if candidate else ""
+        else:
+            expected = " or ".join(map(repr, _names(rule)))
+            others.append(f"{name} ({expected}{f', is it {candidate!r}?' if candidate else ''})")
+    return f"{text}; it also lacks {', '.join(others)}" if others else text
+
+
+def _find_candidate(name: str, rule: FieldRule, free: Mapping[str, str]) -> str | None:
+    """Return the column whose cells can be read as a field and whose name is similar, or that is the only such one."""
+    needed = {"date": DATE, "period": DATE, "amount": NUMBER}.get(name)
+    readable = [column for column, kind in free.items() if needed is None or kind in {needed, BLANK}]
+    for source in rule.sources:
+        if similar := closest_match(source, readable):
+            return similar
+    certain = [column for column, kind in free.items() if kind == needed]
+    return certain[0] if len(certain) == 1 else None
 
 
 def _explain_data_row(header: Sequence[str], rules: ReadingRules) -> tuple[str, str] | None:
@@ -197,12 +238,9 @@ def _samples(name: str, sources: dict[str, FieldSource], batch: RawBatch) -> lis
 def _has_needed_columns(row: Sequence[str], rules: ReadingRules) -> bool:
     header = {fold(name) for name in row}
     for rule in rules.fields.values():
-        if not rule.required or rule.name_pattern or any(map(is_derived, rule.sources)):
+        if any(map(is_derived, rule.sources)):
             continue
-        alternatives = (
-            [[rule.debit, rule.credit]] if rule.debit and rule.credit else map(template_headers, rule.sources)
-        )
-        if not any(all(fold(name) in header for name in names) for names in alternatives):
+        if rule.required and not rule.name_pattern and not _has_columns(rule, header):
             return False
     return all(fold(name) in header for name in _line_cells(rules))
 
@@ -210,6 +248,12 @@ def _has_needed_columns(row: Sequence[str], rules: ReadingRules) -> bool:
 def _line_cells(rules: ReadingRules) -> list[str]:
     """Return the headers of the cells of which each gives a line; those that match a pattern are not among them."""
     return [*(rules.unpivot.columns if rules.unpivot else ()), *(measure.header for measure in rules.measures)]
+
+
+def _has_columns(rule: FieldRule, folded_header: Collection[str]) -> bool:
+    """Return whether a header has the columns of a field, under one of their names."""
+    alternatives = [[rule.debit, rule.credit]] if rule.debit and rule.credit else map(template_headers, rule.sources)
+    return any(all(fold(name) in folded_header for name in names) for names in alternatives)
 
 
 def _shown(text: str) -> str:

@@ -22,6 +22,7 @@ from finance_platform.feeds.codes import fold
 from finance_platform.feeds.file_names import natural_sort_key
 from finance_platform.feeds.findings import NO_CONTROL_TOTALS, ControlTotals, Note, ReaderFindings
 from finance_platform.feeds.header import find_column
+from finance_platform.feeds.headers import BLANK, column_kinds
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.likely_cause import explain_missing_column, explain_rejected_rows
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
@@ -62,6 +63,7 @@ class ReaderTotals:
         notes: the notes about cells by message.
         extra_columns: headers that no field and no order uses, by table.
         line_cells: headers of the cells of which each gives a line.
+        header: the kind of each column by its name, of all tables.
         doubt: why a person must decide whether the file may count; empty if nothing is doubtful.
         first_batch: the first batch of a ledger file as long as no row is accepted, with its header's fields and its
             broken rules, for the likely cause.
@@ -81,6 +83,7 @@ class ReaderTotals:
     notes: dict[str, Note] = field(default_factory=dict)
     extra_columns: dict[str, None] = field(default_factory=dict)
     line_cells: set[str] = field(default_factory=set)
+    header: dict[str, str] = field(default_factory=dict)
     doubt: str = ""
     first_batch: FirstBatch | None = None
     control_totals: ControlTotals = NO_CONTROL_TOTALS
@@ -271,16 +274,19 @@ def read_file(kind: str, feed: ResolvedFeed, raw: ObjectStore, file: FileToRead)
             try:
                 totals = ReaderTotals()
                 for table in open_tables(local_copy.open, key, feed.rules):
+                    _add_header(feed, table, totals, None)
                     try:
                         for columns, rows in _typed_batches(kind, feed, table, totals, key):
                             yield _staged(schema, rows, lineage, columns)
                     except MissingColumnError as error:
+                        _add_header(feed, table, totals, next(iter(table.batches()), None))
                         found, fix = explain_missing_column(error, table, feed.rules)
                         raise UnreadableDeliveryError(found, fix=fix) from error
                     _add_table(feed, table, totals)
                 summary = _summarize(totals, _findings(feed, totals))
             except (UnreadableDeliveryError, FileNameError) as error:
-                summary = {"outcome": REFUSED, "reasons": error.found, "raw_row": error.fix}
+                header = json.dumps(totals.header, ensure_ascii=False)
+                summary = {"outcome": REFUSED, "reasons": error.found, "raw_row": error.fix, "header": header}
             # The file may have been overwritten since it was registered: other bytes are another delivery.
             if local_copy.fingerprint() != file.fingerprint:
                 summary = {"outcome": NOT_OPENED, "reasons": "the file was overwritten before it was read"}
@@ -340,6 +346,12 @@ def _keep_first_batch(
         totals.first_batch = FirstBatch(lines.sources, batch, columns["rules"].to_pylist())
 
 
+def _add_header(feed: ResolvedFeed, table: Table, totals: ReaderTotals, batch: RawBatch | None) -> None:
+    """Add a table's columns; without its first rows they are blank until these come."""
+    kinds = column_kinds(feed.rules, table.header, batch)
+    totals.header |= {name: kind for name, kind in kinds.items() if kind != BLANK or name not in totals.header}
+
+
 def _add_table(feed: ResolvedFeed, table: Table, totals: ReaderTotals) -> None:
     """Add what the reader found about a table as a whole."""
     totals.notes = dict(table.notes) | totals.notes
@@ -368,7 +380,9 @@ def _findings(feed: ResolvedFeed, totals: ReaderTotals) -> ReaderFindings:
 def _raw_batches(feed: ResolvedFeed, table: Table, totals: ReaderTotals) -> Iterator[RawBatch]:
     """Yield a table's batches, and update the greatest value of the column that orders the feed's deliveries."""
     header, marker = _order_header(feed, table.header), RowMarker(feed.rules, table.header)
-    for batch in table.batches():
+    for number, batch in enumerate(table.batches()):
+        if not number:
+            _add_header(feed, table, totals, batch)
         if header:
             totals.order = max(totals.order, _greatest(batch.columns[header]))
         yield marker.mark(batch)
@@ -432,6 +446,7 @@ def _summarize(totals: ReaderTotals, findings: ReaderFindings) -> dict[str, obje
         "measured_order": totals.order,
         "covers": json.dumps(totals.covers),
         "findings": json.dumps(asdict(findings), ensure_ascii=False),
+        "header": json.dumps(totals.header, ensure_ascii=False),
         "extra_columns": json.dumps(list(totals.extra_columns), ensure_ascii=False),
     }
 

@@ -155,6 +155,14 @@ ARRIVED_IN_ORDER = Check(
     "or withdraw one of them.",
     is_warning=True,
 )
+HEADERS_UNCHANGED = Check(
+    ("processed", "rejected_rows"),
+    "headers_are_unchanged",
+    "The header of a feed's last files has other columns than that of its last delivery that counted: columns were "
+    "added, are gone, or have another name. If a field should use a new column, add its name to the descriptor; if "
+    "not, nothing is to be done. The warning ends with the next file that has the same header.",
+    is_warning=True,
+)
 NO_FILE_REFUSED = Check(
     ("processed", "rejected_rows"),
     "no_file_is_refused",
@@ -281,6 +289,7 @@ DELIVERY_CHECKS = (
     NOTHING_HELD,
     NO_FILE_REFUSED,
     ARRIVED_IN_ORDER,
+    HEADERS_UNCHANGED,
     NO_GAPS,
 )
 STAR_CHECKS = (ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR, TYPES_AGREE, *ATTRIBUTES_AGREE.values())

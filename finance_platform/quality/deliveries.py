@@ -9,6 +9,7 @@ from typing import Any
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.deliveries.header_changes import FIX_HEADER
 from finance_platform.deliveries.hold_reasons import tolerance_breach
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
@@ -20,6 +21,7 @@ from finance_platform.quality.checks import (
     DESCRIPTORS_VALID,
     EVERY_FILE_HAS_FEED,
     EVERY_ROW_ACCOUNTED,
+    HEADERS_UNCHANGED,
     NO_FILE_REFUSED,
     NO_GAPS,
     NOTHING_HELD,
@@ -95,7 +97,15 @@ def check_deliveries(state: DeliveryState, overlaps: Overlaps = NO_OVERLAPS) -> 
         _outcome(NOTHING_HELD, [_stopped_row(stopped) for stopped in undecided], *_HELD),
         _outcome(NO_FILE_REFUSED, [_stopped_row(stopped) for stopped in refused], "file refused", "files refused"),
         _check_order(late, uncertain),
+        _outcome(HEADERS_UNCHANGED, _changed_headers(state), "changed header", "changed headers"),
         _check_gaps(state),
+    ]
+
+
+def _changed_headers(state: DeliveryState) -> list[dict[str, Any]]:
+    return [
+        {"feed": change.feed, "file": change.file, "what": change.words, "fix": FIX_HEADER}
+        for change in state.header_changes
     ]
 
 

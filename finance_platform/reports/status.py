@@ -11,6 +11,7 @@ from typing import Any
 
 from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.feed_set import advise_unmatched
 from finance_platform.quality.delivery_order import FIX_ORDER, UncertainOrder, find_uncertain_orders
@@ -62,6 +63,7 @@ class Status:
         details: closed periods, movements, last run.
         warning_fixes: what to do about the warning of a delivery, by file and warning.
         uncertain_orders: deliveries that replace lines of others because of modification times alone.
+        header_changes: how the header of each feed's last files differs from the one before.
         all_versions: the reconciliation of all versions of each file; None unless it was asked for.
         is_broken: whether the register is damaged, so that only what is published is known.
     """
@@ -75,6 +77,7 @@ class Status:
     details: StatusDetails = StatusDetails()
     warning_fixes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     uncertain_orders: Sequence[UncertainOrder] = ()
+    header_changes: Sequence[HeaderChange] = ()
     all_versions: Reconciliation | None = None
     is_broken: bool = False
 
@@ -127,6 +130,10 @@ class Status:
                 for order in self.uncertain_orders
             ),
             *(
+                {"file": change.file, "kind": "header", "warning": change.words, "fix": FIX_HEADER}
+                for change in self.header_changes
+            ),
+            *(
                 {
                     "file": file,
                     "kind": "unmatched",
@@ -160,6 +167,7 @@ class Status:
             "closed_periods": list(self.details.closed),
             "movements": list(self.details.movements),
             "warnings": self.warnings,
+            "header_changes": [change.as_json() for change in self.header_changes],
             "problems": self.problems,
             "unmatched_files": self.unmatched,
             "vanished_files": self.vanished,
@@ -193,6 +201,7 @@ def build_status(
         details=details,
         warning_fixes=_warning_fixes(snapshot.state),
         uncertain_orders=find_uncertain_orders(snapshot.state, snapshot.overlaps),
+        header_changes=snapshot.state.header_changes,
     )
 
 

@@ -108,12 +108,15 @@ class DeliveryResult:
     def to_commit(self, delivery: DeliveryToRead, rules: ReadingRules, attempt: str) -> DeliveryCommit:
         """Return the commit of the delivery, read or refused."""
         summary, committed_at = self.summary, datetime.now(UTC).isoformat(timespec="microseconds")
+        header: dict[str, str] = json.loads(summary["header"] or "{}")
         if summary["outcome"] == REFUSED:
             return DeliveryCommit(
                 **delivery.identity,
                 status="refused",
                 refusal=summary["reasons"],
                 fix=summary["raw_row"] or "",
+                header=tuple(header),
+                header_kinds=tuple(header.values()),
                 attempt=attempt,
                 committed_at=committed_at,
             )
@@ -137,6 +140,8 @@ class DeliveryResult:
             covers=tuple(json.loads(summary["covers"])),
             constant_scenarios=self._constant_scenarios(rules, delivery.object_key),
             extra_columns=json.loads(summary["extra_columns"]),
+            header=tuple(header),
+            header_kinds=tuple(header.values()),
             findings=ReaderFindings.from_json(json.loads(summary["findings"])),
             attempt=attempt,
             committed_at=committed_at,

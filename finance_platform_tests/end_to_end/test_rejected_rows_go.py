@@ -1,6 +1,6 @@
-"""A story: a file with bad rows comes in, is corrected, and its rejected rows go.
+"""A story: a file with bad rows comes in, is corrected, and its rejected rows go; a file with another header follows.
 
-Belongs here: what `rejected` lists after each refresh. Does not belong here: its formats (see `test_command_line`).
+Belongs here: what `rejected` lists after each refresh, and what `status` says about the header. Does not belong here: its formats (see `test_command_line`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def listed(home: Home) -> tuple[list[dict[str, Any]], RejectedTotals]:
     return list(listing.rows(totals=totals)), totals
 
 
-def test_rejected_rows_go_with_the_corrected_file_and_a_held_file_shows_its_own(tmp_path: Path, refresh: Refresher):
+def test_rejected_rows_go_with_the_corrected_file_and_another_header_is_named(tmp_path: Path, refresh: Refresher):
     home = Home(tmp_path)
     home.write("feeds/ledger.yaml", FEED)
     home.write("raw/ledger_1.csv", HEADER + GOOD + "never,D1,5000,-7.50\n")
@@ -58,6 +58,16 @@ def test_rejected_rows_go_with_the_corrected_file_and_a_held_file_shows_its_own(
 
     home.write("raw/ledger_2.csv", HEADER + GOOD * 3)
     home.write("feeds/ledger.yaml", FEED.replace("{from: Date}", "{from: Date, formats: [yyyy-MM-dd, dd.MM.yyyy]}"))
-    refresh(home)
+    home.write("raw/ledger_3.csv", HEADER.replace("Amount", "Net Amount") + GOOD)
+    status = refresh(home).status
     ((row,), _) = listed(home)
     assert (row["source_file"], row["first_seen"]) == ("ledger_1.csv", first)
+
+    (refused,) = [row for row in status.deliveries if row["state"] == "refused"]
+    assert refused["reason"] == (
+        "the header lacks the column for amount: expected 'Amount', found Date, Dept, Account, Net Amount; "
+        "is it 'Net Amount'?"
+    )
+    (warning,) = [row for row in status.warnings if row["kind"] == "header"]
+    assert warning["file"] == "ledger_3.csv"
+    assert warning["warning"].endswith("ledger_1.csv: 'Amount' is perhaps 'Net Amount' now")

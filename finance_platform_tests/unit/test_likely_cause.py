@@ -95,6 +95,40 @@ def test_a_missing_column_that_no_row_has_keeps_its_own_fix(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("header", "row", "words"),
+    [
+        (
+            "Date,Dept,Account,Amounts,Netto",
+            "2025-01-01,D,1,n/a,5.00",
+            (
+                "the header lacks the column for amount: expected 'Amount', found Date, Dept, Account, Amounts, Netto; "
+                "is it 'Netto'?"
+            ),
+        ),
+        (
+            "Posted,Dept,Acct,Betrag,Memo",
+            "2025-01-01,D,1,5.00,x",
+            (
+                "the header lacks the column for date: expected 'Date', found Posted, Dept, Acct, Betrag, Memo; is it "
+                "'Posted'?; it also lacks account ('Account', is it 'Acct'?), amount ('Amount', is it 'Betrag'?)"
+            ),
+        ),
+        (
+            "Date,Dept,Account,Net,Gross",
+            "2025-01-01,D,1,5.00,6.00",
+            "the header lacks the column for amount: expected 'Amount', found Date, Dept, Account, Net, Gross",
+        ),
+    ],
+)
+def test_a_column_is_proposed_only_if_its_cells_can_be_read_as_the_field(
+    header: str, row: str, words: str, tmp_path: Path
+) -> None:
+    summary = summary_of(tmp_path, f"{header}\n{row}\n")
+    assert (summary["outcome"], summary["reasons"]) == ("refused", words)
+    assert list(json.loads(summary["header"])) == header.split(",")
+
+
+@pytest.mark.parametrize(
     ("amounts", "fix"),
     [
         (('"1.234,56"', '"5,00"'), "set columns.amount.decimal: ',' and columns.amount.thousands: '.'"),

@@ -20,6 +20,7 @@ from finance_platform.quality.checks import (
     ARRIVED_IN_ORDER,
     EVERY_ROW_ACCOUNTED,
     EVIDENCE_ROWS,
+    HEADERS_UNCHANGED,
     NO_FILE_REFUSED,
     NO_GAPS,
     NOTHING_HELD,
@@ -140,6 +141,7 @@ def test_sound_deliveries_pass_every_check():
         (NOTHING_HELD, True),
         (NO_FILE_REFUSED, True),
         (ARRIVED_IN_ORDER, True),
+        (HEADERS_UNCHANGED, True),
         (NO_GAPS, True),
     ]
 

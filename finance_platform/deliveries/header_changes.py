@@ -1,0 +1,188 @@
+"""How the header of a feed's files has changed since its last delivery.
+
+Belongs here: comparing headers that commits have. Does not belong here: what a header has to have (see `feeds.cells`),
+printing.
+
+The order of columns, case and white space are no change. Neither is another header of an old content that other rules
+read again.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event, Verdict
+from finance_platform.feeds.codes import fold
+from finance_platform.feeds.headers import BLANK, DATE, NUMBER
+from finance_platform.safe_text import quote_name
+
+FIX_HEADER = (
+    "if a field should use a new column, add its name to columns.<field>.from in the descriptor; if not, nothing is to "
+    "be done"
+)
+_MAX_COMPARED = 50
+_MAX_NAMED = 5
+_SIMILAR = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderChange:
+    """A header that differs from the one before.
+
+    Attributes:
+        feed: the feed.
+        file: the object whose header differs.
+        earlier_file: the object of the feed's last delivery that counted before.
+        added: columns that the earlier header lacks.
+        gone: columns that only the earlier header has.
+        renamed: pairs of a column that is gone and one that is new, with a similar name or cells of the same kind.
+        more_files: how many other new files of the feed have a changed header too.
+    """
+
+    feed: str
+    file: str
+    earlier_file: str
+    added: tuple[str, ...]
+    gone: tuple[str, ...]
+    renamed: tuple[tuple[str, str], ...] = ()
+    more_files: int = 0
+
+    @property
+    def words(self) -> str:
+        """The change as a clause."""
+        parts = [f"{old!r} is perhaps {new!r} now" for old, new in self.renamed[:_MAX_NAMED]]
+        olds, news = ({pair[side] for pair in self.renamed} for side in (0, 1))
+        for verb, names in (
+            ("added", [name for name in self.added if name not in news]),
+            ("gone", [name for name in self.gone if name not in olds]),
+        ):
+            if names:
+                more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+                parts.append(f"{verb}: {', '.join(map(repr, names[:_MAX_NAMED]))}{more}")
+        files = f" (and in {self.more_files:,} more new files)" if self.more_files else ""
+        return f"the header differs from that of {quote_name(self.earlier_file)}{files}: {'; '.join(parts)}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the change as JSON values."""
+        return {**asdict(self), "renamed": [{"from": old, "to": new} for old, new in self.renamed]}
+
+
+@dataclass
+class _Content:
+    """One content of one object: the deliveries that it became under the reading rules of its time.
+
+    Attributes:
+        file: the object.
+        run_id: the run that saw it first.
+        ids: the deliveries, the newest last.
+    """
+
+    file: str
+    run_id: str
+    ids: list[str] = field(default_factory=list)
+
+
+def find_header_changes(events: Iterable[Event], commits: Mapping[str, DeliveryCommit]) -> list[HeaderChange]:
+    """Return at most one change per feed: of the files that came last, compared with the delivery that counted before.
+
+    Args:
+        events: the register's events.
+        commits: the commits by delivery id.
+    """
+    feeds: dict[str, dict[tuple[str, str], _Content]] = {}
+    counted: set[str] = set()
+    for event in events:
+        if isinstance(event, DeliveryDiscovered):
+            contents, place = feeds.setdefault(event.feed, {}), (event.object_key, event.fingerprint)
+            contents.setdefault(place, _Content(event.object_key, event.run_id)).ids.append(event.delivery_id)
+        elif isinstance(event, Verdict) and not event.is_held:
+            counted.add(event.delivery_id)
+        elif isinstance(event, DecisionRecorded):
+            (counted.discard if event.action == "withdrawn" else counted.add)(event.delivery_id)
+    return [
+        change
+        for feed, contents in sorted(feeds.items())
+        if (change := _change_of_feed(feed, list(contents.values()), commits, frozenset(counted)))
+    ]
+
+
+def _change_of_feed(
+    feed: str, contents: Sequence[_Content], commits: Mapping[str, DeliveryCommit], counted: frozenset[str]
+) -> HeaderChange | None:
+    headers = {id(content): header for content in contents if (header := _header(content, commits))}
+    known = [content for content in contents if id(content) in headers]
+    if not known:
+        return None
+    run_id = known[-1].run_id
+    counting = [one for one in known if one.run_id != run_id and not counted.isdisjoint(one.ids)]
+    if not counting:
+        return None
+    earlier = counting[-1]
+    before = headers[id(earlier)]
+    changes = [
+        change
+        for content in known
+        if content.run_id == run_id
+        and (change := compare_headers(feed, (content.file, headers[id(content)]), (earlier.file, before)))
+    ]
+    return replace(changes[-1], more_files=len(changes) - 1) if changes else None
+
+
+def _header(content: _Content, commits: Mapping[str, DeliveryCommit]) -> Mapping[str, str]:
+    """Return the kind of each column by name, as the newest rules read it; empty if it is not known."""
+    for delivery_id in reversed(content.ids):
+        commit = commits.get(delivery_id)
+        if commit is not None and commit.header:
+            return dict(zip(commit.header, commit.header_kinds, strict=True))
+    return {}
+
+
+def compare_headers(
+    feed: str, now: tuple[str, Mapping[str, str]], before: tuple[str, Mapping[str, str]]
+) -> HeaderChange | None:
+    """Return how a header differs from an earlier one; None if both have the same columns.
+
+    Args:
+        feed: the feed.
+        now: the file, and the kind of each of its columns by name.
+        before: the same of the earlier file.
+    """
+    (file, columns), (earlier_file, earlier) = now, before
+    folded, earlier_folded = {fold(name) for name in columns}, {fold(name) for name in earlier}
+    added = {name: kind for name, kind in columns.items() if fold(name) not in earlier_folded}
+    gone = {name: kind for name, kind in earlier.items() if fold(name) not in folded}
+    if not (added or gone):
+        return None
+    return HeaderChange(feed, file, earlier_file, tuple(added), tuple(gone), tuple(_find_renamed(gone, added)))
+
+
+def _find_renamed(gone: Mapping[str, str], added: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return pairs of columns that may be the same under another name, the most similar names first.
+
+    The cells of both can be read alike. Their names are similar, or there is no other column of dates or of numbers.
+    """
+    olds, news = list(gone)[:_MAX_COMPARED], list(added)[:_MAX_COMPARED]
+    pairs = sorted(
+        (
+            (-_similarity(old, new), old, new)
+            for old in olds
+            for new in news
+            if gone[old] == added[new] or BLANK in {gone[old], added[new]}
+        ),
+    )
+    renamed: dict[str, str] = {}
+    for distance, old, new in pairs:
+        kind = gone[old]
+        is_only = kind in {DATE, NUMBER} and [*gone.values()].count(kind) == 1 == [*added.values()].count(kind)
+        is_alike = -distance >= _SIMILAR or (is_only and added[new] == kind)
+        if is_alike and old not in renamed and new not in renamed.values():
+            renamed[old] = new
+    return list(renamed.items())
+
+
+def _similarity(first: str, second: str) -> float:
+    return difflib.SequenceMatcher(None, fold(first), fold(second)).ratio()

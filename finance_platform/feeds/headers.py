@@ -1,0 +1,59 @@
+"""The header of a file as its commit keeps it: the columns' names, and what their first cells look like.
+
+Belongs here: the kinds of columns. Does not belong here: which column a field uses (see `cells`), how a header differs
+from an earlier one (see `deliveries.header_changes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from finance_platform.feeds.amounts import read_amount
+from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.codes import clean
+from finance_platform.feeds.dates import parse_date
+from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
+from finance_platform.feeds.reasons import shorten
+from finance_platform.feeds.resolved import FieldRule, ReadingRules
+
+DATE, NUMBER, TEXT, BLANK = "date", "number", "text", "blank"
+
+_SAMPLED_ROWS = 20
+_SAMPLED_CELLS = 2_000
+"""Of a wide header fewer rows are looked at, so that many small files cost little."""
+
+_DATE_FORMATS = ("yyyy-MM-dd", "yyyy-MM", "yyyyMM")
+
+
+def column_kinds(rules: ReadingRules, header: Sequence[str], batch: RawBatch | None) -> dict[str, str]:
+    """Return the kind of each column by its name, in the order of the header; columns without a name are left out.
+
+    Args:
+        rules: the feed's rules, whose date patterns and marks of amounts are used.
+        header: the names.
+        batch: the first rows; None if there are none.
+    """
+    rows = max(1, min(_SAMPLED_ROWS, _SAMPLED_CELLS // max(1, len(header))))
+    samples = {} if batch is None else {name: batch.columns[name][:rows].to_pylist() for name in header}
+    names = {name: shorten(clean(name)) for name in header}
+    return {
+        shown: kind_of_texts(rules, samples.get(name, ()))
+        for name, shown in names.items()
+        if shown and not shown.startswith("(column ")
+    }
+
+
+def kind_of_texts(rules: ReadingRules, texts: Iterable[str | None]) -> str:
+    """Return what all texts that are not blank can be read as under a feed's rules: dates, numbers, or only text."""
+    written = {text.strip() for text in texts if text and text.strip()}
+    if not written:
+        return BLANK
+    if any(len(text) > MAX_VALUE_CHARACTERS for text in written):
+        return TEXT
+    formats = [pattern for rule in rules.fields.values() for pattern in rule.formats]
+    patterns = tuple(dict.fromkeys([*formats, *_DATE_FORMATS]))
+    if all(parse_date(clean(text), patterns) for text in written):
+        return DATE
+    amount = rules.fields.get("amount", FieldRule())
+    is_number = all(read_amount(text, amount.decimal, amount.thousands) for text in written)
+    return NUMBER if is_number else TEXT
