@@ -206,15 +206,19 @@ def _print_rows(console: SafeConsole, rows: Iterable[Mapping[str, Any]], output_
     from finance_platform.cli.rendering import json_value, print_documents, print_rows
     from finance_platform.reports.rejected_rows import COLUMNS, details_in_columns
 
-    plain = [name for name in COLUMNS if name != "details"]
     if output_format == "json":
-        documents = ({name: json_value(row[name]) for name in plain} | {"details": row["details"]} for row in rows)
+        documents = (
+            {name: row[name] if name == "details" else json_value(row[name]) for name in COLUMNS} for row in rows
+        )
         print_documents(console, documents)
         return
+    place = COLUMNS.index("details")
+    before, after = COLUMNS[:place], COLUMNS[place + 1 :]
     cells: Iterator[Sequence[Any]] = (
-        [*(row[name] for name in plain), *details_in_columns(row["details"])] for row in rows
+        [*(row[name] for name in before), *details_in_columns(row["details"]), *(row[name] for name in after)]
+        for row in rows
     )
-    print_rows(console, [*plain, "columns", "values"], cells, output_format)
+    print_rows(console, [*before, "columns", "values", *after], cells, output_format)
 
 
 @contextmanager

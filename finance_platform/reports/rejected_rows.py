@@ -33,8 +33,8 @@ _BATCH_ROWS = 1_000
 """A row may have 16,384 characters of raw cells, so a batch has 16 MB at most."""
 
 COLUMNS = (
-    *("source_file", "source_row", "outcome", "rules", "reasons", "amount", "raw_row", "feed", "scenario", "currency"),
-    *("source_sheet", "source_column", "period", "state", "first_seen", "details"),
+    *("source_file", "source_sheet", "source_row", "source_column", "state", "outcome", "rules", "details", "reasons"),
+    *("amount", "raw_row", "feed", "first_seen", "period", "scenario", "currency"),
 )
 """The fields of a row."""
 

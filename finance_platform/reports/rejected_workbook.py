@@ -39,6 +39,7 @@ _HEADERS: Mapping[str, str] = {
     "state": "state",
     "source_sheet": "sheet",
     "source_row": "line",
+    "source_column": "cell's column",
     "outcome": "outcome",
     "scenario": "scenario",
     "period": "period",

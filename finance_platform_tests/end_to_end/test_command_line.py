@@ -303,7 +303,7 @@ def test_rejected_rows_are_exported_as_a_workbook_and_wrong_use_is_explained(tro
     assert home.command("rejected", "--format", "xlsx", "--output", str(path)).returncode == 0
     book = CalamineWorkbook.from_path(path)
     assert book.sheet_names == ["Rejected rows", "By reason", "By file", "Notes"]
-    assert [row[8] for row in book.get_sheet_by_name("Rejected rows").to_python()] == ["amount", 5, 7]
+    assert [row[9] for row in book.get_sheet_by_name("Rejected rows").to_python()] == ["amount", 5, 7]
     for arguments, message in (
         (("--format", "xlsx"), "add --output FILE.xlsx"),
         (("--feed", "ledgr"), "the feeds are accounts,"),

@@ -128,7 +128,12 @@ WRONG = [
     (with_lines(LEDGER, columns="[Date, Amount]"), "columns", "columns: Input should be a valid dictionary", ""),
     # Values.
     (column("date", "\n    from: Date\n    formats: [YYYY-MM-dd]"), "formats", "'YYYY' is not one of yyyy, yy", ""),
-    (column("date", "\n    from: Date\n    formats: yyyy-dd"), "formats", "needs a year (yyyy), and beside a day (dd) a month (MM)", ""),
+    (
+        column("date", "\n    from: Date\n    formats: yyyy-dd"),
+        "formats",
+        "needs a year (yyyy), and beside a day (dd) a month (MM)",
+        "",
+    ),
     (column("amount", "{from: A, decimal: ',', thousands: ','}"), "amount", "decimal and thousands are both ','", ""),
     (column("amount", "\n    from: A\n    decimal: '·'"), "decimal", "Input should be '.' or ','", ""),
     (
