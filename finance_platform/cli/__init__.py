@@ -13,6 +13,8 @@ import click
 
 from finance_platform.cli.decisions import accept, close, reopen, vacuum, withdraw
 from finance_platform.cli.deploy import deploy, remote
+from finance_platform.cli.feeds import feed
+from finance_platform.cli.init import init
 from finance_platform.cli.inspect import movements, query, status
 from finance_platform.cli.migrate import migrate
 from finance_platform.cli.options import prepare_output, report_error
@@ -59,6 +61,7 @@ def main() -> None:
 
 
 for _command in (
+    init,
     run,
     status,
     query,
@@ -74,6 +77,7 @@ for _command in (
     secure,
     ui,
     webserver,
+    feed,
     deploy,
     remote,
 ):

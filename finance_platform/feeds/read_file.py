@@ -264,8 +264,18 @@ def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     return joined
 
 
-def read_file(kind: str, feed: ResolvedFeed, raw: ObjectStore, file: FileToRead) -> Iterator[pa.RecordBatch]:
-    """Yield one file's staged rows, then its summary row: the totals, or the reason why it cannot be read."""
+def read_file(
+    kind: str, feed: ResolvedFeed, raw: ObjectStore, file: FileToRead, on_table: Callable[[Table], None] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield one file's staged rows, then its summary row: the totals, or the reason why it cannot be read.
+
+    Args:
+        kind: ledger, departments or accounts.
+        feed: the feed that reads the file.
+        raw: the store with the file.
+        file: the file.
+        on_table: is called with each table before its rows are read.
+    """
     schema = arrow_schema(STAGED_ROWS[kind])
     key = file.object_key
     lineage = {"delivery_id": file.delivery_id, "feed": feed.name, "source_file": key}
@@ -275,6 +285,8 @@ def read_file(kind: str, feed: ResolvedFeed, raw: ObjectStore, file: FileToRead)
                 totals = ReaderTotals()
                 for table in open_tables(local_copy.open, key, feed.rules):
                     _add_header(feed, table, totals, None)
+                    if on_table:
+                        on_table(table)
                     try:
                         for columns, rows in _typed_batches(kind, feed, table, totals, key):
                             yield _staged(schema, rows, lineage, columns)

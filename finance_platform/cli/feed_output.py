@@ -1,0 +1,208 @@
+"""The output of the commands about feeds.
+
+Belongs here: the parts of each and their order, for people and as JSON. Does not belong here: figures (see
+`refresh.feed_check`, `refresh.feed_list`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from finance_platform.cli.console import SafeConsole, colored
+from finance_platform.cli.rendering import money, new_table, print_json, print_rows
+from finance_platform.deliveries.commits import Count
+from finance_platform.feeds.feed_set import Problem
+from finance_platform.refresh.feed_check import OUTCOMES, CheckedTable, FileCheck
+from finance_platform.refresh.feed_list import COLUMNS, FeedListing
+from finance_platform.refresh.feed_match import MatchedFile
+from finance_platform.safe_text import quote_name
+
+_MAX_COLUMNS = 100
+"""Columns of a header that are listed; a wide file has many that no field uses."""
+
+_MAX_SUMS = 60
+_WIDE = 76
+"""Characters of a terminal from which every column of the list of feeds has a place."""
+
+
+def print_feeds(console: SafeConsole, listing: FeedListing, output_format: str) -> None:
+    """Print the feeds of a home, then what is wrong with its descriptors."""
+    if output_format != "table":
+        print_rows(console, COLUMNS, listing.rows(), output_format)
+    else:
+        shown = COLUMNS if console.width >= _WIDE else ("feed", "path", "files")
+        table = new_table(*shown, title="Feeds", numbers_from=len(shown))
+        for row in listing.rows():
+            values = dict(zip(COLUMNS, row, strict=True))
+            table.add_row(*("" if values[name] is None else str(values[name]) for name in shown))
+        for column in table.columns:
+            column.overflow = "fold"
+        console.print(table)
+    for problem in listing.problems:
+        _print_problem(console, problem)
+
+
+def _print_problem(console: SafeConsole, problem: Problem) -> None:
+    _print_line(console, ("problem", "red"), f" {quote_name(problem.where)}: {problem.message}")
+    _print_line(console, f"  Fix: {problem.fix}")
+
+
+def print_check(console: SafeConsole, matched: MatchedFile, checked: FileCheck | None, *, as_json: bool) -> None:
+    """Print what a run would make of a file."""
+    if as_json:
+        print_json(console, _as_json(matched, checked))
+        return
+    if matched.problem is not None:
+        _print_problem(console, matched.problem)
+    if checked is not None:
+        _print_checked(console, matched, checked)
+
+
+def _print_checked(console: SafeConsole, matched: MatchedFile, checked: FileCheck) -> None:
+    place = "" if matched.is_in_raw_zone else ", which is not in the raw zone"
+    _print_line(console, f"File: {quote_name(matched.object_key)}{place}")
+    _print_line(console, f"Feed: {checked.feed} ({checked.kind}), descriptor: {quote_name(matched.origin)}")
+    if matched.remark:
+        _print_line(console, ("warning", "yellow"), f" {matched.remark}")
+    for table in checked.tables:
+        _print_header(console, table)
+    if checked.refusal:
+        _print_finding(console, ("refused", "red"), checked.refusal, checked.fix)
+        return
+    _print_counts(console, checked)
+    _print_sums(console, checked)
+    _print_rejected(console, checked)
+    for warning, fix in checked.findings.fixes.items():
+        _print_finding(console, ("warning", "yellow"), warning, fix)
+    for reason, fix in checked.holds.items():
+        _print_finding(console, ("held", "red"), reason, fix)
+    if checked.is_fine:
+        text = " a run would publish this file, unless an earlier delivery or a closed period holds it"
+        _print_line(console, ("ok", "green"), text)
+
+
+def _print_finding(console: SafeConsole, kind: tuple[str, str], text: str, fix: str) -> None:
+    _print_line(console, kind, f" {text}")
+    if fix:
+        _print_line(console, f"  Fix: {fix}")
+
+
+def _print_line(console: SafeConsole, *parts: str | tuple[str, str]) -> None:
+    """Print a line; a terminal wraps it, so that nothing is cut."""
+    console.print(colored(*parts), soft_wrap=True)
+
+
+def _print_header(console: SafeConsole, table: CheckedTable) -> None:
+    title = "Header" if table.sheet is None else f"Header of sheet {table.sheet!r}"
+    grid = new_table("column", "field", title=title, numbers_from=2)
+    for column in table.columns[:_MAX_COLUMNS]:
+        grid.add_row(column.name, ", ".join(column.fields) or "not used")
+    for name, text in table.other.items():
+        grid.add_row(f"every row: {text}" if text else "no column", name)
+    for cell in grid.columns:
+        cell.overflow = "fold"
+    console.print(grid)
+    if len(table.columns) > _MAX_COLUMNS:
+        _print_line(console, f"… {len(table.columns) - _MAX_COLUMNS:,} more columns")
+
+
+def _print_counts(console: SafeConsole, checked: FileCheck) -> None:
+    counts = ", ".join(f"{_count(checked, name).rows:,} {name}" for name in OUTCOMES if _count(checked, name).rows)
+    _print_line(console, f"Rows: {checked.read.rows:,} read" + (f" = {counts}" if counts else ""))
+    if checked.kind != "ledger":
+        return
+    for name in OUTCOMES:
+        count = _count(checked, name)
+        if count.amount or count.absolute:
+            unpriced = f", {count.unpriced:,} without a valid amount" if count.unpriced else ""
+            _print_line(console, f"  {name}: net {money(count.amount)}, gross {money(count.absolute)}{unpriced}")
+    for currency, gross in sorted(checked.foreign.items()):
+        _print_line(console, f"  rejected in {currency}: gross {money(gross)}")
+    if checked.rounding:
+        _print_line(console, f"  rounding to cents adds {checked.rounding:f}")
+
+
+def _count(checked: FileCheck, outcome: str) -> Count:
+    return checked.outcomes.get(outcome, Count())
+
+
+def _print_sums(console: SafeConsole, checked: FileCheck) -> None:
+    if not checked.sums:
+        return
+    table = new_table("scenario", "period", "rows", "amount", title="Accepted", numbers_from=2)
+    sums = [(place, count) for place, count in sorted(checked.sums.items()) if count.rows]
+    for (scenario, period), count in sums[:_MAX_SUMS]:
+        table.add_row(scenario, period, f"{count.rows:,}", money(count.amount))
+    for cell in table.columns[1:]:
+        cell.no_wrap = True
+    table.columns[3].min_width = max(len(money(count.amount)) for _, count in sums)
+    console.print(table)
+    if len(sums) > _MAX_SUMS:
+        _print_line(console, f"… {len(sums) - _MAX_SUMS:,} more; --json lists all")
+
+
+def _print_rejected(console: SafeConsole, checked: FileCheck) -> None:
+    for row in checked.refused_rows:
+        place = f"line {row.row}" if row.sheet is None else f"sheet {row.sheet!r}, row {row.row}"
+        _print_line(console, (row.outcome, "yellow"), f" {place}: {row.reasons}")
+    total = _count(checked, "rejected").rows + _count(checked, "duplicate").rows
+    if total > len(checked.refused_rows):
+        rules = ", ".join(f"{rule} {count:,}" for rule, count in checked.rules.most_common())
+        _print_line(console, f"… {total - len(checked.refused_rows):,} more; by rule: {rules}")
+
+
+def _as_json(matched: MatchedFile, checked: FileCheck | None) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "file": matched.object_key,
+        "is_in_raw_zone": matched.is_in_raw_zone,
+        "feed": matched.feed.feed if matched.feed else None,
+        "descriptor": matched.origin or None,
+        "problem": matched.problem.message if matched.problem else None,
+        "fix": matched.problem.fix if matched.problem else None,
+        "remark": matched.remark or None,
+    }
+    return document if checked is None else document | _checked_as_json(checked)
+
+
+def _checked_as_json(checked: FileCheck) -> dict[str, Any]:
+    return {
+        "state": "refused" if checked.refusal else "held" if checked.holds else "ok",
+        "problem": checked.refusal or None,
+        "fix": checked.fix or None,
+        "tables": [
+            {
+                "sheet": table.sheet,
+                "columns": [{"name": column.name, "fields": list(column.fields)} for column in table.columns],
+                "other_fields": dict(table.other),
+            }
+            for table in checked.tables
+        ],
+        "rows": checked.read.rows,
+        "outcomes": {name: _count_as_json(_count(checked, name)) for name in OUTCOMES},
+        "rejected_foreign": {name: f"{gross:.2f}" for name, gross in checked.foreign.items()},
+        "rounding": f"{checked.rounding:f}",
+        "sums": list(_sums_as_json(checked)),
+        "rules": dict(checked.rules),
+        "rejected": [
+            {"sheet": row.sheet, "row": row.row, "outcome": row.outcome, "reasons": row.reasons}
+            for row in checked.refused_rows
+        ],
+        "warnings": [{"warning": text, "fix": fix} for text, fix in checked.findings.fixes.items()],
+        "holds": [{"reason": text, "fix": fix} for text, fix in checked.holds.items()],
+    }
+
+
+def _count_as_json(count: Count) -> Mapping[str, Any]:
+    return {
+        "rows": count.rows,
+        "net": f"{count.amount:.2f}",
+        "gross": f"{count.absolute:.2f}",
+        "unpriced": count.unpriced,
+    }
+
+
+def _sums_as_json(checked: FileCheck) -> Iterator[dict[str, Any]]:
+    for (scenario, period), count in sorted(checked.sums.items()):
+        if count.rows:
+            yield {"scenario": scenario, "period": period, "rows": count.rows, "amount": f"{count.amount:.2f}"}

@@ -1,0 +1,38 @@
+"""The command that makes a home: init.
+
+Belongs here: its argument, and the commands that come next. Does not belong here: what a home has (see
+`refresh.new_home`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from finance_platform.cli.console import echo
+from finance_platform.cli.options import EXIT_OK, with_exit_code
+from finance_platform.safe_text import quote_name
+
+_NEXT = """\
+Next:
+  cd {folder}
+  finance-platform feed draft FILE > feeds/NAME.yaml    # proposes a descriptor for a file; edit what it asks
+  finance-platform feed check FILE                      # shows what a run would make of the file
+  finance-platform run                                  # after the file was copied into raw/
+  finance-platform query "SELECT * FROM ActualVsBudget" # what was published
+The currency and the other settings of this home are in .env."""
+
+
+@click.command()
+@click.argument("home", metavar="DIR", type=click.Path(path_type=Path))
+@with_exit_code
+def init(home: Path) -> int:
+    """Make a home in DIR: raw/, feeds/ with an example, and .env."""
+    from finance_platform.refresh.new_home import create_home
+
+    created = create_home(home)
+    name = quote_name(str(home))
+    echo(f"Created in {name}: {', '.join(created)}" if created else f"{name} is a home already; nothing was changed.")
+    echo(_NEXT.format(folder=name))
+    return EXIT_OK

@@ -1,0 +1,177 @@
+"""The text of a draft: YAML with comments, in which no text of a file is anything but text.
+
+Belongs here: the order of the keys, quoting, comments. Does not belong here: guesses (see `fields`, `sample`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from finance_platform.feeds.descriptor import FEED_NAME, UNREAD_FILES, is_path
+from finance_platform.feeds.descriptor.schema import SCHEMA_COMMENT
+from finance_platform.feeds.draft.fields import FieldsDraft, draft_fields, used_headers
+from finance_platform.feeds.draft.sample import Sample, sample_text
+from finance_platform.feeds.file_format import OpenFile
+from finance_platform.safe_text import printable_line
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
+_WORDS_OF_YAML = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+_MAX_COMMENT = 300
+_MAX_LISTED = 20
+_LAST_OF_FOUR_DIGITS = 0xFFFF
+
+
+def draft_descriptor(open_file: OpenFile, object_key: str, home_currency: str) -> str:
+    """Return a descriptor for a file, as the text of a YAML file.
+
+    Args:
+        open_file: opens the file.
+        object_key: its name in the raw zone, or the name that it would have there.
+        home_currency: ISO 4217.
+
+    Raises:
+        UnreadableDeliveryError: no table can be found in the file.
+    """
+    sample = sample_text(open_file)
+    draft = draft_fields(sample, home_currency)
+    return "\n".join(_lines(sample, draft, object_key)) + "\n"
+
+
+def _lines(sample: Sample, draft: FieldsDraft, object_key: str) -> Iterator[str]:
+    name = PurePosixPath(object_key).name
+    yield SCHEMA_COMMENT
+    yield from _comment(f"Drafted from {name}. Every line with `decide` needs a person; then run `feed check`.")
+    yield f"feed: {_feed_name(name)}"
+    yield f"kind: {draft.kind}"
+    yield f"path: {scalar(_path(object_key))}{_path_comment(object_key)}"
+    for remark in sample.remarks:
+        yield from _comment(remark)
+    dialect = _dialect(sample)
+    if dialect:
+        yield f"dialect: {flow(dialect)}"
+    for decision in draft.decisions:
+        yield from _comment(f"decide: {decision}")
+    yield from _columns(sample, draft)
+    yield from _constants(draft, name)
+
+
+def _columns(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
+    yield "columns:"
+    width = max((len(field) for field in draft.fields), default=0)
+    for field, one in draft.fields.items():
+        if one.comment:
+            yield from _comment(one.comment, "  ")
+        values = one.values
+        text = scalar(values["from"]) if list(values) == ["from"] and isinstance(values["from"], str) else flow(values)
+        yield f"  {field}:{' ' * (width - len(field) + 1)}{text}"
+    used = set(used_headers(draft))
+    unused = [
+        # Without a header, only the values say what a column is.
+        name if sample.header_rows else f"{name} ({next(filter(None, sample.column(position)), '')[:20]!r})"
+        for position, name in enumerate(sample.header)
+        if name and name not in used
+    ]
+    if unused:
+        more = f" and {len(unused) - _MAX_LISTED:,} more" if len(unused) > _MAX_LISTED else ""
+        yield from _comment(f"Not used: {', '.join(unused[:_MAX_LISTED])}{more}", "  ")
+
+
+def _constants(draft: FieldsDraft, name: str) -> Iterator[str]:
+    constants = dict(draft.constants)
+    if draft.kind != "ledger":
+        return
+    if "scenario" not in draft.fields:
+        word = next((word for word in ("budget", "forecast") if word in name.lower()), "")
+        constants["scenario"] = word.capitalize() or "Actual"
+        yield from _comment("decide: the scenario of every line: Actual, Budget, Forecast …")
+    if constants:
+        yield f"constants: {flow(constants)}"
+    yield from _comment(
+        "decide: what a second file does. append adds its lines; replace_period replaces the months that it contains; "
+        "upsert replaces lines with the same key."
+    )
+    yield "load: {mode: append}"
+    yield from _comment("Any rejected row holds the file; `tolerance: {rejected_rows: 0.01}` allows one in a hundred.")
+
+
+def _dialect(sample: Sample) -> dict[str, Any]:
+    dialect: dict[str, Any] = {}
+    if sample.delimiter != ",":
+        dialect["delimiter"] = sample.delimiter
+    if sample.encoding not in {"utf-8", ""}:
+        dialect["encoding"] = sample.encoding
+    if not sample.header_rows:
+        dialect |= {"header_row": "0", "names": sample.header}
+    elif sample.header_rows != (1,):
+        dialect["header_row"] = str(sample.header_rows[0]) if len(sample.header_rows) == 1 else [*sample.header_rows]
+    return dialect
+
+
+def _feed_name(name: str) -> str:
+    stem = re.sub("[^a-z0-9]+", "_", PurePosixPath(name).stem.lower()).strip("_")
+    stem = re.sub("_?[0-9][0-9_]*$", "", re.sub("^[^a-z]+", "", stem)).strip("_")[:60]
+    return stem if re.fullmatch(FEED_NAME, stem) and stem != UNREAD_FILES else "new_feed"
+
+
+def _path(object_key: str) -> str:
+    """Return a glob for a file and its successors: what follows the first digit of the name may differ."""
+    path = PurePosixPath(object_key)
+    folder = "" if str(path.parent) == "." else f"{path.parent}/"
+    digit = re.search("[0-9]", path.name)
+    name = path.name
+    if digit and digit.start() >= 3 and path.suffix:
+        name = f"{path.name[: digit.start()]}*{path.suffix}"
+    if not is_path(f"a{path.suffix}"):
+        name = f"{path.stem}.csv"
+    # In a glob, brackets stand for other characters; two dots and two stars are not allowed.
+    return re.sub(r"\*+", "*", re.sub(r"[\[\]?]|\.(?=\.)", "?", f"{folder}{name}"))
+
+
+def _path_comment(object_key: str) -> str:
+    suffix = PurePosixPath(object_key).suffix
+    if not is_path(f"a{suffix}"):
+        return f"   # decide: no feed reads files that end in {printable_line(suffix)!r}; rename the file"
+    return "" if "/" in object_key else "   # a glob inside raw/; a folder of its own keeps sources apart: folder/*.csv"
+
+
+def scalar(value: str) -> str:
+    """Return a text as YAML, quoted unless it can only be read as that text."""
+    if _PLAIN.fullmatch(value) and value.lower() not in _WORDS_OF_YAML:
+        return value
+    return _without_unprintable(json.dumps(value, ensure_ascii=False))
+
+
+def _without_unprintable(text: str) -> str:
+    """Return a text with escapes of YAML in place of what a person could not see, or YAML could not read."""
+    return "".join(character if character.isprintable() else _escape(ord(character)) for character in text)
+
+
+def _escape(code: int) -> str:
+    return f"\\u{code:04x}" if code <= _LAST_OF_FOUR_DIGITS else f"\\U{code:08x}"
+
+
+def flow(value: Any) -> str:
+    """Return a value in YAML's flow style, on one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{scalar(str(name))}: {flow(part)}" for name, part in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(flow, value))}]"
+    text = str(value)
+    return text if isinstance(value, int) or re.fullmatch("0|[1-9][0-9]{0,3}|true|false", text) else scalar(text)
+
+
+def _comment(text: str, indent: str = "") -> Iterator[str]:
+    """Yield a comment's lines; no text of a file can end it."""
+    line = _without_unprintable(printable_line(text))
+    line = line if len(line) <= _MAX_COMMENT else f"{line[:_MAX_COMMENT]}…"
+    words, current = line.split(" "), ""
+    for word in words:
+        if current and len(indent) + len(current) + len(word) > 115:
+            yield f"{indent}#{current}"
+            current = ""
+        current += f" {word}"
+    yield f"{indent}#{current}"

@@ -1,0 +1,121 @@
+"""Names that headers give to fields, in the languages of common accounting systems.
+
+Belongs here: words alone. Does not belong here: whether a column's values are of that field (see `fields`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "transaction_id": (
+        "transaction id", "transaction number", "transaction no", "trans no", "entry no", "document number",
+        "document no", "doc no", "voucher", "voucher no", "journal id", "line id", "reference", "id", "belegnummer",
+        "beleg nr", "belegnr", "buchungsnummer", "numero de piece", "piece", "n piece", "numero documento",
+        "numero de documento", "asiento", "boekstuknummer", "boekstuk",
+    ),
+    "date": (
+        "date", "posting date", "booking date", "transaction date", "document date", "invoice date", "payment date",
+        "date paid", "paid date", "paid", "value date", "entry date", "gl date", "effective date", "clearing date",
+        "buchungsdatum", "belegdatum", "datum", "rechnungsdatum", "wertstellung", "valuta", "date comptable",
+        "date ecriture", "date d ecriture", "date facture", "date de facture", "date operation", "fecha",
+        "fecha contable", "fecha factura", "data", "data contabile", "data registrazione", "data fattura",
+        "boekdatum", "boekingsdatum", "factuurdatum", "bokforingsdatum",
+    ),
+    "period": (
+        "period", "accounting period", "fiscal period", "posting period", "month", "year month", "periode",
+        "buchungsperiode", "monat", "mois", "mes", "periodo", "mese", "maand",
+    ),
+    "department": (
+        "department code", "department", "dept", "dept code", "department no", "cost centre", "cost center",
+        "cost centre code", "cost center code", "costcentre", "costcenter", "cc", "responsibility centre", "org code",
+        "organisational unit",
+        "organizational unit",
+        "organisation code", "organization code", "business area", "directorate", "service area", "service", "division",
+        "kostenstelle", "kst", "abteilung", "centre de cout", "centre de couts", "centre couts", "service code",
+        "centro de coste", "centro de costos", "centro de costes", "departamento", "centro di costo", "reparto",
+        "kostenplaats", "afdeling", "kostnadsstalle",
+    ),
+    "department_name": (
+        "department name", "department description", "cost centre name", "cost center name", "cost centre description",
+        "org name", "organisation", "organization", "kostenstellenbezeichnung", "kostenstelle bezeichnung",
+        "libelle centre de cout",
+    ),
+    "account": (
+        "account number", "account code", "account", "account no", "gl account", "g l account", "acct", "acct no",
+        "general ledger account", "expenditure code", "expenditure category",
+        "ledger account", "nominal", "nominal code", "nominal account", "object code", "object", "expense code",
+        "subjective code", "subjective", "ledger code", "natural account", "expense type", "expenses type",
+        "expenditure type", "konto", "kontonummer", "konto nr", "kontonr", "sachkonto", "hauptbuchkonto", "compte",
+        "numero de compte", "n compte", "compte general", "cuenta", "cuenta contable", "conto", "numero conto",
+        "grootboekrekening", "rekening", "rekeningnummer",
+    ),
+    "account_name": (
+        "account name", "account description", "nominal description", "object description", "gl account name",
+        "expense description", "kontobezeichnung", "konto bezeichnung", "libelle compte", "intitule du compte",
+        "nombre de cuenta", "descrizione conto",
+    ),
+    "account_type": ("account type", "type of account", "kontoart", "type de compte", "tipo de cuenta", "tipo conto"),
+    "account_category": ("account category", "category", "account group", "kontengruppe", "categorie", "categoria"),
+    "business_unit": ("business unit", "bu", "segment", "geschaftsbereich", "unidad de negocio"),
+    "amount": (
+        "amount", "net amount", "amount net", "net", "net value", "value", "sum", "total", "gross amount",
+        "amount in local currency", "local amount", "posted amount", "actual amount", "budget amount",
+        "forecast amount", "line amount", "amount gbp", "amount usd", "amount eur", "amount excl vat", "betrag",
+        "nettobetrag", "betrag in hauswahrung", "umsatz", "wert", "summe", "montant", "montant ht", "importe", "monto",
+        "valor", "importo", "bedrag", "belopp", "spend", "budget", "actual", "approved amount", "balance",
+    ),
+    "debit": (
+        "debit", "debit amount", "debits", "dr", "soll", "sollbetrag", "debe", "cargo", "dare", "debet", "debit eur",
+    ),
+    "credit": (
+        "credit", "credit amount", "credits", "cr", "haben", "habenbetrag", "haber", "abono", "avere", "kredit",
+    ),
+    "sign": (
+        "s h", "sh", "soll haben", "soll haben kennzeichen", "d c", "dc", "dr cr", "debit credit", "d h", "sens",
+        "debit credit indicator", "posting key",
+    ),
+    "scenario": ("scenario", "version", "plan version", "budget version", "szenario", "scenario name", "scenario code"),
+    "currency": (
+        "currency", "currency code", "ccy", "curr", "wahrung", "wahrungsschlussel", "devise", "moneda", "divisa",
+        "valuta code", "valuta",
+    ),
+    "description": (
+        "description", "text", "memo", "narrative", "details", "comment", "remarks", "line description", "beneficiary",
+        "supplier", "supplier name", "vendor", "vendor name", "payee", "buchungstext", "verwendungszweck", "libelle",
+        "libelle ecriture", "concepto", "descripcion", "descrizione", "causale", "omschrijving",
+    ),
+    "code": ("code",),
+    "number": ("number", "no", "nr"),
+    "name": ("name", "bezeichnung", "nom", "nombre", "nome", "naam"),
+    "parent": (
+        "parent", "parent code", "parent account", "parent department", "parent account number",
+        "parent department code",
+        "rolls up to",
+    ),
+    "type": ("type",),
+    "measure": ("measure",),
+}  # fmt: skip
+"""Field → names of headers as `plain_name` writes them, the best first."""
+
+_RANKS: Mapping[str, Mapping[str, int]] = {
+    name: {word: rank for rank, word in enumerate(words)} for name, words in WORDS.items()
+}
+
+
+def plain_name(header: str) -> str:
+    """Return a header in small letters without accents and punctuation, its words separated by one space."""
+    separated = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header)  # CostCentre
+    decomposed = unicodedata.normalize("NFKD", separated.replace("ß", "ss")).casefold()
+    letters = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return " ".join(re.findall(r"[a-z0-9]+", letters))
+
+
+def rank(field: str, header: str) -> int | None:
+    """Return how well a header names a field, 0 for best; None if it does not."""
+    name = plain_name(header)
+    without_unit = re.sub(r" (gbp|usd|eur|chf|cad|aud|inr|jpy|k|000|000s|in thousands)$", "", name)
+    ranks = _RANKS[field]
+    return ranks.get(name, ranks.get(without_unit))

@@ -1,0 +1,169 @@
+"""What sampled texts may be: dates and their patterns, amounts and their marks, months in a header.
+
+Belongs here: tests of single columns, by the functions that read them later. Does not belong here: names of columns
+(see `header_words`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from finance_platform.feeds.amounts import read_amount
+from finance_platform.feeds.dates import parse_date
+
+DATE_FORMATS = (
+    "yyyy-MM-dd", "dd.MM.yyyy", "d.M.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy", "dd-MM-yyyy",
+    "dd-MMM-yyyy", "d-MMM-yy", "d MMM yyyy", "dd MMMM yyyy", "MMM d, yyyy", "yyyyMMdd", "yyyy/MM/dd",
+    "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ssZ", "yyyy-MM-dd HH:mm:ss", "dd/MM/yyyy HH:mm", "dd/MM/yyyy HH:mm:ss",
+    "MM/dd/yyyy HH:mm:ss", "dd.MM.yy", "dd/MM/yy", "MM/dd/yy", "yyyy-MM", "yyyyMM", "MMM yyyy", "MMM-yy", "MM/yyyy",
+    "MM.yyyy",
+)  # fmt: skip
+"""Patterns in the order of trust: of those that read all samples, the first is proposed."""
+
+_MARKS: tuple[tuple[str, str | None], ...] = (
+    (".", None),
+    (".", ","),
+    (",", "."),
+    (",", None),
+    (".", " "),
+    (",", " "),
+    (".", "'"),
+    (",", "'"),
+)
+_MONTHS = (
+    ("january", "jan", "januar", "janvier", "janv", "enero", "ene", "gennaio", "gen", "januari"),
+    ("february", "feb", "februar", "février", "févr", "fevrier", "febrero", "febbraio", "februari"),
+    ("march", "mar", "märz", "mrz", "mars", "marzo", "maart", "mrt"),
+    ("april", "apr", "avril", "avr", "abril", "abr", "aprile"),
+    ("may", "mai", "mayo", "maggio", "mag", "mei"),
+    ("june", "jun", "juni", "juin", "junio", "giugno", "giu"),
+    ("july", "jul", "juli", "juillet", "juil", "julio", "luglio", "lug"),
+    ("august", "aug", "août", "aout", "agosto", "ago", "augustus"),
+    ("september", "sep", "sept", "septembre", "septiembre", "settembre", "set"),
+    ("october", "oct", "oktober", "okt", "octobre", "octubre", "ottobre", "ott"),
+    ("november", "nov", "novembre", "noviembre"),
+    ("december", "dec", "dezember", "dez", "décembre", "déc", "decembre", "diciembre", "dic", "dicembre"),
+)
+_ENOUGH = 0.9
+"""Share of the samples that a pattern or a list of them must read."""
+
+_MAX_FORMATS = 3
+
+
+@dataclass(frozen=True)
+class DateGuess:
+    """The patterns of a column of dates.
+
+    Attributes:
+        formats: the proposed patterns.
+        other: a pattern that reads every sample too, and another day; empty if there is none.
+        unread: a sample that no proposed pattern reads; empty if there is none.
+    """
+
+    formats: tuple[str, ...]
+    other: str = ""
+    unread: str = ""
+
+
+@dataclass(frozen=True)
+class AmountGuess:
+    """The marks of a column of amounts.
+
+    Attributes:
+        decimal: the mark before the fraction.
+        thousands: the mark between groups; None if there is none.
+        unread: a sample that is not an amount under these marks; empty if there is none.
+        ambiguous: a sample that could mean two things, if no other sample settles it; empty if there is none.
+        currencies: codes and signs beside the amounts.
+    """
+
+    decimal: str
+    thousands: str | None
+    unread: str = ""
+    ambiguous: str = ""
+    currencies: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=8192)
+def is_amount(text: str) -> bool:
+    """Return whether a text has digits and is an amount under any marks."""
+    return any(character.isdigit() for character in text) and any(
+        read_amount(text.strip(), *marks) is not None for marks in _MARKS
+    )
+
+
+@lru_cache(maxsize=8192)
+def is_date(text: str) -> bool:
+    """Return whether a text is a date under any pattern."""
+    return parse_date(text.strip(), DATE_FORMATS) is not None
+
+
+@lru_cache(maxsize=1024)
+def month_of(text: str) -> int | None:
+    """Return the month, 1 to 12, that a header names, alone or beside a year; None if it names none."""
+    words = [word.strip(".") for word in text.lower().replace("-", " ").replace("/", " ").replace("_", " ").split()]
+    names = [word for word in words if not word.isdigit() and not (word.startswith("fy") and word[2:].isdigit())]
+    if len(names) == 1 and len(words) <= 2:
+        for number, known in enumerate(_MONTHS, start=1):
+            if names[0] in known:
+                return number
+    day = parse_date(text.strip(), ("yyyy-MM", "yyyyMM", "MM/yyyy", "MM.yyyy", "yyyy-MM-dd"))
+    return day.month if day and day.day == 1 else None
+
+
+def is_month(text: str) -> bool:
+    """Return whether a header names a month."""
+    return month_of(text) is not None
+
+
+def guess_dates(texts: Sequence[str]) -> DateGuess | None:
+    """Return the patterns of a column's texts, none of them blank; None if too few of them are dates."""
+    distinct = list(dict.fromkeys(texts))
+    if not distinct:
+        return None
+    days = {pattern: _days(distinct, pattern) for pattern in DATE_FORMATS}
+    formats: list[str] = []
+    remaining = set(distinct)
+    while remaining and len(formats) < _MAX_FORMATS:
+        pattern = max(DATE_FORMATS, key=lambda name: len(days[name].keys() & remaining))
+        found = days[pattern].keys() & remaining
+        if not found:
+            break
+        formats.append(pattern)
+        remaining -= found
+    unread = [text for text in texts if text in remaining]
+    if not formats or len(unread) > len(texts) * (1 - _ENOUGH):
+        return None
+    others = (
+        pattern
+        for pattern in DATE_FORMATS
+        if len(formats) == 1 and len(days[pattern]) == len(days[formats[0]]) and days[pattern] != days[formats[0]]
+    )
+    return DateGuess(tuple(formats), next(others, ""), unread[0] if unread else "")
+
+
+def _days(texts: Iterable[str], pattern: str) -> dict[str, date]:
+    days = {text: parse_date(text, (pattern,)) for text in texts}
+    return {text: day for text, day in days.items() if day is not None and 1900 <= day.year < 2100}
+
+
+def guess_amounts(texts: Sequence[str]) -> AmountGuess | None:
+    """Return the marks of a column's texts, none of them blank; None if too few of them are amounts."""
+    distinct = list(dict.fromkeys(texts))
+    read = {marks: {text: read_amount(text, *marks) for text in distinct} for marks in _MARKS}
+    marks = max(_MARKS, key=lambda pair: sum(written is not None for written in read[pair].values()))
+    amounts = {text: written for text, written in read[marks].items() if written is not None}
+    count = sum(text in amounts for text in texts)
+    if not amounts or count < len(texts) * _ENOUGH or not any(c.isdigit() for text in amounts for c in text):
+        return None
+    is_proven = any(written.proves_marks for written in amounts.values())
+    ambiguous = next((text for text, written in amounts.items() if written.is_ambiguous), "")
+    currencies = dict.fromkeys(mark for written in amounts.values() for mark in written.marks)
+    unread = next((text for text in distinct if text not in amounts), "")
+    decimal, thousands = marks
+    if thousands and not any(thousands in text for text in amounts):
+        thousands = None  # it is in none of the samples
+    return AmountGuess(decimal, thousands, unread, "" if is_proven else ambiguous, tuple(currencies))

@@ -1,0 +1,348 @@
+"""What a run would make of one file: the use case of `feed check`, without Spark and without writing anything.
+
+Belongs here: the reader's rows counted and summed, the repeated keys, and what would hold the file because of its own
+content. Does not belong here: finding its feed (see `feed_match`), what depends on earlier deliveries (see
+`deliveries.acceptance`), printing (see `cli`).
+
+The rows are those of `feeds.read_file`, which a run calls inside Spark. Keys are compared by the rule of
+`transforms.repeated_keys`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, TRANSACTIONS
+from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED
+from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioCount
+from finance_platform.deliveries.hold_reasons import nothing_accepted, tolerance_breach
+from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.errors import FileNameError, UnreadableDeliveryError
+from finance_platform.feeds.cells import bind_fields
+from finance_platform.feeds.codes import fold
+from finance_platform.feeds.descriptor import FeedDescriptor
+from finance_platform.feeds.findings import ReaderFindings
+from finance_platform.feeds.read_file import FileToRead, read_file
+from finance_platform.feeds.reasons import reasons_in_words
+from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed, template_headers
+from finance_platform.feeds.tables import Table
+from finance_platform.settings import Settings
+from finance_platform.storage.port import ObjectStore
+
+OUTCOMES = ("accepted", "rejected", "duplicate", "skipped")
+MAX_REJECTED = 10
+"""Rejected rows that are described one by one."""
+
+_LINEAGE = {"delivery_id", "feed", "source_file", "source_sheet", "source_row", "source_column"}
+_ATTRIBUTES = ("department_name", "business_unit", "account_name", "account_type", "account_category")
+_COMPARED = {
+    "ledger": (*TRANSACTIONS.column_names, *_ATTRIBUTES),
+    "departments": DEPARTMENTS.column_names,
+    "accounts": ACCOUNTS.column_names,
+}
+_COUNTED = ("outcome", "scenario", "period", "currency")
+
+
+@dataclass(frozen=True)
+class HeaderColumn:
+    """A column of a table, and the fields that it gives; none if the feed does not use it."""
+
+    name: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CheckedTable:
+    """A table of the file as the feed understands it.
+
+    Attributes:
+        sheet: the sheet's name; None for text.
+        columns: the header.
+        other: the fields that no column gives, and the text of their rows where it is the same in each.
+    """
+
+    sheet: str | None
+    columns: tuple[HeaderColumn, ...]
+    other: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """A row that would not become a line: its place, its outcome, and the reasons."""
+
+    sheet: str | None
+    row: int
+    outcome: str
+    reasons: str
+    amount: Decimal | None
+    currency: str | None
+
+
+@dataclass
+class FileCheck:
+    """What a run would make of one file.
+
+    Attributes:
+        object_key: its name in the raw zone.
+        feed: the feed that reads it.
+        kind: its kind.
+        refusal: why it cannot be read at all; empty if it can.
+        fix: what to do about that.
+        tables: the header of each table.
+        outcomes: rows by outcome; money in the home's currency.
+        foreign: rejected gross amounts by foreign currency.
+        sums: accepted lines by scenario and period.
+        refused_rows: the first rows that are rejected or duplicates.
+        rules: rows by the rule that they break.
+        read: the rows and the exact amount that the file offers, before any rule.
+        rounding: the difference that rounding to cents adds.
+        findings: what the reader found about the file as a whole.
+        covers: the periods that the file's name declares.
+        holds: the reasons to hold it that follow from its own content, each with its fix.
+    """
+
+    object_key: str
+    feed: str
+    kind: str
+    refusal: str = ""
+    fix: str = ""
+    tables: list[CheckedTable] = field(default_factory=list)
+    outcomes: dict[str, Count] = field(default_factory=dict)
+    foreign: dict[str, Decimal] = field(default_factory=dict)
+    sums: dict[tuple[str, str], Count] = field(default_factory=dict)
+    refused_rows: list[RefusedRow] = field(default_factory=list)
+    rules: Counter[str] = field(default_factory=Counter)
+    read: Count = field(default_factory=Count)
+    rounding: Decimal = Decimal(0)
+    findings: ReaderFindings = field(default_factory=ReaderFindings)
+    covers: tuple[str, ...] = ()
+    holds: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether a run would publish the file, as far as its own content decides."""
+        return not self.refusal and not self.holds
+
+
+def check_file(store: ObjectStore, object_key: str, descriptor: FeedDescriptor, settings: Settings) -> FileCheck:
+    """Read a file as a run would, and return what it found; nothing is written.
+
+    Args:
+        store: the store with the file.
+        object_key: its name there, and in the raw zone.
+        descriptor: the feed that reads it.
+        settings: the home, for its currency and its range of dates.
+    """
+    return _Check(store, object_key, descriptor, settings).run()
+
+
+class _Check:
+    def __init__(self, store: ObjectStore, object_key: str, descriptor: FeedDescriptor, settings: Settings) -> None:
+        self._store, self._descriptor = store, descriptor
+        self._feed: ResolvedFeed = descriptor.resolve(settings)
+        self._result = FileCheck(object_key, descriptor.feed, descriptor.kind)
+        self._keys: list[pa.ChunkedArray] = []
+        self._has_seen_rows = False
+
+    def run(self) -> FileCheck:
+        result = self._result
+        try:
+            file = FileToRead("", result.object_key, result.feed, self._store.fingerprint(result.object_key))
+        except OSError as error:
+            result.refusal, result.fix = str(error), "check its permissions"
+            return result
+        for batch in read_file(result.kind, self._feed, self._store, file, self._add_table):
+            if batch["outcome"][0].as_py() in {MEASURED, REFUSED, NOT_OPENED}:
+                self._add_summary(batch.to_pylist()[0])
+            else:
+                self._add_rows(batch)
+        if not result.refusal:
+            self._compare_keys(file)
+            result.refused_rows.sort(key=lambda row: (row.sheet or "", row.row))
+            del result.refused_rows[MAX_REJECTED:]
+            result.holds = dict(self._holds(file))
+        return result
+
+    def _add_table(self, table: Table) -> None:
+        self._result.tables.append(_describe_table(table, self._feed.rules, self._result.object_key))
+
+    def _add_summary(self, summary: Mapping[str, Any]) -> None:
+        result = self._result
+        if summary["outcome"] != MEASURED:
+            result.refusal, result.fix = summary["reasons"] or "", summary["raw_row"] or ""
+            return
+        amount = Decimal(summary["measured_amount"] or 0)
+        result.read = Count(summary["measured_rows"], amount, unpriced=summary["measured_unpriced"])
+        result.rounding = Decimal(summary["measured_rounding"] or 0)
+        result.findings = ReaderFindings.from_json(json.loads(summary["findings"]))
+        result.covers = tuple(json.loads(summary["covers"]))
+
+    def _add_rows(self, batch: pa.RecordBatch) -> None:
+        table = pa.table(_countable(batch))
+        for row in _sums(table):
+            self._count(row["outcome"], row["scenario"], row["period"], row["currency"], row["count"])
+        if self._feed.rules.key or self._result.kind != "ledger":
+            is_accepted = pc.equal(batch["outcome"], "accepted")
+            self._keys.append(pc.filter(batch["line_key"], is_accepted).dictionary_encode())
+        is_refused = pc.equal(batch["outcome"], "rejected")
+        for row in batch.select(["rules"]).filter(is_refused)["rules"].value_counts().to_pylist():
+            self._result.rules.update(dict.fromkeys(row["values"].split(","), row["counts"]))
+        missing = MAX_REJECTED - len(self._result.refused_rows)
+        if missing > 0:
+            self._result.refused_rows += map(_refused_row, batch.filter(is_refused).slice(0, missing).to_pylist())
+
+    def _count(self, outcome: str, scenario: str, period: str, currency: str, count: Count) -> None:
+        """Add rows of an outcome, or take them away with a negative count."""
+        result = self._result
+        of_home = Count(count.rows, unpriced=count.rows) if currency else count
+        result.outcomes[outcome] = result.outcomes.get(outcome, Count()) + of_home
+        if currency:
+            result.foreign[currency] = result.foreign.get(currency, Decimal(0)) + count.absolute
+        if outcome == "accepted" and scenario:
+            place = (scenario, period)
+            result.sums[place] = result.sums.get(place, Count()) + count
+
+    def _compare_keys(self, file: FileToRead) -> None:
+        """Take the rows whose key occurs before out of the accepted ones; these rows alone are read a second time."""
+        keys = pa.chunked_array([chunk.cast(pa.string()) for chunk in self._keys], pa.string())
+        counts = pa.table({"key": keys}).group_by("key").aggregate([([], "count_all")])
+        repeated = counts.filter(pc.and_(pc.greater(counts["count_all"], 1), pc.is_valid(counts["key"])))["key"]
+        if not len(repeated):
+            return
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for batch in read_file(self._result.kind, self._feed, self._store, file):
+            is_repeated = pc.and_(pc.equal(batch["outcome"], "accepted"), pc.is_in(batch["line_key"], repeated))
+            for row in batch.filter(is_repeated).to_pylist():
+                groups.setdefault(row["line_key"], []).append(row)
+        for rows in groups.values():
+            self._judge_key(rows)
+
+    def _judge_key(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        names = [name for name in _COMPARED[self._result.kind] if name not in _LINEAGE and name in rows[0]]
+        is_conflict = len({tuple(str(row[name]) for name in names) for row in rows}) > 1
+        outcome, rule = ("rejected", "conflicting_key") if is_conflict else ("duplicate", "repeated_row")
+        first, last = rows[0]["source_row"], rows[-1]["source_row"]
+        key = rows[0]["line_key"]
+        reason = (
+            f"the key {key} is on several lines with different values, first on line {first}, last on line {last}"
+            if is_conflict
+            else f"the same row with the key {key} is on line {first}"
+        )
+        for row in rows if is_conflict else rows[1:]:
+            amount = row.get("amount") or Decimal("0.00")
+            count = Count(1, amount, abs(amount), int(row.get("amount") is None))
+            scenario, period = row.get("scenario") or "", row.get("period") or ""
+            self._count("accepted", scenario, period, "", Count() - count)
+            self._count(outcome, scenario, period, "", count)
+            self._result.rules[rule] += 1
+            self._result.refused_rows.append(_refused_row({**row, "outcome": outcome, "reasons": reason}))
+
+    def _holds(self, file: FileToRead) -> Iterator[tuple[str, str]]:
+        """Yield the reasons to hold the file, in the words of a run, and what to do about each."""
+        event, commit = self._as_delivery(file)
+        delivery = LiveDelivery(event, commit, ("", (0, ""), ""))
+        advice = self._result.findings.advice
+        for reason in (tolerance_breach(event, commit), nothing_accepted(delivery)):
+            if reason:
+                yield reason, advice or "correct the file, or the descriptor; see the rejected rows"
+        for doubt in self._result.findings.doubts:
+            yield doubt, advice
+
+    def _as_delivery(self, file: FileToRead) -> tuple[DeliveryDiscovered, DeliveryCommit]:
+        descriptor, result = self._descriptor, self._result
+        amount = descriptor.tolerance.rejected_amount
+        event = DeliveryDiscovered(
+            object_key=file.object_key,
+            feed=file.feed,
+            kind=result.kind,
+            delivery_id="",
+            fingerprint=file.fingerprint,
+            etag="",
+            size=0,
+            modified_at="",
+            load_mode=descriptor.load.mode,
+            tolerated_share=str(descriptor.tolerance.rejected_rows),
+            tolerated_amount=None if amount is None else str(amount),
+            at="",
+            run_id="",
+            is_scoped=bool(descriptor.load.scope),
+        )
+        foreign = [
+            ScenarioCount("", currency, "rejected", Count(absolute=gross)) for currency, gross in result.foreign.items()
+        ]
+        commit = DeliveryCommit(
+            delivery_id="",
+            object_key=file.object_key,
+            feed=file.feed,
+            kind=result.kind,
+            fingerprint=file.fingerprint,
+            status="read",
+            read=result.read,
+            outcomes=result.outcomes,
+            scenarios=foreign,
+            covers=result.covers,
+            findings=result.findings,
+        )
+        return event, commit
+
+
+def _countable(batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    nothing = pa.nulls(len(batch), pa.string())
+    columns = {name: batch[name] if name in batch.schema.names else nothing for name in _COUNTED}
+    columns = {name: pc.fill_null(values, "") for name, values in columns.items()}
+    money = pa.decimal128(38, 2)
+    amount = batch["amount"].cast(money) if "amount" in batch.schema.names else pa.nulls(len(batch), money)
+    return columns | {"amount": amount, "absolute": pc.abs(amount)}
+
+
+def _sums(table: pa.Table) -> Iterator[dict[str, Any]]:
+    sums = table.group_by(list(_COUNTED)).aggregate(
+        [([], "count_all"), ("amount", "count"), ("amount", "sum"), ("absolute", "sum")]
+    )
+    zero = Decimal("0.00")
+    for row in sums.to_pylist():
+        unpriced = row["count_all"] - row["amount_count"]
+        yield row | {"count": Count(row["count_all"], row["amount_sum"] or zero, row["absolute_sum"] or zero, unpriced)}
+
+
+def _refused_row(row: Mapping[str, Any]) -> RefusedRow:
+    return RefusedRow(
+        row.get("source_sheet"),
+        row["source_row"],
+        row["outcome"],
+        reasons_in_words(row["reasons"]),
+        row.get("amount"),
+        row.get("currency"),
+    )
+
+
+def _describe_table(table: Table, rules: ReadingRules, object_key: str) -> CheckedTable:
+    """Return the fields that each column gives; of a header that lacks a column, those that it would give."""
+    headers: dict[str, Sequence[str]]
+    other: dict[str, str] = {}
+    try:
+        sources = bind_fields(rules, table.header, object_key, table.sheet)
+        headers = {name: source.headers for name, source in sources.items()}
+        other = {name: source.constant or "" for name, source in sources.items() if not source.headers}
+    except (UnreadableDeliveryError, FileNameError):  # reading the rows reports it
+        headers = {name: _named_headers(rule) for name, rule in rules.fields.items()}
+    fields: dict[str, list[str]] = {}
+    for name, names in headers.items():
+        for header in names:
+            fields.setdefault(fold(header), []).append(name)
+    columns = (HeaderColumn(name, tuple(fields.get(fold(name), ()))) for name in table.header)
+    return CheckedTable(table.sheet, tuple(columns), other)
+
+
+def _named_headers(rule: FieldRule) -> list[str]:
+    pair = [header for header in (rule.debit, rule.credit) if header]
+    return [*pair, *(header for source in rule.sources for header in template_headers(source))]

@@ -1,0 +1,231 @@
+"""`feed check`: what a run would make of one file, without Spark."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from finance_platform.deliveries.commits import Count
+from finance_platform.errors import DescriptorError
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.refresh.feed_check import FileCheck, HeaderColumn, check_file
+from finance_platform.refresh.feed_match import MatchedFile, match_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.unit.factories import LEDGER, descriptor, settings, with_columns, with_lines
+
+HEADER = "Date,Dept,Account,Amount\n"
+ROW = "2025-01-15,D100,4000,100.00\n"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    for name in ("raw", "feeds"):
+        (tmp_path / "home" / name).mkdir(parents=True)
+    return tmp_path / "home"
+
+
+def checked(folder: Path, rows: str, text: str = LEDGER, name: str = "ledger.csv", **values: object) -> FileCheck:
+    (folder / name).write_text(rows)
+    return check_file(LocalStore(folder), name, descriptor(text), settings(**values))
+
+
+def matched(home: Path, file: Path, own: Path | None = None) -> MatchedFile | None:
+    feeds = load_feed_set(home / "feeds")
+    return match_file(file, LocalStore(home / "raw"), settings(home=home), feeds, own)
+
+
+def found(home: Path, file: Path, own: Path | None = None) -> MatchedFile:
+    match = matched(home, file, own)
+    assert match is not None
+    return match
+
+
+def test_rows_and_money_are_counted_by_outcome_and_summed_by_scenario_and_period(tmp_path: Path):
+    check = checked(tmp_path, HEADER + ROW + "2025-02-01,D100,4000,(40.25)\n,,,\n2025-02-02,D100,4000,x\n")
+    assert check.outcomes == {
+        "accepted": Count(2, Decimal("59.75"), Decimal("140.25")),
+        "skipped": Count(1, unpriced=1),
+        "rejected": Count(1, unpriced=1),
+    }
+    assert check.sums == {
+        ("Actual", "2025-01"): Count(1, Decimal("100.00"), Decimal("100.00")),
+        ("Actual", "2025-02"): Count(1, Decimal("-40.25"), Decimal("40.25")),
+    }
+    (row,) = check.refused_rows
+    assert (row.row, row.outcome) == (5, "rejected")
+    assert "amount: 'x' is not a valid amount" in row.reasons
+    assert check.rules == {"invalid_amount": 1}
+    assert not check.is_fine
+    assert list(check.holds) == ["1 of 4 rows rejected, tolerated 0%"]
+
+
+def test_the_header_is_shown_with_the_field_of_each_column(tmp_path: Path):
+    check = checked(tmp_path, "date,Dept,ACCOUNT,Amount,Note\n" + ROW.replace("\n", ",x\n"))
+    (table,) = check.tables
+    assert table.columns == (
+        HeaderColumn("date", ("date",)),
+        HeaderColumn("Dept", ("department",)),
+        HeaderColumn("ACCOUNT", ("account",)),
+        HeaderColumn("Amount", ("amount",)),
+        HeaderColumn("Note", ()),
+    )
+    assert table.other == {"scenario": "Actual"}
+    assert check.is_fine
+
+
+def test_a_header_that_lacks_a_column_is_shown_with_the_fields_that_it_has(tmp_path: Path):
+    check = checked(tmp_path, "Date,Department,Account,Amount\n" + ROW)
+    assert [column.fields for column in check.tables[0].columns] == [("date",), (), ("account",), ("amount",)]
+    assert "the header lacks the column for department" in check.refusal
+    assert not check.is_fine
+
+
+def test_a_file_of_another_delimiter_is_refused_with_the_delimiter_that_it_has(tmp_path: Path):
+    check = checked(tmp_path, (HEADER + ROW).replace(",", ";"))
+    assert "seems to be delimited by ';'" in check.refusal
+    assert check.fix == "set dialect.delimiter: ';' in the descriptor"
+
+
+def test_a_file_whose_every_amount_has_other_marks_is_held_with_the_marks(tmp_path: Path):
+    text = with_lines(LEDGER, dialect='{delimiter: ";"}')
+    check = checked(tmp_path, (HEADER + ROW).replace(",", ";").replace("100.00", "1.234,50"), text)
+    assert [fix for fix in check.holds.values() if "decimal: ','" in fix] != []
+
+
+def test_repeated_rows_are_duplicates_and_rows_that_differ_under_one_key_are_rejected(tmp_path: Path):
+    text = with_columns(
+        {"transaction_id": "{from: Id}"}, load="{mode: upsert, key: [transaction_id]}", tolerance="{rejected_rows: 1}"
+    )
+    rows = [f"T{number},{ROW}" for number in (1, 1, 2, 3)] + ["T3,2025-01-15,D100,4000,7.00\n"]
+    check = checked(tmp_path, "Id," + HEADER + "".join(rows), text)
+    assert check.outcomes["accepted"] == Count(2, Decimal("200.00"), Decimal("200.00"))
+    assert check.outcomes["duplicate"] == Count(1, Decimal("100.00"), Decimal("100.00"))
+    assert check.outcomes["rejected"] == Count(2, Decimal("107.00"), Decimal("107.00"))
+    assert check.sums == {("Actual", "2025-01"): Count(2, Decimal("200.00"), Decimal("200.00"))}
+    assert [(row.row, row.outcome) for row in check.refused_rows] == [
+        (3, "duplicate"),
+        (5, "rejected"),
+        (6, "rejected"),
+    ]
+    assert check.is_fine
+
+
+def test_foreign_money_is_apart_from_the_home_s(tmp_path: Path):
+    check = checked(tmp_path, HEADER + ROW + ROW.replace("100.00", "EUR 7.00"))
+    assert check.foreign == {"EUR": Decimal("7.00")}
+    assert check.outcomes["rejected"] == Count(1, unpriced=1)
+
+
+def test_a_file_without_an_accepted_row_is_held_whatever_its_tolerance(tmp_path: Path):
+    check = checked(tmp_path, HEADER + "x,,,\n", with_lines(LEDGER, tolerance="{rejected_rows: 1}"))
+    assert list(check.holds) == ["none of 1 rows was accepted: 1 rejected"]
+
+
+def test_master_data_is_checked_too(tmp_path: Path):
+    text = "feed: d\nkind: departments\npath: d*.csv\ncolumns: {code: Code, name: Name}\n"
+    check = checked(tmp_path, "Code,Name\nD1,One\nD1,One\nD2,Two\n,Three\n", text, "d.csv")
+    counts = {name: count.rows for name, count in check.outcomes.items()}
+    assert counts == {"accepted": 2, "duplicate": 1, "rejected": 1}
+
+
+def test_rounding_and_the_exact_amount_are_reported(tmp_path: Path):
+    check = checked(tmp_path, HEADER + ROW.replace("100.00", "1.005"))
+    assert (check.read.amount, check.rounding) == (Decimal("1.005"), Decimal("0.005"))
+
+
+def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path):
+    (tmp_path / "ledger.csv").mkdir()
+    check = check_file(LocalStore(tmp_path), "ledger.csv", descriptor(), settings())
+    assert "it is a folder, not a plain file" in check.refusal
+
+
+def test_a_file_of_the_raw_zone_is_read_by_its_feed(home: Path):
+    (home / "feeds" / "erp.yaml").write_text(with_lines(LEDGER, feed="erp", path="erp/*.csv"))
+    (home / "raw" / "erp").mkdir()
+    (home / "raw" / "erp" / "a.csv").write_text(HEADER)
+    match = found(home, home / "raw" / "erp" / "a.csv")
+    assert match.feed is not None
+    assert (match.object_key, match.is_in_raw_zone, match.feed.feed) == ("erp/a.csv", True, "erp")
+    by_key = found(home, Path("erp/a.csv"))
+    assert (by_key.object_key, by_key.is_in_raw_zone) == ("erp/a.csv", True)
+
+
+def test_a_file_outside_the_raw_zone_matches_by_as_many_folders_as_a_path_has(home: Path, tmp_path: Path):
+    (home / "feeds" / "erp.yaml").write_text(with_lines(LEDGER, feed="erp", path="erp/*.csv"))
+    inbox = tmp_path / "inbox" / "erp"
+    inbox.mkdir(parents=True)
+    (inbox / "a.csv").write_text(HEADER + ROW)
+    match = found(home, inbox / "a.csv")
+    assert match.feed is not None
+    assert (match.object_key, match.is_in_raw_zone, match.feed.feed) == ("erp/a.csv", False, "erp")
+    assert check_file(match.store, match.object_key, match.feed, settings()).is_fine
+
+
+def test_a_descriptor_may_be_given_and_a_path_that_does_not_match_is_remarked(home: Path, tmp_path: Path):
+    own = tmp_path / "erp.yaml"
+    own.write_text(with_lines(LEDGER, feed="erp", path="erp/*.csv"))
+    (tmp_path / "a.csv").write_text(HEADER + ROW)
+    match = found(home, tmp_path / "a.csv", own)
+    assert match.feed is not None
+    assert "does not match a.csv" in match.remark
+    assert check_file(match.store, match.object_key, match.feed, settings()).is_fine
+    (tmp_path / "erp").mkdir()
+    (tmp_path / "erp" / "a.csv").write_text(HEADER + ROW)
+    match = found(home, tmp_path / "erp" / "a.csv", own)
+    assert (match.object_key, match.remark) == ("erp/a.csv", "")
+
+
+def test_a_descriptor_that_is_not_valid_is_an_error(home: Path, tmp_path: Path):
+    (tmp_path / "a.csv").write_text(HEADER)
+    for data, message in ((b"feed: [", "line"), (b"feed: \xff", "byte 0xff is not valid UTF-8")):
+        (tmp_path / "bad.yaml").write_bytes(data)
+        with pytest.raises(DescriptorError, match=message):
+            matched(home, tmp_path / "a.csv", tmp_path / "bad.yaml")
+
+
+def test_a_file_that_does_not_exist_is_not_matched(home: Path):
+    assert matched(home, Path("nowhere.csv")) is None
+    assert matched(home, home / "raw" / "nowhere.csv") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "fix"),
+    [
+        ("ERP/a.csv", "no descriptor's path matches it", "but for upper and lower case: its path is 'erp/*.csv'"),
+        ("erp/ledger/a.csv", "no descriptor's path matches it", "`finance-platform feed draft"),
+        ("erp/a.txt", "the feed erp reads 'erp/*.csv'", "`finance-platform feed draft"),
+        ("transaction.csv", "the closest is 'transactions*.csv' of the feed transactions", "feed draft"),
+        ("bank.csv", "no descriptor's path matches it", "add a descriptor to"),
+    ],
+)
+def test_why_no_descriptor_matches_is_explained(home: Path, name: str, message: str, fix: str):
+    (home / "feeds" / "erp.yaml").write_text(with_lines(LEDGER, feed="erp", path="erp/*.csv"))
+    file = home / "raw" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(HEADER)
+    match = found(home, file)
+    assert match.feed is None
+    assert match.problem is not None
+    assert message in match.problem.message
+    assert fix in match.problem.fix
+
+
+def test_a_file_of_another_home_is_reported_with_that_home(home: Path, tmp_path: Path):
+    other = tmp_path / "other"
+    (other / "raw").mkdir(parents=True)
+    (other / "feeds").mkdir()
+    (other / "raw" / "a.csv").write_text(HEADER)
+    problem = found(home, other / "raw" / "a.csv").problem
+    assert problem is not None
+    assert f"--home {other}" in problem.fix
+
+
+def test_the_file_of_a_broken_descriptor_is_not_read_by_another_feed(home: Path):
+    (home / "feeds" / "transactions.yaml").write_text("feed: transactions\nkind: ledger\npath: transactions*.csv\n")
+    (home / "raw" / "transactions.csv").write_text(HEADER)
+    match = found(home, home / "raw" / "transactions.csv")
+    assert match.feed is None
+    assert match.problem is not None
+    assert "its descriptor" in match.problem.message

@@ -1,0 +1,260 @@
+"""`feed draft`: a descriptor for a file that no feed reads yet, from its names and from its values."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import settings as settings_of_test
+from hypothesis import strategies as st
+
+from finance_platform.errors import DescriptorError, UnreadableDeliveryError
+from finance_platform.feeds.descriptor import FeedDescriptor
+from finance_platform.feeds.descriptor.parser import parse_descriptor
+from finance_platform.feeds.draft import draft_descriptor
+from finance_platform.feeds.draft.header_words import WORDS, plain_name
+from finance_platform.feeds.draft.values import guess_amounts, guess_dates, month_of
+from finance_platform.refresh.feed_check import FileCheck, check_file
+from finance_platform.storage.local import LocalStore
+from finance_platform_tests.profiles import current_profile
+from finance_platform_tests.unit.factories import settings
+
+GERMAN = """\
+Kontenblatt 2025;;;;
+Firma Muster;;;;
+Buchungsdatum;Kostenstelle;Sachkonto;Betrag;Buchungstext
+31.01.2025;0460;6110;1.234,50;Büro
+15.02.2025;0460;6120;-99,00;Reise
+"""
+FRENCH = """\
+Date comptable,Centre de coût,Numéro de compte,Débit,Crédit,Libellé
+03/01/2025,C1,601000,"1 200.50",,Achats
+28/01/2025,C1,701000,,"300.00",Ventes
+"""
+PLAIN = "Posting Date,Cost Centre,GL Account,Amount\n2025-01-31,D1,4000,10.00\n2025-02-28,D1,4000,20.00\n"
+
+
+def draft(text: str | bytes, name: str = "ledger.csv") -> str:
+    data = text if isinstance(text, bytes) else text.encode()
+    return draft_descriptor(lambda: io.BytesIO(data), name, "USD")
+
+
+def drafted(text: str | bytes, name: str = "ledger.csv") -> FeedDescriptor:
+    return parse_descriptor(draft(text, name), "draft.yaml")
+
+
+def checked(folder: Path, text: str | bytes, name: str = "ledger.csv") -> FileCheck:
+    (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    feed = drafted(text, name)
+    assert feed.matches(name)
+    return check_file(LocalStore(folder), name, feed, settings())
+
+
+def test_a_file_in_which_nothing_is_ambiguous_passes_check_by_its_draft(tmp_path: Path):
+    check = checked(tmp_path, PLAIN)
+    assert check.is_fine
+    assert {place: str(count.amount) for place, count in check.sums.items()} == {
+        ("Actual", "2025-01"): "10.00",
+        ("Actual", "2025-02"): "20.00",
+    }
+
+
+def test_delimiter_encoding_titles_marks_and_dates_are_found(tmp_path: Path):
+    check = checked(tmp_path, GERMAN.encode("cp1252"))
+    assert check.is_fine
+    assert {place: str(count.amount) for place, count in check.sums.items()} == {
+        ("Actual", "2025-01"): "1234.50",
+        ("Actual", "2025-02"): "-99.00",
+    }
+    feed = drafted(GERMAN.encode("cp1252"))
+    assert (feed.dialect.delimiter, feed.dialect.encoding, feed.dialect.header_row) == (";", "cp1252", 3)
+    assert (feed.columns["amount"].decimal, feed.columns["amount"].thousands) == (",", ".")
+    assert feed.columns["date"].formats == ["dd.MM.yyyy"]
+    assert "The file is not UTF-8" in draft(GERMAN.encode("cp1252"))
+
+
+def test_debit_and_credit_are_proposed_as_a_pair(tmp_path: Path):
+    feed = drafted(FRENCH)
+    assert feed.columns["amount"].source is not None
+    assert feed.columns["amount"].source.model_dump() == {"debit": "Débit", "credit": "Crédit"}  # type: ignore[union-attr]
+    check = checked(tmp_path, FRENCH)
+    assert {place: str(count.amount) for place, count in check.sums.items()} == {("Actual", "2025-01"): "900.50"}
+
+
+def test_a_file_without_a_header_gets_names_and_samples_of_what_is_not_used():
+    text = draft("1;20250131;4000;10,00\n2;20250228;4000;20,00\n")
+    feed = parse_descriptor(text, "draft.yaml")
+    assert (feed.dialect.header_row, len(feed.dialect.names)) == (0, 4)
+    assert feed.columns["date"].source == ["column 2"]
+    assert feed.columns["amount"].source == ["column 4"]
+    assert "column 3 ('4000')" in text
+
+
+def test_a_column_is_proposed_only_if_its_values_are_of_that_field():
+    text = draft("Date,Amount,Cost Centre,Account\nsoon,10.00,D1,4000\nlater,20.00,D1,4000\n")
+    assert "'Date' looks like a date by its name, but 'soon' is not one" in text
+    assert "date:" not in text.partition("columns:\n")[2].partition("constants")[0]
+
+
+@pytest.mark.parametrize(
+    ("dates", "comment"),
+    [("03/04/2025,05/06/2025", "is also a date of the form MM/dd/yyyy"), ("13/04/2025,05/06/2025", "")],
+)
+def test_days_and_months_that_could_be_exchanged_are_for_a_person_to_decide(dates: str, comment: str):
+    rows = "".join(f"{day},D1,4000,1.00\n" for day in dates.split(","))
+    text = draft("Date,Dept,Account,Amount\n" + rows)
+    assert "dd/MM/yyyy" in text
+    assert ("is also a date" in text) == bool(comment)
+    assert comment in text
+
+
+def test_an_amount_that_could_mean_two_things_is_for_a_person_to_decide():
+    text = draft("Date,Dept,Account,Amount\n2025-01-01,D1,4000,1.234\n")
+    assert "decide: '1.234' could mean two things" in text
+    settled = draft('Date,Dept,Account,Amount\n2025-01-01,D1,4000,"1.234"\n2025-01-01,D1,4000,"2.345,50"\n')
+    assert "could mean two things" not in settled
+
+
+def test_rows_that_a_run_would_reject_are_named():
+    text = draft(PLAIN + "".join("2025-01-31,D1,4000,10.00\n" for _ in range(20)) + "2025-01-31,D1,4000,n/a\n")
+    assert "'n/a' is not an amount, so its row will be rejected" in text
+
+
+def test_a_missing_department_is_a_constant_that_a_person_must_decide(tmp_path: Path):
+    text = "Date,Nominal Code,Net Amount\n2025-01-31,4000,10.00\n"
+    assert "decide: No column was recognized as the department" in draft(text)
+    assert checked(tmp_path, text).is_fine
+
+
+def test_the_name_of_a_budget_gives_its_scenario():
+    assert drafted(PLAIN, "budget_2025.csv").constants["scenario"] == "Budget"
+
+
+def test_scenarios_of_a_column_are_proposed_and_others_left_to_decide():
+    feed = drafted("Date,Dept,Account,Amount,Version\n2025-01-31,D1,4000,1.00,Actual\n2025-01-31,D1,4000,1.00,Budget\n")
+    assert feed.columns["scenario"].source == ["Version"]
+    assert "'V1'" in draft("Date,Dept,Account,Amount,Version\n2025-01-31,D1,4000,1.00,V1\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "fields"),
+    [
+        ("Cost Centre,Name,Business Unit\n0460,IT,Central\n", "departments", {"code", "name", "business_unit"}),
+        ("Account,Account Name,Type\n4000,Sales,Revenue\n", "accounts", {"number", "name", "type"}),
+    ],
+)
+def test_master_data_is_recognized(text: str, kind: str, fields: set[str], tmp_path: Path):
+    feed = drafted(text, "masters.csv")
+    assert (feed.kind, set(feed.columns)) == (kind, fields)
+    assert checked(tmp_path, text, "masters.csv").is_fine
+
+
+@pytest.mark.parametrize(
+    ("name", "feed", "path"),
+    [
+        ("spend_2025-01.csv", "spend", "spend_*.csv"),
+        ("erp/GL Extract 03.csv", "gl_extract", "erp/GL Extract *.csv"),
+        ("2025.csv", "new_feed", "2025.csv"),
+        ("[x] a.csv", "x_a", "?x? a.csv"),
+        ("unread files.csv", "new_feed", "unread files.csv"),
+        ("é.csv", "new_feed", "é.csv"),
+        ("a..b**.csv", "a_b", "a?.b*.csv"),
+    ],
+)
+def test_the_path_covers_the_file_and_its_successors(name: str, feed: str, path: str):
+    descriptor = drafted(PLAIN, name)
+    assert (descriptor.feed, descriptor.path) == (feed, path)
+    assert descriptor.matches(name)
+
+
+def test_a_file_whose_name_no_feed_reads_gets_a_path_to_decide():
+    text = draft(PLAIN, "ledger.dat")
+    assert parse_descriptor(text, "draft.yaml").path == "ledger.csv"
+    assert "decide: no feed reads files that end in '.dat'; rename the file" in text
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "the file is empty"),
+        (b"  \n ", "the file is empty"),
+        (b"%PDF-1.7\n", "a PDF document"),
+        (b"<html><body>", "an HTML page"),
+        (b"one\ntwo\n", "no row has two cells"),
+    ],
+)
+def test_a_file_without_a_table_is_refused(data: bytes, message: str):
+    with pytest.raises(UnreadableDeliveryError, match=message):
+        draft(data)
+
+
+def mistakes_of(text: str) -> list[str]:
+    try:
+        parse_descriptor(text, "draft.yaml")
+    except DescriptorError as error:
+        return error.found.split("; ")
+    return []
+
+
+HOSTILE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
+
+
+@settings_of_test(max_examples=current_profile().examples_of_slow(100))
+@given(names=st.lists(HOSTILE, min_size=1, max_size=4), file=HOSTILE)
+def test_no_header_or_file_name_makes_a_draft_that_says_anything_else(names: list[str], file: str):
+    quoted = ",".join(f'"{name.replace(chr(34), chr(34) * 2)}"' for name in (*names, "Posting Date", "Amount", "Dept"))
+    cells = ",".join(["x"] * len(names))
+    text = draft(f"{quoted},Account\n{cells},2025-01-31,10.00,D1,4000\n", f"{file.replace('/', '_')}.csv")
+    values = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - texts only, as the product reads it
+    assert set(values) <= {"feed", "kind", "path", "dialect", "columns", "constants", "load"}
+    assert all(character == "\n" or character.isprintable() or character == "\xa0" for character in text)
+    # Nothing is made up: what was not recognized is missing, and nothing else is wrong.
+    mistakes = mistakes_of(text)
+    assert all("is needed for kind" in mistake for mistake in mistakes), (mistakes, text)
+
+
+def test_patterns_of_dates_are_those_that_read_every_sample():
+    guess = guess_dates(["2025-01-31", "31/01/2025"])
+    assert guess is not None
+    assert set(guess.formats) == {"yyyy-MM-dd", "dd/MM/yyyy"}
+    assert guess_dates(["red", "blue"]) is None
+    assert guess_dates([]) is None
+
+
+def test_marks_of_amounts_are_those_that_read_every_sample():
+    for texts, marks in (
+        (["1,234.50", "3"], (".", ",")),
+        (["1.234,50"], (",", ".")),
+        (["1'234.50"], (".", "'")),
+        (["12,5"], (",", None)),
+        (["(12.50)", "-"], (".", None)),
+    ):
+        guess = guess_amounts(texts)
+        assert guess is not None
+        assert (guess.decimal, guess.thousands) == marks
+    assert guess_amounts(["a", "-"]) is None
+    assert guess_amounts(["-"]) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "month"),
+    [
+        ("Jan", 1),
+        ("März", 3),
+        ("Dez 2025", 12),
+        ("2025-07", 7),
+        ("août", 8),
+        ("Q1", None),
+        ("Total", None),
+        ("13", None),
+    ],
+)
+def test_months_are_known_in_several_languages(header: str, month: int | None):
+    assert month_of(header) == month
+
+
+def test_every_word_of_a_header_is_written_as_it_is_compared():
+    assert {word for words in WORDS.values() for word in words if plain_name(word) != word} == set()
