@@ -169,7 +169,7 @@ class ReadingRules:
     covers: str | None = None
     order_column: str | None = None
     is_plans_only: bool = field(default=False, metadata=_HASHED_IF_SET)
-    sheets: tuple[str | int, ...] = field(default=(), metadata=_HASHED_IF_SET)
+    sheets: tuple[str, ...] = field(default=(), metadata=_HASHED_IF_SET)
     unpivot: UnpivotRule | None = field(default=None, metadata=_HASHED_IF_SET)
     measures: tuple[MeasureRule, ...] = field(default=(), metadata=_HASHED_IF_SET)
     spread: SpreadRule | None = field(default=None, metadata=_HASHED_IF_SET)

@@ -29,6 +29,7 @@ from finance_platform.feeds.workbook_process import SheetArea, SheetInfo, Workbo
 from finance_platform.feeds.xls_records import XlsRecords
 
 _MAX_LISTED = 20
+_MAX_DIGITS = 9
 _SAMPLE_BYTES = 1 << 16
 
 Place = tuple[str | None, int]
@@ -246,7 +247,7 @@ def _local_file(open_file: OpenFile) -> BinaryIO:
     return stream
 
 
-def _choose_sheets(sheets: Sequence[SheetInfo], wanted: Sequence[str | int]) -> list[int]:
+def _choose_sheets(sheets: Sequence[SheetInfo], wanted: Sequence[str]) -> list[int]:
     """Return the numbers of the sheets to read, from 0, in the workbook's order."""
     if wanted:
         return sorted({number for item in wanted for number in _find_sheets(sheets, item)})
@@ -260,20 +261,18 @@ def _choose_sheets(sheets: Sequence[SheetInfo], wanted: Sequence[str | int]) -> 
     )
 
 
-def _find_sheets(sheets: Sequence[SheetInfo], wanted: str | int) -> list[int]:
-    """Return the sheets of a name, a number or a glob, which names no hidden sheet."""
-    if isinstance(wanted, int):
-        numbers = [wanted - 1] if wanted <= len(sheets) else []
-    else:
-        numbers = [number for number, sheet in enumerate(sheets) if fold(sheet.name) == fold(wanted)]
+def _find_sheets(sheets: Sequence[SheetInfo], wanted: str) -> list[int]:
+    """Return the sheets of a name, else of a number, else of a glob, which matches no hidden sheet."""
+    numbers = [number for number, sheet in enumerate(sheets) if fold(sheet.name) == fold(wanted)]
+    if not numbers and wanted.isascii() and wanted.isdigit() and len(wanted) < _MAX_DIGITS:
+        numbers = [int(wanted) - 1] if 0 < int(wanted) <= len(sheets) else []
+    if not numbers:
         matches = re.compile(fnmatch.translate(fold(wanted))).match
-        visible = [number for number, sheet in enumerate(sheets) if sheet.is_visible and matches(fold(sheet.name))]
-        numbers = numbers or visible
+        numbers = [number for number, sheet in enumerate(sheets) if sheet.is_visible and matches(fold(sheet.name))]
     numbers = [number for number in numbers if sheets[number].has_cells]
     if not numbers:
-        name = f"number {wanted}" if isinstance(wanted, int) else repr(wanted)
         raise UnreadableDeliveryError(
-            f"the workbook has no sheet {name}; it has {_list_sheets(sheets)}",
+            f"the workbook has no sheet {wanted!r}; it has {_list_sheets(sheets)}",
             fix="rename the sheet, or correct sheet: in the descriptor",
         )
     return numbers

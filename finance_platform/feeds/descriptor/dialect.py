@@ -9,7 +9,7 @@ import codecs
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from finance_platform.feeds.descriptor.strict_model import ShortText, StrictModel, raise_mistakes, reject_duplicates
 from finance_platform.feeds.limits import MAX_COLUMNS
@@ -20,7 +20,37 @@ _NOT_OF_FILES = {"utf-7", "punycode", "idna", "unicode-escape", "raw-unicode-esc
 
 
 MAX_COMMENT_CHARACTERS = 10
-HeaderRows = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=5)]
+_MAX_HEADER_ROWS = 5
+
+
+def _to_rows(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+def _check_rows(rows: list[int]) -> list[int]:
+    if min(rows) < (1 if len(rows) > 1 else 0):
+        raise ValueError(f"Input should be greater than or equal to {1 if len(rows) > 1 else 0}")
+    if sorted(set(rows)) != rows:
+        raise ValueError("the lines of one header must be in order, such as [10, 11]")
+    return rows
+
+
+HeaderRows = Annotated[
+    list[int],
+    Field(min_length=1, max_length=_MAX_HEADER_ROWS),
+    BeforeValidator(_to_rows),
+    AfterValidator(_check_rows),
+    WithJsonSchema(
+        {
+            "type": ["integer", "array"],
+            "minimum": 0,
+            "items": {"type": "integer", "minimum": 1},
+            "minItems": 1,
+            "maxItems": _MAX_HEADER_ROWS,
+        }
+    ),
+]
+"""The lines of a header; a single one may be written without a list."""
 
 
 class DialectConfig(StrictModel):
@@ -44,8 +74,8 @@ class DialectConfig(StrictModel):
         "(without) … A byte order mark wins over it. Text that is valid UTF-8 but declared as a single-byte encoding "
         "holds the delivery.",
     )
-    header_row: Annotated[int, Field(ge=0)] | HeaderRows = Field(
-        1,
+    header_row: HeaderRows = Field(
+        [1],
         description="The line of the header, or the row of the sheet, counted from 1; what is above it, such as "
         "titles, is not read. A list such as [10, 11] makes one header of two lines: the texts of each column with a "
         "space between them; in a workbook, a merged cell of the upper line counts for all of its columns. 0 with "
@@ -87,17 +117,15 @@ class DialectConfig(StrictModel):
         return self
 
     def _mistakes(self) -> Iterator[str]:
-        if isinstance(self.header_row, list) and sorted(set(self.header_row)) != self.header_row:
-            yield "header_row: the lines of one header must be in order, such as [10, 11]"
         if self.comment and (self.comment.isspace() or set(self.comment) & {self.delimiter, self.quote, "\n", "\r"}):
             yield "comment must be a text without the delimiter, the quote and line breaks, such as '#'"
-        if (self.header_row == 0) != bool(self.names):
+        if (self.header_row == [0]) != bool(self.names):
             yield "names: [...] is needed with header_row: 0, and only then"
         if self.delimiter == self.quote or {self.delimiter, self.quote} & {"\n", "\r"}:
             yield "delimiter and quote must differ, and neither can be a line break"
 
     def resolve(self) -> Dialect:
         """Return the dialect in the form that travels to Glue."""
-        rows = self.header_row if isinstance(self.header_row, list) else [self.header_row]
-        values = self.model_dump() | {"names": tuple(self.names), "header_row": rows[-1]}
-        return Dialect(**values, header_above=tuple(rows[:-1]))
+        *above, last = self.header_row
+        values = self.model_dump() | {"names": tuple(self.names), "header_row": last}
+        return Dialect(**values, header_above=tuple(above))

@@ -50,7 +50,7 @@ from finance_platform.feeds.descriptor.strict_model import (
     reject_duplicates,
 )
 from finance_platform.feeds.file_names import expand_braces, file_ending, is_readable_ending, matches_glob
-from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_NAME_CHARACTERS, MAX_PATH_CHARACTERS
+from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_PATH_CHARACTERS
 from finance_platform.feeds.resolved import Kind, ReadingRules, ResolvedFeed
 from finance_platform.settings import Settings
 
@@ -63,7 +63,6 @@ FEED_NAME = "[a-z][a-z0-9_]{0,62}"
 
 
 PathText = Annotated[str, Field(min_length=1, max_length=MAX_PATH_CHARACTERS)]
-SheetName = Annotated[int, Field(ge=1)] | Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS)]
 
 
 def is_path(text: str) -> bool:
@@ -102,8 +101,8 @@ class FeedDescriptor(StrictModel):
         description="Who answers for the feed, shown in the UI: `team:name` or an e-mail address.",
     )
     dialect: DialectConfig = Field(DialectConfig(), description="How the bytes of a file are cut into cells.")
-    sheet: SheetName | Annotated[list[SheetName], Field(min_length=1, max_length=MAX_ALTERNATIVES)] | None = Field(
-        None,
+    sheet: TextList = Field(
+        [],
         description="The sheets of a workbook that are read: names, numbers counted from 1, or globs, such as "
         "`[Budget, 2]` or `FY*`; case is ignored. Each sheet has a header of its own. A hidden sheet is read only by "
         "its name or number. A file without such a sheet is refused. By default the only visible sheet is read; a "
@@ -208,6 +207,14 @@ class FeedDescriptor(StrictModel):
     @field_validator("scenarios")
     @classmethod
     def _check_scenarios(cls, value: dict[str, str]) -> dict[str, str]:
+        reject_duplicates(value)
+        return value
+
+    @field_validator("sheet")
+    @classmethod
+    def _check_sheets(cls, value: list[str]) -> list[str]:
+        if any(not name.strip() or name.strip("0") == "" for name in value):
+            raise ValueError("a sheet is a name, a number counted from 1, or a glob")
         reject_duplicates(value)
         return value
 
@@ -330,13 +337,6 @@ class FeedDescriptor(StrictModel):
         """The globs of the feed's files, for a message."""
         return ", ".join(self.paths)
 
-    @property
-    def sheets(self) -> tuple[str | int, ...]:
-        """The sheets of a workbook that are read; empty for its only visible one."""
-        if self.sheet is None:
-            return ()
-        return tuple(self.sheet) if isinstance(self.sheet, list) else (self.sheet,)
-
     def matches(self, object_key: str) -> bool:
         """Return whether this feed reads the raw object; `*` stays inside one folder, and case is ignored."""
         return any(matches_glob(path, object_key) for path in self.paths)
@@ -359,7 +359,7 @@ class FeedDescriptor(StrictModel):
             covers=self.load.covers.from_name if self.load.covers else None,
             order_column=self.order.from_column if self.order else None,
             is_plans_only=self.plans_only,
-            sheets=self.sheets,
+            sheets=tuple(self.sheet),
             spread=self.spread.resolve(settings.fiscal_year_start_month) if self.spread else None,
             **shape_rules(self.unpivot, self.measures, self.columns),
             skip=resolve_skip(self.skip),

@@ -105,8 +105,11 @@ def header_schema(feed: FeedDescriptor) -> dg.TableSchema:
 
 def _describe_dialect(feed: FeedDescriptor) -> str:
     dialect = feed.dialect
-    rows = dialect.header_row if isinstance(dialect.header_row, list) else [dialect.header_row]
-    header = f"header in row {' and '.join(map(str, rows))}" if any(rows) else "no header (named in the descriptor)"
+    header = (
+        f"header in row {' and '.join(map(str, dialect.header_row))}"
+        if any(dialect.header_row)
+        else "no header (named in the descriptor)"
+    )
     sign = "debit positive" if feed.sign == "debit_positive" else "natural sign"
     amounts = f", {sign}" if feed.kind == "ledger" else ""
     return f"{markdown_code(dialect.delimiter)} between cells, {markdown(dialect.encoding)}, {header}{amounts}"
