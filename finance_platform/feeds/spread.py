@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.feeds.amounts import MONEY_TYPE
 from finance_platform.feeds.cells import RawBatch, map_distinct
+from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.dates import first_day, periods_of_year
 from finance_platform.feeds.shape_rules import SpreadRule
 from finance_platform.feeds.violations import ACCEPTED, to_mask

@@ -61,6 +61,9 @@ class YearConfig(StrictModel):
         return self
 
 
+_Year = Annotated[YearConfig, BeforeValidator(_to_year, json_schema_input_type=int | str | YearConfig)]
+
+
 class UnpivotConfig(StrictModel):
     """Columns of which each gives a line: their header goes into a field, their cell into `amount`."""
 
@@ -76,10 +79,12 @@ class UnpivotConfig(StrictModel):
         description="The field that the header goes into, such as `date`, `period`, `scenario` or `account`; `formats` "
         "and `map` of this field apply to it. Its entry in `columns` has no `from`, nor has that of `amount`."
     )
-    year: Annotated[YearConfig, BeforeValidator(_to_year)] | None = Field(
-        None,
-        description="The year of headers such as `Jan`: the year itself, `{from_name: …}` or `{column: …}`. The "
-        "formats of the field are then those of the header alone, by default `MMM`, `MMMM` and `M`.",
+    year: Annotated[YearConfig, BeforeValidator(_to_year, json_schema_input_type=int | str | YearConfig)] | None = (
+        Field(
+            None,
+            description="The year of headers such as `Jan`: the year itself, `{from_name: …}` or `{column: …}`. The "
+            "formats of the field are then those of the header alone, by default `MMM`, `MMMM` and `M`.",
+        )
     )
     blank: Literal["skip", "reject"] = Field(
         "skip",

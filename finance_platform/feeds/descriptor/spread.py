@@ -44,6 +44,9 @@ class WeightsConfig(StrictModel):
         return value
 
 
+_How = Annotated[WeightsConfig, BeforeValidator(_to_weights, json_schema_input_type=Literal["even"] | WeightsConfig)]
+
+
 class SpreadConfig(StrictModel):
     """An amount of a year over its periods."""
 
@@ -51,7 +54,9 @@ class SpreadConfig(StrictModel):
         description="The periods: those of the fiscal year that the line's date is in. Its first month is a setting of "
         "the home."
     )
-    how: Annotated[WeightsConfig, BeforeValidator(_to_weights)] = Field(
+    how: Annotated[
+        WeightsConfig, BeforeValidator(_to_weights, json_schema_input_type=Literal["even"] | WeightsConfig)
+    ] = Field(
         description="`even`, or `{weights: [...]}`. Each share is cut to the cent; the last period that has a weight "
         "has the odd cents, so that the lines add up to the amount of the year."
     )
