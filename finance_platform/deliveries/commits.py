@@ -288,6 +288,8 @@ _RECORDS = RecordType(
         "covers": tuple,
         "constant_scenarios": tuple,
         "extra_columns": tuple,
+        "header": tuple,
+        "header_kinds": tuple,
         "findings": ReaderFindings.from_json,
     },
 )

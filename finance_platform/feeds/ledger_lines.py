@@ -41,6 +41,7 @@ from finance_platform.feeds.codes import (
     short_name,
     surrogate_key,
 )
+from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, describe_currency, is_currency
 from finance_platform.feeds.file_names import periods_from_name
 from finance_platform.feeds.findings import Note, NoteCollector
@@ -129,7 +130,7 @@ class LedgerLines:
         is_total = pa.array(marked_rows(batch, self._rules.control_totals))
         for name in ("amount", "currency"):
             columns[name] = pc.if_else(is_total, None, columns[name])
-        has_money = to_mask(pc.not_equal(parsed.values, pa.scalar(0, amounts.MONEY_TYPE)))
+        has_money = to_mask(pc.not_equal(parsed.values, pa.scalar(0, MONEY_TYPE)))
         has_money[[position for position, written in parsed.exact.items() if written]] = True
         bare = [rule for rule in self._rules.skip if not rule.may_hold_money]
         violations.reject_skipped(
@@ -438,7 +439,7 @@ def _debit_less_credit(
     for texts, side in zip((debit, credit), sides, strict=True):
         invalid |= to_mask(pc.and_(pc.is_valid(texts), pc.is_null(side.values)))
     blank = to_mask(pc.and_(pc.is_null(debit), pc.is_null(credit)))
-    zero = pa.scalar(0, amounts.MONEY_TYPE)
+    zero = pa.scalar(0, MONEY_TYPE)
     difference = pc.subtract(*(pc.fill_null(side.values, zero) for side in sides))
     invalid |= to_mask(pc.greater_equal(pc.abs(difference), pa.scalar(amounts.LIMIT, difference.type)))
     both = f"both {source.headers[0]} and {source.headers[1]} are blank"
@@ -450,7 +451,7 @@ def _debit_less_credit(
         of="amount",
     )
     values = pc.if_else(pa.array(invalid | blank), pa.scalar(None, difference.type), difference)
-    return _without_invalid_rows(pc.cast(values, amounts.MONEY_TYPE), sides, invalid)
+    return _without_invalid_rows(pc.cast(values, MONEY_TYPE), sides, invalid)
 
 
 def _without_invalid_rows(values: pa.Array, sides: list[amounts.ParsedAmounts], invalid: Mask) -> amounts.ParsedAmounts:

@@ -64,7 +64,7 @@ class WorkbookProcess:
         Raises:
             UnreadableDeliveryError: the file is not a workbook, is damaged, or needs a password.
         """
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         command = [sys.executable, "-m", workbook_worker.__name__, str(stream.fileno())]
         self._process = subprocess.Popen(
             command,

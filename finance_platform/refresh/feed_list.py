@@ -48,7 +48,7 @@ class FeedListing:
             yield (
                 listed.feed.feed,
                 listed.feed.kind,
-                listed.feed.path,
+                listed.feed.path_text,
                 origin,
                 listed.files,
                 listed.last_delivery or None,

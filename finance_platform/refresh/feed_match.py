@@ -96,7 +96,7 @@ def _locate(
         if absolute.is_relative_to(root):
             return raw, [absolute.relative_to(root).as_posix()], True
     parts = absolute.parts[1:]
-    levels = max((feed.path.count("/") for feed in feeds.feeds), default=0)
+    levels = max((path.count("/") for feed in feeds.feeds for path in feed.paths), default=0)
     count = min(len(parts), levels + 1, _MAX_LEVELS)
     # The longest name first: it says most about where the file would be.
     return LocalStore(absolute.parent), ["/".join(parts[-size:]) for size in range(count, 0, -1)], False
@@ -116,14 +116,13 @@ def _match_descriptor(
     feed = read_descriptor(descriptor)
     absolute = Path(os.path.abspath(path))  # noqa: PTH100
     parts = absolute.parts[1:] if not is_in_raw_zone else ()
-    size = feed.path.count("/") + 1
+    size = max(path.count("/") for path in feed.paths) + 1
     candidates = ["/".join(parts[-size:]), *keys] if parts else keys
     key = next((key for key in candidates if feed.matches(key)), None)
     if key is not None:
         return MatchedFile(_store_of(store, path, key), key, is_in_raw_zone, feed, str(descriptor))
-    remark = (
-        f"the descriptor's path {feed.path!r} does not match {quote_name(keys[-1])}, so no run reads it by this feed"
-    )
+    name = quote_name(keys[-1])
+    remark = f"the descriptor's path {feed.path_text!r} does not match {name}, so no run reads it by this feed"
     return MatchedFile(store, keys[-1], is_in_raw_zone, feed, str(descriptor), remark=remark)
 
 
@@ -156,19 +155,12 @@ def _explain_unmatched(path: Path, keys: list[str], settings: Settings, feeds: F
     home = _home_of(path)
     if home is not None and home != settings.home_path:
         return Problem(name, message, f"give its home: --home {quote_name(str(home))}; or {draft}")
-    for key in keys:
-        near = feeds.match_ignoring_case(key)
-        if near is not None:
-            fix = (
-                f"the feed {near.feed} would, but for upper and lower case: its path is {near.path!r}; rename the file"
-            )
-            return Problem(key, message, fix)
-    paths = {feed.path: feed.feed for feed in feeds.feeds}
+    paths = {path: feed.feed for feed in feeds.feeds for path in feed.paths}
     closest = closest_match(keys[0], list(paths)) or closest_match(name, list(paths))
     hint = f"; the closest is {closest!r} of the feed {paths[closest]}" if closest else ""
-    same_folder = [feed for feed in feeds.feeds if PurePosixPath(feed.path).parent == PurePosixPath(keys[0]).parent]
+    same_folder = [path for path in paths if PurePosixPath(path).parent == PurePosixPath(keys[0]).parent]
     if not closest and len(same_folder) == 1 and "/" in keys[0]:
-        hint = f"; the feed {same_folder[0].feed} reads {same_folder[0].path!r}"
+        hint = f"; the feed {paths[same_folder[0]]} reads {same_folder[0]!r}"
     return Problem(name, message + hint, f"{draft}; {advise_unmatched(name, str(settings.feeds_path))}")
 
 

@@ -193,7 +193,6 @@ def test_a_file_that_does_not_exist_is_not_matched(home: Path):
 @pytest.mark.parametrize(
     ("name", "message", "fix"),
     [
-        ("ERP/a.csv", "no descriptor's path matches it", "but for upper and lower case: its path is 'erp/*.csv'"),
         ("erp/ledger/a.csv", "no descriptor's path matches it", "`finance-platform feed draft"),
         ("erp/a.txt", "the feed erp reads 'erp/*.csv'", "`finance-platform feed draft"),
         ("transaction.csv", "the closest is 'transactions*.csv' of the feed transactions", "feed draft"),

@@ -70,7 +70,7 @@ def test_delimiter_encoding_titles_marks_and_dates_are_found(tmp_path: Path):
         ("Actual", "2025-02"): "-99.00",
     }
     feed = drafted(GERMAN.encode("cp1252"))
-    assert (feed.dialect.delimiter, feed.dialect.encoding, feed.dialect.header_row) == (";", "cp1252", 3)
+    assert (feed.dialect.delimiter, feed.dialect.encoding, feed.dialect.header_row) == (";", "cp1252", [3])
     assert (feed.columns["amount"].decimal, feed.columns["amount"].thousands) == (",", ".")
     assert feed.columns["date"].formats == ["dd.MM.yyyy"]
     assert "The file is not UTF-8" in draft(GERMAN.encode("cp1252"))
@@ -87,7 +87,7 @@ def test_debit_and_credit_are_proposed_as_a_pair(tmp_path: Path):
 def test_a_file_without_a_header_gets_names_and_samples_of_what_is_not_used():
     text = draft("1;20250131;4000;10,00\n2;20250228;4000;20,00\n")
     feed = parse_descriptor(text, "draft.yaml")
-    assert (feed.dialect.header_row, len(feed.dialect.names)) == (0, 4)
+    assert (feed.dialect.header_row, len(feed.dialect.names)) == ([0], 4)
     assert feed.columns["date"].source == ["column 2"]
     assert feed.columns["amount"].source == ["column 4"]
     assert "column 3 ('4000')" in text

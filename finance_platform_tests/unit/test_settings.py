@@ -285,6 +285,7 @@ def test_only_the_settings_read_the_environment() -> None:
         "reads": {"spark_jobs/session.py"},
         "passes on": {
             "deployment/artefacts.py",
+            "feeds/workbook_process.py",
             "orchestration/job_runners/subprocess_jobs.py",
             "orchestration/webserver/ui_processes.py",
         },
