@@ -29,6 +29,25 @@ from finance_platform_tests.aws.two_profiles import (
 )
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.sample_home import SAMPLE
+from finance_platform_tests.workbooks import xlsx
+
+TARGETS_FEED = """
+feed: targets
+kind: ledger
+path: targets.xlsx
+sheet: Targets
+columns: {date: Day, department: Department, account: Account, amount: Amount}
+constants: {scenario: Budget targets}
+"""
+TARGETS = [
+    ["Day", "Department", "Account", "Amount"],
+    ["2025-04-01", "D300", 4100, 12.5],
+    ["2025-04-02", "D300", 4100, 2.25],
+]
+TARGETS_SUM = """
+SELECT SUM(TransactionCount) AS Lines, SUM(Amount) AS Amount FROM FactFinancials
+INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey WHERE ScenarioName = 'Budget targets'
+"""
 
 pytestmark = pytest.mark.end_to_end
 
@@ -164,6 +183,9 @@ def test_a_correction_of_a_closed_period_sends_an_alert_and_a_bad_file_blocks_no
     for name, text in (("forecast.csv", corrected), ("budget.csv", "month,what\n2024-01,1\n")):
         (tmp_path / name).write_text(text)
         on_aws.deployment.deliver(tmp_path / name)
+    (tmp_path / "targets.xlsx").write_bytes(xlsx({"Targets": TARGETS, "Notes": [["not read"]]}))
+    on_aws.deployment.deliver(tmp_path / "targets.xlsx")
+    on_aws.home.write("feeds/targets.yaml", TARGETS_FEED)
     ended = on_aws.command("run")
     assert ended.returncode == 1, ended.stdout + ended.stderr
     assert "budget.csv" in ended.stdout
@@ -173,6 +195,8 @@ def test_a_correction_of_a_closed_period_sends_an_alert_and_a_bad_file_blocks_no
     ] == [("2025-03", "Forecast", "Amount", "0.01", True)]
     rejected = json.loads(on_aws.command("rejected", "--feed", "forecast", "--format", "json").stdout)
     assert [row["amount"] for row in rejected if row["rules"] == "nul_character"] == ["1.00"]
+    targets = json.loads(on_aws.command("query", TARGETS_SUM, "--format", "json").stdout)
+    assert [(row["Lines"], row["Amount"]) for row in targets] == [(2, "14.75")]
     processed = processed_zone(on_aws.settings)
     alerts = [json.loads(processed.read(item.key)) for item in processed.list_objects("alerts")]
     assert "restatement of 2025-03 by load 2" in {alert["key"] for alert in alerts}

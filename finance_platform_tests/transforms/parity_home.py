@@ -17,6 +17,8 @@ from typing import Any
 
 import yaml
 
+from finance_platform_tests.workbooks import xlsx
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SAMPLE = REPOSITORY / "data" / "raw"
 ANSWERS = REPOSITORY / "finance_platform_tests" / "sample" / "answer_key.json"
@@ -26,7 +28,7 @@ SHIPPED = REPOSITORY / "finance_platform" / "feeds" / "builtin"
 _GENERAL_LEDGER = """
 feed: general_ledger
 kind: ledger
-path: gl/*.csv
+path: gl/*.{csv,xlsx}
 dialect: {delimiter: ";"}
 columns:
   transaction_id: Beleg
@@ -60,7 +62,7 @@ _GL_FIRST = (
     ";;;;;;;;;;\n"
     "B1;01.03.2024;03/2024;de7;;K1;;X;;1,00;no such type\n"
     "B2;01.03.2024;03/2024;de7;;K1;;K;;1e3;no amount\n"
-    "B4;05.03.2024\n"
+    "B4;05.03.2024;03/2024;de7;;K1;;K;;4,00;;a cell too many\n"
 )
 # A1 is corrected, A2 moves from December to January, A3 stays, C1 is new.
 _GL_SECOND = (
@@ -155,7 +157,7 @@ PLANS_FACTS = {
 OUTCOMES = {
     # accepted, rejected, duplicate, skipped
     "gl/1.csv": (7, 6, 1, 1),
-    "gl/2.csv": (3, 0, 0, 0),
+    "gl/2.xlsx": (3, 0, 0, 0),
     "gl/5.csv": (1, 0, 0, 0),
     "plans/1.txt": (6, 3, 0, 0),
     "plans/2.txt": (2, 0, 0, 0),
@@ -177,7 +179,7 @@ def make_home(home: Path) -> Path:
     _copy_sample(raw, feeds)
     files = {
         "gl/1.csv": (_GL_HEADER + _GL_FIRST).encode(),
-        "gl/2.csv": (_GL_HEADER + _GL_SECOND).encode("utf-8-sig"),
+        "gl/2.xlsx": xlsx({"Journal": [*csv.reader((_GL_HEADER + _GL_SECOND).splitlines(), delimiter=";")]}),
         "gl/3.csv": b"Beleg;Datum\nA1;01.01.2021\n",  # refused: columns are missing
         "plans/1.txt": _PLANS_FIRST.encode("cp1252"),
         "plans/2.txt": _PLANS_SECOND.encode("cp1252"),
