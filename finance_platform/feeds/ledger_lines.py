@@ -45,6 +45,7 @@ from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, describe_currency, is_currency
 from finance_platform.feeds.file_names import periods_from_name
 from finance_platform.feeds.findings import Note, NoteCollector
+from finance_platform.feeds.lost_zeros import LostZeros
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed
 from finance_platform.feeds.row_marks import marked_rows
 from finance_platform.feeds.violations import Mask, RuleViolations, quoted, to_mask
@@ -82,6 +83,7 @@ class LedgerLines:
         self._notes = NoteCollector()
         self._ambiguous = NoteCollector()
         self._has_proven_marks = False
+        self._lost_zeros = {name: LostZeros(name) for name in ("department", "account")}
         self.covers = tuple(periods_from_name(feed.rules.covers, object_key)) if feed.rules.covers else ()
 
     def type_batch(self, batch: RawBatch) -> tuple[dict[str, pa.Array], amounts.ParsedAmounts]:
@@ -118,7 +120,10 @@ class LedgerLines:
     @property
     def notes(self) -> dict[str, Note]:
         """The notes about every batch so far."""
-        return self._notes.notes() | ({} if self._has_proven_marks else self._ambiguous.notes())
+        notes = self._notes.notes() | ({} if self._has_proven_marks else self._ambiguous.notes())
+        for codes in self._lost_zeros.values():
+            notes |= codes.notes()
+        return notes
 
     def _check_marks(
         self, columns: dict[str, pa.Array], parsed: amounts.ParsedAmounts, violations: RuleViolations
@@ -272,6 +277,7 @@ class LedgerLines:
     def _code(self, texts: dict[str, pa.Array], name: str, violations: RuleViolations) -> dict[str, pa.Array]:
         written = texts[name]
         codes = map_distinct(written, clean, pa.string())
+        self._lost_zeros[name].add(codes)
         violations.add_blank(name, written)
         reject_long_codes(violations, name, codes)
         return {_CODE_COLUMNS[name]: codes, f"{name}_key": map_distinct(codes, surrogate_key, pa.int64())}

@@ -63,6 +63,9 @@ MAX_WORKBOOK_PARTS_BYTES = 1 << 24
 MAX_FAULTY_CELLS = 100_000
 """Of a sheet: cells that are an error or whose formula has no value; a sheet with more is refused."""
 
+MAX_COMPARED_CODES = 100_000
+"""Of a field's codes that are compared with each other; the codes after them are only read."""
+
 MAX_UNPACKED_BYTES = 1 << 34
 """Of a text file that is packed with gzip; it is unpacked as it is read, so this limits time and not memory."""
 

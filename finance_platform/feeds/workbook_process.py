@@ -76,7 +76,7 @@ class WorkbookProcess:
         )
         self._requests = cast("IO[bytes]", self._process.stdin)
         self._frames = workbook_worker.read_frames(self._process.stdout)
-        self._is_sending = False
+        self._is_sending = self._is_closed = False
         try:
             self._request(f"{MAX_WORKBOOK_MEMORY} {MAX_WORKBOOK_SECONDS} {MAX_BATCH_CELLS} {MAX_BATCH_CHARACTERS}")
             self.sheets = [SheetInfo(*sheet) for sheet in self._next()]
@@ -93,7 +93,8 @@ class WorkbookProcess:
         self.close()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process; its sheets cannot be read after that."""
+        self._is_closed = True
         self._process.kill()
         self._process.communicate()
 
@@ -124,6 +125,8 @@ class WorkbookProcess:
             raise self._death() from None
 
     def _next(self) -> Any:
+        if self._is_closed:
+            raise ValueError("the workbook is closed; read each sheet before asking for the next")
         try:
             values = next(self._frames)
         except (StopIteration, EOFError, ValueError):
@@ -134,11 +137,15 @@ class WorkbookProcess:
 
     def _death(self) -> UnreadableDeliveryError:
         code = self._process.wait()
-        if code in {-signal.SIGXCPU, -signal.SIGKILL}:
+        if code == -signal.SIGXCPU:
             return UnreadableDeliveryError(
                 f"the workbook takes more than {MAX_WORKBOOK_SECONDS} seconds of processor time to be read", fix=_SPLIT
             )
-        return _too_large() if code == -signal.SIGABRT else _failure(f"the reader ended with code {code}")
+        return (
+            _too_large()
+            if code in {-signal.SIGABRT, -signal.SIGKILL}
+            else _failure(f"the reader ended with code {code}")
+        )
 
 
 def _failure(reason: str) -> UnreadableDeliveryError:

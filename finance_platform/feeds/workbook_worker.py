@@ -33,9 +33,11 @@ _EXACT = 1e15
 def main() -> None:
     """Answer requests until standard input ends: first the limits, then the number of a sheet for each."""
     memory, seconds, max_cells, max_characters = map(int, sys.stdin.buffer.readline().split())
-    for kind, limit in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
+    # At the lower of two limits of time the signal is one of its own; at the higher it is that of any killed process.
+    limits = {resource.RLIMIT_AS: memory, resource.RLIMIT_CPU: seconds, resource.RLIMIT_CORE: 0}
+    for kind, limit in limits.items():
         with contextlib.suppress(ValueError, OSError):  # macOS does not limit memory, and a lower limit may exist
-            resource.setrlimit(kind, (limit, limit))
+            resource.setrlimit(kind, (limit, limit + (kind == resource.RLIMIT_CPU)))
     try:
         workbook = python_calamine.CalamineWorkbook.from_path(f"/dev/fd/{sys.argv[1]}")
         _send([(item.name, item.visible == _VISIBLE, item.typ == _WORKSHEET) for item in workbook.sheets_metadata])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -19,6 +19,8 @@ import xlsxwriter
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds import packed_text, workbook_package, workbook_process
+from finance_platform.feeds.findings import Note
+from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.resolved import Dialect
 from finance_platform.feeds.tables import Table, open_tables
 from finance_platform_tests.unit.factories import feed
@@ -26,6 +28,7 @@ from finance_platform_tests.workbooks import Formula, Rows, container, ods, xls,
 
 WRITERS: dict[str, Callable[[Mapping[str, Rows]], bytes]] = {"xlsx": xlsx, "ods": ods, "xls": xls}
 HEADER = ["Date", "Dept", "Amount"]
+GOOD = {"Date": "2025-03-01", "Dept": "D100", "Account": "4000", "Amount": "1.00"}
 
 
 def tables(data: bytes, ending: str = "xlsx", sheets: tuple[str, ...] = (), **dialect: Any) -> list[Read]:
@@ -133,6 +136,53 @@ def test_a_text_that_a_formula_gave_may_be_blank():
     assert table.rows == [(2, ("x", ""))]
 
 
+# Codes
+
+
+def typed(rows: Rows) -> tuple[Mapping[str, Any], LedgerLines]:
+    """Return the typed rows of a sheet of fewer rows than a batch."""
+    for table in open_tables(lambda: io.BytesIO(xlsx({"A": rows})), "book.xlsx", feed().rules):
+        lines = LedgerLines(feed(), table.header, "book.xlsx", table.sheet)
+        columns = [lines.type_batch(batch)[0] for batch in table.batches()]
+    return columns[0], lines
+
+
+def notes_of(codes: Sequence[object]) -> dict[str, Note]:
+    rows: Rows = [list(GOOD), *([*list(GOOD.values())[:2], code, *list(GOOD.values())[3:]] for code in codes)]
+    _, lines = typed(rows)
+    return lines.notes
+
+
+@pytest.mark.parametrize("number", [10, "10", "10.0"])
+def test_a_code_that_may_have_lost_its_zeros_is_reported_with_an_example(number: object):
+    ((text, note),) = notes_of([number, "0010", number, "0020", 30]).items()
+    written = "10.0" if number == "10.0" else "10"
+    assert text == (
+        "account: codes that differ in their zeros only, as if a spreadsheet had made numbers of them: "
+        f"'{written}' beside '0010'"
+    )
+    assert (note.count, f"columns.account.map: {{{written}: '0010'}}" in note.fix) == (1, True)
+
+
+def test_codes_with_zeros_alone_or_without_any_are_not_reported():
+    assert notes_of(["0010", "0020", 30, "0", 0, "A010"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (Formula("1/0", "#DIV/0!"), "'#DIV/0!' is an error of the spreadsheet"),
+        (Formula("1+1"), "the cell's formula has no stored value"),
+        ("#N/A", "'#N/A' is an error of the spreadsheet"),
+    ],
+)
+def test_a_row_with_an_error_in_a_field_is_rejected(value: object, words: str):
+    rows: Rows = [list(GOOD), [*list(GOOD.values())[:2], value, *list(GOOD.values())[3:]], list(GOOD.values())]
+    columns, _ = typed(rows)
+    assert columns["outcome"].to_pylist() == ["rejected", "accepted"]
+    assert words in columns["reasons"][0].as_py()
+
+
 # Sheets
 
 
@@ -225,6 +275,12 @@ def test_a_million_formatted_blank_rows_are_no_rows():
     )
     (table,) = tables(data)
     assert table.rows == [(2, ("1",))]
+
+
+def test_a_sheet_is_not_read_after_its_workbook_was_closed():
+    (table,) = open_tables(lambda: io.BytesIO(xlsx({"A": [["a"], [1]]})), "book.xlsx", feed().rules)
+    with pytest.raises(ValueError, match="the workbook is closed"):
+        list(table.batches())
 
 
 # Files that are not read
