@@ -97,6 +97,25 @@ ACCOUNTS = Contract(
     ),
 )
 
+LOOKUP_FIELDS = (
+    *("date", "department", "account", "scenario", "period", "transaction_id", "currency"),
+    *("department_name", "business_unit", "account_name", "account_type", "account_category", "description"),
+)
+"""The fields that lines may take from the rows of another feed."""
+
+LOOKUP_ROWS = Contract(
+    name="lookup_rows",
+    table="",
+    grain="One key of a lookup feed, as described by one delivery.",
+    natural_key=("delivery_id", "line_key"),
+    columns=(
+        *_LINEAGE,
+        Column("lookup_key", "varchar", "The key, as delivered."),
+        *(Column(name, "varchar", "As delivered; days and periods ISO.", nullable=True) for name in LOOKUP_FIELDS),
+        Column("line_key", "varchar", "The key, folded.", nullable=True, is_personal=True),
+    ),
+)
+
 REJECTED_ROWS = Contract(
     name="rejected_rows",
     table="",

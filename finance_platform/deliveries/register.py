@@ -53,7 +53,7 @@ class DeliveryDiscovered:
     Attributes:
         object_key: path in the raw zone.
         feed: the feed that reads it.
-        kind: ledger, departments or accounts.
+        kind: ledger, departments, accounts or lookup.
         delivery_id: identity of the delivery.
         fingerprint: SHA-256 of the bytes.
         etag: the listing's etag; an object with the same etag is not read again.
@@ -202,6 +202,11 @@ class Register:
 
     def __init__(self, processed: ObjectStore) -> None:
         self._processed = processed
+
+    @property
+    def store(self) -> ObjectStore:
+        """The processed zone that it is in."""
+        return self._processed
 
     def length(self) -> int:
         """Return the number of documents."""

@@ -24,6 +24,7 @@ from finance_platform.feeds.cells import (
     FieldSource,
     RawBatch,
     bind_fields,
+    blank_to_null,
     debit_and_credit_texts,
     field_texts,
     map_distinct,
@@ -45,15 +46,18 @@ from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, describe_currency, is_currency
 from finance_platform.feeds.file_names import periods_from_name
 from finance_platform.feeds.findings import Note, NoteCollector
+from finance_platform.feeds.hidden_characters import clean_cells
+from finance_platform.feeds.lookups import Lookup
 from finance_platform.feeds.lost_zeros import LostZeros
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed
 from finance_platform.feeds.row_marks import marked_rows
+from finance_platform.feeds.shapes import find_header
 from finance_platform.feeds.violations import Mask, RuleViolations, quoted, to_mask
 
 DEFAULT_DATE_FORMATS = ("yyyy-MM-dd",)
 DEFAULT_PERIOD_FORMATS = ("yyyy-MM", "yyyyMM")
 _CODE_COLUMNS = {"department": "department_code", "account": "account_number", "scenario": "scenario"}
-_NAMES = {"department_name", "business_unit", "account_name", "account_category", "description"}
+TEXTS_FOR_PEOPLE = {"department_name", "business_unit", "account_name", "account_category", "description"}
 _LAST_DECIMAL = Decimal(1).scaleb(-18)
 _COMPARE_AMOUNT = (
     "compare this amount with the source system; if it was read wrong, correct columns.amount.decimal and .thousands "
@@ -70,14 +74,29 @@ class LedgerLines:
         covers: periods that the file's name declares.
     """
 
-    def __init__(self, feed: ResolvedFeed, header: list[str], object_key: str = "", sheet: str | None = None) -> None:
+    def __init__(
+        self,
+        feed: ResolvedFeed,
+        header: list[str],
+        object_key: str = "",
+        sheet: str | None = None,
+        lookup: Lookup | None = None,
+    ) -> None:
         """Bind the feed's fields to a table's header, and parse the periods that the file's name declares.
+
+        Args:
+            feed: the feed.
+            header: of the table.
+            object_key: the file.
+            sheet: of a workbook.
+            lookup: the rows that lines look up.
 
         Raises:
             UnreadableDeliveryError: the header lacks a needed column.
             FileNameError: the name does not give the fields or the periods that the descriptor demands.
         """
-        self._rules = feed.rules
+        self._rules, self._lookup = feed.rules, lookup
+        self._key_header = find_header(feed.rules.lookup.on, header, "lookup.on") if feed.rules.lookup else ""
         self.sources = bind_fields(feed.rules, header, object_key, sheet)
         self._voucher_sources = _bind_voucher(feed.rules, header)
         self._notes = NoteCollector()
@@ -90,10 +109,13 @@ class LedgerLines:
         """Return the typed columns of every row, and the amounts as parsed before any rule."""
         violations = RuleViolations.of_batch(batch, self._notes, self.sources)
         texts = {
-            name: violations.add_cells(name, field_texts(source, batch, is_name=name in _NAMES), is_name=name in _NAMES)
+            name: violations.add_cells(
+                name, field_texts(source, batch, is_name=name in TEXTS_FOR_PEOPLE), is_name=name in TEXTS_FOR_PEOPLE
+            )
             for name, source in self.sources.items()
             if name != "amount"
         }
+        texts |= self._look_up(batch, violations)
         parsed = self._amounts(batch, violations)
         columns: dict[str, pa.Array] = {"amount": parsed.values}
         columns |= self._scenario(texts, violations)
@@ -151,6 +173,29 @@ class LedgerLines:
     def _written_amount(self, batch: RawBatch, position: int) -> str:
         cells = (batch.columns[header][position].as_py() for header in self.sources["amount"].headers)
         return " ".join(cell.strip() for cell in cells if cell)
+
+    def _look_up(self, batch: RawBatch, violations: RuleViolations) -> dict[str, pa.Array]:
+        """Return the fields that lines take from the rows of another feed; reject lines whose key is missing there."""
+        rule = self._rules.lookup
+        if rule is None:
+            return {}
+        written = violations.add_cells(rule.on, clean_cells(blank_to_null(batch.columns[self._key_header])))
+        violations.add_blank(rule.on, written)
+        keys = map_distinct(written, fold, pa.string())
+        lookup = self._lookup or Lookup(
+            pa.array([], pa.string()), {name: pa.array([], pa.string()) for name in rule.take}
+        )
+        is_found, fields = lookup.find(keys)
+        violations.taken, violations.not_found = rule.take, ~to_mask(is_found)
+        violations.add(
+            "missing_lookup",
+            to_mask(pc.and_(pc.is_valid(keys), pc.invert(is_found))),
+            lambda i: (
+                f"{rule.on}: {quoted(written[i].as_py())} is not in the feed {rule.feed}, which gives "
+                f"{', '.join(rule.take)}; deliver a file of that feed that has it, and the line is read again"
+            ),
+        )
+        return fields
 
     def _amounts(self, batch: RawBatch, violations: RuleViolations) -> amounts.ParsedAmounts:
         source = self.sources["amount"]

@@ -33,6 +33,9 @@ MAX_BATCH_CHARACTERS = 1 << 24
 MAX_BATCH_CELLS = 1 << 21
 """Of the rows that are in memory at the same time."""
 
+MAX_LOOKUP_ROWS = 2_000_000
+"""Of a lookup feed; all are in memory while the files that look them up are read."""
+
 WIDE_HEADER = 100
 """Columns beyond which a rejected or skipped row is kept without its blank cells."""
 

@@ -26,6 +26,8 @@ from finance_platform.feeds.headers import BLANK, column_kinds
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.likely_cause import explain_missing_column, explain_rejected_rows
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
+from finance_platform.feeds.lookup_rows import LookupRows
+from finance_platform.feeds.lookups import Lookup, load_lookup
 from finance_platform.feeds.printed_totals import PrintedTotals
 from finance_platform.feeds.reference_rows import ReferenceRows
 from finance_platform.feeds.resolved import ReadingRules, ResolvedFeed, named_headers
@@ -40,6 +42,9 @@ from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
 
 _BATCH_ROWS = 2_000
 """Files of a few rows are returned together, in batches of this many."""
+
+_CODES = {"departments": "department_code", "accounts": "account_number", "lookup": "lookup_key"}
+"""The column whose text is a row's key, by kind of feed."""
 
 _WIDE_MONEY = pa.decimal128(38, 2)
 """Holds the sum of any number of amounts."""
@@ -62,6 +67,7 @@ class ReaderTotals:
         rejected: rows that break one.
         notes: the notes about cells by message.
         extra_columns: headers that no field and no order uses, by table.
+        lookup: the rows that lines look up.
         line_cells: headers of the cells of which each gives a line.
         header: the kind of each column by its name, of all tables.
         doubt: why a person must decide whether the file may count; empty if nothing is doubtful.
@@ -84,6 +90,7 @@ class ReaderTotals:
     extra_columns: dict[str, None] = field(default_factory=dict)
     line_cells: set[str] = field(default_factory=set)
     header: dict[str, str] = field(default_factory=dict)
+    lookup: Lookup | None = None
     doubt: str = ""
     first_batch: FirstBatch | None = None
     control_totals: ControlTotals = NO_CONTROL_TOTALS
@@ -217,7 +224,12 @@ class FileToRead:
 
 
 def make_reader(
-    kind: str, feeds: dict[str, dict[str, object]], raw_root: str, raw_options: S3Options = NO_OPTIONS
+    kind: str,
+    feeds: dict[str, dict[str, object]],
+    raw_root: str,
+    raw_options: S3Options = NO_OPTIONS,
+    processed_root: str = "",
+    processed_options: S3Options = NO_OPTIONS,
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
     """Return the function for `mapInArrow`: rows with the fields of `FileToRead` in, staged rows out.
 
@@ -226,14 +238,17 @@ def make_reader(
         feeds: feeds by name, as JSON, because the function travels to Spark's workers.
         raw_root: the raw zone.
         raw_options: options of its S3 client.
+        processed_root: the processed zone, for feeds whose lines look up rows.
+        processed_options: options of its S3 client.
     """
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         raw, resolved = open_store(raw_root, raw_options), _Resolved(feeds)
+        processed = open_store(processed_root, processed_options) if processed_root else None
         waiting: list[pa.RecordBatch] = []
         row_count = 0
         for row in (row for batch in batches for row in batch.to_pylist()):
-            for rows in read_file(kind, resolved[row["feed"]], raw, FileToRead(**row)):
+            for rows in read_file(kind, resolved[row["feed"]], raw, FileToRead(**row), processed=processed):
                 waiting.append(rows)
                 row_count += len(rows)
                 if row_count >= _BATCH_ROWS:
@@ -265,16 +280,22 @@ def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def read_file(
-    kind: str, feed: ResolvedFeed, raw: ObjectStore, file: FileToRead, on_table: Callable[[Table], None] | None = None
+    kind: str,
+    feed: ResolvedFeed,
+    raw: ObjectStore,
+    file: FileToRead,
+    on_table: Callable[[Table], None] | None = None,
+    processed: ObjectStore | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Yield one file's staged rows, then its summary row: the totals, or the reason why it cannot be read.
 
     Args:
-        kind: ledger, departments or accounts.
+        kind: ledger, departments, accounts or lookup.
         feed: the feed that reads the file.
         raw: the store with the file.
         file: the file.
         on_table: is called with each table before its rows are read.
+        processed: the processed zone with the rows that lines look up; without it, none is found.
     """
     schema = arrow_schema(STAGED_ROWS[kind])
     key = file.object_key
@@ -282,7 +303,7 @@ def read_file(
     try:
         with raw.local_copy(key) as local_copy:
             try:
-                totals = ReaderTotals()
+                totals = ReaderTotals(lookup=load_lookup(feed, processed) if processed else None)
                 for table in open_tables(local_copy.open, key, feed.rules):
                     _add_header(feed, table, totals, None)
                     if on_table:
@@ -314,7 +335,7 @@ def _typed_batches(
     if kind == "ledger":
         shape = bind_shape(feed.rules, table.header, object_key)
         totals.line_cells.update(shape.cells)
-        lines = LedgerLines(feed, shape.header, object_key, table.sheet)
+        lines = LedgerLines(feed, shape.header, object_key, table.sheet, totals.lookup)
         totals.covers = lines.covers
         printed = PrintedTotals(feed.rules, table.sheet)
         for batch in (lines_of for rows in _raw_batches(feed, table, totals) for lines_of in shape.reshape(rows)):
@@ -327,8 +348,9 @@ def _typed_batches(
         totals.control_totals += of_table
         totals.notes |= shape.notes | lines.notes | notes
         return
-    references = ReferenceRows(feed, table.header, object_key, table.sheet)
-    code = "department_code" if kind == "departments" else "account_number"
+    reader = LookupRows if kind == "lookup" else ReferenceRows
+    references = reader(feed, table.header, object_key, table.sheet)
+    code = _CODES[kind]
     for batch in _raw_batches(feed, table, totals):
         columns = references.type_batch(batch)
         columns["line_key"] = map_distinct(columns[code], fold, pa.string())

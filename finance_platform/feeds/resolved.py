@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
-from finance_platform.feeds.shape_rules import MeasureRule, SpreadRule, UnpivotRule
+from finance_platform.feeds.shape_rules import LookupRule, MeasureRule, SpreadRule, UnpivotRule
 
 READER_VERSION = 6
 """Increased when the same bytes under the same rules give other lines; every delivery is then read again."""
@@ -24,7 +24,7 @@ PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _HASHED_IF_SET = {"hashed_if_set": True}
 """Metadata of a rule that was added later: its default is not hashed, so feeds without it keep their identity."""
 
-Kind = Literal["ledger", "departments", "accounts"]
+Kind = Literal["ledger", "departments", "accounts", "lookup"]
 LoadMode = Literal["append", "upsert", "replace_period"]
 
 
@@ -149,6 +149,8 @@ class ReadingRules:
         sheets: names, globs or numbers of the sheets of a workbook; by default its only visible sheet.
         unpivot: the columns of which each gives a line.
         measures: columns with amounts, of which each gives a line with fields of its own.
+        lookup: fields that lines take from the rows of another feed.
+        lookup_deliveries: the deliveries that have these rows, the latest last.
         spread: how an amount, which is that of a year, becomes one for each of its periods.
         skip: rows that are not data.
         control_totals: rows with a printed total; of subtotals, the inner level comes first.
@@ -176,6 +178,8 @@ class ReadingRules:
     skip: tuple[SkipRule, ...] = field(default=(), metadata=_HASHED_IF_SET)
     control_totals: tuple[ControlTotalRule, ...] = field(default=(), metadata=_HASHED_IF_SET)
     balanced_by: tuple[str, ...] = field(default=(), metadata=_HASHED_IF_SET)
+    lookup: LookupRule | None = field(default=None, metadata=_HASHED_IF_SET)
+    lookup_deliveries: tuple[str, ...] = field(default=(), metadata=_HASHED_IF_SET)
 
     @property
     def identity(self) -> str:
@@ -186,14 +190,15 @@ class ReadingRules:
 
 @dataclass(frozen=True)
 class ResolvedFeed:
-    """One feed, ready to be read."""
+    """One feed, ready to be read; `lookup_files` are delivery id and Parquet key of rows that it looks up."""
 
     name: str
     rules: ReadingRules
+    lookup_files: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the feed as JSON-compatible values."""
-        return {"name": self.name, "rules": asdict(self.rules)}
+        return {"name": self.name, "rules": asdict(self.rules), "lookup_files": self.lookup_files}
 
     @staticmethod
     def from_json(document: Mapping[str, Any]) -> ResolvedFeed:
@@ -214,7 +219,10 @@ class ResolvedFeed:
         rules["control_totals"] = tuple(
             ControlTotalRule(**_with_conditions(rule)) for rule in rules.get("control_totals", ())
         )
-        return ResolvedFeed(document["name"], ReadingRules(**rules))
+        rules["lookup"] = LookupRule.from_json(rules["lookup"]) if rules.get("lookup") else None
+        rules["lookup_deliveries"] = tuple(rules.get("lookup_deliveries", ()))
+        files = tuple((delivery_id, key) for delivery_id, key in document.get("lookup_files", ()))
+        return ResolvedFeed(document["name"], ReadingRules(**rules), files)
 
 
 def _hashed(value: Any) -> Any:
@@ -233,7 +241,11 @@ def _hashed(value: Any) -> Any:
 
 def named_headers(rules: ReadingRules) -> list[str]:
     """Return the headers that the rules name; those that match a pattern are not among them."""
-    names = [rules.order_column, *(measure.header for measure in rules.measures)]
+    names = [
+        rules.order_column,
+        rules.lookup.on if rules.lookup else None,
+        *(measure.header for measure in rules.measures),
+    ]
     for rule in rules.fields.values():
         names += [rule.debit, rule.credit, *(name for source in rule.sources for name in template_headers(source))]
     if rules.unpivot:

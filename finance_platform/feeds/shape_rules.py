@@ -1,7 +1,7 @@
 """The rules by which a row gives several lines, as they travel to Glue: plain dataclasses, JSON both ways.
 
-Belongs here: the resolved forms of `unpivot`, `measures` and `spread`, and the headers under which the cells of a line
-are found.
+Belongs here: the resolved forms of `unpivot`, `measures`, `spread` and `lookup`, and the headers under which the
+cells of a line are found.
 Does not belong here: what a descriptor may say (see `descriptor.shape`), reshaping rows (see `shapes`).
 """
 
@@ -89,3 +89,23 @@ class SpreadRule:
     def from_json(values: Mapping[str, Any]) -> SpreadRule:
         """Rebuild a rule from the values of `asdict`."""
         return SpreadRule(tuple(values["weights"]), values["first_month"])
+
+
+@dataclass(frozen=True)
+class LookupRule:
+    """Fields that lines take from the rows of another feed.
+
+    Attributes:
+        feed: its name.
+        on: header of the column that has the row's key there.
+        take: the fields.
+    """
+
+    feed: str
+    on: str
+    take: tuple[str, ...]
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> LookupRule:
+        """Rebuild a rule from the values of `asdict`."""
+        return LookupRule(**{**values, "take": tuple(values["take"])})

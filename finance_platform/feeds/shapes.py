@@ -132,7 +132,7 @@ def bind_shape(rules: ReadingRules, header: Sequence[str], object_key: str = "")
     if rules.unpivot:
         return _unpivot(rules, rules.unpivot, header, object_key)
     if rules.measures:
-        names = [_find(one.header, header, f"measures.{one.header}") for one in rules.measures]
+        names = [find_header(one.header, header, f"measures.{one.header}") for one in rules.measures]
         fields = {
             measure_header(name): [one.fields[name] for one in rules.measures] for name in rules.measures[0].fields
         }
@@ -145,13 +145,13 @@ def _unpivot(rules: ReadingRules, rule: UnpivotRule, header: Sequence[str], obje
     names = (
         _matching(rule.pattern, [name for name in header if fold(name) not in named])
         if rule.pattern
-        else [_find(one, header, "unpivot.columns") for one in rule.columns]
+        else [find_header(one, header, "unpivot.columns") for one in rule.columns]
     )
     texts = [value_mapper(rule.header_map)(clean(name)) for name in names]
     year = rule.year or (_year_from_name(rule.year_pattern, object_key) if rule.year_pattern else "")
     shape = _shape(header, names, {HEADER: [f"{year} {text}".strip() for text in texts]})
     if rule.year_column:
-        shape._year_column = _find(rule.year_column, header, "unpivot.year.column")
+        shape._year_column = find_header(rule.year_column, header, "unpivot.year.column")
     shape._keeps_blank = rule.keeps_blank
     if rule.into in {"date", "period"}:
         formats = rules.fields[rule.into].formats
@@ -168,7 +168,12 @@ def _shape(header: Sequence[str], cells: Sequence[str], by_cell: Mapping[str, Se
     return Shape([CELL, *by_cell, *rest], tuple(cells), {}, by_cell)
 
 
-def _find(name: str, header: Sequence[str], key: str) -> str:
+def find_header(name: str, header: Sequence[str], key: str) -> str:
+    """Return the file's spelling of a header that a key of the descriptor names.
+
+    Raises:
+        MissingColumnError: the header lacks it.
+    """
     for written in header:
         if fold(written) == fold(name):
             return written

@@ -7,7 +7,7 @@ Does not belong here: the rules themselves (see `ledger_lines`, `reference_rows`
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -123,6 +123,8 @@ class RuleViolations:
         batch: the rows as delivered.
         skipped: rows that are not data.
         unread: malformed rows of which no cell was read, so that no other rule concerns them.
+        taken: fields that are taken from the rows of another feed.
+        not_found: rows whose key is missing there, which explains why these fields are blank.
         notes: what does not reject a row, but is reported.
         sources: the source of each field, so that a reason can name column and cell.
     """
@@ -132,6 +134,8 @@ class RuleViolations:
     notes: NoteCollector
     unread: Mask | None = None
     sources: Mapping[str, FieldSource] = field(default_factory=dict)
+    taken: Sequence[str] = ()
+    not_found: Mask | None = None
     _violations: list[_Violation] = field(default_factory=list)
 
     @classmethod
@@ -171,7 +175,10 @@ class RuleViolations:
 
     def add_blank(self, name: str, texts: pa.Array, reason: str = "is blank") -> None:
         """Record that a needed field is blank in the rows where its text is null."""
-        self.add(f"blank_{name}", to_mask(pc.is_null(texts)), lambda _: f"{name} {reason}", of=name)
+        is_blank = to_mask(pc.is_null(texts))
+        if name in self.taken and self.not_found is not None:
+            is_blank &= ~self.not_found
+        self.add(f"blank_{name}", is_blank, lambda _: f"{name} {reason}", of=name)
 
     def add_invalid(
         self, rule: str, texts: pa.Array, values: pa.Array, reason: Callable[[int], str], *, of: str = ""

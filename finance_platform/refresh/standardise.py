@@ -15,7 +15,8 @@ from typing import Any
 from finance_platform.deliveries.acceptance import evaluate_deliveries
 from finance_platform.deliveries.checkpoints import update_checkpoints
 from finance_platform.deliveries.commits import DeliveryCommit, delivery_id, read_commits
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, Verdict
+from finance_platform.deliveries.lookups import discover_again, has_lookups, with_lookups
+from finance_platform.deliveries.register import DeliveryDiscovered, Register, Verdict, utc_text
 from finance_platform.deliveries.scans import discard_scan
 from finance_platform.deliveries.state import derive_state, lost_delivery
 from finance_platform.errors import JobError
@@ -39,6 +40,9 @@ class ReadDeliveries:
 
     commits: Sequence[DeliveryCommit] = ()
     not_opened: Sequence[tuple[str, str]] = ()
+
+    def __add__(self, other: ReadDeliveries) -> ReadDeliveries:
+        return ReadDeliveries([*self.commits, *other.commits], [*self.not_opened, *other.not_opened])
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ def standardise(
         LostDeliveryError: a delivery counts, its commit is damaged, and it cannot be read again.
     """
     repaired = repair(raw, processed, at=clock())
-    read = _read_pending(raw, processed, jobs, settings)
+    lookups, verdicts_on_lookups = _read_lookups(raw, processed, jobs, settings, clock=clock, run_id=run_id)
+    read = lookups + _read_pending(raw, processed, jobs, settings)
     on_read(read)
     _require_none_lost(processed)
     with damage_noted(processed):
@@ -92,7 +97,7 @@ def standardise(
             processed, at=clock(), run_id=run_id, holds_closed_periods=settings.holds_closed_periods
         )
     update_checkpoints(processed)
-    return Standardised(read, verdicts, repaired)
+    return Standardised(read, [*verdicts_on_lookups, *verdicts], repaired)
 
 
 def _require_none_lost(processed: ObjectStore) -> None:
@@ -104,9 +109,41 @@ def _require_none_lost(processed: ObjectStore) -> None:
             raise lost_delivery(event)
 
 
-def _read_pending(raw: ObjectStore, processed: ObjectStore, jobs: JobRunner, settings: Settings) -> ReadDeliveries:
+def _read_lookups(
+    raw: ObjectStore,
+    processed: ObjectStore,
+    jobs: JobRunner,
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime],
+    run_id: str,
+) -> tuple[ReadDeliveries, Sequence[Verdict]]:
+    """Read pending lookups and make a verdict on each, then enter files that look up other rows than before again."""
+    feeds = _feeds(processed, settings)
+    if not has_lookups(feeds):
+        return ReadDeliveries(), ()
+    read = _read_pending(raw, processed, jobs, settings, only_lookups=True)
+    at = clock()
+    with damage_noted(processed):
+        verdicts = evaluate_deliveries(
+            processed, at=at, run_id=run_id, holds_closed_periods=settings.holds_closed_periods
+        )
+    discover_again(Register(processed), _feeds(processed, settings), utc_text(at), run_id)
+    return read, verdicts
+
+
+def _feeds(processed: ObjectStore, settings: Settings) -> dict[str, ResolvedFeed]:
     feeds = {feed.feed: feed.resolve(settings) for feed in load_feed_set(settings.feeds_path).feeds}
-    pending = _pending(raw, processed, feeds)
+    if not has_lookups(feeds):
+        return feeds
+    return with_lookups(feeds, derive_state(Register(processed).events(), read_commits(processed)))
+
+
+def _read_pending(
+    raw: ObjectStore, processed: ObjectStore, jobs: JobRunner, settings: Settings, *, only_lookups: bool = False
+) -> ReadDeliveries:
+    feeds = _feeds(processed, settings)
+    pending = [event for event in _pending(raw, processed, feeds) if event.kind == "lookup" or not only_lookups]
     if not pending:
         return ReadDeliveries()
     # The Data Catalog lists folders, and a folder of shared files has lines of held deliveries too.

@@ -24,6 +24,7 @@ from finance_platform.contracts.processed import (
     ACCOUNTS,
     BUDGET,
     DEPARTMENTS,
+    LOOKUP_ROWS,
     MEMBER_ATTRIBUTES,
     MEMBERS,
     REJECTED_ROWS,
@@ -61,6 +62,7 @@ _PLACE = ("source_sheet", "source_row", "source_column")
 _LINEAGE = {"delivery_id", "feed", "source_file", *_PLACE, "line_key"}
 _TABLES = {
     "ledger": (TRANSACTIONS, BUDGET, MEMBERS, REJECTED_ROWS),
+    "lookup": (LOOKUP_ROWS, REJECTED_ROWS),
     "departments": (DEPARTMENTS, REJECTED_ROWS),
     "accounts": (ACCOUNTS, REJECTED_ROWS),
 }
@@ -173,7 +175,15 @@ class _Batch:
         is_in_glue = self.arguments.is_in_glue
         readers = reader_count(self.deliveries) if is_in_glue else min(len(self.deliveries), os.cpu_count() or 1)
         feeds = {name: feed.to_json() for name, feed in self.request.feeds.items()}
-        read = make_reader(self.kind, feeds, self.arguments.raw_uri, self.arguments.raw_options)
+        arguments = self.arguments
+        read = make_reader(
+            self.kind,
+            feeds,
+            arguments.raw_uri,
+            arguments.raw_options,
+            arguments.processed_uri,
+            arguments.s3_options,
+        )
         return listing.repartition(readers).mapInArrow(read, spark_schema(STAGED_ROWS[self.kind]))
 
     def _tables(self) -> tuple[Contract, ...]:

@@ -139,7 +139,7 @@ WRONG = [
     (
         LEDGER.replace("kind: ledger", "kind: budget"),
         "kind",
-        "Input should be 'ledger', 'departments' or 'accounts'",
+        "Input should be 'ledger', 'departments', 'accounts' or 'lookup'",
         "",
     ),
     (LEDGER.replace("feed: ledger", "feed: My Feed"), "feed", "feed: String should match pattern", ""),

@@ -72,7 +72,8 @@ def as_an_editor_reads(text: str) -> Any:
 
     def plain(value: Any) -> Any:
         if isinstance(value, dict):
-            return {str(plain(name)): plain(part) for name, part in value.items()}
+            # In YAML 1.2, which editors read, `on` is a text.
+            return {"on" if name is True else str(plain(name)): plain(part) for name, part in value.items()}
         if isinstance(value, list):
             return [plain(part) for part in value]
         return value.isoformat() if isinstance(value, datetime.date) else value

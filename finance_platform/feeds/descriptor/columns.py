@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from finance_platform.contracts.processed import LOOKUP_FIELDS
 from finance_platform.feeds.dates import compile_pattern
 from finance_platform.feeds.descriptor.strict_model import (
     Regex,
@@ -42,11 +43,13 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
         "account_category",
         "description",
     ),
+    "lookup": ("key", *LOOKUP_FIELDS),
     "departments": ("code", "name", "business_unit", "parent"),
     "accounts": ("number", "name", "type", "category", "parent", "measure"),
 }
 NEEDED_FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "ledger": ("date", "department", "account", "amount", "scenario"),
+    "lookup": ("key",),
     "departments": ("code",),
     "accounts": ("number",),
 }
@@ -68,6 +71,7 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "description": "The text of the line.",
     "code": "The code of the department; its leading zeros are kept.",
     "number": "The number of the account; its leading zeros are kept.",
+    "key": "What names the row; the column of other feeds that `lookup.on` names has the same text.",
     "name": "The name for people.",
     "parent": "The code or number of the member above it.",
     "type": "Revenue, Expense, Asset, Liability, Equity or Statistical.",
@@ -78,7 +82,7 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
 
 KEY_FIELDS = ("transaction_id", "date", "department", "account", "scenario", "period", "description")
 SCOPE_FIELDS = ("department", "account", "business_unit")
-ROW_FIELDS = ("amount", "code", "number")
+ROW_FIELDS = ("amount", "code", "number", "key")
 """Fields that differ from row to row, so a file's name cannot give them."""
 
 

@@ -25,6 +25,7 @@ from finance_platform.feeds.descriptor.columns import (
 from finance_platform.feeds.descriptor.dialect import DialectConfig
 from finance_platform.feeds.descriptor.limits import FreshnessConfig, ShareOrNever, ToleranceConfig
 from finance_platform.feeds.descriptor.load import LoadConfig, OrderConfig
+from finance_platform.feeds.descriptor.lookup import LookupConfig, lookup_mistakes
 from finance_platform.feeds.descriptor.row_rules import (
     BalancedConfig,
     ControlTotalList,
@@ -88,7 +89,9 @@ class FeedDescriptor(StrictModel):
         pattern=f"^{FEED_NAME}$",
         description="The feed's name: small letters, digits, `_`; not `unread_files`.",
     )
-    kind: Kind = Field(description="What the files contain: lines of money, departments, or accounts.")
+    kind: Kind = Field(
+        description="What the files contain: lines of money, departments, accounts, or rows that other feeds look up."
+    )
     path: PathText | Annotated[list[PathText], Field(min_length=1, max_length=MAX_ALTERNATIVES)] = Field(
         description="The files: a glob inside the raw zone, such as `council/*.csv`, or a list of globs. `*` stays "
         "inside one folder, `{csv,xlsx}` stands for each of its parts, and case is ignored. Files end in .csv, .txt or "
@@ -124,6 +127,11 @@ class FeedDescriptor(StrictModel):
         None,
         description="Amounts are those of a year, and each becomes one line for every period of it: "
         "`{over: fiscal_year, how: even}`. A row is accepted or rejected as a whole, before it is spread.",
+    )
+    lookup: LookupConfig | None = Field(
+        None,
+        description="Fields that each line takes from the rows of another feed, such as the date from the header of "
+        "its journal: `{feed: journals, on: Journal, take: [date]}`.",
     )
     constants: dict[str, ShortText] = Field(
         {},
@@ -241,6 +249,7 @@ class FeedDescriptor(StrictModel):
                 *self._missing_fields(),
                 *self._column_mistakes(),
                 *shape_mistakes(self.unpivot, self.measures, self.columns, self.load.key, FIELDS[self.kind]),
+                *lookup_mistakes(self.lookup, self.kind, self.columns, self.constants),
                 *self._key_and_scope_mistakes(),
                 *self._scenario_mistakes(),
                 *row_rule_mistakes(self.skip, self.control_total, self.kind),
@@ -325,7 +334,8 @@ class FeedDescriptor(StrictModel):
         return has_pair or self.sign == "debit_positive"
 
     def _has_field(self, name: str) -> bool:
-        return name in self.columns or name in self.constants
+        taken = self.lookup.take if self.lookup else ()
+        return name in self.columns or name in self.constants or name in taken
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -361,6 +371,7 @@ class FeedDescriptor(StrictModel):
             is_plans_only=self.plans_only,
             sheets=tuple(self.sheet),
             spread=self.spread.resolve(settings.fiscal_year_start_month) if self.spread else None,
+            lookup=self.lookup.resolve() if self.lookup else None,
             **shape_rules(self.unpivot, self.measures, self.columns),
             skip=resolve_skip(self.skip),
             control_totals=resolve_control_totals(self.control_total),
