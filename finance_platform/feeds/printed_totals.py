@@ -144,9 +144,10 @@ class PrintedTotals:
     ) -> Iterator[_Printed]:
         for position in positions:
             row, cells = batch.source_rows[position].as_py(), []
-            for column, side in _sides(parsed):
+            for side_name, side in _sides(parsed):
                 text = side.texts[position].as_py() if side.texts is not None else None
                 value = _exact(side, position)
+                column = _columns(batch, side_name)[position].as_py()
                 cells.append(_Printed(rule, row, column, value, text or "", self._tolerance(text or "")))
             # A total of debits and credits may print one of them alone.
             yield from [cell for cell in cells if cell.text] or cells[:1]
@@ -206,18 +207,24 @@ def _segment_sums(
     """Yield the exact sum of the lines by segment and column, in the order of segments."""
     sums: dict[tuple[int, str], Decimal] = {}
     for name, side in _sides(parsed):
-        columns = pa.repeat(pa.scalar(name, pa.string()), len(batch))
+        columns = _columns(batch, name)
         table = pa.table([pa.array(segments), columns, side.values.cast(_WIDE_MONEY)], ["segment", "column", "amount"])
         by_column = table.filter(pa.array(is_line)).group_by(["segment", "column"]).aggregate([("amount", "sum")])
         for row in by_column.to_pylist():
             sums[row["segment"], row["column"]] = row["amount_sum"] or _ZERO
         for position, written in side.exact.items():
             if is_line[position]:
-                place = int(segments[position]), name
+                place = int(segments[position]), columns[position].as_py()
                 rounding = EXACT.subtract(written, side.values[position].as_py())
                 sums[place] = EXACT.add(sums.get(place, _ZERO), rounding)
     for segment, column in sorted(sums):
         yield segment, column, sums[segment, column]
+
+
+def _columns(batch: RawBatch, side: str) -> pa.StringArray:
+    """Return the column of each line, or its side."""
+    headers = getattr(batch, "source_columns", None)
+    return pa.repeat(pa.scalar(side, pa.string()), len(batch)) if headers is None else pc.fill_null(headers, side)
 
 
 def _sides(parsed: ParsedAmounts) -> Sequence[tuple[str, ParsedAmounts]]:

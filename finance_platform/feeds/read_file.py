@@ -35,6 +35,7 @@ from finance_platform.feeds.row_marks import RowMarker
 from finance_platform.feeds.shapes import bind_shape
 from finance_platform.feeds.spread import spread_lines
 from finance_platform.feeds.tables import Table, open_tables
+from finance_platform.feeds.unclaimed_totals import UnclaimedTotals
 from finance_platform.feeds.violations import ACCEPTED, REJECTED
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import ObjectStore, error_message
@@ -337,16 +338,17 @@ def _typed_batches(
         totals.line_cells.update(shape.cells)
         lines = LedgerLines(feed, shape.header, object_key, table.sheet, totals.lookup)
         totals.covers = lines.covers
-        printed = PrintedTotals(feed.rules, table.sheet)
+        printed, unclaimed = PrintedTotals(feed.rules, table.sheet), UnclaimedTotals(feed.rules, lines.sources)
         for batch in (lines_of for rows in _raw_batches(feed, table, totals) for lines_of in shape.reshape(rows)):
             columns, parsed = lines.type_batch(batch)
             totals.add_lines(columns, parsed.exact)
             printed.add(batch, columns["outcome"], parsed)
+            unclaimed.add(batch, columns, parsed)
             _keep_first_batch(totals, lines, batch, columns)
             yield _spread(feed.rules, columns, batch, totals)
         of_table, notes = printed.finish()
         totals.control_totals += of_table
-        totals.notes |= shape.notes | lines.notes | notes
+        totals.notes |= shape.notes | lines.notes | notes | unclaimed.notes()
         return
     reader = LookupRows if kind == "lookup" else ReferenceRows
     references = reader(feed, table.header, object_key, table.sheet)
