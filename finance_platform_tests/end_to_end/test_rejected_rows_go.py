@@ -1,7 +1,7 @@
 """A story: a file with bad rows comes in, is corrected, and its rejected rows go; a file with another header follows.
 
-Belongs here: what `rejected` lists after each refresh, and what `status` says about the header. Does not belong here:
-formats (see `test_command_line`).
+Belongs here: what `rejected` lists after each refresh, and what `status` says about the header.
+Does not belong here: formats (see `test_command_line`).
 """
 
 from __future__ import annotations

@@ -248,6 +248,9 @@ def test_rows_are_counted(first: State):
     counts = {key: page["dagster/row_count"] for key, page in first.pages.items() if "dagster/row_count" in page}
     assert counts["processed/transactions"] == 2
     assert counts["processed/rejected_rows"] == 1
+    page = first.pages["processed/rejected_rows"]
+    assert {row["rule"]: row["rows"] for row in rows(page, "by_reason")} == {"invalid_amount": 1}
+    assert page["header_changes_count"] == 0
     assert counts["warehouse/dim_account"] == counts["processed/dim_account"] == 1
     assert counts.keys() == {key for key in first.pages if not key.startswith("raw/")}
 

@@ -40,6 +40,7 @@ COMPUTED: Mapping[str, Mapping[str, str]] = {
         "rules": "the rules that the row broke",
         "reasons": "the column and cell of each of these rules, and what it expected and found",
         "account_key": "a hash of the account",
+        "period": "the feed's period column, or the month of the date",
         "currency": "the row's currency column, or the code or sign beside its amount",
     },
     "processed/dim_date": dict.fromkeys(DIM_DATE.column_names, "the calendar of the years around the lines"),

@@ -58,13 +58,14 @@ RULES: Mapping[str, str] = {
 - Numbers keep their leading zeros.
 """,
     "rejected_rows": """\
-- **Why a row is here**: `rejected` (it broke a rule; `rules` names it, `reasons` says what was expected and found),
+- **Why a row is here**: `rejected` (it broke a rule; `rules` names it, `reasons` has column and cell),
   `duplicate` (its key repeats in the file, all else equal) or `skipped` (every cell is blank).
 - For each file, delivered = accepted + rejected + duplicate + skipped, in rows and, after rounding to cents, in money
   of the home's currency; a file that does not reconcile never counts. A foreign amount is always rejected, and counts
   in its own currency only.
-- `finance-platform rejected` lists them with the row as delivered. This page hides that text, because it may name
-  people.
+- `finance-platform rejected` lists them with the row as delivered, or writes them into a workbook. This page hides
+  that text, because it may name people.
+- `headers_are_unchanged` names the columns that came or went since a feed's last delivery.
 """,
     "dim_date": """\
 - Whole calendar years around the posting dates of the lines.

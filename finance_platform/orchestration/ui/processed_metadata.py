@@ -55,7 +55,8 @@ def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryComm
     metadata: dict[str, Any] = {"deliveries_read_now": len(read)}
     if contract.name == "rejected_rows":
         current = [commit for commit, _ in current_deliveries(snapshot.state) if commit.status == "read"]
-        return metadata | _rejected_rows_metadata(current, currency)
+        changes = [{"feed": one.feed, "file": one.file, "what": one.words} for one in snapshot.state.header_changes]
+        return metadata | _rejected_rows_metadata(current, currency) | table_metadata("header_changes", changes)
     if contract.name in {"transactions", "budget"}:
         return metadata | _lines_metadata(live, currency, is_actual=contract.name == "transactions")
     delivered = [commit for commit in live if commit.files.get(contract.name)]
@@ -89,7 +90,11 @@ def _rejected_rows_metadata(commits: Sequence[DeliveryCommit], currency: str) ->
     }
     for scenario, amount in sorted(rejected.items()):
         metadata |= money_metadata(f"rejected_amount_{scenario}", amount, currency)
-    return metadata | table_metadata("by_file", rows)
+    by_reason: dict[str, int] = {}
+    for rule, count in (item for commit in commits for item in commit.rules.items()):
+        by_reason[rule] = by_reason.get(rule, 0) + count
+    reasons = [{"rule": rule, "rows": count} for rule, count in sorted(by_reason.items(), key=lambda item: item[1])]
+    return metadata | table_metadata("by_file", rows) | table_metadata("by_reason", reasons)
 
 
 def _outcomes_by_scenario(commit: DeliveryCommit) -> dict[str, dict[str, Count]]:
