@@ -309,6 +309,7 @@ def test_rejected_rows_are_exported_as_a_workbook_and_wrong_use_is_explained(tro
         (("--feed", "ledgr"), "the feeds are accounts,"),
         (("--file", "gone.csv"), "gone.csv was never delivered"),
         (("--period", "2025-13"), "write it as YYYY-MM"),
+        (("--format", "csv", "--output", str(home.path / "gone" / "rows.csv")), "does not exist; create it"),
     ):
         result = home.command("rejected", *arguments)
         assert (result.returncode, result.stdout) == (2, "")

@@ -154,3 +154,12 @@ def test_counts_are_added_field_by_field(several: list[Count]) -> None:
 
 def test_an_outcome_that_did_not_occur_has_a_count_of_zero() -> None:
     assert commit_of(delivered()).outcome("duplicate") == Count()
+
+
+def test_equal_headers_of_many_commits_are_in_memory_once():
+    texts = [
+        replace(commit_of(delivered(f"{number}.csv")), header=("Date", "Amount"), header_kinds=("date", "number"))
+        for number in range(3)
+    ]
+    first, *others = [DeliveryCommit.from_json(commit.to_json()) for commit in texts]
+    assert all(one.header is first.header and one.header_kinds is first.header_kinds for one in others)
