@@ -6,7 +6,8 @@
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; done)
 BIN := .venv/bin
-PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+# Compiled modules are kept even where the environment says otherwise: each of the tests' processes would compile all again.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 # A stamp records an installation; it is out of date when a lock file has changed since.
 RUNTIME := .venv/runtime.stamp
 DEVELOPMENT := .venv/development.stamp

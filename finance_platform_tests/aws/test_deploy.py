@@ -10,17 +10,12 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
-from moto.cloudformation.models import CloudFormationBackend
-from moto.cloudformation.models import Event as FakeEvent
-from moto.cloudformation.models import Stack as FakeStack
-from moto.cloudformation.responses import CloudFormationResponse
-from moto.core.responses import ActionResult
 
 from finance_platform.cli import main
 from finance_platform.deployment.artefacts import MANIFEST
@@ -32,9 +27,14 @@ from finance_platform.deployment.template import read_template, template_path
 from finance_platform.deployment.upload import Upload, upload_missing
 from finance_platform.errors import DeploymentAccessError, DeploymentError
 from finance_platform.settings import Settings, load_settings
-from finance_platform_tests.aws.cloudformation_types import UNKNOWN_TO_MOTO, extend_cloudformation, is_recorded_only
-from finance_platform_tests.aws.ecs_runner import running_tasks
 from finance_platform_tests.aws.moto_server import REGION, MotoServer, in_environment, moto_server
+
+# moto's CloudFormation and ECS take three seconds to import, in each worker: the functions that need them import them.
+if TYPE_CHECKING:
+    from moto.cloudformation.models import CloudFormationBackend
+    from moto.cloudformation.models import Stack as FakeStack
+    from moto.cloudformation.responses import CloudFormationResponse
+    from moto.core.responses import ActionResult
 
 ACCOUNT = "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/finance:1"
@@ -46,6 +46,8 @@ CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/missing"
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[MotoServer]:
     """A fake AWS for this module alone: the stack's names are fixed, and other tests must not have taken them."""
+    from finance_platform_tests.aws.cloudformation_types import extend_cloudformation
+
     with moto_server() as server, extend_cloudformation(), in_environment(server.environment):
         poll_seconds, Account.poll_seconds = Account.poll_seconds, 0.01
         yield server
@@ -138,6 +140,8 @@ def test_every_resource_of_the_template_is_in_the_stack(deployed: Result):
 def test_the_resource_types_that_moto_cannot_create_are_listed(cloud: MotoServer):
     from moto.cloudformation import parsing
 
+    from finance_platform_tests.aws.cloudformation_types import UNKNOWN_TO_MOTO, is_recorded_only
+
     types = {resource["Type"] for resource in read_template(template_path()).document["Resources"].values()}
     known = {name for name, model in parsing.get_model_map().items() if not is_recorded_only(model)}
     assert types - known == UNKNOWN_TO_MOTO, cloud.address
@@ -187,6 +191,9 @@ def test_a_changed_template_is_uploaded_once(deployed: Result, dist: Path, tmp_p
 def test_a_poll_reads_no_page_of_events_beyond_the_last_event_that_was_shown(
     deployed: Result, dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    from moto.cloudformation.responses import CloudFormationResponse
+    from moto.core.responses import ActionResult
+
     pages: list[int] = []
 
     def describe_page(response: CloudFormationResponse) -> ActionResult:
@@ -208,6 +215,8 @@ def test_an_image_brings_dagster_the_warehouses_tables_and_remote_commands(
     deployed: Result, dist: Path, tmp_path: Path, programs: Path
 ):
     assert deployed.exit_code == 0
+    from finance_platform_tests.aws.ecs_runner import running_tasks
+
     with running_tasks(programs) as overrides:
         result = deploy(dist, tmp_path, "--image", IMAGE, "--yes")
         succeeded = CliRunner().invoke(main, ["remote", "--stack-name", "finance", "status", "--json"])
@@ -305,6 +314,8 @@ def test_a_change_that_aws_rejects_is_reported_and_the_outputs_stay(deployed: Re
 def test_a_failed_update_names_the_first_failed_resource_its_reason_and_the_fix(
     deployed: Result, dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    from moto.cloudformation.models import CloudFormationBackend
+
     def roll_back(backend: CloudFormationBackend, change_set_name: str, stack_name: str | None = None) -> None:
         assert stack_name is None
         finance = backend.stacks[backend.change_sets[change_set_name].stack_id]
@@ -323,6 +334,8 @@ def test_a_failed_update_names_the_first_failed_resource_its_reason_and_the_fix(
 def test_a_failed_creation_names_the_failed_resource_although_the_stack_is_deleted(
     cloud: MotoServer, monkeypatch: pytest.MonkeyPatch
 ):
+    from moto.cloudformation.models import CloudFormationBackend
+
     create = CloudFormationBackend.create_stack
 
     def create_and_delete(backend: CloudFormationBackend, **arguments: Any) -> FakeStack:
@@ -442,6 +455,8 @@ def write_changed_template(folder: Path, seconds: int = 60) -> Path:
 
 
 def add_failure(failed: FakeStack, logical_id: str, reason: str) -> None:
+    from moto.cloudformation.models import Event as FakeEvent
+
     kind = "AWS::RDS::DBInstance"
     failed.events.append(
         FakeEvent(failed.stack_id, failed.name, logical_id, logical_id, kind, "CREATE_FAILED", reason, None)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cyclonedx.validation.json import JsonStrictValidator
 
 from finance_platform.deployment.sbom import SCHEMA, write_sbom
 from finance_platform.errors import ArtefactsError
@@ -36,6 +35,8 @@ def document(dist: Path) -> dict[str, Any]:
 
 
 def test_the_document_is_valid_by_the_schema_of_cyclonedx(dist: Path):
+    from cyclonedx.validation.json import JsonStrictValidator  # takes a second to import, in each worker
+
     text = write_sbom(dist, ROOT).read_text()
     assert JsonStrictValidator(SCHEMA).validate_str(text) is None
     assert JsonStrictValidator(SCHEMA).validate_str(text.replace('"library"', '"thing"')) is not None
