@@ -39,7 +39,7 @@ sheet: Targets
 columns: {date: Day, department: Department, account: Account, amount: Amount}
 constants: {scenario: Budget targets}
 """
-TARGETS = [
+TARGETS: list[list[object]] = [
     ["Day", "Department", "Account", "Amount"],
     ["2025-04-01", "D300", 4100, 12.5],
     ["2025-04-02", "D300", 4100, 2.25],
