@@ -170,7 +170,7 @@ class DeliveryCommit:
         constant_scenarios: the scenario of every line, if the descriptor or the file's name gives one.
         extra_columns: headers that no field uses.
         header: the names of all columns, also of a refused file; empty if they are not known.
-        header_kinds: what the first cells of each of them can be read as; see `feeds.headers`.
+        header_kinds: what the first cells of each of them can be read as; see `feeds.column_kinds`.
         findings: what the reader found about the file as a whole.
     """
 

@@ -17,7 +17,7 @@ from typing import Any
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.register import DecisionRecorded, DeliveryDiscovered, Event, Verdict
 from finance_platform.feeds.codes import fold
-from finance_platform.feeds.headers import BLANK, DATE, NUMBER
+from finance_platform.feeds.column_kinds import BLANK, DATE, NUMBER
 from finance_platform.safe_text import quote_name
 
 FIX_HEADER = (

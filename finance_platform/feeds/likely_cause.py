@@ -16,10 +16,10 @@ from finance_platform.errors import MissingColumnError, UnreadableDeliveryError
 from finance_platform.feeds.amounts import read_amount
 from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit_texts, describe_place, field_texts
 from finance_platform.feeds.codes import clean, closest_match, fold
+from finance_platform.feeds.column_kinds import BLANK, DATE, NUMBER, column_kinds
 from finance_platform.feeds.currencies import denoted_currencies
 from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.header import without_position
-from finance_platform.feeds.headers import BLANK, DATE, NUMBER, column_kinds
 from finance_platform.feeds.limits import MAX_COLUMNS
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, template_headers
 from finance_platform.feeds.shape_rules import is_derived

@@ -19,10 +19,10 @@ from finance_platform.errors import FileNameError, MissingColumnError, Unreadabl
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
+from finance_platform.feeds.column_kinds import BLANK, column_kinds
 from finance_platform.feeds.file_names import natural_sort_key
 from finance_platform.feeds.findings import NO_CONTROL_TOTALS, ControlTotals, Note, ReaderFindings
 from finance_platform.feeds.header import find_column
-from finance_platform.feeds.headers import BLANK, column_kinds
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.likely_cause import explain_missing_column, explain_rejected_rows
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
@@ -319,7 +319,7 @@ def read_file(
                     _add_table(feed, table, totals)
                 summary = _summarize(totals, _findings(feed, totals))
             except (UnreadableDeliveryError, FileNameError) as error:
-                header = json.dumps(totals.header, ensure_ascii=False)
+                header = json.dumps(_kept_header(totals), ensure_ascii=False)
                 summary = {"outcome": REFUSED, "reasons": error.found, "raw_row": error.fix, "header": header}
             # The file may have been overwritten since it was registered: other bytes are another delivery.
             if local_copy.fingerprint() != file.fingerprint:
@@ -386,6 +386,12 @@ def _add_header(feed: ResolvedFeed, table: Table, totals: ReaderTotals, batch: R
     """Add a table's columns; without its first rows they are blank until these come."""
     kinds = column_kinds(feed.rules, table.header, batch)
     totals.header |= {name: kind for name, kind in kinds.items() if kind != BLANK or name not in totals.header}
+
+
+def _kept_header(totals: ReaderTotals) -> dict[str, str]:
+    """Return the columns without those of which each gives a line: months come and go, and that is no news."""
+    line_cells = {fold(name) for name in totals.line_cells}
+    return {name: kind for name, kind in totals.header.items() if fold(name) not in line_cells}
 
 
 def _add_table(feed: ResolvedFeed, table: Table, totals: ReaderTotals) -> None:
@@ -482,7 +488,7 @@ def _summarize(totals: ReaderTotals, findings: ReaderFindings) -> dict[str, obje
         "measured_order": totals.order,
         "covers": json.dumps(totals.covers),
         "findings": json.dumps(asdict(findings), ensure_ascii=False),
-        "header": json.dumps(totals.header, ensure_ascii=False),
+        "header": json.dumps(_kept_header(totals), ensure_ascii=False),
         "extra_columns": json.dumps(list(totals.extra_columns), ensure_ascii=False),
     }
 

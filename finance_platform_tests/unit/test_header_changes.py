@@ -1,14 +1,17 @@
 """Changes of a feed's header: what is reported after which deliveries, and what is not.
 
-Belongs here: `deliveries.header_changes`, `feeds.headers`. Does not belong here: a header that lacks a needed column
-(see `test_likely_cause`).
+Belongs here: `deliveries.header_changes`, `feeds.column_kinds`.
+Does not belong here: a header that lacks a needed column (see `test_likely_cause`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +22,11 @@ from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange, compare_headers, find_header_changes
 from finance_platform.deliveries.register import DeliveryDiscovered, Event
 from finance_platform.deliveries.state import derive_state
-from finance_platform.feeds.headers import column_kinds, kind_of_texts
+from finance_platform.feeds.column_kinds import column_kinds, kind_of_texts
+from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.quality.checks import HEADERS_UNCHANGED
 from finance_platform.quality.deliveries import check_deliveries
+from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import (
     LEDGER,
     commit_of,
@@ -33,6 +38,8 @@ from finance_platform_tests.unit.factories import (
     refused,
     verdict_on,
     with_columns,
+    with_lines,
+    write,
 )
 
 Sent = tuple[DeliveryDiscovered, DeliveryCommit]
@@ -193,10 +200,33 @@ def test_a_column_is_what_all_of_its_cells_can_be_read_as(texts: Sequence[str | 
 
 
 def test_columns_without_a_name_have_no_kind_and_names_are_cleaned() -> None:
-    header = [" Net  Amount ", "(column 2)", "n" * 5_000]
-    batch = raw_batch(header, [["1.00", "x", "y"]])
+    header = [" Net  Amount ", "(column 2)", "n" * 5_000, "Net Amount (column 4)"]
+    batch = raw_batch(header, [["1.00", "x", "y", "2.00"]])
     assert column_kinds(feed(LEDGER).rules, header, batch) == {"Net Amount": "number", "n" * 200 + "…": "text"}
     assert set(column_kinds(feed(LEDGER).rules, header, None).values()) == {"blank"}
+
+
+WIDE = with_lines(
+    LEDGER,
+    columns="\n  department: {from: Dept}\n  account: {from: Account}",
+    unpivot='{columns: "[A-Z][a-z]{2} [0-9]{4}", into: date}',
+)
+
+
+def test_months_that_come_and_go_are_no_change_but_other_columns_are(tmp_path: Path) -> None:
+    def header(content: str) -> dict[str, str]:
+        data = write(tmp_path / "wide.csv", content).read_bytes()
+        file = FileToRead("d1", "wide.csv", "ledger", hashlib.sha256(data).hexdigest())
+        *_, summary = read_file("ledger", feed(WIDE), LocalStore(tmp_path), file)
+        (row,) = summary.to_pylist()[-1:]
+        assert row["outcome"] == "measured", row["reasons"]
+        kinds: dict[str, str] = json.loads(row["header"])
+        return kinds
+
+    first = header("Dept,Account,Jan 2025,Feb 2025\nD1,5000,1.00,2.00\n")
+    assert first == {"Dept": "text", "Account": "number"}
+    assert header("Dept,Account,Mar 2025\nD1,5000,1.00\n") == first
+    assert header("Dept,Account,Mar 2025,Q1\nD1,5000,1.00,1.00\n") == {**first, "Q1": "number"}
 
 
 def test_the_check_fails_with_the_change_and_its_fix() -> None:

@@ -1,4 +1,4 @@
-"""The header of a file as its commit keeps it: the columns' names, and what their first cells look like.
+"""The columns of a file as its commit keeps them: their names, and what their first cells can be read as.
 
 Belongs here: the kinds of columns. Does not belong here: which column a field uses (see `cells`), how a header differs
 from an earlier one (see `deliveries.header_changes`).
@@ -12,6 +12,7 @@ from finance_platform.feeds.amounts import read_amount
 from finance_platform.feeds.cells import RawBatch
 from finance_platform.feeds.codes import clean
 from finance_platform.feeds.dates import parse_date
+from finance_platform.feeds.header import without_position
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.reasons import shorten
 from finance_platform.feeds.resolved import FieldRule, ReadingRules
@@ -35,12 +36,8 @@ def column_kinds(rules: ReadingRules, header: Sequence[str], batch: RawBatch | N
     """
     rows = max(1, min(_SAMPLED_ROWS, _SAMPLED_CELLS // max(1, len(header))))
     samples = {} if batch is None else {name: batch.columns[name][:rows].to_pylist() for name in header}
-    names = {name: shorten(clean(name)) for name in header}
-    return {
-        shown: kind_of_texts(rules, samples.get(name, ()))
-        for name, shown in names.items()
-        if shown and not shown.startswith("(column ")
-    }
+    names = {name: shorten(clean(without_position(name))) for name in header}
+    return {shown: kind_of_texts(rules, samples.get(name, ())) for name, shown in names.items() if shown}
 
 
 def kind_of_texts(rules: ReadingRules, texts: Iterable[str | None]) -> str:
