@@ -41,16 +41,18 @@ def column_kinds(rules: ReadingRules, header: Sequence[str], batch: RawBatch | N
 
 
 def kind_of_texts(rules: ReadingRules, texts: Iterable[str | None]) -> str:
-    """Return what all texts that are not blank can be read as under a feed's rules: dates, numbers, or only text."""
-    written = {text.strip() for text in texts if text and text.strip()}
+    """Return what most texts can be read as under a feed's rules: dates, numbers, or only text; blank ones aside.
+
+    Most and not all: a column of amounts with a bad cell is one of amounts.
+    """
+    written = [text.strip() for text in texts if text and text.strip()]
     if not written:
         return BLANK
-    if any(len(text) > MAX_VALUE_CHARACTERS for text in written):
-        return TEXT
+    short = [text for text in written if len(text) <= MAX_VALUE_CHARACTERS]
     formats = [pattern for rule in rules.fields.values() for pattern in rule.formats]
     patterns = tuple(dict.fromkeys([*formats, *_DATE_FORMATS]))
-    if all(parse_date(clean(text), patterns) for text in written):
+    if 2 * sum(parse_date(clean(text), patterns) is not None for text in short) > len(written):
         return DATE
     amount = rules.fields.get("amount", FieldRule())
-    is_number = all(read_amount(text, amount.decimal, amount.thousands) for text in written)
-    return NUMBER if is_number else TEXT
+    numbers = sum(read_amount(text, amount.decimal, amount.thousands) is not None for text in short)
+    return NUMBER if 2 * numbers > len(written) else TEXT
