@@ -11,6 +11,7 @@ import posixpath
 import re
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import BinaryIO
@@ -191,6 +192,10 @@ class _SheetScan:
             if is_first and not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
                 raise damaged("a sheet is not UTF-8 text")
             is_first = False
+            if _has_no_more_cells(data):
+                is_scanned = self._add(data)
+                deque(blocks, maxlen=0)  # what follows is counted, but may be long and has no cells
+                return is_scanned
             end = data.rfind(b"<c")
             data, rest = (data[:end], data[end:]) if end > 0 else (b"", data)
             if len(rest) > MAX_WORKBOOK_PARTS_BYTES:
@@ -277,6 +282,11 @@ class _ContentScan:
             for column in range(self._column, self._column + self._cell_repeats):
                 self._count += 1
                 rows.setdefault(row, {})[column] = text
+
+
+def _has_no_more_cells(data: bytes) -> bool:
+    end = data.rfind(b"sheetData>")
+    return end > 0 and data[data.rfind(b"<", 0, end) :].startswith(b"</")
 
 
 def _repeats(values: dict[str, str], name: str) -> int:

@@ -354,3 +354,29 @@ def test_debit_less_credit_is_measured_in_the_currency_of_both(
     text = f"Date,Dept,Account,Debit,Credit\n2025-01-02,D,1,{debit},{credit}\n"
     counts = json.loads(staged(tmp_path, "file.csv", text, yaml)[-1]["measured_counts"])
     assert [(count["scenario"], count["currency"], count["net"]) for count in counts] == [("Actual", unit, net)]
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter", "rows", "money"),
+    [
+        (
+            "Date,Dept,Account,Amount,,\n2024-01-01,A,X,1.00,,\n2024-01-02,A,X,2.00\n2024-01-03,A,X,4.00,,,,\n",
+            ",",
+            3,
+            "7.00",
+        ),
+        ("Date,Dept,Name,Account,Name,Amount\n2025-03-08,D1,Alpha,732,Beta,10.00\n", ",", 1, "10.00"),
+        ("Date;Dept;Account;Amount\n2025-03-08;D1;730;10.00;\n2025-03-09;D1;730;11.00;\n", ";", 2, "21.00"),
+    ],
+    ids=["ragged blank cells", "a duplicate header that no field uses", "a delimiter at the end of rows only"],
+)
+def test_blank_cells_and_headers_that_no_field_uses_reject_nothing(
+    tmp_path: Path, text: str, delimiter: str, rows: int, money: str
+):
+    (tmp_path / "a.csv").write_text(text)
+    described = feed(with_lines(LEDGER, dialect=f'{{delimiter: "{delimiter}"}}'))
+    file = FileToRead("d", "a.csv", "ledger", hashlib.sha256(text.encode()).hexdigest())
+    *batches, summary = read_file("ledger", described, LocalStore(tmp_path), file)
+    lines = [row for batch in batches for row in batch.to_pylist()]
+    assert [row["outcome"] for row in lines] == ["accepted"] * rows
+    assert summary["measured_amount"].to_pylist() == [money]

@@ -283,6 +283,16 @@ def test_a_sheet_is_not_read_after_its_workbook_was_closed():
         list(table.batches())
 
 
+def test_what_follows_the_cells_of_a_sheet_may_be_long():
+    links = b"<hyperlinks>" + b'<hyperlink ref="A1"/>' * 1_000_000 + b"</hyperlinks>"
+    data = changed(
+        xlsx({"A": [["a"], [1]]}),
+        {"xl/worksheets/sheet1.xml": lambda xml: xml.replace(b"</sheetData>", b"</sheetData>" + links)},
+    )
+    (table,) = tables(data)
+    assert table.rows == [(2, ("1",))]
+
+
 # Files that are not read
 
 
