@@ -63,6 +63,7 @@ def list_feeds(home: Path | None, output_format: str) -> int:
 @with_exit_code
 def check(home: Path | None, file: Path, descriptor: Path | None, as_json: bool) -> int:
     """Show what a run would make of a file, in the raw zone or anywhere else; nothing is written."""
+    from finance_platform.bootstrap import processed_zone
     from finance_platform.cli import feed_output
     from finance_platform.refresh.feed_check import check_file
 
@@ -70,7 +71,8 @@ def check(home: Path | None, file: Path, descriptor: Path | None, as_json: bool)
     matched = _match(home, file, descriptor)
     checked = None
     if matched.feed is not None:
-        checked = check_file(matched.store, matched.object_key, matched.feed, settings)
+        processed = processed_zone(settings) if matched.feed.lookup else None
+        checked = check_file(matched.store, matched.object_key, matched.feed, settings, processed)
     feed_output.print_check(open_console(), matched, checked, as_json=as_json)
     return EXIT_OK if checked is not None and checked.is_fine and not matched.remark else EXIT_ATTENTION
 

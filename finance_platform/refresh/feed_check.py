@@ -20,12 +20,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, TRANSACTIONS
+from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, LOOKUP_ROWS, TRANSACTIONS
 from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED
-from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioCount
+from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioCount, read_commits
 from finance_platform.deliveries.hold_reasons import nothing_accepted, tolerance_breach
-from finance_platform.deliveries.register import DeliveryDiscovered
-from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.deliveries.lookups import with_lookups
+from finance_platform.deliveries.register import DeliveryDiscovered, Register
+from finance_platform.deliveries.state import LiveDelivery, derive_state
 from finance_platform.errors import FileNameError, UnreadableDeliveryError
 from finance_platform.feeds.cells import bind_fields
 from finance_platform.feeds.codes import fold
@@ -34,6 +35,8 @@ from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.reasons import reasons_in_words
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed, template_headers
+from finance_platform.feeds.shape_rules import is_derived
+from finance_platform.feeds.shapes import bind_shape
 from finance_platform.feeds.tables import Table
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
@@ -48,6 +51,7 @@ _COMPARED = {
     "ledger": (*TRANSACTIONS.column_names, *_ATTRIBUTES),
     "departments": DEPARTMENTS.column_names,
     "accounts": ACCOUNTS.column_names,
+    "lookup": LOOKUP_ROWS.column_names,
 }
 _COUNTED = ("outcome", "scenario", "period", "currency")
 
@@ -133,7 +137,13 @@ class FileCheck:
         return not self.refusal and not self.holds
 
 
-def check_file(store: ObjectStore, object_key: str, descriptor: FeedDescriptor, settings: Settings) -> FileCheck:
+def check_file(
+    store: ObjectStore,
+    object_key: str,
+    descriptor: FeedDescriptor,
+    settings: Settings,
+    processed: ObjectStore | None = None,
+) -> FileCheck:
     """Read a file as a run would, and return what it found; nothing is written.
 
     Args:
@@ -141,14 +151,25 @@ def check_file(store: ObjectStore, object_key: str, descriptor: FeedDescriptor, 
         object_key: its name there, and in the raw zone.
         descriptor: the feed that reads it.
         settings: the home, for its currency and its range of dates.
+        processed: the processed zone with the rows that lines look up; without it, none is found.
     """
-    return _Check(store, object_key, descriptor, settings).run()
+    return _Check(store, object_key, descriptor, settings, processed).run()
 
 
 class _Check:
-    def __init__(self, store: ObjectStore, object_key: str, descriptor: FeedDescriptor, settings: Settings) -> None:
-        self._store, self._descriptor = store, descriptor
+    def __init__(
+        self,
+        store: ObjectStore,
+        object_key: str,
+        descriptor: FeedDescriptor,
+        settings: Settings,
+        processed: ObjectStore | None,
+    ) -> None:
+        self._store, self._descriptor, self._processed = store, descriptor, processed
         self._feed: ResolvedFeed = descriptor.resolve(settings)
+        if processed and self._feed.rules.lookup:
+            state = derive_state(Register(processed).events(), read_commits(processed))
+            self._feed = with_lookups({descriptor.feed: self._feed}, state)[descriptor.feed]
         self._result = FileCheck(object_key, descriptor.feed, descriptor.kind)
         self._keys: list[pa.ChunkedArray] = []
         self._has_seen_rows = False
@@ -160,7 +181,7 @@ class _Check:
         except OSError as error:
             result.refusal, result.fix = str(error), "check its permissions"
             return result
-        for batch in read_file(result.kind, self._feed, self._store, file, self._add_table):
+        for batch in read_file(result.kind, self._feed, self._store, file, self._add_table, self._processed):
             if batch["outcome"][0].as_py() in {MEASURED, REFUSED, NOT_OPENED}:
                 self._add_summary(batch.to_pylist()[0])
             else:
@@ -219,7 +240,7 @@ class _Check:
         if not len(repeated):
             return
         groups: dict[str, list[dict[str, Any]]] = {}
-        for batch in read_file(self._result.kind, self._feed, self._store, file):
+        for batch in read_file(self._result.kind, self._feed, self._store, file, processed=self._processed):
             is_repeated = pc.and_(pc.equal(batch["outcome"], "accepted"), pc.is_in(batch["line_key"], repeated))
             for row in batch.filter(is_repeated).to_pylist():
                 groups.setdefault(row["line_key"], []).append(row)
@@ -330,8 +351,12 @@ def _describe_table(table: Table, rules: ReadingRules, object_key: str) -> Check
     headers: dict[str, Sequence[str]]
     other: dict[str, str] = {}
     try:
-        sources = bind_fields(rules, table.header, object_key, table.sheet)
-        headers = {name: source.headers for name, source in sources.items()}
+        shape = bind_shape(rules, table.header, object_key)
+        sources = bind_fields(rules, shape.header, object_key, table.sheet)
+        headers = {
+            name: shape.cells if any(map(is_derived, source.headers)) else source.headers
+            for name, source in sources.items()
+        }
         other = {name: source.constant or "" for name, source in sources.items() if not source.headers}
     except (UnreadableDeliveryError, FileNameError):  # reading the rows reports it
         headers = {name: _named_headers(rule) for name, rule in rules.fields.items()}
@@ -339,6 +364,10 @@ def _describe_table(table: Table, rules: ReadingRules, object_key: str) -> Check
     for name, names in headers.items():
         for header in names:
             fields.setdefault(fold(header), []).append(name)
+    if rules.lookup:
+        fields.setdefault(fold(rules.lookup.on), []).append(f"key of {rules.lookup.feed}")
+    if rules.unpivot and rules.unpivot.year_column:
+        fields.setdefault(fold(rules.unpivot.year_column), []).append(rules.unpivot.into)
     columns = (HeaderColumn(name, tuple(fields.get(fold(name), ()))) for name in table.header)
     return CheckedTable(table.sheet, tuple(columns), other)
 
