@@ -9,8 +9,10 @@ A change that gives other lines needs a higher `READER_VERSION` (see `resolved`)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -39,6 +41,17 @@ class Lookup:
         return pc.is_valid(positions), {name: pc.take(texts, positions) for name, texts in self.fields.items()}
 
 
+@dataclass(frozen=True)
+class _Source:
+    """The rows of a lookup feed in some deliveries, which never change, through whichever object they are read."""
+
+    root: str
+    feed: str
+    files: tuple[tuple[str, str], ...]
+    fields: tuple[str, ...]
+    store: ObjectStore = field(compare=False, repr=False)
+
+
 def load_lookup(feed: ResolvedFeed, processed: ObjectStore) -> Lookup | None:
     """Return the rows that a feed's lines look up, None if they look up nothing; of several with one key, the latest.
 
@@ -48,20 +61,29 @@ def load_lookup(feed: ResolvedFeed, processed: ObjectStore) -> Lookup | None:
     rule = feed.rules.lookup
     if rule is None:
         return None
-    tables = [_read(processed, delivery_id, key, rule.take) for delivery_id, key in feed.lookup_files]
-    count = sum(table.num_rows for table in tables)
-    if count > MAX_LOOKUP_ROWS:
-        raise UnreadableDeliveryError(
-            f"the feed {rule.feed}, which lines look up, has {count:,} rows; at most {MAX_LOOKUP_ROWS:,} are held",
-            fix="withdraw deliveries of that feed that are no longer needed, or divide it into several feeds",
-        )
-    empty = pa.table({name: pa.array([], pa.string()) for name in ("line_key", *rule.take)})
+    return _load(_Source(processed.root, rule.feed, feed.lookup_files, rule.take, processed))
+
+
+@lru_cache(maxsize=1)  # the files of a feed are read one after the other, and all look up the same rows
+def _load(source: _Source) -> Lookup:
+    tables: list[pa.Table] = []
+    count = 0
+    for delivery_id, key in source.files:
+        tables.append(_read(source.store, delivery_id, key, source.fields))
+        count += tables[-1].num_rows
+        if count > MAX_LOOKUP_ROWS:
+            raise UnreadableDeliveryError(
+                f"the feed {source.feed}, which lines look up, has more than {MAX_LOOKUP_ROWS:,} rows, which is the "
+                "most that is held",
+                fix="withdraw deliveries of that feed that are no longer needed, or divide it into several feeds",
+            )
+    empty = pa.table({name: pa.array([], pa.string()) for name in ("line_key", *source.fields)})
     rows = pa.concat_tables([empty, *reversed(tables)]).combine_chunks()
-    numbered = rows.select(["line_key"]).append_column("row", pa.array(range(rows.num_rows), pa.int64()))
+    numbered = rows.select(["line_key"]).append_column("row", pa.array(np.arange(rows.num_rows)))
     first = numbered.group_by("line_key").aggregate([("row", "min")])["row_min"]
     latest = rows.take(first).combine_chunks()
     columns = {name: latest[name].combine_chunks() for name in latest.column_names}
-    return Lookup(columns["line_key"], {name: columns[name] for name in rule.take})
+    return Lookup(columns["line_key"], {name: columns[name] for name in source.fields})
 
 
 def _read(processed: ObjectStore, delivery_id: str, key: str, fields: Sequence[str]) -> pa.Table:
