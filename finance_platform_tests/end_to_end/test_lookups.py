@@ -13,6 +13,8 @@ from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.refresh.feed_check import check_file
 from finance_platform_tests.model_based.home import LawHome
 
+pytestmark = pytest.mark.end_to_end
+
 JOURNALS = """
 feed: journals
 kind: lookup
