@@ -223,7 +223,7 @@ def _segment_sums(
 
 def _columns(batch: RawBatch, side: str) -> pa.StringArray:
     """Return the column of each line, or its side."""
-    headers = getattr(batch, "source_columns", None)
+    headers = batch.source_columns
     return pa.repeat(pa.scalar(side, pa.string()), len(batch)) if headers is None else pc.fill_null(headers, side)
 
 

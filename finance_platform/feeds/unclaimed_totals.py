@@ -214,7 +214,9 @@ class UnclaimedTotals:
             cells = self._texts(batch, position)
             is_sparse = sum(1 for text in cells.values() if text) * 2 <= len(cells)
             is_total[position] = any(_says_total(text, is_sparse=is_sparse) for text in cells.values())
-        return [int(position) for position in np.flatnonzero(is_total)]
+        is_first = np.zeros(len(batch), dtype=np.bool_)
+        is_first[_row_starts(batch)] = True
+        return [int(position) for position in np.flatnonzero(is_total & is_first)]
 
     def _cells_that_say_total(self, columns: Mapping[str, pa.Array]) -> Mask:
         is_total: Mask = np.zeros(len(columns["outcome"]), dtype=np.bool_)
@@ -300,6 +302,8 @@ class UnclaimedTotals:
     def _texts(self, batch: RawBatch, position: int) -> dict[str, str]:
         """Return the cells of a row that are not amounts, cut if they are long."""
         of_amounts = set(self.sources["amount"].headers)
+        if batch.source_columns is not None:
+            of_amounts |= set(pc.unique(batch.source_columns).to_pylist())
         return {
             name: (texts[position].as_py() or "").strip()[: _MAX_LABEL_CHARACTERS + 1]
             for name, texts in batch.columns.items()
@@ -372,7 +376,7 @@ def _factor(name: str) -> np.uint64:
 
 def _factors(batch: RawBatch) -> Sums:
     """Return the factor of each line's column."""
-    columns = getattr(batch, "source_columns", None)
+    columns = batch.source_columns
     if columns is None:
         return np.ones(len(batch), np.uint64)
     encoded = pc.fill_null(columns, "").dictionary_encode()

@@ -8,6 +8,7 @@ another one under the same key is a duplicate and no part of its voucher.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -36,7 +37,7 @@ def rejected_vouchers(rows: DataFrame) -> DataFrame:
         F.sum(F.when(_is_rejected(), 1).otherwise(0)).alias("rejected_count"),
     )
     broken = sums.where((F.col("rejected_count") > 0) | (F.col("debit") != F.col("credit")))
-    first = Window.partitionBy(*_VOUCHER).orderBy("source_sheet", "source_row")
+    first = Window.partitionBy(*_VOUCHER).orderBy("source_sheet", "source_row", "source_column")
     bad = lines.where(_is_rejected()).withColumn("nth", F.row_number().over(first)).where(F.col("nth") == 1)
     described = broken.join(
         bad.select(*_VOUCHER, "source_sheet", "source_row", "rules"), on=list(_VOUCHER), how="left"
@@ -94,10 +95,12 @@ def _describe(voucher: dict[str, Any]) -> dict[str, str]:
             f"the voucher {quoted} does not balance: debit {_text(debit)}, credit {_text(credit)}, "
             f"difference {_text(debit - credit)}"
         )
+    # As `feeds.reasons` writes it; a voucher may be named by several columns, so none is named.
+    reason = {"rule": rule, "column": "", "value": name[:_MAX_QUOTED], "words": words}
     return {
         **{column: voucher[column] for column in _VOUCHER},
         "voucher_rules": rule,
-        "voucher_reasons": words,
+        "voucher_reasons": json.dumps([reason], ensure_ascii=False, separators=(",", ":")),
     }
 
 

@@ -217,6 +217,23 @@ def test_each_side_of_debit_and_credit_is_compared(tmp_path: Path) -> None:
     assert (one_side.totals.checked, one_side.totals.tied) == (1, 1)
 
 
+def test_each_column_of_a_wide_file_ties_on_its_own_and_blank_cells_are_no_lines(tmp_path: Path) -> None:
+    """A subtotal without a figure in a month still ends the rows before it."""
+    text = with_lines(
+        REPORT,
+        columns="{department: Dept, account: Account}",
+        unpivot="{columns: [Jan, Feb], into: date, year: 2025, blank: skip}",
+    )
+    rows = ["N,1,10,", "N,2,20,", "Total N,,30,", "S,1,5,5", "Total S,,5,5", "Grand Total,,35,5"]
+    good = Read(tmp_path, text, *rows, header="Dept,Account,Jan,Feb")
+    assert (good.totals.checked, good.totals.tied, good.amount) == (5, 5, Decimal(40))
+    bad = Read(tmp_path, text, *rows[:-1], "Grand Total,,34,6", header="Dept,Account,Jan,Feb")
+    assert bad.totals.breaches == [
+        "grand_total on line 7, column 'Jan': the file prints 34.00, its lines add up to 35.00",
+        "grand_total on line 7, column 'Feb': the file prints 6.00, its lines add up to 5.00",
+    ]
+
+
 @pytest.mark.parametrize(
     ("printed", "words"), [("", "the file prints no amount"), ("1O", "prints '1O', which is not a valid amount")]
 )

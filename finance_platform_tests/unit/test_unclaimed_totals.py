@@ -20,6 +20,13 @@ from finance_platform_tests.unit.test_printed_totals import Read, line
 NORTH, SOUTH = line("North", "10.00"), line("South", "20.00")
 PAIR = with_columns({"amount": "{from: {debit: Dr, credit: Cr}}"})
 
+WIDE = with_lines(
+    LEDGER,
+    columns="{department: Dept, account: Account}",
+    unpivot="{columns: [Jan, Feb], into: date, year: 2025, blank: skip}",
+)
+WIDE_ROWS = [("North", "10,1"), ("South", "20,"), ("West", ",2")]
+
 
 def advice(read: Read) -> list[str]:
     """Return what to add to the descriptor, of each warning about totals."""
@@ -84,6 +91,16 @@ def test_a_name_beside_the_word_is_enough_where_most_cells_are_blank(tmp_path: P
     assert '{kind: subtotal, row: {column: Dept, matches: "^Total "}, column: amount}' in fix
     claimed = Read(tmp_path, claimed_by(LEDGER, fix), *rows)
     assert (claimed.totals.tied, claimed.findings.warnings) == (2, [])
+
+
+def test_a_total_of_a_wide_file_is_one_row_and_all_of_its_columns_are_compared(tmp_path: Path) -> None:
+    header, wide = "Dept,Account,Jan,Feb", [f"{name},4000,{amounts}" for name, amounts in WIDE_ROWS]
+    (fix,) = advice(Read(tmp_path, WIDE, *wide, "All,4000,30,3", header=header))
+    claimed = Read(tmp_path, claimed_by(WIDE, fix), *wide, "All,4000,30,3", header=header)
+    assert (claimed.totals.checked, claimed.totals.tied, claimed.amount) == (2, 2, Decimal(33))
+    assert advice(Read(tmp_path, WIDE, *wide, "All,4000,31,2", header=header)) == []
+    (fix,) = advice(Read(tmp_path, WIDE, *wide, "Total North,,1,2", header=header))
+    assert 'matches: "^Total "' in fix
 
 
 def test_the_last_row_of_each_block_is_compared(tmp_path: Path) -> None:
