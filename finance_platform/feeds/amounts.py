@@ -24,6 +24,19 @@ from finance_platform.feeds.common_amounts import APOSTROPHES, MARKS, MONEY_TYPE
 from finance_platform.feeds.currencies import CURRENCY_SIGNS, denoted_currencies, is_currency
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 
+__all__ = [
+    "EXACT",
+    "LIMIT",
+    "MONEY_TYPE",
+    "ParsedAmounts",
+    "WrittenAmount",
+    "as_declared",
+    "names_side",
+    "parse_amount",
+    "parse_amounts",
+    "read_amount",
+]
+
 _WIDE_MONEY = pa.decimal128(38, 2)
 _CENT = Decimal("0.01")
 LIMIT = Decimal(10) ** 16
@@ -133,6 +146,19 @@ def parse_amounts(
         ambiguous,
         proves_marks or common.proves_marks or rest.proves_marks,
     )
+
+
+def as_declared(texts: pa.StringArray, decimal: str, thousands: str | None) -> pa.StringArray:
+    """Return texts of a sheet, whose cells that are numbers have a decimal point, with the declared decimal mark.
+
+    If points group thousands, 1.234 may be either and stays as it is; it is then read as declared, and reported.
+    """
+    if decimal == ".":
+        return texts
+    is_number = pc.match_substring_regex(texts, r"^-?[0-9]+\.[0-9]+$")
+    if thousands == ".":
+        is_number = pc.and_not(is_number, pc.match_substring_regex(texts, r"^-?[0-9]{1,3}\.[0-9]{3}$"))
+    return pc.if_else(is_number, pc.replace_substring(texts, ".", decimal), texts)
 
 
 def _parse_plain(texts: pa.StringArray, notation: Notation) -> tuple[pa.BooleanArray, pa.Array]:

@@ -19,7 +19,7 @@ from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.header import find_column
 from finance_platform.feeds.hidden_characters import CleanedCells, Finding, clean_cell, clean_cells
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
-from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, ReadingRules, template_headers
+from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, ReadingRules, SignColumn, template_headers
 from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.safe_text import printable, quote_name
 
@@ -89,6 +89,10 @@ def describe_place(sheet: str | None, row: int) -> str:
     return f"line {row}" if sheet is None else f"sheet {sheet!r} row {row}"
 
 
+SIGN = "amount.sign_column"
+"""The source of the column that gives amounts their sign, beside those of the fields."""
+
+
 @dataclass(frozen=True)
 class FieldSource:
     """The source of one field in one file.
@@ -130,6 +134,8 @@ def bind_fields(
             raise _missing_in_name(name, rule, object_key)
         elif rule.required:
             raise _missing_column(name, rule, header, _unclaimed(rules, header))
+        if rule.sign_column and name in sources:
+            sources[SIGN] = _bind_sign(rule.sign_column, header, rules)
     return sources
 
 
@@ -141,29 +147,31 @@ def field_texts(source: FieldSource, batch: RawBatch, *, is_name: bool = False) 
         cells = _column_texts(batch, source.headers[0], is_name=is_name)
     else:
         cells = _join_template(source.template, batch, is_name=is_name)
-    texts = cells.texts
+    texts = _map_values(source.rule, cells.texts)
     if source.blank is not None:
-        texts = pc.fill_null(texts, source.blank)
-    return CleanedCells(_map_values(source.rule, texts), cells.findings)
+        texts = pc.fill_null(texts, _mapped(source.rule, source.blank))
+    return CleanedCells(texts, cells.findings)
 
 
 def debit_and_credit_texts(source: FieldSource, batch: RawBatch) -> tuple[CleanedCells, CleanedCells]:
     """Return the texts of debit and credit for each row; the default is the debit of a row without either."""
     debit, credit = (_column_texts(batch, header) for header in source.headers)
-    debit_texts = debit.texts
+    debit_texts, credit_texts = (_map_values(source.rule, side.texts) for side in (debit, credit))
     if source.blank is not None:
-        has_neither = pc.and_(pc.is_null(debit.texts), pc.is_null(credit.texts))
-        debit_texts = pc.if_else(has_neither, source.blank, debit.texts)
-    return (
-        CleanedCells(_map_values(source.rule, debit_texts), debit.findings),
-        CleanedCells(_map_values(source.rule, credit.texts), credit.findings),
-    )
+        has_neither = pc.and_(pc.is_null(debit_texts), pc.is_null(credit_texts))
+        debit_texts = pc.if_else(has_neither, _mapped(source.rule, source.blank), debit_texts)
+    return CleanedCells(debit_texts, debit.findings), CleanedCells(credit_texts, credit.findings)
 
 
 def text_without_column(rule: FieldRule, object_key: str) -> str | None:
     """Return a field's text for a file without a column for it: from the file's name or the default, mapped."""
     text = _text_of_blank_cells(rule, object_key)
     return text if text is None else value_mapper(rule.value_map)(text)
+
+
+def _mapped(rule: FieldRule, text: str) -> pa.StringScalar:
+    """Return a text as it fills blank cells; null if it is mapped to a blank one."""
+    return pa.scalar(value_mapper(rule.value_map)(text).strip() or None, pa.string())
 
 
 def value_mapper(value_map: Mapping[str, str]) -> Callable[[str], str]:
@@ -206,6 +214,14 @@ def _bind(rule: FieldRule, header: Sequence[str]) -> FieldSource | None:
         if names:
             return FieldSource(rule, names, _with_headers(text, names) if PLACEHOLDER.search(text) else None)
     return None
+
+
+def _bind_sign(sign: SignColumn, header: Sequence[str], rules: ReadingRules) -> FieldSource:
+    rule = FieldRule(sources=sign.sources, default=sign.default)
+    source = _bind(rule, header)
+    if source is None:
+        raise _missing_column(SIGN, rule, header, _unclaimed(rules, header))
+    return replace(source, blank=sign.default)
 
 
 def _text_of_blank_cells(rule: FieldRule, object_key: str, sheet: str | None = None) -> str | None:

@@ -12,11 +12,15 @@ import difflib
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 
 KEY_BITS = 48
 """Surrogate keys fit into 48 bits, which JavaScript and Excel hold exactly."""
+
+_REMEMBERED_KEYS = 1 << 14
+"""Every batch of a file has nearly the same codes as the one before."""
 
 MAX_CODE_BYTES = 128
 """Longer codes are rejected: the warehouse's column is VARCHAR(128), which Redshift counts in bytes."""
@@ -34,6 +38,33 @@ MEASURES = ("flow", "balance")
 def clean(text: str) -> str:
     """Return `text` in Unicode form NFC, trimmed, each run of white space replaced by one space; zeros stay."""
     return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def pad_code(code: str, digits: int) -> str:
+    """Return a code of digits filled with zeros from the left; `.0`, which a spreadsheet adds, is left out first.
+
+    Args:
+        code: cleaned.
+        digits: the least number of digits; 0 leaves the code as it is.
+    """
+    whole, point, fraction = code.partition(".")
+    if not digits or not (whole.isascii() and whole.isdigit()) or (point and set(fraction) != {"0"}):
+        return code
+    return whole.rjust(digits, "0")
+
+
+def shorten_code(code: str, limit: int) -> str:
+    """Return a code of at most `limit` bytes: a longer one is its beginning, `~` and a hash of the whole code.
+
+    Codes that are equal when folded stay equal, and two codes stay two: the hash is as long as a surrogate key.
+    """
+    folded = fold(code)
+    if len(folded.encode()) <= limit:
+        return code
+    # Folding ASCII keeps its length, so the beginnings of two spellings are spellings of one text.
+    beginning = code if code.isascii() else folded
+    mark = f"~{hashlib.sha256(folded.encode()).hexdigest()[: KEY_BITS // 4]}"
+    return beginning.encode()[: limit - len(mark)].decode("utf-8", "ignore").rstrip() + mark
 
 
 def fold(text: str) -> str:
@@ -55,6 +86,7 @@ def _fold_case(character: str) -> str:
     return character.lower() if is_compatibility else character.casefold()
 
 
+@lru_cache(maxsize=_REMEMBERED_KEYS)
 def surrogate_key(*natural_key: str) -> int:
     """Return the 48-bit key of a natural key: SHA-256 of its folded, length-prefixed parts.
 
@@ -73,6 +105,18 @@ def short_name(text: str) -> str:
     """Return `text` cleaned and cut to `MAX_NAME_BYTES` bytes of UTF-8, never inside a character."""
     cleaned = clean(text[:MAX_VALUE_CHARACTERS])  # the rest cannot be in the first bytes
     return cleaned.encode()[:MAX_NAME_BYTES].decode("utf-8", "ignore")
+
+
+def type_by_prefix(code: str, types: Mapping[str, str]) -> str | None:
+    """Return the type of the longest prefix of a code; None if it has none of them.
+
+    Args:
+        code: the code.
+        types: the types by prefix.
+    """
+    folded = fold(code)
+    prefixes = [prefix for prefix in types if folded.startswith(fold(prefix))]
+    return types[max(prefixes, key=lambda prefix: len(fold(prefix)))] if prefixes else None
 
 
 def scenario_type(name: str, declared: Mapping[str, str]) -> str | None:

@@ -142,7 +142,9 @@ def is_year_or_quarter(pattern: str) -> bool:
     return pattern != EXCEL_SERIAL and not set(compile_pattern(pattern).groupindex) & _MONTHS_OF_YEAR
 
 
-def parse_date(text: str, patterns: Sequence[str], fiscal_year_start_month: int = 1) -> date | None:
+def parse_date(
+    text: str, patterns: Sequence[str], fiscal_year_start_month: int = 1, *, is_1904: bool = False
+) -> date | None:
     """Return the day that `text` names under the first pattern that gives one, or None.
 
     A pattern without a day gives the first day of its month, quarter or year. A two-digit year is of this century.
@@ -153,20 +155,33 @@ def parse_date(text: str, patterns: Sequence[str], fiscal_year_start_month: int 
         patterns: see `compile_pattern`; or `EXCEL_SERIAL`.
         fiscal_year_start_month: of the years and quarters of patterns without a month; a fiscal year is named by the
             calendar year in which it ends.
+        is_1904: whether a spreadsheet counts its days from 1904-01-01, which is then day 0.
     """
+    return _parse(text, tuple(patterns), fiscal_year_start_month, is_1904)
+
+
+@lru_cache(maxsize=1 << 14)
+def _parse(text: str, patterns: tuple[str, ...], fiscal_year_start_month: int, is_1904: bool) -> date | None:
     for pattern in patterns:
-        day = _serial_day(text) if pattern == EXCEL_SERIAL else _pattern_day(text, pattern, fiscal_year_start_month)
+        day = (
+            _serial_day(text, is_1904=is_1904)
+            if pattern == EXCEL_SERIAL
+            else _pattern_day(text, pattern, fiscal_year_start_month)
+        )
         if day:
             return day
     return None
 
 
-def _serial_day(text: str) -> date | None:
+def _serial_day(text: str, *, is_1904: bool) -> date | None:
     match = _SERIAL.fullmatch(text)
-    number = int(match[1]) if match else 0
-    if number in {0, _LEAP_DAY_OF_1900}:
+    if match is None:
         return None
-    first = date(1899, 12, 31 if number < _LEAP_DAY_OF_1900 else 30)
+    number, first = int(match[1]), date(1904, 1, 1)
+    if not is_1904:
+        if number in {0, _LEAP_DAY_OF_1900}:
+            return None
+        first = date(1899, 12, 31 if number < _LEAP_DAY_OF_1900 else 30)
     last = date.max.toordinal() - first.toordinal()
     return first + timedelta(number) if number <= last else None
 

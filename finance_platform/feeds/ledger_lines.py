@@ -20,7 +20,9 @@ import pyarrow.compute as pc
 from finance_platform.contracts.schemas import EXACT_MONEY_TYPE
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds import amounts, dates
+from finance_platform.feeds.amount_signs import apply_signs
 from finance_platform.feeds.cells import (
+    SIGN,
     FieldSource,
     RawBatch,
     bind_fields,
@@ -41,6 +43,7 @@ from finance_platform.feeds.codes import (
     scenario_type,
     short_name,
     surrogate_key,
+    type_by_prefix,
 )
 from finance_platform.feeds.common_amounts import MONEY_TYPE
 from finance_platform.feeds.currencies import OTHER_CURRENCY, currency_code, describe_currency, is_currency
@@ -52,10 +55,12 @@ from finance_platform.feeds.lost_zeros import LostZeros
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed
 from finance_platform.feeds.row_marks import marked_rows
 from finance_platform.feeds.shapes import find_header
+from finance_platform.feeds.typed_codes import TypedCodes
 from finance_platform.feeds.violations import Mask, RuleViolations, quoted, to_mask
 
 DEFAULT_DATE_FORMATS = ("yyyy-MM-dd",)
 DEFAULT_PERIOD_FORMATS = ("yyyy-MM", "yyyyMM")
+_DATES_OF_SHEETS = ("yyyy-MM-dd", "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ss.SSS")
 _CODE_COLUMNS = {"department": "department_code", "account": "account_number", "scenario": "scenario"}
 TEXTS_FOR_PEOPLE = {"department_name", "business_unit", "account_name", "account_category", "description"}
 _LAST_DECIMAL = Decimal(1).scaleb(-18)
@@ -101,6 +106,7 @@ class LedgerLines:
         self._voucher_sources = _bind_voucher(feed.rules, header)
         self._notes = NoteCollector()
         self._ambiguous = NoteCollector()
+        self._codes = TypedCodes()
         self._has_proven_marks = False
         self._lost_zeros = {name: LostZeros(name) for name in ("department", "account")}
         self.covers = tuple(periods_from_name(feed.rules.covers, object_key)) if feed.rules.covers else ()
@@ -116,14 +122,15 @@ class LedgerLines:
             if name != "amount"
         }
         texts |= self._look_up(batch, violations)
-        parsed = self._amounts(batch, violations)
+        parsed = self._amounts(batch, violations, texts.pop(SIGN, None))
         columns: dict[str, pa.Array] = {"amount": parsed.values}
         columns |= self._scenario(texts, violations)
         columns |= self._dates(texts, columns["scenario_type"], violations)
         self._check_covers(columns["period"], violations)
-        columns |= self._code(texts, "department", violations)
-        columns |= self._code(texts, "account", violations)
+        for name in ("department", "account"):
+            columns |= self._code(texts, name, columns["amount"], violations)
         columns |= self._attributes(texts, violations)
+        columns["account_type"] = self._types(columns)
         columns["currency"] = _with_marks(self._foreign_currency(texts, violations), parsed.foreign)
         # The total of amounts whose unit is not known would mean nothing.
         is_countable = pc.fill_null(pc.not_equal(columns["currency"], OTHER_CURRENCY), True)
@@ -142,7 +149,8 @@ class LedgerLines:
     @property
     def notes(self) -> dict[str, Note]:
         """The notes about every batch so far."""
-        notes = self._notes.notes() | ({} if self._has_proven_marks else self._ambiguous.notes())
+        doubtful = {} if self._has_proven_marks else self._ambiguous.notes()
+        notes = self._notes.notes() | self._codes.notes() | doubtful
         for codes in self._lost_zeros.values():
             notes |= codes.notes()
         return notes
@@ -197,7 +205,7 @@ class LedgerLines:
         )
         return fields
 
-    def _amounts(self, batch: RawBatch, violations: RuleViolations) -> amounts.ParsedAmounts:
+    def _amounts(self, batch: RawBatch, violations: RuleViolations, signs: pa.Array | None) -> amounts.ParsedAmounts:
         source = self.sources["amount"]
         if source.rule.debit is not None:
             cells = debit_and_credit_texts(source, batch)
@@ -205,21 +213,31 @@ class LedgerLines:
             sides = [self._parse(source, texts, violations) for texts in (debit, credit)]
             return _debit_less_credit(debit, credit, sides, source, violations)
         texts = violations.add_cells("amount", field_texts(source, batch))
-        parsed = self._parse(source, texts, violations)
+        has_sides = self._rules.is_debit_positive and signs is None
+        parsed = self._parse(source, texts, violations, has_sides=has_sides)
         violations.add_blank("amount", texts)
         violations.add_invalid(
             "invalid_amount",
             texts,
             parsed.values,
-            lambda i: f"amount: {quoted(texts[i].as_py())} is not a valid amount",
+            lambda i: f"amount: {quoted(texts[i].as_py())} is not a valid amount{_hint(texts[i].as_py(), self._rules)}",
             of="amount",
         )
-        return parsed
+        if signs is None or source.rule.sign_column is None:
+            return parsed
+        return apply_signs(parsed, texts, signs, source.rule.sign_column, violations)
 
-    def _parse(self, source: FieldSource, texts: pa.StringArray, violations: RuleViolations) -> amounts.ParsedAmounts:
+    def _parse(
+        self, source: FieldSource, texts: pa.StringArray, violations: RuleViolations, *, has_sides: bool = False
+    ) -> amounts.ParsedAmounts:
         """Parse the texts of amounts; reject those in a foreign currency, and note those that could mean two things."""
         rule, currency = source.rule, self._rules.currency
-        parsed = replace(amounts.parse_amounts(texts, rule.decimal, rule.thousands, currency), texts=texts)
+        if violations.batch.sheet is not None:
+            texts = amounts.as_declared(texts, rule.decimal, rule.thousands)
+        parsed = amounts.parse_amounts(
+            texts, rule.decimal, rule.thousands, currency, scale=rule.scale, has_sides=has_sides
+        )
+        parsed = replace(parsed, texts=texts)
         is_foreign: Mask = np.zeros(len(texts), dtype=np.bool_)
         is_foreign[list(parsed.foreign)] = True
         violations.add(
@@ -274,7 +292,8 @@ class LedgerLines:
         posting = days
         if "period" in texts:
             firsts = self._days("period", texts["period"], DEFAULT_PERIOD_FORMATS, violations)
-            periods = _periods(firsts)
+            # A blank cell is no other period than that of the date; one that is not valid may be.
+            periods = pc.if_else(pc.is_null(texts["period"]), periods, _periods(firsts))
             posting = _clamp_days(days, periods)
         first_days = map_distinct(periods, dates.first_day, pa.date32())
         posting = pc.if_else(pc.equal(scenario_types, "Actual"), posting, first_days)
@@ -298,10 +317,17 @@ class LedgerLines:
         return {period, *(dates.periods_of_year(period, spread.first_month) if spread else ())} <= set(self.covers)
 
     def _days(self, name: str, written: pa.Array, default: tuple[str, ...], violations: RuleViolations) -> pa.Array:
-        patterns = self._rules.fields[name].formats if name in self._rules.fields else ()
-        patterns = patterns or default
-        days = map_distinct(written, lambda text: dates.parse_date(clean(text), patterns), pa.date32())
-        violations.add_blank(name, written)
+        rule = self._rules.fields.get(name, FieldRule())
+        patterns = rule.formats or default
+        # Cells of sheets that are dates have ISO text, whatever their format.
+        tried = patterns if violations.batch.sheet is None else (*patterns, *_DATES_OF_SHEETS)
+        month = self._rules.fiscal_year_start_month if rule.is_fiscal else 1
+        is_1904 = violations.batch.is_1904
+        days = map_distinct(
+            written, lambda text: dates.parse_date(clean(text), tried, month, is_1904=is_1904), pa.date32()
+        )
+        if name == "date":
+            violations.add_blank(name, written)
         violations.add_invalid(
             f"invalid_{name}",
             written,
@@ -319,9 +345,12 @@ class LedgerLines:
         )
         return days
 
-    def _code(self, texts: dict[str, pa.Array], name: str, violations: RuleViolations) -> dict[str, pa.Array]:
+    def _code(
+        self, texts: dict[str, pa.Array], name: str, money: pa.Array, violations: RuleViolations
+    ) -> dict[str, pa.Array]:
         written = texts[name]
-        codes = map_distinct(written, clean, pa.string())
+        rule = self._rules.fields.get(name, FieldRule())
+        codes = self._codes.type_column(name, rule, written, violations.batch, money)
         self._lost_zeros[name].add(codes)
         violations.add_blank(name, written)
         reject_long_codes(violations, name, codes)
@@ -341,6 +370,14 @@ class LedgerLines:
         columns["description"] = texts.get("description", nothing)
         columns["transaction_id"] = texts.get("transaction_id", nothing)
         return columns
+
+    def _types(self, columns: Mapping[str, pa.Array]) -> pa.Array:
+        """Return the accounts' types; by prefix where no column gives one."""
+        prefixes = self._rules.types_by_prefix
+        if not prefixes:
+            return columns["account_type"]
+        by_prefix = map_distinct(columns["account_number"], lambda code: type_by_prefix(code, prefixes), pa.string())
+        return pc.coalesce(columns["account_type"], by_prefix)
 
     def _foreign_currency(self, texts: dict[str, pa.Array], violations: RuleViolations) -> pa.Array:
         """Reject amounts of another currency than the home's; return that currency, null for the home's own."""
@@ -397,6 +434,17 @@ class LedgerLines:
         return pa.array([joined_key(row) for row in rows], pa.string())
 
 
+def _hint(text: str, rules: ReadingRules) -> str:
+    """Return why an amount with a debit or credit mark is not read, if that is the reason."""
+    if not amounts.names_side(text):
+        return ""
+    if not rules.is_debit_positive:
+        return "; DR and CR beside an amount are read under sign: debit_positive"
+    rule = rules.fields["amount"]
+    given = "its column gives the sign" if rule.debit or rule.sign_column else "it may have no other sign"
+    return f"; DR or CR is beside it, and {given}"
+
+
 def _convert(currency: str) -> str:
     """Return the fix of a line in a foreign currency."""
     return f"send the amount in {currency}, or the line to a home of its own currency"
@@ -450,6 +498,10 @@ def _canonical(name: str, texts: dict[str, pa.Array], columns: dict[str, pa.Arra
     return columns["period"] if name == "period" else texts[name]
 
 
+def _or_shorten(name: str) -> str:
+    return f", or set columns.{name}.shorten: {MAX_CODE_BYTES}" if name != "scenario" else ""
+
+
 def reject_long_codes(violations: RuleViolations, name: str, codes: pa.Array) -> None:
     """Reject codes that the warehouse's column cannot hold; cutting them could make two codes equal."""
     is_too_long = pc.greater(pc.binary_length(codes), MAX_CODE_BYTES)
@@ -458,7 +510,7 @@ def reject_long_codes(violations: RuleViolations, name: str, codes: pa.Array) ->
         to_mask(is_too_long),
         lambda i: (
             f"{name}: {quoted(codes[i].as_py())} has {len(codes[i].as_py().encode())} bytes, more than the "
-            f"{MAX_CODE_BYTES} of the warehouse's column; shorten it by map: in the descriptor"
+            f"{MAX_CODE_BYTES} of the warehouse's column; shorten it by map: in the descriptor{_or_shorten(name)}"
         ),
         of=name,
     )

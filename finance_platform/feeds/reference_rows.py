@@ -9,12 +9,14 @@ A change that gives other lines needs a higher `READER_VERSION` (see `resolved`)
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import RawBatch, bind_fields, field_texts, map_distinct
-from finance_platform.feeds.codes import ACCOUNT_TYPES, MEASURES, clean, short_name, surrogate_key
+from finance_platform.feeds.codes import ACCOUNT_TYPES, MEASURES, short_name, surrogate_key, type_by_prefix
 from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.ledger_lines import check_choice, reject_long_codes
-from finance_platform.feeds.resolved import ResolvedFeed
+from finance_platform.feeds.resolved import FieldRule, ResolvedFeed
+from finance_platform.feeds.typed_codes import TypedCodes
 from finance_platform.feeds.violations import RuleViolations
 
 _COLUMN_OF_FIELD = {
@@ -52,6 +54,8 @@ class ReferenceRows:
         self._kind = feed.rules.kind
         self._sources = bind_fields(feed.rules, header, object_key, sheet)
         self._notes = NoteCollector()
+        self._rules = feed.rules
+        self._codes = TypedCodes()
 
     def type_batch(self, batch: RawBatch) -> dict[str, pa.Array]:
         """Return the typed columns of every row."""
@@ -62,13 +66,17 @@ class ReferenceRows:
         needed = _NEEDED[self._kind]
         codes = columns[_COLUMN_OF_FIELD[self._kind][needed]]
         violations.add_blank(needed, codes)
+        prefixes = self._rules.types_by_prefix
+        if prefixes:
+            by_prefix = map_distinct(codes, lambda code: type_by_prefix(code, prefixes), pa.string())
+            columns["account_type"] = pc.coalesce(columns["account_type"], by_prefix)
         columns[_KEY_COLUMN[self._kind]] = map_distinct(codes, surrogate_key, pa.int64())
         return columns | violations.columns()
 
     @property
     def notes(self) -> dict[str, Note]:
         """The notes about every batch so far."""
-        return self._notes.notes()
+        return self._notes.notes() | self._codes.notes()
 
     def _column(self, field: str, batch: RawBatch, violations: RuleViolations) -> pa.Array:
         if field not in self._sources:
@@ -79,7 +87,7 @@ class ReferenceRows:
         if field in _CHOICES:
             return check_choice(violations, field, texts, _CHOICES[field])
         if field in _CODES:
-            codes = map_distinct(texts, clean, pa.string())
+            codes = self._codes.type_column(field, self._rules.fields.get(field, FieldRule()), texts, batch)
             reject_long_codes(violations, field, codes)
             return codes
         return map_distinct(texts, short_name, pa.string())

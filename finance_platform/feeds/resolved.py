@@ -52,6 +52,23 @@ class Dialect:
 
 
 @dataclass(frozen=True)
+class SignColumn:
+    """The column that says whether an amount is negative.
+
+    Attributes:
+        sources: alternative headers; the first present wins.
+        negative: its values of negative amounts, compared with case and white space folded.
+        positive: its values of other amounts.
+        default: the value of blank cells; None if a blank cell rejects its row.
+    """
+
+    sources: tuple[str, ...]
+    negative: tuple[str, ...]
+    positive: tuple[str, ...]
+    default: str | None = None
+
+
+@dataclass(frozen=True)
 class FieldRule:
     """Where a field comes from and how its text is read.
 
@@ -67,6 +84,11 @@ class FieldRule:
         credit: header of the credit column.
         name_pattern: regular expression (RE2) of the part of the object key that fills rows without a cell.
         name_template: the field's text from the pattern's groups, such as `{1}-{2}`; by default the first group.
+        scale: amounts are multiplied by ten to this power.
+        sign_column: the column that gives amounts their sign.
+        pad: digits to which codes of fewer digits are filled with zeros; 0 for none.
+        shorten: bytes to which longer codes are shortened; 0 for none.
+        is_fiscal: whether years and quarters are those of the fiscal year.
     """
 
     sources: tuple[str, ...] = ()
@@ -80,6 +102,11 @@ class FieldRule:
     credit: str | None = None
     name_pattern: str | None = field(default=None, metadata=_HASHED_IF_SET)
     name_template: str | None = field(default=None, metadata=_HASHED_IF_SET)
+    scale: int = field(default=0, metadata=_HASHED_IF_SET)
+    sign_column: SignColumn | None = field(default=None, metadata=_HASHED_IF_SET)
+    pad: int = field(default=0, metadata=_HASHED_IF_SET)
+    shorten: int = field(default=0, metadata=_HASHED_IF_SET)
+    is_fiscal: bool = field(default=False, metadata=_HASHED_IF_SET)
 
 
 @dataclass(frozen=True)
@@ -155,6 +182,8 @@ class ReadingRules:
         skip: rows that are not data.
         control_totals: rows with a printed total; of subtotals, the inner level comes first.
         balanced_by: fields or headers that name a voucher, whose debits and credits must be equal.
+        types_by_prefix: account types by the first characters of account numbers.
+        fiscal_year_start_month: of fields whose years and quarters are fiscal; 1 if there is none.
     """
 
     kind: Kind
@@ -180,6 +209,8 @@ class ReadingRules:
     balanced_by: tuple[str, ...] = field(default=(), metadata=_HASHED_IF_SET)
     lookup: LookupRule | None = field(default=None, metadata=_HASHED_IF_SET)
     lookup_deliveries: tuple[str, ...] = field(default=(), metadata=_HASHED_IF_SET)
+    types_by_prefix: Mapping[str, str] | None = field(default=None, metadata=_HASHED_IF_SET)
+    fiscal_year_start_month: int = field(default=1, metadata=_HASHED_IF_SET)
 
     @property
     def identity(self) -> str:
@@ -248,6 +279,7 @@ def named_headers(rules: ReadingRules) -> list[str]:
     ]
     for rule in rules.fields.values():
         names += [rule.debit, rule.credit, *(name for source in rule.sources for name in template_headers(source))]
+        names += rule.sign_column.sources if rule.sign_column else ()
     if rules.unpivot:
         names += [*rules.unpivot.columns, rules.unpivot.year_column]
     return [name for name in names if name]
@@ -259,7 +291,12 @@ def template_headers(source: str) -> list[str]:
 
 
 def _field_rule(values: Mapping[str, Any]) -> FieldRule:
-    return FieldRule(**{**values, "sources": tuple(values["sources"]), "formats": tuple(values["formats"])})
+    sign = values.get("sign_column")
+    if sign:
+        names = ("sources", "negative", "positive")
+        sign = SignColumn(**{**sign, **{name: tuple(sign[name]) for name in names}})
+    lists = {name: tuple(values[name]) for name in ("sources", "formats")}
+    return FieldRule(**{**values, **lists, "sign_column": sign})
 
 
 def _with_conditions(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -118,10 +118,10 @@ WRONG = [
     ),
     (
         with_lines(
-            LEDGER, constants="\n  scenario: A\n  date: 2025-01-01", columns="{amount: N, department: P, account: A}"
+            LEDGER, constants="\n  scenario: A\n  date: 31.12.2025", columns="{amount: N, department: P, account: A}"
         ),
-        "date: 2025",
-        "constants.date is not allowed",
+        "date: 31",
+        "constants.date: '31.12.2025' is not a valid date of the form yyyy-MM-dd",
         "",
     ),
     (column("date", "{from: {debit: A, credit: B}}"), "date", "columns.date: only amount can be {debit, credit}", ""),

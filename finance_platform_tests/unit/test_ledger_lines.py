@@ -43,6 +43,7 @@ TYPED = with_columns({"account_type": "{from: Type}"})
 
 CONVERT = "; send the amount in USD, or the line to a home of its own currency"
 TOO_LONG = "more than the 128 of the warehouse's column; shorten it by map: in the descriptor"
+OR_SHORTEN = ", or set columns.{}.shorten: 128"
 
 REJECTIONS = [
     (LEDGER, {"Amount": ""}, "blank_amount", "amount is blank"),
@@ -65,7 +66,6 @@ REJECTIONS = [
         "date_out_of_range",
         "date: 2050-01-01 is outside the accepted range 2000-01-01 to 2049-12-31",
     ),
-    (PERIOD, {"Period": ""}, "blank_period", "period is blank"),
     (
         PERIOD,
         {"Period": "2025-13"},
@@ -90,9 +90,14 @@ REJECTIONS = [
         LEDGER,
         {"Dept": "é" * 65},
         "department_too_long",
-        f"department: '{'é' * 60}…' has 130 bytes, {TOO_LONG}",
+        f"department: '{'é' * 60}…' has 130 bytes, {TOO_LONG}{OR_SHORTEN.format('department')}",
     ),
-    (LEDGER, {"Account": "9" * 129}, "account_too_long", f"account: '{'9' * 60}…' has 129 bytes, {TOO_LONG}"),
+    (
+        LEDGER,
+        {"Account": "9" * 129},
+        "account_too_long",
+        f"account: '{'9' * 60}…' has 129 bytes, {TOO_LONG}{OR_SHORTEN.format('account')}",
+    ),
     (SCENARIO, {"Scenario": ""}, "blank_scenario", "scenario is blank"),
     (
         SCENARIO,

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from finance_platform.contracts.processed import LOOKUP_FIELDS
-from finance_platform.feeds.dates import compile_pattern
+from finance_platform.feeds.codes import MAX_CODE_BYTES
+from finance_platform.feeds.dates import EXCEL_SERIAL, check_formats, compile_pattern, is_year_or_quarter
 from finance_platform.feeds.descriptor.strict_model import (
     Regex,
     ShortText,
@@ -22,6 +24,7 @@ from finance_platform.feeds.descriptor.strict_model import (
     raise_mistakes,
     reject_duplicates,
 )
+from finance_platform.feeds.descriptor.values import MIN_SHORTENED_BYTES, Scale, SignColumnConfig
 from finance_platform.feeds.file_names import GROUP, count_groups
 from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_PATTERN_CHARACTERS
 from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, Kind, template_headers
@@ -80,6 +83,9 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
 }
 """What each field means, for the reference and for editors."""
 
+MAX_PADDED_DIGITS = 30
+"""Of a code; a longer one is hardly a number."""
+
 KEY_FIELDS = ("transaction_id", "date", "department", "account", "scenario", "period", "description")
 SCOPE_FIELDS = ("department", "account", "business_unit")
 ROW_FIELDS = ("amount", "code", "number", "key")
@@ -88,6 +94,8 @@ ROW_FIELDS = ("amount", "code", "number", "key")
 
 def lacks_year(pattern: str) -> bool:
     """Return whether a date pattern is valid after a year, and not by itself."""
+    if pattern == EXCEL_SERIAL:
+        return False
     try:
         compile_pattern(pattern)
     except ValueError:
@@ -129,12 +137,49 @@ class FieldConfig(StrictModel):
     )
     formats: TextList = Field(
         [],
-        description="Patterns of dates, of `yyyy yy MMMM MMM MM M dd d HH mm ss SSS`, tried in order; by default "
-        "`yyyy-MM-dd`, for `period` `yyyy-MM` and `yyyyMM`. A date without a day is the period's first day.",
+        description="Patterns of dates, tried in order; by default `yyyy-MM-dd`, for `period` `yyyy-MM` and `yyyyMM`. "
+        "Their parts are `yyyy yy QQQ QQ Q MMMM MMM MM M dd d HH H hh h mm m ss s SSS a`, as in Java; QQQ is Q1 to Q4, "
+        "`a` AM or PM; words stand in apostrophes, such as `'FY'yyyy`. A date without a day is the first day of its "
+        "month, quarter or year. Midnight (`00:00:00`) may follow a day. `excel_serial` reads days as a spreadsheet "
+        "counts them, such as 45658.",
     )
     decimal: Literal[".", ","] = Field(".", description="The mark before the fraction of an amount.")
-    thousands: Literal[",", ".", " ", "'"] | None = Field(
-        None, description="The mark between groups of an amount's digits; none by default."
+    thousands: Literal[",", ".", " ", "'", "’"] | None = Field(
+        None,
+        description="The mark between groups of an amount's digits; none by default. An apostrophe stands for every "
+        "kind of apostrophe; under `,` there may be groups of two digits before the last three (12,34,567). Spaces "
+        "always group.",
+    )
+    scale: Scale = Field(
+        Decimal(1),
+        description="What amounts are multiplied by, exactly and before they are rounded to cents: a power of ten, "
+        "such as 1000 for figures in thousands or 0.01 for cents. Default 1.",
+    )
+    sign_column: SignColumnConfig | None = Field(
+        None,
+        description="The column that says whether an amount is negative, such as `{from: S/H, negative: [H]}`; the "
+        "amounts themselves must then have no sign. Not with debit and credit. It changes no rule of signs: if the two "
+        "values are debit and credit, `sign: debit_positive` is needed too.",
+    )
+    calendar: Literal["gregorian", "fiscal"] = Field(
+        "gregorian",
+        description="Which years and quarters the patterns without a month name: with `fiscal`, `yyyy` is the first "
+        "day of the home's fiscal year, which is named by the calendar year in which it ends.",
+    )
+    pad: int = Field(
+        0,
+        ge=0,
+        le=MAX_PADDED_DIGITS,
+        description="Digits to which codes of fewer digits are filled with zeros: with 4, `10` and a spreadsheet's "
+        "`10.0` are 0010. Default 0, which leaves codes as they are.",
+    )
+    shorten: int = Field(
+        0,
+        ge=0,
+        le=MAX_CODE_BYTES,
+        description="Bytes of UTF-8 to which longer codes are shortened, from 20 to 128: their beginning, `~` and a "
+        "hash of the whole code, so that two codes stay two. The delivery reports how many there are, the "
+        "longest and their money. Default 0: a code of more than 128 bytes rejects its row.",
     )
     required: bool = Field(
         True,
@@ -170,11 +215,17 @@ class FieldConfig(StrictModel):
     @field_validator("formats")
     @classmethod
     def _check_formats(cls, value: list[str]) -> list[str]:
-        for pattern in value:
-            if len(pattern) > MAX_PATTERN_CHARACTERS:
-                raise ValueError(f"a date pattern has more than {MAX_PATTERN_CHARACTERS} characters")
-            if not lacks_year(pattern):  # a header such as Jan may have its year beside it; see `shape`
-                compile_pattern(pattern)
+        if any(len(pattern) > MAX_PATTERN_CHARACTERS for pattern in value):
+            raise ValueError(f"a date pattern has more than {MAX_PATTERN_CHARACTERS} characters")
+        # A header such as Jan may have its year beside it; see `shape`.
+        check_formats([pattern for pattern in value if not lacks_year(pattern)])
+        return value
+
+    @field_validator("shorten")
+    @classmethod
+    def _check_shorten(cls, value: int) -> int:
+        if 0 < value < MIN_SHORTENED_BYTES:
+            raise ValueError(f"{value} leaves too little of a code beside its hash; the least is {MIN_SHORTENED_BYTES}")
         return value
 
     @field_validator("default")
@@ -192,6 +243,12 @@ class FieldConfig(StrictModel):
     def _mistakes(self) -> Iterator[str]:
         if self.decimal == self.thousands:
             yield f"decimal and thousands are both {self.decimal!r}"
+        if self.sign_column and isinstance(self.source, DebitCredit):
+            yield "sign_column: is not for debit and credit, because their columns give the sign; remove it"
+        if self.calendar == "fiscal" and not any(
+            is_year_or_quarter(one) for one in self.formats if not lacks_year(one)
+        ):
+            yield "calendar: changes only formats of years and quarters, such as yyyy or QQQ yyyy, and there is none"
         yield from self._template_mistakes()
         if not self.source and not self.from_name:
             yield "from: is needed, or from_name:; use constants: for a value that is the same in every row"
@@ -228,4 +285,9 @@ class FieldConfig(StrictModel):
             credit=pair.credit if pair else None,
             name_pattern=self.from_name,
             name_template=self.template,
+            scale=int(self.scale.log10()),
+            sign_column=self.sign_column.resolve() if self.sign_column else None,
+            pad=self.pad,
+            shorten=self.shorten,
+            is_fiscal=self.calendar == "fiscal",
         )

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from finance_platform.feeds.codes import SCENARIO_TYPES, closest_match, fold, scenario_type
+from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.descriptor.columns import (
     FIELDS,
     KEY_FIELDS,
@@ -50,10 +51,14 @@ from finance_platform.feeds.descriptor.strict_model import (
     raise_mistakes,
     reject_duplicates,
 )
+from finance_platform.feeds.descriptor.values import FIELDS_OF_KEYS, TypesByPrefix, misplaced_keys, type_mistakes
 from finance_platform.feeds.file_names import expand_braces, file_ending, is_readable_ending, matches_glob
 from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_PATH_CHARACTERS
 from finance_platform.feeds.resolved import Kind, ReadingRules, ResolvedFeed
 from finance_platform.settings import Settings
+
+CONSTANT_FORMATS = {"date": ("yyyy-MM-dd",), "period": ("yyyy-MM", "yyyyMM")}
+"""The formats of constants, which are the default formats of columns."""
 
 UNREAD_FILES = "unread_files"
 """The asset, beside those of the feeds, for files that no feed reads; reserved, so no feed has this name."""
@@ -147,10 +152,17 @@ class FeedDescriptor(StrictModel):
         False,
         description="Whether rows of scenario Actual are rejected, whatever a column or the file's name says.",
     )
+    types_by_prefix: TypesByPrefix = Field(
+        {},
+        description="Account types by the first characters of account numbers, for accounts to which neither an "
+        "accounts file nor a column gives a type: `{account_type: {6: Expense, 7: Revenue, 70: Asset}}`, of which the "
+        "longest counts. In a feed of accounts, `{type: …}`.",
+    )
     sign: Literal["natural", "debit_positive"] = Field(
         "natural",
         description="`natural`: revenue earned and money spent are both positive. `debit_positive`: debit less credit, "
-        "so that accounts need a type from an accounts file.",
+        "so that accounts need a type, from an accounts file or by `types_by_prefix`. Only then, DR or CR may be "
+        "beside an amount; CR is negative.",
     )
     load: LoadConfig = Field(LoadConfig(), description="What a delivery does to the earlier ones of its feed.")
     order: OrderConfig | None = Field(
@@ -254,6 +266,7 @@ class FeedDescriptor(StrictModel):
                 *self._scenario_mistakes(),
                 *row_rule_mistakes(self.skip, self.control_total, self.kind),
                 *self._balanced_mistakes(),
+                *type_mistakes(self.types_by_prefix, self.kind),
             ]
         )
         return self
@@ -273,8 +286,11 @@ class FeedDescriptor(StrictModel):
                 yield f"constants.{name} is in columns too; keep one"
             if not value.strip():
                 yield f"constants.{name} is blank"
-            if name in {"amount", "date"}:
+            if name == "amount":
                 yield f"constants.{name} is not allowed; columns.{name} is needed"
+            if name in CONSTANT_FORMATS and value.strip() and not parse_date(value, CONSTANT_FORMATS[name]):
+                formats = " or ".join(CONSTANT_FORMATS[name])
+                yield f"constants.{name}: {value!r} is not a valid date of the form {formats}"
 
     def _missing_fields(self) -> Iterator[str]:
         allowed = FIELDS[self.kind]
@@ -292,6 +308,7 @@ class FeedDescriptor(StrictModel):
         for name, part in self.columns.items():
             if isinstance(part.source, DebitCredit) and name != "amount":
                 yield f"columns.{name}: only amount can be {{debit, credit}}"
+            yield from misplaced_keys(name, [key for key in FIELDS_OF_KEYS if key in part.model_fields_set])
             if part.from_name and name in ROW_FIELDS:
                 yield f"columns.{name}: from_name: is not allowed, because each row has its own {name}"
 
@@ -353,6 +370,7 @@ class FeedDescriptor(StrictModel):
 
     def resolve(self, settings: Settings) -> ResolvedFeed:
         """Return the feed in the form that travels to Glue, with the home's currency and date range."""
+        is_fiscal = any(part.calendar == "fiscal" for part in self.columns.values())
         key = tuple(self.load.key) if self.kind == "ledger" else NEEDED_FIELDS[self.kind]
         rules = ReadingRules(
             kind=self.kind,
@@ -376,5 +394,7 @@ class FeedDescriptor(StrictModel):
             skip=resolve_skip(self.skip),
             control_totals=resolve_control_totals(self.control_total),
             balanced_by=tuple(self.balanced.by) if self.balanced else (),
+            types_by_prefix=next(map(dict, self.types_by_prefix.values()), None),
+            fiscal_year_start_month=settings.fiscal_year_start_month if is_fiscal else 1,
         )
         return ResolvedFeed(self.feed, rules)

@@ -1,0 +1,89 @@
+"""Codes of a column: cleaned, filled with zeros, shortened; what was shortened is reported.
+
+Belongs here: applying a field's rules to a column of codes. Does not belong here: one code (see `codes`), rejecting
+rows (see `ledger_lines`, `reference_rows`).
+
+A change that gives other lines needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.feeds.amounts import EXACT
+from finance_platform.feeds.cells import RawBatch, map_distinct
+from finance_platform.feeds.codes import clean, pad_code, shorten_code
+from finance_platform.feeds.findings import Note
+from finance_platform.feeds.resolved import FieldRule
+
+_FIX = "map them in the descriptor to codes of your own if the shortened ones are not good enough for people"
+_WIDE_MONEY = pa.decimal128(38, 2)
+
+
+@dataclass
+class _Shortened:
+    place: str
+    sample: str
+    limit: int
+    count: int = 0
+    longest: int = 0
+    money: Decimal = Decimal(0)
+
+
+@dataclass
+class TypedCodes:
+    """The codes of one table, and what was shortened of them."""
+
+    _shortened: dict[str, _Shortened] = field(default_factory=dict)
+
+    def type_column(
+        self, name: str, rule: FieldRule, texts: pa.StringArray, batch: RawBatch, amounts: pa.Array | None = None
+    ) -> pa.StringArray:
+        """Return a field's codes.
+
+        Args:
+            name: the field.
+            rule: its rule.
+            texts: its texts, null where blank.
+            batch: the rows.
+            amounts: their money, if the feed has any.
+        """
+        codes = map_distinct(texts, lambda text: pad_code(clean(text), rule.pad), pa.string())
+        if not rule.shorten:
+            return codes
+        shortened = map_distinct(codes, lambda code: shorten_code(code, rule.shorten), pa.string())
+        positions = np.flatnonzero(pc.fill_null(pc.not_equal(codes, shortened), False))
+        if len(positions):
+            self._add(name, rule.shorten, positions.tolist(), codes, batch, amounts)
+        return shortened
+
+    def _add(
+        self,
+        name: str,
+        limit: int,
+        positions: list[int],
+        codes: pa.StringArray,
+        batch: RawBatch,
+        amounts: pa.Array | None,
+    ) -> None:
+        first = positions[0]
+        known = self._shortened.setdefault(name, _Shortened(batch.place(first), codes[first].as_py(), limit))
+        known.count += len(positions)
+        known.longest = max(known.longest, pc.max(pc.binary_length(codes.take(pa.array(positions)))).as_py())
+        if amounts is not None:
+            money = pc.sum(pc.abs(amounts.take(pa.array(positions))).cast(_WIDE_MONEY)).as_py()
+            known.money = EXACT.add(known.money, money or Decimal(0))
+
+    def notes(self) -> dict[str, Note]:
+        """Return a note for each field with shortened codes: their length and money, and the first place."""
+        return {
+            f"{name}: codes of more than {found.limit} bytes were shortened, the longest of {found.longest:,} bytes"
+            f"{f', with {found.money:,.2f} in all' if found.money else ''}, first on {found.place} "
+            f"({found.sample[:60]!r})": Note(found.count, _FIX)
+            for name, found in self._shortened.items()
+        }
