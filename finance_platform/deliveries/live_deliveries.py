@@ -10,6 +10,7 @@ from bisect import bisect_left, insort
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 from finance_platform.deliveries.commits import UNKNOWN
 from finance_platform.deliveries.live_lines import Cell, LiveSet, claimed_cells
@@ -29,20 +30,23 @@ class _FeedIndex:
     """The live deliveries of one feed by the cells of their lines, by content, and those that replace periods."""
 
     by_cell: dict[Cell, dict[str, LiveDelivery]] = field(default_factory=dict)
-    by_content: dict[_Content, dict[str, LiveDelivery]] = field(default_factory=dict)
+    by_content: dict[_Content, tuple[LiveDelivery, ...]] = field(default_factory=dict)
     replacing: set[str] = field(default_factory=set)
 
     def add(self, delivery: LiveDelivery) -> None:
         for cell in claimed_cells(delivery):
             self.by_cell.setdefault(cell, {})[delivery.delivery_id] = delivery
-        self.by_content.setdefault(_bytes_and_cells(delivery), {})[delivery.delivery_id] = delivery
+        content = _bytes_and_cells(delivery)
+        self.by_content[content] = (*self.by_content.get(content, ()), delivery)
         if replaces_periods(delivery):
             self.replacing.add(delivery.delivery_id)
 
     def remove(self, delivery: LiveDelivery) -> None:
         for cell in claimed_cells(delivery):
             del self.by_cell[cell][delivery.delivery_id]
-        del self.by_content[_bytes_and_cells(delivery)][delivery.delivery_id]
+        content = _bytes_and_cells(delivery)
+        others = tuple(one for one in self.by_content[content] if one.delivery_id != delivery.delivery_id)
+        self.by_content[content] = others
         self.replacing.discard(delivery.delivery_id)
 
 
@@ -128,7 +132,7 @@ class LiveDeliveries:
     def same_content(self, candidate: LiveDelivery) -> list[LiveDelivery]:
         """Return the live deliveries of other objects of the feed with the same bytes, scenarios and periods."""
         feed = self._feeds.get(candidate.event.feed, _FeedIndex())
-        deliveries = feed.by_content.get(_bytes_and_cells(candidate), {}).values()
+        deliveries = feed.by_content.get(_bytes_and_cells(candidate), ())
         return [other for other in deliveries if other.event.object_key != candidate.event.object_key]
 
     def others(self, candidate: LiveDelivery, cell: Cell) -> list[LiveDelivery]:
@@ -264,7 +268,13 @@ class LiveDeliveries:
 def _bytes_and_cells(delivery: LiveDelivery) -> _Content:
     """Return the fingerprint and the cells of the lines, which may be different where names of files give fields."""
     cells = frozenset((fold(count.scenario), count.period) for count in delivery.commit.periods)
-    return delivery.event.fingerprint, cells
+    return delivery.event.fingerprint, _share_cells(cells)
+
+
+@lru_cache(1024)
+def _share_cells(cells: frozenset[Cell]) -> frozenset[Cell]:
+    """Return one object for equal cells: thousands of small deliveries have lines in the same few."""
+    return cells
 
 
 def _position(delivery: LiveDelivery) -> Position:

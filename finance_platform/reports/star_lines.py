@@ -67,10 +67,11 @@ def _add_accepted(
     added: dict[str, Count] = {}
     for lines in commit.periods:
         if lines.period == period and lines.scenario in scenarios:
-            added[lines.scenario] = added.get(lines.scenario, _NOTHING) + lines.count
+            added[lines.scenario] = added[lines.scenario] + lines.count if lines.scenario in added else lines.count
     for scenario, count in added.items():
         place = (commit.delivery_id, scenario)
-        totals[place] = totals.get(place, _NOTHING) + count
+        # A count of a delivery alone stays the object that it is: there may be thousands of deliveries.
+        totals[place] = totals[place] + count if place in totals else count
     return added
 
 

@@ -228,7 +228,7 @@ class StatementBuilder:
         self.names.setdefault(fold(scenario), scenario)
         place = (feed, file, fold(scenario), unit)
         terms = self.terms.setdefault(place, {})
-        terms[term] = terms.get(term, _NOTHING) + count
+        terms[term] = terms[term] + count if term in terms else count
         self.has_sides[place] = self.has_sides.get(place, True) and has_sides
 
     def lines(self) -> list[Line]:

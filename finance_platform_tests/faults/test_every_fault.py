@@ -172,3 +172,8 @@ def test_the_model_notices_files_that_nothing_has_synced(
         home.refresh()
     for names_survive in (False, True):
         assert broken_commits(disk.files(names_survive=names_survive)), "Spark syncs nothing that it writes"
+
+
+def test_the_disturbed_refresh_reads_replaces_and_removes_checkpoints(on_disk: Story):
+    operations = [one for one in on_disk.operations if "/checkpoints/" in one.target or "checkpoints/" in one.target]
+    assert {"read", "write", "delete"} <= {one.name for one in operations}
