@@ -13,7 +13,7 @@ import ast
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,17 +51,34 @@ def source_version(job: JobName, package: Path) -> str:
         job: the job; its version covers the modules that its script imports, directly or indirectly.
         package: the folder of the package `finance_platform`.
     """
+    return _version(job, _modification_times(package))
+
+
+@lru_cache(maxsize=16)
+def _version(job: JobName, modified_at: tuple[tuple[str, Path, int], ...]) -> str:
+    """Return the version of a job's code, given name, file and time of each module that it may import."""
+    modules = {name: (file, time) for name, file, time in modified_at}
     digests: dict[str, str] = {}
     pending = [f"spark_jobs.{job}_job"]
     while pending:
         name = pending.pop()
-        file = _file(name, package)
-        if name in digests or name in _ONLY_START_JOBS or name.split(".")[0] not in _PACKAGES or not file.exists():
+        if name in digests or name in _ONLY_START_JOBS or name not in modules:
             continue
-        module = _read_module(file, file.stat().st_mtime_ns)
+        module = _read_module(*modules[name])
         digests[name] = module.digest
         pending += module.imports
     return hashlib.sha256("".join(sorted(digests.values())).encode()).hexdigest()[:16]
+
+
+def _modification_times(package: Path) -> tuple[tuple[str, Path, int], ...]:
+    """Return name, file and time of each module of the packages that determine rows."""
+    files = [file for name in _PACKAGES for file in (package / name).rglob("*.py")]
+    return tuple(sorted((_module_name(file.relative_to(package)), file, file.stat().st_mtime_ns) for file in files))
+
+
+def _module_name(file: Path) -> str:
+    parts = file.parent.parts if file.name == "__init__.py" else file.with_suffix("").parts
+    return ".".join(parts)
 
 
 @dataclass(frozen=True)
@@ -77,11 +94,6 @@ def _read_module(file: Path, _modified_at: int) -> _Module:
     """Parse a module; a file with the same time is parsed once per process."""
     tree = ast.parse(file.read_bytes())
     return _Module(hashlib.sha256(_normal_form(tree).encode()).hexdigest(), tuple(_imports(tree)))
-
-
-def _file(module: str, package: Path) -> Path:
-    path = package.joinpath(*module.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:

@@ -126,8 +126,9 @@ def _fewer_disk_syncs() -> Iterator[None]:
         def on_connect(connection: sqlite3.Connection, _: object) -> None:
             connection.execute("PRAGMA synchronous = NORMAL")
             file = connection.execute("PRAGMA database_list").fetchone()[2]
-            is_wal = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-            if file and is_wal and file not in connected_files:
+            if not file or file in connected_files:
+                return
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":  # reads the file
                 connected_files.add(file)
                 extra = connections.enter_context(closing(sqlite3.connect(file, check_same_thread=False)))
                 # A connection holds the log open only after its first read of the file.
