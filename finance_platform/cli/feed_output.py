@@ -7,12 +7,14 @@ Belongs here: the parts of each and their order, for people and as JSON. Does no
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from finance_platform.cli.console import SafeConsole, colored
+from finance_platform.cli.console import SafeConsole, colored, open_console
 from finance_platform.cli.rendering import money, new_table, print_json, print_rows
 from finance_platform.deliveries.commits import Count
 from finance_platform.feeds.feed_set import Problem
+from finance_platform.feeds.findings import ControlTotals
 from finance_platform.refresh.feed_check import OUTCOMES, CheckedTable, FileCheck
 from finance_platform.refresh.feed_list import COLUMNS, FeedListing
 from finance_platform.refresh.feed_match import MatchedFile
@@ -39,8 +41,10 @@ def print_feeds(console: SafeConsole, listing: FeedListing, output_format: str) 
         for column in table.columns:
             column.overflow = "fold"
         console.print(table)
+    # Beside rows for a program, problems are for people.
+    problems = console if output_format == "table" else open_console(err=True)
     for problem in listing.problems:
-        _print_problem(console, problem)
+        _print_problem(problems, problem)
 
 
 def _print_problem(console: SafeConsole, problem: Problem) -> None:
@@ -72,6 +76,7 @@ def _print_checked(console: SafeConsole, matched: MatchedFile, checked: FileChec
         return
     _print_counts(console, checked)
     _print_sums(console, checked)
+    _print_control_totals(console, checked.findings.control_totals)
     _print_rejected(console, checked)
     for warning, fix in checked.findings.fixes.items():
         _print_finding(console, ("warning", "yellow"), warning, fix)
@@ -142,6 +147,14 @@ def _print_sums(console: SafeConsole, checked: FileCheck) -> None:
         _print_line(console, f"… {len(sums) - _MAX_SUMS:,} more; --json lists all")
 
 
+def _print_control_totals(console: SafeConsole, totals: ControlTotals) -> None:
+    if totals.checked:
+        _print_line(console, f"Control totals: {totals.tied:,} of {totals.checked:,} tie")
+        for total in totals.listed:
+            if total.ties:
+                _print_line(console, f"  {total.description}")
+
+
 def _print_rejected(console: SafeConsole, checked: FileCheck) -> None:
     for row in checked.refused_rows:
         place = f"line {row.row}" if row.sheet is None else f"sheet {row.sheet!r}, row {row.row}"
@@ -188,6 +201,7 @@ def _checked_as_json(checked: FileCheck) -> dict[str, Any]:
             {"sheet": row.sheet, "row": row.row, "outcome": row.outcome, "reasons": row.reasons}
             for row in checked.refused_rows
         ],
+        "control_totals": asdict(checked.findings.control_totals),
         "warnings": [{"warning": text, "fix": fix} for text, fix in checked.findings.fixes.items()],
         "holds": [{"reason": text, "fix": fix} for text, fix in checked.holds.items()],
     }

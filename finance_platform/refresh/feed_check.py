@@ -1,18 +1,17 @@
 """What a run would make of one file: the use case of `feed check`, without Spark and without writing anything.
 
-Belongs here: the reader's rows counted and summed, the repeated keys, and what would hold the file because of its own
-content. Does not belong here: finding its feed (see `feed_match`), what depends on earlier deliveries (see
-`deliveries.acceptance`), printing (see `cli`).
+Belongs here: the reader's rows counted and summed, and what would hold the file because of its own content. Does not
+belong here: finding its feed (see `feed_match`), rows that change because of another row (see `compared_rows`), what
+depends on earlier deliveries (see `deliveries.acceptance`), printing (see `cli`).
 
-The rows are those of `feeds.read_file`, which a run calls inside Spark. Keys are compared by the rule of
-`transforms.repeated_keys`.
+The rows are those of `feeds.read_file`, which a run calls inside Spark.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -20,14 +19,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, LOOKUP_ROWS, TRANSACTIONS
 from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED
-from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioCount, read_commits
+from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioCount
 from finance_platform.deliveries.hold_reasons import nothing_accepted, tolerance_breach
-from finance_platform.deliveries.lookups import with_lookups
-from finance_platform.deliveries.register import DeliveryDiscovered, Register
-from finance_platform.deliveries.state import LiveDelivery, derive_state
-from finance_platform.errors import FileNameError, UnreadableDeliveryError
+from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.errors import FileNameError, FinancePlatformError, UnreadableDeliveryError
 from finance_platform.feeds.cells import bind_fields
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor import FeedDescriptor
@@ -35,24 +32,19 @@ from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.reasons import reasons_in_words
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed, template_headers
-from finance_platform.feeds.shape_rules import is_derived
-from finance_platform.feeds.shapes import bind_shape
 from finance_platform.feeds.tables import Table
+from finance_platform.refresh.compared_rows import ComparedRows
 from finance_platform.settings import Settings
-from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.port import ObjectStore, error_message
 
 OUTCOMES = ("accepted", "rejected", "duplicate", "skipped")
+_COMPLETE = (
+    "compare the file with its source and send it again, complete; if the total is one of other rows, correct "
+    "control_total in the descriptor"
+)
 MAX_REJECTED = 10
 """Rejected rows that are described one by one."""
 
-_LINEAGE = {"delivery_id", "feed", "source_file", "source_sheet", "source_row", "source_column"}
-_ATTRIBUTES = ("department_name", "business_unit", "account_name", "account_type", "account_category")
-_COMPARED = {
-    "ledger": (*TRANSACTIONS.column_names, *_ATTRIBUTES),
-    "departments": DEPARTMENTS.column_names,
-    "accounts": ACCOUNTS.column_names,
-    "lookup": LOOKUP_ROWS.column_names,
-}
 _COUNTED = ("outcome", "scenario", "period", "currency")
 
 
@@ -137,13 +129,7 @@ class FileCheck:
         return not self.refusal and not self.holds
 
 
-def check_file(
-    store: ObjectStore,
-    object_key: str,
-    descriptor: FeedDescriptor,
-    settings: Settings,
-    processed: ObjectStore | None = None,
-) -> FileCheck:
+def check_file(store: ObjectStore, object_key: str, descriptor: FeedDescriptor, settings: Settings) -> FileCheck:
     """Read a file as a run would, and return what it found; nothing is written.
 
     Args:
@@ -151,43 +137,32 @@ def check_file(
         object_key: its name there, and in the raw zone.
         descriptor: the feed that reads it.
         settings: the home, for its currency and its range of dates.
-        processed: the processed zone with the rows that lines look up; without it, none is found.
     """
-    return _Check(store, object_key, descriptor, settings, processed).run()
+    return _Check(store, object_key, descriptor, settings).run()
 
 
 class _Check:
-    def __init__(
-        self,
-        store: ObjectStore,
-        object_key: str,
-        descriptor: FeedDescriptor,
-        settings: Settings,
-        processed: ObjectStore | None,
-    ) -> None:
-        self._store, self._descriptor, self._processed = store, descriptor, processed
+    def __init__(self, store: ObjectStore, object_key: str, descriptor: FeedDescriptor, settings: Settings) -> None:
+        self._store, self._descriptor = store, descriptor
         self._feed: ResolvedFeed = descriptor.resolve(settings)
-        if processed and self._feed.rules.lookup:
-            state = derive_state(Register(processed).events(), read_commits(processed))
-            self._feed = with_lookups({descriptor.feed: self._feed}, state)[descriptor.feed]
         self._result = FileCheck(object_key, descriptor.feed, descriptor.kind)
-        self._keys: list[pa.ChunkedArray] = []
-        self._has_seen_rows = False
+        self._compared = ComparedRows(descriptor.kind)
 
     def run(self) -> FileCheck:
         result = self._result
         try:
             file = FileToRead("", result.object_key, result.feed, self._store.fingerprint(result.object_key))
         except OSError as error:
-            result.refusal, result.fix = str(error), "check its permissions"
+            result.refusal = error_message(error)
+            result.fix = error.fix if isinstance(error, FinancePlatformError) else "check its permissions"
             return result
-        for batch in read_file(result.kind, self._feed, self._store, file, self._add_table, self._processed):
+        for batch in self._read(file, self._add_table):
             if batch["outcome"][0].as_py() in {MEASURED, REFUSED, NOT_OPENED}:
                 self._add_summary(batch.to_pylist()[0])
             else:
                 self._add_rows(batch)
         if not result.refusal:
-            self._compare_keys(file)
+            self._compare_rows(file)
             result.refused_rows.sort(key=lambda row: (row.sheet or "", row.row))
             del result.refused_rows[MAX_REJECTED:]
             result.holds = dict(self._holds(file))
@@ -211,9 +186,7 @@ class _Check:
         table = pa.table(_countable(batch))
         for row in _sums(table):
             self._count(row["outcome"], row["scenario"], row["period"], row["currency"], row["count"])
-        if self._feed.rules.key or self._result.kind != "ledger":
-            is_accepted = pc.equal(batch["outcome"], "accepted")
-            self._keys.append(pc.filter(batch["line_key"], is_accepted).dictionary_encode())
+        self._compared.add(batch)
         is_refused = pc.equal(batch["outcome"], "rejected")
         for row in batch.select(["rules"]).filter(is_refused)["rules"].value_counts().to_pylist():
             self._result.rules.update(dict.fromkeys(row["values"].split(","), row["counts"]))
@@ -232,40 +205,22 @@ class _Check:
             place = (scenario, period)
             result.sums[place] = result.sums.get(place, Count()) + count
 
-    def _compare_keys(self, file: FileToRead) -> None:
-        """Take the rows whose key occurs before out of the accepted ones; these rows alone are read a second time."""
-        keys = pa.chunked_array([chunk.cast(pa.string()) for chunk in self._keys], pa.string())
-        counts = pa.table({"key": keys}).group_by("key").aggregate([([], "count_all")])
-        repeated = counts.filter(pc.and_(pc.greater(counts["count_all"], 1), pc.is_valid(counts["key"])))["key"]
-        if not len(repeated):
-            return
-        groups: dict[str, list[dict[str, Any]]] = {}
-        for batch in read_file(self._result.kind, self._feed, self._store, file, processed=self._processed):
-            is_repeated = pc.and_(pc.equal(batch["outcome"], "accepted"), pc.is_in(batch["line_key"], repeated))
-            for row in batch.filter(is_repeated).to_pylist():
-                groups.setdefault(row["line_key"], []).append(row)
-        for rows in groups.values():
-            self._judge_key(rows)
-
-    def _judge_key(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        names = [name for name in _COMPARED[self._result.kind] if name not in _LINEAGE and name in rows[0]]
-        is_conflict = len({tuple(str(row[name]) for name in names) for row in rows}) > 1
-        outcome, rule = ("rejected", "conflicting_key") if is_conflict else ("duplicate", "repeated_row")
-        first, last = rows[0]["source_row"], rows[-1]["source_row"]
-        key = rows[0]["line_key"]
-        reason = (
-            f"the key {key} is on several lines with different values, first on line {first}, last on line {last}"
-            if is_conflict
-            else f"the same row with the key {key} is on line {first}"
-        )
-        for row in rows if is_conflict else rows[1:]:
+    def _compare_rows(self, file: FileToRead) -> None:
+        """Take the rows that another row of the file rejects or repeats out of the accepted ones."""
+        for changed in self._compared.changed_rows(lambda: self._read(file)):
+            row = changed.row
             amount = row.get("amount") or Decimal("0.00")
             count = Count(1, amount, abs(amount), int(row.get("amount") is None))
             scenario, period = row.get("scenario") or "", row.get("period") or ""
             self._count("accepted", scenario, period, "", Count() - count)
-            self._count(outcome, scenario, period, "", count)
-            self._result.rules[rule] += 1
-            self._result.refused_rows.append(_refused_row({**row, "outcome": outcome, "reasons": reason}))
+            self._count(changed.outcome, scenario, period, "", count)
+            self._result.rules[changed.rule] += 1
+            self._result.refused_rows.append(
+                _refused_row({**row, "outcome": changed.outcome, "reasons": changed.reason})
+            )
+
+    def _read(self, file: FileToRead, on_table: Callable[[Table], None] | None = None) -> Iterator[pa.RecordBatch]:
+        return read_file(self._result.kind, self._feed, self._store, file, on_table)
 
     def _holds(self, file: FileToRead) -> Iterator[tuple[str, str]]:
         """Yield the reasons to hold the file, in the words of a run, and what to do about each."""
@@ -277,6 +232,8 @@ class _Check:
                 yield reason, advice or "correct the file, or the descriptor; see the rejected rows"
         for doubt in self._result.findings.doubts:
             yield doubt, advice
+        for breach in self._result.findings.control_totals.breaches:
+            yield breach, _COMPLETE
 
     def _as_delivery(self, file: FileToRead) -> tuple[DeliveryDiscovered, DeliveryCommit]:
         descriptor, result = self._descriptor, self._result
@@ -351,12 +308,8 @@ def _describe_table(table: Table, rules: ReadingRules, object_key: str) -> Check
     headers: dict[str, Sequence[str]]
     other: dict[str, str] = {}
     try:
-        shape = bind_shape(rules, table.header, object_key)
-        sources = bind_fields(rules, shape.header, object_key, table.sheet)
-        headers = {
-            name: shape.cells if any(map(is_derived, source.headers)) else source.headers
-            for name, source in sources.items()
-        }
+        sources = bind_fields(rules, table.header, object_key, table.sheet)
+        headers = {name: source.headers for name, source in sources.items()}
         other = {name: source.constant or "" for name, source in sources.items() if not source.headers}
     except (UnreadableDeliveryError, FileNameError):  # reading the rows reports it
         headers = {name: _named_headers(rule) for name, rule in rules.fields.items()}
@@ -364,10 +317,6 @@ def _describe_table(table: Table, rules: ReadingRules, object_key: str) -> Check
     for name, names in headers.items():
         for header in names:
             fields.setdefault(fold(header), []).append(name)
-    if rules.lookup:
-        fields.setdefault(fold(rules.lookup.on), []).append(f"key of {rules.lookup.feed}")
-    if rules.unpivot and rules.unpivot.year_column:
-        fields.setdefault(fold(rules.unpivot.year_column), []).append(rules.unpivot.into)
     columns = (HeaderColumn(name, tuple(fields.get(fold(name), ()))) for name in table.header)
     return CheckedTable(table.sheet, tuple(columns), other)
 

@@ -116,8 +116,8 @@ def _match_descriptor(
     feed = read_descriptor(descriptor)
     absolute = Path(os.path.abspath(path))  # noqa: PTH100
     parts = absolute.parts[1:] if not is_in_raw_zone else ()
-    size = max(path.count("/") for path in feed.paths) + 1
-    candidates = ["/".join(parts[-size:]), *keys] if parts else keys
+    sizes = dict.fromkeys(path.count("/") + 1 for path in feed.paths)
+    candidates = ["/".join(parts[-size:]) for size in sizes if parts] + keys
     key = next((key for key in candidates if feed.matches(key)), None)
     if key is not None:
         return MatchedFile(_store_of(store, path, key), key, is_in_raw_zone, feed, str(descriptor))
@@ -148,7 +148,7 @@ def read_descriptor(path: Path) -> FeedDescriptor:
 
 
 def _explain_unmatched(path: Path, keys: list[str], settings: Settings, feeds: FeedSet) -> Problem:
-    """Return that no descriptor matches a file, and the likeliest reason: another home, case, a path that is close."""
+    """Return that no descriptor matches a file, and the likeliest reason: another home, or a path that is close."""
     name = keys[-1]
     message = "no descriptor's path matches it"
     draft = f"`finance-platform feed draft {quote_name(str(path))}` proposes one"
@@ -158,7 +158,8 @@ def _explain_unmatched(path: Path, keys: list[str], settings: Settings, feeds: F
     paths = {path: feed.feed for feed in feeds.feeds for path in feed.paths}
     closest = closest_match(keys[0], list(paths)) or closest_match(name, list(paths))
     hint = f"; the closest is {closest!r} of the feed {paths[closest]}" if closest else ""
-    same_folder = [path for path in paths if PurePosixPath(path).parent == PurePosixPath(keys[0]).parent]
+    folder = PurePosixPath(keys[0]).parent
+    same_folder = [path for path in paths if PurePosixPath(path).parent == folder]
     if not closest and len(same_folder) == 1 and "/" in keys[0]:
         hint = f"; the feed {paths[same_folder[0]]} reads {same_folder[0]!r}"
     return Problem(name, message + hint, f"{draft}; {advise_unmatched(name, str(settings.feeds_path))}")

@@ -228,3 +228,30 @@ def test_the_file_of_a_broken_descriptor_is_not_read_by_another_feed(home: Path)
     assert match.feed is None
     assert match.problem is not None
     assert "its descriptor" in match.problem.message
+
+
+JOURNAL = with_columns(
+    {"transaction_id": "{from: Id}", "amount": "{from: {debit: Dr, credit: Cr}}"},
+    balanced="{by: transaction_id}",
+    tolerance="{rejected_rows: 1}",
+)
+
+
+def test_vouchers_that_do_not_balance_are_rejected_whole(tmp_path: Path):
+    lines = ("A,10.00,", "A,,10.00", "B,10.00,", "B,,9.99", "C,5.00,", "C,,x")
+    rows = "".join(f"2025-01-15,D100,4000,{line}\n" for line in lines)
+    check = checked(tmp_path, "Date,Dept,Account,Id,Dr,Cr\n" + rows, JOURNAL)
+    assert check.rules == {"unbalanced_voucher": 2, "half_voucher": 1, "invalid_amount": 1}
+    assert check.outcomes["accepted"] == Count(2, Decimal("0.00"), Decimal("20.00"))
+    reasons = {row.row: row.reasons for row in check.refused_rows}
+    assert "the voucher 'B' does not balance: debit 10.00, credit 9.99, difference 0.01" in reasons[4]
+    assert "the voucher 'C' is rejected whole, because line 7 of it is rejected" in reasons[6]
+
+
+def test_control_totals_that_tie_are_counted_and_others_hold_the_file(tmp_path: Path):
+    text = with_lines(LEDGER, control_total='[{kind: grand, row: {column: Dept, matches: "^Total"}}]')
+    for printed, holds in (("200.00", 0), ("210.00", 1)):
+        check = checked(tmp_path, f"{HEADER}{ROW}{ROW},Total,,{printed}\n", text)
+        assert check.outcomes["accepted"] == Count(2, Decimal("200.00"), Decimal("200.00"))
+        assert check.findings.control_totals.checked == 1
+        assert len(check.holds) == holds

@@ -91,7 +91,9 @@ def test_list_counts_the_files_of_each_feed_and_names_what_is_broken(home: Path)
     line = next(line for line in result.output.splitlines() if line.startswith("transactions"))
     assert line.split() == ["transactions", "ledger", "transactions*.csv", "shipped", "2"]
     assert "bad.yaml: line 2: kind: Input should be 'ledger'" in result.output
-    rows = json.loads(invoke("feed", "list", "--home", home, "--format", "json").output.partition("problem")[0])
+    as_json = invoke("feed", "list", "--home", home, "--format", "json")
+    assert "bad.yaml" in as_json.stderr
+    rows = json.loads(as_json.stdout)
     assert {row["feed"]: row["files"] for row in rows}["transactions"] == 2
 
 

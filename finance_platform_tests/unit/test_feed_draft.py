@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 import yaml
 from hypothesis import given
 from hypothesis import settings as settings_of_test
@@ -258,3 +262,101 @@ def test_months_are_known_in_several_languages(header: str, month: int | None):
 
 def test_every_word_of_a_header_is_written_as_it_is_compared():
     assert {word for words in WORDS.values() for word in words if plain_name(word) != word} == set()
+
+
+def workbook(path: Path, sheets: dict[str, list[list[object]]]) -> bytes:
+    with xlsxwriter.Workbook(path) as book:
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    return path.read_bytes()
+
+
+TABLE: list[list[object]] = [
+    ["Ledger of the branch"],
+    [],
+    ["Posting Date", "Cost Centre", "Account", "Amount"],
+    ["2025-01-31", "D1", "4000", 10.5],
+    ["2025-02-28", "D1", "4000", 20],
+]
+
+
+def test_the_sheet_with_a_table_and_its_header_row_are_found(tmp_path: Path):
+    data = workbook(tmp_path / "in.xlsx", {"Cover": [["Read me"]], "Ledger": TABLE})
+    feed = drafted(data, "ledger.xlsx")
+    assert (feed.sheet, feed.dialect.header_row) == (["Ledger"], [3])
+    assert "decide: other sheets are not read: 'Cover'" in draft(data, "ledger.xlsx")
+    check = checked(tmp_path, data, "ledger.xlsx")
+    assert check.is_fine
+    assert sum(count.amount for count in check.sums.values()) == Decimal("30.50")
+
+
+def test_sheets_with_the_same_header_are_read_together(tmp_path: Path):
+    data = workbook(tmp_path / "in.xlsx", {"Jan": TABLE, "Feb": TABLE})
+    assert drafted(data, "ledger.xlsx").sheet == ["Jan", "Feb"]
+    assert checked(tmp_path, data, "ledger.xlsx").outcomes["accepted"].rows == 4
+
+
+def test_a_workbook_without_a_table_is_refused(tmp_path: Path):
+    data = workbook(tmp_path / "in.xlsx", {"Cover": [["Read me"]]})
+    with pytest.raises(UnreadableDeliveryError, match="no sheet looks like a table: 'Cover'"):
+        draft(data, "ledger.xlsx")
+
+
+def test_packed_text_is_drafted_as_text(tmp_path: Path):
+    data = gzip.compress(PLAIN.encode())
+    assert drafted(data, "ledger_1.csv.gz").path == "ledger_*.csv.gz"
+    assert checked(tmp_path, data, "ledger_1.csv.gz").is_fine
+
+
+def test_printed_totals_are_claimed_and_must_tie(tmp_path: Path):
+    rows = "Posting Date,Cost Centre,GL Account,Amount\n2025-01-31,D1,4000,10.00\n2025-01-31,D2,4000,20.00\n"
+    check = checked(tmp_path, rows + "Grand Total,,,30.00\n")
+    assert check.is_fine
+    assert check.findings.control_totals.tied == 1
+    levels = draft(rows + "Subtotal,,,30.00\n" + "2025-02-28,D1,4000,1.00\nSubtotal,,,1.00\nTotal,,,31.00\n")
+    (line,) = [line for line in levels.splitlines() if line.startswith("control_total")]
+    assert yaml.safe_load(line)["control_total"] == [
+        {"kind": "subtotal", "row": {"column": "Posting Date", "matches": "(?i)^subtotal"}},
+        {"kind": "grand", "row": {"column": "Posting Date", "matches": "(?i)^total"}},
+    ]
+
+
+def test_an_account_that_is_called_total_is_not_taken_for_a_total():
+    text = "Posting Date,Cost Centre,GL Account,Amount\n2025-01-31,D1,Total Energies,10.00\n2025-01-31,D1,Rent,1.00\n"
+    assert "control_total" not in draft(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("gl_2025-03.csv", {"date": {"from_name": "(20[0-9]{2})[-_ .]?(0[1-9]|1[0-2])", "template": "{1}-{2}"}}),
+        ("gl_202503.csv", {"date": {"from_name": "(20[0-9]{2})[-_ .]?(0[1-9]|1[0-2])", "template": "{1}-{2}"}}),
+    ],
+)
+def test_a_month_in_the_name_gives_the_date_of_a_file_without_one(name: str, source: dict[str, dict[str, str]]):
+    values = yaml.safe_load(draft("Cost Centre,GL Account,Amount\nD1,4000,10.00\n", name))
+    assert values["columns"]["date"] == {**source["date"], "formats": ["yyyy-MM"]}
+
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@pytest.mark.parametrize(
+    ("title", "months", "name"),
+    [
+        ("Budget 2026", MONTHS, "plan.csv"),
+        ("", MONTHS, "plan_2026.csv"),
+        ("", [f"{month} 2026" for month in MONTHS], "plan.csv"),
+        ("", [f"2026-{number:02d}" for number in range(1, 13)], "plan.csv"),
+        ("2026", ("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli"), "plan.csv"),
+    ],
+)
+def test_a_column_per_month_becomes_a_line_per_month(title: str, months: Sequence[str], name: str, tmp_path: Path):
+    head = f"{title}\n" if title else ""
+    text = f"{head}Cost Centre,Account,{','.join(months)}\n0460,6110,{','.join(['100.00'] * len(months))}\n"
+    check = checked(tmp_path, text, name)
+    assert check.is_fine
+    expected = [("Actual", f"2026-{number:02d}") for number in range(1, len(months) + 1)]
+    assert sorted(check.sums) == expected

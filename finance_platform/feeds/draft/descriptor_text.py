@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -14,14 +15,16 @@ from typing import Any
 from finance_platform.feeds.descriptor import FEED_NAME, UNREAD_FILES, is_path
 from finance_platform.feeds.descriptor.schema import SCHEMA_COMMENT
 from finance_platform.feeds.draft.fields import FieldsDraft, draft_fields, used_headers
-from finance_platform.feeds.draft.sample import Sample, sample_text
+from finance_platform.feeds.draft.sample import Sample, sample_file
 from finance_platform.feeds.file_format import OpenFile
+from finance_platform.feeds.file_names import file_ending
 from finance_platform.safe_text import printable_line
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
 _WORDS_OF_YAML = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 _MAX_COMMENT = 300
 _MAX_LISTED = 20
+_SUBTOTALS = ("sub", "zwischen", "sous")
 _LAST_OF_FOUR_DIGITS = 0xFFFF
 
 
@@ -36,8 +39,8 @@ def draft_descriptor(open_file: OpenFile, object_key: str, home_currency: str) -
     Raises:
         UnreadableDeliveryError: no table can be found in the file.
     """
-    sample = sample_text(open_file)
-    draft = draft_fields(sample, home_currency)
+    sample = sample_file(open_file, object_key)
+    draft = draft_fields(sample, PurePosixPath(object_key).name, home_currency)
     return "\n".join(_lines(sample, draft, object_key)) + "\n"
 
 
@@ -53,9 +56,12 @@ def _lines(sample: Sample, draft: FieldsDraft, object_key: str) -> Iterator[str]
     dialect = _dialect(sample)
     if dialect:
         yield f"dialect: {flow(dialect)}"
+    if sample.sheets:
+        yield f"sheet: {flow(list(sample.sheets))}"
     for decision in draft.decisions:
         yield from _comment(f"decide: {decision}")
     yield from _columns(sample, draft)
+    yield from _rows(sample, draft)
     yield from _constants(draft, name)
 
 
@@ -66,6 +72,8 @@ def _columns(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
         if one.comment:
             yield from _comment(one.comment, "  ")
         values = one.values
+        if not values:
+            continue
         text = scalar(values["from"]) if list(values) == ["from"] and isinstance(values["from"], str) else flow(values)
         yield f"  {field}:{' ' * (width - len(field) + 1)}{text}"
     used = set(used_headers(draft))
@@ -73,11 +81,35 @@ def _columns(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
         # Without a header, only the values say what a column is.
         name if sample.header_rows else f"{name} ({next(filter(None, sample.column(position)), '')[:20]!r})"
         for position, name in enumerate(sample.header)
-        if name and name not in used
+        if name not in used and not name.startswith("(column ")
     ]
     if unused:
         more = f" and {len(unused) - _MAX_LISTED:,} more" if len(unused) > _MAX_LISTED else ""
         yield from _comment(f"Not used: {', '.join(unused[:_MAX_LISTED])}{more}", "  ")
+
+
+def _rows(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
+    """Yield what is said about rows that are not one line each."""
+    if draft.months:
+        unpivot = {"columns": draft.months, "into": "date"} | ({"year": draft.year} if draft.year else {})
+        yield f"unpivot: {flow(unpivot)}"
+    if draft.has_sign_column:
+        yield "sign: debit_positive"
+    if draft.kind != "ledger" or "amount" not in draft.fields or not sample.totals:
+        return
+    found = Counter(sample.totals.values())
+    rules = [
+        {
+            "kind": "subtotal" if count > 1 or word.startswith(_SUBTOTALS) else "grand",
+            "row": {"column": column, "matches": f"(?i)^{re.sub('[^a-z ]', '.', word)}"},
+        }
+        for (column, word), count in found.items()
+    ]
+    # The inner level first, as the descriptor needs it.
+    rules.sort(key=lambda rule: rule["kind"] == "grand")
+    lines = ", ".join(map(str, list(sample.totals)[:_MAX_LISTED]))
+    yield from _comment(f"decide: rows that print a total, such as line {lines}; they must tie, and are not data")
+    yield f"control_total: {flow(rules)}"
 
 
 def _constants(draft: FieldsDraft, name: str) -> Iterator[str]:
@@ -123,16 +155,17 @@ def _path(object_key: str) -> str:
     folder = "" if str(path.parent) == "." else f"{path.parent}/"
     digit = re.search("[0-9]", path.name)
     name = path.name
-    if digit and digit.start() >= 3 and path.suffix:
-        name = f"{path.name[: digit.start()]}*{path.suffix}"
-    if not is_path(f"a{path.suffix}"):
+    ending = path.name[-len(file_ending(name)) :] if file_ending(name) else ""
+    if digit and 3 <= digit.start() < len(name) - len(ending):
+        name = f"{name[: digit.start()]}*{ending}"
+    if not is_path(f"a{ending}"):
         name = f"{path.stem}.csv"
-    # In a glob, brackets stand for other characters; two dots and two stars are not allowed.
-    return re.sub(r"\*+", "*", re.sub(r"[\[\]?]|\.(?=\.)", "?", f"{folder}{name}"))
+    # In a glob, brackets and braces stand for other characters; two dots and two stars are not allowed.
+    return re.sub(r"\*+", "*", re.sub(r"[\[\]{}?]|\.(?=\.)", "?", f"{folder}{name}"))
 
 
 def _path_comment(object_key: str) -> str:
-    suffix = PurePosixPath(object_key).suffix
+    suffix = file_ending(object_key)
     if not is_path(f"a{suffix}"):
         return f"   # decide: no feed reads files that end in {printable_line(suffix)!r}; rename the file"
     return "" if "/" in object_key else "   # a glob inside raw/; a folder of its own keeps sources apart: folder/*.csv"

@@ -6,11 +6,14 @@ values (see `values`), YAML (see `descriptor_text`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from finance_platform.feeds.codes import ACCOUNT_TYPES, fold
+from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.draft.header_words import rank
 from finance_platform.feeds.draft.sample import Sample
 from finance_platform.feeds.draft.values import (
@@ -24,6 +27,8 @@ from finance_platform.feeds.draft.values import (
 )
 
 _MAX_CODE_CHARACTERS = 60
+_YEAR = re.compile("20[0-9]{2}")
+_MONTH_IN_NAME = re.compile("20[0-9]{2}[-_ .]?(0[1-9]|1[0-2])(?![0-9])")
 _MIN_MONTHS = 6
 """Columns named like months from which a file is taken as one with a column per month."""
 
@@ -73,7 +78,8 @@ class FieldsDraft:
         constants: fields with the same value in every row.
         decisions: what a person must decide before the descriptor is right.
         months: the columns of a file with a column per month; none of any other file.
-        has_sides: whether amounts are in two columns, or have a sign of their own.
+        year: the year of these columns, as the descriptor gives it, if their headers have none.
+        has_sign_column: whether a column says which amounts are credits.
     """
 
     kind: str = "ledger"
@@ -81,7 +87,8 @@ class FieldsDraft:
     constants: dict[str, str] = field(default_factory=dict)
     decisions: list[str] = field(default_factory=list)
     months: list[str] = field(default_factory=list)
-    has_sides: bool = False
+    year: Any = None
+    has_sign_column: bool = False
 
 
 def read_columns(sample: Sample) -> list[Column]:
@@ -89,7 +96,7 @@ def read_columns(sample: Sample) -> list[Column]:
     folded = [fold(name) for name in sample.header]
     columns = []
     for position, name in enumerate(sample.header):
-        if not name or folded.count(folded[position]) > 1 or "{" in name or "}" in name:
+        if folded.count(folded[position]) > 1 or "{" in name or "}" in name:
             continue
         cells = sample.column(position)
         texts = [text for text in cells if text]
@@ -97,8 +104,8 @@ def read_columns(sample: Sample) -> list[Column]:
     return columns
 
 
-def draft_fields(sample: Sample, home_currency: str) -> FieldsDraft:
-    """Return the fields of a draft for a sample."""
+def draft_fields(sample: Sample, file: str, home_currency: str) -> FieldsDraft:
+    """Return the fields of a draft for a sample of a file of this name."""
     columns = read_columns(sample)
     months = [column.name for column in columns if month_of(column.name) and (column.amounts or not column.texts)]
     draft = FieldsDraft()
@@ -108,7 +115,7 @@ def draft_fields(sample: Sample, home_currency: str) -> FieldsDraft:
         draft.kind = kind
         _draft_references(draft, columns)
         return draft
-    _Ledger(draft, columns, sample, home_currency).run()
+    _Ledger(draft, columns, sample, file, home_currency).run()
     return draft
 
 
@@ -193,8 +200,11 @@ def _best(words: Sequence[str], columns: Sequence[Column]) -> Column | None:
 class _Ledger:
     """The fields of a file with money."""
 
-    def __init__(self, draft: FieldsDraft, columns: Sequence[Column], sample: Sample, home_currency: str) -> None:
+    def __init__(
+        self, draft: FieldsDraft, columns: Sequence[Column], sample: Sample, file: str, home_currency: str
+    ) -> None:
         self._draft, self._columns, self._sample, self._currency = draft, columns, sample, home_currency
+        self._file, self._today = file, datetime.now(UTC)
         self._used: set[str] = set(draft.months)
 
     def run(self) -> None:
@@ -254,7 +264,6 @@ class _Ledger:
         self._used |= {debit.name, credit.name}
         guess = guess_amounts([*debit.texts, *credit.texts]) or AmountGuess(".", None)
         column = Column(debit.name, [*debit.texts, *credit.texts], 0, None, guess)
-        self._draft.has_sides = True
         sides = "debit less credit, so accounts need a type from an accounts file"
         comment = "; ".join(filter(None, (sides, self._amount_comment(column, ""))))
         pair = {"debit": debit.name, "credit": credit.name}
@@ -281,11 +290,12 @@ class _Ledger:
             if 1 <= len(values) <= 4 and negative and not any(text.startswith(("-", "(")) for text in amount.texts):
                 written = sorted({text for text in column.texts if fold(text) in negative})
                 self._used.add(column.name)
-                self._draft.has_sides = True
+                self._draft.has_sign_column = True
                 self._draft.fields["amount"].values["sign_column"] = {"from": column.name, "negative": written}
 
     def _date(self) -> None:
         if self._draft.months:
+            self._unpivoted_date()
             return
         dated = [column for column in self._free() if column.dates]
         column = _best(["date"], dated)
@@ -311,6 +321,39 @@ class _Ledger:
                 f"{named.name!r} looks like a date by its name, but {named.sample!r} is not one; "
                 "give its form in columns.date.formats."
             )
+        self._date_of_name()
+
+    def _date_of_name(self) -> None:
+        """Take the date from the file's name; a person decides where the name has none."""
+        if _MONTH_IN_NAME.search(self._file):
+            pattern = "(20[0-9]{2})[-_ .]?(0[1-9]|1[0-2])"
+            values = {"from_name": pattern, "template": "{1}-{2}", "formats": ["yyyy-MM"]}
+            self._draft.fields["date"] = FieldDraft(values, "the month in the file's name")
+            return
+        year = _YEAR.search(self._file) or _YEAR.search(" ".join(self._sample.above))
+        self._draft.constants["date"] = f"{year[0] if year else self._today.year}-01-01"
+        self._draft.decisions.append("No column was recognized as the date, so constants.date is a guess.")
+
+    def _unpivoted_date(self) -> None:
+        """Give the headers of months as dates."""
+        months = self._draft.months
+        values: dict[str, Any] = {}
+        guess = guess_dates(months)
+        if guess is not None and not guess.unread:
+            values["formats"] = list(guess.formats)
+        elif not all(parse_date(f"{name} 2025", ("MMM yyyy", "MMMM yyyy")) for name in months):
+            year = _YEAR.search(self._file) or _YEAR.search(" ".join(self._sample.above))
+            written = year[0] if year else str(self._today.year)
+            values = {"map": {name: f"{written}-{month_of(name):02d}" for name in months}, "formats": ["yyyy-MM"]}
+            self._draft.decisions.append(f"The headers have no year; {written} is a guess.")
+        elif _YEAR.search(self._file):
+            self._draft.year = {"from_name": "(20[0-9]{2})"}
+        else:
+            title = _YEAR.search(" ".join(self._sample.above))
+            self._draft.year = title[0] if title else str(self._today.year)
+            self._draft.decisions.append(f"The headers have no year; {self._draft.year} in unpivot.year is a guess.")
+        if values:
+            self._draft.fields["date"] = FieldDraft(values)
 
     def _date_comment(self, column: Column) -> str:
         guess = column.dates

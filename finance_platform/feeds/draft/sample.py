@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,8 +17,13 @@ from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.codes import clean, fold
 from finance_platform.feeds.draft.values import is_amount, is_date, is_month
 from finance_platform.feeds.file_format import OpenFile, find_other_format, marked_encoding, unmarked_encoding
+from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
+from finance_platform.feeds.header import header_names, join_rows
 from finance_platform.feeds.hidden_characters import clean_cell
-from finance_platform.feeds.limits import MAX_COLUMNS, MAX_NAME_CHARACTERS, MAX_VALUE_CHARACTERS
+from finance_platform.feeds.limits import MAX_COLUMNS, MAX_NAME_CHARACTERS
+from finance_platform.feeds.packed_text import unpacked
+from finance_platform.feeds.resolved import Dialect, ReadingRules
+from finance_platform.feeds.tables import open_tables
 
 _SAMPLE_BYTES = 1 << 20
 _TAIL_BYTES = 1 << 16
@@ -25,6 +31,30 @@ _BLOCK_BYTES = 4 << 20
 _MAX_ROWS = 2_000
 _HEADER_ROWS = 30
 _DELIMITERS = (",", ";", "\t", "|")
+_TOTAL = re.compile(
+    r"(?:grand |sub ?-?|sous-)?total\b|(?:gesamt|zwischen)?summe\b|gesamt\b|somme\b|totale\b|totaal\b|suma\b",
+    re.IGNORECASE,
+)
+_EVERY_SHEET = ReadingRules(
+    kind="ledger",
+    dialect=Dialect(header_row=0, names=("",)),
+    fields={},
+    constants={},
+    scenarios={},
+    key=(),
+    scope=(),
+    is_debit_positive=False,
+    currency="",
+    earliest_date="",
+    latest_date="",
+    sheets=("*",),
+)
+"""Rules by which every visible sheet is read, with its rows from the first on."""
+
+_CONTROLS = [chr(code) for code in range(32) if chr(code) not in "\t\n\r\x1a"]
+_MAX_CONTROLS, _FEW_CONTROLS = 0.01, 20
+"""Share and number of control characters from which bytes are no text."""
+
 _MIN_SHARE = 0.5
 """Of the usual number of cells that a header has at least."""
 
@@ -40,6 +70,8 @@ class Sample:
         encoding: of text; empty for a workbook.
         delimiter: of text.
         sheet: the sheet; None for text.
+        sheets: the sheets of the workbook to read, all with the same header; empty for its only one.
+        totals: the rows that print a total: line, then the column and the word that say so.
         remarks: what was guessed, for the person who decides.
     """
 
@@ -49,20 +81,72 @@ class Sample:
     encoding: str = ""
     delimiter: str = ","
     sheet: str | None = None
+    sheets: tuple[str, ...] = ()
+    totals: dict[int, tuple[str, str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     @property
     def data(self) -> list[tuple[int, list[str]]]:
-        """The rows below the header that are not blank."""
+        """The rows below the header that are neither blank nor a total."""
         last = self.header_rows[-1] if self.header_rows else 0
-        return [(line, cells) for line, cells in self.rows if line > last and any(cell.strip() for cell in cells)]
+        return [
+            (line, cells)
+            for line, cells in self.rows
+            if line > last and line not in self.totals and any(cell.strip() for cell in cells)
+        ]
+
+    @property
+    def above(self) -> list[str]:
+        """The texts above the header, such as titles."""
+        first = self.header_rows[0] if self.header_rows else 0
+        return [cell.strip() for line, cells in self.rows if line < first for cell in cells if cell.strip()]
 
     def column(self, position: int) -> list[str]:
         """Return the texts of a column below the header, cleaned; blank ones included."""
         return [clean(clean_cell(cells[position])[0]) if position < len(cells) else "" for _, cells in self.data]
 
 
-def sample_text(open_file: OpenFile) -> Sample:
+def sample_file(open_file: OpenFile, object_key: str) -> Sample:
+    """Return the sample of a file: of a workbook, that of the sheet that looks most like a table.
+
+    Raises:
+        UnreadableDeliveryError: the file is empty, damaged, not of a format that is read, or has no table.
+    """
+    ending = file_ending(object_key)
+    if ending in WORKBOOK_ENDINGS:
+        return _sample_workbook(open_file, object_key)
+    return _sample_text(unpacked(open_file) if ending.endswith(PACKED_ENDING) else open_file)
+
+
+def _sample_workbook(open_file: OpenFile, object_key: str) -> Sample:
+    samples: dict[str, Sample] = {}
+    for table in open_tables(open_file, object_key, _EVERY_SHEET):
+        sample = Sample(table.first_rows(_MAX_ROWS), sheet=table.sheet)
+        find_header(sample)
+        samples[table.sheet or ""] = sample
+    likely = [name for name, sample in samples.items() if sample.header_rows and sample.data]
+    if not likely:
+        names = ", ".join(map(repr, samples))
+        raise UnreadableDeliveryError(
+            f"no sheet looks like a table: {names}", fix="write the descriptor by hand; docs/feeds.md lists the keys"
+        )
+    sample = samples[max(likely, key=lambda name: len(samples[name].data))]
+    same = [name for name in likely if _same_header(samples[name], sample)]
+    sample.sheets = tuple(same) if len(samples) > 1 else ()
+    others = [name for name in samples if name not in same]
+    if others:
+        sample.remarks.append(f"decide: other sheets are not read: {', '.join(map(repr, others))}")
+    if len(same) > 1:
+        sample.remarks.append("decide: these sheets have the same header, so each of them is read as data.")
+    return sample
+
+
+def _same_header(first: Sample, second: Sample) -> bool:
+    names = [[fold(name) for name in sample.header] for sample in (first, second)]
+    return names[0] == names[1] and first.header_rows == second.header_rows
+
+
+def _sample_text(open_file: OpenFile) -> Sample:
     """Return the sample of a delimited file.
 
     Raises:
@@ -70,16 +154,19 @@ def sample_text(open_file: OpenFile) -> Sample:
     """
     with open_file() as stream:
         start = stream.read(_SAMPLE_BYTES)
-        size = stream.seek(0, io.SEEK_END)
-        stream.seek(max(len(start), size - _TAIL_BYTES))
-        tail = stream.read(_TAIL_BYTES)
+        tail, is_whole = b"", len(start) < _SAMPLE_BYTES
+        if not is_whole and stream.seekable():
+            stream.seek(max(len(start), stream.seek(0, io.SEEK_END) - _TAIL_BYTES))
+            tail = stream.read(_TAIL_BYTES)
     if not start.strip():
         raise UnreadableDeliveryError("the file is empty", fix="send it again, or draft from a file with rows")
     other = find_other_format(start)
     if other:
         raise UnreadableDeliveryError(f"the file is {other[0]}, not delimited text", fix=other[1])
     encoding, remarks = _find_encoding(open_file, start)
-    text = _decode(start, encoding, is_whole=len(start) == size)
+    text = _decode(start, encoding, is_whole=is_whole)
+    if sum(text.count(character) for character in _CONTROLS) > max(_FEW_CONTROLS, len(text) * _MAX_CONTROLS):
+        raise UnreadableDeliveryError("the file is not text", fix="export the data from the source system as CSV")
     rows_by_delimiter = {delimiter: _cut(text, delimiter) for delimiter in _DELIMITERS}
     delimiter = max(_DELIMITERS, key=lambda mark: _regularity(rows_by_delimiter[mark]))
     rows = rows_by_delimiter[delimiter]
@@ -129,7 +216,7 @@ def _cut(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     line = 0
     try:
         for cells in reader:
-            rows.append((line + 1, [cell[:MAX_NAME_CHARACTERS] for cell in cells[:MAX_COLUMNS]]))
+            rows.append((line + 1, [cell[:MAX_NAME_CHARACTERS] for cell in cells[: MAX_COLUMNS + 1]]))
             line = reader.line_num
             if len(rows) == _MAX_ROWS:
                 break
@@ -164,9 +251,10 @@ def find_header(sample: Sample) -> None:
             second = rows[position + 1] if position + 1 < len(rows) else None
             if second and _is_second_line(cells, second[1], usual) and _has_data_below(rows[position + 2 :][:3]):
                 sample.header_rows = (line, second[0])
-                sample.header = _names(_joined(cells, second[1]))
+                sample.header = _names(cells, second[1])
             else:
                 sample.header_rows, sample.header = (line,), _names(cells)
+            _find_totals(sample, usual)
             return
     width = max((len(cells) for _, cells in rows), default=1)
     sample.header = [f"column {number}" for number in range(1, width + 1)]
@@ -177,7 +265,7 @@ def _is_header(cells: Sequence[str], usual: int) -> bool:
     if len(texts) < 2 or len(texts) < usual * _MIN_SHARE:
         return False
     values = [text for text in texts if (is_amount(text) or is_date(text)) and not is_month(text)]
-    is_named = [text for text in texts if any(character.isalpha() for character in text)]
+    is_named = [text for text in texts if any(character.isalpha() for character in text) or is_month(text)]
     return len(values) <= len(texts) // 4 and len(is_named) * 2 >= len(texts)
 
 
@@ -195,17 +283,26 @@ def _is_second_line(first: Sequence[str], second: Sequence[str], usual: int) -> 
     return len(set(named)) < len(named) or len(named) < usual
 
 
-def _joined(first: Sequence[str], second: Sequence[str]) -> list[str]:
-    width = max(len(first), len(second))
-    upper, lower = ([*cells, *[""] * (width - len(cells))] for cells in (first, second))
-    return [
-        " ".join(part for part in (above.strip(), below.strip()) if part)
-        for above, below in zip(upper, lower, strict=True)
-    ]
+def _names(*rows: Sequence[str]) -> list[str]:
+    """Return the columns' names as the reader gives them; blank trailing cells are no columns."""
+    joined = join_rows([list(cells) for cells in rows]) if len(rows) > 1 else list(rows[0])
+    while joined and not clean(clean_cell(joined[-1])[0]):
+        joined.pop()
+    if len(joined) > MAX_COLUMNS:
+        raise UnreadableDeliveryError(
+            f"the header has more than {MAX_COLUMNS:,} columns; no feed reads such a file",
+            fix="send only the columns that are needed",
+        )
+    return header_names("the header", joined)
 
 
-def _names(cells: Sequence[str]) -> list[str]:
-    names = [clean(clean_cell(cell)[0])[:MAX_VALUE_CHARACTERS] for cell in cells]
-    while names and not names[-1]:
-        names.pop()  # blank trailing cells are no columns
-    return names
+def _find_totals(sample: Sample, usual: int) -> None:
+    """Enter the rows that print a total into a sample: a cell says only that, or they have fewer cells than others."""
+    for line, cells in sample.data:
+        filled = sum(bool(cell.strip()) for cell in cells)
+        word = next(
+            ((position, match[0]) for position, cell in enumerate(cells) if (match := _TOTAL.match(cell.strip()))), None
+        )
+        is_total = word is not None and (filled < usual or _TOTAL.fullmatch(cells[word[0]].strip()) is not None)
+        if word and is_total and any(is_amount(cell) for cell in cells) and word[0] < len(sample.header):
+            sample.totals[line] = (sample.header[word[0]], word[1].lower())

@@ -50,6 +50,7 @@ _MONTHS = (
 _ENOUGH = 0.9
 """Share of the samples that a pattern or a list of them must read."""
 
+_FEW = 3
 _MAX_FORMATS = 3
 
 
@@ -135,7 +136,7 @@ def guess_dates(texts: Sequence[str]) -> DateGuess | None:
         formats.append(pattern)
         remaining -= found
     unread = [text for text in texts if text in remaining]
-    if not formats or len(unread) > len(texts) * (1 - _ENOUGH):
+    if not formats or not _is_enough(len(texts) - len(unread), len(texts)):
         return None
     others = (
         pattern
@@ -143,6 +144,11 @@ def guess_dates(texts: Sequence[str]) -> DateGuess | None:
         if len(formats) == 1 and len(days[pattern]) == len(days[formats[0]]) and days[pattern] != days[formats[0]]
     )
     return DateGuess(tuple(formats), next(others, ""), unread[0] if unread else "")
+
+
+def _is_enough(read: int, count: int) -> bool:
+    """Return whether so many texts are read that the others are mistakes; of a few texts, one may be."""
+    return read >= count * _ENOUGH or (count >= _FEW and read >= count - 1)
 
 
 def _days(texts: Iterable[str], pattern: str) -> dict[str, date]:
@@ -157,7 +163,7 @@ def guess_amounts(texts: Sequence[str]) -> AmountGuess | None:
     marks = max(_MARKS, key=lambda pair: sum(written is not None for written in read[pair].values()))
     amounts = {text: written for text, written in read[marks].items() if written is not None}
     count = sum(text in amounts for text in texts)
-    if not amounts or count < len(texts) * _ENOUGH or not any(c.isdigit() for text in amounts for c in text):
+    if not amounts or not _is_enough(count, len(texts)) or not any(c.isdigit() for text in amounts for c in text):
         return None
     is_proven = any(written.proves_marks for written in amounts.values())
     ambiguous = next((text for text, written in amounts.items() if written.is_ambiguous), "")
