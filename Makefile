@@ -1,6 +1,6 @@
 # Every target sets up its own environment; the machine needs Python 3.11 to 3.13 and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ui ui-aws test test-fast test-nightly coverage check check-style check-types check-rules check-templates check-locks check-secrets accept-secrets audit bench sample reference \
+.PHONY: help run ui ui-aws test test-fast test-nightly coverage check check-style check-types check-rules check-templates check-locks check-secrets accept-secrets audit bench sample reference tutorial \
 	screenshots dist deploy lock clean
 
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
@@ -92,6 +92,9 @@ sample: $(DEVELOPMENT)  ## Generate the sample and its answer key
 
 reference: $(DEVELOPMENT)  ## Update the reference of docs/feeds.md and docs/feed.schema.json from the descriptor's models
 	@$(BIN)/python -m finance_platform_tests.feed_reference
+
+tutorial: $(DEVELOPMENT)  ## Run the tutorial of docs/feeds.md and write its output into the page
+	@$(BIN)/python -m finance_platform_tests.tutorial
 
 screenshots: $(DEVELOPMENT)  ## Update the screenshots of the documentation; needs Chromium
 	@$(BIN)/python -m finance_platform_tests.browser.screenshots
