@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -255,3 +256,26 @@ def test_control_totals_that_tie_are_counted_and_others_hold_the_file(tmp_path: 
         assert check.outcomes["accepted"] == Count(2, Decimal("200.00"), Decimal("200.00"))
         assert check.findings.control_totals.checked == 1
         assert len(check.holds) == holds
+
+
+REPOSITORY = Path(__file__).parents[2]
+ANSWER_KEY = json.loads((REPOSITORY / "finance_platform_tests" / "sample" / "answer_key.json").read_text())
+
+
+@pytest.mark.parametrize("file", sorted(ANSWER_KEY["files"]))
+def test_the_sample_s_files_have_the_outcomes_that_a_run_gives_them(file: str):
+    expected = ANSWER_KEY["files"][file]
+    feeds = load_feed_set(REPOSITORY / "no feeds of its own")
+    feed = feeds.match(file).feed
+    assert feed is not None
+    check = check_file(LocalStore(REPOSITORY / "data" / "raw"), file, feed, settings())
+    assert check.is_fine
+    for outcome in ("accepted", "rejected", "duplicate", "skipped"):
+        counted = check.outcomes.get(outcome, Count())
+        assert counted.rows == expected[outcome]["rows"]
+        if "amount" in expected[outcome]:
+            assert counted.amount == Decimal(expected[outcome]["amount"])
+    of_rejected = expected["rejected"].get("by_rule", {})
+    assert {rule: check.rules[rule] for rule in of_rejected} == {
+        name: rule["rows"] for name, rule in of_rejected.items()
+    }

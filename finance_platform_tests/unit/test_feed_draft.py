@@ -360,3 +360,25 @@ def test_a_column_per_month_becomes_a_line_per_month(title: str, months: Sequenc
     assert check.is_fine
     expected = [("Actual", f"2026-{number:02d}") for number in range(1, len(months) + 1)]
     assert sorted(check.sums) == expected
+
+
+PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+@pytest.mark.parametrize(
+    ("file", "rows", "total"),
+    [
+        ("gla_spend/raw/all.csv", 28_145, "1000083306.00"),
+        ("oxford_spend/raw/expenditure-over-500-apr-jun-2016.csv", 3_335, "11597335.91"),
+    ],
+)
+def test_a_published_file_passes_check_by_its_draft(file: str, rows: int, total: str):
+    path = PUBLISHED / file
+    if not path.exists():
+        pytest.skip(f"the published files are not in {PUBLISHED}")
+    with path.open("rb") as stream:
+        data = stream.read()
+    check = check_file(LocalStore(path.parent), path.name, drafted(data, path.name), settings())
+    assert check.is_fine
+    accepted = check.outcomes["accepted"]
+    assert (accepted.rows, accepted.amount) == (rows, Decimal(total))

@@ -66,7 +66,7 @@ def _lines(sample: Sample, draft: FieldsDraft, object_key: str) -> Iterator[str]
 
 
 def _columns(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
-    yield "columns:"
+    yield "columns:" if any(one.values for one in draft.fields.values()) else "columns: {}"
     width = max((len(field) for field in draft.fields), default=0)
     for field, one in draft.fields.items():
         if one.comment:

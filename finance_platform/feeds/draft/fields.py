@@ -367,7 +367,10 @@ class _Ledger:
         return "; ".join(parts)
 
     def _code(self, name: str) -> None:
-        column = _best([name, f"{name}_name"], [column for column in self._free() if _is_code(column)])
+        codes = [column for column in self._free() if _is_code(column)]
+        # A code that most rows lack says less than a name that they have.
+        filled = [column for column in codes if column.blanks <= len(column.texts)]
+        column = _best([name, f"{name}_name"], filled) or _best([name, f"{name}_name"], codes)
         if column is None:
             self._draft.constants[name] = "0000"
             self._draft.decisions.append(
