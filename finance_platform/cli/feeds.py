@@ -71,8 +71,7 @@ def check(home: Path | None, file: Path, descriptor: Path | None, as_json: bool)
     matched = _match(home, file, descriptor)
     checked = None
     if matched.feed is not None:
-        processed = processed_zone(settings) if matched.feed.lookup else None
-        checked = check_file(matched.store, matched.object_key, matched.feed, settings, processed)
+        checked = check_file(matched.store, matched.object_key, matched.feed, settings, processed_zone(settings))
     feed_output.print_check(open_console(), matched, checked, as_json=as_json)
     return EXIT_OK if checked is not None and checked.is_fine and not matched.remark else EXIT_ATTENTION
 

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, TRANSACTIONS
+from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, LOOKUP_ROWS, TRANSACTIONS
 from finance_platform.feeds.amounts import EXACT
 
 ReadAgain = Callable[[], Iterable[pa.RecordBatch]]
@@ -28,6 +28,7 @@ _COMPARED: Mapping[str, tuple[str, ...]] = {
     "ledger": (*TRANSACTIONS.column_names, *_ATTRIBUTES),
     "departments": DEPARTMENTS.column_names,
     "accounts": ACCOUNTS.column_names,
+    "lookup": LOOKUP_ROWS.column_names,
 }
 
 

@@ -20,10 +20,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED
-from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioCount
+from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioCount, read_commits
 from finance_platform.deliveries.hold_reasons import nothing_accepted, tolerance_breach
-from finance_platform.deliveries.register import DeliveryDiscovered
-from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.deliveries.lookups import has_lookups, with_lookups
+from finance_platform.deliveries.register import DeliveryDiscovered, Register
+from finance_platform.deliveries.state import LiveDelivery, derive_state
 from finance_platform.errors import FileNameError, FinancePlatformError, UnreadableDeliveryError
 from finance_platform.feeds.cells import bind_fields
 from finance_platform.feeds.codes import fold
@@ -129,7 +130,13 @@ class FileCheck:
         return not self.refusal and not self.holds
 
 
-def check_file(store: ObjectStore, object_key: str, descriptor: FeedDescriptor, settings: Settings) -> FileCheck:
+def check_file(
+    store: ObjectStore,
+    object_key: str,
+    descriptor: FeedDescriptor,
+    settings: Settings,
+    processed: ObjectStore | None = None,
+) -> FileCheck:
     """Read a file as a run would, and return what it found; nothing is written.
 
     Args:
@@ -137,14 +144,30 @@ def check_file(store: ObjectStore, object_key: str, descriptor: FeedDescriptor, 
         object_key: its name there, and in the raw zone.
         descriptor: the feed that reads it.
         settings: the home, for its currency and its range of dates.
+        processed: the processed zone with the rows that lines look up; without it, none is found.
     """
-    return _Check(store, object_key, descriptor, settings).run()
+    return _Check(store, object_key, descriptor, _resolve(descriptor, settings, processed), processed).run()
+
+
+def _resolve(descriptor: FeedDescriptor, settings: Settings, processed: ObjectStore | None) -> ResolvedFeed:
+    """Return the feed with the deliveries that have the rows that its lines look up, as a run would use them."""
+    feed = descriptor.resolve(settings)
+    if processed is None or not has_lookups({feed.name: feed}) or not processed.exists():
+        return feed
+    state = derive_state(Register(processed).events(), read_commits(processed))
+    return with_lookups({feed.name: feed}, state)[feed.name]
 
 
 class _Check:
-    def __init__(self, store: ObjectStore, object_key: str, descriptor: FeedDescriptor, settings: Settings) -> None:
-        self._store, self._descriptor = store, descriptor
-        self._feed: ResolvedFeed = descriptor.resolve(settings)
+    def __init__(
+        self,
+        store: ObjectStore,
+        object_key: str,
+        descriptor: FeedDescriptor,
+        feed: ResolvedFeed,
+        processed: ObjectStore | None,
+    ) -> None:
+        self._store, self._descriptor, self._feed, self._processed = store, descriptor, feed, processed
         self._result = FileCheck(object_key, descriptor.feed, descriptor.kind)
         self._compared = ComparedRows(descriptor.kind)
 
@@ -220,7 +243,7 @@ class _Check:
             )
 
     def _read(self, file: FileToRead, on_table: Callable[[Table], None] | None = None) -> Iterator[pa.RecordBatch]:
-        return read_file(self._result.kind, self._feed, self._store, file, on_table)
+        return read_file(self._result.kind, self._feed, self._store, file, on_table, self._processed)
 
     def _holds(self, file: FileToRead) -> Iterator[tuple[str, str]]:
         """Yield the reasons to hold the file, in the words of a run, and what to do about each."""
