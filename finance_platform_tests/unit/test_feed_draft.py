@@ -382,3 +382,16 @@ def test_a_published_file_passes_check_by_its_draft(file: str, rows: int, total:
     assert check.is_fine
     accepted = check.outcomes["accepted"]
     assert (accepted.rows, accepted.amount) == (rows, Decimal(total))
+
+
+def test_a_file_without_a_date_gets_a_guess_that_a_person_must_decide(tmp_path: Path):
+    text = "Cost Centre,GL Account,Amount\nD1,4000,10.00\n"
+    assert "decide: No column was recognized as the date, so constants.date is a guess" in draft(text, "gl_2024.csv")
+    assert list(checked(tmp_path, text, "gl_2024.csv").sums) == [("Actual", "2024-01")]
+
+
+def test_a_column_of_signs_is_proposed():
+    feed = drafted("Datum;KSt;Konto;Betrag;S/H\n31.01.2025;D1;4000;1,00;H\n31.01.2025;D1;4000;2,00;S\n")
+    assert feed.columns["amount"].sign_column is not None
+    assert feed.columns["amount"].sign_column.negative == ["H"]
+    assert feed.sign == "debit_positive"
