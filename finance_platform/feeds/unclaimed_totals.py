@@ -307,7 +307,7 @@ class UnclaimedTotals:
         return {
             name: (texts[position].as_py() or "").strip()[: _MAX_LABEL_CHARACTERS + 1]
             for name, texts in batch.columns.items()
-            if name not in of_amounts
+            if name not in of_amounts and not name.startswith("\0")  # that of a cell's own line, which no file has
         }
 
     def _distinction(self, batch: RawBatch, cells: Mapping[str, str]) -> tuple[str, str, str]:
