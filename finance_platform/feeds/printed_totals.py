@@ -160,7 +160,8 @@ class PrintedTotals:
         decimal = rule.decimal if rule else "."
         fraction = unicodedata.normalize("NFKC", text).rpartition(decimal)[2] if decimal in text else ""
         digits = re.match("[0-9]*", fraction)
-        return EXACT.scaleb(_HALF, -len(digits[0]) if digits else 0)
+        scale = rule.scale if rule else 0
+        return EXACT.scaleb(_HALF, scale - (len(digits[0]) if digits else 0))
 
     def _compare(self, printed: _Printed, found: Decimal) -> None:
         ties = printed.value is not None and EXACT.abs(EXACT.subtract(printed.value, found)) <= printed.tolerance

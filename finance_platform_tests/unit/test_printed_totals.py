@@ -179,6 +179,14 @@ def test_a_total_ties_before_rounding_to_half_of_its_last_printed_digit(
     assert bool(read.totals.tied) is ties
 
 
+def test_the_scale_of_the_feed_applies_to_the_total_and_to_its_last_digit(tmp_path: Path) -> None:
+    """Figures in thousands: 1,234.6 is printed to a hundred."""
+    text = with_columns({"amount": '{from: Amount, thousands: ",", scale: 1000}'}, control_total=f"[{GRAND}]")
+    rows = [line(amount="1,000.56"), line(amount="234.01")]
+    assert Read(tmp_path, text, *rows, total("Grand Total", "1,234.6")).totals.tied == 1
+    assert Read(tmp_path, text, *rows, total("Grand Total", "1,234.7")).totals.tied == 0
+
+
 def test_marks_and_signs_of_the_feed_apply_to_the_total(tmp_path: Path) -> None:
     read = Read(tmp_path, REPORT, line(amount="(1,000.00)"), line(amount="200-"), total("Grand Total", "$(1,200.00)"))
     assert (read.totals.checked, read.totals.tied) == (1, 1)
