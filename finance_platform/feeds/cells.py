@@ -17,7 +17,13 @@ from finance_platform.errors import FileNameError, MissingColumnError
 from finance_platform.feeds.codes import clean, closest_match, fold
 from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.header import find_column
-from finance_platform.feeds.hidden_characters import CleanedCells, Finding, clean_cell, clean_cells
+from finance_platform.feeds.hidden_characters import (
+    CleanedCells,
+    Finding,
+    clean_cell,
+    clean_cells,
+    has_only_visible_ascii,
+)
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
 from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, ReadingRules, SignColumn, template_headers
 from finance_platform.feeds.shape_rules import is_derived
@@ -183,7 +189,7 @@ def value_mapper(value_map: Mapping[str, str]) -> Callable[[str], str]:
 
 def blank_to_null(texts: pa.StringArray) -> pa.StringArray:
     """Trim Unicode white space; empty texts become null."""
-    trimmed = pc.utf8_trim_whitespace(texts)
+    trimmed = texts if has_only_visible_ascii(texts) else pc.utf8_trim_whitespace(texts)
     return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
 
 

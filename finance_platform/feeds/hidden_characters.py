@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -41,6 +42,7 @@ _IN_NAMES = re.compile(f"(?![{_JOINERS}])[\0{_IGNORABLE}{_HARMLESS_CONTROLS}{_HA
 _HARM = re.compile(f"[{_HARMFUL}]")
 _FORMULA = re.compile(r'=\s*"((?:[^"]|"")*)"')
 
+_LAST_BLANK, _FIRST_BEYOND = 0x20, 0x7F
 _GUARD_BYTES = b"='"
 # The controls, and the first bytes of the characters above in UTF-8.
 _SUSPICIOUS_BYTES = bytes([*range(9), *range(14, 28), 0x7F, 0xC2, 0xCD, 0xD8, 0xE1, 0xE2, 0xE3, 0xEF, 0xF0, 0xF3])
@@ -135,10 +137,21 @@ def _unguard(text: str) -> str:
     return text
 
 
-def _may_need_cleaning(texts: pa.StringArray, *, is_name: bool) -> bool:
+def has_only_visible_ascii(texts: pa.StringArray) -> bool:
+    """Return whether no text has white space, a control character or a character beyond ASCII; false is no proof."""
+    data = _bytes_of(texts)
+    return not len(data) or bool(data.min() > _LAST_BLANK and data.max() < _FIRST_BEYOND)
+
+
+def _bytes_of(texts: pa.StringArray) -> npt.NDArray[np.uint8]:
     data = texts.buffers()[2]
-    if data is None:
-        return False
+    return np.frombuffer(data if data is not None else b"", dtype=np.uint8)
+
+
+def _may_need_cleaning(texts: pa.StringArray, *, is_name: bool) -> bool:
+    data = _bytes_of(texts)
+    if has_only_visible_ascii(texts):
+        return not is_name and any((data == byte).any() for byte in _GUARD_BYTES)
     suspicious = np.zeros(256, dtype=np.bool_)
     suspicious[list(_SUSPICIOUS_BYTES + (b"" if is_name else _GUARD_BYTES))] = True
-    return bool(suspicious[np.frombuffer(data, dtype=np.uint8)].any())
+    return bool(suspicious[data].any())
