@@ -38,18 +38,25 @@ SERVES = {"ui", "webserver"}
 
 
 def command_names() -> list[str]:
-    """Return the names of all commands."""
-    return sorted(main.commands)
+    """Return the names of all commands; those of a group follow its own, as in `feed check`."""
+    names = []
+    for name, command in main.commands.items():
+        names += [f"{name} {part}" for part in command.commands] if isinstance(command, click.Group) else [name]
+    return sorted(names)
 
 
 def arguments_of(name: str, home: Path) -> list[str]:
     """Return the arguments of a command on a home."""
-    command = main.commands[name]
-    arguments = [name]
-    if any(parameter.name == "home" for parameter in command.params):
-        arguments += ["--home", str(home)]
+    words = name.split()
+    command: click.Command = main
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
+    arguments = [*words]
+    values = VALUES | {"home": str(home)}
     for parameter in command.params:
-        if parameter.required:
-            value = VALUES[str(parameter.name)]
-            arguments += [parameter.opts[0], value] if isinstance(parameter, click.Option) else [value]
+        is_option = isinstance(parameter, click.Option)
+        if parameter.required or (parameter.name == "home" and is_option):
+            value = values[str(parameter.name)]
+            arguments += [parameter.opts[0], value] if is_option else [value]
     return [*arguments, *OPTIONS.get(name, [])]
