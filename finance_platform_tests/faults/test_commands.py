@@ -154,7 +154,7 @@ def test_a_command_that_is_killed_at_any_write_is_repaired_by_the_next(tmp_path:
     """Each run dies at its nth rename, link or removal, in whichever process that falls, until one comes through."""
     home = sent(tmp_path / "killed")
     died = 0
-    for point in range(1, 200, 1 if EVERY_POINT else 8):
+    for point in range(1, 200, 1 if EVERY_POINT else 14):
         counter = tmp_path / f"counter-{point}"
         counter.write_text("0")
         done = home.process("run", PYTHONPATH=path_with_kills(), KILL_AT=str(point), KILL_COUNTER=str(counter))
