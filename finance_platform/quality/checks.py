@@ -200,6 +200,18 @@ ATTRIBUTES_AGREE: dict[str, Check] = {
         (DIM_DEPARTMENT, "names or business units"),
     )
 }
+CODES_KEEP_ZEROS: dict[str, Check] = {
+    contract.name: Check(
+        ("processed", contract.name),
+        "codes_keep_their_zeros",
+        "A member has the code of another one but for zeros before it or `.0` behind it, and no reference file "
+        "describes both: a spreadsheet may have made a number of the code, so the money of one member is on two. Set "
+        f"`columns.{field}.pad` in the descriptor of the feed that has the shorter code, or format the column as text "
+        "in the source and send the file again. If they are two members, describe both in a reference file.",
+        is_warning=True,
+    )
+    for contract, field in ((DIM_ACCOUNT, "account"), (DIM_DEPARTMENT, "department"))
+}
 LINES_EQUAL_STAR = Check(
     ("processed", "fact_financials"),
     "ledger_lines_equal_star",
@@ -292,7 +304,13 @@ DELIVERY_CHECKS = (
     HEADERS_UNCHANGED,
     NO_GAPS,
 )
-STAR_CHECKS = (ACCOUNTS_HAVE_SIGN, LINES_EQUAL_STAR, TYPES_AGREE, *ATTRIBUTES_AGREE.values())
+STAR_CHECKS = (
+    ACCOUNTS_HAVE_SIGN,
+    LINES_EQUAL_STAR,
+    TYPES_AGREE,
+    *ATTRIBUTES_AGREE.values(),
+    *CODES_KEEP_ZEROS.values(),
+)
 WAREHOUSE_CHECKS = (
     *KEYS_COLLIDE_NOWHERE.values(),
     *MEMBERS_DESCRIBED.values(),

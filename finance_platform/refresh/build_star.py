@@ -16,6 +16,7 @@ from finance_platform.deliveries.checkpoints import drop_checkpoints
 from finance_platform.errors import JobError
 from finance_platform.quality.attributes import check_attributes
 from finance_platform.quality.checks import Outcome
+from finance_platform.quality.lost_zeros import check_codes_keep_zeros
 from finance_platform.quality.processed import check_star
 from finance_platform.refresh.job_requests import build_request
 from finance_platform.refresh.repair import (
@@ -144,4 +145,8 @@ def _raise_if_damaged(processed: ObjectStore, keys: Iterable[str]) -> None:
 
 
 def _check(snapshot: Snapshot, processed: ObjectStore) -> list[Outcome]:
-    return [*check_star(snapshot, processed), *check_attributes(snapshot, processed)]
+    return [
+        *check_star(snapshot, processed),
+        *check_attributes(snapshot, processed),
+        *check_codes_keep_zeros(snapshot, processed),
+    ]

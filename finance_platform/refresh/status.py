@@ -5,7 +5,7 @@ Belongs here: the use case. Does not belong here: the status document (see `repo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, RegisterError
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.quality.lost_zeros import LostZerosOfFeed, dimension_files, find_lost_zeros
 from finance_platform.refresh.publish import freeze
 from finance_platform.refresh.repair import find_damage, find_damaged_target
 from finance_platform.reports.recent_changes import closed_periods, recent_movements, stale_reasons
@@ -23,6 +24,7 @@ from finance_platform.reports.reconciliation import earlier_deliveries, reconcil
 from finance_platform.reports.status import Status, StatusDetails, build_status, status_without_register
 from finance_platform.settings import Settings
 from finance_platform.slices.closed_periods import FrozenPeriods, unknown_period
+from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.port import (
@@ -124,13 +126,16 @@ class _Reader:
         versions = {name: slice_.version for name, slice_ in ledger.items()}
         frozen = freeze(processed, self.settings, versions, record=False, without=self.without)
         snapshot, currency = frozen.snapshot, self.settings.currency
+        damage = self._damage(frozen)
+        lost_zeros = self._lost_zeros(snapshot, {one["file"] for one in damage})
         details = StatusDetails(
             stale_reasons=stale_reasons(processed, snapshot, ledger),
             closed=closed_periods(warehouse, snapshot.state.closed, ledger),
             movements=recent_movements(warehouse, ledger, self.since),
             last_run=self.last_run,
             frozen_periods=frozen.periods,
-            damage=[*self.problems, *self._damage(frozen)],
+            damage=[*self.problems, *damage],
+            lost_zeros=lost_zeros,
         )
         reconciliation = reconcile(processed, snapshot, warehouse, currency=currency)
         status = build_status(snapshot, scan, ledger, reconciliation, details)
@@ -148,6 +153,19 @@ class _Reader:
         rows = [{"file": one.key, "problem": one.clause, "fix": one.fix} for one in damage if one.key not in named]
         unknown = [(period, unknown_period(period)) for period in frozen.unknown]
         return rows + [{"file": period, "problem": error.found, "fix": error.fix} for period, error in unknown]
+
+    def _lost_zeros(self, snapshot: Snapshot, damaged: Collection[str]) -> list[LostZerosOfFeed]:
+        """Return the codes that may have lost their zeros; nothing while a dimension is damaged, which is named."""
+        files = dimension_files(snapshot)
+        if any(key in damaged for key in files):
+            return []
+        try:
+            return find_lost_zeros(snapshot, self.processed)
+        except DamagedObjectError as error:
+            if error.key not in files:
+                raise
+            self.problems.append({"file": error.key, "problem": error.why, "fix": error.fix})
+            return []
 
 
 class _NoWarehouse:

@@ -15,6 +15,7 @@ from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.feed_set import advise_unmatched
 from finance_platform.quality.delivery_order import FIX_ORDER, UncertainOrder, find_uncertain_orders
+from finance_platform.quality.lost_zeros import LostZerosOfFeed
 from finance_platform.reports import statement
 from finance_platform.reports.statement import TERMS, Reconciliation, exact_text
 from finance_platform.slices.snapshot import Snapshot
@@ -39,6 +40,7 @@ class StatusDetails:
         last_run: the home's latest run; None if there was none.
         frozen_periods: closed periods that stay as they are published although their inputs have changed.
         damage: what is damaged in the home: file, problem and fix; the fix is empty if nothing is to be done.
+        lost_zeros: codes that differ from those of other members in zeros only.
     """
 
     stale_reasons: Mapping[SliceName, Sequence[str]] = field(default_factory=dict)
@@ -47,6 +49,7 @@ class StatusDetails:
     last_run: Mapping[str, Any] | None = None
     frozen_periods: Sequence[str] = ()
     damage: Sequence[Mapping[str, str]] = ()
+    lost_zeros: Sequence[LostZerosOfFeed] = ()
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,10 @@ class Status:
             *(
                 {"file": change.file, "kind": "header", "warning": change.words, "fix": FIX_HEADER}
                 for change in self.header_changes
+            ),
+            *(
+                {"file": lost.file, "kind": "code", "warning": lost.warning, "fix": lost.fix}
+                for lost in self.details.lost_zeros
             ),
             *(
                 {

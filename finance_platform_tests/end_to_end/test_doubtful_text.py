@@ -14,6 +14,7 @@ import pytest
 
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
+from finance_platform_tests.workbooks import xlsx
 
 TRANSACTIONS = """\
 feed: transactions
@@ -87,6 +88,28 @@ def test_codes_that_look_alike_are_one_account_and_the_removed_characters_are_re
         "account: Excel's guard for text was removed, first on line 4 ('0460')",
         "account: invisible characters were removed, first on line 3 ('0460'); 2 cells in all",
     ]
+
+
+PLAN = (
+    "feed: plan\nkind: ledger\npath: plan*.xlsx\nconstants: {scenario: Budget}\n"
+    "columns: {date: Date, department: Dept, account: {from: Account}, amount: Amount}\n"
+)
+
+
+def test_an_account_that_a_workbook_made_a_number_is_named_beside_the_described_one_until_it_is_filled(
+    home: Home, refresh: Refresher
+) -> None:
+    home.write("raw/accounts.csv", "account_number,account_name,account_type\n0010,Travel,Expense\n")
+    home.write("feeds/plan.yaml", PLAN)
+    rows = [["2025-03-01", "D1", account, 5] for account in (10, 4000, 4100)]
+    home.write("raw/plan.xlsx", xlsx({"Plan": [["Date", "Dept", "Account", "Amount"], *rows]}))
+    (warning,) = [row for row in refresh(home).status.warnings if row["kind"] == "code"]
+    assert [account for account, *_ in by_account(home)] == ["10", "4000", "4100"]
+    assert (warning["file"], "'10' beside '0010'" in warning["warning"]) == ("plan.xlsx", True)
+    assert "set columns.account.pad: 4 in the descriptor of feed plan" in warning["fix"]
+    home.write("feeds/plan.yaml", PLAN.replace("{from: Account}", "{from: Account, pad: 4}"))
+    assert [row for row in refresh(home).status.warnings if row["kind"] == "code"] == []
+    assert [account for account, *_ in by_account(home)] == ["0010", "4000", "4100"]
 
 
 def test_quotes_after_spaces_enclose_cells(home: Home, refresh: Refresher) -> None:

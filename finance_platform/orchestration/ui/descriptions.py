@@ -24,6 +24,7 @@ _MEMBERS = """\
 - The latest delivery of a reference file decides the attributes; the first ledger line that gives an attribute fills
   the ones that the reference file leaves blank.
 - The key is a 48-bit hash of the folded code: the same on every engine and after every rebuild.
+- `codes_keep_their_zeros` names inferred members whose code is that of another one but for zeros.
 """
 _FACT = """\
 - **`Amount`** is the amount of the row's scenario in natural sign: revenue and expenses are both positive, contra
