@@ -73,6 +73,54 @@ _GL_SECOND = (
 _GL_UNTYPED = "E1;05.03.2024;03/2024;de7;;NEU;;;7,00;;the account's type is unknown\n"
 _GL_BAD_BYTES = "D1;01.03.2021;03/2021;D100;;10;;A;1,00;;good\nD2;01.03.2021;03/2021;D100;;10;;A;1,00;;\xff no UTF-8\n"
 
+# Double entry: exact sums of many decimals, vouchers named by two columns, with duplicates, conflicts and quotes.
+_JOURNAL = """
+feed: journal
+kind: ledger
+path: journal/*.csv
+dialect: {delimiter: ";"}
+columns:
+  transaction_id: Nr
+  date: {from: Datum, formats: [dd.MM.yyyy]}
+  department: Kostenstelle
+  account: Konto
+  amount: {from: {debit: Soll, credit: Haben}, decimal: ",", thousands: "."}
+constants: {scenario: Actual}
+balanced: {by: [Firma, Beleg]}
+load: {mode: upsert, key: [transaction_id]}
+tolerance: {rejected_rows: 1}
+"""
+_JOURNAL_ROWS = (
+    "Nr;Firma;Beleg;Datum;Kostenstelle;Konto;Soll;Haben\n"
+    # Balanced before rounding, its lines apart.
+    "1;A;V1;02.05.2022;D100;10;33,333;\n"
+    # Not balanced.
+    "2;A;V2;02.05.2022;D100;10;1.210,00;\n"
+    "3;A;V1;02.05.2022;D100;10;33,333;\n"
+    "4;A;V1;02.05.2022;D100;B1;;66,666\n"
+    "5;A;V2;02.05.2022;D100;B1;;1.200,000000005\n"
+    # Another company's voucher of the same name, not balanced.
+    "6;B;V1;02.05.2022;D100;10;0,10;\n"
+    "7;B;V1;02.05.2022;D100;B1;;0,20\n"
+    # Half a voucher: the other line has no valid date.
+    '8;A;"Ü""3\\ 漢";02.05.2022;D100;10;5,00;\n'
+    '9;A;"Ü""3\\ 漢";31.02.2022;D100;B1;;5,00\n'
+    # Balanced without the repeated row.
+    "10;A;V4;03.05.2022;D100;10;7,00;\n"
+    "10;A;V4;03.05.2022;D100;10;7,00;\n"
+    "11;A;V4;03.05.2022;D100;B1;;7,00\n"
+    # Half a voucher: two lines contradict each other under one key.
+    "12;A;V5;03.05.2022;D100;10;1,00;\n"
+    "12;A;V5;03.05.2022;D100;10;2,00;\n"
+    "13;A;V5;03.05.2022;D100;B1;;1,00\n"
+    # Balanced, large, rounded half up.
+    "14;A;V6;04.05.2022;D100;10;1.234.567.890.123,455;\n"
+    "15;A;V6;04.05.2022;D100;B1;;1.234.567.890.123,455\n"
+    # Without a voucher, and a name that is cut in the reason.
+    "16;A;;04.05.2022;D100;10;1,00;\n"
+    f"17;A;{'Ä' * 200};04.05.2022;D100;10;0,01;\n"
+)
+
 # No header, cp1252, a template, a scenario map, float noise; later files replace months.
 _PLANS = """
 feed: plans
@@ -137,7 +185,7 @@ tolerance: {rejected_rows: 1}
 _SITES_ROWS = "Code,Name,Unit,Above\n7-01,Nord eins,,\nDE7,Werk sieben,Produktion,7-01\n,ohne Code,,\n"
 
 GENERAL_LEDGER_FACTS = {
-    # (period, account): Amount of Actual, natural sign, after the second file.
+    # (period, account): Amount of Actual, natural sign, after the second file of the general ledger.
     ("2020-12", "0010"): Decimal("-250.00"),
     ("2021-01", "0010"): Decimal("1100.10"),
     ("2021-01", "10"): Decimal("12.34"),
@@ -145,6 +193,9 @@ GENERAL_LEDGER_FACTS = {
     ("2024-02", "B1"): Decimal("99999.99"),
     ("2024-02", "V1"): Decimal("-0.01"),
     ("2024-03", "K1"): Decimal("1.00"),
+    # The balanced vouchers of the journal.
+    ("2022-05", "10"): Decimal("1234567890197.12"),
+    ("2022-05", "B1"): Decimal("-1234567890197.13"),
 }
 PLANS_FACTS = {
     # (scenario, period, department, account): Amount.
@@ -159,6 +210,7 @@ OUTCOMES = {
     "gl/1.csv": (7, 6, 1, 1),
     "gl/2.xlsx": (3, 0, 0, 0),
     "gl/5.csv": (1, 0, 0, 0),
+    "journal/a.csv": (7, 11, 1, 0),
     "plans/1.txt": (6, 3, 0, 0),
     "plans/2.txt": (2, 0, 0, 0),
     "chart/a.csv": (5, 2, 1, 0),
@@ -172,9 +224,16 @@ HELD = {"gl/5.csv": "NEU"}
 def make_home(home: Path) -> Path:
     """Write raw files and descriptors into a new home; return it."""
     raw, feeds = home / "raw", home / "feeds"
-    for folder in (raw / "gl", raw / "plans", raw / "chart", raw / "sites", feeds):
+    for folder in (raw / "gl", raw / "journal", raw / "plans", raw / "chart", raw / "sites", feeds):
         folder.mkdir(parents=True)
-    for name, text in (("general_ledger", _GENERAL_LEDGER), ("plans", _PLANS), ("chart", _CHART), ("sites", _SITES)):
+    descriptors = {
+        "general_ledger": _GENERAL_LEDGER,
+        "journal": _JOURNAL,
+        "plans": _PLANS,
+        "chart": _CHART,
+        "sites": _SITES,
+    }
+    for name, text in descriptors.items():
         (feeds / f"{name}.yaml").write_text(text, encoding="utf-8")
     _copy_sample(raw, feeds)
     files = {
@@ -185,6 +244,7 @@ def make_home(home: Path) -> Path:
         "plans/2.txt": _PLANS_SECOND.encode("cp1252"),
         "gl/4.csv": (_GL_HEADER + _GL_BAD_BYTES).encode("latin-1"),
         "gl/5.csv": (_GL_HEADER + _GL_UNTYPED).encode(),
+        "journal/a.csv": _JOURNAL_ROWS.encode(),
         "plans/3.txt": b"1|202103|8|02|5000|2|1.00|good\n2|202103|8|02|5000|2|1.00|\x81 no cp1252\n",
         "plans/4.txt": b"",
         "chart/a.csv": _CHART_ROWS.encode(),

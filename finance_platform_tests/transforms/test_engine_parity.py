@@ -271,6 +271,7 @@ def test_the_home_contains_the_cases_that_distinguish_engines(sail: Run) -> None
     assert {c.object_key for c in sail.commits.values() if c.status == "refused"} == parity_home.REFUSED
     rules = {rule for row in sail.rows("rejected_rows") for rule in row["rules"].split(",")}
     assert {"conflicting_key", "repeated_row", "blank_row", "malformed_row", "invalid_amount"} <= rules
+    assert {"unbalanced_voucher", "half_voucher"} <= rules
     assert not any(any(commit.unaccounted) for commit in sail.commits.values() if commit.status == "read")
     assert sail.held.keys() == parity_home.HELD.keys()
     assert all(account in sail.held[key] for key, account in parity_home.HELD.items())
