@@ -133,10 +133,11 @@ def _count(checked: FileCheck, outcome: str) -> Count:
 
 
 def _print_sums(console: SafeConsole, checked: FileCheck) -> None:
-    if not checked.sums:
+    # Rows that another row of the file rejects leave a sum without rows.
+    sums = [(place, count) for place, count in sorted(checked.sums.items()) if count.rows]
+    if not sums:
         return
     table = new_table("scenario", "period", "rows", "amount", title="Accepted", numbers_from=2)
-    sums = [(place, count) for place, count in sorted(checked.sums.items()) if count.rows]
     for (scenario, period), count in sums[:_MAX_SUMS]:
         table.add_row(scenario, period, f"{count.rows:,}", money(count.amount))
     for cell in table.columns[1:]:

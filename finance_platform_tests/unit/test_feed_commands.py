@@ -113,6 +113,27 @@ def test_check_exits_with_0_for_a_fine_file_and_with_1_for_one_that_needs_a_pers
     assert "held 1 of 2 rows rejected, tolerated 0%" in result.output
 
 
+@pytest.mark.parametrize(
+    ("keys", "rule"),
+    [
+        ("sign: debit_positive\nbalanced: {by: Number}\n", "unbalanced"),
+        ("load: {mode: upsert, key: [account]}\n", "conflicting"),
+    ],
+)
+def test_check_of_a_file_whose_rows_all_reject_each_other_lists_them(home: Path, keys: str, rule: str):
+    (home / "feeds" / "erp.yaml").write_text(with_lines(LEDGER, feed="erp", path="erp.csv") + keys)
+    rows = "Number,Date,Dept,Account,Amount\n1,2025-01-15,D100,4000,100\n1,2025-01-16,D100,4000,-99\n"
+    (home / "raw" / "erp.csv").write_text(rows)
+    result = invoke("feed", "check", home / "raw" / "erp.csv", "--home", home)
+    assert result.exit_code == 1, result.output
+    for text in ("Rows: 2 read = 2 rejected", "rejected line 2: ", "rejected line 3: ", "none of 2 rows was accepted"):
+        assert text in result.output
+    as_json = invoke("feed", "check", home / "raw" / "erp.csv", "--home", home, "--json")
+    document = json.loads(as_json.stdout)
+    assert document["sums"] == []
+    assert [rule in name for name in document["rules"]] == [True]
+
+
 def test_check_of_a_file_without_a_feed_exits_with_1_and_of_no_file_with_2(home: Path, tmp_path: Path):
     (tmp_path / "bank.csv").write_text(ROWS)
     result = invoke("feed", "check", tmp_path / "bank.csv", "--home", home)
