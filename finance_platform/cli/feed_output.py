@@ -15,7 +15,8 @@ from finance_platform.cli.rendering import money, new_table, print_json, print_r
 from finance_platform.deliveries.commits import Count
 from finance_platform.feeds.feed_set import Problem
 from finance_platform.feeds.findings import ControlTotals
-from finance_platform.refresh.feed_check import OUTCOMES, CheckedTable, FileCheck
+from finance_platform.refresh.feed_check import OUTCOMES, FileCheck
+from finance_platform.refresh.feed_header import CheckedTable, HeaderColumn
 from finance_platform.refresh.feed_list import COLUMNS, FeedListing
 from finance_platform.refresh.feed_match import MatchedFile
 from finance_platform.safe_text import quote_name
@@ -102,7 +103,7 @@ def _print_header(console: SafeConsole, table: CheckedTable) -> None:
     title = "Header" if table.sheet is None else f"Header of sheet {table.sheet!r}"
     grid = new_table("column", "field", title=title, numbers_from=2)
     for column in table.columns[:_MAX_COLUMNS]:
-        grid.add_row(column.name, ", ".join(column.fields) or "not used")
+        grid.add_row(column.name, _uses(column) or "not used")
     for name, text in table.other.items():
         grid.add_row(f"every row: {text}" if text else "no column", name)
     for cell in grid.columns:
@@ -110,6 +111,13 @@ def _print_header(console: SafeConsole, table: CheckedTable) -> None:
     console.print(grid)
     if len(table.columns) > _MAX_COLUMNS:
         _print_line(console, f"… {len(table.columns) - _MAX_COLUMNS:,} more columns")
+
+
+def _uses(column: HeaderColumn) -> str:
+    fields = ", ".join(column.fields)
+    if column.values:
+        fields += f" ({', '.join(f'{name} {text}' for name, text in column.values.items())})"
+    return ", ".join([*filter(None, [fields]), *column.keys])
 
 
 def _print_counts(console: SafeConsole, checked: FileCheck) -> None:
@@ -187,7 +195,7 @@ def _checked_as_json(checked: FileCheck) -> dict[str, Any]:
         "tables": [
             {
                 "sheet": table.sheet,
-                "columns": [{"name": column.name, "fields": list(column.fields)} for column in table.columns],
+                "columns": [_column_as_json(column) for column in table.columns],
                 "other_fields": dict(table.other),
             }
             for table in checked.tables
@@ -206,6 +214,15 @@ def _checked_as_json(checked: FileCheck) -> dict[str, Any]:
         "warnings": [{"warning": text, "fix": fix} for text, fix in checked.findings.fixes.items()],
         "holds": [{"reason": text, "fix": fix} for text, fix in checked.holds.items()],
     }
+
+
+def _column_as_json(column: HeaderColumn) -> dict[str, Any]:
+    document: dict[str, Any] = {"name": column.name, "fields": list(column.fields)}
+    if column.values:
+        document["values"] = dict(column.values)
+    if column.keys:
+        document["keys"] = list(column.keys)
+    return document
 
 
 def _count_as_json(count: Count) -> Mapping[str, Any]:

@@ -1,8 +1,9 @@
 """What a run would make of one file: the use case of `feed check`, without Spark and without writing anything.
 
 Belongs here: the reader's rows counted and summed, and what would hold the file because of its own content. Does not
-belong here: finding its feed (see `feed_match`), rows that change because of another row (see `compared_rows`), what
-depends on earlier deliveries (see `deliveries.acceptance`), printing (see `cli`).
+belong here: finding its feed (see `feed_match`), what its columns give (see `feed_header`), rows that change because
+of another row (see `compared_rows`), what depends on earlier deliveries (see `deliveries.acceptance`), printing (see
+`cli`).
 
 The rows are those of `feeds.read_file`, which a run calls inside Spark.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -25,16 +26,15 @@ from finance_platform.deliveries.hold_reasons import nothing_accepted, tolerance
 from finance_platform.deliveries.lookups import has_lookups, with_lookups
 from finance_platform.deliveries.register import DeliveryDiscovered, Register
 from finance_platform.deliveries.state import LiveDelivery, derive_state
-from finance_platform.errors import FileNameError, FinancePlatformError, UnreadableDeliveryError
-from finance_platform.feeds.cells import bind_fields
-from finance_platform.feeds.codes import fold
+from finance_platform.errors import FinancePlatformError
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.findings import ReaderFindings
 from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.reasons import reasons_in_words
-from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed, template_headers
+from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.feeds.tables import Table
 from finance_platform.refresh.compared_rows import ComparedRows
+from finance_platform.refresh.feed_header import CheckedTable, describe_table
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore, error_message
 
@@ -47,29 +47,6 @@ MAX_REJECTED = 10
 """Rejected rows that are described one by one."""
 
 _COUNTED = ("outcome", "scenario", "period", "currency")
-
-
-@dataclass(frozen=True)
-class HeaderColumn:
-    """A column of a table, and the fields that it gives; none if the feed does not use it."""
-
-    name: str
-    fields: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class CheckedTable:
-    """A table of the file as the feed understands it.
-
-    Attributes:
-        sheet: the sheet's name; None for text.
-        columns: the header.
-        other: the fields that no column gives, and the text of their rows where it is the same in each.
-    """
-
-    sheet: str | None
-    columns: tuple[HeaderColumn, ...]
-    other: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -192,7 +169,7 @@ class _Check:
         return result
 
     def _add_table(self, table: Table) -> None:
-        self._result.tables.append(_describe_table(table, self._feed.rules, self._result.object_key))
+        self._result.tables.append(describe_table(table, self._feed.rules, self._result.object_key))
 
     def _add_summary(self, summary: Mapping[str, Any]) -> None:
         result = self._result
@@ -324,26 +301,3 @@ def _refused_row(row: Mapping[str, Any]) -> RefusedRow:
         row.get("amount"),
         row.get("currency"),
     )
-
-
-def _describe_table(table: Table, rules: ReadingRules, object_key: str) -> CheckedTable:
-    """Return the fields that each column gives; of a header that lacks a column, those that it would give."""
-    headers: dict[str, Sequence[str]]
-    other: dict[str, str] = {}
-    try:
-        sources = bind_fields(rules, table.header, object_key, table.sheet)
-        headers = {name: source.headers for name, source in sources.items()}
-        other = {name: source.constant or "" for name, source in sources.items() if not source.headers}
-    except (UnreadableDeliveryError, FileNameError):  # reading the rows reports it
-        headers = {name: _named_headers(rule) for name, rule in rules.fields.items()}
-    fields: dict[str, list[str]] = {}
-    for name, names in headers.items():
-        for header in names:
-            fields.setdefault(fold(header), []).append(name)
-    columns = (HeaderColumn(name, tuple(fields.get(fold(name), ()))) for name in table.header)
-    return CheckedTable(table.sheet, tuple(columns), other)
-
-
-def _named_headers(rule: FieldRule) -> list[str]:
-    pair = [header for header in (rule.debit, rule.credit) if header]
-    return [*pair, *(header for source in rule.sources for header in template_headers(source))]

@@ -11,7 +11,8 @@ import pytest
 from finance_platform.deliveries.commits import Count
 from finance_platform.errors import DescriptorError
 from finance_platform.feeds.feed_set import load_feed_set
-from finance_platform.refresh.feed_check import FileCheck, HeaderColumn, check_file
+from finance_platform.refresh.feed_check import FileCheck, check_file
+from finance_platform.refresh.feed_header import HeaderColumn
 from finance_platform.refresh.feed_match import MatchedFile, match_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import LEDGER, descriptor, settings, with_columns, with_lines
@@ -74,6 +75,67 @@ def test_the_header_is_shown_with_the_field_of_each_column(tmp_path: Path):
     )
     assert table.other == {"scenario": "Actual"}
     assert check.is_fine
+
+
+MEASURES = """\
+feed: m
+kind: ledger
+path: m.csv
+columns: {date: Date, department: Dept}
+constants: {scenario: Actual}
+measures: {Sales: {account: "4000"}, COGS: {account: "5000"}}
+"""
+WIDE = """\
+feed: w
+kind: ledger
+path: w.csv
+columns: {department: Dept, account: Account}
+constants: {scenario: Budget}
+unpivot: {columns: [Jan, Feb], into: date, year: {column: Year}}
+"""
+
+
+def test_a_column_of_measures_is_shown_with_the_fields_that_its_lines_have(tmp_path: Path):
+    for header in ("Date,Dept,sales,COGS", "Day,Dept,sales,COGS"):
+        (table,) = checked(tmp_path, f"{header}\n2025-01-01,1,5,6\n", MEASURES).tables
+        assert table.columns[2:] == (
+            HeaderColumn("sales", ("amount",), {"account": "4000"}),
+            HeaderColumn("COGS", ("amount",), {"account": "5000"}),
+        )
+        assert table.other == {"scenario": "Actual"}
+
+
+def test_a_column_of_unpivot_is_shown_with_its_amount_and_date(tmp_path: Path):
+    for header in ("Dept,Account,Year,Jan,Feb", "Dept,Konto,Year,Jan,Feb"):
+        (table,) = checked(tmp_path, f"{header}\n1,4000,2025,5,6\n", WIDE).tables
+        assert {column.name: set(column.fields) for column in table.columns[3:]} == {
+            "Jan": {"amount", "date"},
+            "Feb": {"amount", "date"},
+        }
+        assert table.columns[2].keys == ("unpivot.year",)
+        assert table.other == {"scenario": "Budget"}
+
+
+def test_a_column_that_only_a_rule_uses_is_shown_with_the_key_of_the_rule(tmp_path: Path):
+    text = with_lines(
+        LEDGER,
+        sign="debit_positive",
+        balanced="{by: [Voucher, account]}",
+        skip="[{column: [Typ, Type], matches: ^X}, {column: Voucher, matches: ^X}]",
+        control_total="[{kind: grand, row: {column: Type, matches: ^Total}}]",
+        order="{from_column: Sent}",
+        lookup="{feed: invoices, on: Invoice, take: [description]}",
+    )
+    rows = "Voucher,Type,Sent,Invoice,Note," + HEADER + "1,A,2025,I1,x," + ROW
+    (table,) = checked(tmp_path, rows, text).tables
+    assert {column.name: column.keys for column in table.columns[:6]} == {
+        "Voucher": ("balanced.by", "skip"),
+        "Type": ("control_total", "skip"),
+        "Sent": ("order",),
+        "Invoice": ("lookup.on",),
+        "Note": (),
+        "Date": (),
+    }
 
 
 def test_a_header_that_lacks_a_column_is_shown_with_the_fields_that_it_has(tmp_path: Path):

@@ -126,6 +126,8 @@ def test_check_of_a_file_whose_rows_all_reject_each_other_lists_them(home: Path,
     (home / "raw" / "erp.csv").write_text(rows)
     result = invoke("feed", "check", home / "raw" / "erp.csv", "--home", home)
     assert result.exit_code == 1, result.output
+    is_used = "balanced.by" if "balanced" in keys else "not used"
+    assert next(line for line in result.output.splitlines() if "Number" in line).strip().endswith(is_used)
     for text in ("Rows: 2 read = 2 rejected", "rejected line 2: ", "rejected line 3: ", "none of 2 rows was accepted"):
         assert text in result.output
     as_json = invoke("feed", "check", home / "raw" / "erp.csv", "--home", home, "--json")
