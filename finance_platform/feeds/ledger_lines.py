@@ -54,9 +54,10 @@ from finance_platform.feeds.lookups import Lookup
 from finance_platform.feeds.lost_zeros import LostZeros
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed
 from finance_platform.feeds.row_marks import marked_rows
+from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.shapes import find_header
 from finance_platform.feeds.typed_codes import TypedCodes
-from finance_platform.feeds.violations import Mask, RuleViolations, quoted, to_mask
+from finance_platform.feeds.violations import SPREADSHEET_ERRORS, Mask, RuleViolations, quoted, to_mask
 
 DEFAULT_DATE_FORMATS = ("yyyy-MM-dd",)
 DEFAULT_PERIOD_FORMATS = ("yyyy-MM", "yyyyMM")
@@ -165,18 +166,25 @@ class LedgerLines:
         is_total = pa.array(marked_rows(batch, self._rules.control_totals))
         for name in ("amount", "currency"):
             columns[name] = pc.if_else(is_total, None, columns[name])
-        has_money = to_mask(pc.not_equal(parsed.values, pa.scalar(0, MONEY_TYPE)))
-        has_money[[position for position, written in parsed.exact.items() if written]] = True
+        columns_of_money = parsed.sides or (parsed,)
+        has_money: Mask = np.zeros(len(batch), dtype=np.bool_)
+        for cells in columns_of_money:  # a debit and an equal credit are money too
+            has_money |= to_mask(pc.not_equal(cells.values, pa.scalar(0, MONEY_TYPE)))
+            has_money[[position for position, written in cells.exact.items() if written]] = True
+        unread: Mask = np.zeros(len(batch), dtype=np.bool_)
+        for cells, header in zip(columns_of_money, self.sources["amount"].headers, strict=False):
+            unread |= _may_be_money(cells, batch, header)
         bare = [rule for rule in self._rules.skip if not rule.may_hold_money]
-        violations.reject_skipped(
-            "skipped_money",
-            has_money & marked_rows(batch, bare),
-            lambda i: (
-                f"amount: the rule {marks[i].as_py()} of skip matches the row, which has the amount "
-                f"{quoted(self._written_amount(batch, i))}; claim its money by a control_total or "
+
+        def describe(position: int) -> str:
+            has = "has the amount" if has_money[position] else "has no valid amount but"
+            return (
+                f"amount: the rule {marks[position].as_py()} of skip matches the row, which {has} "
+                f"{quoted(self._written_amount(batch, position))}; claim its money by a control_total or "
                 "may_hold_money: true, or correct the rule"
-            ),
-        )
+            )
+
+        violations.reject_skipped("skipped_money", (has_money | unread) & marked_rows(batch, bare), describe)
 
     def _written_amount(self, batch: RawBatch, position: int) -> str:
         cells = (batch.columns[header][position].as_py() for header in self.sources["amount"].headers)
@@ -432,6 +440,28 @@ class LedgerLines:
         # A blank business unit is a scope of its own.
         rows = zip(*(part.fill_null("").to_pylist() for part in parts), strict=True)
         return pa.array([joined_key(row) for row in rows], pa.string())
+
+
+def _may_be_money(parsed: amounts.ParsedAmounts, batch: RawBatch, header: str) -> Mask:
+    """Return the rows whose cell is no valid amount but may be money: it has a figure, or is a spreadsheet's error.
+
+    A cell that repeats its column's header, as on each page of a report, is none.
+    """
+    if parsed.texts is None:
+        return np.zeros(len(batch), dtype=np.bool_)
+    is_unread = pc.and_(pc.is_valid(parsed.texts), pc.is_null(parsed.values))
+    is_figure = pc.or_(
+        pc.match_substring_regex(parsed.texts, r"\pN"), pc.is_in(parsed.texts, pa.array(SPREADSHEET_ERRORS))
+    )
+    rows = to_mask(pc.and_(is_unread, is_figure))
+    for position in np.flatnonzero(rows).tolist():
+        name = (
+            batch.source_columns[position].as_py()
+            if is_derived(header) and batch.source_columns is not None
+            else header
+        )
+        rows[position] = fold(parsed.texts[position].as_py()) != fold(name or "")
+    return rows
 
 
 def _hint(text: str, rules: ReadingRules) -> str:

@@ -119,6 +119,42 @@ def test_money_of_a_skipped_row_that_no_rule_claims_is_rejected(tmp_path: Path, 
     assert "may_hold_money: true" in read.rows[1]["reasons"]
 
 
+@pytest.mark.parametrize("cell", ["1.1OO.00", "5.000.00", "500 CR", "#REF!", "1.2E+05", "12€50", "½"])
+def test_a_figure_of_a_skipped_row_that_is_not_a_valid_amount_is_rejected(tmp_path: Path, cell: str) -> None:
+    read = Read(tmp_path, REPORT, line(), f",Page 3 of 7,,{cell}")
+    assert read.outcomes[1] == ("rejected", "skipped_money")
+    assert f"has no valid amount but '{cell}'" in read.rows[1]["reasons"]
+
+
+@pytest.mark.parametrize("cell", ["", "-", "—", "n/a", "carried forward", "AMOUNT"])
+def test_blanks_dashes_and_words_of_a_skipped_row_are_no_money(tmp_path: Path, cell: str) -> None:
+    assert Read(tmp_path, REPORT, line(), f",Page 3 of 7,,{cell}").outcomes[1] == ("skipped", "page")
+
+
+def test_a_rule_that_may_hold_money_also_skips_figures_that_are_not_valid(tmp_path: Path) -> None:
+    text = with_lines(LEDGER, skip='[{column: Dept, matches: "^Carried", may_hold_money: true}]')
+    assert Read(tmp_path, text, line(), ",Carried forward,,1.1OO.00").outcomes[1] == ("skipped", "skip_1")
+
+
+@pytest.mark.parametrize("sides", ["5,5", "5,", ",1O", "#N/A,"])
+def test_each_side_of_a_skipped_row_is_money_also_where_both_are_equal(tmp_path: Path, sides: str) -> None:
+    text = with_lines(with_columns({"amount": "{from: {debit: Dr, credit: Cr}}"}), skip=PAGES)
+    read = Read(tmp_path, text, f",Page 3 of 7,,{sides}", header="Date,Dept,Account,Dr,Cr")
+    assert read.outcomes == [("rejected", "skipped_money")]
+
+
+def test_a_repeated_header_with_years_is_no_money_and_a_bad_figure_below_it_is(tmp_path: Path) -> None:
+    text = with_lines(
+        REPORT,
+        columns="{department: Dept, account: Account}",
+        unpivot="{columns: [Jan 2025, Feb 2025], into: date, blank: skip}",
+        skip='[{column: Dept, matches: "^(Dept|Page.*)$"}]',
+    )
+    rows = ["N,1,10,20", "Dept,Account,Jan 2025,Feb 2025", "Page 1,,,1O"]
+    read = Read(tmp_path, text, *rows, header="Dept,Account,Jan 2025,Feb 2025")
+    assert [rules for _, rules in read.outcomes[2:]] == ["skip_1", "skip_1", "skipped_money"]
+
+
 def test_a_zero_in_a_skipped_row_is_not_money(tmp_path: Path) -> None:
     assert Read(tmp_path, REPORT, line(), ",Page 3 of 7,,0.00").outcomes[1] == ("skipped", "page")
 
