@@ -340,6 +340,15 @@ def test_a_month_in_the_name_gives_the_date_of_a_file_without_one(name: str, sou
     assert values["columns"]["date"] == {**source["date"], "formats": ["yyyy-MM"]}
 
 
+@pytest.mark.parametrize(
+    ("name", "feed"),
+    [("Budget 2025.xlsx.csv", "budget_2025_xlsx"), ("Budget 2025.csv", "budget_files"), ("costs.csv", "costs")],
+)
+def test_a_draft_never_has_the_name_of_a_shipped_feed_which_it_would_replace(name: str, feed: str):
+    text = "Posting Date,Cost Centre,GL Account,Amount\n2025-01-31,D1,4000,10.00\n"
+    assert yaml.safe_load(draft(text, name))["feed"] == feed
+
+
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 

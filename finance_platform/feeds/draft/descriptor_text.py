@@ -16,6 +16,7 @@ from finance_platform.feeds.descriptor import FEED_NAME, UNREAD_FILES, is_path
 from finance_platform.feeds.descriptor.schema import SCHEMA_COMMENT
 from finance_platform.feeds.draft.fields import FieldsDraft, draft_fields, used_headers
 from finance_platform.feeds.draft.sample import Sample, sample_file
+from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.file_format import OpenFile
 from finance_platform.feeds.file_names import file_ending
 from finance_platform.safe_text import printable_line
@@ -146,7 +147,10 @@ def _dialect(sample: Sample) -> dict[str, Any]:
 def _feed_name(name: str) -> str:
     stem = re.sub("[^a-z0-9]+", "_", PurePosixPath(name).stem.lower()).strip("_")
     stem = re.sub("_?[0-9][0-9_]*$", "", re.sub("^[^a-z]+", "", stem)).strip("_")[:60]
-    return stem if re.fullmatch(FEED_NAME, stem) and stem != UNREAD_FILES else "new_feed"
+    if not re.fullmatch(FEED_NAME, stem) or stem == UNREAD_FILES:
+        return "new_feed"
+    # A descriptor with a shipped feed's name would replace that feed.
+    return f"{stem}_files" if stem in {feed.feed for feed in shipped_descriptors()} else stem
 
 
 def _path(object_key: str) -> str:
