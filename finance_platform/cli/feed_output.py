@@ -83,7 +83,10 @@ def _print_checked(console: SafeConsole, matched: MatchedFile, checked: FileChec
         _print_finding(console, ("warning", "yellow"), warning, fix)
     for reason, fix in checked.holds.items():
         _print_finding(console, ("held", "red"), reason, fix)
-    if checked.is_fine:
+    for reason, fix in checked.conditions.items():
+        text = f"{reason}; a run holds this file unless another file of the home gives it"
+        _print_finding(console, ("condition", "yellow"), text, fix)
+    if checked.is_fine and not checked.conditions:
         text = " a run would publish this file, unless an earlier delivery or a closed period holds it"
         _print_line(console, ("ok", "green"), text)
 
@@ -189,7 +192,13 @@ def _as_json(matched: MatchedFile, checked: FileCheck | None) -> dict[str, Any]:
 
 def _checked_as_json(checked: FileCheck) -> dict[str, Any]:
     return {
-        "state": "refused" if checked.refusal else "held" if checked.holds else "ok",
+        "state": "refused"
+        if checked.refusal
+        else "held"
+        if checked.holds
+        else "conditional"
+        if checked.conditions
+        else "ok",
         "problem": checked.refusal or None,
         "fix": checked.fix or None,
         "tables": [
@@ -213,6 +222,7 @@ def _checked_as_json(checked: FileCheck) -> dict[str, Any]:
         "control_totals": asdict(checked.findings.control_totals),
         "warnings": [{"warning": text, "fix": fix} for text, fix in checked.findings.fixes.items()],
         "holds": [{"reason": text, "fix": fix} for text, fix in checked.holds.items()],
+        "conditions": [{"reason": text, "fix": fix} for text, fix in checked.conditions.items()],
     }
 
 

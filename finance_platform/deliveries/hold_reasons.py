@@ -90,11 +90,10 @@ class HoldReasons:
         before, after = self._live.in_order, self._live.in_order_with(candidate)
         untyped = self._account_types.newly_untyped(before, after, self._live.difference(candidate))
         for object_key, numbers in sorted(untyped.items()):
-            accounts = f"{'account' if len(numbers) == 1 else 'accounts'} {_shorten(sorted(numbers))}"
             if object_key == candidate.event.object_key:
-                verb = "has" if len(numbers) == 1 else "have"
-                yield f"{accounts} {verb} no type, which the sign of its debits and credits depends on"
+                yield untyped_accounts(numbers)
             else:
+                accounts = _accounts(numbers)
                 file = quote_name(object_key)
                 yield f"would leave {accounts} without a type, which {file} needs for the sign of its amounts"
 
@@ -185,6 +184,16 @@ def tolerance_breach(event: DeliveryDiscovered, commit: DeliveryCommit) -> str |
         if event.tolerated_amount is not None and amount > Decimal(event.tolerated_amount):
             return f"{amount} {currency} rejected, tolerated {event.tolerated_amount}"
     return None
+
+
+def untyped_accounts(numbers: Collection[str]) -> str:
+    """Return that accounts of a file with debits and credits have no type."""
+    verb = "has" if len(numbers) == 1 else "have"
+    return f"{_accounts(numbers)} {verb} no type, which the sign of its debits and credits depends on"
+
+
+def _accounts(numbers: Collection[str]) -> str:
+    return f"{'account' if len(numbers) == 1 else 'accounts'} {_shorten(sorted(numbers))}"
 
 
 def nothing_accepted(delivery: LiveDelivery) -> str | None:

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED
 from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioCount, read_commits
-from finance_platform.deliveries.hold_reasons import nothing_accepted, tolerance_breach
+from finance_platform.deliveries.hold_reasons import nothing_accepted, tolerance_breach, untyped_accounts
 from finance_platform.deliveries.lookups import has_lookups, with_lookups
 from finance_platform.deliveries.register import DeliveryDiscovered, Register
 from finance_platform.deliveries.state import LiveDelivery, derive_state
@@ -35,6 +35,7 @@ from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.feeds.tables import Table
 from finance_platform.refresh.compared_rows import ComparedRows
 from finance_platform.refresh.feed_header import CheckedTable, describe_table
+from finance_platform.refresh.untyped_accounts import UntypedAccounts
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore, error_message
 
@@ -42,6 +43,9 @@ OUTCOMES = ("accepted", "rejected", "duplicate", "skipped")
 _COMPLETE = (
     "compare the file with its source and send it again, complete; if the total is one of other rows, correct "
     "control_total in the descriptor"
+)
+_GIVE_TYPES = (
+    "give them types in a file of accounts of the home, or with account_type or types_by_prefix in the descriptor"
 )
 MAX_REJECTED = 10
 """Rejected rows that are described one by one."""
@@ -82,6 +86,7 @@ class FileCheck:
         findings: what the reader found about the file as a whole.
         covers: the periods that the file's name declares.
         holds: the reasons to hold it that follow from its own content, each with its fix.
+        conditions: the same for reasons that other files of the home may remove, and that it cannot tell yet.
     """
 
     object_key: str
@@ -100,6 +105,7 @@ class FileCheck:
     findings: ReaderFindings = field(default_factory=ReaderFindings)
     covers: tuple[str, ...] = ()
     holds: dict[str, str] = field(default_factory=dict)
+    conditions: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_fine(self) -> bool:
@@ -147,6 +153,7 @@ class _Check:
         self._store, self._descriptor, self._feed, self._processed = store, descriptor, feed, processed
         self._result = FileCheck(object_key, descriptor.feed, descriptor.kind)
         self._compared = ComparedRows(descriptor.kind)
+        self._accounts = UntypedAccounts()
 
     def run(self) -> FileCheck:
         result = self._result
@@ -166,6 +173,7 @@ class _Check:
             result.refused_rows.sort(key=lambda row: (row.sheet or "", row.row))
             del result.refused_rows[MAX_REJECTED:]
             result.holds = dict(self._holds(file))
+            self._find_untyped()
         return result
 
     def _add_table(self, table: Table) -> None:
@@ -187,6 +195,8 @@ class _Check:
         for row in _sums(table):
             self._count(row["outcome"], row["scenario"], row["period"], row["currency"], row["count"])
         self._compared.add(batch)
+        if self._feed.rules.is_debit_positive:
+            self._accounts.add(batch)
         is_refused = pc.equal(batch["outcome"], "rejected")
         for row in batch.select(["rules"]).filter(is_refused)["rules"].value_counts().to_pylist():
             self._result.rules.update(dict.fromkeys(row["values"].split(","), row["counts"]))
@@ -214,6 +224,8 @@ class _Check:
             scenario, period = row.get("scenario") or "", row.get("period") or ""
             self._count("accepted", scenario, period, "", Count() - count)
             self._count(changed.outcome, scenario, period, "", count)
+            if self._feed.rules.is_debit_positive:
+                self._accounts.remove(row)
             self._result.rules[changed.rule] += 1
             self._result.refused_rows.append(
                 _refused_row({**row, "outcome": changed.outcome, "reasons": changed.reason})
@@ -234,6 +246,13 @@ class _Check:
             yield doubt, advice
         for breach in self._result.findings.control_totals.breaches:
             yield breach, _COMPLETE
+
+    def _find_untyped(self) -> None:
+        """Add the accounts without a type: a hold, or a condition if no run has told the home its accounts yet."""
+        numbers, is_known = self._accounts.find(self._processed, self._result.object_key)
+        if numbers:
+            reasons = self._result.holds if is_known else self._result.conditions
+            reasons[untyped_accounts(numbers)] = _GIVE_TYPES
 
     def _as_delivery(self, file: FileToRead) -> tuple[DeliveryDiscovered, DeliveryCommit]:
         descriptor, result = self._descriptor, self._result

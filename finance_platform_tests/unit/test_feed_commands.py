@@ -204,3 +204,20 @@ def test_the_commands_start_without_dagster_spark_and_the_warehouse():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("has_run", "word", "code"), [(False, "condition", 0), (True, "held", 1)])
+def test_check_of_debits_and_credits_names_the_accounts_without_a_type(home: Path, has_run: bool, word: str, code: int):
+    keys = "sign: debit_positive\ntypes_by_prefix: {account_type: {4: Revenue}}\n"
+    (home / "feeds" / "erp.yaml").write_text(with_lines(LEDGER, feed="erp", path="erp.csv") + keys)
+    file = home / "raw" / "erp.csv"
+    if has_run:
+        (home / "processed").mkdir()
+    file.write_text(ROWS)
+    fine = invoke("feed", "check", file, "--home", home)
+    assert (fine.exit_code, "ok a run would" in fine.output) == (0, True), fine.output
+    file.write_text(ROWS + "2025-01-15,D100,9000,5\n")
+    result = invoke("feed", "check", file, "--home", home)
+    assert result.exit_code == code, result.output
+    assert "ok a run would" not in result.output
+    assert f"{word} account 9000 has no type" in result.output
