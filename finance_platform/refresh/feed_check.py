@@ -248,7 +248,7 @@ class _Check:
             yield breach, _COMPLETE
 
     def _find_untyped(self) -> None:
-        """Add the accounts without a type: a hold, or a condition if no run has told the home its accounts yet."""
+        """Add the accounts without a type: a hold, or a condition while no run has read the accounts of the home."""
         numbers, is_known = self._accounts.find(self._processed, self._result.object_key)
         if numbers:
             reasons = self._result.holds if is_known else self._result.conditions

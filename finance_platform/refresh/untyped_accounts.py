@@ -1,4 +1,4 @@
-"""The accounts of one checked file whose type nobody knows; without one, a run holds debits and credits.
+"""The accounts of one checked file without a type that is known; without one, a run holds debits and credits.
 
 Belongs here: collecting the accounts of accepted lines, and asking the home for the types that the file does not give.
 Does not belong here: which delivery's type counts (see `deliveries.account_types`), the rows (see `feed_check`).
