@@ -15,9 +15,10 @@ from finance_platform.cli.decisions import accept, close, reopen, vacuum, withdr
 from finance_platform.cli.deploy import deploy, remote
 from finance_platform.cli.feeds import feed
 from finance_platform.cli.init import init
-from finance_platform.cli.inspect import movements, query, status
+from finance_platform.cli.inspect import movements, status
 from finance_platform.cli.migrate import migrate
 from finance_platform.cli.options import prepare_output, report_error
+from finance_platform.cli.query import query
 from finance_platform.cli.rejected import rejected
 from finance_platform.cli.run import run
 from finance_platform.cli.security import secure

@@ -1,12 +1,11 @@
-"""The read-only commands: status, query, movements.
+"""The read-only commands `status` and `movements`.
 
-Belongs here: arguments, and the choice of the printer. Does not belong here: figures (see `reports`), output (see
-`rendering`, `status_output`).
+Belongs here: arguments, and the choice of the printer. Does not belong here: queries (see `query`), figures (see
+`reports`), output (see `rendering`, `status_output`).
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,6 @@ from finance_platform.cli.options import (
     EXIT_ATTENTION,
     EXIT_FAILED,
     EXIT_OK,
-    QUERY_TABLE_ROWS,
     TABLE_ROWS,
     format_option,
     home_option,
@@ -55,44 +53,6 @@ def status(home: Path | None, since: datetime | None, all_versions: bool, by_fil
     if current.is_broken:
         return EXIT_FAILED
     return EXIT_OK if current.is_healthy else EXIT_ATTENTION
-
-
-@click.command(context_settings={"ignore_unknown_options": True})  # SQL may begin with a comment: --
-@home_option
-@click.argument("sql")
-@format_option
-@click.option(
-    "--spreadsheet",
-    is_flag=True,
-    help="Print CSV in which no text is a formula for a spreadsheet; without it, CSV has every text as it is.",
-)
-@click.option(
-    "--limit",
-    type=click.IntRange(min=0),
-    default=QUERY_TABLE_ROWS,
-    show_default=True,
-    help="Rows of a table; 0: all. CSV and JSON always have all rows.",
-)
-@with_exit_code
-def query(home: Path | None, sql: str, output_format: str, spreadsheet: bool, limit: int) -> int:
-    """Run a read-only SQL query, in Redshift's dialect, on the warehouse."""
-    from finance_platform.bootstrap import open_warehouse
-    from finance_platform.cli import rendering
-
-    if spreadsheet:
-        if output_format == "json":
-            raise click.UsageError("--spreadsheet prints CSV; leave out --format json")
-        output_format = "csv"
-    settings = load_settings(home=home)
-    with open_warehouse(settings).stream(sql, timeout_seconds=settings.query_timeout_seconds) as result:
-        is_limited = output_format == "table" and limit
-        shown = itertools.islice(result.rows, limit) if is_limited else result.rows
-        rendering.print_rows(open_console(), result.columns, shown, output_format, is_raw=not spreadsheet)
-        hidden = sum(1 for _ in result.rows)
-    if hidden:
-        rows = "1 more row is" if hidden == 1 else f"{hidden:,} more rows are"
-        echo(f"… {rows} hidden; --limit 0, --format csv or --format json shows all", err=True)
-    return EXIT_OK
 
 
 @click.command()

@@ -39,6 +39,8 @@ _FORBIDDEN_FUNCTION = re.compile(
 )
 _FORBIDDEN_TABLE = re.compile(r"pg_(file_)?settings|duckdb_.*|pragma_.*|sqlite_.*", re.IGNORECASE)
 """Views of an engine's settings, files and internals."""
+_OPENING = re.compile(r"""--[^\n]*|/\*|'|"|\$\w*\$""")
+_CLOSINGS = {"'": re.compile(r"(?:[^'\\]|''|\\.)*+'", re.DOTALL), "/*": re.compile(r"\*/")}
 _CLOCK = (
     exp.CurrentDate,
     exp.CurrentDatetime,
@@ -151,16 +153,30 @@ def split(script: str) -> tuple[str, ...]:
     Raises:
         QueryError: a quote or a comment is not closed.
     """
-    statements: list[str] = []
+    return tuple(script[begin:end] for begin, end in statement_spans(script))
+
+
+def statement_spans(script: str) -> tuple[tuple[int, int], ...]:
+    """Return where each statement of a script begins and ends, without the comments around it.
+
+    Raises:
+        QueryError: a quote or a comment is not closed.
+    """
+    spans: list[tuple[int, int]] = []
     begin: int | None = None
     end = 0
     for token in _tokens(script):
         if token.token_type is not TokenType.SEMICOLON:
             begin, end = (token.start if begin is None else begin), token.end + 1
         elif begin is not None:
-            statements.append(script[begin:end])
+            spans.append((begin, end))
             begin = None
-    return tuple(statements) if begin is None else (*statements, script[begin:end])
+    return tuple(spans) if begin is None else (*spans, (begin, end))
+
+
+def token_offsets(sql: str, word: str) -> list[int]:
+    """Return the offsets of a word in a statement, outside of comments and longer words, in any case."""
+    return [token.start for token in _tokens(sql) if token.text.casefold() == word.casefold()]
 
 
 @lru_cache(maxsize=256)
@@ -261,14 +277,37 @@ def _tokens(sql: str) -> list[Any]:
     except UnicodeEncodeError as error:
         raise QueryError(f"{shorten(sql)!r} is not valid UTF-8", fix="write the query as UTF-8 text") from error
     except SqlglotError as error:
-        raise QueryError(f"{shorten(sql)!r} cannot be read: {error}", fix="close every quote and comment") from error
+        offset = _unclosed(sql)
+        place = "" if offset is None else f", {position(sql, offset)}"
+        raise QueryError(
+            f"{shorten(sql)!r} cannot be read: a quote or comment is not closed{place}",
+            fix="close every quote and comment",
+        ) from error
+
+
+def _unclosed(sql: str) -> int | None:
+    """Return the offset of the quote or comment that is not closed; None if that cannot be found."""
+    offset = 0
+    while opening := _OPENING.search(sql, offset):
+        mark = opening[0]
+        offset = opening.end()
+        if mark.startswith("--"):
+            continue
+        closing = _CLOSINGS.get(mark, re.compile(re.escape(mark))).search(sql, offset)
+        if closing is None:
+            return opening.start()
+        offset = closing.end()
+    return None
 
 
 def _detail(error: SqlglotError) -> str:
     """The parser's error and its position; its own message underlines the position in terminal colours."""
     if isinstance(error, ParseError) and error.errors:
         first = error.errors[0]
-        return f"{first['description']}, line {first['line']}, column {first['col']}"
+        is_incomplete = str(first["description"]).startswith("Required keyword")  # names classes of the parser
+        what = f"incomplete at {first['highlight']!r}" if is_incomplete else first["description"]
+        column = first["col"] - len(first["highlight"] or " ") + 1  # the parser has the last column of the token
+        return f"{what}, line {first['line']}, column {column}"
     return str(error)
 
 

@@ -58,10 +58,11 @@ class Home:
 
     # Commands
 
-    def command(self, *arguments: str, **environment: str) -> CommandResult:
+    def command(self, *arguments: str, standard_input: str | None = None, **environment: str) -> CommandResult:
         """Run `finance-platform` with `--home` in this process."""
+        command = self._with_home(arguments)
         with clean_environment(self.path, **environment):
-            result = CliRunner().invoke(main, self._with_home(arguments), prog_name="finance-platform")
+            result = CliRunner().invoke(main, command, input=standard_input, prog_name="finance-platform")
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return CommandResult(result.exit_code, result.stdout, result.stderr)

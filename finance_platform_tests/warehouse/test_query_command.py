@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from finance_platform.cli.query import MAX_SCRIPT_BYTES
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.end_to_end.home import CommandResult, Home
 
@@ -103,3 +104,85 @@ def test_a_query_that_takes_too_long_is_wrong_use_with_the_setting_to_change(hom
         "The query took too long: it was stopped after 1 s\n"
         "  Fix: select less, or increase FINANCE_PLATFORM_QUERY_TIMEOUT_SECONDS (0: no limit)\n"
     )
+
+
+THREE = """-- How many
+-- days?
+SELECT COUNT(*) AS days FROM DimDate WHERE Year < 0;
+
+SELECT 1 AS a, '=1' AS b;
+SELECT 2 AS c
+"""
+
+
+def test_a_file_of_queries_prints_each_result_below_its_heading(home: Home, tmp_path: Path):
+    file = tmp_path / "three.sql"
+    file.write_text(THREE, encoding="utf-8")
+    results = [run(home, "--file", str(file), "--format", name).stdout for name in ("table", "csv", "json")]
+    words = [line.split() for line in results[0].splitlines()]
+    second, third = "SELECT 1 AS a, '=1' AS b", "SELECT 2 AS c"
+    assert words == [
+        *(["How", "many", "days?"], ["days"], ["0"], []),
+        *(second.split(), ["a", "b"], ["1", "=1"], []),
+        *(third.split(), ["c"], ["2"]),
+    ]
+    assert list(csv.reader(io.StringIO(results[1]))) == [
+        *(["How many days?"], ["days"], ["0"], []),
+        *([second], ["a", "b"], ["1", "=1"], []),
+        *([third], ["c"], ["2"]),
+    ]
+    assert json.loads(results[2]) == [
+        {"heading": "How many days?", "line": 3, "rows": [{"days": 0}]},
+        {"heading": second, "line": 5, "rows": [{"a": 1, "b": "=1"}]},
+        {"heading": third, "line": 6, "rows": [{"c": 2}]},
+    ]
+    assert "'=1" in run(home, "-f", str(file), "--spreadsheet").stdout
+
+
+def test_a_file_with_one_query_prints_what_the_query_as_an_argument_prints(home: Home, tmp_path: Path):
+    file = tmp_path / "one.sql"
+    file.write_bytes(f"-- Days\r\n{DAYS};\r\n".encode("utf-16"))
+    for name in ("table", "csv", "json"):
+        assert run(home, "-f", str(file), "--format", name) == run(home, DAYS, "--format", name)
+
+
+def test_the_limits_of_a_query_are_those_of_each_query_of_a_file(home: Home, tmp_path: Path):
+    file = tmp_path / "limits.sql"
+    file.write_text(f"{DAYS};\nSELECT 1 AS one;\n\n  {DAYS};\nSELECT PG_SLEEP(60)", encoding="utf-8")
+    result = run(home, "-f", str(file))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"{file}: 'PG_SLEEP(60)', line 5, column 8: a query reads the warehouse's tables" in result.stderr
+    file.write_text(file.read_text(encoding="utf-8").replace("SELECT PG_SLEEP(60)", ""), encoding="utf-8")
+    result = run(home, "-f", str(file), "--limit", "2")
+    assert result.stderr.count("more rows are hidden") == 2
+    slow = "SELECT COUNT(*) FROM DimDate AS a, DimDate AS b, DimDate AS c, DimDate AS d"
+    file.write_text(f"SELECT 1;\n{slow}", encoding="utf-8")
+    result = run(home, "-f", str(file), FINANCE_PLATFORM_QUERY_TIMEOUT_SECONDS="1")
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"The query took too long: {file}, line 2, column 1: it was stopped after 1 s")
+
+
+def test_standard_input_is_read_where_a_dash_stands_for_the_query(home: Home):
+    for arguments in (("-",), ("-f", "-")):
+        result = home.command("query", *arguments, standard_input="\ufeffSELECT 1 AS one;")
+        assert (result.returncode, result.stdout.split()) == (0, ["one", "1"])
+    result = home.command("query", "-", standard_input="\n SELECT Yeer FROM DimDate")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "standard input, line 2, column 9: " in result.stderr
+
+
+def test_a_file_that_cannot_be_read_is_wrong_use_with_the_reason(home: Home, tmp_path: Path):
+    latin, large = tmp_path / "latin.sql", tmp_path / "large.sql"
+    latin.write_bytes("SELECT 1;\nSELECT 'ä'".encode("latin-1"))
+    large.write_bytes(b" " * (MAX_SCRIPT_BYTES + 1))
+    for arguments, found in (
+        (("-f", str(tmp_path / "none.sql")), "none.sql cannot be read: No such file or directory"),
+        (("-f", str(tmp_path)), "cannot be read: Is a directory"),
+        (("-f", str(latin)), "latin.sql, line 2: the byte 0xe4 is not valid UTF-8"),
+        (("-f", str(large)), "large.sql is larger than 1 MiB"),
+        ((), "give either a query or --file FILE"),
+        (("SELECT 1", "-f", str(latin)), "give either a query or --file FILE"),
+    ):
+        result = run(home, *arguments)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert found in result.stderr

@@ -1,0 +1,167 @@
+"""The commands `query` and `tables`: what the warehouse answers, and what it has to be asked about.
+
+Belongs here: arguments, reading a file of queries, headings of several results. Does not belong here: splitting a file
+(see `warehouse.query_script`), one result's format (see `rendering`), the words of `tables` (see `contracts`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from finance_platform.cli.console import SafeConsole, colored, echo, open_console
+from finance_platform.cli.options import EXIT_OK, QUERY_TABLE_ROWS, format_option, home_option, with_exit_code
+from finance_platform.errors import QueryError
+from finance_platform.safe_text import quote_name, to_json
+from finance_platform.settings import load_settings
+
+if TYPE_CHECKING:
+    from finance_platform.warehouse.port import RowStream
+    from finance_platform.warehouse.query_script import ScriptStatement
+
+STANDARD_INPUT = "-"
+MAX_SCRIPT_BYTES = 1 << 20
+"""Of a file of queries: far more than people write, and no device or pipe without an end is read."""
+
+
+@click.command(context_settings={"ignore_unknown_options": True})  # SQL may begin with a comment: --
+@home_option
+@click.argument("sql", required=False)
+@click.option("-f", "--file", "file", metavar="FILE", help="Read the queries from this file.")
+@format_option
+@click.option(
+    "--spreadsheet",
+    is_flag=True,
+    help="Print CSV in which no text is a formula for a spreadsheet; without it, CSV has every text as it is.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=QUERY_TABLE_ROWS,
+    show_default=True,
+    help="Rows of a table; 0: all. CSV and JSON always have all rows.",
+)
+@with_exit_code
+def query(
+    home: Path | None, sql: str | None, file: str | None, output_format: str, spreadsheet: bool, limit: int
+) -> int:
+    """Run read-only SQL queries, in Redshift's dialect, on the warehouse.
+
+    SQL is a query, or several with a semicolon after each; `-` reads them from standard input. Each of several results
+    has a heading: the comment above its query. `finance-platform tables` lists what can be queried.
+    """
+    from finance_platform.bootstrap import open_warehouse
+    from finance_platform.warehouse.query_script import errors_in_file, read_script
+
+    if spreadsheet:
+        if output_format == "json":
+            raise click.UsageError("--spreadsheet prints CSV; leave out --format json")
+        output_format = "csv"
+    settings = load_settings(home=home)
+    source, script = _read(sql, file)
+    statements = read_script(script, source)
+    results = _Results(open_console(), output_format, is_raw=not spreadsheet, limit=limit, count=len(statements))
+    warehouse = open_warehouse(settings)
+    for statement in statements:
+        with (
+            errors_in_file(source, statement),
+            warehouse.stream(statement.sql, timeout_seconds=settings.query_timeout_seconds) as result,
+        ):
+            results.print(statement, result)
+    results.close()
+    return EXIT_OK
+
+
+class _Results:
+    """Prints results one after the other; only several have headings.
+
+    A table has its heading above it. In CSV, results are separated by an empty line, and the heading is the only cell
+    of the line above the names. In JSON, each result is an object with `heading`, `line` and `rows`.
+    """
+
+    def __init__(self, console: SafeConsole, output_format: str, *, is_raw: bool, limit: int, count: int) -> None:
+        self._console = console
+        self._format = output_format
+        self._is_raw = is_raw
+        self._limit = limit if output_format == "table" else 0
+        self._has_headings = count > 1
+        self._printed = 0
+
+    def print(self, statement: ScriptStatement, result: RowStream) -> None:
+        """Print one result."""
+        from finance_platform.cli import rendering
+
+        if self._has_headings:
+            self._print_heading(statement)
+        shown = itertools.islice(result.rows, self._limit) if self._limit else result.rows
+        rendering.print_rows(self._console, result.columns, shown, self._format, is_raw=self._is_raw)
+        if self._has_headings and self._format == "json":
+            self._console.file.write("}")
+        self._printed += 1
+        hidden = sum(1 for _ in result.rows)
+        if hidden:
+            rows = "1 more row is" if hidden == 1 else f"{hidden:,} more rows are"
+            echo(f"… {rows} hidden; --limit 0, --format csv or --format json shows all", err=True)
+
+    def close(self) -> None:
+        """Print what ends the results."""
+        if self._has_headings and self._format == "json":
+            self._console.file.write("\n]\n")
+
+    def _print_heading(self, statement: ScriptStatement) -> None:
+        from finance_platform.cli import rendering
+
+        output = self._console.file
+        if self._format == "json":
+            fields = to_json({"heading": statement.heading, "line": statement.line})
+            output.write((",\n" if self._printed else "[\n") + fields[:-1] + ', "rows": ')
+            return
+        if self._printed:
+            output.write("\n")
+        if self._format == "csv":
+            rendering.print_rows(self._console, [statement.heading], (), "csv", is_raw=self._is_raw)
+        else:
+            self._console.print(colored((statement.heading, "bold")), soft_wrap=True)
+
+
+def _read(sql: str | None, file: str | None) -> tuple[str, str]:
+    """Return the name of the file that the queries are in, empty if they are an argument, and the queries.
+
+    Raises:
+        click.UsageError: there are no queries, or two sources of them.
+        QueryError: the file cannot be read.
+    """
+    if (sql is None) == (file is None):
+        raise click.UsageError("give either a query or --file FILE; `-` reads the queries from standard input")
+    if STANDARD_INPUT in (sql, file):
+        content = b"" if sys.stdin is None else sys.stdin.buffer.read(MAX_SCRIPT_BYTES + 1)
+        return "standard input", _decode(content, "standard input")
+    if file is None:
+        return "", sql or ""
+    name = quote_name(file)
+    try:
+        with Path(file).open("rb") as opened:
+            content = opened.read(MAX_SCRIPT_BYTES + 1)
+    except OSError as error:
+        raise QueryError(f"{name} cannot be read: {error.strerror}", fix="check the path given to --file") from error
+    return name, _decode(content, name)
+
+
+def _decode(content: bytes, name: str) -> str:
+    """Return the text of a file in UTF-8, or in UTF-16 if it begins with a mark of it, with plain line ends."""
+    if len(content) > MAX_SCRIPT_BYTES:
+        raise QueryError(f"{name} is larger than {MAX_SCRIPT_BYTES >> 20} MiB", fix="split it into several files")
+    is_utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    try:
+        text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise QueryError(
+            f"{name}, line {line}: the byte {content[error.start]:#04x} is not valid UTF-8",
+            fix="save the file as UTF-8",
+        ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
