@@ -18,7 +18,7 @@ from finance_platform.cli.init import init
 from finance_platform.cli.inspect import movements, status
 from finance_platform.cli.migrate import migrate
 from finance_platform.cli.options import prepare_output, report_error
-from finance_platform.cli.query import query
+from finance_platform.cli.query import query, tables
 from finance_platform.cli.rejected import rejected
 from finance_platform.cli.run import run
 from finance_platform.cli.security import secure
@@ -66,6 +66,7 @@ for _command in (
     run,
     status,
     query,
+    tables,
     rejected,
     movements,
     trace,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from finance_platform.safe_text import quote_name, to_json
 from finance_platform.settings import load_settings
 
 if TYPE_CHECKING:
+    from finance_platform.contracts.dictionary import DictionaryEntry
     from finance_platform.warehouse.port import RowStream
     from finance_platform.warehouse.query_script import ScriptStatement
 
@@ -74,6 +76,55 @@ def query(
             results.print(statement, result)
     results.close()
     return EXIT_OK
+
+
+@click.command()
+@home_option
+@click.argument("name", required=False)
+@format_option
+@with_exit_code
+def tables(home: Path | None, name: str | None, output_format: str) -> int:
+    """List the tables and views that can be queried, or describe one: NAME, with the meaning of its columns."""
+    from finance_platform.cli import rendering
+    from finance_platform.contracts.dictionary import dictionary, find_entry
+
+    console = open_console()
+    if name is None:
+        rows = [(entry.name, entry.kind, entry.grain) for entry in dictionary()]
+        rendering.print_rows(console, ("name", "kind", "one row is"), rows, output_format)
+        return EXIT_OK
+    entry = find_entry(name)
+    if entry is None:
+        raise click.UsageError(_unknown_table(name, [entry.name for entry in dictionary()]))
+    if output_format == "json":
+        rendering.print_json(console, asdict(entry))
+        return EXIT_OK
+    if output_format == "table":
+        _print_facts(console, entry, load_settings(home=home).currency)
+    columns = [(column.name, column.type, column.description) for column in entry.columns]
+    rendering.print_rows(console, ("column", "type", "meaning"), columns, output_format)
+    return EXIT_OK
+
+
+def _print_facts(console: SafeConsole, entry: DictionaryEntry, currency: str) -> None:
+    """Print what a person should know before writing a query on a table or view."""
+    console.print(colored((entry.name, "bold"), f" ({entry.kind}): {entry.grain}"))
+    console.print(f"Key: {', '.join(entry.key)}")
+    if entry.fix:
+        console.print(f"Fix before summing, in a filter or in GROUP BY: {', '.join(entry.fix)}")
+    if entry.measures:
+        console.print(f"{'Then sum' if entry.fix else 'Sum'}: {', '.join(entry.measures)}")
+    if entry.note:
+        console.print(entry.note)
+    console.print(f"Home currency: {currency}\n")
+
+
+def _unknown_table(name: str, known: list[str]) -> str:
+    from finance_platform.feeds.codes import closest_match
+
+    similar = closest_match(name.rpartition(".")[2], known)
+    suggestion = f" Did you mean {similar}?" if similar else ""
+    return f"there is no table or view {name!r}.{suggestion} `finance-platform tables` lists all"
 
 
 class _Results:
