@@ -172,6 +172,8 @@ class DeliveryCommit:
         header: the names of all columns, also of a refused file; empty if they are not known.
         header_kinds: what the first cells of each of them can be read as; see `feeds.column_kinds`.
         findings: what the reader found about the file as a whole.
+        unweighted_id: of a file whose years are spread like a scenario, the identity that it would have without the
+            lines of that scenario, so that the years that it needs are known when other lines count; else empty.
     """
 
     delivery_id: str
@@ -200,6 +202,7 @@ class DeliveryCommit:
     header: Sequence[str] = ()
     header_kinds: Sequence[str] = ()
     findings: ReaderFindings = field(default_factory=ReaderFindings)
+    unweighted_id: str = ""
     attempt: str = ""
     committed_at: str = ""
 

@@ -16,6 +16,7 @@ from finance_platform.deliveries.commits import delivery_id, read_commits
 from finance_platform.deliveries.lookups import has_lookups, with_lookups
 from finance_platform.deliveries.ownership import BrokenOwners
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered, utc_text
+from finance_platform.deliveries.spread_weights import like_rule
 from finance_platform.deliveries.state import counted_objects, derive_state
 from finance_platform.errors import FileNameError, FinancePlatformError, TransientStorageError
 from finance_platform.feeds.descriptor import FeedDescriptor
@@ -96,7 +97,10 @@ def scan_raw_zone(
     identities = {name: feed.rules.identity for name, feed in feeds.items()}
     last = {event.object_key: event for event in known}
     owners = BrokenOwners(feed_set, identities, last)
-    scan = _Scan(raw, feed_set, owners, identities, last, at, run_id, skip_unstable, problems=list(feed_set.problems))
+    unweighted = _unweighted_ids(register, feeds)
+    scan = _Scan(
+        raw, feed_set, owners, identities, last, at, run_id, skip_unstable, list(feed_set.problems), unweighted
+    )
     for item in raw.list_objects():
         scan.add(item)
     scan.problems += [_refused_folder(folder, feed) for folder, feed in scan.folders.items()]
@@ -121,7 +125,7 @@ def scan_raw_zone(
 
 @dataclass
 class _Scan:
-    """A scan in progress; `last` has the last event of each object."""
+    """A scan in progress; `last` has the last event of each object, `unweighted` what `_unweighted_ids` returns."""
 
     raw: ObjectStore
     feed_set: FeedSet
@@ -132,6 +136,7 @@ class _Scan:
     run_id: str
     skip_unstable: bool
     problems: list[Problem]
+    unweighted: Mapping[str, str]
     new: list[DeliveryDiscovered] = field(default_factory=list)
     present: dict[str, dict[str, str]] = field(default_factory=dict)
     unmatched: list[str] = field(default_factory=list)
@@ -221,7 +226,7 @@ class _Scan:
             object_key=item.key,
             feed=feed.feed,
             kind=feed.kind,
-            delivery_id=delivery_id(item.key, fingerprint, feed.feed, self.identities[feed.feed]),
+            delivery_id=self._delivery_id(item.key, fingerprint, feed.feed, last),
             fingerprint=fingerprint,
             etag=item.etag,
             size=item.size,
@@ -236,6 +241,12 @@ class _Scan:
             tolerated_removal=None if removal == "never" else str(removal),
             is_held_when_late=feed.hold_if_late,
         )
+
+    def _delivery_id(self, key: str, fingerprint: str, feed: str, last: DeliveryDiscovered | None) -> str:
+        """Return the identity of a delivery; one with weights stays, until `refresh.spread_years` finds others."""
+        identity = delivery_id(key, fingerprint, feed, self.identities[feed])
+        is_same = last is not None and self.unweighted.get(last.delivery_id) == identity
+        return last.delivery_id if last and is_same else identity
 
     def _order(self, feed: FeedDescriptor, key: str) -> str:
         if feed.order is None or feed.order.from_name is None:
@@ -254,6 +265,14 @@ class _Scan:
             return
         self.etags[key] = last.etag
         self.present.setdefault(last.feed, {})[key] = last.fingerprint
+
+
+def _unweighted_ids(register: Register, feeds: Mapping[str, ResolvedFeed]) -> dict[str, str]:
+    """Return the identities without weights of the deliveries of files of years, by delivery id."""
+    if not any(like_rule(feed.rules) for feed in feeds.values()):
+        return {}
+    commits = read_commits(register.store).values()
+    return {one.delivery_id: one.unweighted_id for one in commits if one.unweighted_id}
 
 
 def _is_unicode(key: str) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from finance_platform.contracts.processed import LOOKUP_ROWS
 from finance_platform.deliveries.commits import delivery_id
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
+from finance_platform.deliveries.spread_weights import like_rule
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.feeds.resolved import ResolvedFeed
 
@@ -56,6 +57,7 @@ def discover_again(register: Register, feeds: Mapping[str, ResolvedFeed], at: st
         for event in latest.values()
         if event.feed in feeds
         and feeds[event.feed].rules.lookup
+        and not like_rule(feeds[event.feed].rules)  # see `refresh.spread_years`
         and (identity := _identity(event, feeds[event.feed])) != event.delivery_id
     ]
     if again:

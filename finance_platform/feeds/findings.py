@@ -114,6 +114,7 @@ class ReaderFindings:
         cause: what all rows have in common if none was accepted.
         advice: how to correct the doubts or the cause.
         control_totals: the totals that the file prints.
+        weight_years: the fiscal years whose amounts its years are spread like, each named by its first period.
     """
 
     notes: Mapping[str, Note] = field(default_factory=dict)
@@ -121,6 +122,7 @@ class ReaderFindings:
     cause: str = ""
     advice: str = ""
     control_totals: ControlTotals = NO_CONTROL_TOTALS
+    weight_years: Sequence[str] = ()
 
     @property
     def warnings(self) -> list[str]:
@@ -148,6 +150,7 @@ class ReaderFindings:
                 **values,
                 "notes": notes,
                 "doubts": tuple(values.get("doubts", ())),
+                "weight_years": tuple(values.get("weight_years", ())),
                 "control_totals": ControlTotals.from_json(totals) if any(totals.values()) else NO_CONTROL_TOTALS,
             }
         )

@@ -58,6 +58,8 @@ from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.shapes import find_header
 from finance_platform.feeds.typed_codes import TypedCodes
 from finance_platform.feeds.violations import SPREADSHEET_ERRORS, Mask, RuleViolations, quoted, to_mask
+from finance_platform.feeds.weights import Weights
+from finance_platform.feeds.years_like import YearsLike
 
 DEFAULT_DATE_FORMATS = ("yyyy-MM-dd",)
 DEFAULT_PERIOD_FORMATS = ("yyyy-MM", "yyyyMM")
@@ -87,6 +89,7 @@ class LedgerLines:
         object_key: str = "",
         sheet: str | None = None,
         lookup: Lookup | None = None,
+        weights: Weights | None = None,
     ) -> None:
         """Bind the feed's fields to a table's header, and parse the periods that the file's name declares.
 
@@ -96,12 +99,14 @@ class LedgerLines:
             object_key: the file.
             sheet: of a workbook.
             lookup: the rows that lines look up.
+            weights: the amounts that the years of lines are spread like; None if they are not known.
 
         Raises:
             UnreadableDeliveryError: the header lacks a needed column.
             FileNameError: the name does not give the fields or the periods that the descriptor demands.
         """
         self._rules, self._lookup = feed.rules, lookup
+        self._like = YearsLike(feed.rules.spread, weights) if feed.rules.spread and feed.rules.spread.like else None
         self._key_header = find_header(feed.rules.lookup.on, header, "lookup.on") if feed.rules.lookup else ""
         self.sources = bind_fields(feed.rules, header, object_key, sheet)
         self._voucher_sources = _bind_voucher(feed.rules, header)
@@ -145,7 +150,14 @@ class LedgerLines:
         # Without a type the scenario is not declared, so nothing can be totalled under its name.
         columns["scenario"] = pc.if_else(pc.is_valid(columns["scenario_type"]), columns["scenario"], None)
         self._check_marks(columns, parsed, violations)
+        if self._like:
+            self._like.check(columns, violations)
         return columns | violations.columns(), parsed
+
+    @property
+    def weight_years(self) -> set[str]:
+        """The fiscal years whose amounts lines are spread like, each named by its first period."""
+        return self._like.years if self._like else set()
 
     @property
     def notes(self) -> dict[str, Note]:
@@ -154,7 +166,7 @@ class LedgerLines:
         notes = self._notes.notes() | self._codes.notes() | doubtful
         for codes in self._lost_zeros.values():
             notes |= codes.notes()
-        return notes
+        return notes | (self._like.notes() if self._like else {})
 
     def _check_marks(
         self, columns: dict[str, pa.Array], parsed: amounts.ParsedAmounts, violations: RuleViolations

@@ -37,6 +37,7 @@ from finance_platform.feeds.spread import spread_lines
 from finance_platform.feeds.tables import Table, open_tables
 from finance_platform.feeds.unclaimed_totals import UnclaimedTotals
 from finance_platform.feeds.violations import ACCEPTED, REJECTED
+from finance_platform.feeds.weights import Weights, load_weights
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import ObjectStore, error_message
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
@@ -69,6 +70,8 @@ class ReaderTotals:
         notes: the notes about cells by message.
         extra_columns: headers that no field and no order uses, by table.
         lookup: the rows that lines look up.
+        weights: the amounts that the years of lines are spread like.
+        weight_years: the fiscal years of these amounts.
         line_cells: headers of the cells of which each gives a line.
         header: the kind of each column by its name, of all tables.
         doubt: why a person must decide whether the file may count; empty if nothing is doubtful.
@@ -92,6 +95,8 @@ class ReaderTotals:
     line_cells: set[str] = field(default_factory=set)
     header: dict[str, str] = field(default_factory=dict)
     lookup: Lookup | None = None
+    weights: Weights | None = None
+    weight_years: set[str] = field(default_factory=set)
     doubt: str = ""
     first_batch: FirstBatch | None = None
     control_totals: ControlTotals = NO_CONTROL_TOTALS
@@ -287,6 +292,7 @@ def read_file(
     file: FileToRead,
     on_table: Callable[[Table], None] | None = None,
     processed: ObjectStore | None = None,
+    weights: Weights | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Yield one file's staged rows, then its summary row: the totals, or the reason why it cannot be read.
 
@@ -297,6 +303,8 @@ def read_file(
         file: the file.
         on_table: is called with each table before its rows are read.
         processed: the processed zone with the rows that lines look up; without it, none is found.
+        weights: the amounts that years are spread like, by default those of the feed; if they are not known, a year is
+            not spread.
     """
     schema = arrow_schema(STAGED_ROWS[kind])
     key = file.object_key
@@ -304,7 +312,9 @@ def read_file(
     try:
         with raw.local_copy(key) as local_copy:
             try:
-                totals = ReaderTotals(lookup=load_lookup(feed, processed) if processed else None)
+                totals = ReaderTotals(lookup=load_lookup(feed, processed) if processed else None, weights=weights)
+                if processed and weights is None:
+                    totals.weights = load_weights(feed, processed)
                 for table in open_tables(local_copy.open, key, feed.rules):
                     _add_header(feed, table, totals, None)
                     if on_table:
@@ -336,7 +346,7 @@ def _typed_batches(
     if kind == "ledger":
         shape = bind_shape(feed.rules, table.header, object_key)
         totals.line_cells.update(shape.cells)
-        lines = LedgerLines(feed, shape.header, object_key, table.sheet, totals.lookup)
+        lines = LedgerLines(feed, shape.header, object_key, table.sheet, totals.lookup, totals.weights)
         totals.covers = lines.covers
         printed, unclaimed = PrintedTotals(feed.rules, table.sheet), UnclaimedTotals(feed.rules, lines.sources)
         for batch in (lines_of for rows in _raw_batches(feed, table, totals) for lines_of in shape.reshape(rows)):
@@ -346,6 +356,7 @@ def _typed_batches(
             unclaimed.add(batch, columns, parsed)
             _keep_first_batch(totals, lines, batch, columns)
             yield _spread(feed.rules, columns, batch, totals)
+        totals.weight_years |= lines.weight_years
         of_table, notes = printed.finish()
         totals.control_totals += of_table
         totals.notes |= shape.notes | lines.notes | notes | unclaimed.notes()
@@ -365,9 +376,10 @@ def _spread(
     rules: ReadingRules, columns: dict[str, pa.Array], batch: RawBatch, totals: ReaderTotals
 ) -> tuple[dict[str, pa.Array], RawBatch]:
     """Return lines, those of a year as one for each of its periods; their money was counted before."""
-    if rules.spread is None:
+    rule = rules.spread
+    if rule is None or (rule.like and totals.weights is None):
         return columns, batch
-    spread, rows = spread_lines(rules.spread, columns, batch)
+    spread, rows = spread_lines(rule, columns, batch, totals.weights)
     totals.add_spread(columns["scenario"], spread["scenario"])
     return spread, rows
 
@@ -409,7 +421,9 @@ def _add_table(feed: ResolvedFeed, table: Table, totals: ReaderTotals) -> None:
 
 def _findings(feed: ResolvedFeed, totals: ReaderTotals) -> ReaderFindings:
     """Return what the reader found about the file as a whole."""
-    findings = ReaderFindings(totals.notes, control_totals=totals.control_totals)
+    findings = ReaderFindings(
+        totals.notes, control_totals=totals.control_totals, weight_years=sorted(totals.weight_years)
+    )
     if totals.doubt:
         return replace(findings, doubts=(totals.doubt,), advice="set dialect.encoding: utf-8 in the descriptor")
     first = totals.first_batch

@@ -13,16 +13,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
-from finance_platform.feeds.shape_rules import LookupRule, MeasureRule, SpreadRule, UnpivotRule
+from finance_platform.feeds.shape_rules import HASHED_IF_SET, LookupRule, MeasureRule, SpreadRule, UnpivotRule
 
 READER_VERSION = 6
 """Increased when the same bytes under the same rules give other lines; every delivery is then read again."""
 
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 """A header's place in a template such as `{Group}-{Code}`."""
-
-_HASHED_IF_SET = {"hashed_if_set": True}
-"""Metadata of a rule that was added later: its default is not hashed, so feeds without it keep their identity."""
 
 Kind = Literal["ledger", "departments", "accounts", "lookup"]
 LoadMode = Literal["append", "upsert", "replace_period"]
@@ -47,8 +44,8 @@ class Dialect:
     encoding: str = "utf-8"
     header_row: int = 1
     names: tuple[str, ...] = ()
-    header_above: tuple[int, ...] = field(default=(), metadata=_HASHED_IF_SET)
-    comment: str | None = field(default=None, metadata=_HASHED_IF_SET)
+    header_above: tuple[int, ...] = field(default=(), metadata=HASHED_IF_SET)
+    comment: str | None = field(default=None, metadata=HASHED_IF_SET)
 
 
 @dataclass(frozen=True)
@@ -100,13 +97,13 @@ class FieldRule:
     thousands: str | None = None
     debit: str | None = None
     credit: str | None = None
-    name_pattern: str | None = field(default=None, metadata=_HASHED_IF_SET)
-    name_template: str | None = field(default=None, metadata=_HASHED_IF_SET)
-    scale: int = field(default=0, metadata=_HASHED_IF_SET)
-    sign_column: SignColumn | None = field(default=None, metadata=_HASHED_IF_SET)
-    pad: int = field(default=0, metadata=_HASHED_IF_SET)
-    shorten: int = field(default=0, metadata=_HASHED_IF_SET)
-    is_fiscal: bool = field(default=False, metadata=_HASHED_IF_SET)
+    name_pattern: str | None = field(default=None, metadata=HASHED_IF_SET)
+    name_template: str | None = field(default=None, metadata=HASHED_IF_SET)
+    scale: int = field(default=0, metadata=HASHED_IF_SET)
+    sign_column: SignColumn | None = field(default=None, metadata=HASHED_IF_SET)
+    pad: int = field(default=0, metadata=HASHED_IF_SET)
+    shorten: int = field(default=0, metadata=HASHED_IF_SET)
+    is_fiscal: bool = field(default=False, metadata=HASHED_IF_SET)
 
 
 @dataclass(frozen=True)
@@ -179,6 +176,7 @@ class ReadingRules:
         lookup: fields that lines take from the rows of another feed.
         lookup_deliveries: the deliveries that have these rows, the latest last.
         spread: how an amount, which is that of a year, becomes one for each of its periods.
+        weights: a hash of the lines that a file's years are spread like; empty if there are none.
         skip: rows that are not data.
         control_totals: rows with a printed total; of subtotals, the inner level comes first.
         balanced_by: fields or headers that name a voucher, whose debits and credits must be equal.
@@ -199,18 +197,19 @@ class ReadingRules:
     latest_date: str
     covers: str | None = None
     order_column: str | None = None
-    is_plans_only: bool = field(default=False, metadata=_HASHED_IF_SET)
-    sheets: tuple[str, ...] = field(default=(), metadata=_HASHED_IF_SET)
-    unpivot: UnpivotRule | None = field(default=None, metadata=_HASHED_IF_SET)
-    measures: tuple[MeasureRule, ...] = field(default=(), metadata=_HASHED_IF_SET)
-    spread: SpreadRule | None = field(default=None, metadata=_HASHED_IF_SET)
-    skip: tuple[SkipRule, ...] = field(default=(), metadata=_HASHED_IF_SET)
-    control_totals: tuple[ControlTotalRule, ...] = field(default=(), metadata=_HASHED_IF_SET)
-    balanced_by: tuple[str, ...] = field(default=(), metadata=_HASHED_IF_SET)
-    lookup: LookupRule | None = field(default=None, metadata=_HASHED_IF_SET)
-    lookup_deliveries: tuple[str, ...] = field(default=(), metadata=_HASHED_IF_SET)
-    types_by_prefix: Mapping[str, str] | None = field(default=None, metadata=_HASHED_IF_SET)
-    fiscal_year_start_month: int = field(default=1, metadata=_HASHED_IF_SET)
+    is_plans_only: bool = field(default=False, metadata=HASHED_IF_SET)
+    sheets: tuple[str, ...] = field(default=(), metadata=HASHED_IF_SET)
+    unpivot: UnpivotRule | None = field(default=None, metadata=HASHED_IF_SET)
+    measures: tuple[MeasureRule, ...] = field(default=(), metadata=HASHED_IF_SET)
+    spread: SpreadRule | None = field(default=None, metadata=HASHED_IF_SET)
+    skip: tuple[SkipRule, ...] = field(default=(), metadata=HASHED_IF_SET)
+    control_totals: tuple[ControlTotalRule, ...] = field(default=(), metadata=HASHED_IF_SET)
+    balanced_by: tuple[str, ...] = field(default=(), metadata=HASHED_IF_SET)
+    lookup: LookupRule | None = field(default=None, metadata=HASHED_IF_SET)
+    lookup_deliveries: tuple[str, ...] = field(default=(), metadata=HASHED_IF_SET)
+    weights: str = field(default="", metadata=HASHED_IF_SET)
+    types_by_prefix: Mapping[str, str] | None = field(default=None, metadata=HASHED_IF_SET)
+    fiscal_year_start_month: int = field(default=1, metadata=HASHED_IF_SET)
 
     @property
     def identity(self) -> str:
@@ -221,15 +220,24 @@ class ReadingRules:
 
 @dataclass(frozen=True)
 class ResolvedFeed:
-    """One feed, ready to be read; `lookup_files` are delivery id and Parquet key of rows that it looks up."""
+    """One feed, ready to be read.
+
+    Attributes:
+        name: its name.
+        rules: how its files are read.
+        lookup_files: delivery id and Parquet key of the rows that it looks up.
+        weights_file: Parquet key of the amounts that its years are spread like; empty while they are not known.
+    """
 
     name: str
     rules: ReadingRules
     lookup_files: tuple[tuple[str, str], ...] = ()
+    weights_file: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the feed as JSON-compatible values."""
-        return {"name": self.name, "rules": asdict(self.rules), "lookup_files": self.lookup_files}
+        files = {"lookup_files": self.lookup_files, "weights_file": self.weights_file}
+        return {"name": self.name, "rules": asdict(self.rules), **files}
 
     @staticmethod
     def from_json(document: Mapping[str, Any]) -> ResolvedFeed:
@@ -253,7 +261,7 @@ class ResolvedFeed:
         rules["lookup"] = LookupRule.from_json(rules["lookup"]) if rules.get("lookup") else None
         rules["lookup_deliveries"] = tuple(rules.get("lookup_deliveries", ()))
         files = tuple((delivery_id, key) for delivery_id, key in document.get("lookup_files", ()))
-        return ResolvedFeed(document["name"], ReadingRules(**rules), files)
+        return ResolvedFeed(document["name"], ReadingRules(**rules), files, document.get("weights_file", ""))
 
 
 def _hashed(value: Any) -> Any:
@@ -263,7 +271,7 @@ def _hashed(value: Any) -> Any:
         return {
             item.name: _hashed(part)
             for item, part in items
-            if not (item.metadata == _HASHED_IF_SET and part == item.default)
+            if not (item.metadata == HASHED_IF_SET and part == item.default)
         }
     if isinstance(value, Mapping):
         return {name: _hashed(part) for name, part in value.items()}

@@ -19,6 +19,9 @@ HEADER = "\0header"
 
 _SET_BY_MEASURE = "\0measure "
 
+HASHED_IF_SET = {"hashed_if_set": True}
+"""Metadata of a rule that was added later: its default is not hashed, so feeds without it keep their identity."""
+
 
 def measure_header(name: str) -> str:
     """Return the header under which a reshaped batch has a field that `measures` set."""
@@ -78,17 +81,22 @@ class SpreadRule:
     """How the amount of a year becomes one for each period.
 
     Attributes:
-        weights: of the twelve periods of the fiscal year, whole numbers; a period of weight 0 has no line.
+        weights: of the twelve periods of the fiscal year, whole numbers; a period of weight 0 has no line. Empty if
+            the weights are those of `like`.
         first_month: the first month of the fiscal year, 1 to 12.
+        like: the scenario whose amounts are the weights.
+        year: the fiscal year of these amounts, counted from the line's own; -1 is the one before.
     """
 
     weights: tuple[int, ...]
     first_month: int
+    like: str | None = field(default=None, metadata=HASHED_IF_SET)
+    year: int = field(default=0, metadata=HASHED_IF_SET)
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> SpreadRule:
         """Rebuild a rule from the values of `asdict`."""
-        return SpreadRule(tuple(values["weights"]), values["first_month"])
+        return SpreadRule(**{**values, "weights": tuple(values["weights"])})
 
 
 @dataclass(frozen=True)

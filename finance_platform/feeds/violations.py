@@ -219,6 +219,14 @@ class RuleViolations:
             lambda i: f"{name}: {_describe_error(texts[i].as_py())}",
         )
 
+    @property
+    def accepted(self) -> Mask:
+        """The rows that are data and break no rule so far."""
+        accepted = ~self.skipped
+        for violation in self._violations:
+            accepted &= ~violation.broken
+        return accepted
+
     def columns(self) -> dict[str, pa.Array]:
         """Return outcome, rules, reasons and raw_row, one value a row; the last three null for accepted rows."""
         rejected = np.zeros(len(self.batch), dtype=np.bool_)

@@ -24,7 +24,9 @@ from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED
 from finance_platform.deliveries.commits import Count, DeliveryCommit, ScenarioCount, read_commits
 from finance_platform.deliveries.hold_reasons import nothing_accepted, tolerance_breach, untyped_accounts
 from finance_platform.deliveries.lookups import has_lookups, with_lookups
+from finance_platform.deliveries.overlaps import compute_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Register
+from finance_platform.deliveries.spread_weights import SpreadWeights, like_rule
 from finance_platform.deliveries.state import LiveDelivery, derive_state
 from finance_platform.errors import FinancePlatformError
 from finance_platform.feeds.descriptor import FeedDescriptor
@@ -33,8 +35,10 @@ from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.reasons import reasons_in_words
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.feeds.tables import Table
+from finance_platform.feeds.weights import Weights, span
 from finance_platform.refresh.compared_rows import ComparedRows
 from finance_platform.refresh.feed_header import CheckedTable, describe_table
+from finance_platform.refresh.spread_years import find_weight_years
 from finance_platform.refresh.untyped_accounts import UntypedAccounts
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore, error_message
@@ -47,6 +51,7 @@ _COMPLETE = (
 _GIVE_TYPES = (
     "give them types in a file of accounts of the home, or with account_type or types_by_prefix in the descriptor"
 )
+_GIVE_HOME = "give the home that has these amounts with --home; `finance-platform run` reads them first"
 MAX_REJECTED = 10
 """Rejected rows that are described one by one."""
 
@@ -152,6 +157,7 @@ class _Check:
     ) -> None:
         self._store, self._descriptor, self._feed, self._processed = store, descriptor, feed, processed
         self._result = FileCheck(object_key, descriptor.feed, descriptor.kind)
+        self._weights: Weights | None = None
         self._compared = ComparedRows(descriptor.kind)
         self._accounts = UntypedAccounts()
 
@@ -163,6 +169,7 @@ class _Check:
             result.refusal = error_message(error)
             result.fix = error.fix if isinstance(error, FinancePlatformError) else "check its permissions"
             return result
+        self._find_weights(file)
         for batch in self._read(file, self._add_table):
             if batch["outcome"][0].as_py() in {MEASURED, REFUSED, NOT_OPENED}:
                 self._add_summary(batch.to_pylist()[0])
@@ -232,7 +239,27 @@ class _Check:
             )
 
     def _read(self, file: FileToRead, on_table: Callable[[Table], None] | None = None) -> Iterator[pa.RecordBatch]:
-        return read_file(self._result.kind, self._feed, self._store, file, on_table, self._processed)
+        return read_file(self._result.kind, self._feed, self._store, file, on_table, self._processed, self._weights)
+
+    def _find_weights(self, file: FileToRead) -> None:
+        """Sum the lines of the home that years are spread like; without a home, a condition says what is not known."""
+        rule = like_rule(self._feed.rules)
+        if rule is None:
+            return
+        years = find_weight_years(self._store, self._processed, self._feed, file)
+        if isinstance(years, str) or not years:
+            return
+        if self._processed is not None and self._processed.exists():
+            state = derive_state(Register(self._processed).events(), read_commits(self._processed))
+            overlaps = compute_overlaps(self._processed, state.ledger, record=False)
+            table = SpreadWeights(self._processed, state, overlaps).table(rule, years)
+            self._weights = Weights(table, rule.first_month)
+            return
+        like = ", ".join(span(rule, year) for year in years)
+        self._result.conditions[
+            f"the amounts of a year are spread like {like}, which is not known without a home, so each is shown whole "
+            "and in one month"
+        ] = _GIVE_HOME
 
     def _holds(self, file: FileToRead) -> Iterator[tuple[str, str]]:
         """Yield the reasons to hold the file, in the words of a run, and what to do about each."""

@@ -18,12 +18,14 @@ from finance_platform.deliveries.commits import DeliveryCommit, delivery_id, rea
 from finance_platform.deliveries.lookups import discover_again, has_lookups, with_lookups
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, Verdict, utc_text
 from finance_platform.deliveries.scans import discard_scan
+from finance_platform.deliveries.spread_weights import like_rule
 from finance_platform.deliveries.state import derive_state, lost_delivery
 from finance_platform.errors import JobError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.feeds.resolved import ResolvedFeed
 from finance_platform.refresh.job_requests import standardise_request
 from finance_platform.refresh.repair import damage_noted, repair
+from finance_platform.refresh.spread_years import YearsLikeFiles, has_years_like
 from finance_platform.settings import Settings
 from finance_platform.spark_jobs.job_runner import JobRunner
 from finance_platform.storage.port import ObjectStore
@@ -88,8 +90,9 @@ def standardise(
         LostDeliveryError: a delivery counts, its commit is damaged, and it cannot be read again.
     """
     repaired = repair(raw, processed, at=clock())
-    lookups, verdicts_on_lookups = _read_lookups(raw, processed, jobs, settings, clock=clock, run_id=run_id)
-    read = lookups + _read_pending(raw, processed, jobs, settings)
+    first, first_verdicts = _read_lookups(raw, processed, jobs, settings, clock=clock, run_id=run_id)
+    weights, verdicts_on_weights = _read_weights(raw, processed, jobs, settings, clock=clock, run_id=run_id)
+    read = first + weights + _read_pending(raw, processed, jobs, settings)
     on_read(read)
     _require_none_lost(processed)
     with damage_noted(processed):
@@ -97,7 +100,7 @@ def standardise(
             processed, at=clock(), run_id=run_id, holds_closed_periods=settings.holds_closed_periods
         )
     update_checkpoints(processed)
-    return Standardised(read, [*verdicts_on_lookups, *verdicts], repaired)
+    return Standardised(read, [*first_verdicts, *verdicts_on_weights, *verdicts], repaired)
 
 
 def _require_none_lost(processed: ObjectStore) -> None:
@@ -122,13 +125,40 @@ def _read_lookups(
     feeds = _feeds(processed, settings)
     if not has_lookups(feeds):
         return ReadDeliveries(), ()
-    read = _read_pending(raw, processed, jobs, settings, only_lookups=True)
+    read = _read_pending(raw, processed, jobs, settings, lambda event: event.kind == "lookup")
     at = clock()
     with damage_noted(processed):
         verdicts = evaluate_deliveries(
             processed, at=at, run_id=run_id, holds_closed_periods=settings.holds_closed_periods
         )
     discover_again(Register(processed), _feeds(processed, settings), utc_text(at), run_id)
+    return read, verdicts
+
+
+def _read_weights(
+    raw: ObjectStore,
+    processed: ObjectStore,
+    jobs: JobRunner,
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime],
+    run_id: str,
+) -> tuple[ReadDeliveries, Sequence[Verdict]]:
+    """Read pending files that are not spread like others, make a verdict on each, then enter those that are again.
+
+    Only files of years whose weights have changed are entered again.
+    """
+    feeds = _feeds(processed, settings)
+    if not has_years_like(feeds):
+        return ReadDeliveries(), ()
+    read = _read_pending(raw, processed, jobs, settings, lambda event: not like_rule(feeds[event.feed].rules))
+    at = clock()
+    with damage_noted(processed):
+        verdicts = evaluate_deliveries(
+            processed, at=at, run_id=run_id, holds_closed_periods=settings.holds_closed_periods
+        )
+    with damage_noted(processed):
+        YearsLikeFiles(raw, processed, feeds).discover_again(utc_text(at), run_id)
     return read, verdicts
 
 
@@ -140,26 +170,47 @@ def _feeds(processed: ObjectStore, settings: Settings) -> dict[str, ResolvedFeed
 
 
 def _read_pending(
-    raw: ObjectStore, processed: ObjectStore, jobs: JobRunner, settings: Settings, *, only_lookups: bool = False
+    raw: ObjectStore,
+    processed: ObjectStore,
+    jobs: JobRunner,
+    settings: Settings,
+    is_wanted: Callable[[DeliveryDiscovered], bool] = lambda _: True,
 ) -> ReadDeliveries:
     feeds = _feeds(processed, settings)
-    pending = [event for event in _pending(raw, processed, feeds) if event.kind == "lookup" or not only_lookups]
-    if not pending:
+    files = YearsLikeFiles(raw, processed, feeds)
+    pending = _pending(raw, processed, feeds, files, is_wanted)
+    not_opened = list(files.not_opened.items())
+    if not (pending or not_opened):
         return ReadDeliveries()
-    # The Data Catalog lists folders, and a folder of shared files has lines of held deliveries too.
-    shares_files = not settings.data_catalog_database
-    result = jobs.run("standardise", standardise_request(pending, feeds, shares_files=shares_files))
-    not_opened = [(file["object_key"], file["reason"]) for file in result["not_opened"]]
+    commits: Sequence[DeliveryCommit] = ()
+    if pending:
+        # The Data Catalog lists folders, and a folder of shared files has lines of held deliveries too.
+        shares_files = not settings.data_catalog_database
+        with files.weighted(pending) as with_weights:
+            request = standardise_request(pending, with_weights, shares_files=shares_files)
+            result = jobs.run("standardise", request)
+        not_opened += [(file["object_key"], file["reason"]) for file in result["not_opened"]]
+        commits = _new_commits(processed, pending, result)
     if not_opened:
         # The scan then does not count as a complete refresh, so these files are retried.
         discard_scan(processed)
-    return ReadDeliveries(_new_commits(processed, pending, result), not_opened)
+    return ReadDeliveries(commits, not_opened)
 
 
-def _pending(raw: ObjectStore, processed: ObjectStore, feeds: dict[str, ResolvedFeed]) -> list[DeliveryDiscovered]:
+def _pending(
+    raw: ObjectStore,
+    processed: ObjectStore,
+    feeds: dict[str, ResolvedFeed],
+    files: YearsLikeFiles,
+    is_wanted: Callable[[DeliveryDiscovered], bool],
+) -> list[DeliveryDiscovered]:
     """Return the deliveries that can be read now: their feed has a descriptor and their file is present."""
     state = derive_state(Register(processed).events(), read_commits(processed))
-    pending = [event for event in state.pending if event.feed in feeds and _has_rules_of(event, feeds[event.feed])]
+    pending = [
+        event
+        for event in state.pending
+        if event.feed in feeds and is_wanted(event) and _has_rules_of(event, feeds[event.feed], files)
+    ]
     if not pending:
         return []
     # A file that vanished, or was replaced by something that is refused, before it was read would start a job in every
@@ -168,8 +219,10 @@ def _pending(raw: ObjectStore, processed: ObjectStore, feeds: dict[str, Resolved
     return [event for event in pending if event.object_key in present]
 
 
-def _has_rules_of(event: DeliveryDiscovered, feed: ResolvedFeed) -> bool:
+def _has_rules_of(event: DeliveryDiscovered, feed: ResolvedFeed, files: YearsLikeFiles) -> bool:
     """Return whether a delivery is to be read by a feed's present rules, which the next scan gives it otherwise."""
+    if like_rule(feed.rules):
+        return event.delivery_id == files.identity(event)
     rules = feed.rules.identity
     return event.delivery_id == delivery_id(event.object_key, event.fingerprint, event.feed, rules)
 

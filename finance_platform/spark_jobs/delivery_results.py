@@ -31,6 +31,7 @@ from finance_platform.deliveries.commits import (
     PeriodCount,
     ScenarioCount,
 )
+from finance_platform.deliveries.spread_weights import unweighted_id
 from finance_platform.feeds.cells import text_without_column
 from finance_platform.feeds.codes import fold, scenario_name
 from finance_platform.feeds.findings import ReaderFindings
@@ -109,6 +110,7 @@ class DeliveryResult:
         """Return the commit of the delivery, read or refused."""
         summary, committed_at = self.summary, datetime.now(UTC).isoformat(timespec="microseconds")
         header: dict[str, str] = json.loads(summary["header"] or "{}")
+        unweighted = unweighted_id(delivery.object_key, delivery.fingerprint, delivery.feed, rules)
         if summary["outcome"] == REFUSED:
             return DeliveryCommit(
                 **delivery.identity,
@@ -117,6 +119,7 @@ class DeliveryResult:
                 fix=summary["raw_row"] or "",
                 header=tuple(header),
                 header_kinds=tuple(header.values()),
+                unweighted_id=unweighted,
                 attempt=attempt,
                 committed_at=committed_at,
             )
@@ -143,6 +146,7 @@ class DeliveryResult:
             header=tuple(header),
             header_kinds=tuple(header.values()),
             findings=ReaderFindings.from_json(json.loads(summary["findings"])),
+            unweighted_id=unweighted,
             attempt=attempt,
             committed_at=committed_at,
         )
