@@ -46,13 +46,18 @@ def draft(text: str | bytes, name: str = "ledger.csv") -> str:
     return draft_descriptor(lambda: io.BytesIO(data), name, "USD")
 
 
-def drafted(text: str | bytes, name: str = "ledger.csv") -> FeedDescriptor:
-    return parse_descriptor(draft(text, name), "draft.yaml")
+def drafted(text: str | bytes, name: str = "ledger.csv", **decided: str) -> FeedDescriptor:
+    """Return the draft as a descriptor, after a person has decided what the keys of `decided` name."""
+    written = draft(text, name)
+    for key, value in decided.items():
+        assert f"{key}: DECIDE" in written
+        written = written.replace(f"{key}: DECIDE", f"{key}: {value}")
+    return parse_descriptor(written, "draft.yaml")
 
 
-def checked(folder: Path, text: str | bytes, name: str = "ledger.csv") -> FileCheck:
+def checked(folder: Path, text: str | bytes, name: str = "ledger.csv", **decided: str) -> FileCheck:
     (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    feed = drafted(text, name)
+    feed = drafted(text, name, **decided)
     assert feed.matches(name)
     return check_file(LocalStore(folder), name, feed, settings())
 
@@ -89,8 +94,9 @@ def test_debit_and_credit_are_proposed_as_a_pair(tmp_path: Path):
 
 
 def test_a_file_without_a_header_gets_names_and_samples_of_what_is_not_used():
-    text = draft("1;20250131;4000;10,00\n2;20250228;4000;20,00\n")
-    feed = parse_descriptor(text, "draft.yaml")
+    rows = "1;20250131;4000;10,00\n2;20250228;4000;20,00\n"
+    text = draft(rows)
+    feed = drafted(rows, department="D1", account="4000")
     assert (feed.dialect.header_row, len(feed.dialect.names)) == ([0], 4)
     assert feed.columns["date"].source == ["column 2"]
     assert feed.columns["amount"].source == ["column 4"]
@@ -127,10 +133,12 @@ def test_rows_that_a_run_would_reject_are_named():
     assert "'n/a' is not an amount, so its row will be rejected" in text
 
 
-def test_a_missing_department_is_a_constant_that_a_person_must_decide(tmp_path: Path):
+def test_a_missing_department_is_refused_until_a_person_decides(tmp_path: Path):
     text = "Date,Nominal Code,Net Amount\n2025-01-31,4000,10.00\n"
     assert "decide: No column was recognized as the department" in draft(text)
-    assert checked(tmp_path, text).is_fine
+    (mistake,) = mistakes_of(draft(text))
+    assert mistake.endswith("constants.department is not decided")
+    assert checked(tmp_path, text, department="D1").is_fine
 
 
 def test_the_name_of_a_budget_gives_its_scenario():
@@ -213,11 +221,21 @@ def test_no_header_or_file_name_makes_a_draft_that_says_anything_else(names: lis
     cells = ",".join(["x"] * len(names))
     text = draft(f"{quoted},Account\n{cells},2025-01-31,10.00,D1,4000\n", f"{file.replace('/', '_')}.csv")
     values = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - texts only, as the product reads it
-    assert set(values) <= {"feed", "kind", "path", "dialect", "columns", "constants", "load"}
+    assert set(values) <= {
+        "feed",
+        "kind",
+        "path",
+        "dialect",
+        "columns",
+        "constants",
+        "load",
+        "control_total",
+        "unpivot",
+    }
     assert all(character == "\n" or character.isprintable() or character == "\xa0" for character in text)
-    # Nothing is made up: what was not recognized is missing, and nothing else is wrong.
+    # Nothing is made up: what was not recognized is not decided, and nothing else is wrong.
     mistakes = mistakes_of(text)
-    assert all("is needed for kind" in mistake for mistake in mistakes), (mistakes, text)
+    assert all("is not decided" in mistake for mistake in mistakes), (mistakes, text)
 
 
 def test_patterns_of_dates_are_those_that_read_every_sample():
@@ -353,21 +371,32 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 @pytest.mark.parametrize(
-    ("title", "months", "name"),
+    ("title", "months", "name", "scenario"),
     [
-        ("Budget 2026", MONTHS, "plan.csv"),
-        ("", MONTHS, "plan_2026.csv"),
-        ("", [f"{month} 2026" for month in MONTHS], "plan.csv"),
-        ("", [f"2026-{number:02d}" for number in range(1, 13)], "plan.csv"),
-        ("2026", ("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli"), "plan.csv"),
+        ("Budget 2026", MONTHS, "costs.csv", "Budget"),
+        ("", MONTHS, "plan_2026.csv", "Budget"),
+        ("", [f"{month} 2026" for month in MONTHS], "costs.csv", "Actual"),
+        ("", [f"2026-{number:02d}" for number in range(1, 13)], "costs.csv", "Actual"),
+        ("2026", ("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli"), "costs.csv", "Actual"),
+        ("", ("Jan 2026", "Feb 2026", "Mar 2026"), "costs.csv", "Actual"),
+        ("2026", ("January", "February"), "costs.csv", "Actual"),
+        ("", ("Jan-26", "Feb-26", "Mar-26"), "costs.csv", "Actual"),
+        ("", ("31.01.2026", "28.02.2026"), "costs.csv", "Actual"),
+        ("", ("Jan'26", "Feb'26"), "costs.csv", "Actual"),
+        ("", ("Forecast Jan 2026", "Forecast Feb 2026"), "costs.csv", "Forecast"),
+        ("", ("Jan 2026",), "costs.csv", "Actual"),
+        ("FY2026", [f"P{number}" for number in range(1, 13)], "costs.csv", "Actual"),
+        ("2026", [str(number) for number in range(1, 13)], "costs.csv", "Actual"),
     ],
 )
-def test_a_column_per_month_becomes_a_line_per_month(title: str, months: Sequence[str], name: str, tmp_path: Path):
+def test_a_column_per_month_becomes_a_line_per_month(
+    title: str, months: Sequence[str], name: str, scenario: str, tmp_path: Path
+):
     head = f"{title}\n" if title else ""
     text = f"{head}Cost Centre,Account,{','.join(months)}\n0460,6110,{','.join(['100.00'] * len(months))}\n"
     check = checked(tmp_path, text, name)
     assert check.is_fine
-    expected = [("Actual", f"2026-{number:02d}") for number in range(1, len(months) + 1)]
+    expected = [(scenario, f"2026-{number:02d}") for number in range(1, len(months) + 1)]
     assert sorted(check.sums) == expected
 
 
@@ -375,28 +404,39 @@ PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 @pytest.mark.parametrize(
-    ("file", "rows", "total"),
+    ("file", "decided", "rows", "total"),
     [
-        ("gla_spend/raw/all.csv", 28_145, "1000083306.00"),
-        ("oxford_spend/raw/expenditure-over-500-apr-jun-2016.csv", 3_335, "11597335.91"),
+        ("gla_spend/raw/all.csv", {"department": "GLA"}, 28_145, "1000083306.00"),
+        ("oxford_spend/raw/expenditure-over-500-apr-jun-2016.csv", {}, 3_335, "11597335.91"),
+        ("oxford_spend/raw/expenditure-over-500-apr-jun-2014.csv", {}, 3_836, "14165887.28"),
+        (
+            "oakland_budget/raw/FY19-20__adopted.csv",
+            {"FY19-20": "2019-07-01", "account": "4000"},
+            19_456,
+            "3312445302.00",
+        ),
     ],
 )
-def test_a_published_file_passes_check_by_its_draft(file: str, rows: int, total: str):
+def test_a_published_file_passes_check_by_its_draft(file: str, decided: dict[str, str], rows: int, total: str):
     path = PUBLISHED / file
     if not path.exists():
         pytest.skip(f"the published files are not in {PUBLISHED}")
     with path.open("rb") as stream:
         data = stream.read()
-    check = check_file(LocalStore(path.parent), path.name, drafted(data, path.name), settings())
+    check = check_file(LocalStore(path.parent), path.name, drafted(data, path.name, **decided), settings())
     assert check.is_fine
     accepted = check.outcomes["accepted"]
     assert (accepted.rows, accepted.amount) == (rows, Decimal(total))
 
 
-def test_a_file_without_a_date_gets_a_guess_that_a_person_must_decide(tmp_path: Path):
+@pytest.mark.parametrize("name", ["gl.csv", "gl_2024.csv", "market_2024.csv"])
+def test_a_file_without_a_date_is_refused_until_a_person_decides(name: str, tmp_path: Path):
     text = "Cost Centre,GL Account,Amount\nD1,4000,10.00\n"
-    assert "decide: No column was recognized as the date, so constants.date is a guess" in draft(text, "gl_2024.csv")
-    assert list(checked(tmp_path, text, "gl_2024.csv").sums) == [("Actual", "2024-01")]
+    assert "decide: No column was recognized as the date" in draft(text, name)
+    (mistake,) = mistakes_of(draft(text, name))
+    assert mistake.endswith("constants.date is not decided")
+    check = checked(tmp_path, text, name, date="2024-03-31")
+    assert (check.is_fine, list(check.sums)) == (True, [("Actual", "2024-03")])
 
 
 def test_a_column_of_signs_is_proposed():

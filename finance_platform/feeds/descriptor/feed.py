@@ -64,6 +64,9 @@ UNREAD_FILES = "unread_files"
 """The asset, beside those of the feeds, for files that no feed reads; reserved, so no feed has this name."""
 
 
+UNDECIDED = "DECIDE"
+"""Stands in a draft for a value that only a person knows; no descriptor with it is valid."""
+
 FEED_NAME = "[a-z][a-z0-9_]{0,62}"
 """The regular expression of a feed's name."""
 

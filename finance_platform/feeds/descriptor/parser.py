@@ -20,11 +20,12 @@ from pydantic_core import ErrorDetails
 from finance_platform.errors import DescriptorError
 from finance_platform.feeds.codes import closest_match
 from finance_platform.feeds.descriptor.columns import FIELDS
-from finance_platform.feeds.descriptor.feed import FeedDescriptor
+from finance_platform.feeds.descriptor.feed import UNDECIDED, FeedDescriptor
 from finance_platform.feeds.descriptor.yaml_tree import YamlError, load_tree
 
 _Path = tuple[Any, ...]
 
+_DECIDE = f"write a value in place of {UNDECIDED}, which stands in a draft for what only a person knows"
 _UNKNOWN_KEY = "extra_forbidden"
 _MAX_ROUNDS = 8
 _MAX_MISTAKES = 20
@@ -68,10 +69,11 @@ def _parse_valid(text: str, file: str) -> FeedDescriptor:
     if not isinstance(values, dict):
         raise DescriptorError(f"{file}, line 1: expected keys such as feed:, kind:, path:", fix="see docs/feeds.md")
     mistakes = [_Mistake(line, f"{key!r} appears twice", "keep one of the two") for key, line in _duplicate_keys(tree)]
+    mistakes += [_Mistake(line, f"{where} is not decided", _DECIDE) for where, line in _undecided(tree)]
     try:
-        descriptor = FeedDescriptor.model_validate(values)
+        descriptor = FeedDescriptor.model_validate(_with_valid_dates(values))
     except ValidationError as error:
-        mistakes += _find_mistakes(error, values, tree)
+        mistakes += _find_mistakes(error, _with_valid_dates(values), tree)
     if mistakes:
         raise _descriptor_error(file, mistakes)
     return descriptor
@@ -261,6 +263,28 @@ def _line_of(tree: Any, names: Sequence[Any]) -> int:
         else:
             break
     return line
+
+
+def _with_valid_dates(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a descriptor's values with a valid date in place of one that is not decided, which is reported already."""
+    decided = deepcopy(values)
+    for part, name, valid in (("constants", "date", "2000-01-01"), ("unpivot", "year", "2000")):
+        keys = decided.get(part)
+        if isinstance(keys, dict) and keys.get(name) == UNDECIDED:
+            keys[name] = valid
+    return decided
+
+
+def _undecided(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, int]]:
+    """Yield path and line of each value that a person has not decided."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _undecided(value, (*path, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _undecided(item, path)
+    elif node.value == UNDECIDED:
+        yield ".".join(path), node.start_mark.line + 1
 
 
 def _duplicate_keys(node: Any) -> Iterator[tuple[str, int]]:

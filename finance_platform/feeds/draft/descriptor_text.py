@@ -1,6 +1,6 @@
 """The text of a draft: YAML with comments, in which no text of a file is anything but text.
 
-Belongs here: the order of the keys, quoting, comments. Does not belong here: guesses (see `fields`, `sample`).
+Belongs here: the order of the keys, quoting, comments. Does not belong here: guesses (see `ledger`, `sample`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from finance_platform.feeds.descriptor import FEED_NAME, UNREAD_FILES, is_path
+from finance_platform.feeds.descriptor import FEED_NAME, UNDECIDED, UNREAD_FILES, is_path
 from finance_platform.feeds.descriptor.schema import SCHEMA_COMMENT
-from finance_platform.feeds.draft.fields import FieldsDraft, draft_fields, used_headers
+from finance_platform.feeds.draft.columns import FieldsDraft
+from finance_platform.feeds.draft.ledger import draft_fields, used_headers
 from finance_platform.feeds.draft.sample import Sample, sample_file
 from finance_platform.feeds.feed_set import shipped_descriptors
 from finance_platform.feeds.file_format import OpenFile
@@ -25,7 +26,6 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
 _WORDS_OF_YAML = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 _MAX_COMMENT = 300
 _MAX_LISTED = 20
-_SUBTOTALS = ("sub", "zwischen", "sous")
 _LAST_OF_FOUR_DIGITS = 0xFFFF
 
 
@@ -42,7 +42,12 @@ def draft_descriptor(open_file: OpenFile, object_key: str, home_currency: str) -
     """
     sample = sample_file(open_file, object_key)
     draft = draft_fields(sample, PurePosixPath(object_key).name, home_currency)
-    return "\n".join(_lines(sample, draft, object_key)) + "\n"
+    lines = list(_lines(sample, draft, object_key))
+    if any(UNDECIDED in line for line in lines):
+        place = next(number for number, line in enumerate(lines) if line.startswith("feed: "))
+        text = f"{UNDECIDED} stands for what only a person knows; the descriptor is refused until each is replaced."
+        lines[place:place] = _comment(text)
+    return "\n".join(lines) + "\n"
 
 
 def _lines(sample: Sample, draft: FieldsDraft, object_key: str) -> Iterator[str]:
@@ -63,7 +68,7 @@ def _lines(sample: Sample, draft: FieldsDraft, object_key: str) -> Iterator[str]
         yield from _comment(f"decide: {decision}")
     yield from _columns(sample, draft)
     yield from _rows(sample, draft)
-    yield from _constants(draft, name)
+    yield from _constants(draft)
 
 
 def _columns(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
@@ -91,20 +96,31 @@ def _columns(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
 
 def _rows(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
     """Yield what is said about rows that are not one line each."""
-    if draft.months:
-        unpivot = {"columns": draft.months, "into": "date"} | ({"year": draft.year} if draft.year else {})
-        yield f"unpivot: {flow(unpivot)}"
-    if draft.has_sign_column:
+    if draft.rows_comment:
+        yield from _comment(draft.rows_comment)
+    if draft.unpivot:
+        yield f"unpivot: {flow(draft.unpivot)}"
+    if draft.measures:
+        yield "measures:"
+        yield from (f"  {scalar(name)}: {flow(fields)}" for name, fields in draft.measures.items())
+    if draft.is_debit_positive:
         yield "sign: debit_positive"
-    if draft.kind != "ledger" or "amount" not in draft.fields or not sample.totals:
-        return
-    found = Counter(sample.totals.values())
+    if draft.balanced:
+        yield from _comment("The vouchers of the sampled rows balance; a voucher that does not is rejected whole.")
+        yield f"balanced: {flow({'by': draft.balanced})}"
+    if draft.kind == "ledger" and sample.totals:
+        yield from _totals(sample)
+
+
+def _totals(sample: Sample) -> Iterator[str]:
+    """Yield the rules that claim the rows with a total."""
+    found = Counter((row.column, row.pattern, row.is_subtotal) for row in sample.totals.values())
     rules = [
         {
-            "kind": "subtotal" if count > 1 or word.startswith(_SUBTOTALS) else "grand",
-            "row": {"column": column, "matches": f"(?i)^{re.sub('[^a-z ]', '.', word)}"},
+            "kind": "subtotal" if count > 1 or is_subtotal else "grand",
+            "row": {"column": column, "matches": pattern},
         }
-        for (column, word), count in found.items()
+        for (column, pattern, is_subtotal), count in found.items()
     ]
     # The inner level first, as the descriptor needs it.
     rules.sort(key=lambda rule: rule["kind"] == "grand")
@@ -113,13 +129,11 @@ def _rows(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
     yield f"control_total: {flow(rules)}"
 
 
-def _constants(draft: FieldsDraft, name: str) -> Iterator[str]:
-    constants = dict(draft.constants)
+def _constants(draft: FieldsDraft) -> Iterator[str]:
+    constants = draft.constants
     if draft.kind != "ledger":
         return
-    if "scenario" not in draft.fields:
-        word = next((word for word in ("budget", "forecast") if word in name.lower()), "")
-        constants["scenario"] = word.capitalize() or "Actual"
+    if "scenario" in constants:
         yield from _comment("decide: the scenario of every line: Actual, Budget, Forecast …")
     if constants:
         yield f"constants: {flow(constants)}"

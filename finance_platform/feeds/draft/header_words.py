@@ -28,6 +28,27 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "period", "accounting period", "fiscal period", "posting period", "month", "year month", "periode",
         "buchungsperiode", "monat", "mois", "mes", "periodo", "mese", "maand",
     ),
+    "year": (
+        "year", "fiscal year", "financial year", "budget year", "budget year name", "accounting year", "calendar year",
+        "posting year", "fy", "jahr", "geschaftsjahr", "buchungsjahr", "annee", "exercice", "ano", "ejercicio", "anno",
+        "esercizio", "jaar", "boekjaar",
+    ),
+    "quarter": ("quarter", "fiscal quarter", "qtr", "quartal", "trimestre", "kwartaal"),
+    "voucher": (
+        "voucher", "voucher no", "voucher number", "voucher id", "journal", "journal no", "journal number",
+        "journal id", "journal entry", "je no", "je number", "entry no", "entry number", "document number",
+        "document no", "doc no",
+        "transaction id", "transaction number", "transaction no", "trans no", "beleg", "belegnummer", "beleg nr",
+        "belegnr", "buchungsnummer", "numero de piece", "piece", "n piece", "piece ref", "ecriture num",
+        "numero documento", "numero de documento", "asiento", "boekstuknummer", "boekstuk", "verifikation",
+        "verifikationsnummer", "reference", "id",
+    ),
+    "quantity": (
+        "quantity", "qty", "units", "count", "pieces", "unit price", "price", "rate", "exchange rate", "fx rate",
+        "percent", "percentage", "share", "hours", "fte", "headcount", "days", "weight", "menge", "anzahl", "stuck",
+        "preis", "kurs", "stunden", "quantite", "prix", "taux", "heures", "cantidad", "precio", "quantita", "prezzo",
+        "aantal", "prijs",
+    ),
     "department": (
         "department code", "department", "dept", "dept code", "department no", "cost centre", "cost center",
         "cost centre code", "cost center code", "costcentre", "costcenter", "cc", "responsibility centre", "org code",
@@ -61,7 +82,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "account_category": ("account category", "category", "account group", "kontengruppe", "categorie", "categoria"),
     "business_unit": ("business unit", "bu", "segment", "geschaftsbereich", "unidad de negocio"),
     "amount": (
-        "amount", "net amount", "amount net", "net", "net value", "value", "sum", "total", "gross amount",
+        "amount", "amt", "net amount", "amount net", "net", "net value", "value", "sum", "total", "gross amount",
         "amount in local currency", "local amount", "posted amount", "actual amount", "budget amount",
         "forecast amount", "line amount", "amount gbp", "amount usd", "amount eur", "amount excl vat", "betrag",
         "nettobetrag", "betrag in hauswahrung", "umsatz", "wert", "summe", "montant", "montant ht", "importe", "monto",

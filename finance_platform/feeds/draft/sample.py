@@ -8,14 +8,15 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds.codes import clean, fold
-from finance_platform.feeds.draft.values import is_amount, is_date, is_month
+from finance_platform.feeds.draft.period_columns import find_period_columns, is_period
+from finance_platform.feeds.draft.total_rows import TotalRow, find_totals
+from finance_platform.feeds.draft.values import is_amount, is_date
 from finance_platform.feeds.file_format import OpenFile, find_other_format, marked_encoding, unmarked_encoding
 from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, file_ending
 from finance_platform.feeds.header import header_names, join_rows
@@ -29,12 +30,9 @@ _SAMPLE_BYTES = 1 << 20
 _TAIL_BYTES = 1 << 16
 _BLOCK_BYTES = 4 << 20
 _MAX_ROWS = 2_000
+_LAST_ROWS = 100
 _HEADER_ROWS = 30
 _DELIMITERS = (",", ";", "\t", "|")
-_TOTAL = re.compile(
-    r"(?:grand |sub ?-?|sous-)?total\b|(?:gesamt|zwischen)?summe\b|gesamt\b|somme\b|totale\b|totaal\b|suma\b",
-    re.IGNORECASE,
-)
 _EVERY_SHEET = ReadingRules(
     kind="ledger",
     dialect=Dialect(header_row=0, names=("",)),
@@ -71,7 +69,7 @@ class Sample:
         delimiter: of text.
         sheet: the sheet; None for text.
         sheets: the sheets of the workbook to read, all with the same header; empty for its only one.
-        totals: the rows that print a total: line, then the column and the word that say so.
+        totals: the rows that print a total, by line.
         remarks: what was guessed, for the person who decides.
     """
 
@@ -82,7 +80,7 @@ class Sample:
     delimiter: str = ","
     sheet: str | None = None
     sheets: tuple[str, ...] = ()
-    totals: dict[int, tuple[str, str]] = field(default_factory=dict)
+    totals: Mapping[int, TotalRow] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     @property
@@ -167,9 +165,11 @@ def _sample_text(open_file: OpenFile) -> Sample:
     text = _decode(start, encoding, is_whole=is_whole)
     if sum(text.count(character) for character in _CONTROLS) > max(_FEW_CONTROLS, len(text) * _MAX_CONTROLS):
         raise UnreadableDeliveryError("the file is not text", fix="export the data from the source system as CSV")
-    rows_by_delimiter = {delimiter: _cut(text, delimiter) for delimiter in _DELIMITERS}
+    rows_by_delimiter = {delimiter: _cut(text, delimiter, _MAX_ROWS) for delimiter in _DELIMITERS}
     delimiter = max(_DELIMITERS, key=lambda mark: _regularity(rows_by_delimiter[mark]))
     rows = rows_by_delimiter[delimiter]
+    if len(rows) == _MAX_ROWS and is_whole:
+        rows = _first_and_last(_cut(text, delimiter, None))
     if not any(len(cells) > 1 for _, cells in rows):
         raise UnreadableDeliveryError(
             "no row has two cells that are separated by ',', ';', '|' or a tab", fix="export the file as CSV"
@@ -208,8 +208,8 @@ def _decode(data: bytes, encoding: str, *, is_whole: bool) -> str:
     return text if is_whole else text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
 
 
-def _cut(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """Return line and cells of the first rows; a row that cannot be cut ends the sample."""
+def _cut(text: str, delimiter: str, limit: int | None) -> list[tuple[int, list[str]]]:
+    """Return line and cells of the first rows, by default of all; a row that cannot be cut ends the sample."""
     csv.field_size_limit(1 << 24)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     rows: list[tuple[int, list[str]]] = []
@@ -218,7 +218,7 @@ def _cut(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
         for cells in reader:
             rows.append((line + 1, [cell[:MAX_NAME_CHARACTERS] for cell in cells[: MAX_COLUMNS + 1]]))
             line = reader.line_num
-            if len(rows) == _MAX_ROWS:
+            if len(rows) == limit:
                 break
     except csv.Error:
         pass  # the rows so far are the sample; `feed check` names the row
@@ -227,8 +227,13 @@ def _cut(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
 
 def _last_rows(text: str, delimiter: str, line: int) -> list[tuple[int, list[str]]]:
     """Return the rows at the end of a file, without the first, which may be cut; their lines are not known."""
-    rows = _cut(text, delimiter)[1:]
+    rows = _cut(text, delimiter, _MAX_ROWS)[1:]
     return [(line + 1 + position, cells) for position, (_, cells) in enumerate(rows)]
+
+
+def _first_and_last(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """Return the first rows and the last ones, which may be totals."""
+    return [*rows[: _MAX_ROWS - _LAST_ROWS], *rows[-_LAST_ROWS:]]
 
 
 def _regularity(rows: Sequence[tuple[int, list[str]]]) -> tuple[float, int]:
@@ -254,7 +259,7 @@ def find_header(sample: Sample) -> None:
                 sample.header = _names(cells, second[1])
             else:
                 sample.header_rows, sample.header = (line,), _names(cells)
-            _find_totals(sample, usual)
+            sample.totals = find_totals(sample.header, sample.data, usual)
             return
     width = max((len(cells) for _, cells in rows), default=1)
     sample.header = [f"column {number}" for number in range(1, width + 1)]
@@ -264,8 +269,10 @@ def _is_header(cells: Sequence[str], usual: int) -> bool:
     texts = [cell.strip() for cell in cells if cell.strip()]
     if len(texts) < 2 or len(texts) < usual * _MIN_SHARE:
         return False
-    values = [text for text in texts if (is_amount(text) or is_date(text)) and not is_month(text)]
-    is_named = [text for text in texts if any(character.isalpha() for character in text) or is_month(text)]
+    series = find_period_columns(texts, are_alone=False)
+    periods = {*filter(is_period, texts), *(series.headers if series else ())}
+    values = [text for text in texts if (is_amount(text) or is_date(text)) and text not in periods]
+    is_named = [text for text in texts if any(character.isalpha() for character in text) or text in periods]
     return len(values) <= len(texts) // 4 and len(is_named) * 2 >= len(texts)
 
 
@@ -294,15 +301,3 @@ def _names(*rows: Sequence[str]) -> list[str]:
             fix="send only the columns that are needed",
         )
     return header_names("the header", joined)
-
-
-def _find_totals(sample: Sample, usual: int) -> None:
-    """Enter the rows that print a total into a sample: a cell says only that, or they have fewer cells than others."""
-    for line, cells in sample.data:
-        filled = sum(bool(cell.strip()) for cell in cells)
-        word = next(
-            ((position, match[0]) for position, cell in enumerate(cells) if (match := _TOTAL.match(cell.strip()))), None
-        )
-        is_total = word is not None and (filled < usual or _TOTAL.fullmatch(cells[word[0]].strip()) is not None)
-        if word and is_total and any(is_amount(cell) for cell in cells) and word[0] < len(sample.header):
-            sample.totals[line] = (sample.header[word[0]], word[1].lower())

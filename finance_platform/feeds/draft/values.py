@@ -1,11 +1,12 @@
 """What sampled texts may be: dates and their patterns, amounts and their marks, months in a header.
 
 Belongs here: tests of single columns, by the functions that read them later. Does not belong here: names of columns
-(see `header_words`).
+(see `header_words`, and `period_columns` for periods in a header).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,10 +19,14 @@ DATE_FORMATS = (
     "yyyy-MM-dd", "dd.MM.yyyy", "d.M.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy", "dd-MM-yyyy",
     "dd-MMM-yyyy", "d-MMM-yy", "d MMM yyyy", "dd MMMM yyyy", "MMM d, yyyy", "yyyyMMdd", "yyyy/MM/dd",
     "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ssZ", "yyyy-MM-dd HH:mm:ss", "dd/MM/yyyy HH:mm", "dd/MM/yyyy HH:mm:ss",
-    "MM/dd/yyyy HH:mm:ss", "dd.MM.yy", "dd/MM/yy", "MM/dd/yy", "yyyy-MM", "yyyyMM", "MMM yyyy", "MMM-yy", "MM/yyyy",
-    "MM.yyyy",
+    "MM/dd/yyyy HH:mm:ss", "M/d/yyyy h:mm:ss a", "M/d/yyyy h:mm a", "d MMMM yyyy", "MMMM d, yyyy", "dd.MM.yy",
+    "dd/MM/yy", "MM/dd/yy", "yyyy-MM", "yyyyMM", "MMM yyyy", "MMMM yyyy", "MMM-yy", "MMM-yyyy", "MM/yyyy", "MM.yyyy",
+    "yyyy/MM", "QQQ yyyy", "QQQ-yyyy", "QQQ/yyyy", "yyyy QQQ", "yyyy-QQQ", "yyyyQQQ",
 )  # fmt: skip
 """Patterns in the order of trust: of those that read all samples, the first is proposed."""
+
+YEAR_FORMATS = ("yyyy", "'FY'yyyy", "'FY' yyyy", "'FY'yy")
+"""Patterns of years, for columns that a name says are years: other numbers have four digits too."""
 
 _MARKS: tuple[tuple[str, str | None], ...] = (
     (".", None),
@@ -104,8 +109,8 @@ def is_date(text: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def month_of(text: str) -> int | None:
-    """Return the month, 1 to 12, that a header names, alone or beside a year; None if it names none."""
-    words = [word.strip(".") for word in text.lower().replace("-", " ").replace("/", " ").replace("_", " ").split()]
+    """Return the month, 1 to 12, that a text names, alone or beside a year; None if it names none."""
+    words = [word.strip(".") for word in re.split(r"[\s/_'’-]+|(?<=[^\W\d])(?=\d)", text.lower()) if word]
     names = [word for word in words if not word.isdigit() and not (word.startswith("fy") and word[2:].isdigit())]
     if len(names) == 1 and len(words) <= 2:
         for number, known in enumerate(_MONTHS, start=1):
@@ -115,21 +120,16 @@ def month_of(text: str) -> int | None:
     return day.month if day and day.day == 1 else None
 
 
-def is_month(text: str) -> bool:
-    """Return whether a header names a month."""
-    return month_of(text) is not None
-
-
-def guess_dates(texts: Sequence[str]) -> DateGuess | None:
+def guess_dates(texts: Sequence[str], patterns: Sequence[str] = DATE_FORMATS) -> DateGuess | None:
     """Return the patterns of a column's texts, none of them blank; None if too few of them are dates."""
     distinct = list(dict.fromkeys(texts))
     if not distinct:
         return None
-    days = {pattern: _days(distinct, pattern) for pattern in DATE_FORMATS}
+    days = {pattern: _days(distinct, pattern) for pattern in patterns}
     formats: list[str] = []
     remaining = set(distinct)
     while remaining and len(formats) < _MAX_FORMATS:
-        pattern = max(DATE_FORMATS, key=lambda name: len(days[name].keys() & remaining))
+        pattern = max(patterns, key=lambda name: len(days[name].keys() & remaining))
         found = days[pattern].keys() & remaining
         if not found:
             break
@@ -140,7 +140,7 @@ def guess_dates(texts: Sequence[str]) -> DateGuess | None:
         return None
     others = (
         pattern
-        for pattern in DATE_FORMATS
+        for pattern in patterns
         if len(formats) == 1 and len(days[pattern]) == len(days[formats[0]]) and days[pattern] != days[formats[0]]
     )
     return DateGuess(tuple(formats), next(others, ""), unread[0] if unread else "")

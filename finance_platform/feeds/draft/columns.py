@@ -1,0 +1,131 @@
+"""The columns of a sample, what a draft says about each field, and choosing a column by its name.
+
+Belongs here: what the modules of the fields share. Does not belong here: which column gives which field (see `ledger`,
+`money`, `references`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from finance_platform.feeds.codes import fold
+from finance_platform.feeds.descriptor import UNDECIDED
+from finance_platform.feeds.draft.header_words import rank
+from finance_platform.feeds.draft.sample import Sample
+from finance_platform.feeds.draft.values import AmountGuess, DateGuess, guess_amounts, guess_dates
+
+_MAX_CODE_CHARACTERS = 60
+
+
+@dataclass
+class Column:
+    """A column of the sample.
+
+    Attributes:
+        name: the header.
+        cells: its texts, one for each row; blank ones included.
+        dates: how they are read as dates; None if they are none.
+        amounts: how they are read as amounts; None if they are none.
+    """
+
+    name: str
+    cells: list[str]
+    dates: DateGuess | None = None
+    amounts: AmountGuess | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts that are not blank."""
+        return [text for text in self.cells if text]
+
+    @property
+    def blanks(self) -> int:
+        """How many rows have no text."""
+        return self.cells.count("")
+
+    @property
+    def sample(self) -> str:
+        """The first text; empty if there is none."""
+        return next(iter(self.texts), "")
+
+
+@dataclass
+class FieldDraft:
+    """A field of the draft.
+
+    Attributes:
+        values: the keys of the field in the descriptor, such as `from` and `formats`.
+        comment: what was guessed or must be decided; empty if nothing.
+    """
+
+    values: dict[str, Any]
+    comment: str = ""
+
+
+@dataclass
+class FieldsDraft:
+    """The fields of a draft. `UNDECIDED` stands for each value that only a person knows.
+
+    Attributes:
+        kind: the kind of feed.
+        fields: by name.
+        constants: fields with the same value in every row.
+        decisions: what a person must decide before the descriptor is right.
+        unpivot: the key of this name, for a file with a column per period; None for any other file.
+        measures: the key of this name, for a file with several amounts in a row.
+        rows_comment: what was guessed about these two.
+        is_debit_positive: whether amounts are debit less credit and no pair of columns says so.
+        balanced: the column that names vouchers, if they balance; empty if there is none.
+    """
+
+    kind: str = "ledger"
+    fields: dict[str, FieldDraft] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
+    decisions: list[str] = field(default_factory=list)
+    unpivot: dict[str, Any] | None = None
+    measures: dict[str, dict[str, str]] = field(default_factory=dict)
+    rows_comment: str = ""
+    is_debit_positive: bool = False
+    balanced: str = ""
+
+    def decide_constant(self, name: str, why: str) -> None:
+        """Leave the value that every row has in a field to a person."""
+        self.constants[name] = UNDECIDED
+        self.decisions.append(why)
+
+
+def read_columns(sample: Sample) -> list[Column]:
+    """Return the columns of a sample that a field may come from: those with a name that no other column has.
+
+    A name with braces would be a template, and `UNDECIDED` is a placeholder.
+    """
+    folded = [fold(name) for name in sample.header]
+    columns = []
+    for position, name in enumerate(sample.header):
+        if folded.count(folded[position]) > 1 or "{" in name or "}" in name or name == UNDECIDED:
+            continue
+        cells = sample.column(position)
+        texts = [text for text in cells if text]
+        columns.append(Column(name, cells, guess_dates(texts), guess_amounts(texts)))
+    return columns
+
+
+def is_code(column: Column) -> bool:
+    """Return whether a column's texts are short enough to name a department or an account, and not money or days."""
+    return bool(column.texts) and not column.dates and all(len(text) <= _MAX_CODE_CHARACTERS for text in column.texts)
+
+
+def best_column(words: Sequence[str], columns: Sequence[Column]) -> Column | None:
+    """Return the column whose name fits the first of the words best."""
+    for word in words:
+        ranked = [(place, column) for column in columns if (place := rank(word, column.name)) is not None]
+        if ranked:
+            return min(ranked, key=lambda item: item[0])[1]
+    return None
+
+
+def describe_blanks(column: Column) -> str:
+    """Return how many of the sampled rows have no text in a column."""
+    return f"{column.blanks:,} of the {len(column.cells):,} sampled rows"

@@ -1,0 +1,195 @@
+"""The date of a draft's lines: a column, a year beside a month, the headers of periods, or the file's name.
+
+Belongs here: choosing among them, and asking a person where none gives a day. Does not belong here: patterns (see
+`values`), which headers name periods (see `period_columns`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from finance_platform.feeds.dates import parse_date
+from finance_platform.feeds.descriptor import UNDECIDED
+from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_blanks
+from finance_platform.feeds.draft.values import YEAR_FORMATS, DateGuess, guess_dates
+from finance_platform.feeds.file_names import value_from_name
+
+_YEAR = re.compile("(?<![0-9])20[0-9]{2}(?![0-9])")
+_SHORT = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_LONG = "january|february|march|april|may|june|july|august|september|october|november|december"
+_NAMES = (
+    ("(20[0-9]{2})[-_ .]?(0[1-9]|1[0-2])", "{1}-{2}", "yyyy-MM", "the month"),
+    *(
+        (f"(?i)(?:^|[^a-z])({months})[-_ ]+[a-z]+[-_ ]*(20[0-9]{{2}})", "{1} {2}", written, "the first month")
+        for months, written in ((_SHORT, "MMM yyyy"), (_LONG, "MMMM yyyy"))
+    ),
+    *(
+        (f"(?i)(?:^|[^a-z])({months})[-_ .]*(20[0-9]{{2}})", "{1} {2}", written, "the month")
+        for months, written in ((_SHORT, "MMM yyyy"), (_LONG, "MMMM yyyy"))
+    ),
+    ("(?i)(20[0-9]{2})[-_ .]*q([1-4])", "{1} Q{2}", "yyyy QQQ", "the quarter"),
+    ("(?i)(?:^|[^a-z])q([1-4])[-_ .]*(20[0-9]{2})", "Q{1} {2}", "QQQ yyyy", "the quarter"),
+)
+"""What a file's name may say of its dates: pattern, template, format, and the word for it."""
+
+_PARTS_OF_YEARS = {
+    "period": (
+        ("yyyy-MM", "{year}-{part}"),
+        ("yyyy-M", "{year}-{part}"),
+        *((f"yyyy {part}", "{year} {part}") for part in ("MMM", "MMMM", "QQQ", "'P'M", "'P'MM")),
+    ),
+    "quarter": (("yyyy QQQ", "{year} {part}"), ("yyyy Q", "{year} {part}")),
+}
+"""Patterns of a year beside a month or a quarter, and the texts that they read, by the word for the part."""
+
+_MAX_MAPPED = 24
+"""Different texts of a column of years that a person is asked for one by one."""
+
+
+class Dates:
+    """The date of a draft's lines.
+
+    Attributes:
+        used: the headers of its columns.
+    """
+
+    def __init__(self, draft: FieldsDraft, columns: Sequence[Column], file: str, titles: Sequence[str]) -> None:
+        self._draft, self._columns, self._file, self._titles = draft, columns, file, titles
+        self.used: set[str] = set()
+
+    def run(self) -> None:
+        """Draft the date, and the period where it is beside a date."""
+        if self._draft.unpivot:
+            self._year_of_headers()
+            return
+        if any("date" in fields for fields in self._draft.measures.values()):
+            return
+        dated = [column for column in self._columns if column.dates]
+        column = best_column(["date"], dated)
+        if column is not None and column.dates is not None:
+            self._take("date", column, column.dates)
+            period = best_column(["period"], [one for one in dated if one is not column])
+            if period is not None and period.dates is not None:
+                self._take("period", period, period.dates)
+            return
+        column = best_column(["period"], dated)
+        if column is not None and column.dates is not None:
+            self._take("date", column, column.dates)
+        elif not self._year_column() and not self._unnamed(dated):
+            self._date_of_name()
+
+    def _take(self, name: str, column: Column, guess: DateGuess, comment: str = "") -> None:
+        self.used.add(column.name)
+        parts = [comment] if comment else []
+        if guess.other:
+            parts.append(f"decide: {column.sample!r} is also a date of the form {guess.other}")
+        if guess.unread:
+            parts.append(f"{guess.unread!r} is not a date of this form, so its row will be rejected")
+        if column.blanks and name == "date":
+            parts.append(f"rows with a blank cell ({describe_blanks(column)}) will be rejected")
+        self._draft.fields[name] = FieldDraft({"from": column.name, "formats": list(guess.formats)}, "; ".join(parts))
+
+    def _unnamed(self, dated: Sequence[Column]) -> bool:
+        """Take a column that is a date by its values alone; return whether there is one."""
+        if not dated or dated[0].dates is None:
+            return False
+        self._take("date", dated[0], dated[0].dates, "by its values; its name says nothing")
+        return True
+
+    def _year_column(self) -> bool:
+        """Take a column of years, with the month or the quarter beside it; return whether there is one."""
+        column = best_column(["year"], self._columns)
+        if column is None:
+            return False
+        guess = guess_dates(column.texts, YEAR_FORMATS)
+        if guess is None:
+            return self._mapped_year(column)
+        part = self._part_of_year(column)
+        if part is not None:
+            return True
+        text = (
+            "decide: an amount of a year is dated on its first day; spread: {over: fiscal_year, how: even} gives each "
+            "month its part; calendar: fiscal means fiscal years"
+        )
+        self._take("date", column, guess, text)
+        return True
+
+    def _part_of_year(self, year: Column) -> Column | None:
+        """Take the column of months or quarters beside a year; return it, or None if there is none."""
+        others = [column for column in self._columns if column is not year]
+        for word in ("period", "quarter"):
+            part = best_column([word], others)
+            if part is None:
+                continue
+            for pattern, template in _PARTS_OF_YEARS[word]:
+                pairs = [pair for pair in zip(year.cells, part.cells, strict=True) if all(pair)]
+                texts = [template.format(year=first, part=second) for first, second in pairs]
+                if texts and all(parse_date(text, (pattern,)) for text in texts):
+                    self.used |= {year.name, part.name}
+                    source = template.format(year=f"{{{year.name}}}", part=f"{{{part.name}}}")
+                    comment = "decide: calendar: fiscal if these are fiscal quarters" if "Q" in pattern else ""
+                    self._draft.fields["date"] = FieldDraft({"from": source, "formats": [pattern]}, comment)
+                    return part
+        return None
+
+    def _mapped_year(self, column: Column) -> bool:
+        """Ask for the day of each text of a column of years that no pattern reads, such as FY14-15."""
+        texts = list(dict.fromkeys(column.texts))
+        if not 0 < len(texts) <= _MAX_MAPPED:
+            return False
+        self.used.add(column.name)
+        values = {"from": column.name, "map": dict.fromkeys(texts, UNDECIDED)}
+        comment = "decide: the day on which the amounts of each year are dated, such as 2014-07-01"
+        self._draft.fields["date"] = FieldDraft(values, comment)
+        return True
+
+    def _date_of_name(self) -> None:
+        """Take the date from the file's name; a person decides where the name has none."""
+        named = best_column(["date", "period"], self._columns)
+        if named is not None:
+            self._draft.decisions.append(
+                f"{named.name!r} looks like a date by its name, but {named.sample!r} is not one; "
+                "give its form in columns.date.formats."
+            )
+        for pattern, template, written, period in _NAMES:
+            text = value_from_name(pattern, template, self._file)
+            if text and parse_date(text, (written,)):
+                values = {"from_name": pattern, "template": template, "formats": [written]}
+                self._draft.fields["date"] = FieldDraft(values, f"{period} in the file's name")
+                return
+        hint = self._single_year()
+        self._draft.decide_constant(
+            "date",
+            "No column was recognized as the date. Name its column in columns.date and remove constants.date, or give "
+            f"there the day of every line, such as {hint or 2025}-01-31.",
+        )
+
+    def _year_of_headers(self) -> None:
+        """Give the headers of periods the year that they lack."""
+        unpivot = self._draft.unpivot
+        formats = self._draft.fields["date"].values["formats"]
+        if unpivot is None or any("yy" in pattern for pattern in formats):
+            return
+        column = best_column(["year"], self._columns)
+        if column is not None and all(parse_date(text, ("yyyy",)) for text in column.texts):
+            self.used.add(column.name)
+            unpivot["year"] = {"column": column.name}
+        elif len(set(_YEAR.findall(self._file))) == 1:
+            unpivot["year"] = {"from_name": "(20[0-9]{2})"}
+        elif year := self._single_year():
+            unpivot["year"] = year
+            self._draft.decisions.append(f"The headers have no year; {year} in unpivot.year is that of the title.")
+        else:
+            unpivot["year"] = UNDECIDED
+            self._draft.decisions.append(
+                "The headers have no year. Give it in unpivot.year: a year such as 2025, {column: …} or {from_name: …}."
+            )
+
+    def _single_year(self) -> str:
+        """Return the only year that the file's name or a title names; empty if there is none, or several."""
+        for text in (self._file, " ".join(self._titles)):
+            years = set(_YEAR.findall(text))
+            if years:
+                return years.pop() if len(years) == 1 else ""
+        return ""

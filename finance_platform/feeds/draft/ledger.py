@@ -1,0 +1,153 @@
+"""The fields of a draft for a file with money: dates, codes, scenario and texts, the surest first.
+
+Belongs here: the order in which columns are taken, and what a person must decide. Does not belong here: amounts (see
+`money`), dates (see `dates_of_lines`), master data (see `references`), YAML (see `descriptor_text`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from finance_platform.feeds.codes import ACCOUNT_TYPES, fold
+from finance_platform.feeds.descriptor import UNDECIDED
+from finance_platform.feeds.draft.columns import (
+    Column,
+    FieldDraft,
+    FieldsDraft,
+    best_column,
+    describe_blanks,
+    is_code,
+    read_columns,
+)
+from finance_platform.feeds.draft.dates_of_lines import Dates
+from finance_platform.feeds.draft.header_words import plain_name
+from finance_platform.feeds.draft.money import Money, draft_unpivot, is_money
+from finance_platform.feeds.draft.references import draft_references, reference_kind
+from finance_platform.feeds.draft.sample import Sample
+from finance_platform.feeds.draft.values import is_amount, is_date
+from finance_platform.feeds.resolved import template_headers
+
+_MAX_SCENARIOS = 12
+_MAX_BLANK = 0.05
+"""Share of rows without a code up to which they are mistakes of the file, so that rejecting them is right."""
+
+_PLANS = {
+    "budget": "Budget", "budgets": "Budget", "plan": "Budget", "proposed": "Budget", "forecast": "Forecast",
+    "forecasts": "Forecast", "outlook": "Forecast",
+}  # fmt: skip
+"""Words that say that a file has a plan."""
+
+
+def draft_fields(sample: Sample, file: str, home_currency: str) -> FieldsDraft:
+    """Return the fields of a draft for a sample of a file of this name."""
+    columns = read_columns(sample)
+    draft = FieldsDraft()
+    is_wide = draft_unpivot(draft, columns, home_currency)
+    if not is_wide and not any(map(is_money, columns)) and (kind := reference_kind(columns)):
+        draft.kind = kind
+        draft_references(draft, columns)
+        return draft
+    _Ledger(draft, columns, sample, file, home_currency).run(is_wide=is_wide)
+    return draft
+
+
+class _Ledger:
+    """The fields of a file with money."""
+
+    def __init__(
+        self, draft: FieldsDraft, columns: Sequence[Column], sample: Sample, file: str, home_currency: str
+    ) -> None:
+        self._draft, self._columns, self._sample, self._currency = draft, columns, sample, home_currency
+        self._file = file
+        self._used: set[str] = set(used_headers(draft))
+
+    def run(self, *, is_wide: bool) -> None:
+        """Draft every field; the surest first, so that no column is used twice."""
+        if not is_wide:
+            money = Money(self._draft, self._columns, self._currency)
+            money.run()
+            self._used |= money.used
+        dates = Dates(self._draft, self._free(), self._file, self._sample.above)
+        dates.run()
+        self._used |= dates.used
+        is_account_measured = any("account" in fields for fields in self._draft.measures.values())
+        for name in ("department",) if is_account_measured else ("department", "account"):
+            self._code(name)
+        self._scenario()
+        for name in ("transaction_id", "currency", "department_name", "business_unit", "account_name"):
+            self._optional(name)
+        for name in ("account_type", "account_category", "description"):
+            self._optional(name)
+
+    def _free(self) -> list[Column]:
+        return [column for column in self._columns if column.name not in self._used and column.texts]
+
+    def _take(self, name: str, column: Column, comment: str = "", **values: Any) -> None:
+        self._used.add(column.name)
+        self._draft.fields[name] = FieldDraft({"from": column.name, **values}, comment)
+
+    def _code(self, name: str) -> None:
+        codes = [column for column in self._free() if is_code(column)]
+        # A code that most rows lack says less than a name that they have.
+        filled = [column for column in codes if column.blanks <= len(column.texts)]
+        column = best_column([name, f"{name}_name"], filled) or best_column([name, f"{name}_name"], codes)
+        if column is None:
+            self._draft.decide_constant(
+                name,
+                f"No column was recognized as the {name}. Name its column in columns.{name} and remove "
+                f"constants.{name}, or give there the {name} of every line.",
+            )
+            return
+        if not column.blanks:
+            self._take(name, column)
+        elif column.blanks <= len(column.cells) * _MAX_BLANK:
+            self._take(name, column, f"rows with a blank cell ({describe_blanks(column)}) will be rejected")
+        else:
+            comment = f"decide: the {name} of blank cells ({describe_blanks(column)})"
+            self._take(name, column, comment, default=UNDECIDED)
+
+    def _scenario(self) -> None:
+        if "scenario" in self._draft.constants or any("scenario" in one for one in self._draft.measures.values()):
+            return
+        column = best_column(["scenario"], self._free())
+        names = list(dict.fromkeys(column.texts)) if column else []
+        if column is not None and len(names) <= _MAX_SCENARIOS:
+            known = [text for text in names if fold(text).startswith(("actual", "budget", "forecast"))]
+            if known:
+                unknown = [text for text in names if text not in known]
+                comment = f"decide: declare or map {', '.join(map(repr, unknown))}" if unknown else ""
+                self._take("scenario", column, comment, **({"default": "Actual"} if column.blanks else {}))
+                return
+            self._draft.decisions.append(
+                f"The column {column.name!r} has {', '.join(map(repr, names[:5]))}: if these are scenarios, give "
+                "columns.scenario with a map: to Actual, Budget … in place of constants.scenario."
+            )
+        texts = [PurePosixPath(self._file).stem, *self._sample.above, self._sample.sheet or "", *self._sample.header]
+        words = [word for text in texts for word in plain_name(text).split()]
+        self._draft.constants["scenario"] = next((_PLANS[word] for word in words if word in _PLANS), "Actual")
+
+    def _optional(self, name: str) -> None:
+        column = best_column([name], self._free())
+        if column is None:
+            return
+        if name == "account_type" and not {fold(text) for text in column.texts} <= {fold(one) for one in ACCOUNT_TYPES}:
+            return
+        if name == "currency" and any(is_amount(text) or is_date(text) for text in column.texts):
+            return
+        self._take(name, column, required="false")
+
+
+def used_headers(draft: FieldsDraft) -> Iterator[str]:
+    """Yield the headers that a draft uses."""
+    yield from draft.measures
+    if draft.unpivot:
+        yield from draft.unpivot["columns"]
+        year = draft.unpivot.get("year")
+        yield from [year["column"]] if isinstance(year, dict) and "column" in year else []
+    yield from [draft.balanced] if draft.balanced else []
+    for one in draft.fields.values():
+        source, sign = one.values.get("from"), one.values.get("sign_column")
+        yield from source.values() if isinstance(source, dict) else template_headers(source) if source else []
+        yield from [sign["from"]] if sign else []

@@ -1,0 +1,331 @@
+"""The money of a draft: one amount, debit and credit, several amounts in a row, or a column per period.
+
+Belongs here: choosing the columns with amounts, their marks and signs, and the vouchers that balance. Does not belong
+here: which headers name periods (see `period_columns`), single amounts (see `values`), other fields (see `ledger`).
+
+An amount is chosen by its name, or because there is no other. Where several columns might be it, a person decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from finance_platform.feeds.amounts import EXACT, read_amount
+from finance_platform.feeds.codes import clean, fold
+from finance_platform.feeds.descriptor import UNDECIDED
+from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_blanks, is_code
+from finance_platform.feeds.draft.header_words import WORDS, plain_name, rank
+from finance_platform.feeds.draft.period_columns import PeriodColumns, find_period_columns
+from finance_platform.feeds.draft.values import AmountGuess, guess_amounts
+
+_MONEY = ("amount", "debit", "credit")
+_OTHER_FIELDS = tuple(name for name in WORDS if name not in _MONEY)
+_WORDS_OF_CODES = {
+    "id", "ids", "code", "codes", "no", "nr", "num", "number", "key", "ref", "line", "row", "fund", "org", "unit",
+    "project", "proj", "program", "programme", "site", "region", "product", "sku", "order", "level", "version", "year",
+    "month",
+}  # fmt: skip
+_SCENARIOS = {"actual": "Actual", "actuals": "Actual", "budget": "Budget", "plan": "Budget", "forecast": "Forecast"}
+_CREDITS = {"h", "haben", "c", "cr", "credit", "k", "a", "avere", "haber"}
+_MAX_MEASURES = 20
+_MAX_NAMES = 10
+_SEVERAL = 2
+_MIN_BALANCED = 0.8
+"""Share of the vouchers that must balance: one may be a mistake that the check is to find."""
+
+
+def is_money(column: Column) -> bool:
+    """Return whether a column of numbers is money rather than codes, by its name or because it has fractions."""
+    if column.amounts is None:
+        return False
+    return _is_named(column) or any(not text.isdigit() for text in column.texts)
+
+
+def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: str) -> bool:
+    """Draft a column per period; return whether the file has them."""
+    money = [column for column in columns if column.amounts or not column.texts]
+    filled = [column for column in money if column.amounts]
+    others = [column for column in filled if not find_period_columns([column.name], are_alone=True)]
+    is_alone = not any(is_money(column) and not _is_sum(column, filled) for column in others)
+    periods = find_period_columns([column.name for column in money], are_alone=is_alone)
+    if periods is None or not any(column.name in periods.headers for column in filled):
+        return False
+    if len(periods.scenarios) > 1:
+        _draft_scenarios_of_periods(draft, periods)
+    else:
+        draft.unpivot = {"columns": list(periods.headers), "into": "date"}
+        draft.rows_comment = _describe_periods(periods)
+        values: dict[str, Any] = {"map": periods.header_map} if periods.header_map else {}
+        draft.fields["date"] = FieldDraft({"formats": periods.formats, **values})
+        draft.constants |= {"scenario": next(iter(periods.scenarios))} if periods.scenarios else {}
+    cells = [text for column in filled if column.name in periods.headers for text in column.texts]
+    amounts = guess_amounts(cells)
+    if amounts is not None:
+        column = Column(next(iter(periods.headers)), cells, None, amounts)
+        draft.fields["amount"] = FieldDraft(_marks(amounts), _describe_amounts(column, "", home_currency))
+    return True
+
+
+def _draft_scenarios_of_periods(draft: FieldsDraft, periods: PeriodColumns) -> None:
+    """Draft columns such as `Jan 2025 Actual` and `Jan 2025 Budget`, each with its date and scenario."""
+    for name, header in periods.headers.items():
+        day = header.day.isoformat() if header.has_year else UNDECIDED
+        draft.measures[name] = {"date": day, "scenario": header.scenario or UNDECIDED}
+    draft.rows_comment = "decide: each of these columns is a line with the date and the scenario that its header names"
+
+
+def _describe_periods(periods: PeriodColumns) -> str:
+    parts = []
+    if periods.unit != "month":
+        parts.append(
+            f"decide: the amount of a {periods.unit} is dated on its first day; columns.date.calendar: fiscal means "
+            f"fiscal {periods.unit}s"
+        )
+    if periods.others:
+        parts.append(f"not read, as totals of these columns: {_listed(periods.others)}")
+    return "; ".join(parts)
+
+
+class Money:
+    """The money of a file without a column per period.
+
+    Attributes:
+        used: the headers of its columns.
+    """
+
+    def __init__(self, draft: FieldsDraft, columns: Sequence[Column], home_currency: str) -> None:
+        self._draft, self._columns, self._currency = draft, columns, home_currency
+        self.used: set[str] = set()
+
+    def run(self) -> None:
+        """Draft the amount, or the measures."""
+        filled = [column for column in self._columns if column.texts]
+        debit, credit = (best_column([side], filled) for side in ("debit", "credit"))
+        if debit and credit and debit is not credit and (debit.amounts or credit.amounts):
+            self._pair(debit, credit)
+        else:
+            self._choose([column for column in filled if column.amounts and not column.dates])
+        self._balanced()
+
+    def _choose(self, numbers: Sequence[Column]) -> None:
+        """Choose among the columns of numbers."""
+        likely = [column for column in numbers if is_money(column) and (_is_named(column) or not _is_other(column))]
+        by_scenario = {column.name: name for column in likely if (name := _scenario_of(column))}
+        if len(set(by_scenario.values())) >= _SEVERAL and len(set(by_scenario.values())) == len(by_scenario):
+            others = [column for column in likely if column.name not in by_scenario]
+            self._measures([one for one in likely if one.name in by_scenario], "scenario", by_scenario, others)
+            return
+        names = {column.name for column in (*likely, *filter(_may_be_money, numbers))}
+        candidates = [column for column in numbers if column.name in names]
+        sums = [column for column in likely if _is_sum(column, candidates)]
+        likely = [column for column in likely if column not in sums]
+        named = best_column(["amount"], likely)
+        if named is not None:
+            self._amount(named, [column for column in (*likely, *sums) if column is not named])
+        else:
+            self._choose_unnamed(likely, [column for column in candidates if column not in sums], sums)
+
+    def _choose_unnamed(self, likely: list[Column], candidates: list[Column], sums: Sequence[Column]) -> None:
+        """Choose among columns whose names say nothing; of several, or of whole numbers alone, a person decides."""
+        if len(candidates) == 1 and likely:
+            self._amount(likely[0], (), "by its values; its name says nothing")
+            return
+        has_account = best_column(
+            ["account", "account_name"], [one for one in self._columns if one not in candidates and is_code(one)]
+        )
+        if len(candidates) >= _SEVERAL and has_account is None:
+            self._measures(candidates, "account", {column.name: UNDECIDED for column in candidates}, sums)
+            return
+        why = (
+            f"{_listed([column.name for column in candidates])} may be it"
+            if candidates
+            else "no column has values that are amounts"
+        )
+        guess = guess_amounts([text for column in candidates for text in column.texts])
+        self._draft.fields["amount"] = FieldDraft(
+            {"from": UNDECIDED, **(_marks(guess) if guess else {})}, f"decide: the column with the amount; {why}"
+        )
+
+    def _amount(self, column: Column, others: Sequence[Column], comment: str = "") -> None:
+        if others:
+            names = _listed([one.name for one in others])
+            comment = "; ".join(filter(None, (comment, f"decide: not read, other columns with amounts: {names}")))
+        self.used.add(column.name)
+        values = {"from": column.name, **_marks(column.amounts or AmountGuess(".", None))}
+        self._draft.fields["amount"] = FieldDraft(values, self._describe(column, comment))
+        self._sign(column)
+
+    def _measures(
+        self, columns: Sequence[Column], field: str, values: Mapping[str, str], sums: Sequence[Column]
+    ) -> None:
+        """Draft several amounts in a row."""
+        shown = columns[:_MAX_MEASURES]
+        self.used |= {column.name for column in (*columns, *sums)}
+        self._draft.measures = {column.name: {field: values[column.name]} for column in shown}
+        comment = f"decide: each of these columns has amounts of its own; the {field} of each"
+        if field == "account":
+            comment += " is what only you know. Remove those that are no money of their own, such as quantities"
+        left_out = [column.name for column in (*sums, *columns[_MAX_MEASURES:])]
+        if left_out:
+            comment += f"; not read: {_listed(left_out)}"
+        self._draft.rows_comment = comment
+        texts = [text for column in shown for text in column.texts]
+        guess = guess_amounts(texts)
+        column = Column(shown[0].name, texts, None, guess)
+        if guess is not None:
+            self._draft.fields["amount"] = FieldDraft(_marks(guess), self._describe(column, ""))
+
+    def _pair(self, debit: Column, credit: Column) -> None:
+        self.used |= {debit.name, credit.name}
+        texts = [*debit.texts, *credit.texts]
+        guess = guess_amounts(texts) or AmountGuess(".", None)
+        column = Column(debit.name, texts, None, guess)
+        sides = "debit less credit, so accounts need a type from an accounts file"
+        pair = {"debit": debit.name, "credit": credit.name}
+        self._draft.fields["amount"] = FieldDraft({"from": pair, **_marks(guess)}, self._describe(column, sides))
+
+    def _describe(self, column: Column, comment: str) -> str:
+        return _describe_amounts(column, comment, self._currency)
+
+    def _sign(self, amount: Column) -> None:
+        """Find the column that says which amounts are credits."""
+        for column in self._columns:
+            values = {fold(text) for text in column.texts}
+            negative = sorted(values & _CREDITS)
+            if column.name in self.used or rank("sign", column.name) is None or not negative:
+                continue
+            if len(values) <= 4 and not any(text.startswith(("-", "(")) for text in amount.texts):
+                written = sorted({text for text in column.texts if fold(text) in negative})
+                self.used.add(column.name)
+                self._draft.is_debit_positive = True
+                self._draft.fields["amount"].values["sign_column"] = {"from": column.name, "negative": written}
+
+    def _balanced(self) -> None:
+        """Find the column whose vouchers balance: debits equal credits, or signed amounts add up to zero."""
+        amount = self._draft.fields.get("amount")
+        signed = self._signed_amounts(amount.values) if amount else None
+        if signed is None or amount is None:
+            return
+        named = [column for column in self._columns if rank("voucher", column.name) is not None]
+        named.sort(key=lambda column: rank("voucher", column.name) or 0)
+        for column in named:
+            count, balanced = _count_balanced(column.cells, signed)
+            if not count or balanced < count * _MIN_BALANCED:
+                continue
+            is_double_entry = isinstance(amount.values.get("from"), dict) or "sign_column" in amount.values
+            if not is_double_entry:
+                if not any(value is not None and value < 0 for value in signed):
+                    continue
+                self._draft.is_debit_positive = True
+                text = "decide: amounts of a voucher add up to zero, so they seem to be debit less credit"
+                amount.comment = "; ".join(filter(None, (amount.comment, text)))
+            self._draft.balanced = column.name
+            return
+
+    def _signed_amounts(self, values: Mapping[str, Any]) -> list[Decimal | None] | None:
+        """Return debit less credit of each row; None if the descriptor has no one amount for a row."""
+        by_name = {column.name: column for column in self._columns}
+        marks = values.get("decimal", "."), values.get("thousands")
+        source = values.get("from")
+        if isinstance(source, dict):
+            sides = zip(*(by_name[source[side]].cells for side in ("debit", "credit")), strict=True)
+            return [_difference(*(_value(text, marks) for text in pair)) for pair in sides]
+        if source not in by_name:
+            return None
+        amounts = [_value(text, marks) for text in by_name[source].cells]
+        sign = values.get("sign_column")
+        if not sign:
+            return amounts
+        is_negative = [text in sign["negative"] for text in by_name[sign["from"]].cells]
+        pairs = zip(amounts, is_negative, strict=True)
+        return [-amount if amount is not None and negative else amount for amount, negative in pairs]
+
+
+def _is_named(column: Column) -> bool:
+    return any(rank(name, column.name) is not None for name in _MONEY)
+
+
+def _is_other(column: Column) -> bool:
+    """Return whether a column's name says that it is another field, a code or a quantity."""
+    words = set(plain_name(column.name).split())
+    return any(rank(name, column.name) is not None for name in _OTHER_FIELDS) or bool(words & _WORDS_OF_CODES)
+
+
+def _may_be_money(column: Column) -> bool:
+    """Return whether whole numbers may be money: they have a name that says nothing else, and no leading zeros."""
+    has_zeros = any(len(text) > 1 and text.startswith("0") for text in column.texts if text.isdigit())
+    is_nameless = plain_name(column.name).startswith("column ")
+    return not (_is_other(column) or has_zeros or is_nameless)
+
+
+def _scenario_of(column: Column) -> str:
+    """Return the scenario that a column's name says; empty if it says none or several."""
+    names = {_SCENARIOS[word] for word in plain_name(column.name).split() if word in _SCENARIOS}
+    return names.pop() if len(names) == 1 else ""
+
+
+def _is_sum(column: Column, columns: Sequence[Column]) -> bool:
+    """Return whether a column is the sum of two or more others in every row."""
+    others = [one for one in columns if one is not column]
+    if len(others) < _SEVERAL:
+        return False
+    rows = 0
+    for position, text in enumerate(column.cells):
+        if not text:
+            continue
+        values = [_value(one.cells[position], _marks_of(one)) or Decimal(0) for one in others]
+        if _value(text, _marks_of(column)) != sum(values, Decimal(0)):
+            return False
+        rows += sum(map(bool, values)) >= _SEVERAL
+    return rows > 0
+
+
+def _count_balanced(vouchers: Sequence[str], amounts: Sequence[Decimal | None]) -> tuple[int, int]:
+    """Return how many vouchers of several rows there are, and how many of them add up to zero."""
+    sums: dict[str, list[Decimal]] = {}
+    for voucher, amount in zip(vouchers, amounts, strict=True):
+        if voucher and amount is not None:
+            sums.setdefault(clean(voucher), []).append(amount)
+    several = [values for values in sums.values() if len(values) >= _SEVERAL]
+    if len(several) * _SEVERAL < len(sums):  # a voucher of one line does not balance
+        return 0, 0
+    return len(several), sum(not sum(values, Decimal(0)) and any(values) for values in several)
+
+
+def _value(text: str, marks: tuple[str, str | None]) -> Decimal | None:
+    written = read_amount(text, *marks) if text else None
+    return written.value if written else None
+
+
+def _difference(debit: Decimal | None, credit: Decimal | None) -> Decimal | None:
+    return None if debit is None and credit is None else EXACT.subtract(debit or Decimal(0), credit or Decimal(0))
+
+
+def _marks_of(column: Column) -> tuple[str, str | None]:
+    return (column.amounts.decimal, column.amounts.thousands) if column.amounts else (".", None)
+
+
+def _marks(guess: AmountGuess) -> dict[str, Any]:
+    values: dict[str, Any] = {"decimal": guess.decimal} if guess.decimal != "." else {}
+    return values | ({"thousands": guess.thousands} if guess.thousands else {})
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MAX_NAMES:,} more" if len(names) > _MAX_NAMES else ""
+    return ", ".join(map(repr, names[:_MAX_NAMES])) + more
+
+
+def _describe_amounts(column: Column, comment: str, home_currency: str) -> str:
+    guess = column.amounts
+    parts = [comment] if comment else []
+    if guess and guess.ambiguous:
+        parts.append(f"decide: {guess.ambiguous!r} could mean two things; check decimal and thousands")
+    if guess and guess.unread:
+        parts.append(f"{guess.unread!r} is not an amount, so its row will be rejected")
+    if guess and guess.currencies:
+        parts.append(f"written with {', '.join(guess.currencies)}; the home's currency is {home_currency}")
+    if column.blanks:
+        parts.append(f"rows with a blank cell ({describe_blanks(column)}) will be rejected")
+    return "; ".join(parts)

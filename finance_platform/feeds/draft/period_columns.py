@@ -1,0 +1,177 @@
+"""Columns of periods: which headers of a wide file name a month, a quarter or a year, and how `unpivot` reads them.
+
+Belongs here: single headers, and choosing among them. Does not belong here: the year of headers that have none (see
+`money`), texts of cells (see `values`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import lru_cache
+
+from finance_platform.feeds.dates import parse_date
+from finance_platform.feeds.draft.values import month_of
+
+_DATED = {
+    "month": (
+        "MMM yyyy", "MMMM yyyy", "MMM-yyyy", "MMMM-yyyy", "MMM-yy", "MMM yy", "MMM''yy", "MMM/yyyy", "MMM.yyyy",
+        "yyyy-MM", "yyyyMM", "yyyy/MM", "yyyy.MM", "MM/yyyy", "MM.yyyy", "MM-yyyy", "yyyy MMM", "yyyy-MMM", "yyyy MMMM",
+        "yyyy-MM-dd", "dd.MM.yyyy", "dd/MM/yyyy", "MM/dd/yyyy", "dd-MMM-yyyy", "dd-MMM-yy", "d MMM yyyy",
+    ),
+    "quarter": (
+        "QQQ yyyy", "QQQ-yyyy", "QQQ/yyyy", "QQQyyyy", "QQQ yy", "QQQ''yy", "QQQ-yy", "yyyy QQQ", "yyyy-QQQ", "yyyyQQQ",
+        "yyyy/QQQ", "QQQ 'FY'yyyy", "'FY'yyyy QQQ", "QQQ 'FY'yy", "'FY'yy QQQ",
+    ),
+    "year": ("yyyy", "'FY'yyyy", "'FY' yyyy", "'FY'yy"),
+}  # fmt: skip
+"""Patterns of headers with a year, by what they name."""
+
+_YEARLESS = {
+    "month": ("MMM", "MMMM", "'P'M", "'P'MM", "'M'M", "'M'MM", "'Period 'M", "'Period 'MM", "'Month 'M", "M", "MM"),
+    "quarter": ("QQQ", "'Quarter 'Q"),
+}
+_SHORT_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_YEAR = re.compile(r"(?<![0-9])20[0-9]{2}(?![0-9])")
+_SCENARIOS = {
+    "actual": "Actual", "actuals": "Actual", "act": "Actual", "ist": "Actual", "budget": "Budget", "bud": "Budget",
+    "plan": "Budget", "soll": "Budget", "forecast": "Forecast", "fcst": "Forecast", "outlook": "Forecast",
+}  # fmt: skip
+_MIN_COLUMNS = 2
+_MIN_NUMBERS = 6
+"""Headers such as 1, 2, 3 from which they are taken for months."""
+
+
+@dataclass(frozen=True)
+class PeriodHeader:
+    """A header that names a period.
+
+    Attributes:
+        unit: month, quarter or year.
+        day: its first day; without a year, that of the year 2000.
+        pattern: the pattern that reads it, without the year if it has none.
+        text: the text that the pattern reads; it differs from the header where `map` must translate it.
+        has_year: whether it names a year.
+        scenario: the scenario beside the period; empty if there is none.
+    """
+
+    unit: str
+    day: date
+    pattern: str
+    text: str
+    has_year: bool
+    scenario: str = ""
+
+
+@dataclass(frozen=True)
+class PeriodColumns:
+    """The columns of a file with a column per period, all of one unit.
+
+    Attributes:
+        headers: header to what it names.
+        others: headers of coarser periods, which are totals of these.
+    """
+
+    headers: dict[str, PeriodHeader]
+    others: list[str] = field(default_factory=list)
+
+    @property
+    def has_year(self) -> bool:
+        """Whether the headers name a year."""
+        return next(iter(self.headers.values())).has_year
+
+    @property
+    def unit(self) -> str:
+        """What they name."""
+        return next(iter(self.headers.values())).unit
+
+    @property
+    def scenarios(self) -> set[str]:
+        """The scenarios that they name; empty if they name none."""
+        return {header.scenario for header in self.headers.values()} - {""}
+
+    @property
+    def formats(self) -> list[str]:
+        """The patterns that read them."""
+        return list(dict.fromkeys(header.pattern for header in self.headers.values()))
+
+    @property
+    def header_map(self) -> dict[str, str]:
+        """The texts that the patterns read, of headers that they do not read as they are."""
+        return {name: header.text for name, header in self.headers.items() if header.text != name}
+
+
+@lru_cache(maxsize=4096)
+def read_header(name: str) -> PeriodHeader | None:
+    """Return the period that a header names, alone or beside a scenario; None if it names none."""
+    words = name.split()
+    scenario = next((_SCENARIOS[word.lower()] for word in words if word.lower() in _SCENARIOS), "")
+    text = " ".join(word for word in words if word.lower() not in _SCENARIOS) if scenario else name
+    return _dated(text, scenario) or _yearless(text, scenario) or _translated(text, scenario)
+
+
+def is_period(name: str) -> bool:
+    """Return whether a header names a month or a quarter; four digits may be any number."""
+    header = read_header(name)
+    return header is not None and header.unit != "year" and not name.isdigit()
+
+
+def find_period_columns(names: Sequence[str], *, are_alone: bool) -> PeriodColumns | None:
+    """Return the columns of periods among those with amounts; None if the file has none.
+
+    Args:
+        names: the headers of the columns with amounts.
+        are_alone: whether the file has no other column with amounts; then one column is enough.
+    """
+    found = {name: header for name in names if (header := read_header(name))}
+    for unit in ("month", "quarter", "year"):
+        for has_year in (True, False):
+            headers = {
+                name: header for name, header in found.items() if (header.unit, header.has_year) == (unit, has_year)
+            }
+            if _is_series(headers, are_alone=are_alone):
+                return PeriodColumns(headers, [name for name in found if name not in headers])
+    return None
+
+
+def _is_series(headers: dict[str, PeriodHeader], *, are_alone: bool) -> bool:
+    days = {header.day for header in headers.values()}
+    numbers = [name for name in headers if name.isdigit() and not headers[name].has_year]
+    if numbers and (len(numbers) < _MIN_NUMBERS or date(2000, 1, 1) not in days):
+        return False
+    is_certain = are_alone and len(headers) == 1 and not next(iter(headers)).isdigit()
+    return len(days) >= _MIN_COLUMNS or (is_certain and all(header.has_year for header in headers.values()))
+
+
+def _dated(text: str, scenario: str) -> PeriodHeader | None:
+    for unit, patterns in _DATED.items():
+        for pattern in patterns:
+            day = parse_date(text, (pattern,))
+            if day and 1990 <= day.year < 2100 and (day.day == 1 or (day + timedelta(1)).day == 1):
+                return PeriodHeader(unit, day.replace(day=1), pattern, text, has_year=True, scenario=scenario)
+    return None
+
+
+def _yearless(text: str, scenario: str) -> PeriodHeader | None:
+    for unit, patterns in _YEARLESS.items():
+        for pattern in patterns:
+            day = parse_date(f"2000 {text}", (f"yyyy {pattern}",))
+            if day:
+                return PeriodHeader(unit, day, pattern, text, has_year=False, scenario=scenario)
+    return None
+
+
+def _translated(text: str, scenario: str) -> PeriodHeader | None:
+    """Return the period of a header whose month has another name than those that patterns read."""
+    month, year = month_of(text), _YEAR.search(text)
+    if month is None:
+        return None
+    if year:
+        day = date(int(year[0]), month, 1)
+        return PeriodHeader("month", day, "yyyy-MM", f"{day:%Y-%m}", has_year=True, scenario=scenario)
+    name = _SHORT_MONTHS[month - 1]
+    is_bare = not any(character.isdigit() for character in text)
+    day = date(2000, month, 1)
+    return PeriodHeader("month", day, "MMM", name, has_year=False, scenario=scenario) if is_bare else None

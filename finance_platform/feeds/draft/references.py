@@ -1,0 +1,70 @@
+"""The fields of a draft for a file of master data: departments or accounts.
+
+Belongs here: recognizing such a file, and choosing its columns. Does not belong here: files with money (see `ledger`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from finance_platform.feeds.codes import ACCOUNT_TYPES, fold
+from finance_platform.feeds.descriptor import UNDECIDED
+from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
+from finance_platform.feeds.draft.header_words import rank
+
+
+def reference_kind(columns: Sequence[Column]) -> str:
+    """Return the kind of a file of master data; empty if it is none."""
+    types = {fold(name) for name in ACCOUNT_TYPES}
+    if any(column.texts and {fold(text) for text in column.texts} <= types for column in columns):
+        return "accounts"
+    has = {name: any(rank(name, column.name) is not None for column in columns) for name in ("department", "account")}
+    is_dated = any(column.dates for column in columns if rank("date", column.name) is not None)
+    if is_dated or has["department"] == has["account"]:
+        return ""
+    return "departments" if has["department"] else "accounts"
+
+
+_REFERENCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "departments": {
+        "code": ("department", "code"),
+        "name": ("department_name", "name", "description"),
+        "business_unit": ("business_unit",),
+        "parent": ("parent",),
+    },
+    "accounts": {
+        "number": ("account", "number", "code"),
+        "name": ("account_name", "name", "description"),
+        "type": ("account_type", "type"),
+        "category": ("account_category",),
+        "parent": ("parent",),
+        "measure": ("measure",),
+    },
+}
+
+
+def draft_references(draft: FieldsDraft, columns: Sequence[Column]) -> None:
+    """Draft the fields of a file of master data."""
+    used: set[str] = set()
+    for name, words in _REFERENCES[draft.kind].items():
+        column = best_column(words, [column for column in columns if column.name not in used and column.texts])
+        if column is None and name in {"code", "number"}:
+            column = next((one for one in columns if one.name not in used and is_code(one)), None)
+        if column is not None and _fits_reference(name, column):
+            used.add(column.name)
+            values: dict[str, Any] = {"from": column.name}
+            if column.blanks and name not in {"code", "number"}:
+                values["required"] = "false"
+            draft.fields[name] = FieldDraft(values)
+    needed = "code" if draft.kind == "departments" else "number"
+    if needed not in draft.fields:
+        draft.fields[needed] = FieldDraft({"from": UNDECIDED}, f"decide: the column with the {needed}")
+
+
+def _fits_reference(name: str, column: Column) -> bool:
+    if name == "type":
+        return {fold(text) for text in column.texts} <= {fold(known) for known in ACCOUNT_TYPES}
+    if name == "measure":
+        return {fold(text) for text in column.texts} <= {"flow", "balance"}
+    return True

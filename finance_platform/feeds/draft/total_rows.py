@@ -1,0 +1,126 @@
+"""Rows of a sample that print a total: by a word that says so, or because they are the sum of the rows above.
+
+Belongs here: finding them, and the condition of `control_total` that claims them. Does not belong here: totals of files
+that have a descriptor (see `feeds.printed_totals`, `feeds.unclaimed_totals`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from finance_platform.feeds.amounts import read_amount
+from finance_platform.feeds.draft.values import guess_amounts, is_amount
+
+Row = tuple[int, list[str]]
+
+_TOTAL = re.compile(
+    r"(?:grand |sub ?-?|sous-)?total\b|(?:gesamt|zwischen)?summe\b|gesamt\b|somme\b|totale\b|totaal\b|suma\b",
+    re.IGNORECASE,
+)
+_SUBTOTALS = ("sub", "zwischen", "sous")
+_MIN_ROWS = 2
+"""Rows above a total without a word: one row above an equal one is more likely two equal lines."""
+
+
+@dataclass(frozen=True)
+class TotalRow:
+    """A row with a total.
+
+    Attributes:
+        column: the column that distinguishes it from lines.
+        pattern: the regular expression that its cell there matches.
+        is_subtotal: whether its word says that it is not the last level.
+    """
+
+    column: str
+    pattern: str
+    is_subtotal: bool = False
+
+
+def find_totals(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[int, TotalRow]:
+    """Return the rows that print a total, by line.
+
+    Args:
+        header: the columns' names.
+        rows: the rows below the header that are not blank.
+        usual: the usual number of cells that are not blank.
+    """
+    totals = _find_named(header, rows, usual)
+    return totals or _find_unnamed(header, rows)
+
+
+def _find_named(header: Sequence[str], rows: Sequence[Row], usual: int) -> dict[int, TotalRow]:
+    """Return the rows in which a cell says only that they are a total, or that have such a cell and lack others."""
+    totals: dict[int, TotalRow] = {}
+    for line, cells in rows:
+        filled = sum(bool(cell.strip()) for cell in cells)
+        word = next(
+            ((position, match[0]) for position, cell in enumerate(cells) if (match := _TOTAL.match(cell.strip()))), None
+        )
+        is_total = word is not None and (filled < usual or _TOTAL.fullmatch(cells[word[0]].strip()) is not None)
+        if word and is_total and any(is_amount(cell) for cell in cells) and word[0] < len(header):
+            text = word[1].lower()
+            pattern = f"(?i)^{re.sub('[^a-z ]', '.', text)}"
+            totals[line] = TotalRow(header[word[0]], pattern, text.startswith(_SUBTOTALS))
+    return totals
+
+
+def _find_unnamed(header: Sequence[str], rows: Sequence[Row]) -> dict[int, TotalRow]:
+    """Return the rows that have amounts alone, each the sum of the rows since the last of them."""
+    bare = {line: cells for line, cells in rows if _is_bare(cells)}
+    lines = [cells for line, cells in rows if line not in bare]
+    label = next((position for position in range(len(header)) if _is_label(position, lines, bare)), None)
+    if not bare or label is None:
+        return {}
+    marks = _marks(header, rows)
+    sums: dict[int, Decimal] = {}
+    count = 0
+    for line, cells in rows:
+        values = _values(cells, marks)
+        if line not in bare:
+            count += 1
+            for position, value in values.items():
+                sums[position] = sums.get(position, Decimal(0)) + value
+            continue
+        if count < _MIN_ROWS or any(value != sums.get(position) for position, value in values.items()):
+            return {}
+        sums, count = {}, 0
+    return dict.fromkeys(bare, TotalRow(header[label], "^$"))
+
+
+def _is_bare(cells: Sequence[str]) -> bool:
+    """Return whether every cell that is not blank is an amount, and others are blank."""
+    filled = [cell for cell in cells if cell.strip()]
+    return bool(filled) and len(filled) < len(cells) and all(map(is_amount, filled))
+
+
+def _is_label(position: int, lines: Sequence[Sequence[str]], bare: Mapping[int, Sequence[str]]) -> bool:
+    """Return whether each line has a text in a column and each of the other rows has none."""
+
+    def text(cells: Sequence[str]) -> str:
+        return cells[position].strip() if position < len(cells) else ""
+
+    return all(map(text, lines)) and not any(map(text, bare.values()))
+
+
+def _marks(header: Sequence[str], rows: Sequence[Row]) -> dict[int, tuple[str, str | None]]:
+    """Return the marks of each column that is an amount."""
+    marks = {}
+    for position in range(len(header)):
+        texts = [cells[position].strip() for _, cells in rows if position < len(cells) and cells[position].strip()]
+        guess = guess_amounts(texts)
+        if guess is not None:
+            marks[position] = guess.decimal, guess.thousands
+    return marks
+
+
+def _values(cells: Sequence[str], marks: Mapping[int, tuple[str, str | None]]) -> dict[int, Decimal]:
+    values = {}
+    for position, pair in marks.items():
+        written = read_amount(cells[position].strip(), *pair) if position < len(cells) else None
+        if written is not None:
+            values[position] = written.value
+    return values

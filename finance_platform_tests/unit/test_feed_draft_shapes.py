@@ -1,0 +1,172 @@
+"""`feed draft` for files whose rows or columns are not one line each: years, quarters, measures, vouchers, totals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from finance_platform_tests.unit.test_feed_draft import checked, draft, drafted, mistakes_of
+
+
+def sums(folder: Path, text: str, name: str = "costs.csv", **decided: str) -> dict[tuple[str, str], str]:
+    """Return the accepted money by scenario and period of a file that passes check by its draft."""
+    check = checked(folder, text, name, **decided)
+    assert check.is_fine, check.holds
+    return {place: str(count.amount) for place, count in check.sums.items()}
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "periods"),
+    [
+        ("Year", ["2025", "2024"], ["2025-01", "2024-01"]),
+        ("Fiscal Year", ["FY2025", "FY2024"], ["2025-01", "2024-01"]),
+        ("Jahr,Monat", ["2025,3", "2025,12"], ["2025-03", "2025-12"]),
+        ("Year,Month", ["2025,Mar", "2024,Dec"], ["2025-03", "2024-12"]),
+        ("Year,Month", ["2025,March", "2024,December"], ["2025-03", "2024-12"]),
+        ("Year,Period", ["2025,03", "2024,12"], ["2025-03", "2024-12"]),
+        ("Year,Quarter", ["2025,Q2", "2024,Q4"], ["2025-04", "2024-10"]),
+        ("Year,Quarter", ["2025,2", "2024,4"], ["2025-04", "2024-10"]),
+        ("Period", ["Q1 2025", "Q3 2025"], ["2025-01", "2025-07"]),
+        ("Period", ["2025-Q1", "2025-Q3"], ["2025-01", "2025-07"]),
+    ],
+)
+def test_years_months_and_quarters_give_the_date(header: str, rows: list[str], periods: list[str], tmp_path: Path):
+    lines = "".join(f"{row},10,4000,{100 + place}.00\n" for place, row in enumerate(rows))
+    expected = {("Actual", period): f"{100 + place}.00" for place, period in enumerate(periods)}
+    assert sums(tmp_path, f"{header},Dept,Account,Amount\n{lines}") == expected
+
+
+def test_years_that_no_pattern_reads_are_asked_for_one_by_one(tmp_path: Path):
+    text = "Budget Year,Dept,Account,Amount\nFY14-15,10,4000,1.00\nFY15-16,10,4000,2.00\n"
+    assert [mistake.rpartition(": ")[2] for mistake in mistakes_of(draft(text))] == [
+        "columns.date.map.FY14-15 is not decided",
+        "columns.date.map.FY15-16 is not decided",
+    ]
+    decided = {"FY14-15": "2014-07-01", "FY15-16": "2015-07-01"}
+    assert sums(tmp_path, text, **decided) == {("Budget", "2014-07"): "1.00", ("Budget", "2015-07"): "2.00"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "periods"),
+    [
+        (["Q1 2025", "Q2 2025", "Q3 2025", "Q4 2025"], ["2025-01", "2025-04", "2025-07", "2025-10"]),
+        (["2025 Q1", "2025 Q2"], ["2025-01", "2025-04"]),
+        (["2023", "2024", "2025"], ["2023-01", "2024-01", "2025-01"]),
+        (["Jan 2025", "Feb 2025", "Q1 2025", "2025"], ["2025-01", "2025-02"]),
+    ],
+)
+def test_columns_of_quarters_and_years_give_lines_and_coarser_ones_are_totals(
+    headers: list[str], periods: list[str], tmp_path: Path
+):
+    text = f"Dept,Account,{','.join(headers)}\nD1,4000,{','.join(str(place + 1) for place in range(len(headers)))}\n"
+    assert sums(tmp_path, text) == {("Actual", period): f"{place + 1}.00" for place, period in enumerate(periods)}
+
+
+def test_a_total_beside_columns_of_months_is_not_read_twice(tmp_path: Path):
+    header = "Department;Account;Jan 2025;Feb 2025;Mar 2025;Total"
+    text = f"{header}\nD1;4000;1,00;2,00;3,00;6,00\nD2;4000;1,50;2,50;3,50;7,50\n"
+    assert sums(tmp_path, text) == {
+        ("Actual", "2025-01"): "2.50",
+        ("Actual", "2025-02"): "4.50",
+        ("Actual", "2025-03"): "6.50",
+    }
+
+
+def test_names_of_months_that_no_pattern_reads_are_mapped_and_a_column_gives_their_year(tmp_path: Path):
+    text = "Cost Centre,Account,Year,July,Aug,Sept,Okt\n0460,6110,2025,1.00,2.00,3.00,4.00\n"
+    assert sums(tmp_path, text) == {("Actual", f"2025-{7 + place:02d}"): f"{1 + place}.00" for place in range(4)}
+
+
+def test_the_year_of_headers_is_refused_until_a_person_decides_unless_the_file_gives_it(tmp_path: Path):
+    text = "Dept,Account,Jan,Feb,Mar\nD1,4000,1.00,2.00,3.00\n"
+    assert all(mistake.endswith("unpivot.year is not decided") for mistake in mistakes_of(draft(text, "costs.csv")))
+    assert mistakes_of(draft(text, "costs_2024_to_2025.csv"))
+    assert ("Actual", "2025-03") in sums(tmp_path, text, year="2025")
+
+
+def test_months_of_two_scenarios_are_lines_with_a_date_and_a_scenario(tmp_path: Path):
+    text = "Dept,Account,Jan 2025 Actual,Jan 2025 Budget,Feb 2025 Budget\nD1,4000,1.00,2.00,3.00\n"
+    assert sums(tmp_path, text) == {
+        ("Actual", "2025-01"): "1.00",
+        ("Budget", "2025-01"): "2.00",
+        ("Budget", "2025-02"): "3.00",
+    }
+
+
+@pytest.mark.parametrize("cents", ["", ".50"])
+def test_amounts_of_several_accounts_in_a_row_are_measures_whose_accounts_a_person_gives(cents: str, tmp_path: Path):
+    text = f"Date,Dept,Sales,COGS,Tax,Total\n2025-01-01,1,5{cents},6,1.50,{'13.00' if cents else '12.50'}\n"
+    assert all("account is not decided" in mistake for mistake in mistakes_of(draft(text)))
+    assert list(yaml.safe_load(draft(text))["measures"]) == ["Sales", "COGS", "Tax"]
+    assert sums(tmp_path, text, account="4000") == {("Actual", "2025-01"): "13.00" if cents else "12.50"}
+
+
+def test_columns_of_scenarios_are_measures(tmp_path: Path):
+    rows = "2025-01-01,1,4000,5.00,6.00,1.00\n2025-01-02,1,4000,7.00,3.00,-4.00\n"
+    text = f"Date,Dept,Account,Budget,Actual,Variance\n{rows}"
+    assert sums(tmp_path, text) == {("Budget", "2025-01"): "12.00", ("Actual", "2025-01"): "9.00"}
+
+
+def test_of_several_amounts_one_that_is_called_so_is_read_and_the_others_are_named():
+    text = draft(
+        "Date,Dept,Account,Net,VAT,Gross\n2025-01-01,1,4000,1.00,0.20,1.20\n2025-01-02,1,4000,2.00,0.40,2.40\n"
+    )
+    assert yaml.safe_load(text)["columns"]["amount"] == "Net"
+    assert "decide: not read, other columns with amounts: 'VAT', 'Gross'" in text
+
+
+@pytest.mark.parametrize("columns", ["Opening,Movement,Closing\n{},10.50,3.25,13.75", "Foo\n{},7"])
+def test_an_amount_that_no_name_says_is_refused_until_a_person_decides(columns: str):
+    text = draft("Date,Dept,Account," + columns.format("2025-01-01,1,4000") + "\n")
+    (mistake,) = mistakes_of(text)
+    assert mistake.rpartition(": ")[2] in {"columns.amount is not decided", "columns.amount.from is not decided"}
+
+
+JOURNAL = (
+    "Journal,Date,Dept,Account,{}\n1,2025-01-01,D1,6000,{}\n1,2025-01-01,D1,1000,{}\n"
+    "2,2025-01-02,D1,6000,{}\n2,2025-01-02,D1,1000,{}\n"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        JOURNAL.format("Dr,Cr", "100.00,", ",100.00", "50.00,", ",50.00"),
+        JOURNAL.format("Amount,S/H", "100.00,S", "100.00,H", "50.00,S", "50.00,H"),
+        JOURNAL.format("Amount", "100.00", "-100.00", "50.00", "(50.00)"),
+    ],
+)
+def test_vouchers_that_balance_are_proposed_as_balanced(text: str, tmp_path: Path):
+    feed = drafted(text)
+    assert feed.balanced is not None
+    assert feed.balanced.by == ["Journal"]
+    assert sums(tmp_path, text) == {("Actual", "2025-01"): "0.00"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        JOURNAL.format("Dr,Cr", "100.00,", ",99.00", "50.00,", ",51.00"),
+        JOURNAL.format("Amount", "100.00", "100.00", "50.00", "50.00"),
+        "Journal,Date,Dept,Account,Dr,Cr\n1,2025-01-01,D1,6000,1.00,\n2,2025-01-01,D1,1000,,1.00\n",
+    ],
+)
+def test_vouchers_that_do_not_balance_are_not(text: str):
+    assert drafted(text).balanced is None
+
+
+def test_a_row_of_sums_without_a_word_is_claimed_if_it_ties(tmp_path: Path):
+    lines = "Date,Dept,Account,Amount\n2025-01-01,D1,6110,1.00\n2025-01-01,D1,6120,2.00\n"
+    check = checked(tmp_path, f"{lines},,,3.00\n")
+    assert (check.is_fine, check.findings.control_totals.tied) == (True, 1)
+    assert "control_total" not in draft(f"{lines},,,4.00\n")
+    assert "control_total" not in draft(f"{lines}2025-01-02,D1,6120,3.00\n")
+    blocks = f"{lines},,,3.00\n2025-01-02,D1,6110,4.00\n2025-01-02,D1,6110,5.00\n,,,9.00\n"
+    assert checked(tmp_path, blocks).findings.control_totals.tied == 2
+
+
+def test_the_total_below_thousands_of_rows_is_found():
+    lines = "Date,Dept,Account,Amount\n" + "2025-01-01,D1,6110,1.00\n" * 3_000
+    assert "control_total" in draft(f'{lines}Total,,,"3,000.00"\n')
