@@ -7,11 +7,13 @@ Belongs here: their sentences. Does not belong here: figures (see `reports.movem
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finance_platform.cli.console import Part, SafeConsole, colored
 from finance_platform.reports.movements import describe_gross, group_by_cause
-from finance_platform.reports.status import Status
+
+if TYPE_CHECKING:
+    from finance_platform.reports.status import Status
 
 
 def movements_of_run(status: Status, run_id: str) -> list[Mapping[str, Any]]:

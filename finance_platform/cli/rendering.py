@@ -13,13 +13,15 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from finance_platform.cli.console import Part, SafeConsole, colored
-from finance_platform.reports.status import Status
 from finance_platform.safe_text import printable, printable_line, quote_name, spreadsheet_cell, to_json
+
+if TYPE_CHECKING:
+    from finance_platform.reports.status import Status
 
 _BY_SCENARIO = "by scenario"
 """Stands for the money of a file with several scenarios, whose amounts are never added."""

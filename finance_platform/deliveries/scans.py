@@ -15,14 +15,18 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 from finance_platform.code_version import current_code_version
 from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged, Register
 from finance_platform.errors import DamagedObjectError
-from finance_platform.feeds.feed_set import FeedSet
-from finance_platform.settings import Settings, StarSettings
+from finance_platform.settings import StarSettings
 from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore
+
+if TYPE_CHECKING:
+    from finance_platform.feeds.feed_set import FeedSet
+    from finance_platform.settings import Settings
 
 FOLDER = "looks"
 

@@ -1,7 +1,7 @@
-"""Damaged files of Dagster's storage in the home: its configuration and the SQLite files with the history of runs.
+"""The files of Dagster's storage in the home: its configuration and the SQLite files with the history of runs.
 
-Belongs here: recognising damage, setting it aside. Does not belong here: what the configuration says, opening the
-instance (see `dagster_instance`).
+Belongs here: recognising damage and setting it aside, and reading records of runs without Dagster, whose import takes
+most of a second. Does not belong here: what the configuration says, opening the instance (see `dagster_instance`).
 
 The history of runs is not the books: Dagster begins a new one, and nothing that is published changes.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,87 @@ from typing import Any
 import yaml
 
 CONFIGURATION = "dagster.yaml"
-_DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
+_RUNS, _EVENTS = "history/runs.db", "history/runs/index.db"
+_DATABASES = (_RUNS, _EVENTS, "schedules/schedules.db")
+_STORED_ELSEWHERE = frozenset(
+    {"instance_class", "storage", "run_storage", "event_log_storage", "local_artifact_storage"}
+)
+"""Settings of a person that move the records of runs out of the home's SQLite files; on AWS they are in PostgreSQL."""
+
 _LOGS = ("-wal", "-shm", "-journal")
 _READ_WHOLE_UP_TO = 64 * 2**20
 """Bytes; reading a file of this size takes a fraction of a second."""
 
 _ITS_FORMAT = b"SQLite format 3\x00"
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A run as Dagster's storage has it.
+
+    Attributes:
+        run_id: its id.
+        job: its job.
+        status: Dagster's name of its state.
+        started: seconds since 1970; None if it has not started.
+        ended: seconds since 1970; None if it has not ended.
+    """
+
+    run_id: str
+    job: str
+    status: str
+    started: float | None
+    ended: float | None
+
+
+class RecordsElsewhereError(Exception):
+    """The records of runs are not in the SQLite files of the home, or not as expected; Dagster itself must be asked."""
+
+
+def read_last_run(folder: Path) -> RecordedRun | None:
+    """Return the latest run; None if there was none.
+
+    Raises:
+        RecordsElsewhereError: Dagster must be asked.
+    """
+    rows = _query(
+        folder, "SELECT run_id, pipeline_name, status, start_time, end_time FROM runs ORDER BY id DESC LIMIT 1"
+    )
+    return RecordedRun(*rows[0]) if rows else None
+
+
+def has_recorded(folder: Path, run_id: str) -> bool:
+    """Return whether the storage has a run and the events of its assets.
+
+    Raises:
+        RecordsElsewhereError: Dagster must be asked.
+    """
+    is_recorded = bool(_query(folder, "SELECT 1 FROM runs WHERE run_id = ?", run_id))
+    return is_recorded and (folder / _EVENTS).exists()
+
+
+def read_states(folder: Path, tag: str, value: str) -> set[str]:
+    """Return the states that the runs with a tag are in, by Dagster's names.
+
+    Raises:
+        RecordsElsewhereError: Dagster must be asked.
+    """
+    sql = "SELECT DISTINCT status FROM runs JOIN run_tags USING (run_id) WHERE key = ? AND value = ?"
+    rows = _query(folder, sql, tag, value)
+    return {status for (status,) in rows}
+
+
+def _query(folder: Path, sql: str, *parameters: str) -> list[Any]:
+    if _STORED_ELSEWHERE.intersection(_read_configuration(folder / CONFIGURATION) or {}):
+        raise RecordsElsewhereError
+    path = folder / _RUNS
+    if not path.exists():
+        return []
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+            return connection.execute(sql, parameters).fetchall()
+    except sqlite3.Error as error:
+        raise RecordsElsewhereError from error
 
 
 def find_damaged_storage(folder: Path) -> dict[Path, str]:
@@ -61,10 +137,16 @@ def _wrong_configuration(path: Path) -> str:
     if not path.is_file():
         return ""  # a pipe, which is refused by name
     try:
-        document: Any = yaml.safe_load(path.read_bytes())
+        document = _read_configuration(path)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         return f"it is not valid YAML: {' '.join(str(error).split())}"
-    return "" if isinstance(document, dict) else "it has no settings"
+    return "" if document is not None else "it has no settings"
+
+
+def _read_configuration(path: Path) -> dict[str, Any] | None:
+    """Return the settings of a configuration; None if it has none."""
+    document: Any = yaml.safe_load(path.read_bytes())
+    return document if isinstance(document, dict) else None
 
 
 def _wrong_database(path: Path) -> str:

@@ -6,16 +6,23 @@ Belongs here: queries of runs, their tags. Does not belong here: starting runs (
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finance_platform.bootstrap import is_home_locked
 from finance_platform.errors import DagsterStorageError, HomeError
+from finance_platform.orchestration.dagster_storage import (
+    RecordedRun,
+    RecordsElsewhereError,
+    find_damaged_storage,
+    read_last_run,
+)
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance, DagsterRun, RunRecord
+    from dagster import DagsterInstance, DagsterRun
 
     from finance_platform.settings import Settings
 
@@ -57,9 +64,9 @@ def has_configuration(folder: Path) -> bool:
 def last_run(folder: Path) -> dict[str, Any] | None:
     """Return id, job, status, start and end of the home's latest run; None without a run or if its storage is damaged.
 
-    Dagster takes seconds to import, so it is not imported for a home that has never run. It cannot open its storage on
-    a disk that is full or read-only: then the status is UNKNOWN and `error` has the reason, since every other figure of
-    such a home can be read.
+    Importing Dagster takes most of a second, so its SQLite file is read without it, and Dagster is asked only where
+    that does not succeed (067). Its storage cannot be opened on a disk that is full or read-only: then the status is
+    UNKNOWN and `error` has the reason, since every other figure of such a home can be read.
 
     Args:
         folder: Dagster's storage in the home.
@@ -67,39 +74,48 @@ def last_run(folder: Path) -> dict[str, Any] | None:
     try:
         if not has_configuration(folder) or _is_damaged(folder):
             return None
-        records = _latest_record(folder)
+        record = _latest_record(folder)
     except (DagsterStorageError, OSError) as error:
         reason = error.found if isinstance(error, DagsterStorageError) else f"{folder}: {error.strerror}"
         return {"run_id": "", "job": "", "status": UNKNOWN, "started": None, "ended": None, "error": reason}
-    if not records:
+    if record is None:
         return None
-    (record,) = records
     return {
-        "run_id": record.dagster_run.run_id,
-        "job": record.dagster_run.job_name,
-        "status": record.dagster_run.status.value,
-        "started": _utc(record.start_time),
-        "ended": _utc(record.end_time),
+        "run_id": record.run_id,
+        "job": record.job,
+        "status": record.status,
+        "started": _utc(record.started),
+        "ended": _utc(record.ended),
     }
 
 
 def _is_damaged(folder: Path) -> bool:
     """Return whether files of Dagster's storage are damaged, after a warning about each."""
-    from finance_platform.orchestration.dagster_storage import find_damaged_storage
-
     damaged = find_damaged_storage(folder)
     for path, why in damaged.items():
         _log.warning("%s is damaged (%s): the next run sets it aside; no figure is in it", path, why)
     return bool(damaged)
 
 
-def _latest_record(folder: Path) -> Sequence[RunRecord]:
+def _latest_record(folder: Path) -> RecordedRun | None:
+    with suppress(RecordsElsewhereError):
+        return read_last_run(folder)
+    with _ask_dagster(folder) as instance:
+        records = instance.get_run_records(limit=1)
+    if not records:
+        return None
+    run = records[0].dagster_run
+    return RecordedRun(run.run_id, run.job_name, run.status.value, records[0].start_time, records[0].end_time)
+
+
+@contextmanager
+def _ask_dagster(folder: Path) -> Iterator[DagsterInstance]:
     from dagster import DagsterInstance
 
     from finance_platform.orchestration.storage_errors import storage_errors
 
     with storage_errors(folder), DagsterInstance.from_config(str(folder)) as instance:
-        return instance.get_run_records(limit=1)
+        yield instance
 
 
 def unfinished_runs(instance: DagsterInstance) -> list[DagsterRun]:

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import yaml
 from dagster._config import process_config, resolve_to_config_type
@@ -21,6 +22,13 @@ from dagster_aws.s3 import S3ComputeLogManager
 
 from finance_platform.errors import HomeError
 from finance_platform.orchestration.dagster_instance import open_instance, prepare_dagster_home
+from finance_platform.orchestration.dagster_storage import (
+    RecordedRun,
+    RecordsElsewhereError,
+    has_recorded,
+    read_last_run,
+    read_states,
+)
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.orchestration.runs import MAX_RETRIES_TAG, RETRY_STRATEGY_TAG, WILL_RETRY_TAG, last_run
@@ -142,3 +150,42 @@ def test_the_last_run_is_not_known_where_dagster_s_records_cannot_be_read(record
         "UNKNOWN",
         f"Dagster's storage in {records_without_runs}: NoSuchTableError: runs",
     )
+
+
+@dg.job(name="failing")
+def failing() -> None:
+    @dg.op
+    def fail() -> None:
+        raise ValueError("on purpose")
+
+    fail()
+
+
+def test_the_last_run_is_read_without_dagster_as_dagster_has_it(tmp_path: Path):
+    folder = tmp_path / "dagster"
+    with open_instance(folder) as instance:
+        instance.create_run_for_job(job_def=failing, tags={"of": "the command line"})
+        ended = failing.execute_in_process(instance=instance, raise_on_error=False)
+        (record,) = instance.get_run_records(limit=1)
+        assert read_last_run(folder) == RecordedRun(
+            ended.run_id, "failing", record.dagster_run.status.value, record.start_time, record.end_time
+        )
+    assert read_states(folder, "of", "the command line") == {"NOT_STARTED"}
+    assert read_states(folder, "of", "the UI") == set()
+    assert has_recorded(folder, ended.run_id)
+    assert not has_recorded(folder, "another")
+
+
+def test_a_storage_elsewhere_is_read_through_dagster(tmp_path: Path):
+    folder = tmp_path / "dagster"
+    with open_instance(folder) as instance:
+        ended = failing.execute_in_process(instance=instance, raise_on_error=False)
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "history").rename(tmp_path / "elsewhere" / "history")
+    own = {"storage": {"sqlite": {"base_dir": str(tmp_path / "elsewhere")}}}
+    (folder / "dagster.yaml").write_text(yaml.safe_dump(own))
+    with pytest.raises(RecordsElsewhereError):
+        read_last_run(folder)
+    run = last_run(folder)
+    assert run is not None
+    assert (run["run_id"], run["status"]) == (ended.run_id, "FAILURE")
