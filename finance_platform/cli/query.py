@@ -73,7 +73,7 @@ def query(
             errors_in_file(source, statement),
             warehouse.stream(statement.sql, timeout_seconds=settings.query_timeout_seconds) as result,
         ):
-            results.print(statement, result)
+            results.add(statement, result)
     results.close()
     return EXIT_OK
 
@@ -142,7 +142,7 @@ class _Results:
         self._has_headings = count > 1
         self._printed = 0
 
-    def print(self, statement: ScriptStatement, result: RowStream) -> None:
+    def add(self, statement: ScriptStatement, result: RowStream) -> None:
         """Print one result."""
         from finance_platform.cli import rendering
 

@@ -25,12 +25,12 @@ _MEASURES = {
 _INTRODUCTION = """\
 # Data dictionary
 
-Generated from `finance_platform/contracts` by `make reference`; edit the descriptions there. `finance-platform tables` prints
-the same, and so do the comments on the tables, views and columns of the warehouse.
+Generated from `finance_platform/contracts` by `make reference`; edit the descriptions there. `finance-platform tables`
+prints the same, and so do the comments on the tables, views and columns of the warehouse.
 
-All are in the schema `finance`. Money is in the home's one currency. *Fix before summing* names the columns that need one
-value each, in a filter or in GROUP BY, before a measure is summed; otherwise money is counted twice, or money of different
-kinds is added.
+All are in the schema `finance`. Money is in the home's one currency. *Fix before summing* names the columns that need
+one value each, in a filter or in GROUP BY, before a measure is summed; otherwise money is counted twice, or money of
+different kinds is added.
 """
 
 
