@@ -1,4 +1,4 @@
-"""The star schema: four dimensions, one fact table, and the load's ledger, movements and statuses.
+"""The star schema: four dimensions, one fact table, the load's ledger, movements and statuses, the reports' tables.
 
 Belongs here: contracts of warehouse tables. Their first columns are those of the original specification, in its order.
 Does not belong here: DDL (`sql/ddl`, compared with these by a test).
@@ -276,6 +276,76 @@ PERIOD_STATUS = Contract(
     ),
 )
 
+SCENARIO_PERIOD = Contract(
+    name="scenario_period",
+    table="ScenarioPeriod",
+    grain="One scenario and accounting period in which it has lines.",
+    natural_key=("period", "scenario_key"),
+    columns=(
+        Column("period", "varchar(7)", "Accounting period, YYYY-MM.", "Period"),
+        Column("scenario_key", "bigint", "The scenario.", "ScenarioKey"),
+        Column("line_count", "bigint", "Number of ledger lines of the scenario.", "LineCount"),
+        Column(
+            "is_covered",
+            "boolean",
+            "True if the scenario is compared in the period: always for a plan, for Actual through its last complete "
+            "period.",
+            "IsCovered",
+        ),
+    ),
+)
+
+STATEMENT_MAPPING = Contract(
+    name="statement_mapping",
+    table="StatementMapping",
+    grain="One account or category that a file of the home maps to a line of the statement.",
+    natural_key=("account_key", "category"),
+    columns=(
+        Column("account_key", "bigint", "The account; null if the row maps a category.", "AccountKey", nullable=True),
+        Column(
+            "category",
+            "varchar(256)",
+            "The category, in any case; null if the row maps an account, which comes first.",
+            "Category",
+            nullable=True,
+        ),
+        Column("section", "varchar(32)", "Revenue, Cost of Sales, Operating Expense or Non-operating.", "Section"),
+        Column("line", "varchar(256)", "Name of the line.", "Line"),
+        Column("line_order", "integer", "Order of the line within its section.", "LineOrder"),
+    ),
+)
+
+COMMENTARY = Contract(
+    name="commentary",
+    table="Commentary",
+    grain="One accounting period, department and account whose variance a person explains.",
+    natural_key=("period", "department_key", "account_key"),
+    columns=(
+        Column("period", "varchar(7)", "The as-of period of the variance, YYYY-MM.", "Period"),
+        Column("department_key", "bigint", "The department.", "DepartmentKey"),
+        Column("account_key", "bigint", "The account.", "AccountKey"),
+        Column("owner", "varchar(256)", "Who answers for the variance.", "Owner", nullable=True),
+        Column(
+            "comment", "varchar(4096)", "The explanation, written for readers of reports.", "Comment", nullable=True
+        ),
+        Column("nature", "varchar(16)", "timing or permanent.", "Nature", nullable=True),
+    ),
+)
+
+MATERIALITY = Contract(
+    name="materiality",
+    table="Materiality",
+    grain="One account, or the home, and the variance from which an explanation is expected.",
+    natural_key=("account_key",),
+    columns=(
+        Column("account_key", "bigint", "The account; null for the home's default.", "AccountKey", nullable=True),
+        Column("minimum_amount", MONEY, "Smallest material variance, home currency.", "MinimumAmount"),
+        Column(
+            "minimum_percent", "decimal(9,2)", "The same in per cent of the reference: 3.00 is 3 %.", "MinimumPercent"
+        ),
+    ),
+)
+
 SCHEMA_VERSION = Contract(
     name="schema_version",
     table="SchemaVersion",
@@ -292,5 +362,8 @@ SCHEMA_VERSION = Contract(
 STAR: tuple[Contract, ...] = (DIM_DATE, DIM_DEPARTMENT, DIM_ACCOUNT, DIM_SCENARIO, FACT_FINANCIALS)
 """Dimensions first, then facts: the order in which they are loaded."""
 
-WAREHOUSE: tuple[Contract, ...] = (*STAR, LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, SCHEMA_VERSION)
+REPORTING: tuple[Contract, ...] = (SCENARIO_PERIOD, STATEMENT_MAPPING, COMMENTARY, MATERIALITY)
+"""Small tables that the views join to the star."""
+
+WAREHOUSE: tuple[Contract, ...] = (*STAR, LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, *REPORTING, SCHEMA_VERSION)
 """Every table of the star's schema in the warehouse."""

@@ -134,6 +134,10 @@ _SCENARIO = (
 _IS_COMPLETE = _c(
     "IsComplete", "boolean", "True if Actual is complete in the period, see PeriodStatus; totals leave out the others."
 )
+_IS_COVERED = _c(
+    "IsCovered", "boolean", "True if both have lines in the period; Actual through its last complete period."
+)
+_PAIR_IS_COMPLETE = _c("IsComplete", "boolean", "False if one side is Actual and its period is incomplete.")
 _AS_OF = (
     _c("AsOfPeriod", "varchar(7)", "The period that the horizon is seen from, YYYY-MM."),
     *_FISCAL_YEAR,
@@ -155,7 +159,7 @@ _HORIZON_PERIODS = (
     _c("Periods", "integer", "Number of periods of the horizon in which the scenario has amounts."),
     _c("OutlookPeriods", "integer", "Number of those that are an outlook rather than actuals; 0 for a plan."),
     _c("ComparedPeriods", "integer", "Number of periods of the horizon that scenario and reference cover."),
-    _c("IsComplete", "boolean", "False if one of the compared periods of Actual is incomplete: month only."),
+    _c("IsComplete", "boolean", "False for the month if Actual, on either side, is incomplete in it; else true."),
 )
 _COMPARED = ("Amount", "ReferenceAmount", "ComparedAmount", "ComparedReference", "Variance", "Impact")
 
@@ -213,6 +217,27 @@ PERIOD_CALENDAR = ViewContract(
         _c("LineCount", "bigint", "Number of ledger lines of Actual."),
         _c("UsualDepartments", "integer", "Number of departments that usually have lines."),
         _c("MissingDepartments", "integer", "Number of those with less than half of their usual number of lines."),
+    ),
+)
+
+COMPARABLE_PERIOD = ViewContract(
+    name="ComparablePeriod",
+    grain="One accounting period, scenario and reference: whether they can be compared.",
+    key=("Period", "ScenarioName", "ReferenceName"),
+    fix=(),
+    measures=(),
+    note="A scenario that is itself called Prior Year is no reference.",
+    columns=(
+        *_PERIOD,
+        _c("ScenarioKey", "bigint", "The scenario; see DimScenario."),
+        _c("ScenarioName", "varchar(128)", "The scenario: Actual, Budget, Forecast 2025-06 and so on."),
+        _c("ScenarioType", "varchar(8)", "Actual, Budget or Forecast."),
+        _c("ReferenceKey", "bigint", "The scenario that the reference's amounts belong to; see DimScenario."),
+        _PAIR[1],
+        _c("ReferenceType", "varchar(8)", "Actual, Budget or Forecast."),
+        _c("ReferencePeriod", "varchar(7)", "The reference's period, YYYY-MM: the same, or twelve months before."),
+        _IS_COVERED,
+        _PAIR_IS_COMPLETE,
     ),
 )
 
@@ -279,8 +304,8 @@ SCENARIO_COMPARISON = ViewContract(
             MONEY_SUM,
             "Effect of the variance on profit, home currency; null unless IsCovered, and outside of profit.",
         ),
-        _c("IsCovered", "boolean", "True if both have lines in the period; Actual through its last complete period."),
-        _c("IsComplete", "boolean", "False if one side is Actual and its period is incomplete."),
+        _IS_COVERED,
+        _PAIR_IS_COMPLETE,
         _c("IsUnbudgeted", "boolean", "True if only the scenario has lines in a cell of a covered period."),
         _c("IsUnspent", "boolean", "True if only the reference has lines in a cell of a covered period."),
     ),
@@ -326,6 +351,23 @@ UNSPENT_BUDGET = ViewContract(
     ),
 )
 
+OUTLOOK_SOURCE = ViewContract(
+    name="OutlookSource",
+    grain="One accounting period that is complete or has a plan: the scenario that its outlook comes from.",
+    key=("Period",),
+    fix=(),
+    measures=(),
+    note="Actual in a complete period; else the forecast that covers most of the fiscal year's open periods, of more "
+    "than one the last by name; else the baseline.",
+    columns=(
+        *_PERIOD,
+        *_FISCAL_YEAR,
+        _c("ScenarioKey", "bigint", "The scenario; see DimScenario."),
+        _c("ScenarioName", "varchar(128)", "Its name."),
+        _c("Source", "varchar(8)", "actual, forecast or budget."),
+    ),
+)
+
 OUTLOOK = ViewContract(
     name="Outlook",
     grain="One accounting period, department and account: the actuals of a complete period, else the latest forecast "
@@ -333,7 +375,7 @@ OUTLOOK = ViewContract(
     key=("Period", "DepartmentKey", "AccountKey"),
     fix=("FiscalYear", "AccountType"),
     measures=("Amount",),
-    note="The latest forecast is the one with the last name of those that cover most of the year's open periods.",
+    note="OutlookSource has the scenario of each period.",
     columns=(
         *_PERIOD,
         *_FISCAL,
@@ -343,6 +385,42 @@ OUTLOOK = ViewContract(
         _c("Source", "varchar(8)", "actual, forecast or budget."),
         _c("ScenarioName", "varchar(128)", "The scenario that the amount comes from."),
         _c("Amount", MONEY_SUM, "The expected or actual amount, home currency, natural sign."),
+    ),
+)
+
+HORIZON_PERIOD = ViewContract(
+    name="HorizonPeriod",
+    grain="One as-of period, horizon, scenario, reference and accounting period of the horizon.",
+    key=("AsOfPeriod", "Horizon", "ScenarioName", "ReferenceName", "Period"),
+    fix=(),
+    measures=(),
+    note="Year to date and rest of year add up to the full year; periods in which Actual is incomplete belong to the "
+    "rest of the year.",
+    columns=(
+        *_AS_OF,
+        *_PAIR,
+        *_PERIOD,
+        _c("ReferencePeriod", "varchar(7)", "The reference's period, YYYY-MM: the same, or twelve months before."),
+        _c("AmountKey", "bigint", "The scenario that the amounts come from, with the outlook; null if there are none."),
+        _c("ReferenceAmountKey", "bigint", "The same for the reference."),
+        _c("IsOutlook", "boolean", "True if the amounts of Actual are a plan's."),
+        _c("IsCompared", "boolean", "True if both sides have amounts that can be compared."),
+        _c("IsComplete", "boolean", "False for the month if Actual, on either side, is incomplete in it; else true."),
+    ),
+)
+
+HORIZON_SPAN = ViewContract(
+    name="HorizonSpan",
+    grain="One as-of period, horizon, scenario and reference: how many periods it has.",
+    key=("AsOfPeriod", "Horizon", "ScenarioName", "ReferenceName"),
+    fix=(),
+    measures=(),
+    columns=(
+        *_AS_OF,
+        *_PAIR,
+        *_HORIZON_PERIODS[:2],
+        _c("ReferencePeriods", "integer", "Number of periods of the horizon in which the reference has amounts."),
+        *_HORIZON_PERIODS[2:],
     ),
 )
 
@@ -372,7 +450,7 @@ PROFIT_AND_LOSS = ViewContract(
     name="ProfitAndLoss",
     grain="One accounting period, business unit, line of the statement and scenario; subtotals are lines too.",
     key=("Period", "BusinessUnit", "LineOrder", "ScenarioName"),
-    fix=("Line", "ScenarioName"),
+    fix=("LineOrder", "ScenarioName"),
     measures=("Amount",),
     note="Sum over periods and business units within one line. A subtotal (IsSubtotal) repeats the lines above it.",
     columns=(
@@ -391,7 +469,7 @@ PROFIT_AND_LOSS_BY_HORIZON = ViewContract(
     grain="One as-of period, horizon, business unit, line of the statement, scenario and reference; subtotals are "
     "lines too.",
     key=("AsOfPeriod", "Horizon", "BusinessUnit", "LineOrder", "ScenarioName", "ReferenceName"),
-    fix=("AsOfPeriod", "Horizon", "Line", "ScenarioName", "ReferenceName"),
+    fix=("AsOfPeriod", "Horizon", "LineOrder", "ScenarioName", "ReferenceName"),
     measures=_COMPARED,
     note="Horizons as in VarianceByHorizon. A subtotal (IsSubtotal) repeats the lines above it.",
     columns=(
@@ -604,12 +682,16 @@ ACCOUNT_TREE = ViewContract(
 VIEWS: tuple[ViewContract, ...] = (
     ACTUAL_VS_BUDGET,
     PERIOD_CALENDAR,
+    COMPARABLE_PERIOD,
     STATEMENT_LINE,
     PERIOD_AMOUNT,
     SCENARIO_COMPARISON,
     UNBUDGETED_ACTUAL,
     UNSPENT_BUDGET,
+    OUTLOOK_SOURCE,
     OUTLOOK,
+    HORIZON_PERIOD,
+    HORIZON_SPAN,
     VARIANCE_BY_HORIZON,
     PROFIT_AND_LOSS,
     PROFIT_AND_LOSS_BY_HORIZON,

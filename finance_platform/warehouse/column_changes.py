@@ -46,12 +46,14 @@ class Change:
         description: its effect, in words; empty for a statement that belongs to every migration, such as a comment.
         altered_table: the table whose columns it changes, if any.
         needs_no_transaction: true if Redshift rejects it inside one; such changes come first.
+        is_portable: true for a comment, whose text both warehouses take as it is.
     """
 
     sql: str
     description: str = ""
     altered_table: str = ""
     needs_no_transaction: bool = False
+    is_portable: bool = False
 
 
 def normalize_type(engine_type: str) -> str:

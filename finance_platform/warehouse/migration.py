@@ -29,7 +29,7 @@ class ExistingSchema:
 
 
 def pending_changes(
-    definitions: Sequence[str], existing: ExistingSchema, alternative_fix: str = ""
+    definitions: Sequence[str], existing: ExistingSchema, alternative_fix: str = "", comments: Sequence[str] = ()
 ) -> tuple[Change, ...]:
     """Return the changes that bring a warehouse to the definitions, in the order in which they can run.
 
@@ -37,6 +37,7 @@ def pending_changes(
         definitions: the statements that create every table and view, each repeatable.
         existing: the tables and views of the warehouse.
         alternative_fix: an alternative to running the SQL of a rejection by hand.
+        comments: the statements that describe tables, views and columns; they come last.
 
     Raises:
         MigrationError: something would have to be removed or changed; no change should be applied then.
@@ -56,11 +57,13 @@ def pending_changes(
         )
     widened = [change for change in alterations if change.needs_no_transaction]
     additions = [change for change in alterations if not change.needs_no_transaction]
-    dropped = list(existing.views) if widened else []
+    views = [tree for _, tree in trees if isinstance(tree, exp.Create) and not is_table(tree)]
+    dropped = _views_to_drop(views, existing, has_widened=bool(widened))
     return (
-        *(_drop_view(_defined_name(trees, name), needs_no_transaction=True) for name in dropped),
+        *(_drop_view(name, needs_no_transaction=True) for name in dropped if widened),
         *widened,
-        *_changes_in_transaction(trees, existing, additions, dropped),
+        *_changes_in_transaction(trees, existing, additions, dropped if not widened else []),
+        *(Change(text, is_portable=True) for text in comments),
     )
 
 
@@ -93,39 +96,47 @@ def view_columns(tree: exp.Expr) -> list[str]:
     return [item.alias_or_name for item in tree.expression.selects]
 
 
+def _views_to_drop(views: Sequence[exp.Create], existing: ExistingSchema, *, has_widened: bool) -> list[str]:
+    """Return the existing views that cannot be replaced in place, each before the views that it reads.
+
+    Replacing keeps the grants on a view, but only works with the same columns, and a view that another one reads
+    cannot be dropped. A text is widened only if no view reads it.
+    """
+    dropped: list[str] = []
+    for tree in views:
+        name = created_name(tree)
+        columns = existing.views.get(name.lower())
+        if columns is None:
+            continue
+        sources = {table.name.lower() for table in tree.expression.find_all(exp.Table)}
+        is_changed = has_widened or not _are_same(columns, view_columns(tree))
+        if is_changed or not sources.isdisjoint(other.lower() for other in dropped):
+            dropped.append(name)
+    return dropped[::-1]
+
+
 def _changes_in_transaction(
     trees: Sequence[tuple[str, exp.Expr]],
     existing: ExistingSchema,
     additions: Sequence[Change],
     dropped: Sequence[str],
 ) -> list[Change]:
-    """The definitions in their own order; a table's new columns come before the comments and views that use them."""
-    changes: list[Change] = []
+    """The definitions in their own order; a table's new columns come before the views that use them."""
+    changes: list[Change] = [_drop_view(name) for name in dropped]
     for text, tree in trees:
+        name = created_name(tree)
         if is_table(tree):
-            name = created_name(tree)
             changes += [change for change in additions if change.altered_table == name]
             if name.lower() not in existing.tables:
                 changes.append(Change(text, f"create table {name}"))
-        elif isinstance(tree, exp.Create):
-            name = created_name(tree)
-            columns = existing.views.get(name.lower())
-            # Replacing keeps the grants on the view, but only works with the same columns.
-            if columns is not None and name.lower() not in dropped and not _are_same(columns, view_columns(tree)):
-                changes.append(_drop_view(name))
-            changes.append(Change(text, f"{'create' if columns is None else 'replace'} view {name}"))
         else:
-            changes.append(Change(text))
+            verb = "create" if existing.views.get(name.lower()) is None else "replace"
+            changes.append(Change(text, f"{verb} view {name}"))
     return changes
 
 
 def _drop_view(name: str, *, needs_no_transaction: bool = False) -> Change:
     return Change(f"DROP VIEW {name}", f"drop view {name}, to recreate it", needs_no_transaction=needs_no_transaction)
-
-
-def _defined_name(trees: Sequence[tuple[str, exp.Expr]], lower_case: str) -> str:
-    names = [created_name(tree) for _, tree in trees if isinstance(tree, exp.Create)]
-    return next((name for name in names if name.lower() == lower_case), lower_case)
 
 
 def _are_same(names: Sequence[str], others: Sequence[str]) -> bool:

@@ -1,25 +1,54 @@
-"""The table PeriodStatus: which periods are closed and which are complete.
+"""The tables PeriodStatus and ScenarioPeriod: which periods are closed, which are complete, which scenarios cover them.
 
-Belongs here: computing its rows from what is published, and replacing them in a load's own transaction.
+Belongs here: computing their rows from what is published, and replacing them in a load's own transaction.
 Does not belong here: the rule (see `slices.completeness`), closing a period (see `deliveries.decisions`).
 
-It is a table, not a view: under row-level security, a view would count only the lines of the reader's own departments.
+They are tables, not views: under row-level security, a view would count only the lines of the reader's own departments.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict
+from typing import NamedTuple
 
-from finance_platform.contracts.star import LOAD_LEDGER, PERIOD_STATUS
+from finance_platform.contracts.star import LOAD_LEDGER, PERIOD_STATUS, SCENARIO_PERIOD
 from finance_platform.slices.completeness import PeriodStatus, evaluate_periods
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
 from finance_platform.warehouse.statements import SqlFile, delete_all, insert, statement
 
 
+class ScenarioPeriod(NamedTuple):
+    """A scenario and a period in which it has lines.
+
+    Attributes:
+        period: YYYY-MM.
+        scenario_key: the scenario.
+        line_count: its ledger lines.
+        is_covered: whether it is compared in the period: a plan always, Actual through its last complete period.
+    """
+
+    period: str
+    scenario_key: int
+    line_count: int
+    is_covered: bool
+
+
+class _Target(NamedTuple):
+    """The rows that the two tables should have."""
+
+    statuses: list[PeriodStatus]
+    scenarios: list[ScenarioPeriod]
+
+
 def stored_statuses(source: Queryable) -> list[PeriodStatus]:
     """Return the rows of PeriodStatus, by period."""
     return [PeriodStatus(*row) for row in source.query(statement(SqlFile.PERIOD_STATUSES)).rows]
+
+
+def stored_scenario_periods(source: Queryable) -> list[ScenarioPeriod]:
+    """Return the rows of ScenarioPeriod, by period and key."""
+    return [ScenarioPeriod(*row) for row in source.query(statement(SqlFile.SCENARIO_PERIODS)).rows]
 
 
 def replace_statuses(connection: LoadConnection, closed_periods: Collection[str], actuals_through: str | None) -> None:
@@ -30,10 +59,13 @@ def replace_statuses(connection: LoadConnection, closed_periods: Collection[str]
         closed_periods: the closed periods.
         actuals_through: last period that Actual covers, if the home sets one.
     """
-    target = _target_statuses(connection, closed_periods, actuals_through)
-    if target != stored_statuses(connection):
+    target = _target(connection, closed_periods, actuals_through)
+    if target.statuses != stored_statuses(connection):
         connection.execute(delete_all(PERIOD_STATUS))
-        insert(connection, PERIOD_STATUS, [asdict(status) for status in target])
+        insert(connection, PERIOD_STATUS, [asdict(status) for status in target.statuses])
+    if target.scenarios != stored_scenario_periods(connection):
+        connection.execute(delete_all(SCENARIO_PERIOD))
+        insert(connection, SCENARIO_PERIOD, [row._asdict() for row in target.scenarios])
 
 
 def update_statuses(warehouse: Warehouse, closed_periods: Collection[str], actuals_through: str | None) -> None:
@@ -47,16 +79,27 @@ def update_statuses(warehouse: Warehouse, closed_periods: Collection[str], actua
     Raises:
         LoadError: the transaction fails; the stored statuses are unchanged.
     """
-    if _target_statuses(warehouse, closed_periods, actuals_through) != stored_statuses(warehouse):
+    target = _target(warehouse, closed_periods, actuals_through)
+    if target != _Target(stored_statuses(warehouse), stored_scenario_periods(warehouse)):
         with warehouse.transaction() as connection:
             connection.lock(LOAD_LEDGER.table)
             replace_statuses(connection, closed_periods, actuals_through)
 
 
-def _target_statuses(
-    source: Queryable, closed_periods: Collection[str], actuals_through: str | None
-) -> list[PeriodStatus]:
-    lines: dict[str, dict[int, int]] = {}
-    for period, department, count in source.query(statement(SqlFile.ACTUAL_LINES)).rows:
-        lines.setdefault(period, {})[department] = int(count)
-    return evaluate_periods(lines, closed_periods, actuals_through)
+def _target(source: Queryable, closed_periods: Collection[str], actuals_through: str | None) -> _Target:
+    actual_lines: dict[str, dict[int, int]] = {}
+    scenario_lines: dict[tuple[str, int, bool], int] = {}
+    for period, department, scenario, scenario_type, count in source.query(statement(SqlFile.SCENARIO_LINES)).rows:
+        is_actual = scenario_type == "Actual"
+        departments = actual_lines.setdefault(period, {})
+        departments[department] = departments.get(department, 0) + (int(count) if is_actual else 0)
+        key = (period, scenario, is_actual)
+        scenario_lines[key] = scenario_lines.get(key, 0) + int(count)
+    statuses = evaluate_periods(actual_lines, closed_periods, actuals_through)
+    last_complete = max((status.period for status in statuses if status.is_complete), default="")
+    scenarios = [
+        ScenarioPeriod(period, scenario, count, not is_actual or period <= last_complete)
+        for (period, scenario, is_actual), count in sorted(scenario_lines.items())
+        if count
+    ]
+    return _Target(statuses, scenarios)

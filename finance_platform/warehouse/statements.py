@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import finance_platform
 from finance_platform.contracts.model import Column, Contract
+from finance_platform.contracts.star import WAREHOUSE
+from finance_platform.contracts.views import VIEWS
 from finance_platform.warehouse.port import LoadConnection
 
 if TYPE_CHECKING:
@@ -49,7 +51,30 @@ class SqlFile(StrEnum):
     CREATE_LOAD_LEDGER = "ddl/create_load_ledger.sql"
     CREATE_MOVEMENTS = "ddl/create_movements.sql"
     CREATE_PERIOD_STATUS = "ddl/create_period_status.sql"
+    CREATE_REPORTING = "ddl/create_reporting.sql"
     ACTUAL_VS_BUDGET = "views/actual_vs_budget.sql"
+    PERIOD_CALENDAR = "views/period_calendar.sql"
+    COMPARABLE_PERIOD = "views/comparable_period.sql"
+    STATEMENT_LINE = "views/statement_line.sql"
+    PERIOD_AMOUNT = "views/period_amount.sql"
+    SCENARIO_COMPARISON = "views/scenario_comparison.sql"
+    UNBUDGETED_ACTUAL = "views/unbudgeted_actual.sql"
+    UNSPENT_BUDGET = "views/unspent_budget.sql"
+    OUTLOOK_SOURCE = "views/outlook_source.sql"
+    OUTLOOK = "views/outlook.sql"
+    HORIZON_PERIOD = "views/horizon_period.sql"
+    HORIZON_SPAN = "views/horizon_span.sql"
+    VARIANCE_BY_HORIZON = "views/variance_by_horizon.sql"
+    PROFIT_AND_LOSS = "views/profit_and_loss.sql"
+    PROFIT_AND_LOSS_BY_HORIZON = "views/profit_and_loss_by_horizon.sql"
+    KPI = "views/kpi.sql"
+    VARIANCE_BRIDGE = "views/variance_bridge.sql"
+    TOP_VARIANCE = "views/top_variance.sql"
+    CAPEX_VS_PLAN = "views/capex_vs_plan.sql"
+    FORECAST_ACCURACY = "views/forecast_accuracy.sql"
+    UNCLASSIFIED = "views/unclassified.sql"
+    DEPARTMENT_TREE = "views/department_tree.sql"
+    ACCOUNT_TREE = "views/account_tree.sql"
     SCHEMA_VERSION = "load/schema_version.sql"
     PUBLISHED_SLICES = "load/published_slices.sql"
     LAST_LOAD_NUMBER = "load/last_load_number.sql"
@@ -58,8 +83,9 @@ class SqlFile(StrEnum):
     WRITE_MOVEMENTS = "load/write_movements.sql"
     WRITE_RECLASSIFICATIONS = "load/write_reclassifications.sql"
     MOVED_BY_LOAD = "load/moved_by_load.sql"
-    ACTUAL_LINES = "load/actual_lines.sql"
     PERIOD_STATUSES = "load/period_statuses.sql"
+    SCENARIO_LINES = "load/scenario_lines.sql"
+    SCENARIO_PERIODS = "load/scenario_periods.sql"
     FACT_GRAIN_IS_UNIQUE = "quality/fact_grain_is_unique.sql"
     REFERENCES_RESOLVE = "quality/references_resolve.sql"
     VARIANCE_IDENTITY = "quality/variance_identity.sql"
@@ -90,16 +116,8 @@ class SqlFile(StrEnum):
     SECURITY_GRANTS = "security/grants.sql"
 
 
-DEFINITIONS = (
-    SqlFile.CREATE_SCHEMA_VERSION,
-    SqlFile.CREATE_DIMENSIONS,
-    SqlFile.CREATE_FACTS,
-    SqlFile.CREATE_LOAD_LEDGER,
-    SqlFile.CREATE_MOVEMENTS,
-    SqlFile.CREATE_PERIOD_STATUS,
-    SqlFile.ACTUAL_VS_BUDGET,
-)
-"""Tables, then the views over them."""
+DEFINITIONS = tuple(file for file in SqlFile if file.value.startswith(("ddl/", "views/")))
+"""Tables, then the views, each after those that it reads."""
 
 
 def sql_folder() -> Path:
@@ -138,9 +156,36 @@ def definitions() -> tuple[str, ...]:
     return tuple(text for file in DEFINITIONS for text in statements(file))
 
 
+@lru_cache
+def comments() -> tuple[str, ...]:
+    """Return the statements that describe every table, view and column; equal on both warehouses, so never parsed."""
+    tables = [
+        (
+            "TABLE",
+            contract.table,
+            contract.grain,
+            [(column.sql_name, column.description) for column in contract.columns],
+        )
+        for contract in WAREHOUSE
+    ]
+    views = [
+        ("VIEW", view.name, view.comment, [(column.name, column.description) for column in view.columns])
+        for view in VIEWS
+    ]
+    return tuple(
+        text
+        for kind, name, description, columns in (*tables, *views)
+        for text in (
+            f"COMMENT ON {kind} {name} IS {_literal(description)}",
+            *(f"COMMENT ON COLUMN {name}.{column} IS {_literal(meaning)}" for column, meaning in columns),
+        )
+    )
+
+
 def definitions_fingerprint() -> str:
     """Return a hash that changes when any definition does."""
-    return hashlib.sha256("\n".join(script(file) for file in DEFINITIONS).encode()).hexdigest()
+    texts = (*(script(file) for file in DEFINITIONS), *comments())
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def stage_table(contract: Contract) -> str:
@@ -279,6 +324,10 @@ def _as_text(table: str, column: Column) -> str:
     if column.type == "boolean":
         return f"CASE WHEN {name} THEN 'true' ELSE 'false' END"
     return name if column.type.startswith("varchar") else f"CAST({name} AS VARCHAR(16))"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _create_temporary(table: str, columns: Sequence[Column]) -> str:

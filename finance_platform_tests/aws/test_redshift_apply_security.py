@@ -19,6 +19,7 @@ from click.testing import CliRunner
 
 from finance_platform.cli import main
 from finance_platform.contracts.star import DIM_DEPARTMENT
+from finance_platform.contracts.views import VIEWS as CONTRACTS
 from finance_platform.errors import FinancePlatformError, LoadError, SecurityError
 from finance_platform.storage.staged_files import StagedFiles
 from finance_platform.warehouse import load
@@ -95,7 +96,8 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         secured = Secured(engine, database)
         apply_security(secured.endpoint(), secured.security(), lambda _: secured.credentials("admin"))
         # A view of Redshift shows the rows visible to its reader; PostgreSQL has an option for it.
-        server.psql("ALTER VIEW finance.ActualVsBudget SET (security_invoker = on)", database)
+        invoker = "; ".join(f"ALTER VIEW finance.{view.name} SET (security_invoker = on)" for view in CONTRACTS)
+        server.psql(invoker, database)
         for user, role in PEOPLE.items():
             if role:
                 server.psql(f"GRANT {role} TO {user}", database)

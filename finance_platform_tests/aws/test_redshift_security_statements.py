@@ -16,7 +16,16 @@ from sqlglot import exp
 from finance_platform.cli import main
 from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.contracts.security import SECURITY
-from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, SCHEMA_VERSION, STAR, WAREHOUSE
+from finance_platform.contracts.star import (
+    LOAD_LEDGER,
+    MOVEMENTS,
+    PERIOD_STATUS,
+    REPORTING,
+    SCHEMA_VERSION,
+    STAR,
+    WAREHOUSE,
+)
+from finance_platform.contracts.views import VIEWS
 from finance_platform.errors import SettingsError
 from finance_platform.warehouse.redshift.apply_security import ExistingSecurity
 from finance_platform.warehouse.redshift.security_statements import (
@@ -115,6 +124,7 @@ def test_the_policies_have_exactly_this_text():
 def test_the_grants_have_exactly_this_text():
     star = "DimDate, DimDepartment, DimAccount, DimScenario, FactFinancials"
     readers = "ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner"
+    reporting = ", ".join(contract.table for contract in REPORTING)
     assert of_kind("grant") == [
         "GRANT SELECT ON TABLE DepartmentUnit, BusinessUnitAccess TO RLS POLICY finance_own_departments",
         f"GRANT SELECT ON TABLE LedgerLines TO {readers}",
@@ -122,9 +132,11 @@ def test_the_grants_have_exactly_this_text():
         "GRANT TEMPORARY ON DATABASE warehouse TO ROLE finance_loader",
         f"GRANT SELECT, INSERT, DELETE ON TABLE {star} TO ROLE finance_loader",
         "GRANT SELECT, INSERT, DELETE ON TABLE LoadLedger, PeriodStatus, DepartmentUnit TO ROLE finance_loader",
+        f"GRANT SELECT, INSERT, DELETE ON TABLE {reporting} TO ROLE finance_loader",
         "GRANT SELECT, INSERT ON TABLE Movements TO ROLE finance_loader",
-        "GRANT SELECT ON TABLE SchemaVersion, ActualVsBudget TO ROLE finance_loader",
-        f"GRANT SELECT ON TABLE {star}, ActualVsBudget, Movements, PeriodStatus TO {readers}",
+        "GRANT SELECT ON TABLE SchemaVersion TO ROLE finance_loader",
+        f"GRANT SELECT ON TABLE {star}, Movements, PeriodStatus, {reporting} TO {readers}",
+        f"GRANT SELECT ON TABLE {', '.join(view.name for view in VIEWS)} TO ROLE finance_loader, {readers}",
         f"GRANT SELECT ON TABLE LoadLedger, SchemaVersion, {LOOKED_UP} TO ROLE finance_controller",
     ]
     assert of_kind("revoke") == [
@@ -133,17 +145,16 @@ def test_the_grants_have_exactly_this_text():
     ]
 
 
-def test_exactly_the_tables_of_the_warehouse_are_granted():
+def test_exactly_the_tables_and_views_of_the_warehouse_are_granted():
     tables = {contract.table for contract in (*WAREHOUSE, *SECURITY)}
+    views = {view.name for view in VIEWS}
     privileges = granted()
-    assert set().union(*privileges.values()) == tables | {"ActualVsBudget", LINES_VIEW}
-    assert set(privileges[LOADER]) | {"BusinessUnitAccess"} == tables | {"ActualVsBudget"}
-    assert set(privileges[CONTROLLER]) == tables | {"ActualVsBudget", LINES_VIEW}
+    assert set().union(*privileges.values()) == tables | views | {LINES_VIEW}
+    assert set(privileges[LOADER]) | {"BusinessUnitAccess"} == tables | views
+    assert set(privileges[CONTROLLER]) == tables | views | {LINES_VIEW}
+    read_by_all = {contract.table for contract in (*STAR, MOVEMENTS, PERIOD_STATUS, *REPORTING)}
     for role in (ANALYST, PARTNER):
-        assert set(privileges[role]) == {contract.table for contract in (*STAR, MOVEMENTS, PERIOD_STATUS)} | {
-            "ActualVsBudget",
-            LINES_VIEW,
-        }
+        assert set(privileges[role]) == read_by_all | views | {LINES_VIEW}
 
 
 def test_only_the_loader_writes_and_it_changes_no_records():
@@ -183,7 +194,7 @@ def test_no_policy_reads_a_table_with_row_level_security():
 
 def test_policies_are_attached_before_row_level_security_and_grants_come_last():
     lines = flat()
-    for table in ("DimDepartment", "FactFinancials", "Movements", LINES_VIEW):
+    for table in ("DimDepartment", "FactFinancials", "Movements", "Commentary", LINES_VIEW):
         attached = max(n for n, line in enumerate(lines) if line.startswith("ATTACH") and f" ON {table} TO " in line)
         closed = lines.index(f"ALTER TABLE {table} ROW LEVEL SECURITY ON")
         read = min(n for n, line in enumerate(lines) if line.startswith("GRANT") and table in line and "ROLE" in line)

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import boto3
 
-from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, STAR
+from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, SCENARIO_PERIOD, STAR
 from finance_platform.storage.s3 import S3Store
 from finance_platform.storage.s3_options import S3Options
 from finance_platform.storage.staged_files import StagedFiles
@@ -32,7 +32,7 @@ from finance_platform_tests.aws.redshift_copy import COPY_ROLE
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, february, january
 
 EVERY_ENGINE = ("duckdb", "redshift")
-TABLES = tuple(contract.table for contract in (*STAR, LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS))
+TABLES = tuple(contract.table for contract in (*STAR, LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, SCENARIO_PERIOD))
 
 
 class Engine(Protocol):

@@ -48,6 +48,7 @@ TABLES = (
     "LoadLedger",
     "Movements",
     "PeriodStatus",
+    "ScenarioPeriod",
 )
 
 
@@ -244,7 +245,7 @@ def one_query_audit(inside: Queryable) -> bool:
     return bool(inside.query("SELECT COUNT(*) FROM FactFinancials").rows)
 
 
-STATEMENTS = 47
+STATEMENTS = 50
 """One test each, so that a failure names the statement; another test compares the number with a load's."""
 
 

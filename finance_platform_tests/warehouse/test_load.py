@@ -389,6 +389,9 @@ def test_the_statements_of_a_load_run_in_the_order_that_makes_it_safe(loaded: Wa
         "SELECT Period IsComplete",
         "DELETE FROM PeriodStatus",
         "INSERT INTO PeriodStatus",
+        "SELECT Period ScenarioKey",
+        "DELETE FROM ScenarioPeriod",
+        "INSERT INTO ScenarioPeriod",
         "WITH MovedCell AS",
         "the end of",
     ]

@@ -16,12 +16,13 @@ from finance_platform.warehouse.statements import definitions
 
 THING = "CREATE TABLE IF NOT EXISTS Thing (ThingKey BIGINT NOT NULL, Name VARCHAR(10), PRIMARY KEY (ThingKey))"
 VIEW = "CREATE OR REPLACE VIEW Things AS SELECT Name AS ThingName FROM Thing"
+UPPER_VIEW = "CREATE OR REPLACE VIEW UpperThings AS SELECT ThingName FROM Things"
 COMMENT = "COMMENT ON COLUMN Thing.Name IS 'Its name.'"
 KEY, NAME = ExistingColumn("thingkey", "bigint", is_nullable=False), ExistingColumn("name", "varchar(10)")
 
 
 def sql(existing: ExistingSchema, *texts: str) -> list[str]:
-    return [change.sql for change in pending_changes(texts or (THING, COMMENT, VIEW), existing)]
+    return [change.sql for change in pending_changes(texts or (THING, VIEW), existing, comments=(COMMENT,))]
 
 
 @pytest.mark.parametrize(
@@ -41,40 +42,53 @@ def test_a_type_is_the_same_under_every_engine_s_name(engine_type: str, contract
 
 
 def test_an_empty_warehouse_gets_the_definitions_unchanged() -> None:
-    assert sql(ExistingSchema()) == [THING, COMMENT, VIEW]
+    assert sql(ExistingSchema()) == [THING, VIEW, COMMENT]
 
 
 def test_a_complete_warehouse_gets_only_repeatable_statements() -> None:
-    assert sql(ExistingSchema({"thing": [KEY, NAME]}, {"things": ["thingname"]})) == [COMMENT, VIEW]
+    assert sql(ExistingSchema({"thing": [KEY, NAME]}, {"things": ["thingname"]})) == [VIEW, COMMENT]
 
 
 def test_the_order_of_columns_is_ignored_since_inserts_name_them() -> None:
-    assert sql(ExistingSchema({"thing": [NAME, KEY]}), THING) == []
+    assert sql(ExistingSchema({"thing": [NAME, KEY]}), THING) == [COMMENT]
 
 
 def test_a_new_column_comes_before_the_statements_that_use_it() -> None:
-    assert sql(ExistingSchema({"thing": [KEY]})) == ["ALTER TABLE Thing ADD COLUMN Name VARCHAR(10)", COMMENT, VIEW]
+    assert sql(ExistingSchema({"thing": [KEY]})) == ["ALTER TABLE Thing ADD COLUMN Name VARCHAR(10)", VIEW, COMMENT]
 
 
 def test_a_longer_text_is_widened_outside_the_transaction_after_its_views_are_dropped() -> None:
     short = ExistingColumn("name", "varchar(5)")
-    changes = pending_changes(
-        (THING, COMMENT, VIEW), ExistingSchema({"thing": [KEY, short]}, {"things": ["thingname"]})
-    )
+    existing = ExistingSchema({"thing": [KEY, short]}, {"things": ["thingname"], "upperthings": ["thingname"]})
+    changes = pending_changes((THING, VIEW, UPPER_VIEW), existing, comments=(COMMENT,))
 
     assert [(change.sql, change.needs_no_transaction) for change in changes] == [
+        ("DROP VIEW UpperThings", True),
         ("DROP VIEW Things", True),
         ("ALTER TABLE Thing ALTER COLUMN Name TYPE VARCHAR(10)", True),
-        (COMMENT, False),
         (VIEW, False),
+        (UPPER_VIEW, False),
+        (COMMENT, False),
     ]
 
 
 def test_only_a_view_with_other_columns_is_dropped_first() -> None:
     existing = {"thing": [KEY, NAME]}
 
-    assert sql(ExistingSchema(existing, {"things": ["othername"]}), VIEW) == ["DROP VIEW Things", VIEW]
-    assert sql(ExistingSchema(existing, {"things": ["THINGNAME"]}), VIEW) == [VIEW]
+    assert sql(ExistingSchema(existing, {"things": ["othername"]}), VIEW) == ["DROP VIEW Things", VIEW, COMMENT]
+    assert sql(ExistingSchema(existing, {"things": ["THINGNAME"]}), VIEW) == [VIEW, COMMENT]
+
+
+def test_a_view_that_reads_a_dropped_one_is_dropped_before_it() -> None:
+    views = {"things": ["othername"], "upperthings": ["thingname"]}
+
+    assert sql(ExistingSchema({"thing": [KEY, NAME]}, views), VIEW, UPPER_VIEW) == [
+        "DROP VIEW UpperThings",
+        "DROP VIEW Things",
+        VIEW,
+        UPPER_VIEW,
+        COMMENT,
+    ]
 
 
 def test_an_unknown_column_that_inserts_may_omit_is_ignored() -> None:
@@ -83,7 +97,7 @@ def test_an_unknown_column_that_inserts_may_omit_is_ignored() -> None:
         ExistingColumn("size", "integer", is_nullable=False, has_default=True),
     ]
 
-    assert sql(ExistingSchema({"thing": [KEY, NAME, *unknown]}), THING) == []
+    assert sql(ExistingSchema({"thing": [KEY, NAME, *unknown]}), THING) == [COMMENT]
 
 
 def test_all_rejections_are_reported_at_once_with_the_alternative_fix() -> None:

@@ -25,6 +25,7 @@ from finance_platform.contracts.star import (
     STAR,
     WAREHOUSE,
 )
+from finance_platform.contracts.views import VIEWS
 from finance_platform.warehouse import statements
 from finance_platform.warehouse.dialect import parse, split
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
@@ -110,17 +111,25 @@ def test_the_fact_table_refers_to_each_dimension_that_its_contract_names() -> No
     }
 
 
-def test_a_column_s_comment_is_its_contract_s_description() -> None:
-    described = {
-        (contract.table, column.sql_name): column.description for contract in WAREHOUSE for column in contract.columns
+def test_every_table_view_and_column_has_a_comment_and_none_is_typed_in_the_sql() -> None:
+    trees = [parse(text) for text in statements.comments()]
+    objects = {tree.this.name for tree in trees if tree.args["kind"] != "COLUMN"}
+    columns = {(tree.this.table, tree.this.name) for tree in trees if tree.args["kind"] == "COLUMN"}
+
+    assert all(isinstance(tree, exp.Comment) and tree.expression.name for tree in trees)
+    assert objects == {contract.table for contract in WAREHOUSE} | {view.name for view in VIEWS}
+    assert columns == {(c.table, column.sql_name) for c in WAREHOUSE for column in c.columns} | {
+        (view.name, column.name) for view in VIEWS for column in view.columns
     }
-    comments = [tree for tree in map(parse, statements.definitions()) if isinstance(tree, exp.Comment)]
+    assert not [text for text in statements.definitions() if isinstance(parse(text), exp.Comment)]
 
-    commented = {(tree.this.table, tree.this.name): tree.expression.name for tree in comments}
 
-    assert commented.items() <= described.items()
-    assert ("FactFinancials", "BudgetAmount") in commented
-    assert ("FactFinancials", "Variance") in commented
+def test_the_views_of_the_definitions_are_those_of_the_contracts_in_their_order_and_columns() -> None:
+    created = [tree for tree in map(parse, statements.definitions()) if isinstance(tree, exp.Create)]
+    views = {tree.this.name: tree.expression.named_selects for tree in created if tree.args["kind"] == "VIEW"}
+
+    assert views == {view.name: [column.name for column in view.columns] for view in VIEWS}
+    assert list(views) == [view.name for view in VIEWS]
 
 
 @pytest.mark.parametrize("name", FILES)

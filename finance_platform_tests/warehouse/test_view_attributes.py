@@ -14,7 +14,14 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.star import DIM_DATE, FACT_FINANCIALS, MOVEMENTS, PERIOD_STATUS, WAREHOUSE
+from finance_platform.contracts.star import (
+    DIM_DATE,
+    FACT_FINANCIALS,
+    MOVEMENTS,
+    PERIOD_STATUS,
+    SCENARIO_PERIOD,
+    WAREHOUSE,
+)
 from finance_platform.warehouse.dialect import REDSHIFT, parse
 from finance_platform.warehouse.movements import COMPARED_ATTRIBUTES
 from finance_platform.warehouse.statements import definitions
@@ -38,8 +45,11 @@ COMPARED_MEASURES = {"Amount", "BudgetAmount", "TransactionCount"}
 DERIVED_FROM_MEASURES = {"Variance"}
 """Amount less BudgetAmount, by a blocking check."""
 
-STATUS_OF_PERIODS = {"Period", "IsComplete", "IsClosed"}
-"""Columns of PeriodStatus: what the platform says about a period, and not a figure of it (decision 022)."""
+STATED_BY_THE_PLATFORM = {*(column.sql_name for column in PERIOD_STATUS.columns), "IsCovered"}
+"""Columns of PeriodStatus and ScenarioPeriod: what the platform says about a period, not a figure (decision 022)."""
+
+SET_BY_PEOPLE = {"StatementMapping", "Commentary", "Materiality"}
+"""Tables of the home's own words and thresholds; their changes are in the register."""
 
 
 def views() -> dict[str, exp.Create]:
@@ -78,14 +88,14 @@ def keys_of(contract: Contract) -> set[str]:
 
 def unreported(view: exp.Expr) -> Iterator[str]:
     """The columns of tables that a view reads and whose changes no load would report."""
-    for contract in (one for one in WAREHOUSE if one is not MOVEMENTS):
+    for contract in (one for one in WAREHOUSE if one is not MOVEMENTS and one.table not in SET_BY_PEOPLE):
         reported = {contract.column(a.column).sql_name for a in COMPARED_ATTRIBUTES.get(contract, ())}
         if contract is FACT_FINANCIALS:
             reported |= COMPARED_MEASURES | DERIVED_FROM_MEASURES
         if contract is DIM_DATE:
             reported |= DERIVED_FROM_THE_DAY
-        if contract is PERIOD_STATUS:
-            reported |= STATUS_OF_PERIODS
+        if contract in (PERIOD_STATUS, SCENARIO_PERIOD):
+            reported |= STATED_BY_THE_PLATFORM | {"ScenarioKey"}
         read = {column for table, column in columns_read(view) if table == contract.table}
         yield from (f"{contract.table}.{column}" for column in sorted(read - reported - keys_of(contract)))
 

@@ -66,9 +66,3 @@ CREATE TABLE IF NOT EXISTS DimScenario (
 )
 DISTSTYLE ALL
 SORTKEY (ScenarioKey);
-
-COMMENT ON COLUMN DimDate.WeekOfYear IS 'ISO 8601 week; belongs with IsoYear.';
-
-COMMENT ON COLUMN DimAccount.ProfitSign IS 'Revenue 1, Expense -1, else 0: profit is SUM(Amount * ProfitSign).';
-
-COMMENT ON COLUMN DimAccount.Measure IS 'flow, or balance: a balance is never summed over periods.';

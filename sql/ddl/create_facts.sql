@@ -24,8 +24,3 @@ CREATE TABLE IF NOT EXISTS FactFinancials (
 )
 DISTSTYLE EVEN
 COMPOUND SORTKEY (DateKey);
-
-COMMENT ON COLUMN FactFinancials.BudgetAmount IS
-    'The baseline for the same cell, booked on the period''s first day; means nothing below a period.';
-
-COMMENT ON COLUMN FactFinancials.Variance IS 'Amount - BudgetAmount; means nothing below a period.';

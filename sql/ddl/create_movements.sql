@@ -32,8 +32,3 @@ CREATE TABLE IF NOT EXISTS Movements (
 )
 DISTSTYLE EVEN
 COMPOUND SORTKEY (LoadedAt);
-
-COMMENT ON COLUMN Movements.Difference IS
-    'NewAmount - OldAmount; add it up over Kind movement and publication, never over the others.';
-
-COMMENT ON COLUMN Movements.IsRestatement IS 'True when the period was closed at the load; never for a rename.';

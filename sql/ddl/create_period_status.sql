@@ -15,6 +15,3 @@ CREATE TABLE IF NOT EXISTS PeriodStatus (
 )
 DISTSTYLE ALL
 SORTKEY (Period);
-
-COMMENT ON COLUMN PeriodStatus.IsComplete IS
-    'True if the period is closed or has its usual number of Actual lines; totals leave out the others.';

@@ -52,3 +52,13 @@ ATTACH RLS POLICY finance_every_row ON Movements TO ROLE finance_analyst;
 ATTACH RLS POLICY finance_own_departments ON Movements TO ROLE finance_partner;
 
 ALTER TABLE Movements ROW LEVEL SECURITY ON;
+
+ATTACH RLS POLICY finance_every_row ON Commentary TO ROLE finance_loader;
+
+ATTACH RLS POLICY finance_every_row ON Commentary TO ROLE finance_controller;
+
+ATTACH RLS POLICY finance_every_row ON Commentary TO ROLE finance_analyst;
+
+ATTACH RLS POLICY finance_own_departments ON Commentary TO ROLE finance_partner;
+
+ALTER TABLE Commentary ROW LEVEL SECURITY ON;

@@ -45,7 +45,7 @@ def pending_statements(connection: duckdb.DuckDBPyConnection | None, alternative
     if connection is not None and is_current(connection):
         return ()
     existing = ExistingSchema() if connection is None else read_existing_schema(connection)
-    changes = pending_changes(statements.definitions(), existing, alternative_fix)
+    changes = pending_changes(statements.definitions(), existing, alternative_fix, statements.comments())
     return tuple(change.sql for change in changes)
 
 
@@ -65,12 +65,12 @@ def migrate(connection: duckdb.DuckDBPyConnection, load_connection: LoadConnecti
 
     version = read_schema_version(connection)
     existing = read_existing_schema(connection)
-    changes = pending_changes(statements.definitions(), existing, alternative_fix)
+    changes = pending_changes(statements.definitions(), existing, alternative_fix, statements.comments())
     for table in dict.fromkeys(change.altered_table for change in changes if change.altered_table):
         _recreate_table(connection, table, existing.tables[table.lower()])
     for change in changes:
         if not change.altered_table:
-            connection.execute(to_duckdb(change.sql))
+            connection.execute(change.sql if change.is_portable else to_duckdb(change.sql))
     descriptions = [change.description for change in changes if change.description]
     record_migration(load_connection, version.number + 1, descriptions)
 

@@ -68,7 +68,8 @@ def migrate(session: RedshiftSession, load_connection: LoadConnection, schema: s
 
 def _pending_changes(session: RedshiftSession, schema: str) -> tuple[Change, ...]:
     definitions = statements.definitions()
-    return pending_changes(definitions, read_existing_schema(session, schema, defined_names(definitions)))
+    existing = read_existing_schema(session, schema, defined_names(definitions))
+    return pending_changes(definitions, existing, comments=statements.comments())
 
 
 def _create_schema(schema: str) -> str:

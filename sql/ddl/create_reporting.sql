@@ -1,0 +1,45 @@
+-- Grain: ScenarioPeriod one scenario and period; StatementMapping, Commentary, Materiality one row of a home's file.
+--
+-- Written in the transaction of the data. ScenarioPeriod is a table for the reason of PeriodStatus: under row-level
+-- security a view over the fact table would give each reader other periods to compare. A few rows each, joined by the
+-- views, so every node keeps a copy.
+
+CREATE TABLE IF NOT EXISTS ScenarioPeriod (
+    Period      VARCHAR(7) NOT NULL,
+    ScenarioKey BIGINT     NOT NULL,
+    LineCount   BIGINT     NOT NULL,
+    IsCovered   BOOLEAN    NOT NULL,
+    PRIMARY KEY (Period, ScenarioKey)
+)
+DISTSTYLE ALL
+SORTKEY (Period);
+
+CREATE TABLE IF NOT EXISTS StatementMapping (
+    AccountKey BIGINT,
+    Category   VARCHAR(256),
+    Section    VARCHAR(32)  NOT NULL,
+    Line       VARCHAR(256) NOT NULL,
+    LineOrder  INTEGER      NOT NULL
+)
+DISTSTYLE ALL
+SORTKEY (AccountKey);
+
+CREATE TABLE IF NOT EXISTS Commentary (
+    Period        VARCHAR(7) NOT NULL,
+    DepartmentKey BIGINT     NOT NULL,
+    AccountKey    BIGINT     NOT NULL,
+    Owner         VARCHAR(256),
+    Comment       VARCHAR(4096),
+    Nature        VARCHAR(16),
+    PRIMARY KEY (Period, DepartmentKey, AccountKey)
+)
+DISTSTYLE ALL
+SORTKEY (Period);
+
+CREATE TABLE IF NOT EXISTS Materiality (
+    AccountKey     BIGINT,
+    MinimumAmount  DECIMAL(18, 2) NOT NULL,
+    MinimumPercent DECIMAL(9, 2)  NOT NULL
+)
+DISTSTYLE ALL
+SORTKEY (AccountKey);
