@@ -116,6 +116,46 @@ LOOKUP_ROWS = Contract(
     ),
 )
 
+COMMENT_FIELDS = ("period", "department", "account", "owner", "comment", "nature")
+"""The fields of a comment on a variance."""
+
+COMMENTS = Contract(
+    name="comments",
+    table="",
+    grain="One comment on the variance of a period, department and account, as given by one delivery.",
+    natural_key=("delivery_id", "period", "department_key", "account_key"),
+    columns=(
+        *_LINEAGE,
+        Column("period", "varchar", "The period that the variance is seen from, YYYY-MM."),
+        Column("department_code", "varchar", "Department, as delivered, white space folded."),
+        Column("department_key", "bigint", "Surrogate key of the department."),
+        Column("account_number", "varchar", "Account, as delivered, white space folded."),
+        Column("account_key", "bigint", "Surrogate key of the account."),
+        Column("owner", "varchar", "Who answers for the variance.", nullable=True, is_personal=True),
+        Column("comment", "varchar", "The explanation.", nullable=True, is_personal=True),
+        Column("nature", "varchar", "timing or permanent.", nullable=True),
+    ),
+)
+
+STATEMENT_LINE_FIELDS = ("account", "category", "section", "line", "order")
+"""The fields of a row that maps accounts to a line of the statement."""
+
+STATEMENT_LINES = Contract(
+    name="statement_lines",
+    table="",
+    grain="One account, beginning of account numbers or category and its line of the statement, as given by one "
+    "delivery.",
+    natural_key=("delivery_id", "account", "category"),
+    columns=(
+        *_LINEAGE,
+        Column("account", "varchar", "Number of the account, or its beginning and `*`.", nullable=True),
+        Column("category", "varchar", "The category, where the row maps one.", nullable=True),
+        Column("section", "varchar", "Section of the statement."),
+        Column("line", "varchar", "Line of the statement."),
+        Column("line_order", "bigint", "Order of the line within the section, where the row gives it.", nullable=True),
+    ),
+)
+
 REJECTED_ROWS = Contract(
     name="rejected_rows",
     table="",

@@ -13,7 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from finance_platform.contracts.model import MONEY, Column
-from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, LOOKUP_ROWS, TRANSACTIONS
+from finance_platform.contracts.processed import (
+    ACCOUNTS,
+    COMMENTS,
+    DEPARTMENTS,
+    LOOKUP_ROWS,
+    STATEMENT_LINES,
+    TRANSACTIONS,
+)
 
 EXACT_MONEY = "decimal(38,18)"
 """Amounts as written, before they are rounded to cents; of more than 18 decimals the rest is rounded."""
@@ -107,6 +114,8 @@ STAGED_ROWS: dict[str, tuple[Column, ...]] = {
     "departments": (*DEPARTMENTS.columns, *_KEY, *_OUTCOME, *_TOTALS),
     "lookup": (*LOOKUP_ROWS.columns, *_OUTCOME, *_TOTALS),
     "accounts": (*ACCOUNTS.columns, *_KEY, *_OUTCOME, *_TOTALS),
+    "comments": (*COMMENTS.columns, *_KEY, *_OUTCOME, *_TOTALS),
+    "statement_lines": (*STATEMENT_LINES.columns, *_KEY, *_OUTCOME, *_TOTALS),
 }
 """The staging table of `feeds.read_file`, by kind of feed: each row, accepted or not, and a summary row per file."""
 

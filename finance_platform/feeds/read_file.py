@@ -30,6 +30,7 @@ from finance_platform.feeds.lookup_rows import LookupRows
 from finance_platform.feeds.lookups import Lookup, load_lookup
 from finance_platform.feeds.printed_totals import PrintedTotals
 from finance_platform.feeds.reference_rows import ReferenceRows
+from finance_platform.feeds.report_rows import ReportRows
 from finance_platform.feeds.resolved import ReadingRules, ResolvedFeed, named_headers
 from finance_platform.feeds.row_marks import RowMarker
 from finance_platform.feeds.shapes import bind_shape
@@ -46,7 +47,15 @@ _BATCH_ROWS = 2_000
 """Files of a few rows are returned together, in batches of this many."""
 
 _CODES = {"departments": "department_code", "accounts": "account_number", "lookup": "lookup_key"}
-"""The column whose text is a row's key, by kind of feed."""
+"""The column whose text is a row's key, by kind of feed; the others have keys of several columns."""
+
+_READERS: dict[str, type[ReferenceRows | LookupRows | ReportRows]] = {
+    "departments": ReferenceRows,
+    "accounts": ReferenceRows,
+    "lookup": LookupRows,
+    "comments": ReportRows,
+    "statement_lines": ReportRows,
+}
 
 _WIDE_MONEY = pa.decimal128(38, 2)
 """Holds the sum of any number of amounts."""
@@ -240,7 +249,7 @@ def make_reader(
     """Return the function for `mapInArrow`: rows with the fields of `FileToRead` in, staged rows out.
 
     Args:
-        kind: ledger, departments or accounts.
+        kind: of the feeds.
         feeds: feeds by name, as JSON, because the function travels to Spark's workers.
         raw_root: the raw zone.
         raw_options: options of its S3 client.
@@ -297,7 +306,7 @@ def read_file(
     """Yield one file's staged rows, then its summary row: the totals, or the reason why it cannot be read.
 
     Args:
-        kind: ledger, departments, accounts or lookup.
+        kind: of the feed.
         feed: the feed that reads the file.
         raw: the store with the file.
         file: the file.
@@ -361,12 +370,12 @@ def _typed_batches(
         totals.control_totals += of_table
         totals.notes |= shape.notes | lines.notes | notes | unclaimed.notes()
         return
-    reader = LookupRows if kind == "lookup" else ReferenceRows
-    references = reader(feed, table.header, object_key, table.sheet)
-    code = _CODES[kind]
+    references = _READERS[kind](feed, table.header, object_key, table.sheet)
+    code = _CODES.get(kind)
     for batch in _raw_batches(feed, table, totals):
         columns = references.type_batch(batch)
-        columns["line_key"] = map_distinct(columns[code], fold, pa.string())
+        if code:
+            columns["line_key"] = map_distinct(columns[code], fold, pa.string())
         totals.add_references(columns)
         yield columns, batch
     totals.notes |= references.notes

@@ -21,7 +21,7 @@ READER_VERSION = 6
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 """A header's place in a template such as `{Group}-{Code}`."""
 
-Kind = Literal["ledger", "departments", "accounts", "lookup"]
+Kind = Literal["ledger", "departments", "accounts", "lookup", "comments", "statement_lines"]
 LoadMode = Literal["append", "upsert", "replace_period"]
 
 
@@ -156,7 +156,7 @@ class ReadingRules:
     """Every rule that decides which lines a file's bytes become; part of a delivery's identity.
 
     Attributes:
-        kind: ledger, departments or accounts.
+        kind: what the file contains.
         dialect: how the file is cut into cells.
         fields: the rule of each field.
         constants: fields that are the same in every row.

@@ -17,7 +17,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.contracts.processed import ACCOUNTS, DEPARTMENTS, LOOKUP_ROWS, TRANSACTIONS
+from finance_platform.contracts.processed import (
+    ACCOUNTS,
+    COMMENTS,
+    DEPARTMENTS,
+    LOOKUP_ROWS,
+    STATEMENT_LINES,
+    TRANSACTIONS,
+)
 from finance_platform.feeds.amounts import EXACT
 
 ReadAgain = Callable[[], Iterable[pa.RecordBatch]]
@@ -29,6 +36,8 @@ _COMPARED: Mapping[str, tuple[str, ...]] = {
     "departments": DEPARTMENTS.column_names,
     "accounts": ACCOUNTS.column_names,
     "lookup": LOOKUP_ROWS.column_names,
+    "comments": COMMENTS.column_names,
+    "statement_lines": STATEMENT_LINES.column_names,
 }
 
 

@@ -23,11 +23,13 @@ from finance_platform.contracts.processed import (
     ACCOUNT_COUNTS,
     ACCOUNTS,
     BUDGET,
+    COMMENTS,
     DEPARTMENTS,
     LOOKUP_ROWS,
     MEMBER_ATTRIBUTES,
     MEMBERS,
     REJECTED_ROWS,
+    STATEMENT_LINES,
     TRANSACTIONS,
 )
 from finance_platform.contracts.schemas import (
@@ -65,6 +67,8 @@ _TABLES = {
     "lookup": (LOOKUP_ROWS, REJECTED_ROWS),
     "departments": (DEPARTMENTS, REJECTED_ROWS),
     "accounts": (ACCOUNTS, REJECTED_ROWS),
+    "comments": (COMMENTS, REJECTED_ROWS),
+    "statement_lines": (STATEMENT_LINES, REJECTED_ROWS),
 }
 
 
@@ -117,7 +121,7 @@ class _Batch:
         spark: the session.
         arguments: of the job.
         request: of the job.
-        kind: ledger, departments or accounts.
+        kind: of their feeds.
         folder: the batch's name in the folders of this attempt.
         deliveries: what to read.
     """

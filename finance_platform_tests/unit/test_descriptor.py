@@ -139,7 +139,7 @@ WRONG = [
     (
         LEDGER.replace("kind: ledger", "kind: budget"),
         "kind",
-        "Input should be 'ledger', 'departments', 'accounts' or 'lookup'",
+        "Input should be 'ledger', 'departments', 'accounts', 'lookup', 'comments' or 'statement_lines'",
         "",
     ),
     (LEDGER.replace("feed: ledger", "feed: My Feed"), "feed", "feed: String should match pattern", ""),

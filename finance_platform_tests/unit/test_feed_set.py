@@ -41,6 +41,8 @@ def feed_of(feed_set: FeedSet, object_key: str) -> str | None:
         ("forecast.csv", "forecast"),
         ("departments.csv", "departments"),
         ("accounts.csv", "accounts"),
+        ("comments_2025-09.csv", "comments"),
+        ("statement_lines.csv", "statement_lines"),
         ("2025/transactions.csv", None),
         ("old_transactions.csv", None),
         ("transactions.csv.bak", None),
@@ -55,7 +57,7 @@ def test_shipped_feeds_read_files_of_their_names_at_the_top_of_the_raw_zone(
 
 def test_shipped_descriptors_are_valid_and_named_like_their_files() -> None:
     assert [shipped.feed for shipped in shipped_descriptors()] == [
-        "accounts", "budget", "departments", "forecast", "transactions",
+        "accounts", "budget", "comments", "departments", "forecast", "statement_lines", "transactions",
     ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from finance_platform.contracts.processed import LOOKUP_FIELDS
+from finance_platform.contracts.processed import COMMENT_FIELDS, LOOKUP_FIELDS, STATEMENT_LINE_FIELDS
 from finance_platform.feeds.codes import MAX_CODE_BYTES
 from finance_platform.feeds.dates import EXCEL_SERIAL, check_formats, compile_pattern, is_year_or_quarter
 from finance_platform.feeds.descriptor.strict_model import (
@@ -49,21 +49,26 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "lookup": ("key", *LOOKUP_FIELDS),
     "departments": ("code", "name", "business_unit", "parent"),
     "accounts": ("number", "name", "type", "category", "parent", "measure"),
+    "comments": COMMENT_FIELDS,
+    "statement_lines": STATEMENT_LINE_FIELDS,
 }
 NEEDED_FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "ledger": ("date", "department", "account", "amount", "scenario"),
     "lookup": ("key",),
     "departments": ("code",),
     "accounts": ("number",),
+    "comments": ("period", "department", "account"),
+    "statement_lines": ("section", "line"),
 }
 FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "date": "The day of the line; a date without a day is the first day of its period.",
     "department": "The code of the department (cost centre); its leading zeros are kept.",
-    "account": "The number of the account; its leading zeros are kept.",
+    "account": "The number of the account; its leading zeros are kept. In statement lines, `61*` stands for every "
+    "account whose number begins with 61.",
     "amount": "The money, in the home's currency.",
     "scenario": "Actual, or a name that begins with Budget or Forecast, or one that `scenarios` declares.",
     "period": "The accounting period, if it is not that of the date; the line is booked on its day closest to the "
-    "date.",
+    "date. Of a comment, the period that the variance is seen from.",
     "transaction_id": "What names the line in the source system.",
     "currency": "The code or sign of the line's currency; a line in another one than the home's is rejected.",
     "department_name": "The department's name, where no departments file gives one.",
@@ -79,6 +84,12 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "parent": "The code or number of the member above it.",
     "type": "Revenue, Expense, Asset, Liability, Equity or Statistical.",
     "category": "A group of accounts within their type, such as CapEx.",
+    "owner": "Who answers for the variance.",
+    "comment": "The explanation of the variance.",
+    "nature": "`timing`, which later periods will make good, or `permanent`.",
+    "section": "Revenue, Cost of Sales, Operating Expense or Non-operating.",
+    "line": "The line of the statement, as reports show it.",
+    "order": "The order of the line within its section, a whole number; by default the order of the rows.",
     "measure": "`flow`, an amount of a period, or `balance`, an amount at its end.",
 }
 """What each field means, for the reference and for editors."""

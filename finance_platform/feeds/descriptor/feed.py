@@ -98,7 +98,8 @@ class FeedDescriptor(StrictModel):
         description="The feed's name: small letters, digits, `_`; not `unread_files`.",
     )
     kind: Kind = Field(
-        description="What the files contain: lines of money, departments, accounts, or rows that other feeds look up."
+        description="What the files contain: lines of money, departments, accounts, rows that other feeds look up, "
+        "comments on variances, or the lines of the statement."
     )
     path: PathText | Annotated[list[PathText], Field(min_length=1, max_length=MAX_ALTERNATIVES)] = Field(
         description="The files: a glob inside the raw zone, such as `council/*.csv`, or a list of globs. `*` stays "
