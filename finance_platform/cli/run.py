@@ -6,7 +6,7 @@ Belongs here: starting it, the progress display, the exit code of a run. Does no
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ from finance_platform.storage.file_modes import find_exposed
 if TYPE_CHECKING:
     from finance_platform.reports.run_outcome import RunOutcome
     from finance_platform.reports.status import Status
+    from finance_platform.reports.variance import VarianceRow
 
 _STEP_LABELS = {
     "register": "scanning the raw files",
@@ -44,21 +45,20 @@ _STEP_LABELS = {
 @home_option
 @click.option("--rebuild", is_flag=True, help="Build and load current slices again, too.")
 @click.option("--period", "periods", multiple=True, metavar="YYYY-MM", help="With --rebuild: only this period.")
+@click.option("--force", is_flag=True, help="Run although nothing has changed since the last complete run.")
 @json_option
 @with_exit_code
-def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], as_json: bool) -> int:
-    """Bring everything that is stale up to date, end to end."""
+def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], force: bool, as_json: bool) -> int:
+    """Bring everything that is stale up to date, end to end; report the state if nothing is."""
     settings = load_settings(home=home)
     if periods and not rebuild:
         raise click.UsageError("--period needs --rebuild")
     _check_periods(settings, periods)
     started = time.monotonic()
-    with _progress() as on_step:
-        from finance_platform.orchestration.refresh_run import run_refresh
-
-        outcome = run_refresh(settings, rebuild=rebuild, periods=periods, on_step=on_step)
-    status = read_status(settings)
-    _print_run(settings, outcome, status, time.monotonic() - started, as_json=as_json)
+    outcome, status, variance = (None if force or rebuild else _answer_without_run(settings)) or _run(
+        settings, rebuild=rebuild, periods=periods
+    )
+    _print_run(outcome, status, variance, time.monotonic() - started, as_json=as_json)
     _warn_of_exposed_files(settings)
     if outcome.is_broken or status.is_broken:
         return EXIT_FAILED
@@ -88,18 +88,60 @@ def _check_periods(settings: Settings, periods: tuple[str, ...]) -> None:
             raise click.BadParameter(f"the period {period!r} has no data; expected YYYY-MM", param_hint="--period")
 
 
-def _print_run(settings: Settings, outcome: RunOutcome, status: Status, seconds: float, *, as_json: bool) -> None:
+_Report = tuple["RunOutcome", "Status", Sequence["VarianceRow"]]
+"""What a run did, the state of the home afterwards, and Actual against Budget."""
+
+
+def _answer_without_run(settings: Settings) -> _Report | None:
+    """Return the report of a run with nothing new without starting one; None if a run is needed."""
+    from finance_platform.orchestration.nothing_new import answer_without_run
+    from finance_platform.reports.run_outcome import RunOutcome
+
+    answer = answer_without_run(settings)
+    if answer is None:
+        return None
+    outcome = RunOutcome(
+        run_id="",
+        succeeded=True,
+        is_broken=False,
+        error="",
+        checks=answer.checks,
+        deliveries_read=0,
+        built=(),
+        loaded=(),
+        unchanged_since=answer.run_id,
+    )
+    return outcome, answer.status, answer.variance
+
+
+def _run(settings: Settings, *, rebuild: bool, periods: tuple[str, ...]) -> _Report:
+    """Run every step."""
+    with _progress() as on_step:
+        from finance_platform.orchestration.refresh_run import run_refresh
+
+        outcome = run_refresh(settings, rebuild=rebuild, periods=periods, on_step=on_step)
+    status = read_status(settings)
+    return outcome, status, _read_variance(settings)
+
+
+def _read_variance(settings: Settings) -> Sequence[VarianceRow]:
     from finance_platform.bootstrap import open_warehouse
-    from finance_platform.cli import rendering
-    from finance_platform.cli.run_output import print_summary, summary_as_json
     from finance_platform.errors import DamagedWarehouseError
     from finance_platform.reports.variance import variance_rows
     from finance_platform.warehouse.port import NoWarehouseYetError
 
     try:
-        variance = variance_rows(open_warehouse(settings))
+        return variance_rows(open_warehouse(settings))
     except (NoWarehouseYetError, DamagedWarehouseError):
-        variance = []
+        return []
+
+
+def _print_run(
+    outcome: RunOutcome, status: Status, variance: Sequence[VarianceRow], seconds: float, *, as_json: bool
+) -> None:
+    from finance_platform.cli import rendering
+    from finance_platform.cli.run_output import print_summary, summary_as_json
+
     if as_json:
         rendering.print_json(open_console(), summary_as_json(outcome, status, variance, seconds))
     else:

@@ -37,7 +37,7 @@ def print_summary(
     print_movements_of_run(console, status, outcome.run_id)
     if outcome.error:
         console.print(colored(("failed:", "red"), f" {outcome.error}"))
-    console.print(f"Run {outcome.run_id}, {seconds:.1f} s; to see it in the UI: finance-platform ui")
+    console.print(_describe_run(outcome, seconds))
     print_sentences(console, status.reconciliation)
 
 
@@ -46,7 +46,8 @@ def summary_as_json(
 ) -> dict[str, Any]:
     """Return the summary as JSON values; money is text with two decimals."""
     return {
-        "run_id": outcome.run_id,
+        "run_id": outcome.run_id or None,
+        "unchanged_since": outcome.unchanged_since or None,
         "succeeded": outcome.succeeded,
         "error": outcome.error,
         "seconds": round(seconds, 1),
@@ -94,6 +95,15 @@ def _describe_year(row: VarianceRow) -> str:
     if row.months == MONTHS_OF_YEAR:
         return str(row.fiscal_year)
     return f"{row.fiscal_year}, {pluralize(row.months, 'month')}"
+
+
+def _describe_run(outcome: RunOutcome, seconds: float) -> str:
+    if outcome.unchanged_since:
+        return (
+            f"No run was needed since run {outcome.unchanged_since}, {seconds:.1f} s; "
+            "to run all the same: finance-platform run --force"
+        )
+    return f"Run {outcome.run_id}, {seconds:.1f} s; to see it in the UI: finance-platform ui"
 
 
 def _describe_work(outcome: RunOutcome) -> str:

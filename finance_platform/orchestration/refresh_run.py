@@ -13,7 +13,14 @@ from typing import Any
 
 import dagster as dg
 
-from finance_platform.bootstrap import home_lock, open_alerts, open_metrics, raw_zone
+from finance_platform.bootstrap import (
+    home_lock,
+    open_alerts,
+    open_metrics,
+    open_warehouse,
+    processed_zone,
+    raw_zone,
+)
 from finance_platform.errors import HomeError, UnusableResultError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.checks import evidence_rows
@@ -23,10 +30,10 @@ from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER, repair_of
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.run_metrics import send_run_metrics
 from finance_platform.orchestration.runs import COMMAND_LINE, MAX_RETRIES_TAG, STARTED_BY, fail_orphaned_runs
-from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
+from finance_platform.refresh.nothing_new import record_complete_run
+from finance_platform.reports.run_outcome import EVIDENCE_ROWS_REPORTED, EvaluatedCheck, RunOutcome
 from finance_platform.settings import Settings
 
-_EVIDENCE_ROWS = 5
 _log = logging.getLogger(__name__)
 
 # Dagster's daemon cannot start such a run again: runs of the command line have no code location.
@@ -63,7 +70,17 @@ def run_refresh(
         result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False, tags=_TAGS)
         ended = instance.get_run_by_id(result.run_id)
         _notify(settings, instance, [*killed, *([ended] if ended else [])])
-        return replace(_outcome(result), repaired=watcher.repaired)
+        outcome = replace(_outcome(result), repaired=watcher.repaired)
+        if outcome.succeeded:
+            # After the alerts: if they cannot be sent, the next run sends them.
+            record_complete_run(
+                processed_zone(settings),
+                open_warehouse(settings),
+                settings,
+                run_id=outcome.run_id,
+                checks=outcome.checks,
+            )
+        return outcome
 
 
 def _notify(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
@@ -111,7 +128,7 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
             passed=check.passed,
             is_warning=check.severity == dg.AssetCheckSeverity.WARN,
             summary=check.description or "",
-            evidence=evidence_rows(check)[:_EVIDENCE_ROWS],
+            evidence=tuple(evidence_rows(check)[:EVIDENCE_ROWS_REPORTED]),
         )
         for check in result.get_asset_check_evaluations()
     ]

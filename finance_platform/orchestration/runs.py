@@ -18,7 +18,9 @@ from finance_platform.orchestration.dagster_storage import (
     RecordedRun,
     RecordsElsewhereError,
     find_damaged_storage,
+    has_recorded,
     read_last_run,
+    read_states,
 )
 
 if TYPE_CHECKING:
@@ -37,6 +39,12 @@ RETRY_STRATEGY_TAG = "dagster/retry_strategy"
 WILL_RETRY_TAG = "dagster/will_retry"
 
 KILLED = "its process was killed; what it had committed stays, and the next run does the rest"
+
+_STARTED = frozenset({"NOT_STARTED", "STARTING", "STARTED", "CANCELING"})
+"""Dagster's states of a run that has a process, or had one that was killed; the next daemon starts the queued ones."""
+
+SUCCESS = "SUCCESS"
+"""Dagster's state of a run that succeeded."""
 
 UNKNOWN = "UNKNOWN"
 """The status of the last run where Dagster's storage cannot be opened."""
@@ -118,6 +126,24 @@ def _ask_dagster(folder: Path) -> Iterator[DagsterInstance]:
         yield instance
 
 
+def is_history_complete(folder: Path, run_id: str) -> bool:
+    """Return whether Dagster's storage is whole, has a run, and has no run of the command line that was killed.
+
+    If not, the next run repairs it: it writes the events beside the assets again, and ends what was killed.
+
+    Args:
+        folder: Dagster's storage in the home.
+        run_id: the last complete run.
+    """
+    if not has_configuration(folder) or find_damaged_storage(folder):
+        return False
+    with suppress(RecordsElsewhereError):
+        states = read_states(folder, STARTED_BY, COMMAND_LINE)
+        return has_recorded(folder, run_id) and states.isdisjoint(_STARTED)
+    with _ask_dagster(folder) as instance:
+        return instance.has_run(run_id) and not any(map(_is_from_command_line, _started_runs(instance)))
+
+
 def unfinished_runs(instance: DagsterInstance) -> list[DagsterRun]:
     """Return the runs of every job that wait or are in progress, according to Dagster."""
     from dagster import DagsterRunStatus, RunsFilter
@@ -155,14 +181,7 @@ def fail_orphaned_runs_unless_locked(instance: DagsterInstance, settings: Settin
 def _started_runs(instance: DagsterInstance) -> list[DagsterRun]:
     from dagster import DagsterRunStatus, RunsFilter
 
-    # Queued runs are left out: the next daemon starts them.
-    statuses = [
-        DagsterRunStatus.NOT_STARTED,
-        DagsterRunStatus.STARTING,
-        DagsterRunStatus.STARTED,
-        DagsterRunStatus.CANCELING,
-    ]
-    return list(instance.get_runs(RunsFilter(statuses=statuses)))
+    return list(instance.get_runs(RunsFilter(statuses=[DagsterRunStatus(name) for name in sorted(_STARTED)])))
 
 
 def _fail(instance: DagsterInstance, runs: list[DagsterRun]) -> list[DagsterRun]:

@@ -25,6 +25,7 @@ from finance_platform.reports.status import Status, StatusDetails, build_status,
 from finance_platform.settings import Settings
 from finance_platform.slices.closed_periods import FrozenPeriods, unknown_period
 from finance_platform.slices.snapshot import Snapshot
+from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.port import (
@@ -63,6 +64,7 @@ def read_status(
     What is damaged is named among the problems and shown as not made yet; without a whole register, only what is
     published is shown.
     """
+    raw, processed = listed_once(raw), listed_once(processed)
     reader = _Reader(raw, processed, warehouse, settings, at, since, last_run, with_all_versions=with_all_versions)
     try:
         require_whole_register(processed)

@@ -9,6 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from finance_platform.quality.checks import Outcome
+from finance_platform.safe_text import printable
+
+EVIDENCE_ROWS_REPORTED = 5
+"""How many offending rows of a check a run reports; the pages of the UI have more."""
+
 
 @dataclass(frozen=True)
 class EvaluatedCheck:
@@ -30,13 +36,29 @@ class EvaluatedCheck:
     summary: str
     evidence: Sequence[str] = ()
 
+    @staticmethod
+    def of(outcome: Outcome) -> EvaluatedCheck:
+        """Return an outcome as a run reports it."""
+        rows = [
+            ", ".join(f"{name} {text}" for name, value in row.items() if value is not None and (text := str(value)))
+            for row in outcome.evidence[:EVIDENCE_ROWS_REPORTED]
+        ]
+        return EvaluatedCheck(
+            asset="/".join(outcome.check.asset),
+            name=outcome.check.name,
+            passed=outcome.passed,
+            is_warning=outcome.check.is_warning,
+            summary=printable(outcome.summary),
+            evidence=tuple(map(printable, rows)),
+        )
+
 
 @dataclass(frozen=True)
 class RunOutcome:
     """The outcome of one run of the refresh job.
 
     Attributes:
-        run_id: Dagster's run id.
+        run_id: Dagster's run id; empty if no run was needed.
         succeeded: whether every step succeeded.
         is_broken: whether a step failed for another reason than a blocking check.
         error: the failure, with the fix; empty if every step succeeded.
@@ -45,6 +67,7 @@ class RunOutcome:
         built: names of the slices that this run built, `table slice`.
         loaded: names of the slices that this run loaded.
         repaired: what was damaged in the home and was derived again, a sentence each.
+        unchanged_since: the last complete run, if no run was needed since; empty after a run.
     """
 
     run_id: str
@@ -56,6 +79,7 @@ class RunOutcome:
     built: Sequence[str]
     loaded: Sequence[str]
     repaired: Sequence[str] = ()
+    unchanged_since: str = ""
 
     @property
     def failed_checks(self) -> list[EvaluatedCheck]:

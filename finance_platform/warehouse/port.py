@@ -153,6 +153,10 @@ class Warehouse(Queryable, Protocol):
         """
         ...
 
+    def content_version(self) -> str:
+        """Return what changes with every change of what is stored; empty if only reading it could tell."""
+        ...
+
     def transaction(self) -> AbstractContextManager[LoadConnection]:
         """Open a load transaction on a prepared warehouse; the caller holds the run's lock.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import pytest
 
@@ -31,13 +32,27 @@ print(json.dumps([code, sorted(libraries)]), file=sys.stderr)
 NEVER = {"dagster", "pyspark", "pysail", "pandas", "boto3", "redshift_connector"}
 
 
-def imported(home: Home, *arguments: str) -> set[str]:
-    """The top-level modules that a command's process has imported when it ends."""
+@dataclass(frozen=True)
+class Probed:
+    """The exit code and the output of a command, and the top-level modules that its process has imported."""
+
+    code: int
+    stdout: str
+    modules: set[str]
+
+
+def probe(home: Home, *arguments: str) -> Probed:
+    """Run a command in a process of its own."""
     with clean_environment(home.path):
         done = subprocess.run([sys.executable, "-c", PROBE, *arguments], capture_output=True, text=True, check=True)
     code, modules = json.loads(done.stderr.splitlines()[-1])
-    assert code == 0, done.stderr
-    return set(modules)
+    return Probed(code, done.stdout, set(modules))
+
+
+def imported(home: Home, *arguments: str) -> set[str]:
+    done = probe(home, *arguments)
+    assert done.code == 0, done.stdout
+    return done.modules
 
 
 def test_commands_that_read_import_no_dagster_no_spark_and_no_library_that_they_do_not_use(run_home: Home):

@@ -312,6 +312,9 @@ class Counting:
     def pending_statements(self) -> tuple[str, ...]:
         return self.warehouse.pending_statements()
 
+    def content_version(self) -> str:
+        return self.warehouse.content_version()
+
     def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
         return self.warehouse.query(sql, parameters)
 

@@ -40,6 +40,20 @@ class AtomicFile:
         except (RuntimeError, OSError):
             self.path = path.absolute()
 
+    def version(self) -> str:
+        """Return what changes when the file is written or replaced, or a log or a copy appears beside it."""
+        try:
+            status = self.path.stat()
+            beside = sorted(entry.name for entry in self.path.parent.iterdir() if entry.name.startswith(self._beside))
+        except OSError:
+            return "missing"
+        # ctime moves even where mtime is set back by hand or by `cp -p`.
+        return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino} {' '.join(beside)}"
+
+    @property
+    def _beside(self) -> str:
+        return f"{self.path.name}."
+
     @contextmanager
     def replacement(self) -> Iterator[Replacement]:
         """Yield a copy beside the file (only its path, if there is no file yet), and publish it on normal exit.

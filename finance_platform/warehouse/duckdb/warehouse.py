@@ -61,6 +61,10 @@ class DuckDBWarehouse:
         except NoWarehouseYetError:
             return pending_statements(None, self._alternative_fix)
 
+    def content_version(self) -> str:
+        """Return the identity of the file, and of what lies beside it; see `Warehouse`."""
+        return self._file.version()
+
     def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
         """Run one read-only query on the published state; see `Queryable`."""
         with self._damage_noted(), open_reader(self.path) as connection:

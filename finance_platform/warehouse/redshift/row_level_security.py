@@ -43,6 +43,10 @@ class SecuredWarehouse:
         """Return the statements that `prepare` would run; see `Warehouse`."""
         return self._warehouse.pending_statements()
 
+    def content_version(self) -> str:
+        """Return what changes with every change; see `Warehouse`."""
+        return self._warehouse.content_version()
+
     def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
         """Run one read-only query; see `Queryable`."""
         return self._warehouse.query(sql, parameters)

@@ -1,0 +1,279 @@
+"""`run` with nothing new: no run is recorded, and whatever a run would do, repair or send starts one.
+
+Belongs here: what differs from the last complete run, one thing at a time. Does not belong here: random histories (see
+`model_based`, which holds every refresh to changing nothing where the command would not have started one).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster import DagsterInstance
+
+from finance_platform import bootstrap
+from finance_platform.orchestration.nothing_new import answer_without_run
+from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
+from finance_platform.refresh import nothing_new
+from finance_platform.refresh.nothing_new import COMPLETE, read_complete_run, record_complete_run
+from finance_platform.refresh.report import REPORT_FILE
+from finance_platform.settings import Settings, load_settings
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform_tests.end_to_end.home import Home, copy_home
+from finance_platform_tests.end_to_end.test_start_up import NEVER, probe
+from finance_platform_tests.profiles import current_profile
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(scope="module")
+def home(small_home_once_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home after a complete run that Dagster has recorded; every test leaves it unchanged but for its last run."""
+    copied = copy_home(small_home_once_run, tmp_path_factory.mktemp("nothing_new") / "home")
+    assert copied.command("run").returncode == 0
+    return copied
+
+
+@pytest.fixture
+def settings(home: Home) -> Settings:
+    return load_settings(home=home.path)
+
+
+def is_needed(settings: Settings) -> bool:
+    """Whether the command `run` starts a run."""
+    return answer_without_run(settings) is None
+
+
+def record_again(home: Home, settings: Settings) -> None:
+    """Take the home as it is for complete, since a file that was put back is another one for its etag."""
+    complete = read_complete_run(home.processed)
+    assert complete is not None
+    assert record_complete_run(home.processed, home.warehouse, settings, run_id=complete.run_id, checks=complete.checks)
+    assert not is_needed(settings)
+
+
+def runs_of(home: Home) -> list[str]:
+    with DagsterInstance.from_config(str(home.path / "dagster")) as instance:
+        return [run.run_id for run in instance.get_runs()]
+
+
+def without_run_line(output: str) -> list[str]:
+    return [line for line in output.splitlines() if not line.startswith(("Run ", "No run "))]
+
+
+def test_nothing_new_is_reported_as_a_run_would_without_one_and_without_dagster(home: Home):
+    forced = home.command("run", "--force")
+    before = runs_of(home)
+    done = probe(home, "run", "--home", str(home.path))
+    assert done.code == forced.returncode == 0
+    assert done.modules.isdisjoint(NEVER)
+    assert without_run_line(done.stdout) == without_run_line(forced.stdout)
+    assert f"No run was needed since run {before[0]}, " in done.stdout
+    assert runs_of(home) == before
+
+
+def test_the_json_of_nothing_new_names_the_last_complete_run(home: Home):
+    document = json.loads(home.command("run", "--json").stdout)
+    (last, *_) = runs_of(home)
+    assert (document["run_id"], document["unchanged_since"], document["succeeded"]) == (None, last, True)
+    assert document["status"]["is_sound"]
+    assert document["checks"]
+
+
+@contextmanager
+def moved_away(path: Path) -> Iterator[None]:
+    """Without a file, which is itself again afterwards: a rename within a folder leaves its content and inode."""
+    aside = path.with_name(f".{path.name}")
+    path.rename(aside)
+    try:
+        yield
+    finally:
+        aside.rename(path)
+
+
+def add(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("x")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "raw/transactions_new.csv",
+        "raw/~half_written.csv",
+        "feeds/other.yaml",
+        "warehouse.duckdb.loading-1-2",
+        "warehouse.duckdb.wal",
+        "processed/damaged/suspects.json",
+        "processed/register/000000000099.json",
+        "processed/slices/stray.json",
+    ],
+)
+def test_a_file_that_appears_needs_a_run(home: Home, settings: Settings, name: str):
+    path = home.path / name
+    had_folder = path.parent.exists()
+    add(path)
+    assert is_needed(settings)
+    path.unlink()
+    if not had_folder:
+        path.parent.rmdir()
+    assert not is_needed(settings)
+
+
+def test_a_change_of_any_setting_needs_a_run(home: Home, settings: Settings):
+    assert not is_needed(settings)
+    for name, value in (("baseline_scenario", "Plan"), ("restatement_alert_from", 7), ("actuals_through", "2024-02")):
+        assert is_needed(load_settings(home=home.path, **{name: value})), name
+
+
+def test_another_platform_needs_a_run(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    assert not is_needed(settings)
+    monkeypatch.setattr(nothing_new, "platform_version", lambda: "another")
+    assert is_needed(settings)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "missing": Path.unlink,
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "same size, other bytes": lambda path: path.write_bytes(path.read_bytes()[::-1]),
+}
+FOLDERS = ("register", "deliveries", "slices", "fact_financials", "transactions")
+DAMAGED = (
+    [(folder, damage) for folder in FOLDERS for damage in DAMAGES]
+    if current_profile().is_exhaustive
+    else [("register", "truncated"), ("slices", "missing"), ("fact_financials", "same size, other bytes")]
+)
+
+
+def test_a_damaged_object_of_the_processed_zone_needs_a_run(home: Home, settings: Settings):
+    for folder, damage in DAMAGED:
+        path = min(path for path in (home.path / "processed" / folder).rglob("*") if path.is_file())
+        status, content = path.stat(), path.read_bytes()
+        DAMAGES[damage](path)
+        if path.exists():
+            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert is_needed(settings), path
+        path.write_bytes(content)
+        record_again(home, settings)
+
+
+def test_lost_records_of_scans_need_a_run(home: Home, settings: Settings):
+    for path in (home.path / "processed" / "looks").iterdir():
+        with moved_away(path):
+            assert is_needed(settings), path
+    assert not is_needed(settings)
+
+
+def test_a_warehouse_that_somebody_wrote_to_needs_a_run(home: Home, settings: Settings):
+    with moved_away(home.path / "warehouse.duckdb"):
+        assert is_needed(settings)
+    record_again(home, settings)  # a rename is a change for its etag
+    (home.path / "warehouse.duckdb").touch()
+    assert is_needed(settings)
+    record_again(home, settings)
+
+
+def test_a_report_that_is_lost_or_edited_needs_a_run(home: Home, settings: Settings):
+    report = home.path / "reports" / REPORT_FILE
+    content = report.read_bytes()
+    report.write_bytes(content + b"edited\n")
+    assert is_needed(settings)
+    report.unlink()
+    assert is_needed(settings)
+    report.write_bytes(content)
+    assert not is_needed(settings)
+
+
+def test_lost_alerts_need_a_run(home: Home, settings: Settings):
+    add(home.path / "alerts.jsonl")
+    record_again(home, settings)
+    with moved_away(home.path / "alerts.jsonl"):
+        assert is_needed(settings)
+    (home.path / "alerts.jsonl").write_text("one more, of the UI")
+    assert not is_needed(settings)
+    (home.path / "alerts.jsonl").unlink()
+    record_again(home, settings)
+
+
+@pytest.mark.parametrize("name", ["dagster.yaml", "history", "history/runs.db", "history/runs/index.db"])
+def test_a_history_that_is_not_whole_needs_a_run(home: Home, settings: Settings, name: str):
+    with moved_away(home.path / "dagster" / name):
+        assert is_needed(settings)
+    assert not is_needed(settings)
+
+
+@dg.job
+def a_job() -> None:
+    """A job whose runs are recorded and never started."""
+
+
+def test_a_run_that_was_killed_or_has_failed_needs_another_one(home: Home, settings: Settings, tmp_path: Path):
+    kept = shutil.copytree(home.path / "dagster", tmp_path / "dagster")
+    for tags, status in (({STARTED_BY: COMMAND_LINE}, None), ({}, "failed")):
+        with DagsterInstance.from_config(str(home.path / "dagster")) as instance:
+            run = instance.create_run_for_job(job_def=a_job, tags=tags)
+            if status:
+                instance.report_run_failed(run)
+        assert is_needed(settings)
+        shutil.rmtree(home.path / "dagster")
+        shutil.copytree(kept, home.path / "dagster")
+    assert not is_needed(settings)
+
+
+def test_a_record_that_is_damaged_or_of_another_release_needs_a_run(home: Home, settings: Settings):
+    path = home.path / "processed" / COMPLETE
+    content = path.read_bytes()
+    for other in (b"", b"{}", content.replace(b'"platform"', b'"release"')):
+        path.write_bytes(other)
+        assert is_needed(settings)
+    path.write_bytes(content)
+    assert not is_needed(settings)
+
+
+def test_a_run_whose_checks_are_not_all_known_leaves_no_record(home: Home, settings: Settings):
+    complete = read_complete_run(home.processed)
+    assert complete is not None
+    fewer = complete.checks[1:]
+    assert not record_complete_run(home.processed, home.warehouse, settings, run_id="other", checks=fewer)
+    assert read_complete_run(home.processed) == complete
+
+
+def test_where_the_warehouse_s_content_has_no_version_its_checks_are_evaluated_again(home: Home, settings: Settings):
+    """As on Redshift, whose tables somebody may have changed without a trace."""
+    complete = read_complete_run(home.processed)
+    assert complete is not None
+
+    class WithoutVersion(DuckDBWarehouse):
+        def content_version(self) -> str:
+            return ""
+
+    warehouse = WithoutVersion(home.warehouse.path)
+
+    def find(recorded: nothing_new.CompleteRun) -> bool:
+        raw, reports = bootstrap.raw_zone(settings), bootstrap.reports_folder(settings)
+        found = nothing_new.find_nothing_new(
+            raw, home.processed, warehouse, reports, settings, recorded, at=datetime.now(UTC), last_run=None
+        )
+        return found is not None
+
+    assert find(replace(complete, warehouse=""))
+    failed = [replace(check, passed=False) for check in complete.checks]
+    assert not find(replace(complete, warehouse="", checks=failed))
+
+
+def test_a_decision_and_a_touched_file_need_a_run_and_the_run_after_it_does_not(home: Home, settings: Settings):
+    assert home.command("close", "2024-01", "--why", "signed").returncode == 0
+    assert is_needed(settings)
+    (home.path / "raw" / "transactions.csv").touch()
+    done = home.command("run")
+    assert done.returncode == 0
+    assert "\nRun " in done.stdout
+    assert not is_needed(settings)
