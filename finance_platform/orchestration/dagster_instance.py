@@ -1,24 +1,23 @@
 """Dagster's instance: its storage in the home, created before first use, with telemetry off.
 
-Belongs here: `dagster.yaml`, opening the instance. Does not belong here: definitions, runs (see `runs`), errors of its
-storage (see `storage_errors`).
+Belongs here: `dagster.yaml`, opening the instance. Does not belong here: definitions, runs (see `runs`), its storage's
+connections (see `kept_connections`) and errors (see `storage_errors`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dagster import DagsterInstance, DagsterInvalidConfigError
-from sqlalchemy import Engine, event
 
 from finance_platform.errors import HomeError
 from finance_platform.orchestration.dagster_storage import CONFIGURATION, set_storage_aside
+from finance_platform.orchestration.kept_connections import kept_connections
 from finance_platform.orchestration.runs import has_configuration
 from finance_platform.orchestration.storage_errors import storage_errors
 
@@ -97,7 +96,7 @@ def open_instance(folder: Path) -> Iterator[DagsterInstance]:
             has edited its `dagster.yaml` into one that Dagster refuses.
     """
     opened = prepare_dagster_home(folder)
-    with storage_errors(folder), _fewer_disk_syncs(), _from_config(opened) as instance:
+    with storage_errors(folder), kept_connections(), _from_config(opened) as instance:
         yield instance
 
 
@@ -110,32 +109,3 @@ def _from_config(folder: Path) -> DagsterInstance:
             f"{folder / CONFIGURATION}: Dagster refuses it: {found}",
             fix="correct it, or remove it: the next run writes it again",
         ) from error
-
-
-@contextmanager
-def _fewer_disk_syncs() -> Iterator[None]:
-    """Let SQLite sync to disk at checkpoints instead of at every event.
-
-    Dagster opens and closes its files for each of the 200 events of a run, and SQLite syncs at each commit and when the
-    last connection is closed. One more connection per file avoids the sync on close, and with NORMAL only checkpoints
-    sync: a power cut may lose the last events of a run, but damages no file. Finance data is not in these files.
-    """
-    with ExitStack() as connections:
-        connected_files: set[str] = set()
-
-        def on_connect(connection: sqlite3.Connection, _: object) -> None:
-            connection.execute("PRAGMA synchronous = NORMAL")
-            file = connection.execute("PRAGMA database_list").fetchone()[2]
-            if not file or file in connected_files:
-                return
-            if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":  # reads the file
-                connected_files.add(file)
-                extra = connections.enter_context(closing(sqlite3.connect(file, check_same_thread=False)))
-                # A connection holds the log open only after its first read of the file.
-                extra.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-
-        event.listen(Engine, "connect", on_connect)
-        try:
-            yield
-        finally:
-            event.remove(Engine, "connect", on_connect)

@@ -1,0 +1,99 @@
+"""Connections to Dagster's SQLite files that stay open while its instance is.
+
+Belongs here: keeping them, their settings. Does not belong here: opening the instance (see `dagster_instance`), errors
+of its storage (see `storage_errors`).
+
+Dagster opens and closes a connection for each thing that it stores, a thousand per run. Opening costs more than
+storing: SQLite reads the file's schema again, and syncs when the last connection is closed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import Dialect, Engine, event
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that is set aside when it is closed; `end` closes it."""
+
+    set_aside: Callable[[_Connection], None] | None = None
+    file: tuple[int, int] | None = None
+    """Device and inode of the file, when it was last set aside."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._functions: set[str] = set()
+
+    def create_function(self, name: str, *arguments: Any, **options: Any) -> None:
+        """Define a function once; SQLAlchemy defines its own, always the same, whenever it gets a connection."""
+        if name not in self._functions:
+            super().create_function(name, *arguments, **options)
+            self._functions.add(name)
+
+    def close(self) -> None:
+        """Set the connection aside for the next user."""
+        if self.set_aside is None:
+            super().close()
+        else:
+            self.set_aside(self)
+
+    def end(self) -> None:
+        """Close the connection."""
+        self.set_aside = None
+        super().close()
+
+
+@contextmanager
+def kept_connections() -> Iterator[None]:
+    """Keep each connection of SQLAlchemy to an SQLite file for its next user, and close all in the end.
+
+    They sync to disk at checkpoints instead of at every event: a power cut may lose the last events of a run, but
+    damages no file. Finance data is not in these files.
+    """
+    opened: list[_Connection] = []
+    free: dict[str, list[_Connection]] = defaultdict(list)
+
+    def connect(_: Dialect, __: object, arguments: list[Any], options: dict[str, Any]) -> sqlite3.Connection | None:
+        if options.get("uri") or not arguments or arguments[0] == ":memory:":
+            return None
+        path = str(arguments[0])
+        while free[path]:
+            connection = free[path].pop()
+            if connection.file == _identity(path):
+                return connection
+            connection.end()  # the file was removed or replaced
+        options = {**options, "factory": _Connection, "check_same_thread": False}
+        connection = cast("_Connection", sqlite3.connect(*arguments, **options))
+        opened.append(connection)
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+        def set_aside(closed: _Connection) -> None:
+            closed.rollback()
+            closed.file = _identity(path)
+            free[path].append(closed)
+
+        connection.set_aside = set_aside
+        return connection
+
+    event.listen(Engine, "do_connect", connect)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "do_connect", connect)
+        for connection in opened:
+            connection.end()
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return device and inode of a file; None if there is none."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,98 @@
+"""Connections to Dagster's SQLite files are used again, unless their file has changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+
+from finance_platform.orchestration.kept_connections import kept_connections
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """An SQLite file with a table of one row."""
+    path = tmp_path / "runs.db"
+    with kept_connections(), engine(path).connect() as connection:
+        connection.execute(text("PRAGMA journal_mode = WAL"))
+        connection.execute(text("CREATE TABLE run (id INTEGER)"))
+        connection.execute(text("INSERT INTO run VALUES (1)"))
+        connection.commit()
+    return path
+
+
+@pytest.fixture
+def kept() -> Iterator[None]:
+    """Connections are kept during the test."""
+    with kept_connections():
+        yield
+
+
+def engine(path: Path) -> Engine:
+    """Return an engine as Dagster creates one for each statement."""
+    return create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": 30})
+
+
+def of(connection: Connection) -> object:
+    """Return SQLite's own connection."""
+    return connection.connection.dbapi_connection
+
+
+def runs(connection: Connection) -> list[int]:
+    """Return the rows of the table."""
+    return list(connection.execute(text("SELECT id FROM run ORDER BY id")).scalars())
+
+
+@pytest.mark.usefixtures("kept")
+def test_the_next_user_gets_the_connection_without_the_changes_that_were_not_committed(file: Path):
+    with engine(file).connect() as first:
+        used = of(first)
+        first.execute(text("INSERT INTO run VALUES (2)"))
+    with engine(file).connect() as second:
+        assert of(second) is used
+        assert runs(second) == [1]
+
+
+@pytest.mark.usefixtures("kept")
+def test_two_users_at_once_have_a_connection_each(file: Path):
+    with engine(file).connect() as first, engine(file).connect() as second:
+        assert of(first) is not of(second)
+        first.execute(text("INSERT INTO run VALUES (2)"))
+        assert runs(second) == [1]
+        first.commit()
+        second.rollback()
+        assert runs(second) == [1, 2]
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_file_that_was_replaced_is_opened_again(file: Path):
+    with engine(file).connect() as first:
+        assert runs(first) == [1]
+    file.rename(file.with_name("moved.db"))
+    with engine(file).connect() as second:
+        second.execute(text("CREATE TABLE run (id INTEGER)"))
+        assert runs(second) == []
+
+
+def test_in_the_end_all_are_closed_and_the_file_is_complete_without_its_log(file: Path):
+    with kept_connections():
+        with engine(file).connect() as first:
+            used = of(first)
+            first.execute(text("INSERT INTO run VALUES (2)"))
+            first.commit()
+        assert file.with_name("runs.db-wal").exists()
+    assert not file.with_name("runs.db-wal").exists()
+    assert isinstance(used, sqlite3.Connection)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        used.execute("SELECT 1")
+    with engine(file).connect() as later:
+        assert runs(later) == [1, 2]
+
+
+@pytest.mark.usefixtures("kept")
+def test_databases_in_memory_are_left_alone():
+    with create_engine("sqlite://").connect() as connection:
+        assert type(of(connection)) is sqlite3.Connection
