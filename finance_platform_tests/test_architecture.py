@@ -54,6 +54,17 @@ def test_loading_definitions_with_an_empty_environment_opens_no_socket_and_impor
     assert json.loads(done.stdout.splitlines()[-1]) == {"opened": [], "heavy": []}
 
 
+def test_money_is_written_in_one_place_because_a_format_string_rounds_half_to_even():
+    sources = [path for path in (ROOT / "finance_platform").rglob("*.py") if path.name != "money_text.py"]
+    specs = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sources
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.search(r"\.2f\b", node.value)
+    ]
+    assert specs == []
+
+
 def test_the_layers_and_the_other_import_rules_hold():
     lint_imports = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run([lint_imports, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)

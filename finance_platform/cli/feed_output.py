@@ -11,10 +11,11 @@ from dataclasses import asdict
 from typing import Any
 
 from finance_platform.cli.console import SafeConsole, colored, open_console
-from finance_platform.cli.rendering import money, new_table, print_json, print_rows
+from finance_platform.cli.rendering import new_table, print_json, print_rows
 from finance_platform.deliveries.commits import Count
 from finance_platform.feeds.feed_set import Problem
 from finance_platform.feeds.findings import ControlTotals
+from finance_platform.money_text import grouped_money, plain_money
 from finance_platform.refresh.feed_check import OUTCOMES, FileCheck
 from finance_platform.refresh.feed_header import CheckedTable, HeaderColumn
 from finance_platform.refresh.feed_list import COLUMNS, FeedListing
@@ -132,9 +133,11 @@ def _print_counts(console: SafeConsole, checked: FileCheck) -> None:
         count = _count(checked, name)
         if count.amount or count.absolute:
             unpriced = f", {count.unpriced:,} without a valid amount" if count.unpriced else ""
-            _print_line(console, f"  {name}: net {money(count.amount)}, gross {money(count.absolute)}{unpriced}")
+            _print_line(
+                console, f"  {name}: net {grouped_money(count.amount)}, gross {grouped_money(count.absolute)}{unpriced}"
+            )
     for currency, gross in sorted(checked.foreign.items()):
-        _print_line(console, f"  rejected in {currency}: gross {money(gross)}")
+        _print_line(console, f"  rejected in {currency}: gross {grouped_money(gross)}")
     if checked.rounding:
         _print_line(console, f"  rounding to cents adds {checked.rounding:f}")
 
@@ -150,10 +153,10 @@ def _print_sums(console: SafeConsole, checked: FileCheck) -> None:
         return
     table = new_table("scenario", "period", "rows", "amount", title="Accepted", numbers_from=2)
     for (scenario, period), count in sums[:_MAX_SUMS]:
-        table.add_row(scenario, period, f"{count.rows:,}", money(count.amount))
+        table.add_row(scenario, period, f"{count.rows:,}", grouped_money(count.amount))
     for cell in table.columns[1:]:
         cell.no_wrap = True
-    table.columns[3].min_width = max(len(money(count.amount)) for _, count in sums)
+    table.columns[3].min_width = max(len(grouped_money(count.amount)) for _, count in sums)
     console.print(table)
     if len(sums) > _MAX_SUMS:
         _print_line(console, f"… {len(sums) - _MAX_SUMS:,} more; --json lists all")
@@ -211,7 +214,7 @@ def _checked_as_json(checked: FileCheck) -> dict[str, Any]:
         ],
         "rows": checked.read.rows,
         "outcomes": {name: _count_as_json(_count(checked, name)) for name in OUTCOMES},
-        "rejected_foreign": {name: f"{gross:.2f}" for name, gross in checked.foreign.items()},
+        "rejected_foreign": {name: plain_money(gross) for name, gross in checked.foreign.items()},
         "rounding": f"{checked.rounding:f}",
         "sums": list(_sums_as_json(checked)),
         "rules": dict(checked.rules),
@@ -238,8 +241,8 @@ def _column_as_json(column: HeaderColumn) -> dict[str, Any]:
 def _count_as_json(count: Count) -> Mapping[str, Any]:
     return {
         "rows": count.rows,
-        "net": f"{count.amount:.2f}",
-        "gross": f"{count.absolute:.2f}",
+        "net": plain_money(count.amount),
+        "gross": plain_money(count.absolute),
         "unpriced": count.unpriced,
     }
 
@@ -247,4 +250,4 @@ def _count_as_json(count: Count) -> Mapping[str, Any]:
 def _sums_as_json(checked: FileCheck) -> Iterator[dict[str, Any]]:
     for (scenario, period), count in sorted(checked.sums.items()):
         if count.rows:
-            yield {"scenario": scenario, "period": period, "rows": count.rows, "amount": f"{count.amount:.2f}"}
+            yield {"scenario": scenario, "period": period, "rows": count.rows, "amount": plain_money(count.amount)}

@@ -11,7 +11,8 @@ from decimal import Decimal
 from finance_platform.cli.console import SafeConsole, colored
 from finance_platform.cli.rendering import new_table
 from finance_platform.deliveries.commits import DELIVERED, Count
-from finance_platform.reports.statement import TERMS, Line, Reconciliation, exact_text, sides
+from finance_platform.money_text import exact_money
+from finance_platform.reports.statement import TERMS, Line, Reconciliation, sides
 from finance_platform.safe_text import printable_line, quote_name
 
 _LABELS = {"in_warehouse": "in the warehouse", **{name: name.replace("_", " ") for name in TERMS[1:]}}
@@ -109,4 +110,4 @@ def _unpriced(name: str, count: Count, measure: str) -> str:
 
 
 def _money(amount: Decimal) -> str:
-    return "not known" if amount.is_nan() else exact_text(amount, grouping=",")
+    return "not known" if amount.is_nan() else exact_money(amount, grouping=",")

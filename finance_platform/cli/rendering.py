@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from finance_platform.cli.console import Part, SafeConsole, colored
+from finance_platform.money_text import grouped_money
 from finance_platform.safe_text import printable, printable_line, quote_name, spreadsheet_cell, to_json
 
 if TYPE_CHECKING:
@@ -92,11 +93,6 @@ def json_value(value: Any) -> Any:
     return _text(value)
 
 
-def money(amount: Decimal) -> str:
-    """Return an amount with grouped digits and two decimals."""
-    return f"{amount:,.2f}"
-
-
 def new_table(*columns: str, title: str, numbers_from: int) -> Table:
     """Return an empty table.
 
@@ -118,8 +114,8 @@ def print_deliveries(console: SafeConsole, status: Status) -> None:
     for row in status.deliveries:
         counts = [f"{row[name]:,}" for name in ("rows", "accepted", "rejected", "duplicate", "skipped")]
         amounts = [row[name] for name in ("amount", "rejected_amount")]
-        texts = [money(Decimal(amount)) for amount in amounts] if None not in amounts else [_BY_SCENARIO, ""]
-        foreign = [f"{money(Decimal(amount))} {name}" for name, amount in row["rejected_foreign"].items()]
+        texts = [grouped_money(Decimal(amount)) for amount in amounts] if None not in amounts else [_BY_SCENARIO, ""]
+        foreign = [f"{grouped_money(Decimal(amount))} {name}" for name, amount in row["rejected_foreign"].items()]
         texts[1] = " ".join([texts[1], *(f"and {text} gross" for text in foreign)]).strip()
         has_money = amounts != ["0.00", "0.00"] or foreign
         table.add_row(

@@ -12,7 +12,8 @@ from typing import Any
 from finance_platform.cli.console import SafeConsole, colored
 from finance_platform.cli.movement_output import movements_of_run, print_movements_of_run
 from finance_platform.cli.reconciliation_output import print_sentences
-from finance_platform.cli.rendering import money, new_table, print_deliveries, print_warnings
+from finance_platform.cli.rendering import new_table, print_deliveries, print_warnings
+from finance_platform.money_text import grouped_money
 from finance_platform.quality.checks import pluralize
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.reports.status import Status
@@ -76,8 +77,8 @@ def print_variance(console: SafeConsole, rows: Sequence[VarianceRow]) -> None:
     year = None
     for row in rows:
         amounts = [row.actual, *([row.actual_with_budget] if has_partial_budget else []), row.budget, row.variance]
-        texts = [row.text_of(amount, "{:,.2f}") for amount in amounts]
-        incomplete = [money(row.actual_incomplete)] if has_incomplete else []
+        texts = [row.text_of(amount, grouped_money) for amount in amounts]
+        incomplete = [grouped_money(row.actual_incomplete)] if has_incomplete else []
         label = _describe_year(row) if row.fiscal_year != year else ""
         table.add_row(label, printable_line(row.line), *texts, row.variance_percent, *incomplete, row.effect)
         year = row.fiscal_year

@@ -11,8 +11,9 @@ from typing import Any
 
 from finance_platform.cli.console import SafeConsole
 from finance_platform.cli.options import TABLE_ROWS
-from finance_platform.cli.rendering import json_value, money, print_json, print_rows
+from finance_platform.cli.rendering import json_value, print_json, print_rows
 from finance_platform.feeds.cells import describe_place
+from finance_platform.money_text import grouped_money
 from finance_platform.safe_text import quote_name
 from finance_platform.trace.cell_to_lines import CellTrace, TracedLine
 from finance_platform.trace.file_to_cells import FileTrace
@@ -84,10 +85,11 @@ def describe_result(trace: CellTrace) -> str:
         return _mismatch(trace, name) + replaced
     if not trace.lines:
         reason = trace.note or ("it has no lines" if cell.has_rows else "the cell has no row and no lines")
-        return f"{name}: {money(cell.value)} is published; {reason}.{replaced}"
+        return f"{name}: {grouped_money(cell.value)} is published; {reason}.{replaced}"
     lines = _pluralize(len(trace.lines), "line")
     total = "totals" if len(trace.lines) == 1 else "total"
-    return f"{name}: {lines} {total} {money(trace.total)}, {money(cell.value)} is published: reconciled.{replaced}"
+    published = f"{grouped_money(cell.value)} is published"
+    return f"{name}: {lines} {total} {grouped_money(trace.total)}, {published}: reconciled.{replaced}"
 
 
 def print_file_trace(console: SafeConsole, reached: FileTrace, output_format: str) -> None:
@@ -144,9 +146,10 @@ def _text(line: TracedLine) -> str:
 def _mismatch(trace: CellTrace, name: str) -> str:
     cell = trace.cell
     line_count = f" of {_pluralize(cell.line_count, 'line')}" if cell.measure == "amount" else ""
+    total, published = grouped_money(trace.total), grouped_money(cell.value)
     return (
-        f"DOES NOT RECONCILE. {name}: {_pluralize(len(trace.lines), 'line')} total {money(trace.total)}, but "
-        f"{money(cell.value)}{line_count} is published: {money(cell.value - trace.total)} has no line.\n"
+        f"DOES NOT RECONCILE. {name}: {_pluralize(len(trace.lines), 'line')} total {total}, but "
+        f"{published}{line_count} is published: {grouped_money(cell.value - trace.total)} has no line.\n"
         f"  Fix: `finance-platform run --rebuild --period {cell.period}`; if it persists, report a bug"
     )
 
@@ -182,7 +185,7 @@ def _print_cells(console: SafeConsole, reached: FileTrace) -> None:
 
 def _print_other_rows(console: SafeConsole, reached: FileTrace) -> None:
     for row in reached.others:
-        amount = "" if row.amount is None else f", {money(row.amount)}"
+        amount = "" if row.amount is None else f", {grouped_money(row.amount)}"
         column = f", column {quote_name(row.column)}," if row.column else ""
         place = f"{describe_place(reached.sheet, row.row)}{column}"
         outcome = f"{place} is {row.outcome}{amount}: {row.reasons or row.rules}"

@@ -26,6 +26,7 @@ from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.amounts import EXACT, LIMIT
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.dates import first_day
+from finance_platform.money_text import grouped_money
 from finance_platform.storage.port import ObjectStore
 
 _COLUMNS = (
@@ -137,13 +138,15 @@ def find_overflows(
     sums_before, sums_after = (_sums(processed, overlaps, types, live, periods, scenarios) for live in (before, after))
     known = {name for name, amount in sums_before.stored() if abs(amount) >= LIMIT}
     texts = [
-        f"{name}: {amount:,.2f}" for name, amount in sums_after.stored() if abs(amount) >= LIMIT and name not in known
+        f"{name}: {grouped_money(amount)}"
+        for name, amount in sums_after.stored()
+        if abs(amount) >= LIMIT and name not in known
     ]
     for (scenario, member), amount in sums_after.periods.items():
         # The load writes by how much a published sum moved; one that was not published has not moved.
         moved = amount - sums_before.periods.get((scenario, member), amount)
         if abs(moved) >= LIMIT > abs(amount):
-            texts.append(f"{scenario} {member[0]}, {sums_after.describe(member)}: moved by {moved:,.2f}")
+            texts.append(f"{scenario} {member[0]}, {sums_after.describe(member)}: moved by {grouped_money(moved)}")
     return sorted(texts)
 
 

@@ -34,6 +34,7 @@ from finance_platform.deliveries.register import (
 from finance_platform.deliveries.removals import Removal, find_removals
 from finance_platform.deliveries.state import LiveDelivery, covered_periods, replaces_periods
 from finance_platform.feeds.codes import fold
+from finance_platform.money_text import grouped_money
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
@@ -114,7 +115,9 @@ class HoldReasons:
             return
         first = {conflict.code: conflict for conflict in reversed(conflicts)}
         named = [_contradiction(first[code], candidate) for code in sorted(first)]
-        money = ", ".join(f"{name} {gross:,.2f}" for name, gross in sorted(gross_by_scenario(conflicts).items()))
+        money = ", ".join(
+            f"{name} {grouped_money(gross)}" for name, gross in sorted(gross_by_scenario(conflicts).items())
+        )
         yield f"{_shorten(named, '; ')}; gross at stake: {money}"
 
     def _duplicates(self, candidate: LiveDelivery) -> Iterator[str]:
@@ -141,8 +144,8 @@ class HoldReasons:
                 f"tolerated {Decimal(tolerated):.0%}"
             )
         if more := removals[_MAXREMOVALS:]:
-            lines, gross = sum(one.lines for one in more), sum(one.gross for one in more)
-            yield f"{len(more):,} more departments and periods would lose {lines:,} lines, gross {gross:,.2f}"
+            lines, gross = sum(one.lines for one in more), sum((one.gross for one in more), Decimal(0))
+            yield f"{len(more):,} more departments and periods would lose {lines:,} lines, gross {grouped_money(gross)}"
 
     def _restatements(self, candidate: LiveDelivery) -> Iterator[str]:
         if not self._live.affects_ledger(candidate) or not self._closed:
@@ -241,5 +244,5 @@ def _has_same_lines(first: LiveDelivery, second: LiveDelivery) -> bool:
 
 def _money(removal: Removal) -> str:
     if abs(removal.amount) == removal.gross:
-        return f"{removal.amount:,.2f}"
-    return f"net {removal.amount:,.2f}, gross {removal.gross:,.2f}"
+        return grouped_money(removal.amount)
+    return f"net {grouped_money(removal.amount)}, gross {grouped_money(removal.gross)}"

@@ -20,6 +20,7 @@ from finance_platform.feeds.cells import RawBatch, map_distinct
 from finance_platform.feeds.codes import clean, pad_code, shorten_code
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.resolved import FieldRule
+from finance_platform.money_text import grouped_money
 
 _FIX = "map them in the descriptor to codes of your own if the shortened ones are not good enough for people"
 _WIDE_MONEY = pa.decimal128(38, 2)
@@ -83,7 +84,7 @@ class TypedCodes:
         """Return a note for each field with shortened codes: their length and money, and the first place."""
         return {
             f"{name}: codes of more than {found.limit} bytes were shortened, the longest of {found.longest:,} bytes"
-            f"{f', with {found.money:,.2f} in all' if found.money else ''}, first on {found.place} "
+            f"{f', with {grouped_money(found.money)} in all' if found.money else ''}, first on {found.place} "
             f"({found.sample[:60]!r})": Note(found.count, _FIX)
             for name, found in self._shortened.items()
         }

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from finance_platform.money_text import grouped_money
 from finance_platform.quality.anomalies import (
     MIN_HISTORY_MONTHS,
     ExpectedRange,
@@ -64,11 +65,13 @@ class UnusualMonth:
     def sentence(self) -> str:
         """The finding as one sentence."""
         month, expected = self.month, self.expected
-        before = f"in the {expected.months} months before it was usually {expected.median:,.2f}"
+        before = f"in the {expected.months} months before it was usually {grouped_money(expected.median)}"
         is_range = expected.low != expected.high
-        between = f", between {expected.low:,.2f} and {expected.high:,.2f}" if is_range else ""
-        moved = f"; loads have lately moved it by {month.moved:,.2f}" if month.moved else ""
-        return f"{month.number} {month.name} was {month.amount:,.2f} in {month.period}; {before}{between}{moved}"
+        between = f", between {grouped_money(expected.low)} and {grouped_money(expected.high)}" if is_range else ""
+        moved = f"; loads have lately moved it by {grouped_money(month.moved)}" if month.moved else ""
+        return (
+            f"{month.number} {month.name} was {grouped_money(month.amount)} in {month.period}; {before}{between}{moved}"
+        )
 
 
 @dataclass(frozen=True)

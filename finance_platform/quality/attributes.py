@@ -19,6 +19,7 @@ from finance_platform.deliveries.attribute_conflicts import (
     find_master_data_conflicts,
     gross_by_scenario,
 )
+from finance_platform.money_text import grouped_money
 from finance_platform.quality.checks import ATTRIBUTES_AGREE, TYPES_AGREE, Check, Outcome, pluralize
 from finance_platform.safe_text import quote_name
 from finance_platform.slices.snapshot import Snapshot
@@ -61,7 +62,7 @@ def _outcome(check: Check, conflicts: Sequence[AttributeConflict]) -> Outcome:
         of_attribute = [conflict for conflict in conflicts if conflict.attribute == attribute]
         members = pluralize(len({conflict.code for conflict in of_attribute}), of_attribute[0].dimension)
         gross = gross_by_scenario(conflict for conflict in of_attribute if conflict.given.scenario)
-        money = ", ".join(f"{name} {amount:,.2f}" for name, amount in sorted(gross.items()))
+        money = ", ".join(f"{name} {grouped_money(amount)}" for name, amount in sorted(gross.items()))
         parts.append(f"{attribute} of {members}, gross at stake: {money or 'none'}")
     return Outcome.from_evidence(check, evidence, "; ".join(parts))
 

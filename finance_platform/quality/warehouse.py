@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
+from finance_platform.money_text import grouped_money
 from finance_platform.quality.account_months import AccountMonth, UnusualMonth, find_unusual_months
 from finance_platform.quality.checks import (
     AMOUNTS_ARE_USUAL,
@@ -164,7 +165,7 @@ def _describe_parents(rows: Sequence[dict[str, Any]]) -> str:
     return (
         f"{parents} lines beside {'its' if parents.startswith('1 ') else 'their'} children's; the most: "
         f"{first['Parent']} {first['ParentName']} in {first['Period']}, {first['Scenario']}, {first['AccountType']}: "
-        f"{Decimal(first['CountedTwice']):,.2f} counted twice in a roll-up"
+        f"{grouped_money(Decimal(first['CountedTwice']))} counted twice in a roll-up"
     )
 
 

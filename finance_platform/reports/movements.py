@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any
 
 from finance_platform.errors import QueryError
+from finance_platform.money_text import grouped_money, plain_money
 from finance_platform.notifications.alerts import Alert
 from finance_platform.quality.checks import pluralize
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, QueryResult
@@ -124,7 +125,7 @@ def gross_amounts(rows: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
 
 def describe_gross(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the periods, cells and gross amounts of some rows in one phrase."""
-    amounts = [f"{label} {amount:,.2f}" for label, amount in gross_amounts(rows).items()]
+    amounts = [f"{label} {grouped_money(amount)}" for label, amount in gross_amounts(rows).items()]
     cells = sum(row["cells"] for row in rows)
     return f"{describe_periods(rows)}: {'; '.join([*amounts, pluralize(cells, 'cell')])}"
 
@@ -168,7 +169,7 @@ def _restatement_alert(key: str, rows: Sequence[Mapping[str, Any]], ui_url: str)
     first = rows[0]
     periods = describe_periods(rows)
     cells = pluralize(sum(row["cells"] for row in rows), "cell")
-    gross = {f"{label}, gross": f"{amount:.2f}" for label, amount in gross_amounts(rows).items()}
+    gross = {f"{label}, gross": plain_money(amount) for label, amount in gross_amounts(rows).items()}
     is_single = len({row["period"] for row in rows}) == 1
     subject, verb = ("The closed period", "was") if is_single else ("The closed periods", "were")
     options = f"--period {periods}" if is_single else f"--since {first['loaded_at']:%Y-%m-%d}"

@@ -12,6 +12,7 @@ from typing import Any
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.money_text import plain_money
 from finance_platform.reports.movements import movement_summary
 from finance_platform.slices.published import explain_stale
 from finance_platform.slices.snapshot import Snapshot
@@ -82,8 +83,8 @@ def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **row,
         "loaded_at": f"{row['loaded_at'].isoformat()}Z",
-        "difference": f"{row['difference']:.2f}",
-        "reclassified": f"{row['reclassified']:.2f}",
-        "moved": f"{row['moved']:.2f}",
+        "difference": plain_money(row["difference"]),
+        "reclassified": plain_money(row["reclassified"]),
+        "moved": plain_money(row["moved"]),
         "cause": row["cause"] or "",
     }

@@ -20,6 +20,7 @@ from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from finance_platform.money_text import plain_money
 from finance_platform.reports.rejected_rows import FILE_COLUMNS, REASON_COLUMNS, RejectedTotals, details_in_columns
 from finance_platform.safe_text import printable, spreadsheet_cell
 
@@ -156,7 +157,7 @@ class _Writer:
             sheet.write_number(row, column, float(value), self._money)
         elif isinstance(value, Decimal):
             self.inexact += 1
-            sheet.write_string(row, column, f"{value:.2f}")
+            sheet.write_string(row, column, plain_money(value))
         elif isinstance(value, int):
             sheet.write_number(row, column, value, self._whole)
         elif isinstance(value, datetime):

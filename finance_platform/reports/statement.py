@@ -14,6 +14,7 @@ from typing import Any
 from finance_platform.deliveries.commits import DELIVERED, Count, DeliveryCommit
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.codes import fold
+from finance_platform.money_text import exact_money
 
 TERMS = (
     "in_warehouse",
@@ -131,22 +132,11 @@ def _line_as_json(line: Line) -> dict[str, Any]:
 
 
 def _count_as_json(count: Count, line: Line) -> dict[str, Any]:
-    values = {"rows": count.rows, "unpriced": count.unpriced, "net": exact_text(count.amount)}
+    values = {"rows": count.rows, "unpriced": count.unpriced, "net": exact_money(count.amount)}
     amounts = {"gross": count.absolute}
     if line.has_sides:
         amounts["debit"], amounts["credit"] = sides(count)
-    return {**values, **{name: None if amount.is_nan() else exact_text(amount) for name, amount in amounts.items()}}
-
-
-def exact_text(amount: Decimal, *, grouping: str = "") -> str:
-    """Return an amount with all of its decimals, two at least.
-
-    Args:
-        amount: the amount.
-        grouping: the mark between thousands, `,` or none.
-    """
-    whole, _, fraction = f"{amount:{grouping}f}".partition(".")
-    return f"{whole}.{fraction.rstrip('0'):0<2}"
+    return {**values, **{name: None if amount.is_nan() else exact_money(amount) for name, amount in amounts.items()}}
 
 
 def sort_key(line: Line, currency: str) -> tuple[Any, ...]:

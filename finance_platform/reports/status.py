@@ -14,10 +14,11 @@ from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.feed_set import advise_unmatched
+from finance_platform.money_text import exact_money, plain_money
 from finance_platform.quality.delivery_order import FIX_ORDER, UncertainOrder, find_uncertain_orders
 from finance_platform.quality.lost_zeros import LostZerosOfFeed
 from finance_platform.reports import statement
-from finance_platform.reports.statement import TERMS, Reconciliation, exact_text
+from finance_platform.reports.statement import TERMS, Reconciliation
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.ledger import PublishedSlice
 from finance_platform.warehouse.load_request import SliceName
@@ -294,9 +295,9 @@ def _delivery_row(key: str, feed: str, state: str, commit: DeliveryCommit) -> di
         "state": state,
         "rows": commit.read.rows,
         **{name: count.rows for name, count in counts.items()},
-        "amount": exact_text(commit.read.amount) if has_total else None,
-        "rejected_amount": f"{counts['rejected'].amount:.2f}" if has_total else None,
-        "rejected_foreign": {name: f"{amount:.2f}" for name, amount in sorted(commit.rejected_foreign.items())},
+        "amount": exact_money(commit.read.amount) if has_total else None,
+        "rejected_amount": plain_money(counts["rejected"].amount) if has_total else None,
+        "rejected_foreign": {name: plain_money(amount) for name, amount in sorted(commit.rejected_foreign.items())},
         "rules": dict(sorted(commit.rules.items())),
         "delivery": commit.delivery_id,
         "reason": "",

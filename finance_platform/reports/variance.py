@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from finance_platform.money_text import plain_money
 from finance_platform.safe_text import spreadsheet_cell
 from finance_platform.warehouse.port import Queryable
 from finance_platform.warehouse.statements import SqlFile, statement
@@ -95,21 +96,21 @@ class VarianceRow:
             "Months": str(self.months),
             "Line": self.line,
             "AccountType": self.account_type,
-            "Actual": self.text_of(self.actual, "{:.2f}"),
-            "ActualWithBudget": self.text_of(self.actual_with_budget, "{:.2f}"),
-            "Budget": self.text_of(self.budget, "{:.2f}"),
-            "Variance": self.text_of(self.variance, "{:.2f}"),
+            "Actual": self.text_of(self.actual),
+            "ActualWithBudget": self.text_of(self.actual_with_budget),
+            "Budget": self.text_of(self.budget),
+            "Variance": self.text_of(self.variance),
             "VariancePercent": self.variance_percent,
             "Effect": self.effect,
             "IncompletePeriods": " ".join(self.incomplete_periods),
-            "ActualIncomplete": f"{self.actual_incomplete:.2f}",
+            "ActualIncomplete": plain_money(self.actual_incomplete),
         }
 
-    def text_of(self, amount: Decimal | None, template: str) -> str:
+    def text_of(self, amount: Decimal | None, write: Callable[[Decimal], str] = plain_money) -> str:
         """Return one of the row's amounts as text, or why it has none."""
         if amount is None:
             return NO_BUDGET if self.months else INCOMPLETE
-        return template.format(amount)
+        return write(amount)
 
 
 REPORT_COLUMNS = tuple(VarianceRow(0, 0, "", "", None, None, None, None).cells())

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import LOAD_LEDGER, STAR, WHOLE_TABLE
 from finance_platform.errors import LoadError, TransientWarehouseError
+from finance_platform.money_text import plain_money
 from finance_platform.warehouse import ledger, movements, period_status, statements
 from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceToLoad, validate_slices
 from finance_platform.warehouse.movements import NO_CAUSES, LoadContext
@@ -46,7 +47,9 @@ class _ControlTotals(NamedTuple):
     budget_amount: Decimal = Decimal(0)
 
     def __str__(self) -> str:
-        return f"{self.row_count} rows, Amount {self.amount:.2f}, BudgetAmount {self.budget_amount:.2f}"
+        return (
+            f"{self.row_count} rows, Amount {plain_money(self.amount)}, BudgetAmount {plain_money(self.budget_amount)}"
+        )
 
 
 def publish(

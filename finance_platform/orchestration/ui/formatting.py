@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from finance_platform.money_text import exact_money
 from finance_platform.quality.checks import pluralize
-from finance_platform.reports.statement import exact_text
 
 LINES_SHOWN = 10
 """How many items of one kind a step logs on a line each; every line of a log is a row in Dagster's storage."""
@@ -36,7 +36,7 @@ def limit_lines(lines: Sequence[str], rest: str) -> list[str]:
 
 def format_money(amount: Decimal, currency: str) -> str:
     """Return an amount as people read it, with all its decimals: `1,234.50 USD`."""
-    return f"{exact_text(amount, grouping=',')} {currency}"
+    return f"{exact_money(amount, grouping=',')} {currency}"
 
 
 def format_periods(periods: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 
+from finance_platform.money_text import grouped_money
 from finance_platform.orchestration.ui.formatting import format_money
 from finance_platform.safe_text import markdown, printable, printable_line
 
@@ -63,7 +64,7 @@ def _cell(value: object) -> str | int | bool | None:
     """Return a value that a metadata table can hold; an amount as exact text, never as a float."""
     if value is None or isinstance(value, int):
         return value
-    return f"{value:,.2f}" if isinstance(value, Decimal) else printable(str(value))
+    return grouped_money(value) if isinstance(value, Decimal) else printable(str(value))
 
 
 def _type(records: Sequence[dg.TableRecord], column: str) -> str:

@@ -1,0 +1,38 @@
+"""Money as text: rounded half-up to cents, as everywhere in the platform, or exact.
+
+Belongs here: how a Decimal is written for a person or a document. Does not belong here: text to money (see
+`feeds.amounts`), tables (see `cli.rendering`). A file of its own, because every room writes money and a format string
+such as `:.2f` would round half to even.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Context, Decimal
+
+_CENT = Decimal("0.01")
+_EXACT = Context(prec=100, rounding=ROUND_HALF_UP)
+
+
+def plain_money(amount: Decimal) -> str:
+    """Return an amount with two decimals, rounded half-up, for a document or a program."""
+    return f"{_rounded(amount):f}"
+
+
+def grouped_money(amount: Decimal) -> str:
+    """Return an amount with grouped digits and two decimals, rounded half-up, for people."""
+    return f"{_rounded(amount):,f}"
+
+
+def exact_money(amount: Decimal, *, grouping: str = "") -> str:
+    """Return an amount with all of its decimals, two at least.
+
+    Args:
+        amount: the amount.
+        grouping: the mark between thousands, `,` or none.
+    """
+    whole, _, fraction = f"{amount:{grouping}f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0'):0<2}"
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    return amount.quantize(_CENT, context=_EXACT)
