@@ -274,6 +274,12 @@ class TraceError(PermanentError):
     title = "There is nothing to trace"
 
 
+class ReportError(PermanentError):
+    """A report was asked for a period, a reference or a business unit that does not exist."""
+
+    title = "There is no such report"
+
+
 class MissingRecordError(PermanentError):
     """The processed zone has no record of the inputs of a published slice."""
 

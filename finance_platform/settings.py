@@ -97,6 +97,7 @@ class Settings(BaseSettings):
         None, description="Last period that Actual covers, gaps included, and the last complete one; YYYY-MM."
     )
     fiscal_year_start_month: int = Field(1, ge=1, le=12, description="First month of the fiscal year.")
+    entity: str = Field("Finance", min_length=1, description="Name of the company, as reports show it.")
     currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="The home's only currency, ISO 4217.")
     earliest_date: date = Field(date(2000, 1, 1), description="Dates before this are rejected.")
     latest_date: date = Field(date(2049, 12, 31), description="Dates after this are rejected.")

@@ -28,6 +28,7 @@ _MODULES = {
     "rejected": "rejected",
     "movements": "inspect",
     "trace": "trace",
+    "report": "report",
     "accept": "decisions",
     "withdraw": "decisions",
     "close": "decisions",

@@ -23,6 +23,7 @@ from finance_platform.errors import (
     DeploymentParameterError,
     HomeError,
     QueryError,
+    ReportError,
     SettingsError,
     TraceError,
     UiOpenError,
@@ -41,7 +42,16 @@ EXIT_OK, EXIT_ATTENTION, EXIT_USAGE, EXIT_FAILED = 0, 1, 2, 3
 TABLE_ROWS = 50
 QUERY_TABLE_ROWS = 100
 
-_USAGE_ERRORS = (SettingsError, HomeError, QueryError, DecisionError, TraceError, UiOpenError, DeploymentParameterError)
+_USAGE_ERRORS = (
+    SettingsError,
+    HomeError,
+    QueryError,
+    DecisionError,
+    TraceError,
+    ReportError,
+    UiOpenError,
+    DeploymentParameterError,
+)
 
 home_option = click.option(
     "--home", type=click.Path(path_type=Path, file_okay=False), help="The home folder; default: data."

@@ -1,0 +1,48 @@
+"""The command `report`: the report pack as a file that anybody can open.
+
+Belongs here: arguments, and where the file goes. Does not belong here: figures and pages (see `reports.pack`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from finance_platform.cli.console import echo
+from finance_platform.cli.options import EXIT_OK, home_option, with_exit_code
+from finance_platform.safe_text import printable_line, quote_name
+from finance_platform.settings import load_settings
+
+
+@click.command()
+@home_option
+@click.option("--period", metavar="YYYY-MM", default="", help="The period; default: the last complete one.")
+@click.option("--reference", metavar="SCENARIO", default="", help="What to compare with, or `Prior Year`.")
+@click.option("--unit", metavar="NAME", default="", help="Only this business unit; the file has nothing of another.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder; default: HOME/reports.")
+@click.option("--open", "is_opened", is_flag=True, help="Open it in the browser.")
+@with_exit_code
+def report(home: Path | None, period: str, reference: str, unit: str, out: Path | None, is_opened: bool) -> int:
+    """Write the report pack of what is published: one HTML file that needs no network."""
+    from finance_platform.bootstrap import open_warehouse, processed_zone, reports_folder
+    from finance_platform.refresh.report_pack import pack_file, read_published_pack, write_report_pack
+    from finance_platform.storage.factory import open_store
+
+    settings = load_settings(home=home)
+    pack = read_published_pack(
+        processed_zone(settings), open_warehouse(settings), settings, period=period, reference=reference, unit=unit
+    )
+    reports = open_store(str(out.expanduser().absolute())) if out else reports_folder(settings)
+    name = pack_file(period, reference, unit)
+    written = write_report_pack(pack, reports, at=datetime.now(UTC), name=name)
+    choice = pack.choice
+    against = f" against {printable_line(choice.reference)}" if choice.reference else ""
+    of_unit = f", {printable_line(choice.unit)} only" if choice.unit else ""
+    subject = f"{printable_line(choice.scenario)} of {choice.period}" if choice.period else "an empty warehouse"
+    state = " PRELIMINARY." if pack.is_preliminary else ""
+    echo(f"Wrote {quote_name(written.uri)}: {subject}{against}{of_unit}, {written.size / 1_000_000:.1f} MB.{state}")
+    if is_opened:
+        click.launch(written.uri)
+    return EXIT_OK

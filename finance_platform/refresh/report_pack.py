@@ -1,0 +1,81 @@
+"""The report pack of what is published: reading its figures, and writing its file.
+
+Belongs here: the use case. Does not belong here: the figures and the page (see `reports.pack`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from finance_platform.refresh.publish import freeze
+from finance_platform.reports.pack.model import Pack
+from finance_platform.reports.pack.page import render
+from finance_platform.reports.pack.read_model import read_pack
+from finance_platform.reports.pack.reliability import read_last_movements, read_reliability
+from finance_platform.settings import Settings
+from finance_platform.storage.port import ObjectStore
+from finance_platform.warehouse.ledger import published_versions
+from finance_platform.warehouse.port import Queryable
+
+PACK_FILE = "report_pack.html"
+
+
+@dataclass(frozen=True)
+class WrittenPack:
+    """A pack as it was written: its figures, the size of its file in bytes, and its address."""
+
+    pack: Pack
+    size: int
+    uri: str
+
+
+def read_published_pack(
+    processed: ObjectStore,
+    warehouse: Queryable,
+    settings: Settings,
+    *,
+    period: str = "",
+    reference: str = "",
+    unit: str = "",
+) -> Pack:
+    """Return the figures of the pack; see `reports.pack.read_model.read_pack` for arguments and errors."""
+    snapshot = freeze(processed, settings, published_versions(warehouse), record=False).snapshot
+    return read_pack(
+        warehouse,
+        entity=settings.entity,
+        currency=settings.currency,
+        reliability=read_reliability(processed, snapshot, warehouse, settings.currency),
+        movements=read_last_movements(warehouse),
+        period=period,
+        reference=reference,
+        unit=unit,
+    )
+
+
+def write_report_pack(pack: Pack, reports: ObjectStore, *, at: datetime, name: str = PACK_FILE) -> WrittenPack:
+    """Write the file of a pack.
+
+    Args:
+        pack: its figures.
+        reports: where reports go.
+        at: the time of writing; UTC.
+        name: the name of the file.
+    """
+    content = render(pack, written_at=at).encode()
+    reports.write(name, content)
+    return WrittenPack(pack, len(content), reports.uri(name))
+
+
+def pack_file(period: str, reference: str, unit: str) -> str:
+    """Return the name of the file of a pack that a person asked for; what they left open is not in it."""
+    asked = [_slug(text) for text in (period, reference, unit) if text]
+    return "-".join([PACK_FILE.removesuffix(".html"), *asked]) + ".html"
+
+
+def _slug(text: str) -> str:
+    """Return a text as part of a file name; two texts never have the same."""
+    plain = re.sub(r"[^A-Za-z0-9-]+", "_", text).strip("_")
+    return plain if plain == text else f"{plain}_{hashlib.sha256(text.encode()).hexdigest()[:6]}"

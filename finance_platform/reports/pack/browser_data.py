@@ -1,0 +1,314 @@
+"""A pack as the browser receives it: one document of names and whole cents.
+
+Belongs here: the document's shape and its size. Does not belong here: sums (the page's scripts add up what is here),
+markup (see `page`).
+
+A filter changes which of these rows are added up, never how. So the document says which account is on which line, which
+scenario covers which month and which month takes its amounts from which scenario; a script decides none of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from finance_platform.contracts.views import PRIOR_YEAR
+from finance_platform.feeds.codes import fold
+from finance_platform.reports.pack.model import (
+    ACTUAL,
+    Cell,
+    Pack,
+    PackAccount,
+    PackDepartment,
+    PackScenario,
+    Threshold,
+    references,
+)
+from finance_platform.safe_text import printable_line, quote_name, spreadsheet_cell
+
+ALL_UNITS, IS_PRIOR_YEAR, NO_REFERENCE = -1, -1, -2
+"""Positions that stand for no business unit in particular, the prior year, and nothing to compare with."""
+
+MAX_AMOUNTS = 250_000
+"""Amounts that a page holds, some 2 MB; with more, departments are added up to business units."""
+
+DEFAULT_THRESHOLD = Threshold(Decimal(25_000), Decimal(3))
+"""Materiality in a home that has set none."""
+
+_CENTS = 100
+_MAX_EXACT = 2**53
+_UNITS = ((Decimal(1_000_000_000), 1_000_000, "millions"), (Decimal(1_000_000), 1_000, "thousands"))
+_CODES = {"Actual": "AC", "Budget": "BU", "Forecast": "FC"}
+_SUBTOTALS = {
+    "Revenue, net": "revenue",
+    "Gross profit": "gross",
+    "Operating profit": "profit",
+    "Profit after unclassified": "result",
+}
+_UNCLASSIFIED = "Unclassified"
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line that amounts are added up on: one of the statement, or one outside of profit."""
+
+    name: str
+    sign: int
+
+
+def browser_data(pack: Pack, max_amounts: int = MAX_AMOUNTS) -> dict[str, Any]:
+    """Return the document; its texts are printable, and its amounts whole numbers.
+
+    Args:
+        pack: the figures.
+        max_amounts: amounts from which departments are added up to their business units.
+    """
+    is_detailed = len(pack.cells) <= max_amounts
+    if not is_detailed:
+        pack = _by_unit(pack)
+    lines, line_of = _lines(pack)
+    positions = {row.order: index for index, row in enumerate(row for row in pack.statement if not row.is_subtotal)}
+    scenarios = {one.key: index for index, one in enumerate(pack.scenarios)}
+    periods = {one.name: index for index, one in enumerate(pack.periods)}
+    units = sorted({one.unit for one in _departments_with_cells(pack)})
+    departments = {one.key: index for index, one in enumerate(pack.departments)}
+    accounts = {one.key: index for index, one in enumerate(pack.accounts)}
+    cents = _cents(pack.cells)
+    subject = next((index for index, one in enumerate(pack.scenarios) if one.name == pack.choice.scenario), 0)
+    unit, unit_name = _unit(pack)
+    return {
+        "entity": printable_line(pack.entity),
+        "currency": pack.currency,
+        "cents": cents,
+        "unit": unit,
+        "unitName": f"{pack.currency} {unit_name}".strip(),
+        "isDetailed": is_detailed,
+        "isOneUnit": bool(pack.choice.unit),
+        "subject": subject,
+        "subjectIsActual": pack.choice.scenario == ACTUAL,
+        "selection": {
+            "period": periods.get(pack.choice.period, 0),
+            "reference": _reference(pack, pack.choice.reference),
+            "unit": 0 if pack.choice.unit else ALL_UNITS,
+        },
+        "selectable": _selectable(pack),
+        "references": [
+            *(_reference(pack, name) for name in references(pack.scenarios, pack.choice.scenario)),
+            NO_REFERENCE,
+        ],
+        "periods": [
+            {
+                "name": one.name,
+                "year": one.fiscal_year,
+                "month": one.fiscal_period,
+                "complete": one.is_complete,
+                "closed": one.is_closed,
+            }
+            for one in pack.periods
+        ],
+        "scenarios": [_scenario(one, pack) for one in pack.scenarios],
+        "units": [printable_line(name) for name in units],
+        "departments": _departments(pack, units),
+        "accounts": [_account(one, line_of[one.key], pack, cents) for one in pack.accounts],
+        "lines": [{"name": printable_line(line.name), "sign": line.sign} for line in lines],
+        "statement": [
+            {
+                "label": printable_line(row.label),
+                "isSubtotal": row.is_subtotal,
+                "sign": row.sign,
+                "parts": [[positions[order], factor] for order, factor in row.parts],
+            }
+            for row in pack.statement
+        ],
+        "rows": _roles(pack),
+        "capex": sorted({line_of[one.key] for one in pack.accounts if one.is_capex}),
+        "outlook": [scenarios.get(pack.outlook.get(one.name, 0), -1) for one in pack.periods],
+        "materiality": {
+            **_threshold(pack.thresholds.get(None, DEFAULT_THRESHOLD), cents),
+            "isDefault": None not in pack.thresholds,
+        },
+        "comments": [
+            {
+                "period": periods[one.period],
+                "department": departments[one.department],
+                "account": accounts[one.account],
+                "owner": printable_line(one.owner),
+                "text": printable_line(one.text),
+                "nature": printable_line(one.nature),
+            }
+            for one in pack.comments
+            if is_detailed and one.period in periods and one.department in departments and one.account in accounts
+        ],
+        "series": list(_series(pack.cells, scenarios, departments, accounts, periods, cents)),
+    }
+
+
+def guarded_texts(texts: Iterable[str]) -> dict[str, str]:
+    """Return the texts that a spreadsheet would evaluate, each with the text that it shows instead."""
+    return {text: safe for text in sorted(set(texts)) if (safe := spreadsheet_cell(text)) != text}
+
+
+def texts_of(document: object) -> Iterator[str]:
+    """Yield every text of a document."""
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, Mapping):
+        for value in document.values():
+            yield from texts_of(value)
+    elif isinstance(document, list | tuple):
+        for value in document:
+            yield from texts_of(value)
+
+
+def _by_unit(pack: Pack) -> Pack:
+    """Return the pack with one department for each business unit."""
+    units = {one.key: one.unit for one in pack.departments}
+    keys = {unit: number for number, unit in enumerate(sorted(set(units.values())))}
+    sums: dict[tuple[int, int, int, str], Decimal] = {}
+    for cell in pack.cells:
+        place = (cell.scenario, keys[units[cell.department]], cell.account, cell.period)
+        sums[place] = sums.get(place, Decimal(0)) + cell.amount
+    return replace(
+        pack,
+        departments=tuple(PackDepartment(key, unit, unit, unit, "", is_inferred=False) for unit, key in keys.items()),
+        cells=tuple(Cell(*place, amount) for place, amount in sorted(sums.items())),
+    )
+
+
+def _departments_with_cells(pack: Pack) -> list[PackDepartment]:
+    used = {cell.department for cell in pack.cells}
+    return [one for one in pack.departments if one.key in used]
+
+
+def _departments(pack: Pack, units: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the departments; one without an amount has no business unit among the filters, and is never shown."""
+    codes = {fold(one.code): index for index, one in enumerate(pack.departments)}
+    positions = {unit: index for index, unit in enumerate(units)}
+    return [
+        {
+            "code": printable_line(one.code),
+            "name": printable_line(one.name),
+            "unit": positions.get(one.unit, -2),
+            "parent": codes.get(fold(one.parent), -1) if one.parent else -1,
+            "shell": quote_name(one.code),
+        }
+        for one in pack.departments
+    ]
+
+
+def _account(account: PackAccount, line: int, pack: Pack, cents: int) -> dict[str, Any]:
+    own = pack.thresholds.get(account.key)
+    return {
+        "number": printable_line(account.number),
+        "name": printable_line(account.name),
+        "line": line,
+        "shell": quote_name(account.number),
+        **({"factor": -1} if account.factor < 0 else {}),
+        **({"materiality": _threshold(own, cents)} if own else {}),
+    }
+
+
+def _threshold(threshold: Threshold, cents: int) -> dict[str, Any]:
+    return {"amount": int(threshold.amount * _CENTS) // cents, "percent": float(threshold.percent)}
+
+
+def _scenario(scenario: PackScenario, pack: Pack) -> dict[str, Any]:
+    """Return a scenario; it has the code of its type if it is the baseline or the only one of its type."""
+    is_only = sum(one.type == scenario.type for one in pack.scenarios) == 1
+    name = printable_line(scenario.name)
+    return {
+        "name": name,
+        "type": scenario.type,
+        "code": _CODES.get(scenario.type, name) if is_only or scenario.is_baseline else name,
+        "covers": "".join("1" if period.name in scenario.covered else "0" for period in pack.periods),
+    }
+
+
+def _lines(pack: Pack) -> tuple[list[_Line], dict[int, int]]:
+    """Return the lines, and the line of each account: those of the statement first, then the categories of others."""
+    rows = [row for row in pack.statement if not row.is_subtotal]
+    lines = [_Line(row.label, row.sign) for row in rows]
+    positions: dict[object, int] = {row.order: index for index, row in enumerate(rows)}
+    line_of = {}
+    for account in pack.accounts:
+        place: object = account.line
+        if place is None:
+            place = (account.type, fold(account.category))
+            if place not in positions:
+                positions[place] = len(lines)
+                lines.append(_Line(f"{account.category} ({account.type})", -1 if account.is_capex else 0))
+        line_of[account.key] = positions[place]
+    return lines, line_of
+
+
+def _roles(pack: Pack) -> dict[str, int | None]:
+    """Return which rows of the statement are revenue, gross profit and so on."""
+    roles: dict[str, int | None] = dict.fromkeys([*_SUBTOTALS.values(), "unclassified"])
+    for index, row in enumerate(pack.statement):
+        if row.is_subtotal and row.label in _SUBTOTALS:
+            roles[_SUBTOTALS[row.label]] = index
+        elif not row.is_subtotal and row.label == _UNCLASSIFIED:
+            roles["unclassified"] = index
+    return roles
+
+
+def _reference(pack: Pack, name: str) -> int:
+    if name == PRIOR_YEAR:
+        return IS_PRIOR_YEAR
+    return next((index for index, one in enumerate(pack.scenarios) if one.name == name), NO_REFERENCE)
+
+
+def _selectable(pack: Pack) -> list[int]:
+    """Return the periods that can be selected: those of which the pack has the year before, and the choice's year."""
+    years = sorted({one.fiscal_year for one in pack.periods})
+    first = years[min(1, len(years) - 1)] if years else 0
+    covered = next((one.covered for one in pack.scenarios if one.name == pack.choice.scenario), frozenset[str]())
+    return [
+        index
+        for index, one in enumerate(pack.periods)
+        if one.fiscal_year >= first
+        and (
+            one.name in covered or one.name == pack.choice.period or (one.has_actual and pack.choice.scenario == ACTUAL)
+        )
+    ]
+
+
+def _unit(pack: Pack) -> tuple[int, str]:
+    """Return in which unit of money the pages show figures: by the largest year of one account and scenario."""
+    years = {one.name: one.fiscal_year for one in pack.periods}
+    sums: dict[tuple[int, int, int], Decimal] = {}
+    for cell in pack.cells:
+        place = (cell.scenario, cell.account, years[cell.period])
+        sums[place] = sums.get(place, Decimal(0)) + cell.amount
+    largest = max((abs(amount) for amount in sums.values()), default=Decimal(0))
+    return next(((unit, name) for least, unit, name in _UNITS if largest >= least), (1, ""))
+
+
+def _cents(cells: Sequence[Cell]) -> int:
+    """Return how many cents one number stands for: 1, or more where sums of cents would not be exact in a browser."""
+    gross = sum((abs(cell.amount) for cell in cells), Decimal(0)) * _CENTS
+    scale = 1
+    while gross / scale >= _MAX_EXACT:
+        scale *= _CENTS
+    return scale
+
+
+def _series(
+    cells: Sequence[Cell],
+    scenarios: Mapping[int, int],
+    departments: Mapping[int, int],
+    accounts: Mapping[int, int],
+    periods: Mapping[str, int],
+    cents: int,
+) -> Iterator[list[Any]]:
+    """Yield the amounts by scenario, department and account: first period, then one number for each further one."""
+    for (scenario, department, account), group in groupby(
+        cells, lambda cell: (cell.scenario, cell.department, cell.account)
+    ):
+        amounts = {periods[cell.period]: round(cell.amount * _CENTS / cents) for cell in group}
+        first = min(amounts)
+        values = [amounts.get(index, 0) for index in range(first, max(amounts) + 1)]
+        yield [scenarios[scenario], departments[department], accounts[account], first, values]

@@ -1,0 +1,366 @@
+"""The figures of a report pack, as values: what a page or a workbook shows.
+
+Belongs here: dataclasses and what follows from them alone. Does not belong here: queries (see `read_model`), HTML (see
+`page`), how a browser receives them (see `browser_data`).
+
+Amounts are Decimal in the home's currency with two decimals, in the natural sign of the account: revenue and costs are
+positive. Members refer to each other by their position in the pack's tuples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from finance_platform.contracts.views import HORIZONS, PRIOR_YEAR
+
+ACTUAL = "Actual"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a pack is about.
+
+    Attributes:
+        period: the period that it is seen from, YYYY-MM; blank if nothing was loaded.
+        scenario: the scenario that it reports: Actual, or a plan in a home without actuals; blank if there is none.
+        reference: the scenario to compare with, or `Prior Year`; blank if there is nothing to compare with.
+        unit: the only business unit that is in the pack; blank for all.
+    """
+
+    period: str
+    scenario: str
+    reference: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class PackPeriod:
+    """One accounting period: YYYY-MM, its place in the fiscal calendar, its state, departments without lines."""
+
+    name: str
+    fiscal_year: int
+    fiscal_period: int
+    is_complete: bool
+    is_closed: bool
+    has_actual: bool
+    usual_departments: int
+    missing_departments: int
+
+
+@dataclass(frozen=True)
+class PackScenario:
+    """One scenario, and the names of the periods that it covers."""
+
+    key: int
+    name: str
+    type: str
+    is_baseline: bool
+    covered: frozenset[str]
+
+
+@dataclass(frozen=True)
+class PackDepartment:
+    """One department; `parent` is the code of the department above, blank if that is not in the pack."""
+
+    key: int
+    code: str
+    name: str
+    unit: str
+    parent: str
+    is_inferred: bool
+
+
+@dataclass(frozen=True)
+class PackAccount:
+    """One account of monetary flows.
+
+    Attributes:
+        key: its key.
+        number: its number.
+        name: its name.
+        type: Revenue, Expense, Asset and so on; Unknown without a type.
+        category: its category.
+        line: its own line of the statement; None for an account outside of profit.
+        factor: what its amounts count for on that line, 1 or -1.
+        is_mapped: whether a file of the home maps it to that line.
+        is_inferred: whether no reference file has it.
+    """
+
+    key: int
+    number: str
+    name: str
+    type: str
+    category: str
+    line: int | None
+    factor: int
+    is_mapped: bool
+    is_inferred: bool
+
+    @property
+    def is_capex(self) -> bool:
+        """Whether its amounts are capital expenditure, for which more than planned is unfavourable."""
+        return self.type == "Asset" and self.category.casefold() == "capex"
+
+
+@dataclass(frozen=True)
+class StatementRow:
+    """One row of the statement.
+
+    Attributes:
+        order: its number on the statement, which identifies it.
+        label: its name.
+        is_subtotal: whether it repeats the money of other rows.
+        sign: 1 if more is better, -1 if less is.
+        parts: the rows that it adds up, by `order`, each with 1 or -1; of a row that is no subtotal, itself.
+    """
+
+    order: int
+    label: str
+    is_subtotal: bool
+    sign: int
+    parts: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The amount of one scenario, department, account and period; the first three are keys."""
+
+    scenario: int
+    department: int
+    account: int
+    period: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class LineFigure:
+    """One row of the statement over one horizon against one reference; see ProfitAndLossByHorizon.
+
+    Attributes:
+        horizon: its number in `contracts.views.HORIZONS`, from 1.
+        reference_name: the reference.
+        order: the row of the statement.
+        amount: of the scenario; None without a period of it.
+        reference: of the reference; None without a period of it.
+        compared_amount: of the scenario in the periods that both cover; None if there is none.
+        compared_reference: of the reference in those periods; None if there is none.
+        impact: effect of the variance on profit; None if no period is covered by both.
+    """
+
+    horizon: int
+    reference_name: str
+    order: int
+    amount: Decimal | None
+    reference: Decimal | None
+    compared_amount: Decimal | None
+    compared_reference: Decimal | None
+    impact: Decimal | None
+
+
+@dataclass(frozen=True)
+class BridgeStep:
+    """One step from the reference's profit to the scenario's: start, step or end; its name; profit, or effect on it."""
+
+    kind: str
+    label: str
+    impact: Decimal
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """From which effect on profit, in money and in per cent of the reference, a variance is material."""
+
+    amount: Decimal
+    percent: Decimal
+
+
+@dataclass(frozen=True)
+class Comment:
+    """What somebody said about the variance of a cell; department and account are keys."""
+
+    period: str
+    department: int
+    account: int
+    owner: str
+    text: str
+    nature: str
+
+
+@dataclass(frozen=True)
+class LoadStamp:
+    """Which state of the warehouse the pack shows.
+
+    Attributes:
+        number: the latest load; 0 if there was none.
+        loaded_at: when it ended, UTC without a zone; None if there was none.
+        version: hash of the versions of every published slice.
+    """
+
+    number: int
+    loaded_at: datetime | None
+    version: str
+
+
+@dataclass(frozen=True)
+class RejectedTotal:
+    """Rejected rows of one scenario and unit of money, and their gross amount; None if it is not known."""
+
+    scenario: str
+    unit: str
+    rows: int
+    gross: Decimal | None
+
+
+@dataclass(frozen=True)
+class WaitingFile:
+    """A file that is held or refused: its name, the reason and the fix."""
+
+    file: str
+    reason: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class RejectedRule:
+    """How many rows break one rule."""
+
+    rule: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """What a reader must know before they rely on the figures; of the whole home, never of one business unit.
+
+    Attributes:
+        waiting: the files that are held or refused.
+        rejected: the rejected rows and their gross amounts, by scenario and unit of money.
+        rejected_rows: how many rows were rejected.
+        rules: the broken rules, the most frequent first.
+        unexplained: scenarios whose delivered rows or money are not where they should be.
+        restated: how many cells of closed periods changed since they were closed.
+    """
+
+    waiting: tuple[WaitingFile, ...]
+    rejected: tuple[RejectedTotal, ...]
+    rejected_rows: int
+    rules: tuple[RejectedRule, ...]
+    unexplained: tuple[str, ...]
+    restated: int
+
+
+@dataclass(frozen=True)
+class Movement:
+    """What one load changed in one period and scenario: kind, cells, net difference, gross amount, cause."""
+
+    load_number: int
+    period: str
+    kind: str
+    scenario: str
+    measure: str
+    cells: int
+    difference: Decimal
+    moved: Decimal
+    is_restatement: bool
+    cause: str
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Everything that a pack shows.
+
+    Attributes:
+        entity: the name of the company.
+        currency: ISO 4217.
+        choice: what the pack is about.
+        stamp: which state of the warehouse it shows.
+        periods: the periods of the pack, in order, from the year before the earliest one that can be selected.
+        scenarios: the scenarios, by name.
+        departments: the departments, by code.
+        accounts: the accounts that have an amount in the pack, by number.
+        statement: the rows of the statement, in order.
+        cells: the amounts, by scenario, department, account and period.
+        outlook: by period, the key of the scenario that the outlook takes there.
+        profit_and_loss: the statement of the choice, from the warehouse's own views.
+        thresholds: of the accounts that have their own, by key; the home's under None, if it has any.
+        comments: the comments on cells.
+        reliability: the state of the home; None in the pack of one business unit.
+        movements: what the latest load changed; none in the pack of one business unit.
+    """
+
+    entity: str
+    currency: str
+    choice: Choice
+    stamp: LoadStamp
+    periods: tuple[PackPeriod, ...]
+    scenarios: tuple[PackScenario, ...]
+    departments: tuple[PackDepartment, ...]
+    accounts: tuple[PackAccount, ...]
+    statement: tuple[StatementRow, ...]
+    cells: tuple[Cell, ...]
+    outlook: dict[str, int]
+    profit_and_loss: tuple[LineFigure, ...]
+    thresholds: dict[int | None, Threshold]
+    comments: tuple[Comment, ...]
+    reliability: Reliability | None
+    movements: tuple[Movement, ...]
+
+    @property
+    def period(self) -> PackPeriod | None:
+        """The period of the choice."""
+        return next((period for period in self.periods if period.name == self.choice.period), None)
+
+    def figure(self, horizon: str, reference: str, order: int) -> LineFigure | None:
+        """Return a row of the statement of the choice over a horizon; None if the warehouse has none."""
+        place = (HORIZONS.index(horizon) + 1, reference, order)
+        return next(
+            (one for one in self.profit_and_loss if (one.horizon, one.reference_name, one.order) == place), None
+        )
+
+    def bridge(self, horizon: str = "year to date") -> list[BridgeStep]:
+        """Return the steps from the reference's profit to the scenario's; the start and all steps add up to the end.
+
+        There are none without a statement, and none if the reference covers no period of the horizon.
+        """
+        rows = [(row, self.figure(horizon, self.choice.reference, row.order)) for row in self.statement]
+        last, total = rows[-1] if rows else (None, None)
+        if last is None or total is None or total.compared_amount is None or total.compared_reference is None:
+            return []
+        steps = [
+            BridgeStep("step", row.label, figure.impact)
+            for row, figure in rows
+            if not row.is_subtotal and figure is not None and figure.impact
+        ]
+        start = BridgeStep("start", self.choice.reference, total.compared_reference)
+        return [start, *steps, BridgeStep("end", self.choice.scenario, total.compared_amount)]
+
+    @property
+    def closed_through(self) -> str:
+        """The last period of the unbroken run of closed ones up to the choice's; blank if there is none."""
+        names = [period.name for period in self.periods if period.is_closed and period.name <= self.choice.period]
+        return max(names, default="")
+
+    @property
+    def is_preliminary(self) -> bool:
+        """Whether the choice's period is not closed, or something is wrong with the home."""
+        is_red = self.reliability is not None and bool(self.reliability.waiting or self.reliability.unexplained)
+        return self.period is None or not self.period.is_closed or is_red
+
+
+def references(scenarios: Sequence[PackScenario], scenario: str) -> list[str]:
+    """Return what a scenario can be compared with, the best first.
+
+    That is the baseline, then the other plans, then the prior year; a plan that is reported itself is not among them.
+    """
+    others = [one for one in scenarios if one.name != scenario and one.covered]
+    ordered = sorted(others, key=lambda one: (not one.is_baseline, one.type != "Budget", one.type == ACTUAL, one.name))
+    own = next((one for one in scenarios if one.name == scenario), None)
+    has_prior_year = own is not None and any(_year_before(period) in own.covered for period in own.covered)
+    return [*(one.name for one in ordered), *([PRIOR_YEAR] if has_prior_year else [])]
+
+
+def _year_before(period: str) -> str:
+    return f"{int(period[:4]) - 1:04d}{period[4:]}"

@@ -1,0 +1,304 @@
+"""A pack as one HTML file that needs no network.
+
+Belongs here: the file, its tables that no filter changes, its security policy. Does not belong here: figures (see
+`model`), what a filter changes (see `web/scripts`).
+
+The policy allows the file's own two scripts and its style, by their hashes, and nothing else: no address, no inline
+handler, no code from text. Texts are escaped by the template; documents inside a script have no `<`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from finance_platform.contracts.views import PRIOR_YEAR
+from finance_platform.quality.checks import pluralize
+from finance_platform.reports.pack.browser_data import browser_data, guarded_texts, texts_of
+from finance_platform.reports.pack.javascript import WEB, chart_library, content_hash, page_script
+from finance_platform.reports.pack.model import Pack, PackPeriod
+from finance_platform.safe_text import printable_line, spreadsheet_cell
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_ROWS_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class StaticCell:
+    """A cell of a table that no filter changes; `csv` is what a spreadsheet gets, if that differs from the text."""
+
+    text: str
+    csv: str | None = None
+    order: str | None = None
+    is_number: bool = False
+
+
+@dataclass(frozen=True)
+class StaticTable:
+    """A table that no filter changes; `hidden` rows were left out."""
+
+    id: str
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[StaticCell]]
+    empty: str
+    hidden: int = 0
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One answer to "Can I rely on it": good, note or bad, and a sentence of a few words."""
+
+    state: str
+    text: str
+
+
+def render(pack: Pack, *, written_at: datetime) -> str:
+    """Return the file's text; the same pack gives the same text but for the time.
+
+    Args:
+        pack: the figures.
+        written_at: when it is written; UTC.
+    """
+    tables = static_tables(pack)
+    data = browser_data(pack)
+    texts = [*texts_of(data), *(cell.text for table in tables.values() for row in table.rows for cell in row)]
+    data["guarded"] = guarded_texts(texts)
+    style = (WEB / "style.css").read_text("utf-8")
+    scripts = [chart_library(), page_script()]
+    policy = (
+        f"default-src 'none'; script-src {' '.join(content_hash(script) for script in scripts)}; "
+        f"style-src {content_hash(style)}; base-uri 'none'; form-action 'none'"
+    )
+    template = _environment().get_template("page.html.jinja")
+    return (
+        template.render(
+            pack=pack,
+            entity=printable_line(pack.entity),
+            unit_name=data["unitName"],
+            written_at=f"{written_at:%Y-%m-%d %H:%M} UTC",
+            gates=gates(pack),
+            tables=tables,
+            policy=policy,
+            style=style,
+            scripts=scripts,
+            data=script_json(data),
+            charts=script_json(_charts()),
+        )
+        + "\n"
+    )
+
+
+def script_json(document: object) -> str:
+    """Return a document as JSON that is safe inside a script element: no `<`, and no line separator."""
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def gates(pack: Pack) -> list[Gate]:
+    """Return what a reader must know first; of the pack of one business unit, only what concerns its periods."""
+    period = pack.period
+    found = [_period_gate(period)] if period and period.has_actual else []
+    state = pack.reliability
+    if state is None:
+        return found
+    amounts = ", ".join(_rejected_amount(total.scenario, total.unit, total.gross) for total in state.rejected[:1])
+    return [
+        *found,
+        Gate("bad", f"held: {pluralize(len(state.waiting), 'file')}") if state.waiting else Gate("good", "held: none"),
+        Gate("note", f"rejected: {pluralize(state.rejected_rows, 'row')}{f', {amounts}' if amounts else ''}")
+        if state.rejected_rows
+        else Gate("good", "rejected: none"),
+        *_unclassified_gate(pack),
+        Gate("note", f"restated since closing: {pluralize(state.restated, 'cell')}")
+        if state.restated
+        else Gate("good", "restated since closing: none"),
+        Gate("bad", f"not reconciled: {', '.join(state.unexplained)}")
+        if state.unexplained
+        else Gate("good", "every delivered row and cent is accounted for"),
+    ]
+
+
+def _rejected_amount(scenario: str, unit: str, gross: Decimal | None) -> str:
+    amount = "amount not known" if gross is None else f"gross {gross:,.2f} {unit}"
+    return f"{printable_line(scenario)} {amount}"
+
+
+def _period_gate(period: PackPeriod) -> Gate:
+    if period.is_closed:
+        return Gate("good", f"{period.name} is closed")
+    if period.is_complete:
+        return Gate("note", f"{period.name} is complete, not closed")
+    missing = f"{period.missing_departments} of {period.usual_departments} departments are missing"
+    return Gate("bad", f"{period.name} is incomplete: {missing}")
+
+
+def _unclassified_gate(pack: Pack) -> list[Gate]:
+    accounts = {one.key for one in pack.accounts if one.type == "Unknown"}
+    if not accounts:
+        return [Gate("good", "unclassified: none")]
+    year = next((one.fiscal_year for one in pack.periods if one.name == pack.choice.period), None)
+    names = {one.name for one in pack.periods if one.fiscal_year == year and one.name <= pack.choice.period}
+    scenario = next((one.key for one in pack.scenarios if one.name == pack.choice.scenario), None)
+    amounts = [
+        cell.amount
+        for cell in pack.cells
+        if cell.account in accounts and cell.scenario == scenario and cell.period in names
+    ]
+    total = sum(amounts, Decimal("0.00"))
+    text = (
+        f"unclassified: {total:,.2f} {pack.currency} year to date, {pluralize(len(accounts), 'account')} without a type"
+    )
+    return [Gate("note" if amounts else "good", text if amounts else "unclassified: none this year")]
+
+
+def static_tables(pack: Pack) -> dict[str, StaticTable]:
+    """Return the tables that no filter changes, by the name that the template has for them."""
+    tables = [_exact_statement(pack), _periods(pack), _mapping(pack), _inferred(pack), *_home_tables(pack)]
+    return {table.id: table for table in tables}
+
+
+def _home_tables(pack: Pack) -> list[StaticTable]:
+    state = pack.reliability
+    if state is None:
+        return []
+    waiting = [[_text(one.file), _text(one.reason), _text(one.fix)] for one in state.waiting]
+    rejected = [
+        [
+            _text(one.scenario),
+            _text(one.unit),
+            _number(one.rows),
+            _money(one.gross) if one.gross is not None else _text("not known"),
+        ]
+        for one in state.rejected
+    ]
+    rules = [[_text(one.rule.replace("_", " ")), _number(one.rows)] for one in state.rules]
+    moved = [
+        [
+            _text(one.period),
+            _text(one.kind),
+            _text(one.scenario),
+            _text(one.measure),
+            _number(one.cells),
+            _money(one.difference),
+            _money(one.moved),
+            _text("yes" if one.is_restatement else ""),
+            _text(one.cause),
+        ]
+        for one in pack.movements
+    ]
+    columns = ("Period", "Kind", "Scenario", "Measure", "Cells", "Net", "Gross", "Restatement", "Cause")
+    return [
+        _table("waiting", "Files that are held", ("File", "Reason", "Fix"), waiting, "No file is held."),
+        _table(
+            "rejected", "Rejected rows", ("Scenario", "Unit", "Rows", "Gross amount"), rejected, "No row is rejected."
+        ),
+        _table("rules", "Broken rules and skipped rows", ("Rule", "Rows"), rules, "No row breaks a rule."),
+        _table(
+            "movements",
+            f"What load {pack.stamp.number} changed",
+            columns,
+            moved,
+            "The latest load changed no figure that was published before.",
+        ),
+    ]
+
+
+def _exact_statement(pack: Pack) -> StaticTable:
+    """Return the statement of the choice to the cent, as the warehouse's views have it."""
+    reference = pack.choice.reference or PRIOR_YEAR
+    shown = ("month", "year to date", "full year")
+    rows = []
+    for row in pack.statement:
+        cells = [_text(row.label)]
+        for horizon in shown:
+            figure = pack.figure(horizon, reference, row.order)
+            amounts = (figure.amount, figure.reference, figure.impact) if figure else (None, None, None)
+            cells += [_money(amount) if amount is not None else _text("") for amount in amounts]
+        rows.append(cells)
+    columns = ["Line"]
+    for horizon in shown:
+        columns += [f"{pack.choice.scenario} {horizon}", f"{reference} {horizon}", f"Effect {horizon}"]
+    caption = f"Profit and loss of {pack.choice.period} to the cent, {pack.currency}"
+    return _table("exact", caption, columns, rows, "No account is revenue, expense or unclassified.")
+
+
+def _periods(pack: Pack) -> StaticTable:
+    rows = [
+        [
+            _text(one.name),
+            _text(f"FY {one.fiscal_year}, month {one.fiscal_period}"),
+            _text("yes" if one.is_complete else "no"),
+            _text("yes" if one.is_closed else "no"),
+            _text("" if pack.choice.unit else f"{one.missing_departments} of {one.usual_departments}"),
+        ]
+        for one in reversed(pack.periods)
+    ]
+    columns = ("Period", "Fiscal calendar", "Complete", "Closed", "Departments missing")
+    return _table("calendar", "Periods", columns, rows, "Nothing was loaded yet.")
+
+
+def _mapping(pack: Pack) -> StaticTable:
+    labels = {row.order: row.label for row in pack.statement}
+    rows = [
+        [
+            _text(one.number),
+            _text(one.name),
+            _text(one.type),
+            _text(one.category),
+            _text(labels.get(one.line or 0, "not on the statement")),
+            _text("mapping file" if one.is_mapped else "category"),
+        ]
+        for one in pack.accounts
+    ]
+    columns = ("Account", "Name", "Type", "Category", "Line", "By")
+    return _table("mapping", "Accounts and their lines", columns, rows, "No account has an amount.")
+
+
+def _inferred(pack: Pack) -> StaticTable:
+    used = {cell.department for cell in pack.cells}
+    rows = [[_text("Account"), _text(one.number)] for one in pack.accounts if one.is_inferred]
+    rows += [[_text("Department"), _text(one.code)] for one in pack.departments if one.is_inferred and one.key in used]
+    empty = "Every account and department is in a reference file."
+    return _table("inferred", "Codes that no reference file has", ("Kind", "Code"), rows, empty)
+
+
+def _table(
+    name: str, caption: str, columns: Sequence[str], rows: Sequence[Sequence[StaticCell]], empty: str
+) -> StaticTable:
+    return StaticTable(name, caption, columns, rows[:_ROWS_SHOWN], empty, max(0, len(rows) - _ROWS_SHOWN))
+
+
+def _text(text: str) -> StaticCell:
+    shown = printable_line(text)
+    safe = spreadsheet_cell(shown)
+    return StaticCell(shown, None if safe == shown else safe)
+
+
+def _number(number: int) -> StaticCell:
+    return StaticCell(f"{number:,}", str(number), str(number), is_number=True)
+
+
+def _money(amount: Decimal) -> StaticCell:
+    shown = f"({-amount:,.2f})" if amount < 0 else f"{amount:,.2f}"
+    return StaticCell(shown, f"{amount:.2f}", f"{amount:.2f}", is_number=True)
+
+
+def _charts() -> dict[str, Any]:
+    return {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((WEB / "charts").glob("*.json"))}
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )

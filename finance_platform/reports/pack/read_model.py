@@ -1,0 +1,257 @@
+"""Reading a pack's figures from the warehouse's views.
+
+Belongs here: the queries, and the choice of period, scenario and reference that a person left open. Does not belong
+here: the definition of a figure (see `sql/views`), the state of the files (see `reliability`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from finance_platform.contracts.views import PRIOR_YEAR
+from finance_platform.errors import ReportError
+from finance_platform.feeds.codes import fold
+from finance_platform.reports.pack.model import (
+    ACTUAL,
+    Cell,
+    Choice,
+    Comment,
+    LineFigure,
+    LoadStamp,
+    Movement,
+    Pack,
+    PackAccount,
+    PackDepartment,
+    PackPeriod,
+    PackScenario,
+    Reliability,
+    StatementRow,
+    Threshold,
+    references,
+)
+from finance_platform.warehouse.ledger import published_slices
+from finance_platform.warehouse.port import Queryable
+from finance_platform.warehouse.statements import SqlFile, statement
+
+YEARS_BACK = 3
+"""Fiscal years before the choice's that a pack has; all but the first can be selected, each with its prior year."""
+
+_NO_FACTOR = 1
+_SHOWN_CHOICES = 12
+
+
+def read_pack(
+    warehouse: Queryable,
+    *,
+    entity: str,
+    currency: str,
+    reliability: Reliability | None,
+    movements: Sequence[Movement],
+    period: str = "",
+    reference: str = "",
+    unit: str = "",
+) -> Pack:
+    """Return the pack of what is published.
+
+    Args:
+        warehouse: the warehouse; of a reader with row-level security, only what they may see.
+        entity: the name of the company.
+        currency: ISO 4217.
+        reliability: the state of the home, which is left out of the pack of one business unit.
+        movements: what the latest load changed, likewise.
+        period: the period, YYYY-MM; blank for the last complete one.
+        reference: the scenario to compare with; blank for the baseline, or what comes closest to it.
+        unit: the only business unit to show; blank for all.
+
+    Raises:
+        NoWarehouseYetError: nothing was ever loaded.
+        ReportError: there is no such period, reference or business unit.
+    """
+    calendar = [PackPeriod(*row) for row in warehouse.query(statement(SqlFile.PACK_PERIODS)).rows]
+    scenarios = _scenarios(warehouse.query(statement(SqlFile.PACK_SCENARIOS)).rows)
+    departments = _departments(warehouse, unit)
+    choice = _choose(calendar, scenarios, period=period, reference=reference, unit=_name_of(departments, unit))
+    periods = _periods_of_pack(calendar, choice.period)
+    bounds = {
+        "unit": choice.unit,
+        "first_period": periods[0].name if periods else "",
+        "last_period": periods[-1].name if periods else "",
+    }
+    cells = tuple(Cell(*row) for row in warehouse.query(statement(SqlFile.PACK_CELLS), bounds).rows)
+    rows = warehouse.query(statement(SqlFile.PACK_STATEMENT)).rows
+    used = {cell.account for cell in cells}
+    shown_scenarios = {cell.scenario for cell in cells}
+    by_name = {one.name: one.key for one in scenarios}
+    return Pack(
+        entity=entity,
+        currency=currency,
+        choice=choice,
+        stamp=_stamp(warehouse),
+        periods=periods,
+        scenarios=tuple(one for one in scenarios if one.key in shown_scenarios or one.name == choice.scenario),
+        departments=departments,
+        accounts=_accounts(warehouse.query(statement(SqlFile.PACK_ACCOUNTS)).rows, rows, used),
+        statement=_statement([row for row in rows if row[4] in used]),
+        cells=cells,
+        outlook={name: by_name[scenario] for name, scenario in warehouse.query(statement(SqlFile.PACK_OUTLOOK)).rows},
+        profit_and_loss=_profit_and_loss(warehouse, choice),
+        thresholds=_thresholds(warehouse),
+        comments=tuple(
+            Comment(*row[:3], *(text or "" for text in row[3:]))
+            for row in warehouse.query(statement(SqlFile.PACK_COMMENTS), bounds).rows
+        ),
+        reliability=None if choice.unit else reliability,
+        movements=() if choice.unit else tuple(movements),
+    )
+
+
+def _choose(
+    calendar: Sequence[PackPeriod], scenarios: Sequence[PackScenario], *, period: str, reference: str, unit: str
+) -> Choice:
+    scenario = _reported(scenarios)
+    offered = references(scenarios, scenario.name if scenario else "")
+    return Choice(
+        period=_period(calendar, scenario, period),
+        scenario=scenario.name if scenario else "",
+        reference=_reference(offered, reference),
+        unit=unit,
+    )
+
+
+def _reported(scenarios: Sequence[PackScenario]) -> PackScenario | None:
+    """Return Actual, else the baseline, else the plan that covers most periods."""
+    covering = [one for one in scenarios if one.covered]
+    return max(covering, key=lambda one: (one.type == ACTUAL, one.is_baseline, len(one.covered)), default=None)
+
+
+def _period(calendar: Sequence[PackPeriod], scenario: PackScenario | None, wanted: str) -> str:
+    covered = scenario.covered if scenario else frozenset()
+    if wanted:
+        names = [period.name for period in calendar]
+        if wanted not in names:
+            raise ReportError(
+                f"there is no period {wanted!r}; the warehouse has {_listed(names)}",
+                fix="give one of these periods to --period, as YYYY-MM",
+            )
+        return wanted
+    complete = [period.name for period in calendar if period.is_complete and period.name in covered]
+    return max(complete, default=max(covered, default=""))
+
+
+def _reference(offered: Sequence[str], wanted: str) -> str:
+    if not wanted:
+        return offered[0] if offered else ""
+    found = next((name for name in offered if fold(name) == fold(wanted)), None)
+    if found is None:
+        raise ReportError(
+            f"there is no reference {wanted!r}; the reported scenario can be compared with {_listed(offered)}",
+            fix="give one of these names to --reference",
+        )
+    return found
+
+
+def _departments(warehouse: Queryable, unit: str) -> tuple[PackDepartment, ...]:
+    """Return the departments of a business unit, or all; a parent in another unit is not named."""
+    rows = warehouse.query(statement(SqlFile.PACK_DEPARTMENTS), {"unit": ""}).rows
+    if unit:
+        units = {row[3] for row in rows}
+        found = next((name for name in units if fold(name) == fold(unit)), None)
+        if found is None:
+            raise ReportError(
+                f"there is no business unit {unit!r}; the warehouse has {_listed(sorted(units))}",
+                fix="give one of these names to --unit",
+            )
+        rows = [row for row in rows if row[3] == found]
+    codes = {fold(row[1]): row[1] for row in rows}
+    return tuple(
+        PackDepartment(key, code, name, of_unit, codes.get(fold(parent or ""), ""), is_inferred)
+        for key, code, name, of_unit, parent, is_inferred in rows
+    )
+
+
+def _name_of(departments: Sequence[PackDepartment], unit: str) -> str:
+    """Return the business unit as the warehouse writes it; blank for all."""
+    return departments[0].unit if unit else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN_CHOICES])
+    rest = len(names) - _SHOWN_CHOICES
+    return f"{shown} and {rest:,} more" if rest > 0 else shown or "none"
+
+
+def _periods_of_pack(calendar: Sequence[PackPeriod], chosen: str) -> tuple[PackPeriod, ...]:
+    """Return the periods of the choice's fiscal year and of the years before that the pages compare."""
+    year = next((period.fiscal_year for period in calendar if period.name == chosen), None)
+    if year is None:
+        return ()
+    return tuple(period for period in calendar if year - YEARS_BACK <= period.fiscal_year <= year)
+
+
+def _scenarios(rows: Sequence[tuple[Any, ...]]) -> tuple[PackScenario, ...]:
+    covered: dict[tuple[int, str, str, bool], set[str]] = {}
+    for key, name, kind, is_baseline, period in rows:
+        periods = covered.setdefault((key, name, kind, is_baseline), set())
+        if period is not None:
+            periods.add(period)
+    return tuple(PackScenario(*scenario, covered=frozenset(periods)) for scenario, periods in covered.items())
+
+
+def _accounts(
+    rows: Sequence[tuple[Any, ...]], statement_rows: Sequence[tuple[Any, ...]], used: set[int]
+) -> tuple[PackAccount, ...]:
+    own = {
+        account: (order, factor, is_mapped)
+        for order, _, is_subtotal, _, account, factor, is_mapped in statement_rows
+        if not is_subtotal
+    }
+    return tuple(
+        PackAccount(
+            key, number, name, kind, category, *own.get(key, (None, _NO_FACTOR, False)), is_inferred=is_inferred
+        )
+        for key, number, name, kind, category, _, is_inferred in rows
+        if key in used
+    )
+
+
+def _statement(rows: Sequence[tuple[Any, ...]]) -> tuple[StatementRow, ...]:
+    """Return the rows of the statement; a subtotal adds up the lines of its accounts, each with one factor."""
+    own = {account: (order, factor) for order, _, is_subtotal, _, account, factor, _ in rows if not is_subtotal}
+    parts: dict[tuple[int, str, bool, int], dict[int, int]] = {}
+    for order, label, is_subtotal, sign, account, factor, _ in rows:
+        line, own_factor = own[account]
+        parts.setdefault((order, label, is_subtotal, sign), {})[line] = factor * own_factor
+    return tuple(StatementRow(*row, parts=tuple(sorted(lines.items()))) for row, lines in parts.items())
+
+
+def _profit_and_loss(warehouse: Queryable, choice: Choice) -> tuple[LineFigure, ...]:
+    rows = warehouse.query(statement(SqlFile.PACK_PROFIT_AND_LOSS), _bound(choice)).rows
+    return tuple(LineFigure(*row) for row in rows)
+
+
+def _bound(choice: Choice) -> Mapping[str, object]:
+    return {
+        "period": choice.period,
+        "scenario": choice.scenario,
+        "reference": choice.reference or PRIOR_YEAR,
+        "unit": choice.unit,
+    }
+
+
+def _thresholds(warehouse: Queryable) -> dict[int | None, Threshold]:
+    rows = warehouse.query(statement(SqlFile.PACK_MATERIALITY)).rows
+    return {account: Threshold(Decimal(amount), Decimal(percent)) for account, amount, percent in rows}
+
+
+def _stamp(warehouse: Queryable) -> LoadStamp:
+    slices = published_slices(warehouse)
+    versions = "\n".join(f"{table} {name} {one.version}" for (table, name), one in sorted(slices.items()))
+    last = max(slices.values(), key=lambda one: one.load_number, default=None)
+    return LoadStamp(
+        number=last.load_number if last else 0,
+        loaded_at=last.loaded_at if last else None,
+        version=hashlib.sha256(versions.encode()).hexdigest()[:12],
+    )

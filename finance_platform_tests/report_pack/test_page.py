@@ -1,0 +1,215 @@
+"""The file of a pack, read as text: texts are data, and nothing of another business unit is in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from finance_platform.reports.pack.browser_data import browser_data, guarded_texts
+from finance_platform.reports.pack.model import Cell, Choice, Pack, WaitingFile, references
+from finance_platform.reports.pack.page import gates, render, script_json
+from finance_platform_tests.report_pack.made_packs import (
+    ACTUAL,
+    BUDGET,
+    MACHINES,
+    MONTHS,
+    RENT,
+    REVENUE,
+    SALES,
+    WORKS_UNIT,
+    WRITTEN_AT,
+    made_pack,
+    named,
+)
+
+HOSTILE = "</script><script>alert(1)</script>\u2028<img src=x onerror=alert(2)>{{ 7 * 7 }}"
+
+
+class Elements(HTMLParser):
+    """Collects elements, attributes and the text of the documents inside scripts."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.documents: dict[str, str] = {}
+        self._open = ""
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+        self._open = dict(attributes).get("id") or "" if tag == "script" else ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.documents[self._open] = self.documents.get(self._open, "") + data
+
+
+def parsed(pack: Pack) -> Elements:
+    elements = Elements()
+    elements.feed(render(pack, written_at=WRITTEN_AT))
+    return elements
+
+
+def document(pack: Pack) -> dict[str, Any]:
+    return dict(json.loads(parsed(pack).documents["pack-data"]))
+
+
+def without_library(text: str) -> str:
+    """Return a file without its scripts, whose library has words of its own."""
+    return re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("place", ["department", "account", "unit", "line"])
+def test_a_name_from_a_file_is_never_markup(place: str):
+    hostile, plain = parsed(named(**{place: HOSTILE})), parsed(made_pack())
+    assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in plain.tags]
+    assert not [names for _, names in hostile.tags if any(name.startswith("on") for name in names)]
+    text = without_library(render(named(**{place: HOSTILE}), written_at=WRITTEN_AT))
+    assert "alert(1)" in text
+    assert "<img" not in text
+    assert "\u2028" not in text
+
+
+def test_a_document_in_a_script_has_no_character_that_ends_it():
+    text = script_json({"name": HOSTILE + "<!--&\u2029"})
+    assert not set("<>&\u2028\u2029") & set(text)
+    assert json.loads(text)["name"] == HOSTILE + "<!--&\u2029"
+
+
+def test_a_text_that_a_spreadsheet_would_evaluate_has_its_apostrophe():
+    pack = named(account='=HYPERLINK("http://example.com")')
+    assert document(pack)["guarded"] == {'=HYPERLINK("http://example.com")': '\'=HYPERLINK("http://example.com")'}
+    mapped = [names["data-csv"] for tag, names in parsed(pack).tags if "data-csv" in names]
+    assert '\'=HYPERLINK("http://example.com")' in mapped
+    assert guarded_texts(["-1", "+49 30", "plain"]) == {"+49 30": "'+49 30"}
+
+
+def test_the_page_names_no_address_and_allows_only_its_own_scripts():
+    elements = parsed(made_pack())
+    addresses = [value for _, names in elements.tags for name, value in names.items() if name in {"src", "href"}]
+    assert all(value is not None and value.startswith("#") for value in addresses)
+    (policy,) = [names["content"] for _, names in elements.tags if names.get("http-equiv")]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+
+
+def test_the_same_pack_gives_the_same_bytes_but_for_the_time():
+    first = render(made_pack(), written_at=WRITTEN_AT)
+    assert render(made_pack(), written_at=WRITTEN_AT) == first
+    later = render(made_pack(), written_at=WRITTEN_AT + timedelta(minutes=5))
+    assert later.replace("08:35 UTC", "08:30 UTC") == first
+
+
+def test_amounts_are_whole_cents_in_one_row_per_scenario_department_and_account():
+    data = browser_data(made_pack())
+    names = [
+        (data["scenarios"][s]["name"], data["departments"][d]["code"], data["accounts"][a]["number"], first, len(v))
+        for s, d, a, first, v in data["series"]
+    ]
+    assert ("Actual", "D1", "4000", 0, 15) in names
+    assert ("Budget", "D1", "4000", 0, 24) in names
+    assert ("Actual", "D2", "0400", MONTHS.index("2025-02"), 1) in names
+    total = sum(sum(row[4]) for row in data["series"])
+    assert Decimal(total) / 100 == sum(cell.amount for cell in made_pack().cells)
+
+
+def test_a_home_with_more_cells_than_a_page_holds_shows_its_business_units():
+    whole, small = browser_data(made_pack()), browser_data(made_pack(), max_amounts=10)
+    assert (whole["isDetailed"], small["isDetailed"]) == (True, False)
+    assert [one["name"] for one in small["departments"]] == ["Sales unit", "Works unit"]
+    assert sum(sum(row[4]) for row in small["series"]) == sum(sum(row[4]) for row in whole["series"])
+
+
+def test_amounts_that_a_browser_cannot_add_exactly_are_embedded_in_larger_units():
+    large = Cell(ACTUAL, SALES, REVENUE, "2025-03", Decimal("100000000000000.00"))
+    pack = made_pack(cells=(large, large))
+    data = browser_data(pack)
+    assert data["cents"] == 100
+    assert data["series"][0][4] == [100_000_000_000_000]
+
+
+def test_the_outlook_and_the_coverage_say_which_month_comes_from_which_scenario():
+    data = browser_data(made_pack())
+    names = [one["name"] for one in data["scenarios"]]
+    assert [names[index] for index in data["outlook"]] == ["Actual"] * 15 + ["Budget"] * 9
+    assert data["scenarios"][names.index("Actual")]["covers"] == "1" * 15 + "0" * 9
+    assert [data["periods"][index]["name"] for index in data["selectable"]] == list(MONTHS[12:15])
+
+
+def test_capital_expenditure_over_plan_is_unfavourable_and_the_lines_of_the_statement_keep_their_sign():
+    data = browser_data(made_pack())
+    signs = {one["name"]: one["sign"] for one in data["lines"]}
+    assert signs == {"Goods": 1, "Rent": -1, "Unclassified": -1, "CapEx (Asset)": -1}
+    assert data["capex"] == [3]
+    assert data["rows"] == {"revenue": 1, "gross": None, "profit": 3, "result": 5, "unclassified": 4}
+
+
+def test_a_reference_is_the_baseline_then_other_plans_then_the_prior_year():
+    pack = made_pack()
+    assert references(pack.scenarios, "Actual") == ["Budget", "Prior Year"]
+    assert references(pack.scenarios, "Budget") == ["Actual", "Prior Year"]
+    assert references(pack.scenarios[:1], "Actual") == ["Prior Year"]
+    assert references((), "") == []
+
+
+def test_the_bridge_adds_up_to_the_cent():
+    start, *steps, end = made_pack().bridge()
+    assert [step.label for step in steps] == ["Goods", "Rent", "Unclassified"]
+    assert start.impact + sum(step.impact for step in steps) == end.impact == Decimal("148.90")
+    assert made_pack().bridge("month") == []
+
+
+def test_a_pack_is_preliminary_until_its_period_is_closed_and_nothing_is_held():
+    closed = Choice("2024-12", "Actual", "Budget", "")
+    assert made_pack().is_preliminary
+    assert not made_pack(choice=closed).is_preliminary
+    assert made_pack(choice=closed).closed_through == "2024-12"
+    reliability = made_pack().reliability
+    assert reliability is not None
+    held = replace(reliability, waiting=(WaitingFile("a.csv", "too many rows are rejected", "correct it"),))
+    assert made_pack(choice=closed, reliability=held).is_preliminary
+    assert [gate.text for gate in gates(made_pack(reliability=held)) if gate.state == "bad"] == ["held: 1 file"]
+
+
+def test_unclassified_money_of_the_year_is_named():
+    texts = [gate.text for gate in gates(made_pack())]
+    assert "unclassified: 1.25 EUR year to date, 1 account without a type" in texts
+
+
+def test_the_pack_of_one_unit_says_nothing_about_files():
+    own = made_pack(choice=Choice("2025-03", "Actual", "Budget", WORKS_UNIT), reliability=None)
+    assert not [gate.text for gate in gates(own) if re.search("held|rejected|restated|accounted", gate.text)]
+    assert "rejected" not in without_library(render(own, written_at=WRITTEN_AT)).split('<section id="summary"')[0]
+
+
+def test_a_home_without_amounts_has_a_page():
+    empty = made_pack(
+        choice=Choice("", "", "", ""),
+        periods=(),
+        scenarios=(),
+        departments=(),
+        accounts=(),
+        statement=(),
+        cells=(),
+        outlook={},
+        profit_and_loss=(),
+    )
+    data = document(empty)
+    assert (data["series"], data["references"], data["selectable"]) == ([], [-2], [])
+
+
+@pytest.mark.parametrize(("scenario", "account"), [(BUDGET, RENT), (ACTUAL, MACHINES)])
+def test_every_cell_is_in_the_document(scenario: int, account: int):
+    pack = made_pack()
+    data = browser_data(pack)
+    keys = [one.key for one in pack.scenarios], [one.key for one in pack.accounts]
+    found = [sum(row[4]) for row in data["series"] if (keys[0][row[0]], keys[1][row[2]]) == (scenario, account)]
+    wanted = [cell.amount for cell in pack.cells if (cell.scenario, cell.account) == (scenario, account)]
+    assert Decimal(sum(found)) / 100 == sum(wanted)
