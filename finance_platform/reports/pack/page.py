@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from finance_platform.contracts.views import PRIOR_YEAR
+from finance_platform.money_text import grouped_money, plain_money
 from finance_platform.quality.checks import pluralize
 from finance_platform.reports.pack.browser_data import browser_data, guarded_texts, texts_of
 from finance_platform.reports.pack.javascript import WEB, chart_library, content_hash, page_script
@@ -128,7 +129,7 @@ def gates(pack: Pack) -> list[Gate]:
 
 
 def _rejected_amount(scenario: str, unit: str, gross: Decimal | None) -> str:
-    amount = "amount not known" if gross is None else f"gross {gross:,.2f} {unit}"
+    amount = "amount not known" if gross is None else f"gross {grouped_money(gross)} {unit}"
     return f"{printable_line(scenario)} {amount}"
 
 
@@ -154,9 +155,7 @@ def _unclassified_gate(pack: Pack) -> list[Gate]:
         if cell.account in accounts and cell.scenario == scenario and cell.period in names
     ]
     total = sum(amounts, Decimal("0.00"))
-    text = (
-        f"unclassified: {total:,.2f} {pack.currency} year to date, {pluralize(len(accounts), 'account')} without a type"
-    )
+    text = f"unclassified: {grouped_money(total)} {pack.currency} year to date, {pluralize(len(accounts), 'account')} without a type"
     return [Gate("note" if amounts else "good", text if amounts else "unclassified: none this year")]
 
 
@@ -288,8 +287,8 @@ def _number(number: int) -> StaticCell:
 
 
 def _money(amount: Decimal) -> StaticCell:
-    shown = f"({-amount:,.2f})" if amount < 0 else f"{amount:,.2f}"
-    return StaticCell(shown, f"{amount:.2f}", f"{amount:.2f}", is_number=True)
+    shown = f"({grouped_money(-amount)})" if amount < 0 else grouped_money(amount)
+    return StaticCell(shown, plain_money(amount), plain_money(amount), is_number=True)
 
 
 def _charts() -> dict[str, Any]:
