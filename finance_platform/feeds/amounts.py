@@ -72,6 +72,8 @@ class ParsedAmounts:
         proves_marks: whether another amount of the column shows which mark groups and which begins a fraction.
         texts: the texts that were parsed; None for debit less credit.
         sides: debit and credit, of which this is the difference; empty for amounts in one column.
+        currencies: the foreign currency of each row by its amount and its field, null for the home's own; None while
+            only the amounts are known.
     """
 
     values: pa.Array
@@ -83,6 +85,7 @@ class ParsedAmounts:
     proves_marks: bool = False
     texts: pa.StringArray | None = None
     sides: Sequence[ParsedAmounts] = ()
+    currencies: pa.StringArray | None = None
 
 
 @dataclass(frozen=True)

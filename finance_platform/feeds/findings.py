@@ -39,9 +39,11 @@ class ControlTotal:
         sheet: the sheet of a workbook; empty for a text file.
         row: its line, or row of the sheet.
         column: header of its cell, debit or credit; empty for the one column of amounts.
-        printed: the printed amount, exact; the cell's text if it is not a valid amount.
-        found: exact sum of the lines.
+        printed: the printed amount, exact, with its currency if that is a foreign one; the cell's text if it is not a
+            valid amount.
+        found: exact sum of the lines in that currency.
         ties: whether they agree to half of the last printed digit.
+        others: the sums of its lines in other currencies, which are not added.
     """
 
     rule: str
@@ -51,6 +53,7 @@ class ControlTotal:
     printed: str
     found: str
     ties: bool
+    others: Sequence[str] = ()
 
     @property
     def description(self) -> str:
@@ -58,7 +61,8 @@ class ControlTotal:
         place = f"sheet {self.sheet!r} row {self.row}" if self.sheet else f"line {self.row}"
         column = f", column {self.column!r}" if self.column else ""
         printed = f"the file prints {self.printed}" if self.printed else "the file prints no amount"
-        return f"{self.rule} on {place}{column}: {printed}, its lines add up to {self.found}"
+        others = f" (in other currencies, not added: {', '.join(self.others)})" if self.others else ""
+        return f"{self.rule} on {place}{column}: {printed}, its lines add up to {self.found}{others}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,9 @@ class ControlTotals:
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> ControlTotals:
         """Return the totals from the values of `asdict`."""
-        listed = tuple(ControlTotal(**total) for total in values["listed"])
+        listed = tuple(
+            ControlTotal(**{**total, "others": tuple(total.get("others", ()))}) for total in values["listed"]
+        )
         return ControlTotals(values["checked"], values["tied"], listed, tuple(values["missing"]))
 
 

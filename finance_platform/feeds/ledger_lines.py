@@ -138,6 +138,7 @@ class LedgerLines:
         columns |= self._attributes(texts, violations)
         columns["account_type"] = self._types(columns)
         columns["currency"] = _with_marks(self._foreign_currency(texts, violations), parsed.foreign)
+        parsed = replace(parsed, currencies=columns["currency"])
         # The total of amounts whose unit is not known would mean nothing.
         is_countable = pc.fill_null(pc.not_equal(columns["currency"], OTHER_CURRENCY), True)
         columns["amount"] = pc.if_else(is_countable, columns["amount"], None)

@@ -197,10 +197,53 @@ def test_a_total_that_does_not_tie_is_named_with_both_figures_and_its_line(tmp_p
 
 
 def test_rejected_lines_are_part_of_a_total(tmp_path: Path) -> None:
-    """Also those in a foreign currency, because the total is the sum of what is printed."""
-    read = Read(tmp_path, REPORT, line(), line(date="bad"), line(amount="5 EUR"), total("Grand Total", "25.00"))
+    read = Read(tmp_path, REPORT, line(), line(date="bad"), line(amount="5 EUR"), total("Grand Total", "20.00"))
     assert [outcome for outcome, _ in read.outcomes] == ["accepted", "rejected", "rejected", "skipped"]
     assert read.totals.tied == 1
+
+
+def test_lines_in_a_foreign_currency_are_named_and_not_added(tmp_path: Path) -> None:
+    rows = [line(), line(amount="5 EUR"), line(amount="€2.50"), line(amount="$1.00")]
+    (breach,) = Read(tmp_path, REPORT, *rows, total("Grand Total", "18.50")).totals.breaches
+    assert breach.endswith("prints 18.50, its lines add up to 11.00 (in other currencies, not added: EUR 7.50)")
+    assert Read(tmp_path, REPORT, *rows, total("Grand Total", "11.00")).totals.breaches == []
+
+
+@pytest.mark.parametrize(("printed", "found"), [("EUR 502", "EUR 0.00"), ("£502", "£ 0.00")])
+def test_a_total_in_a_foreign_currency_does_not_tie_to_lines_of_the_home(
+    tmp_path: Path, printed: str, found: str
+) -> None:
+    read = Read(tmp_path, REPORT, line(amount="502"), total("Grand Total", printed))
+    (breach,) = read.totals.breaches
+    assert f"its lines add up to {found} (in other currencies, not added: USD 502.00)" in breach
+
+
+def test_totals_of_several_currencies_tie_each_to_its_own_lines(tmp_path: Path) -> None:
+    rows = [line(amount="5 EUR"), line(), total("Total A", "EUR 5.00"), line(amount="€3"), line(amount="2.00")]
+    rows += [line(amount="GBP 4"), total("Grand Total", "£4"), total("Grand Total", "€8"), total("Grand Total", "12")]
+    read = Read(tmp_path, REPORT, *rows)
+    assert (read.totals.checked, read.totals.breaches) == (4, [])
+
+
+def test_a_total_of_lines_of_which_all_are_foreign_says_so(tmp_path: Path) -> None:
+    text = with_lines(with_columns({"currency": "Cur"}), control_total=f"[{GRAND}]")
+    header = "Date,Dept,Account,Amount,Cur"
+    rows = ["2025-01-15,D1,4000,4,EUR", "2025-01-15,D1,4000,1,lire italiane", ",Grand Total,,,"]
+    (breach,) = Read(tmp_path, text, *rows, header=header).totals.breaches
+    assert breach == (
+        "grand_total on line 4: the file prints no amount, its lines add up to 0.00 (in other currencies, not added: "
+        "EUR 4.00, amounts whose currency is not known)"
+    )
+
+
+def test_the_currency_of_a_total_may_be_in_its_column_and_a_label_there_is_none(tmp_path: Path) -> None:
+    text = with_lines(with_columns({"currency": "Cur"}), control_total=f"[{GRAND}]")
+    header = "Date,Dept,Account,Amount,Cur"
+    rows = ["2025-01-15,D1,4000,10,USD", "2025-01-15,D1,4000,4,EUR"]
+    in_euro = [",Grand Total,,4,EUR", ",Grand Total,,10,", ",Grand Total,,10,Total"]
+    assert Read(tmp_path, text, *rows, *in_euro, header=header).totals.breaches == []
+    (breach,) = Read(tmp_path, text, *rows, ",Grand Total,,10,EUR", header=header).totals.breaches
+    assert "prints EUR 10.00, its lines add up to EUR 4.00 (in other currencies, not added: USD 10.00)" in breach
 
 
 @pytest.mark.parametrize(
@@ -258,7 +301,32 @@ def test_each_side_of_debit_and_credit_is_compared(tmp_path: Path) -> None:
         == "grand_total on line 4, column 'debit': the file prints 12.00, its lines add up to 10.00"
     )
     one_side = Read(tmp_path, PAIR, *lines, ",Total,,10,", header=header)
-    assert (one_side.totals.checked, one_side.totals.tied) == (1, 1)
+    assert (one_side.totals.checked, one_side.totals.tied) == (2, 1)
+    assert one_side.totals.breaches == [
+        "grand_total on line 4, column 'credit': the file prints no amount, its lines add up to 10.00"
+    ]
+    debits = Read(tmp_path, PAIR, lines[0], ",Total,,10,", header=header)
+    assert (debits.totals.checked, debits.totals.breaches) == (1, [])
+
+
+def test_a_column_with_lines_and_without_a_figure_does_not_tie(tmp_path: Path) -> None:
+    """One whose lines add up to nothing needs no figure."""
+    text = with_lines(
+        REPORT,
+        columns="{date: Date, department: Dept}",
+        measures='{Sales: {account: "4000"}, COGS: {account: "5000"}, Tax: {account: "6000"}, Gift: {account: "7000"}}',
+    )
+    header = "Date,Dept,Sales,COGS,Tax,Gift"
+    rows = ["2025-01-15,D1,5,6,4,1", "2025-01-15,D1,7,8,5,-1"]
+    read = Read(tmp_path, text, *rows, ",Grand Total,12,14,,", header=header)
+    assert (read.totals.checked, read.totals.tied) == (3, 2)
+    assert read.totals.breaches == [
+        "grand_total on line 4, column 'Tax': the file prints no amount, its lines add up to 9.00"
+    ]
+    blank = Read(tmp_path, text, *rows, ",Grand Total,,,,", header=header)
+    assert [total.column for total in blank.totals.listed] == ["COGS", "Sales", "Tax"]
+    subtotals = Read(tmp_path, text, rows[0], ",Total A,5,6,4,1", rows[1], ",Total B,7,,5,-1", header=header)
+    assert [total.column for total in subtotals.totals.listed if not total.ties] == ["COGS"]
 
 
 def test_each_column_of_a_wide_file_ties_on_its_own_and_blank_cells_are_no_lines(tmp_path: Path) -> None:
