@@ -10,7 +10,7 @@ read again.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -36,7 +36,7 @@ class HeaderChange:
     Attributes:
         feed: the feed.
         file: the object whose header differs.
-        earlier_file: the object of the feed's last delivery that counted before.
+        earlier_file: the object of the feed's last delivery that counted before; if none did, of the last one read.
         added: columns that the earlier header lacks.
         gone: columns that only the earlier header has.
         renamed: pairs of a column that is gone and one that is new, with a similar name or cells of the same kind.
@@ -89,12 +89,15 @@ class _Content:
 def find_header_changes(events: Iterable[Event], commits: Mapping[str, DeliveryCommit]) -> list[HeaderChange]:
     """Return at most one change per feed: of the files that came last, compared with the delivery that counted before.
 
+    If none counted before, they are compared with the last one that was read, such as a file that is held.
+
     Args:
         events: the register's events.
         commits: the commits by delivery id.
     """
     feeds: dict[str, dict[tuple[str, str], _Content]] = {}
     counted: set[str] = set()
+    withdrawn: set[str] = set()
     for event in events:
         if isinstance(event, DeliveryDiscovered):
             contents, place = feeds.setdefault(event.feed, {}), (event.object_key, event.fingerprint)
@@ -102,26 +105,34 @@ def find_header_changes(events: Iterable[Event], commits: Mapping[str, DeliveryC
         elif isinstance(event, Verdict) and not event.is_held:
             counted.add(event.delivery_id)
         elif isinstance(event, DecisionRecorded):
-            (counted.discard if event.action == "withdrawn" else counted.add)(event.delivery_id)
+            into, out_of = (withdrawn, counted) if event.action == "withdrawn" else (counted, withdrawn)
+            into.add(event.delivery_id)
+            out_of.discard(event.delivery_id)
     return [
         change
         for feed, contents in sorted(feeds.items())
-        if (change := _change_of_feed(feed, list(contents.values()), commits, frozenset(counted)))
+        if (change := _change_of_feed(feed, list(contents.values()), commits, counted, withdrawn))
     ]
 
 
 def _change_of_feed(
-    feed: str, contents: Sequence[_Content], commits: Mapping[str, DeliveryCommit], counted: frozenset[str]
+    feed: str,
+    contents: Sequence[_Content],
+    commits: Mapping[str, DeliveryCommit],
+    counted: Set[str],
+    withdrawn: Set[str],
 ) -> HeaderChange | None:
     headers = {id(content): header for content in contents if (header := _header(content, commits))}
     known = [content for content in contents if id(content) in headers]
     if not known:
         return None
     run_id = known[-1].run_id
-    counting = [one for one in known if one.run_id != run_id and not counted.isdisjoint(one.ids)]
-    if not counting:
+    earlier_ones = [one for one in known if one.run_id != run_id and withdrawn.isdisjoint(one.ids)]
+    others = [one for one in earlier_ones if _is_read(one, commits)]
+    counting = [one for one in others if not counted.isdisjoint(one.ids)]
+    if not others:
         return None
-    earlier = counting[-1]
+    earlier = (counting or others)[-1]
     before = headers[id(earlier)]
     changes = [
         change
@@ -130,6 +141,11 @@ def _change_of_feed(
         and (change := compare_headers(feed, (content.file, headers[id(content)]), (earlier.file, before)))
     ]
     return replace(changes[-1], more_files=len(changes) - 1) if changes else None
+
+
+def _is_read(content: _Content, commits: Mapping[str, DeliveryCommit]) -> bool:
+    """Return whether a content was ever read; the header of a refused file may be no header of the feed."""
+    return any(name in commits and commits[name].status == "read" for name in content.ids)
 
 
 def _header(content: _Content, commits: Mapping[str, DeliveryCommit]) -> Mapping[str, str]:

@@ -124,6 +124,24 @@ def test_a_file_is_compared_with_the_last_that_counted() -> None:
     assert find_header_changes(withdrawn, commits) == []
 
 
+def test_as_long_as_every_file_is_held_the_last_one_is_compared() -> None:
+    first, second, third = sent("r1", {"Other": "text"}), sent("r2", OLD), sent("r3", {**OLD, "VAT": "number"})
+    events: list[Event] = []
+    for event, _ in (first, second, third):
+        events += [event, verdict_on(event, "held")]
+    commits = {commit.delivery_id: commit for _, commit in (first, second, third)}
+    (change,) = find_header_changes(events, commits)
+    assert (change.file, change.earlier_file, change.added) == ("r3.csv", "r2.csv", ("VAT",))
+
+
+def test_a_refused_file_is_none_that_others_are_compared_with() -> None:
+    event = delivered("r1.csv", run_id="r1")
+    wrong = replace(refused(event), header=("Wrong",), header_kinds=("text",))
+    good = sent("r2", OLD)
+    events: list[Event] = [event, good[0], verdict_on(good[0])]
+    assert find_header_changes(events, {one.delivery_id: one for one in (wrong, good[1])}) == []
+
+
 def test_the_header_of_a_refused_file_is_compared_if_it_is_known() -> None:
     good, event = sent("r1", OLD), delivered("r2.csv", run_id="r2")
     unknown = refused(event)
