@@ -37,7 +37,7 @@ why_option = click.option("--why", required=True, metavar="TEXT", help="The reas
 
 @click.command()
 @home_option
-@click.argument("key")
+@click.argument("key", metavar="FILE")
 @why_option
 @with_exit_code
 def accept(home: Path | None, key: str, why: str) -> int:
@@ -53,7 +53,7 @@ def accept(home: Path | None, key: str, why: str) -> int:
 @click.command()
 @home_option
 @click.option("--undo", is_flag=True, help="Reverse a withdrawal.")
-@click.argument("key")
+@click.argument("key", metavar="FILE")
 @why_option
 @with_exit_code
 def withdraw(home: Path | None, undo: bool, key: str, why: str) -> int:

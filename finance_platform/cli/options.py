@@ -21,12 +21,14 @@ from finance_platform.cli.console import echo
 from finance_platform.errors import (
     DecisionError,
     DeploymentParameterError,
+    DescriptorError,
     HomeError,
     QueryError,
     ReportError,
     SettingsError,
     TraceError,
     UiOpenError,
+    UnreadableDeliveryError,
 )
 from finance_platform.settings import Settings, load_settings
 from finance_platform.storage.file_modes import masked_new_files
@@ -43,14 +45,8 @@ TABLE_ROWS = 50
 QUERY_TABLE_ROWS = 100
 
 _USAGE_ERRORS = (
-    SettingsError,
-    HomeError,
-    QueryError,
-    DecisionError,
-    TraceError,
-    ReportError,
-    UiOpenError,
-    DeploymentParameterError,
+    *(SettingsError, HomeError, DescriptorError, UnreadableDeliveryError, QueryError, DecisionError, TraceError),
+    *(ReportError, UiOpenError, DeploymentParameterError),
 )
 
 home_option = click.option(

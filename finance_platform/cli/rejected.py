@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,9 +87,10 @@ def rejected(
     _require_output(output_format, output, by)
     settings = require_raw_zone(load_settings(home=home))
     processed = processed_zone(settings)
-    state, events = read_snapshot(settings).state, Register(processed).events()
+    snapshot, events = read_snapshot(settings), Register(processed).events()
+    _require_rule(chosen["rule"], {rule for commit in snapshot.commits.values() for rule in commit.rules})
     selection = _select(settings, events, chosen)
-    listing, totals = RejectedRows(processed, state, events, settings.currency), RejectedTotals()
+    listing, totals = RejectedRows(processed, snapshot.state, events, settings.currency), RejectedTotals()
     if by != "rows":
         _print_totals(listing, selection, totals, by, output_format, output)
     elif output_format == "table":
@@ -106,6 +107,19 @@ def _require_output(output_format: str, output: Path | None, by: str) -> None:
         raise click.UsageError("a workbook has rows and totals: leave out --by")
     if output is not None and not output.parent.is_dir():
         raise click.UsageError(f"the folder of {output} does not exist; create it, or check the path given to --output")
+
+
+def _require_rule(rule: str | None, broken: Set[str]) -> None:
+    """Refuse a rule that neither the product has nor a row of the home has broken."""
+    from finance_platform.feeds.codes import closest_match
+    from finance_platform.feeds.rule_names import ROW_RULES
+
+    if rule is None or rule in ROW_RULES or rule in broken:
+        return
+    suggestion = closest_match(rule, broken) or closest_match(rule, ROW_RULES)
+    hint = f"; did you mean {suggestion!r}?" if suggestion else ""
+    known = f"rows of this home break {', '.join(sorted(broken))}" if broken else "no row of this home breaks a rule"
+    raise click.UsageError(f"there is no rule {rule!r}{hint}; {known}")
 
 
 def _select(settings: Settings, events: Iterable[Event], chosen: Mapping[str, str | None]) -> Selection:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     type=click.Choice(["amount", "budget"]),
     help="Amount (default), or the budget beside it.",
 )
-@click.option("--file", "file", metavar="KEY", help="Show the cells that this file reached instead.")
+@click.option("--file", "file", metavar="FILE", help="Show the cells that this file reached instead.")
 @click.option("--line", type=click.IntRange(min=1), help="With --file: only this line, as an editor counts.")
 @click.option("--sheet", help="With --file: only this sheet of a workbook; --line is then its row.")
 @format_option

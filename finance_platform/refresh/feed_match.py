@@ -14,7 +14,7 @@ from finance_platform.errors import DescriptorError
 from finance_platform.feeds.codes import closest_match
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.descriptor.parser import parse_descriptor
-from finance_platform.feeds.feed_set import FeedSet, Problem, advise_unmatched
+from finance_platform.feeds.feed_set import FeedSet, Match, Problem, advise_unmatched
 from finance_platform.feeds.limits import MAX_DESCRIPTOR_BYTES
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings
@@ -79,8 +79,16 @@ def match_file(
             origin = f"{settings.feeds_path}" if match.feed in feeds.own else "shipped"
             return MatchedFile(_store_of(store, path, key), key, is_in_raw_zone, match.feed, origin)
         if match.problem is not None:
-            return MatchedFile(store, key, is_in_raw_zone, problem=match.problem)
+            return MatchedFile(store, key, is_in_raw_zone, problem=_with_mistakes(match, feeds))
     return MatchedFile(store, keys[-1], is_in_raw_zone, problem=_explain_unmatched(path, keys, settings, feeds))
+
+
+def _with_mistakes(match: Match, feeds: FeedSet) -> Problem | None:
+    """Return why a file has no feed; where its descriptor is not valid, with the descriptor's mistakes."""
+    mistakes = next((one for one in feeds.problems if one.where == match.broken_descriptor), None)
+    if match.problem is None or mistakes is None:
+        return match.problem
+    return Problem(match.problem.where, f"{match.problem.message}: {mistakes.message}", mistakes.fix)
 
 
 def _locate(

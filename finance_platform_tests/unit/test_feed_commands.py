@@ -169,8 +169,23 @@ def test_a_draft_can_be_saved_and_passes_check(home: Path, tmp_path: Path):
 def test_a_draft_of_what_is_no_table_is_an_error_with_its_fix(home: Path, tmp_path: Path):
     (tmp_path / "a.csv").write_bytes(b"%PDF-1.7")
     result = invoke("feed", "draft", tmp_path / "a.csv", "--home", home)
-    assert result.exit_code == 3
+    assert result.exit_code == 2
     assert "the file is a PDF document" in result.output
+
+
+def test_a_descriptor_that_is_not_valid_is_wrong_use(home: Path, tmp_path: Path):
+    (tmp_path / "a.csv").write_text("Dept,Account,Amount\nD1,4000,1.00\n")
+    drafted = invoke("feed", "draft", tmp_path / "a.csv", "--home", home)
+    assert drafted.exit_code == 0
+    (tmp_path / "a.yaml").write_text(drafted.output)
+    result = invoke("feed", "check", "--home", home, "--descriptor", tmp_path / "a.yaml", tmp_path / "a.csv")
+    assert result.exit_code == 2
+    assert "constants.date is not decided" in result.output
+    # In the home, it is a problem of the home, as for every other command.
+    (home / "feeds" / "a.yaml").write_text(drafted.output)
+    result = invoke("feed", "check", "--home", home, tmp_path / "a.csv")
+    assert result.exit_code == 1
+    assert "constants.date is not decided" in result.output
 
 
 @pytest.mark.parametrize("width", [40, 80])
@@ -221,3 +236,10 @@ def test_check_of_debits_and_credits_names_the_accounts_without_a_type(home: Pat
     assert result.exit_code == code, result.output
     assert "ok a run would" not in result.output
     assert f"{word} account 9000 has no type" in result.output
+
+
+def test_a_rule_that_does_not_exist_is_wrong_use_and_one_without_rows_is_not(home: Path):
+    result = invoke("rejected", "--home", home, "--rule", "invalid_amont")
+    assert result.exit_code == 2
+    assert "there is no rule 'invalid_amont'; did you mean 'invalid_amount'?" in " ".join(result.output.split())
+    assert invoke("rejected", "--home", home, "--rule", "invalid_amount").exit_code == 0
