@@ -173,7 +173,8 @@ def _print_control_totals(console: SafeConsole, totals: ControlTotals) -> None:
 def _print_rejected(console: SafeConsole, checked: FileCheck) -> None:
     for row in checked.refused_rows:
         place = f"line {row.row}" if row.sheet is None else f"sheet {row.sheet!r}, row {row.row}"
-        _print_line(console, (row.outcome, "yellow"), f" {place}: {row.reasons}")
+        cell = f", column {row.column!r}" if row.column is not None else ""
+        _print_line(console, (row.outcome, "yellow"), f" {place}{cell}: {row.reasons}")
     total = _count(checked, "rejected").rows + _count(checked, "duplicate").rows
     if total > len(checked.refused_rows):
         rules = ", ".join(f"{rule} {count:,}" for rule, count in checked.rules.most_common())
@@ -219,7 +220,13 @@ def _checked_as_json(checked: FileCheck) -> dict[str, Any]:
         "sums": list(_sums_as_json(checked)),
         "rules": dict(checked.rules),
         "rejected": [
-            {"sheet": row.sheet, "row": row.row, "outcome": row.outcome, "reasons": row.reasons}
+            {
+                "sheet": row.sheet,
+                "row": row.row,
+                "column": row.column,
+                "outcome": row.outcome,
+                "reasons": row.reasons,
+            }
             for row in checked.refused_rows
         ],
         "control_totals": asdict(checked.findings.control_totals),

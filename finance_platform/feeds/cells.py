@@ -25,7 +25,14 @@ from finance_platform.feeds.hidden_characters import (
     has_only_visible_ascii,
 )
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
-from finance_platform.feeds.resolved import PLACEHOLDER, FieldRule, ReadingRules, SignColumn, template_headers
+from finance_platform.feeds.resolved import (
+    PLACEHOLDER,
+    FieldRule,
+    ReadingRules,
+    SignColumn,
+    line_cells,
+    template_headers,
+)
 from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.safe_text import printable, quote_name
 
@@ -273,7 +280,8 @@ def _join_template(template: str, batch: RawBatch, *, is_name: bool) -> CleanedC
 
 
 def _unclaimed(rules: ReadingRules, header: Sequence[str]) -> list[str]:
-    claimed = {fold(text) for rule in rules.fields.values() for text in rule.sources}
+    sources = (text for rule in rules.fields.values() for text in rule.sources)
+    claimed = {fold(text) for text in (*line_cells(rules), *sources)}
     return [name for name in header if fold(name) not in claimed]
 
 

@@ -54,7 +54,7 @@ from finance_platform.feeds.lookups import Lookup
 from finance_platform.feeds.lost_zeros import LostZeros
 from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed
 from finance_platform.feeds.row_marks import marked_rows
-from finance_platform.feeds.shape_rules import is_derived
+from finance_platform.feeds.shape_rules import HEADER, is_derived
 from finance_platform.feeds.shapes import find_header
 from finance_platform.feeds.typed_codes import TypedCodes
 from finance_platform.feeds.violations import SPREADSHEET_ERRORS, Mask, RuleViolations, quoted, to_mask
@@ -108,6 +108,8 @@ class LedgerLines:
         self._rules, self._lookup = feed.rules, lookup
         self._like = YearsLike(feed.rules.spread, weights) if feed.rules.spread and feed.rules.spread.like else None
         self._key_header = find_header(feed.rules.lookup.on, header, "lookup.on") if feed.rules.lookup else ""
+        year = feed.rules.unpivot.year_column if feed.rules.unpivot else None
+        self._year_header = find_header(year, header, "unpivot.year.column") if year else ""
         self.sources = bind_fields(feed.rules, header, object_key, sheet)
         self._voucher_sources = _bind_voucher(feed.rules, header)
         self._notes = NoteCollector()
@@ -353,7 +355,7 @@ class LedgerLines:
             f"invalid_{name}",
             written,
             days,
-            lambda i: f"{name}: {quoted(written[i].as_py())} is not a valid date of the form {' or '.join(patterns)}",
+            lambda i: f"{name}: {self._describe_date(name, written[i].as_py(), violations.batch, i)}",
             of=name,
         )
         earliest, latest = (date.fromisoformat(day) for day in (self._rules.earliest_date, self._rules.latest_date))
@@ -365,6 +367,18 @@ class LedgerLines:
             of=name,
         )
         return days
+
+    def _describe_date(self, name: str, text: str, batch: RawBatch, position: int) -> str:
+        """Return why a text is not a valid date: its form is another one, or the column of its year is blank."""
+        rule = self._rules.fields.get(name, FieldRule())
+        if (
+            self._year_header
+            and HEADER in rule.sources
+            and not (batch.columns[self._year_header][position].as_py() or "").strip()
+        ):
+            return f"the year beside {quoted(text)} is blank, in the column {self._year_header!r} of unpivot.year"
+        default = DEFAULT_DATE_FORMATS if name == "date" else DEFAULT_PERIOD_FORMATS
+        return f"{quoted(text)} is not a valid date of the form {' or '.join(rule.formats or default)}"
 
     def _code(
         self, texts: dict[str, pa.Array], name: str, money: pa.Array, violations: RuleViolations

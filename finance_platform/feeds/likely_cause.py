@@ -6,14 +6,14 @@ refused or rejected (see `cells`, `ledger_lines`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
 
 import pyarrow.compute as pc
 
 from finance_platform.errors import MissingColumnError, UnreadableDeliveryError
-from finance_platform.feeds.amounts import read_amount
+from finance_platform.feeds.amounts import names_side, read_amount
 from finance_platform.feeds.cells import FieldSource, RawBatch, debit_and_credit_texts, describe_place, field_texts
 from finance_platform.feeds.codes import clean, closest_match, fold
 from finance_platform.feeds.column_kinds import BLANK, DATE, NUMBER, column_kinds
@@ -21,7 +21,7 @@ from finance_platform.feeds.currencies import denoted_currencies
 from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.header import without_position
 from finance_platform.feeds.limits import MAX_COLUMNS
-from finance_platform.feeds.resolved import FieldRule, ReadingRules, template_headers
+from finance_platform.feeds.resolved import FieldRule, ReadingRules, line_cells, template_headers
 from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.feeds.tables import Table
 from finance_platform.feeds.violations import quoted
@@ -76,7 +76,8 @@ def _name_candidates(error: MissingColumnError, table: Table, rules: ReadingRule
     if not error.field:
         return error.found
     kinds = column_kinds(rules, table.header, next(iter(table.batches()), None))
-    used = {fold(name) for rule in rules.fields.values() for name in _names(rule)}
+    fields = (name for rule in rules.fields.values() for name in _names(rule))
+    used = {fold(name) for name in (*fields, *line_cells(rules))}
     free = {name: kind for name, kind in kinds.items() if fold(name) not in used}
     header = {fold(name) for name in table.header}
     text, others = error.plain, []
@@ -157,9 +158,13 @@ def explain_rejected_rows(
         fix = "check dialect.delimiter and .quote in the descriptor; if they are right, shorten the cells at the source"
         return "every row has a cell that is longer than what is read", fix
     if "invalid_amount" in common:
-        return _explain_amounts(_samples("amount", sources, batch), sources["amount"].rule)
+        return _explain_amounts(_samples("amount", sources, batch), rules, sources["amount"].rule)
     if "foreign_currency" in common:
         return _explain_currency(sources, batch, rules.currency)
+    year = rules.unpivot.year_column if rules.unpivot else None
+    if year and "invalid_date" in common and not any(map(str.strip, _texts_below(year, batch))):
+        fix = "fill it at the source, or correct unpivot.year in the descriptor"
+        return f"the column {year!r}, which gives the year, is blank in every row", fix
     for name in ("date", "period"):
         if f"invalid_{name}" in common and name in sources:
             return _explain_dates(name, _samples(name, sources, batch))
@@ -168,17 +173,33 @@ def explain_rejected_rows(
     return "", ""
 
 
-def _explain_amounts(samples: Sequence[str], rule: FieldRule) -> tuple[str, str]:
-    cause = (
-        f"no amount is valid under decimal {rule.decimal!r} and thousands {rule.thousands!r}, such as "
-        f"{_shown(samples[0])}"
-    )
+def _texts_below(header: str, batch: RawBatch) -> Iterator[str]:
+    """Yield the texts of a column that the rules name."""
+    for name in batch.columns:
+        if fold(name) == fold(header):
+            yield from (text or "" for text in pc.unique(batch.columns[name]).to_pylist())
+
+
+def _explain_amounts(samples: Sequence[str], rules: ReadingRules, rule: FieldRule) -> tuple[str, str]:
+    marks = f"decimal {rule.decimal!r} and " + (f"thousands {rule.thousands!r}" if rule.thousands else "no thousands")
+    cause = f"no amount is valid under {marks}, such as {_shown(samples[0])}"
+    if any(map(names_side, samples)):
+        return cause, _explain_sides(rules, rule)
     for decimal, thousands in _MARKS:
         if all(read_amount(text, decimal, thousands) for text in samples):
             fix = f"set columns.amount.decimal: {decimal!r} and columns.amount.thousands: {_yaml(thousands)}"
             read = f"{_shown(samples[0])} is {_plain(samples[0], decimal, thousands)}"
             return cause, f"{fix} in the descriptor, if {read}"
     return cause, "check columns.amount.from, .decimal and .thousands in the descriptor"
+
+
+def _explain_sides(rules: ReadingRules, rule: FieldRule) -> str:
+    """Return the fix of amounts with DR or CR beside them."""
+    if rule.debit or rule.sign_column:
+        return "leave out DR and CR at the source, because a column of the descriptor gives the sign"
+    if not rules.is_debit_positive:
+        return "set sign: debit_positive in the descriptor, if the amounts are debit less credit"
+    return "leave out the other sign at the source; DR and CR beside an amount are its sign"
 
 
 def _explain_cells(batch: RawBatch) -> tuple[str, str]:
@@ -242,12 +263,7 @@ def _has_needed_columns(row: Sequence[str], rules: ReadingRules) -> bool:
             continue
         if rule.required and not rule.name_pattern and not _has_columns(rule, header):
             return False
-    return all(fold(name) in header for name in _line_cells(rules))
-
-
-def _line_cells(rules: ReadingRules) -> list[str]:
-    """Return the headers of the cells of which each gives a line; those that match a pattern are not among them."""
-    return [*(rules.unpivot.columns if rules.unpivot else ()), *(measure.header for measure in rules.measures)]
+    return all(fold(name) in header for name in line_cells(rules))
 
 
 def _has_columns(rule: FieldRule, folded_header: Collection[str]) -> bool:

@@ -293,6 +293,11 @@ def named_headers(rules: ReadingRules) -> list[str]:
     return [name for name in names if name]
 
 
+def line_cells(rules: ReadingRules) -> list[str]:
+    """Return the headers of the cells of which each gives a line; those that match a pattern are not among them."""
+    return [*(rules.unpivot.columns if rules.unpivot else ()), *(measure.header for measure in rules.measures)]
+
+
 def template_headers(source: str) -> list[str]:
     """Return the headers that a source names: those of a template's placeholders, or the text itself."""
     return PLACEHOLDER.findall(source) or [source]

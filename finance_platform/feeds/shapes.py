@@ -22,6 +22,7 @@ from finance_platform.feeds.codes import clean, closest_match, fold
 from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.file_names import value_from_name
 from finance_platform.feeds.findings import Note
+from finance_platform.feeds.month_names import month_of
 from finance_platform.feeds.resolved import ReadingRules, named_headers
 from finance_platform.feeds.shape_rules import CELL, HEADER, UnpivotRule, measure_header
 from finance_platform.safe_text import quote_name
@@ -155,17 +156,16 @@ def _unpivot(rules: ReadingRules, rule: UnpivotRule, header: Sequence[str], obje
     shape._keeps_blank = rule.keeps_blank
     if rule.into in {"date", "period"}:
         formats = rules.fields[rule.into].formats
-        used = named | {fold(name) for name in names}
+        used, mapped = named | {fold(name) for name in names}, value_mapper(rule.header_map)
         for name in header:
-            if fold(name) not in used and _looks_like_month(name, formats):
+            if fold(name) not in used and (month_of(clean(name)) or _looks_like_month(mapped(clean(name)), formats)):
                 text = f"the column {clean(name)!r} looks like a month, and unpivot.columns does not name it"
                 shape.notes[text] = Note(1, "add it to unpivot.columns in the descriptor, or rename it in the file")
     return shape
 
 
 def _shape(header: Sequence[str], cells: Sequence[str], by_cell: Mapping[str, Sequence[str]]) -> Shape:
-    rest = [name for name in header if name not in cells]
-    return Shape([CELL, *by_cell, *rest], tuple(cells), {}, by_cell)
+    return Shape([CELL, *by_cell, *header], tuple(cells), {}, by_cell)
 
 
 def find_header(name: str, header: Sequence[str], key: str) -> str:
@@ -212,7 +212,6 @@ def _year_from_name(pattern: str, object_key: str) -> str:
     return year
 
 
-def _looks_like_month(name: str, formats: Sequence[str]) -> bool:
-    text = clean(name)
+def _looks_like_month(text: str, formats: Sequence[str]) -> bool:
     # Any year will do: a header such as Jan has none.
     return bool(parse_date(text, (*formats, *_DATES)) or parse_date(f"2000 {text}", (*formats, *_MONTHS)))

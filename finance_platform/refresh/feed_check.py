@@ -60,10 +60,14 @@ _COUNTED = ("outcome", "scenario", "period", "currency")
 
 @dataclass(frozen=True)
 class RefusedRow:
-    """A row that would not become a line: its place, its outcome, and the reasons."""
+    """A row that would not become a line: its place, its outcome, and the reasons.
+
+    `column` is the header of the cell, of a row that gives several lines; None of any other row.
+    """
 
     sheet: str | None
     row: int
+    column: str | None
     outcome: str
     reasons: str
     amount: Decimal | None
@@ -342,6 +346,7 @@ def _refused_row(row: Mapping[str, Any]) -> RefusedRow:
     return RefusedRow(
         row.get("source_sheet"),
         row["source_row"],
+        row.get("source_column"),
         row["outcome"],
         reasons_in_words(row["reasons"]),
         row.get("amount"),

@@ -20,7 +20,8 @@ from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.draft import draft_descriptor
 from finance_platform.feeds.draft.header_words import WORDS, plain_name
-from finance_platform.feeds.draft.values import guess_amounts, guess_dates, month_of
+from finance_platform.feeds.draft.values import guess_amounts, guess_dates
+from finance_platform.feeds.month_names import month_of
 from finance_platform.refresh.feed_check import FileCheck, check_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.profiles import current_profile

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,7 @@ def test_a_column_is_proposed_only_if_its_cells_can_be_read_as_the_field(
         (('"5,50"',), "set columns.amount.decimal: ',' and columns.amount.thousands: '.'"),
         (("1'234.56",), "set columns.amount.decimal: '.' and columns.amount.thousands: \"'\""),
         (("none", "nil"), "check columns.amount.from, .decimal and .thousands"),
+        (("5 CR", "7 DR"), "set sign: debit_positive in the descriptor, if the amounts are debit less credit"),
     ],
 )
 def test_amounts_under_other_marks_are_explained_by_a_sample(
@@ -144,6 +146,12 @@ def test_amounts_under_other_marks_are_explained_by_a_sample(
     findings = findings_of(tmp_path, f"{HEADER}\n{rows}")
     assert amounts[0].strip('"') in findings["cause"]
     assert findings["advice"].startswith(fix)
+
+
+def test_a_mark_that_a_feed_does_not_have_is_not_named(tmp_path: Path) -> None:
+    text = re.sub("thousands: '?\"?,'?\"?", "", LEDGER)
+    cause = findings_of(tmp_path, f"{HEADER}\n2025-01-01,D,1,none\n", text)["cause"]
+    assert cause == "no amount is valid under decimal '.' and no thousands, such as 'none'"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finance_platform.errors import DescriptorError
 from finance_platform.feeds import shapes
 from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.feeds.resolved import ResolvedFeed
@@ -136,6 +137,47 @@ def test_a_month_that_the_pattern_does_not_match_is_reported_and_its_column_is_n
     assert [name for name in ("Mar", "April", "Total") if any(repr(name) in note for note in notes)] == ["Mar", "April"]
     assert json.loads(rows[-1]["extra_columns"]) == ["Mar", "April", "Total"]
     assert len(rows) == 3
+
+
+@pytest.mark.parametrize("name", ["Sept", "sept.", "Oktober", "Mär"])
+def test_a_month_that_only_a_person_or_the_map_reads_is_reported_too(name: str, tmp_path: Path) -> None:
+    text = WIDE.replace("{Maerz: Mar}", "{Maerz: Mar, Mär: Mar}")
+    rows = staged(tmp_path, f"Dept,Acc,Jan,Feb,Maerz,{name}\nD1,6000,1,2,3,4\n", text)
+    (note,) = json.loads(rows[-1]["findings"])["notes"]
+    assert note == f"the column {name!r} looks like a month, and unpivot.columns does not name it"
+
+
+def test_a_blank_year_is_the_reason_and_not_the_form_of_the_header(tmp_path: Path) -> None:
+    text = WIDE.replace("year: 2025", "year: {column: Year}")
+    rows = staged(tmp_path, "Dept,Acc,Year,Jan,Feb,Maerz\nD1,6000,,1,,\nD1,6000,2025,1,,\nD1,6000,20x5,1,,\n", text)
+    words = [json.loads(row["reasons"])[0]["words"] if row["reasons"] else "" for row in rows[:-1]]
+    assert words == [
+        "date: the year beside 'Jan' is blank, in the column 'Year' of unpivot.year",
+        "",
+        "date: '20x5 Jan' is not a valid date of the form yyyy MMM",
+    ]
+    (refused, summary) = staged(tmp_path, "Dept,Acc,Year,Jan,Feb,Maerz\nD1,6000,,1,,\n", text)
+    assert refused["outcome"] == "rejected"
+    assert "the column 'Year', which gives the year, is blank in every row" in summary["findings"]
+
+
+def test_the_header_of_a_file_without_a_column_is_listed_whole(tmp_path: Path) -> None:
+    (refused,) = staged(tmp_path, "Datum,Shop,Sales,COGS,Target,Tax\n2025-01-02,S1,100,40,1,2\n", MEASURED)
+    assert "expected 'Day', found Datum, Shop, Sales, COGS, Target, Tax; is it 'Datum'?" in refused["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        (MEASURED.replace("{date: Day,", "{date: Day, account_name: sales,"), "'sales' is one of measures"),
+        (MEASURED.replace("{date: Day,", '{date: Day, description: "{Shop} {COGS}",'), "'COGS' is one of measures"),
+        (WIDE.replace("department: Dept", "department: Jan"), "'Jan' is one of unpivot.columns"),
+        (WIDE.replace("year: 2025", "year: {column: Feb}"), "'Feb' is one of unpivot.columns"),
+    ],
+)
+def test_a_column_gives_an_amount_or_a_field_and_not_both(text: str, mistake: str) -> None:
+    with pytest.raises(DescriptorError, match=mistake):
+        feed(text)
 
 
 def test_blank_cells_are_rejected_on_request_where_another_cell_of_the_row_is_not_blank(tmp_path: Path) -> None:

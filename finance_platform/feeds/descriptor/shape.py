@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor.columns import FieldConfig, lacks_year
 from finance_platform.feeds.descriptor.strict_model import (
     Regex,
@@ -21,7 +22,7 @@ from finance_platform.feeds.descriptor.strict_model import (
     reject_duplicates,
 )
 from finance_platform.feeds.limits import MAX_ALTERNATIVES, MAX_COLUMNS, MAX_PATTERN_CHARACTERS
-from finance_platform.feeds.resolved import FieldRule
+from finance_platform.feeds.resolved import FieldRule, template_headers
 from finance_platform.feeds.shape_rules import CELL, HEADER, MeasureRule, UnpivotRule, measure_header
 
 _DATES = ("date", "period")
@@ -177,9 +178,30 @@ def shape_mistakes(
         if part.source != [own[name]] or part.from_name or part.default:
             giver = "unpivot" if unpivot else "measures"
             yield f"columns.{name}: remove from:, from_name: and default:, because {giver}: gives it"
+    cells = {fold(name): name for name in _cells(unpivot, measures)}
+    for name, header in _headers(unpivot, columns):
+        if fold(header) in cells:
+            giver = "unpivot.columns" if unpivot else "measures"
+            yield f"{name}: {header!r} is one of {giver}, whose cells are amounts; name another column"
     if key and not own.keys() & set(key):
         needed = " or ".join(sorted(own.keys() - {"amount"}))
         yield f"load.key: needs {needed}, because the lines of a row would have the same key"
+
+
+def _cells(unpivot: UnpivotConfig | None, measures: Measures) -> list[str]:
+    """Return the headers of cells of which each gives a line, where the descriptor names them."""
+    if unpivot:
+        return unpivot.columns if isinstance(unpivot.columns, list) else []
+    return list(measures)
+
+
+def _headers(unpivot: UnpivotConfig | None, columns: Mapping[str, FieldConfig]) -> Iterator[tuple[str, str]]:
+    """Yield the headers that give something else than a line's amount, each with the key that names it."""
+    if unpivot and unpivot.year and unpivot.year.column:
+        yield "unpivot.year.column", unpivot.year.column
+    for name, part in columns.items():
+        sources = part.source if isinstance(part.source, list) else []
+        yield from ((f"columns.{name}", header) for source in sources for header in template_headers(source))
 
 
 def _unpivot_mistakes(unpivot: UnpivotConfig, allowed: Collection[str]) -> Iterator[str]:

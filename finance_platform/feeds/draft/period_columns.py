@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from finance_platform.feeds.dates import parse_date
-from finance_platform.feeds.draft.values import month_of
+from finance_platform.feeds.month_names import month_of
 
 _DATED = {
     "month": (
