@@ -60,7 +60,9 @@ class WorkbookPackage:
                 with zipfile.ZipFile(stream) as package:
                     parts = package.infolist()
             except (zipfile.BadZipFile, NotImplementedError, UnicodeError, ValueError, OSError) as error:
-                raise damaged(str(error)) from error
+                raise damaged(
+                    "the list of its parts cannot be read, as in a file that was changed on its way"
+                ) from error
         self._parts = {part.filename.lower().replace("\\", "/"): part for part in parts}
         self._check_sizes(parts)
         self._check_kind()
@@ -167,7 +169,7 @@ class WorkbookPackage:
             for block in self._unpack(_CONTENT):
                 parser.Parse(block)
         except expat.ExpatError as error:
-            raise damaged(str(error)) from error
+            raise _not_xml(error) from error
         return scan.faulty
 
 
@@ -332,7 +334,11 @@ def _parse(data: bytes, start: Callable[[str, dict[str, str]], object]) -> None:
     try:
         _parser(start).Parse(data, True)
     except expat.ExpatError as error:
-        raise damaged(str(error)) from error
+        raise _not_xml(error) from error
+
+
+def _not_xml(error: expat.ExpatError) -> UnreadableDeliveryError:
+    return damaged(f"one of its parts is not valid XML at line {error.lineno}, column {error.offset + 1}")
 
 
 def _refuse_doctype(*_: object) -> None:
@@ -358,7 +364,7 @@ def _inflate(stream: BinaryIO, part: zipfile.ZipInfo) -> Iterator[bytes]:
                 yield unpacker.decompress(packed, _BLOCK_BYTES)
                 packed = unpacker.unconsumed_tail
         except zlib.error as error:
-            raise damaged(str(error)) from error
+            raise damaged(f"its part {part.filename!r} cannot be unpacked") from error
 
 
 def _check_directory(stream: BinaryIO) -> None:

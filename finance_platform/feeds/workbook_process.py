@@ -27,6 +27,7 @@ _SAVE_AGAIN = "open it in the spreadsheet program, save it again as .xlsx and se
 _SPLIT = "send the sheet in several smaller workbooks, or as CSV, which has no limit"
 
 
+_PARSER_ERROR = "CalamineError: "
 _NO_FORMAT = "Cannot detect file format"
 """What the parser says if none of its formats can be opened, whatever the reason."""
 
@@ -155,7 +156,11 @@ def _failure(reason: str) -> UnreadableDeliveryError:
         return _too_large()
     if _NO_FORMAT in reason:
         reason = "no format that is read fits its parts"
-    return UnreadableDeliveryError(f"the workbook cannot be read: it is damaged ({reason})", fix=_SAVE_AGAIN)
+    elif not reason.startswith(_PARSER_ERROR):
+        reason = "the parser stopped on it"  # a panic, or a signal: its words are of the parser's own code
+    return UnreadableDeliveryError(
+        f"the workbook cannot be read: it is damaged ({reason.removeprefix(_PARSER_ERROR)})", fix=_SAVE_AGAIN
+    )
 
 
 def _too_large() -> UnreadableDeliveryError:

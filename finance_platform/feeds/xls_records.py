@@ -102,7 +102,7 @@ def _read_stream(open_file: OpenFile) -> bytes:
                     return bytes(container.openstream(name).read())
         # What its parser raises on damaged files is not documented; each means the same.
         except (OSError, ValueError, LookupError, TypeError, AttributeError, struct.error, OverflowError) as error:
-            raise damaged(str(error)) from error
+            raise damaged("its streams cannot be read, as in a file that was cut off or changed on its way") from error
     raise UnreadableDeliveryError(
         "the file is a document of another program, not a workbook", fix="send the workbook, or export it as CSV"
     )
