@@ -30,7 +30,7 @@ from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER, repair_of
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.run_metrics import send_run_metrics
 from finance_platform.orchestration.runs import COMMAND_LINE, MAX_RETRIES_TAG, STARTED_BY, fail_orphaned_runs
-from finance_platform.refresh.nothing_new import record_complete_run
+from finance_platform.refresh.complete_run import record_complete_run
 from finance_platform.reports.run_outcome import EVIDENCE_ROWS_REPORTED, EvaluatedCheck, RunOutcome
 from finance_platform.settings import Settings
 

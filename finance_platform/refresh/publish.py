@@ -6,7 +6,7 @@ Belongs here: the use case. Does not belong here: how a load works (see `warehou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,11 +19,11 @@ from finance_platform.quality.warehouse import Audit, check_closed_periods
 from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
 from finance_platform.refresh.repair import damage_noted, discard_unreadable_slices, require_none_missing
 from finance_platform.reports.movements import movement_summary
-from finance_platform.settings import Settings, StarSettings
-from finance_platform.slices.closed_periods import FrozenPeriods, freeze_closed_periods, unknown_period
+from finance_platform.settings import Settings
+from finance_platform.slices.closed_periods import freeze, unknown_period
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.published import explain_stale, published_snapshot
-from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.lease import ensure_lease_held
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse import load
@@ -158,29 +158,6 @@ def _rejection(outcomes: Sequence[Outcome]) -> str:
     """Return why slices must not be published; empty if no blocking check failed."""
     failed = [outcome for outcome in outcomes if outcome.check.is_blocking and not outcome.passed]
     return "; ".join(f"nothing loaded: {outcome.check.name}: {outcome.summary}" for outcome in failed)
-
-
-def freeze(
-    processed: ObjectStore,
-    settings: Settings,
-    versions: Mapping[SliceName, str],
-    *,
-    record: bool = True,
-    without: Collection[str] = (),
-) -> FrozenPeriods:
-    """Return the target slices, with closed periods as they are published where the home holds those.
-
-    Args:
-        processed: the processed zone.
-        settings: the home.
-        versions: version by table and slice, as the load ledger says.
-        record: whether to keep newly computed overlaps; a status does not.
-        without: deliveries whose rows are damaged, by id; they are taken as not read.
-    """
-    snapshot = take_snapshot(processed, StarSettings.of(settings), record=record, without=without)
-    if not settings.holds_closed_periods:
-        return FrozenPeriods(snapshot, ())
-    return freeze_closed_periods(processed, snapshot, versions)
 
 
 def _load(

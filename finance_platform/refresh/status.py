@@ -17,13 +17,12 @@ from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, RegisterError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.lost_zeros import LostZerosOfFeed, dimension_files, find_lost_zeros
-from finance_platform.refresh.publish import freeze
 from finance_platform.refresh.repair import find_damage, find_damaged_target
 from finance_platform.reports.recent_changes import closed_periods, recent_movements, stale_reasons
 from finance_platform.reports.reconciliation import earlier_deliveries, reconcile
 from finance_platform.reports.status import Status, StatusDetails, build_status, status_without_register
 from finance_platform.settings import Settings
-from finance_platform.slices.closed_periods import FrozenPeriods, unknown_period
+from finance_platform.slices.closed_periods import FrozenPeriods, freeze, unknown_period
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
@@ -65,12 +64,13 @@ def read_status(
     published is shown.
     """
     raw, processed = listed_once(raw), listed_once(processed)
-    reader = _Reader(raw, processed, warehouse, settings, at, since, last_run, with_all_versions=with_all_versions)
-    try:
-        require_whole_register(processed)
-        return reader.read()
-    except RegisterError as error:
-        return _register_damaged(error, warehouse, settings, last_run)
+    with warehouse.reading() as published:
+        reader = _Reader(raw, processed, published, settings, at, since, last_run, with_all_versions=with_all_versions)
+        try:
+            require_whole_register(processed)
+            return reader.read()
+        except RegisterError as error:
+            return _register_damaged(error, published, settings, last_run)
 
 
 @dataclass

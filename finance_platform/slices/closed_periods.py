@@ -8,7 +8,7 @@ Does not belong here: closing and reopening (see `deliveries.decisions`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,8 +16,9 @@ import pyarrow as pa
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.errors import DamagedObjectError, MissingRecordError
+from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, read_slice
-from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
@@ -39,6 +40,29 @@ class FrozenPeriods:
     snapshot: Snapshot
     periods: tuple[str, ...]
     unknown: tuple[str, ...] = ()
+
+
+def freeze(
+    processed: ObjectStore,
+    settings: Settings,
+    versions: Mapping[tuple[str, str], str],
+    *,
+    record: bool = True,
+    without: Collection[str] = (),
+) -> FrozenPeriods:
+    """Return the target slices, with closed periods as they are published where the home holds those.
+
+    Args:
+        processed: the processed zone.
+        settings: the home.
+        versions: version by table and slice, as the load ledger says.
+        record: whether to keep newly computed overlaps; a status does not.
+        without: deliveries whose rows are damaged, by id; they are taken as not read.
+    """
+    snapshot = take_snapshot(processed, StarSettings.of(settings), record=record, without=without)
+    if not settings.holds_closed_periods:
+        return FrozenPeriods(snapshot, ())
+    return freeze_closed_periods(processed, snapshot, versions)
 
 
 def freeze_closed_periods(

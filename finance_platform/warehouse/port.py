@@ -153,6 +153,10 @@ class Warehouse(Queryable, Protocol):
         """
         ...
 
+    def reading(self) -> AbstractContextManager[Queryable]:
+        """Answer several queries; where that is cheaper, from one connection, so that they see one published state."""
+        ...
+
     def content_version(self) -> str:
         """Return what changes with every change of what is stored; empty if only reading it could tell."""
         ...

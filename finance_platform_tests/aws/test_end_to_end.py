@@ -129,6 +129,7 @@ def test_a_second_run_has_nothing_to_do_and_starts_no_job(on_aws: DeployedHome, 
     jobs = len(fakes.glue.runs)
     ended = on_aws.command("run")
     assert (ended.returncode, "Nothing to do" in ended.stdout) == (0, True), ended.stdout
+    assert "No run was needed since run " in ended.stdout
     assert len(fakes.glue.runs) == jobs
 
 

@@ -22,8 +22,9 @@ from dagster import DagsterInstance
 from finance_platform import bootstrap
 from finance_platform.orchestration.nothing_new import answer_without_run
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
-from finance_platform.refresh import nothing_new
-from finance_platform.refresh.nothing_new import COMPLETE, read_complete_run, record_complete_run
+from finance_platform.refresh import complete_run
+from finance_platform.refresh.complete_run import COMPLETE, CompleteRun, read_complete_run, record_complete_run
+from finance_platform.refresh.nothing_new import find_nothing_new
 from finance_platform.refresh.report import REPORT_FILE
 from finance_platform.settings import Settings, load_settings
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
@@ -136,7 +137,7 @@ def test_a_change_of_any_setting_needs_a_run(home: Home, settings: Settings):
 
 def test_another_platform_needs_a_run(settings: Settings, monkeypatch: pytest.MonkeyPatch):
     assert not is_needed(settings)
-    monkeypatch.setattr(nothing_new, "platform_version", lambda: "another")
+    monkeypatch.setattr(complete_run, "platform_version", lambda: "another")
     assert is_needed(settings)
 
 
@@ -257,9 +258,9 @@ def test_where_the_warehouse_s_content_has_no_version_its_checks_are_evaluated_a
 
     warehouse = WithoutVersion(home.warehouse.path)
 
-    def find(recorded: nothing_new.CompleteRun) -> bool:
+    def find(recorded: CompleteRun) -> bool:
         raw, reports = bootstrap.raw_zone(settings), bootstrap.reports_folder(settings)
-        found = nothing_new.find_nothing_new(
+        found = find_nothing_new(
             raw, home.processed, warehouse, reports, settings, recorded, at=datetime.now(UTC), last_run=None
         )
         return found is not None

@@ -7,7 +7,7 @@ Does not belong here: one adapter (see `test_duckdb`, and `test_redshift` among 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -26,6 +26,7 @@ from finance_platform.warehouse.port import (
     LoadConnection,
     NoWarehouseYetError,
     Parameters,
+    Queryable,
     QueryResult,
     Warehouse,
 )
@@ -311,6 +312,9 @@ class Counting:
 
     def pending_statements(self) -> tuple[str, ...]:
         return self.warehouse.pending_statements()
+
+    def reading(self) -> AbstractContextManager[Queryable]:
+        return self.warehouse.reading()
 
     def content_version(self) -> str:
         return self.warehouse.content_version()

@@ -47,6 +47,9 @@ _SETTINGS = (
 )
 
 
+FIX_QUERY = "fix the query; `sql/dml/sample_queries.sql` has examples"
+
+
 def begin_session(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
     """Apply the settings of every session and select the schema."""
     for setting in _SETTINGS:
@@ -88,7 +91,7 @@ def open_reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.execute(f"SET temp_directory = {_quote(spill)}")
             connection.execute("SET enable_external_access = false")  # a query reads the warehouse, no other file
             connection.execute("SET lock_configuration = true")  # and cannot take that back
-        with query_errors("fix the query; `sql/dml/sample_queries.sql` has examples"):
+        with query_errors(FIX_QUERY):
             yield connection
 
 

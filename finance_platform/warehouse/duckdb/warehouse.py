@@ -10,25 +10,37 @@ file when it is complete: readers, BI tools too, see the old or the new file and
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from finance_platform.errors import DamagedWarehouseError, QueryError
 from finance_platform.warehouse.duckdb.atomic_file import AtomicFile
 from finance_platform.warehouse.duckdb.damaged_file import read_whole, set_aside
-from finance_platform.warehouse.duckdb.errors import load_errors
+from finance_platform.warehouse.duckdb.errors import load_errors, query_errors
 from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
 from finance_platform.warehouse.duckdb.migration import is_current, migrate, pending_statements
-from finance_platform.warehouse.duckdb.session import SCHEMA, begin_session, open_reader, run_query, stream_query
+from finance_platform.warehouse.duckdb.session import (
+    FIX_QUERY,
+    SCHEMA,
+    begin_session,
+    open_reader,
+    run_query,
+    stream_query,
+)
 from finance_platform.warehouse.port import (
     NO_PARAMETERS,
     LoadConnection,
     NoWarehouseYetError,
     Parameters,
+    Queryable,
     QueryResult,
     RowStream,
 )
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 class DuckDBWarehouse:
@@ -61,13 +73,19 @@ class DuckDBWarehouse:
         except NoWarehouseYetError:
             return pending_statements(None, self._alternative_fix)
 
+    @contextmanager
+    def reading(self) -> Iterator[Queryable]:
+        """Answer several queries from the file as it is when the first of them comes; see `Warehouse`."""
+        with ExitStack() as stack:
+            yield _OpenedOnce(self, stack)
+
     def content_version(self) -> str:
         """Return the identity of the file, and of what lies beside it; see `Warehouse`."""
         return self._file.version()
 
     def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
         """Run one read-only query on the published state; see `Queryable`."""
-        with self._damage_noted(), open_reader(self.path) as connection:
+        with self.damage_noted(), open_reader(self.path) as connection:
             return run_query(connection, sql, parameters)
 
     @contextmanager
@@ -81,7 +99,7 @@ class DuckDBWarehouse:
         """Open a load transaction on a copy of the file; see `Warehouse`. An unchanged copy is not published."""
         import duckdb
 
-        with self._damage_noted(), self._file.replacement() as copy:
+        with self.damage_noted(), self._file.replacement() as copy:
             with load_errors("opening a copy of the warehouse"):
                 connection = duckdb.connect(str(copy.path))
             with closing(connection):
@@ -117,7 +135,7 @@ class DuckDBWarehouse:
             return False, ""  # missing, or not readable for another reason: the transaction creates it, or raises
 
     @contextmanager
-    def _damage_noted(self) -> Iterator[None]:
+    def damage_noted(self) -> Iterator[None]:
         """Remember that damage was found, for `prepare`."""
         try:
             yield
@@ -128,3 +146,19 @@ class DuckDBWarehouse:
     @property
     def _alternative_fix(self) -> str:
         return f"move {self.path} away: the next run loads everything again from the processed zone"
+
+
+class _OpenedOnce:
+    """Queries of one connection; opening it takes as long as a query does."""
+
+    def __init__(self, warehouse: DuckDBWarehouse, stack: ExitStack) -> None:
+        self._warehouse, self._stack = warehouse, stack
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
+        """Run one read-only query on the published state; see `Queryable`."""
+        with self._warehouse.damage_noted():
+            if self._connection is None:
+                self._connection = self._stack.enter_context(open_reader(self._warehouse.path))
+            with query_errors(FIX_QUERY):
+                return run_query(self._connection, sql, parameters)

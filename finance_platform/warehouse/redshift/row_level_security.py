@@ -15,6 +15,7 @@ from finance_platform.warehouse.port import (
     LoadConnection,
     NoWarehouseYetError,
     Parameters,
+    Queryable,
     QueryResult,
     RowStream,
     Warehouse,
@@ -42,6 +43,10 @@ class SecuredWarehouse:
     def pending_statements(self) -> tuple[str, ...]:
         """Return the statements that `prepare` would run; see `Warehouse`."""
         return self._warehouse.pending_statements()
+
+    def reading(self) -> AbstractContextManager[Queryable]:
+        """Answer several queries; see `Warehouse`."""
+        return self._warehouse.reading()
 
     def content_version(self) -> str:
         """Return what changes with every change; see `Warehouse`."""

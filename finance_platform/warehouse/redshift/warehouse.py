@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -24,6 +24,7 @@ from finance_platform.warehouse.port import (
     LoadConnection,
     NoWarehouseYetError,
     Parameters,
+    Queryable,
     QueryResult,
     QueryTimeoutError,
     RowStream,
@@ -77,6 +78,10 @@ class RedshiftWarehouse:
         """Return the statements that `prepare` would run; see `Warehouse`."""
         with self._session() as session:
             return pending_statements(session, self._endpoint.schema)
+
+    def reading(self) -> AbstractContextManager[Queryable]:
+        """Answer several queries, each in a session of its own; see `Warehouse`."""
+        return nullcontext(self)
 
     def content_version(self) -> str:
         """Return nothing: a change of the tables by another user leaves no mark that is cheaper to read."""

@@ -1,0 +1,165 @@
+"""The record of the last complete run: what it left, so that a later one can be known to have nothing to do.
+
+Belongs here: the document, when it is written, comparing the home with it. Does not belong here: what has changed in
+the raw zone, what is reported (see `nothing_new`).
+
+It can be lost without harm: the next run is then a run, and writes it again (068).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from finance_platform.code_version import JOBS, current_code_version, platform_version, trust_code_versions
+from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.register import Register
+from finance_platform.deliveries.scans import FOLDER
+from finance_platform.deliveries.state import derive_state
+from finance_platform.errors import DamagedObjectError
+from finance_platform.feeds.feed_set import FeedSet, load_feed_set
+from finance_platform.quality.checks import all_checks
+from finance_platform.reports.run_outcome import EvaluatedCheck
+from finance_platform.settings import Settings
+from finance_platform.storage.documents import parse_document
+from finance_platform.storage.port import ObjectStore
+from finance_platform.warehouse.port import Warehouse
+
+COMPLETE = f"{FOLDER}/complete.json"
+"""Beside the records of scans, which go with it: a run that completes a refresh removes it and writes it again."""
+
+_NOT_COMPARED = frozenset({FOLDER, "jobs", "leases", "manifests", "staging"})
+"""Folders of which nothing is ever repaired or derived again."""
+
+
+@dataclass(frozen=True)
+class CompleteRun:
+    """What the last complete run left.
+
+    Attributes:
+        run_id: the run.
+        platform: the version of the platform's files.
+        settings: a hash of every setting.
+        processed: a hash of the objects of the processed zone, with their etags.
+        warehouse: the version of the warehouse's content; empty if it has none.
+        alert_bytes: the size of the file of alerts, which a run sends again if they are lost.
+        code: the version of each job's code.
+        checks: the checks as the run evaluated them.
+    """
+
+    run_id: str
+    platform: str
+    settings: str
+    processed: str
+    warehouse: str
+    alert_bytes: int
+    code: Mapping[str, str]
+    checks: Sequence[EvaluatedCheck]
+
+
+def record_complete_run(
+    processed: ObjectStore,
+    warehouse: Warehouse,
+    settings: Settings,
+    *,
+    run_id: str,
+    checks: Sequence[EvaluatedCheck],
+) -> bool:
+    """Record what a run left, if a second run would do nothing; return whether it is recorded.
+
+    Args:
+        processed: the processed zone; the caller holds the home's lock.
+        warehouse: the warehouse.
+        settings: the home.
+        run_id: the run, which took every step and sent its alerts.
+        checks: every check that it evaluated.
+    """
+    feed_set = load_feed_set(settings.feeds_path)
+    expected = {("/".join(check.asset), check.name) for check in all_checks(feed.feed for feed in feed_set.feeds)}
+    if {(check.asset, check.name) for check in checks} != expected or not _is_settled(processed, feed_set, run_id):
+        return False
+    document = CompleteRun(
+        run_id=run_id,
+        platform=platform_version(),
+        settings=_hash(settings.model_dump(mode="json")),
+        processed=_hash_objects(processed),
+        warehouse=warehouse.content_version(),
+        alert_bytes=_alert_bytes(settings),
+        code={job: current_code_version(job) for job in JOBS},
+        checks=checks,
+    )
+    processed.write(COMPLETE, json.dumps(asdict(document), indent=1).encode())
+    return True
+
+
+def _is_settled(processed: ObjectStore, feed_set: FeedSet, run_id: str) -> bool:
+    """Return whether the next run would make the same verdicts.
+
+    A delivery that waits for others, or looks rows up, is evaluated again by each run, against what counts by then.
+    """
+    events = Register(processed).events()
+    if not any(getattr(event, "run_id", "") == run_id for event in events):
+        return True
+    has_lookups = any(feed.kind == "lookup" for feed in feed_set.feeds)
+    return not has_lookups and not derive_state(events, read_commits(processed)).waiting
+
+
+def read_complete_run(processed: ObjectStore) -> CompleteRun | None:
+    """Return the record of the last complete run; None if there is none, or a later run was not complete."""
+    try:
+        return parse_document(COMPLETE, processed.read(COMPLETE), _parse)
+    except (FileNotFoundError, DamagedObjectError):
+        return None
+
+
+def trust_recorded_code(complete: CompleteRun | None) -> None:
+    """Take the versions of the jobs' code from the record if it was made by the same files of the platform.
+
+    Deriving them means parsing a hundred modules, which takes longer than everything else that a small command does.
+    """
+    if complete and complete.platform == platform_version():
+        trust_code_versions(complete.code)
+
+
+def is_as_recorded(processed: ObjectStore, warehouse: Warehouse, settings: Settings, complete: CompleteRun) -> bool:
+    """Return whether the platform, its settings and everything that it keeps are as the last complete run left them.
+
+    Args:
+        processed: the processed zone.
+        warehouse: the warehouse.
+        settings: the home.
+        complete: the record of the last complete run.
+    """
+    if complete.platform != platform_version() or complete.settings != _hash(settings.model_dump(mode="json")):
+        return False
+    trust_code_versions(complete.code)
+    return (
+        warehouse.content_version() == complete.warehouse
+        and _alert_bytes(settings) >= complete.alert_bytes
+        and _hash_objects(processed) == complete.processed
+    )
+
+
+def _hash_objects(processed: ObjectStore) -> str:
+    digest = hashlib.sha256()
+    for item in processed.list_objects():
+        if item.key.partition("/")[0] not in _NOT_COMPARED:
+            digest.update(f"{item.key}\0{item.etag}\0".encode(errors="surrogateescape"))
+    return digest.hexdigest()[:32]
+
+
+def _hash(values: object) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _alert_bytes(settings: Settings) -> int:
+    path = settings.alerts_path
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _parse(values: Mapping[str, Any]) -> CompleteRun:
+    checks = tuple(EvaluatedCheck(**{**check, "evidence": tuple(check["evidence"])}) for check in values["checks"])
+    return CompleteRun(**{**values, "checks": checks})
