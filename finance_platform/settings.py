@@ -63,6 +63,9 @@ def _require_http(value: str) -> str:
     return value
 
 
+_THRESHOLD = re.compile(r"(.*\S) *= *([0-9]{1,16}(?:\.[0-9]{1,2})?) */ *([0-9]{1,7}(?:\.[0-9]{1,2})?)")
+"""An account or type, an amount and a per cent, with as many digits as the columns of the warehouse have."""
+
 Address = Annotated[str, AfterValidator(_refuse_secrets)]
 """An address, or a path; without a secret in it."""
 
@@ -72,6 +75,38 @@ WebAddress = Annotated[str, AfterValidator(_require_http), AfterValidator(_refus
 
 def _split(value: object) -> object:
     return [part for part in value.replace(",", " ").split() if part] if isinstance(value, str) else value
+
+
+@dataclass(frozen=True)
+class AccountThreshold:
+    """When a variance of some accounts is material: both thresholds must be reached.
+
+    Attributes:
+        account: an account's number or a type of accounts; empty for every other account.
+        amount: the least amount, in the home's currency.
+        percent: the least per cent of the reference.
+    """
+
+    account: str
+    amount: Decimal
+    percent: Decimal
+
+    def __str__(self) -> str:
+        """Return the threshold as the setting has it."""
+        return f"{self.account}={self.amount}/{self.percent}"
+
+
+def _read_thresholds(value: object) -> object:
+    """Read `Revenue=100000/5,6110=5000/10`."""
+    if not isinstance(value, str):
+        return value
+    thresholds = []
+    for part in filter(None, map(str.strip, value.split(","))):
+        match = _THRESHOLD.fullmatch(part)
+        if match is None:
+            raise ValueError(f"expected ACCOUNT=AMOUNT/PERCENT, such as 6110=5000/10, found {part!r}")
+        thresholds.append(AccountThreshold(match[1], Decimal(match[2]), Decimal(match[3])))
+    return tuple(thresholds)
 
 
 class Settings(BaseSettings):
@@ -121,6 +156,22 @@ class Settings(BaseSettings):
     )
     restatement_alert_from: Decimal = Field(
         Decimal("0.00"), ge=0, description="Gross amount of one scenario in closed periods that sends an alert."
+    )
+    materiality_amount: Decimal = Field(
+        Decimal("25000.00"), ge=0, max_digits=18, decimal_places=2, description="Least amount of a material variance."
+    )
+    materiality_percent: Decimal = Field(
+        Decimal("3.00"),
+        ge=0,
+        max_digits=9,
+        decimal_places=2,
+        description="Least per cent of the reference of a material variance; both must be reached.",
+    )
+    materiality_by_account: Annotated[tuple[AccountThreshold, ...], NoDecode, BeforeValidator(_read_thresholds)] = (
+        Field(
+            (),
+            description="Other amounts and per cents for accounts or types: Revenue=100000/5,6110=5000/10.",
+        )
     )
     ui_url: WebAddress = Field("http://127.0.0.1:3000", description="Address of the UI, for links in alerts.")
     query_timeout_seconds: int = Field(
@@ -296,3 +347,9 @@ class StarSettings:
     def of(settings: Settings) -> StarSettings:
         """Return the part of a home's settings that decides the content of the star."""
         return StarSettings(settings.baseline_scenario, settings.actuals_through, settings.fiscal_year_start_month)
+
+
+def materiality(settings: Settings) -> tuple[AccountThreshold, ...]:
+    """Return when variances are material: the home's threshold first, then those of accounts or types."""
+    home = AccountThreshold("", settings.materiality_amount, settings.materiality_percent)
+    return (home, *settings.materiality_by_account)

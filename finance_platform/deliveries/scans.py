@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from finance_platform.code_version import current_code_version
 from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged, Register
 from finance_platform.errors import DamagedObjectError
-from finance_platform.settings import StarSettings
+from finance_platform.settings import StarSettings, materiality
 from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore
 
@@ -61,9 +61,10 @@ def fingerprint_config(feed_set: FeedSet, settings: Settings) -> str:
     problems = [asdict(problem) for problem in feed_set.problems]
     star = asdict(StarSettings.of(settings))
     reading = [settings.currency, settings.earliest_date, settings.latest_date, settings.closed_periods]
+    reports = [asdict(threshold) for threshold in materiality(settings)]
     # The version of the code on disk: this process may be older than the processes of the runs.
     code = [current_code_version("standardise"), current_code_version("build_star")]
-    document = json.dumps([feeds, problems, star, reading, code], default=str, sort_keys=True)
+    document = json.dumps([feeds, problems, star, reading, reports, code], default=str, sort_keys=True)
     return hashlib.sha256(document.encode()).hexdigest()[:16]
 
 

@@ -31,9 +31,6 @@ NATURES = ("timing", "permanent")
 MAX_COMMENT_BYTES = 4096
 """Of UTF-8, the size of the warehouse's column."""
 
-ANY_ENDING = "*"
-"""At the end of an account's number: every account that begins with what is before it."""
-
 _FIELDS = {"comments": COMMENT_FIELDS, "statement_lines": STATEMENT_LINE_FIELDS}
 _FOR_PEOPLE = {"owner", "comment", "category", "section", "line"}
 _WHICH = {True: "an account and a category", False: "neither an account nor a category"}

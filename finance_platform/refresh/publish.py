@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.errors import DamagedWarehouseError, LoadError, StarNotBuiltError
 from finance_platform.quality.checks import Outcome, pluralize
 from finance_platform.quality.processed import check_star
@@ -19,7 +20,7 @@ from finance_platform.quality.warehouse import Audit, check_closed_periods
 from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
 from finance_platform.refresh.repair import damage_noted, discard_unreadable_slices, require_none_missing
 from finance_platform.reports.movements import movement_summary
-from finance_platform.settings import Settings
+from finance_platform.settings import Settings, materiality
 from finance_platform.slices.closed_periods import freeze, unknown_period
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.published import explain_stale, published_snapshot
@@ -31,6 +32,7 @@ from finance_platform.warehouse.ledger import PublishedSlice, published_slices, 
 from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceSum, SliceToLoad
 from finance_platform.warehouse.period_status import update_statuses
 from finance_platform.warehouse.port import Queryable, Warehouse
+from finance_platform.warehouse.report_tables import ReportTables, update_report_tables
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def _publish(
     audit = Audit(frozen.snapshot, actuals_through=settings.actuals_through, frozen_periods=frozen.periods)
     # The step that builds runs these checks too, but a selection may load without it.
     star_outcomes = check_star(frozen.snapshot, processed)
+    report_tables = ReportTables(read_report_inputs(processed, frozen.snapshot.state.live), materiality(settings))
     result, refusal = None, _rejection(star_outcomes)
     if not refusal:
         result, refusal = _load(
@@ -129,6 +132,7 @@ def _publish(
             audit,
             rebuild,
             actuals_through=settings.actuals_through,
+            report_tables=report_tables,
             run_id=run_id,
             at=clock(),
         )
@@ -136,6 +140,7 @@ def _publish(
         # No load has stored them: a decision or a setting may have changed them, or an upgrade has added the table.
         ensure_lease_held(processed.root)
         update_statuses(warehouse, frozen.snapshot.state.closed, settings.actuals_through)
+        update_report_tables(warehouse, report_tables)
     if audit.outcomes is None:
         audit(warehouse)
     ledger = published_slices(warehouse)
@@ -169,6 +174,7 @@ def _load(
     rebuild: Rebuild,
     *,
     actuals_through: str | None,
+    report_tables: ReportTables,
     run_id: str,
     at: datetime,
 ) -> tuple[LoadResult | None, str]:
@@ -195,6 +201,7 @@ def _load(
             actuals_through=actuals_through,
             causes=explain_stale(processed, snapshot, versions, names),
             audit=audit_and_check_lease,
+            report_tables=report_tables,
         )
     except load.AuditFailedError as error:
         return None, str(error)

@@ -22,6 +22,7 @@ from finance_platform.warehouse import ledger, movements, period_status, stateme
 from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceToLoad, validate_slices
 from finance_platform.warehouse.movements import NO_CAUSES, LoadContext
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
+from finance_platform.warehouse.report_tables import ReportTables, replace_report_tables
 from finance_platform.warehouse.statements import SqlFile
 
 PAUSES_SECONDS = (1.0, 5.0, 15.0)
@@ -63,6 +64,7 @@ def publish(
     actuals_through: str | None = None,
     causes: Mapping[SliceName, Sequence[str]] = NO_CAUSES,
     audit: Audit | None = None,
+    report_tables: ReportTables | None = None,
 ) -> LoadResult:
     """Publish slices in one transaction, all or nothing.
 
@@ -76,6 +78,7 @@ def publish(
         actuals_through: last period that Actual covers, if the home sets one; see `slices.completeness`.
         causes: by slice, the changes in its inputs, for the movements.
         audit: runs inside the transaction, before it commits, in every attempt; False rolls everything back.
+        report_tables: what people say about the figures; None leaves it as it is.
 
     Raises:
         AuditFailedError: the audit returned False; nothing was published.
@@ -89,10 +92,10 @@ def publish(
     context = LoadContext(run_id, loaded_at.astimezone(UTC).replace(tzinfo=None), closed_periods, causes)
     for pause in PAUSES_SECONDS:
         try:
-            return _publish_once(warehouse, targets, force, context, audit, actuals_through)
+            return _publish_once(warehouse, targets, force, context, audit, actuals_through, report_tables)
         except TransientWarehouseError:
             time.sleep(pause)
-    return _publish_once(warehouse, targets, force, context, audit, actuals_through)
+    return _publish_once(warehouse, targets, force, context, audit, actuals_through, report_tables)
 
 
 def _publish_once(
@@ -102,6 +105,7 @@ def _publish_once(
     context: LoadContext,
     audit: Audit | None,
     actuals_through: str | None,
+    report_tables: ReportTables | None,
 ) -> LoadResult:
     with warehouse.transaction() as connection:
         connection.lock(LOAD_LEDGER.table)
@@ -114,6 +118,8 @@ def _publish_once(
         _load(connection, stale, published, number, context)
         ledger.record_load(connection, stale, load_number=number, run_id=context.run_id, loaded_at=context.loaded_at)
         period_status.replace_statuses(connection, context.closed_periods, actuals_through)
+        if report_tables is not None:
+            replace_report_tables(connection, report_tables)
         moved = movements.moved_sums(connection, number)
         if audit is not None and not audit(connection):
             raise AuditFailedError(

@@ -229,6 +229,14 @@ def first_rows(contract: Contract) -> str:
     return exp.select(*names).from_(contract.table).order_by(*order).limit(_bound("row_count")).sql(dialect="redshift")
 
 
+def select_columns(contract: Contract, names: Sequence[str]) -> str:
+    """Return the query for some columns of every row of a table, in no order."""
+    from sqlglot import exp
+
+    columns = [contract.column(name).sql_name for name in names]
+    return exp.select(*columns).from_(contract.table).sql(dialect="redshift")
+
+
 def delete_all(contract: Contract) -> str:
     """Return the statement that empties a table; TRUNCATE would commit the transaction on Redshift."""
     from sqlglot import exp

@@ -98,6 +98,9 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "close_working_day": "5",
         "close_holidays": "2026-01-01, 2026-12-25",
         "restatement_alert_from": "1000.00",
+        "materiality_amount": "1000.00",
+        "materiality_percent": "2.50",
+        "materiality_by_account": "Revenue=100000/5, 61 10=5000.50/10",
         "ui_url": "https://dagster.example",
         "s3_endpoint_url": "https://s3.example",
         "raw_events_queue_url": "https://sqs.example/1/queue",
@@ -199,6 +202,12 @@ def test_an_invalid_value_is_reported_with_variable_value_and_allowed_values(
     assert allowed in caught.value.found
     assert f"(found {value!r})" in caught.value.found
     assert caught.value.fix == f"set {ENV_PREFIX}{name} to an allowed value, or unset it"
+
+
+@pytest.mark.parametrize("invalid", ["6110", "6110=5", "=5/1", "6110=-5/1", "6110=5/1%", "6110=5.001/1", "a=1/1,b"])
+def test_a_threshold_that_cannot_be_read_is_named_with_the_form_that_is_expected(invalid: str) -> None:
+    with pytest.raises(SettingsError, match="expected ACCOUNT=AMOUNT/PERCENT, such as 6110=5000/10, found"):
+        load_settings(materiality_by_account=invalid)
 
 
 def test_dates_in_the_wrong_order_are_an_error_that_names_both() -> None:

@@ -1,0 +1,118 @@
+"""What people deliver for reports: comments on variances, and the lines of the statement.
+
+Belongs here: reading the rows of the live deliveries, and which row counts where several describe the same.
+Does not belong here: reading a file (see `feeds.report_rows`), the tables of the warehouse (see
+`warehouse.report_tables`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from finance_platform.contracts.processed import COMMENTS, STATEMENT_LINES
+from finance_platform.deliveries.delivery_rows import read_rows
+from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.feeds.codes import fold
+from finance_platform.storage.port import ObjectStore
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment on the variance of one cell.
+
+    Attributes:
+        period: YYYY-MM, from which the variance is seen.
+        department_key: the department.
+        account_key: the account.
+        owner: who answers for it, if named.
+        comment: the explanation, if there is one.
+        nature: timing or permanent, if stated.
+    """
+
+    period: str
+    department_key: int
+    account_key: int
+    owner: str | None
+    comment: str | None
+    nature: str | None
+
+
+@dataclass(frozen=True)
+class StatementLineRow:
+    """A row that maps accounts to a line of the statement.
+
+    Attributes:
+        account: number, or its beginning and `*`; empty if the row maps a category.
+        category: the category; empty if the row maps an account.
+        section: section of the statement.
+        line: the line, in its first spelling.
+        order: order of the line within its section, the same for every row of the line.
+    """
+
+    account: str
+    category: str
+    section: str
+    line: str
+    order: int
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Everything that live deliveries say for reports.
+
+    Attributes:
+        comments: by period, department and account.
+        lines: those of accounts first, each by what it maps.
+    """
+
+    comments: tuple[Comment, ...] = ()
+    lines: tuple[StatementLineRow, ...] = ()
+
+
+def read_report_inputs(processed: ObjectStore, live: Iterable[LiveDelivery]) -> ReportInputs:
+    """Return what reports take from the live deliveries; of two rows about the same, the later delivery's counts.
+
+    Args:
+        processed: the processed zone.
+        live: the deliveries that count, in order.
+
+    Raises:
+        DamagedObjectError: the rows of a delivery are damaged.
+    """
+    comments: dict[tuple[str, int, int], Comment] = {}
+    lines: dict[tuple[str, str], dict[str, Any]] = {}
+    for delivery in live:
+        if delivery.event.kind == "comments":
+            rows = _rows(processed, delivery, COMMENTS.name, list(Comment.__dataclass_fields__))
+            found = [Comment(**row) for row in rows]
+            comments |= {(one.period, one.department_key, one.account_key): one for one in found}
+        elif delivery.event.kind == "statement_lines":
+            columns = ["account", "category", "section", "line", "line_order", "source_row"]
+            for row in _rows(processed, delivery, STATEMENT_LINES.name, columns):
+                lines[fold(row["account"] or ""), fold(row["category"] or "")] = row
+    return ReportInputs(tuple(comments[key] for key in sorted(comments)), tuple(_lines(lines)))
+
+
+def _rows(processed: ObjectStore, delivery: LiveDelivery, table: str, columns: list[str]) -> Iterator[dict[str, Any]]:
+    for rows in read_rows(processed, delivery.delivery_id, delivery.commit.files.get(table, ()), columns):
+        yield from rows.to_pylist()
+
+
+def _lines(rows: dict[tuple[str, str], dict[str, Any]]) -> Iterator[StatementLineRow]:
+    """Yield the rows with one spelling and one order for each line: the least that a row gives, else its first row."""
+    spelling: dict[tuple[str, str], str] = {}
+    given: dict[tuple[str, str], int] = {}
+    first: dict[tuple[str, str], int] = {}
+    for row in rows.values():
+        line = row["section"], fold(row["line"])
+        spelling.setdefault(line, row["line"])
+        first[line] = min(first.get(line, row["source_row"]), row["source_row"])
+        if row["line_order"] is not None:
+            given[line] = min(given.get(line, row["line_order"]), row["line_order"])
+    for key in sorted(rows, reverse=True):
+        row = rows[key]
+        line = row["section"], fold(row["line"])
+        order = given.get(line, first[line])
+        yield StatementLineRow(row["account"] or "", row["category"] or "", row["section"], spelling[line], order)

@@ -1,0 +1,144 @@
+"""The tables StatementMapping, Commentary and Materiality: what people say about the figures, for the views.
+
+Belongs here: their rows from what was delivered and set, and replacing them in a load's own transaction.
+Does not belong here: which delivered row counts (see `deliveries.report_inputs`), the views (see `sql/views`).
+
+None of the rows is money: they are no slice, have no movement, and change in closed periods too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import COMMENTARY, DIM_ACCOUNT, LOAD_LEDGER, MATERIALITY, STATEMENT_MAPPING
+from finance_platform.feeds.codes import fold, surrogate_key
+from finance_platform.settings import AccountThreshold
+from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
+from finance_platform.warehouse.statements import delete_all, insert, select_columns
+
+if TYPE_CHECKING:
+    from finance_platform.deliveries.report_inputs import ReportInputs, StatementLineRow
+
+ANY_ENDING = "*"
+"""At the end of an account's number: every account that begins with what is before it."""
+
+_Row = dict[str, object]
+
+
+class _Account(NamedTuple):
+    """An account of the warehouse, its number and type folded."""
+
+    key: int
+    number: str
+    account_type: str
+
+
+@dataclass(frozen=True)
+class ReportTables:
+    """What the tables are made of.
+
+    Attributes:
+        inputs: comments and lines of the statement.
+        thresholds: when a variance is material; the home's first.
+    """
+
+    inputs: ReportInputs
+    thresholds: Sequence[AccountThreshold]
+
+
+def replace_report_tables(connection: LoadConnection, tables: ReportTables) -> None:
+    """Store the rows of each table that has others; the caller's transaction holds the ledger's lock.
+
+    Args:
+        connection: sees the accounts that are published, or about to be.
+        tables: what the rows are made of.
+    """
+    for contract, rows in _stale(connection, tables).items():
+        connection.execute(delete_all(contract))
+        insert(connection, contract, rows)
+
+
+def update_report_tables(warehouse: Warehouse, tables: ReportTables) -> None:
+    """Store the rows in a transaction of their own, if they changed: comments or settings did, and no figure.
+
+    Args:
+        warehouse: a prepared warehouse; the caller holds the run's lock.
+        tables: what the rows are made of.
+
+    Raises:
+        LoadError: the transaction fails; the stored rows are unchanged.
+    """
+    if _stale(warehouse, tables):
+        with warehouse.transaction() as connection:
+            connection.lock(LOAD_LEDGER.table)
+            replace_report_tables(connection, tables)
+
+
+def _stale(source: Queryable, tables: ReportTables) -> dict[Contract, list[_Row]]:
+    """Return the target rows of each table whose stored rows differ."""
+    accounts = _accounts(source)
+    targets: dict[Contract, list[_Row]] = {
+        STATEMENT_MAPPING: list(_mapping(tables.inputs.lines, accounts)),
+        COMMENTARY: [asdict(comment) for comment in tables.inputs.comments],
+        MATERIALITY: list(_materiality(tables.thresholds, accounts)),
+    }
+    return {
+        contract: rows for contract, rows in targets.items() if _stored(source, contract) != _as_set(contract, rows)
+    }
+
+
+def _stored(source: Queryable, contract: Contract) -> set[tuple[object, ...]]:
+    return set(source.query(select_columns(contract, contract.column_names)).rows)
+
+
+def _as_set(contract: Contract, rows: Sequence[Mapping[str, object]]) -> set[tuple[object, ...]]:
+    return {tuple(row[name] for name in contract.column_names) for row in rows}
+
+
+def _accounts(source: Queryable) -> list[_Account]:
+    rows = source.query(select_columns(DIM_ACCOUNT, ("account_key", "account_number", "account_type"))).rows
+    return [_Account(int(key), fold(number), fold(account_type)) for key, number, account_type in rows]
+
+
+def _mapping(lines: Sequence[StatementLineRow], accounts: Sequence[_Account]) -> Iterator[_Row]:
+    """Yield a row per account or category; an account counts before its beginning, a long beginning before a short."""
+    by_account: dict[int, StatementLineRow] = {}
+    beginnings = [row for row in lines if row.account.endswith(ANY_ENDING)]
+    for row in sorted(beginnings, key=lambda row: len(fold(row.account))):
+        beginning = fold(row.account.removesuffix(ANY_ENDING))
+        by_account |= {account.key: row for account in accounts if account.number.startswith(beginning)}
+    for row in lines:
+        if row.account and not row.account.endswith(ANY_ENDING):
+            by_account[surrogate_key(row.account)] = row
+    for key in sorted(by_account):
+        yield _mapping_row(key, None, by_account[key])
+    for row in lines:
+        if row.category:
+            yield _mapping_row(None, row.category, row)
+
+
+def _mapping_row(key: int | None, category: str | None, row: StatementLineRow) -> _Row:
+    return {
+        "account_key": key,
+        "category": category,
+        "section": row.section,
+        "line": row.line,
+        "line_order": row.order,
+    }
+
+
+def _materiality(thresholds: Sequence[AccountThreshold], accounts: Sequence[_Account]) -> Iterator[_Row]:
+    """Yield the home's threshold and one per account that has another; an account's counts before its type's."""
+    by_account: dict[int | None, AccountThreshold] = {}
+    for threshold in thresholds:
+        name = fold(threshold.account)
+        if not name:
+            by_account[None] = threshold
+        by_account |= {account.key: threshold for account in accounts if name and account.account_type == name}
+    for threshold in thresholds:
+        by_account |= {account.key: threshold for account in accounts if account.number == fold(threshold.account)}
+    for key, threshold in by_account.items():
+        yield {"account_key": key, "minimum_amount": threshold.amount, "minimum_percent": threshold.percent}
