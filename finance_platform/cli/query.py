@@ -53,8 +53,8 @@ def query(
 ) -> int:
     """Run read-only SQL queries, in Redshift's dialect, on the warehouse.
 
-    SQL is a query, or several with a semicolon after each; `-` reads them from standard input. Each of several results
-    has a heading: the comment above its query. `finance-platform tables` lists what can be queried.
+    SQL is one query; `-` reads queries from standard input, as --file does from a file, each ended by a semicolon. Each
+    of several results has a heading: the comment above its query. `finance-platform tables` lists what can be queried.
     """
     from finance_platform.bootstrap import open_warehouse
     from finance_platform.warehouse.query_script import errors_in_file, read_script

@@ -49,16 +49,21 @@ def read_script(script: str, source: str) -> tuple[ScriptStatement, ...]:
 
     Args:
         script: read-only queries, each ended by a semicolon but the last.
-        source: the file's name for a message; empty for a query without a file.
+        source: the file's name for a message; empty for a query without a file, which has one statement.
 
     Raises:
-        QueryError: a quote or a comment is not closed, there is no statement, or one is not a read-only query of the
-            subset.
+        QueryError: a quote or a comment is not closed, there is no statement or one too many, or one is not a
+            read-only query of the subset.
     """
     with errors_in_file(source):
         statements = _split(script)
         if not statements:
             raise QueryError("there is no statement", fix="write a SELECT; `sql/dml/sample_queries.sql` has examples")
+        if len(statements) > 1 and not source:
+            raise QueryError(
+                f"{len(statements)} statements where one is expected",
+                fix="send one statement at a time, or all of them with --file or on standard input",
+            )
     for statement in statements:
         with errors_in_file(source, statement):
             parse_query(statement.sql)

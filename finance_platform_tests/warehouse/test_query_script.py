@@ -37,7 +37,7 @@ FROM DimDate;;
 
 
 def test_a_statement_has_the_comment_directly_above_it_as_its_heading_and_else_its_own_beginning():
-    statements = [(each.heading, each.line, each.column) for each in read_script(FILE, "")]
+    statements = [(each.heading, each.line, each.column) for each in read_script(FILE, "f.sql")]
     assert statements == [
         ("How many days are there?", 5, 1),
         ("SELECT 'a;b' AS \"x;y\"", 7, 1),
