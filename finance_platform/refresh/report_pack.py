@@ -10,12 +10,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from finance_platform.refresh.publish import freeze
 from finance_platform.reports.pack.model import Pack
 from finance_platform.reports.pack.page import render
 from finance_platform.reports.pack.read_model import read_pack
 from finance_platform.reports.pack.reliability import read_last_movements, read_reliability
 from finance_platform.settings import Settings
+from finance_platform.slices.closed_periods import freeze
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_versions
 from finance_platform.warehouse.port import Queryable

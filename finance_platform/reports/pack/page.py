@@ -155,7 +155,8 @@ def _unclassified_gate(pack: Pack) -> list[Gate]:
         if cell.account in accounts and cell.scenario == scenario and cell.period in names
     ]
     total = sum(amounts, Decimal("0.00"))
-    text = f"unclassified: {grouped_money(total)} {pack.currency} year to date, {pluralize(len(accounts), 'account')} without a type"
+    untyped = pluralize(len(accounts), "account")
+    text = f"unclassified: {grouped_money(total)} {pack.currency} year to date, {untyped} without a type"
     return [Gate("note" if amounts else "good", text if amounts else "unclassified: none this year")]
 
 
