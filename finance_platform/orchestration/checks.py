@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import dagster as dg
 
 from finance_platform.quality.checks import Check, Outcome
+from finance_platform.reports.run_outcome import EVIDENCE_ROWS_REPORTED, EvaluatedCheck
 from finance_platform.safe_text import printable
 
 
@@ -50,6 +51,18 @@ def evidence_rows(evaluation: dg.AssetCheckEvaluation) -> list[str]:
     if not isinstance(table, dg.TableMetadataValue):
         return []
     return [", ".join(f"{name} {value}" for name, value in record.data.items() if value) for record in table.records]
+
+
+def evaluated_check(evaluation: dg.AssetCheckEvaluation) -> EvaluatedCheck:
+    """Return an evaluated check as a run reports it."""
+    return EvaluatedCheck(
+        asset=evaluation.asset_key.to_user_string(),
+        name=evaluation.check_name,
+        passed=evaluation.passed,
+        is_warning=evaluation.severity == dg.AssetCheckSeverity.WARN,
+        summary=evaluation.description or "",
+        evidence=tuple(evidence_rows(evaluation)[:EVIDENCE_ROWS_REPORTED]),
+    )
 
 
 def _cell(value: object) -> str:

@@ -23,7 +23,7 @@ from finance_platform.bootstrap import (
 )
 from finance_platform.errors import HomeError, UnusableResultError
 from finance_platform.feeds.feed_set import load_feed_set
-from finance_platform.orchestration.checks import evidence_rows
+from finance_platform.orchestration.checks import evaluated_check
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER, repair_of
@@ -31,7 +31,7 @@ from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.run_metrics import send_run_metrics
 from finance_platform.orchestration.runs import COMMAND_LINE, MAX_RETRIES_TAG, STARTED_BY, fail_orphaned_runs
 from finance_platform.refresh.complete_run import record_complete_run
-from finance_platform.reports.run_outcome import EVIDENCE_ROWS_REPORTED, EvaluatedCheck, RunOutcome
+from finance_platform.reports.run_outcome import RunOutcome
 from finance_platform.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -121,17 +121,7 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
         for event in result.get_asset_materialization_events()
         if event.asset_key
     }
-    checks = [
-        EvaluatedCheck(
-            asset=check.asset_key.to_user_string(),
-            name=check.check_name,
-            passed=check.passed,
-            is_warning=check.severity == dg.AssetCheckSeverity.WARN,
-            summary=check.description or "",
-            evidence=tuple(evidence_rows(check)[:EVIDENCE_ROWS_REPORTED]),
-        )
-        for check in result.get_asset_check_evaluations()
-    ]
+    checks = [evaluated_check(evaluation) for evaluation in result.get_asset_check_evaluations()]
     return RunOutcome(
         run_id=result.run_id,
         succeeded=result.success,

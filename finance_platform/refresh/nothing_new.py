@@ -80,7 +80,7 @@ def find_nothing_new(
         if not is_as_recorded(listed, warehouse, settings, complete) or _has_changes(raw, listed, settings, at):
             return None
         status = read_status(raw, listed, warehouse, settings, at=at, last_run=last_run)
-        if status.is_broken or status.is_stale:
+        if status.is_broken or status.is_stale or any(damage["fix"] for damage in status.details.damage):
             return None
         if not complete.warehouse and not _is_published_as_recorded(processed, warehouse, settings, complete, at):
             return None

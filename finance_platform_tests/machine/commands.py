@@ -40,9 +40,16 @@ SERVES = {"ui", "webserver"}
 def command_names() -> list[str]:
     """Return the names of all commands; those of a group follow its own, as in `feed check`."""
     names = []
-    for name, command in main.commands.items():
+    for name, command in _commands_of(main).items():
         names += [f"{name} {part}" for part in command.commands] if isinstance(command, click.Group) else [name]
     return sorted(names)
+
+
+def _commands_of(group: click.Group) -> dict[str, click.Command]:
+    """Return the commands of a group, which imports each when it is asked for."""
+    context = click.Context(group)
+    found = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    return {name: command for name, command in found.items() if command}
 
 
 def arguments_of(name: str, home: Path) -> list[str]:
@@ -51,7 +58,7 @@ def arguments_of(name: str, home: Path) -> list[str]:
     command: click.Command = main
     for word in words:
         assert isinstance(command, click.Group)
-        command = command.commands[word]
+        command = _commands_of(command)[word]
     arguments = [*words]
     values = VALUES | {"home": str(home)}
     for parameter in command.params:

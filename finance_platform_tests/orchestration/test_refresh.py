@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import dagster as dg
@@ -38,6 +38,7 @@ from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.orchestration.refresh_run import run_refresh
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
+from finance_platform.refresh.complete_run import COMPLETE
 from finance_platform.reports.reconciliation import reconcile
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.reports.statement import Reconciliation
@@ -194,7 +195,8 @@ def run(home: Settings, *, rebuild: bool = False, periods: Sequence[str] = ()) -
         files={
             path.relative_to(processed.root).as_posix(): (path.stat().st_size, path.stat().st_mtime_ns)
             for path in Path(processed.root).rglob("*")
-            if path.is_file() and path.name != "job.lock"
+            # The record of a complete run names the run.
+            if path.is_file() and path.name not in {"job.lock", PurePath(COMPLETE).name}
         },
         attempts=sorted(path.name for path in (Path(processed.root) / "jobs").iterdir()),
         ledger=published_slices(warehouse),

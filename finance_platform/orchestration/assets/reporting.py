@@ -4,13 +4,21 @@ Belongs here: the reporting assets. Does not belong here: the step itself (see `
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import dagster as dg
 
+from finance_platform.bootstrap import home_lock
+from finance_platform.errors import LockedError
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.orchestration.checks import evaluated_check
 from finance_platform.orchestration.error_handling import dagster_failures
+from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
 from finance_platform.orchestration.ui.metadata_values import compute_data_version, money_metadata, table_metadata
 from finance_platform.orchestration.ui.table_specs import report_spec
+from finance_platform.quality.checks import all_checks
+from finance_platform.refresh.complete_run import record_complete_run
 from finance_platform.refresh.report import REPORT_FILE, report
 from finance_platform.reports.variance import PROFIT_LINES, VarianceRow
 from finance_platform.settings import Settings
@@ -46,6 +54,7 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
                 is_complete=_took_every_step(run),
                 continued_runs={name for name in (run.parent_run_id, run.root_run_id) if name},
             )
+            _record(context, settings, processed_zone, warehouse)
             return dg.MaterializeResult(
                 asset_key=["reporting", "variance_report"],
                 data_version=compute_data_version([result.text]),
@@ -58,6 +67,30 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
             )
 
     return variance_report
+
+
+def _record(
+    context: dg.AssetExecutionContext, settings: Settings, processed: ObjectStore, warehouse: Warehouse
+) -> None:
+    """Record what a run of the UI or of a sensor leaves, so that `finance-platform run` has nothing to do after it.
+
+    The command line records its own runs, once their alerts are sent. Those of other runs are sent by sensors, which
+    may be switched off, so a run with a finding that sends one is not recorded.
+    """
+    run = context.run
+    if run.tags.get(STARTED_BY) == COMMAND_LINE or not _took_every_step(run):
+        return
+    entries = context.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    events = [entry.dagster_event for entry in entries if entry.dagster_event]
+    checks = [evaluated_check(event.asset_check_evaluation_data) for event in events]
+    feeds = load_feed_set(settings.feeds_path).feeds
+    alerted = {
+        ("/".join(check.asset), check.name) for check in all_checks(one.feed for one in feeds) if check.is_alerted
+    }
+    if any((check.asset, check.name) in alerted for check in checks if not check.passed):
+        return
+    with suppress(LockedError), home_lock(settings):  # another run is at work, and records itself
+        record_complete_run(processed, warehouse, settings, run_id=run.run_id, checks=checks)
 
 
 def _last_year(rows: Sequence[VarianceRow], currency: str) -> dict[str, Any]:
