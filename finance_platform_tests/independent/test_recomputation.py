@@ -6,6 +6,7 @@ Belongs here: running `recompute` on the shipped sample and on AdventureWorks, a
 from __future__ import annotations
 
 import ast
+import csv
 import shutil
 import sys
 from decimal import Decimal
@@ -21,6 +22,7 @@ from finance_platform_tests.independent.recompute import (
     ADVENTUREWORKS,
     SAMPLE,
     TERMS,
+    ZERO,
     Results,
     differences,
     product_output,
@@ -66,6 +68,74 @@ def test_adventureworks_equals_its_recomputation(tmp_path_factory: pytest.TempPa
     assert differences(recomputed, output_of(home)) == []
     assert len(recomputed.cells) > 30_000
     assert ("", "Actual in statistical", "in_warehouse") in recomputed.statement
+
+
+def test_the_statement_of_the_sample_equals_its_recomputation(sample: tuple[Path, Results]):
+    """Lines by category, year to date of September 2025, Actual against Budget and against the prior year."""
+    home, _ = sample
+    accounts = read_accounts(home / "raw" / "accounts.csv")
+    cells = recompute.recompute(home / "raw", SAMPLE).cells
+    line_sums: dict[tuple[str, str], Decimal] = {}
+    profits: dict[str, Decimal] = {}
+    for (day, _, account, scenario), (_, amount, *_) in cells.items():
+        scenario = f"{scenario} {day[:4]}"
+        if day[4:6] > "09" or day[:4] < "2024":
+            continue
+        account_type, category = accounts.get(account, ("Unknown", "Unclassified"))
+        if account_type in ("Revenue", "Expense", "Unknown"):
+            sign = 1 if account_type == "Revenue" else -1
+            line_sums[category, scenario] = line_sums.get((category, scenario), ZERO) + amount
+            profits[scenario] = profits.get(scenario, ZERO) + sign * amount
+
+    view = (
+        "SELECT Line, IsSubtotal, ReferenceName, SUM(Amount), SUM(ReferenceAmount), SUM(Variance) "
+        "FROM ProfitAndLossByHorizon WHERE AsOfPeriod = '2025-09' AND Horizon = 'year to date' "
+        "AND ScenarioName = 'Actual' AND ReferenceName IN ('Budget', 'Prior Year') "
+        "GROUP BY Line, IsSubtotal, ReferenceName"
+    )
+    rows = {(line, reference): sums for line, _, reference, *sums in Home(home).select(view)}
+    lines = {line for line, is_subtotal, *_ in Home(home).select(view) if not is_subtotal}
+
+    assert lines == {line for line, _ in line_sums}
+    for line in lines:
+        actual, budget, prior = (
+            line_sums.get((line, scenario), ZERO) for scenario in ("Actual 2025", "Budget 2025", "Actual 2024")
+        )
+        assert rows[line, "Budget"] == [actual, budget, actual - budget]
+        assert rows[line, "Prior Year"] == [actual, prior, actual - prior]
+    assert rows["Profit after unclassified", "Budget"][:2] == [profits["Actual 2025"], profits["Budget 2025"]]
+    assert rows["Revenue, net", "Budget"][:2] == [Decimal("34780985.04"), Decimal("35628870.00")]
+    assert rows["Operating profit", "Budget"][:2] == [Decimal("2444051.93"), Decimal("2927680.00")]
+    assert rows["Unclassified", "Budget"][0] == Decimal("10922.70")
+    assert rows["Profit after unclassified", "Budget"][0] == Decimal("2433129.23")
+
+
+def read_accounts(path: Path) -> dict[str, tuple[str, str]]:
+    """Return type and category of each account by its number."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return {
+            recompute.fold(row["account_number"]): (row["account_type"], row["category"])
+            for row in csv.DictReader(file)
+        }
+
+
+def test_the_full_year_of_the_sample_is_nine_months_of_actuals_and_three_of_the_forecast(
+    sample: tuple[Path, Results],
+):
+    rows = Home(sample[0]).select(
+        "SELECT Line, SUM(Amount), MAX(Periods), MAX(OutlookPeriods) FROM ProfitAndLossByHorizon "
+        "WHERE AsOfPeriod = '2025-09' AND Horizon = 'full year' AND ScenarioName = 'Actual' "
+        "AND ReferenceName = 'Budget' AND Line IN ('Revenue, net', 'Operating profit') GROUP BY Line ORDER BY Line"
+    )
+    outlook = Home(sample[0]).select(
+        "SELECT Source, COUNT(DISTINCT Period) FROM Outlook WHERE FiscalYear = 2025 GROUP BY Source ORDER BY Source"
+    )
+
+    assert rows == [
+        ("Operating profit", Decimal("2842961.93"), 12, 3),
+        ("Revenue, net", Decimal("47290735.04"), 12, 3),
+    ]
+    assert outlook == [("actual", 9), ("forecast", 3)]
 
 
 @pytest.mark.parametrize(

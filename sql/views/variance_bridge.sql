@@ -6,87 +6,81 @@
 -- to the cent, for each business unit.
 
 CREATE OR REPLACE VIEW VarianceBridge AS
+WITH Kind AS (
+    SELECT CAST('start' AS VARCHAR(8)) AS StepKind
+
+    UNION ALL
+
+    SELECT CAST('step' AS VARCHAR(8)) AS StepKind
+
+    UNION ALL
+
+    SELECT CAST('end' AS VARCHAR(8)) AS StepKind
+),
+
+LineStep AS (
+    SELECT
+        ProfitAndLossByHorizon.AsOfPeriod,
+        ProfitAndLossByHorizon.FiscalYear,
+        ProfitAndLossByHorizon.Horizon,
+        ProfitAndLossByHorizon.HorizonOrder,
+        ProfitAndLossByHorizon.ScenarioName,
+        ProfitAndLossByHorizon.ReferenceName,
+        Kind.StepKind,
+        CASE Kind.StepKind
+            WHEN 'start' THEN 0
+            WHEN 'end' THEN 9999999
+            ELSE ProfitAndLossByHorizon.LineOrder
+        END AS StepOrder,
+        CASE Kind.StepKind
+            WHEN 'start' THEN ProfitAndLossByHorizon.ReferenceName
+            WHEN 'end' THEN ProfitAndLossByHorizon.ScenarioName
+            ELSE ProfitAndLossByHorizon.Line
+        END AS Step,
+        ProfitAndLossByHorizon.BusinessUnit,
+        CASE Kind.StepKind
+            WHEN 'start' THEN ProfitAndLossByHorizon.ComparedReference * ProfitAndLossByHorizon.LineSign
+            WHEN 'end' THEN ProfitAndLossByHorizon.ComparedAmount * ProfitAndLossByHorizon.LineSign
+            ELSE ProfitAndLossByHorizon.Impact
+        END AS Impact,
+        ProfitAndLossByHorizon.Periods,
+        ProfitAndLossByHorizon.OutlookPeriods,
+        ProfitAndLossByHorizon.ComparedPeriods,
+        ProfitAndLossByHorizon.IsComplete
+    FROM ProfitAndLossByHorizon
+    CROSS JOIN Kind
+    WHERE NOT ProfitAndLossByHorizon.IsSubtotal AND ProfitAndLossByHorizon.ComparedPeriods > 0
+)
+
 SELECT
-    ProfitAndLossByHorizon.AsOfPeriod,
-    ProfitAndLossByHorizon.FiscalYear,
-    ProfitAndLossByHorizon.Horizon,
-    ProfitAndLossByHorizon.HorizonOrder,
-    ProfitAndLossByHorizon.ScenarioName,
-    ProfitAndLossByHorizon.ReferenceName,
-    CAST('start' AS VARCHAR(8)) AS StepKind,
-    0 AS StepOrder,
-    CAST(ProfitAndLossByHorizon.ReferenceName AS VARCHAR(256)) AS Step,
-    ProfitAndLossByHorizon.BusinessUnit,
-    CAST(SUM(ProfitAndLossByHorizon.ComparedReference * ProfitAndLossByHorizon.LineSign) AS DECIMAL(38, 2)) AS Impact,
-    ProfitAndLossByHorizon.Periods,
-    ProfitAndLossByHorizon.OutlookPeriods,
-    ProfitAndLossByHorizon.ComparedPeriods,
-    ProfitAndLossByHorizon.IsComplete
-FROM ProfitAndLossByHorizon
-WHERE NOT ProfitAndLossByHorizon.IsSubtotal AND ProfitAndLossByHorizon.ComparedPeriods > 0
+    AsOfPeriod,
+    FiscalYear,
+    Horizon,
+    HorizonOrder,
+    ScenarioName,
+    ReferenceName,
+    StepKind,
+    StepOrder,
+    CAST(Step AS VARCHAR(256)) AS Step,
+    BusinessUnit,
+    CAST(SUM(Impact) AS DECIMAL(38, 2)) AS Impact,
+    Periods,
+    OutlookPeriods,
+    ComparedPeriods,
+    IsComplete
+FROM LineStep
 GROUP BY
-    ProfitAndLossByHorizon.AsOfPeriod,
-    ProfitAndLossByHorizon.FiscalYear,
-    ProfitAndLossByHorizon.Horizon,
-    ProfitAndLossByHorizon.HorizonOrder,
-    ProfitAndLossByHorizon.ScenarioName,
-    ProfitAndLossByHorizon.ReferenceName,
-    ProfitAndLossByHorizon.BusinessUnit,
-    ProfitAndLossByHorizon.Periods,
-    ProfitAndLossByHorizon.OutlookPeriods,
-    ProfitAndLossByHorizon.ComparedPeriods,
-    ProfitAndLossByHorizon.IsComplete
-
-UNION ALL
-
-SELECT
-    ProfitAndLossByHorizon.AsOfPeriod,
-    ProfitAndLossByHorizon.FiscalYear,
-    ProfitAndLossByHorizon.Horizon,
-    ProfitAndLossByHorizon.HorizonOrder,
-    ProfitAndLossByHorizon.ScenarioName,
-    ProfitAndLossByHorizon.ReferenceName,
-    CAST('step' AS VARCHAR(8)) AS StepKind,
-    ProfitAndLossByHorizon.LineOrder AS StepOrder,
-    ProfitAndLossByHorizon.Line AS Step,
-    ProfitAndLossByHorizon.BusinessUnit,
-    CAST(ProfitAndLossByHorizon.Impact AS DECIMAL(38, 2)) AS Impact,
-    ProfitAndLossByHorizon.Periods,
-    ProfitAndLossByHorizon.OutlookPeriods,
-    ProfitAndLossByHorizon.ComparedPeriods,
-    ProfitAndLossByHorizon.IsComplete
-FROM ProfitAndLossByHorizon
-WHERE NOT ProfitAndLossByHorizon.IsSubtotal AND ProfitAndLossByHorizon.ComparedPeriods > 0
-
-UNION ALL
-
-SELECT
-    ProfitAndLossByHorizon.AsOfPeriod,
-    ProfitAndLossByHorizon.FiscalYear,
-    ProfitAndLossByHorizon.Horizon,
-    ProfitAndLossByHorizon.HorizonOrder,
-    ProfitAndLossByHorizon.ScenarioName,
-    ProfitAndLossByHorizon.ReferenceName,
-    CAST('end' AS VARCHAR(8)) AS StepKind,
-    9999999 AS StepOrder,
-    CAST(ProfitAndLossByHorizon.ScenarioName AS VARCHAR(256)) AS Step,
-    ProfitAndLossByHorizon.BusinessUnit,
-    CAST(SUM(ProfitAndLossByHorizon.ComparedAmount * ProfitAndLossByHorizon.LineSign) AS DECIMAL(38, 2)) AS Impact,
-    ProfitAndLossByHorizon.Periods,
-    ProfitAndLossByHorizon.OutlookPeriods,
-    ProfitAndLossByHorizon.ComparedPeriods,
-    ProfitAndLossByHorizon.IsComplete
-FROM ProfitAndLossByHorizon
-WHERE NOT ProfitAndLossByHorizon.IsSubtotal AND ProfitAndLossByHorizon.ComparedPeriods > 0
-GROUP BY
-    ProfitAndLossByHorizon.AsOfPeriod,
-    ProfitAndLossByHorizon.FiscalYear,
-    ProfitAndLossByHorizon.Horizon,
-    ProfitAndLossByHorizon.HorizonOrder,
-    ProfitAndLossByHorizon.ScenarioName,
-    ProfitAndLossByHorizon.ReferenceName,
-    ProfitAndLossByHorizon.BusinessUnit,
-    ProfitAndLossByHorizon.Periods,
-    ProfitAndLossByHorizon.OutlookPeriods,
-    ProfitAndLossByHorizon.ComparedPeriods,
-    ProfitAndLossByHorizon.IsComplete;
+    AsOfPeriod,
+    FiscalYear,
+    Horizon,
+    HorizonOrder,
+    ScenarioName,
+    ReferenceName,
+    StepKind,
+    StepOrder,
+    Step,
+    BusinessUnit,
+    Periods,
+    OutlookPeriods,
+    ComparedPeriods,
+    IsComplete;
