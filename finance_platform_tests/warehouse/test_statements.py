@@ -237,14 +237,12 @@ def test_the_statements_generated_from_contracts() -> None:
     )
 
 
-def test_every_sample_query_returns_rows(loaded: DuckDBWarehouse, star_files: StarFiles) -> None:
+def test_the_sample_query_about_movements_returns_what_moved(loaded: DuckDBWarehouse, star_files: StarFiles) -> None:
     moved = star_files.facts("2025-02", "f2", february()[:1])
     publish(loaded, [moved], run_id="run-2", loaded_at=LOADED_AT)
-    queries = split((SQL / FOR_PEOPLE).read_text(encoding="utf-8"))
+    (query,) = [query for query in split((SQL / FOR_PEOPLE).read_text(encoding="utf-8")) if "FROM Movements" in query]
 
-    assert len(queries) >= 10
-    for query in queries:
-        assert loaded.query(query).rows, query
+    assert loaded.query(query).rows  # the sample, on which the others are tried, has no movements
 
 
 def test_importing_the_warehouse_loads_neither_an_engine_nor_the_parser() -> None:
