@@ -102,6 +102,10 @@ def deploy(
     return EXIT_OK
 
 
+_OF_THIS_MACHINE = frozenset({"init", "ui", "deploy", "remote"})
+"""Commands that make or serve something where they run."""
+
+
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @_stack_option
 @_region_option
@@ -110,6 +114,7 @@ def deploy(
 @with_exit_code
 def remote(stack_name: str, region: str, as_owner: bool, command: Sequence[str]) -> int:
     """Run a command of the platform inside the deployment: finance-platform remote status --json."""
+    _refuse_files_of_this_machine(command)
     from finance_platform.deployment.aws import Account
     from finance_platform.deployment.stack import Stack
     from finance_platform.deployment.tasks import OneOffTask, run_task
@@ -117,6 +122,23 @@ def remote(stack_name: str, region: str, as_owner: bool, command: Sequence[str])
     account = Account(region)
     task = OneOffTask(["finance-platform", *command], as_owner)
     return run_task(account, Stack(account, stack_name), task, echo_raw)
+
+
+def _refuse_files_of_this_machine(command: Sequence[str]) -> None:
+    """Refuse a command that writes or reads a file, because the task has a disk of its own, which ends with it."""
+    name, options = command[0], {argument.partition("=")[0] for argument in command[1:]}
+    if name == "rejected" and (options & {"--output"} or "xlsx" in command or "--format=xlsx" in command):
+        raise click.UsageError(
+            "the file that `rejected --output` writes would end with the remote task; write it here instead: "
+            "`finance-platform remote rejected --format csv > rejected.csv`, without --output"
+        )
+    if name == "query" and options & {"-f", "--file", "-"}:
+        raise click.UsageError(
+            "the file of `query` is on this machine, where the remote task cannot read it; give its text instead: "
+            '`finance-platform remote query "$(cat FILE)"`'
+        )
+    if name in _OF_THIS_MACHINE:
+        raise click.UsageError(f"`{name}` works on this machine, not in a remote task; leave out `remote`")
 
 
 def _print_preview(preview: Preview, bucket: str) -> None:
