@@ -110,6 +110,8 @@ def _print_header(console: SafeConsole, table: CheckedTable) -> None:
         grid.add_row(column.name, _uses(column) or "not used")
     for name, text in table.other.items():
         grid.add_row(f"every row: {text}" if text else "no column", name)
+    for name, feed in table.looked_up.items():
+        grid.add_row(f"looked up in feed {feed}", name)
     for cell in grid.columns:
         cell.overflow = "fold"
     console.print(grid)
@@ -210,6 +212,7 @@ def _checked_as_json(checked: FileCheck) -> dict[str, Any]:
                 "sheet": table.sheet,
                 "columns": [_column_as_json(column) for column in table.columns],
                 "other_fields": dict(table.other),
+                "looked_up_fields": dict(table.looked_up),
             }
             for table in checked.tables
         ],

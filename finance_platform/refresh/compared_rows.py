@@ -3,8 +3,8 @@
 Belongs here: which rows change their outcome because of another row of the file. Does not belong here: the rules of
 single rows (see `feeds.read_file`), counting (see `feed_check`).
 
-The rules are those of `transforms.repeated_keys` and `transforms.vouchers`. Only keys, and the sums of vouchers, are
-held in memory; the few rows that change are read a second time.
+The rules are those of `transforms.repeated_keys` and `transforms.vouchers`, the words those of `transforms.reasons`.
+Only keys, and the sums of vouchers, are held in memory; the few rows that change are read a second time.
 """
 
 from __future__ import annotations
@@ -26,6 +26,13 @@ from finance_platform.contracts.processed import (
     TRANSACTIONS,
 )
 from finance_platform.feeds.amounts import EXACT
+from finance_platform.transforms.reasons import (
+    CONFLICTING_KEY,
+    REPEATED_ROW,
+    describe_half_voucher,
+    describe_place,
+    describe_unbalanced_voucher,
+)
 
 ReadAgain = Callable[[], Iterable[pa.RecordBatch]]
 
@@ -139,14 +146,12 @@ class ComparedRows:
     def _judge_key(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[ChangedRow]:
         names = [name for name in _COMPARED[self.kind] if name not in _LINEAGE and name in rows[0]]
         is_conflict = len({tuple(str(row[name]) for name in names) for row in rows}) > 1
-        key, first, last = rows[0]["line_key"], rows[0]["source_row"], rows[-1]["source_row"]
+        key, first, last = rows[0]["line_key"], _describe_place(rows[0]), _describe_place(rows[-1])
         if is_conflict:
-            reason = (
-                f"the key {key} is on several lines with different values, first on line {first}, last on line {last}"
-            )
+            reason = CONFLICTING_KEY.format(key=key, first=first, last=last)
             yield from (ChangedRow(row, "rejected", "conflicting_key", reason) for row in rows)
         else:
-            reason = f"the same row with the key {key} is on line {first}"
+            reason = REPEATED_ROW.format(key=key, first=first)
             yield from (ChangedRow(row, "duplicate", "repeated_row", reason) for row in rows[1:])
 
     def _of_vouchers(self, read_again: ReadAgain, changed: set[tuple[Any, ...]]) -> Iterator[ChangedRow]:
@@ -166,20 +171,13 @@ def _place(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return row.get("source_sheet"), row["source_row"], row.get("source_column")
 
 
+def _describe_place(row: Mapping[str, Any]) -> str:
+    return describe_place(row.get("source_sheet"), row["source_row"], row.get("source_column"))
+
+
 def _describe(name: str, voucher: _Voucher) -> tuple[str, str]:
-    """Return rule and reason of a voucher that is rejected whole."""
+    """Return rule and words of a voucher that is rejected whole."""
     if voucher.rejected is not None:
         sheet, line, rules = voucher.rejected
-        place = f"sheet {sheet!r} row {line}" if sheet else f"line {line}"
-        return "half_voucher", f"the voucher {name!r} is rejected whole, because {place} of it is rejected: {rules}"
-    difference = EXACT.subtract(voucher.debit, voucher.credit)
-    return "unbalanced_voucher", (
-        f"the voucher {name!r} does not balance: debit {_text(voucher.debit)}, credit {_text(voucher.credit)}, "
-        f"difference {_text(difference)}"
-    )
-
-
-def _text(amount: Decimal) -> str:
-    """Return an amount with all of its decimals, two at least."""
-    whole, _, fraction = f"{amount:,f}".partition(".")
-    return f"{whole}.{fraction.rstrip('0'):0<2}"
+        return describe_half_voucher(name, describe_place(sheet, line), rules)
+    return describe_unbalanced_voucher(name, voucher.debit, voucher.credit)

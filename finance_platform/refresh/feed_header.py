@@ -43,11 +43,13 @@ class CheckedTable:
         sheet: the sheet's name; None for text.
         columns: the header.
         other: the fields that no column gives, and the text of their rows where it is the same in each.
+        looked_up: the fields that lines take from the rows of another feed, and that feed.
     """
 
     sheet: str | None
     columns: tuple[HeaderColumn, ...]
     other: Mapping[str, str]
+    looked_up: Mapping[str, str] = field(default_factory=dict)
 
 
 def describe_table(table: Table, rules: ReadingRules, object_key: str) -> CheckedTable:
@@ -76,7 +78,8 @@ def describe_table(table: Table, rules: ReadingRules, object_key: str) -> Checke
         )
         for name in table.header
     )
-    return CheckedTable(table.sheet, tuple(columns), other)
+    looked_up = dict.fromkeys(rules.lookup.take, rules.lookup.feed) if rules.lookup else {}
+    return CheckedTable(table.sheet, tuple(columns), other, looked_up)
 
 
 def _named_cells(rules: ReadingRules) -> tuple[str, ...]:

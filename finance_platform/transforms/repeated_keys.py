@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from string import Formatter
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+
+from finance_platform.transforms.reasons import CONFLICTING_KEY, REPEATED_ROW
 
 _MAX_KEY_CHARACTERS = 200
 _PLACE = ("source_sheet", "source_row", "source_column")
@@ -99,23 +102,19 @@ def _reasons(is_conflict: Column) -> Column:
 
 
 def _conflict_reason() -> Column:
-    return F.concat(
-        F.lit("the key "),
-        F.col("line_key"),
-        F.lit(" is on several lines with different values, first on "),
-        F.col("first_place"),
-        F.lit(", last on "),
-        F.col("last_place"),
-    )
+    return _filled(CONFLICTING_KEY, key="line_key", first="first_place", last="last_place")
 
 
 def _duplicate_reason() -> Column:
-    return F.concat(
-        F.lit("the same row with the key "),
-        F.col("line_key"),
-        F.lit(" is on "),
-        F.col("first_place"),
-    )
+    return _filled(REPEATED_ROW, key="line_key", first="first_place")
+
+
+def _filled(template: str, **columns: str) -> Column:
+    """Return a text with columns in its placeholders."""
+    pieces = []
+    for text, name, _, _ in Formatter().parse(template):
+        pieces += [F.lit(text), *([F.col(columns[name])] if name else [])]
+    return F.concat(*pieces)
 
 
 def _place() -> Column:

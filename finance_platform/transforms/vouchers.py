@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-_MAX_QUOTED = 60
+from finance_platform.transforms.reasons import (
+    MAX_QUOTED,
+    describe_half_voucher,
+    describe_place,
+    describe_unbalanced_voucher,
+)
+
 _VOUCHER = ("delivery_id", "voucher")
 _REJECTED = ("voucher_rules", "voucher_reasons")
 _SCHEMA = pa.schema([(name, pa.string()) for name in (*_VOUCHER, *_REJECTED)])
@@ -82,29 +87,15 @@ def _describe_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBa
 
 def _describe(voucher: dict[str, Any]) -> dict[str, str]:
     name = voucher["voucher"]
-    quoted = repr(name if len(name) <= _MAX_QUOTED else name[:_MAX_QUOTED] + "…")
     if voucher["source_row"] is not None:
-        sheet = voucher["source_sheet"]
-        place = f"line {voucher['source_row']}" if sheet is None else f"sheet {sheet!r} row {voucher['source_row']}"
-        rule = "half_voucher"
-        words = f"the voucher {quoted} is rejected whole, because {place} of it is rejected: {voucher['rules']}"
+        place = describe_place(voucher["source_sheet"], voucher["source_row"])
+        rule, words = describe_half_voucher(name, place, voucher["rules"])
     else:
-        debit, credit = voucher["debit"], voucher["credit"]
-        rule = "unbalanced_voucher"
-        words = (
-            f"the voucher {quoted} does not balance: debit {_text(debit)}, credit {_text(credit)}, "
-            f"difference {_text(debit - credit)}"
-        )
+        rule, words = describe_unbalanced_voucher(name, voucher["debit"], voucher["credit"])
     # As `feeds.reasons` writes it; a voucher may be named by several columns, so none is named.
-    reason = {"rule": rule, "column": "", "value": name[:_MAX_QUOTED], "words": words}
+    reason = {"rule": rule, "column": "", "value": name[:MAX_QUOTED], "words": words}
     return {
         **{column: voucher[column] for column in _VOUCHER},
         "voucher_rules": rule,
         "voucher_reasons": json.dumps([reason], ensure_ascii=False, separators=(",", ":")),
     }
-
-
-def _text(amount: Decimal) -> str:
-    """Return an amount with all of its decimals, two at least."""
-    whole, _, fraction = f"{amount:,f}".partition(".")
-    return f"{whole}.{fraction.rstrip('0'):0<2}"

@@ -16,6 +16,7 @@ from finance_platform.refresh.feed_header import HeaderColumn
 from finance_platform.refresh.feed_match import MatchedFile, match_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import LEDGER, descriptor, settings, with_columns, with_lines
+from finance_platform_tests.workbooks import Rows, xlsx
 
 HEADER = "Date,Dept,Account,Amount\n"
 ROW = "2025-01-15,D100,4000,100.00\n"
@@ -136,6 +137,7 @@ def test_a_column_that_only_a_rule_uses_is_shown_with_the_key_of_the_rule(tmp_pa
         "Note": (),
         "Date": (),
     }
+    assert (table.looked_up, table.other) == ({"description": "invoices"}, {"scenario": "Actual"})
 
 
 def test_a_header_that_lacks_a_column_is_shown_with_the_fields_that_it_has(tmp_path: Path):
@@ -341,3 +343,13 @@ def test_the_sample_s_files_have_the_outcomes_that_a_run_gives_them(file: str):
     assert {rule: check.rules[rule] for rule in of_rejected} == {
         name: rule["rows"] for name, rule in of_rejected.items()
     }
+
+
+def test_rows_of_sheets_that_reject_each_other_are_named_with_their_sheet(tmp_path: Path):
+    sheet: Rows = [HEADER.strip().split(","), ["2025-01-15", "D100", "4000", 7]]
+    other: Rows = [sheet[0], ["2025-01-15", "D100", "4000", 8]]
+    (tmp_path / "ledger.xlsx").write_bytes(xlsx({"A": sheet, "B": other}))
+    text = with_lines(LEDGER, path="ledger.xlsx", sheet="[A, B]", load="{mode: upsert, key: [account]}")
+    check = check_file(LocalStore(tmp_path), "ledger.xlsx", descriptor(text), settings())
+    words = "the key 4000 is on several lines with different values, first on sheet 'A' row 2, last on sheet 'B' row 2"
+    assert [row.reasons for row in check.refused_rows] == [words, words]
