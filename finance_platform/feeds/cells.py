@@ -40,6 +40,10 @@ _MAX_LISTED = 1_000
 """Characters of a header in a message."""
 
 
+LEFT_OVER = "; left over: "
+"""In the problem of a row, before its cells beyond the header."""
+
+
 @dataclass(frozen=True)
 class RawBatch:
     """Some consecutive rows of a table, as text.

@@ -21,7 +21,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from finance_platform.errors import UnreadableDeliveryError
-from finance_platform.feeds.cells import RawBatch
+from finance_platform.feeds.cells import LEFT_OVER, RawBatch
 from finance_platform.feeds.file_format import (
     OpenFile,
     Utf8Evidence,
@@ -309,7 +309,7 @@ def _problem(row: Sequence[str], width: int) -> str | None:
     """Return what is wrong with a row: cells beyond the header that are not blank; missing ones count as blank."""
     if not any(cell.strip() for cell in row[width:]):
         return None
-    return f"the row has {len(row)} cells, the header {width}; left over: {', '.join(row[width:])[:200]}"
+    return f"the row has {len(row)} cells, the header {width}{LEFT_OVER}{', '.join(row[width:])[:200]}"
 
 
 def _long_row(line: int) -> UnreadableDeliveryError:

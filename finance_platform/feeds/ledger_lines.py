@@ -22,6 +22,7 @@ from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds import amounts, dates
 from finance_platform.feeds.amount_signs import apply_signs
 from finance_platform.feeds.cells import (
+    LEFT_OVER,
     SIGN,
     FieldSource,
     RawBatch,
@@ -112,6 +113,13 @@ class LedgerLines:
         self._year_header = find_header(year, header, "unpivot.year.column") if year else ""
         self.sources = bind_fields(feed.rules, header, object_key, sheet)
         self._voucher_sources = _bind_voucher(feed.rules, header)
+        self._named_sources = {**self._voucher_sources, **self.sources}
+        if feed.rules.lookup:
+            on = feed.rules.lookup.on
+            self._named_sources = {
+                on: FieldSource(FieldRule(sources=(on,)), (self._key_header,)),
+                **self._named_sources,
+            }
         self._notes = NoteCollector()
         self._ambiguous = NoteCollector()
         self._codes = TypedCodes()
@@ -121,7 +129,7 @@ class LedgerLines:
 
     def type_batch(self, batch: RawBatch) -> tuple[dict[str, pa.Array], amounts.ParsedAmounts]:
         """Return the typed columns of every row, and the amounts as parsed before any rule."""
-        violations = RuleViolations.of_batch(batch, self._notes, self.sources)
+        violations = RuleViolations.of_batch(batch, self._notes, self._named_sources)
         texts = {
             name: violations.add_cells(
                 name, field_texts(source, batch, is_name=name in TEXTS_FOR_PEOPLE), is_name=name in TEXTS_FOR_PEOPLE
@@ -190,8 +198,15 @@ class LedgerLines:
         for cells, header in zip(columns_of_money, self.sources["amount"].headers, strict=False):
             unread |= _may_be_money(cells, batch, header)
         bare = [rule for rule in self._rules.skip if not rule.may_hold_money]
+        left_over = _has_figure_left_over(batch)
 
         def describe(position: int) -> str:
+            if not (has_money[position] or unread[position]):
+                return (
+                    f"amount: the rule {marks[position].as_py()} of skip matches the row, and one of its cells may be "
+                    f"money: {batch.problems[position].as_py()}; correct the row, or claim its money by "
+                    "may_hold_money: true"
+                )
             has = "has the amount" if has_money[position] else "has no valid amount but"
             return (
                 f"amount: the rule {marks[position].as_py()} of skip matches the row, which {has} "
@@ -199,7 +214,8 @@ class LedgerLines:
                 "may_hold_money: true, or correct the rule"
             )
 
-        violations.reject_skipped("skipped_money", (has_money | unread) & marked_rows(batch, bare), describe)
+        rows = (has_money | unread | left_over) & marked_rows(batch, bare)
+        violations.reject_skipped("skipped_money", rows, describe, of="amount")
 
     def _written_amount(self, batch: RawBatch, position: int) -> str:
         cells = (batch.columns[header][position].as_py() for header in self.sources["amount"].headers)
@@ -225,6 +241,7 @@ class LedgerLines:
                 f"{rule.on}: {quoted(written[i].as_py())} is not in the feed {rule.feed}, which gives "
                 f"{', '.join(rule.take)}; deliver a file of that feed that has it, and the line is read again"
             ),
+            of=rule.on,
         )
         return fields
 
@@ -489,6 +506,14 @@ def _may_be_money(parsed: amounts.ParsedAmounts, batch: RawBatch, header: str) -
         )
         rows[position] = fold(parsed.texts[position].as_py()) != fold(name or "")
     return rows
+
+
+def _has_figure_left_over(batch: RawBatch) -> Mask:
+    """Return the rows that have a figure in a cell beyond the header."""
+    if batch.problems.null_count == len(batch):
+        return np.zeros(len(batch), dtype=np.bool_)
+    cells = [(text or "").partition(LEFT_OVER)[2] for text in batch.problems.to_pylist()]
+    return to_mask(pc.match_substring_regex(pa.array(cells, pa.string()), r"\pN"))
 
 
 def _hint(text: str, rules: ReadingRules) -> str:

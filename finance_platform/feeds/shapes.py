@@ -67,7 +67,8 @@ class Shape:
     def reshape(self, batch: RawBatch) -> Iterator[RawBatch]:
         """Yield a batch, or a row for each of its cells that is not blank, in the order of rows and then of cells.
 
-        A malformed row, and one without such a cell, remains one row.
+        A malformed row, and one without such a cell, remains one row. A malformed row that a skip rule or a control
+        total claims does not, so that its money is seen.
         """
         if not self.cells:
             yield batch
@@ -102,7 +103,10 @@ class Shape:
             is_line[:, place] = pc.fill_null(pc.not_equal(texts, ""), False).to_numpy(zero_copy_only=False)
         if self._keeps_blank:
             is_line |= is_line.any(axis=1, keepdims=True)
-        is_line[pc.is_valid(batch.problems).to_numpy(zero_copy_only=False), :] = False
+        is_whole = pc.is_valid(batch.problems)
+        if batch.marks is not None:
+            is_whole = pc.and_(is_whole, pc.is_null(batch.marks))
+        is_line[is_whole.to_numpy(zero_copy_only=False), :] = False
         return is_line
 
 

@@ -150,7 +150,7 @@ class RuleViolations:
             skipped |= to_mask(pc.is_valid(batch.marks))
         violations = cls(batch, skipped, notes, sources=sources or {})
         violations.add("malformed_row", is_malformed, lambda i: str(batch.problems[i].as_py()))
-        violations.unread = is_row & is_malformed
+        violations.unread = is_row & is_malformed & ~skipped
         return violations
 
     def add(self, rule: str, broken: Mask, reason: Callable[[int], str], *, of: str = "") -> None:
@@ -168,10 +168,10 @@ class RuleViolations:
         if broken.any():
             self._violations.append(_Violation(rule, broken, reason, of))
 
-    def reject_skipped(self, rule: str, rows: Mask, reason: Callable[[int], str]) -> None:
-        """Reject rows that were skipped until now; nothing else is wrong with them, so this is the last rule to add."""
+    def reject_skipped(self, rule: str, rows: Mask, reason: Callable[[int], str], *, of: str = "") -> None:
+        """Reject rows that were skipped until now; nothing else is wrong with them. See `add`."""
         self.skipped = self.skipped & ~rows
-        self.add(rule, rows, reason)
+        self.add(rule, rows, reason, of=of)
 
     def add_blank(self, name: str, texts: pa.Array, reason: str = "is blank") -> None:
         """Record that a needed field is blank in the rows where its text is null."""
@@ -217,6 +217,7 @@ class RuleViolations:
             "spreadsheet_error",
             to_mask(pc.is_in(texts, pa.array(SPREADSHEET_ERRORS))),
             lambda i: f"{name}: {_describe_error(texts[i].as_py())}",
+            of=name,
         )
 
     @property

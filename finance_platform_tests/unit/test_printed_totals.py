@@ -155,6 +155,51 @@ def test_a_repeated_header_with_years_is_no_money_and_a_bad_figure_below_it_is(t
     assert [rules for _, rules in read.outcomes[2:]] == ["skip_1", "skip_1", "skipped_money"]
 
 
+@pytest.mark.parametrize(
+    ("row", "outcome"),
+    [
+        (",Page 3 of 7,,,5.00", "rejected"),
+        (",Page 3 of 7,,5.00,x", "rejected"),
+        (",Page 3 of 7,,,printed by hand", "skipped"),
+    ],
+)
+def test_money_of_a_skipped_row_may_be_in_a_cell_beyond_the_header(tmp_path: Path, row: str, outcome: str) -> None:
+    read = Read(tmp_path, REPORT, line(), row)
+    assert read.outcomes[1][0] == outcome
+    may_hold = REPORT.replace("name: page,", "name: page, may_hold_money: true,")
+    assert Read(tmp_path, may_hold, line(), row).outcomes[1] == ("skipped", "page")
+
+
+@pytest.mark.parametrize(
+    ("row", "rules"),
+    [
+        ("Page 1 of 2,,7,,x", ["skipped_money"]),
+        ("Page 1 of 2,,1O,3,x", ["skipped_money", "skipped_money"]),
+        ("Page 1 of 2,,,,5", ["skipped_money"]),
+        ("Page 1 of 2,,,,x", ["page"]),
+    ],
+)
+def test_money_of_a_malformed_row_of_a_wide_file_is_seen_where_a_rule_skips_it(
+    tmp_path: Path, row: str, rules: list[str]
+) -> None:
+    text = with_lines(
+        REPORT,
+        columns="{department: Dept, account: Account}",
+        unpivot="{columns: [Jan, Feb], into: date, year: 2025, blank: skip}",
+    )
+    header = "Dept,Account,Jan,Feb"
+    read = Read(tmp_path, text, "N,1,10,20", row, header=header)
+    assert [rule for _, rule in read.outcomes[2:]] == rules
+    assert len(read.rows) == read.summary["measured_rows"]
+    may_hold = text.replace("name: page,", "name: page, may_hold_money: true,")
+    counted = Read(tmp_path, may_hold, "N,1,10,20", row, header=header)
+    assert {outcome for outcome, _ in counted.outcomes[2:]} == {"skipped"}
+    money = sum(row["amount"] or 0 for row in counted.rows[2:])
+    assert money == (7 if ",7," in row else 3 if ",3," in row else 0)
+    total_row = Read(tmp_path, text, "N,1,10,20", "Grand Total,,10,20,x", header=header)
+    assert (total_row.totals.checked, total_row.totals.tied) == (2, 2)
+
+
 def test_a_zero_in_a_skipped_row_is_not_money(tmp_path: Path) -> None:
     assert Read(tmp_path, REPORT, line(), ",Page 3 of 7,,0.00").outcomes[1] == ("skipped", "page")
 
