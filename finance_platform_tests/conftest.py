@@ -1,11 +1,13 @@
 """Fixtures and hooks of every test: an environment without the developer's settings, and one Spark session on Sail.
 
-Belongs here: hiding the developer's configuration, hypothesis' profile, the session, the order of files.
+Belongs here: hiding the developer's configuration, hypothesis' profile, the session, the order of files, Python's
+garbage collector.
 Does not belong here: data, set-up of one layer.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 load_hypothesis_profile()
+
+# Modules and test items stay until the end. To search them for garbage takes a third of the time in which the tests are
+# collected, and again time whenever tests have created a few more objects.
+gc.disable()
 
 
 LONGEST_FIRST = (
@@ -43,6 +49,12 @@ LONGEST_FIRST = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next(rank for rank, part in enumerate(LONGEST_FIRST) if part in item.path.as_posix()))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.set_threshold(5_000, 10, 10)
+    gc.enable()
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jsonschema
 import pytest
 import yaml
 
@@ -45,8 +45,15 @@ def read_examples() -> list[Example]:
 
 EXAMPLES = read_examples()
 KEYS = [key.path for key in all_keys()]
-SCHEMA = jsonschema.Draft202012Validator(descriptor_schema())
 each_example = pytest.mark.parametrize("example", EXAMPLES, ids=[f"{e.file}-{e.key}" for e in EXAMPLES])
+
+
+@cache
+def schema() -> Any:
+    """Return the schema as an editor applies it."""
+    import jsonschema  # compiles a grammar of addresses: more than a second, which only the tests that use it need
+
+    return jsonschema.Draft202012Validator(descriptor_schema())
 
 
 def is_example_of(written: str, key: str) -> bool:
@@ -104,7 +111,7 @@ def test_a_bad_example_is_refused_with_its_reason(example: Example):
 
 @each_example
 def test_an_editor_finds_no_fault_with_a_good_example(example: Example):
-    assert [error.message for error in SCHEMA.iter_errors(as_an_editor_reads(example.good))] == []
+    assert [error.message for error in schema().iter_errors(as_an_editor_reads(example.good))] == []
 
 
 def test_an_editor_finds_no_fault_with_the_shipped_descriptors():
@@ -112,7 +119,7 @@ def test_an_editor_finds_no_fault_with_the_shipped_descriptors():
     files = sorted(folder.glob("*.yaml"))
     assert len(files) == len(shipped_descriptors())
     for file in files:
-        assert list(SCHEMA.iter_errors(as_an_editor_reads(file.read_text("utf-8")))) == [], file.name
+        assert list(schema().iter_errors(as_an_editor_reads(file.read_text("utf-8")))) == [], file.name
 
 
 @pytest.mark.parametrize(
@@ -127,7 +134,7 @@ def test_an_editor_finds_no_fault_with_the_shipped_descriptors():
     ],
 )
 def test_an_editor_finds_what_needs_no_comparison_of_parts(text: str, message: str):
-    messages = [error.message for error in SCHEMA.iter_errors(as_an_editor_reads(text))]
+    messages = [error.message for error in schema().iter_errors(as_an_editor_reads(text))]
     assert any(message in found for found in messages), messages
 
 
