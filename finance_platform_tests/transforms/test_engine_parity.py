@@ -45,7 +45,7 @@ from finance_platform_tests.end_to_end.adventureworks_home import (
 from finance_platform_tests.end_to_end.dagster_refresh import run_refresh_job
 from finance_platform_tests.environment import clean_environment
 from finance_platform_tests.java import reason_without_java
-from finance_platform_tests.one_jvm import SHORT_LIVED, one_jvm
+from finance_platform_tests.one_jvm import RunningJvm, one_jvm
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.transforms import parity_home
 from finance_platform_tests.transforms.parity_home import make_home
@@ -160,16 +160,16 @@ def _java() -> None:
 
 
 @pytest.fixture(scope="module")
-def in_one_jvm(_java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    """The environment in which jobs find one JVM."""
-    with one_jvm(tmp_path_factory.mktemp("jvm")) as environment:
-        yield environment
+def running_jvm(_java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningJvm]:
+    """The JVM of all jobs."""
+    with one_jvm(tmp_path_factory.mktemp("jvm")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def jvm(home: Path, in_one_jvm: Mapping[str, str]) -> Run:
+def jvm(home: Path, running_jvm: RunningJvm) -> Run:
     """The results of Spark on the JVM."""
-    with clean_environment(home, **in_one_jvm):
+    with clean_environment(home, **running_jvm.environment):
         return run_engine(home, "jvm")
 
 
@@ -216,29 +216,19 @@ def test_both_engines_write_the_same_commit_of_every_slice(sail: Run, jvm: Run) 
 @pytest.mark.end_to_end
 @pytest.mark.skipif(not current_profile().is_exhaustive, reason="takes minutes; TEST_PROFILE=nightly runs it")
 def test_both_engines_give_the_same_warehouse_of_a_published_ledger(
-    in_one_jvm: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+    running_jvm: RunningJvm, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
     """Every table of AdventureWorks' warehouse, cell for cell, but for the time of the load."""
     expected = refresh_adventureworks_once(tmp_path_factory)
-    other = run_refresh_job(create_adventureworks_home(tmp_path), spark_engine="jvm", **in_one_jvm)
+    other = run_refresh_job(create_adventureworks_home(tmp_path), spark_engine="jvm", **running_jvm.environment)
     assert other.succeeded, other.errors
     assert other.tables() == expected.tables()
 
 
-COUNT = """
-from finance_platform.spark_jobs.session import spark_session
-with spark_session("jvm") as session:
-    print("counted", session.range(3).count())
-"""
-
-
 @pytest.mark.jvm
-@pytest.mark.usefixtures("_java")
-def test_a_job_without_a_shared_jvm_starts_its_own(tmp_path: Path) -> None:
+def test_a_session_without_a_shared_jvm_starts_its_own(running_jvm: RunningJvm) -> None:
     """As every job on a laptop does."""
-    with clean_environment(tmp_path, JAVA_TOOL_OPTIONS=SHORT_LIVED):
-        ended = subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, check=False, timeout=600)
-    assert "counted 3" in ended.stdout, ended.stderr[-4000:]
+    assert running_jvm.counted == 3
 
 
 @pytest.mark.parametrize("engine", ["sail", pytest.param("jvm", marks=pytest.mark.jvm)])
