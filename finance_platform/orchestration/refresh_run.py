@@ -21,6 +21,7 @@ from finance_platform.bootstrap import (
     processed_zone,
     raw_zone,
 )
+from finance_platform.code_version import platform_version
 from finance_platform.errors import HomeError, UnusableResultError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.checks import evaluated_check
@@ -59,6 +60,7 @@ def run_refresh(
     if not raw_zone(settings).exists():
         found = f"{settings.home_path} has no folder raw" if not settings.raw_uri else f"there is no {settings.raw_uri}"
         raise HomeError(found, fix=f"create {settings.raw_root} and put files into it")
+    platform = platform_version()
     config: dict[str, Any] = {"loggers": {"quiet": {}}}
     if rebuild:
         again = {"config": {"rebuild": True, "periods": list(periods)}}
@@ -79,6 +81,7 @@ def run_refresh(
                 settings,
                 run_id=outcome.run_id,
                 checks=outcome.checks,
+                platform=platform,
             )
         return outcome
 

@@ -67,6 +67,7 @@ def record_complete_run(
     *,
     run_id: str,
     checks: Sequence[EvaluatedCheck],
+    platform: str,
 ) -> bool:
     """Record what a run left, if a second run would do nothing; return whether it is recorded.
 
@@ -76,6 +77,7 @@ def record_complete_run(
         settings: the home.
         run_id: the run, which took every step and sent its alerts.
         checks: every check that it evaluated.
+        platform: the version of the platform when the run's process started; another one may be on disk by now.
     """
     feed_set = load_feed_set(settings.feeds_path)
     expected = {("/".join(check.asset), check.name) for check in all_checks(feed.feed for feed in feed_set.feeds)}
@@ -83,7 +85,7 @@ def record_complete_run(
         return False
     document = CompleteRun(
         run_id=run_id,
-        platform=platform_version(),
+        platform=platform,
         settings=_hash(settings.model_dump(mode="json")),
         processed=_hash_objects(processed),
         warehouse=warehouse.content_version(),

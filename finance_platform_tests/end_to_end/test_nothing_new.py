@@ -20,6 +20,7 @@ import pytest
 from dagster import DagsterInstance
 
 from finance_platform import bootstrap
+from finance_platform.code_version import platform_version
 from finance_platform.orchestration.nothing_new import answer_without_run
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
 from finance_platform.refresh import complete_run
@@ -58,7 +59,14 @@ def record_again(home: Home, settings: Settings) -> None:
     """Take the home as it is for complete, since a file that was put back is another one for its etag."""
     complete = read_complete_run(home.processed)
     assert complete is not None
-    assert record_complete_run(home.processed, home.warehouse, settings, run_id=complete.run_id, checks=complete.checks)
+    assert record_complete_run(
+        home.processed,
+        home.warehouse,
+        settings,
+        run_id=complete.run_id,
+        checks=complete.checks,
+        platform=platform_version(),
+    )
     assert not is_needed(settings)
 
 
@@ -239,7 +247,9 @@ def test_a_run_whose_checks_are_not_all_known_leaves_no_record(home: Home, setti
     complete = read_complete_run(home.processed)
     assert complete is not None
     fewer = complete.checks[1:]
-    assert not record_complete_run(home.processed, home.warehouse, settings, run_id="other", checks=fewer)
+    assert not record_complete_run(
+        home.processed, home.warehouse, settings, run_id="other", checks=fewer, platform="any"
+    )
     assert read_complete_run(home.processed) == complete
 
 

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import pytest
 from pyspark.sql import SparkSession
 
-from finance_platform.code_version import JobName
+from finance_platform.code_version import JobName, platform_version
 from finance_platform.contracts.star import STAR
 from finance_platform.deliveries.changes import detect_changes
 from finance_platform.deliveries.commits import read_commits
@@ -306,7 +306,14 @@ class LawHome:
             self.report()
             checks = all_checks(feed.feed for feed in load_feed_set(self.settings.feeds_path).feeds)
             passed = [EvaluatedCheck.of(Outcome(check, passed=True, summary="")) for check in checks]
-            record_complete_run(self.processed, self.warehouse, self.settings, run_id=self.run_id, checks=passed)
+            record_complete_run(
+                self.processed,
+                self.warehouse,
+                self.settings,
+                run_id=self.run_id,
+                checks=passed,
+                platform=platform_version(),
+            )
 
     def _next_attempt(self) -> str:
         self.tick()

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from finance_platform.bootstrap import home_lock
+from finance_platform.code_version import platform_version
 from finance_platform.errors import LockedError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.checks import evaluated_check
@@ -35,6 +36,7 @@ _STEPS_BEFORE = {
 
 def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
     """Return the report's asset."""
+    platform = platform_version()
 
     # The name is the step's, which the command line shows.
     @dg.multi_asset(name="reporting__variance_report", specs=[report_spec(settings, REPORT_FILE)])
@@ -54,7 +56,7 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
                 is_complete=_took_every_step(run),
                 continued_runs={name for name in (run.parent_run_id, run.root_run_id) if name},
             )
-            _record(context, settings, processed_zone, warehouse)
+            _record(context, settings, processed_zone, warehouse, platform)
             return dg.MaterializeResult(
                 asset_key=["reporting", "variance_report"],
                 data_version=compute_data_version([result.text]),
@@ -70,7 +72,11 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
 
 
 def _record(
-    context: dg.AssetExecutionContext, settings: Settings, processed: ObjectStore, warehouse: Warehouse
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    processed: ObjectStore,
+    warehouse: Warehouse,
+    platform: str,
 ) -> None:
     """Record what a run of the UI or of a sensor leaves, so that `finance-platform run` has nothing to do after it.
 
@@ -90,7 +96,7 @@ def _record(
     if any((check.asset, check.name) in alerted for check in checks if not check.passed):
         return
     with suppress(LockedError), home_lock(settings):  # another run is at work, and records itself
-        record_complete_run(processed, warehouse, settings, run_id=run.run_id, checks=checks)
+        record_complete_run(processed, warehouse, settings, run_id=run.run_id, checks=checks, platform=platform)
 
 
 def _last_year(rows: Sequence[VarianceRow], currency: str) -> dict[str, Any]:
