@@ -13,7 +13,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from finance_platform.cli import rendering
 from finance_platform.cli.console import SafeConsole
 from finance_platform.cli.rendering import distinct_keys, print_deliveries, print_rows, print_warnings
 from finance_platform_tests.unit.printed_text import lines, printed, status
@@ -185,3 +188,18 @@ def test_every_warning_names_the_file_and_the_fix():
         "vanished old.csv: delivered before, gone from raw; its lines still count",
         "Fix: put the file back, or withdraw it",
     ]
+
+
+CELLS = st.text(st.characters(codec="utf-8", categories=["L", "M", "N", "P", "S", "Zs", "Cc"]), max_size=12)
+
+
+@given(rows=st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS), min_size=1, max_size=8), width=st.integers(20, 120))
+def test_a_long_table_is_printed_as_rich_prints_it(rows: list[tuple[str, ...]], width: int):
+    printed = []
+    for longest in (0, 10**6):
+        console = SafeConsole(file=io.StringIO(), width=width, no_color=True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rendering, "_LONG_TABLE", longest)
+            rendering.print_table(console, ["file", "state", "rows", "money"], rows, title="Files", numbers_from=2)
+        printed.append(console.file.getvalue())  # type: ignore[attr-defined]  # a StringIO
+    assert printed[0] == printed[1]
