@@ -71,19 +71,20 @@ class Damage:
         return f"{self.key} {self.clause}"
 
 
-def find_damage(raw: ObjectStore, processed: ObjectStore) -> list[Damage]:
+def find_damage(raw: ObjectStore, processed: ObjectStore, state: DeliveryState | None = None) -> list[Damage]:
     """Return what is damaged in the processed zone, without the slices; nothing is changed.
 
     Args:
         raw: the raw zone, from which deliveries can be read again.
         processed: the processed zone.
+        state: the deliveries, all damaged commits left out, if the caller has derived them.
 
     Raises:
         RegisterError: the register is damaged.
     """
     register = Register(processed)
     events = select_discovered(register.events())
-    state = derive_state(register.events(), read_commits(processed))
+    state = state or derive_state(register.events(), read_commits(processed))
     readable = _Rereadable(raw, events)
     damage = [*_damaged_commits(processed, state, readable), *_damaged_files(processed, state, readable)]
     lacking = "the figures of a version that was removed are not in the statement of all versions"

@@ -151,7 +151,9 @@ class _Reader:
     def _damage(self, frozen: FrozenPeriods) -> list[dict[str, str]]:
         """Return what is damaged in the processed zone, each object once."""
         named = {problem["file"] for problem in self.problems}
-        damage = [*find_damage(self.raw, self.processed), *find_damaged_target(self.processed, frozen.snapshot)]
+        # A delivery with damaged rows is left out of the snapshot, but its commit is not damaged.
+        state = None if self.without else frozen.snapshot.state
+        damage = [*find_damage(self.raw, self.processed, state), *find_damaged_target(self.processed, frozen.snapshot)]
         rows = [{"file": one.key, "problem": one.clause, "fix": one.fix} for one in damage if one.key not in named]
         unknown = [(period, unknown_period(period)) for period in frozen.unknown]
         return rows + [{"file": period, "problem": error.found, "fix": error.fix} for period, error in unknown]
