@@ -142,6 +142,19 @@ def test_a_partner_sees_the_same_complete_periods_as_all_others(secured: Secured
     assert secured.rows("paul", "SELECT Period, IsComplete, LineCount FROM PeriodStatus ORDER BY Period") == statuses
 
 
+def test_a_partner_compares_the_same_periods_as_all_others_and_sees_only_their_own_money(secured: Secured):
+    comparable = "SELECT Period, ScenarioName, ReferenceName, IsCovered FROM ComparablePeriod"
+    assert secured.rows("paul", comparable) == secured.rows("anna", comparable)
+    outlook = "SELECT Period, ScenarioName FROM OutlookSource"
+    assert secured.rows("paul", outlook) == secured.rows("anna", outlook)
+    for view in ("PeriodAmount", "VarianceByHorizon", "TopVariance"):
+        assert secured.departments("paul", view) == [SALES]
+        assert WORKS in secured.departments("anna", view)
+    units = "SELECT DISTINCT BusinessUnit FROM ProfitAndLoss"
+    assert secured.rows("paul", units) == [("North",)]
+    assert secured.rows("petra", units) == [], "its only flows are CapEx"
+
+
 def test_a_partner_without_a_unit_sees_no_row(secured: Secured):
     secured.engine.server.psql("CREATE ROLE pia LOGIN; GRANT finance_partner TO pia", secured.database)
     secured.engine.server.people["pia"] = "pia"
