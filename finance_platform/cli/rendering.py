@@ -25,6 +25,12 @@ from finance_platform.safe_text import printable, printable_line, quote_name, sp
 if TYPE_CHECKING:
     from finance_platform.reports.status import Status
 
+_LEAST_TEXT_WIDTH = 12
+"""Of a column with text; a longer text goes on in the next line."""
+
+_GAP = 2
+"""Between columns, as rich separates them without a box."""
+
 _BY_SCENARIO = "by scenario"
 """Stands for the money of a file with several scenarios, whose amounts are never added."""
 
@@ -62,7 +68,7 @@ def print_rows(
         writer.writerow([write_cell(name) for name in columns])
         writer.writerows([write_cell(value) for value in row] for row in rows)
     else:
-        console.print(_table(columns, rows))
+        _print_table(console, columns, rows)
 
 
 def distinct_keys(columns: Sequence[str]) -> list[str]:
@@ -216,21 +222,48 @@ def _spreadsheet_text(value: Any) -> str:
     return spreadsheet_cell(value) if isinstance(value, str) else _text(value)
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    table = Table(*columns, box=None, pad_edge=False)
+def _print_table(console: SafeConsole, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows as a table; if its columns do not fit side by side, each row as a record, one line per column.
+
+    A number is never cut or wrapped, and no word is cut.
+    """
     is_numeric = [True] * len(columns)
     texts = []
     for row in rows:
-        texts.append([_text(value) for value in row])
+        texts.append([printable_line(_text(value)) for value in row])
         is_numeric = [
             was_numeric and isinstance(value, int | Decimal | None)
             for was_numeric, value in zip(is_numeric, row, strict=True)
         ]
-    for column, has_numbers in zip(table.columns, is_numeric, strict=True):
+    widths = [max(map(cell_len, cells)) for cells in zip(columns, *texts, strict=True)]
+    least = [
+        width if has_numbers else min(width, max(_LEAST_TEXT_WIDTH, cell_len(name)))
+        for width, has_numbers, name in zip(widths, is_numeric, columns, strict=True)
+    ]
+    if sum(least) + _GAP * (len(columns) - 1) > console.width:
+        _print_records(console, columns, texts)
+        return
+    table = Table(*columns, box=None, pad_edge=False)
+    for column, width, has_numbers in zip(table.columns, least, is_numeric, strict=True):
+        column.min_width, column.no_wrap, column.overflow = width, has_numbers, "fold"
         column.justify = "right" if has_numbers and texts else "left"
     for row_texts in texts:
-        table.add_row(*map(printable_line, row_texts))
-    return table
+        table.add_row(*row_texts)
+    console.print(table)
+
+
+def _print_records(console: SafeConsole, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    if not rows:
+        console.print(", ".join(columns))
+    for number, row in enumerate(rows):
+        if number:
+            console.print()
+        record = Table(box=None, pad_edge=False, show_header=False)
+        record.add_column(no_wrap=True)
+        record.add_column(overflow="fold")
+        for name, text in zip(columns, row, strict=True):
+            record.add_row(name, text)
+        console.print(record)
 
 
 def _text(value: Any) -> str:

@@ -203,3 +203,28 @@ def test_a_long_table_is_printed_as_rich_prints_it(rows: list[tuple[str, ...]], 
             rendering.print_table(console, ["file", "state", "rows", "money"], rows, title="Files", numbers_from=2)
         printed.append(console.file.getvalue())  # type: ignore[attr-defined]  # a StringIO
     assert printed[0] == printed[1]
+
+
+@pytest.mark.parametrize("width", [30, 80, 250])
+def test_no_number_and_no_word_is_cut_whatever_the_width(width: int):
+    columns = [f"a{number}" for number in range(9)]
+    row = ("raw/a_very_long_name_of_a_file_2025-09.csv", *(Decimal(f"1234567890123{number}.00") for number in range(8)))
+    output = io.StringIO()
+    print_rows(SafeConsole(file=output, width=width), columns, [row, row], "table")
+    text = output.getvalue()
+    assert "…" not in text
+    assert all(text.count(f"{amount:f}") == 2 for amount in row[1:])
+    folded = "".join(line.removeprefix("a0").strip() for line in text.splitlines())
+    assert row[0] in folded
+
+
+def test_rows_that_do_not_fit_side_by_side_are_records_and_without_rows_the_names():
+    output = io.StringIO()
+    console = SafeConsole(file=output, width=20)
+    columns = ["amount", "other"]
+    print_rows(console, columns, [(Decimal("123456789.00"), Decimal("123456789.00")), (None, 1)], "table")
+    lines = [line.split() for line in output.getvalue().splitlines()]
+    assert lines == [["amount", "123456789.00"], ["other", "123456789.00"], [], ["amount"], ["other", "1"]]
+    empty = io.StringIO()
+    print_rows(SafeConsole(file=empty, width=10), columns, [], "table")
+    assert empty.getvalue().split() == ["amount,", "other"]
