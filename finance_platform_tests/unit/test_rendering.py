@@ -208,14 +208,16 @@ def test_a_long_table_is_printed_as_rich_prints_it(rows: list[tuple[str, ...]], 
 @pytest.mark.parametrize("width", [30, 80, 250])
 def test_no_number_and_no_word_is_cut_whatever_the_width(width: int):
     columns = [f"a{number}" for number in range(9)]
-    row = ("raw/a_very_long_name_of_a_file_2025-09.csv", *(Decimal(f"1234567890123{number}.00") for number in range(8)))
+    name = "raw/a_very_long_name_of_a_file_2025-09.csv"
+    amounts = [Decimal(f"1234567890123{number}.00") for number in range(8)]
+    row = (name, *amounts)
     output = io.StringIO()
     print_rows(SafeConsole(file=output, width=width), columns, [row, row], "table")
     text = output.getvalue()
     assert "…" not in text
-    assert all(text.count(f"{amount:f}") == 2 for amount in row[1:])
+    assert all(text.count(f"{amount:f}") == 2 for amount in amounts)
     folded = "".join(line.removeprefix("a0").strip() for line in text.splitlines())
-    assert row[0] in folded
+    assert name in folded
 
 
 def test_rows_that_do_not_fit_side_by_side_are_records_and_without_rows_the_names():
