@@ -25,18 +25,26 @@ class Comment:
     Attributes:
         period: YYYY-MM, from which the variance is seen.
         department_key: the department.
+        department_code: its code, as delivered.
         account_key: the account.
+        account_number: its number, as delivered.
         owner: who answers for it, if named.
         comment: the explanation, if there is one.
         nature: timing or permanent, if stated.
+        source_file: object key of the file.
+        source_row: its line.
     """
 
     period: str
     department_key: int
+    department_code: str
     account_key: int
+    account_number: str
     owner: str | None
     comment: str | None
     nature: str | None
+    source_file: str
+    source_row: int
 
 
 @dataclass(frozen=True)

@@ -283,6 +283,13 @@ CLOSED_PERIODS_STAND = Check(
     "Account types, the baseline or a new release would change the rows of a closed period. The period stays as it is "
     "published. To publish the change, reopen the period with `finance-platform reopen`.",
 )
+COMMENTS_NAME_MEMBERS = Check(
+    _FACT,
+    "comments_name_members",
+    "A comment names a department or an account that nothing else mentions, so no report shows it. Correct the code in "
+    "the comments file and send it again; a spreadsheet may have removed its leading zeros.",
+    is_warning=True,
+)
 AMOUNTS_ARE_USUAL = Check(
     _FACT,
     "amounts_are_usual",
@@ -321,6 +328,7 @@ WAREHOUSE_CHECKS = (
     BASELINE_ONCE,
     LAKE_EQUALS_WAREHOUSE,
     CLOSED_PERIODS_STAND,
+    COMMENTS_NAME_MEMBERS,
     AMOUNTS_ARE_USUAL,
 )
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from finance_platform.contracts.star import FACT_FINANCIALS, STAR
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, FACT_FINANCIALS, STAR
 from finance_platform.money_text import grouped_money
 from finance_platform.quality.account_months import AccountMonth, UnusualMonth, find_unusual_months
 from finance_platform.quality.checks import (
     AMOUNTS_ARE_USUAL,
     BASELINE_ONCE,
     CLOSED_PERIODS_STAND,
+    COMMENTS_NAME_MEMBERS,
     GRAIN_UNIQUE,
     KEYS_COLLIDE_NOWHERE,
     LAKE_EQUALS_WAREHOUSE,
@@ -30,7 +32,10 @@ from finance_platform.quality.checks import (
 )
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.port import Parameters, Queryable, QueryResult
-from finance_platform.warehouse.statements import SqlFile, statement
+from finance_platform.warehouse.statements import SqlFile, select_columns, statement
+
+if TYPE_CHECKING:
+    from finance_platform.deliveries.report_inputs import Comment
 
 _NO_LAST_PERIOD = "9999-12"
 
@@ -69,6 +74,35 @@ def check_closed_periods(frozen_periods: Sequence[str]) -> Outcome:
     evidence = [{"period": period} for period in frozen_periods]
     summary = f"{pluralize(len(evidence), 'closed period')} held as published"
     return Outcome.from_evidence(CLOSED_PERIODS_STAND, evidence, summary)
+
+
+def check_comments(comments: Sequence[Comment], warehouse: Queryable) -> Outcome:
+    """Check that every comment that counts is about a department and an account of the warehouse.
+
+    Args:
+        comments: those of the live deliveries.
+        warehouse: what is published.
+    """
+    departments, accounts = (
+        _keys(warehouse, contract) if comments else set() for contract in (DIM_DEPARTMENT, DIM_ACCOUNT)
+    )
+    evidence = []
+    for comment in comments:
+        unknown = [
+            *(["department"] if comment.department_key not in departments else []),
+            *(["account"] if comment.account_key not in accounts else []),
+        ]
+        if unknown:
+            place = {"file": comment.source_file, "line": comment.source_row}
+            codes = {"department": comment.department_code, "account": comment.account_number}
+            evidence.append({**place, **codes, "unknown": " and ".join(unknown)})
+    summary = pluralize(len(comments), "comment")
+    return Outcome.from_evidence(COMMENTS_NAME_MEMBERS, evidence, f"{summary}, {len(evidence):,} of unknown members")
+
+
+def _keys(warehouse: Queryable, contract: Contract) -> set[int]:
+    rows = warehouse.query(select_columns(contract, [contract.surrogate_key])).rows
+    return {int(key) for (key,) in rows}
 
 
 class Audit:

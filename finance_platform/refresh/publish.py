@@ -16,7 +16,7 @@ from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.errors import DamagedWarehouseError, LoadError, StarNotBuiltError
 from finance_platform.quality.checks import Outcome, pluralize
 from finance_platform.quality.processed import check_star
-from finance_platform.quality.warehouse import Audit, check_closed_periods
+from finance_platform.quality.warehouse import Audit, check_closed_periods, check_comments
 from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
 from finance_platform.refresh.repair import damage_noted, discard_unreadable_slices, require_none_missing
 from finance_platform.reports.movements import movement_summary
@@ -145,7 +145,11 @@ def _publish(
         audit(warehouse)
     ledger = published_slices(warehouse)
     snapshot = published_snapshot(processed, frozen.snapshot, {name: one.version for name, one in ledger.items()})
-    outcomes = [*(audit.outcomes or ()), check_closed_periods(frozen.periods)]
+    outcomes = [
+        *(audit.outcomes or ()),
+        check_closed_periods(frozen.periods),
+        check_comments(report_tables.inputs.comments, warehouse),
+    ]
     return Publication(
         result,
         refusal,

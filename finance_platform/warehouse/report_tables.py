@@ -9,7 +9,7 @@ None of the rows is money: they are no slice, have no movement, and change in cl
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from finance_platform.contracts.model import Contract
@@ -82,7 +82,9 @@ def _stale(source: Queryable, tables: ReportTables) -> dict[Contract, list[_Row]
     accounts = _accounts(source)
     targets: dict[Contract, list[_Row]] = {
         STATEMENT_MAPPING: list(_mapping(tables.inputs.lines, accounts)),
-        COMMENTARY: [asdict(comment) for comment in tables.inputs.comments],
+        COMMENTARY: [
+            {name: getattr(comment, name) for name in COMMENTARY.column_names} for comment in tables.inputs.comments
+        ],
         MATERIALITY: list(_materiality(tables.thresholds, accounts)),
     }
     return {

@@ -119,9 +119,11 @@ def test_of_two_files_the_later_one_counts_and_a_withdrawn_one_does_not(home: Ho
 
 def test_a_comment_with_a_mistake_is_rejected_alone_and_a_statement_with_one_is_held(home: Home, refresh: Refresher):
     before = mapping(home)
-    home.write("raw/comments.csv", COMMENTS + "2024-13,D100,4000,Ann,x,timing\n2024-02,D100,4000,,=1+1,maybe\n")
+    rows = "2024-13,D100,4000,Ann,x,timing\n2024-02,D100,4000,,=1+1,maybe\n2024-02,450,6001,,Lost zeros,\n"
+    home.write("raw/comments.csv", COMMENTS + rows)
     home.write("raw/statement_lines.csv", LINES + "4000,,Profit,Sales\n")
-    assert list(refresh(home).held()) == ["statement_lines.csv"]
+    refreshed = refresh(home)
+    assert list(refreshed.held()) == ["statement_lines.csv"]
     assert (commentary(home), mapping(home)) == (FIRST, before)
     rejected = home.command("rejected", "--format", "csv").stdout
     for reason in (

@@ -18,7 +18,7 @@ from finance_platform.quality.checks import Check, pluralize, raw_checks
 from finance_platform.quality.deliveries import check_deliveries, check_raw, check_unread
 from finance_platform.quality.lost_zeros import check_codes_keep_zeros
 from finance_platform.quality.processed import check_accounts_have_sign, check_lines_equal_star, check_schema
-from finance_platform.quality.warehouse import check_closed_periods, check_warehouse
+from finance_platform.quality.warehouse import check_closed_periods, check_comments, check_warehouse
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, QueryResult
@@ -57,6 +57,7 @@ def test_exactly_the_declared_checks_are_evaluated():
         *check_codes_keep_zeros(snapshot, processed),
         *check_warehouse(EmptyWarehouse(), snapshot),
         check_closed_periods(()),
+        check_comments((), EmptyWarehouse()),
     ]
     evaluated = [outcome.check for outcome in outcomes]
     assert set(evaluated) == set(declared())
@@ -90,6 +91,7 @@ def test_every_failure_is_alerted_except_warnings_that_are_not_urgent():
         "actuals_have_no_gaps",
         "attributes_agree",
         "codes_keep_their_zeros",
+        "comments_name_members",
         "deliveries_arrive_in_order",
         "headers_are_unchanged",
         "members_are_described",

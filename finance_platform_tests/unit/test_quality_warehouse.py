@@ -14,6 +14,7 @@ import pytest
 
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
+from finance_platform.deliveries.report_inputs import Comment
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.quality import checks
 from finance_platform.quality.checks import (
@@ -27,7 +28,12 @@ from finance_platform.quality.checks import (
     Check,
     Outcome,
 )
-from finance_platform.quality.warehouse import check_closed_periods, check_lake_equals_warehouse, check_warehouse
+from finance_platform.quality.warehouse import (
+    check_closed_periods,
+    check_comments,
+    check_lake_equals_warehouse,
+    check_warehouse,
+)
 from finance_platform.slices.commits import ScenarioSum, SliceCommit
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
@@ -220,10 +226,33 @@ def test_a_broken_warehouse_fails_the_check_that_names_the_rows(
 
 
 def test_every_check_of_the_warehouse_has_a_failing_case():
-    tested = {check for check, _, _ in BREAKS} | {checks.LAKE_EQUALS_WAREHOUSE, checks.CLOSED_PERIODS_STAND}
+    tested = {check for check, _, _ in BREAKS} | {
+        checks.LAKE_EQUALS_WAREHOUSE,
+        checks.CLOSED_PERIODS_STAND,
+        checks.COMMENTS_NAME_MEMBERS,
+    }
     # Unusual amounts and parents are tested in `warehouse/test_unusual_amounts` and `test_parents`, the others below.
     tested |= {checks.AMOUNTS_ARE_USUAL, *checks.PARENTS_WITHOUT_LINES.values()}
     assert tested == set(checks.WAREHOUSE_CHECKS)
+
+
+def test_a_comment_of_a_department_or_account_that_nothing_mentions_is_named_with_its_line(
+    warehouse_after: WarehouseAfter,
+):
+    warehouse = warehouse_after()
+
+    def comment(row: int, department: int, account: int) -> Comment:
+        return Comment("2025-01", department, "0010", account, "6000", "Ann", "x", None, "comments.csv", row)
+
+    assert check_comments([], warehouse).passed
+    assert check_comments([comment(2, SALES, RENT)], warehouse).passed
+    outcome = check_comments([comment(2, SALES, RENT), comment(3, SALES, 1), comment(4, 1, 1)], warehouse)
+    place = {"file": "comments.csv", "department": "0010", "account": "6000"}
+    assert (outcome.passed, outcome.summary) == (False, "3 comments, 2 of unknown members")
+    assert list(outcome.evidence) == [
+        {**place, "line": 3, "unknown": "account"},
+        {**place, "line": 4, "unknown": "department and account"},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ from finance_platform_tests.warehouse.star_files import (
 ENGINES = EVERY_ENGINE
 
 HOME = AccountThreshold("", Decimal("25000.00"), Decimal("3.00"))
-LATE = Comment("2025-01", SALES, RENT, "Ann", "It's late; 5 % 'more'", "timing")
+PLACE = ("comments.csv", 2)
+LATE = Comment("2025-01", SALES, "0010", RENT, "6000", "Ann", "It's late; 5 % 'more'", "timing", *PLACE)
 TABLES = ReportTables(ReportInputs((LATE,), ()), [HOME])
 
 
@@ -47,7 +48,9 @@ def with_lines(*lines: StatementLineRow) -> ReportTables:
 def test_comments_are_stored_word_for_word_and_replaced_as_a_whole(loaded: Warehouse) -> None:
     update_report_tables(loaded, TABLES)
     assert stored(loaded, "Commentary") == [("2025-01", SALES, RENT, "Ann", "It's late; 5 % 'more'", "timing")]
-    update_report_tables(loaded, replace(TABLES, inputs=ReportInputs((Comment("2025-02", 9, 9, "Bo", None, None),))))
+    update_report_tables(
+        loaded, replace(TABLES, inputs=ReportInputs((Comment("2025-02", 9, "9", 9, "9", "Bo", None, None, *PLACE),)))
+    )
     assert stored(loaded, "Commentary") == [("2025-02", 9, 9, "Bo", None, None)]
     update_report_tables(loaded, replace(TABLES, inputs=ReportInputs()))
     assert stored(loaded, "Commentary") == []
