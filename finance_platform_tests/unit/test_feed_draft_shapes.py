@@ -170,3 +170,35 @@ def test_a_row_of_sums_without_a_word_is_claimed_if_it_ties(tmp_path: Path):
 def test_the_total_below_thousands_of_rows_is_found():
     lines = "Date,Dept,Account,Amount\n" + "2025-01-01,D1,6110,1.00\n" * 3_000
     assert "control_total" in draft(f'{lines}Total,,,"3,000.00"\n')
+
+
+@pytest.mark.parametrize(
+    ("header", "scaled"),
+    [("Betrag (TEUR)", True), ("Amount (k)", True), ("Net in thousands", True), ("Amount £'000", True), ("Net", False)],
+)
+def test_amounts_in_thousands_are_scaled(header: str, scaled: bool, tmp_path: Path):
+    text = f'Date,Dept,Account,"{header}"\n2025-01-31,D1,4000,1.5\n'
+    assert sums(tmp_path, text) == {("Actual", "2025-01"): "1500.00" if scaled else "1.50"}
+
+
+def test_a_title_says_that_the_columns_of_months_are_in_thousands(tmp_path: Path):
+    text = "Costs 2025 in thousands\nDept,Account,Jan,Feb\nD1,4000,1.5,2\n"
+    assert sums(tmp_path, text) == {("Actual", "2025-01"): "1500.00", ("Actual", "2025-02"): "2000.00"}
+
+
+def test_a_column_of_sides_is_known_by_its_values(tmp_path: Path):
+    text = "Date,Dept,Account,Amount,Kennz\n2025-01-31,D1,4000,5.00,S\n2025-01-31,D1,4100,2.00,H\n"
+    assert sums(tmp_path, text) == {("Actual", "2025-01"): "3.00"}
+    one_side = "Date,Dept,Account,Amount,Kennz\n2025-01-31,D1,4000,5.00,S\n2025-01-31,D1,4100,2.00,S\n"
+    assert sums(tmp_path, one_side) == {("Actual", "2025-01"): "7.00"}
+
+
+def test_a_trial_balance_of_whole_numbers_is_not_taken_for_master_data():
+    text = draft("Account,Name,Opening Debit,Closing Debit\n1000,Cash,10,20\n4000,Sales,0,0\n")
+    assert yaml.safe_load(text)["kind"] == "ledger"
+    assert mistakes_of(text)
+
+
+def test_columns_that_may_be_the_department_are_named():
+    text = draft("Day,Shop,Account,Amount\n2025-01-31,S1,4000,1.50\n")
+    assert "No column was recognized as the department; 'Shop' may be it" in text

@@ -21,7 +21,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         "date paid", "paid date", "paid", "value date", "entry date", "gl date", "effective date", "clearing date",
         "buchungsdatum", "belegdatum", "datum", "rechnungsdatum", "wertstellung", "valuta", "date comptable",
         "date ecriture", "date d ecriture", "date facture", "date de facture", "date operation", "fecha",
-        "fecha contable", "fecha factura", "data", "data contabile", "data registrazione", "data fattura",
+        "day", "tag", "fecha contable", "fecha factura", "data", "data contabile", "data registrazione", "data fattura",
         "boekdatum", "boekingsdatum", "factuurdatum", "bokforingsdatum",
     ),
     "period": (
@@ -96,7 +96,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     ),
     "sign": (
         "s h", "sh", "soll haben", "soll haben kennzeichen", "d c", "dc", "dr cr", "debit credit", "d h", "sens",
-        "debit credit indicator", "posting key",
+        "debit credit indicator", "posting key", "s h kennz", "s h kennzeichen", "sh kennzeichen",
     ),
     "scenario": ("scenario", "version", "plan version", "budget version", "szenario", "scenario name", "scenario code"),
     "currency": (

@@ -23,7 +23,7 @@ from finance_platform.feeds.draft.columns import (
 )
 from finance_platform.feeds.draft.dates_of_lines import Dates
 from finance_platform.feeds.draft.header_words import plain_name
-from finance_platform.feeds.draft.money import Money, draft_unpivot, is_money
+from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot, is_money, is_named
 from finance_platform.feeds.draft.references import draft_references, reference_kind
 from finance_platform.feeds.draft.sample import Sample
 from finance_platform.feeds.draft.values import is_amount, is_date
@@ -66,9 +66,11 @@ class _Ledger:
     def run(self, *, is_wide: bool) -> None:
         """Draft every field; the surest first, so that no column is used twice."""
         if not is_wide:
-            money = Money(self._draft, self._columns, self._currency)
+            money = Money(self._draft, self._columns, self._sample.above, self._currency)
             money.run()
             self._used |= money.used
+        else:
+            draft_scale(self._draft, self._sample.above)
         dates = Dates(self._draft, self._free(), self._file, self._sample.above)
         dates.run()
         self._used |= dates.used
@@ -94,10 +96,11 @@ class _Ledger:
         filled = [column for column in codes if column.blanks <= len(column.texts)]
         column = best_column([name, f"{name}_name"], filled) or best_column([name, f"{name}_name"], codes)
         if column is None:
+            candidates = ", ".join(repr(one.name) for one in filled if not is_money(one) and not is_named(one))
             self._draft.decide_constant(
                 name,
-                f"No column was recognized as the {name}. Name its column in columns.{name} and remove "
-                f"constants.{name}, or give there the {name} of every line.",
+                f"No column was recognized as the {name}{f'; {candidates} may be it' if candidates else ''}. Name its "
+                f"column in columns.{name} and remove constants.{name}, or give there the {name} of every line.",
             )
             return
         if not column.blanks:

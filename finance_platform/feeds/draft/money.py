@@ -8,6 +8,7 @@ An amount is chosen by its name, or because there is no other. Where several col
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -27,6 +28,19 @@ _WORDS_OF_CODES = {
     "project", "proj", "program", "programme", "site", "region", "product", "sku", "order", "level", "version", "year",
     "month",
 }  # fmt: skip
+_WORDS_OF_MONEY = {
+    "amount", "debit", "credit", "balance", "betrag", "soll", "haben", "saldo", "montant", "importe", "importo",
+    "bedrag",
+}  # fmt: skip
+_THOUSANDS = re.compile(
+    r"(?i)\b(?:in )?thousands?\b|\b[TK](?:EUR|USD|GBP|CHF|€|\$|£)(?!\w)|\btsd\b|['’]000s?\b|[£$€]\s?000s?\b"
+    r"|\(k\)|\(000s?\)"
+)
+"""Words of a header or a title that say that amounts are in thousands."""
+
+_SIDES = ({"s", "h"}, {"d", "c"}, {"dr", "cr"}, {"debit", "credit"}, {"soll", "haben"}, {"d", "k"})
+"""Pairs of texts that say by themselves which amounts are credits."""
+
 _SCENARIOS = {"actual": "Actual", "actuals": "Actual", "budget": "Budget", "plan": "Budget", "forecast": "Forecast"}
 _CREDITS = {"h", "haben", "c", "cr", "credit", "k", "a", "avere", "haber"}
 _MAX_MEASURES = 20
@@ -40,7 +54,13 @@ def is_money(column: Column) -> bool:
     """Return whether a column of numbers is money rather than codes, by its name or because it has fractions."""
     if column.amounts is None:
         return False
-    return _is_named(column) or any(not text.isdigit() for text in column.texts)
+    words = set(plain_name(column.name).split())
+    return _is_named(column) or bool(words & _WORDS_OF_MONEY) or any(not text.isdigit() for text in column.texts)
+
+
+def is_named(column: Column) -> bool:
+    """Return whether a column's name says which field it gives."""
+    return any(rank(name, column.name) is not None for name in WORDS)
 
 
 def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: str) -> bool:
@@ -88,6 +108,20 @@ def _describe_periods(periods: PeriodColumns) -> str:
     return "; ".join(parts)
 
 
+def draft_scale(draft: FieldsDraft, titles: Sequence[str]) -> None:
+    """Draft the scale of amounts whose header, or a title of the file, says that they are in thousands."""
+    amount = draft.fields.get("amount", FieldDraft({}))
+    source = amount.values.get("from", "")
+    headers = [*source.values()] if isinstance(source, dict) else [source, *draft.measures]
+    text = next((text for text in (*headers, *titles) if _THOUSANDS.search(text)), None)
+    if text is not None:
+        amount.values["scale"] = 1000
+        amount.comment = "; ".join(
+            filter(None, (amount.comment, f"decide: {text!r} says that amounts are in thousands"))
+        )
+        draft.fields["amount"] = amount
+
+
 class Money:
     """The money of a file without a column per period.
 
@@ -95,8 +129,11 @@ class Money:
         used: the headers of its columns.
     """
 
-    def __init__(self, draft: FieldsDraft, columns: Sequence[Column], home_currency: str) -> None:
+    def __init__(
+        self, draft: FieldsDraft, columns: Sequence[Column], titles: Sequence[str], home_currency: str
+    ) -> None:
         self._draft, self._columns, self._currency = draft, columns, home_currency
+        self._titles = titles
         self.used: set[str] = set()
 
     def run(self) -> None:
@@ -107,6 +144,7 @@ class Money:
             self._pair(debit, credit)
         else:
             self._choose([column for column in filled if column.amounts and not column.dates])
+        draft_scale(self._draft, self._titles)
         self._balanced()
 
     def _choose(self, numbers: Sequence[Column]) -> None:
@@ -194,7 +232,8 @@ class Money:
         for column in self._columns:
             values = {fold(text) for text in column.texts}
             negative = sorted(values & _CREDITS)
-            if column.name in self.used or rank("sign", column.name) is None or not negative:
+            is_named = rank("sign", column.name) is not None
+            if column.name in self.used or not negative or not (is_named or values in _SIDES):
                 continue
             if len(values) <= 4 and not any(text.startswith(("-", "(")) for text in amount.texts):
                 written = sorted({text for text in column.texts if fold(text) in negative})

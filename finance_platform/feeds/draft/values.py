@@ -19,8 +19,9 @@ DATE_FORMATS = (
     "dd-MMM-yyyy", "d-MMM-yy", "d MMM yyyy", "dd MMMM yyyy", "MMM d, yyyy", "yyyyMMdd", "yyyy/MM/dd",
     "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ssZ", "yyyy-MM-dd HH:mm:ss", "dd/MM/yyyy HH:mm", "dd/MM/yyyy HH:mm:ss",
     "MM/dd/yyyy HH:mm:ss", "M/d/yyyy h:mm:ss a", "M/d/yyyy h:mm a", "d MMMM yyyy", "MMMM d, yyyy", "dd.MM.yy",
-    "dd/MM/yy", "MM/dd/yy", "yyyy-MM", "yyyyMM", "MMM yyyy", "MMMM yyyy", "MMM-yy", "MMM-yyyy", "MM/yyyy", "MM.yyyy",
-    "yyyy/MM", "QQQ yyyy", "QQQ-yyyy", "QQQ/yyyy", "yyyy QQQ", "yyyy-QQQ", "yyyyQQQ",
+    "dd/MM/yy", "MM/dd/yy", "d.M.yy", "M/d/yy", "d/M/yy", "yyyy-MM", "yyyyMM", "MMM yyyy", "MMMM yyyy", "MMM-yy",
+    "MMM-yyyy", "MM/yyyy", "MM.yyyy", "yyyy/MM", "QQQ yyyy", "QQQ-yyyy", "QQQ/yyyy", "yyyy QQQ", "yyyy-QQQ",
+    "yyyyQQQ",
 )  # fmt: skip
 """Patterns in the order of trust: of those that read all samples, the first is proposed."""
 
