@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -52,6 +53,9 @@ _GIVE_TYPES = (
     "give them types in a file of accounts of the home, or with account_type or types_by_prefix in the descriptor"
 )
 _GIVE_HOME = "give the home that has these amounts with --home; `finance-platform run` reads them first"
+_GIVE_ONE_TYPE = (
+    "correct the file, name another column in columns.account, or give the account its type in a file of accounts"
+)
 MAX_REJECTED = 10
 """Rejected rows that are described one by one."""
 
@@ -206,7 +210,7 @@ class _Check:
         for row in _sums(table):
             self._count(row["outcome"], row["scenario"], row["period"], row["currency"], row["count"])
         self._compared.add(batch)
-        if self._feed.rules.is_debit_positive:
+        if self._descriptor.kind == "ledger":
             self._accounts.add(batch)
         is_refused = pc.equal(batch["outcome"], "rejected")
         for row in batch.select(["rules"]).filter(is_refused)["rules"].value_counts().to_pylist():
@@ -235,7 +239,7 @@ class _Check:
             scenario, period = row.get("scenario") or "", row.get("period") or ""
             self._count("accepted", scenario, period, "", Count() - count)
             self._count(changed.outcome, scenario, period, "", count)
-            if self._feed.rules.is_debit_positive:
+            if self._descriptor.kind == "ledger":
                 self._accounts.remove(row)
             self._result.rules[changed.rule] += 1
             self._result.refused_rows.append(
@@ -279,7 +283,15 @@ class _Check:
             yield breach, _COMPLETE
 
     def _find_untyped(self) -> None:
-        """Add the accounts without a type: a hold, or a condition while no run has read the accounts of the home."""
+        """Add the accounts without a type: a hold, or a condition while no run has read the accounts of the home.
+
+        An account to which the file gives several types is a condition, because a file of accounts would decide.
+        """
+        for number, types in islice(self._accounts.contradictions().items(), MAX_REJECTED):
+            text = f"account {number} has the types {' and '.join(types)} in this file"
+            self._result.conditions[text] = _GIVE_ONE_TYPE
+        if not self._feed.rules.is_debit_positive:
+            return
         numbers, is_known = self._accounts.find(self._processed, self._result.object_key)
         if numbers:
             reasons = self._result.holds if is_known else self._result.conditions

@@ -1,4 +1,4 @@
-"""The accounts of one checked file without a type that is known; without one, a run holds debits and credits.
+"""The accounts of one checked file without a type that is known, or with several; a run may hold the file for either.
 
 Belongs here: collecting the accounts of accepted lines, and asking the home for the types that the file does not give.
 Does not belong here: which delivery's type counts (see `deliveries.account_types`), the rows (see `feed_check`).
@@ -37,6 +37,15 @@ class UntypedAccounts:
     def remove(self, row: Mapping[str, Any]) -> None:
         """Take away a line that was accepted until another row rejected it."""
         self._lines[_account(row)] -= 1
+
+    def contradictions(self) -> dict[str, list[str]]:
+        """Return the numbers of the accounts to which the file gives several types, and these."""
+        types: dict[int, set[str]] = {}
+        for (key, _, account_type), count in self._lines.items():
+            if count and account_type not in {"", UNKNOWN}:
+                types.setdefault(key, set()).add(account_type)
+        numbers = {number: types.get(key, set()) for key, number, _ in self._lines}
+        return {number: sorted(given) for number, given in sorted(numbers.items()) if len(given) > 1}
 
     def find(self, processed: ObjectStore | None, object_key: str) -> tuple[list[str], bool]:
         """Return the numbers of the accounts without a type, and whether the home was asked.

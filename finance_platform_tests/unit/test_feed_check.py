@@ -353,3 +353,11 @@ def test_rows_of_sheets_that_reject_each_other_are_named_with_their_sheet(tmp_pa
     check = check_file(LocalStore(tmp_path), "ledger.xlsx", descriptor(text), settings())
     words = "the key 4000 is on several lines with different values, first on sheet 'A' row 2, last on sheet 'B' row 2"
     assert [row.reasons for row in check.refused_rows] == [words, words]
+
+
+def test_an_account_with_two_types_in_one_file_is_a_condition(tmp_path: Path):
+    text = with_columns({"account_type": "Type"})
+    rows = "Type," + HEADER + "Revenue," + ROW + "Expense," + ROW.replace("100.00", "7.00")
+    check = checked(tmp_path, rows, text)
+    assert list(check.conditions) == ["account 4000 has the types Expense and Revenue in this file"]
+    assert checked(tmp_path, "Type," + HEADER + "Revenue," + ROW + "," + ROW, text).conditions == {}

@@ -153,8 +153,15 @@ def test_vouchers_that_balance_are_proposed_as_balanced(text: str, tmp_path: Pat
         "Journal,Date,Dept,Account,Dr,Cr\n1,2025-01-01,D1,6000,1.00,\n2,2025-01-01,D1,1000,,1.00\n",
     ],
 )
-def test_vouchers_that_do_not_balance_are_not(text: str):
+def test_vouchers_that_do_not_balance_are_not_proposed(text: str):
     assert drafted(text).balanced is None
+
+
+def test_one_voucher_in_many_that_does_not_balance_is_left_to_the_check():
+    header, *_ = JOURNAL.splitlines()
+    rows = "".join(f"{number},2025-01-01,D1,6000,5.00,\n{number},2025-01-01,D1,1000,,5.00\n" for number in range(9))
+    text = draft(f"{header.format('Dr,Cr')}\n{rows}9,2025-01-01,D1,6000,5.00,\n9,2025-01-01,D1,1000,,4.00\n")
+    assert "# 9 of 10 sampled vouchers balance; one that does not is rejected whole." in text
 
 
 def test_a_row_of_sums_without_a_word_is_claimed_if_it_ties(tmp_path: Path):

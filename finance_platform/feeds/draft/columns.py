@@ -78,6 +78,7 @@ class FieldsDraft:
         rows_comment: what was guessed about these two.
         is_debit_positive: whether amounts are debit less credit and no pair of columns says so.
         balanced: the column that names vouchers, if they balance; empty if there is none.
+        balanced_comment: how many of them do.
     """
 
     kind: str = "ledger"
@@ -89,6 +90,7 @@ class FieldsDraft:
     rows_comment: str = ""
     is_debit_positive: bool = False
     balanced: str = ""
+    balanced_comment: str = ""
 
     def decide_constant(self, name: str, why: str) -> None:
         """Leave the value that every row has in a field to a person."""

@@ -106,7 +106,7 @@ def _rows(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
     if draft.is_debit_positive:
         yield "sign: debit_positive"
     if draft.balanced:
-        yield from _comment("The vouchers of the sampled rows balance; a voucher that does not is rejected whole.")
+        yield from _comment(draft.balanced_comment)
         yield f"balanced: {flow({'by': draft.balanced})}"
     if draft.kind == "ledger" and sample.totals:
         yield from _totals(sample)

@@ -261,6 +261,8 @@ class Money:
                 text = "decide: amounts of a voucher add up to zero, so they seem to be debit less credit"
                 amount.comment = "; ".join(filter(None, (amount.comment, text)))
             self._draft.balanced = column.name
+            share = f"All {count:,}" if balanced == count else f"{balanced:,} of {count:,}"
+            self._draft.balanced_comment = f"{share} sampled vouchers balance; one that does not is rejected whole."
             return
 
     def _signed_amounts(self, values: Mapping[str, Any]) -> list[Decimal | None] | None:
