@@ -68,7 +68,8 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
     money = [column for column in columns if column.amounts or not column.texts]
     filled = [column for column in money if column.amounts]
     others = [column for column in filled if not find_period_columns([column.name], are_alone=True)]
-    is_alone = not any(is_money(column) and not _is_sum(column, filled) for column in others)
+    sums = _find_sums(filled) if others else set()
+    is_alone = not any(is_money(column) and column.name not in sums for column in others)
     periods = find_period_columns([column.name for column in money], are_alone=is_alone)
     if periods is None or not any(column.name in periods.headers for column in filled):
         return False
@@ -157,7 +158,8 @@ class Money:
             return
         names = {column.name for column in (*likely, *filter(_may_be_money, numbers))}
         candidates = [column for column in numbers if column.name in names]
-        sums = [column for column in likely if _is_sum(column, candidates)]
+        of_others = _find_sums(candidates)
+        sums = [column for column in likely if column.name in of_others]
         likely = [column for column in likely if column not in sums]
         named = best_column(["amount"], likely)
         if named is not None:
@@ -307,20 +309,25 @@ def _scenario_of(column: Column) -> str:
     return names.pop() if len(names) == 1 else ""
 
 
-def _is_sum(column: Column, columns: Sequence[Column]) -> bool:
-    """Return whether a column is the sum of two or more others in every row."""
-    others = [one for one in columns if one is not column]
-    if len(others) < _SEVERAL:
-        return False
-    rows = 0
-    for position, text in enumerate(column.cells):
-        if not text:
-            continue
-        values = [_value(one.cells[position], _marks_of(one)) or Decimal(0) for one in others]
-        if _value(text, _marks_of(column)) != sum(values, Decimal(0)):
-            return False
-        rows += sum(map(bool, values)) >= _SEVERAL
-    return rows > 0
+def _find_sums(columns: Sequence[Column]) -> set[str]:
+    """Return the headers of the columns that are the sum of all others, of two or more, in every row."""
+    if len(columns) <= _SEVERAL:
+        return set()
+    values = {column.name: [_value(text, _marks_of(column)) for text in column.cells] for column in columns}
+    rows = list(zip(*values.values(), strict=True))
+    totals = [sum((value for value in row if value), Decimal(0)) for row in rows]
+    counts = [sum(map(bool, row)) for row in rows]
+    return {name for name, cells in values.items() if _is_sum(cells, totals, counts)}
+
+
+def _is_sum(cells: Sequence[Decimal | None], totals: Sequence[Decimal], counts: Sequence[int]) -> bool:
+    """Return whether each amount is half of its row's total, beside two others at least once."""
+    filled = [
+        (cell, total, count) for cell, total, count in zip(cells, totals, counts, strict=True) if cell is not None
+    ]
+    return all(cell * 2 == total for cell, total, _ in filled) and any(
+        cell and count > _SEVERAL for cell, _, count in filled
+    )
 
 
 def _count_balanced(vouchers: Sequence[str], amounts: Sequence[Decimal | None]) -> tuple[int, int]:
