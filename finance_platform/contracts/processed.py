@@ -179,7 +179,7 @@ REJECTED_ROWS = Contract(
         Column(
             "raw_row",
             "varchar",
-            "The row as delivered, a JSON object of its cells; as typed, if only its key rejects it.",
+            "The row as delivered, a JSON object of its cells; as typed, if the file was overwritten meanwhile.",
             is_personal=True,
         ),
     ),

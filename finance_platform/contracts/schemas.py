@@ -99,6 +99,19 @@ REJECTED_VOUCHERS: tuple[Column, ...] = tuple(
 )
 """The staging table of `transforms.vouchers`."""
 
+DELIVERED_CELLS: tuple[Column, ...] = (
+    Column("delivery_id", "varchar", "The delivery."),
+    Column("source_sheet", "varchar", "The sheet.", nullable=True),
+    Column("source_row", "bigint", "The line."),
+    Column("cells_raw_row", "varchar", "The row as delivered, a JSON object of its cells."),
+    *(
+        Column(f"{part}_{name}", "varchar", f"The {name} of the row's {part}, as a reason names it.")
+        for part in ("key", "voucher")
+        for name in ("column", "value")
+    ),
+)
+"""The rows of `feeds.delivered_cells`."""
+
 FACT_CELLS: tuple[Column, ...] = (
     Column("period", "varchar", "The accounting period."),
     Column("transaction_date", "date", "The day."),

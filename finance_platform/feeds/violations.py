@@ -240,8 +240,8 @@ class RuleViolations:
         accepted = pa.repeat(pa.scalar(ACCEPTED), len(self.batch))
         columns = {"outcome": _replace_texts(accepted, not_accepted, outcomes)}
         nothing = pa.nulls(len(self.batch), pa.string())
-        raw_rows = self._raw_rows(positions)
-        descriptions = [(*self._describe(position), raw) for position, raw in zip(positions, raw_rows, strict=True)]
+        cells = raw_rows(self.batch.columns, positions)
+        descriptions = [(*self._describe(position), raw) for position, raw in zip(positions, cells, strict=True)]
         for place, name in enumerate(("rules", "reasons", "raw_row")):
             columns[name] = _replace_texts(nothing, not_accepted, [texts[place] for texts in descriptions])
         return columns
@@ -284,20 +284,21 @@ class RuleViolations:
             return header
         return self.batch.source_columns[position].as_py() or header
 
-    def _raw_rows(self, positions: list[int]) -> list[str]:
-        """Return the cells of rows as delivered, each row a JSON object; of a wide header, blank cells are left out."""
-        rows = [_RawRow() for _ in positions]
-        is_wide = len(self.batch.columns) > WIDE_HEADER
-        for name, texts in self.batch.columns.items():
-            if is_derived(name):
-                continue
-            cells = pc.fill_null(pc.take(texts, pa.array(positions, pa.int64())), "")
-            kept = np.arange(len(rows))
-            if is_wide:
-                kept = np.flatnonzero(to_mask(pc.not_equal(pc.utf8_trim_whitespace(cells), "")))
-            for place, text in zip(kept, pc.take(cells, pa.array(kept)).to_pylist(), strict=True):
-                rows[place].add(name, text)
-        return [json.dumps(row.cells, ensure_ascii=False) for row in rows]
+
+def raw_rows(columns: Mapping[str, pa.StringArray], positions: Sequence[int]) -> list[str]:
+    """Return the cells of rows as delivered, each row a JSON object; of a wide header, blank cells are left out."""
+    rows = [_RawRow() for _ in positions]
+    is_wide = len(columns) > WIDE_HEADER
+    for name, texts in columns.items():
+        if is_derived(name):
+            continue
+        cells = pc.fill_null(pc.take(texts, pa.array(positions, pa.int64())), "")
+        kept = np.arange(len(rows))
+        if is_wide:
+            kept = np.flatnonzero(to_mask(pc.not_equal(pc.utf8_trim_whitespace(cells), "")))
+        for place, text in zip(kept, pc.take(cells, pa.array(kept)).to_pylist(), strict=True):
+            rows[place].add(name, text)
+    return [json.dumps(row.cells, ensure_ascii=False) for row in rows]
 
 
 @dataclass

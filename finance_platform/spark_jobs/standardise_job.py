@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -33,6 +34,7 @@ from finance_platform.contracts.processed import (
     TRANSACTIONS,
 )
 from finance_platform.contracts.schemas import (
+    DELIVERED_CELLS,
     MEASURED,
     NOT_OPENED,
     REFUSED,
@@ -42,6 +44,7 @@ from finance_platform.contracts.schemas import (
     spark_schema,
 )
 from finance_platform.deliveries.commits import DataFile, write_commit
+from finance_platform.feeds.delivered_cells import make_cell_reader
 from finance_platform.feeds.read_file import make_reader
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.batches import in_batches, reader_count, shared_folders
@@ -51,7 +54,9 @@ from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequ
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.tables import read_files, write_shared, write_split, write_whole
 from finance_platform.storage.factory import open_store
+from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.accepted_rows import accepted_rows
+from finance_platform.transforms.delivered_cells import add_cells, places, with_cells, without_cells
 from finance_platform.transforms.member_attributes import ATTRIBUTE_FIELDS, member_attributes
 from finance_platform.transforms.members import members
 from finance_platform.transforms.rejected_rows import rejected_rows
@@ -150,36 +155,59 @@ class _Batch:
             repeated_keys(duplicates, _compared_columns(self.kind)), REPEATED_KEYS, temporary, f"{folder}/repeats"
         )
         repeats = read_files(self.spark, temporary, [file.key for file in repeat_files], REPEATED_KEYS)
-        rows = self._balanced(with_outcomes(readable, repeats), folder)
+        rows, has_broken_vouchers = self._balanced(with_outcomes(readable, repeats), folder)
+        rejected = rejected_rows(rows)
+        if has_broken_vouchers or _count_rows(temporary, repeat_files):
+            rejected = self._with_cells(rejected, folder)
         shared = self._shared_folders(results)
         for contract in self._tables():
-            self._write_table(contract, rows, results, shared)
+            of_table = rejected if contract is REJECTED_ROWS else _rows_of_table(contract, rows)
+            self._write_table(contract, of_table, results, shared)
         if self.kind == "ledger":
             counts = f"{ACCOUNT_COUNTS.name}/{self.arguments.attempt}/{self.folder}"
             write_account_counts(self.arguments.processed, counts, results, shared)
         return results
 
-    def _balanced(self, rows: DataFrame, folder: str) -> DataFrame:
-        """Return the rows with those vouchers rejected whole that do not balance or have a rejected line."""
+    def _balanced(self, rows: DataFrame, folder: str) -> tuple[DataFrame, bool]:
+        """Return the rows with those vouchers rejected whole that are not balanced or whole; and if there are any."""
         if not any(self.request.feeds[delivery.feed].rules.balanced_by for delivery in self.deliveries):
-            return rows
+            return rows, False
         temporary = self.arguments.temporary
         files = write_whole(rejected_vouchers(rows), REJECTED_VOUCHERS, temporary, f"{folder}/vouchers")
         vouchers = read_files(self.spark, temporary, [file.key for file in files], REJECTED_VOUCHERS)
-        return with_rejected_vouchers(rows, vouchers, _compared_columns(self.kind))
+        balanced = with_rejected_vouchers(rows, vouchers, _compared_columns(self.kind))
+        return balanced, _count_rows(temporary, files) > 0
 
-    def _read(self) -> DataFrame:
-        """Return the staged rows of the files."""
+    def _with_cells(self, rejected: DataFrame, folder: str) -> DataFrame:
+        """Return the rejected rows, those that only other rows reject with the cells of their files."""
+        temporary, feeds = self.arguments.temporary, self._feeds()
+        files = write_whole(without_cells(rejected), REJECTED_ROWS.columns, temporary, f"{folder}/without_cells")
+        rows = read_files(self.spark, temporary, [file.key for file in files], REJECTED_ROWS.columns)
+        of_files = places(rows).join(F.broadcast(self._listing()), on="delivery_id", how="inner")
+        read = make_cell_reader(feeds, self.arguments.raw_uri, self.arguments.raw_options)
+        # Each file is read by one task.
+        cells = of_files.repartition(self._readers(), "delivery_id").mapInArrow(read, spark_schema(DELIVERED_CELLS))
+        return with_cells(rejected).unionByName(add_cells(rows, cells))
+
+    def _listing(self) -> DataFrame:
+        """Return the files of the deliveries."""
         fields = ("delivery_id", "object_key", "feed", "fingerprint")
-        listing = self.spark.createDataFrame(
+        return self.spark.createDataFrame(
             [tuple(getattr(delivery, name) for name in fields) for delivery in self.deliveries],
             ", ".join(f"{name} string" for name in fields),
         )
+
+    def _readers(self) -> int:
         # Every open file holds its batches. One reader for each of 36 files at once took 2.8 GiB, two readers took 0.8.
         is_in_glue = self.arguments.is_in_glue
-        readers = reader_count(self.deliveries) if is_in_glue else min(len(self.deliveries), os.cpu_count() or 1)
-        feeds = {name: feed.to_json() for name, feed in self.request.feeds.items()}
-        arguments = self.arguments
+        return reader_count(self.deliveries) if is_in_glue else min(len(self.deliveries), os.cpu_count() or 1)
+
+    def _feeds(self) -> dict[str, dict[str, Any]]:
+        return {name: feed.to_json() for name, feed in self.request.feeds.items()}
+
+    def _read(self) -> DataFrame:
+        """Return the staged rows of the files."""
+        feeds, arguments = self._feeds(), self.arguments
         read = make_reader(
             self.kind,
             feeds,
@@ -188,7 +216,7 @@ class _Batch:
             arguments.processed_uri,
             arguments.s3_options,
         )
-        return listing.repartition(readers).mapInArrow(read, spark_schema(STAGED_ROWS[self.kind]))
+        return self._listing().repartition(self._readers()).mapInArrow(read, spark_schema(STAGED_ROWS[self.kind]))
 
     def _tables(self) -> tuple[Contract, ...]:
         """Return the tables that the deliveries have rows of; most feeds give no attributes, and a write takes time."""
@@ -206,12 +234,12 @@ class _Batch:
     def _write_table(
         self,
         contract: Contract,
-        rows: DataFrame,
+        of_table: DataFrame,
         results: Mapping[str, DeliveryResult],
         shared: Mapping[str, str],
     ) -> None:
         """Write the rows of one table, and enter files and counts into the results."""
-        processed, of_table = self.arguments.processed, _rows_of_table(contract, rows)
+        processed = self.arguments.processed
         folder = f"{contract.name}/{self.arguments.attempt}/{self.folder}"
         is_by_period = contract in (TRANSACTIONS, BUDGET)
         order = ("dimension", "member_key") if contract in (MEMBERS, MEMBER_ATTRIBUTES) else _PLACE
@@ -243,9 +271,16 @@ def _compared_columns(kind: str) -> list[str]:
 def _rows_of_table(contract: Contract, rows: DataFrame) -> DataFrame:
     if contract is MEMBERS:
         return members(rows)
-    if contract is MEMBER_ATTRIBUTES:
-        return member_attributes(rows)
-    return rejected_rows(rows) if contract is REJECTED_ROWS else accepted_rows(rows, contract)
+    return member_attributes(rows) if contract is MEMBER_ATTRIBUTES else accepted_rows(rows, contract)
+
+
+def _count_rows(store: ObjectStore, files: Sequence[DataFile]) -> int:
+    """Return the number of rows of Parquet files, from their footers."""
+    count = 0
+    for file in files:
+        with store.open(file.key) as stream:
+            count += pq.read_metadata(stream).num_rows
+    return count
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from finance_platform.errors import UnreadableDeliveryError
 from finance_platform.feeds import lookups
 from finance_platform.feeds.lookups import load_lookup
+from finance_platform.feeds.read_file import FileToRead, read_file
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import feed
 
@@ -47,3 +50,15 @@ def test_more_rows_than_memory_should_hold_are_refused(tmp_path: Path, monkeypat
     write(tmp_path, "a.parquet", [("a", "j1", "2025-01-01"), ("a", "j2", "2025-01-02")])
     with pytest.raises(UnreadableDeliveryError, match="more than 1 rows"):
         load_lookup(replace(feed(LINES), lookup_files=(("a", "a.parquet"),)), LocalStore(tmp_path))
+
+
+def test_a_line_whose_key_is_missing_names_the_column_of_its_key(tmp_path: Path) -> None:
+    data = b"Journal,Dept,Account,Amount\nJ3,D1,6000,1\n,D1,6000,1\n"
+    (tmp_path / "lines.csv").write_bytes(data)
+    file = FileToRead("d1", "lines.csv", "lines", hashlib.sha256(data).hexdigest())
+    rows = [row for batch in read_file("ledger", feed(LINES), LocalStore(tmp_path), file) for row in batch.to_pylist()]
+    reasons = [json.loads(row["reasons"])[0] for row in rows[:-1]]
+    assert [(one["rule"], one["column"], one["value"]) for one in reasons] == [
+        ("missing_lookup", "Journal", "J3"),
+        ("blank_Journal", "Journal", ""),
+    ]

@@ -6,9 +6,11 @@ Belongs here: what is published, rejected and held of such files. Does not belon
 
 from __future__ import annotations
 
+import json
 import shutil
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -50,6 +52,12 @@ def published(home: Home) -> list[tuple[str, str, Decimal]]:
     )
 
 
+def named(row: dict[str, Any]) -> tuple[str, str]:
+    """The column and the value of a row's only reason."""
+    (reason,) = json.loads(row["reasons"])
+    return reason["column"], reason["value"]
+
+
 def test_vouchers_are_dated_by_their_headers_and_accepted_or_rejected_whole(home: Home, spark: SparkSession) -> None:
     home.write("raw/journal/lines.csv", LINES)
     refreshed = Refresher(spark)(home)
@@ -64,6 +72,17 @@ def test_vouchers_are_dated_by_their_headers_and_accepted_or_rejected_whole(home
     ]
     lines = [line for line in refreshed.status.reconciliation.lines if line.feed == "journal"]
     assert all(line.has_sides and line.difference.is_zero for line in lines)
+    rejected = home.rows(home.commits()["journal/lines.csv"], "rejected_rows")
+    names, written = LINES.splitlines()[0].split(";"), LINES.splitlines()
+    for one in rejected:
+        assert json.loads(one["raw_row"]) == dict(zip(names, written[one["source_row"] - 1].split(";"), strict=True))
+    reasons = [(one["source_row"], one["rules"], *named(one)) for one in rejected]
+    assert reasons == [
+        (7, "unbalanced_voucher", "Beleg", "B3"),
+        (8, "unbalanced_voucher", "Beleg", "B3"),
+        (9, "half_voucher", "Beleg", "B4"),
+        (10, "blank_department", "Kostenstelle", ""),
+    ]
 
 
 def test_an_account_without_a_type_holds_its_file_and_no_other(home: Home, spark: SparkSession) -> None:

@@ -1,0 +1,87 @@
+"""Rejected rows whose key or voucher rejects them, with the cells of their file.
+
+Grain of the output: one rejected or duplicate candidate line that was accepted by every rule of its own.
+
+Such a line has no cells when its outcome changes (see `feeds.delivered_cells`), so it is staged as typed at first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from finance_platform.contracts.processed import REJECTED_ROWS
+from finance_platform.contracts.schemas import arrow_schema, spark_schema
+
+_PARTS = {
+    "conflicting_key": "key",
+    "repeated_row": "key",
+    "half_voucher": "voucher",
+    "unbalanced_voucher": "voucher",
+}
+"""What of a line is named as the column and value of a rule's reason."""
+
+_SCHEMA = arrow_schema(REJECTED_ROWS.columns)
+
+
+def without_cells(rejected: DataFrame) -> DataFrame:
+    """Return the rejected rows that other rows of their file reject; each broke one rule."""
+    return rejected.where(F.col("rules").isin(*_PARTS))
+
+
+def with_cells(rejected: DataFrame) -> DataFrame:
+    """Return the rejected rows that have the cells of their file."""
+    return rejected.where(~F.col("rules").isin(*_PARTS))
+
+
+def places(rows: DataFrame) -> DataFrame:
+    """Return delivery, sheet and line of rows, each line once: a line may give several."""
+    return rows.select("delivery_id", "source_sheet", "source_row").distinct()
+
+
+def add_cells(rows: DataFrame, cells: DataFrame) -> DataFrame:
+    """Return rows with the cells of their lines; those whose cells are not there remain as typed.
+
+    Args:
+        rows: the result of `without_cells`.
+        cells: rows of `DELIVERED_CELLS`.
+    """
+    of_lines = cells.select(
+        F.col("delivery_id").alias("cells_delivery_id"),
+        F.col("source_sheet").alias("cells_sheet"),
+        F.col("source_row").alias("cells_row"),
+        *[name for name in cells.columns if name not in {"delivery_id", "source_sheet", "source_row"}],
+    )
+    is_same = (
+        (F.col("delivery_id") == F.col("cells_delivery_id"))
+        & (F.coalesce(F.col("source_sheet"), F.lit("")) == F.coalesce(F.col("cells_sheet"), F.lit("")))
+        & (F.col("source_row") == F.col("cells_row"))
+    )
+    joined = rows.join(of_lines, on=is_same, how="left").drop("cells_delivery_id", "cells_sheet", "cells_row")
+    return joined.mapInArrow(_name_cells, spark_schema(REJECTED_ROWS.columns))
+
+
+def _name_cells(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows with their cells, and with the column and the value in their reason."""
+    for batch in batches:
+        reasons, raw = batch["reasons"].to_pylist(), batch["raw_row"].to_pylist()
+        for place, row in enumerate(batch.drop_columns(["reasons", "raw_row"]).to_pylist()):
+            if row["cells_raw_row"] is None:
+                continue
+            raw[place] = row["cells_raw_row"]
+            part = _PARTS[row["rules"]]
+            named = [
+                {**reason, "column": row[f"{part}_column"], "value": row[f"{part}_value"] or reason["value"]}
+                for reason in json.loads(reasons[place])
+            ]
+            # As `feeds.reasons` writes it.
+            reasons[place] = json.dumps(named, ensure_ascii=False, separators=(",", ":"))
+        columns = {"reasons": pa.array(reasons, pa.string()), "raw_row": pa.array(raw, pa.string())}
+        arrays = [columns[name] if name in columns else batch[name] for name in _SCHEMA.names]
+        yield pa.RecordBatch.from_arrays(
+            [array.cast(field.type) for array, field in zip(arrays, _SCHEMA, strict=True)], schema=_SCHEMA
+        )
