@@ -30,7 +30,14 @@ from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
 
 _SCHEMA = arrow_schema(DELIVERED_CELLS)
 _FILE = ("delivery_id", "object_key", "feed", "fingerprint")
-_KEYS_OF_REFERENCES = {"departments": ("code",), "accounts": ("number",), "lookup": ("key",)}
+_KEYS = {
+    "departments": ("code",),
+    "accounts": ("number",),
+    "lookup": ("key",),
+    "comments": ("period", "department", "account"),
+    "statement_lines": ("account", "category"),
+}
+"""The fields of a row's key, by kind of feed; those of a ledger are in its rules."""
 
 _Rows = dict[str | None, list[pa.Array]]
 """Row numbers by sheet."""
@@ -120,7 +127,7 @@ def _headers(rules: ReadingRules, table: Table, object_key: str) -> tuple[list[s
         ]
         return [header for header in dict.fromkeys(found) if header and not is_derived(header)]
 
-    return headers(_KEYS_OF_REFERENCES.get(rules.kind, rules.key)), headers(rules.balanced_by)
+    return headers(_KEYS.get(rules.kind, rules.key)), headers(rules.balanced_by)
 
 
 def _part(name: str, headers: Sequence[str], batch: RawBatch, positions: Sequence[int]) -> Mapping[str, pa.Array]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
 from finance_platform.contracts.schemas import DELIVERED_CELLS, arrow_schema
 from finance_platform.feeds.delivered_cells import make_cell_reader
@@ -64,6 +65,26 @@ def test_a_voucher_may_be_a_column_that_no_field_uses(tmp_path: Path) -> None:
     text = with_lines(LEDGER, sign="debit_positive", balanced="{by: [no, account]}")
     (row,) = cells(tmp_path, text, "No,Date,Dept,Account,Amount\nV7,2025-01-15,D1,4000,1\n", [2])
     assert (row["voucher_column"], row["voucher_value"]) == ("No | Account", "V7 | 4000")
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "row", "key"),
+    [
+        ("kind: departments\ncolumns: {code: Code, name: Name}", "Code,Name", "D1,North", ("Code", "D1")),
+        ("kind: lookup\ncolumns: {key: No, date: Day}", "Day,No", "2025-01-01,J1", ("No", "J1")),
+        (
+            "kind: comments\ncolumns: {period: P, department: D, account: A, comment: C}",
+            "P,D,A,C",
+            "2025-01,D1,4000,late",
+            ("P | D | A", "2025-01 | D1 | 4000"),
+        ),
+    ],
+)
+def test_rows_of_other_kinds_have_keys_too(
+    tmp_path: Path, text: str, header: str, row: str, key: tuple[str, str]
+) -> None:
+    (found,) = cells(tmp_path, f"feed: f\npath: file.csv\n{text}\n", f"{header}\n{row}\n", [2])
+    assert (found["key_column"], found["key_value"]) == key
 
 
 def test_a_file_that_has_changed_or_is_gone_gives_nothing(tmp_path: Path) -> None:
