@@ -95,13 +95,15 @@ class SpreadWeights:
     def _counted(self, cells: set[Cell], lines: LiveLines) -> Iterator[tuple[LiveDelivery, Superseded]]:
         """Yield the deliveries with lines in some cells, each with what others supersede of them."""
         by_id: Mapping[str, LiveDelivery] = {one.delivery_id: one for one in self.state.ledger}
-        in_cells = {name: one for name, one in by_id.items() if claimed_cells(one) & cells}
-        for delivery in in_cells.values():
+        by_feed: dict[str, dict[str, LiveDelivery]] = {}
+        for one in by_id.values():
+            if claimed_cells(one) & cells:
+                by_feed.setdefault(one.event.feed, {})[one.delivery_id] = one
+        for delivery in (one for of_feed in by_feed.values() for one in of_feed.values()):
             own = {(fold(count.scenario), count.period) for count in delivery.commit.periods} & cells
             if delivery.commit.unweighted_id or not own:
                 continue
-            of_feed = {name: one for name, one in in_cells.items() if one.event.feed == delivery.event.feed}
-            superseded = lines.superseded(delivery, LiveSet(by_id, of_feed), own)
+            superseded = lines.superseded(delivery, LiveSet(by_id, by_feed[delivery.event.feed]), own)
             if len(superseded.cells) < len(own):
                 yield delivery, superseded
 
