@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finance_platform.deliveries.decisions import withdraw
+from finance_platform.deliveries.spread_weights import SpreadWeights, unweighted_id
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import periods_of_year
 from finance_platform.feeds.read_file import FileToRead, read_file
@@ -22,8 +24,8 @@ from finance_platform.feeds.spread import shares
 from finance_platform.feeds.weights import WEIGHTS_SCHEMA, Weights
 from finance_platform.refresh.feed_check import check_file
 from finance_platform.storage.local import LocalStore
-from finance_platform_tests.unit.factories import descriptor, feed, settings, write
-from finance_platform_tests.unit.zone import Line, Zone
+from finance_platform_tests.unit.factories import delivered, descriptor, feed, settings, write
+from finance_platform_tests.unit.zone import ADA, Line, Zone
 
 PLAN = """
 feed: plan
@@ -186,3 +188,27 @@ def test_only_lines_that_count_in_that_scenario_and_year_are_weights(tmp_path: P
     (tmp_path / "plan.csv").write_text(HEADER + "D1,4000,2025-07-01,100.00\n")
     check = check_file(LocalStore(tmp_path), "plan.csv", descriptor(PLAN), settings(), zone.store)
     assert {period: count.amount for (_, period), count in check.sums.items()} == {"2025-02": Decimal("100.00")}
+
+
+def test_the_identity_of_a_plan_follows_the_lines_that_are_its_weights_and_no_others(tmp_path: Path) -> None:
+    zone, of_plan = Zone(tmp_path), feed(PLAN)
+    event = delivered("plan.csv", feed="plan")
+
+    def identity() -> str:
+        zone.evaluate()
+        return SpreadWeights(zone.store, zone.state, zone.overlaps()).identity(event, of_plan, ("2024-01",))
+
+    upsert: dict[str, Any] = {"feed": "a", "load_mode": "upsert", "tolerated_removal": None}
+    zone.deliver("a.csv", [Line("k1", "2024-02"), Line("k2", "2024-03")], **upsert)
+    first = identity()
+    zone.deliver("b.csv", [Line("k3", "2025-02"), Line("k4", "2024-02", "Budget")], **upsert)
+    zone.deliver("c.csv", [Line(None, "2023-12")], feed="c")
+    assert identity() == first
+    zone.deliver("d.csv", [Line("k2", "2025-03")], **upsert)
+    moved = identity()
+    assert moved != first
+    withdraw(zone.store, "d.csv", ADA)
+    assert identity() == first
+    assert SpreadWeights(zone.store, zone.state, zone.overlaps()).identity(event, of_plan, ()) == unweighted_id(
+        "plan.csv", event.fingerprint, "plan", of_plan.rules
+    )
