@@ -16,6 +16,7 @@ from finance_platform.bootstrap import (
     processed_zone,
     raw_zone,
     reports_folder,
+    warehouse_readers,
 )
 from finance_platform.errors import DagsterStorageError
 from finance_platform.orchestration.runs import SUCCESS, is_history_complete, last_run
@@ -39,7 +40,7 @@ def answer_without_run(settings: Settings) -> NothingNew | None:
     raw, processed = raw_zone(settings), processed_zone(settings)
     if not raw.exists() or read_complete_run(processed) is None:
         return None
-    with home_lock(settings):
+    with home_lock(settings), warehouse_readers(settings):
         complete = read_complete_run(processed)
         if complete is None or not _is_recorded(settings, complete.run_id):
             return None
