@@ -76,3 +76,4 @@ def spark() -> SparkSession:
 
 def pytest_sessionfinish() -> None:
     stop_shared_session()
+    gc.unfreeze()  # libraries report as leaked what Python cannot free at the end
