@@ -358,9 +358,10 @@ def references(scenarios: Sequence[PackScenario], scenario: str) -> list[str]:
     others = [one for one in scenarios if one.name != scenario and one.covered]
     ordered = sorted(others, key=lambda one: (not one.is_baseline, one.type != "Budget", one.type == ACTUAL, one.name))
     own = next((one for one in scenarios if one.name == scenario), None)
-    has_prior_year = own is not None and any(_year_before(period) in own.covered for period in own.covered)
+    has_prior_year = own is not None and any(year_after(period) in own.covered for period in own.covered)
     return [*(one.name for one in ordered), *([PRIOR_YEAR] if has_prior_year else [])]
 
 
-def _year_before(period: str) -> str:
-    return f"{int(period[:4]) - 1:04d}{period[4:]}"
+def year_after(period: str) -> str:
+    """Return the period twelve months after one."""
+    return f"{int(period[:4]) + 1:04d}{period[4:]}"

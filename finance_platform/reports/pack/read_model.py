@@ -31,6 +31,7 @@ from finance_platform.reports.pack.model import (
     StatementRow,
     Threshold,
     references,
+    year_after,
 )
 from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.port import Queryable
@@ -112,19 +113,23 @@ def _choose(
     calendar: Sequence[PackPeriod], scenarios: Sequence[PackScenario], *, period: str, reference: str, unit: str
 ) -> Choice:
     scenario = _reported(scenarios)
-    offered = references(scenarios, scenario.name if scenario else "")
-    return Choice(
-        period=_period(calendar, scenario, period),
-        scenario=scenario.name if scenario else "",
-        reference=_reference(offered, reference),
-        unit=unit,
+    name = scenario.name if scenario else ""
+    chosen = _period(calendar, scenario, period)
+    offered = references(scenarios, name)
+    found = (
+        _named(offered, reference) if reference else _best(offered, scenarios, name, _year_to_date(calendar, chosen))
     )
+    return Choice(period=chosen, scenario=name, reference=found, unit=unit)
 
 
 def _reported(scenarios: Sequence[PackScenario]) -> PackScenario | None:
-    """Return Actual, else the baseline, else the plan that covers most periods."""
+    """Return Actual, else the baseline, else the plan that covers the latest period."""
     covering = [one for one in scenarios if one.covered]
-    return max(covering, key=lambda one: (one.type == ACTUAL, one.is_baseline, len(one.covered)), default=None)
+    return max(
+        covering,
+        key=lambda one: (one.type == ACTUAL, one.is_baseline, max(one.covered), len(one.covered)),
+        default=None,
+    )
 
 
 def _period(calendar: Sequence[PackPeriod], scenario: PackScenario | None, wanted: str) -> str:
@@ -141,9 +146,19 @@ def _period(calendar: Sequence[PackPeriod], scenario: PackScenario | None, wante
     return max(complete, default=max(covered, default=""))
 
 
-def _reference(offered: Sequence[str], wanted: str) -> str:
-    if not wanted:
-        return offered[0] if offered else ""
+def _year_to_date(calendar: Sequence[PackPeriod], chosen: str) -> set[str]:
+    year = next((period.fiscal_year for period in calendar if period.name == chosen), None)
+    return {period.name for period in calendar if period.fiscal_year == year and period.name <= chosen}
+
+
+def _best(offered: Sequence[str], scenarios: Sequence[PackScenario], scenario: str, periods: set[str]) -> str:
+    """Return the first reference that covers one of the periods, or of those a year before; blank without one."""
+    covered = {one.name: one.covered for one in scenarios}
+    covered[PRIOR_YEAR] = frozenset(year_after(period) for period in covered.get(scenario, ()))
+    return next((name for name in offered if covered[name] & periods), "")
+
+
+def _named(offered: Sequence[str], wanted: str) -> str:
     found = next((name for name in offered if fold(name) == fold(wanted)), None)
     if found is None:
         raise ReportError(

@@ -5,6 +5,14 @@ Belongs here: which figures a page has and the sentence above them. Does not bel
 const STATEMENT = D.statement;
 const ROWS = Object.fromEntries(Object.entries(D.rows).map(([name, index]) => [name, index === null ? null : STATEMENT[index]]));
 const LINES = STATEMENT.filter((row) => !row.isSubtotal);
+/* The profit that everything adds up to: the last subtotal, leaving out unclassified money where there is none. */
+function resultRow() {
+  const rows = STATEMENT.filter((row) => row.isSubtotal);
+  const isNeeded = ROWS.unclassified === null || HORIZONS.some((horizon) => !isEmpty(rowFigure(ROWS.unclassified, horizon)));
+  return rows.at(-1) === ROWS.result && rows.length > 1 && !isNeeded ? rows.at(-2) : (rows.at(-1) ?? null);
+}
+const profitRow = () => ROWS.profit ?? resultRow();
+const hasPriorYear = () => selection.reference !== PRIOR_YEAR && STATEMENT.length > 0 && HORIZONS.some((horizon) => rowFigure(STATEMENT[0], horizon, { reference: PRIOR_YEAR }).reference !== null);
 const hasReference = () => selection.reference !== NO_REFERENCE;
 const HORIZON_NAMES = () => ({
   month: monthName(selection.period),
@@ -17,7 +25,7 @@ const isEmpty = (figure) => !figure.amount && !figure.reference;
 /* --- 2 Summary -------------------------------------------------------------------------------------------------- */
 
 function headline() {
-  const row = ROWS.profit ?? ROWS.result;
+  const row = profitRow();
   if (!row) return `${D.entity}: no revenue and no expense to report`;
   const figure = rowFigure(row, "ytd");
   const name = profitName(row) + unitLabel();
@@ -28,7 +36,8 @@ function headline() {
   }
   const effect = effectOf(figure, 1);
   const direction = effect < 0 ? "below" : "above";
-  const start = inUnits(effect) === "0" ? `${name} is as in ${spokenReference()} year to date` : `${name} is ${spoken(effect)} ${direction} ${spokenReference()} year to date`;
+  const comma = selection.reference === PRIOR_YEAR ? "," : "";
+  const start = inUnits(effect) === "0" ? `${name} is as in ${spokenReference()}${comma} year to date` : `${name} is ${spoken(effect)} ${direction} ${spokenReference()}${comma} year to date`;
   const reasons = drivers(effect).join(", ");
   return reasons ? `${start}: ${reasons}` : start;
 }
@@ -46,13 +55,13 @@ function drivers(total) {
 
 function driver(row, effect) {
   const name = row.label.toLowerCase();
-  if (row.sign > 0) return effect < 0 ? `${name} misses by ${spoken(effect)}` : `${name} brings ${spoken(effect)} more`;
-  return effect < 0 ? `higher ${name} costs ${spoken(effect)}` : `lower ${name} gives back ${spoken(effect)}`;
+  if (row.sign > 0) return `${spoken(effect)} ${effect < 0 ? "less" : "more"} from ${name}`;
+  return effect < 0 ? `${spoken(effect)} more spent on ${name}` : `${spoken(effect)} saved on ${name}`;
 }
 
 function drawKpis() {
   replaceContent("kpis", ...kpis().map(({ name, value, notes, effect }) =>
-      element("div", { class: "kpi" }, element("dt", { text: name }), element("dd", {}, element("strong", { text: value }), element("span", { class: tone(effect), text: notes.filter(Boolean).join(", ") }))),
+      element("div", { class: "kpi" }, element("dt", { text: name }), element("dd", {}, element("strong", { text: value }), ...notes.filter(Boolean).map((text, index) => element("span", { class: index ? "" : tone(effect), text })))),
     ));
 }
 
@@ -63,9 +72,8 @@ function kpis() {
   const add = (name, row, horizon = "ytd") => {
     const figure = rowFigure(row, horizon);
     const effect = effectOf(figure, row.sign);
-    const notes = [effect === null ? "" : `${signed(effect)} to ${code}`];
-    if (horizon === "year") notes.push(composition(monthsOf("year")));
-    else if (effect !== null) notes.push(percentNote(percentOf(figure, row.sign)));
+    const notes = [effect === null ? "" : `${signed(effect)} to ${code} (${percentNote(percentOf(figure, row.sign))})`];
+    if (horizon === "year" && D.subjectIsActual) notes.push(composition(monthsOf("year")));
     const before = rowFigure(row, horizon, { reference: PRIOR_YEAR });
     if (withPrior && horizon === "ytd" && before.reference) notes.push(`${percentNote(percentOf(before, row.sign))} to PY`);
     list.push({ name, value: money(figure.amount), notes, effect });
@@ -82,10 +90,10 @@ function kpis() {
   if (ROWS.revenue) add(`${ROWS.revenue.label}, YTD`, ROWS.revenue);
   if (ROWS.revenue && ROWS.gross) addShare("Gross margin, YTD", ROWS.gross, ROWS.revenue, 1);
   if (ROWS.revenue && ROWS.profit) addShare("Opex ratio, YTD", opexRow(), ROWS.revenue, -1);
-  const result = ROWS.profit ?? ROWS.result;
+  const result = profitRow();
   if (result) {
     add(`${profitName(result)}, YTD`, result);
-    add("Outlook, full year", result, "year");
+    add(D.subjectIsActual ? "Outlook, full year" : "Full year", result, "year");
   }
   if (D.capex.length) add("CapEx, YTD", capexRow());
   return list;
@@ -105,7 +113,7 @@ function capexRow() {
 
 function statementColumns() {
   const code = referenceCode();
-  const withPrior = selection.reference !== PRIOR_YEAR;
+  const withPrior = hasPriorYear();
   const columns = [{ text: codeOf(D.subject), kind: "number" }];
   if (withPrior) columns.push({ text: "PY", kind: "number" });
   if (hasReference()) columns.push({ text: code, kind: "number" }, { text: `Δ ${code}`, kind: "number" }, { skip: true }, { text: "Δ %", kind: "number" });
@@ -115,7 +123,7 @@ function statementColumns() {
 function statementCells(row, horizon, largest, open) {
   const figure = rowFigure(row, horizon);
   const cells = [moneyCell(figure.amount, open ? { open: () => open(row, horizon), label: `${row.label}, ${HORIZON_NAMES()[horizon]}: ${money(figure.amount)}, show its cells` } : {})];
-  if (selection.reference !== PRIOR_YEAR) cells.push(moneyCell(rowFigure(row, horizon, { reference: PRIOR_YEAR }).reference, { kind: "number soft" }));
+  if (hasPriorYear()) cells.push(moneyCell(rowFigure(row, horizon, { reference: PRIOR_YEAR }).reference, { kind: "number soft" }));
   if (hasReference()) {
     const effect = effectOf(figure, row.sign);
     cells.push(referenceCell(figure), effectCell(effect), barCell(effect, largest), percentCell(percentOf(figure, row.sign)));
@@ -125,26 +133,35 @@ function statementCells(row, horizon, largest, open) {
 
 const referenceCell = (figure) => (figure.reference === null ? { text: `no ${referenceCode()}`, csv: "", kind: "number soft" } : moneyCell(figure.reference));
 
+/* The horizons that differ: in the first month of a year, the month is the year to date. */
+function shownHorizons() {
+  const key = (horizon) => monthsOf(horizon).map(({ period, scenario }) => `${period} ${scenario}`).join();
+  const keys = new Set();
+  return ["ytd", "month", "year"].filter((horizon) => !keys.has(key(horizon)) && keys.add(key(horizon))).sort((one, other) => HORIZONS.indexOf(one) - HORIZONS.indexOf(other));
+}
+
 function drawStatement() {
-  const largest = Object.fromEntries(HORIZONS.map((horizon) => [horizon, Math.max(0, ...STATEMENT.map((row) => Math.abs(effectOf(rowFigure(row, horizon), row.sign) ?? 0)))]));
-  const isShown = (row) => row.isSubtotal || HORIZONS.some((horizon) => !isEmpty(rowFigure(row, horizon)) || rowFigure(row, horizon, { reference: PRIOR_YEAR }).reference);
+  const horizons = shownHorizons();
+  const largest = Object.fromEntries(horizons.map((horizon) => [horizon, Math.max(0, ...STATEMENT.map((row) => Math.abs(effectOf(rowFigure(row, horizon), row.sign) ?? 0)))]));
+  const result = resultRow();
+  const isShown = (row) => (row.isSubtotal ? row !== ROWS.result || row === result : false) || !row.isSubtotal && HORIZONS.some((horizon) => !isEmpty(rowFigure(row, horizon)) || rowFigure(row, horizon, { reference: PRIOR_YEAR }).reference);
   const columns = statementColumns();
   const names = HORIZON_NAMES();
-  const partly = HORIZONS.filter((horizon) => {
+  const partly = horizons.filter((horizon) => {
     const figure = rowFigure(STATEMENT[0], horizon);
     return figure.reference !== null && figure.covered < figure.months;
   });
-  const notes = [`Δ is the effect on profit: green helps, red hurts, whatever the sign of the account.`];
+  const notes = hasReference() ? ["Δ is the effect on profit: green helps, red hurts, whatever the sign of the account."] : [];
   if (partly.length) notes.push(`Δ compares only the months that both have: ${partly.map((horizon) => `${names[horizon]} ${rowFigure(STATEMENT[0], horizon).covered} of ${rowFigure(STATEMENT[0], horizon).months}`).join("; ")}.`);
-  if (ROWS.unclassified) notes.push("Unclassified: accounts without a type, taken as a cost below operating profit until someone classifies them.");
+  if (ROWS.unclassified && isShown(ROWS.unclassified)) notes.push("Unclassified: accounts without a type, taken as a cost below operating profit until someone classifies them.");
   replaceContent("statement", STATEMENT.length ? buildTable({
       id: "statement-table",
       caption: `Profit and loss, ${D.unitName}`,
-      groups: [{ text: "", span: 1 }, ...HORIZONS.map((horizon) => ({ text: names[horizon], span: columns.length }))],
-      columns: [{ text: "Line" }, ...HORIZONS.flatMap((horizon) => columns.map((column) => ({ ...column, csv: column.text && `${names[horizon]} ${column.text}` })))],
+      groups: [{ text: "", span: 1 }, ...horizons.map((horizon) => ({ text: names[horizon], span: columns.length }))],
+      columns: [{ text: "Line" }, ...horizons.flatMap((horizon) => columns.map((column) => ({ ...column, csv: column.text && `${names[horizon]} ${column.text}` })))],
       rows: STATEMENT.filter(isShown).map((row) => ({
         kind: row.isSubtotal ? "subtotal" : "",
-        cells: [textCell(row.label), ...HORIZONS.flatMap((horizon) => statementCells(row, horizon, largest[horizon], openCells))],
+        cells: [textCell(row.label), ...horizons.flatMap((horizon) => statementCells(row, horizon, largest[horizon], openCells))],
       })),
       note: notes.join(" "),
     }) : element("p", { class: "note", text: "No account is revenue, expense or unclassified." }));
@@ -152,19 +169,24 @@ function drawStatement() {
 
 /* --- 3 Bridge --------------------------------------------------------------------------------------------------- */
 
+const STEPS_SHOWN = 11;
+const STEP_HEIGHT = 26;
+
+/* The largest steps in their own order, the others as one; unclassified money is always a step of its own. */
 function bridgeSteps(parts) {
   const steps = parts.filter(({ effect }) => effect);
-  const shown = new Set([...steps].sort((one, other) => Math.abs(other.effect) - Math.abs(one.effect)).slice(0, 11));
+  const byEffect = [...steps].sort((one, other) => Math.abs(other.effect) - Math.abs(one.effect));
+  const shown = new Set([...byEffect.filter(({ isLast }) => !isLast).slice(0, STEPS_SHOWN), ...steps.filter(({ isLast }) => isLast)]);
   const rest = steps.filter((step) => !shown.has(step));
   const other = rest.reduce((sum, { effect }) => sum + effect, 0);
   const kept = steps.filter((step) => shown.has(step));
   const last = kept.findIndex((step) => step.isLast);
-  if (rest.length) kept.splice(last < 0 ? kept.length : last, 0, { label: `${rest.length} other`, effect: other });
+  if (rest.length) kept.splice(last < 0 ? kept.length : last, 0, { label: `${rest.length} other ${rest.length === 1 ? "step" : "steps"}`, effect: other });
   return kept;
 }
 
 function drawBridge(id, title, parts) {
-  const row = ROWS.result ?? ROWS.profit;
+  const row = resultRow();
   const figure = row ? rowFigure(row, "ytd") : null;
   const section = document.getElementById(id).closest("[data-chart]");
   section.hidden = !figure || figure.reference === null;
@@ -181,14 +203,14 @@ function drawBridge(id, title, parts) {
     const colour = effect > 0 ? "var(--good)" : "var(--bad)";
     bars.push({ label, start: levels[index], end: levels[index + 1], text: signed(effect), fill: colour, stroke: colour });
   });
-  bars.push({ label: `${codeOf(D.subject)} ${name4(selection.period)} YTD`, start: base, end: figure.matched, text: money(figure.matched), fill: "var(--ink)", stroke: "var(--ink)" });
+  bars.push({ label: `${codeOf(D.subject)} ${name4(selection.period)} YTD`, start: base, end: figure.matched, text: money(figure.matched), fill: fillOf(D.subject), stroke: "var(--ink)" });
   bars.forEach((bar, index) => {
     bar.right = Math.max(bar.start, bar.end);
     bar.isLast = index === bars.length - 1;
   });
   const difference = figure.matched - start - steps.reduce((sum, { effect }) => sum + effect, 0);
   document.getElementById(`${id}-title`).textContent = `${title}${isCut ? " (axis cut)" : ""}`;
-  draw(id, "bridge", bars, `${title}: ${bars.map(({ label, text }) => `${label} ${text}`).join("; ")}`);
+  draw(id, "bridge", bars, `${title}: ${bars.map(({ label, text }) => `${label} ${text}`).join("; ")}`, { height: STEP_HEIGHT * bars.length });
   replaceContent(`${id}-table`, buildTable({
     id: `${id}-steps`,
     caption: `${title}, exact`,
@@ -209,7 +231,7 @@ function lineEffects() {
 }
 
 function unitEffects() {
-  const row = ROWS.result ?? ROWS.profit;
+  const row = resultRow();
   if (!row) return [];
   const units = selection.unit === ALL_UNITS ? D.units.map((_, unit) => unit) : [selection.unit];
   return units.map((unit) => ({ label: D.units[unit], effect: effectOf(rowFigure(row, "ytd", { unit }), 1) }));
@@ -222,13 +244,13 @@ const UNITS_SHOWN = 12;
 
 function shownUnits() {
   const units = selection.unit === ALL_UNITS ? D.units.map((_, unit) => unit) : [selection.unit];
-  const row = ROWS.result ?? ROWS.profit;
+  const row = resultRow();
   const weight = (unit) => Math.abs(rowFigure(row, "ytd", { unit }).amount ?? 0);
   return row ? units.sort((one, other) => weight(other) - weight(one)) : [];
 }
 
 function drawUnits() {
-  const row = ROWS.result ?? ROWS.profit;
+  const row = resultRow();
   const units = shownUnits();
   const months = [];
   for (let period = Math.max(0, selection.period - MONTHS_SHOWN + 1); period <= selection.period; period++) months.push(period);
@@ -240,7 +262,7 @@ function drawUnits() {
       const month = { period, scenario: D.subject };
       const amountOf = partsAmount(row.parts, unit);
       const other = referenceMonth(month);
-      return { month: monthName(period), amount: counts(period) ? amountOf(month) : null, reference: other ? amountOf(other) : null, fill: "var(--ink)", referenceFill: selection.reference === PRIOR_YEAR ? "var(--light)" : "var(--paper)" };
+      return { month: monthName(period), amount: counts(period) ? amountOf(month) : null, reference: other ? amountOf(other) : null, fill: fillOf(D.subject), referenceFill: selection.reference === PRIOR_YEAR ? "var(--light)" : "var(--paper)" };
     }),
   }));
   const values = series.flatMap(({ rows }) => rows.flatMap(({ amount, reference }) => [amount ?? 0, reference ?? 0]));
@@ -262,22 +284,23 @@ function scaledLayers(chart, domain) {
 }
 
 function drawUnitTable(row, units) {
+  const horizons = shownHorizons();
   const columns = statementColumns();
   const names = HORIZON_NAMES();
-  const largest = Object.fromEntries(HORIZONS.map((horizon) => [horizon, Math.max(0, ...units.map((unit) => Math.abs(effectOf(rowFigure(row, horizon, { unit }), 1) ?? 0)))]));
+  const largest = Object.fromEntries(horizons.map((horizon) => [horizon, Math.max(0, ...units.map((unit) => Math.abs(effectOf(rowFigure(row, horizon, { unit }), 1) ?? 0)))]));
   const cellsOf = (unit, horizon) => {
     const figure = rowFigure(row, horizon, { unit });
     const cells = [moneyCell(figure.amount)];
-    if (selection.reference !== PRIOR_YEAR) cells.push(moneyCell(rowFigure(row, horizon, { unit, reference: PRIOR_YEAR }).reference, { kind: "number soft" }));
+    if (hasPriorYear()) cells.push(moneyCell(rowFigure(row, horizon, { unit, reference: PRIOR_YEAR }).reference, { kind: "number soft" }));
     if (hasReference()) cells.push(referenceCell(figure), effectCell(effectOf(figure, 1)), barCell(effectOf(figure, 1), largest[horizon]), percentCell(percentOf(figure, 1)));
     return cells;
   };
-  const total = { kind: "subtotal", cells: [textCell("Total"), ...HORIZONS.flatMap((horizon) => cellsOf(selection.unit, horizon))] };
+  const total = { kind: "subtotal", cells: [textCell("Total"), ...horizons.flatMap((horizon) => cellsOf(selection.unit, horizon))] };
   replaceContent("unit-table", row ? buildTable({
     id: "units-table",
     caption: `Contribution to ${profitName(row).toLowerCase()} by business unit, ${D.unitName}`,
-    groups: [{ text: "", span: 1 }, ...HORIZONS.map((horizon) => ({ text: names[horizon], span: columns.length }))],
-    columns: [{ text: "Business unit" }, ...HORIZONS.flatMap((horizon) => columns.map((column) => ({ ...column, csv: column.text && `${names[horizon]} ${column.text}` })))],
-    rows: [...units.map((unit) => ({ cells: [textCell(D.units[unit]), ...HORIZONS.flatMap((horizon) => cellsOf(unit, horizon))] })), total],
+    groups: [{ text: "", span: 1 }, ...horizons.map((horizon) => ({ text: names[horizon], span: columns.length }))],
+    columns: [{ text: "Business unit" }, ...horizons.flatMap((horizon) => columns.map((column) => ({ ...column, csv: column.text && `${names[horizon]} ${column.text}` })))],
+    rows: [...units.map((unit) => ({ cells: [textCell(D.units[unit]), ...horizons.flatMap((horizon) => cellsOf(unit, horizon))] })), total],
   }) : null);
 }

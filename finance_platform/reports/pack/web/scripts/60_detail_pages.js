@@ -9,6 +9,8 @@ const traceCommand = (cell, period) =>
 
 /* --- 5 Top variances -------------------------------------------------------------------------------------------- */
 
+const ROWS_SHOWN = 50;
+
 function varianceCells() {
   return cellFigures(monthsOf("ytd"), { keep: (department, account) => signOfAccount(account) !== 0 }).map((cell) => ({
     ...cell,
@@ -49,13 +51,39 @@ function drawVariances() {
     caption: `Largest variances, ${D.unitName}`,
     sortable: true,
     columns: [{ text: "Department" }, { text: "Account" }, { text: codeOf(D.subject), kind: "number" }, { text: code, kind: "number" }, { text: `Δ ${code}`, kind: "number" }, { skip: true }, { text: "Δ %", kind: "number" }, { text: "Owner and comment" }],
-    rows: material.slice(0, 200).map((cell) => ({
+    rows: material.slice(0, ROWS_SHOWN).map((cell) => ({
       cells: [textCell(departmentLabel(cell.department)), textCell(accountLabel(cell.account)), moneyCell(cell.matched, { open: () => openCell(cell), label: `${departmentLabel(cell.department)}, ${accountLabel(cell.account)}: ${money(cell.matched)}, show its months` }), moneyCell(cell.reference), effectCell(cell.effect), barCell(cell.effect, largest), percentCell(cell.percent), textCell(commentText(cell))],
     })),
     empty: hasReference() ? "No variance reaches the thresholds." : "Choose a reference above.",
-    note: `By effect on profit; an amount opens its months and the command that lists its ledger lines.${isDefault ? " The thresholds are the defaults." : ""}`,
+    note: `${material.length > ROWS_SHOWN ? `The first ${ROWS_SHOWN} of ${material.length}, by` : "By"} effect on profit; an amount opens its months and the command that lists its ledger lines.${isDefault ? " The thresholds are the defaults." : ""}`,
   }));
   drawOneSided(cells);
+  drawStandingOut();
+}
+
+/* Of each department and account, the month that is farthest from the reference, over all months of the pack. */
+function drawStandingOut() {
+  const largest = new Map();
+  D.periods.forEach((_, period) => {
+    const month = { period, scenario: D.subject };
+    if (!counts(period) || !referenceMonth(month)) return;
+    for (const cell of cellFigures([month], { keep: (department, account) => signOfAccount(account) !== 0 })) {
+      const effect = effectOf(cell, signOfAccount(cell.account));
+      const key = `${cell.department} ${cell.account}`;
+      if (effect && Math.abs(effect) > Math.abs(largest.get(key)?.effect ?? 0)) largest.set(key, { ...cell, period, effect, percent: percentOf(cell, signOfAccount(cell.account)) });
+    }
+  });
+  const rows = [...largest.values()].filter(isMaterial).sort((one, other) => Math.abs(other.effect) - Math.abs(one.effect));
+  const most = Math.max(0, ...rows.map(({ effect }) => Math.abs(effect)));
+  const code = referenceCode();
+  replaceContent("standing-out", buildTable({
+    id: "standing-out-table",
+    caption: `Months that stand out: of each department and account the month farthest from ${referenceName()}, any year, ${D.unitName}`,
+    sortable: true,
+    columns: [{ text: "Department" }, { text: "Account" }, { text: "Month" }, { text: codeOf(D.subject), kind: "number" }, { text: code, kind: "number" }, { text: `Δ ${code}`, kind: "number" }, { skip: true }, { text: "Ledger lines" }],
+    rows: rows.slice(0, ROWS_SHOWN).map((cell) => ({ cells: [textCell(departmentLabel(cell.department)), textCell(accountLabel(cell.account)), textCell(D.periods[cell.period].name), moneyCell(cell.matched), moneyCell(cell.reference), effectCell(cell.effect), barCell(cell.effect, most), textCell(traceCommand(cell, cell.period), { kind: "command" })] })),
+    empty: "No month of a department and account is over materiality.",
+  }));
 }
 
 /* Actuals without a plan, and plans without actuals, over the year to date. */
@@ -71,8 +99,9 @@ function drawOneSided(cells) {
       caption: `${caption}, ${D.unitName}`,
       sortable: true,
       columns: [{ text: "Department" }, { text: "Account" }, { text: field === "matched" ? codeOf(D.subject) : referenceCode(), kind: "number" }, { text: "Effect", kind: "number" }],
-      rows: rows.slice(0, 200).map((cell) => ({ cells: [textCell(departmentLabel(cell.department)), textCell(accountLabel(cell.account)), moneyCell(cell[field]), effectCell(cell.effect)] })),
+      rows: rows.slice(0, ROWS_SHOWN).map((cell) => ({ cells: [textCell(departmentLabel(cell.department)), textCell(accountLabel(cell.account)), moneyCell(cell[field]), effectCell(cell.effect)] })),
       empty: `${caption}: none.`,
+      note: rows.length > ROWS_SHOWN ? `The first ${ROWS_SHOWN} of ${rows.length}.` : undefined,
     }));
   }
 }
@@ -169,6 +198,12 @@ function planMonths() {
   return hasReference() ? months.filter(({ period, scenario }) => covers(scenario, period)) : [];
 }
 
+/* The months of the whole fiscal year before. */
+function monthsBefore() {
+  const year = D.periods[selection.period].year - 1;
+  return D.periods.map((_, period) => period).filter((period) => D.periods[period].year === year && counts(period)).map((period) => ({ period, scenario: D.subject }));
+}
+
 const elapsedShare = () => (100 * D.periods[selection.period].month) / 12;
 
 function holderCells(label, indent, figures, budget, accounts, sign) {
@@ -215,19 +250,26 @@ function drawCapex() {
   const key = ({ department, account }) => `${department} ${account}`;
   const ytd = cellFigures(monthsOf("ytd"), { keep });
   const plans = new Map(cellFigures(planMonths(), { keep }).map((cell) => [key(cell), cell]));
-  const rows = ytd.map((cell) => ({ ...cell, effect: effectOf(cell, -1), plan: plans.get(key(cell))?.amount ?? 0 })).filter((cell) => cell.amount || cell.reference || cell.plan);
-  rows.sort((one, other) => (one.effect ?? 0) - (other.effect ?? 0) || other.amount - one.amount);
+  const before = new Map(cellFigures(monthsBefore(), { keep }).map((cell) => [key(cell), { ...cell, effect: effectOf(cell, -1) }]));
+  const none = { amount: 0, effect: null };
+  const all = new Map([...before.values(), ...ytd].map((cell) => [key(cell), { ...cell, ...(ytd.includes(cell) ? {} : { amount: 0, matched: 0, reference: ytd[0]?.reference === null ? null : 0 }) }]));
+  const rows = [...all.values()].map((cell) => ({ ...cell, effect: effectOf(cell, -1), plan: plans.get(key(cell))?.amount ?? 0, last: before.get(key(cell)) ?? none })).filter((cell) => cell.amount || cell.reference || cell.plan || cell.last.amount);
+  rows.sort((one, other) => Math.min(one.effect ?? 0, one.last.effect ?? 0) - Math.min(other.effect ?? 0, other.last.effect ?? 0) || other.amount - one.amount);
   const total = rowFigure(capexRow(), "ytd");
   const code = referenceCode();
-  const worst = rows[0];
+  const [worst] = [...rows].sort((one, other) => (one.effect ?? 0) - (other.effect ?? 0));
   const effect = effectOf(total, -1);
+  const lastYear = D.periods[selection.period].year - 1;
+  const overrun = rows[0]?.last.effect <= -D.materiality.amount ? ` In ${lastYear}, ${accountLabel(rows[0].account)} in ${departmentLabel(rows[0].department)} went ${spoken(rows[0].last.effect)} over.` : "";
   document.getElementById("capex-title").textContent =
     effect === null
       ? `CapEx is ${spoken(total.amount ?? 0)} year to date`
-      : `CapEx is ${spoken(effect)} ${effect > 0 ? "below" : "above"} ${spokenReference()} year to date${worst?.effect < 0 ? `; ${accountLabel(worst.account)} in ${departmentLabel(worst.department)} is ${spoken(worst.effect)} over` : ""}`;
+      : `CapEx is ${spoken(effect)} ${effect > 0 ? "below" : "above"} ${spokenReference()}${selection.reference === PRIOR_YEAR ? "," : ""} year to date${worst?.effect <= -D.materiality.amount ? `; ${accountLabel(worst.account)} in ${departmentLabel(worst.department)} is ${spoken(worst.effect)} over` : ""}.${overrun}`;
   const largest = Math.max(0, ...rows.map((row) => Math.abs(row.effect ?? 0)));
   const columns = [{ text: "Account" }, { text: "Department" }, { text: `YTD ${codeOf(D.subject)}`, kind: "number" }];
   if (hasReference()) columns.push({ text: `YTD ${code}`, kind: "number" }, { text: `Δ ${code}`, kind: "number" }, { skip: true }, { text: "Δ %", kind: "number" }, { text: `Full year ${code}`, kind: "number" }, { text: "Remaining", kind: "number" }, { text: "Used %", kind: "number" });
+  columns.push({ text: `${lastYear} ${codeOf(D.subject)}`, kind: "number" });
+  if (hasReference()) columns.push({ text: `${lastYear} Δ ${code}`, kind: "number" });
   replaceContent("capex-table", buildTable({
     id: "capex-accounts",
     caption: `CapEx, ${D.unitName}`,
@@ -236,6 +278,8 @@ function drawCapex() {
     rows: rows.map((cell) => {
       const cells = [textCell(accountLabel(cell.account)), textCell(departmentLabel(cell.department)), moneyCell(cell.amount, { open: () => openCell(cell), label: `${accountLabel(cell.account)}: ${money(cell.amount)}, show its months` })];
       if (hasReference()) cells.push(moneyCell(cell.reference), effectCell(cell.effect), barCell(cell.effect, largest), percentCell(percentOf(cell, -1)), moneyCell(cell.plan), moneyCell(cell.plan - cell.amount), shareCell(cell.plan > 0 ? (100 * cell.amount) / cell.plan : null));
+      cells.push(moneyCell(cell.last.amount));
+      if (hasReference()) cells.push(effectCell(cell.last.effect));
       return { cells };
     }),
     empty: "No CapEx in these months.",
@@ -253,7 +297,7 @@ function drawCosts() {
   const [amounts, bases] = [costs.map((row) => rowFigure(row, "ytd")), rowFigure(base, "ytd")];
   const prior = rowFigure(base, "ytd", { reference: PRIOR_YEAR });
   const code = referenceCode();
-  const withPrior = selection.reference !== PRIOR_YEAR;
+  const withPrior = hasPriorYear();
   const rows = costs.map((row, index) => {
     const before = rowFigure(row, "ytd", { reference: PRIOR_YEAR });
     return { row, now: ratioOf(amounts[index].amount, bases.amount), before: before.reference === null ? null : ratioOf(before.reference, prior.reference), planned: amounts[index].reference === null ? null : ratioOf(amounts[index].reference, bases.reference), amount: amounts[index].amount };
@@ -292,7 +336,7 @@ function drawCostTrend(rows, base, baseName) {
   for (let period = Math.max(0, selection.period - MONTHS_SHOWN + 1); period <= selection.period; period++) if (counts(period)) months.push({ period, scenario: D.subject });
   const series = rows.map(({ row }) => ({
     row,
-    rows: months.map((month) => ({ month: monthName(month.period), amount: ratioOf(partsAmount(row.parts, selection.unit)(month), partsAmount(base.parts, selection.unit)(month)), reference: null, fill: "var(--ink)", referenceFill: "" })),
+    rows: months.map((month) => ({ month: monthName(month.period), amount: ratioOf(partsAmount(row.parts, selection.unit)(month), partsAmount(base.parts, selection.unit)(month)), reference: null, fill: fillOf(D.subject), referenceFill: "" })),
   }));
   const largest = Math.max(0, ...series.flatMap(({ rows: one }) => one.map(({ amount }) => amount ?? 0)));
   replaceContent("costs-trend", ...series.map(({ row, rows: one }, index) =>
@@ -303,7 +347,7 @@ function drawCostTrend(rows, base, baseName) {
 /* --- 9 Outlook -------------------------------------------------------------------------------------------------- */
 
 function drawOutlook() {
-  const row = ROWS.result ?? ROWS.profit;
+  const row = profitRow();
   const months = monthsOf("year");
   const section = document.getElementById("outlook");
   section.hidden = !row || !months.length;
@@ -314,7 +358,7 @@ function drawOutlook() {
   const amountOf = partsAmount(row.parts, selection.unit);
   const rows = all.map((period) => {
     const scenario = bySubject.get(period);
-    const other = referenceMonth({ period, scenario: D.subject });
+    const other = referenceMonth({ period, scenario: scenario ?? D.subject });
     return { month: monthName(period), amount: scenario === undefined ? null : amountOf({ period, scenario }), reference: other ? amountOf(other) : null, fill: fillOf(scenario), referenceFill: selection.reference === PRIOR_YEAR ? "var(--light)" : "var(--paper)" };
   });
   const figure = rowFigure(row, "year");
@@ -324,7 +368,8 @@ function drawOutlook() {
   drawVersions(all, months, year);
 }
 
-const fillOf = (scenario) => (scenario === D.subject ? "var(--ink)" : scenario === undefined ? "none" : D.scenarios[scenario].type === "Forecast" ? "url(#hatch)" : "var(--paper)");
+/* Actual is solid, forecast hatched, plan outlined. */
+const fillOf = (scenario) => ({ Actual: "var(--ink)", Forecast: "url(#hatch)" })[D.scenarios[scenario]?.type] ?? "var(--paper)";
 
 /* Every scenario's full year beside the others, as far as it has months. */
 function drawVersions(all, months, year) {

@@ -6,6 +6,9 @@ function drawBridges() {
   const names = `${referenceName()} to ${D.scenarios[D.subject].name}`;
   drawBridge("bridge", `What moved profit, ${names}, year to date, by line`, lineEffects());
   drawBridge("unit-bridge", `By business unit`, unitEffects());
+  const row = resultRow();
+  const isEmptyPage = !row || rowFigure(row, "ytd").reference === null;
+  document.getElementById("bridges-title").textContent = isEmptyPage ? "What moved profit: there is nothing to compare with in these months" : "What moved profit";
 }
 
 function drawAll() {
@@ -18,10 +21,10 @@ function drawAll() {
 function headTexts() {
   const period = D.periods[selection.period];
   const state = !period ? "" : period.closed ? "closed" : period.complete ? "complete, not closed: PRELIMINARY" : D.subjectIsActual ? "incomplete: PRELIMINARY" : "plan only";
-  const scenarios = [D.subject, selection.reference].filter((scenario) => scenario >= 0).map((scenario) => `${codeOf(scenario)} ${D.scenarios[scenario].name}`);
+  const scenarios = [D.subject, selection.reference].filter((scenario) => scenario >= 0).map((scenario) => (codeOf(scenario) === D.scenarios[scenario].name ? codeOf(scenario) : `${codeOf(scenario)} ${D.scenarios[scenario].name}`));
   return {
     period: period ? `${period.name}, ${state}` : "no periods",
-    scenarios: [...scenarios.slice(0, 1), "PY prior year", ...scenarios.slice(1)].join(", "),
+    scenarios: [...scenarios.slice(0, 1), ...(hasPriorYear() || selection.reference === PRIOR_YEAR ? ["PY prior year"] : []), ...scenarios.slice(1)].join(", "),
     unit: selection.unit === ALL_UNITS ? "" : D.units[selection.unit],
   };
 }
