@@ -8,7 +8,7 @@ boto3 takes most of a second.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,6 +109,15 @@ def open_warehouse(settings: Settings) -> Warehouse:
     from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 
     return DuckDBWarehouse(settings.warehouse_path)
+
+
+def warehouse_readers(settings: Settings) -> AbstractContextManager[None]:
+    """Return a block in which the warehouse is opened once for all queries on the same state, instead of for each."""
+    if settings.is_on_aws:
+        return nullcontext()  # on Redshift, readers block no writer
+    from finance_platform.warehouse.duckdb.kept_readers import kept_readers
+
+    return kept_readers()
 
 
 def redshift_endpoint(settings: Settings) -> RedshiftEndpoint:

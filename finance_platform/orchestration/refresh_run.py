@@ -20,6 +20,7 @@ from finance_platform.bootstrap import (
     open_warehouse,
     processed_zone,
     raw_zone,
+    warehouse_readers,
 )
 from finance_platform.code_version import platform_version
 from finance_platform.errors import HomeError, UnusableResultError
@@ -65,7 +66,12 @@ def run_refresh(
     if rebuild:
         again = {"config": {"rebuild": True, "periods": list(periods)}}
         config["ops"] = {"build_star": again, "load": again}
-    with home_lock(settings), open_instance(settings.dagster_home) as instance, _following(on_step) as watcher:
+    with (
+        home_lock(settings),
+        warehouse_readers(settings),
+        open_instance(settings.dagster_home) as instance,
+        _following(on_step) as watcher,
+    ):
         # A run of the command line holds the lock to its end, and this one holds it now.
         killed = fail_orphaned_runs(instance, from_command_line=True)
         job = build_definitions(settings).resolve_job_def(REFRESH)

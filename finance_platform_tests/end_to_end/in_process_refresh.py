@@ -78,7 +78,7 @@ class Refresher:
         """Run every step on a home, with these environment variables."""
         with platform_environment(home.path, **environment):
             settings = load_settings(home=home.path)
-            with bootstrap.home_lock(settings):
+            with bootstrap.home_lock(settings), bootstrap.warehouse_readers(settings):
                 return self._refresh(settings)
 
     def _refresh(self, settings: Settings) -> Refreshed:

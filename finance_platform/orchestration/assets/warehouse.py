@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from finance_platform.bootstrap import home_lock
+from finance_platform.bootstrap import home_lock, warehouse_readers
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.notifications.alerts import Alerts
 from finance_platform.notifications.metrics import Metrics, send_or_warn
@@ -53,7 +53,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
         metrics: dg.ResourceParam[Metrics | None],
     ) -> Iterator[dg.MaterializeResult[None]]:
         run_id = context.run.run_id
-        with dagster_failures(context), home_lock(settings, run_id):
+        with dagster_failures(context), home_lock(settings, run_id), warehouse_readers(settings):
             repeat_earlier_steps(context, "load", settings, raw_zone, processed_zone, spark_jobs)
             result = publish(
                 processed_zone,

@@ -19,6 +19,7 @@ from finance_platform.errors import DamagedWarehouseError, QueryError
 from finance_platform.warehouse.duckdb.atomic_file import AtomicFile
 from finance_platform.warehouse.duckdb.damaged_file import read_whole, set_aside
 from finance_platform.warehouse.duckdb.errors import load_errors, query_errors
+from finance_platform.warehouse.duckdb.kept_readers import reader_of
 from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
 from finance_platform.warehouse.duckdb.migration import is_current, migrate, pending_statements
 from finance_platform.warehouse.duckdb.session import (
@@ -85,7 +86,7 @@ class DuckDBWarehouse:
 
     def query(self, sql: str, parameters: Parameters = NO_PARAMETERS) -> QueryResult:
         """Run one read-only query on the published state; see `Queryable`."""
-        with self.damage_noted(), open_reader(self.path) as connection:
+        with self.damage_noted(), reader_of(self.path) as connection:
             return run_query(connection, sql, parameters)
 
     @contextmanager
@@ -123,7 +124,7 @@ class DuckDBWarehouse:
         It is read whole only after a query or a load found damage: that may have been damage of the load's copy.
         """
         try:
-            with open_reader(self.path) as connection:
+            with reader_of(self.path) as connection:
                 if self._is_suspect:
                     read_whole(connection)
                     self._is_suspect = False

@@ -1,0 +1,75 @@
+"""Within a block, the embedded warehouse is opened once for all queries on the same state."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from finance_platform.errors import QueryError
+from finance_platform.warehouse.duckdb.kept_readers import kept_readers, reader_of
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+
+FACTS = "SELECT COUNT(*) FROM FactFinancials"
+LOADS = "SELECT COUNT(*) FROM LoadLedger"
+OPEN_FOR_WRITING = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('CREATE TABLE other (id INTEGER)')"
+
+
+@pytest.fixture
+def instances(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Returns how many instances of DuckDB were created so far."""
+    created: list[object] = []
+    connect = duckdb.connect
+
+    def counted(*arguments: object, **options: object) -> duckdb.DuckDBPyConnection:
+        created.append(arguments)
+        return connect(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(duckdb, "connect", counted)
+    return lambda: len(created)
+
+
+def test_queries_on_the_same_state_open_the_file_once(loaded: DuckDBWarehouse, instances: Callable[[], int]) -> None:
+    with kept_readers():
+        assert loaded.query(FACTS).rows == [(12,)]
+        with kept_readers():
+            loaded.query(LOADS)
+        loaded.prepare()
+        assert instances() == 1
+    loaded.query(FACTS)
+    loaded.query(FACTS)
+    assert instances() == 3
+
+
+def test_a_load_within_the_block_is_seen_by_the_next_query(loaded: DuckDBWarehouse) -> None:
+    with kept_readers():
+        assert loaded.query(FACTS).rows == [(12,)]
+        with loaded.transaction() as loading:
+            loading.execute("DELETE FROM FactFinancials")
+        assert loaded.query(FACTS).rows == [(0,)]
+
+
+def test_a_query_that_fails_leaves_no_trace(loaded: DuckDBWarehouse) -> None:
+    with kept_readers():
+        with pytest.raises(QueryError, match="Nothing") as caught:
+            loaded.query("SELECT Nothing FROM DimDate")
+        assert "fix the query" in caught.value.fix
+        assert loaded.query(FACTS).rows == [(12,)]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_reader_within_the_use_of_another_is_its_own(path: Path) -> None:
+    with kept_readers(), reader_of(path) as first, reader_of(path) as second:
+        assert first is not second
+        assert [one.execute(FACTS).fetchall() for one in (first, second)] == [[(12,)]] * 2
+
+
+def test_after_the_block_another_program_may_write_to_the_file(loaded: DuckDBWarehouse, path: Path) -> None:
+    with kept_readers():
+        loaded.query(FACTS)
+    subprocess.run([sys.executable, "-c", OPEN_FOR_WRITING, str(path)], check=True)
+    assert loaded.query(FACTS).rows == [(12,)]
