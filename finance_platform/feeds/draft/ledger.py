@@ -23,7 +23,8 @@ from finance_platform.feeds.draft.columns import (
 )
 from finance_platform.feeds.draft.dates_of_lines import Dates
 from finance_platform.feeds.draft.header_words import plain_name
-from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot, is_money, is_named
+from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot
+from finance_platform.feeds.draft.money_columns import is_money, is_named
 from finance_platform.feeds.draft.references import draft_references, reference_kind
 from finance_platform.feeds.draft.sample import Sample
 from finance_platform.feeds.draft.values import is_amount, is_date

@@ -13,25 +13,27 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from finance_platform.feeds.amounts import EXACT, read_amount
-from finance_platform.feeds.codes import clean, fold
+from finance_platform.feeds.codes import fold
 from finance_platform.feeds.descriptor import UNDECIDED
-from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, describe_blanks, is_code
-from finance_platform.feeds.draft.header_words import WORDS, plain_name, rank
+from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
+from finance_platform.feeds.draft.header_words import rank
+from finance_platform.feeds.draft.money_columns import (
+    count_balanced,
+    describe_amounts,
+    difference,
+    find_sums,
+    is_called_amount,
+    is_money,
+    is_other,
+    listed,
+    marks_in_yaml,
+    may_be_money,
+    scenario_of,
+    value_of,
+)
 from finance_platform.feeds.draft.period_columns import PeriodColumns, find_period_columns
 from finance_platform.feeds.draft.values import AmountGuess, guess_amounts
 
-_MONEY = ("amount", "debit", "credit")
-_OTHER_FIELDS = tuple(name for name in WORDS if name not in _MONEY)
-_WORDS_OF_CODES = {
-    "id", "ids", "code", "codes", "no", "nr", "num", "number", "key", "ref", "line", "row", "fund", "org", "unit",
-    "project", "proj", "program", "programme", "site", "region", "product", "sku", "order", "level", "version", "year",
-    "month",
-}  # fmt: skip
-_WORDS_OF_MONEY = {
-    "amount", "debit", "credit", "balance", "betrag", "soll", "haben", "saldo", "montant", "importe", "importo",
-    "bedrag",
-}  # fmt: skip
 _THOUSANDS = re.compile(
     r"(?i)\b(?:in )?thousands?\b|\b[TK](?:EUR|USD|GBP|CHF|€|\$|£)(?!\w)|\btsd\b|['’]000s?\b|[£$€]\s?000s?\b"
     r"|\(k\)|\(000s?\)"
@@ -41,26 +43,11 @@ _THOUSANDS = re.compile(
 _SIDES = ({"s", "h"}, {"d", "c"}, {"dr", "cr"}, {"debit", "credit"}, {"soll", "haben"}, {"d", "k"})
 """Pairs of texts that say by themselves which amounts are credits."""
 
-_SCENARIOS = {"actual": "Actual", "actuals": "Actual", "budget": "Budget", "plan": "Budget", "forecast": "Forecast"}
 _CREDITS = {"h", "haben", "c", "cr", "credit", "k", "a", "avere", "haber"}
 _MAX_MEASURES = 20
-_MAX_NAMES = 10
 _SEVERAL = 2
 _MIN_BALANCED = 0.8
 """Share of the vouchers that must balance: one may be a mistake that the check is to find."""
-
-
-def is_money(column: Column) -> bool:
-    """Return whether a column of numbers is money rather than codes, by its name or because it has fractions."""
-    if column.amounts is None:
-        return False
-    words = set(plain_name(column.name).split())
-    return _is_named(column) or bool(words & _WORDS_OF_MONEY) or any(not text.isdigit() for text in column.texts)
-
-
-def is_named(column: Column) -> bool:
-    """Return whether a column's name says which field it gives."""
-    return any(rank(name, column.name) is not None for name in WORDS)
 
 
 def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: str) -> bool:
@@ -68,7 +55,7 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
     money = [column for column in columns if column.amounts or not column.texts]
     filled = [column for column in money if column.amounts]
     others = [column for column in filled if not find_period_columns([column.name], are_alone=True)]
-    sums = _find_sums(filled) if others else set()
+    sums = find_sums(filled) if others else set()
     is_alone = not any(is_money(column) and column.name not in sums for column in others)
     periods = find_period_columns([column.name for column in money], are_alone=is_alone)
     if periods is None or not any(column.name in periods.headers for column in filled):
@@ -85,7 +72,7 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
     amounts = guess_amounts(cells)
     if amounts is not None:
         column = Column(next(iter(periods.headers)), cells, None, amounts)
-        draft.fields["amount"] = FieldDraft(_marks(amounts), _describe_amounts(column, "", home_currency))
+        draft.fields["amount"] = FieldDraft(marks_in_yaml(amounts), describe_amounts(column, "", home_currency))
     return True
 
 
@@ -105,7 +92,7 @@ def _describe_periods(periods: PeriodColumns) -> str:
             f"fiscal {periods.unit}s"
         )
     if periods.others:
-        parts.append(f"not read, as totals of these columns: {_listed(periods.others)}")
+        parts.append(f"not read, as totals of these columns: {listed(periods.others)}")
     return "; ".join(parts)
 
 
@@ -150,15 +137,17 @@ class Money:
 
     def _choose(self, numbers: Sequence[Column]) -> None:
         """Choose among the columns of numbers."""
-        likely = [column for column in numbers if is_money(column) and (_is_named(column) or not _is_other(column))]
-        by_scenario = {column.name: name for column in likely if (name := _scenario_of(column))}
+        likely = [
+            column for column in numbers if is_money(column) and (is_called_amount(column) or not is_other(column))
+        ]
+        by_scenario = {column.name: name for column in likely if (name := scenario_of(column))}
         if len(set(by_scenario.values())) >= _SEVERAL and len(set(by_scenario.values())) == len(by_scenario):
             others = [column for column in likely if column.name not in by_scenario]
             self._measures([one for one in likely if one.name in by_scenario], "scenario", by_scenario, others)
             return
-        names = {column.name for column in (*likely, *filter(_may_be_money, numbers))}
+        names = {column.name for column in (*likely, *filter(may_be_money, numbers))}
         candidates = [column for column in numbers if column.name in names]
-        of_others = _find_sums(candidates)
+        of_others = find_sums(candidates)
         sums = [column for column in likely if column.name in of_others]
         likely = [column for column in likely if column not in sums]
         named = best_column(["amount"], likely)
@@ -179,21 +168,21 @@ class Money:
             self._measures(candidates, "account", {column.name: UNDECIDED for column in candidates}, sums)
             return
         why = (
-            f"{_listed([column.name for column in candidates])} may be it"
+            f"{listed([column.name for column in candidates])} may be it"
             if candidates
             else "no column has values that are amounts"
         )
         guess = guess_amounts([text for column in candidates for text in column.texts])
         self._draft.fields["amount"] = FieldDraft(
-            {"from": UNDECIDED, **(_marks(guess) if guess else {})}, f"decide: the column with the amount; {why}"
+            {"from": UNDECIDED, **(marks_in_yaml(guess) if guess else {})}, f"decide: the column with the amount; {why}"
         )
 
     def _amount(self, column: Column, others: Sequence[Column], comment: str = "") -> None:
         if others:
-            names = _listed([one.name for one in others])
+            names = listed([one.name for one in others])
             comment = "; ".join(filter(None, (comment, f"decide: not read, other columns with amounts: {names}")))
         self.used.add(column.name)
-        values = {"from": column.name, **_marks(column.amounts or AmountGuess(".", None))}
+        values = {"from": column.name, **marks_in_yaml(column.amounts or AmountGuess(".", None))}
         self._draft.fields["amount"] = FieldDraft(values, self._describe(column, comment))
         self._sign(column)
 
@@ -209,13 +198,13 @@ class Money:
             comment += " is what only you know. Remove those that are no money of their own, such as quantities"
         left_out = [column.name for column in (*sums, *columns[_MAX_MEASURES:])]
         if left_out:
-            comment += f"; not read: {_listed(left_out)}"
+            comment += f"; not read: {listed(left_out)}"
         self._draft.rows_comment = comment
         texts = [text for column in shown for text in column.texts]
         guess = guess_amounts(texts)
         column = Column(shown[0].name, texts, None, guess)
         if guess is not None:
-            self._draft.fields["amount"] = FieldDraft(_marks(guess), self._describe(column, ""))
+            self._draft.fields["amount"] = FieldDraft(marks_in_yaml(guess), self._describe(column, ""))
 
     def _pair(self, debit: Column, credit: Column) -> None:
         self.used |= {debit.name, credit.name}
@@ -224,10 +213,10 @@ class Money:
         column = Column(debit.name, texts, None, guess)
         sides = "debit less credit, so accounts need a type from an accounts file"
         pair = {"debit": debit.name, "credit": credit.name}
-        self._draft.fields["amount"] = FieldDraft({"from": pair, **_marks(guess)}, self._describe(column, sides))
+        self._draft.fields["amount"] = FieldDraft({"from": pair, **marks_in_yaml(guess)}, self._describe(column, sides))
 
     def _describe(self, column: Column, comment: str) -> str:
-        return _describe_amounts(column, comment, self._currency)
+        return describe_amounts(column, comment, self._currency)
 
     def _sign(self, amount: Column) -> None:
         """Find the column that says which amounts are credits."""
@@ -252,7 +241,7 @@ class Money:
         named = [column for column in self._columns if rank("voucher", column.name) is not None]
         named.sort(key=lambda column: rank("voucher", column.name) or 0)
         for column in named:
-            count, balanced = _count_balanced(column.cells, signed)
+            count, balanced = count_balanced(column.cells, signed)
             if not count or balanced < count * _MIN_BALANCED:
                 continue
             is_double_entry = isinstance(amount.values.get("from"), dict) or "sign_column" in amount.values
@@ -274,106 +263,13 @@ class Money:
         source = values.get("from")
         if isinstance(source, dict):
             sides = zip(*(by_name[source[side]].cells for side in ("debit", "credit")), strict=True)
-            return [_difference(*(_value(text, marks) for text in pair)) for pair in sides]
+            return [difference(*(value_of(text, marks) for text in pair)) for pair in sides]
         if source not in by_name:
             return None
-        amounts = [_value(text, marks) for text in by_name[source].cells]
+        amounts = [value_of(text, marks) for text in by_name[source].cells]
         sign = values.get("sign_column")
         if not sign:
             return amounts
         is_negative = [text in sign["negative"] for text in by_name[sign["from"]].cells]
         pairs = zip(amounts, is_negative, strict=True)
         return [-amount if amount is not None and negative else amount for amount, negative in pairs]
-
-
-def _is_named(column: Column) -> bool:
-    return any(rank(name, column.name) is not None for name in _MONEY)
-
-
-def _is_other(column: Column) -> bool:
-    """Return whether a column's name says that it is another field, a code or a quantity."""
-    words = set(plain_name(column.name).split())
-    return any(rank(name, column.name) is not None for name in _OTHER_FIELDS) or bool(words & _WORDS_OF_CODES)
-
-
-def _may_be_money(column: Column) -> bool:
-    """Return whether whole numbers may be money: they have a name that says nothing else, and no leading zeros."""
-    has_zeros = any(len(text) > 1 and text.startswith("0") for text in column.texts if text.isdigit())
-    is_nameless = plain_name(column.name).startswith("column ")
-    return not (_is_other(column) or has_zeros or is_nameless)
-
-
-def _scenario_of(column: Column) -> str:
-    """Return the scenario that a column's name says; empty if it says none or several."""
-    names = {_SCENARIOS[word] for word in plain_name(column.name).split() if word in _SCENARIOS}
-    return names.pop() if len(names) == 1 else ""
-
-
-def _find_sums(columns: Sequence[Column]) -> set[str]:
-    """Return the headers of the columns that are the sum of all others, of two or more, in every row."""
-    if len(columns) <= _SEVERAL:
-        return set()
-    values = {column.name: [_value(text, _marks_of(column)) for text in column.cells] for column in columns}
-    rows = list(zip(*values.values(), strict=True))
-    totals = [sum((value for value in row if value), Decimal(0)) for row in rows]
-    counts = [sum(map(bool, row)) for row in rows]
-    return {name for name, cells in values.items() if _is_sum(cells, totals, counts)}
-
-
-def _is_sum(cells: Sequence[Decimal | None], totals: Sequence[Decimal], counts: Sequence[int]) -> bool:
-    """Return whether each amount is half of its row's total, beside two others at least once."""
-    filled = [
-        (cell, total, count) for cell, total, count in zip(cells, totals, counts, strict=True) if cell is not None
-    ]
-    return all(cell * 2 == total for cell, total, _ in filled) and any(
-        cell and count > _SEVERAL for cell, _, count in filled
-    )
-
-
-def _count_balanced(vouchers: Sequence[str], amounts: Sequence[Decimal | None]) -> tuple[int, int]:
-    """Return how many vouchers of several rows there are, and how many of them add up to zero."""
-    sums: dict[str, list[Decimal]] = {}
-    for voucher, amount in zip(vouchers, amounts, strict=True):
-        if voucher and amount is not None:
-            sums.setdefault(clean(voucher), []).append(amount)
-    several = [values for values in sums.values() if len(values) >= _SEVERAL]
-    if len(several) * _SEVERAL < len(sums):  # a voucher of one line does not balance
-        return 0, 0
-    return len(several), sum(not sum(values, Decimal(0)) and any(values) for values in several)
-
-
-def _value(text: str, marks: tuple[str, str | None]) -> Decimal | None:
-    written = read_amount(text, *marks) if text else None
-    return written.value if written else None
-
-
-def _difference(debit: Decimal | None, credit: Decimal | None) -> Decimal | None:
-    return None if debit is None and credit is None else EXACT.subtract(debit or Decimal(0), credit or Decimal(0))
-
-
-def _marks_of(column: Column) -> tuple[str, str | None]:
-    return (column.amounts.decimal, column.amounts.thousands) if column.amounts else (".", None)
-
-
-def _marks(guess: AmountGuess) -> dict[str, Any]:
-    values: dict[str, Any] = {"decimal": guess.decimal} if guess.decimal != "." else {}
-    return values | ({"thousands": guess.thousands} if guess.thousands else {})
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MAX_NAMES:,} more" if len(names) > _MAX_NAMES else ""
-    return ", ".join(map(repr, names[:_MAX_NAMES])) + more
-
-
-def _describe_amounts(column: Column, comment: str, home_currency: str) -> str:
-    guess = column.amounts
-    parts = [comment] if comment else []
-    if guess and guess.ambiguous:
-        parts.append(f"decide: {guess.ambiguous!r} could mean two things; check decimal and thousands")
-    if guess and guess.unread:
-        parts.append(f"{guess.unread!r} is not an amount, so its row will be rejected")
-    if guess and guess.currencies:
-        parts.append(f"written with {', '.join(guess.currencies)}; the home's currency is {home_currency}")
-    if column.blanks:
-        parts.append(f"rows with a blank cell ({describe_blanks(column)}) will be rejected")
-    return "; ".join(parts)

@@ -1,0 +1,145 @@
+"""Columns of numbers: whether they are money, their marks, and what they add up to.
+
+Belongs here: single columns and their amounts. Does not belong here: which of them a draft takes (see `money`), single
+texts (see `values`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from finance_platform.feeds.amounts import EXACT, read_amount
+from finance_platform.feeds.codes import clean
+from finance_platform.feeds.draft.columns import Column, describe_blanks
+from finance_platform.feeds.draft.header_words import WORDS, plain_name, rank
+from finance_platform.feeds.draft.values import AmountGuess
+
+_MONEY = ("amount", "debit", "credit")
+_OTHER_FIELDS = tuple(name for name in WORDS if name not in _MONEY)
+_WORDS_OF_CODES = {
+    "id", "ids", "code", "codes", "no", "nr", "num", "number", "key", "ref", "line", "row", "fund", "org", "unit",
+    "project", "proj", "program", "programme", "site", "region", "product", "sku", "order", "level", "version", "year",
+    "month",
+}  # fmt: skip
+_WORDS_OF_MONEY = {
+    "amount", "debit", "credit", "balance", "betrag", "soll", "haben", "saldo", "montant", "importe", "importo",
+    "bedrag",
+}  # fmt: skip
+_SCENARIOS = {"actual": "Actual", "actuals": "Actual", "budget": "Budget", "plan": "Budget", "forecast": "Forecast"}
+_MAX_NAMES = 10
+_SEVERAL = 2
+
+
+def is_money(column: Column) -> bool:
+    """Return whether a column of numbers is money rather than codes, by its name or because it has fractions."""
+    if column.amounts is None:
+        return False
+    words = set(plain_name(column.name).split())
+    return is_called_amount(column) or bool(words & _WORDS_OF_MONEY) or any(not text.isdigit() for text in column.texts)
+
+
+def is_named(column: Column) -> bool:
+    """Return whether a column's name says which field it gives."""
+    return any(rank(name, column.name) is not None for name in WORDS)
+
+
+def is_called_amount(column: Column) -> bool:
+    """Return whether a column's name says that it is an amount, a debit or a credit."""
+    return any(rank(name, column.name) is not None for name in _MONEY)
+
+
+def is_other(column: Column) -> bool:
+    """Return whether a column's name says that it is another field, a code or a quantity."""
+    words = set(plain_name(column.name).split())
+    return any(rank(name, column.name) is not None for name in _OTHER_FIELDS) or bool(words & _WORDS_OF_CODES)
+
+
+def may_be_money(column: Column) -> bool:
+    """Return whether whole numbers may be money: they have a name that says nothing else, and no leading zeros."""
+    has_zeros = any(len(text) > 1 and text.startswith("0") for text in column.texts if text.isdigit())
+    is_nameless = plain_name(column.name).startswith("column ")
+    return not (is_other(column) or has_zeros or is_nameless)
+
+
+def scenario_of(column: Column) -> str:
+    """Return the scenario that a column's name says; empty if it says none or several."""
+    names = {_SCENARIOS[word] for word in plain_name(column.name).split() if word in _SCENARIOS}
+    return names.pop() if len(names) == 1 else ""
+
+
+def find_sums(columns: Sequence[Column]) -> set[str]:
+    """Return the headers of the columns that are the sum of all others, of two or more, in every row."""
+    if len(columns) <= _SEVERAL:
+        return set()
+    values = {column.name: [value_of(text, marks_of(column)) for text in column.cells] for column in columns}
+    rows = list(zip(*values.values(), strict=True))
+    totals = [sum((value for value in row if value), Decimal(0)) for row in rows]
+    counts = [sum(map(bool, row)) for row in rows]
+    return {name for name, cells in values.items() if _is_sum(cells, totals, counts)}
+
+
+def _is_sum(cells: Sequence[Decimal | None], totals: Sequence[Decimal], counts: Sequence[int]) -> bool:
+    """Return whether each amount is half of its row's total, beside two others at least once."""
+    filled = [
+        (cell, total, count) for cell, total, count in zip(cells, totals, counts, strict=True) if cell is not None
+    ]
+    return all(cell * 2 == total for cell, total, _ in filled) and any(
+        cell and count > _SEVERAL for cell, _, count in filled
+    )
+
+
+def count_balanced(vouchers: Sequence[str], amounts: Sequence[Decimal | None]) -> tuple[int, int]:
+    """Return how many vouchers of several rows there are, and how many of them add up to zero."""
+    sums: dict[str, list[Decimal]] = {}
+    for voucher, amount in zip(vouchers, amounts, strict=True):
+        if voucher and amount is not None:
+            sums.setdefault(clean(voucher), []).append(amount)
+    several = [values for values in sums.values() if len(values) >= _SEVERAL]
+    if len(several) * _SEVERAL < len(sums):  # a voucher of one line does not balance
+        return 0, 0
+    return len(several), sum(not sum(values, Decimal(0)) and any(values) for values in several)
+
+
+def value_of(text: str, marks: tuple[str, str | None]) -> Decimal | None:
+    """Return the exact amount of a text under a decimal and a thousands mark; None if it is blank or not valid."""
+    written = read_amount(text, *marks) if text else None
+    return written.value if written else None
+
+
+def difference(debit: Decimal | None, credit: Decimal | None) -> Decimal | None:
+    """Return debit less credit, a missing side as zero; None if both are missing."""
+    return None if debit is None and credit is None else EXACT.subtract(debit or Decimal(0), credit or Decimal(0))
+
+
+def marks_of(column: Column) -> tuple[str, str | None]:
+    """Return the marks of a column; those of plain numbers if it has no amounts."""
+    return (column.amounts.decimal, column.amounts.thousands) if column.amounts else (".", None)
+
+
+def marks_in_yaml(guess: AmountGuess) -> dict[str, Any]:
+    """Return the keys of a field for marks that differ from the defaults."""
+    values: dict[str, Any] = {"decimal": guess.decimal} if guess.decimal != "." else {}
+    return values | ({"thousands": guess.thousands} if guess.thousands else {})
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names for a comment, the first ones of many."""
+    more = f" and {len(names) - _MAX_NAMES:,} more" if len(names) > _MAX_NAMES else ""
+    return ", ".join(map(repr, names[:_MAX_NAMES])) + more
+
+
+def describe_amounts(column: Column, comment: str, home_currency: str) -> str:
+    """Return the comment of an amount: what was guessed, and which rows will be rejected."""
+    guess = column.amounts
+    parts = [comment] if comment else []
+    if guess and guess.ambiguous:
+        parts.append(f"decide: {guess.ambiguous!r} could mean two things; check decimal and thousands")
+    if guess and guess.unread:
+        parts.append(f"{guess.unread!r} is not an amount, so its row will be rejected")
+    if guess and guess.currencies:
+        parts.append(f"written with {', '.join(guess.currencies)}; the home's currency is {home_currency}")
+    if column.blanks:
+        parts.append(f"rows with a blank cell ({describe_blanks(column)}) will be rejected")
+    return "; ".join(parts)
