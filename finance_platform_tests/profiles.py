@@ -17,7 +17,7 @@ class Profile:
 
     Attributes:
         name: as TEST_PROFILE gives it.
-        examples: how many examples a property tries.
+        examples: how many examples a property tries; other ones in each run of a developer, ten times as many at night.
         is_random: whether examples differ from run to run.
         law_homes: how many homes the law tries.
         law_refreshes: how many refreshes each of these homes has.
@@ -40,9 +40,9 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("dev", examples=100, is_random=True, law_homes=2, law_refreshes=8),
+        Profile("dev", examples=50, is_random=True, law_homes=2, law_refreshes=8),
         # The same examples in every run, so that a failure is about the change and not about chance.
-        Profile("ci", examples=100, is_random=False, law_homes=2, law_refreshes=8),
+        Profile("ci", examples=50, is_random=False, law_homes=2, law_refreshes=8),
         Profile("nightly", examples=500, is_random=True, law_homes=1000, law_refreshes=16, is_exhaustive=True),
     )
 }
