@@ -21,6 +21,7 @@ from dagster import DagsterInstance
 
 from finance_platform import bootstrap
 from finance_platform.code_version import platform_version
+from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.nothing_new import answer_without_run
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
 from finance_platform.refresh import complete_run
@@ -306,3 +307,9 @@ def test_a_forced_run_is_a_run(home: Home):
     assert done.returncode == 0
     assert "Nothing to do" in done.stdout
     assert len(runs_of(home)) == len(before) + 1
+
+
+def test_every_report_that_a_run_writes_is_compared(settings: Settings):
+    """`find_nothing_new` compares the variance report with what would be written; another report needs the same."""
+    specs = build_definitions(settings).resolve_all_asset_specs()
+    assert {spec.key.path[-1] for spec in specs if spec.key.path[0] == "reporting"} == {"variance_report"}
