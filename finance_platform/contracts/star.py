@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from finance_platform.contracts.model import MONEY, Column, Contract, Reference
 
+EXACT_MONEY = "decimal(38,10)"
+"""Money as delivered, before it is rounded to cents."""
+
 WHOLE_TABLE = "all"
 """The slice name of a table that is built as a whole."""
 
@@ -346,6 +349,57 @@ MATERIALITY = Contract(
     ),
 )
 
+FEED_TERM = Contract(
+    name="feed_term",
+    table="FeedTerm",
+    grain="One feed, scenario, unit and term of the reconciliation other than what is in the warehouse.",
+    natural_key=("feed", "scenario_name", "unit", "term"),
+    columns=(
+        Column("feed", "varchar(128)", "The feed.", "Feed"),
+        Column(
+            "scenario_name", "varchar(128)", "The scenario, or (no scenario) where it is not valid.", "ScenarioName"
+        ),
+        Column("unit", "varchar(16)", "The home's currency, a foreign currency, or statistical.", "Unit"),
+        Column(
+            "term",
+            "varchar(16)",
+            "rejected, duplicate, skipped, superseded, held, withdrawn or rounding.",
+            "Term",
+        ),
+        Column("file_count", "bigint", "Number of files with such rows.", "FileCount"),
+        Column("row_count", "bigint", "Number of candidate lines.", "RowCount"),
+        Column("unpriced_row_count", "bigint", "Number of those whose amount is not valid.", "UnpricedRowCount"),
+        Column("net_amount", EXACT_MONEY, "Their sum in the unit, as delivered, before rounding.", "NetAmount"),
+        Column(
+            "gross_amount",
+            EXACT_MONEY,
+            "Sum of their absolute amounts in the unit; null if a release before this one read them.",
+            "GrossAmount",
+            nullable=True,
+        ),
+    ),
+)
+
+FEED_PERIOD = Contract(
+    name="feed_period",
+    table="FeedPeriod",
+    grain="One feed with lines of Actual, and one accounting period from its first one on.",
+    natural_key=("feed", "period"),
+    columns=(
+        Column("feed", "varchar(128)", "The feed.", "Feed"),
+        Column("period", "varchar(7)", "Accounting period, YYYY-MM.", "Period"),
+        Column("file_count", "bigint", "Number of live files with lines of the period.", "FileCount"),
+        Column("line_count", "bigint", "Number of their accepted lines.", "LineCount"),
+        Column(
+            "usual_line_count",
+            "bigint",
+            "Median of the twelve periods before; null with fewer than three.",
+            "UsualLineCount",
+            nullable=True,
+        ),
+    ),
+)
+
 SCHEMA_VERSION = Contract(
     name="schema_version",
     table="SchemaVersion",
@@ -362,7 +416,14 @@ SCHEMA_VERSION = Contract(
 STAR: tuple[Contract, ...] = (DIM_DATE, DIM_DEPARTMENT, DIM_ACCOUNT, DIM_SCENARIO, FACT_FINANCIALS)
 """Dimensions first, then facts: the order in which they are loaded."""
 
-REPORTING: tuple[Contract, ...] = (SCENARIO_PERIOD, STATEMENT_MAPPING, COMMENTARY, MATERIALITY)
+REPORTING: tuple[Contract, ...] = (
+    SCENARIO_PERIOD,
+    STATEMENT_MAPPING,
+    COMMENTARY,
+    MATERIALITY,
+    FEED_TERM,
+    FEED_PERIOD,
+)
 """Small tables that the views join to the star."""
 
 WAREHOUSE: tuple[Contract, ...] = (*STAR, LOAD_LEDGER, MOVEMENTS, PERIOD_STATUS, *REPORTING, SCHEMA_VERSION)

@@ -679,6 +679,43 @@ ACCOUNT_TREE = ViewContract(
     ),
 )
 
+REJECTED_MONEY = ViewContract(
+    name="RejectedMoney",
+    grain="One feed, scenario and unit that has rejected rows.",
+    key=("Feed", "ScenarioName", "Unit"),
+    fix=("Unit",),
+    measures=("FileCount", "RowCount", "UnpricedRowCount", "NetAmount", "GrossAmount"),
+    note="The term rejected of the reconciliation in `status`; FeedTerm has the other terms.",
+    columns=(
+        _c("Feed", "varchar(128)", "The feed."),
+        _c("ScenarioName", "varchar(128)", "The scenario, or (no scenario) where it is not valid."),
+        _c("Unit", "varchar(16)", "The home's currency, a foreign currency, or statistical."),
+        _c("FileCount", "bigint", "Number of files with rejected rows."),
+        _c("RowCount", "bigint", "Number of rejected candidate lines."),
+        _c("UnpricedRowCount", "bigint", "Number of those whose amount is not valid; they have no money."),
+        _c("NetAmount", "decimal(38,10)", "Sum of their amounts in the unit, as delivered, before rounding."),
+        _c("GrossAmount", "decimal(38,10)", "Sum of their absolute amounts in the unit: the money at stake."),
+    ),
+)
+
+FEED_COMPLETENESS = ViewContract(
+    name="FeedCompleteness",
+    grain="One feed with lines of Actual and accounting period, from the feed's first period on.",
+    key=("Feed", "Period"),
+    fix=(),
+    measures=("LineCount",),
+    columns=(
+        _c("Feed", "varchar(128)", "The feed."),
+        *_PERIOD,
+        *_FISCAL,
+        _c("FileCount", "bigint", "Number of live files with lines of the period."),
+        _c("LineCount", "bigint", "Number of their accepted lines, superseded ones too."),
+        _c("UsualLineCount", "bigint", "Median of the twelve periods before; null with fewer than three."),
+        _c("IsAsUsual", "boolean", "True if the feed has lines, at least half of the usual number."),
+        _IS_COMPLETE,
+    ),
+)
+
 VIEWS: tuple[ViewContract, ...] = (
     ACTUAL_VS_BUDGET,
     PERIOD_CALENDAR,
@@ -703,5 +740,7 @@ VIEWS: tuple[ViewContract, ...] = (
     UNCLASSIFIED,
     DEPARTMENT_TREE,
     ACCOUNT_TREE,
+    REJECTED_MONEY,
+    FEED_COMPLETENESS,
 )
 """Every view of the warehouse; each reads only tables and views before it."""

@@ -19,6 +19,7 @@ from finance_platform.quality.processed import check_star
 from finance_platform.quality.warehouse import Audit, check_closed_periods, check_comments
 from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
 from finance_platform.refresh.repair import damage_noted, discard_unreadable_slices, require_none_missing
+from finance_platform.reports.feed_figures import feed_figures
 from finance_platform.reports.movements import movement_summary
 from finance_platform.settings import Settings, materiality
 from finance_platform.slices.closed_periods import freeze, unknown_period
@@ -121,7 +122,11 @@ def _publish(
     audit = Audit(frozen.snapshot, actuals_through=settings.actuals_through, frozen_periods=frozen.periods)
     # The step that builds runs these checks too, but a selection may load without it.
     star_outcomes = check_star(frozen.snapshot, processed)
-    report_tables = ReportTables(read_report_inputs(processed, frozen.snapshot.state.live), materiality(settings))
+    report_tables = ReportTables(
+        read_report_inputs(processed, frozen.snapshot.state.live),
+        materiality(settings),
+        feed_figures(processed, frozen.snapshot, settings.currency),
+    )
     result, refusal = None, _rejection(star_outcomes)
     if not refusal:
         result, refusal = _load(

@@ -118,6 +118,24 @@ def reconcile(
     return Reconciliation(builder.lines(), currency)
 
 
+def reconcile_deliveries(processed: ObjectStore, snapshot: Snapshot, *, currency: str) -> Reconciliation:
+    """Return the terms of the current deliveries that need no warehouse: what was rejected, held, superseded and so on.
+
+    The terms `in_warehouse` and `not_loaded_yet` are those of an empty warehouse.
+
+    Args:
+        processed: the processed zone.
+        snapshot: its state, with the target slices.
+        currency: the home's currency.
+    """
+    builder = StatementBuilder(currency)
+    deliveries = current_deliveries(snapshot.state)
+    ledger = [one for one in deliveries if one.commit.kind == "ledger" and one.commit.status == "read"]
+    _add_deliveries(builder, ledger, snapshot.commits, target_lines(snapshot, snapshot.commits), {})
+    _separate_statistical(builder, processed, snapshot, (), ledger)
+    return Reconciliation(builder.lines(), currency)
+
+
 def _separate_statistical(
     builder: StatementBuilder,
     processed: ObjectStore,

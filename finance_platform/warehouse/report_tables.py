@@ -1,4 +1,4 @@
-"""The tables StatementMapping, Commentary and Materiality: what people say about the figures, for the views.
+"""The small tables beside the star: what people say about the figures, and what became of deliveries, for the views.
 
 Belongs here: their rows from what was delivered and set, and replacing them in a load's own transaction.
 Does not belong here: which delivered row counts (see `deliveries.report_inputs`), the views (see `sql/views`).
@@ -9,7 +9,7 @@ None of the rows is money: they are no slice, have no movement, and change in cl
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from finance_platform.contracts.model import Contract
@@ -43,10 +43,12 @@ class ReportTables:
     Attributes:
         inputs: comments and lines of the statement.
         thresholds: when a variance is material; the home's first.
+        figures: the rows of tables about deliveries (see `reports.feed_figures`).
     """
 
     inputs: ReportInputs
     thresholds: Sequence[AccountThreshold]
+    figures: Mapping[Contract, Sequence[_Row]] = field(default_factory=dict)
 
 
 def replace_report_tables(connection: LoadConnection, tables: ReportTables) -> None:
@@ -77,15 +79,16 @@ def update_report_tables(warehouse: Warehouse, tables: ReportTables) -> None:
             replace_report_tables(connection, tables)
 
 
-def _stale(source: Queryable, tables: ReportTables) -> dict[Contract, list[_Row]]:
+def _stale(source: Queryable, tables: ReportTables) -> dict[Contract, Sequence[_Row]]:
     """Return the target rows of each table whose stored rows differ."""
     accounts = _accounts(source)
-    targets: dict[Contract, list[_Row]] = {
+    targets: dict[Contract, Sequence[_Row]] = {
         STATEMENT_MAPPING: list(_mapping(tables.inputs.lines, accounts)),
         COMMENTARY: [
             {name: getattr(comment, name) for name in COMMENTARY.column_names} for comment in tables.inputs.comments
         ],
         MATERIALITY: list(_materiality(tables.thresholds, accounts)),
+        **tables.figures,
     }
     return {
         contract: rows for contract, rows in targets.items() if _stored(source, contract) != _as_set(contract, rows)

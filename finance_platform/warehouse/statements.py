@@ -75,6 +75,8 @@ class SqlFile(StrEnum):
     UNCLASSIFIED = "views/unclassified.sql"
     DEPARTMENT_TREE = "views/department_tree.sql"
     ACCOUNT_TREE = "views/account_tree.sql"
+    REJECTED_MONEY = "views/rejected_money.sql"
+    FEED_COMPLETENESS = "views/feed_completeness.sql"
     SCHEMA_VERSION = "load/schema_version.sql"
     PUBLISHED_SLICES = "load/published_slices.sql"
     LAST_LOAD_NUMBER = "load/last_load_number.sql"

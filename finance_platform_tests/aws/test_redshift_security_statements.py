@@ -17,6 +17,7 @@ from finance_platform.cli import main
 from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.contracts.security import SECURITY
 from finance_platform.contracts.star import (
+    FEED_TERM,
     LOAD_LEDGER,
     MOVEMENTS,
     PERIOD_STATUS,
@@ -25,7 +26,7 @@ from finance_platform.contracts.star import (
     STAR,
     WAREHOUSE,
 )
-from finance_platform.contracts.views import VIEWS
+from finance_platform.contracts.views import REJECTED_MONEY, VIEWS
 from finance_platform.errors import SettingsError
 from finance_platform.warehouse.redshift.apply_security import ExistingSecurity
 from finance_platform.warehouse.redshift.security_statements import (
@@ -125,6 +126,8 @@ def test_the_grants_have_exactly_this_text():
     star = "DimDate, DimDepartment, DimAccount, DimScenario, FactFinancials"
     readers = "ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner"
     reporting = ", ".join(contract.table for contract in REPORTING)
+    shared = ", ".join(contract.table for contract in REPORTING if contract is not FEED_TERM)
+    views = ", ".join(view.name for view in VIEWS if view is not REJECTED_MONEY)
     assert of_kind("grant") == [
         "GRANT SELECT ON TABLE DepartmentUnit, BusinessUnitAccess TO RLS POLICY finance_own_departments",
         f"GRANT SELECT ON TABLE LedgerLines TO {readers}",
@@ -135,8 +138,10 @@ def test_the_grants_have_exactly_this_text():
         f"GRANT SELECT, INSERT, DELETE ON TABLE {reporting} TO ROLE finance_loader",
         "GRANT SELECT, INSERT ON TABLE Movements TO ROLE finance_loader",
         "GRANT SELECT ON TABLE SchemaVersion TO ROLE finance_loader",
-        f"GRANT SELECT ON TABLE {star}, Movements, PeriodStatus, {reporting} TO {readers}",
-        f"GRANT SELECT ON TABLE {', '.join(view.name for view in VIEWS)} TO ROLE finance_loader, {readers}",
+        f"GRANT SELECT ON TABLE {star}, Movements, PeriodStatus, {shared} TO {readers}",
+        f"GRANT SELECT ON TABLE {views} TO ROLE finance_loader, {readers}",
+        "GRANT SELECT ON TABLE RejectedMoney TO ROLE finance_loader, ROLE finance_controller, ROLE finance_analyst",
+        "GRANT SELECT ON TABLE FeedTerm TO ROLE finance_controller, ROLE finance_analyst",
         f"GRANT SELECT ON TABLE LoadLedger, SchemaVersion, {LOOKED_UP} TO ROLE finance_controller",
     ]
     assert of_kind("revoke") == [
@@ -153,8 +158,8 @@ def test_exactly_the_tables_and_views_of_the_warehouse_are_granted():
     assert set(privileges[LOADER]) | {"BusinessUnitAccess"} == tables | views
     assert set(privileges[CONTROLLER]) == tables | views | {LINES_VIEW}
     read_by_all = {contract.table for contract in (*STAR, MOVEMENTS, PERIOD_STATUS, *REPORTING)}
-    for role in (ANALYST, PARTNER):
-        assert set(privileges[role]) == read_by_all | views | {LINES_VIEW}
+    assert set(privileges[ANALYST]) == read_by_all | views | {LINES_VIEW}
+    assert set(privileges[PARTNER]) == set(privileges[ANALYST]) - {FEED_TERM.table, REJECTED_MONEY.name}
 
 
 def test_only_the_loader_writes_and_it_changes_no_records():

@@ -110,6 +110,30 @@ def test_the_statement_of_the_sample_equals_its_recomputation(sample: tuple[Path
     assert rows["Profit after unclassified", "Budget"][0] == Decimal("2433129.23")
 
 
+def test_rejected_money_and_feeds_in_the_views_are_those_of_the_statement(sample: tuple[Path, Results]):
+    home, product = sample
+    terms = ("rejected", "duplicate", "skipped", "superseded", "held", "withdrawn", "rounding")
+    by_term: dict[tuple[str, str], tuple[int, Decimal, Decimal]] = {}
+    for (file, scenario, term), (more_rows, _, more_net, more_gross) in product.statement.items():
+        if file and term in terms:
+            rows, net, gross = by_term.get((scenario, term), (0, ZERO, ZERO))
+            by_term[scenario, term] = (rows + more_rows, net + more_net, gross + more_gross)
+
+    stored = Home(home).select(
+        "SELECT ScenarioName, Term, SUM(RowCount), SUM(NetAmount), SUM(GrossAmount) FROM FeedTerm "
+        "GROUP BY ScenarioName, Term"
+    )
+    rejected = Home(home).select("SELECT SUM(RowCount), SUM(GrossAmount) FROM RejectedMoney WHERE Unit = 'USD'")
+    feeds = Home(home).select(
+        "SELECT Feed, COUNT(*), SUM(LineCount), MIN(CASE WHEN IsAsUsual THEN 1 ELSE 0 END) "
+        "FROM FeedCompleteness GROUP BY Feed"
+    )
+
+    assert {(scenario, term): tuple(amounts) for scenario, term, *amounts in stored} == by_term
+    assert rejected == [(140, Decimal("428591.86"))]
+    assert feeds == [("transactions", 36, sum(cell[0] for key, cell in product.cells.items() if key[3] == "Actual"), 1)]
+
+
 def read_accounts(path: Path) -> dict[str, tuple[str, str]]:
     """Return type and category of each account by its number."""
     with path.open(encoding="utf-8", newline="") as file:

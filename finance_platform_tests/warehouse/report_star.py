@@ -17,6 +17,8 @@ from finance_platform.contracts.star import (
     DIM_DATE,
     DIM_DEPARTMENT,
     DIM_SCENARIO,
+    FEED_PERIOD,
+    FEED_TERM,
     MATERIALITY,
     STATEMENT_MAPPING,
 )
@@ -229,6 +231,12 @@ def load_star(warehouse: Warehouse, star_files: StarFiles) -> Warehouse:
         comment = {"period": "2025-02", "department_key": 1, "account_key": 14}
         why = {"owner": "Anna", "comment": "A late invoice", "nature": "timing"}
         insert(connection, COMMENTARY, [comment | why])
+        feed = {"feed": "transactions", "file_count": 1}
+        lines = {"period": "2025-02", "line_count": 9, "usual_line_count": None}
+        insert(connection, FEED_PERIOD, [feed | lines])
+        rows = {"row_count": 2, "unpriced_row_count": 1, "net_amount": Decimal("-7.5"), "gross_amount": Decimal("7.5")}
+        term = {"scenario_name": "Actual", "unit": "USD", "term": "rejected"}
+        insert(connection, FEED_TERM, [feed | term | rows])
         insert(connection, MATERIALITY, [_threshold(None, "5000.00", "3.00"), _threshold(14, "0.00", "0.00")])
     return warehouse
 

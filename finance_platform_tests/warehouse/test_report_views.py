@@ -174,14 +174,13 @@ def test_a_view_s_key_is_unique_and_its_columns_have_the_types_of_the_contract(r
     assert reports.rows(f"SELECT 1 FROM {view.name} {bounded} LIMIT 1")
     types = dict(
         reports.rows(
-            "SELECT LOWER(column_name), CASE WHEN numeric_scale = 2 THEN numeric_precision END "
-            f"FROM information_schema.columns WHERE LOWER(table_name) = '{view.name.lower()}'"
+            "SELECT LOWER(column_name), "
+            "CAST(numeric_precision AS VARCHAR(3)) || ',' || CAST(numeric_scale AS VARCHAR(3)) "
+            f"FROM information_schema.columns WHERE LOWER(table_name) = '{view.name.lower()}' AND numeric_scale > 0"
         )
     )
-    assert {name: type_ for name, type_ in types.items() if type_} == {
-        column.name.lower(): int(column.type.removeprefix("decimal(").split(",")[0])
-        for column in view.columns
-        if column.type.startswith("decimal")
+    assert {name: f"decimal({type_})" for name, type_ in types.items()} == {
+        column.name.lower(): column.type for column in view.columns if column.type.startswith("decimal")
     }
 
 

@@ -48,8 +48,8 @@ DERIVED_FROM_MEASURES = {"Variance"}
 STATED_BY_THE_PLATFORM = {*(column.sql_name for column in PERIOD_STATUS.columns), "IsCovered"}
 """Columns of PeriodStatus and ScenarioPeriod: what the platform says about a period, not a figure (decision 022)."""
 
-SET_BY_PEOPLE = {"StatementMapping", "Commentary", "Materiality"}
-"""Tables of the home's own words and thresholds; their changes are in the register."""
+NO_FIGURES = {"StatementMapping", "Commentary", "Materiality", "FeedTerm", "FeedPeriod"}
+"""Tables of the home's own words and thresholds, and of deliveries; the register has their changes."""
 
 
 def views() -> dict[str, exp.Create]:
@@ -88,7 +88,7 @@ def keys_of(contract: Contract) -> set[str]:
 
 def unreported(view: exp.Expr) -> Iterator[str]:
     """The columns of tables that a view reads and whose changes no load would report."""
-    for contract in (one for one in WAREHOUSE if one is not MOVEMENTS and one.table not in SET_BY_PEOPLE):
+    for contract in (one for one in WAREHOUSE if one is not MOVEMENTS and one.table not in NO_FIGURES):
         reported = {contract.column(a.column).sql_name for a in COMPARED_ATTRIBUTES.get(contract, ())}
         if contract is FACT_FINANCIALS:
             reported |= COMPARED_MEASURES | DERIVED_FROM_MEASURES

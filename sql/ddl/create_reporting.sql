@@ -1,4 +1,4 @@
--- Grain: ScenarioPeriod one scenario and period; StatementMapping, Commentary, Materiality one row of a home's file.
+-- Grain: one row of the table's first columns: scenarios and periods, the home's own words, what became of deliveries.
 --
 -- Written in the transaction of the data. ScenarioPeriod is a table for the reason of PeriodStatus: under row-level
 -- security a view over the fact table would give each reader other periods to compare. A few rows each, joined by the
@@ -43,3 +43,29 @@ CREATE TABLE IF NOT EXISTS Materiality (
 )
 DISTSTYLE ALL
 SORTKEY (AccountKey);
+
+CREATE TABLE IF NOT EXISTS FeedTerm (
+    Feed             VARCHAR(128)    NOT NULL,
+    ScenarioName     VARCHAR(128)    NOT NULL,
+    Unit             VARCHAR(16)     NOT NULL,
+    Term             VARCHAR(16)     NOT NULL,
+    FileCount        BIGINT          NOT NULL,
+    RowCount         BIGINT          NOT NULL,
+    UnpricedRowCount BIGINT          NOT NULL,
+    NetAmount        DECIMAL(38, 10) NOT NULL,
+    GrossAmount      DECIMAL(38, 10),
+    PRIMARY KEY (Feed, ScenarioName, Unit, Term)
+)
+DISTSTYLE ALL
+SORTKEY (Feed);
+
+CREATE TABLE IF NOT EXISTS FeedPeriod (
+    Feed           VARCHAR(128) NOT NULL,
+    Period         VARCHAR(7)   NOT NULL,
+    FileCount      BIGINT       NOT NULL,
+    LineCount      BIGINT       NOT NULL,
+    UsualLineCount BIGINT,
+    PRIMARY KEY (Feed, Period)
+)
+DISTSTYLE ALL
+SORTKEY (Feed);

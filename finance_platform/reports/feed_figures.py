@@ -1,0 +1,104 @@
+"""The rows of FeedTerm and FeedPeriod: what became of each feed's rows, and how many lines each feed has per period.
+
+Belongs here: their rows, from the terms of the reconciliation and the commits of live deliveries.
+Does not belong here: the terms (see `reconciliation`), storing rows (see `warehouse.report_tables`).
+
+No row names a file, so that their number grows with the feeds and not with the deliveries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from statistics import median_low
+
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import FEED_PERIOD, FEED_TERM
+from finance_platform.deliveries.commits import DeliveryCommit
+from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.feeds.amounts import EXACT
+from finance_platform.reports.reconciliation import reconcile_deliveries
+from finance_platform.reports.statement import Line
+from finance_platform.slices.completeness import MIN_EARLIER_PERIODS, USUAL_PERIODS
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.storage.port import ObjectStore
+
+TERMS = ("rejected", "duplicate", "skipped", "superseded", "held", "withdrawn", "rounding")
+"""The terms that follow from the deliveries alone; the others compare them with the warehouse."""
+
+_SCALE = Decimal("1E-10")
+
+Row = dict[str, object]
+
+
+def feed_figures(processed: ObjectStore, snapshot: Snapshot, currency: str) -> dict[Contract, list[Row]]:
+    """Return the rows of both tables.
+
+    Args:
+        processed: the processed zone.
+        snapshot: its state, with the target slices.
+        currency: the home's currency.
+    """
+    lines = reconcile_deliveries(processed, snapshot, currency=currency).lines
+    return {FEED_TERM: _term_rows(lines), FEED_PERIOD: _period_rows(snapshot.state.live)}
+
+
+def _term_rows(lines: Sequence[Line]) -> list[Row]:
+    groups: dict[tuple[str, str, str, str], list[Line]] = {}
+    for line in lines:
+        for term in TERMS:
+            if line.feed and not line.term(term).is_zero:
+                groups.setdefault((line.feed, line.scenario, line.unit, term), []).append(line)
+    return [_term_row(*key, members) for key, members in sorted(groups.items())]
+
+
+def _term_row(feed: str, scenario: str, unit: str, term: str, lines: Sequence[Line]) -> Row:
+    counts = [line.term(term) for line in lines]
+    total = sum(counts[1:], counts[0])
+    return {
+        "feed": feed,
+        "scenario_name": scenario,
+        "unit": unit,
+        "term": term,
+        "file_count": len(lines),
+        "row_count": total.rows,
+        "unpriced_row_count": total.unpriced,
+        "net_amount": EXACT.quantize(total.amount, _SCALE),
+        "gross_amount": None if total.absolute.is_nan() else EXACT.quantize(total.absolute, _SCALE),
+    }
+
+
+def _period_rows(live: Iterable[LiveDelivery]) -> list[Row]:
+    """Return a row per feed and period, from the feed's first period to the last one of any feed."""
+    files: dict[tuple[str, str], set[str]] = {}
+    lines: dict[str, dict[str, int]] = {}
+    for delivery in live:
+        for period, count in _actual_lines(delivery.commit).items():
+            feed = delivery.commit.feed
+            files.setdefault((feed, period), set()).add(delivery.commit.object_key)
+            by_period = lines.setdefault(feed, {})
+            by_period[period] = by_period.get(period, 0) + count
+    periods = sorted({period for by_period in lines.values() for period in by_period})
+    rows: list[Row] = []
+    for feed, by_period in sorted(lines.items()):
+        own = [period for period in periods if period >= min(by_period)]
+        for place, period in enumerate(own):
+            earlier = [by_period.get(one, 0) for one in own[max(0, place - USUAL_PERIODS) : place]]
+            rows.append(
+                {
+                    "feed": feed,
+                    "period": period,
+                    "file_count": len(files.get((feed, period), ())),
+                    "line_count": by_period.get(period, 0),
+                    "usual_line_count": median_low(earlier) if len(earlier) >= MIN_EARLIER_PERIODS else None,
+                }
+            )
+    return rows
+
+
+def _actual_lines(commit: DeliveryCommit) -> dict[str, int]:
+    lines: dict[str, int] = {}
+    for count in commit.periods:
+        if count.scenario_type == "Actual":
+            lines[count.period] = lines.get(count.period, 0) + count.rows
+    return lines
