@@ -679,6 +679,29 @@ ACCOUNT_TREE = ViewContract(
     ),
 )
 
+PLAN_VERSION = ViewContract(
+    name="PlanVersion",
+    grain="One planning scenario, version, accounting period, department and account, for monetary flows.",
+    key=("ScenarioName", "VersionNumber", "Period", "DepartmentKey", "AccountKey"),
+    fix=("ScenarioName", "VersionNumber", "AccountType"),
+    measures=("Amount",),
+    note="A version is the plan as a load left it: IsOriginal is the first, IsCurrent what is published now.",
+    columns=(
+        *_SCENARIO,
+        _c("VersionNumber", "integer", "Number of the version within the scenario, from 1."),
+        _c("LoadNumber", "bigint", "The load that published the version; see LoadLedger."),
+        _c("LoadedAt", "timestamp", "When, UTC."),
+        _c("IsOriginal", "boolean", "True for the first version."),
+        _c("IsCurrent", "boolean", "True for the version that is published now."),
+        *_PERIOD,
+        *_FISCAL,
+        *_DEPARTMENT,
+        *_ACCOUNT,
+        *_LINE,
+        _c("Amount", MONEY_SUM, "The planned amount in that version, home currency, natural sign."),
+    ),
+)
+
 REJECTED_MONEY = ViewContract(
     name="RejectedMoney",
     grain="One feed, scenario and unit that has rejected rows.",
@@ -740,6 +763,7 @@ VIEWS: tuple[ViewContract, ...] = (
     UNCLASSIFIED,
     DEPARTMENT_TREE,
     ACCOUNT_TREE,
+    PLAN_VERSION,
     REJECTED_MONEY,
     FEED_COMPLETENESS,
 )

@@ -75,6 +75,7 @@ class SqlFile(StrEnum):
     UNCLASSIFIED = "views/unclassified.sql"
     DEPARTMENT_TREE = "views/department_tree.sql"
     ACCOUNT_TREE = "views/account_tree.sql"
+    PLAN_VERSION = "views/plan_version.sql"
     REJECTED_MONEY = "views/rejected_money.sql"
     FEED_COMPLETENESS = "views/feed_completeness.sql"
     SCHEMA_VERSION = "load/schema_version.sql"

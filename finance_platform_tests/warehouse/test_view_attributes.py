@@ -17,6 +17,7 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import (
     DIM_DATE,
     FACT_FINANCIALS,
+    LOAD_LEDGER,
     MOVEMENTS,
     PERIOD_STATUS,
     SCENARIO_PERIOD,
@@ -44,6 +45,9 @@ DERIVED_FROM_THE_DAY = {
 COMPARED_MEASURES = {"Amount", "BudgetAmount", "TransactionCount"}
 DERIVED_FROM_MEASURES = {"Variance"}
 """Amount less BudgetAmount, by a blocking check."""
+
+WHICH_LOAD = {"TableName", "Slice", "LoadNumber", "LoadedAt"}
+"""Columns of LoadLedger that name a load; it is append-only."""
 
 STATED_BY_THE_PLATFORM = {*(column.sql_name for column in PERIOD_STATUS.columns), "IsCovered"}
 """Columns of PeriodStatus and ScenarioPeriod: what the platform says about a period, not a figure (decision 022)."""
@@ -94,6 +98,8 @@ def unreported(view: exp.Expr) -> Iterator[str]:
             reported |= COMPARED_MEASURES | DERIVED_FROM_MEASURES
         if contract is DIM_DATE:
             reported |= DERIVED_FROM_THE_DAY
+        if contract is LOAD_LEDGER:
+            reported |= WHICH_LOAD
         if contract in (PERIOD_STATUS, SCENARIO_PERIOD):
             reported |= STATED_BY_THE_PLATFORM | {"ScenarioKey"}
         read = {column for table, column in columns_read(view) if table == contract.table}

@@ -22,7 +22,7 @@ GRANT SELECT ON TABLE SchemaVersion TO ROLE finance_loader;
 
 GRANT SELECT ON TABLE DimDate, DimDepartment, DimAccount, DimScenario, FactFinancials, Movements, PeriodStatus, ScenarioPeriod, StatementMapping, Commentary, Materiality, FeedPeriod TO ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner;
 
-GRANT SELECT ON TABLE ActualVsBudget, PeriodCalendar, ComparablePeriod, StatementLine, PeriodAmount, ScenarioComparison, UnbudgetedActual, UnspentBudget, OutlookSource, Outlook, HorizonPeriod, HorizonSpan, VarianceByHorizon, ProfitAndLoss, ProfitAndLossByHorizon, Kpi, VarianceBridge, TopVariance, CapExVsPlan, ForecastAccuracy, Unclassified, DepartmentTree, AccountTree, FeedCompleteness TO ROLE finance_loader, ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner;
+GRANT SELECT ON TABLE ActualVsBudget, PeriodCalendar, ComparablePeriod, StatementLine, PeriodAmount, ScenarioComparison, UnbudgetedActual, UnspentBudget, OutlookSource, Outlook, HorizonPeriod, HorizonSpan, VarianceByHorizon, ProfitAndLoss, ProfitAndLossByHorizon, Kpi, VarianceBridge, TopVariance, CapExVsPlan, ForecastAccuracy, Unclassified, DepartmentTree, AccountTree, PlanVersion, FeedCompleteness TO ROLE finance_loader, ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner;
 
 GRANT SELECT ON TABLE RejectedMoney TO ROLE finance_loader, ROLE finance_controller, ROLE finance_analyst;
 

@@ -1,0 +1,71 @@
+"""Versions of a plan: what each load left of it.
+
+Belongs here: the view PlanVersion over several loads. Does not belong here: the other views (see `test_report_views`).
+"""
+
+from __future__ import annotations
+
+from finance_platform.warehouse.load import publish
+from finance_platform.warehouse.port import Warehouse
+from finance_platform_tests.warehouse.engines import EVERY_ENGINE
+from finance_platform_tests.warehouse.star_files import (
+    ACTUAL,
+    BUDGET,
+    LOADED_AT,
+    RENT,
+    REVENUE,
+    SALES,
+    WORKS,
+    Fact,
+    StarFiles,
+    february,
+    january,
+    removed,
+)
+
+ENGINES = EVERY_ENGINE
+
+
+def test_a_replaced_plan_stays_as_a_version_beside_the_current_one(loaded: Warehouse, star_files: StarFiles) -> None:
+    """Load 2 revises January's budget and adds one for February, load 3 changes actuals only, load 4 adds March."""
+    revised = [fact for fact in january() if (fact.account, fact.scenario) != (RENT, BUDGET)]
+    revised.append(Fact("2025-01-01", WORKS, REVENUE, BUDGET, "75.00", "75.00"))
+    more = [*february(), Fact("2025-02-01", SALES, RENT, BUDGET, "210.00", "210.00")]
+    actuals = [*more, Fact("2025-02-11", SALES, RENT, ACTUAL, "1.00")]
+    march = [Fact("2025-03-01", SALES, RENT, BUDGET, "220.00", "220.00")]
+    loads = [
+        [star_files.facts("2025-01", "j2", revised), star_files.facts("2025-02", "f2", more)],
+        [star_files.facts("2025-02", "f3", actuals)],
+        [star_files.facts("2025-03", "m1", march)],
+    ]
+    for number, slices in enumerate(loads, 2):
+        publish(loaded, slices, run_id=f"run-{number}", loaded_at=LOADED_AT)
+
+    rows = loaded.query(
+        "SELECT VersionNumber, LoadNumber, IsOriginal, IsCurrent, Period, DepartmentCode, AccountNumber, Amount "
+        "FROM PlanVersion WHERE ScenarioName = 'Budget' ORDER BY VersionNumber, Period, DepartmentCode, AccountNumber"
+    ).rows
+
+    original = [("2025-01", "0010", "4000", "900.00"), ("2025-01", "0010", "6000", "200.00")]
+    capex = ("2025-01", "0020", "1500", "100.00")
+    second = [original[0], capex, ("2025-01", "0020", "4000", "75.00"), ("2025-02", "0010", "6000", "210.00")]
+    third = [*second, ("2025-03", "0010", "6000", "220.00")]
+    assert [(*row[:4], *row[4:7], str(row[7])) for row in rows] == [
+        *((1, 1, True, False, *cell) for cell in [*original, capex]),
+        *((2, 2, False, False, *cell) for cell in second),
+        *((3, 4, False, True, *cell) for cell in third),
+    ]
+
+
+def test_a_removed_period_is_in_the_versions_before_and_again_when_it_comes_back(
+    loaded: Warehouse, star_files: StarFiles
+) -> None:
+    publish(loaded, [removed("2025-01")], run_id="run-2", loaded_at=LOADED_AT)
+    again = [Fact("2025-01-01", SALES, RENT, BUDGET, "333.00", "333.00")]
+    publish(loaded, [star_files.facts("2025-01", "j9", again)], run_id="run-3", loaded_at=LOADED_AT)
+
+    rows = loaded.query(
+        "SELECT LoadNumber, SUM(Amount) FROM PlanVersion WHERE ScenarioName = 'Budget' GROUP BY LoadNumber"
+    ).rows
+
+    assert sorted((load, str(amount)) for load, amount in rows) == [(1, "1200.00"), (3, "333.00")]
