@@ -29,14 +29,17 @@ def migrate(home: Path | None, dry_run: bool) -> int:
     if not pending:
         echo(f"{settings.warehouse_address} has the tables and views of this release.")
         return EXIT_OK
+    comments = {statement for statement in pending if statement.startswith("COMMENT ")}
     for statement in pending:
-        echo(f"{statement};\n")
+        if dry_run or statement not in comments:
+            echo(f"{statement};\n")
     if dry_run:
         echo(f"{len(pending)} statements would be run in {settings.warehouse_address}.")
         return EXIT_OK
     with home_lock(settings):
         warehouse.prepare()
+    echo(f"{len(comments):,} comments describe the tables, views and columns; --dry-run prints them.")
     echo(f"{settings.warehouse_address} has the tables and views of this release now.")
-    if settings.is_on_aws and any(statement.startswith("DROP VIEW") for statement in pending):
-        echo("A view was recreated and lost its grants: run `finance-platform secure`.")
+    if settings.is_on_aws and any(statement.startswith(("CREATE TABLE", "DROP VIEW")) for statement in pending):
+        echo("New tables and recreated views have no grants yet: run `finance-platform secure`.")
     return EXIT_OK

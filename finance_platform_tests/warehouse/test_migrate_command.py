@@ -30,12 +30,16 @@ def test_a_dry_run_prints_every_statement_and_creates_nothing(home: Path) -> Non
 
     assert result.exit_code == 0
     assert "CREATE TABLE IF NOT EXISTS FactFinancials" in result.stdout
+    assert "COMMENT ON VIEW Kpi IS" in result.stdout
     assert result.stdout.endswith(f"statements would be run in {home}/warehouse.duckdb.\n")
     assert not (home / "warehouse.duckdb").exists()
 
 
 def test_the_tables_are_created_once_and_then_there_is_nothing_to_do(home: Path) -> None:
-    assert migrate(home).stdout.endswith("has the tables and views of this release now.\n")
+    first = migrate(home)
+    assert first.stdout.endswith("has the tables and views of this release now.\n")
+    assert "COMMENT ON" not in first.stdout
+    assert "comments describe the tables, views and columns" in first.stdout
 
     second = migrate(home)
 
