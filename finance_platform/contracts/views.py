@@ -650,7 +650,7 @@ DEPARTMENT_TREE = ViewContract(
         _c("DescendantKey", "bigint", "The department at or below it."),
         _c("DescendantCode", "varchar(128)", "Its code."),
         _c("DescendantName", "varchar(256)", "Its name."),
-        _c("Depth", "integer", "Steps between them; 0 for the department itself; at most 20."),
+        _c("Depth", "integer", "Steps between them; 0 for the department itself; at most 32."),
         _c(
             "IsTop",
             "boolean",
@@ -674,7 +674,7 @@ ACCOUNT_TREE = ViewContract(
         _c("DescendantKey", "bigint", "The account at or below it."),
         _c("DescendantNumber", "varchar(128)", "Its number."),
         _c("DescendantName", "varchar(256)", "Its name."),
-        _c("Depth", "integer", "Steps between them; 0 for the account itself; at most 20."),
+        _c("Depth", "integer", "Steps between them; 0 for the account itself; at most 32."),
         _c("IsTop", "boolean", "True if no account is above the upper one: filter by it to add every account once."),
     ),
 )

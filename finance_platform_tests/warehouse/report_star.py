@@ -51,6 +51,9 @@ ACCOUNTS: dict[int, tuple[str, str, int]] = {
     20: ("Asset", "Cash", 0),
     21: ("Statistical", "Heads", 0),
 }
+PARENT_ACCOUNTS = {12: "11", 13: "14", 14: "15", 15: "13", 16: "14"}
+"""Three accounts are above each other in a circle, with one below them."""
+
 FLOWS = tuple(range(11, 20))
 BALANCE, HEADS = 20, 21
 
@@ -265,7 +268,7 @@ def _account(key: int) -> dict[str, Any]:
         "profit_sign": sign,
         "is_monetary": key != HEADS,
         "measure": "balance" if key == BALANCE else "flow",
-        "parent_account_number": "11" if key == 12 else None,
+        "parent_account_number": PARENT_ACCOUNTS.get(key),
         "is_inferred": False,
     }
 

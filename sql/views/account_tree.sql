@@ -1,27 +1,55 @@
 -- Grain: one row per account and account at or below it, at any depth.
 -- Columns to fix before summing: the ancestor; or IsTop, which has each account once.
 --
--- A parent that does not exist is none. The depth is limited, so that accounts that are above each other in a
--- circle end; the one with the smallest key is their top.
+-- A parent that does not exist is none. Each step doubles the depth, to 32, without recursion, which Redshift does not
+-- allow everywhere; so accounts that are above each other in a circle end, and the one with the smallest key is
+-- their top.
 
 CREATE OR REPLACE VIEW AccountTree AS
-WITH RECURSIVE Below (AncestorKey, DescendantKey, Depth) AS (
+WITH Step AS (
     SELECT AccountKey AS AncestorKey, AccountKey AS DescendantKey, 0 AS Depth
     FROM DimAccount
 
     UNION ALL
 
-    SELECT Parent.AccountKey AS AncestorKey, Below.DescendantKey, Below.Depth + 1 AS Depth
-    FROM Below
-    INNER JOIN DimAccount AS Child ON Child.AccountKey = Below.AncestorKey
+    SELECT Parent.AccountKey AS AncestorKey, Child.AccountKey AS DescendantKey, 1 AS Depth
+    FROM DimAccount AS Child
     INNER JOIN DimAccount AS Parent ON LOWER(Parent.AccountNumber) = LOWER(Child.ParentAccountNumber)
-    WHERE Below.Depth < 20
+),
+
+UpToTwo AS (
+    SELECT Above.AncestorKey, Below.DescendantKey, MIN(Above.Depth + Below.Depth) AS Depth
+    FROM Step AS Above
+    INNER JOIN Step AS Below ON Below.AncestorKey = Above.DescendantKey
+    GROUP BY Above.AncestorKey, Below.DescendantKey
+),
+
+UpToFour AS (
+    SELECT Above.AncestorKey, Below.DescendantKey, MIN(Above.Depth + Below.Depth) AS Depth
+    FROM UpToTwo AS Above
+    INNER JOIN UpToTwo AS Below ON Below.AncestorKey = Above.DescendantKey
+    GROUP BY Above.AncestorKey, Below.DescendantKey
+),
+
+UpToEight AS (
+    SELECT Above.AncestorKey, Below.DescendantKey, MIN(Above.Depth + Below.Depth) AS Depth
+    FROM UpToFour AS Above
+    INNER JOIN UpToFour AS Below ON Below.AncestorKey = Above.DescendantKey
+    GROUP BY Above.AncestorKey, Below.DescendantKey
+),
+
+UpToSixteen AS (
+    SELECT Above.AncestorKey, Below.DescendantKey, MIN(Above.Depth + Below.Depth) AS Depth
+    FROM UpToEight AS Above
+    INNER JOIN UpToEight AS Below ON Below.AncestorKey = Above.DescendantKey
+    GROUP BY Above.AncestorKey, Below.DescendantKey
 ),
 
 Branch AS (
-    SELECT AncestorKey, DescendantKey, MIN(Depth) AS Depth
-    FROM Below
-    GROUP BY AncestorKey, DescendantKey
+    SELECT Above.AncestorKey, Below.DescendantKey, MIN(Above.Depth + Below.Depth) AS Depth
+    FROM UpToSixteen AS Above
+    INNER JOIN UpToSixteen AS Below ON Below.AncestorKey = Above.DescendantKey
+    GROUP BY Above.AncestorKey, Below.DescendantKey
 ),
 
 LowerMember AS (
