@@ -25,8 +25,6 @@ from finance_platform.feeds.shape_rules import SpreadRule
 from finance_platform.feeds.violations import ACCEPTED, Mask, to_mask
 from finance_platform.feeds.weights import Weights, year_of_weights
 
-_HUNDRED = pa.scalar(Decimal(100), pa.decimal128(3, 0))
-_CENT = pa.scalar(Decimal("0.01"), pa.decimal128(3, 2))
 _PERIODS = 12
 
 
@@ -88,7 +86,7 @@ def _shares_of_lines(
     rule: SpreadRule, years: Mapping[str, pa.Array], weights: Weights | None
 ) -> tuple[npt.NDArray[Any], Mask]:
     """Return the cents of each line in each period, and which periods have a weight."""
-    cents = pc.multiply(years["amount"], _HUNDRED).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    cents = pc.multiply(years["amount"], _decimal("100")).cast(pa.int64()).to_numpy(zero_copy_only=False)
     if weights is None:
         of_rule = np.array(rule.weights, dtype=np.int64)
         return shares(cents, of_rule), np.broadcast_to(of_rule > 0, (len(cents), len(of_rule)))
@@ -108,8 +106,13 @@ def _shares_of_lines(
 
 def _as_money(cents: npt.NDArray[Any]) -> pa.Array:
     flat = pa.array(cents.astype(np.int64), pa.int64())
-    return pc.multiply(flat.cast(pa.decimal128(19, 0)), _CENT).cast(MONEY_TYPE)
+    return pc.multiply(flat.cast(pa.decimal128(19, 0)), _decimal("0.01")).cast(MONEY_TYPE)
 
 
 def _replace(values: pa.Array, where: npt.NDArray[np.bool_], replacements: pa.Array) -> pa.Array:
     return pc.replace_with_mask(values, pa.array(where), replacements) if where.any() else values
+
+
+def _decimal(text: str) -> pa.Scalar:
+    """Return a number of three digits; made when it is used, because pyarrow imports pandas for any scalar."""
+    return pa.scalar(Decimal(text), pa.decimal128(3, 2 if "." in text else 0))
