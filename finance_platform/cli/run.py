@@ -37,7 +37,7 @@ _STEP_LABELS = {
     "standardise": "reading new deliveries",
     "build_star": "building stale periods",
     "load": "loading the warehouse",
-    "reporting__variance_report": "writing the report",
+    "reporting__variance_report": "writing the reports",
 }
 
 

@@ -236,6 +236,8 @@ class S3Store:
         return list(page.get("Contents", ()))
 
     def _put(self, key: str, data: bytes, **more: Any) -> None:
+        if key.endswith(".html"):
+            more["ContentType"] = "text/html; charset=utf-8"  # else a browser offers to save it
         self._client.put_object(Bucket=self._bucket, Key=self._base + key, Body=data, **self._encryption, **more)
 
     def _put_if(self, key: str, data: bytes, condition: Mapping[str, str]) -> bool:

@@ -45,6 +45,7 @@ PARENTS: dict[str, set[str]] = {
     "processed/fact_financials": LINES | {"processed/accounts"},
     **{f"warehouse/{table}": {f"processed/{table}"} for table in STAR},
     "reporting/variance_report": {f"warehouse/{table}" for table in STAR},
+    "reporting/report_pack": {f"warehouse/{table}" for table in STAR},
 }
 
 BESIDE: dict[str, set[str]] = {

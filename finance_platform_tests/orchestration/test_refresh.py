@@ -472,6 +472,7 @@ def test_data_versions_change_for_what_was_made_of_a_replaced_file_and_for_nothi
         "processed/fact_financials",
         "warehouse/fact_financials",
         "reporting/variance_report",
+        "reporting/report_pack",
     }
 
 
@@ -532,6 +533,7 @@ def test_a_changed_descriptor_reads_only_its_own_files_again(rebuilt: Seen, corr
         "processed/fact_financials",
         "warehouse/fact_financials",
         "reporting/variance_report",
+        "reporting/report_pack",
     }
 
 

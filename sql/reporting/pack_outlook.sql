@@ -1,5 +1,5 @@
--- Grain: one accounting period and the scenario that the outlook takes there.
+-- Grain: one accounting period that is complete or has a plan: the scenario that its outlook comes from.
 
-SELECT DISTINCT Period, ScenarioName
-FROM Outlook
-ORDER BY Period, ScenarioName;
+SELECT Period, ScenarioKey
+FROM OutlookSource
+ORDER BY Period;

@@ -1,11 +1,14 @@
-"""The last step: the report that people open.
+"""The last step: the reports that people open.
 
-Belongs here: the reporting assets. Does not belong here: the step itself (see `refresh.report`).
+Belongs here: the reporting assets. Does not belong here: the step itself (see `refresh.report`, `refresh.report_pack`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import dagster as dg
 
@@ -17,13 +20,17 @@ from finance_platform.orchestration.checks import evaluated_check
 from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
 from finance_platform.orchestration.ui.metadata_values import compute_data_version, money_metadata, table_metadata
-from finance_platform.orchestration.ui.table_specs import report_spec
+from finance_platform.orchestration.ui.table_specs import pack_spec, report_spec
 from finance_platform.quality.checks import all_checks
 from finance_platform.refresh.complete_run import record_complete_run
 from finance_platform.refresh.report import REPORT_FILE, report
+from finance_platform.refresh.report_pack import PACK_FILE, WrittenPack, read_published_pack, write_report_pack
+from finance_platform.reports.pack.model import LoadStamp
 from finance_platform.reports.variance import PROFIT_LINES, VarianceRow
+from finance_platform.safe_text import printable_line
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
+from finance_platform.storage.s3_options import S3_SCHEME
 from finance_platform.warehouse.port import Warehouse
 
 _STEPS_BEFORE = {
@@ -34,41 +41,89 @@ _STEPS_BEFORE = {
 """An asset of each step between the scan of the raw zone and the report."""
 
 
+_VARIANCE_REPORT = dg.AssetKey(["reporting", "variance_report"])
+_REPORT_PACK = dg.AssetKey(["reporting", "report_pack"])
+
+
 def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
-    """Return the report's asset."""
+    """Return the assets of the reports."""
     platform = platform_version()
 
     # The name is the step's, which the command line shows.
-    @dg.multi_asset(name="reporting__variance_report", specs=[report_spec(settings, REPORT_FILE)])
-    def variance_report(
+    @dg.multi_asset(
+        name="reporting__variance_report",
+        specs=[
+            spec.replace_attributes(skippable=True)
+            for spec in (report_spec(settings, REPORT_FILE), pack_spec(settings, PACK_FILE))
+        ],
+        can_subset=True,
+    )
+    def reports_of_a_home(
         context: dg.AssetExecutionContext,
         processed_zone: dg.ResourceParam[ObjectStore],
         warehouse: dg.ResourceParam[Warehouse],
         reports: dg.ResourceParam[ObjectStore],
-    ) -> dg.MaterializeResult[None]:
+    ) -> Iterator[dg.MaterializeResult[None]]:
         with dagster_failures(context):
-            run = context.run
-            result = report(
-                processed_zone,
-                warehouse,
-                reports,
-                run_id=run.run_id,
-                is_complete=_took_every_step(run),
-                continued_runs={name for name in (run.parent_run_id, run.root_run_id) if name},
-            )
-            _record(context, settings, processed_zone, warehouse, platform)
-            return dg.MaterializeResult(
-                asset_key=["reporting", "variance_report"],
-                data_version=compute_data_version([result.text]),
-                metadata={
-                    "dagster/uri": result.uri,
-                    "dagster/row_count": len(result.rows),
-                    **table_metadata("report", [row.cells() for row in result.rows]),
-                    **_last_year(result.rows, settings.currency),
-                },
-            )
+            if _VARIANCE_REPORT in context.selected_asset_keys:
+                yield _variance_report(context.run, processed_zone, warehouse, reports, settings.currency)
+            if _REPORT_PACK in context.selected_asset_keys:
+                pack = read_published_pack(processed_zone, warehouse, settings)
+                yield _report_pack(write_report_pack(pack, reports, at=datetime.now(UTC)))
+            if _VARIANCE_REPORT in context.selected_asset_keys:
+                _record(context, settings, processed_zone, warehouse, platform)
 
-    return variance_report
+    return reports_of_a_home
+
+
+def _variance_report(
+    run: dg.DagsterRun, processed: ObjectStore, warehouse: Warehouse, reports: ObjectStore, currency: str
+) -> dg.MaterializeResult[None]:
+    result = report(
+        processed,
+        warehouse,
+        reports,
+        run_id=run.run_id,
+        is_complete=_took_every_step(run),
+        continued_runs={name for name in (run.parent_run_id, run.root_run_id) if name},
+    )
+    return dg.MaterializeResult(
+        asset_key=_VARIANCE_REPORT,
+        data_version=compute_data_version([result.text]),
+        metadata={
+            "dagster/uri": result.uri,
+            "dagster/row_count": len(result.rows),
+            **table_metadata("report", [row.cells() for row in result.rows]),
+            **_last_year(result.rows, currency),
+        },
+    )
+
+
+def _report_pack(written: WrittenPack) -> dg.MaterializeResult[None]:
+    """Return the event of a pack; a load that changes no figure leaves its data version as it is."""
+    pack = written.pack
+    unstamped = replace(pack, stamp=LoadStamp(0, None, pack.stamp.version), movements=())
+    choice = pack.choice
+    return dg.MaterializeResult(
+        asset_key=_REPORT_PACK,
+        data_version=compute_data_version([repr(unstamped)]),
+        metadata={
+            "dagster/uri": written.uri,
+            "file": _link(written.uri),
+            "size_in_bytes": written.size,
+            "period": choice.period or "none",
+            "compared_with": printable_line(choice.reference) or "nothing",
+            "is_preliminary": pack.is_preliminary,
+        },
+    )
+
+
+def _link(uri: str) -> dg.UrlMetadataValue | dg.PathMetadataValue:
+    """Return where a person opens a file: the object's page of the AWS console, or the path on this machine."""
+    if not uri.startswith(S3_SCHEME):
+        return dg.MetadataValue.path(uri)
+    bucket, _, key = uri.removeprefix(S3_SCHEME).partition("/")
+    return dg.MetadataValue.url(f"https://console.aws.amazon.com/s3/object/{bucket}?prefix={quote(key)}")
 
 
 def _record(

@@ -24,6 +24,7 @@ GRAINS: Mapping[str, str] = {
     "dim_scenario": "scenario",
     "fact_financials": "day-department-account-scenario",
     "variance_report": "fiscal-year-line",
+    "report_pack": "file",
 }
 """By table, the grain in the characters that a tag may have."""
 

@@ -94,5 +94,11 @@ RULES: Mapping[str, str] = {
 - Natural sign: a positive variance is more than planned. `Effect` says whether that is good: it is for Revenue and
   profit, not for Expense and CapEx.
 """,
+    "report_pack": """\
+- It shows the last complete period, against the baseline, or the prior year where the baseline has no such months; its
+  filters change period, reference and business unit. `finance-platform report` writes others, of one unit too.
+- It is PRELIMINARY until its period is closed, and while a file is held.
+- Every figure is a sum of the amounts of `PeriodAmount`, on the lines of `StatementLine`.
+""",
 }
 """By table, its rules as a Markdown list."""

@@ -164,6 +164,32 @@ def report_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
     )
 
 
+def pack_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
+    """Return the page of the report pack."""
+    return dg.AssetSpec(
+        ["reporting", "report_pack"],
+        deps=[dg.AssetKey(["warehouse", contract.name]) for contract in STAR],
+        description=(
+            "The pages that a controller, a CFO and a budget holder read: one HTML file that needs no network.\n\n"
+            f"**Grain**: one file per home.\n\n{RULES['report_pack']}"
+        ),
+        group_name="reporting",
+        kinds={"html", "report", *service_kinds(settings, "warehouse")},
+        owners=OWNERS,
+        tags=asset_tags("reporting", GRAINS["report_pack"]),
+        metadata={
+            "dagster/uri": f"{settings.reports_root}/{file_name}",
+            **code_references(
+                "refresh/report_pack.py:read_published_pack",
+                "reports/pack/read_model.py:read_pack",
+                "reports/pack/page.py:render",
+                SqlFile.PACK_CELLS,
+                SqlFile.PACK_STATEMENT,
+            ),
+        },
+    )
+
+
 def _parquet_spec(
     contract: Contract,
     settings: Settings,

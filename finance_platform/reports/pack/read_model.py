@@ -85,7 +85,6 @@ def read_pack(
     rows = warehouse.query(statement(SqlFile.PACK_STATEMENT)).rows
     used = {cell.account for cell in cells}
     shown_scenarios = {cell.scenario for cell in cells}
-    by_name = {one.name: one.key for one in scenarios}
     return Pack(
         entity=entity,
         currency=currency,
@@ -97,7 +96,7 @@ def read_pack(
         accounts=_accounts(warehouse.query(statement(SqlFile.PACK_ACCOUNTS)).rows, rows, used),
         statement=_statement([row for row in rows if row[4] in used]),
         cells=cells,
-        outlook={name: by_name[scenario] for name, scenario in warehouse.query(statement(SqlFile.PACK_OUTLOOK)).rows},
+        outlook=dict(warehouse.query(statement(SqlFile.PACK_OUTLOOK)).rows),
         profit_and_loss=_profit_and_loss(warehouse, choice),
         thresholds=_thresholds(warehouse),
         comments=tuple(

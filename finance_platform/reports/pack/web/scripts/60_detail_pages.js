@@ -19,9 +19,9 @@ function varianceCells() {
   }));
 }
 
-function isMaterial({ account, effect, percent }) {
-  const { amount, percent: least } = D.accounts[account].materiality ?? D.materiality;
-  return Math.abs(effect) >= amount && (typeof percent !== "number" || Math.abs(percent) >= least);
+function isMaterial({ account, effect, reference }) {
+  const { amount, percent } = D.accounts[account].materiality ?? D.materiality;
+  return Math.abs(effect) >= amount && 100 * Math.abs(effect) >= percent * Math.abs(reference);
 }
 
 const commentOf = ({ department, account }) =>
