@@ -10,13 +10,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import FloatRect
+from playwright.sync_api import FloatRect, expect
 
 import finance_platform
 from finance_platform_tests.browser.chromium import find_chromium, opened_page
 from finance_platform_tests.browser.person import Person
 from finance_platform_tests.browser.sample_deliveries import BAD, BAD_NAME, sample_home, send
 from finance_platform_tests.browser.ui_process import running_ui
+from finance_platform_tests.end_to_end.home import Home
 
 IMAGES = Path(str(finance_platform.__file__)).parent.parent / "docs" / "images"
 HOME = Path("/tmp/finance-sample/home")  # noqa: S108  it is deleted and created again
@@ -48,6 +49,8 @@ def make_screenshots() -> None:
         page.wait_for_load_state("networkidle")
         page.screenshot(path=IMAGES / "fact-table.png")
 
+        picture_report_pack(Home(HOME))
+
         earlier = ui.runs()
         send(HOME, f"raw/{BAD_NAME}", BAD)
         person.materializes_all()
@@ -56,6 +59,26 @@ def make_screenshots() -> None:
         page.wait_for_load_state("networkidle")
         page.screenshot(path=IMAGES / "red-check.png", clip=FloatRect(x=0, y=0, width=1600, height=720))
     shutil.rmtree(HOME.parent)
+
+
+def picture_report_pack(home: Home) -> None:
+    """Take the screenshots of a home's report pack: its first screen, and its bridge on a phone at night."""
+    folder = home.path.parent / "pack"
+    result = home.command("report", "--out", str(folder), FINANCE_PLATFORM_ENTITY="Sample company")
+    if result.returncode:
+        raise RuntimeError(result.stderr)
+    (file,) = folder.glob("*.html")
+    with opened_page(find_chromium(), file.as_uri()) as page:
+        page.set_viewport_size({"width": 1440, "height": 980})
+        page.goto(file.as_uri())
+        expect(page.locator("#bridge svg")).to_be_visible()
+        page.screenshot(path=IMAGES / "report-pack.png")
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size({"width": 390, "height": 780})
+        page.reload()
+        expect(page.locator("#bridge svg")).to_be_visible()
+        page.evaluate("document.getElementById('bridges').scrollIntoView()")
+        page.screenshot(path=IMAGES / "report-pack-phone.png")
 
 
 if __name__ == "__main__":
