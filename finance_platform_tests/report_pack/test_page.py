@@ -127,6 +127,19 @@ def test_a_home_with_more_cells_than_a_page_holds_shows_its_business_units():
     assert sum(sum(row[4]) for row in small["series"]) == sum(sum(row[4]) for row in whole["series"])
 
 
+def test_a_home_with_more_cells_than_a_page_holds_shows_fewer_years_first():
+    early = [
+        replace(one, name=f"{int(one.name[:4]) - 2}{one.name[4:]}", fiscal_year=one.fiscal_year - 2)
+        for one in made_pack().periods
+    ]
+    cells = [replace(one, period=f"{int(one.period[:4]) - 2}{one.period[4:]}") for one in made_pack().cells]
+    pack = made_pack(periods=(*early, *made_pack().periods), cells=(*cells, *made_pack().cells))
+    data = browser_data(pack, max_amounts=len(made_pack().cells))
+    assert data["isDetailed"]
+    assert data["series"] == browser_data(made_pack())["series"]
+    assert [one["name"] for one in data["periods"]] == list(MONTHS)
+
+
 def test_amounts_that_a_browser_cannot_add_exactly_are_embedded_in_larger_units():
     large = Cell(ACTUAL, SALES, REVENUE, "2025-03", Decimal("100000000000000.00"))
     pack = made_pack(cells=(large, large))

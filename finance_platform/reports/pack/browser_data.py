@@ -33,12 +33,13 @@ ALL_UNITS, IS_PRIOR_YEAR, NO_REFERENCE = -1, -1, -2
 """Positions that stand for no business unit in particular, the prior year, and nothing to compare with."""
 
 MAX_AMOUNTS = 250_000
-"""Amounts that a page holds, some 2 MB; with more, departments are added up to business units."""
+"""Amounts that a page holds, some 2 MB; see `browser_data`."""
 
 DEFAULT_THRESHOLD = Threshold(Decimal(25_000), Decimal(3))
 """Materiality in a home that has set none."""
 
 _CENTS = 100
+_LEAST_YEARS = 2
 _MAX_EXACT = 2**53
 _UNITS = ((Decimal(1_000_000_000), 1_000_000, "millions"), (Decimal(1_000_000), 1_000, "thousands"))
 _CODES = {"Actual": "AC", "Budget": "BU", "Forecast": "FC"}
@@ -64,8 +65,10 @@ def browser_data(pack: Pack, max_amounts: int = MAX_AMOUNTS) -> dict[str, Any]:
 
     Args:
         pack: the figures.
-        max_amounts: amounts from which departments are added up to their business units.
+        max_amounts: with more amounts, the earliest fiscal years are left out, down to the choice's and the one before;
+            with more still, departments are added up to their business units.
     """
+    pack = _in_fewer_years(pack, max_amounts)
     is_detailed = len(pack.cells) <= max_amounts
     if not is_detailed:
         pack = _by_unit(pack)
@@ -161,6 +164,17 @@ def texts_of(document: object) -> Iterator[str]:
     elif isinstance(document, list | tuple):
         for value in document:
             yield from texts_of(value)
+
+
+def _in_fewer_years(pack: Pack, max_amounts: int) -> Pack:
+    """Return the pack without its earliest fiscal years, as long as it has too many amounts and more than two years."""
+    years = sorted({one.fiscal_year for one in pack.periods})
+    if len(pack.cells) <= max_amounts or len(years) <= _LEAST_YEARS:
+        return pack
+    periods = tuple(one for one in pack.periods if one.fiscal_year > years[0])
+    first = min(one.name for one in periods)
+    kept = replace(pack, periods=periods, cells=tuple(cell for cell in pack.cells if cell.period >= first))
+    return _in_fewer_years(kept, max_amounts)
 
 
 def _by_unit(pack: Pack) -> Pack:
