@@ -1,4 +1,4 @@
-"""The command `report`: the report pack as a file that anybody can open.
+"""The command `report`: the report pack as files that anybody can open.
 
 Belongs here: arguments, and where the file goes. Does not belong here: figures and pages (see `reports.pack`).
 """
@@ -25,24 +25,28 @@ from finance_platform.settings import load_settings
 @click.option("--open", "is_opened", is_flag=True, help="Open it in the browser.")
 @with_exit_code
 def report(home: Path | None, period: str, reference: str, unit: str, out: Path | None, is_opened: bool) -> int:
-    """Write the report pack of what is published: one HTML file that needs no network."""
+    """Write the report pack of what is published: an HTML file that needs no network, and a workbook."""
     from finance_platform.bootstrap import open_warehouse, processed_zone, reports_folder
     from finance_platform.refresh.report_pack import pack_file, read_published_pack, write_report_pack
+    from finance_platform.reports.pack.workbook.figures import read_workbook_figures
     from finance_platform.storage.factory import open_store
 
     settings = load_settings(home=home)
+    warehouse = open_warehouse(settings)
     pack = read_published_pack(
-        processed_zone(settings), open_warehouse(settings), settings, period=period, reference=reference, unit=unit
+        processed_zone(settings), warehouse, settings, period=period, reference=reference, unit=unit
     )
     reports = open_store(str(out.expanduser().absolute())) if out else reports_folder(settings)
     name = pack_file(period, reference, unit)
-    written = write_report_pack(pack, reports, at=datetime.now(UTC), name=name)
+    figures = read_workbook_figures(warehouse, pack)
+    written = write_report_pack(pack, figures, reports, at=datetime.now(UTC), name=name)
     choice = pack.choice
     against = f" against {printable_line(choice.reference)}" if choice.reference else ""
     of_unit = f", {printable_line(choice.unit)} only" if choice.unit else ""
     subject = f"{printable_line(choice.scenario)} of {choice.period}" if choice.period else "an empty warehouse"
     state = " PRELIMINARY." if pack.is_preliminary else ""
     echo(f"Wrote {quote_name(written.uri)}: {subject}{against}{of_unit}, {written.size / 1_000_000:.1f} MB.{state}")
+    echo(f"Wrote {quote_name(written.workbook_uri)}, {written.workbook_size / 1_000_000:.1f} MB.")
     if is_opened:
         click.launch(written.uri)
     return EXIT_OK

@@ -1,6 +1,6 @@
-"""The report pack of what is published: reading its figures, and writing its file.
+"""The report pack of what is published: reading its figures, and writing its page and its workbook.
 
-Belongs here: the use case. Does not belong here: the figures and the page (see `reports.pack`).
+Belongs here: the use case. Does not belong here: the figures, the page and the workbook (see `reports.pack`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from finance_platform.reports.pack.model import Pack
 from finance_platform.reports.pack.page import render
 from finance_platform.reports.pack.read_model import read_pack
 from finance_platform.reports.pack.reliability import read_last_movements, read_reliability
+from finance_platform.reports.pack.workbook.figures import WorkbookFigures
+from finance_platform.reports.pack.workbook.write import workbook_bytes
 from finance_platform.settings import Settings
 from finance_platform.slices.closed_periods import freeze
 from finance_platform.storage.port import ObjectStore
@@ -25,11 +27,13 @@ PACK_FILE = "report_pack.html"
 
 @dataclass(frozen=True)
 class WrittenPack:
-    """A pack as it was written: its figures, the size of its file in bytes, and its address."""
+    """A pack as it was written: its figures, and of each of its files the size in bytes and the address."""
 
     pack: Pack
     size: int
     uri: str
+    workbook_size: int
+    workbook_uri: str
 
 
 def read_published_pack(
@@ -55,18 +59,28 @@ def read_published_pack(
     )
 
 
-def write_report_pack(pack: Pack, reports: ObjectStore, *, at: datetime, name: str = PACK_FILE) -> WrittenPack:
-    """Write the file of a pack.
+def write_report_pack(
+    pack: Pack, figures: WorkbookFigures, reports: ObjectStore, *, at: datetime, name: str = PACK_FILE
+) -> WrittenPack:
+    """Write the page and the workbook of a pack.
 
     Args:
         pack: its figures.
+        figures: what its workbook shows beyond them.
         reports: where reports go.
         at: the time of writing; UTC.
-        name: the name of the file.
+        name: the name of the page; the workbook has the same with another ending.
+
+    Raises:
+        ReportError: a sheet of the workbook cannot hold the amounts.
     """
+    # The workbook first: where it cannot be written, the page of the last report stays beside its own workbook.
+    workbook = workbook_bytes(pack, figures)
     content = render(pack, written_at=at).encode()
+    workbook_name = name.removesuffix(".html") + ".xlsx"
+    reports.write(workbook_name, workbook)
     reports.write(name, content)
-    return WrittenPack(pack, len(content), reports.uri(name))
+    return WrittenPack(pack, len(content), reports.uri(name), len(workbook), reports.uri(workbook_name))
 
 
 def pack_file(period: str, reference: str, unit: str) -> str:

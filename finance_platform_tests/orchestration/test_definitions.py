@@ -25,7 +25,16 @@ from finance_platform.quality.checks import (
 )
 from finance_platform_tests.unit.factories import LEDGER, settings, with_columns, write
 
-SHIPPED = ("accounts", "budget", "comments", "departments", "forecast", "statement_lines", "transactions")
+SHIPPED = (
+    "accounts",
+    "budget",
+    "comments",
+    "departments",
+    "forecast",
+    "pack_comments",
+    "statement_lines",
+    "transactions",
+)
 PLAN_FEEDS = {"raw/budget", "raw/forecast"}
 LINES = {"processed/transactions", "processed/budget"}
 STAR = ("dim_date", "dim_department", "dim_account", "dim_scenario", "fact_financials")

@@ -43,6 +43,8 @@ def feed_of(feed_set: FeedSet, object_key: str) -> str | None:
         ("accounts.csv", "accounts"),
         ("comments_2025-09.csv", "comments"),
         ("statement_lines.csv", "statement_lines"),
+        ("report_pack-2025-09.xlsx", "pack_comments"),
+        ("report_pack.html", None),
         ("2025/transactions.csv", None),
         ("old_transactions.csv", None),
         ("transactions.csv.bak", None),
@@ -57,7 +59,7 @@ def test_shipped_feeds_read_files_of_their_names_at_the_top_of_the_raw_zone(
 
 def test_shipped_descriptors_are_valid_and_named_like_their_files() -> None:
     assert [shipped.feed for shipped in shipped_descriptors()] == [
-        "accounts", "budget", "comments", "departments", "forecast", "statement_lines", "transactions",
+        "accounts", "budget", "comments", "departments", "forecast", "pack_comments", "statement_lines", "transactions",
     ]  # fmt: skip
 
 

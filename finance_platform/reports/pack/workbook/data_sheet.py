@@ -1,0 +1,237 @@
+"""The sheets Data and Checks: every amount, and whether every total agrees with it and with the warehouse.
+
+Belongs here: the columns of Data and their names, which fiscal years it holds, the table of checks. Does not belong
+here: what a column marks (see `sums`), the checks themselves (see the other sheets).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from finance_platform.errors import ReportError
+from finance_platform.reports.pack.model import Cell, Pack
+from finance_platform.reports.pack.workbook.figures import WorkbookFigures
+from finance_platform.reports.pack.workbook.sheets import CHECKS_FIRST_ROW, HEADER_ROW, Book, Sheet
+from finance_platform.reports.pack.workbook.sums import Mark, Sum, Sums, range_name
+from finance_platform.reports.rejected_workbook import MAX_SHEET_ROWS
+
+MAX_AMOUNTS = 250_000
+"""Amounts from which Data leaves out fiscal years that no other sheet needs; they take some 20 seconds to write."""
+
+EXACT = Decimal("1e13")
+"""A spreadsheet keeps 15 digits of a number: thirteen before the decimal point and two after it."""
+
+_TEXT_COLUMNS = 11
+_COLUMNS = (
+    *("Period", "Fiscal year", "Scenario", "Business unit", "Department code", "Department", "Account number"),
+    *("Account", "Type", "Category", "Line", "Amount", "Profit", "Outlook"),
+    *("Line id", "Unit id", "Department id", "Account id"),
+)
+_WIDTHS = (9, 8, 16, 18, 12, 24, 12, 28, 11, 20, 22, 16, 16, 9, 9, 9, 9, 9)
+_ROUNDING = Decimal("1e-13")
+
+
+@dataclass(frozen=True)
+class DataContent:
+    """What Data holds of a pack: its amounts, and the names of the periods whose amounts are left out."""
+
+    cells: Sequence[Cell]
+    left_out: Sequence[str]
+
+    @property
+    def inexact(self) -> int:
+        """How many amounts have more digits than a spreadsheet keeps."""
+        return sum(abs(cell.amount) >= EXACT for cell in self.cells)
+
+
+def content_of(pack: Pack, sums: Sums, max_amounts: int = MAX_AMOUNTS) -> DataContent:
+    """Return what Data holds: all amounts, or with too many, those of the fiscal years that other sheets add up.
+
+    Args:
+        pack: the pack.
+        sums: its sums.
+        max_amounts: amounts from which years are left out.
+
+    Raises:
+        ReportError: a sheet cannot hold the amounts.
+    """
+    if len(pack.cells) <= max_amounts:
+        return DataContent(pack.cells, ())
+    marked = {period for mark in sums.marks.values() for _, period in mark.cells}
+    marked |= {period for _, period in sums.outlook}
+    years = {one.fiscal_year for one in pack.periods if one.name in marked}
+    kept = {one.name for one in pack.periods if one.fiscal_year in years}
+    cells = tuple(cell for cell in pack.cells if cell.period in kept)
+    most = MAX_SHEET_ROWS - HEADER_ROW - 1
+    if len(cells) > most:
+        raise ReportError(
+            f"the sheet Data of the workbook would have {len(cells):,} amounts; a sheet has at most {most:,} of them",
+            fix="write the pack of one business unit with --unit",
+        )
+    return DataContent(cells, [one.name for one in pack.periods if one.name not in kept])
+
+
+def define_names(book: Book, sums: Sums, content: DataContent) -> None:
+    """Name the columns of Data, so that formulas can be read."""
+    last = HEADER_ROW + 1 + max(1, len(content.cells))
+    marks = [mark.range_name for mark in sums.marks.values()]
+    for column, name in enumerate([*(range_name(header) for header in _COLUMNS), *marks]):
+        letters = xl_col_to_name(column)
+        book.workbook.define_name(name, f"=Data!${letters}${HEADER_ROW + 2}:${letters}${last}")
+
+
+def check_data(book: Book, figures: WorkbookFigures, sheet: Sheet, content: DataContent) -> None:
+    """Write and check number and sum of the amounts, above the table."""
+    left_out = {*content.left_out}
+    total = sum((cell.amount for cell in content.cells), Decimal("0.00"))
+    amount = _COLUMNS.index("Amount")
+    sheet.text(HEADER_ROW - 2, amount - 1, "Number and sum of the amounts", "quiet")
+    rows = Decimal(len(content.cells))
+    sheet.formula(HEADER_ROW - 2, amount, f"=COUNT({range_name('Amount')})", rows, "whole")
+    sheet.formula(HEADER_ROW - 1, amount, f"=SUM({range_name('Amount')})", total, "cents")
+    rest = [cell.amount for cell in book.pack.cells if cell.period in left_out]
+    of_view = (Decimal(figures.amounts - len(rest)), figures.total - sum(rest, Decimal("0.00")))
+    counted = Sum(f"COUNT({range_name('Amount')})", rows)
+    summed = Sum(f'SUMIFS({range_name("Amount")},{range_name("Unit id")},">0")', total)
+    book.check(sheet, "Number of amounts", HEADER_ROW - 2, amount, (counted, of_view[0], "PeriodAmount"))
+    book.check(sheet, "Sum of all amounts", HEADER_ROW - 1, amount, (summed, of_view[1], "PeriodAmount"))
+    sheet.text(HEADER_ROW - 1, 0, _note(content), "quiet")
+
+
+def _note(content: DataContent) -> str:
+    note = "Filter by scenario before you add amounts: plans and actuals are beside each other."
+    if content.left_out:
+        note += f" Left out, because no sheet needs them: {content.left_out[0]} to {content.left_out[-1]}."
+    if content.inexact:
+        note += f" Rounded, because they have more than 15 digits: {content.inexact:,} amounts."
+    return note
+
+
+def write_data(book: Book, sums: Sums, sheet: Sheet, content: DataContent) -> None:
+    """Write the amounts, one by one; the cells above them must have been written."""
+    headers = [*_COLUMNS, *(mark.header for mark in sums.marks.values())]
+    sheet.headers(HEADER_ROW, 0, headers, _TEXT_COLUMNS)
+    for column, width in enumerate(_WIDTHS):
+        level = {"level": 1} if column > _COLUMNS.index("Profit") else {}
+        sheet.worksheet.set_column(column, column, width, None, level)
+    if sums.marks:
+        sheet.worksheet.set_column(len(_COLUMNS), len(headers) - 1, 11, None, {"level": 1})
+    sheet.write()
+    last = HEADER_ROW + max(1, len(content.cells))
+    sheet.worksheet.autofilter(HEADER_ROW, 0, last, len(headers) - 1)
+    sheet.worksheet.print_area(0, 0, last, _COLUMNS.index("Amount"))
+    _write_amounts(book, sums, sheet.worksheet, content)
+
+
+def _write_amounts(book: Book, sums: Sums, worksheet: Worksheet, content: DataContent) -> None:
+    texts, years = _prepared_texts(book), {one.name: one.fiscal_year for one in book.pack.periods}
+    ids = _prepared_ids(book.pack, sums)
+    marks = list(enumerate(sums.marks.values(), len(_COLUMNS)))
+    patterns: dict[tuple[int, str], list[tuple[int, int]]] = {}
+    cents, number = book.format("cents"), worksheet.write_number
+    year, amount, profit = (_COLUMNS.index(name) for name in ("Fiscal year", "Amount", "Profit"))
+    for row, cell in enumerate(content.cells, HEADER_ROW + 1):
+        place = (cell.scenario, cell.period)
+        if place not in patterns:
+            patterns[place] = _marked(sums, marks, place)
+        for group in ((0, cell.period), (1, cell.scenario), (2, cell.department), (3, cell.account)):
+            for column, text, form in texts[group]:
+                worksheet.write_string(row, column, text, form)
+        number(row, year, years[cell.period])
+        number(row, amount, float(cell.amount), cents)
+        effect = sums.profit_of(cell.account, cell.amount)
+        if effect is not None:
+            number(row, profit, float(effect), cents)
+        for column, value in (*ids[0, cell.department], *ids[1, cell.account], *patterns[place]):
+            number(row, column, value)
+
+
+def _marked(sums: Sums, marks: Sequence[tuple[int, Mark]], place: tuple[int, str]) -> list[tuple[int, int]]:
+    """Return the columns, each with its number, that mark the amounts of a scenario and period."""
+    month = sums.outlook.get(place)
+    found = [(column, mark.cells[place]) for column, mark in marks if place in mark.cells]
+    return [(_COLUMNS.index("Outlook"), month), *found] if month else found
+
+
+def _prepared_texts(book: Book) -> dict[tuple[int, object], list[tuple[int, str, Format | None]]]:
+    """Return what is written for a period (0), scenario (1), department (2) and account (3): column, text, format."""
+    pack = book.pack
+    labels = {row.order: row.label for row in pack.statement if not row.is_subtotal}
+    texts: dict[tuple[int, object], tuple[int, tuple[str, ...]]] = {
+        (0, one.name): (0, (one.name,)) for one in pack.periods
+    }
+    texts |= {(1, one.key): (2, (one.name,)) for one in pack.scenarios}
+    texts |= {(2, one.key): (3, (one.unit, one.code, one.name)) for one in pack.departments}
+    for one in pack.accounts:
+        line = labels.get(one.line, "") if one.line is not None else ""
+        texts[3, one.key] = (6, (one.number, one.name, one.type, one.category, line))
+    return {
+        place: [(column, *book.cell(text)) for column, text in enumerate(found, first) if text]
+        for place, (first, found) in texts.items()
+    }
+
+
+def _prepared_ids(pack: Pack, sums: Sums) -> dict[tuple[int, int], list[tuple[int, int]]]:
+    """Return the numbers that formulas compare, for a department (0) and an account (1): column and number."""
+    line, unit, department, account = (
+        _COLUMNS.index(f"{name} id") for name in ("Line", "Unit", "Department", "Account")
+    )
+    ids = {
+        (0, one.key): [(unit, sums.units[one.unit]), (department, sums.departments[one.key])]
+        for one in pack.departments
+    }
+    for one in pack.accounts:
+        own = [(account, sums.accounts[one.key])]
+        ids[1, one.key] = own if one.line is None else [(line, one.line), *own]
+    return ids
+
+
+def write_checks(book: Book, sheet: Sheet, gross: Decimal) -> None:
+    """Write every check.
+
+    Args:
+        book: the workbook.
+        sheet: the sheet Checks.
+        gross: the sum of the amounts of Data without their signs.
+    """
+    headers = ["Sheet", "Total", "On the sheet", "In Data", "In the warehouse", "View", "Equal"]
+    sheet.headers(HEADER_ROW, 0, headers, 2)
+    for column, width in enumerate((14, 64, 22, 22, 22, 26, 10)):
+        sheet.worksheet.set_column(column, column, width)
+    tolerance = max(Decimal("0.005"), gross * _ROUNDING)
+    sheet.text(HEADER_ROW - 2, 3, "Tolerance", "quiet")
+    sheet.number(HEADER_ROW - 2, 4, tolerance, "tolerance")
+    place = xl_rowcol_to_cell(HEADER_ROW - 2, 4, row_abs=True, col_abs=True)
+    for row, one in enumerate(book.checks, CHECKS_FIRST_ROW):
+        sheet.text(row, 0, one.sheet)
+        sheet.text(row, 1, one.what)
+        sheet.formula(row, 2, f"='{one.sheet}'!{one.cell}", one.value, "cents")
+        if one.data:
+            sheet.formula(row, 3, f"={one.data.formula}", one.data.value, "cents")
+        else:
+            sheet.text(row, 3, "not in Data", "quiet")
+        sheet.number(row, 4, one.view, "cents")
+        sheet.text(row, 5, one.source, "quiet")
+        cells = [xl_rowcol_to_cell(row, column) for column in (2, 3, 4)]
+        pairs = [f"ABS({cells[0]}-{cells[2]})<={place}"]
+        pairs += [f"ABS({cells[0]}-{cells[1]})<={place}"] if one.data else []
+        sheet.formula(row, 6, f"=AND({','.join(pairs)})", one.is_true, "check")
+    if book.checks:
+        last = CHECKS_FIRST_ROW + len(book.checks)
+        sheet.text(HEADER_ROW - 2, 5, "Everything is equal", "bold")
+        everything = all(one.is_true for one in book.checks)
+        sheet.formula(HEADER_ROW - 2, 6, f"=AND($G${CHECKS_FIRST_ROW + 1}:$G${last})", everything, "check")
+        sheet.colour_checks(HEADER_ROW - 2, 6, last - 1, 6)
+        sheet.worksheet.autofilter(HEADER_ROW, 0, last - 1, len(headers) - 1)
+    sheet.text(
+        HEADER_ROW - 1,
+        0,
+        "A total is equal if it differs by no more than the tolerance: a spreadsheet adds numbers of 15 digits.",
+        "quiet",
+    )
