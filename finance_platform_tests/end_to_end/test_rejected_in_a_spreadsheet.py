@@ -7,9 +7,6 @@ Belongs here: files that a spreadsheet reads. Does not belong here: what is writ
 from __future__ import annotations
 
 import io
-import os
-import shutil
-import subprocess
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from finance_platform.cli.console import SafeConsole
 from finance_platform.cli.rendering import print_rows
 from finance_platform.reports.rejected_rows import COLUMNS, RejectedTotals
 from finance_platform.reports.rejected_workbook import write_rejected_workbook
+from finance_platform_tests.office import converted
 
 pytestmark = pytest.mark.office
 
@@ -28,21 +26,6 @@ TEXTS = [
     "=1+1", "+1+1", "-1+1", "@SUM(A1)", "＝1+1", "\t=1+1", "\r=1+1", "=HYPERLINK(\"https://example.com\")",
     "=cmd|' /C calc'!A0", "https://example.com", "1e5", "0460", "2025-01-31", "TRUE", "é\x1b[31m", "two\nlines", '"',
 ]  # fmt: skip
-
-
-def converted(path: Path, to: str, folder: Path, *options: str) -> Path:
-    """Return the file as LibreOffice writes it after it has opened and computed it."""
-    office = shutil.which("soffice")
-    if office is None:
-        pytest.skip("LibreOffice is not installed: apt-get install --no-install-recommends libreoffice-calc-nogui")
-    profile = f"-env:UserInstallation=file://{folder / 'profile'}"
-    command = [office, profile, "--headless", *options, "--convert-to", to, "--outdir", str(folder), str(path)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=180, check=False, env={**os.environ, "HOME": str(folder)}
-    )
-    assert done.returncode == 0, done.stderr
-    assert "rror" not in done.stdout + done.stderr
-    return folder / f"{path.stem}.{to.partition(':')[0]}"
 
 
 def rows() -> list[dict[str, Any]]:

@@ -38,8 +38,9 @@ class WorkbookFormulas:
         with zipfile.ZipFile(BytesIO(content)) as package:
             book = ElementTree.fromstring(package.read("xl/workbook.xml"))  # noqa: S314  written by the test
             names = [sheet.attrib["name"] for sheet in book.iter(f"{_MAIN}sheet")]
+            shared = _shared_texts(package)
             self.sheets = {
-                name: dict(_cells(package.read(f"xl/worksheets/sheet{number}.xml")))
+                name: dict(_cells(package.read(f"xl/worksheets/sheet{number}.xml"), shared))
                 for number, name in enumerate(names, 1)
             }
         self.names = {
@@ -141,7 +142,16 @@ def _matches(cell: Cell | None, wanted: str | Decimal) -> bool:
     return isinstance(cell.value, str) and cell.value.casefold() == wanted.casefold()
 
 
-def _cells(xml: bytes) -> Iterator[tuple[Place, Cell]]:
+def _shared_texts(package: zipfile.ZipFile) -> list[str]:
+    """Return the texts that cells refer to; this product writes none, other programs do."""
+    name = "xl/sharedStrings.xml"
+    if name not in package.namelist():
+        return []
+    root = ElementTree.fromstring(package.read(name))  # noqa: S314  written by the test
+    return ["".join(part.text or "" for part in item.iter(f"{_MAIN}t")) for item in root.iter(f"{_MAIN}si")]
+
+
+def _cells(xml: bytes, shared: list[str]) -> Iterator[tuple[Place, Cell]]:
     for element in ElementTree.fromstring(xml).iter(f"{_MAIN}c"):  # noqa: S314  written by the test
         match = re.fullmatch("([A-Z]+)([0-9]+)", element.attrib["r"])
         assert match
@@ -152,6 +162,8 @@ def _cells(xml: bytes) -> Iterator[tuple[Place, Cell]]:
         value: str | Decimal | bool = text
         if kind == "b":
             value = text == "1"
+        elif kind == "s":
+            value = shared[int(text)]
         elif kind == "n":
             value = Decimal(text)
         yield (match[1], int(match[2])), Cell(value, (formula.text or "") if formula is not None else "")

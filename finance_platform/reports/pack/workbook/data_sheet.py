@@ -91,7 +91,7 @@ def check_data(book: Book, figures: WorkbookFigures, sheet: Sheet, content: Data
     left_out = {*content.left_out}
     total = sum((cell.amount for cell in content.cells), Decimal("0.00"))
     amount = _COLUMNS.index("Amount")
-    sheet.text(HEADER_ROW - 2, amount - 1, "Number and sum of the amounts", "quiet")
+    sheet.text(HEADER_ROW - 2, amount - 2, "Number and sum of the amounts", "quiet")
     rows = Decimal(len(content.cells))
     sheet.formula(HEADER_ROW - 2, amount, f"=COUNT({range_name('Amount')})", rows, "whole")
     sheet.formula(HEADER_ROW - 1, amount, f"=SUM({range_name('Amount')})", total, "cents")
@@ -134,7 +134,7 @@ def _write_amounts(book: Book, sums: Sums, worksheet: Worksheet, content: DataCo
     ids = _prepared_ids(book.pack, sums)
     marks = list(enumerate(sums.marks.values(), len(_COLUMNS)))
     patterns: dict[tuple[int, str], list[tuple[int, int]]] = {}
-    cents, number = book.format("cents"), worksheet.write_number
+    cents, left, number = book.format("cents"), book.format("year"), worksheet.write_number
     year, amount, profit = (_COLUMNS.index(name) for name in ("Fiscal year", "Amount", "Profit"))
     for row, cell in enumerate(content.cells, HEADER_ROW + 1):
         place = (cell.scenario, cell.period)
@@ -143,7 +143,7 @@ def _write_amounts(book: Book, sums: Sums, worksheet: Worksheet, content: DataCo
         for group in ((0, cell.period), (1, cell.scenario), (2, cell.department), (3, cell.account)):
             for column, text, form in texts[group]:
                 worksheet.write_string(row, column, text, form)
-        number(row, year, years[cell.period])
+        number(row, year, years[cell.period], left)
         number(row, amount, float(cell.amount), cents)
         effect = sums.profit_of(cell.account, cell.amount)
         if effect is not None:
@@ -201,7 +201,9 @@ def write_checks(book: Book, sheet: Sheet, gross: Decimal) -> None:
         gross: the sum of the amounts of Data without their signs.
     """
     headers = ["Sheet", "Total", "On the sheet", "In Data", "In the warehouse", "View", "Equal"]
+    book.sort_checks()
     sheet.headers(HEADER_ROW, 0, headers, 2)
+    sheet.text(HEADER_ROW, 5, headers[5], "head left")
     for column, width in enumerate((14, 64, 22, 22, 22, 26, 10)):
         sheet.worksheet.set_column(column, column, width)
     tolerance = max(Decimal("0.005"), gross * _ROUNDING)
@@ -227,7 +229,8 @@ def write_checks(book: Book, sheet: Sheet, gross: Decimal) -> None:
         sheet.text(HEADER_ROW - 2, 5, "Everything is equal", "bold")
         everything = all(one.is_true for one in book.checks)
         sheet.formula(HEADER_ROW - 2, 6, f"=AND($G${CHECKS_FIRST_ROW + 1}:$G${last})", everything, "check")
-        sheet.colour_checks(HEADER_ROW - 2, 6, last - 1, 6)
+        sheet.colour_checks(HEADER_ROW - 2, 6, HEADER_ROW - 2, 6)
+        sheet.colour_checks(CHECKS_FIRST_ROW, 6, last - 1, 6)
         sheet.worksheet.autofilter(HEADER_ROW, 0, last - 1, len(headers) - 1)
     sheet.text(
         HEADER_ROW - 1,

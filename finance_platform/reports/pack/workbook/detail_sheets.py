@@ -234,15 +234,18 @@ def write_capex(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet) 
     plan = choice.reference or "reference"
     headers = ["Business unit", "Department", "Account number", "Account"]
     for horizon in (YEAR_TO_DATE, FULL_YEAR):
-        headers += [f"{choice.scenario} {horizon}", f"{plan} {horizon}", f"Under plan {horizon}"]
+        expected = "Expected" if horizon == FULL_YEAR else choice.scenario
+        headers += [f"{expected} {horizon}", f"{plan} {horizon}", f"Under plan {horizon}"]
     headers.append(f"Left of {plan} {FULL_YEAR}")
     sheet.headers(HEADER_ROW, 0, headers, 4)
-    _set_widths(sheet, (18, 24, 11, 26, *[14] * 7))
+    _set_widths(sheet, (18, 24, 11, 26, *[15] * 7))
     ids = [IdColumn(sheet, HEADER_ROW, len(headers) + n, name) for n, name in enumerate(TOP_COLUMNS[-2:])]
     sheet.printed_columns = len(headers)
     departments = {one.key: one for one in book.pack.departments}
     accounts = {one.key: one for one in book.pack.accounts}
-    shown = sums.cells_of({one.key for one in book.pack.accounts if one.is_capex})
+    columns = _capex_columns(sums)
+    cells = sums.cells_of({one.key for one in book.pack.accounts if one.is_capex}, [mark for _, mark in columns])
+    shown = sorted(cells, key=lambda one: _place(departments[one[0]], accounts[one[1]]))
     last, rows = _FIRST_ROW + len(shown), _Rows(sheet)
     for row, (department, account) in enumerate(shown, _FIRST_ROW):
         numbers = (sums.departments[department], sums.accounts[account])
@@ -250,7 +253,7 @@ def write_capex(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet) 
         places = [column.write(row, number) for column, number in zip(ids, numbers, strict=True)]
         for column, text in enumerate((*texts, accounts[account].number, accounts[account].name)):
             sheet.text(row, column, text)
-        for column, mark in _capex_columns(sums):
+        for column, mark in columns:
             rows.total(row, column, sums.amount(mark, "cell", places, numbers, compared=False))
         _write_capex_differences(rows, row, "")
     if not shown:
@@ -259,7 +262,7 @@ def write_capex(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet) 
     for column in range(len(headers)):
         sheet.blank(last, column, "total label")
     sheet.text(last, 0, "Total", "total label")
-    for column, mark in _capex_columns(sums):
+    for column, mark in columns:
         rows.column_total(last, column, _FIRST_ROW)
         sides = figures.capex.get(HORIZONS.index(mark.horizon) + 1, Sides(None, None))
         view = sides.amount if mark.side == Side.SCENARIO else sides.reference
@@ -268,6 +271,10 @@ def write_capex(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet) 
         book.check(sheet, what, last, column, (data, view or _ZERO, "CapExVsPlan"))
     _write_capex_differences(rows, last, " total")
     sheet.worksheet.autofilter(HEADER_ROW, 0, last - 1, len(headers) + 1)
+
+
+def _place(department: PackDepartment, account: PackAccount) -> tuple[str, str, str]:
+    return department.unit, department.code, account.number
 
 
 def _capex_columns(sums: Sums) -> list[tuple[int, Mark]]:

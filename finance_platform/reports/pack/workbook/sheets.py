@@ -54,6 +54,8 @@ _FORMATS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "percent total": {"num_format": "0.0%_);(0.0%)", "align": "right", "bold": True, "top": 1},
         "cents": {"num_format": "#,##0.00_);(#,##0.00)"},
         "whole": {"num_format": "#,##0"},
+        "year": {"align": "left"},
+        "source": {"font_color": "#595959", "align": "right"},
         "tolerance": {"num_format": "0.000"},
         "id": {"num_format": "0", "font_color": "#A6A6A6"},
         "check": {"bold": True, "align": "center"},
@@ -149,6 +151,11 @@ class Book:
         self.checks.append(
             Check(sheet.name, what, xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True), value, *sources)
         )
+
+    def sort_checks(self) -> None:
+        """Put the checks in the order of the sheets."""
+        order = {sheet.name: number for number, sheet in enumerate(self._sheets)}
+        self.checks.sort(key=lambda one: order[one.sheet])
 
     def check_range(self, name: str) -> tuple[str, bool] | None:
         """Return the cells of the sheet Checks that belong to a sheet, and whether all are true; None without any."""

@@ -340,6 +340,9 @@ def write_summary(book: Book, sums: Sums, sheet: Sheet, statement: tuple[Horizon
         table.write_row(row, one.label, 1, _from_statement(source.sheet, rows[one.order]), is_total=one is shown[-1])
         places[one.label] = row
         row += 1
+    if any(one.is_capex for one in pack.accounts):
+        table.write_row(row, "CapEx", -1, lambda column: sums.capex(column.mark, compared=column.is_compared))
+        row += 1
     revenue = places.get("Revenue, net")
     for label, name in (("Gross profit", "Gross margin"), ("Operating profit", "Operating margin")):
         if revenue is not None and label in places:
@@ -367,7 +370,7 @@ _NOTES = (
     "Revenue and costs are positive. The effect on profit is in parentheses if it lowers profit.",
     "Per cent is the effect in per cent of the reference; n/m where that is zero or has another sign.",
     "Year to date leaves out incomplete months. The full year takes the months to come from the outlook.",
-    "Fill in owner, comment and kind on the sheet Top, and put a copy named report_pack….xlsx into the raw zone.",
+    "Owner, comment and kind on the sheet Top can be filled in: put the file into the raw zone, and a run reads them.",
 )
 
 
@@ -411,7 +414,7 @@ def write_outlook(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet
     sheet.text(HEADER_ROW, 0, "Source", "quiet")
     for index, month in enumerate(months, _FIRST):
         sheet.text(HEADER_ROW - 1, index, month.name, "head")
-        sheet.text(HEADER_ROW, index, names[pack.outlook[month.name]].name, "quiet")
+        sheet.text(HEADER_ROW, index, names[pack.outlook[month.name]].name, "source")
         sheet.number(HEADER_ROW + 1, index, month.fiscal_period, "head")
     year = _FIRST + len(months)
     sheet.headers(HEADER_ROW + 1, year, ["Fiscal year"], 0)

@@ -189,10 +189,16 @@ class Sums:
         found = {where[:-1]: amount for where, amount in index.items() if where[-1] == month_number}
         return Sum(f"SUMIFS({PROFIT}{criteria})", found.get(values, ZERO))
 
-    def cells_of(self, accounts: set[int]) -> list[tuple[int, int]]:
-        """Return the departments and accounts (keys), of these accounts, that have an amount on a side."""
-        found = {(place[0], place[1]) for place, _ in self._groups.items() if place[1] in accounts and place[2]}
-        return sorted(found, key=lambda one: (self.departments[one[0]], self.accounts[one[1]]))
+    def cells_of(self, accounts: set[int], marks: Sequence[Mark]) -> list[tuple[int, int]]:
+        """Return the departments and accounts (keys), of these accounts, that have an amount on one of the sides."""
+        wanted = {mark.range_name for mark in marks}
+        return sorted(
+            {
+                (department, account)
+                for department, account, marked, _ in self._groups
+                if account in accounts and wanted & dict(marked).keys()
+            }
+        )
 
     def departments_in_use(self) -> set[int]:
         """Return the departments (keys) that have an amount of profit on a side."""

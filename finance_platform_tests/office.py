@@ -1,0 +1,39 @@
+"""LibreOffice without a window: opens a file, computes it and writes it again.
+
+Belongs here: starting it with a profile of its own. Does not belong here: expectations.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+_ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load">
+<prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop>
+</item>
+</oor:items>
+"""
+
+
+def converted(path: Path, to: str, folder: Path, *options: str) -> Path:
+    """Return the file as LibreOffice writes it after it has opened and computed it; skip the test without it."""
+    office = shutil.which("soffice")
+    if office is None:
+        pytest.skip("LibreOffice is not installed: apt-get install --no-install-recommends libreoffice-calc-nogui")
+    user = folder / "profile" / "user"
+    user.mkdir(parents=True, exist_ok=True)
+    (user / "registrymodifications.xcu").write_text(_ALWAYS_RECALCULATE, encoding="utf-8")
+    profile = f"-env:UserInstallation=file://{user.parent}"
+    command = [office, profile, "--headless", *options, "--convert-to", to, "--outdir", str(folder), str(path)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=180, check=False, env={**os.environ, "HOME": str(folder)}
+    )
+    assert done.returncode == 0, done.stderr
+    assert "rror" not in done.stdout + done.stderr
+    return folder / f"{path.stem}.{to.partition(':')[0]}"
