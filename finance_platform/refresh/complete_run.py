@@ -100,13 +100,14 @@ def record_complete_run(
 def _is_settled(processed: ObjectStore, feed_set: FeedSet, run_id: str) -> bool:
     """Return whether the next run would make the same verdicts.
 
-    A delivery that waits for others, or looks rows up, is evaluated again by each run, against what counts by then.
+    A delivery that waits for others, looks rows up, or is spread like other lines, is evaluated again by each run,
+    against what counts by then.
     """
     events = Register(processed).events()
     if not any(getattr(event, "run_id", "") == run_id for event in events):
         return True
-    has_lookups = any(feed.kind == "lookup" for feed in feed_set.feeds)
-    return not has_lookups and not derive_state(events, read_commits(processed)).waiting
+    needs_others = any(feed.kind == "lookup" or (feed.spread and feed.spread.how.like) for feed in feed_set.feeds)
+    return not needs_others and not derive_state(events, read_commits(processed)).waiting
 
 
 def read_complete_run(processed: ObjectStore) -> CompleteRun | None:
