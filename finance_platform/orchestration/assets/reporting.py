@@ -26,6 +26,7 @@ from finance_platform.refresh.complete_run import record_complete_run
 from finance_platform.refresh.report import REPORT_FILE, report
 from finance_platform.refresh.report_pack import PACK_FILE, WrittenPack, read_published_pack, write_report_pack
 from finance_platform.reports.pack.model import LoadStamp
+from finance_platform.reports.pack.workbook.figures import read_workbook_figures
 from finance_platform.reports.variance import PROFIT_LINES, VarianceRow
 from finance_platform.safe_text import printable_line
 from finance_platform.settings import Settings
@@ -69,7 +70,8 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
                 yield _variance_report(context.run, processed_zone, warehouse, reports, settings.currency)
             if _REPORT_PACK in context.selected_asset_keys:
                 pack = read_published_pack(processed_zone, warehouse, settings)
-                yield _report_pack(write_report_pack(pack, reports, at=datetime.now(UTC)))
+                figures = read_workbook_figures(warehouse, pack)
+                yield _report_pack(write_report_pack(pack, figures, reports, at=datetime.now(UTC)))
             if _VARIANCE_REPORT in context.selected_asset_keys:
                 _record(context, settings, processed_zone, warehouse, platform)
 
@@ -111,6 +113,7 @@ def _report_pack(written: WrittenPack) -> dg.MaterializeResult[None]:
             "dagster/uri": written.uri,
             "file": _link(written.uri),
             "size_in_bytes": written.size,
+            "workbook": _link(written.workbook_uri),
             "period": choice.period or "none",
             "compared_with": printable_line(choice.reference) or "nothing",
             "is_preliminary": pack.is_preliminary,
