@@ -19,6 +19,7 @@ ROW_RULES = frozenset(
         *(
             "skipped_money",
             "missing_lookup",
+            "missing_weights",
             "invalid_amount",
             "foreign_currency",
             "blank_sign",
@@ -27,6 +28,7 @@ ROW_RULES = frozenset(
         ),
         *("undeclared_scenario", "actual_in_plan", "outside_covered_periods", "half_voucher", "unbalanced_voucher"),
         *("conflicting_key", "repeated_row", "no_amount"),
+        *("account_or_category", "comment_too_long", "invalid_order"),
         *(f"blank_{name}" for name in _FIELDS),
         *(f"invalid_{name}" for name in _DATES),
         *(f"{name}_out_of_range" for name in _DATES),
