@@ -15,7 +15,10 @@ from typing import Any
 import pytest
 
 from finance_platform.contracts.views import HORIZONS, VIEWS
+from finance_platform.reports.pack.browser_data import browser_data
+from finance_platform.reports.pack.read_model import read_pack
 from finance_platform.warehouse.port import Warehouse
+from finance_platform_tests.report_pack.sums import statement_sums
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE, Engine
 from finance_platform_tests.warehouse.report_star import (
     ACCOUNTS,
@@ -418,3 +421,40 @@ def test_an_incomplete_month_is_shown_and_marked(reports: Reports) -> None:
 
     assert {period for period, is_complete in rows if not is_complete} == set(INCOMPLETE)
     assert {period for period, is_complete in rows if is_complete} >= {"2024-08", "2025-02"}
+
+
+@pytest.mark.parametrize("period", AS_OF[:3])
+@pytest.mark.parametrize("reference", ["Budget", PRIOR_YEAR])
+def test_the_report_pack_adds_up_its_cells_to_the_figures_of_the_statement(
+    reports: Reports, period: str, reference: str
+) -> None:
+    pack = read_pack(
+        reports.warehouse,
+        entity="Made",
+        currency="USD",
+        reliability=None,
+        movements=(),
+        period=period,
+        reference=reference,
+    )
+    labels = {row.order: row.label for row in pack.statement}
+    expected = {
+        (one.horizon, labels[one.order]): (one.amount, one.compared_amount, one.compared_reference)
+        for one in pack.profit_and_loss
+        if one.reference_name == pack.choice.reference and one.horizon != 3 and one.order in labels
+    }
+    sums = {place: tuple(total) for place, total in statement_sums(browser_data(pack)).items()}
+    assert expected
+    # The view has no row for a line without an amount.
+    assert {place: sums[place] for place in expected} == expected
+    assert not [place for place in sums.keys() - expected.keys() if any(sums[place])]
+
+
+def test_the_report_pack_of_a_unit_is_the_unit_s_part_of_the_whole(reports: Reports) -> None:
+    whole = read_pack(reports.warehouse, entity="", currency="USD", reliability=None, movements=())
+    data = browser_data(whole)
+    for index, unit in enumerate(data["units"]):
+        part = read_pack(reports.warehouse, entity="", currency="USD", reliability=None, movements=(), unit=unit)
+        assert {one.unit for one in part.departments} == {unit}
+        own, filtered = statement_sums(browser_data(part)), statement_sums(data, index)
+        assert own == {place: filtered[place] for place in own}
