@@ -119,6 +119,19 @@ def test_the_report_is_in_the_bucket_of_the_processed_zone_and_equals_the_local_
     assert next(csv.DictReader(io.StringIO(report)))["AccountType"]
 
 
+def test_the_report_pack_is_in_that_bucket_as_a_page_and_has_the_figures_of_the_local_one(
+    on_aws: DeployedHome, local: Settings
+):
+    response = boto3.client("s3").get_object(
+        Bucket=on_aws.deployment.bucket("processed"), Key="reports/report_pack.html"
+    )
+    assert response["ContentType"] == "text/html; charset=utf-8"
+    pages = (response["Body"].read().decode(), (Path(local.reports_root) / "report_pack.html").read_text("utf-8"))
+    documents = [json.loads(page.split('id="pack-data">')[1].split("</script>")[0]) for page in pages]
+    assert documents[0] == documents[1]
+    assert documents[0]["series"]
+
+
 def test_a_run_writes_nothing_to_the_raw_zone_and_no_zone_to_the_local_disk(on_aws: DeployedHome):
     objects = boto3.client("s3").list_objects_v2(Bucket=on_aws.deployment.bucket("raw"))["Contents"]
     assert {item["Key"] for item in objects} == {path.name for path in SAMPLE.iterdir()}

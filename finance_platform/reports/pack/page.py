@@ -16,6 +16,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from finance_platform.contracts.dictionary import dictionary
 from finance_platform.contracts.views import PRIOR_YEAR
 from finance_platform.money_text import grouped_money, plain_money
 from finance_platform.quality.checks import pluralize
@@ -163,6 +164,7 @@ def _unclassified_gate(pack: Pack) -> list[Gate]:
 def static_tables(pack: Pack) -> dict[str, StaticTable]:
     """Return the tables that no filter changes, by the name that the template has for them."""
     tables = [_exact_statement(pack), _periods(pack), _mapping(pack), _inferred(pack), *_home_tables(pack)]
+    tables += _dictionary_tables()
     return {table.id: table for table in tables}
 
 
@@ -269,6 +271,23 @@ def _inferred(pack: Pack) -> StaticTable:
     rows += [[_text("Department"), _text(one.code)] for one in pack.departments if one.is_inferred and one.key in used]
     empty = "Every account and department is in a reference file."
     return _table("inferred", "Codes that no reference file has", ("Kind", "Code"), rows, empty)
+
+
+def _dictionary_tables() -> list[StaticTable]:
+    """Return the data dictionary: what a row of each table and view is, and what each column means."""
+    entries = dictionary()
+    rows = [
+        [_text(entry.name), _text(entry.kind), _text(entry.grain), _text(", ".join(entry.fix))] for entry in entries
+    ]
+    columns = [
+        [_text(f"{entry.name}.{column.name}"), _text(column.type), _text(column.description)]
+        for entry in entries
+        for column in entry.columns
+    ]
+    return [
+        _table("dictionary", "Tables and views", ("Name", "Kind", "One row is", "Fix before summing"), rows, ""),
+        StaticTable("columns", "Columns", ("Column", "Type", "Meaning"), columns, ""),
+    ]
 
 
 def _table(

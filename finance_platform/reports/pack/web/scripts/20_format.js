@@ -21,6 +21,13 @@ const signed = (cents) => {
 /* In a sentence: with the unit's letter, "484k". */
 const spoken = (cents) => `${inUnits(cents)}${SUFFIX}`;
 
+/* A threshold in a sentence, in whatever unit shows it. */
+function spokenThreshold(cents) {
+  const amount = (cents * D.cents) / 100;
+  const unit = [1000000, 1000, 1].find((candidate) => amount >= candidate && amount % (candidate / 10) === 0) ?? 1;
+  return `${grouped(String(amount / unit))}${UNITS[unit]}`;
+}
+
 const percent = (value) => (value === null ? "" : value === "n/m" ? value : signedNumber(value));
 function signedNumber(value) {
   const text = grouped(Math.abs(value).toFixed(1));

@@ -44,8 +44,8 @@ function drawVariances() {
   document.getElementById("variances-title").textContent = !hasReference()
     ? "Largest variances: there is no reference to compare with"
     : material.length
-      ? `${material.length} ${material.length === 1 ? "variance" : "variances"} over materiality (${spoken(amount)} and ${least} %), year to date; ${material.filter((cell) => !commentOf(cell)).length} without a comment`
-      : `No variance over materiality (${spoken(amount)} and ${least} %), year to date`;
+      ? `${material.length} ${material.length === 1 ? "variance" : "variances"} over materiality (${spokenThreshold(amount)} and ${least} %), year to date; ${material.filter((cell) => !commentOf(cell)).length} without a comment`
+      : `No variance over materiality (${spokenThreshold(amount)} and ${least} %), year to date`;
   replaceContent("variances", buildTable({
     id: "variances-table",
     caption: `Largest variances, ${D.unitName}`,
@@ -55,7 +55,7 @@ function drawVariances() {
       cells: [textCell(departmentLabel(cell.department)), textCell(accountLabel(cell.account)), moneyCell(cell.matched, { open: () => openCell(cell), label: `${departmentLabel(cell.department)}, ${accountLabel(cell.account)}: ${money(cell.matched)}, show its months` }), moneyCell(cell.reference), effectCell(cell.effect), barCell(cell.effect, largest), percentCell(cell.percent), textCell(commentText(cell))],
     })),
     empty: hasReference() ? "No variance reaches the thresholds." : "Choose a reference above.",
-    note: `${material.length > ROWS_SHOWN ? `The first ${ROWS_SHOWN} of ${material.length}, by` : "By"} effect on profit; an amount opens its months and the command that lists its ledger lines.${isDefault ? " The thresholds are the defaults." : ""}`,
+    note: `${material.length > ROWS_SHOWN ? `The first ${ROWS_SHOWN} of ${material.length}, by` : "By"} effect on profit; an amount opens its months and the command that lists its ledger lines.${isDefault ? " The thresholds are the defaults." : ""}${D.isDetailed ? "" : " The home has too many amounts for one page: business units stand in place of departments."}`,
   }));
   drawOneSided(cells);
   drawStandingOut();

@@ -50,7 +50,7 @@ function start() {
   fill("reference", references, selection.reference, (value) => (selection.reference = value));
   const units = [...(D.isOneUnit ? [] : [{ value: ALL_UNITS, text: "All" }]), ...D.units.map((unit, index) => ({ value: index, text: unit }))];
   fill("unit", units, selection.unit, (value) => (selection.unit = value));
-  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((node) => (node.open = true)));
+  addEventListener("beforeprint", () => document.querySelectorAll("details:not(.screen)").forEach((node) => (node.open = true)));
   if (D.periods.length && D.series.length) drawAll();
   else document.getElementById("headline").textContent = `${D.entity}: nothing was loaded yet`;
   document.documentElement.dataset.ready = "true";
