@@ -118,10 +118,9 @@ def write_data(book: Book, sums: Sums, sheet: Sheet, content: DataContent) -> No
     headers = [*_COLUMNS, *(mark.header for mark in sums.marks.values())]
     sheet.headers(HEADER_ROW, 0, headers, _TEXT_COLUMNS)
     for column, width in enumerate(_WIDTHS):
-        level = {"level": 1} if column > _COLUMNS.index("Profit") else {}
-        sheet.worksheet.set_column(column, column, width, None, level)
-    if sums.marks:
-        sheet.worksheet.set_column(len(_COLUMNS), len(headers) - 1, 11, None, {"level": 1})
+        sheet.set_width(column, width, is_grouped=column > _COLUMNS.index("Profit"))
+    for column in range(len(_COLUMNS), len(headers)):
+        sheet.set_width(column, 11, is_grouped=True)
     sheet.write()
     last = HEADER_ROW + max(1, len(content.cells))
     sheet.worksheet.autofilter(HEADER_ROW, 0, last, len(headers) - 1)
@@ -205,7 +204,7 @@ def write_checks(book: Book, sheet: Sheet, gross: Decimal) -> None:
     sheet.headers(HEADER_ROW, 0, headers, 2)
     sheet.text(HEADER_ROW, 5, headers[5], "head left")
     for column, width in enumerate((14, 64, 22, 22, 22, 26, 10)):
-        sheet.worksheet.set_column(column, column, width)
+        sheet.set_width(column, width)
     tolerance = max(Decimal("0.005"), gross * _ROUNDING)
     sheet.text(HEADER_ROW - 2, 3, "Tolerance", "quiet")
     sheet.number(HEADER_ROW - 2, 4, tolerance, "tolerance")

@@ -334,4 +334,4 @@ def _over_units(of_view: Mapping[tuple[int, str], Sides], horizon: str) -> Sides
 
 def _set_widths(sheet: Sheet, widths: Sequence[float]) -> None:
     for column, width in enumerate(widths):
-        sheet.worksheet.set_column(column, column, width)
+        sheet.set_width(column, width)

@@ -35,6 +35,7 @@ _FORMATS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "title": {"bold": True, "font_size": 14},
         "message": {"bold": True, "font_size": 11},
+        "note": {},
         "quiet": {"font_color": "#595959"},
         "warning": {"font_color": _BAD, "bold": True},
         "head": {"bold": True, "bottom": 1, "align": "right", "valign": "bottom", "text_wrap": True},
@@ -62,6 +63,9 @@ _FORMATS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 _GUARDED = " guarded"
+_MAX_TEXT_WIDTH = 30
+_BOLD = 1.15
+"""How much wider bold figures are."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +200,8 @@ class Sheet:
         self._book = book
         self._cells: dict[tuple[int, int], tuple[str, Any, Any, str]] = {}
         self._effects: dict[int, tuple[int, int]] = {}
+        self._widths: dict[int, tuple[float, bool]] = {}
+        self._header_row = header_row
         self.worksheet = book.workbook.add_worksheet(name)
         self.worksheet.set_landscape()
         self.worksheet.set_paper(_A4)
@@ -205,6 +211,10 @@ class Sheet:
         self.worksheet.freeze_panes(header_row + 1, 0)
         self.worksheet.set_footer("&L&A&RPage &P of &N")
         self.worksheet.hide_gridlines(2)
+
+    def set_width(self, column: int, width: float, *, is_grouped: bool = False) -> None:
+        """Set the least width of a column, in characters; `is_grouped` if it can be folded away."""
+        self._widths[column] = (width, is_grouped)
 
     def text(self, row: int, column: int, text: str, style: str = "") -> None:
         """Write a text, which is never a formula, a link or a number."""
@@ -251,6 +261,7 @@ class Sheet:
         if self.printed_columns:
             last_row = max(row for row, _ in self._cells)
             self.worksheet.print_area(0, 0, last_row, self.printed_columns - 1)
+        self._set_columns()
         for column, (first, last) in sorted(self._effects.items()):
             for criteria, colour in ((">", _GOOD), ("<", _BAD)):
                 self._colour((first, column, last, column), criteria, "0", {"font_color": colour})
@@ -269,9 +280,30 @@ class Sheet:
         self._cells.clear()
         self._effects.clear()
 
+    def _set_columns(self) -> None:
+        """Set the widths of columns: what was asked for, or what the figures and the names of the table need."""
+        needed: dict[int, float] = {}
+        for (row, column), (_, content, result, style) in self._cells.items():
+            if row > self._header_row:
+                shown = result if result is not None else content
+                needed[column] = max(needed.get(column, 0), _width(shown, style))
+        for column, (width, is_grouped) in sorted(self._widths.items()):
+            options = {"level": 1} if is_grouped else {}
+            self.worksheet.set_column(column, column, max(width, needed.get(column, 0)), None, options)
+
     def _colour(self, area: tuple[int, int, int, int], criteria: str, value: str, properties: dict[str, str]) -> None:
         rule = {"type": "cell", "criteria": criteria, "value": value}
         self.worksheet.conditional_format(*area, rule | {"format": self._book.workbook.add_format(properties)})
+
+
+def _width(shown: object, style: str) -> float:
+    """Return how many characters a cell of a table needs; of a long text, as many as a page has room for."""
+    if isinstance(shown, str) and style.removesuffix(_GUARDED) in ("", "total label"):
+        return min(len(shown) + 2, _MAX_TEXT_WIDTH)
+    if not isinstance(shown, Decimal):
+        return 0
+    text = f"({abs(shown):,.1%})" if style.startswith("percent") else f"({abs(shown):,.0f})"
+    return len(text) * (_BOLD if style.endswith("total") else 1) + 2
 
 
 def subject(pack: Pack) -> str:

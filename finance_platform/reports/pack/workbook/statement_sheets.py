@@ -44,7 +44,7 @@ class IdColumn:
         """Write the header."""
         self._sheet, self._column = sheet, column
         sheet.headers(header_row, column, [header], 0)
-        sheet.worksheet.set_column(column, column, _PERCENT_WIDTH, None, {"level": 1})
+        sheet.set_width(column, _PERCENT_WIDTH, is_grouped=True)
 
     def write(self, row: int, number: int) -> str:
         """Write the number of a row; return its cell for formulas of the row."""
@@ -66,7 +66,7 @@ class HorizonTable:
         self.columns: list[Column] = []
         self._effects: list[tuple[int, Column, Column]] = []
         self._width = _FIRST
-        sheet.worksheet.set_column(0, 0, _LABEL_WIDTH)
+        sheet.set_width(0, _LABEL_WIDTH)
         sheet.headers(HEADER_ROW + 1, 0, [""], 1)
         for horizon in SHOWN_HORIZONS:
             self._add_horizon(sums, horizon)
@@ -143,7 +143,7 @@ class HorizonTable:
         return column
 
     def _add_header(self, text: str, width: int) -> None:
-        self.sheet.worksheet.set_column(self._width, self._width, width)
+        self.sheet.set_width(self._width, width)
         self.sheet.headers(HEADER_ROW + 1, self._width, [text], 0)
         self._width += 1
 
@@ -357,12 +357,12 @@ def write_summary(book: Book, sums: Sums, sheet: Sheet, statement: tuple[Horizon
     sheet.text(row, 0, "Can I rely on it?", "bold")
     for gate in gates(pack):
         row += 1
-        sheet.text(row, 0, gate.text, "warning" if gate.state == "bad" else "")
+        sheet.text(row, 0, gate.text, "warning" if gate.state == "bad" else "note")
     row += 2
     sheet.text(row, 0, "How to read this workbook", "bold")
     for note in _NOTES:
         row += 1
-        sheet.text(row, 0, note)
+        sheet.text(row, 0, note, "note")
 
 
 _NOTES = (
@@ -407,8 +407,9 @@ def write_outlook(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet
     """Write the statement of the fiscal year by month: actuals, then what is expected."""
     pack = book.pack
     months = _outlook_months(pack)
-    sheet.worksheet.set_column(0, 0, _LABEL_WIDTH)
-    sheet.worksheet.set_column(_FIRST, _FIRST + len(months), 11)
+    sheet.set_width(0, _LABEL_WIDTH)
+    for column in range(_FIRST, _FIRST + len(months) + 1):
+        sheet.set_width(column, 11)
     names = {one.key: one for one in pack.scenarios}
     sheet.headers(HEADER_ROW + 1, 0, ["Month of the fiscal year"], 1)
     sheet.text(HEADER_ROW, 0, "Source", "quiet")
