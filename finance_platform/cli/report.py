@@ -27,7 +27,8 @@ from finance_platform.settings import load_settings
 def report(home: Path | None, period: str, reference: str, unit: str, out: Path | None, is_opened: bool) -> int:
     """Write the report pack of what is published: an HTML file that needs no network, and a workbook."""
     from finance_platform.bootstrap import open_warehouse, processed_zone, reports_folder
-    from finance_platform.refresh.report_pack import pack_file, read_published_pack, write_report_pack
+    from finance_platform.refresh.report_pack import read_published_pack, write_report_pack
+    from finance_platform.reports.pack.file_names import pack_file
     from finance_platform.reports.pack.workbook.figures import read_workbook_figures
     from finance_platform.storage.factory import open_store
 

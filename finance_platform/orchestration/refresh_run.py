@@ -20,6 +20,7 @@ from finance_platform.bootstrap import (
     open_warehouse,
     processed_zone,
     raw_zone,
+    reports_folder,
     warehouse_readers,
 )
 from finance_platform.code_version import platform_version
@@ -84,6 +85,7 @@ def run_refresh(
             record_complete_run(
                 processed_zone(settings),
                 open_warehouse(settings),
+                reports_folder(settings),
                 settings,
                 run_id=outcome.run_id,
                 checks=outcome.checks,

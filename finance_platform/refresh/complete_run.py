@@ -22,6 +22,7 @@ from finance_platform.deliveries.state import derive_state
 from finance_platform.errors import DamagedObjectError
 from finance_platform.feeds.feed_set import FeedSet, load_feed_set
 from finance_platform.quality.checks import all_checks
+from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform.reports.run_outcome import EvaluatedCheck
 from finance_platform.settings import Settings
 from finance_platform.storage.documents import parse_document
@@ -45,6 +46,7 @@ class CompleteRun:
         settings: a hash of every setting.
         processed: a hash of the objects of the processed zone, with their etags.
         warehouse: the version of the warehouse's content; empty if it has none.
+        packs: the etag of each file of the report pack, by name; empty if it is not there.
         alert_bytes: the size of the file of alerts, which a run sends again if they are lost.
         code: the version of each job's code.
         checks: the checks as the run evaluated them.
@@ -55,6 +57,7 @@ class CompleteRun:
     settings: str
     processed: str
     warehouse: str
+    packs: Mapping[str, str]
     alert_bytes: int
     code: Mapping[str, str]
     checks: Sequence[EvaluatedCheck]
@@ -63,6 +66,7 @@ class CompleteRun:
 def record_complete_run(
     processed: ObjectStore,
     warehouse: Warehouse,
+    reports: ObjectStore,
     settings: Settings,
     *,
     run_id: str,
@@ -74,6 +78,7 @@ def record_complete_run(
     Args:
         processed: the processed zone; the caller holds the home's lock.
         warehouse: the warehouse.
+        reports: where reports are.
         settings: the home.
         run_id: the run, which took every step and sent its alerts.
         checks: every check that it evaluated.
@@ -89,6 +94,7 @@ def record_complete_run(
         settings=_hash(settings.model_dump(mode="json")),
         processed=_hash_objects(processed),
         warehouse=warehouse.content_version(),
+        packs=_pack_etags(reports),
         alert_bytes=_alert_bytes(settings),
         code={job: current_code_version(job) for job in JOBS},
         checks=checks,
@@ -127,12 +133,15 @@ def trust_recorded_code(complete: CompleteRun | None) -> None:
         trust_code_versions(complete.code)
 
 
-def is_as_recorded(processed: ObjectStore, warehouse: Warehouse, settings: Settings, complete: CompleteRun) -> bool:
+def is_as_recorded(
+    processed: ObjectStore, warehouse: Warehouse, reports: ObjectStore, settings: Settings, complete: CompleteRun
+) -> bool:
     """Return whether the platform, its settings and everything that it keeps are as the last complete run left them.
 
     Args:
         processed: the processed zone.
         warehouse: the warehouse.
+        reports: where reports are.
         settings: the home.
         complete: the record of the last complete run.
     """
@@ -141,6 +150,7 @@ def is_as_recorded(processed: ObjectStore, warehouse: Warehouse, settings: Setti
     trust_code_versions(complete.code)
     return (
         warehouse.content_version() == complete.warehouse
+        and _pack_etags(reports) == complete.packs
         and _alert_bytes(settings) >= complete.alert_bytes
         and _hash_objects(processed) == complete.processed
     )
@@ -152,6 +162,12 @@ def _hash_objects(processed: ObjectStore) -> str:
         if item.key.partition("/")[0] not in _NOT_COMPARED:
             digest.update(f"{item.key}\0{item.etag}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]
+
+
+def _pack_etags(reports: ObjectStore) -> dict[str, str]:
+    """Return the etags of the report pack's files, which have the time of writing in them."""
+    found = {name: reports.find(name) for name in (PACK_FILE, WORKBOOK_FILE)}
+    return {name: file.etag if file else "" for name, file in found.items()}
 
 
 def _hash(values: object) -> str:

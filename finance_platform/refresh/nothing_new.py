@@ -77,7 +77,9 @@ def find_nothing_new(
     """
     listed, raw = listed_once(processed), listed_once(raw)
     try:
-        if not is_as_recorded(listed, warehouse, settings, complete) or _has_changes(raw, listed, settings, at):
+        if not is_as_recorded(listed, warehouse, reports, settings, complete) or _has_changes(
+            raw, listed, settings, at
+        ):
             return None
         status = read_status(raw, listed, warehouse, settings, at=at, last_run=last_run)
         if status.is_broken or status.is_stale or any(damage["fix"] for damage in status.details.damage):

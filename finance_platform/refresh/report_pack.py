@@ -5,11 +5,10 @@ Belongs here: the use case. Does not belong here: the figures, the page and the 
 
 from __future__ import annotations
 
-import hashlib
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from finance_platform.reports.pack.file_names import PACK_FILE, workbook_file
 from finance_platform.reports.pack.model import Pack
 from finance_platform.reports.pack.page import render
 from finance_platform.reports.pack.read_model import read_pack
@@ -21,8 +20,6 @@ from finance_platform.slices.closed_periods import freeze
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_versions
 from finance_platform.warehouse.port import Queryable
-
-PACK_FILE = "report_pack.html"
 
 
 @dataclass(frozen=True)
@@ -77,19 +74,7 @@ def write_report_pack(
     # The workbook first: where it cannot be written, the page of the last report stays beside its own workbook.
     workbook = workbook_bytes(pack, figures)
     content = render(pack, written_at=at).encode()
-    workbook_name = name.removesuffix(".html") + ".xlsx"
+    workbook_name = workbook_file(name)
     reports.write(workbook_name, workbook)
     reports.write(name, content)
     return WrittenPack(pack, len(content), reports.uri(name), len(workbook), reports.uri(workbook_name))
-
-
-def pack_file(period: str, reference: str, unit: str) -> str:
-    """Return the name of the file of a pack that a person asked for; what they left open is not in it."""
-    asked = [_slug(text) for text in (period, reference, unit) if text]
-    return "-".join([PACK_FILE.removesuffix(".html"), *asked]) + ".html"
-
-
-def _slug(text: str) -> str:
-    """Return a text as part of a file name; two texts never have the same."""
-    plain = re.sub(r"[^A-Za-z0-9-]+", "_", text).strip("_")
-    return plain if plain == text else f"{plain}_{hashlib.sha256(text.encode()).hexdigest()[:6]}"

@@ -20,6 +20,7 @@ import pytest
 from dagster import DagsterInstance
 
 from finance_platform import bootstrap
+from finance_platform.bootstrap import reports_folder
 from finance_platform.code_version import platform_version
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.nothing_new import answer_without_run
@@ -28,6 +29,7 @@ from finance_platform.refresh import complete_run
 from finance_platform.refresh.complete_run import COMPLETE, CompleteRun, read_complete_run, record_complete_run
 from finance_platform.refresh.nothing_new import find_nothing_new
 from finance_platform.refresh.report import REPORT_FILE
+from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform.settings import Settings, load_settings
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.end_to_end.dagster_refresh import run_refresh_job
@@ -63,6 +65,7 @@ def record_again(home: Home, settings: Settings) -> None:
     assert record_complete_run(
         home.processed,
         home.warehouse,
+        reports_folder(settings),
         settings,
         run_id=complete.run_id,
         checks=complete.checks,
@@ -189,6 +192,16 @@ def test_a_warehouse_that_somebody_wrote_to_needs_a_run(home: Home, settings: Se
     record_again(home, settings)
 
 
+@pytest.mark.parametrize("name", [PACK_FILE, WORKBOOK_FILE])
+def test_a_file_of_the_report_pack_that_is_lost_or_edited_needs_a_run(home: Home, settings: Settings, name: str):
+    file = home.path / "reports" / name
+    with moved_away(file):
+        assert is_needed(settings)
+    file.write_bytes(file.read_bytes() + b"edited")
+    assert is_needed(settings)
+    record_again(home, settings)
+
+
 def test_a_report_that_is_lost_or_edited_needs_a_run(home: Home, settings: Settings):
     report = home.path / "reports" / REPORT_FILE
     content = report.read_bytes()
@@ -249,7 +262,13 @@ def test_a_run_whose_checks_are_not_all_known_leaves_no_record(home: Home, setti
     assert complete is not None
     fewer = complete.checks[1:]
     assert not record_complete_run(
-        home.processed, home.warehouse, settings, run_id="other", checks=fewer, platform="any"
+        home.processed,
+        home.warehouse,
+        reports_folder(settings),
+        settings,
+        run_id="other",
+        checks=fewer,
+        platform="any",
     )
     assert read_complete_run(home.processed) == complete
 
@@ -310,6 +329,9 @@ def test_a_forced_run_is_a_run(home: Home):
 
 
 def test_every_report_that_a_run_writes_is_compared(settings: Settings):
-    """`find_nothing_new` compares the variance report with what would be written; another report needs the same."""
+    """`find_nothing_new` compares the variance report and the files of the pack; another report needs the same."""
     specs = build_definitions(settings).resolve_all_asset_specs()
-    assert {spec.key.path[-1] for spec in specs if spec.key.path[0] == "reporting"} == {"variance_report"}
+    assert {spec.key.path[-1] for spec in specs if spec.key.path[0] == "reporting"} == {
+        "variance_report",
+        "report_pack",
+    }

@@ -309,6 +309,7 @@ class LawHome:
             record_complete_run(
                 self.processed,
                 self.warehouse,
+                self.reports,
                 self.settings,
                 run_id=self.run_id,
                 checks=passed,

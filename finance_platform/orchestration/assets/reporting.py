@@ -24,7 +24,8 @@ from finance_platform.orchestration.ui.table_specs import pack_spec, report_spec
 from finance_platform.quality.checks import all_checks
 from finance_platform.refresh.complete_run import record_complete_run
 from finance_platform.refresh.report import REPORT_FILE, report
-from finance_platform.refresh.report_pack import PACK_FILE, WrittenPack, read_published_pack, write_report_pack
+from finance_platform.refresh.report_pack import WrittenPack, read_published_pack, write_report_pack
+from finance_platform.reports.pack.file_names import PACK_FILE
 from finance_platform.reports.pack.model import LoadStamp
 from finance_platform.reports.pack.workbook.figures import read_workbook_figures
 from finance_platform.reports.variance import PROFIT_LINES, VarianceRow
@@ -72,8 +73,8 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
                 pack = read_published_pack(processed_zone, warehouse, settings)
                 figures = read_workbook_figures(warehouse, pack)
                 yield _report_pack(write_report_pack(pack, figures, reports, at=datetime.now(UTC)))
-            if _VARIANCE_REPORT in context.selected_asset_keys:
-                _record(context, settings, processed_zone, warehouse, platform)
+            if {_VARIANCE_REPORT, _REPORT_PACK} <= context.selected_asset_keys:
+                _record(context, settings, processed_zone, warehouse, reports, platform)
 
     return reports_of_a_home
 
@@ -134,6 +135,7 @@ def _record(
     settings: Settings,
     processed: ObjectStore,
     warehouse: Warehouse,
+    reports: ObjectStore,
     platform: str,
 ) -> None:
     """Record what a run of the UI or of a sensor leaves, so that `finance-platform run` has nothing to do after it.
@@ -154,7 +156,9 @@ def _record(
     if any((check.asset, check.name) in alerted for check in checks if not check.passed):
         return
     with suppress(LockedError), home_lock(settings):  # another run is at work, and records itself
-        record_complete_run(processed, warehouse, settings, run_id=run.run_id, checks=checks, platform=platform)
+        record_complete_run(
+            processed, warehouse, reports, settings, run_id=run.run_id, checks=checks, platform=platform
+        )
 
 
 def _last_year(rows: Sequence[VarianceRow], currency: str) -> dict[str, Any]:
