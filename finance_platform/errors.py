@@ -280,6 +280,12 @@ class ReportError(PermanentError):
     title = "There is no such report"
 
 
+class WorkbookSizeError(PermanentError):
+    """A report has more amounts than a sheet of a workbook has rows."""
+
+    title = "The workbook of the report cannot be written"
+
+
 class MissingRecordError(PermanentError):
     """The processed zone has no record of the inputs of a published slice."""
 

@@ -12,6 +12,7 @@ import click
 
 from finance_platform.cli.console import echo
 from finance_platform.cli.options import EXIT_OK, home_option, with_exit_code
+from finance_platform.errors import WorkbookSizeError
 from finance_platform.safe_text import printable_line, quote_name
 from finance_platform.settings import load_settings
 
@@ -47,7 +48,9 @@ def report(home: Path | None, period: str, reference: str, unit: str, out: Path 
     subject = f"{printable_line(choice.scenario)} of {choice.period}" if choice.period else "an empty warehouse"
     state = " PRELIMINARY." if pack.is_preliminary else ""
     echo(f"Wrote {quote_name(written.uri)}: {subject}{against}{of_unit}, {written.size / 1_000_000:.1f} MB.{state}")
-    echo(f"Wrote {quote_name(written.workbook_uri)}, {written.workbook_size / 1_000_000:.1f} MB.")
     if is_opened:
         click.launch(written.uri)
+    if isinstance(written.workbook, WorkbookSizeError):
+        raise written.workbook
+    echo(f"Wrote {quote_name(written.workbook.uri)}, {written.workbook.size / 1_000_000:.1f} MB.")
     return EXIT_OK

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from finance_platform.errors import WorkbookSizeError
 from finance_platform.reports.pack.file_names import PACK_FILE, workbook_file
 from finance_platform.reports.pack.model import Pack
 from finance_platform.reports.pack.page import render
 from finance_platform.reports.pack.read_model import read_pack
 from finance_platform.reports.pack.reliability import read_last_movements, read_reliability
 from finance_platform.reports.pack.workbook.figures import WorkbookFigures
-from finance_platform.reports.pack.workbook.write import workbook_bytes
 from finance_platform.settings import Settings
 from finance_platform.slices.closed_periods import freeze
 from finance_platform.storage.port import ObjectStore
@@ -23,14 +23,28 @@ from finance_platform.warehouse.port import Queryable
 
 
 @dataclass(frozen=True)
+class WrittenFile:
+    """A file: its size in bytes, and its address."""
+
+    size: int
+    uri: str
+
+
+@dataclass(frozen=True)
 class WrittenPack:
-    """A pack as it was written: its figures, and of each of its files the size in bytes and the address."""
+    """A pack as it was written: its figures, the size of its page in bytes, and its address.
+
+    Attributes:
+        pack: its figures.
+        size: size of the page in bytes.
+        uri: address of the page.
+        workbook: the workbook, or why there is none.
+    """
 
     pack: Pack
     size: int
     uri: str
-    workbook_size: int
-    workbook_uri: str
+    workbook: WrittenFile | WorkbookSizeError
 
 
 def read_published_pack(
@@ -67,14 +81,27 @@ def write_report_pack(
         reports: where reports go.
         at: the time of writing; UTC.
         name: the name of the page; the workbook has the same with another ending.
-
-    Raises:
-        ReportError: a sheet of the workbook cannot hold the amounts.
     """
-    # The workbook first: where it cannot be written, the page of the last report stays beside its own workbook.
-    workbook = workbook_bytes(pack, figures)
     content = render(pack, written_at=at).encode()
-    workbook_name = workbook_file(name)
-    reports.write(workbook_name, workbook)
     reports.write(name, content)
-    return WrittenPack(pack, len(content), reports.uri(name), len(workbook), reports.uri(workbook_name))
+    workbook = _write_workbook(pack, figures, reports, workbook_file(name))
+    return WrittenPack(pack, len(content), reports.uri(name), workbook)
+
+
+def _write_workbook(
+    pack: Pack, figures: WorkbookFigures, reports: ObjectStore, name: str
+) -> WrittenFile | WorkbookSizeError:
+    """Write the workbook; where it cannot hold the amounts, remove that of an earlier pack and return the error.
+
+    The page, and the run, do not depend on it.
+    """
+    # Imported here: Dagster's definitions load without the library of workbooks.
+    from finance_platform.reports.pack.workbook.write import workbook_bytes
+
+    try:
+        content = workbook_bytes(pack, figures)
+    except WorkbookSizeError as error:
+        reports.delete(name)
+        return error
+    reports.write(name, content)
+    return WrittenFile(len(content), reports.uri(name))

@@ -119,7 +119,6 @@ class SqlFile(StrEnum):
     PACK_TOP_VARIANCES = "reporting/pack_top_variances.sql"
     PACK_TOTAL_AMOUNTS = "reporting/pack_total_amounts.sql"
     PACK_TOTAL_PROFIT = "reporting/pack_total_profit.sql"
-    PACK_TOTAL_CAPEX = "reporting/pack_total_capex.sql"
     PACK_TOTAL_OUTLOOK = "reporting/pack_total_outlook.sql"
     CELL = "reporting/cell.sql"
     DEPARTMENT_CODES = "reporting/department_codes.sql"

@@ -43,10 +43,7 @@ def made_figures(pack: Pack, **changes: Any) -> WorkbookFigures:
         total=sum((cell.amount for cell in pack.cells), Decimal(0)),
         revenue=_by_unit(pack, lambda cell: cell.amount if cell.account == REVENUE else Decimal(0)),
         profit=_by_unit(pack, lambda cell: cell.amount * _SIGNS.get(cell.account, 0)),
-        capex={
-            horizon: Sides(_sum(pack, horizon, ACTUAL, _capex), _sum(pack, horizon, BUDGET, _capex))
-            for horizon in _PERIODS
-        },
+        capex=_by_unit(pack, _capex),
         outlook={"2025": _sum(pack, 4, ACTUAL, lambda cell: cell.amount * _SIGNS.get(cell.account, 0))},
     )
     return replace(figures, **changes)

@@ -10,18 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from finance_platform.errors import ReportError
+from finance_platform.errors import WorkbookSizeError
 from finance_platform.feeds import report_rows
 from finance_platform.feeds.report_rows import ReportRows
 from finance_platform.feeds.row_marks import RowMarker
 from finance_platform.feeds.tables import open_tables
-from finance_platform.reports.pack.model import Cell, Pack
+from finance_platform.refresh.report_pack import WrittenFile, write_report_pack
+from finance_platform.reports.pack.model import Cell, Movement, Pack
 from finance_platform.reports.pack.workbook import data_sheet
 from finance_platform.reports.pack.workbook.data_sheet import content_of
 from finance_platform.reports.pack.workbook.figures import Sides, WorkbookFigures
 from finance_platform.reports.pack.workbook.statement_sheets import signed_ranges
 from finance_platform.reports.pack.workbook.sums import Sums
 from finance_platform.reports.pack.workbook.write import workbook_bytes
+from finance_platform.storage.factory import open_store
 from finance_platform_tests.report_pack.made_figures import made_figures, with_statement
 from finance_platform_tests.report_pack.made_packs import (
     ACTUAL,
@@ -31,6 +33,7 @@ from finance_platform_tests.report_pack.made_packs import (
     SALES_UNIT,
     WORKS,
     WORKS_UNIT,
+    WRITTEN_AT,
     made_pack,
     named,
 )
@@ -46,7 +49,8 @@ HOSTILE = ["=1+1", "-1", "=cmd|' /C calc'!A0", "https://example.com", "{=1}", "<
 
 @pytest.fixture(scope="module")
 def pack() -> Pack:
-    return with_statement(made_pack())
+    moved = Movement(3, "2025-02", "changed", "Actual", "flow", 2, Decimal("1.50"), Decimal("4.50"), False, "a.csv")
+    return with_statement(made_pack(movements=(moved, replace(moved, period="2025-03", cells=1))))
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +119,7 @@ def changed_by_a_cent(pack: Pack, figures: WorkbookFigures, view: str) -> tuple[
         "variances": replace(figures, variances=(replace(first, impact=first.impact + cent), *figures.variances[1:])),
         "total": replace(figures, total=figures.total + cent),
         "outlook": replace(figures, outlook={"2025": figures.outlook["2025"] + cent}),
-        "capex": replace(figures, capex={**figures.capex, 4: more}),
+        "capex": replace(figures, capex={**figures.capex, (4, WORKS_UNIT): more}),
         "profit": replace(
             figures, profit={**figures.profit, (4, SALES_UNIT): replace(of_profit, amount=of_profit.amount + cent)}
         ),
@@ -133,15 +137,16 @@ def test_the_same_pack_gives_the_same_bytes(pack: Pack, figures: WorkbookFigures
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_text_from_a_file_is_never_a_formula(workbook: WorkbookFormulas, text: str):
+def test_a_text_from_a_file_is_never_a_formula(pack: Pack, workbook: WorkbookFormulas, text: str):
     hostile = with_statement(named(department=text, account=text, unit=text, line=text))
+    hostile = replace(hostile, movements=tuple(replace(one, cause=text) for one in pack.movements))
     found = WorkbookFormulas(workbook_bytes(hostile, made_figures(hostile)))
     formulas = [[place for place, cell in cells.items() if cell.formula] for cells in found.sheets.values()]
     assert [len(one) for one in formulas] == [
         len([cell for cell in cells.values() if cell.formula]) for cells in workbook.sheets.values()
     ]
     shown = text.replace("\x1b", "\\x1b")
-    for sheet in ("P&L", "Units", "Departments", "Top", "Data"):
+    for sheet in ("P&L", "Units", "Departments", "Top", "Restatements", "Data"):
         assert shown in [cell.value for cell in found.sheets[sheet].values()], sheet
     assert all(checks(found))
 
@@ -199,9 +204,38 @@ def test_more_amounts_than_a_sheet_holds_are_refused_with_a_fix(
     pack: Pack, figures: WorkbookFigures, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(data_sheet, "MAX_SHEET_ROWS", 50)
-    with pytest.raises(ReportError, match="would have 119 amounts; a sheet has at most 45") as error:
+    with pytest.raises(WorkbookSizeError, match="would have 119 amounts; a sheet has at most 45") as error:
         content_of(pack, Sums(pack, figures), max_amounts=10)
     assert "--unit" in error.value.fix
+
+
+def test_a_pack_that_no_workbook_holds_has_its_page_and_no_earlier_workbook(
+    pack: Pack, figures: WorkbookFigures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    reports = open_store(str(tmp_path))
+    assert isinstance(write_report_pack(pack, figures, reports, at=WRITTEN_AT).workbook, WrittenFile)
+    monkeypatch.setattr(data_sheet, "MAX_SHEET_ROWS", 50)
+    monkeypatch.setattr(data_sheet, "MAX_AMOUNTS", 10)
+    written = write_report_pack(pack, figures, reports, at=WRITTEN_AT)
+    assert isinstance(written.workbook, WorkbookSizeError)
+    assert [path.name for path in tmp_path.iterdir()] == ["report_pack.html"]
+
+
+def test_a_home_with_nothing_to_compare_has_no_differences(pack: Pack, figures: WorkbookFigures):
+    alone = replace(pack, choice=replace(pack.choice, reference=""))
+    horizons = tuple(
+        replace(one, reference=None, is_compared=False)
+        for one in figures.horizons
+        if one.reference_name == "Prior Year"
+    )
+    own = replace(figures, horizons=horizons, variances=())
+    found = WorkbookFormulas(workbook_bytes(alone, own))
+    assert all(checks(found))
+    for sheet in ("P&L", "Departments", "CapEx"):
+        headers = {str(cell.value): column for (column, row), cell in found.sheets[sheet].items() if row in (5, 6)}
+        columns = [column for name, column in headers.items() if "ffect" in name or "nder plan" in name]
+        rows = [place for place in found.sheets[sheet] if place[0] in columns and place[1] > 6]
+        assert rows == [], sheet
 
 
 def test_amounts_that_a_spreadsheet_rounds_are_counted_on_the_sheet(pack: Pack):

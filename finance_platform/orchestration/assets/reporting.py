@@ -24,7 +24,7 @@ from finance_platform.orchestration.ui.table_specs import pack_spec, report_spec
 from finance_platform.quality.checks import all_checks
 from finance_platform.refresh.complete_run import record_complete_run
 from finance_platform.refresh.report import REPORT_FILE, report
-from finance_platform.refresh.report_pack import WrittenPack, read_published_pack, write_report_pack
+from finance_platform.refresh.report_pack import WrittenFile, WrittenPack, read_published_pack, write_report_pack
 from finance_platform.reports.pack.file_names import PACK_FILE
 from finance_platform.reports.pack.model import LoadStamp
 from finance_platform.reports.pack.workbook.figures import read_workbook_figures
@@ -114,7 +114,9 @@ def _report_pack(written: WrittenPack) -> dg.MaterializeResult[None]:
             "dagster/uri": written.uri,
             "file": _link(written.uri),
             "size_in_bytes": written.size,
-            "workbook": _link(written.workbook_uri),
+            "workbook": _link(written.workbook.uri)
+            if isinstance(written.workbook, WrittenFile)
+            else str(written.workbook),
             "period": choice.period or "none",
             "compared_with": printable_line(choice.reference) or "nothing",
             "is_preliminary": pack.is_preliminary,

@@ -170,11 +170,12 @@ def pack_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
         ["reporting", "report_pack"],
         deps=[dg.AssetKey(["warehouse", contract.name]) for contract in STAR],
         description=(
-            "The pages that a controller, a CFO and a budget holder read: one HTML file that needs no network.\n\n"
-            f"**Grain**: one file per home.\n\n{RULES['report_pack']}"
+            "The pages that a controller, a CFO and a budget holder read: one HTML file that needs no network, "
+            "and a workbook.\n\n"
+            f"**Grain**: one pack per home.\n\n{RULES['report_pack']}"
         ),
         group_name="reporting",
-        kinds={"html", "report", *service_kinds(settings, "warehouse")},
+        kinds={"html", "excel", "report", *service_kinds(settings, "warehouse")},
         owners=OWNERS,
         tags=asset_tags("reporting", GRAINS["report_pack"]),
         metadata={
@@ -183,6 +184,7 @@ def pack_spec(settings: Settings, file_name: str) -> dg.AssetSpec:
                 "refresh/report_pack.py:read_published_pack",
                 "reports/pack/read_model.py:read_pack",
                 "reports/pack/page.py:render",
+                "reports/pack/workbook/write.py:write_workbook",
                 SqlFile.PACK_CELLS,
                 SqlFile.PACK_STATEMENT,
             ),

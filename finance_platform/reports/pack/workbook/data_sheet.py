@@ -14,7 +14,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from finance_platform.errors import ReportError
+from finance_platform.errors import WorkbookSizeError
 from finance_platform.reports.pack.model import Cell, Pack
 from finance_platform.reports.pack.workbook.figures import WorkbookFigures
 from finance_platform.reports.pack.workbook.sheets import CHECKS_FIRST_ROW, HEADER_ROW, Book, Sheet
@@ -50,18 +50,18 @@ class DataContent:
         return sum(abs(cell.amount) >= EXACT for cell in self.cells)
 
 
-def content_of(pack: Pack, sums: Sums, max_amounts: int = MAX_AMOUNTS) -> DataContent:
+def content_of(pack: Pack, sums: Sums, max_amounts: int | None = None) -> DataContent:
     """Return what Data holds: all amounts, or with too many, those of the fiscal years that other sheets add up.
 
     Args:
         pack: the pack.
         sums: its sums.
-        max_amounts: amounts from which years are left out.
+        max_amounts: amounts from which years are left out; by default `MAX_AMOUNTS`.
 
     Raises:
-        ReportError: a sheet cannot hold the amounts.
+        WorkbookSizeError: a sheet cannot hold the amounts.
     """
-    if len(pack.cells) <= max_amounts:
+    if len(pack.cells) <= (MAX_AMOUNTS if max_amounts is None else max_amounts):
         return DataContent(pack.cells, ())
     marked = {period for mark in sums.marks.values() for _, period in mark.cells}
     marked |= {period for _, period in sums.outlook}
@@ -70,7 +70,7 @@ def content_of(pack: Pack, sums: Sums, max_amounts: int = MAX_AMOUNTS) -> DataCo
     cells = tuple(cell for cell in pack.cells if cell.period in kept)
     most = MAX_SHEET_ROWS - HEADER_ROW - 1
     if len(cells) > most:
-        raise ReportError(
+        raise WorkbookSizeError(
             f"the sheet Data of the workbook would have {len(cells):,} amounts; a sheet has at most {most:,} of them",
             fix="write the pack of one business unit with --unit",
         )

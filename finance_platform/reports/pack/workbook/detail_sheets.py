@@ -57,13 +57,17 @@ class _Rows:
             self._sheet.formula(row, column, f"={found.formula}", found.value, style)
 
     def minus(self, row: int, column: int, first: int, second: int, style: str = "money") -> None:
-        """Write the difference of two columns of the row."""
+        """Write the difference of two columns of the row, if it has both."""
+        if not (self._sheet.has_figure(row, first) and self._sheet.has_figure(row, second)):
+            return
         cells = [xl_rowcol_to_cell(row, one) for one in (first, second)]
         value = self._sheet.value(row, first) - self._sheet.value(row, second)
         self._sheet.formula(row, column, f"={cells[0]}-{cells[1]}", value, style)
 
     def column_total(self, row: int, column: int, first: int, style: str = "money total") -> None:
-        """Write the sum of the rows from `first` up to the row."""
+        """Write the sum of the rows from `first` up to the row, if any of them has a figure."""
+        if not any(self._sheet.has_figure(one, column) for one in range(first, row)):
+            return
         values = (self._sheet.value(one, column) for one in range(first, row))
         self._sheet.formula(row, column, f"={column_sum(column, first, row - 1)}", sum(values, _ZERO), style)
 
@@ -132,6 +136,8 @@ def _write_department(sheet: Sheet, sums: Sums, row: int, department: PackDepart
 
 def _write_costs_effect(sheet: Sheet, row: int, suffix: str) -> None:
     cells = (xl_rowcol_to_cell(row, 7), xl_rowcol_to_cell(row, 8))
+    if not (sheet.has_figure(row, 7) and sheet.has_figure(row, 8)):
+        return
     write_effect(sheet, row, 9, cells, (sheet.value(row, 7), sheet.value(row, 8)), -1, suffix)
     spent, plan = xl_rowcol_to_cell(row, 7), xl_rowcol_to_cell(row, 12)
     value = sheet.value(row, 7) / sheet.value(row, 12) if sheet.value(row, 12) > 0 else "n/m"
@@ -264,11 +270,11 @@ def write_capex(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet) 
     sheet.text(last, 0, "Total", "total label")
     for column, mark in columns:
         rows.column_total(last, column, _FIRST_ROW)
-        sides = figures.capex.get(HORIZONS.index(mark.horizon) + 1, Sides(None, None))
+        sides = _over_units(figures.capex, mark.horizon)
         view = sides.amount if mark.side == Side.SCENARIO else sides.reference
         data = sums.capex(mark, compared=False)
         what = f"CapEx, {mark.header.lower()}"
-        book.check(sheet, what, last, column, (data, view or _ZERO, "CapExVsPlan"))
+        book.check(sheet, what, last, column, (data, view or _ZERO, "VarianceByHorizon"))
     _write_capex_differences(rows, last, " total")
     sheet.worksheet.autofilter(HEADER_ROW, 0, last - 1, len(headers) + 1)
 
@@ -318,6 +324,7 @@ def write_restatements(book: Book, sheet: Sheet) -> None:
     if not pack.movements:
         sheet.text(_FIRST_ROW, 0, f"Load {pack.stamp.number} changed no figure that was published before.")
         last += 1
+        sheet.number(last, 4, 0, "whole")
     sheet.text(last, 0, "Cells, total", "total label")
     rows.column_total(last, 4, _FIRST_ROW)
     cells = Decimal(sum(one.cells for one in pack.movements))

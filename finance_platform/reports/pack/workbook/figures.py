@@ -71,7 +71,7 @@ class WorkbookFigures:
         total: their sum over everything.
         revenue: by horizon and business unit.
         profit: by horizon and business unit, after unclassified money.
-        capex: by horizon.
+        capex: by horizon and business unit.
         outlook: the expected profit by period of the fiscal year.
     """
 
@@ -81,7 +81,7 @@ class WorkbookFigures:
     total: Decimal
     revenue: Mapping[tuple[int, str], Sides]
     profit: Mapping[tuple[int, str], Sides]
-    capex: Mapping[int, Sides]
+    capex: Mapping[tuple[int, str], Sides]
     outlook: Mapping[str, Decimal]
 
 
@@ -107,7 +107,6 @@ def read_workbook_figures(warehouse: Queryable, pack: Pack) -> WorkbookFigures:
     of_year = {"fiscal_year": pack.period.fiscal_year if pack.period else 0, "unit": choice.unit}
     ((amounts, total),) = warehouse.query(statement(SqlFile.PACK_TOTAL_AMOUNTS), of_pack).rows
     by_unit = warehouse.query(statement(SqlFile.PACK_TOTAL_PROFIT), of_unit).rows
-    capex = warehouse.query(statement(SqlFile.PACK_TOTAL_CAPEX), of_unit).rows
     return WorkbookFigures(
         horizons=tuple(HorizonPeriod(*row) for row in warehouse.query(statement(SqlFile.PACK_HORIZONS), of_pair).rows),
         variances=tuple(
@@ -117,7 +116,7 @@ def read_workbook_figures(warehouse: Queryable, pack: Pack) -> WorkbookFigures:
         amounts=amounts,
         total=total,
         revenue={(horizon, unit): Sides(*sums[:2]) for horizon, unit, *sums in by_unit},
-        profit={(horizon, unit): Sides(*sums[2:]) for horizon, unit, *sums in by_unit},
-        capex={horizon: Sides(*sums) for horizon, *sums in capex},
+        profit={(horizon, unit): Sides(*sums[2:4]) for horizon, unit, *sums in by_unit},
+        capex={(horizon, unit): Sides(*sums[4:]) for horizon, unit, *sums in by_unit},
         outlook=dict(warehouse.query(statement(SqlFile.PACK_TOTAL_OUTLOOK), of_year).rows),
     )

@@ -247,8 +247,12 @@ class Sheet:
 
     def value(self, row: int, column: int) -> Decimal:
         """Return the number in a cell, or the result of its formula; 0 for a blank cell."""
-        kind, content, result, _ = self._cells.get((row, column), ("number", Decimal(0), None, ""))
-        return Decimal(content if kind == "number" else result)
+        kind, content, result, _ = self._cells.get((row, column), ("blank", None, None, ""))
+        return Decimal(0) if kind == "blank" else Decimal(content if kind == "number" else result)
+
+    def has_figure(self, row: int, column: int) -> bool:
+        """Return whether a cell has a number or a formula."""
+        return self._cells.get((row, column), ("blank",))[0] in ("number", "formula")
 
     def colour_checks(self, first_row: int, first_column: int, last_row: int, last_column: int) -> None:
         """Colour cells that are true or false."""

@@ -58,7 +58,7 @@ def write_workbook(stream: BinaryIO, pack: Pack, figures: WorkbookFigures) -> No
         figures: what it shows beyond the pack; of the same warehouse.
 
     Raises:
-        ReportError: a sheet cannot hold the amounts.
+        WorkbookSizeError: a sheet cannot hold the amounts.
     """
     options = {
         "constant_memory": True,
