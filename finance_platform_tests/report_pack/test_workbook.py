@@ -17,7 +17,7 @@ from finance_platform.feeds.row_marks import RowMarker
 from finance_platform.feeds.tables import open_tables
 from finance_platform.refresh.report_pack import WrittenFile, write_report_pack
 from finance_platform.reports.pack.model import Cell, Movement, Pack
-from finance_platform.reports.pack.workbook import data_sheet
+from finance_platform.reports.pack.workbook import data_sheet, detail_sheets
 from finance_platform.reports.pack.workbook.data_sheet import content_of
 from finance_platform.reports.pack.workbook.figures import Sides, WorkbookFigures
 from finance_platform.reports.pack.workbook.statement_sheets import signed_ranges
@@ -265,6 +265,18 @@ def comments_read_from(content: bytes) -> list[tuple[object, ...]]:
             typed = reader.type_batch(marker.mark(batch))
             rows += zip(*(typed[name].to_pylist() for name in names), strict=True)
     return rows
+
+
+def test_a_material_variance_is_listed_whatever_its_rank(
+    pack: Pack, figures: WorkbookFigures, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(detail_sheets, "MAX_VARIANCES", 1)
+    first, second, third, last = figures.variances
+    variances = (first, replace(second, is_material=False), replace(third, is_material=False), last)
+    found = WorkbookFormulas(workbook_bytes(pack, replace(figures, variances=variances)))
+    assert [row["E"].value for row in found.rows("Top")[4:]] == ["0400", "9999"]
+    assert "2 more are not material" in str(found.sheets["Top"]["D", 3].value)
+    assert all(checks(found))
 
 
 def test_comments_on_the_sheet_of_variances_are_read_back(pack: Pack, figures: WorkbookFigures):

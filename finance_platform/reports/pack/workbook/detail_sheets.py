@@ -20,7 +20,7 @@ from finance_platform.reports.pack.workbook.statement_sheets import IdColumn, co
 from finance_platform.reports.pack.workbook.sums import Mark, Side, Sum, Sums, profit_effect
 
 MAX_VARIANCES = 300
-"""Variances on the sheet Top, if not more are material."""
+"""Variances with the largest effect on the sheet Top; those that are material are there whatever their rank."""
 
 TOP_COLUMNS = (
     *("Period", "Business unit", "Department code", "Department", "Account number"),
@@ -157,8 +157,7 @@ def write_top(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet) ->
     _set_widths(sheet, (9, 16, 12, 22, 10, 28, 13, 13, 13, 9, 9, 16, 46, 11))
     ids = [IdColumn(sheet, HEADER_ROW, column, TOP_COLUMNS[column]) for column in (14, 15)]
     sheet.printed_columns = len(TOP_COLUMNS) - len(ids)
-    material = sum(one.is_material for one in figures.variances)
-    shown = figures.variances[: max(MAX_VARIANCES, material)]
+    shown = [one for rank, one in enumerate(figures.variances) if rank < MAX_VARIANCES or one.is_material]
     departments = {one.key: one for one in book.pack.departments}
     accounts = {one.key: one for one in book.pack.accounts}
     sides = [sums.mark(YEAR_TO_DATE, side) for side in (Side.SCENARIO, Side.REFERENCE)]
@@ -168,7 +167,7 @@ def write_top(book: Book, sums: Sums, figures: WorkbookFigures, sheet: Sheet) ->
     last = _FIRST_ROW + len(shown) - 1
     total = _FIRST_ROW - 3
     rest = len(figures.variances) - len(shown)
-    more = f"; {rest:,} more have less effect" if rest else ""
+    more = f"; {rest:,} more are not material" if rest else ""
     sheet.text(total, 3, f"{len(shown):,} variances year to date, in months that both have{more}", "quiet")
     if not shown:
         return
