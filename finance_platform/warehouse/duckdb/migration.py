@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from finance_platform.warehouse import statements
 from finance_platform.warehouse.duckdb.existing_schema import read_existing_schema, read_schema_version
+from finance_platform.warehouse.duckdb.session import SCHEMA
 from finance_platform.warehouse.port import LoadConnection
 from finance_platform.warehouse.schema_version import record_migration
 
@@ -32,6 +33,8 @@ def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def pending_statements(connection: duckdb.DuckDBPyConnection | None, alternative_fix: str) -> tuple[str, ...]:
     """Return the statements that `migrate` would run now; empty if the file is current.
+
+    They leave out the views in `main`, which follow from them (see `default_schema`).
 
     Args:
         connection: a session on the file; None if there is no file yet.
@@ -60,6 +63,7 @@ def migrate(connection: duckdb.DuckDBPyConnection, load_connection: LoadConnecti
     Raises:
         MigrationError: additions do not suffice; the copy should not be published.
     """
+    from finance_platform.warehouse.duckdb.default_schema import replace_default_names
     from finance_platform.warehouse.duckdb.translation import to_duckdb
     from finance_platform.warehouse.migration import pending_changes
 
@@ -71,6 +75,7 @@ def migrate(connection: duckdb.DuckDBPyConnection, load_connection: LoadConnecti
     for change in changes:
         if not change.altered_table:
             connection.execute(change.sql if change.is_portable else to_duckdb(change.sql))
+    replace_default_names(connection, SCHEMA)
     descriptions = [change.description for change in changes if change.description]
     record_migration(load_connection, version.number + 1, descriptions)
 

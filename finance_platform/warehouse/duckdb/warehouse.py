@@ -43,6 +43,9 @@ from finance_platform.warehouse.port import (
 if TYPE_CHECKING:
     import duckdb
 
+_FILE_FORMAT: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.2.0"}
+"""The format of a new file: the drivers that BI tools ship are often years older than this process's DuckDB (078)."""
+
 
 class DuckDBWarehouse:
     """A `Warehouse` in the file at `path`; the caller of `prepare` and `transaction` holds the run's lock."""
@@ -102,7 +105,7 @@ class DuckDBWarehouse:
 
         with self.damage_noted(), self._file.replacement() as copy:
             with load_errors("opening a copy of the warehouse"):
-                connection = duckdb.connect(str(copy.path))
+                connection = duckdb.connect(str(copy.path), config=_FILE_FORMAT)
             with closing(connection):
                 load_connection = DuckDBLoadConnection(connection)
                 with load_errors("creating tables and views"):
