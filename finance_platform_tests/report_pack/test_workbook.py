@@ -221,6 +221,16 @@ def test_a_pack_that_no_workbook_holds_has_its_page_and_no_earlier_workbook(
     assert [path.name for path in tmp_path.iterdir()] == ["report_pack.html"]
 
 
+def test_a_pack_without_figures_for_a_workbook_has_its_page_and_no_earlier_workbook(
+    pack: Pack, figures: WorkbookFigures, tmp_path: Path
+):
+    reports = open_store(str(tmp_path))
+    write_report_pack(pack, figures, reports, at=WRITTEN_AT)
+    written = write_report_pack(pack, None, reports, at=WRITTEN_AT)
+    assert "there are 119" in str(written.workbook)
+    assert [path.name for path in tmp_path.iterdir()] == ["report_pack.html"]
+
+
 def test_a_home_with_nothing_to_compare_has_no_differences(pack: Pack, figures: WorkbookFigures):
     alone = replace(pack, choice=replace(pack.choice, reference=""))
     horizons = tuple(

@@ -24,10 +24,15 @@ from finance_platform.orchestration.ui.table_specs import pack_spec, report_spec
 from finance_platform.quality.checks import all_checks
 from finance_platform.refresh.complete_run import record_complete_run
 from finance_platform.refresh.report import REPORT_FILE, report
-from finance_platform.refresh.report_pack import WrittenFile, WrittenPack, read_published_pack, write_report_pack
+from finance_platform.refresh.report_pack import (
+    WrittenFile,
+    WrittenPack,
+    read_figures_for_a_run,
+    read_published_pack,
+    write_report_pack,
+)
 from finance_platform.reports.pack.file_names import PACK_FILE
 from finance_platform.reports.pack.model import LoadStamp
-from finance_platform.reports.pack.workbook.figures import read_workbook_figures
 from finance_platform.reports.variance import PROFIT_LINES, VarianceRow
 from finance_platform.safe_text import printable_line
 from finance_platform.settings import Settings
@@ -71,7 +76,7 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
                 yield _variance_report(context.run, processed_zone, warehouse, reports, settings.currency)
             if _REPORT_PACK in context.selected_asset_keys:
                 pack = read_published_pack(processed_zone, warehouse, settings)
-                figures = read_workbook_figures(warehouse, pack)
+                figures = read_figures_for_a_run(warehouse, pack)
                 yield _report_pack(write_report_pack(pack, figures, reports, at=datetime.now(UTC)))
             if {_VARIANCE_REPORT, _REPORT_PACK} <= context.selected_asset_keys:
                 _record(context, settings, processed_zone, warehouse, reports, platform)
