@@ -91,9 +91,10 @@ bench: $(DEVELOPMENT)  ## Measure parsers, runs of the sample, scans of 100,000 
 sample: $(DEVELOPMENT)  ## Generate the sample and its answer key
 	@$(BIN)/python -m finance_platform_tests.sample.generator
 
-reference: $(DEVELOPMENT)  ## Update the reference of docs/feeds.md, docs/feed.schema.json and docs/data_dictionary.md from the code
+reference: $(DEVELOPMENT)  ## Update the reference of docs/feeds.md, docs/feed.schema.json, docs/data_dictionary.md and QuickSight's part of the template from the code
 	@$(BIN)/python -m finance_platform_tests.feed_reference
 	@$(BIN)/python -m finance_platform_tests.data_dictionary
+	@$(BIN)/python -m finance_platform_tests.quicksight_resources
 
 tutorial: $(DEVELOPMENT)  ## Run the tutorial of docs/feeds.md and write its output into the page
 	@$(BIN)/python -m finance_platform_tests.tutorial

@@ -18,6 +18,7 @@ CHOICES = [
     {},
     {"Image": "an-image", "Warehouse": "provisioned", "RawCrawler": "on", "AlertEmail": "a@b.co"},
     {"BiAllowedCidr": "10.0.0.0/8", "AllowPortForwarding": "yes", "UiCertificateArn": "arn"},
+    {"QuickSightOwner": "arn", "QuickSightSecretArn": "arn", "QuickSightPeriod": "2025-09"},
 ]
 
 

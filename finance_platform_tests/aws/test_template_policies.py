@@ -37,7 +37,7 @@ OTHERS = [pytest.param(policy, id=name) for name, policy in FOUND.items() if not
 KMS = "arn:aws:kms:eu-central-1:123456789012"
 KNOW_NO_RESOURCE = {
     "cloudwatch:PutMetricData",
-    "ec2:DescribeNetworkInterfaces",
+    *(f"ec2:Describe{kind}" for kind in ("NetworkInterfaces", "SecurityGroups", "Subnets")),
     "ecr:GetAuthorizationToken",
     "ecs:DescribeTaskDefinition",
     *(f"ssmmessages:{verb}{kind}Channel" for verb in ("Create", "Open") for kind in ("Control", "Data")),

@@ -5,7 +5,7 @@ Belongs here: the views in `main`. Does not belong here: what they show (see `sq
 A DuckDB file stores no search path, and many clients cannot run a statement when they connect. So `SELECT COUNT(*) FROM
 DimDate` works in each of them because `main.DimDate` is `FROM finance.DimDate`. DuckDB binds a view when it is created,
 which takes 0.2 s for all of them; so they are created over empty tables with the same columns, in a database in memory
-whose catalog is then copied (docs/decisions/078-names-for-plain-clients-of-duckdb.md).
+whose catalog is then copied (docs/decisions/078-what-bi-tools-find.md).
 """
 
 from __future__ import annotations
