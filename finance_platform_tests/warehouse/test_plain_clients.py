@@ -6,24 +6,32 @@ Belongs here: names, states and the format that a plain client sees. Does not be
 
 from __future__ import annotations
 
+import re
+import textwrap
 import threading
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from finance_platform.contracts.dictionary import dictionary
 from finance_platform.contracts.star import STAR
+from finance_platform.contracts.views import VIEWS
 from finance_platform.warehouse import statements
 from finance_platform.warehouse.duckdb.default_schema import replace_default_names
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.query_script import read_script
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.warehouse.star_files import LOADED_AT, StarFiles, january, removed
 
 NAMES = [entry.name for entry in dictionary() if entry.name not in {"BusinessUnitAccess", "DepartmentUnit"}]
 QUERIES = (statements.sql_folder() / "dml" / "sample_queries.sql").read_text(encoding="utf-8")
+GUIDE = (Path(__file__).parents[2] / "docs" / "bi.md").read_text(encoding="utf-8")
+EVERY_QUERY = current_profile().is_exhaustive
+"""By default the counts of rows and the first questions; a plan for all of them takes seconds."""
 STATE = "SELECT (SELECT MAX(LoadNumber) FROM LoadLedger), (SELECT SUM(Actual) FROM ActualVsBudget)"
 
 
@@ -43,7 +51,7 @@ def test_each_name_is_found_without_its_schema_and_means_the_same(loaded: DuckDB
 
 def test_the_sample_queries_run_in_a_plain_client_word_for_word(loaded: DuckDBWarehouse) -> None:
     with duckdb.connect(str(loaded.path), read_only=True) as client:
-        for statement in read_script(QUERIES, "sample_queries.sql"):
+        for statement in read_script(QUERIES, "sample_queries.sql")[: None if EVERY_QUERY else 10]:
             client.execute(statement.sql)
 
 
@@ -118,3 +126,22 @@ def test_a_client_that_opens_the_file_during_loads_sees_a_whole_state_each_time(
 def test_a_client_that_opens_the_file_read_only_cannot_change_it(loaded: DuckDBWarehouse, statement: str) -> None:
     with duckdb.connect(str(loaded.path), read_only=True) as client, pytest.raises(duckdb.Error):
         client.execute(statement)
+
+
+def test_the_guide_names_what_to_fix_in_each_view_as_the_contracts_do() -> None:
+    rows = re.findall(r"^\| [^|]+ \| `(\w+)` \|([^|]*)\|$", GUIDE, flags=re.MULTILINE)
+    assert len(rows) == 6
+    fix = {view.name: list(view.fix) for view in VIEWS}
+    assert {name: re.findall(r"`(\w+)`", columns) for name, columns in rows} == {name: fix[name] for name, _ in rows}
+
+
+def test_the_example_of_the_guide_runs_and_keeps_decimals(
+    loaded: DuckDBWarehouse, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (example,) = re.findall(r"^    import duckdb\n.*?to_arrow_table\(\)$", GUIDE, flags=re.MULTILINE | re.DOTALL)
+    assert loaded.path == path
+    monkeypatch.chdir(path.parent)
+    names: dict[str, pa.Table] = {}
+    exec(textwrap.dedent(example), names)  # noqa: S102  the guide's own text
+    assert names["lines"].column_names == ["Line", "Actual", "Budget", "Impact"]
+    assert names["lines"].schema.field("Actual").type == pa.decimal128(38, 2)
