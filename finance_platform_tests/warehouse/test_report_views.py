@@ -179,7 +179,8 @@ def test_a_view_s_key_is_unique_and_its_columns_have_the_types_of_the_contract(r
         reports.rows(
             "SELECT LOWER(column_name), "
             "CAST(numeric_precision AS VARCHAR(3)) || ',' || CAST(numeric_scale AS VARCHAR(3)) "
-            f"FROM information_schema.columns WHERE LOWER(table_name) = '{view.name.lower()}' AND numeric_scale > 0"
+            "FROM information_schema.columns "
+            f"WHERE table_schema = 'finance' AND LOWER(table_name) = '{view.name.lower()}' AND numeric_scale > 0"
         )
     )
     assert {name: f"decimal({type_})" for name, type_ in types.items()} == {

@@ -178,7 +178,7 @@ def test_a_year_may_have_more_money_than_a_cell(loaded: Warehouse, star_files: S
 def test_money_in_the_view_keeps_its_type(loaded: Warehouse, column: str) -> None:
     kinds = loaded.query(
         "SELECT numeric_precision, numeric_scale FROM information_schema.columns "
-        "WHERE LOWER(table_name) = 'actualvsbudget' AND LOWER(column_name) = :column",
+        "WHERE table_schema = 'finance' AND LOWER(table_name) = 'actualvsbudget' AND LOWER(column_name) = :column",
         {"column": column.lower()},
     ).rows
 
