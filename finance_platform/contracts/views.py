@@ -562,8 +562,16 @@ TOP_VARIANCE = ViewContract(
             MONEY_SUM,
             "Effect on profit, home currency; CapEx over plan and unclassified money count as a cost; null for others.",
         ),
-        _c("ImpactRank", "bigint", "1 for the largest effect without its sign, within the first five columns to fix."),
-        _c("IsMaterial", "boolean", "True if the variance reaches the account's thresholds, or the home's."),
+        _c(
+            "ImpactRank",
+            "bigint",
+            "1 for the largest effect without its sign, per as-of period, horizon, scenario and reference.",
+        ),
+        _c(
+            "IsMaterial",
+            "boolean",
+            "True if the variance has an Impact and reaches the account's thresholds, or the home's.",
+        ),
         _c("NeedsComment", "boolean", "True if it is material and has no comment."),
         _c("Owner", "varchar(256)", "Who answers for the variance; null if no comment names one."),
         _c("Comment", "varchar(4096)", "The explanation; null if there is none."),

@@ -141,7 +141,7 @@ def test_the_first_screen_says_what_happened_and_the_console_says_nothing(reader
     )
     assert "PRELIMINARY" in reader.text(".state")
     assert re.sub(r"\s+", " ", reader.text("#kpis")).startswith("Revenue, net, YTD 34,781 −848 to BU (−2.4 %)")
-    assert "rejected: 140 rows, Actual gross 338,021.86 USD" in reader.text(".gates")
+    assert "rejected: 140 rows; Actual: 125 rows, gross 338,021.86 USD" in reader.text(".gates")
     assert reader.messages == []
 
 

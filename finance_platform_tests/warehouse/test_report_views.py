@@ -358,8 +358,9 @@ def test_the_largest_effect_on_profit_comes_first_and_a_material_one_needs_a_com
     assert sizes == sorted(sizes, reverse=True)
     assert {row[5] for row in rows if row[1] is None} == {18}, "a loan has no effect on profit"
     assert {row[1] == -row[2] for row in rows if row[5] in (17, 19)} == {True}, "CapEx and unclassified are costs"
-    for _, _, variance, reference, department, account, is_material, needs_comment, owner, nature in rows:
-        assert is_material == (account == 14 or (abs(variance) >= 5000 and abs(variance) * 100 >= 3 * abs(reference)))
+    for _, impact, variance, reference, department, account, is_material, needs_comment, owner, nature in rows:
+        is_large = account == 14 or (abs(variance) >= 5000 and abs(variance) * 100 >= 3 * abs(reference))
+        assert is_material == (impact is not None and is_large)
         is_explained = (department, account) == (1, 14)
         assert needs_comment == (is_material and not is_explained)
         assert (owner, nature) == (("Anna", "timing") if is_explained else (None, None))

@@ -66,7 +66,8 @@ Valued AS (
 Tested AS (
     SELECT
         Valued.*,
-        ABS(Valued.Variance) >= Valued.MinimumAmount
+        Valued.Impact IS NOT NULL
+        AND ABS(Valued.Variance) >= Valued.MinimumAmount
         AND ABS(Valued.Variance) * 100 >= Valued.MinimumPercent * ABS(Valued.ReferenceAmount) AS IsMaterial
     FROM Valued
 )

@@ -22,7 +22,7 @@ from finance_platform.money_text import grouped_money, plain_money
 from finance_platform.quality.checks import pluralize
 from finance_platform.reports.pack.browser_data import browser_data, guarded_texts, texts_of
 from finance_platform.reports.pack.javascript import WEB, chart_library, content_hash, page_script
-from finance_platform.reports.pack.model import Pack, PackPeriod
+from finance_platform.reports.pack.model import Pack, PackPeriod, RejectedTotal
 from finance_platform.safe_text import printable_line, spreadsheet_cell
 
 if TYPE_CHECKING:
@@ -112,11 +112,11 @@ def gates(pack: Pack) -> list[Gate]:
     state = pack.reliability
     if state is None:
         return found
-    amounts = ", ".join(_rejected_amount(total.scenario, total.unit, total.gross) for total in state.rejected[:1])
+    amounts = "; ".join(_rejected_amount(total) for total in state.rejected[:1])
     return [
         *found,
         Gate("bad", f"held: {pluralize(len(state.waiting), 'file')}") if state.waiting else Gate("good", "held: none"),
-        Gate("note", f"rejected: {pluralize(state.rejected_rows, 'row')}{f', {amounts}' if amounts else ''}")
+        Gate("note", f"rejected: {pluralize(state.rejected_rows, 'row')}{f'; {amounts}' if amounts else ''}")
         if state.rejected_rows
         else Gate("good", "rejected: none"),
         *_unclassified_gate(pack),
@@ -129,9 +129,9 @@ def gates(pack: Pack) -> list[Gate]:
     ]
 
 
-def _rejected_amount(scenario: str, unit: str, gross: Decimal | None) -> str:
-    amount = "amount not known" if gross is None else f"gross {grouped_money(gross)} {unit}"
-    return f"{printable_line(scenario)} {amount}"
+def _rejected_amount(total: RejectedTotal) -> str:
+    amount = "amount not known" if total.gross is None else f"gross {grouped_money(total.gross)} {total.unit}"
+    return f"{printable_line(total.scenario)}: {pluralize(total.rows, 'row')}, {amount}"
 
 
 def _period_gate(period: PackPeriod) -> Gate:

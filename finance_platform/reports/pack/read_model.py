@@ -137,7 +137,7 @@ def _period(calendar: Sequence[PackPeriod], scenario: PackScenario | None, wante
         names = [period.name for period in calendar]
         if wanted not in names:
             raise ReportError(
-                f"there is no period {wanted!r}; the warehouse has {_listed(names)}",
+                f"there is no period {wanted!r}; the warehouse has {_listed(names[::-1])}",
                 fix="give one of these periods to --period, as YYYY-MM",
             )
         return wanted

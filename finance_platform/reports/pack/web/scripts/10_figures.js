@@ -68,7 +68,7 @@ function referenceMonth(month, reference = selection.reference) {
 }
 
 /* A sum and its comparison. `amountOf(month)` is the amount of one month of one scenario, in cents.
-   amount: all months; reference: the months that the reference has, null if none; matched: the amount of those. */
+   amount: all months, null if the scenario has none of them; reference: the months that the reference has, null if none; matched: the amount of those. */
 function compare(amountOf, months, reference = selection.reference) {
   const result = { amount: 0, reference: 0, matched: 0, months: months.length, covered: 0 };
   for (const month of months) {
@@ -81,7 +81,7 @@ function compare(amountOf, months, reference = selection.reference) {
     result.reference += amountOf(other);
   }
   if (!result.covered) result.reference = null;
-  if (!result.months) result.amount = null;
+  if (!months.some(({ scenario, period }) => covers(scenario, period))) result.amount = null;
   return result;
 }
 

@@ -72,10 +72,11 @@ function kpis() {
   const add = (name, row, horizon = "ytd") => {
     const figure = rowFigure(row, horizon);
     const effect = effectOf(figure, row.sign);
-    const notes = [effect === null ? "" : `${signed(effect)} to ${code} (${percentNote(percentOf(figure, row.sign))})`];
+    // The difference itself, which its colour rates: a cost below plan is less, and good.
+    const notes = [effect === null ? "" : `${signed(figure.matched - figure.reference)} to ${code} (${percentNote(percentOf(figure, 1))})`];
     if (horizon === "year" && D.subjectIsActual) notes.push(composition(monthsOf("year")));
     const before = rowFigure(row, horizon, { reference: PRIOR_YEAR });
-    if (withPrior && horizon === "ytd" && before.reference) notes.push(`${percentNote(percentOf(before, row.sign))} to PY`);
+    if (withPrior && horizon === "ytd" && before.reference) notes.push(`${percentNote(percentOf(before, 1))} to PY`);
     list.push({ name, value: money(figure.amount), notes, effect });
   };
   const addShare = (name, numerator, denominator, sign) => {

@@ -88,9 +88,10 @@ function drawStandingOut() {
 
 /* Actuals without a plan, and plans without actuals, over the year to date. */
 function drawOneSided(cells) {
+  const reference = hasReference() ? referenceName() : "a reference";
   const sides = [
-    ["unbudgeted", `Spent or earned without ${referenceName()}`, ({ reference, matched }) => !reference && matched, "matched"],
-    ["unspent", `In ${referenceName()}, and nothing spent or earned`, ({ reference, matched }) => reference && !matched, "reference"],
+    ["unbudgeted", `Spent or earned without ${reference}`, ({ reference, matched }) => !reference && matched, "matched"],
+    ["unspent", `In ${reference}, and nothing spent or earned`, ({ reference, matched }) => reference && !matched, "reference"],
   ];
   for (const [id, caption, keep, field] of sides) {
     const rows = cells.filter(keep).sort((one, other) => Math.abs(other[field]) - Math.abs(one[field]));
@@ -100,7 +101,7 @@ function drawOneSided(cells) {
       sortable: true,
       columns: [{ text: "Department" }, { text: "Account" }, { text: field === "matched" ? codeOf(D.subject) : referenceCode(), kind: "number" }, { text: "Effect", kind: "number" }],
       rows: rows.slice(0, ROWS_SHOWN).map((cell) => ({ cells: [textCell(departmentLabel(cell.department)), textCell(accountLabel(cell.account)), moneyCell(cell[field]), effectCell(cell.effect)] })),
-      empty: `${caption}: none.`,
+      empty: hasReference() ? `${caption}: none.` : `${caption}: choose a reference above.`,
       note: rows.length > ROWS_SHOWN ? `The first ${ROWS_SHOWN} of ${rows.length}.` : undefined,
     }));
   }
