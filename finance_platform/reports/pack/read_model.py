@@ -84,19 +84,22 @@ def read_pack(
     cells = tuple(Cell(*row) for row in warehouse.query(statement(SqlFile.PACK_CELLS), bounds).rows)
     rows = warehouse.query(statement(SqlFile.PACK_STATEMENT)).rows
     used = {cell.account for cell in cells}
-    shown_scenarios = {cell.scenario for cell in cells}
+    outlook = dict(warehouse.query(statement(SqlFile.PACK_OUTLOOK)).rows)
+    # What the home compares with and expects is shown, although a business unit may have no line of it.
+    shown_scenarios = {cell.scenario for cell in cells} | set(outlook.values())
+    chosen_scenarios = {choice.scenario, choice.reference}
     return Pack(
         entity=entity,
         currency=currency,
         choice=choice,
         stamp=_stamp(warehouse),
         periods=periods,
-        scenarios=tuple(one for one in scenarios if one.key in shown_scenarios or one.name == choice.scenario),
+        scenarios=tuple(one for one in scenarios if one.key in shown_scenarios or one.name in chosen_scenarios),
         departments=departments,
         accounts=_accounts(warehouse.query(statement(SqlFile.PACK_ACCOUNTS)).rows, rows, used),
         statement=_statement([row for row in rows if row[4] in used]),
         cells=cells,
-        outlook=dict(warehouse.query(statement(SqlFile.PACK_OUTLOOK)).rows),
+        outlook=outlook,
         profit_and_loss=_profit_and_loss(warehouse, choice),
         thresholds=_thresholds(warehouse),
         comments=tuple(

@@ -67,6 +67,12 @@ const accountLabel = (account) => {
   return name === number ? number : `${name} (${number})`;
 };
 /* "9 AC + 3 FC": how many months come from which scenario. */
+/* As `composition`, and how many months of the year there are, if not all of them. */
+function yearComposition(months) {
+  const parts = composition(months);
+  return parts && months.length < 12 ? `${parts}, ${months.length} of 12 months` : parts;
+}
+
 function composition(months) {
   const numbers = new Map();
   for (const { scenario } of months) numbers.set(scenario, (numbers.get(scenario) || 0) + 1);

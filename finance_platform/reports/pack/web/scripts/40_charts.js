@@ -19,6 +19,8 @@ async function draw(id, chart, rows, label, changes = {}) {
   const spec = { ...structuredClone(CHARTS[chart]), ...rest, datasets: { rows }, description: label };
   // A layer without any value would have a scale without an end.
   if (rows.every(({ reference }) => reference === null)) spec.layer = spec.layer.filter((layer) => layer.encoding.y?.field !== "reference");
+  // The layers have different rows, and their months together would not be in order.
+  for (const { encoding } of spec.layer) if (encoding.x?.field === "month") encoding.x.scale = { domain: rows.map(({ month }) => month) };
   const result = await vegaEmbed(node, spec, { mode: "vega-lite", renderer: "svg", actions: false, ast: true, tooltip: false, defaultStyle: false, config: CHARTS.config });
   drawn.set(id, result);
   const picture = node.querySelector("svg");

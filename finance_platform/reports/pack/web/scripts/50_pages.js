@@ -17,7 +17,7 @@ const hasReference = () => selection.reference !== NO_REFERENCE;
 const HORIZON_NAMES = () => ({
   month: monthName(selection.period),
   ytd: "Year to date",
-  year: `Full year (${composition(monthsOf("year")) || "no amounts"})`,
+  year: `Full year (${yearComposition(monthsOf("year")) || "no amounts"})`,
 });
 const unitLabel = () => (selection.unit === ALL_UNITS ? "" : ` of ${D.units[selection.unit]}`);
 const isEmpty = (figure) => !figure.amount && !figure.reference;
@@ -74,7 +74,7 @@ function kpis() {
     const effect = effectOf(figure, row.sign);
     // The difference itself, which its colour rates: a cost below plan is less, and good.
     const notes = [effect === null ? "" : `${signed(figure.matched - figure.reference)} to ${code} (${percentNote(percentOf(figure, 1))})`];
-    if (horizon === "year" && D.subjectIsActual) notes.push(composition(monthsOf("year")));
+    if (horizon === "year" && D.subjectIsActual) notes.push(yearComposition(monthsOf("year")));
     const before = rowFigure(row, horizon, { reference: PRIOR_YEAR });
     if (withPrior && horizon === "ytd" && before.reference) notes.push(`${percentNote(percentOf(before, 1))} to PY`);
     list.push({ name, value: money(figure.amount), notes, effect });
@@ -199,12 +199,12 @@ function drawBridge(id, title, parts) {
   for (const { effect } of steps) levels.push(levels.at(-1) + effect);
   const isCut = Math.min(...levels) > 0.6 * Math.max(...levels);
   const base = isCut ? Math.min(...levels) - 0.6 * (Math.max(...levels) - Math.min(...levels) || Math.max(...levels)) : 0;
-  const bars = [{ label: `${referenceCode()} ${name4(selection.period)} YTD`, start: base, end: start, text: money(start), ...(selection.reference === PRIOR_YEAR ? { fill: "var(--light)", stroke: "var(--light)" } : outline) }];
+  const bars = [{ label: `${referenceCode()} ${yearOf(selection.period)} YTD`, start: base, end: start, text: money(start), ...(selection.reference === PRIOR_YEAR ? { fill: "var(--light)", stroke: "var(--light)" } : outline) }];
   steps.forEach(({ label, effect }, index) => {
     const colour = effect > 0 ? "var(--good)" : "var(--bad)";
     bars.push({ label, start: levels[index], end: levels[index + 1], text: signed(effect), fill: colour, stroke: colour });
   });
-  bars.push({ label: `${codeOf(D.subject)} ${name4(selection.period)} YTD`, start: base, end: figure.matched, text: money(figure.matched), fill: fillOf(D.subject), stroke: "var(--ink)" });
+  bars.push({ label: `${codeOf(D.subject)} ${yearOf(selection.period)} YTD`, start: base, end: figure.matched, text: money(figure.matched), fill: fillOf(D.subject), stroke: "var(--ink)" });
   bars.forEach((bar, index) => {
     bar.right = Math.max(bar.start, bar.end);
     bar.isLast = index === bars.length - 1;
@@ -225,7 +225,7 @@ function drawBridge(id, title, parts) {
   }));
 }
 
-const name4 = (period) => D.periods[period].name.slice(0, 4);
+const yearOf = (period) => D.periods[period].year;
 
 function lineEffects() {
   return LINES.map((row) => ({ label: row.label, effect: effectOf(rowFigure(row, "ytd"), row.sign), isLast: row === ROWS.unclassified }));

@@ -187,7 +187,9 @@ function drawHolderTable() {
     columns,
     rows,
     empty: "This department has no amounts in these months.",
-    note: `${elapsed.toFixed(0)} % of the year has elapsed; the mark on each bar shows it. Remaining: ${referenceName()} of the full year less ${D.scenarios[D.subject].name} year to date.`,
+    note: hasReference()
+      ? `${elapsed.toFixed(0)} % of the year has elapsed; the mark on each bar shows it. Remaining: ${referenceName()} of the full year${missingMonths(planMonths())} less ${D.scenarios[D.subject].name} year to date.`
+      : `${elapsed.toFixed(0)} % of the year has elapsed.`,
   }));
 }
 
@@ -204,6 +206,9 @@ function monthsBefore() {
   const year = D.periods[selection.period].year - 1;
   return D.periods.map((_, period) => period).filter((period) => D.periods[period].year === year && counts(period)).map((period) => ({ period, scenario: D.subject }));
 }
+
+/* What a year lacks, as a remark: a plan of nine months is not that of a year. */
+const missingMonths = (months) => (months.length < 12 ? ` (${months.length} of 12 months)` : "");
 
 const elapsedShare = () => (100 * D.periods[selection.period].month) / 12;
 
@@ -237,7 +242,7 @@ function holderTitle(lines, figures, budget, elapsed) {
   const [spent, planned] = [sum(figures.ytd, "amount"), sum(budget, "amount")];
   if (!(planned > 0)) return `${name} has no ${referenceName()} for costs in ${D.periods[selection.period].year}`;
   const used = (100 * spent) / planned;
-  return `${name} has used ${used.toFixed(0)} % of its ${referenceName()} for costs; ${elapsed.toFixed(0)} % of the year has elapsed`;
+  return `${name} has used ${used.toFixed(0)} % of its ${referenceName()} for costs${missingMonths(planMonths())}; ${elapsed.toFixed(0)} % of the year has elapsed`;
 }
 
 /* --- 7 CapEx ---------------------------------------------------------------------------------------------------- */
@@ -364,7 +369,7 @@ function drawOutlook() {
   });
   const figure = rowFigure(row, "year");
   const effect = effectOf(figure, 1);
-  document.getElementById("outlook-title").textContent = `${profitName(row)} is expected at ${spokenAmount(figure.amount)} for ${year} (${composition(months)})${effect === null ? "" : `, ${spoken(effect)} ${effect < 0 ? "below" : "above"} ${spokenReference()}`}`;
+  document.getElementById("outlook-title").textContent = `${profitName(row)} is expected at ${spokenAmount(figure.amount)} for ${year} (${yearComposition(months)})${effect === null ? "" : `, ${spoken(effect)} ${effect < 0 ? "below" : "above"} ${spokenReference()}`}`;
   draw("outlook-chart", "months", rows, `${profitName(row)} by month of ${year}: ${rows.map(({ month, amount }) => `${month} ${money(amount)}`).join("; ")}`, { height: 160 });
   drawVersions(all, months, year);
 }
@@ -375,7 +380,7 @@ const fillOf = (scenario) => ({ Actual: "var(--ink)", Forecast: "url(#hatch)" })
 /* Every scenario's full year beside the others, as far as it has months. */
 function drawVersions(all, months, year) {
   const scenarios = D.scenarios.map((_, scenario) => scenario).filter((scenario) => scenario !== D.subject && all.some((period) => covers(scenario, period)));
-  const versions = [{ name: `Outlook (${composition(months)})`, months }, ...scenarios.map((scenario) => {
+  const versions = [{ name: `Outlook (${yearComposition(months)})`, months }, ...scenarios.map((scenario) => {
     const own = all.filter((period) => covers(scenario, period)).map((period) => ({ period, scenario }));
     return { name: own.length < all.length ? `${D.scenarios[scenario].name} (${own.length} months)` : D.scenarios[scenario].name, months: own };
   })];
