@@ -203,27 +203,27 @@ GROUP BY DepartmentName
 HAVING SUM(Variance) > 0
 ORDER BY OverBudget DESC, DepartmentName;
 
--- 14. What was spent or earned without a budget? One row per department, account and fiscal year, complete months only.
+-- 14. What was spent or earned in months without a budget for it? One row per complete month, department and account.
 SELECT
-    FiscalYear,
+    Period,
     DepartmentName,
     AccountName,
     SUM(Amount) AS Amount
 FROM UnbudgetedActual
 WHERE ReferenceName = 'Budget' AND IsComplete
-GROUP BY FiscalYear, DepartmentName, AccountName
-ORDER BY FiscalYear DESC, Amount DESC, DepartmentName, AccountName;
+GROUP BY Period, DepartmentName, AccountName
+ORDER BY Period DESC, Amount DESC, DepartmentName, AccountName;
 
--- 15. Of which budget was nothing spent? One row per department, account and fiscal year, complete months only.
+-- 15. Of which month's budget was nothing spent in that month? One row per complete month, department and account.
 SELECT
-    FiscalYear,
+    Period,
     DepartmentName,
     AccountName,
     SUM(ReferenceAmount) AS Budget
 FROM UnspentBudget
 WHERE ReferenceName = 'Budget' AND IsComplete
-GROUP BY FiscalYear, DepartmentName, AccountName
-ORDER BY FiscalYear DESC, Budget DESC, DepartmentName, AccountName;
+GROUP BY Period, DepartmentName, AccountName
+ORDER BY Period DESC, Budget DESC, DepartmentName, AccountName;
 
 -- 16. Is capital expenditure within its plan? One row per department and account; a positive OverPlan is unfavourable.
 SELECT
@@ -321,7 +321,7 @@ WHERE ScenarioName <> 'Actual' AND ReferenceName = 'Budget' AND IsCovered
 GROUP BY ScenarioName, FiscalYear, AccountType
 ORDER BY ScenarioName, FiscalYear, AccountType;
 
--- 23. What does a department cost with all departments below it? One row per upper department, the last complete month.
+-- 23. What does a department cost with all departments below it? One row per department, the last complete month.
 SELECT
     DepartmentTree.AncestorName,
     COUNT(DISTINCT DepartmentTree.DescendantKey) AS Departments,
@@ -334,7 +334,7 @@ WHERE
 GROUP BY DepartmentTree.AncestorKey, DepartmentTree.AncestorName
 ORDER BY Spend DESC, DepartmentTree.AncestorName;
 
--- 24. What is on a group of accounts? One row per upper account, the last complete month.
+-- 24. What is on an account with all accounts below it? One row per account, the last complete month.
 SELECT
     AccountTree.AncestorNumber,
     AccountTree.AncestorName,

@@ -47,14 +47,15 @@ const profitName = (row) => row.label;
 
 /* The largest effect in the direction of the total, and the largest against it. */
 function drivers(total) {
-  const effects = LINES.map((row) => ({ row, effect: effectOf(rowFigure(row, "ytd"), row.sign) })).filter(({ effect }) => effect && inUnits(effect) !== "0");
+  const within = new Set(profitRow().parts.map(([line]) => line));
+  const effects = LINES.filter(({ parts }) => parts.every(([line]) => within.has(line))).map((row) => ({ row, effect: effectOf(rowFigure(row, "ytd"), row.sign) })).filter(({ effect }) => effect && inUnits(effect) !== "0");
   const towards = effects.filter(({ effect }) => Math.sign(effect) === Math.sign(total)).sort((one, other) => Math.abs(other.effect) - Math.abs(one.effect));
   const against = effects.filter(({ effect }) => Math.sign(effect) === -Math.sign(total)).sort((one, other) => Math.abs(other.effect) - Math.abs(one.effect));
   return [towards[0], against[0]].filter(Boolean).map(({ row, effect }) => driver(row, effect));
 }
 
 function driver(row, effect) {
-  const name = row.label.toLowerCase();
+  const name = row.label.replace(/\b[A-Z][a-z]+\b/g, (word) => word.toLowerCase());
   if (row.sign > 0) return `${spoken(effect)} ${effect < 0 ? "less" : "more"} from ${name}`;
   return effect < 0 ? `${spoken(effect)} more spent on ${name}` : `${spoken(effect)} saved on ${name}`;
 }
@@ -199,7 +200,7 @@ function drawBridge(id, title, parts) {
   for (const { effect } of steps) levels.push(levels.at(-1) + effect);
   const isCut = Math.min(...levels) > 0.6 * Math.max(...levels);
   const base = isCut ? Math.min(...levels) - 0.6 * (Math.max(...levels) - Math.min(...levels) || Math.max(...levels)) : 0;
-  const bars = [{ label: `${referenceCode()} ${yearOf(selection.period)} YTD`, start: base, end: start, text: money(start), ...(selection.reference === PRIOR_YEAR ? { fill: "var(--light)", stroke: "var(--light)" } : outline) }];
+  const bars = [{ label: `${referenceCode()} ${yearOf(selection.period) - (selection.reference === PRIOR_YEAR ? 1 : 0)} YTD`, start: base, end: start, text: money(start), ...(selection.reference === PRIOR_YEAR ? { fill: "var(--light)", stroke: "var(--light)" } : outline) }];
   steps.forEach(({ label, effect }, index) => {
     const colour = effect > 0 ? "var(--good)" : "var(--bad)";
     bars.push({ label, start: levels[index], end: levels[index + 1], text: signed(effect), fill: colour, stroke: colour });
