@@ -14,6 +14,7 @@ import pty
 import sqlite3
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -152,7 +153,17 @@ def _texts_on_disk(home: Path) -> Iterator[str]:
         yield from _texts_in_database(database)
     for pattern in ("processed/jobs/**/*.log", "alerts.jsonl", "reports/*", "dagster/**/*.out", "dagster/**/*.err"):
         for file in home.glob(pattern):
-            yield file.read_text(errors="surrogateescape")
+            yield from _texts_in_file(file)
+
+
+def _texts_in_file(file: Path) -> Iterator[str]:
+    """Yield the text of a file, or of each part of a workbook."""
+    if file.suffix != ".xlsx":
+        yield file.read_text(errors="surrogateescape")
+        return
+    with zipfile.ZipFile(file) as workbook:
+        for part in workbook.namelist():
+            yield workbook.read(part).decode()
 
 
 def _texts_in_database(database: Path) -> Iterator[str]:
