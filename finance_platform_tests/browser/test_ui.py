@@ -287,7 +287,7 @@ def test_the_page_of_the_fact_table_shows_its_figures_and_its_periods(fact: Fact
 
 
 def test_each_check_of_the_fact_table_has_passed_and_has_a_description(fact: FactPages):
-    assert len(fact.checks) == 7
+    assert len(fact.checks) == 8
     for name, page in fact.checks.items():
         assert "Passed" in page, name
         description = page.partition("Latest execution")[0]
