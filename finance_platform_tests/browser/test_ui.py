@@ -224,9 +224,9 @@ def stopped(ui: UI, person: Person, new_month: NewMonth) -> Stopped:
     """A commit lost a line that the star has, and a journal came, so that a run starts."""
     assert new_month.run.status == "SUCCESS"
     earlier = ui.runs()
-    commits = sorted((ui.home / "processed/deliveries").glob("*.json"))
-    path = next(path for path in commits if json.loads(path.read_text())["periods"])
-    commit = json.loads(path.read_text())
+    # The sample's transactions count; the lines of a held file would not be missed.
+    commits = {path: json.loads(path.read_text()) for path in (ui.home / "processed/deliveries").glob("*.json")}
+    path, commit = next(item for item in commits.items() if item[1]["object_key"] == "transactions.csv")
     commit["periods"][0]["rows"] += 1
     path.write_text(json.dumps(commit), encoding="utf-8")
     send(ui.home, "feeds/journal.yaml", JOURNAL_FEED)
