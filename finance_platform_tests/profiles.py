@@ -34,7 +34,7 @@ class Profile:
 
     def examples_of_slow(self, count: int) -> int:
         """Return how many examples a property tries that would take long with `count`; exhaustive profiles try all."""
-        return count if self.is_exhaustive else max(1, count * 2 // 5)
+        return count if self.is_exhaustive else max(1, count // 4)
 
 
 PROFILES = {
