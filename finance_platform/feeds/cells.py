@@ -216,9 +216,35 @@ def _map_values(rule: FieldRule, texts: pa.StringArray) -> pa.StringArray:
 
 def map_distinct(values: pa.Array, function: Callable[[Any], Any], to_type: pa.DataType) -> pa.Array:
     """Apply `function` once to each distinct value; nulls stay. Cheap, because dates and codes repeat."""
-    encoded = values.dictionary_encode()
-    mapped = pa.array([function(text) for text in encoded.dictionary.to_pylist()], to_type)
-    return pc.take(mapped, encoded.indices)
+    return DistinctValues.of(values).map(function, to_type).column()
+
+
+@dataclass(frozen=True)
+class DistinctValues:
+    """A column as its distinct values: to find them takes longer than to map them, so several maps share them.
+
+    Attributes:
+        values: the values that occur, of which a map may have made some equal; a null is one only if a map gave it.
+        indices: the position of each row's value; null for a row without one.
+    """
+
+    values: pa.Array
+    indices: pa.Int32Array
+
+    @classmethod
+    def of(cls, column: pa.Array) -> DistinctValues:
+        """Find the distinct values of a column."""
+        encoded = column.dictionary_encode()
+        return cls(encoded.dictionary, encoded.indices)
+
+    def map(self, function: Callable[[Any], Any], to_type: pa.DataType) -> DistinctValues:
+        """Apply `function` once to each value; nulls stay."""
+        mapped = [None if value is None else function(value) for value in self.values.to_pylist()]
+        return replace(self, values=pa.array(mapped, to_type))
+
+    def column(self) -> pa.Array:
+        """Return the column."""
+        return pc.take(self.values, self.indices)
 
 
 def _bind(rule: FieldRule, header: Sequence[str]) -> FieldSource | None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,7 @@ from finance_platform.feeds.amount_signs import apply_signs
 from finance_platform.feeds.cells import (
     LEFT_OVER,
     SIGN,
+    DistinctValues,
     FieldSource,
     RawBatch,
     bind_fields,
@@ -67,6 +69,7 @@ DEFAULT_PERIOD_FORMATS = ("yyyy-MM", "yyyyMM")
 _DATES_OF_SHEETS = ("yyyy-MM-dd", "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ss.SSS")
 _CODE_COLUMNS = {"department": "department_code", "account": "account_number", "scenario": "scenario"}
 TEXTS_FOR_PEOPLE = {"department_name", "business_unit", "account_name", "account_category", "description"}
+_REMEMBERED_DAYS = 1 << 14
 _LAST_DECIMAL = Decimal(1).scaleb(-18)
 _COMPARE_AMOUNT = (
     "compare this amount with the source system; if it was read wrong, correct columns.amount.decimal and .thousands "
@@ -302,7 +305,8 @@ class LedgerLines:
     def _scenario(self, texts: dict[str, pa.Array], violations: RuleViolations) -> dict[str, pa.Array]:
         declared = self._rules.scenarios
         written = texts["scenario"]
-        types = map_distinct(written, lambda text: scenario_type(text, declared), pa.string())
+        scenarios = DistinctValues.of(written)
+        types = scenarios.map(lambda text: scenario_type(text, declared), pa.string()).column()
 
         def describe_undeclared(position: int) -> str:
             text = str(written[position].as_py())
@@ -316,12 +320,13 @@ class LedgerLines:
             is_actual = to_mask(pc.equal(types, "Actual"))
             reason = "scenario: Actual in a feed that has plans only"
             violations.add("actual_in_plan", is_actual, lambda _: reason, of="scenario")
-        names = map_distinct(written, lambda text: scenario_name(text, declared), pa.string())
-        reject_long_codes(violations, "scenario", names)
+        names = scenarios.map(lambda text: scenario_name(text, declared), pa.string())
+        column = names.column()
+        reject_long_codes(violations, "scenario", column)
         return {
-            "scenario": names,
+            "scenario": column,
             "scenario_type": types,
-            "scenario_key": map_distinct(names, surrogate_key, pa.int64()),
+            "scenario_key": names.map(surrogate_key, pa.int64()).column(),
         }
 
     def _dates(
@@ -363,9 +368,7 @@ class LedgerLines:
         tried = patterns if violations.batch.sheet is None else (*patterns, *_DATES_OF_SHEETS)
         month = self._rules.fiscal_year_start_month if rule.is_fiscal else 1
         is_1904 = violations.batch.is_1904
-        days = map_distinct(
-            written, lambda text: dates.parse_date(clean(text), tried, month, is_1904=is_1904), pa.date32()
-        )
+        days = map_distinct(written, lambda text: _day(text, tried, month, is_1904), pa.date32())
         if name == "date":
             violations.add_blank(name, written)
         violations.add_invalid(
@@ -403,10 +406,11 @@ class LedgerLines:
         written = texts[name]
         rule = self._rules.fields.get(name, FieldRule())
         codes = self._codes.type_column(name, rule, written, violations.batch, money)
-        self._lost_zeros[name].add(codes)
+        self._lost_zeros[name].add(codes.values)
         violations.add_blank(name, written)
-        reject_long_codes(violations, name, codes)
-        return {_CODE_COLUMNS[name]: codes, f"{name}_key": map_distinct(codes, surrogate_key, pa.int64())}
+        column = codes.column()
+        reject_long_codes(violations, name, column)
+        return {_CODE_COLUMNS[name]: column, f"{name}_key": codes.map(surrogate_key, pa.int64()).column()}
 
     def _attributes(self, texts: dict[str, pa.Array], violations: RuleViolations) -> dict[str, pa.Array]:
         nothing = pa.nulls(len(violations.batch), pa.string())
@@ -681,6 +685,11 @@ def _foreign_of_sides(sides: list[amounts.ParsedAmounts]) -> dict[int, str]:
             is_one = not opposite.values[position].as_py() or currency_code(other) == currency_code(mark)
             foreign.setdefault(position, mark if is_one else OTHER_CURRENCY)
     return foreign
+
+
+@lru_cache(maxsize=_REMEMBERED_DAYS)
+def _day(text: str, patterns: tuple[str, ...], first_month: int, is_1904: bool) -> date | None:
+    return dates.parse_date(clean(text), patterns, first_month, is_1904=is_1904)
 
 
 def _periods(days: pa.Array) -> pa.Array:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.limits import MAX_COMPARED_CODES
@@ -30,12 +29,16 @@ class LostZeros:
         self._field = field
         self._plain: dict[str, str] = {}
         self._padded: dict[str, str] = {}
+        # Every batch of a file has nearly the same codes as the one before.
+        self._known: set[str | None] = {None}
 
     def add(self, codes: pa.StringArray) -> None:
-        """Add the codes of a batch; null for blank ones."""
-        for code in pc.unique(codes).to_pylist():
-            if code is None or len(self._plain) + len(self._padded) >= MAX_COMPARED_CODES:
+        """Add the distinct codes of a batch; null for blank ones."""
+        for code in codes.to_pylist():
+            if code in self._known or len(self._plain) + len(self._padded) >= MAX_COMPARED_CODES:
                 continue
+            if len(self._known) <= MAX_COMPARED_CODES:
+                self._known.add(code)
             if match := _NUMBER.fullmatch(code):
                 self._plain.setdefault(match[1], code)
             elif match := _ZEROS.fullmatch(code):

@@ -87,7 +87,7 @@ class ReferenceRows:
         if field in _CHOICES:
             return check_choice(violations, field, texts, _CHOICES[field])
         if field in _CODES:
-            codes = self._codes.type_column(field, self._rules.fields.get(field, FieldRule()), texts, batch)
+            codes = self._codes.type_column(field, self._rules.fields.get(field, FieldRule()), texts, batch).column()
             reject_long_codes(violations, field, codes)
             return codes
         return map_distinct(texts, short_name, pa.string())

@@ -118,7 +118,7 @@ class ReportRows:
         return violations.add_cells(name, cells, is_name=is_name)
 
     def _code(self, name: str, texts: _Texts, batch: RawBatch, violations: RuleViolations) -> pa.StringArray:
-        codes = self._codes.type_column(name, self._rules.fields.get(name, FieldRule()), texts[name], batch)
+        codes = self._codes.type_column(name, self._rules.fields.get(name, FieldRule()), texts[name], batch).column()
         reject_long_codes(violations, name, codes)
         return codes
 

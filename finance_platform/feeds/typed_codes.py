@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.amounts import EXACT
-from finance_platform.feeds.cells import RawBatch, map_distinct
+from finance_platform.feeds.cells import DistinctValues, RawBatch
 from finance_platform.feeds.codes import clean, pad_code, shorten_code
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.resolved import FieldRule
@@ -24,6 +25,8 @@ from finance_platform.money_text import grouped_money
 
 _FIX = "map them in the descriptor to codes of your own if the shortened ones are not good enough for people"
 _WIDE_MONEY = pa.decimal128(38, 2)
+_REMEMBERED_CODES = 1 << 14
+"""Every batch of a file has nearly the same codes as the one before."""
 
 
 @dataclass
@@ -44,7 +47,7 @@ class TypedCodes:
 
     def type_column(
         self, name: str, rule: FieldRule, texts: pa.StringArray, batch: RawBatch, amounts: pa.Array | None = None
-    ) -> pa.StringArray:
+    ) -> DistinctValues:
         """Return a field's codes.
 
         Args:
@@ -54,13 +57,14 @@ class TypedCodes:
             batch: the rows.
             amounts: their money, if the feed has any.
         """
-        codes = map_distinct(texts, lambda text: pad_code(clean(text), rule.pad), pa.string())
+        codes = DistinctValues.of(texts).map(lambda text: _cleaned(text, rule.pad), pa.string())
         if not rule.shorten:
             return codes
-        shortened = map_distinct(codes, lambda code: shorten_code(code, rule.shorten), pa.string())
-        positions = np.flatnonzero(pc.fill_null(pc.not_equal(codes, shortened), False))
-        if len(positions):
-            self._add(name, rule.shorten, positions.tolist(), codes, batch, amounts)
+        shortened = codes.map(lambda code: shorten_code(code, rule.shorten), pa.string())
+        if not codes.values.equals(shortened.values):
+            column = codes.column()
+            positions = np.flatnonzero(pc.fill_null(pc.not_equal(column, shortened.column()), False))
+            self._add(name, rule.shorten, positions.tolist(), column, batch, amounts)
         return shortened
 
     def _add(
@@ -88,3 +92,8 @@ class TypedCodes:
             f"({found.sample[:60]!r})": Note(found.count, _FIX)
             for name, found in self._shortened.items()
         }
+
+
+@lru_cache(maxsize=_REMEMBERED_CODES)
+def _cleaned(text: str, digits: int) -> str:
+    return pad_code(clean(text), digits)
