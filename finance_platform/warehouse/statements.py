@@ -111,6 +111,7 @@ class SqlFile(StrEnum):
     PACK_ACCOUNTS = "reporting/pack_accounts.sql"
     PACK_STATEMENT = "reporting/pack_statement.sql"
     PACK_CELLS = "reporting/pack_cells.sql"
+    PACK_FEEDS = "reporting/pack_feeds.sql"
     PACK_OUTLOOK = "reporting/pack_outlook.sql"
     PACK_PROFIT_AND_LOSS = "reporting/pack_profit_and_loss.sql"
     PACK_MATERIALITY = "reporting/pack_materiality.sql"

@@ -13,6 +13,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
@@ -20,6 +21,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
+from finance_platform.bootstrap import open_warehouse, processed_zone
+from finance_platform.refresh.report_pack import read_published_pack
+from finance_platform.reports.pack.page import render
+from finance_platform.settings import load_settings
 from finance_platform_tests.browser.chromium import require_chromium
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.sample_home import refresh_sample_once
@@ -168,6 +173,25 @@ def test_the_figures_on_the_screen_are_those_of_the_warehouse(
         has_amount.discard("Profit after unclassified")  # it repeats the row above
     assert has_amount <= {line for _, line in shown}
     assert horizons >= {1, 2}
+
+
+def test_a_month_without_actuals_shows_its_budget_and_says_so_on_the_first_page(
+    home: Home, browser: Browser, tmp_path: Path
+):
+    settings = load_settings(home=home.path)
+    pack = read_published_pack(processed_zone(settings), open_warehouse(settings), settings, period="2025-12")
+    (tmp_path / "december.html").write_text(render(pack, written_at=datetime.now(UTC)), "utf-8")
+    reader = opened(browser, tmp_path / "december.html")
+    assert reader.text("#incomplete") == "2025-12 has no actuals yet, only plans. Year to date ends with Sep 25."
+    expected = statement_of(home, period="2025-12", reference="Budget", unit="")
+    budgets = {line: shown[2] for line, shown in reader.rows("statement-table").items()}
+    assert budgets["Revenue, net"] == expected[1, "Revenue, net"][1] == "4,506"
+    assert {cells[0] for cells in reader.rows("statement-table").values()} == {"no AC"}
+    assert {cells[3] for cells in reader.rows("statement-table").values()} == {""}
+    reader.page.set_viewport_size(PHONE)
+    cut = "heads => heads.filter(head => head.scrollWidth > head.clientWidth).map(head => head.textContent)"
+    assert reader.page.locator("#statement-table tbody th").evaluate_all(cut) == []
+    assert reader.messages == []
 
 
 def test_the_bridge_and_the_business_units_add_up_to_the_profit_of_the_view(reader: Reader, home: Home):

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from finance_platform.reports.pack.browser_data import browser_data, guarded_texts
-from finance_platform.reports.pack.model import Cell, Choice, Pack, WaitingFile, references
-from finance_platform.reports.pack.page import gates, render, script_json
+from finance_platform.reports.pack.model import Cell, Choice, FeedLines, Pack, WaitingFile, references
+from finance_platform.reports.pack.page import Gate, gates, render, script_json
 from finance_platform_tests.report_pack.made_packs import (
     ACTUAL,
     BUDGET,
@@ -194,6 +194,24 @@ def test_a_pack_is_preliminary_until_its_period_is_closed_and_nothing_is_held():
 def test_unclassified_money_of_the_year_is_named():
     texts = [gate.text for gate in gates(made_pack())]
     assert "unclassified: 1.25 EUR year to date, 1 account without a type" in texts
+
+
+def test_whether_the_expected_files_are_in_follows_from_the_usual_lines_of_each_feed():
+    usual, late = FeedLines("bank", 95, 100, is_as_usual=True), FeedLines("payroll", 0, 40, is_as_usual=False)
+    unknown = FeedLines("travel", 3, None, is_as_usual=True)
+    assert [gate for gate in gates(made_pack(feeds=(usual, unknown))) if "files" in gate.text] == [
+        Gate("good", "all expected files are in")
+    ]
+    assert [gate for gate in gates(made_pack(feeds=(usual, late))) if "files" in gate.text] == [
+        Gate("bad", "files are missing: payroll has 0 of some 40 lines")
+    ]
+    assert not [gate for gate in gates(made_pack(feeds=(unknown,))) if "files" in gate.text]
+
+
+def test_a_period_without_actuals_is_named_as_such():
+    plan_only = made_pack(choice=Choice("2025-06", "Actual", "Budget", ""))
+    assert gates(plan_only)[0] == Gate("bad", "2025-06 has no actuals yet")
+    assert plan_only.is_preliminary
 
 
 def test_the_pack_of_one_unit_says_nothing_about_files():

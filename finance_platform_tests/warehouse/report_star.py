@@ -147,7 +147,7 @@ class Ledger:
         """Yield period, source of the scenario, reference's period, its source, and whether both are compared."""
         prior = key.reference == PRIOR_YEAR
         other = key.scenario if prior else key.reference
-        for period in PERIODS:
+        for period in (*PERIODS, *(shift(one, 1) for one in PERIODS[-12:])):
             reference_period = shift(period, -1) if prior else period
             counts = period in self.complete or "Actual" not in (key.scenario, other)
             belongs = (

@@ -37,8 +37,8 @@ from finance_platform_tests.warehouse.report_star import (
     shift,
 )
 
-AS_OF = ("2024-08", "2024-09", "2025-02", "2025-05")
-"""A month with all actuals, an incomplete one, the last complete one, one with plans only."""
+AS_OF = ("2024-08", "2024-09", "2025-02", "2025-05", "2025-08")
+"""A month with all actuals, an incomplete one, the last complete one, one with plans only, one of a short year."""
 
 PAIRS = (
     ("Actual", "Budget"),

@@ -23,6 +23,17 @@ WITH Horizon AS (
     SELECT CAST('full year' AS VARCHAR(16)) AS Horizon, 4 AS HorizonOrder
 ),
 
+YearBefore AS (
+    SELECT
+        Period,
+        FiscalYear,
+        IsComplete,
+        CAST(
+            CAST(CAST(SUBSTRING(Period, 1, 4) AS INTEGER) + 1 AS VARCHAR(4)) || SUBSTRING(Period, 5, 3) AS VARCHAR(7)
+        ) AS NextPeriod
+    FROM PeriodCalendar
+),
+
 PairPeriod AS (
     SELECT
         AsOfCalendar.Period AS AsOfPeriod,
@@ -50,6 +61,34 @@ PairPeriod AS (
     INNER JOIN PeriodCalendar AS ThisPeriod ON ThisPeriod.FiscalYear = AsOfCalendar.FiscalYear
     INNER JOIN ComparablePeriod ON ComparablePeriod.Period = ThisPeriod.Period
     LEFT JOIN PeriodCalendar AS ReferenceCalendar ON ReferenceCalendar.Period = ComparablePeriod.ReferencePeriod
+
+    UNION ALL
+
+    SELECT
+        AsOfCalendar.Period AS AsOfPeriod,
+        AsOfCalendar.FiscalYear,
+        Horizon.Horizon,
+        Horizon.HorizonOrder,
+        YearBefore.NextPeriod AS Period,
+        DimScenario.ScenarioKey,
+        DimScenario.ScenarioName,
+        DimScenario.ScenarioType,
+        DimScenario.ScenarioKey AS ReferenceKey,
+        'Prior Year' AS ReferenceName,
+        DimScenario.ScenarioType AS ReferenceType,
+        YearBefore.Period AS ReferencePeriod,
+        FALSE AS IsCovered,
+        FALSE AS IsComplete,
+        Horizon.Horizon IN ('rest of year', 'full year') AS HasOutlook,
+        DimScenario.ScenarioType <> 'Actual' AS ScenarioIsComplete,
+        DimScenario.ScenarioType <> 'Actual' OR YearBefore.IsComplete AS ReferenceIsComplete,
+        DimScenario.ScenarioType <> 'Actual' AS CountsToDate
+    FROM PeriodCalendar AS AsOfCalendar
+    INNER JOIN YearBefore ON YearBefore.FiscalYear = AsOfCalendar.FiscalYear - 1
+    INNER JOIN Horizon ON Horizon.Horizon <> 'month'
+    CROSS JOIN DimScenario
+    LEFT JOIN PeriodCalendar AS ThisPeriod ON ThisPeriod.Period = YearBefore.NextPeriod
+    WHERE ThisPeriod.Period IS NULL
 ),
 
 SidePeriod AS (

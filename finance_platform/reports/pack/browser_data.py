@@ -109,6 +109,7 @@ def browser_data(pack: Pack, max_amounts: int = MAX_AMOUNTS) -> dict[str, Any]:
                 "month": one.fiscal_period,
                 "complete": one.is_complete,
                 "closed": one.is_closed,
+                "actual": one.has_actual,
             }
             for one in pack.periods
         ],

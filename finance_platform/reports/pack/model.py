@@ -190,6 +190,23 @@ class Comment:
 
 
 @dataclass(frozen=True)
+class FeedLines:
+    """How many lines of Actual a feed has in the choice's period.
+
+    Attributes:
+        feed: the feed.
+        lines: its lines.
+        usual: its usual number of lines; None with too few earlier periods to know.
+        is_as_usual: whether it has at least half of them.
+    """
+
+    feed: str
+    lines: int
+    usual: int | None
+    is_as_usual: bool
+
+
+@dataclass(frozen=True)
 class LoadStamp:
     """Which state of the warehouse the pack shows.
 
@@ -289,6 +306,7 @@ class Pack:
         comments: the comments on cells.
         reliability: the state of the home; None in the pack of one business unit.
         movements: what the latest load changed; none in the pack of one business unit.
+        feeds: the feeds of Actual in the choice's period; none in the pack of one business unit.
     """
 
     entity: str
@@ -307,6 +325,7 @@ class Pack:
     comments: tuple[Comment, ...]
     reliability: Reliability | None
     movements: tuple[Movement, ...]
+    feeds: tuple[FeedLines, ...] = ()
 
     @property
     def period(self) -> PackPeriod | None:

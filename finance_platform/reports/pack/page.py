@@ -22,7 +22,7 @@ from finance_platform.money_text import grouped_money, plain_money
 from finance_platform.quality.checks import pluralize
 from finance_platform.reports.pack.browser_data import browser_data, guarded_texts, texts_of
 from finance_platform.reports.pack.javascript import WEB, chart_library, content_hash, page_script
-from finance_platform.reports.pack.model import Pack, PackPeriod, RejectedTotal
+from finance_platform.reports.pack.model import ACTUAL, Pack, PackPeriod, RejectedTotal
 from finance_platform.safe_text import printable_line, spreadsheet_cell
 
 if TYPE_CHECKING:
@@ -108,13 +108,14 @@ def script_json(document: object) -> str:
 def gates(pack: Pack) -> list[Gate]:
     """Return what a reader must know first; of the pack of one business unit, only what concerns its periods."""
     period = pack.period
-    found = [_period_gate(period)] if period and period.has_actual else []
+    found = [_period_gate(period)] if period and pack.choice.scenario == ACTUAL else []
     state = pack.reliability
     if state is None:
         return found
     amounts = "; ".join(_rejected_amount(total) for total in state.rejected[:1])
     return [
         *found,
+        *_feeds_gate(pack),
         Gate("bad", f"held: {pluralize(len(state.waiting), 'file')}") if state.waiting else Gate("good", "held: none"),
         Gate("note", f"rejected: {pluralize(state.rejected_rows, 'row')}{f'; {amounts}' if amounts else ''}")
         if state.rejected_rows
@@ -139,8 +140,20 @@ def _period_gate(period: PackPeriod) -> Gate:
         return Gate("good", f"{period.name} is closed")
     if period.is_complete:
         return Gate("note", f"{period.name} is complete, not closed")
+    if not period.has_actual:
+        return Gate("bad", f"{period.name} has no actuals yet")
     missing = f"{period.missing_departments} of {period.usual_departments} departments are missing"
     return Gate("bad", f"{period.name} is incomplete: {missing}")
+
+
+def _feeds_gate(pack: Pack) -> list[Gate]:
+    """Return whether each feed has what it usually has; nothing if no feed has enough earlier periods to know."""
+    expected = [one for one in pack.feeds if one.usual is not None]
+    late = [one for one in expected if not one.is_as_usual]
+    lines = ", ".join(f"{printable_line(one.feed)} has {one.lines:,} of some {one.usual:,} lines" for one in late)
+    if late:
+        return [Gate("bad", f"files are missing: {lines}")]
+    return [Gate("good", "all expected files are in")] if expected else []
 
 
 def _unclassified_gate(pack: Pack) -> list[Gate]:

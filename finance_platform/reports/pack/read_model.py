@@ -19,6 +19,7 @@ from finance_platform.reports.pack.model import (
     Cell,
     Choice,
     Comment,
+    FeedLines,
     LineFigure,
     LoadStamp,
     Movement,
@@ -108,6 +109,7 @@ def read_pack(
         ),
         reliability=None if choice.unit else reliability,
         movements=() if choice.unit else tuple(movements),
+        feeds=() if choice.unit else _feeds(warehouse, choice.period),
     )
 
 
@@ -261,6 +263,10 @@ def _bound(choice: Choice) -> Mapping[str, object]:
 def _thresholds(warehouse: Queryable) -> dict[int | None, Threshold]:
     rows = warehouse.query(statement(SqlFile.PACK_MATERIALITY)).rows
     return {account: Threshold(Decimal(amount), Decimal(percent)) for account, amount, percent in rows}
+
+
+def _feeds(warehouse: Queryable, period: str) -> tuple[FeedLines, ...]:
+    return tuple(FeedLines(*row) for row in warehouse.query(statement(SqlFile.PACK_FEEDS), {"period": period}).rows)
 
 
 def _stamp(warehouse: Queryable) -> LoadStamp:

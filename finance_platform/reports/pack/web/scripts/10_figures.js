@@ -27,6 +27,17 @@ function counts(period) {
   return covers(D.subject, period) && (!D.subjectIsActual || D.periods[period].complete);
 }
 
+const isActual = (scenario) => D.scenarios[scenario].type === "Actual";
+
+/* An incomplete month of Actual has amounts to show; no sum beyond the month has them. */
+const hasAmounts = ({ scenario, period }) => covers(scenario, period) || (isActual(scenario) && D.periods[period].actual);
+
+/* The scenario whose amounts stand for a scenario in a month: itself, in a full year maybe the outlook's plan; -1 for none. */
+function sourceOf(scenario, period, horizon) {
+  if (horizon === "month" || !isActual(scenario) || D.periods[period].complete) return scenario;
+  return horizon === "year" ? D.outlook[period] : -1;
+}
+
 /* The amounts of one unit, or of all, by line, scenario and period. */
 const cubes = new Map();
 function cubeOf(unit) {
@@ -45,32 +56,54 @@ function cubeOf(unit) {
 
 /* The months that a horizon adds up, each with the scenario that it takes: actuals, then the outlook's plan. */
 function monthsOf(horizon, period = selection.period) {
-  if (horizon === "month") return [{ period, scenario: D.subject }];
-  const year = D.periods[period].year;
+  if (horizon === "month") return [{ period, scenario: D.subject, horizon }];
+  const { year } = D.periods[period];
   const months = [];
   D.periods.forEach((candidate, index) => {
     if (candidate.year !== year) return;
-    if (index <= period && counts(index)) months.push({ period: index, scenario: D.subject });
-    else if (horizon === "year" && D.outlook[index] >= 0)
-      months.push({ period: index, scenario: D.outlook[index] });
+    if (index <= period && counts(index)) months.push({ period: index, scenario: D.subject, horizon });
+    else if (horizon === "year" && D.outlook[index] >= 0) months.push({ period: index, scenario: D.outlook[index], horizon });
   });
   return months;
 }
 
-/* The month and the scenario that a month is compared with, or null where the reference has no lines. */
+/* Where the reference of a month has its amounts, whatever the month itself has; null where it has no lines. */
+function otherOf(period, horizon, reference = selection.reference) {
+  if (reference === NO_REFERENCE) return null;
+  const [scenario, place] = reference === PRIOR_YEAR ? [D.subject, yearBefore(period)] : [reference, period];
+  return place < 0 ? null : monthFrom(scenario, place, horizon);
+}
+
+function monthFrom(scenario, period, horizon) {
+  const month = { period, scenario: sourceOf(scenario, period, horizon) };
+  return month.scenario >= 0 && hasAmounts(month) ? month : null;
+}
+
+/* The month that a month is compared with, or null. */
 function referenceMonth(month, reference = selection.reference) {
-  if (reference === NO_REFERENCE || !covers(month.scenario, month.period)) return null;
-  const other =
-    reference === PRIOR_YEAR
-      ? { period: yearBefore(month.period), scenario: D.subject }
-      : { period: month.period, scenario: reference };
-  return covers(other.scenario, other.period) ? other : null;
+  const { horizon = "month" } = month;
+  const other = otherOf(month.period, horizon, reference);
+  if (!other || horizon !== "month") return other;
+  return covers(month.scenario, month.period) && covers(other.scenario, other.period) ? other : null;
+}
+
+/* All months that the reference has in a horizon: a plan of nine months does not shorten the year before. */
+function referenceMonths(horizon, { period = selection.period, reference = selection.reference } = {}) {
+  const isInYear = (year) => (index) => D.periods[index].year === year;
+  const indexes = D.periods.map((_, index) => index);
+  const { year } = D.periods[period];
+  if (horizon === "year" && reference === PRIOR_YEAR) return indexes.filter(isInYear(year - 1)).map((index) => monthFrom(D.subject, index, horizon)).filter(Boolean);
+  const isToDate = (index) => index <= period && (!D.subjectIsActual || D.periods[index].complete);
+  const own = horizon === "month" ? [period] : indexes.filter(isInYear(year)).filter((index) => horizon === "year" || isToDate(index));
+  return own.map((index) => otherOf(index, horizon, reference)).filter(Boolean);
 }
 
 /* A sum and its comparison. `amountOf(month)` is the amount of one month of one scenario, in cents.
-   amount: all months, null if the scenario has none of them; reference: the months that the reference has, null if none; matched: the amount of those. */
-function compare(amountOf, months, reference = selection.reference) {
-  const result = { amount: 0, reference: 0, matched: 0, months: months.length, covered: 0 };
+   amount: all months, null if the scenario has none of them; whole: all months of the reference, null if it has none;
+   matched and reference: both sides of the months that both have, reference null if there is none. */
+function compare(amountOf, months, reference = selection.reference, ofReference = []) {
+  const result = { amount: 0, reference: 0, matched: 0, months: Math.max(months.length, ofReference.length), covered: 0 };
+  result.whole = ofReference.length ? ofReference.reduce((sum, month) => sum + amountOf(month), 0) : null;
   for (const month of months) {
     const amount = amountOf(month);
     result.amount += amount;
@@ -81,7 +114,7 @@ function compare(amountOf, months, reference = selection.reference) {
     result.reference += amountOf(other);
   }
   if (!result.covered) result.reference = null;
-  if (!months.some(({ scenario, period }) => covers(scenario, period))) result.amount = null;
+  if (!months.some(hasAmounts)) result.amount = null;
   return result;
 }
 
@@ -94,7 +127,7 @@ const partsAmount = (parts, unit) => {
 
 function rowFigure(row, horizon, options = {}) {
   const { unit = selection.unit, reference = selection.reference, period = selection.period } = options;
-  return compare(partsAmount(row.parts, unit), monthsOf(horizon, period), reference);
+  return compare(partsAmount(row.parts, unit), monthsOf(horizon, period), reference, referenceMonths(horizon, { period, reference }));
 }
 
 /* The effect on profit of a variance: positive is better, whatever the sign of the account; null without reference. */
@@ -112,7 +145,7 @@ const ratioOf = (numerator, denominator) =>
   numerator === null || !denominator || denominator < 0 ? null : (100 * numerator) / denominator;
 
 /* The amounts by department and account: a map from "department account" to a comparison. */
-function cellFigures(months, { unit = selection.unit, keep = () => true } = {}) {
+function cellFigures(months, { unit = selection.unit, keep = () => true, ofReference = [] } = {}) {
   const wanted = months.map((month) => ({ month, other: referenceMonth(month) }));
   const cells = new Map();
   for (const [scenario, department, account, first, amounts] of D.series) {
@@ -122,7 +155,7 @@ function cellFigures(months, { unit = selection.unit, keep = () => true } = {}) 
     const key = `${department} ${account}`;
     let cell = cells.get(key);
     if (!cell) {
-      cell = { department, account, amount: 0, reference: 0, matched: 0, covered: 0, months: months.length };
+      cell = { department, account, amount: 0, reference: 0, matched: 0, whole: 0 };
       cells.set(key, cell);
     }
     for (const { month, other } of wanted) {
@@ -132,11 +165,14 @@ function cellFigures(months, { unit = selection.unit, keep = () => true } = {}) 
       cell.matched += amount;
       cell.reference += at(other);
     }
+    for (const month of ofReference) cell.whole += at(month);
   }
-  const covered = wanted.filter(({ other }) => other).length;
+  const isCompared = wanted.some(({ other }) => other);
+  const hasMonths = months.some(hasAmounts);
   for (const cell of cells.values()) {
-    cell.covered = covered;
-    if (!covered) cell.reference = null;
+    if (!hasMonths) cell.amount = null;
+    if (!isCompared) cell.reference = null;
+    if (!ofReference.length) cell.whole = null;
   }
   return [...cells.values()];
 }

@@ -45,7 +45,7 @@ const shareCell = (value) => ({
   kind: "number",
 });
 /* A bar left or right of an axis; all bars of a column have one scale. */
-const barCell = (effect, largest) => ({ bar: effect ?? 0, largest, kind: "bar-cell", skip: true });
+const barCell = (effect, largest) => (effect === null ? { text: "", kind: "bar-cell", skip: true } : { bar: effect, largest, kind: "bar-cell", skip: true });
 
 function barElement({ bar, largest }) {
   const node = element("span", { class: `bar ${tone(bar)}`, "aria-hidden": "true" });
@@ -76,6 +76,7 @@ function cellElement(cell, isHeader) {
 /* columns: {text, kind, skip}; rows: {cells, kind}; groups: {text, span} above the columns. */
 function buildTable({ id, caption, columns, groups, rows, sortable = false, note, empty }) {
   const head = element("thead");
+  separate(columns, groups ?? [], rows);
   if (groups) {
     head.append(
       element("tr", {}, ...groups.map((group) => element(group.text ? "th" : "td", { colspan: group.span, scope: group.text ? "colgroup" : undefined, class: group.text ? "group" : "", text: group.text }))),
@@ -92,6 +93,15 @@ function buildTable({ id, caption, columns, groups, rows, sortable = false, note
     element("tr", { class: row.kind, "data-level": row.level }, ...row.cells.map((cell, index) => cellElement(cell, index === 0)))));
   const table = element("table", { id, "data-sortable": sortable }, element("caption", { text: caption }), head, body);
   return rows.length ? frameTable(table, note) : element("p", { class: "note", text: empty ?? "Nothing to show." });
+}
+
+/* Mark the first cell of each group, which is set apart from the group before it. */
+function separate(columns, groups, rows) {
+  let first = 0;
+  for (const { span } of groups) {
+    if (first) for (const one of [columns[first], ...rows.map((row) => row.cells[first])]) one.kind = `${one.kind ?? ""} starts`.trim();
+    first += span;
+  }
 }
 
 /* Put a table into a region that scrolls, with its search and its download. */

@@ -12,15 +12,21 @@ function resultRow() {
   return rows.at(-1) === ROWS.result && rows.length > 1 && !isNeeded ? rows.at(-2) : (rows.at(-1) ?? null);
 }
 const profitRow = () => ROWS.profit ?? resultRow();
-const hasPriorYear = () => selection.reference !== PRIOR_YEAR && STATEMENT.length > 0 && HORIZONS.some((horizon) => rowFigure(STATEMENT[0], horizon, { reference: PRIOR_YEAR }).reference !== null);
+const hasPriorYear = () => selection.reference !== PRIOR_YEAR && STATEMENT.length > 0 && HORIZONS.some((horizon) => referenceMonths(horizon, { reference: PRIOR_YEAR }).length > 0);
+const canChooseReference = () => D.references.some((reference) => reference !== NO_REFERENCE);
 const hasReference = () => selection.reference !== NO_REFERENCE;
 const HORIZON_NAMES = () => ({
   month: monthName(selection.period),
-  ytd: "Year to date",
+  ytd: `Year to date${throughMonth()}`,
   year: `Full year (${yearComposition(monthsOf("year")) || "no amounts"})`,
 });
+/* Year to date leaves incomplete months out; a heading says so if the selected month is one. */
+function throughMonth() {
+  const last = monthsOf("ytd").at(-1);
+  return last && last.period !== selection.period ? ` through ${monthName(last.period)}` : "";
+}
 const unitLabel = () => (selection.unit === ALL_UNITS ? "" : ` of ${D.units[selection.unit]}`);
-const isEmpty = (figure) => !figure.amount && !figure.reference;
+const isEmpty = (figure) => !figure.amount && !figure.reference && !figure.whole;
 
 /* --- 2 Summary -------------------------------------------------------------------------------------------------- */
 
@@ -124,8 +130,8 @@ function statementColumns() {
 
 function statementCells(row, horizon, largest, open) {
   const figure = rowFigure(row, horizon);
-  const cells = [moneyCell(figure.amount, open ? { open: () => open(row, horizon), label: `${row.label}, ${HORIZON_NAMES()[horizon]}: ${money(figure.amount)}, show its cells` } : {})];
-  if (hasPriorYear()) cells.push(moneyCell(rowFigure(row, horizon, { reference: PRIOR_YEAR }).reference, { kind: "number soft" }));
+  const cells = [amountCell(figure, open ? { open: () => open(row, horizon), label: `${row.label}, ${HORIZON_NAMES()[horizon]}: ${money(figure.amount)}, show its cells` } : {})];
+  if (hasPriorYear()) cells.push(moneyCell(rowFigure(row, horizon, { reference: PRIOR_YEAR }).whole, { kind: "number soft" }));
   if (hasReference()) {
     const effect = effectOf(figure, row.sign);
     cells.push(referenceCell(figure), effectCell(effect), barCell(effect, largest), percentCell(percentOf(figure, row.sign)));
@@ -133,7 +139,11 @@ function statementCells(row, horizon, largest, open) {
   return cells;
 }
 
-const referenceCell = (figure) => (figure.reference === null ? { text: `no ${referenceCode()}`, csv: "", kind: "number soft" } : moneyCell(figure.reference));
+/* How many months this year and the year before have in a horizon. */
+const rowMonths = (horizon) => ({ own: monthsOf(horizon).length, prior: referenceMonths(horizon, { reference: PRIOR_YEAR }).length });
+const noAmount = (code) => ({ text: `no ${code}`, csv: "", kind: "number soft" });
+const amountCell = (figure, extra) => (figure.amount === null ? noAmount(codeOf(D.subject)) : moneyCell(figure.amount, extra));
+const referenceCell = (figure) => (figure.whole === null ? noAmount(referenceCode()) : moneyCell(figure.whole));
 
 /* The horizons that differ: in the first month of a year, the month is the year to date. */
 function shownHorizons() {
@@ -146,7 +156,7 @@ function drawStatement() {
   const horizons = shownHorizons();
   const largest = Object.fromEntries(horizons.map((horizon) => [horizon, Math.max(0, ...STATEMENT.map((row) => Math.abs(effectOf(rowFigure(row, horizon), row.sign) ?? 0)))]));
   const result = resultRow();
-  const isShown = (row) => (row.isSubtotal ? row !== ROWS.result || row === result : false) || !row.isSubtotal && HORIZONS.some((horizon) => !isEmpty(rowFigure(row, horizon)) || rowFigure(row, horizon, { reference: PRIOR_YEAR }).reference);
+  const isShown = (row) => (row.isSubtotal ? row !== ROWS.result || row === result : false) || !row.isSubtotal && HORIZONS.some((horizon) => !isEmpty(rowFigure(row, horizon)) || rowFigure(row, horizon, { reference: PRIOR_YEAR }).whole);
   const columns = statementColumns();
   const names = HORIZON_NAMES();
   const partly = horizons.filter((horizon) => {
@@ -155,6 +165,8 @@ function drawStatement() {
   });
   const notes = hasReference() ? ["Δ is the effect on profit: green helps, red hurts, whatever the sign of the account."] : [];
   if (partly.length) notes.push(`Δ compares only the months that both have: ${partly.map((horizon) => `${names[horizon]} ${rowFigure(STATEMENT[0], horizon).covered} of ${rowFigure(STATEMENT[0], horizon).months}`).join("; ")}.`);
+  const before = rowMonths("year");
+  if (hasPriorYear() && before.prior !== before.own) notes.push(`Full year: PY has ${before.prior} months, ${codeOf(D.subject)} ${before.own}.`);
   if (ROWS.unclassified && isShown(ROWS.unclassified)) notes.push("Unclassified: accounts without a type, taken as a cost below operating profit until someone classifies them.");
   replaceContent("statement", STATEMENT.length ? buildTable({
       id: "statement-table",
@@ -263,7 +275,7 @@ function drawUnits() {
     rows: months.map((period) => {
       const month = { period, scenario: D.subject };
       const amountOf = partsAmount(row.parts, unit);
-      const other = referenceMonth(month);
+      const other = otherOf(period, "month");
       return { month: monthName(period), amount: counts(period) ? amountOf(month) : null, reference: other ? amountOf(other) : null, fill: fillOf(D.subject), referenceFill: selection.reference === PRIOR_YEAR ? "var(--light)" : "var(--paper)" };
     }),
   }));
@@ -292,8 +304,8 @@ function drawUnitTable(row, units) {
   const largest = Object.fromEntries(horizons.map((horizon) => [horizon, Math.max(0, ...units.map((unit) => Math.abs(effectOf(rowFigure(row, horizon, { unit }), 1) ?? 0)))]));
   const cellsOf = (unit, horizon) => {
     const figure = rowFigure(row, horizon, { unit });
-    const cells = [moneyCell(figure.amount)];
-    if (hasPriorYear()) cells.push(moneyCell(rowFigure(row, horizon, { unit, reference: PRIOR_YEAR }).reference, { kind: "number soft" }));
+    const cells = [amountCell(figure)];
+    if (hasPriorYear()) cells.push(moneyCell(rowFigure(row, horizon, { unit, reference: PRIOR_YEAR }).whole, { kind: "number soft" }));
     if (hasReference()) cells.push(referenceCell(figure), effectCell(effectOf(figure, 1)), barCell(effectOf(figure, 1), largest[horizon]), percentCell(percentOf(figure, 1)));
     return cells;
   };

@@ -54,11 +54,12 @@ function drawVariances() {
     rows: material.slice(0, ROWS_SHOWN).map((cell) => ({
       cells: [textCell(departmentLabel(cell.department)), textCell(accountLabel(cell.account)), moneyCell(cell.matched, { open: () => openCell(cell), label: `${departmentLabel(cell.department)}, ${accountLabel(cell.account)}: ${money(cell.matched)}, show its months` }), moneyCell(cell.reference), effectCell(cell.effect), barCell(cell.effect, largest), percentCell(cell.percent), textCell(commentText(cell))],
     })),
-    empty: hasReference() ? "No variance reaches the thresholds." : "Choose a reference above.",
+    empty: hasReference() ? "No variance reaches the thresholds." : canChooseReference() ? "Choose a reference above." : "There is no plan and no year before.",
     note: `${material.length > ROWS_SHOWN ? `The first ${ROWS_SHOWN} of ${material.length}, by` : "By"} effect on profit; an amount opens its months and the command that lists its ledger lines.${isDefault ? " The thresholds are the defaults." : ""}${D.isDetailed ? "" : " The home has too many amounts for one page: business units stand in place of departments."}`,
   }));
   drawOneSided(cells);
   drawStandingOut();
+  for (const id of ["unbudgeted", "unspent", "standing-out"]) document.getElementById(id).hidden = !hasReference();
 }
 
 /* Of each department and account, the month that is farthest from the reference, over all months of the pack. */
@@ -88,7 +89,7 @@ function drawStandingOut() {
 
 /* Actuals without a plan, and plans without actuals, over the year to date. */
 function drawOneSided(cells) {
-  const reference = hasReference() ? referenceName() : "a reference";
+  const reference = referenceName();
   const sides = [
     ["unbudgeted", `Spent or earned without ${reference}`, ({ reference, matched }) => !reference && matched, "matched"],
     ["unspent", `In ${reference}, and nothing spent or earned`, ({ reference, matched }) => reference && !matched, "reference"],
@@ -101,7 +102,7 @@ function drawOneSided(cells) {
       sortable: true,
       columns: [{ text: "Department" }, { text: "Account" }, { text: field === "matched" ? codeOf(D.subject) : referenceCode(), kind: "number" }, { text: "Effect", kind: "number" }],
       rows: rows.slice(0, ROWS_SHOWN).map((cell) => ({ cells: [textCell(departmentLabel(cell.department)), textCell(accountLabel(cell.account)), moneyCell(cell[field]), effectCell(cell.effect)] })),
-      empty: hasReference() ? `${caption}: none.` : `${caption}: choose a reference above.`,
+      empty: `${caption}: none.`,
       note: rows.length > ROWS_SHOWN ? `The first ${ROWS_SHOWN} of ${rows.length}.` : undefined,
     }));
   }
@@ -156,15 +157,13 @@ function drawHolderTable() {
   const byAccount = (cells) => {
     const sums = new Map();
     for (const cell of cells) {
-      const sum = sums.get(cell.account) ?? { account: cell.account, amount: 0, matched: 0, reference: cell.reference === null ? null : 0, covered: cell.covered, months: cell.months };
-      sum.amount += cell.amount;
-      sum.matched += cell.matched;
-      if (cell.reference !== null) sum.reference += cell.reference;
+      const sum = sums.get(cell.account) ?? { account: cell.account, amount: null, matched: 0, reference: null, whole: null };
+      for (const field of ["amount", "matched", "reference", "whole"]) if (cell[field] !== null) sum[field] = (sum[field] ?? 0) + cell[field];
       sums.set(cell.account, sum);
     }
     return sums;
   };
-  const figures = Object.fromEntries(HORIZONS.map((horizon) => [horizon, byAccount(cellFigures(monthsOf(horizon), { unit: ALL_UNITS, keep }))]));
+  const figures = Object.fromEntries(HORIZONS.map((horizon) => [horizon, byAccount(cellFigures(monthsOf(horizon), { unit: ALL_UNITS, keep, ofReference: referenceMonths(horizon) }))]));
   const budget = byAccount(cellFigures(planMonths(), { unit: ALL_UNITS, keep }));
   const accounts = new Set([...figures.month.keys(), ...figures.ytd.keys(), ...budget.keys()]);
   const code = referenceCode();
@@ -173,7 +172,8 @@ function drawHolderTable() {
     columns.push({ text: `${name} ${codeOf(D.subject)}`, kind: "number" });
     if (hasReference()) columns.push({ text: `${name} ${code}`, kind: "number" }, { text: `${name} Δ`, kind: "number" });
   }
-  if (hasReference()) columns.push({ text: `Full year ${code}`, kind: "number" }, { text: "Remaining", kind: "number" }, { text: "Used %", kind: "number" }, { skip: true });
+  const hasPlan = planMonths().length > 0;
+  if (hasPlan) columns.push({ text: `Full year ${code}`, kind: "number" }, { text: "Remaining", kind: "number" }, { text: "Used %", kind: "number" }, { skip: true });
   const lines = D.lines.map((line, index) => ({ line, accounts: [...accounts].filter((account) => D.accounts[account].line === index).sort((one, other) => D.accounts[one].number.localeCompare(D.accounts[other].number)) })).filter((group) => group.accounts.length);
   const rows = lines.flatMap(({ line, accounts: own }) => {
     const detail = own.map((account) => ({ level: 2, cells: holderCells(accountLabel(account), 1, figures, budget, [account], line.sign) }));
@@ -187,19 +187,14 @@ function drawHolderTable() {
     columns,
     rows,
     empty: "This department has no amounts in these months.",
-    note: hasReference()
+    note: hasPlan
       ? `${elapsed.toFixed(0)} % of the year has elapsed; the mark on each bar shows it. Remaining: ${referenceName()} of the full year${missingMonths(planMonths())} less ${D.scenarios[D.subject].name} year to date.`
       : `${elapsed.toFixed(0)} % of the year has elapsed.`,
   }));
 }
 
-/* The months of the reference's own full year, whatever the actuals cover. */
-function planMonths() {
-  const year = D.periods[selection.period].year;
-  const inYear = D.periods.map((_, period) => period).filter((period) => D.periods[period].year === year);
-  const months = selection.reference === PRIOR_YEAR ? inYear.map((period) => ({ period: yearBefore(period), scenario: D.subject })) : inYear.map((period) => ({ period, scenario: selection.reference }));
-  return hasReference() ? months.filter(({ period, scenario }) => covers(scenario, period)) : [];
-}
+/* The reference's own full year, whatever the actuals cover. */
+const planMonths = () => referenceMonths("year");
 
 /* The months of the whole fiscal year before. */
 function monthsBefore() {
@@ -215,17 +210,16 @@ const elapsedShare = () => (100 * D.periods[selection.period].month) / 12;
 function holderCells(label, indent, figures, budget, accounts, sign) {
   const total = (sums) => {
     const found = accounts.map((account) => sums.get(account)).filter(Boolean);
-    const has = found.some(({ reference }) => reference !== null);
-    const add = (field) => found.reduce((sum, one) => sum + (one[field] ?? 0), 0);
-    return { amount: add("amount"), matched: add("matched"), reference: has ? add("reference") : null };
+    const add = (field) => (found.some((one) => one[field] !== null) ? found.reduce((sum, one) => sum + (one[field] ?? 0), 0) : null);
+    return { amount: add("amount"), matched: add("matched"), reference: add("reference"), whole: add("whole") };
   };
   const [month, ytd, plan] = [total(figures.month), total(figures.ytd), total(budget)];
   const cells = [textCell(label, { indent })];
   for (const figure of [month, ytd]) {
     cells.push(moneyCell(figure.amount));
-    if (hasReference()) cells.push(moneyCell(figure.reference), effectCell(effectOf(figure, sign || -1) ?? null, sign ? {} : { kind: "number" }));
+    if (hasReference()) cells.push(moneyCell(figure.whole), effectCell(effectOf(figure, sign || -1) ?? null, sign ? {} : { kind: "number" }));
   }
-  if (hasReference()) {
+  if (planMonths().length) {
     const used = plan.amount > 0 ? (100 * ytd.amount) / plan.amount : null;
     cells.push(moneyCell(plan.amount), moneyCell(plan.amount - ytd.amount), shareCell(used), usedCell(used));
   }
@@ -236,10 +230,10 @@ const usedCell = (used) => ({ used, kind: "bar-cell", skip: true });
 
 function holderTitle(lines, figures, budget, elapsed) {
   const name = departmentLabel(holder.department);
-  if (!hasReference()) return `${name}: no reference to compare with`;
   const costs = lines.filter(({ line }) => line.sign < 0).flatMap(({ accounts }) => accounts);
   const sum = (sums, field) => costs.reduce((total, account) => total + (sums.get(account)?.[field] ?? 0), 0);
   const [spent, planned] = [sum(figures.ytd, "amount"), sum(budget, "amount")];
+  if (!hasReference()) return `${name}: costs of ${spokenAmount(spent)} year to date`;
   if (!(planned > 0)) return `${name} has no ${referenceName()} for costs in ${D.periods[selection.period].year}`;
   const used = (100 * spent) / planned;
   return `${name} has used ${used.toFixed(0)} % of its ${referenceName()} for costs${missingMonths(planMonths())}; ${elapsed.toFixed(0)} % of the year has elapsed`;
@@ -254,11 +248,11 @@ function drawCapex() {
   const lines = new Set(D.capex);
   const keep = (department, account) => lines.has(D.accounts[account].line);
   const key = ({ department, account }) => `${department} ${account}`;
-  const ytd = cellFigures(monthsOf("ytd"), { keep });
+  const ytd = cellFigures(monthsOf("ytd"), { keep, ofReference: referenceMonths("ytd") });
   const plans = new Map(cellFigures(planMonths(), { keep }).map((cell) => [key(cell), cell]));
   const before = new Map(cellFigures(monthsBefore(), { keep }).map((cell) => [key(cell), { ...cell, effect: effectOf(cell, -1) }]));
   const none = { amount: 0, effect: null };
-  const all = new Map([...before.values(), ...ytd].map((cell) => [key(cell), { ...cell, ...(ytd.includes(cell) ? {} : { amount: 0, matched: 0, reference: ytd[0]?.reference === null ? null : 0 }) }]));
+  const all = new Map([...before.values(), ...ytd].map((cell) => [key(cell), { ...cell, ...(ytd.includes(cell) ? {} : { amount: 0, matched: 0, reference: ytd[0]?.reference === null ? null : 0, whole: ytd[0]?.whole === null ? null : 0 }) }]));
   const rows = [...all.values()].map((cell) => ({ ...cell, effect: effectOf(cell, -1), plan: plans.get(key(cell))?.amount ?? 0, last: before.get(key(cell)) ?? none })).filter((cell) => cell.amount || cell.reference || cell.plan || cell.last.amount);
   rows.sort((one, other) => Math.min(one.effect ?? 0, one.last.effect ?? 0) - Math.min(other.effect ?? 0, other.last.effect ?? 0) || other.amount - one.amount);
   const total = rowFigure(capexRow(), "ytd");
@@ -266,6 +260,8 @@ function drawCapex() {
   const [worst] = [...rows].sort((one, other) => (one.effect ?? 0) - (other.effect ?? 0));
   const effect = effectOf(total, -1);
   const lastYear = D.periods[selection.period].year - 1;
+  const hasLastYear = monthsBefore().length > 0;
+  const hasPlan = planMonths().length > 0;
   const overrun = rows[0]?.last.effect <= -D.materiality.amount ? ` In ${lastYear}, ${accountLabel(rows[0].account)} in ${departmentLabel(rows[0].department)} went ${spoken(rows[0].last.effect)} over.` : "";
   document.getElementById("capex-title").textContent =
     effect === null
@@ -273,9 +269,10 @@ function drawCapex() {
       : `CapEx is ${spoken(effect)} ${effect > 0 ? "below" : "above"} ${spokenReference()}${selection.reference === PRIOR_YEAR ? "," : ""} year to date${worst?.effect <= -D.materiality.amount ? `; ${accountLabel(worst.account)} in ${departmentLabel(worst.department)} is ${spoken(worst.effect)} over` : ""}.${overrun}`;
   const largest = Math.max(0, ...rows.map((row) => Math.abs(row.effect ?? 0)));
   const columns = [{ text: "Account" }, { text: "Department" }, { text: `YTD ${codeOf(D.subject)}`, kind: "number" }];
-  if (hasReference()) columns.push({ text: `YTD ${code}`, kind: "number" }, { text: `Δ ${code}`, kind: "number" }, { skip: true }, { text: "Δ %", kind: "number" }, { text: `Full year ${code}`, kind: "number" }, { text: "Remaining", kind: "number" }, { text: "Used %", kind: "number" });
-  columns.push({ text: `${lastYear} ${codeOf(D.subject)}`, kind: "number" });
-  if (hasReference()) columns.push({ text: `${lastYear} Δ ${code}`, kind: "number" });
+  if (hasReference()) columns.push({ text: `YTD ${code}`, kind: "number" }, { text: `Δ ${code}`, kind: "number" }, { skip: true }, { text: "Δ %", kind: "number" });
+  if (hasPlan) columns.push({ text: `Full year ${code}`, kind: "number" }, { text: "Remaining", kind: "number" }, { text: "Used %", kind: "number" });
+  if (hasLastYear) columns.push({ text: `${lastYear} ${codeOf(D.subject)}`, kind: "number" });
+  if (hasLastYear && hasReference()) columns.push({ text: `${lastYear} Δ ${code}`, kind: "number" });
   replaceContent("capex-table", buildTable({
     id: "capex-accounts",
     caption: `CapEx, ${D.unitName}`,
@@ -283,13 +280,14 @@ function drawCapex() {
     columns,
     rows: rows.map((cell) => {
       const cells = [textCell(accountLabel(cell.account)), textCell(departmentLabel(cell.department)), moneyCell(cell.amount, { open: () => openCell(cell), label: `${accountLabel(cell.account)}: ${money(cell.amount)}, show its months` })];
-      if (hasReference()) cells.push(moneyCell(cell.reference), effectCell(cell.effect), barCell(cell.effect, largest), percentCell(percentOf(cell, -1)), moneyCell(cell.plan), moneyCell(cell.plan - cell.amount), shareCell(cell.plan > 0 ? (100 * cell.amount) / cell.plan : null));
-      cells.push(moneyCell(cell.last.amount));
-      if (hasReference()) cells.push(effectCell(cell.last.effect));
+      if (hasReference()) cells.push(moneyCell(cell.whole), effectCell(cell.effect), barCell(cell.effect, largest), percentCell(percentOf(cell, -1)));
+      if (hasPlan) cells.push(moneyCell(cell.plan), moneyCell(cell.plan - cell.amount), shareCell(cell.plan > 0 ? (100 * cell.amount) / cell.plan : null));
+      if (hasLastYear) cells.push(moneyCell(cell.last.amount));
+      if (hasLastYear && hasReference()) cells.push(effectCell(cell.last.effect));
       return { cells };
     }),
     empty: "No CapEx in these months.",
-    note: `Over plan is unfavourable. ${elapsedShare().toFixed(0)} % of the year has elapsed.`,
+    note: `${hasReference() ? `More than ${spokenReference()} is unfavourable. ` : ""}${elapsedShare().toFixed(0)} % of the year has elapsed.`,
   }));
 }
 
@@ -364,7 +362,7 @@ function drawOutlook() {
   const amountOf = partsAmount(row.parts, selection.unit);
   const rows = all.map((period) => {
     const scenario = bySubject.get(period);
-    const other = referenceMonth({ period, scenario: scenario ?? D.subject });
+    const other = otherOf(period, "year");
     return { month: monthName(period), amount: scenario === undefined ? null : amountOf({ period, scenario }), reference: other ? amountOf(other) : null, fill: fillOf(scenario), referenceFill: selection.reference === PRIOR_YEAR ? "var(--light)" : "var(--paper)" };
   });
   const figure = rowFigure(row, "year");
@@ -424,9 +422,9 @@ const CELLS_SHOWN = 100;
 
 function openCells(row, horizon) {
   const lines = new Set(row.parts.map(([line]) => line));
-  const cells = cellFigures(monthsOf(horizon), { keep: (department, account) => lines.has(D.accounts[account].line) })
+  const cells = cellFigures(monthsOf(horizon), { keep: (department, account) => lines.has(D.accounts[account].line), ofReference: referenceMonths(horizon) })
     .map((cell) => ({ ...cell, effect: effectOf(cell, signOfAccount(cell.account)) }))
-    .filter((cell) => cell.amount || cell.reference)
+    .filter((cell) => cell.amount || cell.whole)
     .sort((one, other) => Math.abs(other.amount) - Math.abs(one.amount));
   const columns = [{ text: "Department" }, { text: "Account" }, { text: `Amount, ${D.currency}`, kind: "number" }];
   if (hasReference()) columns.push({ text: `${referenceName()}, ${D.currency}`, kind: "number" });
@@ -439,7 +437,7 @@ function openCells(row, horizon) {
     columns,
     rows: cells.slice(0, CELLS_SHOWN).map((cell) => {
       const shown = [textCell(departmentLabel(cell.department)), textCell(accountLabel(cell.account)), exactCell(cell.amount)];
-      if (hasReference()) shown.push(exactCell(cell.reference));
+      if (hasReference()) shown.push(exactCell(cell.whole));
       shown.push(textCell(traceCommand(cell, horizon === "month" ? selection.period : last), { kind: "command" }));
       return { cells: shown };
     }),

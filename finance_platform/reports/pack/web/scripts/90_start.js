@@ -14,13 +14,27 @@ function drawBridges() {
 function drawAll() {
   document.getElementById("headline").textContent = headline();
   for (const [id, text] of Object.entries(headTexts())) for (const node of document.querySelectorAll(`[data-head="${id}"]`)) node.textContent = text;
+  const incomplete = document.getElementById("incomplete");
+  incomplete.textContent = incompleteText();
+  incomplete.hidden = !incomplete.textContent;
   for (const page of PAGES) page();
   document.title = `${D.entity} ${D.periods[selection.period]?.name ?? ""}: ${headline()}`;
 }
 
+/* What a reader of an incomplete period must know before its figures. */
+function incompleteText() {
+  const period = D.periods[selection.period];
+  if (!D.subjectIsActual || period.complete) return "";
+  const months = monthsOf("ytd");
+  const toDate = months.length ? `Year to date ends with ${monthName(months.at(-1).period)}.` : "Year to date has no month yet.";
+  return period.actual
+    ? `${period.name} is incomplete: its amounts are shown, and no total or comparison has them. ${toDate}`
+    : `${period.name} has no actuals yet, only plans. ${toDate}`;
+}
+
 function headTexts() {
   const period = D.periods[selection.period];
-  const state = !period ? "" : period.closed ? "closed" : period.complete ? "complete, not closed: PRELIMINARY" : D.subjectIsActual ? "incomplete: PRELIMINARY" : "plan only";
+  const state = !period ? "" : period.closed ? "closed" : period.complete ? "complete, not closed: PRELIMINARY" : !D.subjectIsActual ? "plan only" : period.actual ? "incomplete: PRELIMINARY" : "no actuals yet: PRELIMINARY";
   const scenarios = [D.subject, selection.reference].filter((scenario) => scenario >= 0).map((scenario) => (codeOf(scenario) === D.scenarios[scenario].name ? codeOf(scenario) : `${codeOf(scenario)} ${D.scenarios[scenario].name}`));
   return {
     period: period ? `${period.name}, ${state}` : "no periods",
