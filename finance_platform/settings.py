@@ -297,25 +297,72 @@ class Settings(BaseSettings):
         return self.home_path / "dagster"
 
 
-def load_settings(**overrides: Any) -> Settings:
-    """Read the settings from `overrides`, then the environment, then `.env`.
+class _HomeSetting(BaseSettings):
+    """The home alone, which decides where the other settings are."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_file=_ENV_FILE, env_ignore_empty=True, frozen=True, extra="ignore"
+    )
+
+    home: Path = Path("data")
+
+
+def environment_files(home: Path | None = None) -> tuple[Path, ...]:
+    """Return the `.env` files that settings are read from, those of higher precedence last (088).
+
+    Args:
+        home: the home, where the environment does not name it.
 
     Raises:
-        SettingsError: a value is not allowed; names variable, value and allowed values. Or `.env` is a named pipe.
+        SettingsError: one of them cannot be read, or is not UTF-8.
     """
-    if Path(_ENV_FILE).is_fifo():
+    here = Path(_ENV_FILE).absolute()
+    _check_environment_file(here)
+    of_home = (home or _HomeSetting().home).expanduser().absolute() / _ENV_FILE
+    if of_home == here or not of_home.exists():
+        return (here,)
+    _check_environment_file(of_home)
+    return (here, of_home)
+
+
+def _check_environment_file(file: Path) -> None:
+    """Refuse a file that cannot be read as text.
+
+    Raises:
+        SettingsError: it cannot be read, or is not UTF-8.
+    """
+    if file.is_fifo():
         # Reading it would wait, in every command, until a program writes into it.
         raise SettingsError(
-            f"{Path.cwd() / _ENV_FILE} is a named pipe (FIFO), not a plain file",
+            f"{file} is a named pipe (FIFO), not a plain file",
             fix="put a plain file in its place, or set the variables in the environment",
         )
+    if not file.is_file():
+        return
     try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+        file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise SettingsError(
-            f"{Path('.env').absolute()} is not UTF-8 text: {error.reason} at byte {error.start:,}",
+            f"{file} is not UTF-8 text: {error.reason} at byte {error.start:,}",
             fix="save it as UTF-8, or remove it",
         ) from None
+    except OSError as error:
+        raise SettingsError(f"{file}: {error.strerror}", fix="make it readable, or remove it") from None
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings from `overrides`, then the environment, then the `.env` of the home, then that of this folder.
+
+    Raises:
+        SettingsError: a value is not allowed; names variable, value and allowed values. Or a `.env` cannot be read.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    files = environment_files(given.get("home"))
+    if len(files) > 1:
+        # Its own `.env` may name the home as `.`, relative to itself.
+        given.setdefault("home", _HomeSetting().home)
+    try:
+        return Settings(_env_file=files, **given)
     except ValidationError as error:
         first = error.errors()[0]
         name = ENV_PREFIX + "_".join(str(part) for part in first["loc"]).upper()

@@ -14,25 +14,30 @@ from finance_platform.cli.console import echo
 from finance_platform.cli.options import EXIT_OK, with_exit_code
 from finance_platform.safe_text import quote_name
 
-_NEXT = """\
-Next:
-  cd {folder}
+_OWN_FILES = """\
+Next, in {folder}:
   finance-platform feed draft FILE > feeds/NAME.yaml    # proposes a descriptor for a file; edit what it asks
   finance-platform feed check FILE                      # shows what a run would make of the file
   finance-platform run                                  # after the file was copied into raw/
-  finance-platform query "SELECT * FROM ActualVsBudget" # what was published
-The currency and the other settings of this home are in .env."""
+The currency and the other settings of this home are in its .env."""
+_SAMPLE = """\
+Next:
+  finance-platform run --home {folder}
+  finance-platform query --home {folder} "SELECT * FROM ActualVsBudget"
+  finance-platform ui --home {folder}
+The currency and the other settings of this home are in its .env."""
 
 
 @click.command()
 @click.argument("home", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--sample", "has_sample", is_flag=True, help="Copy the files of the sample company into it, too.")
 @with_exit_code
-def init(home: Path) -> int:
+def init(home: Path, has_sample: bool) -> int:
     """Make a home in DIR: raw/, feeds/ with an example, and .env."""
     from finance_platform.refresh.new_home import create_home
 
-    created = create_home(home)
+    created = create_home(home, with_sample=has_sample)
     name = quote_name(str(home))
     echo(f"Created in {name}: {', '.join(created)}" if created else f"{name} is a home already; nothing was changed.")
-    echo(_NEXT.format(folder=name))
+    echo((_SAMPLE if has_sample else _OWN_FILES).format(folder=name))
     return EXIT_OK

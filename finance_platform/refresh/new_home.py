@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import finance_platform
 from finance_platform.errors import HomeError
 from finance_platform.feeds.descriptor.schema import SCHEMA_COMMENT, SCHEMA_FILE, schema_text
 from finance_platform.settings import ENV_PREFIX, Settings
@@ -30,6 +31,9 @@ columns:
 constants: {{scenario: Actual}}
 load: {{mode: append}}
 """
+SAMPLE_FILES = ("accounts.csv", "budget.csv", "departments.csv", "forecast.csv", "transactions.csv")
+"""The raw files of the sample company. A checkout may have more files beside them, which are not part of it."""
+
 _IN_USE = {"home": ".", "currency": "USD"}
 """Settings that a new home states; all others are there as comments with their defaults."""
 
@@ -37,11 +41,19 @@ _ON_AWS_ONLY = "aws_region"
 """The first of the settings that a home on a laptop does not need."""
 
 
-def create_home(folder: Path) -> list[str]:
+def sample_folder() -> Path:
+    """Return the folder of the sample's raw files: inside the package once installed, beside it in a checkout."""
+    package = Path(finance_platform.__file__).parent
+    installed = package / "sample"
+    return installed if installed.is_dir() else package.parent / "data" / "raw"
+
+
+def create_home(folder: Path, *, with_sample: bool = False) -> list[str]:
     """Make a home of a folder, which may be one already; return the names of what was created in it.
 
     Args:
         folder: it does not exist, or it is empty, or it has a folder `raw`.
+        with_sample: whether to copy the raw files of the sample company into it.
 
     Raises:
         HomeError: it is a file, or a folder with other content.
@@ -63,12 +75,22 @@ def create_home(folder: Path) -> list[str]:
         if not is_current:
             file.write_text(text, encoding="utf-8")
             created.append(name)
+    if with_sample:
+        created += _copy_sample(folder / "raw")
     return sorted(created)
+
+
+def _copy_sample(raw: Path) -> list[str]:
+    """Copy the sample's files that the raw zone does not have; return their names in the home."""
+    missing = [name for name in SAMPLE_FILES if not (raw / name).exists()]
+    for name in missing:
+        (raw / name).write_bytes((sample_folder() / name).read_bytes())
+    return [f"raw/{name}" for name in missing]
 
 
 def environment_text() -> str:
     """Return the text of a new home's `.env`: each setting with its meaning, those for AWS left out."""
-    lines = ["# Settings of this home, read by commands that are started in this folder."]
+    lines = ["# Settings of this home, read by every command that works on it; variables of the environment win."]
     for name, info in Settings.model_fields.items():
         if name == _ON_AWS_ONLY:
             break

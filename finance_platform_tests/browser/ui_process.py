@@ -108,18 +108,31 @@ def wait_until(condition: Callable[[], T | None], name: str, seconds: float) -> 
 
 
 @contextmanager
-def running_ui(home: Path, log: Path, *arguments: str) -> Iterator[UI]:
-    """Serve the UI of a home on a free port of 127.0.0.1; afterwards none of its processes is left."""
+def running_ui(
+    home: Path, log: Path, *arguments: str, program: Sequence[str] = (), folder: Path | None = None
+) -> Iterator[UI]:
+    """Serve the UI of a home on a free port of 127.0.0.1; afterwards none of its processes is left.
+
+    Args:
+        home: the home.
+        log: the file for the output of the UI.
+        arguments: more arguments of `ui`.
+        program: the command line; by default this environment's.
+        folder: the current folder; by default the home.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(ENV_PREFIX)}
-    command = [sys.executable, "-m", "finance_platform.cli", "ui", "--home", str(home), "--port", str(port), *arguments]
+    if program:
+        environment.pop("PYTHONPATH", None)  # only the installed package
+    program = program or (sys.executable, "-m", "finance_platform.cli")
+    command = [*program, "ui", "--home", str(home), "--port", str(port), *arguments]
     with (
         log.open("wb") as output,
         subprocess.Popen(
             command,
-            cwd=home,  # away from a developer's .env
+            cwd=folder or home,  # away from a developer's .env
             env={**environment, f"{ENV_PREFIX}SENSOR_INTERVAL_SECONDS": "2"},
             stdout=output,
             stderr=subprocess.STDOUT,

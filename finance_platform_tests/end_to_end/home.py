@@ -31,6 +31,7 @@ from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.duckdb.session import open_reader, run_query
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.environment import clean_environment
+from finance_platform_tests.installed_wheel import installed_environment
 
 Tables = dict[str, list[tuple[Any, ...]]]
 
@@ -68,15 +69,16 @@ class Home:
             raise result.exception
         return CommandResult(result.exit_code, result.stdout, result.stderr)
 
-    def process(self, *arguments: str, **environment: str) -> CommandResult:
-        """Run `finance-platform` with `--home` in its own process."""
+    def process(self, *arguments: str, program: str = "", **environment: str) -> CommandResult:
+        """Run `finance-platform` with `--home` in its own process; with `program`, that one of an installed wheel."""
+        command = [program] if program else [sys.executable, "-m", "finance_platform.cli"]
         with clean_environment(self.path, **environment):
             result = subprocess.run(
-                [sys.executable, "-m", "finance_platform.cli", *self._with_home(arguments)],
+                [*command, *self._with_home(arguments)],
                 capture_output=True,
                 text=True,
                 check=False,
-                env=dict(os.environ),
+                env=installed_environment() if program else dict(os.environ),
                 timeout=180,
             )
         return CommandResult(result.returncode, result.stdout, result.stderr)

@@ -22,7 +22,9 @@ from python_calamine import CalamineWorkbook
 
 from finance_platform.cli import inspect
 from finance_platform_tests.end_to_end.home import CommandResult, Home
+from finance_platform_tests.end_to_end.sample_home import SAMPLE
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
+from finance_platform_tests.installed_wheel import install_wheel_once, installed_environment
 from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.end_to_end
@@ -30,9 +32,9 @@ pytestmark = pytest.mark.end_to_end
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, CommandResult]:
-    """The small home after a run in its own process."""
+    """The small home after a run of the installed wheel in its own process, away from any checkout."""
     home = create_small_home(tmp_path_factory.mktemp("loaded"))
-    return home, home.process("run")
+    return home, home.process("run", program=str(install_wheel_once(tmp_path_factory) / "finance-platform"))
 
 
 def test_the_first_run_succeeds_and_accounts_for_every_cent(loaded: tuple[Home, CommandResult]):
@@ -45,6 +47,24 @@ def test_the_first_run_succeeds_and_accounts_for_every_cent(loaded: tuple[Home, 
         "Budget USD net: delivered 2,800.00 = in the warehouse 2,800.00",
         "Budget USD gross: delivered 2,800.00 = in the warehouse 2,800.00",
     ]
+
+
+def test_the_installed_wheel_makes_a_home_with_the_sample_s_files(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+):
+    program = install_wheel_once(tmp_path_factory) / "finance-platform"
+    made = subprocess.run(
+        [program, "init", "books", "--sample"],
+        cwd=tmp_path,
+        env=installed_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for path in (tmp_path / "books" / "raw").iterdir():
+        assert path.read_bytes() == (SAMPLE / path.name).read_bytes()
+    named = [line.split()[:4] for line in made.stdout.splitlines() if line.startswith("  finance-platform")]
+    assert named == [["finance-platform", command, "--home", "books"] for command in ("run", "query", "ui")]
 
 
 def test_the_summary_compares_actual_with_budget_in_months_that_have_one(loaded: tuple[Home, CommandResult]):

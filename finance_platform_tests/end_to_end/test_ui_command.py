@@ -1,6 +1,6 @@
 """`finance-platform ui` on a free port: what other sites try over the network fails, and Ctrl-C leaves nothing behind.
 
-Belongs here: the command with its real processes. Does not belong here: the guard's rules (see
+Belongs here: the command with its real processes, of the installed wheel. Does not belong here: the guard's rules (see
 `orchestration/test_webserver_guard`), stopping in other ways (see `orchestration/test_supervisor`), the pages (see
 `browser`).
 """
@@ -24,6 +24,7 @@ from websockets.typing import Origin, Subprotocol
 from finance_platform.orchestration.webserver.ui_processes import LOCATION
 from finance_platform_tests.browser.ui_process import UI, running_ui
 from finance_platform_tests.end_to_end.small_home import create_small_home
+from finance_platform_tests.installed_wheel import install_wheel_once
 
 pytestmark = pytest.mark.end_to_end
 
@@ -37,6 +38,10 @@ EVENTS = (
 )
 LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError { __typename } } } } }"
 
+SCHEDULES = """{ schedulesOrError(repositorySelector: {
+    repositoryLocationName: "%s", repositoryName: "__repository__"}) {
+    ... on Schedules { results { name description } } } }"""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -44,9 +49,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ui(folder: Path) -> Iterator[UI]:
-    """The UI of a small home, with one event of one asset."""
-    with running_ui(create_small_home(folder / "home").path, folder / "ui.log", "--no-auto-refresh") as ui:
+def ui(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UI]:
+    """The UI of a small home, with one event of one asset; started in the folder of another home."""
+    program = str(install_wheel_once(tmp_path_factory) / "finance-platform")
+    home, elsewhere = create_small_home(folder / "home"), create_small_home(folder / "elsewhere")
+    home.write(".env", "FINANCE_PLATFORM_CLOSE_WORKING_DAY=3\n")
+    elsewhere.write(".env", f"FINANCE_PLATFORM_HOME=.\nDAGSTER_HOME={elsewhere.path}\n")
+    arguments = ("--no-auto-refresh",)
+    with running_ui(home.path, folder / "ui.log", *arguments, program=(program,), folder=elsewhere.path) as ui:
         assert send(ui, "POST", f"/report_asset_materialization/{KEY}", Origin=ui.url) == 200
         yield ui
     # What the terminal shows: no error, and nothing about a process that did not stop.
@@ -87,6 +97,13 @@ def test_the_code_location_keeps_the_name_that_the_history_has(ui: UI):
     (location,) = ui.query(LOCATIONS)["workspaceOrError"]["locationEntries"]
     assert location == {"name": LOCATION, "locationOrLoadError": {"__typename": "RepositoryLocation"}}
     assert LOCATION in (Path(__file__).parents[2] / "workspace.yaml").read_text()
+
+
+def test_the_ui_of_a_home_has_that_home_s_settings_and_history_wherever_it_was_started(ui: UI, folder: Path):
+    (schedule,) = ui.query(SCHEDULES % LOCATION)["schedulesOrError"]["results"]
+    assert "working day 3" in schedule["description"]
+    assert (folder / "home" / "dagster" / "history").is_dir()
+    assert sorted(path.name for path in (folder / "elsewhere").iterdir()) == [".env", "raw"]
 
 
 def test_another_site_wipes_no_asset_and_launches_no_run(ui: UI):

@@ -15,9 +15,12 @@ from finance_platform.cli import main
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.descriptor.schema import SCHEMA_FILE, schema_text
 from finance_platform.feeds.feed_set import load_feed_set, shipped_descriptors
+from finance_platform.refresh.new_home import SAMPLE_FILES
 from finance_platform.settings import Settings
 from finance_platform_tests.unit.factories import LEDGER, with_lines
 
+REPOSITORY = Path(__file__).parents[2]
+SAMPLE_PATHS = [f"data/raw/{name}" for name in SAMPLE_FILES]
 ROWS = "Date,Dept,Account,Amount\n2025-01-15,D100,4000,1234567.89\n"
 
 
@@ -43,8 +46,22 @@ def test_init_makes_a_home_that_others_cannot_read_and_names_the_next_commands(t
         f"feeds/{SCHEMA_FILE}",
     }
     assert stat.S_IMODE((home / ".env").stat().st_mode) == 0o600
-    for command in ("feed draft", "feed check", "run", "query"):
-        assert f"finance-platform {command}" in result.output
+    for command in ("feed draft", "feed check", "run"):
+        assert f"  finance-platform {command}" in result.output
+
+
+def test_init_copies_the_sample_and_no_file_that_a_person_dropped_beside_it(tmp_path: Path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "budget.csv").write_text("mine")
+    result = invoke("init", tmp_path, "--sample")
+    assert result.exit_code == 0
+    assert {path.name for path in (tmp_path / "raw").iterdir()} == set(SAMPLE_FILES)
+    assert (tmp_path / "raw" / "budget.csv").read_text() == "mine"
+    assert "raw/accounts.csv" in result.output
+    assert "raw/budget.csv" not in result.output
+    ignored = ["git", "check-ignore", "data/raw/private.csv", ".tmp_dagster_home_x/", *SAMPLE_PATHS]
+    listed = subprocess.run(ignored, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert listed.stdout.split() == ["data/raw/private.csv", ".tmp_dagster_home_x/"]
 
 
 def test_the_settings_of_a_new_home_are_the_defaults(home: Path):

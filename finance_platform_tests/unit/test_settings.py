@@ -37,6 +37,35 @@ def test_settings_in_a_named_pipe_are_refused_instead_of_waited_for(folder: Path
     assert "plain file" in caught.value.fix
 
 
+# The files
+
+
+def test_the_settings_of_a_home_are_read_wherever_the_command_was_started(folder: Path) -> None:
+    home = folder / "books"
+    write(folder / ".env", "FINANCE_PLATFORM_CURRENCY=USD\nFINANCE_PLATFORM_ENTITY=Here\n")
+    write(home / ".env", "FINANCE_PLATFORM_HOME=.\nFINANCE_PLATFORM_CURRENCY=EUR\n")
+    loaded = load_settings(home=home)
+    assert (loaded.home_path, loaded.currency, loaded.entity) == (home, "EUR", "Here")
+    assert load_settings().currency == "USD"
+
+
+def test_the_environment_wins_over_the_settings_of_the_home_that_it_names(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder / "books" / ".env", "FINANCE_PLATFORM_HOME=.\nFINANCE_PLATFORM_CURRENCY=EUR\n")
+    monkeypatch.setenv("FINANCE_PLATFORM_HOME", "books")
+    assert (load_settings().home_path, load_settings().currency) == (folder / "books", "EUR")
+    monkeypatch.setenv("FINANCE_PLATFORM_CURRENCY", "CHF")
+    assert load_settings().currency == "CHF"
+
+
+def test_a_file_of_the_home_that_cannot_be_read_is_named(folder: Path) -> None:
+    write(folder / "books" / ".env", "")
+    (folder / "books" / ".env").write_bytes(b"FINANCE_PLATFORM_CURRENCY=\xff")
+    with pytest.raises(SettingsError, match=rf"{folder}/books/\.env is not UTF-8"):
+        load_settings(home=folder / "books")
+
+
 # Defaults
 
 

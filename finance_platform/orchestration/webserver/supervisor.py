@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -28,9 +29,15 @@ class Supervisor:
     them at once. If this process is killed, its watchdog stops them.
     """
 
-    def __init__(self, keep_open: Sequence[int] = ()) -> None:
-        """Take the file descriptors, such as that of a lock, that stay open until no process is left."""
+    def __init__(self, keep_open: Sequence[int] = (), folder: Path | None = None) -> None:
+        """Prepare to start processes.
+
+        Args:
+            keep_open: file descriptors, such as that of a lock, that stay open until no process is left.
+            folder: the processes' current folder; by default that of this process.
+        """
         self._keep_open = tuple(keep_open)
+        self._folder = folder
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._signal_count = 0
         self._earlier_handlers: dict[int, Any] = {}
@@ -60,6 +67,7 @@ class Supervisor:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             env=environment,
+            cwd=self._folder,
             stdin=subprocess.DEVNULL,
             pass_fds=pass_fds,
             process_group=0,

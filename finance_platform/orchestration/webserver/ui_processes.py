@@ -15,11 +15,12 @@ from contextlib import closing
 from pathlib import Path
 
 import yaml
+from dotenv import dotenv_values
 
 from finance_platform.errors import SettingsError
 from finance_platform.orchestration.webserver.guard import KnownOrigin
 from finance_platform.orchestration.webserver.supervisor import Supervisor
-from finance_platform.settings import ENV_PREFIX, Settings
+from finance_platform.settings import ENV_PREFIX, Settings, environment_files
 
 MODULE = "finance_platform.definitions"
 LOCATION = MODULE
@@ -29,6 +30,8 @@ LOCATION = MODULE
 _LOG_LEVEL = ["--log-level", "warning"]
 # The path of a Unix socket has at most 104 bytes on macOS, which a long TMPDIR would exceed.
 _MAX_FOLDER_LENGTH = 70
+_PATHS = ("raw_uri", "processed_uri", "warehouse_uri", "reports_uri")
+"""Settings that may be paths of the current folder."""
 
 
 def run_ui(settings: Settings, listener: socket.socket, lock: int, *, auto_refresh: bool) -> None:
@@ -45,22 +48,15 @@ def run_ui(settings: Settings, listener: socket.socket, lock: int, *, auto_refre
         UiStoppedError: one of the processes has ended by itself.
     """
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    environment = {
-        f"{ENV_PREFIX}UI_URL": address,
-        **os.environ,
-        f"{ENV_PREFIX}HOME": str(settings.home_path),
-        f"{ENV_PREFIX}AUTO_REFRESH": str(auto_refresh).lower(),
-        "DAGSTER_HOME": str(settings.dagster_home),
-        # As `dagster dev` does: a descriptor that is not valid is reported once, without the frames of Dagster itself.
-        "DAGSTER_IS_DEV_CLI": "1",
-    }
+    environment = _environment(settings, address, auto_refresh=auto_refresh)
     known = [KnownOrigin.of(address), _origin_of_links(settings)]
     parent = tempfile.gettempdir()
     folder = tempfile.TemporaryDirectory(
         prefix="finance-platform-ui-",
         dir=parent if len(parent) < _MAX_FOLDER_LENGTH else "/tmp",  # noqa: S108
     )
-    with folder as path, Supervisor(keep_open=[lock]) as supervisor:
+    # Dagster lets a `.env` of the current folder win over the environment, even over the home: there is none here.
+    with folder as path, Supervisor(keep_open=[lock], folder=Path(path)) as supervisor:
         code_socket, workspace = Path(path) / "code.sock", Path(path) / "workspace.yaml"
         workspace.write_text(_workspace(code_socket), encoding="utf-8")
         supervisor.start("code location", _code_location(code_socket), environment)
@@ -72,6 +68,34 @@ def run_ui(settings: Settings, listener: socket.socket, lock: int, *, auto_refre
         listener.close()
         supervisor.start("daemon", ["-m", "dagster._daemon", "run", "-w", str(workspace), *_LOG_LEVEL], environment)
         supervisor.wait_until(lambda: False)
+
+
+def _environment(settings: Settings, address: str, *, auto_refresh: bool) -> dict[str, str]:
+    """Return the variables of all processes: those of this one, and what it has read from `.env` files."""
+    of_files = {
+        name: value
+        for file in environment_files(settings.home_path)
+        for name, value in dotenv_values(file).items()
+        if value is not None
+    }
+    # The processes run in another folder.
+    paths = {name: str(getattr(settings, name)) for name in _PATHS}
+    absolute = {
+        f"{ENV_PREFIX}{name.upper()}": str(Path(value).absolute())
+        for name, value in paths.items()
+        if value and "://" not in value
+    }
+    return {
+        f"{ENV_PREFIX}UI_URL": address,
+        **of_files,
+        **os.environ,
+        **absolute,
+        f"{ENV_PREFIX}HOME": str(settings.home_path),
+        f"{ENV_PREFIX}AUTO_REFRESH": str(auto_refresh).lower(),
+        "DAGSTER_HOME": str(settings.dagster_home),
+        # As `dagster dev` does: a descriptor that is not valid is reported once, without the frames of Dagster itself.
+        "DAGSTER_IS_DEV_CLI": "1",
+    }
 
 
 def _origin_of_links(settings: Settings) -> KnownOrigin:
