@@ -1,20 +1,31 @@
 """The register: the append-only event log of deliveries, verdicts and decisions.
 
 Belongs here: its events, their storage, and safety against a second writer.
-Does not belong here: what follows from the events (see `state`), when a delivery is held (see `acceptance`), what a
-person may decide (see `decisions`).
+Does not belong here: how events are linked (see `event_chain`), what follows from them (see `state`), when a delivery
+is held (see `acceptance`), what a person may decide (see `decisions`).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from finance_platform.deliveries.event_chain import (
+    START,
+    ChainReader,
+    Head,
+    declared_head,
+    decode,
+    events_of,
+    head_of,
+    link,
+    link_all,
+)
 from finance_platform.errors import DamagedObjectError, RegisterError
 from finance_platform.feeds.resolved import LoadMode
+from finance_platform.storage.bulk_read import find_many
 from finance_platform.storage.documents import find_wrong_field, parse_document
 from finance_platform.storage.immutable_documents import DocumentFolder, read_immutable
 from finance_platform.storage.port import ObjectStore
@@ -195,6 +206,8 @@ _NAMES = {its_type: name for name, its_type in _KINDS.items()}
 
 _MISSING = "the event is missing"
 _SEPARATOR = ",\n"
+_DECLARATION_BYTES = 256
+"""More than the head takes that a document begins with."""
 
 
 class Register:
@@ -247,17 +260,54 @@ class Register:
         return [item.key for item in self._processed.list_objects(FOLDER) if _number(item.key) is None]
 
     def append(self, events: Iterable[Event]) -> None:
-        """Append events; a document number that another writer took is never overwritten."""
-        # One event at a time: a first run has thousands of them.
-        documents = [
-            json.dumps({"event": _NAMES[type(event)], **asdict(event)}, ensure_ascii=False) for event in events
-        ]
-        if not documents:
+        """Append events behind the last one; a document number that another writer took is never overwritten."""
+        events = list(events)
+        if not events:
             return
-        data = f'{{"events": [\n{_SEPARATOR.join(documents)}\n]}}\n'.encode()
-        number = max(self._numbers(), default=0) + 1
-        while not self._processed.write_new(_key(number), data):
+        numbers = self._numbers()
+        number, head = max(numbers, default=0) + 1, self._head(sorted(numbers))
+        while not self._processed.write_new(_key(number), _document(events, head)):
+            # What the other writer has entered comes first.
+            document = decode(self._processed.read(_key(number)))
+            head = head_of(document) or link_all(events_of(document), head)
             number += 1
+
+    def head(self) -> Head:
+        """Return the number and the hash of the last event; see `event_chain`."""
+        return self._head(sorted(self._numbers()))
+
+    def read_chain(self, reader: ChainReader, progress: Callable[[int, int], None] = lambda _done, _all: None) -> None:
+        """Read every document itself, whatever a checkpoint has, and find events that are not as they were entered.
+
+        Args:
+            reader: gets the documents in their order.
+            progress: is called with the number of documents that were read, and of all.
+        """
+        numbers = sorted(self._numbers())
+        documents = find_many(self._processed, [_key(number) for number in numbers])
+        expected = 0
+        for done, (number, data) in enumerate(zip(numbers, documents, strict=True), start=1):
+            for missing in range(expected + 1, number):
+                reader.add_missing(missing)
+            expected = number
+            reader.add(number, None if data is None else decode(data))
+            progress(done, len(numbers))
+
+    def _head(self, numbers: Sequence[int]) -> Head:
+        """Return the head of the last of these documents that declares one, and of what follows it."""
+        unlinked: list[object] = []
+        for number in reversed(numbers):
+            with self._processed.open(_key(number)) as stream:
+                beginning = stream.read(_DECLARATION_BYTES)
+                # A document of a first run has thousands of events behind its head.
+                declared = declared_head(beginning)
+                if declared is None:
+                    document = decode(beginning + stream.read())
+                    declared = head_of(document)
+            if declared:
+                return _behind(unlinked, declared)
+            unlinked.append(document)
+        return _behind(unlinked, START)
 
     def _numbers(self) -> list[int]:
         numbers = (_number(item.key) for item in self._processed.list_objects(FOLDER))
@@ -282,6 +332,22 @@ class _NumberedDocument:
     number: int
     events: tuple[Event, ...] = ()
     damage: str = ""
+
+
+def _document(events: Iterable[Event], head: Head) -> bytes:
+    # One event at a time: a first run has thousands of them.
+    linked = []
+    for event in events:
+        text, head = link({"event": _NAMES[type(event)], **asdict(event)}, head)
+        linked.append(text)
+    return f'{{{head.declaration}, "events": [\n{_SEPARATOR.join(linked)}\n]}}\n'.encode()
+
+
+def _behind(unlinked: Sequence[object], head: Head) -> Head:
+    """Return the head behind documents without links, the newest of them first."""
+    for document in reversed(unlinked):
+        head = link_all(events_of(document), head)
+    return head
 
 
 def _key(number: int) -> str:
@@ -330,10 +396,13 @@ def _parse_object(values: dict[str, Any]) -> Any:
 
 
 def _parse_event(document: Mapping[str, Any]) -> Event:
-    values = {_RENAMED.get(name, name): value for name, value in document.items()}
+    values = {_RENAMED.get(name, name): value for name, value in document.items() if name not in _LINK}
     event: Event = _RECORDS.build(values.pop("event"), values)
     return event
 
+
+_LINK = frozenset({"number", "previous"})
+"""Fields that link an event to the one before; they are no part of it."""
 
 _RENAMED = {"stamp": "etag"}
 """Fields that have another name in older documents of a register, which are never rewritten."""
