@@ -140,6 +140,9 @@ class Settings(BaseSettings):
     closed_periods: Literal["publish", "hold"] = Field(
         "publish", description="Whether a delivery that changes a closed period is published or held."
     )
+    approvals: Literal["one", "two"] = Field(
+        "one", description="How many people have to give a command that decides: accept, withdraw, close, reopen."
+    )
     auto_refresh: bool = Field(False, description="Whether the sensors start switched on; `make ui` sets it.")
     sensor_interval_seconds: int = Field(10, ge=1, description="How often the sensor scans the raw zone.")
     raw_events_queue_url: WebAddress = Field(

@@ -1,12 +1,11 @@
 """The commands that record a person's decision (accept, withdraw, close, reopen), and vacuum, which deletes data.
 
-Belongs here: arguments, the author, the lock. Does not belong here: which decisions are allowed (see
+Belongs here: arguments, the lock. Does not belong here: who decides (see `author`), which decisions are allowed (see
 `deliveries.decisions`), what may be removed (see `slices.retention`).
 """
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ import click
 
 from finance_platform.cli.console import echo, open_console
 from finance_platform.cli.options import (
+    EXIT_ATTENTION,
     EXIT_OK,
     home_option,
     json_option,
@@ -30,6 +30,7 @@ from finance_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from finance_platform.deliveries.decisions import Author
+    from finance_platform.deliveries.register import DecisionProposed, DecisionRecorded, PeriodStatusChanged
     from finance_platform.storage.port import ObjectStore
 
 why_option = click.option("--why", required=True, metavar="TEXT", help="The reason, recorded with your name.")
@@ -46,8 +47,9 @@ def accept(home: Path | None, key: str, why: str) -> int:
 
     settings = require_raw_zone(load_settings(home=home))
     with _locked_processed_zone(settings) as processed:
-        decision = decisions.accept(processed, object_key(settings, key), _author(why))
-    return _report(f"{quote_name(decision.object_key)} is accepted", settings)
+        key = object_key(settings, key)
+        decision = decisions.accept(processed, key, _author(settings, why))
+    return _report(decision, quote_name(key), "is accepted", settings)
 
 
 @click.command()
@@ -64,8 +66,8 @@ def withdraw(home: Path | None, undo: bool, key: str, why: str) -> int:
     with _locked_processed_zone(settings) as processed:
         key, holds_closed_periods = object_key(settings, key), settings.holds_closed_periods
         apply = decisions.reinstate if undo else decisions.withdraw
-        apply(processed, key, _author(why), holds_closed_periods=holds_closed_periods)
-    return _report(f"{quote_name(key)} {'is no longer withdrawn' if undo else 'is withdrawn'}", settings)
+        decision = apply(processed, key, _author(settings, why), holds_closed_periods=holds_closed_periods)
+    return _report(decision, quote_name(key), "is no longer withdrawn" if undo else "is withdrawn", settings)
 
 
 @click.command()
@@ -78,6 +80,7 @@ def close(home: Path | None, period: str, why: str) -> int:
     from finance_platform.bootstrap import open_warehouse
     from finance_platform.contracts.star import FACT_FINANCIALS
     from finance_platform.deliveries import decisions
+    from finance_platform.slices.published import published_cells
     from finance_platform.warehouse.ledger import published_versions
 
     settings = require_raw_zone(load_settings(home=home))
@@ -89,9 +92,10 @@ def close(home: Path | None, period: str, why: str) -> int:
         }
         versions = published_versions(open_warehouse(settings))
         published = {name: version for (table, name), version in versions.items() if table == FACT_FINANCIALS.name}
-        decisions.close(processed, period, _author(why), target=target, published=published)
-    echo(f"{period} is closed.")
-    return EXIT_OK
+        cells = published_cells(processed, period, published.get(period, ""))
+        author = _author(settings, why)
+        decision = decisions.close(processed, period, author, target=target, published=published, cells=cells)
+    return _report(decision, period, "is closed", settings, is_published=True)
 
 
 @click.command()
@@ -105,8 +109,8 @@ def reopen(home: Path | None, period: str, why: str) -> int:
 
     settings = require_raw_zone(load_settings(home=home))
     with _locked_processed_zone(settings) as processed:
-        decisions.reopen(processed, period, _author(why))
-    return _report(f"{period} is open again", settings)
+        decision = decisions.reopen(processed, period, _author(settings, why))
+    return _report(decision, period, "is open again", settings)
 
 
 @click.command()
@@ -141,14 +145,34 @@ def _locked_processed_zone(settings: Settings) -> Iterator[ObjectStore]:
         yield processed_zone(settings)
 
 
-def _author(why: str) -> Author:
-    from finance_platform.deliveries.decisions import Author
+def _author(settings: Settings, why: str) -> Author:
+    from finance_platform.cli.author import identify_author
 
     if not why.strip():
         raise click.BadParameter("give a reason; the register keeps it", param_hint="--why")
-    return Author(getpass.getuser(), " ".join(why.split()), datetime.now(UTC))
+    return identify_author(settings, " ".join(why.split()))
 
 
-def _report(decision: str, settings: Settings) -> int:
-    echo(f"{decision}. `finance-platform run --home {quote_name(str(settings.home))}` publishes the change.")
+def _report(
+    decision: DecisionRecorded | PeriodStatusChanged | DecisionProposed,
+    subject: str,
+    effect: str,
+    settings: Settings,
+    *,
+    is_published: bool = False,
+) -> int:
+    """Print what was decided, or proposed, and the next command; a proposal needs a second person."""
+    from finance_platform.deliveries.register import DecisionProposed
+
+    if isinstance(decision, DecisionProposed):
+        echo(
+            f"{subject}: {decision.who} has proposed that it {effect}. Two people have to agree: another person gives "
+            "the same command; until then nothing changes."
+        )
+        return EXIT_ATTENTION
+    if is_published:
+        echo(f"{subject} {effect}.")
+    else:
+        home = quote_name(str(settings.home))
+        echo(f"{subject} {effect}. `finance-platform run --home {home}` publishes the change.")
     return EXIT_OK

@@ -1,7 +1,8 @@
 """Decisions of people about deliveries and periods, and their register events.
 
 Belongs here: accept, withdraw, reinstate, close, reopen; each refuses a decision that would have no effect.
-Does not belong here: what follows from the events (see `state`), when a delivery is held (see `acceptance`).
+Does not belong here: whether another person must agree (see `approvals`), what follows from the events (see `state`),
+when a delivery is held (see `acceptance`).
 """
 
 from __future__ import annotations
@@ -9,13 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from decimal import Decimal
+from typing import Literal
 
 from finance_platform.deliveries.account_types import AccountTypes
+from finance_platform.deliveries.approvals import record_decision
 from finance_platform.deliveries.cell_sums import find_overflows
 from finance_platform.deliveries.commits import read_commits
+from finance_platform.deliveries.decided_amounts import amounts_of_cells, amounts_of_delivery
 from finance_platform.deliveries.overlaps import compute_overlaps
-from finance_platform.deliveries.register import DecisionRecorded, PeriodStatusChanged, Register, utc_text
+from finance_platform.deliveries.register import (
+    DecidedAmount,
+    DecisionProposed,
+    DecisionRecorded,
+    DeliveryDiscovered,
+    PeriodStatusChanged,
+    Register,
+    utc_text,
+)
 from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.deliveries.state import (
     DeliveryState,
@@ -31,8 +43,6 @@ from finance_platform.feeds.codes import closest_match
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.port import ObjectStore
 
-_Event = TypeVar("_Event", DecisionRecorded, PeriodStatusChanged)
-
 
 @dataclass(frozen=True)
 class Author:
@@ -42,15 +52,24 @@ class Author:
         who: user name.
         why: in the person's words; the register keeps it permanently.
         at: now, UTC.
+        identified_by: how the person is known: `os`, the user of the operating system; `sts`, the caller that AWS's
+            Security Token Service names; empty if nothing proves it.
+        proof: identity of the proof, which counts once; empty if there is none.
+        needs_approval: whether another person has to make the same decision before it takes effect.
     """
 
     who: str
     why: str
     at: datetime
+    identified_by: str = ""
+    proof: str = ""
+    needs_approval: bool = False
 
 
-def accept(processed: ObjectStore, object_key: str, author: Author) -> DecisionRecorded:
+def accept(processed: ObjectStore, object_key: str, author: Author) -> DecisionRecorded | DecisionProposed:
     """Let a held delivery count from the next run on; the caller holds the run's lock.
+
+    As every decision it is only proposed if the author needs the approval of another person, who has not proposed it.
 
     Raises:
         DecisionError: no delivery that can be accepted is held under that key.
@@ -67,12 +86,12 @@ def accept(processed: ObjectStore, object_key: str, author: Author) -> DecisionR
         raise DecisionError(f"{quote_name(object_key)} has nothing to publish: {held.reason}", fix=held.fix)
     if held.would_count:
         _refuse_unloadable(processed, state, live_with(state.live, held.would_count), object_key)
-    return _record(processed, DecisionRecorded("accepted", object_key, held.commit.delivery_id, *_signature(author)))
+    return _decide(processed, author, "accepted", held.event, amounts_of_delivery(processed, held.commit, state.live))
 
 
 def withdraw(
     processed: ObjectStore, object_key: str, author: Author, *, holds_closed_periods: bool = False
-) -> DecisionRecorded:
+) -> DecisionRecorded | DecisionProposed:
     """Take an object's lines out from the next run on, or drop its held delivery; the caller holds the run's lock.
 
     Raises:
@@ -88,29 +107,26 @@ def withdraw(
         if delivery.event.object_key == object_key and delivery.commit.delivery_id not in live_ids
     ]
     if held:
-        decision = DecisionRecorded(
-            "withdrawn", object_key, held[0].commit.delivery_id, *_signature(author), keeps_earlier=True
-        )
-        return _record(processed, decision)
+        amounts = amounts_of_delivery(processed, held[0].commit, state.live)
+        return _decide(processed, author, "withdrawn", held[0].event, amounts, keeps_earlier=True)
     live = [delivery for delivery in state.live if delivery.event.object_key == object_key]
     missing = [event for event in state.missing if event.object_key == object_key]
     if missing and not live:
         _refuse_closed_with_missing(state, object_key, holds_closed_periods=holds_closed_periods)
-        return _record(
-            processed, DecisionRecorded("withdrawn", object_key, missing[0].delivery_id, *_signature(author))
-        )
+        return _decide(processed, author, "withdrawn", missing[0])
     if not live:
         raise _unknown(object_key, "counts or is held", [delivery.event.object_key for delivery in state.live])
     if holds_closed_periods:
         _refuse_closed(processed, state, live[0])
     remaining = [delivery for delivery in state.live if delivery.event.object_key != object_key]
     _refuse_unloadable(processed, state, remaining, object_key)
-    return _record(processed, DecisionRecorded("withdrawn", object_key, live[0].delivery_id, *_signature(author)))
+    amounts = amounts_of_delivery(processed, live[0].commit, state.live)
+    return _decide(processed, author, "withdrawn", live[0].event, amounts)
 
 
 def reinstate(
     processed: ObjectStore, object_key: str, author: Author, *, holds_closed_periods: bool = False
-) -> DecisionRecorded:
+) -> DecisionRecorded | DecisionProposed:
     """Undo an object's latest withdrawal from the next run on; the caller holds the run's lock.
 
     Raises:
@@ -126,13 +142,19 @@ def reinstate(
         _refuse_closed(processed, state, withdrawn)
     if withdrawn.would_count and not was_held:
         _refuse_unloadable(processed, state, live_with(state.live, withdrawn.would_count), object_key)
-    decision = DecisionRecorded("reinstated", object_key, withdrawn.commit.delivery_id, *_signature(author))
-    return _record(processed, decision)
+    amounts = amounts_of_delivery(processed, withdrawn.commit, state.live)
+    return _decide(processed, author, "reinstated", withdrawn.event, amounts)
 
 
 def close(
-    processed: ObjectStore, period: str, author: Author, *, target: Mapping[str, str], published: Mapping[str, str]
-) -> PeriodStatusChanged:
+    processed: ObjectStore,
+    period: str,
+    author: Author,
+    *,
+    target: Mapping[str, str],
+    published: Mapping[str, str],
+    cells: Iterable[tuple[str, int, Decimal]] = (),
+) -> PeriodStatusChanged | DecisionProposed:
     """Close a period: later changes of it are restatements; the caller holds the run's lock.
 
     Args:
@@ -141,6 +163,7 @@ def close(
         author: who closes it, and why.
         target: the target version of each period's fact slice.
         published: the published version of each period's fact slice.
+        cells: scenario, account key and amount of each published cell of the period; they are read if it is closed.
 
     Raises:
         DecisionError: the period is closed already, has nothing published, or is not up to date.
@@ -153,10 +176,13 @@ def close(
     if target.get(period) != published[period]:
         raise DecisionError(f"{period} has changes that are not published yet", fix="run `finance-platform run` first")
     versions = {"fact_financials": published[period]}
-    return _record(processed, PeriodStatusChanged("closed", period, *_signature(author), versions=versions))
+    cells = list(cells)
+    amounts = amounts_of_cells(cells, AccountTypes(processed).types(state.live)) if cells else ()
+    event = PeriodStatusChanged("closed", period, *_signature(author), versions=versions, amounts=amounts)
+    return record_decision(processed, author, event, "closed", period)
 
 
-def reopen(processed: ObjectStore, period: str, author: Author) -> PeriodStatusChanged:
+def reopen(processed: ObjectStore, period: str, author: Author) -> PeriodStatusChanged | DecisionProposed:
     """Open a closed period again; the caller holds the run's lock.
 
     Raises:
@@ -166,7 +192,8 @@ def reopen(processed: ObjectStore, period: str, author: Author) -> PeriodStatusC
     if period not in state.closed:
         closed = ", ".join(sorted(state.closed)) or "none"
         raise DecisionError(f"{period} is not closed", fix=f"closed periods: {closed}")
-    return _record(processed, PeriodStatusChanged("reopened", period, *_signature(author)))
+    event = PeriodStatusChanged("reopened", period, *_signature(author), amounts=state.closed[period].amounts)
+    return record_decision(processed, author, event, "reopened", period)
 
 
 def _state(processed: ObjectStore) -> DeliveryState:
@@ -223,9 +250,24 @@ def _refuse_unloadable(
         )
 
 
-def _record(processed: ObjectStore, event: _Event) -> _Event:
-    Register(processed).append([event])
-    return event
+def _decide(
+    processed: ObjectStore,
+    author: Author,
+    action: Literal["accepted", "withdrawn", "reinstated"],
+    delivery: DeliveryDiscovered,
+    amounts: Sequence[DecidedAmount] = (),
+    *,
+    keeps_earlier: bool = False,
+) -> DecisionRecorded | DecisionProposed:
+    event = DecisionRecorded(
+        action,
+        delivery.object_key,
+        delivery.delivery_id,
+        *_signature(author),
+        keeps_earlier=keeps_earlier,
+        amounts=amounts,
+    )
+    return record_decision(processed, author, event, action, delivery.object_key)
 
 
 def _signature(author: Author) -> tuple[str, str, str]:

@@ -5,7 +5,7 @@ belong here: the documents and their storage (see `register`), what the events m
 
 The hash of an event covers its canonical JSON with its number and the hash of the event before. Events of releases
 without a chain have neither; they are numbered and hashed as if they had, so the first linked event covers them all.
-Who can write into the processed zone can also write the whole chain anew: only a head that is kept elsewhere shows that.
+Who can write into the processed zone can write the whole chain anew: only a head that is kept elsewhere shows that.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ class ChainReader:
             self._last = [(document, its_hash)]
 
     def _add_unlinked(self, document: int, event: Mapping[str, Any]) -> None:
-        if self._is_linked:
+        if self._is_linked or event.keys() & {"number", "previous"}:
             self._break(document, 0, "has events without a link to those before: somebody entered them by hand")
         plain = {name: value for name, value in event.items() if name not in {"number", "previous"}}
         _, self.head = link(plain, self.head)

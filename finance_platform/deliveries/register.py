@@ -151,6 +151,27 @@ class Verdict:
         return bool(self.reasons)
 
 
+@dataclass(frozen=True, slots=True)
+class DecidedAmount:
+    """The money that a decision is about, in one scenario, account type and unit; amounts are decimals as text.
+
+    Attributes:
+        scenario: its name.
+        account_type: the type of the accounts; empty if it is not known.
+        unit: the foreign currency; empty for the home's own, or for what is counted on statistical accounts.
+        rows: ledger lines, or cells of a closed period.
+        net: the signed sum.
+        gross: the sum of the lines' absolute amounts; empty if it is not known.
+    """
+
+    scenario: str
+    account_type: str
+    unit: str
+    rows: int
+    net: str
+    gross: str = ""
+
+
 @dataclass(frozen=True)
 class DecisionRecorded:
     """A person's decision about a delivery.
@@ -163,6 +184,10 @@ class DecisionRecorded:
         who: the person's user name.
         why: in their words.
         at: when, ISO 8601 UTC.
+        identified_by: how the person is known, see `Author`; empty if nothing proves it.
+        proof: identity of the proof, which counts once; empty if there is none.
+        prepared_by: who proposed it, if two people had to agree.
+        amounts: the accepted lines of the delivery.
     """
 
     action: Literal["accepted", "withdrawn", "reinstated"]
@@ -172,6 +197,10 @@ class DecisionRecorded:
     why: str
     at: str
     keeps_earlier: bool = False
+    identified_by: str = ""
+    proof: str = ""
+    prepared_by: str = ""
+    amounts: Sequence[DecidedAmount] = ()
 
 
 @dataclass(frozen=True)
@@ -185,6 +214,8 @@ class PeriodStatusChanged:
         who: the person's user name.
         why: in their words.
         at: when, ISO 8601 UTC.
+        identified_by: see `DecisionRecorded`, as the fields after it.
+        amounts: what was published in the period when it was closed, sign of the star.
     """
 
     action: Literal["closed", "reopened"]
@@ -193,14 +224,46 @@ class PeriodStatusChanged:
     why: str
     at: str
     versions: Mapping[str, str] = field(default_factory=dict)
+    identified_by: str = ""
+    proof: str = ""
+    prepared_by: str = ""
+    amounts: Sequence[DecidedAmount] = ()
 
 
-Event = DeliveryDiscovered | Verdict | DecisionRecorded | PeriodStatusChanged
+@dataclass(frozen=True)
+class DecisionProposed:
+    """A decision that takes effect only when another person makes it too.
+
+    Attributes:
+        action: of the decision.
+        subject: the path in the raw zone, or the period.
+        delivery_id: the delivery; empty for a period.
+        who: the person's user name.
+        why: in their words.
+        at: when, ISO 8601 UTC.
+        identified_by: see `DecisionRecorded`, as the fields after it.
+        versions: of a closing: see `PeriodStatusChanged`.
+    """
+
+    action: Literal["accepted", "withdrawn", "reinstated", "closed", "reopened"]
+    subject: str
+    delivery_id: str
+    who: str
+    why: str
+    at: str
+    identified_by: str = ""
+    proof: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    amounts: Sequence[DecidedAmount] = ()
+
+
+Event = DeliveryDiscovered | Verdict | DecisionRecorded | PeriodStatusChanged | DecisionProposed
 _KINDS: dict[str, type[Any]] = {
     "delivered": DeliveryDiscovered,
     "judged": Verdict,
     "decided": DecisionRecorded,
     "closing": PeriodStatusChanged,
+    "proposed": DecisionProposed,
 }
 _NAMES = {its_type: name for name, its_type in _KINDS.items()}
 
@@ -407,7 +470,14 @@ _LINK = frozenset({"number", "previous"})
 _RENAMED = {"stamp": "etag"}
 """Fields that have another name in older documents of a register, which are never rewritten."""
 
-_RECORDS: RecordType[Any] = RecordType(_KINDS, {"reasons": tuple, "warnings": tuple, "kinds": tuple, "versions": dict})
+
+def _parse_amounts(values: Sequence[Mapping[str, Any]]) -> tuple[DecidedAmount, ...]:
+    return tuple(DecidedAmount(**amount) for amount in values)
+
+
+_RECORDS: RecordType[Any] = RecordType(
+    _KINDS, {"reasons": tuple, "warnings": tuple, "kinds": tuple, "versions": dict, "amounts": _parse_amounts}
+)
 
 
 def _records(document: _NumberedDocument | None) -> Sequence[Event] | None:

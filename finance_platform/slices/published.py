@@ -6,14 +6,19 @@ Belongs here: looking up slice commits by the versions that the load ledger name
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 
+from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.slices.commits import SliceCommit, read_inputs, read_slice
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.version_diff import explain_diff
 from finance_platform.slices.versions import TargetSlice
+from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
+
+_CELL = ("scenario_key", "account_key", "amount")
 
 Versions = Mapping[tuple[str, str], str]
 """Version by table and slice, as the load ledger says."""
@@ -56,6 +61,21 @@ def explain_stale(
         if inputs is not None:
             differences[name] = explain_diff(inputs, target.get(name), files)
     return differences
+
+
+def published_cells(processed: ObjectStore, period: str, version: str) -> Iterator[tuple[str, int, Decimal]]:
+    """Yield scenario, account key and amount of each row of a period of the fact table, sign of the star.
+
+    Raises:
+        DamagedObjectError: the rows of the version are damaged.
+    """
+    commit = read_slice(processed, FACT_FINANCIALS.name, period, version)
+    names = {one.scenario_key: one.scenario for one in commit.sums} if commit else {}
+    for file in commit.files if commit else ():
+        with open_parquet(processed, file.key, _CELL) as parquet:
+            for batch in parquet.iter_batches(columns=list(_CELL)):
+                for row in batch.to_pylist():
+                    yield names.get(row["scenario_key"], str(row["scenario_key"])), row["account_key"], row["amount"]
 
 
 def _commit(processed: ObjectStore, snapshot: Snapshot, name: tuple[str, str], version: str) -> SliceCommit | None:

@@ -119,6 +119,7 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "earliest_date": "2001-02-03",
         "latest_date": "2031-02-03",
         "closed_periods": "hold",
+        "approvals": "two",
         "retention_days": "7",
         "auto_refresh": "True",
         "group_readable": "True",

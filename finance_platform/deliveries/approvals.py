@@ -1,0 +1,130 @@
+"""Recording decisions: a proof of identity counts once, and where a home says so, two people have to agree.
+
+Belongs here: proposals, who may approve them, the register events. Does not belong here: which decisions are possible
+(see `decisions`), how a person is identified (see `cli.author`).
+
+With FINANCE_PLATFORM_APPROVALS=two, the first person who gives a command proposes the decision, and the first other
+person who gives the same command makes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from finance_platform.deliveries.register import (
+    DecisionProposed,
+    DecisionRecorded,
+    Event,
+    PeriodStatusChanged,
+    Register,
+)
+from finance_platform.errors import DecisionError
+from finance_platform.safe_text import quote_name
+from finance_platform.storage.port import ObjectStore
+
+if TYPE_CHECKING:
+    from finance_platform.deliveries.decisions import Author
+
+_Event = TypeVar("_Event", DecisionRecorded, PeriodStatusChanged)
+
+Action = Literal["accepted", "withdrawn", "reinstated", "closed", "reopened"]
+
+_APPROVALS = "FINANCE_PLATFORM_APPROVALS=two"
+
+
+def record_decision(
+    processed: ObjectStore, author: Author, event: _Event, action: Action, subject: str
+) -> _Event | DecisionProposed:
+    """Enter a decision into the register; only propose it if another person has to agree, and has not proposed it yet.
+
+    Args:
+        processed: the processed zone.
+        author: who decides.
+        event: the decision, without how its author is known.
+        action: what it does.
+        subject: the path in the raw zone, or the period.
+
+    Raises:
+        DecisionError: the author has proposed it, is not known although two people have to agree, or gives a proof of
+            identity that was used already.
+    """
+    register = Register(processed)
+    events = register.events()
+    event = replace(event, identified_by=author.identified_by, proof=author.proof)
+    if author.proof and any(getattr(earlier, "proof", "") == author.proof for earlier in events):
+        raise DecisionError(
+            "the proof of your identity was used for another decision already", fix="give the command again"
+        )
+    if not author.needs_approval:
+        register.append([event])
+        return event
+    proposal = _proposal_of(author, event, action, subject)
+    prepared_by = _prepared_by(events, proposal)
+    if prepared_by:
+        event = replace(event, prepared_by=prepared_by)
+        register.append([event])
+        return event
+    register.append([proposal])
+    return proposal
+
+
+def _proposal_of(
+    author: Author, event: DecisionRecorded | PeriodStatusChanged, action: Action, subject: str
+) -> DecisionProposed:
+    if not author.identified_by:
+        raise DecisionError(
+            f"two people have to agree ({_APPROVALS}), and nothing proves who you are",
+            fix="on AWS, give the command through `finance-platform remote`, which proves it",
+        )
+    return DecisionProposed(
+        action,
+        subject,
+        event.delivery_id if isinstance(event, DecisionRecorded) else "",
+        event.who,
+        event.why,
+        event.at,
+        event.identified_by,
+        event.proof,
+        versions=event.versions if isinstance(event, PeriodStatusChanged) else {},
+        amounts=event.amounts,
+    )
+
+
+def _prepared_by(events: Sequence[Event], proposal: DecisionProposed) -> str:
+    """Return who has proposed the same decision since the last one about its subject; empty if nobody has.
+
+    Raises:
+        DecisionError: the author has.
+    """
+    for event in reversed(events):
+        if not isinstance(event, DecisionRecorded | PeriodStatusChanged | DecisionProposed):
+            continue
+        if _subject_of(event) != proposal.subject:
+            continue
+        if not isinstance(event, DecisionProposed) or _content_of(event) != _content_of(proposal):
+            return ""
+        if event.who == proposal.who:
+            raise DecisionError(
+                f"you have proposed this decision about {quote_name(proposal.subject)} yourself, on {event.at[:10]}, "
+                f"and two people have to agree ({_APPROVALS})",
+                fix="let another person give the same command",
+            )
+        return event.who
+    return ""
+
+
+def _subject_of(event: DecisionRecorded | PeriodStatusChanged | DecisionProposed) -> str:
+    match event:
+        case DecisionRecorded():
+            return event.object_key
+        case PeriodStatusChanged():
+            return event.period
+        case DecisionProposed():
+            return event.subject
+
+
+def _content_of(proposal: DecisionProposed) -> tuple[object, ...]:
+    """Return what two people must agree on; a file that was replaced meanwhile is another one."""
+    return proposal.action, proposal.subject, proposal.delivery_id, dict(proposal.versions)

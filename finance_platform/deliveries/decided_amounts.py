@@ -1,0 +1,92 @@
+"""How much a decision is about: the money of a delivery or of a closed period, by scenario and account type.
+
+Belongs here: the sums that a decision's event keeps. Does not belong here: decisions (see `decisions`), the statement
+of everything that was delivered (see `reports.reconciliation`).
+
+The event keeps them, because the types of accounts change, and `vacuum` removes what a withdrawn delivery was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from finance_platform.contracts.processed import ACCOUNT_COUNTS
+from finance_platform.deliveries.account_types import UNKNOWN, AccountTypes
+from finance_platform.deliveries.commits import Count, DataFile, DeliveryCommit
+from finance_platform.deliveries.delivery_rows import read_rows
+from finance_platform.deliveries.register import DecidedAmount
+from finance_platform.deliveries.state import LiveDelivery
+from finance_platform.errors import DamagedObjectError
+from finance_platform.storage.port import ObjectStore
+
+_ACCEPTED = "accepted"
+_COLUMNS = ("account_key", "scenario", "currency", "term", "row_count", "amount", "absolute", "unpriced")
+_Place = tuple[str, str, str]
+_NOTHING = Count()
+
+
+def amounts_of_delivery(
+    processed: ObjectStore, commit: DeliveryCommit, live: Sequence[LiveDelivery]
+) -> tuple[DecidedAmount, ...]:
+    """Return the accepted lines of a delivery by scenario, account type and unit, sign as delivered.
+
+    Args:
+        processed: the processed zone.
+        commit: the delivery; of a release without counts by account, the sums have no account type.
+        live: the deliveries that give accounts their types.
+    """
+    files = commit.files.get(ACCOUNT_COUNTS.name, ())
+    by_scenario = {(one.scenario, "", one.currency): one.count for one in commit.scenarios if one.term == _ACCEPTED}
+    if not files:
+        return _encode(by_scenario)
+    try:
+        by_account = _by_account(processed, commit, files)
+        types = AccountTypes(processed).types(live, {account for account, _ in by_account})
+    except DamagedObjectError:
+        # A withdrawal is what helps against some damage, so it must be possible.
+        return _encode(by_scenario)
+    sums: dict[_Place, Count] = {}
+    for (account, (scenario, unit)), count in by_account.items():
+        place = (scenario, types.get(account, UNKNOWN), unit)
+        sums[place] = sums.get(place, _NOTHING) + count
+    return _encode(sums)
+
+
+def amounts_of_cells(cells: Iterable[tuple[str, int, Decimal]], types: Mapping[int, str]) -> tuple[DecidedAmount, ...]:
+    """Return the sums of published cells by scenario and account type, sign of the star.
+
+    Args:
+        cells: scenario, account key and amount of each; lines are not known, so neither is the gross amount.
+        types: account type by key.
+    """
+    sums: dict[tuple[str, str], tuple[int, Decimal]] = {}
+    for scenario, account, amount in cells:
+        place = (scenario, types.get(account, UNKNOWN))
+        rows, net = sums.get(place, (0, Decimal("0.00")))
+        sums[place] = (rows + 1, net + amount)
+    return tuple(
+        DecidedAmount(scenario, account_type, "", rows, str(net))
+        for (scenario, account_type), (rows, net) in sorted(sums.items())
+    )
+
+
+def _by_account(
+    processed: ObjectStore, commit: DeliveryCommit, files: Sequence[DataFile]
+) -> dict[tuple[int, tuple[str, str]], Count]:
+    counts: dict[tuple[int, tuple[str, str]], Count] = {}
+    for rows in read_rows(processed, commit.delivery_id, files, _COLUMNS):
+        for row in rows.to_pylist():
+            if row["term"] == _ACCEPTED:
+                place = (row["account_key"], (row["scenario"], row["currency"]))
+                count = Count(row["row_count"], Decimal(row["amount"]), Decimal(row["absolute"]), row["unpriced"])
+                counts[place] = counts.get(place, _NOTHING) + count
+    return counts
+
+
+def _encode(sums: Mapping[_Place, Count]) -> tuple[DecidedAmount, ...]:
+    return tuple(
+        DecidedAmount(*place, count.rows, str(count.amount), "" if count.absolute.is_nan() else str(count.absolute))
+        for place, count in sorted(sums.items())
+        if not count.is_zero
+    )
