@@ -32,7 +32,7 @@ _MODULES = {
     "report": "report",
     "accept": "decisions",
     "withdraw": "decisions",
-    "close": "decisions",
+    "close": "close",
     "reopen": "decisions",
     "vacuum": "decisions",
     "migrate": "migrate",

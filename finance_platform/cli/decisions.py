@@ -1,7 +1,7 @@
-"""The commands that record a person's decision (accept, withdraw, close, reopen), and vacuum, which deletes data.
+"""The commands that record a person's decision (accept, withdraw, reopen), and vacuum, which deletes data.
 
-Belongs here: arguments, the lock. Does not belong here: who decides (see `author`), which decisions are allowed (see
-`deliveries.decisions`), what may be removed (see `slices.retention`).
+Belongs here: arguments, the lock. Does not belong here: who decides (see `author`), closing a period (see `close`),
+which decisions are allowed (see `deliveries.decisions`), what may be removed (see `slices.retention`).
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ def accept(home: Path | None, key: str, why: str) -> int:
     from finance_platform.deliveries import decisions
 
     settings = require_raw_zone(load_settings(home=home))
-    with _locked_processed_zone(settings) as processed:
+    with locked_processed_zone(settings) as processed:
         key = object_key(settings, key)
-        decision = decisions.accept(processed, key, _author(settings, why))
-    return _report(decision, quote_name(key), "is accepted", settings)
+        decision = decisions.accept(processed, key, new_author(settings, why))
+    return report_decision(decision, quote_name(key), "is accepted", settings)
 
 
 @click.command()
@@ -63,39 +63,11 @@ def withdraw(home: Path | None, undo: bool, key: str, why: str) -> int:
     from finance_platform.deliveries import decisions
 
     settings = require_raw_zone(load_settings(home=home))
-    with _locked_processed_zone(settings) as processed:
+    with locked_processed_zone(settings) as processed:
         key, holds_closed_periods = object_key(settings, key), settings.holds_closed_periods
         apply = decisions.reinstate if undo else decisions.withdraw
-        decision = apply(processed, key, _author(settings, why), holds_closed_periods=holds_closed_periods)
-    return _report(decision, quote_name(key), "is no longer withdrawn" if undo else "is withdrawn", settings)
-
-
-@click.command()
-@home_option
-@click.argument("period")
-@why_option
-@with_exit_code
-def close(home: Path | None, period: str, why: str) -> int:
-    """Close a period: every later change to it is a restatement."""
-    from finance_platform.bootstrap import open_warehouse
-    from finance_platform.contracts.star import FACT_FINANCIALS
-    from finance_platform.deliveries import decisions
-    from finance_platform.slices.published import published_cells
-    from finance_platform.warehouse.ledger import published_versions
-
-    settings = require_raw_zone(load_settings(home=home))
-    with _locked_processed_zone(settings) as processed:
-        target = {
-            slice_.slice: slice_.version
-            for slice_ in read_snapshot(settings).target
-            if slice_.table == FACT_FINANCIALS.name
-        }
-        versions = published_versions(open_warehouse(settings))
-        published = {name: version for (table, name), version in versions.items() if table == FACT_FINANCIALS.name}
-        cells = published_cells(processed, period, published.get(period, ""))
-        author = _author(settings, why)
-        decision = decisions.close(processed, period, author, target=target, published=published, cells=cells)
-    return _report(decision, period, "is closed", settings, is_published=True)
+        decision = apply(processed, key, new_author(settings, why), holds_closed_periods=holds_closed_periods)
+    return report_decision(decision, quote_name(key), "is no longer withdrawn" if undo else "is withdrawn", settings)
 
 
 @click.command()
@@ -108,9 +80,9 @@ def reopen(home: Path | None, period: str, why: str) -> int:
     from finance_platform.deliveries import decisions
 
     settings = require_raw_zone(load_settings(home=home))
-    with _locked_processed_zone(settings) as processed:
-        decision = decisions.reopen(processed, period, _author(settings, why))
-    return _report(decision, period, "is open again", settings)
+    with locked_processed_zone(settings) as processed:
+        decision = decisions.reopen(processed, period, new_author(settings, why))
+    return report_decision(decision, period, "is open again", settings)
 
 
 @click.command()
@@ -137,7 +109,7 @@ def vacuum(home: Path | None, is_confirmed: bool, as_json: bool) -> int:
 
 
 @contextmanager
-def _locked_processed_zone(settings: Settings) -> Iterator[ObjectStore]:
+def locked_processed_zone(settings: Settings) -> Iterator[ObjectStore]:
     """Yield the processed zone, with the home locked against runs."""
     from finance_platform.bootstrap import home_lock, processed_zone
 
@@ -145,7 +117,12 @@ def _locked_processed_zone(settings: Settings) -> Iterator[ObjectStore]:
         yield processed_zone(settings)
 
 
-def _author(settings: Settings, why: str) -> Author:
+def new_author(settings: Settings, why: str) -> Author:
+    """Return who decides, now, and why.
+
+    Raises:
+        click.BadParameter: the reason is blank.
+    """
     from finance_platform.cli.author import identify_author
 
     if not why.strip():
@@ -153,7 +130,7 @@ def _author(settings: Settings, why: str) -> Author:
     return identify_author(settings, " ".join(why.split()))
 
 
-def _report(
+def report_decision(
     decision: DecisionRecorded | PeriodStatusChanged | DecisionProposed,
     subject: str,
     effect: str,

@@ -35,7 +35,13 @@ _APPROVALS = "FINANCE_PLATFORM_APPROVALS=two"
 
 
 def record_decision(
-    processed: ObjectStore, author: Author, event: _Event, action: Action, subject: str
+    processed: ObjectStore,
+    author: Author,
+    event: _Event,
+    action: Action,
+    subject: str,
+    *,
+    before: Sequence[PeriodStatusChanged] = (),
 ) -> _Event | DecisionProposed:
     """Enter a decision into the register; only propose it if another person has to agree, and has not proposed it yet.
 
@@ -45,6 +51,7 @@ def record_decision(
         event: the decision, without how its author is known.
         action: what it does.
         subject: the path in the raw zone, or the period.
+        before: further events that the decision entails, without how its author is known.
 
     Raises:
         DecisionError: the author has proposed it, is not known although two people have to agree, or gives a proof of
@@ -58,16 +65,21 @@ def record_decision(
             "the proof of your identity was used for another decision already", fix="give the command again"
         )
     if not author.needs_approval:
-        register.append([event])
+        register.append([*_known(before, event), event])
         return event
     proposal = _proposal_of(author, event, action, subject)
     prepared_by = _prepared_by(events, proposal)
     if prepared_by:
         event = replace(event, prepared_by=prepared_by)
-        register.append([event])
+        register.append([*_known(before, event), event])
         return event
     register.append([proposal])
     return proposal
+
+
+def _known(before: Sequence[PeriodStatusChanged], event: _Event) -> list[PeriodStatusChanged]:
+    """Return the events that a decision entails, with how its author is known."""
+    return [replace(one, identified_by=event.identified_by, prepared_by=event.prepared_by) for one in before]
 
 
 def _proposal_of(
@@ -93,7 +105,7 @@ def _proposal_of(
 
 
 def _prepared_by(events: Sequence[Event], proposal: DecisionProposed) -> str:
-    """Return who has proposed the same decision since the last one about its subject; empty if nobody has.
+    """Return who has proposed the same decision since the last one about its subject; empty without a proposal.
 
     Raises:
         DecisionError: the author has.

@@ -7,11 +7,11 @@ when a delivery is held (see `acceptance`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from finance_platform.deliveries.account_types import AccountTypes
 from finance_platform.deliveries.approvals import record_decision
@@ -24,6 +24,7 @@ from finance_platform.deliveries.register import (
     DecisionProposed,
     DecisionRecorded,
     DeliveryDiscovered,
+    Event,
     PeriodStatusChanged,
     Register,
     utc_text,
@@ -154,8 +155,10 @@ def close(
     target: Mapping[str, str],
     published: Mapping[str, str],
     cells: Iterable[tuple[str, int, Decimal]] = (),
+    opening: Sequence[str] = (),
+    waived: Mapping[str, str] | None = None,
 ) -> PeriodStatusChanged | DecisionProposed:
-    """Close a period: later changes of it are restatements; the caller holds the run's lock.
+    """Close a period: later changes of it are restatements; the caller holds the run's lock and has seen the gates.
 
     Args:
         processed: the processed zone.
@@ -164,22 +167,50 @@ def close(
         target: the target version of each period's fact slice.
         published: the published version of each period's fact slice.
         cells: scenario, account key and amount of each published cell of the period; they are read if it is closed.
+        opening: earlier periods that are closed with it.
+        waived: what contradicts each gate that the author waives, by its name.
 
     Raises:
         DecisionError: the period is closed already, has nothing published, or is not up to date.
     """
     state = _state(processed)
-    if period in state.closed:
-        raise DecisionError(f"{period} was closed by {state.closed[period].who}: {state.closed[period].why}")
-    if period not in published:
-        raise DecisionError(f"nothing is published of {period}", fix=f"choose one of {_format_range(published)}")
-    if target.get(period) != published[period]:
-        raise DecisionError(f"{period} has changes that are not published yet", fix="run `finance-platform run` first")
-    versions = {"fact_financials": published[period]}
+    require_published_open(period, state.closed, published)
+    for one in (*opening, period):
+        if target.get(one) != published[one]:
+            raise DecisionError(f"{one} has changes that are not published yet", fix="run `finance-platform run` first")
     cells = list(cells)
     amounts = amounts_of_cells(cells, AccountTypes(processed).types(state.live)) if cells else ()
-    event = PeriodStatusChanged("closed", period, *_signature(author), versions=versions, amounts=amounts)
-    return record_decision(processed, author, event, "closed", period)
+
+    def closing(name: str, **values: Any) -> PeriodStatusChanged:
+        versions = {"fact_financials": published[name]}
+        return PeriodStatusChanged("closed", name, *_signature(author), versions=versions, **values)
+
+    event = closing(period, amounts=amounts, waived=waived or {})
+    return record_decision(
+        processed, author, event, "closed", period, before=[closing(one, opening_of=period) for one in opening]
+    )
+
+
+def require_published_open(
+    period: str, closed: Mapping[str, PeriodStatusChanged], published: Mapping[str, str]
+) -> None:
+    """Raise DecisionError if a period is closed, or if nothing of it is published."""
+    if period in closed:
+        raise DecisionError(f"{period} was closed by {closed[period].who}: {closed[period].why}")
+    if period not in published:
+        raise DecisionError(f"nothing is published of {period}", fix=f"choose one of {_format_range(published)}")
+
+
+def opening_periods(
+    events: Iterable[Event], closed: Collection[str], published: Collection[str], period: str
+) -> tuple[list[str], list[str]]:
+    """Return the earlier periods that the close of a period closes with it, and those that must be closed before it.
+
+    The first close of a home closes all earlier periods as its opening; after that they are closed one by one.
+    """
+    earlier = sorted(one for one in published if one < period and one not in closed)
+    is_first = not any(isinstance(event, PeriodStatusChanged) for event in events)
+    return (earlier, []) if is_first else ([], earlier)
 
 
 def reopen(processed: ObjectStore, period: str, author: Author) -> PeriodStatusChanged | DecisionProposed:

@@ -17,7 +17,7 @@ from finance_platform.deliveries.lookups import has_lookups, with_lookups
 from finance_platform.deliveries.ownership import BrokenOwners
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered, utc_text
 from finance_platform.deliveries.spread_weights import like_rule
-from finance_platform.deliveries.state import counted_objects, derive_state
+from finance_platform.deliveries.state import DeliveryState, counted_objects, derive_state
 from finance_platform.errors import FileNameError, FinancePlatformError, TransientStorageError
 from finance_platform.feeds.descriptor import FeedDescriptor
 from finance_platform.feeds.feed_set import FeedSet, Problem
@@ -121,6 +121,15 @@ def scan_raw_zone(
         scan.unavailable,
         absent,
     )
+
+
+def unread_objects(state: DeliveryState, scan: RawZoneScan) -> dict[str, DeliveryDiscovered]:
+    """Return the current delivery of each object that exists and is not read yet or has no verdict, by key."""
+    current = {event.object_key: event for event in scan.events}
+    known = {delivery.event.delivery_id for delivery in state.live}
+    known |= {inactive.event.delivery_id for inactive in (*state.inactive, *state.withdrawn)}
+    known |= {current[key].delivery_id for key in (*scan.vanished, *scan.absent)}
+    return {key: event for key, event in current.items() if event.delivery_id not in known}
 
 
 @dataclass

@@ -216,6 +216,8 @@ class PeriodStatusChanged:
         at: when, ISO 8601 UTC.
         identified_by: see `DecisionRecorded`, as the fields after it.
         amounts: what was published in the period when it was closed, sign of the star.
+        waived: of a closing: what contradicted each gate that the person waived, by its name.
+        opening_of: of a closing that came with the home's first one: the period that was closed; else empty.
     """
 
     action: Literal["closed", "reopened"]
@@ -228,6 +230,8 @@ class PeriodStatusChanged:
     proof: str = ""
     prepared_by: str = ""
     amounts: Sequence[DecidedAmount] = ()
+    waived: Mapping[str, str] = field(default_factory=dict)
+    opening_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -476,7 +480,15 @@ def _parse_amounts(values: Sequence[Mapping[str, Any]]) -> tuple[DecidedAmount, 
 
 
 _RECORDS: RecordType[Any] = RecordType(
-    _KINDS, {"reasons": tuple, "warnings": tuple, "kinds": tuple, "versions": dict, "amounts": _parse_amounts}
+    _KINDS,
+    {
+        "reasons": tuple,
+        "warnings": tuple,
+        "kinds": tuple,
+        "versions": dict,
+        "waived": dict,
+        "amounts": _parse_amounts,
+    },
 )
 
 

@@ -114,8 +114,7 @@ class RejectedTotals:
             row: the row.
             unit: the home's currency, a foreign currency, or `STATISTICAL`.
         """
-        amount = row["amount"]
-        count = Count(1, unpriced=1) if amount is None else Count(1, amount, abs(amount))
+        count = count_of_row(row)
         scenario = row["scenario"] or NO_SCENARIO
         file = FilePlace(row["feed"], row["source_file"], row["state"], row["outcome"], scenario, unit)
         self.by_file[file] = self.by_file.get(file, Count()) + count
@@ -164,18 +163,21 @@ class RejectedRows:
             selection: which.
             totals: where to add each row.
         """
+        for row, unit in self.with_units(selection):
+            if totals is not None:
+                totals.add(row, unit)
+            yield row
+
+    def with_units(self, selection: Selection = ALL) -> Iterator[tuple[dict[str, Any], str]]:
+        """Yield the rows by file and line, each with the unit of its amount; see `RejectedTotals.add`."""
         for current in current_deliveries(self._state):
             if not selection.has_delivery(current):
                 continue
             for file in current.commit.files.get("rejected_rows", ()):
                 for batch in self._batches(current.commit.delivery_id, file):
                     for stored in batch.to_pylist():
-                        if stored["outcome"] == "skipped" or not selection.has_row(stored):
-                            continue
-                        row = self._row(current, stored)
-                        if totals is not None:
-                            totals.add(row, self._unit(stored))
-                        yield row
+                        if stored["outcome"] != "skipped" and selection.has_row(stored):
+                            yield self._row(current, stored), self._unit(stored)
 
     def largest(self, limit: int, selection: Selection, totals: RejectedTotals) -> list[dict[str, Any]]:
         """Return some rows, those with the most money at stake first, and enter all into the totals."""
@@ -218,6 +220,12 @@ class RejectedRows:
             return
         with open_parquet(self._processed, file.key, ["outcome"]) as parquet:
             yield from parquet.iter_batches(_BATCH_ROWS, columns=list(_STORED))
+
+
+def count_of_row(row: Mapping[str, Any]) -> Count:
+    """Return one row as a count."""
+    amount = row["amount"]
+    return Count(1, unpriced=1) if amount is None else Count(1, amount, abs(amount))
 
 
 def rejected_rows(processed: ObjectStore, state: DeliveryState, feed: str | None = None) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, DeliveryCommit
-from finance_platform.deliveries.discovery import RawZoneScan
+from finance_platform.deliveries.discovery import RawZoneScan, unread_objects
 from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.feed_set import advise_unmatched
@@ -272,15 +272,10 @@ def _delivery_rows(state: DeliveryState, scan: RawZoneScan) -> list[dict[str, An
     ]
     rows += [_inactive_row(inactive, "refused" if inactive.is_refused else "held") for inactive in state.inactive]
     rows += [_inactive_row(inactive, "withdrawn") for inactive in state.withdrawn]
-    current = {event.object_key: event for event in scan.events}
-    known = {delivery.event.delivery_id for delivery in state.live}
-    known |= {inactive.event.delivery_id for inactive in (*state.inactive, *state.withdrawn)}
-    known |= {current[key].delivery_id for key in (*scan.vanished, *scan.absent)}
     awaiting = {delivery.event.delivery_id for delivery in state.awaiting_verdict}
     rows += [
         _pending_row(key, event.feed, "no verdict yet" if event.delivery_id in awaiting else "not read yet")
-        for key, event in current.items()
-        if event.delivery_id not in known
+        for key, event in unread_objects(state, scan).items()
     ]
     return sorted(rows, key=lambda row: (row["file"], row["state"]))
 

@@ -6,7 +6,7 @@ Belongs here: the rule, as a pure function of numbers of lines. Does not belong 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median_low
 
@@ -61,22 +61,51 @@ def evaluate_periods(
         actuals_through: last period that Actual covers, if the home sets one.
     """
     first = min((period for period, counts in lines.items() if sum(counts.values())), default=None)
-    examples: list[LinesByDepartment] = []
     statuses = []
-    for period in sorted(lines):
+    for period, usual in _usual_by_period(lines, closed_periods):
         counts = lines[period]
-        line_count = sum(counts.values())
-        usual = _usual_lines(examples[-USUAL_PERIODS:])
-        missing = sum(2 * counts.get(department, 0) < number for department, number in usual.items())
+        line_count, missing = sum(counts.values()), len(_missing(counts, usual))
         is_closed = period in closed_periods
-        is_as_usual = line_count > 0 and not missing
-        if is_as_usual or is_closed or (line_count and 2 * line_count >= _usual_total(examples[-USUAL_PERIODS:])):
-            examples.append(counts)
-        is_complete = is_as_usual or is_closed
+        is_complete = (line_count > 0 and not missing) or is_closed
         if actuals_through is not None:
             is_complete = first is not None and first <= period <= actuals_through
         statuses.append(PeriodStatus(period, is_complete, is_closed, line_count, len(usual), missing))
     return statuses
+
+
+def missing_departments(
+    lines: Mapping[str, LinesByDepartment], period: str, closed_periods: Collection[str] = ()
+) -> dict[int, int]:
+    """Return the usual number of lines of each department that has less than half of it in a period.
+
+    Args:
+        lines: Actual lines by period and department.
+        period: YYYY-MM; it need not have any lines.
+        closed_periods: the closed periods.
+    """
+    counts = lines.get(period, {})
+    usual = dict(_usual_by_period({**lines, period: counts}, closed_periods))[period]
+    return _missing(counts, usual)
+
+
+def _usual_by_period(
+    lines: Mapping[str, LinesByDepartment], closed_periods: Collection[str]
+) -> Iterator[tuple[str, dict[int, int]]]:
+    """Yield each period, in order, and the usual number of lines of its departments."""
+    examples: list[LinesByDepartment] = []
+    for period in sorted(lines):
+        counts = lines[period]
+        line_count = sum(counts.values())
+        usual = _usual_lines(examples[-USUAL_PERIODS:])
+        is_as_usual = line_count > 0 and not _missing(counts, usual)
+        is_example = line_count and 2 * line_count >= _usual_total(examples[-USUAL_PERIODS:])
+        if is_as_usual or period in closed_periods or is_example:
+            examples.append(counts)
+        yield period, usual
+
+
+def _missing(counts: LinesByDepartment, usual: Mapping[int, int]) -> dict[int, int]:
+    return {department: number for department, number in usual.items() if 2 * counts.get(department, 0) < number}
 
 
 def _usual_lines(examples: list[LinesByDepartment]) -> dict[int, int]:

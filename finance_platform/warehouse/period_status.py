@@ -86,16 +86,27 @@ def update_statuses(warehouse: Warehouse, closed_periods: Collection[str], actua
             replace_statuses(connection, closed_periods, actuals_through)
 
 
-def _target(source: Queryable, closed_periods: Collection[str], actuals_through: str | None) -> _Target:
-    actual_lines: dict[str, dict[int, int]] = {}
-    scenario_lines: dict[tuple[str, int, bool], int] = {}
+def actual_lines(source: Queryable) -> dict[str, dict[int, int]]:
+    """Return the published lines of Actual by period and department key; a period with plans only has zeros."""
+    return _count_lines(source)[0]
+
+
+def _count_lines(source: Queryable) -> tuple[dict[str, dict[int, int]], dict[tuple[str, int, bool], int]]:
+    """Return the lines of Actual by period and department, and those of each scenario by period."""
+    actual: dict[str, dict[int, int]] = {}
+    by_scenario: dict[tuple[str, int, bool], int] = {}
     for period, department, scenario, scenario_type, count in source.query(statement(SqlFile.SCENARIO_LINES)).rows:
         is_actual = scenario_type == "Actual"
-        departments = actual_lines.setdefault(period, {})
+        departments = actual.setdefault(period, {})
         departments[department] = departments.get(department, 0) + (int(count) if is_actual else 0)
         key = (period, scenario, is_actual)
-        scenario_lines[key] = scenario_lines.get(key, 0) + int(count)
-    statuses = evaluate_periods(actual_lines, closed_periods, actuals_through)
+        by_scenario[key] = by_scenario.get(key, 0) + int(count)
+    return actual, by_scenario
+
+
+def _target(source: Queryable, closed_periods: Collection[str], actuals_through: str | None) -> _Target:
+    actual, scenario_lines = _count_lines(source)
+    statuses = evaluate_periods(actual, closed_periods, actuals_through)
     last_complete = max((status.period for status in statuses if status.is_complete), default="")
     scenarios = [
         ScenarioPeriod(period, scenario, count, not is_actual or period <= last_complete)

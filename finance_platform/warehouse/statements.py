@@ -100,6 +100,7 @@ class SqlFile(StrEnum):
     PARENT_DEPARTMENTS = "quality/parent_departments.sql"
     SUMS_BY_SCENARIO_AND_PERIOD = "quality/sums_by_scenario_and_period.sql"
     ACTUAL_BY_ACCOUNT_AND_PERIOD = "quality/actual_by_account_and_period.sql"
+    UNCLASSIFIED_ACTUAL = "quality/unclassified_actual.sql"
     VARIANCE_BY_FISCAL_YEAR = "reporting/variance_by_fiscal_year.sql"
     VARIANCE_PERIODS = "reporting/variance_periods.sql"
     LINES_IN_WAREHOUSE = "reporting/lines_in_warehouse.sql"

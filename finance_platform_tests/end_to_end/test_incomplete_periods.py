@@ -91,7 +91,7 @@ def test_a_month_becomes_complete_by_its_close_and_only_its_mark_changes(home: H
     refresh(home)
     before = home.tables()
 
-    assert home.command("close", "2025-07", "--why", "no more lines").returncode == 0
+    assert home.command("close", "2025-07", "--waive", "completeness", "--why", "no more lines").returncode == 0
     loaded = refresh(home).loaded
 
     assert (list(loaded), home.tables()) == ([], before)

@@ -1,0 +1,253 @@
+"""The close of a period: its gates, and the decision that they allow.
+
+Belongs here: the use case: reading what the gates need, from the raw zone to the warehouse, and recording the close.
+Does not belong here: the rule of a gate (see `quality.gates`), the event (see `deliveries.decisions`), printing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import DIM_DEPARTMENT, FACT_FINANCIALS, FEED_PERIOD
+from finance_platform.deliveries import decisions
+from finance_platform.deliveries.commits import Count
+from finance_platform.deliveries.decisions import Author
+from finance_platform.deliveries.discovery import scan_raw_zone, unread_objects
+from finance_platform.deliveries.register import DecisionProposed, PeriodStatusChanged, Register
+from finance_platform.deliveries.report_inputs import read_report_inputs
+from finance_platform.deliveries.scans import require_whole_register
+from finance_platform.errors import DecisionError
+from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.quality import gates
+from finance_platform.quality.account_months import AccountMonth, find_unusual_months
+from finance_platform.quality.gates import (
+    Finding,
+    Gate,
+    GateResult,
+    RejectedPlace,
+    ThinDepartment,
+    ThinFeed,
+    UntypedAccount,
+)
+from finance_platform.reports.rejected_rows import RejectedRows, count_of_row
+from finance_platform.reports.statement import NO_SCENARIO
+from finance_platform.settings import Settings, StarSettings
+from finance_platform.slices.completeness import missing_departments
+from finance_platform.slices.published import published_cells
+from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.storage.listed_once import listed_once
+from finance_platform.storage.port import ObjectStore
+from finance_platform.warehouse.ledger import published_versions
+from finance_platform.warehouse.period_status import actual_lines, update_statuses
+from finance_platform.warehouse.port import Queryable, Warehouse
+from finance_platform.warehouse.statements import SqlFile, select_columns, statement
+
+
+@dataclass(frozen=True)
+class PeriodToClose:
+    """A period before its close.
+
+    Attributes:
+        period: YYYY-MM.
+        gates: the result of every gate.
+        opening: the earlier periods that are closed with it, because it is the home's first close.
+        closed: the periods that are closed already.
+        target: the target version of each period's fact slice.
+        published: the published version of each.
+    """
+
+    period: str
+    gates: Sequence[GateResult]
+    opening: Sequence[str]
+    closed: Collection[str]
+    target: Mapping[str, str]
+    published: Mapping[str, str]
+
+    def red_without(self, waived: Collection[str]) -> list[GateResult]:
+        """Return the red gates that are not waived."""
+        return [result for result in gates.red(self.gates) if result.gate.name not in waived]
+
+
+def examine_period(
+    raw: ObjectStore, processed: ObjectStore, warehouse: Warehouse, settings: Settings, period: str, *, at: datetime
+) -> PeriodToClose:
+    """Return a period with the result of every gate; nothing is written.
+
+    Args:
+        raw: the raw zone.
+        processed: the processed zone.
+        warehouse: the warehouse.
+        settings: the home.
+        period: YYYY-MM.
+        at: now, UTC.
+
+    Raises:
+        DecisionError: the period is closed already, or nothing is published of it.
+        RegisterError: the register is damaged.
+    """
+    raw, processed = listed_once(raw), listed_once(processed)
+    require_whole_register(processed)
+    register = Register(processed)
+    with warehouse.reading() as published_state:
+        published = _facts(published_versions(published_state))
+        snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
+        decisions.require_published_open(period, snapshot.state.closed, published)
+        opening, open_before = decisions.opening_periods(
+            register.events(), snapshot.state.closed.keys(), published.keys(), period
+        )
+        feed_set = load_feed_set(settings.feeds_path)
+        scan = scan_raw_zone(raw, register, feed_set, settings, at=at, run_id="", record=False)
+        target = _facts({(one.table, one.slice): one.version for one in snapshot.target})
+        unread = [*unread_objects(snapshot.state, scan), *scan.unavailable]
+        findings: dict[Gate, Sequence[Finding]] = {
+            gates.HELD: gates.find_held(snapshot.state, scan.problems, period),
+            gates.STALE: gates.find_stale([*opening, period], target, published, unread),
+            gates.CONTROL_TOTALS: gates.find_untied_totals(snapshot.state.live, period),
+            gates.PREVIOUS: gates.find_open_before(open_before),
+            **_of_lines(published_state, snapshot.state.closed, period),
+            **_of_accounts(published_state, processed, snapshot, period),
+        }
+    findings |= _of_rejected_rows(processed, snapshot, settings, period)
+    return PeriodToClose(period, gates.results(findings), opening, frozenset(snapshot.state.closed), target, published)
+
+
+def close_period(
+    processed: ObjectStore,
+    warehouse: Warehouse,
+    settings: Settings,
+    examined: PeriodToClose,
+    author: Author,
+    *,
+    waived: Collection[str] = (),
+) -> PeriodStatusChanged | DecisionProposed:
+    """Close a period whose gates are green or waived, or propose it; once it is closed, Actual covers it.
+
+    Args:
+        processed: the processed zone; the caller holds the home's lock since before the period was examined.
+        warehouse: the warehouse.
+        settings: the home.
+        examined: the period with its gates.
+        author: who closes it, and why.
+        waived: names of red gates that the author waives.
+
+    Raises:
+        DecisionError: a gate is red and not waived, or waived although it is green or cannot be waived.
+        LoadError: the warehouse could not store the status; the close is recorded, and the next run stores it.
+    """
+    contradicted = {result.gate.name: "; ".join(result.lines) for result in gates.red(examined.gates)}
+    _require_waivable(waived, contradicted, examined.period)
+    if red := examined.red_without(waived):
+        raise DecisionError(
+            f"{examined.period} stays open: {', '.join(result.gate.name for result in red)} red",
+            fix="correct what the gates name, or waive them",
+        )
+    event = decisions.close(
+        processed,
+        examined.period,
+        author,
+        target=examined.target,
+        published=examined.published,
+        cells=published_cells(processed, examined.period, examined.published[examined.period]),
+        opening=examined.opening,
+        waived={name: contradicted[name] for name in sorted(waived)},
+    )
+    if isinstance(event, DecisionProposed):
+        return event
+    warehouse.prepare()
+    closed = {*examined.closed, *examined.opening, examined.period}
+    update_statuses(warehouse, closed, settings.actuals_through)
+    return event
+
+
+def _require_waivable(waived: Collection[str], contradicted: Mapping[str, str], period: str) -> None:
+    """Refuse to waive a gate that cannot be waived, or that is green."""
+    for gate in gates.GATES:
+        if gate.name in waived and not gate.is_waivable:
+            raise DecisionError(
+                f"gate {gate.name} cannot be waived: the close would sign other figures than the delivered ones",
+                fix="run `finance-platform run` first",
+            )
+        if gate.name in waived and gate.name not in contradicted:
+            raise DecisionError(f"gate {gate.name} of {period} is green", fix=f"leave out `--waive {gate.name}`")
+
+
+def _facts(versions: Mapping[tuple[str, str], str]) -> dict[str, str]:
+    """Return the version of each period of the fact table."""
+    return {name: version for (table, name), version in versions.items() if table == FACT_FINANCIALS.name}
+
+
+def _of_lines(published: Queryable, closed: Collection[str], period: str) -> dict[Gate, Sequence[Finding]]:
+    """Return the findings of the gates about numbers of lines."""
+    lines = actual_lines(published)
+    counts = lines.get(period, {})
+    usual = missing_departments(lines, period, closed)
+    columns = ("department_key", "department_code", "department_name")
+    names = (
+        {int(key): f"{code} {name}" for key, code, name in _rows(published, DIM_DEPARTMENT, columns)} if usual else {}
+    )
+    departments = [ThinDepartment(names[key], counts.get(key, 0), number) for key, number in usual.items()]
+    feeds = [
+        ThinFeed(feed, int(line_count), int(usual_count))
+        for feed, of_period, line_count, usual_count in _rows(
+            published, FEED_PERIOD, ("feed", "period", "line_count", "usual_line_count")
+        )
+        if of_period == period and usual_count is not None and 2 * line_count < usual_count
+    ]
+    return {
+        gates.COMPLETENESS: gates.find_incomplete(sorted(departments), sorted(feeds)),
+        gates.ACTUALS: gates.find_no_actuals(sum(counts.values())),
+    }
+
+
+def _of_accounts(
+    published: Queryable, processed: ObjectStore, snapshot: Snapshot, period: str
+) -> dict[Gate, Sequence[Finding]]:
+    """Return the findings of the gates about accounts."""
+    untyped = published.query(statement(SqlFile.UNCLASSIFIED_ACTUAL), {"period": period}).rows
+    through = {"actuals_through": period}
+    months = published.query(statement(SqlFile.ACTUAL_BY_ACCOUNT_AND_PERIOD), through).rows
+    unusual = find_unusual_months(AccountMonth(*row) for row in months).months
+    comments = read_report_inputs(processed, snapshot.state.live).comments
+    commented = {one.account_key for one in comments if one.period == period and one.comment}
+    return {
+        gates.UNCLASSIFIED: gates.find_unclassified(UntypedAccount(*row) for row in untyped),
+        gates.UNUSUAL: gates.find_unanswered([one for one in unusual if one.month.period == period], commented),
+    }
+
+
+def _of_rejected_rows(
+    processed: ObjectStore, snapshot: Snapshot, settings: Settings, period: str
+) -> dict[Gate, Sequence[Finding]]:
+    """Return the findings of the gates about rejected rows.
+
+    A row without a period may belong to each period in which its file has lines.
+    """
+    files = {
+        delivery.event.object_key
+        for delivery in snapshot.state.live
+        if any(count.period == period for count in delivery.commit.periods)
+    }
+    rejected: dict[RejectedPlace, Count] = {}
+    of_vouchers: dict[str, Count] = {}
+    for row, unit in RejectedRows(processed, snapshot.state, currency=settings.currency).with_units():
+        file = row["source_file"]
+        is_of_period = row["period"] == period or (row["period"] is None and file in files)
+        if row["outcome"] != "rejected" or row["state"] != "live" or not is_of_period:
+            continue
+        count = count_of_row(row)
+        place = RejectedPlace(file, row["scenario"] or NO_SCENARIO, unit, row["period"] is not None)
+        rejected[place] = rejected.get(place, Count()) + count
+        if not gates.VOUCHER_RULES.isdisjoint(row["rules"].split(",")):
+            of_vouchers[file] = of_vouchers.get(file, Count()) + count
+    return {
+        gates.REJECTED: gates.find_rejected(rejected, settings.materiality_amount, settings.currency),
+        gates.BALANCED: gates.find_unbalanced(of_vouchers),
+    }
+
+
+def _rows(published: Queryable, contract: Contract, columns: Sequence[str]) -> Sequence[Sequence[Any]]:
+    return published.query(select_columns(contract, columns)).rows
