@@ -34,6 +34,9 @@ _GAP = 2
 _BY_SCENARIO = "by scenario"
 """Stands for the money of a file with several scenarios, whose amounts are never added."""
 
+_CENTS = 2
+"""Decimals that are printed in any case."""
+
 _LONG_TABLE = 100
 """Rows from which on a table is printed without rich, if that makes no difference."""
 
@@ -230,7 +233,7 @@ def _print_table(console: SafeConsole, columns: Sequence[str], rows: Iterable[Se
     is_numeric = [True] * len(columns)
     texts = []
     for row in rows:
-        texts.append([printable_line(_text(value)) for value in row])
+        texts.append([_table_text(value) for value in row])
         is_numeric = [
             was_numeric and isinstance(value, int | Decimal | None)
             for was_numeric, value in zip(is_numeric, row, strict=True)
@@ -264,6 +267,15 @@ def _print_records(console: SafeConsole, columns: Sequence[str], rows: Sequence[
         for name, text in zip(columns, row, strict=True):
             record.add_row(name, text)
         console.print(record)
+
+
+def _table_text(value: Any) -> str:
+    """Return a value for people: without the zeros that a column adds beyond two decimals."""
+    text = printable_line(_text(value))
+    whole, _, decimals = text.partition(".")
+    if not isinstance(value, Decimal) or len(decimals) <= _CENTS:
+        return text
+    return f"{whole}.{decimals.rstrip('0').ljust(_CENTS, '0')}"
 
 
 def _text(value: Any) -> str:

@@ -380,6 +380,32 @@ FEED_TERM = Contract(
     ),
 )
 
+REJECTED_FILE = Contract(
+    name="rejected_file",
+    table="RejectedFile",
+    grain="One file, scenario and unit that has rejected rows; beyond 1,000 files, the others of a feed are one row.",
+    natural_key=("feed", "file_name", "scenario_name", "unit"),
+    columns=(
+        Column("feed", "varchar(128)", "The feed.", "Feed"),
+        Column("file_name", "varchar(1024)", "The file in the raw zone, or (other files).", "FileName"),
+        Column(
+            "scenario_name", "varchar(128)", "The scenario, or (no scenario) where it is not valid.", "ScenarioName"
+        ),
+        Column("unit", "varchar(16)", "The home's currency, a foreign currency, or statistical.", "Unit"),
+        Column("file_count", "bigint", "Number of files; 1 but for (other files).", "FileCount"),
+        Column("row_count", "bigint", "Number of rejected candidate lines.", "RowCount"),
+        Column("unpriced_row_count", "bigint", "Number of those whose amount is not valid.", "UnpricedRowCount"),
+        Column("net_amount", EXACT_MONEY, "Their sum in the unit, as delivered, before rounding.", "NetAmount"),
+        Column(
+            "gross_amount",
+            EXACT_MONEY,
+            "Sum of their absolute amounts in the unit; null if a release before this one read them.",
+            "GrossAmount",
+            nullable=True,
+        ),
+    ),
+)
+
 FEED_PERIOD = Contract(
     name="feed_period",
     table="FeedPeriod",
@@ -422,6 +448,7 @@ REPORTING: tuple[Contract, ...] = (
     COMMENTARY,
     MATERIALITY,
     FEED_TERM,
+    REJECTED_FILE,
     FEED_PERIOD,
 )
 """Small tables that the views join to the star."""

@@ -712,16 +712,20 @@ PLAN_VERSION = ViewContract(
 
 REJECTED_MONEY = ViewContract(
     name="RejectedMoney",
-    grain="One feed, scenario and unit that has rejected rows.",
-    key=("Feed", "ScenarioName", "Unit"),
+    grain="One file, scenario and unit that has rejected rows; beyond 1,000 files, the others of a feed are one row.",
+    key=("Feed", "FileName", "ScenarioName", "Unit"),
     fix=("Unit",),
     measures=("FileCount", "RowCount", "UnpricedRowCount", "NetAmount", "GrossAmount"),
-    note="The term rejected of the reconciliation in `status`; FeedTerm has the other terms.",
+    note=(
+        "The term rejected of the reconciliation in `status`; FeedTerm has the other terms. "
+        "`rejected --by reason` adds it up by rule; a row that breaks several rules is in each of them."
+    ),
     columns=(
         _c("Feed", "varchar(128)", "The feed."),
+        _c("FileName", "varchar(1024)", "The file in the raw zone, or (other files)."),
         _c("ScenarioName", "varchar(128)", "The scenario, or (no scenario) where it is not valid."),
         _c("Unit", "varchar(16)", "The home's currency, a foreign currency, or statistical."),
-        _c("FileCount", "bigint", "Number of files with rejected rows."),
+        _c("FileCount", "bigint", "Number of files; 1 but for (other files)."),
         _c("RowCount", "bigint", "Number of rejected candidate lines."),
         _c("UnpricedRowCount", "bigint", "Number of those whose amount is not valid; they have no money."),
         _c("NetAmount", "decimal(38,10)", "Sum of their amounts in the unit, as delivered, before rounding."),

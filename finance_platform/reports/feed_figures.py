@@ -1,9 +1,9 @@
-"""The rows of FeedTerm and FeedPeriod: what became of each feed's rows, and how many lines each feed has per period.
+"""The rows of FeedTerm, RejectedFile and FeedPeriod: what became of rows, and how many lines each feed has per period.
 
 Belongs here: their rows, from the terms of the reconciliation and the commits of live deliveries.
 Does not belong here: the terms (see `reconciliation`), storing rows (see `warehouse.report_tables`).
 
-No row names a file, so that their number grows with the feeds and not with the deliveries.
+Only rejected rows are by file, up to a maximum of files, so that the number of rows does not grow with the deliveries.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from decimal import Decimal
 from statistics import median_low
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.star import FEED_PERIOD, FEED_TERM
+from finance_platform.contracts.star import FEED_PERIOD, FEED_TERM, REJECTED_FILE
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.amounts import EXACT
@@ -26,13 +26,18 @@ from finance_platform.storage.port import ObjectStore
 TERMS = ("rejected", "duplicate", "skipped", "superseded", "held", "withdrawn", "rounding")
 """The terms that follow from the deliveries alone; the others compare them with the warehouse."""
 
+MAX_REJECTED_FILES = 1_000
+"""Files with a row of their own: those with the most money at stake."""
+
+OTHER_FILES = "(other files)"
+
 _SCALE = Decimal("1E-10")
 
 Row = dict[str, object]
 
 
 def feed_figures(processed: ObjectStore, snapshot: Snapshot, currency: str) -> dict[Contract, list[Row]]:
-    """Return the rows of both tables.
+    """Return the rows of the tables.
 
     Args:
         processed: the processed zone.
@@ -40,7 +45,11 @@ def feed_figures(processed: ObjectStore, snapshot: Snapshot, currency: str) -> d
         currency: the home's currency.
     """
     lines = reconcile_deliveries(processed, snapshot, currency=currency).lines
-    return {FEED_TERM: _term_rows(lines), FEED_PERIOD: _period_rows(snapshot.state.live)}
+    return {
+        FEED_TERM: _term_rows(lines),
+        REJECTED_FILE: rejected_files(lines),
+        FEED_PERIOD: _period_rows(snapshot.state.live),
+    }
 
 
 def _term_rows(lines: Sequence[Line]) -> list[Row]:
@@ -49,17 +58,43 @@ def _term_rows(lines: Sequence[Line]) -> list[Row]:
         for term in TERMS:
             if line.feed and not line.term(term).is_zero:
                 groups.setdefault((line.feed, line.scenario, line.unit, term), []).append(line)
-    return [_term_row(*key, members) for key, members in sorted(groups.items())]
+    return [
+        {"feed": feed, "scenario_name": scenario, "unit": unit, "term": term, **_sums(term, members)}
+        for (feed, scenario, unit, term), members in sorted(groups.items())
+    ]
 
 
-def _term_row(feed: str, scenario: str, unit: str, term: str, lines: Sequence[Line]) -> Row:
+def rejected_files(lines: Sequence[Line], most: int = MAX_REJECTED_FILES) -> list[Row]:
+    """Return the rows of RejectedFile.
+
+    Args:
+        lines: the lines of the statement.
+        most: files that have a row of their own; of a feed, scenario and unit, all others are one row.
+    """
+    rejected = [line for line in lines if line.feed and not line.term("rejected").is_zero]
+    by_money = sorted(rejected, key=_money_at_stake, reverse=True)
+    own = set(list(dict.fromkeys(line.file for line in by_money))[:most])
+    groups: dict[tuple[str, str, str, str], list[Line]] = {}
+    for line in rejected:
+        name = line.file if line.file in own else OTHER_FILES
+        groups.setdefault((line.feed, name, line.scenario, line.unit), []).append(line)
+    return [
+        {"feed": feed, "file_name": name, "scenario_name": scenario, "unit": unit, **_sums("rejected", members)}
+        for (feed, name, scenario, unit), members in sorted(groups.items())
+    ]
+
+
+def _money_at_stake(line: Line) -> tuple[bool, Decimal, int, str]:
+    """Return what puts a line before others; a gross amount that is not known may be any."""
+    count = line.term("rejected")
+    is_unknown = count.absolute.is_nan()
+    return is_unknown, Decimal(0) if is_unknown else count.absolute, count.rows, line.file
+
+
+def _sums(term: str, lines: Sequence[Line]) -> Row:
     counts = [line.term(term) for line in lines]
     total = sum(counts[1:], counts[0])
     return {
-        "feed": feed,
-        "scenario_name": scenario,
-        "unit": unit,
-        "term": term,
         "file_count": len(lines),
         "row_count": total.rows,
         "unpriced_row_count": total.unpriced,

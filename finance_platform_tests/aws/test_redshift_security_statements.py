@@ -21,6 +21,7 @@ from finance_platform.contracts.star import (
     LOAD_LEDGER,
     MOVEMENTS,
     PERIOD_STATUS,
+    REJECTED_FILE,
     REPORTING,
     SCHEMA_VERSION,
     STAR,
@@ -126,7 +127,7 @@ def test_the_grants_have_exactly_this_text():
     star = "DimDate, DimDepartment, DimAccount, DimScenario, FactFinancials"
     readers = "ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner"
     reporting = ", ".join(contract.table for contract in REPORTING)
-    shared = ", ".join(contract.table for contract in REPORTING if contract is not FEED_TERM)
+    shared = ", ".join(contract.table for contract in REPORTING if contract not in (FEED_TERM, REJECTED_FILE))
     views = ", ".join(view.name for view in VIEWS if view is not REJECTED_MONEY)
     assert of_kind("grant") == [
         "GRANT SELECT ON TABLE DepartmentUnit, BusinessUnitAccess TO RLS POLICY finance_own_departments",
@@ -141,7 +142,7 @@ def test_the_grants_have_exactly_this_text():
         f"GRANT SELECT ON TABLE {star}, Movements, PeriodStatus, {shared} TO {readers}",
         f"GRANT SELECT ON TABLE {views} TO ROLE finance_loader, {readers}",
         "GRANT SELECT ON TABLE RejectedMoney TO ROLE finance_loader, ROLE finance_controller, ROLE finance_analyst",
-        "GRANT SELECT ON TABLE FeedTerm TO ROLE finance_controller, ROLE finance_analyst",
+        "GRANT SELECT ON TABLE FeedTerm, RejectedFile TO ROLE finance_controller, ROLE finance_analyst",
         f"GRANT SELECT ON TABLE LoadLedger, SchemaVersion, {LOOKED_UP} TO ROLE finance_controller",
     ]
     assert of_kind("revoke") == [
@@ -159,7 +160,11 @@ def test_exactly_the_tables_and_views_of_the_warehouse_are_granted():
     assert set(privileges[CONTROLLER]) == tables | views | {LINES_VIEW}
     read_by_all = {contract.table for contract in (*STAR, MOVEMENTS, PERIOD_STATUS, *REPORTING)}
     assert set(privileges[ANALYST]) == read_by_all | views | {LINES_VIEW}
-    assert set(privileges[PARTNER]) == set(privileges[ANALYST]) - {FEED_TERM.table, REJECTED_MONEY.name}
+    assert set(privileges[PARTNER]) == set(privileges[ANALYST]) - {
+        FEED_TERM.table,
+        REJECTED_FILE.table,
+        REJECTED_MONEY.name,
+    }
 
 
 def test_only_the_loader_writes_and_it_changes_no_records():

@@ -123,14 +123,20 @@ def test_rejected_money_and_feeds_in_the_views_are_those_of_the_statement(sample
         "SELECT ScenarioName, Term, SUM(RowCount), SUM(NetAmount), SUM(GrossAmount) FROM FeedTerm "
         "GROUP BY ScenarioName, Term"
     )
-    rejected = Home(home).select("SELECT SUM(RowCount), SUM(GrossAmount) FROM RejectedMoney WHERE Unit = 'USD'")
+    rejected = Home(home).select(
+        "SELECT Feed, FileName, ScenarioName, RowCount, GrossAmount FROM RejectedMoney WHERE Unit = 'USD' ORDER BY Feed"
+    )
     feeds = Home(home).select(
         "SELECT Feed, COUNT(*), SUM(LineCount), MIN(CASE WHEN IsAsUsual THEN 1 ELSE 0 END) "
         "FROM FeedCompleteness GROUP BY Feed"
     )
 
     assert {(scenario, term): tuple(amounts) for scenario, term, *amounts in stored} == by_term
-    assert rejected == [(140, Decimal("428591.86"))]
+    assert rejected == [
+        (feed, f"{feed}.csv", scenario, *by_term[scenario, "rejected"][::2])
+        for feed, scenario in (("budget", "Budget"), ("forecast", "Forecast"), ("transactions", "Actual"))
+    ]
+    assert sum(row[4] for row in rejected) == Decimal("428591.86")
     assert feeds == [("transactions", 36, sum(cell[0] for key, cell in product.cells.items() if key[3] == "Actual"), 1)]
 
 

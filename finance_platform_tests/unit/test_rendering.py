@@ -128,6 +128,11 @@ def test_small_and_large_decimals_have_no_exponent(output_format: str):
     assert "E" not in text
 
 
+def test_a_table_leaves_out_the_zeros_that_a_column_adds_to_money():
+    rows = [(Decimal("53350.0000000000"), Decimal("0.125000"), Decimal("7"))]
+    assert printed(print_rows, ["A", "B", "C"], rows, "table").split()[3:] == ["53350.00", "0.125", "7"]
+
+
 def test_a_table_aligns_numbers_to_the_right_and_text_to_the_left():
     text = printed(print_rows, ["Name", "Amount"], [("Rent", Decimal("9.00")), ("Travel", Decimal("1250.00"))], "table")
     header, first, second = (line.rstrip() for line in text.splitlines())

@@ -20,6 +20,7 @@ from finance_platform.contracts.star import (
     FEED_PERIOD,
     FEED_TERM,
     MATERIALITY,
+    REJECTED_FILE,
     STATEMENT_MAPPING,
 )
 from finance_platform.warehouse.load import publish
@@ -240,6 +241,8 @@ def load_star(warehouse: Warehouse, star_files: StarFiles) -> Warehouse:
         rows = {"row_count": 2, "unpriced_row_count": 1, "net_amount": Decimal("-7.5"), "gross_amount": Decimal("7.5")}
         term = {"scenario_name": "Actual", "unit": "USD", "term": "rejected"}
         insert(connection, FEED_TERM, [feed | term | rows])
+        file = {"file_name": "a.csv", "scenario_name": "Actual", "unit": "USD"}
+        insert(connection, REJECTED_FILE, [feed | file | rows])
         insert(connection, MATERIALITY, [_threshold(None, "5000.00", "3.00"), _threshold(14, "0.00", "0.00")])
     return warehouse
 

@@ -59,6 +59,21 @@ CREATE TABLE IF NOT EXISTS FeedTerm (
 DISTSTYLE ALL
 SORTKEY (Feed);
 
+CREATE TABLE IF NOT EXISTS RejectedFile (
+    Feed             VARCHAR(128)    NOT NULL,
+    FileName         VARCHAR(1024)   NOT NULL,
+    ScenarioName     VARCHAR(128)    NOT NULL,
+    Unit             VARCHAR(16)     NOT NULL,
+    FileCount        BIGINT          NOT NULL,
+    RowCount         BIGINT          NOT NULL,
+    UnpricedRowCount BIGINT          NOT NULL,
+    NetAmount        DECIMAL(38, 10) NOT NULL,
+    GrossAmount      DECIMAL(38, 10),
+    PRIMARY KEY (Feed, FileName, ScenarioName, Unit)
+)
+DISTSTYLE ALL
+SORTKEY (Feed);
+
 CREATE TABLE IF NOT EXISTS FeedPeriod (
     Feed           VARCHAR(128) NOT NULL,
     Period         VARCHAR(7)   NOT NULL,

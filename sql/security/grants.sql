@@ -14,7 +14,7 @@ GRANT SELECT, INSERT, DELETE ON TABLE DimDate, DimDepartment, DimAccount, DimSce
 
 GRANT SELECT, INSERT, DELETE ON TABLE LoadLedger, PeriodStatus, DepartmentUnit TO ROLE finance_loader;
 
-GRANT SELECT, INSERT, DELETE ON TABLE ScenarioPeriod, StatementMapping, Commentary, Materiality, FeedTerm, FeedPeriod TO ROLE finance_loader;
+GRANT SELECT, INSERT, DELETE ON TABLE ScenarioPeriod, StatementMapping, Commentary, Materiality, FeedTerm, RejectedFile, FeedPeriod TO ROLE finance_loader;
 
 GRANT SELECT, INSERT ON TABLE Movements TO ROLE finance_loader;
 
@@ -26,7 +26,7 @@ GRANT SELECT ON TABLE ActualVsBudget, PeriodCalendar, ComparablePeriod, Statemen
 
 GRANT SELECT ON TABLE RejectedMoney TO ROLE finance_loader, ROLE finance_controller, ROLE finance_analyst;
 
-GRANT SELECT ON TABLE FeedTerm TO ROLE finance_controller, ROLE finance_analyst;
+GRANT SELECT ON TABLE FeedTerm, RejectedFile TO ROLE finance_controller, ROLE finance_analyst;
 
 GRANT SELECT ON TABLE LoadLedger, SchemaVersion, BusinessUnitAccess, DepartmentUnit TO ROLE finance_controller;
 
