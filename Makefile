@@ -1,6 +1,6 @@
 # Every target sets up its own environment; the machine needs Python 3.11 to 3.13 and make.
 .DEFAULT_GOAL := help
-.PHONY: help run ui ui-aws test test-fast test-nightly coverage check check-style check-types check-rules check-templates check-locks check-secrets accept-secrets audit bench sample reference tutorial \
+.PHONY: help run ui ui-aws test test-fast test-nightly coverage check check-style check-types check-rules check-definitions check-templates check-locks check-secrets accept-secrets audit bench sample reference tutorial \
 	screenshots dist deploy lock clean
 
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
@@ -42,7 +42,7 @@ test-nightly: $(DEVELOPMENT)  ## Run the tests with many random homes and every 
 coverage: $(DEVELOPMENT)  ## Run the tests and hold the coverage of lines and branches to its floor
 	@$(PYTEST) --cov --cov-report=term
 
-check: check-style check-types check-rules check-templates check-locks check-secrets  ## Lint, types, import rules, templates, locks, secrets
+check: check-style check-types check-rules check-definitions check-templates check-locks check-secrets  ## Lint, types, import rules, Dagster's definitions, templates, locks, secrets
 
 check-style: $(DEVELOPMENT)
 	$(BIN)/ruff check .
@@ -54,6 +54,9 @@ check-types: $(DEVELOPMENT)
 check-rules: $(DEVELOPMENT)
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q finance_platform_tests/test_architecture.py finance_platform_tests/test_vocabulary.py
+
+check-definitions: $(DEVELOPMENT)
+	@$(BIN)/dg check defs
 
 check-templates: $(DEVELOPMENT)
 	$(BIN)/cfn-lint --regions us-east-1 eu-central-1 -- infra/cloudformation_template.yaml
@@ -123,6 +126,8 @@ $(RUNTIME): requirements.txt pyproject.toml
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m finance_platform.orchestration.dagster_environment
+	@grep -q DAGSTER_MODULE_NAME $(BIN)/activate || echo 'export DAGSTER_MODULE_NAME=finance_platform.definitions' >> $(BIN)/activate
 	@touch $@
 
 $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)

@@ -5,6 +5,8 @@ Belongs here: which assets, jobs and resources there are. Does not belong here: 
 
 from __future__ import annotations
 
+import logging
+
 import dagster as dg
 
 from finance_platform.feeds.feed_set import load_feed_set
@@ -13,6 +15,7 @@ from finance_platform.orchestration.assets.reporting import reporting_assets
 from finance_platform.orchestration.assets.standardise import standardise_assets
 from finance_platform.orchestration.assets.star import star_assets
 from finance_platform.orchestration.assets.warehouse import warehouse_assets
+from finance_platform.orchestration.dagster_environment import warn_of_foreign_history
 from finance_platform.orchestration.jobs import quiet_logger, refresh_job
 from finance_platform.orchestration.resources import platform_resources
 from finance_platform.orchestration.schedules import close_calendar
@@ -22,6 +25,8 @@ from finance_platform.orchestration.ui.feed_specs import delivery_spec
 from finance_platform.orchestration.ui.table_specs import by_period_spec
 from finance_platform.settings import Settings, load_settings
 from finance_platform.storage.file_modes import mask_new_files
+
+_log = logging.getLogger(__name__)
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
@@ -58,4 +63,6 @@ def defs() -> dg.Definitions:
     """
     settings = load_settings()
     mask_new_files(group_readable=settings.group_readable)
+    if warning := warn_of_foreign_history(settings):
+        _log.warning("%s", warning)
     return build_definitions(settings)

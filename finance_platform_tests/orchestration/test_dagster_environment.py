@@ -1,0 +1,64 @@
+"""Dagster's own commands in the root of a checkout: the same code location, home and history as `finance-platform ui`.
+
+Belongs here: their configuration. Does not belong here: what `dg check defs` finds, which `make check` runs.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from dagster import DagsterInstance
+from dotenv import dotenv_values
+
+from finance_platform.orchestration import definitions
+from finance_platform.orchestration.dagster_environment import DAGSTER_HOME, write_dagster_home
+from finance_platform.orchestration.webserver.ui_processes import LOCATION, MODULE
+from finance_platform_tests.unit.factories import settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_command_gives_the_code_location_the_name_that_the_history_has():
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    assert tools["dagster"] == {"module_name": MODULE, "code_location_name": LOCATION}
+    project = tools["dg"]["project"]
+    assert (project["code_location_target_module"], project["code_location_name"]) == (MODULE, LOCATION)
+    assert yaml.safe_load((ROOT / "workspace.yaml").read_text()) == {"load_from": [{"python_module": MODULE}]}
+    assert f"DAGSTER_MODULE_NAME={MODULE}" in (ROOT / "Makefile").read_text()
+
+
+def test_dagsters_commands_find_the_history_of_the_home_before_the_first_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    file, home = tmp_path / ".env", settings(home=tmp_path / "my home's books")
+    file.write_text("AWS_PROFILE=books")
+    assert write_dagster_home(home, file)
+    named = dotenv_values(file)
+    assert named["AWS_PROFILE"] == "books"
+    monkeypatch.setenv(DAGSTER_HOME, str(named[DAGSTER_HOME]))
+    with DagsterInstance.get() as instance:
+        assert instance.root_directory == str(home.dagster_home)
+        assert not instance.telemetry_enabled
+    before = file.read_text()
+    assert not write_dagster_home(settings(home=tmp_path / "other"), file)
+    assert file.read_text() == before
+
+
+def test_a_history_that_is_not_the_home_s_is_named_with_the_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    home = settings(home=tmp_path / "books")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FINANCE_PLATFORM_HOME", str(home.home_path))
+    for folder in ("", str(home.dagster_home)):
+        monkeypatch.setenv(DAGSTER_HOME, folder)
+        definitions.defs()
+    assert caplog.messages == []
+    monkeypatch.setenv(DAGSTER_HOME, str(tmp_path / "data" / "dagster"))
+    definitions.defs()
+    (message,) = caplog.messages
+    assert f"the history of the home {home.home_path} is in {home.dagster_home}" in message
+    assert "Fix: set DAGSTER_HOME to that folder" in message
