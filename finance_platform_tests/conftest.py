@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import gc
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
 
 from finance_platform.settings import ENV_PREFIX
-from finance_platform_tests.profiles import load_hypothesis_profile
+from finance_platform_tests.new_warehouses import new_warehouses_are_copies, new_warehouses_are_created
+from finance_platform_tests.profiles import current_profile, load_hypothesis_profile
 from finance_platform_tests.shared_spark import shared_session, stop_shared_session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyspark.sql import SparkSession
 
 load_hypothesis_profile()
@@ -66,6 +70,19 @@ def pytest_xdist_auto_num_workers() -> int:
 def _hide_the_developers_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.upper().startswith(ENV_PREFIX)]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _new_warehouses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with nullcontext() if current_profile().is_exhaustive else new_warehouses_are_copies(tmp_path_factory):
+        yield
+
+
+@pytest.fixture
+def creates_warehouses() -> Iterator[None]:
+    """For tests of the creation itself."""
+    with new_warehouses_are_created():
+        yield
 
 
 @pytest.fixture(scope="session")

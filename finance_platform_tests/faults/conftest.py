@@ -11,10 +11,17 @@ from collections.abc import Iterator
 import pytest
 
 from finance_platform.storage import immutable_documents
+from finance_platform_tests.new_warehouses import new_warehouses_are_created
 
 
 @pytest.fixture(scope="package", autouse=True)
 def _two_documents_have_a_checkpoint() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(immutable_documents, "FEWEST_NEW", 2)
+        yield
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _every_write_of_a_new_warehouse_can_fail() -> Iterator[None]:
+    with new_warehouses_are_created():
         yield

@@ -72,9 +72,11 @@ def migrate(connection: duckdb.DuckDBPyConnection, load_connection: LoadConnecti
     changes = pending_changes(statements.definitions(), existing, alternative_fix, statements.comments())
     for table in dict.fromkeys(change.altered_table for change in changes if change.altered_table):
         _recreate_table(connection, table, existing.tables[table.lower()])
+    connection.begin()  # DuckDB would write and sync each of six hundred comments
     for change in changes:
         if not change.altered_table:
             connection.execute(change.sql if change.is_portable else to_duckdb(change.sql))
+    connection.commit()
     replace_default_names(connection, SCHEMA)
     descriptions = [change.description for change in changes if change.description]
     record_migration(load_connection, version.number + 1, descriptions)
