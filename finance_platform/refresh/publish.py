@@ -16,7 +16,7 @@ from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.errors import DamagedWarehouseError, LoadError, StarNotBuiltError
 from finance_platform.quality.checks import Outcome, pluralize
 from finance_platform.quality.processed import check_star
-from finance_platform.quality.warehouse import Audit, check_closed_periods, check_comments
+from finance_platform.quality.warehouse import Audit, check_closed_periods, check_comments, check_warehouse
 from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
 from finance_platform.refresh.repair import damage_noted, discard_unreadable_slices, require_none_missing
 from finance_platform.reports.feed_figures import feed_figures
@@ -166,6 +166,28 @@ def _publish(
         frozen.periods,
         repaired,
     )
+
+
+def check_published(processed: ObjectStore, warehouse: Warehouse, settings: Settings) -> list[Outcome]:
+    """Run every check on what is published, and change nothing.
+
+    Args:
+        processed: the processed zone; the caller holds the home's lock.
+        warehouse: the warehouse.
+        settings: the home.
+
+    Raises:
+        NoWarehouseYetError: nothing was ever loaded.
+    """
+    versions = published_versions(warehouse)
+    frozen = freeze(processed, settings, versions, record=False)
+    snapshot = published_snapshot(processed, frozen.snapshot, versions)
+    comments = read_report_inputs(processed, frozen.snapshot.state.live).comments
+    return [
+        *check_warehouse(warehouse, snapshot, actuals_through=settings.actuals_through, frozen_periods=frozen.periods),
+        check_closed_periods(frozen.periods),
+        check_comments(comments, warehouse),
+    ]
 
 
 def _rejection(outcomes: Sequence[Outcome]) -> str:

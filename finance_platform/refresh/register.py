@@ -47,3 +47,24 @@ def register(
     config = fingerprint_config(feed_set, settings)
     record_scan(processed, scan.etags.items(), config=config, run_id=run_id, at=utc_text(at))
     return scan
+
+
+def look_at_raw_zone(
+    raw: ObjectStore, processed: ObjectStore, settings: Settings, *, at: datetime, run_id: str
+) -> RawZoneScan:
+    """Scan the raw zone and record nothing: what is new stays new for the next run.
+
+    Args:
+        raw: the raw zone.
+        processed: the processed zone.
+        settings: the home.
+        at: now, UTC.
+        run_id: the run that looks.
+
+    Raises:
+        StorageError: the raw zone cannot be listed.
+        RegisterError: an event of the register is damaged or missing.
+    """
+    require_whole_register(processed)
+    feed_set = load_feed_set(settings.feeds_path)
+    return scan_raw_zone(raw, Register(processed), feed_set, settings, at=at, run_id=run_id, record=False)

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from finance_platform.contracts.processed import PROCESSED
+from finance_platform.contracts.star import STAR
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.quality.checks import pluralize
 from finance_platform.refresh.build_star import build_star
@@ -24,12 +26,12 @@ from finance_platform.storage.port import ObjectStore
 STEPS = ("register", "standardise", "build_star", "load")
 """The steps that a later one depends on, in order; what the report needs is published."""
 
-_ASSETS = {
-    "standardise": dg.AssetKey(["processed", "transactions"]),
-    "build_star": dg.AssetKey(["processed", "fact_financials"]),
-    "load": dg.AssetKey(["warehouse", "fact_financials"]),
+_STEP_OF: dict[tuple[str, ...], str] = {
+    **{("processed", contract.name): "standardise" for contract in PROCESSED},
+    **{("processed", contract.name): "build_star" for contract in STAR},
+    **{("warehouse", contract.name): "load" for contract in STAR},
 }
-"""An asset of each step; `register` has those of the raw zone."""
+"""By asset, its step; `register` has those of the raw zone."""
 
 
 def repeat_earlier_steps(
@@ -82,4 +84,6 @@ def _skipped_steps(run: dg.DagsterRun, step: str) -> tuple[str, ...]:
 
 
 def _has_asset(selection: Collection[dg.AssetKey], step: str) -> bool:
-    return any(key.path[0] == "raw" if step == "register" else key == _ASSETS[step] for key in selection)
+    return any(
+        key.path[0] == "raw" if step == "register" else _STEP_OF.get(tuple(key.path)) == step for key in selection
+    )

@@ -4,7 +4,7 @@ Belongs here: the `raw/<feed>` assets, and the one for files that no feed reads.
 (see `refresh.register`).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -13,14 +13,15 @@ from finance_platform.bootstrap import home_lock
 from finance_platform.deliveries.discovery import RawZoneScan
 from finance_platform.feeds.descriptor import UNREAD_FILES
 from finance_platform.feeds.feed_set import FeedSet, advise_unmatched
-from finance_platform.orchestration.checks import check_result, check_specs
+from finance_platform.orchestration.assets.selections import StepResult, is_of_checks_alone, selected_checks
+from finance_platform.orchestration.checks import check_specs
 from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.ui.feed_specs import raw_spec, unread_spec
 from finance_platform.orchestration.ui.formatting import summarize
 from finance_platform.orchestration.ui.metadata_values import ROWS_SHOWN, compute_data_version, table_metadata
-from finance_platform.quality.checks import UNREAD_CHECKS, Outcome, pluralize, raw_checks
+from finance_platform.quality.checks import UNREAD_CHECKS, pluralize, raw_checks
 from finance_platform.quality.deliveries import check_raw, check_unread
-from finance_platform.refresh.register import register
+from finance_platform.refresh.register import look_at_raw_zone, register
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
@@ -54,9 +55,15 @@ def register_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinitio
         config: RegisterConfig,
         raw_zone: dg.ResourceParam[ObjectStore],
         processed_zone: dg.ResourceParam[ObjectStore],
-    ) -> Iterator[dg.MaterializeResult[None]]:
+    ) -> Iterator[StepResult]:
         run_id = context.run.run_id
         with dagster_failures(context), home_lock(settings, run_id):
+            if is_of_checks_alone(context):
+                scan = look_at_raw_zone(raw_zone, processed_zone, settings, at=datetime.now(UTC), run_id=run_id)
+                outcomes = [outcome for name in names for outcome in check_raw(name, scan)]
+                outcomes += check_unread(scan, str(settings.feeds_path))
+                yield from selected_checks(context, outcomes)
+                return
             scan = register(
                 raw_zone,
                 processed_zone,
@@ -108,7 +115,7 @@ def _of_feed(context: dg.AssetExecutionContext, name: str, scan: RawZoneScan) ->
         metadata=table_metadata(
             "files", [{"file": key, "fingerprint": one[:16]} for key, one in sorted(objects.items())]
         ),
-        check_results=_selected(context, check_raw(name, scan)),
+        check_results=selected_checks(context, check_raw(name, scan)),
     )
 
 
@@ -125,10 +132,5 @@ def _of_unread(context: dg.AssetExecutionContext, scan: RawZoneScan, feeds_folde
             **table_metadata("without_a_feed", files[:ROWS_SHOWN]),
             "without_a_feed_count": len(files),
         },
-        check_results=_selected(context, check_unread(scan, feeds_folder)),
+        check_results=selected_checks(context, check_unread(scan, feeds_folder)),
     )
-
-
-def _selected(context: dg.AssetExecutionContext, outcomes: Collection[Outcome]) -> list[dg.AssetCheckResult]:
-    selected = {(tuple(key.asset_key.path), key.name) for key in context.selected_asset_check_keys}
-    return [check_result(outcome) for outcome in outcomes if (outcome.check.asset, outcome.check.name) in selected]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from finance_platform.bootstrap import home_lock
+from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import PROCESSED
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.register import Register, Verdict
@@ -17,6 +18,14 @@ from finance_platform.feeds.feed_set import FeedSet
 from finance_platform.notifications.metrics import Metrics, send_or_warn
 from finance_platform.orchestration.assets.delivery_events import last_arrivals, report_deliveries
 from finance_platform.orchestration.assets.earlier_steps import repeat_earlier_steps
+from finance_platform.orchestration.assets.selections import (
+    Result,
+    StepResult,
+    is_of_checks_alone,
+    report_results,
+    selected_checks,
+    selected_outcomes,
+)
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
@@ -31,7 +40,7 @@ from finance_platform.refresh.standardise import ReadDeliveries, standardise
 from finance_platform.reports.metrics import delivery_metrics, freshness_lags
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings, StarSettings
-from finance_platform.slices.snapshot import take_snapshot
+from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.storage.port import ObjectStore
 
 _NAMES = {contract.name for contract in PROCESSED}
@@ -47,6 +56,7 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
         pool=POOL,
         specs=[processed_spec(contract, feed_set, settings) for contract in PROCESSED],
         check_specs=check_specs(checks),
+        can_subset=True,
     )
     def standardise_deliveries(
         context: dg.AssetExecutionContext,
@@ -54,13 +64,16 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
         processed_zone: dg.ResourceParam[ObjectStore],
         spark_jobs: dg.ResourceParam[PipesJobRunner],
         metrics: dg.ResourceParam[Metrics | None],
-    ) -> Iterator[dg.MaterializeResult[None]]:
+    ) -> Iterator[StepResult]:
         def report_read(read: ReadDeliveries) -> None:
             _log_read(context, read)
             send_or_warn(metrics, delivery_metrics(read.commits, datetime.now(UTC)), context.log)
 
         run_id = context.run.run_id
         with dagster_failures(context), home_lock(settings, run_id):
+            if is_of_checks_alone(context):
+                yield from _check_what_is_read(context, settings, processed_zone)
+                return
             repeat_earlier_steps(context, "standardise", settings, raw_zone, processed_zone, spark_jobs)
             result = standardise(
                 raw_zone,
@@ -77,22 +90,48 @@ def standardise_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefini
             snapshot = take_snapshot(processed_zone, StarSettings.of(settings))
             report_deliveries(context, feeds, snapshot, Register(processed_zone), currency=settings.currency)
             _send_lags(context, feeds, metrics)
-            delivery_outcomes = check_deliveries(snapshot.state, snapshot.overlaps)
-            all_outcomes: list[Outcome] = []
-            for contract in PROCESSED:
-                new_files = dict.fromkeys(file.key for one in read for file in one.files.get(contract.name, ()))
-                outcomes = [check_schema(contract, processed_zone, new_files)]
-                outcomes += [one for one in delivery_outcomes if one.check.asset == ("processed", contract.name)]
-                all_outcomes += outcomes
-                yield dg.MaterializeResult(
-                    asset_key=["processed", contract.name],
-                    data_version=lines_version(contract, snapshot),
-                    metadata=processed_metadata(contract, snapshot, read, processed_zone, settings.currency),
-                    check_results=[check_result(outcome) for outcome in outcomes],
-                )
-            fail_on_blocking_checks(all_outcomes)
+            outcomes = _check(snapshot, read, processed_zone)
+            results = (_result(contract, snapshot, read, outcomes, processed_zone, settings) for contract in PROCESSED)
+            yield from report_results(context, results, "every pending file is read, whatever table its lines go into")
+            fail_on_blocking_checks(outcomes)
 
     return standardise_deliveries
+
+
+def _check_what_is_read(
+    context: dg.AssetExecutionContext, settings: Settings, processed: ObjectStore
+) -> Iterator[dg.AssetCheckResult]:
+    snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
+    outcomes = _check(snapshot, [delivery.commit for delivery in snapshot.state.live], processed)
+    yield from selected_checks(context, outcomes)
+    fail_on_blocking_checks(selected_outcomes(context, outcomes))
+
+
+def _check(snapshot: Snapshot, read: Sequence[DeliveryCommit], processed: ObjectStore) -> list[Outcome]:
+    """Return the outcomes of every check of the step; the files of the deliveries given are compared with contracts."""
+    outcomes = check_deliveries(snapshot.state, snapshot.overlaps)
+    for contract in PROCESSED:
+        files = dict.fromkeys(file.key for one in read for file in one.files.get(contract.name, ()))
+        outcomes.append(check_schema(contract, processed, files))
+    return outcomes
+
+
+def _result(
+    contract: Contract,
+    snapshot: Snapshot,
+    read: Sequence[DeliveryCommit],
+    outcomes: Sequence[Outcome],
+    processed: ObjectStore,
+    settings: Settings,
+) -> Result:
+    return dg.MaterializeResult(
+        asset_key=["processed", contract.name],
+        data_version=lines_version(contract, snapshot),
+        metadata=processed_metadata(contract, snapshot, read, processed, settings.currency),
+        check_results=[
+            check_result(outcome) for outcome in outcomes if outcome.check.asset == ("processed", contract.name)
+        ],
+    )
 
 
 def _send_lags(context: dg.AssetExecutionContext, feeds: Sequence[str], metrics: Metrics | None) -> None:

@@ -3,7 +3,7 @@
 Belongs here: the star's assets in the processed zone. Does not belong here: the step itself (see `refresh.build_star`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -16,6 +16,14 @@ from finance_platform.data_catalog.glue import GlueDataCatalog
 from finance_platform.data_catalog.sync import sync_or_warn
 from finance_platform.feeds.feed_set import FeedSet
 from finance_platform.orchestration.assets.earlier_steps import repeat_earlier_steps
+from finance_platform.orchestration.assets.selections import (
+    Result,
+    StepResult,
+    is_of_checks_alone,
+    report_results,
+    selected_checks,
+    selected_outcomes,
+)
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
@@ -31,9 +39,9 @@ from finance_platform.orchestration.ui.slice_metadata import (
 from finance_platform.orchestration.ui.table_specs import star_spec
 from finance_platform.quality.checks import SCHEMA_CHECKS, STAR_CHECKS, Outcome
 from finance_platform.quality.processed import check_schema
-from finance_platform.refresh.build_star import BuiltStar, Rebuild, build_star
+from finance_platform.refresh.build_star import BuiltStar, Rebuild, build_star, check_whole_star
 from finance_platform.settings import Settings, StarSettings
-from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.storage.port import ObjectStore
 
 _NAMES = {contract.name for contract in STAR}
@@ -64,6 +72,7 @@ def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
         pool=POOL,
         specs=[star_spec(contract, feed_set, settings) for contract in STAR],
         check_specs=check_specs(checks),
+        can_subset=True,
     )
     def build_star_slices(
         context: dg.AssetExecutionContext,
@@ -72,31 +81,60 @@ def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
         processed_zone: dg.ResourceParam[ObjectStore],
         spark_jobs: dg.ResourceParam[PipesJobRunner],
         data_catalog: dg.ResourceParam[GlueDataCatalog | None],
-    ) -> Iterator[dg.MaterializeResult[None]]:
+    ) -> Iterator[StepResult]:
         with dagster_failures(context), home_lock(settings, context.run.run_id):
+            if is_of_checks_alone(context):
+                yield from _check_what_is_built(context, settings, processed_zone)
+                return
             repeat_earlier_steps(context, "build_star", settings, raw_zone, processed_zone, spark_jobs)
             result = build_star(
                 processed_zone, spark_jobs.bind(context), StarSettings.of(settings), config.to_rebuild()
             )
-            log_repairs(context, result.repaired)
-            names = [(target.table, target.slice) for target in result.built]
-            context.log.info(f"built {describe_slices(names)}" if names else "nothing to build")
-            snapshot = result.snapshot
-            all_outcomes: list[Outcome] = []
-            for contract in STAR:
-                outcomes = [check_schema(contract, processed_zone, _new_files(contract, result))]
-                outcomes += [one for one in result.outcomes if one.check.asset == ("processed", contract.name)]
-                all_outcomes += outcomes
-                yield dg.MaterializeResult(
-                    asset_key=["processed", contract.name],
-                    data_version=compute_table_version(contract, snapshot),
-                    metadata=_metadata(contract, result, processed_zone, settings.currency),
-                    check_results=[check_result(outcome) for outcome in outcomes],
-                )
-            fail_on_blocking_checks(all_outcomes)
-            sync_or_warn(data_catalog, snapshot, processed_zone, context.log)
+            log_built(context, result)
+            outcomes = check_built(result, processed_zone)
+            results = star_results(result, outcomes, processed_zone, settings.currency)
+            yield from report_results(context, results, "every missing slice is built, whatever table it is of")
+            fail_on_blocking_checks(outcomes)
+            sync_or_warn(data_catalog, result.snapshot, processed_zone, context.log)
 
     return build_star_slices
+
+
+def log_built(context: dg.AssetExecutionContext, result: BuiltStar) -> None:
+    """Log what was repaired and built."""
+    log_repairs(context, result.repaired)
+    names = [(target.table, target.slice) for target in result.built]
+    context.log.info(f"built {describe_slices(names)}" if names else "nothing to build")
+
+
+def check_built(result: BuiltStar, processed: ObjectStore) -> list[Outcome]:
+    """Return the outcomes of every check of the step."""
+    return [*result.outcomes, *(check_schema(one, processed, _new_files(one, result)) for one in STAR)]
+
+
+def star_results(
+    result: BuiltStar, outcomes: Sequence[Outcome], processed: ObjectStore, currency: str
+) -> Iterator[Result]:
+    """Yield the result of each table of the star in the processed zone."""
+    for contract in STAR:
+        yield dg.MaterializeResult(
+            asset_key=["processed", contract.name],
+            data_version=compute_table_version(contract, result.snapshot),
+            metadata=_metadata(contract, result, processed, currency),
+            check_results=[
+                check_result(outcome) for outcome in outcomes if outcome.check.asset == ("processed", contract.name)
+            ],
+        )
+
+
+def _check_what_is_built(
+    context: dg.AssetExecutionContext, settings: Settings, processed: ObjectStore
+) -> Iterator[dg.AssetCheckResult]:
+    snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
+    outcomes = check_whole_star(snapshot, processed)
+    outcomes += [check_schema(contract, processed, _files(contract, snapshot)) for contract in STAR]
+    yield from selected_checks(context, outcomes)
+    fail_on_blocking_checks(selected_outcomes(context, outcomes))
 
 
 def _new_files(contract: Contract, result: BuiltStar) -> list[str]:

@@ -5,17 +5,28 @@ Belongs here: the warehouse's assets. Does not belong here: the step itself (see
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from finance_platform.bootstrap import home_lock, warehouse_readers
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
+from finance_platform.errors import StarNotBuiltError
 from finance_platform.notifications.alerts import Alerts
 from finance_platform.notifications.metrics import Metrics, send_or_warn
 from finance_platform.orchestration.assets.earlier_steps import repeat_earlier_steps
 from finance_platform.orchestration.assets.period_partitions import report_periods
-from finance_platform.orchestration.assets.star import RebuildConfig
+from finance_platform.orchestration.assets.selections import (
+    Result,
+    StepResult,
+    is_of_checks_alone,
+    log_result,
+    report_results,
+    selected_checks,
+    selected_outcomes,
+)
+from finance_platform.orchestration.assets.star import RebuildConfig, check_built, log_built, star_results
 from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
@@ -25,10 +36,11 @@ from finance_platform.orchestration.ui.slice_metadata import compute_table_versi
 from finance_platform.orchestration.ui.table_specs import warehouse_spec
 from finance_platform.orchestration.ui.warehouse_metadata import PublishedTables
 from finance_platform.quality.checks import WAREHOUSE_CHECKS
-from finance_platform.refresh.publish import Publication, publish
+from finance_platform.refresh.build_star import build_star
+from finance_platform.refresh.publish import Publication, check_published, publish
 from finance_platform.reports.metrics import restated_amount
 from finance_platform.reports.movements import restatement_alerts
-from finance_platform.settings import Settings
+from finance_platform.settings import Settings, StarSettings
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Warehouse
 
@@ -41,6 +53,7 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
         pool=POOL,
         specs=[warehouse_spec(contract, settings) for contract in STAR],
         check_specs=check_specs(WAREHOUSE_CHECKS),
+        can_subset=True,
     )
     def load(
         context: dg.AssetExecutionContext,
@@ -51,11 +64,17 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
         warehouse: dg.ResourceParam[Warehouse],
         alerts: dg.ResourceParam[Alerts],
         metrics: dg.ResourceParam[Metrics | None],
-    ) -> Iterator[dg.MaterializeResult[None]]:
+    ) -> Iterator[StepResult]:
         run_id = context.run.run_id
         with dagster_failures(context), home_lock(settings, run_id), warehouse_readers(settings):
+            if is_of_checks_alone(context):
+                outcomes = check_published(processed_zone, warehouse, settings)
+                yield from selected_checks(context, outcomes)
+                fail_on_blocking_checks(selected_outcomes(context, outcomes))
+                return
             repeat_earlier_steps(context, "load", settings, raw_zone, processed_zone, spark_jobs)
-            result = publish(
+            attempt = partial(
+                publish,
                 processed_zone,
                 warehouse,
                 settings,
@@ -63,17 +82,40 @@ def warehouse_assets(settings: Settings) -> dg.AssetsDefinition:
                 run_id=run_id,
                 rebuild=config.to_rebuild(),
             )
+            try:
+                result = attempt()
+            except StarNotBuiltError as error:
+                _build_first(context, error, settings, processed_zone, spark_jobs)
+                result = attempt()
             log_repairs(context, result.repaired)
             _log(context, result)
             if result.load is not None and result.load.load_number is not None:
                 amount = restated_amount(result.movements, result.load.load_number, datetime.now(UTC))
                 send_or_warn(metrics, [amount], context.log)
-            yield from _results(context, settings, result, warehouse)
+            results = _results(context, settings, result, warehouse)
+            yield from report_results(context, results, "all stale slices are published together or none")
             # Alerts come last: if they fail, the published data stays valid.
             _send_alerts(context, settings, result.movements, alerts)
             fail_on_blocking_checks([*result.star_outcomes, *result.outcomes])
 
     return load
+
+
+def _build_first(
+    context: dg.AssetExecutionContext,
+    error: StarNotBuiltError,
+    settings: Settings,
+    processed: ObjectStore,
+    spark_jobs: PipesJobRunner,
+) -> None:
+    """Build what a load needs and a selection left out; the tables of the processed zone get events of their own."""
+    context.log.info(f"not selected and done all the same, because a load needs it: build_star; {error.found}")
+    built = build_star(processed, spark_jobs.bind(context), StarSettings.of(settings))
+    log_built(context, built)
+    outcomes = check_built(built, processed)
+    for result in star_results(built, outcomes, processed, settings.currency):
+        log_result(context, result)
+    fail_on_blocking_checks(outcomes)
 
 
 def _log(context: dg.AssetExecutionContext, result: Publication) -> None:
@@ -90,7 +132,7 @@ def _log(context: dg.AssetExecutionContext, result: Publication) -> None:
 
 def _results(
     context: dg.AssetExecutionContext, settings: Settings, result: Publication, warehouse: Warehouse
-) -> Iterator[dg.MaterializeResult[None]]:
+) -> Iterator[Result]:
     page = PublishedTables(settings, result.ledger, result.snapshot, result.load, result.movements)
     previews = previous_previews(context.instance, [dg.AssetKey(["warehouse", contract.name]) for contract in STAR])
     report_periods(

@@ -78,6 +78,8 @@ def delivery_spec(feed: FeedDescriptor) -> dg.AssetSpec:
 
     The freshness policy is here because Dagster measures it from the last materialization: every run materializes
     `raw/<feed>`, whether a file came or not. A file that is only read again is an observation, which does not count.
+    It depends on nothing: Dagster refuses to materialize a selection, such as everything downstream of `raw/<feed>`,
+    that contains an asset without a step (085).
     """
     policy = None
     if feed.freshness:
@@ -88,7 +90,6 @@ def delivery_spec(feed: FeedDescriptor) -> dg.AssetSpec:
         )
     return dg.AssetSpec(
         delivery_key(feed.feed),
-        deps=[dg.AssetKey(["raw", feed.feed])],
         description=(
             f"The deliveries of `{feed.feed}`, one event each: the file, when it came, its rows and money, and the "
             "verdict after reading.\n\nThere is nothing to run here: the step `standardise` records these events. A "

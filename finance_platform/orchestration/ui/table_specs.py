@@ -99,10 +99,9 @@ def warehouse_spec(contract: Contract, settings: Settings) -> dg.AssetSpec:
 
 
 def by_period_spec(settings: Settings) -> dg.AssetSpec:
-    """Return the page of the grid of months."""
+    """Return the page of the grid of months; like the timelines, it depends on nothing, so that no selection has it."""
     return dg.AssetSpec(
         BY_PERIOD,
-        deps=[dg.AssetKey(["warehouse", FACT_FINANCIALS.name])],
         description=(
             "`FactFinancials` as a grid of accounting periods: one partition per published period, and one event per "
             "load of it with rows, amounts, version, and whether the load restated a closed period.\n\n"
