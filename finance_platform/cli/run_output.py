@@ -55,6 +55,7 @@ def summary_as_json(
         "deliveries_read": outcome.deliveries_read,
         "built": list(outcome.built),
         "loaded": list(outcome.loaded),
+        "also_loaded": list(outcome.also_loaded),
         "repaired": list(outcome.repaired),
         "movements": movements_of_run(status, outcome.run_id),
         "checks": [asdict(check) for check in outcome.checks],
@@ -108,13 +109,21 @@ def _describe_run(outcome: RunOutcome, seconds: float) -> str:
 
 
 def _describe_work(outcome: RunOutcome) -> str:
-    if not outcome.deliveries_read and not outcome.built and not outcome.loaded and outcome.succeeded:
+    work = (outcome.deliveries_read, outcome.built, outcome.loaded, outcome.also_loaded)
+    if not any(work) and outcome.succeeded:
         return "Nothing to do: no new deliveries, every period is current."
     read = pluralize(outcome.deliveries_read, "delivery", "deliveries")
-    return f"Read {read}; built {_describe_slices(outcome.built)}; loaded {_describe_slices(outcome.loaded)}."
+    built, loaded = _slice_parts(outcome.built), [*_slice_parts(outcome.loaded), *outcome.also_loaded]
+    return f"Read {read}; built {_joined(built)}; loaded {_joined(loaded)}."
 
 
-def _describe_slices(names: Sequence[str]) -> str:
+def _joined(parts: Sequence[str]) -> str:
+    if len(parts) < 2:
+        return "".join(parts) or "nothing"
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _slice_parts(names: Sequence[str]) -> list[str]:
     periods = sorted(name.split()[1] for name in names if name.startswith("fact_financials "))
     dimensions = [name.split()[0] for name in names if not name.startswith("fact_financials ")]
     parts = []
@@ -123,7 +132,7 @@ def _describe_slices(names: Sequence[str]) -> str:
         parts.append(f"{pluralize(len(periods), 'period', 'periods')} ({span})")
     if dimensions:
         parts.append(pluralize(len(dimensions), "dimension", "dimensions"))
-    return " and ".join(parts) or "nothing"
+    return parts
 
 
 def _print_checks(console: SafeConsole, checks: Sequence[EvaluatedCheck]) -> None:

@@ -24,6 +24,7 @@ from finance_platform.bootstrap import (
     warehouse_readers,
 )
 from finance_platform.code_version import platform_version
+from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.errors import HomeError, UnusableResultError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.checks import evaluated_check
@@ -33,6 +34,7 @@ from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER, repair_of
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.run_metrics import send_run_metrics
 from finance_platform.orchestration.runs import COMMAND_LINE, MAX_RETRIES_TAG, STARTED_BY, fail_orphaned_runs
+from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED
 from finance_platform.refresh.complete_run import record_complete_run
 from finance_platform.reports.run_outcome import RunOutcome
 from finance_platform.settings import Settings
@@ -142,6 +144,7 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
         deliveries_read=_read_now(metadata),
         built=_changed(metadata, "processed"),
         loaded=_changed(metadata, "warehouse"),
+        also_loaded=_also_loaded(metadata),
     )
 
 
@@ -157,6 +160,11 @@ def _changed(metadata: dict[tuple[str, ...], Any], group: str) -> list[str]:
         if path[0] == group and "slices_changed_now" in values
         for name in values["slices_changed_now"].value
     ]
+
+
+def _also_loaded(metadata: dict[tuple[str, ...], Any]) -> tuple[str, ...]:
+    text = metadata.get(("warehouse", FACT_FINANCIALS.name), {}).get(ALSO_LOADED)
+    return tuple(text.value.split(", ")) if text else ()
 
 
 def _is_broken(result: dg.ExecuteInProcessResult) -> bool:

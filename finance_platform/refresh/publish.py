@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from finance_platform.contracts.star import COMMENTARY, MATERIALITY, STATEMENT_MAPPING
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.errors import DamagedWarehouseError, LoadError, StarNotBuiltError
 from finance_platform.quality.checks import Outcome, pluralize
@@ -51,6 +52,7 @@ class Publication:
         movements: what was moved, in a row per load, period, scenario, measure and cause.
         frozen: closed periods that stay as they are published although their target has other rows.
         repaired: what was damaged in the warehouse and was built again, a sentence each.
+        also_loaded: what people say about the figures and was replaced: comments, lines of the statement, materiality.
     """
 
     load: LoadResult | None
@@ -62,6 +64,15 @@ class Publication:
     movements: Sequence[dict[str, Any]]
     frozen: tuple[str, ...]
     repaired: Sequence[str] = ()
+    also_loaded: Sequence[str] = ()
+
+
+_PEOPLE_SAY = {
+    COMMENTARY.name: "comments",
+    STATEMENT_MAPPING.name: "lines of the statement",
+    MATERIALITY.name: "materiality",
+}
+"""Tables beside the star that change with a file or a setting; the others follow every load."""
 
 
 def publish(
@@ -141,11 +152,12 @@ def _publish(
             run_id=run_id,
             at=clock(),
         )
+    replaced = () if result is None else result.report_tables
     if result is None or result.load_number is None:
         # No load has stored them: a decision or a setting may have changed them, or an upgrade has added the table.
         ensure_lease_held(processed.root)
         update_statuses(warehouse, frozen.snapshot.state.closed, settings.actuals_through)
-        update_report_tables(warehouse, report_tables)
+        replaced = update_report_tables(warehouse, report_tables)
     if audit.outcomes is None:
         audit(warehouse)
     ledger = published_slices(warehouse)
@@ -165,6 +177,7 @@ def _publish(
         movement_summary(warehouse),
         frozen.periods,
         repaired,
+        _also_loaded(replaced, is_load=result is not None),
     )
 
 
@@ -188,6 +201,12 @@ def check_published(processed: ObjectStore, warehouse: Warehouse, settings: Sett
         check_closed_periods(frozen.periods),
         check_comments(comments, warehouse),
     ]
+
+
+def _also_loaded(replaced: Sequence[str], *, is_load: bool) -> list[str]:
+    """Return what people changed; the first load stores the home's thresholds, too, which are no news."""
+    names = [name for name in _PEOPLE_SAY if name in replaced and not (is_load and name == MATERIALITY.name)]
+    return [_PEOPLE_SAY[name] for name in names]
 
 
 def _rejection(outcomes: Sequence[Outcome]) -> str:

@@ -67,6 +67,7 @@ class RunOutcome:
         built: names of the slices that this run built, `table slice`.
         loaded: names of the slices that this run loaded.
         repaired: what was damaged in the home and was derived again, a sentence each.
+        also_loaded: what people say about the figures that this run loaded, such as comments.
         unchanged_since: the last complete run, if no run was needed since; empty after a run.
     """
 
@@ -79,6 +80,7 @@ class RunOutcome:
     built: Sequence[str]
     loaded: Sequence[str]
     repaired: Sequence[str] = ()
+    also_loaded: Sequence[str] = ()
     unchanged_since: str = ""
 
     @property

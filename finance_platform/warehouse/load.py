@@ -118,15 +118,14 @@ def _publish_once(
         _load(connection, stale, published, number, context)
         ledger.record_load(connection, stale, load_number=number, run_id=context.run_id, loaded_at=context.loaded_at)
         period_status.replace_statuses(connection, context.closed_periods, actuals_through)
-        if report_tables is not None:
-            replace_report_tables(connection, report_tables)
+        replaced = () if report_tables is None else replace_report_tables(connection, report_tables)
         moved = movements.moved_sums(connection, number)
         if audit is not None and not audit(connection):
             raise AuditFailedError(
                 f"load {number} of {len(stale)} slices breaks a blocking check; the published data is unchanged",
                 fix="fix the data that the failed checks name and run again",
             )
-    return LoadResult(number, tuple(stale), already_published, moved)
+    return LoadResult(number, tuple(stale), already_published, moved, replaced)
 
 
 def _load(

@@ -116,12 +116,14 @@ class LoadResult:
         loaded: the slices that it published or removed.
         already_published: the slices that were published in their target version before.
         moved: the movements, summed.
+        report_tables: the small tables beside the star whose rows it replaced, by contract name.
     """
 
     load_number: int | None
     loaded: tuple[SliceToLoad, ...]
     already_published: tuple[SliceName, ...]
     moved: tuple[MovedSum, ...] = ()
+    report_tables: tuple[str, ...] = ()
 
     @property
     def tables(self) -> dict[str, TableLoad]:

@@ -51,20 +51,24 @@ class ReportTables:
     figures: Mapping[Contract, Sequence[_Row]] = field(default_factory=dict)
 
 
-def replace_report_tables(connection: LoadConnection, tables: ReportTables) -> None:
-    """Store the rows of each table that has others; the caller's transaction holds the ledger's lock.
+def replace_report_tables(connection: LoadConnection, tables: ReportTables) -> tuple[str, ...]:
+    """Store the rows of each table that has others and return their names; the caller holds the ledger's lock.
 
     Args:
         connection: sees the accounts that are published, or about to be.
         tables: what the rows are made of.
     """
-    for contract, rows in _stale(connection, tables).items():
+    stale = _stale(connection, tables)
+    for contract, rows in stale.items():
         connection.execute(delete_all(contract))
         insert(connection, contract, rows)
+    return tuple(contract.name for contract in stale)
 
 
-def update_report_tables(warehouse: Warehouse, tables: ReportTables) -> None:
+def update_report_tables(warehouse: Warehouse, tables: ReportTables) -> tuple[str, ...]:
     """Store the rows in a transaction of their own, if they changed: comments or settings did, and no figure.
+
+    The result is as of `replace_report_tables`.
 
     Args:
         warehouse: a prepared warehouse; the caller holds the run's lock.
@@ -73,10 +77,11 @@ def update_report_tables(warehouse: Warehouse, tables: ReportTables) -> None:
     Raises:
         LoadError: the transaction fails; the stored rows are unchanged.
     """
-    if _stale(warehouse, tables):
-        with warehouse.transaction() as connection:
-            connection.lock(LOAD_LEDGER.table)
-            replace_report_tables(connection, tables)
+    if not _stale(warehouse, tables):
+        return ()
+    with warehouse.transaction() as connection:
+        connection.lock(LOAD_LEDGER.table)
+        return replace_report_tables(connection, tables)
 
 
 def _stale(source: Queryable, tables: ReportTables) -> dict[Contract, Sequence[_Row]]:

@@ -110,6 +110,14 @@ def test_a_run_that_failed_early_does_not_report_nothing_to_do():
     assert described_work(succeeded=False) == "Read 0 deliveries; built nothing; loaded nothing."
 
 
+def test_a_run_that_loads_comments_alone_says_so():
+    comments: dict[str, Any] = {"deliveries_read": 1, "also_loaded": ["comments"]}
+    assert described_work(**comments) == "Read 1 delivery; built nothing; loaded comments."
+    assert described_work(**comments, loaded=[PERIODS[0], DIMENSIONS[0]]).endswith(
+        "loaded 1 period (2025-03), 1 dimension and comments."
+    )
+
+
 @pytest.mark.parametrize(
     ("read", "built", "loaded", "text"),
     [

@@ -34,7 +34,7 @@ from finance_platform.orchestration.jobs import log_repairs
 from finance_platform.orchestration.ui.previews import preview_table, previous_previews
 from finance_platform.orchestration.ui.slice_metadata import compute_table_version, describe_slices
 from finance_platform.orchestration.ui.table_specs import warehouse_spec
-from finance_platform.orchestration.ui.warehouse_metadata import PublishedTables
+from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED, PublishedTables
 from finance_platform.quality.checks import WAREHOUSE_CHECKS
 from finance_platform.refresh.build_star import build_star
 from finance_platform.refresh.publish import Publication, check_published, publish
@@ -143,13 +143,18 @@ def _results(
         loaded_now=page.changed_slices(FACT_FINANCIALS),
         currency=settings.currency,
     )
+    also_loaded = {ALSO_LOADED: dg.MetadataValue.text(", ".join(result.also_loaded))} if result.also_loaded else {}
     for contract in STAR:
         version = compute_table_version(contract, result.snapshot)
         preview = previews.get(("warehouse", contract.name, version.value)) or preview_table(contract, warehouse)
         yield dg.MaterializeResult(
             asset_key=["warehouse", contract.name],
             data_version=version,
-            metadata={**page.metadata(contract), **preview},
+            metadata={
+                **page.metadata(contract),
+                **(also_loaded if contract is FACT_FINANCIALS else {}),
+                **preview,
+            },
             check_results=[
                 check_result(outcome)
                 for outcome in result.outcomes

@@ -26,6 +26,10 @@ _MOVEMENTS_SHOWN = 50
 _DAYS_SHOWN = 30
 
 
+ALSO_LOADED = "also_loaded"
+"""What a run loaded beside the star: comments, for example."""
+
+
 @dataclass(frozen=True)
 class PublishedTables:
     """The published tables after a run.
