@@ -36,10 +36,17 @@ class SafeConsole(Console):
         raise BrokenPipeError
 
 
-def open_console(*, err: bool = False) -> SafeConsole:
-    """Open the console that results go to; with `err`, the one of progress."""
+def open_console(*, err: bool = False, is_prose: bool = False) -> SafeConsole:
+    """Open the console that results go to.
+
+    Args:
+        err: the one of progress.
+        is_prose: sentences are printed, which are wrapped in a pipe, too: at COLUMNS, or 80.
+    """
     if err:
         return SafeConsole(stderr=True)
+    if is_prose and not sys.stdout.isatty():
+        return SafeConsole(no_color=True)
     # A pipe has no width, and rich would cut tables to 80 columns.
     return SafeConsole() if sys.stdout.isatty() else SafeConsole(width=250, no_color=True)
 

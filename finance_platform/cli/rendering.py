@@ -19,6 +19,7 @@ from rich.cells import cell_len
 from rich.table import Table
 
 from finance_platform.cli.console import Part, SafeConsole, colored
+from finance_platform.cli.fitting_table import FittingTable
 from finance_platform.money_text import grouped_money
 from finance_platform.safe_text import printable, printable_line, quote_name, spreadsheet_cell, to_json
 
@@ -106,7 +107,7 @@ def json_value(value: Any) -> Any:
     return _text(value)
 
 
-def new_table(*columns: str, title: str, numbers_from: int) -> Table:
+def new_table(*columns: str, title: str, numbers_from: int) -> FittingTable:
     """Return an empty table.
 
     Args:
@@ -114,7 +115,7 @@ def new_table(*columns: str, title: str, numbers_from: int) -> Table:
         title: the title.
         numbers_from: index of the first column with numbers, which are aligned to the right.
     """
-    table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    table = FittingTable(*columns, title=title)
     for column in table.columns[numbers_from:]:
         column.justify = "right"
     return table

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.table import Table
-
 from finance_platform.cli.console import SafeConsole, colored
+from finance_platform.cli.fitting_table import FittingTable
 from finance_platform.cli.reconciliation_output import print_tables
 from finance_platform.cli.rendering import print_deliveries, print_rows, print_warnings
 from finance_platform.reports.status import Status
@@ -35,7 +34,7 @@ def print_slices(console: SafeConsole, status: Status) -> None:
     names: dict[tuple[str, str], list[str]] = {}
     for row in status.slices:
         names.setdefault((row["table"], row["state"]), []).append(row["slice"])
-    table = Table("table", "slices", "state", title="Slices", title_justify="left", box=None, pad_edge=False)
+    table = FittingTable("table", "slices", "state", title="Slices")
     table.columns[1].justify = "right"
     for (name, state), slices in names.items():
         stale = "" if state == "published" else f": {', '.join(slices)}"

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from finance_platform.cli import rendering
 from finance_platform.cli.console import SafeConsole
-from finance_platform.cli.rendering import distinct_keys, print_deliveries, print_rows, print_warnings
+from finance_platform.cli.rendering import distinct_keys, print_deliveries, print_rows, print_table, print_warnings
 from finance_platform_tests.unit.printed_text import lines, printed, status
 
 DELIVERY: dict[str, Any] = {
@@ -235,3 +235,18 @@ def test_rows_that_do_not_fit_side_by_side_are_records_and_without_rows_the_name
     empty = io.StringIO()
     print_rows(SafeConsole(file=empty, width=10), columns, [], "table")
     assert empty.getvalue().split() == ["amount,", "other"]
+
+
+@pytest.mark.parametrize("width", [30, 60, 80])
+def test_a_listing_on_a_narrow_terminal_goes_on_below_its_rows(width: int):
+    name, amounts = "raw/a_very_long_name_of_a_file_2025-09.csv", ["275,205,926.65", "338,021.86"]
+    columns = ("file", "state", "rows", "accepted", "skipped", "delivered", "rejected money")
+    output = io.StringIO()
+    rows = [[name, ("held", "yellow"), "1", "2", "", *amounts]] * 2
+    print_table(SafeConsole(file=output, width=width), columns, rows, title="Deliveries", numbers_from=2)
+    shown = output.getvalue().splitlines()
+    assert max(map(len, shown)) <= width
+    assert "…" not in output.getvalue()
+    assert "".join(line.strip() for line in shown).count(name) == 2
+    assert [output.getvalue().count(amount) for amount in amounts] == [2, 2]
+    assert not [line for line in shown if line.endswith("skipped")][1:]
