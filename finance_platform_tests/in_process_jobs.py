@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from finance_platform.code_version import JobName
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.build_star_job import build_slices
-from finance_platform.spark_jobs.requests import BuildRequest, JobRequest, StandardiseRequest
+from finance_platform.spark_jobs.requests import BuildRequest, StandardiseRequest
 from finance_platform.spark_jobs.standardise_job import read_deliveries
 from finance_platform.storage.port import ObjectStore
 
@@ -55,13 +55,13 @@ class InProcessJobs:
         self._spark, self._raw, self._processed = spark, raw, processed
         self._next_attempt, self._before_job = next_attempt, before_job
 
-    def run(self, job: JobName, request: JobRequest) -> dict[str, Any]:
+    def run(self, job: JobName, request: bytes) -> dict[str, Any]:
         """Run a job and return its result document; see `JobRunner`."""
         self._before_job(job)
         arguments = InProcessArguments(
             self._raw.root, self._processed.root, self._next_attempt(), "sail", store=self._processed
         )
-        document = json.loads(json.dumps(request.to_json(), default=str))
+        document = json.loads(request)
         if job == "standardise":
             return read_deliveries(self._spark, arguments, StandardiseRequest.from_json(document))
         return build_slices(self._spark, arguments, BuildRequest.from_json(document))

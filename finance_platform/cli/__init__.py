@@ -8,6 +8,7 @@ libraries only where it needs them: start-up is most of the time of a small comm
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -69,6 +70,8 @@ class _Commands(click.Group):
         """Run the command line; the disk below the output may be full for the help and the version too."""
         if not arguments and "args" not in options:  # a process of the command's own
             sys.meta_path.insert(0, _WithoutPandas())
+            # Arrow's own allocator keeps most of what was freed: 40 to 70 MiB of a run. Its jobs inherit the choice.
+            os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
             # Modules and classes are no garbage: looking for it among them takes a tenth of the start.
             gc.set_threshold(*_GARBAGE_THRESHOLDS)
         prepare_output()

@@ -7,9 +7,11 @@ Does not belong here: how a slice is built (see `spark_jobs`, `transforms`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+import pyarrow as pa
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.checkpoints import drop_checkpoints
@@ -30,7 +32,8 @@ from finance_platform.settings import StarSettings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs.job_runner import JobRunner
-from finance_platform.spark_jobs.requests import BuildRequest
+from finance_platform.spark_jobs.requests import to_document
+from finance_platform.storage.immutable_documents import release_memory
 from finance_platform.storage.port import ObjectStore
 
 
@@ -95,6 +98,47 @@ def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebu
 def _build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebuild: Rebuild) -> BuiltStar:
     if rebuild.is_requested and not rebuild.periods:
         drop_checkpoints(processed)
+    plan = _plan(processed, star, rebuild)
+    if plan.current:
+        return BuiltStar(plan.current, (), check_whole_star(plan.current, processed), plan.repaired)
+    release_memory(plan.delivery_count)
+    result = _run_job(processed, jobs, plan)
+    reported = {tuple(name) for name in result["built"]}
+    if reported != plan.requested:
+        raise JobError(
+            f"build_star: {len(plan.requested)} slices were requested, {len(reported)} were reported as built",
+            fix="run again",
+        )
+    after = take_snapshot(processed, star)
+    if after.to_build:
+        names = ", ".join(f"{target.table} {target.slice}" for target in after.to_build)
+        raise JobError(f"build_star did not build {names}", fix="run again; missing slices are built again")
+    built = [target for target in after.target if (target.table, target.slice, target.version) in plan.requested]
+    return BuiltStar(after, built, check_whole_star(after, processed), plan.repaired)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be built; without a delivery, because deliveries would take memory as long as the job runs.
+
+    Attributes:
+        repaired: see `BuiltStar`.
+        current: the processed zone if nothing is stale.
+        requested: table, slice and version of each slice.
+        document: the request.
+        files: the keys of the files that the job reads.
+        delivery_count: how many deliveries count.
+    """
+
+    repaired: Sequence[str]
+    current: Snapshot | None = None
+    requested: frozenset[tuple[str, str, str]] = frozenset()
+    document: bytes = b""
+    files: pa.StringArray = field(default_factory=lambda: pa.array([], pa.string()))
+    delivery_count: int = 0
+
+
+def _plan(processed: ObjectStore, star: StarSettings, rebuild: Rebuild) -> _Plan:
     before = take_snapshot(processed, star)
     require_none_missing(before.state)
     repaired = repair_slices(processed, before, at=datetime.now(UTC))
@@ -107,35 +151,24 @@ def _build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, reb
         if (target.table, target.slice) in missing or rebuild.selects(target.table, target.slice)
     ]
     if not stale:
-        return BuiltStar(before, (), check_whole_star(before, processed), repaired)
-    result = _run_job(processed, jobs, before, build_request(before.state, before.overlaps, stale, star), rebuild)
-    reported = {tuple(name) for name in result["built"]}
-    requested = {(target.table, target.slice, target.version) for target in stale}
-    if reported != requested:
-        raise JobError(
-            f"build_star: {len(requested)} slices were requested, {len(reported)} were reported as built",
-            fix="run again",
-        )
-    after = take_snapshot(processed, star)
-    if after.to_build:
-        names = ", ".join(f"{target.table} {target.slice}" for target in after.to_build)
-        raise JobError(f"build_star did not build {names}", fix="run again; missing slices are built again")
-    return BuiltStar(after, stale, check_whole_star(after, processed), repaired)
-
-
-def _run_job(
-    processed: ObjectStore, jobs: JobRunner, before: Snapshot, request: BuildRequest, rebuild: Rebuild
-) -> dict[str, Any]:
+        return _Plan(repaired, before)
+    request = build_request(before.state, before.overlaps, stale, star)
     files = {source.file.key: source.file for source in request.files}
     require_readable(processed, before.state, files)
     if rebuild.is_requested and not rebuild.periods:
         live = {file.key for delivery in before.state.live for of in delivery.commit.files.values() for file in of}
         _raise_if_damaged(processed, live)
+    requested = frozenset((target.table, target.slice, target.version) for target in stale)
+    keys = pa.array(list(files), pa.string())
+    return _Plan(repaired, None, requested, to_document(request), keys, len(before.state.live))
+
+
+def _run_job(processed: ObjectStore, jobs: JobRunner, plan: _Plan) -> dict[str, Any]:
     try:
-        return jobs.run("build_star", request)
+        return jobs.run("build_star", plan.document)
     except Exception:
         # Spark's own error about a damaged file is a stack trace.
-        _raise_if_damaged(processed, files)
+        _raise_if_damaged(processed, plan.files.to_pylist())
         raise
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
+
 from finance_platform.deliveries.acceptance import evaluate_deliveries
 from finance_platform.deliveries.checkpoints import update_checkpoints
 from finance_platform.deliveries.commits import DeliveryCommit, delivery_id, read_commits
@@ -28,6 +30,8 @@ from finance_platform.refresh.repair import damage_noted, repair
 from finance_platform.refresh.spread_years import YearsLikeFiles, has_years_like
 from finance_platform.settings import Settings
 from finance_platform.spark_jobs.job_runner import JobRunner
+from finance_platform.spark_jobs.requests import to_document
+from finance_platform.storage.immutable_documents import release_memory
 from finance_platform.storage.port import ObjectStore
 
 
@@ -186,11 +190,15 @@ def _read_pending(
     if pending:
         # The Data Catalog lists folders, and a folder of shared files has lines of held deliveries too.
         shares_files = not settings.data_catalog_database
-        with files.weighted(pending) as with_weights:
-            request = standardise_request(pending, with_weights, shares_files=shares_files)
+        with files.weighted([event for event in pending if like_rule(feeds[event.feed].rules)]) as with_weights:
+            request = to_document(standardise_request(pending, with_weights, shares_files=shares_files))
+            requested = pa.array([event.delivery_id for event in pending], pa.string())
+            # As objects, thousands of deliveries would take memory as long as the job runs.
+            del pending
+            release_memory(len(requested))
             result = jobs.run("standardise", request)
         not_opened += [(file["object_key"], file["reason"]) for file in result["not_opened"]]
-        commits = _new_commits(processed, pending, result)
+        commits = _new_commits(processed, requested, result)
     if not_opened:
         # The scan then does not count as a complete refresh, so these files are retried.
         discard_scan(processed)
@@ -227,16 +235,14 @@ def _has_rules_of(event: DeliveryDiscovered, feed: ResolvedFeed, files: YearsLik
     return event.delivery_id == delivery_id(event.object_key, event.fingerprint, event.feed, rules)
 
 
-def _new_commits(
-    processed: ObjectStore, pending: Sequence[DeliveryDiscovered], result: dict[str, Any]
-) -> list[DeliveryCommit]:
-    """Return the commits that the job reports, which must be those that it was asked for.
+def _new_commits(processed: ObjectStore, deliveries: pa.StringArray, result: dict[str, Any]) -> list[DeliveryCommit]:
+    """Return the commits that the job reports, which must be those of the deliveries that it was asked for.
 
     Raises:
         JobError: they are not.
     """
     commits = read_commits(processed)
-    requested = {event.delivery_id for event in pending}
+    requested = set(deliveries.to_pylist())
     reported = set(result["committed"])
     is_complete = len(reported) + len(result["not_opened"]) == len(requested)
     if reported - requested or reported - commits.keys() or not is_complete:

@@ -8,14 +8,17 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from finance_platform.code_version import JobName
-from finance_platform.spark_jobs.requests import JobRequest
 
 
 class JobRunner(Protocol):
     """Runs a job from its request to its one result."""
 
-    def run(self, job: JobName, request: JobRequest) -> dict[str, Any]:
+    def run(self, job: JobName, request: bytes) -> dict[str, Any]:
         """Run a job and return its result document.
+
+        Args:
+            job: the job.
+            request: its document; as objects, it would keep what it names in memory as long as the job runs.
 
         Raises:
             LockedError: another job is at work in the processed zone.

@@ -9,9 +9,13 @@ another etag than the checkpoint's is read itself.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+import pyarrow as pa
 
 from finance_platform.errors import DamagedObjectError
 from finance_platform.storage.bulk_read import read_many
@@ -31,6 +35,9 @@ _Document = TypeVar("_Document")
 
 FEWEST_NEW = 100
 """Fewer documents are read one by one; a checkpoint takes them when they have become more."""
+
+FEWEST_RELEASED = 10_000
+"""So many records take some 40 MiB, and half a second to read again."""
 
 _GROWTH = 2
 """A new file takes in the files that have at most so many times its documents. So the number of files grows with the
@@ -143,6 +150,26 @@ def update_checkpoint(store: ObjectStore, folder: DocumentFolder[Any]) -> None:
 def forget_documents() -> None:
     """Forget every document, as a process that has just started."""
     _DOCUMENTS.clear()
+
+
+def release_memory(records: int) -> None:
+    """Forget the documents if they have many records, and return the memory that nothing uses to the system.
+
+    A process calls it before it waits for another one that needs memory too. The few values of documents that it still
+    holds keep the memory around them.
+
+    Args:
+        records: about how many records the documents have; few are kept, because to read them again takes time.
+    """
+    if records < FEWEST_RELEASED:
+        return
+    forget_documents()
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    # The C library keeps freed memory for later; others than glibc return it by themselves.
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 _DOCUMENTS: dict[tuple[str, str], dict[str, tuple[str, Any]]] = {}

@@ -58,11 +58,8 @@ run_job("standardise", body)
 SLEEPING = "import time\ntime.sleep(120)\n"
 
 
-class EchoRequest:
-    """A request with a secret in it."""
-
-    def to_json(self) -> dict[str, Any]:
-        return {"periods": ["2025-01"], "card": "4111-secret-request"}
+REQUEST = b'{"periods": ["2025-01"], "card": "4111-secret-request"}'
+"""A request with a secret in it."""
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +96,7 @@ def echoed(
     context: dg.AssetExecutionContext, spark_jobs: dg.ResourceParam[PipesJobRunner]
 ) -> dg.MaterializeResult[None]:
     with dagster_failures(context):
-        result = spark_jobs.bind(context).run("standardise", EchoRequest())
+        result = spark_jobs.bind(context).run("standardise", REQUEST)
     return dg.MaterializeResult(metadata={"result": dg.MetadataValue.json(result)})
 
 

@@ -6,27 +6,42 @@ memory (see `benchmarks/many_files.py`).
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
+from finance_platform import bootstrap
+from finance_platform.code_version import JobName
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
+from finance_platform.deliveries.register import DeliveryDiscovered
+from finance_platform.refresh.build_star import build_star
+from finance_platform.refresh.register import register
+from finance_platform.refresh.standardise import standardise
 from finance_platform.reports.rejected_rows import rejected_rows
+from finance_platform.settings import StarSettings, load_settings
 from finance_platform.spark_jobs import batches
+from finance_platform.storage import immutable_documents
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
+from finance_platform_tests.in_process_jobs import InProcessJobs
 
 pytestmark = pytest.mark.end_to_end
 
 MANY = 24
 """Enough to share files."""
+
+OWN = "transactions_own.csv"
+"""A file that no other test has, whose homes may be in memory."""
 
 HEADER = "transaction_id,transaction_date,department_code,account_number,amount,description\n"
 HELD, CORRECTED, REPEATED = "transactions_003.csv", "transactions_005.csv", "transactions_006.csv"
@@ -172,3 +187,27 @@ def test_a_shared_file_stays_until_the_last_of_its_deliveries_is_removed(
     assert home.command("vacuum", "--yes", **AT_ONCE).returncode == 0
     assert not (home.path / "processed" / file.key).exists()
     assert figures(home)["all_versions"] == statement
+
+
+def test_no_delivery_is_in_memory_while_a_job_runs(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    kept: dict[str, set[str]] = {}
+
+    def look(job: JobName) -> None:
+        objects = (one for one in gc.get_objects() if isinstance(one, DeliveryCommit | DeliveryDiscovered))
+        kept[job] = {one.object_key for one in objects} & {OWN}
+
+    monkeypatch.setattr(immutable_documents, "FEWEST_RELEASED", 1)
+    home = create_small_home(tmp_path)
+    home.write(f"raw/{OWN}", HEADER + line(1, "1.00"))
+    attempts = iter(("first", "second"))
+    settings = load_settings(home=home.path)
+    raw, processed = bootstrap.raw_zone(settings), bootstrap.processed_zone(settings)
+    jobs = InProcessJobs(spark, raw, processed, lambda: next(attempts), look)
+    register(raw, processed, settings, at=datetime.now(UTC), run_id="run")
+    standardise(raw, processed, jobs, settings, clock=lambda: datetime.now(UTC), run_id="run")
+    assert build_star(processed, jobs, StarSettings.of(settings)).built
+    assert kept == {"standardise": set(), "build_star": set()}
+    look("build_star")
+    assert kept["build_star"] == {OWN}

@@ -67,19 +67,12 @@ def without_harness(*statements: str) -> str:
     return WITHOUT_HARNESS.format(body="\n    ".join(statements))
 
 
-class EchoRequest:
-    """A request with a secret in it."""
-
-    def to_json(self) -> dict[str, Any]:
-        return REQUEST
-
-
 @dg.asset
 def echoed(
     context: dg.AssetExecutionContext, spark_jobs: dg.ResourceParam[PipesJobRunner]
 ) -> dg.MaterializeResult[None]:
     with dagster_failures(context):
-        result = spark_jobs.bind(context).run("standardise", EchoRequest())
+        result = spark_jobs.bind(context).run("standardise", json.dumps(REQUEST).encode())
     return dg.MaterializeResult(metadata={"result": dg.MetadataValue.json(result)})
 
 

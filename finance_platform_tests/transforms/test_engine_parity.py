@@ -36,7 +36,6 @@ from finance_platform.settings import StarSettings, load_settings
 from finance_platform.slices.commits import SliceCommit
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.harness import log_path, request_key, result_key
-from finance_platform.spark_jobs.requests import JobRequest
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.end_to_end.adventureworks_home import (
     create_adventureworks_home,
@@ -104,11 +103,11 @@ class ScriptJobs:
         self._home, self._engine = home, engine
         self._processed = LocalStore(home / f"processed-{engine}")
 
-    def run(self, job: JobName, request: JobRequest) -> dict[str, Any]:
+    def run(self, job: JobName, request: bytes) -> dict[str, Any]:
         """Run a job and return its result; the vanishing file goes when it has been requested."""
         (self._home / "raw" / VANISHING).unlink(missing_ok=True)
         root = str(self._processed.root)
-        self._processed.write(request_key(job), json.dumps(request.to_json(), default=str).encode())
+        self._processed.write(request_key(job), request)
         arguments = JobArguments(str(self._home / "raw"), root, job, self._engine)
         command = [sys.executable, "-P", str(PACKAGE / "spark_jobs" / f"{job}_job.py"), *arguments.as_command_line()]
         ended = subprocess.run(command, check=False, timeout=600)

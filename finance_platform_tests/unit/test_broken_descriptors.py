@@ -24,7 +24,6 @@ from finance_platform.feeds.feed_set import load_feed_set, shipped_descriptors
 from finance_platform.feeds.limits import MAX_DESCRIPTOR_BYTES
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.refresh.standardise import standardise
-from finance_platform.spark_jobs.requests import JobRequest
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import LEDGER, settings, with_columns, with_lines, write
@@ -237,8 +236,8 @@ def test_nothing_that_counts_moves_because_a_descriptor_broke(breakage: str, fee
 class NoJobs:
     """A runner of jobs for a step that has nothing to read."""
 
-    def run(self, job: JobName, request: JobRequest) -> dict[str, Any]:
-        raise AssertionError(f"{job} was started for {request}")
+    def run(self, job: JobName, request: bytes) -> dict[str, Any]:
+        raise AssertionError(f"{job} was started for {request!r}")
 
 
 def test_a_delivery_that_waits_to_be_read_is_not_read_by_the_rules_of_a_shipped_feed_of_that_name(home: Path) -> None:

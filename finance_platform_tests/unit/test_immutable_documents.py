@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from finance_platform.storage.immutable_documents import DocumentFolder, read_immutable
+from finance_platform.storage.immutable_documents import (
+    FEWEST_RELEASED,
+    DocumentFolder,
+    read_immutable,
+    release_memory,
+)
 from finance_platform.storage.local import LocalStore
 
 
@@ -60,3 +65,15 @@ def test_stores_do_not_share_documents(tmp_path: Path):
     for number, store in enumerate(stores):
         store.write("deliveries/a.json", str(number).encode())
     assert [documents(store) for store in stores] == [[0], [1]]
+
+
+@pytest.mark.parametrize(("records", "times"), [(FEWEST_RELEASED - 1, 1), (FEWEST_RELEASED, 2)])
+def test_many_documents_are_forgotten_to_release_their_memory_and_then_read_again(
+    tmp_path: Path, reads: Counter[str], records: int, times: int
+):
+    store = LocalStore(tmp_path)
+    store.write("deliveries/a.json", b"1")
+    assert documents(store) == [1]
+    release_memory(records)
+    assert documents(store) == [1]
+    assert reads == {"deliveries/a.json": times}

@@ -23,7 +23,6 @@ from finance_platform.errors import JobError, TransientJobError
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.harness import failure_key, request_key, result_key
 from finance_platform.spark_jobs.job_runner import JobRunner
-from finance_platform.spark_jobs.requests import JobRequest
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
 
 
@@ -71,7 +70,7 @@ class PipesJobRunner(ABC):
         """Return the runner for one step, which gets the jobs' output and metadata."""
         return _StepJobRunner(self, context)
 
-    def run(self, context: dg.AssetExecutionContext, job: JobName, request: JobRequest) -> dict[str, Any]:
+    def run(self, context: dg.AssetExecutionContext, job: JobName, request: bytes) -> dict[str, Any]:
         """Run a job and return its result document.
 
         Raises:
@@ -80,8 +79,7 @@ class PipesJobRunner(ABC):
             JobError: the job failed, or did not send exactly the result that it wrote.
         """
         arguments = self.zones.arguments(_new_attempt())
-        document = json.dumps(request.to_json(), default=str)
-        arguments.processed.write(request_key(arguments.attempt), document.encode())
+        arguments.processed.write(request_key(arguments.attempt), request)
         try:
             messages = self.start_and_wait(context, job, arguments)
         except (JobError, TransientJobError) as error:
@@ -124,7 +122,7 @@ class _StepJobRunner:
     jobs: PipesJobRunner
     context: dg.AssetExecutionContext
 
-    def run(self, job: JobName, request: JobRequest) -> dict[str, Any]:
+    def run(self, job: JobName, request: bytes) -> dict[str, Any]:
         """Run a job; see `PipesJobRunner.run`."""
         return self.jobs.run(self.context, job, request)
 
