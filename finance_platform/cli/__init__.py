@@ -36,6 +36,8 @@ _MODULES = {
     "close": "close",
     "reopen": "decisions",
     "vacuum": "decisions",
+    "verify": "verify",
+    "history": "history",
     "migrate": "migrate",
     "secure": "security",
     "ui": "ui",

@@ -426,6 +426,54 @@ FEED_PERIOD = Contract(
     ),
 )
 
+DECISION_AMOUNT = Contract(
+    name="decision_amount",
+    table="DecisionAmount",
+    grain="One decision of a person, and one scenario, account type and unit of the money that it is about.",
+    natural_key=("event_number", "scenario_name", "account_type", "unit"),
+    columns=(
+        Column("event_number", "bigint", "Number of the decision's event in the register.", "EventNumber"),
+        Column("decided_at", "timestamp", "When, UTC.", "DecidedAt"),
+        Column(
+            "action",
+            "varchar(16)",
+            "accepted, withdrawn, reinstated, closed, reopened, or what was proposed.",
+            "Action",
+        ),
+        Column("is_proposal", "boolean", "True if another person had to decide the same afterwards.", "IsProposal"),
+        Column("object_key", "varchar(1024)", "The file; null for a period.", "ObjectKey", nullable=True),
+        Column("period", "varchar(7)", "The period, YYYY-MM; null for a file.", "Period", nullable=True),
+        Column("delivery_id", "varchar(64)", "The delivery of the file.", "DeliveryId", nullable=True),
+        Column("decided_by", "varchar(256)", "Who decided.", "DecidedBy"),
+        Column(
+            "identified_by",
+            "varchar(16)",
+            "How the person is known: os, the operating system's user; sts, the caller that AWS names; or unverified.",
+            "IdentifiedBy",
+        ),
+        Column("prepared_by", "varchar(256)", "Who proposed it, if two people decide.", "PreparedBy", nullable=True),
+        Column("reason", "varchar(4096)", "Why, in the person's words.", "Reason"),
+        Column(
+            "scenario_name", "varchar(128)", "The scenario; null if no money is known.", "ScenarioName", nullable=True
+        ),
+        Column("account_type", "varchar(16)", "The accounts' type; null if unknown.", "AccountType", nullable=True),
+        Column(
+            "unit", "varchar(16)", "The home's currency, a foreign currency, or statistical.", "Unit", nullable=True
+        ),
+        Column("row_count", "bigint", "Number of lines of a file, or of cells of a period.", "RowCount", nullable=True),
+        Column(
+            "net_amount",
+            EXACT_MONEY,
+            "Their sum in the unit, sign as delivered for a file, of the star for a period.",
+            "NetAmount",
+            nullable=True,
+        ),
+        Column(
+            "gross_amount", EXACT_MONEY, "Sum of the lines' absolute amounts, if known.", "GrossAmount", nullable=True
+        ),
+    ),
+)
+
 SCHEMA_VERSION = Contract(
     name="schema_version",
     table="SchemaVersion",
@@ -450,6 +498,7 @@ REPORTING: tuple[Contract, ...] = (
     FEED_TERM,
     REJECTED_FILE,
     FEED_PERIOD,
+    DECISION_AMOUNT,
 )
 """Small tables that the views join to the star."""
 

@@ -751,6 +751,34 @@ FEED_COMPLETENESS = ViewContract(
     ),
 )
 
+DECISION_LOG = ViewContract(
+    name="DecisionLog",
+    grain="One decision of a person, and one scenario, account type and unit of the money that it is about.",
+    key=("EventNumber", "ScenarioName", "AccountType", "Unit"),
+    fix=("EventNumber", "Unit"),
+    measures=("RowCount", "NetAmount", "GrossAmount"),
+    note="A decision reaches the view with the run after it; `history` shows it at once.",
+    columns=(
+        _c("EventNumber", "bigint", "Number of the decision's event in the register."),
+        _c("DecidedAt", "timestamp", "When, UTC."),
+        _c("Action", "varchar(16)", "accepted, withdrawn, reinstated, closed, reopened, or what was proposed."),
+        _c("IsProposal", "boolean", "True if another person had to decide the same afterwards."),
+        _c("ObjectKey", "varchar(1024)", "The file; null for a period."),
+        _c("Period", "varchar(7)", "The period, YYYY-MM; null for a file."),
+        _c("DeliveryId", "varchar(64)", "The delivery of the file."),
+        _c("DecidedBy", "varchar(256)", "Who decided."),
+        _c("IdentifiedBy", "varchar(16)", "How the person is known: os, sts or unverified."),
+        _c("PreparedBy", "varchar(256)", "Who proposed it, if two people decide."),
+        _c("Reason", "varchar(4096)", "Why, in the person's words."),
+        _c("ScenarioName", "varchar(128)", "The scenario; null if no money is known."),
+        _c("AccountType", "varchar(16)", "The accounts' type; null if unknown."),
+        _c("Unit", "varchar(16)", "The home's currency, a foreign currency, or statistical."),
+        _c("RowCount", "bigint", "Number of lines of a file, or of cells of a period."),
+        _c("NetAmount", "decimal(38,10)", "Their sum, sign as delivered for a file, of the star for a period."),
+        _c("GrossAmount", "decimal(38,10)", "Sum of the lines' absolute amounts, if known."),
+    ),
+)
+
 VIEWS: tuple[ViewContract, ...] = (
     ACTUAL_VS_BUDGET,
     PERIOD_CALENDAR,
@@ -778,5 +806,6 @@ VIEWS: tuple[ViewContract, ...] = (
     PLAN_VERSION,
     REJECTED_MONEY,
     FEED_COMPLETENESS,
+    DECISION_LOG,
 )
 """Every view of the warehouse; each reads only tables and views before it."""

@@ -37,20 +37,24 @@ def amounts_of_delivery(
         live: the deliveries that give accounts their types.
     """
     files = commit.files.get(ACCOUNT_COUNTS.name, ())
-    by_scenario = {(one.scenario, "", one.currency): one.count for one in commit.scenarios if one.term == _ACCEPTED}
     if not files:
-        return _encode(by_scenario)
+        return amounts_by_scenario(commit)
     try:
         by_account = _by_account(processed, commit, files)
         types = AccountTypes(processed).types(live, {account for account, _ in by_account})
     except DamagedObjectError:
         # A withdrawal is what helps against some damage, so it must be possible.
-        return _encode(by_scenario)
+        return amounts_by_scenario(commit)
     sums: dict[_Place, Count] = {}
     for (account, (scenario, unit)), count in by_account.items():
         place = (scenario, types.get(account, UNKNOWN), unit)
         sums[place] = sums.get(place, _NOTHING) + count
     return _encode(sums)
+
+
+def amounts_by_scenario(commit: DeliveryCommit) -> tuple[DecidedAmount, ...]:
+    """Return the accepted lines of a delivery by scenario and unit, which its commit has; no account type."""
+    return _encode({(one.scenario, "", one.currency): one.count for one in commit.scenarios if one.term == _ACCEPTED})
 
 
 def amounts_of_cells(cells: Iterable[tuple[str, int, Decimal]], types: Mapping[int, str]) -> tuple[DecidedAmount, ...]:

@@ -140,6 +140,10 @@ class ChainReader:
         """Add a document that does not exist although later ones do."""
         self._break(number, 0, "is missing")
 
+    def add_break(self, number: int, why: str) -> None:
+        """Add something else that is wrong with a document."""
+        self._break(number, 0, why)
+
     def breaks(self) -> list[ChainBreak]:
         """Return what is wrong, in the order of the documents; call it after the last document."""
         self._name_inserted(self.head.hash)

@@ -352,12 +352,15 @@ class Register:
         """
         numbers = sorted(self._numbers())
         documents = find_many(self._processed, [_key(number) for number in numbers])
+        believed = {one.number: one for one in read_immutable(self._processed, DOCUMENTS) if one is not None}
         expected = 0
         for done, (number, data) in enumerate(zip(numbers, documents, strict=True), start=1):
             for missing in range(expected + 1, number):
                 reader.add_missing(missing)
             expected = number
             reader.add(number, None if data is None else decode(data))
+            if data is None or _parse_document(_key(number), data) != believed.get(number):
+                reader.add_break(number, "is not what a checkpoint has of it: somebody wrote the checkpoint")
             progress(done, len(numbers))
 
     def _head(self, numbers: Sequence[int]) -> Head:

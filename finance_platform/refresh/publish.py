@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from finance_platform.contracts.star import COMMENTARY, MATERIALITY, STATEMENT_MAPPING
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.errors import DamagedWarehouseError, LoadError, StarNotBuiltError
 from finance_platform.quality.checks import Outcome, pluralize
@@ -21,6 +22,7 @@ from finance_platform.quality.warehouse import Audit, check_closed_periods, chec
 from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
 from finance_platform.refresh.repair import damage_noted, discard_unreadable_slices, require_none_missing
 from finance_platform.reports.feed_figures import feed_figures
+from finance_platform.reports.history import decision_rows, decisions_in
 from finance_platform.reports.movements import movement_summary
 from finance_platform.settings import Settings, materiality
 from finance_platform.slices.closed_periods import freeze, unknown_period
@@ -136,7 +138,10 @@ def _publish(
     report_tables = ReportTables(
         read_report_inputs(processed, frozen.snapshot.state.live),
         materiality(settings),
-        feed_figures(processed, frozen.snapshot, settings.currency),
+        {
+            **feed_figures(processed, frozen.snapshot, settings.currency),
+            **decision_rows(decisions_in(Register(processed).events(), frozen.snapshot.commits), settings.currency),
+        },
     )
     result, refusal = None, _rejection(star_outcomes)
     if not refusal:

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 import pyarrow as pa
 
 from finance_platform.errors import DamagedObjectError
-from finance_platform.storage.bulk_read import read_many
+from finance_platform.storage.bulk_read import find_many, read_many
 from finance_platform.storage.checkpoints import (
     FOLDER,
     CheckpointedDocument,
@@ -145,6 +145,17 @@ def update_checkpoint(store: ObjectStore, folder: DocumentFolder[Any]) -> None:
         replaced = [key for key in replaced if key != written]
     for key in replaced:
         store.delete(key)
+
+
+def find_forged(store: ObjectStore, folder: DocumentFolder[Any]) -> Iterator[str]:
+    """Yield the keys of the documents that are not what every process takes them for; each is read itself.
+
+    A checkpoint is named after the hash of its bytes, so only somebody who writes a whole one can make it lie.
+    """
+    believed = _read(store, folder)
+    for key, data in zip(believed, find_many(store, list(believed)), strict=True):
+        if data is None or folder.parse(key, data) != believed[key][1]:
+            yield key
 
 
 def forget_documents() -> None:

@@ -78,6 +78,7 @@ class SqlFile(StrEnum):
     PLAN_VERSION = "views/plan_version.sql"
     REJECTED_MONEY = "views/rejected_money.sql"
     FEED_COMPLETENESS = "views/feed_completeness.sql"
+    DECISION_LOG = "views/decision_log.sql"
     SCHEMA_VERSION = "load/schema_version.sql"
     PUBLISHED_SLICES = "load/published_slices.sql"
     LAST_LOAD_NUMBER = "load/last_load_number.sql"
@@ -245,6 +246,15 @@ def select_columns(contract: Contract, names: Sequence[str]) -> str:
 
     columns = [contract.column(name).sql_name for name in names]
     return exp.select(*columns).from_(contract.table).sql(dialect="redshift")
+
+
+def select_between(contract: Contract, names: Sequence[str], column_name: str) -> str:
+    """Return the query for some columns of the rows with a column between `:first` and `:last`, in no order."""
+    from sqlglot import exp
+
+    columns = [contract.column(name).sql_name for name in names]
+    between = exp.column(contract.column(column_name).sql_name).between(_bound("first"), _bound("last"))
+    return exp.select(*columns).from_(contract.table).where(between).sql(dialect="redshift")
 
 
 def delete_all(contract: Contract) -> str:

@@ -17,6 +17,7 @@ from finance_platform.cli import main
 from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.contracts.security import SECURITY
 from finance_platform.contracts.star import (
+    DECISION_AMOUNT,
     FEED_TERM,
     LOAD_LEDGER,
     MOVEMENTS,
@@ -27,7 +28,7 @@ from finance_platform.contracts.star import (
     STAR,
     WAREHOUSE,
 )
-from finance_platform.contracts.views import REJECTED_MONEY, VIEWS
+from finance_platform.contracts.views import DECISION_LOG, REJECTED_MONEY, VIEWS
 from finance_platform.errors import SettingsError
 from finance_platform.warehouse.redshift.apply_security import ExistingSecurity
 from finance_platform.warehouse.redshift.security_statements import (
@@ -125,10 +126,12 @@ def test_the_policies_have_exactly_this_text():
 
 def test_the_grants_have_exactly_this_text():
     star = "DimDate, DimDepartment, DimAccount, DimScenario, FactFinancials"
-    readers = "ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner"
+    without_partners = "ROLE finance_controller, ROLE finance_analyst"
+    readers = f"{without_partners}, ROLE finance_partner"
     reporting = ", ".join(contract.table for contract in REPORTING)
-    shared = ", ".join(contract.table for contract in REPORTING if contract not in (FEED_TERM, REJECTED_FILE))
-    views = ", ".join(view.name for view in VIEWS if view is not REJECTED_MONEY)
+    with_figures_of_all = (FEED_TERM, REJECTED_FILE, DECISION_AMOUNT)
+    shared = ", ".join(contract.table for contract in REPORTING if contract not in with_figures_of_all)
+    views = ", ".join(view.name for view in VIEWS if view not in (REJECTED_MONEY, DECISION_LOG))
     assert of_kind("grant") == [
         "GRANT SELECT ON TABLE DepartmentUnit, BusinessUnitAccess TO RLS POLICY finance_own_departments",
         f"GRANT SELECT ON TABLE LedgerLines TO {readers}",
@@ -141,8 +144,8 @@ def test_the_grants_have_exactly_this_text():
         "GRANT SELECT ON TABLE SchemaVersion TO ROLE finance_loader",
         f"GRANT SELECT ON TABLE {star}, Movements, PeriodStatus, {shared} TO {readers}",
         f"GRANT SELECT ON TABLE {views} TO ROLE finance_loader, {readers}",
-        "GRANT SELECT ON TABLE RejectedMoney TO ROLE finance_loader, ROLE finance_controller, ROLE finance_analyst",
-        "GRANT SELECT ON TABLE FeedTerm, RejectedFile TO ROLE finance_controller, ROLE finance_analyst",
+        f"GRANT SELECT ON TABLE RejectedMoney, DecisionLog TO ROLE finance_loader, {without_partners}",
+        f"GRANT SELECT ON TABLE FeedTerm, RejectedFile, DecisionAmount TO {without_partners}",
         f"GRANT SELECT ON TABLE LoadLedger, SchemaVersion, {LOOKED_UP} TO ROLE finance_controller",
     ]
     assert of_kind("revoke") == [
@@ -160,11 +163,9 @@ def test_exactly_the_tables_and_views_of_the_warehouse_are_granted():
     assert set(privileges[CONTROLLER]) == tables | views | {LINES_VIEW}
     read_by_all = {contract.table for contract in (*STAR, MOVEMENTS, PERIOD_STATUS, *REPORTING)}
     assert set(privileges[ANALYST]) == read_by_all | views | {LINES_VIEW}
-    assert set(privileges[PARTNER]) == set(privileges[ANALYST]) - {
-        FEED_TERM.table,
-        REJECTED_FILE.table,
-        REJECTED_MONEY.name,
-    }
+    not_by_department = {FEED_TERM.table, REJECTED_FILE.table, REJECTED_MONEY.name}
+    not_by_department |= {DECISION_AMOUNT.table, DECISION_LOG.name}
+    assert set(privileges[PARTNER]) == set(privileges[ANALYST]) - not_by_department
 
 
 def test_only_the_loader_writes_and_it_changes_no_records():

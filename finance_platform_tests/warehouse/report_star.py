@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from finance_platform.contracts.star import (
     COMMENTARY,
+    DECISION_AMOUNT,
     DIM_ACCOUNT,
     DIM_DATE,
     DIM_DEPARTMENT,
@@ -243,6 +244,7 @@ def load_star(warehouse: Warehouse, star_files: StarFiles) -> Warehouse:
         insert(connection, FEED_TERM, [feed | term | rows])
         file = {"file_name": "a.csv", "scenario_name": "Actual", "unit": "USD"}
         insert(connection, REJECTED_FILE, [feed | file | rows])
+        insert(connection, DECISION_AMOUNT, [_closing("Revenue", "100.00"), _closing("Expense", "-7.50")])
         insert(connection, MATERIALITY, [_threshold(None, "5000.00", "3.00"), _threshold(14, "0.00", "0.00")])
     return warehouse
 
@@ -280,6 +282,14 @@ def _scenario(key: int) -> dict[str, Any]:
     name = SCENARIOS[key]
     kind = {"scenario_type": name.split()[0], "is_baseline": name == "Budget"}
     return {"scenario_key": key, "scenario_name": name, **kind}
+
+
+def _closing(account_type: str, amount: str) -> dict[str, Any]:
+    who = {"decided_by": "anna", "identified_by": "os", "prepared_by": None, "reason": "audited"}
+    what = {"action": "closed", "is_proposal": False, "object_key": None, "period": "2025-02", "delivery_id": None}
+    money = {"scenario_name": "Actual", "account_type": account_type, "unit": "USD", "row_count": 3}
+    amounts = {"net_amount": Decimal(amount), "gross_amount": None}
+    return {"event_number": 7, "decided_at": LOADED_AT.replace(tzinfo=None)} | who | what | money | amounts
 
 
 def _threshold(account: int | None, amount: str, percent: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
--- Grain: one row of the table's first columns: scenarios and periods, the home's own words, what became of deliveries.
+-- Grain: one row of the table's first columns: scenarios, the home's own words, what became of deliveries, decisions.
 --
 -- Written in the transaction of the data. ScenarioPeriod is a table for the reason of PeriodStatus: under row-level
 -- security a view over the fact table would give each reader other periods to compare. A few rows each, joined by the
@@ -84,3 +84,25 @@ CREATE TABLE IF NOT EXISTS FeedPeriod (
 )
 DISTSTYLE ALL
 SORTKEY (Feed);
+
+CREATE TABLE IF NOT EXISTS DecisionAmount (
+    EventNumber  BIGINT        NOT NULL,
+    DecidedAt    TIMESTAMP     NOT NULL,
+    Action       VARCHAR(16)   NOT NULL,
+    IsProposal   BOOLEAN       NOT NULL,
+    ObjectKey    VARCHAR(1024),
+    Period       VARCHAR(7),
+    DeliveryId   VARCHAR(64),
+    DecidedBy    VARCHAR(256)  NOT NULL,
+    IdentifiedBy VARCHAR(16)   NOT NULL,
+    PreparedBy   VARCHAR(256),
+    Reason       VARCHAR(4096) NOT NULL,
+    ScenarioName VARCHAR(128),
+    AccountType  VARCHAR(16),
+    Unit         VARCHAR(16),
+    RowCount     BIGINT,
+    NetAmount    DECIMAL(38, 10),
+    GrossAmount  DECIMAL(38, 10)
+)
+DISTSTYLE ALL
+SORTKEY (EventNumber);

@@ -1,0 +1,81 @@
+"""The command `history`: who decided what, when, why, and about how much money.
+
+Belongs here: arguments, columns. Does not belong here: the rows (see `reports.history`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from finance_platform.cli.console import echo, open_console
+from finance_platform.cli.options import (
+    EXIT_OK,
+    TABLE_ROWS,
+    format_option,
+    home_option,
+    object_key,
+    require_raw_zone,
+    with_exit_code,
+)
+from finance_platform.settings import load_settings
+
+_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+_COLUMNS_IN_A_TABLE = ("decided_at", "action", "subject", "decided_by", "reason", "scenario_name", "account_type")
+_AMOUNTS = ("row_count", "net_amount", "gross_amount", "unit")
+
+
+@click.command()
+@home_option
+@click.option("--period", metavar="YYYY-MM", help="Only decisions about this period, or files with lines in it.")
+@click.option("--file", "file", metavar="FILE", help="Only decisions about this file.")
+@click.option("--who", metavar="NAME", help="Only decisions that this person made or prepared.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Decisions of this day (UTC) or later.")
+@format_option
+@with_exit_code
+def history(
+    home: Path | None, period: str | None, file: str | None, who: str | None, since: datetime | None, output_format: str
+) -> int:
+    """List every accept, withdraw, close and reopen: who, when, why, and about how much money."""
+    from finance_platform.bootstrap import processed_zone
+    from finance_platform.cli import rendering
+    from finance_platform.deliveries.commits import read_commits, read_retired
+    from finance_platform.deliveries.register import Register
+    from finance_platform.deliveries.scans import require_whole_register
+    from finance_platform.reports.history import HistoryFilter, decisions_in, rows_of
+
+    settings = require_raw_zone(load_settings(home=home))
+    if period is not None and not _PERIOD.fullmatch(period):
+        raise click.BadParameter(f"{period!r} is not a valid period; write it as YYYY-MM", param_hint="--period")
+    wanted = HistoryFilter(
+        period, object_key(settings, file) if file else None, who, since.replace(tzinfo=UTC) if since else None
+    )
+    processed = processed_zone(settings)
+    require_whole_register(processed)
+    commits = {**read_retired(processed), **read_commits(processed)}
+    decisions = [one for one in decisions_in(Register(processed).events(), commits) if wanted.selects(one)]
+    rows = [row for decision in decisions for row in rows_of(decision, settings.currency)]
+    is_table = output_format == "table"
+    if not rows:
+        echo("Nobody has decided anything that these options select.", err=not is_table)
+    if rows or not is_table:
+        named = [_for_a_table(row) if is_table else row for row in rows]
+        columns = list(named[0]) if named else [*_COLUMNS_IN_A_TABLE, *_AMOUNTS]
+        shown = named[-TABLE_ROWS:] if is_table else named
+        rendering.print_rows(open_console(), columns, [list(row.values()) for row in shown], output_format)
+        if len(shown) < len(named):
+            echo(f"{len(named) - len(shown)} earlier ones; --format csv or json lists all", err=True)
+    return EXIT_OK
+
+
+def _for_a_table(row: Mapping[str, object]) -> dict[str, object]:
+    """Return the columns that fit on a screen; what was proposed, and by whom it is known, are part of others."""
+    action = f"proposed: {row['action']}" if row["is_proposal"] else row["action"]
+    who = f"{row['decided_by']} (unverified)" if row["identified_by"] == "unverified" else row["decided_by"]
+    who = f"{who}, prepared by {row['prepared_by']}" if row["prepared_by"] else who
+    values = {**row, "subject": row["object_key"] or row["period"], "action": action, "decided_by": who}
+    return {name: values[name] for name in (*_COLUMNS_IN_A_TABLE, *_AMOUNTS)}

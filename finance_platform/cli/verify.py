@@ -1,0 +1,97 @@
+"""The command `verify`: whether anything was changed behind the platform's back.
+
+Belongs here: arguments, progress, output. Does not belong here: what is compared (see `refresh.verify`).
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from finance_platform.cli.console import echo, open_console
+from finance_platform.cli.options import (
+    EXIT_ATTENTION,
+    EXIT_OK,
+    format_option,
+    home_option,
+    require_raw_zone,
+    with_exit_code,
+)
+from finance_platform.settings import load_settings
+
+if TYPE_CHECKING:
+    from finance_platform.deliveries.event_chain import Head
+    from finance_platform.refresh.verify import Progress, Verification
+
+_COLUMNS = ("part", "subject", "finding")
+_PROGRESS_SECONDS = 2.0
+_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+@click.command()
+@home_option
+@click.argument("period", required=False)
+@click.option("--head", "kept", metavar="NUMBER:HASH", help="A head of the register that was kept: is it still in it?")
+@click.option("--print-head", is_flag=True, help="Print the register's head, to keep it elsewhere, and verify nothing.")
+@format_option
+@with_exit_code
+def verify(home: Path | None, period: str | None, kept: str | None, print_head: bool, output_format: str) -> int:
+    """Compare register, raw files, ledger lines and published cells with each other; name what was changed."""
+    from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
+    from finance_platform.cli import rendering
+    from finance_platform.deliveries.register import Register
+    from finance_platform.refresh.verify import Verifier
+
+    settings = require_raw_zone(load_settings(home=home))
+    if period is not None and not _PERIOD.fullmatch(period):
+        raise click.BadParameter(f"{period!r} is not a valid period; write it as YYYY-MM", param_hint="PERIOD")
+    processed = processed_zone(settings)
+    if print_head:
+        echo(str(Register(processed).head()))
+        return EXIT_OK
+    heads = [(_parse(kept), "the head given to --head")] if kept else []
+    verifier = Verifier(raw_zone(settings), processed, open_warehouse(settings), period, heads, _progress())
+    result = verifier.verify()
+    rows = [(one.part, one.subject, one.why) for one in result.findings]
+    if output_format == "table":
+        _print_parts(result)
+    if rows or output_format != "table":
+        rendering.print_rows(open_console(), _COLUMNS, rows, output_format)
+    return EXIT_ATTENTION if rows else EXIT_OK
+
+
+def _parse(kept: str) -> Head:
+    from finance_platform.deliveries.event_chain import parse_head
+
+    head = parse_head(kept)
+    if head is None:
+        raise click.BadParameter(
+            "expected a number, a colon and 64 hexadecimal digits, as `verify --print-head` prints", param_hint="--head"
+        )
+    return head
+
+
+def _print_parts(result: Verification) -> None:
+    for part in result.parts:
+        found = len(part.findings)
+        outcome = "as the platform left them" if not found else f"{found:,} finding{'' if found == 1 else 's'}"
+        echo(f"{part.name}: {part.checked}, {outcome}")
+    echo(f"Head of the register, to keep elsewhere and give to --head later: {result.head}")
+
+
+def _progress() -> Progress:
+    """Return a function that prints a line every few seconds, on a terminal."""
+    last = time.monotonic()
+
+    def show(part: str, done: int, of: int) -> None:
+        nonlocal last
+        if sys.stderr.isatty() and time.monotonic() - last >= _PROGRESS_SECONDS:
+            last = time.monotonic()
+            echo(f"{part}: {done:,}{f' of {of:,}' if of else ''} …", err=True)
+
+    return show

@@ -1,0 +1,187 @@
+"""Verifying a home: that nothing was changed behind the platform's back, from the register to the published cells.
+
+Belongs here: the parts of a verification, in their order. Does not belong here: the chain of events (see
+`deliveries.event_chain`), the comparison of cells (see `trace.published_cells`), printing (see `cli.verify`).
+
+Nothing is written, and no checkpoint is believed. What is newer than the last run is no finding: a file that arrived
+since is not in the register yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from finance_platform.deliveries.commits import COMMITS, PeriodCount, read_commits
+from finance_platform.deliveries.event_chain import ChainReader, Head
+from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
+from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery, derive_state
+from finance_platform.errors import RegisterError
+from finance_platform.quality.checks import pluralize
+from finance_platform.safe_text import quote_name
+from finance_platform.storage.immutable_documents import find_forged
+from finance_platform.storage.port import ObjectStore, error_message
+from finance_platform.trace.published_cells import PublishedCells
+from finance_platform.trace.published_lines import LineStore
+from finance_platform.warehouse.ledger import published_slices
+from finance_platform.warehouse.port import Warehouse
+
+Progress = Callable[[str, int, int], None]
+"""Is called with the part, how much of it is done, and of how much; 0 if that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as the platform left it.
+
+    Attributes:
+        part: of the verification.
+        subject: the event, file, slice or cell.
+        why: what is wrong with it, a clause.
+    """
+
+    part: str
+    subject: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a verification: its name, what was looked at, what was found."""
+
+    name: str
+    checked: str
+    findings: Sequence[Finding] = ()
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The result.
+
+    Attributes:
+        parts: each part.
+        head: the end of the register's chain, to be kept elsewhere.
+    """
+
+    parts: Sequence[Part]
+    head: Head
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Every finding."""
+        return [finding for part in self.parts for finding in part.findings]
+
+
+@dataclass
+class Verifier:
+    """Verifies a home.
+
+    Attributes:
+        raw: the raw zone.
+        processed: the processed zone.
+        warehouse: the warehouse.
+        period: the only period to verify, YYYY-MM; None for all. The register is always verified as a whole.
+        heads: heads of the register that were kept, each with where.
+        progress: is called while it works.
+    """
+
+    raw: ObjectStore
+    processed: ObjectStore
+    warehouse: Warehouse
+    period: str | None = None
+    heads: Sequence[tuple[Head, str]] = ()
+    progress: Progress = lambda _part, _done, _of: None
+    _done: dict[str, int] = field(default_factory=dict)
+
+    def verify(self) -> Verification:
+        """Return what is not as the platform left it.
+
+        Raises:
+            StorageError, TransientStorageError, QueryError: a zone or the warehouse cannot be read.
+        """
+        register = Register(self.processed)
+        chain = ChainReader(self.heads)
+        register.read_chain(chain, lambda done, of: self.progress("register", done, of))
+        found = [Finding("register", _event_name(one.document, one.event), one.why) for one in chain.breaks()]
+        parts = [Part("register", pluralize(chain.head.number, "event"), found)]
+        try:
+            events = register.events()
+        except RegisterError as error:
+            # Nothing else can be compared with a register that cannot be read.
+            finding = Finding("register", "the register", f"cannot be read: {error.found}")
+            return Verification([Part("register", parts[0].checked, [*found, finding])], chain.head)
+        state = derive_state(events, read_commits(self.processed))
+        discovered = select_discovered(events)
+        parts += [self._verify_raw(discovered, state), self._verify_cells(discovered, state)]
+        return Verification(parts, chain.head)
+
+    def _verify_raw(self, discovered: Sequence[DeliveryDiscovered], state: DeliveryState) -> Part:
+        """Compare the bytes of each file whose lines count, or are held, with what was read."""
+        current: list[LiveDelivery | InactiveDelivery] = [*state.live, *state.inactive]
+        needed = {one.event.object_key for one in current if self._concerns(one.commit.periods)}
+        newest = {event.object_key: event for event in discovered if event.object_key in needed}
+        findings = []
+        for done, event in enumerate(newest.values(), start=1):
+            if why := self._verify_file(event):
+                findings.append(Finding("raw files", quote_name(event.object_key), why))
+            self.progress("raw files", done, len(newest))
+        return Part("raw files", pluralize(len(newest), "file"), findings)
+
+    def _verify_file(self, event: DeliveryDiscovered) -> str:
+        """Return what is wrong with a file; empty if it has the bytes that were read."""
+        item = self.raw.find(event.object_key)
+        if item is None:
+            return f"is no longer in the raw zone (SHA-256 {event.fingerprint})"
+        try:
+            fingerprint = self.raw.fingerprint(event.object_key)
+        except OSError as error:
+            return f"cannot be read: {error_message(error)}"
+        if fingerprint == event.fingerprint:
+            return ""
+        was = f"read with SHA-256 {event.fingerprint[:12]}…, now {fingerprint[:12]}…"
+        if item.etag == event.etag:
+            return f"has other bytes than those that were read, with the same size and times ({was})"
+        return f"has other bytes than those that were read ({was}); the next run takes them as a new version"
+
+    def _verify_cells(self, discovered: Sequence[DeliveryDiscovered], state: DeliveryState) -> Part:
+        """Compare lines, slices and warehouse with each other."""
+        published = published_slices(self.warehouse)
+        lines = LineStore(self.processed, read_commits(self.processed), discovered, state)
+        only = None if self.period is None else {self.period}
+        name = "published figures"
+        differences = [Finding(name, key, why) for key, why in _foreign_commits(lines)]
+        forged = "is not what a checkpoint has of it: somebody wrote the checkpoint"
+        differences += [Finding(name, key, forged) for key in find_forged(self.processed, COMMITS)]
+        if published:
+            with self.warehouse.reading() as source:
+                cells = PublishedCells(self.processed, source, lines, published, only, self._count(name))
+                differences += [Finding(name, one.subject, one.why) for one in cells.compare()]
+        return Part(name, pluralize(len(published), "slice"), differences)
+
+    def _concerns(self, periods: Sequence[PeriodCount]) -> bool:
+        return self.period is None or any(count.period == self.period for count in periods)
+
+    def _count(self, part: str) -> Callable[[str], None]:
+        def count(_: str) -> None:
+            self._done[part] = self._done.get(part, 0) + 1
+            self.progress(part, self._done[part], 0)
+
+        return count
+
+
+def _foreign_commits(lines: LineStore) -> Iterator[tuple[str, str]]:
+    """Yield the records of deliveries that say another file, or other bytes, than the register does."""
+    for event in {event.delivery_id: event for event in lines.events}.values():
+        commit = lines.commits.get(event.delivery_id)
+        if commit and (commit.object_key, commit.fingerprint, commit.feed, commit.kind) != (
+            event.object_key,
+            event.fingerprint,
+            event.feed,
+            event.kind,
+        ):
+            yield f"deliveries/{event.delivery_id}.json", "is the record of another file than the register names"
+
+
+def _event_name(document: int, event: int) -> str:
+    place = f"document {document}" if document else ""
+    return ", ".join(filter(None, [place, f"event {event}" if event else ""])) or "the register"

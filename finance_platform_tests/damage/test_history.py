@@ -1,0 +1,119 @@
+"""The history of decisions: in the command at once, in the warehouse with the next run, also without new data.
+
+Does not belong here: what a decision does (see `unit/test_decisions`), who may decide (see `unit/test_approvals`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pwd
+from typing import Any
+
+import pytest
+
+from finance_platform.deliveries.register import Register
+from finance_platform_tests.end_to_end.home import Home
+from finance_platform_tests.end_to_end.in_process_refresh import Refresher
+
+ME = pwd.getpwuid(os.getuid()).pw_name
+LOG = (
+    "SELECT EventNumber, Action, ObjectKey, Period, DecidedBy, IdentifiedBy, PreparedBy, Reason, ScenarioName, "
+    "AccountType, Unit, RowCount, NetAmount, GrossAmount FROM DecisionLog ORDER BY EventNumber, AccountType"
+)
+PUBLISHED = """
+SELECT ScenarioName, AccountType, SUM(Amount) FROM FactFinancials
+INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey
+INNER JOIN DimAccount ON DimAccount.AccountKey = FactFinancials.AccountKey
+WHERE DateKey BETWEEN 20240301 AND 20240331 GROUP BY ScenarioName, AccountType
+"""
+
+
+@pytest.fixture
+def decided(home: Home) -> Home:
+    """A home in which March was closed and reopened and a file withdrawn, after its refresh."""
+    for arguments in (
+        ("close", "2024-03", "--why", "audited;  twice"),
+        ("reopen", "2024-03", "--why", "a late invoice"),
+        ("withdraw", "transactions_2.csv", "--why", "=sent by mistake"),
+    ):
+        result = home.command(*arguments)
+        assert result.returncode == 0, result.stderr
+    return home
+
+
+def history(home: Home, *options: str) -> list[dict[str, Any]]:
+    result = home.command("history", "--format", "json", *options)
+    assert result.returncode == 0
+    return list(json.loads(result.stdout))
+
+
+def test_every_decision_has_who_when_why_what_and_how_much(decided: Home):
+    rows = history(decided)
+    actions = list(dict.fromkeys((row["action"], row["object_key"] or row["period"], row["reason"]) for row in rows))
+    assert actions == [
+        ("closed", "2024-03", "audited; twice"),
+        ("reopened", "2024-03", "a late invoice"),
+        ("withdrawn", "transactions_2.csv", "=sent by mistake"),
+    ]
+    assert {(row["decided_by"], row["identified_by"], row["prepared_by"]) for row in rows} == {(ME, "os", None)}
+    amounts = {
+        action: {
+            (row["scenario_name"], row["account_type"]): row["net_amount"] for row in rows if row["action"] == action
+        }
+        for action in ("withdrawn", "closed", "reopened")
+    }
+    assert amounts["withdrawn"] == {("Actual", "Expense"): "251.10", ("Actual", "Revenue"): "77.00"}
+    assert amounts["closed"] == amounts["reopened"]
+    published = decided.select(PUBLISHED)
+    assert amounts["closed"] == {(scenario, account): str(amount) for scenario, account, amount in published}
+    assert rows[0]["event_number"] == len(Register(decided.processed).events()) - 2
+
+
+def test_filters_select_by_period_file_person_and_day(decided: Home):
+    assert {row["action"] for row in history(decided, "--period", "2024-03")} == {"closed", "reopened", "withdrawn"}
+    assert {row["action"] for row in history(decided, "--period", "2024-01")} == {"withdrawn"}
+    assert {row["action"] for row in history(decided, "--file", "transactions_2.csv")} == {"withdrawn"}
+    assert history(decided, "--who", "nobody") == []
+    assert history(decided, "--since", "2999-01-01") == []
+    assert history(decided, "--who", ME, "--since", "2020-01-01") == history(decided)
+    assert decided.command("history", "--period", "2024-3").returncode == 2
+
+
+def test_every_format_has_the_same_decisions_and_no_formula(decided: Home):
+    table = decided.command("history").stdout
+    assert "withdrawn" in table
+    assert "77.00" in table
+    rows = list(csv.DictReader(io.StringIO(decided.command("history", "--format", "csv").stdout)))
+    assert [row["action"] for row in rows] == [row["action"] for row in history(decided)]
+    assert rows[-1]["reason"] == "'=sent by mistake"
+
+
+def test_the_view_has_the_same_rows_after_the_next_run_although_nothing_arrived(decided: Home, refresh: Refresher):
+    refresh(decided)
+    expected = [
+        (
+            row["event_number"],
+            row["action"],
+            row["object_key"],
+            row["period"],
+            row["decided_by"],
+            row["identified_by"],
+            row["prepared_by"],
+            row["reason"],
+            row["scenario_name"],
+            row["account_type"],
+            row["unit"],
+            row["row_count"],
+        )
+        for row in history(decided)
+    ]
+    shown = decided.select(LOG)
+    assert sorted(tuple(row[:12]) for row in shown) == sorted(expected)
+    before = len(shown)
+    # A decision that changes nothing that is published reaches the view too.
+    assert decided.command("close", "2024-01", "--why", "audited").returncode == 0
+    assert not refresh(decided).loaded
+    assert len(decided.select(LOG)) > before
