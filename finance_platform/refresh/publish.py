@@ -21,19 +21,20 @@ from finance_platform.quality.processed import check_star
 from finance_platform.quality.warehouse import Audit, check_closed_periods, check_comments, check_warehouse
 from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
 from finance_platform.refresh.repair import damage_noted, discard_unreadable_slices, require_none_missing
+from finance_platform.refresh.restore import restore, slice_to_load
 from finance_platform.reports.feed_figures import feed_figures
 from finance_platform.reports.history import decision_rows, decisions_in
 from finance_platform.reports.movements import movement_summary
 from finance_platform.settings import Settings, materiality
 from finance_platform.slices.closed_periods import freeze, unknown_period
-from finance_platform.slices.commits import SliceCommit
 from finance_platform.slices.published import explain_stale, published_snapshot
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.lease import ensure_lease_held
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse import load
 from finance_platform.warehouse.ledger import PublishedSlice, published_slices, published_versions
-from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceSum, SliceToLoad
+from finance_platform.warehouse.load_records import LoadRecords
+from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceToLoad
 from finance_platform.warehouse.period_status import update_statuses
 from finance_platform.warehouse.port import Queryable, Warehouse
 from finance_platform.warehouse.report_tables import ReportTables, update_report_tables
@@ -121,7 +122,9 @@ def _publish(
     run_id: str,
     rebuild: Rebuild,
 ) -> Publication:
-    repaired = warehouse.prepare()
+    repaired = [*warehouse.prepare()]
+    records = LoadRecords(processed, str(Register(processed).head()))
+    repaired += restore(processed, warehouse, records, run_id=run_id, clock=clock)
     versions = published_versions(warehouse)
     frozen = freeze(processed, settings, versions)
     require_none_missing(frozen.snapshot.state)
@@ -154,6 +157,7 @@ def _publish(
             rebuild,
             actuals_through=settings.actuals_through,
             report_tables=report_tables,
+            records=records,
             run_id=run_id,
             at=clock(),
         )
@@ -230,6 +234,7 @@ def _load(
     *,
     actuals_through: str | None,
     report_tables: ReportTables,
+    records: LoadRecords,
     run_id: str,
     at: datetime,
 ) -> tuple[LoadResult | None, str]:
@@ -257,6 +262,7 @@ def _load(
             causes=explain_stale(processed, snapshot, versions, names),
             audit=audit_and_check_lease,
             report_tables=report_tables,
+            records=records,
         )
     except load.AuditFailedError as error:
         return None, str(error)
@@ -272,13 +278,4 @@ def _load(
 
 def slices_to_load(processed: ObjectStore, snapshot: Snapshot, names: Sequence[SliceName]) -> list[SliceToLoad]:
     """Return slices in the form that the load takes; a slice without a target is to be removed."""
-    return [_slice_to_load(processed, name, snapshot.built.get(name)) for name in names]
-
-
-def _slice_to_load(processed: ObjectStore, name: SliceName, commit: SliceCommit | None) -> SliceToLoad:
-    table, slice_name = name
-    if commit is None:
-        return SliceToLoad(table, slice_name, None)
-    sums = tuple(SliceSum(one.scenario_key, one.row_count, one.amount, one.budget_amount) for one in commit.sums)
-    files = tuple(processed.uri(file.key) for file in commit.files)
-    return SliceToLoad(table, slice_name, commit.version, files, commit.row_count, sums)
+    return [slice_to_load(processed, name, snapshot.built.get(name)) for name in names]

@@ -9,22 +9,25 @@ since is not in the register yet.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS
 from finance_platform.deliveries.commits import COMMITS, PeriodCount, read_commits
-from finance_platform.deliveries.event_chain import ChainReader, Head
+from finance_platform.deliveries.event_chain import ChainReader, Head, parse_head
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery, derive_state
-from finance_platform.errors import RegisterError
+from finance_platform.errors import DamagedObjectError, RegisterError
 from finance_platform.quality.checks import pluralize
 from finance_platform.safe_text import quote_name
 from finance_platform.storage.immutable_documents import find_forged
 from finance_platform.storage.port import ObjectStore, error_message
 from finance_platform.trace.published_cells import PublishedCells
 from finance_platform.trace.published_lines import LineStore
-from finance_platform.warehouse.ledger import published_slices
-from finance_platform.warehouse.port import Warehouse
+from finance_platform.warehouse.ledger import last_load_number, published_slices
+from finance_platform.warehouse.load_records import LoadRecord, LoadRecords, read_all, rows_of_load, sort_rows
+from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, Warehouse
 
 Progress = Callable[[str, int, int], None]
 """Is called with the part, how much of it is done, and of how much; 0 if that is not known."""
@@ -99,8 +102,9 @@ class Verifier:
         Raises:
             StorageError, TransientStorageError, QueryError: a zone or the warehouse cannot be read.
         """
+        loads, heads = self._verify_loads()
         register = Register(self.processed)
-        chain = ChainReader(self.heads)
+        chain = ChainReader([*self.heads, *heads])
         register.read_chain(chain, lambda done, of: self.progress("register", done, of))
         found = [Finding("register", _event_name(one.document, one.event), one.why) for one in chain.breaks()]
         parts = [Part("register", pluralize(chain.head.number, "event"), found)]
@@ -109,11 +113,36 @@ class Verifier:
         except RegisterError as error:
             # Nothing else can be compared with a register that cannot be read.
             finding = Finding("register", "the register", f"cannot be read: {error.found}")
-            return Verification([Part("register", parts[0].checked, [*found, finding])], chain.head)
+            return Verification([Part("register", parts[0].checked, [*found, finding]), loads], chain.head)
         state = derive_state(events, read_commits(self.processed))
         discovered = select_discovered(events)
-        parts += [self._verify_raw(discovered, state), self._verify_cells(discovered, state)]
+        parts += [self._verify_raw(discovered, state), self._verify_cells(discovered, state), loads]
         return Verification(parts, chain.head)
+
+    def _verify_loads(self) -> tuple[Part, list[tuple[Head, str]]]:
+        """Compare the record of each load with the warehouse; return the register's head at each load too."""
+        records = LoadRecords(self.processed)
+        confirmed = records.confirmed()
+        findings: list[Finding] = []
+        heads: list[tuple[Head, str]] = []
+        with self.warehouse.reading() as source:
+            try:
+                last = last_load_number(source)
+            except NoWarehouseYetError:
+                last = 0
+            if last < confirmed:
+                why = f"ends with load {last}, and load {confirmed} was published; the next run restores it"
+                findings.append(Finding("loads", "the warehouse", why))
+            for number, record in enumerate(read_all(records), start=1):
+                if isinstance(record, DamagedObjectError):
+                    findings.append(Finding("loads", record.key, record.why))
+                    continue
+                if head := parse_head(record.register_head):
+                    heads.append((head, f"load {number}"))
+                if number <= last:
+                    findings += _differing_load(source, record)
+                self.progress("loads", number, confirmed)
+        return Part("loads", pluralize(confirmed, "record"), findings), heads
 
     def _verify_raw(self, discovered: Sequence[DeliveryDiscovered], state: DeliveryState) -> Part:
         """Compare the bytes of each file whose lines count, or are held, with what was read."""
@@ -167,6 +196,20 @@ class Verifier:
             self.progress(part, self._done[part], 0)
 
         return count
+
+
+def _differing_load(source: Queryable, record: LoadRecord) -> Iterator[Finding]:
+    """Yield what the warehouse says differently of a load than its record."""
+    for contract, recorded in ((LOAD_LEDGER, record.ledger), (MOVEMENTS, record.movements)):
+        stored, expected = (
+            Counter(sort_rows(rows)) for rows in (rows_of_load(source, contract, record.number), recorded)
+        )
+        changed = (expected - stored).total(), (stored - expected).total()
+        if any(changed):
+            why = (
+                f"{changed[0]:,} of its {len(recorded):,} rows are missing or changed, {changed[1]:,} not in its record"
+            )
+            yield Finding("loads", f"{contract.table} of load {record.number}", why)
 
 
 def _foreign_commits(lines: LineStore) -> Iterator[tuple[str, str]]:

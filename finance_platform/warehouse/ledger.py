@@ -56,9 +56,14 @@ def published_versions(source: Queryable) -> dict[SliceName, str]:
     return {name: published.version for name, published in published_slices(source).items()}
 
 
+def last_load_number(source: Queryable) -> int:
+    """Return the number of the last load; 0 before the first."""
+    return int(source.query(statement(SqlFile.LAST_LOAD_NUMBER)).rows[0][0])
+
+
 def next_load_number(connection: LoadConnection) -> int:
     """Return the number of the next load; the caller holds the ledger's lock."""
-    return int(connection.query(statement(SqlFile.LAST_LOAD_NUMBER)).rows[0][0]) + 1
+    return last_load_number(connection) + 1
 
 
 def record_load(

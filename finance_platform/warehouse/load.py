@@ -15,15 +15,16 @@ from itertools import groupby
 from typing import NamedTuple
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.star import LOAD_LEDGER, STAR, WHOLE_TABLE
+from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, STAR, WHOLE_TABLE
 from finance_platform.errors import LoadError, TransientWarehouseError
 from finance_platform.money_text import plain_money
 from finance_platform.warehouse import ledger, movements, period_status, statements
+from finance_platform.warehouse.load_records import LoadRecord, LoadRecords
 from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceToLoad, validate_slices
 from finance_platform.warehouse.movements import NO_CAUSES, LoadContext
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
 from finance_platform.warehouse.report_tables import ReportTables, replace_report_tables
-from finance_platform.warehouse.statements import SqlFile
+from finance_platform.warehouse.statements import SqlFile, insert
 
 PAUSES_SECONDS = (1.0, 5.0, 15.0)
 """Pauses before the retries of a load."""
@@ -65,6 +66,7 @@ def publish(
     causes: Mapping[SliceName, Sequence[str]] = NO_CAUSES,
     audit: Audit | None = None,
     report_tables: ReportTables | None = None,
+    records: LoadRecords | None = None,
 ) -> LoadResult:
     """Publish slices in one transaction, all or nothing.
 
@@ -79,6 +81,7 @@ def publish(
         causes: by slice, the changes in its inputs, for the movements.
         audit: runs inside the transaction, before it commits, in every attempt; False rolls everything back.
         report_tables: what people say about the figures; None leaves it as it is.
+        records: takes what the load published and moved, before it is published; None for none.
 
     Raises:
         AuditFailedError: the audit returned False; nothing was published.
@@ -92,10 +95,54 @@ def publish(
     context = LoadContext(run_id, loaded_at.astimezone(UTC).replace(tzinfo=None), closed_periods, causes)
     for pause in PAUSES_SECONDS:
         try:
-            return _publish_once(warehouse, targets, force, context, audit, actuals_through, report_tables)
+            return _publish_once(warehouse, targets, force, context, audit, actuals_through, report_tables, records)
         except TransientWarehouseError:
             time.sleep(pause)
-    return _publish_once(warehouse, targets, force, context, audit, actuals_through, report_tables)
+    return _publish_once(warehouse, targets, force, context, audit, actuals_through, report_tables, records)
+
+
+def restore(
+    warehouse: Warehouse,
+    history: Sequence[LoadRecord],
+    slices: Sequence[SliceToLoad],
+    *,
+    run_id: str,
+    loaded_at: datetime,
+    records: LoadRecords,
+) -> LoadResult:
+    """Publish what was published in another warehouse, or in this one before it was reset, with the history of loads.
+
+    It is a load of its own, without movements: nothing that was published changes.
+
+    Args:
+        warehouse: a prepared warehouse, whose last load is earlier than those of the history.
+        history: the records of loads that it lacks, in order.
+        slices: what was published after the last of them; a slice that cannot be had any more is to be removed.
+        run_id: the run, for the ledger.
+        loaded_at: see `publish`.
+        records: takes what the load published.
+
+    Raises:
+        LoadError: see `publish`.
+        TransientWarehouseError: the warehouse is busy; nothing was published.
+    """
+    targets = validate_slices(slices)
+    at = loaded_at.astimezone(UTC).replace(tzinfo=None)
+    with warehouse.transaction() as connection:
+        connection.lock(LOAD_LEDGER.table)
+        published = ledger.published_versions(connection)
+        stale = [target for target in targets if published.get(target.name) != target.version]
+        first = ledger.next_load_number(connection)
+        _load(connection, stale, None, 0, LoadContext(run_id, at))
+        for record in history:
+            if record.number >= first:
+                insert(connection, LOAD_LEDGER, record.ledger)
+                insert(connection, MOVEMENTS, record.movements)
+        number = ledger.next_load_number(connection)
+        ledger.record_load(connection, stale, load_number=number, run_id=run_id, loaded_at=at)
+        records.write(connection, number)
+    records.confirm(number)
+    return LoadResult(number, tuple(stale), ())
 
 
 def _publish_once(
@@ -106,6 +153,7 @@ def _publish_once(
     audit: Audit | None,
     actuals_through: str | None,
     report_tables: ReportTables | None,
+    records: LoadRecords | None,
 ) -> LoadResult:
     with warehouse.transaction() as connection:
         connection.lock(LOAD_LEDGER.table)
@@ -125,17 +173,21 @@ def _publish_once(
                 f"load {number} of {len(stale)} slices breaks a blocking check; the published data is unchanged",
                 fix="fix the data that the failed checks name and run again",
             )
+        if records is not None:
+            records.write(connection, number)
+    if records is not None:
+        records.confirm(number)
     return LoadResult(number, tuple(stale), already_published, moved, replaced)
 
 
 def _load(
     connection: LoadConnection,
     stale: Sequence[SliceToLoad],
-    published: Mapping[SliceName, str],
+    published: Mapping[SliceName, str] | None,
     number: int,
     context: LoadContext,
 ) -> None:
-    """Replace stale slices; movements are recorded while both published and staged rows exist."""
+    """Replace stale slices; movements are recorded while both exist, unless `published` is None."""
     tables = [(contract, list(group)) for contract, group in groupby(stale, lambda target: target.contract)]
     for contract in STAR:
         connection.execute(statements.create_stage(contract))
@@ -143,7 +195,8 @@ def _load(
         _stage(connection, contract, group)
     for contract, group in tables:
         _compare(connection, contract, group)
-    movements.record_movements(connection, number, stale, published, context)
+    if published is not None:
+        movements.record_movements(connection, number, stale, published, context)
     for contract, group in tables:
         _replace(connection, contract, group, context.loaded_at)
 

@@ -144,6 +144,15 @@ def forge_a_checkpoint(home: Home) -> None:
     write_checkpoint(store, "register", DOCUMENTS.record_type, [forged])
 
 
+def edit_the_record_of_a_load(home: Home) -> None:
+    path = home.path / "processed/loads/000000000001.json"
+    change_document(path, lambda document: document["ledger"][0].update(row_count=1_000_000))
+
+
+def lose_the_end_of_the_register(home: Home) -> None:
+    max((home.path / "processed/register").iterdir()).unlink()
+
+
 CHANGES: dict[Callable[[Home], None], str] = {
     edit_an_event: "register: document 1, event 1: was edited",
     edit_a_raw_file: "raw files: transactions_2.csv: has other bytes than those that were read",
@@ -158,6 +167,8 @@ CHANGES: dict[Callable[[Home], None], str] = {
     delete_a_published_cell: "department D100, account 4000: was loaded, and is not in the warehouse",
     edit_a_published_account: "published figures: DimAccount 6000: account_type was loaded as Expense and is Revenue",
     edit_the_load_ledger: "published figures: slice FactFinancials 2024-03: the load ledger says",
+    edit_the_record_of_a_load: "loads: LoadLedger of load 1: 1 of its",
+    lose_the_end_of_the_register: "is missing: load 1 names it with the hash",
     forge_a_checkpoint: "register: document 1: is not what a checkpoint has of it",
 }
 

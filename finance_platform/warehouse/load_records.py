@@ -1,0 +1,193 @@
+"""The audit trail of the warehouse in the processed zone: what each load published and moved, so that it survives.
+
+Belongs here: the records of loads, writing them in a load's commit protocol, reading them. Does not belong here: the
+load (see `load`), filling a warehouse that was lost (see `refresh.restore`).
+
+A record is written before the load's transaction commits, and confirmed after it. A record that is not confirmed
+belongs to a load that was rolled back, or to a process that ended in between: then the warehouse has it, and the next
+run confirms it. The number of a load that was rolled back is used again, and so is its record's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from finance_platform.contracts.model import MONEY, Contract
+from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS
+from finance_platform.errors import DamagedObjectError
+from finance_platform.storage.documents import parse_document, read_parquet
+from finance_platform.storage.port import ObjectStore
+from finance_platform.warehouse.port import Queryable
+from finance_platform.warehouse.statements import select_between
+
+FOLDER = "loads"
+_CONFIRMED = f"{FOLDER}/confirmed.json"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class LoadRecord:
+    """What one load published and moved.
+
+    Attributes:
+        number: of the load.
+        ledger: its rows of LoadLedger.
+        movements: its rows of Movements.
+        register_head: the end of the register's chain at the load; empty if it is not known.
+    """
+
+    number: int
+    ledger: Sequence[Row]
+    movements: Sequence[Row]
+    register_head: str = ""
+
+
+@dataclass(frozen=True)
+class LoadRecords:
+    """The records of loads of one processed zone.
+
+    Attributes:
+        processed: the processed zone.
+        register_head: the end of the register's chain, for the records that are written.
+    """
+
+    processed: ObjectStore
+    register_head: str = ""
+
+    def confirmed(self) -> int:
+        """Return the number of the last load that is known to be published; 0 if there is none."""
+        try:
+            return int(parse_document(_CONFIRMED, self.processed.read(_CONFIRMED), lambda values: values["number"]))
+        except (FileNotFoundError, DamagedObjectError):
+            # A record is written only after the load before it was published.
+            return max(max(self.numbers(), default=0) - 1, 0)
+
+    def numbers(self) -> list[int]:
+        """Return the numbers of the loads that have a record, in order."""
+        names = (item.key.removeprefix(f"{FOLDER}/") for item in self.processed.list_objects(FOLDER))
+        return sorted(int(name.removesuffix(".json")) for name in names if name.removesuffix(".json").isdigit())
+
+    def write(self, source: Queryable, number: int) -> None:
+        """Write the record of a load from the warehouse, or from the transaction that is about to publish it."""
+        ledger, movements = (rows_of_load(source, contract, number) for contract in (LOAD_LEDGER, MOVEMENTS))
+        file, digest = "", ""
+        if movements:
+            buffer = io.BytesIO()
+            pq.write_table(pa.Table.from_pylist(movements, schema=arrow_schema(MOVEMENTS.columns)), buffer)
+            digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+            file = f"{FOLDER}/{number:012d}-{digest[:16]}.parquet"
+            self.processed.write(file, buffer.getvalue())
+        document = {
+            "number": number,
+            "register_head": self.register_head,
+            "ledger": ledger,
+            "movements": {"file": file, "sha256": digest, "rows": len(movements)},
+        }
+        self.processed.write(_key(number), json.dumps(document, indent=1, default=str).encode())
+
+    def confirm(self, number: int) -> None:
+        """Note that a load is published."""
+        self.processed.write(_CONFIRMED, json.dumps({"number": number}).encode())
+
+    def catch_up(self, source: Queryable, last: int) -> None:
+        """Write and confirm the records that are missing: of a release without them, or of a process that ended.
+
+        Args:
+            source: the warehouse.
+            last: the number of its last load.
+        """
+        confirmed = self.confirmed()
+        existing = set(self.numbers())
+        for number in range(confirmed + 1, last + 1):
+            # The record of a load that was rolled back may have the number of one that was published.
+            if number not in existing or not self._is_of(source, number):
+                self.write(source, number)
+        if last > confirmed:
+            self.confirm(last)
+
+    def read(self, number: int) -> LoadRecord:
+        """Return a record.
+
+        Raises:
+            DamagedObjectError: it is missing, damaged or was changed.
+        """
+        key = _key(number)
+        try:
+            document = parse_document(key, self.processed.read(key), dict[str, Any])
+        except FileNotFoundError:
+            raise DamagedObjectError(key, "it is missing") from None
+        try:
+            ledger = [_parse_row(LOAD_LEDGER, row) for row in document["ledger"]]
+            moved, head = document["movements"], str(document.get("register_head", ""))
+            movements = self._read_movements(moved["file"], moved["sha256"]) if moved["file"] else []
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            raise DamagedObjectError(key, f"it has other keys or values than expected: {error}") from None
+        return LoadRecord(number, ledger, movements, head)
+
+    def _read_movements(self, key: str, digest: str) -> list[Row]:
+        try:
+            data = self.processed.read(key)
+        except FileNotFoundError:
+            raise DamagedObjectError(key, "it is missing") from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise DamagedObjectError(key, "its content is not what the load wrote")
+        rows: list[Row] = read_parquet(key, data, MOVEMENTS.column_names).to_pylist()
+        return rows
+
+    def _is_of(self, source: Queryable, number: int) -> bool:
+        try:
+            return sort_rows(self.read(number).ledger) == sort_rows(rows_of_load(source, LOAD_LEDGER, number))
+        except DamagedObjectError:
+            return False
+
+
+def rows_of_load(source: Queryable, contract: Contract, number: int) -> list[Row]:
+    """Return the rows of LoadLedger or Movements that a load wrote."""
+    query = select_between(contract, contract.column_names, "load_number")
+    rows = source.query(query, {"first": number, "last": number}).rows
+    return [dict(zip(contract.column_names, row, strict=True)) for row in rows]
+
+
+def sort_rows(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Return rows as texts in an order, for a comparison; a number is the same with more zeros behind its point."""
+    return sorted(tuple(_text(row[name]) for name in sorted(row)) for row in rows)
+
+
+def _text(value: object) -> str:
+    return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
+
+
+def _parse_row(contract: Contract, row: Mapping[str, Any]) -> Row:
+    types = {column.name: column.type for column in contract.columns}
+    return {name: _parse_value(types[name], value) for name, value in row.items()}
+
+
+def _parse_value(its_type: str, value: Any) -> Any:
+    if its_type == MONEY:
+        return Decimal(value)
+    return datetime.fromisoformat(value) if its_type == "timestamp" else value
+
+
+def _key(number: int) -> str:
+    return f"{FOLDER}/{number:012d}.json"
+
+
+def read_all(records: LoadRecords) -> Iterator[LoadRecord | DamagedObjectError]:
+    """Yield the records of the loads that were published, in order; of a damaged one, what is wrong with it."""
+    for number in range(1, records.confirmed() + 1):
+        try:
+            yield records.read(number)
+        except DamagedObjectError as error:
+            yield error
