@@ -111,6 +111,13 @@ def open_warehouse(settings: Settings) -> Warehouse:
     return DuckDBWarehouse(settings.warehouse_path)
 
 
+def embedded_warehouse(path: Path) -> Warehouse:
+    """Return a warehouse in a file of its own, on a laptop and on AWS: for a state that is not the published one."""
+    from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+
+    return DuckDBWarehouse(path)
+
+
 def warehouse_readers(settings: Settings) -> AbstractContextManager[None]:
     """Return a block in which the warehouse is opened once for all queries on the same state, instead of for each."""
     if settings.is_on_aws:

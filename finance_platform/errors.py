@@ -103,6 +103,12 @@ class DamagedObjectError(PermanentError):
         super().__init__(f"{key}: {why}", fix=fix)
 
 
+class AsOfError(PermanentError):
+    """What was published or signed at that time is not known, or no longer kept."""
+
+    title = "That state cannot be shown"
+
+
 class RegisterError(PermanentError):
     """An event of the register is damaged or missing; it cannot be derived again."""
 

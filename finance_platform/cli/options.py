@@ -19,6 +19,7 @@ import click
 
 from finance_platform.cli.console import echo
 from finance_platform.errors import (
+    AsOfError,
     DecisionError,
     DeploymentParameterError,
     DescriptorError,
@@ -46,7 +47,7 @@ QUERY_TABLE_ROWS = 100
 
 _USAGE_ERRORS = (
     *(SettingsError, HomeError, DescriptorError, UnreadableDeliveryError, QueryError, DecisionError, TraceError),
-    *(ReportError, UiOpenError, DeploymentParameterError),
+    *(AsOfError, ReportError, UiOpenError, DeploymentParameterError),
 )
 
 home_option = click.option(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from finance_platform.cli.as_of import as_of_option, shown_state
 from finance_platform.cli.console import SafeConsole, colored, echo, open_console
 from finance_platform.cli.options import EXIT_OK, QUERY_TABLE_ROWS, format_option, home_option, with_exit_code
 from finance_platform.errors import QueryError
@@ -47,16 +48,22 @@ MAX_SCRIPT_BYTES = 1 << 20
     show_default=True,
     help="Rows of a table; 0: all. CSV and JSON always have all rows.",
 )
+@as_of_option
 @with_exit_code
 def query(
-    home: Path | None, sql: str | None, file: str | None, output_format: str, spreadsheet: bool, limit: int
+    home: Path | None,
+    sql: str | None,
+    file: str | None,
+    output_format: str,
+    spreadsheet: bool,
+    limit: int,
+    as_of: str,
 ) -> int:
     """Run read-only SQL queries, in Redshift's dialect, on the warehouse.
 
     SQL is one query; `-` reads queries from standard input, as --file does from a file, each ended by a semicolon. Each
     of several results has a heading: the comment above its query. `finance-platform tables` lists what can be queried.
     """
-    from finance_platform.bootstrap import open_warehouse
     from finance_platform.warehouse.query_script import errors_in_file, read_script
 
     if spreadsheet:
@@ -67,13 +74,13 @@ def query(
     source, script = _read(sql, file)
     statements = read_script(script, source)
     results = _Results(open_console(), output_format, is_raw=not spreadsheet, limit=limit, count=len(statements))
-    warehouse = open_warehouse(settings)
-    for statement in statements:
-        with (
-            errors_in_file(source, statement),
-            warehouse.stream(statement.sql, timeout_seconds=settings.query_timeout_seconds) as result,
-        ):
-            results.add(statement, result)
+    with shown_state(settings, as_of) as shown:
+        for statement in statements:
+            with (
+                errors_in_file(source, statement),
+                shown.warehouse.stream(statement.sql, timeout_seconds=settings.query_timeout_seconds) as result,
+            ):
+                results.add(statement, result)
     results.close()
     return EXIT_OK
 

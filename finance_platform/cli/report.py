@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from finance_platform.cli.as_of import as_of_option, shown_state
 from finance_platform.cli.console import echo
 from finance_platform.cli.options import EXIT_OK, home_option, with_exit_code
 from finance_platform.errors import WorkbookSizeError
@@ -23,24 +24,33 @@ from finance_platform.settings import load_settings
 @click.option("--reference", metavar="SCENARIO", default="", help="What to compare with, or `Prior Year`.")
 @click.option("--unit", metavar="NAME", default="", help="Only this business unit; the file has nothing of another.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder; default: HOME/reports.")
+@as_of_option
 @click.option("--open", "is_opened", is_flag=True, help="Open it in the browser.")
 @with_exit_code
-def report(home: Path | None, period: str, reference: str, unit: str, out: Path | None, is_opened: bool) -> int:
+def report(
+    home: Path | None, period: str, reference: str, unit: str, out: Path | None, as_of: str, is_opened: bool
+) -> int:
     """Write the report pack of what is published: an HTML file that needs no network, and a workbook."""
-    from finance_platform.bootstrap import open_warehouse, processed_zone, reports_folder
+    from finance_platform.bootstrap import processed_zone, reports_folder
     from finance_platform.refresh.report_pack import read_published_pack, write_report_pack
     from finance_platform.reports.pack.file_names import pack_file
     from finance_platform.reports.pack.workbook.figures import read_workbook_figures
     from finance_platform.storage.factory import open_store
 
     settings = load_settings(home=home)
-    warehouse = open_warehouse(settings)
-    pack = read_published_pack(
-        processed_zone(settings), warehouse, settings, period=period, reference=reference, unit=unit
-    )
+    with shown_state(settings, as_of) as shown:
+        pack = read_published_pack(
+            processed_zone(settings),
+            shown.warehouse,
+            settings,
+            period=period,
+            reference=reference,
+            unit=unit,
+            state=shown.state,
+        )
+        figures = read_workbook_figures(shown.warehouse, pack)
     reports = open_store(str(out.expanduser().absolute())) if out else reports_folder(settings)
-    name = pack_file(period, reference, unit)
-    figures = read_workbook_figures(warehouse, pack)
+    name = pack_file(period, reference, unit, as_of)
     written = write_report_pack(pack, figures, reports, at=datetime.now(UTC), name=name)
     choice = pack.choice
     against = f" against {printable_line(choice.reference)}" if choice.reference else ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from finance_platform.cli.as_of import as_of_option, shown_state
 from finance_platform.cli.console import echo, open_console
 from finance_platform.cli.options import (
     EXIT_ATTENTION,
@@ -42,56 +43,68 @@ if TYPE_CHECKING:
 @click.option("--file", "file", metavar="FILE", help="Show the cells that this file reached instead.")
 @click.option("--line", type=click.IntRange(min=1), help="With --file: only this line, as an editor counts.")
 @click.option("--sheet", help="With --file: only this sheet of a workbook; --line is then its row.")
+@as_of_option
 @format_option
 @with_exit_code
 def trace(
-    home: Path | None, file: str | None, line: int | None, sheet: str | None, output_format: str, **cell: str | None
+    home: Path | None,
+    file: str | None,
+    line: int | None,
+    sheet: str | None,
+    output_format: str,
+    as_of: str,
+    **cell: str | None,
 ) -> int:
     """Show the file lines behind a published cell, or the cells that a file, or one line of it, reached."""
     settings = require_raw_zone(load_settings(home=home))
     if file is not None:
         if any(cell.values()):
             raise click.UsageError("with --file, only --line and --sheet are allowed")
-        return _trace_file(settings, object_key(settings, file), line, sheet, output_format)
+        return _trace_file(settings, as_of, object_key(settings, file), line, sheet, output_format)
     missing = [f"--{name}" for name in ("period", "department", "account") if cell[name] is None]
     if missing or line is not None or sheet is not None:
         unused = "--line needs --file" if line is not None else "--sheet needs --file"
         raise click.UsageError(f"missing {', '.join(missing)}" if missing else unused)
-    return _trace_cell(settings, {name: value for name, value in cell.items() if value is not None}, output_format)
+    given = {name: value for name, value in cell.items() if value is not None}
+    return _trace_cell(settings, as_of, given, output_format)
 
 
-def _trace_cell(settings: Settings, cell: dict[str, Any], output_format: str) -> int:
+def _trace_cell(settings: Settings, as_of: str, cell: dict[str, Any], output_format: str) -> int:
     from dataclasses import replace
 
-    from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
+    from finance_platform.bootstrap import processed_zone, raw_zone
     from finance_platform.cli.trace_output import describe_result, print_cell_trace
     from finance_platform.trace.cell_to_lines import add_texts, trace_cell
     from finance_platform.trace.cells import CellName
     from finance_platform.trace.published_lines import open_lines
 
     store = open_lines(processed_zone(settings))
-    traced = trace_cell(open_warehouse(settings), store, CellName(**cell))
+    with shown_state(settings, as_of) as shown:
+        traced = trace_cell(shown.warehouse, store, CellName(**cell))
     is_table = output_format == "table"
     if traced.lines:
-        shown = traced.lines[:TABLE_ROWS] if is_table else traced.lines
-        texts = add_texts(shown, raw_zone(settings), store, _dialects(settings))
-        traced = replace(traced, lines=[*texts, *traced.lines[len(shown) :]])
+        listed = traced.lines[:TABLE_ROWS] if is_table else traced.lines
+        texts = add_texts(listed, raw_zone(settings), store, _dialects(settings))
+        traced = replace(traced, lines=[*texts, *traced.lines[len(listed) :]])
     print_cell_trace(open_console(), traced, output_format)
     if output_format != "json" or not traced.reconciles:
         echo(describe_result(traced), err=not is_table)
     return EXIT_OK if traced.reconciles else EXIT_ATTENTION
 
 
-def _trace_file(settings: Settings, key: str, line: int | None, sheet: str | None, output_format: str) -> int:
-    from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
+def _trace_file(
+    settings: Settings, as_of: str, key: str, line: int | None, sheet: str | None, output_format: str
+) -> int:
+    from finance_platform.bootstrap import processed_zone, raw_zone
     from finance_platform.cli.trace_output import print_file_trace
     from finance_platform.trace.cells import read_publication
     from finance_platform.trace.file_to_cells import add_text, trace_file
     from finance_platform.trace.published_lines import open_lines
 
     store = open_lines(processed_zone(settings))
-    publication = read_publication(open_warehouse(settings), store, key)
-    traced = trace_file(store, publication, key, line, sheet)
+    with shown_state(settings, as_of) as shown:
+        publication = read_publication(shown.warehouse, store, key)
+        traced = trace_file(store, publication, key, line, sheet)
     if line is not None:
         traced = add_text(traced, raw_zone(settings), store, _dialects(settings))
     print_file_trace(open_console(), traced, output_format)

@@ -157,6 +157,7 @@ def close(
     cells: Iterable[tuple[str, int, Decimal]] = (),
     opening: Sequence[str] = (),
     waived: Mapping[str, str] | None = None,
+    signature: str = "",
 ) -> PeriodStatusChanged | DecisionProposed:
     """Close a period: later changes of it are restatements; the caller holds the run's lock and has seen the gates.
 
@@ -169,6 +170,7 @@ def close(
         cells: scenario, account key and amount of each published cell of the period; they are read if it is closed.
         opening: earlier periods that are closed with it.
         waived: what contradicts each gate that the author waives, by its name.
+        signature: the name of the document of what is signed.
 
     Raises:
         DecisionError: the period is closed already, has nothing published, or is not up to date.
@@ -183,7 +185,9 @@ def close(
 
     def closing(name: str, **values: Any) -> PeriodStatusChanged:
         versions = {"fact_financials": published[name]}
-        return PeriodStatusChanged("closed", name, *_signature(author), versions=versions, **values)
+        return PeriodStatusChanged(
+            "closed", name, *_signature(author), versions=versions, signature=signature, **values
+        )
 
     event = closing(period, amounts=amounts, waived=waived or {})
     return record_decision(

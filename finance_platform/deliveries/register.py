@@ -218,6 +218,7 @@ class PeriodStatusChanged:
         amounts: what was published in the period when it was closed, sign of the star.
         waived: of a closing: what contradicted each gate that the person waived, by its name.
         opening_of: of a closing that came with the home's first one: the period that was closed; else empty.
+        signature: of a closing: the name of the document of what it signed; empty in events of earlier releases.
     """
 
     action: Literal["closed", "reopened"]
@@ -232,6 +233,7 @@ class PeriodStatusChanged:
     amounts: Sequence[DecidedAmount] = ()
     waived: Mapping[str, str] = field(default_factory=dict)
     opening_of: str = ""
+    signature: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from finance_platform.code_version import code_version
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.star import DIM_DEPARTMENT, FACT_FINANCIALS, FEED_PERIOD
+from finance_platform.contracts.star import DIM_DEPARTMENT, FACT_FINANCIALS, FEED_PERIOD, REPORTING
 from finance_platform.deliveries import decisions
 from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.decisions import Author
@@ -38,11 +39,20 @@ from finance_platform.reports.statement import NO_SCENARIO
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.completeness import missing_departments
 from finance_platform.slices.published import published_cells
+from finance_platform.slices.signatures import (
+    Signature,
+    read_signature,
+    sign_slices,
+    signed_closings,
+    table_rows,
+    write_signature,
+)
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
-from finance_platform.warehouse.ledger import published_versions
-from finance_platform.warehouse.period_status import actual_lines, update_statuses
+from finance_platform.warehouse.ledger import published_slices
+from finance_platform.warehouse.load_request import SliceName
+from finance_platform.warehouse.period_status import actual_lines, status_rows, update_statuses
 from finance_platform.warehouse.port import Queryable, Warehouse
 from finance_platform.warehouse.statements import SqlFile, select_columns, statement
 
@@ -57,7 +67,8 @@ class PeriodToClose:
         opening: the earlier periods that are closed with it, because it is the home's first close.
         closed: the periods that are closed already.
         target: the target version of each period's fact slice.
-        published: the published version of each.
+        versions: the published version of each slice, by table and slice.
+        load_number: the last load.
     """
 
     period: str
@@ -65,7 +76,13 @@ class PeriodToClose:
     opening: Sequence[str]
     closed: Collection[str]
     target: Mapping[str, str]
-    published: Mapping[str, str]
+    versions: Mapping[SliceName, str]
+    load_number: int
+
+    @property
+    def closed_after(self) -> set[str]:
+        """The periods that are closed once it is."""
+        return {*self.closed, *self.opening, self.period}
 
     def red_without(self, waived: Collection[str]) -> list[GateResult]:
         """Return the red gates that are not waived."""
@@ -93,7 +110,9 @@ def examine_period(
     require_whole_register(processed)
     register = Register(processed)
     with warehouse.reading() as published_state:
-        published = _facts(published_versions(published_state))
+        ledger = published_slices(published_state)
+        versions = {name: one.version for name, one in ledger.items()}
+        published = _facts(versions)
         snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
         decisions.require_published_open(period, snapshot.state.closed, published)
         opening, open_before = decisions.opening_periods(
@@ -112,7 +131,15 @@ def examine_period(
             **_of_accounts(published_state, processed, snapshot, period),
         }
     findings |= _of_rejected_rows(processed, snapshot, settings, period)
-    return PeriodToClose(period, gates.results(findings), opening, frozenset(snapshot.state.closed), target, published)
+    return PeriodToClose(
+        period,
+        gates.results(findings),
+        opening,
+        frozenset(snapshot.state.closed),
+        target,
+        versions,
+        max(one.load_number for one in ledger.values()),
+    )
 
 
 def close_period(
@@ -145,22 +172,51 @@ def close_period(
             f"{examined.period} stays open: {', '.join(result.gate.name for result in red)} red",
             fix="correct what the gates name, or waive them",
         )
+    published = _facts(examined.versions)
     event = decisions.close(
         processed,
         examined.period,
         author,
         target=examined.target,
-        published=examined.published,
-        cells=published_cells(processed, examined.period, examined.published[examined.period]),
+        published=published,
+        cells=published_cells(processed, examined.period, published[examined.period]),
         opening=examined.opening,
         waived={name: contradicted[name] for name in sorted(waived)},
+        signature=_sign(processed, warehouse, settings, examined),
     )
     if isinstance(event, DecisionProposed):
         return event
     warehouse.prepare()
-    closed = {*examined.closed, *examined.opening, examined.period}
-    update_statuses(warehouse, closed, settings.actuals_through)
+    update_statuses(warehouse, examined.closed_after, settings.actuals_through)
     return event
+
+
+def _sign(processed: ObjectStore, warehouse: Queryable, settings: Settings, examined: PeriodToClose) -> str:
+    """Store what the close signs, and return the name of the document."""
+    earlier = signed_closings(Register(processed).events())
+    before = read_signature(processed, earlier[-1].signature) if earlier else None
+    tables = {contract: _table(warehouse, contract) for contract in REPORTING}
+    tables |= status_rows(warehouse, examined.closed_after, settings.actuals_through)
+    signature = Signature(
+        period=examined.period,
+        closed=sorted(examined.closed_after),
+        slices=sign_slices(processed, examined.versions, before),
+        tables={contract.name: table_rows(contract, rows) for contract, rows in tables.items()},
+        load_number=examined.load_number,
+        code_version=code_version("build_star"),
+        settings={
+            "currency": settings.currency,
+            "baseline_scenario": settings.baseline_scenario,
+            "actuals_through": settings.actuals_through,
+            "fiscal_year_start_month": str(settings.fiscal_year_start_month),
+        },
+    )
+    return write_signature(processed, signature)
+
+
+def _table(warehouse: Queryable, contract: Contract) -> list[dict[str, object]]:
+    rows = _rows(warehouse, contract, contract.column_names)
+    return [dict(zip(contract.column_names, row, strict=True)) for row in rows]
 
 
 def _require_waivable(waived: Collection[str], contradicted: Mapping[str, str], period: str) -> None:

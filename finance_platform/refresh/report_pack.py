@@ -5,10 +5,11 @@ Belongs here: the use case. Does not belong here: the figures, the page and the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from finance_platform.errors import WorkbookSizeError
+from finance_platform.refresh.as_of import PublishedState
 from finance_platform.reports.pack.file_names import PACK_FILE, workbook_file
 from finance_platform.reports.pack.model import Pack
 from finance_platform.reports.pack.page import render
@@ -58,10 +59,24 @@ def read_published_pack(
     period: str = "",
     reference: str = "",
     unit: str = "",
+    state: PublishedState | None = None,
 ) -> Pack:
-    """Return the figures of the pack; see `reports.pack.read_model.read_pack` for arguments and errors."""
-    snapshot = freeze(processed, settings, published_versions(warehouse), record=False).snapshot
-    return read_pack(
+    """Return the figures of the pack; see `reports.pack.read_model.read_pack` for the other arguments and errors.
+
+    Args:
+        processed: the processed zone.
+        warehouse: what is published, or another state of it.
+        settings: the home.
+        period: see there; blank for the period whose close signed the state, if one did.
+        reference: see there.
+        unit: see there.
+        state: the state that the warehouse has; None for what is published now.
+    """
+    if state is None:
+        snapshot = freeze(processed, settings, published_versions(warehouse), record=False).snapshot
+    else:
+        snapshot, period = state.snapshot, period or state.period
+    pack = read_pack(
         warehouse,
         entity=settings.entity,
         currency=settings.currency,
@@ -71,6 +86,9 @@ def read_published_pack(
         reference=reference,
         unit=unit,
     )
+    if state is None:
+        return pack
+    return replace(pack, as_of=state.title, stamp=replace(pack.stamp, number=state.load_number))
 
 
 def read_figures_for_a_run(warehouse: Queryable, pack: Pack) -> WorkbookFigures | None:

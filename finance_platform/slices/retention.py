@@ -34,6 +34,7 @@ from finance_platform.deliveries.register import (
 from finance_platform.deliveries.state import DeliveryState, lost_delivery
 from finance_platform.errors import DamagedObjectError
 from finance_platform.slices.commits import FOLDER as SLICES
+from finance_platform.slices.signatures import signed_versions
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.bulk_read import read_many
 from finance_platform.storage.documents import parse_document
@@ -107,7 +108,7 @@ def find_expired(
     listing = {item.key: item for item in processed.list_objects() if not item.refusal}
     keys = [key for key in listing if key.startswith(f"{SLICES}/")]
     versions = [_version(key, data) for key, data in zip(keys, read_many(processed, keys), strict=True)]
-    needed = _needed_versions(snapshot, published, events)
+    needed = _needed_versions(snapshot, published, events) | signed_versions(processed, events)
     expired = [v for v in versions if (v.table, v.slice, v.version) not in needed and v.built_at < before]
     kept = set(versions).difference(expired)
     in_use = _in_use(snapshot.state).union(

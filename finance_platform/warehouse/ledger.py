@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from finance_platform.contracts.star import LOAD_LEDGER, STAR
 from finance_platform.warehouse.load_request import SliceName, SliceToLoad
@@ -41,9 +42,17 @@ class PublishedSlice:
 def published_slices(source: Queryable) -> dict[SliceName, PublishedSlice]:
     """Return the published slices by contract name and slice; empty if there is no warehouse yet."""
     try:
-        rows = source.query(statement(SqlFile.PUBLISHED_SLICES)).rows
+        return _slices(source.query(statement(SqlFile.PUBLISHED_SLICES)).rows)
     except NoWarehouseYetError:
         return {}
+
+
+def slices_published_at(source: Queryable, at: datetime) -> dict[SliceName, PublishedSlice]:
+    """Return the slices that were published at a time, UTC without a zone, as far as the ledger goes back."""
+    return _slices(source.query(statement(SqlFile.PUBLISHED_AT), {"at": at}).rows)
+
+
+def _slices(rows: Sequence[Sequence[Any]]) -> dict[SliceName, PublishedSlice]:
     return {
         (_CONTRACT_NAMES[table], slice_name): PublishedSlice(version, row_count, amount, loaded_at, load_number)
         for table, slice_name, version, row_count, amount, loaded_at, load_number in rows

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import asdict
 from typing import NamedTuple
 
+from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import LOAD_LEDGER, PERIOD_STATUS, SCENARIO_PERIOD
 from finance_platform.slices.completeness import PeriodStatus, evaluate_periods
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
@@ -102,6 +103,17 @@ def _count_lines(source: Queryable) -> tuple[dict[str, dict[int, int]], dict[tup
         key = (period, scenario, is_actual)
         by_scenario[key] = by_scenario.get(key, 0) + int(count)
     return actual, by_scenario
+
+
+def status_rows(
+    source: Queryable, closed_periods: Collection[str], actuals_through: str | None
+) -> dict[Contract, list[dict[str, object]]]:
+    """Return the rows that both tables have once these periods are closed."""
+    target = _target(source, closed_periods, actuals_through)
+    return {
+        PERIOD_STATUS: [asdict(status) for status in target.statuses],
+        SCENARIO_PERIOD: [row._asdict() for row in target.scenarios],
+    }
 
 
 def _target(source: Queryable, closed_periods: Collection[str], actuals_through: str | None) -> _Target:

@@ -81,6 +81,7 @@ class SqlFile(StrEnum):
     DECISION_LOG = "views/decision_log.sql"
     SCHEMA_VERSION = "load/schema_version.sql"
     PUBLISHED_SLICES = "load/published_slices.sql"
+    PUBLISHED_AT = "load/published_at.sql"
     LAST_LOAD_NUMBER = "load/last_load_number.sql"
     STAGED_FACT_SUMS = "load/staged_fact_sums.sql"
     STAGE_CELLS = "load/stage_cells.sql"

@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,10 @@ TARGETS: Rows = [
     ["2025-04-01", "D300", 4100, 12.5],
     ["2025-04-02", "D300", 4100, 2.25],
 ]
+FORECAST_SUM = """
+SELECT SUM(Amount) AS Amount FROM FactFinancials INNER JOIN DimScenario USING (ScenarioKey)
+WHERE ScenarioName = 'Forecast'
+"""
 TARGETS_SUM = """
 SELECT SUM(TransactionCount) AS Lines, SUM(Amount) AS Amount FROM FactFinancials
 INNER JOIN DimScenario ON DimScenario.ScenarioKey = FactFinancials.ScenarioKey WHERE ScenarioName = 'Budget targets'
@@ -189,7 +194,8 @@ def _without_runs(answer: Any) -> Any:
 def test_a_correction_of_a_closed_period_sends_an_alert_and_a_bad_file_blocks_no_other_file(
     on_aws: DeployedHome, tmp_path: Path
 ):
-    assert on_aws.command("close", "2025-03", "--why", "signed").returncode == 0
+    waived = ("--waive", "rejected", "--waive", "unclassified")
+    assert on_aws.command("close", "2025-03", *waived, "--why", "signed").returncode == 0
     corrected = (
         (SAMPLE / "forecast.csv").read_text().replace("2025-03,D300,4100,1821740.00", "2025-03,D300,4100,1821740.01")
     )
@@ -209,6 +215,11 @@ def test_a_correction_of_a_closed_period_sends_an_alert_and_a_bad_file_blocks_no
     assert [
         (row["Period"], row["Scenario"], row["Measure"], row["Difference"], row["IsRestatement"]) for row in movements
     ] == [("2025-03", "Forecast", "Amount", "0.01", True)]
+    signed, now = (
+        Decimal(json.loads(on_aws.command("query", *as_of, FORECAST_SUM, "--format", "json").stdout)[0]["Amount"])
+        for as_of in (("--as-of", "close:2025-03"), ())
+    )
+    assert now - signed == Decimal("0.01")
     rejected = json.loads(on_aws.command("rejected", "--feed", "forecast", "--format", "json").stdout)
     assert [row["amount"] for row in rejected if row["rules"] == "nul_character"] == ["1.00"]
     targets = json.loads(on_aws.command("query", TARGETS_SUM, "--format", "json").stdout)

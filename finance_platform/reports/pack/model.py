@@ -307,6 +307,7 @@ class Pack:
         reliability: the state of the home; None in the pack of one business unit.
         movements: what the latest load changed; none in the pack of one business unit.
         feeds: the feeds of Actual in the choice's period; none in the pack of one business unit.
+        as_of: which signed or earlier state it shows; empty for what is published now.
     """
 
     entity: str
@@ -326,6 +327,7 @@ class Pack:
     reliability: Reliability | None
     movements: tuple[Movement, ...]
     feeds: tuple[FeedLines, ...] = ()
+    as_of: str = ""
 
     @property
     def period(self) -> PackPeriod | None:

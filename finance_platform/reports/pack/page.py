@@ -83,6 +83,7 @@ def render(pack: Pack, *, written_at: datetime) -> str:
         template.render(
             pack=pack,
             entity=printable_line(pack.entity),
+            as_of=printable_line(pack.as_of),
             unit_name=data["unitName"],
             written_at=f"{written_at:%Y-%m-%d %H:%M} UTC",
             gates=gates(pack),

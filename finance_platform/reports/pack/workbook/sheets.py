@@ -323,5 +323,6 @@ def subject(pack: Pack) -> str:
         f"closed through {pack.closed_through}" if pack.closed_through else "nothing is closed",
         f"load {stamp.number}",
         f"version {stamp.version}",
+        pack.as_of,
     ]
     return " · ".join(part for part in parts if part)
