@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS
 from finance_platform.deliveries.commits import COMMITS, PeriodCount, read_commits
 from finance_platform.deliveries.event_chain import ChainReader, Head, parse_head
-from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
+from finance_platform.deliveries.register import DeliveryDiscovered, Event, Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery, LiveDelivery, derive_state
 from finance_platform.errors import DamagedObjectError, RegisterError
 from finance_platform.quality.checks import pluralize
 from finance_platform.safe_text import quote_name
+from finance_platform.slices.signatures import find_changed_signatures, signed_closings
 from finance_platform.storage.immutable_documents import find_forged
 from finance_platform.storage.port import ObjectStore, error_message
 from finance_platform.trace.published_cells import PublishedCells
@@ -116,7 +117,8 @@ class Verifier:
             return Verification([Part("register", parts[0].checked, [*found, finding]), loads], chain.head)
         state = derive_state(events, read_commits(self.processed))
         discovered = select_discovered(events)
-        parts += [self._verify_raw(discovered, state), self._verify_cells(discovered, state), loads]
+        parts += [self._verify_raw(discovered, state), self._verify_cells(discovered, state)]
+        parts += [self._verify_signatures(events), loads]
         return Verification(parts, chain.head)
 
     def _verify_loads(self) -> tuple[Part, list[tuple[Head, str]]]:
@@ -143,6 +145,13 @@ class Verifier:
                     findings += _differing_load(source, record)
                 self.progress("loads", number, confirmed)
         return Part("loads", pluralize(confirmed, "record"), findings), heads
+
+    def _verify_signatures(self, events: Sequence[Event]) -> Part:
+        """Compare what each close signed, documents and rows, with what is in the processed zone."""
+        closings = [one for one in signed_closings(events) if self.period in {None, one.period}]
+        changes = find_changed_signatures(self.processed, closings)
+        findings = [Finding("signatures", error.key, error.why) for error in changes]
+        return Part("signatures", pluralize(len(closings), "closed period"), findings)
 
     def _verify_raw(self, discovered: Sequence[DeliveryDiscovered], state: DeliveryState) -> Part:
         """Compare the bytes of each file whose lines count, or are held, with what was read."""

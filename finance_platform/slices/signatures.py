@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -204,20 +205,34 @@ def _find_change(processed: ObjectStore, signed: SignedSlice, period: str) -> It
 
 
 def table_rows(contract: Contract, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows of a table as a signature stores them: numbers as JSON has them, decimals as text."""
+    """Return rows of a table as a signature stores them: numbers as JSON has them, decimals and times as text."""
     return [
-        {name: str(value) if isinstance(value, Decimal) else value for name, value in row.items()}
+        {name: _as_json(value) for name, value in row.items()}
         for row in sorted(rows, key=lambda row: [str(row[name]) for name in contract.column_names])
     ]
 
 
 def stored_rows(contract: Contract, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows of a table that a signature has, as the warehouse takes them."""
-    decimals = {column.name for column in contract.columns if "decimal" in column.type.lower()}
-    return [
-        {name: Decimal(value) if name in decimals and value is not None else value for name, value in row.items()}
-        for row in rows
-    ]
+    types = {column.name: column.type.partition("(")[0] for column in contract.columns}
+    return [{name: _from_json(value, types[name]) for name, value in row.items()} for row in rows]
+
+
+def _as_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, Decimal) else value
+
+
+def _from_json(value: Any, column_type: str) -> Any:
+    parse = _PARSERS.get(column_type)
+    return value if parse is None or value is None else parse(value)
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "decimal": Decimal,
+    "timestamp": datetime.fromisoformat,
+    "date": date.fromisoformat,
+}
+"""How the texts of a signature become values again, by the type of the column."""
 
 
 def _key(name: str) -> str:

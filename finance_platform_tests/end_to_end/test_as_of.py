@@ -110,6 +110,8 @@ def test_a_changed_signature_or_a_changed_signed_row_is_named(home: Home):
 
     document.write_text(original.replace('"currency": "USD"', '"currency": "EUR"'))
     (found,) = find_changed_signatures(home.processed, events)
+    verified = home.command("verify")
+    assert (verified.returncode, "it is not the document that was signed" in verified.stdout) == (1, True)
     assert found.key == f"signatures/{closing.signature}.json"
     shown = home.command("query", "--as-of", "close:2024-01", "SELECT 1")
     assert (shown.returncode, "it is not the document that was signed" in shown.stderr) == (3, True)

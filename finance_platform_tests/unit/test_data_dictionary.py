@@ -65,7 +65,7 @@ def test_tables_lists_each_table_and_view_with_its_grain(tmp_path: Path):
 def test_tables_with_a_name_says_what_to_fix_and_what_each_column_means(tmp_path: Path):
     entry = find_entry("PeriodAmount")
     assert entry is not None
-    text = tables(tmp_path, "periodamount", FINANCE_PLATFORM_CURRENCY="EUR").stdout
+    text = " ".join(tables(tmp_path, "periodamount", FINANCE_PLATFORM_CURRENCY="EUR").stdout.split())
     assert f"PeriodAmount (view): {entry.grain}" in text
     assert "Fix before summing, in a filter or in GROUP BY: ScenarioName, AccountType, Measure" in text
     assert "Home currency: EUR" in text

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finance_platform.cli import rendering
-from finance_platform.cli.console import SafeConsole
+from finance_platform.cli.console import Part, SafeConsole
 from finance_platform.cli.rendering import distinct_keys, print_deliveries, print_rows, print_table, print_warnings
 from finance_platform_tests.unit.printed_text import lines, printed, status
 
@@ -242,7 +242,7 @@ def test_a_listing_on_a_narrow_terminal_goes_on_below_its_rows(width: int):
     name, amounts = "raw/a_very_long_name_of_a_file_2025-09.csv", ["275,205,926.65", "338,021.86"]
     columns = ("file", "state", "rows", "accepted", "skipped", "delivered", "rejected money")
     output = io.StringIO()
-    rows = [[name, ("held", "yellow"), "1", "2", "", *amounts]] * 2
+    rows: list[list[Part]] = [[name, ("held", "yellow"), "1", "2", "", *amounts]] * 2
     print_table(SafeConsole(file=output, width=width), columns, rows, title="Deliveries", numbers_from=2)
     shown = output.getvalue().splitlines()
     assert max(map(len, shown)) <= width
