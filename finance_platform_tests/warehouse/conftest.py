@@ -12,6 +12,7 @@ import pytest
 
 from finance_platform.warehouse import load
 from finance_platform.warehouse.port import Warehouse
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.warehouse.engines import DuckDBEngine, Engine, RedshiftEngine, redshift_engine
 from finance_platform_tests.warehouse.star_files import StarFiles
 
@@ -49,9 +50,10 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def warehouse(engine: Engine, tmp_path: Path) -> Warehouse:
+def warehouse(engine: Engine, tmp_path: Path, request: pytest.FixtureRequest) -> Warehouse:
     """An empty warehouse."""
-    return engine.empty(tmp_path)
+    is_created = current_profile().is_exhaustive or "creates_warehouses" in request.fixturenames
+    return engine.empty(tmp_path, is_created=is_created)
 
 
 @pytest.fixture

@@ -42,8 +42,8 @@ class Engine(Protocol):
         """Return a writer of files that the warehouse can load."""
         ...
 
-    def empty(self, folder: Path) -> Warehouse:
-        """Return an empty warehouse."""
+    def empty(self, folder: Path, *, is_created: bool = False) -> Warehouse:
+        """Return an empty warehouse; it may have its tables already, unless its test creates them (`is_created`)."""
         ...
 
     def loaded(self, folder: Path) -> Warehouse:
@@ -86,7 +86,7 @@ class DuckDBEngine:
         """See `Engine`."""
         return StarFiles(folder / "processed")
 
-    def empty(self, folder: Path) -> Warehouse:
+    def empty(self, folder: Path, *, is_created: bool = False) -> Warehouse:  # noqa: ARG002  see `new_warehouses`
         """See `Engine`."""
         return DuckDBWarehouse(folder / "home" / "warehouse.duckdb")
 
@@ -118,6 +118,7 @@ class RedshiftEngine:
     server: FakeRedshift
     zone: S3Store
     _template: str = ""
+    _empty_template: str = ""
     _databases: list[str] = field(default_factory=list)
 
     def star_files(self, folder: Path) -> StarFiles:
@@ -130,9 +131,14 @@ class RedshiftEngine:
 
         return StarFiles(folder / "processed", put, lambda uri: self.zone.delete(uri.removeprefix(self.zone.uri(""))))
 
-    def empty(self, folder: Path) -> Warehouse:  # noqa: ARG002  see `Engine`
-        """See `Engine`."""
-        return self.warehouse(self._database())
+    def empty(self, folder: Path, *, is_created: bool = False) -> Warehouse:  # noqa: ARG002  see `Engine`
+        """See `Engine`; a copy of a template, since tables, views and comments take half a second."""
+        if is_created:
+            return self.warehouse(self._database())
+        if not self._empty_template:
+            self._empty_template = self.server.database()
+            self.warehouse(self._empty_template).prepare()
+        return self.warehouse(self._database(template=self._empty_template))
 
     def loaded(self, folder: Path) -> Warehouse:
         """See `Engine`; a copy of a template that is loaded once."""

@@ -438,6 +438,7 @@ def test_a_slice_that_was_published_in_between_is_skipped_under_the_lock(
     assert result.already_published == ((FACT, "2025-02"),)
 
 
+@pytest.mark.usefixtures("creates_warehouses")
 def test_nothing_is_published_if_there_is_no_warehouse(warehouse: Warehouse) -> None:
     assert published_slices(warehouse) == {}
     with pytest.raises(NoWarehouseYetError):
