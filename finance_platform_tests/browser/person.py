@@ -34,6 +34,14 @@ class Person:
         self.sees(*until)
         return self.text()
 
+    def moves_to(self, path: str, *until: str) -> str:
+        """Go from one page to another as a click on a link does, which loads the UI only once; else see `read`."""
+        self.page.evaluate(
+            "path => { history.pushState({}, '', path); dispatchEvent(new PopStateEvent('popstate')) }", path
+        )
+        self.sees(*until)
+        return self.text()
+
     def sees(self, *texts: str) -> None:
         """Wait until the page shows all of these texts."""
         for text in texts:
@@ -53,8 +61,7 @@ class Person:
         return self.text()
 
     def expands_lineage(self) -> None:
-        """Expand all groups of the graph by its menu; the page remembers that."""
-        self.opens_lineage()
+        """Expand all groups of the open graph by its menu; the page remembers that."""
         # On the empty canvas at the lower right of the graph.
         self.page.mouse.click(1000, 900, button="right")
         self.page.get_by_role("menuitem", name="Expand all groups").click()
@@ -71,15 +78,14 @@ class Person:
         return lines
 
     def materializes_all(self) -> None:
-        """Click the button that brings everything up to date."""
-        self.opens_lineage()
+        """Click the button of the open graph that brings everything up to date."""
         self.button("Materialize all").click()
 
     # Assets
 
-    def reads_checks(self, asset: str, names: Sequence[str]) -> dict[str, str]:
-        """Return, by check, the text of its page, after a click on it in the asset's list of checks."""
-        self.read(f"/assets/{asset}?view=checks", f"Checks ({len(names)})", "Latest execution")
+    def reads_checks(self, asset: str, names: Sequence[str], count: int) -> dict[str, str]:
+        """Return, by check, the text of its page, after a click on it in the asset's list of `count` checks."""
+        self.moves_to(f"/assets/{asset}?view=checks", f"Checks ({count})", "Latest execution")
         pages = {}
         for name in names:
             self.page.get_by_title(name, exact=True).first.click()

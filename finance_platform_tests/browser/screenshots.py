@@ -33,9 +33,11 @@ def make_screenshots() -> None:
     sample_home(HOME)
     with running_ui(HOME, log, "--no-auto-refresh") as ui, opened_page(find_chromium(), ui.url) as page:
         person = Person(page)
+        person.opens_lineage()
         person.materializes_all()
         ui.wait_for_run([])
 
+        person.opens_lineage()
         person.expands_lineage()
         page.set_viewport_size({"width": 1200, "height": 1560})
         person.button("Hide navigation").click()
@@ -53,6 +55,7 @@ def make_screenshots() -> None:
 
         earlier = ui.runs()
         send(HOME, f"raw/{BAD_NAME}", BAD)
+        person.opens_lineage()
         person.materializes_all()
         ui.wait_for_run(earlier)
         person.reads_check("processed/rejected_rows", "deliveries_are_within_tolerance")

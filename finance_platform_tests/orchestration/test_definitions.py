@@ -181,6 +181,11 @@ def test_every_declared_check_is_on_the_graph_and_every_one_there_is_declared(de
     assert on_the_graph == {(check.asset, check.name) for check in declared}
 
 
+def test_every_check_describes_what_a_failure_means_and_what_to_do(definitions: dg.Definitions):
+    graph = definitions.resolve_asset_graph()
+    assert [key for key in graph.asset_check_keys if len(graph.get(key).description or "") < 100] == []
+
+
 def test_the_refresh_job_runs_all_assets_in_one_process(definitions: dg.Definitions):
     job = definitions.resolve_job_def(REFRESH)
     assert REFRESH == "refresh"
