@@ -7,7 +7,9 @@ A process with Spark takes two seconds of processor time to start, twice a refre
 the browser's homes and the nightly profile start them. Dagster creates an engine of SQLAlchemy for each of the thousand
 times that a run opens its files, each with empty caches: a third of the time of a run. And it imports Alembic's ninety
 migrations again whenever it creates or checks a file, eleven times in the first run of a home: a tenth. Four processes
-repeat the output of each run's steps on the terminal, which commands in processes of their own show.
+repeat the output of each run's steps on the terminal, which commands in processes of their own show. The workbook of
+the report pack takes half a second per run, with its queries; commands in processes of their own, and `report`, write
+it.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from finance_platform.code_version import JobName
 from finance_platform.errors import FinancePlatformError, JobError
 from finance_platform.orchestration import resources
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
+from finance_platform.refresh import report_pack
 from finance_platform.spark_jobs.arguments import JobArguments
 from finance_platform.spark_jobs.build_star_job import build_slices
 from finance_platform.spark_jobs.harness import JobBody, execute
@@ -38,6 +41,8 @@ from finance_platform.spark_jobs.requests import BuildRequest, StandardiseReques
 from finance_platform.spark_jobs.standardise_job import read_deliveries
 from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.shared_spark import shared_session
+
+_MAX_AMOUNTS = report_pack.MAX_AMOUNTS_OF_A_RUN
 
 _read_migrations_once = cache(ScriptDirectory.from_config)
 """Migrations are files of Dagster's release; it passes one configuration per folder of them."""
@@ -77,6 +82,15 @@ def dagster_jobs_in_this_process() -> Iterator[None]:
             patch.setattr(module, "create_engine", _one_engine_per_file())
         patch.setattr(ScriptDirectory, "from_config", _read_migrations_once)
         patch.setattr(compute_logs, "tail_to_stream", lambda *_: nullcontext())
+        patch.setattr(report_pack, "MAX_AMOUNTS_OF_A_RUN", -1)
+        yield
+
+
+@contextmanager
+def runs_write_workbooks() -> Iterator[None]:
+    """Let runs in this process write the workbook of the report pack, as they do outside of tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report_pack, "MAX_AMOUNTS_OF_A_RUN", _MAX_AMOUNTS)
         yield
 
 

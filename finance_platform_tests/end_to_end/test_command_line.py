@@ -13,6 +13,7 @@ import os
 import socket
 import subprocess
 import sys
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from dagster import DagsterInstance
 from python_calamine import CalamineWorkbook
 
 from finance_platform.cli import inspect
+from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform_tests.end_to_end.home import CommandResult, Home
 from finance_platform_tests.end_to_end.sample_home import SAMPLE
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
@@ -75,6 +77,13 @@ def test_the_summary_compares_actual_with_budget_in_months_that_have_one(loaded:
     rows = home.query("SELECT Period, HasBudget, SUM(Budget) AS Budget FROM ActualVsBudget GROUP BY Period, HasBudget")
     by_period = {row["Period"]: (row["HasBudget"], row["Budget"]) for row in rows}
     assert by_period == {"2024-01": (True, "900.00"), "2024-02": (True, "1900.00"), "2024-03": (False, None)}
+
+
+def test_a_run_writes_the_report_pack_as_a_page_and_as_a_workbook(loaded: tuple[Home, CommandResult]):
+    home, _ = loaded
+    assert (home.path / "reports" / PACK_FILE).read_text(encoding="utf-8").startswith("<!doctype html>")
+    with zipfile.ZipFile(home.path / "reports" / WORKBOOK_FILE) as workbook:
+        assert "xl/workbook.xml" in workbook.namelist()
 
 
 def test_a_second_run_does_nothing_and_reports_it(loaded: tuple[Home, CommandResult]):

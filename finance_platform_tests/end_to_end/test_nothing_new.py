@@ -32,12 +32,20 @@ from finance_platform.refresh.report import REPORT_FILE
 from finance_platform.reports.pack.file_names import PACK_FILE, WORKBOOK_FILE
 from finance_platform.settings import Settings, load_settings
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
+from finance_platform_tests.dagster_jobs import runs_write_workbooks
 from finance_platform_tests.end_to_end.dagster_refresh import run_refresh_job
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.test_start_up import NEVER, probe
 from finance_platform_tests.profiles import current_profile
 
 pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _workbooks() -> Iterator[None]:
+    """Processes of the command would write a workbook that is missing."""
+    with runs_write_workbooks():
+        yield
 
 
 @pytest.fixture(scope="module")
