@@ -32,18 +32,23 @@ gc.disable()
 
 
 LONGEST_FIRST = (
+    "/browser/test_ui.py",
     "test_engine_parity.py",
     "/aws/test_end_to_end.py",
     "/browser/",
+    "/model_based/test_law.py",
+    "/end_to_end/test_command_line.py",
+    "/orchestration/test_re",
     "/faults/",
     "/model_based/",
-    "/orchestration/test_re",
+    "/aws/test_deploy.py",
+    "/end_to_end/",
     "/orchestration/",
     "/independent/",
-    "/end_to_end/",
+    "/machine/",
     "/warehouse/test_movements.py",
-    "/warehouse/test_audit.py",
-    "/aws/test_deploy.py",
+    "/warehouse/test_report_views.py",
+    "/warehouse/test_parents.py",
     "/warehouse/",
     "/aws/",
     "",
@@ -62,8 +67,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return one worker more than there are cores: many tests wait for a job, a server or a browser."""
-    return (os.cpu_count() or 1) + 1
+    """Return two workers more than there are cores: many tests wait for a job, a server, a browser or the disk."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.fixture(autouse=True)
