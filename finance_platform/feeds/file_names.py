@@ -89,11 +89,17 @@ def _number_sort_key(digits: str) -> str:
 
 def matches_glob(glob: str, object_key: str) -> bool:
     """Return whether an object's key matches a glob, case ignored; its `*` stays inside one folder."""
-    parts = PurePosixPath("/" + object_key.lower()).parts
+    parts = _key_parts(object_key)
     return any(
         len(parts) == len(matchers) and all(match(part) for match, part in zip(matchers, parts, strict=True))
         for matchers in _glob_matchers(glob)
     )
+
+
+@lru_cache(maxsize=1)
+def _key_parts(object_key: str) -> tuple[str, ...]:
+    """Return the folders and the name of a key in lower case; each key is compared with the globs of all feeds."""
+    return PurePosixPath("/" + object_key.lower()).parts
 
 
 @lru_cache(maxsize=2048)

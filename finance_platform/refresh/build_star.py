@@ -20,7 +20,7 @@ from finance_platform.quality.attributes import check_attributes
 from finance_platform.quality.checks import Outcome
 from finance_platform.quality.lost_zeros import check_codes_keep_zeros
 from finance_platform.quality.processed import check_star
-from finance_platform.refresh.job_requests import build_request
+from finance_platform.refresh.job_requests import build_request, to_document
 from finance_platform.refresh.repair import (
     damage_noted,
     repair_slices,
@@ -32,7 +32,6 @@ from finance_platform.settings import StarSettings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.slices.versions import TargetSlice
 from finance_platform.spark_jobs.job_runner import JobRunner
-from finance_platform.spark_jobs.requests import to_document
 from finance_platform.storage.immutable_documents import release_memory
 from finance_platform.storage.port import ObjectStore
 

@@ -1,11 +1,12 @@
 """The requests with which a refresh starts the Spark jobs. Pure functions of the state and the target slices.
 
-Belongs here: which deliveries, lines and slices a request names. Does not belong here: the documents (see
+Belongs here: which deliveries, lines and slices a request names. Does not belong here: the fields of the documents (see
 `spark_jobs.requests`), starting jobs (see `spark_jobs.job_runner`).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 
 from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, MEMBER_ATTRIBUTES, MEMBERS, TRANSACTIONS
@@ -20,6 +21,7 @@ from finance_platform.spark_jobs.requests import (
     BuildRequest,
     CountedLines,
     DeliveryToRead,
+    JobRequest,
     SourceFile,
     StandardiseRequest,
     SupersededKeys,
@@ -28,6 +30,11 @@ from finance_platform.spark_jobs.requests import (
 
 _LINE_TABLES = {TRANSACTIONS.name, BUDGET.name}
 _MEMBER_TABLES = {MEMBERS.name, MEMBER_ATTRIBUTES.name, DEPARTMENTS.name, ACCOUNTS.name}
+
+
+def to_document(request: JobRequest) -> bytes:
+    """Return the document of a request, which needs none of the objects that the request was made of."""
+    return json.dumps(request.to_json(), default=str).encode()
 
 
 def standardise_request(

@@ -25,12 +25,11 @@ from finance_platform.deliveries.state import derive_state, lost_delivery
 from finance_platform.errors import JobError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.feeds.resolved import ResolvedFeed
-from finance_platform.refresh.job_requests import standardise_request
+from finance_platform.refresh.job_requests import standardise_request, to_document
 from finance_platform.refresh.repair import damage_noted, repair
 from finance_platform.refresh.spread_years import YearsLikeFiles, has_years_like
 from finance_platform.settings import Settings
 from finance_platform.spark_jobs.job_runner import JobRunner
-from finance_platform.spark_jobs.requests import to_document
 from finance_platform.storage.immutable_documents import release_memory
 from finance_platform.storage.port import ObjectStore
 

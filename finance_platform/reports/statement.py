@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from finance_platform.deliveries.commits import DELIVERED, Count, DeliveryCommit
@@ -92,13 +93,13 @@ class Reconciliation:
     lines: Sequence[Line]
     currency: str
 
-    @property
-    def by_scenario(self) -> list[Line]:
+    @cached_property
+    def by_scenario(self) -> Sequence[Line]:
         """The home: a line per scenario and unit."""
         return _merge(self.lines, self.currency, by_feed=False)
 
-    @property
-    def by_feed(self) -> list[Line]:
+    @cached_property
+    def by_feed(self) -> Sequence[Line]:
         """A line per feed, scenario and unit."""
         return _merge(self.lines, self.currency, by_feed=True)
 
@@ -173,7 +174,7 @@ def _merge(lines: Iterable[Line], currency: str, *, by_feed: bool) -> list[Line]
 
 
 def _total_of(lines: Iterable[Line], term: str) -> Count:
-    return total(line.term(term) for line in lines)
+    return total(line.terms[term] for line in lines if term in line.terms)
 
 
 def total(counts: Iterable[Count]) -> Count:

@@ -7,7 +7,6 @@ The version of a job's code covers this module: a job of another release must no
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol
@@ -23,11 +22,6 @@ class JobRequest(Protocol):
     def to_json(self) -> dict[str, Any]:
         """Return the request as JSON-compatible values."""
         ...
-
-
-def to_document(request: JobRequest) -> bytes:
-    """Return the document of a request, which needs none of the objects that the request was made of."""
-    return json.dumps(request.to_json(), default=str).encode()
 
 
 @dataclass(frozen=True)

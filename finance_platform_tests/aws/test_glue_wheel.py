@@ -28,8 +28,9 @@ from finance_platform.deployment.artefacts import (
 from finance_platform.errors import ArtefactsError
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.orchestration.resources import platform_resources
+from finance_platform.refresh.job_requests import to_document
 from finance_platform.settings import load_settings
-from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest, to_document
+from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.storage.factory import open_store
 from finance_platform_tests.aws.fake_glue import FakeGlue, create_job, fake_glue
 from finance_platform_tests.aws.glue_environment import build_missing_wheels, create_environment
