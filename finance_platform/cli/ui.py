@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import socket
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,14 +62,19 @@ def ui(home: Path | None, port: int, auto_refresh: bool) -> int:
     help="Scheme and host name under which people open the UI, such as https://finance.example.com.",
 )
 @click.option("--health-path", default="", help="The path that a load balancer reads under any host name.")
+@click.option("--reports", is_flag=True, help="Serve the home's report packs, too.")
 @with_exit_code
-def webserver(workspace: Path, host: str, port: int, fd: int | None, origins: tuple[str, ...], health_path: str) -> int:
+def webserver(
+    workspace: Path, host: str, port: int, fd: int | None, origins: tuple[str, ...], health_path: str, reports: bool
+) -> int:
     """Serve Dagster's webserver of the instance in DAGSTER_HOME to the pages of these origins alone."""
     known = [_parse_origin(origin) for origin in origins]
     with socket.socket(fileno=fd) if fd is not None else _listen(host, port) as listener:
+        from finance_platform.bootstrap import reports_folder
         from finance_platform.orchestration.webserver.server import serve
 
-        serve(workspace, listener, known, health_path=health_path)
+        open_reports = lru_cache(lambda: reports_folder(load_settings())) if reports else None
+        serve(workspace, listener, known, open_reports=open_reports, health_path=health_path)
     return EXIT_OK
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -23,6 +24,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from finance_platform.orchestration.webserver.guard import KnownOrigin, guard_webserver
+from finance_platform.orchestration.webserver.report_files import ReportFiles
+from finance_platform.storage.factory import open_store
 from finance_platform_tests.orchestration.asgi import Answer, Headers, handshake, request
 
 HOST, ORIGIN = "127.0.0.1:3000", "http://127.0.0.1:3000"
@@ -298,3 +301,26 @@ def test_an_origin_is_a_scheme_and_a_host_name_without_a_password():
     ):
         with pytest.raises(ValueError, match="http"):
             KnownOrigin.of(address)
+
+
+@pytest.fixture
+def reports(tmp_path: Path, webserver: Webserver) -> ASGIApp:
+    """The webserver with a folder of reports, behind the guard."""
+    (tmp_path / "report_pack.html").write_text("<p>pack</p>")
+    (tmp_path / "secret.html").write_text("secret")
+    return guard_webserver(ReportFiles(webserver.bare, lambda: open_store(str(tmp_path))), [KnownOrigin.of(ORIGIN)])
+
+
+def test_the_report_pack_is_served_in_a_sandbox_without_the_rights_of_the_ui(reports: ASGIApp):
+    answer = request(reports, "GET", "/report_pack/report_pack.html", [("Host", HOST)])
+    assert (answer.status, answer.text) == (200, "<p>pack</p>")
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("sandbox allow-scripts allow-downloads; default-src 'none'")
+    assert "allow-same-origin" not in policy
+    assert request(reports, "GET", "/report_pack/report_pack.html", EVIL[:1]).status == 400
+
+
+@pytest.mark.parametrize("name", ["report_pack-2025.html", "secret.html", "../report_pack.html", "%2e%2e/x.html", ""])
+def test_nothing_else_of_the_folder_of_reports_is_served(reports: ASGIApp, name: str):
+    answer = request(reports, "GET", f"/report_pack/{name}", [("Host", HOST)])
+    assert (answer.status, "secret" in answer.text) == (404, False)

@@ -31,7 +31,7 @@ from finance_platform.refresh.report_pack import (
     read_published_pack,
     write_report_pack,
 )
-from finance_platform.reports.pack.file_names import PACK_FILE
+from finance_platform.reports.pack.file_names import PACK_FILE, PACK_PATH, WORKBOOK_FILE
 from finance_platform.reports.pack.model import LoadStamp
 from finance_platform.reports.variance import PROFIT_LINES, VarianceRow
 from finance_platform.safe_text import printable_line
@@ -117,6 +117,7 @@ def _report_pack(written: WrittenPack) -> dg.MaterializeResult[None]:
         data_version=compute_data_version([repr(unstamped)]),
         metadata={
             "dagster/uri": written.uri,
+            **_links_of_the_ui(written),
             "file": _link(written.uri),
             "size_in_bytes": written.size,
             "workbook": _link(written.workbook.uri)
@@ -127,6 +128,16 @@ def _report_pack(written: WrittenPack) -> dg.MaterializeResult[None]:
             "is_preliminary": pack.is_preliminary,
         },
     )
+
+
+def _links_of_the_ui(written: WrittenPack) -> dict[str, dg.UrlMetadataValue]:
+    """Return the addresses under which the UI of this machine serves the pack; on AWS it has no rights to read it."""
+    if written.uri.startswith(S3_SCHEME):
+        return {}
+    links = {"open": dg.MetadataValue.url(PACK_PATH + PACK_FILE)}
+    if isinstance(written.workbook, WrittenFile):
+        links["download"] = dg.MetadataValue.url(PACK_PATH + WORKBOOK_FILE)
+    return links
 
 
 def _link(uri: str) -> dg.UrlMetadataValue | dg.PathMetadataValue:

@@ -99,6 +99,7 @@ RULES: Mapping[str, str] = {
   filters change period, reference and business unit. `finance-platform report` writes others, of one unit too.
 - It is PRELIMINARY until its period is closed, and while a file is held.
 - Every figure is a sum of the amounts of `PeriodAmount`, on the lines of `StatementLine`.
+- A run writes the workbook of up to 30,000 amounts; of more, `finance-platform report` writes it.
 """,
 }
 """By table, its rules as a Markdown list."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -23,18 +23,28 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.cli import DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_MAX_OVERFLOW, DEFAULT_POOL_RECYCLE
 
 from finance_platform.orchestration.webserver.guard import KnownOrigin, guard_webserver
+from finance_platform.orchestration.webserver.report_files import ReportFiles
+from finance_platform.storage.port import ObjectStore
 
 _LIVE_DATA_POLL_MS = 2000
 _GRACE_SECONDS = 5
 
 
-def serve(workspace: Path, listener: socket.socket, known: Iterable[KnownOrigin], *, health_path: str = "") -> None:
+def serve(
+    workspace: Path,
+    listener: socket.socket,
+    known: Iterable[KnownOrigin],
+    *,
+    open_reports: Callable[[], ObjectStore] | None = None,
+    health_path: str = "",
+) -> None:
     """Serve the UI of the instance in DAGSTER_HOME until SIGINT or SIGTERM.
 
     Args:
         workspace: Dagster's workspace file.
         listener: where to accept connections.
         known: under which addresses people open the UI.
+        open_reports: opens the folder of reports; None to serve none.
         health_path: a path that a load balancer reads under the server's IP address; by default there is none.
     """
     # uvicorn shuts down on either signal and raises it again; this way the instance is closed after both.
@@ -46,7 +56,9 @@ def serve(workspace: Path, listener: socket.socket, known: Iterable[KnownOrigin]
         with WorkspaceProcessContext(instance, target, version=version("dagster-webserver")) as context:
             app = create_app_from_workspace_process_context(context, live_data_poll_rate=_LIVE_DATA_POLL_MS)
             config = uvicorn.Config(
-                guard_webserver(app, known, health_path=health_path),
+                guard_webserver(
+                    ReportFiles(app, open_reports) if open_reports else app, known, health_path=health_path
+                ),
                 log_level="warning",
                 # The guard trusts no header about the scheme, and the app needs none.
                 proxy_headers=False,

@@ -124,6 +124,7 @@ def _code_location(code_socket: Path) -> list[str]:
 
 def _webserver(workspace: Path, descriptor: int, known: Sequence[KnownOrigin]) -> list[str]:
     arguments = ["-m", "finance_platform.cli", "webserver", "--workspace", str(workspace), "--fd", str(descriptor)]
+    arguments.append("--reports")
     return [*arguments, *(word for origin in known for word in ("--origin", str(origin)))]
 
 

@@ -12,6 +12,9 @@ import re
 PACK_FILE = "report_pack.html"
 """The page that each refresh writes."""
 
+PACK_PATH = "/report_pack/"
+"""Where the UI serves these files."""
+
 
 def workbook_file(page: str) -> str:
     """Return the name of the workbook that is written with a page."""
