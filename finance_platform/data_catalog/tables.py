@@ -15,7 +15,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 
 from finance_platform.contracts.model import Column, Contract
-from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, REJECTED_ROWS, TRANSACTIONS
+from finance_platform.contracts.processed import (
+    ACCOUNTS,
+    BUDGET,
+    COMMENTS,
+    DEPARTMENTS,
+    REJECTED_ROWS,
+    STATEMENT_LINES,
+    TRANSACTIONS,
+)
 from finance_platform.contracts.star import STAR, WHOLE_TABLE
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.slices.snapshot import Snapshot
@@ -82,7 +90,7 @@ DELIVERY = CatalogColumn("delivery", "string", "The delivery that offered the ro
 LINE_TABLES = (TRANSACTIONS, BUDGET)
 """Have a partition per live delivery and period, superseded lines included: the star decides which lines count."""
 
-ROW_TABLES = (DEPARTMENTS, ACCOUNTS, REJECTED_ROWS)
+ROW_TABLES = (DEPARTMENTS, ACCOUNTS, COMMENTS, STATEMENT_LINES, REJECTED_ROWS)
 """Have a partition per delivery."""
 
 _ALL_PERIODS = "all"

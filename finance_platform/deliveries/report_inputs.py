@@ -57,6 +57,8 @@ class StatementLineRow:
         section: section of the statement.
         line: the line, in its first spelling.
         order: order of the line within its section, the same for every row of the line.
+        source_file: object key of the file.
+        source_row: its line.
     """
 
     account: str
@@ -64,6 +66,8 @@ class StatementLineRow:
     section: str
     line: str
     order: int
+    source_file: str = ""
+    source_row: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def read_report_inputs(processed: ObjectStore, live: Iterable[LiveDelivery]) -> 
             found = [Comment(**row) for row in rows]
             comments |= {(one.period, one.department_key, one.account_key): one for one in found}
         elif delivery.event.kind == "statement_lines":
-            columns = ["account", "category", "section", "line", "line_order", "source_row"]
+            columns = ["account", "category", "section", "line", "line_order", "source_file", "source_row"]
             for row in _rows(processed, delivery, STATEMENT_LINES.name, columns):
                 lines[fold(row["account"] or ""), fold(row["category"] or "")] = row
     return ReportInputs(tuple(comments[key] for key in sorted(comments)), tuple(_lines(lines)))
@@ -122,5 +126,6 @@ def _lines(rows: dict[tuple[str, str], dict[str, Any]]) -> Iterator[StatementLin
     for key in sorted(rows, reverse=True):
         row = rows[key]
         line = row["section"], fold(row["line"])
+        mapped = (row["account"] or "", row["category"] or "")
         order = given.get(line, first[line])
-        yield StatementLineRow(row["account"] or "", row["category"] or "", row["section"], spelling[line], order)
+        yield StatementLineRow(*mapped, row["section"], spelling[line], order, row["source_file"], row["source_row"])

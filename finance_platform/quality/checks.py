@@ -290,6 +290,14 @@ COMMENTS_NAME_MEMBERS = Check(
     "the comments file and send it again; a spreadsheet may have removed its leading zeros.",
     is_warning=True,
 )
+STATEMENT_LINES_NAME_ACCOUNTS = Check(
+    _FACT,
+    "statement_lines_name_accounts",
+    "A row of the file of statement lines names an account, a beginning of accounts or a category that nothing else "
+    "mentions, so it changes no report. Correct the code in the file and send it again; if the account has no lines "
+    "yet, keep the row: the warning ends with the first one.",
+    is_warning=True,
+)
 AMOUNTS_ARE_USUAL = Check(
     _FACT,
     "amounts_are_usual",
@@ -329,6 +337,7 @@ WAREHOUSE_CHECKS = (
     LAKE_EQUALS_WAREHOUSE,
     CLOSED_PERIODS_STAND,
     COMMENTS_NAME_MEMBERS,
+    STATEMENT_LINES_NAME_ACCOUNTS,
     AMOUNTS_ARE_USUAL,
 )
 

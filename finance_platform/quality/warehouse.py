@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT, FACT_FINANCIALS, STAR
+from finance_platform.feeds.codes import fold
 from finance_platform.money_text import grouped_money
 from finance_platform.quality.account_months import AccountMonth, UnusualMonth, find_unusual_months
 from finance_platform.quality.checks import (
@@ -25,6 +26,7 @@ from finance_platform.quality.checks import (
     MEMBERS_DESCRIBED,
     PARENTS_WITHOUT_LINES,
     REFERENCES_RESOLVE,
+    STATEMENT_LINES_NAME_ACCOUNTS,
     VARIANCE_IDENTITY,
     Check,
     Outcome,
@@ -32,10 +34,11 @@ from finance_platform.quality.checks import (
 )
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.warehouse.port import Parameters, Queryable, QueryResult
+from finance_platform.warehouse.report_tables import ANY_ENDING
 from finance_platform.warehouse.statements import SqlFile, select_columns, statement
 
 if TYPE_CHECKING:
-    from finance_platform.deliveries.report_inputs import Comment
+    from finance_platform.deliveries.report_inputs import Comment, StatementLineRow
 
 _NO_LAST_PERIOD = "9999-12"
 
@@ -98,6 +101,40 @@ def check_comments(comments: Sequence[Comment], warehouse: Queryable) -> Outcome
             evidence.append({**place, **codes, "unknown": " and ".join(unknown)})
     summary = pluralize(len(comments), "comment")
     return Outcome.from_evidence(COMMENTS_NAME_MEMBERS, evidence, f"{summary}, {len(evidence):,} of unknown members")
+
+
+def check_statement_lines(lines: Sequence[StatementLineRow], warehouse: Queryable) -> Outcome:
+    """Check that every row of a file of statement lines is about an account or a category of the warehouse.
+
+    Args:
+        lines: those of the live deliveries.
+        warehouse: what is published.
+    """
+    columns = ["account_number", "category"]
+    rows = warehouse.query(select_columns(DIM_ACCOUNT, columns)).rows if lines else []
+    numbers, categories = {fold(number) for number, _ in rows}, {fold(category) for _, category in rows}
+
+    def has_account(line: StatementLineRow) -> bool:
+        if not line.account:
+            return fold(line.category) in categories
+        if line.account.endswith(ANY_ENDING):
+            beginning = fold(line.account.removesuffix(ANY_ENDING))
+            return any(number.startswith(beginning) for number in numbers)
+        return fold(line.account) in numbers
+
+    evidence = [
+        {
+            "file": line.source_file,
+            "line": line.source_row,
+            "account": line.account or None,
+            "category": line.category or None,
+            "statement_line": line.line,
+        }
+        for line in lines
+        if not has_account(line)
+    ]
+    summary = f"{pluralize(len(lines), 'row')} of statement lines, {len(evidence):,} about no account"
+    return Outcome.from_evidence(STATEMENT_LINES_NAME_ACCOUNTS, evidence, summary)
 
 
 def _keys(warehouse: Queryable, contract: Contract) -> set[int]:

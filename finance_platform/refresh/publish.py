@@ -18,7 +18,13 @@ from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.errors import DamagedWarehouseError, LoadError, StarNotBuiltError
 from finance_platform.quality.checks import Outcome, pluralize
 from finance_platform.quality.processed import check_star
-from finance_platform.quality.warehouse import Audit, check_closed_periods, check_comments, check_warehouse
+from finance_platform.quality.warehouse import (
+    Audit,
+    check_closed_periods,
+    check_comments,
+    check_statement_lines,
+    check_warehouse,
+)
 from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
 from finance_platform.refresh.repair import damage_noted, discard_unreadable_slices, require_none_missing
 from finance_platform.refresh.restore import restore, slice_to_load
@@ -175,6 +181,7 @@ def _publish(
         *(audit.outcomes or ()),
         check_closed_periods(frozen.periods),
         check_comments(report_tables.inputs.comments, warehouse),
+        check_statement_lines(report_tables.inputs.lines, warehouse),
     ]
     return Publication(
         result,
@@ -204,11 +211,12 @@ def check_published(processed: ObjectStore, warehouse: Warehouse, settings: Sett
     versions = published_versions(warehouse)
     frozen = freeze(processed, settings, versions, record=False)
     snapshot = published_snapshot(processed, frozen.snapshot, versions)
-    comments = read_report_inputs(processed, frozen.snapshot.state.live).comments
+    inputs = read_report_inputs(processed, frozen.snapshot.state.live)
     return [
         *check_warehouse(warehouse, snapshot, actuals_through=settings.actuals_through, frozen_periods=frozen.periods),
         check_closed_periods(frozen.periods),
-        check_comments(comments, warehouse),
+        check_comments(inputs.comments, warehouse),
+        check_statement_lines(inputs.lines, warehouse),
     ]
 
 

@@ -18,7 +18,12 @@ from finance_platform.quality.checks import Check, pluralize, raw_checks
 from finance_platform.quality.deliveries import check_deliveries, check_raw, check_unread
 from finance_platform.quality.lost_zeros import check_codes_keep_zeros
 from finance_platform.quality.processed import check_accounts_have_sign, check_lines_equal_star, check_schema
-from finance_platform.quality.warehouse import check_closed_periods, check_comments, check_warehouse
+from finance_platform.quality.warehouse import (
+    check_closed_periods,
+    check_comments,
+    check_statement_lines,
+    check_warehouse,
+)
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.local import LocalStore
 from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, QueryResult
@@ -58,6 +63,7 @@ def test_exactly_the_declared_checks_are_evaluated():
         *check_warehouse(EmptyWarehouse(), snapshot),
         check_closed_periods(()),
         check_comments((), EmptyWarehouse()),
+        check_statement_lines((), EmptyWarehouse()),
     ]
     evaluated = [outcome.check for outcome in outcomes]
     assert set(evaluated) == set(declared())
@@ -96,6 +102,7 @@ def test_every_failure_is_alerted_except_warnings_that_are_not_urgent():
         "headers_are_unchanged",
         "members_are_described",
         "parents_have_no_lines_beside_children",
+        "statement_lines_name_accounts",
     }
     assert {check.name for check in declared() if check.is_warning} - waiting == {
         "account_types_agree",

@@ -14,7 +14,7 @@ import pytest
 
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DEPARTMENT
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
-from finance_platform.deliveries.report_inputs import Comment
+from finance_platform.deliveries.report_inputs import Comment, StatementLineRow
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.quality import checks
 from finance_platform.quality.checks import (
@@ -32,6 +32,7 @@ from finance_platform.quality.warehouse import (
     check_closed_periods,
     check_comments,
     check_lake_equals_warehouse,
+    check_statement_lines,
     check_warehouse,
 )
 from finance_platform.slices.commits import ScenarioSum, SliceCommit
@@ -230,6 +231,7 @@ def test_every_check_of_the_warehouse_has_a_failing_case():
         checks.LAKE_EQUALS_WAREHOUSE,
         checks.CLOSED_PERIODS_STAND,
         checks.COMMENTS_NAME_MEMBERS,
+        checks.STATEMENT_LINES_NAME_ACCOUNTS,
     }
     # Unusual amounts and parents are tested in `warehouse/test_unusual_amounts` and `test_parents`, the others below.
     tested |= {checks.AMOUNTS_ARE_USUAL, *checks.PARENTS_WITHOUT_LINES.values()}
@@ -252,6 +254,27 @@ def test_a_comment_of_a_department_or_account_that_nothing_mentions_is_named_wit
     assert list(outcome.evidence) == [
         {**place, "line": 3, "unknown": "account"},
         {**place, "line": 4, "unknown": "department and account"},
+    ]
+
+
+def test_a_statement_line_of_an_account_that_nothing_mentions_is_named_with_its_line(warehouse_after: WarehouseAfter):
+    warehouse = warehouse_after()
+    ((number, category),) = warehouse.query(
+        f"SELECT AccountNumber, Category FROM DimAccount WHERE AccountKey = {RENT}"
+    ).rows
+
+    def mapped(row: int, account: str, of_category: str = "") -> StatementLineRow:
+        return StatementLineRow(account, of_category, "Revenue", "Sales", 1, "statement_lines.csv", row)
+
+    known = [mapped(2, number), mapped(3, f"{number[:1]}*"), mapped(4, "", category.upper())]
+    assert check_statement_lines([], warehouse).passed
+    assert check_statement_lines(known, warehouse).passed
+    outcome = check_statement_lines([*known, mapped(5, "nix"), mapped(6, "nix*"), mapped(7, "", "nix")], warehouse)
+    assert (outcome.passed, outcome.summary) == (False, "6 rows of statement lines, 3 about no account")
+    assert [(row["line"], row["account"], row["category"]) for row in outcome.evidence] == [
+        (5, "nix", None),
+        (6, "nix*", None),
+        (7, None, "nix"),
     ]
 
 
