@@ -211,6 +211,12 @@ class UnusableResultError(PermanentError):
     title = "A blocking check failed, so nothing after it ran"
 
 
+class RebuildError(PermanentError):
+    """Periods cannot be built again."""
+
+    title = "These periods cannot be built again"
+
+
 class StarNotBuiltError(FinancePlatformError):
     """The load was started while target slices were not built."""
 

@@ -5,10 +5,13 @@ Belongs here: severity, blocking, metadata. Does not belong here: evaluation (se
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import dagster as dg
 
+from finance_platform.orchestration.ui.check_descriptions import describe_check
+from finance_platform.orchestration.ui.formatting import plain
 from finance_platform.quality.checks import Check, Outcome
 from finance_platform.reports.run_outcome import EVIDENCE_ROWS_REPORTED, EvaluatedCheck
 from finance_platform.safe_text import printable
@@ -18,19 +21,24 @@ def check_specs(checks: Iterable[Check]) -> list[dg.AssetCheckSpec]:
     """Return the specs that a step declares for the checks that it evaluates."""
     return [
         dg.AssetCheckSpec(
-            check.name, asset=dg.AssetKey(check.asset), description=check.description, blocking=check.is_blocking
+            check.name, asset=dg.AssetKey(check.asset), description=describe_check(check), blocking=check.is_blocking
         )
         for check in checks
     ]
 
 
-def check_result(outcome: Outcome) -> dg.AssetCheckResult:
-    """Return an outcome as Dagster's check result, with the offending rows."""
+def check_result(outcome: Outcome, more: Mapping[str, Any] | None = None) -> dg.AssetCheckResult:
+    """Return an outcome as Dagster's check result, with the offending rows.
+
+    Args:
+        outcome: the outcome.
+        more: metadata beside the evidence, which the command line does not print.
+    """
     check = outcome.check
     # In the order of the evidence, which puts the finding before the fix.
     columns = list(dict.fromkeys(name for row in outcome.evidence for name in row))
-    summary = printable(outcome.summary)
-    metadata: dict[str, dg.MetadataValue] = {"summary": dg.MetadataValue.text(summary)}
+    summary = plain(printable(outcome.summary))
+    metadata: dict[str, Any] = {}
     if outcome.evidence:
         records = [dg.TableRecord({name: _cell(row.get(name)) for name in columns}) for row in outcome.evidence]
         schema = dg.TableSchema([dg.TableColumn(name, "string") for name in columns])
@@ -39,7 +47,7 @@ def check_result(outcome: Outcome) -> dg.AssetCheckResult:
         passed=outcome.passed,
         asset_key=dg.AssetKey(check.asset),
         check_name=check.name,
-        metadata=metadata,
+        metadata=metadata | dict(more or {}),
         severity=dg.AssetCheckSeverity.WARN if check.is_warning else dg.AssetCheckSeverity.ERROR,
         description=summary,
     )
@@ -66,4 +74,4 @@ def evaluated_check(evaluation: dg.AssetCheckEvaluation) -> EvaluatedCheck:
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else printable(str(value))
+    return "" if value is None else plain(printable(str(value)))

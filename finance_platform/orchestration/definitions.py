@@ -16,7 +16,7 @@ from finance_platform.orchestration.assets.standardise import standardise_assets
 from finance_platform.orchestration.assets.star import star_assets
 from finance_platform.orchestration.assets.warehouse import warehouse_assets
 from finance_platform.orchestration.dagster_environment import warn_of_foreign_history
-from finance_platform.orchestration.jobs import quiet_logger, refresh_job
+from finance_platform.orchestration.jobs import quiet_logger, rebuild_job, refresh_job
 from finance_platform.orchestration.resources import platform_resources
 from finance_platform.orchestration.schedules import close_calendar
 from finance_platform.orchestration.sensors.alerts import alerting_sensors
@@ -46,7 +46,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             by_period_spec(settings),
             *(delivery_spec(feed) for feed in feed_set.feeds),
         ],
-        jobs=[refresh_job()],
+        jobs=[refresh_job(), rebuild_job()],
         schedules=close_calendar(settings),
         sensors=[raw_files_sensor(settings), *alerting_sensors(settings)],
         resources=platform_resources(settings),

@@ -1,4 +1,4 @@
-"""Jobs: `refresh`, which updates everything that is stale; the logger that the command line runs it with.
+"""Jobs: `refresh`, which updates everything that is stale, and `rebuild_periods`; the logger of the command line.
 
 Belongs here: selections of assets that run together, their executor. Does not belong here: asset logic.
 """
@@ -6,11 +6,17 @@ Belongs here: selections of assets that run together, their executor. Does not b
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
+from finance_platform.contracts.star import STAR
+
 REFRESH = "refresh"
+REBUILD_PERIODS = "rebuild_periods"
+
+_REBUILDING_STEPS = frozenset({"build_star", "load", "reporting__variance_report"})
 
 RUN_LOGGER = logging.getLogger("finance_platform.run")
 """Receives the log of a run that the command line starts; the command line decides which messages it shows."""
@@ -48,3 +54,35 @@ def refresh_job() -> dg.UnresolvedAssetJobDefinition:
         # One process for all steps: the work is in subprocesses and the warehouse, and steps start quickly.
         executor_def=dg.in_process_executor,
     )
+
+
+def rebuild_job() -> dg.UnresolvedAssetJobDefinition:
+    """Return the job that builds and loads some periods again in one run, as `run --rebuild --period` does (086)."""
+    groups = dg.AssetSelection.groups("warehouse", "reporting")
+    star = dg.AssetSelection.assets(*(["processed", contract.name] for contract in STAR))
+    return dg.define_asset_job(
+        REBUILD_PERIODS,
+        selection=star | groups,
+        description="Builds and loads periods of the fact table again, all of them in one run. The Launchpad asks for "
+        "`periods`: a list of `2025-06` or `2025-01..2025-06`. What else is stale is published with them.",
+        config=_rebuild_config,
+        executor_def=dg.in_process_executor,
+    )
+
+
+@dg.config_mapping(
+    config_schema={
+        "periods": dg.Field(
+            dg.Array(str),
+            description="Periods YYYY-MM, or ranges of them: ['2025-06', '2024-01..2024-12'].",
+        )
+    }
+)
+def _rebuild_config(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    again = {"config": {"rebuild": True, "periods": list(config["periods"])}}
+    return {"ops": {"build_star": again, "load": again}}
+
+
+def asks_for_step(run: dg.DagsterRun, step: str) -> bool:
+    """Return whether a run, or the run that it re-executes, asked for a step without selecting single assets."""
+    return run.job_name != REBUILD_PERIODS or step in _REBUILDING_STEPS

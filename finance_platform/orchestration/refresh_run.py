@@ -34,6 +34,8 @@ from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER, repair_of
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.run_metrics import send_run_metrics
 from finance_platform.orchestration.runs import COMMAND_LINE, MAX_RETRIES_TAG, STARTED_BY, fail_orphaned_runs
+from finance_platform.orchestration.ui.processed_metadata import READ_NOW
+from finance_platform.orchestration.ui.slice_metadata import CHANGED_NOW, parse_slices
 from finance_platform.orchestration.ui.warehouse_metadata import ALSO_LOADED
 from finance_platform.refresh.complete_run import record_complete_run
 from finance_platform.reports.run_outcome import RunOutcome
@@ -149,7 +151,7 @@ def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
 
 
 def _read_now(metadata: dict[tuple[str, ...], Any]) -> int:
-    count = metadata.get(("processed", "rejected_rows"), {}).get("deliveries_read_now")
+    count = metadata.get(("processed", "rejected_rows"), {}).get(READ_NOW)
     return int(count.value) if count else 0
 
 
@@ -157,8 +159,8 @@ def _changed(metadata: dict[tuple[str, ...], Any], group: str) -> list[str]:
     return [
         f"{path[-1]} {name}"
         for path, values in metadata.items()
-        if path[0] == group and "slices_changed_now" in values
-        for name in values["slices_changed_now"].value
+        if path[0] == group and CHANGED_NOW in values
+        for name in parse_slices(str(values[CHANGED_NOW].value))
     ]
 
 

@@ -6,6 +6,7 @@ Does not belong here: how a slice is built (see `spark_jobs`, `transforms`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +16,8 @@ import pyarrow as pa
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.checkpoints import drop_checkpoints
-from finance_platform.errors import JobError
+from finance_platform.errors import JobError, RebuildError
+from finance_platform.feeds.dates import periods_between
 from finance_platform.quality.attributes import check_attributes
 from finance_platform.quality.checks import Outcome
 from finance_platform.quality.lost_zeros import check_codes_keep_zeros
@@ -57,6 +59,27 @@ class Rebuild:
 
 NO_REBUILD = Rebuild()
 
+_NAMES_SHOWN = 5
+_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+def expand_periods(texts: Iterable[str]) -> list[str]:
+    """Return the periods that texts name, each a period YYYY-MM or a range YYYY-MM..YYYY-MM, in order and once.
+
+    Raises:
+        RebuildError: a text is neither.
+    """
+    periods: set[str] = set()
+    for text in texts:
+        first, _, last = text.replace(" ", "").partition("..")
+        last = last or first
+        if not (_PERIOD.fullmatch(first) and _PERIOD.fullmatch(last)) or first > last:
+            raise RebuildError(
+                f"{text!r} is not a period", fix="give months as 2025-06, or a range of them as 2025-01..2025-06"
+            )
+        periods.update(periods_between(first, last))
+    return sorted(periods)
+
 
 @dataclass(frozen=True)
 class BuiltStar:
@@ -87,6 +110,7 @@ def build_star(processed: ObjectStore, jobs: JobRunner, star: StarSettings, rebu
     Raises:
         JobError: the job failed, or its result differs from the request.
         TransientJobError: the job may succeed when it is started again.
+        RebuildError: a period that is to be built again has no data.
         LostDeliveryError: rows that are needed are damaged, and cannot be read again.
         DamagedObjectError: rows were found to be damaged while they were read; the next run reads them again.
     """
@@ -140,6 +164,7 @@ class _Plan:
 def _plan(processed: ObjectStore, star: StarSettings, rebuild: Rebuild) -> _Plan:
     before = take_snapshot(processed, star)
     require_none_missing(before.state)
+    _require_known(before, rebuild)
     repaired = repair_slices(processed, before, at=datetime.now(UTC))
     if repaired:
         before = take_snapshot(processed, star)
@@ -160,6 +185,16 @@ def _plan(processed: ObjectStore, star: StarSettings, rebuild: Rebuild) -> _Plan
     requested = frozenset((target.table, target.slice, target.version) for target in stale)
     keys = pa.array(list(files), pa.string())
     return _Plan(repaired, None, requested, to_document(request), keys, len(before.state.live))
+
+
+def _require_known(snapshot: Snapshot, rebuild: Rebuild) -> None:
+    """Raise RebuildError if a period that is to be built again has no data."""
+    known = {target.slice for target in snapshot.target if target.table == FACT_FINANCIALS.name}
+    unknown = sorted(set(rebuild.periods) - known) if rebuild.is_requested else []
+    if unknown:
+        found = f"{', '.join(unknown[:_NAMES_SHOWN])} to build again, and no file that counts has lines there"
+        fix = f"choose among the periods {min(known)} to {max(known)}" if known else "deliver files and refresh first"
+        raise RebuildError(found, fix=fix)
 
 
 def _run_job(processed: ObjectStore, jobs: JobRunner, plan: _Plan) -> dict[str, Any]:

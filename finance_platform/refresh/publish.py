@@ -60,6 +60,7 @@ class Publication:
             publish if the audit refused it.
         movements: what was moved, in a row per load, period, scenario, measure and cause.
         frozen: closed periods that stay as they are published although their target has other rows.
+        stale: slices that are not published in their target version, after the load.
         repaired: what was damaged in the warehouse and was built again, a sentence each.
         also_loaded: what people say about the figures and was replaced: comments, lines of the statement, materiality.
     """
@@ -72,6 +73,7 @@ class Publication:
     snapshot: Snapshot
     movements: Sequence[dict[str, Any]]
     frozen: tuple[str, ...]
+    stale: tuple[SliceName, ...] = ()
     repaired: Sequence[str] = ()
     also_loaded: Sequence[str] = ()
 
@@ -176,7 +178,8 @@ def _publish(
     if audit.outcomes is None:
         audit(warehouse)
     ledger = published_slices(warehouse)
-    snapshot = published_snapshot(processed, frozen.snapshot, {name: one.version for name, one in ledger.items()})
+    now_published = {name: one.version for name, one in ledger.items()}
+    snapshot = published_snapshot(processed, frozen.snapshot, now_published)
     outcomes = [
         *(audit.outcomes or ()),
         check_closed_periods(frozen.periods),
@@ -192,6 +195,7 @@ def _publish(
         snapshot,
         movement_summary(warehouse),
         frozen.periods,
+        tuple(frozen.snapshot.to_publish(now_published)),
         repaired,
         _also_loaded(replaced, is_load=result is not None),
     )

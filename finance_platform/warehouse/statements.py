@@ -105,6 +105,7 @@ class SqlFile(StrEnum):
     UNCLASSIFIED_ACTUAL = "quality/unclassified_actual.sql"
     VARIANCE_BY_FISCAL_YEAR = "reporting/variance_by_fiscal_year.sql"
     VARIANCE_PERIODS = "reporting/variance_periods.sql"
+    PERIOD_TOTALS = "reporting/period_totals.sql"
     LINES_IN_WAREHOUSE = "reporting/lines_in_warehouse.sql"
     MOVEMENTS_SINCE = "reporting/movements_since.sql"
     MOVEMENT_SUMMARY = "reporting/movement_summary.sql"

@@ -162,13 +162,15 @@ def test_the_fact_table_explains_what_may_be_added_up_and_that_a_budget_below_a_
         assert "below a period `BudgetAmount` and `Variance` mean nothing" in description
 
 
-def test_a_warehouse_table_shows_its_definition_its_name_and_its_database(shipped: dict[str, dg.AssetSpec]):
+def test_a_warehouse_table_links_to_its_definition_and_shows_its_name_and_its_database(
+    shipped: dict[str, dg.AssetSpec],
+):
     for contract in STAR:
         metadata = shipped[f"warehouse/{contract.name}"].metadata
-        definition = metadata["definition"].value
-        assert definition.startswith(f"```sql\nCREATE TABLE IF NOT EXISTS {contract.table} (")
+        files = [Path(one.file_path) for one in metadata["dagster/code_references"].code_references]
+        (definition,) = [file.read_text("utf-8") for file in files if file.parent.name == "ddl"]
+        assert f"CREATE TABLE IF NOT EXISTS {contract.table} (" in definition
         assert all(column.sql_name in definition for column in contract.columns)
-        assert definition.count("CREATE TABLE") == 1
         assert metadata["dagster/table_name"] == f"finance.{contract.table}"
         assert metadata["dagster/uri"].endswith("warehouse.duckdb")
 

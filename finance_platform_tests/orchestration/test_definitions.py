@@ -14,7 +14,8 @@ import dagster as dg
 import pytest
 
 from finance_platform.orchestration.definitions import build_definitions
-from finance_platform.orchestration.jobs import REFRESH
+from finance_platform.orchestration.jobs import REBUILD_PERIODS, REFRESH
+from finance_platform.orchestration.ui.check_descriptions import COMPARES
 from finance_platform.quality.checks import (
     DELIVERY_CHECKS,
     SCHEMA_CHECKS,
@@ -194,9 +195,21 @@ def test_the_refresh_job_runs_all_assets_in_one_process(definitions: dg.Definiti
     assert job.description
 
 
-def test_there_is_no_other_job(definitions: dg.Definitions):
+def test_the_only_other_job_builds_periods_again(definitions: dg.Definitions):
     names = {job.name for job in definitions.resolve_all_job_defs() if not job.name.startswith("__")}
-    assert names == {REFRESH}
+    assert names == {REFRESH, REBUILD_PERIODS}
+    steps = {node.name for node in definitions.resolve_job_def(REBUILD_PERIODS).nodes}
+    assert steps == {"build_star", "load", "reporting__variance_report"}
+
+
+def test_the_page_of_each_check_says_what_it_compares_and_then_what_to_do(definitions: dg.Definitions):
+    graph = definitions.resolve_asset_graph()
+    assert COMPARES.keys() == {key.name for key in graph.asset_check_keys}
+    for key in graph.asset_check_keys:
+        description = graph.get(key).description or ""
+        compares, _, rest = description.partition("\n\n**When it is ")
+        assert compares.endswith("."), key
+        assert rest.startswith(("red**: ", "yellow**: ")), key
 
 
 def test_definitions_load_without_a_warning_of_anything_old_or_unfinished(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""The timeline of a feed: a new delivery is a materialization, a delivery that is only read again an observation.
+"""The timeline of a feed: a new delivery is a materialization; one that is read again, held or decided an observation.
 
 Belongs here: events of invented deliveries, and whether the feed is overdue after them. Does not belong here: the
 metadata of events (see `test_run_metadata`), sending alerts (see `test_run_alerts`).
@@ -13,8 +13,8 @@ import pytest
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
-from finance_platform.deliveries.register import Register
-from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.register import Register, select_discovered
+from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.notifications.alerts_file import AlertsFile
 from finance_platform.orchestration.assets.delivery_events import EVENTS_AT_ONCE, report_deliveries
 from finance_platform.orchestration.sensors.alerts import alerting_sensors
@@ -40,6 +40,7 @@ class Timeline:
         self.register = Register(LocalStore(path / "processed"))
         self.commits: dict[str, DeliveryCommit] = {}
         self.messages: list[str] = []
+        self.held: list[InactiveDelivery] = []
         write(path / "feeds" / "ledger.yaml", with_lines(LEDGER, freshness="{fail_after_days: 31}"))
 
     def read(self, file: str, content: str, *, days_ago: int, rules: str = "v1", feed: str = "ledger") -> str:
@@ -50,9 +51,14 @@ class Timeline:
         self.commits[event.delivery_id] = commit_of(event, in_period("2025-01"), committed_at=at)
         return at
 
+    def hold(self, file: str, reason: str) -> None:
+        """Hold the delivery of a file that was read."""
+        (event,) = [event for event in select_discovered(self.register.events()) if event.object_key == file]
+        self.held.append(InactiveDelivery(event, self.commits[event.delivery_id], reason, "`accept` it"))
+
     def report(self, instance: dg.DagsterInstance) -> list[tuple[str, str]]:
         """Report the deliveries that have no event yet; return kind and delivery of each new event."""
-        snapshot = Snapshot(self.commits, DeliveryState((), (), (), ()), NO_OVERLAPS, (), {})
+        snapshot = Snapshot(self.commits, DeliveryState((), self.held, (), ()), NO_OVERLAPS, (), {})
 
         @dg.asset
         def reporter(context: dg.AssetExecutionContext) -> None:
@@ -64,8 +70,9 @@ class Timeline:
         for entry in instance.all_logs(result.run_id):
             event = entry.asset_materialization or entry.asset_observation
             if event and event.asset_key == KEY:
-                kind = "new" if entry.asset_materialization else "read again"
-                reported.append((kind, (event.tags or {})["finance_platform/delivery"]))
+                tags = event.tags or {}
+                kind = "new" if entry.asset_materialization else tags.get("finance_platform/verdict", "read again")
+                reported.append((kind, tags["finance_platform/delivery"]))
         return reported
 
     def overdue(self, instance: dg.DagsterInstance) -> str:
@@ -95,6 +102,20 @@ def test_the_same_bytes_read_under_a_corrected_descriptor_are_not_a_new_delivery
     timeline.read("ledger.csv", "january", days_ago=2, rules="v2")
     assert timeline.report(instance) == [("read again", "ledger.csv-january-v2-ledger")]
     assert first_seen(instance) == [seen, seen]
+
+
+def test_a_held_file_is_an_observation_until_it_is_decided(timeline: Timeline, instance: dg.DagsterInstance):
+    timeline.read("ledger.csv", "january", days_ago=3)
+    timeline.hold("ledger.csv", "2 of 3 rows rejected")
+    name = "ledger.csv-january-v1-ledger"
+    assert timeline.report(instance) == [("new", name), ("held", name)]
+    assert timeline.report(instance) == []
+    (held,) = instance.fetch_observations(KEY, 9).records
+    assert held.asset_observation
+    assert held.asset_observation.description == "ledger.csv is held: 2 of 3 rows rejected. Fix: 'accept' it"
+    timeline.held.clear()
+    assert timeline.report(instance) == [("decided", name)]
+    assert timeline.report(instance) == []
 
 
 def test_a_feed_whose_files_are_only_read_again_stays_overdue(timeline: Timeline, instance: dg.DagsterInstance):

@@ -5,6 +5,7 @@ Belongs here: values in, metadata or text out. Does not belong here: the metadat
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,40 +13,55 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from finance_platform.contracts.processed import REJECTED_ROWS
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import ROWS_SHOWN, money_metadata, table_metadata
 from finance_platform.orchestration.ui.previews import preview_files
+from finance_platform.orchestration.ui.slice_metadata import format_slices, parse_slices
 from finance_platform.storage.local import LocalStore
 
 
 @pytest.mark.parametrize(
-    ("amount", "text", "whole"),
+    ("amount", "text"),
     [
-        ("675028549.12", "675,028,549.12 EUR", 675028549),
-        ("-0.50", "-0.50 EUR", -1),
-        ("0.49", "0.49 EUR", 0),
-        ("9999999999999999.99", "9,999,999,999,999,999.99 EUR", 10**16),
+        ("675028549.12", "675,028,549.12 EUR"),
+        ("-0.50", "-0.50 EUR"),
+        ("0.49", "0.49 EUR"),
+        ("9999999999999999.99", "9,999,999,999,999,999.99 EUR"),
     ],
 )
-def test_an_amount_is_exact_as_text_and_whole_as_a_number(amount: str, text: str, whole: int):
-    assert money_metadata("amount", Decimal(amount), "EUR") == {"amount": text, "amount_in_whole_EUR": whole}
+def test_an_amount_is_exact_text_once(amount: str, text: str):
+    assert money_metadata("amount", Decimal(amount), "EUR") == {"amount": text}
 
 
-def test_a_long_table_shows_its_last_rows_and_counts_all():
+def test_a_long_table_shows_its_first_rows_and_says_how_many_it_leaves_out():
     metadata = table_metadata(
-        "periods", [{"period": f"{2000 + n // 12}-{n % 12 + 1:02}", "rows": n} for n in range(400)]
+        "periods", [{"period": f"{2000 + n // 12}-{n % 12 + 1:02}", "rows": n} for n in reversed(range(400))]
     )
-    assert metadata["periods_count"] == 400
+    assert metadata["periods_left_out"] == "376 of 400 rows"
     shown = [dict(record.data) for record in metadata["periods"].records]
     assert len(shown) == ROWS_SHOWN
-    assert shown[-1] == {"period": "2033-04", "rows": 399}
+    assert shown[0] == {"period": "2033-04", "rows": 399}
     assert len(dg.serialize_value(metadata["periods"])) < 10_000
 
 
-def test_a_table_without_rows_is_only_a_count_of_zero():
-    assert table_metadata("periods", []) == {"periods_count": 0}
+def test_a_table_without_rows_is_not_shown():
+    assert table_metadata("periods", []) == {}
+
+
+@given(names=st.sets(st.dates(date(1990, 1, 1), date(2060, 1, 1)).map(lambda day: f"{day:%Y-%m}")))
+def test_slices_are_read_back_from_their_short_text(names: set[str]):
+    assert parse_slices(format_slices([*names])) == sorted(names)
+    assert parse_slices(format_slices(["all"])) == ["all"]
+
+
+def test_a_year_of_slices_is_a_short_text():
+    assert format_slices([f"2024-{month:02}" for month in range(1, 13)] + ["2025-03", "2025-04"]) == (
+        "2024-01..2024-12, 2025-03..2025-04"
+    )
 
 
 def test_an_amount_in_a_table_is_exact_and_a_missing_value_is_empty():
@@ -69,8 +85,8 @@ def test_a_preview_leaves_out_columns_that_may_name_a_person(tmp_path: Path):
     names = [column.name for column in REJECTED_ROWS.columns]
     pq.write_table(pa.table({name: [f"{name} {n}" for n in range(7)] for name in names}), tmp_path / "rows.parquet")
     preview = preview_files(REJECTED_ROWS, LocalStore(tmp_path), ["rows.parquet"])["preview"]
-    assert len(preview.records) == 5
-    assert set(names) - preview.records[0].data.keys() == {"reasons", "raw_row"}
+    assert len(preview.records) == 3
+    assert set(names) - preview.records[0].data.keys() == {"reasons", "raw_row", "delivery_id", "account_key"}
 
 
 def test_a_missing_file_gives_no_preview_and_no_error(tmp_path: Path):

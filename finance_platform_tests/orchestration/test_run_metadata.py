@@ -9,6 +9,7 @@ Each fixture that is named after an event is a chapter: it changes the home, run
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -211,12 +212,21 @@ def registered(home: Settings, withdrawn: State) -> Iterator[dict[str, StaleStat
 # Figures
 
 
-def test_an_amount_is_exact_text_and_a_whole_number_to_plot(first: State):
-    fact = first.pages["warehouse/fact_financials"]
-    assert fact["amount_Actual"] == "1,250.50 USD"
-    assert fact["amount_Actual_in_whole_USD"] == 1251
-    assert first.pages["processed/transactions"]["amount"] == "1,250.50 USD"
-    assert first.pages["reporting/variance_report"]["last_year_variance_Expense"] == "100.49 USD"
+def test_an_amount_is_exact_text_and_no_figure_adds_accounts_of_several_types(first: State):
+    (lines,) = rows(first.pages["processed/transactions"], "by_file")
+    assert lines["net sum of all lines, USD"] == "1,250.50"
+    (expense,) = [row for row in rows(first.pages["reporting/variance_report"], "report") if row["Line"] == "Expense"]
+    assert expense["Variance"] == "100.49"
+    assert not [(key, name) for key, page in first.pages.items() for name in page if name.startswith("amount")]
+
+
+def test_a_page_has_no_hash_and_nothing_to_plot_over_runs_but_rows_and_sizes(first: State):
+    for key, page in first.pages.items():
+        numbers = {name for name, value in page.items() if type(value) is int}
+        assert numbers <= {"dagster/row_count", "size_in_bytes"}, key
+        cells = [cell for name in page for cell in _cells(page[name])]
+        assert not [cell for cell in cells if isinstance(cell, str) and re.fullmatch(r"[0-9a-f]{12,64}", cell)], key
+        assert not [cell for cell in cells if type(cell) is int and cell > 2**40], key
 
 
 def test_no_metadata_is_a_float(first: State, restated: State):
@@ -232,16 +242,15 @@ def _cells(value: Any) -> list[Any]:
 
 
 def test_the_fact_table_shows_a_row_for_each_period(first: State, restated: State):
-    for key in ("processed/fact_financials", "warehouse/fact_financials"):
-        january, february = rows(first.pages[key], "periods")
-        assert (january["period"], january["Actual"], january["Budget"]) == ("2025-01", "1,000.49", "900.00")
-        assert (february["period"], february["Actual"], february["Budget"]) == ("2025-02", "250.01", None)
-        assert january["version"] != february["version"]
-        assert january["built"]
-    published = rows(restated.pages["warehouse/fact_financials"], "periods")
-    assert [bool(row["restated"]) for row in published] == [True, False]
-    assert [row["now"] for row in published] == ["changed", ""]
-    assert all(row["loaded"] for row in published)
+    february, january = rows(first.pages["warehouse/fact_financials"], "periods")
+    assert (january["period"], january["expense"], january["revenue"]) == ("2025-01", "1,000.49", None)
+    assert (february["period"], february["expense"], february["state"]) == ("2025-02", "250.01", "published")
+    february, january = rows(first.pages["processed/fact_financials"], "periods")
+    assert (january["scenarios"], february["scenarios"]) == ("Actual, Budget", "Actual")
+    assert january["built"]
+    february, january = rows(restated.pages["warehouse/fact_financials"], "periods")
+    assert (january["expense"], january["state"]) == ("1,100.50", "closed")
+    assert restated.pages["warehouse/fact_financials"]["changed_now"] == "2025-01"
 
 
 def test_rows_are_counted(first: State):
@@ -250,7 +259,7 @@ def test_rows_are_counted(first: State):
     assert counts["processed/rejected_rows"] == 1
     page = first.pages["processed/rejected_rows"]
     assert {row["rule"]: row["rows"] for row in rows(page, "by_reason")} == {"invalid_amount": 1}
-    assert page["header_changes_count"] == 0
+    assert "header_changes" not in page
     assert counts["warehouse/dim_account"] == counts["processed/dim_account"] == 1
     without_rows = {"reporting/report_pack"}
     assert counts.keys() == {key for key in first.pages if not key.startswith("raw/")} - without_rows
@@ -259,16 +268,16 @@ def test_rows_are_counted(first: State):
 def test_each_table_has_a_preview(first: State, unchanged: State):
     for state in (first, unchanged):
         for key, page in state.pages.items():
-            if key.startswith(("processed/", "warehouse/")):
-                assert 1 <= len(rows(page, "preview")) <= 5, key
+            if key.startswith(("processed/", "warehouse/")) and not key.endswith("/fact_financials"):
+                assert 1 <= len(rows(page, "preview")) <= 3, key
     (line,) = rows(first.pages["warehouse/dim_department"], "preview")
     assert (line["DepartmentCode"], line["DepartmentName"], line["IsInferred"]) == ("D100", "Works", False)
 
 
 def test_a_preview_shows_the_published_rows(unchanged: State, restated: State):
-    before, now = (rows(state.pages["warehouse/fact_financials"], "preview") for state in (unchanged, restated))
-    assert "1,000.49" in {row["Amount"] for row in before}
-    assert "1,100.50" in {row["Amount"] for row in now}
+    before, now = (rows(state.pages["warehouse/dim_account"], "preview") for state in (unchanged, restated))
+    assert before == now
+    assert [row["AccountNumber"] for row in now] == ["6000"]
 
 
 def test_no_event_contains_the_name_of_a_supplier(
@@ -305,9 +314,11 @@ def test_each_load_of_a_period_is_an_event_of_its_partition(first: State, unchan
     assert unchanged.periods == {}
     assert list(restated.periods) == ["2025-01"]
     before, now = first.periods["2025-01"], restated.periods["2025-01"]
-    assert (before.metadata["amount_Actual"], now.metadata["amount_Actual"]) == ("1,000.49 USD", "1,100.50 USD")
+    amount = "Actual expense, whole USD"
+    assert (before.metadata[amount], now.metadata[amount]) == (1000, 1101)
+    assert (before.metadata["state"], now.metadata["state"]) == ("published", "closed")
     assert (before.metadata["is_restated"], now.metadata["is_restated"]) == (False, True)
-    assert (before.metadata["load_number"], now.metadata["load_number"]) == (1, 2)
+    assert (before.metadata["load_number"], now.metadata["load_number"]) == ("1", "2")
     assert before.tags["dagster/data_version"] != now.tags["dagster/data_version"]
 
 
@@ -339,7 +350,6 @@ def test_each_delivery_that_was_read_is_an_event_of_its_feed(first: State, uncha
     assert spend.metadata["candidate_lines"] == 3
     assert (spend.metadata["accepted_rows"], spend.metadata["rejected_rows"]) == (2, 1)
     assert spend.metadata["accepted_amount"] == "1,250.50 USD"
-    assert spend.metadata["accepted_amount_in_whole_USD"] == 1251
     assert spend.metadata["periods"] == "2 periods (2025-01 … 2025-02)"
     assert spend.metadata["verdict"] == "counts"
     assert spend.metadata["first_seen"] <= spend.metadata["read_at"]

@@ -1,4 +1,4 @@
-"""The timeline of each feed: an event for each delivery that was read, with its verdict.
+"""The timeline of each feed: an event for each delivery that was read, and one for each change of what it counts for.
 
 Belongs here: the events of `deliveries/<feed>`. Does not belong here: reading and verdicts (see `standardise`), the
 page and the freshness policy (see `ui.feed_specs`).
@@ -16,9 +16,9 @@ from dagster import DagsterInstance
 
 from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, ROUNDING, DeliveryCommit
 from finance_platform.deliveries.register import Register, select_discovered
-from finance_platform.deliveries.state import DeliveryState
+from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.orchestration.ui.feed_specs import delivery_key
-from finance_platform.orchestration.ui.formatting import format_periods
+from finance_platform.orchestration.ui.formatting import format_periods, plain
 from finance_platform.orchestration.ui.metadata_values import money_metadata
 from finance_platform.reports.reconciliation import scenario_counts
 from finance_platform.reports.statement import NO_SCENARIO
@@ -33,6 +33,14 @@ FIRST_SEEN = "first_seen"
 
 EVENTS_AT_ONCE = 200
 """A run that has read thousands of files reports only the last of them: an event takes some milliseconds."""
+
+VERDICT = "finance_platform/verdict"
+"""The tag of an event with the kind of the delivery's verdict."""
+
+_STOPPED = ("held", "refused")
+
+_STOPPED_AT_ONCE = 50
+"""Of how many held files a run says so on the timelines: fewer than it looks back, else it would say so again."""
 
 _Place = tuple[str, str, str]
 """When a delivery was read, its file, its identity; the order in which deliveries are reported."""
@@ -49,7 +57,8 @@ def report_deliveries(
     """Log an event for each delivery that was read after the last reported one, feed by feed.
 
     A new file or content is a materialization. A delivery that was only read again under other rules is an observation:
-    a corrected descriptor does not make a feed less overdue.
+    a corrected descriptor does not make a feed less overdue. A held or refused delivery has an observation behind its
+    materialization, which the page marks in another colour, and another one once it counts or is withdrawn.
 
     Args:
         context: the step that read them, whose events they are.
@@ -60,8 +69,19 @@ def report_deliveries(
     """
     reported = _last_reported(context.instance, feeds)
     new = {feed: _after(reported.get(feed), feed, snapshot.commits) for feed in sorted(feeds)}
-    if not any(new.values()):
-        return
+    if any(new.values()):
+        _report_new(context, new, reported, snapshot, register, currency)
+    _report_verdicts(context, feeds, snapshot)
+
+
+def _report_new(
+    context: dg.AssetExecutionContext,
+    new: Mapping[str, list[DeliveryCommit]],
+    reported: Mapping[str, _Place],
+    snapshot: Snapshot,
+    register: Register,
+    currency: str,
+) -> None:
     seen: dict[tuple[str, str], str] = {}
     for event in select_discovered(register.events()):
         seen.setdefault((event.object_key, event.fingerprint), event.at)
@@ -81,6 +101,50 @@ def report_deliveries(
             known.add(content)
             verdict = verdicts.get(commit.delivery_id, "a later version of the file replaced it")
             context.log_event(kind(**_event(commit, seen.get(content), verdict, currency)))
+
+
+def _report_verdicts(context: dg.AssetExecutionContext, feeds: Collection[str], snapshot: Snapshot) -> None:
+    """Log an observation for each held or refused delivery without one, and for each that no longer is."""
+    of_feeds = [delivery for delivery in snapshot.state.inactive if delivery.commit.feed in feeds]
+    stopped = {delivery.commit.delivery_id: delivery for delivery in of_feeds}
+    known = _reported_verdicts(context.instance, feeds)
+    last = sorted(of_feeds, key=lambda delivery: _place(delivery.commit))[-_STOPPED_AT_ONCE:]
+    for delivery_id, delivery in ((one.commit.delivery_id, one) for one in last):
+        kind = _stop_kind(delivery)
+        if known.get(delivery_id) != kind:
+            text = f"{kind}: {delivery.reason}"
+            context.log_event(_verdict_event(delivery.commit, kind, text, f"Fix: {delivery.fix}"))
+    now = _verdicts(snapshot.state)
+    for delivery_id, kind in known.items():
+        commit = snapshot.commits.get(delivery_id)
+        if kind in _STOPPED and delivery_id not in stopped and commit:
+            verdict = now.get(delivery_id, "a later version of the file replaced it")
+            context.log_event(_verdict_event(commit, "decided", f"no longer {kind}: {verdict}"))
+
+
+def _reported_verdicts(instance: DagsterInstance, feeds: Collection[str]) -> dict[str, str]:
+    """Return, by delivery, the kind of its verdict in its last observation."""
+    kinds: dict[str, str] = {}
+    for feed in feeds:
+        for record in instance.fetch_observations(delivery_key(feed), limit=EVENTS_AT_ONCE).records:
+            tags = (record.asset_observation.tags if record.asset_observation else None) or {}
+            if VERDICT in tags:
+                kinds.setdefault(tags[DELIVERY], tags[VERDICT])
+    return kinds
+
+
+def _stop_kind(delivery: InactiveDelivery) -> str:
+    return "refused" if delivery.is_refused else "held"
+
+
+def _verdict_event(commit: DeliveryCommit, kind: str, *sentences: str) -> dg.AssetObservation:
+    text = plain(printable(". ".join(sentences)))
+    return dg.AssetObservation(
+        delivery_key(commit.feed),
+        description=f"{quote_name(commit.object_key)} is {text}" if kind in _STOPPED else text,
+        tags={DELIVERY: commit.delivery_id, VERDICT: kind},
+        metadata={"file": printable_line(commit.object_key), "verdict": text},
+    )
 
 
 def last_arrivals(instance: DagsterInstance, feeds: Collection[str]) -> dict[str, datetime]:
@@ -117,7 +181,7 @@ def _last_reported(instance: DagsterInstance, feeds: Collection[str]) -> dict[st
         last = record.asset_entry.last_materialization
         if last and last.asset_materialization:
             key = record.asset_entry.asset_key
-            observations = instance.fetch_observations(key, limit=1).records
+            observations = instance.fetch_observations(key, limit=EVENTS_AT_ONCE).records
             events = [last.asset_materialization, *(record.asset_observation for record in observations)]
             places[key.path[-1]] = max(_reported_place(event) for event in events if event)
     return places
@@ -150,8 +214,7 @@ def _verdicts(state: DeliveryState) -> dict[str, str]:
     verdicts = {delivery.delivery_id: "counts" for delivery in state.live}
     verdicts |= {delivery.delivery_id: "no verdict yet" for delivery in state.awaiting_verdict}
     for delivery in state.inactive:
-        kind = "refused" if delivery.is_refused else "held"
-        verdicts[delivery.commit.delivery_id] = f"{kind}: {delivery.reason}"
+        verdicts[delivery.commit.delivery_id] = f"{_stop_kind(delivery)}: {delivery.reason}"
     return verdicts | {delivery.commit.delivery_id: delivery.reason for delivery in state.withdrawn}
 
 
@@ -176,7 +239,7 @@ def _event(commit: DeliveryCommit, seen_at: str | None, verdict: str, currency: 
     """Return the fields of an event, of either kind."""
     metadata: dict[str, Any] = {
         "file": printable_line(commit.object_key),
-        "verdict": printable(verdict),
+        "verdict": plain(printable(verdict)),
         FIRST_SEEN: seen_at or "unknown",
         "read_at": commit.committed_at,
         "candidate_lines": commit.read.rows,
@@ -190,7 +253,7 @@ def _event(commit: DeliveryCommit, seen_at: str | None, verdict: str, currency: 
         metadata["periods"] = format_periods(sorted({count.period for count in commit.periods}))
     return {
         "asset_key": delivery_key(commit.feed),
-        "description": printable(f"{quote_name(commit.object_key)}: {verdict}"),
+        "description": printable(f"{quote_name(commit.object_key)}: {plain(verdict)}"),
         "tags": {"dagster/data_version": commit.delivery_id, DELIVERY: commit.delivery_id},
         "metadata": metadata,
     }

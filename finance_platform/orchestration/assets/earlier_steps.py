@@ -16,6 +16,7 @@ import dagster as dg
 from finance_platform.contracts.processed import PROCESSED
 from finance_platform.contracts.star import STAR
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
+from finance_platform.orchestration.jobs import asks_for_step
 from finance_platform.quality.checks import pluralize
 from finance_platform.refresh.build_star import build_star
 from finance_platform.refresh.register import register
@@ -80,7 +81,9 @@ def _skipped_steps(run: dg.DagsterRun, step: str) -> tuple[str, ...]:
     taken = run.step_keys_to_execute
     if not run.parent_run_id or not taken or set(earlier) & set(taken):
         return ()
-    return tuple(name for name in earlier if run.asset_selection is None or _has_asset(run.asset_selection, name))
+    if run.asset_selection is None:
+        return tuple(name for name in earlier if asks_for_step(run, name))
+    return tuple(name for name in earlier if _has_asset(run.asset_selection, name))
 
 
 def _has_asset(selection: Collection[dg.AssetKey], step: str) -> bool:

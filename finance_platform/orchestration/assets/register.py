@@ -18,7 +18,7 @@ from finance_platform.orchestration.checks import check_specs
 from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.ui.feed_specs import raw_spec, unread_spec
 from finance_platform.orchestration.ui.formatting import summarize
-from finance_platform.orchestration.ui.metadata_values import ROWS_SHOWN, compute_data_version, table_metadata
+from finance_platform.orchestration.ui.metadata_values import compute_data_version, table_metadata
 from finance_platform.quality.checks import UNREAD_CHECKS, pluralize, raw_checks
 from finance_platform.quality.deliveries import check_raw, check_unread
 from finance_platform.refresh.register import look_at_raw_zone, register
@@ -112,9 +112,7 @@ def _of_feed(context: dg.AssetExecutionContext, name: str, scan: RawZoneScan) ->
     return dg.MaterializeResult(
         asset_key=["raw", name],
         data_version=dg.DataVersion(scan.data_version(name)),
-        metadata=table_metadata(
-            "files", [{"file": key, "fingerprint": one[:16]} for key, one in sorted(objects.items())]
-        ),
+        metadata=table_metadata("files", [{"file": key} for key in sorted(objects, reverse=True)]),
         check_results=selected_checks(context, check_raw(name, scan)),
     )
 
@@ -126,11 +124,9 @@ def _of_unread(context: dg.AssetExecutionContext, scan: RawZoneScan, feeds_folde
         asset_key=["raw", UNREAD_FILES],
         data_version=compute_data_version([*problems, *files]),
         metadata={
-            # The first of them: descriptors come before the files that they would read.
-            **table_metadata("unusable", problems[:ROWS_SHOWN]),
-            "unusable_count": len(problems),
-            **table_metadata("without_a_feed", files[:ROWS_SHOWN]),
-            "without_a_feed_count": len(files),
+            # Descriptors come before the files that they would read.
+            **table_metadata("unusable", problems),
+            **table_metadata("without_a_feed", files),
         },
         check_results=selected_checks(context, check_unread(scan, feeds_folder)),
     )

@@ -18,8 +18,9 @@ from finance_platform.errors import LockedError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.checks import evaluated_check
 from finance_platform.orchestration.error_handling import dagster_failures
+from finance_platform.orchestration.jobs import asks_for_step
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
-from finance_platform.orchestration.ui.metadata_values import compute_data_version, money_metadata, table_metadata
+from finance_platform.orchestration.ui.metadata_values import compute_data_version, table_metadata
 from finance_platform.orchestration.ui.table_specs import pack_spec, report_spec
 from finance_platform.quality.checks import all_checks
 from finance_platform.refresh.complete_run import record_complete_run
@@ -33,7 +34,7 @@ from finance_platform.refresh.report_pack import (
 )
 from finance_platform.reports.pack.file_names import PACK_FILE, PACK_PATH, WORKBOOK_FILE
 from finance_platform.reports.pack.model import LoadStamp
-from finance_platform.reports.variance import PROFIT_LINES, VarianceRow
+from finance_platform.reports.variance import VarianceRow
 from finance_platform.safe_text import printable_line
 from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
@@ -73,7 +74,7 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[None]]:
         with dagster_failures(context):
             if _VARIANCE_REPORT in context.selected_asset_keys:
-                yield _variance_report(context.run, processed_zone, warehouse, reports, settings.currency)
+                yield _variance_report(context.run, processed_zone, warehouse, reports)
             if _REPORT_PACK in context.selected_asset_keys:
                 pack = read_published_pack(processed_zone, warehouse, settings)
                 figures = read_figures_for_a_run(warehouse, pack)
@@ -85,7 +86,7 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
 
 
 def _variance_report(
-    run: dg.DagsterRun, processed: ObjectStore, warehouse: Warehouse, reports: ObjectStore, currency: str
+    run: dg.DagsterRun, processed: ObjectStore, warehouse: Warehouse, reports: ObjectStore
 ) -> dg.MaterializeResult[None]:
     result = report(
         processed,
@@ -101,8 +102,7 @@ def _variance_report(
         metadata={
             "dagster/uri": result.uri,
             "dagster/row_count": len(result.rows),
-            **table_metadata("report", [row.cells() for row in result.rows]),
-            **_last_year(result.rows, currency),
+            **table_metadata("report", _newest_first(result.rows)),
         },
     )
 
@@ -179,20 +179,24 @@ def _record(
         )
 
 
-def _last_year(rows: Sequence[VarianceRow], currency: str) -> dict[str, Any]:
-    """Return the figures of the last fiscal year with a complete month, from revenue to profit."""
-    last = max((row.fiscal_year for row in rows if row.months), default=0)
-    of_last = [row for row in rows if row.fiscal_year == last]
-    metadata: dict[str, Any] = {"last_year": last, "last_year_months": of_last[0].months} if of_last else {}
-    for row in (row for row in of_last if row.line in PROFIT_LINES):
-        name = row.line.replace(" ", "_")
-        if row.actual is not None:
-            metadata |= money_metadata(f"last_year_actual_{name}", row.actual, currency)
-        if row.variance is not None:
-            metadata |= money_metadata(f"last_year_variance_{name}", row.variance, currency)
-    return metadata
+def _newest_first(rows: Sequence[VarianceRow]) -> list[dict[str, Any]]:
+    """Return the columns that a page has room for, the newest fiscal year first."""
+    newest_first = sorted(rows, key=lambda row: -row.fiscal_year)
+    return [
+        {
+            "FiscalYear": row.fiscal_year,
+            "Line": row.line,
+            "Actual": row.actual,
+            "Budget": row.budget,
+            "Variance": row.variance,
+            "Effect": row.effect,
+        }
+        for row in newest_first
+    ]
 
 
 def _took_every_step(run: dg.DagsterRun) -> bool:
     """Return whether the run included every step; one with a selection may not."""
-    return not run.asset_selection or run.asset_selection >= _STEPS_BEFORE
+    if run.asset_selection:
+        return run.asset_selection >= _STEPS_BEFORE
+    return asks_for_step(run, "register")

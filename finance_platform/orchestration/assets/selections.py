@@ -9,7 +9,7 @@ that selects one table also changes others. Dagster takes outputs of selected as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import dagster as dg
@@ -28,9 +28,13 @@ def is_of_checks_alone(context: dg.AssetExecutionContext) -> bool:
     return not context.selected_asset_keys
 
 
-def selected_checks(context: dg.AssetExecutionContext, outcomes: Iterable[Outcome]) -> list[dg.AssetCheckResult]:
-    """Return the results of the selected checks."""
-    return [check_result(outcome) for outcome in selected_outcomes(context, outcomes)]
+def selected_checks(
+    context: dg.AssetExecutionContext,
+    outcomes: Iterable[Outcome],
+    more: Callable[[Outcome], Mapping[str, Any]] = lambda _: {},
+) -> list[dg.AssetCheckResult]:
+    """Return the results of the selected checks, each with what `more` returns for it as metadata."""
+    return [check_result(outcome, more(outcome)) for outcome in selected_outcomes(context, outcomes)]
 
 
 def selected_outcomes(context: dg.AssetExecutionContext, outcomes: Iterable[Outcome]) -> list[Outcome]:

@@ -31,7 +31,7 @@ from finance_platform.orchestration.error_handling import POOL, dagster_failures
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.orchestration.jobs import log_repairs
 from finance_platform.orchestration.ui.formatting import LINES_SHOWN, format_periods, limit_lines
-from finance_platform.orchestration.ui.processed_metadata import lines_version, processed_metadata
+from finance_platform.orchestration.ui.processed_metadata import lines_version, processed_metadata, rows_behind
 from finance_platform.orchestration.ui.table_specs import processed_spec
 from finance_platform.quality.checks import ARRIVED_IN_ORDER, DELIVERY_CHECKS, SCHEMA_CHECKS, Outcome, pluralize
 from finance_platform.quality.deliveries import check_deliveries
@@ -103,7 +103,7 @@ def _check_what_is_read(
 ) -> Iterator[dg.AssetCheckResult]:
     snapshot = take_snapshot(processed, StarSettings.of(settings), record=False)
     outcomes = _check(snapshot, [delivery.commit for delivery in snapshot.state.live], processed)
-    yield from selected_checks(context, outcomes)
+    yield from selected_checks(context, outcomes, lambda outcome: rows_behind(outcome, processed, snapshot.state))
     fail_on_blocking_checks(selected_outcomes(context, outcomes))
 
 
@@ -129,7 +129,9 @@ def _result(
         data_version=lines_version(contract, snapshot),
         metadata=processed_metadata(contract, snapshot, read, processed, settings.currency),
         check_results=[
-            check_result(outcome) for outcome in outcomes if outcome.check.asset == ("processed", contract.name)
+            check_result(outcome, rows_behind(outcome, processed, snapshot.state))
+            for outcome in outcomes
+            if outcome.check.asset == ("processed", contract.name)
         ],
     )
 

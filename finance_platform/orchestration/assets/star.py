@@ -39,12 +39,13 @@ from finance_platform.orchestration.ui.slice_metadata import (
 from finance_platform.orchestration.ui.table_specs import star_spec
 from finance_platform.quality.checks import SCHEMA_CHECKS, STAR_CHECKS, Outcome
 from finance_platform.quality.processed import check_schema
-from finance_platform.refresh.build_star import BuiltStar, Rebuild, build_star, check_whole_star
+from finance_platform.refresh.build_star import BuiltStar, Rebuild, build_star, check_whole_star, expand_periods
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.storage.port import ObjectStore
 
 _NAMES = {contract.name for contract in STAR}
+_PERIODS_SHOWN = 12
 
 
 class RebuildConfig(dg.Config):
@@ -52,15 +53,19 @@ class RebuildConfig(dg.Config):
 
     Attributes:
         rebuild: whether to process slices again at all.
-        periods: the periods of the fact table to process again, YYYY-MM; every slice when empty.
+        periods: the periods of the fact table to process again, YYYY-MM or YYYY-MM..YYYY-MM; every slice when empty.
     """
 
     rebuild: bool = False
     periods: list[str] = Field(default_factory=list)
 
     def to_rebuild(self) -> Rebuild:
-        """Return the choice as the use cases take it."""
-        return Rebuild(self.rebuild, self.periods)
+        """Return the choice as the use cases take it.
+
+        Raises:
+            RebuildError: a period is not a month.
+        """
+        return Rebuild(self.rebuild, expand_periods(self.periods) if self.rebuild else ())
 
 
 def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
@@ -92,7 +97,7 @@ def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
             )
             log_built(context, result)
             outcomes = check_built(result, processed_zone)
-            results = star_results(result, outcomes, processed_zone, settings.currency)
+            results = star_results(result, outcomes, processed_zone)
             yield from report_results(context, results, "every missing slice is built, whatever table it is of")
             fail_on_blocking_checks(outcomes)
             sync_or_warn(data_catalog, result.snapshot, processed_zone, context.log)
@@ -112,15 +117,13 @@ def check_built(result: BuiltStar, processed: ObjectStore) -> list[Outcome]:
     return [*result.outcomes, *(check_schema(one, processed, _new_files(one, result)) for one in STAR)]
 
 
-def star_results(
-    result: BuiltStar, outcomes: Sequence[Outcome], processed: ObjectStore, currency: str
-) -> Iterator[Result]:
+def star_results(result: BuiltStar, outcomes: Sequence[Outcome], processed: ObjectStore) -> Iterator[Result]:
     """Yield the result of each table of the star in the processed zone."""
     for contract in STAR:
         yield dg.MaterializeResult(
             asset_key=["processed", contract.name],
             data_version=compute_table_version(contract, result.snapshot),
-            metadata=_metadata(contract, result, processed, currency),
+            metadata=_metadata(contract, result, processed),
             check_results=[
                 check_result(outcome) for outcome in outcomes if outcome.check.asset == ("processed", contract.name)
             ],
@@ -146,11 +149,11 @@ def _built_now(contract: Contract, result: BuiltStar) -> list[tuple[str, str]]:
     return [(target.table, target.slice) for target in result.built if target.table == contract.name]
 
 
-def _metadata(contract: Contract, result: BuiltStar, processed: ObjectStore, currency: str) -> dict[str, Any]:
+def _metadata(contract: Contract, result: BuiltStar, processed: ObjectStore) -> dict[str, Any]:
     changed = [slice_name for _, slice_name in _built_now(contract, result)]
-    metadata = slice_metadata(contract, result.snapshot, changed, currency)
+    metadata = slice_metadata(contract, result.snapshot, changed)
     if contract.sliced_by_period:
-        metadata |= table_metadata("periods", period_rows(result.snapshot, changed))
+        metadata |= table_metadata("periods", period_rows(result.snapshot), shown=_PERIODS_SHOWN)
     return metadata | preview_files(contract, processed, _files(contract, result.snapshot))
 
 

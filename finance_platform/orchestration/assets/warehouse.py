@@ -31,6 +31,7 @@ from finance_platform.orchestration.checks import check_result, check_specs
 from finance_platform.orchestration.error_handling import POOL, dagster_failures, fail_on_blocking_checks
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.orchestration.jobs import log_repairs
+from finance_platform.orchestration.ui.period_grid import grid_after
 from finance_platform.orchestration.ui.previews import preview_table, previous_previews
 from finance_platform.orchestration.ui.slice_metadata import compute_table_version, describe_slices
 from finance_platform.orchestration.ui.table_specs import warehouse_spec
@@ -40,6 +41,7 @@ from finance_platform.refresh.build_star import build_star
 from finance_platform.refresh.publish import Publication, check_published, publish
 from finance_platform.reports.metrics import restated_amount
 from finance_platform.reports.movements import restatement_alerts
+from finance_platform.reports.period_totals import period_totals
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.port import Warehouse
@@ -113,7 +115,7 @@ def _build_first(
     built = build_star(processed, spark_jobs.bind(context), StarSettings.of(settings))
     log_built(context, built)
     outcomes = check_built(built, processed)
-    for result in star_results(built, outcomes, processed, settings.currency):
+    for result in star_results(built, outcomes, processed):
         log_result(context, result)
     fail_on_blocking_checks(outcomes)
 
@@ -133,12 +135,12 @@ def _log(context: dg.AssetExecutionContext, result: Publication) -> None:
 def _results(
     context: dg.AssetExecutionContext, settings: Settings, result: Publication, warehouse: Warehouse
 ) -> Iterator[Result]:
-    page = PublishedTables(settings, result.ledger, result.snapshot, result.load, result.movements)
+    grid = grid_after(result, period_totals(warehouse))
+    page = PublishedTables(result.snapshot, result.load, result.movements, grid)
     previews = previous_previews(context.instance, [dg.AssetKey(["warehouse", contract.name]) for contract in STAR])
     report_periods(
         context,
-        result.ledger,
-        result.snapshot,
+        grid,
         page.restated_at,
         loaded_now=page.changed_slices(FACT_FINANCIALS),
         currency=settings.currency,

@@ -34,6 +34,11 @@ def limit_lines(lines: Sequence[str], rest: str) -> list[str]:
     return [*lines[:LINES_SHOWN], *([f"and {more:,} more {rest}"] if more > 0 else [])]
 
 
+def plain(text: str) -> str:
+    """Return a text for a place where Dagster shows Markdown literally: its marks of code become quotes."""
+    return text.replace("`", "'")
+
+
 def format_money(amount: Decimal, currency: str) -> str:
     """Return an amount as people read it, with all its decimals: `1,234.50 USD`."""
     return f"{exact_money(amount, grouping=',')} {currency}"

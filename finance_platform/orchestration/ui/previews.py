@@ -1,4 +1,4 @@
-"""Previews: the first rows of a table on its page, without free text that may name a person.
+"""Previews: the first rows of a table on its page, without hashes and without free text that may name a person.
 
 Belongs here: reading a few rows. Does not belong here: which columns are personal (see `contracts`).
 """
@@ -10,7 +10,8 @@ from typing import Any
 
 import dagster as dg
 
-from finance_platform.contracts.model import Contract
+from finance_platform.contracts.model import Column, Contract
+from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.delivery_rows import read_shared
 from finance_platform.errors import DamagedObjectError
@@ -21,12 +22,16 @@ from finance_platform.warehouse.port import NoWarehouseYetError, Queryable
 from finance_platform.warehouse.statements import first_rows
 
 _PREVIEW = "preview"
-_ROWS = 5
+_ROWS = 3
+_HASHES = frozenset({"delivery_id"})
+_KEY, _HASH_TYPE = "_key", "bigint"
 
 
 def preview_files(contract: Contract, processed: ObjectStore, keys: Iterable[str]) -> dict[str, Any]:
     """Return the first rows of a table's first Parquet file; nothing if there is no readable file."""
-    names = [column.name for column in contract.stored_columns if not column.is_personal]
+    names = [column.name for column in _shown(contract.stored_columns)]
+    if _is_of_keys(contract):
+        return {}
     try:
         for key in keys:
             with open_parquet(processed, key) as file:
@@ -43,7 +48,7 @@ def preview_delivery(contract: Contract, processed: ObjectStore, commit: Deliver
     file = commit.files[contract.name][0]
     if not file.is_shared:
         return preview_files(contract, processed, [file.key])
-    names = [column.name for column in contract.stored_columns if not column.is_personal]
+    names = [column.name for column in _shown(contract.stored_columns)]
     try:
         rows = read_shared(processed, commit.delivery_id, file.key, names)
     except OSError:
@@ -53,11 +58,31 @@ def preview_delivery(contract: Contract, processed: ObjectStore, commit: Deliver
 
 def preview_table(contract: Contract, warehouse: Queryable) -> dict[str, Any]:
     """Return the first rows of a published table; nothing if nothing was ever loaded."""
+    if _is_of_keys(contract):
+        return {}
     try:
         result = warehouse.query(first_rows(contract), {"row_count": _ROWS})
     except NoWarehouseYetError:
         return {}
-    return _preview([dict(zip(result.columns, row, strict=True)) for row in result.rows])
+    shown = {column.sql_name for column in _shown(contract.columns)}
+    rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+    return _preview([{name: value for name, value in row.items() if name in shown} for row in rows])
+
+
+def _shown(columns: Sequence[Column]) -> list[Column]:
+    """Return the columns that a reader can make something of."""
+    return [
+        column
+        for column in columns
+        if not column.is_personal
+        and column.name not in _HASHES
+        and not (column.name.endswith(_KEY) and column.type == _HASH_TYPE)
+    ]
+
+
+def _is_of_keys(contract: Contract) -> bool:
+    """Return whether a row means nothing without the members that its keys refer to; the page shows periods instead."""
+    return contract is FACT_FINANCIALS
 
 
 def previous_previews(

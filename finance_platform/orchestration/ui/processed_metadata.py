@@ -6,21 +6,34 @@ star (see `slice_metadata`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import dagster as dg
 
 from finance_platform.contracts.model import Contract
 from finance_platform.deliveries.commits import Count, DeliveryCommit
+from finance_platform.deliveries.state import DeliveryState
 from finance_platform.orchestration.ui.formatting import format_periods
 from finance_platform.orchestration.ui.metadata_values import compute_data_version, money_metadata, table_metadata
 from finance_platform.orchestration.ui.previews import preview_delivery
+from finance_platform.quality.checks import NOTHING_HELD, WITHIN_TOLERANCE, Outcome
 from finance_platform.reports.reconciliation import current_deliveries, scenario_counts
+from finance_platform.reports.rejected_rows import RejectedRows, Selection
 from finance_platform.reports.statement import NO_SCENARIO
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore
+
+_FILES_SHOWN = 4
+_ROWS_OF_A_FILE = 5
+
+READ_NOW = "deliveries_read_now"
+"""The metadata name of the number of deliveries that a run read, from which the command line reports it."""
+
+NET_SUM = "net sum of all lines"
+"""The name of a file's sum over accounts of all types, which compares it with its source and is no figure."""
 
 
 def lines_version(contract: Contract, snapshot: Snapshot) -> dg.DataVersion:
@@ -50,9 +63,32 @@ def processed_metadata(
     return {**_figures(contract, snapshot, read, currency), **preview}
 
 
+def rows_behind(outcome: Outcome, processed: ObjectStore, state: DeliveryState) -> dict[str, Any]:
+    """Return the first rejected rows of the files that a failed check names: file, line, and reason without the cell.
+
+    Cells may name people; `finance-platform rejected` shows them.
+    """
+    if outcome.passed or outcome.check not in {WITHIN_TOLERANCE, NOTHING_HELD}:
+        return {}
+    rejected = RejectedRows(processed, state)
+    rows = []
+    for file in dict.fromkeys(row["file"] for row in outcome.evidence[:_FILES_SHOWN]):
+        of_file = (row for row in rejected.rows(Selection(file=file)) if row["outcome"] == "rejected")
+        rows += [
+            {"file": row["source_file"], "line": row["source_row"], "reason": _reason(row["details"])}
+            for row in islice(of_file, _ROWS_OF_A_FILE)
+        ]
+    return table_metadata("first_rejected_rows", rows)
+
+
+def _reason(details: Sequence[Mapping[str, str]]) -> str:
+    rules = ((reason["column"], reason["rule"].replace("_", " ")) for reason in details)
+    return "; ".join(f"{column}: {rule}" if column else rule for column, rule in rules)
+
+
 def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryCommit], currency: str) -> dict[str, Any]:
     live = [delivery.commit for delivery in snapshot.state.live]
-    metadata: dict[str, Any] = {"deliveries_read_now": len(read)}
+    metadata: dict[str, Any] = {READ_NOW: str(len(read))}
     if contract.name == "rejected_rows":
         current = [commit for commit, _ in current_deliveries(snapshot.state) if commit.status == "read"]
         changes = [{"feed": one.feed, "file": one.file, "what": one.words} for one in snapshot.state.header_changes]
@@ -62,7 +98,7 @@ def _figures(contract: Contract, snapshot: Snapshot, read: Sequence[DeliveryComm
     delivered = [commit for commit in live if commit.files.get(contract.name)]
     metadata["dagster/row_count"] = sum(commit.outcome("accepted").rows for commit in delivered)
     return metadata | table_metadata(
-        "by_file", [{"file": c.object_key, "rows": c.outcome("accepted").rows} for c in delivered]
+        "by_file", [{"file": c.object_key, "rows": c.outcome("accepted").rows} for c in reversed(delivered)]
     )
 
 
@@ -93,8 +129,8 @@ def _rejected_rows_metadata(commits: Sequence[DeliveryCommit], currency: str) ->
     by_reason: dict[str, int] = {}
     for rule, count in (item for commit in commits for item in commit.rules.items()):
         by_reason[rule] = by_reason.get(rule, 0) + count
-    reasons = [{"rule": rule, "rows": count} for rule, count in sorted(by_reason.items(), key=lambda item: item[1])]
-    return metadata | table_metadata("by_file", rows) | table_metadata("by_reason", reasons)
+    reasons = [{"rule": rule, "rows": count} for rule, count in sorted(by_reason.items(), key=lambda item: -item[1])]
+    return metadata | table_metadata("by_file", rows[::-1]) | table_metadata("by_reason", reasons)
 
 
 def _outcomes_by_scenario(commit: DeliveryCommit) -> dict[str, dict[str, Count]]:
@@ -120,19 +156,14 @@ def _lines_metadata(live: Sequence[DeliveryCommit], currency: str, *, is_actual:
     for file, count in counts:
         rows, amount = by_file.get((file, count.scenario), (0, Decimal("0.00")))
         by_file[file, count.scenario] = rows + count.rows, amount + count.amount
-    amounts: dict[str, Any] = {}
-    for scenario in sorted({count.scenario for _, count in counts}):
-        amount = sum((count.amount for _, count in counts if count.scenario == scenario), Decimal("0.00"))
-        amounts |= money_metadata("amount" if is_actual else f"amount_{scenario}", amount, currency)
     return {
         "dagster/row_count": sum(count.rows for _, count in counts),
-        **amounts,
         "periods": format_periods(sorted({count.period for _, count in counts})),
         **table_metadata(
             "by_file",
             [
-                {"file": file, "scenario": scenario, "rows": rows, f"amount {currency}": amount}
-                for (file, scenario), (rows, amount) in by_file.items()
+                {"file": file, "scenario": scenario, "rows": rows, f"{NET_SUM}, {currency}": amount}
+                for (file, scenario), (rows, amount) in reversed(by_file.items())
             ],
         ),
     }

@@ -6,20 +6,26 @@ Belongs here: metadata and text made from slices. Does not belong here: what onl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 import dagster as dg
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.feeds.dates import periods_between
 from finance_platform.orchestration.ui.formatting import format_periods
-from finance_platform.orchestration.ui.metadata_values import compute_data_version, money_metadata
+from finance_platform.orchestration.ui.metadata_values import compute_data_version
 from finance_platform.quality.checks import pluralize
 from finance_platform.slices.snapshot import Snapshot
 
+CHANGED_NOW = "changed_now"
+"""The metadata name of the slices that a run built or loaded, from which the command line reports them."""
+
 _FACT = FACT_FINANCIALS.name
+_NOTHING = "none"
+_PERIOD = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 
 def compute_table_version(contract: Contract, snapshot: Snapshot) -> dg.DataVersion:
@@ -29,40 +35,54 @@ def compute_table_version(contract: Contract, snapshot: Snapshot) -> dg.DataVers
     )
 
 
-def slice_metadata(contract: Contract, snapshot: Snapshot, changed: Sequence[str], currency: str) -> dict[str, Any]:
-    """Return a table's rows and changed slices, and the fact table's amount by scenario."""
+def slice_metadata(contract: Contract, snapshot: Snapshot, changed: Sequence[str]) -> dict[str, Any]:
+    """Return a table's rows and the slices that this run changed."""
     commits = [commit for (table_name, _), commit in snapshot.built.items() if table_name == contract.name]
-    metadata: dict[str, Any] = {
+    return {
         "dagster/row_count": sum(commit.row_count for commit in commits),
-        "slices_changed_now": dg.MetadataValue.json(list(changed)),
+        CHANGED_NOW: format_slices(changed),
     }
-    if contract.sliced_by_period:
-        amounts: dict[str, Decimal] = {}
-        for scenario_sum in (scenario_sum for commit in commits for scenario_sum in commit.sums):
-            amounts[scenario_sum.scenario] = amounts.get(scenario_sum.scenario, Decimal("0.00")) + scenario_sum.amount
-        for scenario, amount in sorted(amounts.items()):
-            metadata |= money_metadata(f"amount_{scenario}", amount, currency)
-    return metadata
 
 
-def period_rows(snapshot: Snapshot, changed: Sequence[str]) -> list[dict[str, Any]]:
-    """Return one row per period of the fact table: rows, amount by scenario, version, time of the build."""
+def period_rows(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Return one row per period of the fact table, the newest first: rows, scenarios, time of the build."""
     commits = {name: commit for (table_name, name), commit in snapshot.built.items() if table_name == _FACT}
-    scenarios = sorted({scenario_sum.scenario for commit in commits.values() for scenario_sum in commit.sums})
-    rows = []
-    for period, commit in sorted(commits.items()):
-        amounts = {scenario_sum.scenario: scenario_sum.amount for scenario_sum in commit.sums}
-        rows.append(
-            {
-                "period": period,
-                "rows": commit.row_count,
-                **{scenario: amounts.get(scenario) for scenario in scenarios},
-                "version": commit.version,
-                "built": commit.built_at[:19],
-                "now": "changed" if period in changed else "",
-            }
-        )
-    return rows
+    return [
+        {
+            "period": period,
+            "rows": commit.row_count,
+            "scenarios": ", ".join(sorted(total.scenario for total in commit.sums)),
+            "built": f"{commit.built_at[:19].replace('T', ' ')} UTC",
+        }
+        for period, commit in sorted(commits.items(), reverse=True)
+    ]
+
+
+def format_slices(names: Sequence[str]) -> str:
+    """Return slices in a short text that `parse_slices` reads: `2024-01..2024-12, 2025-03`; `none` without any."""
+    parts: list[list[str]] = []
+    for name in sorted(names):
+        if parts and _PERIOD.fullmatch(name) and name == _next_period(parts[-1][-1]):
+            parts[-1] = [parts[-1][0], name]
+        else:
+            parts.append([name])
+    return ", ".join("..".join(part) for part in parts) or _NOTHING
+
+
+def parse_slices(text: str) -> list[str]:
+    """Return the slices in a text of `format_slices`."""
+    names: list[str] = []
+    for part in text.split(", ") if text != _NOTHING else ():
+        first, _, last = part.partition("..")
+        names += periods_between(first, last) if last else [first]
+    return names
+
+
+def _next_period(name: str) -> str:
+    if not _PERIOD.fullmatch(name):
+        return ""
+    year, month = int(name[:4]), int(name[5:])
+    return f"{year + month // 12:04d}-{month % 12 + 1:02d}"
 
 
 def describe_slices(names: Sequence[tuple[str, str]]) -> str:

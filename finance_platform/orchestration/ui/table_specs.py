@@ -17,8 +17,9 @@ from finance_platform.contracts.processed import REJECTED_ROWS
 from finance_platform.contracts.star import FACT_FINANCIALS, STAR
 from finance_platform.feeds.feed_set import FeedSet
 from finance_platform.feeds.resolved import READER_VERSION
+from finance_platform.orchestration.jobs import REBUILD_PERIODS
 from finance_platform.orchestration.ui.asset_labels import GRAINS, OWNERS, asset_tags, service_kinds
-from finance_platform.orchestration.ui.code_references import code_references, table_definition
+from finance_platform.orchestration.ui.code_references import code_references, definition_file
 from finance_platform.orchestration.ui.column_sources import (
     REPORT_SOURCES,
     STAR_PARENTS,
@@ -76,7 +77,6 @@ def star_spec(contract: Contract, feed_set: FeedSet, settings: Settings) -> dg.A
 
 def warehouse_spec(contract: Contract, settings: Settings) -> dg.AssetSpec:
     """Return the page of a published table."""
-    file, sql = table_definition(contract)
     return dg.AssetSpec(
         ["warehouse", contract.name],
         deps=[dg.AssetKey(["processed", contract.name])],
@@ -89,10 +89,11 @@ def warehouse_spec(contract: Contract, settings: Settings) -> dg.AssetSpec:
             "dagster/column_schema": _schema("warehouse", contract.name, contract.columns, warehouse_sources(contract)),
             "dagster/table_name": f"{settings.redshift_schema}.{contract.table}",
             "dagster/uri": settings.warehouse_address,
-            "natural_key": ", ".join(_natural_key(contract, "warehouse")),
-            "definition": dg.MetadataValue.md(f"```sql\n{sql}\n```"),
             **code_references(
-                "refresh/publish.py:publish", "warehouse/load.py:publish", file, SqlFile.ACTUAL_VS_BUDGET
+                "refresh/publish.py:publish",
+                "warehouse/load.py:publish",
+                definition_file(contract),
+                SqlFile.ACTUAL_VS_BUDGET,
             ),
         },
     )
@@ -103,10 +104,15 @@ def by_period_spec(settings: Settings) -> dg.AssetSpec:
     return dg.AssetSpec(
         BY_PERIOD,
         description=(
-            "`FactFinancials` as a grid of accounting periods: one partition per published period, and one event per "
-            "load of it with rows, amounts, version, and whether the load restated a closed period.\n\n"
-            "There is nothing to run here: the step `load` records these events. `finance-platform run --rebuild "
-            "--period YYYY-MM` rebuilds a period. Nothing depends on this asset."
+            "`FactFinancials` as a grid of accounting periods. *Partitions* lists them: green is published, grey is "
+            "built and not published yet. A click shows the period's state (`published`, `closed`, `stale`), rows, "
+            "revenue and expense, its load, and whether that restated a closed period. *Plots* shows these over the "
+            "periods.\n\n"
+            f"**To build and load periods again**, all in one run: [Launchpad of {REBUILD_PERIODS}]"
+            f"(/locations/finance_platform.definitions/jobs/{REBUILD_PERIODS}/playground), with `periods` as "
+            "`['2025-06', '2024-01..2024-12']`, or `finance-platform run --rebuild --period YYYY-MM`.\n\n"
+            "The step `load` records the events here, one per load of a period and per change of its state; this asset "
+            "follows `warehouse/fact_financials` and has no step of its own."
         ),
         group_name="warehouse",
         kinds={"table", *service_kinds(settings, "warehouse")},
@@ -212,7 +218,6 @@ def _parquet_spec(
         metadata={
             "dagster/column_schema": _schema("processed", contract.name, contract.stored_columns, sources),
             "dagster/uri": f"{settings.processed_root}/{contract.name}",
-            "natural_key": ", ".join(contract.natural_key),
             **metadata,
         },
     )

@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import dagster as dg
-
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import FACT_FINANCIALS
-from finance_platform.orchestration.ui.metadata_values import markdown_table, table_metadata
-from finance_platform.orchestration.ui.slice_metadata import period_rows, slice_metadata
-from finance_platform.settings import Settings
+from finance_platform.orchestration.ui.metadata_values import table_metadata
+from finance_platform.orchestration.ui.period_grid import Grid
+from finance_platform.orchestration.ui.slice_metadata import slice_metadata
 from finance_platform.slices.snapshot import Snapshot
-from finance_platform.warehouse.ledger import PublishedSlice
-from finance_platform.warehouse.load_request import LoadResult, SliceName
+from finance_platform.warehouse.load_request import LoadResult
 
-_MOVEMENTS_SHOWN = 50
+_ACTUAL = "Actual"
+_PERIODS_SHOWN = 12
+_MOVEMENTS_SHOWN = 5
 _DAYS_SHOWN = 30
 
 
@@ -35,18 +34,16 @@ class PublishedTables:
     """The published tables after a run.
 
     Attributes:
-        settings: the home's.
-        ledger: the published slices, from the load ledger.
         snapshot: the commits of these slices.
         load: the result of this run's load; None if it loaded nothing.
         movements: every movement so far, one row per load, period, kind, scenario, measure, quantity and cause.
+        grid: the periods, with their state, revenue and expense.
     """
 
-    settings: Settings
-    ledger: Mapping[SliceName, PublishedSlice]
     snapshot: Snapshot
     load: LoadResult | None
     movements: Sequence[Mapping[str, Any]]
+    grid: Grid
 
     @property
     def restated_at(self) -> dict[str, datetime]:
@@ -62,68 +59,47 @@ class PublishedTables:
         """Return the metadata of a table."""
         number = self.load.load_number if self.load else None
         metadata = {
-            **slice_metadata(contract, self.snapshot, self.changed_slices(contract), self.settings.currency),
+            **slice_metadata(contract, self.snapshot, self.changed_slices(contract)),
             "load_number": "nothing was loaded" if number is None else str(number),
         }
         if contract is not FACT_FINANCIALS:
             return metadata
         return {
             **metadata,
-            **table_metadata("periods", self._periods()),
-            **_movement_metadata(self.load),
-            f"moved_in_{_DAYS_SHOWN}_days": self._recent_movements(),
+            **table_metadata("periods", self._periods(), shown=_PERIODS_SHOWN),
+            **table_metadata(f"moved_in_{_DAYS_SHOWN}_days", self._recent_movements(), shown=_MOVEMENTS_SHOWN),
         }
 
     def _periods(self) -> list[dict[str, Any]]:
-        restated_at = self.restated_at
+        """Return one row per period, the newest first: what the lines are, and Actual by account type."""
         rows = []
-        for row in period_rows(self.snapshot, self.changed_slices(FACT_FINANCIALS)):
-            loaded_at = self.ledger[FACT_FINANCIALS.name, row["period"]].loaded_at
-            restated = restated_at.get(row["period"])
+        for period, published in sorted(self.grid.published.items(), reverse=True):
+            actual = {
+                one.account_type: one.amount for one in self.grid.totals.get(period, ()) if one.scenario == _ACTUAL
+            }
             rows.append(
-                {**row, "loaded": f"{loaded_at:%Y-%m-%d %H:%M}", "restated": f"{restated:%Y-%m-%d}" if restated else ""}
+                {
+                    "period": period,
+                    "rows": published.row_count,
+                    "revenue": actual.get("Revenue"),
+                    "expense": actual.get("Expense"),
+                    "state": self.grid.states[period],
+                }
             )
         return rows
 
-    def _recent_movements(self) -> dg.MarkdownMetadataValue:
+    def _recent_movements(self) -> list[dict[str, Any]]:
+        """Return what the loads of the last days moved, the newest first, without sums over account types."""
         since = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=_DAYS_SHOWN)
-        names = (
-            "loaded_at",
-            "period",
-            "kind",
-            "scenario",
-            "measure",
-            "quantity",
-            "cells",
-            "difference",
-            "moved",
-            "is_restatement",
-            "cause",
-        )
-        rows = [row for row in self.movements if row["loaded_at"] >= since]
-        return markdown_table([{name: row[name] for name in names} for row in rows[-_MOVEMENTS_SHOWN:]])
-
-
-def _movement_metadata(load: LoadResult | None) -> dict[str, Any]:
-    """Return what the load changed in published numbers: the net by period, kind, scenario and measure."""
-    movements = load.moved if load else ()
-    rows = [
-        {
-            "period": movement.period,
-            "kind": movement.kind,
-            "scenario": movement.scenario,
-            "measure": movement.measure,
-            "cells": movement.cells,
-            "was": movement.old_amount,
-            "is": movement.new_amount,
-            "difference": movement.difference,
-            "money": "yes" if movement.is_monetary else "no",
-            "": "restatement" if movement.is_restatement else "",
-        }
-        for movement in movements[:_MOVEMENTS_SHOWN]
-    ]
-    return {
-        "movement_rows": sum(movement.cells for movement in movements),
-        "restatement_rows": sum(movement.cells for movement in movements if movement.is_restatement),
-        "movements": markdown_table(rows),
-    }
+        return [
+            {
+                "loaded": f"{row['loaded_at']:%Y-%m-%d %H:%M}",
+                "period": row["period"],
+                "scenario": row["scenario"],
+                "cells": row["cells"],
+                "what": "restatement" if row["is_restatement"] else row["kind"],
+                "cause": row["cause"],
+            }
+            for row in reversed(self.movements)
+            if row["loaded_at"] >= since
+        ]
