@@ -25,8 +25,10 @@ class FinancePlatformError(Exception):
         title: the kind of error, constant, so that errors can be grouped and searched.
         found: the variable part: which file, line, column, value.
         fix: what to do next.
+        is_timeout: whether something took longer than a limit allows.
     """
 
+    is_timeout = False
     title = "The platform stopped on an error"
 
     def __init__(self, found: str, *, fix: str = "") -> None:
@@ -197,6 +199,12 @@ class JobError(PermanentError):
     """A Spark job failed, or returned other results than requested."""
 
     title = "A Spark job failed"
+
+
+class JobTimeoutError(JobError):
+    """A Spark job took longer than its timeout allows."""
+
+    is_timeout = True
 
 
 class TransientJobError(TransientError):

@@ -160,6 +160,7 @@ class Settings(BaseSettings):
     restatement_alert_from: Decimal = Field(
         Decimal("0.00"), ge=0, description="Gross amount of one scenario in closed periods that sends an alert."
     )
+    alert_run_finished: bool = Field(False, description="Whether a run that succeeds sends an alert, too.")
     materiality_amount: Decimal = Field(
         Decimal("25000.00"), ge=0, max_digits=18, decimal_places=2, description="Least amount of a material variance."
     )
@@ -310,7 +311,7 @@ class _HomeSetting(BaseSettings):
     home: Path = Path("data")
 
 
-def environment_files(home: Path | None = None) -> tuple[Path, ...]:
+def environment_files(home: str | Path | None = None) -> tuple[Path, ...]:
     """Return the `.env` files that settings are read from, those of higher precedence last (088).
 
     Args:
@@ -321,7 +322,7 @@ def environment_files(home: Path | None = None) -> tuple[Path, ...]:
     """
     here = Path(_ENV_FILE).absolute()
     _check_environment_file(here)
-    of_home = (home or _HomeSetting().home).expanduser().absolute() / _ENV_FILE
+    of_home = Path(home or _HomeSetting().home).expanduser().absolute() / _ENV_FILE
     if of_home == here or not of_home.exists():
         return (here,)
     _check_environment_file(of_home)

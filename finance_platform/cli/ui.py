@@ -116,4 +116,4 @@ def _clean_dagster_home(settings: Settings) -> None:
         killed = fail_orphaned_runs(instance, from_command_line=False)
         killed += fail_orphaned_runs_unless_locked(instance, settings)
         send_run_metrics(open_metrics(settings), instance, killed, logging.getLogger(__name__))
-        send_run_alerts(alerts, instance, killed, load_feed_set(settings.feeds_path), settings.ui_url)
+        send_run_alerts(alerts, instance, killed, load_feed_set(settings.feeds_path), settings)

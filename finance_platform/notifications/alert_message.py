@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from typing import Any
 
 from finance_platform.notifications.alerts import Alert
 from finance_platform.safe_text import printable, printable_line, to_json
@@ -26,19 +28,24 @@ _CUT = "\n[cut here: the rest is behind the link]\n"
 
 def subject(alert: Alert) -> str:
     """Return an alert's subject, in the characters and the length that SNS allows."""
-    plain = unicodedata.normalize("NFKD", f"{alert.kind}: {alert.title}").encode("ascii", "ignore").decode()
+    plain = unicodedata.normalize("NFKD", f"{_spoken(alert)}: {alert.title}").encode("ascii", "ignore").decode()
     flat = " ".join("".join(letter if letter.isprintable() else " " for letter in plain).split())
     return flat if len(flat) <= SUBJECT_LENGTH else f"{flat[: SUBJECT_LENGTH - 3]}..."
+
+
+def _spoken(alert: Alert) -> str:
+    """Return the kind of an alert as people read it; its attribute has the name that filters compare."""
+    return alert.kind.replace("_", " ")
 
 
 def text(alert: Alert) -> str:
     """Return an alert's text: title, place, figures, fix, link."""
     # A line break in a text from a file could forge a line of the message.
-    figures = [printable_line(f"  {name}: {value}") for name, value in alert.found.items()]
+    figures = [printable_line(f"  {name}: {value}") for name, value in _figures(alert.found)]
     lines = [
         printable_line(alert.title),
         "",
-        f"Kind:  {alert.kind}",
+        f"Kind:  {_spoken(alert)}",
         f"Where: {printable_line(alert.where)}",
         *([f"Run:   {alert.run_id}"] if alert.run_id else []),
         f"At:    {alert.at}",
@@ -53,6 +60,19 @@ def text(alert: Alert) -> str:
         return whole.decode()
     ending = f"{_CUT}{alert.link}\n"
     return whole[: TEXT_BYTES - len(ending.encode())].decode(errors="ignore") + ending
+
+
+def _figures(found: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the names and values of what was found, a line each; a record is one line, and so is a list of texts."""
+    for key, value in found.items():
+        name = key.replace("_", " ")
+        if isinstance(value, Mapping):
+            yield from ((f"{name} {part}", figure) for part, figure in value.items())
+        elif isinstance(value, list) and all(isinstance(record, Mapping) for record in value):
+            for number, record in enumerate(value, start=1):
+                yield str(number), ", ".join(f"{part} {cell}" for part, cell in record.items())
+        else:
+            yield name, ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def attributes(alert: Alert) -> dict[str, dict[str, str]]:

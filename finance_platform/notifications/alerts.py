@@ -7,16 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from finance_platform.errors import TransientError
 
-Kind = Literal["run failure", "failed check", "freshness violation", "exhausted retries", "restatement"]
+Kind = Literal[
+    "run_failure",
+    "timed_out",
+    "exhausted_retries",
+    "run_finished",
+    "failed_check",
+    "freshness_violation",
+    "restatement",
+]
 
-OPERATIONS_KINDS: tuple[Kind, ...] = ("run failure", "exhausted retries")
+OPERATIONS_KINDS: tuple[Kind, ...] = ("run_failure", "timed_out", "exhausted_retries", "run_finished")
 """Kinds for the people who operate the platform."""
 
-DATA_KINDS: tuple[Kind, ...] = ("failed check", "freshness violation", "restatement")
+DATA_KINDS: tuple[Kind, ...] = ("failed_check", "freshness_violation", "restatement")
 """Kinds for the people who know the data."""
 
 
@@ -42,7 +50,8 @@ class Alert:
         kind: its subject, by which it is routed.
         title: what happened, in one line.
         where: the asset, check, step or feed.
-        found: figures and details by name.
+        found: figures and details by name, as JSON has them: a text, a count, a list, or records with named cells.
+            Money is a text with two decimals.
         fix: what to do.
         link: the page with more details.
         run_id: the run in which it happened; empty if there was none.
@@ -53,7 +62,7 @@ class Alert:
     kind: Kind
     title: str
     where: str
-    found: Mapping[str, str]
+    found: Mapping[str, Any]
     fix: str
     link: str
     run_id: str

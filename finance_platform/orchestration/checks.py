@@ -55,10 +55,15 @@ def check_result(outcome: Outcome, more: Mapping[str, Any] | None = None) -> dg.
 
 def evidence_rows(evaluation: dg.AssetCheckEvaluation) -> list[str]:
     """Return the offending rows of an evaluated check as text: names and values of the non-empty cells."""
+    return [", ".join(f"{name} {value}" for name, value in row.items()) for row in evidence_records(evaluation)]
+
+
+def evidence_records(evaluation: dg.AssetCheckEvaluation) -> list[dict[str, str]]:
+    """Return the offending rows of an evaluated check: the non-empty cells by name."""
     table = evaluation.metadata.get("evidence")
     if not isinstance(table, dg.TableMetadataValue):
         return []
-    return [", ".join(f"{name} {value}" for name, value in record.data.items() if value) for record in table.records]
+    return [{name: str(value) for name, value in record.data.items() if value} for record in table.records]
 
 
 def evaluated_check(evaluation: dg.AssetCheckEvaluation) -> EvaluatedCheck:

@@ -18,6 +18,9 @@ from finance_platform.storage.machine_errors import translate_machine_error
 PAUSES_SECONDS = (5, 20)
 """The pauses between the attempts of a step after transient errors; a load has retries of its own inside."""
 
+TIMED_OUT = "timed_out"
+"""The metadata of a failure that is a time-out."""
+
 _LOG_FILTER = PrintableFilter()
 
 POOL = "home"
@@ -47,7 +50,12 @@ def dagster_failures(context: dg.AssetExecutionContext) -> Iterator[None]:
         # Retries are decided here, not by Dagster. A stack trace would only show where the error was noticed.
         failure = dg.Failure(
             description=str(error),
-            metadata={"title": error.title, "found": error.found, "fix": error.fix},
+            metadata={
+                "title": error.title,
+                "found": error.found,
+                "fix": error.fix,
+                **({TIMED_OUT: True} if error.is_timeout else {}),
+            },
             allow_retries=False,
         )
         if not isinstance(error, TransientError) or context.retry_number >= len(PAUSES_SECONDS):

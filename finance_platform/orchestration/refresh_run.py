@@ -28,6 +28,7 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.errors import HomeError, UnusableResultError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.checks import evaluated_check
+from finance_platform.orchestration.code_location import execute_in_location
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH, RUN_LOGGER, repair_of
@@ -43,7 +44,7 @@ from finance_platform.settings import Settings
 
 _log = logging.getLogger(__name__)
 
-# Dagster's daemon cannot start such a run again: runs of the command line have no code location.
+# Dagster's daemon does not start such a run again: the person who has started it sees that it has failed.
 _TAGS = {STARTED_BY: COMMAND_LINE, MAX_RETRIES_TAG: "0"}
 
 
@@ -80,7 +81,7 @@ def run_refresh(
         # A run of the command line holds the lock to its end, and this one holds it now.
         killed = fail_orphaned_runs(instance, from_command_line=True)
         job = build_definitions(settings).resolve_job_def(REFRESH)
-        result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False, tags=_TAGS)
+        result = execute_in_location(job, instance, run_config=config, tags=_TAGS)
         ended = instance.get_run_by_id(result.run_id)
         _notify(settings, instance, [*killed, *([ended] if ended else [])])
         outcome = replace(_outcome(result), repaired=watcher.repaired)
@@ -99,11 +100,11 @@ def run_refresh(
 
 
 def _notify(settings: Settings, instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> None:
-    """Send the alerts and the metrics of runs; the UI's sensors see only those that the UI has started."""
+    """Send the alerts and the metrics of runs; the sensors leave them to it."""
     # First, since alerts that cannot be sent are an error and metrics that cannot are not.
     send_run_metrics(open_metrics(settings), instance, runs, _log)
     alerts = open_alerts(settings)
-    send_run_alerts(alerts, instance, runs, load_feed_set(settings.feeds_path), settings.ui_url)
+    send_run_alerts(alerts, instance, runs, load_feed_set(settings.feeds_path), settings)
 
 
 @contextmanager
@@ -130,7 +131,7 @@ class _StepWatcher(logging.Handler):
             self._on_step(event.step_key)
 
 
-def _outcome(result: dg.ExecuteInProcessResult) -> RunOutcome:
+def _outcome(result: dg.JobExecutionResult) -> RunOutcome:
     metadata = {
         tuple(event.asset_key.path): event.step_materialization_data.materialization.metadata
         for event in result.get_asset_materialization_events()
@@ -169,7 +170,7 @@ def _also_loaded(metadata: dict[tuple[str, ...], Any]) -> tuple[str, ...]:
     return tuple(text.value.split(", ")) if text else ()
 
 
-def _is_broken(result: dg.ExecuteInProcessResult) -> bool:
+def _is_broken(result: dg.JobExecutionResult) -> bool:
     """Return whether something failed other than a blocking check, which is an answer and no break."""
     titles = [_title(event) for event in result.get_step_failure_events()]
     return not result.success and (not titles or any(title != UnusableResultError.title for title in titles))
@@ -182,7 +183,7 @@ def _title(event: dg.DagsterEvent) -> str | None:
     return str(title.value) if title else None
 
 
-def _error(result: dg.ExecuteInProcessResult) -> str:
+def _error(result: dg.JobExecutionResult) -> str:
     """Return what an expected failure says of itself; of an unexpected one, the error and where its trace is."""
     for event in result.get_step_failure_events():
         failure = event.step_failure_data

@@ -1,4 +1,4 @@
-"""Run alerts: the failure of a run and the checks that failed in it, from Dagster's storage.
+"""Run alerts: the end of a run and the checks that failed in it, from Dagster's storage.
 
 Belongs here: which events of a run cause an alert, and when two alerts are the same.
 Does not belong here: sending (see `notifications.alerts`), alerts on data (see `reports.movements`).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -18,37 +19,71 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from finance_platform.errors import UnusableResultError
 from finance_platform.feeds.feed_set import FeedSet
 from finance_platform.notifications.alerts import Alert, Alerts
-from finance_platform.orchestration.checks import evidence_rows
+from finance_platform.orchestration.checks import evidence_records, evidence_rows
+from finance_platform.orchestration.error_handling import TIMED_OUT
 from finance_platform.orchestration.runs import CHANGES, STATE, WILL_RETRY_TAG
 from finance_platform.quality.checks import Check, all_checks
+from finance_platform.settings import Settings
 
 _EVIDENCE_ROWS = 5
 _TRACE = "see the stack trace on the run's page"
 _KILLED = "the process died without an error (possibly out of memory); start a refresh, which continues the work"
+_SLOW = "find out what it waited for on the run's page; a refresh continues the work"
+_TIMED_OUT = ("Run timed out", "Exceeded maximum runtime")
+"""How Dagster's messages begin on a run that did not start in time, or did not end."""
+
 _MAX_MESSAGE_LENGTH = 300
 
 
-def collect_run_alerts(instance: dg.DagsterInstance, run: dg.DagsterRun, feed_set: FeedSet, ui_url: str) -> list[Alert]:
+def collect_run_alerts(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, feed_set: FeedSet, settings: Settings
+) -> list[Alert]:
     """Return the alerts of a run that has ended.
 
     Args:
         instance: Dagster's storage in the home.
         run: the run.
         feed_set: the home's feeds, which have checks of their own.
-        ui_url: the address of the UI.
+        settings: the address of the UI, and whether a run that succeeded has an alert.
     """
-    return [*_failures(instance, run, ui_url), *_failed_checks(instance, run, feed_set, ui_url)]
+    ui_url = settings.ui_url
+    alerts = [*_failures(instance, run, ui_url), *_failed_checks(instance, run, feed_set, ui_url)]
+    if settings.alert_run_finished and run.status == dg.DagsterRunStatus.SUCCESS:
+        alerts.append(_finished(instance, run, ui_url))
+    return alerts
 
 
 def send_run_alerts(
-    alerts: Alerts, instance: dg.DagsterInstance, runs: Iterable[dg.DagsterRun], feed_set: FeedSet, ui_url: str
+    alerts: Alerts, instance: dg.DagsterInstance, runs: Iterable[dg.DagsterRun], feed_set: FeedSet, settings: Settings
 ) -> list[Alert]:
     """Send the alerts of runs that have ended; return those that were not sent before.
 
     Raises:
         AlertError: the alerts cannot be sent.
     """
-    return alerts.send([alert for run in runs for alert in collect_run_alerts(instance, run, feed_set, ui_url)])
+    return alerts.send([alert for run in runs for alert in collect_run_alerts(instance, run, feed_set, settings)])
+
+
+def _finished(instance: dg.DagsterInstance, run: dg.DagsterRun, ui_url: str) -> Alert:
+    record = instance.get_run_record_by_id(run.run_id)
+    seconds = round(record.end_time - record.start_time) if record and record.start_time and record.end_time else None
+    loaded: dict[str, list[str]] = {}
+    for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
+        if entry.asset_materialization and entry.asset_materialization.asset_key.path[0] == "warehouse":
+            changed = entry.asset_materialization.metadata.get("slices_changed_now")
+            if isinstance(changed, dg.JsonMetadataValue) and isinstance(changed.value, list) and changed.value:
+                loaded[entry.asset_materialization.asset_key.path[-1]] = [str(name) for name in changed.value]
+    return Alert(
+        key=f"{run.run_id} finished",
+        kind="run_finished",
+        title="The refresh has finished" if loaded else "The refresh has finished; nothing was new",
+        where=run.job_name,
+        found={"seconds": seconds, "loaded": loaded},
+        fix="nothing",
+        link=f"{ui_url}/runs/{run.run_id}",
+        run_id=run.run_id,
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
 
 
 def _failures(instance: dg.DagsterInstance, run: dg.DagsterRun, ui_url: str) -> Iterator[Alert]:
@@ -59,6 +94,10 @@ def _failures(instance: dg.DagsterInstance, run: dg.DagsterRun, ui_url: str) -> 
     if not entries:
         ends = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
         message = (ends[-1].dagster_event.message if ends and ends[-1].dagster_event else None) or "no reason recorded"
+        if message.startswith(_TIMED_OUT):
+            alert = _failure(run, "the run", "The run timed out", message[:_MAX_MESSAGE_LENGTH], _SLOW, ui_url)
+            yield replace(alert, kind="timed_out")
+            return
         title = "The run failed outside of its steps"
         yield _failure(run, "the run", title, message[:_MAX_MESSAGE_LENGTH], _KILLED, ui_url)
 
@@ -72,7 +111,8 @@ def _step_failure(run: dg.DagsterRun, entry: dg.EventLogEntry, ui_url: str) -> A
         title, found, fix = (str(expected.metadata[name].value) for name in ("title", "found", "fix"))
         if title == UnusableResultError.title:
             return None  # the blocking check has an alert of its own
-        return _failure(run, event.step_key, title, found, fix, ui_url)
+        alert = _failure(run, event.step_key, title, found, fix, ui_url)
+        return replace(alert, kind="timed_out") if TIMED_OUT in expected.metadata else alert
     # Dagster wraps a step's error in an error of its own.
     root = error.cause or error if error else None
     title = f"Unexpected error: {root.cls_name if root else 'not recorded'}"
@@ -90,10 +130,10 @@ def _failure(run: dg.DagsterRun, step: str, title: str, found: str, fix: str, ui
     origin = run.tags.get(STATE) or run.root_run_id or run.run_id
     return Alert(
         key=f"{step} failed for {origin}: {title}",
-        kind="run failure",
+        kind="run_failure",
         title=f"{title}, in step {step}" if step != "the run" else title,
         where=f"{run.job_name}, {step}",
-        found={"error": found, "raw zone": run.tags.get(CHANGES, "not scanned")},
+        found={"error": found, "raw_zone": run.tags.get(CHANGES, "not scanned")},
         fix=fix,
         link=f"{ui_url}/runs/{run.run_id}",
         run_id=run.run_id,
@@ -122,10 +162,10 @@ def _failed_check(
     return Alert(
         # The same finding is sent again only if the check has passed in between.
         key=f"{path} {check.name} after {_last_pass(instance, evaluation)}: {fingerprint}",
-        kind="failed check",
+        kind="failed_check",
         title=f"{check.name} failed on {path}: {evaluation.description}",
         where=f"{path}, {check.name}",
-        found={str(number): row for number, row in enumerate(evidence[:_EVIDENCE_ROWS], start=1)},
+        found={"rows": evidence_records(evaluation)[:_EVIDENCE_ROWS], "row_count": len(evidence)},
         fix=check.description,
         link=f"{ui_url}/assets/{path}?view=checks&checkDetail={check.name}",
         run_id=run.run_id,

@@ -141,7 +141,7 @@ def is_history_complete(folder: Path, run_id: str) -> bool:
         states = read_states(folder, STARTED_BY, COMMAND_LINE)
         return has_recorded(folder, run_id) and states.isdisjoint(_STARTED)
     with _ask_dagster(folder) as instance:
-        return instance.has_run(run_id) and not any(map(_is_from_command_line, _started_runs(instance)))
+        return instance.has_run(run_id) and not any(map(is_from_command_line, _started_runs(instance)))
 
 
 def unfinished_runs(instance: DagsterInstance) -> list[DagsterRun]:
@@ -160,7 +160,7 @@ def fail_orphaned_runs(instance: DagsterInstance, *, from_command_line: bool) ->
         instance: Dagster's storage in the home.
         from_command_line: whether to mark the runs of the command line, or else those of UIs.
     """
-    return _fail(instance, [run for run in _started_runs(instance) if _is_from_command_line(run) == from_command_line])
+    return _fail(instance, [run for run in _started_runs(instance) if is_from_command_line(run) == from_command_line])
 
 
 def fail_orphaned_runs_unless_locked(instance: DagsterInstance, settings: Settings) -> list[DagsterRun]:
@@ -173,7 +173,7 @@ def fail_orphaned_runs_unless_locked(instance: DagsterInstance, settings: Settin
         instance: Dagster's storage in the home.
         settings: the home.
     """
-    unfinished = [run for run in _started_runs(instance) if _is_from_command_line(run)]
+    unfinished = [run for run in _started_runs(instance) if is_from_command_line(run)]
     # Checking the lock takes it for a moment, so check only if a run may hold it.
     return _fail(instance, unfinished) if unfinished and not is_home_locked(settings) else []
 
@@ -184,14 +184,15 @@ def _started_runs(instance: DagsterInstance) -> list[DagsterRun]:
     return list(instance.get_runs(RunsFilter(statuses=[DagsterRunStatus(name) for name in sorted(_STARTED)])))
 
 
+def is_from_command_line(run: DagsterRun) -> bool:
+    """Return whether a run is one of the command line; a re-execution in the UI has the tags of the run it repeats."""
+    return run.tags.get(STARTED_BY) == COMMAND_LINE and run.parent_run_id is None
+
+
 def _fail(instance: DagsterInstance, runs: list[DagsterRun]) -> list[DagsterRun]:
     for run in runs:
         instance.report_run_failed(run, KILLED)
     return [failed for run in runs if (failed := instance.get_run_by_id(run.run_id))]
-
-
-def _is_from_command_line(run: DagsterRun) -> bool:
-    return run.tags.get(STARTED_BY) == COMMAND_LINE
 
 
 def _utc(seconds: float | None) -> str | None:

@@ -169,7 +169,7 @@ def _restatement_alert(key: str, rows: Sequence[Mapping[str, Any]], ui_url: str)
     first = rows[0]
     periods = describe_periods(rows)
     cells = pluralize(sum(row["cells"] for row in rows), "cell")
-    gross = {f"{label}, gross": plain_money(amount) for label, amount in gross_amounts(rows).items()}
+    gross = {label: plain_money(amount) for label, amount in gross_amounts(rows).items()}
     is_single = len({row["period"] for row in rows}) == 1
     subject, verb = ("The closed period", "was") if is_single else ("The closed periods", "were")
     options = f"--period {periods}" if is_single else f"--since {first['loaded_at']:%Y-%m-%d}"
@@ -178,7 +178,11 @@ def _restatement_alert(key: str, rows: Sequence[Mapping[str, Any]], ui_url: str)
         kind="restatement",
         title=f"{subject} {periods} {verb} restated in {cells}",
         where=f"warehouse/fact_financials, {periods}",
-        found={"periods": periods, **gross, "cause": first["cause"] or "unknown"},
+        found={
+            "periods": sorted({row["period"] for row in rows}),
+            "gross": gross,
+            "cause": first["cause"] or "unknown",
+        },
         fix=f"`finance-platform movements {options}` lists the changes",
         link=f"{ui_url}/runs/{first['run_id']}",
         run_id=first["run_id"],

@@ -28,7 +28,7 @@ from finance_platform_tests.unit.factories import settings
 
 FAILURE = Alert(
     key="load failed for 1a2b: The load was rolled back",
-    kind="run failure",
+    kind="run_failure",
     title="The load was rolled back, in step load",
     where="refresh, load",
     found={"error": "expected 3 rows, found 2", "raw zone": "gl_1.csv is new"},
@@ -94,7 +94,7 @@ def test_a_message_has_subject_text_and_attributes(tmp_path: Path, failures: Top
         "  raw zone: gl_1.csv is new\n\nWhat to do: build these slices again\n"
         "More: http://127.0.0.1:3000/runs/run-1\n"
     )
-    assert message["MessageAttributes"]["kind"] == {"Type": "String", "Value": "run failure"}
+    assert message["MessageAttributes"]["kind"] == {"Type": "String", "Value": "run_failure"}
     assert message["MessageAttributes"]["run_id"] == {"Type": "String", "Value": "run-1"}
 
 

@@ -319,7 +319,7 @@ def test_a_failed_check_is_one_alert_in_the_alerts_file(ui: UI, delivered: Deliv
     file = ui.home / "alerts.jsonl"
     wait_until(file.exists, "an alert was sent", RUN_SECONDS)
     alerts = [json.loads(line) for line in file.read_text().splitlines()]
-    (alert,) = [a for a in alerts if a["kind"] == "failed check" and WITHIN_TOLERANCE in json.dumps(a)]
+    (alert,) = [a for a in alerts if a["kind"] == "failed_check" and WITHIN_TOLERANCE in json.dumps(a)]
     assert BAD_NAME in json.dumps(alert)
 
 

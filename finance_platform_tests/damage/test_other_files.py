@@ -16,7 +16,7 @@ from finance_platform.settings import load_settings
 from finance_platform.storage.file_lock import is_locked, run_lock
 from finance_platform.storage.local import LocalStore
 
-ALERT = Alert("run-1", "run failure", "a run failed", "the home", {}, "free space", "", "run-1", "2025-06-01")
+ALERT = Alert("run-1", "run_failure", "a run failed", "the home", {}, "free space", "", "run-1", "2025-06-01")
 
 
 def test_an_env_file_that_is_not_text_is_named_and_the_fix_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -75,8 +75,8 @@ def test_a_change_of_a_closed_period_is_published_as_a_restatement_with_one_aler
     (alert,) = [json.loads(line) for line in (home.path / "alerts.jsonl").read_text().splitlines()]
     assert alert["kind"] == "restatement"
     assert alert["found"] == {
-        "periods": "2024-01",
-        "Actual Amount, gross": "0.50",
+        "periods": ["2024-01"],
+        "gross": {"Actual Amount": "0.50"},
         "cause": "transactions.csv: another version",
     }
 
@@ -172,7 +172,7 @@ def test_lines_that_leave_a_view_because_their_account_becomes_a_balance_are_a_r
         ("2024-02", "reclassification", "balance", "1250.25", False, cause),
     ]
     (alert,) = [json.loads(line) for line in (home.path / "alerts.jsonl").read_text().splitlines()]
-    assert alert["found"]["Actual Amount reclassified (balances, largest period), gross"] == "250.10"
+    assert alert["found"]["gross"]["Actual Amount reclassified (balances, largest period)"] == "250.10"
 
 
 def test_an_unpublished_or_closed_period_cannot_be_closed(home: Home):

@@ -21,23 +21,30 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from finance_platform.orchestration.webserver.ui_processes import LOCATION
+from finance_platform.orchestration.code_location import LOCATION
+from finance_platform.orchestration.dagster_instance import open_instance
+from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY, is_from_command_line
 from finance_platform_tests.browser.ui_process import UI, running_ui
+from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.small_home import create_small_home
 from finance_platform_tests.installed_wheel import install_wheel_once
 
 pytestmark = pytest.mark.end_to_end
 
 EVIL = "http://evil.example"
-KEY = "raw/transactions"
-WIPE = """mutation { wipeAssets(assetPartitionRanges: [{assetKey: {path: ["raw", "transactions"]}}]) { __typename } }"""
+KEY = "raw/reported"  # of no run
+WIPE = """mutation { wipeAssets(assetPartitionRanges: [{assetKey: {path: ["raw", "reported"]}}]) { __typename } }"""
 LAUNCH = """mutation { launchRun(executionParams: {mode: "default", selector: {
     repositoryLocationName: "%s", repositoryName: "__repository__", jobName: "refresh"}}) { __typename } }"""
-EVENTS = (
-    '{ assetOrError(assetKey: {path: ["raw", "transactions"]}) { ... on Asset { assetMaterializations { runId } } } }'
-)
+EVENTS = '{ assetOrError(assetKey: {path: ["raw", "reported"]}) { ... on Asset { assetMaterializations { runId } } } }'
 LOCATIONS = "{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError { __typename } } } } }"
 
+RUNS_OF_THE_JOB = """{ pipelineOrError(params: {repositoryLocationName: "%s", repositoryName: "__repository__",
+    pipelineName: "refresh"}) { ... on Pipeline { runs {
+    runId repositoryOrigin { repositoryLocationName repositoryName } } } } }"""
+EXECUTE_AGAIN = """mutation { launchRunReexecution(reexecutionParams: {parentRunId: "%s", strategy: ALL_STEPS}) {
+    ... on LaunchRunSuccess { run { runId } } } }"""
+CANCEL = """mutation { terminateRun(runId: "%s") { __typename } }"""
 SCHEDULES = """{ schedulesOrError(repositorySelector: {
     repositoryLocationName: "%s", repositoryName: "__repository__"}) {
     ... on Schedules { results { name description } } } }"""
@@ -106,6 +113,20 @@ def test_the_ui_of_a_home_has_that_home_s_settings_and_history_wherever_it_was_s
     assert sorted(path.name for path in (folder / "elsewhere").iterdir()) == [".env", "raw"]
 
 
+def test_a_run_of_the_command_line_is_one_of_its_job_and_can_be_executed_again(ui: UI, folder: Path):
+    assert Home(folder / "home").command("run").returncode == 0
+    job = ui.query(RUNS_OF_THE_JOB % LOCATION)["pipelineOrError"]
+    (run,) = job["runs"]
+    assert run["repositoryOrigin"] == {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"}
+    (again,) = ui.query(EXECUTE_AGAIN % run["runId"]).values()
+    # Before the daemon starts it, which takes some seconds.
+    (canceled,) = ui.query(CANCEL % again["run"]["runId"]).values()
+    assert canceled["__typename"] == "TerminateRunSuccess", canceled
+    assert [run.status for run in ui.runs()] == ["CANCELED", "SUCCESS"]
+    with open_instance(folder / "home" / "dagster") as instance:
+        assert [is_from_command_line(run) for run in instance.get_runs()] == [False, True]
+
+
 def test_another_site_wipes_no_asset_and_launches_no_run(ui: UI):
     launch, wipe = LAUNCH % LOCATION, f"query={quote(WIPE)}"
     assert send(ui, "GET", f"/graphql?{wipe}", Host="evil.example", Origin=EVIL) == 403
@@ -120,7 +141,7 @@ def test_another_site_wipes_no_asset_and_launches_no_run(ui: UI):
     assert send(ui, "POST", "/graphql", body, Content_Type="application/json") == 403
     assert send(ui, "POST", f"/report_asset_materialization/{KEY}", Origin=EVIL) == 403
     assert event_count(ui) == 1
-    assert ui.runs() == []
+    assert [run for run in ui.runs() if run.tags.get(STARTED_BY) != COMMAND_LINE] == []
 
 
 def test_another_name_for_this_machine_reads_nothing(ui: UI):

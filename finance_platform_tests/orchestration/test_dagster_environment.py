@@ -14,8 +14,8 @@ from dagster import DagsterInstance
 from dotenv import dotenv_values
 
 from finance_platform.orchestration import definitions
+from finance_platform.orchestration.code_location import LOCATION, MODULE
 from finance_platform.orchestration.dagster_environment import DAGSTER_HOME, write_dagster_home
-from finance_platform.orchestration.webserver.ui_processes import LOCATION, MODULE
 from finance_platform_tests.unit.factories import settings
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +27,8 @@ def test_every_command_gives_the_code_location_the_name_that_the_history_has():
     project = tools["dg"]["project"]
     assert (project["code_location_target_module"], project["code_location_name"]) == (MODULE, LOCATION)
     assert yaml.safe_load((ROOT / "workspace.yaml").read_text()) == {"load_from": [{"python_module": MODULE}]}
+    (on_aws,) = yaml.safe_load((ROOT / "infra" / "workspace.yaml").read_text())["load_from"]
+    assert on_aws["grpc_server"]["location_name"] == LOCATION
     assert f"DAGSTER_MODULE_NAME={MODULE}" in (ROOT / "Makefile").read_text()
 
 

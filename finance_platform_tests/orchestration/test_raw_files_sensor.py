@@ -229,8 +229,8 @@ def test_after_the_last_attempt_one_alert_is_sent_and_no_run_starts_until_the_st
         assert not result.run_requests
         assert result.skip_message.startswith(f"gave up after {len(PAUSES) + 1} failed attempts")
     (alert,) = home.alerts
-    assert alert["kind"] == "exhausted retries"
-    assert alert["found"] == {"not processed": "1 new (ledger_2.csv)", "failed attempts": str(len(PAUSES) + 1)}
+    assert alert["kind"] == "exhausted_retries"
+    assert alert["found"] == {"not_processed": "1 new (ledger_2.csv)", "failed_attempts": len(PAUSES) + 1}
     assert alert["link"] == f"http://127.0.0.1:3000/runs/{alert['run_id']}"
     home.deliver("ledger_3.csv")
     assert request_of(home.tick(monkeypatch)).tags[ATTEMPT] == "1"

@@ -20,6 +20,7 @@ from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.alerts import Alert
 from finance_platform.notifications.alerts_file import AlertsFile
 from finance_platform.orchestration.definitions import build_definitions
+from finance_platform.orchestration.job_runners.glue_errors import error_from_run
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.orchestration.run_alerts import collect_run_alerts
 from finance_platform.orchestration.runs import (
@@ -71,15 +72,15 @@ def run(home: Path, instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
 
 
 def alerts_of(home: Path, instance: dg.DagsterInstance, ended: dg.DagsterRun) -> list[Alert]:
-    return collect_run_alerts(instance, ended, load_feed_set(home / "feeds"), UI)
+    return collect_run_alerts(instance, ended, load_feed_set(home / "feeds"), settings(home=home))
 
 
 def test_the_alert_on_a_failed_check_has_its_finding_its_fix_and_a_link(home: Path, instance: dg.DagsterInstance):
     ended = run(home, instance)
     (alert,) = alerts_of(home, instance, ended)
-    assert (alert.kind, alert.where) == ("failed check", "raw/gl, files_can_be_opened")
+    assert (alert.kind, alert.where) == ("failed_check", "raw/gl, files_can_be_opened")
     assert alert.title == "files_can_be_opened failed on raw/gl: 1 file cannot be opened"
-    assert "gl_1.csv" in alert.found["1"]
+    assert "gl_1.csv" in alert.found["rows"][0].values()
     assert alert.fix
     assert alert.link == f"{UI}/assets/raw/gl?view=checks&checkDetail=files_can_be_opened"
     assert alert.run_id == ended.run_id
@@ -128,7 +129,7 @@ def test_the_alert_on_an_expected_error_has_its_title_its_finding_and_its_fix(
     let_register_fail(monkeypatch, JobError("the disk is full", fix="make room"))
     ended = run(home, instance)
     (alert,) = alerts_of(home, instance, ended)
-    assert (alert.kind, alert.title) == ("run failure", "A Spark job failed, in step register")
+    assert (alert.kind, alert.title) == ("run_failure", "A Spark job failed, in step register")
     assert (alert.found["error"], alert.fix) == ("the disk is full", "make room")
     assert alert.link == f"{UI}/runs/{ended.run_id}"
 
@@ -172,6 +173,34 @@ def test_a_run_that_failed_outside_of_its_steps_sends_an_alert(home: Path, insta
     assert "its process was killed" in alert.found["error"]
 
 
+def test_a_time_out_of_a_job_and_of_a_run_is_an_alert_of_its_own_kind(
+    home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+):
+    let_register_fail(monkeypatch, error_from_run({"JobRunState": "TIMEOUT", "Id": "r", "JobName": "j"}, "console"))
+    (of_a_job,) = alerts_of(home, instance, run(home, instance))
+    assert (of_a_job.kind, of_a_job.title) == ("timed_out", "A Spark job failed, in step register")
+    assert "it exceeded the job's timeout" in of_a_job.found["error"]
+    job = build_definitions(settings(home=home)).resolve_job_def(REFRESH)
+    # As Dagster's monitoring reports it.
+    slow = instance.create_run_for_job(job)
+    instance.report_run_failed(slow, "Run timed out due to taking longer than 180 seconds to start.")
+    failed = instance.get_run_by_id(slow.run_id)
+    assert failed
+    (of_a_run,) = alerts_of(home, instance, failed)
+    assert (of_a_run.kind, of_a_run.title) == ("timed_out", "The run timed out")
+
+
+def test_a_run_that_succeeds_sends_an_alert_only_if_the_setting_asks_for_it(home: Path, instance: dg.DagsterInstance):
+    ended = run(home, instance)
+    feeds = load_feed_set(home / "feeds")
+    assert {alert.kind for alert in alerts_of(home, instance, ended)} == {"failed_check"}
+    alerts = collect_run_alerts(instance, ended, feeds, settings(home=home, alert_run_finished=True))
+    (finished,) = [alert for alert in alerts if alert.kind == "run_finished"]
+    assert finished.title == "The refresh has finished; nothing was new"
+    assert finished.found["loaded"] == {}
+    assert finished.link == f"{UI}/runs/{ended.run_id}"
+
+
 # The sensors
 
 
@@ -184,21 +213,32 @@ def sensor(home: Path, name: str) -> dg.SensorDefinition:
     return next(sensor for sensor in alerting_sensors(settings(home=home)) if sensor.name == name)
 
 
+def evaluate_finished_runs(home: Path, instance: dg.DagsterInstance, ended: dg.DagsterRun) -> None:
+    (end,) = instance.all_logs(ended.run_id, of_type=dg.DagsterEventType.RUN_SUCCESS)
+    assert end.dagster_event
+    context = dg.build_run_status_sensor_context(
+        sensor_name="finished_runs",
+        dagster_event=end.dagster_event,
+        dagster_instance=instance,
+        dagster_run=ended,
+        resources={"alerts": AlertsFile(home / "alerts.jsonl"), "metrics": None},
+    )
+    sensor(home, "finished_runs")(context)
+
+
 def test_the_sensor_on_finished_runs_sends_each_alert_once(home: Path, instance: dg.DagsterInstance):
-    finished_runs = sensor(home, "finished_runs")
     for _ in range(2):
-        job = build_definitions(settings(home=home)).resolve_implicit_global_asset_job_def()
-        keys = [key for key in job.asset_layer.executable_asset_keys if key.path[0] == "raw"]
-        result = job.execute_in_process(instance=instance, asset_selection=keys)
-        context = dg.build_run_status_sensor_context(
-            sensor_name="finished_runs",
-            dagster_event=result.all_events[-1],
-            dagster_instance=instance,
-            dagster_run=result.dagster_run,
-            resources={"alerts": AlertsFile(home / "alerts.jsonl"), "metrics": None},
-        )
-        finished_runs(context)
-    assert [alert["kind"] for alert in sent(home)] == ["failed check"]
+        evaluate_finished_runs(home, instance, run(home, instance))
+    assert [alert["kind"] for alert in sent(home)] == ["failed_check"]
+
+
+def test_the_sensor_on_finished_runs_leaves_those_of_the_command_line_to_it(home: Path, instance: dg.DagsterInstance):
+    of_command_line = run(home, instance, **{STARTED_BY: COMMAND_LINE})
+    evaluate_finished_runs(home, instance, of_command_line)
+    assert sent(home) == []
+    # A re-execution in the UI keeps the tags.
+    evaluate_finished_runs(home, instance, of_command_line._replace(parent_run_id="another"))
+    assert [alert["kind"] for alert in sent(home)] == ["failed_check"]
 
 
 def evaluate_overdue_feeds(home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, days: int) -> str:
@@ -224,8 +264,8 @@ def test_an_overdue_feed_sends_one_alert_until_a_delivery_comes(
     for _ in range(2):
         assert evaluate_overdue_feeds(home, instance, monkeypatch, 32).startswith("gl is overdue: no delivery since ")
     (alert,) = sent(home)
-    assert alert["kind"] == "freshness violation"
-    assert alert["found"]["expected within"] == "31 days"
+    assert alert["kind"] == "freshness_violation"
+    assert alert["found"]["expected_within_days"] == 31
     assert "ledger@example.com" in alert["fix"]
     assert alert["link"] == f"{UI}/assets/deliveries/gl"
 

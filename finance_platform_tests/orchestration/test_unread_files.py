@@ -56,7 +56,7 @@ def failed(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckSeverity
 
 def alerts(home: Path, instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> dict[str, Alert]:
     feed_set = load_feed_set(home / "feeds")
-    sent = collect_run_alerts(instance, result.dagster_run, feed_set, "http://127.0.0.1:3000")
+    sent = collect_run_alerts(instance, result.dagster_run, feed_set, settings(home=home))
     return {alert.where: alert for alert in sent}
 
 
@@ -79,8 +79,8 @@ def test_an_invalid_descriptor_fails_a_check_and_sends_an_alert(home: Path, inst
     (alert,) = alerts(home, instance, result).values()
     assert alert.where == "raw/unread_files, descriptors_are_valid"
     assert alert.title.endswith("1 unusable descriptor or file")
-    assert "line 4: colums is not a known key" in alert.found["1"]
-    assert "1 file is not read because of it: typo_1.csv" in alert.found["1"]
+    assert "line 4: colums is not a known key" in str(alert.found["rows"][0])
+    assert "1 file is not read because of it: typo_1.csv" in str(alert.found["rows"][0])
 
 
 def test_a_file_that_no_feed_reads_is_a_warning_and_one_alert(home: Path, instance: dg.DagsterInstance):
@@ -90,8 +90,8 @@ def test_a_file_that_no_feed_reads_is_a_warning_and_one_alert(home: Path, instan
     alert, repeated = (
         alerts(home, instance, result)["raw/unread_files, every_file_has_a_feed"] for result in (first, second)
     )
-    assert "notes.csv" in alert.found["1"]
-    assert str(home / "feeds") in alert.found["1"]
+    assert "notes.csv" in str(alert.found["rows"][0])
+    assert str(home / "feeds") in str(alert.found["rows"][0])
     assert alert.key == repeated.key
 
 

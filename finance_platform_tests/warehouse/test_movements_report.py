@@ -188,18 +188,20 @@ def test_a_restatement_gives_one_alert_per_cause_with_gross_amounts_per_scenario
     by_file, by_account = alerts_of(movement_summary(moved))
 
     assert by_file.found == {
-        "periods": "2025-01",
-        "Actual Amount, gross": "1000.00",
+        "periods": ["2025-01"],
+        "gross": {"Actual Amount": "1000.00"},
         "cause": "transactions.csv: another version",
     }
     assert by_account.found == {
-        "periods": "2025-01",
-        "Actual Amount reclassified, gross": "250.50",
-        "Actual BudgetAmount reclassified, gross": "200.00",
-        "Budget Amount reclassified, gross": "200.00",
-        "Budget BudgetAmount reclassified, gross": "200.00",
-        "Forecast Amount reclassified, gross": "240.00",
-        "Forecast BudgetAmount reclassified, gross": "200.00",
+        "periods": ["2025-01"],
+        "gross": {
+            "Actual Amount reclassified": "250.50",
+            "Actual BudgetAmount reclassified": "200.00",
+            "Budget Amount reclassified": "200.00",
+            "Budget BudgetAmount reclassified": "200.00",
+            "Forecast Amount reclassified": "240.00",
+            "Forecast BudgetAmount reclassified": "200.00",
+        },
         "cause": "unknown",
     }
     assert {alert.kind for alert in (by_file, by_account)} == {"restatement"}
@@ -216,8 +218,8 @@ def test_a_cause_that_restates_several_periods_gives_one_alert_with_their_gross_
     assert alert.key == "restatement of 2025-01 by load 2"
     assert alert.title == "The closed periods 2025-01 … 2025-12 (12 periods) were restated in 12 cells"
     assert alert.found == {
-        "periods": "2025-01 … 2025-12 (12 periods)",
-        "Actual Amount, gross": "78.00",
+        "periods": [f"2025-{month:02}" for month in range(1, 13)],
+        "gross": {"Actual Amount": "78.00"},
         "cause": "a.csv: another version",
     }
     assert alert.fix == "`finance-platform movements --since 2025-07-02` lists the changes"

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore import exceptions as boto
 
-from finance_platform.errors import FinancePlatformError, JobError, LockedError, TransientJobError
+from finance_platform.errors import FinancePlatformError, JobError, JobTimeoutError, LockedError, TransientJobError
 from finance_platform.storage.s3_errors import GET_CREDENTIALS, LOGGED_OUT, NO_CREDENTIALS, RENEW_CREDENTIALS
 
 SUCCEEDED = "SUCCEEDED"
@@ -59,7 +59,7 @@ _END_STATES: dict[str, tuple[type[JobError] | type[TransientJobError], str, str]
     "EXPIRED": (TransientJobError, "it waited too long for resources and never started", "run again"),
     "STOPPED": (JobError, "it was stopped by someone", "run again when it may run"),
     "TIMEOUT": (
-        JobError,
+        JobTimeoutError,
         "it exceeded the job's timeout",
         "raise the jobs' timeout or their number of workers, both parameters of the stack",
     ),

@@ -17,6 +17,7 @@ from finance_platform.notifications.metrics import Metrics, send_or_warn
 from finance_platform.orchestration.assets.delivery_events import last_arrival, last_arrivals
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.run_metrics import send_run_metrics
+from finance_platform.orchestration.runs import is_from_command_line
 from finance_platform.reports.metrics import freshness_lags
 from finance_platform.settings import Settings
 
@@ -29,7 +30,10 @@ def alerting_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     return [
         _run_sensor(settings, "failed_runs", dg.DagsterRunStatus.FAILURE, "Alerts on failed runs, once per cause."),
         _run_sensor(
-            settings, "finished_runs", dg.DagsterRunStatus.SUCCESS, "Alerts on failed checks in runs that succeeded."
+            settings,
+            "finished_runs",
+            dg.DagsterRunStatus.SUCCESS,
+            "Alerts on failed checks in runs that succeeded, and on such runs where the setting asks for it.",
         ),
         _freshness_sensor(settings),
     ]
@@ -54,11 +58,13 @@ def _run_sensor(
         alerts: dg.ResourceParam[Alerts],
         metrics: dg.ResourceParam[Metrics | None],
     ) -> None:
+        if is_from_command_line(context.dagster_run):
+            return
         feed_set = load_feed_set(settings.feeds_path)
         runs = [context.dagster_run]
         # Metrics first: if they cannot be sent, that is a warning; if alerts cannot be sent, that is an error.
         send_run_metrics(metrics, context.instance, runs, context.log)
-        for alert in send_run_alerts(alerts, context.instance, runs, feed_set, settings.ui_url):
+        for alert in send_run_alerts(alerts, context.instance, runs, feed_set, settings):
             context.log.info(f"sent the alert: {alert.title}")
 
     return report_run
@@ -101,10 +107,10 @@ def _overdue_alert(instance: dg.DagsterInstance, feed: FeedDescriptor, ui_url: s
         return None
     return Alert(
         key=f"{feed.feed} is overdue since {arrived_at.isoformat()}",
-        kind="freshness violation",
+        kind="freshness_violation",
         title=f"{feed.feed} is overdue: no delivery since {arrived_at:%Y-%m-%d}",
         where=f"deliveries/{feed.feed}",
-        found={"last delivery": f"{arrived_at:%Y-%m-%d %H:%M} UTC", "expected within": f"{days} days"},
+        found={"last_delivery": arrived_at.isoformat(timespec="seconds"), "expected_within_days": days},
         fix=f"ask {feed.owner or 'the owner of the feed'} for the file `{feed.path_text}`, or change its `freshness`",
         link=f"{ui_url}/assets/deliveries/{feed.feed}",
         run_id=record.run_id,

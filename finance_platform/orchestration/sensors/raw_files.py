@@ -59,7 +59,7 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
     ) -> dg.RunRequest | dg.SkipReason:
         at, feed_set = datetime.now(UTC), load_feed_set(settings.feeds_path)
         killed = fail_orphaned_runs_unless_locked(context.instance, settings)
-        send_run_alerts(alerts, context.instance, killed, feed_set, settings.ui_url)
+        send_run_alerts(alerts, context.instance, killed, feed_set, settings)
         unfinished = unfinished_runs(context.instance)
         if unfinished:
             return dg.SkipReason(f"run {unfinished[0].run_id} is in progress; the next scan is after its end")
@@ -159,10 +159,10 @@ def _changes_remain_alert(changes: RawZoneChanges, run_id: str, ui_url: str, at:
     """Return the alert for a run that succeeded without processing every change; another run would do the same."""
     return Alert(
         key=f"state {changes.state} stays after {run_id}",
-        kind="exhausted retries",
+        kind="exhausted_retries",
         title=f"Run {run_id} succeeded, but changes remain",
         where="the raw zone",
-        found={"not processed": "; ".join(changes.changes)},
+        found={"not_processed": list(changes.changes)},
         fix="this process has other settings than the runs; restart the UI"
         if changes.only_config_changed
         else "start a refresh by hand; its log lists what is left out",
@@ -177,10 +177,10 @@ def _gave_up_alert(
 ) -> Alert:
     return Alert(
         key=f"gave up on state {changes.state}",
-        kind="exhausted retries",
+        kind="exhausted_retries",
         title=f"The refresh failed {failed} times and is not retried",
         where="the raw zone",
-        found={"not processed": summary, "failed attempts": str(failed)},
+        found={"not_processed": summary, "failed_attempts": failed},
         fix="fix the error on the last run's page, then send the file again or start a refresh by hand",
         link=f"{ui_url}/runs/{last_run}",
         run_id=last_run,

@@ -18,13 +18,10 @@ import yaml
 from dotenv import dotenv_values
 
 from finance_platform.errors import SettingsError
+from finance_platform.orchestration.code_location import LOCATION, MODULE
 from finance_platform.orchestration.webserver.guard import KnownOrigin
 from finance_platform.orchestration.webserver.supervisor import Supervisor
 from finance_platform.settings import ENV_PREFIX, Settings, environment_files
-
-MODULE = "finance_platform.definitions"
-LOCATION = MODULE
-"""The name that `dagster dev` and `workspace.yaml` give the code location; with another, the history would split."""
 
 # Runs log to the terminal at every level. The results of sensor ticks are in the UI.
 _LOG_LEVEL = ["--log-level", "warning"]

@@ -118,7 +118,9 @@ def _server_error(state: str, message: str, attempted: str, error_type: type[Per
     if state == "42501":
         return error_type(found, fix="grant the platform's user that right, or run as a user that has it")
     if state == _TIMEOUT_STATE:
-        return error_type(found, fix="increase REDSHIFT_STATEMENT_TIMEOUT_SECONDS, or select less")
+        timed_out = error_type(found, fix="increase REDSHIFT_STATEMENT_TIMEOUT_SECONDS, or select less")
+        timed_out.is_timeout = True
+        return timed_out
     return error_type(found, fix=_fix_for_s3(message) or _fix(error_type))
 
 
