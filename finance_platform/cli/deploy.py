@@ -102,6 +102,9 @@ def deploy(
     return EXIT_OK
 
 
+_DECISIONS = frozenset({"accept", "withdraw", "close", "reopen"})
+"""Commands that record who gave them."""
+
 _OF_THIS_MACHINE = frozenset({"init", "ui", "deploy", "remote"})
 """Commands that make or serve something where they run."""
 
@@ -120,8 +123,14 @@ def remote(stack_name: str, region: str, as_owner: bool, command: Sequence[str])
     from finance_platform.deployment.tasks import OneOffTask, run_task
 
     account = Account(region)
-    task = OneOffTask(["finance-platform", *command], as_owner)
-    return run_task(account, Stack(account, stack_name), task, echo_raw)
+    stack = Stack(account, stack_name)
+    environment = {}
+    if command[0] in _DECISIONS:
+        from finance_platform.deployment.caller_proof import VARIABLE, make_proof
+
+        environment[VARIABLE] = make_proof(account, stack.read_outputs().get("ProcessedUri", ""), command)
+    task = OneOffTask(["finance-platform", *command], as_owner, environment)
+    return run_task(account, stack, task, echo_raw)
 
 
 def _refuse_files_of_this_machine(command: Sequence[str]) -> None:

@@ -53,6 +53,13 @@ class Account:
         with translate_aws_errors(f"creating a client of {service}"):
             return self._session.client(service, config=Config(retries={"mode": "adaptive", "max_attempts": 8}))
 
+    @property
+    def is_of_a_container(self) -> bool:
+        """Whether the credentials are those of a task's role, so that they say nothing about a person."""
+        with translate_aws_errors("finding credentials"):
+            credentials = self._session.get_credentials()
+        return credentials is not None and credentials.method == "container-role"
+
     def fetch_number(self) -> str:
         """Return the account's number.
 

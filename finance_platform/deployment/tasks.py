@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from finance_platform.deployment.aws import Account, translate_aws_errors
@@ -28,10 +28,12 @@ class OneOffTask:
     Attributes:
         command: the command and its arguments.
         as_owner: whether it has the rights of the warehouse's owner, instead of those of a refresh.
+        environment: variables of the task alone.
     """
 
     command: Sequence[str]
     as_owner: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_task(account: Account, stack: Stack, task: OneOffTask, show: Callable[[str], None]) -> int:
@@ -66,11 +68,14 @@ def run_task(account: Account, stack: Stack, task: OneOffTask, show: Callable[[s
 def _build_request(ids: Mapping[str, str], stack: Stack, task: OneOffTask) -> dict[str, Any]:
     overrides: dict[str, Any] = {}
     container: dict[str, Any] = {"name": _CONTAINER, "command": list(task.command)}
+    variables = [{"name": name, "value": value} for name, value in task.environment.items()]
     if task.as_owner:
         outputs = stack.read_outputs()
         secret = {"name": f"{ENV_PREFIX}REDSHIFT_SECRET_ID", "value": outputs["WarehouseAdminSecretArn"]}
-        container["environment"] = [secret]
+        variables.append(secret)
         overrides["taskRoleArn"] = outputs["WarehouseAdminRoleArn"]
+    if variables:
+        container["environment"] = variables
     network = {
         "subnets": [ids[f"Subnet{zone}"] for zone in "ABC"],
         "securityGroups": [ids["TaskSecurityGroup"]],
