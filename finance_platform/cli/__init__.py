@@ -37,6 +37,7 @@ _MODULES = {
     "reopen": "decisions",
     "vacuum": "decisions",
     "verify": "verify",
+    "audit-sample": "audit_sample",
     "history": "history",
     "migrate": "migrate",
     "secure": "security",
@@ -65,7 +66,7 @@ class _Commands(click.Group):
         module = _MODULES.get(name)
         if module is None:
             return None
-        command: click.Command = getattr(import_module(f"{__name__}.{module}"), name)
+        command: click.Command = getattr(import_module(f"{__name__}.{module}"), name.replace("-", "_"))
         return command
 
     def main(self, *arguments: Any, **options: Any) -> Any:

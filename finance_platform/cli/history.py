@@ -61,7 +61,7 @@ def history(
     rows = [row for decision in decisions for row in rows_of(decision, settings.currency)]
     is_table = output_format == "table"
     if not rows:
-        echo("Nobody has decided anything that these options select.", err=not is_table)
+        echo("There is no decision that these options select.", err=not is_table)
     if rows or not is_table:
         named = [_for_a_table(row) if is_table else row for row in rows]
         columns = list(named[0]) if named else [*_COLUMNS_IN_A_TABLE, *_AMOUNTS]

@@ -84,7 +84,7 @@ def _trace_cell(settings: Settings, as_of: str, cell: dict[str, Any], output_for
     is_table = output_format == "table"
     if traced.lines:
         listed = traced.lines[:TABLE_ROWS] if is_table else traced.lines
-        texts = add_texts(listed, raw_zone(settings), store, _dialects(settings))
+        texts = add_texts(listed, raw_zone(settings), store, dialects(settings))
         traced = replace(traced, lines=[*texts, *traced.lines[len(listed) :]])
     print_cell_trace(open_console(), traced, output_format)
     if output_format != "json" or not traced.reconciles:
@@ -106,12 +106,13 @@ def _trace_file(
         publication = read_publication(shown.warehouse, store, key)
         traced = trace_file(store, publication, key, line, sheet)
     if line is not None:
-        traced = add_text(traced, raw_zone(settings), store, _dialects(settings))
+        traced = add_text(traced, raw_zone(settings), store, dialects(settings))
     print_file_trace(open_console(), traced, output_format)
     return EXIT_OK
 
 
-def _dialects(settings: Settings) -> Mapping[str, Dialect]:
+def dialects(settings: Settings) -> Mapping[str, Dialect]:
+    """Return the dialect of each feed, in which its files' lines are told apart."""
     from finance_platform.feeds.feed_set import load_feed_set
 
     return {feed.feed: feed.resolve(settings).rules.dialect for feed in load_feed_set(settings.feeds_path).feeds}

@@ -40,6 +40,11 @@ _TEXT_UNAVAILABLE = {
 }
 
 
+def text_unavailable(state: RawState) -> str:
+    """Return why the text of a line cannot be shown; empty if it can."""
+    return f"[{_TEXT_UNAVAILABLE[state]}]" if state in _TEXT_UNAVAILABLE else ""
+
+
 def print_cell_trace(console: SafeConsole, trace: CellTrace, output_format: str) -> None:
     """Print the lines behind a cell; JSON includes their sum, for the other formats see `describe_result`."""
     if output_format == "json":

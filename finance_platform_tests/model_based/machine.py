@@ -26,9 +26,12 @@ from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries import decisions
 from finance_platform.deliveries.commits import Count, read_commits
 from finance_platform.deliveries.decisions import Author
+from finance_platform.deliveries.event_chain import ChainReader
+from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import fold
+from finance_platform.refresh.verify import Verifier
 from finance_platform.reports.rejected_rows import rejected_rows
 from finance_platform.reports.statement import NO_SCENARIO, STATISTICAL
 from finance_platform.warehouse.ledger import published_versions
@@ -167,6 +170,7 @@ class Deliveries(RuleBasedStateMachine):
             with fuse.wired():
                 self.home.refresh()
         except BrokenOffError:
+            self._check_chain()
             self._check_closed_periods()
             self._check_reconciliation()
             return
@@ -197,6 +201,7 @@ class Deliveries(RuleBasedStateMachine):
                     note("still blocked at the end")
                     return
                 self._check_that_a_second_refresh_does_nothing()
+                self._check_that_verify_finds_nothing()
                 tables = self.home.tables()
                 self.home.start_from_scratch()
                 self.home.refresh()
@@ -245,6 +250,20 @@ class Deliveries(RuleBasedStateMachine):
         assert not status.is_stale
         assert not status.reconciliation.rows("not_loaded_yet")
         assert self.home.changes() == ()
+
+    def _check_chain(self) -> None:
+        """Hold the register's events against their chain, wherever a run was killed."""
+        chain = ChainReader()
+        Register(self.home.processed).read_chain(chain)
+        assert chain.breaks() == []
+
+    def _check_that_verify_finds_nothing(self) -> None:
+        """Hold the register's chain, lines, slices, the warehouse and the records of loads against each other.
+
+        Files that vanished or were overwritten after the scan are findings, and rightly so.
+        """
+        verification = Verifier(self.home.raw, self.home.processed, self.home.warehouse).verify()
+        assert [finding for finding in verification.findings if finding.part != "raw files"] == []
 
     def _check_reconciliation(self) -> None:
         """Every row and cent is in a term, blocked or not; the rejected rows add up to theirs, by scenario and unit."""
