@@ -454,6 +454,20 @@ DECISION_AMOUNT = Contract(
         Column("prepared_by", "varchar(256)", "Who proposed it, if two people decide.", "PreparedBy", nullable=True),
         Column("reason", "varchar(4096)", "Why, in the person's words.", "Reason"),
         Column(
+            "waived",
+            "varchar(4096)",
+            "Of a closing, the gates that the person waived, with what contradicted each; null without one.",
+            "Waived",
+            nullable=True,
+        ),
+        Column(
+            "opening_of",
+            "varchar(7)",
+            "Of a closing that came with the home's first one, the period of that; else null.",
+            "OpeningOf",
+            nullable=True,
+        ),
+        Column(
             "scenario_name", "varchar(128)", "The scenario; null if no money is known.", "ScenarioName", nullable=True
         ),
         Column("account_type", "varchar(16)", "The accounts' type; null if unknown.", "AccountType", nullable=True),

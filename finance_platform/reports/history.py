@@ -45,6 +45,8 @@ class Decision:
         identified_by: how the person is known: os, sts or unverified.
         prepared_by: who proposed it, if two people decide.
         why: in the person's words.
+        waived: of a closing: the gates that were waived, with what contradicted each; empty without one.
+        opening_of: of a closing that came with the home's first one: the period of that; else empty.
         periods: the periods of the file's accepted lines, or the period itself.
         amounts: the money that it is about.
     """
@@ -62,6 +64,8 @@ class Decision:
     why: str
     periods: frozenset[str]
     amounts: Sequence[DecidedAmount]
+    waived: str = ""
+    opening_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,8 @@ def rows_of(decision: Decision, currency: str) -> Iterator[dict[str, object]]:
         "identified_by": decision.identified_by,
         "prepared_by": _cut(decision.prepared_by, "prepared_by"),
         "reason": _cut(decision.why, "reason") or "",
+        "waived": _cut(decision.waived, "waived"),
+        "opening_of": decision.opening_of or None,
     }
     for amount in decision.amounts or (None,):
         yield {**common, **_amount_values(amount, currency)}
@@ -190,6 +196,10 @@ def _about_period(
     *,
     is_proposal: bool = False,
 ) -> Decision:
+    waived, opening_of = "", ""
+    if isinstance(event, PeriodStatusChanged):
+        waived = "; ".join(f"{gate}: {found}" for gate, found in event.waived.items())
+        opening_of = event.opening_of
     return Decision(
         number,
         _moment(event.at),
@@ -204,6 +214,8 @@ def _about_period(
         event.why,
         frozenset({period}),
         event.amounts,
+        waived,
+        opening_of,
     )
 
 

@@ -12,19 +12,21 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import LOAD_LEDGER, MOVEMENTS, STAR, WHOLE_TABLE
 from finance_platform.errors import LoadError, TransientWarehouseError
 from finance_platform.money_text import plain_money
 from finance_platform.warehouse import ledger, movements, period_status, statements
-from finance_platform.warehouse.load_records import LoadRecord, LoadRecords
 from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceToLoad, validate_slices
 from finance_platform.warehouse.movements import NO_CAUSES, LoadContext
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
 from finance_platform.warehouse.report_tables import ReportTables, replace_report_tables
 from finance_platform.warehouse.statements import SqlFile, insert
+
+if TYPE_CHECKING:
+    from finance_platform.warehouse.load_records import LoadRecord, LoadRecords
 
 PAUSES_SECONDS = (1.0, 5.0, 15.0)
 """Pauses before the retries of a load."""

@@ -172,6 +172,8 @@ def test_the_run_sends_its_metrics(on_aws: DeployedHome):
         ("query", "SELECT COUNT(*) AS Days FROM DimDate", "--format", "json"),
         ("trace", "--period", "2025-03", "--department", "0450", "--account", "6110", "--format", "json"),
         ("vacuum", "--json"),
+        ("verify", "--format", "json"),
+        ("audit-sample", "2025-03", "--n", "3", "--seed", "1", "--format", "json"),
     ],
 )
 def test_every_command_answers_as_on_the_local_profile(command: tuple[str, ...], on_aws: DeployedHome, local: Settings):
@@ -227,3 +229,7 @@ def test_a_correction_of_a_closed_period_sends_an_alert_and_a_bad_file_blocks_no
     processed = processed_zone(on_aws.settings)
     alerts = [json.loads(processed.read(item.key)) for item in processed.list_objects("alerts")]
     assert "restatement of 2025-03 by load 2" in {alert["key"] for alert in alerts}
+    decisions = json.loads(on_aws.command("history", "--format", "json", "--period", "2025-03").stdout)
+    assert {(row["action"], row["identified_by"]) for row in decisions} == {("closed", "sts")}
+    shown = json.loads(on_aws.command("query", "SELECT EventNumber FROM DecisionLog", "--format", "json").stdout)
+    assert {row["event_number"] for row in decisions} <= {row["EventNumber"] for row in shown}

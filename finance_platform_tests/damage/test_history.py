@@ -54,14 +54,20 @@ def test_every_decision_has_who_when_why_what_and_how_much(decided: Home):
     rows = history(decided)
     actions = list(dict.fromkeys((row["action"], row["object_key"] or row["period"], row["reason"]) for row in rows))
     assert actions == [
+        # The first close of a home closes the earlier periods with it.
+        ("closed", "2024-01", "audited; twice"),
+        ("closed", "2024-02", "audited; twice"),
         ("closed", "2024-03", "audited; twice"),
         ("reopened", "2024-03", "a late invoice"),
         ("withdrawn", "transactions_2.csv", "=sent by mistake"),
     ]
+    assert [row["opening_of"] for row in rows if row["period"] in {"2024-01", "2024-02"}] == ["2024-03", "2024-03"]
     assert {(row["decided_by"], row["identified_by"], row["prepared_by"]) for row in rows} == {(ME, "os", None)}
     amounts = {
         action: {
-            (row["scenario_name"], row["account_type"]): row["net_amount"] for row in rows if row["action"] == action
+            (row["scenario_name"], row["account_type"]): row["net_amount"]
+            for row in rows
+            if row["action"] == action and not row["opening_of"]
         }
         for action in ("withdrawn", "closed", "reopened")
     }
@@ -69,12 +75,12 @@ def test_every_decision_has_who_when_why_what_and_how_much(decided: Home):
     assert amounts["closed"] == amounts["reopened"]
     published = decided.select(PUBLISHED)
     assert amounts["closed"] == {(scenario, account): str(amount) for scenario, account, amount in published}
-    assert rows[0]["event_number"] == len(Register(decided.processed).events()) - 2
+    assert rows[0]["event_number"] == len(Register(decided.processed).events()) - 4
 
 
 def test_filters_select_by_period_file_person_and_day(decided: Home):
     assert {row["action"] for row in history(decided, "--period", "2024-03")} == {"closed", "reopened", "withdrawn"}
-    assert {row["action"] for row in history(decided, "--period", "2024-01")} == {"withdrawn"}
+    assert {row["action"] for row in history(decided, "--period", "2024-01")} == {"closed", "withdrawn"}
     assert {row["action"] for row in history(decided, "--file", "transactions_2.csv")} == {"withdrawn"}
     assert history(decided, "--who", "nobody") == []
     assert history(decided, "--since", "2999-01-01") == []
@@ -114,6 +120,6 @@ def test_the_view_has_the_same_rows_after_the_next_run_although_nothing_arrived(
     assert sorted(tuple(row[:12]) for row in shown) == sorted(expected)
     before = len(shown)
     # A decision that changes nothing that is published reaches the view too.
-    assert decided.command("close", "2024-01", "--why", "audited").returncode == 0
+    assert decided.command("reopen", "2024-02", "--why", "too early").returncode == 0
     assert not refresh(decided).loaded
     assert len(decided.select(LOG)) > before

@@ -318,11 +318,11 @@ def test_only_the_settings_read_the_environment() -> None:
         for use in uses_of_the_environment(path.read_text()):
             modules.setdefault(use, set()).add(path.relative_to(PACKAGE).as_posix())
     # The session sets variables for Spark's engines, and passes the S3 endpoint of boto3 to Sail. DAGSTER_HOME belongs
-    # to Dagster. A command tells Arrow its allocator. The UI, the build of a wheel and a local job are processes that
-    # inherit the environment.
+    # to Dagster. A command tells Arrow its allocator. The proof of who gives a command belongs to one task, not to a
+    # home. The UI, the build of a wheel and a local job are processes that inherit the environment.
     assert modules == {
         "sets": {"cli/__init__.py", "spark_jobs/session.py"},
-        "reads": {"orchestration/dagster_environment.py", "spark_jobs/session.py"},
+        "reads": {"cli/author.py", "orchestration/dagster_environment.py", "spark_jobs/session.py"},
         "passes on": {
             "deployment/artefacts.py",
             "feeds/workbook_process.py",

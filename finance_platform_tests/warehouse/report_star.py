@@ -285,7 +285,14 @@ def _scenario(key: int) -> dict[str, Any]:
 
 
 def _closing(account_type: str, amount: str) -> dict[str, Any]:
-    who = {"decided_by": "anna", "identified_by": "os", "prepared_by": None, "reason": "audited"}
+    who = {
+        "decided_by": "anna",
+        "identified_by": "os",
+        "prepared_by": None,
+        "reason": "audited",
+        "waived": None,
+        "opening_of": None,
+    }
     what = {"action": "closed", "is_proposal": False, "object_key": None, "period": "2025-02", "delivery_id": None}
     money = {"scenario_name": "Actual", "account_type": account_type, "unit": "USD", "row_count": 3}
     amounts = {"net_amount": Decimal(amount), "gross_amount": None}

@@ -53,7 +53,13 @@ STATED_BY_THE_PLATFORM = {*(column.sql_name for column in PERIOD_STATUS.columns)
 """Columns of PeriodStatus and ScenarioPeriod: what the platform says about a period, not a figure (decision 022)."""
 
 NO_FIGURES = {
-    *("StatementMapping", "Commentary", "Materiality", "FeedTerm", "RejectedFile", "FeedPeriod", "DecisionAmount"),
+    "StatementMapping",
+    "Commentary",
+    "Materiality",
+    "FeedTerm",
+    "RejectedFile",
+    "FeedPeriod",
+    "DecisionAmount",
 }
 """Tables of the home's own words and thresholds, and of deliveries; the register has their changes."""
 

@@ -97,6 +97,8 @@ CREATE TABLE IF NOT EXISTS DecisionAmount (
     IdentifiedBy VARCHAR(16)   NOT NULL,
     PreparedBy   VARCHAR(256),
     Reason       VARCHAR(4096) NOT NULL,
+    Waived       VARCHAR(4096),
+    OpeningOf    VARCHAR(7),
     ScenarioName VARCHAR(128),
     AccountType  VARCHAR(16),
     Unit         VARCHAR(16),

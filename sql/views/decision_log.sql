@@ -17,6 +17,8 @@ SELECT
     IdentifiedBy,
     PreparedBy,
     Reason,
+    Waived,
+    OpeningOf,
     ScenarioName,
     AccountType,
     Unit,
