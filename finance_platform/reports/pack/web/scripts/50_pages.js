@@ -8,8 +8,12 @@ const LINES = STATEMENT.filter((row) => !row.isSubtotal);
 /* The profit that everything adds up to: the last subtotal, leaving out unclassified money where there is none. */
 function resultRow() {
   const rows = STATEMENT.filter((row) => row.isSubtotal);
-  const isNeeded = ROWS.unclassified === null || HORIZONS.some((horizon) => !isEmpty(rowFigure(ROWS.unclassified, horizon)));
-  return rows.at(-1) === ROWS.result && rows.length > 1 && !isNeeded ? rows.at(-2) : (rows.at(-1) ?? null);
+  const [before, last = null] = [rows.at(-2), rows.at(-1)];
+  if (!before || last !== ROWS.result) return last;
+  const unclassified = ROWS.unclassified?.parts[0][0];
+  const isAdded = ROWS.unclassified !== null && HORIZONS.some((horizon) => !isEmpty(rowFigure(ROWS.unclassified, horizon)));
+  const isSame = String(last.parts.filter(([line]) => line !== unclassified)) === String(before.parts);
+  return isSame && !isAdded ? before : last;
 }
 const profitRow = () => ROWS.profit ?? resultRow();
 const hasPriorYear = () => selection.reference !== PRIOR_YEAR && STATEMENT.length > 0 && HORIZONS.some((horizon) => referenceMonths(horizon, { reference: PRIOR_YEAR }).length > 0);
@@ -147,7 +151,8 @@ const referenceCell = (figure) => (figure.whole === null ? noAmount(referenceCod
 
 /* The horizons that differ: in the first month of a year, the month is the year to date. */
 function shownHorizons() {
-  const key = (horizon) => monthsOf(horizon).map(({ period, scenario }) => `${period} ${scenario}`).join();
+  const ofReferences = (horizon) => [selection.reference, PRIOR_YEAR].map((reference) => referenceMonths(horizon, { reference }));
+  const key = (horizon) => JSON.stringify([monthsOf(horizon), ...ofReferences(horizon)].map((months) => months.map(({ period, scenario }) => [period, scenario])));
   const keys = new Set();
   return ["ytd", "month", "year"].filter((horizon) => !keys.has(key(horizon)) && keys.add(key(horizon))).sort((one, other) => HORIZONS.indexOf(one) - HORIZONS.indexOf(other));
 }
