@@ -95,7 +95,7 @@ def tables(home: Path | None, name: str | None, output_format: str) -> int:
     from finance_platform.cli import rendering
     from finance_platform.contracts.dictionary import dictionary, find_entry
 
-    console = open_console(is_prose=True)
+    console = open_console(is_prose=name is None)
     if name is None:
         rows = [(entry.name, entry.kind, entry.grain) for entry in dictionary()]
         rendering.print_rows(console, ("name", "kind", "one row is"), rows, output_format)
