@@ -16,6 +16,9 @@ from finance_platform.quality.checks import Check, Outcome
 from finance_platform.reports.run_outcome import EVIDENCE_ROWS_REPORTED, EvaluatedCheck
 from finance_platform.safe_text import printable
 
+_SENTENCES = frozenset({"fix", "problem", "reason", "what"})
+"""The columns of evidence that are sentences of ours; the others are data, shown as they are."""
+
 
 def check_specs(checks: Iterable[Check]) -> list[dg.AssetCheckSpec]:
     """Return the specs that a step declares for the checks that it evaluates."""
@@ -40,7 +43,7 @@ def check_result(outcome: Outcome, more: Mapping[str, Any] | None = None) -> dg.
     summary = plain(printable(outcome.summary))
     metadata: dict[str, Any] = {}
     if outcome.evidence:
-        records = [dg.TableRecord({name: _cell(row.get(name)) for name in columns}) for row in outcome.evidence]
+        records = [dg.TableRecord({name: _cell(name, row.get(name)) for name in columns}) for row in outcome.evidence]
         schema = dg.TableSchema([dg.TableColumn(name, "string") for name in columns])
         metadata["evidence"] = dg.MetadataValue.table(records, schema)
     return dg.AssetCheckResult(
@@ -78,5 +81,6 @@ def evaluated_check(evaluation: dg.AssetCheckEvaluation) -> EvaluatedCheck:
     )
 
 
-def _cell(value: object) -> str:
-    return "" if value is None else plain(printable(str(value)))
+def _cell(name: str, value: object) -> str:
+    text = "" if value is None else printable(str(value))
+    return plain(text) if name in _SENTENCES else text

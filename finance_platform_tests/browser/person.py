@@ -16,6 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 # The graph draws only what is on the screen, so reading all of it needs a big screen.
 _BIG_SCREEN = 2600, 4400
 _SCREEN = 1600, 1000
+_USUAL_SCREEN = 1920, 1080
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,40 @@ class Person:
         self.page.get_by_text(period).first.click()
         self.sees("load_number")
         return self.text()
+
+    # Runs of a selection
+
+    def materializes(self, asset: str) -> None:
+        """Click the button of one asset's page."""
+        self.page.goto(f"/assets/{asset}")
+        self.button("Materialize").first.click()
+
+    def executes_check(self, asset: str, name: str) -> None:
+        """Click the button of one check's page."""
+        self.reads_check(asset, name)
+        self.page.get_by_text("Execute", exact=True).click()
+
+    def rebuilds_periods(self, grid: str, periods: str) -> None:
+        """Follow the link on the page of the grid of months, type periods, and launch the run."""
+        self.page.goto(f"/assets/{grid}?view=overview")
+        self.page.get_by_role("link", name="Launchpad of rebuild_periods").click()
+        self.page.locator(".CodeMirror").first.click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(f"periods: {periods}")
+        self.sees("No errors")
+        self.button("Launch Run").click()
+
+    def screens_of(self, asset: str, *until: str) -> float:
+        """Return how many screens of a usual size an asset's page fills."""
+        width, height = _USUAL_SCREEN
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.read(f"/assets/{asset}", *until)
+        longest = self.page.evaluate(
+            "Math.max(...[...document.querySelectorAll('*')]"
+            ".filter(one => getComputedStyle(one).overflowY !== 'visible').map(one => one.scrollHeight))"
+        )
+        self.page.set_viewport_size({"width": _SCREEN[0], "height": _SCREEN[1]})
+        return float(longest) / height
 
     # Automation
 

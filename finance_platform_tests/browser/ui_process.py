@@ -26,6 +26,7 @@ from finance_platform.settings import ENV_PREFIX
 _RUNS = "{ runsOrError { ... on Runs { results { runId status tags { key value } } } } }"
 _CHECKS = """{ assetNodes { assetKey { path } assetChecksOrError { ... on AssetChecks { checks {
     name executionForLatestMaterialization { status evaluation { severity } } } } } } }"""
+_STEPS = """{ runOrError(runId: "%s") { ... on Run { stepStats { stepKey } } } }"""
 _STALE = "{ assetNodes { assetKey { path } isExecutable staleStatus } }"
 _FINISHED_STATUSES = {"SUCCESS", "FAILURE", "CANCELED"}
 
@@ -70,6 +71,10 @@ class UI:
         """Return all runs, newest first."""
         results = self.query(_RUNS)["runsOrError"]["results"]
         return [Run(run["runId"], run["status"], {tag["key"]: tag["value"] for tag in run["tags"]}) for run in results]
+
+    def steps_of(self, run: Run) -> list[str]:
+        """Return the steps that a run took, in order of their names."""
+        return sorted(one["stepKey"] for one in self.query(_STEPS % run.run_id)["runOrError"]["stepStats"])
 
     def wait_for_run(self, earlier: Sequence[Run], seconds: float = 180) -> Run:
         """Return the first run that is not among the earlier ones, once it has ended."""

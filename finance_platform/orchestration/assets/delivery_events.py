@@ -58,7 +58,7 @@ def report_deliveries(
 
     A new file or content is a materialization. A delivery that was only read again under other rules is an observation:
     a corrected descriptor does not make a feed less overdue. A held or refused delivery has an observation behind its
-    materialization, which the page marks in another colour, and another one once it counts or is withdrawn.
+    materialization, which the page marks with a ring instead of a tick, and another one once it is decided.
 
     Args:
         context: the step that read them, whose events they are.

@@ -43,7 +43,7 @@ COMPARES: Mapping[str, str] = {
     "lake_equals_warehouse": "By scenario and period, the warehouse has the rows and the cents of the processed zone.",
     "closed_periods_stand": "Each closed period is published as its files would build it now.",
     "comments_name_members": "Each comment is on a department and an account that other files mention, too.",
-    "statement_lines_name_accounts": "Each line of the statement maps an account or a category that other files mention.",
+    "statement_lines_name_accounts": "Each line of the statement maps accounts or a category of other files.",
     "amounts_are_usual": "Each account's amount of a month is near those of the months before, and of the same month "
     "of earlier years.",
 }

@@ -31,7 +31,6 @@ _FACT = """\
   entries negative.
 - **`BudgetAmount`** is the baseline for the same cell. A period's budget is booked on the period's first day, so
   **below a period `BudgetAmount` and `Variance` mean nothing**.
-- **`Variance`** is `Amount - BudgetAmount` on every row.
 - **What may be added up**: within one scenario and one account type `SUM(Amount)`, `SUM(BudgetAmount)` and
   `SUM(Variance)`, by period and coarser. Never add up scenarios, and never add up a balance over periods. Profit is
   `SUM(Amount * ProfitSign)`.

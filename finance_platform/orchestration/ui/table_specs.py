@@ -225,7 +225,8 @@ def _parquet_spec(
 
 def _description(contract: Contract, group: str) -> str:
     key = ", ".join(f"`{name}`" for name in _natural_key(contract, group))
-    return f"**Grain**: {contract.grain} Key: {key}.\n\n{RULES[contract.name]}"
+    nulls = "" if any(column.nullable for column in contract.columns) or group != "warehouse" else " No column is null."
+    return f"**Grain**: {contract.grain} Key: {key}.{nulls}\n\n{RULES[contract.name]}"
 
 
 def _natural_key(contract: Contract, group: str) -> list[str]:
@@ -240,6 +241,8 @@ def _schema(group: str, table: str, columns: Sequence[Column], sources: Mapping[
     Dagster's column lineage is not used, because the open-source UI does not show it.
     """
     sentences = describe_sources(f"{group}/{table}", sources)
+    # A tag on each column says nothing; the description of the table says it for all.
+    is_never_null = group == "warehouse" and not any(column.nullable for column in columns)
     shown = []
     for column in columns:
         name = column.sql_name if group == "warehouse" else column.name
@@ -248,7 +251,7 @@ def _schema(group: str, table: str, columns: Sequence[Column], sources: Mapping[
                 name,
                 column.type,
                 description=f"{column.description} {sentences.get(name, '')}".strip(),
-                constraints=dg.TableColumnConstraints(nullable=column.nullable),
+                constraints=dg.TableColumnConstraints(nullable=column.nullable or is_never_null),
                 tags={"personal": "possible"} if column.is_personal else {},
             )
         )

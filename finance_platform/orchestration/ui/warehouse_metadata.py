@@ -71,16 +71,15 @@ class PublishedTables:
         }
 
     def _periods(self) -> list[dict[str, Any]]:
-        """Return one row per period, the newest first: what the lines are, and Actual by account type."""
+        """Return one row per period, the newest first: Actual by account type, and the period's state."""
         rows = []
-        for period, published in sorted(self.grid.published.items(), reverse=True):
+        for period in sorted(self.grid.published, reverse=True):
             actual = {
                 one.account_type: one.amount for one in self.grid.totals.get(period, ()) if one.scenario == _ACTUAL
             }
             rows.append(
                 {
                     "period": period,
-                    "rows": published.row_count,
                     "revenue": actual.get("Revenue"),
                     "expense": actual.get("Expense"),
                     "state": self.grid.states[period],
