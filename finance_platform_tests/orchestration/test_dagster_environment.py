@@ -15,6 +15,7 @@ from dotenv import dotenv_values
 from finance_platform.orchestration.code_location import LOCATION, MODULE
 
 from finance_platform.orchestration import definitions
+from finance_platform.orchestration.code_location import LOCATION, MODULE
 from finance_platform.orchestration.dagster_environment import DAGSTER_HOME, write_dagster_home
 from finance_platform_tests.unit.factories import settings
 
