@@ -18,8 +18,9 @@ from typing import Any
 
 import click
 
+from finance_platform.cli.help_texts import HELP_TEXTS, epilog
 from finance_platform.cli.options import prepare_output, report_error
-from finance_platform.safe_text import printable
+from finance_platform.cli.usage_errors import with_fix
 
 _MODULES = {
     "init": "init",
@@ -49,6 +50,9 @@ _MODULES = {
 }
 """The module of each command, which is a function of the same name."""
 
+_HIDDEN = ("webserver",)
+"""Commands that other commands start."""
+
 
 _GARBAGE_THRESHOLDS = (50_000, 20, 20)
 """How many new objects, and searches among younger ones, start a search for garbage; Python has 700, 10 and 10."""
@@ -67,7 +71,16 @@ class _Commands(click.Group):
         if module is None:
             return None
         command: click.Command = getattr(import_module(f"{__name__}.{module}"), name.replace("-", "_"))
+        if name in HELP_TEXTS:
+            command.epilog = epilog(name)
+        for part, subcommand in getattr(command, "commands", {}).items():
+            subcommand.epilog, subcommand.short_help = epilog(f"{name} {part}"), HELP_TEXTS[f"{name} {part}"].summary
         return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's
+        """Write the list of commands without importing their modules."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, HELP_TEXTS[name].summary) for name in sorted(_MODULES) if name in HELP_TEXTS])
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run the command line; the disk below the output may be full for the help and the version too."""
@@ -88,7 +101,9 @@ class _Commands(click.Group):
         try:
             return super().invoke(context)
         except click.ClickException as error:
-            error.message = printable(error.message)  # type: ignore[misc]  # final for subclasses
+            group = error.ctx.command if isinstance(error, click.UsageError) and error.ctx else self
+            commands = group.list_commands(context) if isinstance(group, click.Group) else ()
+            error.message = with_fix(error, [name for name in commands if name not in _HIDDEN])  # type: ignore[misc]  # final for subclasses
             raise
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
@@ -96,7 +111,7 @@ class _Commands(click.Group):
         try:
             return super().make_context(*arguments, **options)
         except click.ClickException as error:
-            error.message = printable(error.message)  # type: ignore[misc]  # final for subclasses
+            error.message = with_fix(error)  # type: ignore[misc]  # final for subclasses
             raise
 
 

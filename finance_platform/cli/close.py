@@ -24,6 +24,7 @@ from finance_platform.cli.options import (
     with_exit_code,
 )
 from finance_platform.cli.rendering import print_json
+from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.settings import load_settings
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _known_gate(_context: click.Context, _parameter: click.Parameter, names: Seq
 
 @click.command()
 @home_option
-@click.argument("period", metavar="PERIOD")
+@click.argument("period", type=PERIOD)
 @click.option("--why", metavar="TEXT", default="", help="The reason, recorded with your name; needed to close.")
 @click.option(
     "--waive", "waived", multiple=True, metavar="GATE", callback=_known_gate, help="Close although it is red."

@@ -25,6 +25,7 @@ from finance_platform.cli.options import (
     require_raw_zone,
     with_exit_code,
 )
+from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings, load_settings
 
@@ -72,7 +73,7 @@ def withdraw(home: Path | None, undo: bool, key: str, why: str) -> int:
 
 @click.command()
 @home_option
-@click.argument("period")
+@click.argument("period", type=PERIOD)
 @why_option
 @with_exit_code
 def reopen(home: Path | None, period: str, why: str) -> int:

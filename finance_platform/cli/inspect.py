@@ -25,6 +25,7 @@ from finance_platform.cli.options import (
     require_raw_zone,
     with_exit_code,
 )
+from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def status(home: Path | None, since: datetime | None, all_versions: bool, by_fil
     type=click.DateTime(["%Y-%m-%d"]),
     help="Movements of this day (UTC) or later; default: all.",
 )
-@click.option("--period", metavar="YYYY-MM", help="Only this period.")
+@click.option("--period", type=PERIOD, help="Only this period.")
 @format_option
 @with_exit_code
 def movements(home: Path | None, since: datetime | None, period: str | None, output_format: str) -> int:

@@ -7,7 +7,6 @@ Belongs here: arguments, formats, and what is said beside the rows. Does not bel
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +24,7 @@ from finance_platform.cli.options import (
     require_raw_zone,
     with_exit_code,
 )
+from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings, load_settings
 
@@ -38,13 +38,6 @@ _IN_A_TABLE = (
 )
 _SHOWN_IF_FILLED = {"source_sheet", "source_column", "currency"}
 _PLACES_IN_A_TABLE = 20
-_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
-
-
-def _period(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not _PERIOD.fullmatch(value):
-        raise click.BadParameter(f"{value!r} is not a period; write it as YYYY-MM")
-    return value
 
 
 @click.command()
@@ -52,7 +45,7 @@ def _period(_context: click.Context, _parameter: click.Parameter, value: str | N
 @click.option("--feed", help="Only this feed's rows.")
 @click.option("--file", "file", metavar="FILE", help="Only this file's rows.")
 @click.option("--rule", help="Only rows that break this rule.")
-@click.option("--period", metavar="YYYY-MM", callback=_period, help="Only rows of this accounting period.")
+@click.option("--period", type=PERIOD, help="Only rows of this accounting period.")
 @click.option(
     "--by",
     type=click.Choice(["rows", "reason", "file"]),

@@ -13,6 +13,7 @@ import click
 from finance_platform.cli.as_of import as_of_option, shown_state
 from finance_platform.cli.console import echo
 from finance_platform.cli.options import EXIT_OK, home_option, with_exit_code
+from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.errors import WorkbookSizeError
 from finance_platform.safe_text import printable_line, quote_name
 from finance_platform.settings import load_settings
@@ -20,7 +21,7 @@ from finance_platform.settings import load_settings
 
 @click.command()
 @home_option
-@click.option("--period", metavar="YYYY-MM", default="", help="The period; default: the last complete one.")
+@click.option("--period", type=PERIOD, help="The period; default: the last complete one.")
 @click.option("--reference", metavar="SCENARIO", default="", help="What to compare with, or `Prior Year`.")
 @click.option("--unit", metavar="NAME", default="", help="Only this business unit; the file has nothing of another.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder; default: HOME/reports.")
@@ -28,7 +29,7 @@ from finance_platform.settings import load_settings
 @click.option("--open", "is_opened", is_flag=True, help="Open it in the browser.")
 @with_exit_code
 def report(
-    home: Path | None, period: str, reference: str, unit: str, out: Path | None, as_of: str, is_opened: bool
+    home: Path | None, period: str | None, reference: str, unit: str, out: Path | None, as_of: str, is_opened: bool
 ) -> int:
     """Write the report pack of what is published: an HTML file that needs no network, and a workbook."""
     from finance_platform.bootstrap import processed_zone, reports_folder
@@ -37,7 +38,7 @@ def report(
     from finance_platform.reports.pack.workbook.figures import read_workbook_figures
     from finance_platform.storage.factory import open_store
 
-    settings = load_settings(home=home)
+    settings, period = load_settings(home=home), period or ""
     with shown_state(settings, as_of) as shown:
         pack = read_published_pack(
             processed_zone(settings),

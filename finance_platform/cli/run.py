@@ -24,6 +24,7 @@ from finance_platform.cli.options import (
     read_snapshot,
     with_exit_code,
 )
+from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.settings import ENV_PREFIX, Settings, load_settings
 from finance_platform.storage.file_modes import find_exposed
 
@@ -44,7 +45,7 @@ _STEP_LABELS = {
 @click.command()
 @home_option
 @click.option("--rebuild", is_flag=True, help="Build and load current slices again, too.")
-@click.option("--period", "periods", multiple=True, metavar="YYYY-MM", help="With --rebuild: only this period.")
+@click.option("--period", "periods", multiple=True, type=PERIOD, help="With --rebuild: only this period.")
 @click.option("--force", is_flag=True, help="Run although nothing has changed since the last complete run.")
 @json_option
 @with_exit_code
@@ -80,12 +81,15 @@ def _warn_of_exposed_files(settings: Settings) -> None:
 
 
 def _check_periods(settings: Settings, periods: tuple[str, ...]) -> None:
+    from finance_platform.contracts.star import FACT_FINANCIALS
+
     if not periods:
         return
-    known = {target.slice for target in read_snapshot(settings).target}
+    known = {target.slice for target in read_snapshot(settings).target if target.table == FACT_FINANCIALS.name}
     for period in periods:
         if period not in known:
-            raise click.BadParameter(f"the period {period!r} has no data; expected YYYY-MM", param_hint="--period")
+            having = f"the home has {min(known)} to {max(known)}" if known else "no file of this home was read yet"
+            raise click.BadParameter(f"the period {period!r} has no data; {having}", param_hint="--period")
 
 
 _Report = tuple["RunOutcome", "Status", Sequence["VarianceRow"]]

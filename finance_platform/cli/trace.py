@@ -23,6 +23,7 @@ from finance_platform.cli.options import (
     require_raw_zone,
     with_exit_code,
 )
+from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @home_option
-@click.option("--period", metavar="YYYY-MM", help="The cell's period.")
+@click.option("--period", type=PERIOD, help="The cell's period.")
 @click.option("--department", metavar="CODE", help="The cell's department.")
 @click.option("--account", metavar="NUMBER", help="The cell's account.")
 @click.option("--scenario", help="The cell's scenario; default: Actual, or the only one that has the cell.")

@@ -23,7 +23,8 @@ from finance_platform.errors import QueryError
 
 REDSHIFT = "redshift"
 
-_WRITE_A_SELECT = "write one SELECT; `sql/dml/sample_queries.sql` has examples"
+_WRITE_A_SELECT = "write one SELECT; `finance-platform tables` lists what can be queried"
+_QUOTES = "\"'`"
 _QUERY_BEGINS_WITH = {TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN}
 _FLOATING = frozenset(exp.DataType.FLOAT_TYPES)
 _DIVISIBLE_TYPES = frozenset(exp.DataType.INTEGER_TYPES) | _FLOATING
@@ -195,6 +196,17 @@ def parse(sql: str) -> exp.Expr:
     return tree
 
 
+def _fix_of_listing(sql: str) -> str:
+    """Return the command that answers what other databases answer to SHOW and DESCRIBE; empty for other statements."""
+    words = sql.replace(";", " ").split()
+    if not words or words[0].upper() not in {"SHOW", "DESCRIBE", "DESC"}:
+        return ""
+    name = words[-1] if words[0].upper() != "SHOW" or "FROM" in sql.upper().split() else ""
+    if name and len(words) > 1:
+        return f"`finance-platform tables {name.strip(_QUOTES).rpartition('.')[2]}` describes its columns"
+    return "`finance-platform tables` lists the tables and views, `finance-platform tables NAME` describes one"
+
+
 @lru_cache(maxsize=256)
 def parse_query(sql: str) -> exp.Query:
     """Return the tree of one read-only query of the subset; callers must not change it.
@@ -204,7 +216,9 @@ def parse_query(sql: str) -> exp.Query:
     """
     tokens = _tokens(sql)
     if not tokens or tokens[0].token_type not in _QUERY_BEGINS_WITH:
-        raise QueryError(f"{shorten(sql)!r} does not begin with SELECT or WITH", fix=_WRITE_A_SELECT)
+        raise QueryError(
+            f"{shorten(sql)!r} does not begin with SELECT or WITH", fix=_fix_of_listing(sql) or _WRITE_A_SELECT
+        )
     tree = parse(sql)
     with sql_errors(sql, "cannot be parsed"):
         _apply_rules(tree, READ_ONLY, sql)

@@ -17,11 +17,11 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from finance_platform.orchestration.code_location import LOCATION
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from finance_platform.orchestration.code_location import LOCATION
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY, is_from_command_line
 from finance_platform_tests.browser.ui_process import UI, running_ui

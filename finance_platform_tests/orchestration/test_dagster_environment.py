@@ -12,7 +12,6 @@ import pytest
 import yaml
 from dagster import DagsterInstance
 from dotenv import dotenv_values
-from finance_platform.orchestration.code_location import LOCATION, MODULE
 
 from finance_platform.orchestration import definitions
 from finance_platform.orchestration.code_location import LOCATION, MODULE

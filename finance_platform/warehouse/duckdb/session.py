@@ -73,7 +73,9 @@ def open_reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     import duckdb
 
     if not path.exists():
-        raise NoWarehouseYetError(f"{path} does not exist", fix="load it first: `finance-platform run`")
+        raise NoWarehouseYetError(
+            f"{path} does not exist", fix="check the path given to --home, or load it first: `finance-platform run`"
+        )
     if not (path.is_file() or path.is_dir()):  # DuckDB would wait for a program that writes into a named pipe
         raise HomeError(f"{path} is not a plain file", fix="remove it, then `finance-platform run` loads it again")
     log = path.with_name(f"{path.name}.wal")
@@ -86,7 +88,10 @@ def open_reader(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         with query_errors("let other programs open the warehouse read-only; `finance-platform run` creates its tables"):
             connection.execute(f"ATTACH {_quote(path)} AS warehouse (READ_ONLY)")
             if not connection.execute(_SCHEMAS, [SCHEMA]).fetchall():
-                raise NoWarehouseYetError(f"{path} has no schema {SCHEMA}", fix="load it first: `finance-platform run`")
+                raise NoWarehouseYetError(
+                    f"{path} has no schema {SCHEMA}",
+                    fix="check the path given to --home, or load it first: `finance-platform run`",
+                )
             begin_session(connection, f"warehouse.{SCHEMA}")
             connection.execute(f"SET temp_directory = {_quote(spill)}")
             connection.execute("SET enable_external_access = false")  # a query reads the warehouse, no other file
