@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, urlsplit
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
 from botocore.httpsession import URLLib3Session
-from botocore.parsers import create_parser
+from botocore.parsers import ResponseParserError, create_parser
 from botocore.utils import get_environ_proxies
 
 from finance_platform.deployment.aws import Account, translate_aws_errors
@@ -118,7 +118,14 @@ def check_proof(
         )
     shape = client.meta.service_model.operation_model("GetCallerIdentity").output_shape
     reply = {"body": response.content, "headers": dict(response.headers), "status_code": response.status_code}
-    return Caller(create_parser("query").parse(reply, shape)["Arn"], signature)
+    try:
+        arn = str(create_parser("query").parse(reply, shape)["Arn"])
+    except (KeyError, ResponseParserError):
+        raise DecisionError(
+            f"{client.meta.endpoint_url} does not answer as AWS's Security Token Service",
+            fix="correct AWS_ENDPOINT_URL_STS or AWS_ENDPOINT_URL",
+        ) from None
+    return Caller(arn, signature)
 
 
 def _validate(proof: str, now: datetime) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qs
 from uuid import uuid4
 
 import boto3
@@ -80,6 +81,14 @@ class _Dispatcher(DomainDispatcherApplication):
         if host not in self._backends:
             self._backends[host] = super().get_backend_for_host(host)
         return self._backends[host]
+
+    def infer_service_region_host(self, environ: dict[str, Any], path: str) -> str | None:
+        """Find the service of a signed address too, which moto takes for one of S3."""
+        scope = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0].split("/")
+        if "HTTP_AUTHORIZATION" not in environ and scope[-2:] == ["sts", "aws4_request"]:
+            return f"sts.{scope[2]}.amazonaws.com"
+        host: str | None = super().infer_service_region_host(environ, path)
+        return host
 
 
 def moto_application() -> Application:

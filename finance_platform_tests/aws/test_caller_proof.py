@@ -140,6 +140,13 @@ def test_without_an_endpoint_of_sts_the_decision_is_unverified(account: Account,
     assert (author.identified_by, author.proof) == ("", "")
 
 
+@pytest.mark.parametrize("body", ["<html>Welcome</html>", "no XML at all"])
+def test_a_server_that_is_not_sts_is_not_believed(account: Account, monkeypatch: pytest.MonkeyPatch, body: str):
+    monkeypatch.setattr(f"{__name__}.REPLY", body)
+    with pytest.raises(DecisionError, match="does not answer as AWS's Security Token Service"):
+        check_proof(account, make_proof(account, ZONE, ACCEPT), ZONE, ACCEPT, now=now())
+
+
 @pytest.mark.parametrize("is_passed", [True, False])
 def test_a_command_on_aws_is_given_by_the_caller_that_aws_names(
     account: Account, monkeypatch: pytest.MonkeyPatch, is_passed: bool
