@@ -113,7 +113,7 @@ def _trace_file(
 
 
 def dialects(settings: Settings) -> Mapping[str, Dialect]:
-    """Return the dialect of each feed, in which its files' lines are told apart."""
+    """Return the dialect of each feed, by which the lines of its files are separated."""
     from finance_platform.feeds.feed_set import load_feed_set
 
     return {feed.feed: feed.resolve(settings).rules.dialect for feed in load_feed_set(settings.feeds_path).feeds}

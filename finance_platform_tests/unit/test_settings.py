@@ -122,6 +122,7 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "approvals": "two",
         "retention_days": "7",
         "auto_refresh": "True",
+        "alert_run_finished": "True",
         "group_readable": "True",
         "sensor_interval_seconds": "60",
         "sensor_full_look_seconds": "600",
