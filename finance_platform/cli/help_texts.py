@@ -65,7 +65,9 @@ HELP_TEXTS = {
     "reopen": HelpText("Reopen a closed period.", ('reopen 2025-06 --why "late invoice"',)),
     "history": HelpText("List every decision: who, when, why, how much.", ("history --period 2025-06",)),
     "verify": HelpText("Name whatever was changed behind the platform.", ("verify 2025-06", "verify --print-head")),
-    "audit-sample": HelpText("Draw lines for an auditor, with their raw text.", ("audit-sample 2025-06 --n 25 --seed 7",)),
+    "audit-sample": HelpText(
+        "Draw lines for an auditor, with their raw text.", ("audit-sample 2025-06 --n 25 --seed 7",)
+    ),
     "vacuum": HelpText("Remove old data that nothing needs.", ("vacuum", "vacuum --yes")),
     "migrate": HelpText("Update the warehouse's tables to this release.", ("migrate --dry-run",)),
     "secure": HelpText("Apply roles, row-level security and masks on Redshift.", ("secure",)),
