@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from finance_platform.contracts.star import COMMENTARY, MATERIALITY, STATEMENT_MAPPING
+from finance_platform.contracts.star import COMMENTARY, STATEMENT_MAPPING
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.errors import DamagedWarehouseError, LoadError, StarNotBuiltError
@@ -62,7 +62,7 @@ class Publication:
         frozen: closed periods that stay as they are published although their target has other rows.
         stale: slices that are not published in their target version, after the load.
         repaired: what was damaged in the warehouse and was built again, a sentence each.
-        also_loaded: what people say about the figures and was replaced: comments, lines of the statement, materiality.
+        also_loaded: what people say about the figures and was replaced: comments, lines of the statement.
     """
 
     load: LoadResult | None
@@ -78,12 +78,8 @@ class Publication:
     also_loaded: Sequence[str] = ()
 
 
-_PEOPLE_SAY = {
-    COMMENTARY.name: "comments",
-    STATEMENT_MAPPING.name: "lines of the statement",
-    MATERIALITY.name: "materiality",
-}
-"""Tables beside the star that change with a file or a setting; the others follow every load."""
+_OF_FILES = {COMMENTARY.name: "comments", STATEMENT_MAPPING.name: "lines of the statement"}
+"""Tables beside the star that change with a file; the others follow settings and every load."""
 
 
 def publish(
@@ -197,7 +193,7 @@ def _publish(
         frozen.periods,
         tuple(frozen.snapshot.to_publish(now_published)),
         repaired,
-        _also_loaded(replaced, is_load=result is not None),
+        [text for name, text in _OF_FILES.items() if name in replaced],
     )
 
 
@@ -222,12 +218,6 @@ def check_published(processed: ObjectStore, warehouse: Warehouse, settings: Sett
         check_comments(inputs.comments, warehouse),
         check_statement_lines(inputs.lines, warehouse),
     ]
-
-
-def _also_loaded(replaced: Sequence[str], *, is_load: bool) -> list[str]:
-    """Return what people changed; the first load stores the home's thresholds, too, which are no news."""
-    names = [name for name in _PEOPLE_SAY if name in replaced and not (is_load and name == MATERIALITY.name)]
-    return [_PEOPLE_SAY[name] for name in names]
 
 
 def _rejection(outcomes: Sequence[Outcome]) -> str:
