@@ -98,3 +98,6 @@ MAX_ALTERNATIVES = 100
 
 MAX_DAYS = 36_500
 """Of a feed's freshness."""
+
+MAX_WORKING_DAY = 20
+"""Of a month; the shortest has 20 working days."""

@@ -3,28 +3,15 @@
 Belongs here: runs that start at a time. Does not belong here: runs that start on changes (see `sensors`).
 """
 
-from collections.abc import Collection
-from datetime import UTC, date, timedelta
+from datetime import UTC, timedelta
 
 import dagster as dg
 
+from finance_platform.feeds.expectations import working_day
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.settings import Settings
 
 _EVERY_MORNING = "0 6 * * *"
-_SATURDAY = 5
-
-
-def working_day(day: date, holidays: Collection[date] = ()) -> int | None:
-    """Return the number of a day among the working days of its month, from 1; None if it is not a working day.
-
-    Args:
-        day: the day.
-        holidays: days that are not working days, besides Saturdays and Sundays.
-    """
-    month = [day.replace(day=1) + timedelta(days=offset) for offset in range(day.day)]
-    working = [date_ for date_ in month if date_.weekday() < _SATURDAY and date_ not in holidays]
-    return len(working) if working and working[-1] == day else None
 
 
 def close_calendar(settings: Settings) -> list[dg.ScheduleDefinition]:

@@ -251,8 +251,12 @@ def evaluate_overdue_feeds(home: Path, instance: dg.DagsterInstance, monkeypatch
 
     monkeypatch.setattr("finance_platform.orchestration.sensors.alerts.datetime", Clock)
     resources = {"alerts": AlertsFile(home / "alerts.jsonl"), "metrics": None}
-    with dg.build_sensor_context(instance=instance, resources=resources) as context:
-        return sensor(home, "overdue_feeds").evaluate_tick(context).skip_message or ""
+    cursor = home / "cursor.json"
+    before = cursor.read_text() if cursor.exists() else None
+    with dg.build_sensor_context(instance=instance, resources=resources, cursor=before) as context:
+        tick = sensor(home, "overdue_feeds").evaluate_tick(context)
+    cursor.write_text(tick.cursor or "")
+    return tick.skip_message or ""
 
 
 def test_an_overdue_feed_sends_one_alert_until_a_delivery_comes(
@@ -276,6 +280,33 @@ def test_a_feed_without_freshness_or_without_any_file_is_never_overdue(
     instance.report_runless_asset_event(dg.AssetMaterialization(["deliveries", "gl"]))
     # The shipped transactions expect a file each month, but no file has ever come.
     assert evaluate_overdue_feeds(home, instance, monkeypatch, 999) == "no feed is overdue"
+
+
+def test_a_feed_of_the_home_that_never_came_is_overdue_from_when_it_was_expected(
+    home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+):
+    write(home / "feeds" / "gl.yaml", LEDGER + "freshness: {fail_after_days: 31}\n")
+    for days in (0, 30):
+        assert evaluate_overdue_feeds(home, instance, monkeypatch, days) == "no feed is overdue"
+    for days in (31, 40):
+        assert evaluate_overdue_feeds(home, instance, monkeypatch, days) == "gl is overdue: no delivery has ever come"
+    (alert,) = sent(home)
+    assert (alert["found"], alert["run_id"]) == ({"last_delivery": None, "expected_within_days": 31}, "")
+    instance.report_runless_asset_event(dg.AssetMaterialization(["deliveries", "gl"]))
+    assert evaluate_overdue_feeds(home, instance, monkeypatch, 0) == "no feed is overdue"
+
+
+def test_a_monthly_delivery_is_overdue_once_for_each_month_that_it_misses(
+    home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+):
+    write(home / "feeds" / "gl.yaml", LEDGER + "expect: {every: month, by_working_day: 3}\n")
+    instance.report_runless_asset_event(dg.AssetMaterialization(["deliveries", "gl"]))
+    assert evaluate_overdue_feeds(home, instance, monkeypatch, 0) == "no feed is overdue"
+    for days in (70, 71, 140):
+        message = evaluate_overdue_feeds(home, instance, monkeypatch, days)
+        assert message.startswith("gl is overdue: no delivery since ")
+    assert len({alert["found"]["due"] for alert in sent(home)}) == len(sent(home)) >= 2
+    assert "change its `expect`" in sent(home)[0]["fix"]
 
 
 # Killed runs

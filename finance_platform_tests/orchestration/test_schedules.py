@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finance_platform.feeds.expectations import working_day
 from finance_platform.orchestration.jobs import REFRESH
-from finance_platform.orchestration.schedules import close_calendar, working_day
+from finance_platform.orchestration.schedules import close_calendar
 from finance_platform_tests.unit.factories import settings
 
 

@@ -657,6 +657,7 @@ OTHER_KEYS = {
     "days until an early warning": ("warn_after_days: 35", "warn_after_days: 5"),
     "days until it is overdue": ("fail_after_days: 45", "fail_after_days: 100"),
     "freshness": ("freshness: {warn_after_days: 35, fail_after_days: 45}\n", ""),
+    "when it is due": ("owner:", "expect: {every: month, by_working_day: 3}\nowner:"),
     "path": ("council/*.csv", "council/2025/*.csv"),
     "name": ("council_spend", "council"),
     "a comment": ("owner:", "# who\nowner:"),

@@ -24,7 +24,7 @@ from finance_platform.feeds.descriptor.columns import (
     FieldConfig,
 )
 from finance_platform.feeds.descriptor.dialect import DialectConfig
-from finance_platform.feeds.descriptor.limits import FreshnessConfig, ShareOrNever, ToleranceConfig
+from finance_platform.feeds.descriptor.limits import ExpectConfig, FreshnessConfig, ShareOrNever, ToleranceConfig
 from finance_platform.feeds.descriptor.load import LoadConfig, OrderConfig
 from finance_platform.feeds.descriptor.lookup import LookupConfig, lookup_mistakes
 from finance_platform.feeds.descriptor.row_rules import (
@@ -190,6 +190,11 @@ class FeedDescriptor(StrictModel):
     )
     freshness: FreshnessConfig | None = Field(
         None, description="How long the feed may go without a new delivery. It does not change how files are read."
+    )
+    expect: ExpectConfig | None = Field(
+        None,
+        description="When a delivery is due, such as `{every: month, by_working_day: 3}`. If none has come since it "
+        "was last due, the feed is overdue, also if none ever came. It does not change how files are read.",
     )
     hold_if_removes: ShareOrNever = Field(
         Decimal("0.5"),

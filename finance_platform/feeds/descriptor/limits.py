@@ -1,4 +1,4 @@
-"""The keys `tolerance` and `freshness`, and the value of `hold_if_removes`: limits beyond which a person must decide.
+"""The keys `tolerance`, `freshness`, `expect`, and the value of `hold_if_removes`: limits beyond which people decide.
 
 Belongs here: their keys and checks; none of them changes how a file is read.
 Does not belong here: holding a delivery (see `deliveries.acceptance`), the freshness check (see `orchestration`).
@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from finance_platform.feeds.amounts import LIMIT
 from finance_platform.feeds.descriptor.strict_model import StrictModel
-from finance_platform.feeds.limits import MAX_DAYS
+from finance_platform.feeds.limits import MAX_DAYS, MAX_WORKING_DAY
 
 
 def _is_share(text: str) -> bool:
@@ -69,3 +69,15 @@ class FreshnessConfig(StrictModel):
                 "make it smaller, or remove it"
             )
         return self
+
+
+class ExpectConfig(StrictModel):
+    """When a delivery of a feed is due."""
+
+    every: Literal["month"] = Field(description="How often a delivery is due.")
+    by_working_day: int = Field(
+        gt=0,
+        le=MAX_WORKING_DAY,
+        description="The working day of the month until which it must have come (UTC): Monday to Friday, without the "
+        "holidays of `FINANCE_PLATFORM_CLOSE_HOLIDAYS`.",
+    )

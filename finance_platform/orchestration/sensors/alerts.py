@@ -6,11 +6,15 @@ Belongs here: when Dagster evaluates them, and overdue feeds. Does not belong he
 The command line sends the alerts of its own runs, because it works without a daemon.
 """
 
-from datetime import UTC, datetime, timedelta
+import json
+from collections.abc import Collection, Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
 from finance_platform.feeds.descriptor import FeedDescriptor
+from finance_platform.feeds.expectations import last_due_days
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.alerts import Alert, Alerts
 from finance_platform.notifications.metrics import Metrics, send_or_warn
@@ -73,7 +77,8 @@ def _run_sensor(
 def _freshness_sensor(settings: Settings) -> dg.SensorDefinition:
     @dg.sensor(
         name="overdue_feeds",
-        description="Alerts once on each feed whose last delivery is older than its descriptor's `freshness` allows.",
+        description="Alerts once on each feed that is overdue by its descriptor's `freshness` or `expect`; a feed of "
+        "the home is overdue too if no file ever came.",
         minimum_interval_seconds=_FRESHNESS_SECONDS,
         default_status=_default_status(settings),
     )
@@ -83,36 +88,85 @@ def _freshness_sensor(settings: Settings) -> dg.SensorDefinition:
         metrics: dg.ResourceParam[Metrics | None],
     ) -> dg.SkipReason:
         at = datetime.now(UTC)
-        feeds = load_feed_set(settings.feeds_path).feeds
+        feed_set = load_feed_set(settings.feeds_path)
+        feeds = feed_set.feeds
         if metrics is not None:
             # Also here and not only in runs: the lag must grow in the graph while no file comes and no run starts.
             lags = freshness_lags(last_arrivals(context.instance, [feed.feed for feed in feeds]), at)
             send_or_warn(metrics, lags, context.log)
-        overdue = [alert for feed in feeds if (alert := _overdue_alert(context.instance, feed, settings.ui_url, at))]
+        arrivals = {feed.feed: last_arrival(context.instance, feed.feed) for feed in feeds if _is_expected(feed)}
+        # A shipped feed that never had a file is not in use; a descriptor of the home says that files come.
+        waiting = _waiting_since(
+            context.cursor,
+            [feed.feed for feed in feed_set.own if feed.feed in arrivals and not arrivals[feed.feed]],
+            at,
+        )
+        context.update_cursor(json.dumps({feed: since.isoformat() for feed, since in waiting.items()}))
+        overdue = []
+        for feed in feeds:
+            arrival = arrivals.get(feed.feed)
+            since = arrival[0] if arrival else waiting.get(feed.feed)
+            found = _find_overdue(feed, arrival, since, at, settings.close_holidays) if since else None
+            if since and found is not None:
+                overdue.append(_overdue_alert(feed, arrival, since, found, settings, at))
         alerts.send(overdue)
         return dg.SkipReason("; ".join(alert.title for alert in overdue) or "no feed is overdue")
 
     return overdue_feeds
 
 
-def _overdue_alert(instance: dg.DagsterInstance, feed: FeedDescriptor, ui_url: str, at: datetime) -> Alert | None:
-    if feed.freshness is None:
-        return None
-    last = last_arrival(instance, feed.feed)
-    if last is None:
-        return None  # a feed that never had a file is not in use
-    arrived_at, record = last
-    days = feed.freshness.fail_after_days
-    if at - arrived_at < timedelta(days=days):
-        return None
+def _is_expected(feed: FeedDescriptor) -> bool:
+    return feed.freshness is not None or feed.expect is not None
+
+
+def _waiting_since(cursor: str | None, feeds: Iterable[str], at: datetime) -> dict[str, datetime]:
+    """Return since when the sensor waits for the first delivery of each feed."""
+    known = json.loads(cursor) if cursor else {}
+    return {feed: datetime.fromisoformat(known[feed]) if feed in known else at for feed in feeds}
+
+
+def _find_overdue(
+    feed: FeedDescriptor, arrival: object, since: datetime, at: datetime, holidays: Collection[date]
+) -> dict[str, Any] | None:
+    """Return what was expected if it has not come; None if the feed is on time.
+
+    Args:
+        feed: the feed.
+        arrival: its last delivery; None if none ever came.
+        since: when its last delivery came, or since when the first one is waited for.
+        at: now.
+        holidays: days that are not working days.
+    """
+    if feed.freshness is not None and at - since >= timedelta(days=feed.freshness.fail_after_days):
+        return {"expected_within_days": feed.freshness.fail_after_days}
+    if feed.expect is not None:
+        due_before, due = last_due_days(at.date(), feed.expect.by_working_day, holidays)
+        if since.date() <= (due_before if arrival else due):
+            return {"due": due.isoformat()}
+    return None
+
+
+def _overdue_alert(
+    feed: FeedDescriptor,
+    arrival: tuple[datetime, dg.EventLogRecord] | None,
+    since: datetime,
+    found: dict[str, Any],
+    settings: Settings,
+    at: datetime,
+) -> Alert:
+    due = f", due on {found['due']}" if "due" in found else ""
+    # A monthly expectation is missed again each month.
+    subject = f"{feed.feed} is overdue since {since.isoformat()}{due}"
+    came = f"no delivery since {since:%Y-%m-%d}" if arrival else "no delivery has ever come"
     return Alert(
-        key=f"{feed.feed} is overdue since {arrived_at.isoformat()}",
+        key=subject,
         kind="freshness_violation",
-        title=f"{feed.feed} is overdue: no delivery since {arrived_at:%Y-%m-%d}",
+        title=f"{feed.feed} is overdue: {came}{due}",
         where=f"deliveries/{feed.feed}",
-        found={"last_delivery": arrived_at.isoformat(timespec="seconds"), "expected_within_days": days},
-        fix=f"ask {feed.owner or 'the owner of the feed'} for the file `{feed.path_text}`, or change its `freshness`",
-        link=f"{ui_url}/assets/deliveries/{feed.feed}",
-        run_id=record.run_id,
+        found={"last_delivery": since.isoformat(timespec="seconds") if arrival else None, **found},
+        fix=f"ask {feed.owner or 'the owner of the feed'} for the file `{feed.path_text}`, or change its "
+        f"`{'expect' if 'due' in found else 'freshness'}`",
+        link=f"{settings.ui_url}/assets/deliveries/{feed.feed}",
+        run_id=arrival[1].run_id if arrival else "",
         at=at.isoformat(timespec="seconds"),
     )

@@ -54,6 +54,8 @@ def describe_feed(feed: FeedDescriptor) -> str:
         points.append(f"**Covers** the periods that the file's name declares ({markdown_code(load.covers.from_name)}).")
     if feed.freshness:
         points.append(f"**Overdue** after {feed.freshness.fail_after_days} days without a delivery.")
+    if feed.expect:
+        points.append(f"**Due** by working day {feed.expect.by_working_day} of each {feed.expect.every}.")
     return "\n".join(f"- {point}" for point in points)
 
 
