@@ -17,6 +17,8 @@ VALUES = {
     "key": "transactions.csv",
     "file": "transactions.csv",
     "period": "2024-01",
+    "periods": "2024-01",
+    "seed": "1",
     "why": "because a test asks",
     "command": "status",
     "name": "FactFinancials",
