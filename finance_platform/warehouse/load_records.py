@@ -109,13 +109,14 @@ class LoadRecords:
             last: the number of its last load.
         """
         confirmed = self.confirmed()
+        if last <= confirmed:
+            return
         existing = set(self.numbers())
         for number in range(confirmed + 1, last + 1):
             # The record of a load that was rolled back may have the number of one that was published.
             if number not in existing or not self._is_of(source, number):
                 self.write(source, number)
-        if last > confirmed:
-            self.confirm(last)
+        self.confirm(last)
 
     def read(self, number: int) -> LoadRecord:
         """Return a record.
