@@ -51,8 +51,6 @@ def make_screenshots() -> None:
         page.wait_for_load_state("networkidle")
         page.screenshot(path=IMAGES / "fact-table.png")
 
-        picture_report_pack(Home(HOME))
-
         earlier = ui.runs()
         send(HOME, f"raw/{BAD_NAME}", BAD)
         person.opens_lineage()
@@ -60,7 +58,10 @@ def make_screenshots() -> None:
         ui.wait_for_run(earlier)
         person.reads_check("processed/rejected_rows", "deliveries_are_within_tolerance")
         page.wait_for_load_state("networkidle")
-        page.screenshot(path=IMAGES / "red-check.png", clip=FloatRect(x=0, y=0, width=1600, height=720))
+        page.screenshot(path=IMAGES / "red-check.png", clip=FloatRect(x=0, y=0, width=1600, height=860))
+    # A process has one browser of Playwright at a time.
+    (HOME / "raw" / BAD_NAME).unlink()
+    picture_report_pack(Home(HOME))
     shutil.rmtree(HOME.parent)
 
 
