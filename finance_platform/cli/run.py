@@ -59,7 +59,7 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], force: bool,
     outcome, status, variance = (None if force or rebuild else _answer_without_run(settings)) or _run(
         settings, rebuild=rebuild, periods=periods
     )
-    _print_run(outcome, status, variance, time.monotonic() - started, as_json=as_json)
+    _print_run(outcome, status, variance, time.monotonic() - started, home=home, as_json=as_json)
     _warn_of_exposed_files(settings)
     if outcome.is_broken or status.is_broken:
         return EXIT_FAILED
@@ -141,7 +141,13 @@ def _read_variance(settings: Settings) -> Sequence[VarianceRow]:
 
 
 def _print_run(
-    outcome: RunOutcome, status: Status, variance: Sequence[VarianceRow], seconds: float, *, as_json: bool
+    outcome: RunOutcome,
+    status: Status,
+    variance: Sequence[VarianceRow],
+    seconds: float,
+    *,
+    home: Path | None,
+    as_json: bool,
 ) -> None:
     from finance_platform.cli import rendering
     from finance_platform.cli.run_output import print_summary, summary_as_json
@@ -149,7 +155,7 @@ def _print_run(
     if as_json:
         rendering.print_json(open_console(), summary_as_json(outcome, status, variance, seconds))
     else:
-        print_summary(open_console(), outcome, status, variance, seconds)
+        print_summary(open_console(), outcome, status, variance, seconds, home=home)
 
 
 @contextmanager

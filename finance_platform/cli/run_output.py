@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from finance_platform.cli.console import SafeConsole, colored
@@ -18,13 +19,19 @@ from finance_platform.quality.checks import pluralize
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
 from finance_platform.reports.status import Status
 from finance_platform.reports.variance import MONTHS_OF_YEAR, VarianceRow
-from finance_platform.safe_text import printable_line
+from finance_platform.safe_text import printable_line, quote_name
 
 
 def print_summary(
-    console: SafeConsole, outcome: RunOutcome, status: Status, variance: Sequence[VarianceRow], seconds: float
+    console: SafeConsole,
+    outcome: RunOutcome,
+    status: Status,
+    variance: Sequence[VarianceRow],
+    seconds: float,
+    *,
+    home: Path | None = None,
 ) -> None:
-    """Print what the run did, and the state of the home afterwards."""
+    """Print what the run did, and the state of the home afterwards; `home` is the one given to the command."""
     print_deliveries(console, status)
     print_warnings(console, status)
     console.print()
@@ -38,7 +45,7 @@ def print_summary(
     print_movements_of_run(console, status, outcome.run_id)
     if outcome.error:
         console.print(colored(("failed:", "red"), f" {outcome.error}"))
-    console.print(_describe_run(outcome, seconds))
+    console.print(_describe_run(outcome, seconds, home))
     print_sentences(console, status.reconciliation)
 
 
@@ -99,13 +106,14 @@ def _describe_year(row: VarianceRow) -> str:
     return f"{row.fiscal_year}, {pluralize(row.months, 'month')}"
 
 
-def _describe_run(outcome: RunOutcome, seconds: float) -> str:
+def _describe_run(outcome: RunOutcome, seconds: float, home: Path | None) -> str:
+    of_home = f" --home {quote_name(str(home))}" if home else ""
     if outcome.unchanged_since:
         return (
             f"No run was needed since run {outcome.unchanged_since}, {seconds:.1f} s; "
-            "to run all the same: finance-platform run --force"
+            f"to run all the same: finance-platform run{of_home} --force"
         )
-    return f"Run {outcome.run_id}, {seconds:.1f} s; to see it in the UI: finance-platform ui"
+    return f"Run {outcome.run_id}, {seconds:.1f} s; to see it in the UI: finance-platform ui{of_home}"
 
 
 def _describe_work(outcome: RunOutcome) -> str:

@@ -40,8 +40,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, CommandResul
 
 
 def test_the_first_run_succeeds_and_accounts_for_every_cent(loaded: tuple[Home, CommandResult]):
-    _, result = loaded
+    home, result = loaded
     assert result.returncode == 0
+    assert f"to see it in the UI: finance-platform ui --home {home.path}\n" in result.stdout
     assert result.stdout.splitlines()[-5:] == [
         "Rows: delivered 8 = in the warehouse 8",
         "Actual USD net: delivered 3,500.35 = in the warehouse 3,500.35",
@@ -86,13 +87,17 @@ def test_a_run_writes_the_report_pack_as_a_page_and_as_a_workbook(loaded: tuple[
         assert "xl/workbook.xml" in workbook.namelist()
 
 
-def test_a_second_run_does_nothing_and_reports_it(loaded: tuple[Home, CommandResult]):
+def test_a_second_run_does_nothing_and_reports_it(
+    loaded: tuple[Home, CommandResult], tmp_path_factory: pytest.TempPathFactory
+):
     home, _ = loaded
     before = sorted(path for path in (home.path / "processed").rglob("*") if path.is_file())
     warehouse = (home.path / "warehouse.duckdb").read_bytes()
-    result = home.command("run")
+    # Of the same installation: another one has other files, and would look at everything again.
+    result = home.process("run", program=str(install_wheel_once(tmp_path_factory) / "finance-platform"))
     assert result.returncode == 0
     assert "Nothing to do" in result.stdout
+    assert f"finance-platform run --home {home.path} --force" in result.stdout
     assert sorted(path for path in (home.path / "processed").rglob("*") if path.is_file()) == before
     assert (home.path / "warehouse.duckdb").read_bytes() == warehouse
 
