@@ -33,6 +33,7 @@ _TIMED_OUT = ("Run timed out", "Exceeded maximum runtime")
 """How Dagster's messages begin on a run that did not start in time, or did not end."""
 
 _MAX_MESSAGE_LENGTH = 300
+_REPORT_PACK = ("reporting", "report_pack")
 
 
 def collect_run_alerts(
@@ -68,17 +69,23 @@ def _finished(instance: dg.DagsterInstance, run: dg.DagsterRun, ui_url: str) -> 
     record = instance.get_run_record_by_id(run.run_id)
     seconds = round(record.end_time - record.start_time) if record and record.start_time and record.end_time else None
     loaded: dict[str, list[str]] = {}
+    report_pack = None
     for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
-        if entry.asset_materialization and entry.asset_materialization.asset_key.path[0] == "warehouse":
-            changed = entry.asset_materialization.metadata.get("slices_changed_now")
-            if isinstance(changed, dg.JsonMetadataValue) and isinstance(changed.value, list) and changed.value:
-                loaded[entry.asset_materialization.asset_key.path[-1]] = [str(name) for name in changed.value]
+        if entry.asset_materialization is None:
+            continue
+        group, name = entry.asset_materialization.asset_key.path[0], entry.asset_materialization.asset_key.path[-1]
+        metadata = entry.asset_materialization.metadata
+        changed = metadata.get("slices_changed_now")
+        if group == "warehouse" and isinstance(changed, dg.JsonMetadataValue) and isinstance(changed.value, list):
+            loaded |= {name: [str(one) for one in changed.value]} if changed.value else {}
+        if (group, name) == _REPORT_PACK and "dagster/uri" in metadata:
+            report_pack = str(metadata["dagster/uri"].value)
     return Alert(
         key=f"{run.run_id} finished",
         kind="run_finished",
         title="The refresh has finished" if loaded else "The refresh has finished; nothing was new",
         where=run.job_name,
-        found={"seconds": seconds, "loaded": loaded},
+        found={"seconds": seconds, "loaded": loaded, "report_pack": report_pack},
         fix="nothing",
         link=f"{ui_url}/runs/{run.run_id}",
         run_id=run.run_id,

@@ -201,6 +201,30 @@ def test_a_run_that_succeeds_sends_an_alert_only_if_the_setting_asks_for_it(home
     assert finished.link == f"{UI}/runs/{ended.run_id}"
 
 
+def test_the_alert_of_a_run_that_succeeds_names_what_it_loaded_and_the_report_pack(
+    home: Path, instance: dg.DagsterInstance
+):
+    @dg.op
+    def publish() -> None:
+        context = dg.OpExecutionContext.get()
+        changed = {"slices_changed_now": dg.MetadataValue.json(["2025-06"])}
+        context.log_event(dg.AssetMaterialization(["warehouse", "fact_financials"], metadata=changed))
+        pack = {"dagster/uri": "s3://books/reports/report_pack.html"}
+        context.log_event(dg.AssetMaterialization(["reporting", "report_pack"], metadata=pack))
+
+    @dg.job
+    def refresh() -> None:
+        publish()
+
+    ended = instance.get_run_by_id(refresh.execute_in_process(instance=instance).run_id)
+    assert ended
+    feeds = load_feed_set(home / "feeds")
+    (finished,) = collect_run_alerts(instance, ended, feeds, settings(home=home, alert_run_finished=True))
+    assert finished.title == "The refresh has finished"
+    assert finished.found["loaded"] == {"fact_financials": ["2025-06"]}
+    assert finished.found["report_pack"] == "s3://books/reports/report_pack.html"
+
+
 # The sensors
 
 
