@@ -23,7 +23,7 @@ IMAGES = Path(str(finance_platform.__file__)).parent.parent / "docs" / "images"
 HOME = Path("/tmp/finance-sample/home")  # noqa: S108  it is deleted and created again
 
 FACT = "warehouse/fact_financials"
-_CANVAS = FloatRect(x=368, y=108, width=832, height=1452)
+_CANVAS = FloatRect(x=368, y=108, width=832, height=2192)
 
 
 def make_screenshots() -> None:
@@ -39,7 +39,7 @@ def make_screenshots() -> None:
 
         person.opens_lineage()
         person.expands_lineage()
-        page.set_viewport_size({"width": 1200, "height": 1560})
+        page.set_viewport_size({"width": 1200, "height": 2300})
         person.button("Hide navigation").click()
         page.goto("/asset-groups")
         person.sees("variance_report", "transactions")
