@@ -12,7 +12,7 @@ import pytest
 
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
-from finance_platform_tests.end_to_end.small_home import TRANSACTIONS
+from finance_platform_tests.end_to_end.small_home import BUDGET, TRANSACTIONS
 
 pytestmark = pytest.mark.end_to_end
 
@@ -45,11 +45,16 @@ def statements(home: Home) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def replaced(small_home_once_run: Path, refresh: Refresher, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home with a corrected transactions.csv; February was closed before, with the first version."""
+    """A home with a corrected transactions.csv; February was closed before, which signed all first versions.
+
+    The budget came twice since, so that versions exist that nothing has signed.
+    """
     home = copy_home(small_home_once_run, tmp_path_factory.mktemp("replaced") / "home")
     home.command("close", "2024-02", "--why", "month end")
     home.write("raw/transactions.csv", CORRECTED)
-    refresh(home)
+    for amount in ("910.00", "920.00"):
+        home.write("raw/budget.csv", BUDGET.replace("900.00", amount))
+        refresh(home)
     home.write("processed/job.lock", b"")  # as every job leaves it
     home.write("processed/transactions/19990101T000000-dead/part.parquet", b"of a job that was stopped")
     return home
@@ -74,7 +79,8 @@ def test_data_younger_than_the_retention_stays(replaced: Home):
 def test_a_version_of_a_closed_period_keeps_its_delivery(replaced: Home):
     names = [removal["name"] for removal in vacuum(replaced, **AT_ONCE)["removals"]]
     assert "transactions.csv" not in names
-    assert not [name for name in names if name.startswith("fact_financials 2024-02")]
+    signed = replaced.state.closed["2024-02"].versions["fact_financials"]
+    assert f"fact_financials 2024-02 {signed}" not in names
 
 
 @pytest.mark.parametrize("lock", ["run.lock", "processed/job.lock"])
