@@ -15,7 +15,7 @@ import boto3
 import dagster as dg
 import pytest
 
-from finance_platform.errors import FinancePlatformError, JobError, LockedError, TransientJobError
+from finance_platform.errors import FinancePlatformError, JobError, JobTimeoutError, LockedError, TransientJobError
 from finance_platform.orchestration import error_handling
 from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.job_runners import glue_run
@@ -292,7 +292,7 @@ def test_a_missing_scripts_bucket_is_named():
         ("FAILED", "Job aborted due to stage failure: Lost task 0.3 in stage 2.0: ValueError", JobError, "ValueError"),
         ("FAILED", "Command failed due to Out of Memory", JobError, "Out of Memory"),
         ("FAILED", "ExecutorLostFailure: Container killed, exit code 137", JobError, "exit code 137"),
-        ("TIMEOUT", "", JobError, "it exceeded the job's timeout"),
+        ("TIMEOUT", "", JobTimeoutError, "it exceeded the job's timeout"),
         ("STOPPED", "", JobError, "it was stopped by someone"),
         ("ERROR", "", JobError, "is ERROR"),
         ("EXPIRED", "", TransientJobError, "never started"),

@@ -24,6 +24,7 @@ from finance_platform_tests.warehouse.star_files import LOADED_AT, january, remo
 VALUES: dict[str, object] = {
     "account_key": 22,
     "actuals_through": "2025-02",
+    "at": datetime(2030, 1, 1),  # noqa: DTZ001  the warehouse's times have no zone
     "department_key": 11,
     "first_date_key": 20250101,
     "first_period": "2025-01",
