@@ -330,6 +330,7 @@ def test_the_pack_of_a_unit_has_nothing_of_another_and_its_filters_come_first(
     assert reader.messages == []
 
 
+@pytest.mark.skipif(not current_profile().is_exhaustive, reason="`report_pack/test_page` shows it of a smaller pack")
 def test_a_pack_of_the_same_load_has_the_same_bytes_but_for_the_time(home: Home, file: Path, tmp_path: Path):
     again = written(home, tmp_path)
     without_time = [re.sub(r"Written [^.]*? from", "", one.read_text("utf-8")) for one in (file, again)]

@@ -26,7 +26,9 @@ from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, Queryable
 from finance_platform_tests.model_based.machine import Deliveries
 from finance_platform_tests.model_based.test_law import SETTINGS as LAW
 
-SETTINGS = settings(LAW, max_examples=max(1, LAW.max_examples // 4), stateful_step_count=8)
+SETTINGS = settings(
+    LAW, max_examples=max(1, LAW.max_examples // 4), stateful_step_count=min(8, LAW.stateful_step_count)
+)
 """Tracing every cell of a home takes longer than refreshing it."""
 
 CELLS = """
