@@ -65,5 +65,5 @@ def set_aside(path: Path, why: str, at: datetime) -> str:
         log.rename(target.with_name(f"{target.name}.wal"))
     return (
         f"{path} is damaged ({why}): it is set aside as {target.name} and built again from the processed zone with the "
-        "same figures; the movements and load numbers of earlier loads are only in the damaged file"
+        "same figures; movements and load numbers come from the records of loads"
     )
