@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
+from playwright.sync_api import expect
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
@@ -24,6 +25,8 @@ from websockets.typing import Origin, Subprotocol
 from finance_platform.orchestration.code_location import LOCATION
 from finance_platform.orchestration.dagster_instance import open_instance
 from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY, is_from_command_line
+from finance_platform_tests.browser.chromium import opened_page, require_chromium
+from finance_platform_tests.browser.person import Person
 from finance_platform_tests.browser.ui_process import UI, running_ui
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.small_home import create_small_home
@@ -113,10 +116,29 @@ def test_the_ui_of_a_home_has_that_home_s_settings_and_history_wherever_it_was_s
     assert sorted(path.name for path in (folder / "elsewhere").iterdir()) == [".env", "raw"]
 
 
-def test_a_run_of_the_command_line_is_one_of_its_job_and_can_be_executed_again(ui: UI, folder: Path):
+@pytest.fixture(scope="module")
+def of_command_line(ui: UI, folder: Path) -> str:
+    """The id of a run of the command line."""
     assert Home(folder / "home").command("run").returncode == 0
+    (run,) = ui.runs()
+    return run.run_id
+
+
+def test_the_pages_of_the_ui_show_the_run_of_the_command_line_with_its_job(ui: UI, of_command_line: str):
+    with opened_page(require_chromium(), ui.url) as page:
+        person = Person(page)
+        page.goto("/")
+        expect(page.get_by_text("refresh", exact=True).first).to_be_visible()
+        runs = person.read(f"/locations/{LOCATION}/jobs/refresh/runs", of_command_line[:8], "Success")
+    assert "started_by: command line" in runs
+
+
+def test_a_run_of_the_command_line_is_one_of_its_job_and_can_be_executed_again(
+    ui: UI, folder: Path, of_command_line: str
+):
     job = ui.query(RUNS_OF_THE_JOB % LOCATION)["pipelineOrError"]
     (run,) = job["runs"]
+    assert run["runId"] == of_command_line
     assert run["repositoryOrigin"] == {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"}
     (again,) = ui.query(EXECUTE_AGAIN % run["runId"]).values()
     # Before the daemon starts it, which takes some seconds.
