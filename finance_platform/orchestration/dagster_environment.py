@@ -17,6 +17,7 @@ from dotenv import dotenv_values, set_key
 
 from finance_platform.orchestration.dagster_instance import prepare_dagster_home
 from finance_platform.settings import ENV_PREFIX, Settings, load_settings
+from finance_platform.storage.file_modes import masked_new_files
 
 DAGSTER_HOME = "DAGSTER_HOME"
 
@@ -53,6 +54,8 @@ def warn_of_foreign_history(settings: Settings) -> str:
 
 
 if __name__ == "__main__":
-    environment_file = Path(".env").absolute()
-    if write_dagster_home(load_settings(), environment_file):
+    environment_file, home_settings = Path(".env").absolute(), load_settings()
+    with masked_new_files(group_readable=home_settings.group_readable):
+        is_written = write_dagster_home(home_settings, environment_file)
+    if is_written:
         sys.stdout.write(f"Wrote {DAGSTER_HOME} into {environment_file}, for Dagster's own commands.\n")

@@ -63,7 +63,8 @@ def ui(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UI]:
     """The UI of a small home, with one event of one asset; started in the folder of another home."""
     program = str(install_wheel_once(tmp_path_factory) / "finance-platform")
     home, elsewhere = create_small_home(folder / "home"), create_small_home(folder / "elsewhere")
-    home.write(".env", "FINANCE_PLATFORM_CLOSE_WORKING_DAY=3\n")
+    # The activated environment of a checkout names the definitions to Dagster's commands; the daemon would refuse both.
+    home.write(".env", "FINANCE_PLATFORM_CLOSE_WORKING_DAY=3\nDAGSTER_MODULE_NAME=finance_platform.definitions\n")
     elsewhere.write(".env", f"FINANCE_PLATFORM_HOME=.\nDAGSTER_HOME={elsewhere.path}\n")
     arguments = ("--no-auto-refresh",)
     with running_ui(home.path, folder / "ui.log", *arguments, program=(program,), folder=elsewhere.path) as ui:

@@ -27,6 +27,15 @@ from finance_platform.settings import ENV_PREFIX, Settings, environment_files
 _LOG_LEVEL = ["--log-level", "warning"]
 # The path of a Unix socket has at most 104 bytes on macOS, which a long TMPDIR would exceed.
 _MAX_FOLDER_LENGTH = 70
+_TARGETS = frozenset(
+    f"DAGSTER_{name}"
+    for name in (
+        *("ATTRIBUTE", "AUTOLOAD_DEFS_MODULE_NAME", "MODULE_NAME"),
+        *("PACKAGE_NAME", "PYTHON_FILE", "WORKING_DIRECTORY"),
+    )
+)
+"""Variables that name code to Dagster's commands, as `bin/activate` of a checkout does; here the workspace names it."""
+
 _PATHS = ("raw_uri", "processed_uri", "warehouse_uri", "reports_uri")
 """Settings that may be paths of the current folder."""
 
@@ -82,10 +91,10 @@ def _environment(settings: Settings, address: str, *, auto_refresh: bool) -> dic
         for name, value in paths.items()
         if value and "://" not in value
     }
+    inherited = {name: value for name, value in {**of_files, **os.environ}.items() if name not in _TARGETS}
     return {
         f"{ENV_PREFIX}UI_URL": address,
-        **of_files,
-        **os.environ,
+        **inherited,
         **absolute,
         f"{ENV_PREFIX}HOME": str(settings.home_path),
         f"{ENV_PREFIX}AUTO_REFRESH": str(auto_refresh).lower(),
