@@ -150,11 +150,13 @@ def print_table(
     for column, width in zip(table.columns, widths, strict=True):
         column.min_width = width
     console.print(table)
-    for row in texts:
-        gaps = [" " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)]
+    for left in texts:
+        # Rich takes white space of any kind from the end of a text before it aligns the rest to the right.
+        shown = [*left[:numbers_from], *(text.rstrip() for text in left[numbers_from:])]
+        gaps = [" " * (width - cell_len(text)) for text, width in zip(shown, widths, strict=True)]
         cells = [
             text + gap if number < numbers_from else gap + text
-            for number, (text, gap) in enumerate(zip(row, gaps, strict=True))
+            for number, (text, gap) in enumerate(zip(shown, gaps, strict=True))
         ]
         console.file.write("  ".join(cells) + "\n")
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from finance_platform.cli import rendering
@@ -199,6 +199,8 @@ CELLS = st.text(st.characters(codec="utf-8", categories=["L", "M", "N", "P", "S"
 
 
 @given(rows=st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS), min_size=1, max_size=8), width=st.integers(20, 120))
+@example(rows=[("", "", "", "\u00a0")], width=24)
+@example(rows=[("a\u2003", "", "1", "12\u00a0"), ("bcd", "", "", "345")], width=80)
 def test_a_long_table_is_printed_as_rich_prints_it(rows: list[tuple[str, ...]], width: int):
     printed = []
     for longest in (0, 10**6):
