@@ -6,6 +6,7 @@ Does not belong here: types and rules (see `ledger_lines`, `reference_rows`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -36,6 +37,7 @@ from finance_platform.feeds.resolved import (
 from finance_platform.feeds.shape_rules import is_derived
 from finance_platform.safe_text import printable, quote_name
 
+_SEPARATORS = re.compile(r"[\s_.-]+")
 _MAX_LISTED = 1_000
 """Characters of a header in a message."""
 
@@ -315,8 +317,16 @@ def _unclaimed(rules: ReadingRules, header: Sequence[str]) -> list[str]:
     return [name for name in header if fold(name) not in claimed]
 
 
+def _expected(names: Sequence[str]) -> str:
+    """Return names as a phrase; of names that differ in case and in what separates their words, the first."""
+    distinct: dict[str, str] = {}
+    for name in names:
+        distinct.setdefault(_SEPARATORS.sub("", name).casefold(), name)
+    return " or ".join(map(repr, distinct.values()))
+
+
 def _missing_in_name(name: str, rule: FieldRule, object_key: str) -> FileNameError:
-    columns = f", and the header lacks {' or '.join(map(repr, rule.sources))}" if rule.sources else ""
+    columns = f", and the header lacks {_expected(rule.sources)}" if rule.sources else ""
     return FileNameError(
         f"{quote_name(object_key)}: the name gives no {name}: it does not match {rule.name_pattern!r}{columns}",
         fix=f"rename the file, or correct columns.{name}.from_name in the descriptor, or give it a default:",
@@ -330,7 +340,7 @@ def _shortened(header: Sequence[str]) -> str:
 
 def _missing_column(name: str, rule: FieldRule, header: Sequence[str], unclaimed: Sequence[str]) -> MissingColumnError:
     pair = [text for text in (rule.debit, rule.credit) if text]
-    expected = " and ".join(map(repr, pair)) if pair else " or ".join(map(repr, rule.sources))
+    expected = " and ".join(map(repr, pair)) if pair else _expected(rule.sources)
     suggestion = closest_match(rule.sources[0], unclaimed) if rule.sources else None
     hint = f"; is it {suggestion!r}?" if suggestion else ""
     plain = f"the header lacks the column for {name}: expected {expected}, found {_shortened(header)}"

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finance_platform.errors import DescriptorError
+from finance_platform.errors import DescriptorError, MissingColumnError
+from finance_platform.feeds.cells import bind_fields
 from finance_platform.feeds.descriptor import FreshnessConfig, OrderConfig
 from finance_platform.feeds.descriptor.parser import parse_descriptor
 from finance_platform.feeds.feed_set import shipped_descriptors
@@ -733,6 +734,30 @@ def test_of_the_shipped_feeds_only_the_ledger_has_a_freshness() -> None:
     assert expected == {"transactions": FreshnessConfig(warn_after_days=35, fail_after_days=45)}
 
 
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("accounts", "AccountNumber,AccountName,AccountType,AccountCategory,ParentAccountNumber"),
+        ("accounts", "Account Number,Account Name,Account Type,Category,Parent Account Number"),
+        ("departments", "DepartmentCode,DepartmentName,BusinessUnit,ParentDepartmentCode"),
+        ("departments", "Department Code,Department Name,Business Unit,Parent"),
+        ("statement_lines", "AccountNumber,AccountCategory,Section,StatementLine,LineOrder"),
+    ],
+)
+def test_reference_files_may_use_the_column_names_of_the_warehouse(name: str, header: str) -> None:
+    (shipped,) = [shipped for shipped in shipped_descriptors() if shipped.feed == name]
+    sources = bind_fields(shipped.resolve(settings()).rules, header.split(","), f"{name}.csv")
+    assert {column for source in sources.values() for column in source.headers} == set(header.split(","))
+
+
+def test_a_missing_column_is_said_by_one_spelling_of_each_name() -> None:
+    (shipped,) = [shipped for shipped in shipped_descriptors() if shipped.feed == "accounts"]
+    with pytest.raises(
+        MissingColumnError, match="expected 'account_number' or 'account' or 'number', found Konto, Name"
+    ):
+        bind_fields(shipped.resolve(settings()).rules, ["Konto", "Name"], "accounts.csv")
+
+
 def test_hold_if_late_is_a_boolean() -> None:
     assert descriptor(hold_if_late="true").hold_if_late
 
@@ -782,8 +807,8 @@ load: {{mode: replace_period}}
 @pytest.mark.parametrize(
     ("name", "identity"),
     [
-        ("accounts", "ab3da2f255fc361a"),
-        ("departments", "99f11eaa27b3a2a1"),
+        ("accounts", "74f1809d95d5cc11"),
+        ("departments", "c2099c161c4ec842"),
         ("transactions", "cb022fab5b46074c"),
         ("budget", "ae5732ef5efd26df"),
         ("forecast", "b3e92b1fed42a003"),
