@@ -288,6 +288,10 @@ class QueryError(PermanentError):
     title = "The query cannot be run"
 
 
+HELP_FOR_QUERIES = "`finance-platform tables` lists tables, and `finance-platform tables NAME` the columns of one"
+"""The end of the fix of a query that names what there is not."""
+
+
 class TraceError(PermanentError):
     """The cell or line of a trace does not exist."""
 

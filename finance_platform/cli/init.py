@@ -6,6 +6,9 @@ Belongs here: its argument, and the commands that come next. Does not belong her
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -14,17 +17,18 @@ from finance_platform.cli.console import echo
 from finance_platform.cli.options import EXIT_OK, with_exit_code
 from finance_platform.safe_text import quote_name
 
+_NAME = "finance-platform"
 _OWN_FILES = """\
 Next, in {folder}:
-  finance-platform feed draft FILE > feeds/NAME.yaml    # proposes a descriptor for a file; edit what it asks
-  finance-platform feed check FILE                      # shows what a run would make of the file
-  finance-platform run                                  # after the file was copied into raw/
+  {program} feed draft FILE > feeds/NAME.yaml    # proposes a descriptor for a file; edit what it asks
+  {program} feed check FILE                      # shows what a run would make of the file
+  {program} run                                  # after the file was copied into raw/
 The currency and the other settings of this home are in its .env."""
 _SAMPLE = """\
 Next:
-  finance-platform run --home {folder}
-  finance-platform query --home {folder} "SELECT * FROM ActualVsBudget"
-  finance-platform ui --home {folder}
+  {program} run --home {folder}
+  {program} query --home {folder} "SELECT * FROM ActualVsBudget"
+  {program} ui --home {folder}
 The currency and the other settings of this home are in its .env."""
 
 
@@ -39,5 +43,14 @@ def init(home: Path, has_sample: bool) -> int:
     created = create_home(home, with_sample=has_sample)
     name = quote_name(str(home))
     echo(f"Created in {name}: {', '.join(created)}" if created else f"{name} is a home already; nothing was changed.")
-    echo((_SAMPLE if has_sample else _OWN_FILES).format(folder=name))
+    echo((_SAMPLE if has_sample else _OWN_FILES).format(folder=name, program=_program()))
     return EXIT_OK
+
+
+def _program() -> str:
+    """Return how the commands are called: by name where the shell finds it so, or else by this program's path."""
+    called = Path(sys.argv[0]).absolute()
+    found = shutil.which(_NAME)
+    if called.name != _NAME or (found and Path(found).samefile(called)):
+        return _NAME
+    return shlex.quote(str(called))

@@ -18,6 +18,9 @@ from finance_platform.errors import WorkbookSizeError
 from finance_platform.safe_text import printable_line, quote_name
 from finance_platform.settings import load_settings
 
+_MEGABYTES_FROM = 100_000
+"""Bytes from which a size is said in megabytes."""
+
 
 @click.command()
 @home_option
@@ -58,10 +61,15 @@ def report(
     of_unit = f", {printable_line(choice.unit)} only" if choice.unit else ""
     subject = f"{printable_line(choice.scenario)} of {choice.period}" if choice.period else "an empty warehouse"
     state = " PRELIMINARY." if pack.is_preliminary else ""
-    echo(f"Wrote {quote_name(written.uri)}: {subject}{against}{of_unit}, {written.size / 1_000_000:.1f} MB.{state}")
+    echo(f"Wrote {quote_name(written.uri)}: {subject}{against}{of_unit}, {_size(written.size)}.{state}")
     if is_opened:
         click.launch(written.uri)
     if isinstance(written.workbook, WorkbookSizeError):
         raise written.workbook
-    echo(f"Wrote {quote_name(written.workbook.uri)}, {written.workbook.size / 1_000_000:.1f} MB.")
+    echo(f"Wrote {quote_name(written.workbook.uri)}, {_size(written.workbook.size)}.")
     return EXIT_OK
+
+
+def _size(size: int) -> str:
+    """Return a number of bytes as people say it: `17 kB`, `0.9 MB`."""
+    return f"{size / 1_000_000:.1f} MB" if size >= _MEGABYTES_FROM else f"{size / 1_000:.0f} kB"

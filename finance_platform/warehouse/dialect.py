@@ -19,7 +19,7 @@ import sqlglot
 from sqlglot import TokenType, exp
 from sqlglot.errors import ParseError, SqlglotError
 
-from finance_platform.errors import QueryError
+from finance_platform.errors import HELP_FOR_QUERIES, QueryError
 
 REDSHIFT = "redshift"
 
@@ -134,7 +134,7 @@ READ_ONLY: tuple[Rule, ...] = (
         (exp.Func,),
         lambda node: _FORBIDDEN_FUNCTION.fullmatch(_function_name(node)) is not None,
         "a query reads the warehouse's tables; it neither waits nor reads files, settings or secrets",
-        "remove that function; `sql/dml/sample_queries.sql` has examples",
+        f"remove that function; {HELP_FOR_QUERIES}",
     ),
     Rule(
         (exp.Table,),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from finance_platform.errors import QueryError
+from finance_platform.errors import HELP_FOR_QUERIES, QueryError
 from finance_platform.warehouse.dialect import parse_query, position, shorten, statement_spans, token_offsets
 from finance_platform.warehouse.port import NoWarehouseYetError
 
@@ -58,7 +58,7 @@ def read_script(script: str, source: str) -> tuple[ScriptStatement, ...]:
     with errors_in_file(source):
         statements = _split(script)
         if not statements:
-            raise QueryError("there is no statement", fix="write a SELECT; `sql/dml/sample_queries.sql` has examples")
+            raise QueryError("there is no statement", fix=f"write a SELECT; {HELP_FOR_QUERIES}")
         if len(statements) > 1 and not source:
             raise QueryError(
                 f"{len(statements)} statements where one is expected",

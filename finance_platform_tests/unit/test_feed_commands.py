@@ -50,6 +50,19 @@ def test_init_makes_a_home_that_others_cannot_read_and_names_the_next_commands(t
         assert f"  finance-platform {command}" in result.output
 
 
+def test_init_names_the_program_by_its_path_where_the_shell_would_not_find_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    program = tmp_path / "my books" / "finance-platform"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    assert f"  '{program}' run" in invoke("init", tmp_path / "home").output
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert "  finance-platform run" in invoke("init", tmp_path / "another").output
+
+
 def test_init_copies_the_sample_and_no_file_that_a_person_dropped_beside_it(tmp_path: Path):
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "budget.csv").write_text("mine")

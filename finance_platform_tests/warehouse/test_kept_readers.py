@@ -57,7 +57,7 @@ def test_a_query_that_fails_leaves_no_trace(loaded: DuckDBWarehouse) -> None:
     with kept_readers():
         with pytest.raises(QueryError, match="Nothing") as caught:
             loaded.query("SELECT Nothing FROM DimDate")
-        assert "fix the query" in caught.value.fix
+        assert "`finance-platform tables NAME`" in caught.value.fix
         assert loaded.query(FACTS).rows == [(12,)]
 
 

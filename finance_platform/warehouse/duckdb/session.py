@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from finance_platform.errors import DamagedWarehouseError, HomeError
+from finance_platform.errors import HELP_FOR_QUERIES, DamagedWarehouseError, HomeError
 from finance_platform.warehouse.duckdb.damaged_file import find_damaged_start
 from finance_platform.warehouse.duckdb.errors import query_errors
 from finance_platform.warehouse.port import (
@@ -47,7 +47,7 @@ _SETTINGS = (
 )
 
 
-FIX_QUERY = "fix the query; `sql/dml/sample_queries.sql` has examples"
+FIX_QUERY = f"fix the query; {HELP_FOR_QUERIES}"
 
 
 def begin_session(connection: duckdb.DuckDBPyConnection, schema: str) -> None:

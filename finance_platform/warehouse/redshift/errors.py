@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from finance_platform.errors import (
+    HELP_FOR_QUERIES,
     FinancePlatformError,
     LoadError,
     PermanentError,
@@ -164,7 +165,7 @@ def _fix_for_s3(message: str) -> str:
 
 
 def _fix(error_type: type[PermanentError]) -> str:
-    return "fix the query; `sql/dml/sample_queries.sql` has examples" if error_type is QueryError else _FIX_CAUSE
+    return f"fix the query; {HELP_FOR_QUERIES}" if error_type is QueryError else _FIX_CAUSE
 
 
 def _one_line(message: str) -> str:
