@@ -56,6 +56,9 @@ ATTEMPT = "finance_platform/attempt"
 CHANGES = "finance_platform/changes"
 """The tag that describes what had changed when a sensor started the run."""
 
+ATTENTION = "finance_platform/attention"
+"""The tag of a run that did all it could, and in which a check failed: how many, as the list of runs shows it."""
+
 
 def has_configuration(folder: Path) -> bool:
     """Return whether Dagster's folder has a configuration.

@@ -37,7 +37,7 @@ from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.job_runners.pipes_jobs import PipesJobRunner
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.orchestration.refresh_run import run_refresh
-from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
+from finance_platform.orchestration.runs import ATTENTION, COMMAND_LINE, STARTED_BY
 from finance_platform.refresh.complete_run import COMPLETE
 from finance_platform.reports.reconciliation import reconcile
 from finance_platform.reports.run_outcome import EvaluatedCheck, RunOutcome
@@ -573,6 +573,14 @@ def test_a_debit_credit_file_with_an_untyped_account_is_held_and_the_others_load
         assert seen.statement.rows("held") == 1
         assert not seen.statement.unexplained
     assert [name for name in waiting[0].outcome.loaded if name not in DIMENSIONS] == ["fact_financials 2025-04"]
+
+
+def test_the_list_of_runs_tells_a_run_with_a_held_file_from_one_without(
+    home: Settings, waiting: list[Seen], described: Seen
+):
+    with open_instance(home.dagster_home) as instance:
+        runs = [instance.get_run_by_id(seen.outcome.run_id) for seen in (*waiting, described)]
+    assert [run.tags.get(ATTENTION) for run in runs if run] == ["1 check failed", "1 check failed", None]
 
 
 def test_a_second_run_finds_the_same_and_builds_nothing(waiting: list[Seen]):

@@ -19,7 +19,7 @@ from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.orchestration.checks import evaluated_check
 from finance_platform.orchestration.error_handling import dagster_failures
 from finance_platform.orchestration.jobs import asks_for_step
-from finance_platform.orchestration.runs import COMMAND_LINE, STARTED_BY
+from finance_platform.orchestration.runs import ATTENTION, COMMAND_LINE, STARTED_BY
 from finance_platform.orchestration.ui.metadata_values import compute_data_version, table_metadata
 from finance_platform.orchestration.ui.table_specs import pack_spec, report_spec
 from finance_platform.quality.checks import all_checks
@@ -34,6 +34,7 @@ from finance_platform.refresh.report_pack import (
 )
 from finance_platform.reports.pack.file_names import PACK_FILE, PACK_PATH, WORKBOOK_FILE
 from finance_platform.reports.pack.model import LoadStamp
+from finance_platform.reports.run_outcome import EvaluatedCheck
 from finance_platform.reports.variance import VarianceRow
 from finance_platform.safe_text import printable_line
 from finance_platform.settings import Settings
@@ -79,8 +80,10 @@ def reporting_assets(settings: Settings) -> dg.AssetsDefinition:
                 pack = read_published_pack(processed_zone, warehouse, settings)
                 figures = read_figures_for_a_run(warehouse, pack)
                 yield _report_pack(write_report_pack(pack, figures, reports, at=datetime.now(UTC)))
+            checks = _evaluated_checks(context)
+            _tag(context, checks)
             if {_VARIANCE_REPORT, _REPORT_PACK} <= context.selected_asset_keys:
-                _record(context, settings, processed_zone, warehouse, reports, platform)
+                _record(context, settings, processed_zone, warehouse, reports, platform, checks)
 
     return reports_of_a_home
 
@@ -148,6 +151,20 @@ def _link(uri: str) -> dg.UrlMetadataValue | dg.PathMetadataValue:
     return dg.MetadataValue.url(f"https://console.aws.amazon.com/s3/object/{bucket}?prefix={quote(key)}")
 
 
+def _evaluated_checks(context: dg.AssetExecutionContext) -> list[EvaluatedCheck]:
+    entries = context.instance.all_logs(context.run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    events = [entry.dagster_event for entry in entries if entry.dagster_event]
+    return [evaluated_check(event.asset_check_evaluation_data) for event in events]
+
+
+def _tag(context: dg.AssetExecutionContext, checks: Sequence[EvaluatedCheck]) -> None:
+    """Tag a run in which a check failed: to Dagster it is a success, since a held file keeps no other from loading."""
+    failed = sum(not check.passed and not check.is_warning for check in checks)
+    if failed:
+        text = "1 check failed" if failed == 1 else f"{failed} checks failed"
+        context.instance.add_run_tags(context.run.run_id, {ATTENTION: text})
+
+
 def _record(
     context: dg.AssetExecutionContext,
     settings: Settings,
@@ -155,6 +172,7 @@ def _record(
     warehouse: Warehouse,
     reports: ObjectStore,
     platform: str,
+    checks: Sequence[EvaluatedCheck],
 ) -> None:
     """Record what a run of the UI or of a sensor leaves, so that `finance-platform run` has nothing to do after it.
 
@@ -164,9 +182,6 @@ def _record(
     run = context.run
     if run.tags.get(STARTED_BY) == COMMAND_LINE or not _took_every_step(run):
         return
-    entries = context.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-    events = [entry.dagster_event for entry in entries if entry.dagster_event]
-    checks = [evaluated_check(event.asset_check_evaluation_data) for event in events]
     feeds = load_feed_set(settings.feeds_path).feeds
     alerted = {
         ("/".join(check.asset), check.name) for check in all_checks(one.feed for one in feeds) if check.is_alerted
