@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 EXIT_OK, EXIT_ATTENTION, EXIT_USAGE, EXIT_FAILED = 0, 1, 2, 3
 """Attention: a delivery is held or refused, a check fails, or a trace does not reconcile."""
 
+EXIT_INTERRUPTED = 130
+"""Ctrl-C, at a question too: 128 and the number of the signal, as shells have it."""
+
 TABLE_ROWS = 50
 QUERY_TABLE_ROWS = 100
 
@@ -67,8 +70,11 @@ def with_exit_code(command: Callable[..., int]) -> Callable[..., None]:
                 code = command(*args, **kwargs)
             # Python would write the rest at its exit, where an error cannot be handled any more.
             sys.stdout.flush()
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
+        except (click.ClickException, click.exceptions.Exit):
             raise
+        except (KeyboardInterrupt, click.Abort):
+            echo("Interrupted. What was committed stays.", err=True)
+            code = EXIT_INTERRUPTED
         except BrokenPipeError:
             # The reader (`head`, for example) has closed the pipe.
             _discard_output(sys.stdout)

@@ -104,6 +104,16 @@ def test_only_the_console_writes_to_the_terminal():
     assert found == {"console.py", "fitting_table.py"}
 
 
+def test_ctrl_c_ends_a_command_with_an_exit_code_of_its_own():
+    @click.command()
+    @with_exit_code
+    def work() -> int:
+        raise KeyboardInterrupt
+
+    result = CliRunner().invoke(work)
+    assert (result.exit_code, result.stderr) == (130, "Interrupted. What was committed stays.\n")
+
+
 def test_ctrl_c_at_a_question_ends_a_command_without_a_traceback():
     @click.command()
     @with_exit_code
@@ -112,4 +122,4 @@ def test_ctrl_c_at_a_question_ends_a_command_without_a_traceback():
 
     # The end of the input is to a question what Ctrl-C is.
     result = CliRunner().invoke(ask, input="")
-    assert (result.exit_code, result.stderr) == (1, "Aborted!\n")
+    assert (result.exit_code, result.stderr) == (130, "Interrupted. What was committed stays.\n")
