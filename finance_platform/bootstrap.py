@@ -186,6 +186,15 @@ def open_data_catalog(settings: Settings) -> GlueDataCatalog | None:
     return GlueDataCatalog(settings.data_catalog_database, settings.aws_region)
 
 
+def delta_options(settings: Settings) -> dict[str, str]:
+    """Return how Delta's library reaches the processed zone: with nothing where that is a folder."""
+    if not settings.processed_root.startswith(S3_SCHEME):
+        return {}
+    from finance_platform.storage.s3 import object_store_options
+
+    return object_store_options(s3_options(settings))
+
+
 def open_raw_zone_events(settings: Settings) -> S3EventQueue | None:
     """Return the queue of S3's events on the raw zone; None where there is none."""
     if not settings.raw_events_queue_url:

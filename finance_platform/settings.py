@@ -214,6 +214,7 @@ class Settings(BaseSettings):
     anomalies_topic_arn: TopicArn = Field("", description="SNS topic for unusual data; default: none.")
     metrics_namespace: str = Field("", description="CloudWatch namespace of the metrics; default: none are sent.")
     data_catalog_database: str = Field("", description="Glue database with the processed tables; default: none.")
+    open_tables: bool = Field(True, description="Whether the tables of the processed zone are Delta tables, too.")
 
     @field_validator("ui_url")
     @classmethod

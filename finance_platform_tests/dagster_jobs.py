@@ -32,6 +32,7 @@ from sqlalchemy import Engine, NullPool, create_engine
 from finance_platform.code_version import JobName
 from finance_platform.errors import FinancePlatformError, JobError
 from finance_platform.orchestration import resources
+from finance_platform.orchestration.assets import star
 from finance_platform.orchestration.job_runners.subprocess_jobs import SubprocessJobRunner
 from finance_platform.refresh import report_pack
 from finance_platform.spark_jobs.arguments import JobArguments
@@ -83,6 +84,7 @@ def dagster_jobs_in_this_process() -> Iterator[None]:
         patch.setattr(ScriptDirectory, "from_config", _read_migrations_once)
         patch.setattr(compute_logs, "tail_to_stream", lambda *_: nullcontext())
         patch.setattr(report_pack, "MAX_AMOUNTS_OF_A_RUN", -1)
+        patch.setattr(star, "sync_open_tables_or_warn", lambda *_: None)  # see `end_to_end.test_open_tables`
         yield
 
 

@@ -93,8 +93,9 @@ def reopen(home: Path | None, period: str, why: str) -> int:
 @with_exit_code
 def vacuum(home: Path | None, is_confirmed: bool, as_json: bool) -> int:
     """List, or remove with --yes, data that nothing needs and that is older than the retention."""
-    from finance_platform.bootstrap import home_lock, jobs_lock, open_warehouse, processed_zone
+    from finance_platform.bootstrap import delta_options, home_lock, jobs_lock, open_warehouse, processed_zone
     from finance_platform.cli.vacuum_output import print_vacuum
+    from finance_platform.data_catalog.delta_log import keys_of_open_tables
     from finance_platform.slices.retention import find_expired, remove
     from finance_platform.warehouse.ledger import published_versions
 
@@ -102,7 +103,15 @@ def vacuum(home: Path | None, is_confirmed: bool, as_json: bool) -> int:
     processed, days = processed_zone(settings), settings.retention_days
     with home_lock(settings), jobs_lock(settings):
         snapshot, published = read_snapshot(settings), published_versions(open_warehouse(settings))
-        expired = find_expired(processed, snapshot, published, now=datetime.now(UTC), retention_days=days)
+        # Where open tables are switched off, their logs are stray files.
+        needed = (
+            keys_of_open_tables(processed, snapshot, delta_options(settings), is_synced=is_confirmed)
+            if settings.open_tables
+            else ()
+        )
+        expired = find_expired(
+            processed, snapshot, published, now=datetime.now(UTC), retention_days=days, needed_keys=needed
+        )
         if is_confirmed:
             remove(processed, expired)
     print_vacuum(open_console(), expired, retention_days=days, is_removed=is_confirmed, as_json=as_json)

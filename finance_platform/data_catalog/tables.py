@@ -93,7 +93,7 @@ LINE_TABLES = (TRANSACTIONS, BUDGET)
 ROW_TABLES = (DEPARTMENTS, ACCOUNTS, COMMENTS, STATEMENT_LINES, REJECTED_ROWS)
 """Have a partition per delivery."""
 
-_ALL_PERIODS = "all"
+ALL_PERIODS = "all"
 """The slice of a shared file, which is not split by period."""
 
 _TYPES = {"integer": "int", "timestamp": "timestamp"}
@@ -144,7 +144,7 @@ def _delivery_table(
             folder = _folder(file.key)
             # Files that were shared before the zone had a catalog have one partition for all their deliveries.
             delivery = f"{commit.attempt}-{PurePosixPath(folder).name}" if file.is_shared else commit.delivery_id
-            period = (_period(file.key) or _ALL_PERIODS,) if SLICE in keys else ()
+            period = (period_of_file(file.key) or ALL_PERIODS,) if SLICE in keys else ()
             folders[delivery, *period] = folder
     return _table(contract, keys, contract.name, folders, processed)
 
@@ -190,7 +190,8 @@ def _folder(key: str) -> str:
     return PurePosixPath(key).parent.as_posix()
 
 
-def _period(key: str) -> str:
+def period_of_file(key: str) -> str:
+    """Return the accounting period whose lines a file has; empty for a file that is not split by period."""
     return key.partition("/then_by=")[2].partition("/")[0]
 
 

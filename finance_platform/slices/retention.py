@@ -11,12 +11,20 @@ again is read again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from finance_platform.contracts.processed import ACCOUNT_COUNTS, MEMBER_ATTRIBUTES, MEMBERS, PROCESSED
+from finance_platform.contracts.processed import (
+    ACCOUNT_COUNTS,
+    COMMENTS,
+    LOOKUP_ROWS,
+    MEMBER_ATTRIBUTES,
+    MEMBERS,
+    PROCESSED,
+    STATEMENT_LINES,
+)
 from finance_platform.contracts.star import STAR
 from finance_platform.deliveries.account_counts import counts_of_delivery
 from finance_platform.deliveries.checkpoints import update_checkpoints
@@ -41,7 +49,8 @@ from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.storage.staged_files import FOLDER as MANIFESTS
 
-_TABLES = tuple(contract.name for contract in (*PROCESSED, MEMBERS, MEMBER_ATTRIBUTES, ACCOUNT_COUNTS, *STAR))
+_OF_DELIVERIES = (*PROCESSED, COMMENTS, STATEMENT_LINES, LOOKUP_ROWS, MEMBERS, MEMBER_ATTRIBUTES, ACCOUNT_COUNTS)
+_TABLES = tuple(contract.name for contract in (*_OF_DELIVERIES, *STAR))
 _JOBS = "jobs"
 _FOLDERS_OF_ATTEMPTS = ("staging", MANIFESTS)
 """Folders whose files a job or a load removes at its end; those that remain are of a killed one."""
@@ -91,6 +100,7 @@ def find_expired(
     *,
     now: datetime,
     retention_days: int,
+    needed_keys: Collection[str] = (),
 ) -> list[Removal]:
     """Return the data that may be removed, slice versions first: none that stays names a delivery that is gone.
 
@@ -100,6 +110,7 @@ def find_expired(
         published: version by table and slice, as the load ledger says.
         now: UTC.
         retention_days: the number of days for which superseded data stays.
+        needed_keys: objects that no commit names and that others need, such as the logs of open tables.
     """
     _refuse_damage(processed, snapshot)
     before = utc_text(now - timedelta(days=retention_days))
@@ -133,7 +144,7 @@ def find_expired(
         removals.append(replace(removal, commit=commit))
     committed = {file for version in versions for file in version.files}
     committed |= {file for commit in snapshot.commits.values() for file in _files(commit)}
-    removals += _stray_files(listing, committed)
+    removals += _stray_files(listing, committed.union(needed_keys))
     attempts = {version.attempt for version in kept}
     attempts |= {commit.attempt for name, commit in snapshot.commits.items() if name not in expired_commits}
     return [*removals, *_expired_jobs(listing, attempts, before)]

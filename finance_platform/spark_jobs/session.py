@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
+from finance_platform.storage.s3_options import NO_OPTIONS, S3Options, object_store_variables
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -78,19 +78,6 @@ def _sail(options: S3Options) -> Iterator[SparkSession]:
     finally:
         session.stop()
         server.stop()
-
-
-def object_store_variables(options: S3Options) -> dict[str, str]:
-    """Return the options as environment variables of Sail's storage layer, which does not read boto3's own names."""
-    endpoint = options.endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
-    variables = {"AWS_REGION": options.region or os.environ.get("AWS_DEFAULT_REGION", "")}
-    if options.kms_key_id:
-        variables |= {"AWS_SERVER_SIDE_ENCRYPTION": "aws:kms", "AWS_SSE_KMS_KEY_ID": options.kms_key_id}
-    if endpoint:
-        # Endpoints other than AWS's own address buckets by path, not by host name.
-        variables |= {"AWS_ENDPOINT": endpoint, "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "false"}
-        variables |= {"AWS_ALLOW_HTTP": "true"} if endpoint.startswith("http://") else {}
-    return {name: value for name, value in variables.items() if value}
 
 
 def hadoop_settings(options: S3Options) -> dict[str, str]:

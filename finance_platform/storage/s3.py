@@ -36,7 +36,7 @@ from finance_platform.storage.s3_errors import (
     translate_client_errors,
     translate_s3_errors,
 )
-from finance_platform.storage.s3_options import S3_SCHEME, S3Options
+from finance_platform.storage.s3_options import S3_SCHEME, S3Options, object_store_variables
 from finance_platform.storage.s3_reader import FIRST_BYTES, WHOLE, ObjectStream
 
 ATTEMPTS = 6
@@ -77,6 +77,23 @@ def s3_client(options: S3Options) -> Any:
         return boto3.session.Session(botocore_session=_session()).client(
             "s3", region_name=options.region or None, endpoint_url=options.endpoint_url or None, config=config
         )
+
+
+def object_store_options(options: S3Options) -> dict[str, str]:
+    """Return the variables of `object_store_variables`, with the credentials that boto3 finds at this moment.
+
+    Raises:
+        StorageError: the options, or a profile of AWS, are not valid.
+    """
+    with translate_client_errors():
+        session = boto3.session.Session()
+        credentials = session.get_credentials()
+        frozen = credentials.get_frozen_credentials() if credentials else None
+    found = {"AWS_REGION": session.region_name or "", **object_store_variables(options)}
+    if frozen:
+        found |= {"AWS_ACCESS_KEY_ID": frozen.access_key, "AWS_SECRET_ACCESS_KEY": frozen.secret_key}
+        found |= {"AWS_SESSION_TOKEN": frozen.token or ""}
+    return {name: value for name, value in found.items() if value}
 
 
 def _session() -> Session:

@@ -6,6 +6,7 @@ Does not belong here: the client (see `s3`).
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 S3_SCHEME = "s3://"
@@ -29,3 +30,19 @@ class S3Options:
 
 
 NO_OPTIONS = S3Options()
+
+
+def object_store_variables(options: S3Options) -> dict[str, str]:
+    """Return the options as variables of Rust's `object_store`, which Sail and Delta's library use.
+
+    It does not read all of boto3's own names.
+    """
+    endpoint = options.endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    variables = {"AWS_REGION": options.region or os.environ.get("AWS_DEFAULT_REGION", "")}
+    if options.kms_key_id:
+        variables |= {"AWS_SERVER_SIDE_ENCRYPTION": "aws:kms", "AWS_SSE_KMS_KEY_ID": options.kms_key_id}
+    if endpoint:
+        # Endpoints other than AWS's own address buckets by path, not by host name.
+        variables |= {"AWS_ENDPOINT": endpoint, "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "false"}
+        variables |= {"AWS_ALLOW_HTTP": "true"} if endpoint.startswith("http://") else {}
+    return {name: value for name, value in variables.items() if value}

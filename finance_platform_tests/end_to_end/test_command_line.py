@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from dagster import DagsterInstance
+from deltalake import DeltaTable
 from python_calamine import CalamineWorkbook
 
 from finance_platform.cli import inspect
@@ -28,6 +29,8 @@ from finance_platform_tests.end_to_end.sample_home import SAMPLE
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
 from finance_platform_tests.installed_wheel import install_wheel_once, installed_environment
 from finance_platform_tests.profiles import current_profile
+
+AMOUNTS = "SELECT Amount FROM FactFinancials ORDER BY Amount"
 
 pytestmark = pytest.mark.end_to_end
 
@@ -50,6 +53,12 @@ def test_the_first_run_succeeds_and_accounts_for_every_cent(loaded: tuple[Home, 
         "Budget USD net: delivered 2,800.00 = in the warehouse 2,800.00",
         "Budget USD gross: delivered 2,800.00 = in the warehouse 2,800.00",
     ]
+
+
+def test_a_run_leaves_delta_tables(loaded: tuple[Home, CommandResult]):
+    home, _ = loaded
+    facts = DeltaTable(home.path / "processed" / "fact_financials").to_pyarrow_table().to_pylist()
+    assert sorted(row["amount"] for row in facts) == [amount for (amount,) in home.select(AMOUNTS)]
 
 
 def test_the_installed_wheel_makes_a_home_with_the_sample_s_files(

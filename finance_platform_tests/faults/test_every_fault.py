@@ -23,9 +23,8 @@ from pyspark.sql import SparkSession
 from finance_platform.deliveries.decisions import Author, withdraw
 from finance_platform.deliveries.register import Register
 from finance_platform.slices.retention import find_expired, remove
-from finance_platform.spark_jobs.session import object_store_variables
 from finance_platform.storage.local import LocalStore
-from finance_platform.storage.s3_options import NO_OPTIONS
+from finance_platform.storage.s3_options import NO_OPTIONS, object_store_variables
 from finance_platform.warehouse.ledger import published_versions
 from finance_platform_tests.aws.moto_server import MotoServer, in_environment, moto_server
 from finance_platform_tests.faults.aws_faults import faults_of_s3

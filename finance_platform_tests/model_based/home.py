@@ -17,10 +17,13 @@ from pathlib import Path, PurePath
 from typing import Any, Literal
 
 import pytest
+from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from finance_platform.code_version import JobName, platform_version
 from finance_platform.contracts.star import STAR
+from finance_platform.data_catalog.delta_log import sync_open_tables
+from finance_platform.data_catalog.open_tables import open_tables
 from finance_platform.deliveries.changes import detect_changes
 from finance_platform.deliveries.commits import read_commits
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
@@ -254,6 +257,11 @@ class LawHome:
         """Take the third step."""
         result = build_star(self.processed, self.jobs, StarSettings.of(self.settings))
         self.built = [target.slice for target in result.built]
+        sync_open_tables(self.processed, open_tables(result.snapshot), {})
+
+    def open_rows(self, name: str) -> list[dict[str, Any]]:
+        """Return the rows of an open table, as Delta's library reads them."""
+        return list(DeltaTable(self.processed.uri(name)).to_pyarrow_table().to_pylist())
 
     def publish(self) -> None:
         """Take the fourth step."""

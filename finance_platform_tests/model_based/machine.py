@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any, Literal, TypeVar
@@ -22,6 +23,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from pyspark.sql import SparkSession
 
+from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries import decisions
 from finance_platform.deliveries.commits import Count, read_commits
@@ -239,6 +241,7 @@ class Deliveries(RuleBasedStateMachine):
         assert list(state.awaiting_verdict) == []
         self._check_closed_periods()
         self._check_star(state)
+        self._check_open_tables(state)
         for delivery in state.ledger:
             typed = model.typed(self.sent[delivery.delivery_id])
             counts = [delivery.commit.outcome(name).rows for name in ("accepted", "rejected", "duplicate")]
@@ -295,6 +298,17 @@ class Deliveries(RuleBasedStateMachine):
         assert replace(star, facts={}) == replace(expected, facts={})
         frozen = publication.frozen
         assert _outside(frozen, star.facts) == _outside(frozen, expected.facts)
+
+    def _check_open_tables(self, state: DeliveryState) -> None:
+        """Hold what Delta's readers see against the commits: the money of each slice, and the deliveries that count."""
+        money: dict[tuple[str, int], Decimal] = defaultdict(Decimal)
+        for fact in self.home.open_rows(FACT_FINANCIALS.name):
+            money[fact["slice"], fact["scenario_key"]] += fact["amount"]
+        built = [commit for (table, _), commit in self.home.snapshot().built.items() if table == FACT_FINANCIALS.name]
+        assert money == {(one.slice, total.scenario_key): total.amount for one in built for total in one.sums}
+        for contract in (TRANSACTIONS, BUDGET):
+            found = {row["delivery_id"] for row in self.home.open_rows(contract.name)}
+            assert found == {one.delivery_id for one in state.live if one.commit.files.get(contract.name)}
 
     def _check_closed_periods(self) -> None:
         """Hold closed periods against what was published, unless the home publishes or somebody accepted a change."""

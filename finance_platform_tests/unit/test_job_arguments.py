@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 
 from finance_platform.spark_jobs.arguments import JobArguments, parse_arguments
-from finance_platform.spark_jobs.session import hadoop_settings, object_store_variables
-from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
+from finance_platform.spark_jobs.session import hadoop_settings
+from finance_platform.storage.s3_options import NO_OPTIONS, S3Options, object_store_variables
 
 NEEDED = JobArguments("s3://raw/in", "s3://processed", "20250101T000000-1")
 ALL = JobArguments(

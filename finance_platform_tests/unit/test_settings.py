@@ -141,6 +141,7 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "failures_topic_arn": "arn:aws:sns:eu-central-1:123456789012:failures",
         "anomalies_topic_arn": "arn:aws:sns:eu-central-1:123456789012:anomalies",
         "redshift_tls": "False",
+        "open_tables": "False",
         "redshift_statement_timeout_seconds": "60",
         "query_timeout_seconds": "60",
     }.get(name, "other")
@@ -318,12 +319,12 @@ def test_only_the_settings_read_the_environment() -> None:
     for path in PACKAGE.rglob("*.py"):
         for use in uses_of_the_environment(path.read_text()):
             modules.setdefault(use, set()).add(path.relative_to(PACKAGE).as_posix())
-    # The session sets variables for Spark's engines, and passes the S3 endpoint of boto3 to Sail. DAGSTER_HOME belongs
+    # The session sets variables for Spark's engines; other engines get the S3 endpoint of boto3. DAGSTER_HOME belongs
     # to Dagster. A command tells Arrow its allocator. The proof of who gives a command belongs to one task, not to a
     # home. The UI, the build of a wheel and a local job are processes that inherit the environment.
     assert modules == {
         "sets": {"cli/__init__.py", "spark_jobs/session.py"},
-        "reads": {"cli/author.py", "orchestration/dagster_environment.py", "spark_jobs/session.py"},
+        "reads": {"cli/author.py", "orchestration/dagster_environment.py", "storage/s3_options.py"},
         "passes on": {
             "deployment/artefacts.py",
             "feeds/workbook_process.py",

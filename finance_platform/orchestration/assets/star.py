@@ -9,9 +9,10 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from finance_platform.bootstrap import home_lock
+from finance_platform.bootstrap import delta_options, home_lock
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.star import STAR
+from finance_platform.data_catalog.delta_log import sync_or_warn as sync_open_tables_or_warn
 from finance_platform.data_catalog.glue import GlueDataCatalog
 from finance_platform.data_catalog.sync import sync_or_warn
 from finance_platform.feeds.feed_set import FeedSet
@@ -101,6 +102,9 @@ def star_assets(settings: Settings, feed_set: FeedSet) -> dg.AssetsDefinition:
             yield from report_results(context, results, "every missing slice is built, whatever table it is of")
             fail_on_blocking_checks(outcomes)
             sync_or_warn(data_catalog, result.snapshot, processed_zone, context.log)
+            if settings.open_tables:
+                options = delta_options(settings)
+                sync_open_tables_or_warn(processed_zone, result.snapshot, options, context.log)
 
     return build_star_slices
 

@@ -1,0 +1,126 @@
+"""Open tables: which Parquet files of the processed zone each Delta table consists of.
+
+Belongs here: the tables, their files and columns. Does not belong here: Delta's log (see `delta_log`), the tables of
+the Glue Data Catalog (see `tables`), the star itself (see `slices`).
+
+A table has the files of the deliveries and slices that count, and no file is rewritten. One kind is copied: a file that
+small deliveries share may have rows of some that no longer count, and a Delta table takes a file whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from finance_platform.contracts.model import Column, Contract
+from finance_platform.contracts.processed import REJECTED_ROWS
+from finance_platform.contracts.star import STAR, WHOLE_TABLE
+from finance_platform.data_catalog.tables import ALL_PERIODS, LINE_TABLES, ROW_TABLES, SLICE, period_of_file
+from finance_platform.deliveries.commits import DataFile, DeliveryCommit
+from finance_platform.slices.snapshot import Snapshot
+
+COPIES = "open"
+"""The folder of a table that has the copies of shared files."""
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """One file of an open table.
+
+    Attributes:
+        key: its key in the processed zone.
+        slice: the value of the partition column; None in a table without one.
+        size: in bytes; None for a copy, which may have to be made.
+        rows: how many it has; None if they were not counted.
+        copied_from: the shared file that it is a copy of, in part; empty for a file of the platform itself.
+        deliveries: those whose rows the copy has.
+    """
+
+    key: str
+    slice: str | None
+    size: int | None
+    rows: int | None = None
+    copied_from: str = ""
+    deliveries: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class OpenTable:
+    """One table as Delta's log should describe it.
+
+    Attributes:
+        name: the contract's name, and the folder of the table.
+        description: the meaning of a row.
+        columns: the columns of the files.
+        partition_by: the partition column, which is in no file; none for a table that is built whole.
+        files: by key.
+    """
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    partition_by: tuple[str, ...]
+    files: Mapping[str, OpenFile]
+
+    @property
+    def version(self) -> str:
+        """A hash of the files and the columns; equal for equal tables."""
+        columns = [(column.name, column.type) for column in self.columns]
+        files = sorted((file.key, file.slice) for file in self.files.values())
+        return hashlib.sha256(json.dumps([columns, self.partition_by, files]).encode()).hexdigest()[:16]
+
+
+def open_tables(snapshot: Snapshot) -> list[OpenTable]:
+    """Return the open tables of the processed zone; a table of the star that was never built is left out."""
+    live = [delivery.commit for delivery in snapshot.state.live]
+    inactive = [delivery.commit for delivery in snapshot.state.inactive]
+    tables = [table for contract in STAR if (table := _star_table(contract, snapshot))]
+    for contract in (*LINE_TABLES, *ROW_TABLES):
+        # Held and refused deliveries have no lines that count, but rejected rows that need attention.
+        commits = [*live, *inactive] if contract is REJECTED_ROWS else live
+        is_sliced = contract in LINE_TABLES
+        tables.append(_table(contract, _delivery_files(contract, commits, is_sliced=is_sliced), is_sliced=is_sliced))
+    return tables
+
+
+def _star_table(contract: Contract, snapshot: Snapshot) -> OpenTable | None:
+    slices = {name: commit for (table, name), commit in snapshot.built.items() if table == contract.name}
+    is_sliced = contract.sliced_by_period
+    if not is_sliced and WHOLE_TABLE not in slices:
+        return None
+    files = [
+        OpenFile(file.key, name if is_sliced else None, file.size, commit.row_count if len(commit.files) == 1 else None)
+        for name, commit in slices.items()
+        for file in commit.files
+    ]
+    return _table(contract, files, is_sliced=is_sliced)
+
+
+def _delivery_files(contract: Contract, commits: Iterable[DeliveryCommit], *, is_sliced: bool) -> Iterator[OpenFile]:
+    shared: dict[str, tuple[DataFile, set[str]]] = {}
+    for commit in commits:
+        for file in commit.files.get(contract.name, ()):
+            if file.is_shared:
+                shared.setdefault(file.key, (file, set()))[1].add(commit.delivery_id)
+            else:
+                yield OpenFile(file.key, _slice(file.key) if is_sliced else None, file.size)
+    for key, (_, deliveries) in shared.items():
+        name = hashlib.sha256(json.dumps([key, *sorted(deliveries)]).encode()).hexdigest()[:16]
+        copy = f"{contract.name}/{COPIES}/{name}.parquet"
+        yield OpenFile(copy, _slice(key) if is_sliced else None, None, None, key, frozenset(deliveries))
+
+
+def _slice(key: str) -> str:
+    return period_of_file(key) or ALL_PERIODS
+
+
+def _table(contract: Contract, files: Iterable[OpenFile], *, is_sliced: bool) -> OpenTable:
+    return OpenTable(
+        name=contract.name,
+        description=contract.grain,
+        columns=contract.stored_columns,
+        partition_by=(SLICE.name,) if is_sliced else (),
+        files={file.key: file for file in files},
+    )
