@@ -40,6 +40,7 @@ _MODULES = {
     "verify": "verify",
     "audit-sample": "audit_sample",
     "history": "history",
+    "restatement": "restatement",
     "migrate": "migrate",
     "secure": "security",
     "ui": "ui",

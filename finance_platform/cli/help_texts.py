@@ -42,6 +42,9 @@ HELP_TEXTS = {
     "movements": HelpText(
         "List every change of a published figure.", ("movements --period 2025-06", "movements --format csv")
     ),
+    "restatement": HelpText(
+        "Show what leads from signed figures to those of now.", ("restatement 2025-06", "restatement --format csv")
+    ),
     "trace": HelpText(
         "Show the lines of files behind a figure, or the reverse.",
         (

@@ -59,7 +59,9 @@ def run(home: Path | None, rebuild: bool, periods: tuple[str, ...], force: bool,
     outcome, status, variance = (None if force or rebuild else _answer_without_run(settings)) or _run(
         settings, rebuild=rebuild, periods=periods
     )
-    _print_run(outcome, status, variance, time.monotonic() - started, home=home, as_json=as_json)
+    seconds = time.monotonic() - started
+    restated = _read_restated(settings) if outcome.run_id else ()
+    _print_run(outcome, status, variance, seconds, restated=restated, home=home, as_json=as_json)
     _warn_of_exposed_files(settings)
     if outcome.is_broken or status.is_broken:
         return EXIT_FAILED
@@ -140,12 +142,24 @@ def _read_variance(settings: Settings) -> Sequence[VarianceRow]:
         return []
 
 
+def _read_restated(settings: Settings) -> Sequence[str]:
+    from finance_platform.bootstrap import open_warehouse
+    from finance_platform.errors import DamagedWarehouseError, QueryError
+    from finance_platform.reports.restated_profit import describe_restated, restated_profit
+
+    try:
+        return describe_restated(restated_profit(open_warehouse(settings)))
+    except (DamagedWarehouseError, QueryError):
+        return ()  # the run has failed before it could bring the warehouse up to this release, and says why
+
+
 def _print_run(
     outcome: RunOutcome,
     status: Status,
     variance: Sequence[VarianceRow],
     seconds: float,
     *,
+    restated: Sequence[str],
     home: Path | None,
     as_json: bool,
 ) -> None:
@@ -153,9 +167,9 @@ def _print_run(
     from finance_platform.cli.run_output import print_summary, summary_as_json
 
     if as_json:
-        rendering.print_json(open_console(), summary_as_json(outcome, status, variance, seconds))
+        rendering.print_json(open_console(), summary_as_json(outcome, status, variance, seconds, restated))
     else:
-        print_summary(open_console(), outcome, status, variance, seconds, home=home)
+        print_summary(open_console(), outcome, status, variance, seconds, restated=restated, home=home)
 
 
 @contextmanager

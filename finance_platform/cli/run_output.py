@@ -21,6 +21,8 @@ from finance_platform.reports.status import Status
 from finance_platform.reports.variance import MONTHS_OF_YEAR, VarianceRow
 from finance_platform.safe_text import printable_line, quote_name
 
+_RESTATED_SHOWN = 5
+
 
 def print_summary(
     console: SafeConsole,
@@ -29,6 +31,7 @@ def print_summary(
     variance: Sequence[VarianceRow],
     seconds: float,
     *,
+    restated: Sequence[str] = (),
     home: Path | None = None,
 ) -> None:
     """Print what the run did, and the state of the home afterwards; `home` is the one given to the command."""
@@ -43,6 +46,7 @@ def print_summary(
         console.print(colored(("repaired", "yellow"), f" {sentence}"), soft_wrap=True)
     console.print(_describe_work(outcome))
     print_movements_of_run(console, status, outcome.run_id)
+    print_restated(console, restated)
     if outcome.error:
         console.print(colored(("failed:", "red"), f" {outcome.error}"))
     console.print(_describe_run(outcome, seconds, home))
@@ -50,7 +54,7 @@ def print_summary(
 
 
 def summary_as_json(
-    outcome: RunOutcome, status: Status, variance: Sequence[VarianceRow], seconds: float
+    outcome: RunOutcome, status: Status, variance: Sequence[VarianceRow], seconds: float, restated: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return the summary as JSON values; money is text with two decimals."""
     return {
@@ -65,6 +69,7 @@ def summary_as_json(
         "also_loaded": list(outcome.also_loaded),
         "repaired": list(outcome.repaired),
         "movements": movements_of_run(status, outcome.run_id),
+        "restated": list(restated),
         "checks": [asdict(check) for check in outcome.checks],
         "actual_vs_budget": [row.cells() for row in variance],
         "status": status.as_json(),
@@ -97,6 +102,15 @@ def print_variance(console: SafeConsole, rows: Sequence[VarianceRow]) -> None:
             f"Incomplete and left out: {', '.join(periods)}. A period counts when it has its usual lines or is closed; "
             "FINANCE_PLATFORM_ACTUALS_THROUGH overrides that."
         )
+
+
+def print_restated(console: SafeConsole, restated: Sequence[str]) -> None:
+    """Print what leads from signed profits to those of now, a line for each of the newest periods."""
+    for sentence in restated[:_RESTATED_SHOWN]:
+        console.print(colored(("restated", "yellow"), f" {printable_line(sentence)}"), soft_wrap=True)
+    if restated:
+        more = f"{len(restated) - _RESTATED_SHOWN} more, and every" if len(restated) > _RESTATED_SHOWN else "Every"
+        console.print(f"  {more} step with its amounts: finance-platform restatement")
 
 
 def _describe_year(row: VarianceRow) -> str:

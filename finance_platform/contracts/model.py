@@ -80,6 +80,14 @@ class Contract:
                 return column
         raise KeyError(f"{self.name} has no column {name}")
 
+    def fit(self, name: str, text: str) -> str | None:
+        """Return a text that a column can take, null if it is empty; a longer one ends with an ellipsis."""
+        limit = int(self.column(name).type.removeprefix("varchar(").removesuffix(")"))
+        data = text.encode()
+        if len(data) <= limit:
+            return text or None
+        return f"{data[: limit - 3].decode(errors='ignore')}…"
+
     @property
     def column_names(self) -> tuple[str, ...]:
         """All columns, snake_case, in contract order."""

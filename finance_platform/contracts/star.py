@@ -488,6 +488,74 @@ DECISION_AMOUNT = Contract(
     ),
 )
 
+SIGNED_CLOSE = Contract(
+    name="signed_close",
+    table="SignedClose",
+    grain="One close of a period that signed its figures; a period that was closed again has several.",
+    natural_key=("period", "close_number"),
+    columns=(
+        Column("period", "varchar(7)", "The period, YYYY-MM.", "Period"),
+        Column("close_number", "bigint", "1 for the period's first signed close.", "CloseNumber"),
+        Column("event_number", "bigint", "Number of the close's event in the register.", "EventNumber"),
+        Column("closed_at", "timestamp", "When, UTC.", "ClosedAt"),
+        Column("closed_by", "varchar(256)", "Who closed it.", "ClosedBy"),
+        Column(
+            "opening_of",
+            "varchar(7)",
+            "The period whose close closed this one as the home's opening; else null.",
+            "OpeningOf",
+            nullable=True,
+        ),
+        Column("is_latest", "boolean", "True if the period was not signed again.", "IsLatest"),
+        Column("load_number", "bigint", "The last load that it signed.", "LoadNumber"),
+    ),
+)
+
+RESTATEMENT_STEP = Contract(
+    name="restatement_step",
+    table="RestatementStep",
+    grain="One step from the signed figures of a close to the published ones, and one group of its money.",
+    natural_key=(
+        "period",
+        "close_number",
+        "step_number",
+        "measure",
+        "scenario_name",
+        "account_type",
+        "category",
+        "business_unit",
+    ),
+    columns=(
+        Column("period", "varchar(7)", "The period, YYYY-MM.", "Period"),
+        Column("close_number", "bigint", "1 for the period's first signed close.", "CloseNumber"),
+        Column("step_number", "bigint", "0 for the signed figures; the last one has those of now.", "StepNumber"),
+        Column(
+            "cause",
+            "varchar(16)",
+            "signed; late, corrected, withdrawn, reclassified, baseline, coverage, unexplained; now.",
+            "Cause",
+        ),
+        Column("object_key", "varchar(1024)", "The file that caused it, if one did.", "ObjectKey", nullable=True),
+        Column("detail", "varchar(1024)", "What it changed, in a clause.", "Detail", nullable=True),
+        Column(
+            "decision_number",
+            "bigint",
+            "Event of the decision that allowed it; null if none did, as with CLOSED_PERIODS=publish.",
+            "DecisionNumber",
+            nullable=True,
+        ),
+        Column("decided_by", "varchar(256)", "Who decided.", "DecidedBy", nullable=True),
+        Column("reason", "varchar(4096)", "Why, in the person's words.", "Reason", nullable=True),
+        Column("measure", "varchar(12)", "Amount, or BudgetAmount: the budget beside Actual.", "Measure"),
+        Column("scenario_name", "varchar(128)", "The scenario.", "ScenarioName"),
+        Column("account_type", "varchar(16)", "The accounts' type, as signed or as published.", "AccountType"),
+        Column("category", "varchar(256)", "Their category.", "Category", nullable=True),
+        Column("business_unit", "varchar(256)", "The departments' business unit.", "BusinessUnit", nullable=True),
+        Column("amount", MONEY, "The amount, sign of the star.", "Amount"),
+        Column("profit_effect", MONEY, "What it adds to profit.", "ProfitEffect"),
+    ),
+)
+
 SCHEMA_VERSION = Contract(
     name="schema_version",
     table="SchemaVersion",
@@ -512,7 +580,9 @@ REPORTING: tuple[Contract, ...] = (
     FEED_TERM,
     REJECTED_FILE,
     FEED_PERIOD,
+    SIGNED_CLOSE,
     DECISION_AMOUNT,
+    RESTATEMENT_STEP,
 )
 """Small tables that the views join to the star."""
 

@@ -781,6 +781,80 @@ DECISION_LOG = ViewContract(
     ),
 )
 
+SIGNED_AMOUNT = ViewContract(
+    name="SignedAmount",
+    grain="One signed close of a period, measure, scenario, department and account with money, signed or published.",
+    key=("Period", "CloseNumber", "Measure", "ScenarioKey", "DepartmentKey", "AccountKey"),
+    fix=("CloseNumber", "Measure", "ScenarioName", "AccountType"),
+    measures=("SignedAmount", "PublishedAmount", "Difference"),
+    note="Names and types are those of now; `--as-of close:PERIOD` shows everything as signed.",
+    columns=(
+        _PERIOD[0],
+        _c("CloseNumber", "bigint", "1 for the period's first signed close."),
+        _c("IsLatest", "boolean", "True if the period was not signed again."),
+        _c("ClosedAt", "timestamp", "When it was closed, UTC."),
+        _c("ClosedBy", "varchar(256)", "Who closed it."),
+        _c("Measure", "varchar(12)", "Amount or BudgetAmount."),
+        _c("ScenarioKey", "bigint", "The scenario."),
+        _c("ScenarioName", "varchar(128)", "Name of the scenario."),
+        _c("DepartmentKey", "bigint", "The department."),
+        _c("DepartmentCode", "varchar(128)", "Code of the department."),
+        _c("BusinessUnit", "varchar(256)", "Its business unit."),
+        _c("AccountKey", "bigint", "The account."),
+        _c("AccountNumber", "varchar(128)", "Number of the account."),
+        _c("AccountType", "varchar(16)", "Its type."),
+        _c("SignedAmount", MONEY_SUM, "The amount that was signed."),
+        _c("PublishedAmount", MONEY_SUM, "The amount that is published now."),
+        _c("Difference", MONEY_SUM, "PublishedAmount less SignedAmount: what loads since the close moved."),
+    ),
+)
+
+RESTATEMENT = ViewContract(
+    name="Restatement",
+    grain="One step from the signed figures of a close to the published ones, and one group of its money.",
+    key=(
+        "Period",
+        "CloseNumber",
+        "StepNumber",
+        "Measure",
+        "ScenarioName",
+        "AccountType",
+        "Category",
+        "BusinessUnit",
+    ),
+    fix=("Period", "CloseNumber", "StepNumber", "Measure", "ScenarioName", "AccountType"),
+    measures=("Amount", "ProfitEffect"),
+    note=(
+        "All steps but the last one, now, add up to the last one, in every group. A close whose figures are published "
+        "as it signed them has no rows. A close or decision reaches the view with the run after it."
+    ),
+    columns=(
+        _PERIOD[0],
+        _c("CloseNumber", "bigint", "1 for the period's first signed close."),
+        _c("IsLatest", "boolean", "True if the period was not signed again."),
+        _c("ClosedAt", "timestamp", "When it was closed, UTC."),
+        _c("ClosedBy", "varchar(256)", "Who closed it."),
+        _c("StepNumber", "bigint", "0 for the signed figures; the last one has those of now."),
+        _c(
+            "Cause",
+            "varchar(16)",
+            "signed; late, corrected, withdrawn, reclassified, baseline, coverage, unexplained; now.",
+        ),
+        _c("ObjectKey", "varchar(1024)", "The file that caused it, if one did."),
+        _c("Detail", "varchar(1024)", "What it changed, in a clause."),
+        _c("DecisionNumber", "bigint", "EventNumber in DecisionLog of the decision that allowed it; null if none did."),
+        _c("DecidedBy", "varchar(256)", "Who decided."),
+        _c("Reason", "varchar(4096)", "Why, in the person's words."),
+        _c("Measure", "varchar(12)", "Amount, or BudgetAmount: the budget beside Actual."),
+        _c("ScenarioName", "varchar(128)", "Name of the scenario."),
+        _c("AccountType", "varchar(16)", "The accounts' type, as signed or as published."),
+        _c("Category", "varchar(256)", "Their category."),
+        _c("BusinessUnit", "varchar(256)", "The departments' business unit."),
+        _c("Amount", "decimal(18,2)", "The amount, sign of the star."),
+        _c("ProfitEffect", "decimal(18,2)", "What it adds to profit."),
+    ),
+)
+
 VIEWS: tuple[ViewContract, ...] = (
     ACTUAL_VS_BUDGET,
     PERIOD_CALENDAR,
@@ -809,5 +883,7 @@ VIEWS: tuple[ViewContract, ...] = (
     REJECTED_MONEY,
     FEED_COMPLETENESS,
     DECISION_LOG,
+    SIGNED_AMOUNT,
+    RESTATEMENT,
 )
 """Every view of the warehouse; each reads only tables and views before it."""

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from finance_platform.contracts.star import COMMENTARY, STATEMENT_MAPPING
-from finance_platform.deliveries.register import Register
+from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.errors import DamagedWarehouseError, LoadError, StarNotBuiltError
 from finance_platform.quality.checks import Outcome, pluralize
@@ -27,6 +27,7 @@ from finance_platform.quality.warehouse import (
 )
 from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
 from finance_platform.refresh.repair import damage_noted, discard_unreadable_slices, require_none_missing
+from finance_platform.refresh.restatement import restatement_tables
 from finance_platform.refresh.restore import restore, slice_to_load
 from finance_platform.reports.feed_figures import feed_figures
 from finance_platform.reports.history import decision_rows, decisions_in
@@ -37,6 +38,7 @@ from finance_platform.slices.published import explain_stale, published_snapshot
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.lease import ensure_lease_held
 from finance_platform.storage.port import ObjectStore
+from finance_platform.trace.published_lines import LineStore
 from finance_platform.warehouse import load
 from finance_platform.warehouse.ledger import PublishedSlice, published_slices, published_versions
 from finance_platform.warehouse.load_records import LoadRecords
@@ -142,14 +144,8 @@ def _publish(
     audit = Audit(frozen.snapshot, actuals_through=settings.actuals_through, frozen_periods=frozen.periods)
     # The step that builds runs these checks too, but a selection may load without it.
     star_outcomes = check_star(frozen.snapshot, processed)
-    report_tables = ReportTables(
-        read_report_inputs(processed, frozen.snapshot.state.live),
-        materiality(settings),
-        {
-            **feed_figures(processed, frozen.snapshot, settings.currency),
-            **decision_rows(decisions_in(Register(processed).events(), frozen.snapshot.commits), settings.currency),
-        },
-    )
+    target = {(one.table, one.slice): one.version for one in frozen.snapshot.target}
+    report_tables = _report_tables(processed, settings, frozen.snapshot, target)
     result, refusal = None, _rejection(star_outcomes)
     if not refusal:
         result, refusal = _load(
@@ -170,6 +166,8 @@ def _publish(
         # No load has stored them: a decision or a setting may have changed them, or an upgrade has added the table.
         ensure_lease_held(processed.root)
         update_statuses(warehouse, frozen.snapshot.state.closed, settings.actuals_through)
+        if refusal:
+            report_tables = _report_tables(processed, settings, frozen.snapshot, versions)
         replaced = update_report_tables(warehouse, report_tables)
     if audit.outcomes is None:
         audit(warehouse)
@@ -194,6 +192,23 @@ def _publish(
         tuple(frozen.snapshot.to_publish(now_published)),
         repaired,
         [text for name, text in _OF_FILES.items() if name in replaced],
+    )
+
+
+def _report_tables(
+    processed: ObjectStore, settings: Settings, snapshot: Snapshot, published: Mapping[SliceName, str]
+) -> ReportTables:
+    """Return the small tables beside the star, as they are once these versions are published."""
+    events = Register(processed).events()
+    lines = LineStore(processed, snapshot.commits, select_discovered(events), snapshot.state)
+    return ReportTables(
+        read_report_inputs(processed, snapshot.state.live),
+        materiality(settings),
+        {
+            **feed_figures(processed, snapshot, settings.currency),
+            **decision_rows(decisions_in(events, snapshot.commits), settings.currency),
+            **restatement_tables(lines, events, published),
+        },
     )
 
 

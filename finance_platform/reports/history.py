@@ -130,14 +130,14 @@ def rows_of(decision: Decision, currency: str) -> Iterator[dict[str, object]]:
         "decided_at": decision.at.replace(tzinfo=None),
         "action": decision.action,
         "is_proposal": decision.is_proposal,
-        "object_key": _cut(decision.object_key, "object_key"),
+        "object_key": DECISION_AMOUNT.fit("object_key", decision.object_key),
         "period": decision.period or None,
         "delivery_id": decision.delivery_id or None,
-        "decided_by": _cut(decision.who, "decided_by") or "",
+        "decided_by": DECISION_AMOUNT.fit("decided_by", decision.who) or "",
         "identified_by": decision.identified_by,
-        "prepared_by": _cut(decision.prepared_by, "prepared_by"),
-        "reason": _cut(decision.why, "reason") or "",
-        "waived": _cut(decision.waived, "waived"),
+        "prepared_by": DECISION_AMOUNT.fit("prepared_by", decision.prepared_by),
+        "reason": DECISION_AMOUNT.fit("reason", decision.why) or "",
+        "waived": DECISION_AMOUNT.fit("waived", decision.waived),
         "opening_of": decision.opening_of or None,
     }
     for amount in decision.amounts or (None,):
@@ -222,12 +222,3 @@ def _about_period(
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _cut(text: str, column: str) -> str | None:
-    """Return a text that its column can take, null if it is empty; a longer one ends with an ellipsis."""
-    limit = int(DECISION_AMOUNT.column(column).type.removeprefix("varchar(").removesuffix(")"))
-    data = text.encode()
-    if len(data) <= limit:
-        return text or None
-    return f"{data[: limit - 3].decode(errors='ignore')}…"

@@ -33,10 +33,15 @@ from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.codes import fold
+from finance_platform.refresh.restatement import SignedClose, restate, signed_closes
 from finance_platform.refresh.verify import Verifier
 from finance_platform.reports.rejected_rows import rejected_rows
 from finance_platform.reports.statement import NO_SCENARIO, STATISTICAL
-from finance_platform.warehouse.ledger import published_versions
+from finance_platform.slices.signatures import Signature, read_signature, sign_slices, write_signature
+from finance_platform.trace.period_versions import read_version
+from finance_platform.trace.published_lines import open_lines
+from finance_platform.trace.roll_forward import Group
+from finance_platform.warehouse.ledger import last_load_number, published_versions
 from finance_platform_tests.model_based import model
 from finance_platform_tests.model_based.chance import AT_FIRST, FEEDS, actions, content, moment
 from finance_platform_tests.model_based.home import BrokenOffError, FaultInjector, LawHome
@@ -138,11 +143,25 @@ class Deliveries(RuleBasedStateMachine):
         for period in _one_of(sorted(published), nth):
             author = Author("ana", "books closed", self.home.tick())
             try:
-                decisions.close(self.home.processed, period, author, target=target, published=published)
+                decisions.close(
+                    self.home.processed,
+                    period,
+                    author,
+                    target=target,
+                    published=published,
+                    signature=self._sign(period),
+                )
             except DecisionError as error:
                 note(f"not closed: {error}")
             else:
                 self.closed[period] = self._cells(period)
+
+    def _sign(self, period: str) -> str:
+        """Sign everything that is published, as a close does."""
+        versions = published_versions(self.home.warehouse)
+        slices = sign_slices(self.home.processed, versions, None)
+        last = last_load_number(self.home.warehouse)
+        return write_signature(self.home.processed, Signature(period, [period], slices, {}, last, "law"))
 
     def reopen_a_period(self, nth: int) -> None:
         for period in _one_of(sorted(self.closed), nth):
@@ -240,6 +259,7 @@ class Deliveries(RuleBasedStateMachine):
         assert [event.object_key for event in state.pending if event.object_key in present] == []
         assert list(state.awaiting_verdict) == []
         self._check_closed_periods()
+        self._check_restatements()
         self._check_star(state)
         self._check_open_tables(state)
         for delivery in state.ledger:
@@ -318,6 +338,41 @@ class Deliveries(RuleBasedStateMachine):
                 assert cells == self.closed[period], period
             self.closed[period] = cells
         self.accepted = False
+
+    def _check_restatements(self) -> None:
+        """Signed figures and the causes since then are the figures of now, for every close, reopened periods too."""
+        lines, events = open_lines(self.home.processed), Register(self.home.processed).events()
+        published = published_versions(self.home.warehouse)
+        closes = signed_closes(events)
+        restatements = list(restate(lines, closes, events, published))
+        for one in restatements:
+            assert one.steps.is_explained, (one.close.name, one.steps)
+            sums: dict[Group, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+            for part, factor in [
+                (one.steps.signed, 1),
+                *((step, 1) for step in one.steps.steps.values()),
+                (one.steps.now, -1),
+            ]:
+                for group, money in part.items():
+                    sums[group] = [total + value * factor for total, value in zip(sums[group], money, strict=True)]
+            assert not any(value for values in sums.values() for value in values), (one.close.name, sums)
+        self._check_signed_amounts(closes)
+        stored = {
+            (row[0], row[1]) for row in self.home.warehouse.query("SELECT Period, CloseNumber FROM Restatement").rows
+        }
+        assert stored == {(one.close.event.period, one.close.number) for one in restatements if one.steps.steps}
+
+    def _check_signed_amounts(self, closes: Sequence[SignedClose]) -> None:
+        """The view shows each cell as signed, whatever was loaded since."""
+        sql = "SELECT Period, CloseNumber, ScenarioKey, DepartmentKey, AccountKey, SignedAmount FROM SignedAmount"
+        rows = self.home.warehouse.query(f"{sql} WHERE Measure = 'Amount' AND SignedAmount <> 0").rows
+        shown = {(*row[:5],): row[5] for row in rows}
+        signed = {}
+        for close in closes:
+            versions = read_signature(self.home.processed, close.event.signature).versions
+            version = read_version(self.home.processed, close.event.period, versions)
+            signed |= {(close.event.period, close.number, *cell): amount for cell, amount in version.amounts.items()}
+        assert shown == signed
 
     def _is_overwritten(self) -> bool:
         """Return whether the latest refresh found a file overwritten that it had scanned."""

@@ -22,6 +22,8 @@ from finance_platform.contracts.star import (
     FEED_TERM,
     MATERIALITY,
     REJECTED_FILE,
+    RESTATEMENT_STEP,
+    SIGNED_CLOSE,
     STATEMENT_MAPPING,
 )
 from finance_platform.warehouse.load import publish
@@ -245,6 +247,8 @@ def load_star(warehouse: Warehouse, star_files: StarFiles) -> Warehouse:
         file = {"file_name": "a.csv", "scenario_name": "Actual", "unit": "USD"}
         insert(connection, REJECTED_FILE, [feed | file | rows])
         insert(connection, DECISION_AMOUNT, [_closing("Revenue", "100.00"), _closing("Expense", "-7.50")])
+        insert(connection, SIGNED_CLOSE, [signed_close("2025-02")])
+        insert(connection, RESTATEMENT_STEP, [restatement_step("2025-02", 0, "signed"), restatement_step("2025-02", 1)])
         insert(connection, MATERIALITY, [_threshold(None, "5000.00", "3.00"), _threshold(14, "0.00", "0.00")])
     return warehouse
 
@@ -301,3 +305,17 @@ def _closing(account_type: str, amount: str) -> dict[str, Any]:
 
 def _threshold(account: int | None, amount: str, percent: str) -> dict[str, Any]:
     return {"account_key": account, "minimum_amount": Decimal(amount), "minimum_percent": Decimal(percent)}
+
+
+def signed_close(period: str) -> dict[str, Any]:
+    """Return the close of a period that signed load 1."""
+    who = {"event_number": 7, "closed_at": LOADED_AT.replace(tzinfo=None), "closed_by": "anna", "opening_of": None}
+    return {"period": period, "close_number": 1, "is_latest": True, "load_number": 1} | who
+
+
+def restatement_step(period: str, number: int, cause: str = "late") -> dict[str, Any]:
+    """Return a step of the period's first close."""
+    why = {"object_key": "late.csv", "detail": None, "decision_number": 9, "decided_by": "anna", "reason": "late"}
+    group = {"measure": "Amount", "scenario_name": "Actual", "account_type": "Revenue", "category": None}
+    money = {"business_unit": None, "amount": Decimal("7.50"), "profit_effect": Decimal("7.50")}
+    return {"period": period, "close_number": 1, "step_number": number, "cause": cause} | why | group | money

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from finance_platform.contracts.star import WAREHOUSE
+from finance_platform.contracts.star import RESTATEMENT_STEP, SIGNED_CLOSE, WAREHOUSE
 from finance_platform.warehouse.dialect import split
 from finance_platform.warehouse.load import publish
 from finance_platform.warehouse.port import QueryResult, Warehouse
-from finance_platform.warehouse.statements import first_rows, sql_folder
+from finance_platform.warehouse.statements import first_rows, insert, sql_folder
 from finance_platform_tests.warehouse.engines import DuckDBEngine, Engine, RedshiftEngine
+from finance_platform_tests.warehouse.report_star import restatement_step, signed_close
 from finance_platform_tests.warehouse.star_files import LOADED_AT, january, removed
 
 VALUES: dict[str, object] = {
@@ -47,12 +48,16 @@ QUERIES = [
     for number, sql in enumerate(split(path.read_text(encoding="utf-8")))
     if sql.startswith(("SELECT", "WITH")) and "Stage" not in sql
 ]
+QUERIES += [pytest.param(f"SELECT * FROM {view}", id=view) for view in ("SignedAmount", "Restatement")]
 
 
 def restated(engine: Engine, folder: Path) -> Warehouse:
     warehouse, star_files = engine.loaded(folder), engine.star_files(folder)
     slices = [star_files.facts("2025-01", "j2", january()[:-2]), removed("2025-02")]
     publish(warehouse, slices, run_id="run-2", loaded_at=LOADED_AT, closed_periods=["2025-01"])
+    with warehouse.transaction() as connection:
+        insert(connection, SIGNED_CLOSE, [signed_close("2025-01")])
+        insert(connection, RESTATEMENT_STEP, [restatement_step("2025-01", 0, "signed"), restatement_step("2025-01", 1)])
     return warehouse
 
 

@@ -60,6 +60,8 @@ NO_FIGURES = {
     "RejectedFile",
     "FeedPeriod",
     "DecisionAmount",
+    "SignedClose",
+    "RestatementStep",
 }
 """Tables of the home's own words and thresholds, and of deliveries; the register has their changes."""
 

@@ -85,6 +85,20 @@ CREATE TABLE IF NOT EXISTS FeedPeriod (
 DISTSTYLE ALL
 SORTKEY (Feed);
 
+CREATE TABLE IF NOT EXISTS SignedClose (
+    Period      VARCHAR(7)   NOT NULL,
+    CloseNumber BIGINT       NOT NULL,
+    EventNumber BIGINT       NOT NULL,
+    ClosedAt    TIMESTAMP    NOT NULL,
+    ClosedBy    VARCHAR(256) NOT NULL,
+    OpeningOf   VARCHAR(7),
+    IsLatest    BOOLEAN      NOT NULL,
+    LoadNumber  BIGINT       NOT NULL,
+    PRIMARY KEY (Period, CloseNumber)
+)
+DISTSTYLE ALL
+SORTKEY (Period);
+
 CREATE TABLE IF NOT EXISTS DecisionAmount (
     EventNumber  BIGINT        NOT NULL,
     DecidedAt    TIMESTAMP     NOT NULL,
@@ -108,3 +122,24 @@ CREATE TABLE IF NOT EXISTS DecisionAmount (
 )
 DISTSTYLE ALL
 SORTKEY (EventNumber);
+
+CREATE TABLE IF NOT EXISTS RestatementStep (
+    Period         VARCHAR(7)     NOT NULL,
+    CloseNumber    BIGINT         NOT NULL,
+    StepNumber     BIGINT         NOT NULL,
+    Cause          VARCHAR(16)    NOT NULL,
+    ObjectKey      VARCHAR(1024),
+    Detail         VARCHAR(1024),
+    DecisionNumber BIGINT,
+    DecidedBy      VARCHAR(256),
+    Reason         VARCHAR(4096),
+    Measure        VARCHAR(12)    NOT NULL,
+    ScenarioName   VARCHAR(128)   NOT NULL,
+    AccountType    VARCHAR(16)    NOT NULL,
+    Category       VARCHAR(256),
+    BusinessUnit   VARCHAR(256),
+    Amount         DECIMAL(18, 2) NOT NULL,
+    ProfitEffect   DECIMAL(18, 2) NOT NULL
+)
+DISTSTYLE ALL
+SORTKEY (Period);

@@ -1,0 +1,89 @@
+"""What leads from signed figures to those of now, as a controller and an auditor see it.
+
+Belongs here: the command, the views and the run of a home whose closed periods change for every cause. Does not belong
+here: random sequences (see `model_based`), what a closed period holds back (see `test_closed_periods`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finance_platform_tests.end_to_end.home import Home, copy_home
+from finance_platform_tests.end_to_end.in_process_refresh import Refresher
+from finance_platform_tests.end_to_end.small_home import ACCOUNTS, BUDGET, DEPARTMENTS, TRANSACTIONS
+
+pytestmark = pytest.mark.end_to_end
+
+HEADER = TRANSACTIONS.splitlines()[0]
+PUBLISH = {"FINANCE_PLATFORM_CLOSED_PERIODS": "publish"}
+
+Step = tuple[str, str | None, str, Decimal]
+"""Cause, file, account type, amount."""
+
+
+@pytest.fixture
+def home(small_home_once_run: Path, tmp_path: Path) -> Home:
+    """The small home with January closed."""
+    home = copy_home(small_home_once_run, tmp_path / "home")
+    assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
+    return home
+
+
+def rows(home: Home, close: str) -> list[dict[str, Any]]:
+    result = home.command("restatement", close, "--format", "json")
+    assert result.returncode == 0, result.stdout + result.stderr
+    found: list[dict[str, Any]] = json.loads(result.stdout)
+    return found
+
+
+def require_footing(found: list[dict[str, Any]]) -> None:
+    """Signed figures and steps add up to the figures of now, in every group of money."""
+    last = max(row["step_number"] for row in found)
+    for name in ("amount", "profit_effect"):
+        sums: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
+        for row in found:
+            group = tuple(str(row[part]) for part in ("measure", "scenario_name", "account_type", "category"))
+            sums[(*group, str(row["business_unit"]))] += Decimal(row[name]) * (-1 if row["step_number"] == last else 1)
+        assert set(sums.values()) == {Decimal(0)}, sums
+
+
+def steps(found: list[dict[str, Any]], measure: str = "Amount", scenario: str = "Actual") -> list[Step]:
+    return [
+        (row["cause"], row["object_key"], row["account_type"], Decimal(row["amount"]))
+        for row in found
+        if (row["measure"], row["scenario_name"]) == (measure, scenario) and row["cause"] not in {"signed", "now"}
+    ]
+
+
+def test_every_cause_is_a_step_with_its_file_and_signed_and_steps_are_the_figures_of_now(
+    home: Home, refresh: Refresher
+) -> None:
+    assert steps(rows(home, "2024-01")) == []
+    home.write("raw/transactions_late.csv", f"{HEADER}\nT9,2024-01-20,D100,4000,55.55,late invoice\n")
+    home.write("raw/transactions_draft.csv", f"{HEADER}\nT8,2024-01-21,0450,6000,7.00,draft\n")
+    refresh(home, **PUBLISH)
+    home.write("raw/transactions.csv", TRANSACTIONS.replace("250.10", "251.10"))
+    home.write("raw/budget.csv", BUDGET.replace("2024-01,D100,4000,900.00", "2024-01,D100,4000,950.00"))
+    home.write("raw/accounts.csv", ACCOUNTS.replace("6000,Salaries,Expense", "6000,Salaries,Asset"))
+    home.write("raw/departments.csv", DEPARTMENTS.replace("Sales,Commercial", "Sales,Digital"))
+    assert home.command("withdraw", "transactions_draft.csv", "--why", "a draft").returncode == 0
+    refresh(home, **PUBLISH)
+
+    found = rows(home, "2024-01")
+    require_footing(found)
+    cents = Decimal("55.55")
+    assert steps(found) == [
+        ("late", "transactions_late.csv", "Revenue", cents),
+        ("corrected", "transactions.csv", "Expense", Decimal("1.00")),
+        ("reclassified", "accounts.csv", "Asset", Decimal("251.10")),
+        ("reclassified", "accounts.csv", "Expense", Decimal("-251.10")),
+        ("reclassified", "departments.csv", "Revenue", Decimal(-1000) - cents),
+        ("reclassified", "departments.csv", "Revenue", Decimal(1000) + cents),
+    ]
+    assert steps(found, "BudgetAmount")[0] == ("corrected", "budget.csv", "Revenue", Decimal(50))
