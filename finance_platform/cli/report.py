@@ -35,8 +35,8 @@ def report(
     home: Path | None, period: str | None, reference: str, unit: str, out: Path | None, as_of: str, is_opened: bool
 ) -> int:
     """Write the report pack of what is published: an HTML file that needs no network, and a workbook."""
-    from finance_platform.bootstrap import processed_zone, reports_folder
-    from finance_platform.refresh.report_pack import read_published_pack, write_report_pack
+    from finance_platform.bootstrap import processed_zone, raw_zone, reports_folder
+    from finance_platform.refresh.report_pack import read_published_pack, with_gates, write_report_pack
     from finance_platform.reports.pack.file_names import pack_file
     from finance_platform.reports.pack.workbook.figures import read_workbook_figures
     from finance_platform.storage.factory import open_store
@@ -52,6 +52,9 @@ def report(
             unit=unit,
             state=shown.state,
         )
+        if shown.state is None:
+            zones = raw_zone(settings), processed_zone(settings)
+            pack = with_gates(pack, *zones, shown.warehouse, settings, at=datetime.now(UTC))
         figures = read_workbook_figures(shown.warehouse, pack)
     reports = open_store(str(out.expanduser().absolute())) if out else reports_folder(settings)
     name = pack_file(period, reference, unit, as_of)

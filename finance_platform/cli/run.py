@@ -145,10 +145,10 @@ def _read_variance(settings: Settings) -> Sequence[VarianceRow]:
 def _read_restated(settings: Settings) -> Sequence[str]:
     from finance_platform.bootstrap import open_warehouse
     from finance_platform.errors import DamagedWarehouseError, QueryError
-    from finance_platform.reports.restated_profit import describe_restated, restated_profit
+    from finance_platform.reports.restatements import describe_restatements, read_restatements
 
     try:
-        return describe_restated(restated_profit(open_warehouse(settings)))
+        return describe_restatements(read_restatements(open_warehouse(settings)))
     except (DamagedWarehouseError, QueryError):
         return ()  # the run has failed before it could bring the warehouse up to this release, and says why
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from finance_platform.errors import WorkbookSizeError
+from finance_platform.errors import FinancePlatformError, WorkbookSizeError
+from finance_platform.quality.gates import red
 from finance_platform.refresh.as_of import PublishedState
+from finance_platform.refresh.close import examine_period
 from finance_platform.reports.pack.file_names import PACK_FILE, workbook_file
 from finance_platform.reports.pack.model import Pack
 from finance_platform.reports.pack.page import render
@@ -20,7 +22,7 @@ from finance_platform.settings import Settings
 from finance_platform.slices.closed_periods import freeze
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import published_versions
-from finance_platform.warehouse.port import Queryable
+from finance_platform.warehouse.port import Queryable, Warehouse
 
 MAX_AMOUNTS_OF_A_RUN = 30_000
 """Amounts of which a run writes the workbook: 0.12 s of processor time for each 1,000."""
@@ -89,6 +91,31 @@ def read_published_pack(
     if state is None:
         return pack
     return replace(pack, as_of=state.title, stamp=replace(pack.stamp, number=state.load_number))
+
+
+def with_gates(
+    pack: Pack, raw: ObjectStore, processed: ObjectStore, warehouse: Warehouse, settings: Settings, *, at: datetime
+) -> Pack:
+    """Return a pack with what contradicts the gates of its period's close; of a closed period, the pack itself.
+
+    Only the command does it, which a person waits for: the gates list the raw zone and read every rejected row.
+
+    Args:
+        pack: the pack of what is published now.
+        raw: the raw zone.
+        processed: the processed zone.
+        warehouse: the warehouse.
+        settings: the home.
+        at: now, UTC.
+    """
+    period = pack.period
+    if period is None or period.is_closed or pack.reliability is None or not period.has_actual:
+        return pack
+    try:
+        results = red(examine_period(raw, processed, warehouse, settings, period.name, at=at).gates)
+    except FinancePlatformError as error:
+        return replace(pack, red_gates=(f"results are not known: {error.found}",))
+    return replace(pack, red_gates=tuple(f"{one.gate.name}: {'; '.join(one.lines)}" for one in results))
 
 
 def read_figures_for_a_run(warehouse: Queryable, pack: Pack) -> WorkbookFigures | None:

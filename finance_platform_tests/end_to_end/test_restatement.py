@@ -7,6 +7,7 @@ here: random sequences (see `model_based`), what a closed period holds back (see
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from finance_platform.reports.restatements import describe_restatements, read_restatements
+from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform_tests.end_to_end.home import Home, copy_home
 from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.small_home import ACCOUNTS, BUDGET, DEPARTMENTS, TRANSACTIONS
@@ -87,3 +90,65 @@ def test_every_cause_is_a_step_with_its_file_and_signed_and_steps_are_the_figure
         ("reclassified", "departments.csv", "Revenue", Decimal(1000) + cents),
     ]
     assert steps(found, "BudgetAmount")[0] == ("corrected", "budget.csv", "Revenue", Decimal(50))
+
+
+def test_a_reopened_period_keeps_its_steps_from_its_first_signature_with_who_and_why(
+    home: Home, refresh: Refresher
+) -> None:
+    assert home.command("reopen", "2024-01", "--why", "an invoice came late").returncode == 0
+    home.write("raw/transactions_late.csv", f"{HEADER}\nT9,2024-01-20,D100,4000,55.55,late invoice\n")
+    refresh(home, **PUBLISH)
+    assert home.command("close", "2024-01", "--why", "closed again").returncode == 0
+    refresh(home, **PUBLISH)
+
+    late = [row for row in rows(home, "2024-01") if row["cause"] == "late"]
+    (step,) = late
+    assert (step["close_number"], step["amount"], step["profit_effect"]) == (1, "55.55", "55.55")
+    assert step["reason"] == "an invoice came late"
+    assert steps(rows(home, "2024-01#2")) == []
+    for close, expected in (
+        ("2024-02", "no close 2024-02 was signed; signed are 2024-01"),
+        ("2024-01#3", "ask for 2024-01#2, its last one"),
+        ("January", "write it as 2025-03, or 2025-03#1"),
+    ):
+        refused = home.command("restatement", close)
+        assert (refused.returncode, expected in " ".join(refused.stderr.split())) == (2, True), refused.stderr
+
+    view = (
+        "SELECT CloseNumber, IsLatest, Cause, ObjectKey, Amount, Reason FROM Restatement WHERE AccountType = 'Revenue'"
+    )
+    signed, late_row, now = home.select(
+        f"{view} AND ScenarioName = 'Actual' AND Measure = 'Amount' ORDER BY StepNumber"
+    )
+    assert (signed[4], now[4], late_row[4]) == (Decimal(1000), Decimal("1055.55"), Decimal("55.55"))
+    assert late_row[:4] == (1, False, "late", "transactions_late.csv")
+    assert home.select(
+        "SELECT CloseNumber, IsLatest, SUM(SignedAmount), SUM(PublishedAmount) FROM SignedAmount "
+        "WHERE Measure = 'Amount' AND ScenarioName = 'Actual' AND AccountType = 'Revenue' "
+        "GROUP BY CloseNumber, IsLatest ORDER BY 1"
+    ) == [(1, False, Decimal(1000), Decimal("1055.55")), (2, True, Decimal("1055.55"), Decimal("1055.55"))]
+
+    out = home.path / "out"
+    assert home.command("report", "--period", "2024-01", "--out", str(out)).returncode == 0
+    page = next(out.glob("*.html")).read_text()
+    for text in ("Signed periods have changed", "2024-01#1", "an invoice came late", "every gate was green"):
+        assert text in page, text
+
+
+def test_the_output_of_a_run_names_what_changed_a_signed_period_and_a_withdrawal_restores_it(
+    home: Home, refresh: Refresher
+) -> None:
+    home.write("raw/transactions_late.csv", f"{HEADER}\nT9,2024-01-20,D100,4000,55.55,late invoice\n")
+    refresh(home, **PUBLISH)
+    (sentence,) = describe_restatements(read_restatements(DuckDBWarehouse(home.path / "warehouse.duckdb")))
+    assert re.fullmatch(
+        r"2024-01#1, closed by .+: profit \+55.55 since signed; late transactions_late.csv: Actual \+55.55", sentence
+    )
+    shown = home.command("restatement", "2024-01")
+    assert all(text in shown.stdout for text in ("2024-01#1", "late", "transactions_late.csv", "55.55", "1,055.55"))
+
+    assert home.command("withdraw", "transactions_late.csv", "--why", "not ours").returncode == 0
+    refresh(home, **PUBLISH)
+    assert home.select("SELECT * FROM Restatement") == []
+    everything = home.command("restatement")
+    assert (everything.returncode, "published as it was signed" in everything.stdout) == (0, True)

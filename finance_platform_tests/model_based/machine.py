@@ -367,7 +367,7 @@ class Deliveries(RuleBasedStateMachine):
         sql = "SELECT Period, CloseNumber, ScenarioKey, DepartmentKey, AccountKey, SignedAmount FROM SignedAmount"
         rows = self.home.warehouse.query(f"{sql} WHERE Measure = 'Amount' AND SignedAmount <> 0").rows
         shown = {(*row[:5],): row[5] for row in rows}
-        signed = {}
+        signed: dict[tuple[str | int, ...], Decimal] = {}
         for close in closes:
             versions = read_signature(self.home.processed, close.event.signature).versions
             version = read_version(self.home.processed, close.event.period, versions)

@@ -15,6 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from finance_platform.contracts.views import HORIZONS, PRIOR_YEAR
+from finance_platform.reports.restatements import RestatementStep
 
 ACTUAL = "Actual"
 
@@ -286,6 +287,23 @@ class Movement:
 
 
 @dataclass(frozen=True)
+class PackDecision:
+    """A decision of a person, with its money in words; see DecisionLog."""
+
+    number: int
+    at: datetime
+    action: str
+    is_proposal: bool
+    subject: str
+    who: str
+    prepared_by: str
+    why: str
+    waived: str
+    opening_of: str
+    money: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Pack:
     """Everything that a pack shows.
 
@@ -307,6 +325,10 @@ class Pack:
         reliability: the state of the home; None in the pack of one business unit.
         movements: what the latest load changed; none in the pack of one business unit.
         feeds: the feeds of Actual in the choice's period; none in the pack of one business unit.
+        restatements: the steps from signed figures to those of now; none in the pack of one business unit.
+        decisions: the decisions of people, the newest first; likewise.
+        red_gates: of a period that is not closed: what contradicts each gate of its close, a clause each; None if they
+            were not examined.
         as_of: which signed or earlier state it shows; empty for what is published now.
     """
 
@@ -327,6 +349,9 @@ class Pack:
     reliability: Reliability | None
     movements: tuple[Movement, ...]
     feeds: tuple[FeedLines, ...] = ()
+    restatements: tuple[RestatementStep, ...] = ()
+    decisions: tuple[PackDecision, ...] = ()
+    red_gates: tuple[str, ...] | None = None
     as_of: str = ""
 
     @property
@@ -363,6 +388,14 @@ class Pack:
         """The last period of the unbroken run of closed ones up to the choice's; blank if there is none."""
         names = [period.name for period in self.periods if period.is_closed and period.name <= self.choice.period]
         return max(names, default="")
+
+    @property
+    def closing(self) -> PackDecision | None:
+        """The decision that closed the choice's period; None if it is not closed, or closed since the last run."""
+        if self.period is None or not self.period.is_closed:
+            return None
+        changes = [one for one in self.decisions if one.subject == self.choice.period and not one.is_proposal]
+        return changes[0] if changes and changes[0].action == "closed" else None
 
     @property
     def is_preliminary(self) -> bool:

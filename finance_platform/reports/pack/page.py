@@ -23,6 +23,7 @@ from finance_platform.quality.checks import pluralize
 from finance_platform.reports.pack.browser_data import browser_data, guarded_texts, texts_of
 from finance_platform.reports.pack.javascript import WEB, chart_library, content_hash, page_script
 from finance_platform.reports.pack.model import ACTUAL, Pack, PackPeriod, RejectedTotal
+from finance_platform.reports.restatements import profits
 from finance_platform.safe_text import printable_line, spreadsheet_cell
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def script_json(document: object) -> str:
 def gates(pack: Pack) -> list[Gate]:
     """Return what a reader must know first; of the pack of one business unit, only what concerns its periods."""
     period = pack.period
-    found = [_period_gate(period)] if period and pack.choice.scenario == ACTUAL else []
+    found = [_period_gate(period), *_close_gates(pack)] if period and pack.choice.scenario == ACTUAL else []
     state = pack.reliability
     if state is None:
         return found
@@ -122,9 +123,7 @@ def gates(pack: Pack) -> list[Gate]:
         if state.rejected_rows
         else Gate("good", "rejected: none"),
         *_unclassified_gate(pack),
-        Gate("note", f"restated since closing: {pluralize(state.restated, 'cell')}")
-        if state.restated
-        else Gate("good", "restated since closing: none"),
+        _restated_gate(pack, state.restated),
         Gate("bad", f"not reconciled: {', '.join(state.unexplained)}")
         if state.unexplained
         else Gate("good", "every delivered row and cent is accounted for"),
@@ -145,6 +144,37 @@ def _period_gate(period: PackPeriod) -> Gate:
         return Gate("bad", f"{period.name} has no actuals yet")
     missing = f"{period.missing_departments} of {period.usual_departments} departments are missing"
     return Gate("bad", f"{period.name} is incomplete: {missing}")
+
+
+def _close_gates(pack: Pack) -> list[Gate]:
+    """Return who closed the period and what they waived; of an open one, the gates of its close, if they are known."""
+    closing = pack.closing
+    if closing is not None:
+        opening = f", as the opening of {closing.opening_of}" if closing.opening_of else ""
+        text = f"closed by {printable_line(closing.who)} on {closing.at:%Y-%m-%d}{opening}"
+        if closing.waived:
+            return [Gate("note", f"{text}; waived: {printable_line(closing.waived)}")]
+        return [Gate("good", text if opening else f"{text}; every gate was green")]
+    if pack.red_gates is None:
+        return []
+    red = [Gate("bad", f"gate {printable_line(text)}") for text in pack.red_gates]
+    return red or [Gate("good", f"every gate of the close of {pack.choice.period} is green")]
+
+
+def _restated_gate(pack: Pack, cells: int) -> Gate:
+    """Return what changed since closing, with the profit of the choice's period as signed and now."""
+    of_period = [one for one in pack.restatements if one.period == pack.choice.period and one.is_latest]
+    signed = profits(of_period)
+    text = f"; profit of {pack.choice.period} {_effect(signed[1] - signed[0])} since it was signed" if signed else ""
+    if not cells and not pack.restatements:
+        return Gate("good", "restated since closing: none")
+    periods = len({one.period for one in pack.restatements})
+    of_periods = f" ({pluralize(periods, 'signed period')} differ)" if periods else ""
+    return Gate("note", f"restated since closing: {pluralize(cells, 'cell')}{of_periods}{text}")
+
+
+def _effect(amount: Decimal) -> str:
+    return f"{'+' if amount > 0 else ''}{grouped_money(amount)}" if amount else "unchanged"
 
 
 def _feeds_gate(pack: Pack) -> list[Gate]:
@@ -225,7 +255,47 @@ def _home_tables(pack: Pack) -> list[StaticTable]:
             moved,
             "The latest load changed no figure that was published before.",
         ),
+        _signed_to_now(pack),
+        _decisions(pack),
     ]
+
+
+def _signed_to_now(pack: Pack) -> StaticTable:
+    """Return the steps from signed figures to those of now; account types are never added up."""
+    rows = [
+        [
+            _text(f"{one.period}#{one.close_number}"),
+            _text("budget beside Actual" if one.measure == "BudgetAmount" else one.scenario),
+            _text(one.account_type),
+            _text(f"{one.cause} ({one.detail})" if one.detail else one.cause),
+            _text(one.object_key or ""),
+            _money(one.amount),
+            _money(one.profit_effect),
+            _text(one.decided_by or ""),
+            _text(one.reason or ""),
+        ]
+        for one in pack.restatements
+    ]
+    columns = ("Close", "Scenario", "Account type", "Step", "File", "Amount", "Effect on profit", "Allowed by", "Why")
+    caption = "From signed to now: what changed since each close"
+    return _table("signed", caption, columns, rows, "Every signed period is published as it was signed.")
+
+
+def _decisions(pack: Pack) -> StaticTable:
+    rows = [
+        [
+            _text(f"{one.at:%Y-%m-%d %H:%M}"),
+            _text(f"proposed: {one.action}" if one.is_proposal else one.action),
+            _text(f"{one.subject}, as the opening of {one.opening_of}" if one.opening_of else one.subject),
+            _text(f"{one.who}, prepared by {one.prepared_by}" if one.prepared_by else one.who),
+            _text(one.why),
+            _text("; ".join(one.money)),
+            _text(one.waived),
+        ]
+        for one in pack.decisions
+    ]
+    columns = ("Time (UTC)", "Decision", "File or period", "Who", "Why", "Net amounts", "Waived gates")
+    return _table("decisions", "Decisions, the newest first", columns, rows, "Nothing was decided yet.")
 
 
 def _exact_statement(pack: Pack) -> StaticTable:

@@ -7,13 +7,16 @@ here: the definition of a figure (see `sql/views`), the state of the files (see 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from finance_platform.contracts.views import PRIOR_YEAR
 from finance_platform.errors import ReportError
 from finance_platform.feeds.codes import fold
+from finance_platform.money_text import exact_money
+from finance_platform.reports.history import UNVERIFIED
 from finance_platform.reports.pack.model import (
     ACTUAL,
     Cell,
@@ -25,6 +28,7 @@ from finance_platform.reports.pack.model import (
     Movement,
     Pack,
     PackAccount,
+    PackDecision,
     PackDepartment,
     PackPeriod,
     PackScenario,
@@ -34,6 +38,7 @@ from finance_platform.reports.pack.model import (
     references,
     year_after,
 )
+from finance_platform.reports.restatements import read_restatements
 from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.port import Queryable
 from finance_platform.warehouse.statements import SqlFile, statement
@@ -110,6 +115,8 @@ def read_pack(
         reliability=None if choice.unit else reliability,
         movements=() if choice.unit else tuple(movements),
         feeds=() if choice.unit else _feeds(warehouse, choice.period),
+        restatements=() if choice.unit else tuple(read_restatements(warehouse)),
+        decisions=() if choice.unit else tuple(_decisions(warehouse)),
     )
 
 
@@ -267,6 +274,33 @@ def _thresholds(warehouse: Queryable) -> dict[int | None, Threshold]:
 
 def _feeds(warehouse: Queryable, period: str) -> tuple[FeedLines, ...]:
     return tuple(FeedLines(*row) for row in warehouse.query(statement(SqlFile.PACK_FEEDS), {"period": period}).rows)
+
+
+def _decisions(warehouse: Queryable) -> Iterator[PackDecision]:
+    """Yield the decisions, the newest first; amounts of scenarios, types and units are never added up."""
+    rows = warehouse.query(statement(SqlFile.PACK_DECISIONS)).rows
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        of_decision = list(group)
+        number, at, action, is_proposal, subject, who, identified_by, prepared_by, why, waived, opening_of = (
+            of_decision[0][:11]
+        )
+        yield PackDecision(
+            number,
+            at,
+            action,
+            is_proposal,
+            subject or "",
+            f"{who} (unverified)" if identified_by == UNVERIFIED else who,
+            prepared_by or "",
+            why,
+            waived or "",
+            opening_of or "",
+            tuple(
+                f"{scenario}{f' {account_type}' if account_type else ''} {exact_money(net, grouping=',')} {unit}"
+                for scenario, account_type, unit, net in (row[11:] for row in of_decision)
+                if net is not None
+            ),
+        )
 
 
 def _stamp(warehouse: Queryable) -> LoadStamp:

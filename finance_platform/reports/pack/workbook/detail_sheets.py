@@ -13,7 +13,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 
 from finance_platform.contracts.views import HORIZONS
 from finance_platform.feeds.report_rows import NATURES
-from finance_platform.reports.pack.model import PackAccount, PackDepartment
+from finance_platform.reports.pack.model import Pack, PackAccount, PackDepartment
 from finance_platform.reports.pack.workbook.figures import Sides, TopVariance, WorkbookFigures
 from finance_platform.reports.pack.workbook.sheets import HEADER_ROW, Book, Sheet
 from finance_platform.reports.pack.workbook.statement_sheets import IdColumn, column_sum, write_effect
@@ -326,8 +326,37 @@ def write_restatements(book: Book, sheet: Sheet) -> None:
         sheet.number(last, 4, 0, "whole")
     sheet.text(last, 0, "Cells, total", "total label")
     rows.column_total(last, 4, _FIRST_ROW)
+    _write_signed_to_now(sheet, pack, last + 2)
     cells = Decimal(sum(one.cells for one in pack.movements))
     book.check(sheet, "Cells that the latest load changed", last, 4, (None, cells, "movements"))
+
+
+def _write_signed_to_now(sheet: Sheet, pack: Pack, first: int) -> None:
+    """Write the steps from signed figures to those of now; there is no total, since account types are never added."""
+    headers = [
+        "Close",
+        "Scenario",
+        "Step",
+        "Account type",
+        "",
+        "Amount",
+        "Effect on profit",
+        "Allowed by",
+        "File and why",
+    ]
+    if not pack.restatements:
+        sheet.text(first, 0, "Every signed period is published as it was signed.", "quiet")
+        return
+    sheet.headers(first, 0, headers, 4)
+    sheet.text(first, 8, headers[-1], "head left")
+    for row, one in enumerate(pack.restatements, first + 1):
+        scenario = "budget beside Actual" if one.measure == "BudgetAmount" else one.scenario
+        for column, text in enumerate((f"{one.period}#{one.close_number}", scenario, one.cause, one.account_type)):
+            sheet.text(row, column, text)
+        sheet.number(row, 5, one.amount, "cents")
+        sheet.number(row, 6, one.profit_effect, "cents")
+        sheet.text(row, 7, one.decided_by or "")
+        sheet.text(row, 8, "; ".join(filter(None, (one.object_key, one.detail, one.reason))), "wrapped")
 
 
 def _over_units(of_view: Mapping[tuple[int, str], Sides], horizon: str) -> Sides:
