@@ -77,5 +77,6 @@ def _for_a_table(row: Mapping[str, object]) -> dict[str, object]:
     action = f"proposed: {row['action']}" if row["is_proposal"] else row["action"]
     who = f"{row['decided_by']} (unverified)" if row["identified_by"] == "unverified" else row["decided_by"]
     who = f"{who}, prepared by {row['prepared_by']}" if row["prepared_by"] else who
+    action = f"{action} as the opening of {row['opening_of']}" if row["opening_of"] else action
     values = {**row, "subject": row["object_key"] or row["period"], "action": action, "decided_by": who}
     return {name: values[name] for name in (*_COLUMNS_IN_A_TABLE, *_AMOUNTS)}

@@ -89,7 +89,7 @@ def _trace_cell(settings: Settings, as_of: str, cell: dict[str, Any], output_for
         traced = replace(traced, lines=[*texts, *traced.lines[len(listed) :]])
     print_cell_trace(open_console(), traced, output_format)
     if output_format != "json" or not traced.reconciles:
-        echo(describe_result(traced), err=not is_table)
+        echo(describe_result(traced, shown.state.title if shown.state else ""), err=not is_table)
     return EXIT_OK if traced.reconciles else EXIT_ATTENTION
 
 

@@ -76,8 +76,14 @@ def cell_trace_as_json(trace: CellTrace) -> dict[str, Any]:
     }
 
 
-def describe_result(trace: CellTrace) -> str:
-    """Return the sum of the lines, and whether it is the published value."""
+def describe_result(trace: CellTrace, state: str = "") -> str:
+    """Return the sum of the lines, and whether it is the published value.
+
+    Args:
+        trace: the cell with its lines.
+        state: which signed or earlier state it shows; empty for what is published now.
+    """
+    is_published = f"was published ({state})" if state else "is published"
     cell = trace.cell
     measure = "Amount" if cell.measure == "amount" else "BudgetAmount"
     name = f"{measure} of {cell.scenario}, {cell.period}, {cell.department.code}, {cell.account.code}"
@@ -87,13 +93,13 @@ def describe_result(trace: CellTrace) -> str:
         for file, count in sorted(trace.replaced.items())
     )
     if not trace.reconciles:
-        return _mismatch(trace, name) + replaced
+        return _mismatch(trace, name, is_published) + replaced
     if not trace.lines:
         reason = trace.note or ("it has no lines" if cell.has_rows else "the cell has no row and no lines")
-        return f"{name}: {grouped_money(cell.value)} is published; {reason}.{replaced}"
+        return f"{name}: {grouped_money(cell.value)} {is_published}; {reason}.{replaced}"
     lines = _pluralize(len(trace.lines), "line")
     total = "totals" if len(trace.lines) == 1 else "total"
-    published = f"{grouped_money(cell.value)} is published"
+    published = f"{grouped_money(cell.value)} {is_published}"
     return f"{name}: {lines} {total} {grouped_money(trace.total)}, {published}: reconciled.{replaced}"
 
 
@@ -148,13 +154,13 @@ def _text(line: TracedLine) -> str:
     return text if len(text) <= _TABLE_TEXT_LENGTH else f"{text[:_TABLE_TEXT_LENGTH]}…"
 
 
-def _mismatch(trace: CellTrace, name: str) -> str:
+def _mismatch(trace: CellTrace, name: str, is_published: str) -> str:
     cell = trace.cell
     line_count = f" of {_pluralize(cell.line_count, 'line')}" if cell.measure == "amount" else ""
     total, published = grouped_money(trace.total), grouped_money(cell.value)
     return (
         f"DOES NOT RECONCILE. {name}: {_pluralize(len(trace.lines), 'line')} total {total}, but "
-        f"{published}{line_count} is published: {grouped_money(cell.value - trace.total)} has no line.\n"
+        f"{published}{line_count} {is_published}: {grouped_money(cell.value - trace.total)} has no line.\n"
         f"  Fix: `finance-platform run --rebuild --period {cell.period}`; if it persists, report a bug"
     )
 

@@ -154,7 +154,7 @@ def close(
     *,
     target: Mapping[str, str],
     published: Mapping[str, str],
-    cells: Iterable[tuple[str, int, Decimal]] = (),
+    cells: Mapping[str, Iterable[tuple[str, int, Decimal]]] | None = None,
     opening: Sequence[str] = (),
     waived: Mapping[str, str] | None = None,
     signature: str = "",
@@ -167,7 +167,8 @@ def close(
         author: who closes it, and why.
         target: the target version of each period's fact slice.
         published: the published version of each period's fact slice.
-        cells: scenario, account key and amount of each published cell of the period; they are read if it is closed.
+        cells: by period that is closed, scenario, account key and amount of each published cell; they are read if all
+            of them can be closed.
         opening: earlier periods that are closed with it.
         waived: what contradicts each gate that the author waives, by its name.
         signature: the name of the document of what is signed.
@@ -180,16 +181,16 @@ def close(
     for one in (*opening, period):
         if target.get(one) != published[one]:
             raise DecisionError(f"{one} has changes that are not published yet", fix="run `finance-platform run` first")
-    cells = list(cells)
-    amounts = amounts_of_cells(cells, AccountTypes(processed).types(state.live)) if cells else ()
+    types = AccountTypes(processed).types(state.live) if cells else {}
 
     def closing(name: str, **values: Any) -> PeriodStatusChanged:
         versions = {"fact_financials": published[name]}
+        amounts = amounts_of_cells(list((cells or {}).get(name, ())), types)
         return PeriodStatusChanged(
-            "closed", name, *_signature(author), versions=versions, signature=signature, **values
+            "closed", name, *_signature(author), versions=versions, signature=signature, amounts=amounts, **values
         )
 
-    event = closing(period, amounts=amounts, waived=waived or {})
+    event = closing(period, waived=waived or {})
     return record_decision(
         processed, author, event, "closed", period, before=[closing(one, opening_of=period) for one in opening]
     )

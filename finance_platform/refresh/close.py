@@ -179,7 +179,9 @@ def close_period(
         author,
         target=examined.target,
         published=published,
-        cells=published_cells(processed, examined.period, published[examined.period]),
+        cells={
+            name: published_cells(processed, name, published[name]) for name in (*examined.opening, examined.period)
+        },
         opening=examined.opening,
         waived={name: contradicted[name] for name in sorted(waived)},
         signature=_sign(processed, warehouse, settings, examined),

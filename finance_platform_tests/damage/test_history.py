@@ -10,6 +10,7 @@ import io
 import json
 import os
 import pwd
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -61,7 +62,15 @@ def test_every_decision_has_who_when_why_what_and_how_much(decided: Home):
         ("reopened", "2024-03", "a late invoice"),
         ("withdrawn", "transactions_2.csv", "=sent by mistake"),
     ]
-    assert [row["opening_of"] for row in rows if row["period"] in {"2024-01", "2024-02"}] == ["2024-03", "2024-03"]
+    opened = [row for row in rows if row["opening_of"]]
+    assert {(row["period"], row["opening_of"]) for row in opened} == {("2024-01", "2024-03"), ("2024-02", "2024-03")}
+    january = PUBLISHED.replace("202403", "202401")
+    assert {
+        (row["scenario_name"], row["account_type"], Decimal(row["net_amount"]))
+        for row in opened
+        if row["period"] == "2024-01"
+    } == set(decided.select(january))
+    assert "closed as the opening of 2024-03" in decided.command("history", COLUMNS="200").stdout
     assert {(row["decided_by"], row["identified_by"], row["prepared_by"]) for row in rows} == {(ME, "os", None)}
     amounts = {
         action: {

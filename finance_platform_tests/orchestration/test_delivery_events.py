@@ -13,7 +13,7 @@ import pytest
 
 from finance_platform.deliveries.commits import DeliveryCommit
 from finance_platform.deliveries.overlaps import NO_OVERLAPS
-from finance_platform.deliveries.register import Register, select_discovered
+from finance_platform.deliveries.register import DecisionRecorded, Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.notifications.alerts_file import AlertsFile
 from finance_platform.orchestration.assets.delivery_events import EVENTS_AT_ONCE, report_deliveries
@@ -188,3 +188,21 @@ def test_a_file_that_moves_to_another_feed_starts_its_timeline_and_keeps_its_age
     assert timeline.report(instance) == [("new", "ledger.csv-january-v1-ledger")]
     assert first_seen(instance) == [seen]
     assert timeline.overdue(instance).startswith("ledger is overdue")
+
+
+def test_a_withdrawal_and_its_undoing_are_on_the_timeline_once_with_who_and_why(
+    timeline: Timeline, instance: dg.DagsterInstance
+):
+    timeline.read("ledger.csv", "january", days_ago=3)
+    timeline.report(instance)
+    name = "ledger.csv-january-v1-ledger"
+    for action, why in (("withdrawn", "a draft"), ("reinstated", "approved")):
+        decision = DecisionRecorded(action, "ledger.csv", name, "ana", why, NOW.isoformat(), identified_by="os")  # type: ignore[arg-type]
+        timeline.register.append([decision])
+    assert len(timeline.report(instance)) == 2
+    shown = [record.asset_observation for record in instance.fetch_observations(KEY, 9).records]
+    assert [one.description for one in shown if one] == [
+        "ledger.csv: reinstated by ana: approved",
+        "ledger.csv: withdrawn by ana: a draft",
+    ]
+    assert timeline.report(instance) == []

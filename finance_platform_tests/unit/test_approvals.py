@@ -70,7 +70,7 @@ def test_a_closing_needs_two_people_who_sign_the_same_figures(zone: Zone):
     later = {"2025-01": "v2"}
     assert isinstance(close(zone.store, "2025-01", BEN, target=later, published=later), DecisionProposed)
     cells = [("Actual", 1, 5), ("Actual", 2, 7)]
-    closing = close(zone.store, "2025-01", ANA, target=later, published=later, cells=cells)  # type: ignore[arg-type]
+    closing = close(zone.store, "2025-01", ANA, target=later, published=later, cells={"2025-01": cells})  # type: ignore[dict-item]
     assert isinstance(closing, PeriodStatusChanged)
     assert closing.amounts == (DecidedAmount("Actual", "Unknown", "", 2, "12.00"),)
     assert isinstance(reopen(zone.store, "2025-01", BEN), DecisionProposed)

@@ -1,4 +1,4 @@
-"""The timeline of each feed: an event for each delivery that was read, and one for each change of what it counts for.
+"""The timeline of each feed: events of deliveries that were read, of their verdicts, and of decisions about them.
 
 Belongs here: the events of `deliveries/<feed>`. Does not belong here: reading and verdicts (see `standardise`), the
 page and the freshness policy (see `ui.feed_specs`).
@@ -15,7 +15,7 @@ import dagster as dg
 from dagster import DagsterInstance
 
 from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, ROUNDING, DeliveryCommit
-from finance_platform.deliveries.register import Register, select_discovered
+from finance_platform.deliveries.register import DecisionRecorded, Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.orchestration.ui.feed_specs import delivery_key
 from finance_platform.orchestration.ui.formatting import format_periods, plain
@@ -36,6 +36,9 @@ EVENTS_AT_ONCE = 200
 
 VERDICT = "finance_platform/verdict"
 """The tag of an event with the kind of the delivery's verdict."""
+
+DECISION = "finance_platform/decision"
+"""The tag of an event with the number of the decision that it reports."""
 
 _STOPPED = ("held", "refused")
 
@@ -58,7 +61,8 @@ def report_deliveries(
 
     A new file or content is a materialization. A delivery that was only read again under other rules is an observation:
     a corrected descriptor does not make a feed less overdue. A held or refused delivery has an observation behind its
-    materialization, which the page marks with a ring instead of a tick, and another one once it is decided.
+    materialization, which the page marks with a ring instead of a tick, and another one once it is decided. Each
+    decision of a person about a file, a withdrawal for example, has an observation with who and why.
 
     Args:
         context: the step that read them, whose events they are.
@@ -72,6 +76,7 @@ def report_deliveries(
     if any(new.values()):
         _report_new(context, new, reported, snapshot, register, currency)
     _report_verdicts(context, feeds, snapshot)
+    _report_decisions(context, feeds, register)
 
 
 def _report_new(
@@ -120,6 +125,42 @@ def _report_verdicts(context: dg.AssetExecutionContext, feeds: Collection[str], 
         if kind in _STOPPED and delivery_id not in stopped and commit:
             verdict = now.get(delivery_id, "a later version of the file replaced it")
             context.log_event(_verdict_event(commit, "decided", f"no longer {kind}: {verdict}"))
+
+
+def _report_decisions(context: dg.AssetExecutionContext, feeds: Collection[str], register: Register) -> None:
+    """Log an observation for each decision about a feed's file after the last one that has an event."""
+    events = register.events()
+    feed_of = {event.delivery_id: event.feed for event in select_discovered(events)}
+    by_feed: dict[str, list[tuple[int, DecisionRecorded]]] = {}
+    for number, event in enumerate(events, start=1):
+        if isinstance(event, DecisionRecorded) and feed_of.get(event.delivery_id) in feeds:
+            by_feed.setdefault(feed_of[event.delivery_id], []).append((number, event))
+    for feed, decisions in sorted(by_feed.items()):
+        last = _last_decision(context.instance, feed)
+        for number, decision in decisions[-_STOPPED_AT_ONCE:]:
+            if number > last:
+                context.log_event(_decision_event(feed, number, decision))
+
+
+def _last_decision(instance: DagsterInstance, feed: str) -> int:
+    """Return the number of the last decision that the feed's timeline has; 0 if it has none."""
+    records = instance.fetch_observations(delivery_key(feed), limit=EVENTS_AT_ONCE).records
+    tags = [(record.asset_observation.tags if record.asset_observation else None) or {} for record in records]
+    return max((int(one[DECISION]) for one in tags if one.get(DECISION, "").isdigit()), default=0)
+
+
+def _decision_event(feed: str, number: int, decision: DecisionRecorded) -> dg.AssetObservation:
+    who = decision.who if decision.identified_by else f"{decision.who} (unverified)"
+    text = plain(printable(f"{decision.action} by {who}: {decision.why}"))
+    metadata = {"file": printable_line(decision.object_key), "decision": text, "decided_at": decision.at}
+    if decision.prepared_by:
+        metadata["prepared_by"] = printable_line(decision.prepared_by)
+    return dg.AssetObservation(
+        delivery_key(feed),
+        description=f"{quote_name(decision.object_key)}: {text}",
+        tags={DELIVERY: decision.delivery_id, DECISION: str(number)},
+        metadata=metadata,
+    )
 
 
 def _reported_verdicts(instance: DagsterInstance, feeds: Collection[str]) -> dict[str, str]:

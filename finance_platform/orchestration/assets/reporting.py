@@ -33,7 +33,7 @@ from finance_platform.refresh.report_pack import (
     write_report_pack,
 )
 from finance_platform.reports.pack.file_names import PACK_FILE, PACK_PATH, WORKBOOK_FILE
-from finance_platform.reports.pack.model import LoadStamp
+from finance_platform.reports.pack.model import LoadStamp, Pack
 from finance_platform.reports.run_outcome import EvaluatedCheck
 from finance_platform.reports.variance import VarianceRow
 from finance_platform.safe_text import printable_line
@@ -49,6 +49,8 @@ _STEPS_BEFORE = {
 }
 """An asset of each step between the scan of the raw zone and the report."""
 
+
+_ROWS_SHOWN = 12
 
 _VARIANCE_REPORT = dg.AssetKey(["reporting", "variance_report"])
 _REPORT_PACK = dg.AssetKey(["reporting", "report_pack"])
@@ -129,8 +131,43 @@ def _report_pack(written: WrittenPack) -> dg.MaterializeResult[None]:
             "period": choice.period or "none",
             "compared_with": printable_line(choice.reference) or "nothing",
             "is_preliminary": pack.is_preliminary,
+            **table_metadata("changed_since_signing", _restatements(pack), shown=_ROWS_SHOWN),
+            **table_metadata("decisions", _decisions(pack), shown=_ROWS_SHOWN),
         },
     )
+
+
+def _restatements(pack: Pack) -> list[dict[str, Any]]:
+    """Return what changed since each close: file, effect on profit, who allowed it and why."""
+    return [
+        {
+            "close": f"{one.period}#{one.close_number}",
+            "scenario": "budget beside Actual" if one.measure == "BudgetAmount" else one.scenario,
+            "account_type": one.account_type,
+            "step": one.cause,
+            "file": one.object_key,
+            "amount": one.amount,
+            "allowed_by": one.decided_by,
+            "why": one.reason,
+        }
+        for one in pack.restatements
+        if not one.is_figure
+    ]
+
+
+def _decisions(pack: Pack) -> list[dict[str, Any]]:
+    """Return the decisions of people, the newest first."""
+    return [
+        {
+            "at": f"{one.at:%Y-%m-%d %H:%M}",
+            "decision": f"proposed: {one.action}" if one.is_proposal else one.action,
+            "about": one.subject,
+            "who": one.who,
+            "why": one.why,
+            "amounts": "; ".join(one.money),
+        }
+        for one in pack.decisions
+    ]
 
 
 def _links_of_the_ui(written: WrittenPack) -> dict[str, dg.UrlMetadataValue]:
