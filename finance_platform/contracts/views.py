@@ -739,6 +739,7 @@ FEED_COMPLETENESS = ViewContract(
     key=("Feed", "Period"),
     fix=(),
     measures=("LineCount",),
+    note="A feed whose lines are expected and that never had a file has rows of the open periods.",
     columns=(
         _c("Feed", "varchar(128)", "The feed."),
         *_PERIOD,

@@ -44,6 +44,18 @@ def last_due_days(day: date, number: int, holidays: Collection[date] = ()) -> tu
     return due[1], due[0]
 
 
+def due_day(period: str, number: int, holidays: Collection[date] = ()) -> date:
+    """Return the day until which the lines of a period are due: a working day of the month after it.
+
+    Args:
+        period: YYYY-MM.
+        number: the number of the working day, from 1.
+        holidays: days that are not working days, besides Saturdays and Sundays.
+    """
+    month = (date.fromisoformat(f"{period}-28") + timedelta(days=4)).replace(day=1)
+    return _nth_working_day(month, number, holidays)
+
+
 def _nth_working_day(month: date, number: int, holidays: Collection[date]) -> date:
     """Return a working day of a month; in a month with fewer of them its last day."""
     day = month

@@ -101,3 +101,6 @@ MAX_DAYS = 36_500
 
 MAX_WORKING_DAY = 20
 """Of a month; the shortest has 20 working days."""
+
+MAX_FIRST_NUMBER = 10**18
+"""Of a series of documents."""

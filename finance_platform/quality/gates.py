@@ -47,7 +47,8 @@ class Gate(NamedTuple):
 
 HELD = Gate("held", "no held or unreadable file concerns the period")
 STALE = Gate("stale", "everything delivered is read and published", is_waivable=False)
-COMPLETENESS = Gate("completeness", "every department and feed has delivered what it usually does")
+COMPLETENESS = Gate("completeness", "every department and feed has delivered what it usually does, or is to")
+DOCUMENT_NUMBERS = Gate("document_numbers", "no document number is missing")
 REJECTED = Gate("rejected", "rejected money is within materiality")
 UNCLASSIFIED = Gate("unclassified", "every account with amounts has a type")
 BALANCED = Gate("balanced", "every voucher balances")
@@ -56,7 +57,10 @@ PREVIOUS = Gate("previous", "every earlier period is closed")
 ACTUALS = Gate("actuals", "the period has actuals")
 UNUSUAL = Gate("unusual", "every unusual amount has a comment")
 
-GATES = (HELD, STALE, COMPLETENESS, REJECTED, UNCLASSIFIED, BALANCED, CONTROL_TOTALS, PREVIOUS, ACTUALS, UNUSUAL)
+GATES = (
+    *(HELD, STALE, COMPLETENESS, DOCUMENT_NUMBERS, REJECTED, UNCLASSIFIED, BALANCED),
+    *(CONTROL_TOTALS, PREVIOUS, ACTUALS, UNUSUAL),
+)
 """Every gate, in the order in which they are shown."""
 
 

@@ -18,7 +18,7 @@ from finance_platform.deliveries import decisions
 from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.decisions import Author
 from finance_platform.deliveries.discovery import scan_raw_zone, unread_objects
-from finance_platform.deliveries.register import DecisionProposed, PeriodStatusChanged, Register
+from finance_platform.deliveries.register import DecisionProposed, PeriodStatusChanged, Register, select_discovered
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.errors import DecisionError
@@ -34,6 +34,7 @@ from finance_platform.quality.gates import (
     ThinFeed,
     UntypedAccount,
 )
+from finance_platform.refresh.completeness import find_missing
 from finance_platform.reports.rejected_rows import RejectedRows, count_of_row
 from finance_platform.reports.statement import NO_SCENARIO
 from finance_platform.settings import Settings, StarSettings
@@ -50,6 +51,7 @@ from finance_platform.slices.signatures import (
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
+from finance_platform.trace.published_lines import LineStore
 from finance_platform.warehouse.ledger import published_slices
 from finance_platform.warehouse.load_request import SliceName
 from finance_platform.warehouse.period_status import actual_lines, status_rows, update_statuses
@@ -131,6 +133,12 @@ def examine_period(
             **_of_accounts(published_state, processed, snapshot, period),
         }
     findings |= _of_rejected_rows(processed, snapshot, settings, period)
+    store = LineStore(processed, snapshot.commits, select_discovered(register.events()), snapshot.state)
+    undelivered, missing = find_missing(store, published, feed_set.own, settings, period, today=at.date())
+    findings |= {
+        gates.COMPLETENESS: [*findings[gates.COMPLETENESS], *undelivered],
+        gates.DOCUMENT_NUMBERS: missing,
+    }
     return PeriodToClose(
         period,
         gates.results(findings),

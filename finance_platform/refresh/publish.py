@@ -16,6 +16,7 @@ from finance_platform.contracts.star import COMMENTARY, STATEMENT_MAPPING
 from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.errors import DamagedWarehouseError, LoadError, StarNotBuiltError
+from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.checks import Outcome, pluralize
 from finance_platform.quality.processed import check_star
 from finance_platform.quality.warehouse import (
@@ -205,7 +206,7 @@ def _report_tables(
         read_report_inputs(processed, snapshot.state.live),
         materiality(settings),
         {
-            **feed_figures(processed, snapshot, settings.currency),
+            **feed_figures(processed, snapshot, settings.currency, _expected_feeds(settings)),
             **decision_rows(decisions_in(events, snapshot.commits), settings.currency),
             **restatement_tables(lines, events, published),
         },
@@ -233,6 +234,12 @@ def check_published(processed: ObjectStore, warehouse: Warehouse, settings: Sett
         check_comments(inputs.comments, warehouse),
         check_statement_lines(inputs.lines, warehouse),
     ]
+
+
+def _expected_feeds(settings: Settings) -> list[str]:
+    """Return the feeds whose lines the home's descriptors promise for each month."""
+    own = load_feed_set(settings.feeds_path).own
+    return [feed.feed for feed in own if feed.expect and feed.kind == "ledger"]
 
 
 def _rejection(outcomes: Sequence[Outcome]) -> str:

@@ -8,7 +8,7 @@ Only rejected rows are by file, up to a maximum of files, so that the number of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from statistics import median_low
 
@@ -36,19 +36,22 @@ _SCALE = Decimal("1E-10")
 Row = dict[str, object]
 
 
-def feed_figures(processed: ObjectStore, snapshot: Snapshot, currency: str) -> dict[Contract, list[Row]]:
+def feed_figures(
+    processed: ObjectStore, snapshot: Snapshot, currency: str, expected: Collection[str] = ()
+) -> dict[Contract, list[Row]]:
     """Return the rows of the tables.
 
     Args:
         processed: the processed zone.
         snapshot: its state, with the target slices.
         currency: the home's currency.
+        expected: the feeds whose lines are due each month.
     """
     lines = reconcile_deliveries(processed, snapshot, currency=currency).lines
     return {
         FEED_TERM: _term_rows(lines),
         REJECTED_FILE: rejected_files(lines),
-        FEED_PERIOD: _period_rows(snapshot.state.live),
+        FEED_PERIOD: period_rows(snapshot.state.live, expected, snapshot.state.closed),
     }
 
 
@@ -103,8 +106,14 @@ def _sums(term: str, lines: Sequence[Line]) -> Row:
     }
 
 
-def _period_rows(live: Iterable[LiveDelivery]) -> list[Row]:
-    """Return a row per feed and period, from the feed's first period to the last one of any feed."""
+def period_rows(live: Collection[LiveDelivery], expected: Collection[str], closed: Collection[str]) -> list[Row]:
+    """Return a row per feed and period, from the feed's first period to the last one of any feed.
+
+    Args:
+        live: the deliveries that count.
+        expected: the feeds whose lines are due each month; one without any file has rows of the open periods.
+        closed: the closed periods.
+    """
     files: dict[tuple[str, str], set[str]] = {}
     lines: dict[str, dict[str, int]] = {}
     for delivery in live:
@@ -113,10 +122,13 @@ def _period_rows(live: Iterable[LiveDelivery]) -> list[Row]:
             files.setdefault((feed, period), set()).add(delivery.commit.object_key)
             by_period = lines.setdefault(feed, {})
             by_period[period] = by_period.get(period, 0) + count
+    feeds = {*lines, *set(expected).difference(delivery.commit.feed for delivery in live)}
     periods = sorted({period for by_period in lines.values() for period in by_period})
     rows: list[Row] = []
-    for feed, by_period in sorted(lines.items()):
-        own = [period for period in periods if period >= min(by_period)]
+    for feed in sorted(feeds):
+        by_period = lines.get(feed, {})
+        open_periods = [period for period in periods if period not in closed]
+        own = [period for period in periods if period >= min(by_period)] if by_period else open_periods
         for place, period in enumerate(own):
             earlier = [by_period.get(one, 0) for one in own[max(0, place - USUAL_PERIODS) : place]]
             rows.append(

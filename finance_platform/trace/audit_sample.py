@@ -21,18 +21,9 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Any, Literal
 
-import pyarrow.compute as pc
-
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.errors import TraceError
-from finance_platform.feeds.codes import fold
-from finance_platform.trace.published_lines import (
-    SUPERSEDED_BY,
-    LineStore,
-    PublishedPeriod,
-    filter_scenarios,
-    read_period,
-)
+from finance_platform.trace.published_lines import LineStore, PublishedPeriod, read_period
 from finance_platform.warehouse.ledger import PublishedSlice
 from finance_platform.warehouse.load_request import SliceName
 
@@ -165,20 +156,10 @@ def _draw_units(lines: Sequence[_Line], interval: int, seed: str) -> list[int]:
 
 
 def _lines_of(store: LineStore, period: PublishedPeriod, scenario: str) -> Iterator[_Line]:
-    for delivery_id, names in period.scenarios.items():
-        wanted = [name for name in names if fold(name) == fold(scenario)]
-        if not wanted:
-            continue
-        file = store.commit(delivery_id).object_key
-        columns = [*_PLACE, "scenario", "amount", *store.key_columns(delivery_id, period)]
-        for table in store.lines(delivery_id, columns, {"period": period.period}):
-            marked = store.add_superseded_by(filter_scenarios(table, wanted), delivery_id, period)
-            live = marked.filter(pc.is_null(marked[SUPERSEDED_BY]))
-            for sheet, row, column, amount in zip(
-                *(live[name].to_pylist() for name in (*_PLACE, "amount")), strict=True
-            ):
-                cents = int(abs(amount).scaleb(2))
-                yield _Line(file, sheet or "", row, column or "", period.period, delivery_id, cents)
+    for commit, live in store.published(period, [*_PLACE, "scenario", "amount"], scenario=scenario):
+        for sheet, row, column, amount in zip(*(live[name].to_pylist() for name in (*_PLACE, "amount")), strict=True):
+            cents = int(abs(amount).scaleb(2))
+            yield _Line(commit.object_key, sheet or "", row, column or "", period.period, commit.delivery_id, cents)
 
 
 def _with_values(store: LineStore, number: int, line: _Line) -> SampledLine:

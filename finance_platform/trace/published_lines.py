@@ -7,7 +7,7 @@ Does not belong here: cells of the warehouse (see `cells`), the two traces (see 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Any
@@ -23,6 +23,7 @@ from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered, Register, select_discovered
 from finance_platform.deliveries.state import DeliveryState, Position, derive_positions, derive_state
 from finance_platform.errors import DamagedObjectError, MissingRecordError
+from finance_platform.feeds.codes import fold
 from finance_platform.slices.commits import slice_key
 from finance_platform.storage.documents import open_parquet, parse_document
 from finance_platform.storage.port import ObjectStore
@@ -138,6 +139,32 @@ class LineStore:
     def lines(self, delivery_id: str, columns: Sequence[str], equal: Mapping[str, Any]) -> Iterator[pa.Table]:
         """Yield a delivery's lines in which each column of `equal` has its value."""
         return read_rows(self.processed, delivery_id, line_files(self.commit(delivery_id)), columns, equal)
+
+    def published(
+        self,
+        period: PublishedPeriod,
+        columns: Sequence[str],
+        *,
+        scenario: str | None = None,
+        feeds: Collection[str] | None = None,
+    ) -> Iterator[tuple[DeliveryCommit, pa.Table]]:
+        """Yield the lines that a period was published with, by delivery.
+
+        Args:
+            period: the period, as published.
+            columns: names of the columns, which must include `scenario`.
+            scenario: only the lines of this scenario, in any case; None for all.
+            feeds: only the lines of these feeds; None for all.
+        """
+        for delivery_id, names in period.scenarios.items():
+            commit = self.commit(delivery_id)
+            wanted = [name for name in names if scenario is None or fold(name) == fold(scenario)]
+            if not wanted or (feeds is not None and commit.feed not in feeds):
+                continue
+            needed = [*columns, *self.key_columns(delivery_id, period)]
+            for table in self.lines(delivery_id, needed, {"period": period.period}):
+                marked = self.add_superseded_by(filter_scenarios(table, wanted), delivery_id, period)
+                yield commit, marked.filter(pc.is_null(marked[SUPERSEDED_BY])).select(list(columns))
 
     def add_superseded_by(self, lines: pa.Table, delivery_id: str, period: PublishedPeriod) -> pa.Table:
         """Return lines with the column `SUPERSEDED_BY`: the id of the later delivery that supersedes each, or null.

@@ -46,6 +46,16 @@ columns: {date: Day, department: Dept, account: Account, amount: Amount}
 constants: {scenario: Actual}
 control_total: [{kind: grand, row: {column: Dept, matches: "^Total"}, column: amount}]
 """
+RECEIPTS = """\
+feed: receipts
+kind: ledger
+path: receipts*.csv
+columns: {date: Day, department: Dept, account: Account, amount: Amount, transaction_id: Number}
+constants: {scenario: Actual}
+document_numbers: {restart: never}
+expect: {every: month, by_working_day: 3, departments: [D200]}
+"""
+RECEIPTS_HEADER = "Number,Day,Dept,Account,Amount"
 JOURNAL_HEADER = "Voucher,Day,Dept,Account,Dr,Cr"
 INVOICES_HEADER = "Day,Dept,Account,Amount"
 
@@ -69,6 +79,12 @@ def troubled(tmp_path_factory: pytest.TempPathFactory, refresh: Refresher) -> Pa
     home.write("feeds/journal.yaml", VOUCHERS)
     home.write("feeds/invoices.yaml", INVOICES)
     home.write("feeds/sundry.yaml", SUNDRY)
+    home.write("feeds/receipts.yaml", RECEIPTS)
+    receipts = ["R-004,2024-06-03,D200,6000,1.00", "R-005,2024-12-03,D200,6000,1.00", "R-006,2025-01-03,D100,4000,1.00"]
+    home.write("raw/receipts_1.csv", "\n".join([RECEIPTS_HEADER, *receipts]) + "\n")
+    home.write(
+        "raw/receipts_2.csv", f"{RECEIPTS_HEADER}\nr-0009,2025-01-30,D100,4000,1.00\n,2025-01-31,D100,4000,1.00\n"
+    )
     home.write("raw/sundry.csv", f"{INVOICES_HEADER}\n2025-01-07,,4000,26000.00\n2025-01-07,D100,4000,3.00\n")
     home.write("raw/accounts.csv", ACCOUNTS)
     home.write("raw/departments.csv", DEPARTMENTS)
@@ -124,7 +140,15 @@ def test_each_gate_names_what_contradicts_it_with_the_amount_and_the_file(home: 
 
     assert "transactions_bad.csv is held with Actual 70.00 in 1 line: " in red["held"][0]
     assert red["stale"] == ["transactions_new.csv is not read yet"]
-    assert red["completeness"] == ["department D200 Works has 0 lines of Actual, usually 2"]
+    assert red["completeness"] == [
+        "department D200 Works has 0 lines of Actual, usually 2",
+        "feed receipts has no line of department D200 in 2025-01, was due on 2025-02-05",
+    ]
+    gap = "2 documents, r-0007 to r-0008, are missing between R-006 in receipts_1.csv and r-0009 in receipts_2.csv"
+    assert red["document_numbers"] == [
+        f"feed receipts: {gap}",
+        "feed receipts: 1 line of receipts_2.csv without a document number",
+    ]
     assert red["rejected"] == [
         "journal.csv: 2 rejected rows of Actual, 9.00 gross",
         "sundry.csv: 1 rejected row of Actual, 26,000.00 gross",
@@ -141,9 +165,9 @@ def test_each_gate_names_what_contradicts_it_with_the_amount_and_the_file(home: 
 def test_a_red_gate_keeps_the_period_open_and_says_how_to_close_it(home: Home):
     refused = home.command("close", "2025-01", "--why", "January")
     assert refused.returncode == 1
-    assert "2025-01 stays open: red held, completeness, rejected" in refused.stdout
+    assert "2025-01 stays open: red held, completeness, document_numbers, rejected" in refused.stdout
     assert "Fix: give the account a type in an accounts file and run" in refused.stdout
-    assert "--waive held --waive completeness --waive rejected" in refused.stdout
+    assert "--waive held --waive completeness --waive document_numbers --waive rejected" in refused.stdout
     assert not closings(home)
 
 
@@ -188,6 +212,11 @@ def test_every_gate_turns_green_once_its_cause_is_gone(home: Home, refresh: Refr
     )
     home.write("raw/invoices.csv", f"{INVOICES_HEADER}\n2025-01-10,D100,4000,9.00\n,Total,,9.00\n")
     home.write("raw/sundry.csv", f"{INVOICES_HEADER}\n2025-01-07,D100,4000,26000.00\n2025-01-07,D100,4000,3.00\n")
+    home.write(
+        "raw/receipts_2.csv",
+        f"{RECEIPTS_HEADER}\nR-009,2025-01-30,D100,4000,1.00\nR-008,2025-01-31,D200,6000,1.00\n"
+        "R-007,2025-01-31,D100,4000,1.00\n",
+    )
     home.write("raw/comments.csv", "period,department_code,account_number,comment\n2025-01,D100,4000,a large sale\n")
     refresh(home)
 

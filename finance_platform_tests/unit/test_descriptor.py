@@ -671,6 +671,13 @@ def test_the_identity_stays_if_no_reading_rule_changes(old: str, new: str) -> No
     assert feed(WHOLE.replace(old, new)).rules.identity == feed(WHOLE).rules.identity
 
 
+def test_the_identity_stays_if_a_feed_declares_its_document_numbers() -> None:
+    numbered = WHOLE.replace("columns:\n", "columns:\n  transaction_id: {from: Invoice}\n")
+    declared = numbered.replace("owner:", "document_numbers: {restart: never}\nowner:")
+    assert declared != numbered != WHOLE
+    assert feed(declared).rules.identity == feed(numbered).rules.identity
+
+
 # Order, scope, covers, limits
 
 

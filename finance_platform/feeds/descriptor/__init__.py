@@ -8,7 +8,12 @@ nor YAML, so nothing that ships to it imports this package.
 from finance_platform.feeds.descriptor.columns import DebitCredit, FieldConfig
 from finance_platform.feeds.descriptor.dialect import DialectConfig
 from finance_platform.feeds.descriptor.feed import FEED_NAME, UNDECIDED, UNREAD_FILES, FeedDescriptor, is_path
-from finance_platform.feeds.descriptor.limits import ExpectConfig, FreshnessConfig, ToleranceConfig
+from finance_platform.feeds.descriptor.limits import (
+    DocumentNumbersConfig,
+    ExpectConfig,
+    FreshnessConfig,
+    ToleranceConfig,
+)
 from finance_platform.feeds.descriptor.load import CoversConfig, LoadConfig, OrderConfig
 
 __all__ = [
@@ -18,6 +23,7 @@ __all__ = [
     "CoversConfig",
     "DebitCredit",
     "DialectConfig",
+    "DocumentNumbersConfig",
     "ExpectConfig",
     "FeedDescriptor",
     "FieldConfig",

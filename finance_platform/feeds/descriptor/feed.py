@@ -24,7 +24,13 @@ from finance_platform.feeds.descriptor.columns import (
     FieldConfig,
 )
 from finance_platform.feeds.descriptor.dialect import DialectConfig
-from finance_platform.feeds.descriptor.limits import ExpectConfig, FreshnessConfig, ShareOrNever, ToleranceConfig
+from finance_platform.feeds.descriptor.limits import (
+    DocumentNumbersConfig,
+    ExpectConfig,
+    FreshnessConfig,
+    ShareOrNever,
+    ToleranceConfig,
+)
 from finance_platform.feeds.descriptor.load import LoadConfig, OrderConfig
 from finance_platform.feeds.descriptor.lookup import LookupConfig, lookup_mistakes
 from finance_platform.feeds.descriptor.row_rules import (
@@ -194,7 +200,14 @@ class FeedDescriptor(StrictModel):
     expect: ExpectConfig | None = Field(
         None,
         description="When a delivery is due, such as `{every: month, by_working_day: 3}`. If none has come since it "
-        "was last due, the feed is overdue, also if none ever came. It does not change how files are read.",
+        "was last due, the feed is overdue, also if none ever came. A month without lines of a feed of kind ledger is "
+        "closed only by a waiver. It does not change how files are read.",
+    )
+    document_numbers: DocumentNumbersConfig | None = Field(
+        None,
+        description="The source numbers its documents without gaps, and `transaction_id` is that number: `{restart: "
+        "never}`. A month that may lack a number cannot be closed without a waiver. It does not change how files are "
+        "read.",
     )
     hold_if_removes: ShareOrNever = Field(
         Decimal("0.5"),
@@ -275,6 +288,7 @@ class FeedDescriptor(StrictModel):
                 *self._scenario_mistakes(),
                 *row_rule_mistakes(self.skip, self.control_total, self.kind),
                 *self._balanced_mistakes(),
+                *self._completeness_mistakes(),
                 *type_mistakes(self.types_by_prefix, self.kind),
             ]
         )
@@ -354,6 +368,14 @@ class FeedDescriptor(StrictModel):
                 "balanced: needs amounts that are debit less credit: set sign: debit_positive, or columns.amount: "
                 "{debit: …, credit: …}"
             )
+
+    def _completeness_mistakes(self) -> Iterator[str]:
+        if self.expect and self.expect.departments and self.kind != "ledger":
+            yield f"expect.departments: a feed of kind {self.kind} has no lines of departments; remove it"
+        if self.document_numbers and self.kind != "ledger":
+            yield f"document_numbers: a feed of kind {self.kind} has no documents; remove it"
+        elif self.document_numbers and not self._has_field("transaction_id"):
+            yield "document_numbers: needs columns.transaction_id, the column of the document's number"
 
     def _is_debit_positive(self) -> bool:
         has_pair = any(isinstance(part.source, DebitCredit) for part in self.columns.values())

@@ -1,4 +1,4 @@
-"""The keys `tolerance`, `freshness`, `expect`, and the value of `hold_if_removes`: limits beyond which people decide.
+"""The keys about tolerance, dates and completeness, and the value of `hold_if_removes`: beyond them, people decide.
 
 Belongs here: their keys and checks; none of them changes how a file is read.
 Does not belong here: holding a delivery (see `deliveries.acceptance`), the freshness check (see `orchestration`).
@@ -9,11 +9,11 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from finance_platform.feeds.amounts import LIMIT
-from finance_platform.feeds.descriptor.strict_model import StrictModel
-from finance_platform.feeds.limits import MAX_DAYS, MAX_WORKING_DAY
+from finance_platform.feeds.descriptor.strict_model import StrictModel, TextList, reject_duplicates
+from finance_platform.feeds.limits import MAX_DAYS, MAX_FIRST_NUMBER, MAX_WORKING_DAY
 
 
 def _is_share(text: str) -> bool:
@@ -79,5 +79,33 @@ class ExpectConfig(StrictModel):
         gt=0,
         le=MAX_WORKING_DAY,
         description="The working day of the month until which it must have come (UTC): Monday to Friday, without the "
-        "holidays of `FINANCE_PLATFORM_CLOSE_HOLIDAYS`.",
+        "holidays of `FINANCE_PLATFORM_CLOSE_HOLIDAYS`. The lines of a month are due in the month after it.",
+    )
+    departments: TextList = Field(
+        [],
+        description="Codes of departments, each of which must have lines in a month before it is closed; by default, "
+        "the feed as a whole must have some.",
+    )
+
+    @field_validator("departments")
+    @classmethod
+    def _check_departments(cls, value: list[str]) -> list[str]:
+        if any(not code.strip() for code in value):
+            raise ValueError("a department has no code; remove it")
+        reject_duplicates(value)
+        return value
+
+
+class DocumentNumbersConfig(StrictModel):
+    """How the document numbers of a feed run, so that a missing one is noticed."""
+
+    restart: Literal["never", "fiscal_year", "month"] = Field(
+        description="When the numbers begin anew, by the date of the document. What is before the last digits, such as "
+        "`INV-` in `INV-0042`, makes a series of its own in any case.",
+    )
+    first: int | None = Field(
+        None,
+        ge=0,
+        le=MAX_FIRST_NUMBER,
+        description="The number with which each series begins; by default the lowest that was delivered.",
     )
