@@ -6,12 +6,17 @@ Belongs here: arguments, output. Does not belong here: the statements (see `ware
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from finance_platform.cli.console import echo
 from finance_platform.cli.options import EXIT_OK, home_option, with_exit_code
 from finance_platform.settings import load_settings
+
+if TYPE_CHECKING:
+    from finance_platform.warehouse.redshift.apply_security import AppliedSecurity
+    from finance_platform.warehouse.redshift.security_statements import Security
 
 
 @click.command()
@@ -36,15 +41,28 @@ def secure(home: Path | None, dry_run: bool) -> int:
     )
     if dry_run:
         planned = pending_security_statements(endpoint, security)
-        for statement in planned:
+        for statement in planned.statements:
             echo(f"{statement};\n")
-        echo(f"{len(planned)} statements would run in {endpoint.name}", err=True)
+        echo(f"{len(planned.statements)} statements would run in {endpoint.name}", err=True)
+        _report_missing_tables(planned, security)
         return EXIT_OK
     warehouse = open_warehouse(settings)
     for statement in warehouse.pending_statements():
         echo(f"{statement};\n")
     warehouse.prepare()
-    for statement in pending_security_statements(endpoint, security):
+    for statement in pending_security_statements(endpoint, security).statements:
         echo(f"{statement};\n")
-    echo(f"{len(apply_security(endpoint, security))} statements were run in {endpoint.name}", err=True)
+    applied = apply_security(endpoint, security)
+    echo(f"{len(applied.statements)} statements were run in {endpoint.name}", err=True)
+    _report_missing_tables(applied, security)
     return EXIT_OK
+
+
+def _report_missing_tables(applied: AppliedSecurity, security: Security) -> None:
+    if applied.missing_tables:
+        echo(
+            f"LedgerLines was left out: the data catalog {security.catalog_database} has no "
+            f"{' and no '.join(applied.missing_tables)} yet. The first refresh registers them; run `secure` again then "
+            "(each deployment does). All other rights are in force.",
+            err=True,
+        )

@@ -97,6 +97,12 @@ SUBSET: tuple[Rule, ...] = (
         "write AVG(CAST(x AS DOUBLE PRECISION))",
     ),
     Rule(
+        (exp.DataType,),
+        lambda node: node.this is exp.DataType.Type.DECIMAL and not node.expressions,
+        "a decimal without precision keeps no cents on Redshift, and three places on DuckDB",
+        "write DECIMAL(18, 2)",
+    ),
+    Rule(
         _CLOCK,
         _always,
         "a query that reads the clock has another result tomorrow",

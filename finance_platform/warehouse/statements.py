@@ -137,8 +137,11 @@ class SqlFile(StrEnum):
     SECURITY_ACCESS = "security/access.sql"
     SECURITY_DEPARTMENT_UNITS = "security/department_units.sql"
     SECURITY_IS_SECURED = "security/is_secured.sql"
+    SECURITY_READS_UNITS = "security/reads_department_units.sql"
+    SECURITY_PROTECTED = "security/protected_tables.sql"
     SECURITY_SEES_DEPARTMENTS = "security/sees_departments.sql"
     SECURITY_ROWS = "security/row_level_security.sql"
+    SECURITY_LAKE_SCHEMA = "security/lake_schema.sql"
     SECURITY_LEDGER_LINES = "security/ledger_lines.sql"
     SECURITY_GRANTS = "security/grants.sql"
 

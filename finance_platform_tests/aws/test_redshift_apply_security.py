@@ -6,10 +6,11 @@ text is tested in `test_redshift_security_statements`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from finance_platform.errors import FinancePlatformError, LoadError, SecurityErr
 from finance_platform.storage.staged_files import StagedFiles
 from finance_platform.warehouse import load
 from finance_platform.warehouse.load_request import SliceToLoad
+from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.redshift.apply_security import apply_security, pending_security_statements
 from finance_platform.warehouse.redshift.credentials import Credentials
 from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
@@ -36,6 +38,7 @@ from finance_platform_tests.aws.redshift_security import VIEWS
 from finance_platform_tests.warehouse.engines import RedshiftEngine, redshift_engine
 from finance_platform_tests.warehouse.star_files import LOADED_AT, SALES, WORKS, Fact, departments
 
+LAKE_TABLES = ("transactions", "budget")
 DENIED = r"permission denied|must be owner"
 PEOPLE = {"task": LOADER, "carla": CONTROLLER, "anna": ANALYST, "paul": PARTNER, "petra": PARTNER, "nobody": ""}
 
@@ -69,6 +72,25 @@ class Secured:
 
     def departments(self, user: str, table: str) -> list[int]:
         return [key for (key,) in self.rows(user, f"SELECT DISTINCT DepartmentKey FROM {table}")]
+
+
+@contextlib.contextmanager
+def lake_tables(secured: Secured, database: str, *names: str) -> Iterator[None]:
+    """Register tables of the data catalog until the end of the block."""
+    server = secured.engine.server
+    for name in names:
+        server.psql(f"INSERT INTO svv_external_tables VALUES ('finance_lake', '{name}')", database)
+    try:
+        yield
+    finally:
+        server.psql("DELETE FROM svv_external_tables", database)
+
+
+def publish_nothing(warehouse: Warehouse) -> None:
+    """Open a load and end it."""
+    secured = warehouse if isinstance(warehouse, SecuredWarehouse) else SecuredWarehouse(warehouse, "finance")
+    with secured.transaction():
+        pass
 
 
 def units(engine: RedshiftEngine, folder: Path, version: str, of_sales: str, of_works: str) -> SliceToLoad:
@@ -109,7 +131,8 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
 def test_applying_it_again_creates_nothing(secured: Secured):
     credentials = secured.credentials("admin")
     pending = pending_security_statements(secured.endpoint(), secured.security(), lambda _: credentials)
-    assert not [sql for sql in pending if sql.startswith(("CREATE ROLE", "CREATE RLS", "ATTACH", "ALTER TABLE"))]
+    created = ("CREATE ROLE", "CREATE RLS", "ATTACH", "ALTER TABLE")
+    assert not [sql for sql in pending.statements if sql.startswith(created)]
     before = secured.rows("anna", "SELECT * FROM FactFinancials")
     assert apply_security(secured.endpoint(), secured.security(), lambda _: credentials) == pending
     assert secured.rows("anna", "SELECT * FROM FactFinancials") == before
@@ -117,11 +140,58 @@ def test_applying_it_again_creates_nothing(secured: Secured):
 
 
 def test_a_mask_of_another_database_is_ignored(secured: Secured):
-    role = "arn:aws:iam::123456789012:role/finance-platform-copy"
-    security = Security(secured.database, "finance", role, "finance_processed")
-    pending = pending_security_statements(secured.endpoint(), security, lambda _: secured.credentials("admin"))
-    steps = [sql.split()[0] for sql in pending if "MASKING POLICY finance_hidden_text" in sql]
+    security = Security(secured.database, "finance", COPY_ROLE, "finance_processed")
+    with lake_tables(secured, secured.database, *LAKE_TABLES):
+        pending = pending_security_statements(secured.endpoint(), security, lambda _: secured.credentials("admin"))
+    steps = [sql.split()[0] for sql in pending.statements if "MASKING POLICY finance_hidden_text" in sql]
     assert steps == ["CREATE", *["ATTACH"] * 4]
+
+
+@pytest.mark.parametrize("registered", [(), LAKE_TABLES[:1]])
+def test_ledger_lines_wait_until_the_data_catalog_has_all_their_tables(secured: Secured, registered: tuple[str, ...]):
+    security = Security(secured.database, "finance", COPY_ROLE, "finance_processed")
+    with lake_tables(secured, secured.database, *registered):
+        applied = apply_security(secured.endpoint(), security, lambda _: secured.credentials("admin"))
+    assert applied.missing_tables == LAKE_TABLES[len(registered) :]
+    assert not [sql for sql in applied.statements if "LedgerLines" in sql]
+    assert applied.statements[-1].startswith("CREATE EXTERNAL SCHEMA")
+
+
+def test_a_ledger_lines_view_that_cannot_be_secured_takes_no_right_from_any_role(secured: Secured, tmp_path: Path):
+    secured.engine.loaded(tmp_path)
+    database = secured.engine._databases[-1]
+    secured.engine.server.psql(VIEWS, database)
+    endpoint = replace(secured.endpoint(), database=database)
+    security = Security(database, "finance", COPY_ROLE, "finance_processed")
+    with lake_tables(secured, database, *LAKE_TABLES), pytest.raises(SecurityError, match="LedgerLines"):
+        apply_security(endpoint, security, lambda _: secured.credentials("admin"))
+    for role, right in ((LOADER, "DELETE"), (ANALYST, "SELECT")):
+        question = f"SELECT has_table_privilege('{role}', 'finance.factfinancials', '{right}')"
+        assert secured.engine.server.psql(question, database) == "t"
+
+
+def test_a_load_is_rejected_if_the_table_that_policies_read_is_gone(secured: Secured, tmp_path: Path):
+    secured.engine.loaded(tmp_path)
+    database = secured.engine._databases[-1]
+    server = secured.engine.server
+    server.psql(VIEWS, database)
+    endpoint = replace(secured.endpoint(), database=database)
+    apply_security(endpoint, Security(database, "finance"), lambda _: secured.credentials("admin"))
+    server.psql("DROP TABLE finance.DepartmentUnit", database)
+    redshift = RedshiftWarehouse(endpoint, StagedFiles(secured.engine.zone), lambda _: secured.credentials("admin"))
+    with pytest.raises(LoadError, match="DepartmentUnit that its policies read") as caught:
+        publish_nothing(redshift)
+    assert "finance-platform secure" in caught.value.fix
+
+
+def test_a_load_by_a_user_who_may_not_read_the_business_units_is_rejected(secured: Secured):
+    secured.engine.server.psql(f"REVOKE SELECT ON finance.DepartmentUnit FROM {LOADER}", secured.database)
+    try:
+        with pytest.raises(LoadError, match="reads the table DepartmentUnit, which the platform may not") as caught:
+            publish_nothing(secured.warehouse("task"))
+    finally:
+        secured.engine.server.psql(f"GRANT SELECT ON finance.DepartmentUnit TO {LOADER}", secured.database)
+    assert f"GRANT ROLE {LOADER}" in caught.value.fix
 
 
 @pytest.mark.parametrize("table", ["FactFinancials", "ActualVsBudget", "DimDepartment"])

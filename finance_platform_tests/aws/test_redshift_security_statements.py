@@ -135,7 +135,6 @@ def test_the_grants_have_exactly_this_text():
     views = ", ".join(view.name for view in VIEWS if view not in (REJECTED_MONEY, DECISION_LOG, RESTATEMENT))
     assert of_kind("grant") == [
         "GRANT SELECT ON TABLE DepartmentUnit, BusinessUnitAccess TO RLS POLICY finance_own_departments",
-        f"GRANT SELECT ON TABLE LedgerLines TO {readers}",
         f"GRANT USAGE ON SCHEMA finance TO ROLE finance_loader, {readers}",
         "GRANT TEMPORARY ON DATABASE warehouse TO ROLE finance_loader",
         f"GRANT SELECT, INSERT, DELETE ON TABLE {star} TO ROLE finance_loader",
@@ -148,6 +147,7 @@ def test_the_grants_have_exactly_this_text():
         f"GRANT SELECT ON TABLE RejectedMoney, DecisionLog, Restatement TO ROLE finance_loader, {without_partners}",
         f"GRANT SELECT ON TABLE FeedTerm, RejectedFile, DecisionAmount, RestatementStep TO {without_partners}",
         f"GRANT SELECT ON TABLE LoadLedger, SchemaVersion, {LOOKED_UP} TO ROLE finance_controller",
+        f"GRANT SELECT ON TABLE LedgerLines TO {readers}",
     ]
     assert of_kind("revoke") == [
         f"REVOKE INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA finance FROM {readers}",
@@ -211,6 +211,14 @@ def test_policies_are_attached_before_row_level_security_and_grants_come_last():
         closed = lines.index(f"ALTER TABLE {table} ROW LEVEL SECURITY ON")
         read = min(n for n, line in enumerate(lines) if line.startswith("GRANT") and table in line and "ROLE" in line)
         assert attached < closed < read
+
+
+def test_the_rights_of_all_roles_come_before_what_depends_on_the_data_catalog():
+    lines = flat()
+    first_of_the_lake = next(n for n, line in enumerate(lines) if "finance_lake" in line)
+    assert not [line for line in lines[:first_of_the_lake] if LINES_VIEW in line]
+    assert not [line for line in lines[first_of_the_lake:] if "finance_loader" in line]
+    assert not [line for line in lines[first_of_the_lake + 1 :] if LINES_VIEW not in line and "MASKING" not in line]
 
 
 def test_ledger_lines_have_every_column_of_the_contract_and_mask_each_personal_one():

@@ -1,13 +1,9 @@
 -- Grain: LedgerLines one ledger line of a live delivery, including lines that a later delivery supersedes.
 --
--- Spectrum reads them through the data catalog. An external table can have neither row-level security nor masks, so no
--- role may use its schema; the view has both, and binds late, as every view of an external table must.
+-- Spectrum reads them through the external schema. The view has row-level security and masks, which an external table
+-- cannot have, and binds late, as every view of an external table must.
 -- Columns that a contract marks as personal are masked for all roles but controllers.
-
-CREATE EXTERNAL SCHEMA IF NOT EXISTS ${lake_schema}
-FROM DATA CATALOG
-DATABASE '${catalog_database}'
-IAM_ROLE '${copy_role_arn}';
+-- It runs after everything else, and only once its tables are in the data catalog.
 
 CREATE OR REPLACE VIEW LedgerLines AS
 SELECT

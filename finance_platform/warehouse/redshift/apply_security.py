@@ -10,13 +10,17 @@ of them and to be allowed all statements; for any other user the first forbidden
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from finance_platform.errors import SecurityError
 from finance_platform.warehouse.redshift.credentials import CredentialsResolver, resolve_credentials
 from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
-from finance_platform.warehouse.redshift.security_statements import Security, SecurityStatement
+from finance_platform.warehouse.redshift.security_statements import (
+    LEDGER_LINES_TABLES,
+    Security,
+    SecurityStatement,
+)
 from finance_platform.warehouse.redshift.session import RedshiftSession, open_session
 
 _ROLES = "SELECT role_name FROM svv_roles"
@@ -28,6 +32,8 @@ _ATTACHED_MASKS = (
     "SELECT policy_name, table_name, output_columns, grantee FROM svv_attached_masking_policy "
     "WHERE schema_name = :schema"
 )
+
+_LAKE_TABLES = "SELECT tablename FROM svv_external_tables WHERE schemaname = :schema"
 
 _IDENTIFYING_PARTS = {
     "row policy attached": ("policy", "table", "role"),
@@ -54,19 +60,37 @@ class ExistingSecurity:
         return statement.sql
 
 
+@dataclass(frozen=True)
+class AppliedSecurity:
+    """The statements of one call, and what it had to leave for a later one.
+
+    Attributes:
+        statements: the statements, in their order.
+        missing_tables: tables that the data catalog lacks, without which the ledger-lines view was left out; the next
+            call after the load that registers them creates it.
+    """
+
+    statements: tuple[str, ...]
+    missing_tables: tuple[str, ...] = ()
+
+
 def pending_security_statements(
     endpoint: RedshiftEndpoint, security: Security, resolver: CredentialsResolver = resolve_credentials
-) -> list[str]:
+) -> AppliedSecurity:
     """Return the statements that `apply_security` would run now; see there for arguments and errors."""
-    statements = security.statements()
+    security.statements()  # an invalid setting needs no connection
     with open_session(endpoint, resolver(endpoint)) as session:
-        return _pending(session, security, statements)
+        missing = _missing_tables(session, security)
+        return AppliedSecurity(tuple(_pending(session, security, has_ledger_lines=not missing)), missing)
 
 
 def apply_security(
     endpoint: RedshiftEndpoint, security: Security, resolver: CredentialsResolver = resolve_credentials
-) -> list[str]:
+) -> AppliedSecurity:
     """Apply `sql/security`, and return the statements that were run; it can run again after a failure.
+
+    The rights of all roles come before the ledger-lines view, which depends on tables outside the warehouse: whatever
+    becomes of the view, the loader can load.
 
     Args:
         endpoint: the warehouse.
@@ -79,17 +103,36 @@ def apply_security(
         WarehouseAccessError: the server rejects the credentials.
         WarehouseUnreachableError: the server cannot be reached.
     """
-    statements = security.statements()
+    security.statements()
     with open_session(endpoint, resolver(endpoint)) as session:
-        pending = _pending(session, security, statements)
-        for sql in pending:
+        applied = []
+        for sql in _pending(session, security, has_ledger_lines=False):
             session.run(sql, error_type=SecurityError)
-        return pending
+            applied.append(sql)
+        missing = _missing_tables(session, security)  # now that the external schema exists
+        for sql in _pending_of(session, security, security.ledger_lines_statements() if not missing else []):
+            session.run(sql, error_type=SecurityError)
+            applied.append(sql)
+        return AppliedSecurity(tuple(applied), missing)
 
 
-def _pending(session: RedshiftSession, security: Security, statements: Sequence[SecurityStatement]) -> list[str]:
+def _pending(session: RedshiftSession, security: Security, *, has_ledger_lines: bool) -> Iterator[str]:
+    statements = security.statements() if has_ledger_lines else security.warehouse_statements()
+    return _pending_of(session, security, statements)
+
+
+def _pending_of(session: RedshiftSession, security: Security, statements: Sequence[SecurityStatement]) -> Iterator[str]:
     existing = _read_existing_security(session, security.schema)
-    return [sql for statement in statements if (sql := existing.pending_sql(statement))]
+    return (sql for statement in statements if (sql := existing.pending_sql(statement)))
+
+
+def _missing_tables(session: RedshiftSession, security: Security) -> tuple[str, ...]:
+    """Return the tables of the ledger-lines view that the external schema does not show (yet)."""
+    if not security.catalog_database:
+        return ()
+    rows = session.run(_LAKE_TABLES, {"schema": security.lake_schema}, SecurityError).rows
+    existing = {name.lower() for (name,) in rows}
+    return tuple(table for table in LEDGER_LINES_TABLES if table not in existing)
 
 
 def _read_existing_security(session: RedshiftSession, schema: str) -> ExistingSecurity:

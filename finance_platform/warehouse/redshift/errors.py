@@ -28,6 +28,7 @@ from finance_platform.warehouse.dialect import shorten
 
 _MISSING_STATES = frozenset({"42P01", "3F000"})  # a table, a schema
 _TIMEOUT_STATE = "57014"
+_FORBIDDEN_STATE = "42501"
 _BUSY_STATES = frozenset({"40001", "40P01", "53300", "55P03"})
 _UNAVAILABLE_STATES = frozenset({"57P01", "57P02", "57P03"})
 _BUSY_MESSAGE = re.compile(
@@ -97,6 +98,11 @@ def is_missing_table(error: BaseException) -> bool:
     return isinstance(error.__cause__, SqlStateError) and error.__cause__.state in _MISSING_STATES
 
 
+def is_forbidden(error: BaseException) -> bool:
+    """Return whether a mapped error says that the user lacks a right."""
+    return isinstance(error.__cause__, SqlStateError) and error.__cause__.state == _FORBIDDEN_STATE
+
+
 def is_timeout(error: BaseException) -> bool:
     """Return whether a mapped error says that a statement took longer than its session allows."""
     return isinstance(error.__cause__, SqlStateError) and error.__cause__.state == _TIMEOUT_STATE
@@ -116,7 +122,7 @@ def _server_error(state: str, message: str, attempted: str, error_type: type[Per
         )
     if state == "3D000":
         return WarehouseAccessError(found, fix="create the database, or name the right one with REDSHIFT_DATABASE")
-    if state == "42501":
+    if state == _FORBIDDEN_STATE:
         return error_type(found, fix="grant the platform's user that right, or run as a user that has it")
     if state == _TIMEOUT_STATE:
         timed_out = error_type(found, fix="increase REDSHIFT_STATEMENT_TIMEOUT_SECONDS, or select less")

@@ -18,7 +18,7 @@ from finance_platform.warehouse.statements import SqlFile, script
 
 _SCHEMA = "SELECT nspname FROM pg_namespace WHERE nspname = :schema"
 _COLUMNS = """
-SELECT pg_class.relname, CAST(pg_class.relkind AS VARCHAR(1)), pg_attribute.attname,
+SELECT pg_class.relname, pg_class.relkind = 'v', pg_attribute.attname,
        format_type(pg_attribute.atttypid, pg_attribute.atttypmod), pg_attribute.attnotnull, pg_attribute.atthasdef
 FROM pg_attribute
 INNER JOIN pg_class ON pg_class.oid = pg_attribute.attrelid
@@ -66,10 +66,10 @@ def read_existing_schema(session: RedshiftSession, schema: str, names: frozenset
     tables: dict[str, list[ExistingColumn]] = {}
     views: dict[str, list[str]] = {}
     rows = session.run(_COLUMNS, {"schema": schema}).rows
-    for (name, kind), columns in groupby(rows, key=lambda row: (row[0], row[1])):
+    for (name, is_view), columns in groupby(rows, key=lambda row: (row[0], row[1])):
         if name.lower() not in names:
             continue
-        if kind == "v":
+        if is_view:
             views[name.lower()] = [column[2] for column in columns]
         else:
             tables[name.lower()] = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
-from finance_platform.errors import LoadError
+from finance_platform.errors import LoadError, QueryError
 from finance_platform.warehouse.port import (
     NO_PARAMETERS,
     LoadConnection,
@@ -20,6 +20,7 @@ from finance_platform.warehouse.port import (
     RowStream,
     Warehouse,
 )
+from finance_platform.warehouse.redshift.errors import is_forbidden, is_missing_table
 from finance_platform.warehouse.redshift.security_statements import LOADER
 from finance_platform.warehouse.statements import SqlFile, statement, statements
 
@@ -66,12 +67,16 @@ class SecuredWarehouse:
 
         Raises:
             LoadError: see `Warehouse`; or row-level security hides the star from the platform's own user, whose DELETE
-                would leave the hidden rows beside the loaded ones.
+                would leave the hidden rows beside the loaded ones; or the table that row-level security reads does not
+                exist or must not be read.
         """
         self._require_visible_departments()
+        is_secured = self._reads_department_units()
         with self._warehouse.transaction() as connection:
             yield connection
-            ((is_secured,),) = connection.query(statement(SqlFile.SECURITY_IS_SECURED), {"schema": self._schema}).rows
+            if not is_secured:  # it may have been secured in between
+                parameters = {"schema": self._schema}
+                ((is_secured,),) = connection.query(statement(SqlFile.SECURITY_IS_SECURED), parameters).rows
             if is_secured:
                 for sql in statements(SqlFile.SECURITY_DEPARTMENT_UNITS):
                     connection.execute(sql)
@@ -86,4 +91,43 @@ class SecuredWarehouse:
             raise LoadError(
                 "row-level security hides the departments from the platform's own database user",
                 fix=f"GRANT ROLE {LOADER} to that user, see docs/security.md; nothing was published",
+            )
+
+    def _reads_department_units(self) -> bool:
+        """Return whether the table that row-level security reads exists.
+
+        It is read rather than looked up: a catalog may show a user less than exists, and a load that then left the
+        table as it was would keep the rights of departments that have moved.
+        """
+        try:
+            self._warehouse.query(statement(SqlFile.SECURITY_READS_UNITS))
+        except NoWarehouseYetError:
+            return False
+        except QueryError as error:
+            if is_missing_table(error):
+                self._require_no_protected_table()
+                return False
+            if not is_forbidden(error):
+                raise
+            raise LoadError(
+                f"row-level security reads the table DepartmentUnit, which the platform may not: {error.found}",
+                fix=f"run `finance-platform secure` as a superuser, and GRANT ROLE {LOADER} to that user; nothing was "
+                "published",
+            ) from error
+        return True
+
+    def _require_no_protected_table(self) -> None:
+        try:
+            ((protected,),) = self._warehouse.query(
+                statement(SqlFile.SECURITY_PROTECTED), {"schema": self._schema}
+            ).rows
+        except QueryError as error:
+            if is_forbidden(error) or is_missing_table(error):
+                return  # no superuser: under row-level security it would have seen no department above
+            raise
+        if protected:
+            raise LoadError(
+                f"row-level security is on for {protected} relations of the schema {self._schema}, but the table "
+                "DepartmentUnit that its policies read does not exist",
+                fix="run `finance-platform secure` as a superuser, which creates it; nothing was published",
             )

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from string import Template
 
+from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.errors import SettingsError
 from finance_platform.warehouse.dialect import split
 from finance_platform.warehouse.statements import SqlFile, script
 
 LOADER, CONTROLLER, ANALYST, PARTNER = "finance_loader", "finance_controller", "finance_analyst", "finance_partner"
 ROLES = (LOADER, CONTROLLER, ANALYST, PARTNER)
+
+LEDGER_LINES_TABLES = (TRANSACTIONS.name, BUDGET.name)
+"""The tables of the data catalog that the ledger-lines view reads."""
 
 _POLICIES = (
     SqlFile.SECURITY_ROLES,
@@ -125,12 +129,28 @@ class Security:
         Raises:
             SettingsError: a setting is not a valid name in SQL.
         """
-        self._validate_names()
-        ledger_lines = (SqlFile.SECURITY_LEDGER_LINES,) if self.catalog_database else ()
-        files = (*_POLICIES, *ledger_lines, SqlFile.SECURITY_GRANTS)
-        return [statement for file in files for statement in self._statements_of(file)]
+        return [*self.warehouse_statements(), *self.ledger_lines_statements()]
 
-    def _statements_of(self, file: SqlFile) -> list[SecurityStatement]:
+    def warehouse_statements(self) -> list[SecurityStatement]:
+        """Return the statements that depend on no table of the data catalog: they can always run.
+
+        Raises:
+            SettingsError: a setting is not a valid name in SQL.
+        """
+        self._validate_names()
+        lake_schema = (SqlFile.SECURITY_LAKE_SCHEMA,) if self.catalog_database else ()
+        return self._statements_of(*_POLICIES, SqlFile.SECURITY_GRANTS, *lake_schema)
+
+    def ledger_lines_statements(self) -> list[SecurityStatement]:
+        """Return the statements of the ledger-lines view, which can run once the data catalog has its tables.
+
+        Raises:
+            SettingsError: a setting is not a valid name in SQL.
+        """
+        self._validate_names()
+        return self._statements_of(SqlFile.SECURITY_LEDGER_LINES) if self.catalog_database else []
+
+    def _statements_of(self, *files: SqlFile) -> list[SecurityStatement]:
         names = {
             "database": self.database,
             "schema": self.schema,
@@ -138,7 +158,8 @@ class Security:
             "catalog_database": self.catalog_database,
             "copy_role_arn": self.copy_role_arn,
         }
-        return [SecurityStatement(sql) for sql in split(Template(script(file)).substitute(names))]
+        texts = [Template(script(file)).substitute(names) for file in files]
+        return [SecurityStatement(sql) for text in texts for sql in split(text)]
 
     def _validate_names(self) -> None:
         patterns = [(name, _IDENTIFIER) for name in (self.database, self.schema, self.lake_schema)]
