@@ -97,14 +97,20 @@ def _is_on_s3(settings: Settings) -> bool:
     return settings.processed_root.startswith(S3_SCHEME)
 
 
-def open_warehouse(settings: Settings) -> Warehouse:
-    """Return the warehouse; it is opened with the first query or load."""
+def open_warehouse(settings: Settings, *, keeps_newer_schema: bool = True) -> Warehouse:
+    """Return the warehouse; it is opened with the first query or load.
+
+    Args:
+        settings: the home.
+        keeps_newer_schema: whether a load leaves tables and views of a newer release as they are, on Redshift.
+    """
     if settings.is_on_aws:
         from finance_platform.warehouse.redshift.row_level_security import SecuredWarehouse
         from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
 
         endpoint = redshift_endpoint(settings)
-        redshift = RedshiftWarehouse(endpoint, StagedFiles(processed_zone(settings)))
+        staged = StagedFiles(processed_zone(settings))
+        redshift = RedshiftWarehouse(endpoint, staged, keeps_newer_schema=keeps_newer_schema)
         return SecuredWarehouse(redshift, endpoint.schema)
     from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 

@@ -193,6 +193,9 @@ class Settings(BaseSettings):
     s3_kms_key_id: str = Field("", description="Key to encrypt objects with; default: the bucket's.")
     s3_request_payer: bool = Field(False, description="Whether the reader pays for requests to the raw zone.")
     glue_job_prefix: str = Field("finance-platform", min_length=1, description="Jobs are PREFIX-standardise and so on.")
+    glue_modules: str = Field(
+        "", description="Wheels of the release whose scripts a Glue job runs; default: those of the job's definition."
+    )
     glue_poll_seconds: float = Field(5.0, gt=0, description="How often a Glue job's state is polled.")
     redshift_host: Annotated[str, AfterValidator(_refuse_all_but_a_host)] = Field(
         "", description="The warehouse's endpoint; default: that of the workgroup or cluster."

@@ -15,6 +15,7 @@ import click
 
 from finance_platform.cli.console import echo, echo_raw, open_console
 from finance_platform.cli.options import EXIT_ATTENTION, EXIT_OK, with_exit_code
+from finance_platform.errors import FinancePlatformError
 
 if TYPE_CHECKING:
     from finance_platform.deployment.stack import Event
@@ -93,8 +94,14 @@ def deploy(
     if not is_confirmed:
         echo("Nothing was changed.")
         return EXIT_OK if dry_run else EXIT_ATTENTION
+    try:
+        if preview.new_image:
+            deployment.prepare_warehouse(echo, preview.new_image)
+    except FinancePlatformError:
+        deployment.discard(preview)
+        raise
     deployment.apply(preview, _print_event)
-    if preview.has_image:
+    if preview.has_image and not preview.new_image:
         deployment.prepare_warehouse(echo)
     outputs = stack.read_outputs()
     _write_settings(settings_path or Path("build") / f"{stack_name}.env", stack_name, outputs)
@@ -168,7 +175,8 @@ def _print_preview(preview: Preview, bucket: str) -> None:
         echo("No resource changes.")
     open_console().print(uploads)
     if preview.has_image:
-        echo(f"Warehouse: {' and '.join(DDL_COMMANDS)}, in a task of the deployment, as its owner.")
+        when = ", before the services restart" if preview.new_image else ""
+        echo(f"Warehouse: {' and '.join(DDL_COMMANDS)}, in a task of the deployment, as its owner{when}.")
     else:
         echo("Warehouse: its tables are created once the deployment has an image (--image).")
 

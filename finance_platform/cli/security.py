@@ -46,7 +46,7 @@ def secure(home: Path | None, dry_run: bool) -> int:
         echo(f"{len(planned.statements)} statements would run in {endpoint.name}", err=True)
         _report_missing_tables(planned, security)
         return EXIT_OK
-    warehouse = open_warehouse(settings)
+    warehouse = open_warehouse(settings, keeps_newer_schema=False)
     for statement in warehouse.pending_statements():
         echo(f"{statement};\n")
     warehouse.prepare()

@@ -13,7 +13,7 @@ from finance_platform.deployment.artefacts import Release
 from finance_platform.deployment.aws import Account
 from finance_platform.deployment.stack import Event, ResourceChange, Stack
 from finance_platform.deployment.tasks import OneOffTask, run_task
-from finance_platform.deployment.template import Template, validate_parameters
+from finance_platform.deployment.template import Template, require_rules, validate_parameters
 from finance_platform.deployment.upload import Upload, find_existing, upload_missing
 from finance_platform.errors import DeploymentError, DeploymentParameterError
 
@@ -59,6 +59,7 @@ class Preview:
 
     Attributes:
         is_first: whether the stack does not exist yet.
+        new_image: the image that replaces a deployed one; empty if none does.
         changes: the changes of resources.
         uploads: the objects that the scripts bucket needs.
         has_image: whether there will be tasks, so that the warehouse's tables and rights can be brought up to date.
@@ -70,6 +71,7 @@ class Preview:
     uploads: Sequence[Upload]
     has_image: bool
     change_set: str = ""
+    new_image: str = ""
 
 
 class Deployment:
@@ -93,12 +95,14 @@ class Deployment:
 
         Raises:
             DeploymentError: the stack cannot be changed, or CloudFormation rejected the change.
+            DeploymentParameterError: the parameters of a new stack break a rule of the template.
         """
         request = self._request
         artefacts = [Upload(file.key, file.path.read_bytes()) for file in request.release.files]
         template = Upload(request.template.key, request.template.text.encode())
         stack = self._stack.describe_changeable()
         if stack is None:
+            require_rules(request.template, self._parameters)
             resources = request.template.select_resources(self._parameters)
             added = [
                 {"Action": "Add", "LogicalResourceId": name, "ResourceType": resource["Type"]}
@@ -108,10 +112,11 @@ class Deployment:
         self._upload_missing([template])
         uploads = find_existing(self._account, self.bucket, [*artefacts, template])
         existing = {item["ParameterKey"]: item.get("ParameterValue", "") for item in stack.get("Parameters", [])}
-        has_image = bool({**existing, **self._parameters}.get("Image"))
+        image = {**existing, **self._parameters}.get("Image", "")
+        new_image = image if existing.get("Image") not in {None, "", image} else ""
         change_set = self._create_change_set()
         changes = self._stack.list_changes(change_set) if change_set else []
-        return Preview(False, changes, uploads, has_image, change_set)
+        return Preview(False, changes, uploads, bool(image), change_set, new_image)
 
     def discard(self, preview: Preview) -> None:
         """Delete the change set of a preview that is not applied."""
@@ -131,14 +136,21 @@ class Deployment:
         if change_set:
             self._stack.execute_change_set(change_set, show)
 
-    def prepare_warehouse(self, show: Callable[[str], None]) -> None:
+    def prepare_warehouse(self, show: Callable[[str], None], image: str = "") -> None:
         """Bring the warehouse's tables and rights up to date, in a task.
+
+        Args:
+            show: gets each line of the task's log.
+            image: the image of a release that is not deployed yet; empty for the deployed one. Before the services
+                restart with a new release its tables must exist, and tables are only added to, so the release that
+                still runs is not disturbed.
 
         Raises:
             DeploymentError: the task failed; its log was shown.
         """
         commands = " && ".join(DDL_COMMANDS)
-        exit_code = run_task(self._account, self._stack, OneOffTask(["sh", "-c", commands], as_owner=True), show)
+        task = OneOffTask(["sh", "-c", commands], as_owner=True, image=image)
+        exit_code = run_task(self._account, self._stack, task, show)
         if exit_code:
             raise DeploymentError(
                 f"{commands} ended with exit code {exit_code}", fix="fix the error in its log above, then deploy again"

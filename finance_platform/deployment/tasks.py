@@ -9,7 +9,8 @@ inside: in a task of the deployed image. Redshift's Data API would need separate
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,18 @@ from finance_platform.settings import ENV_PREFIX
 
 _CONTAINER = "run"
 
+_COPIED = (
+    "taskRoleArn",
+    "executionRoleArn",
+    "networkMode",
+    "volumes",
+    "requiresCompatibilities",
+    "cpu",
+    "memory",
+    "runtimePlatform",
+)
+"""The parts of a task definition that its copy with another image takes over."""
+
 
 @dataclass(frozen=True)
 class OneOffTask:
@@ -29,11 +42,13 @@ class OneOffTask:
         command: the command and its arguments.
         as_owner: whether it has the rights of the warehouse's owner, instead of those of a refresh.
         environment: variables of the task alone.
+        image: the image to run instead of the deployed one; empty for that one.
     """
 
     command: Sequence[str]
     as_owner: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
 
 
 def run_task(account: Account, stack: Stack, task: OneOffTask, show: Callable[[str], None]) -> int:
@@ -46,7 +61,33 @@ def run_task(account: Account, stack: Stack, task: OneOffTask, show: Callable[[s
     ids = stack.list_physical_ids()
     if "RunTask" not in ids:
         raise DeploymentError(f"the stack {stack.name} has no image yet", fix="push one, then deploy with --image")
-    cluster = ids["Tasks"]
+    with _task_definition(client, ids["RunTask"], task.image) as definition:
+        return _run(account, stack, {**ids, "RunTask": definition}, task, show)
+
+
+@contextmanager
+def _task_definition(client: Any, deployed: str, image: str) -> Iterator[str]:
+    """Yield the deployed definition, or a copy with another image that exists until the end of the block."""
+    if not image:
+        yield deployed
+        return
+    with translate_aws_errors("registering a task with the new image"):
+        definition = client.describe_task_definition(taskDefinition=deployed)["taskDefinition"]
+        copied = {name: definition[name] for name in _COPIED if definition.get(name)}
+        containers = [{**container, "image": image} for container in definition["containerDefinitions"]]
+        response = client.register_task_definition(
+            **copied, family=f"{definition['family']}-ahead", containerDefinitions=containers
+        )
+    arn = str(response["taskDefinition"]["taskDefinitionArn"])
+    try:
+        yield arn
+    finally:
+        with translate_aws_errors("removing the task with the new image"):
+            client.deregister_task_definition(taskDefinition=arn)
+
+
+def _run(account: Account, stack: Stack, ids: Mapping[str, str], task: OneOffTask, show: Callable[[str], None]) -> int:
+    client, cluster = account.client("ecs"), ids["Tasks"]
     with translate_aws_errors("starting a task"):
         response = client.run_task(cluster=cluster, **_build_request(ids, stack, task))
     if not response["tasks"]:

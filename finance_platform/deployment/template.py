@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -88,8 +88,37 @@ class Template:
         Args:
             values: the values of parameters; the others have their defaults.
         """
+        is_true = self._evaluator(values)
+        return {
+            name: resource
+            for name, resource in self.document["Resources"].items()
+            if "Condition" not in resource or is_true(resource["Condition"])
+        }
+
+    def broken_rules(self, values: Mapping[str, str]) -> list[str]:
+        """Return the descriptions of the rules that a new stack would break, each once.
+
+        Args:
+            values: the values of parameters; the others have their defaults.
+        """
+        is_true = self._evaluator(values)
+        rules = self.document.get("Rules", {}).values()
+        broken = [
+            str(assertion["AssertDescription"])
+            for rule in rules
+            if "RuleCondition" not in rule or is_true(rule["RuleCondition"])
+            for assertion in rule["Assertions"]
+            if not is_true(assertion["Assert"])
+        ]
+        return list(dict.fromkeys(broken))
+
+    def _evaluator(self, values: Mapping[str, str]) -> Callable[[Any], bool]:
+        """Return a function that evaluates a condition, or the name of one, for a new stack."""
         conditions = self.document.get("Conditions", {})
         effective = {name: str(values.get(name, item.get("Default", ""))) for name, item in self.parameters.items()}
+
+        def value_of(item: Any) -> str:
+            return effective[item["Ref"]] if isinstance(item, dict) else str(item)
 
         def is_true(condition: Any) -> bool:
             if isinstance(condition, str):
@@ -98,16 +127,13 @@ class Template:
             if function == "Condition":
                 return is_true(operands)
             if function == "Fn::Equals":
-                left, right = (effective[item["Ref"]] if isinstance(item, dict) else str(item) for item in operands)
-                return bool(left == right)
+                return value_of(operands[0]) == value_of(operands[1])
+            if function == "Fn::Contains":
+                return value_of(operands[1]) in map(value_of, operands[0])
             results = [is_true(operand) for operand in operands]
             return {"Fn::Not": not results[0], "Fn::And": all(results), "Fn::Or": any(results)}[function]
 
-        return {
-            name: resource
-            for name, resource in self.document["Resources"].items()
-            if "Condition" not in resource or is_true(resource["Condition"])
-        }
+        return is_true
 
 
 def template_path() -> Path:
@@ -149,6 +175,17 @@ def validate_parameters(template: Template, values: Mapping[str, str]) -> None:
             raise DeploymentParameterError(
                 f"{name} is {value!r}, expected {_describe_allowed(declaration)}", fix=f"give --parameter {name}=…"
             )
+
+
+def require_rules(template: Template, values: Mapping[str, str]) -> None:
+    """Check the template's rules for a new stack; those of an existing one CloudFormation checks before it changes it.
+
+    Raises:
+        DeploymentParameterError: the values break a rule; says which.
+    """
+    broken = template.broken_rules(values)
+    if broken:
+        raise DeploymentParameterError(" ".join(broken), fix="give the parameters that go together, with --parameter")
 
 
 def _is_allowed(declaration: Mapping[str, Any], value: str) -> bool:

@@ -25,6 +25,7 @@ Name = Literal[
     "RunsSucceeded",
     "RunsFailed",
     "RestatedAmount",
+    "SensorEvaluations",
 ]
 Unit = Literal["Count", "Seconds", "None"]
 
@@ -38,6 +39,7 @@ UNITS: dict[Name, Unit] = {
     "RunsSucceeded": "Count",
     "RunsFailed": "Count",
     "RestatedAmount": "None",
+    "SensorEvaluations": "Count",
 }
 """The unit of each metric; money has none, it is in the home's currency."""
 

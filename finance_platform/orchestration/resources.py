@@ -35,4 +35,5 @@ def _spark_jobs(settings: Settings) -> PipesJobRunner:
     from finance_platform.orchestration.job_runners.glue_jobs import GlueJobRunner  # boto3 takes most of a second
     from finance_platform.orchestration.job_runners.glue_run import WaitPolicy
 
-    return GlueJobRunner(zones, settings.scripts_uri, settings.glue_job_prefix, WaitPolicy(settings.glue_poll_seconds))
+    waiting = WaitPolicy(settings.glue_poll_seconds)
+    return GlueJobRunner(zones, settings.scripts_uri, settings.glue_job_prefix, settings.glue_modules, waiting)

@@ -82,6 +82,7 @@ class SqlFile(StrEnum):
     SIGNED_AMOUNT = "views/signed_amount.sql"
     RESTATEMENT = "views/restatement.sql"
     SCHEMA_VERSION = "load/schema_version.sql"
+    SCHEMA_TIMES = "load/schema_times.sql"
     PUBLISHED_SLICES = "load/published_slices.sql"
     PUBLISHED_AT = "load/published_at.sql"
     LAST_LOAD_NUMBER = "load/last_load_number.sql"

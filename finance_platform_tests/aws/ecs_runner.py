@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.ecs.models import EC2ContainerServiceBackend, Task
+from moto.ecs.models import EC2ContainerServiceBackend, Task, TaskDefinition
 from moto.logs.models import logs_backends
 
 
@@ -26,9 +26,10 @@ def running_tasks(programs: Path) -> Iterator[list[dict[str, Any]]]:
     """
     overrides: list[dict[str, Any]] = []
     run_task = EC2ContainerServiceBackend.run_task
+    describe = EC2ContainerServiceBackend.describe_task_definition
 
     def run(backend: EC2ContainerServiceBackend, cluster: str, definition: str, *rest: Any, **named: Any) -> list[Task]:
-        for container in backend.describe_task_definition(definition).container_definitions:
+        for container in describe(backend, definition).container_definitions:
             container.setdefault("memory", 0)  # moto sums it up, and on Fargate a container has none
         tasks = run_task(backend, cluster, definition, *rest, **named)
         for task in tasks:
@@ -36,7 +37,13 @@ def running_tasks(programs: Path) -> Iterator[list[dict[str, Any]]]:
             _run(backend, task, programs)
         return tasks
 
+    def describe_as_ecs(backend: EC2ContainerServiceBackend, definition: str) -> TaskDefinition:
+        described = describe(backend, definition)
+        described.container_definitions = _convert_keys(described.container_definitions)
+        return described
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EC2ContainerServiceBackend, "describe_task_definition", describe_as_ecs)
         patch.setattr(EC2ContainerServiceBackend, "run_task", run)
         yield overrides
 

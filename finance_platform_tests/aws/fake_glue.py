@@ -180,7 +180,8 @@ class FakeGlue:
         folder.mkdir()
         run = Run(job["Name"], arguments, behavior, folder / "log.txt")
         if behavior.runs_script:
-            path = _download(job["Command"]["ScriptLocation"], folder, self.environment)
+            script = arguments.get("--scriptLocation", job["Command"]["ScriptLocation"])
+            path = _download(script, folder, self.environment)
             for module in filter(None, arguments.get("--additional-python-modules", "").split(",")):
                 _download(module, folder, self.environment)
             command_line = [part for name, value in arguments.items() for part in (name, value)]

@@ -233,6 +233,41 @@ def test_an_image_brings_dagster_the_warehouses_tables_and_remote_commands(
     assert "taskRoleArn" not in overrides[-1]
 
 
+def test_a_new_image_migrates_the_warehouse_before_the_services_restart(
+    deployed: Result, dist: Path, tmp_path: Path, programs: Path
+):
+    assert deployed.exit_code == 0
+    from finance_platform_tests.aws.ecs_runner import running_tasks
+
+    newer = f"{IMAGE.rpartition(':')[0]}:2"
+    with running_tasks(programs):
+        first = deploy(dist, tmp_path, "--image", IMAGE, "--yes")
+        result = deploy(dist, tmp_path, "--image", newer, "--yes")
+    assert (first.exit_code, result.exit_code) == (0, 0), result.output
+    migrated, updated = (result.output.index(text) for text in ("called: migrate", "UPDATE_COMPLETE"))
+    assert migrated < updated
+    assert result.output.count("called: secure") == 1
+    ecs = boto3.client("ecs")
+    assert ecs.list_task_definitions(familyPrefix="finance-run-ahead", status="ACTIVE")["taskDefinitionArns"] == []
+    (ahead,) = ecs.list_task_definitions(familyPrefix="finance-run-ahead", status="INACTIVE")["taskDefinitionArns"]
+    definition = ecs.describe_task_definition(taskDefinition=ahead)["taskDefinition"]
+    assert [container["image"] for container in definition["containerDefinitions"]] == [newer]
+
+
+def test_a_migration_that_fails_deploys_nothing(deployed: Result, dist: Path, tmp_path: Path, programs: Path):
+    assert deployed.exit_code == 0
+    from finance_platform_tests.aws.ecs_runner import running_tasks
+
+    with running_tasks(programs):
+        assert deploy(dist, tmp_path, "--image", IMAGE, "--yes").exit_code == 0
+        before, change_sets = stack(), change_sets_of("finance")
+        (programs / "finance-platform").write_text("#!/bin/sh\nexit 3\n")
+        result = deploy(dist, tmp_path, "--image", f"{IMAGE.rpartition(':')[0]}:3", "--yes")
+    assert result.exit_code == 3
+    assert "ended with exit code 3" in result.output
+    assert (stack()["Parameters"], change_sets_of("finance")) == (before["Parameters"], change_sets)
+
+
 @pytest.mark.parametrize(
     ("starts", "message"), [(False, "the task did not start"), (True, "the task ended without an exit code")]
 )
@@ -365,7 +400,7 @@ def test_a_failed_creation_names_the_failed_resource_although_the_stack_is_delet
         ("NetworkPrefix=8.8", "private network"),
         ("Image=latest", "an image of ECR"),
         ("AlertEmail=me", "one e-mail address"),
-        ("HoursWithoutRun=soon", "1 to 168 hours"),
+        ("StatementTimeoutSeconds=soon", "60 seconds to a day"),
         ("Currency", "NAME=VALUE"),
     ],
 )
@@ -407,8 +442,6 @@ NOT_IN_OUTPUTS = {
     "s3_request_payer": "the raw bucket belongs to the stack",
     "redshift_user": "comes with the role or the secret",
     "redshift_tls": "is always on",
-    "redshift_statement_timeout_seconds": "has a suitable default",
-    "redshift_query_group": "has a suitable default",
     "sensor_interval_seconds": "has a suitable default",
     "sensor_full_look_seconds": "has a suitable default",
     "glue_poll_seconds": "has a suitable default",

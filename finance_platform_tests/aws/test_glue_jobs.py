@@ -88,7 +88,20 @@ def wait_policy(*, turn_seconds: float = 0.0, closing_seconds: float = 0.0) -> W
 
 
 def glue_jobs(prefix: str = "small", scripts_uri: str = SCRIPTS, *, closing_seconds: float = 0.0) -> GlueJobRunner:
-    return GlueJobRunner(ZONES, scripts_uri, prefix, wait_policy(closing_seconds=closing_seconds))
+    return GlueJobRunner(ZONES, scripts_uri, prefix, waiting=wait_policy(closing_seconds=closing_seconds))
+
+
+def test_a_run_keeps_its_release_when_a_deployment_changes_the_job(glue: FakeGlue):
+    folder = f"{SCRIPTS}/releases/0123456789ab"
+    upload(ECHO, f"{folder}/standardise_job.py")
+    wheel = upload("", f"{folder}/finance_platform-1-py3-none-any.whl")
+    jobs = GlueJobRunner(ZONES, SCRIPTS, "failing", wheel, wait_policy())
+    execution = materialize(jobs)
+    assert execution.success, failure_of(execution)
+    ((arguments,),) = [[run.arguments] for run in glue.runs.values()]
+    assert arguments["--scriptLocation"] == f"{folder}/standardise_job.py"
+    assert arguments["--additional-python-modules"] == wheel
+    assert not materialize(glue_jobs("failing")).success
 
 
 @dg.asset

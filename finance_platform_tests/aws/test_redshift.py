@@ -519,6 +519,25 @@ def test_the_fake_is_as_strict_as_redshift(loaded: RedshiftWarehouse, fault: str
             session.run(sql)
 
 
+def test_a_load_leaves_the_tables_and_views_of_a_newer_release_as_they_are(
+    loaded: RedshiftWarehouse, engine: RedshiftEngine, star_files: StarFiles
+) -> None:
+    newer = "INSERT INTO SchemaVersion VALUES (2, 'of a newer release', 'a new column', '2026-01-01')"
+    with loaded._session() as session:
+        session.run(newer)
+        session.run("ALTER TABLE FactFinancials ADD COLUMN Added VARCHAR(10)")
+    engine.server.faults.clear()
+    overtaken = engine.warehouse(loaded.database)
+    assert isinstance(overtaken, RedshiftWarehouse)
+
+    load_into(overtaken, star_files.facts("2025-02", "f2", february()))
+
+    assert not [sql for sql in statements_run(engine) if sql.startswith(("CREATE OR REPLACE VIEW", "DROP VIEW"))]
+    assert overtaken.query("SELECT MAX(Version) AS Version FROM SchemaVersion").rows == [(2,)]
+    engine.warehouse(loaded.database, keeps_newer_schema=False).prepare()
+    assert overtaken.query("SELECT MAX(Version) AS Version FROM SchemaVersion").rows == [(3,)]
+
+
 CENTS = Decimal("1234567.89")
 
 

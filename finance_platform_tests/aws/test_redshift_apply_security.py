@@ -283,6 +283,25 @@ def test_the_command_s_dry_run_prints_the_statements_and_runs_nothing(secured: S
     assert "statements were run" in result.stderr
 
 
+def test_migrate_on_aws_needs_no_right_on_the_zones(secured: Secured, aws: MotoServer):
+    secret = json.dumps({"username": "admin", "password": secured.engine.server.people["admin"]})
+    boto3.client("secretsmanager", endpoint_url=aws.address).create_secret(Name="owner", SecretString=secret)
+    variables = {
+        "PROFILE": "aws",
+        "RAW_URI": "s3://no-such-bucket",
+        "PROCESSED_URI": "s3://no-such-bucket-either",
+        "SCRIPTS_URI": "s3://scripts",
+        "REDSHIFT_HOST": "127.0.0.1",
+        "REDSHIFT_PORT": str(secured.engine.server.port),
+        "REDSHIFT_DATABASE": secured.engine.server.database(),
+        "REDSHIFT_SECRET_ID": "owner",
+        "REDSHIFT_TLS": "false",
+    }
+    result = CliRunner().invoke(main, ["migrate"], env={f"FINANCE_PLATFORM_{k}": v for k, v in variables.items()})
+    assert result.exit_code == 0, result.output
+    assert "has the tables and views of this release now" in result.output
+
+
 def test_a_user_without_a_role_may_not_query(secured: Secured):
     with pytest.raises(FinancePlatformError, match=r"permission denied|no tables"):
         secured.rows("nobody", "SELECT Amount FROM FactFinancials")

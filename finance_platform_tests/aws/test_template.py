@@ -51,6 +51,64 @@ def test_nothing_that_is_created_refers_to_a_missing_one(values: dict[str, str])
         assert {waits} if isinstance(waits, str) else set(waits) <= made, name
 
 
+@pytest.mark.parametrize("service", of_type("AWS::ECS::Service"))
+def test_a_service_starts_after_every_way_out_of_the_network(service: dict[str, Any]):
+    endpoints = {name for name, one in RESOURCES.items() if one["Type"] == "AWS::EC2::VPCEndpoint"}
+    routes = {name for name, one in RESOURCES.items() if one["Type"] == "AWS::EC2::SubnetRouteTableAssociation"}
+    assert endpoints | routes <= everything_before(service["ServiceName"].capitalize() + "Service")
+
+
+def everything_before(name: str) -> set[str]:
+    """Return the resources that CloudFormation creates before one, because it depends on them or refers to them."""
+    before: set[str] = set()
+    remaining = [name]
+    while remaining:
+        resource = RESOURCES[remaining.pop()]
+        waits = resource.get("DependsOn", [])
+        found = set(re.findall(r"'(?:Ref|Fn::GetAtt)': \[?'(\w+)'", str(resource))) & RESOURCES.keys()
+        found |= {waits} if isinstance(waits, str) else set(waits)
+        remaining += found - before
+        before |= found
+    return before
+
+
+def test_the_key_lets_cloudwatch_logs_do_all_that_its_documentation_asks_for():
+    statements = {one["Sid"]: one for one in RESOURCES["Key"]["Properties"]["KeyPolicy"]["Statement"]}
+    documented = ("Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey")
+    assert {f"kms:{action}" for action in documented} <= set(statements["LogGroups"]["Action"])
+    assert "kms:EncryptionContext:aws:logs:arn" in statements["LogGroups"]["Condition"]["StringLike"]
+    assert statements["LogGroupsLookUpTheKey"]["Action"] == "kms:DescribeKey"
+
+
+def test_copy_reads_partitions_in_batches_and_finds_its_database():
+    statements = RESOURCES["CopyRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    actions = {
+        action
+        for one in statements
+        for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
+    }
+    assert {"glue:BatchGetPartition", "glue:GetDatabases", "glue:GetPartitions", "s3:GetObject"} <= actions
+
+
+@pytest.mark.parametrize(
+    ("values", "broken"),
+    [
+        ({}, []),
+        ({"WarehouseBaseCapacity": "16", "WarehouseMaxCapacity": "16"}, []),
+        ({"WarehouseBaseCapacity": "4", "WarehouseMaxCapacity": "8"}, []),
+        ({"WarehouseBaseCapacity": "32"}, ["WarehouseMaxCapacity must be at least WarehouseBaseCapacity."]),
+        (
+            {"WarehouseBaseCapacity": "512", "WarehouseMaxCapacity": "256"},
+            ["WarehouseMaxCapacity must be at least WarehouseBaseCapacity."],
+        ),
+        ({"UiHostName": "a.example.com"}, ["UiCertificateArn and UiHostName require each other."]),
+        ({"ZoneA": "eu-central-1a"}, ["ZoneA, ZoneB and ZoneC require each other - all three or none."]),
+    ],
+)
+def test_parameters_that_do_not_fit_together_break_a_rule(values: dict[str, str], broken: list[str]):
+    assert TEMPLATE.broken_rules(values) == broken
+
+
 @pytest.mark.parametrize("bucket", of_type("AWS::S3::Bucket"))
 def test_a_bucket_is_encrypted_versioned_and_closed(bucket: dict[str, Any]):
     (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
@@ -128,7 +186,7 @@ def test_alarms_and_dashboard_show_metrics_that_the_platform_sends():
     plain = set(re.findall(r'\["\$\{MetricsNamespace\}", "(\w+)"\]', text))
     assert own | plain <= set(UNITS) - set(FEED_METRICS)
     assert queried | searched <= set(FEED_METRICS)
-    assert {"RunsFailed", "RunsSucceeded"} <= own
+    assert {"RunsFailed", "SensorEvaluations"} <= own
     assert {"MoneyRejected", "FreshnessLag"} <= queried
 
 

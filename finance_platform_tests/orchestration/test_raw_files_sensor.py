@@ -9,7 +9,8 @@ A failed run is recorded in the instance as failed; no run is executed.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -21,7 +22,9 @@ import pytest
 from finance_platform.deliveries.discovery import scan_raw_zone
 from finance_platform.deliveries.register import Register, utc_text
 from finance_platform.deliveries.scans import fingerprint_config, mark_refreshed, record_scan
+from finance_platform.errors import FinancePlatformError
 from finance_platform.feeds.feed_set import load_feed_set
+from finance_platform.notifications.metrics import Metric, Metrics
 from finance_platform.orchestration.definitions import build_definitions
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.orchestration.resources import platform_resources
@@ -63,12 +66,20 @@ class Home:
         record_scan(processed, scan.etags.items(), config=config, run_id=run_id, at=utc_text(at))
         mark_refreshed(processed, run_id)
 
-    def tick(self, monkeypatch: pytest.MonkeyPatch, *, later: timedelta = timedelta(minutes=1)) -> Tick:
-        """Evaluate the sensor at a later time."""
+    def tick(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        later: timedelta = timedelta(minutes=1),
+        sensor: dg.SensorDefinition | None = None,
+        metrics: Metrics | None = None,
+    ) -> Tick:
+        """Evaluate the sensor at a later time; `sensor`: the one of an earlier tick, as in a process that goes on."""
         monkeypatch.setattr("finance_platform.orchestration.sensors.raw_files.datetime", _clock(later))
         home = settings(home=self.path)
-        sensor = raw_files_sensor(home)
+        sensor = sensor or raw_files_sensor(home)
         resources = {name: platform_resources(home)[name] for name in sensor.required_resource_keys}
+        resources["metrics"] = metrics
         definitions = build_definitions(home)
         with dg.build_sensor_context(
             instance=self.instance, repository_def=definitions.get_repository_def(), resources=resources
@@ -306,3 +317,34 @@ def test_sensors_are_off_unless_a_setting_turns_them_on(tmp_path: Path):
 def test_a_setting_decides_how_often_the_sensor_is_evaluated(tmp_path: Path):
     sensor = raw_files_sensor(settings(home=tmp_path, sensor_interval_seconds=42))
     assert sensor.minimum_interval_seconds == 42
+
+
+class SentMetrics:
+    """Keeps the metrics that are sent; it fails on request."""
+
+    def __init__(self) -> None:
+        self.sent: list[Metric] = []
+
+    def send(self, metrics: Sequence[Metric]) -> None:
+        self.sent += metrics
+
+
+def test_the_sensor_s_heartbeat_comes_every_five_minutes_whether_files_arrive_or_not(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    metrics, sensor = SentMetrics(), raw_files_sensor(settings(home=home.path))
+    home.refresh()
+    for minutes in (1, 2, 5.5, 7, 12):
+        home.tick(monkeypatch, later=timedelta(minutes=minutes), sensor=sensor, metrics=metrics)
+    home.deliver("actuals.csv")
+    assert home.tick(monkeypatch, later=timedelta(minutes=18), sensor=sensor, metrics=metrics).run_requests
+    assert [(metric.name, metric.value) for metric in metrics.sent] == [("SensorEvaluations", 1)] * 4
+
+
+def test_a_sensor_that_fails_has_no_heartbeat(home: Home, monkeypatch: pytest.MonkeyPatch):
+    metrics = SentMetrics()
+    shutil.rmtree(home.path / "processed")
+    write(home.path / "processed", "a file where the processed zone should be")
+    with pytest.raises(FinancePlatformError):
+        home.tick(monkeypatch, metrics=metrics)
+    assert metrics.sent == []

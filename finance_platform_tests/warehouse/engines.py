@@ -162,13 +162,14 @@ class RedshiftEngine:
         hashes = [f"SELECT md5(string_agg({name}::text, ';' ORDER BY {name}::text)) FROM {name}" for name in TABLES]
         return self.server.psql(f"SET search_path TO finance; {'; '.join(hashes)}", warehouse.database)
 
-    def warehouse(self, database: str, **options: Any) -> RedshiftWarehouse:
+    def warehouse(self, database: str, *, keeps_newer_schema: bool = True, **options: Any) -> RedshiftWarehouse:
         """Return the warehouse in a database of the fake."""
         server = self.server
         options = {"copy_role_arn": COPY_ROLE, "host": "127.0.0.1", "port": server.port, "tls": False, **options}
         endpoint = RedshiftEndpoint(database, "finance", **options)
         credentials = Credentials("127.0.0.1", server.port, server.user, server.password)
-        return RedshiftWarehouse(endpoint, StagedFiles(self.zone), lambda _: credentials)
+        staged = StagedFiles(self.zone)
+        return RedshiftWarehouse(endpoint, staged, lambda _: credentials, keeps_newer_schema=keeps_newer_schema)
 
     def _database(self, **template: str) -> str:
         self._databases.append(self.server.database(**template))

@@ -27,6 +27,7 @@ VALUES: dict[str, object] = {
     "actuals_through": "2025-02",
     "at": datetime(2030, 1, 1),  # noqa: DTZ001  the warehouse's times have no zone
     "department_key": 11,
+    "fingerprint": "of no release",
     "first_date_key": 20250101,
     "first_period": "2025-01",
     "fiscal_year": 2025,

@@ -33,11 +33,14 @@ class GlueJobRunner(PipesJobRunner):
     Attributes:
         scripts_uri: s3://...; the jobs' scripts, wheels, interim results and messages.
         job_prefix: the first part of the jobs' names.
+        modules: the wheels of the release that the jobs run, as addresses with commas between; its scripts are in their
+            folder. Empty for the release of the jobs' definitions, which a deployment changes during a run.
         waiting: how long to wait for what.
     """
 
     scripts_uri: str
     job_prefix: str
+    modules: str = ""
     waiting: WaitPolicy = field(default_factory=WaitPolicy)
 
     def start_and_wait(self, context: dg.AssetExecutionContext, job: JobName, arguments: JobArguments) -> Sequence[Any]:
@@ -62,7 +65,11 @@ class GlueJobRunner(PipesJobRunner):
             open_session(context, injector, messages) as session,
         ):
             run.run_to_end(
-                {**arguments.as_glue_arguments(), **session.get_bootstrap_cli_arguments()},
+                {
+                    **arguments.as_glue_arguments(),
+                    **self._release_arguments(job),
+                    **session.get_bootstrap_cli_arguments(),
+                },
                 on_poll=messages.handle_new,
             )
             messages.wait_until_closed(self.waiting.closing_seconds, self.waiting.poll_seconds)
@@ -72,6 +79,13 @@ class GlueJobRunner(PipesJobRunner):
     def describe_log(self, job: JobName, arguments: JobArguments) -> str:
         """Return where the log of an attempt is."""
         return f"in the Glue console at the run of {self._job_name(job)} with the attempt {arguments.attempt}"
+
+    def _release_arguments(self, job: JobName) -> dict[str, str]:
+        """Return Glue's own arguments that replace the script and the wheels of the job's definition for one run."""
+        if not self.modules:
+            return {}
+        folder = self.modules.partition(",")[0].rpartition("/")[0]
+        return {"--scriptLocation": f"{folder}/{job}_job.py", "--additional-python-modules": self.modules}
 
     def _job_name(self, job: JobName) -> str:
         return f"{self.job_prefix}-{job.replace('_', '-')}"

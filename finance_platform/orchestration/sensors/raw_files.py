@@ -7,7 +7,8 @@ The sensor keeps no state: the processed zone records what was done, and the tag
 Events from a queue shorten the wait for the next scan; the raw zone is listed every few minutes in any case.
 """
 
-from datetime import UTC, datetime
+import logging
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -16,6 +17,7 @@ from finance_platform.deliveries.scans import fingerprint_config
 from finance_platform.errors import S3EventsError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.notifications.alerts import Alert, Alerts
+from finance_platform.notifications.metrics import Metric, Metrics, send_or_warn
 from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.orchestration.run_alerts import send_run_alerts
 from finance_platform.orchestration.runs import (
@@ -33,6 +35,7 @@ from finance_platform.settings import Settings
 from finance_platform.storage.port import ObjectStore
 from finance_platform.storage.s3_events import S3EventQueue
 
+_HEARTBEAT = timedelta(minutes=5)
 _FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 _MAX_TAG_LENGTH = 250
 _MAX_ATTEMPTS_READ = 20
@@ -56,8 +59,25 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
         processed_zone: dg.ResourceParam[ObjectStore],
         raw_zone_events: dg.ResourceParam[S3EventQueue | None],
         alerts: dg.ResourceParam[Alerts],
+        metrics: dg.ResourceParam[Metrics | None],
     ) -> dg.RunRequest | dg.SkipReason:
-        at, feed_set = datetime.now(UTC), load_feed_set(settings.feeds_path)
+        at = datetime.now(UTC)
+        result = evaluate(context, raw_zone, processed_zone, raw_zone_events, alerts, at)
+        # Only now: the heartbeat says that the sensor works, not that something calls it.
+        heartbeat.send(metrics, at, context.log)
+        return result
+
+    heartbeat = _Heartbeat()
+
+    def evaluate(
+        context: dg.SensorEvaluationContext,
+        raw_zone: ObjectStore,
+        processed_zone: ObjectStore,
+        raw_zone_events: S3EventQueue | None,
+        alerts: Alerts,
+        at: datetime,
+    ) -> dg.RunRequest | dg.SkipReason:
+        feed_set = load_feed_set(settings.feeds_path)
         killed = fail_orphaned_runs_unless_locked(context.instance, settings)
         send_run_alerts(alerts, context.instance, killed, feed_set, settings)
         unfinished = unfinished_runs(context.instance)
@@ -76,6 +96,19 @@ def raw_files_sensor(settings: Settings) -> dg.SensorDefinition:
         return _request_run(context, settings, changes, alerts, at)
 
     return raw_files
+
+
+class _Heartbeat:
+    """Sends a metric at most once in five minutes; its alarm rings when they stay out, whether files arrive or not."""
+
+    def __init__(self) -> None:
+        self._due: datetime | None = None
+
+    def send(self, metrics: Metrics | None, at: datetime, log: logging.Logger) -> None:
+        """Send it if it is due."""
+        if self._due is None or at >= self._due:
+            self._due = at + _HEARTBEAT
+            send_or_warn(metrics, [Metric("SensorEvaluations", 1, at)], log)
 
 
 def _next_scan(

@@ -23,6 +23,15 @@ def is_current(session: RedshiftSession) -> bool:
     return read_schema_version(session).is_current
 
 
+def is_superseded(session: RedshiftSession) -> bool:
+    """Return whether the warehouse had this release's definitions and was then migrated to those of a newer one."""
+    if not read_schema_version(session).number:
+        return False  # there is no table to ask
+    parameters = {"fingerprint": statements.definitions_fingerprint()}
+    ((times,),) = session.run(statements.statement(SqlFile.SCHEMA_TIMES), parameters).rows
+    return bool(times)
+
+
 def pending_statements(session: RedshiftSession, schema: str) -> tuple[str, ...]:
     """Return the statements that `migrate` would run now; empty if the warehouse is current.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -33,7 +33,7 @@ from finance_platform.warehouse.redshift.credentials import Credentials, Credent
 from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
 from finance_platform.warehouse.redshift.errors import is_missing_table, is_timeout
 from finance_platform.warehouse.redshift.load_connection import RedshiftLoadConnection
-from finance_platform.warehouse.redshift.migration import is_current, migrate, pending_statements
+from finance_platform.warehouse.redshift.migration import is_current, is_superseded, migrate, pending_statements
 from finance_platform.warehouse.redshift.session import RedshiftSession, open_session
 from finance_platform.warehouse.statements import SqlFile, statement
 
@@ -46,6 +46,8 @@ class RedshiftWarehouse:
         endpoint: RedshiftEndpoint,
         staged: StagedFiles,
         resolver: CredentialsResolver = resolve_credentials,
+        *,
+        keeps_newer_schema: bool = True,
     ) -> None:
         """Connect to nothing yet.
 
@@ -53,7 +55,11 @@ class RedshiftWarehouse:
             endpoint: the warehouse.
             staged: the files that can be loaded.
             resolver: returns address, user and password.
+            keeps_newer_schema: whether `prepare` leaves tables and views of a newer release as they are. A refresh that
+                a deployment overtakes can still load, because tables are only added to; views of this release would
+                take columns away from readers.
         """
+        self._keeps_newer_schema = keeps_newer_schema
         self._endpoint = endpoint
         self._staged = staged
         self._resolver = resolver
@@ -67,9 +73,9 @@ class RedshiftWarehouse:
         return self._endpoint.database
 
     def prepare(self) -> Sequence[str]:
-        """Create or migrate all tables and views; see `Warehouse`. One query if they are current."""
+        """Create or migrate all tables and views; see `Warehouse`. One query if they are current, two if newer."""
         with self._session() as session:
-            if not is_current(session):
+            if not is_current(session) and not (self._keeps_newer_schema and is_superseded(session)):
                 migrate(session, self._load_connection(session), self._endpoint.schema)
         self._is_prepared = True
         return ()
@@ -145,12 +151,20 @@ class RedshiftWarehouse:
 
     @contextmanager
     def _session(self, endpoint: RedshiftEndpoint | None = None) -> Iterator[RedshiftSession]:
+        with ExitStack() as stack:
+            yield self._open_session(stack, endpoint or self._endpoint)
+
+    def _open_session(self, stack: ExitStack, endpoint: RedshiftEndpoint) -> RedshiftSession:
+        """Connect; with credentials that were resolved before, once more with new ones: passwords are rotated."""
+        earlier = self._credentials
         try:
-            with open_session(endpoint or self._endpoint, self._current_credentials()) as session:
-                yield session
+            return stack.enter_context(open_session(endpoint, self._current_credentials()))
         except WarehouseAccessError:
-            self._credentials = None  # the password may have changed: the next attempt resolves it again
-            raise
+            was_cached = earlier is not None and earlier is self._credentials
+            self._credentials = None
+            if not was_cached:
+                raise
+            return stack.enter_context(open_session(endpoint, self._current_credentials()))
 
     def _current_credentials(self) -> Credentials:
         """IAM's credentials are valid for an hour and its calls are throttled, so they are cached."""
