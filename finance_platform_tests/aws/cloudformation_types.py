@@ -21,6 +21,7 @@ from moto.elbv2.models import FakeTargetGroup
 UNKNOWN_TO_MOTO = {
     "AWS::CloudFormation::WaitConditionHandle",
     "AWS::CloudWatch::Alarm",
+    "AWS::EC2::SecurityGroupEgress",
     "AWS::Glue::Crawler",
     "AWS::Glue::Database",
     "AWS::Glue::Job",

@@ -295,6 +295,7 @@ def test_migrate_on_aws_needs_no_right_on_the_zones(secured: Secured, aws: MotoS
         "REDSHIFT_PORT": str(secured.engine.server.port),
         "REDSHIFT_DATABASE": secured.engine.server.database(),
         "REDSHIFT_SECRET_ID": "owner",
+        "REDSHIFT_COPY_ROLE_ARN": COPY_ROLE,
         "REDSHIFT_TLS": "false",
     }
     result = CliRunner().invoke(main, ["migrate"], env={f"FINANCE_PLATFORM_{k}": v for k, v in variables.items()})

@@ -18,6 +18,7 @@ CHOICES = [
     {},
     {"Image": "an-image", "Warehouse": "provisioned", "RawCrawler": "on", "AlertEmail": "a@b.co"},
     {"BiAllowedCidr": "10.0.0.0/8", "AllowPortForwarding": "yes", "UiCertificateArn": "arn"},
+    {"UiLoginIssuer": "https://login.example.com", "GlueMetrics": "on"},
     {"QuickSightOwner": "arn", "QuickSightSecretArn": "arn", "QuickSightPeriod": "2025-09"},
 ]
 
@@ -80,6 +81,36 @@ def test_the_key_lets_cloudwatch_logs_do_all_that_its_documentation_asks_for():
     assert statements["LogGroupsLookUpTheKey"]["Action"] == "kms:DescribeKey"
 
 
+def test_logs_that_services_write_are_encrypted_and_expire():
+    groups = [one["Properties"] for one in RESOURCES.values() if one["Type"] == "AWS::Logs::LogGroup"]
+    assert all(one["KmsKeyId"] and one["RetentionInDays"] == {"Ref": "LogRetentionDays"} for one in groups)
+    names = {str(one["LogGroupName"]) for one in groups}
+    for exports in (RESOURCES["ServerlessNamespace"]["Properties"]["LogExports"], ["postgresql"]):
+        for log in exports:
+            assert any(f"/{log}" in name for name in names), log
+    for service in ("ServerlessNamespace", "Cluster", "Records"):
+        waits = RESOURCES[service]["DependsOn"]
+        assert {RESOURCES[name]["Type"] for name in ([waits] if isinstance(waits, str) else waits)} == {
+            "AWS::Logs::LogGroup"
+        }
+
+
+def test_glue_sends_no_billed_metrics_of_its_own_by_default():
+    for name in ("StandardiseJob", "BuildStarJob"):
+        arguments = RESOURCES[name]["Properties"]["DefaultArguments"]
+        for argument in ("--enable-metrics", "--enable-observability-metrics"):
+            assert arguments[argument] == {"Fn::If": ["HasGlueMetrics", "true", {"Ref": "AWS::NoValue"}]}
+    assert TEMPLATE.parameters["GlueMetrics"]["Default"] == "off"
+
+
+def test_with_a_login_the_load_balancer_lets_nobody_through_before_it():
+    condition, with_login, without = RESOURCES["Listener"]["Properties"]["DefaultActions"]["Fn::If"]
+    assert condition == "HasLogin"
+    assert [action["Type"] for action in with_login] == ["authenticate-oidc", "forward"]
+    assert with_login[0]["AuthenticateOidcConfig"]["OnUnauthenticatedRequest"] == "authenticate"
+    assert [action["Type"] for action in without] == ["forward"]
+
+
 def test_copy_reads_partitions_in_batches_and_finds_its_database():
     statements = RESOURCES["CopyRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     actions = {
@@ -100,6 +131,13 @@ def test_copy_reads_partitions_in_batches_and_finds_its_database():
         (
             {"WarehouseBaseCapacity": "512", "WarehouseMaxCapacity": "256"},
             ["WarehouseMaxCapacity must be at least WarehouseBaseCapacity."],
+        ),
+        (
+            {"UiLoginIssuer": "https://login.example.com", "UiLoginClientId": "finance"},
+            [
+                "UiLoginIssuer requires the provider's three addresses.",
+                "UiLoginIssuer requires UiLoginClientId, UiLoginSecretArn and UiCertificateArn.",
+            ],
         ),
         ({"UiHostName": "a.example.com"}, ["UiCertificateArn and UiHostName require each other."]),
         ({"ZoneA": "eu-central-1a"}, ["ZoneA, ZoneB and ZoneC require each other - all three or none."]),
