@@ -42,6 +42,10 @@ _IN_NAMES = re.compile(f"(?![{_JOINERS}])[\0{_IGNORABLE}{_HARMLESS_CONTROLS}{_HA
 _HARM = re.compile(f"[{_HARMFUL}]")
 _FORMULA = re.compile(r'=\s*"((?:[^"]|"")*)"')
 
+_IN_ANY = rf"[\x00{_IGNORABLE}{_HARMLESS_CONTROLS}{_HARMFUL}{_JOINERS}]"
+_DOUBTFUL = {True: _IN_ANY, False: f"^[=']|{_IN_ANY}"}
+"""By whether the texts are names: a pattern of RE2 that all texts match in which `clean_cell` finds something."""
+
 _LAST_BLANK, _FIRST_BEYOND = 0x20, 0x7F
 _GUARD_BYTES = b"='"
 # The controls, and the first bytes of the characters above in UTF-8.
@@ -92,17 +96,21 @@ def _cut(texts: pa.StringArray, limit: int) -> tuple[pa.StringArray, pa.BooleanA
 def _clean(texts: pa.StringArray, *, is_name: bool) -> CleanedCells:
     if not _may_need_cleaning(texts, is_name=is_name):
         return CleanedCells(texts)
-    encoded = texts.dictionary_encode()
+    # A character beyond ASCII in one description must not send every cell of its batch through Python.
+    is_doubtful = pc.fill_null(pc.match_substring_regex(texts, _DOUBTFUL[is_name]), False)
+    if not pc.any(is_doubtful).as_py():
+        return CleanedCells(texts)
+    encoded = texts.filter(is_doubtful).dictionary_encode()
     cleaned = [clean_cell(text, is_name=is_name) for text in encoded.dictionary.to_pylist()]
     findings: dict[Finding, pa.BooleanArray] = {}
+    nothing = pa.repeat(False, len(texts))
     for finding in sorted({finding for _, of_text in cleaned for finding in of_text}):
         has_finding = pa.array([finding in of_text for _, of_text in cleaned], pa.bool_())
-        findings[finding] = pc.fill_null(pc.take(has_finding, encoded.indices), False)
+        findings[finding] = pc.replace_with_mask(nothing, is_doubtful, pc.take(has_finding, encoded.indices))
     if not findings:
         return CleanedCells(texts)
-    return CleanedCells(
-        pc.take(pa.array([text or None for text, _ in cleaned], pa.string()), encoded.indices), findings
-    )
+    cleaned_texts = pc.take(pa.array([text or None for text, _ in cleaned], pa.string()), encoded.indices)
+    return CleanedCells(pc.replace_with_mask(texts, is_doubtful, cleaned_texts), findings)
 
 
 def clean_cell(text: str, *, is_name: bool = False) -> tuple[str, frozenset[Finding]]:

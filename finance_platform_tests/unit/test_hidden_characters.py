@@ -63,7 +63,10 @@ def test_a_cell_of_invisible_characters_alone_is_blank() -> None:
     assert clean_cells(pa.array(["\u200b", None, "a"])).texts.to_pylist() == [None, None, "a"]
 
 
-@given(st.lists(st.one_of(st.none(), st.text(min_size=1, max_size=5))), st.booleans())
+TRIMMED = st.text(min_size=1, max_size=5).map(str.strip).filter(bool)
+
+
+@given(st.lists(st.one_of(st.none(), TRIMMED)), st.booleans())
 @example(["\ufe0f"], False)
 @example(["'a"], False)
 @example(["\U000e0001"], True)
@@ -78,3 +81,22 @@ def test_a_column_is_cleaned_like_its_cells_one_by_one(texts: list[str | None], 
         assert (
             column.findings[finding].to_pylist() if finding in column.findings else [False] * len(texts)
         ) == expected
+
+
+@pytest.mark.parametrize("is_name", [True, False])
+def test_a_column_is_cleaned_as_its_cells_are_one_by_one(is_name: bool) -> None:
+    """Every character in which something is found, between cells that need no cleaning."""
+    everything = "".join(chr(code) for code in (*range(0xD800), *range(0xE000, 0x10000), *range(0xE0000, 0xE0200)))
+    visible = clean_cell(everything, is_name=True)[0]
+    hidden = sorted(
+        {*everything} - {*visible} | {chr(code) for code in [0, 8, 0x1B, *range(0x7F, 0xA0), 0x202D, 0x202E]}
+    )
+    hidden = [character for character in hidden if not character.isspace()]
+    cells = [cell for character in hidden for cell in ("Müller – A", f"04{character}60")] + ["'12", '="7"', "–"]
+    cleaned = clean_cells(pa.array(cells), is_name=is_name)
+    singly = [clean_cell(cell, is_name=is_name) for cell in cells]
+    assert cleaned.texts.to_pylist() == [text for text, _ in singly]
+    names = {name for _, found in singly for name in found}
+    assert {name: found.to_pylist() for name, found in cleaned.findings.items()} == {
+        name: [name in found for _, found in singly] for name in names
+    }
