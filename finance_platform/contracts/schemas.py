@@ -52,6 +52,9 @@ MEASURED = "measured"
 REFUSED = "refused"
 """Outcome of a file's summary row that carries the reason why the file as a whole cannot be read."""
 
+WRITTEN = "written"
+"""Outcome of a line that has its Parquet file and is compared with others that may have its key."""
+
 NOT_OPENED = "not_opened"
 """Outcome of a file's summary row if storage could not return it; nothing is committed, the next run tries again."""
 
@@ -68,6 +71,7 @@ _TOTALS = (
     Column("measured_order", "varchar", "Greatest value of the column that orders deliveries.", nullable=True),
     Column("covers", "varchar", "Periods that the name declares, a JSON list.", nullable=True),
     Column("findings", "varchar", "What the reader found about the file, a JSON object.", nullable=True),
+    Column("written_files", "varchar", "Parquet files of accepted lines, a JSON list.", nullable=True),
     Column("extra_columns", "varchar", "Headers that no field uses, a JSON list.", nullable=True),
     Column("header", "varchar", "The kind of each column by its name, a JSON object.", nullable=True),
 )

@@ -10,11 +10,13 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
+from types import MappingProxyType
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED, STAGED_ROWS, arrow_schema
+from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED, STAGED_ROWS, WRITTEN, arrow_schema
 from finance_platform.errors import FileNameError, MissingColumnError, UnreadableDeliveryError
 from finance_platform.feeds.amounts import EXACT
 from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
@@ -26,6 +28,7 @@ from finance_platform.feeds.header import find_column
 from finance_platform.feeds.ledger_lines import LedgerLines
 from finance_platform.feeds.likely_cause import explain_missing_column, explain_rejected_rows
 from finance_platform.feeds.limits import MAX_VALUE_CHARACTERS
+from finance_platform.feeds.line_files import LineFiles
 from finance_platform.feeds.lookup_rows import LookupRows
 from finance_platform.feeds.lookups import Lookup, load_lookup
 from finance_platform.feeds.printed_totals import PrintedTotals
@@ -237,6 +240,11 @@ class FileToRead:
     feed: str
     fingerprint: str
 
+    @property
+    def lineage(self) -> dict[str, str]:
+        """The columns that are the same in all of its rows."""
+        return {"delivery_id": self.delivery_id, "feed": self.feed, "source_file": self.object_key}
+
 
 def make_reader(
     kind: str,
@@ -245,6 +253,7 @@ def make_reader(
     raw_options: S3Options = NO_OPTIONS,
     processed_root: str = "",
     processed_options: S3Options = NO_OPTIONS,
+    line_folders: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
     """Return the function for `mapInArrow`: rows with the fields of `FileToRead` in, staged rows out.
 
@@ -255,7 +264,9 @@ def make_reader(
         raw_options: options of its S3 client.
         processed_root: the processed zone, for feeds whose lines look up rows.
         processed_options: options of its S3 client.
+        line_folders: of each delivery whose accepted lines are written as they are read, the folder in each table.
     """
+    folders = dict(line_folders)
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         raw, resolved = open_store(raw_root, raw_options), _Resolved(feeds)
@@ -263,7 +274,11 @@ def make_reader(
         waiting: list[pa.RecordBatch] = []
         row_count = 0
         for row in (row for batch in batches for row in batch.to_pylist()):
-            for rows in read_file(kind, resolved[row["feed"]], raw, FileToRead(**row), processed=processed):
+            file, line_files = FileToRead(**row), None
+            if processed and file.delivery_id in folders:
+                line_files = LineFiles(processed, folders[file.delivery_id], file.lineage)
+            rows_of_file = read_file(kind, resolved[file.feed], raw, file, processed=processed, line_files=line_files)
+            for rows in rows_of_file:
                 waiting.append(rows)
                 row_count += len(rows)
                 if row_count >= _BATCH_ROWS:
@@ -302,6 +317,7 @@ def read_file(
     on_table: Callable[[Table], None] | None = None,
     processed: ObjectStore | None = None,
     weights: Weights | None = None,
+    line_files: LineFiles | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Yield one file's staged rows, then its summary row: the totals, or the reason why it cannot be read.
 
@@ -314,10 +330,12 @@ def read_file(
         processed: the processed zone with the rows that lines look up; without it, none is found.
         weights: the amounts that years are spread like, by default those of the feed; if they are not known, a year is
             not spread.
+        line_files: takes the accepted lines of a ledger, which are not yielded then, but for those whose key another
+            line may have.
     """
     schema = arrow_schema(STAGED_ROWS[kind])
     key = file.object_key
-    lineage = {"delivery_id": file.delivery_id, "feed": feed.name, "source_file": key}
+    lineage = file.lineage
     try:
         with raw.local_copy(key) as local_copy:
             try:
@@ -330,13 +348,14 @@ def read_file(
                         on_table(table)
                     try:
                         for columns, rows in _typed_batches(kind, feed, table, totals, key):
-                            yield _staged(schema, rows, lineage, columns)
+                            yield from _staged(schema, rows, lineage, columns, line_files)
                     except MissingColumnError as error:
                         _add_header(feed, table, totals, next(iter(table.batches()), None))
                         found, fix = explain_missing_column(error, table, feed.rules)
                         raise UnreadableDeliveryError(found, fix=fix) from error
                     _add_table(feed, table, totals)
-                summary = _summarize(totals, _findings(feed, totals))
+                yield from _written_lines(schema, line_files)
+                summary = _summarize(totals, _findings(feed, totals), line_files)
             except (UnreadableDeliveryError, FileNameError) as error:
                 header = json.dumps(_kept_header(totals), ensure_ascii=False)
                 summary = {"outcome": REFUSED, "reasons": error.found, "raw_row": error.fix, "header": header}
@@ -472,25 +491,54 @@ def _greatest(texts: pa.Array) -> str:
 
 
 def _staged(
-    schema: pa.Schema, batch: RawBatch, lineage: dict[str, str], columns: dict[str, pa.Array]
-) -> pa.RecordBatch:
-    size = len(batch)
-    columns = columns | {name: pa.repeat(pa.scalar(value), size) for name, value in lineage.items()}
-    columns |= {"source_row": batch.source_rows, "source_sheet": pa.repeat(pa.scalar(batch.sheet, pa.string()), size)}
+    schema: pa.Schema,
+    batch: RawBatch,
+    lineage: dict[str, str],
+    columns: dict[str, pa.Array],
+    line_files: LineFiles | None,
+) -> Iterator[pa.RecordBatch]:
+    """Yield a batch's rows without the lines that are written; nothing if none is left."""
+    columns = columns | {"source_row": batch.source_rows}
     if batch.source_columns is not None:
         columns["source_column"] = batch.source_columns
+    size = len(batch)
+    if line_files is not None:
+        remains = line_files.add(columns, batch.sheet)
+        size = int(np.count_nonzero(remains))
+        if not size:
+            return
+        positions = pa.array(np.flatnonzero(remains))
+        columns = {name: pc.take(array, positions) for name, array in columns.items()}
+    columns |= {name: pa.repeat(pa.scalar(value), size) for name, value in lineage.items()}
+    columns["source_sheet"] = pa.repeat(pa.scalar(batch.sheet, pa.string()), size)
     arrays = [columns.get(field.name, pa.nulls(size, field.type)) for field in schema]
-    return pa.RecordBatch.from_arrays(
+    yield pa.RecordBatch.from_arrays(
         [array.cast(f.type) for array, f in zip(arrays, schema, strict=True)], schema=schema
     )
+
+
+def _written_lines(schema: pa.Schema, line_files: LineFiles | None) -> Iterator[pa.RecordBatch]:
+    """Write the lines that still wait; yield those written ones with which the job compares others."""
+    if line_files is None:
+        return
+    line_files.finish()
+    for table in line_files.first_lines():
+        size = len(table)
+        columns = {name: table[name].combine_chunks() for name in table.column_names}
+        columns["outcome"] = pa.repeat(pa.scalar(WRITTEN), size)
+        arrays = [columns.get(field.name, pa.nulls(size, field.type)) for field in schema]
+        yield pa.RecordBatch.from_arrays(
+            [array.cast(f.type) for array, f in zip(arrays, schema, strict=True)], schema=schema
+        )
 
 
 def _summary_row(schema: pa.Schema, lineage: dict[str, str], summary: dict[str, object]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([{**lineage, "source_row": 0, **summary}], schema=schema)
 
 
-def _summarize(totals: ReaderTotals, findings: ReaderFindings) -> dict[str, object]:
+def _summarize(totals: ReaderTotals, findings: ReaderFindings, line_files: LineFiles | None) -> dict[str, object]:
     return {
+        "written_files": json.dumps(line_files.summary) if line_files else None,
         "outcome": MEASURED,
         "measured_rows": totals.rows,
         "measured_amount": str(totals.amount),

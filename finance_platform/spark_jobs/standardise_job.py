@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,7 @@ from finance_platform.spark_jobs.harness import run_job
 from finance_platform.spark_jobs.requests import DeliveryToRead, StandardiseRequest
 from finance_platform.spark_jobs.session import spark_session
 from finance_platform.spark_jobs.tables import read_files, write_shared, write_split, write_whole
+from finance_platform.spark_jobs.written_lines import WrittenLines, rejected_rows_of, writes_lines
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import ObjectStore
 from finance_platform.transforms.accepted_rows import accepted_rows
@@ -149,24 +150,47 @@ class _Batch:
         # A file that breaks off half-way has rows before its summary; they stay behind in the staging table.
         unread = [summary["delivery_id"] for summary in summaries if summary["outcome"] != MEASURED]
         readable = staged.where(~F.col("delivery_id").isin(unread)) if unread else staged
+        written = WrittenLines.of(results)
+        rows, rejects_others = self._compared(readable, written, results, folder)
+        rejected = rejected_rows(rows)
+        if rejects_others:
+            rejected = self._with_cells(rejected, folder)
+        shared = self._shared_folders(results)
+        for contract in self._tables():
+            of_table = rejected if contract is REJECTED_ROWS else self._rows_of_table(contract, rows, written)
+            self._write_table(contract, of_table, results, shared, written)
+        if self.kind == "ledger":
+            counts = f"{ACCOUNT_COUNTS.name}/{self.arguments.attempt}/{self.folder}"
+            write_account_counts(self.arguments.processed, counts, results, shared)
+        return results
+
+    def _compared(
+        self, readable: DataFrame, written: WrittenLines, results: Mapping[str, DeliveryResult], folder: str
+    ) -> tuple[DataFrame, bool]:
+        """Return the rows with their final outcomes, and whether rows are rejected because of others.
+
+        Lines that the reader wrote leave their files if another line with their key rejects them.
+        """
+        temporary, schema = self.arguments.temporary, STAGED_ROWS[self.kind]
+        if not (written.may_repeat or self._has_keys(results.keys() - written.files.keys())):
+            return self._balanced(readable, folder)
         duplicate_files = write_whole(find_possible_duplicates(readable), schema, temporary, f"{folder}/duplicates")
         duplicates = read_files(self.spark, temporary, [file.key for file in duplicate_files], schema)
         repeat_files = write_whole(
             repeated_keys(duplicates, _compared_columns(self.kind)), REPEATED_KEYS, temporary, f"{folder}/repeats"
         )
+        if written.may_repeat:
+            written.remove(self.arguments.processed, rejected_rows_of(temporary, repeat_files))
         repeats = read_files(self.spark, temporary, [file.key for file in repeat_files], REPEATED_KEYS)
         rows, has_broken_vouchers = self._balanced(with_outcomes(readable, repeats), folder)
-        rejected = rejected_rows(rows)
-        if has_broken_vouchers or _count_rows(temporary, repeat_files):
-            rejected = self._with_cells(rejected, folder)
-        shared = self._shared_folders(results)
-        for contract in self._tables():
-            of_table = rejected if contract is REJECTED_ROWS else _rows_of_table(contract, rows)
-            self._write_table(contract, of_table, results, shared)
-        if self.kind == "ledger":
-            counts = f"{ACCOUNT_COUNTS.name}/{self.arguments.attempt}/{self.folder}"
-            write_account_counts(self.arguments.processed, counts, results, shared)
-        return results
+        return rows, has_broken_vouchers or _count_rows(temporary, repeat_files) > 0
+
+    def _has_keys(self, delivery_ids: Collection[str]) -> bool:
+        """Return whether rows of these deliveries may have keys that repeat."""
+        if self.kind != "ledger":
+            return True
+        feeds = {delivery.feed for delivery in self.deliveries if delivery.delivery_id in delivery_ids}
+        return any(self.request.feeds[name].rules.key for name in feeds)
 
     def _balanced(self, rows: DataFrame, folder: str) -> tuple[DataFrame, bool]:
         """Return the rows with those vouchers rejected whole that are not balanced or whole; and if there are any."""
@@ -208,6 +232,7 @@ class _Batch:
     def _read(self) -> DataFrame:
         """Return the staged rows of the files."""
         feeds, arguments = self._feeds(), self.arguments
+        writing = writes_lines(self.deliveries, self.request.feeds, shares_files=self.request.shares_files)
         read = make_reader(
             self.kind,
             feeds,
@@ -215,6 +240,8 @@ class _Batch:
             arguments.raw_options,
             arguments.processed_uri,
             arguments.s3_options,
+            # Beside the folder of the rows that Spark writes: a write into an existing folder fails.
+            dict.fromkeys(writing, f"{arguments.attempt}/{self.folder}-lines"),
         )
         return self._listing().repartition(self._readers()).mapInArrow(read, spark_schema(STAGED_ROWS[self.kind]))
 
@@ -228,7 +255,11 @@ class _Batch:
     def _shared_folders(self, results: Mapping[str, DeliveryResult]) -> dict[str, str]:
         """Return the folder of each delivery that shares files with others."""
         summaries = [results[delivery.delivery_id].summary for delivery in self.deliveries]
-        lines = {one["delivery_id"]: one["measured_rows"] for one in summaries if one["outcome"] == MEASURED}
+        lines = {
+            one["delivery_id"]: one["measured_rows"]
+            for one in summaries
+            if one["outcome"] == MEASURED and not one["written_files"]
+        }
         return shared_folders(lines) if self.request.shares_files else {}
 
     def _write_table(
@@ -237,6 +268,7 @@ class _Batch:
         of_table: DataFrame,
         results: Mapping[str, DeliveryResult],
         shared: Mapping[str, str],
+        written: WrittenLines,
     ) -> None:
         """Write the rows of one table, and enter files and counts into the results."""
         processed = self.arguments.processed
@@ -244,34 +276,41 @@ class _Batch:
         is_by_period = contract in (TRANSACTIONS, BUDGET)
         order = ("dimension", "member_key") if contract in (MEMBERS, MEMBER_ATTRIBUTES) else _PLACE
         files: dict[str, list[DataFile]] = {}
+        # Of deliveries whose lines are written, only lines of which the hash of the key alone repeats are left.
+        has_rows = not is_by_period or written.may_repeat or results.keys() - written.files.keys()
         if shared:
             folders = self.spark.createDataFrame(list(shared.items()), "delivery_id string, split_by string")
             # Beside the folder of the others: a write into an existing folder fails.
             files |= write_shared(of_table, contract.columns, processed, f"{folder}-shared", folders, order)
             of_table = of_table.join(F.broadcast(folders), on="delivery_id", how="left_anti").select(*of_table.columns)
-        if any(result.summary["outcome"] == MEASURED and name not in shared for name, result in results.items()):
+        names = {name for name, result in results.items() if result.summary["outcome"] == MEASURED}
+        if has_rows and names - shared.keys():
             if is_by_period:
                 files |= write_split(of_table, contract.columns, processed, folder, "delivery_id", then_by="period")
             else:
                 files |= write_split(of_table, contract.columns, processed, folder, "delivery_id", order)
+        for delivery_id, of_delivery in written.of_table(contract.name).items():
+            files[delivery_id] = [*of_delivery, *files.get(delivery_id, ())]
         for delivery_id, of_delivery in files.items():
             results[delivery_id].files[contract.name] = of_delivery
         if contract is MEMBER_ATTRIBUTES:
             return  # its rows are neither lines nor members
         keys = dict.fromkeys(file.key for of_delivery in files.values() for file in of_delivery)
-        count_written(contract, read_files(self.spark, processed, keys, contract.columns), results)
+        if keys:
+            count_written(contract, read_files(self.spark, processed, keys, contract.columns), results)
+
+    def _rows_of_table(self, contract: Contract, rows: DataFrame, written: WrittenLines) -> DataFrame:
+        """Return the accepted rows of a table that are not in their files yet; of members, all."""
+        if contract is MEMBERS:
+            processed, keys = self.arguments.processed, written.keys
+            return members(rows, read_files(self.spark, processed, keys, TRANSACTIONS.columns) if keys else None)
+        return member_attributes(rows) if contract is MEMBER_ATTRIBUTES else accepted_rows(rows, contract)
 
 
 def _compared_columns(kind: str) -> list[str]:
     """Return the columns in which rows with the same key may differ."""
     data = set(_TABLES[kind][0].column_names) | (ATTRIBUTE_FIELDS if kind == "ledger" else set())
     return [column.name for column in STAGED_ROWS[kind] if column.name in data and column.name not in _LINEAGE]
-
-
-def _rows_of_table(contract: Contract, rows: DataFrame) -> DataFrame:
-    if contract is MEMBERS:
-        return members(rows)
-    return member_attributes(rows) if contract is MEMBER_ATTRIBUTES else accepted_rows(rows, contract)
 
 
 def _count_rows(store: ObjectStore, files: Sequence[DataFile]) -> int:

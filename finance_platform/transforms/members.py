@@ -25,16 +25,25 @@ _SOURCES = {
         "category": "account_category",
     },
 }
+_USED = [name for sources in _SOURCES.values() for name in sources.values()]
 _ATTRIBUTES = ("name", "business_unit", "account_type", "category")
 
 
-def members(rows: DataFrame) -> DataFrame:
+def members(rows: DataFrame, lines: DataFrame | None = None) -> DataFrame:
     """Return the members that accepted, staged ledger rows mention.
 
     The code and each attribute are the first ones of the delivery, by line; of several on one line, in the order of
     text.
+
+    Args:
+        rows: the staged rows.
+        lines: accepted lines that are in their files already, which have no attributes.
     """
-    accepted = rows.where(F.col("outcome") == "accepted")
+    accepted = rows.where(F.col("outcome") == "accepted").select("delivery_id", "source_row", *_USED)
+    if lines is not None:
+        present = set(lines.columns)
+        columns = [F.col(name) if name in present else F.lit(None).cast("string").alias(name) for name in _USED]
+        accepted = accepted.unionByName(lines.select("delivery_id", "source_row", *columns))
     departments = _members_of(accepted, "department")
     return departments.unionByName(_members_of(accepted, "account")).select(*MEMBERS.column_names)
 

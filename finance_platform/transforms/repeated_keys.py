@@ -12,6 +12,7 @@ from string import Formatter
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from finance_platform.contracts.schemas import WRITTEN
 from finance_platform.transforms.reasons import CONFLICTING_KEY, REPEATED_ROW
 
 _MAX_KEY_CHARACTERS = 200
@@ -25,9 +26,7 @@ def find_possible_duplicates(staged: DataFrame) -> DataFrame:
 
     A hash is one number: counting the hashes of a whole ledger takes a third of the time of counting its keys.
     """
-    keyed = staged.where((F.col("outcome") == "accepted") & F.col("line_key").isNotNull()).withColumn(
-        "key_hash", F.xxhash64("delivery_id", "line_key")
-    )
+    keyed = _keyed(staged).withColumn("key_hash", F.xxhash64("delivery_id", "line_key"))
     repeated = keyed.groupBy("key_hash").agg(F.count(F.lit(1)).alias("times")).where(F.col("times") > 1)
     return keyed.join(F.broadcast(repeated.select("key_hash")), on="key_hash", how="left_semi").select(*staged.columns)
 
@@ -39,7 +38,7 @@ def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
         staged: staged rows of one kind of feed, all or the possible duplicates. They are read several times.
         compared: the columns that must all be equal for two rows to be identical.
     """
-    keyed = staged.where((F.col("outcome") == "accepted") & F.col("line_key").isNotNull())
+    keyed = _keyed(staged)
     repeated = keyed.groupBy("delivery_id", "line_key").agg(F.count(F.lit(1)).alias("times")).where(F.col("times") > 1)
     # Only the few repeated rows are compared; a window over every row would sort the whole delivery.
     rows = keyed.join(F.broadcast(repeated), on=["delivery_id", "line_key"], how="inner").withColumn(
@@ -64,6 +63,11 @@ def repeated_keys(staged: DataFrame, compared: Sequence[str]) -> DataFrame:
         _reasons(is_conflict).alias("key_reasons"),
         F.to_json(F.struct(*[F.col(name).cast("string").alias(name) for name in compared])).alias("key_raw_row"),
     )
+
+
+def _keyed(staged: DataFrame) -> DataFrame:
+    """Return the lines that are compared: accepted ones with a key, some of which may be in their files already."""
+    return staged.where(F.col("outcome").isin("accepted", WRITTEN) & F.col("line_key").isNotNull())
 
 
 def with_outcomes(staged: DataFrame, repeats: DataFrame) -> DataFrame:

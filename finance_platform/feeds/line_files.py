@@ -1,0 +1,301 @@
+"""Ledger lines as Parquet files, written while their file is read: one pass, and no table in between.
+
+Belongs here: the files of one delivery's accepted lines by table and period, and the lines that may repeat a key.
+Does not belong here: which lines are accepted (see `ledger_lines`), which of those with one key count (see
+`transforms.repeated_keys`), the commit that names the files (see `spark_jobs.standardise_job`).
+
+A line whose key's hash was met before in its file is not written: the job compares it with the first such line, exactly
+(115). Memory is bounded by the lines that wait, and by eight bytes for each key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
+from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.feeds.file_names import WORKBOOK_ENDINGS, file_ending
+from finance_platform.feeds.resolved import ReadingRules
+from finance_platform.feeds.violations import ACCEPTED, Mask, to_mask
+from finance_platform.storage.port import ObjectStore
+
+WAITING_BYTES = 192 << 20
+"""The lines of one file that wait for their period's Parquet file; beyond it, the period with the most is written."""
+
+_SCHEMA = arrow_schema(TRANSACTIONS.columns)
+_CONSTANT = ("delivery_id", "feed", "source_file", "period", "scenario_type")
+"""Columns with one value in a Parquet file."""
+
+_REPEATING = [*_CONSTANT, "source_sheet", "source_column", "scenario", "department_code", "account_number", "scope_key"]
+"""Text that few distinct values repeat; a dictionary of the others would be given up after its first megabyte."""
+
+_ATTRIBUTES = {"department_name", "business_unit", "account_name", "account_type", "account_category"}
+
+Hashes = npt.NDArray[np.uint64]
+
+
+def can_write_lines(rules: ReadingRules, object_key: str) -> bool:
+    """Return whether a ledger file's lines are final once they are typed, but for repeated keys.
+
+    Not final are lines that a voucher rejects, or whose attributes other tables need. The lines of one key are compared
+    in the order of the file, which is not that of sheets or of the cells of a row.
+    """
+    taken = rules.lookup.take if rules.lookup else ()
+    of_measures = (name for measure in rules.measures for name in measure.fields)
+    if rules.balanced_by or rules.types_by_prefix:
+        return False
+    if _ATTRIBUTES & {*rules.fields, *rules.constants, *taken, *of_measures}:
+        return False
+    is_line_a_row = not (rules.unpivot or rules.measures or rules.spread)
+    return not rules.key or (is_line_a_row and file_ending(object_key) not in WORKBOOK_ENDINGS)
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A Parquet file of lines: its table, its key and its size in bytes."""
+
+    table: str
+    key: str
+    size: int
+
+
+@dataclass(frozen=True, order=True)
+class _Part:
+    """The lines of one table and period."""
+
+    table: str
+    scenario_type: str
+    period: str
+
+
+@dataclass
+class _Waiting:
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+    size: int = 0
+    files: int = 0
+
+
+class LineFiles:
+    """Writes the accepted lines of one delivery.
+
+    Attributes:
+        written: the files so far.
+        repeated: the hashes of the keys that were met again.
+    """
+
+    def __init__(self, store: ObjectStore, folder: str, lineage: Mapping[str, str]) -> None:
+        """Begin a delivery.
+
+        Args:
+            store: the processed zone.
+            folder: of the attempt's files in each table; the names in it are the same however often a task is repeated.
+            lineage: delivery_id, feed and source_file.
+        """
+        self.written: list[WrittenFile] = []
+        self.repeated: list[Hashes] = []
+        self._store, self._folder, self._lineage = store, folder, lineage
+        self._parts: dict[_Part, _Waiting] = {}
+        self._size = 0
+        self._seen = _SeenHashes()
+
+    def add(self, columns: Mapping[str, pa.Array], sheet: str | None) -> Mask:
+        """Take the accepted lines of a batch; return which rows remain for the caller.
+
+        Args:
+            columns: the typed columns, `source_row` among them.
+            sheet: of a workbook.
+        """
+        is_line = to_mask(pc.equal(columns["outcome"], ACCEPTED))
+        keys = columns["line_key"]
+        if keys.null_count < len(keys):
+            is_line &= ~self._may_repeat(keys, is_line)
+        positions = np.flatnonzero(is_line)
+        if len(positions):
+            self._split(columns, sheet, positions)
+        return ~is_line
+
+    @property
+    def summary(self) -> dict[str, object]:
+        """What was written, and the number of lines that may repeat a key, as JSON values."""
+        files = [[file.table, file.key, file.size] for file in self.written]
+        return {"files": files, "may_repeat": sum(len(hashes) for hashes in self.repeated)}
+
+    def finish(self) -> None:
+        """Write what still waits."""
+        for part in sorted(self._parts):
+            self._write(part)
+
+    def first_lines(self) -> Iterator[pa.Table]:
+        """Yield the written lines whose key may be that of a line that was not written."""
+        if not self.repeated:
+            return
+        repeated = pa.array(np.unique(np.concatenate(self.repeated)))
+        for file in self.written:
+            with self._store.open(file.key) as stream:
+                table = pq.ParquetFile(stream)
+                keys = table.read(["line_key"])["line_key"].combine_chunks()
+                is_first = pc.is_in(pa.array(hash_texts(keys)), repeated)
+                if pc.any(is_first).as_py():
+                    yield table.read().filter(is_first)
+
+    def _may_repeat(self, keys: pa.StringArray, is_line: Mask) -> Mask:
+        """Return the accepted lines whose key's hash an earlier line has, and remember the hashes of the others."""
+        keyed = np.flatnonzero(is_line & to_mask(pc.is_valid(keys)))
+        hashes = hash_texts(keys)[keyed]
+        is_seen = self._seen.add(hashes)
+        if is_seen.any():
+            self.repeated.append(hashes[is_seen])
+        may_repeat: Mask = np.zeros(len(keys), dtype=np.bool_)
+        may_repeat[keyed[is_seen]] = True
+        return may_repeat
+
+    def _split(self, columns: Mapping[str, pa.Array], sheet: str | None, positions: npt.NDArray[np.int64]) -> None:
+        """Add lines to their parts."""
+        kinds, periods = (pc.dictionary_encode(columns[name]) for name in ("scenario_type", "period"))
+        names = [
+            _Part(_table_of(kind).name, kind, period)
+            for kind in kinds.dictionary.to_pylist()
+            for period in periods.dictionary.to_pylist()
+        ]
+        numbers = [_indices(encoded)[positions] for encoded in (kinds, periods)]
+        part_numbers = (numbers[0] * len(periods.dictionary) + numbers[1]).astype(np.uint32)
+        order = np.argsort(part_numbers, kind="stable")
+        taken = pa.array(positions[order])
+        own = {name: columns[name] for name in _SCHEMA.names if name not in _CONSTANT and name in columns}
+        if sheet is not None:
+            own["source_sheet"] = pa.repeat(pa.scalar(sheet), len(columns["outcome"]))
+        lines = pa.RecordBatch.from_arrays([pc.take(array, taken) for array in own.values()], names=list(own))
+        bounds = np.flatnonzero(np.diff(part_numbers[order])) + 1
+        for start, end in zip([0, *bounds], [*bounds, len(order)], strict=True):
+            self._wait(names[part_numbers[order[start]]], lines.slice(start, end - start))
+        while self._size > WAITING_BYTES:
+            self._write(max(self._parts, key=lambda part: self._parts[part].size))
+
+    def _wait(self, part: _Part, rows: pa.RecordBatch) -> None:
+        waiting = self._parts.setdefault(part, _Waiting())
+        waiting.batches.append(rows)
+        waiting.size += rows.nbytes
+        self._size += rows.nbytes
+
+    def _write(self, part: _Part) -> None:
+        """Write the lines of a part that wait as one file."""
+        waiting = self._parts[part]
+        if not waiting.batches:
+            return
+        lines = pa.Table.from_batches(waiting.batches)
+        values = {**self._lineage, "period": part.period, "scenario_type": part.scenario_type}
+        columns = [
+            _repeated(values[name], len(lines))
+            if name in values
+            else lines[name]
+            if name in lines.column_names
+            else pa.nulls(len(lines), _SCHEMA.field(name).type)
+            for name in _SCHEMA.names
+        ]
+        data = parquet_bytes(pa.table(columns, names=_SCHEMA.names))
+        folder = f"{part.table}/{self._folder}/split_by={self._lineage['delivery_id']}/then_by={part.period}"
+        key = f"{folder}/part-{part.scenario_type}-{waiting.files:05}.parquet"
+        self._store.write(key, data)
+        self.written.append(WrittenFile(part.table, key, len(data)))
+        self._size -= waiting.size
+        self._parts[part] = _Waiting(files=waiting.files + 1)
+
+
+def parquet_bytes(lines: pa.Table) -> bytes:
+    """Return lines as a Parquet file with the types of `TRANSACTIONS`, also of text that is a dictionary here."""
+    buffer = pa.BufferOutputStream()
+    pq.write_table(
+        lines,
+        buffer,
+        compression="snappy",
+        use_dictionary=_REPEATING,
+        # As Spark writes them: a decimal of 18 digits is a number, and the columns have no types but Parquet's own.
+        store_decimal_as_integer=True,
+        store_schema=False,
+    )
+    return buffer.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def hash_texts(texts: pa.StringArray) -> Hashes:
+    """Return a hash of each text, equal for equal texts; of a null, some number.
+
+    Words of eight bytes are mixed, a column of them at a time: a second for 20 million keys of 16 bytes.
+    """
+    count = len(texts)
+    _, offsets_buffer, data = texts.buffers()
+    offsets = np.frombuffer(offsets_buffer, np.int32)[texts.offset : texts.offset + count + 1].astype(np.int64)
+    first, end = (int(offsets[0]), int(offsets[-1])) if count else (0, 0)
+    padded = np.zeros(end - first + 8, np.uint8)
+    if end > first:
+        padded[: end - first] = np.frombuffer(data, np.uint8)[first:end]
+    words: Hashes = np.ndarray((len(padded) - 7,), np.uint64, padded, strides=(1,))
+    starts, lengths = offsets[:-1] - first, np.diff(offsets)
+    hashes: Hashes = lengths.astype(np.uint64) * _FACTOR
+    rows = np.flatnonzero(lengths > 0)
+    place = 0
+    while len(rows):
+        kept = _KEPT_BITS[np.minimum(lengths[rows] - place, 8)]
+        hashes[rows] = _mix(hashes[rows] ^ (words[starts[rows] + place] & kept))
+        place += 8
+        rows = rows[lengths[rows] > place]
+    return hashes
+
+
+_FACTOR = np.uint64(0xD6E8FEB86659FD93)
+_HALF = np.uint64(32)
+_KEPT_BITS: Hashes = np.array([(1 << 8 * size) - 1 for size in range(9)], np.uint64)
+"""The bits of a word that belong to a text of which this many bytes are left."""
+
+
+def _mix(words: Hashes) -> Hashes:
+    for _ in range(2):
+        words = (words ^ (words >> _HALF)) * _FACTOR
+    return words ^ (words >> _HALF)
+
+
+class _SeenHashes:
+    """The hashes so far, in sorted arrays of which each is longer than the next."""
+
+    def __init__(self) -> None:
+        self._sorted: list[Hashes] = []
+
+    def add(self, hashes: Hashes) -> Mask:
+        """Add hashes; return which of them were there before, or are earlier among these."""
+        order = np.argsort(hashes, kind="stable")
+        ordered = hashes[order]
+        is_seen: Mask = np.zeros(len(ordered), dtype=np.bool_)
+        is_seen[1:] = ordered[1:] == ordered[:-1]
+        for earlier in self._sorted:
+            places = np.minimum(np.searchsorted(earlier, ordered), len(earlier) - 1)
+            is_seen |= earlier[places] == ordered
+        new = ordered[~is_seen]
+        while self._sorted and len(self._sorted[-1]) <= len(new):
+            new = np.sort(np.concatenate([self._sorted.pop(), new]), kind="stable")
+        if len(new):
+            self._sorted.append(new)
+        in_place: Mask = np.empty(len(is_seen), dtype=np.bool_)
+        in_place[order] = is_seen
+        return in_place
+
+
+def _table_of(scenario_type: str | None) -> Contract:
+    """Return the table of a scenario's lines: those of Actual are transactions, those of all others are budget."""
+    return TRANSACTIONS if scenario_type == "Actual" else BUDGET
+
+
+def _indices(encoded: pa.DictionaryArray) -> npt.NDArray[np.int64]:
+    """Return the places of values in a dictionary; accepted lines have no nulls there."""
+    return np.asarray(encoded.indices.fill_null(0), dtype=np.int64)
+
+
+def _repeated(value: str, count: int) -> pa.DictionaryArray:
+    """Return a text as often as there are lines, stored once."""
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([value]))
