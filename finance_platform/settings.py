@@ -138,7 +138,7 @@ class Settings(BaseSettings):
     latest_date: date = Field(date(2049, 12, 31), description="Dates after this are rejected.")
 
     closed_periods: Literal["publish", "hold"] = Field(
-        "publish", description="Whether a delivery that changes a closed period is published or held."
+        "hold", description="Whether a change of a closed period waits for a decision, or is published at once."
     )
     approvals: Literal["one", "two"] = Field(
         "one", description="How many people have to give a command that decides: accept, withdraw, close, reopen."

@@ -199,6 +199,7 @@ def _without_runs(answer: Any) -> Any:
 def test_a_correction_of_a_closed_period_sends_an_alert_and_a_bad_file_blocks_no_other_file(
     on_aws: DeployedHome, tmp_path: Path
 ):
+    on_aws.variables["FINANCE_PLATFORM_CLOSED_PERIODS"] = "publish"
     waived = ("--waive", "rejected", "--waive", "unclassified")
     assert on_aws.command("close", "2025-03", *waived, "--why", "signed").returncode == 0
     corrected = (

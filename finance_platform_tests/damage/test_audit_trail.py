@@ -45,6 +45,7 @@ class KilledError(Exception):
 @pytest.fixture
 def moved(home: Home, refresh: Refresher) -> Home:
     """A home with two loads, of which the second has moved a cell of a closed period."""
+    home.write(".env", "FINANCE_PLATFORM_CLOSED_PERIODS=publish\n")
     assert home.command("close", "2024-03", "--why", "audited").returncode == 0
     home.write("raw/transactions_4.csv", CORRECTION)
     assert refresh(home).loaded

@@ -35,6 +35,7 @@ WHERE DateKey BETWEEN 20240301 AND 20240331 GROUP BY ScenarioName, AccountType
 @pytest.fixture
 def decided(home: Home) -> Home:
     """A home in which March was closed and reopened and a file withdrawn, after its refresh."""
+    home.write(".env", "FINANCE_PLATFORM_CLOSED_PERIODS=publish\n")
     for arguments in (
         ("close", "2024-03", "--why", "audited;  twice"),
         ("reopen", "2024-03", "--why", "a late invoice"),

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.end_to_end
 
 CORRECTED = TRANSACTIONS.replace("1000.00", "1000.50")
 HOLD = {"FINANCE_PLATFORM_CLOSED_PERIODS": "hold"}
+PUBLISH = "FINANCE_PLATFORM_CLOSED_PERIODS=publish\n"
 DEBIT_POSITIVE = """\
 feed: trial_balance
 kind: ledger
@@ -40,6 +41,7 @@ TRIAL_BALANCE = "Day,Dept,Account,Dr,Cr\n2024-01-10,D100,2100,,70.00\n2024-02-10
 def closed(small_home_once_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with January closed; each test works on a copy."""
     home = copy_home(small_home_once_run, tmp_path_factory.mktemp("closed") / "home")
+    home.write(".env", PUBLISH)
     assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
     return home.path
 
@@ -153,6 +155,7 @@ def test_lines_that_leave_a_view_because_their_account_becomes_a_balance_are_a_r
     tmp_path: Path, refresh: Refresher
 ):
     home = Home(tmp_path)
+    home.write(".env", PUBLISH)
     home.write("feeds/accounts.yaml", ACCOUNTS_WITH_MEASURE)
     home.write("raw/transactions.csv", TRANSACTIONS)
     home.write("raw/accounts.csv", "number,name,type,measure\n4000,Sales,Revenue,flow\n6000,Salaries,Expense,flow\n")

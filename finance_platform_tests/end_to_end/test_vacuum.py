@@ -50,6 +50,7 @@ def replaced(small_home_once_run: Path, refresh: Refresher, tmp_path_factory: py
     The budget came twice since, so that versions exist that nothing has signed.
     """
     home = copy_home(small_home_once_run, tmp_path_factory.mktemp("replaced") / "home")
+    home.write(".env", "FINANCE_PLATFORM_CLOSED_PERIODS=publish\n")
     home.command("close", "2024-02", "--why", "month end")
     home.write("raw/transactions.csv", CORRECTED)
     for amount in ("910.00", "920.00"):

@@ -145,7 +145,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     write(folder / "raw/budget.csv", "period,department_code,account_number,budget_amount\n2025-01,D100,6000,900.00\n")
     write(folder / "raw/departments.csv", "department_code,department_name\nD100,Works\n")
     write(folder / "raw/accounts.csv", "account_number,account_name,account_type\n6000,Rent,Expense\n")
-    return settings(home=folder)
+    return settings(home=folder, closed_periods="publish")
 
 
 @pytest.fixture(scope="module")

@@ -118,7 +118,7 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
         "currency": "CHF",
         "earliest_date": "2001-02-03",
         "latest_date": "2031-02-03",
-        "closed_periods": "hold",
+        "closed_periods": "publish",
         "approvals": "two",
         "retention_days": "7",
         "auto_refresh": "True",
