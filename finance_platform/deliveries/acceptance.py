@@ -134,6 +134,7 @@ class _AcceptancePolicy:
                 verdict,
                 reasons=tuple(text for _, text in reasons),
                 kinds=kinds,
+                restates=self._reasons.restated_periods(candidate),
                 fix=f"{advice}; or {fix}" if advice else fix,
             )
         is_counted = not verdict.is_held or verdict.is_accepted_by(candidate.accepted)

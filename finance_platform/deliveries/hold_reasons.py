@@ -20,7 +20,8 @@ from finance_platform.deliveries.attribute_conflicts import (
 from finance_platform.deliveries.cell_sums import find_overflows, may_overflow
 from finance_platform.deliveries.commits import OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.live_deliveries import LiveDeliveries, effect_of
-from finance_platform.deliveries.live_lines import LiveLines, claimed_cells
+from finance_platform.deliveries.live_lines import Cell, LiveLines, claimed_cells
+from finance_platform.deliveries.moved_amounts import MovedAmount, find_moved_amounts
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.register import (
     CONFLICT,
@@ -147,14 +148,27 @@ class HoldReasons:
             lines, gross = sum(one.lines for one in more), sum((one.gross for one in more), Decimal(0))
             yield f"{len(more):,} more departments and periods would lose {lines:,} lines, gross {grouped_money(gross)}"
 
-    def _restatements(self, candidate: LiveDelivery) -> Iterator[str]:
+    def restated_periods(self, candidate: LiveDelivery) -> tuple[str, ...]:
+        """Return the closed periods that the candidate would restate."""
+        return tuple(sorted({period for _, period in self._restated_cells(candidate)}))
+
+    def _restated_cells(self, candidate: LiveDelivery) -> set[Cell]:
         if not self._live.affects_ledger(candidate) or not self._closed:
-            return
+            return set()
         live_after = self._live.live_with(candidate)
         closed_cells = {cell for cell in self._live.affected_cells(candidate) if cell[1] in self._closed}
-        periods = sorted({cell[1] for cell in closed_cells if self._live.is_restated(candidate, cell, live_after)})
-        if periods:
-            yield f"would restate {', '.join(periods)}, which {'is' if len(periods) == 1 else 'are'} closed"
+        return {cell for cell in closed_cells if self._live.is_restated(candidate, cell, live_after)}
+
+    def _restatements(self, candidate: LiveDelivery) -> Iterator[str]:
+        """Yield one reason that names the closed periods and the amounts by scenario that would move in them."""
+        cells = self._restated_cells(candidate)
+        if not cells:
+            return
+        periods = sorted({period for _, period in cells})
+        moved = find_moved_amounts(self._live_lines, *self._live.live_sets(candidate, cells), cells)
+        amounts = ", ".join(f"{one.scenario} {_money(one)}" for one in moved)
+        verb = "is closed" if len(periods) == 1 else "are closed"
+        yield f"would restate {', '.join(periods)}, which {verb}{f': {amounts}' if amounts else ''}"
 
     def _lateness(self, candidate: LiveDelivery) -> list[str]:
         """Return a message if live deliveries of the feed sort after the candidate and supersede its lines."""
@@ -242,7 +256,7 @@ def _has_same_lines(first: LiveDelivery, second: LiveDelivery) -> bool:
     return lines[0] == lines[1]
 
 
-def _money(removal: Removal) -> str:
+def _money(removal: Removal | MovedAmount) -> str:
     if abs(removal.amount) == removal.gross:
         return grouped_money(removal.amount)
     return f"net {grouped_money(removal.amount)}, gross {grouped_money(removal.gross)}"

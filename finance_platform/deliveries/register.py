@@ -115,6 +115,7 @@ class Verdict:
         is_final: whether it can never be accepted.
         warnings: messages about a delivery that counts.
         kinds: the kind of each reason, without repetition.
+        restates: the closed periods that a held delivery would restate.
     """
 
     object_key: str
@@ -126,6 +127,7 @@ class Verdict:
     is_final: bool = False
     warnings: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    restates: tuple[str, ...] = ()
 
     def is_accepted_by(self, accepted: Collection[str]) -> bool:
         """Return whether an earlier acceptance covers the verdict.
@@ -490,6 +492,7 @@ _RECORDS: RecordType[Any] = RecordType(
         "reasons": tuple,
         "warnings": tuple,
         "kinds": tuple,
+        "restates": tuple,
         "versions": dict,
         "waived": dict,
         "amounts": _parse_amounts,

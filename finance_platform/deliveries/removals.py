@@ -63,10 +63,10 @@ def find_removals(
         cells: the scenarios and periods that may change.
         tolerated: the share of lines that may go.
     """
-    changed_before = _changed(lines, before, after, cells)
+    changed_before = changed_deliveries(lines, before, after, cells)
     if not changed_before:
         return []
-    changed_after = _changed(lines, after, before, cells)
+    changed_after = changed_deliveries(lines, after, before, cells)
     deliveries = [*before.of_feed.values(), *after.of_feed.values()]
     by_key = all(one.event.load_mode == "upsert" for one in deliveries)
     keys = _keys_of_difference(lines, before, after, cells) if by_key else None
@@ -84,7 +84,9 @@ def find_removals(
     return sorted((one for one in whole if one.exceeds(tolerated)), key=lambda one: (one.cell, one.department))
 
 
-def _changed(lines: LiveLines, live: LiveSet, other: LiveSet, cells: Collection[Cell]) -> dict[str, Superseded]:
+def changed_deliveries(
+    lines: LiveLines, live: LiveSet, other: LiveSet, cells: Collection[Cell]
+) -> dict[str, Superseded]:
     """Return what is superseded of each delivery of which not the same lines count in the other set."""
     changed = {}
     for delivery_id, delivery in live.of_feed.items():

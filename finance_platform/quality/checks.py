@@ -280,8 +280,9 @@ LAKE_EQUALS_WAREHOUSE = Check(
 CLOSED_PERIODS_STAND = Check(
     _FACT,
     "closed_periods_stand",
-    "Account types, the baseline or a new release would change the rows of a closed period. The period stays as it is "
-    "published. To publish the change, reopen the period with `finance-platform reopen`.",
+    "Master data, settings or a new release would change a closed period. It stays as it is published, and so do the "
+    "members whose attributes would move its money. To publish the change, reopen the periods with `finance-platform "
+    "reopen`; to drop it, undo its cause, or withdraw the file that it names.",
 )
 COMMENTS_NAME_MEMBERS = Check(
     _FACT,

@@ -39,6 +39,7 @@ from finance_platform.warehouse.statements import SqlFile, select_columns, state
 
 if TYPE_CHECKING:
     from finance_platform.deliveries.report_inputs import Comment, StatementLineRow
+    from finance_platform.slices.waiting_changes import WaitingChange
 
 _NO_LAST_PERIOD = "9999-12"
 
@@ -68,14 +69,24 @@ def check_warehouse(
     ]
 
 
-def check_closed_periods(frozen_periods: Sequence[str]) -> Outcome:
+def check_closed_periods(waiting: Sequence[WaitingChange]) -> Outcome:
     """Check that every closed period is published as the processed zone would build it.
 
     Args:
-        frozen_periods: the closed periods for which this is not so.
+        waiting: the changes of closed periods that wait for a decision.
     """
-    evidence = [{"period": period} for period in frozen_periods]
-    summary = f"{pluralize(len(evidence), 'closed period')} held as published"
+    evidence = [
+        {
+            "period": ", ".join(change.periods),
+            "table": change.table,
+            "members": ", ".join(change.members) or None,
+            "cause": change.cause,
+            "gross": change.gross or None,
+        }
+        for change in waiting
+    ]
+    periods = {period for change in waiting for period in change.periods}
+    summary = f"{pluralize(len(periods), 'closed period')} held as published"
     return Outcome.from_evidence(CLOSED_PERIODS_STAND, evidence, summary)
 
 

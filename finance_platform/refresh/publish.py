@@ -34,9 +34,10 @@ from finance_platform.reports.feed_figures import feed_figures
 from finance_platform.reports.history import decision_rows, decisions_in
 from finance_platform.reports.movements import movement_summary
 from finance_platform.settings import Settings, materiality
-from finance_platform.slices.closed_periods import freeze, unknown_period
+from finance_platform.slices.closed_periods import freeze, unknown_slice
 from finance_platform.slices.published import explain_stale, published_snapshot
 from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.storage.lease import ensure_lease_held
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.published_lines import LineStore
@@ -63,6 +64,7 @@ class Publication:
             publish if the audit refused it.
         movements: what was moved, in a row per load, period, scenario, measure and cause.
         frozen: closed periods that stay as they are published although their target has other rows.
+        waiting: what would change in closed periods, and waits for a decision; frozen periods among it.
         stale: slices that are not published in their target version, after the load.
         repaired: what was damaged in the warehouse and was built again, a sentence each.
         also_loaded: what people say about the figures and was replaced: comments, lines of the statement.
@@ -79,6 +81,7 @@ class Publication:
     stale: tuple[SliceName, ...] = ()
     repaired: Sequence[str] = ()
     also_loaded: Sequence[str] = ()
+    waiting: Sequence[WaitingChange] = ()
 
 
 _OF_FILES = {COMMENTARY.name: "comments", STATEMENT_MAPPING.name: "lines of the statement"}
@@ -136,7 +139,7 @@ def _publish(
     frozen = freeze(processed, settings, versions)
     require_none_missing(frozen.snapshot.state)
     if frozen.unknown:
-        raise unknown_period(frozen.unknown[0])
+        raise unknown_slice(*frozen.unknown[0])
     if frozen.snapshot.to_build:
         raise StarNotBuiltError(
             f"{pluralize(len(frozen.snapshot.to_build), 'target slice')} not built",
@@ -177,7 +180,7 @@ def _publish(
     snapshot = published_snapshot(processed, frozen.snapshot, now_published)
     outcomes = [
         *(audit.outcomes or ()),
-        check_closed_periods(frozen.periods),
+        check_closed_periods(frozen.waiting),
         check_comments(report_tables.inputs.comments, warehouse),
         check_statement_lines(report_tables.inputs.lines, warehouse),
     ]
@@ -193,6 +196,7 @@ def _publish(
         tuple(frozen.snapshot.to_publish(now_published)),
         repaired,
         [text for name, text in _OF_FILES.items() if name in replaced],
+        frozen.waiting,
     )
 
 
@@ -230,7 +234,7 @@ def check_published(processed: ObjectStore, warehouse: Warehouse, settings: Sett
     inputs = read_report_inputs(processed, frozen.snapshot.state.live)
     return [
         *check_warehouse(warehouse, snapshot, actuals_through=settings.actuals_through, frozen_periods=frozen.periods),
-        check_closed_periods(frozen.periods),
+        check_closed_periods(frozen.waiting),
         check_comments(inputs.comments, warehouse),
         check_statement_lines(inputs.lines, warehouse),
     ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from finance_platform.contracts.star import WHOLE_TABLE
 from finance_platform.deliveries.commits import read_commits, read_retired
 from finance_platform.deliveries.discovery import scan_raw_zone
 from finance_platform.deliveries.register import Register
@@ -18,11 +19,11 @@ from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, R
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.lost_zeros import LostZerosOfFeed, dimension_files, find_lost_zeros
 from finance_platform.refresh.repair import find_damage, find_damaged_target
-from finance_platform.reports.recent_changes import closed_periods, recent_movements, stale_reasons
+from finance_platform.reports.recent_changes import closed_periods, recent_movements, stale_reasons, waiting_by_period
 from finance_platform.reports.reconciliation import earlier_deliveries, reconcile
 from finance_platform.reports.status import Status, StatusDetails, build_status, status_without_register
 from finance_platform.settings import Settings
-from finance_platform.slices.closed_periods import FrozenPeriods, freeze, unknown_period
+from finance_platform.slices.closed_periods import FrozenPeriods, freeze, unknown_slice
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.listed_once import listed_once
 from finance_platform.storage.port import ObjectStore
@@ -132,10 +133,12 @@ class _Reader:
         lost_zeros = self._lost_zeros(snapshot, {one["file"] for one in damage})
         details = StatusDetails(
             stale_reasons=stale_reasons(processed, snapshot, ledger),
-            closed=closed_periods(warehouse, snapshot.state.closed, ledger),
+            closed=closed_periods(
+                warehouse, snapshot.state.closed, ledger, waiting_by_period(snapshot.state, frozen.waiting)
+            ),
             movements=recent_movements(warehouse, ledger, self.since),
             last_run=self.last_run,
-            frozen_periods=frozen.periods,
+            waiting=frozen.waiting,
             damage=[*self.problems, *damage],
             lost_zeros=lost_zeros,
         )
@@ -155,8 +158,8 @@ class _Reader:
         state = None if self.without else frozen.snapshot.state
         damage = [*find_damage(self.raw, self.processed, state), *find_damaged_target(self.processed, frozen.snapshot)]
         rows = [{"file": one.key, "problem": one.clause, "fix": one.fix} for one in damage if one.key not in named]
-        unknown = [(period, unknown_period(period)) for period in frozen.unknown]
-        return rows + [{"file": period, "problem": error.found, "fix": error.fix} for period, error in unknown]
+        unknown = [(_subject(*name), unknown_slice(*name)) for name in frozen.unknown]
+        return rows + [{"file": subject, "problem": error.found, "fix": error.fix} for subject, error in unknown]
 
     def _lost_zeros(self, snapshot: Snapshot, damaged: Collection[str]) -> list[LostZerosOfFeed]:
         """Return the codes that may have lost their zeros; nothing while a dimension is damaged, which is named."""
@@ -170,6 +173,10 @@ class _Reader:
                 raise
             self.problems.append({"file": error.key, "problem": error.why, "fix": error.fix})
             return []
+
+
+def _subject(table: str, slice_name: str) -> str:
+    return table if slice_name == WHOLE_TABLE else slice_name
 
 
 class _NoWarehouse:

@@ -6,20 +6,26 @@ Belongs here: the parts of the status that need more than the snapshot. Does not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.register import PeriodStatusChanged
+from finance_platform.deliveries.state import DeliveryState
 from finance_platform.money_text import plain_money
 from finance_platform.reports.movements import movement_summary
+from finance_platform.safe_text import quote_name
 from finance_platform.slices.published import explain_stale
 from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import PublishedSlice
 from finance_platform.warehouse.load_request import SliceName
 from finance_platform.warehouse.port import Queryable
+
+NOTHING_WAITS: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 _FIRST_BUILD = "first build"
 _UNKNOWN = "the inputs of the published version are no longer recorded"
@@ -48,14 +54,33 @@ def recent_movements(
 
 
 def closed_periods(
-    warehouse: Queryable, closed: Mapping[str, PeriodStatusChanged], published: Mapping[SliceName, PublishedSlice]
+    warehouse: Queryable,
+    closed: Mapping[str, PeriodStatusChanged],
+    published: Mapping[SliceName, PublishedSlice],
+    waiting: Mapping[str, Sequence[str]] = NOTHING_WAITS,
 ) -> list[dict[str, Any]]:
-    """Return the closed periods: who closed each, why and when, and the loads that have restated it since."""
+    """Return the closed periods: who closed each, why and when, the loads that have restated it since, what waits."""
     if not closed:
         return []
     earliest = min(datetime.fromisoformat(closing.at) for closing in closed.values())
     restatements = [row for row in movement_summary(warehouse, earliest) if row["is_restatement"]]
-    return [_closed_period(closing, restatements, published) for _, closing in sorted(closed.items())]
+    return [
+        {**_closed_period(closing, restatements, published), "waiting": list(waiting.get(period, ()))}
+        for period, closing in sorted(closed.items())
+    ]
+
+
+def waiting_by_period(state: DeliveryState, changes: Iterable[WaitingChange]) -> dict[str, list[str]]:
+    """Return what waits for a decision on each closed period, a clause each: held deliveries first."""
+    waiting: dict[str, list[str]] = {}
+    for held in state.inactive:
+        verdict = held.would_count.verdict if held.would_count else None
+        for period in verdict.restates if verdict else ():
+            waiting.setdefault(period, []).append(f"{quote_name(held.event.object_key)} is held: {held.reason}")
+    for change in changes:
+        for period in change.periods:
+            waiting.setdefault(period, []).append(change.clause)
+    return {period: clauses for period, clauses in waiting.items() if period in state.closed}
 
 
 def _closed_period(

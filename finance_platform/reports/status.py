@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from finance_platform.contracts.star import FACT_FINANCIALS
 from finance_platform.deliveries.commits import DELIVERED, OUTCOMES, DeliveryCommit
 from finance_platform.deliveries.discovery import RawZoneScan, unread_objects
 from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
@@ -20,6 +21,7 @@ from finance_platform.quality.lost_zeros import LostZerosOfFeed
 from finance_platform.reports import statement
 from finance_platform.reports.statement import TERMS, Reconciliation
 from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.warehouse.ledger import PublishedSlice
 from finance_platform.warehouse.load_request import SliceName
 
@@ -39,7 +41,7 @@ class StatusDetails:
         closed: the closed periods.
         movements: the recent movements.
         last_run: the home's latest run; None if there was none.
-        frozen_periods: closed periods that stay as they are published although their inputs have changed.
+        waiting: what would change in closed periods, and waits for a decision, beside held deliveries.
         damage: what is damaged in the home: file, problem and fix; the fix is empty if nothing is to be done.
         lost_zeros: codes that differ from those of other members in zeros only.
     """
@@ -48,7 +50,7 @@ class StatusDetails:
     closed: Sequence[Mapping[str, Any]] = ()
     movements: Sequence[Mapping[str, Any]] = ()
     last_run: Mapping[str, Any] | None = None
-    frozen_periods: Sequence[str] = ()
+    waiting: Sequence[WaitingChange] = ()
     damage: Sequence[Mapping[str, str]] = ()
     lost_zeros: Sequence[LostZerosOfFeed] = ()
 
@@ -200,7 +202,7 @@ def build_status(
         slices=_slice_rows(snapshot, published, details.stale_reasons),
         problems=[
             *({"file": p.where, "problem": p.message, "fix": p.fix} for p in scan.problems),
-            *(_frozen_period_problem(period) for period in details.frozen_periods),
+            *(_waiting_problem(change) for change in details.waiting),
             *(dict(one) for one in details.damage if one["fix"]),
         ],
         unmatched=list(scan.unmatched),
@@ -245,12 +247,9 @@ def _published_row(name: SliceName, slice_: PublishedSlice) -> dict[str, Any]:
     }
 
 
-def _frozen_period_problem(period: str) -> dict[str, str]:
-    return {
-        "file": period,
-        "problem": "the period is closed and stays as it is published, although its inputs have changed",
-        "fix": f"`finance-platform reopen {period} --why TEXT` publishes the change",
-    }
+def _waiting_problem(change: WaitingChange) -> dict[str, str]:
+    subject = change.periods[0] if change.table == FACT_FINANCIALS.name else change.table
+    return {"file": subject, "problem": change.problem, "fix": change.fix}
 
 
 def _warning_fixes(state: DeliveryState) -> dict[tuple[str, str], str]:

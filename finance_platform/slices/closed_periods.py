@@ -1,9 +1,9 @@
 """Closed periods: the ones that keep their published rows although a build would give other rows.
 
-Belongs here: the rule of the setting CLOSED_PERIODS=hold for changes that no delivery caused (account types, the
-baseline, the platform's own code). A delivery that would restate a closed period is held (see
+Belongs here: the rule of the setting CLOSED_PERIODS=hold for changes that no held delivery can stop (master data,
+account types, settings, the platform's own code). A delivery that would restate a closed period is held (see
 `deliveries.acceptance`), so a change that a delivery caused was accepted by a person and is published.
-Does not belong here: closing and reopening (see `deliveries.decisions`).
+Does not belong here: closing and reopening (see `deliveries.decisions`), rows of dimensions (see `kept_members`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.contracts.star import FACT_FINANCIALS, WHOLE_TABLE
 from finance_platform.errors import DamagedObjectError, MissingRecordError
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, read_slice
+from finance_platform.slices.kept_members import keep_members
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
+from finance_platform.slices.version_diff import explain_diff
 from finance_platform.slices.versions import TargetSlice
+from finance_platform.slices.waiting_changes import WaitingChange, moved_amounts
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 
@@ -32,14 +35,16 @@ class FrozenPeriods:
 
     Attributes:
         snapshot: has the published version of each frozen period as its target.
-        periods: the frozen periods: closed ones that a build would change.
-        unknown: closed periods of which it cannot be said whether a build would change them, since the record of their
-            published version is damaged or lost; nothing is published of them without a decision.
+        periods: the frozen periods: closed ones whose rows a build would change.
+        unknown: slices of which it cannot be said whether a build would change closed periods, since the record of
+            their published version is damaged; nothing is published without a decision.
+        waiting: what a build would change in closed periods, and waits for a decision.
     """
 
     snapshot: Snapshot
     periods: tuple[str, ...]
-    unknown: tuple[str, ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
+    waiting: tuple[WaitingChange, ...] = ()
 
 
 def freeze(
@@ -56,19 +61,23 @@ def freeze(
         processed: the processed zone.
         settings: the home.
         versions: version by table and slice, as the load ledger says.
-        record: whether to keep newly computed overlaps; a status does not.
+        record: whether to keep newly computed overlaps, and rows of dimensions that wait; a status does not.
         without: deliveries whose rows are damaged, by id; they are taken as not read.
     """
     snapshot = take_snapshot(processed, StarSettings.of(settings), record=record, without=without)
     if not settings.holds_closed_periods:
         return FrozenPeriods(snapshot, ())
-    return freeze_closed_periods(processed, snapshot, versions)
+    frozen = freeze_closed_periods(processed, snapshot, versions)
+    if not frozen.snapshot.state.closed:
+        return frozen
+    after, waiting, unknown = keep_members(processed, frozen.snapshot, versions, record=record)
+    return FrozenPeriods(after, frozen.periods, (*frozen.unknown, *unknown), (*frozen.waiting, *waiting))
 
 
 def freeze_closed_periods(
     processed: ObjectStore, snapshot: Snapshot, published: Mapping[tuple[str, str], str]
 ) -> FrozenPeriods:
-    """Return the snapshot without the changes to closed periods that no delivery caused.
+    """Return the snapshot without the changes to rows of closed periods that no delivery caused.
 
     Args:
         processed: the processed zone.
@@ -76,7 +85,7 @@ def freeze_closed_periods(
         published: version by table and slice, as the load ledger says.
     """
     frozen: dict[tuple[str, str], SliceCommit] = {}
-    unknown = []
+    unknown, waiting = [], []
     for period, closing in snapshot.state.closed.items():
         name = (FACT_FINANCIALS.name, period)
         # A warehouse that was lost is built again with the version that was signed.
@@ -85,13 +94,14 @@ def freeze_closed_periods(
             continue
         current = read_slice(processed, *name, version)
         if current is None and find_damaged_slices(processed, [(*name, version)]):
-            unknown.append(period)
+            unknown.append(name)
         elif (
             current
             and _has_same_lines(snapshot, period, built, current)
             and not _has_same_rows(processed, built, current)
         ):
             frozen[name] = current
+            waiting.append(_waiting_change(processed, snapshot, built, current))
     target_slices = [
         TargetSlice(target.table, target.slice, frozen[name].version, frozen[name].inputs or {})
         if (name := (target.table, target.slice)) in frozen
@@ -99,17 +109,35 @@ def freeze_closed_periods(
         for target in snapshot.target
     ]
     after = replace(snapshot, target=target_slices, built={**snapshot.built, **frozen})
-    return FrozenPeriods(after, tuple(sorted(period for _, period in frozen)), tuple(sorted(unknown)))
+    waiting.sort(key=lambda change: change.periods)
+    return FrozenPeriods(after, tuple(sorted(period for _, period in frozen)), tuple(sorted(unknown)), tuple(waiting))
 
 
-def unknown_period(period: str) -> MissingRecordError:
-    """Return the error about a closed period whose published version has a damaged record."""
+def unknown_slice(table: str, slice_name: str) -> MissingRecordError:
+    """Return the error about a slice that closed periods need and whose published version has a damaged record."""
+    is_dimension = slice_name == WHOLE_TABLE
+    subject = f"{table} has changed" if is_dimension else f"{slice_name} is closed, its inputs have changed"
+    period = "PERIOD" if is_dimension else slice_name
+    figures = "the figures of closed periods" if is_dimension else "its figures"
     return MissingRecordError(
-        f"{period} is closed, its inputs have changed, and the record of its published version below "
-        f"slices/{FACT_FINANCIALS.name}/{period}/ in the processed zone is damaged, so whether its figures would "
+        f"{subject}, and the record of its published version below "
+        f"slices/{table}/{slice_name}/ in the processed zone is damaged, so whether {figures} would "
         "change is not known; nothing is published",
-        fix=f"restore that file from a backup, or `finance-platform reopen {period} --why TEXT` and run",
+        fix=f"restore that file from a backup, or `finance-platform reopen {period} --why TEXT` "
+        + ("for every closed period and run" if is_dimension else "and run"),
     )
+
+
+def _waiting_change(
+    processed: ObjectStore, snapshot: Snapshot, built: SliceCommit, current: SliceCommit
+) -> WaitingChange:
+    names = {delivery_id: commit.object_key for delivery_id, commit in snapshot.commits.items()}
+    causes = explain_diff(current.inputs or {}, built.inputs, names)
+    try:
+        amounts = moved_amounts(processed, current, built)
+    except DamagedObjectError:
+        amounts = {}  # what is published stays, and is built again when the period is opened
+    return WaitingChange(FACT_FINANCIALS.name, (current.slice,), tuple(causes), amounts)
 
 
 def _has_same_lines(snapshot: Snapshot, period: str, built: SliceCommit, current: SliceCommit) -> bool:

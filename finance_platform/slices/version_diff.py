@@ -15,6 +15,9 @@ from finance_platform.safe_text import quote_name
 Names = Mapping[str, str]
 """Object key by delivery id."""
 
+KEPT = "kept"
+"""The key of the inputs of those rows of a dimension that stay as they were published (see `kept_members`)."""
+
 _HASHED = {
     "code": "the platform's code changed",
     "members": "the members that ledger lines mention changed",
@@ -41,6 +44,13 @@ def explain_diff(old: Mapping[str, Any], new: Mapping[str, Any] | None, names: N
     """
     if new is None:
         return _lines(old.get("lines"), (), names) or ["nothing reaches it any more"]
+    # Rows that waited were built from the inputs of both; whatever differs from either is a difference.
+    sides = [{name: value for name, value in side.items() if name != KEPT} for side in (old, old.get(KEPT) or old)]
+    after = {name: value for name, value in new.items() if name != KEPT}
+    return list(dict.fromkeys(text for side in sides for text in _explain_parts(side, after, names)))
+
+
+def _explain_parts(old: Mapping[str, Any], new: Mapping[str, Any], names: Names) -> list[str]:
     # One side may come from a commit, and JSON has no tuples.
     old, new = json.loads(json.dumps(old)), json.loads(json.dumps(new))
     sentences = [

@@ -216,7 +216,9 @@ def close_january(zone: Zone) -> None:
 def test_a_delivery_in_a_closed_period_is_held_if_closed_periods_are_held(zone: Zone) -> None:
     close_january(zone)
     zone.deliver("b.csv", many(1), content="w")
-    assert zone.evaluate_held(holds_closed_periods=True) == {"b.csv": ("would restate 2025-01, which is closed",)}
+    assert zone.evaluate_held(holds_closed_periods=True) == {
+        "b.csv": ("would restate 2025-01, which is closed: Actual 10.00",)
+    }
 
 
 def test_a_delivery_in_a_closed_period_counts_by_default(zone: Zone) -> None:
@@ -238,7 +240,9 @@ def test_a_key_that_moves_out_of_a_closed_period_restates_it(zone: Zone) -> None
         *(PeriodStatusChanged("closed", period, "ada", "audited", "2025-06-01") for period in ("2025-01", "2025-02"))
     )
     zone.deliver("b.csv", lines("T1", period="2025-03"), load_mode="upsert", content="w")
-    assert zone.evaluate_held(holds_closed_periods=True) == {"b.csv": ("would restate 2025-01, which is closed",)}
+    assert zone.evaluate_held(holds_closed_periods=True) == {
+        "b.csv": ("would restate 2025-01, which is closed: Actual -10.00",)
+    }
 
 
 @pytest.mark.parametrize("key", ["a.csv", "b.csv"])
@@ -258,7 +262,9 @@ def test_an_export_that_repeats_a_closed_period_with_another_amount_is_held(zone
     zone.append(PeriodStatusChanged("closed", "2025-01", "ada", "audited", "2025-06-01"))
     changed = [replace(line, amount="99.00") if line.key == "T2" else line for line in lines("T1", "T2")]
     zone.deliver(key, [*changed, *lines("U1", period="2025-02")], load_mode="upsert", content="w")
-    assert zone.evaluate_held(holds_closed_periods=True) == {key: ("would restate 2025-01, which is closed",)}
+    assert zone.evaluate_held(holds_closed_periods=True) == {
+        key: ("would restate 2025-01, which is closed: Actual 89.00",)
+    }
 
 
 def replace_scopes(zone: Zone, key: str, *scopes: str, content: str, **values: Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -37,6 +38,7 @@ from finance_platform.quality.warehouse import (
 )
 from finance_platform.slices.commits import ScenarioSum, SliceCommit
 from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.warehouse.duckdb.load_connection import DuckDBLoadConnection
 from finance_platform.warehouse.duckdb.session import SCHEMA, begin_session
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
@@ -344,10 +346,19 @@ def test_dimensions_have_no_sums_to_compare(warehouse_after: WarehouseAfter, pro
 
 
 def test_closed_periods_that_stay_as_they_are_published_are_named():
-    outcome = check_closed_periods(["2025-01", "2025-02"])
+    waiting = [
+        WaitingChange("fact_financials", ("2025-01",), ("baseline changed from Budget to Plan",)),
+        WaitingChange(
+            "dim_account", ("2025-01", "2025-02"), ("accounts.csv: another version",), {"Actual": Decimal(5)}, ("6000",)
+        ),
+    ]
+    outcome = check_closed_periods(waiting)
     assert (outcome.passed, outcome.check.is_blocking, outcome.check.is_warning) == (False, False, False)
     assert outcome.summary == "2 closed periods held as published"
-    assert outcome.evidence == [{"period": "2025-01"}, {"period": "2025-02"}]
+    assert [list(row.values()) for row in outcome.evidence] == [
+        ["2025-01", "fact_financials", None, "baseline changed from Budget to Plan", None],
+        ["2025-01, 2025-02", "dim_account", "6000", "accounts.csv: another version", "Actual 5.00"],
+    ]
     assert check_closed_periods(()).passed
 
 

@@ -23,6 +23,7 @@ from finance_platform.contracts.star import (
     SCENARIO_PERIOD,
     WAREHOUSE,
 )
+from finance_platform.slices.kept_members import GROUPING_COLUMNS
 from finance_platform.warehouse.dialect import REDSHIFT, parse
 from finance_platform.warehouse.movements import COMPARED_ATTRIBUTES
 from finance_platform.warehouse.statements import definitions
@@ -149,3 +150,11 @@ def test_a_reported_attribute_fits_into_movements_and_names_each_change_once() -
     assert len(set(names)) == len(names)
     assert MOVEMENTS.column("attribute").type == "varchar(16)"
     assert max(len(name.encode()) for name in names) <= 16
+
+
+def test_what_waits_in_closed_periods_is_what_would_be_a_restatement():
+    restating = {
+        contract: {attribute.column for attribute in attributes if not attribute.is_name}
+        for contract, attributes in COMPARED_ATTRIBUTES.items()
+    }
+    assert {contract: set(columns) for contract, columns in GROUPING_COLUMNS.items()} == restating

@@ -1,0 +1,233 @@
+"""Kept members: rows of dimensions that stay as they are published, since others would move closed periods.
+
+Belongs here: the columns that decide where reports show money, comparing them, and the version of a dimension that has
+the new rows of all members but those. Does not belong here: rows of the fact table (see `closed_periods`).
+
+A change of an attribute waits in every period, because a dimension has one row for all of them. Members without rows
+in closed periods, and names, which group nothing, are published at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.schemas import arrow_schema
+from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO, WHOLE_TABLE
+from finance_platform.deliveries.commits import DataFile
+from finance_platform.deliveries.register import utc_text
+from finance_platform.slices.commits import SliceCommit, find_damaged_slices, read_slice, write_slice
+from finance_platform.slices.snapshot import Snapshot
+from finance_platform.slices.version_diff import KEPT, explain_diff
+from finance_platform.slices.versions import TargetSlice
+from finance_platform.slices.waiting_changes import Published, WaitingChange, closed_facts, published_amounts
+from finance_platform.storage.documents import open_parquet
+from finance_platform.storage.port import ObjectStore
+
+GROUPING_COLUMNS: Mapping[Contract, tuple[str, ...]] = MappingProxyType(
+    {
+        DIM_DATE: ("fiscal_year", "fiscal_quarter", "fiscal_period"),
+        DIM_DEPARTMENT: ("business_unit", "parent_department_code"),
+        DIM_ACCOUNT: (
+            "account_type",
+            "category",
+            "profit_sign",
+            "is_monetary",
+            "measure",
+            "parent_account_number",
+        ),
+        DIM_SCENARIO: ("scenario_type", "is_baseline"),
+    }
+)
+"""By dimension, the columns that decide where reports show an amount; a test compares them with the movements' ones."""
+
+_CODES: Mapping[Contract, str] = MappingProxyType(
+    {
+        DIM_DATE: "year_month",
+        DIM_DEPARTMENT: "department_code",
+        DIM_ACCOUNT: "account_number",
+        DIM_SCENARIO: "scenario_name",
+    }
+)
+
+_Row = dict[str, Any]
+_Rows = dict[int, _Row]
+
+
+@dataclass(frozen=True)
+class KeptMembers:
+    """A dimension with rows that stay as they are published.
+
+    Attributes:
+        target: the version to publish: the published one, or one with the rows of both.
+        commit: its commit; None if it is to be written by a run.
+        change: what waits.
+    """
+
+    target: TargetSlice
+    commit: SliceCommit | None
+    change: WaitingChange
+
+
+@dataclass(frozen=True)
+class _Concerned:
+    """The changed members that have rows in closed periods.
+
+    Attributes:
+        keys: their keys.
+        periods: the periods.
+        amounts: their gross amount by scenario.
+    """
+
+    keys: frozenset[int]
+    periods: tuple[str, ...]
+    amounts: Mapping[str, Decimal]
+
+
+def keep_members(
+    processed: ObjectStore, snapshot: Snapshot, published: Published, *, record: bool
+) -> tuple[Snapshot, list[WaitingChange], list[tuple[str, str]]]:
+    """Return the snapshot with dimensions that move no money of closed periods, what waits, and what is not known.
+
+    Args:
+        processed: the processed zone.
+        snapshot: its state; the dimensions that follow from it are built.
+        published: the published versions.
+        record: whether to write a version with the rows of both; a status does not.
+
+    Returns:
+        The snapshot; the changes that wait; the table and slice of each dimension whose published version has a damaged
+        record, so that what would move is not known.
+
+    Raises:
+        DamagedObjectError: rows of a dimension or of a closed period are damaged.
+    """
+    unknown, kept = [], {}
+    for contract in GROUPING_COLUMNS:
+        name = (contract.name, WHOLE_TABLE)
+        built, version = snapshot.built.get(name), published.get(name)
+        if built is None or version is None or built.version == version:
+            continue
+        current = read_slice(processed, *name, version)
+        if current is None:
+            unknown += [name] if find_damaged_slices(processed, [(*name, version)]) else []
+        elif one := _keep(processed, snapshot, contract, current, built, published, record=record):
+            kept[name] = one
+    target = [
+        kept[name].target if (name := (slice_.table, slice_.slice)) in kept else slice_ for slice_ in snapshot.target
+    ]
+    built_after = {name: commit for name, commit in snapshot.built.items() if name not in kept}
+    built_after |= {name: one.commit for name, one in kept.items() if one.commit}
+    after = replace(snapshot, target=target, built=built_after)
+    return after, [one.change for one in kept.values()], unknown
+
+
+def _keep(
+    processed: ObjectStore,
+    snapshot: Snapshot,
+    contract: Contract,
+    current: SliceCommit,
+    built: SliceCommit,
+    published: Published,
+    *,
+    record: bool,
+) -> KeptMembers | None:
+    """Return what stays of a dimension; None if nothing does."""
+    old, new = _rows(processed, contract, current), _rows(processed, contract, built)
+    columns = GROUPING_COLUMNS[contract]
+    changed = {
+        key for key, row in old.items() if key not in new or any(row[name] != new[key][name] for name in columns)
+    }
+    concerned = _concerned(processed, snapshot, contract, changed, published) if changed else None
+    if not concerned or not concerned.keys:
+        return None
+    names = {delivery_id: commit.object_key for delivery_id, commit in snapshot.commits.items()}
+    change = WaitingChange(
+        contract.name,
+        concerned.periods,
+        tuple(explain_diff(current.inputs or {}, built.inputs, names)),
+        concerned.amounts,
+        tuple(sorted({str(old[key][_CODES[contract]]) for key in concerned.keys})),
+    )
+    rows = {**new, **{key: old[key] for key in concerned.keys}}
+    if rows == old:
+        target = TargetSlice(contract.name, WHOLE_TABLE, current.version, current.inputs or {})
+        return KeptMembers(target, current, change)
+    target = _target(contract, current, built, concerned.keys)
+    commit = read_slice(processed, contract.name, WHOLE_TABLE, target.version)
+    if commit is None and record:
+        commit = _write(processed, contract, target, [rows[key] for key in sorted(rows)])
+    return KeptMembers(target, commit, change)
+
+
+def _concerned(
+    processed: ObjectStore, snapshot: Snapshot, contract: Contract, changed: Collection[int], published: Published
+) -> _Concerned:
+    """Return which of the changed members have rows in closed periods, and their money there."""
+    key_column = contract.surrogate_key or ""
+    keys: set[int] = set()
+    periods: list[str] = []
+    amounts: dict[str, Decimal] = {}
+    for commit in closed_facts(processed, snapshot.state.closed, published):
+        if rows := published_amounts(processed, commit, key_column, changed):
+            periods.append(commit.slice)
+        for key, scenario, amount in rows:
+            keys.add(key)
+            amounts[scenario] = amounts.get(scenario, Decimal(0)) + amount
+    if contract is DIM_DATE:
+        # The days of a period are shown together, also those without a row.
+        months = {_month(period) for period in periods}
+        keys = {key for key in changed if key // 100 in months}
+    return _Concerned(frozenset(keys), tuple(periods), amounts)
+
+
+def _month(period: str) -> int:
+    return int(period.replace("-", ""))
+
+
+def _rows(processed: ObjectStore, contract: Contract, commit: SliceCommit) -> _Rows:
+    return {row[contract.surrogate_key]: row for row in _read(processed, commit)}
+
+
+def _read(processed: ObjectStore, commit: SliceCommit) -> Iterator[_Row]:
+    for file in commit.files:
+        with open_parquet(processed, file.key) as parquet:
+            yield from parquet.read().to_pylist()
+
+
+def _target(contract: Contract, current: SliceCommit, built: SliceCommit, keys: Collection[int]) -> TargetSlice:
+    """Return the version that has rows of both; its inputs explain it as what it was built from."""
+    text = json.dumps([contract.name, KEPT, current.version, built.version, sorted(keys)])
+    of_current = dict(current.inputs or {})
+    inputs = {**(built.inputs or {}), KEPT: of_current.get(KEPT, of_current)}
+    return TargetSlice(contract.name, WHOLE_TABLE, hashlib.sha256(text.encode()).hexdigest()[:16], inputs)
+
+
+def _write(processed: ObjectStore, contract: Contract, target: TargetSlice, rows: list[_Row]) -> SliceCommit:
+    buffer, attempt = io.BytesIO(), f"{KEPT}-{target.version}"
+    pq.write_table(pa.Table.from_pylist(rows, arrow_schema(contract.stored_columns)), buffer)
+    file = DataFile(f"{contract.name}/{attempt}/part-00000.parquet", buffer.tell())
+    processed.write(file.key, buffer.getvalue())
+    commit = SliceCommit(
+        contract.name,
+        WHOLE_TABLE,
+        target.version,
+        len(rows),
+        (file,),
+        inputs=target.inputs,
+        attempt=attempt,
+        built_at=utc_text(datetime.now(UTC)),
+    )
+    write_slice(processed, commit)
+    return commit

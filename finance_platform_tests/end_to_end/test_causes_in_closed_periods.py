@@ -1,0 +1,235 @@
+"""A table of causes and policies: whatever changes a closed period waits, or is a restatement.
+
+Belongs here: every cause under both values of CLOSED_PERIODS, what a run and the status say, and the decision that
+publishes the change. Does not belong here: the rules one by one (see `unit/test_acceptance`),
+commands and alerts (see `test_closed_periods`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pyspark.sql import functions
+
+from finance_platform.deliveries import decisions
+from finance_platform.deliveries.decisions import Author
+from finance_platform.slices import snapshot
+from finance_platform.transforms.dim_account import dim_account
+from finance_platform_tests.end_to_end.home import Home, copy_home
+from finance_platform_tests.end_to_end.in_process_refresh import Refreshed, Refresher
+from finance_platform_tests.end_to_end.small_home import ACCOUNTS, BUDGET, DEPARTMENTS, TRANSACTIONS
+from finance_platform_tests.profiles import current_profile
+
+pytestmark = pytest.mark.end_to_end
+
+FIGURES = (
+    "SELECT * FROM ActualVsBudget WHERE Period = '2024-01'",
+    "SELECT * FROM PeriodAmount WHERE Period = '2024-01'",
+    "SELECT * FROM ProfitAndLoss WHERE Period = '2024-01'",
+    "SELECT FiscalYear, FiscalQuarter, FiscalPeriod, IsComplete FROM PeriodCalendar WHERE Period = '2024-01'",
+    "SELECT AccountNumber, AccountType, Category, ParentAccountNumber FROM DimAccount WHERE AccountNumber <> '0310'",
+    "SELECT DepartmentCode, BusinessUnit, ParentDepartmentCode FROM DimDepartment",
+)
+"""What reports show of January, and the attributes of the members with money there."""
+
+MEASURES = """\
+feed: accounts
+kind: accounts
+path: accounts*.csv
+columns:
+  number: account_number
+  name: account_name
+  type: account_type
+  category: category
+  measure: {from: measure, required: false}
+"""
+TENTH = """\
+feed: budget
+kind: ledger
+path: budget*.csv
+columns:
+  date: {from: period, formats: [yyyy-MM]}
+  department: department_code
+  account: account_number
+  amount: {from: budget_amount, scale: 0.1}
+constants: {scenario: Budget}
+plans_only: true
+load: {mode: replace_period, scope: [department, account]}
+"""
+LATE = TRANSACTIONS.splitlines()[0] + "\nT9,2024-01-09,D100,4000,7.00,Late\n"
+OPEN = TRANSACTIONS.splitlines()[0] + "\nM1,2024-05-05,D100,4000,5.00,May\n"
+LINES = "account_number,category,section,line\n6000,,Operating Expense,Staff\n"
+
+Change = Callable[[Home], None]
+
+
+def nothing(_: Home) -> None:
+    """Files stay as they are."""
+
+
+def write(name: str, text: str) -> Change:
+    def change(home: Home) -> None:
+        home.write(name, text)
+
+    return change
+
+
+def of_accounts(old: str, new: str) -> Change:
+    assert old in ACCOUNTS
+    return write("raw/accounts.csv", ACCOUNTS.replace(old, new))
+
+
+def remove_transactions(home: Home) -> None:
+    (home.path / "raw/transactions.csv").unlink()
+
+
+def withdraw_accounts(home: Home) -> None:
+    decisions.withdraw(home.processed, "accounts.csv", author("a draft"), holds_closed_periods=True)
+
+
+def deliver_measures(home: Home) -> None:
+    home.write("feeds/accounts.yaml", MEASURES)
+    measured = zip(ACCOUNTS.splitlines(), ("measure", "flow", "balance", "flow"), strict=True)
+    home.write("raw/accounts.csv", "".join(f"{line},{measure}\n" for line, measure in measured))
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Something that would change January, which is closed.
+
+    Attributes:
+        change: lets it happen in a home.
+        held: the file that waits, if a delivery does.
+        table: the table of which rows wait, otherwise.
+        says: what a run says of it.
+        environment: settings that change with it.
+        moves: whether it changes January where changes are published.
+    """
+
+    change: Change
+    held: str = ""
+    table: str = ""
+    says: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    moves: bool = True
+
+
+SALARIES = ("accounts.csv: another version", "6000", "Actual 250.10")
+SALES = ("departments.csv: another version", "D100", "Actual 1,000.00")
+CAUSES = {
+    "late line": Cause(write("raw/transactions_late.csv", LATE), held="transactions_late.csv", says=("Actual 7.00",)),
+    "corrected file": Cause(
+        write("raw/transactions.csv", TRANSACTIONS.replace("1000.00", "1000.50")),
+        held="transactions.csv",
+        says=("Actual 0.50",),
+    ),
+    "vanished file": Cause(remove_transactions, moves=False),
+    "replaced plan": Cause(
+        write("raw/budget.csv", BUDGET.replace("900.00", "950.00")), held="budget.csv", says=("Budget 50.00",)
+    ),
+    "descriptor": Cause(write("feeds/budget.yaml", TENTH), held="budget.csv", says=("Budget -810.00",)),
+    "account type": Cause(of_accounts("Salaries,Expense", "Salaries,Asset"), table="dim_account", says=SALARIES),
+    "account category": Cause(of_accounts("Payroll", "Staff"), table="dim_account", says=SALARIES),
+    "account parent": Cause(of_accounts("Payroll,", "Payroll,0310"), table="dim_account", says=SALARIES),
+    "account measure": Cause(deliver_measures, table="dim_account", says=SALARIES),
+    "withdrawn accounts": Cause(
+        withdraw_accounts, table="dim_account", says=("accounts.csv no longer counts", "4000, 6000", "Actual 1,250.10")
+    ),
+    "business unit": Cause(
+        write("raw/departments.csv", DEPARTMENTS.replace("Commercial", "Field")), table="dim_department", says=SALES
+    ),
+    "department parent": Cause(
+        write("raw/departments.csv", DEPARTMENTS.replace("Commercial,", "Commercial,0450")),
+        table="dim_department",
+        says=SALES,
+    ),
+    "release": Cause(nothing, table="dim_account", says=("the platform's code changed", "Actual 1,250.10")),
+}
+SAMPLE = {
+    ("late line", "hold"),
+    ("account type", "hold"),
+    ("release", "hold"),
+    ("business unit", "publish"),
+}
+
+
+def author(why: str) -> Author:
+    return Author("ada", why, datetime.now(UTC))
+
+
+@pytest.fixture(scope="module")
+def closed(small_home_once_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with January closed; each cell works on a copy."""
+    home = copy_home(small_home_once_run, tmp_path_factory.mktemp("closed") / "home")
+    assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
+    return home.path
+
+
+@pytest.fixture
+def _next_release(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another release of the platform, which gives every account another category, in the cells that ask for it."""
+    if request.getfixturevalue("name") == "release":
+        monkeypatch.setattr(snapshot, "code_version", lambda _: "next")
+        monkeypatch.setattr(
+            "finance_platform.spark_jobs.build_star_job.dim_account",
+            lambda *of: dim_account(*of).withColumn("category", functions.lit("Renamed")),
+        )
+
+
+def figures(home: Home) -> list[object]:
+    return [sorted(home.select(sql), key=repr) for sql in FIGURES]
+
+
+def sentences(refreshed: Refreshed) -> Iterator[str]:
+    yield from refreshed.held().values()
+    for problem in refreshed.status.problems:
+        yield f"{problem['problem']} {problem['fix']}"
+
+
+def cells() -> Iterator[object]:
+    for name in CAUSES:
+        for policy in ("hold", "publish"):
+            is_run = current_profile().is_exhaustive or (name, policy) in SAMPLE
+            skipped = pytest.mark.skipif(not is_run, reason="the nightly profile has every cell")
+            yield pytest.param(name, policy, marks=skipped, id=f"{name}, {policy}")
+
+
+@pytest.mark.parametrize(("name", "policy"), cells())
+@pytest.mark.usefixtures("_next_release")
+def test_a_change_of_a_closed_period_waits_or_is_a_restatement(
+    name: str, policy: str, closed: Path, tmp_path: Path, refresh: Refresher
+):
+    cause = CAUSES[name]
+    home = copy_home(closed, tmp_path / "home")
+    signed = figures(home)
+    cause.change(home)
+    home.write("raw/transactions_may.csv", OPEN)
+    settings = {**cause.environment, "FINANCE_PLATFORM_CLOSED_PERIODS": policy}
+    refreshed = refresh(home, **settings)
+    assert home.select("SELECT COUNT(*) FROM ActualVsBudget WHERE Period = '2024-05'") == [(1,)]
+
+    if policy == "publish" or not cause.moves:
+        assert not refreshed.needs_attention
+        assert (figures(home) != signed) == cause.moves
+        assert [alert.kind for alert in refreshed.alerts] == ["restatement"] * cause.moves
+        return
+    assert figures(home) == signed
+    assert refreshed.needs_attention
+    assert not refreshed.alerts
+    said = " ".join(sentences(refreshed))
+    assert [text for text in ("2024-01", *cause.says) if text not in said] == [], said
+    (of_period,) = refreshed.status.details.closed
+    assert len(of_period["waiting"]) == 1
+    assert (cause.held or cause.table) in of_period["waiting"][0]
+
+    if cause.held:
+        decisions.accept(home.processed, cause.held, author("the auditors found it"))
+    else:
+        assert "finance-platform reopen 2024-01 --why TEXT" in said
+        decisions.reopen(home.processed, "2024-01", author("it was wrong"))
+    assert not refresh(home, **settings).needs_attention
+    assert figures(home) != signed
