@@ -7,6 +7,7 @@ Does not belong here: data, set-up of one layer.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 from contextlib import nullcontext
@@ -98,4 +99,7 @@ def spark() -> SparkSession:
 
 def pytest_sessionfinish() -> None:
     stop_shared_session()
-    gc.unfreeze()  # libraries report as leaked what Python cannot free at the end
+    # Pytest searches for garbage twice after this. With all of a worker's modules and items that takes longer than the
+    # five seconds after which xdist interrupts the worker, which then prints a trace.
+    gc.freeze()
+    atexit.register(gc.unfreeze)  # libraries report as leaked what Python cannot free at the end
