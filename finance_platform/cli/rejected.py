@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from finance_platform.cli.options import (
     require_raw_zone,
     with_exit_code,
 )
-from finance_platform.cli.usage_errors import PERIOD
+from finance_platform.cli.usage_errors import PERIOD_OR_NONE
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings, load_settings
 
@@ -45,7 +46,9 @@ _PLACES_IN_A_TABLE = 20
 @click.option("--feed", help="Only this feed's rows.")
 @click.option("--file", "file", metavar="FILE", help="Only this file's rows.")
 @click.option("--rule", help="Only rows that break this rule.")
-@click.option("--period", type=PERIOD, help="Only rows of this accounting period.")
+@click.option(
+    "--period", type=PERIOD_OR_NONE, help="Only rows of this accounting period; `none`: without a valid date."
+)
 @click.option(
     "--by",
     type=click.Choice(["rows", "reason", "file"]),
@@ -90,7 +93,22 @@ def rejected(
         _print_table(listing, selection, totals, output, TABLE_ROWS if limit is None else limit)
     else:
         _export(listing, selection, totals, output_format, output, limit or 0)
+    if selection.period:
+        _mention_rows_without_period(listing, selection)
     return EXIT_OK
+
+
+def _mention_rows_without_period(listing: RejectedRows, selection: Selection) -> None:
+    """Say that rows without a valid date may belong to the period, too: `close` asks for them."""
+    from finance_platform.quality.checks import pluralize
+    from finance_platform.reports.rejected_rows import RejectedTotals
+
+    of_any_period = RejectedTotals()
+    for _ in listing.rows(replace(selection, period=""), of_any_period):
+        pass
+    if of_any_period.rows:
+        rows = pluralize(of_any_period.rows, "row has no valid date", "rows have no valid date")
+        echo(f"{rows} and may be of any period: --period none lists them", err=True)
 
 
 def _require_output(output_format: str, output: Path | None, by: str) -> None:
@@ -204,7 +222,8 @@ def _export(
         with _opened(output) as console:
             _print_rows(console, rows, output_format)
     if output is not None:
-        echo(f"{totals.rows:,} rejected rows: {output}", err=True)
+        counts = totals.rows_by_outcome()
+        echo(f"{' and '.join(f'{count:,} {name}' for name, count in counts.items()) or 'no'} rows: {output}", err=True)
     if limit and totals.rows > limit:
         echo(f"first {limit:,} of {totals.rows:,} rows, by money at stake; without --limit all", err=True)
 

@@ -39,6 +39,32 @@ class PeriodType(click.ParamType[str]):
 PERIOD = PeriodType()
 
 
+class PeriodOrNoneType(PeriodType):
+    """An accounting period, or `none` for what has no valid date."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the value, empty for `none`; one in another format is wrong use."""
+        return "" if value == "none" else super().convert(value, param, ctx)
+
+
+PERIOD_OR_NONE = PeriodOrNoneType()
+
+_OTHER_NAMES = {
+    **dict.fromkeys(("late", "overdue", "check", "list"), "status"),
+    **dict.fromkeys(("undo", "remove", "delete"), "withdraw"),
+    **dict.fromkeys(("refused", "errors", "rejects"), "rejected"),
+    **dict.fromkeys(("lines", "drill", "detail", "explain"), "trace"),
+    **dict.fromkeys(("sql", "ask", "select"), "query"),
+    **dict.fromkeys(("excel", "export", "pack", "xlsx"), "report"),
+    **dict.fromkeys(("add", "import", "draft"), "feed draft"),
+    **dict.fromkeys(("load", "refresh", "start"), "run"),
+    **dict.fromkeys(("diff", "changes"), "movements"),
+    **dict.fromkeys(("log", "audit", "decisions"), "history"),
+    "help": "--help",
+}
+"""The command for a word that people try first, and that none of ours has; some are close to another one's name."""
+
+
 def with_fix(error: click.ClickException, commands: Iterable[str] = ()) -> str:
     """Return the message of an error about arguments, with what to do about it.
 
@@ -62,7 +88,7 @@ def with_fix(error: click.ClickException, commands: Iterable[str] = ()) -> str:
 def _no_such_command(name: str, commands: Iterable[str]) -> str:
     from finance_platform.feeds.codes import closest_match
 
-    similar = closest_match(name, commands)
+    similar = _OTHER_NAMES.get(name.casefold()) or closest_match(name, commands)
     suggestion = f" Did you mean {similar!r}?" if similar else ""
     return f"there is no command {printable(name)!r}.{suggestion} `finance-platform --help` lists all"
 

@@ -53,7 +53,7 @@ REJECTED = Gate("rejected", "rejected money is within materiality")
 UNCLASSIFIED = Gate("unclassified", "every account with amounts has a type")
 BALANCED = Gate("balanced", "every voucher balances")
 CONTROL_TOTALS = Gate("control_totals", "every total that a file prints ties to its lines")
-PREVIOUS = Gate("previous", "every earlier period is closed")
+PREVIOUS = Gate("previous", "no earlier period stays open")
 ACTUALS = Gate("actuals", "the period has actuals")
 UNUSUAL = Gate("unusual", "every unusual amount has a comment")
 
@@ -236,10 +236,11 @@ def find_rejected(rejected: Mapping[RejectedPlace, Count], materiality: Decimal,
     return [
         Finding(
             _rejected_text(place, count, currency),
-            f"`finance-platform rejected --file {quote_name(place.file)}` lists the rows; correct the file and send "
-            "it again",
+            f"`finance-platform rejected --file {quote_name(place.file)}{option}` lists the rows; correct the file and "
+            "send it again",
         )
         for place, count in sorted(rejected.items())
+        for option in ["" if place.has_period else " --period none"]
         if place.scenario in material or place.unit != currency or count.unpriced
     ]
 
@@ -248,9 +249,9 @@ def _rejected_text(place: RejectedPlace, count: Count, currency: str) -> str:
     unpriced = f", {pluralize(count.unpriced, 'row')} of them without a valid amount" if count.unpriced else ""
     unit = "" if place.unit == currency else f"{place.unit} "
     rows = pluralize(count.rows, "rejected row")
-    return (
-        f"{quote_name(place.file)}: {rows} of {place.scenario}, {unit}{grouped_money(count.absolute)} gross{unpriced}"
-    )
+    of_any = "" if place.has_period else " without a valid date, so maybe of this period"
+    amount = f"{unit}{grouped_money(count.absolute)} gross{unpriced}"
+    return f"{quote_name(place.file)}: {rows} of {place.scenario}{of_any}, {amount}"
 
 
 def find_unclassified(accounts: Iterable[UntypedAccount]) -> list[Finding]:

@@ -71,7 +71,7 @@ class Selection:
         feed: of this feed.
         file: of this raw object.
         rule: that break this rule, others maybe too.
-        period: of this accounting period.
+        period: of this accounting period; empty for rows without a valid date.
     """
 
     feed: str | None = None
@@ -86,7 +86,7 @@ class Selection:
 
     def has_row(self, row: Mapping[str, Any]) -> bool:
         """Return whether a row, as stored, is listed."""
-        if self.period not in {None, row.get("period")}:
+        if self.period not in {None, row.get("period") or ""}:
             return False
         return self.rule is None or self.rule in row["rules"].split(",")
 
@@ -122,6 +122,13 @@ class RejectedTotals:
             reason = ReasonPlace(row["feed"], rule, row["outcome"], scenario, unit)
             self.by_reason[reason] = self.by_reason.get(reason, Count()) + count
         self.rows += 1
+
+    def rows_by_outcome(self) -> dict[str, int]:
+        """Return the number of rows by outcome, rejected ones first."""
+        counts: dict[str, int] = {}
+        for place, count in self.by_file.items():
+            counts[place.outcome] = counts.get(place.outcome, 0) + count.rows
+        return dict(sorted(counts.items(), reverse=True))
 
     def reason_rows(self) -> list[list[Any]]:
         """Return the values of `REASON_COLUMNS`, the most money first."""

@@ -28,6 +28,7 @@ from finance_platform.warehouse.load_request import SliceName
 FIX_LATE = "if this file should win, send it with a later value of the feed's `order`; if not, nothing is to be done"
 FIX_VANISHED = "put the file back, or withdraw it"
 _SEVERAL = 2
+_GONE = "; the file is gone from raw"
 FORMAT = 2
 """Format of the JSON document, described in `docs/status.md`; raised if a key is removed or changes its meaning."""
 
@@ -269,7 +270,9 @@ def _delivery_rows(state: DeliveryState, scan: RawZoneScan) -> list[dict[str, An
         }
         for delivery in state.live
     ]
-    rows += [_inactive_row(inactive, "refused" if inactive.is_refused else "held") for inactive in state.inactive]
+    stopped = [_inactive_row(inactive, "refused" if inactive.is_refused else "held") for inactive in state.inactive]
+    absent = frozenset(scan.absent)
+    rows += [{**row, "reason": f"{row['reason']}{_GONE}"} if row["file"] in absent else row for row in stopped]
     rows += [_inactive_row(inactive, "withdrawn") for inactive in state.withdrawn]
     awaiting = {delivery.event.delivery_id for delivery in state.awaiting_verdict}
     rows += [

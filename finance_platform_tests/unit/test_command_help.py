@@ -60,6 +60,9 @@ def test_every_command_is_listed():
     [
         ("statsu", "there is no command 'statsu'. Did you mean 'status'? `finance-platform --help` lists all"),
         ("feed lst", "there is no command 'lst'. Did you mean 'list'?"),
+        ("late", "there is no command 'late'. Did you mean 'status'?"),
+        ("Undo", "there is no command 'Undo'. Did you mean 'withdraw'?"),
+        ("export", "there is no command 'export'. Did you mean 'report'?"),
         ("frobnicate", "there is no command 'frobnicate'. `finance-platform --help` lists all"),
         ("ui --port 80999", "80999 is out of range; give a whole number from 1 to 65535"),
         ("ui --port http", "'http' is not a whole number; give a whole number from 1 to 65535"),

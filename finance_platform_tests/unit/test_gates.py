@@ -43,6 +43,13 @@ def rejected(*places: tuple[str, str, str], unpriced: int = 0, unit: str = "USD"
     return [finding.text for finding in gates.find_rejected(counts, MATERIAL, "USD")]
 
 
+def test_rejected_rows_without_a_date_are_named_as_such_with_the_command_that_lists_them():
+    place = RejectedPlace("a.csv", "Actual", "USD", has_period=False)
+    (finding,) = gates.find_rejected({place: Count(2, MATERIAL * 2, MATERIAL * 2, 0)}, MATERIAL, "USD")
+    assert finding.text.startswith("a.csv: 2 rejected rows of Actual without a valid date, so maybe of this period, ")
+    assert "`finance-platform rejected --file a.csv --period none` lists the rows" in finding.fix
+
+
 def test_a_held_file_contradicts_the_periods_that_it_has_lines_in_and_no_others(tmp_path: Path):
     zone = Zone(tmp_path)
     hold(zone, "january.csv", "2025-01")

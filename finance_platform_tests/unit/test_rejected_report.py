@@ -202,6 +202,7 @@ def test_rows_are_selected_by_file_rule_and_period(processed: LocalStore):
     assert files(rule="invalid_date") == ["a.csv"]
     assert files(rule="date") == []
     assert files(period="2025-02") == files(file="b.csv") == ["b.csv"]
+    assert files(period="") == ["a.csv"]
 
 
 def test_the_rows_with_the_most_money_come_first_and_the_totals_have_all(processed: LocalStore):

@@ -135,6 +135,13 @@ def test_a_held_delivery_has_a_reason_and_a_fix():
     assert not status.is_healthy
 
 
+def test_a_held_delivery_whose_file_is_gone_says_so():
+    event = delivered()
+    status = status_of((event, partly_rejected(event, 1, of=3)), absent=[event.object_key])
+    (row,) = status.deliveries
+    assert row["reason"].endswith("; the file is gone from raw")
+
+
 def test_a_refused_file_has_a_reason_and_a_fix():
     event = delivered()
     status = status_of((event, refused(event)))
