@@ -15,7 +15,7 @@ from typing import Any
 from finance_platform.contracts.star import COMMENTARY, STATEMENT_MAPPING
 from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.deliveries.report_inputs import read_report_inputs
-from finance_platform.errors import DamagedWarehouseError, LoadError, StarNotBuiltError
+from finance_platform.errors import DamagedWarehouseError, LoadError, QueryError, StarNotBuiltError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.checks import Outcome, pluralize
 from finance_platform.quality.processed import check_star
@@ -42,6 +42,7 @@ from finance_platform.storage.lease import ensure_lease_held
 from finance_platform.storage.port import ObjectStore
 from finance_platform.trace.published_lines import LineStore
 from finance_platform.warehouse import load
+from finance_platform.warehouse.access_rights import read_units, record
 from finance_platform.warehouse.ledger import PublishedSlice, published_slices, published_versions
 from finance_platform.warehouse.load_records import LoadRecords
 from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceToLoad
@@ -135,6 +136,8 @@ def _publish(
     repaired = [*warehouse.prepare()]
     records = LoadRecords(processed, str(Register(processed).head()))
     repaired += restore(processed, warehouse, records, run_id=run_id, clock=clock)
+    if settings.is_on_aws:
+        _record_access_rights(processed, warehouse, settings, clock())
     versions = published_versions(warehouse)
     frozen = freeze(processed, settings, versions)
     require_none_missing(frozen.snapshot.state)
@@ -198,6 +201,19 @@ def _publish(
         [text for name, text in _OF_FILES.items() if name in replaced],
         frozen.waiting,
     )
+
+
+def _record_access_rights(processed: ObjectStore, warehouse: Queryable, settings: Settings, at: datetime) -> None:
+    """Record who may see which business unit; rights are entered with SQL, so each load looks at them."""
+    try:
+        units = read_units(warehouse, settings.redshift_schema)
+    except QueryError as error:
+        raise LoadError(
+            f"the platform's own database user cannot read BusinessUnitAccess: {error.found}",
+            fix="run `finance-platform secure` as the administrator; this release records the rights of people",
+        ) from error
+    if units is not None:
+        record(processed, at=at, units=units)
 
 
 def _report_tables(

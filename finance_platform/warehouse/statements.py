@@ -136,6 +136,7 @@ class SqlFile(StrEnum):
     SCENARIO_NAMES = "reporting/scenario_names.sql"
     SECURITY_ROLES = "security/roles.sql"
     SECURITY_ACCESS = "security/access.sql"
+    SECURITY_ACCESS_RIGHTS = "security/access_rights.sql"
     SECURITY_DEPARTMENT_UNITS = "security/department_units.sql"
     SECURITY_IS_SECURED = "security/is_secured.sql"
     SECURITY_READS_UNITS = "security/reads_department_units.sql"

@@ -37,6 +37,13 @@ FROM pg_class INNER JOIN pg_namespace ON pg_namespace.oid = relnamespace;
 REVOKE ALL ON pg_catalog.svv_rls_relation FROM PUBLIC;
 CREATE TABLE pg_catalog.svv_external_tables (schemaname text, tablename text);
 CREATE VIEW pg_catalog.svv_roles AS SELECT rolname AS role_name FROM pg_roles;
+CREATE VIEW pg_catalog.svv_user_info AS SELECT rolname AS user_name FROM pg_roles WHERE rolcanlogin;
+CREATE VIEW pg_catalog.svv_user_grants AS
+SELECT member.rolname AS user_name, granted.rolname AS role_name
+FROM pg_auth_members
+INNER JOIN pg_roles AS member ON member.oid = pg_auth_members.member
+INNER JOIN pg_roles AS granted ON granted.oid = pg_auth_members.roleid
+WHERE member.rolcanlogin;
 CREATE VIEW pg_catalog.svv_masking_policy AS
 SELECT 'a_neighbour'::text AS policy_database, 'finance_hidden_text'::text AS policy_name;
 CREATE VIEW pg_catalog.svv_attached_masking_policy AS

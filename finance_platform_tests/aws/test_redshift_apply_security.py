@@ -22,17 +22,20 @@ from finance_platform.cli import main
 from finance_platform.contracts.star import DIM_DEPARTMENT
 from finance_platform.contracts.views import VIEWS as CONTRACTS
 from finance_platform.errors import FinancePlatformError, LoadError, SecurityError
+from finance_platform.storage.local import LocalStore
 from finance_platform.storage.staged_files import StagedFiles
 from finance_platform.warehouse import load
+from finance_platform.warehouse.access_rights import AccessRights, read_recorded, read_units, record
 from finance_platform.warehouse.load_request import SliceToLoad
 from finance_platform.warehouse.port import Warehouse
 from finance_platform.warehouse.redshift.apply_security import apply_security, pending_security_statements
 from finance_platform.warehouse.redshift.credentials import Credentials
 from finance_platform.warehouse.redshift.endpoint import RedshiftEndpoint
+from finance_platform.warehouse.redshift.restore_access import restore_access
 from finance_platform.warehouse.redshift.row_level_security import SecuredWarehouse
 from finance_platform.warehouse.redshift.security_statements import ANALYST, CONTROLLER, LOADER, PARTNER, Security
 from finance_platform.warehouse.redshift.warehouse import RedshiftWarehouse
-from finance_platform_tests.aws.moto_server import MotoServer
+from finance_platform_tests.aws.moto_server import REGION, MotoServer
 from finance_platform_tests.aws.redshift_copy import COPY_ROLE
 from finance_platform_tests.aws.redshift_security import VIEWS
 from finance_platform_tests.warehouse.engines import RedshiftEngine, redshift_engine
@@ -260,10 +263,13 @@ def test_a_warehouse_without_departments_can_be_loaded_again(secured: Secured, t
 def test_the_command_s_dry_run_prints_the_statements_and_runs_nothing(secured: Secured, aws: MotoServer):
     secret = json.dumps({"username": "admin", "password": secured.engine.server.people["admin"]})
     name = boto3.client("secretsmanager", endpoint_url=aws.address).create_secret(Name="admin", SecretString=secret)
+    boto3.client("s3", endpoint_url=aws.address).create_bucket(
+        Bucket="rights-of-people", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
     environment = {
         "PROFILE": "aws",
         "RAW_URI": "s3://raw",
-        "PROCESSED_URI": "s3://processed",
+        "PROCESSED_URI": "s3://rights-of-people",
         "SCRIPTS_URI": "s3://scripts",
         "REDSHIFT_HOST": "127.0.0.1",
         "REDSHIFT_PORT": str(secured.engine.server.port),
@@ -384,3 +390,33 @@ def test_a_user_who_may_not_apply_security_gets_a_security_error(secured: Secure
     with pytest.raises(SecurityError) as caught:
         apply_security(secured.endpoint(), secured.security(), lambda _: credentials)
     assert "permission denied" in str(caught.value)
+
+
+def test_the_rights_of_people_are_recorded_by_a_load_and_come_back_in_a_warehouse_without_any(
+    secured: Secured, tmp_path: Path
+):
+    processed = LocalStore(tmp_path / "processed")
+    units = read_units(secured.warehouse("task"), "finance")
+    assert units is not None
+    assert units >= {("paul", "North"), ("petra", "South")}
+    credentials = secured.credentials("admin")
+    now, _ = restore_access(secured.endpoint(), AccessRights(), lambda _: credentials)
+    assert (now.units, ("paul", PARTNER) in now.roles, ("task", LOADER) in now.roles) == (units, True, True)
+    assert record(processed, at=LOADED_AT, units=now.units, roles=now.roles | {("gina", ANALYST)})
+    assert not record(processed, at=LOADED_AT, units=now.units)  # as a load sees them, which sees no roles
+
+    seen = secured.departments("paul", "FactFinancials")
+    psql = secured.engine.server.psql
+    psql("DELETE FROM finance.BusinessUnitAccess", secured.database)
+    for user, role in now.roles:
+        psql(f"REVOKE {role} FROM {user}", secured.database)
+    restored, sentences = restore_access(secured.endpoint(), read_recorded(processed), lambda _: credentials)
+    assert restored == now
+    assert secured.departments("paul", "FactFinancials") == seen
+    (by_hand,) = [sentence for sentence in sentences if "gina" in sentence]
+    assert by_hand.startswith(f'GRANT ROLE {ANALYST} TO "gina": not granted')
+
+    psql("DELETE FROM finance.BusinessUnitAccess WHERE UserName = 'paul'", secured.database)
+    assert restore_access(secured.endpoint(), read_recorded(processed), lambda _: credentials)[1] == []
+    assert secured.departments("paul", "FactFinancials") == []
+    psql("INSERT INTO finance.BusinessUnitAccess VALUES ('paul', 'North')", secured.database)

@@ -141,7 +141,7 @@ def test_the_grants_have_exactly_this_text():
         "GRANT SELECT, INSERT, DELETE ON TABLE LoadLedger, PeriodStatus, DepartmentUnit TO ROLE finance_loader",
         f"GRANT SELECT, INSERT, DELETE ON TABLE {reporting} TO ROLE finance_loader",
         "GRANT SELECT, INSERT ON TABLE Movements TO ROLE finance_loader",
-        "GRANT SELECT ON TABLE SchemaVersion TO ROLE finance_loader",
+        "GRANT SELECT ON TABLE SchemaVersion, BusinessUnitAccess TO ROLE finance_loader",
         f"GRANT SELECT ON TABLE {star}, Movements, PeriodStatus, {shared} TO {readers}",
         f"GRANT SELECT ON TABLE {views} TO ROLE finance_loader, {readers}",
         f"GRANT SELECT ON TABLE RejectedMoney, DecisionLog, Restatement TO ROLE finance_loader, {without_partners}",
@@ -160,7 +160,7 @@ def test_exactly_the_tables_and_views_of_the_warehouse_are_granted():
     views = {view.name for view in VIEWS}
     privileges = granted()
     assert set().union(*privileges.values()) == tables | views | {LINES_VIEW}
-    assert set(privileges[LOADER]) | {"BusinessUnitAccess"} == tables | views
+    assert set(privileges[LOADER]) == tables | views
     assert set(privileges[CONTROLLER]) == tables | views | {LINES_VIEW}
     read_by_all = {contract.table for contract in (*STAR, MOVEMENTS, PERIOD_STATUS, *REPORTING)}
     assert set(privileges[ANALYST]) == read_by_all | views | {LINES_VIEW}

@@ -1,6 +1,6 @@
 -- Grants: the minimum for each role. Only the loader writes, and the loader neither creates nor drops.
 --
--- finance_loader: the reads and writes of a load. The load ledger and the movements are append-only; LOCK requires
+-- finance_loader: the reads and writes of a load; it reads who may see what, to record it, and cannot change it. The load ledger and the movements are append-only; LOCK requires
 -- DELETE on the ledger.
 -- finance_controller: reads everything. finance_analyst, finance_partner: the star, the views and the small tables that
 -- they join, the movements, the status of periods; a partner not the money of rejected rows, decisions and restatements,
@@ -19,7 +19,7 @@ GRANT SELECT, INSERT, DELETE ON TABLE ScenarioPeriod, StatementMapping, Commenta
 
 GRANT SELECT, INSERT ON TABLE Movements TO ROLE finance_loader;
 
-GRANT SELECT ON TABLE SchemaVersion TO ROLE finance_loader;
+GRANT SELECT ON TABLE SchemaVersion, BusinessUnitAccess TO ROLE finance_loader;
 
 GRANT SELECT ON TABLE DimDate, DimDepartment, DimAccount, DimScenario, FactFinancials, Movements, PeriodStatus, ScenarioPeriod, StatementMapping, Commentary, Materiality, FeedPeriod, SignedClose TO ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner;
 

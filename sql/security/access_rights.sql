@@ -1,0 +1,4 @@
+-- Grain: one user and business unit that the user may see.
+
+SELECT UserName, BusinessUnit
+FROM BusinessUnitAccess;
