@@ -21,7 +21,7 @@ from finance_platform.deliveries.register import DecisionRecorded, Event, Period
 from finance_platform.errors import DamagedObjectError, MissingRecordError
 from finance_platform.slices.signatures import Signature, read_signature
 from finance_platform.storage.port import ObjectStore
-from finance_platform.trace.period_versions import Versions, changed_members, read_members, read_version
+from finance_platform.trace.period_versions import Versions, has_changed_members, read_members, read_version
 from finance_platform.trace.published_lines import LineStore
 from finance_platform.trace.roll_forward import WITHDRAWN, RollForward, Source, Sums, roll_forward
 
@@ -142,7 +142,7 @@ def _is_as_signed(processed: ObjectStore, period: str, signed: Versions, publish
     name = (FACT_FINANCIALS.name, period)
     if signed.get(name) != published.get(name):
         return False
-    return not any(changed_members(read_members(processed, signed), read_members(processed, published)))
+    return not has_changed_members(read_members(processed, signed), read_members(processed, published))
 
 
 def _decided(source: Source, close: SignedClose, events: Sequence[Event]) -> Decided | None:

@@ -7,7 +7,7 @@ Belongs here: reading it from the slices in the processed zone. Does not belong 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -74,6 +74,7 @@ class Members:
         scenarios: names by scenario key.
         references: the ids of the reference files that describe `accounts` and `departments`, later ones win.
         line_keys: by key of the fact table, the key that ledger lines have: that of the member's code.
+        rows: the account or department by key of the fact table, which points to the row that holds in its period.
     """
 
     accounts: Mapping[int, Account]
@@ -81,6 +82,7 @@ class Members:
     scenarios: Mapping[int, str]
     references: Mapping[str, Sequence[str]]
     line_keys: Mapping[int, int]
+    rows: Mapping[int, Account | Department]
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class PeriodVersion:
         inputs: the deliveries whose lines count.
         amounts: every scenario's amounts.
         budget: the budget beside Actual.
-        members: of the dimensions that were published with it.
+        members: of the dimensions that were published with it, as they hold in the period.
     """
 
     inputs: PublishedPeriod
@@ -113,6 +115,7 @@ def read_version(processed: ObjectStore, period: str, versions: Versions) -> Per
         return PeriodVersion(nothing, {}, {}, members)
     amounts: Cells = {}
     budget: Cells = {}
+    accounts, departments = dict(members.accounts), dict(members.departments)
     commit = _commit(processed, FACT_FINANCIALS.name, period, version)
     for row in _rows(processed, commit, _FACT):
         department, account = row["department_key"], row["account_key"]
@@ -121,9 +124,14 @@ def read_version(processed: ObjectStore, period: str, versions: Versions) -> Per
             members.line_keys.get(department, department),
             members.line_keys.get(account, account),
         )
+        if isinstance(of_period := members.rows.get(account), Account):
+            accounts[key[2]] = of_period
+        if isinstance(unit := members.rows.get(department), Department):
+            departments[key[1]] = unit
         amounts[key] = amounts.get(key, _ZERO) + row["amount"]
         if row["scenario_key"] == _ACTUAL_KEY:
             budget[key] = budget.get(key, _ZERO) + row["budget_amount"]
+    members = replace(members, accounts=accounts, departments=departments)
     return PeriodVersion(read_period(processed, period, version), _nonzero(amounts), _nonzero(budget), members)
 
 
@@ -138,13 +146,9 @@ def read_members(processed: ObjectStore, versions: Versions) -> Members:
     return _read_members(_Zone(processed.root, processed), names, scenarios)
 
 
-def changed_members(old: Members, new: Members) -> tuple[set[int], set[int]]:
-    """Return the keys of the accounts and of the departments that two versions describe differently."""
-    return _changed(old.accounts, new.accounts), _changed(old.departments, new.departments)
-
-
-def _changed(old: Mapping[int, NamedTuple], new: Mapping[int, NamedTuple]) -> set[int]:
-    return {key for key in old.keys() & new.keys() if old[key] != new[key]}
+def has_changed_members(old: Members, new: Members) -> bool:
+    """Return whether two versions describe an account or a department differently."""
+    return any(old.rows[key] != new.rows[key] for key in old.rows.keys() & new.rows.keys())
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,7 @@ def _read_members(zone: _Zone, names: tuple[tuple[str, str], ...], scenarios: tu
     accounts: dict[int, Account] = {}
     departments: dict[int, Department] = {}
     line_keys: dict[int, int] = {}
+    rows: dict[int, Account | Department] = {}
     references: dict[str, Sequence[str]] = {"accounts": (), "departments": ()}
     for table, version in names:
         commit = _commit(processed, table, WHOLE_TABLE, version) if version else None
@@ -183,9 +188,9 @@ def _read_members(zone: _Zone, names: tuple[tuple[str, str], ...], scenarios: tu
             key, code, *values = row.values()
             line_keys[key] = line_key = surrogate_key(code)
             if is_account:
-                accounts[line_key] = Account(code, values[0], values[1] or "", int(values[2]))
+                rows[key] = accounts[line_key] = Account(code, values[0], values[1] or "", int(values[2]))
             else:
-                departments[line_key] = Department(code, values[0] or "")
+                rows[key] = departments[line_key] = Department(code, values[0] or "")
     table, version = scenarios
     names_of_scenarios = (
         _rows(processed, _commit(processed, table, WHOLE_TABLE, version), ("scenario_key", "scenario_name"))
@@ -198,6 +203,7 @@ def _read_members(zone: _Zone, names: tuple[tuple[str, str], ...], scenarios: tu
         {row["scenario_key"]: row["scenario_name"] for row in names_of_scenarios},
         references,
         line_keys,
+        rows,
     )
 
 
