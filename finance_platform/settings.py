@@ -392,16 +392,27 @@ class StarSettings:
         baseline_scenario: the budget scenario that the others are compared with.
         actuals_through: last period that Actual covers, YYYY-MM, or None for the periods with actuals.
         fiscal_year_start_month: 1 to 12.
+        holds_closed_periods: whether a change of a closed period waits for a decision.
     """
 
     baseline_scenario: str
     actuals_through: str | None
     fiscal_year_start_month: int
+    holds_closed_periods: bool = False
 
     @staticmethod
     def of(settings: Settings) -> StarSettings:
         """Return the part of a home's settings that decides the content of the star."""
-        return StarSettings(settings.baseline_scenario, settings.actuals_through, settings.fiscal_year_start_month)
+        return StarSettings(
+            settings.baseline_scenario,
+            settings.actuals_through,
+            settings.fiscal_year_start_month,
+            settings.holds_closed_periods,
+        )
+
+
+DEFAULT_STAR_SETTINGS = StarSettings("Budget", None, 1)
+"""Those of a home that sets none of them."""
 
 
 def materiality(settings: Settings) -> tuple[AccountThreshold, ...]:

@@ -176,7 +176,7 @@ def _plan(processed: ObjectStore, star: StarSettings, rebuild: Rebuild) -> _Plan
     ]
     if not stale:
         return _Plan(repaired, before)
-    request = build_request(before.state, before.overlaps, stale, star)
+    request = build_request(before.state, before.overlaps, stale, before.settings)
     files = {source.file.key: source.file for source in request.files}
     require_readable(processed, before.state, files)
     if rebuild.is_requested and not rebuild.periods:

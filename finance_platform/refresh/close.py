@@ -40,6 +40,7 @@ from finance_platform.reports.statement import NO_SCENARIO
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.completeness import missing_departments
 from finance_platform.slices.published import published_cells
+from finance_platform.slices.settings_in_force import settings_in_force
 from finance_platform.slices.signatures import (
     Signature,
     read_signature,
@@ -197,16 +198,18 @@ def close_period(
     if isinstance(event, DecisionProposed):
         return event
     warehouse.prepare()
-    update_statuses(warehouse, examined.closed_after, settings.actuals_through)
+    in_force = settings_in_force(processed, StarSettings.of(settings), examined.closed)
+    update_statuses(warehouse, examined.closed_after, in_force.actuals_through)
     return event
 
 
 def _sign(processed: ObjectStore, warehouse: Queryable, settings: Settings, examined: PeriodToClose) -> str:
     """Store what the close signs, and return the name of the document."""
+    in_force = settings_in_force(processed, StarSettings.of(settings), examined.closed)
     earlier = signed_closings(Register(processed).events())
     before = read_signature(processed, earlier[-1].signature) if earlier else None
     tables = {contract: _table(warehouse, contract) for contract in REPORTING}
-    tables |= status_rows(warehouse, examined.closed_after, settings.actuals_through)
+    tables |= status_rows(warehouse, examined.closed_after, in_force.actuals_through)
     signature = Signature(
         period=examined.period,
         closed=sorted(examined.closed_after),
@@ -216,9 +219,9 @@ def _sign(processed: ObjectStore, warehouse: Queryable, settings: Settings, exam
         code_version=code_version("build_star"),
         settings={
             "currency": settings.currency,
-            "baseline_scenario": settings.baseline_scenario,
-            "actuals_through": settings.actuals_through,
-            "fiscal_year_start_month": str(settings.fiscal_year_start_month),
+            "baseline_scenario": in_force.baseline_scenario,
+            "actuals_through": in_force.actuals_through,
+            "fiscal_year_start_month": str(in_force.fiscal_year_start_month),
         },
     )
     return write_signature(processed, signature)

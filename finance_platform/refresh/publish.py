@@ -36,6 +36,7 @@ from finance_platform.reports.movements import movement_summary
 from finance_platform.settings import Settings, materiality
 from finance_platform.slices.closed_periods import freeze, unknown_slice
 from finance_platform.slices.published import explain_stale, published_snapshot
+from finance_platform.slices.settings_in_force import record_settings
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
 from finance_platform.storage.lease import ensure_lease_held
@@ -148,7 +149,9 @@ def _publish(
             f"{pluralize(len(frozen.snapshot.to_build), 'target slice')} not built",
             fix="materialize the star's assets in the processed zone first, or run the whole job",
         )
-    audit = Audit(frozen.snapshot, actuals_through=settings.actuals_through, frozen_periods=frozen.periods)
+    record_settings(processed, frozen.snapshot.settings)
+    actuals_through = frozen.snapshot.settings.actuals_through
+    audit = Audit(frozen.snapshot, actuals_through=actuals_through, frozen_periods=frozen.periods)
     # The step that builds runs these checks too, but a selection may load without it.
     star_outcomes = check_star(frozen.snapshot, processed)
     target = {(one.table, one.slice): one.version for one in frozen.snapshot.target}
@@ -162,7 +165,7 @@ def _publish(
             versions,
             audit,
             rebuild,
-            actuals_through=settings.actuals_through,
+            actuals_through=actuals_through,
             report_tables=report_tables,
             records=records,
             run_id=run_id,
@@ -172,7 +175,7 @@ def _publish(
     if result is None or result.load_number is None:
         # No load has stored them: a decision or a setting may have changed them, or an upgrade has added the table.
         ensure_lease_held(processed.root)
-        update_statuses(warehouse, frozen.snapshot.state.closed, settings.actuals_through)
+        update_statuses(warehouse, frozen.snapshot.state.closed, actuals_through)
         if refusal:
             report_tables = _report_tables(processed, settings, frozen.snapshot, versions)
         replaced = update_report_tables(warehouse, report_tables)
@@ -249,7 +252,9 @@ def check_published(processed: ObjectStore, warehouse: Warehouse, settings: Sett
     snapshot = published_snapshot(processed, frozen.snapshot, versions)
     inputs = read_report_inputs(processed, frozen.snapshot.state.live)
     return [
-        *check_warehouse(warehouse, snapshot, actuals_through=settings.actuals_through, frozen_periods=frozen.periods),
+        *check_warehouse(
+            warehouse, snapshot, actuals_through=frozen.snapshot.settings.actuals_through, frozen_periods=frozen.periods
+        ),
         check_closed_periods(frozen.waiting),
         check_comments(inputs.comments, warehouse),
         check_statement_lines(inputs.lines, warehouse),

@@ -19,6 +19,7 @@ from finance_platform.errors import DamagedObjectError, MissingRecordError
 from finance_platform.settings import Settings, StarSettings
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, read_slice
 from finance_platform.slices.kept_members import keep_members
+from finance_platform.slices.settings_in_force import find_waiting_settings
 from finance_platform.slices.snapshot import Snapshot, take_snapshot
 from finance_platform.slices.version_diff import explain_diff
 from finance_platform.slices.versions import TargetSlice
@@ -64,14 +65,15 @@ def freeze(
         record: whether to keep newly computed overlaps, and rows of dimensions that wait; a status does not.
         without: deliveries whose rows are damaged, by id; they are taken as not read.
     """
-    snapshot = take_snapshot(processed, StarSettings.of(settings), record=record, without=without)
-    if not settings.holds_closed_periods:
+    star = StarSettings.of(settings)
+    snapshot = take_snapshot(processed, star, record=record, without=without)
+    closed = snapshot.state.closed
+    if not (settings.holds_closed_periods and closed):
         return FrozenPeriods(snapshot, ())
     frozen = freeze_closed_periods(processed, snapshot, versions)
-    if not frozen.snapshot.state.closed:
-        return frozen
-    after, waiting, unknown = keep_members(processed, frozen.snapshot, versions, record=record)
-    return FrozenPeriods(after, frozen.periods, (*frozen.unknown, *unknown), (*frozen.waiting, *waiting))
+    after, members, unknown = keep_members(processed, frozen.snapshot, versions, record=record)
+    waiting = find_waiting_settings(processed, star, snapshot.settings, closed, versions)
+    return FrozenPeriods(after, frozen.periods, (*frozen.unknown, *unknown), (*waiting, *frozen.waiting, *members))
 
 
 def freeze_closed_periods(

@@ -14,9 +14,10 @@ from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import Register
 from finance_platform.deliveries.state import DeliveryState, derive_state
-from finance_platform.settings import StarSettings
+from finance_platform.settings import DEFAULT_STAR_SETTINGS, StarSettings
 from finance_platform.slices.commits import SliceCommit, read_slices
 from finance_platform.slices.leading_empty_periods import find_leading_empty_periods
+from finance_platform.slices.settings_in_force import settings_in_force
 from finance_platform.slices.versions import TargetSlice, target_slices
 from finance_platform.storage.port import ObjectStore
 
@@ -31,6 +32,7 @@ class Snapshot:
         overlaps: the lines that live deliveries claim from each other.
         target: the slices that follow from them.
         built: the commits of those target slices that exist, by table and slice.
+        settings: the settings that the target slices follow; see `settings_in_force`.
     """
 
     commits: Mapping[str, DeliveryCommit]
@@ -38,6 +40,7 @@ class Snapshot:
     overlaps: Overlaps
     target: Sequence[TargetSlice]
     built: Mapping[tuple[str, str], SliceCommit]
+    settings: StarSettings = DEFAULT_STAR_SETTINGS
 
     @property
     def to_build(self) -> list[TargetSlice]:
@@ -73,13 +76,14 @@ def take_snapshot(
     if without:
         commits = {name: commit for name, commit in commits.items() if name not in without}
     state = derive_state(Register(processed).events(), commits)
+    settings = settings_in_force(processed, settings, state.closed)
     overlaps = compute_overlaps(processed, state.live, record=record)
     types, mentioned = _debit_positive(processed, state)
     empty = find_leading_empty_periods(processed, state, overlaps) if settings.actuals_through else frozenset[str]()
     target = target_slices(state, settings, code_version("build_star"), overlaps, types, mentioned, empty)
     existing = read_slices(processed, [(slice_.table, slice_.slice, slice_.version) for slice_ in target])
     built = {(commit.table, commit.slice): commit for commit in existing if commit}
-    return Snapshot(commits, state, overlaps, target, built)
+    return Snapshot(commits, state, overlaps, target, built, settings)
 
 
 def _debit_positive(processed: ObjectStore, state: DeliveryState) -> tuple[dict[int, str], dict[str, frozenset[int]]]:

@@ -21,6 +21,9 @@ from finance_platform.slices.commits import SliceCommit, read_slice
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 
+SETTINGS = "settings"
+"""In place of a table: settings that every period shares."""
+
 _NAMES_SHOWN = 5
 _WIDE = pa.decimal128(38, 2)
 
@@ -33,7 +36,7 @@ class WaitingChange:
     """A change of closed periods that is not published, because no person has decided on it.
 
     Attributes:
-        table: the table whose rows stay as they are published, or `settings`.
+        table: the table whose rows stay as they are published, or `SETTINGS`.
         periods: the closed periods that the change concerns, in order.
         causes: what changed, a clause each: files, settings, code.
         amounts: gross amount that would move, by scenario and, for a baseline, measure; statistical amounts included.
@@ -60,8 +63,8 @@ class WaitingChange:
     def clause(self) -> str:
         """What waits and why, as one clause without the periods."""
         of = f" of {_shorten(self.members)}" if self.members else ""
-        gross = f"; gross at stake: {self.gross}" if self.amounts else ""
-        return f"{self.table}{of} has changed: {self.cause}{gross}"
+        subject = self.cause if self.table == SETTINGS else f"{self.table}{of} has changed: {self.cause}"
+        return subject + (f"; gross at stake: {self.gross}" if self.amounts else "")
 
     @property
     def problem(self) -> str:
@@ -72,9 +75,15 @@ class WaitingChange:
     @property
     def fix(self) -> str:
         """The commands that decide."""
-        each = self.periods[0] if len(self.periods) == 1 else f"PERIOD --why TEXT` for each of {_shorten(self.periods)}"
-        command = f"`finance-platform reopen {each}" + (" --why TEXT`" if len(self.periods) == 1 else "")
-        return f"{command} and a run publish the change; to drop it, undo its cause, or withdraw the file that it names"
+        if len(self.periods) == 1:
+            command = f"`finance-platform reopen {self.periods[0]} --why TEXT`"
+        else:
+            command = f"`finance-platform reopen PERIOD --why TEXT` for each of {_shorten(self.periods)}"
+        undo = "undo its cause, or withdraw the file that it names"
+        if self.table == SETTINGS:
+            command += ", or FINANCE_PLATFORM_CLOSED_PERIODS=publish,"
+            undo = "set the setting back"
+        return f"{command} and a run publish the change; to drop it, {undo}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the change as JSON values; money is text with two decimals."""

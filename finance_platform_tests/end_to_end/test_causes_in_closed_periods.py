@@ -147,11 +147,30 @@ CAUSES = {
         table="dim_department",
         says=SALES,
     ),
+    "baseline": Cause(
+        write("raw/budget_q1.csv", BUDGET.replace("900.00", "950.00").replace("2024-01,D100,4000,950.00\n", "")),
+        table="settings",
+        says=("FINANCE_PLATFORM_BASELINE_SCENARIO is Budget Q1, and Budget stays in force", "Budget 900.00"),
+        environment={"FINANCE_PLATFORM_BASELINE_SCENARIO": "Budget Q1"},
+    ),
+    "fiscal year": Cause(
+        nothing,
+        table="settings",
+        says=("FINANCE_PLATFORM_FISCAL_YEAR_START_MONTH is 4, and 1 stays in force",),
+        environment={"FINANCE_PLATFORM_FISCAL_YEAR_START_MONTH": "4"},
+    ),
+    "coverage": Cause(
+        nothing,
+        table="settings",
+        says=("FINANCE_PLATFORM_ACTUALS_THROUGH is 2023-12, and no such value stays in force", "Actual 1,250.10"),
+        environment={"FINANCE_PLATFORM_ACTUALS_THROUGH": "2023-12"},
+    ),
     "release": Cause(nothing, table="dim_account", says=("the platform's code changed", "Actual 1,250.10")),
 }
 SAMPLE = {
     ("late line", "hold"),
     ("account type", "hold"),
+    ("baseline", "hold"),
     ("release", "hold"),
     ("business unit", "publish"),
 }
@@ -215,7 +234,7 @@ def test_a_change_of_a_closed_period_waits_or_is_a_restatement(
     if policy == "publish" or not cause.moves:
         assert not refreshed.needs_attention
         assert (figures(home) != signed) == cause.moves
-        assert [alert.kind for alert in refreshed.alerts] == ["restatement"] * cause.moves
+        assert {alert.kind for alert in refreshed.alerts} == ({"restatement"} if cause.moves else set())
         return
     assert figures(home) == signed
     assert refreshed.needs_attention
@@ -224,7 +243,7 @@ def test_a_change_of_a_closed_period_waits_or_is_a_restatement(
     assert [text for text in ("2024-01", *cause.says) if text not in said] == [], said
     (of_period,) = refreshed.status.details.closed
     assert len(of_period["waiting"]) == 1
-    assert (cause.held or cause.table) in of_period["waiting"][0]
+    assert (cause.held or cause.says[0]) in of_period["waiting"][0]
 
     if cause.held:
         decisions.accept(home.processed, cause.held, author("the auditors found it"))

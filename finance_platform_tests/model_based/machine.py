@@ -313,7 +313,8 @@ class Deliveries(RuleBasedStateMachine):
         publication = self.home.publication
         assert publication
         live = [self.sent[delivery.delivery_id] for delivery in state.live]
-        expected = model.star(live, self.home.baseline, self.home.actuals_through)
+        in_force = publication.snapshot.settings
+        expected = model.star(live, in_force.baseline_scenario, in_force.actuals_through)
         star = self.home.star()
         kept = {change.table: {member.casefold() for member in change.members} for change in publication.waiting}
         assert _without(kept, star) == _without(kept, expected)

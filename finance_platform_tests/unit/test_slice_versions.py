@@ -398,4 +398,5 @@ def test_every_line_of_a_live_delivery_counts_unless_replace_period_gives_its_pe
 
 def test_the_star_s_settings_are_those_of_the_home() -> None:
     home = settings(baseline_scenario="Plan", actuals_through="2025-03", fiscal_year_start_month=7)
-    assert StarSettings.of(home) == StarSettings("Plan", "2025-03", 7)
+    assert StarSettings.of(home) == StarSettings("Plan", "2025-03", 7, holds_closed_periods=True)
+    assert not StarSettings.of(settings(closed_periods="publish")).holds_closed_periods
