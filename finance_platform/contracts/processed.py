@@ -156,6 +156,25 @@ STATEMENT_LINES = Contract(
     ),
 )
 
+BALANCE_FIELDS = ("period", "account", "department", "opening", "balance")
+"""The fields of a row of a trial balance."""
+
+BALANCES = Contract(
+    name="balances",
+    table="",
+    grain="One account, or account and department, of the trial balance of a period, as given by one delivery.",
+    natural_key=("delivery_id", "period", "account_key", "department_code"),
+    columns=(
+        *_LINEAGE,
+        Column("period", "varchar", "The period at whose end the balance is, YYYY-MM."),
+        Column("account_number", "varchar", "Account, as delivered, white space folded."),
+        Column("account_key", "bigint", "Surrogate key of the account."),
+        Column("department_code", "varchar", "Department, where the file has one for each row.", nullable=True),
+        Column("opening", MONEY, "Balance before the period, debit less credit.", nullable=True),
+        Column("balance", MONEY, "Balance at the end of the period, debit less credit."),
+    ),
+)
+
 REJECTED_ROWS = Contract(
     name="rejected_rows",
     table="",

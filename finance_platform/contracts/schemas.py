@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from finance_platform.contracts.model import MONEY, Column
 from finance_platform.contracts.processed import (
     ACCOUNTS,
+    BALANCES,
     COMMENTS,
     DEPARTMENTS,
     LOOKUP_ROWS,
@@ -133,6 +134,7 @@ STAGED_ROWS: dict[str, tuple[Column, ...]] = {
     "accounts": (*ACCOUNTS.columns, *_KEY, *_OUTCOME, *_TOTALS),
     "comments": (*COMMENTS.columns, *_KEY, *_OUTCOME, *_TOTALS),
     "statement_lines": (*STATEMENT_LINES.columns, *_KEY, *_OUTCOME, *_TOTALS),
+    "balances": (*BALANCES.columns, *_KEY, *_OUTCOME, *_TOTALS),
 }
 """The staging table of `feeds.read_file`, by kind of feed: each row, accepted or not, and a summary row per file."""
 

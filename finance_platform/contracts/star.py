@@ -335,6 +335,30 @@ COMMENTARY = Contract(
     ),
 )
 
+DELIVERED_BALANCE = Contract(
+    name="delivered_balance",
+    table="DeliveredBalance",
+    grain="One accounting period and account of the trial balances that were delivered.",
+    natural_key=("period", "account_key"),
+    columns=(
+        Column("period", "varchar(7)", "The accounting period, YYYY-MM.", "Period"),
+        Column("account_key", "bigint", "The account.", "AccountKey"),
+        Column(
+            "opening_balance",
+            MONEY,
+            "Balance before the period, debit less credit, home currency; null if a file does not have it.",
+            "OpeningBalance",
+            nullable=True,
+        ),
+        Column(
+            "closing_balance",
+            MONEY,
+            "Balance at the end of the period, debit less credit, home currency.",
+            "ClosingBalance",
+        ),
+    ),
+)
+
 MATERIALITY = Contract(
     name="materiality",
     table="Materiality",
@@ -577,6 +601,7 @@ REPORTING: tuple[Contract, ...] = (
     STATEMENT_MAPPING,
     COMMENTARY,
     MATERIALITY,
+    DELIVERED_BALANCE,
     FEED_TERM,
     REJECTED_FILE,
     FEED_PERIOD,

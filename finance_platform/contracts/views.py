@@ -710,6 +710,37 @@ PLAN_VERSION = ViewContract(
     ),
 )
 
+TRIAL_BALANCE = ViewContract(
+    name="TrialBalance",
+    grain="One accounting period with actuals and one monetary account, from the account's first period on.",
+    key=("Period", "AccountKey"),
+    fix=("Period",),
+    measures=("OpeningBalance", "Movement", "ClosingBalance", "DeliveredOpening", "DeliveredBalance", "Difference"),
+    note="Balances are debit less credit. Accounts of profit and loss begin each fiscal year at zero; others carry "
+    "forward the balance of the last delivered trial balance, or what was booked before.",
+    columns=(
+        *_PERIOD,
+        *_FISCAL,
+        *_ACCOUNT,
+        _c("OpeningBalance", MONEY_SUM, "Balance carried forward into the period, debit less credit, home currency."),
+        _c("Movement", MONEY_SUM, "Lines of Actual in the period, debit less credit, home currency."),
+        _c("ClosingBalance", MONEY_SUM, "OpeningBalance + Movement, home currency."),
+        _c(
+            "DeliveredOpening",
+            MONEY_SUM,
+            "Opening balance of the delivered trial balance, home currency; null without one.",
+        ),
+        _c(
+            "DeliveredBalance",
+            MONEY_SUM,
+            "Closing balance of the delivered trial balance, home currency; 0 for an account that it leaves out; null "
+            "without one.",
+        ),
+        _c("Difference", MONEY_SUM, "DeliveredBalance - ClosingBalance, home currency; null without a delivered one."),
+        _IS_COMPLETE,
+    ),
+)
+
 REJECTED_MONEY = ViewContract(
     name="RejectedMoney",
     grain="One file, scenario and unit that has rejected rows; beyond 1,000 files, the others of a feed are one row.",
@@ -881,6 +912,7 @@ VIEWS: tuple[ViewContract, ...] = (
     DEPARTMENT_TREE,
     ACCOUNT_TREE,
     PLAN_VERSION,
+    TRIAL_BALANCE,
     REJECTED_MONEY,
     FEED_COMPLETENESS,
     DECISION_LOG,

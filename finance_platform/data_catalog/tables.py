@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 from finance_platform.contracts.model import Column, Contract
 from finance_platform.contracts.processed import (
     ACCOUNTS,
+    BALANCES,
     BUDGET,
     COMMENTS,
     DEPARTMENTS,
@@ -90,7 +91,7 @@ DELIVERY = CatalogColumn("delivery", "string", "The delivery that offered the ro
 LINE_TABLES = (TRANSACTIONS, BUDGET)
 """Have a partition per live delivery and period, superseded lines included: the star decides which lines count."""
 
-ROW_TABLES = (DEPARTMENTS, ACCOUNTS, COMMENTS, STATEMENT_LINES, REJECTED_ROWS)
+ROW_TABLES = (DEPARTMENTS, ACCOUNTS, COMMENTS, STATEMENT_LINES, BALANCES, REJECTED_ROWS)
 """Have a partition per delivery."""
 
 ALL_PERIODS = "all"

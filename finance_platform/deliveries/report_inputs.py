@@ -1,4 +1,4 @@
-"""What people deliver for reports: comments on variances, and the lines of the statement.
+"""What people deliver for reports: comments on variances, lines of the statement, trial balances to compare with.
 
 Belongs here: reading the rows of the live deliveries, and which row counts where several describe the same.
 Does not belong here: reading a file (see `feeds.report_rows`), the tables of the warehouse (see
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from finance_platform.contracts.processed import COMMENTS, STATEMENT_LINES
+from finance_platform.contracts.processed import BALANCES, COMMENTS, STATEMENT_LINES
 from finance_platform.deliveries.delivery_rows import read_rows
 from finance_platform.deliveries.state import LiveDelivery
 from finance_platform.feeds.codes import fold
@@ -71,16 +72,45 @@ class StatementLineRow:
 
 
 @dataclass(frozen=True)
+class Balance:
+    """A row of a trial balance; money is debit less credit.
+
+    Attributes:
+        feed: the feed.
+        period: YYYY-MM.
+        account_key: the account.
+        account_number: its number, as delivered.
+        department_code: the department, if the file has one for each row.
+        opening: balance before the period, if the file has it.
+        balance: balance at its end.
+        source_file: object key of the file.
+        source_row: its line.
+    """
+
+    feed: str
+    period: str
+    account_key: int
+    account_number: str
+    department_code: str | None
+    opening: Decimal | None
+    balance: Decimal
+    source_file: str
+    source_row: int
+
+
+@dataclass(frozen=True)
 class ReportInputs:
     """Everything that live deliveries say for reports.
 
     Attributes:
         comments: by period, department and account.
         lines: those of accounts first, each by what it maps.
+        balances: by period, account and department.
     """
 
     comments: tuple[Comment, ...] = ()
     lines: tuple[StatementLineRow, ...] = ()
+    balances: tuple[Balance, ...] = ()
 
 
 def read_report_inputs(processed: ObjectStore, live: Iterable[LiveDelivery]) -> ReportInputs:
@@ -95,6 +125,7 @@ def read_report_inputs(processed: ObjectStore, live: Iterable[LiveDelivery]) -> 
     """
     comments: dict[tuple[str, int, int], Comment] = {}
     lines: dict[tuple[str, str], dict[str, Any]] = {}
+    balances: dict[tuple[str, int, str], Balance] = {}
     for delivery in live:
         if delivery.event.kind == "comments":
             rows = _rows(processed, delivery, COMMENTS.name, list(Comment.__dataclass_fields__))
@@ -104,7 +135,15 @@ def read_report_inputs(processed: ObjectStore, live: Iterable[LiveDelivery]) -> 
             columns = ["account", "category", "section", "line", "line_order", "source_file", "source_row"]
             for row in _rows(processed, delivery, STATEMENT_LINES.name, columns):
                 lines[fold(row["account"] or ""), fold(row["category"] or "")] = row
-    return ReportInputs(tuple(comments[key] for key in sorted(comments)), tuple(_lines(lines)))
+        elif delivery.event.kind == BALANCES.name:
+            for row in _rows(processed, delivery, BALANCES.name, list(Balance.__dataclass_fields__)):
+                one = Balance(**row)
+                balances[one.period, one.account_key, fold(one.department_code or "")] = one
+    return ReportInputs(
+        tuple(comments[key] for key in sorted(comments)),
+        tuple(_lines(lines)),
+        tuple(balances[key] for key in sorted(balances)),
+    )
 
 
 def _rows(processed: ObjectStore, delivery: LiveDelivery, table: str, columns: list[str]) -> Iterator[dict[str, Any]]:

@@ -36,6 +36,7 @@ _KEYS = {
     "lookup": ("key",),
     "comments": ("period", "department", "account"),
     "statement_lines": ("account", "category"),
+    "balances": ("period", "account", "department"),
 }
 """The fields of a row's key, by kind of feed; those of a ledger are in its rules."""
 

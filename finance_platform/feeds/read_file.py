@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from finance_platform.contracts.schemas import MEASURED, NOT_OPENED, REFUSED, STAGED_ROWS, WRITTEN, arrow_schema
 from finance_platform.errors import FileNameError, MissingColumnError, UnreadableDeliveryError
 from finance_platform.feeds.amounts import EXACT
+from finance_platform.feeds.balance_rows import BalanceRows
 from finance_platform.feeds.cells import FieldSource, RawBatch, map_distinct
 from finance_platform.feeds.codes import fold
 from finance_platform.feeds.column_kinds import BLANK, column_kinds
@@ -52,12 +53,13 @@ _BATCH_ROWS = 2_000
 _CODES = {"departments": "department_code", "accounts": "account_number", "lookup": "lookup_key"}
 """The column whose text is a row's key, by kind of feed; the others have keys of several columns."""
 
-_READERS: dict[str, type[ReferenceRows | LookupRows | ReportRows]] = {
+_READERS: dict[str, type[ReferenceRows | LookupRows | ReportRows | BalanceRows]] = {
     "departments": ReferenceRows,
     "accounts": ReferenceRows,
     "lookup": LookupRows,
     "comments": ReportRows,
     "statement_lines": ReportRows,
+    "balances": BalanceRows,
 }
 
 _WIDE_MONEY = pa.decimal128(38, 2)

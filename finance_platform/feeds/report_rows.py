@@ -21,7 +21,7 @@ from finance_platform.feeds.codes import clean, fold, joined_key, short_name, su
 from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.ledger_lines import DEFAULT_PERIOD_FORMATS, check_choice, reject_long_codes
-from finance_platform.feeds.resolved import FieldRule, ResolvedFeed
+from finance_platform.feeds.resolved import FieldRule, ReadingRules, ResolvedFeed
 from finance_platform.feeds.typed_codes import TypedCodes
 from finance_platform.feeds.violations import RuleViolations, quoted, to_mask
 
@@ -75,7 +75,7 @@ class ReportRows:
             violations.add_blank(name, texts[name])
         is_empty = pc.and_(pc.is_null(texts["owner"]), pc.is_null(texts["comment"]))
         violations.add("blank_comment", to_mask(is_empty), lambda _: "comment and owner are both blank", of="comment")
-        period = self._period(texts["period"], violations)
+        period = read_periods(texts["period"], self._rules, violations)
         department, account = (self._code(name, texts, batch, violations) for name in ("department", "account"))
         return {
             "period": period,
@@ -86,7 +86,7 @@ class ReportRows:
             "owner": map_distinct(texts["owner"], short_name, pa.string()),
             "comment": _comment(texts["comment"], violations),
             "nature": check_choice(violations, "nature", texts["nature"], NATURES),
-            "line_key": _keys(period, department, account),
+            "line_key": row_keys(period, department, account),
         }
 
     def _lines(self, texts: _Texts, batch: RawBatch, violations: RuleViolations) -> dict[str, pa.Array]:
@@ -107,7 +107,7 @@ class ReportRows:
             "section": check_choice(violations, "section", texts["section"], SECTIONS),
             "line": map_distinct(texts["line"], short_name, pa.string()),
             "line_order": _order(texts["order"], violations),
-            "line_key": _keys(pc.if_else(is_account, "account", "category"), pc.coalesce(account, category)),
+            "line_key": row_keys(pc.if_else(is_account, "account", "category"), pc.coalesce(account, category)),
         }
 
     def _texts(self, name: str, batch: RawBatch, violations: RuleViolations) -> pa.StringArray:
@@ -122,18 +122,20 @@ class ReportRows:
         reject_long_codes(violations, name, codes)
         return codes
 
-    def _period(self, written: pa.StringArray, violations: RuleViolations) -> pa.StringArray:
-        rule = self._rules.fields.get("period")
-        patterns = (rule.formats if rule else ()) or DEFAULT_PERIOD_FORMATS
-        days = map_distinct(written, lambda text: parse_date(clean(text), patterns), pa.date32())
-        violations.add_invalid(
-            "invalid_period",
-            written,
-            days,
-            lambda i: f"period: {quoted(written[i].as_py())} is not a valid date of the form {' or '.join(patterns)}",
-            of="period",
-        )
-        return pc.strftime(days, "%Y-%m")
+
+def read_periods(written: pa.StringArray, rules: ReadingRules, violations: RuleViolations) -> pa.StringArray:
+    """Return the field `period` of each row as YYYY-MM; reject rows without a valid one."""
+    rule = rules.fields.get("period")
+    patterns = (rule.formats if rule else ()) or DEFAULT_PERIOD_FORMATS
+    days = map_distinct(written, lambda text: parse_date(clean(text), patterns), pa.date32())
+    violations.add_invalid(
+        "invalid_period",
+        written,
+        days,
+        lambda i: f"period: {quoted(written[i].as_py())} is not a valid date of the form {' or '.join(patterns)}",
+        of="period",
+    )
+    return pc.strftime(days, "%Y-%m")
 
 
 def _comment(written: pa.StringArray, violations: RuleViolations) -> pa.StringArray:
@@ -162,7 +164,7 @@ def _order(written: pa.StringArray, violations: RuleViolations) -> pa.Int64Array
     return numbers
 
 
-def _keys(*parts: pa.Array) -> pa.StringArray:
+def row_keys(*parts: pa.Array) -> pa.StringArray:
     """Return the key of each row from its parts; null where a part is."""
     rows = zip(*(part.to_pylist() for part in parts), strict=True)
     return pa.array([None if None in row else joined_key(map(fold, row)) for row in rows], pa.string())

@@ -21,7 +21,7 @@ READER_VERSION = 7
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 """A header's place in a template such as `{Group}-{Code}`."""
 
-Kind = Literal["ledger", "departments", "accounts", "lookup", "comments", "statement_lines"]
+Kind = Literal["ledger", "departments", "accounts", "lookup", "comments", "statement_lines", "balances"]
 LoadMode = Literal["append", "upsert", "replace_period"]
 
 

@@ -30,7 +30,7 @@ ROW_RULES = frozenset(
         *("conflicting_key", "repeated_row", "no_amount"),
         *("account_or_category", "comment_too_long", "invalid_order"),
         *(f"blank_{name}" for name in _FIELDS),
-        *(f"invalid_{name}" for name in _DATES),
+        *(f"invalid_{name}" for name in (*_DATES, "opening", "balance")),
         *(f"{name}_out_of_range" for name in _DATES),
         *(f"{name}_too_long" for name in _CODES),
         *(f"unknown_{name}" for name in ("account_type", "type", "measure")),

@@ -52,6 +52,9 @@ DOCUMENT_NUMBERS = Gate("document_numbers", "no document number is missing")
 REJECTED = Gate("rejected", "rejected money is within materiality")
 UNCLASSIFIED = Gate("unclassified", "every account with amounts has a type")
 BALANCED = Gate("balanced", "every voucher balances")
+TRIAL_BALANCE = Gate("trial_balance", "debits equal credits in the period")
+CARRY_FORWARD = Gate("carry_forward", "the period begins with the balances with which the one before ended")
+TIE_OUT = Gate("tie_out", "the ledger agrees with the delivered trial balance")
 CONTROL_TOTALS = Gate("control_totals", "every total that a file prints ties to its lines")
 PREVIOUS = Gate("previous", "no earlier period stays open")
 ACTUALS = Gate("actuals", "the period has actuals")
@@ -59,7 +62,7 @@ UNUSUAL = Gate("unusual", "every unusual amount has a comment")
 
 GATES = (
     *(HELD, STALE, COMPLETENESS, DOCUMENT_NUMBERS, REJECTED, UNCLASSIFIED, BALANCED),
-    *(CONTROL_TOTALS, PREVIOUS, ACTUALS, UNUSUAL),
+    *(TRIAL_BALANCE, CARRY_FORWARD, TIE_OUT, CONTROL_TOTALS, PREVIOUS, ACTUALS, UNUSUAL),
 )
 """Every gate, in the order in which they are shown."""
 

@@ -19,7 +19,7 @@ from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.decisions import Author
 from finance_platform.deliveries.discovery import scan_raw_zone, unread_objects
 from finance_platform.deliveries.register import DecisionProposed, PeriodStatusChanged, Register, select_discovered
-from finance_platform.deliveries.report_inputs import read_report_inputs
+from finance_platform.deliveries.report_inputs import ReportInputs, read_report_inputs
 from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.errors import DecisionError
 from finance_platform.feeds.feed_set import load_feed_set
@@ -34,6 +34,7 @@ from finance_platform.quality.gates import (
     ThinFeed,
     UntypedAccount,
 )
+from finance_platform.refresh.books import find_imbalances
 from finance_platform.refresh.completeness import find_missing
 from finance_platform.reports.rejected_rows import RejectedRows, count_of_row
 from finance_platform.reports.statement import NO_SCENARIO
@@ -125,17 +126,28 @@ def examine_period(
         scan = scan_raw_zone(raw, register, feed_set, settings, at=at, run_id="", record=False)
         target = _facts({(one.table, one.slice): one.version for one in snapshot.target})
         unread = [*unread_objects(snapshot.state, scan), *scan.unavailable]
+        store = LineStore(processed, snapshot.commits, select_discovered(register.events()), snapshot.state)
+        inputs = read_report_inputs(processed, snapshot.state.live)
         findings: dict[Gate, Sequence[Finding]] = {
             gates.HELD: gates.find_held(snapshot.state, scan.problems, period),
             gates.STALE: gates.find_stale([*opening, period], target, published, unread),
             gates.CONTROL_TOTALS: gates.find_untied_totals(snapshot.state.live, period),
             gates.PREVIOUS: gates.find_open_before(open_before),
             **_of_lines(published_state, snapshot.state.closed, period),
-            **_of_accounts(published_state, processed, snapshot, period),
+            **_of_accounts(published_state, inputs, period),
+            **find_imbalances(
+                store,
+                published_state,
+                {feed.feed for feed in feed_set.feeds if feed.balanced},
+                inputs.balances,
+                period,
+                published[period],
+            ),
         }
     findings |= _of_rejected_rows(processed, snapshot, settings, period)
-    store = LineStore(processed, snapshot.commits, select_discovered(register.events()), snapshot.state)
-    undelivered, missing = find_missing(store, published, feed_set.own, settings, period, today=at.date())
+    undelivered, missing = find_missing(
+        store, published, feed_set.own, inputs.balances, settings, period, today=at.date()
+    )
     findings |= {
         gates.COMPLETENESS: [*findings[gates.COMPLETENESS], *undelivered],
         gates.DOCUMENT_NUMBERS: missing,
@@ -272,16 +284,13 @@ def _of_lines(published: Queryable, closed: Collection[str], period: str) -> dic
     }
 
 
-def _of_accounts(
-    published: Queryable, processed: ObjectStore, snapshot: Snapshot, period: str
-) -> dict[Gate, Sequence[Finding]]:
+def _of_accounts(published: Queryable, inputs: ReportInputs, period: str) -> dict[Gate, Sequence[Finding]]:
     """Return the findings of the gates about accounts."""
     untyped = published.query(statement(SqlFile.UNCLASSIFIED_ACTUAL), {"period": period}).rows
     through = {"actuals_through": period}
     months = published.query(statement(SqlFile.ACTUAL_BY_ACCOUNT_AND_PERIOD), through).rows
     unusual = find_unusual_months(AccountMonth(*row) for row in months).months
-    comments = read_report_inputs(processed, snapshot.state.live).comments
-    commented = {one.account_key for one in comments if one.period == period and one.comment}
+    commented = {one.account_key for one in inputs.comments if one.period == period and one.comment}
     return {
         gates.UNCLASSIFIED: gates.find_unclassified(UntypedAccount(*row) for row in untyped),
         gates.UNUSUAL: gates.find_unanswered([one for one in unusual if one.month.period == period], commented),

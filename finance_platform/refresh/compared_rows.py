@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from finance_platform.contracts.processed import (
     ACCOUNTS,
+    BALANCES,
     COMMENTS,
     DEPARTMENTS,
     LOOKUP_ROWS,
@@ -45,6 +46,7 @@ _COMPARED: Mapping[str, tuple[str, ...]] = {
     "lookup": LOOKUP_ROWS.column_names,
     "comments": COMMENTS.column_names,
     "statement_lines": STATEMENT_LINES.column_names,
+    "balances": BALANCES.column_names,
 }
 
 

@@ -14,6 +14,7 @@ from datetime import date
 
 import pyarrow as pa
 
+from finance_platform.deliveries.report_inputs import Balance
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.descriptor import DocumentNumbersConfig, FeedDescriptor
 from finance_platform.feeds.expectations import due_day
@@ -36,7 +37,8 @@ _ACTUAL = "Actual"
 def find_missing(
     store: LineStore,
     published: Mapping[str, str],
-    feeds: Iterable[FeedDescriptor],
+    feeds: Sequence[FeedDescriptor],
+    balances: Iterable[Balance],
     settings: Settings,
     period: str,
     *,
@@ -48,6 +50,7 @@ def find_missing(
         store: the ledger lines.
         published: the published version of each period.
         feeds: the descriptors of the home.
+        balances: the rows of the delivered trial balances.
         settings: the home.
         period: YYYY-MM; it is published.
         today: the day of the close, UTC.
@@ -58,6 +61,11 @@ def find_missing(
     ledgers = [feed for feed in feeds if feed.kind == "ledger"]
     expected = [feed for feed in ledgers if feed.expect]
     missing = list(_missing_lines(store, published[period], expected, settings, period)) if expected else []
+    delivered = {balance.feed for balance in balances if balance.period == period}
+    for feed in feeds:
+        if feed.kind == "balances" and feed.expect and feed.feed not in delivered:
+            due = due_day(period, feed.expect.by_working_day, settings.close_holidays)
+            missing.append(MissingLines(feed.feed, "", due, feed.path_text, feed.owner))
     gaps: list[Finding] = []
     for feed in ledgers:
         if feed.document_numbers:

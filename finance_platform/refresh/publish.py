@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from finance_platform.contracts.star import COMMENTARY, STATEMENT_MAPPING
+from finance_platform.contracts.star import COMMENTARY, DELIVERED_BALANCE, STATEMENT_MAPPING
 from finance_platform.deliveries.register import Register, select_discovered
 from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.errors import DamagedWarehouseError, LoadError, QueryError, StarNotBuiltError
@@ -69,7 +69,7 @@ class Publication:
         waiting: what would change in closed periods, and waits for a decision; frozen periods among it.
         stale: slices that are not published in their target version, after the load.
         repaired: what was damaged in the warehouse and was built again, a sentence each.
-        also_loaded: what people say about the figures and was replaced: comments, lines of the statement.
+        also_loaded: what people say about the figures and was replaced, such as comments or trial balances.
     """
 
     load: LoadResult | None
@@ -86,7 +86,11 @@ class Publication:
     waiting: Sequence[WaitingChange] = ()
 
 
-_OF_FILES = {COMMENTARY.name: "comments", STATEMENT_MAPPING.name: "lines of the statement"}
+_OF_FILES = {
+    COMMENTARY.name: "comments",
+    STATEMENT_MAPPING.name: "lines of the statement",
+    DELIVERED_BALANCE.name: "trial balances",
+}
 """Tables beside the star that change with a file; the others follow settings and every load."""
 
 

@@ -23,6 +23,7 @@ from finance_platform.contracts.model import Contract
 from finance_platform.contracts.processed import (
     ACCOUNT_COUNTS,
     ACCOUNTS,
+    BALANCES,
     BUDGET,
     COMMENTS,
     DEPARTMENTS,
@@ -75,6 +76,7 @@ _TABLES = {
     "accounts": (ACCOUNTS, REJECTED_ROWS),
     "comments": (COMMENTS, REJECTED_ROWS),
     "statement_lines": (STATEMENT_LINES, REJECTED_ROWS),
+    "balances": (BALANCES, REJECTED_ROWS),
 }
 
 

@@ -20,7 +20,10 @@ from finance_platform.feeds.reasons import reasons_in_words
 from finance_platform.safe_text import quote_name
 from finance_platform.trace.published_lines import LINE_TABLES, LineStore, read_rows
 
-_TABLES = (*LINE_TABLES, "departments", "accounts", "lookup_rows", "comments", "statement_lines", "rejected_rows")
+_TABLES = (
+    *(*LINE_TABLES, "departments", "accounts", "lookup_rows", "comments", "statement_lines", "balances"),
+    "rejected_rows",
+)
 _OTHER_COLUMNS = ("source_row", "outcome", "rules", "reasons", "amount", "raw_row", "source_column")
 _RUN = "run `finance-platform run`"
 

@@ -10,17 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.star import COMMENTARY, DIM_ACCOUNT, LOAD_LEDGER, MATERIALITY, STATEMENT_MAPPING
+from finance_platform.contracts.star import (
+    COMMENTARY,
+    DELIVERED_BALANCE,
+    DIM_ACCOUNT,
+    LOAD_LEDGER,
+    MATERIALITY,
+    STATEMENT_MAPPING,
+)
 from finance_platform.feeds.codes import fold, surrogate_key
 from finance_platform.settings import AccountThreshold
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
 from finance_platform.warehouse.statements import delete_all, insert, select_columns
 
 if TYPE_CHECKING:
-    from finance_platform.deliveries.report_inputs import ReportInputs, StatementLineRow
+    from finance_platform.deliveries.report_inputs import Balance, ReportInputs, StatementLineRow
 
 ANY_ENDING = "*"
 """At the end of an account's number: every account that begins with what is before it."""
@@ -41,7 +49,7 @@ class ReportTables:
     """What the tables are made of.
 
     Attributes:
-        inputs: comments and lines of the statement.
+        inputs: comments, lines of the statement, trial balances.
         thresholds: when a variance is material; the home's first.
         figures: the rows of tables about deliveries (see `reports.feed_figures`).
     """
@@ -93,6 +101,7 @@ def _stale(source: Queryable, tables: ReportTables) -> dict[Contract, Sequence[_
             {name: getattr(comment, name) for name in COMMENTARY.column_names} for comment in tables.inputs.comments
         ],
         MATERIALITY: list(_materiality(tables.thresholds, accounts)),
+        DELIVERED_BALANCE: _balances(tables.inputs.balances),
         **tables.figures,
     }
     return {
@@ -138,6 +147,25 @@ def _mapping_row(key: int | None, category: str | None, row: StatementLineRow) -
         "line": row.line,
         "line_order": row.order,
     }
+
+
+def _balances(balances: Sequence[Balance]) -> list[_Row]:
+    """Return a row per period and account; its opening balance is known if each of its rows has one."""
+    groups: dict[tuple[str, int], list[Balance]] = {}
+    for balance in balances:
+        groups.setdefault((balance.period, balance.account_key), []).append(balance)
+    rows: list[_Row] = []
+    for (period, account_key), members in sorted(groups.items()):
+        openings = [one.opening for one in members if one.opening is not None]
+        rows.append(
+            {
+                "period": period,
+                "account_key": account_key,
+                "opening_balance": sum(openings, Decimal("0.00")) if len(openings) == len(members) else None,
+                "closing_balance": sum((one.balance for one in members), Decimal("0.00")),
+            }
+        )
+    return rows
 
 
 def _materiality(thresholds: Sequence[AccountThreshold], accounts: Sequence[_Account]) -> Iterator[_Row]:

@@ -18,6 +18,7 @@ from finance_platform.contracts.processed import BUDGET, TRANSACTIONS
 from finance_platform.contracts.security import SECURITY
 from finance_platform.contracts.star import (
     DECISION_AMOUNT,
+    DELIVERED_BALANCE,
     FEED_TERM,
     LOAD_LEDGER,
     MOVEMENTS,
@@ -29,7 +30,7 @@ from finance_platform.contracts.star import (
     STAR,
     WAREHOUSE,
 )
-from finance_platform.contracts.views import DECISION_LOG, REJECTED_MONEY, RESTATEMENT, VIEWS
+from finance_platform.contracts.views import DECISION_LOG, REJECTED_MONEY, RESTATEMENT, TRIAL_BALANCE, VIEWS
 from finance_platform.errors import SettingsError
 from finance_platform.warehouse.redshift.apply_security import ExistingSecurity
 from finance_platform.warehouse.redshift.security_statements import (
@@ -130,9 +131,10 @@ def test_the_grants_have_exactly_this_text():
     without_partners = "ROLE finance_controller, ROLE finance_analyst"
     readers = f"{without_partners}, ROLE finance_partner"
     reporting = ", ".join(contract.table for contract in REPORTING)
-    with_figures_of_all = (FEED_TERM, REJECTED_FILE, DECISION_AMOUNT, RESTATEMENT_STEP)
+    with_figures_of_all = (DELIVERED_BALANCE, FEED_TERM, REJECTED_FILE, DECISION_AMOUNT, RESTATEMENT_STEP)
     shared = ", ".join(contract.table for contract in REPORTING if contract not in with_figures_of_all)
-    views = ", ".join(view.name for view in VIEWS if view not in (REJECTED_MONEY, DECISION_LOG, RESTATEMENT))
+    without = (TRIAL_BALANCE, REJECTED_MONEY, DECISION_LOG, RESTATEMENT)
+    views = ", ".join(view.name for view in VIEWS if view not in without)
     assert of_kind("grant") == [
         "GRANT SELECT ON TABLE DepartmentUnit, BusinessUnitAccess TO RLS POLICY finance_own_departments",
         f"GRANT USAGE ON SCHEMA finance TO ROLE finance_loader, {readers}",
@@ -144,8 +146,10 @@ def test_the_grants_have_exactly_this_text():
         "GRANT SELECT ON TABLE SchemaVersion, BusinessUnitAccess TO ROLE finance_loader",
         f"GRANT SELECT ON TABLE {star}, Movements, PeriodStatus, {shared} TO {readers}",
         f"GRANT SELECT ON TABLE {views} TO ROLE finance_loader, {readers}",
-        f"GRANT SELECT ON TABLE RejectedMoney, DecisionLog, Restatement TO ROLE finance_loader, {without_partners}",
-        f"GRANT SELECT ON TABLE FeedTerm, RejectedFile, DecisionAmount, RestatementStep TO {without_partners}",
+        "GRANT SELECT ON TABLE TrialBalance, RejectedMoney, DecisionLog, Restatement "
+        f"TO ROLE finance_loader, {without_partners}",
+        "GRANT SELECT ON TABLE DeliveredBalance, FeedTerm, RejectedFile, DecisionAmount, RestatementStep "
+        f"TO {without_partners}",
         f"GRANT SELECT ON TABLE LoadLedger, SchemaVersion, {LOOKED_UP} TO ROLE finance_controller",
         f"GRANT SELECT ON TABLE LedgerLines TO {readers}",
     ]
@@ -166,6 +170,7 @@ def test_exactly_the_tables_and_views_of_the_warehouse_are_granted():
     assert set(privileges[ANALYST]) == read_by_all | views | {LINES_VIEW}
     not_by_department = {FEED_TERM.table, REJECTED_FILE.table, REJECTED_MONEY.name}
     not_by_department |= {DECISION_AMOUNT.table, DECISION_LOG.name, RESTATEMENT_STEP.table, RESTATEMENT.name}
+    not_by_department |= {DELIVERED_BALANCE.table, TRIAL_BALANCE.name}
     assert set(privileges[PARTNER]) == set(privileges[ANALYST]) - not_by_department
 
 

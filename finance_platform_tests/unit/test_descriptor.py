@@ -140,7 +140,7 @@ WRONG = [
     (
         LEDGER.replace("kind: ledger", "kind: budget"),
         "kind",
-        "Input should be 'ledger', 'departments', 'accounts', 'lookup', 'comments' or 'statement_lines'",
+        "Input should be 'ledger', 'departments', 'accounts', 'lookup', 'comments', 'statement_lines' or 'balances'",
         "",
     ),
     (LEDGER.replace("feed: ledger", "feed: My Feed"), "feed", "feed: String should match pattern", ""),

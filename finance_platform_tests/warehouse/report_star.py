@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from finance_platform.contracts.star import (
     COMMENTARY,
     DECISION_AMOUNT,
+    DELIVERED_BALANCE,
     DIM_ACCOUNT,
     DIM_DATE,
     DIM_DEPARTMENT,
@@ -69,6 +70,14 @@ COVERED = {
     "Forecast 2024-12": PERIODS[23:30],
 }
 """The budget has no lines in November 2024; the forecasts end with June 2025."""
+
+BALANCES = (
+    ("2023-05", 18, "-70.00"),
+    ("2024-06", 17, "1000.00", "900.00"),
+    ("2024-06", 11, "-50.00"),
+    ("2024-09", 18, "-5.00"),
+)
+"""The delivered trial balances: period, account, closing and opening balance; each leaves most accounts out."""
 
 CellKey = tuple[int, int]
 """Department, account."""
@@ -249,8 +258,14 @@ def load_star(warehouse: Warehouse, star_files: StarFiles) -> Warehouse:
         insert(connection, DECISION_AMOUNT, [_closing("Revenue", "100.00"), _closing("Expense", "-7.50")])
         insert(connection, SIGNED_CLOSE, [signed_close("2025-02")])
         insert(connection, RESTATEMENT_STEP, [restatement_step("2025-02", 0, "signed"), restatement_step("2025-02", 1)])
+        insert(connection, DELIVERED_BALANCE, [_balance(*balance) for balance in BALANCES])
         insert(connection, MATERIALITY, [_threshold(None, "5000.00", "3.00"), _threshold(14, "0.00", "0.00")])
     return warehouse
+
+
+def _balance(period: str, account: int, closing: str, opening: str | None = None) -> dict[str, object]:
+    row: dict[str, object] = {"period": period, "account_key": account, "closing_balance": Decimal(closing)}
+    return row | {"opening_balance": None if opening is None else Decimal(opening)}
 
 
 def fiscal(row: dict[str, Any]) -> dict[str, Any]:

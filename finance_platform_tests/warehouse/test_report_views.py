@@ -22,6 +22,9 @@ from finance_platform_tests.report_pack.sums import statement_sums
 from finance_platform_tests.warehouse.engines import EVERY_ENGINE, Engine
 from finance_platform_tests.warehouse.report_star import (
     ACCOUNTS,
+    ACTUAL_PERIODS,
+    BALANCE,
+    BALANCES,
     COVERED,
     DEPARTMENTS,
     FLOWS,
@@ -384,6 +387,45 @@ def test_a_forecast_is_compared_with_complete_months_and_knows_how_far_ahead_it_
         ("Forecast 2024-12", "2025-02", 2),
     ]
     assert all(row[5] == row[4] - row[3] and row[6] > abs(row[5]) for row in rows)
+
+
+def carried_balances(ledger: Ledger) -> dict[tuple[str, int], tuple[Decimal, Decimal]]:
+    """Return opening balance and movement of each period and account, debit less credit."""
+    delivered = {(period, account): Decimal(closing) for period, account, closing, *_ in BALANCES}
+    covered = {period for period, _ in delivered}
+    result: dict[tuple[str, int], tuple[Decimal, Decimal]] = {}
+    for account, (kind, _, _) in ACCOUNTS.items():
+        if kind == "Statistical":
+            continue
+        balance = stock = ZERO
+        year, is_begun = 0, False
+        for period in ACTUAL_PERIODS:
+            total = ledger.total("Actual", period, account)
+            debit = -total if kind in ("Revenue", "Liability") else total
+            movement = debit - stock if account == BALANCE else debit
+            stock = debit
+            if kind not in ("Asset", "Liability") and fiscal_year(period) != year:
+                balance, year = ZERO, fiscal_year(period)
+            is_begun = is_begun or bool(movement) or (period, account) in delivered
+            if is_begun:
+                result[period, account] = balance, movement
+            balance = delivered.get((period, account), ZERO) if is_begun and period in covered else balance + movement
+    return result
+
+
+def test_the_trial_balance_carries_forward_what_was_delivered_and_booked(reports: Reports) -> None:
+    rows = reports.rows(
+        "SELECT Period, AccountKey, OpeningBalance, Movement, ClosingBalance, DeliveredOpening, DeliveredBalance, "
+        "Difference FROM TrialBalance"
+    )
+    assert {row[:2]: row[2:4] for row in rows} == carried_balances(reports.ledger)
+    assert all(row[4] == row[2] + row[3] for row in rows)
+    covered = {period for period, *_ in BALANCES}
+    given = {row[:2]: row[5:7] for row in rows if row[0] in covered}
+    assert given["2024-06", 17] == (Decimal("900.00"), Decimal("1000.00"))
+    assert (given["2024-06", 18], given["2024-06", 11]) == ((None, ZERO), (None, Decimal("-50.00")))
+    assert {row[:2] for row in rows if row[6] is None} == {row[:2] for row in rows if row[0] not in covered}
+    assert all(row[7] == row[6] - row[4] for row in rows if row[6] is not None)
 
 
 def test_money_without_a_type_is_listed_by_scenario(reports: Reports) -> None:

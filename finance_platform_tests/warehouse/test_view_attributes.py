@@ -57,6 +57,7 @@ NO_FIGURES = {
     "StatementMapping",
     "Commentary",
     "Materiality",
+    "DeliveredBalance",
     "FeedTerm",
     "RejectedFile",
     "FeedPeriod",

@@ -44,6 +44,16 @@ CREATE TABLE IF NOT EXISTS Materiality (
 DISTSTYLE ALL
 SORTKEY (AccountKey);
 
+CREATE TABLE IF NOT EXISTS DeliveredBalance (
+    Period         VARCHAR(7)     NOT NULL,
+    AccountKey     BIGINT         NOT NULL,
+    OpeningBalance DECIMAL(18, 2),
+    ClosingBalance DECIMAL(18, 2) NOT NULL,
+    PRIMARY KEY (Period, AccountKey)
+)
+DISTSTYLE ALL
+SORTKEY (Period);
+
 CREATE TABLE IF NOT EXISTS FeedTerm (
     Feed             VARCHAR(128)    NOT NULL,
     ScenarioName     VARCHAR(128)    NOT NULL,

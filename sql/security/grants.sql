@@ -3,8 +3,8 @@
 -- finance_loader: the reads and writes of a load; it reads who may see what, to record it, and cannot change it. The load ledger and the movements are append-only; LOCK requires
 -- DELETE on the ledger.
 -- finance_controller: reads everything. finance_analyst, finance_partner: the star, the views and the small tables that
--- they join, the movements, the status of periods; a partner not the money of rejected rows, decisions and restatements,
--- which has no department.
+-- they join, the movements, the status of periods; a partner not the money of rejected rows, decisions, restatements and
+-- delivered balances, which has no department.
 -- The loader reads the views because it writes the reports.
 
 GRANT USAGE ON SCHEMA ${schema} TO ROLE finance_loader, ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner;
@@ -15,7 +15,7 @@ GRANT SELECT, INSERT, DELETE ON TABLE DimDate, DimDepartment, DimAccount, DimSce
 
 GRANT SELECT, INSERT, DELETE ON TABLE LoadLedger, PeriodStatus, DepartmentUnit TO ROLE finance_loader;
 
-GRANT SELECT, INSERT, DELETE ON TABLE ScenarioPeriod, StatementMapping, Commentary, Materiality, FeedTerm, RejectedFile, FeedPeriod, SignedClose, DecisionAmount, RestatementStep TO ROLE finance_loader;
+GRANT SELECT, INSERT, DELETE ON TABLE ScenarioPeriod, StatementMapping, Commentary, Materiality, DeliveredBalance, FeedTerm, RejectedFile, FeedPeriod, SignedClose, DecisionAmount, RestatementStep TO ROLE finance_loader;
 
 GRANT SELECT, INSERT ON TABLE Movements TO ROLE finance_loader;
 
@@ -25,9 +25,9 @@ GRANT SELECT ON TABLE DimDate, DimDepartment, DimAccount, DimScenario, FactFinan
 
 GRANT SELECT ON TABLE ActualVsBudget, PeriodCalendar, ComparablePeriod, StatementLine, PeriodAmount, ScenarioComparison, UnbudgetedActual, UnspentBudget, OutlookSource, Outlook, HorizonPeriod, HorizonSpan, VarianceByHorizon, ProfitAndLoss, ProfitAndLossByHorizon, Kpi, VarianceBridge, TopVariance, CapExVsPlan, ForecastAccuracy, Unclassified, DepartmentTree, AccountTree, PlanVersion, FeedCompleteness, SignedAmount TO ROLE finance_loader, ROLE finance_controller, ROLE finance_analyst, ROLE finance_partner;
 
-GRANT SELECT ON TABLE RejectedMoney, DecisionLog, Restatement TO ROLE finance_loader, ROLE finance_controller, ROLE finance_analyst;
+GRANT SELECT ON TABLE TrialBalance, RejectedMoney, DecisionLog, Restatement TO ROLE finance_loader, ROLE finance_controller, ROLE finance_analyst;
 
-GRANT SELECT ON TABLE FeedTerm, RejectedFile, DecisionAmount, RestatementStep TO ROLE finance_controller, ROLE finance_analyst;
+GRANT SELECT ON TABLE DeliveredBalance, FeedTerm, RejectedFile, DecisionAmount, RestatementStep TO ROLE finance_controller, ROLE finance_analyst;
 
 GRANT SELECT ON TABLE LoadLedger, SchemaVersion, BusinessUnitAccess, DepartmentUnit TO ROLE finance_controller;
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from finance_platform.contracts.processed import COMMENT_FIELDS, LOOKUP_FIELDS, STATEMENT_LINE_FIELDS
+from finance_platform.contracts.processed import BALANCE_FIELDS, COMMENT_FIELDS, LOOKUP_FIELDS, STATEMENT_LINE_FIELDS
 from finance_platform.feeds.codes import MAX_CODE_BYTES
 from finance_platform.feeds.dates import EXCEL_SERIAL, check_formats, compile_pattern, is_year_or_quarter
 from finance_platform.feeds.descriptor.strict_model import (
@@ -51,6 +51,7 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "accounts": ("number", "name", "type", "category", "parent", "measure"),
     "comments": COMMENT_FIELDS,
     "statement_lines": STATEMENT_LINE_FIELDS,
+    "balances": BALANCE_FIELDS,
 }
 NEEDED_FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "ledger": ("date", "department", "account", "amount", "scenario"),
@@ -59,6 +60,7 @@ NEEDED_FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "accounts": ("number",),
     "comments": ("period", "department", "account"),
     "statement_lines": ("section", "line"),
+    "balances": ("period", "account", "balance"),
 }
 FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "date": "The day of the line; a date without a day is the first day of its period.",
@@ -68,7 +70,7 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "amount": "The money, in the home's currency.",
     "scenario": "Actual, or a name that begins with Budget or Forecast, or one that `scenarios` declares.",
     "period": "The accounting period, if it is not that of the date; the line is booked on its day closest to the "
-    "date. Of a comment, the period that the variance is seen from.",
+    "date. Of a comment, the period that the variance is seen from; of a balance, the period at whose end it is.",
     "transaction_id": "What names the line in the source system.",
     "currency": "The code or sign of the line's currency; a line in another one than the home's is rejected.",
     "department_name": "The department's name, where no departments file gives one.",
@@ -90,6 +92,8 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "section": "Revenue, Cost of Sales, Operating Expense or Non-operating.",
     "line": "The line of the statement, as reports show it.",
     "order": "The order of the line within its section, a whole number; by default the order of the rows.",
+    "opening": "The account's balance before the period, debit less credit.",
+    "balance": "The account's balance at the end of the period, debit less credit.",
     "measure": "`flow`, an amount of a period, or `balance`, an amount at its end.",
 }
 """What each field means, for the reference and for editors."""
@@ -99,7 +103,10 @@ MAX_PADDED_DIGITS = 30
 
 KEY_FIELDS = ("transaction_id", "date", "department", "account", "scenario", "period", "description")
 SCOPE_FIELDS = ("department", "account", "business_unit")
-ROW_FIELDS = ("amount", "code", "number", "key")
+MONEY_FIELDS = ("amount", "opening", "balance")
+"""Fields of money, which may be debit less credit."""
+
+ROW_FIELDS = (*MONEY_FIELDS, "code", "number", "key")
 """Fields that differ from row to row, so a file's name cannot give them."""
 
 
@@ -132,7 +139,7 @@ class FieldConfig(StrictModel):
         None,
         alias="from",
         description="A header; a list of alternatives, of which the first present one is used; a template that joins "
-        'columns, such as `"{Group}-{Code}"`; for `amount` also `{debit: Dr, credit: Cr}`. Case and white space of '
+        'columns, such as `"{Group}-{Code}"`; for money also `{debit: Dr, credit: Cr}`. Case and white space of '
         "headers do not matter.",
     )
     from_name: Regex | None = Field(

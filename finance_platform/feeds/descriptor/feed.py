@@ -17,6 +17,7 @@ from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.descriptor.columns import (
     FIELDS,
     KEY_FIELDS,
+    MONEY_FIELDS,
     NEEDED_FIELDS,
     ROW_FIELDS,
     SCOPE_FIELDS,
@@ -105,7 +106,7 @@ class FeedDescriptor(StrictModel):
     )
     kind: Kind = Field(
         description="What the files contain: lines of money, departments, accounts, rows that other feeds look up, "
-        "comments on variances, or the lines of the statement."
+        "comments on variances, the lines of the statement, or trial balances to compare with."
     )
     path: PathText | Annotated[list[PathText], Field(min_length=1, max_length=MAX_ALTERNATIVES)] = Field(
         description="The files: a glob inside the raw zone, such as `council/*.csv`, or a list of globs. `*` stays "
@@ -200,8 +201,8 @@ class FeedDescriptor(StrictModel):
     expect: ExpectConfig | None = Field(
         None,
         description="When a delivery is due, such as `{every: month, by_working_day: 3}`. If none has come since it "
-        "was last due, the feed is overdue, also if none ever came. A month without lines of a feed of kind ledger is "
-        "closed only by a waiver. It does not change how files are read.",
+        "was last due, the feed is overdue, also if none ever came. A month without lines of a feed of kind ledger or "
+        "balances is closed only by a waiver. It does not change how files are read.",
     )
     document_numbers: DocumentNumbersConfig | None = Field(
         None,
@@ -329,8 +330,9 @@ class FeedDescriptor(StrictModel):
             if part and not part.required and part.default is None:
                 yield f"columns.{name} is needed in every file; remove required: false, or give a default:"
         for name, part in self.columns.items():
-            if isinstance(part.source, DebitCredit) and name != "amount":
-                yield f"columns.{name}: only amount can be {{debit, credit}}"
+            if isinstance(part.source, DebitCredit) and name not in MONEY_FIELDS:
+                money = " and ".join(field for field in MONEY_FIELDS if field in FIELDS[self.kind])
+                yield f"columns.{name}: only {money or 'amount'} can be {{debit, credit}}"
             yield from misplaced_keys(name, [key for key in FIELDS_OF_KEYS if key in part.model_fields_set])
             if part.from_name and name in ROW_FIELDS:
                 yield f"columns.{name}: from_name: is not allowed, because each row has its own {name}"

@@ -28,10 +28,11 @@ MIN_SHORTENED_BYTES = 20
 """Of a shortened code: the hash at its end, and something that a person recognizes before it."""
 
 _AMOUNTS, _DATES, _CODES = ("amount",), ("date", "period"), ("department", "account", "code", "number", "parent")
+_MONEY = (*_AMOUNTS, "opening", "balance")
 FIELDS_OF_KEYS: Mapping[str, Sequence[str]] = {
-    "decimal": _AMOUNTS,
-    "thousands": _AMOUNTS,
-    "scale": _AMOUNTS,
+    "decimal": _MONEY,
+    "thousands": _MONEY,
+    "scale": _MONEY,
     "sign_column": _AMOUNTS,
     "formats": _DATES,
     "calendar": _DATES,

@@ -1,0 +1,137 @@
+"""From raw rows to the rows of a trial balance: an account and its balance before and after a period.
+
+Belongs here: what makes a row a balance, and the reason of each rejected row.
+Does not belong here: comparing balances with the ledger (see `quality.books`), lines of money (see `ledger_lines`).
+
+A change that gives other rows needs a higher `READER_VERSION` (see `resolved`), or files are not read again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from finance_platform.feeds import amounts
+from finance_platform.feeds.cells import (
+    FieldSource,
+    RawBatch,
+    bind_fields,
+    debit_and_credit_texts,
+    field_texts,
+    map_distinct,
+)
+from finance_platform.feeds.codes import surrogate_key
+from finance_platform.feeds.currencies import describe_currency
+from finance_platform.feeds.findings import Note, NoteCollector
+from finance_platform.feeds.ledger_lines import reject_long_codes
+from finance_platform.feeds.report_rows import read_periods, row_keys
+from finance_platform.feeds.resolved import FieldRule, ResolvedFeed
+from finance_platform.feeds.typed_codes import TypedCodes
+from finance_platform.feeds.violations import Mask, RuleViolations, quoted, to_mask
+
+_NOTHING = pa.scalar(0, amounts.MONEY_TYPE)
+
+
+class BalanceRows:
+    """Turns the raw batches of one table into balances, each accepted, rejected or skipped."""
+
+    def __init__(self, feed: ResolvedFeed, header: list[str], object_key: str = "", sheet: str | None = None) -> None:
+        """Bind the feed's fields to a table's header and name.
+
+        Raises:
+            UnreadableDeliveryError: the header lacks a needed column.
+            FileNameError: the name does not give a field that the descriptor demands.
+        """
+        self._rules = feed.rules
+        self._sources = bind_fields(feed.rules, header, object_key, sheet)
+        self._notes = NoteCollector()
+        self._codes = TypedCodes()
+
+    def type_batch(self, batch: RawBatch) -> dict[str, pa.Array]:
+        """Return the typed columns of every row, with the key that no other row of the delivery may have."""
+        violations = RuleViolations.of_batch(batch, self._notes, self._sources)
+        texts = {name: self._texts(name, batch, violations) for name in ("period", "account", "department")}
+        for name in ("period", "account"):
+            violations.add_blank(name, texts[name])
+        period = read_periods(texts["period"], self._rules, violations)
+        account, department = (self._code(name, texts[name], batch, violations) for name in ("account", "department"))
+        columns = {
+            "period": period,
+            "account_number": account,
+            "account_key": map_distinct(account, surrogate_key, pa.int64()),
+            "department_code": department,
+            "opening": self._money("opening", batch, violations),
+            "balance": self._money("balance", batch, violations, is_needed=True),
+            "line_key": row_keys(period, account, pc.fill_null(department, "")),
+        }
+        return columns | violations.columns()
+
+    @property
+    def notes(self) -> dict[str, Note]:
+        """The notes about every batch so far."""
+        return self._notes.notes() | self._codes.notes()
+
+    def _texts(self, name: str, batch: RawBatch, violations: RuleViolations) -> pa.StringArray:
+        if name not in self._sources:
+            return pa.nulls(len(batch), pa.string())
+        return violations.add_cells(name, field_texts(self._sources[name], batch))
+
+    def _code(self, name: str, texts: pa.StringArray, batch: RawBatch, violations: RuleViolations) -> pa.StringArray:
+        codes = self._codes.type_column(name, self._rules.fields.get(name, FieldRule()), texts, batch).column()
+        reject_long_codes(violations, name, codes)
+        return codes
+
+    def _money(
+        self, name: str, batch: RawBatch, violations: RuleViolations, *, is_needed: bool = False
+    ) -> pa.Decimal128Array:
+        """Return a field of money, debit less credit; null where it is blank or not valid."""
+        if name not in self._sources:
+            return pa.nulls(len(batch), amounts.MONEY_TYPE)
+        source = self._sources[name]
+        has_pair = source.rule.debit is not None
+        cells = debit_and_credit_texts(source, batch) if has_pair else (field_texts(source, batch),)
+        sides = [violations.add_cells(name, side) for side in cells]
+        values = [self._parse(name, source, side, violations, has_sides=not has_pair) for side in sides]
+        is_blank = to_mask(pc.is_null(sides[0]))
+        if has_pair:
+            is_blank &= to_mask(pc.is_null(sides[1]))
+        if is_needed:
+            violations.add(f"blank_{name}", is_blank, lambda _: f"{name} is blank", of=name)
+        if not has_pair:
+            return values[0]
+        difference = pc.subtract(*(pc.fill_null(side, _NOTHING) for side in values))
+        too_large = to_mask(pc.greater_equal(pc.abs(difference), pa.scalar(amounts.LIMIT, difference.type)))
+        violations.add(f"invalid_{name}", too_large, lambda _: f"{name}: debit less credit is too large", of=name)
+        return pc.cast(
+            pc.if_else(pa.array(is_blank | too_large), pa.scalar(None, difference.type), difference), amounts.MONEY_TYPE
+        )
+
+    def _parse(
+        self, name: str, source: FieldSource, texts: pa.StringArray, violations: RuleViolations, *, has_sides: bool
+    ) -> pa.Decimal128Array:
+        rule, currency = source.rule, self._rules.currency
+        if violations.batch.sheet is not None:
+            texts = amounts.as_declared(texts, rule.decimal, rule.thousands)
+        parsed = amounts.parse_amounts(
+            texts, rule.decimal, rule.thousands, currency, scale=rule.scale, has_sides=has_sides
+        )
+        violations.add_invalid(
+            f"invalid_{name}",
+            texts,
+            parsed.values,
+            lambda i: f"{name}: {quoted(texts[i].as_py())} is not a valid amount",
+            of=name,
+        )
+        is_foreign: Mask = np.zeros(len(texts), dtype=np.bool_)
+        is_foreign[list(parsed.foreign)] = True
+        violations.add(
+            "foreign_currency",
+            is_foreign,
+            lambda i: (
+                f"{name}: {quoted(texts[i].as_py())} is in {describe_currency(parsed.foreign[i])}, not in the home's "
+                f"currency, {currency}"
+            ),
+            of=name,
+        )
+        return parsed.values
