@@ -7,7 +7,7 @@ Belongs here: the use case. Does not belong here: how a load works (see `warehou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -27,6 +27,7 @@ from finance_platform.quality.warehouse import (
     check_warehouse,
 )
 from finance_platform.refresh.build_star import NO_REBUILD, Rebuild
+from finance_platform.refresh.kept_statement_lines import keep_mapping
 from finance_platform.refresh.repair import damage_noted, discard_unreadable_slices, require_none_missing
 from finance_platform.refresh.restatement import restatement_tables
 from finance_platform.refresh.restore import restore, slice_to_load
@@ -160,6 +161,18 @@ def _publish(
     star_outcomes = check_star(frozen.snapshot, processed)
     target = {(one.table, one.slice): one.version for one in frozen.snapshot.target}
     report_tables = _report_tables(processed, settings, frozen.snapshot, target)
+    kept = keep_mapping(
+        processed,
+        warehouse,
+        settings,
+        frozen.snapshot,
+        versions,
+        report_tables.inputs.lines,
+        is_restored=bool(repaired),
+    )
+    if kept:
+        report_tables = replace(report_tables, mapping=kept.rows)
+    waiting = (*frozen.waiting, *([kept.change] if kept else ()))
     result, refusal = None, _rejection(star_outcomes)
     if not refusal:
         result, refusal = _load(
@@ -181,7 +194,8 @@ def _publish(
         ensure_lease_held(processed.root)
         update_statuses(warehouse, frozen.snapshot.state.closed, actuals_through)
         if refusal:
-            report_tables = _report_tables(processed, settings, frozen.snapshot, versions)
+            of_published = _report_tables(processed, settings, frozen.snapshot, versions)
+            report_tables = replace(of_published, mapping=report_tables.mapping)
         replaced = update_report_tables(warehouse, report_tables)
     if audit.outcomes is None:
         audit(warehouse)
@@ -190,7 +204,7 @@ def _publish(
     snapshot = published_snapshot(processed, frozen.snapshot, now_published)
     outcomes = [
         *(audit.outcomes or ()),
-        check_closed_periods(frozen.waiting),
+        check_closed_periods(waiting),
         check_comments(report_tables.inputs.comments, warehouse),
         check_statement_lines(report_tables.inputs.lines, warehouse),
     ]
@@ -206,7 +220,7 @@ def _publish(
         tuple(frozen.snapshot.to_publish(now_published)),
         repaired,
         [text for name, text in _OF_FILES.items() if name in replaced],
-        frozen.waiting,
+        waiting,
     )
 
 
@@ -255,11 +269,12 @@ def check_published(processed: ObjectStore, warehouse: Warehouse, settings: Sett
     frozen = freeze(processed, settings, versions, record=False)
     snapshot = published_snapshot(processed, frozen.snapshot, versions)
     inputs = read_report_inputs(processed, frozen.snapshot.state.live)
+    kept = keep_mapping(processed, warehouse, settings, frozen.snapshot, versions, inputs.lines)
     return [
         *check_warehouse(
             warehouse, snapshot, actuals_through=frozen.snapshot.settings.actuals_through, frozen_periods=frozen.periods
         ),
-        check_closed_periods(frozen.waiting),
+        check_closed_periods((*frozen.waiting, *([kept.change] if kept else ()))),
         check_comments(inputs.comments, warehouse),
         check_statement_lines(inputs.lines, warehouse),
     ]

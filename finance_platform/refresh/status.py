@@ -14,10 +14,12 @@ from finance_platform.contracts.star import WHOLE_TABLE
 from finance_platform.deliveries.commits import read_commits, read_retired
 from finance_platform.deliveries.discovery import scan_raw_zone
 from finance_platform.deliveries.register import Register
+from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.errors import DamagedObjectError, DamagedWarehouseError, RegisterError
 from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.lost_zeros import LostZerosOfFeed, dimension_files, find_lost_zeros
+from finance_platform.refresh.kept_statement_lines import keep_mapping
 from finance_platform.refresh.repair import find_damage, find_damaged_target
 from finance_platform.reports.recent_changes import closed_periods, recent_movements, stale_reasons, waiting_by_period
 from finance_platform.reports.reconciliation import earlier_deliveries, reconcile
@@ -129,16 +131,17 @@ class _Reader:
         versions = {name: slice_.version for name, slice_ in ledger.items()}
         frozen = freeze(processed, self.settings, versions, record=False, without=self.without)
         snapshot, currency = frozen.snapshot, self.settings.currency
+        lines = read_report_inputs(processed, snapshot.state.live).lines
+        kept = keep_mapping(processed, warehouse, self.settings, snapshot, versions, lines)
+        waiting = (*frozen.waiting, *([kept.change] if kept else ()))
         damage = self._damage(frozen)
         lost_zeros = self._lost_zeros(snapshot, {one["file"] for one in damage})
         details = StatusDetails(
             stale_reasons=stale_reasons(processed, snapshot, ledger),
-            closed=closed_periods(
-                warehouse, snapshot.state.closed, ledger, waiting_by_period(snapshot.state, frozen.waiting)
-            ),
+            closed=closed_periods(warehouse, snapshot.state.closed, ledger, waiting_by_period(snapshot.state, waiting)),
             movements=recent_movements(warehouse, ledger, self.since),
             last_run=self.last_run,
-            waiting=frozen.waiting,
+            waiting=waiting,
             damage=[*self.problems, *damage],
             lost_zeros=lost_zeros,
         )

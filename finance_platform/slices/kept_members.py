@@ -15,7 +15,6 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -31,7 +30,7 @@ from finance_platform.slices.commits import SliceCommit, find_damaged_slices, re
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.version_diff import KEPT, explain_diff
 from finance_platform.slices.versions import TargetSlice
-from finance_platform.slices.waiting_changes import Published, WaitingChange, closed_facts, published_amounts
+from finance_platform.slices.waiting_changes import ConcernedMembers, Published, WaitingChange, find_concerned
 from finance_platform.storage.documents import open_parquet
 from finance_platform.storage.port import ObjectStore
 
@@ -78,21 +77,6 @@ class KeptMembers:
     target: TargetSlice
     commit: SliceCommit | None
     change: WaitingChange
-
-
-@dataclass(frozen=True)
-class _Concerned:
-    """The changed members that have rows in closed periods.
-
-    Attributes:
-        keys: their keys.
-        periods: the periods.
-        amounts: their gross amount by scenario.
-    """
-
-    keys: frozenset[int]
-    periods: tuple[str, ...]
-    amounts: Mapping[str, Decimal]
 
 
 def keep_members(
@@ -173,23 +157,15 @@ def _keep(
 
 def _concerned(
     processed: ObjectStore, snapshot: Snapshot, contract: Contract, changed: Collection[int], published: Published
-) -> _Concerned:
+) -> ConcernedMembers:
     """Return which of the changed members have rows in closed periods, and their money there."""
     key_column = contract.surrogate_key or ""
-    keys: set[int] = set()
-    periods: list[str] = []
-    amounts: dict[str, Decimal] = {}
-    for commit in closed_facts(processed, snapshot.state.closed, published):
-        if rows := published_amounts(processed, commit, key_column, changed):
-            periods.append(commit.slice)
-        for key, scenario, amount in rows:
-            keys.add(key)
-            amounts[scenario] = amounts.get(scenario, Decimal(0)) + amount
+    concerned = find_concerned(processed, snapshot.state.closed, published, key_column, changed)
     if contract is DIM_DATE:
         # The days of a period are shown together, also those without a row.
-        months = {_month(period) for period in periods}
-        keys = {key for key in changed if key // 100 in months}
-    return _Concerned(frozenset(keys), tuple(periods), amounts)
+        months = {_month(period) for period in concerned.periods}
+        return replace(concerned, keys=frozenset(key for key in changed if key // 100 in months))
+    return concerned
 
 
 def _month(period: str) -> int:

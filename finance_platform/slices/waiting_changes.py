@@ -106,25 +106,56 @@ def closed_facts(processed: ObjectStore, closed: Collection[str], published: Pub
             yield commit
 
 
-def published_amounts(
-    processed: ObjectStore, commit: SliceCommit, key_column: str, keys: Collection[int] | None = None
-) -> list[tuple[int, str, Decimal]]:
-    """Return member key, scenario and gross amount of each member that has rows in a slice of the fact table.
+@dataclass(frozen=True)
+class ConcernedMembers:
+    """The changed members that have rows in closed periods.
+
+    Attributes:
+        keys: their keys.
+        periods: the periods, in order.
+        amounts: their gross amount by scenario.
+    """
+
+    keys: frozenset[int]
+    periods: tuple[str, ...]
+    amounts: Mapping[str, Decimal]
+
+
+def find_concerned(
+    processed: ObjectStore, closed: Collection[str], published: Published, key_column: str, changed: Collection[int]
+) -> ConcernedMembers:
+    """Return which of the changed members have published rows in closed periods, and their money there.
 
     Args:
         processed: the processed zone.
-        commit: the slice.
+        closed: the closed periods.
+        published: the published versions.
         key_column: the column of the fact table that names the member.
-        keys: the members that matter; None for every one.
+        changed: keys of the changed members; nothing is read without one.
 
     Raises:
-        DamagedObjectError: the rows are damaged.
+        DamagedObjectError: the rows of a closed period are damaged.
     """
+    keys: set[int] = set()
+    periods: list[str] = []
+    amounts: dict[str, Decimal] = {}
+    for commit in closed_facts(processed, closed, published) if changed else ():
+        if rows := _gross_amounts(processed, commit, key_column, changed):
+            periods.append(commit.slice)
+        for key, scenario, amount in rows:
+            keys.add(key)
+            amounts[scenario] = amounts.get(scenario, Decimal(0)) + amount
+    return ConcernedMembers(frozenset(keys), tuple(periods), amounts)
+
+
+def _gross_amounts(
+    processed: ObjectStore, commit: SliceCommit, key_column: str, keys: Collection[int]
+) -> list[tuple[int, str, Decimal]]:
+    """Return key, scenario and gross amount of those of these members that have rows in a slice of the fact table."""
     columns = list(dict.fromkeys(["scenario_key", key_column, "amount"]))
     rows = _read(processed, commit, columns)
-    if keys is not None:
-        rows = rows.filter(pc.is_in(rows[key_column], value_set=pa.array(sorted(keys), rows[key_column].type)))
-    rows = rows.set_column(rows.column_names.index("amount"), "amount", pc.abs(rows["amount"].cast(_WIDE)))
+    rows = rows.filter(pc.is_in(rows[key_column], value_set=pa.array(sorted(keys), rows[key_column].type)))
+    rows = rows.set_column(rows.column_names.index("amount"), "amount", pc.abs(rows["amount"]))
     names = {one.scenario_key: one.scenario for one in commit.sums}
     sums = rows.group_by(columns[:-1]).aggregate([("amount", "sum")]).to_pylist()
     return [(row[key_column], names[row["scenario_key"]], row["amount_sum"]) for row in sums]

@@ -3,7 +3,8 @@
 Belongs here: their rows from what was delivered and set, and replacing them in a load's own transaction.
 Does not belong here: which delivered row counts (see `deliveries.report_inputs`), the views (see `sql/views`).
 
-None of the rows is money: they are no slice, have no movement, and change in closed periods too.
+None of the rows is money: they are no slice and have no movement. A mapping that would move lines of closed periods may
+wait (see `refresh.kept_statement_lines`); the others change in closed periods too.
 """
 
 from __future__ import annotations
@@ -52,11 +53,13 @@ class ReportTables:
         inputs: comments, lines of the statement, trial balances.
         thresholds: when a variance is material; the home's first.
         figures: the rows of tables about deliveries (see `reports.feed_figures`).
+        mapping: the rows of StatementMapping while the files' rows wait for a decision; None to take the files' rows.
     """
 
     inputs: ReportInputs
     thresholds: Sequence[AccountThreshold]
     figures: Mapping[Contract, Sequence[_Row]] = field(default_factory=dict)
+    mapping: Sequence[_Row] | None = None
 
 
 def replace_report_tables(connection: LoadConnection, tables: ReportTables) -> tuple[str, ...]:
@@ -95,8 +98,9 @@ def update_report_tables(warehouse: Warehouse, tables: ReportTables) -> tuple[st
 def _stale(source: Queryable, tables: ReportTables) -> dict[Contract, Sequence[_Row]]:
     """Return the target rows of each table whose stored rows differ."""
     accounts = _accounts(source)
+    mapping = list(_mapping(tables.inputs.lines, accounts)) if tables.mapping is None else tables.mapping
     targets: dict[Contract, Sequence[_Row]] = {
-        STATEMENT_MAPPING: list(_mapping(tables.inputs.lines, accounts)),
+        STATEMENT_MAPPING: mapping,
         COMMENTARY: [
             {name: getattr(comment, name) for name in COMMENTARY.column_names} for comment in tables.inputs.comments
         ],
@@ -107,6 +111,16 @@ def _stale(source: Queryable, tables: ReportTables) -> dict[Contract, Sequence[_
     return {
         contract: rows for contract, rows in targets.items() if _stored(source, contract) != _as_set(contract, rows)
     }
+
+
+def mapping_rows(source: Queryable, lines: Sequence[StatementLineRow]) -> list[dict[str, object]]:
+    """Return the rows that StatementMapping would have from rows of files.
+
+    Args:
+        source: sees the accounts that are published.
+        lines: the rows of the live files.
+    """
+    return list(_mapping(lines, _accounts(source)))
 
 
 def _stored(source: Queryable, contract: Contract) -> set[tuple[object, ...]]:
