@@ -46,6 +46,7 @@ _MODULES = {
     "ui": "ui",
     "webserver": "ui",
     "feed": "feeds",
+    "prove": "prove",
     "deploy": "deploy",
     "remote": "deploy",
 }

@@ -136,8 +136,17 @@ def remote(stack_name: str, region: str, as_owner: bool, command: Sequence[str])
         from finance_platform.deployment.caller_proof import VARIABLE, make_proof
 
         environment[VARIABLE] = make_proof(account, stack.read_outputs().get("ProcessedUri", ""), command)
-    task = OneOffTask(["finance-platform", *command], as_owner, environment)
-    return run_task(account, stack, task, echo_raw)
+    is_owners_proof = command[0] == "prove" and as_owner
+    arguments = [*command, "--as-owner"] if is_owners_proof else command
+    task = OneOffTask(["finance-platform", *arguments], as_owner, environment)
+    exit_code = run_task(account, stack, task, echo_raw)
+    if command[0] == "prove" and not as_owner and exit_code in {EXIT_OK, EXIT_ATTENTION}:
+        from finance_platform.cli.prove import report_findings
+        from finance_platform.deployment.proof import person_assumptions
+
+        echo("From this machine, with your own rights:")
+        exit_code = max(exit_code, report_findings(person_assumptions(account, stack.list_physical_ids())))
+    return exit_code
 
 
 def _refuse_files_of_this_machine(command: Sequence[str]) -> None:

@@ -74,6 +74,7 @@ HELP_TEXTS = {
     "vacuum": HelpText("Remove old data that nothing needs.", ("vacuum", "vacuum --yes")),
     "migrate": HelpText("Update the warehouse's tables to this release.", ("migrate --dry-run",)),
     "secure": HelpText("Apply roles, row-level security and masks on Redshift.", ("secure",)),
+    "prove": HelpText("Try what no test can show about the warehouse.", ("prove", "remote --as-owner prove")),
     "ui": HelpText("Open the Dagster UI.", ("ui --home books --port 3001",)),
     "feed": HelpText("List feeds, check a file, draft a descriptor.", ("feed list", "feed check spend.csv")),
     "feed list": HelpText("List the feeds, their files and broken descriptors.", ("feed list --format json",)),

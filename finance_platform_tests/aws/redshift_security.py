@@ -19,6 +19,10 @@ _ALTERED = re.compile(r"ALTER RLS POLICY (?P<name>\w+) USING \((?P<predicate>.*)
 _ATTACHED = re.compile(r"ATTACH RLS POLICY (\w+) ON (\w+) TO ROLE (\w+)", re.I)
 _ON = re.compile(r"ALTER TABLE (\w+) ROW LEVEL SECURITY ON", re.I)
 _EXTERNAL_SCHEMA = re.compile(r"CREATE EXTERNAL SCHEMA IF NOT EXISTS .*", re.I | re.S)
+_USER = re.compile(r"CREATE USER (\w+) PASSWORD DISABLE", re.I)
+_DROPPED = re.compile(r"DROP (ROLE|USER) (\w+)( FORCE)?", re.I)
+_DROPPED_POLICY = re.compile(r"DROP RLS POLICY (\w+) CASCADE", re.I)
+_VIEW = re.compile(r"CREATE VIEW (\w+) AS (SELECT .*)", re.I | re.S)
 _TO_POLICY = re.compile(r"GRANT .* TO RLS POLICY \w+", re.I | re.S)
 _GRANT = re.compile(r"(GRANT|REVOKE)\b.*\bROLE \w+.*", re.I | re.S)
 
@@ -29,7 +33,8 @@ CREATE TABLE pg_catalog.svv_rls_policy (
     poldb text DEFAULT current_database(), polname text PRIMARY KEY, polatts text, polqual text
 );
 CREATE TABLE pg_catalog.svv_rls_attached_policy (
-    relschema text DEFAULT 'finance', relname text, polname text, grantee text, PRIMARY KEY (relname, polname, grantee)
+    relschema text DEFAULT current_schema(), relname text, polname text, grantee text,
+    PRIMARY KEY (relname, polname, grantee)
 );
 CREATE VIEW pg_catalog.svv_rls_relation AS
 SELECT nspname AS relschema, relname, relrowsecurity AS is_rls_on
@@ -55,9 +60,9 @@ CREATE FUNCTION pg_catalog.say_rls_policy(name text, columns text, predicate tex
 RETURNS void LANGUAGE plpgsql AS $say$
 BEGIN
     EXECUTE format(
-        'CREATE OR REPLACE FUNCTION finance.rls_%s(%s) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER '
-        'SET search_path = finance AS $rls$ SELECT %s $rls$',
-        name, columns, regexp_replace(predicate, '\\mcurrent_user\\M', 'session_user', 'gi')
+        'CREATE OR REPLACE FUNCTION %s.rls_%s(%s) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER '
+        'SET search_path = %1$s AS $rls$ SELECT %4$s $rls$',
+        current_schema(), name, columns, regexp_replace(predicate, '\\mcurrent_user\\M', 'session_user', 'gi')
     );
 END $say$;
 
@@ -71,11 +76,11 @@ BEGIN
     ) INTO STRICT names FROM svv_rls_policy WHERE polname = policy;
     INSERT INTO svv_rls_attached_policy (relname, polname, grantee) VALUES (relation, policy, role);
     IF NOT EXISTS (SELECT 1 FROM pg_policies WHERE tablename = relation AND policyname = 'open_to_' || role) THEN
-        EXECUTE format('CREATE POLICY open_to_%s ON finance.%s TO %s USING (true)', role, relation, role);
+        EXECUTE format('CREATE POLICY open_to_%s ON %s TO %s USING (true)', role, relation, role);
     END IF;
     EXECUTE format(
-        'CREATE POLICY %s_%s ON finance.%s AS RESTRICTIVE TO %s USING (finance.rls_%s(%s))',
-        policy, role, relation, role, policy, names
+        'CREATE POLICY %s_%s ON %s AS RESTRICTIVE TO %s USING (%s.rls_%s(%s))',
+        policy, role, relation, role, current_schema(), policy, names
     );
 END $to$;
 """
@@ -108,6 +113,23 @@ def rewrite_security(sql: str) -> str | None:
         return _do_block("NULL;")  # in PostgreSQL, the function of a policy runs with its owner's rights
     if _GRANT.fullmatch(flat):
         return re.sub(r"\bROLE (\w+)", r"\1", flat)
+    return _rewrite_scratch(flat)
+
+
+def _rewrite_scratch(flat: str) -> str | None:
+    """Return a statement with which `prove` makes and removes views, users and policies of its own."""
+    if view := _VIEW.fullmatch(flat):  # as on Redshift, it shows the rows that its reader may see
+        return f"CREATE VIEW {view[1]} WITH (security_invoker = on) AS {view[2]}"
+    if user := _USER.fullmatch(flat):
+        return f"CREATE USER {user[1]}"
+    if dropped := _DROPPED.fullmatch(flat):
+        return _do_block(f"DROP OWNED BY {dropped[2]}; DROP ROLE {dropped[2]};")
+    if policy := _DROPPED_POLICY.fullmatch(flat):
+        name = policy[1].lower()
+        return _do_block(
+            f"DELETE FROM svv_rls_attached_policy WHERE polname = {_quote(name)}; "
+            f"DELETE FROM svv_rls_policy WHERE polname = {_quote(name)}; DROP FUNCTION rls_{name} CASCADE;"
+        )
     return None
 
 
