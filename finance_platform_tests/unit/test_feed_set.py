@@ -230,3 +230,12 @@ def test_a_folder_of_descriptors_that_cannot_be_listed_stops_everything(tmp_path
     (tmp_path / "feeds").write_text("")
     with pytest.raises(HomeError, match=r"cannot list .*feeds: Not a directory"):
         load_feed_set(tmp_path / "feeds")
+
+
+def test_each_of_many_descriptors_is_parsed_once(tmp_path: Path) -> None:
+    """Every step and every tick loads them all, in one order."""
+    for number in range(260):
+        write(tmp_path / f"f{number}.yaml", with_lines(LEDGER, feed=f"f{number}", path=f"f{number}.csv"))
+    first, second = load_feed_set(tmp_path), load_feed_set(tmp_path)
+    assert len(first.own) == 260
+    assert all(feed is again for feed, again in zip(first.own, second.own, strict=True))

@@ -22,6 +22,7 @@ from finance_platform.feeds.codes import closest_match
 from finance_platform.feeds.descriptor.columns import FIELDS
 from finance_platform.feeds.descriptor.feed import UNDECIDED, FeedDescriptor
 from finance_platform.feeds.descriptor.yaml_tree import YamlError, load_tree
+from finance_platform.feeds.limits import MAX_DESCRIPTORS
 
 _Path = tuple[Any, ...]
 
@@ -52,7 +53,8 @@ def parse_descriptor(text: str, file: str) -> FeedDescriptor:
     return descriptor
 
 
-@lru_cache(maxsize=256)
+# All of a home, and the shipped ones: read in one order, descriptors that do not fit would all be parsed each time.
+@lru_cache(maxsize=MAX_DESCRIPTORS + 64)
 def _parse(text: str, file: str) -> tuple[FeedDescriptor | None, str, str]:
     """Return a descriptor; or None, what is wrong and the fix."""
     try:
