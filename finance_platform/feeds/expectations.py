@@ -44,6 +44,20 @@ def last_due_days(day: date, number: int, holidays: Collection[date] = ()) -> tu
     return due[1], due[0]
 
 
+def next_due_day(day: date, number: int, holidays: Collection[date] = ()) -> date:
+    """Return the next day, today included, on which a delivery is due that is due on one working day of each month.
+
+    Args:
+        day: today.
+        number: the number of the working day, from 1.
+        holidays: days that are not working days, besides Saturdays and Sundays.
+    """
+    of_this_month = _nth_working_day(day.replace(day=1), number, holidays)
+    if of_this_month >= day:
+        return of_this_month
+    return _nth_working_day((day.replace(day=28) + timedelta(days=4)).replace(day=1), number, holidays)
+
+
 def due_day(period: str, number: int, holidays: Collection[date] = ()) -> date:
     """Return the day until which the lines of a period are due: a working day of the month after it.
 

@@ -21,6 +21,7 @@ from finance_platform.feeds.feed_set import load_feed_set
 from finance_platform.quality.lost_zeros import LostZerosOfFeed, dimension_files, find_lost_zeros
 from finance_platform.refresh.kept_statement_lines import keep_mapping
 from finance_platform.refresh.repair import find_damage, find_damaged_target
+from finance_platform.reports.expected_feeds import expected_feeds
 from finance_platform.reports.recent_changes import closed_periods, recent_movements, stale_reasons, waiting_by_period
 from finance_platform.reports.reconciliation import earlier_deliveries, reconcile
 from finance_platform.reports.status import Status, StatusDetails, build_status, status_without_register
@@ -144,6 +145,7 @@ class _Reader:
             waiting=waiting,
             damage=[*self.problems, *damage],
             lost_zeros=lost_zeros,
+            expected=expected_feeds(feed_set, scan.events, self.at, self.settings.close_holidays),
         )
         reconciliation = reconcile(processed, snapshot, warehouse, currency=currency)
         status = build_status(snapshot, scan, ledger, reconciliation, details)

@@ -19,6 +19,7 @@ from finance_platform.money_text import exact_money, plain_money
 from finance_platform.quality.delivery_order import FIX_ORDER, UncertainOrder, find_uncertain_orders
 from finance_platform.quality.lost_zeros import LostZerosOfFeed
 from finance_platform.reports import statement
+from finance_platform.reports.expected_feeds import ExpectedFeed
 from finance_platform.reports.statement import TERMS, Reconciliation
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.waiting_changes import WaitingChange
@@ -45,6 +46,7 @@ class StatusDetails:
         waiting: what would change in closed periods, and waits for a decision, beside held deliveries.
         damage: what is damaged in the home: file, problem and fix; the fix is empty if nothing is to be done.
         lost_zeros: codes that differ from those of other members in zeros only.
+        expected: the feeds of which files are expected.
     """
 
     stale_reasons: Mapping[SliceName, Sequence[str]] = field(default_factory=dict)
@@ -54,6 +56,7 @@ class StatusDetails:
     waiting: Sequence[WaitingChange] = ()
     damage: Sequence[Mapping[str, str]] = ()
     lost_zeros: Sequence[LostZerosOfFeed] = ()
+    expected: Sequence[ExpectedFeed] = ()
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,11 @@ class Status:
                 }
                 for file in self.unmatched
             ),
+            *(
+                {"file": one.path, "kind": "overdue", "warning": f"{one.feed}: {one.sentence}", "fix": one.fix}
+                for one in self.details.expected
+                if one.is_overdue
+            ),
             *({"file": f, "kind": "vanished", "warning": vanished, "fix": FIX_VANISHED} for f in self.vanished),
             *(
                 {"file": one["file"], "kind": "damaged", "warning": one["problem"], "fix": ""}
@@ -178,6 +186,7 @@ class Status:
             "closed_periods": list(self.details.closed),
             "movements": list(self.details.movements),
             "warnings": self.warnings,
+            "expected_feeds": [one.as_json() for one in self.details.expected],
             "header_changes": [change.as_json() for change in self.header_changes],
             "problems": self.problems,
             "unmatched_files": self.unmatched,
