@@ -6,7 +6,7 @@ which decisions are allowed (see `deliveries.decisions`), what may be removed (s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from finance_platform.cli.console import echo, open_console
+from finance_platform.cli.console import SafeConsole, echo, open_console
 from finance_platform.cli.options import (
     EXIT_ATTENTION,
     EXIT_OK,
+    format_option,
     home_option,
     json_option,
     object_key,
@@ -25,12 +26,15 @@ from finance_platform.cli.options import (
     require_raw_zone,
     with_exit_code,
 )
+from finance_platform.cli.rendering import print_rows
 from finance_platform.cli.usage_errors import PERIOD
+from finance_platform.money_text import grouped_money
 from finance_platform.safe_text import quote_name
 from finance_platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from finance_platform.deliveries.decisions import Author
+    from finance_platform.deliveries.previews import PreviewRow
     from finance_platform.deliveries.register import DecisionProposed, DecisionRecorded, PeriodStatusChanged
     from finance_platform.storage.port import ObjectStore
 
@@ -40,17 +44,44 @@ why_option = click.option("--why", required=True, metavar="TEXT", help="The reas
 @click.command()
 @home_option
 @click.argument("key", metavar="FILE")
-@why_option
+@click.option("--why", metavar="TEXT", default="", help="The reason, recorded with your name; needed to accept.")
+@click.option("--dry-run", "is_dry_run", is_flag=True, help="Show what would move, and change nothing.")
+@format_option
 @with_exit_code
-def accept(home: Path | None, key: str, why: str) -> int:
+def accept(home: Path | None, key: str, why: str, *, is_dry_run: bool, output_format: str) -> int:
     """Accept the held delivery of a raw object; the next run publishes it."""
     from finance_platform.deliveries import decisions
+    from finance_platform.deliveries.previews import preview_acceptance
 
     settings = require_raw_zone(load_settings(home=home))
+    author = None if is_dry_run else new_author(settings, why)
     with locked_processed_zone(settings) as processed:
         key = object_key(settings, key)
-        decision = decisions.accept(processed, key, new_author(settings, why))
+        if author is None:
+            _print_preview(open_console(), quote_name(key), preview_acceptance(processed, key), output_format)
+            return EXIT_OK
+        decision = decisions.accept(processed, key, author)
     return report_decision(decision, quote_name(key), "is accepted", settings)
+
+
+def _print_preview(console: SafeConsole, subject: str, rows: Sequence[PreviewRow], output_format: str) -> None:
+    """Print what an acceptance would move; for people also the effect on profit, closed periods apart."""
+    from finance_platform.deliveries.previews import profit_effects
+
+    columns = ("scenario", "period", "closed", "account type", "amount", "gross", "profit effect")
+    cells = [
+        (one.scenario, one.period, one.is_closed, one.account_type, one.amount, one.gross, one.profit_effect)
+        for one in rows
+    ]
+    print_rows(console, columns, cells, output_format)
+    if output_format != "table":
+        return
+    for of_closed, where in ((True, "closed periods"), (False, "all periods")):
+        by_scenario = profit_effects(rows, of_closed=of_closed)
+        effects = ", ".join(f"{name} {grouped_money(effect)}" for name, effect in by_scenario.items())
+        console.print(f"Effect on profit in {where}: {effects or 'none'}", soft_wrap=True)
+    command = f"`finance-platform accept {subject} --why TEXT`"
+    console.print(f"Nothing is decided: {command} publishes this with the next run.", soft_wrap=True)
 
 
 @click.command()

@@ -56,7 +56,10 @@ HELP_TEXTS = {
         "Write the report pack: a page and a workbook.",
         ("report --period 2025-06 --open", "report --as-of close:2025-06"),
     ),
-    "accept": HelpText("Accept a file that is held.", ('accept transactions.csv --why "the branch was sold"',)),
+    "accept": HelpText(
+        "Accept a file that is held.",
+        ("accept transactions.csv --dry-run", 'accept transactions.csv --why "the branch was sold"'),
+    ),
     "withdraw": HelpText(
         "Take the lines of a file out.",
         ('withdraw forecast.csv --why "a draft"', 'withdraw forecast.csv --undo --why "approved"'),

@@ -75,6 +75,21 @@ def accept(processed: ObjectStore, object_key: str, author: Author) -> DecisionR
     Raises:
         DecisionError: no delivery that can be accepted is held under that key.
     """
+    state, held = _acceptable(processed, object_key)
+    return _decide(processed, author, "accepted", held.event, amounts_of_delivery(processed, held.commit, state.live))
+
+
+def acceptable_delivery(processed: ObjectStore, object_key: str) -> tuple[DeliveryState, LiveDelivery | None]:
+    """Return the state, and a held delivery as it would count if it were accepted; nothing is written.
+
+    Raises:
+        DecisionError: no delivery that can be accepted is held under that key.
+    """
+    state, held = _acceptable(processed, object_key)
+    return state, held.would_count
+
+
+def _acceptable(processed: ObjectStore, object_key: str) -> tuple[DeliveryState, InactiveDelivery]:
     state = _state(processed)
     held = _find(object_key, state.inactive, "held")
     if held.is_refused:
@@ -87,7 +102,7 @@ def accept(processed: ObjectStore, object_key: str, author: Author) -> DecisionR
         raise DecisionError(f"{quote_name(object_key)} has nothing to publish: {held.reason}", fix=held.fix)
     if held.would_count:
         _refuse_unloadable(processed, state, live_with(state.live, held.would_count), object_key)
-    return _decide(processed, author, "accepted", held.event, amounts_of_delivery(processed, held.commit, state.live))
+    return state, held
 
 
 def withdraw(

@@ -37,8 +37,36 @@ class MovedAmount:
     gross: Decimal
 
 
+@dataclass(frozen=True)
+class MovedCell:
+    """What would move in one scenario, period, department and account.
+
+    Attributes:
+        scenario: its name, as a delivery spells it.
+        period: YYYY-MM.
+        account_key: the account.
+        is_debit_positive: whether the lines are debits less credits, whose sign in the star depends on the account.
+        amount: the difference, sign as delivered.
+    """
+
+    scenario: str
+    period: str
+    account_key: int
+    is_debit_positive: bool
+    amount: Decimal
+
+
 def find_moved_amounts(lines: LiveLines, before: LiveSet, after: LiveSet, cells: Collection[Cell]) -> list[MovedAmount]:
-    """Return what differs between two sets of live deliveries in some cells, by scenario; only what differs is read.
+    """Return what differs between two sets of live deliveries in some cells, by scenario; see `find_moved_cells`."""
+    moved: dict[str, MovedAmount] = {}
+    for cell in find_moved_cells(lines, before, after, cells):
+        one = moved.get(cell.scenario, MovedAmount(cell.scenario, Decimal(0), Decimal(0)))
+        moved[cell.scenario] = MovedAmount(cell.scenario, one.amount + cell.amount, one.gross + abs(cell.amount))
+    return [moved[name] for name in sorted(moved)]
+
+
+def find_moved_cells(lines: LiveLines, before: LiveSet, after: LiveSet, cells: Collection[Cell]) -> list[MovedCell]:
+    """Return the cells whose amount differs between two sets of live deliveries; only what differs is read.
 
     Lines that come or go and cancel each other out in a department and account move no amount.
 
@@ -48,13 +76,14 @@ def find_moved_amounts(lines: LiveLines, before: LiveSet, after: LiveSet, cells:
         after: the live deliveries with the one that is judged.
         cells: the scenarios and periods that matter.
     """
-    sums: dict[tuple[str, ...], Decimal] = {}
+    sums: dict[tuple[str, int, int, bool], Decimal] = {}
     for live, other, sign in ((before, after, -1), (after, before, 1)):
         for name, superseded in changed_deliveries(lines, live, other, cells).items():
-            table = lines.read(live.of_feed[name], superseded, cells, ["department_key", "account_key", "amount"])
+            delivery = live.of_feed[name]
+            table = lines.read(delivery, superseded, cells, ["department_key", "account_key", "amount"])
             table = table.set_column(table.column_names.index("amount"), "amount", pc.cast(table["amount"], _WIDE))
             for row in table.group_by(list(_PLACE)).aggregate([("amount", "sum")]).to_pylist():
-                place = tuple(row[part] for part in _PLACE)
+                place = (row["cell"], row["department_key"], row["account_key"], delivery.commit.is_debit_positive)
                 sums[place] = sums.get(place, Decimal(0)) + sign * (row["amount_sum"] or Decimal(0))
     scenarios = {
         fold(count.scenario): count.scenario
@@ -62,9 +91,8 @@ def find_moved_amounts(lines: LiveLines, before: LiveSet, after: LiveSet, cells:
         for delivery in live.of_feed.values()
         for count in delivery.commit.periods
     }
-    moved: dict[str, MovedAmount] = {}
-    for place, difference in sums.items():
-        name = scenarios[cell_of(place[0])[0]]
-        one = moved.get(name, MovedAmount(name, Decimal(0), Decimal(0)))
-        moved[name] = MovedAmount(name, one.amount + difference, one.gross + abs(difference))
-    return [moved[name] for name in sorted(moved) if moved[name].gross]
+    return [
+        MovedCell(scenarios[cell_of(cell)[0]], cell_of(cell)[1], account, is_debit_positive, amount)
+        for (cell, _, account, is_debit_positive), amount in sorted(sums.items())
+        if amount
+    ]

@@ -98,6 +98,12 @@ def test_with_the_setting_hold_the_delivery_is_held_until_it_is_accepted(home: H
     assert refreshed.needs_attention
     assert "would restate 2024-01, which is closed" in refreshed.held()["transactions.csv"]
     assert january(home) == Decimal("1250.10")
+    before = sorted(path for path in (home.path / "processed").rglob("*"))
+    shown = home.command("accept", "transactions.csv", "--dry-run")
+    assert "Effect on profit in closed periods: Actual 0.50" in shown.stdout
+    (row,) = json.loads(home.command("accept", "transactions.csv", "--dry-run", "--format", "json").stdout)
+    assert list(row.values()) == ["Actual", "2024-01", True, "Revenue", "0.50", "0.50", "0.50"]
+    assert sorted(path for path in (home.path / "processed").rglob("*")) == before
     assert home.command("accept", "transactions.csv", "--why", "the auditors found it").returncode == 0
     assert not refresh(home, **HOLD).needs_attention
     assert january(home) == Decimal("1250.60")

@@ -1,0 +1,96 @@
+"""Previews: what a decision about a held delivery would move, before a person makes it.
+
+Belongs here: the amounts by scenario, period and account type, and their effect on profit. Does not belong here: the
+decision (see `decisions`), which deliveries are held (see `acceptance`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from finance_platform.contracts.star import CREDIT_TYPES
+from finance_platform.deliveries.account_types import UNKNOWN, AccountTypes
+from finance_platform.deliveries.decisions import acceptable_delivery
+from finance_platform.deliveries.live_deliveries import LiveDeliveries
+from finance_platform.deliveries.live_lines import LiveLines
+from finance_platform.deliveries.moved_amounts import MovedCell, find_moved_cells
+from finance_platform.deliveries.overlaps import compute_overlaps
+from finance_platform.storage.port import ObjectStore
+
+_PROFIT_SIGNS = {"Revenue": 1, "Expense": -1}
+
+
+@dataclass(frozen=True)
+class PreviewRow:
+    """What would move in one scenario and period, on accounts of one type.
+
+    Attributes:
+        scenario: its name.
+        period: YYYY-MM.
+        is_closed: whether the period is closed, so that the decision restates it.
+        account_type: type of the accounts, `Unknown` without one.
+        amount: the net difference, in the sign of the star.
+        gross: the sum of the absolute differences by department and account.
+        profit_effect: what profit changes by: that of Revenue less that of Expense; zero for other types.
+    """
+
+    scenario: str
+    period: str
+    is_closed: bool
+    account_type: str
+    amount: Decimal
+    gross: Decimal
+    profit_effect: Decimal
+
+
+def preview_acceptance(processed: ObjectStore, object_key: str) -> list[PreviewRow]:
+    """Return what an acceptance of a held delivery would move; nothing for files of master data. Nothing is written.
+
+    Args:
+        processed: the processed zone.
+        object_key: the raw object.
+
+    Raises:
+        DecisionError: no delivery that can be accepted is held under that key.
+        DamagedObjectError: the rows of a delivery are damaged.
+    """
+    state, candidate = acceptable_delivery(processed, object_key)
+    if candidate is None:
+        return []
+    overlaps = compute_overlaps(processed, state.live, record=False)
+    others = [one for one in state.live if one.event.object_key != candidate.event.object_key]
+    overlaps |= compute_overlaps(processed, [*others, candidate], record=False)
+    live = LiveDeliveries(state.live, overlaps)
+    if not live.affects_ledger(candidate):
+        return []
+    cells = live.affected_cells(candidate)
+    moved = find_moved_cells(LiveLines(processed, overlaps), *live.live_sets(candidate, cells), cells)
+    types = AccountTypes(processed).types(live.in_order_with(candidate), {cell.account_key for cell in moved})
+    return _rows(moved, types, state.closed.keys())
+
+
+def profit_effects(rows: Iterable[PreviewRow], *, of_closed: bool) -> dict[str, Decimal]:
+    """Return what profit changes by, by scenario: of closed periods, or of all."""
+    effects: dict[str, Decimal] = {}
+    for row in rows:
+        if row.is_closed or not of_closed:
+            effects[row.scenario] = effects.get(row.scenario, Decimal(0)) + row.profit_effect
+    return effects
+
+
+def _rows(moved: Sequence[MovedCell], types: Mapping[int, str], closed: Iterable[str]) -> list[PreviewRow]:
+    sums: dict[tuple[str, str, str], tuple[Decimal, Decimal]] = {}
+    for cell in moved:
+        account_type = types.get(cell.account_key, UNKNOWN)
+        is_flipped = cell.is_debit_positive and account_type in CREDIT_TYPES
+        amount = -cell.amount if is_flipped else cell.amount
+        place = (cell.scenario, cell.period, account_type)
+        net, gross = sums.get(place, (Decimal(0), Decimal(0)))
+        sums[place] = (net + amount, gross + abs(amount))
+    periods = set(closed)
+    return [
+        PreviewRow(scenario, period, period in periods, kind, net, gross, net * _PROFIT_SIGNS.get(kind, 0))
+        for (scenario, period, kind), (net, gross) in sorted(sums.items())
+    ]
