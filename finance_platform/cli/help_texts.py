@@ -49,6 +49,7 @@ HELP_TEXTS = {
         "Show the lines of files behind a figure, or the reverse.",
         (
             "trace --period 2025-06 --department D100 --account 4000",
+            "trace --period 2025-06 --unit HR --statement-line Payroll",
             "trace --file transactions.csv --line 12",
         ),
     ),

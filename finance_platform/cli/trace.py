@@ -32,15 +32,23 @@ if TYPE_CHECKING:
 
 @click.command()
 @home_option
-@click.option("--period", type=PERIOD, help="The cell's period.")
+@click.option("--period", type=PERIOD, help="The cell's period, or the one that a total is seen from.")
 @click.option("--department", metavar="CODE", help="The cell's department.")
 @click.option("--account", metavar="NUMBER", help="The cell's account.")
 @click.option("--scenario", help="The cell's scenario; default: Actual, or the only one that has the cell.")
 @click.option(
     "--measure",
-    type=click.Choice(["amount", "budget"]),
-    help="Amount (default), or the budget beside it.",
+    type=click.Choice(["amount", "budget", "reference", "variance"]),
+    help="Amount (default), or the budget beside it; of a total, the reference or the variance from it.",
 )
+@click.option(
+    "--horizon",
+    type=click.Choice(["month", "year to date", "rest of year", "full year"], case_sensitive=False),
+    help="Show a total: of the month (default), the year to date and so on, as reports have it.",
+)
+@click.option("--reference", help="The total's reference; default: Prior Year.")
+@click.option("--unit", metavar="NAME", help="The total of a business unit.")
+@click.option("--statement-line", metavar="NAME", help="The total of a line of the statement, such as Net profit.")
 @click.option("--file", "file", metavar="FILE", help="Show the cells that this file reached instead.")
 @click.option("--line", type=click.IntRange(min=1), help="With --file: only this line, as an editor counts.")
 @click.option("--sheet", help="With --file: only this sheet of a workbook; --line is then its row.")
@@ -56,12 +64,15 @@ def trace(
     as_of: str,
     **cell: str | None,
 ) -> int:
-    """Show the file lines behind a published cell, or the cells that a file, or one line of it, reached."""
+    """Show the file lines behind a published cell or total, or the cells that a file, or one line of it, reached."""
     settings = require_raw_zone(load_settings(home=home))
     if file is not None:
         if any(cell.values()):
             raise click.UsageError("with --file, only --line and --sheet are allowed")
         return _trace_file(settings, as_of, object_key(settings, file), line, sheet, output_format)
+    total = {name: cell.pop(name) for name in ("horizon", "reference", "unit", "statement_line")}
+    if any(total.values()) or cell["measure"] in ("reference", "variance"):
+        return _trace_total(settings, as_of, cell | total, output_format)
     missing = [f"--{name}" for name in ("period", "department", "account") if cell[name] is None]
     if missing or line is not None or sheet is not None:
         unused = "--line needs --file" if line is not None else "--sheet needs --file"
@@ -90,6 +101,38 @@ def _trace_cell(settings: Settings, as_of: str, cell: dict[str, Any], output_for
     print_cell_trace(open_console(), traced, output_format)
     if output_format != "json" or not traced.reconciles:
         echo(describe_result(traced, shown.state.title if shown.state else ""), err=not is_table)
+    return EXIT_OK if traced.reconciles else EXIT_ATTENTION
+
+
+def _trace_total(settings: Settings, as_of: str, given: dict[str, Any], output_format: str) -> int:
+    from dataclasses import replace
+
+    from finance_platform.bootstrap import processed_zone, raw_zone
+    from finance_platform.cli.trace_output import describe_total, print_total_trace
+    from finance_platform.trace.cell_to_lines import add_texts
+    from finance_platform.trace.published_lines import open_lines
+    from finance_platform.trace.totals import TotalName, trace_total
+
+    if given["period"] is None:
+        raise click.UsageError("missing --period")
+    if given["measure"] == "budget":
+        raise click.UsageError("a total has no budget beside it; write --measure reference --reference NAME")
+    given["line"] = given.pop("statement_line")
+    if given["line"] is None and given["account"] is None:
+        raise click.UsageError("a total needs --statement-line or --account: different accounts do not add up")
+    store = open_lines(processed_zone(settings))
+    with shown_state(settings, as_of) as shown:
+        name = TotalName(**{key: value for key, value in given.items() if value is not None})
+        traced = trace_total(shown.warehouse, store, name)
+    is_table = output_format == "table"
+    if traced.lines:
+        listed = traced.lines[:TABLE_ROWS] if is_table else traced.lines
+        texts = add_texts([one.line for one in listed], raw_zone(settings), store, dialects(settings))
+        with_texts = [replace(one, line=line) for one, line in zip(listed, texts, strict=True)]
+        traced = replace(traced, lines=[*with_texts, *traced.lines[len(listed) :]])
+    print_total_trace(open_console(), traced, output_format)
+    if output_format != "json" or not traced.reconciles:
+        echo(describe_total(traced), err=not is_table)
     return EXIT_OK if traced.reconciles else EXIT_ATTENTION
 
 

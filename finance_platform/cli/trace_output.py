@@ -1,4 +1,4 @@
-"""The output of the command `trace`: a cell with its lines, a file with its cells.
+"""The output of the command `trace`: a cell or a total with its lines, a file with its cells.
 
 Belongs here: tables, sentences, JSON and CSV of a trace. Does not belong here: tracing (see `finance_platform.trace`).
 """
@@ -18,6 +18,7 @@ from finance_platform.safe_text import quote_name
 from finance_platform.trace.cell_to_lines import CellTrace, TracedLine
 from finance_platform.trace.file_to_cells import FileTrace
 from finance_platform.trace.raw_lines import RawState
+from finance_platform.trace.totals import TotalLine, TotalTrace
 
 _TABLE_TEXT_LENGTH = 500
 _LINE_COLUMNS = [field.name for field in dataclasses.fields(TracedLine)]
@@ -101,6 +102,62 @@ def describe_result(trace: CellTrace, state: str = "") -> str:
     total = "totals" if len(trace.lines) == 1 else "total"
     published = f"{grouped_money(cell.value)} {is_published}"
     return f"{name}: {lines} {total} {grouped_money(trace.total)}, {published}: reconciled.{replaced}"
+
+
+def print_total_trace(console: SafeConsole, trace: TotalTrace, output_format: str) -> None:
+    """Print the lines behind a total; JSON includes their sum, for the other formats see `describe_total`."""
+    if output_format == "json":
+        print_json(console, total_trace_as_json(trace))
+    elif output_format == "csv":
+        rows = ([one.period, one.effect, *(getattr(one.line, name) for name in _LINE_COLUMNS)] for one in trace.lines)
+        print_rows(console, ["period", "effect", *_LINE_COLUMNS], rows, "csv")
+    elif trace.lines:
+        columns = ["period", "department", "account", "effect", "file", "line", "date", "amount", "text"]
+        print_rows(console, columns, [_total_row(one) for one in trace.lines[:TABLE_ROWS]], "table")
+        _print_remainder(console, trace.lines, "lines")
+
+
+def _total_row(one: TotalLine) -> list[Any]:
+    line = one.line
+    place = f"{line.sheet}!{line.row}" if line.sheet else line.row
+    return [
+        *(one.period, line.department, line.account, one.effect),
+        *(line.file, place, line.document_date, line.amount, _text(line)),
+    ]
+
+
+def total_trace_as_json(trace: TotalTrace) -> dict[str, Any]:
+    """Return a traced total as JSON values; money is text with two decimals."""
+    lines = [{"period": one.period, "effect": json_value(one.effect), **_as_json(one.line)} for one in trace.lines]
+    return {
+        **_as_json(trace.name),
+        "published": json_value(trace.value),
+        "sum_of_lines": json_value(trace.total),
+        "ties": trace.reconciles,
+        "versions": dict(trace.versions),
+        "lines": lines,
+    }
+
+
+def describe_total(trace: TotalTrace) -> str:
+    """Return the sum of a total's lines, and whether it is the published value."""
+    name = trace.name
+    parts = [name.line, name.account and f"account {name.account}", name.department and f"department {name.department}"]
+    what = ", ".join(part for part in (*parts, name.unit) if part)
+    side = {"amount": name.scenario, "reference": f"the reference {name.reference}"}
+    of = side.get(name.measure, f"{name.scenario} less {name.reference}")
+    label = f"{what}, {name.horizon} as of {name.period}, {of}"
+    lines = _pluralize(len(trace.lines), "line")
+    total, published = grouped_money(trace.total), grouped_money(trace.value)
+    if trace.reconciles:
+        verb = "totals" if len(trace.lines) == 1 else "total"
+        return f"{label}: {lines} {verb} {total}, {published} is published: reconciled."
+    return (
+        f"DOES NOT RECONCILE. {label}: {lines} total {total}, but {published} is published: "
+        f"{grouped_money(trace.value - trace.total)} has no line.\n"
+        f"  Fix: `finance-platform verify` names the cells that differ; rebuild their periods with `finance-platform "
+        f"run --rebuild --period {name.period}`"
+    )
 
 
 def print_file_trace(console: SafeConsole, reached: FileTrace, output_format: str) -> None:

@@ -31,7 +31,7 @@ from finance_platform.trace.published_lines import (
 from finance_platform.trace.raw_lines import RawState, check_raw_state, read_raw_texts
 from finance_platform.warehouse.port import Queryable
 
-_COLUMNS = (
+LINE_COLUMNS = (
     "source_sheet",
     "source_row",
     "source_column",
@@ -44,6 +44,8 @@ _COLUMNS = (
     "transaction_id",
     "description",
 )
+"""The columns of a ledger line that `traced_line` takes."""
+
 _ZERO = Decimal("0.00")
 _UNKNOWN_FILE = "a later file"
 
@@ -209,19 +211,28 @@ def _collect_lines(
     """Add one delivery's lines of a cell to `lines`, or count them in `replaced` if a later delivery replaced them."""
     equal = {"period": cell.period, "scenario_key": scenario_key}
     equal |= {"department_key": cell.department.key, "account_key": cell.account.key}
-    columns = [*_COLUMNS, *store.key_columns(delivery_id, period)]
+    columns = [*LINE_COLUMNS, *store.key_columns(delivery_id, period)]
     for table in store.lines(delivery_id, columns, equal):
         contributing = filter_scenarios(table, period.scenarios[delivery_id])
         for row in store.add_superseded_by(contributing, delivery_id, period).to_pylist():
             if row[SUPERSEDED_BY] is None:
-                lines.append(_traced_line(store, delivery_id, cell, row))
+                file = store.commit(delivery_id).object_key
+                lines.append(traced_line(file, delivery_id, cell.account.account_type, row))
             else:
                 replaced[superseding_file(store, row[SUPERSEDED_BY])] += 1
 
 
-def _traced_line(store: LineStore, delivery_id: str, cell: Cell, row: Mapping[str, Any]) -> TracedLine:
+def traced_line(file: str, delivery_id: str, account_type: str, row: Mapping[str, Any]) -> TracedLine:
+    """Return a ledger line.
+
+    Args:
+        file: object key of its file.
+        delivery_id: its delivery.
+        account_type: the published type of its account.
+        row: its `LINE_COLUMNS`.
+    """
     return TracedLine(
-        file=store.commit(delivery_id).object_key,
+        file=file,
         sheet=row["source_sheet"],
         row=row["source_row"],
         column=row["source_column"],
@@ -231,7 +242,7 @@ def _traced_line(store: LineStore, delivery_id: str, cell: Cell, row: Mapping[st
         department=row["department_code"],
         account=row["account_number"],
         amount=row["amount"],
-        star_amount=to_star_sign(row["amount"], cell.account.account_type, is_debit_positive=row["is_debit_positive"]),
+        star_amount=to_star_sign(row["amount"], account_type, is_debit_positive=row["is_debit_positive"]),
         transaction_id=row["transaction_id"],
         description=row["description"],
     )

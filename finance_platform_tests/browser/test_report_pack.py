@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -235,12 +236,16 @@ def test_material_variances_are_those_of_the_view(reader: Reader, home: Home):
     assert [tuple(row) for row in shown] == rows
 
 
-def test_a_figure_opens_its_cells_and_the_command_that_lists_their_lines(reader: Reader):
+def test_a_figure_opens_its_cells_and_the_commands_that_list_their_lines(reader: Reader, home: Home):
     reader.page.locator("#statement-table .figure").first.focus()
     reader.page.keyboard.press("Enter")
     dialog = reader.page.get_by_role("dialog")
     expect(dialog).to_be_visible()
-    assert "finance-platform trace --period 2025-09 --department D300 --account 4100" in dialog.inner_text()
+    text = dialog.inner_text()
+    assert "finance-platform trace --period 2025-09 --department D300 --account 4100" in text
+    command = text.partition("Ledger lines of the whole: `finance-platform ")[2].partition("`")[0]
+    traced = home.command(*shlex.split(command))
+    assert (traced.returncode, traced.stdout.rstrip().endswith("is published: reconciled.")) == (0, True)
     reader.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
 

@@ -31,6 +31,7 @@ VALUES: dict[str, object] = {
     "first_date_key": 20250101,
     "first_period": "2025-01",
     "fiscal_year": 2025,
+    "horizon": "year to date",
     "last_date_key": 20251231,
     "last_period": "2025-12",
     "load_number": 2,

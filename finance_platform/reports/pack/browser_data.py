@@ -115,12 +115,14 @@ def browser_data(pack: Pack, max_amounts: int = MAX_AMOUNTS) -> dict[str, Any]:
         ],
         "scenarios": [_scenario(one, pack) for one in pack.scenarios],
         "units": [printable_line(name) for name in units],
+        "unitShells": [quote_name(name) for name in units],
         "departments": _departments(pack, units),
         "accounts": [_account(one, line_of[one.key], pack, cents) for one in pack.accounts],
         "lines": [{"name": printable_line(line.name), "sign": line.sign} for line in lines],
         "statement": [
             {
                 "label": printable_line(row.label),
+                "shell": quote_name(row.label),
                 "isSubtotal": row.is_subtotal,
                 "sign": row.sign,
                 "parts": [[positions[order], factor] for order, factor in row.parts],

@@ -7,6 +7,13 @@ const signOfAccount = (account) => D.lines[D.accounts[account].line].sign * (D.a
 const traceCommand = (cell, period) =>
   `finance-platform trace --period ${D.periods[period].name} --department ${D.departments[cell.department].shell} --account ${D.accounts[cell.account].shell}`;
 
+/* The command for the ledger lines behind a line of the statement; it has the horizons of the views. */
+const TRACED_HORIZONS = { month: "month", ytd: "year to date", year: "full year" };
+function totalCommand(row, horizon) {
+  const unit = selection.unit === ALL_UNITS ? "" : ` --unit ${D.unitShells[selection.unit]}`;
+  return `finance-platform trace --period ${D.periods[selection.period].name} --horizon "${TRACED_HORIZONS[horizon]}" --statement-line ${row.shell}${unit}`;
+}
+
 /* --- 5 Top variances -------------------------------------------------------------------------------------------- */
 
 const ROWS_SHOWN = 50;
@@ -442,7 +449,10 @@ function openCells(row, horizon) {
       return { cells: shown };
     }),
     empty: "No cell has an amount.",
-    note: cells.length > CELLS_SHOWN ? `The largest ${CELLS_SHOWN} of ${cells.length} cells; \`finance-platform query\` lists all.` : "",
+    note: [
+      cells.length > CELLS_SHOWN ? `The largest ${CELLS_SHOWN} of ${cells.length} cells; \`finance-platform query\` lists all.` : "",
+      D.subjectIsActual ? `Ledger lines of the whole: \`${totalCommand(row, horizon)}\`` : "",
+    ].filter(Boolean).join(" "),
   }));
 }
 
