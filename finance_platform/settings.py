@@ -63,6 +63,7 @@ def _require_http(value: str) -> str:
     return value
 
 
+_MASTER = re.compile(r"(?:spark|k8s|sc)://\S+|yarn|local(?:-cluster)?\[[0-9*, ]+\]|local")
 _THRESHOLD = re.compile(r"(.*\S) *= *([0-9]{1,16}(?:\.[0-9]{1,2})?) */ *([0-9]{1,7}(?:\.[0-9]{1,2})?)")
 """An account or type, an amount and a per cent, with as many digits as the columns of the warehouse have."""
 
@@ -96,6 +97,14 @@ class AccountThreshold:
         return f"{self.account}={self.amount}/{self.percent}"
 
 
+def _refuse_all_but_a_master(value: str) -> str:
+    if value and not _MASTER.fullmatch(value):
+        raise ValueError(
+            f"expected spark://, k8s://, sc://, yarn, local[N] or local-cluster[N,CORES,MB], not {value!r}"
+        )
+    return value
+
+
 def _read_thresholds(value: object) -> object:
     """Read `Revenue=100000/5,6110=5000/10`."""
     if not isinstance(value, str):
@@ -125,6 +134,10 @@ class Settings(BaseSettings):
     warehouse_uri: Address = Field("", description="The embedded warehouse's file; default: HOME/warehouse.duckdb.")
     reports_uri: Address = Field("", description="The reports; default: HOME/reports, on AWS PROCESSED_URI/reports.")
     spark_engine: Literal["sail", "jvm"] = Field("sail", description="Which engine runs the Spark jobs locally.")
+    spark_master: Annotated[str, AfterValidator(_refuse_all_but_a_master)] = Field(
+        "",
+        description="Spark master or Spark Connect address of the cluster that runs the jobs; default: this machine.",
+    )
     baseline_scenario: str = Field(
         "Budget", min_length=1, description="The budget scenario that Actual is compared with."
     )
@@ -231,6 +244,12 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _check_spark_master(self) -> Settings:
+        if self.spark_master and self.profile == "aws":
+            raise ValueError("with profile aws, Glue runs the jobs: unset SPARK_MASTER")
+        return self
+
+    @model_validator(mode="after")
     def _check_aws_settings(self) -> Settings:
         if self.profile == "aws":
             for name in ("raw_uri", "processed_uri", "scripts_uri"):
@@ -243,6 +262,11 @@ class Settings(BaseSettings):
             if not self.redshift_copy_role_arn:
                 raise ValueError("profile aws needs REDSHIFT_COPY_ROLE_ARN")
         return self
+
+    @property
+    def job_engine(self) -> Literal["sail", "jvm"]:
+        """Which engine runs the Spark jobs, unless Glue does: on a cluster, Spark itself."""
+        return "jvm" if self.spark_master else self.spark_engine
 
     @property
     def is_on_aws(self) -> bool:

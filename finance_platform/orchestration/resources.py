@@ -31,7 +31,7 @@ def platform_resources(settings: Settings) -> dict[str, Any]:
 def _spark_jobs(settings: Settings) -> PipesJobRunner:
     zones = JobZones(settings.raw_root, settings.processed_root, bootstrap.s3_options(settings, is_raw=True))
     if not settings.is_on_aws:
-        return SubprocessJobRunner(zones, settings.spark_engine)
+        return SubprocessJobRunner(zones, settings.job_engine, spark_master=settings.spark_master)
     from finance_platform.orchestration.job_runners.glue_jobs import GlueJobRunner  # boto3 takes most of a second
     from finance_platform.orchestration.job_runners.glue_run import WaitPolicy
 

@@ -35,6 +35,7 @@ class JobArguments:
         processed_uri: the processed zone.
         attempt: the name of the request, of the result, and of the folder of this attempt's Parquet files.
         spark_engine: sail, jvm or glue.
+        spark_master: the master or the Spark Connect address of a cluster, with engine jvm; this machine when empty.
         temp_uri: the place of interim results; the processed zone when empty.
         code_version: the version of the code that the job must have; any when empty.
         aws_region: the region; boto3's default when empty.
@@ -47,6 +48,7 @@ class JobArguments:
     processed_uri: str
     attempt: str
     spark_engine: str = GLUE
+    spark_master: str = ""
     temp_uri: str = ""
     code_version: str = ""
     aws_region: str = ""
@@ -90,6 +92,11 @@ class JobArguments:
     def is_in_glue(self) -> bool:
         """Whether Glue itself runs the job."""
         return self.spark_engine == GLUE
+
+    @property
+    def is_on_cluster(self) -> bool:
+        """Whether tasks run on other machines than the job."""
+        return self.is_in_glue or bool(self.spark_master)
 
     @property
     def has_local_zone(self) -> bool:

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import finance_platform
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options, object_store_variables
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+CONNECT_SCHEME = "sc://"
 
 _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
@@ -35,12 +41,13 @@ _LOCAL = {
 
 
 @contextmanager
-def spark_session(engine: str, options: S3Options = NO_OPTIONS) -> Iterator[SparkSession]:
+def spark_session(engine: str, options: S3Options = NO_OPTIONS, master: str = "") -> Iterator[SparkSession]:
     """Yield a session of `sail`, `jvm` or `glue` and stop what was started for it.
 
     Args:
         engine: sail, jvm or glue.
         options: the S3 options for Spark's own reads and writes.
+        master: of a cluster, or its Spark Connect address; with `jvm`.
 
     Raises:
         ValueError: there is no such engine.
@@ -50,6 +57,8 @@ def spark_session(engine: str, options: S3Options = NO_OPTIONS) -> Iterator[Spar
         os.environ["PYSPARK_PYTHON"] = sys.executable
     if engine == "sail":
         yield from _sail(options)
+    elif engine == "jvm" and master:
+        yield from _cluster(master, options)
     elif engine == "jvm":
         yield from _jvm(_LOCAL | hadoop_settings(options))
     elif engine == "glue":
@@ -99,3 +108,34 @@ def _jvm(settings: Mapping[str, str]) -> Iterator[SparkSession]:
         yield session
     finally:
         session.stop()
+
+
+def _cluster(master: str, options: S3Options) -> Iterator[SparkSession]:
+    """Yield a session on a cluster; its workers get this package, and must have the packages that it needs."""
+    from pyspark.sql import SparkSession
+
+    # Everything else (addresses, memory, shuffle partitions, credentials) is in the cluster's own spark-defaults.conf.
+    with tempfile.TemporaryDirectory(prefix="finance-platform-") as folder:
+        package = _zip_package(Path(folder))
+        if master.startswith(CONNECT_SCHEME):
+            session = SparkSession.builder.remote(master).getOrCreate()
+            try:
+                for name, value in _SETTINGS.items():
+                    session.conf.set(name, value)
+                session.addArtifacts(str(package), pyfile=True)
+                yield session
+            finally:
+                session.stop()
+            return
+        settings = {"spark.master": master, "spark.submit.pyFiles": str(package)}
+        yield from _jvm(settings | hadoop_settings(options))
+
+
+def _zip_package(folder: Path) -> Path:
+    """Write the modules of this package into an archive that workers import from, and return its path."""
+    root = Path(str(finance_platform.__file__)).parent
+    archive = folder / "finance_platform.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as stream:
+        for module in sorted(root.rglob("*.py")):
+            stream.write(module, module.relative_to(root.parent))
+    return archive

@@ -85,7 +85,7 @@ def standardise(arguments: JobArguments, request: dict[str, Any]) -> dict[str, A
     # A wrong bucket or wrong credentials are reported here; Spark would report a worker's failure as a stack trace. A
     # missing folder is reported file by file.
     open_store(arguments.raw_uri, arguments.raw_options).exists()
-    with spark_session(arguments.spark_engine, arguments.s3_options) as spark:
+    with spark_session(arguments.spark_engine, arguments.s3_options, arguments.spark_master) as spark:
         return read_deliveries(spark, arguments, StandardiseRequest.from_json(request))
 
 
@@ -225,8 +225,8 @@ class _Batch:
 
     def _readers(self) -> int:
         # Every open file holds its batches. One reader for each of 36 files at once took 2.8 GiB, two readers took 0.8.
-        is_in_glue = self.arguments.is_in_glue
-        return reader_count(self.deliveries) if is_in_glue else min(len(self.deliveries), os.cpu_count() or 1)
+        is_on_cluster = self.arguments.is_on_cluster
+        return reader_count(self.deliveries) if is_on_cluster else min(len(self.deliveries), os.cpu_count() or 1)
 
     def _feeds(self) -> dict[str, dict[str, Any]]:
         return {name: feed.to_json() for name, feed in self.request.feeds.items()}

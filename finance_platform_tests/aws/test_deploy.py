@@ -437,6 +437,7 @@ NOT_IN_OUTPUTS = {
     "warehouse_uri": "belongs to the embedded warehouse",
     "reports_uri": "follows from PROCESSED_URI",
     "spark_engine": "is part of Glue",
+    "spark_master": "is part of Glue",
     "s3_endpoint_url": "the gateway needs no other address",
     "s3_kms_key_id": "is set on the buckets",
     "s3_request_payer": "the raw bucket belongs to the stack",

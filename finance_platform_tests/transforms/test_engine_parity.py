@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -73,6 +74,29 @@ FORBIDDEN = {
 }
 """Names that no transform may use."""
 
+_COUNT_TASKS = """
+import json, os
+from collections import Counter
+import pyarrow as pa
+from finance_platform.spark_jobs.session import spark_session
+
+def name_process(batches):
+    import time
+    import finance_platform
+    for batch in batches:
+        time.sleep(0.5)
+        package = "sent" if ".zip" in finance_platform.__file__ else "found"
+        yield pa.RecordBatch.from_pydict({"process": [f"{package} {os.getppid()}"]})
+
+def tasks(rows):
+    return Counter(row["process"] for row in rows.mapInArrow(name_process, "process string").collect())
+
+with spark_session("jvm", master="local-cluster[2,1,1024]") as spark:
+    files = spark.createDataFrame([(str(number),) for number in range(4)], "name string")
+    print(json.dumps([tasks(files.repartition(4)), tasks(files.groupBy("name").count().repartition(4, "name"))]))
+"""
+"""Prints how many tasks each executor had: its Python workers are children of one process."""
+
 Cells = tuple[Any, ...]
 
 
@@ -99,8 +123,8 @@ class Run:
 class ScriptJobs:
     """Runs each job's script in a process of its own, as a laptop does, on one engine."""
 
-    def __init__(self, home: Path, engine: str) -> None:
-        self._home, self._engine = home, engine
+    def __init__(self, home: Path, engine: str, master: str = "") -> None:
+        self._home, self._engine, self._master = home, engine, master
         self._processed = LocalStore(home / f"processed-{engine}")
 
     def run(self, job: JobName, request: bytes) -> dict[str, Any]:
@@ -108,7 +132,7 @@ class ScriptJobs:
         (self._home / "raw" / VANISHING).unlink(missing_ok=True)
         root = str(self._processed.root)
         self._processed.write(request_key(job), request)
-        arguments = JobArguments(str(self._home / "raw"), root, job, self._engine)
+        arguments = JobArguments(str(self._home / "raw"), root, job, self._engine, self._master)
         command = [sys.executable, "-P", str(PACKAGE / "spark_jobs" / f"{job}_job.py"), *arguments.as_command_line()]
         ended = subprocess.run(command, check=False, timeout=600)
         assert ended.returncode == 0, log_path(root, job).read_text(errors="replace")[-4000:]
@@ -117,7 +141,7 @@ class ScriptJobs:
         return result
 
 
-def run_engine(home: Path, engine: str) -> Run:
+def run_engine(home: Path, engine: str, master: str = "") -> Run:
     """Read the home's files and build the star by the use cases, each with one start of the engine."""
     settings = load_settings(home=home, actuals_through="2025-06", fiscal_year_start_month=4)
     star = StarSettings.of(settings)
@@ -126,7 +150,7 @@ def run_engine(home: Path, engine: str) -> Run:
     scan = register(raw, processed, settings, at=datetime.now(UTC), run_id=engine)
     assert not scan.problems
     assert not scan.unmatched
-    jobs = ScriptJobs(home, engine)
+    jobs = ScriptJobs(home, engine, master)
     read = standardise(raw, processed, jobs, settings, clock=lambda: datetime.now(UTC), run_id=engine)
     held = {verdict.object_key: "; ".join(verdict.reasons) for verdict in read.verdicts if verdict.is_held}
     assert [key for key, _ in read.read.not_opened] == [VANISHING]
@@ -222,6 +246,33 @@ def test_both_engines_give_the_same_warehouse_of_a_published_ledger(
     other = run_refresh_job(create_adventureworks_home(tmp_path), spark_engine="jvm", **running_jvm.environment)
     assert other.succeeded, other.errors
     assert other.tables() == expected.tables()
+
+
+@pytest.mark.jvm
+@pytest.mark.usefixtures("_java")
+@pytest.mark.skipif(not current_profile().is_exhaustive, reason="takes minutes; TEST_PROFILE=nightly runs it")
+def test_two_executors_give_the_tables_of_one_process(sail: Run, home: Path, tmp_path: Path) -> None:
+    """The job scripts on a cluster of two executor processes, which get the package from the job."""
+    copy = shutil.copytree(home, tmp_path / "home", ignore=shutil.ignore_patterns("processed-*"))
+    with clean_environment(copy):
+        cluster = run_engine(copy, "jvm", "local-cluster[2,1,1024]")
+    for contract in TABLES:
+        assert cells(cluster.rows(contract.name)) == cells(sail.rows(contract.name))
+    assert {one.version: one.sums for one in cluster.slices} == {one.version: one.sums for one in sail.slices}
+
+
+@pytest.mark.jvm
+@pytest.mark.usefixtures("_java")
+@pytest.mark.skipif(not current_profile().is_exhaustive, reason="takes minutes; TEST_PROFILE=nightly runs it")
+def test_reading_and_grouping_spread_over_both_executors(tmp_path: Path) -> None:
+    """Each file is a task of its own, and so is each part of a group."""
+    with clean_environment(tmp_path):
+        counted = subprocess.run(
+            [sys.executable, "-c", _COUNT_TASKS], check=True, capture_output=True, text=True, timeout=600
+        )
+    reading, grouping = json.loads(counted.stdout.splitlines()[-1])
+    assert len(reading) == len(grouping) == 2, (reading, grouping)
+    assert all(process.startswith("sent ") for process in reading), "executors must not need the package beforehand"
 
 
 @pytest.mark.jvm

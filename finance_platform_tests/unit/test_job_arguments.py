@@ -17,6 +17,7 @@ ALL = JobArguments(
     processed_uri="s3://processed",
     attempt="20250101T000000-1",
     spark_engine="glue",
+    spark_master="spark://host:7077",
     temp_uri="s3://scripts/temp",
     code_version="0123456789abcdef",
     aws_region="eu-central-1",

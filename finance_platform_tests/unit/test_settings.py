@@ -113,6 +113,7 @@ def test_every_setting_has_its_variable(name: str, monkeypatch: pytest.MonkeyPat
     value = {
         "profile": "local",
         "spark_engine": "jvm",
+        "spark_master": "spark://host:7077",
         "actuals_through": "2025-03",
         "fiscal_year_start_month": "7",
         "currency": "CHF",
@@ -212,6 +213,7 @@ def test_a_missing_setting_of_aws_is_named(changed: dict[str, str], message: str
     [
         ("PROFILE", "azure", "Input should be 'local' or 'aws'"),
         ("SPARK_ENGINE", "flink", "Input should be 'sail' or 'jvm'"),
+        ("SPARK_MASTER", "host:7077", "expected spark://"),
         ("FISCAL_YEAR_START_MONTH", "13", "less than or equal to 12"),
         ("FISCAL_YEAR_START_MONTH", "0", "greater than or equal to 1"),
         ("FISCAL_YEAR_START_MONTH", "July", "valid integer"),

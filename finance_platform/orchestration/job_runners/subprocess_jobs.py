@@ -41,10 +41,12 @@ class SubprocessJobRunner(PipesJobRunner):
     Attributes:
         spark_engine: sail or jvm.
         script_path: finds a job's script.
+        spark_master: of a cluster; empty for Spark on this machine.
     """
 
     spark_engine: str
     script_path: Callable[[JobName], Path] = script_path
+    spark_master: str = ""
 
     def start_and_wait(self, context: dg.AssetExecutionContext, job: JobName, arguments: JobArguments) -> Sequence[Any]:
         """Run a job's script to its end and return the results that it sent.
@@ -53,7 +55,7 @@ class SubprocessJobRunner(PipesJobRunner):
             LockedError: another job is at work in the processed zone.
             JobError: the script failed.
         """
-        arguments = replace(arguments, spark_engine=self.spark_engine)
+        arguments = replace(arguments, spark_engine=self.spark_engine, spark_master=self.spark_master)
         # -P keeps the script's own folder off the module path, where its siblings would shadow other modules.
         command = [sys.executable, "-P", str(self.script_path(job)), *arguments.as_command_line()]
         with open_session(context, dg.PipesTempFileContextInjector(), dg.PipesTempFileMessageReader()) as session:

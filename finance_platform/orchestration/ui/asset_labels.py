@@ -40,7 +40,7 @@ def service_kinds(settings: Settings, layer: str) -> set[str]:
     """Return the services that a layer uses in this home; Dagster shows at most three kinds of an asset."""
     if settings.is_on_aws:
         return {"raw": {"s3"}, "processed": {"glue"}, "warehouse": {"redshift"}}[layer]
-    return {"raw": set[str](), "processed": {_SPARK[settings.spark_engine]}, "warehouse": {"duckdb"}}[layer]
+    return {"raw": set[str](), "processed": {_SPARK[settings.job_engine]}, "warehouse": {"duckdb"}}[layer]
 
 
 def asset_tags(layer: str, grain: str) -> dict[str, str]:
