@@ -11,7 +11,9 @@ SELECT
     COALESCE(TRY_STRPTIME(transaction_date, '%Y-%m-%d'), TRY_STRPTIME(transaction_date, '%d/%m/%Y'))::DATE AS day,
     UPPER(TRIM(department_code)) AS department,
     TRIM(account_number) AS account,
-    TRY_CAST(REPLACE(amount, ',', '') AS DECIMAL(18, 2)) AS amount_parsed,
+    TRY_CAST(
+        REGEXP_REPLACE(REGEXP_REPLACE(amount, '[$,]', '', 'g'), '^[(](.*)[)]$', '-\1') AS DECIMAL(18, 2)
+    ) AS amount_parsed,
     COLUMNS(*),
 FROM READ_CSV(GETVARIABLE('transactions'), ALL_VARCHAR = TRUE, FILENAME = TRUE);
 

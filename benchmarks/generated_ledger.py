@@ -48,10 +48,13 @@ class Ledger:
     Attributes:
         raw: the raw zone.
         transactions: approximate number of lines.
+        has_many_forms: whether half of the dates are written dd/MM/yyyy, and one amount in four with a currency sign,
+            grouped digits or parentheses.
     """
 
     raw: Path
     transactions: int
+    has_many_forms: bool = False
 
     @property
     def changed_file_rows(self) -> int:
@@ -85,7 +88,7 @@ class Ledger:
             ids = np.arange(next_id, next_id + per_month)
             corrected = np.arange(0, per_month, 20)
             ids[corrected] = self._first_ids()[month] + np.arange(len(corrected)) * 3
-            chunks.append(_lines(draw, ids, np.full(per_month, month), 0))
+            chunks.append(self._lines(draw, ids, np.full(per_month, month), 0))
             next_id += per_month
         _write_lines(self.raw / "transactions_corrections.csv", MONTHS, iter(chunks))
 
@@ -108,39 +111,38 @@ class Ledger:
                 # Every tenth line of the month before, so that no two rows of a file correct the same line.
                 ids[positions] = self._first_ids()[month - 1] + (ids[positions] - first) // _ONE_IN_CORRECTS * 10
                 months[positions] -= 1
-            yield _lines(np.random.default_rng([start, 1]), ids, months, changes_one_in)
+            yield self._lines(np.random.default_rng([start, 1]), ids, months, changes_one_in)
+
+    def _lines(self, draw: np.random.Generator, ids: Numbers, months: Numbers, changes_one_in: int) -> pa.StringArray:
+        """Return the lines of a file, without line ends."""
+        size = len(ids)
+        departments = draw.integers(0, len(_DEPARTMENTS), size)
+        accounts = (departments * 7 + draw.integers(0, 32, size)) % len(_ACCOUNTS)
+        cents = draw.lognormal(9.5, 1.4, size).astype(np.int64) * np.where(draw.random(size) < 0.04, -1, 1)
+        cents[_BAD_DATE::_ONE_IN_BAD] = 1_000  # rejected; the descriptor tolerates half a million in rejected money
+        if changes_one_in:
+            cents[::changes_one_in] += 100
+        lines = pc.binary_join_element_wise(
+            pc.binary_join_element_wise("T", pc.cast(pa.array(ids + 100_000_000), pa.string()), ""),
+            _dates(draw, months, 0.5 if self.has_many_forms else _SLASH_SHARE),
+            _take(_DEPARTMENTS, departments),
+            _take(_ACCOUNTS, accounts),
+            _in_many_forms(draw, _amounts(draw, cents)) if self.has_many_forms else _amounts(draw, cents),
+            _descriptions(draw, size),
+            ",",
+        )
+        repeated = np.sort(np.concatenate([np.arange(size), np.arange(0, size, _ONE_IN_REPEATS)]))
+        return pc.take(lines, pa.array(repeated))
 
 
-def _lines(draw: np.random.Generator, ids: Numbers, months: Numbers, changes_one_in: int) -> pa.StringArray:
-    """Return the lines of a file, without line ends."""
-    size = len(ids)
-    departments = draw.integers(0, len(_DEPARTMENTS), size)
-    accounts = (departments * 7 + draw.integers(0, 32, size)) % len(_ACCOUNTS)
-    cents = draw.lognormal(9.5, 1.4, size).astype(np.int64) * np.where(draw.random(size) < 0.04, -1, 1)
-    cents[_BAD_DATE::_ONE_IN_BAD] = 1_000  # rejected; the descriptor tolerates half a million in rejected money
-    if changes_one_in:
-        cents[::changes_one_in] += 100
-    lines = pc.binary_join_element_wise(
-        pc.binary_join_element_wise("T", pc.cast(pa.array(ids + 100_000_000), pa.string()), ""),
-        _dates(draw, months),
-        _take(_DEPARTMENTS, departments),
-        _take(_ACCOUNTS, accounts),
-        _amounts(draw, cents),
-        _descriptions(draw, size),
-        ",",
-    )
-    repeated = np.sort(np.concatenate([np.arange(size), np.arange(0, size, _ONE_IN_REPEATS)]))
-    return pc.take(lines, pa.array(repeated))
-
-
-def _dates(draw: np.random.Generator, months: Numbers) -> pa.StringArray:
+def _dates(draw: np.random.Generator, months: Numbers, slash_share: float) -> pa.StringArray:
     """Return a date in each month; some as dd/MM/yyyy, a few invalid."""
     first = date(_FIRST_YEAR, 1, 1)
     days = [first + timedelta(days=number) for number in range(366 * MONTHS // 12)]
     texts = [f"{day:%Y-%m-%d}" for day in days] + [f"{day:%d/%m/%Y}" for day in days] + ["2025-02-30"]
     starts = np.array([(date(_FIRST_YEAR + m // 12, m % 12 + 1, 1) - first).days for m in range(MONTHS)])
     positions = starts[months] + draw.integers(0, 28, len(months))
-    positions[draw.random(len(months)) < _SLASH_SHARE] += len(days)
+    positions[draw.random(len(months)) < slash_share] += len(days)
     positions[_BAD_DATE::_ONE_IN_BAD] = len(texts) - 1
     return _take(texts, positions)
 
@@ -157,6 +159,23 @@ def _amounts(draw: np.random.Generator, cents: Numbers) -> pa.StringArray:
     is_marked = (draw.random(len(cents)) < _THOUSANDS_SHARE) & (whole >= 1000)
     is_bad = np.arange(len(cents)) % _ONE_IN_BAD == _BAD_AMOUNT
     return pc.if_else(pa.array(is_bad), "tbc", pc.if_else(pa.array(is_marked), marked, texts))
+
+
+def _in_many_forms(draw: np.random.Generator, amounts: pa.StringArray) -> pa.StringArray:
+    """Return amounts, one in eight of which has a currency sign, and half of the negative ones parentheses."""
+    form = pa.array(draw.random(len(amounts)))
+    is_negative, is_quoted = pc.starts_with(amounts, "-"), pc.starts_with(amounts, '"')
+    positive = pc.replace_substring(amounts, "-", "")
+    is_plain = pc.invert(pc.or_(is_negative, is_quoted))
+    return pc.case_when(
+        pc.make_struct(
+            pc.and_(pc.and_(is_negative, pc.invert(is_quoted)), pc.less(form, 0.5)),
+            pc.and_(is_plain, pc.less(form, 0.125)),
+        ),
+        pc.binary_join_element_wise("(", positive, ")", ""),
+        pc.binary_join_element_wise("$", amounts, ""),
+        amounts,
+    )
 
 
 def _descriptions(draw: np.random.Generator, size: int) -> pa.StringArray:
