@@ -75,7 +75,7 @@ def test_every_cause_is_a_step_with_its_file_and_signed_and_steps_are_the_figure
     home.write("raw/budget.csv", BUDGET.replace("2024-01,D100,4000,900.00", "2024-01,D100,4000,950.00"))
     home.write("raw/accounts.csv", ACCOUNTS.replace("6000,Salaries,Expense", "6000,Salaries,Asset"))
     home.write("raw/departments.csv", DEPARTMENTS.replace("Sales,Commercial", "Sales,Digital"))
-    assert home.command("withdraw", "transactions_draft.csv", "--why", "a draft").returncode == 0
+    assert home.command("withdraw", "transactions_draft.csv", "--why", "a draft", **PUBLISH).returncode == 0
     refresh(home, **PUBLISH)
 
     found = rows(home, "2024-01")
@@ -147,7 +147,7 @@ def test_the_output_of_a_run_names_what_changed_a_signed_period_and_a_withdrawal
     shown = home.command("restatement", "2024-01")
     assert all(text in shown.stdout for text in ("2024-01#1", "late", "transactions_late.csv", "55.55", "1,055.55"))
 
-    assert home.command("withdraw", "transactions_late.csv", "--why", "not ours").returncode == 0
+    assert home.command("withdraw", "transactions_late.csv", "--why", "not ours", **PUBLISH).returncode == 0
     refresh(home, **PUBLISH)
     assert home.select("SELECT * FROM Restatement") == []
     everything = home.command("restatement")
