@@ -43,6 +43,10 @@ class Person:
         self.sees(*until)
         return self.text()
 
+    def leaves(self) -> None:
+        """Close the page, which asks the server for news and draws what is at work as long as it is open."""
+        self.page.goto("about:blank")
+
     def sees(self, *texts: str) -> None:
         """Wait until the page shows all of these texts."""
         for text in texts:

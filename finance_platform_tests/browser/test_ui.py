@@ -65,6 +65,15 @@ def person(browser: str, ui: UI) -> Iterator[Person]:
         yield Person(page)
 
 
+def run_after(click: Callable[[], None], ui: UI, person: Person) -> Run:
+    """Return the run that a click starts, once it has ended; meanwhile no page is open, which would ask for news."""
+    earlier = ui.runs()
+    click()
+    wait_until(lambda: len(ui.runs()) > len(earlier), "a click starts a run", RUN_SECONDS)
+    person.leaves()
+    return ui.wait_for_run(earlier)
+
+
 # Chapters
 
 
@@ -94,8 +103,7 @@ def refreshed(ui: UI, person: Person) -> Refreshed:
     """A person clicked "Materialize all"."""
     groups = person.opens_lineage()
     person.expands_lineage()
-    person.materializes_all()
-    run = ui.wait_for_run([])
+    run = run_after(person.materializes_all, ui, person)
     run_page = person.read(f"/runs/{run.run_id}", "Success", "RUN_SUCCESS")
     return Refreshed(groups, run, run_page, person.reads_expanded_lineage(), ui.stale_assets(), ui.check_states())
 
@@ -160,15 +168,9 @@ class Selected:
 def selected(ui: UI, person: Person, fact: FactPages) -> Selected:
     """A person materialized one table, executed one check, and had months built again."""
     assert fact.grid
-
-    def wait_for(click: Callable[[], None]) -> Run:
-        earlier = ui.runs()
-        click()
-        return ui.wait_for_run(earlier)
-
-    table = wait_for(lambda: person.materializes("warehouse/dim_date"))
-    check = wait_for(lambda: person.executes_check(FACT, "lake_equals_warehouse"))
-    periods = wait_for(lambda: person.rebuilds_periods(GRID, "['2025-06', '2024-01..2024-02']"))
+    table = run_after(lambda: person.materializes("warehouse/dim_date"), ui, person)
+    check = run_after(lambda: person.executes_check(FACT, "lake_equals_warehouse"), ui, person)
+    periods = run_after(lambda: person.rebuilds_periods(GRID, "['2025-06', '2024-01..2024-02']"), ui, person)
     steps = {run.run_id: ui.steps_of(run) for run in (table, check, periods)}
     return Selected(table, check, periods, person.reads_period(GRID, "2025-06"), steps)
 
@@ -209,6 +211,7 @@ def delivered(ui: UI, person: Person, selected: Selected) -> Delivered:
     for name, content in ((BAD_NAME, BAD), (NEW_LINES_NAME, NEW_LINES), (NEW_BUDGET_NAME, NEW_BUDGET)):
         send(ui.home, f"raw/{name}", content)
     person.switches_on(["raw_files", "finished_runs"])
+    person.leaves()
     run = ui.wait_for_run(earlier, RUN_SECONDS)
     rows = Home(ui.home).query(
         "SELECT TO_CHAR(TransactionDate, 'YYYY-MM') AS Period, ScenarioName, SUM(Amount) AS Amount "
@@ -245,6 +248,7 @@ class Stopped:
 def stopped(ui: UI, person: Person, delivered: Delivered) -> Stopped:
     """A commit lost a line that the star has, and a journal came, so that a run starts."""
     assert delivered.run.status == "SUCCESS"
+    person.leaves()
     earlier = ui.runs()
     # The sample's transactions count; the lines of a held file would not be missed.
     commits = {path: json.loads(path.read_text()) for path in (ui.home / "processed/deliveries").glob("*.json")}
