@@ -68,8 +68,8 @@ BUDGET = Contract(
 DEPARTMENTS = Contract(
     name="departments",
     table="",
-    grain="One department, as described by one delivery of a reference file.",
-    natural_key=("delivery_id", "department_key"),
+    grain="One department from a period on, as described by one delivery of a reference file.",
+    natural_key=("delivery_id", "department_key", "valid_from"),
     columns=(
         *_LINEAGE,
         Column("department_key", "bigint", "Surrogate key of the department."),
@@ -77,14 +77,20 @@ DEPARTMENTS = Contract(
         Column("department_name", "varchar", "Name.", nullable=True),
         Column("business_unit", "varchar", "Business unit.", nullable=True),
         Column("parent_department_code", "varchar", "Code of the department above.", nullable=True),
+        Column(
+            "valid_from",
+            "varchar",
+            "Period from which the row describes the department, YYYY-MM; null for the default.",
+            nullable=True,
+        ),
     ),
 )
 
 ACCOUNTS = Contract(
     name="accounts",
     table="",
-    grain="One account, as described by one delivery of a reference file.",
-    natural_key=("delivery_id", "account_key"),
+    grain="One account from a period on, as described by one delivery of a reference file.",
+    natural_key=("delivery_id", "account_key", "valid_from"),
     columns=(
         *_LINEAGE,
         Column("account_key", "bigint", "Surrogate key of the account."),
@@ -94,6 +100,12 @@ ACCOUNTS = Contract(
         Column("category", "varchar", "Category.", nullable=True),
         Column("measure", "varchar", "flow or balance.", nullable=True),
         Column("parent_account_number", "varchar", "Number of the account above.", nullable=True),
+        Column(
+            "valid_from",
+            "varchar",
+            "Period from which the row describes the account, YYYY-MM; null for the default.",
+            nullable=True,
+        ),
     ),
 )
 

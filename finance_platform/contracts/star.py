@@ -96,6 +96,62 @@ DIM_ACCOUNT = Contract(
     ),
 )
 
+FIRST_PERIOD, LAST_PERIOD = "0001-01", "9999-12"
+"""The bounds of spans that begin or end with no change."""
+
+_SPAN = (
+    Column("valid_from", "varchar(7)", "First period of the span, YYYY-MM; 0001-01 for the beginning.", "ValidFrom"),
+    Column("valid_to", "varchar(7)", "Last period of the span; 9999-12 for the last one.", "ValidTo"),
+    Column("is_current", "boolean", "True for the last span, which the dimension has too.", "IsCurrent"),
+)
+
+DEPARTMENT_HISTORY = Contract(
+    name="department_history",
+    table="DepartmentHistory",
+    grain="One span of periods of a department whose attributes changed; departments without a change have none.",
+    natural_key=("department_key", "valid_from"),
+    columns=(
+        Column("department_key", "bigint", "The department.", "DepartmentKey"),
+        *_SPAN,
+        Column(
+            "department_class_key",
+            "bigint",
+            "The same in all spans with the same business unit; DepartmentKey if that is the current one.",
+            "DepartmentClassKey",
+        ),
+        *(DIM_DEPARTMENT.column(name) for name in ("department_name", "business_unit", "parent_department_code")),
+    ),
+)
+
+ACCOUNT_HISTORY = Contract(
+    name="account_history",
+    table="AccountHistory",
+    grain="One span of periods of an account whose attributes changed; accounts without a change have none.",
+    natural_key=("account_key", "valid_from"),
+    columns=(
+        Column("account_key", "bigint", "The account.", "AccountKey"),
+        *_SPAN,
+        Column(
+            "account_class_key",
+            "bigint",
+            "The same in all spans with the same type, category and measure; AccountKey if these are the current ones.",
+            "AccountClassKey",
+        ),
+        *(
+            DIM_ACCOUNT.column(name)
+            for name in (
+                "account_name",
+                "account_type",
+                "category",
+                "profit_sign",
+                "is_monetary",
+                "measure",
+                "parent_account_number",
+            )
+        ),
+    ),
+)
+
 CREDIT_TYPES = ("Revenue", "Liability", "Equity")
 """Account types whose natural sign is credit: under debit-positive feeds their lines are flipped."""
 
@@ -597,6 +653,8 @@ STAR: tuple[Contract, ...] = (DIM_DATE, DIM_DEPARTMENT, DIM_ACCOUNT, DIM_SCENARI
 """Dimensions first, then facts: the order in which they are loaded."""
 
 REPORTING: tuple[Contract, ...] = (
+    DEPARTMENT_HISTORY,
+    ACCOUNT_HISTORY,
     SCENARIO_PERIOD,
     STATEMENT_MAPPING,
     COMMENTARY,

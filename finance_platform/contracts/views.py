@@ -163,6 +163,77 @@ _HORIZON_PERIODS = (
 )
 _COMPARED = ("Amount", "ReferenceAmount", "ComparedAmount", "ComparedReference", "Variance", "Impact")
 
+_SPAN = (
+    _c("ValidFrom", "varchar(7)", "First period of the span, YYYY-MM; 0001-01 for the beginning."),
+    _c("ValidTo", "varchar(7)", "Last period of the span; 9999-12 for the last one."),
+    _c("IsCurrent", "boolean", "True for the last span, which the dimension has."),
+)
+_DEPARTMENT_CLASS = _c(
+    "DepartmentClassKey", "bigint", "The department with the business unit of the row; see DepartmentClass."
+)
+_ACCOUNT_CLASS = _c(
+    "AccountClassKey", "bigint", "The account with the type, category and measure of the row; see AccountClass."
+)
+_CLASSES = (_DEPARTMENT_CLASS, _ACCOUNT_CLASS)
+_CLASS_IS_CURRENT = _c("IsCurrent", "boolean", "True for the classification that the dimension has.")
+_MONETARY = (
+    _c("IsMonetary", "boolean", "False for Statistical accounts, which are not money."),
+    _c("Measure", "varchar(8)", "flow, or balance: a balance is never summed over periods."),
+)
+
+DEPARTMENT_SPAN = ViewContract(
+    name="DepartmentSpan",
+    grain="One department and span of periods in which its attributes are the same.",
+    key=("DepartmentKey", "ValidFrom"),
+    fix=("ValidFrom",),
+    measures=(),
+    note="Join it by key and by a period between ValidFrom and ValidTo: the attributes as they were.",
+    columns=(
+        _DEPARTMENT[0],
+        *_SPAN,
+        _DEPARTMENT_CLASS,
+        *_DEPARTMENT[1:],
+        _c("ParentDepartmentCode", "varchar(128)", "Code of the department above; null if there is none."),
+    ),
+)
+
+ACCOUNT_SPAN = ViewContract(
+    name="AccountSpan",
+    grain="One account and span of periods in which its attributes are the same.",
+    key=("AccountKey", "ValidFrom"),
+    fix=("ValidFrom",),
+    measures=(),
+    note="Join it by key and by a period between ValidFrom and ValidTo: the attributes as they were.",
+    columns=(
+        _ACCOUNT[0],
+        *_SPAN,
+        _ACCOUNT_CLASS,
+        *_ACCOUNT[1:],
+        *_MONETARY,
+        _c("ParentAccountNumber", "varchar(128)", "Number of the account above; null if there is none."),
+    ),
+)
+
+DEPARTMENT_CLASS = ViewContract(
+    name="DepartmentClass",
+    grain="One department and business unit that it has or had.",
+    key=("DepartmentClassKey",),
+    fix=("DepartmentClassKey",),
+    measures=(),
+    note="Views over several periods have a row for each.",
+    columns=(_DEPARTMENT_CLASS, _DEPARTMENT[0], _CLASS_IS_CURRENT, *_DEPARTMENT[1:]),
+)
+
+ACCOUNT_CLASS = ViewContract(
+    name="AccountClass",
+    grain="One account, and type, category and measure that it has or had.",
+    key=("AccountClassKey",),
+    fix=("AccountClassKey",),
+    measures=(),
+    note="Views over several periods have a row for each.",
+    columns=(_ACCOUNT_CLASS, _ACCOUNT[0], _CLASS_IS_CURRENT, *_ACCOUNT[1:], *_MONETARY),
+)
+
 ACTUAL_VS_BUDGET = ViewContract(
     name="ActualVsBudget",
     grain="One accounting period, department and account that Actual covers, for monetary flows.",
@@ -243,17 +314,20 @@ COMPARABLE_PERIOD = ViewContract(
 
 STATEMENT_LINE = ViewContract(
     name="StatementLine",
-    grain="One account and line of the statement to which it contributes: its own line, and each subtotal below it.",
-    key=("AccountKey", "LineOrder"),
+    grain="One account, as classified, and line of the statement to which it contributes: its own line, and each "
+    "subtotal below it.",
+    key=("AccountClassKey", "LineOrder"),
     fix=("IsSubtotal",),
     measures=(),
     note="Lines are categories unless the home maps accounts to lines. An account without a type is Unclassified, a "
-    "cost below operating profit. Accounts outside of profit are not on the statement.",
+    "cost below operating profit. Accounts outside of profit are not on the statement. "
+    "Join it by AccountClassKey.",
     columns=(
         *_ACCOUNT[:4],
         *_STATEMENT_LINE,
         _c("Factor", "integer", "The line's amount is SUM(Amount * Factor)."),
         _c("IsMapped", "boolean", "True if a file of the home maps the account, false if its category does."),
+        _ACCOUNT_CLASS,
     ),
 )
 
@@ -263,20 +337,21 @@ PERIOD_AMOUNT = ViewContract(
     key=("Period", "DepartmentKey", "AccountKey", "ScenarioKey"),
     fix=("ScenarioName", "AccountType", "Measure"),
     measures=("Amount", "TransactionCount"),
-    note="Fix the Period too for Measure balance. Statistical accounts (IsMonetary false) are not money.",
+    note="Fix the Period too for Measure balance. Statistical accounts (IsMonetary false) are not money. "
+    "Attributes are those of the period.",
     columns=(
         *_PERIOD,
         *_FISCAL,
         *_DEPARTMENT,
         *_ACCOUNT,
-        _c("IsMonetary", "boolean", "False for Statistical accounts, which are not money."),
-        _c("Measure", "varchar(8)", "flow, or balance: a balance is never summed over periods."),
+        *_MONETARY,
         *_LINE,
         _c("ScenarioKey", "bigint", "The scenario; see DimScenario."),
         *_SCENARIO,
         _c("Amount", "decimal(18,2)", "Amount of the scenario, home currency (units if not monetary), natural sign."),
         _c("TransactionCount", "bigint", "Number of ledger lines."),
         _IS_COMPLETE,
+        *_CLASSES,
     ),
 )
 
@@ -284,7 +359,7 @@ SCENARIO_COMPARISON = ViewContract(
     name="ScenarioComparison",
     grain="One accounting period, department, account, scenario and reference, for monetary flows; a cell of one side "
     "only has 0 on the other.",
-    key=("Period", "DepartmentKey", "AccountKey", "ScenarioName", "ReferenceName"),
+    key=("Period", "DepartmentClassKey", "AccountClassKey", "ScenarioName", "ReferenceName"),
     fix=("ScenarioName", "ReferenceName", "AccountType"),
     measures=("Amount", "ReferenceAmount", "Variance", "Impact"),
     note="Variance is NULL in a period that one side does not cover. Filter by IsCovered and IsComplete before adding "
@@ -308,6 +383,7 @@ SCENARIO_COMPARISON = ViewContract(
         _PAIR_IS_COMPLETE,
         _c("IsUnbudgeted", "boolean", "True if only the scenario has lines in a cell of a covered period."),
         _c("IsUnspent", "boolean", "True if only the reference has lines in a cell of a covered period."),
+        *_CLASSES,
     ),
 )
 
@@ -427,7 +503,7 @@ HORIZON_SPAN = ViewContract(
 VARIANCE_BY_HORIZON = ViewContract(
     name="VarianceByHorizon",
     grain="One as-of period, horizon, department, account, scenario and reference, for monetary flows.",
-    key=("AsOfPeriod", "Horizon", "DepartmentKey", "AccountKey", "ScenarioName", "ReferenceName"),
+    key=("AsOfPeriod", "Horizon", "DepartmentClassKey", "AccountClassKey", "ScenarioName", "ReferenceName"),
     fix=("AsOfPeriod", "Horizon", "ScenarioName", "ReferenceName", "AccountType"),
     measures=_COMPARED,
     note="Year to date leaves out incomplete periods; rest of year has them, so that both add up to the full year. "
@@ -443,6 +519,7 @@ VARIANCE_BY_HORIZON = ViewContract(
             "Impact", MONEY_SUM, "Effect of the variance on profit, home currency; null for accounts outside of profit."
         ),
         *_HORIZON_PERIODS,
+        *_CLASSES,
     ),
 )
 
@@ -544,7 +621,7 @@ TOP_VARIANCE = ViewContract(
     name="TopVariance",
     grain="One as-of period, horizon, department, account, scenario and reference with a variance, with owner and "
     "comment.",
-    key=("AsOfPeriod", "Horizon", "DepartmentKey", "AccountKey", "ScenarioName", "ReferenceName"),
+    key=("AsOfPeriod", "Horizon", "DepartmentClassKey", "AccountClassKey", "ScenarioName", "ReferenceName"),
     fix=("AsOfPeriod", "Horizon", "ScenarioName", "ReferenceName"),
     measures=("Impact",),
     note="Order by ImpactRank. A material variance (IsMaterial) needs a comment (NeedsComment).",
@@ -576,6 +653,7 @@ TOP_VARIANCE = ViewContract(
         _c("Owner", "varchar(256)", "Who answers for the variance; null if no comment names one."),
         _c("Comment", "varchar(4096)", "The explanation; null if there is none."),
         _c("Nature", "varchar(16)", "timing or permanent; null if not stated."),
+        *_CLASSES,
     ),
 )
 
@@ -583,7 +661,7 @@ CAPEX_VS_PLAN = ViewContract(
     name="CapExVsPlan",
     grain="One as-of period, horizon, department, account, scenario and reference, for Asset accounts of the category "
     "CapEx.",
-    key=("AsOfPeriod", "Horizon", "DepartmentKey", "AccountKey", "ScenarioName", "ReferenceName"),
+    key=("AsOfPeriod", "Horizon", "DepartmentClassKey", "AccountClassKey", "ScenarioName", "ReferenceName"),
     fix=("AsOfPeriod", "Horizon", "ScenarioName", "ReferenceName"),
     measures=("Amount", "ReferenceAmount", "ComparedAmount", "ComparedReference", "OverPlan"),
     note="CapEx over plan is unfavourable. Horizons as in VarianceByHorizon.",
@@ -595,6 +673,7 @@ CAPEX_VS_PLAN = ViewContract(
         *_HORIZON_AMOUNTS[:-1],
         _c("OverPlan", MONEY_SUM, "ComparedAmount - ComparedReference, home currency: positive is unfavourable."),
         *_HORIZON_PERIODS,
+        *_CLASSES,
     ),
 )
 
@@ -888,6 +967,10 @@ RESTATEMENT = ViewContract(
 )
 
 VIEWS: tuple[ViewContract, ...] = (
+    DEPARTMENT_SPAN,
+    ACCOUNT_SPAN,
+    DEPARTMENT_CLASS,
+    ACCOUNT_CLASS,
     ACTUAL_VS_BUDGET,
     PERIOD_CALENDAR,
     COMPARABLE_PERIOD,

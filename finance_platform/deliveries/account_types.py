@@ -39,10 +39,13 @@ class AccountTypes:
         return self._mentioned[delivery.delivery_id]
 
     def described(self, delivery: LiveDelivery) -> Mapping[int, str]:
-        """Return the type, which may be blank, by key of the accounts that a reference delivery describes."""
+        """Return the type, which may be blank, by key of the accounts of a reference delivery: that of the last row."""
         if delivery.delivery_id not in self._described:
-            rows = _rows(self._processed, delivery, "accounts", ["account_key", "account_type"])
-            self._described[delivery.delivery_id] = {row["account_key"]: row["account_type"] or "" for row in rows}
+            rows = _rows(self._processed, delivery, "accounts", ["account_key", "account_type", "valid_from"])
+            self._described[delivery.delivery_id] = {
+                row["account_key"]: row["account_type"] or ""
+                for row in sorted(rows, key=lambda row: row["valid_from"] or "")
+            }
         return self._described[delivery.delivery_id]
 
     def types(self, live: Sequence[LiveDelivery], keys: Collection[int] | None = None) -> dict[int, str]:

@@ -174,6 +174,9 @@ class DeliveryCommit:
         findings: what the reader found about the file as a whole.
         unweighted_id: of a file whose years are spread like a scenario, the identity that it would have without the
             lines of that scenario, so that the years that it needs are known when other lines count; else empty.
+        dated_from: of a file of master data, the first period from which on it describes each of its members by a
+            row with a date; empty if each has a row without one.
+        has_dates: whether a row of master data says from which period it holds.
     """
 
     delivery_id: str
@@ -203,6 +206,8 @@ class DeliveryCommit:
     header_kinds: Sequence[str] = ()
     findings: ReaderFindings = field(default_factory=ReaderFindings)
     unweighted_id: str = ""
+    dated_from: str = ""
+    has_dates: bool = False
     attempt: str = ""
     committed_at: str = ""
 

@@ -23,7 +23,7 @@ from finance_platform.storage.port import ObjectStore
 _DELIVERY = "delivery_id"
 _FILES_KEPT = 16
 
-ADDED_COLUMNS = frozenset({"source_column"})
+ADDED_COLUMNS = frozenset({"source_column", "valid_from"})
 """Columns that files of an earlier release lack; they are null there."""
 
 

@@ -20,7 +20,11 @@ from finance_platform.deliveries.register import (
 )
 from finance_platform.errors import LostDeliveryError
 from finance_platform.feeds.codes import fold
+from finance_platform.feeds.dates import next_period
 from finance_platform.safe_text import quote_name
+
+MASTER_DATA = ("departments", "accounts")
+"""The kinds of feeds that describe members of a dimension."""
 
 FirstSeen = tuple[int, str]
 """When an object's content was first seen: the number of the run's scan in the register, and the object's own time."""
@@ -85,6 +89,21 @@ class InactiveDelivery:
         return self.commit.status == "refused"
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A delivery of master data that counts or once counted, and the periods that it describes by default.
+
+    Attributes:
+        delivery: the delivery.
+        since: the first period after the last one that was closed when it began to count; empty if none was closed.
+        until: the same when it ceased to count; None if it counts.
+    """
+
+    delivery: LiveDelivery
+    since: str
+    until: str | None = None
+
+
 @dataclass(frozen=True)
 class DeliveryState:
     """The deliveries of the processed zone and the closed periods.
@@ -101,6 +120,8 @@ class DeliveryState:
             until they are read again.
         closed: the closing event of each closed period.
         header_changes: how the header of each feed's last files differs from the one before.
+        descriptions: deliveries of master data, those that count and the earlier ones that still describe a period,
+            in the order in which they counted for each object.
     """
 
     live: Sequence[LiveDelivery]
@@ -113,6 +134,7 @@ class DeliveryState:
     missing: Sequence[DeliveryDiscovered] = ()
     closed: Mapping[str, PeriodStatusChanged] = field(default_factory=dict)
     header_changes: Sequence[HeaderChange] = ()
+    descriptions: Sequence[Description] = ()
 
     @property
     def ledger(self) -> list[LiveDelivery]:
@@ -151,11 +173,31 @@ class _Version:
 
 
 @dataclass(slots=True)
+class _Counted:
+    """The time for which a version of master data counted; see `Description`."""
+
+    delivery_id: str
+    since: str
+    until: str | None = None
+
+
+@dataclass(slots=True)
 class _Object:
     """One raw object: its versions, the current one last."""
 
     versions: dict[str, _Version] = field(default_factory=dict)
     first_seen: dict[str, FirstSeen] = field(default_factory=dict)
+    counted: list[_Counted] = field(default_factory=list)
+
+    def note_counted(self, first_open: str) -> None:
+        """Note which version counts after an event; `first_open` is the first period after the last closed one."""
+        version = self.counted_version()
+        current = version.event.delivery_id if version else None
+        last = self.counted[-1] if self.counted and self.counted[-1].until is None else None
+        if last and last.delivery_id != current:
+            last.until = first_open
+        if current and (last is None or last.delivery_id != current):
+            self.counted.append(_Counted(current, first_open))
 
     def discover(self, event: DeliveryDiscovered, place: int, scan: int) -> None:
         self.first_seen.setdefault(event.fingerprint, (scan, event.modified_at))
@@ -184,6 +226,11 @@ class _Object:
 
     def newest_first(self) -> Iterator[_Version]:
         return reversed(self.versions.values())
+
+    @property
+    def is_master_data(self) -> bool:
+        """Whether its newest version describes departments or accounts."""
+        return next(self.newest_first()).event.kind in MASTER_DATA
 
     @property
     def withdrawn_at(self) -> int:
@@ -223,6 +270,7 @@ def derive_state(events: Sequence[Event], commits: Mapping[str, DeliveryCommit])
         missing=state.missing,
         closed=closed,
         header_changes=find_header_changes(events, commits),
+        descriptions=state.descriptions,
     )
 
 
@@ -266,6 +314,10 @@ def _replay(events: Iterable[Event]) -> tuple[dict[str, _Object], dict[str, Peri
                 closed.pop(event.period, None)
                 if event.action == "closed":
                     closed[event.period] = event
+        if isinstance(event, DeliveryDiscovered | Verdict | DecisionRecorded):
+            raw_object = objects[event.object_key]
+            if raw_object.is_master_data:
+                raw_object.note_counted(next_period(max(closed)) if closed else "")
     return objects, closed
 
 
@@ -285,9 +337,11 @@ class _Derivation:
     waiting: list[LiveDelivery] = field(default_factory=list)
     withdrawn: list[InactiveDelivery] = field(default_factory=list)
     missing: list[DeliveryDiscovered] = field(default_factory=list)
+    descriptions: list[Description] = field(default_factory=list)
 
     def add(self, raw_object: _Object) -> None:
         """Enter the versions of one object."""
+        self._add_descriptions(raw_object)
         ends_at, is_replaced = raw_object.withdrawn_at, False
         for nth, version in enumerate(raw_object.newest_first()):
             commit = self.commits.get(version.event.delivery_id)
@@ -309,6 +363,22 @@ class _Derivation:
                 is_replaced = True
             elif version.withdrawn and not version.withdrawn.keeps_earlier:
                 is_replaced = True
+
+    def _add_descriptions(self, raw_object: _Object) -> None:
+        """Enter the versions of master data that describe a period, or may describe one before dates of later ones."""
+        descriptions: list[Description] = []
+        is_dated = False
+        for counted in reversed(raw_object.counted):
+            version = raw_object.versions[counted.delivery_id]
+            commit = self.commits.get(counted.delivery_id)
+            if commit is None or commit.status != "read":
+                continue
+            is_empty = counted.until is not None and counted.since >= counted.until
+            if not is_empty or (not version.withdrawn and (is_dated or commit.has_dates)):
+                live = _live(version, version.counted or version.event, commit, raw_object)
+                descriptions.append(Description(live, counted.since, counted.until))
+            is_dated = is_dated or bool(commit.dated_from)
+        self.descriptions += reversed(descriptions)
 
     def _enter_undecided(self, version: _Version, commit: DeliveryCommit, raw_object: _Object) -> None:
         """Enter a current version that has no verdict yet, or one that may end by itself."""

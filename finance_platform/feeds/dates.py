@@ -239,6 +239,18 @@ def periods_between(first: str, last: str) -> list[str]:
     return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(begin, end + 1)]
 
 
+def next_period(period: str) -> str:
+    """Return the period after one."""
+    year, month = int(period[:4]), int(period[5:])
+    return f"{year + month // 12:04d}-{month % 12 + 1:02d}"
+
+
+def period_before(period: str) -> str:
+    """Return the period before one."""
+    year, month = int(period[:4]), int(period[5:])
+    return f"{year - (month == 1):04d}-{month - 1 or 12:02d}"
+
+
 def periods_of_year(period: str, first_month: int) -> list[str]:
     """Return the twelve periods of the fiscal year that a period belongs to.
 

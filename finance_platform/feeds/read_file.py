@@ -50,7 +50,6 @@ from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
 _BATCH_ROWS = 2_000
 """Files of a few rows are returned together, in batches of this many."""
 
-_CODES = {"departments": "department_code", "accounts": "account_number", "lookup": "lookup_key"}
 """The column whose text is a row's key, by kind of feed; the others have keys of several columns."""
 
 _READERS: dict[str, type[ReferenceRows | LookupRows | ReportRows | BalanceRows]] = {
@@ -392,11 +391,10 @@ def _typed_batches(
         totals.notes |= shape.notes | lines.notes | notes | unclaimed.notes()
         return
     references = _READERS[kind](feed, table.header, object_key, table.sheet)
-    code = _CODES.get(kind)
     for batch in _raw_batches(feed, table, totals):
         columns = references.type_batch(batch)
-        if code:
-            columns["line_key"] = map_distinct(columns[code], fold, pa.string())
+        if kind == "lookup":
+            columns["line_key"] = map_distinct(columns["lookup_key"], fold, pa.string())
         totals.add_references(columns)
         yield columns, batch
     totals.notes |= references.notes

@@ -12,12 +12,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from finance_platform.feeds.cells import RawBatch, bind_fields, field_texts, map_distinct
-from finance_platform.feeds.codes import ACCOUNT_TYPES, MEASURES, short_name, surrogate_key, type_by_prefix
+from finance_platform.feeds.codes import (
+    ACCOUNT_TYPES,
+    MEASURES,
+    clean,
+    fold,
+    short_name,
+    surrogate_key,
+    type_by_prefix,
+)
+from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.findings import Note, NoteCollector
 from finance_platform.feeds.ledger_lines import check_choice, reject_long_codes
 from finance_platform.feeds.resolved import FieldRule, ResolvedFeed
 from finance_platform.feeds.typed_codes import TypedCodes
-from finance_platform.feeds.violations import RuleViolations
+from finance_platform.feeds.violations import RuleViolations, quoted
 
 _COLUMN_OF_FIELD = {
     "departments": {
@@ -35,6 +44,10 @@ _COLUMN_OF_FIELD = {
         "parent": "parent_account_number",
     },
 }
+DEFAULT_VALID_FROM_FORMATS = ("yyyy-MM-dd", "yyyy-MM")
+"""The formats of a date from which a row holds, where the descriptor gives none."""
+
+_DATES_OF_SHEETS = ("yyyy-MM-dd", "yyyy-MM-ddTHH:mm:ss", "yyyy-MM-ddTHH:mm:ss.SSS")
 _CODES = {"code", "number", "parent"}
 _CHOICES = {"type": ACCOUNT_TYPES, "measure": MEASURES}
 _NEEDED = {"departments": "code", "accounts": "number"}
@@ -71,12 +84,34 @@ class ReferenceRows:
             by_prefix = map_distinct(codes, lambda code: type_by_prefix(code, prefixes), pa.string())
             columns["account_type"] = pc.coalesce(columns["account_type"], by_prefix)
         columns[_KEY_COLUMN[self._kind]] = map_distinct(codes, surrogate_key, pa.int64())
+        columns["valid_from"] = self._valid_from(batch, violations)
+        columns["line_key"] = _keys(codes, columns["valid_from"])
         return columns | violations.columns()
 
     @property
     def notes(self) -> dict[str, Note]:
         """The notes about every batch so far."""
         return self._notes.notes() | self._codes.notes()
+
+    def _valid_from(self, batch: RawBatch, violations: RuleViolations) -> pa.StringArray:
+        """Return the period from which each row holds, null where the file does not say."""
+        if "valid_from" not in self._sources:
+            return pa.nulls(len(batch), pa.string())
+        written = violations.add_cells("valid_from", field_texts(self._sources["valid_from"], batch))
+        patterns = self._rules.fields.get("valid_from", FieldRule()).formats or DEFAULT_VALID_FROM_FORMATS
+        # Cells of sheets that are dates have ISO text, whatever their format.
+        tried = patterns if batch.sheet is None else (*patterns, *_DATES_OF_SHEETS)
+        days = map_distinct(written, lambda text: parse_date(clean(text), tried, is_1904=batch.is_1904), pa.date32())
+        violations.add_invalid(
+            "invalid_valid_from",
+            written,
+            days,
+            lambda i: (
+                f"valid_from: {quoted(written[i].as_py())} is not a valid date of the form {' or '.join(patterns)}"
+            ),
+            of="valid_from",
+        )
+        return pc.strftime(days, "%Y-%m")
 
     def _column(self, field: str, batch: RawBatch, violations: RuleViolations) -> pa.Array:
         if field not in self._sources:
@@ -91,3 +126,9 @@ class ReferenceRows:
             reject_long_codes(violations, field, codes)
             return codes
         return map_distinct(texts, short_name, pa.string())
+
+
+def _keys(codes: pa.StringArray, valid_from: pa.StringArray) -> pa.StringArray:
+    """Return what no other row of the delivery may have: the code, and the period from which the row holds."""
+    folded = map_distinct(codes, fold, pa.string())
+    return pc.if_else(pc.is_null(valid_from), folded, pc.binary_join_element_wise(folded, valid_from, " from "))

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from finance_platform.feeds.shape_rules import HASHED_IF_SET, LookupRule, MeasureRule, SpreadRule, UnpivotRule
 
-READER_VERSION = 7
+READER_VERSION = 8
 """Increased when the same bytes under the same rules give other lines; every delivery is then read again."""
 
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")

@@ -26,6 +26,7 @@ from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.deliveries.state import derive_state
 from finance_platform.errors import AsOfError
+from finance_platform.reports.attribute_history import attribute_history
 from finance_platform.reports.feed_figures import feed_figures
 from finance_platform.settings import Settings, materiality
 from finance_platform.slices.commits import read_slice
@@ -202,7 +203,7 @@ def _report_tables(processed: ObjectStore, settings: Settings, snapshot: Snapsho
     return ReportTables(
         read_report_inputs(processed, snapshot.state.live),
         materiality(settings),
-        feed_figures(processed, snapshot, settings.currency),
+        {**attribute_history(processed, snapshot.state), **feed_figures(processed, snapshot, settings.currency)},
     )
 
 

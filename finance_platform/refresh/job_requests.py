@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 
 from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, MEMBER_ATTRIBUTES, MEMBERS, TRANSACTIONS
+from finance_platform.deliveries.attribute_spans import Span
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered
@@ -49,9 +50,21 @@ def standardise_request(
 
 
 def build_request(
-    state: DeliveryState, overlaps: Overlaps, slices: Sequence[TargetSlice], settings: StarSettings
+    state: DeliveryState,
+    overlaps: Overlaps,
+    slices: Sequence[TargetSlice],
+    settings: StarSettings,
+    account_spans: Mapping[int, Sequence[Span]] | None = None,
 ) -> BuildRequest:
-    """Return the request to build slices out of the live deliveries' lines."""
+    """Return the request to build slices out of the live deliveries' lines.
+
+    Args:
+        state: the deliveries.
+        overlaps: the lines that they claim from each other.
+        slices: the slices to build.
+        settings: the settings that determine the star.
+        account_spans: see `attribute_spans`; needed if the type of an account decides a sign.
+    """
     periods = {target.slice for target in slices}
     contributions = [
         (period, contribution)
@@ -80,6 +93,14 @@ def build_request(
         ],
         scenarios=scenarios(state),
         baseline_scenario=settings.baseline_scenario,
+        described_since={
+            one.delivery.delivery_id: one.since for one in state.descriptions if one.since and one.until is None
+        },
+        type_spans=[
+            (key, span.since, str(span.attributes["account_type"]))
+            for key, spans in (account_spans or {}).items()
+            for span in spans
+        ],
     )
 
 

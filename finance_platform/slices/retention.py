@@ -229,9 +229,9 @@ def _in_use(state: DeliveryState) -> set[str]:
 def _named_deliveries(inputs: Mapping[str, Any]) -> set[str]:
     """Return the deliveries that the inputs of a slice name in any role."""
     names: set[str] = set()
-    for part in ("lines", "hidden", "hidden_scopes", "reference"):
+    for part in ("lines", "hidden", "hidden_scopes", "reference", "described"):
         for item in inputs.get(part) or ():
-            # The scenarios and scopes among the texts are no delivery's id and do no harm.
+            # The scenarios, scopes and periods among the texts are no delivery's id and do no harm.
             names |= {item} if isinstance(item, str) else {text for text in item if isinstance(text, str)}
     return names
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from finance_platform.code_version import code_version
 from finance_platform.deliveries.account_types import account_types, accounts_mentioned
+from finance_platform.deliveries.attribute_spans import attribute_spans
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import Register
@@ -79,8 +80,10 @@ def take_snapshot(
     settings = settings_in_force(processed, settings, state.closed)
     overlaps = compute_overlaps(processed, state.live, record=record)
     types, mentioned = _debit_positive(processed, state)
+    account_spans = attribute_spans(processed, state, "accounts") if mentioned else None
     empty = find_leading_empty_periods(processed, state, overlaps) if settings.actuals_through else frozenset[str]()
-    target = target_slices(state, settings, code_version("build_star"), overlaps, types, mentioned, empty)
+    code = code_version("build_star")
+    target = target_slices(state, settings, code, overlaps, types, mentioned, empty, account_spans)
     existing = read_slices(processed, [(slice_.table, slice_.slice, slice_.version) for slice_ in target])
     built = {(commit.table, commit.slice): commit for commit in existing if commit}
     return Snapshot(commits, state, overlaps, target, built, settings)

@@ -96,6 +96,18 @@ def _reference(old: Any, new: Any, names: Names) -> list[str]:
     return _added_and_removed(old or (), new or (), names)
 
 
+def _described(old: Any, new: Any, names: Names) -> list[str]:
+    """Explain `described`: the files that describe members in some periods only, each with its periods."""
+    before, after = ({tuple(one) for one in items or ()} for items in (old, new))
+    sentences = []
+    for delivery_id, since, until in sorted(after - before, key=str):
+        begin = f" from {since}" if since else ""
+        end = f" before {until}" if until is not None else ""
+        sentences.append(f"{_name(delivery_id, names)} describes members{begin}{end}")
+    gone = {_name(one[0], names) for one in before - after if one[0] not in {other[0] for other in after}}
+    return [*sentences, *(f"{name} no longer describes earlier periods" for name in sorted(gone))]
+
+
 def _superseded_keys(old: Any, new: Any, names: Names) -> list[str]:
     """Explain `hidden`: pairs of a delivery and the later one that supersedes single lines of it, by key."""
     before = {(_name(later, names), _name(earlier, names)) for earlier, later in old or ()}
@@ -142,6 +154,7 @@ def _account_types(old: Any, new: Any, _: Names) -> list[str]:
 _EXPLAINED_BY_PARTS: Mapping[str, Callable[[Any, Any, Names], list[str]]] = {
     "lines": _lines,
     "reference": _reference,
+    "described": _described,
     "hidden": _superseded_keys,
     "hidden_scopes": _superseded_scopes,
     "scenarios": _scenarios,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from finance_platform.contracts.star import WHOLE_TABLE
+from finance_platform.deliveries.attribute_spans import Span, type_in
 from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
 from finance_platform.deliveries.state import (
@@ -156,6 +157,7 @@ def target_slices(
     account_types: Mapping[int, str] | None = None,
     accounts_of: Mapping[str, frozenset[int]] | None = None,
     leading_empty_periods: Collection[str] = (),
+    account_spans: Mapping[int, Sequence[Span]] | None = None,
 ) -> list[TargetSlice]:
     """Return every slice that the live deliveries give, dimensions first.
 
@@ -167,6 +169,7 @@ def target_slices(
         account_types: type by account key; needed if a live delivery is debit-positive.
         accounts_of: the accounts that each debit-positive delivery mentions.
         leading_empty_periods: see `leading_empty_periods.find_leading_empty_periods`; needed with ACTUALS_THROUGH.
+        account_spans: see `attribute_spans`; needed with account types.
     """
     dimensions = _dimension_inputs(state, settings)
     targets = [_slice(table, WHOLE_TABLE, {**inputs, "code": code}) for table, inputs in dimensions.items()]
@@ -186,7 +189,12 @@ def target_slices(
         debit_positive = [item.delivery.delivery_id for item in items if item.delivery.commit.is_debit_positive]
         if debit_positive:
             mentioned = frozenset[int]().union(*((accounts_of or {}).get(name, frozenset()) for name in debit_positive))
-            types = sorted((key, (account_types or {}).get(key, "Unknown")) for key in mentioned)
+            types = sorted(
+                (key, type_in(period, spans))
+                if (spans := (account_spans or {}).get(key))
+                else (key, (account_types or {}).get(key, "Unknown"))
+                for key in mentioned
+            )
             inputs["account_types"] = hashlib.sha256(json.dumps(types).encode()).hexdigest()[:16]
         targets.append(_slice("fact_financials", period, inputs))
     return targets
@@ -211,8 +219,8 @@ def _dimension_inputs(state: DeliveryState, settings: StarSettings) -> dict[str,
     )
     members = [delivery.commit.members_hash for delivery in state.ledger]
     inputs: dict[str, dict[str, Any]] = {
-        "dim_department": {"members": members, "reference": _reference_ids(state, "departments")},
-        "dim_account": {"members": members, "reference": _reference_ids(state, "accounts")},
+        "dim_department": {"members": members, **_reference_inputs(state, "departments")},
+        "dim_account": {"members": members, **_reference_inputs(state, "accounts")},
         "dim_scenario": {"scenarios": scenarios(state), "baseline": fold(settings.baseline_scenario)},
     }
     if days:
@@ -221,8 +229,15 @@ def _dimension_inputs(state: DeliveryState, settings: StarSettings) -> dict[str,
     return inputs
 
 
-def _reference_ids(state: DeliveryState, kind: str) -> list[str]:
-    return [delivery.delivery_id for delivery in state.live if delivery.event.kind == kind]
+def _reference_inputs(state: DeliveryState, kind: str) -> dict[str, Any]:
+    """Return the deliveries that describe members now, and those that describe them in some periods only."""
+    inputs: dict[str, Any] = {"reference": [one.delivery_id for one in state.live if one.event.kind == kind]}
+    dated = [
+        [one.delivery.delivery_id, one.since, one.until]
+        for one in state.descriptions
+        if one.delivery.event.kind == kind and (one.since or one.until is not None)
+    ]
+    return inputs | ({"described": dated} if dated else {})
 
 
 def _slice(table: str, slice_name: str, inputs: Mapping[str, Any]) -> TargetSlice:

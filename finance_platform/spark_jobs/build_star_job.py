@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -54,7 +55,17 @@ _log = logging.getLogger(__name__)
 
 _LINE_TABLES = (TRANSACTIONS.name, BUDGET.name)
 _DELIVERY = Column("delivery_id", "varchar", "The delivery.")
-_RANKS = (_DELIVERY, Column("rank", "bigint", "Its place in the defined order."))
+_RANKS = (
+    _DELIVERY,
+    Column("rank", "bigint", "Its place in the defined order."),
+    Column("since", "varchar", "The period from which its rows without a date hold; blank for the beginning."),
+)
+_TYPE_SPANS = (
+    Column("account_key", "bigint", "An account whose type changes."),
+    Column("since", "varchar", "The first period of a type; blank for the beginning."),
+    Column("until", "varchar", "The first period of the next type, if there is one.", nullable=True),
+    Column("account_type", "varchar", "The type."),
+)
 _COUNTED = (
     _DELIVERY,
     Column("period", "varchar", "The period."),
@@ -141,9 +152,10 @@ class _Build:
 
     @cached_property
     def ranks(self) -> DataFrame:
-        """delivery_id and rank, the defined order."""
+        """delivery_id and rank, the defined order, with the period from which rows without a date hold."""
         names = pa.array(self.request.deliveries, pa.string())
-        ranks = pa.table({"delivery_id": names, "rank": pa.array(range(len(names)), pa.int64())})
+        since = pa.array([self.request.described_since.get(name, "") for name in self.request.deliveries], pa.string())
+        ranks = pa.table({"delivery_id": names, "rank": pa.array(range(len(names)), pa.int64()), "since": since})
         return self.store_names(ranks, _RANKS, "ranks")
 
     def commit(
@@ -270,7 +282,8 @@ def _build_fact(build: _Build, periods: Mapping[str, TargetSlice]) -> None:
     counted = _counted(build, list(periods))
     keys, scopes = _superseded_keys(build), _superseded_scopes(build)
     accounts = _accounts(build)
-    lines = with_natural_sign(live_lines(counted, keys, scopes), accounts)
+    spans = _type_spans(build)
+    lines = with_natural_sign(live_lines(counted, keys, scopes), accounts, spans)
     # The fact table reads its cells five times.
     cells = build.store_interim(fact_cells(lines), FACT_CELLS, "cells")
     coverage = build.spark.createDataFrame(
@@ -286,7 +299,7 @@ def _build_fact(build: _Build, periods: Mapping[str, TargetSlice]) -> None:
     written = read_files(build.spark, build.processed, keys_of_files, columns)
     replaced = superseded_lines(counted, keys, scopes)
     superseded = superseded_sums(replaced, accounts) if replaced is not None else {}
-    control = control_sums(counted, replaced, accounts)
+    control = control_sums(counted, replaced, accounts, spans)
     compared = compare(control.collect(), star_sums(written).collect())
     build.processed.sync(keys_of_files)
     for name, target in sorted(periods.items()):
@@ -330,6 +343,18 @@ def _counted(build: _Build, periods: Sequence[str]) -> DataFrame:
         }
     )
     return counted_lines(build.read_lines(set(places), periods), build.store_names(rows, _COUNTED, "counted"))
+
+
+def _type_spans(build: _Build) -> DataFrame | None:
+    """Return the types by period of accounts whose type changes; None if there are none."""
+    spans = build.request.type_spans
+    if not spans:
+        return None
+    following = [after[1] if after[0] == span[0] else None for span, after in pairwise([*spans, (0, "", "")])]
+    keys, since, types = zip(*spans, strict=True)
+    columns = (pa.array(keys, pa.int64()), pa.array(since), pa.array(following, pa.string()), pa.array(types))
+    names = [column.name for column in _TYPE_SPANS]
+    return build.store_names(pa.table(dict(zip(names, columns, strict=True))), _TYPE_SPANS, "type_spans")
 
 
 def _superseded_keys(build: _Build) -> DataFrame | None:

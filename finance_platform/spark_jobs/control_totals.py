@@ -56,7 +56,9 @@ class PeriodControl:
     differences: list[Difference] = field(default_factory=list)
 
 
-def control_sums(counted: DataFrame, superseded: DataFrame | None, dim_account: DataFrame) -> DataFrame:
+def control_sums(
+    counted: DataFrame, superseded: DataFrame | None, dim_account: DataFrame, type_spans: DataFrame | None = None
+) -> DataFrame:
     """Return sums of the ledger lines by period, scenario and account.
 
     The columns are lines, amount (sign of the star), delivered, absolute, superseded_lines and superseded_amount.
@@ -65,6 +67,7 @@ def control_sums(counted: DataFrame, superseded: DataFrame | None, dim_account: 
         counted: the lines of all deliveries that count, superseded ones included.
         superseded: those of them that a later delivery supersedes; None if there are none.
         dim_account: for the sign.
+        type_spans: see `with_natural_sign`.
     """
     weighted = _weighted(counted, is_superseded=False)
     if superseded is not None:
@@ -75,7 +78,7 @@ def control_sums(counted: DataFrame, superseded: DataFrame | None, dim_account: 
         *[F.sum(name).cast("decimal(38,2)").alias(name) for name in ("amount", "absolute", "superseded_amount")],
         F.sum("superseded_lines").alias("superseded_lines"),
     )
-    signed = with_natural_sign(sums.withColumn("delivered", F.col("amount")), dim_account)
+    signed = with_natural_sign(sums.withColumn("delivered", F.col("amount")), dim_account, type_spans)
     names = ("lines", "amount", "delivered", "absolute", "superseded_lines", "superseded_amount")
     return signed.groupBy(*_ACCOUNT).agg(*[F.sum(name).alias(name) for name in names])
 

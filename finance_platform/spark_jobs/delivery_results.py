@@ -58,6 +58,8 @@ class DeliveryResult:
         first_day: earliest posting date of the accepted lines, ISO, or empty.
         last_day: latest posting date of the accepted lines, ISO, or empty.
         members_hash: hash of the members that the lines mention.
+        dated_from: see `DeliveryCommit`.
+        has_dates: see `DeliveryCommit`.
     """
 
     summary: Row
@@ -70,6 +72,8 @@ class DeliveryResult:
     first_day: str = ""
     last_day: str = ""
     members_hash: str = ""
+    dated_from: str = ""
+    has_dates: bool = False
 
     @property
     def is_opened(self) -> bool:
@@ -147,6 +151,8 @@ class DeliveryResult:
             header_kinds=tuple(header.values()),
             findings=ReaderFindings.from_json(json.loads(summary["findings"])),
             unweighted_id=unweighted,
+            dated_from=self.dated_from,
+            has_dates=self.has_dates,
             attempt=attempt,
             committed_at=committed_at,
         )
@@ -213,8 +219,23 @@ def count_written(contract: Contract, written: DataFrame, results: Mapping[str, 
     elif contract in (TRANSACTIONS, BUDGET):
         _count_lines(written, results)
     else:
-        for row in written.groupBy("delivery_id").agg(F.count(F.lit(1)).alias("row_count")).collect():
-            results[row["delivery_id"]].count("accepted", Count(rows=row["row_count"], unpriced=row["row_count"]))
+        _count_references(contract, written, results)
+
+
+def _count_references(contract: Contract, written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:
+    since = F.col("valid_from") if "valid_from" in contract.column_names else F.lit(None).cast("string")
+    by_member = written.groupBy("delivery_id", *contract.natural_key[1:2]).agg(
+        F.count(F.lit(1)).alias("row_count"),
+        F.min(F.coalesce(since, F.lit(""))).alias("first"),
+        F.max(since).alias("last"),
+    )
+    sums = by_member.groupBy("delivery_id").agg(
+        F.sum("row_count").alias("row_count"), F.max("first").alias("dated_from"), F.max("last").alias("last")
+    )
+    for row in sums.collect():
+        result = results[row["delivery_id"]]
+        result.count("accepted", Count(rows=row["row_count"], unpriced=row["row_count"]))
+        result.dated_from, result.has_dates = row["dated_from"] or "", row["last"] is not None
 
 
 def _count_lines(written: DataFrame, results: Mapping[str, DeliveryResult]) -> None:

@@ -16,13 +16,14 @@ def conformed_members(
 ) -> DataFrame:
     """Return one row per member: `key`, every column of `columns`, and is_inferred.
 
-    The latest reference delivery of a member gives its attributes; for those that are blank there, the first ledger
-    delivery that has a value gives it.
+    The latest reference delivery of a member gives its attributes, the last of its rows about the member; for those
+    that are blank there, the first ledger delivery that has a value gives it. These are the attributes of the last
+    periods; what they were in earlier ones is not in the dimension (see `deliveries.attribute_spans`).
 
     Args:
         reference: reference rows of live deliveries.
         mentioned: member rows of live ledger deliveries.
-        ranks: delivery_id, rank: the defined order.
+        ranks: delivery_id, rank, since: the defined order, and the period from which rows without a date hold.
         key: name of the surrogate key in `reference`.
         columns: output column to member column; empty if members have no such column.
     """
@@ -43,11 +44,12 @@ def conformed_members(
 
 
 def _first_known(rows: DataFrame, key: str, columns: Sequence[str], *, latest_first: bool) -> DataFrame:
-    by_rank = F.col("rank").desc() if latest_first else F.col("rank").asc()
-    nth = Window.partitionBy(key).orderBy(by_rank)
     if latest_first:
+        since = F.coalesce("valid_from", "since")
+        nth = Window.partitionBy(key).orderBy(F.col("rank").desc(), since.desc())
         # The latest description counts as a whole: an attribute that is blank in it is not filled from an older one.
         return rows.withColumn("nth", F.row_number().over(nth)).where(F.col("nth") == 1).select(key, *columns)
+    nth = Window.partitionBy(key).orderBy(F.col("rank").asc())
     whole = nth.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     known = rows.select(
         key,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from finance_platform.contracts.star import CREDIT_TYPES
@@ -58,10 +58,34 @@ def live_lines(lines: DataFrame, superseded_keys: DataFrame | None, superseded_s
     return lines
 
 
-def with_natural_sign(lines: DataFrame, dim_account: DataFrame) -> DataFrame:
-    """Return the lines with the canonical sign: under debit-positive feeds, credit-natured accounts are flipped."""
-    types = dim_account.select("account_key", "account_type")
+def with_natural_sign(lines: DataFrame, dim_account: DataFrame, type_spans: DataFrame | None = None) -> DataFrame:
+    """Return the lines with the canonical sign: under debit-positive feeds, credit-natured accounts are flipped.
+
+    Args:
+        lines: ledger lines, or sums of them.
+        dim_account: the dimension.
+        type_spans: account_key, since, until, account_type of accounts whose type changes; None if there are none.
+    """
+    names, types = lines.columns, dim_account.select("account_key", "account_type")
+    if type_spans is None:
+        typed = lines.join(F.broadcast(types), on="account_key", how="left")
+    else:
+        typed = lines.join(F.broadcast(_types_by_period(types, type_spans)), on=_is_typed_by(lines), how="left")
     is_flipped = F.col("is_debit_positive") & F.col("account_type").isin(*CREDIT_TYPES)
     signed = F.when(is_flipped, -F.col("amount")).otherwise(F.col("amount")).cast(lines.schema["amount"].dataType)
-    names = [signed.alias(name) if name == "amount" else F.col(name) for name in lines.columns]
-    return lines.join(F.broadcast(types), on="account_key", how="left").select(*names)
+    return typed.select(*[signed.alias(name) if name == "amount" else F.col(name) for name in names])
+
+
+def _types_by_period(types: DataFrame, type_spans: DataFrame) -> DataFrame:
+    """Return typed_key, since, until and account_type of every account."""
+    constant = types.join(F.broadcast(type_spans), on="account_key", how="left_anti")
+    always = constant.select(
+        "account_key", F.lit("").alias("since"), F.lit(None).cast("string").alias("until"), "account_type"
+    )
+    return always.unionByName(type_spans).withColumnRenamed("account_key", "typed_key")
+
+
+def _is_typed_by(lines: DataFrame) -> Column:
+    period = lines["period"]
+    is_over = F.col("until").isNotNull() & (period >= F.col("until"))
+    return (F.col("typed_key") == lines["account_key"]) & (F.col("since") <= period) & ~is_over

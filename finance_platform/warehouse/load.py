@@ -20,7 +20,7 @@ from finance_platform.errors import LoadError, TransientWarehouseError
 from finance_platform.money_text import plain_money
 from finance_platform.warehouse import ledger, movements, period_status, statements
 from finance_platform.warehouse.load_request import LoadResult, SliceName, SliceToLoad, validate_slices
-from finance_platform.warehouse.movements import NO_CAUSES, LoadContext
+from finance_platform.warehouse.movements import NO_CAUSES, NO_HISTORY, LoadContext
 from finance_platform.warehouse.port import LoadConnection, Queryable, Warehouse
 from finance_platform.warehouse.report_tables import ReportTables, replace_report_tables
 from finance_platform.warehouse.statements import SqlFile, insert
@@ -94,7 +94,8 @@ def publish(
     if loaded_at.tzinfo is None:
         raise ValueError(f"loaded_at {loaded_at} has no time zone")
     targets = validate_slices(slices)
-    context = LoadContext(run_id, loaded_at.astimezone(UTC).replace(tzinfo=None), closed_periods, causes)
+    history = NO_HISTORY if report_tables is None else report_tables.figures
+    context = LoadContext(run_id, loaded_at.astimezone(UTC).replace(tzinfo=None), closed_periods, causes, history)
     for pause in PAUSES_SECONDS:
         try:
             return _publish_once(warehouse, targets, force, context, audit, actuals_through, report_tables, records)

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from finance_platform.contracts.model import MONEY, Column, Contract
 from finance_platform.contracts.star import (
+    ACCOUNT_HISTORY,
+    DEPARTMENT_HISTORY,
     DIM_ACCOUNT,
     DIM_DATE,
     DIM_DEPARTMENT,
@@ -29,6 +31,8 @@ from finance_platform.warehouse.statements import (
     create_scratch,
     insert,
     insert_changed_attributes,
+    insert_changed_spans,
+    insert_into_stage,
     statement,
 )
 
@@ -74,6 +78,13 @@ _KEY_COLUMNS: Mapping[Contract, str] = MappingProxyType(
         DIM_SCENARIO: "ScenarioKey",
     }
 )
+_HISTORIES: Mapping[Contract, Contract] = MappingProxyType(
+    {DIM_DEPARTMENT: DEPARTMENT_HISTORY, DIM_ACCOUNT: ACCOUNT_HISTORY}
+)
+"""By dimension, the table of what its members were in earlier periods."""
+
+NO_HISTORY: Mapping[Contract, Sequence[Mapping[str, object]]] = MappingProxyType({})
+
 _CAUSE_BYTES = 4096
 
 _SLICE = Contract(
@@ -98,12 +109,14 @@ _RECLASSIFICATION = Contract(
     name="stage_reclassification",
     table="StageReclassification",
     grain="One attribute of one member or period that a load changes; one of the four keys is set.",
-    natural_key=("period", "scenario_key", "department_key", "account_key", "attribute"),
+    natural_key=("period", "scenario_key", "department_key", "account_key", "valid_from", "attribute"),
     columns=(
         Column("period", "varchar(7)", "The period, or null.", "Period", nullable=True),
         Column("scenario_key", "bigint", "The scenario, or null.", "ScenarioKey", nullable=True),
         Column("department_key", "bigint", "The department, or null.", "DepartmentKey", nullable=True),
         Column("account_key", "bigint", "The account, or null.", "AccountKey", nullable=True),
+        Column("valid_from", "varchar(7)", "The first period of a member's change.", "ValidFrom", nullable=True),
+        Column("valid_to", "varchar(7)", "Its last period.", "ValidTo", nullable=True),
         Column("attribute", "varchar(16)", "The attribute.", "Attribute"),
         Column("is_name", "boolean", "True for a name, which groups nothing.", "IsName"),
         Column("old_value", "varchar(256)", "Its value before, if any.", "OldValue", nullable=True),
@@ -141,12 +154,14 @@ class LoadContext(NamedTuple):
         loaded_at: UTC without a zone.
         closed_periods: periods whose movements are restatements, YYYY-MM.
         causes: by slice, the changes in its inputs, a sentence each.
+        history: the rows of the tables of earlier attributes, as they are after the load.
     """
 
     run_id: str
     loaded_at: datetime
     closed_periods: Collection[str] = ()
     causes: Mapping[SliceName, Sequence[str]] = NO_CAUSES
+    history: Mapping[Contract, Sequence[Mapping[str, object]]] = NO_HISTORY
 
 
 def record_movements(
@@ -170,9 +185,14 @@ def record_movements(
     insert(connection, _SLICE, _slice_rows(slices, published, context))
     loaded = {target.contract for target in slices}
     for dimension, attributes in COMPARED_ATTRIBUTES.items():
-        if dimension in loaded:
-            key_column = _KEY_COLUMNS[dimension]
+        if dimension not in loaded:
+            continue
+        key_column, history = _KEY_COLUMNS[dimension], _HISTORIES.get(dimension)
+        if history is None:
             connection.execute(insert_changed_attributes(_RECLASSIFICATION, dimension, key_column, attributes))
+        else:
+            insert_into_stage(connection, history, context.history.get(history, ()))
+            connection.execute(insert_changed_spans(_RECLASSIFICATION, dimension, history, key_column, attributes))
     connection.execute(statement(SqlFile.STAGE_CELLS))
     load = {"load_number": load_number, "run_id": context.run_id, "loaded_at": context.loaded_at}
     connection.execute(statement(SqlFile.WRITE_MOVEMENTS), load)

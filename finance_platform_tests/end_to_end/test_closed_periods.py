@@ -32,8 +32,9 @@ ACCOUNTS_WITH_MEASURE = """\
 feed: accounts
 kind: accounts
 path: accounts*.csv
-columns: {number: number, name: name, type: type, measure: measure}
+columns: {number: number, name: name, type: type, measure: measure, valid_from: {from: from, required: false}}
 """
+LOANS_FROM_JANUARY = "account_number,account_name,account_type,valid_from\n2100,Loans,Liability,2024-01-01\n"
 TRIAL_BALANCE = "Day,Dept,Account,Dr,Cr\n2024-01-10,D100,2100,,70.00\n2024-02-10,D100,6000,5.00,\n"
 
 
@@ -144,7 +145,7 @@ def test_a_change_without_a_delivery_leaves_a_closed_period_as_it_is_and_fails_a
     assert not refresh(home).needs_attention
     assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
     before = loans(home)
-    home.write("raw/accounts.csv", ACCOUNTS + "2100,Loans,Liability,Debt,\n")
+    home.write("raw/accounts_loans.csv", LOANS_FROM_JANUARY)
     home.write("raw/transactions_may.csv", TRANSACTIONS.splitlines()[0] + "\nM1,2024-05-05,D100,4000,5.00,May\n")
     refreshed = refresh(home, **HOLD)
     assert refreshed.needs_attention
@@ -167,7 +168,7 @@ def test_lines_that_leave_a_view_because_their_account_becomes_a_balance_are_a_r
     home.write("raw/accounts.csv", "number,name,type,measure\n4000,Sales,Revenue,flow\n6000,Salaries,Expense,flow\n")
     assert not refresh(home).alerts
     assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
-    home.write("raw/accounts.csv", "number,name,type,measure\n4000,Sales,Revenue,flow\n6000,Salaries,Expense,balance\n")
+    home.write("raw/accounts.csv", "number,name,type,measure,from\n6000,Salaries,Expense,balance,2024-01\n")
     published = home.command("run", "--json")
     assert published.returncode == 0
     assert home.select("SELECT DISTINCT AccountNumber FROM ActualVsBudget") == [("4000",)]

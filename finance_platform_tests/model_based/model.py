@@ -200,17 +200,38 @@ def _claims(delivery: Delivery, lines: Sequence[Line]) -> set[tuple[object, ...]
     return claimed
 
 
-def star(deliveries: Iterable[Delivery], baseline: str, actuals_through: str | None) -> Star:
+class Described(NamedTuple):
+    """A file of accounts, and the periods that it describes: from `since`, before `until` if it no longer counts."""
+
+    delivery: Delivery
+    since: str
+    until: str | None
+
+
+def star(
+    deliveries: Iterable[Delivery],
+    baseline: str,
+    actuals_through: str | None,
+    described: Iterable[Described] = (),
+) -> Star:
     """Return what the star must hold.
 
     Args:
         deliveries: those that count.
         baseline: scenario that the others are compared with.
         actuals_through: last period that Actual covers, or None for the periods with lines.
+        described: the files of accounts that count, or counted until a period was closed.
     """
-    ordered = in_order(deliveries)
+    ordered, files = in_order(deliveries), list(described)
     accounts = _accounts(ordered)
-    lines = [_with_sign(delivery, line, accounts) for delivery, line in live_lines(ordered)]
+    ledger = [delivery for delivery in ordered if delivery.feed.kind == "ledger"]
+    types: dict[str, dict[str, tuple[str, str, int, bool]]] = {}
+    lines = []
+    for delivery, line in live_lines(ordered):
+        if line.period not in types:
+            then = [f.delivery for f in files if f.since <= line.period and (f.until is None or line.period < f.until)]
+            types[line.period] = _accounts([*in_order(then), *ledger])
+        lines.append(_with_sign(delivery, line, types[line.period]))
     every = [line for delivery in ordered if delivery.feed.kind == "ledger" for line in typed(delivery).lines]
     years = [line.posted.year for line in every]
     departments: dict[str, tuple[str, bool]] = {}

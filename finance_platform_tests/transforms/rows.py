@@ -146,4 +146,6 @@ def members_of(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
 
 def ranks_of(spark: SparkSession, *deliveries: str) -> DataFrame:
     """Return the defined order: deliveries, the latest last."""
-    return spark.createDataFrame(list(enumerate(deliveries)), "rank bigint, delivery_id string")
+    return spark.createDataFrame(
+        [(rank, name, "") for rank, name in enumerate(deliveries)], "rank bigint, delivery_id string, since string"
+    )

@@ -57,14 +57,27 @@ def test_an_empty_warehouse_gets_every_table_and_view_and_then_there_is_nothing_
     assert [number for number, _ in versions(warehouse)] == [1]
 
 
+_CODE = "DepartmentCode       VARCHAR(128) NOT NULL,\n"
+"""The column before BusinessUnit in DimDepartment."""
+
+_COST_CENTRE_IN_A_VIEW = (
+    ("DimDepartment.ParentDepartmentCode\n", "DimDepartment.ParentDepartmentCode,\n    DimDepartment.CostCentre\n"),
+    (
+        "DepartmentHistory.ParentDepartmentCode\n",
+        "DepartmentHistory.ParentDepartmentCode,\n    CAST(NULL AS VARCHAR(32)) AS CostCentre\n",
+    ),
+    ("DepartmentSpan.BusinessUnit,", "DepartmentSpan.BusinessUnit,\n    DepartmentSpan.CostCentre,"),
+)
+
+
 def test_additions_are_applied_and_published_rows_are_kept(
     loaded: Warehouse, release: Release, star_files: StarFiles
 ) -> None:
     release(
-        ("ParentDepartmentCode VARCHAR(128),", "ParentDepartmentCode VARCHAR(128),\n    CostCentre VARCHAR(32),"),
+        ("VARCHAR(128),\n    IsInferred           ", "VARCHAR(128),\n    CostCentre VARCHAR(32),\n    IsInferred "),
         ("IsBaseline   BOOLEAN      NOT NULL,", "IsBaseline BOOLEAN NOT NULL, Rank INTEGER DEFAULT 7 NOT NULL,"),
-        ("BusinessUnit         VARCHAR(256)", "BusinessUnit VARCHAR(300)"),
-        ("DimDepartment.BusinessUnit,", "DimDepartment.BusinessUnit,\n    DimDepartment.CostCentre,"),
+        (f"{_CODE}    BusinessUnit         VARCHAR(256)", f"{_CODE}    BusinessUnit VARCHAR(300)"),
+        *_COST_CENTRE_IN_A_VIEW,
         added=("CREATE TABLE IF NOT EXISTS DimRegion (RegionKey BIGINT NOT NULL) DISTSTYLE ALL",),
     )
     pending = loaded.pending_statements()
@@ -94,7 +107,7 @@ def test_additions_are_applied_and_published_rows_are_kept(
 
 def test_a_view_with_the_same_columns_is_replaced_in_place(loaded: Warehouse, release: Release) -> None:
     release(
-        ("WHERE DimAccount.IsMonetary AND", "WHERE DimAccount.AccountNumber = '6000' AND DimAccount.IsMonetary AND")
+        ("WHERE AccountSpan.IsMonetary AND", "WHERE AccountSpan.AccountNumber = '6000' AND AccountSpan.IsMonetary AND")
     )
 
     assert not [sql for sql in loaded.pending_statements() if sql.startswith("DROP")]
@@ -115,11 +128,11 @@ def test_an_older_release_runs_on_columns_that_a_newer_one_has_added(
     loaded: Warehouse, release: Release, star_files: StarFiles
 ) -> None:
     release(
-        ("ParentDepartmentCode VARCHAR(128),", "ParentDepartmentCode VARCHAR(128),\n    CostCentre VARCHAR(32),"),
-        ("DimDepartment.BusinessUnit,", "DimDepartment.BusinessUnit,\n    DimDepartment.CostCentre,"),
+        ("VARCHAR(128),\n    IsInferred           ", "VARCHAR(128),\n    CostCentre VARCHAR(32),\n    IsInferred "),
+        *_COST_CENTRE_IN_A_VIEW,
     )
     loaded.prepare()
-    release(("BusinessUnit         VARCHAR(256)", "BusinessUnit VARCHAR(270)"))
+    release((f"{_CODE}    BusinessUnit         VARCHAR(256)", f"{_CODE}    BusinessUnit VARCHAR(270)"))
 
     loaded.prepare()
 

@@ -383,6 +383,7 @@ def test_the_statements_of_a_load_run_in_the_order_that_makes_it_safe(loaded: Wa
         "WITH StagedDay AS",
         *["CREATE TEMPORARY TABLE"] * 3,
         "INSERT INTO StageSlice",
+        "CREATE TEMPORARY TABLE",
         "INSERT INTO StageReclassification",
         "INSERT INTO StageCell",
         "INSERT INTO Movements",

@@ -1,8 +1,40 @@
--- Grain: one row of the table's first columns: scenarios, the home's own words, what became of deliveries, decisions.
+-- Grain: one row of the table's first columns: earlier attributes, scenarios, words of the home, deliveries, decisions.
 --
 -- Written in the transaction of the data. ScenarioPeriod is a table for the reason of PeriodStatus: under row-level
 -- security a view over the fact table would give each reader other periods to compare. A few rows each, joined by the
 -- views, so every node keeps a copy.
+
+CREATE TABLE IF NOT EXISTS DepartmentHistory (
+    DepartmentKey        BIGINT       NOT NULL,
+    ValidFrom            VARCHAR(7)   NOT NULL,
+    ValidTo              VARCHAR(7)   NOT NULL,
+    IsCurrent            BOOLEAN      NOT NULL,
+    DepartmentClassKey   BIGINT       NOT NULL,
+    DepartmentName       VARCHAR(256) NOT NULL,
+    BusinessUnit         VARCHAR(256) NOT NULL,
+    ParentDepartmentCode VARCHAR(128),
+    PRIMARY KEY (DepartmentKey, ValidFrom)
+)
+DISTSTYLE ALL
+SORTKEY (DepartmentKey);
+
+CREATE TABLE IF NOT EXISTS AccountHistory (
+    AccountKey          BIGINT       NOT NULL,
+    ValidFrom           VARCHAR(7)   NOT NULL,
+    ValidTo             VARCHAR(7)   NOT NULL,
+    IsCurrent           BOOLEAN      NOT NULL,
+    AccountClassKey     BIGINT       NOT NULL,
+    AccountName         VARCHAR(256) NOT NULL,
+    AccountType         VARCHAR(16)  NOT NULL,
+    Category            VARCHAR(256) NOT NULL,
+    ProfitSign          INTEGER      NOT NULL,
+    IsMonetary          BOOLEAN      NOT NULL,
+    Measure             VARCHAR(8)   NOT NULL,
+    ParentAccountNumber VARCHAR(128),
+    PRIMARY KEY (AccountKey, ValidFrom)
+)
+DISTSTYLE ALL
+SORTKEY (AccountKey);
 
 CREATE TABLE IF NOT EXISTS ScenarioPeriod (
     Period      VARCHAR(7) NOT NULL,

@@ -1,7 +1,7 @@
 -- Grain: one cell (measure, scenario, period, department, account) with lines, and one attribute changed by this load.
 --
 -- A name groups nothing, so a rename is information and never a restatement. Cells that are published for the first
--- time had no attribute before.
+-- time had no attribute before. The attributes of departments and accounts are compared in the periods of the change.
 
 INSERT INTO Movements (
     LoadNumber, Kind, Measure, Period, ScenarioKey, DepartmentKey, AccountKey, Attribute, OldValue, NewValue,
@@ -28,13 +28,19 @@ ChangedCell AS (
 
     SELECT PublishedCell.*, Attribute, IsName, OldValue, NewValue, OldVersion, NewVersion, Cause
     FROM PublishedCell
-    INNER JOIN StageReclassification ON StageReclassification.DepartmentKey = PublishedCell.DepartmentKey
+    INNER JOIN StageReclassification
+        ON
+            StageReclassification.DepartmentKey = PublishedCell.DepartmentKey
+            AND PublishedCell.Period BETWEEN StageReclassification.ValidFrom AND StageReclassification.ValidTo
 
     UNION ALL
 
     SELECT PublishedCell.*, Attribute, IsName, OldValue, NewValue, OldVersion, NewVersion, Cause
     FROM PublishedCell
-    INNER JOIN StageReclassification ON StageReclassification.AccountKey = PublishedCell.AccountKey
+    INNER JOIN StageReclassification
+        ON
+            StageReclassification.AccountKey = PublishedCell.AccountKey
+            AND PublishedCell.Period BETWEEN StageReclassification.ValidFrom AND StageReclassification.ValidTo
 )
 
 SELECT

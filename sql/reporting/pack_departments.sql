@@ -1,6 +1,13 @@
--- Grain: one department, of one business unit or (:unit blank) of all.
+-- Grain: one department of a business unit; a row more for each business unit that it had. :unit blank for all.
 
-SELECT DepartmentKey, DepartmentCode, DepartmentName, BusinessUnit, ParentDepartmentCode, IsInferred
-FROM DimDepartment
-WHERE :unit = '' OR BusinessUnit = :unit
-ORDER BY DepartmentCode, DepartmentKey;
+SELECT
+    DepartmentClass.DepartmentClassKey,
+    DepartmentClass.DepartmentCode,
+    DepartmentClass.DepartmentName,
+    DepartmentClass.BusinessUnit,
+    DimDepartment.ParentDepartmentCode,
+    DimDepartment.IsInferred
+FROM DepartmentClass
+INNER JOIN DimDepartment ON DimDepartment.DepartmentKey = DepartmentClass.DepartmentKey
+WHERE :unit = '' OR DepartmentClass.BusinessUnit = :unit
+ORDER BY DepartmentClass.DepartmentCode, DepartmentClass.DepartmentClassKey;

@@ -1,5 +1,5 @@
--- Grain: one account and line of the statement to which it contributes.
+-- Grain: one account, as classified, and line of the statement to which it contributes.
 
-SELECT LineOrder, Line, IsSubtotal, LineSign, AccountKey, Factor, IsMapped
+SELECT LineOrder, Line, IsSubtotal, LineSign, AccountClassKey, Factor, IsMapped
 FROM StatementLine
-ORDER BY LineOrder, AccountNumber, AccountKey;
+ORDER BY LineOrder, AccountNumber, AccountClassKey;

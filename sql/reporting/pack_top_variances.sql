@@ -1,6 +1,6 @@
 -- Grain: one department and account with a variance, year to date, the largest effect on profit first; :unit blank for all.
 
-SELECT DepartmentKey, AccountKey, Variance, Impact, IsMaterial, Owner, Comment, Nature
+SELECT DepartmentClassKey, AccountClassKey, Variance, Impact, IsMaterial, Owner, Comment, Nature
 FROM TopVariance
 WHERE
     AsOfPeriod = :period

@@ -62,3 +62,13 @@ ATTACH RLS POLICY finance_every_row ON Commentary TO ROLE finance_analyst;
 ATTACH RLS POLICY finance_own_departments ON Commentary TO ROLE finance_partner;
 
 ALTER TABLE Commentary ROW LEVEL SECURITY ON;
+
+ATTACH RLS POLICY finance_every_row ON DepartmentHistory TO ROLE finance_loader;
+
+ATTACH RLS POLICY finance_every_row ON DepartmentHistory TO ROLE finance_controller;
+
+ATTACH RLS POLICY finance_every_row ON DepartmentHistory TO ROLE finance_analyst;
+
+ATTACH RLS POLICY finance_own_departments ON DepartmentHistory TO ROLE finance_partner;
+
+ALTER TABLE DepartmentHistory ROW LEVEL SECURITY ON;

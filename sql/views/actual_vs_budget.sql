@@ -66,16 +66,16 @@ SELECT
     ActualCell.FiscalYear,
     ActualCell.FiscalQuarter,
     ActualCell.FiscalPeriod,
-    DimDepartment.DepartmentKey,
-    DimDepartment.DepartmentCode,
-    DimDepartment.DepartmentName,
-    DimDepartment.BusinessUnit,
-    DimAccount.AccountKey,
-    DimAccount.AccountNumber,
-    DimAccount.AccountName,
-    DimAccount.AccountType,
-    DimAccount.Category,
-    DimAccount.ProfitSign,
+    DepartmentSpan.DepartmentKey,
+    DepartmentSpan.DepartmentCode,
+    DepartmentSpan.DepartmentName,
+    DepartmentSpan.BusinessUnit,
+    AccountSpan.AccountKey,
+    AccountSpan.AccountNumber,
+    AccountSpan.AccountName,
+    AccountSpan.AccountType,
+    AccountSpan.Category,
+    AccountSpan.ProfitSign,
     ActualCell.Amount AS Actual,
     CAST(
         CASE WHEN BudgetedPeriod.YearMonth IS NOT NULL THEN ActualCell.BudgetAmount END AS DECIMAL(18, 2)
@@ -84,15 +84,21 @@ SELECT
         CASE WHEN BudgetedPeriod.YearMonth IS NOT NULL THEN ActualCell.Variance END AS DECIMAL(18, 2)
     ) AS Variance,
     CAST(
-        CASE WHEN BudgetedPeriod.YearMonth IS NOT NULL THEN ActualCell.Variance * NULLIF(DimAccount.ProfitSign, 0) END
+        CASE WHEN BudgetedPeriod.YearMonth IS NOT NULL THEN ActualCell.Variance * NULLIF(AccountSpan.ProfitSign, 0) END
         AS DECIMAL(18, 2)
     ) AS FavourableVariance,
     COALESCE(PeriodStatus.IsComplete, FALSE) AS IsComplete,
     BudgetedPeriod.YearMonth IS NOT NULL AS HasBudget,
     ActualCell.TransactionCount
 FROM ActualCell
-INNER JOIN DimDepartment ON DimDepartment.DepartmentKey = ActualCell.DepartmentKey
-INNER JOIN DimAccount ON DimAccount.AccountKey = ActualCell.AccountKey
+INNER JOIN DepartmentSpan
+    ON
+        DepartmentSpan.DepartmentKey = ActualCell.DepartmentKey
+        AND ActualCell.YearMonth BETWEEN DepartmentSpan.ValidFrom AND DepartmentSpan.ValidTo
+INNER JOIN AccountSpan
+    ON
+        AccountSpan.AccountKey = ActualCell.AccountKey
+        AND ActualCell.YearMonth BETWEEN AccountSpan.ValidFrom AND AccountSpan.ValidTo
 LEFT JOIN BudgetedPeriod ON BudgetedPeriod.YearMonth = ActualCell.YearMonth
 LEFT JOIN PeriodStatus ON PeriodStatus.Period = ActualCell.YearMonth
-WHERE DimAccount.IsMonetary AND DimAccount.Measure = 'flow';
+WHERE AccountSpan.IsMonetary AND AccountSpan.Measure = 'flow';

@@ -26,6 +26,8 @@ SELECT
     VarianceByHorizon.Periods,
     VarianceByHorizon.OutlookPeriods,
     VarianceByHorizon.ComparedPeriods,
-    VarianceByHorizon.IsComplete
+    VarianceByHorizon.IsComplete,
+    VarianceByHorizon.DepartmentClassKey,
+    VarianceByHorizon.AccountClassKey
 FROM VarianceByHorizon
 WHERE VarianceByHorizon.AccountType = 'Asset' AND LOWER(VarianceByHorizon.Category) = 'capex';

@@ -1,7 +1,8 @@
 -- Grain: one row per accounting period, department, account and scenario that has lines.
 -- Columns to fix before summing: ScenarioName, AccountType, Measure; the Period too for Measure balance.
 --
--- The base of the other views. IsComplete is that of the period, for plans too: filter by it before adding up periods.
+-- The base of the other views. Attributes are those of the period (see AccountSpan); join DimAccount or DimDepartment
+-- by key for those of now. IsComplete is that of the period, for plans too: filter by it before adding up periods.
 
 CREATE OR REPLACE VIEW PeriodAmount AS
 WITH Cell AS (
@@ -33,18 +34,18 @@ SELECT
     Cell.FiscalYear,
     Cell.FiscalQuarter,
     Cell.FiscalPeriod,
-    DimDepartment.DepartmentKey,
-    DimDepartment.DepartmentCode,
-    DimDepartment.DepartmentName,
-    DimDepartment.BusinessUnit,
-    DimAccount.AccountKey,
-    DimAccount.AccountNumber,
-    DimAccount.AccountName,
-    DimAccount.AccountType,
-    DimAccount.Category,
-    DimAccount.ProfitSign,
-    DimAccount.IsMonetary,
-    DimAccount.Measure,
+    DepartmentSpan.DepartmentKey,
+    DepartmentSpan.DepartmentCode,
+    DepartmentSpan.DepartmentName,
+    DepartmentSpan.BusinessUnit,
+    AccountSpan.AccountKey,
+    AccountSpan.AccountNumber,
+    AccountSpan.AccountName,
+    AccountSpan.AccountType,
+    AccountSpan.Category,
+    AccountSpan.ProfitSign,
+    AccountSpan.IsMonetary,
+    AccountSpan.Measure,
     OwnLine.Section,
     OwnLine.Line,
     OwnLine.LineOrder,
@@ -54,10 +55,18 @@ SELECT
     DimScenario.IsBaseline,
     Cell.Amount,
     Cell.TransactionCount,
-    COALESCE(PeriodStatus.IsComplete, FALSE) AS IsComplete
+    COALESCE(PeriodStatus.IsComplete, FALSE) AS IsComplete,
+    DepartmentSpan.DepartmentClassKey,
+    AccountSpan.AccountClassKey
 FROM Cell
-INNER JOIN DimDepartment ON DimDepartment.DepartmentKey = Cell.DepartmentKey
-INNER JOIN DimAccount ON DimAccount.AccountKey = Cell.AccountKey
+INNER JOIN DepartmentSpan
+    ON
+        DepartmentSpan.DepartmentKey = Cell.DepartmentKey
+        AND Cell.YearMonth BETWEEN DepartmentSpan.ValidFrom AND DepartmentSpan.ValidTo
+INNER JOIN AccountSpan
+    ON
+        AccountSpan.AccountKey = Cell.AccountKey
+        AND Cell.YearMonth BETWEEN AccountSpan.ValidFrom AND AccountSpan.ValidTo
 INNER JOIN DimScenario ON DimScenario.ScenarioKey = Cell.ScenarioKey
-LEFT JOIN StatementLine AS OwnLine ON OwnLine.AccountKey = Cell.AccountKey AND NOT OwnLine.IsSubtotal
+LEFT JOIN StatementLine AS OwnLine ON OwnLine.AccountClassKey = AccountSpan.AccountClassKey AND NOT OwnLine.IsSubtotal
 LEFT JOIN PeriodStatus ON PeriodStatus.Period = Cell.YearMonth;

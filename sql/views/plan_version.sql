@@ -123,15 +123,15 @@ SELECT
     PeriodCalendar.FiscalQuarter,
     PeriodCalendar.FiscalPeriod,
     Cell.DepartmentKey,
-    COALESCE(DimDepartment.DepartmentCode, Cell.DepartmentCode) AS DepartmentCode,
-    COALESCE(DimDepartment.DepartmentName, Cell.DepartmentCode) AS DepartmentName,
-    COALESCE(DimDepartment.BusinessUnit, 'Unknown') AS BusinessUnit,
+    COALESCE(DepartmentSpan.DepartmentCode, Cell.DepartmentCode) AS DepartmentCode,
+    COALESCE(DepartmentSpan.DepartmentName, Cell.DepartmentCode) AS DepartmentName,
+    COALESCE(DepartmentSpan.BusinessUnit, 'Unknown') AS BusinessUnit,
     Cell.AccountKey,
-    COALESCE(DimAccount.AccountNumber, Cell.AccountNumber) AS AccountNumber,
-    COALESCE(DimAccount.AccountName, Cell.AccountNumber) AS AccountName,
-    COALESCE(DimAccount.AccountType, 'Unknown') AS AccountType,
-    COALESCE(DimAccount.Category, 'Unknown') AS Category,
-    COALESCE(DimAccount.ProfitSign, 0) AS ProfitSign,
+    COALESCE(AccountSpan.AccountNumber, Cell.AccountNumber) AS AccountNumber,
+    COALESCE(AccountSpan.AccountName, Cell.AccountNumber) AS AccountName,
+    COALESCE(AccountSpan.AccountType, 'Unknown') AS AccountType,
+    COALESCE(AccountSpan.Category, 'Unknown') AS Category,
+    COALESCE(AccountSpan.ProfitSign, 0) AS ProfitSign,
     OwnLine.Section,
     OwnLine.Line,
     OwnLine.LineOrder,
@@ -140,7 +140,13 @@ FROM Cell
 INNER JOIN Numbered ON Numbered.ScenarioKey = Cell.ScenarioKey AND Numbered.LoadNumber = Cell.LoadNumber
 INNER JOIN DimScenario ON DimScenario.ScenarioKey = Cell.ScenarioKey
 LEFT JOIN PeriodCalendar ON PeriodCalendar.Period = Cell.Period
-LEFT JOIN DimDepartment ON DimDepartment.DepartmentKey = Cell.DepartmentKey
-LEFT JOIN DimAccount ON DimAccount.AccountKey = Cell.AccountKey
-LEFT JOIN StatementLine AS OwnLine ON OwnLine.AccountKey = Cell.AccountKey AND NOT OwnLine.IsSubtotal
-WHERE COALESCE(DimAccount.IsMonetary, TRUE) AND COALESCE(DimAccount.Measure, 'flow') = 'flow';
+LEFT JOIN DepartmentSpan
+    ON
+        DepartmentSpan.DepartmentKey = Cell.DepartmentKey
+        AND Cell.Period BETWEEN DepartmentSpan.ValidFrom AND DepartmentSpan.ValidTo
+LEFT JOIN AccountSpan
+    ON
+        AccountSpan.AccountKey = Cell.AccountKey
+        AND Cell.Period BETWEEN AccountSpan.ValidFrom AND AccountSpan.ValidTo
+LEFT JOIN StatementLine AS OwnLine ON OwnLine.AccountClassKey = AccountSpan.AccountClassKey AND NOT OwnLine.IsSubtotal
+WHERE COALESCE(AccountSpan.IsMonetary, TRUE) AND COALESCE(AccountSpan.Measure, 'flow') = 'flow';

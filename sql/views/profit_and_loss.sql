@@ -21,7 +21,7 @@ SELECT
     CAST(SUM(PeriodAmount.Amount * StatementLine.Factor) AS DECIMAL(38, 2)) AS Amount,
     PeriodAmount.IsComplete
 FROM PeriodAmount
-INNER JOIN StatementLine ON StatementLine.AccountKey = PeriodAmount.AccountKey
+INNER JOIN StatementLine ON StatementLine.AccountClassKey = PeriodAmount.AccountClassKey
 GROUP BY
     PeriodAmount.Period,
     PeriodAmount.FiscalYear,

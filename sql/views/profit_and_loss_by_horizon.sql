@@ -29,7 +29,7 @@ SELECT
     VarianceByHorizon.ComparedPeriods,
     VarianceByHorizon.IsComplete
 FROM VarianceByHorizon
-INNER JOIN StatementLine ON StatementLine.AccountKey = VarianceByHorizon.AccountKey
+INNER JOIN StatementLine ON StatementLine.AccountClassKey = VarianceByHorizon.AccountClassKey
 GROUP BY
     VarianceByHorizon.AsOfPeriod,
     VarianceByHorizon.FiscalYear,

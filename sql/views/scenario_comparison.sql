@@ -4,6 +4,7 @@
 -- Any scenario against any other, and against itself twelve months before (Prior Year). A cell that only one side has
 -- is there, with 0 on the other. Variance and Impact are NULL in a period that one side does not cover (see
 -- ComparablePeriod), which means "not comparable", not zero; filter by IsCovered and IsComplete before adding periods.
+-- An account or department whose classification changed has a row for each, with the amounts of its periods.
 -- Impact is the effect on profit; NULL for accounts outside of profit.
 
 CREATE OR REPLACE VIEW ScenarioComparison AS
@@ -14,8 +15,8 @@ WITH Side AS (
         ComparablePeriod.ReferenceName,
         ComparablePeriod.IsCovered,
         ComparablePeriod.IsComplete,
-        PeriodAmount.DepartmentKey,
-        PeriodAmount.AccountKey,
+        PeriodAmount.DepartmentClassKey,
+        PeriodAmount.AccountClassKey,
         PeriodAmount.Amount,
         CAST(0 AS DECIMAL(18, 2)) AS ReferenceAmount,
         1 AS HasLines,
@@ -33,8 +34,8 @@ WITH Side AS (
         ComparablePeriod.ReferenceName,
         ComparablePeriod.IsCovered,
         ComparablePeriod.IsComplete,
-        PeriodAmount.DepartmentKey,
-        PeriodAmount.AccountKey,
+        PeriodAmount.DepartmentClassKey,
+        PeriodAmount.AccountClassKey,
         CAST(0 AS DECIMAL(18, 2)) AS Amount,
         PeriodAmount.Amount AS ReferenceAmount,
         0 AS HasLines,
@@ -54,14 +55,14 @@ Cell AS (
         ReferenceName,
         IsCovered,
         IsComplete,
-        DepartmentKey,
-        AccountKey,
+        DepartmentClassKey,
+        AccountClassKey,
         CAST(SUM(Amount) AS DECIMAL(38, 2)) AS Amount,
         CAST(SUM(ReferenceAmount) AS DECIMAL(38, 2)) AS ReferenceAmount,
         MAX(HasLines) AS HasLines,
         MAX(HasReferenceLines) AS HasReferenceLines
     FROM Side
-    GROUP BY Period, ScenarioName, ReferenceName, IsCovered, IsComplete, DepartmentKey, AccountKey
+    GROUP BY Period, ScenarioName, ReferenceName, IsCovered, IsComplete, DepartmentClassKey, AccountClassKey
 )
 
 SELECT
@@ -69,16 +70,16 @@ SELECT
     PeriodCalendar.FiscalYear,
     PeriodCalendar.FiscalQuarter,
     PeriodCalendar.FiscalPeriod,
-    DimDepartment.DepartmentKey,
-    DimDepartment.DepartmentCode,
-    DimDepartment.DepartmentName,
-    DimDepartment.BusinessUnit,
-    DimAccount.AccountKey,
-    DimAccount.AccountNumber,
-    DimAccount.AccountName,
-    DimAccount.AccountType,
-    DimAccount.Category,
-    DimAccount.ProfitSign,
+    DepartmentClass.DepartmentKey,
+    DepartmentClass.DepartmentCode,
+    DepartmentClass.DepartmentName,
+    DepartmentClass.BusinessUnit,
+    AccountClass.AccountKey,
+    AccountClass.AccountNumber,
+    AccountClass.AccountName,
+    AccountClass.AccountType,
+    AccountClass.Category,
+    AccountClass.ProfitSign,
     OwnLine.Section,
     OwnLine.Line,
     OwnLine.LineOrder,
@@ -90,16 +91,18 @@ SELECT
     CAST(
         CASE
             WHEN NOT Cell.IsCovered THEN NULL
-            WHEN DimAccount.ProfitSign = 1 THEN Cell.Amount - Cell.ReferenceAmount
-            WHEN DimAccount.ProfitSign = -1 THEN Cell.ReferenceAmount - Cell.Amount
+            WHEN AccountClass.ProfitSign = 1 THEN Cell.Amount - Cell.ReferenceAmount
+            WHEN AccountClass.ProfitSign = -1 THEN Cell.ReferenceAmount - Cell.Amount
         END AS DECIMAL(38, 2)
     ) AS Impact,
     Cell.IsCovered,
     Cell.IsComplete,
     Cell.IsCovered AND Cell.HasReferenceLines = 0 AS IsUnbudgeted,
-    Cell.IsCovered AND Cell.HasLines = 0 AS IsUnspent
+    Cell.IsCovered AND Cell.HasLines = 0 AS IsUnspent,
+    Cell.DepartmentClassKey,
+    Cell.AccountClassKey
 FROM Cell
 INNER JOIN PeriodCalendar ON PeriodCalendar.Period = Cell.Period
-INNER JOIN DimDepartment ON DimDepartment.DepartmentKey = Cell.DepartmentKey
-INNER JOIN DimAccount ON DimAccount.AccountKey = Cell.AccountKey
-LEFT JOIN StatementLine AS OwnLine ON OwnLine.AccountKey = Cell.AccountKey AND NOT OwnLine.IsSubtotal;
+INNER JOIN DepartmentClass ON DepartmentClass.DepartmentClassKey = Cell.DepartmentClassKey
+INNER JOIN AccountClass ON AccountClass.AccountClassKey = Cell.AccountClassKey
+LEFT JOIN StatementLine AS OwnLine ON OwnLine.AccountClassKey = Cell.AccountClassKey AND NOT OwnLine.IsSubtotal;

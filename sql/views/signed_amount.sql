@@ -2,7 +2,7 @@
 -- Columns to fix before summing: CloseNumber, Measure, ScenarioName, AccountType.
 --
 -- What was signed is what is published, less what the loads since the close moved: the cells need no second copy. Names and
--- types are those of now; a member that no longer exists has the name with which it moved.
+-- types are those of the period; a member that no longer exists has the name with which it moved.
 
 CREATE OR REPLACE VIEW SignedAmount AS
 WITH PublishedCell AS (
@@ -108,11 +108,11 @@ SELECT
     SignedCell.ScenarioKey,
     COALESCE(DimScenario.ScenarioName, SignedCell.ScenarioName) AS ScenarioName,
     SignedCell.DepartmentKey,
-    COALESCE(DimDepartment.DepartmentCode, SignedCell.DepartmentCode) AS DepartmentCode,
-    DimDepartment.BusinessUnit,
+    COALESCE(DepartmentSpan.DepartmentCode, SignedCell.DepartmentCode) AS DepartmentCode,
+    DepartmentSpan.BusinessUnit,
     SignedCell.AccountKey,
-    COALESCE(DimAccount.AccountNumber, SignedCell.AccountNumber) AS AccountNumber,
-    DimAccount.AccountType,
+    COALESCE(AccountSpan.AccountNumber, SignedCell.AccountNumber) AS AccountNumber,
+    AccountSpan.AccountType,
     CAST(SignedCell.SignedAmount AS DECIMAL(38, 2)) AS SignedAmount,
     CAST(SignedCell.PublishedAmount AS DECIMAL(38, 2)) AS PublishedAmount,
     CAST(SignedCell.Difference AS DECIMAL(38, 2)) AS Difference
@@ -120,6 +120,12 @@ FROM SignedCell
 INNER JOIN SignedClose
     ON SignedClose.Period = SignedCell.Period AND SignedClose.CloseNumber = SignedCell.CloseNumber
 LEFT JOIN DimScenario ON DimScenario.ScenarioKey = SignedCell.ScenarioKey
-LEFT JOIN DimDepartment ON DimDepartment.DepartmentKey = SignedCell.DepartmentKey
-LEFT JOIN DimAccount ON DimAccount.AccountKey = SignedCell.AccountKey
+LEFT JOIN DepartmentSpan
+    ON
+        DepartmentSpan.DepartmentKey = SignedCell.DepartmentKey
+        AND SignedCell.Period BETWEEN DepartmentSpan.ValidFrom AND DepartmentSpan.ValidTo
+LEFT JOIN AccountSpan
+    ON
+        AccountSpan.AccountKey = SignedCell.AccountKey
+        AND SignedCell.Period BETWEEN AccountSpan.ValidFrom AND AccountSpan.ValidTo
 WHERE SignedCell.SignedAmount <> 0 OR SignedCell.PublishedAmount <> 0;

@@ -1,47 +1,49 @@
--- Grain: one row per account and line of the statement to which it contributes: its own line, and each subtotal below.
+-- Grain: one row per account as classified and line of the statement to which it contributes: its own line, and each subtotal below.
 -- Columns to fix before summing: IsSubtotal.
 --
 -- A line's amount is SUM(Amount * Factor) of its accounts. The lines are the accounts' categories, in the order of
 -- account numbers, unless StatementMapping maps the account, or its category, to another. An account without a type is
 -- Unclassified, a cost below operating profit (docs/decisions/023); other accounts outside of profit have no line.
+-- Join it by AccountClassKey: an account whose classification changed is on several lines.
 -- A subtotal is left out if nothing is between it and the one above: Gross profit without cost of sales, and so on.
 
 CREATE OR REPLACE VIEW StatementLine AS
 WITH MappedAccount AS (
     SELECT
-        DimAccount.AccountKey,
-        DimAccount.AccountNumber,
-        DimAccount.AccountName,
-        DimAccount.AccountType,
-        DimAccount.ProfitSign,
+        AccountClass.AccountClassKey,
+        AccountClass.AccountKey,
+        AccountClass.AccountNumber,
+        AccountClass.AccountName,
+        AccountClass.AccountType,
+        AccountClass.ProfitSign,
         ByAccount.Line IS NOT NULL OR ByCategory.Line IS NOT NULL AS IsMapped,
         COALESCE(ByAccount.LineOrder, ByCategory.LineOrder, 2147483647) AS MappedOrder,
         CASE
-            WHEN DimAccount.AccountType = 'Unknown' THEN 'Unclassified'
+            WHEN AccountClass.AccountType = 'Unknown' THEN 'Unclassified'
             WHEN ByAccount.Section IS NOT NULL THEN ByAccount.Section
             WHEN ByCategory.Section IS NOT NULL THEN ByCategory.Section
-            WHEN DimAccount.AccountType = 'Revenue' THEN 'Revenue'
-            WHEN LOWER(DimAccount.Category) IN (
+            WHEN AccountClass.AccountType = 'Revenue' THEN 'Revenue'
+            WHEN LOWER(AccountClass.Category) IN (
                 'cost of sales', 'cost of goods sold', 'cost of revenue', 'cogs', 'direct costs'
             ) THEN 'Cost of Sales'
             ELSE 'Operating Expense'
         END AS Section,
         CASE
-            WHEN DimAccount.AccountType = 'Unknown' THEN 'Unclassified'
+            WHEN AccountClass.AccountType = 'Unknown' THEN 'Unclassified'
             WHEN ByAccount.Line IS NOT NULL THEN ByAccount.Line
             WHEN ByCategory.Line IS NOT NULL THEN ByCategory.Line
-            WHEN DimAccount.Category <> 'Unknown' THEN DimAccount.Category
-            WHEN DimAccount.AccountType = 'Revenue' THEN 'Revenue without a category'
+            WHEN AccountClass.Category <> 'Unknown' THEN AccountClass.Category
+            WHEN AccountClass.AccountType = 'Revenue' THEN 'Revenue without a category'
             ELSE 'Expense without a category'
         END AS Line
-    FROM DimAccount
-    LEFT JOIN StatementMapping AS ByAccount ON ByAccount.AccountKey = DimAccount.AccountKey
+    FROM AccountClass
+    LEFT JOIN StatementMapping AS ByAccount ON ByAccount.AccountKey = AccountClass.AccountKey
     LEFT JOIN StatementMapping AS ByCategory
-        ON ByCategory.AccountKey IS NULL AND LOWER(ByCategory.Category) = LOWER(DimAccount.Category)
+        ON ByCategory.AccountKey IS NULL AND LOWER(ByCategory.Category) = LOWER(AccountClass.Category)
     WHERE
-        DimAccount.IsMonetary
-        AND DimAccount.Measure = 'flow'
-        AND DimAccount.AccountType IN ('Revenue', 'Expense', 'Unknown')
+        AccountClass.IsMonetary
+        AND AccountClass.Measure = 'flow'
+        AND AccountClass.AccountType IN ('Revenue', 'Expense', 'Unknown')
 ),
 
 SectionAccount AS (
@@ -112,7 +114,8 @@ SELECT
         WHEN SectionAccount.ProfitSign = 0 THEN 1
         ELSE SectionAccount.ProfitSign * SectionAccount.LineSign
     END AS Factor,
-    SectionAccount.IsMapped
+    SectionAccount.IsMapped,
+    SectionAccount.AccountClassKey
 FROM SectionAccount
 INNER JOIN OwnLine
     ON OwnLine.SectionOrder = SectionAccount.SectionOrder AND OwnLine.FoldedLine = LOWER(SectionAccount.Line)
@@ -130,6 +133,7 @@ SELECT
     TRUE AS IsSubtotal,
     1 AS LineSign,
     CASE WHEN SectionAccount.ProfitSign = 0 THEN -1 ELSE SectionAccount.ProfitSign END AS Factor,
-    SectionAccount.IsMapped
+    SectionAccount.IsMapped,
+    SectionAccount.AccountClassKey
 FROM SectionAccount
 INNER JOIN Subtotal ON Subtotal.SectionOrder >= SectionAccount.SectionOrder;

@@ -51,7 +51,9 @@ Valued AS (
         COALESCE(OfAccount.MinimumPercent, HomeMateriality.MinimumPercent) AS MinimumPercent,
         Commentary.Owner,
         Commentary.Comment,
-        Commentary.Nature
+        Commentary.Nature,
+        VarianceByHorizon.DepartmentClassKey,
+        VarianceByHorizon.AccountClassKey
     FROM VarianceByHorizon
     CROSS JOIN HomeMateriality
     LEFT JOIN Materiality AS OfAccount ON OfAccount.AccountKey = VarianceByHorizon.AccountKey
@@ -102,11 +104,15 @@ SELECT
             CASE WHEN Tested.Impact IS NULL THEN 1 ELSE 0 END,
             ABS(Tested.Impact) DESC,
             Tested.DepartmentCode,
-            Tested.AccountNumber
+            Tested.AccountNumber,
+            Tested.DepartmentClassKey,
+            Tested.AccountClassKey
     ) AS ImpactRank,
     Tested.IsMaterial,
     Tested.IsMaterial AND COALESCE(Tested.Comment, '') = '' AS NeedsComment,
     Tested.Owner,
     Tested.Comment,
-    Tested.Nature
+    Tested.Nature,
+    Tested.DepartmentClassKey,
+    Tested.AccountClassKey
 FROM Tested;

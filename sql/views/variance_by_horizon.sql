@@ -3,6 +3,7 @@
 --
 -- HorizonPeriod has the periods of each horizon. Amount and ReferenceAmount have all of them; ComparedAmount,
 -- ComparedReference, Variance and Impact only those that both cover, so that a gap in a plan is not a variance.
+-- An account or department whose classification changed has a row for each, with the amounts of its periods.
 -- Amount is NULL if the scenario has no period of the horizon, Variance if no period is compared.
 
 CREATE OR REPLACE VIEW VarianceByHorizon AS
@@ -13,8 +14,8 @@ WITH Side AS (
         HorizonPeriod.ScenarioName,
         HorizonPeriod.ReferenceName,
         HorizonPeriod.IsCompared,
-        PeriodAmount.DepartmentKey,
-        PeriodAmount.AccountKey,
+        PeriodAmount.DepartmentClassKey,
+        PeriodAmount.AccountClassKey,
         PeriodAmount.Amount,
         CAST(0 AS DECIMAL(18, 2)) AS ReferenceAmount
     FROM PeriodAmount
@@ -30,8 +31,8 @@ WITH Side AS (
         HorizonPeriod.ScenarioName,
         HorizonPeriod.ReferenceName,
         HorizonPeriod.IsCompared,
-        PeriodAmount.DepartmentKey,
-        PeriodAmount.AccountKey,
+        PeriodAmount.DepartmentClassKey,
+        PeriodAmount.AccountClassKey,
         CAST(0 AS DECIMAL(18, 2)) AS Amount,
         PeriodAmount.Amount AS ReferenceAmount
     FROM PeriodAmount
@@ -48,14 +49,14 @@ Cell AS (
         Horizon,
         ScenarioName,
         ReferenceName,
-        DepartmentKey,
-        AccountKey,
+        DepartmentClassKey,
+        AccountClassKey,
         SUM(Amount) AS Amount,
         SUM(ReferenceAmount) AS ReferenceAmount,
         SUM(CASE WHEN IsCompared THEN Amount ELSE 0 END) AS ComparedAmount,
         SUM(CASE WHEN IsCompared THEN ReferenceAmount ELSE 0 END) AS ComparedReference
     FROM Side
-    GROUP BY AsOfPeriod, Horizon, ScenarioName, ReferenceName, DepartmentKey, AccountKey
+    GROUP BY AsOfPeriod, Horizon, ScenarioName, ReferenceName, DepartmentClassKey, AccountClassKey
 )
 
 SELECT
@@ -63,16 +64,16 @@ SELECT
     HorizonSpan.FiscalYear,
     Cell.Horizon,
     HorizonSpan.HorizonOrder,
-    DimDepartment.DepartmentKey,
-    DimDepartment.DepartmentCode,
-    DimDepartment.DepartmentName,
-    DimDepartment.BusinessUnit,
-    DimAccount.AccountKey,
-    DimAccount.AccountNumber,
-    DimAccount.AccountName,
-    DimAccount.AccountType,
-    DimAccount.Category,
-    DimAccount.ProfitSign,
+    DepartmentClass.DepartmentKey,
+    DepartmentClass.DepartmentCode,
+    DepartmentClass.DepartmentName,
+    DepartmentClass.BusinessUnit,
+    AccountClass.AccountKey,
+    AccountClass.AccountNumber,
+    AccountClass.AccountName,
+    AccountClass.AccountType,
+    AccountClass.Category,
+    AccountClass.ProfitSign,
     OwnLine.Section,
     OwnLine.Line,
     OwnLine.LineOrder,
@@ -91,14 +92,16 @@ SELECT
     CAST(
         CASE
             WHEN HorizonSpan.ComparedPeriods = 0 THEN NULL
-            WHEN DimAccount.ProfitSign = 1 THEN Cell.ComparedAmount - Cell.ComparedReference
-            WHEN DimAccount.ProfitSign = -1 THEN Cell.ComparedReference - Cell.ComparedAmount
+            WHEN AccountClass.ProfitSign = 1 THEN Cell.ComparedAmount - Cell.ComparedReference
+            WHEN AccountClass.ProfitSign = -1 THEN Cell.ComparedReference - Cell.ComparedAmount
         END AS DECIMAL(38, 2)
     ) AS Impact,
     HorizonSpan.Periods,
     HorizonSpan.OutlookPeriods,
     HorizonSpan.ComparedPeriods,
-    HorizonSpan.IsComplete
+    HorizonSpan.IsComplete,
+    Cell.DepartmentClassKey,
+    Cell.AccountClassKey
 FROM Cell
 INNER JOIN HorizonSpan
     ON
@@ -106,6 +109,6 @@ INNER JOIN HorizonSpan
         AND HorizonSpan.Horizon = Cell.Horizon
         AND HorizonSpan.ScenarioName = Cell.ScenarioName
         AND HorizonSpan.ReferenceName = Cell.ReferenceName
-INNER JOIN DimDepartment ON DimDepartment.DepartmentKey = Cell.DepartmentKey
-INNER JOIN DimAccount ON DimAccount.AccountKey = Cell.AccountKey
-LEFT JOIN StatementLine AS OwnLine ON OwnLine.AccountKey = Cell.AccountKey AND NOT OwnLine.IsSubtotal;
+INNER JOIN DepartmentClass ON DepartmentClass.DepartmentClassKey = Cell.DepartmentClassKey
+INNER JOIN AccountClass ON AccountClass.AccountClassKey = Cell.AccountClassKey
+LEFT JOIN StatementLine AS OwnLine ON OwnLine.AccountClassKey = Cell.AccountClassKey AND NOT OwnLine.IsSubtotal;

@@ -47,8 +47,8 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
         "description",
     ),
     "lookup": ("key", *LOOKUP_FIELDS),
-    "departments": ("code", "name", "business_unit", "parent"),
-    "accounts": ("number", "name", "type", "category", "parent", "measure"),
+    "departments": ("code", "name", "business_unit", "parent", "valid_from"),
+    "accounts": ("number", "name", "type", "category", "parent", "measure", "valid_from"),
     "comments": COMMENT_FIELDS,
     "statement_lines": STATEMENT_LINE_FIELDS,
     "balances": BALANCE_FIELDS,
@@ -95,6 +95,8 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
     "opening": "The account's balance before the period, debit less credit.",
     "balance": "The account's balance at the end of the period, debit less credit.",
     "measure": "`flow`, an amount of a period, or `balance`, an amount at its end.",
+    "valid_from": "The day from whose period on the row describes the member; one member may have a row for each. By "
+    "default the first period after the last closed one.",
 }
 """What each field means, for the reference and for editors."""
 

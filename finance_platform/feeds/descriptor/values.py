@@ -27,7 +27,8 @@ from finance_platform.feeds.resolved import SignColumn
 MIN_SHORTENED_BYTES = 20
 """Of a shortened code: the hash at its end, and something that a person recognizes before it."""
 
-_AMOUNTS, _DATES, _CODES = ("amount",), ("date", "period"), ("department", "account", "code", "number", "parent")
+_AMOUNTS, _DATES = ("amount",), ("date", "period", "valid_from")
+_CODES = ("department", "account", "code", "number", "parent")
 _MONEY = (*_AMOUNTS, "opening", "balance")
 FIELDS_OF_KEYS: Mapping[str, Sequence[str]] = {
     "decimal": _MONEY,

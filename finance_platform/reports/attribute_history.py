@@ -1,0 +1,72 @@
+"""The tables of earlier attributes: what members whose attributes changed were in which periods.
+
+Belongs here: the rows of DepartmentHistory and AccountHistory. Does not belong here: which description counts in a
+period (see `deliveries.attribute_spans`), storing the rows (see `warehouse.report_tables`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import ACCOUNT_HISTORY, DEPARTMENT_HISTORY, FIRST_PERIOD, LAST_PERIOD
+from finance_platform.deliveries.account_types import STATISTICAL
+from finance_platform.deliveries.attribute_spans import Attributes, Span, attribute_spans
+from finance_platform.deliveries.state import DeliveryState
+from finance_platform.feeds.codes import surrogate_key
+from finance_platform.feeds.dates import period_before
+from finance_platform.storage.port import ObjectStore
+
+Row = dict[str, object]
+
+_PROFIT_SIGNS = {"Revenue": 1, "Expense": -1}
+_KINDS: Mapping[str, tuple[Contract, tuple[str, ...]]] = {
+    "departments": (DEPARTMENT_HISTORY, ("business_unit",)),
+    "accounts": (ACCOUNT_HISTORY, ("account_type", "category", "measure")),
+}
+"""By kind of file, the table, and the attributes by which reports group."""
+
+
+def attribute_history(processed: ObjectStore, state: DeliveryState) -> dict[Contract, list[Row]]:
+    """Return the rows of both tables.
+
+    Args:
+        processed: the processed zone.
+        state: the deliveries.
+
+    Raises:
+        DamagedObjectError: the rows of a delivery are damaged.
+    """
+    return {
+        table: [
+            row for key, spans in attribute_spans(processed, state, kind).items() for row in _rows(key, spans, kind)
+        ]
+        for kind, (table, _) in _KINDS.items()
+    }
+
+
+def _rows(key: int, spans: Sequence[Span], kind: str) -> Iterator[Row]:
+    table, classes = _KINDS[kind]
+    current = [spans[-1].attributes[name] for name in classes]
+    ends = [*(period_before(span.since) for span in spans[1:]), LAST_PERIOD]
+    for span, end in zip(spans, ends, strict=True):
+        of_class = [span.attributes[name] for name in classes]
+        values: Row = {
+            f"{kind.removesuffix('s')}_key": key,
+            f"{kind.removesuffix('s')}_class_key": key if of_class == current else _class_key(key, of_class),
+            "valid_from": span.since or FIRST_PERIOD,
+            "valid_to": end,
+            "is_current": span is spans[-1],
+            **span.attributes,
+            **_derived(span.attributes),
+        }
+        yield {name: values[name] for name in table.column_names}
+
+
+def _class_key(key: int, of_class: Sequence[str | None]) -> int:
+    return surrogate_key(" ".join([str(key), *(f"{len(value or '')}:{value}" for value in of_class)]))
+
+
+def _derived(attributes: Attributes) -> Row:
+    account_type = attributes.get("account_type") or ""
+    return {"profit_sign": _PROFIT_SIGNS.get(account_type, 0), "is_monetary": account_type != STATISTICAL}

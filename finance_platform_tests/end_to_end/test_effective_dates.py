@@ -1,0 +1,91 @@
+"""Master data changes from a date: closed periods keep the attributes that they had, and every view says so.
+
+Belongs here: a changed account and department after a close, with a date and without one. Does not belong here: which
+row counts in which period (see `unit/deliveries/test_attribute_spans`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from finance_platform_tests.end_to_end.home import Home, copy_home
+from finance_platform_tests.end_to_end.in_process_refresh import Refresher
+from finance_platform_tests.end_to_end.small_home import ACCOUNTS, DEPARTMENTS
+
+pytestmark = pytest.mark.end_to_end
+
+BY_TYPE = "SELECT Period, AccountType, SUM(Actual) FROM ActualVsBudget GROUP BY 1, 2 ORDER BY 1, 2"
+CATEGORIES = """
+    SELECT Period, Category FROM PeriodAmount WHERE AccountNumber = '6000' AND ScenarioType = 'Actual' ORDER BY 1
+"""
+TO_DATE = """
+    SELECT Line, SUM(Amount) FROM ProfitAndLossByHorizon
+    WHERE AsOfPeriod = '2024-02' AND Horizon = 'year to date' AND ScenarioName = 'Actual' AND NOT IsSubtotal
+        AND ReferenceName = 'Budget'
+    GROUP BY 1 ORDER BY 1
+"""
+
+
+@pytest.fixture
+def home(small_home_once_run: Path, tmp_path: Path) -> Home:
+    """The small home with January closed."""
+    home = copy_home(small_home_once_run, tmp_path / "home")
+    assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
+    return home
+
+
+def test_a_changed_account_keeps_what_it_was_in_closed_periods_and_nothing_is_restated(home: Home, refresh: Refresher):
+    before = home.select(BY_TYPE)
+    january = [row for row in before if row[0] == "2024-01"]
+    lines = dict(home.select(TO_DATE))
+    home.write("raw/accounts.csv", ACCOUNTS.replace("6000,Salaries,Expense", "6000,Wages,Asset"))
+
+    refreshed = refresh(home)
+
+    assert not refreshed.needs_attention
+    assert refreshed.alerts == []
+    assert [row for row in home.select(BY_TYPE) if row[0] == "2024-01"] == january
+    assert "Asset" in {row[1] for row in home.select(BY_TYPE) if row[0] == "2024-02"}
+    assert home.select("SELECT AccountType FROM DimAccount WHERE AccountNumber = '6000'") == [("Asset",)]
+    spans = (
+        "SELECT ValidFrom, ValidTo, AccountName, AccountType FROM AccountSpan WHERE AccountNumber = '6000' ORDER BY 1"
+    )
+    assert home.select(spans) == [
+        ("0001-01", "2024-01", "Salaries", "Expense"),
+        ("2024-02", "9999-12", "Wages", "Asset"),
+    ]
+    moved = home.select("SELECT DISTINCT Period, IsRestatement FROM Movements WHERE Kind = 'reclassification'")
+    assert moved == [("2024-02", False)]
+    assert sum(dict(home.select(TO_DATE)).values()) < sum(lines.values())
+
+
+def test_a_date_in_the_file_decides_and_one_in_a_closed_period_is_a_restatement(home: Home, refresh: Refresher):
+    header = "account_number,account_name,account_type,category,valid_from"
+    home.write("raw/accounts_later.csv", f"{header}\n4000,Subscriptions,Revenue,Recurring,soon\n")
+    assert "accounts_later.csv" in refresh(home).held()
+    home.write("raw/accounts_later.csv", f"{header}\n6000,Salaries,Expense,People,2024-02-15\n")
+    assert refresh(home).alerts == []
+    assert home.select(CATEGORIES) == [("2024-01", "Payroll"), ("2024-02", "People")]
+
+    home.write("raw/accounts_later.csv", f"{header}\n6000,Salaries,Expense,People,2024-01\n")
+
+    (alert,) = refresh(home).alerts
+    assert home.select(CATEGORIES) == [("2024-01", "People"), ("2024-02", "People")]
+    assert alert.found["periods"] == ["2024-01"]
+
+
+def test_a_department_that_moves_to_another_unit_is_in_each_for_its_own_periods(home: Home, refresh: Refresher):
+    total = "SELECT SUM(Amount) FROM VarianceByHorizon WHERE Horizon = 'full year' AND ReferenceName = 'Budget' "
+    total += "AND AsOfPeriod = '2024-01' AND ScenarioName = 'Actual'"
+    before = home.select(total)
+    home.write("raw/departments.csv", DEPARTMENTS.replace("Facilities,Operations", "Facilities,Services"))
+
+    assert refresh(home).alerts == []
+
+    units = "SELECT Period, BusinessUnit FROM PeriodAmount WHERE DepartmentCode = '0450' AND ScenarioType = 'Actual'"
+    assert home.select(f"{units} ORDER BY 1") == [("2024-01", "Operations"), ("2024-02", "Services")]
+    assert home.select(total) == before
+    written = home.command("report", "--period", "2024-02", "--out", str(home.path / "out"))
+    assert written.returncode == 0, written.stderr

@@ -1,0 +1,36 @@
+-- Grain: one row per account, and type, category and measure that it has or had.
+-- Columns to fix before summing: AccountClassKey.
+--
+-- What views over several periods group by, so that an account whose type, category or measure changed has a row for
+-- each. The name is the current one.
+
+CREATE OR REPLACE VIEW AccountClass AS
+SELECT
+    DimAccount.AccountKey AS AccountClassKey,
+    DimAccount.AccountKey,
+    TRUE AS IsCurrent,
+    DimAccount.AccountNumber,
+    DimAccount.AccountName,
+    DimAccount.AccountType,
+    DimAccount.Category,
+    DimAccount.ProfitSign,
+    DimAccount.IsMonetary,
+    DimAccount.Measure
+FROM DimAccount
+
+UNION ALL
+
+SELECT DISTINCT
+    AccountHistory.AccountClassKey,
+    AccountHistory.AccountKey,
+    FALSE AS IsCurrent,
+    DimAccount.AccountNumber,
+    DimAccount.AccountName,
+    AccountHistory.AccountType,
+    AccountHistory.Category,
+    AccountHistory.ProfitSign,
+    AccountHistory.IsMonetary,
+    AccountHistory.Measure
+FROM AccountHistory
+INNER JOIN DimAccount ON DimAccount.AccountKey = AccountHistory.AccountKey
+WHERE AccountHistory.AccountClassKey <> AccountHistory.AccountKey;
