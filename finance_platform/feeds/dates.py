@@ -173,6 +173,32 @@ def _parse(text: str, patterns: tuple[str, ...], fiscal_year_start_month: int, i
     return None
 
 
+def format_date(day: date, pattern: str) -> str | None:
+    """Return a day as a pattern writes it; None if its text is not read as the same day again.
+
+    Args:
+        day: the day.
+        pattern: see `compile_pattern`.
+    """
+    parts = {
+        "yyyy": f"{day.year:04d}",
+        "yy": f"{day.year % 100:02d}",
+        "MMMM": _MONTH_NAMES[day.month - 1].capitalize(),
+        "MMM": _MONTHS[day.month - 1].capitalize(),
+        "MM": f"{day.month:02d}",
+        "M": str(day.month),
+        "dd": f"{day.day:02d}",
+        "d": str(day.day),
+    }
+    if pattern == EXCEL_SERIAL:
+        return None
+    text = "".join(
+        token[1:-1].replace("''", "'") or "'" if token.startswith("'") else parts.get(token, token)
+        for token in _tokens(pattern)
+    )
+    return text if parse_date(text, (pattern,)) == day else None
+
+
 def _serial_day(text: str, *, is_1904: bool) -> date | None:
     match = _SERIAL.fullmatch(text)
     if match is None:

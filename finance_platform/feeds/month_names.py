@@ -1,40 +1,174 @@
-"""Names of months in the languages of common ledgers, for headers that patterns of dates do not read.
+"""Months in headers, in the languages of common ledgers: their names, abbreviations and numbers, alone or with a year.
 
-Belongs here: recognizing a month, for advice and drafts. Does not belong here: dates of lines, which only the patterns
-of a descriptor read (see `dates`).
+Belongs here: recognizing a month, for advice, drafts and columns that are not read. Does not belong here: dates of
+lines, which only the patterns of a descriptor read (see `dates`).
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
-from finance_platform.feeds.dates import parse_date
+MONTH_NAMES: Mapping[str, tuple[str, ...]] = {
+    "en": (
+        "january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul", "august aug",
+        "september sep sept", "october oct", "november nov", "december dec",
+    ),
+    "de": (
+        "januar jan jänner jaenner jän", "februar feb feber febr", "märz maerz mär maer mrz", "april apr", "mai",
+        "juni jun", "juli jul", "august aug", "september sep sept", "oktober okt", "november nov", "dezember dez",
+    ),
+    "fr": (
+        "janvier janv jan", "février févr fév", "mars mar", "avril avr", "mai", "juin", "juillet juil", "août aoû",
+        "septembre sept sep", "octobre oct", "novembre nov", "décembre déc",
+    ),
+    "es": (
+        "enero ene", "febrero feb", "marzo mar", "abril abr", "mayo may", "junio jun", "julio jul", "agosto ago",
+        "septiembre setiembre sept sep set", "octubre oct", "noviembre nov", "diciembre dic",
+    ),
+    "it": (
+        "gennaio gen", "febbraio feb febb", "marzo mar", "aprile apr", "maggio mag", "giugno giu", "luglio lug",
+        "agosto ago", "settembre set sett", "ottobre ott", "novembre nov", "dicembre dic",
+    ),
+    "nl": (
+        "januari jan", "februari feb", "maart mrt", "april apr", "mei", "juni jun", "juli jul", "augustus aug",
+        "september sep sept", "oktober okt", "november nov", "december dec",
+    ),
+}  # fmt: skip
+"""Language to the names of each month, the whole one first."""
 
-_MONTHS = (
-    ("january", "jan", "januar", "janvier", "janv", "enero", "ene", "gennaio", "gen", "januari"),
-    ("february", "feb", "februar", "février", "févr", "fevrier", "febrero", "febbraio", "februari"),
-    ("march", "mar", "märz", "mrz", "mars", "marzo", "maart", "mrt"),
-    ("april", "apr", "avril", "avr", "abril", "abr", "aprile"),
-    ("may", "mai", "mayo", "maggio", "mag", "mei"),
-    ("june", "jun", "juni", "juin", "junio", "giugno", "giu"),
-    ("july", "jul", "juli", "juillet", "juil", "julio", "luglio", "lug"),
-    ("august", "aug", "août", "aout", "agosto", "ago", "augustus"),
-    ("september", "sep", "sept", "septembre", "septiembre", "settembre", "set"),
-    ("october", "oct", "oktober", "okt", "octobre", "octubre", "ottobre", "ott"),
-    ("november", "nov", "novembre", "noviembre"),
-    ("december", "dec", "dezember", "dez", "décembre", "déc", "decembre", "diciembre", "dic", "dicembre"),
+_BESIDE = {
+    "actual", "actuals", "act", "ist", "budget", "bud", "plan", "soll", "forecast", "fcst", "fc", "outlook", "fy",
+    "amount", "amt", "value", "betrag", "wert", "montant", "importe", "importo", "bedrag", "month", "monat", "mois",
+    "mes", "mese", "maand", "eur", "usd", "gbp", "chf", "teur", "keur", "tusd", "kusd", "tchf", "kchf", "k", "tsd",
+    "in", "net", "netto",
+}  # fmt: skip
+"""Words beside a month that do not make a header something else."""
+
+_TOTALS = {
+    "total", "totals", "grand", "sum", "summe", "gesamt", "gesamtsumme", "gesamtjahr", "jahr", "jahressumme",
+    "jahresbudget", "jahreswert", "jahresplan", "year", "full", "annual", "fy", "somme", "annee", "annuel", "ano",
+    "anual", "suma", "totale", "anno", "annuale", "somma", "totaal", "jaar", "ytd", "of", "the", "q", "qtr",
+    "quarter", "quartal", "trimestre", "kwartaal", "h", "hj", "half", "halbjahr", "semestre",
+}  # fmt: skip
+"""Words of columns that add up others; with words of `_BESIDE` and numbers."""
+
+_WORD = re.compile(r"[a-z]+|[0-9]+")
+_ALLOWED = re.compile(r"[a-z0-9\s./_'’‘`´,()\[\]:–-]+")
+_NUMBERS = (
+    re.compile(r"(?P<year>(?:19|20)[0-9]{2})[-./_ ]?(?P<month>0[1-9]|1[0-2])"),
+    re.compile(r"(?P<year>(?:19|20)[0-9]{2})[-./_ ](?P<month>[1-9])"),
+    re.compile(r"(?P<month>0?[1-9]|1[0-2])[-./_ ](?P<year>(?:19|20)[0-9]{2})"),
+    re.compile(r"(?P<year>(?:19|20)[0-9]{2})-(?P<month>0[1-9]|1[0-2])-01"),
+    re.compile(r"(?P<month>0[1-9]|1[0-2])[-./_ '’](?P<short>[0-9]{2})"),
+    re.compile(r"(?P<month>[1-9])/(?P<short>[0-9]{2})"),
 )
+_FOUR, _TWO = 4, 2
+_LATE = 28
+"""Days from which a day may be the last one of its month."""
 
 
-@lru_cache(maxsize=1024)
+@dataclass(frozen=True)
+class NamedMonth:
+    """A month that a header names.
+
+    Attributes:
+        month: 1 to 12.
+        year: its calendar year; None if the header names none, or not clearly.
+        is_bare: whether the header has no number at all.
+    """
+
+    month: int
+    year: int | None
+    is_bare: bool = False
+
+
+def plain_month(text: str) -> str:
+    """Return a text as names of months are compared: small letters without accents."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(character for character in decomposed if not unicodedata.combining(character)).strip()
+
+
+_MONTHS: Mapping[str, int] = {
+    name: number
+    for months in MONTH_NAMES.values()
+    for number, names in enumerate(months, start=1)
+    for name in plain_month(names).split()
+}
+
+
+@lru_cache(maxsize=4096)
+def read_month(text: str) -> NamedMonth | None:
+    """Return the month that a text names, alone or beside a year and words such as Plan; None if it names none."""
+    plain = plain_month(text)
+    words = _WORD.findall(plain)
+    names = [word for word in words if word in _MONTHS]
+    if not names:
+        digits = " ".join(part for part in re.split(r"\s+", plain) if part not in _BESIDE)
+        return _read_numbers(digits)
+    others = [word for word in words if word not in names and not word.isdigit()]
+    if len(names) > 1 or not set(others) <= _BESIDE or not _ALLOWED.fullmatch(plain):
+        return None
+    place = words.index(names[0])
+    before, after = ([word for word in part if word.isdigit()] for part in (words[:place], words[place:]))
+    return _with_year(_MONTHS[names[0]], before, after, is_fiscal="fy" in others)
+
+
 def month_of(text: str) -> int | None:
-    """Return the month, 1 to 12, that a text names, alone or beside a year; None if it names none."""
-    words = [word.strip(".") for word in re.split(r"[\s/_'’-]+|(?<=[^\W\d])(?=\d)", text.lower()) if word]
-    names = [word for word in words if not word.isdigit() and not (word.startswith("fy") and word[2:].isdigit())]
-    if len(names) == 1 and len(words) <= 2:
-        for number, known in enumerate(_MONTHS, start=1):
-            if names[0] in known:
-                return number
-    day = parse_date(text.strip(), ("yyyy-MM", "yyyyMM", "MM/yyyy", "MM.yyyy", "yyyy-MM-dd"))
-    return day.month if day and day.day == 1 else None
+    """Return the month, 1 to 12, that a text names, see `read_month`; None if it names none."""
+    named = read_month(text)
+    return named.month if named else None
+
+
+def is_total_name(text: str) -> bool:
+    """Return whether a header says that its column adds up months: `Summe 2026`, `Q1 Plan`, or a year alone."""
+    words = _WORD.findall(plain_month(text))
+    named = {word for word in words if not word.isdigit()}
+    is_year = len(words) == 1 and re.fullmatch("(?:19|20)[0-9]{2}", words[0]) is not None
+    return is_year or (bool(named & _TOTALS) and named <= _TOTALS | _BESIDE)
+
+
+def missing_months(months: Sequence[int]) -> list[int]:
+    """Return the months that a series lacks between two of its own.
+
+    Args:
+        months: months as numbers that grow by one each month.
+
+    Returns:
+        None are missing of a regular series, such as the last months of quarters.
+    """
+    distinct = sorted(set(months))
+    steps = {later - earlier for earlier, later in pairwise(distinct)}
+    if len(steps) <= 1:
+        return []
+    return [month for month in range(distinct[0], distinct[-1]) if month not in set(distinct)]
+
+
+def _read_numbers(text: str) -> NamedMonth | None:
+    for pattern in _NUMBERS:
+        match = pattern.fullmatch(text)
+        if match:
+            parts = match.groupdict()
+            year = int(parts.get("year") or 2000 + int(parts.get("short") or 0))
+            return NamedMonth(int(parts["month"]), year)
+    return None
+
+
+def _with_year(month: int, before: Sequence[str], after: Sequence[str], *, is_fiscal: bool) -> NamedMonth:
+    """Return a month with the year among the numbers beside it.
+
+    Two digits before the month, as in `26-Jan`, may be a day; a fiscal year may be another than the calendar's.
+    """
+    numbers = [*before, *after]
+    years = [number for number in numbers if len(number) == _FOUR and number[:2] in {"19", "20"}]
+    days = [int(number) for number in numbers if number not in years]
+    if not years and len(after) == 1 and len(after[0]) == _TWO:
+        years, days = [f"20{after[0]}"], [int(number) for number in before]
+    is_clear = (
+        len(years) == 1 and not is_fiscal and (not days or (len(days) == 1 and (days[0] == 1 or days[0] >= _LATE)))
+    )
+    return NamedMonth(month, int(years[0]) if is_clear else None, is_bare=not numbers)

@@ -41,6 +41,7 @@ from finance_platform.feeds.shapes import bind_shape
 from finance_platform.feeds.spread import spread_lines
 from finance_platform.feeds.tables import Table, open_tables
 from finance_platform.feeds.unclaimed_totals import UnclaimedTotals
+from finance_platform.feeds.unread_months import UnreadMonths
 from finance_platform.feeds.violations import ACCEPTED, REJECTED
 from finance_platform.feeds.weights import Weights, load_weights
 from finance_platform.storage.factory import open_store
@@ -87,7 +88,8 @@ class ReaderTotals:
         weight_years: the fiscal years of these amounts.
         line_cells: headers of the cells of which each gives a line.
         header: the kind of each column by its name, of all tables.
-        doubt: why a person must decide whether the file may count; empty if nothing is doubtful.
+        doubts: why a person must decide whether the file may count, with what to do about each reason.
+        advice: what to do about rejected lines that have a cause in the header; empty if that is not known.
         first_batch: the first batch of a ledger file as long as no row is accepted, with its header's fields and its
             broken rules, for the likely cause.
         control_totals: the totals that the file prints.
@@ -110,7 +112,8 @@ class ReaderTotals:
     lookup: Lookup | None = None
     weights: Weights | None = None
     weight_years: set[str] = field(default_factory=set)
-    doubt: str = ""
+    doubts: dict[str, str] = field(default_factory=dict)
+    advice: str = ""
     first_batch: FirstBatch | None = None
     control_totals: ControlTotals = NO_CONTROL_TOTALS
 
@@ -378,7 +381,9 @@ def _typed_batches(
         lines = LedgerLines(feed, shape.header, object_key, table.sheet, totals.lookup, totals.weights)
         totals.covers = lines.covers
         printed, unclaimed = PrintedTotals(feed.rules, table.sheet), UnclaimedTotals(feed.rules, lines.sources)
-        for batch in (lines_of for rows in _raw_batches(feed, table, totals) for lines_of in shape.reshape(rows)):
+        unread = UnreadMonths.of_table(feed.rules, table.header, shape.cells, table.sheet)
+        raw = unread.watch(_raw_batches(feed, table, totals))
+        for batch in (lines_of for rows in raw for lines_of in shape.reshape(rows)):
             columns, parsed = lines.type_batch(batch)
             totals.add_lines(columns, parsed.exact)
             printed.add(batch, columns["outcome"], parsed)
@@ -388,7 +393,9 @@ def _typed_batches(
         totals.weight_years |= lines.weight_years
         of_table, notes = printed.finish()
         totals.control_totals += of_table
-        totals.notes |= shape.notes | lines.notes | notes | unclaimed.notes()
+        totals.notes |= lines.notes | notes | unclaimed.notes()
+        totals.doubts |= unread.doubts()
+        totals.advice = totals.advice or unread.advice
         return
     references = _READERS[kind](feed, table.header, object_key, table.sheet)
     for batch in _raw_batches(feed, table, totals):
@@ -441,10 +448,11 @@ def _add_table(feed: ResolvedFeed, table: Table, totals: ReaderTotals) -> None:
     evidence = table.utf8_evidence()
     if evidence:
         declared = feed.rules.dialect.encoding
-        totals.doubt = (
+        text = (
             f"line {evidence.line}: the text is valid UTF-8, {evidence.as_utf8!r}, but is declared as {declared}, "
             f"which makes it {evidence.as_declared!r}"
         )
+        totals.doubts[text] = "set dialect.encoding: utf-8 in the descriptor"
 
 
 def _findings(feed: ResolvedFeed, totals: ReaderTotals) -> ReaderFindings:
@@ -452,8 +460,11 @@ def _findings(feed: ResolvedFeed, totals: ReaderTotals) -> ReaderFindings:
     findings = ReaderFindings(
         totals.notes, control_totals=totals.control_totals, weight_years=sorted(totals.weight_years)
     )
-    if totals.doubt:
-        return replace(findings, doubts=(totals.doubt,), advice="set dialect.encoding: utf-8 in the descriptor")
+    if totals.doubts:
+        advice = "; ".join(dict.fromkeys(totals.doubts.values()))
+        return replace(findings, doubts=tuple(totals.doubts), advice=advice)
+    if totals.rejected and totals.advice:
+        return replace(findings, advice=totals.advice)
     first = totals.first_batch
     if totals.accepted or not totals.rejected or first is None:
         return findings

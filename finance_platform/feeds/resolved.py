@@ -182,6 +182,7 @@ class ReadingRules:
         balanced_by: fields or headers that name a voucher, whose debits and credits must be equal.
         types_by_prefix: account types by the first characters of account numbers.
         fiscal_year_start_month: of fields whose years and quarters are fiscal; 1 if there is none.
+        ignored_columns: headers of columns that are not read on purpose.
     """
 
     kind: Kind
@@ -210,6 +211,7 @@ class ReadingRules:
     weights: str = field(default="", metadata=HASHED_IF_SET)
     types_by_prefix: Mapping[str, str] | None = field(default=None, metadata=HASHED_IF_SET)
     fiscal_year_start_month: int = field(default=1, metadata=HASHED_IF_SET)
+    ignored_columns: tuple[str, ...] = field(default=(), metadata=HASHED_IF_SET)
 
     @property
     def identity(self) -> str:
@@ -249,7 +251,7 @@ class ResolvedFeed:
         )
         rules["sheets"] = tuple(rules.get("sheets", ()))
         rules["fields"] = {name: _field_rule(rule) for name, rule in rules["fields"].items()}
-        for name in ("key", "scope", "balanced_by"):
+        for name in ("key", "scope", "balanced_by", "ignored_columns"):
             rules[name] = tuple(rules.get(name, ()))
         rules["unpivot"] = UnpivotRule.from_json(rules["unpivot"]) if rules.get("unpivot") else None
         rules["measures"] = tuple(MeasureRule(**measure) for measure in rules.get("measures", ()))
@@ -283,6 +285,7 @@ def named_headers(rules: ReadingRules) -> list[str]:
     names = [
         rules.order_column,
         rules.lookup.on if rules.lookup else None,
+        *rules.ignored_columns,
         *(measure.header for measure in rules.measures),
     ]
     for rule in rules.fields.values():

@@ -19,10 +19,7 @@ import pyarrow.compute as pc
 from finance_platform.errors import FileNameError, MissingColumnError
 from finance_platform.feeds.cells import RawBatch, blank_to_null, value_mapper
 from finance_platform.feeds.codes import clean, closest_match, fold
-from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.file_names import value_from_name
-from finance_platform.feeds.findings import Note
-from finance_platform.feeds.month_names import month_of
 from finance_platform.feeds.resolved import ReadingRules, named_headers
 from finance_platform.feeds.shape_rules import CELL, HEADER, UnpivotRule, measure_header
 from finance_platform.safe_text import quote_name
@@ -32,19 +29,6 @@ _MAX_LINES = 50_000
 
 _MAX_LISTED = 1_000
 _FIX = "correct the file's header, or {key} in the descriptor"
-_MONTHS = ("yyyy MMM", "yyyy MMMM")
-_DATES = (
-    "MMM yyyy",
-    "MMMM yyyy",
-    "MMM-yyyy",
-    "MMM-yy",
-    "MMM yy",
-    "MM/yyyy",
-    "MM-yyyy",
-    "yyyy-MM",
-    "yyyyMM",
-    "yyyy-MM-dd",
-)
 
 
 @dataclass
@@ -54,12 +38,10 @@ class Shape:
     Attributes:
         header: the header of the reshaped rows.
         cells: the headers of the cells of which each gives a line; none if a row is a line.
-        notes: what a person should know about the header.
     """
 
     header: list[str]
     cells: tuple[str, ...] = ()
-    notes: dict[str, Note] = field(default_factory=dict)
     _by_cell: Mapping[str, Sequence[str]] = field(default_factory=dict)
     _year_column: str | None = None
     _keeps_blank: bool = False
@@ -158,18 +140,11 @@ def _unpivot(rules: ReadingRules, rule: UnpivotRule, header: Sequence[str], obje
     if rule.year_column:
         shape._year_column = find_header(rule.year_column, header, "unpivot.year.column")
     shape._keeps_blank = rule.keeps_blank
-    if rule.into in {"date", "period"}:
-        formats = rules.fields[rule.into].formats
-        used, mapped = named | {fold(name) for name in names}, value_mapper(rule.header_map)
-        for name in header:
-            if fold(name) not in used and (month_of(clean(name)) or _looks_like_month(mapped(clean(name)), formats)):
-                text = f"the column {clean(name)!r} looks like a month, and unpivot.columns does not name it"
-                shape.notes[text] = Note(1, "add it to unpivot.columns in the descriptor, or rename it in the file")
     return shape
 
 
 def _shape(header: Sequence[str], cells: Sequence[str], by_cell: Mapping[str, Sequence[str]]) -> Shape:
-    return Shape([CELL, *by_cell, *header], tuple(cells), {}, by_cell)
+    return Shape([CELL, *by_cell, *header], tuple(cells), by_cell)
 
 
 def find_header(name: str, header: Sequence[str], key: str) -> str:
@@ -214,8 +189,3 @@ def _year_from_name(pattern: str, object_key: str) -> str:
             fix="rename the file, or correct unpivot.year.from_name in the descriptor",
         )
     return year
-
-
-def _looks_like_month(text: str, formats: Sequence[str]) -> bool:
-    # Any year will do: a header such as Jan has none.
-    return bool(parse_date(text, (*formats, *_DATES)) or parse_date(f"2000 {text}", (*formats, *_MONTHS)))

@@ -108,6 +108,8 @@ def _uses(rules: ReadingRules) -> Iterator[tuple[str, Sequence[str]]]:
     """Yield each key that names a column, and the alternative names."""
     if rules.unpivot and rules.unpivot.year_column:
         yield "unpivot.year", [rules.unpivot.year_column]
+    for name in rules.ignored_columns:
+        yield "ignore_columns", [name]
     if rules.lookup:
         yield "lookup.on", [rules.lookup.on]
     if rules.order_column:

@@ -130,23 +130,6 @@ def test_a_header_below_other_rows_is_found(tmp_path: Path) -> None:
     assert refused["raw_row"] == "set dialect.header_row: 2 in the descriptor"
 
 
-def test_a_month_that_the_pattern_does_not_match_is_reported_and_its_column_is_not_read(tmp_path: Path) -> None:
-    text = WIDE.replace("[Jan, Feb, Maerz]", "Jan|Feb")
-    rows = staged(tmp_path, "Dept,Acc,Jan,Feb,Mar,April,Total\nD1,6000,1,2,3,4,10\n", text)
-    notes = json.loads(rows[-1]["findings"])["notes"]
-    assert [name for name in ("Mar", "April", "Total") if any(repr(name) in note for note in notes)] == ["Mar", "April"]
-    assert json.loads(rows[-1]["extra_columns"]) == ["Mar", "April", "Total"]
-    assert len(rows) == 3
-
-
-@pytest.mark.parametrize("name", ["Sept", "sept.", "Oktober", "Mär"])
-def test_a_month_that_only_a_person_or_the_map_reads_is_reported_too(name: str, tmp_path: Path) -> None:
-    text = WIDE.replace("{Maerz: Mar}", "{Maerz: Mar, Mär: Mar}")
-    rows = staged(tmp_path, f"Dept,Acc,Jan,Feb,Maerz,{name}\nD1,6000,1,2,3,4\n", text)
-    (note,) = json.loads(rows[-1]["findings"])["notes"]
-    assert note == f"the column {name!r} looks like a month, and unpivot.columns does not name it"
-
-
 def test_a_blank_year_is_the_reason_and_not_the_form_of_the_header(tmp_path: Path) -> None:
     text = WIDE.replace("year: 2025", "year: {column: Year}")
     rows = staged(tmp_path, "Dept,Acc,Year,Jan,Feb,Maerz\nD1,6000,,1,,\nD1,6000,2025,1,,\nD1,6000,20x5,1,,\n", text)

@@ -187,6 +187,13 @@ class FeedDescriptor(StrictModel):
         description="Rules of rows with a total that the file prints. It must be the sum of the lines before rounding, "
         "to half of its last printed digit, or the delivery is held; the row itself is not data.",
     )
+    ignore_columns: TextList = Field(
+        [],
+        description="Headers of columns that are not data, such as a total beside the months of `unpivot`; a file may "
+        "lack them. A column beside months that looks like a month, or whose cells are numbers between two of them, "
+        "holds the delivery unless it is read or named here. To name a month here, such as `2026-03`, also says that "
+        "files lack it.",
+    )
     balanced: BalancedConfig | None = Field(
         None,
         description="Double entry: the debits and credits of each voucher must be equal. A voucher that is not "
@@ -291,6 +298,7 @@ class FeedDescriptor(StrictModel):
                 *self._balanced_mistakes(),
                 *self._completeness_mistakes(),
                 *type_mistakes(self.types_by_prefix, self.kind),
+                *self._ignored_mistakes(),
             ]
         )
         return self
@@ -379,6 +387,14 @@ class FeedDescriptor(StrictModel):
         elif self.document_numbers and not self._has_field("transaction_id"):
             yield "document_numbers: needs columns.transaction_id, the column of the document's number"
 
+    def _ignored_mistakes(self) -> Iterator[str]:
+        ignored = {fold(name) for name in self.ignore_columns}
+        cells = self.unpivot.columns if self.unpivot and isinstance(self.unpivot.columns, list) else list(self.measures)
+        for name in cells:
+            if fold(name) in ignored:
+                giver = "unpivot.columns" if self.unpivot else "measures"
+                yield f"ignore_columns: {name!r} is one of {giver}, whose cells are amounts; keep one"
+
     def _is_debit_positive(self) -> bool:
         has_pair = any(isinstance(part.source, DebitCredit) for part in self.columns.values())
         return has_pair or self.sign == "debit_positive"
@@ -429,5 +445,6 @@ class FeedDescriptor(StrictModel):
             balanced_by=tuple(self.balanced.by) if self.balanced else (),
             types_by_prefix=next(map(dict, self.types_by_prefix.values()), None),
             fiscal_year_start_month=settings.fiscal_year_start_month if is_fiscal else 1,
+            ignored_columns=tuple(self.ignore_columns),
         )
         return ResolvedFeed(self.feed, rules)

@@ -73,7 +73,8 @@ class UnpivotConfig(StrictModel):
         AfterValidator(_check_columns),
         Field(
             description="The headers of the columns, which must all be there; or a regular expression (RE2), which "
-            "must match a header as a whole. A column that looks like a month and is not among them is reported."
+            "must match a header as a whole. A column that looks like a month and is not among them holds the "
+            "delivery, unless `ignore_columns` names it, and so does a gap between months."
         ),
     ]
     into: ShortText = Field(

@@ -76,6 +76,8 @@ class FieldsDraft:
         unpivot: the key of this name, for a file with a column per period; None for any other file.
         measures: the key of this name, for a file with several amounts in a row.
         rows_comment: what was guessed about these two.
+        ignored: columns that are not read because they add up others.
+        unclear: columns beside those of periods, of which a person decides whether they are periods.
         is_debit_positive: whether amounts are debit less credit and no pair of columns says so.
         balanced: the column that names vouchers, if they balance; empty if there is none.
         balanced_comment: how many of them do.
@@ -88,6 +90,8 @@ class FieldsDraft:
     unpivot: dict[str, Any] | None = None
     measures: dict[str, dict[str, str]] = field(default_factory=dict)
     rows_comment: str = ""
+    ignored: list[str] = field(default_factory=list)
+    unclear: list[str] = field(default_factory=list)
     is_debit_positive: bool = False
     balanced: str = ""
     balanced_comment: str = ""

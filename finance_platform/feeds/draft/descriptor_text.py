@@ -103,6 +103,8 @@ def _rows(sample: Sample, draft: FieldsDraft) -> Iterator[str]:
     if draft.measures:
         yield "measures:"
         yield from (f"  {scalar(name)}: {flow(fields)}" for name, fields in draft.measures.items())
+    if draft.ignored:
+        yield f"ignore_columns: {flow(draft.ignored)}"
     if draft.is_debit_positive:
         yield "sign: debit_positive"
     if draft.balanced:

@@ -27,6 +27,7 @@ from finance_platform.feeds.draft.money import Money, draft_scale, draft_unpivot
 from finance_platform.feeds.draft.money_columns import is_money, is_named
 from finance_platform.feeds.draft.references import draft_references, reference_kind
 from finance_platform.feeds.draft.sample import Sample
+from finance_platform.feeds.draft.unread_columns import draft_unread
 from finance_platform.feeds.draft.values import is_amount, is_date
 from finance_platform.feeds.resolved import template_headers
 
@@ -83,6 +84,8 @@ class _Ledger:
             self._optional(name)
         for name in ("account_type", "account_category", "description"):
             self._optional(name)
+        if is_wide:
+            draft_unread(self._draft, self._columns, {*self._used, *used_headers(self._draft)})
 
     def _free(self) -> list[Column]:
         return [column for column in self._columns if column.name not in self._used and column.texts]
@@ -145,7 +148,7 @@ class _Ledger:
 
 def used_headers(draft: FieldsDraft) -> Iterator[str]:
     """Yield the headers that a draft uses."""
-    yield from draft.measures
+    yield from (*draft.measures, *draft.ignored)
     if draft.unpivot:
         yield from draft.unpivot["columns"]
         year = draft.unpivot.get("year")

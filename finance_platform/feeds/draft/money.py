@@ -68,6 +68,7 @@ def draft_unpivot(draft: FieldsDraft, columns: Sequence[Column], home_currency: 
         values: dict[str, Any] = {"map": periods.header_map} if periods.header_map else {}
         draft.fields["date"] = FieldDraft({"formats": periods.formats, **values})
         draft.constants |= {"scenario": next(iter(periods.scenarios))} if periods.scenarios else {}
+    draft.ignored, draft.unclear = list(periods.others), list(periods.unclear)
     cells = [text for column in filled if column.name in periods.headers for text in column.texts]
     amounts = guess_amounts(cells)
     if amounts is not None:
@@ -91,8 +92,6 @@ def _describe_periods(periods: PeriodColumns) -> str:
             f"decide: the amount of a {periods.unit} is dated on its first day; columns.date.calendar: fiscal means "
             f"fiscal {periods.unit}s"
         )
-    if periods.others:
-        parts.append(f"not read, as totals of these columns: {listed(periods.others)}")
     return "; ".join(parts)
 
 

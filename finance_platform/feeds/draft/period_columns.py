@@ -6,14 +6,13 @@ Belongs here: single headers, and choosing among them. Does not belong here: the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 
 from finance_platform.feeds.dates import parse_date
-from finance_platform.feeds.month_names import month_of
+from finance_platform.feeds.month_names import read_month
 
 _DATED = {
     "month": (
@@ -34,12 +33,12 @@ _YEARLESS = {
     "quarter": ("QQQ", "'Quarter 'Q"),
 }
 _SHORT_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_YEAR = re.compile(r"(?<![0-9])20[0-9]{2}(?![0-9])")
 _SCENARIOS = {
     "actual": "Actual", "actuals": "Actual", "act": "Actual", "ist": "Actual", "budget": "Budget", "bud": "Budget",
     "plan": "Budget", "soll": "Budget", "forecast": "Forecast", "fcst": "Forecast", "outlook": "Forecast",
 }  # fmt: skip
 _MIN_COLUMNS = 2
+_SHORT_NUMBER = len("01.26")
 _MIN_NUMBERS = 6
 """Headers such as 1, 2, 3 from which they are taken for months."""
 
@@ -72,10 +71,12 @@ class PeriodColumns:
     Attributes:
         headers: header to what it names.
         others: headers of coarser periods, which are totals of these.
+        unclear: headers of the same unit that have a year where these have none, or the other way round.
     """
 
     headers: dict[str, PeriodHeader]
     others: list[str] = field(default_factory=list)
+    unclear: list[str] = field(default_factory=list)
 
     @property
     def has_year(self) -> bool:
@@ -113,9 +114,9 @@ def read_header(name: str) -> PeriodHeader | None:
 
 
 def is_period(name: str) -> bool:
-    """Return whether a header names a month or a quarter; four digits may be any number."""
+    """Return whether a header names a month or a quarter; four digits and 01.26 may be any number."""
     header = read_header(name)
-    return header is not None and header.unit != "year" and not name.isdigit()
+    return header is not None and header.unit != "year" and not name.isdigit() and not _is_number(name)
 
 
 def find_period_columns(names: Sequence[str], *, are_alone: bool) -> PeriodColumns | None:
@@ -132,17 +133,32 @@ def find_period_columns(names: Sequence[str], *, are_alone: bool) -> PeriodColum
                 name: header for name, header in found.items() if (header.unit, header.has_year) == (unit, has_year)
             }
             if _is_series(headers, are_alone=are_alone):
-                return PeriodColumns(headers, [name for name in found if name not in headers])
+                same = [name for name, header in found.items() if header.unit == unit and name not in headers]
+                return PeriodColumns(
+                    headers, [name for name in found if name not in headers and name not in same], same
+                )
     return None
 
 
 def _is_series(headers: dict[str, PeriodHeader], *, are_alone: bool) -> bool:
     days = {header.day for header in headers.values()}
+    if any(_is_number(name) for name in headers) and not _are_consecutive(days):
+        return False
     numbers = [name for name in headers if name.isdigit() and not headers[name].has_year]
     if numbers and (len(numbers) < _MIN_NUMBERS or date(2000, 1, 1) not in days):
         return False
     is_certain = are_alone and len(headers) == 1 and not next(iter(headers)).isdigit()
     return len(days) >= _MIN_COLUMNS or (is_certain and all(header.has_year for header in headers.values()))
+
+
+def _is_number(name: str) -> bool:
+    """Return whether a header such as 01.26 may be an amount as well."""
+    return len(name) == _SHORT_NUMBER and name[2] in ".," and (name[:2] + name[3:]).isdigit()
+
+
+def _are_consecutive(days: set[date]) -> bool:
+    months = sorted(day.year * 12 + day.month for day in days)
+    return len(months) >= _MIN_COLUMNS and months == list(range(months[0], months[0] + len(months)))
 
 
 def _dated(text: str, scenario: str) -> PeriodHeader | None:
@@ -164,14 +180,14 @@ def _yearless(text: str, scenario: str) -> PeriodHeader | None:
 
 
 def _translated(text: str, scenario: str) -> PeriodHeader | None:
-    """Return the period of a header whose month has another name than those that patterns read."""
-    month, year = month_of(text), _YEAR.search(text)
-    if month is None:
+    """Return the period of a header whose month is written in another way than those that patterns read."""
+    named = read_month(text)
+    if named is None:
         return None
-    if year:
-        day = date(int(year[0]), month, 1)
+    if named.year:
+        day = date(named.year, named.month, 1)
         return PeriodHeader("month", day, "yyyy-MM", f"{day:%Y-%m}", has_year=True, scenario=scenario)
-    name = _SHORT_MONTHS[month - 1]
-    is_bare = not any(character.isdigit() for character in text)
-    day = date(2000, month, 1)
-    return PeriodHeader("month", day, "MMM", name, has_year=False, scenario=scenario) if is_bare else None
+    if not named.is_bare:
+        return None
+    day = date(2000, named.month, 1)
+    return PeriodHeader("month", day, "MMM", _SHORT_MONTHS[named.month - 1], has_year=False, scenario=scenario)

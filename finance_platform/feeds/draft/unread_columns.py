@@ -1,0 +1,84 @@
+"""Columns of numbers beside those of periods that a draft does not read: totals, and what a person must decide.
+
+Belongs here: which of them there are, and the keys of the draft that name them. Does not belong here: which headers
+name periods (see `period_columns`), what the reader does with such columns (see `feeds.unread_months`).
+
+A column between two months may be a month that is written in a way that is not known. Without a decision its money
+would be lost in silence, so the draft is refused until a person has made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from finance_platform.feeds.descriptor import UNDECIDED
+from finance_platform.feeds.draft.columns import Column, FieldsDraft
+from finance_platform.feeds.draft.money_columns import find_sums, is_money, listed, may_be_money
+from finance_platform.feeds.draft.period_columns import read_header
+from finance_platform.feeds.month_names import is_total_name
+
+
+def draft_unread(draft: FieldsDraft, columns: Sequence[Column], used: Collection[str]) -> None:
+    """Name the totals beside columns of periods, and leave other columns of numbers there to a person.
+
+    Args:
+        draft: with every field that was found.
+        columns: the columns of the file, in their order.
+        used: the headers that the draft uses.
+    """
+    cells = list(draft.unpivot["columns"]) if draft.unpivot else list(draft.measures)
+    sums = find_sums(
+        [column for column in columns if column.amounts and (column.name in cells or column.name not in used)]
+    )
+    # Of whole numbers, a person may decide that they are codes.
+    codes = {column.name for column in columns if UNDECIDED in draft.constants.values() and not is_money(column)}
+    for column in _beside(columns, cells, {*used, *draft.ignored, *draft.unclear, *codes}):
+        if column.name in sums or is_total_name(column.name):
+            draft.ignored.append(column.name)
+        else:
+            draft.unclear.append(column.name)
+    draft.ignored = [column.name for column in columns if column.name in draft.ignored]
+    draft.unclear = [column.name for column in columns if column.name in draft.unclear]
+    parts = [draft.rows_comment] if draft.rows_comment else []
+    if draft.ignored:
+        parts.append(f"not read, as totals of these columns: {listed(draft.ignored)}")
+    if draft.unclear:
+        parts.append(
+            f"decide: {listed(draft.unclear)} beside these columns: which period is it{_ask(draft)}? If it is none, "
+            "remove it from here and from the map, and name it in ignore_columns"
+        )
+    draft.rows_comment = "; ".join(parts)
+
+
+def _beside(columns: Sequence[Column], cells: Collection[str], used: Collection[str]) -> list[Column]:
+    """Return the unused columns with amounts that are between two columns of periods, or next to one.
+
+    Beside years, others than years are usual, such as a change in percent.
+    """
+    places = [place for place, column in enumerate(columns) if column.name in cells]
+    first, last = min(places), max(places)
+    free = [column.name not in used and (is_money(column) or may_be_money(column)) for column in columns]
+    header = read_header(next(iter(cells)))
+    if header is not None and header.unit != "year":
+        while first > 0 and free[first - 1]:
+            first -= 1
+        while last + 1 < len(columns) and free[last + 1]:
+            last += 1
+    return [columns[place] for place in range(first, last + 1) if free[place] and columns[place].amounts]
+
+
+def _ask(draft: FieldsDraft) -> str:
+    """Take the columns into the draft with a period that a person gives; return the form of the period."""
+    if not draft.unpivot:
+        draft.measures |= {name: {"date": UNDECIDED, "scenario": UNDECIDED} for name in draft.unclear}
+        return ""
+    draft.unpivot["columns"] = [*draft.unpivot["columns"], *draft.unclear]
+    values = draft.fields["date"].values
+    formats = values["formats"]
+    form = formats[0]
+    header = read_header(draft.unpivot["columns"][0])
+    if header is not None and header.has_year and header.unit == "month":
+        form = "yyyy-MM"
+        values["formats"] = list(dict.fromkeys([*formats, form]))
+    values["map"] = values.get("map", {}) | dict.fromkeys(draft.unclear, UNDECIDED)
+    return f", in the form {form}"
