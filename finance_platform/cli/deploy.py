@@ -54,6 +54,10 @@ _region_option = click.option("--region", default="", help="The region; default:
     type=click.Path(path_type=Path, dir_okay=False),
     help="The .env file to write the settings to; default: build/STACK.env.",
 )
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag of every resource; give all each time.")
+@click.option(
+    "--service-role", default="", help="ARN of the role with which CloudFormation works; default: your rights."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @with_exit_code
@@ -65,6 +69,8 @@ def deploy(
     template_file: Path | None,
     dist: Path,
     settings_path: Path | None,
+    tags: Sequence[str],
+    service_role: str,
     dry_run: bool,
     yes: bool,
 ) -> int:
@@ -72,14 +78,14 @@ def deploy(
     from finance_platform.deployment.artefacts import read_release
     from finance_platform.deployment.aws import Account
     from finance_platform.deployment.stack import Stack
-    from finance_platform.deployment.steps import Deployment, DeploymentRequest, parse_parameters
+    from finance_platform.deployment.steps import Deployment, DeploymentRequest, parse_parameters, parse_tags
     from finance_platform.deployment.template import read_template, template_path
 
     template = read_template(template_file or template_path())
     request = DeploymentRequest(stack_name, template, read_release(dist), parse_parameters(parameters, image))
     request.validate()
     account = Account(region)
-    stack = Stack(account, stack_name)
+    stack = Stack(account, stack_name, tags=parse_tags(tags), service_role=service_role)
     deployment = Deployment(account, stack, request)
     preview = deployment.preview()
     is_confirmed = False
@@ -144,8 +150,9 @@ def remote(stack_name: str, region: str, as_owner: bool, command: Sequence[str])
         from finance_platform.cli.prove import report_findings
         from finance_platform.deployment.proof import person_assumptions
 
+        ids, raw_uri = stack.list_physical_ids(), stack.read_outputs()["RawUri"]
         echo("From this machine, with your own rights:")
-        exit_code = max(exit_code, report_findings(person_assumptions(account, stack.list_physical_ids())))
+        exit_code = max(exit_code, report_findings(person_assumptions(account, ids, raw_uri)))
     return exit_code
 
 

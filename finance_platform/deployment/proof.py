@@ -55,16 +55,17 @@ def task_assumptions(account: Account, settings: Settings) -> tuple[Assumption, 
     )
 
 
-def person_assumptions(account: Account, ids: Mapping[str, str]) -> tuple[Assumption, ...]:
+def person_assumptions(account: Account, ids: Mapping[str, str], raw_uri: str) -> tuple[Assumption, ...]:
     """Return what a person with the rights of a deployment can try from outside.
 
     Args:
         account: the account.
         ids: the physical ids of the stack's resources.
+        raw_uri: the raw zone, which may be a bucket that the stack did not create.
     """
     return (
         Assumption("an alarm reaches its topic", lambda: _alarm(account, ids)),
-        Assumption("a write to the raw zone reaches the queue", lambda: _event(account, ids)),
+        Assumption("a write to the raw zone reaches the queue", lambda: _event(account, ids, raw_uri)),
         Assumption("a paused warehouse says so", _paused),
     )
 
@@ -158,11 +159,12 @@ def _action_since(client: Any, name: str, started: float) -> Mapping[str, Any] |
     return next((item for item in history if item["Timestamp"].timestamp() >= started), None)
 
 
-def _event(account: Account, ids: Mapping[str, str]) -> str:
-    key = f"prove/{secrets.token_hex(8)}.prove"
+def _event(account: Account, ids: Mapping[str, str], raw_uri: str) -> str:
+    bucket, prefix = _split(raw_uri)
+    key = f"{prefix}prove/{secrets.token_hex(8)}.prove"
     s3, sqs = account.client("s3"), account.client("sqs")
     with translate_aws_errors(f"writing {key} to the raw zone"):
-        s3.put_object(Bucket=ids["RawBucket"], Key=key, Body=b"finance")
+        s3.put_object(Bucket=bucket, Key=key, Body=b"finance")
         try:
             _wait(
                 lambda: _message_of(sqs, ids["RawEvents"], key),
@@ -171,7 +173,7 @@ def _event(account: Account, ids: Mapping[str, str]) -> str:
                 "no message with that key; the sensor may have received it: switch it off in the UI, and try again",
             )
         finally:
-            s3.delete_object(Bucket=ids["RawBucket"], Key=key)
+            s3.delete_object(Bucket=bucket, Key=key)
     return "a message with the object's key"
 
 

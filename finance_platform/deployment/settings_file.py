@@ -10,7 +10,14 @@ from collections.abc import Mapping
 from finance_platform.settings import ENV_PREFIX, Settings
 
 OUTPUTS_FOR_PEOPLE = frozenset(
-    {"ImageRepositoryUri", "WarehouseAdminSecretArn", "WarehouseAdminRoleArn", "DashboardUrl"}
+    {
+        "ImageRepositoryUri",
+        "WarehouseAdminSecretArn",
+        "WarehouseAdminRoleArn",
+        "DashboardUrl",
+        "TaskSubnetIds",
+        "TaskSecurityGroupId",
+    }
 )
 """The outputs that are not settings."""
 

@@ -46,8 +46,24 @@ def is_failure(event: Event) -> bool:
 class Stack:
     """One stack, existing or not."""
 
-    def __init__(self, account: Account, name: str) -> None:
+    def __init__(
+        self, account: Account, name: str, *, tags: Mapping[str, str] | None = None, service_role: str = ""
+    ) -> None:
+        """Call nothing yet.
+
+        Args:
+            account: the account.
+            name: the stack's name.
+            tags: tags of the stack, which CloudFormation gives to every resource that can have some; None or empty for
+                those that it has.
+            service_role: the role with whose rights CloudFormation changes resources; empty for the caller's own.
+        """
         self.name = name
+        self._options: dict[str, Any] = {}
+        if tags:
+            self._options["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        if service_role:
+            self._options["RoleARN"] = service_role
         self._client = account.client("cloudformation")
         self._poll_seconds = account.poll_seconds
 
@@ -89,14 +105,21 @@ class Stack:
             resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
         return {resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "") for resource in resources}
 
-    def create(self, body: str, show: Callable[[Event], None]) -> None:
-        """Create the stack from a template, show its events and wait until it has ended.
+    def create(self, body: str, parameters: Mapping[str, str], show: Callable[[Event], None]) -> None:
+        """Create the stack from a template, protected from deletion; show its events and wait until it has ended.
 
         Raises:
             DeploymentError: the creation failed; names the resource and the reason.
         """
         with translate_aws_errors(f"creating the stack {self.name}"):
-            created = self._client.create_stack(StackName=self.name, TemplateBody=body, OnFailure="DELETE")
+            created = self._client.create_stack(
+                StackName=self.name,
+                TemplateBody=body,
+                Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+                OnFailure="DELETE",
+                EnableTerminationProtection=True,
+                **self._options,
+            )
         self._follow(created["StackId"], "", show)
 
     def create_change_set(self, template_url: str, parameters: Mapping[str, str], declared: Collection[str]) -> str:
@@ -124,6 +147,7 @@ class Stack:
                         *({"ParameterKey": name, "UsePreviousValue": True} for name in sorted(unchanged)),
                     ],
                     Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+                    **self._options,
                 )["Id"]
             )
             try:

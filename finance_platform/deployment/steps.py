@@ -130,7 +130,8 @@ class Deployment:
             DeploymentError: a step failed; CloudFormation restored the previous state.
         """
         if preview.is_first:
-            self._stack.create(self._request.template.render_first_stage(), show)
+            template = self._request.template
+            self._stack.create(template.render_first_stage(), template.first_stage_parameters(self._parameters), show)
         self._upload_missing(preview.uploads)
         change_set = self._create_change_set() if preview.is_first else preview.change_set
         if change_set:
@@ -185,3 +186,20 @@ def parse_parameters(arguments: Sequence[str], image: str | None) -> dict[str, s
             raise DeploymentParameterError(f"{name} is given twice", fix="give it once")
         parameters[name] = value
     return parameters
+
+
+def parse_tags(arguments: Sequence[str]) -> dict[str, str]:
+    """Return the tags of a command line, by key.
+
+    Raises:
+        DeploymentParameterError: an argument is not `KEY=VALUE`, or its key is one of AWS's own.
+    """
+    tags = {}
+    for argument in arguments:
+        key, sign, value = argument.partition("=")
+        if not sign or not key or key.lower().startswith("aws:"):
+            raise DeploymentParameterError(
+                f"--tag {argument}", fix="write --tag KEY=VALUE; a key cannot begin with aws:"
+            )
+        tags[key] = value
+    return tags

@@ -108,23 +108,24 @@ def _run(account: Account, stack: Stack, ids: Mapping[str, str], task: OneOffTas
 
 def _build_request(ids: Mapping[str, str], stack: Stack, task: OneOffTask) -> dict[str, Any]:
     overrides: dict[str, Any] = {}
+    outputs = stack.read_outputs()
     container: dict[str, Any] = {"name": _CONTAINER, "command": list(task.command)}
     variables = [{"name": name, "value": value} for name, value in task.environment.items()]
     if task.as_owner:
-        outputs = stack.read_outputs()
         secret = {"name": f"{ENV_PREFIX}REDSHIFT_SECRET_ID", "value": outputs["WarehouseAdminSecretArn"]}
         variables.append(secret)
         overrides["taskRoleArn"] = outputs["WarehouseAdminRoleArn"]
     if variables:
         container["environment"] = variables
     network = {
-        "subnets": [ids[f"Subnet{zone}"] for zone in "ABC"],
-        "securityGroups": [ids["TaskSecurityGroup"]],
+        "subnets": outputs["TaskSubnetIds"].split(","),
+        "securityGroups": [outputs["TaskSecurityGroupId"]],
         "assignPublicIp": "DISABLED",
     }
     return {
         "taskDefinition": ids["RunTask"],
         "launchType": "FARGATE",
+        "propagateTags": "TASK_DEFINITION",
         "networkConfiguration": {"awsvpcConfiguration": network},
         "overrides": {**overrides, "containerOverrides": [container]},
     }

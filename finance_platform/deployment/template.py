@@ -79,8 +79,25 @@ class Template:
             for name, resource in self.document["Resources"].items()
             if resource.get("Metadata", {}).get("Stage") == FIRST_STAGE
         }
-        header = {"AWSTemplateFormatVersion": "2010-09-09", "Description": self.document["Description"]}
-        return json.dumps({**header, "Resources": resources})
+        conditions = self._used("Conditions", resources)
+        parts = {
+            "AWSTemplateFormatVersion": "2010-09-09",
+            "Description": self.document["Description"],
+            "Parameters": self._used("Parameters", [resources, conditions]),
+            "Conditions": conditions,
+            "Resources": resources,
+        }
+        return json.dumps({name: part for name, part in parts.items() if part})
+
+    def first_stage_parameters(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return those of the values that the first stage declares."""
+        declared = json.loads(self.render_first_stage()).get("Parameters", {})
+        return {name: value for name, value in values.items() if name in declared}
+
+    def _used(self, section: str, part: Any) -> dict[str, Any]:
+        """Return the entries of a section that a part of the template refers to."""
+        text = json.dumps(part)
+        return {name: entry for name, entry in self.document.get(section, {}).items() if f'"{name}"' in text}
 
     def select_resources(self, values: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
         """Return the resources that a new stack would have, by name.

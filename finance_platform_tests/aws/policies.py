@@ -87,7 +87,8 @@ def _resolve(value: Any, resources: dict[str, Any], *, is_serverless: bool) -> A
             return identify(value["Fn::GetAtt"][0])
         if "Fn::If" in value:
             condition, if_true, if_false = value["Fn::If"]
-            return resolve(if_true if (condition == "IsServerless") == is_serverless else if_false)
+            is_true = is_serverless if condition == "IsServerless" else condition.startswith("HasOwn")
+            return resolve(if_true if is_true else if_false)
         if "Fn::Sub" in value:
             return re.sub(
                 r"\$\{([^}.]+)(\.[^}]+)?\}", lambda match: identify(match[1], is_ref=not match[2]), value["Fn::Sub"]

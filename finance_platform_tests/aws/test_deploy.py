@@ -254,6 +254,83 @@ def test_a_new_image_migrates_the_warehouse_before_the_services_restart(
     assert [container["image"] for container in definition["containerDefinitions"]] == [newer]
 
 
+EXISTING = {
+    "ExistingVpcId": "vpc-0a1b2c3d",
+    "ExistingVpcCidr": "10.20.0.0/16",
+    "ExistingSubnetA": "subnet-0a1b2c3d",
+    "ExistingSubnetB": "subnet-1a1b2c3d",
+    "ExistingSubnetC": "subnet-2a1b2c3d",
+    "ExistingLoadBalancerSecurityGroup": "sg-0a1b2c3d",
+    "ExistingTaskSecurityGroup": "sg-1a1b2c3d",
+    "ExistingRecordsSecurityGroup": "sg-2a1b2c3d",
+    "ExistingWarehouseSecurityGroup": "sg-3a1b2c3d",
+    "ExistingKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0d990263-003e-418e-b2e1-f1a9b9c4e0f0",
+    "ExistingRawBucket": "group-raw",
+    "ExistingProcessedBucket": "group-processed",
+    "ExistingWarehouse": "group",
+    "ExistingWarehouseHost": "group.example.com",
+    "ExistingWarehouseSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:group-AbCdEf",
+    "ExistingWorkgroupArn": f"arn:aws:redshift-serverless:{REGION}:{ACCOUNT}:workgroup/"
+    "0d990263-003e-418e-b2e1-f1a9b9c4e0f0",
+    "PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+}
+"""Everything that an account can bring along."""
+
+
+@pytest.fixture(scope="module")
+def subnets_of_the_account(cloud: MotoServer) -> dict[str, str]:
+    """The network of an account, which moto has to know."""
+    assert cloud.address
+    ec2 = boto3.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{n}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"][
+            "SubnetId"
+        ]
+        for n, zone in enumerate("abc")
+    ]
+    group = ec2.create_security_group(GroupName="all", Description="all", VpcId=vpc)["GroupId"]
+    groups = {name: group for name in EXISTING if name.endswith("SecurityGroup")}
+    return {"ExistingVpcId": vpc, **{f"ExistingSubnet{z}": s for z, s in zip("ABC", subnets, strict=True)}, **groups}
+
+
+def test_a_stack_takes_network_key_buckets_and_warehouse_of_the_account(
+    subnets_of_the_account: dict[str, str], dist: Path, tmp_path: Path
+):
+    values = {**EXISTING, **subnets_of_the_account}
+    arguments = [part for name, value in values.items() for part in ("--parameter", f"{name}={value}")]
+    result = deploy(dist, tmp_path, "--yes", "--tag", "CostCentre=4711", *arguments, name="group")
+    assert result.exit_code == 0, result.output
+    created = set(Stack(Account(), "group").list_physical_ids()) - {""}
+    template = read_template(template_path())
+    assert created == set(template.select_resources(values))
+    assert not created & {
+        "Key",
+        "RawBucket",
+        "ProcessedBucket",
+        "Network",
+        "SubnetA",
+        "S3Endpoint",
+        "TaskSecurityGroup",
+    }
+    assert not created & {"ServerlessNamespace", "ServerlessWorkgroup", "Cluster", "WarehouseSecret"}
+    settings = (tmp_path / "finance.env").read_text()
+    for line in ("RAW_URI=s3://group-raw", "REDSHIFT_WORKGROUP=group", "REDSHIFT_HOST=group.example.com"):
+        assert f"FINANCE_PLATFORM_{line}\n" in settings
+    description = stack("group")
+    assert {"Key": "CostCentre", "Value": "4711"} in description["Tags"]
+    assert description["EnableTerminationProtection"] is True
+    outputs = {item["OutputKey"]: item["OutputValue"] for item in description["Outputs"]}
+    assert outputs["TaskSubnetIds"].split(",") == [values[f"ExistingSubnet{zone}"] for zone in "ABC"]
+    boundary = boto3.client("iam").get_role(RoleName="group-platform")["Role"].get("PermissionsBoundary", {})
+    assert boundary.get("PermissionsBoundaryArn") == EXISTING["PermissionsBoundaryArn"]
+
+
+def test_a_tag_without_a_value_is_rejected(dist: Path, tmp_path: Path):
+    result = deploy(dist, tmp_path, "--yes", "--tag", "CostCentre", name="nothing-yet")
+    assert (result.exit_code, "--tag KEY=VALUE" in result.output) == (2, True)
+
+
 def test_a_migration_that_fails_deploys_nothing(deployed: Result, dist: Path, tmp_path: Path, programs: Path):
     assert deployed.exit_code == 0
     from finance_platform_tests.aws.ecs_runner import running_tasks
@@ -382,7 +459,7 @@ def test_a_failed_creation_names_the_failed_resource_although_the_stack_is_delet
     monkeypatch.setattr(CloudFormationBackend, "create_stack", create_and_delete)
     events: list[Event] = []
     with pytest.raises(DeploymentError, match=r"ended in DELETE_COMPLETE: ScriptsBucket .*the name is taken"):
-        Stack(Account(), "short-lived").create(EMPTY, events.append)
+        Stack(Account(), "short-lived").create(EMPTY, {}, events.append)
     assert ("ScriptsBucket", "CREATE_FAILED") in [
         (event["LogicalResourceId"], event["ResourceStatus"]) for event in events
     ]

@@ -176,8 +176,9 @@ def test_a_person_s_proof_sees_an_event_in_the_queue_and_an_alarm_without_an_act
             AlarmName=bucket, MetricName="RunsFailed", Namespace="x", Period=300, EvaluationPeriods=1, Threshold=1,
             ComparisonOperator="GreaterThanThreshold", Statistic="Sum",
         )  # fmt: skip
-        ids = {"RunFailedAlarm": bucket, "RawBucket": bucket, "RawEvents": queue}
-        found = {item.assumption: item for item in try_all(proof.person_assumptions(Account(REGION), ids))}
+        ids = {"RunFailedAlarm": bucket, "RawEvents": queue}
+        assumptions = proof.person_assumptions(Account(REGION), ids, f"s3://{bucket}")
+        found = {item.assumption: item for item in try_all(assumptions)}
         listed = boto3.client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])
         (alarm,) = boto3.client("cloudwatch").describe_alarms(AlarmNames=[bucket])["MetricAlarms"]
     assert found["a write to the raw zone reaches the queue"].verdict == "as assumed", found

@@ -22,6 +22,22 @@ CHOICES = [
     {"QuickSightOwner": "arn", "QuickSightSecretArn": "arn", "QuickSightPeriod": "2025-09"},
 ]
 
+NETWORK = {"ExistingVpcId": "v", "ExistingVpcCidr": "c"} | {f"ExistingSubnet{zone}": "s" for zone in "ABC"}
+GROUPS = {f"Existing{name}SecurityGroup": "g" for name in ("LoadBalancer", "Task", "Records", "Warehouse")}
+WAREHOUSE = {"ExistingWarehouse": "w", "ExistingWarehouseHost": "h", "ExistingWarehouseSecretArn": "arn"}
+ALL_ON = {
+    "Image": "i", "AlertEmail": "a@b.co", "BiAllowedCidr": "c", "AllowPortForwarding": "yes", "UiCertificateArn": "arn",
+    "UiLoginIssuer": "https", "QuickSightOwner": "arn", "RawCrawler": "on", "EndpointZones": "all",
+}  # fmt: skip
+EXISTING = [
+    {**ALL_ON, **part, "Warehouse": kind}
+    for part in (
+        {}, NETWORK, NETWORK | GROUPS, {"ExistingKeyArn": "arn"}, {"ExistingRawBucket": "b"},
+        {"ExistingProcessedBucket": "b"}, WAREHOUSE, {**NETWORK, **GROUPS, **WAREHOUSE, "ExistingKeyArn": "arn", "ExistingRawBucket": "b"},
+    )
+    for kind in ("serverless", "provisioned")
+]  # fmt: skip
+
 
 def of_type(kind: str) -> list[Any]:
     return [pytest.param(one["Properties"], id=name) for name, one in RESOURCES.items() if one["Type"] == kind]
@@ -39,7 +55,8 @@ def test_what_is_created_first_needs_nothing_of_the_rest_and_fits_into_a_request
     first = {name for name, one in RESOURCES.items() if one.get("Metadata", {}).get("Stage") == FIRST_STAGE}
     assert {"Key", "ScriptsBucket", "ImageRepository"} <= first
     for name in first:
-        assert set(re.findall(r"'(?:Ref|Fn::GetAtt)': \[?'(\w+)'", str(RESOURCES[name]))) <= first, name
+        references = set(re.findall(r"'(?:Ref|Fn::GetAtt)': \[?'(\w+)'", str(RESOURCES[name])))
+        assert references <= first | TEMPLATE.parameters.keys(), name
     assert len(TEMPLATE.render_first_stage()) < 51_200
     assert len(TEMPLATE.text.encode()) < 1_000_000
 
@@ -139,12 +156,60 @@ def test_copy_reads_partitions_in_batches_and_finds_its_database():
                 "UiLoginIssuer requires UiLoginClientId, UiLoginSecretArn and UiCertificateArn.",
             ],
         ),
+        (
+            {"ExistingVpcId": "vpc-1"},
+            ["ExistingVpcId, ExistingVpcCidr and ExistingSubnetA to C require each other - all or none."],
+        ),
+        (GROUPS, ["Existing security groups require ExistingVpcId."]),
+        (WAREHOUSE, ["An existing workgroup requires ExistingWorkgroupArn."]),
+        ({**WAREHOUSE, "Warehouse": "provisioned"}, []),
         ({"UiHostName": "a.example.com"}, ["UiCertificateArn and UiHostName require each other."]),
         ({"ZoneA": "eu-central-1a"}, ["ZoneA, ZoneB and ZoneC require each other - all three or none."]),
     ],
 )
 def test_parameters_that_do_not_fit_together_break_a_rule(values: dict[str, str], broken: list[str]):
     assert TEMPLATE.broken_rules(values) == broken
+
+
+@pytest.mark.parametrize("values", [*CHOICES, *EXISTING])
+def test_what_is_created_refers_to_nothing_that_a_condition_leaves_out(values: dict[str, str]):
+    created, is_true = TEMPLATE.select_resources(values), TEMPLATE._evaluator(values)
+
+    def references(part: Any) -> set[str]:
+        if isinstance(part, list):
+            return {name for item in part for name in references(item)}
+        if not isinstance(part, dict):
+            return set()
+        if "Fn::If" in part:
+            condition, if_true, if_false = part["Fn::If"]
+            return references(if_true if is_true(condition) else if_false)
+        if "Ref" in part:
+            return {part["Ref"]}
+        if "Fn::GetAtt" in part:
+            return {part["Fn::GetAtt"][0]}
+        if isinstance(part.get("Fn::Sub"), str):
+            return set(re.findall(r"\$\{([A-Za-z]+)", part["Fn::Sub"]))
+        return references(list(part.values()))
+
+    known = created.keys() | TEMPLATE.parameters.keys() | {"AWS"}
+    for name, resource in created.items():
+        body = {key: value for key, value in resource.items() if key != "Condition"}
+        assert {reference.partition("::")[0] for reference in references(body)} <= known, name
+    outputs = TEMPLATE.document["Outputs"]
+    written = [one["Value"] for one in outputs.values() if "Condition" not in one or is_true(one["Condition"])]
+    assert {reference.partition("::")[0] for reference in references(written)} <= known
+
+
+def test_versions_of_evidence_in_the_processed_zone_never_expire():
+    rules = RESOURCES["ProcessedBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    expiring = [rule["Prefix"] for rule in rules if "NoncurrentVersionExpiration" in rule]
+    assert not [prefix for prefix in expiring if prefix.startswith(("register", "loads", "signatures"))]
+    assert {"transactions/", "fact_financials/", "deliveries/", "slices/", "checkpoints/"} <= set(expiring)
+
+
+@pytest.mark.parametrize("role", of_type("AWS::IAM::Role"))
+def test_every_role_can_have_a_permissions_boundary(role: dict[str, Any]):
+    assert role["PermissionsBoundary"]["Fn::If"][:2] == ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}]
 
 
 @pytest.mark.parametrize("bucket", of_type("AWS::S3::Bucket"))
