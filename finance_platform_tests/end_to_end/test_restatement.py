@@ -139,10 +139,14 @@ def test_the_output_of_a_run_names_what_changed_a_signed_period_and_a_withdrawal
     home: Home, refresh: Refresher
 ) -> None:
     home.write("raw/transactions_late.csv", f"{HEADER}\nT9,2024-01-20,D100,4000,55.55,late invoice\n")
-    refresh(home, **PUBLISH)
+    assert list(refresh(home).held()) == ["transactions_late.csv"]
+    assert home.command("accept", "transactions_late.csv", "--why", "audited").returncode == 0
+    refresh(home)
     (sentence,) = describe_restatements(read_restatements(DuckDBWarehouse(home.path / "warehouse.duckdb")))
     assert re.fullmatch(
-        r"2024-01#1, closed by .+: profit \+55.55 since signed; late transactions_late.csv: Actual \+55.55", sentence
+        r"2024-01#1, closed by .+: profit \+55.55 since signed; late transactions_late.csv \(.+: audited\): "
+        r"Actual \+55.55",
+        sentence,
     )
     shown = home.command("restatement", "2024-01")
     assert all(text in shown.stdout for text in ("2024-01#1", "late", "transactions_late.csv", "55.55", "1,055.55"))
