@@ -1,10 +1,11 @@
 """Connections to Dagster's SQLite files that stay open while its instance is.
 
-Belongs here: keeping them, their settings. Does not belong here: opening the instance (see `dagster_instance`), errors
-of its storage (see `storage_errors`).
+Belongs here: keeping them, their settings, what their engines have compiled. Does not belong here: opening the instance
+(see `dagster_instance`), errors of its storage (see `storage_errors`).
 
 Dagster opens and closes a connection for each thing that it stores, a thousand per run. Opening costs more than
-storing: SQLite reads the file's schema again, and syncs when the last connection is closed.
+storing: SQLite reads the file's schema again, and syncs when the last connection is closed. It creates an engine for
+each, too, and an engine compiles each statement once for itself.
 """
 
 from __future__ import annotations
@@ -16,7 +17,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Dialect, Engine, event
+from sqlalchemy import Connection, Dialect, Engine, event
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
+
+_STATEMENTS = 1_000
+
+
+class SharedDialect(SQLiteDialect_pysqlite):
+    """SQLite's dialect, of which each is equal to each: what one engine has compiled is then right for another."""
+
+    supports_statement_cache = True
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other is of this class; all are created without options."""
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        """Return the hash of the class."""
+        return hash(type(self))
 
 
 class _Connection(sqlite3.Connection):
@@ -58,6 +78,7 @@ def kept_connections() -> Iterator[None]:
     """
     opened: list[_Connection] = []
     free: dict[str, list[_Connection]] = defaultdict(list)
+    compiled: LRUCache[Any, Any] = LRUCache(_STATEMENTS)
 
     def connect(_: Dialect, __: object, arguments: list[Any], options: dict[str, Any]) -> sqlite3.Connection | None:
         if options.get("uri") or not arguments or arguments[0] == ":memory:":
@@ -81,10 +102,17 @@ def kept_connections() -> Iterator[None]:
         connection.set_aside = set_aside
         return connection
 
+    def share(connection: Connection) -> None:
+        if isinstance(connection.dialect, SharedDialect):
+            connection.execution_options(compiled_cache=compiled)
+
+    registry.register("sqlite", __name__, SharedDialect.__name__)
     event.listen(Engine, "do_connect", connect)
+    event.listen(Engine, "engine_connect", share)
     try:
         yield
     finally:
+        event.remove(Engine, "engine_connect", share)
         event.remove(Engine, "do_connect", connect)
         for connection in opened:
             connection.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,3 +97,14 @@ def test_in_the_end_all_are_closed_and_the_file_is_complete_without_its_log(file
 def test_databases_in_memory_are_left_alone():
     with create_engine("sqlite://").connect() as connection:
         assert type(of(connection)) is sqlite3.Connection
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_statement_is_compiled_once_for_all_engines(file: Path, caplog: pytest.LogCaptureFixture):
+    with engine(file).connect() as first:
+        assert runs(first) == [1]
+    caplog.set_level(logging.INFO, logger="sqlalchemy.engine")
+    with engine(file).connect() as second:
+        assert runs(second) == [1]
+    assert "cached since" in caplog.text
+    assert "generated in" not in caplog.text
