@@ -33,6 +33,8 @@ _DESCRIPTIONS = {"Column": (2, "description"), "Contract": (2, "grain")}
 
 _EMPTY = frozenset({"None", "[]"})
 
+_WITH_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
+
 
 @cache
 def code_version(job: JobName) -> str:
@@ -134,7 +136,7 @@ def _read_module(file: Path, _modified_at: int) -> _Module:
 def _imports(tree: ast.Module) -> Iterator[str]:
     """Yield the modules, and names in modules, that a module imports from this package, without the package's name."""
     prefix = f"{finance_platform.__name__}."
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(prefix):
             module = str(node.module).removeprefix(prefix)
             yield from (module, *(f"{module}.{alias.name}" for alias in node.names))
@@ -142,17 +144,26 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             yield from (alias.name.removeprefix(prefix) for alias in node.names if alias.name.startswith(prefix))
 
 
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield every statement, and what contains statements; expressions, which are most nodes, contain none."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending += [child for child in ast.iter_child_nodes(node) if isinstance(child, _WITH_STATEMENTS)]
+
+
 def _normal_form(node: Any) -> str:
     """Return a syntax tree as text, without imports and documentation."""
+    if isinstance(node, list):
+        return f"[{','.join([_normal_form(item) for item in node if not _is_without_effect(item)])}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
     if isinstance(node, ast.Call):
         node = _without_description(node)
-    if isinstance(node, ast.AST):
-        forms = [(name, _normal_form(value)) for name, value in ast.iter_fields(node)]
-        # Later versions of Python have more fields; a field without a value changes nothing.
-        return f"{type(node).__name__}({','.join(f'{name}={form}' for name, form in forms if form not in _EMPTY)})"
-    if isinstance(node, list):
-        return f"[{','.join(_normal_form(item) for item in node if not _is_without_effect(item))}]"
-    return repr(node)
+    forms = [(name, _normal_form(getattr(node, name))) for name in node._fields if hasattr(node, name)]
+    # Later versions of Python have more fields; a field without a value changes nothing.
+    return f"{type(node).__name__}({','.join([f'{name}={form}' for name, form in forms if form not in _EMPTY])})"
 
 
 def _is_without_effect(node: Any) -> bool:
