@@ -28,6 +28,7 @@ from finance_platform_tests.aws.two_profiles import (
     processed_rows,
     warehouse_rows,
 )
+from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process, runs_write_workbooks
 from finance_platform_tests.end_to_end.home import Home
 from finance_platform_tests.end_to_end.sample_home import SAMPLE
 from finance_platform_tests.profiles import current_profile
@@ -69,9 +70,17 @@ class DeployedHome(AwsHome):
     deployment: Deployment
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _dagster_jobs() -> Iterator[None]:
+    """Dagster's own files at less cost; Glue's jobs are processes. A second run would write a missing workbook."""
+    with dagster_jobs_in_this_process(), runs_write_workbooks():
+        yield
+
+
 @pytest.fixture(scope="module")
-def fakes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
-    """Every service."""
+def fakes(local: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
+    """Every service; the local home comes first, because its Spark would take the fakes for its own S3."""
+    assert local.profile == "local"
     with start_fakes(tmp_path_factory.mktemp("glue")) as running:
         yield running
 

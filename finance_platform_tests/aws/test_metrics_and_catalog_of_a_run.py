@@ -20,6 +20,8 @@ from finance_platform.slices.snapshot import take_snapshot
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.aws.metric_values import sums
 from finance_platform_tests.aws.moto_server import MotoServer, in_environment
+from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process
+from finance_platform_tests.shared_spark import shared_session
 from finance_platform_tests.unit.factories import settings, write
 
 pytestmark = pytest.mark.end_to_end
@@ -45,7 +47,8 @@ def ran(moto: MotoServer, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     write(folder / "raw/gl.csv", header + "\n".join(lines) + "\n")
     write(folder / "feeds/gl.yaml", TOLERANT)
     home = settings(home=folder, metrics_namespace="Ran")
-    with in_environment(moto.environment):
+    shared_session()  # a session that starts in this environment would take moto for its own S3, also in later tests
+    with dagster_jobs_in_this_process(), in_environment(moto.environment):
         assert run_refresh(home, rebuild=False, periods=(), on_step=lambda _: None).succeeded
     return home
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process
 from finance_platform_tests.end_to_end.dagster_refresh import RefreshedHome, run_refresh_job
 from finance_platform_tests.session_artifacts import session_artifact
 
@@ -44,4 +45,6 @@ def refresh_adventureworks_once(factory: pytest.TempPathFactory) -> RefreshedHom
 
 
 def _refresh(folder: Path) -> None:
-    (folder / _PICKLE).write_bytes(pickle.dumps(run_refresh_job(create_adventureworks_home(folder))))
+    home = create_adventureworks_home(folder)
+    with dagster_jobs_in_this_process():
+        (folder / _PICKLE).write_bytes(pickle.dumps(run_refresh_job(home)))

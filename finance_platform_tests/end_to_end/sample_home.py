@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from finance_platform_tests.dagster_jobs import dagster_jobs_in_this_process
 from finance_platform_tests.end_to_end.dagster_refresh import RefreshedHome, run_refresh_job
 from finance_platform_tests.session_artifacts import session_artifact
 
@@ -33,4 +34,5 @@ def refresh_sample_once(factory: pytest.TempPathFactory) -> RefreshedHome:
 
 def _refresh(folder: Path) -> None:
     home = create_sample_home(folder / "home")
-    (folder / _PICKLE).write_bytes(pickle.dumps(run_refresh_job(home)))
+    with dagster_jobs_in_this_process():
+        (folder / _PICKLE).write_bytes(pickle.dumps(run_refresh_job(home)))
