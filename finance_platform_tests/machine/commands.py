@@ -28,6 +28,7 @@ VALUES = {
 OPTIONS = {
     "trace": ["--period", "2024-01", "--department", "D100", "--account", "4000"],
     "ui": ["--port", "0"],
+    "accept": ["--why", "because a test asks"],
     "deploy": ["--dry-run"],
 }
 """What a command needs beyond its required parameters, to do something and to end."""
