@@ -55,7 +55,7 @@ HELP_TEXTS = {
     ),
     "report": HelpText(
         "Write the report pack: a page and a workbook.",
-        ("report --period 2025-06 --open", "report --as-of close:2025-06"),
+        ("report --period 2025-06 --open", "report --as-of close:2025-06", "report --audit 2025-06"),
     ),
     "accept": HelpText(
         "Accept a file that is held.",
@@ -71,7 +71,10 @@ HELP_TEXTS = {
     ),
     "reopen": HelpText("Reopen a closed period.", ('reopen 2025-06 --why "late invoice"',)),
     "history": HelpText("List every decision: who, when, why, how much.", ("history --period 2025-06",)),
-    "verify": HelpText("Name whatever was changed behind the platform.", ("verify 2025-06", "verify --print-head")),
+    "verify": HelpText(
+        "Name whatever was changed behind the platform.",
+        ("verify 2025-06", "verify --print-head", "verify audit_pack_2025-06.zip"),
+    ),
     "audit-sample": HelpText(
         "Draw lines for an auditor, with their raw text.", ("audit-sample 2025-06 --n 25 --seed 7",)
     ),

@@ -16,7 +16,7 @@ from finance_platform.cli.options import EXIT_OK, home_option, with_exit_code
 from finance_platform.cli.usage_errors import PERIOD
 from finance_platform.errors import WorkbookSizeError
 from finance_platform.safe_text import printable_line, quote_name
-from finance_platform.settings import load_settings
+from finance_platform.settings import Settings, load_settings
 
 _MEGABYTES_FROM = 100_000
 """Bytes from which a size is said in megabytes."""
@@ -29,10 +29,20 @@ _MEGABYTES_FROM = 100_000
 @click.option("--unit", metavar="NAME", default="", help="Only this business unit; the file has nothing of another.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The folder; default: HOME/reports.")
 @as_of_option
+@click.option(
+    "--audit", metavar="PERIOD", default="", help="Write the audit pack of a close instead: 2025-03, or 2025-03#1."
+)
 @click.option("--open", "is_opened", is_flag=True, help="Open it in the browser.")
 @with_exit_code
 def report(
-    home: Path | None, period: str | None, reference: str, unit: str, out: Path | None, as_of: str, is_opened: bool
+    home: Path | None,
+    period: str | None,
+    reference: str,
+    unit: str,
+    out: Path | None,
+    as_of: str,
+    audit: str,
+    is_opened: bool,
 ) -> int:
     """Write the report pack of what is published: an HTML file that needs no network, and a workbook."""
     from finance_platform.bootstrap import processed_zone, raw_zone, reports_folder
@@ -42,6 +52,10 @@ def report(
     from finance_platform.storage.factory import open_store
 
     settings, period = load_settings(home=home), period or ""
+    if audit:
+        if period or reference or unit or as_of or is_opened:
+            raise click.UsageError("with --audit, only --out is allowed")
+        return _write_audit_pack(settings, audit, out)
     with shown_state(settings, as_of) as shown:
         pack = read_published_pack(
             processed_zone(settings),
@@ -76,3 +90,20 @@ def report(
 def _size(size: int) -> str:
     """Return a number of bytes as people say it: `17 kB`, `0.9 MB`."""
     return f"{size / 1_000_000:.1f} MB" if size >= _MEGABYTES_FROM else f"{size / 1_000:.0f} kB"
+
+
+def _write_audit_pack(settings: Settings, audit: str, out: Path | None) -> int:
+    from finance_platform.bootstrap import open_warehouse, processed_zone, reports_folder
+    from finance_platform.refresh.audit_pack import audit_pack
+    from finance_platform.storage.factory import open_store
+
+    with shown_state(settings, f"close:{audit.strip()}") as shown:
+        if shown.state is None:
+            raise click.UsageError(f"{audit!r} is no close")
+        content = audit_pack(processed_zone(settings), open_warehouse(settings), shown.warehouse, settings, shown.state)
+    reports = open_store(str(out.expanduser().absolute())) if out else reports_folder(settings)
+    name = f"audit_pack_{audit.strip().replace('#', '_')}.zip"
+    reports.write(name, content)
+    echo(f"Wrote {quote_name(reports.uri(name))}, {len(content) / 1_000_000:.1f} MB.")
+    echo("`finance-platform verify FILE` compares what is in it, also without the home.")
+    return EXIT_OK

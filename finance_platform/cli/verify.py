@@ -22,6 +22,7 @@ from finance_platform.cli.options import (
     require_raw_zone,
     with_exit_code,
 )
+from finance_platform.safe_text import printable_line
 from finance_platform.settings import load_settings
 
 if TYPE_CHECKING:
@@ -35,18 +36,20 @@ _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 @click.command()
 @home_option
-@click.argument("period", required=False)
+@click.argument("period", required=False, metavar="[PERIOD|FILE.zip]")
 @click.option("--head", "kept", metavar="NUMBER:HASH", help="A head of the register that was kept: is it still in it?")
 @click.option("--print-head", is_flag=True, help="Print the register's head, to keep it elsewhere, and verify nothing.")
 @format_option
 @with_exit_code
 def verify(home: Path | None, period: str | None, kept: str | None, print_head: bool, output_format: str) -> int:
-    """Compare register, raw files, ledger lines and published cells with each other; name what was changed."""
+    """Compare register, raw files, lines and published cells, or the members of an audit pack; name what changed."""
     from finance_platform.bootstrap import open_warehouse, processed_zone, raw_zone
     from finance_platform.cli import rendering
     from finance_platform.deliveries.register import Register
     from finance_platform.refresh.verify import Verifier
 
+    if period is not None and period.lower().endswith(".zip"):
+        return _verify_pack(Path(period), kept, output_format)
     settings = require_raw_zone(load_settings(home=home))
     if period is not None and not _PERIOD.fullmatch(period):
         raise click.BadParameter(f"{period!r} is not a valid period; write it as YYYY-MM", param_hint="PERIOD")
@@ -62,6 +65,24 @@ def verify(home: Path | None, period: str | None, kept: str | None, print_head: 
         _print_parts(result)
     if rows or output_format != "table":
         rendering.print_rows(open_console(), _COLUMNS, rows, output_format)
+    return EXIT_ATTENTION if rows else EXIT_OK
+
+
+def _verify_pack(path: Path, kept: str | None, output_format: str) -> int:
+    from finance_platform.cli import rendering
+    from finance_platform.refresh.verify_audit_pack import verify_audit_pack
+
+    if not path.is_file():
+        raise click.BadParameter(f"{str(path)!r} is not a file", param_hint="FILE.zip")
+    heads = [(_parse(kept), "the head given to --head")] if kept else []
+    result = verify_audit_pack(path, heads)
+    rows = [(one.subject, one.why) for one in result.findings]
+    if output_format == "table" and result.head is not None:
+        outcome = "as they were written" if not rows else f"{len(rows):,} finding{'' if len(rows) == 1 else 's'}"
+        echo(f"Audit pack of {printable_line(result.title)}: {result.members:,} members, {outcome}")
+        echo(f"Head of the register up to the close, to compare with one that was kept: {result.head}")
+    if rows or output_format != "table":
+        rendering.print_rows(open_console(), ("member", "finding"), rows, output_format)
     return EXIT_ATTENTION if rows else EXIT_OK
 
 
