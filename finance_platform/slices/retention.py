@@ -18,6 +18,7 @@ from typing import Any
 
 from finance_platform.contracts.processed import (
     ACCOUNT_COUNTS,
+    BALANCES,
     COMMENTS,
     LOOKUP_ROWS,
     MEMBER_ATTRIBUTES,
@@ -49,7 +50,16 @@ from finance_platform.storage.documents import parse_document
 from finance_platform.storage.port import ObjectStore, StoredObject
 from finance_platform.storage.staged_files import FOLDER as MANIFESTS
 
-_OF_DELIVERIES = (*PROCESSED, COMMENTS, STATEMENT_LINES, LOOKUP_ROWS, MEMBERS, MEMBER_ATTRIBUTES, ACCOUNT_COUNTS)
+_OF_DELIVERIES = (
+    *PROCESSED,
+    COMMENTS,
+    STATEMENT_LINES,
+    BALANCES,
+    LOOKUP_ROWS,
+    MEMBERS,
+    MEMBER_ATTRIBUTES,
+    ACCOUNT_COUNTS,
+)
 _TABLES = tuple(contract.name for contract in (*_OF_DELIVERIES, *STAR))
 _JOBS = "jobs"
 _FOLDERS_OF_ATTEMPTS = ("staging", MANIFESTS)
