@@ -13,6 +13,7 @@ import pytest
 from finance_platform.deployment.template import FIRST_STAGE, read_template, template_path
 
 TEMPLATE = read_template(template_path())
+DEPLOY_ROLE = template_path().with_name("deploy_role.yaml")
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE.document["Resources"]
 CHOICES = [
     {},
@@ -29,14 +30,18 @@ ALL_ON = {
     "Image": "i", "AlertEmail": "a@b.co", "BiAllowedCidr": "c", "AllowPortForwarding": "yes", "UiCertificateArn": "arn",
     "UiLoginIssuer": "https", "QuickSightOwner": "arn", "RawCrawler": "on", "EndpointZones": "all",
 }  # fmt: skip
-EXISTING = [
-    {**ALL_ON, **part, "Warehouse": kind}
-    for part in (
-        {}, NETWORK, NETWORK | GROUPS, {"ExistingKeyArn": "arn"}, {"ExistingRawBucket": "b"},
-        {"ExistingProcessedBucket": "b"}, WAREHOUSE, {**NETWORK, **GROUPS, **WAREHOUSE, "ExistingKeyArn": "arn", "ExistingRawBucket": "b"},
-    )
-    for kind in ("serverless", "provisioned")
-]  # fmt: skip
+EVERYTHING = {**NETWORK, **GROUPS, **WAREHOUSE, "ExistingKeyArn": "arn", "ExistingRawBucket": "b"}
+PARTS: tuple[dict[str, str], ...] = (
+    {},
+    NETWORK,
+    NETWORK | GROUPS,
+    {"ExistingKeyArn": "arn"},
+    {"ExistingRawBucket": "b"},
+    {"ExistingProcessedBucket": "b"},
+    WAREHOUSE,
+    EVERYTHING,
+)
+EXISTING = [{**ALL_ON, **part, "Warehouse": kind} for part in PARTS for kind in ("serverless", "provisioned")]
 
 
 def of_type(kind: str) -> list[Any]:
@@ -45,10 +50,35 @@ def of_type(kind: str) -> list[Any]:
 
 def test_cloudformations_linter_finds_nothing():
     linter = Path(sys.executable).with_name("cfn-lint")
+    templates = [template_path(), DEPLOY_ROLE]
     done = subprocess.run(
-        [linter, "--regions", "eu-central-1", "--", template_path()], capture_output=True, text=True, check=False
+        [linter, "--regions", "eu-central-1", "--", *templates], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_deploy_role_is_assumed_by_one_environment_and_creates_no_unbounded_role():
+    roles = read_template(DEPLOY_ROLE).document["Resources"]
+    (trust,) = roles["DeployRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"]["StringEquals"] == {
+        "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+        "token.actions.githubusercontent.com:sub": {"Fn::Sub": "repo:${Repository}:environment:${Environment}"},
+    }
+    statements = [
+        statement
+        for name in ("DeployRole", "ServiceRole")
+        for policy in roles[name]["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    for statement in statements:
+        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        assert not [action for action in actions if "*" in action]
+        if {"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"} & set(actions):
+            assert statement["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": {"Ref": "BoundaryArn"}}}
+        if "iam:PassRole" in actions:
+            assert statement["Condition"]["StringEquals"]["iam:PassedToService"]
+        if statement["Resource"] == "*":
+            assert statement["Condition"]["StringEquals"]["aws:RequestedRegion"]
 
 
 def test_what_is_created_first_needs_nothing_of_the_rest_and_fits_into_a_request():
