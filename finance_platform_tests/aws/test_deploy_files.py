@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import fnmatch
 import importlib.metadata
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, get_args
 
+import click
 import pytest
 import yaml
 from dagster._core.workspace.config_schema import process_workspace_config
 
+from finance_platform.cli import main
 from finance_platform.cli.ui import webserver
 from finance_platform.deployment.template import read_template, template_path
 from finance_platform.notifications.alerts import Kind
@@ -244,3 +247,25 @@ def test_the_headings_of_the_runbook_are_exactly_the_alerts_and_the_alarms():
 def test_the_feeds_folder_contains_only_descriptors_and_a_readme():
     for path in (ROOT / "infra" / "feeds").iterdir():
         assert fnmatch.fnmatch(path.name, "*.yaml") or path.name == "README.md"
+
+
+def test_the_state_machine_runs_a_refresh_in_the_stack_and_ends_in_a_state_for_each_exit_code():
+    machine = json.loads((ROOT / "infra" / "state_machine.asl.json").read_text())
+    states = machine["States"]
+    refresh = states[machine["StartAt"]]
+    (override,) = refresh["Parameters"]["Overrides"]["ContainerOverrides"]
+    run_task = read_template(template_path()).document["Resources"]["RunTask"]["Properties"]
+    assert override["Name"] == run_task["ContainerDefinitions"][0]["Name"]
+    assert run_task["Family"] == {"Fn::Sub": "${AWS::StackName}-run"}
+    program, *arguments = override["Command"]
+    assert program == "finance-platform"
+    assert main.get_command(click.Context(main), arguments[0]) is not None
+    reached, remaining = set(), [machine["StartAt"]]
+    while remaining:
+        state = states[name := remaining.pop()]
+        following = [state.get("Next"), state.get("Default")]
+        following += [branch["Next"] for branch in (*state.get("Catch", ()), *state.get("Choices", ()))]
+        reached.add(name)
+        remaining += [one for one in following if one and one not in reached]
+        assert any(following) or state["Type"] in {"Succeed", "Fail"}, name
+    assert reached == states.keys()
