@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as settings_of_test
 from hypothesis import strategies as st
 
@@ -171,6 +171,7 @@ def headers_of(form: tuple[str, str], spelling: int) -> list[str]:
     return headers
 
 
+@example(form=("", _NUMBERS[0]), spelling=0, lost=1)
 @settings_of_test(max_examples=current_profile().examples_of_slow(40), deadline=None)
 @given(form=st.sampled_from(FORMS), spelling=st.integers(0, 29), lost=st.integers(0, 11))
 def test_twelve_months_of_any_language_and_form_are_read_and_none_is_dropped_in_silence(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import pairwise
 
 from finance_platform.feeds.dates import parse_date
 from finance_platform.feeds.month_names import read_month
@@ -142,7 +143,7 @@ def find_period_columns(names: Sequence[str], *, are_alone: bool) -> PeriodColum
 
 def _is_series(headers: dict[str, PeriodHeader], *, are_alone: bool) -> bool:
     days = {header.day for header in headers.values()}
-    if any(_is_number(name) for name in headers) and not _are_consecutive(days):
+    if any(_is_number(name) for name in headers) and not _are_close([header.day for header in headers.values()]):
         return False
     numbers = [name for name in headers if name.isdigit() and not headers[name].has_year]
     if numbers and (len(numbers) < _MIN_NUMBERS or date(2000, 1, 1) not in days):
@@ -156,9 +157,11 @@ def _is_number(name: str) -> bool:
     return len(name) == _SHORT_NUMBER and name[2] in ".," and (name[:2] + name[3:]).isdigit()
 
 
-def _are_consecutive(days: set[date]) -> bool:
-    months = sorted(day.year * 12 + day.month for day in days)
-    return len(months) >= _MIN_COLUMNS and months == list(range(months[0], months[0] + len(months)))
+def _are_close(days: Sequence[date]) -> bool:
+    """Return whether days ascend and lie close together, as those of months do and amounts seldom do."""
+    months = [day.year * 12 + day.month for day in days]
+    ascends = all(earlier < later for earlier, later in pairwise(months))
+    return len(months) >= _MIN_COLUMNS and ascends and months[-1] - months[0] <= 2 * len(months)
 
 
 def _dated(text: str, scenario: str) -> PeriodHeader | None:
