@@ -32,6 +32,18 @@ SCENARIO_TYPES = ("Actual", "Budget", "Forecast")
 
 ACCOUNT_TYPES = ("Revenue", "Expense", "Asset", "Liability", "Equity", "Statistical", "Unknown")
 
+_TYPE_WORDS = {
+    "Revenue": "revenues ertrag erträge erlös erlöse umsatz umsätze produit produits ingreso ingresos ricavo ricavi "
+    "opbrengst opbrengsten",
+    "Expense": "expenses aufwand aufwände aufwendung aufwendungen kosten charge charges gasto gastos costo costi",
+    "Asset": "assets aktiva aktivum aktivkonto vermögen actif actifs activo activos attivo attività activa",
+    "Liability": "liabilities passiva passivum passivkonto verbindlichkeit verbindlichkeiten fremdkapital schulden "
+    "passif passifs dettes pasivo pasivos passivo passività",
+    "Equity": "eigenkapital capitaux_propres patrimonio patrimonio_neto patrimonio_netto eigen_vermogen",
+    "Statistical": "statistik statistisch statistique estadístico statistico statistische",
+}
+"""Words for types in the languages of common ledgers; an underscore is a space."""
+
 MEASURES = ("flow", "balance")
 
 
@@ -144,6 +156,18 @@ def scenario_name(name: str, declared: Mapping[str, str]) -> str:
     if first_word.casefold() not in {"budget", "forecast"}:
         return clean(name)
     return f"{first_word.capitalize()} {rest}".strip()
+
+
+@lru_cache(maxsize=1024)
+def account_type(text: str) -> str | None:
+    """Return the account type that a text names, in English, German, French, Spanish, Italian or Dutch, or None."""
+    return _type_by_word().get(fold(text))
+
+
+@lru_cache(maxsize=1)
+def _type_by_word() -> Mapping[str, str]:
+    words = {fold(word.replace("_", " ")): name for name, texts in _TYPE_WORDS.items() for word in texts.split()}
+    return words | {fold(name): name for name in ACCOUNT_TYPES}
 
 
 def closest_match(text: str, allowed: Iterable[str]) -> str | None:

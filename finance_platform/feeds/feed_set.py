@@ -178,7 +178,9 @@ def shipped_descriptors() -> tuple[FeedDescriptor, ...]:
     """Return the descriptors that come with the platform."""
     folder = resources.files("finance_platform.feeds") / "builtin"
     files = sorted((item for item in folder.iterdir() if item.name.endswith(".yaml")), key=lambda item: item.name)
-    return tuple(parse_descriptor(file.read_text(encoding="utf-8"), f"builtin/{file.name}") for file in files)
+    return tuple(
+        parse_descriptor(file.read_text(encoding="utf-8"), f"builtin/{file.name}").as_shipped() for file in files
+    )
 
 
 def _descriptor_files(folder: Path) -> list[Path]:

@@ -38,6 +38,7 @@ from finance_platform.feeds.codes import (
     ACCOUNT_TYPES,
     MAX_CODE_BYTES,
     SCENARIO_TYPES,
+    account_type,
     clean,
     closest_match,
     fold,
@@ -605,7 +606,8 @@ def reject_long_codes(violations: RuleViolations, name: str, codes: pa.Array) ->
 def check_choice(violations: RuleViolations, name: str, written: pa.Array, allowed: tuple[str, ...]) -> pa.Array:
     """Return the allowed spelling of each text; reject what is not allowed, leave blank cells null."""
     by_folded = {fold(value): value for value in allowed}
-    values = map_distinct(written, lambda text: by_folded.get(fold(text)), pa.string())
+    known = account_type if allowed == ACCOUNT_TYPES else lambda text: by_folded.get(fold(text))
+    values = map_distinct(written, known, pa.string())
     violations.add_invalid(
         f"unknown_{name}",
         written,

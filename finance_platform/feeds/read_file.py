@@ -44,6 +44,7 @@ from finance_platform.feeds.unclaimed_totals import UnclaimedTotals
 from finance_platform.feeds.unread_months import UnreadMonths
 from finance_platform.feeds.violations import ACCEPTED, REJECTED
 from finance_platform.feeds.weights import Weights, load_weights
+from finance_platform.safe_text import quote_name
 from finance_platform.storage.factory import open_store
 from finance_platform.storage.port import ObjectStore, error_message
 from finance_platform.storage.s3_options import NO_OPTIONS, S3Options
@@ -359,16 +360,34 @@ def read_file(
                         raise UnreadableDeliveryError(found, fix=fix) from error
                     _add_table(feed, table, totals)
                 yield from _written_lines(schema, line_files)
-                summary = _summarize(totals, _findings(feed, totals), line_files)
+                findings = _findings(feed, totals)
+                if findings.advice or (totals.rejected and kind != "ledger"):
+                    findings = replace(findings, advice=_own_descriptor(feed, key, findings.advice))
+                summary = _summarize(totals, findings, line_files)
             except (UnreadableDeliveryError, FileNameError) as error:
                 header = json.dumps(_kept_header(totals), ensure_ascii=False)
-                summary = {"outcome": REFUSED, "reasons": error.found, "raw_row": error.fix, "header": header}
+                summary = {
+                    "outcome": REFUSED,
+                    "reasons": error.found,
+                    "raw_row": _own_descriptor(feed, key, error.fix),
+                    "header": header,
+                }
             # The file may have been overwritten since it was registered: other bytes are another delivery.
             if local_copy.fingerprint() != file.fingerprint:
                 summary = {"outcome": NOT_OPENED, "reasons": "the file was overwritten before it was read"}
     except OSError as error:
         summary = {"outcome": NOT_OPENED, "reasons": error_message(error)}
     yield _summary_row(schema, lineage, summary)
+
+
+def _own_descriptor(feed: ResolvedFeed, object_key: str, fix: str) -> str:
+    """Return a fix; for a shipped feed, with how a home gets a descriptor that it can edit."""
+    if not feed.rules.is_shipped or (fix and "descriptor" not in fix):
+        return fix
+    return (
+        f"{fix or 'correct the file'}; the descriptor comes with the platform, and `finance-platform feed draft "
+        f"{quote_name(object_key)} > feeds/{feed.name}.yaml` writes one that replaces it for this file"
+    )
 
 
 def _typed_batches(

@@ -13,7 +13,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
-from finance_platform.feeds.shape_rules import HASHED_IF_SET, LookupRule, MeasureRule, SpreadRule, UnpivotRule
+from finance_platform.feeds.shape_rules import (
+    HASHED_IF_SET,
+    NOT_HASHED,
+    LookupRule,
+    MeasureRule,
+    SpreadRule,
+    UnpivotRule,
+)
 
 READER_VERSION = 8
 """Increased when the same bytes under the same rules give other lines; every delivery is then read again."""
@@ -183,6 +190,7 @@ class ReadingRules:
         types_by_prefix: account types by the first characters of account numbers.
         fiscal_year_start_month: of fields whose years and quarters are fiscal; 1 if there is none.
         ignored_columns: headers of columns that are not read on purpose.
+        is_shipped: whether the feed comes with the platform, so that delimiter and encoding are found from the file.
     """
 
     kind: Kind
@@ -212,6 +220,7 @@ class ReadingRules:
     types_by_prefix: Mapping[str, str] | None = field(default=None, metadata=HASHED_IF_SET)
     fiscal_year_start_month: int = field(default=1, metadata=HASHED_IF_SET)
     ignored_columns: tuple[str, ...] = field(default=(), metadata=HASHED_IF_SET)
+    is_shipped: bool = field(default=False, metadata=NOT_HASHED)
 
     @property
     def identity(self) -> str:
@@ -273,7 +282,7 @@ def _hashed(value: Any) -> Any:
         return {
             item.name: _hashed(part)
             for item, part in items
-            if not (item.metadata == HASHED_IF_SET and part == item.default)
+            if item.metadata != NOT_HASHED and not (item.metadata == HASHED_IF_SET and part == item.default)
         }
     if isinstance(value, Mapping):
         return {name: _hashed(part) for name, part in value.items()}

@@ -22,6 +22,9 @@ _SET_BY_MEASURE = "\0measure "
 HASHED_IF_SET = {"hashed_if_set": True}
 """Metadata of a rule that was added later: its default is not hashed, so feeds without it keep their identity."""
 
+NOT_HASHED = {"not_hashed": True}
+"""Metadata of a rule that gives other lines only for files that could not be read without it."""
+
 
 def measure_header(name: str) -> str:
     """Return the header under which a reshaped batch has a field that `measures` set."""

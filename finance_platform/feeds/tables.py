@@ -16,6 +16,7 @@ from finance_platform.feeds.file_names import PACKED_ENDING, WORKBOOK_ENDINGS, f
 from finance_platform.feeds.findings import Note
 from finance_platform.feeds.packed_text import unpacked
 from finance_platform.feeds.resolved import ReadingRules
+from finance_platform.feeds.shipped_dialect import AS_WINDOWS, find_dialect
 from finance_platform.feeds.workbook import open_workbook
 
 
@@ -64,7 +65,10 @@ def open_tables(open_file: OpenFile, object_key: str, rules: ReadingRules) -> It
     ending = file_ending(object_key)
     if ending in WORKBOOK_ENDINGS:
         yield from open_workbook(open_file, rules)
-    elif ending.endswith(PACKED_ENDING):
-        yield DelimitedFile(unpacked(open_file), rules.dialect)
-    else:
-        yield DelimitedFile(open_file, rules.dialect)
+        return
+    open_text = unpacked(open_file) if ending.endswith(PACKED_ENDING) else open_file
+    dialect = find_dialect(open_text, rules) if rules.is_shipped else rules.dialect
+    table = DelimitedFile(open_text, dialect)
+    if dialect.encoding != rules.dialect.encoding:
+        table.notes |= AS_WINDOWS
+    yield table

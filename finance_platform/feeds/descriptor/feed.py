@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from finance_platform.feeds.codes import SCENARIO_TYPES, closest_match, fold, scenario_type
 from finance_platform.feeds.dates import parse_date
@@ -227,6 +227,13 @@ class FeedDescriptor(StrictModel):
         description="Whether a file that sorts before one that it overlaps is held; otherwise only a warning is "
         "reported.",
     )
+
+    _is_shipped: bool = PrivateAttr(False)
+
+    def as_shipped(self) -> FeedDescriptor:
+        """Return this descriptor, marked as one that comes with the platform and that no home can edit."""
+        self._is_shipped = True
+        return self
 
     @field_validator("feed")
     @classmethod
@@ -446,5 +453,6 @@ class FeedDescriptor(StrictModel):
             types_by_prefix=next(map(dict, self.types_by_prefix.values()), None),
             fiscal_year_start_month=settings.fiscal_year_start_month if is_fiscal else 1,
             ignored_columns=tuple(self.ignore_columns),
+            is_shipped=self._is_shipped,
         )
         return ResolvedFeed(self.feed, rules)

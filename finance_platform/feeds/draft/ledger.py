@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from finance_platform.feeds.codes import ACCOUNT_TYPES, fold
+from finance_platform.feeds.codes import account_type, fold
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import (
     Column,
@@ -139,7 +139,7 @@ class _Ledger:
         column = best_column([name], self._free())
         if column is None:
             return
-        if name == "account_type" and not {fold(text) for text in column.texts} <= {fold(one) for one in ACCOUNT_TYPES}:
+        if name == "account_type" and not all(map(account_type, column.texts)):
             return
         if name == "currency" and any(is_amount(text) or is_date(text) for text in column.texts):
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from finance_platform.feeds.codes import ACCOUNT_TYPES, fold
+from finance_platform.feeds.codes import account_type, fold
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import Column, FieldDraft, FieldsDraft, best_column, is_code
 from finance_platform.feeds.draft.header_words import rank
@@ -16,8 +16,7 @@ from finance_platform.feeds.draft.header_words import rank
 
 def reference_kind(columns: Sequence[Column]) -> str:
     """Return the kind of a file of master data; empty if it is none."""
-    types = {fold(name) for name in ACCOUNT_TYPES}
-    if any(column.texts and {fold(text) for text in column.texts} <= types for column in columns):
+    if any(column.texts and all(map(account_type, column.texts)) for column in columns):
         return "accounts"
     has = {name: any(rank(name, column.name) is not None for column in columns) for name in ("department", "account")}
     is_dated = any(column.dates for column in columns if rank("date", column.name) is not None)
@@ -64,7 +63,7 @@ def draft_references(draft: FieldsDraft, columns: Sequence[Column]) -> None:
 
 def _fits_reference(name: str, column: Column) -> bool:
     if name == "type":
-        return {fold(text) for text in column.texts} <= {fold(known) for known in ACCOUNT_TYPES}
+        return all(map(account_type, column.texts))
     if name == "measure":
         return {fold(text) for text in column.texts} <= {"flow", "balance"}
     return True
