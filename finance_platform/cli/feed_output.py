@@ -6,7 +6,7 @@ Belongs here: the parts of each and their order, for people and as JSON. Does no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +16,7 @@ from finance_platform.deliveries.commits import Count
 from finance_platform.feeds.feed_set import Problem
 from finance_platform.feeds.findings import ControlTotals
 from finance_platform.money_text import grouped_money, plain_money
-from finance_platform.refresh.feed_check import OUTCOMES, FileCheck
+from finance_platform.refresh.feed_check import OUTCOMES, FileCheck, RefusedRow
 from finance_platform.refresh.feed_header import CheckedTable, HeaderColumn
 from finance_platform.refresh.feed_list import COLUMNS, FeedListing
 from finance_platform.refresh.feed_match import MatchedFile
@@ -26,6 +26,9 @@ _MAX_COLUMNS = 100
 """Columns of a header that are listed; a wide file has many that no field uses."""
 
 _MAX_SUMS = 60
+_MANY_EQUAL = 3
+"""Rows with one reason from which they share a line."""
+
 _WIDE = 76
 """Characters of a terminal from which every column of the list of feeds has a place."""
 
@@ -173,14 +176,33 @@ def _print_control_totals(console: SafeConsole, totals: ControlTotals) -> None:
 
 
 def _print_rejected(console: SafeConsole, checked: FileCheck) -> None:
+    """Print the first rows that are not read; rows with the same reason share a line."""
+    total = _count(checked, "rejected").rows + _count(checked, "duplicate").rows
+    groups: dict[tuple[str, str], list[RefusedRow]] = {}
     for row in checked.refused_rows:
+        groups.setdefault((row.outcome, row.reasons), []).append(row)
+    # The first rows have one reason, and the file breaks one rule: so do the others, perhaps by another value.
+    is_one = len(groups) == len(checked.rules) == 1 and len(checked.refused_rows) >= _MANY_EQUAL
+    for (outcome, reasons), (row, *others) in _shared_lines(groups):
         place = f"line {row.row}" if row.sheet is None else f"sheet {row.sheet!r}, row {row.row}"
         cell = f", column {row.column!r}" if row.column is not None else ""
-        _print_line(console, (row.outcome, "yellow"), f" {place}{cell}: {row.reasons}")
-    total = _count(checked, "rejected").rows + _count(checked, "duplicate").rows
-    if total > len(checked.refused_rows):
+        count = total - 1 if is_one else len(others)
+        more = f" and {count:,} more" if count else ""
+        _print_line(console, (outcome, "yellow"), f" {place}{cell}{more}: {reasons}")
+    if total > len(checked.refused_rows) and not is_one:
         rules = ", ".join(f"{rule} {count:,}" for rule, count in checked.rules.most_common())
         _print_line(console, f"… {total - len(checked.refused_rows):,} more; by rule: {rules}")
+
+
+def _shared_lines(
+    groups: Mapping[tuple[str, str], Sequence[RefusedRow]],
+) -> Iterator[tuple[tuple[str, str], Sequence[RefusedRow]]]:
+    """Yield the rows that share a line; of a few, each has its own."""
+    for key, rows in groups.items():
+        if len(rows) >= _MANY_EQUAL:
+            yield key, rows
+        else:
+            yield from ((key, [row]) for row in rows)
 
 
 def _as_json(matched: MatchedFile, checked: FileCheck | None) -> dict[str, Any]:

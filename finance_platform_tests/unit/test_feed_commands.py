@@ -166,6 +166,15 @@ def test_check_of_a_file_whose_rows_all_reject_each_other_lists_them(home: Path,
     assert [rule in name for name in document["rules"]] == [True]
 
 
+def test_many_rows_with_one_reason_share_a_line_with_their_number(home: Path):
+    (home / "feeds" / "erp.yaml").write_text(with_lines(LEDGER, feed="erp", path="erp.csv"))
+    (home / "raw" / "erp.csv").write_text(ROWS + "2025-01-16,D100,4000,EUR 1\n" * 153)
+    result = invoke("feed", "check", home / "raw" / "erp.csv", "--home", home)
+    (line,) = (line for line in result.output.splitlines() if line.startswith("rejected"))
+    assert line.startswith("rejected line 3 and 152 more: ")
+    assert "more; by rule" not in result.output
+
+
 def test_check_of_a_file_without_a_feed_exits_with_1_and_of_no_file_with_2(home: Path, tmp_path: Path):
     (tmp_path / "bank.csv").write_text(ROWS)
     result = invoke("feed", "check", tmp_path / "bank.csv", "--home", home)

@@ -209,3 +209,17 @@ def test_a_trial_balance_of_whole_numbers_is_not_taken_for_master_data():
 def test_columns_that_may_be_the_department_are_named():
     text = draft("Day,Shop,Account,Amount\n2025-01-31,S1,4000,1.50\n")
     assert "No column was recognized as the department; 'Shop' may be it" in text
+
+
+def test_the_currency_of_a_file_without_the_home_s_is_refused_until_a_person_decides(tmp_path: Path):
+    text = "Date,Dept,Account,Amount,Currency\n2025-01-31,D1,4000,1.00,{}\n2025-01-31,D1,4000,2.00,{}\n"
+    (mistake,) = mistakes_of(draft(text.format("EUR", "EUR")))
+    assert mistake.endswith("columns.currency.map.EUR is not decided")
+    assert "put it into a home with FINANCE_PLATFORM_CURRENCY=EUR" in draft(text.format("EUR", "EUR")).replace(
+        "\n  # ", " "
+    )
+    assert sums(tmp_path, text.format("EUR", "EUR"), EUR="USD") == {("Actual", "2025-01"): "3.00"}
+    assert "decide: rows in 'EUR' will be rejected" in draft(text.format("EUR", "USD"))
+    assert "will be rejected" not in draft(text.format("USD", "USD"))
+    signs = "Date,Dept,Account,Amount\n2025-01-31,D1,4000,€1.00\n"
+    assert "decide: written with €; the home's currency is USD, so every row will be rejected" in draft(signs)

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from finance_platform.feeds.codes import account_type, fold
+from finance_platform.feeds.currencies import denoted_currencies
 from finance_platform.feeds.descriptor import UNDECIDED
 from finance_platform.feeds.draft.columns import (
     Column,
@@ -143,7 +144,29 @@ class _Ledger:
             return
         if name == "currency" and any(is_amount(text) or is_date(text) for text in column.texts):
             return
-        self._take(name, column, required="false")
+        if name == "currency":
+            self._currency_column(column)
+        else:
+            self._take(name, column, required="false")
+
+    def _currency_column(self, column: Column) -> None:
+        """Take the column of currencies; of a file without the home's currency, a person decides what is right."""
+        home, codes = self._currency, sorted(set(column.texts))
+        foreign = [code for code in codes if home not in (denoted_currencies(code) or {home})]
+        if not foreign:
+            self._take("currency", column, required="false")
+            return
+        names = ", ".join(map(repr, foreign[:_MAX_SCENARIOS]))
+        if len(foreign) < len(codes) or len(foreign) > _MAX_SCENARIOS:
+            comment = f"decide: rows in {names} will be rejected, because the home's currency is {home}"
+            self._take("currency", column, comment, required="false")
+            return
+        comment = (
+            f"decide: every row is in {names}, and the home's currency is {home}: convert the amounts before the file "
+            f"is sent, or put it into a home with FINANCE_PLATFORM_CURRENCY={foreign[0]}; then write the currency in "
+            f"place of {UNDECIDED}"
+        )
+        self._take("currency", column, comment, required="false", map=dict.fromkeys(foreign, UNDECIDED))
 
 
 def used_headers(draft: FieldsDraft) -> Iterator[str]:

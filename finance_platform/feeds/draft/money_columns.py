@@ -12,6 +12,7 @@ from typing import Any
 
 from finance_platform.feeds.amounts import EXACT, read_amount
 from finance_platform.feeds.codes import clean
+from finance_platform.feeds.currencies import denoted_currencies
 from finance_platform.feeds.draft.columns import Column, describe_blanks
 from finance_platform.feeds.draft.header_words import WORDS, plain_name, rank
 from finance_platform.feeds.draft.values import AmountGuess
@@ -139,7 +140,11 @@ def describe_amounts(column: Column, comment: str, home_currency: str) -> str:
     if guess and guess.unread:
         parts.append(f"{guess.unread!r} is not an amount, so its row will be rejected")
     if guess and guess.currencies:
-        parts.append(f"written with {', '.join(guess.currencies)}; the home's currency is {home_currency}")
+        is_foreign = not any(
+            home_currency in (denoted_currencies(mark) or {home_currency}) for mark in guess.currencies
+        )
+        written = f"written with {', '.join(guess.currencies)}; the home's currency is {home_currency}"
+        parts.append(f"decide: {written}, so every row will be rejected" if is_foreign else written)
     if column.blanks:
         parts.append(f"rows with a blank cell ({describe_blanks(column)}) will be rejected")
     return "; ".join(parts)
