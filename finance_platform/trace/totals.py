@@ -117,17 +117,33 @@ class TotalTrace:
 
 
 class _Cell(NamedTuple):
-    """A department and account of a total."""
+    """A department and account of a total, each with the class that it had: its classification may change."""
 
     department_key: int
+    department_class: int
     department_code: str
     business_unit: str
     account_key: int
+    account_class: int
     account_number: str
     account_type: str
     amount: Decimal | None
     reference: Decimal | None
     variance: Decimal | None
+
+
+class _Classes:
+    """The class of a member in a period; that of a member whose attributes never changed is its key."""
+
+    def __init__(self, spans: Iterable[Sequence[Any]]) -> None:
+        self._spans: dict[tuple[str, int], list[tuple[str, str, int]]] = {}
+        for dimension, key, first, last, its_class in spans:
+            self._spans.setdefault((dimension, int(key)), []).append((first, last, int(its_class)))
+
+    def at(self, dimension: str, key: int, period: str) -> int:
+        """Return the class of a member in a period."""
+        spans = self._spans.get((dimension, key), ())
+        return next((its_class for first, last, its_class in spans if first <= period <= last), key)
 
 
 class _Term(NamedTuple):
@@ -150,12 +166,12 @@ def trace_total(warehouse: Queryable, store: LineStore, name: TotalName) -> Tota
         slices = _periods_published(warehouse)
         name, factors = _resolve(warehouse, name, slices)
         name, cells = _cells(warehouse, name, factors)
-        terms = _terms(warehouse, name)
+        terms, classes = _terms(warehouse, name), _Classes(warehouse.query(statement(SqlFile.CLASS_SPANS)).rows)
         # A load that ended in between has published other versions than those whose lines would be read.
         if _periods_published(warehouse) == slices:
             break
-    value = sum((_figure(cell, name.measure) * factors.get(cell.account_key, 1) for cell in cells), _ZERO)
-    lines = [line for term in terms for line in _lines(store, slices, term, cells, factors)]
+    value = sum((_figure(cell, name.measure) * factors.get(cell.account_class, 1) for cell in cells), _ZERO)
+    lines = [line for term in terms for line in _lines(store, slices, term, cells, factors, classes)]
     lines.sort(key=lambda one: (one.period, one.line.file, one.line.sheet or "", one.line.row, one.line.column or ""))
     versions = {term.period: slices[term.period].version for term in terms}
     return TotalTrace(name, value, lines, len(terms), versions)
@@ -168,7 +184,7 @@ def _periods_published(warehouse: Queryable) -> dict[str, PublishedSlice]:
 def _resolve(
     warehouse: Queryable, name: TotalName, slices: Mapping[str, PublishedSlice]
 ) -> tuple[TotalName, dict[int, int]]:
-    """Return the total in the published spelling, and the factor of each account of its line; none without a line."""
+    """Return the total in the published spelling, and the factor of each class of its line; none without a line."""
     if name.period not in slices:
         span = f"{min(slices)} to {max(slices)}" if slices else "none"
         raise TraceError(f"{name.period} is not published", fix=f"choose one of the published periods: {span}")
@@ -211,7 +227,7 @@ def _cells(warehouse: Queryable, name: TotalName, factors: Mapping[int, int]) ->
             values = dict.fromkeys(getattr(cell, column) for cell in cells)
             spelled[field] = _find(what, wanted, values, "has amounts in this total")
             cells = [cell for cell in cells if getattr(cell, column) == spelled[field]]
-    of_line = [cell for cell in cells if name.line is None or cell.account_key in factors]
+    of_line = [cell for cell in cells if name.line is None or cell.account_class in factors]
     return replace(name, **spelled), of_line
 
 
@@ -242,19 +258,21 @@ def _lines(
     term: _Term,
     cells: Sequence[_Cell],
     factors: Mapping[int, int],
+    classes: _Classes,
 ) -> Iterator[TotalLine]:
-    types = {cell.account_key: cell.account_type for cell in cells}
-    places = {(cell.department_key, cell.account_key) for cell in cells}
-    accounts, departments = (pa.array(sorted(set(keys)), pa.int64()) for keys in (types, (key for key, _ in places)))
+    types = {cell.account_class: cell.account_type for cell in cells}
+    places = {(cell.department_class, cell.account_class) for cell in cells}
+    accounts = pa.array(sorted({cell.account_key for cell in cells}), pa.int64())
+    departments = pa.array(sorted({cell.department_key for cell in cells}), pa.int64())
     period = read_period(store.processed, term.period, slices[term.period].version)
     columns = [*LINE_COLUMNS, "department_key", "account_key"]
     for commit, table in store.published(period, columns, scenario=term.scenario):
         is_wanted = pc.and_(pc.is_in(table["account_key"], accounts), pc.is_in(table["department_key"], departments))
         for row in table.filter(is_wanted).to_pylist():
-            key = row["account_key"]
-            if (row["department_key"], key) in places:
-                line = traced_line(commit.object_key, commit.delivery_id, types[key], row)
-                yield TotalLine(term.period, line.star_amount * factors.get(key, 1) * term.sign, line)
+            account = classes.at("account", row["account_key"], term.period)
+            if (classes.at("department", row["department_key"], term.period), account) in places:
+                line = traced_line(commit.object_key, commit.delivery_id, types[account], row)
+                yield TotalLine(term.period, line.star_amount * factors.get(account, 1) * term.sign, line)
 
 
 def _find(what: str, name: str, published: Iterable[Any], why: str = "is published") -> str:

@@ -141,6 +141,7 @@ class SqlFile(StrEnum):
     CELL = "reporting/cell.sql"
     TOTAL_CELLS = "reporting/total_cells.sql"
     TOTAL_PERIODS = "reporting/total_periods.sql"
+    CLASS_SPANS = "reporting/class_spans.sql"
     STATEMENT_ACCOUNTS = "reporting/statement_accounts.sql"
     DEPARTMENT_CODES = "reporting/department_codes.sql"
     ACCOUNT_NUMBERS = "reporting/account_numbers.sql"

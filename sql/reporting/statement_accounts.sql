@@ -1,10 +1,10 @@
--- Grain: one row per account and line of the statement to which it contributes, with the factor of its amounts.
+-- Grain: one row per class of an account and line of the statement to which it contributes, with the factor of its amounts.
 
 SELECT
     LineOrder,
     Section,
     Line,
-    AccountKey,
+    AccountClassKey,
     Factor
 FROM StatementLine
-ORDER BY LineOrder, AccountKey;
+ORDER BY LineOrder, AccountClassKey;

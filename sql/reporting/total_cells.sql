@@ -1,10 +1,12 @@
--- Grain: one row per department and account of the horizon :horizon as seen from :period, of a scenario and reference.
+-- Grain: one row per department and account, and class of both, of the horizon :horizon as seen from :period, of a scenario and reference.
 
 SELECT
     DepartmentKey,
+    DepartmentClassKey,
     DepartmentCode,
     BusinessUnit,
     AccountKey,
+    AccountClassKey,
     AccountNumber,
     AccountType,
     Amount,

@@ -50,25 +50,28 @@ Place AS (
         PeriodCalendar.FiscalQuarter,
         PeriodCalendar.FiscalPeriod,
         PeriodCalendar.IsComplete,
-        DimAccount.AccountKey,
-        DimAccount.AccountNumber,
-        DimAccount.AccountName,
-        DimAccount.AccountType,
-        DimAccount.Category,
-        DimAccount.ProfitSign,
-        DimAccount.Measure,
+        AccountSpan.AccountKey,
+        AccountSpan.AccountNumber,
+        AccountSpan.AccountName,
+        AccountSpan.AccountType,
+        AccountSpan.Category,
+        AccountSpan.ProfitSign,
+        AccountSpan.Measure,
         Covered.Period AS CoveredPeriod,
         DeliveredBalance.OpeningBalance AS DeliveredOpening,
         COALESCE(Booked.Amount, 0) AS Amount,
         CASE WHEN Covered.Period IS NOT NULL THEN COALESCE(DeliveredBalance.ClosingBalance, 0) END AS DeliveredBalance
     FROM PeriodCalendar
     INNER JOIN Member ON Member.FirstPeriod <= PeriodCalendar.Period
-    INNER JOIN DimAccount ON DimAccount.AccountKey = Member.AccountKey
+    INNER JOIN AccountSpan
+        ON
+            AccountSpan.AccountKey = Member.AccountKey
+            AND PeriodCalendar.Period BETWEEN AccountSpan.ValidFrom AND AccountSpan.ValidTo
     LEFT JOIN Booked ON Booked.Period = PeriodCalendar.Period AND Booked.AccountKey = Member.AccountKey
     LEFT JOIN Covered ON Covered.Period = PeriodCalendar.Period
     LEFT JOIN DeliveredBalance
         ON DeliveredBalance.Period = PeriodCalendar.Period AND DeliveredBalance.AccountKey = Member.AccountKey
-    WHERE DimAccount.IsMonetary AND (PeriodCalendar.HasActual OR Covered.Period IS NOT NULL)
+    WHERE AccountSpan.IsMonetary AND (PeriodCalendar.HasActual OR Covered.Period IS NOT NULL)
 ),
 
 Moved AS (
