@@ -22,6 +22,7 @@ from finance_platform.trace.published_lines import LineStore, PublishedPeriod, o
 from finance_platform.trace.totals import Horizon, TotalMeasure, TotalName, trace_total
 from finance_platform.warehouse.port import NO_PARAMETERS, Parameters, Queryable, QueryResult
 from finance_platform_tests.end_to_end.home import Home
+from finance_platform_tests.end_to_end.in_process_refresh import Refresher
 from finance_platform_tests.end_to_end.sample_home import refresh_sample_once
 from finance_platform_tests.profiles import current_profile
 
@@ -182,3 +183,16 @@ def test_a_total_that_does_not_exist_is_refused_with_the_closest_name(sample: Sa
     assert (no_line.returncode, "a total needs --statement-line or --account" in no_line.stderr) == (2, True)
     no_budget = sample.home.command("trace", "--period", "2025-03", "--unit", "x", "--measure", "budget")
     assert (no_budget.returncode, "--measure reference" in no_budget.stderr) == (2, True)
+
+
+def test_an_account_whose_category_changes_is_on_each_line_for_its_own_periods(run_home: Home, refresh: Refresher):
+    header = "account_number,account_name,account_type,category,valid_from"
+    run_home.write("raw/accounts_later.csv", f"{header}\n6000,Salaries,Expense,People,2024-02-15\n")
+    refresh(run_home)
+    store = open_lines(run_home.processed)
+    periods = {}
+    for line in ("Payroll", "People"):
+        total = trace_total(run_home.warehouse, store, TotalName("2024-02", "full year", line=line))
+        assert total.reconciles
+        periods[line] = {one.period for one in total.lines}
+    assert periods == {"Payroll": {"2024-01"}, "People": {"2024-02"}}
