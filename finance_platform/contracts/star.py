@@ -116,7 +116,7 @@ DEPARTMENT_HISTORY = Contract(
         Column(
             "department_class_key",
             "bigint",
-            "The same in all spans with the same business unit; DepartmentKey if that is the current one.",
+            "The same in all spans with the same business unit; DepartmentKey if that is the first one.",
             "DepartmentClassKey",
         ),
         *(DIM_DEPARTMENT.column(name) for name in ("department_name", "business_unit", "parent_department_code")),
@@ -134,7 +134,7 @@ ACCOUNT_HISTORY = Contract(
         Column(
             "account_class_key",
             "bigint",
-            "The same in all spans with the same type, category and measure; AccountKey if these are the current ones.",
+            "The same in all spans with the same type, category and measure; AccountKey if these are the first ones.",
             "AccountClassKey",
         ),
         *(

@@ -1,7 +1,7 @@
 """Spans: the periods for which the attributes of a member are the same, as files of master data describe them.
 
 Belongs here: which description of an account or department counts in which period. Does not belong here: which
-deliveries describe (see `state`), the table of earlier attributes (see `reports.attribute_history`).
+deliveries describe (see `state`), the table of earlier attributes (see `attribute_history`).
 
 In each period, of the deliveries that describe the member there the last one counts, as without dates. A row with
 `valid_from` holds from that period on, a row without it from the first period that was not closed when the file began
@@ -106,11 +106,6 @@ def attribute_spans(processed: ObjectStore, state: DeliveryState, kind: str) -> 
     of_lines = _attributes_of_lines(processed, state, kind, described)
     spans = {key: _complete(of_member, of_lines.get(key, {})) for key, of_member in described.items()}
     return {key: of_member for key, of_member in spans.items() if len(of_member) > 1}
-
-
-def type_in(period: str, spans: Sequence[Span]) -> str:
-    """Return the type of an account in a period."""
-    return str(next(span for span in reversed(spans) if span.since <= period).attributes["account_type"])
 
 
 def _complete(described: Sequence[_Described], of_lines: Attributes) -> list[Span]:

@@ -26,11 +26,10 @@ from finance_platform.deliveries.report_inputs import read_report_inputs
 from finance_platform.deliveries.scans import require_whole_register
 from finance_platform.deliveries.state import derive_state
 from finance_platform.errors import AsOfError
-from finance_platform.reports.attribute_history import attribute_history
 from finance_platform.reports.feed_figures import feed_figures
 from finance_platform.settings import Settings, materiality
 from finance_platform.slices.commits import read_slice
-from finance_platform.slices.published import published_snapshot
+from finance_platform.slices.published import published_history, published_snapshot
 from finance_platform.slices.signatures import read_signature, signed_closings, stored_rows
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.storage.port import ObjectStore
@@ -189,7 +188,7 @@ def load_state(
         loaded_at=state.at,
         closed_periods=state.closed,
         actuals_through=settings.actuals_through,
-        report_tables=None if state.tables is not None else _report_tables(processed, settings, state.snapshot),
+        report_tables=None if state.tables is not None else _report_tables(processed, settings, state),
     )
     if state.tables is not None:
         with warehouse.transaction() as connection:
@@ -199,11 +198,12 @@ def load_state(
                 insert(connection, contract, rows)
 
 
-def _report_tables(processed: ObjectStore, settings: Settings, snapshot: Snapshot) -> ReportTables:
+def _report_tables(processed: ObjectStore, settings: Settings, published: PublishedState) -> ReportTables:
+    snapshot = published.snapshot
     return ReportTables(
         read_report_inputs(processed, snapshot.state.live),
         materiality(settings),
-        {**attribute_history(processed, snapshot.state), **feed_figures(processed, snapshot, settings.currency)},
+        {**published_history(processed, published.versions), **feed_figures(processed, snapshot, settings.currency)},
     )
 
 

@@ -14,8 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from finance_platform.contracts.star import FACT_FINANCIALS
-from finance_platform.deliveries.attribute_spans import attribute_spans
+from finance_platform.contracts.star import ACCOUNT_HISTORY, FACT_FINANCIALS
 from finance_platform.deliveries.checkpoints import drop_checkpoints
 from finance_platform.errors import JobError, RebuildError
 from finance_platform.feeds.dates import periods_between
@@ -177,9 +176,8 @@ def _plan(processed: ObjectStore, star: StarSettings, rebuild: Rebuild) -> _Plan
     ]
     if not stale:
         return _Plan(repaired, before)
-    is_flipped = any(delivery.commit.is_debit_positive for delivery in before.state.ledger)
-    account_spans = attribute_spans(processed, before.state, "accounts") if is_flipped else None
-    request = build_request(before.state, before.overlaps, stale, before.settings, account_spans)
+    history = before.history.get(ACCOUNT_HISTORY, ())
+    request = build_request(before.state, before.overlaps, stale, before.settings, history)
     files = {source.file.key: source.file for source in request.files}
     require_readable(processed, before.state, files)
     if rebuild.is_requested and not rebuild.periods:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from finance_platform.contracts.processed import ACCOUNTS, BUDGET, DEPARTMENTS, MEMBER_ATTRIBUTES, MEMBERS, TRANSACTIONS
-from finance_platform.deliveries.attribute_spans import Span
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.overlaps import Overlaps
 from finance_platform.deliveries.register import DeliveryDiscovered
@@ -54,7 +54,7 @@ def build_request(
     overlaps: Overlaps,
     slices: Sequence[TargetSlice],
     settings: StarSettings,
-    account_spans: Mapping[int, Sequence[Span]] | None = None,
+    account_history: Sequence[Mapping[str, Any]] = (),
 ) -> BuildRequest:
     """Return the request to build slices out of the live deliveries' lines.
 
@@ -63,7 +63,7 @@ def build_request(
         overlaps: the lines that they claim from each other.
         slices: the slices to build.
         settings: the settings that determine the star.
-        account_spans: see `attribute_spans`; needed if the type of an account decides a sign.
+        account_history: what accounts whose attributes change are in which periods.
     """
     periods = {target.slice for target in slices}
     contributions = [
@@ -97,9 +97,8 @@ def build_request(
             one.delivery.delivery_id: one.since for one in state.descriptions if one.since and one.until is None
         },
         type_spans=[
-            (key, span.since, str(span.attributes["account_type"]))
-            for key, spans in (account_spans or {}).items()
-            for span in spans
+            (row["account_key"], row["valid_from"], row["account_type"])
+            for row in sorted(account_history, key=lambda row: (row["account_key"], row["valid_from"]))
         ],
     )
 

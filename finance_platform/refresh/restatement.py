@@ -142,7 +142,7 @@ def _is_as_signed(processed: ObjectStore, period: str, signed: Versions, publish
     name = (FACT_FINANCIALS.name, period)
     if signed.get(name) != published.get(name):
         return False
-    return not has_changed_members(read_members(processed, signed), read_members(processed, published))
+    return not has_changed_members(read_members(processed, signed, period), read_members(processed, published, period))
 
 
 def _decided(source: Source, close: SignedClose, events: Sequence[Event]) -> Decided | None:

@@ -3,8 +3,8 @@
 Belongs here: the columns that decide where reports show money, comparing them, and the version of a dimension that has
 the new rows of all members but those. Does not belong here: rows of the fact table (see `closed_periods`).
 
-A change of an attribute waits in every period, because a dimension has one row for all of them. Members without rows
-in closed periods, and names, which group nothing, are published at once.
+A change of an attribute that concerns a closed period waits in every period. Members without rows in closed periods,
+names, which group nothing, and attributes that change from an open period on, are published at once.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -24,6 +25,7 @@ import pyarrow.parquet as pq
 from finance_platform.contracts.model import Contract
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import DIM_ACCOUNT, DIM_DATE, DIM_DEPARTMENT, DIM_SCENARIO, WHOLE_TABLE
+from finance_platform.deliveries.attribute_history import HISTORY, history_in
 from finance_platform.deliveries.commits import DataFile
 from finance_platform.deliveries.register import utc_text
 from finance_platform.slices.commits import SliceCommit, find_damaged_slices, read_slice, write_slice
@@ -129,11 +131,7 @@ def _keep(
 ) -> KeptMembers | None:
     """Return what stays of a dimension; None if nothing does."""
     old, new = _rows(processed, contract, current), _rows(processed, contract, built)
-    columns = GROUPING_COLUMNS[contract]
-    changed = {
-        key for key, row in old.items() if key not in new or any(row[name] != new[key][name] for name in columns)
-    }
-    concerned = _concerned(processed, snapshot, contract, changed, published) if changed else None
+    concerned = _concerned(processed, snapshot, contract, _Sides(contract, current, built, old, new), published)
     if not concerned or not concerned.keys:
         return None
     names = {delivery_id: commit.object_key for delivery_id, commit in snapshot.commits.items()}
@@ -145,27 +143,76 @@ def _keep(
         tuple(sorted({str(old[key][_CODES[contract]]) for key in concerned.keys})),
     )
     rows = {**new, **{key: old[key] for key in concerned.keys}}
-    if rows == old:
+    history = _kept_history(contract, current, built, concerned.keys)
+    if rows == old and history == _history(current):
         target = TargetSlice(contract.name, WHOLE_TABLE, current.version, current.inputs or {})
         return KeptMembers(target, current, change)
-    target = _target(contract, current, built, concerned.keys)
+    target = _target(contract, current, built, concerned.keys, history)
     commit = read_slice(processed, contract.name, WHOLE_TABLE, target.version)
     if commit is None and record:
         commit = _write(processed, contract, target, [rows[key] for key in sorted(rows)])
     return KeptMembers(target, commit, change)
 
 
+@dataclass(frozen=True)
+class _Sides:
+    """A dimension as it is published and as it is built: the members' rows, and what they were in earlier periods."""
+
+    contract: Contract
+    current: SliceCommit
+    built: SliceCommit
+    old: _Rows
+    new: _Rows
+
+    def changed(self, period: str) -> set[int]:
+        """Return the members that reports would show elsewhere in a period."""
+        columns, key = GROUPING_COLUMNS[self.contract], self.contract.surrogate_key
+        before, after = (
+            {**rows, **history_in(period, _history(commit), key)}
+            for rows, commit in ((self.old, self.current), (self.new, self.built))
+        )
+        return {
+            member
+            for member, row in before.items()
+            if member in self.old and (member not in self.new or any(row[one] != after[member][one] for one in columns))
+        }
+
+
+def _history(commit: SliceCommit) -> list[_Row]:
+    rows: list[_Row] = (commit.inputs or {}).get(HISTORY, [])
+    return rows
+
+
+def _kept_history(contract: Contract, current: SliceCommit, built: SliceCommit, keys: Collection[int]) -> list[_Row]:
+    """Return what members were, those that stay as they are published among them."""
+    key = contract.surrogate_key
+    kept = [row for row in _history(current) if row[key] in keys]
+    others = [row for row in _history(built) if row[key] not in keys]
+    return sorted([*kept, *others], key=lambda row: (row[key], row["valid_from"]))
+
+
 def _concerned(
-    processed: ObjectStore, snapshot: Snapshot, contract: Contract, changed: Collection[int], published: Published
+    processed: ObjectStore, snapshot: Snapshot, contract: Contract, sides: _Sides, published: Published
 ) -> ConcernedMembers:
-    """Return which of the changed members have rows in closed periods, and their money there."""
+    """Return which members with rows in closed periods are changed there, and their money there."""
     key_column = contract.surrogate_key or ""
-    concerned = find_concerned(processed, snapshot.state.closed, published, key_column, changed)
+    keys: set[int] = set()
+    every: set[int] = set()
+    periods: list[str] = []
+    amounts: dict[str, Decimal] = {}
+    for period in sorted(snapshot.state.closed):
+        changed = sides.changed(period)
+        concerned = find_concerned(processed, [period], published, key_column, changed)
+        every |= changed
+        keys |= concerned.keys
+        periods += concerned.periods
+        for scenario, amount in concerned.amounts.items():
+            amounts[scenario] = amounts.get(scenario, Decimal(0)) + amount
     if contract is DIM_DATE:
         # The days of a period are shown together, also those without a row.
-        months = {_month(period) for period in concerned.periods}
-        return replace(concerned, keys=frozenset(key for key in changed if key // 100 in months))
-    return concerned
+        months = {_month(period) for period in periods}
+        keys = {key for key in every if key // 100 in months}
+    return ConcernedMembers(frozenset(keys), tuple(periods), amounts)
 
 
 def _month(period: str) -> int:
@@ -182,11 +229,16 @@ def _read(processed: ObjectStore, commit: SliceCommit) -> Iterator[_Row]:
             yield from parquet.read().to_pylist()
 
 
-def _target(contract: Contract, current: SliceCommit, built: SliceCommit, keys: Collection[int]) -> TargetSlice:
+def _target(
+    contract: Contract, current: SliceCommit, built: SliceCommit, keys: Collection[int], history: list[_Row]
+) -> TargetSlice:
     """Return the version that has rows of both; its inputs explain it as what it was built from."""
     text = json.dumps([contract.name, KEPT, current.version, built.version, sorted(keys)])
     of_current = dict(current.inputs or {})
     inputs = {**(built.inputs or {}), KEPT: of_current.get(KEPT, of_current)}
+    inputs = {name: value for name, value in inputs.items() if name != HISTORY}
+    if history:
+        inputs[HISTORY] = history
     return TargetSlice(contract.name, WHOLE_TABLE, hashlib.sha256(text.encode()).hexdigest()[:16], inputs)
 
 

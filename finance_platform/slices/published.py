@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from finance_platform.contracts.star import FACT_FINANCIALS
+from finance_platform.contracts.star import FACT_FINANCIALS, WHOLE_TABLE
+from finance_platform.deliveries.attribute_history import HISTORIES, HISTORY, History
 from finance_platform.slices.commits import SliceCommit, read_inputs, read_slice
 from finance_platform.slices.snapshot import Snapshot
 from finance_platform.slices.version_diff import explain_diff
@@ -35,6 +36,13 @@ def published_snapshot(processed: ObjectStore, snapshot: Snapshot, published: Ve
     target = [TargetSlice(*name, version, {}) for name, version in sorted(published.items())]
     commits = {name: _commit(processed, snapshot, name, version) for name, version in published.items()}
     return replace(snapshot, target=target, built={name: commit for name, commit in commits.items() if commit})
+
+
+def published_history(processed: ObjectStore, published: Versions) -> History:
+    """Return what members whose attributes change are in which periods, by table, in published versions."""
+    versions = [(name, WHOLE_TABLE, published.get((name, WHOLE_TABLE))) for name in HISTORIES]
+    commits = [read_slice(processed, table, slice_name, version) for table, slice_name, version in versions if version]
+    return {HISTORIES[commit.table]: (commit.inputs or {}).get(HISTORY, []) for commit in commits if commit is not None}
 
 
 def explain_stale(

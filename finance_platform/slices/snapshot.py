@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from finance_platform.code_version import code_version
 from finance_platform.deliveries.account_types import account_types, accounts_mentioned
-from finance_platform.deliveries.attribute_spans import attribute_spans
+from finance_platform.deliveries.attribute_history import HISTORIES, HISTORY, History, attribute_history
 from finance_platform.deliveries.commits import DeliveryCommit, read_commits
 from finance_platform.deliveries.overlaps import Overlaps, compute_overlaps
 from finance_platform.deliveries.register import Register
@@ -42,6 +42,15 @@ class Snapshot:
     target: Sequence[TargetSlice]
     built: Mapping[tuple[str, str], SliceCommit]
     settings: StarSettings = DEFAULT_STAR_SETTINGS
+
+    @property
+    def history(self) -> History:
+        """What members whose attributes change are in which periods, by table, in the target versions."""
+        return {
+            HISTORIES[target.table]: target.inputs.get(HISTORY, [])
+            for target in self.target
+            if target.table in HISTORIES
+        }
 
     @property
     def to_build(self) -> list[TargetSlice]:
@@ -80,10 +89,10 @@ def take_snapshot(
     settings = settings_in_force(processed, settings, state.closed)
     overlaps = compute_overlaps(processed, state.live, record=record)
     types, mentioned = _debit_positive(processed, state)
-    account_spans = attribute_spans(processed, state, "accounts") if mentioned else None
+    history = attribute_history(processed, state)
     empty = find_leading_empty_periods(processed, state, overlaps) if settings.actuals_through else frozenset[str]()
     code = code_version("build_star")
-    target = target_slices(state, settings, code, overlaps, types, mentioned, empty, account_spans)
+    target = target_slices(state, settings, code, overlaps, types, mentioned, empty, history)
     existing = read_slices(processed, [(slice_.table, slice_.slice, slice_.version) for slice_ in target])
     built = {(commit.table, commit.slice): commit for commit in existing if commit}
     return Snapshot(commits, state, overlaps, target, built, settings)

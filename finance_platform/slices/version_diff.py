@@ -97,15 +97,11 @@ def _reference(old: Any, new: Any, names: Names) -> list[str]:
 
 
 def _described(old: Any, new: Any, names: Names) -> list[str]:
-    """Explain `described`: the files that describe members in some periods only, each with its periods."""
-    before, after = ({tuple(one) for one in items or ()} for items in (old, new))
-    sentences = []
-    for delivery_id, since, until in sorted(after - before, key=str):
-        begin = f" from {since}" if since else ""
-        end = f" before {until}" if until is not None else ""
-        sentences.append(f"{_name(delivery_id, names)} describes members{begin}{end}")
-    gone = {_name(one[0], names) for one in before - after if one[0] not in {other[0] for other in after}}
-    return [*sentences, *(f"{name} no longer describes earlier periods" for name in sorted(gone))]
+    """Explain `described`: the files that describe some periods only; `reference` explains those that came."""
+    before, after = ({delivery_id for delivery_id, *_ in items or ()} for items in (old, new))
+    return [
+        f"{name} no longer describes earlier periods" for name in sorted(_name(one, names) for one in before - after)
+    ]
 
 
 def _superseded_keys(old: Any, new: Any, names: Names) -> list[str]:
@@ -155,6 +151,7 @@ _EXPLAINED_BY_PARTS: Mapping[str, Callable[[Any, Any, Names], list[str]]] = {
     "lines": _lines,
     "reference": _reference,
     "described": _described,
+    "history": lambda *_: [],
     "hidden": _superseded_keys,
     "hidden_scopes": _superseded_scopes,
     "scenarios": _scenarios,

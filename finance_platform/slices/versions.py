@@ -12,8 +12,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from finance_platform.contracts.star import WHOLE_TABLE
-from finance_platform.deliveries.attribute_spans import Span, type_in
+from finance_platform.contracts.model import Contract
+from finance_platform.contracts.star import ACCOUNT_HISTORY, DEPARTMENT_HISTORY, WHOLE_TABLE
+from finance_platform.deliveries.attribute_history import HISTORY, NO_HISTORY, History, history_in
 from finance_platform.deliveries.commits import Count
 from finance_platform.deliveries.overlaps import NO_OVERLAPS, Overlaps
 from finance_platform.deliveries.state import (
@@ -157,7 +158,7 @@ def target_slices(
     account_types: Mapping[int, str] | None = None,
     accounts_of: Mapping[str, frozenset[int]] | None = None,
     leading_empty_periods: Collection[str] = (),
-    account_spans: Mapping[int, Sequence[Span]] | None = None,
+    history: History = NO_HISTORY,
 ) -> list[TargetSlice]:
     """Return every slice that the live deliveries give, dimensions first.
 
@@ -169,9 +170,9 @@ def target_slices(
         account_types: type by account key; needed if a live delivery is debit-positive.
         accounts_of: the accounts that each debit-positive delivery mentions.
         leading_empty_periods: see `leading_empty_periods.find_leading_empty_periods`; needed with ACTUALS_THROUGH.
-        account_spans: see `attribute_spans`; needed with account types.
+        history: what members whose attributes changed were in which periods.
     """
-    dimensions = _dimension_inputs(state, settings)
+    dimensions = _dimension_inputs(state, settings, history)
     targets = [_slice(table, WHOLE_TABLE, {**inputs, "code": code}) for table, inputs in dimensions.items()]
     contributions = contributing_deliveries(state, overlaps)
     with_actuals = [period for period in actual_periods(contributions) if period not in leading_empty_periods]
@@ -189,12 +190,9 @@ def target_slices(
         debit_positive = [item.delivery.delivery_id for item in items if item.delivery.commit.is_debit_positive]
         if debit_positive:
             mentioned = frozenset[int]().union(*((accounts_of or {}).get(name, frozenset()) for name in debit_positive))
-            types = sorted(
-                (key, type_in(period, spans))
-                if (spans := (account_spans or {}).get(key))
-                else (key, (account_types or {}).get(key, "Unknown"))
-                for key in mentioned
-            )
+            earlier = history_in(period, history.get(ACCOUNT_HISTORY, ()), "account_key")
+            given = {**(account_types or {}), **{key: row["account_type"] for key, row in earlier.items()}}
+            types = sorted((key, given.get(key, "Unknown")) for key in mentioned)
             inputs["account_types"] = hashlib.sha256(json.dumps(types).encode()).hexdigest()[:16]
         targets.append(_slice("fact_financials", period, inputs))
     return targets
@@ -211,7 +209,7 @@ def line_inputs(items: Sequence[ContributingDelivery]) -> dict[str, Any]:
     }
 
 
-def _dimension_inputs(state: DeliveryState, settings: StarSettings) -> dict[str, dict[str, Any]]:
+def _dimension_inputs(state: DeliveryState, settings: StarSettings, history: History) -> dict[str, dict[str, Any]]:
     if not state.live:
         return {}
     days = sorted(
@@ -219,14 +217,27 @@ def _dimension_inputs(state: DeliveryState, settings: StarSettings) -> dict[str,
     )
     members = [delivery.commit.members_hash for delivery in state.ledger]
     inputs: dict[str, dict[str, Any]] = {
-        "dim_department": {"members": members, **_reference_inputs(state, "departments")},
-        "dim_account": {"members": members, **_reference_inputs(state, "accounts")},
+        "dim_department": {
+            "members": members,
+            **_reference_inputs(state, "departments"),
+            **_history_input(history, DEPARTMENT_HISTORY),
+        },
+        "dim_account": {
+            "members": members,
+            **_reference_inputs(state, "accounts"),
+            **_history_input(history, ACCOUNT_HISTORY),
+        },
         "dim_scenario": {"scenarios": scenarios(state), "baseline": fold(settings.baseline_scenario)},
     }
     if days:
         years = {"first_year": int(days[0][:4]), "last_year": int(days[-1][:4])}
         inputs = {"dim_date": {**years, "fiscal_start": settings.fiscal_year_start_month}, **inputs}
     return inputs
+
+
+def _history_input(history: History, table: Contract) -> dict[str, Any]:
+    rows = history.get(table, ())
+    return {HISTORY: list(rows)} if rows else {}
 
 
 def _reference_inputs(state: DeliveryState, kind: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from finance_platform.contracts.star import (
     FACT_FINANCIALS,
     WHOLE_TABLE,
 )
+from finance_platform.deliveries.attribute_history import HISTORY, history_in
 from finance_platform.errors import MissingRecordError
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.slices.commits import SliceCommit, read_slice
@@ -66,7 +67,7 @@ class Department(NamedTuple):
 
 @dataclass(frozen=True)
 class Members:
-    """The members of the dimensions in one version, by the keys that ledger lines have.
+    """The members of the dimensions in one version, as they were in one period, by the keys that ledger lines have.
 
     Attributes:
         accounts: by account key.
@@ -108,7 +109,7 @@ def read_version(processed: ObjectStore, period: str, versions: Versions) -> Per
     Raises:
         MissingRecordError, DamagedObjectError: a slice is no longer there.
     """
-    members = read_members(processed, versions)
+    members = read_members(processed, versions, period)
     version = versions.get((FACT_FINANCIALS.name, period))
     if version is None:
         nothing = PublishedPeriod(period, "", {}, {}, {}, _baseline(processed, versions), None, {})
@@ -135,15 +136,15 @@ def read_version(processed: ObjectStore, period: str, versions: Versions) -> Per
     return PeriodVersion(read_period(processed, period, version), _nonzero(amounts), _nonzero(budget), members)
 
 
-def read_members(processed: ObjectStore, versions: Versions) -> Members:
-    """Return the members of the dimensions in these versions; a dimension that is not published has none.
+def read_members(processed: ObjectStore, versions: Versions, period: str) -> Members:
+    """Return the members in a period, by these versions of dimensions; a dimension that is not published has none.
 
     Raises:
         MissingRecordError, DamagedObjectError: a slice is no longer there.
     """
     names = tuple((one.name, versions.get((one.name, WHOLE_TABLE), "")) for one in (DIM_ACCOUNT, DIM_DEPARTMENT))
     scenarios = (DIM_SCENARIO.name, versions.get((DIM_SCENARIO.name, WHOLE_TABLE), ""))
-    return _read_members(_Zone(processed.root, processed), names, scenarios)
+    return _read_members(_Zone(processed.root, processed), names, scenarios, period)
 
 
 def has_changed_members(old: Members, new: Members) -> bool:
@@ -166,7 +167,7 @@ class _Zone:
 
 
 @lru_cache(maxsize=_DIMENSIONS_KEPT)
-def _read_members(zone: _Zone, names: tuple[tuple[str, str], ...], scenarios: tuple[str, str]) -> Members:
+def _read_members(zone: _Zone, names: tuple[tuple[str, str], ...], scenarios: tuple[str, str], period: str) -> Members:
     processed = zone.store
     accounts: dict[int, Account] = {}
     departments: dict[int, Department] = {}
@@ -184,8 +185,10 @@ def _read_members(zone: _Zone, names: tuple[tuple[str, str], ...], scenarios: tu
             if is_account
             else ("department_key", "department_code", "business_unit")
         )
+        earlier = history_in(period, (commit.inputs or {}).get(HISTORY, ()), columns[0]) if commit else {}
         for row in _rows(processed, commit, columns) if commit else ():
-            key, code, *values = row.values()
+            then = earlier.get(row[columns[0]], {})
+            key, code, *values = [then.get(name, value) for name, value in row.items()]
             line_keys[key] = line_key = surrogate_key(code)
             if is_account:
                 rows[key] = accounts[line_key] = Account(code, values[0], values[1] or "", int(values[2]))

@@ -53,7 +53,7 @@ class ReportTables:
         inputs: comments, lines of the statement, trial balances.
         thresholds: when a variance is material; the home's first.
         figures: the rows of tables about deliveries and earlier attributes (see `reports.feed_figures`,
-            `reports.attribute_history`).
+            `deliveries.attribute_history`).
         mapping: the rows of StatementMapping while the files' rows wait for a decision; None to take the files' rows.
     """
 

@@ -168,7 +168,10 @@ def test_lines_that_leave_a_view_because_their_account_becomes_a_balance_are_a_r
     home.write("raw/accounts.csv", "number,name,type,measure\n4000,Sales,Revenue,flow\n6000,Salaries,Expense,flow\n")
     assert not refresh(home).alerts
     assert home.command("close", "2024-01", "--why", "books closed").returncode == 0
-    home.write("raw/accounts.csv", "number,name,type,measure,from\n6000,Salaries,Expense,balance,2024-01\n")
+    home.write(
+        "raw/accounts.csv",
+        "number,name,type,measure,from\n4000,Sales,Revenue,flow,\n6000,Salaries,Expense,balance,2024-01\n",
+    )
     published = home.command("run", "--json")
     assert published.returncode == 0
     assert home.select("SELECT DISTINCT AccountNumber FROM ActualVsBudget") == [("4000",)]

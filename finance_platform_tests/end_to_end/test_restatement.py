@@ -38,6 +38,12 @@ def home(small_home_once_run: Path, tmp_path: Path) -> Home:
     return home
 
 
+def from_january(text: str) -> str:
+    """Return master data that holds from January on, a closed period."""
+    header, *lines = text.splitlines()
+    return "".join(f"{line}\n" for line in (f"{header},valid_from", *(f"{line},2024-01" for line in lines)))
+
+
 def rows(home: Home, close: str) -> list[dict[str, Any]]:
     result = home.command("restatement", close, "--format", "json")
     assert result.returncode == 0, result.stdout + result.stderr
@@ -73,8 +79,8 @@ def test_every_cause_is_a_step_with_its_file_and_signed_and_steps_are_the_figure
     refresh(home, **PUBLISH)
     home.write("raw/transactions.csv", TRANSACTIONS.replace("250.10", "251.10"))
     home.write("raw/budget.csv", BUDGET.replace("2024-01,D100,4000,900.00", "2024-01,D100,4000,950.00"))
-    home.write("raw/accounts.csv", ACCOUNTS.replace("6000,Salaries,Expense", "6000,Salaries,Asset"))
-    home.write("raw/departments.csv", DEPARTMENTS.replace("Sales,Commercial", "Sales,Digital"))
+    home.write("raw/accounts.csv", from_january(ACCOUNTS.replace("6000,Salaries,Expense", "6000,Salaries,Asset")))
+    home.write("raw/departments.csv", from_january(DEPARTMENTS.replace("Sales,Commercial", "Sales,Digital")))
     assert home.command("withdraw", "transactions_draft.csv", "--why", "a draft", **PUBLISH).returncode == 0
     refresh(home, **PUBLISH)
 

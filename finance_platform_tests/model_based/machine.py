@@ -313,12 +313,12 @@ class Deliveries(RuleBasedStateMachine):
         publication = self.home.publication
         assert publication
         live = [self.sent[delivery.delivery_id] for delivery in state.live]
+        in_force = publication.snapshot.settings
         described = [
             model.Described(self.sent[one.delivery.delivery_id], one.since, one.until)
             for one in state.descriptions
             if one.delivery.event.kind == "accounts"
         ]
-        in_force = publication.snapshot.settings
         expected = model.star(live, in_force.baseline_scenario, in_force.actuals_through, described)
         star = self.home.star()
         kept = {change.table: {member.casefold() for member in change.members} for change in publication.waiting}

@@ -21,13 +21,13 @@ from hypothesis import strategies as st
 from finance_platform.contracts.processed import ACCOUNTS
 from finance_platform.contracts.schemas import arrow_schema
 from finance_platform.contracts.star import ACCOUNT_HISTORY
+from finance_platform.deliveries.attribute_history import attribute_history
 from finance_platform.deliveries.attribute_spans import attribute_spans
 from finance_platform.deliveries.commits import DataFile, DeliveryCommit
 from finance_platform.deliveries.register import DecisionRecorded, Event, PeriodStatusChanged, Verdict
 from finance_platform.deliveries.state import DeliveryState, derive_state
 from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import periods_between
-from finance_platform.reports.attribute_history import attribute_history
 from finance_platform.storage.local import LocalStore
 from finance_platform_tests.unit.factories import commit_of, delivered
 
@@ -168,7 +168,7 @@ def test_an_account_that_leaves_the_file_or_is_withdrawn_stays_described_in_clos
     assert changes(chart.categories()) == [("2024-12", "People"), ("2025-01", "Unknown")]
 
 
-def test_spans_with_the_same_classification_have_one_key_and_the_current_one_is_the_account_s(chart: Chart) -> None:
+def test_spans_with_the_same_classification_have_one_key_and_that_of_the_first_is_the_account_s(chart: Chart) -> None:
     chart.deliver(("6000", "People", None), ("6000", "Staff", "2025-02"), ("6000", "People", "2025-04"))
     rows = attribute_history(LocalStore(chart.path), chart.state)[ACCOUNT_HISTORY]
     key = surrogate_key("6000")

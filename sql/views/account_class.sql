@@ -6,7 +6,7 @@
 
 CREATE OR REPLACE VIEW AccountClass AS
 SELECT
-    DimAccount.AccountKey AS AccountClassKey,
+    COALESCE(AccountHistory.AccountClassKey, DimAccount.AccountKey) AS AccountClassKey,
     DimAccount.AccountKey,
     TRUE AS IsCurrent,
     DimAccount.AccountNumber,
@@ -17,6 +17,7 @@ SELECT
     DimAccount.IsMonetary,
     DimAccount.Measure
 FROM DimAccount
+LEFT JOIN AccountHistory ON AccountHistory.AccountKey = DimAccount.AccountKey AND AccountHistory.IsCurrent
 
 UNION ALL
 
@@ -33,4 +34,5 @@ SELECT DISTINCT
     AccountHistory.Measure
 FROM AccountHistory
 INNER JOIN DimAccount ON DimAccount.AccountKey = AccountHistory.AccountKey
-WHERE AccountHistory.AccountClassKey <> AccountHistory.AccountKey;
+INNER JOIN AccountHistory AS Latest ON Latest.AccountKey = AccountHistory.AccountKey AND Latest.IsCurrent
+WHERE AccountHistory.AccountClassKey <> Latest.AccountClassKey;

@@ -2,7 +2,7 @@
 -- Columns to fix before summing: one period between ValidFrom and ValidTo.
 --
 -- Joined by key and period, the attributes as they were; DimAccount has them as they are. AccountClassKey is the same
--- in all spans with the same type, category and measure; that of the last one is AccountKey.
+-- in all spans with the same type, category and measure; that of the first one is AccountKey.
 
 CREATE OR REPLACE VIEW AccountSpan AS
 SELECT
@@ -10,7 +10,7 @@ SELECT
     COALESCE(AccountHistory.ValidFrom, '0001-01') AS ValidFrom,
     CAST('9999-12' AS VARCHAR(7)) AS ValidTo,
     TRUE AS IsCurrent,
-    DimAccount.AccountKey AS AccountClassKey,
+    COALESCE(AccountHistory.AccountClassKey, DimAccount.AccountKey) AS AccountClassKey,
     DimAccount.AccountNumber,
     DimAccount.AccountName,
     DimAccount.AccountType,

@@ -6,13 +6,14 @@
 
 CREATE OR REPLACE VIEW DepartmentClass AS
 SELECT
-    DimDepartment.DepartmentKey AS DepartmentClassKey,
+    COALESCE(DepartmentHistory.DepartmentClassKey, DimDepartment.DepartmentKey) AS DepartmentClassKey,
     DimDepartment.DepartmentKey,
     TRUE AS IsCurrent,
     DimDepartment.DepartmentCode,
     DimDepartment.DepartmentName,
     DimDepartment.BusinessUnit
 FROM DimDepartment
+LEFT JOIN DepartmentHistory ON DepartmentHistory.DepartmentKey = DimDepartment.DepartmentKey AND DepartmentHistory.IsCurrent
 
 UNION ALL
 
@@ -25,4 +26,5 @@ SELECT DISTINCT
     DepartmentHistory.BusinessUnit
 FROM DepartmentHistory
 INNER JOIN DimDepartment ON DimDepartment.DepartmentKey = DepartmentHistory.DepartmentKey
-WHERE DepartmentHistory.DepartmentClassKey <> DepartmentHistory.DepartmentKey;
+INNER JOIN DepartmentHistory AS Latest ON Latest.DepartmentKey = DepartmentHistory.DepartmentKey AND Latest.IsCurrent
+WHERE DepartmentHistory.DepartmentClassKey <> Latest.DepartmentClassKey;

@@ -2,7 +2,7 @@
 -- Columns to fix before summing: one period between ValidFrom and ValidTo.
 --
 -- Joined by key and period, the attributes as they were; DimDepartment has them as they are. DepartmentClassKey is the same in
--- all spans with the same business unit: that of the last one is DepartmentKey.
+-- all spans with the same business unit: that of the first one is DepartmentKey.
 
 CREATE OR REPLACE VIEW DepartmentSpan AS
 SELECT
@@ -10,7 +10,7 @@ SELECT
     COALESCE(DepartmentHistory.ValidFrom, '0001-01') AS ValidFrom,
     CAST('9999-12' AS VARCHAR(7)) AS ValidTo,
     TRUE AS IsCurrent,
-    DimDepartment.DepartmentKey AS DepartmentClassKey,
+    COALESCE(DepartmentHistory.DepartmentClassKey, DimDepartment.DepartmentKey) AS DepartmentClassKey,
     DimDepartment.DepartmentCode,
     DimDepartment.DepartmentName,
     DimDepartment.BusinessUnit,

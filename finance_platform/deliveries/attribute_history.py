@@ -1,15 +1,26 @@
 """The tables of earlier attributes: what members whose attributes changed were in which periods.
 
-Belongs here: the rows of DepartmentHistory and AccountHistory. Does not belong here: which description counts in a
-period (see `deliveries.attribute_spans`), storing the rows (see `warehouse.report_tables`).
+Belongs here: the rows of DepartmentHistory and AccountHistory, and what they say about a period. Does not belong here:
+which description counts in a period (see `attribute_spans`), storing the rows (see `warehouse.report_tables`).
+
+The rows are an input of the version of their dimension, so that a version says what its members were in each period.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from finance_platform.contracts.model import Contract
-from finance_platform.contracts.star import ACCOUNT_HISTORY, DEPARTMENT_HISTORY, FIRST_PERIOD, LAST_PERIOD
+from finance_platform.contracts.star import (
+    ACCOUNT_HISTORY,
+    DEPARTMENT_HISTORY,
+    DIM_ACCOUNT,
+    DIM_DEPARTMENT,
+    FIRST_PERIOD,
+    LAST_PERIOD,
+)
 from finance_platform.deliveries.account_types import STATISTICAL
 from finance_platform.deliveries.attribute_spans import Attributes, Span, attribute_spans
 from finance_platform.deliveries.state import DeliveryState
@@ -17,7 +28,18 @@ from finance_platform.feeds.codes import surrogate_key
 from finance_platform.feeds.dates import period_before
 from finance_platform.storage.port import ObjectStore
 
-Row = dict[str, object]
+Row = dict[str, Any]
+History = Mapping[Contract, Sequence[Row]]
+
+HISTORY = "history"
+"""The input of a dimension's version that has the rows."""
+
+HISTORIES: Mapping[str, Contract] = MappingProxyType(
+    {DIM_DEPARTMENT.name: DEPARTMENT_HISTORY, DIM_ACCOUNT.name: ACCOUNT_HISTORY}
+)
+"""By dimension, the table of what its members were."""
+
+NO_HISTORY: History = MappingProxyType({})
 
 _PROFIT_SIGNS = {"Revenue": 1, "Expense": -1}
 _KINDS: Mapping[str, tuple[Contract, tuple[str, ...]]] = {
@@ -45,15 +67,20 @@ def attribute_history(processed: ObjectStore, state: DeliveryState) -> dict[Cont
     }
 
 
+def history_in(period: str, rows: Iterable[Row], key_column: str) -> dict[int, Row]:
+    """Return the rows that hold in a period, by key."""
+    return {row[key_column]: row for row in rows if row["valid_from"] <= period <= row["valid_to"]}
+
+
 def _rows(key: int, spans: Sequence[Span], kind: str) -> Iterator[Row]:
     table, classes = _KINDS[kind]
-    current = [spans[-1].attributes[name] for name in classes]
+    first = [spans[0].attributes[name] for name in classes]
     ends = [*(period_before(span.since) for span in spans[1:]), LAST_PERIOD]
     for span, end in zip(spans, ends, strict=True):
         of_class = [span.attributes[name] for name in classes]
         values: Row = {
             f"{kind.removesuffix('s')}_key": key,
-            f"{kind.removesuffix('s')}_class_key": key if of_class == current else _class_key(key, of_class),
+            f"{kind.removesuffix('s')}_class_key": key if of_class == first else _class_key(key, of_class),
             "valid_from": span.since or FIRST_PERIOD,
             "valid_to": end,
             "is_current": span is spans[-1],
