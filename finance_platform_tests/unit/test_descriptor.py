@@ -814,8 +814,8 @@ load: {{mode: replace_period}}
 @pytest.mark.parametrize(
     ("name", "identity"),
     [
-        ("accounts", "74f1809d95d5cc11"),
-        ("departments", "c2099c161c4ec842"),
+        ("accounts", "ae1d44dcbcf709bd"),
+        ("departments", "20da566adf243a04"),
         ("transactions", "cb022fab5b46074c"),
         ("budget", "ae5732ef5efd26df"),
         ("forecast", "b3e92b1fed42a003"),
