@@ -194,6 +194,8 @@ def print_deliveries(console: SafeConsole, status: Status) -> None:
 
 def print_warnings(console: SafeConsole, status: Status) -> None:
     """Print descriptors and files that cannot be used, and warnings."""
+    if status.without_types:
+        console.print(colored(("no types", "yellow"), f" {status.without_types}"))
     for problem in status.problems:
         text = f" {quote_name(problem['file'])}: {problem['problem']}\n  Fix: {problem['fix']}"
         console.print(colored(("problem", "red"), text))

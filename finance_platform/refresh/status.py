@@ -22,7 +22,13 @@ from finance_platform.quality.lost_zeros import LostZerosOfFeed, dimension_files
 from finance_platform.refresh.kept_statement_lines import keep_mapping
 from finance_platform.refresh.repair import find_damage, find_damaged_target
 from finance_platform.reports.expected_feeds import expected_feeds
-from finance_platform.reports.recent_changes import closed_periods, recent_movements, stale_reasons, waiting_by_period
+from finance_platform.reports.recent_changes import (
+    closed_periods,
+    recent_movements,
+    stale_reasons,
+    untyped_accounts,
+    waiting_by_period,
+)
 from finance_platform.reports.reconciliation import earlier_deliveries, reconcile
 from finance_platform.reports.status import Status, StatusDetails, build_status, status_without_register
 from finance_platform.settings import Settings
@@ -146,6 +152,7 @@ class _Reader:
             damage=[*self.problems, *damage],
             lost_zeros=lost_zeros,
             expected=expected_feeds(feed_set, scan.events, self.at, self.settings.close_holidays),
+            untyped_accounts=untyped_accounts(warehouse, ledger),
         )
         reconciliation = reconcile(processed, snapshot, warehouse, currency=currency)
         status = build_status(snapshot, scan, ledger, reconciliation, details)

@@ -24,6 +24,7 @@ from finance_platform.storage.port import ObjectStore
 from finance_platform.warehouse.ledger import PublishedSlice
 from finance_platform.warehouse.load_request import SliceName
 from finance_platform.warehouse.port import Queryable
+from finance_platform.warehouse.statements import SqlFile, statement
 
 NOTHING_WAITS: Mapping[str, Sequence[str]] = MappingProxyType({})
 
@@ -113,3 +114,11 @@ def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
         "moved": plain_money(row["moved"]),
         "cause": row["cause"] or "",
     }
+
+
+def untyped_accounts(warehouse: Queryable, ledger: Mapping[SliceName, PublishedSlice]) -> int:
+    """Return how many accounts have lines, if none of them has a type, so that there is no statement; else 0."""
+    if not ledger:
+        return 0
+    ((accounts, untyped),) = warehouse.query(statement(SqlFile.ACCOUNTS_WITHOUT_TYPES)).rows
+    return int(untyped) if untyped == accounts else 0

@@ -16,6 +16,7 @@ from finance_platform.deliveries.header_changes import FIX_HEADER, HeaderChange
 from finance_platform.deliveries.state import DeliveryState, InactiveDelivery
 from finance_platform.feeds.feed_set import advise_unmatched
 from finance_platform.money_text import exact_money, plain_money
+from finance_platform.quality.checks import pluralize
 from finance_platform.quality.delivery_order import FIX_ORDER, UncertainOrder, find_uncertain_orders
 from finance_platform.quality.lost_zeros import LostZerosOfFeed
 from finance_platform.reports import statement
@@ -47,6 +48,7 @@ class StatusDetails:
         damage: what is damaged in the home: file, problem and fix; the fix is empty if nothing is to be done.
         lost_zeros: codes that differ from those of other members in zeros only.
         expected: the feeds of which files are expected.
+        untyped_accounts: how many accounts have lines, if none of them has a type; else 0.
     """
 
     stale_reasons: Mapping[SliceName, Sequence[str]] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class StatusDetails:
     damage: Sequence[Mapping[str, str]] = ()
     lost_zeros: Sequence[LostZerosOfFeed] = ()
     expected: Sequence[ExpectedFeed] = ()
+    untyped_accounts: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,11 @@ class Status:
     header_changes: Sequence[HeaderChange] = ()
     all_versions: Reconciliation | None = None
     is_broken: bool = False
+
+    @property
+    def without_types(self) -> str:
+        """Why the home has no statement, if no account has a type; else empty."""
+        return no_types(self.details.untyped_accounts) if self.details.untyped_accounts else ""
 
     @property
     def is_healthy(self) -> bool:
@@ -356,3 +364,12 @@ def _slice_rows(
             }
         )
     return rows
+
+
+def no_types(accounts: int) -> str:
+    """Return why there is no statement in a home none of whose accounts has a type, and what to do."""
+    verb = "has" if accounts == 1 else "have"
+    return (
+        f"{pluralize(accounts, 'account')} {verb} no type, so there is no profit and loss: add raw/accounts.csv with "
+        "account_number, account_name, account_type (Revenue, Expense, Asset, Liability or Equity)"
+    )

@@ -6,6 +6,7 @@ reconciliation (see `test_reconciliation_output`).
 
 from __future__ import annotations
 
+from finance_platform.cli.rendering import print_warnings
 from finance_platform.cli.status_output import print_background, print_slices
 from finance_platform.reports.status import StatusDetails
 from finance_platform_tests.unit.printed_text import lines, status
@@ -22,6 +23,14 @@ def test_slices_are_counted_and_stale_ones_are_named():
         "fact_financials 1 published",
         "fact_financials 2 not built: 2025-02, 2025-03",
     ]
+
+
+def test_a_home_without_account_types_says_how_it_gets_a_statement():
+    (line,) = lines(print_warnings, status(details=StatusDetails(untyped_accounts=7)))
+    assert line.startswith(
+        "no types 7 accounts have no type, so there is no profit and loss: add raw/accounts.csv with"
+    )
+    assert lines(print_warnings, status()) == []
 
 
 def test_a_run_that_has_not_started_has_no_times():

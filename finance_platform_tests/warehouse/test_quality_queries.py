@@ -169,3 +169,8 @@ def test_sums_count_rows_whose_date_the_dimension_does_not_have(loaded: Warehous
 def test_an_inferred_member_that_lines_mention_is_named_and_a_described_one_is_not(loaded: Warehouse) -> None:
     assert [row[:2] for row in loaded.query(statement(SqlFile.INFERRED_DEPARTMENTS)).rows] == [("0020", 4)]
     assert loaded.query(statement(SqlFile.INFERRED_ACCOUNTS)).rows == []
+
+
+def test_accounts_with_lines_are_counted_and_so_are_those_without_a_type(loaded: Warehouse) -> None:
+    ((accounts, untyped),) = loaded.query(statement(SqlFile.ACCOUNTS_WITHOUT_TYPES)).rows
+    assert accounts > untyped == 0

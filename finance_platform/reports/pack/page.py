@@ -24,6 +24,7 @@ from finance_platform.reports.pack.browser_data import browser_data, guarded_tex
 from finance_platform.reports.pack.javascript import WEB, chart_library, content_hash, page_script
 from finance_platform.reports.pack.model import ACTUAL, Pack, PackPeriod, RejectedTotal
 from finance_platform.reports.restatements import profits
+from finance_platform.reports.status import no_types
 from finance_platform.safe_text import printable_line, spreadsheet_cell
 
 if TYPE_CHECKING:
@@ -191,6 +192,8 @@ def _unclassified_gate(pack: Pack) -> list[Gate]:
     accounts = {one.key for one in pack.accounts if one.type == "Unknown"}
     if not accounts:
         return [Gate("good", "unclassified: none")]
+    if all(one.type == "Unknown" for one in pack.accounts):
+        return [Gate("note", f"unclassified: {no_types(len(accounts))}")]
     year = next((one.fiscal_year for one in pack.periods if one.name == pack.choice.period), None)
     names = {one.name for one in pack.periods if one.fiscal_year == year and one.name <= pack.choice.period}
     scenario = next((one.key for one in pack.scenarios if one.name == pack.choice.scenario), None)
