@@ -80,7 +80,7 @@ class WrittenLines:
         return [file.key for tables in self.files.values() for files in tables.values() for file in files]
 
     def remove(self, store: ObjectStore, rows: Mapping[str, Sequence[int]]) -> None:
-        """Write files again without some lines. Nothing names the files as they were; `vacuum` removes them.
+        """Write files again without some lines, and remove the files as they were, which nothing names.
 
         Args:
             store: the processed zone.
@@ -101,12 +101,12 @@ def _without_rows(store: ObjectStore, file: DataFile, rows: pa.Array) -> DataFil
         is_kept = pc.invert(pc.is_in(parquet.read(["source_row"])["source_row"], rows))
         if pc.all(is_kept).as_py():
             return file
-        if not pc.any(is_kept).as_py():
-            return None
-        data = parquet_bytes(parquet.read().filter(is_kept))
+        data = parquet_bytes(parquet.read().filter(is_kept)) if pc.any(is_kept).as_py() else b""
     key = f"{file.key.removesuffix('.parquet')}-kept.parquet"
-    store.write(key, data)
-    return DataFile(key, len(data))
+    if data:
+        store.write(key, data)
+    store.delete(file.key)
+    return DataFile(key, len(data)) if data else None
 
 
 def rejected_rows_of(store: ObjectStore, repeats: Sequence[DataFile]) -> dict[str, list[int]]:

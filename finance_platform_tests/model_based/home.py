@@ -84,6 +84,7 @@ class FaultInjector:
     def __init__(self) -> None:
         self.passed = 0
         self._blows_at: int | None = None
+        self._has_broken_off = False
 
     def set_to(self, point: int | None) -> None:
         self.passed, self._blows_at = 0, point
@@ -91,6 +92,7 @@ class FaultInjector:
     def step(self) -> None:
         self.passed += 1
         if self.passed == self._blows_at:
+            self._has_broken_off = True
             raise BrokenOffError(f"broken off at point {self.passed}")
 
     @contextmanager
@@ -107,7 +109,13 @@ class FaultInjector:
                 (atomic_file.AtomicFile, "_publish"),
             ):
                 patch.setattr(owner, name, self._around(getattr(owner, name)))
-            yield self
+            try:
+                yield self
+            except Exception as error:
+                # A break within Spark's task arrives as Spark's own error.
+                if self._has_broken_off and not isinstance(error, BrokenOffError):
+                    raise BrokenOffError(str(error)) from error
+                raise
 
     def _around(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def fused(*arguments: Any, **named: Any) -> Any:
