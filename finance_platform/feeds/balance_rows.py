@@ -8,6 +8,8 @@ A change that gives other rows needs a higher `READER_VERSION` (see `resolved`),
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,7 +32,11 @@ from finance_platform.feeds.resolved import FieldRule, ResolvedFeed
 from finance_platform.feeds.typed_codes import TypedCodes
 from finance_platform.feeds.violations import Mask, RuleViolations, quoted, to_mask
 
-_NOTHING = pa.scalar(0, amounts.MONEY_TYPE)
+
+@cache
+def _nothing() -> pa.Scalar:
+    """Return 0.00; made when it is needed, because Arrow imports pandas for its first scalar."""
+    return pa.scalar(0, amounts.MONEY_TYPE)
 
 
 class BalanceRows:
@@ -100,7 +106,7 @@ class BalanceRows:
             violations.add(f"blank_{name}", is_blank, lambda _: f"{name} is blank", of=name)
         if not has_pair:
             return values[0]
-        difference = pc.subtract(*(pc.fill_null(side, _NOTHING) for side in values))
+        difference = pc.subtract(*(pc.fill_null(side, _nothing()) for side in values))
         too_large = to_mask(pc.greater_equal(pc.abs(difference), pa.scalar(amounts.LIMIT, difference.type)))
         violations.add(f"invalid_{name}", too_large, lambda _: f"{name}: debit less credit is too large", of=name)
         return pc.cast(

@@ -332,13 +332,18 @@ def test_the_report_has_the_columns_of_its_file(shipped: dict[str, dg.AssetSpec]
 
 @pytest.mark.parametrize("name", REPORT_SOURCES)
 def test_the_sources_of_the_report_are_those_in_its_sql(name: str):
-    view: Any = exp.maybe_parse(statement(SqlFile.ACTUAL_VS_BUDGET), dialect="redshift").expression
+    files = {"ActualVsBudget": SqlFile.ACTUAL_VS_BUDGET, "AccountSpan": SqlFile.ACCOUNT_SPAN}
+    views: dict[str, Any] = {
+        view: exp.maybe_parse(statement(file), dialect="redshift").expression for view, file in files.items()
+    }
     schema = {contract.table: {column.sql_name: column.type for column in contract.columns} for contract in WAREHOUSE}
     sql = statement(SqlFile.VARIANCE_BY_FISCAL_YEAR)
-    graph = lineage(name, sql, sources={"ActualVsBudget": view}, schema=schema, dialect="redshift")
+    graph = lineage(name, sql, sources=views, schema=schema, dialect="redshift")
     # Whether a period has a budget and is complete decides which rows count, not their values.
     which_rows = {"dimdate.yearmonth", "periodstatus.iscomplete"}
     read = {node.name for node in graph.walk() if not node.downstream} - which_rows
+    # What a member was is from the same files as what it is.
+    read = {column for column in read if not column.startswith("accounthistory.")}
     tables = {f"warehouse/{contract.name}": contract.table for contract in STAR}
     named = {(tables[key], column) for key, names in REPORT_SOURCES[name].items() for column in names}
     assert read == {f"{table}.{column}".lower() for table, column in named}
