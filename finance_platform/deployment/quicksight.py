@@ -117,7 +117,7 @@ SHEETS = (
         _COMPARED,
         ("ImpactRank", "BusinessUnit", "DepartmentName", "AccountName", "Owner", "Comment"),
         ("Amount", "ReferenceAmount", "Variance", "Impact"),
-        hidden=("DepartmentKey", "AccountKey"),
+        hidden=("DepartmentKey", "DepartmentClassKey", "AccountKey", "AccountClassKey"),
     ),
     Sheet(
         "periods",

@@ -121,7 +121,7 @@ def test_columns_that_may_hold_personal_data_are_marked(database: str):
 
 def test_the_first_sync_writes_everything_and_the_second_nothing(database: str):
     snapshot = snapshot_with(fact={"2025-01": "a1", "2025-02": "a1"})
-    assert sync(database, snapshot) == Changes(tables=10, added=2 + 2 + 1)
+    assert sync(database, snapshot) == Changes(tables=11, added=2 + 2 + 1)
     assert sync(database, snapshot) == Changes()
     assert partitions(database, "fact_financials") == {
         ("2025-01",): "/zone/processed/fact_financials/a1/split_by=2025-01/",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from finance_platform.contracts.processed import COMMENTS, PROCESSED, STATEMENT_LINES
+from finance_platform.contracts.processed import BALANCES, COMMENTS, PROCESSED, STATEMENT_LINES
 from finance_platform.contracts.star import STAR
 from finance_platform.data_catalog.tables import CatalogTable, catalog_tables
 from finance_platform.orchestration.refresh_run import run_refresh
@@ -74,7 +74,7 @@ def test_every_contract_has_a_table_after_a_run(ran: Settings):
     zone = LocalStore(ran.processed_root)
     tables = catalog_tables(take_snapshot(zone, StarSettings.of(ran), record=False), zone)
     assert sorted(table.name for table in tables) == sorted(
-        contract.name for contract in (*STAR, *PROCESSED, COMMENTS, STATEMENT_LINES)
+        contract.name for contract in (*STAR, *PROCESSED, BALANCES, COMMENTS, STATEMENT_LINES)
     )
 
 

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from finance_platform.storage.s3 import s3_client
 from finance_platform_tests.end_to_end.home import CommandResult, Home, copy_home
 from finance_platform_tests.end_to_end.small_home import TRANSACTIONS, create_small_home
 from finance_platform_tests.machine.secret_scan import files_with
@@ -131,7 +132,9 @@ def test_a_service_that_cannot_be_reached_is_named_without_the_password_of_its_a
     environment |= {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": SEEDS["AWS_SECRET_ACCESS_KEY"]}
     # One attempt is enough; the others only wait.
     environment |= {address: SEEDS[address], "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1"}
+    s3_client.cache_clear()  # a test before may have had another address
     result = Home(tmp_path).command(*arguments, **environment)
+    s3_client.cache_clear()
     assert result.returncode == 3
     assert "http://***@127.0.0.1:9" in result.stderr
     assert not [secret for secret in SECRETS if secret in result.stdout + result.stderr]
