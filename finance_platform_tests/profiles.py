@@ -40,9 +40,9 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("dev", examples=30, is_random=True, law_homes=2, law_refreshes=5),
+        Profile("dev", examples=30, is_random=True, law_homes=1, law_refreshes=7),
         # The same examples in every run, so that a failure is about the change and not about chance.
-        Profile("ci", examples=30, is_random=False, law_homes=2, law_refreshes=5),
+        Profile("ci", examples=30, is_random=False, law_homes=1, law_refreshes=7),
         Profile("nightly", examples=500, is_random=True, law_homes=1000, law_refreshes=16, is_exhaustive=True),
     )
 }

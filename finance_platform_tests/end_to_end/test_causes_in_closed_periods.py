@@ -192,8 +192,6 @@ SAMPLE = {
     ("late line", "hold"),
     ("account type", "hold"),
     ("baseline", "hold"),
-    ("account type without a date", "hold"),
-    ("release", "hold"),
     ("business unit", "publish"),
 }
 

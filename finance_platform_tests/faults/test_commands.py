@@ -155,7 +155,7 @@ def test_a_command_that_is_killed_at_any_write_is_repaired_by_the_next(tmp_path:
     home = sent(tmp_path / "killed")
     died = 0
     # Failures of every operation, in this process, are in `test_every_fault`.
-    for point in range(1, 200, 1 if EVERY_POINT else 40):
+    for point in range(1, 200, 1 if EVERY_POINT else 65):
         counter = tmp_path / f"counter-{point}"
         counter.write_text("0")
         done = home.process("run", PYTHONPATH=path_with_kills(), KILL_AT=str(point), KILL_COUNTER=str(counter))

@@ -15,6 +15,7 @@ from finance_platform.orchestration.jobs import REFRESH
 from finance_platform.settings import Settings
 from finance_platform.warehouse.duckdb.warehouse import DuckDBWarehouse
 from finance_platform.warehouse.ledger import published_slices
+from finance_platform_tests.profiles import current_profile
 from finance_platform_tests.unit.factories import settings, write
 
 pytestmark = pytest.mark.end_to_end
@@ -74,6 +75,7 @@ def test_a_load_by_itself_publishes_nothing_that_fails_a_blocking_check_of_the_s
     assert published_slices(DuckDBWarehouse(home.warehouse_path))
 
 
+@pytest.mark.skipif(not current_profile().is_exhaustive, reason="`test_refresh` shows it of a whole run")
 def test_re_execution_after_the_type_arrived_publishes_the_journal_that_waited_for_it(home: Settings):
     assert materialize(home)[0]
     assert published_slices(DuckDBWarehouse(home.warehouse_path)) == {}
