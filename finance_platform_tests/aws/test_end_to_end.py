@@ -205,6 +205,10 @@ def _without_runs(answer: Any) -> Any:
 # Later deliveries: these change the home, so the tests above come first
 
 
+@pytest.mark.skipif(
+    not current_profile().is_exhaustive,
+    reason="`test_closed_periods` and `test_sns` show both halves",
+)
 def test_a_correction_of_a_closed_period_sends_an_alert_and_a_bad_file_blocks_no_other_file(
     on_aws: DeployedHome, tmp_path: Path
 ):

@@ -27,7 +27,7 @@ from finance_platform_tests.model_based.machine import Deliveries
 from finance_platform_tests.model_based.test_law import SETTINGS as LAW
 
 SETTINGS = settings(
-    LAW, max_examples=max(1, LAW.max_examples // 4), stateful_step_count=min(8, LAW.stateful_step_count)
+    LAW, max_examples=max(1, LAW.max_examples // 4), stateful_step_count=min(5, LAW.stateful_step_count)
 )
 """Tracing every cell of a home takes longer than refreshing it."""
 
