@@ -104,7 +104,8 @@ class Person:
 
     def _open_check(self, name: str) -> str:
         expect(self.page).to_have_url(re.compile(f"checkDetail={name}"))
-        self.sees("About", "Latest execution", "Evaluation result")
+        # Description and result come from two queries of the page.
+        self.sees("About", "When it is", "Latest execution", "Evaluation result")
         return self.text().rpartition("About")[2]
 
     def reads_period(self, asset: str, period: str) -> str:
