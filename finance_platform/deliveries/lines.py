@@ -26,7 +26,11 @@ def line_files(commit: DeliveryCommit) -> list[DataFile]:
 
 
 def read_lines(
-    processed: ObjectStore, commit: DeliveryCommit, columns: Sequence[str], periods: Collection[str] | None = None
+    processed: ObjectStore,
+    commit: DeliveryCommit,
+    columns: Sequence[str],
+    periods: Collection[str] | None = None,
+    keys: pa.Array | None = None,
 ) -> Iterator[pa.Table]:
     """Yield columns of a delivery's lines, a million rows at a time.
 
@@ -35,25 +39,43 @@ def read_lines(
         commit: the delivery's commit.
         columns: names of the columns.
         periods: leave out the lines of other periods; the files are sorted by period, so most are not read.
+        keys: leave out the lines with other keys; of row groups that have none of them, only the keys are read.
     """
-    names = list(columns) if periods is None else list(dict.fromkeys([*columns, "period"]))
+    wanted = {} if periods is None else {"period": pa.array(sorted(periods), pa.string())}
+    if keys is not None:
+        wanted["line_key"] = keys
+    names = list(dict.fromkeys([*columns, *wanted]))
     for file in line_files(commit):
-        for table in _tables(processed, commit.delivery_id, file, names, periods):
-            if periods is not None:
-                table = table.filter(pc.is_in(table["period"], value_set=pa.array(sorted(periods), pa.string())))
+        for table in _tables(processed, commit.delivery_id, file, names, periods, keys):
+            for name, values in wanted.items():
+                table = table.filter(pc.is_in(table[name], value_set=values))
             yield table.select(list(columns))
 
 
 def _tables(
-    processed: ObjectStore, delivery_id: str, file: DataFile, columns: list[str], periods: Collection[str] | None
+    processed: ObjectStore,
+    delivery_id: str,
+    file: DataFile,
+    columns: list[str],
+    periods: Collection[str] | None,
+    keys: pa.Array | None,
 ) -> Iterator[pa.Table]:
-    """Yield columns of a delivery's lines in a file; of other periods, too, where the file is not sorted by them."""
+    """Yield columns of a delivery's lines in a file; of other periods and keys, too, that lie among them."""
     if file.is_shared:
         yield read_shared(processed, delivery_id, file.key, columns)
         return
     with open_parquet(processed, file.key, [*columns, "period"]) as parquet:
-        for batch in parquet.iter_batches(_BATCH_ROWS, row_groups=_row_groups(parquet, periods), columns=columns):
+        groups = _row_groups(parquet, periods)
+        if keys is not None:
+            groups = [number for number in groups if _has_key(parquet, number, keys)]
+        for batch in parquet.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns):
             yield pa.Table.from_batches([batch])
+
+
+def _has_key(file: pq.ParquetFile, row_group: int, keys: pa.Array) -> bool:
+    """Return whether a line of a row group has one of the keys."""
+    found = file.read_row_group(row_group, columns=["line_key"])["line_key"]
+    return bool(pc.any(pc.is_in(found, value_set=keys)).as_py())
 
 
 def _row_groups(file: pq.ParquetFile, periods: Collection[str] | None) -> list[int]:

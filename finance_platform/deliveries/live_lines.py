@@ -109,11 +109,9 @@ class LiveLines:
         periods = {period for _, period in counted}
         names = list(dict.fromkeys(["scenario", "period", "scope_key", "line_key", *columns]))
         tables = []
-        for batch in read_lines(self._processed, delivery.commit, names, periods):
+        for batch in read_lines(self._processed, delivery.commit, names, periods, keys):
             table = _with_cell(batch)
             table = table.filter(pc.is_in(table["cell"], value_set=wanted))
-            if keys is not None:
-                table = table.filter(pc.is_in(table["line_key"], value_set=keys))
             if superseded.scopes:
                 scope = pc.binary_join_element_wise(table["cell"], pc.fill_null(table["scope_key"], ""), _SEPARATOR)
                 is_replaced = pc.is_in(scope, value_set=pa.array(sorted(superseded.scopes), pa.string()))

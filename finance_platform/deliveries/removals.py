@@ -70,11 +70,12 @@ def find_removals(
     deliveries = [*before.of_feed.values(), *after.of_feed.values()]
     by_key = all(one.event.load_mode == "upsert" for one in deliveries)
     keys = _keys_of_difference(lines, before, after, cells) if by_key else None
-    lost = _lost(
-        _read(lines, before, changed_before, cells, keys),
-        _read(lines, after, changed_after, cells, keys),
-        "line_key" if by_key else "account_key",
-    )
+    lines_before = _read(lines, before, changed_before, cells, keys)
+    if by_key:
+        # Lines with other keys are new: they replace none.
+        keys = pc.unique(lines_before["line_key"])
+    lines_after = _read(lines, after, changed_after, cells, keys)
+    lost = _lost(lines_before, lines_after, "line_key" if by_key else "account_key")
     # More live lines can only lower the share, so the rest of the feed is read for few departments or none.
     suspects = [removal for removal in lost if removal.exceeds(tolerated)]
     if not suspects:
