@@ -23,6 +23,11 @@ def grouped_money(amount: Decimal) -> str:
     return f"{_rounded(amount):,f}"
 
 
+def signed_money(amount: Decimal) -> str:
+    """Return a difference as `grouped_money` does, with its sign; zero has none."""
+    return f"{_rounded(amount):+,f}" if _rounded(amount) else grouped_money(amount)
+
+
 def exact_money(amount: Decimal, *, grouping: str = "") -> str:
     """Return an amount with all of its decimals, two at least.
 

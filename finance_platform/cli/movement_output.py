@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from finance_platform.cli.console import Part, SafeConsole, colored
-from finance_platform.reports.movements import describe_gross, group_by_cause
+from finance_platform.reports.movements import describe_moved, group_by_cause
 
 if TYPE_CHECKING:
     from finance_platform.reports.status import Status
@@ -38,4 +38,4 @@ def print_movements_of_run(console: SafeConsole, status: Status, run_id: str) ->
 def _print_groups(console: SafeConsole, label: Sequence[Part], rows: Sequence[Mapping[str, Any]]) -> None:
     for group in group_by_cause(rows):
         cause = group[0]["cause"] or "unknown cause"
-        console.print(colored(*label, f" {describe_gross(group)}. Cause: {cause}"))
+        console.print(colored(*label, f" {describe_moved(group)}. Cause: {cause}"))

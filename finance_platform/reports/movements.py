@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 from finance_platform.errors import QueryError
-from finance_platform.money_text import grouped_money, plain_money
+from finance_platform.money_text import grouped_money, plain_money, signed_money
 from finance_platform.notifications.alerts import Alert
 from finance_platform.quality.checks import pluralize
 from finance_platform.warehouse.port import NoWarehouseYetError, Queryable, QueryResult
@@ -75,9 +75,9 @@ def movement_summary(warehouse: Queryable, since: datetime = EARLIEST) -> list[d
     """Return the movements since a time, in a row per load, period, kind, scenario, measure, quantity and cause.
 
     Rows have `load_number`, `loaded_at` (UTC), `run_id`, `period`, `kind`, `scenario`, `measure`, `quantity` (flow,
-    balance or statistical), `cells`, `difference` (net, Decimal; of a reclassification the change apart from it),
-    `reclassified` (the amount that changed its place), `moved` (gross: the sum of absolute changes), `is_restatement`
-    and `cause` (None if unknown). There are none if nothing was ever loaded.
+    balance or statistical), `cells`, `old_amount` and `new_amount` (of these cells), `difference` (net, Decimal; of a
+    reclassification the change apart from it), `reclassified` (the amount that changed its place), `moved` (gross: the
+    sum of absolute changes), `is_restatement` and `cause` (None if unknown). There are none if nothing was ever loaded.
 
     Raises:
         ValueError: `since` has no time zone.
@@ -107,7 +107,12 @@ def gross_amounts(rows: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
     Args:
         rows: rows of `movement_summary`, or their JSON values; renames have no amount and are left out.
     """
-    by_period: dict[str, dict[str, Decimal]] = {}
+    return {label: sum((Decimal(row["moved"]) for row in added), _ZERO) for label, added in _addable(rows).items()}
+
+
+def _addable(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Return by label the rows whose amounts may be added up; see `gross_amounts`."""
+    by_period: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
     balances = set()
     for row in rows:
         if row["kind"] == "rename":
@@ -115,19 +120,34 @@ def gross_amounts(rows: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
         label = f"{row['scenario']} {row['measure']}{_KIND_LABELS[row['kind']]}{_QUANTITY_LABELS[row['quantity']]}"
         if row["quantity"] != "flow":
             balances.add(label)
-        amounts = by_period.setdefault(label, {})
-        amounts[row["period"]] = amounts.get(row["period"], _ZERO) + Decimal(row["moved"])
+        by_period.setdefault(label, {}).setdefault(row["period"], []).append(row)
     return {
-        label: max(amounts.values()) if label in balances else sum(amounts.values(), _ZERO)
-        for label, amounts in by_period.items()
+        label: max(periods.values(), key=lambda added: sum(Decimal(row["moved"]) for row in added))
+        if label in balances
+        else [row for added in periods.values() for row in added]
+        for label, periods in by_period.items()
     }
 
 
-def describe_gross(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the periods, cells and gross amounts of some rows in one phrase."""
-    amounts = [f"{label} {grouped_money(amount)}" for label, amount in gross_amounts(rows).items()]
+def describe_moved(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the periods and cells of some rows, and their amounts before and after, in one phrase."""
+    amounts = [f"{label} {_describe_change(added)}" for label, added in _addable(rows).items()]
     cells = sum(row["cells"] for row in rows)
     return f"{describe_periods(rows)}: {'; '.join([*amounts, pluralize(cells, 'cell')])}"
+
+
+def _describe_change(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the amounts of some cells before and after with the signed difference, and the gross if it is more.
+
+    What is reported elsewhere has one amount, and a difference only if it changed besides.
+    """
+    old, new, net, gross = (
+        sum((Decimal(row[name]) for row in rows), _ZERO) for name in ("old_amount", "new_amount", "difference", "moved")
+    )
+    if rows[0]["kind"] == "reclassification":
+        return grouped_money(gross) + (f" (and {signed_money(net)})" if net else "")
+    more = "" if gross == abs(net) else f", {grouped_money(gross)} gross"
+    return f"{grouped_money(old)} → {grouped_money(new)} ({signed_money(net)}{more})"
 
 
 def describe_periods(rows: Iterable[Mapping[str, Any]]) -> str:

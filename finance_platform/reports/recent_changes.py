@@ -109,6 +109,8 @@ def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **row,
         "loaded_at": f"{row['loaded_at'].isoformat()}Z",
+        "old_amount": plain_money(row["old_amount"]),
+        "new_amount": plain_money(row["new_amount"]),
         "difference": plain_money(row["difference"]),
         "reclassified": plain_money(row["reclassified"]),
         "moved": plain_money(row["moved"]),

@@ -67,8 +67,10 @@ def test_a_change_of_a_closed_period_is_published_as_a_restatement_with_one_aler
     home.write("raw/transactions.csv", CORRECTED)
     published = home.command("run")
     assert published.returncode == 0
-    sentence = "restated closed 2024-01: Actual Amount 0.50; 1 cell. Cause: transactions.csv: another version"
-    assert sentence in " ".join(published.stdout.split())
+    amounts = "Actual Amount 1,000.00 → 1,000.50 (+0.50); 1 cell"
+    assert f"restated closed 2024-01: {amounts}. Cause: transactions.csv: another version" in " ".join(
+        published.stdout.split()
+    )
     again = home.command("run")
     assert again.returncode == 0
     assert "restated" not in again.stdout

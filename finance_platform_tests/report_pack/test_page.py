@@ -191,6 +191,22 @@ def test_a_pack_is_preliminary_until_its_period_is_closed_and_nothing_is_held():
     assert [gate.text for gate in gates(made_pack(reliability=held)) if gate.state == "bad"] == ["held: 1 file"]
 
 
+def test_a_period_that_was_opened_again_is_named_and_what_is_closed_ends_before_it():
+    periods = [replace(one, is_closed=one.name <= "2025-03") for one in made_pack().periods]
+    reopened = [replace(one, is_closed=one.is_closed and one.name != "2025-01") for one in periods]
+    assert made_pack(periods=periods).closed_text == "closed through 2025-03"
+    assert not made_pack(periods=periods).is_preliminary
+    pack = made_pack(periods=reopened)
+    assert pack.closed_text == "closed through 2024-12 · open before closed periods: 2025-01"
+    assert pack.is_preliminary
+    assert "2025-01 is open, and a later period is closed" in [gate.text for gate in gates(pack) if gate.state == "bad"]
+    assert "closed through 2025-03" not in render(pack, written_at=WRITTEN_AT)
+    earlier = made_pack(periods=reopened, choice=Choice("2024-12", "Actual", "Budget", ""))
+    assert earlier.closed_text == "closed through 2024-12"
+    late = [replace(one, is_closed="2024-05" <= one.name <= "2025-03") for one in periods]
+    assert made_pack(periods=late).closed_text == "open before closed periods: 2024-01, 2024-02, 2024-03 and 1 more"
+
+
 def test_unclassified_money_of_the_year_is_named():
     texts = [gate.text for gate in gates(made_pack())]
     assert "unclassified: 1.25 EUR year to date, 1 account without a type" in texts

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +24,9 @@ from finance_platform.errors import QueryError
 from finance_platform.notifications.alerts import Alert
 from finance_platform.reports.movements import (
     EARLIEST,
+    describe_moved,
     gross_amounts,
+    group_by_cause,
     movement_rows,
     movement_summary,
     restatement_alerts,
@@ -141,6 +144,8 @@ def test_the_summary_nets_each_load_by_period_scenario_measure_and_cause(moved: 
             "measure": "Amount",
             "quantity": "flow",
             "cells": 2,
+            "old_amount": Decimal("1350.50"),
+            "new_amount": Decimal("0.00"),
             "difference": Decimal("-1350.50"),
             "reclassified": Decimal("0.00"),
             "moved": Decimal("1350.50"),
@@ -289,6 +294,39 @@ def test_amounts_that_offset_each_other_are_gross(loaded: DuckDBWarehouse, star_
     (row,) = movement_summary(loaded)
     assert (row["difference"], row["moved"]) == (Decimal("0.00"), Decimal("200.00"))
     assert len(alerts_of([row], "200.00")) == 1
+
+
+def test_what_a_run_says_has_the_amounts_before_and_after_with_sign_and_the_gross_where_it_is_more(
+    moved: DuckDBWarehouse,
+) -> None:
+    by_cause = {described.partition(": ")[0]: described for described in map(describe_moved, groups(moved, THIRD))}
+    assert by_cause["2025-02"] == "2025-02: Actual Amount 1,350.50 → 0.00 (-1,350.50); 2 cells"
+    offsetting = {"old_amount": "50.00", "new_amount": "60.00", "difference": "10.00", "moved": "30.00"}
+    assert describe_moved([summary_row(**offsetting)]) == (
+        "2025-01: Actual Amount 50.00 → 60.00 (+10.00, 30.00 gross); 1 cell"
+    )
+    reclassified = [group for group in groups(moved, SECOND) if group[0]["kind"] == "reclassification"]
+    assert "Actual Amount reclassified 501.00;" in describe_moved(reclassified[0])
+
+
+def test_of_balances_the_amounts_are_those_of_the_period_that_moved_most() -> None:
+    rows = [
+        summary_row(period=f"2025-0{month}", quantity="balance", old_amount="9.00", **change)
+        for month, change in enumerate(
+            (
+                {"new_amount": "8.00", "difference": "-1.00", "moved": "1.00"},
+                {"new_amount": "4.00", "difference": "-5.00", "moved": "5.00"},
+            ),
+            1,
+        )
+    ]
+    assert describe_moved(rows) == (
+        "2025-01 … 2025-02 (2 periods): Actual Amount (balances, largest period) 9.00 → 4.00 (-5.00); 2 cells"
+    )
+
+
+def groups(warehouse: DuckDBWarehouse, since: datetime) -> list[list[Mapping[str, Any]]]:
+    return group_by_cause(movement_summary(warehouse, since))
 
 
 def test_a_rename_in_a_closed_period_gives_no_alert(loaded: DuckDBWarehouse, star_files: StarFiles) -> None:

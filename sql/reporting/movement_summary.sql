@@ -75,6 +75,8 @@ SELECT
     Measure,
     Quantity,
     CAST(COUNT(*) AS BIGINT) AS Cells,
+    CAST(SUM(OldAmount) AS DECIMAL(38, 2)) AS OldAmount,
+    CAST(SUM(NewAmount) AS DECIMAL(38, 2)) AS NewAmount,
     CAST(SUM(Difference) AS DECIMAL(38, 2)) AS Difference,
     CAST(SUM(Reclassified) AS DECIMAL(38, 2)) AS Reclassified,
     CAST(SUM(Moved) AS DECIMAL(38, 2)) AS Moved,

@@ -13,11 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import takewhile
 
 from finance_platform.contracts.views import HORIZONS, PRIOR_YEAR
 from finance_platform.reports.restatements import RestatementStep
 
 ACTUAL = "Actual"
+_OPEN_PERIODS_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -385,9 +387,33 @@ class Pack:
 
     @property
     def closed_through(self) -> str:
-        """The last period of the unbroken run of closed ones up to the choice's; blank if there is none."""
-        names = [period.name for period in self.periods if period.is_closed and period.name <= self.choice.period]
-        return max(names, default="")
+        """The last period, up to the choice's, before which every one is closed; blank if the first one is open."""
+        closed = takewhile(lambda one: one.is_closed and one.name <= self.choice.period, self._in_order())
+        return max((one.name for one in closed), default="")
+
+    @property
+    def open_before_closed(self) -> list[str]:
+        """The open periods with a closed one after them up to the choice's: reopened, or delivered since the close."""
+        shown = [one for one in self._in_order() if one.name <= self.choice.period]
+        last = max((one.name for one in shown if one.is_closed), default="")
+        return [one.name for one in shown if not one.is_closed and one.name < last]
+
+    @property
+    def closed_text(self) -> str:
+        """What is closed up to the choice's period, in words; blank if nothing is."""
+        through = f"closed through {self.closed_through}" if self.closed_through else ""
+        still_open = f"open before closed periods: {self.open_text}" if self.open_before_closed else ""
+        return " · ".join(filter(None, (through, still_open)))
+
+    @property
+    def open_text(self) -> str:
+        """The first of the open periods before closed ones, and the number of the others."""
+        names = self.open_before_closed
+        more = f" and {len(names) - _OPEN_PERIODS_NAMED} more" if len(names) > _OPEN_PERIODS_NAMED else ""
+        return f"{', '.join(names[:_OPEN_PERIODS_NAMED])}{more}"
+
+    def _in_order(self) -> list[PackPeriod]:
+        return sorted(self.periods, key=lambda one: one.name)
 
     @property
     def closing(self) -> PackDecision | None:
@@ -399,9 +425,9 @@ class Pack:
 
     @property
     def is_preliminary(self) -> bool:
-        """Whether the choice's period is not closed, or something is wrong with the home."""
+        """Whether the choice's period or one before it is not closed, or something is wrong with the home."""
         is_red = self.reliability is not None and bool(self.reliability.waiting or self.reliability.unexplained)
-        return self.period is None or not self.period.is_closed or is_red
+        return self.period is None or not self.period.is_closed or bool(self.open_before_closed) or is_red
 
 
 def references(scenarios: Sequence[PackScenario], scenario: str) -> list[str]:

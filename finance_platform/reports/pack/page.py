@@ -111,7 +111,11 @@ def script_json(document: object) -> str:
 def gates(pack: Pack) -> list[Gate]:
     """Return what a reader must know first; of the pack of one business unit, only what concerns its periods."""
     period = pack.period
-    found = [_period_gate(period), *_close_gates(pack)] if period and pack.choice.scenario == ACTUAL else []
+    found = (
+        [_period_gate(period), *_close_gates(pack), *_order_gate(pack)]
+        if period and pack.choice.scenario == ACTUAL
+        else []
+    )
     state = pack.reliability
     if state is None:
         return found
@@ -160,6 +164,13 @@ def _close_gates(pack: Pack) -> list[Gate]:
         return []
     red = [Gate("bad", f"gate {printable_line(text)}") for text in pack.red_gates]
     return red or [Gate("good", f"every gate of the close of {pack.choice.period} is green")]
+
+
+def _order_gate(pack: Pack) -> list[Gate]:
+    """Return the open periods before closed ones, whose figures are in totals of the year."""
+    verb = "is" if len(pack.open_before_closed) == 1 else "are"
+    text = f"{pack.open_text} {verb} open, and a later period is closed"
+    return [Gate("bad", text)] if pack.open_before_closed else []
 
 
 def _restated_gate(pack: Pack, cells: int) -> Gate:

@@ -320,7 +320,7 @@ def subject(pack: Pack) -> str:
         f"{choice.scenario} of {choice.period}{against}" if choice.period else "no amounts",
         choice.unit and f"business unit {choice.unit} only",
         pack.currency,
-        f"closed through {pack.closed_through}" if pack.closed_through else "nothing is closed",
+        pack.closed_text or "nothing is closed",
         f"load {stamp.number}",
         f"version {stamp.version}",
         pack.as_of,
